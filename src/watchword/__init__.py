@@ -1,0 +1,3 @@
+"""Watchword governs help-desk identity recovery like privileged access."""
+
+__version__ = "0.1.0"

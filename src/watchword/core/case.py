@@ -1,0 +1,390 @@
+"""A recovery case: its states, and how recorded events move it. `decision.decide` says which events a command makes.
+
+Pure: a case is the fold of its ledger entries and of nothing else. The state is the class, so an impossible state can
+not be built. `evolve` takes whatever decisions could have written and calls anything else corrupt.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import msgspec
+
+from watchword.core import event as past
+from watchword.core.account import AccountClass
+from watchword.core.action import Action
+from watchword.core.change import Change
+from watchword.core.errors import Corrupt, Invalid
+from watchword.core.ids import AccountId, CaseId, LeafHash, OriginId, PersonId
+from watchword.core.quorum import Approved, Rejected, Rule, Vote, resolve
+from watchword.core.requirement import Context, Evidence, Requirement
+from watchword.core.ruling import CaseFacts
+from watchword.core.standing import Account
+
+
+class Challenge(msgspec.Struct, frozen=True, kw_only=True):
+    """One method on its way; *misses* counts wrong answers, *ended* says it was proved or failed."""
+
+    id: str
+    method: str
+    purpose: past.Purpose
+    by: PersonId
+    prover: PersonId | None
+    credential: str | None
+    contact_changed_at: datetime | None
+    begun: datetime
+    expires: datetime
+    misses: int = 0
+    ended: bool = False
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """How far one change got. *outcome* None: asked, and nobody knows yet; *ended* when it was known."""
+
+    number: int
+    before: str
+    started: LeafHash
+    outcome: past.Outcome | None = None
+    ended: datetime | None = None
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True):
+    """What every state knows."""
+
+    id: CaseId
+    account: AccountId
+    account_class: AccountClass
+    unit: str
+    action: Action
+    changes: tuple[Change, ...]
+    context: Context
+    requirement: Requirement
+    opener: PersonId
+    subject: PersonId | None
+    origin: OriginId | None
+    opened_at: datetime
+    ticket: LeafHash | None = None
+    challenges: tuple[Challenge, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    votes: tuple[Vote, ...] = ()
+    reproved: LeafHash | None = None
+    broke_glass: PersonId | None = None
+    review_due: datetime | None = None
+    reviewer: PersonId | None = None
+
+
+class Verifying(Case, frozen=True, kw_only=True):
+    """Taken in; the person is being verified."""
+
+
+class Asked(Case, frozen=True, kw_only=True):
+    """Verification held: *request* is what is approved, until *not_after*."""
+
+    request: str
+    methods: tuple[str, ...]
+    not_after: datetime
+
+
+class AwaitingApproval(Asked, frozen=True, kw_only=True):
+    """Seats are still empty."""
+
+
+class Holding(Asked, frozen=True, kw_only=True):
+    """Approved (or none asked); waiting until *until* while the old channels can say "not me"."""
+
+    until: datetime
+
+
+class Releasable(Asked, frozen=True, kw_only=True):
+    """Nothing is missing but the release."""
+
+
+class Released(Asked, frozen=True, kw_only=True):
+    """The executor may act until *until*. *jwk* is the hand-over key, once a browser has made one."""
+
+    releaser: PersonId
+    until: datetime
+    jwk: str | None = None
+    progress: tuple[Progress, ...] = ()
+
+
+class Executing(Released, frozen=True, kw_only=True):
+    """At least one change was started and not all are done."""
+
+
+class Executed(Released, frozen=True, kw_only=True):
+    """Every change is done, by the directory's own word."""
+
+
+class Failed(Released, frozen=True, kw_only=True):
+    """A change was not done, or its credential was lost before hand-over; a new case is needed."""
+
+
+class Checked(Released, frozen=True, kw_only=True):
+    """Read back and found sound."""
+
+
+class Delivered(Released, frozen=True, kw_only=True):
+    """The credential is with the person, or none was born."""
+
+
+class Closed(Delivered, frozen=True, kw_only=True):
+    """Done."""
+
+
+class Declined(Case, frozen=True, kw_only=True):
+    """An approver said no."""
+
+
+class Withdrawn(Case, frozen=True, kw_only=True):
+    """Nobody wants it any more."""
+
+
+class Expired(Case, frozen=True, kw_only=True):
+    """Nothing happened in time."""
+
+
+class Frozen(Case, frozen=True, kw_only=True):
+    """Stopped because of another case."""
+
+
+class Contained(Case, frozen=True, kw_only=True):
+    """Found fraudulent; *taken_back* is being done."""
+
+    taken_back: tuple[Change, ...]
+    progress: tuple[Progress, ...] = ()
+
+
+TERMINAL = (Closed, Declined, Withdrawn, Expired, Frozen, Contained)
+
+C = TypeVar("C", bound=Case)
+
+
+def state_of(case: Case) -> str:
+    """The state in words for people: the name of its class."""
+    return "".join(f" {c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(type(case).__name__))
+
+
+def facts_of(case: Case, account: Account, person: PersonId, at: datetime, *, recovered: bool) -> CaseFacts:
+    """What policy may know of *case* when it rules on *person*."""
+    return CaseFacts(
+        case=case.id,
+        unit=case.unit,
+        account_class=case.account_class,
+        action=case.action,
+        subject=case.subject,
+        opener=case.opener,
+        verifiers=tuple(dict.fromkeys(c.by for c in case.challenges if c.purpose == "verify")),
+        provers=tuple(dict.fromkeys(e.prover for e in case.evidence if e.prover)),
+        approvers=tuple(v.person for v in case.votes),
+        releaser=case.releaser if isinstance(case, Released) else None,
+        separate=case.requirement.separate,
+        relations=account.relations(person, at),
+        recovered=recovered,
+    )
+
+
+def evolve(case: Case | None, recorded: past.Recorded) -> Case:
+    """Fold one recorded event. Raise `Corrupt` for a stream that no sequence of decisions could have written."""
+    event, at = recorded.event, recorded.at
+    if case is None:
+        if not isinstance(event, past.CaseOpened):
+            raise Corrupt("A case's stream does not begin with its opening.", "Run `watchword ledger fsck`.")
+        return _opened(event, at)
+    match event:
+        case past.TicketLinked():
+            return replaced(case, ticket=recorded.leaf)
+        case past.ChallengeBegun():
+            return replaced(case, challenges=(*case.challenges, _challenge(event, at)))
+        case past.ChallengeMissed():
+            return replaced(case, challenges=_mark(case, event.challenge, missed=True))
+        case past.MethodFailed():
+            return replaced(case, challenges=_mark(case, event.challenge, ended=True))
+        case past.MethodProved():
+            return _proved(case, event, at, recorded.leaf)
+        case past.ApprovalAsked():
+            asked = become(
+                AwaitingApproval, case, request=event.request, methods=event.methods, not_after=event.not_after
+            )
+            return asked if case.requirement.approve else _approved(asked, at)
+        case past.ApprovalGiven() | past.ApprovalRefused():
+            return _voted(case, event, at, recorded.leaf)
+        case past.BreakGlassInvoked():
+            return become(
+                AwaitingApproval,
+                case,
+                requirement=event.requirement,
+                request=event.request,
+                methods=(),
+                not_after=event.not_after,
+                broke_glass=event.by,
+            )
+        case past.HoldElapsed():
+            return become(Releasable, case)
+        case past.CaseReleased():
+            return become(Released, case, releaser=event.by, until=event.until)
+        case past.HandOverOpened():
+            return replaced(case, jwk=event.jwk)
+        case past.ChangeStarted() | past.ChangeEnded():
+            return _progressed(case, event, at, recorded.leaf)
+        case past.ExecutionRefused():
+            return become(Failed, case)
+        case past.Validated():
+            if not event.sound:
+                return become(Failed, case)
+            return become(Checked if yields_credential(case) else Delivered, case)
+        case past.HandedOver():
+            return become(Delivered, case)
+        case past.CaseEscalated():
+            return become(Verifying, case, requirement=event.requirement, votes=())
+        case past.CaseClosed():
+            return become(Closed, case)
+        case past.CaseWithdrawn():
+            return become(Withdrawn, case)
+        case past.CaseExpired():
+            return become(Expired, case)
+        case past.CaseFrozen():
+            return become(Frozen, case)
+        case past.CaseContained():
+            return become(Contained, case, taken_back=event.changes, progress=())
+        case past.ReviewOwed():
+            return replaced(case, review_due=event.due)
+        case past.ReviewDone():
+            return replaced(case, reviewer=event.by)
+        case past.ReviewOverdue():
+            return case
+        case past.CaseOpened():
+            raise Corrupt("A case is opened twice.", "Run `watchword ledger fsck`.")
+
+
+def fold(history: tuple[past.Recorded, ...]) -> Case:
+    """The case its entries make."""
+    case: Case | None = None
+    for recorded in history:
+        case = evolve(case, recorded)
+    if case is None:
+        raise Invalid("There is no such case.", "List the cases with `watchword case list`.", where="case")
+    return case
+
+
+def yields_credential(case: Case) -> bool:
+    """Whether any of the case's changes gives birth to a secret that has to be handed over."""
+    return any(change.yields_credential for change in case.changes)
+
+
+def _opened(event: past.CaseOpened, at: datetime) -> Verifying:
+    return Verifying(
+        id=event.case,
+        account=event.account,
+        account_class=event.account_class,
+        unit=event.unit,
+        action=event.action,
+        changes=event.changes,
+        context=event.context,
+        requirement=event.requirement,
+        opener=event.opener,
+        subject=event.subject,
+        origin=event.origin,
+        opened_at=at,
+    )
+
+
+def replaced(case: C, **fields: Any) -> C:
+    """The same case in the same state with *fields* changed."""
+    return msgspec.structs.replace(case, **fields)
+
+
+def become(kind: type[C], case: Case, **fields: Any) -> C:
+    """The same case in another state: every field both states know, and *fields*."""
+    kept = {name: getattr(case, name) for name in kind.__struct_fields__ if hasattr(case, name)}
+    try:
+        return kind(**(kept | fields))
+    except TypeError as error:
+        raise Corrupt(
+            f"A case can not go from {state_of(case)} to {kind.__name__}.", "Run `watchword ledger fsck`."
+        ) from error
+
+
+def _challenge(event: past.ChallengeBegun, at: datetime) -> Challenge:
+    return Challenge(
+        id=event.challenge,
+        method=event.method,
+        purpose=event.purpose,
+        by=event.by,
+        prover=event.prover,
+        credential=event.credential,
+        contact_changed_at=event.contact_changed_at,
+        begun=at,
+        expires=event.expires,
+    )
+
+
+def _mark(case: Case, challenge: str, *, missed: bool = False, ended: bool = False) -> tuple[Challenge, ...]:
+    return tuple(
+        msgspec.structs.replace(c, misses=c.misses + missed, ended=c.ended or ended) if c.id == challenge else c
+        for c in case.challenges
+    )
+
+
+def _proved(case: Case, event: past.MethodProved, at: datetime, leaf: LeafHash) -> Case:
+    case = replaced(case, challenges=_mark(case, event.challenge, ended=True))
+    if event.purpose == "hand_over":
+        return replaced(case, reproved=leaf)
+    proof = Evidence(
+        method=event.method,
+        prover=event.prover,
+        agent=event.by,
+        at=at,
+        challenge=event.challenge,
+        leaf=leaf,
+        contact_changed_at=event.contact_changed_at,
+    )
+    return replaced(case, evidence=(*case.evidence, proof))
+
+
+def _voted(case: Case, event: past.ApprovalGiven | past.ApprovalRefused, at: datetime, leaf: LeafHash) -> Case:
+    if not isinstance(case, AwaitingApproval) or case.requirement.approve is None:
+        raise Corrupt("A vote stands where none was asked.", "Run `watchword ledger fsck`.")
+    vote = Vote(
+        person=event.person,
+        roles=event.roles,
+        approve=isinstance(event, past.ApprovalGiven),
+        at=at,
+        not_after=case.not_after,
+        leaf=leaf,
+    )
+    case = replaced(case, votes=(*case.votes, vote))
+    match resolve(case.requirement.approve or Rule(name="", seats=()), case.votes, at):
+        case Approved():
+            return _approved(case, at)
+        case Rejected():
+            return become(Declined, case)
+        case _:
+            return case
+
+
+def _approved(case: Asked, at: datetime) -> Case:
+    waived = set(case.methods) & set(case.requirement.hold_waived_by)
+    if case.requirement.hold_s and not waived:
+        return become(Holding, case, until=at + timedelta(seconds=case.requirement.hold_s))
+    return become(Releasable, case)
+
+
+def _progressed(case: Case, event: past.ChangeStarted | past.ChangeEnded, at: datetime, leaf: LeafHash) -> Case:
+    if not isinstance(case, Released | Contained):
+        raise Corrupt("A change stands in a case that was not released.", "Run `watchword ledger fsck`.")
+    done = {p.number: p for p in case.progress}
+    if isinstance(event, past.ChangeStarted):
+        done[event.number] = Progress(number=event.number, before=event.before, started=leaf)
+    elif event.number not in done:
+        raise Corrupt("A change ended that never started.", "Run `watchword ledger fsck`.")
+    elif event.outcome != "unknown":
+        done[event.number] = msgspec.structs.replace(done[event.number], outcome=event.outcome, ended=at)
+    progress = tuple(done[n] for n in sorted(done))
+    if isinstance(case, Contained):
+        return replaced(case, progress=progress)
+    if any(p.outcome == "refused" for p in progress):
+        return become(Failed, case, progress=progress)
+    whole = len(progress) == len(case.changes) and all(p.outcome == "done" for p in progress)
+    return become(Executed if whole else Executing, case, progress=progress)

@@ -1,0 +1,299 @@
+"""What happened to a case: past tense, safe for a leaf (pseudonyms, digests, codes), in the order it can happen.
+
+Words people wrote, native ids and raw proofs are disclosures beside the event, never in it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from watchword.core.account import AccountClass
+from watchword.core.action import Action
+from watchword.core.change import Change
+from watchword.core.ids import AccountId, CaseId, LeafHash, OriginId, PersonId
+from watchword.core.requirement import Context, Requirement
+
+Purpose = Literal["verify", "hand_over"]
+Outcome = Literal["done", "not_done", "refused", "unknown"]
+"""not_done was read back and may be tried again; refused is the directory's own no; unknown waits for a read-back."""
+
+
+class CaseOpened(msgspec.Struct, frozen=True, kw_only=True, tag="case.opened"):
+    """Intake. The requirement is frozen here and may only be raised."""
+
+    case: CaseId
+    account: AccountId
+    account_class: AccountClass
+    unit: str
+    action: Action
+    changes: tuple[Change, ...]
+    context: Context
+    requirement: Requirement
+    opener: PersonId
+    subject: PersonId | None
+    origin: OriginId | None
+
+
+class TicketLinked(msgspec.Struct, frozen=True, kw_only=True, tag="ticket.linked"):
+    """The ticket this case belongs to; its number is a payload."""
+
+    case: CaseId
+    by: PersonId
+
+
+class ChallengeBegun(msgspec.Struct, frozen=True, kw_only=True, tag="challenge.begun"):
+    """A method was started; nothing about its answer is stored anywhere."""
+
+    case: CaseId
+    challenge: str
+    method: str
+    purpose: Purpose
+    by: PersonId
+    prover: PersonId | None
+    credential: str | None
+    contact_changed_at: datetime | None
+    expires: datetime
+
+
+class ChallengeMissed(msgspec.Struct, frozen=True, kw_only=True, tag="challenge.missed"):
+    """A wrong answer; the third exhausts the challenge."""
+
+    case: CaseId
+    challenge: str
+
+
+class MethodFailed(msgspec.Struct, frozen=True, kw_only=True, tag="method.failed"):
+    """A challenge was exhausted, or the method ended in no."""
+
+    case: CaseId
+    challenge: str
+    method: str
+    by: PersonId
+
+
+class MethodProved(msgspec.Struct, frozen=True, kw_only=True, tag="method.proved"):
+    """The right answer, checked (or attested) now; *counter* is the credential's, against replay."""
+
+    case: CaseId
+    challenge: str
+    method: str
+    purpose: Purpose
+    by: PersonId
+    prover: PersonId | None
+    credential: str | None
+    counter: int | None
+    contact_changed_at: datetime | None
+
+
+class ApprovalAsked(msgspec.Struct, frozen=True, kw_only=True, tag="approval.asked"):
+    """Verification holds. *request* is the exact text that is approved, or released where no approval is asked."""
+
+    case: CaseId
+    tier: str
+    leaves: tuple[LeafHash, ...]
+    methods: tuple[str, ...]
+    request: str
+    not_after: datetime
+
+
+class ApprovalGiven(msgspec.Struct, frozen=True, kw_only=True, tag="approval.given"):
+    """One approver's yes to exactly *request*, with a proof (`session`: signed in as that person)."""
+
+    case: CaseId
+    person: PersonId
+    roles: tuple[str, ...]
+    request: str
+    proof: str
+    not_after: datetime
+
+
+class ApprovalRefused(msgspec.Struct, frozen=True, kw_only=True, tag="approval.refused"):
+    """An approver's no ends the case; the reason is a payload."""
+
+    case: CaseId
+    person: PersonId
+    roles: tuple[str, ...]
+
+
+class HoldElapsed(msgspec.Struct, frozen=True, kw_only=True, tag="hold.elapsed"):
+    """The waiting time is over."""
+
+    case: CaseId
+
+
+class CaseReleased(msgspec.Struct, frozen=True, kw_only=True, tag="case.released"):
+    """The executor may act on *request* and nothing else until *until*, with a grant of its own for this case."""
+
+    case: CaseId
+    by: PersonId
+    request: str
+    approvals: tuple[LeafHash, ...]
+    until: datetime
+
+
+class HandOverOpened(msgspec.Struct, frozen=True, kw_only=True, tag="hand_over.opened"):
+    """The verified person's browser made a key; *jwk* is its public half, and no other will be taken."""
+
+    case: CaseId
+    jwk: str
+
+
+class ChangeStarted(msgspec.Struct, frozen=True, kw_only=True, tag="change.started"):
+    """The executor is about to speak to the directory; *before* is the directory's own version of what will change.
+
+    A credential that is born here is a payload of this entry, sealed to the hand-over key before anything is changed,
+    so that a crash can not leave the person with a password nobody knows.
+    """
+
+    case: CaseId
+    number: int
+    effect: str
+    executor: PersonId
+    before: str
+
+
+class ChangeEnded(msgspec.Struct, frozen=True, kw_only=True, tag="change.ended"):
+    """What the directory made of it. The receipt is a payload."""
+
+    case: CaseId
+    number: int
+    outcome: Outcome
+
+
+class ExecutionRefused(msgspec.Struct, frozen=True, kw_only=True, tag="execution.refused"):
+    """The executor's own check of the evidence said no; nothing was changed."""
+
+    case: CaseId
+    executor: PersonId
+    reasons: tuple[str, ...]
+
+
+class Validated(msgspec.Struct, frozen=True, kw_only=True, tag="case.validated"):
+    """The directory was read again: the change is there (*sound*), or it is not."""
+
+    case: CaseId
+    by: PersonId
+    sound: bool
+
+
+class HandedOver(msgspec.Struct, frozen=True, kw_only=True, tag="hand_over.completed"):
+    """The sealed credential left us, once, after one enforced method was proven again."""
+
+    case: CaseId
+
+
+class CaseEscalated(msgspec.Struct, frozen=True, kw_only=True, tag="case.escalated"):
+    """Somebody asked for more than policy does; the requirement is raised."""
+
+    case: CaseId
+    by: PersonId
+    requirement: Requirement
+
+
+class CaseClosed(msgspec.Struct, frozen=True, kw_only=True, tag="case.closed"):
+    """The work is done."""
+
+    case: CaseId
+    by: PersonId
+
+
+class CaseWithdrawn(msgspec.Struct, frozen=True, kw_only=True, tag="case.withdrawn"):
+    """Nobody wants it any more; the reason is a payload."""
+
+    case: CaseId
+    by: PersonId
+
+
+class CaseExpired(msgspec.Struct, frozen=True, kw_only=True, tag="case.expired"):
+    """Nothing happened in time."""
+
+    case: CaseId
+
+
+class CaseFrozen(msgspec.Struct, frozen=True, kw_only=True, tag="case.frozen"):
+    """Another case with the same agent was found fraudulent; this one goes no further."""
+
+    case: CaseId
+    because: CaseId
+
+
+class CaseContained(msgspec.Struct, frozen=True, kw_only=True, tag="case.contained"):
+    """The recovery was found fraudulent: *changes* take back what it gave."""
+
+    case: CaseId
+    by: PersonId
+    changes: tuple[Change, ...]
+
+
+class BreakGlassInvoked(msgspec.Struct, frozen=True, kw_only=True, tag="break_glass.invoked"):
+    """A custodian asks for the predefined procedure, unverified; a second one has to agree, and a review is owed."""
+
+    case: CaseId
+    by: PersonId
+    requirement: Requirement
+    request: str
+    not_after: datetime
+
+
+class ReviewOwed(msgspec.Struct, frozen=True, kw_only=True, tag="review.owed"):
+    """Somebody who took no step here has to look at it by *due*."""
+
+    case: CaseId
+    due: datetime
+    why: str
+
+
+class ReviewOverdue(msgspec.Struct, frozen=True, kw_only=True, tag="review.overdue"):
+    """Nobody did in time."""
+
+    case: CaseId
+
+
+class ReviewDone(msgspec.Struct, frozen=True, kw_only=True, tag="review.done"):
+    """Somebody did; what they wrote is a payload."""
+
+    case: CaseId
+    by: PersonId
+    sound: bool
+
+
+CaseEvent = (
+    CaseOpened
+    | TicketLinked
+    | ChallengeBegun
+    | ChallengeMissed
+    | MethodFailed
+    | MethodProved
+    | ApprovalAsked
+    | ApprovalGiven
+    | ApprovalRefused
+    | HoldElapsed
+    | CaseReleased
+    | HandOverOpened
+    | ChangeStarted
+    | ChangeEnded
+    | ExecutionRefused
+    | Validated
+    | HandedOver
+    | CaseEscalated
+    | CaseClosed
+    | CaseWithdrawn
+    | CaseExpired
+    | CaseFrozen
+    | CaseContained
+    | BreakGlassInvoked
+    | ReviewOwed
+    | ReviewOverdue
+    | ReviewDone
+)
+
+
+class Recorded(msgspec.Struct, frozen=True, kw_only=True):
+    """An event as the ledger holds it: when it was appended and the leaf hash of its entry."""
+
+    event: CaseEvent
+    at: datetime
+    leaf: LeafHash

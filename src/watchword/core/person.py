@@ -1,0 +1,199 @@
+"""Someone who acts: roles, unit, kind, linked accounts and credentials, folded from their `person/…` stream."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import msgspec
+
+from watchword.core.errors import Invalid
+from watchword.core.ids import AccountId, CaseId, PersonId
+
+RECOVERED = timedelta(days=7)
+"""An approver whose own account was recovered within this time can not approve (invariant 3)."""
+
+
+class Kind(StrEnum):
+    """Who somebody is; `system` is Watchword's own runner and executor."""
+
+    EMPLOYEE = "employee"
+    VENDOR = "vendor"
+    AI = "ai"
+    SYSTEM = "system"
+
+
+class Role(StrEnum):
+    """What somebody may do. Held by ledger entries only, never by a directory group."""
+
+    AGENT = "agent"
+    VERIFIER = "verifier"
+    APPROVER = "approver"
+    IAM_DUTY = "iam_duty"
+    SECURITY_DUTY = "security_duty"
+    ACCOUNT_OWNER = "account_owner"
+    PLATFORM_SECURITY = "platform_security"
+    CISO_DELEGATE = "ciso_delegate"
+    CUSTODIAN = "custodian"
+    EXECUTOR = "executor"
+    REVIEWER = "reviewer"
+    AUDITOR = "auditor"
+    POLICY_AUTHOR = "policy_author"
+    ADMINISTRATOR = "administrator"
+
+
+class RoleGrant(msgspec.Struct, frozen=True, kw_only=True):
+    """A role within a *unit* (None: everywhere) until a time (None: until revoked)."""
+
+    role: Role
+    unit: str | None = None
+    until: datetime | None = None
+
+
+class Delegation(msgspec.Struct, frozen=True, kw_only=True):
+    """The right to administer people of one *unit*, always with an end date."""
+
+    unit: str
+    until: datetime
+
+
+class ExecutorGrant(msgspec.Struct, frozen=True, kw_only=True):
+    """A just-in-time right to execute one case."""
+
+    case: CaseId
+    until: datetime
+
+
+class Credential(msgspec.Struct, frozen=True, kw_only=True):
+    """An enrolment: *method*, random *id*, and the commitment of its secret or public key in the vault."""
+
+    id: str
+    method: str
+    commitment: str
+    enrolled_at: datetime
+    public: str = ""
+
+
+class PersonRegistered(msgspec.Struct, frozen=True, kw_only=True, tag="person.registered"):
+    """A person is known from now on; name and login are payloads."""
+
+    person: PersonId
+    kind: Kind
+    unit: str
+
+
+class RoleGranted(msgspec.Struct, frozen=True, kw_only=True, tag="role.granted"):
+    """A role begins."""
+
+    person: PersonId
+    grant: RoleGrant
+
+
+class RoleRevoked(msgspec.Struct, frozen=True, kw_only=True, tag="role.revoked"):
+    """A role ends, in every unit."""
+
+    person: PersonId
+    role: Role
+
+
+class AccountLinked(msgspec.Struct, frozen=True, kw_only=True, tag="account.linked"):
+    """This account is this person's."""
+
+    person: PersonId
+    account: AccountId
+
+
+class CredentialEnrolled(msgspec.Struct, frozen=True, kw_only=True, tag="credential.enrolled"):
+    """A way to prove or to sign in begins to count."""
+
+    person: PersonId
+    credential: Credential
+
+
+class CredentialRevoked(msgspec.Struct, frozen=True, kw_only=True, tag="credential.revoked"):
+    """It counts no longer."""
+
+    person: PersonId
+    credential: str
+    why: str
+
+
+class DelegationGranted(msgspec.Struct, frozen=True, kw_only=True, tag="delegation.granted"):
+    """Administration of one unit, until an end date."""
+
+    person: PersonId
+    delegation: Delegation
+
+
+class ExecutorGranted(msgspec.Struct, frozen=True, kw_only=True, tag="executor.granted"):
+    """Just-in-time right to execute one case."""
+
+    person: PersonId
+    grant: ExecutorGrant
+
+
+PersonEvent = (
+    PersonRegistered
+    | RoleGranted
+    | RoleRevoked
+    | AccountLinked
+    | CredentialEnrolled
+    | CredentialRevoked
+    | DelegationGranted
+    | ExecutorGranted
+)
+
+
+class Person(msgspec.Struct, frozen=True, kw_only=True):
+    """A person as their stream says; ask `roles_at` and friends, never the raw grants."""
+
+    id: PersonId
+    kind: Kind
+    unit: str
+    grants: tuple[RoleGrant, ...] = ()
+    accounts: tuple[AccountId, ...] = ()
+    credentials: tuple[Credential, ...] = ()
+    delegations: tuple[Delegation, ...] = ()
+    executions: tuple[ExecutorGrant, ...] = ()
+
+    def roles_at(self, at: datetime, unit: str | None = None) -> frozenset[Role]:
+        """Roles in force at *at* for a case of *unit*; None asks for those held everywhere."""
+        return frozenset(g.role for g in self.grants if (g.until is None or at < g.until) and g.unit in (None, unit))
+
+    def delegated_at(self, at: datetime) -> frozenset[str]:
+        """Units this person may administer at *at*."""
+        return frozenset(d.unit for d in self.delegations if at < d.until)
+
+    def may_execute(self, case: CaseId, at: datetime) -> bool:
+        """Whether a just-in-time grant for *case* is in force."""
+        return any(g.case == case and at < g.until for g in self.executions)
+
+    def credentials_of(self, method: str) -> tuple[Credential, ...]:
+        """Enrolments of *method* that still count."""
+        return tuple(c for c in self.credentials if c.method == method)
+
+
+def evolve_person(person: Person | None, event: PersonEvent) -> Person:
+    """Fold one event; the first must be `PersonRegistered`."""
+    replace = msgspec.structs.replace
+    match person, event:
+        case None, PersonRegistered():
+            return Person(id=event.person, kind=event.kind, unit=event.unit)
+        case None, _:
+            raise Invalid("This person was never registered.", "Register the person first.", where="person")
+        case _, PersonRegistered():
+            return replace(person, kind=event.kind, unit=event.unit)
+        case _, RoleGranted():
+            return replace(person, grants=(*person.grants, event.grant))
+        case _, RoleRevoked():
+            return replace(person, grants=tuple(g for g in person.grants if g.role != event.role))
+        case _, AccountLinked():
+            return replace(person, accounts=tuple(dict.fromkeys((*person.accounts, event.account))))
+        case _, CredentialEnrolled():
+            return replace(person, credentials=(*person.credentials, event.credential))
+        case _, CredentialRevoked():
+            return replace(person, credentials=tuple(c for c in person.credentials if c.id != event.credential))
+        case _, DelegationGranted():
+            return replace(person, delegations=(*person.delegations, event.delegation))
+        case _, ExecutorGranted():
+            return replace(person, executions=(*person.executions, event.grant))

@@ -1,0 +1,221 @@
+"""What one recovery needs: a procedure applied to one case with its facts.
+
+Frozen into the case when opened; it may only be raised. Method weights travel with it, so that a running case is
+judged by the policy it was opened under and by nothing newer that is weaker.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from watchword.core.account import FACT_WINDOW, AccountClass
+from watchword.core.action import Action, AlertLevel
+from watchword.core.ids import LeafHash, PersonId
+from watchword.core.quorum import Rule
+
+FRESH = timedelta(minutes=15)
+"""How old a verification may be when approval or hold is asked for."""
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True):
+    """How the request came in. Each field may only raise what is required.
+
+    *channel*: phone, walk_in, chat, mail, portal, vendor_desk · *location*: office, home, known, new, abroad, unknown ·
+    *device*: managed, known, unknown · *risk*: low, medium, high · *situation*: normal, after_hours, outage.
+    """
+
+    channel: str = "phone"
+    location: str = "unknown"
+    device: str = "unknown"
+    risk: str = "low"
+    situation: str = "normal"
+    elevated_threat: bool = False
+
+
+class Method(msgspec.Struct, frozen=True, kw_only=True):
+    """A way to verify a person, as policy weighs it.
+
+    *defeats* are the minimal sets of attacker capabilities it falls to, with *shared_cost* the cost of each capability;
+    two methods are independent when no single capability defeats both. *remote* methods need no presence; *phishable*
+    ones can be talked out of somebody.
+    """
+
+    name: str
+    weight: int
+    enforced: bool
+    remote: bool
+    phishable: bool
+    voice: bool = False
+    defeats: tuple[tuple[str, ...], ...]
+
+
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+    """One verification that succeeded, as the case keeps it.
+
+    *prover* is whose credential proved it (None when the subject has no person record); *agent* who sat at the desk;
+    *contact_changed_at* when the contact point it used last changed (None where it used none).
+    """
+
+    method: str
+    prover: PersonId | None
+    agent: PersonId
+    at: datetime
+    challenge: str
+    leaf: LeafHash
+    contact_changed_at: datetime | None = None
+
+
+class Verify(msgspec.Struct, frozen=True, kw_only=True):
+    """One way to satisfy verification.
+
+    At least *min_methods* pairwise independent methods of together *min_weight*, one of them from each set in
+    *any_of*, none of *forbid*, at least one not voice, at least one enforced, by at least *provers* distinct people.
+    Single capabilities that cost *tolerate_cost* or more may be shared (0 tolerates none).
+    """
+
+    tier: str
+    min_weight: int
+    min_methods: int
+    any_of: tuple[tuple[str, ...], ...] = ()
+    forbid: tuple[str, ...] = ()
+    provers: int = 1
+    tolerate_cost: int = 0
+
+
+class After(msgspec.Struct, frozen=True, kw_only=True):
+    """After-care that follows a change. Durations in seconds; 0 or False asks for nothing."""
+
+    notify: int = 0
+    revoke_sessions: bool = False
+    probation_s: int = 0
+    manager_attests: bool = False
+    review_s: int = 0
+    confirm_s: int = 0
+
+
+class Requirement(msgspec.Struct, frozen=True, kw_only=True):
+    """What one case needs, whole and frozen.
+
+    *verify* lists alternatives, any of which is enough. *approve* None says that the procedure asks for no approval.
+    *separate* names pairs of steps two different people must take. *raised* says why this is more than the plain cell.
+    """
+
+    cell: str
+    policy: str
+    account_class: AccountClass
+    action: Action
+    verify: tuple[Verify, ...]
+    approve: Rule | None
+    hold_s: int
+    hold_waived_by: tuple[str, ...]
+    approval_s: int
+    grant_s: int
+    separate: tuple[tuple[str, str], ...]
+    alert: AlertLevel
+    after: After
+    methods: tuple[Method, ...]
+    capability_costs: tuple[tuple[str, int], ...]
+    strongest: Verify
+    raised: tuple[str, ...] = ()
+
+
+class Shortfall(msgspec.Struct, frozen=True, kw_only=True):
+    """What is still missing for one alternative, in words."""
+
+    tier: str
+    missing: tuple[str, ...]
+
+
+class Satisfied(msgspec.Struct, frozen=True, kw_only=True):
+    """The alternative that holds, and the verifications that carry it, as leaf hashes."""
+
+    tier: str
+    leaves: tuple[LeafHash, ...]
+    methods: tuple[str, ...]
+
+
+def assess(
+    requirement: Requirement, evidence: tuple[Evidence, ...], at: datetime, *, freeze: int = 0
+) -> Satisfied | tuple[Shortfall, ...]:
+    """Hold *evidence* against every alternative at time *at*.
+
+    *freeze* 1 closes the methods that are remote and phishable; 2 leaves only the class's strongest way. Evidence older
+    than `FRESH`, or through a contact point younger than `FACT_WINDOW`, is worth nothing. Returns what holds, or what
+    each alternative still lacks.
+    """
+    methods = {m.name: m for m in requirement.methods}
+    live = tuple(
+        e
+        for e in evidence
+        if e.method in methods
+        and timedelta(0) <= at - e.at <= FRESH
+        and not _young(e, at)
+        and not (freeze and methods[e.method].remote and methods[e.method].phishable)
+    )
+    shortfalls = []
+    for way in (requirement.strongest,) if freeze >= 2 else requirement.verify:
+        answer = _hold(way, live, methods, dict(requirement.capability_costs))
+        if isinstance(answer, Satisfied):
+            return answer
+        shortfalls.append(answer)
+    return tuple(shortfalls)
+
+
+def independent(one: Method, other: Method, costs: dict[str, int], tolerate_cost: int = 0) -> bool:
+    """Whether no single capability defeats both; two attested methods share the agent and never are.
+
+    A shared capability whose cost reaches *tolerate_cost* is let pass where that is above 0.
+    """
+    if not one.enforced and not other.enforced:
+        return False
+    shared = {s[0] for s in one.defeats if len(s) == 1} & {s[0] for s in other.defeats if len(s) == 1}
+    return all(tolerate_cost and costs.get(c, 0) >= tolerate_cost for c in shared)
+
+
+def _young(evidence: Evidence, at: datetime) -> bool:
+    return evidence.contact_changed_at is not None and at - evidence.contact_changed_at < FACT_WINDOW
+
+
+def _hold(
+    way: Verify, live: tuple[Evidence, ...], methods: dict[str, Method], costs: dict[str, int]
+) -> Satisfied | Shortfall:
+    usable = {e.method: e for e in live if e.method not in way.forbid}
+    chosen = _largest_independent(tuple(methods[n] for n in usable), way, costs)
+    names = {m.name for m in chosen}
+    provers = {e.prover for e in live if e.method in names and e.prover is not None}
+    missing: list[str] = []
+    if len(chosen) < way.min_methods:
+        missing.append(f"{way.min_methods - len(chosen)} more independent method(s)")
+    if (weight := sum(m.weight for m in chosen)) < way.min_weight:
+        missing.append(f"weight {weight} of {way.min_weight}")
+    missing.extend(f"one of {', '.join(group)}" for group in way.any_of if not names & set(group))
+    if chosen and all(m.voice for m in chosen):
+        missing.append("one method that is not the voice channel")
+    if not any(m.enforced for m in chosen):
+        missing.append("one method that the software checks")
+    if way.provers > 1 and len(provers) < way.provers:
+        missing.append(f"{way.provers - len(provers)} more custodian(s)")
+    if missing:
+        return Shortfall(tier=way.tier, missing=tuple(missing))
+    carrying = tuple(e for e in live if e.method in names)
+    return Satisfied(tier=way.tier, leaves=tuple(e.leaf for e in carrying), methods=tuple(sorted(names)))
+
+
+def _largest_independent(candidates: tuple[Method, ...], way: Verify, costs: dict[str, int]) -> tuple[Method, ...]:
+    """The pairwise independent subset that serves *way* best: most demanded groups met, then weight, then number.
+
+    Exhaustive over subsets: a case holds a handful of methods, never more than the dozen policy knows.
+    """
+    best: tuple[Method, ...] = ()
+    best_score = (-1, -1, -1)
+    for mask in range(1 << len(candidates)):
+        subset = tuple(m for i, m in enumerate(candidates) if mask >> i & 1)
+        if any(not independent(a, b, costs, way.tolerate_cost) for i, a in enumerate(subset) for b in subset[i + 1 :]):
+            continue
+        names = {m.name for m in subset}
+        score = (sum(1 for g in way.any_of if names & set(g)), sum(m.weight for m in subset), len(subset))
+        if score > best_score:
+            best, best_score = subset, score
+    return best

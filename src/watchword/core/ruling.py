@@ -1,0 +1,56 @@
+"""The answer "may this person take this step on this case", with reasons."""
+
+from __future__ import annotations
+
+import msgspec
+
+from watchword.core.account import AccountClass
+from watchword.core.action import Action, Step
+from watchword.core.errors import Refused
+from watchword.core.ids import CaseId, PersonId
+
+
+class Ruling(msgspec.Struct, frozen=True, kw_only=True):
+    """*reasons* are the ids of the policy rules that decided; *errors* any diagnostics, each of which is a refusal."""
+
+    person: PersonId
+    step: Step
+    allowed: bool
+    reasons: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
+
+    def demand(self) -> None:
+        """Raise `Refused` unless allowed without a single diagnostics error."""
+        if self.allowed and not self.errors:
+            return
+        why = self.errors or self.reasons or ("no rule permits it",)
+        raise Refused(
+            f"This person may not {self.step.replace('_', ' ')} here: {', '.join(why)}.",
+            "Ask somebody whose role allows it and who has taken no other step on this case; "
+            "`watchword policy explain` names the rule.",
+            reasons=why,
+        )
+
+
+class CaseFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What `people.cedar` may know of a case when it rules on one person's step.
+
+    *separate* are the pairs of steps the case's procedure keeps apart; *relations* are those of the person being ruled
+    on to the account (manager_of_record, owner_of_record, second_owner, sponsor); *recovered* says whether an account
+    of that person was recovered within the last seven days. A case that is being opened has no id yet.
+    """
+
+    case: CaseId | None
+    unit: str
+    account_class: AccountClass
+    action: Action
+    subject: PersonId | None
+    opener: PersonId | None = None
+    verifiers: tuple[PersonId, ...] = ()
+    provers: tuple[PersonId, ...] = ()
+    approvers: tuple[PersonId, ...] = ()
+    releaser: PersonId | None = None
+    executor: PersonId | None = None
+    separate: tuple[tuple[str, str], ...] = ()
+    relations: tuple[str, ...] = ()
+    recovered: bool = False
