@@ -44,6 +44,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
 
     number: int
     before: str
+    executor: PersonId
     started: LeafHash
     outcome: past.Outcome | None = None
     ended: datetime | None = None
@@ -68,9 +69,10 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     challenges: tuple[Challenge, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     votes: tuple[Vote, ...] = ()
-    reproved: LeafHash | None = None
+    reproved: datetime | None = None
     broke_glass: PersonId | None = None
     review_due: datetime | None = None
+    review_overdue: bool = False
     reviewer: PersonId | None = None
 
 
@@ -146,13 +148,16 @@ class Expired(Case, frozen=True, kw_only=True):
 
 
 class Frozen(Case, frozen=True, kw_only=True):
-    """Stopped because of another case."""
+    """Stopped because of another case; what was on its way in *progress* is still read back."""
+
+    progress: tuple[Progress, ...] = ()
 
 
 class Contained(Case, frozen=True, kw_only=True):
-    """Found fraudulent; *taken_back* is being done."""
+    """Found fraudulent; *taken_back* is being done, numbered on from the case's own changes (*earlier*)."""
 
     taken_back: tuple[Change, ...]
+    earlier: tuple[Progress, ...] = ()
     progress: tuple[Progress, ...] = ()
 
 
@@ -175,14 +180,43 @@ def facts_of(case: Case, account: Account, person: PersonId, at: datetime, *, re
         action=case.action,
         subject=case.subject,
         opener=case.opener,
-        verifiers=tuple(dict.fromkeys(c.by for c in case.challenges if c.purpose == "verify")),
+        verifiers=verifiers(case),
         provers=tuple(dict.fromkeys(e.prover for e in case.evidence if e.prover)),
         approvers=tuple(v.person for v in case.votes),
         releaser=case.releaser if isinstance(case, Released) else None,
+        executor=next((p.executor for p in progress_of(case)), None),
         separate=case.requirement.separate,
         relations=account.relations(person, at),
         recovered=recovered,
     )
+
+
+def progress_of(case: Case) -> tuple[Progress, ...]:
+    """How far the changes of *case* got, in any state; empty where none was started."""
+    if isinstance(case, Contained):
+        return (*case.earlier, *case.progress)
+    return case.progress if isinstance(case, Released | Frozen) else ()
+
+
+def change_of(case: Case, number: int) -> Change:
+    """The change a *number* stands for: the case's own first, then what a containment takes back."""
+    return (*case.changes, *(case.taken_back if isinstance(case, Contained) else ()))[number]
+
+
+def verifiers(case: Case) -> tuple[PersonId, ...]:
+    """Everyone at the desk whose hands a verification went through: who began it, and whose word proved it."""
+    begun = (c.by for c in case.challenges if c.purpose == "verify")
+    return tuple(dict.fromkeys((*begun, *(e.agent for e in case.evidence))))
+
+
+def participants(case: Case) -> frozenset[PersonId]:
+    """Everyone who took a step in *case*, and its subject: none of them may review it."""
+    hands = {case.opener, case.subject, case.broke_glass, *verifiers(case)}
+    hands |= {e.prover for e in case.evidence} | {v.person for v in case.votes}
+    hands |= {p.executor for p in progress_of(case)}
+    if isinstance(case, Released):
+        hands.add(case.releaser)
+    return frozenset(person for person in hands if person is not None)
 
 
 def evolve(case: Case | None, recorded: past.Recorded) -> Case:
@@ -218,12 +252,14 @@ def evolve(case: Case | None, recorded: past.Recorded) -> Case:
                 request=event.request,
                 methods=(),
                 not_after=event.not_after,
+                votes=(),
                 broke_glass=event.by,
             )
         case past.HoldElapsed():
             return become(Releasable, case)
         case past.CaseReleased():
-            return become(Released, case, releaser=event.by, until=event.until)
+            begun = bool(progress_of(case))
+            return become(Executing if begun else Released, case, releaser=event.by, until=event.until)
         case past.HandOverOpened():
             return replaced(case, jwk=event.jwk)
         case past.ChangeStarted() | past.ChangeEnded():
@@ -247,13 +283,13 @@ def evolve(case: Case | None, recorded: past.Recorded) -> Case:
         case past.CaseFrozen():
             return become(Frozen, case)
         case past.CaseContained():
-            return become(Contained, case, taken_back=event.changes, progress=())
+            return become(Contained, case, taken_back=event.changes, earlier=progress_of(case), progress=())
         case past.ReviewOwed():
             return replaced(case, review_due=event.due)
         case past.ReviewDone():
             return replaced(case, reviewer=event.by)
         case past.ReviewOverdue():
-            return case
+            return replaced(case, review_overdue=True)
         case past.CaseOpened():
             raise Corrupt("A case is opened twice.", "Run `watchword ledger fsck`.")
 
@@ -271,6 +307,12 @@ def fold(history: tuple[past.Recorded, ...]) -> Case:
 def yields_credential(case: Case) -> bool:
     """Whether any of the case's changes gives birth to a secret that has to be handed over."""
     return any(change.yields_credential for change in case.changes)
+
+
+def hold_of(case: Asked) -> timedelta:
+    """How long *case* waits once it is approved: nothing where a method that was proven waives it."""
+    waived = set(case.methods) & set(case.requirement.hold_waived_by)
+    return timedelta(0) if waived else timedelta(seconds=case.requirement.hold_s)
 
 
 def _opened(event: past.CaseOpened, at: datetime) -> Verifying:
@@ -330,7 +372,7 @@ def _mark(case: Case, challenge: str, *, missed: bool = False, ended: bool = Fal
 def _proved(case: Case, event: past.MethodProved, at: datetime, leaf: LeafHash) -> Case:
     case = replaced(case, challenges=_mark(case, event.challenge, ended=True))
     if event.purpose == "hand_over":
-        return replaced(case, reproved=leaf)
+        return replaced(case, reproved=at)
     proof = Evidence(
         method=event.method,
         prover=event.prover,
@@ -365,24 +407,27 @@ def _voted(case: Case, event: past.ApprovalGiven | past.ApprovalRefused, at: dat
 
 
 def _approved(case: Asked, at: datetime) -> Case:
-    waived = set(case.methods) & set(case.requirement.hold_waived_by)
-    if case.requirement.hold_s and not waived:
-        return become(Holding, case, until=at + timedelta(seconds=case.requirement.hold_s))
+    if hold := hold_of(case):
+        return become(Holding, case, until=at + hold)
     return become(Releasable, case)
 
 
 def _progressed(case: Case, event: past.ChangeStarted | past.ChangeEnded, at: datetime, leaf: LeafHash) -> Case:
-    if not isinstance(case, Released | Contained):
-        raise Corrupt("A change stands in a case that was not released.", "Run `watchword ledger fsck`.")
-    done = {p.number: p for p in case.progress}
+    if type(case) not in (Released, Executing, Contained, Frozen):
+        raise Corrupt("A change stands in a case that may not change anything.", "Run `watchword ledger fsck`.")
+    done = {p.number: p for p in progress_of(case)}
     if isinstance(event, past.ChangeStarted):
-        done[event.number] = Progress(number=event.number, before=event.before, started=leaf)
+        done[event.number] = Progress(number=event.number, before=event.before, executor=event.executor, started=leaf)
     elif event.number not in done:
         raise Corrupt("A change ended that never started.", "Run `watchword ledger fsck`.")
     elif event.outcome != "unknown":
         done[event.number] = msgspec.structs.replace(done[event.number], outcome=event.outcome, ended=at)
     progress = tuple(done[n] for n in sorted(done))
     if isinstance(case, Contained):
+        own = len(case.changes)
+        earlier, taken = (tuple(p for p in progress if (p.number < own) is first) for first in (True, False))
+        return replaced(case, earlier=earlier, progress=taken)
+    if not isinstance(case, Released):
         return replaced(case, progress=progress)
     if any(p.outcome == "refused" for p in progress):
         return become(Failed, case, progress=progress)

@@ -13,11 +13,11 @@ from watchword.core import command as do
 from watchword.core import event as past
 from watchword.core.account import FACT_WINDOW, Status
 from watchword.core.case import (
+    TERMINAL,
     AwaitingApproval,
     Case,
     Challenge,
     Checked,
-    Closed,
     Contained,
     Delivered,
     Executed,
@@ -29,20 +29,29 @@ from watchword.core.case import (
     Released,
     Verifying,
     become,
+    hold_of,
+    participants,
+    progress_of,
     replaced,
     state_of,
     yields_credential,
 )
-from watchword.core.change import ALLOWED, RevokeSessions, Suspend
+from watchword.core.change import ALLOWED, GrantOverride, IssuePass, RevokeSessions, Suspend
 from watchword.core.errors import Conflict, Invalid, Refused
-from watchword.core.ids import LeafHash
+from watchword.core.ids import LeafHash, PersonId
 from watchword.core.origin import OriginFailed
-from watchword.core.person import ExecutorGrant, ExecutorGranted
+from watchword.core.person import CredentialUsed, ExecutorGrant, ExecutorGranted
 from watchword.core.quorum import Approved, eligible, resolve
 from watchword.core.request import Request, parse
-from watchword.core.requirement import Requirement, Satisfied, assess
+from watchword.core.requirement import FRESH, Requirement, Satisfied, assess, lowered
 from watchword.core.ruling import Ruling
 from watchword.core.standing import Account, FailureRecorded, RecoveryCompleted, Thresholds
+
+FREEZABLE = (Verifying, AwaitingApproval, Holding, Releasable, Released, Executing, Executed, Checked)
+"""States in which a case still leads somewhere, so that another case's fraud stops it; nothing is handed over then."""
+
+REVIEWABLE = (Executed, Failed, Checked, Delivered, *TERMINAL)
+"""States in which there is something to look back on: the work is over, or will never be done."""
 
 C = TypeVar("C", bound=Case)
 
@@ -54,11 +63,11 @@ WEEK = timedelta(days=7)
 ENVELOPE = timedelta(hours=1)
 """How long a sealed credential waits for its hand-over."""
 
-Event = past.CaseEvent | FailureRecorded | RecoveryCompleted | OriginFailed | ExecutorGranted
-"""What a decision may append: to the case's own stream, the account's, the origin's, the executor's."""
+Event = past.CaseEvent | FailureRecorded | RecoveryCompleted | OriginFailed | ExecutorGranted | CredentialUsed
+"""What a decision may append: to the case's own stream, the account's, the origin's, a person's."""
 
 
-def decide(  # noqa: PLR0917  (the signature the house is built on)
+def decide(
     case: Case | None,
     account: Account,
     command: do.Command,
@@ -95,6 +104,7 @@ def decide(  # noqa: PLR0917  (the signature the house is built on)
         case do.Refuse():
             _in(case, command, AwaitingApproval)
             _seat(case, command.roles)
+            _first_vote(case, command.person)
             return (past.ApprovalRefused(case=case.id, person=command.person, roles=command.roles),)
         case do.ElapseHold():
             holding = _in(case, command, Holding)
@@ -102,15 +112,15 @@ def decide(  # noqa: PLR0917  (the signature the house is built on)
                 _wait(holding)
             return (past.HoldElapsed(case=case.id),)
         case do.Release():
-            return _release(case, command, at)
+            return _release(case, account, command, at)
         case do.OpenHandOver():
             return _open_hand_over(case, command, at)
         case do.Start():
-            return _start(case, command, at)
+            return _start(case, account, command, at)
         case do.End():
             return _end(case, command, at)
         case do.RefuseExecution():
-            _in(case, command, Released, Executing)
+            _settled(_in(case, command, Released, Executing))
             refused = past.ExecutionRefused(case=case.id, executor=command.executor, reasons=command.reasons)
             return (refused,)
         case do.Validate():
@@ -119,10 +129,9 @@ def decide(  # noqa: PLR0917  (the signature the house is built on)
         case do.HandOver():
             return _hand_over(case, command, at)
         case do.Escalate():
-            _in(case, command, Verifying, AwaitingApproval, Holding, Releasable)
-            return (past.CaseEscalated(case=case.id, by=command.by, requirement=command.requirement),)
+            return _escalate(case, command)
         case do.Close():
-            _in(case, command, Delivered, Failed, Checked)
+            _settled(_in(case, command, Delivered, Failed, Checked))
             return (past.CaseClosed(case=case.id, by=command.by),)
         case do.Withdraw():
             _in(case, command, Verifying, AwaitingApproval, Holding, Releasable, Released)
@@ -131,18 +140,17 @@ def decide(  # noqa: PLR0917  (the signature the house is built on)
             _in(case, command, Verifying, AwaitingApproval, Holding, Releasable, Released)
             return (past.CaseExpired(case=case.id),)
         case do.Freeze():
-            _in(case, command, Verifying, AwaitingApproval, Holding, Releasable, Released)
+            _in(case, command, *FREEZABLE)
             return (past.CaseFrozen(case=case.id, because=command.because),)
         case do.Contain():
             return _contain(case, command)
         case do.BreakGlass():
-            return _break_glass(case, command, at)
+            return _break_glass(case, account, command, at)
         case do.OverdueReview():
-            return (past.ReviewOverdue(case=case.id),) if case.review_due and not case.reviewer else ()
+            late = case.review_due is not None and at >= case.review_due
+            return (past.ReviewOverdue(case=case.id),) if late and not case.reviewer and not case.review_overdue else ()
         case do.Review():
-            if case.review_due is None or case.reviewer:
-                raise Refused("No review is owed on this case.", "Nothing needs to be done.")
-            return (past.ReviewDone(case=case.id, by=command.by, sound=command.sound),)
+            return _review(case, command)
         case do.Open():
             raise AssertionError
 
@@ -212,6 +220,10 @@ def _open(
     return (opened,)
 
 
+LIFETIMES = {IssuePass: (600, 3600), GrantOverride: (60, 14_400)}
+"""Shortest and longest *lifetime_s*, in seconds."""
+
+
 def _allowed(command: do.Open) -> None:
     kinds = [type(c) for c in command.changes]
     asked = set(kinds) - {RevokeSessions}
@@ -223,14 +235,40 @@ def _allowed(command: do.Open) -> None:
         )
     if any(c.account != command.account for c in command.changes):
         raise Invalid("A change names another account.", "A case changes one account.", where="changes")
+    for change in command.changes:
+        if not isinstance(change, IssuePass | GrantOverride):
+            continue
+        shortest, longest = LIFETIMES[type(change)]
+        if not shortest <= change.lifetime_s <= longest:
+            raise Invalid(
+                f"{change.lifetime_s} s is no lifetime for {type(change).__name__}.",
+                f"Ask for {shortest} to {longest} seconds.",
+                where="changes",
+            )
+
+
+def _stands(case: Case, account: Account, at: datetime) -> None:
+    """Refuse what was opened under facts that have become stricter since (invariant 7), or was overtaken."""
+    now = account.strictest_class(at)
+    stale = {
+        "leaver": account.facts.status is Status.LEAVER,
+        "no_class": now is None,
+        "class_raised": now is not None and now.rank > case.account_class.rank,
+        "recovered_meanwhile": any(r.case != case.id and r.at >= case.opened_at for r in account.recoveries),
+    }
+    if why := tuple(name for name, holds in stale.items() if holds):
+        raise Refused(
+            f"The account is not what it was when this case was opened: {', '.join(why).replace('_', ' ')}.",
+            "Withdraw this case and open another, which is held to what is true now.",
+            ("stale_facts", *why),
+        )
 
 
 def _begin(case: Case, account: Account, command: do.Begin, at: datetime, thresholds: Thresholds) -> tuple[Event, ...]:
     known = {m.name: m for m in case.requirement.methods}
-    if command.purpose == "verify":
-        _in(case, command, Verifying)
-    elif not isinstance(case, Released) or isinstance(case, Closed):
-        _wrong_state(case, command)
+    _asked_now(case, command, command.purpose)
+    if any(c.id == command.challenge for c in case.challenges):
+        raise Conflict("This challenge was begun already.", "Begin the method again.")
     if command.method not in known:
         raise Refused(
             f"{command.method} counts for nothing in this case.",
@@ -278,9 +316,19 @@ def _running(case: Case, challenge: str) -> Challenge:
     return found
 
 
+def _asked_now(case: Case, command: do.Command, purpose: past.Purpose) -> None:
+    """Refuse a method whose *purpose* this state does not serve: a re-proof counts once there is a key to seal to."""
+    if purpose == "verify":
+        _in(case, command, Verifying)
+    elif _in(case, command, Released, Executing, Executed, Checked).jwk is None:
+        raise Refused("Nobody has opened the hand-over yet.", "Have the person open it.", ("no_hand_over_key",))
+
+
 def _miss(case: Case, account: Account, command: do.Miss) -> tuple[Event, ...]:
     challenge = _running(case, command.challenge)
-    if not command.final and challenge.misses + 1 < TRIES:
+    # Challenges left after a wrong answer count together, or beginning anew would make guesses free.
+    missed = sum(c.misses for c in case.challenges if not c.ended)
+    if not command.final and missed + 1 < TRIES:
         return (past.ChallengeMissed(case=case.id, challenge=challenge.id),)
     events: list[Event] = [
         past.MethodFailed(case=case.id, challenge=challenge.id, method=challenge.method, by=command.by),
@@ -295,10 +343,7 @@ def _prove(case: Case, command: do.Prove, at: datetime) -> tuple[Event, ...]:
     challenge = _running(case, command.challenge)
     if at > challenge.expires:
         raise Refused("This challenge is over.", "Begin the method again.", ("expired",))
-    if challenge.purpose == "verify":
-        _in(case, command, Verifying)
-    elif not isinstance(case, Released) or isinstance(case, Closed):
-        _wrong_state(case, command)
+    _asked_now(case, command, challenge.purpose)
     proved = past.MethodProved(
         case=case.id,
         challenge=challenge.id,
@@ -310,13 +355,17 @@ def _prove(case: Case, command: do.Prove, at: datetime) -> tuple[Event, ...]:
         counter=command.counter,
         contact_changed_at=challenge.contact_changed_at,
     )
-    return (proved,)
+    if challenge.prover is None or challenge.credential is None or command.counter is None:
+        return (proved,)
+    used = CredentialUsed(person=challenge.prover, credential=challenge.credential, counter=command.counter)
+    return (proved, used)
 
 
 def _ask(case: Case, account: Account, command: do.Ask, at: datetime, thresholds: Thresholds) -> tuple[Event, ...]:
     _in(case, command, Verifying)
     if case.ticket is None:
-        raise Refused("No ticket is linked.", "Link the ticket this request came with.", ("no_ticket",))
+        _no_ticket()
+    _stands(case, account, at)
     answer = assess(case.requirement, case.evidence, at, freeze=account.freeze(at, thresholds))
     if not isinstance(answer, Satisfied):
         missing = tuple(f"{s.tier}: {'; '.join(s.missing)}" for s in answer)
@@ -334,6 +383,10 @@ def _ask(case: Case, account: Account, command: do.Ask, at: datetime, thresholds
         not_after=not_after,
     )
     return (asked,)
+
+
+def _no_ticket() -> NoReturn:
+    raise Refused("No ticket is linked.", "Link the ticket this request came with.", ("no_ticket",))
 
 
 def _request(case: Case, log: str, nonce: str, evidence: tuple[LeafHash, ...], not_after: datetime) -> Request:
@@ -360,13 +413,19 @@ def _seat(case: Case, roles: tuple[str, ...]) -> None:
         raise Refused("None of your roles has a seat in this approval.", f"It is for: {seats}.", ("no_seat",))
 
 
+def _first_vote(case: Case, person: PersonId) -> None:
+    if person in {v.person for v in case.votes}:
+        raise Refused(
+            "You have voted on this case already.", "Another person has to; withdraw the case to stop it.", ("voted",)
+        )
+
+
 def _approve(case: Case, command: do.Approve, at: datetime) -> tuple[Event, ...]:
     asked = _in(case, command, AwaitingApproval)
     _seat(case, command.roles)
-    if at > asked.not_after:
+    if at + hold_of(asked) > asked.not_after:  # a yes whose hold outlives the request could never be released
         raise Refused("The time to approve this is over.", "Verify again in a new case.", ("expired",))
-    if command.person in {v.person for v in case.votes}:
-        raise Refused("You have voted on this case already.", "Another person has to.", ("voted",))
+    _first_vote(case, command.person)
     if command.person == case.broke_glass:
         raise Refused("You broke the glass yourself.", "A second custodian has to agree.", ("same_person",))
     if command.request != asked.request:
@@ -382,14 +441,15 @@ def _approve(case: Case, command: do.Approve, at: datetime) -> tuple[Event, ...]
     return (given,)
 
 
-def _release(case: Case, command: do.Release, at: datetime) -> tuple[Event, ...]:
+def _release(case: Case, account: Account, command: do.Release, at: datetime) -> tuple[Event, ...]:
     if isinstance(case, Holding):
         if at < case.until:
             _wait(case)
         case = become(Releasable, case)
-    if isinstance(case, Released) and type(case) in (Released, Executing) and _idle(case) and at >= case.until:
+    if type(case) in (Released, Executing) and isinstance(case, Released) and _idle(case) and at >= case.until:
         case = become(Releasable, case)  # nothing was started under a grant that ran out: it may be given again
     ready = _in(case, command, Releasable)
+    _stands(case, account, at)
     if at > ready.not_after:
         raise Refused("The approval is over.", "Verify and approve again in a new case.", ("expired",))
     asked = parse(ready.request).changes
@@ -411,8 +471,13 @@ def _release(case: Case, command: do.Release, at: datetime) -> tuple[Event, ...]
     return (released, ExecutorGranted(person=command.executor, grant=grant))
 
 
-def _idle(case: Released) -> bool:
-    return all(p.outcome is not None for p in case.progress)
+def _idle(case: Case) -> bool:
+    return all(p.outcome is not None for p in progress_of(case))
+
+
+def _settled(case: Case) -> None:
+    if not _idle(case):
+        raise Refused("A change is on its way.", "Read back what became of it first.", ("in_flight",))
 
 
 def _open_hand_over(case: Case, command: do.OpenHandOver, at: datetime) -> tuple[Event, ...]:
@@ -428,7 +493,7 @@ def _open_hand_over(case: Case, command: do.OpenHandOver, at: datetime) -> tuple
     return (past.HandOverOpened(case=case.id, jwk=command.jwk),)
 
 
-def _start(case: Case, command: do.Start, at: datetime) -> tuple[Event, ...]:
+def _start(case: Case, account: Account, command: do.Start, at: datetime) -> tuple[Event, ...]:
     started = past.ChangeStarted(
         case=case.id,
         number=command.number,
@@ -437,7 +502,7 @@ def _start(case: Case, command: do.Start, at: datetime) -> tuple[Event, ...]:
         before=command.before,
     )
     if isinstance(case, Contained):
-        _next(case.progress, command.number, len(case.taken_back))
+        _take_back(case, command.number)
         return (started,)
     if not isinstance(case, Released) or type(case) not in (Released, Executing):
         _wrong_state(case, command)
@@ -445,8 +510,19 @@ def _start(case: Case, command: do.Start, at: datetime) -> tuple[Event, ...]:
         raise Refused("The release is over.", "Release it again.", ("expired",))
     if yields_credential(case) and case.jwk is None:
         raise Refused("Nobody has opened the hand-over yet.", "Have the person open it.", ("no_hand_over_key",))
+    _stands(case, account, at)
     _next(case.progress, command.number, len(case.changes))
     return (started,)
+
+
+def _take_back(case: Contained, number: int) -> None:
+    """What a containment takes back goes on past a refusal: each change stands alone, and may be tried until done."""
+    mine = next((p for p in case.progress if p.number == number), None)
+    if mine is not None and mine.outcome != "not_done":
+        raise Refused("This change was started already.", "Read back what became of it.", ("one_use",))
+    first = len(case.changes)
+    if mine is None and (number != first + len(case.progress) or len(case.progress) == len(case.taken_back)):
+        raise Refused("This is not the next change of the case.", "Changes are done in order.", ("order",))
 
 
 def _next(progress: tuple[Progress, ...], number: int, count: int) -> None:
@@ -461,18 +537,16 @@ def _next(progress: tuple[Progress, ...], number: int, count: int) -> None:
 
 
 def _end(case: Case, command: do.End, at: datetime) -> tuple[Event, ...]:
-    if not isinstance(case, Released | Contained) or isinstance(case, Closed):
-        _wrong_state(case, command)
-    running = next((p for p in case.progress if p.number == command.number), None)
+    progress = progress_of(case)
+    running = next((p for p in progress if p.number == command.number), None)
     if running is None or running.outcome is not None:
         raise Refused("No such change is on its way.", "Read the case again.", ("order",))
     ended = past.ChangeEnded(case=case.id, number=command.number, outcome=command.outcome)
-    whole = command.outcome == "done" and command.number == len(case.changes) - 1
-    if isinstance(case, Contained) or not whole:
+    own = command.number < len(case.changes)
+    if not own or command.outcome != "done" or any(p.outcome == "done" for p in progress):
         return (ended,)
-    events: list[Event] = [ended]
-    if not yields_credential(case):
-        events.append(_completed(case))
+    # A recovery counts from its first change: what comes after may fail, or never be handed over.
+    events: list[Event] = [ended, _completed(case)]
     if case.requirement.after.review_s and case.review_due is None:
         due = at + timedelta(seconds=case.requirement.after.review_s)
         events.append(past.ReviewOwed(case=case.id, due=due, why=case.requirement.cell))
@@ -489,13 +563,39 @@ def _hand_over(case: Case, command: do.HandOver, at: datetime) -> tuple[Event, .
     checked = _in(case, command, Checked)
     if any(p.ended is None or at > p.ended + ENVELOPE for p in checked.progress):
         raise Refused("The sealed credential is over.", "Open a new case; this one's change counts.", ("expired",))
-    if case.reproved is None:
+    if case.reproved is None or at - case.reproved > FRESH:
         raise Refused(
             "One method has to be proven again before anything is handed over.",
             "Prove it on this page.",
             ("not_reproved",),
         )
-    return (past.HandedOver(case=case.id), _completed(case))
+    return (past.HandedOver(case=case.id),)
+
+
+def _escalate(case: Case, command: do.Escalate) -> tuple[Event, ...]:
+    _in(case, command, Verifying, AwaitingApproval, Holding, Releasable)
+    if case.broke_glass is not None:
+        raise Refused(
+            "The glass is broken: there is nothing to raise.", "Refuse or withdraw it instead.", ("glass_broken",)
+        )
+    if less := lowered(case.requirement, command.requirement):
+        raise Refused(
+            f"A requirement may only be raised; this lowers: {', '.join(less)}.",
+            "Escalate to something stricter.",
+            ("lowered", *less),
+        )
+    return (past.CaseEscalated(case=case.id, by=command.by, requirement=command.requirement),)
+
+
+def _review(case: Case, command: do.Review) -> tuple[Event, ...]:
+    if case.review_due is None or case.reviewer:
+        raise Refused("No review is owed on this case.", "Nothing needs to be done.", ("no_review",))
+    _in(case, command, *REVIEWABLE)
+    if command.by in participants(case):
+        raise Refused(
+            "You took a step in this case, or it is about you.", "Somebody else has to review it.", ("same_person",)
+        )
+    return (past.ReviewDone(case=case.id, by=command.by, sound=command.sound),)
 
 
 def _contain(case: Case, command: do.Contain) -> tuple[Event, ...]:
@@ -505,8 +605,13 @@ def _contain(case: Case, command: do.Contain) -> tuple[Event, ...]:
     return (past.CaseContained(case=case.id, by=command.by, changes=changes),)
 
 
-def _break_glass(case: Case, command: do.BreakGlass, at: datetime) -> tuple[Event, ...]:
+def _break_glass(case: Case, account: Account, command: do.BreakGlass, at: datetime) -> tuple[Event, ...]:
     _in(case, command, Verifying, AwaitingApproval, Holding)
+    if case.ticket is None:
+        _no_ticket()
+    if case.broke_glass is not None:
+        raise Refused("The glass is broken already.", "A second custodian has to agree.", ("glass_broken",))
+    _stands(case, account, at)
     not_after = at + timedelta(seconds=command.expires_s)
     with_rule = replaced(case, requirement=command.requirement)
     request = _request(with_rule, command.log, command.nonce, tuple(e.leaf for e in case.evidence), not_after)

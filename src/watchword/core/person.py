@@ -65,13 +65,16 @@ class ExecutorGrant(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Credential(msgspec.Struct, frozen=True, kw_only=True):
-    """An enrolment: *method*, random *id*, and the commitment of its secret or public key in the vault."""
+    """An enrolment: *method*, random *id*, *public* material where there is any; a secret is a payload of its entry.
+
+    *counter* is the last one accepted (a TOTP step, a passkey's sign count), so that no answer counts twice anywhere.
+    """
 
     id: str
     method: str
-    commitment: str
     enrolled_at: datetime
     public: str = ""
+    counter: int | None = None
 
 
 class PersonRegistered(msgspec.Struct, frozen=True, kw_only=True, tag="person.registered"):
@@ -110,6 +113,14 @@ class CredentialEnrolled(msgspec.Struct, frozen=True, kw_only=True, tag="credent
     credential: Credential
 
 
+class CredentialUsed(msgspec.Struct, frozen=True, kw_only=True, tag="credential.used"):
+    """It proved something; an answer with this *counter* or a lower one proves nothing any more."""
+
+    person: PersonId
+    credential: str
+    counter: int
+
+
 class CredentialRevoked(msgspec.Struct, frozen=True, kw_only=True, tag="credential.revoked"):
     """It counts no longer."""
 
@@ -138,6 +149,7 @@ PersonEvent = (
     | RoleRevoked
     | AccountLinked
     | CredentialEnrolled
+    | CredentialUsed
     | CredentialRevoked
     | DelegationGranted
     | ExecutorGranted
@@ -191,6 +203,11 @@ def evolve_person(person: Person | None, event: PersonEvent) -> Person:
             return replace(person, accounts=tuple(dict.fromkeys((*person.accounts, event.account))))
         case _, CredentialEnrolled():
             return replace(person, credentials=(*person.credentials, event.credential))
+        case _, CredentialUsed():
+            used = tuple(
+                replace(c, counter=event.counter) if c.id == event.credential else c for c in person.credentials
+            )
+            return replace(person, credentials=used)
         case _, CredentialRevoked():
             return replace(person, credentials=tuple(c for c in person.credentials if c.id != event.credential))
         case _, DelegationGranted():

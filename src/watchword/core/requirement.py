@@ -178,11 +178,61 @@ def _young(evidence: Evidence, at: datetime) -> bool:
     return evidence.contact_changed_at is not None and at - evidence.contact_changed_at < FACT_WINDOW
 
 
+def lowered(old: Requirement, new: Requirement) -> tuple[str, ...]:
+    """Name what *new* plainly asks less of than *old*: a running case is only ever added to, so one name is too many.
+
+    Necessary, not sufficient: what one procedure implies of another is for the policy to join.
+    """
+    known = {m.name: m for m in old.methods}
+    seats = 0 if new.approve is None else len(new.approve.seats)
+    less = {
+        "procedure": (old.policy, old.action) != (new.policy, new.action),
+        "class": new.account_class.rank < old.account_class.rank,
+        "verify": not new.verify
+        or min(w.min_weight for w in new.verify) < min(w.min_weight for w in old.verify)
+        or min(w.min_methods for w in new.verify) < min(w.min_methods for w in old.verify)
+        or min(w.provers for w in new.verify) < min(w.provers for w in old.verify),
+        "approve": old.approve is not None and seats < len(old.approve.seats),
+        "hold": new.hold_s < old.hold_s or bool(old.hold_s and set(new.hold_waived_by) - set(old.hold_waived_by)),
+        "separate": not set(old.separate) <= set(new.separate),
+        "review": bool(old.after.review_s and not 0 < new.after.review_s <= old.after.review_s),
+        "probation": new.after.probation_s < old.after.probation_s,
+        "methods": any(m.name not in known or m.weight > known[m.name].weight for m in new.methods),
+    }
+    return tuple(name for name, is_less in less.items() if is_less)
+
+
 def _hold(
     way: Verify, live: tuple[Evidence, ...], methods: dict[str, Method], costs: dict[str, int]
 ) -> Satisfied | Shortfall:
-    usable = {e.method: e for e in live if e.method not in way.forbid}
-    chosen = _largest_independent(tuple(methods[n] for n in usable), way, costs)
+    """Hold *live* against one *way*: the independent methods that satisfy it, or those that come nearest.
+
+    Exhaustive over subsets, so that one more proof never hides what the others show: a case holds a handful of methods,
+    never more than the dozen policy knows.
+    """
+    candidates = tuple(methods[n] for n in dict.fromkeys(e.method for e in live) if n not in way.forbid)
+    best: tuple[Method, ...] = ()
+    missing = _missing(way, best, live)
+    for mask in range(1, 1 << len(candidates)):
+        subset = tuple(m for i, m in enumerate(candidates) if mask >> i & 1)
+        if any(not independent(a, b, costs, way.tolerate_cost) for i, a in enumerate(subset) for b in subset[i + 1 :]):
+            continue
+        lacks = _missing(way, subset, live)
+        if (-len(lacks), *_strength(subset)) > (-len(missing), *_strength(best)):
+            best, missing = subset, lacks
+    if missing:
+        return Shortfall(tier=way.tier, missing=missing)
+    names = {m.name for m in best}
+    carrying = tuple(e.leaf for e in live if e.method in names)
+    return Satisfied(tier=way.tier, leaves=carrying, methods=tuple(sorted(names)))
+
+
+def _strength(subset: tuple[Method, ...]) -> tuple[int, int]:
+    return sum(m.weight for m in subset), len(subset)
+
+
+def _missing(way: Verify, chosen: tuple[Method, ...], live: tuple[Evidence, ...]) -> tuple[str, ...]:
+    """What *chosen*, proven by *live*, still lacks for *way*, in words."""
     names = {m.name for m in chosen}
     provers = {e.prover for e in live if e.method in names and e.prover is not None}
     missing: list[str] = []
@@ -197,25 +247,4 @@ def _hold(
         missing.append("one method that the software checks")
     if way.provers > 1 and len(provers) < way.provers:
         missing.append(f"{way.provers - len(provers)} more custodian(s)")
-    if missing:
-        return Shortfall(tier=way.tier, missing=tuple(missing))
-    carrying = tuple(e for e in live if e.method in names)
-    return Satisfied(tier=way.tier, leaves=tuple(e.leaf for e in carrying), methods=tuple(sorted(names)))
-
-
-def _largest_independent(candidates: tuple[Method, ...], way: Verify, costs: dict[str, int]) -> tuple[Method, ...]:
-    """The pairwise independent subset that serves *way* best: most demanded groups met, then weight, then number.
-
-    Exhaustive over subsets: a case holds a handful of methods, never more than the dozen policy knows.
-    """
-    best: tuple[Method, ...] = ()
-    best_score = (-1, -1, -1)
-    for mask in range(1 << len(candidates)):
-        subset = tuple(m for i, m in enumerate(candidates) if mask >> i & 1)
-        if any(not independent(a, b, costs, way.tolerate_cost) for i, a in enumerate(subset) for b in subset[i + 1 :]):
-            continue
-        names = {m.name for m in subset}
-        score = (sum(1 for g in way.any_of if names & set(g)), sum(m.weight for m in subset), len(subset))
-        if score > best_score:
-            best, best_score = subset, score
-    return best
+    return tuple(missing)

@@ -170,7 +170,8 @@ def evolve_account(account: Account | None, event: AccountEvent, at: datetime, t
         case _, AccountObserved():
             return replace(account, observations=(*account.observations, Observation(at=at, facts=event)))
         case _, FailureRecorded():
-            failed = replace(account, failures=(*account.failures, at))
+            # Whoever agreed to a release did not know of this one.
+            failed = replace(account, failures=(*account.failures, at), release_votes=())
             return replace(failed, sealed_off=failed.freeze(at, thresholds) == 2)
         case _, RecoveryCompleted():
             done = Recovery(at=at, case=event.case, action=event.action, probation_s=event.probation_s)

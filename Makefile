@@ -1,0 +1,79 @@
+# Everything a fresh machine with make and Python 3.11 needs. `make` lists the targets.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3.11
+UV_VERSION := 0.13.8
+UV := .tools/uv-$(UV_VERSION)/bin/uv
+BIN := .venv/bin
+
+# The interpreter is the one on this machine; the environment is the project's own, whatever shell make runs in.
+export UV_PYTHON_DOWNLOADS := never
+unexport VIRTUAL_ENV PYTHONHOME
+
+.PHONY: help setup setup-dev setup-test debian-packages demo test check bench lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+# -- set-up: each step leaves a stamp, so that the second run is quick
+
+setup: .venv/.stamp-run ## Install what the product needs into .venv
+
+setup-dev: .venv/.stamp-dev ## Install what its tests and checks need as well
+
+setup-test: .venv/.stamp-dev debian-packages ## The same, and the real servers of the tests
+
+$(UV):
+	@echo "Setting up uv $(UV_VERSION) in .tools, which installs the locked packages"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed: install it, or name it: make PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -m venv --clear .tools/uv-$(UV_VERSION) || { \
+	  scripts/install-debian-packages <(echo "python3-venv everything: $(PYTHON) can not make environments") \
+	  && $(PYTHON) -m venv --clear .tools/uv-$(UV_VERSION); }
+	@.tools/uv-$(UV_VERSION)/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+# --inexact: what the tests need may be there already, and stays.
+.venv/.stamp-run: pyproject.toml uv.lock | $(UV)
+	@echo "Installing the locked packages into .venv"
+	@$(UV) sync --quiet --frozen --no-dev --inexact --python $(PYTHON)
+	@touch $@
+
+.venv/.stamp-dev: pyproject.toml uv.lock | $(UV)
+	@echo "Installing the locked packages into .venv, with those of the tests"
+	@$(UV) sync --quiet --frozen --python $(PYTHON)
+	@touch .venv/.stamp-run $@
+
+debian-packages:
+	@scripts/install-debian-packages tools/debian-packages.txt
+
+# -- the main job, and what proves it
+
+# The repository root is importable, for the rig and the software authenticator in tools/.
+demo: setup $(if $(filter samba,$(DIRECTORY)),debian-packages) ## Play the story and keep the console up (CHECK=1, DIRECTORY=samba)
+	@PYTHONPATH=. $(BIN)/watchword demo $(if $(CHECK),--check) $(if $(DIRECTORY),--directory $(DIRECTORY))
+
+# One process: the real servers answer on fixed ports of loopback, so two workers would want the same ones.
+test: setup-test ## Run every test (ARGS="tests/core -k quorum")
+	@$(BIN)/pytest $(ARGS)
+
+check: setup-dev ## Lint, format, types, imports, documents: what CI runs before the tests
+	@echo "ruff check";  $(BIN)/ruff check --quiet
+	@echo "ruff format"; $(BIN)/ruff format --check --quiet
+	@echo "mypy";        $(BIN)/mypy
+	@echo "imports";     $(BIN)/lint-imports
+	@echo "house and documents"; $(BIN)/pytest --quiet tests/house tests/docs
+
+bench: setup-dev ## Measure, with ratios side by side
+	@for bench in append policy classify; do echo; PYTHONPATH=. $(BIN)/python bench/$$bench.py; done
+
+lock: $(UV) ## Resolve the dependencies again into uv.lock
+	@$(UV) lock --python $(PYTHON)
+
+clean: ## Remove everything that can be made again
+	@rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

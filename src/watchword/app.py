@@ -1,0 +1,279 @@
+"""The composition root: the only file that knows concrete classes."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+import structlog
+
+from watchword.core.errors import Corrupt, Invalid, Unavailable
+from watchword.core.ids import PersonId
+from watchword.core.person import Kind, Role, RoleGrant
+from watchword.core.standing import Thresholds
+from watchword.desk.asks import Kind as EffectKind
+from watchword.desk.desk import Desk
+from watchword.desk.effects import Caps, Runner
+from watchword.desk.evidence import EvidenceTable
+from watchword.desk.followers import Names
+from watchword.desk.notify import Notices
+from watchword.desk.people import GENESIS, People
+from watchword.desk.registry import Registry
+from watchword.desk.steps import Steps
+from watchword.directories.active_directory import ActiveDirectory, ActiveDirectorySettings
+from watchword.directories.ldap_session import Endpoint
+from watchword.directories.port import Directory
+from watchword.directories.sandbox import Sandbox
+from watchword.ledger.checkpoint import SigningKey
+from watchword.ledger.leader import Ledger
+from watchword.ledger.vault import KeyFile
+from watchword.methods.call_code import CallCode
+from watchword.methods.in_person import InPerson
+from watchword.methods.mail_code import MailCode
+from watchword.methods.passkey import Passkey, RelyingParty
+from watchword.methods.port import MethodPort
+from watchword.methods.totp import Totp
+from watchword.notices.port import Notifier
+from watchword.notices.simulators import Outbox, SimulatedMailbox, SimulatedTelephony
+from watchword.notices.smtp import SmtpMail, SmtpSettings
+from watchword.notices.telephony import Calls
+from watchword.policy.bundle import Policy
+from watchword.settings import EXAMPLE, ActiveDirectoryPart, SandboxPart, Settings
+from watchword.watch.follow import Follow
+from watchword.watch.verdicts import VerdictRow, latest_verdicts
+
+log = structlog.get_logger("watchword.app")
+
+Clock = Callable[[], datetime]
+"""Where the time comes from; read once per request, at the edge."""
+
+RUNNER, EXECUTOR = "watchword-runner", "watchword-executor"
+"""Logins of Watchword's own parts, which nobody can sign in as."""
+
+EVIDENCE = "evidence.parquet"
+OUTBOX = "outbox.db"
+VERDICTS = "verdicts"
+
+
+def wall_clock() -> datetime:
+    """The time, in UTC."""
+    return datetime.now(UTC)
+
+
+class App:
+    """One running Watchword: the ledger, the desk over it, and what follows."""
+
+    def __init__(self, settings: Settings, *, clock: Clock = wall_clock, caps: Caps | None = None) -> None:
+        self.settings = settings
+        self.clock = clock
+        self._watching = threading.Lock()  # one step of the watch at a time
+        self._following = threading.Lock()
+        self.policy = Policy.load(settings.path(settings.policy)) if settings.policy else Policy.default()
+        freeze = self.policy.procedures.freeze
+        thresholds = Thresholds(window_s=freeze.window_s, remote=freeze.close_remote, strongest=freeze.strongest_only)
+        self.keys = KeyFile.load(settings.path(settings.ledger.key_file))
+        self.signing_key = SigningKey.load(settings.path(settings.ledger.signing_key))
+        self.ledger = Ledger.open(settings.database, self.signing_key, self.keys, settings.ledger.origin)
+        try:
+            self._compose(thresholds, caps or Caps())
+        except BaseException:
+            self.ledger.close()
+            raise
+
+    def _compose(self, thresholds: Thresholds, caps: Caps) -> None:
+        settings = self.settings
+        self.names = Names()
+        self.names.follow(self.ledger)
+        self.directories = {part.name: self._directory(part) for part in settings.directories}
+        self.registry = Registry(self.ledger, self.names, thresholds)
+        runner, executor = (self.names.person(login) for login in (RUNNER, EXECUTOR))
+        self.steps = Steps(
+            ledger=self.ledger,
+            policy=self.policy,
+            directories=self.directories,
+            registry=self.registry,
+            runner=runner,
+            executor=executor,
+        )
+        party = RelyingParty(
+            id=settings.console.rp_id, name="Watchword", origins=(settings.console.public_url.rstrip("/"),)
+        )
+        codes = self.keys.derive("codes")
+        ways: tuple[MethodPort, ...] = (
+            Passkey(party),
+            Passkey(party, name="owner_passkey"),
+            Passkey(party, name="custodian_passkey"),
+            Totp(),
+            MailCode(codes),
+            CallCode(codes),
+            InPerson(),
+        )
+        self.methods = {way.name: way for way in ways}
+        self.desk = Desk(self.steps, self.methods)
+        self.people = People(self.steps)
+        self.evidence = EvidenceTable(settings.path(Path(EVIDENCE)), self.registry, self.directories)
+        self.notices = Notices(self.desk, self._notifiers())
+        self._watch: Follow | None = None
+        if settings.watch.provider and settings.watch.log:
+            settings.path(Path(VERDICTS)).mkdir(exist_ok=True)
+            self._watch = Follow(
+                settings.watch.provider,
+                settings.path(settings.watch.log),
+                settings.path(Path(VERDICTS)),
+                self.evidence.path,
+            )
+        owner = f"{socket.gethostname()}/{os.getpid()}"
+        self._owner, self._caps = owner, caps
+        self.runner = self.runner_of(desk=True, executor=True)
+
+    def runner_of(self, *, desk: bool, executor: bool) -> Runner:
+        """A runner for the desk's own effects, the executor's, or both."""
+        kinds = (*(EffectKind.DESK if desk else ()), *(EffectKind.EXECUTOR if executor else ()))
+        return Runner(self.desk, self.notices, owner=self._owner, kinds=kinds, caps=self._caps)
+
+    def _directory(self, part: SandboxPart | ActiveDirectoryPart) -> Directory:
+        if isinstance(part, SandboxPart):
+            return Sandbox(self.settings.path(part.path), clock=self.clock, name=part.name)
+        endpoint = Endpoint(
+            host=part.host,
+            port=part.port,
+            ca_file=self.settings.path(part.ca_file),
+            bind_user=part.bind_user,
+            password_file=self.settings.path(part.password_file),
+        )
+        return ActiveDirectory(
+            ActiveDirectorySettings(
+                name=part.name,
+                endpoint=endpoint,
+                base=part.base,
+                classes=tuple(part.classes.items()),
+                statuses=tuple(part.statuses.items()),
+                shared=part.shared,
+            )
+        )
+
+    def _notifiers(self) -> dict[str, Notifier]:
+        """What can be sent, by channel."""
+        found: dict[str, Notifier] = {}
+        mail, call = self.settings.mail, self.settings.call
+        outbox = Outbox(self.settings.path(Path(OUTBOX))) if "simulated" in (mail.kind, call.kind) else None
+        if mail.kind == "smtp":
+            secret = self.settings.path(mail.password_file).read_text().strip() if mail.password_file else None
+            found["mail"] = SmtpMail(
+                SmtpSettings(
+                    host=mail.host,
+                    port=mail.port,
+                    sender=mail.sender,
+                    tls=mail.tls,
+                    ca_file=mail.ca_file,
+                    username=mail.username,
+                    password=secret,
+                )
+            )
+        elif outbox is not None and mail.kind == "simulated":
+            found["mail"] = SimulatedMailbox(outbox)
+        if outbox is not None and call.kind == "simulated":
+            found["call"] = Calls(SimulatedTelephony(outbox))
+        self.outbox = outbox
+        return found
+
+    @property
+    def simulated(self) -> bool:
+        """Whether any directory is a simulation, which every page then says."""
+        return any(d.simulated for d in self.directories.values())
+
+    def tick(self) -> int:
+        """Do what is due and bring the read models up to date; returns how many effects were done."""
+        done = self.runner.drain(self.clock())
+        self.follow()
+        return done
+
+    def follow(self) -> None:
+        """Bring every read model up to the ledger's end."""
+        with self._following:
+            for follower in (self.names, self.steps.cases, self.evidence):
+                follower.follow(self.ledger)
+
+    def watch(self) -> tuple[VerdictRow, ...]:
+        """Read what the directory's log gained and judge it; returns what is new or revised."""
+        if self._watch is None:
+            return ()
+        with self._watching:
+            return self._watch.step(self.clock())
+
+    def board(self) -> tuple[VerdictRow, ...]:
+        """The latest verdict on every identity event, newest first."""
+        folder = self.settings.path(Path(VERDICTS))
+        if not folder.is_dir():
+            return ()
+        return tuple(sorted(latest_verdicts(folder), key=lambda row: row.at, reverse=True))
+
+    def run(self, runner: Runner, stop: threading.Event, pause_s: float = 0.5) -> None:
+        """Do what is due until *stop*; a corrupt ledger ends it, an absent system does not."""
+        while not stop.is_set():
+            try:
+                busy = runner.drain(self.clock(), limit=100)
+                self.follow()
+                self.watch()
+            except Corrupt:
+                log.critical("runner.stopped", why="the ledger does not hold together")
+                stop.set()
+                raise
+            except Unavailable as fault:
+                log.warning("runner.waits", why=fault.what)
+                busy = 0
+            if not busy:
+                stop.wait(pause_s)
+
+    def close(self) -> None:
+        """Let go of everything."""
+        if self._watch is not None:
+            self._watch.close()
+        self.ledger.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def init(home: Path, *, origin: str, url: str = "sqlite:///ledger.db", port: int = 8787) -> Path:
+    """Make `watchword.toml`, keys and their folder in *home*; refuse to touch a file that is there."""
+    config = home / "watchword.toml"
+    if config.exists():
+        raise Invalid(f"{config} is there already.", "Remove it first, or choose another folder.", where="home")
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "keys").mkdir(mode=0o700, exist_ok=True)
+    SigningKey.generate(origin).save(home / "keys" / "signing.key")
+    KeyFile.create(home / "keys" / "payload.keys")
+    config.write_text(EXAMPLE.format(origin=origin, url=url, port=port))
+    return config
+
+
+def found(settings: Settings, *, administrator: str, password: str, at: datetime) -> tuple[PersonId, str]:
+    """Genesis: Watchword's own parts, the first administrator, and the active policy. Once, and never again."""
+    keys = KeyFile.load(settings.path(settings.ledger.key_file))
+    signing_key = SigningKey.load(settings.path(settings.ledger.signing_key))
+    policy = Policy.load(settings.path(settings.policy)) if settings.policy else Policy.default()
+    ledger = Ledger.open(settings.database, signing_key, keys, settings.ledger.origin)
+    try:
+        names = Names()
+        registry = Registry(ledger, names, Thresholds())
+        steps = Steps(ledger=ledger, policy=policy, directories={}, registry=registry, runner=GENESIS, executor=GENESIS)
+        people = People(steps)
+        for login, name in ((RUNNER, "Watchword runner"), (EXECUTOR, "Watchword executor")):
+            person = people.register(GENESIS, login=login, name=name, kind=Kind.SYSTEM, unit="", at=at)
+        people.grant(GENESIS, person, RoleGrant(role=Role.EXECUTOR), at)
+        first = people.register(GENESIS, login=administrator, name=administrator, kind=Kind.EMPLOYEE, unit="", at=at)
+        for role in (Role.ADMINISTRATOR, Role.POLICY_AUTHOR):
+            people.grant(GENESIS, first, RoleGrant(role=role), at)
+        people.set_password(GENESIS, first, password, at)
+        return first, people.activate_policy(GENESIS, at)
+    finally:
+        ledger.close()

@@ -1,0 +1,130 @@
+"""The executor's own judgement: whether the recorded evidence allows a change, read from the approved bytes alone.
+
+Nothing here trusts a read model or an earlier decision: every check is made again over the case's entries. Raises
+`Refused` naming the check that failed; returns what may be done and what was checked.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NoReturn
+
+import msgspec
+
+from watchword.core import event as past
+from watchword.core.case import Case, Contained, Executing, Released, fold, state_of
+from watchword.core.change import Change
+from watchword.core.errors import Corrupt, Refused
+from watchword.core.ids import AccountId, LeafHash, PersonId
+from watchword.core.quorum import Approved, resolve
+from watchword.core.request import Request, parse
+from watchword.core.requirement import Satisfied, assess
+
+
+class Cleared(msgspec.Struct, frozen=True, kw_only=True):
+    """What may be done: exactly *changes* to *account*; *evidence* are the leaves that carry it; *checks* what held."""
+
+    account: AccountId
+    changes: tuple[Change, ...]
+    evidence: tuple[LeafHash, ...]
+    checks: tuple[str, ...]
+
+
+def clear(history: tuple[past.Recorded, ...], at: datetime) -> Cleared:
+    """Judge one case at *at* from its recorded *history* alone."""
+    case = fold(history)
+    if isinstance(case, Contained):
+        return _contained(case)
+    # (1) released, and the grant still runs
+    if not isinstance(case, Released) or type(case) not in (Released, Executing):
+        _no("released", f"the case is {state_of(case)}")
+    if at >= case.until:
+        _no("in time", "the executor's grant is over")
+    # (2) every approver signed the very bytes that were released
+    released = [r.event for r in history if isinstance(r.event, past.CaseReleased)][-1]
+    given = {r.leaf: r.event for r in history if isinstance(r.event, past.ApprovalGiven)}
+    request = parse(released.request)
+    if any(leaf not in given or given[leaf].request != released.request for leaf in released.approvals):
+        _no("same bytes", "an approval is of other bytes")
+    # (3) they name this case as it was opened
+    opened = history[0].event
+    assert isinstance(opened, past.CaseOpened)
+    _same_case(request, opened)
+    # (4) the evidence they cite is of this case, and holds under the case's own requirement
+    _evidence(case, request, history)
+    # (5) the policy they were made under is the case's
+    if request.policy != case.requirement.policy:
+        _no("policy", "they were made under another policy")
+    # (6) the seats are filled, at the release and now
+    _quorum(case, released, at)
+    # (7) nobody took two steps that this procedure keeps apart
+    _separation(case)
+    # (8) they are not over
+    if at > request.not_after:
+        _no("expiry", "the approval is over")
+    checks = ("released", "same bytes", "same case", "evidence", "policy", "quorum", "separation", "expiry")
+    return Cleared(account=request.account, changes=request.changes, evidence=request.evidence, checks=checks)
+
+
+def _no(check: str, why: str) -> NoReturn:
+    raise Refused(
+        f"The executor's check failed ({check}): {why}.",
+        "Open a new case; if nobody expects this, tell security.",
+        (f"clearance:{check.replace(' ', '_')}",),
+    )
+
+
+def _contained(case: Contained) -> Cleared:
+    """What takes access away needs no more than the entry that asked for it."""
+    return Cleared(account=case.account, changes=case.taken_back, evidence=(), checks=("contained",))
+
+
+def _same_case(request: Request, opened: past.CaseOpened) -> None:
+    told = (request.case, request.account, request.account_class, request.action, request.changes, request.context)
+    held = (opened.case, opened.account, opened.account_class, opened.action, opened.changes, opened.context)
+    if told != held:
+        _no("same case", "account, action, parameters or context differ from the case")
+
+
+def _evidence(case: Released, request: Request, history: tuple[past.Recorded, ...]) -> None:
+    proved = {e.leaf: e for e in case.evidence}
+    if request.ticket is None or request.ticket != case.ticket:
+        _no("evidence", "the ticket is not the case's")
+    if any(leaf not in proved for leaf in request.evidence):
+        _no("evidence", "a verification it cites is not of this case")
+    if case.broke_glass:
+        return
+    asked = [r for r in history if isinstance(r.event, past.ApprovalAsked)][-1]
+    if not isinstance(assess(case.requirement, tuple(proved[leaf] for leaf in request.evidence), asked.at), Satisfied):
+        _no("evidence", "the verifications do not meet the requirement")
+
+
+def _quorum(case: Released, released: past.CaseReleased, at: datetime) -> None:
+    if case.requirement.approve is None:
+        if released.approvals:
+            raise Corrupt("A release cites approvals nobody asked for.", "Run `watchword ledger fsck`.")
+        return
+    outcome = resolve(case.requirement.approve, case.votes, at)
+    if not isinstance(outcome, Approved) or not set(released.approvals) >= set(outcome.leaves):
+        _no("quorum", "a seat is empty or an approval is over")
+
+
+def people_of(case: Case) -> dict[str, frozenset[PersonId]]:
+    """Who took which of the steps that procedures keep apart."""
+    return {
+        "open": frozenset({case.opener}),
+        "verify": frozenset(c.by for c in case.challenges if c.purpose == "verify"),
+        "approve": frozenset(v.person for v in case.votes if v.approve),
+        "release": frozenset({case.releaser}) if isinstance(case, Released) else frozenset(),
+        "review": frozenset({case.reviewer}) if case.reviewer else frozenset(),
+        "break_glass": frozenset({case.broke_glass}) if case.broke_glass else frozenset(),
+    }
+
+
+def _separation(case: Released) -> None:
+    people = people_of(case)
+    for one, other in case.requirement.separate:
+        if people.get(one, frozenset()) & people.get(other, frozenset()):
+            _no("separation", f"one person did both {one} and {other}")
+    if case.subject is not None and any(case.subject in who for who in people.values()):
+        _no("separation", "the subject took a step of their own case")

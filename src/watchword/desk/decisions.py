@@ -1,0 +1,209 @@
+"""Decisions: approve, refuse, release, and the ways a case ends or is looked at afterwards."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from datetime import datetime
+
+import msgspec
+
+from watchword.core import command as do
+from watchword.core import event as past
+from watchword.core.account import AccountClass
+from watchword.core.action import Action, Step
+from watchword.core.case import AwaitingApproval, Case, Holding, Releasable, Released, Verifying
+from watchword.core.change import Change
+from watchword.core.errors import Conflict, Invalid, Refused
+from watchword.core.ids import AccountId, CaseId, PersonId
+from watchword.core.quorum import Rule, Seat
+from watchword.core.ruling import CaseFacts
+from watchword.core.standing import release_freeze
+from watchword.desk.recording import account_stream, draft, person_stream
+from watchword.desk.steps import RACES, Loaded, Steps, words
+from watchword.ledger.append import Append
+
+FREEZABLE = (Verifying, AwaitingApproval, Holding, Releasable, Released)
+"""States in which a case can still be stopped because of another one."""
+
+
+class Decisions:
+    """Who says yes or no, and what follows from it."""
+
+    def __init__(self, steps: Steps) -> None:
+        self.steps = steps
+
+    def approve(self, actor: PersonId, case: CaseId, digest: str, session: str, at: datetime) -> None:
+        """Say yes to the request whose SHA-256 is *digest* (hex), as the person who is signed in under *session*."""
+        proof = msgspec.json.encode({"kind": "session", "session": hashlib.sha256(session.encode()).hexdigest()})
+
+        def build(loaded: Loaded) -> do.Command:
+            request = loaded.case.request if isinstance(loaded.case, AwaitingApproval) else ""
+            if not hmac.compare_digest(request_digest(request), digest):
+                raise Conflict("What you looked at is not what this case asks now.", "Read it again, then decide.")
+            return do.Approve(person=actor, roles=self._seats(actor, loaded, at), request=request, proof=proof.decode())
+
+        self.steps.step(case, actor, Step.APPROVE, build, at)
+
+    def refuse(self, actor: PersonId, case: CaseId, why: str, at: datetime) -> None:
+        """Say no; the case ends."""
+        self.steps.step(
+            case,
+            actor,
+            Step.REFUSE,
+            lambda loaded: do.Refuse(person=actor, roles=self._seats(actor, loaded, at)),
+            at,
+            disclosures={past.ApprovalRefused: words("why", why)},
+        )
+
+    def _seats(self, actor: PersonId, loaded: Loaded, at: datetime) -> tuple[str, ...]:
+        """Roles and relations that may fill a seat of this case's approval."""
+        roles = self.steps.registry.person(actor).roles_at(at, loaded.case.unit)
+        return (*sorted(roles), *loaded.account.relations(actor, at))
+
+    def release(self, actor: PersonId, case: CaseId, at: datetime, changes: tuple[Change, ...] | None = None) -> None:
+        """Let the executor act on what was approved; *changes* is what the releaser believes that is."""
+
+        def build(loaded: Loaded) -> do.Command:
+            believed = changes if changes is not None else loaded.case.changes
+            return do.Release(by=actor, executor=self.steps.executor, changes=believed)
+
+        self.steps.step(case, actor, Step.RELEASE, build, at)
+
+    def escalate(self, actor: PersonId, case: CaseId, at: datetime) -> None:
+        """Ask for more than policy does: every part of the requirement a rung higher."""
+
+        def build(loaded: Loaded) -> do.Command:
+            context = msgspec.structs.replace(loaded.case.context, risk="high")
+            more = self.steps.policy.procedures.require(loaded.case.account_class, loaded.case.action, context)
+            raised = self.steps.policy.procedures.raise_from(loaded.case.requirement, more)
+            if raised == loaded.case.requirement:
+                raise Refused("This case asks for the most there is already.", "Refuse it instead.", ("highest",))
+            return do.Escalate(by=actor, requirement=raised)
+
+        self.steps.step(case, actor, Step.ESCALATE, build, at)
+
+    def break_glass(self, actor: PersonId, case: CaseId, why: str, at: datetime) -> None:
+        """Ask for the predefined procedure: no verification, a second custodian, a review that is then owed."""
+        rule = self.steps.policy.procedures.break_glass
+        if not why.strip():
+            raise Invalid("Breaking the glass needs a justification.", "Write why it can not wait.", where="why")
+        self.steps.cases.follow(self.steps.ledger)
+        unreviewed = [r for r in self.steps.cases.debts() if r.case.broke_glass is not None]
+        if unreviewed:
+            raise Refused(
+                f"A use of break-glass is not reviewed yet ({unreviewed[0].case.id}).",
+                "Have it reviewed by somebody who took no part in it.",
+                ("unreviewed_break_glass",),
+            )
+        nonce = secrets.token_hex(16)
+
+        def build(loaded: Loaded) -> do.Command:
+            if loaded.case.account_class not in rule.classes or loaded.case.action not in rule.actions:
+                raise Refused(
+                    "Break-glass is not for this class and action.", "Use the procedure.", ("not_predefined",)
+                )
+            seats = tuple(Seat(roles=("custodian",)) for _ in range(rule.custodians - 1))
+            separate = (("break_glass", "approve"), ("break_glass", "review"), ("approve", "review"))
+            requirement = msgspec.structs.replace(
+                loaded.case.requirement,
+                cell=f"break_glass.{loaded.case.action}",
+                approve=Rule(name="break_glass", seats=seats),
+                hold_s=0,
+                separate=(*separate, ("approve", "release"), ("release", "review")),
+                raised=("break_glass",),
+            )
+            return do.BreakGlass(
+                by=actor,
+                requirement=requirement,
+                log=self.steps.ledger.origin,
+                nonce=nonce,
+                expires_s=rule.expires_s,
+                review_s=rule.review_s,
+            )
+
+        self.steps.step(
+            case,
+            actor,
+            Step.BREAK_GLASS,
+            build,
+            at,
+            disclosures={past.BreakGlassInvoked: words("why", why)},
+        )
+
+    def close(self, actor: PersonId, case: CaseId, at: datetime) -> None:
+        """End a case whose work is done."""
+        self.steps.step(case, actor, Step.CLOSE, lambda _: do.Close(by=actor), at)
+
+    def withdraw(self, actor: PersonId, case: CaseId, why: str, at: datetime) -> None:
+        """End a case nobody wants any more."""
+        told = {past.CaseWithdrawn: words("why", why)}
+        self.steps.step(case, actor, Step.WITHDRAW, lambda _: do.Withdraw(by=actor), at, disclosures=told)
+
+    def contain(self, actor: PersonId, case: CaseId, why: str, at: datetime) -> tuple[str, ...]:
+        """A recovery was found fraudulent: suspend and cut off, freeze its agents' open cases, list what it enabled."""
+        told = {past.CaseContained: words("why", why)}
+        self.steps.step(case, actor, Step.CONTAIN, lambda _: do.Contain(by=actor), at, disclosures=told)
+        contained = self.steps.load(case).case
+        agents = {contained.opener, *(c.by for c in contained.challenges if c.purpose == "verify")}
+        self.steps.cases.follow(self.steps.ledger)
+        for other in self.steps.cases.running():
+            hands = {other.opener, *(c.by for c in other.challenges if c.purpose == "verify")}
+            if other.id != case and hands & agents and type(other) in FREEZABLE:
+                self.steps.system_step(other.id, lambda _: do.Freeze(because=case), at)
+        return self.enabled_by(contained)
+
+    def enabled_by(self, case: Case) -> tuple[str, ...]:
+        """What the person behind a case could do and did since it was released: cases touched, votes, credentials."""
+        if case.subject is None:
+            return ()
+        since = max((c.begun for c in case.challenges), default=case.opened_at)
+        found: list[str] = []
+        for appended in self.steps.ledger.entries():
+            if appended.entry.at < since:
+                continue
+            if appended.entry.actor == case.subject:
+                found.append(f"{appended.entry.at:%Y-%m-%d %H:%M} {appended.entry.type} in {appended.entry.stream}")
+            elif appended.entry.stream == person_stream(case.subject) and appended.entry.type.startswith("credential."):
+                found.append(f"{appended.entry.at:%Y-%m-%d %H:%M} {appended.entry.type} for the person")
+        return tuple(found)
+
+    def review(self, actor: PersonId, case: CaseId, *, sound: bool, account_given: str, at: datetime) -> None:
+        """Look at a case afterwards, as somebody who took no step in it."""
+        if not account_given.strip():
+            raise Invalid("A review says what was looked at.", "Write a sentence.", where="words")
+        told = {past.ReviewDone: words("words", account_given)}
+        self.steps.step(case, actor, Step.REVIEW, lambda _: do.Review(by=actor, sound=sound), at, disclosures=told)
+
+    def release_freeze(self, actor: PersonId, account: AccountId, at: datetime) -> bool:
+        """Agree that an account's freeze ends; True when this was the second person and it did."""
+        for attempt in range(RACES):
+            standing = self.steps.registry.account(account)
+            facts = CaseFacts(
+                case=None,
+                unit=standing.facts.unit,
+                account_class=standing.facts.account_class or AccountClass.IDENTITY_CONTROL,
+                action=Action.UNLOCK,
+                subject=self.steps.names.owner(account),
+                relations=standing.relations(actor, at),
+            )
+            ruling = self.steps.rule(actor, Step.RELEASE_FREEZE, facts, at)
+            events = release_freeze(standing, actor, ruling, at, self.steps.thresholds)
+            version = self.steps.ledger.read(account_stream(account))[-1].entry.version
+            drafts = tuple(draft(e, actor, at) for e in events)
+            try:
+                self.steps.ledger.append(
+                    (Append(stream=account_stream(account), expected_version=version, drafts=drafts),)
+                )
+            except Conflict:
+                if attempt == RACES - 1:
+                    raise
+                continue
+            return len(events) > 1
+        raise AssertionError
+
+
+def request_digest(request: str) -> str:
+    """SHA-256 of the exact bytes an approver looks at, in hexadecimal."""
+    return hashlib.sha256(request.encode()).hexdigest()

@@ -1,0 +1,23 @@
+"""The desk whole: every use case by its room, over one ledger, one policy and the directories."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from watchword.desk.decisions import Decisions
+from watchword.desk.hand_over import HandOver
+from watchword.desk.intake import Intake
+from watchword.desk.steps import Steps
+from watchword.desk.verification import Verification
+from watchword.methods.port import MethodPort
+
+
+class Desk:
+    """`intake` → `verification` → `decisions` → (the executor) → `hand_over`; `steps` is what they share."""
+
+    def __init__(self, steps: Steps, methods: Mapping[str, MethodPort]) -> None:
+        self.steps = steps
+        self.intake = Intake(steps)
+        self.verification = Verification(steps, methods)
+        self.decisions = Decisions(steps)
+        self.hand_over = HandOver(steps, self.verification)

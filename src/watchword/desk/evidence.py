@@ -1,0 +1,191 @@
+"""The evidence table: a follower that writes, as Parquet, what the watch joins the directories' logs against.
+
+One row per change of a case that was released, with the leaf indices of its whole chain. The table is small (one row
+per governed change), so it is written whole and swapped in at once: a reader never sees half of it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from watchword.core import event as past
+from watchword.core.case import Case, evolve
+from watchword.core.change import Change, Receipt
+from watchword.core.evidence import SCHEMA, EvidenceRow
+from watchword.core.ids import CaseId, LeafHash
+from watchword.desk.recording import recorded
+from watchword.desk.registry import Registry
+from watchword.directories.port import Directory, kind_of
+from watchword.ledger.append import Appended
+from watchword.ledger.leader import Ledger
+
+_TYPES: dict[str, pa.DataType] = {
+    "VARCHAR": pa.string(),
+    "VARCHAR[]": pa.list_(pa.string()),
+    "TIMESTAMPTZ": pa.timestamp("us", tz="UTC"),
+    "BIGINT": pa.int64(),
+    "BIGINT[]": pa.list_(pa.int64()),
+    "BOOLEAN": pa.bool_(),
+}
+
+ARROW_SCHEMA = pa.schema([(name, _TYPES[kind]) for name, kind in SCHEMA])
+"""`core.evidence.SCHEMA` as Arrow has it."""
+
+
+def write(path: Path, rows: Iterable[EvidenceRow]) -> None:
+    """Write the whole table to *path*, in one step for any reader."""
+    table = pa.Table.from_pylist([msgspec.structs.asdict(row) for row in rows], schema=ARROW_SCHEMA)
+    beside = path.with_suffix(f".{os.getpid()}.tmp")
+    pq.write_table(table, beside)
+    beside.replace(path)
+
+
+class EvidenceTable:
+    """Follows the ledger and keeps the table at *path* up to date."""
+
+    name = "evidence"
+
+    def __init__(self, path: Path, registry: Registry, directories: dict[str, Directory]) -> None:
+        self.position = 0
+        self.path = path
+        self.registry = registry
+        self.directories = directories
+        self._entries: dict[CaseId, list[Appended]] = {}
+        self._rows: dict[CaseId, tuple[EvidenceRow, ...]] = {}
+
+    def follow(self, ledger: Ledger) -> int:
+        """Read what is new; write the table again where a case's evidence changed."""
+        touched: set[CaseId] = set()
+        for appended in ledger.entries(self.position):
+            if appended.entry.stream.startswith("case/"):
+                case = CaseId(appended.entry.stream.removeprefix("case/"))
+                self._entries.setdefault(case, []).append(appended)
+                touched.add(case)
+            self.position = appended.seq + 1
+        for case in touched:
+            self._rows[case] = self._of(ledger, tuple(self._entries[case]))
+        if touched or not self.path.exists():
+            write(self.path, (row for rows in self._rows.values() for row in rows))
+        return self.position
+
+    def _of(self, ledger: Ledger, entries: tuple[Appended, ...]) -> tuple[EvidenceRow, ...]:
+        chain = _Chain(entries)
+        if not chain.releases and not chain.takes_back:
+            return ()
+        directory, native = self.registry.native_id(chain.case.account)
+        reached = self.directories[directory]
+        seen = reached.read(native)
+        principal = reached.principal_keys
+        rows = []
+        for number, change in enumerate(chain.changes):
+            started, ended = chain.started.get(number), chain.ended.get(number)
+            receipt = _receipt(ledger, ended[0]) if ended else None
+            release = chain.takes_back if number >= len(chain.case.changes) else chain.release
+            if release is None:
+                continue
+            rows.append(
+                EvidenceRow(
+                    case=chain.case.id,
+                    ticket=chain.ticket_number(ledger),
+                    account=chain.case.account,
+                    directory=directory,
+                    native_id=native,
+                    target_keys=tuple(dict.fromkeys(k.lower() for k in (native, seen.login, *seen.keys))),
+                    account_class=chain.case.account_class,
+                    action=chain.case.action,
+                    change=kind_of(change),
+                    effects=tuple(sorted(change.effects)),
+                    principal=principal[0] if principal else "",
+                    principal_keys=tuple(k.lower() for k in principal),
+                    socket=receipt.socket if receipt else None,
+                    transaction=receipt.transaction if receipt else None,
+                    started=started.entry.at if started else None,
+                    ended=ended[0].entry.at if ended and ended[1].outcome != "unknown" else None,
+                    expires=chain.until(number),
+                    outcome=ended[1].outcome if ended else None,
+                    receipt=msgspec.json.encode(receipt).decode() if receipt else None,
+                    opened_leaf=chain.opened.seq,
+                    ticket_leaf=chain.ticket.seq if chain.ticket else None,
+                    verify_leaves=chain.proofs(),
+                    approve_leaves=chain.approvals(),
+                    approve_needed=chain.case.requirement.approve is not None,
+                    release_leaf=release.seq,
+                    started_leaf=started.seq if started else None,
+                    outcome_leaf=ended[0].seq if ended else None,
+                )
+            )
+        return tuple(rows)
+
+
+def _receipt(ledger: Ledger, ended: Appended) -> Receipt | None:
+    told = ledger.disclosures(ended).get("receipt")
+    if told is None or not told.startswith("{"):
+        return None
+    return msgspec.json.decode(told.encode(), type=Receipt)
+
+
+class _Chain:
+    """The entries of one case by what they are to its evidence."""
+
+    def __init__(self, entries: tuple[Appended, ...]) -> None:
+        self.opened = entries[0]
+        self.ticket: Appended | None = None
+        self.releases: list[tuple[Appended, past.CaseReleased]] = []
+        self.takes_back: Appended | None = None
+        self.started: dict[int, Appended] = {}
+        self.ended: dict[int, tuple[Appended, past.ChangeEnded]] = {}
+        self._leaves: dict[LeafHash, int] = {}
+        self._cited: tuple[LeafHash, ...] = ()
+        folded: Case | None = None
+        taken_back: tuple[Change, ...] = ()
+        for appended in entries:
+            fact = recorded(appended)
+            folded = evolve(folded, fact)
+            self._leaves[appended.leaf] = appended.seq
+            match fact.event:
+                case past.TicketLinked():
+                    self.ticket = appended
+                case past.ApprovalAsked():
+                    self._cited = fact.event.leaves
+                case past.CaseReleased():
+                    self.releases.append((appended, fact.event))
+                case past.CaseContained():
+                    self.takes_back, taken_back = appended, fact.event.changes
+                case past.ChangeStarted():
+                    self.started[fact.event.number] = appended
+                    self.ended.pop(fact.event.number, None)
+                case past.ChangeEnded():
+                    self.ended[fact.event.number] = (appended, fact.event)
+        assert folded is not None
+        self.case = folded
+        self.changes = (*folded.changes, *taken_back)
+
+    @property
+    def release(self) -> Appended | None:
+        """The release that stands."""
+        return self.releases[-1][0] if self.releases else None
+
+    def until(self, number: int) -> datetime:
+        """When the release stops covering a change; a containment covers a day."""
+        if number >= len(self.case.changes) and self.takes_back is not None:
+            return self.takes_back.entry.at + timedelta(days=1)
+        return self.releases[-1][1].until
+
+    def proofs(self) -> tuple[int, ...]:
+        """Leaf indices of the verifications the request cites."""
+        return tuple(self._leaves[leaf] for leaf in self._cited)
+
+    def approvals(self) -> tuple[int, ...]:
+        """Leaf indices of the approvals the release stands on."""
+        return tuple(self._leaves[leaf] for leaf in self.releases[-1][1].approvals) if self.releases else ()
+
+    def ticket_number(self, ledger: Ledger) -> str | None:
+        """The ticket's number, None where it was erased or never linked."""
+        return ledger.disclosures(self.ticket).get("ticket") if self.ticket else None

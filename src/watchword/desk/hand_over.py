@@ -1,0 +1,56 @@
+"""Handing over: the person's own page, the key their browser made, and the sealed credential that leaves once."""
+
+from __future__ import annotations
+
+import hmac
+from datetime import datetime
+
+from watchword.core import command as do
+from watchword.core.case import Checked
+from watchword.core.errors import Invalid, Refused
+from watchword.core.ids import CaseId
+from watchword.desk.recording import case_stream
+from watchword.desk.steps import Loaded, Steps
+from watchword.desk.verification import Verification
+from watchword.methods.port import Begun
+
+ENVELOPE = "envelope"
+"""Name of the disclosure that holds a credential as a compact JWE, sealed to the hand-over key."""
+
+
+class HandOver:
+    """The only way a credential leaves, and never through an agent."""
+
+    def __init__(self, steps: Steps, verification: Verification) -> None:
+        self.steps = steps
+        self.verification = verification
+
+    def page_token(self, case: CaseId) -> str:
+        """What the caller's own page is addressed by; knowing it proves nothing by itself."""
+        return self.steps.ledger.keyed("caller-page", case)
+
+    def demand_page(self, case: CaseId, token: str) -> Loaded:
+        """The case behind a caller's page; `Invalid` in the same words for a wrong token and a case that never was."""
+        if not hmac.compare_digest(self.page_token(case), token):
+            raise Invalid("There is no such page.", "Ask the desk for the address again.", where="page")
+        return self.steps.load(case)
+
+    def open(self, case: CaseId, jwk: str, at: datetime) -> None:
+        """Bind the hand-over to the public key (JWK, P-256) that the person's browser made; the first one counts."""
+        self.steps.system_step(case, lambda _: do.OpenHandOver(jwk=jwk), at)
+
+    def reprove(self, case: CaseId, method: str, at: datetime) -> tuple[str, Begun]:
+        """Start the enforced method that is proven again before anything is handed over."""
+        return self.verification.begin_again(case, method, at)
+
+    def take(self, case: CaseId, at: datetime) -> tuple[str, ...]:
+        """Let the sealed credentials go, once: compact JWEs only the person's browser can open."""
+        loaded = self.steps.load(case)
+        envelopes: list[str] = []
+        for appended in self.steps.ledger.read(case_stream(case)):
+            if appended.entry.type == "change.started":
+                envelopes.extend(v for k, v in self.steps.ledger.disclosures(appended).items() if k == ENVELOPE)
+        if not isinstance(loaded.case, Checked):
+            raise Refused("Nothing waits to be handed over.", "Ask the desk.", ("wrong_state",))
+        self.steps.system_step(case, lambda _: do.HandOver(), at)
+        return tuple(envelopes[-1:])

@@ -1,0 +1,203 @@
+"""Intake: who asks, for which account, for what, and how the request came."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime
+
+import msgspec
+
+from watchword.core import command as do
+from watchword.core import event as past
+from watchword.core.account import AccountClass, DirectoryAccount
+from watchword.core.action import Action, Step
+from watchword.core.change import (
+    Change,
+    ContactKind,
+    GrantOverride,
+    IssuePass,
+    ReissueSecret,
+    ResetFactors,
+    ResetPassword,
+    RevokeSessions,
+    SetContact,
+    Unlock,
+)
+from watchword.core.decision import WEEK, decide
+from watchword.core.errors import Invalid, Refused
+from watchword.core.ids import AccountId, CaseId, OriginId, PersonId
+from watchword.core.requirement import Context, Requirement
+from watchword.core.ruling import CaseFacts
+from watchword.desk.steps import Steps
+from watchword.directories.port import kind_of
+from watchword.ledger.entry import Disclosure, Retention
+
+CONTACT = "contact"
+"""Name of the disclosure that holds a new contact point: JSON of [salt, value]."""
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked for, in the desk's words; everything a change needs beyond its account."""
+
+    action: Action
+    factors: tuple[str, ...] = ()
+    contact: ContactKind | None = None
+    contact_value: str | None = None
+    role: str | None = None
+
+
+class Intake:
+    """Takes requests in."""
+
+    def __init__(self, steps: Steps) -> None:
+        self.steps = steps
+
+    def find(self, directory: str, query: str) -> DirectoryAccount:
+        """The one account *query* names in *directory*; `Invalid` when none, or several and which."""
+        found = self.steps.directory(directory).find(query)
+        if not found:
+            raise Invalid(
+                f"No account in {directory} is called {query!r}.",
+                "Check the spelling: login, mail address, display name or native id, whole.",
+                where="account",
+            )
+        if len(found) > 1:
+            several = ", ".join(f"{a.display_name} ({a.login})" for a in found)
+            raise Invalid(
+                f"{len(found)} accounts answer to {query!r}: {several}.", "Name one by its login.", where="account"
+            )
+        return found[0]
+
+    def open(
+        self,
+        actor: PersonId,
+        *,
+        directory: str,
+        query: str,
+        wish: Wish,
+        context: Context,
+        origin: str | None,
+        reason: str,
+        at: datetime,
+    ) -> CaseId:
+        """Take a request in: who, what, how it came, and the caller's words. Returns the new case."""
+        self.steps.demand_active_policy()
+        seen = self.find(directory, query)
+        account = self.steps.registry.observe(seen, actor, at)
+        subject = self.steps.names.owner(account.id)
+        source = OriginId("o-" + self.steps.ledger.keyed("origin", origin)) if origin else None
+        self.steps.registry.origin(source).demand(at)
+        account_class = self.steps.registry.strictest_class(account, subject, at)
+        context = msgspec.structs.replace(
+            context, elevated_threat=context.elevated_threat or self.steps.registry.posture().elevated(at)
+        )
+        requirement = None
+        if account_class is not None:
+            requirement = self.steps.policy.procedures.require(
+                account_class,
+                wish.action,
+                context,
+                completed_recoveries_7d=account.recoveries_within(WEEK, at),
+            )
+        case = CaseId(self.steps.ledger.pseudonym("c"))
+        changes, secret_payloads = self._changes(account.id, wish, requirement, seen.directory)
+        command = do.Open(
+            case=case,
+            account=account.id,
+            account_class=account_class,
+            unit=account.facts.unit,
+            action=wish.action,
+            changes=changes,
+            context=context,
+            opener=actor,
+            subject=subject,
+            origin=source,
+            protected=seen.protected,
+        )
+        facts = CaseFacts(
+            case=None,
+            unit=command.unit,
+            account_class=account_class or account.facts.account_class or AccountClass.IDENTITY_CONTROL,
+            action=wish.action,
+            subject=subject,
+            opener=actor,
+            relations=account.relations(actor, at),
+        )
+        ruling = self.steps.rule(actor, Step.OPEN, facts, at)
+        events = decide(None, account, command, ruling, requirement, at, self.steps.thresholds)
+        told = (Disclosure(name="reason", value=reason, retention=Retention.IDENTITY), *secret_payloads)
+        self.steps.append(None, events, actor, at, disclosures={past.CaseOpened: told})
+        return case
+
+    def _changes(
+        self, account: AccountId, wish: Wish, requirement: Requirement | None, directory: str
+    ) -> tuple[tuple[Change, ...], tuple[Disclosure, ...]]:
+        """The typed changes of a wish, with after-care that the directory can do in the same job."""
+        told: tuple[Disclosure, ...] = ()
+        changes: tuple[Change, ...]
+        match wish.action:
+            case Action.UNLOCK:
+                changes = (Unlock(account=account),)
+            case Action.PASSWORD_RESET:
+                changes = (ResetPassword(account=account),)
+            case Action.FACTOR_RESET:
+                changes = (ResetFactors(account=account, factors=wish.factors),)
+            case Action.TOTAL_LOSS:
+                changes = (ResetFactors(account=account), ResetPassword(account=account))
+            case Action.RECOVERY_INFO_CHANGE:
+                if wish.contact is None or not wish.contact_value:
+                    raise Invalid("The new contact point is missing.", "Say which and what.", where="contact")
+                salt = secrets.token_hex(16)
+                told = (
+                    Disclosure(
+                        name=CONTACT,
+                        value=msgspec.json.encode((salt, wish.contact_value)).decode(),
+                        retention=Retention.IDENTITY,
+                    ),
+                )
+                changes = (
+                    SetContact(
+                        account=account, contact=wish.contact, commitment=contact_commitment(salt, wish.contact_value)
+                    ),
+                )
+            case Action.BYPASS_CODE:
+                changes = (IssuePass(account=account),)
+            case Action.SECRET_REISSUE:
+                changes = (ReissueSecret(account=account),)
+            case Action.PRIVILEGED_OVERRIDE:
+                if not wish.role:
+                    raise Invalid("The role to lend is missing.", "Name it.", where="role")
+                changes = (GrantOverride(account=account, role=wish.role),)
+        able = self.steps.directory(directory).capabilities()
+        unable = [k for k in (kind_of(c) for c in changes) if k not in able]
+        if unable:
+            raise Refused(
+                f"{directory} can not do {', '.join(unable)}.",
+                "Ask for an action this directory can do; `watchword doctor` lists them.",
+                ("unsupported",),
+            )
+        if requirement is not None and requirement.after.revoke_sessions and "revoke_sessions" in able:
+            changes = (*changes, RevokeSessions(account=account))
+        return changes, told
+
+    def link_ticket(self, actor: PersonId, case: CaseId, ticket: str, at: datetime) -> None:
+        """Tie the case to a ticket; its number is a payload kept as long as the core evidence."""
+        if not ticket.strip() or len(ticket) > 100 or not ticket.isprintable():
+            raise Invalid(
+                "That is no ticket number.", "Paste the number as the ticket system shows it.", where="ticket"
+            )
+        told = (Disclosure(name="ticket", value=ticket.strip(), retention=Retention.CORE),)
+        self.steps.step(
+            case,
+            actor,
+            Step.LINK_TICKET,
+            lambda _: do.LinkTicket(by=actor),
+            at,
+            disclosures={past.TicketLinked: told},
+        )
+
+
+def contact_commitment(salt: str, value: str) -> str:
+    """The salted digest of a new contact point that an approver signs; the value itself is a payload."""
+    return hashlib.sha256(msgspec.json.encode((salt, value))).hexdigest()

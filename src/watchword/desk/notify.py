@@ -1,0 +1,87 @@
+"""What goes out to people: codes of a method, and notices to every contact of record. Nobody types a destination."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import structlog
+
+from watchword.core.account import Contact
+from watchword.core.case import Case, Contained, Holding
+from watchword.core.errors import Invalid, Refused
+from watchword.core.ids import CaseId
+from watchword.desk.desk import Desk
+from watchword.notices.port import Notice, Notifier
+
+log = structlog.get_logger("watchword.notices")
+
+CHANNELS = {"mail": "mail", "phone": "call"}
+"""Which channel reaches which kind of contact point."""
+
+
+class Notices:
+    """Sends through the notifiers it was given, by channel."""
+
+    def __init__(self, desk: Desk, notifiers: Mapping[str, Notifier]) -> None:
+        self.desk = desk
+        self.notifiers = notifiers
+
+    def send_code(self, case: CaseId, challenge: str, effect: str, at: datetime) -> None:
+        """Send the message of a running challenge; made again now, stored nowhere."""
+        loaded = self.desk.steps.load(case)
+        running = next((c for c in loaded.case.challenges if c.id == challenge), None)
+        if running is None or running.ended or at > running.expires:
+            return
+        port, ask = self.desk.verification.ask_of(loaded.case, running.id, at)
+        message = port.message(ask)
+        if message is None or ask.contact is None:
+            raise Refused("Nothing can be sent: there is no contact point of record.", "Use another method.")
+        self._notifier(ask.contact).send(
+            Notice(id=effect, kind="code", to=ask.contact, subject=message.subject, text=message.text, at=at)
+        )
+
+    def tell(self, case: CaseId, effect: str, at: datetime) -> None:
+        """Tell every contact of record what happens to the account, and what to do if that is not wanted."""
+        loaded = self.desk.steps.load(case).case
+        directory, native = self.desk.steps.registry.native_id(loaded.account)
+        seen = self.desk.steps.directory(directory).read(native)
+        subject, text = _text(loaded)
+        told = 0
+        for number, contact in enumerate(seen.contacts):
+            if CHANNELS.get(contact.kind) not in self.notifiers:
+                continue
+            notice = Notice(id=f"{effect}/{number}", kind="alert", to=contact, subject=subject, text=text, at=at)
+            try:
+                self._notifier(contact).send(notice)
+                told += 1
+            except Invalid as fault:
+                log.warning("notice.undeliverable", effect=effect, contact=contact.kind, why=fault.what)
+        log.info("notice.sent", case=case, contacts=told)
+
+    def _notifier(self, contact: Contact) -> Notifier:
+        channel = CHANNELS.get(contact.kind, "")
+        if channel not in self.notifiers:
+            raise Refused(
+                f"Nothing is configured to reach a {contact.kind} contact.",
+                "Configure it in watchword.toml.",
+                ("no_channel",),
+            )
+        return self.notifiers[channel]
+
+
+def _text(case: Case) -> tuple[str, str]:
+    action = case.action.replace("_", " ")
+    code = case.id[2:10]
+    if isinstance(case, Holding):
+        what = f"A {action} of your account was approved and will be done after {case.until:%Y-%m-%d %H:%M} UTC."
+    elif isinstance(case, Contained):
+        what = f"A {action} of your account was found to be fraudulent. Your account is being suspended."
+    else:
+        what = f"A {action} of your account was done."
+    subject = f"Your account: {action} (case {code})"
+    text = (
+        f"{what} If you did not ask for this, call the service desk at the number you know and name case {code}. "
+        "This message holds no link."
+    )
+    return subject, text

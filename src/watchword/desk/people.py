@@ -1,0 +1,213 @@
+"""People, their roles, accounts and credentials, and which policy is active: everything that can change who gets in.
+
+Each use case is ruled by the same policy as the steps of a case, and is an entry in the ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import argon2
+
+from watchword.core.account import AccountClass
+from watchword.core.action import Action, Step
+from watchword.core.errors import Conflict, Invalid, Refused
+from watchword.core.ids import AccountId, PersonId
+from watchword.core.person import (
+    AccountLinked,
+    Credential,
+    CredentialEnrolled,
+    CredentialRevoked,
+    Delegation,
+    DelegationGranted,
+    Kind,
+    Person,
+    PersonEvent,
+    PersonRegistered,
+    Role,
+    RoleGrant,
+    RoleGranted,
+    RoleRevoked,
+)
+from watchword.core.ruling import CaseFacts
+from watchword.desk.posture import PolicyActivated, PolicyEvent, ThreatRaised
+from watchword.desk.recording import POLICY_STREAM, draft, event_of, person_stream
+from watchword.desk.steps import RACES, Steps, words
+from watchword.ledger.append import Append
+from watchword.ledger.entry import Disclosure, Retention
+
+PASSWORD = "password"  # noqa: S105
+"""Method name of a local sign-in credential; its argon2id hash is a payload."""
+
+SHORTEST = 12
+
+_hasher = argon2.PasswordHasher()
+_NOBODY = _hasher.hash("nobody has this password")
+
+
+class People:
+    """Who is who. The genesis of a ledger goes through the same door, ruled by nobody because nobody is there yet."""
+
+    def __init__(self, steps: Steps) -> None:
+        self.steps = steps
+
+    # --- genesis and administration ----------------------------------------------------------------------------------
+
+    def register(self, actor: PersonId, *, login: str, name: str, kind: Kind, unit: str, at: datetime) -> PersonId:
+        """Make somebody known."""
+        self._ruled(actor, Step.ADMINISTER_PEOPLE, unit, at)
+        return self._register(actor, login=login, name=name, kind=kind, unit=unit, at=at)
+
+    def _register(self, actor: str, *, login: str, name: str, kind: Kind, unit: str, at: datetime) -> PersonId:
+        self.steps.names.follow(self.steps.ledger)
+        if self.steps.names.has_person(login):
+            raise Conflict(f"Somebody is known as {login!r} already.", "Choose another login.")
+        if not login.strip() or not login.isprintable() or len(login) > 200:
+            raise Invalid("That is no login.", "Use printable characters, at most 200.", where="login")
+        person = PersonId(self.steps.ledger.pseudonym("p"))
+        told = (
+            Disclosure(name="login", value=login.strip(), retention=Retention.CORE),
+            Disclosure(name="name", value=name.strip() or login.strip(), retention=Retention.CORE),
+        )
+        event = PersonRegistered(person=person, kind=kind, unit=unit)
+        drafts = (draft(event, actor, at, told),)
+        self.steps.ledger.append((Append(stream=person_stream(person), expected_version=-1, drafts=drafts),))
+        self.steps.names.follow(self.steps.ledger)
+        return person
+
+    def grant(self, actor: PersonId, person: PersonId, grant: RoleGrant, at: datetime) -> None:
+        """Give a role, in one unit or everywhere, until a time or until revoked."""
+        self._administer(actor, person, at, lambda _: (RoleGranted(person=person, grant=grant), ()), unit=grant.unit)
+
+    def revoke(self, actor: PersonId, person: PersonId, role: Role, at: datetime) -> None:
+        """Take a role, in every unit."""
+        self._administer(actor, person, at, lambda _: (RoleRevoked(person=person, role=role), ()))
+
+    def delegate(self, actor: PersonId, person: PersonId, delegation: Delegation, at: datetime) -> None:
+        """Let somebody administer one unit until an end date; never somebody of a vendor, never longer than a year."""
+        if not at < delegation.until <= at + timedelta(days=366):
+            raise Invalid("A delegation ends within a year.", "Give an end date in the future.", where="until")
+        if self.steps.registry.person(person).kind is not Kind.EMPLOYEE:
+            raise Refused("Only an employee can be a delegate.", "Choose an employee.", ("vendor_delegate",))
+        self._administer(actor, person, at, lambda _: (DelegationGranted(person=person, delegation=delegation), ()))
+
+    def link(self, actor: PersonId, person: PersonId, directory: str, native_id: str, at: datetime) -> AccountId:
+        """Say whose account one is. One account has one person."""
+        seen = self.steps.directory(directory).read(native_id)
+        account = self.steps.registry.observe(seen, actor, at).id
+        owner = self.steps.names.owner(account)
+        if owner is not None and owner != person:
+            raise Conflict("This account is somebody else's.", "Correct the other link first.")
+        self._administer(actor, person, at, lambda _: (AccountLinked(person=person, account=account), ()))
+        self.steps.names.follow(self.steps.ledger)
+        return account
+
+    def enrol(
+        self, actor: PersonId, person: PersonId, credential: Credential, secret: str | None, at: datetime
+    ) -> None:
+        """Let a credential count; a secret (a TOTP seed in hexadecimal, a password hash) is its entry's payload."""
+        told = (Disclosure(name="secret", value=secret, retention=Retention.IDENTITY),) if secret else ()
+        event = CredentialEnrolled(person=person, credential=credential)
+        self._administer(actor, person, at, lambda _: (event, told), step=Step.ENROL_CREDENTIAL)
+
+    def revoke_credential(self, actor: PersonId, person: PersonId, credential: str, why: str, at: datetime) -> None:
+        """Let a credential count no longer."""
+        event = CredentialRevoked(person=person, credential=credential, why=why)
+        self._administer(actor, person, at, lambda _: (event, ()), step=Step.ENROL_CREDENTIAL)
+
+    def set_password(self, actor: PersonId, person: PersonId, password: str, at: datetime) -> None:
+        """Give somebody a local sign-in; at least twelve characters, kept as an argon2id hash."""
+        if len(password) < SHORTEST:
+            raise Invalid("That password is too short.", f"Use at least {SHORTEST} characters.", where="password")
+        credential = Credential(id=self.steps.ledger.pseudonym("k"), method=PASSWORD, enrolled_at=at)
+        self.enrol(actor, person, credential, _hasher.hash(password), at)
+
+    def activate_policy(self, actor: PersonId, at: datetime) -> str:
+        """Make the policy on disk the one cases are opened under; returns its digest."""
+        self._ruled(actor, Step.ACTIVATE_POLICY, "", at)
+        self._policy(PolicyActivated(digest=self.steps.policy.digest, by=actor), actor, at)
+        return self.steps.policy.digest
+
+    def raise_threat(self, actor: PersonId, until: datetime, why: str, at: datetime) -> None:
+        """Turn the elevated-threat switch on until a time, at most a week; every case opened then needs more."""
+        if not at < until <= at + timedelta(days=7):
+            raise Invalid("The switch is on for a week at most.", "Give an end within seven days.", where="until")
+        self._ruled(actor, Step.RELEASE_FREEZE, "", at)
+        self._policy(ThreatRaised(by=actor, until=until), actor, at, words("why", why))
+
+    # --- signing in ------------------------------------------------------------------------------------------------
+
+    def sign_in(self, login: str, password: str) -> PersonId:
+        """Whom a login and password stand for. Unknown people and wrong passwords are refused alike, and as slowly."""
+        self.steps.names.follow(self.steps.ledger)
+        known = self.steps.names.has_person(login)
+        hashed = self._password_hash(self.steps.names.person(login)) if known else None
+        try:
+            _hasher.verify(hashed or _NOBODY, password)
+        except argon2.exceptions.VerificationError:
+            hashed = None
+        if hashed is None:
+            raise Refused("Login or password is wrong.", "Try again, or ask an administrator.", ("sign_in",))
+        return self.steps.names.person(login)
+
+    def _password_hash(self, person: PersonId) -> str | None:
+        counting = {c.id for c in self.steps.registry.person(person).credentials_of(PASSWORD)}
+        found: str | None = None
+        for appended in self.steps.ledger.read(person_stream(person)):
+            event = event_of(appended) if appended.entry.type == "credential.enrolled" else None
+            if isinstance(event, CredentialEnrolled) and event.credential.id in counting:
+                found = self.steps.ledger.disclosures(appended).get("secret", found)
+        return found
+
+    # --- one entry -------------------------------------------------------------------------------------------------
+
+    def _administer(
+        self,
+        actor: PersonId,
+        person: PersonId,
+        at: datetime,
+        build: Callable[[Person], tuple[PersonEvent, tuple[Disclosure, ...]]],
+        *,
+        step: Step = Step.ADMINISTER_PEOPLE,
+        unit: str | None = None,
+    ) -> None:
+        for attempt in range(RACES):
+            known = self.steps.registry.person(person)
+            self._ruled(actor, step, unit or known.unit, at, subject=person)
+            event, told = build(known)
+            version = self.steps.ledger.read(person_stream(person))[-1].entry.version
+            drafts = (draft(event, actor, at, told),)
+            try:
+                self.steps.ledger.append(
+                    (Append(stream=person_stream(person), expected_version=version, drafts=drafts),)
+                )
+            except Conflict:
+                if attempt == RACES - 1:
+                    raise
+                continue
+            return
+
+    def _policy(self, event: PolicyEvent, actor: PersonId, at: datetime, told: tuple[Disclosure, ...] = ()) -> None:
+        entries = self.steps.ledger.read(POLICY_STREAM)
+        version = entries[-1].entry.version if entries else -1
+        drafts = (draft(event, actor, at, told),)
+        self.steps.ledger.append((Append(stream=POLICY_STREAM, expected_version=version, drafts=drafts),))
+
+    def _ruled(self, actor: PersonId, step: Step, unit: str, at: datetime, *, subject: PersonId | None = None) -> None:
+        if actor == GENESIS:
+            self._demand_genesis()
+            return
+        facts = CaseFacts(
+            case=None, unit=unit, account_class=AccountClass.IDENTITY_CONTROL, action=Action.UNLOCK, subject=subject
+        )
+        self.steps.rule(actor, step, facts, at).demand()
+
+    def _demand_genesis(self) -> None:
+        """The founding actor may act only until a policy is active: from then on everything is ruled."""
+        if self.steps.registry.posture().digest is not None:
+            raise Refused("The ledger was founded already.", "Ask an administrator.", ("founded",))
+
+
+GENESIS = PersonId("genesis")
+"""Who acts while a ledger is founded, before any policy is active."""

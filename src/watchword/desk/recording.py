@@ -1,0 +1,97 @@
+"""Events as ledger entries, and back. The only place that knows how a typed event lies in an entry."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TypeAlias, get_args
+
+import msgspec
+
+from watchword.core.errors import Corrupt
+from watchword.core.event import ApprovalAsked, CaseEvent, CaseReleased, Recorded
+from watchword.core.ids import AccountId, CaseId, LeafHash, OriginId, PersonId
+from watchword.core.origin import OriginFailed
+from watchword.core.person import PersonEvent
+from watchword.core.standing import AccountEvent
+from watchword.desk.posture import PolicyEvent
+from watchword.ledger.append import Appended, Draft
+from watchword.ledger.entry import Disclosure
+
+Event: TypeAlias = CaseEvent | AccountEvent | PersonEvent | OriginFailed | PolicyEvent
+
+_CASE, _ACCOUNT, _PERSON, _POLICY = (get_args(u) for u in (CaseEvent, AccountEvent, PersonEvent, PolicyEvent))
+
+
+def case_stream(case: CaseId) -> str:
+    """The stream of a case."""
+    return f"case/{case}"
+
+
+def account_stream(account: AccountId) -> str:
+    """The stream of an account."""
+    return f"account/{account}"
+
+
+def person_stream(person: PersonId) -> str:
+    """The stream of a person."""
+    return f"person/{person}"
+
+
+def origin_stream(origin: OriginId) -> str:
+    """The stream of where callers come from."""
+    return f"origin/{origin}"
+
+
+POLICY_STREAM = "policy"
+
+
+def stream_of(event: Event) -> str:
+    """The stream an event belongs to."""
+    if isinstance(event, _ACCOUNT):
+        return account_stream(event.account)
+    if isinstance(event, OriginFailed):
+        return origin_stream(event.origin)
+    if isinstance(event, _PERSON):
+        return person_stream(event.person)
+    if isinstance(event, _CASE):
+        return case_stream(event.case)
+    return POLICY_STREAM
+
+
+def draft(event: Event, actor: str, at: datetime, disclosures: tuple[Disclosure, ...] = ()) -> Draft:
+    """The entry to be for *event*: its tag is the type, its fields the data."""
+    data = msgspec.to_builtins(event)
+    kind = data.pop("type")
+    return Draft(type=kind, at=at, actor=actor, data=data, refs=_refs(event), disclosures=disclosures)
+
+
+def _refs(event: Event) -> tuple[LeafHash, ...]:
+    """The entries an event stands on."""
+    match event:
+        case ApprovalAsked():
+            return event.leaves
+        case CaseReleased():
+            return event.approvals
+        case _:
+            return ()
+
+
+def event_of(appended: Appended) -> Event:
+    """The event an entry holds; raise `Corrupt` for one this version can not have written."""
+    try:
+        event: Event = msgspec.convert({**appended.entry.data, "type": appended.entry.type}, type=Event)
+    except msgspec.ValidationError as error:
+        raise Corrupt(
+            f"Entry {appended.seq} is not an event this version knows: {error}.",
+            "Run the version that wrote it, or `watchword ledger fsck`.",
+            appended.seq,
+        ) from error
+    return event
+
+
+def recorded(appended: Appended) -> Recorded:
+    """A case's entry as `core.case.evolve` takes it."""
+    event = event_of(appended)
+    if not isinstance(event, _CASE):
+        raise Corrupt(f"Entry {appended.seq} stands in a case but is not a case's.", "Run fsck.", appended.seq)
+    return Recorded(event=event, at=appended.entry.at, leaf=appended.leaf)

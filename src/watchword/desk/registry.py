@@ -1,0 +1,154 @@
+"""People, accounts and origins as the ledger holds them, and the accounts of directories as they are seen now."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from watchword.core.account import AccountClass, DirectoryAccount
+from watchword.core.errors import Invalid
+from watchword.core.event import Recorded
+from watchword.core.ids import AccountId, CaseId, OriginId, PersonId
+from watchword.core.origin import Origin, OriginFailed, evolve_origin
+from watchword.core.person import RECOVERED, Person, PersonEvent, evolve_person
+from watchword.core.standing import (
+    Account,
+    AccountEvent,
+    AccountObserved,
+    AccountRegistered,
+    Thresholds,
+    evolve_account,
+)
+from watchword.desk.followers import Names
+from watchword.desk.posture import PolicyEvent, Posture, evolve_posture
+from watchword.desk.recording import (
+    POLICY_STREAM,
+    account_stream,
+    case_stream,
+    draft,
+    event_of,
+    origin_stream,
+    person_stream,
+    recorded,
+)
+from watchword.ledger.append import Append
+from watchword.ledger.entry import Disclosure, Retention
+from watchword.ledger.leader import Ledger
+
+
+class Registry:
+    """Folds streams into values; every read is verified by the ledger. Knows no rule of its own."""
+
+    def __init__(self, ledger: Ledger, names: Names, thresholds: Thresholds) -> None:
+        self.ledger = ledger
+        self.names = names
+        self.thresholds = thresholds
+
+    def person(self, person: PersonId) -> Person:
+        """Somebody as their stream says; `Invalid` when they were never registered (an unknown person is refused)."""
+        folded: Person | None = None
+        for appended in self.ledger.read(person_stream(person)):
+            event = event_of(appended)
+            assert isinstance(event, PersonEvent)
+            folded = evolve_person(folded, event)
+        if folded is None:
+            raise Invalid("This person is unknown.", "Register the person first.", where="person")
+        return folded
+
+    def account(self, account: AccountId) -> Account:
+        """An account's standing; `Invalid` when it was never seen."""
+        folded: Account | None = None
+        for appended in self.ledger.read(account_stream(account)):
+            event = event_of(appended)
+            assert isinstance(event, AccountEvent)
+            folded = evolve_account(folded, event, appended.entry.at, self.thresholds)
+        if folded is None:
+            raise Invalid("This account is unknown.", "Find it in its directory first.", where="account")
+        return folded
+
+    def origin(self, origin: OriginId | None) -> Origin:
+        """What came from an origin; nothing where none is known."""
+        folded = Origin()
+        for appended in self.ledger.read(origin_stream(origin)) if origin else ():
+            event = event_of(appended)
+            assert isinstance(event, OriginFailed)
+            folded = evolve_origin(folded, event, appended.entry.at)
+        return folded
+
+    def posture(self) -> Posture:
+        """Which policy is active and whether the threat is elevated."""
+        folded = Posture()
+        for appended in self.ledger.read(POLICY_STREAM):
+            event = event_of(appended)
+            assert isinstance(event, PolicyEvent)
+            folded = evolve_posture(folded, event)
+        return folded
+
+    def history(self, case: CaseId) -> tuple[Recorded, ...]:
+        """A case's entries as events."""
+        return tuple(recorded(a) for a in self.ledger.read(case_stream(case)))
+
+    def recently_recovered(self, person: Person, at: datetime) -> bool:
+        """Whether any account of this person was recovered within seven days."""
+        return any(self.account(a).recoveries_within(RECOVERED, at) for a in person.accounts)
+
+    def native_id(self, account: AccountId) -> tuple[str, str]:
+        """Directory and native id, opened from the committed payload of the registration; never from a read model."""
+        first = self.ledger.read(account_stream(account))[0]
+        event = event_of(first)
+        assert isinstance(event, AccountRegistered)
+        native = self.ledger.disclosures(first).get("native_id")
+        if native is None:
+            raise Invalid("The native id of this account was erased.", "Open a new case for it.", where="account")
+        return event.directory, native
+
+    def observe(self, seen: DirectoryAccount, actor: PersonId, at: datetime) -> Account:
+        """Record what a directory says of an account, where it is new or differs, and return its standing."""
+        self.names.follow(self.ledger)
+        account = self.names.account(seen.directory, seen.native_id)
+        if account is None:
+            account = AccountId(self.ledger.pseudonym("a"))
+            registered = AccountRegistered(account=account, directory=seen.directory)
+            native = Disclosure(name="native_id", value=seen.native_id, retention=Retention.CORE)
+            observed = draft(self._facts(account, seen), actor, at)
+            drafts = (draft(registered, actor, at, (native,)), observed)
+            self.ledger.append((Append(stream=account_stream(account), expected_version=-1, drafts=drafts),))
+            self.names.follow(self.ledger)
+            account = self.names.account(seen.directory, seen.native_id) or account
+        standing = self.account(account)
+        facts = self._facts(account, seen)
+        if standing.observations and standing.facts == facts:
+            return standing
+        entries = self.ledger.read(account_stream(account))
+        append = Append(
+            stream=account_stream(account),
+            expected_version=entries[-1].entry.version,
+            drafts=(draft(facts, actor, at),),
+        )
+        self.ledger.append((append,))
+        return self.account(account)
+
+    def _facts(self, account: AccountId, seen: DirectoryAccount) -> AccountObserved:
+        return AccountObserved(
+            account=account,
+            account_class=seen.account_class,
+            status=seen.status,
+            shared=seen.shared,
+            unit=seen.unit or "",
+            manager=self._holder(seen.directory, seen.manager),
+            owner=self._holder(seen.directory, seen.owner),
+            second_owner=self._holder(seen.directory, seen.second_owner),
+            sponsor=self._holder(seen.directory, seen.sponsor),
+        )
+
+    def _holder(self, directory: str, native_id: str | None) -> PersonId | None:
+        """The person behind a native id the directory names as manager, owner or sponsor; None where we know nobody."""
+        account = self.names.account(directory, native_id) if native_id else None
+        return self.names.owner(account) if account else None
+
+    def strictest_class(self, account: Account, subject: PersonId | None, at: datetime) -> AccountClass | None:
+        """The strictest class of the last 30 days, over all accounts of the person (invariant 7)."""
+        own = account.strictest_class(at)
+        if own is None or subject is None:
+            return own
+        others = (self.account(a).strictest_class(at) for a in self.person(subject).accounts if a != account.id)
+        return max((own, *(c for c in others if c)), key=lambda c: c.rank)

@@ -1,0 +1,212 @@
+"""One step on a case: read it, have it ruled and decided, append what it made with the effects that asks for.
+
+Whoever loses a race reads again and decides again. A step calls no directory to change anything and sends nothing:
+effects are rows, asked for in the same append as the evidence that justifies them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, TypeAlias
+
+import msgspec
+
+from watchword.core import command as do
+from watchword.core import event as past
+from watchword.core.action import Step
+from watchword.core.case import Case, evolve, facts_of, fold
+from watchword.core.decision import Event, decide
+from watchword.core.errors import Conflict, Invalid, Refused
+from watchword.core.ids import CaseId, LeafHash, PersonId
+from watchword.core.ruling import CaseFacts, Ruling
+from watchword.core.standing import Account
+from watchword.desk.asks import effects_asked
+from watchword.desk.followers import CaseList, Names
+from watchword.desk.recording import case_stream, draft, recorded, stream_of
+from watchword.desk.registry import Registry
+from watchword.directories.port import Directory
+from watchword.ledger.append import Append, Draft
+from watchword.ledger.entry import Disclosure, Retention
+from watchword.ledger.leader import Ledger
+from watchword.ledger.store import Settle
+from watchword.policy.bundle import Policy
+
+RACES = 8
+"""How often a lost race is decided again before the caller hears of it."""
+
+PROVISIONAL = LeafHash("0" * 64)
+"""Stands for the leaf an event will get, where only the state it leads to is wanted."""
+
+Told: TypeAlias = Mapping[type[Any], tuple[Disclosure, ...]]
+"""What is disclosed beside events of a type."""
+
+
+class Loaded(msgspec.Struct, frozen=True, kw_only=True):
+    """A case as the ledger holds it now, with the version its stream is at."""
+
+    case: Case
+    account: Account
+    version: int
+
+
+class Steps:
+    """What every use case stands on. Safe to use from many threads; the time is always passed in."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        policy: Policy,
+        directories: Mapping[str, Directory],
+        registry: Registry,
+        runner: PersonId,
+        executor: PersonId,
+    ) -> None:
+        self.ledger = ledger
+        self.policy = policy
+        self.directories = directories
+        self.registry = registry
+        self.names: Names = registry.names
+        self.cases = CaseList()
+        self.runner = runner
+        self.executor = executor
+        self.thresholds = registry.thresholds
+
+    def directory(self, name: str) -> Directory:
+        """The directory of that name."""
+        if name not in self.directories:
+            raise Invalid(
+                f"There is no directory {name!r}.", f"Use one of: {', '.join(self.directories)}.", where="directory"
+            )
+        return self.directories[name]
+
+    def load(self, case: CaseId) -> Loaded:
+        """A case folded from its verified entries; `Invalid` when there is none."""
+        entries = self.ledger.read(case_stream(case))
+        folded = fold(tuple(recorded(a) for a in entries))
+        return Loaded(case=folded, account=self.registry.account(folded.account), version=entries[-1].entry.version)
+
+    def rule(self, actor: PersonId, step: Step, facts: CaseFacts, at: datetime) -> Ruling:
+        """Policy's answer to one person, one step, one case."""
+        return self.policy.people.rule(self.registry.person(actor), step, facts, at)
+
+    def rule_on(self, actor: PersonId, step: Step, loaded: Loaded, at: datetime) -> Ruling:
+        """Policy's answer on a case that exists."""
+        person = self.registry.person(actor)
+        recovered = self.registry.recently_recovered(person, at)
+        facts = facts_of(loaded.case, loaded.account, actor, at, recovered=recovered)
+        return self.policy.people.rule(person, step, facts, at)
+
+    def may(self, actor: PersonId, step: Step, loaded: Loaded, at: datetime) -> bool:
+        """Whether to offer a step; the step itself is ruled again."""
+        ruling = self.rule_on(actor, step, loaded, at)
+        return ruling.allowed and not ruling.errors
+
+    def demand_active_policy(self) -> None:
+        """Raise `Refused` when the policy on disk is not the one the ledger says is active."""
+        active = self.registry.posture().digest
+        if active != self.policy.digest:
+            raise Refused(
+                "The policy on disk is not the one that was activated.",
+                "Activate it with `watchword policy activate`, or restore the file.",
+                ("policy_drift",),
+            )
+
+    def step(
+        self,
+        case: CaseId,
+        actor: PersonId,
+        step: Step,
+        build: Callable[[Loaded], do.Command],
+        at: datetime,
+        *,
+        disclosures: Told | None = None,
+        settle: tuple[Settle, ...] = (),
+        send: bool = False,
+    ) -> Case:
+        """Take one step as *actor*; policy rules on it. Returns the case as it is then, with a provisional leaf."""
+
+        def ruled(loaded: Loaded) -> Ruling:
+            return self.rule_on(actor, step, loaded, at)
+
+        return self._race(case, actor, ruled, build, at, disclosures or {}, settle, send=send)
+
+    def system_step(
+        self,
+        case: CaseId,
+        build: Callable[[Loaded], do.Command],
+        at: datetime,
+        *,
+        disclosures: Told | None = None,
+        settle: tuple[Settle, ...] = (),
+    ) -> Case:
+        """Bookkeeping that no person asks for: time passing, an answer arriving, an outcome being recorded."""
+        allowed = Ruling(person=self.runner, step=Step.READ, allowed=True, reasons=("bookkeeping",))
+        return self._race(case, self.runner, lambda _: allowed, build, at, disclosures or {}, settle, send=False)
+
+    def _race(
+        self,
+        case: CaseId,
+        actor: PersonId,
+        ruled: Callable[[Loaded], Ruling],
+        build: Callable[[Loaded], do.Command],
+        at: datetime,
+        disclosures: Told,
+        settle: tuple[Settle, ...],
+        *,
+        send: bool,
+    ) -> Case:
+        """Read, rule, decide, append; again when somebody else got there first."""
+        for attempt in range(RACES):
+            loaded = self.load(case)
+            ruling = ruled(loaded)
+            ruling.demand()
+            events = decide(loaded.case, loaded.account, build(loaded), ruling, None, at, self.thresholds)
+            try:
+                return self.append(loaded, events, actor, at, disclosures=disclosures, settle=settle, send=send)
+            except Conflict:
+                if attempt == RACES - 1:
+                    raise
+        raise AssertionError
+
+    def append(
+        self,
+        loaded: Loaded | None,
+        events: tuple[Event, ...],
+        actor: PersonId,
+        at: datetime,
+        *,
+        disclosures: Told,
+        settle: tuple[Settle, ...] = (),
+        send: bool = False,
+    ) -> Case:
+        """Append events over their streams, with the effects the case's new state asks for."""
+        drafts: dict[str, list[Draft]] = {}
+        after = loaded.case if loaded else None
+        for event in events:
+            drafts.setdefault(stream_of(event), []).append(draft(event, actor, at, disclosures.get(type(event), ())))
+            if isinstance(event, past.CaseEvent):
+                after = evolve(after, past.Recorded(event=event, at=at, leaf=PROVISIONAL))
+        if after is None or not events:
+            assert loaded is not None
+            return loaded.case
+        appends = tuple(
+            Append(stream=stream, expected_version=self._version(stream, loaded), drafts=tuple(rows))
+            for stream, rows in drafts.items()
+        )
+        version = loaded.version if loaded else -1
+        rows = effects_asked(loaded.case if loaded else None, after, events, version, at, send=send)
+        self.ledger.append(appends, rows, settle)
+        return after
+
+    def _version(self, stream: str, loaded: Loaded | None) -> int:
+        if loaded is not None and stream == case_stream(loaded.case.id):
+            return loaded.version
+        entries = self.ledger.read(stream)
+        return entries[-1].entry.version if entries else -1
+
+
+def words(name: str, value: str) -> tuple[Disclosure, ...]:
+    """What somebody wrote, kept a year."""
+    return (Disclosure(name=name, value=value, retention=Retention.IDENTITY),)

@@ -1,0 +1,198 @@
+"""Verification: methods are begun at the desk, answered by the person, and held against the requirement."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+
+import msgspec
+
+from watchword.core import command as do
+from watchword.core import event as past
+from watchword.core.account import Contact
+from watchword.core.action import Step
+from watchword.core.case import Case, Challenge
+from watchword.core.errors import Invalid, Refused
+from watchword.core.ids import CaseId, PersonId
+from watchword.core.person import CredentialEnrolled, Person
+from watchword.core.requirement import Satisfied, Shortfall, assess
+from watchword.desk.recording import case_stream, event_of, person_stream
+from watchword.desk.steps import Loaded, Steps, words
+from watchword.ledger.entry import Disclosure, Retention
+from watchword.methods.port import Ask, Begun, MethodPort, Proof
+
+CONTACT = "contact"
+"""Name of the disclosure that holds the contact point a challenge was begun with; a later change is not followed."""
+
+NOT_A_MISS = frozenset({"expired", "replayed", "exhausted", "not_enrolled"})
+"""Reasons of a refused answer that say nothing about who is answering."""
+
+PROOF = "proof"
+"""Name of the disclosure that holds a method's whole proof, for the executor's own check."""
+
+
+class Verification:
+    """Is this the person? Each method answers for itself; policy says which of them count."""
+
+    def __init__(self, steps: Steps, methods: Mapping[str, MethodPort]) -> None:
+        self.steps = steps
+        self.methods = methods
+
+    def begin(
+        self, actor: PersonId, case: CaseId, method: str, at: datetime, *, custodian: PersonId | None = None
+    ) -> tuple[str, Begun]:
+        """Start a method for verification; what it sends goes out as an effect. Returns the challenge."""
+        return self._begin(actor, Step.VERIFY, case, method, "verify", at, custodian)
+
+    def begin_again(self, case: CaseId, method: str, at: datetime) -> tuple[str, Begun]:
+        """Start the enforced method that is proven again before anything is handed over."""
+        return self._begin(self.steps.runner, Step.HAND_OVER, case, method, "hand_over", at, None)
+
+    def _begin(
+        self,
+        actor: PersonId,
+        step: Step,
+        case: CaseId,
+        method: str,
+        purpose: past.Purpose,
+        at: datetime,
+        custodian: PersonId | None,
+    ) -> tuple[str, Begun]:
+        port = self.methods.get(method)
+        if port is None:
+            raise Invalid(f"There is no method {method!r}.", f"Use one of: {', '.join(self.methods)}.", where="method")
+        loaded = self.steps.load(case)
+        self.steps.registry.origin(loaded.case.origin).demand(at)
+        challenge = self.steps.ledger.pseudonym("h")
+        prover = self._prover(loaded, method, custodian)
+        ask = self._ask(loaded.case, port, challenge, purpose, prover, at)
+        begun = port.begin(ask)
+        command = do.Begin(
+            challenge=challenge,
+            method=method,
+            purpose=purpose,
+            by=actor,
+            prover=prover.id if prover else None,
+            credential=ask.credential.id if ask.credential else None,
+            contact_changed_at=ask.contact.changed_at if ask.contact else None,
+            expires=begun.expires,
+        )
+        told = {past.ChallengeBegun: words(CONTACT, msgspec.json.encode(ask.contact).decode())} if ask.contact else {}
+        self.steps.step(case, actor, step, lambda _: command, at, disclosures=told, send=begun.send is not None)
+        return challenge, begun
+
+    def _prover(self, loaded: Loaded, method: str, custodian: PersonId | None) -> Person | None:
+        """Whose enrolment a method proves: the subject's, the owner of record's, or a custodian's."""
+        if method == "owner_passkey":
+            owner = loaded.account.facts.owner
+            return self.steps.registry.person(owner) if owner else None
+        if method == "custodian_passkey":
+            return self.steps.registry.person(custodian) if custodian else None
+        return self.steps.registry.person(loaded.case.subject) if loaded.case.subject else None
+
+    def _ask(
+        self,
+        case: Case,
+        port: MethodPort,
+        challenge: str,
+        purpose: past.Purpose,
+        prover: Person | None,
+        at: datetime,
+    ) -> Ask:
+        enrolled = prover.credentials_of(port.enrolment) if prover and port.enrolment else ()
+        credential = enrolled[-1] if enrolled else None
+        running = next((c for c in case.challenges if c.id == challenge), None)
+        if running is not None and prover is not None:
+            credential = next((c for c in enrolled if c.id == running.credential), credential)
+        return Ask(
+            challenge=challenge,
+            case=case.id,
+            account=case.account,
+            purpose=purpose,
+            at=running.begun if running else at,
+            credential=credential,
+            secret=self._secret(prover, credential.id) if prover and credential else None,
+            contact=self._contact(case, port, running) if port.contact else None,
+            attempts=running.misses if running else 0,
+            spent=running.ended if running else False,
+        )
+
+    def _contact(self, case: Case, port: MethodPort, running: Challenge | None) -> Contact | None:
+        """The contact point of record: read when the challenge is begun, and the same one for as long as it runs."""
+        if running is not None:
+            for appended in self.steps.ledger.read(case_stream(case.id)):
+                if appended.entry.type == "challenge.begun" and appended.entry.data["challenge"] == running.id:
+                    told = self.steps.ledger.disclosures(appended)
+                    return msgspec.json.decode(told[CONTACT].encode(), type=Contact) if CONTACT in told else None
+            return None
+        directory, native = self.steps.registry.native_id(case.account)
+        seen = self.steps.directory(directory).read(native)
+        return next((c for c in seen.contacts if c.kind == port.contact), None)
+
+    def _secret(self, prover: Person, credential: str) -> bytes | None:
+        for appended in self.steps.ledger.read(person_stream(prover.id)):
+            event = event_of(appended) if appended.entry.type == "credential.enrolled" else None
+            if isinstance(event, CredentialEnrolled) and event.credential.id == credential:
+                told = self.steps.ledger.disclosures(appended)
+                return bytes.fromhex(told["secret"]) if "secret" in told else None
+        return None
+
+    def answer(self, case: CaseId, challenge: str, answer: str, at: datetime, *, attesting: PersonId | None) -> str:
+        """Check an answer. From the caller's own page *attesting* is None; an agent may only answer attested methods.
+
+        Returns `proved`. A wrong answer is recorded before `Refused` says so; the third one sticks to the account.
+        """
+        loaded = self.steps.load(case)
+        running = next((c for c in loaded.case.challenges if c.id == challenge), None)
+        if running is None:
+            raise Refused("This challenge does not belong to this case.", "Begin the method again.", ("foreign",))
+        port = self.methods[running.method]
+        if (attesting is not None) == port.enforced:
+            raise Refused(
+                "The person answers this one, on their own page." if port.enforced else "An agent has to attest this.",
+                "Give the person the address of their page." if port.enforced else "Answer it at the desk.",
+                ("wrong_hands",),
+            )
+        if attesting is not None and attesting != running.by:
+            raise Refused("Whoever began this method attests it.", "Begin it yourself.", ("wrong_hands",))
+        self.steps.registry.origin(loaded.case.origin).demand(at)
+        prover = self._prover_of(running.prover)
+        ask = self._ask(loaded.case, port, challenge, running.purpose, prover, at)
+        try:
+            proof = port.check(ask, answer, at)
+        except Refused as refused:
+            final = "final" in refused.reasons
+            if final or not set(refused.reasons) & NOT_A_MISS:
+                miss = do.Miss(challenge=challenge, by=running.by, final=final)
+                self.steps.system_step(case, lambda _: miss, at)
+            raise
+        told = (Disclosure(name=PROOF, value=msgspec.json.encode(proof).decode(), retention=Retention.IDENTITY),)
+        command = do.Prove(challenge=challenge, by=running.by, counter=proof.counter)
+        self.steps.system_step(case, lambda _: command, at, disclosures={past.MethodProved: told})
+        return "proved"
+
+    def _prover_of(self, person: PersonId | None) -> Person | None:
+        return self.steps.registry.person(person) if person else None
+
+    def ask_of(self, case: Case, challenge: str, at: datetime) -> tuple[MethodPort, Ask]:
+        """A running challenge's method, and the ask it was begun with."""
+        running = next(c for c in case.challenges if c.id == challenge)
+        port = self.methods[running.method]
+        return port, self._ask(case, port, challenge, running.purpose, self._prover_of(running.prover), at)
+
+    def recheck(self, case: Case, challenge: str, proof: Proof, at: datetime) -> None:
+        """Let the method check a stored proof again; the executor calls this and trusts nothing else."""
+        port, ask = self.ask_of(case, challenge, at)
+        port.recheck(ask, proof)
+
+    def missing(self, case: Case, at: datetime) -> tuple[Shortfall, ...]:
+        """What verification still lacks, for each way to satisfy it; empty when it holds."""
+        account = self.steps.registry.account(case.account)
+        answer = assess(case.requirement, case.evidence, at, freeze=account.freeze(at, self.steps.thresholds))
+        return () if isinstance(answer, Satisfied) else answer
+
+    def ask(self, actor: PersonId, case: CaseId, at: datetime) -> None:
+        """Ask for approval, or hold, or release: whatever comes next when verification holds."""
+        nonce = secrets.token_hex(16)
+        self.steps.step(case, actor, Step.VERIFY, lambda _: do.Ask(log=self.steps.ledger.origin, nonce=nonce), at)

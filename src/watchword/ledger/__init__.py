@@ -1,0 +1,1 @@
+"""The evidence: an append-only log that an auditor can check offline with standard tools."""

@@ -1,0 +1,158 @@
+"""What a caller asks the ledger to write, and what it gets back."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from datetime import datetime
+
+import msgspec
+
+from watchword.core.errors import Invalid
+from watchword.core.ids import LeafHash, Seq
+from watchword.ledger import merkle
+from watchword.ledger.entry import JSON, Disclosure, Entry, check_name, encode
+from watchword.ledger.payload import seal_payload
+from watchword.ledger.store import EffectRow, PayloadRow, Settle
+from watchword.ledger.vault import KeyFile
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """An entry to be: *disclosures* become payloads, and the entry commits to each. *at* is cut to the millisecond."""
+
+    type: str
+    at: datetime
+    actor: str
+    data: Mapping[str, JSON]
+    refs: tuple[LeafHash, ...] = ()
+    disclosures: tuple[Disclosure, ...] = ()
+
+
+class Append(msgspec.Struct, frozen=True, kw_only=True):
+    """Put *drafts* after *expected_version* of *stream*; -1 means the stream is new."""
+
+    stream: str
+    expected_version: int
+    drafts: tuple[Draft, ...]
+
+
+class Appended(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry in its place: index, leaf hash, meaning and exact bytes."""
+
+    seq: Seq
+    leaf: LeafHash
+    entry: Entry
+    raw: bytes
+
+
+class Prepared(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry ready to be ordered: everything that does not depend on its index is made."""
+
+    entry: Entry
+    raw: bytes
+    leaf: bytes
+
+
+class Answer:
+    """A future for one waiter, made of one lock: a quarter of the cost of the standard one, which every append pays."""
+
+    __slots__ = ("_appended", "_arrived", "_error", "given")
+
+    def __init__(self) -> None:
+        self._arrived = threading.Lock()
+        self._arrived.acquire()
+        self._appended: tuple[Appended, ...] = ()
+        self._error: Exception | None = None
+        self.given = False
+
+    def give(self, appended: tuple[Appended, ...]) -> None:
+        """Let the waiter go on with *appended*."""
+        self._appended = appended
+        self._give()
+
+    def fail(self, error: Exception) -> None:
+        """Let the waiter go on with *error*."""
+        self._error = error
+        self._give()
+
+    def wait(self) -> tuple[Appended, ...]:
+        """Return what was given, or raise what failed, once it is there. Called once."""
+        self._arrived.acquire()
+        if self._error is not None:
+            raise self._error
+        return self._appended
+
+    def _give(self) -> None:
+        self.given = True
+        self._arrived.release()
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """One caller's atomic append. *expected* maps each stream to the version it must be at."""
+
+    expected: Mapping[str, int]
+    entries: tuple[Prepared, ...]
+    payloads: tuple[PayloadRow, ...]
+    effects: tuple[EffectRow, ...]
+    settles: tuple[Settle, ...]
+    answer: Answer
+
+
+def prepare(
+    appends: tuple[Append, ...],
+    effects: tuple[EffectRow, ...],
+    settle: tuple[Settle, ...],
+    *,
+    keys: KeyFile,
+    origin: str,
+) -> Request:
+    """Make bytes, hashes, commitments and sealed payloads in the caller's thread; raise `Invalid` for bad input.
+
+    An entry has no index inside, so the bytes made here stay the same however often the head moves first.
+    """
+    expected: dict[str, int] = {}
+    entries: list[Prepared] = []
+    payloads: list[PayloadRow] = []
+    for append in appends:
+        if append.stream in expected:
+            raise Invalid(f"{append.stream} is named twice in one append.", "Join its drafts.", "appends")
+        if not append.drafts:
+            raise Invalid(f"Nothing is to be written to {append.stream}.", "Leave the stream out.", "appends")
+        expected[append.stream] = append.expected_version
+        for version, draft in enumerate(append.drafts, append.expected_version + 1):
+            sealed = [
+                seal_payload(disclosure, stream=append.stream, keys=keys, origin=origin)
+                for disclosure in draft.disclosures
+            ]
+            entry = Entry(
+                stream=append.stream,
+                version=version,
+                type=draft.type,
+                at=draft.at.replace(microsecond=draft.at.microsecond // 1000 * 1000),
+                actor=draft.actor,
+                data=draft.data,
+                refs=draft.refs,
+                sd=tuple(row.commitment for row in sealed),
+            )
+            raw = encode(entry)
+            entries.append(Prepared(entry=entry, raw=raw, leaf=merkle.hash_leaf(raw)))
+            payloads.extend(sealed)
+    _check_effects(effects)
+    return Request(
+        expected=expected,
+        entries=tuple(entries),
+        payloads=tuple(payloads),
+        effects=effects,
+        settles=settle,
+        answer=Answer(),
+    )
+
+
+def _check_effects(effects: tuple[EffectRow, ...]) -> None:
+    if len({effect.id for effect in effects}) < len(effects):
+        raise Invalid("Two effects have one id.", "Name each effect after the change it makes.", "effects")
+    for effect in effects:
+        check_name(effect.id, "effects.id")
+        check_name(effect.kind, "effects.kind")
+        if effect.due_at.tzinfo is None:
+            raise Invalid(f"The effect {effect.id} is due at a time without zone.", "Pass UTC.", "effects.due_at")

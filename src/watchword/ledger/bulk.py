@@ -1,0 +1,95 @@
+"""The writes that every append pays for, in the quickest spelling of each database, below SQLAlchemy's expressions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, cast
+
+import psycopg
+from sqlalchemy import Connection
+
+from watchword.ledger.entry import format_time
+from watchword.ledger.store import Batch, EntryRow, PayloadRow
+
+_ENTRY = "entry (idx, stream, version, type, bytes, leaf)"
+_PAYLOAD = "payload (commitment, stream, name, retention, sealed)"
+
+
+class Bulk(Protocol):
+    """Writes inside the transaction of the connection it is given; raises what the driver or SQLAlchemy raises."""
+
+    def entries(self, connection: Connection, rows: Sequence[EntryRow]) -> None:
+        """Insert *rows*."""
+
+    def payloads(self, connection: Connection, rows: Sequence[PayloadRow]) -> None:
+        """Insert *rows*."""
+
+    def head(self, connection: Connection, batch: Batch, note: str) -> int | None:
+        """Move the head from `batch.old` and file its checkpoint; return the highest index, -1 for none.
+
+        Return None, with nothing filed, when the head was elsewhere.
+        """
+
+
+class SqliteBulk:
+    """Prepared statements, run for many rows."""
+
+    def entries(self, connection: Connection, rows: Sequence[EntryRow]) -> None:
+        """Insert *rows*."""
+        connection.exec_driver_sql(f"INSERT INTO {_ENTRY} VALUES (?, ?, ?, ?, ?, ?)", [_entry(row) for row in rows])
+
+    def payloads(self, connection: Connection, rows: Sequence[PayloadRow]) -> None:
+        """Insert *rows*."""
+        connection.exec_driver_sql(f"INSERT INTO {_PAYLOAD} VALUES (?, ?, ?, ?, ?)", [_payload(row) for row in rows])
+
+    def head(self, connection: Connection, batch: Batch, note: str) -> int | None:
+        """Move the head and file its checkpoint."""
+        moved = connection.exec_driver_sql(
+            "UPDATE head SET size = ?, root = ?, last_at = ?, note = ? WHERE size = ?"
+            " RETURNING coalesce((SELECT max(idx) FROM entry), -1)",
+            (*_head(batch, note), batch.old),
+        ).scalar()
+        if moved is not None:
+            connection.exec_driver_sql("INSERT INTO checkpoint (size, note) VALUES (?, ?)", (batch.size, note))
+        return moved
+
+
+class PostgresBulk:
+    """Binary COPY for the rows; one statement for the head and its checkpoint, to save a round trip."""
+
+    def entries(self, connection: Connection, rows: Sequence[EntryRow]) -> None:
+        """Insert *rows*."""
+        _copy(connection, _ENTRY, ("int8", "text", "int8", "text", "bytea", "bytea"), [_entry(row) for row in rows])
+
+    def payloads(self, connection: Connection, rows: Sequence[PayloadRow]) -> None:
+        """Insert *rows*."""
+        _copy(connection, _PAYLOAD, ("text", "text", "text", "text", "bytea"), [_payload(row) for row in rows])
+
+    def head(self, connection: Connection, batch: Batch, note: str) -> int | None:
+        """Move the head and file its checkpoint."""
+        return connection.exec_driver_sql(
+            "WITH moved AS (UPDATE head SET size = %s, root = %s, last_at = %s, note = %s WHERE size = %s RETURNING size),"
+            " filed AS (INSERT INTO checkpoint (size, note) SELECT size, %s FROM moved)"
+            " SELECT coalesce((SELECT max(idx) FROM entry), -1) FROM moved",
+            (*_head(batch, note), batch.old, note),
+        ).scalar()
+
+
+def _copy(connection: Connection, target: str, types: Sequence[str], rows: Sequence[tuple[object, ...]]) -> None:
+    driver = cast("psycopg.Connection", connection.connection.driver_connection)
+    with driver.cursor() as cursor, cursor.copy(f"COPY {target} FROM STDIN (FORMAT BINARY)".encode()) as copy:
+        copy.set_types(types)
+        for row in rows:
+            copy.write_row(row)
+
+
+def _entry(row: EntryRow) -> tuple[object, ...]:
+    return row.seq, row.stream, row.version, row.type, row.raw, row.leaf
+
+
+def _payload(row: PayloadRow) -> tuple[object, ...]:
+    return row.commitment, row.stream, row.name, row.retention.value, row.sealed
+
+
+def _head(batch: Batch, note: str) -> tuple[object, ...]:
+    return batch.size, batch.root, None if batch.last_at is None else format_time(batch.last_at), note

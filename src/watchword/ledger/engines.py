@@ -1,0 +1,119 @@
+"""How the databases are opened: one owner of a SQLite file, a pool for PostgreSQL, their faults in our words."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import psycopg
+from sqlalchemy import URL, Engine, StaticPool, create_engine, event, exc
+from sqlalchemy.engine import make_url
+
+from watchword.core.errors import Corrupt, Invalid, Unavailable
+
+_BUSY_MS = 5000
+_DAMAGED = frozenset({"SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR_SHORT_READ", "SQLITE_CORRUPT_INDEX"})
+REMEDY_DAMAGED = "Stop, keep the file as it is, and restore from a copy that `watchword ledger fsck` accepts."
+
+
+def parse_url(url: str) -> URL:
+    """Return *url* parsed; raise `Invalid` unless it names SQLite or PostgreSQL."""
+    try:
+        parsed = make_url(url)
+    except exc.ArgumentError as error:
+        raise Invalid(
+            "The ledger's URL can not be read.", "Write sqlite:////path/to/file or postgresql://…", "url"
+        ) from error
+    if parsed.get_backend_name() not in {"sqlite", "postgresql"}:
+        raise Invalid(f"{parsed.drivername} can not keep a ledger.", "Use sqlite or postgresql.", "url")
+    return parsed
+
+
+def open_engine(url: URL, *, read_only: bool) -> Engine:
+    """Return an engine for *url*; for SQLite it has exactly one connection, which the caller must guard by a lock."""
+    if url.get_backend_name() == "postgresql":
+        return create_engine(url, pool_size=4, max_overflow=28, pool_pre_ping=True)
+    path = Path(url.database) if url.database else None
+    if read_only and path is not None:
+        # Without a write-ahead log beside it the file is whole by itself; immutable leaves no trace next to evidence.
+        wal = path.with_name(path.name + "-wal")
+        mode = "mode=ro" if wal.exists() else "mode=ro&immutable=1"
+        url = make_url(f"sqlite:///file:{path.absolute()}?{mode}&uri=true")
+    engine = create_engine(
+        url, poolclass=StaticPool, connect_args={"check_same_thread": False, "isolation_level": None}
+    )
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: sqlite3.Connection, _record: object) -> None:
+        connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
+        if not read_only:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+class OwnerLock:
+    """An exclusive lock on `<database>.lock`: SQLite in WAL mode is safe here with one owner only.
+
+    A reader takes the lock shared, and only where the file exists, so that a copied database can be read alone.
+    """
+
+    def __init__(self, database: Path, *, read_only: bool) -> None:
+        path = database.with_name(database.name + ".lock")
+        self._file: IO[str] | None = None
+        if read_only and not path.exists():
+            return
+        try:
+            file = path.open("r+" if path.exists() else "w+", encoding="ascii")
+        except OSError as error:
+            raise Unavailable(
+                f"{path} can not be opened: {error.strerror}.", "Check its directory and owner."
+            ) from error
+        try:
+            fcntl.flock(file, (fcntl.LOCK_SH if read_only else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            owner = file.read().strip() or "unknown"
+            file.close()
+            raise Unavailable(
+                f"The ledger {database} is in use by process {owner}.",
+                "Talk to that process over its API, stop it first, or work on a copy of the file.",
+            ) from error
+        if not read_only:
+            file.truncate(0)
+            file.write(f"{os.getpid()}\n")
+            file.flush()
+        self._file = file
+
+    def release(self) -> None:
+        """Let the next owner in."""
+        if self._file is not None:
+            self._file.close()
+
+
+@contextmanager
+def our_words() -> Iterator[None]:
+    """Turn a driver's failure into `Unavailable`, a damaged file into `Corrupt`, refused data into `Invalid`."""
+    try:
+        yield
+    except (exc.DBAPIError, psycopg.Error) as error:
+        cause = error.orig if isinstance(error, exc.DBAPIError) else error
+        said = str(cause).strip()
+        if isinstance(cause, sqlite3.DatabaseError) and (
+            getattr(cause, "sqlite_errorname", None) in _DAMAGED or "malformed" in said
+        ):
+            raise Corrupt(f"The database file is damaged: {said}.", REMEDY_DAMAGED) from error
+        if isinstance(cause, sqlite3.DataError | psycopg.DataError):
+            raise Invalid(f"The database does not take this value: {said}.", "Change the value.") from error
+        raise Unavailable(f"The ledger's database failed: {said}.", "Check that it runs, then try again.") from error
+    except exc.TimeoutError as error:
+        raise Unavailable("No connection to the ledger's database came free.", "Try again.") from error

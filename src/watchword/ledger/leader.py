@@ -1,0 +1,292 @@
+"""The only door to the ledger: append, read, and the effects that wait.
+
+Any number of threads append; one leader thread takes what waits, writes it in one transaction with the signed
+checkpoint, and answers. On PostgreSQL any number of processes do this beside each other: whoever moves the head first
+wins, the others verify what was written and go on from there.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import os
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from queue import Empty, SimpleQueue
+from typing import Protocol
+
+from watchword.core.errors import Corrupt, Invalid, Unavailable, WatchwordError
+from watchword.core.ids import LeafHash, Seq
+from watchword.ledger.append import Append, Appended, Draft, Request, prepare
+from watchword.ledger.checkpoint import Checkpoint, SigningKey, VerifierKey
+from watchword.ledger.commit import Committer
+from watchword.ledger.entry import Disclosure
+from watchword.ledger.payload import open_payload
+from watchword.ledger.sql import SqlStore, no_faults
+from watchword.ledger.store import EffectRow, EffectState, PayloadRow, Settle, Store
+from watchword.ledger.vault import KeyFile
+from watchword.ledger.verified import REMEDY
+
+__all__ = ["Append", "Appended", "Draft", "EffectRow", "EffectState", "Follower", "Ledger", "Settle"]
+
+_MAX_REQUESTS = 256
+_READ = 1000
+_PSEUDONYM = re.compile(r"[a-z]+")
+
+
+class Follower(Protocol):
+    """Something that is projected from the entries, and says how far it has read."""
+
+    name: str
+    position: int
+
+    def follow(self, ledger: Ledger) -> int:
+        """Read what is new from `position`, project it, and return the new position."""
+
+
+class Ledger:
+    """A verified, append-only log of entries. Safe to use from many threads."""
+
+    def __init__(self, store: Store, committer: Committer, keys: KeyFile | None, *, sign: bool) -> None:
+        self._store = store
+        self._committer = committer
+        self._keys = keys
+        self._waiting: SimpleQueue[Request | None] = SimpleQueue()
+        self._gate = threading.Lock()  # nothing is queued after close() or after the leader ended
+        self._ended: WatchwordError | None = None
+        self._leader: threading.Thread | None = None
+        if sign:
+            self._leader = threading.Thread(target=self._lead, name="ledger-leader", daemon=True)
+            self._leader.start()
+        else:
+            self._ended = Invalid("This ledger was opened to read.", "Append through the process that serves it.")
+
+    @classmethod
+    def open(
+        cls,
+        url: str,
+        signing_key: SigningKey | VerifierKey,
+        keyfile: KeyFile | None,
+        origin: str,
+        *,
+        sign: bool = True,
+        faults: Callable[[str], None] = no_faults,
+    ) -> Ledger:
+        """Open the ledger at *url* and verify all of it: every entry, the root, and the signed checkpoint.
+
+        Raise `Corrupt`, naming the first bad entry, when anything differs or lies beyond the checkpoint; `Unavailable`
+        when the database does not answer or another process owns it. An older copy that is whole in itself passes:
+        only somebody who remembers a later checkpoint can tell.
+
+        With *sign* False nothing can be appended and a public key is enough; without *keyfile* no payload opens.
+        """
+        verifier = signing_key.verifier if isinstance(signing_key, SigningKey) else signing_key
+        if verifier.origin != origin:
+            raise Invalid(
+                f"The key of {verifier.origin} is not that of {origin}.", "Name the ledger's own key.", "origin"
+            )
+        if sign and (keyfile is None or not isinstance(signing_key, SigningKey)):
+            raise Invalid("To append, a ledger needs its signing key and its key file.", "Name both.", "signing_key")
+        store = SqlStore(url, read_only=not sign, faults=faults)
+        try:
+            if sign:
+                store.migrate()
+            signer = signing_key if sign and isinstance(signing_key, SigningKey) else None
+            committer = Committer(store, verifier, signer)
+            committer.load()
+        except BaseException:
+            store.close()
+            raise
+        return cls(store, committer, keyfile, sign=sign)
+
+    # -- append
+
+    def append(
+        self, appends: tuple[Append, ...], effects: tuple[EffectRow, ...] = (), settle: tuple[Settle, ...] = ()
+    ) -> tuple[Appended, ...]:
+        """Write all of *appends*, *effects* and *settle*, or nothing, and return the entries in their places.
+
+        Raise `Conflict` when a stream is not at its expected version or an effect id exists; `Invalid` for bad input;
+        `Unavailable` when the database failed or the clock went backwards: read the stream to see whether it was
+        written; `Corrupt` when the ledger no longer holds together, after which nothing is ever appended.
+        """
+        if not appends:
+            if effects:
+                raise Invalid("An effect is asked for by an entry.", "Append the entry that asks.", "effects")
+            self._store.settle(settle)
+            return ()
+        if self._keys is None:
+            raise self._ended or Invalid("This ledger has no key file.", "Name it.", "keyfile")
+        request = prepare(appends, effects, settle, keys=self._keys, origin=self.origin)
+        with self._gate:
+            if self._ended is not None:
+                raise self._ended
+            self._waiting.put(request)
+        return request.answer.wait()
+
+    def refresh(self) -> int:
+        """Verify and take in what other processes wrote; return the size. `Corrupt` for a row that nobody signed."""
+        return self._committer.refresh()
+
+    def _lead(self) -> None:
+        batch: list[Request] = []
+        try:
+            while (first := self._waiting.get()) is not None:
+                batch, last = self._gather(first)
+                self._committer.commit(batch)
+                if last:
+                    break
+        finally:
+            self._end(batch)
+
+    def _gather(self, first: Request) -> tuple[list[Request], bool]:
+        """Return all that waits, and whether the ledger is to close after it."""
+        batch = [first]
+        known = 0
+        # Threads that are ready to append get their turn first, as long as it brings something; nobody is waited for.
+        while known < len(batch) < _MAX_REQUESTS:
+            known = len(batch)
+            try:
+                while len(batch) < _MAX_REQUESTS:
+                    request = self._waiting.get_nowait()
+                    if request is None:
+                        return batch, True
+                    batch.append(request)
+            except Empty:
+                time.sleep(0)
+        return batch, False
+
+    def _end(self, batch: list[Request]) -> None:
+        """Answer everybody who still waits, however the leader ended."""
+        ended = Unavailable("The ledger is closed.", "Open it again.")
+        with self._gate:
+            self._ended = self._ended or ended
+        while not self._waiting.empty():
+            request = self._waiting.get_nowait()
+            if request is not None:
+                batch.append(request)
+        for request in batch:
+            if not request.answer.given:
+                request.answer.fail(ended)
+
+    # -- read
+
+    @property
+    def origin(self) -> str:
+        """The ledger's name."""
+        return self._committer.verified.checkpoint.origin
+
+    @property
+    def size(self) -> int:
+        """How many entries are verified and covered."""
+        return self._committer.verified.size
+
+    @property
+    def checkpoint(self) -> tuple[str, Checkpoint]:
+        """The latest verified checkpoint: its signed note, and what it says."""
+        with self._committer.state:
+            return self._committer.verified.note, self._committer.verified.checkpoint
+
+    def covered(self, seq: Seq) -> bool:
+        """Say whether entry *seq* is covered by the verified signed checkpoint."""
+        return 0 <= seq < self.size
+
+    def read(self, stream: str) -> tuple[Appended, ...]:
+        """Return the entries of *stream* in order, each checked; `Corrupt` when one is changed, missing or planted."""
+        while True:
+            with self._committer.state:
+                size = self.size
+                expected = tuple(self._committer.verified.streams.get(stream, ()))
+            rows = self._store.stream(stream)
+            if not rows or rows[-1].seq < size:
+                return self._committer.verified.check_all(rows, expected)
+            # Another writer was here since: verify what it wrote, or find that nobody signed it.
+            if self.refresh() <= rows[-1].seq:
+                raise Corrupt(f"Entry {rows[-1].seq} was never signed.", REMEDY, rows[-1].seq)
+
+    def entries(self, start: int = 0, stop: int | None = None) -> Iterator[Appended]:
+        """Yield the entries from *start* to before *stop* (the end, as of now, when None), each checked."""
+        end = self.refresh() if stop is None else min(stop, self.size)
+        for chunk in range(max(start, 0), end, _READ):
+            limit = min(chunk + _READ, end)
+            yield from self._committer.verified.check_all(self._store.range(chunk, limit), range(chunk, limit))
+
+    def find(self, leaf: LeafHash) -> Appended | None:
+        """Return the entry whose leaf hash is *leaf*, checked; None when the ledger holds none."""
+        seq = self._committer.verified.places.get(bytes.fromhex(leaf))
+        return None if seq is None or seq >= self.size else next(self.entries(seq, seq + 1))
+
+    def streams(self, prefix: str = "") -> tuple[str, ...]:
+        """Return the names of all streams that start with *prefix*, sorted."""
+        with self._committer.state:
+            names = list(self._committer.verified.streams)
+        return tuple(sorted(name for name in names if name.startswith(prefix)))
+
+    # -- payloads and pseudonyms
+
+    def open_payload(self, commitment: str) -> Disclosure | None:
+        """Return what *commitment* commits to, None when it was erased; `Corrupt` when the payload is another."""
+        rows = self._store.payloads((commitment,))
+        return self._open(rows[0]) if rows else None
+
+    def disclosures(self, appended: Appended) -> dict[str, str]:
+        """Return name and value of each payload of *appended* that is still there."""
+        opened = map(self._open, self._store.payloads(appended.entry.sd))
+        return {disclosure.name: disclosure.value for disclosure in opened}
+
+    def _open(self, row: PayloadRow) -> Disclosure:
+        return open_payload(row, keys=self._need_keys(), origin=self.origin)
+
+    def pseudonym(self, prefix: str) -> str:
+        """Return a new random id: *prefix* (lower-case letters), a hyphen, and 20 base32 characters (100 bits)."""
+        if not _PSEUDONYM.fullmatch(prefix):
+            raise Invalid(f"{prefix!r} can not start a pseudonym.", "Use lower-case letters, such as 'a'.", "prefix")
+        return f"{prefix}-{_base32(os.urandom(13))}"
+
+    def keyed(self, purpose: str, value: str) -> str:
+        """Return the pseudonym of *value* for *purpose*: 20 base32 characters of an HMAC, equal for equal values."""
+        return _base32(hmac.digest(self._need_keys().derive(purpose), value.encode(), hashlib.sha256))
+
+    def _need_keys(self) -> KeyFile:
+        if self._keys is None:
+            raise Invalid("This ledger was opened without its key file.", "Name the key file.", "keyfile")
+        return self._keys
+
+    # -- effects: hints about what is due; nothing trusts them
+
+    def claim(
+        self, now: datetime, owner: str, lease: timedelta, kinds: tuple[str, ...], limit: int = 1
+    ) -> tuple[EffectRow, ...]:
+        """Lease to *owner* up to *limit* rows of *kinds* that are due, or whose lease ran out; counts the attempt."""
+        return self._store.claim(now, owner, lease, kinds, limit)
+
+    def effects(self, state: EffectState | None = None) -> tuple[EffectRow, ...]:
+        """Return the effect rows in *state*, or all, in order of due time."""
+        return self._store.effects(state)
+
+    def reschedule(self, effect_id: str, due_at: datetime) -> None:
+        """Make an effect due at *due_at* and end its lease."""
+        self._store.reschedule(effect_id, due_at)
+
+    def cancel_effects(self, stream: str) -> int:
+        """Cancel the effects of *stream* that nobody has claimed; return how many. A claimed one must be read back."""
+        return self._store.cancel_effects(stream)
+
+    def close(self) -> None:
+        """Finish what waits, then let go of the database."""
+        with self._gate:
+            closing = self._ended is None
+            self._ended = self._ended or Unavailable("The ledger is closed.", "Open it again.")
+            if closing:
+                self._waiting.put(None)
+        if self._leader is not None:
+            self._leader.join()
+        self._store.close()
+
+
+def _base32(random: bytes) -> str:
+    return base64.b32encode(random).decode().lower()[:20]

@@ -1,0 +1,368 @@
+"""The store on SQLite and PostgreSQL, through SQLAlchemy Core."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psycopg
+from sqlalchemy import Connection, Row, and_, bindparam, exc, func, inspect, or_, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from watchword.core.errors import Corrupt, Unavailable
+from watchword.core.ids import Seq
+from watchword.ledger import tables as t
+from watchword.ledger.bulk import Bulk, PostgresBulk, SqliteBulk
+from watchword.ledger.engines import REMEDY_DAMAGED, OwnerLock, open_engine, our_words, parse_url
+from watchword.ledger.entry import Retention
+from watchword.ledger.store import (
+    Batch,
+    Clash,
+    EffectRow,
+    EffectState,
+    EntryRow,
+    Head,
+    Lost,
+    PayloadRow,
+    Settle,
+    Written,
+)
+
+T = TypeVar("T")
+
+_CHUNK = 2000
+_MIGRATION_LOCK = 0x5741544348  # "WATCH": one migration at a time on a shared PostgreSQL
+_REVISION = "0001"
+
+
+def no_faults(_point: str) -> None:
+    """Let every write point pass."""
+
+
+class SqlStore:
+    """Keeps the rows of one ledger. Safe to use from many threads.
+
+    *faults* is called with the name of each write point, before and after it, so that tests can fail or end there.
+    """
+
+    def __init__(self, url: str, *, read_only: bool = False, faults: Callable[[str], None] = no_faults) -> None:
+        parsed = parse_url(url)
+        self._faults = faults
+        self._read_only = read_only
+        self._sqlite = parsed.get_backend_name() == "sqlite"
+        self._owner: OwnerLock | None = None
+        database = parsed.database
+        if self._sqlite and database and database != ":memory:":
+            path = Path(database)
+            if read_only and not path.exists():
+                raise Unavailable(f"There is no database {path}.", "Name the right file, or run `watchword init`.")
+            self._owner = OwnerLock(path, read_only=read_only)
+        self._bulk: Bulk = SqliteBulk() if self._sqlite else PostgresBulk()
+        self._engine = open_engine(parsed, read_only=read_only)
+        # SQLite has one connection for all threads; PostgreSQL's pool needs no guard.
+        self._guard = threading.Lock() if self._sqlite else nullcontext()
+
+    def migrate(self) -> None:
+        """Bring the tables to the version this code needs; safe to repeat and to race."""
+        with self._begin() as connection:
+            if not self._sqlite:
+                connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+            if inspect(connection).has_table("ledger_version"):
+                at = connection.execute(text("SELECT version_num FROM ledger_version")).scalar()
+                if at == _REVISION:
+                    return
+            _upgrade(connection)
+
+    def write(self, batch: Batch) -> Written | Lost | Clash:
+        """Store *batch* in one durable transaction if the head's size is `batch.old` and no row lies beyond it."""
+        with our_words(), self._guard, self._engine.connect() as connection:
+            self._faults("append.begin")
+            transaction = connection.begin()
+            try:
+                outcome = self._write(connection, batch)
+            except (exc.IntegrityError, psycopg.IntegrityError):
+                # Another writer holds the next index, or somebody planted a row there: the caller looks which.
+                transaction.rollback()
+                return Lost()
+            except BaseException:
+                transaction.rollback()
+                raise
+            if not isinstance(outcome, Written):
+                transaction.rollback()
+                return outcome
+            self._faults("append.commit")
+            transaction.commit()
+            self._faults("append.committed")
+            return outcome
+
+    def _write(self, connection: Connection, batch: Batch) -> Written | Lost | Clash:
+        if batch.entries:
+            self._bulk.entries(connection, batch.entries)
+        self._faults("append.entries")
+        if batch.payloads:
+            self._bulk.payloads(connection, batch.payloads)
+        self._faults("append.payloads")
+        if batch.effects:
+            made = set(connection.execute(self._effects_insert(batch.effects)).scalars())
+            if len(made) < len(batch.effects):
+                return Clash(frozenset(row.id for row in batch.effects) - made)
+        self._faults("append.effects")
+        if batch.settles:
+            _settle(connection, batch.settles)
+        self._faults("append.settle")
+        if self._bulk.head(connection, batch, batch.sign()) != batch.size - 1:
+            return Lost()
+        self._faults("append.head")
+        return Written()
+
+    def top(self) -> tuple[Head, int]:
+        """Return the head and the highest entry index (-1 when there is none), as of one moment."""
+        with self._begin() as connection:
+            row = connection.execute(_TOP).one_or_none()
+        if row is None:
+            raise Unavailable("The database holds no ledger.", "Run `watchword init`.")
+        return _head(row), -1 if row.top is None else int(row.top)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[SqlSnapshot]:
+        """Open the database as of one moment, to read all of it."""
+        with our_words(), self._guard, self._engine.connect() as connection:
+            if not self._sqlite:
+                connection = connection.execution_options(isolation_level="REPEATABLE READ")  # noqa: PLW2901
+            with connection.begin(), ExitStack() as cursors:
+                yield SqlSnapshot(connection, cursors)
+
+    def stream(self, stream: str) -> tuple[EntryRow, ...]:
+        """Return the rows of *stream* in index order."""
+        with self._begin() as connection:
+            return tuple(_typed(_entry_row, connection.execute(_STREAM, {"stream": stream})))
+
+    def range(self, start: int, stop: int) -> tuple[EntryRow, ...]:
+        """Return the rows with *start* <= index < *stop* in order."""
+        with self._begin() as connection:
+            return tuple(_typed(_entry_row, connection.execute(_RANGE, {"start": start, "stop": stop})))
+
+    def payloads(self, commitments: tuple[str, ...]) -> tuple[PayloadRow, ...]:
+        """Return those of *commitments* that are still there."""
+        if not commitments:
+            return ()
+        with self._begin() as connection:
+            rows = connection.execute(select(t.payload).where(t.payload.c.commitment.in_(commitments)))
+            return tuple(_typed(_payload_row, rows))
+
+    def claim(
+        self, now: datetime, owner: str, lease: timedelta, kinds: tuple[str, ...], limit: int
+    ) -> tuple[EffectRow, ...]:
+        """Lease to *owner* until *now* + *lease* up to *limit* rows of *kinds* that are due or whose lease ran out."""
+        effect = t.effect.c
+        ready = (
+            select(effect.id)
+            .where(
+                effect.kind.in_(kinds),
+                or_(
+                    and_(effect.state == EffectState.DUE, effect.due_at <= now),
+                    and_(effect.state == EffectState.CLAIMED, effect.lease_until <= now),
+                ),
+            )
+            .order_by(effect.due_at, effect.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        with self._begin() as connection:
+            self._faults("claim.begin")
+            ids = tuple(connection.execute(ready).scalars())
+            if not ids:
+                return ()
+            connection.execute(
+                update(t.effect)
+                .where(effect.id.in_(ids))
+                .values(
+                    state=EffectState.CLAIMED,
+                    lease_owner=owner,
+                    lease_until=now + lease,
+                    attempts=effect.attempts + 1,
+                )
+            )
+            self._faults("claim.commit")
+            rows = connection.execute(select(t.effect).where(effect.id.in_(ids)).order_by(effect.due_at, effect.id))
+            return tuple(_typed(_effect_row, rows))
+
+    def effects(self, state: EffectState | None) -> tuple[EffectRow, ...]:
+        """Return the effect rows in *state*, or all, in order of due time."""
+        query = select(t.effect).order_by(t.effect.c.due_at, t.effect.c.id)
+        if state is not None:
+            query = query.where(t.effect.c.state == state)
+        with self._begin() as connection:
+            return tuple(_typed(_effect_row, connection.execute(query)))
+
+    def reschedule(self, effect_id: str, due_at: datetime) -> None:
+        """Make the row due at *due_at* and end its lease."""
+        with self._begin() as connection:
+            connection.execute(
+                update(t.effect)
+                .where(t.effect.c.id == effect_id)
+                .values(state=EffectState.DUE, due_at=due_at, lease_owner=None, lease_until=None)
+            )
+
+    def settle(self, settles: tuple[Settle, ...]) -> None:
+        """Mark effect rows, outside of any append; a row that is not there is passed over."""
+        with self._begin() as connection:
+            self._faults("settle.begin")
+            _settle(connection, settles)
+            self._faults("settle.commit")
+
+    def cancel_effects(self, stream: str) -> int:
+        """Cancel the due rows of *stream* that nobody has claimed; return how many."""
+        with self._begin() as connection:
+            result = connection.execute(
+                update(t.effect)
+                .where(t.effect.c.stream == stream, t.effect.c.state == EffectState.DUE)
+                .values(state=EffectState.CANCELLED)
+            )
+            return int(result.rowcount)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._engine.dispose()
+        if self._owner is not None:
+            self._owner.release()
+
+    @contextmanager
+    def _begin(self) -> Iterator[Connection]:
+        with our_words(), self._guard, self._engine.begin() as connection:
+            yield connection
+
+    def _effects_insert(self, rows: Sequence[EffectRow]) -> Any:
+        make = sqlite.insert if self._sqlite else postgresql.insert
+        values = [_effect_values(row) for row in rows]
+        return make(t.effect).values(values).on_conflict_do_nothing(index_elements=["id"]).returning(t.effect.c.id)
+
+
+class SqlSnapshot:
+    """The database as it stood when its transaction began."""
+
+    def __init__(self, connection: Connection, cursors: ExitStack) -> None:
+        self._connection = connection
+        self._cursors = cursors
+        row = connection.execute(select(t.head)).one_or_none()
+        if row is None:
+            raise Unavailable("The database holds no ledger.", "Run `watchword init`.")
+        self.head = _head(row)
+
+    def entries(self, start: int = 0) -> Iterator[EntryRow]:
+        """Every entry row whose index is *start* or more, and for 0 also any below it, in index order."""
+        query = select(t.entry).order_by(t.entry.c.idx)
+        if start:
+            query = query.where(t.entry.c.idx >= start)
+        return _typed(_entry_row, self._rows(query))
+
+    def checkpoints(self) -> Iterator[tuple[int, str]]:
+        """Every stored (size, note), in order of size."""
+        rows = self._rows(select(t.checkpoint).order_by(t.checkpoint.c.size))
+        return _typed(lambda row: (int(row.size), str(row.note)), rows)
+
+    def payloads(self) -> Iterator[PayloadRow]:
+        """Every payload row."""
+        rows = self._rows(select(t.payload).order_by(t.payload.c.commitment))
+        return _typed(_payload_row, rows)
+
+    def effects(self) -> Iterator[EffectRow]:
+        """Every effect row."""
+        return _typed(_effect_row, self._rows(select(t.effect).order_by(t.effect.c.id)))
+
+    def _rows(self, query: Any) -> Iterator[Any]:
+        streaming = self._connection.execution_options(yield_per=_CHUNK)
+        rows = streaming.execute(query)
+        self._cursors.callback(rows.close)
+        return iter(rows)
+
+
+_HIGHEST = select(func.max(t.entry.c.idx)).scalar_subquery().label("top")
+_TOP = select(t.head, _HIGHEST)
+_STREAM = select(t.entry).where(t.entry.c.stream == bindparam("stream")).order_by(t.entry.c.idx)
+_RANGE = (
+    select(t.entry)
+    .where(t.entry.c.idx >= bindparam("start"), t.entry.c.idx < bindparam("stop"))
+    .order_by(t.entry.c.idx)
+)
+
+
+def _upgrade(connection: Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _settle(connection: Connection, settles: Sequence[Settle]) -> None:
+    for settle in settles:
+        connection.execute(
+            update(t.effect)
+            .where(t.effect.c.id == settle.effect_id)
+            .values(state=settle.state, lease_owner=None, lease_until=None)
+        )
+
+
+def _typed(read: Callable[[Row[Any]], T], rows: Iterable[Row[Any]]) -> Iterator[T]:
+    """Yield each row as its value; a column that holds what it never can is damage, not a bug."""
+    try:
+        for row in rows:
+            yield read(row)
+    except (TypeError, ValueError) as error:
+        raise Corrupt(f"A row holds a value of the wrong kind: {error}.", REMEDY_DAMAGED) from error
+
+
+def _head(row: Row[Any]) -> Head:
+    return Head(size=row.size, root=bytes(row.root), last_at=row.last_at, note=row.note)
+
+
+def _entry_row(row: Row[Any]) -> EntryRow:
+    return EntryRow(
+        seq=row.idx, stream=row.stream, version=row.version, type=row.type, raw=bytes(row.bytes), leaf=bytes(row.leaf)
+    )
+
+
+def _payload_row(row: Row[Any]) -> PayloadRow:
+    return PayloadRow(
+        commitment=row.commitment,
+        stream=row.stream,
+        name=row.name,
+        retention=Retention(row.retention),
+        sealed=bytes(row.sealed),
+    )
+
+
+def _effect_values(row: EffectRow) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "stream": row.stream,
+        "kind": row.kind,
+        "due_at": row.due_at,
+        "state": row.state.value,
+        "lease_owner": row.lease_owner,
+        "lease_until": row.lease_until,
+        "attempts": row.attempts,
+        "asked_by": row.asked_by,
+    }
+
+
+def _effect_row(row: Row[Any]) -> EffectRow:
+    return EffectRow(
+        id=row.id,
+        stream=row.stream,
+        kind=row.kind,
+        due_at=row.due_at,
+        state=EffectState(row.state),
+        lease_owner=row.lease_owner,
+        lease_until=row.lease_until,
+        attempts=row.attempts,
+        asked_by=None if row.asked_by is None else Seq(row.asked_by),
+    )

@@ -1,0 +1,178 @@
+"""The port to the database that keeps the ledger. A store moves rows; it proves nothing and decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+import msgspec
+
+from watchword.core.ids import Seq
+from watchword.ledger.entry import Retention
+
+
+class EffectState(StrEnum):
+    """Where an effect row stands."""
+
+    DUE = "due"
+    CLAIMED = "claimed"
+    DONE = "done"
+    CANCELLED = "cancelled"
+
+
+class EntryRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry as stored: *stream*, *version* and *type* repeat what *raw* says; *leaf* is its 32-byte leaf hash."""
+
+    seq: int
+    stream: str
+    version: int
+    type: str
+    raw: bytes
+    leaf: bytes
+
+
+class PayloadRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One sealed disclosure, under its commitment."""
+
+    commitment: str
+    stream: str
+    name: str
+    retention: Retention
+    sealed: bytes
+
+
+class EffectRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A hint that something is due: a row here causes nothing by itself, its effect is derived again from evidence.
+
+    *asked_by* is the index of the entry that asked for it. Everything after *due_at* is the store's to fill.
+    """
+
+    id: str
+    stream: str
+    kind: str
+    due_at: datetime
+    state: EffectState = EffectState.DUE
+    lease_owner: str | None = None
+    lease_until: datetime | None = None
+    attempts: int = 0
+    asked_by: Seq | None = None
+
+
+class Settle(msgspec.Struct, frozen=True, kw_only=True):
+    """Mark the effect *effect_id* as *state*, in the transaction that stores its outcome."""
+
+    effect_id: str
+    state: EffectState
+
+
+class Head(msgspec.Struct, frozen=True, kw_only=True):
+    """The one row that moves: *size* entries under *root*, the latest `at`, and the signed checkpoint.
+
+    *note* is empty and *last_at* None in a database where no ledger was opened yet.
+    """
+
+    size: int
+    root: bytes
+    last_at: datetime | None
+    note: str
+
+
+class Batch(msgspec.Struct, frozen=True, kw_only=True):
+    """What one transaction writes. *sign* is called once, last of all, and returns the signed checkpoint."""
+
+    old: int
+    size: int
+    root: bytes
+    last_at: datetime | None
+    entries: tuple[EntryRow, ...]
+    payloads: tuple[PayloadRow, ...]
+    effects: tuple[EffectRow, ...]
+    settles: tuple[Settle, ...]
+    sign: Callable[[], str]
+
+
+class Lost(msgspec.Struct, frozen=True):
+    """Nothing was written: the head was not where the batch expected it, or its place was taken."""
+
+
+class Clash(msgspec.Struct, frozen=True):
+    """Nothing was written: these effect ids exist already."""
+
+    effects: frozenset[str]
+
+
+class Written(msgspec.Struct, frozen=True):
+    """Everything was written, and durably."""
+
+
+class Snapshot(Protocol):
+    """The database as it stood at one moment; each iterator may be walked once, in the order of its key."""
+
+    @property
+    def head(self) -> Head:
+        """The head row."""
+
+    def entries(self, start: int = 0) -> Iterator[EntryRow]:
+        """Every entry row whose index is *start* or more, and for 0 also any below it, in index order."""
+
+    def checkpoints(self) -> Iterator[tuple[int, str]]:
+        """Every stored (size, note), in order of size."""
+
+    def payloads(self) -> Iterator[PayloadRow]:
+        """Every payload row."""
+
+    def effects(self) -> Iterator[EffectRow]:
+        """Every effect row."""
+
+
+class Store(Protocol):
+    """Where rows are kept.
+
+    Contract, held by the store tests: only `Unavailable` and `Corrupt` come out; after `Unavailable` from `write` the
+    batch is stored wholly or not at all, and the caller must look. A writer elsewhere may move the head at any time,
+    unless the store has one owner. Nothing returned was verified.
+    """
+
+    def migrate(self) -> None:
+        """Bring the tables to the version this code needs; safe to repeat and to race."""
+
+    def write(self, batch: Batch) -> Written | Lost | Clash:
+        """Store *batch* in one durable transaction if the head's size is `batch.old` and no row lies beyond it."""
+
+    def top(self) -> tuple[Head, int]:
+        """Return the head and the highest entry index (-1 when there is none), as of one moment."""
+
+    def snapshot(self) -> AbstractContextManager[Snapshot]:
+        """Open the database as of one moment, to read all of it."""
+
+    def stream(self, stream: str) -> tuple[EntryRow, ...]:
+        """Return the rows of *stream* in index order."""
+
+    def range(self, start: int, stop: int) -> tuple[EntryRow, ...]:
+        """Return the rows with *start* <= index < *stop* in order."""
+
+    def payloads(self, commitments: tuple[str, ...]) -> tuple[PayloadRow, ...]:
+        """Return those of *commitments* that are still there."""
+
+    def claim(
+        self, now: datetime, owner: str, lease: timedelta, kinds: tuple[str, ...], limit: int
+    ) -> tuple[EffectRow, ...]:
+        """Lease to *owner* until *now* + *lease* up to *limit* rows of *kinds* that are due or whose lease ran out."""
+
+    def effects(self, state: EffectState | None) -> tuple[EffectRow, ...]:
+        """Return the effect rows in *state*, or all, in order of due time."""
+
+    def reschedule(self, effect_id: str, due_at: datetime) -> None:
+        """Make the row due at *due_at* and end its lease."""
+
+    def settle(self, settles: tuple[Settle, ...]) -> None:
+        """Mark effect rows, outside of any append; a row that is not there is passed over."""
+
+    def cancel_effects(self, stream: str) -> int:
+        """Cancel the due rows of *stream* that nobody has claimed; return how many."""
+
+    def close(self) -> None:
+        """Let go of the database."""

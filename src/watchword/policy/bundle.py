@@ -1,0 +1,43 @@
+"""One policy: its four files, read together, under one digest."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+from watchword.policy.people import People
+from watchword.policy.procedures import Procedures, digest_of, source
+
+FILES = ("procedures.yaml", "methods.yaml", "people.cedar", "people.cedarschema")
+
+
+class Policy:
+    """Procedures and people of one bundle; *digest* is over the exact bytes of its *files*, in the order of `FILES`."""
+
+    def __init__(self, procedures: Procedures, people: People, digest: str, files: tuple[Path, ...]) -> None:
+        self.procedures = procedures
+        self.people = people
+        self.digest = digest
+        self.files = files
+
+    @classmethod
+    def load(cls, folder: Path) -> Policy:
+        """Read the four files of *folder*; raise `Invalid` with every mistake of the first file that has any."""
+        files = tuple(folder / name for name in FILES)
+        texts = tuple(source(file, file.name) for file in files)
+        digest = digest_of(texts)
+        procedures = Procedures.load(files[0], files[1], digest=digest)
+        people = People.load(texts[2].text, texts[3].text, file=texts[2].file, schema_file=texts[3].file)
+        return cls(procedures, people, digest, files)
+
+    @classmethod
+    def default(cls) -> Policy:
+        """Return the policy that ships with Watchword; read once."""
+        return _default()
+
+
+@cache
+def _default() -> Policy:
+    with resources.as_file(resources.files("watchword.policy") / "default") as folder:
+        return Policy.load(folder)

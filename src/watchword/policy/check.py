@@ -1,0 +1,176 @@
+"""`watchword policy check`: what a policy that loads still gets wrong, with file, line and remedy.
+
+Loading holds the form: every cell written, every name known. This holds the sense: nothing looser for a stricter
+class, nothing nobody could satisfy, no wait that never happens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+from watchword.core.account import AccountClass
+from watchword.core.action import Action
+from watchword.core.errors import Invalid
+from watchword.core.requirement import Context, Requirement
+from watchword.policy.document import Document, Mistake
+from watchword.policy.loading import inspect
+from watchword.policy.people import People
+from watchword.policy.procedures import Procedures, source
+from watchword.policy.strictness import ALERTS
+from watchword.policy.sufficient import sufficient, sufficient_for
+from watchword.policy.tables import Cell, ProceduresFile
+
+WORST = Context(
+    channel="chat", location="abroad", device="unknown", risk="high", situation="outage", elevated_threat=True
+)
+"""Everything that raises, at once."""
+
+
+def check(folder: Path) -> tuple[Mistake, ...]:
+    """Return every mistake of the policy in *folder*, in the order of its files; raise `Invalid` for a missing file."""
+    procedures, methods = (source(folder / f, f) for f in ("procedures.yaml", "methods.yaml"))
+    cedar, schema = (source(folder / f, f) for f in ("people.cedar", "people.cedarschema"))
+    found: list[Mistake] = []
+    try:
+        loaded, mistakes = inspect(procedures, methods)
+        found.extend(mistakes if loaded is None else findings(Procedures(loaded, "sha256:unchecked")))
+    except Invalid as error:
+        found.append(_whole(error))
+    try:
+        People.load(cedar.text, schema.text, file=cedar.file, schema_file=schema.file)
+    except Invalid as error:
+        found.append(_whole(error))
+    return tuple(found)
+
+
+def findings(procedures: Procedures) -> tuple[Mistake, ...]:
+    """Return what a table that loads still gets wrong."""
+    table, document = procedures.table, procedures.loaded.document
+    return tuple(
+        sorted(
+            (
+                *_tolerances(table, document),
+                *_tiers(table, document),
+                *_approvals(table, document),
+                *_freeze(table, document),
+                *_weaker(procedures),
+                *_unsatisfiable(procedures),
+                *_idle_holds(procedures),
+            ),
+            key=lambda m: m.line,
+        )
+    )
+
+
+def strength(requirement: Requirement) -> tuple[tuple[int, ...], int, int, int]:
+    """Return how much a cell asks for, part by part: its easiest proof, seats, seconds of hold, alert."""
+    easiest = min((w.min_weight, w.min_methods, w.provers, -w.tolerate_cost) for w in requirement.verify)
+    seats = len(requirement.approve.seats) if requirement.approve else 0
+    return easiest, seats, requirement.hold_s, ALERTS.index(requirement.alert)
+
+
+def weaker(one: Requirement, other: Requirement) -> bool:
+    """Whether *one* asks for less than *other* in some part and for more in none."""
+    pairs = tuple(zip(strength(one), strength(other), strict=True))
+    return all(a <= b for a, b in pairs) and any(a < b for a, b in pairs)  # type: ignore[operator]
+
+
+def _tolerances(table: ProceduresFile, document: Document) -> Iterator[Mistake]:
+    for account_class, row in table.classes.items():
+        if row.tolerate and account_class is not AccountClass.STANDARD:
+            yield document.mistake(
+                ("classes", account_class, "tolerate"),
+                "only the standard class may pass over what two methods share",
+                "remove `tolerate`",
+            )
+
+
+def _tiers(table: ProceduresFile, document: Document) -> Iterator[Mistake]:
+    for name, row in table.tiers.items():
+        if row.raise_to is None:
+            continue
+        up = table.tiers[row.raise_to]
+        if (up.weight, up.methods, up.provers) < (row.weight, row.methods, row.provers) or up.methods < row.methods:
+            yield document.mistake(
+                ("tiers", name, "raise_to"),
+                f"{row.raise_to} asks for less than {name}",
+                "raise to a tier of at least the same weight, methods and provers",
+            )
+
+
+def _approvals(table: ProceduresFile, document: Document) -> Iterator[Mistake]:
+    for account_class, row in table.classes.items():
+        seats = [len(table.approvals[a].seats) if a in table.approvals else 0 for a in row.approvals]
+        if seats != sorted(seats):
+            yield document.mistake(
+                ("classes", account_class, "approvals"),
+                "a higher rung of this ladder has fewer seats",
+                "order the approvals from none to the most",
+            )
+
+
+def _freeze(table: ProceduresFile, document: Document) -> Iterator[Mistake]:
+    if table.freeze.strongest_only <= table.freeze.close_remote:
+        yield document.mistake(
+            ("freeze", "strongest_only"),
+            "failures would leave only the strongest way before they close the remote ones",
+            "make it larger than close_remote",
+        )
+
+
+def _weaker(procedures: Procedures) -> Iterator[Mistake]:
+    people = [c for c in AccountClass if procedures.table.classes[c].proved_by == "subject"]
+    for action in Action:
+        cells = [
+            (c, procedures.require(c, action, Context()))
+            for c in people
+            if isinstance(procedures.cell(c, action), Cell)
+        ]
+        for i, (strict, theirs) in enumerate(cells):
+            looser = next((c for c, ours in cells[:i] if weaker(theirs, ours)), None)
+            if looser is not None:
+                yield procedures.loaded.document.mistake(
+                    ("procedures", strict, action),
+                    f"{strict} asks for less here than {looser}, which is less strict a class",
+                    "raise the cell in one part at least",
+                )
+
+
+def _unsatisfiable(procedures: Procedures) -> Iterator[Mistake]:
+    for account_class, action, cell in procedures.answered():
+        path = ("procedures", account_class, action)
+        plain = procedures.require(account_class, action, Context())
+        for i, way in enumerate(plain.verify):
+            if not sufficient_for(plain, way):
+                yield procedures.loaded.document.mistake(
+                    (*path, "verify", i),
+                    f"no set of the shipped methods satisfies {cell.verify[i]} for this class",
+                    "lower its weight, or ship a method that carries it",
+                )
+        raised = procedures.require(account_class, action, WORST, completed_recoveries_7d=1)
+        if not sufficient(raised) or not sufficient(raised, freeze=2):
+            yield procedures.loaded.document.mistake(
+                path,
+                "raised as far as a context can raise it, or frozen, nobody could satisfy this cell",
+                "check the ladder of its tiers and the class's strongest way",
+            )
+
+
+def _idle_holds(procedures: Procedures) -> Iterator[Mistake]:
+    for account_class, action, cell in procedures.answered():
+        plain = procedures.require(account_class, action, Context())
+        ways = sufficient(plain)
+        if cell.hold and ways and all(set(way) & set(cell.waived_by) for way in ways):
+            yield procedures.loaded.document.mistake(
+                ("procedures", account_class, action, "waived_by"),
+                f"every way to satisfy this cell waives its hold of {timedelta(seconds=cell.hold)}",
+                "let the hold be 0, or waive it by fewer methods",
+            )
+
+
+def _whole(error: Invalid) -> Mistake:
+    file, _, line = error.where.rpartition(":")
+    at = int(line) if file and line.isdecimal() else 1
+    return Mistake(file=file or error.where, line=at, path="", what=error.what, remedy=error.remedy)

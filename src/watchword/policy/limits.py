@@ -1,0 +1,69 @@
+"""Settings of a policy that are no cell of the matrix: durations in seconds."""
+
+from __future__ import annotations
+
+import msgspec
+
+from watchword.core.account import AccountClass
+from watchword.core.action import Action
+
+
+class BreakGlass(msgspec.Struct, frozen=True, kw_only=True):
+    """The predefined emergency procedure: for what, by how many *custodians*, until when, and the review it owes."""
+
+    classes: tuple[AccountClass, ...]
+    actions: tuple[Action, ...]
+    custodians: int
+    justification: bool
+    expires_s: int
+    review_s: int
+
+
+class Protective(msgspec.Struct, frozen=True, kw_only=True):
+    """What a change that only takes away asks for: *methods* checks, no approval, *hold_s* of waiting."""
+
+    methods: int
+    hold_s: int
+
+
+class Freeze(msgspec.Struct, frozen=True, kw_only=True):
+    """Failures of one target within *window_s* that close its remote ways, that leave only the strongest.
+
+    *release_by* is how many people lift the latter together.
+    """
+
+    window_s: int
+    close_remote: int
+    strongest_only: int
+    release_by: int
+
+    def level(self, failures: int) -> int:
+        """Return what *failures* within the window bring about: 0 nothing, 1 no remote way, 2 the strongest only."""
+        return (failures >= self.close_remote) + (failures >= self.strongest_only)
+
+
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """How one origin is slowed: after *failures* within *window_s* it waits, each further failure twice as long.
+
+    More than *targets* different targets from one origin within the window is refused.
+    """
+
+    window_s: int
+    failures: int
+    wait_s: int
+    longest_wait_s: int
+    targets: int
+
+    def wait(self, failures: int) -> int:
+        """Return how many seconds the next attempt waits after *failures* within the window."""
+        beyond = failures - self.failures
+        return 0 if beyond < 0 else min(self.longest_wait_s, self.wait_s << min(beyond, 32))
+
+
+class Repeat(msgspec.Struct, frozen=True, kw_only=True):
+    """Completed recoveries of one target within *window_s*: the one from which it is refused, and the review owed."""
+
+    window_s: int
+    tiers: int
+    review_s: int
+    refuse_from: int

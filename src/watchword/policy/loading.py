@@ -1,0 +1,199 @@
+"""Two texts in, typed tables out, or every mistake in them at once with its file, line, path and remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TypeVar
+
+import msgspec
+from pydantic import ValidationError
+
+from watchword.core.account import AccountClass
+from watchword.core.action import Action
+from watchword.policy.document import Document, Mistake, Path, Value, read, refuse
+from watchword.policy.tables import MethodsFile, ProceduresFile, Table
+
+T = TypeVar("T", bound=Table)
+
+NONE = "none"
+"""The name every ladder of approvals has for no approval."""
+
+REFERENCES: tuple[tuple[Path, str], ...] = (
+    (("tiers", "*", "raise_to"), "tiers"),
+    (("tiers", "*", "any_of", "*", "*"), "methods"),
+    (("tiers", "*", "forbid", "*"), "methods"),
+    (("approvals", "*", "separate"), "separate"),
+    (("no_approval", "separate"), "separate"),
+    (("classes", "*", "strongest"), "tiers"),
+    (("classes", "*", "approvals", "*"), "approvals"),
+    (("context", "*", "waived_by", "*"), "methods"),
+    (("procedures", "*", "*", "verify", "*"), "tiers"),
+    (("procedures", "*", "*", "approve"), "approvals"),
+    (("procedures", "*", "*", "waived_by", "*"), "methods"),
+    (("procedures", "*", "*", "after"), "after"),
+)
+"""Where procedures.yaml names something, and the table that has to know it."""
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """A text and the name of the file it stands in."""
+
+    file: str
+    text: str
+
+
+class Loaded(msgspec.Struct, frozen=True, kw_only=True):
+    """Both files as tables, with the documents that know their lines."""
+
+    procedures: ProceduresFile
+    methods: MethodsFile
+    document: Document
+    methods_document: Document
+
+
+def load(procedures: Source, methods: Source) -> Loaded:
+    """Read both files; raise one `Invalid` that lists every mistake."""
+    loaded, mistakes = inspect(procedures, methods)
+    refuse(mistakes)
+    assert loaded is not None
+    return loaded
+
+
+def inspect(procedures: Source, methods: Source) -> tuple[Loaded | None, tuple[Mistake, ...]]:
+    """Read both files; return the tables, or None and every mistake. Raise `Invalid` for what is no YAML at all."""
+    document, methods_document = read(procedures.text, procedures.file), read(methods.text, methods.file)
+    known_methods = _keys(methods_document.value, "methods")
+    table, wrong = _typed(document, ProceduresFile)
+    methods_table, methods_wrong = _typed(methods_document, MethodsFile)
+    mistakes = (
+        *methods_document.mistakes,
+        *methods_wrong,
+        *_capabilities(methods_document),
+        *document.mistakes,
+        *wrong,
+        *_complete(document),
+        *_references(document, known_methods),
+        *_ladders(document),
+    )
+    if mistakes or table is None or methods_table is None:
+        return None, mistakes
+    return (
+        Loaded(procedures=table, methods=methods_table, document=document, methods_document=methods_document),
+        mistakes,
+    )
+
+
+def _typed(document: Document, model: type[T]) -> tuple[T | None, tuple[Mistake, ...]]:
+    try:
+        return model.model_validate(document.value), ()
+    except ValidationError as error:
+        found = [_told(document, e) for e in error.errors(include_url=False, include_input=False)]
+        return None, tuple(found)
+
+
+def _told(document: Document, error: object) -> Mistake:
+    details = msgspec.convert(error, _Detail, strict=False)
+    path = tuple(p for p in details.loc if p not in {"cell", "deny", "[key]"} or p in _written(document, details.loc))
+    if details.type == "extra_forbidden":
+        return document.mistake(path, "this key is not known here", "remove it, or correct its spelling")
+    if details.type == "missing":
+        remedy = "write `approve: none` where no approval is meant" if path[-1:] == ("approve",) else "write it"
+        return document.mistake(path, "this key is missing", remedy)
+    what = details.msg[:1].lower() + details.msg[1:]
+    return document.mistake(path, what, details.ctx.get("remedy", "correct the value"))
+
+
+class _Detail(msgspec.Struct, frozen=True):
+    """What pydantic says of one mistake."""
+
+    type: str
+    loc: Path
+    msg: str
+    ctx: dict[str, str] = {}
+
+
+def _written(document: Document, loc: Path) -> set[str | int]:
+    """Return the parts of *loc* that stand in the file itself, rather than in how it was parsed."""
+    return {last for i, last in enumerate(loc) if loc[: i + 1] in document.lines}
+
+
+def _complete(document: Document) -> Iterator[Mistake]:
+    for account_class in AccountClass:
+        if account_class not in _keys(document.value, "classes"):
+            yield document.mistake(("classes", account_class), "this class has no row", "write one")
+        written = _keys(document.value, "procedures", account_class)
+        for action in Action:
+            if action not in written:
+                yield document.mistake(
+                    ("procedures", account_class, action),
+                    "this cell is missing",
+                    "answer it, or write `deny` with a reason",
+                )
+
+
+def _references(document: Document, methods: tuple[str, ...]) -> Iterator[Mistake]:
+    known = {
+        "methods": methods,
+        "tiers": _keys(document.value, "tiers"),
+        "approvals": (NONE, *_keys(document.value, "approvals")),
+        "separate": _keys(document.value, "separate"),
+        "after": _keys(document.value, "after"),
+    }
+    for pattern, table in REFERENCES:
+        for path, name in _each(document.value, pattern):
+            if isinstance(name, str) and name not in known[table]:
+                remedy = f"use one of {', '.join(known[table])}"
+                yield document.mistake(path, f"{name!r} is not among the {table}", remedy)
+    for account_class in _keys(document.value, "classes"):
+        for tier in _keys(document.value, "classes", account_class, "tolerate"):
+            if tier not in known["tiers"]:
+                path = ("classes", account_class, "tolerate", tier)
+                yield document.mistake(path, f"{tier!r} is not among the tiers", "name a tier of this file")
+
+
+def _ladders(document: Document) -> Iterator[Mistake]:
+    """Tell of ladders that never end, and of approvals that stand on no ladder of their class."""
+    rungs = {path[1]: up for path, up in _each(document.value, ("tiers", "*", "raise_to"))}
+    for tier in rungs:
+        seen, rung = {tier}, rungs[tier]
+        while isinstance(rung, str) and rung in rungs and rung not in seen:
+            seen.add(rung)
+            rung = rungs[rung]
+        if rung in seen:
+            yield document.mistake(("tiers", tier, "raise_to"), "this ladder leads back to itself", "let it end")
+    for path, approval in _each(document.value, ("procedures", "*", "*", "approve")):
+        ladder = [name for _, name in _each(document.value, ("classes", path[1], "approvals", "*"))]
+        if ladder and isinstance(approval, str) and approval and approval not in ladder:
+            yield document.mistake(
+                path,
+                f"{approval!r} is not on the ladder of its class",
+                f"use one of {', '.join(map(str, ladder))}, or add it to `classes.{path[1]}.approvals`",
+            )
+
+
+def _capabilities(document: Document) -> Iterator[Mistake]:
+    known = _keys(document.value, "capabilities")
+    for path, name in _each(document.value, ("methods", "*", "defeats", "*", "*")):
+        if isinstance(name, str) and name not in known:
+            yield document.mistake(path, f"{name!r} is no capability", "give it a cost under `capabilities`")
+
+
+def _each(value: Value, pattern: Path, path: Path = ()) -> Iterator[tuple[Path, Value]]:
+    """Yield every value at *pattern*, where `*` stands for any key or index; what is not there is passed over."""
+    if not pattern:
+        yield path, value
+        return
+    step, rest = pattern[0], pattern[1:]
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if step in {"*", key}:
+                yield from _each(inner, rest, (*path, key))
+    elif isinstance(value, list) and step == "*":
+        for i, inner in enumerate(value):
+            yield from _each(inner, rest, (*path, i))
+
+
+def _keys(value: Value, *path: str) -> tuple[str, ...]:
+    for step in path:
+        value = value.get(step) if isinstance(value, dict) else None
+    return tuple(value) if isinstance(value, dict) else ()

@@ -1,0 +1,226 @@
+"""Who may take which step: `people.cedar`, parsed once, asked once per step.
+
+Cedar answers only whether; what else a case needs is in `procedures`. Everything that is not a clear yes is a no: an
+unknown step, a fact of the wrong type, an error in one rule of many.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from functools import cached_property
+
+import msgspec
+from cedarpy import Decision, Entities, PolicySet, Schema, is_authorized, validate_policies
+
+from watchword.core.account import AccountClass
+from watchword.core.action import Action, Step
+from watchword.core.errors import Invalid
+from watchword.core.ids import PersonId
+from watchword.core.person import Kind, Person, Role
+from watchword.core.ruling import CaseFacts, Ruling
+from watchword.policy.document import Mistake, refuse
+
+NO_RULE = "no rule permits it"
+"""The first reason of a refusal that no `forbid` gave; the roles that would be permitted follow it."""
+
+_TOKEN = re.compile(r'"(?:\\.|[^"\\])*"|//[^\n]*|;')
+_ID = re.compile(r'@id\(\s*"((?:\\.|[^"\\])*)"\s*\)')
+
+
+class Statement(msgspec.Struct, frozen=True, kw_only=True):
+    """One rule as written: its *name* (`@id`, empty where it has none), its text, and the line it begins on."""
+
+    name: str
+    text: str
+    line: int
+
+
+class People:
+    """The parsed rules. *statements* are in the order of the file; Cedar numbers its policies by it."""
+
+    def __init__(self, policies: PolicySet, schema: Schema, statements: tuple[Statement, ...]) -> None:
+        self.statements = statements
+        self._policies = policies
+        self._schema = schema
+
+    @classmethod
+    def load(
+        cls, cedar: str, schema: str, *, file: str = "people.cedar", schema_file: str = "people.cedarschema"
+    ) -> People:
+        """Parse and validate; raise `Invalid` with file and line of every rule that is wrong, unnamed or unknown."""
+        try:
+            handle = Schema.from_str(schema)
+        except ValueError as error:
+            raise Invalid(f"The Cedar schema does not parse: {error}.", "Correct it.", schema_file) from error
+        statements = tuple(_statements(cedar))
+        mistakes = tuple(_mistakes(statements, handle, file))
+        refuse(mistakes)
+        try:
+            policies = PolicySet.from_str(cedar)
+        except ValueError as error:
+            raise Invalid(f"The Cedar policy does not parse: {error}.", "Correct it.", file) from error
+        people = cls(policies, handle, statements)
+        people._probe(schema_file)
+        return people
+
+    def rule(self, person: Person, step: Step, facts: CaseFacts, at: datetime) -> Ruling:
+        """Return whether *person* may take *step* at *at*, with the names of the rules that decided."""
+        roles = person.roles_at(at, facts.unit)
+        granted = facts.case is not None and person.may_execute(facts.case, at)
+        delegated = facts.unit in person.delegated_at(at)
+        ruling = self._answer(person.id, person.kind, roles, step, facts, granted=granted, delegated=delegated)
+        if ruling.allowed or ruling.reasons or ruling.errors:
+            return ruling
+        return msgspec.structs.replace(ruling, reasons=(NO_RULE, *(f"role {r} would" for r in self.permitted[step])))
+
+    @cached_property
+    def permitted(self) -> dict[Step, tuple[Role, ...]]:
+        """For each step, the roles whose holders may take it on a case of a standard account they took no step on."""
+        return {
+            step: tuple(
+                r for r in Role if self._answer(_ANYONE, Kind.EMPLOYEE, {r}, step, _PLAIN, granted=True).allowed
+            )
+            for step in Step
+        }
+
+    def _answer(
+        self,
+        person: PersonId,
+        kind: Kind,
+        roles: frozenset[Role] | set[Role],
+        step: Step,
+        facts: CaseFacts,
+        *,
+        granted: bool = False,
+        delegated: bool = False,
+    ) -> Ruling:
+        case = facts.case or "unopened"
+        request = {
+            "principal": {"type": "Person", "id": person},
+            "action": {"type": "Action", "id": step},
+            "resource": {"type": "Case", "id": case},
+            "context": _json(
+                {
+                    "relations": facts.relations,
+                    "recovered": facts.recovered,
+                    "granted": granted,
+                    "delegated": delegated,
+                }
+            ),
+        }
+        entities = _json((_person(person, kind, roles), _case(case, facts, step)))
+        try:
+            answer = is_authorized(
+                request, self._policies, Entities.from_json_str(entities, self._schema), self._schema
+            )
+        except ValueError as error:
+            return Ruling(person=person, step=step, allowed=False, errors=(str(error),))
+        names = answer.diagnostics.id_annotations_by_reason
+        errors = tuple(str(e) for e in answer.diagnostics.errors)
+        if answer.decision is Decision.NoDecision and not errors:
+            errors = ("the policy engine gave no decision",)
+        reasons = tuple(sorted(names.get(r, r) for r in answer.diagnostics.reasons))
+        allowed = answer.decision is Decision.Allow and not errors
+        return Ruling(person=person, step=step, allowed=allowed, reasons=reasons, errors=errors)
+
+    def _probe(self, schema_file: str) -> None:
+        """Ask about every step, class and kind once; raise `Invalid` for one the schema does not know."""
+        for step in Step:
+            answer = self._answer(_ANYONE, Kind.EMPLOYEE, set(Role), step, _PLAIN)
+            if answer.errors:
+                raise Invalid(
+                    f"The rules can not answer for the step {step}: {answer.errors[0]}.",
+                    "Declare the step, the roles and the attributes in the schema as Watchword ships them.",
+                    schema_file,
+                )
+
+
+_ANYONE = PersonId("p-anyone")
+_PLAIN = CaseFacts(
+    case=None, unit="any", account_class=AccountClass.STANDARD, action=Action.PASSWORD_RESET, subject=None
+)
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _person(person: PersonId, kind: Kind, roles: frozenset[Role] | set[Role]) -> dict[str, object]:
+    return {
+        "uid": {"type": "Person", "id": person},
+        "attrs": {"kind": kind},
+        "parents": [{"type": "Role", "id": role} for role in roles],
+    }
+
+
+def _case(case: str, facts: CaseFacts, step: Step) -> dict[str, object]:
+    """Return the case as *step* sees it: of the pairs kept apart, only those it is in, so that Cedar has less to read."""
+    taken = "approve" if step is Step.REFUSE else step
+    attributes: dict[str, object] = {
+        "account_class": facts.account_class,
+        "action": facts.action,
+        "verifiers": _refs(facts.verifiers),
+        "provers": _refs(facts.provers),
+        "approvers": _refs(facts.approvers),
+        "separate": [f"{one}-{other}" for one, other in facts.separate if taken in {one, other}],
+    }
+    single = {
+        "subject": facts.subject,
+        "opener": facts.opener,
+        "releaser": facts.releaser,
+        "executor": facts.executor,
+    }
+    attributes.update({name: _ref(who) for name, who in single.items() if who is not None})
+    return {"uid": {"type": "Case", "id": case}, "attrs": attributes, "parents": []}
+
+
+def _ref(person: PersonId) -> dict[str, dict[str, str]]:
+    return {"__entity": {"type": "Person", "id": person}}
+
+
+def _refs(people: tuple[PersonId, ...]) -> list[dict[str, dict[str, str]]]:
+    return [_ref(p) for p in people]
+
+
+def _statements(cedar: str) -> Iterator[Statement]:
+    """Split *cedar* at the semicolons that stand in no string and no comment; Cedar's own errors have no position."""
+    begin = 0
+    for token in _TOKEN.finditer(cedar):
+        if token[0] == ";":
+            yield _statement(cedar, begin, token.end())
+            begin = token.end()
+    if re.sub(r"//[^\n]*", "", cedar[begin:]).strip():
+        yield _statement(cedar, begin, len(cedar))
+
+
+def _statement(cedar: str, begin: int, end: int) -> Statement:
+    text = cedar[begin:end]
+    lead = re.match(r"(?:\s|//[^\n]*)*", text)
+    start = begin + (lead.end() if lead else 0)
+    name = _ID.search(text)
+    return Statement(name=name[1] if name else "", text=text, line=cedar.count("\n", 0, start) + 1)
+
+
+def _mistakes(statements: tuple[Statement, ...], schema: Schema, file: str) -> Iterator[Mistake]:
+    """Hold each rule alone against Cedar and the schema."""
+    if not statements:
+        yield Mistake(file=file, line=1, path="", what="there is no rule", remedy="write at least one `permit`")
+    named: set[str] = set()
+    for each in statements:
+        found = each.name or "(unnamed)"
+        if not each.name:
+            yield Mistake(
+                file=file, line=each.line, path=found, what="the rule has no name", remedy='give it an @id("…")'
+            )
+        elif each.name in named:
+            yield Mistake(
+                file=file, line=each.line, path=found, what="two rules have this name", remedy="rename one of them"
+            )
+        named.add(each.name)
+        result = validate_policies(each.text, schema)
+        for error in result.errors:
+            said = re.sub(r"^(Policy parse error: |for policy `policy0`[:,] )", "", error.error)
+            remedy = "correct the rule; people.cedarschema says what there is"
+            yield Mistake(file=file, line=each.line, path=found, what=said, remedy=remedy)

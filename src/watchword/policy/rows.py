@@ -1,0 +1,129 @@
+"""Rows of the tables turned into the values the core decides with."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+from watchword.core.account import AccountClass
+from watchword.core.quorum import Rule, Seat
+from watchword.core.requirement import After, Method, Verify
+from watchword.policy.limits import BreakGlass, Freeze, Origin, Protective, Repeat
+from watchword.policy.loading import NONE
+from watchword.policy.tables import MethodsFile, ProceduresFile
+
+STEPS = ("open", "verify", "approve", "release", "execute", "review")
+"""The steps that may be kept apart, in the order a case takes them; a pair is always written in it."""
+
+
+def methods_of(table: ProceduresFile, methods: MethodsFile, account_class: AccountClass) -> tuple[Method, ...]:
+    """Return the methods whose proof counts for a class."""
+    whose = table.classes[account_class].proved_by
+    return tuple(
+        Method(
+            name=name,
+            weight=row.weight,
+            enforced=row.enforced,
+            remote=row.remote,
+            phishable=row.phishable,
+            voice=row.voice,
+            defeats=row.defeats,
+        )
+        for name, row in methods.methods.items()
+        if row.proves == whose
+    )
+
+
+def costs_of(file: MethodsFile, methods: tuple[Method, ...]) -> tuple[tuple[str, int], ...]:
+    """Return what each capability that defeats one of *methods* costs."""
+    needed = {capability for m in methods for way in m.defeats for capability in way}
+    return tuple((c, cost) for c, cost in file.capabilities.items() if c in needed)
+
+
+def way(table: ProceduresFile, account_class: AccountClass, tier: str) -> Verify:
+    """Return what *tier* asks of an account of this class."""
+    row = table.tiers[tier]
+    return Verify(
+        tier=tier,
+        min_weight=row.weight,
+        min_methods=row.methods,
+        any_of=row.any_of,
+        forbid=row.forbid,
+        provers=row.provers,
+        tolerate_cost=table.classes[account_class].tolerate.get(tier, 0),
+    )
+
+
+def rule(table: ProceduresFile, approval: str) -> Rule | None:
+    """Return the rule of an approval; None for `none`."""
+    if approval == NONE:
+        return None
+    return Rule(name=approval, seats=tuple(Seat(roles=seat) for seat in table.approvals[approval].seats))
+
+
+def separated(table: ProceduresFile, approval: str) -> tuple[tuple[str, str], ...]:
+    """Return the pairs of steps an approval keeps apart, each in the order of a case."""
+    name = table.no_approval.separate if approval == NONE else table.approvals[approval].separate
+    row = table.separate[name]
+    pairs = {*combinations(sorted(row.pairwise, key=STEPS.index), 2)}
+    pairs |= {(min(p, key=STEPS.index), max(p, key=STEPS.index)) for p in row.pairs}
+    return tuple(sorted(pairs, key=lambda p: (STEPS.index(p[0]), STEPS.index(p[1]))))
+
+
+def after(table: ProceduresFile, name: str) -> After:
+    """Return a named after-care."""
+    row = table.after[name]
+    return After(
+        notify=row.notify,
+        revoke_sessions=row.revoke_sessions,
+        probation_s=row.probation,
+        manager_attests=row.manager_attests,
+        review_s=row.review,
+        confirm_s=row.confirm,
+    )
+
+
+def break_glass(table: ProceduresFile) -> BreakGlass:
+    """Return the predefined emergency procedure."""
+    row = table.break_glass
+    return BreakGlass(
+        classes=row.classes,
+        actions=row.actions,
+        custodians=row.custodians,
+        justification=row.justification,
+        expires_s=row.expires,
+        review_s=row.review,
+    )
+
+
+def protective(table: ProceduresFile) -> Protective:
+    """Return what a protective change asks for."""
+    return Protective(methods=table.protective.methods, hold_s=table.protective.hold)
+
+
+def freeze(table: ProceduresFile) -> Freeze:
+    """Return the thresholds of failure."""
+    row = table.freeze
+    return Freeze(
+        window_s=row.window,
+        close_remote=row.close_remote,
+        strongest_only=row.strongest_only,
+        release_by=row.release_by,
+    )
+
+
+def origin(table: ProceduresFile) -> Origin:
+    """Return how one origin is slowed."""
+    row = table.origin
+    return Origin(
+        window_s=row.window,
+        failures=row.failures,
+        wait_s=row.wait,
+        longest_wait_s=row.longest_wait,
+        targets=row.targets,
+    )
+
+
+def repeat(table: ProceduresFile) -> Repeat:
+    """Return what a repeated recovery brings about."""
+    row = table.repeat
+    return Repeat(window_s=row.window, tiers=row.tier, review_s=row.review, refuse_from=row.refuse_from)

@@ -1,0 +1,277 @@
+"""The files of a policy as typed tables: `methods.yaml` and `procedures.yaml`, exactly as a person wrote them."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal, get_args
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, StrictBool, StrictInt, StrictStr, Tag
+from pydantic_core import PydanticCustomError
+
+from watchword.core.account import AccountClass
+from watchword.core.action import Action, AlertLevel
+from watchword.core.person import Role
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_DURATION = re.compile(r"([0-9]{1,6})([smhd])")
+
+RELATIONS = ("manager_of_record", "owner_of_record", "second_owner", "sponsor")
+"""What a person can be to an account; a seat may name one of these or a role."""
+
+Channel = Literal["phone", "walk_in", "chat", "mail", "portal", "vendor_desk"]
+Location = Literal["office", "home", "known", "new", "abroad", "unknown"]
+Device = Literal["managed", "known", "unknown"]
+Risk = Literal["low", "medium", "high"]
+Situation = Literal["normal", "after_hours", "outage"]
+
+VOCABULARY: dict[str, tuple[str, ...]] = {
+    "channel": get_args(Channel),
+    "location": get_args(Location),
+    "device": get_args(Device),
+    "risk": get_args(Risk),
+    "situation": get_args(Situation),
+}
+"""The values each field of `core.requirement.Context` may take."""
+
+
+def mistake(what: str, remedy: str) -> PydanticCustomError:
+    """Return an error that carries its own way on."""
+    return PydanticCustomError("watchword", "{what}", {"what": what, "remedy": remedy})
+
+
+def _seconds(value: object) -> object:
+    if value == 0 and not isinstance(value, bool):
+        return 0
+    if isinstance(value, str) and (match := _DURATION.fullmatch(value)):
+        return int(match[1]) * _UNITS[match[2]]
+    raise mistake(f"{value!r} is no duration", "write 0, or a number with s, m, h or d, such as 30m")
+
+
+def _approval_named(value: object) -> object:
+    if isinstance(value, str) and value:
+        return value
+    counted = isinstance(value, dict) and value.get("n") == 0
+    if value in (0, None, "") or value == [] or counted:
+        raise mistake("an approval of nobody is not an answer", "write `approve: none` where none is meant")
+    raise mistake("the approval is not named", "name one of `approvals:`, or write `approve: none`")
+
+
+def _seats(value: object) -> object:
+    if not value:
+        raise mistake(
+            "an approval without seats approves nothing", "give it seats, or write `approve: none` in the cell"
+        )
+    return value
+
+
+def _seat(value: object) -> object:
+    known = {*RELATIONS, *Role} - {"owner_of_record"}
+    if value in known:
+        return value
+    raise mistake(f"{value!r} is no seat", f"name a role or relation: {', '.join(sorted(known))}")
+
+
+Duration = Annotated[int, BeforeValidator(_seconds)]
+Steps = Annotated[StrictInt, Field(ge=0, le=3)]
+Seat = Annotated[StrictStr, BeforeValidator(_seat)]
+Seats = Annotated[tuple[Annotated[tuple[Seat, ...], BeforeValidator(_seats)], ...], BeforeValidator(_seats)]
+Separated = Literal["open", "verify", "approve", "release", "execute", "review"]
+
+
+class Table(BaseModel):
+    """What every table shares: unknown keys are mistakes, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class MethodRow(Table):
+    """One way to verify a person; *proves* says whose word it is."""
+
+    weight: Annotated[StrictInt, Field(ge=0, le=4)]
+    enforced: StrictBool
+    remote: StrictBool
+    phishable: StrictBool
+    voice: StrictBool = False
+    proves: Literal["subject", "owner", "custodians"]
+    defeats: Annotated[tuple[Annotated[tuple[StrictStr, ...], Field(min_length=1)], ...], Field(min_length=1)]
+
+
+class MethodsFile(Table):
+    """`methods.yaml`: what an attacker may have and what it costs (1 cheap to 5 hard), and what falls to it."""
+
+    capabilities: dict[str, Annotated[StrictInt, Field(ge=1, le=5)]]
+    methods: dict[str, MethodRow]
+
+
+class TierRow(Table):
+    """One rung of verification; *raise_to* is the next one up, absent at the top."""
+
+    means: StrictStr
+    methods: Annotated[StrictInt, Field(ge=1)]
+    weight: Annotated[StrictInt, Field(ge=1)]
+    any_of: tuple[Annotated[tuple[StrictStr, ...], Field(min_length=1)], ...] = ()
+    forbid: tuple[StrictStr, ...] = ()
+    provers: Annotated[StrictInt, Field(ge=1)] = 1
+    raise_to: StrictStr | None = None
+
+
+class ApprovalRow(Table):
+    """One rung of approval: each of *seats* filled by another person; *separate* names who is kept apart."""
+
+    seats: Seats
+    separate: StrictStr
+
+
+class NoApprovalRow(Table):
+    """What `approve: none` still keeps apart."""
+
+    separate: StrictStr
+
+
+class SeparationRow(Table):
+    """Steps two different people must take: all of *pairwise*, and each of *pairs*."""
+
+    pairwise: tuple[Separated, ...] = ()
+    pairs: tuple[tuple[Separated, Separated], ...] = ()
+
+
+class AfterRow(Table):
+    """After-care, as `core.requirement.After` has it."""
+
+    notify: Annotated[StrictInt, Field(ge=0)] = 0
+    revoke_sessions: StrictBool = False
+    probation: Duration = 0
+    manager_attests: StrictBool = False
+    review: Duration = 0
+    confirm: Duration = 0
+
+
+class ClassRow(Table):
+    """What holds for every cell of a class: whose proof counts, its strongest way, its ladder of approvals."""
+
+    proved_by: Literal["subject", "owner", "custodians"]
+    strongest: StrictStr
+    approvals: Annotated[tuple[StrictStr, ...], Field(min_length=1)]
+    tolerate: dict[str, Annotated[StrictInt, Field(ge=3, le=5)]] = {}
+
+
+class When(Table):
+    """The facts of a request that bring a raise about: every field given must have one of the values listed."""
+
+    channel: tuple[Channel, ...] = ()
+    location: tuple[Location, ...] = ()
+    device: tuple[Device, ...] = ()
+    risk: tuple[Risk, ...] = ()
+    situation: tuple[Situation, ...] = ()
+    elevated_threat: Literal[True] | None = None
+
+
+class RaiseRow(Table):
+    """Rungs to go up, and a least hold. There is no way to write a step down."""
+
+    why: StrictStr
+    when: When
+    tier: Steps = 0
+    approval: Steps = 0
+    alert: Steps = 0
+    hold: Duration = 0
+    waived_by: tuple[StrictStr, ...] = ()
+
+
+class RepeatRow(Table):
+    """What a second completed recovery of one target within *window* is raised by, and which one is refused."""
+
+    window: Duration
+    tier: Annotated[StrictInt, Field(ge=1)]
+    review: Annotated[Duration, Field(gt=0)]
+    refuse_from: Annotated[StrictInt, Field(ge=2, le=3)]
+
+
+class BreakGlassRow(Table):
+    """The one predefined procedure that may go first and be looked at after."""
+
+    classes: Annotated[tuple[AccountClass, ...], Field(min_length=1)]
+    actions: Annotated[tuple[Action, ...], Field(min_length=1)]
+    custodians: Annotated[StrictInt, Field(ge=2)]
+    justification: Literal[True]
+    expires: Annotated[Duration, Field(gt=0, le=4 * 3600)]
+    review: Annotated[Duration, Field(gt=0, le=24 * 3600)]
+
+
+class ProtectiveRow(Table):
+    """What the desk may always take away, with one check."""
+
+    methods: Literal[1]
+    approve: Literal["none"]
+    hold: Annotated[Duration, Field(le=0)]
+
+
+class TimesRow(Table):
+    """How long an approval counts, and an executor's grant for one case."""
+
+    approval: Annotated[Duration, Field(gt=0)]
+    grant: Annotated[Duration, Field(gt=0, le=15 * 60)]
+
+
+class FreezeRow(Table):
+    """Failures of one target within *window* that close its remote ways, and that leave only the strongest."""
+
+    window: Annotated[Duration, Field(gt=0)]
+    close_remote: Annotated[StrictInt, Field(ge=1)]
+    strongest_only: Annotated[StrictInt, Field(ge=2)]
+    release_by: Annotated[StrictInt, Field(ge=2)]
+
+
+class OriginRow(Table):
+    """How one origin is slowed before any target suffers from it."""
+
+    window: Annotated[Duration, Field(gt=0)]
+    failures: Annotated[StrictInt, Field(ge=1)]
+    wait: Annotated[Duration, Field(gt=0)]
+    longest_wait: Annotated[Duration, Field(gt=0)]
+    targets: Annotated[StrictInt, Field(ge=1)]
+
+
+class Cell(Table):
+    """One answered cell of the matrix. *lifetime* bounds what the change itself grants."""
+
+    verify: Annotated[tuple[StrictStr, ...], Field(min_length=1)]
+    approve: Annotated[StrictStr, BeforeValidator(_approval_named)]
+    hold: Duration
+    waived_by: tuple[StrictStr, ...] = ()
+    alert: AlertLevel
+    after: StrictStr
+    lifetime: Annotated[Duration, Field(gt=0)] | None = None
+
+
+class Deny(Table):
+    """One cell that says no, why, and what to do instead."""
+
+    deny: Annotated[StrictStr, Field(min_length=1)]
+    instead: Annotated[StrictStr, Field(min_length=1)]
+
+
+def _kind(value: object) -> str:
+    return "deny" if isinstance(value, Deny) or (isinstance(value, dict) and "deny" in value) else "cell"
+
+
+Answer = Annotated[Annotated[Cell, Tag("cell")] | Annotated[Deny, Tag("deny")], Discriminator(_kind)]
+
+
+class ProceduresFile(Table):
+    """`procedures.yaml`: the ladders, what raises a requirement, and the matrix."""
+
+    tiers: dict[str, TierRow]
+    no_approval: NoApprovalRow
+    approvals: dict[str, ApprovalRow]
+    separate: dict[str, SeparationRow]
+    after: dict[str, AfterRow]
+    classes: dict[AccountClass, ClassRow]
+    context: tuple[RaiseRow, ...]
+    repeat: RepeatRow
+    break_glass: BreakGlassRow
+    protective: ProtectiveRow
+    times: TimesRow
+    freeze: FreezeRow
+    origin: OriginRow
+    procedures: dict[AccountClass, dict[Action, Answer]]

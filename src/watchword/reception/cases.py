@@ -1,0 +1,63 @@
+"""Cases as the edge sees them: which ones somebody may look at, and what follows when a method is proved."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from watchword.app import App
+from watchword.core.action import Step
+from watchword.core.case import Case, Verifying
+from watchword.core.errors import Invalid, Refused
+from watchword.core.ids import CaseId, PersonId
+from watchword.desk.steps import Loaded
+from watchword.reception.problems import NotThere
+
+STILL_MISSING = frozenset({"unverified", "no_ticket"})
+"""Reasons for which asking on is simply too early."""
+
+
+def readable(app: App, person: PersonId, case: str, at: datetime) -> Loaded:
+    """The case, if *person* may read it; raise `NotThere` in the same words when it is not there or not for them."""
+    try:
+        loaded = app.desk.steps.load(CaseId(case))
+    except Invalid as invalid:
+        if invalid.where == "case":
+            raise NotThere from invalid
+        raise
+    if not app.desk.steps.may(person, Step.READ, loaded, at):
+        raise NotThere
+    return loaded
+
+
+def caller_page(app: App, case: CaseId, token: str) -> Loaded:
+    """The case behind a caller's own page; raise `NotThere` for a wrong token and for a case that never was."""
+    try:
+        return app.desk.hand_over.demand_page(case, token)
+    except Invalid as invalid:
+        if invalid.where in {"case", "page"}:
+            raise NotThere from invalid
+        raise
+
+
+def page_address(app: App, case: CaseId) -> str:
+    """The address the desk gives the caller; knowing it proves nothing by itself."""
+    return f"{app.settings.console.public_url.rstrip('/')}/c/{case}/{app.desk.hand_over.page_token(case)}"
+
+
+def settle(app: App, case: CaseId, challenge: str, at: datetime) -> None:
+    """After a proof for verification: ask on, as whoever began it, once nothing is missing any more."""
+    now = app.desk.steps.load(case).case
+    proved = next(c for c in now.challenges if c.id == challenge)
+    if proved.purpose != "verify" or not isinstance(now, Verifying):
+        return
+    try:
+        app.desk.verification.ask(proved.by, case, at)
+    except Refused as refused:
+        if not STILL_MISSING & set(refused.reasons):
+            raise
+
+
+def ticket_of(app: App, case: Case) -> str | None:
+    """The ticket's number, from its payload; None when none is linked or it was erased."""
+    entry = app.ledger.find(case.ticket) if case.ticket else None
+    return app.ledger.disclosures(entry).get("ticket") if entry else None

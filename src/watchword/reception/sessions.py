@@ -1,0 +1,114 @@
+"""Who is signed in: sessions kept on the server, found by the hash of a random token that only the browser holds.
+
+Sessions live by a clock of their own, never by the desk's: what a story does to time signs nobody out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import threading
+from collections import deque
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from watchword.core.ids import PersonId
+from watchword.reception.problems import NotSignedIn, TooMany
+
+ABSOLUTE = timedelta(hours=12)
+"""How long a session lasts whatever happens in it."""
+
+IDLE = timedelta(hours=1)
+"""How long a session lasts when nothing happens in it."""
+
+FAILURES, WITHIN = 10, timedelta(minutes=1)
+"""How many failed sign-ins one address may make within a time."""
+
+Clock = Callable[[], datetime]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Actor(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody who is signed in. *session* names the sign-in (SHA-256 of its token): it is an approval's proof."""
+
+    person: PersonId
+    session: str
+
+
+class _Session(msgspec.Struct, frozen=True, kw_only=True):
+    person: PersonId
+    begun: datetime
+    seen: datetime
+
+
+class Sessions:
+    """Every session of this process. A restart signs everybody out."""
+
+    def __init__(self, clock: Clock = _now) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._known: dict[str, _Session] = {}
+
+    def begin(self, person: PersonId) -> str:
+        """Sign *person* in; returns the token, which is new every time, whatever the browser sent along."""
+        token = secrets.token_urlsafe(32)
+        now = self._clock()
+        with self._lock:
+            self._known = {k: s for k, s in self._known.items() if _alive(s, now)}
+            self._known[_name(token)] = _Session(person=person, begun=now, seen=now)
+        return token
+
+    def actor(self, token: str | None) -> Actor:
+        """Whom *token* stands for; raise `NotSignedIn` for none, an unknown one, and one whose time is over."""
+        name, now = _name(token or ""), self._clock()
+        with self._lock:
+            found = self._known.get(name)
+            if found is None or not _alive(found, now):
+                self._known.pop(name, None)
+                raise NotSignedIn
+            self._known[name] = msgspec.structs.replace(found, seen=now)
+        return Actor(person=found.person, session=name)
+
+    def end(self, token: str | None) -> None:
+        """Sign out; a token nobody knows is signed out already."""
+        with self._lock:
+            self._known.pop(_name(token or ""), None)
+
+
+class Throttle:
+    """Slows down whoever guesses passwords: counts failed sign-ins of an address, never of an account."""
+
+    def __init__(self, clock: Clock = _now) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._failed: dict[str, deque[datetime]] = {}
+
+    def demand(self, address: str) -> None:
+        """Raise `TooMany` while *address* has to wait."""
+        if len(self._recent(address)) >= FAILURES:
+            raise TooMany
+
+    def failed(self, address: str) -> None:
+        """Count one failure."""
+        recent = self._recent(address)
+        with self._lock:
+            self._failed[address] = recent
+            recent.append(self._clock())
+
+    def _recent(self, address: str) -> deque[datetime]:
+        since = self._clock() - WITHIN
+        with self._lock:
+            return deque((t for t in self._failed.get(address, ()) if t > since), maxlen=FAILURES)
+
+
+def _alive(session: _Session, now: datetime) -> bool:
+    return now - session.begun < ABSOLUTE and now - session.seen < IDLE
+
+
+def _name(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

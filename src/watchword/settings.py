@@ -1,0 +1,179 @@
+"""`watchword.toml`: where things are. Every mistake is told at once, with its path; unknown keys are mistakes.
+
+Secrets stand in files of their own (`…_file`), never here and never in the environment.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from watchword.core.account import AccountClass, Status
+from watchword.core.errors import Invalid
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LedgerPart(_Part):
+    """The evidence: a database, the ledger's name, and its two key files."""
+
+    url: str = "sqlite:///ledger.db"
+    origin: str = Field(pattern=r"^[^\s+]{1,200}$")
+    signing_key: Path = Path("keys/signing.key")
+    key_file: Path = Path("keys/payload.keys")
+
+
+class ConsolePart(_Part):
+    """Where the console listens, and the address people reach it by (passkeys are bound to it)."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8787, ge=1, le=65535)
+    public_url: str = "http://localhost:8787"
+    rp_id: str = "localhost"
+
+
+class SandboxPart(_Part):
+    """A simulated directory."""
+
+    kind: Literal["sandbox"]
+    name: str = "sandbox"
+    path: Path = Path("sandbox.db")
+
+
+class ActiveDirectoryPart(_Part):
+    """One domain, over LDAPS, with a certificate that verifies against *ca_file*."""
+
+    kind: Literal["active_directory"]
+    name: str
+    host: str
+    port: int = 636
+    ca_file: Path
+    bind_user: str
+    password_file: Path
+    base: str
+    classes: dict[str, AccountClass]
+    statuses: dict[str, Status] = {}
+    shared: tuple[str, ...] = ()
+
+
+class MailPart(_Part):
+    """Where mail goes out; `simulated` keeps it in an outbox that only the demo reads."""
+
+    kind: Literal["smtp", "simulated", "none"] = "none"
+    host: str = "localhost"
+    port: int = 587
+    sender: str = "service-desk@example.test"
+    tls: Literal["starttls", "implicit", "none"] = "starttls"
+    ca_file: str | None = None
+    username: str | None = None
+    password_file: Path | None = None
+
+
+class CallPart(_Part):
+    """How automated calls go out; only the simulator ships so far."""
+
+    kind: Literal["simulated", "none"] = "none"
+
+
+class WatchPart(_Part):
+    """The directory's own log, followed while the console runs."""
+
+    provider: str | None = None
+    log: Path | None = None
+
+
+Directory = Annotated[SandboxPart | ActiveDirectoryPart, Field(discriminator="kind")]
+
+
+class Settings(_Part):
+    """The whole file; relative paths are relative to it."""
+
+    ledger: LedgerPart
+    console: ConsolePart = ConsolePart()
+    policy: Path | None = None
+    directories: tuple[Directory, ...] = ()
+    mail: MailPart = MailPart()
+    call: CallPart = CallPart()
+    watch: WatchPart = WatchPart()
+    home: Path = Path()
+
+    def path(self, relative: Path) -> Path:
+        """*relative* to where the file is."""
+        return self.home / relative
+
+    @property
+    def database(self) -> str:
+        """The ledger's URL, with a relative SQLite path made absolute."""
+        prefix = "sqlite:///"
+        if self.ledger.url.startswith(prefix) and not self.ledger.url.startswith(prefix + "/"):
+            return prefix + str((self.home / self.ledger.url.removeprefix(prefix)).resolve())
+        return self.ledger.url
+
+
+def load(file: Path) -> Settings:
+    """Read *file*; raise `Invalid` naming every mistake with its path, or how to make the file."""
+    if not file.is_file():
+        raise Invalid(f"There is no {file}.", "Make one with `watchword init`, or name it with --config.", "config")
+    try:
+        return Settings.model_validate(tomllib.loads(file.read_text()) | {"home": file.parent.resolve()})
+    except tomllib.TOMLDecodeError as error:
+        raise Invalid(f"The file is not TOML: {error}.", "Correct it there.", where=str(file)) from error
+    except UnicodeDecodeError as error:
+        raise Invalid("The file is not UTF-8 text.", "Save it as UTF-8.", where=str(file)) from error
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(str(p) for p in e['loc'])}: {e['msg']}" for e in error.errors())
+        raise Invalid(
+            f"{error.error_count()} mistake(s): {wrong}.",
+            "Correct them; docs/operations.md lists every setting.",
+            str(file),
+        ) from error
+
+
+EXAMPLE = """\
+# Watchword: where things are. Paths are relative to this file; secrets stand in files of their own.
+
+[ledger]
+origin = "{origin}"                    # the ledger's name, for ever; part of every signature
+url = "{url}"           # or postgresql://user@host/database
+signing_key = "keys/signing.key"       # signs checkpoints; mode 0600
+key_file = "keys/payload.keys"         # encrypts payloads; lose it and every payload is erased
+
+[console]
+host = "127.0.0.1"
+port = {port}
+public_url = "http://localhost:{port}"   # what people type; passkeys are bound to rp_id
+rp_id = "localhost"
+
+[[directories]]
+kind = "sandbox"                       # a simulated directory: every page says so
+name = "sandbox"
+path = "sandbox.db"
+
+# [[directories]]
+# kind = "active_directory"
+# name = "corp"
+# host = "dc1.corp.example.test"
+# ca_file = "corp-ca.pem"
+# bind_user = "CN=watchword,OU=Services,DC=corp,DC=example,DC=test"
+# password_file = "keys/corp.password"
+# base = "DC=corp,DC=example,DC=test"
+# [directories.classes]
+# "CN=All Staff,OU=Groups,DC=corp,DC=example,DC=test" = "standard"
+# "CN=Executives,OU=Groups,DC=corp,DC=example,DC=test" = "executive"
+
+[mail]
+kind = "simulated"                     # smtp | simulated | none
+
+[call]
+kind = "simulated"                     # simulated | none
+
+[watch]
+provider = "okta"                      # the sandbox writes its log in this shape
+log = "audit.jsonl"
+"""
+"""What `watchword init` writes."""

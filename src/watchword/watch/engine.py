@@ -1,0 +1,91 @@
+"""The engine: logs and evidence in, a verdict with reasons on each identity event out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+from typing import TextIO
+
+import msgspec
+
+from watchword.watch import correlation
+from watchword.watch.providers import provider_named
+from watchword.watch.reading import read_log
+from watchword.watch.sieve import Tally
+from watchword.watch.verdicts import Rejected, Report
+
+LAG = timedelta(seconds=120)
+"""How far the clocks of a directory and of the desk may be apart."""
+
+_SHOWN = 1000
+
+Progress = Callable[[int, int], None]
+"""Takes the bytes read so far and the bytes of all files."""
+
+
+class Engine(msgspec.Struct, frozen=True, kw_only=True):
+    """Classifies whole log files.
+
+    *memory* is DuckDB's share (it spills to disk beyond); the process stays under 1 GiB with the default.
+    """
+
+    memory: str = "512MB"
+    threads: int = 2
+
+    def classify(
+        self,
+        provider: str,
+        files: tuple[Path, ...],
+        evidence: Path | None = None,
+        *,
+        accounts: Path | None = None,
+        directory: str | None = None,
+        lag: timedelta = LAG,
+        rejects: Path | None = None,
+        progress: Progress | None = None,
+    ) -> Report:
+        """Judge every identity event in *files*, in whatever order they are given.
+
+        *evidence* is the desk's table; without it nothing speaks for any event. *directory* names the directory the
+        logs are of: then only its evidence counts. *accounts* gives classes of accounts the desk never had a case for.
+        Lines that are no events go, one JSON object each, to *rejects*. `Invalid` for an unknown provider, a file that
+        is not there, or evidence of another schema.
+        """
+        named = provider_named(provider)
+        tally = Tally()
+        shown: list[Rejected] = []
+        with correlation.connect(self.memory, self.threads) as con, ExitStack() as stack:
+            aside = None if rejects is None else stack.enter_context(rejects.open("w", encoding="utf-8"))
+
+            def keep_aside(rejected: Rejected, text: str) -> None:
+                if len(shown) < _SHOWN:
+                    shown.append(rejected)
+                if aside is not None:
+                    _write_aside(aside, rejected, text)
+
+            correlation.set_up(con, named, directory, lag)
+            correlation.read_evidence(con, evidence, accounts)
+            sizes = [file.stat().st_size if file.exists() else 0 for file in files]
+            for number, file in enumerate(files):
+                read_log(con, named, file, tally, keep_aside)
+                if progress is not None:
+                    progress(sum(sizes[: number + 1]), sum(sizes))
+            verdicts = correlation.judge(con)
+            return Report(
+                provider=named.name,
+                verdicts=verdicts,
+                types=correlation.types_seen(con),
+                lines=tally.lines,
+                preamble=tally.preamble,
+                repaired=tally.repaired,
+                rejected_lines=tally.rejected,
+                rejected=tuple(shown),
+                unseen=correlation.unseen_changes(con),
+                has_evidence=evidence is not None,
+            )
+
+
+def _write_aside(aside: TextIO, rejected: Rejected, text: str) -> None:
+    aside.write(msgspec.json.encode({**msgspec.structs.asdict(rejected), "text": text}).decode() + "\n")

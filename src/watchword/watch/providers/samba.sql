@@ -1,0 +1,109 @@
+SELECT
+    CASE "type"
+        WHEN 'dsdbChange' THEN 'dsdbChange/' || coalesce(dsdbChange.operation, '')
+        WHEN 'passwordChange' THEN 'passwordChange/' || coalesce(CAST(passwordChange.eventId AS VARCHAR), '')
+        WHEN 'groupChange' THEN 'groupChange/' || coalesce(groupChange."action", '')
+        ELSE "type"
+    END AS native,
+    "timestamp" AS stamp,
+    struct_pack("timestamp" := "timestamp", ds := dsdbChange, pw := passwordChange, gr := groupChange) AS record
+FROM log;
+
+WITH field AS (
+    SELECT
+        native,
+        try_cast(record."timestamp" AS TIMESTAMPTZ) AS "time",
+        coalesce(record.ds.userSid, record.pw.userSid, record.gr.userSid, '') AS actor,
+        coalesce(record.ds.dn, record.pw.dn, record.gr."user", '') AS dn,
+        coalesce(record.ds.statusCode, record.pw.statusCode, record.gr.statusCode) AS status,
+        coalesce(record.ds.transactionId, record.pw.transactionId, record.gr.transactionId) AS correlation,
+        -- "ipv4:127.0.0.1:54321" and "ipv6:::1:54321": the scheme goes, the socket stays; a change made inside has none.
+        regexp_extract(
+            coalesce(record.ds.remoteAddress, record.pw.remoteAddress, record.gr.remoteAddress),
+            '^(?:ipv[46]:)?(.+):\d+$', 1
+        ) AS address,
+        regexp_extract(
+            coalesce(record.ds.remoteAddress, record.pw.remoteAddress, record.gr.remoteAddress),
+            '^(?:ipv[46]:)?(.+:\d+)$', 1
+        ) AS socket,
+        record.gr."group" AS "group",
+        record.ds.attributes AS attributes
+    FROM record
+),
+attribute AS (
+    SELECT
+        * EXCLUDE (entry),
+        entry."key" AS name,
+        list_transform(entry."value".actions, lambda a: a."action") AS acts,
+        flatten(list_transform(entry."value".actions, lambda a: list_transform(a."values", lambda v: v."value"))) AS vals
+    FROM (
+        SELECT * EXCLUDE (attributes), unnest(map_entries(attributes)) AS entry
+        FROM field
+        WHERE native = 'dsdbChange/Modify'
+    )
+),
+named AS (
+    -- One row for each attribute that the catalogue may know, named for what happened to it.
+    SELECT
+        * EXCLUDE (native, name, acts, vals),
+        'dsdbChange/Modify ' || CASE
+            WHEN name IN ('unicodePwd', 'userPassword', 'clearTextPassword')
+                -- The old value proven by deleting it is how an owner changes a password over LDAP.
+                THEN 'password ' || CASE WHEN list_has_all(acts, ['delete', 'add']) THEN 'changed' ELSE 'replaced' END
+            WHEN name IN ('pwdLastSet', 'lockoutTime')
+                THEN name || CASE WHEN coalesce(vals[-1], '0') = '0' THEN '=0' ELSE ' set' END
+                    -- The controller itself writes lockoutTime: a lock-out, or its end at the next good sign-in.
+                    || CASE WHEN name = 'lockoutTime' AND actor = 'S-1-5-18' THEN ' by SYSTEM' ELSE '' END
+            WHEN name = 'userAccountControl'
+                THEN name || CASE WHEN (coalesce(try_cast(vals[-1] AS BIGINT), 0) & 2) = 2 THEN ' disabled' ELSE ' enabled' END
+            ELSE name
+        END AS native,
+        dn AS "target"
+    FROM attribute
+    WHERE name <> 'member'
+    UNION ALL BY NAME
+    -- Membership is written on the group; the account it is about is the value.
+    SELECT
+        * EXCLUDE (native, name, acts, vals, "group"),
+        dn AS "group",
+        'groupChange/' || CASE WHEN list_contains(acts, 'add') OR list_contains(acts, 'replace') THEN 'Added' ELSE 'Removed' END AS native,
+        unnest(vals) AS "target"
+    FROM attribute
+    WHERE name = 'member'
+    UNION ALL BY NAME
+    SELECT
+        * EXCLUDE (native, attributes),
+        CASE
+            WHEN native = 'dsdbChange/Add' AND list_contains(
+                flatten(list_transform(attributes['objectClass'].actions, lambda a: list_transform(a."values", lambda v: v."value"))),
+                'user'
+            ) THEN 'dsdbChange/Add user'
+            ELSE native
+        END AS native,
+        dn AS "target"
+    FROM field
+    WHERE native <> 'dsdbChange/Modify'
+)
+SELECT
+    md5(concat_ws('|', native, "time", actor, "target", correlation, "group")) AS id,
+    -- Which groups lend power is known by name for the built-in ones only.
+    native || CASE
+        WHEN starts_with(native, 'groupChange/') AND regexp_matches(
+            "group",
+            '(?i)^cn=(domain admins|enterprise admins|schema admins|administrators|account operators|backup operators|server operators|print operators|group policy creator owners|key admins|enterprise key admins|dnsadmins),'
+        ) THEN ' privileged'
+        ELSE ''
+    END AS native_action,
+    actor,
+    list_filter([lower(actor)], lambda k: k <> '') AS actor_keys,
+    "target",
+    list_filter([lower("target")], lambda k: k <> '') AS target_keys,
+    "time",
+    CASE WHEN status = 0 THEN 'SUCCESS' WHEN status IS NULL THEN 'UNKNOWN' ELSE 'FAILURE ' || status END AS outcome,
+    coalesce(status, 0) = 0 AS done,
+    nullif(address, '') AS address,
+    nullif(socket, '') AS socket,
+    correlation,
+    coalesce(nullif(socket, ''), correlation) AS click,
+    native IN ('passwordChange/4723', 'dsdbChange/Modify password changed') AS by_owner
+FROM named

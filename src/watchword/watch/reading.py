@@ -1,0 +1,158 @@
+"""Log files into the `native` table: the one place that reads logs."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import duckdb
+import msgspec
+
+from watchword.core.errors import Invalid, Unavailable
+from watchword.watch.providers import Provider
+from watchword.watch.sieve import Aside, Tally, encode, is_gzip, sieve
+from watchword.watch.verdicts import Rejected
+
+_BATCH = 64 * 1024 * 1024
+"""Bytes of sieved lines that are written before they are read: bounds the space a damaged log takes."""
+
+KeepAside = Callable[[Rejected, str], None]
+"""Takes a rejected line and the beginning of its text."""
+
+
+def read_log(
+    con: duckdb.DuckDBPyConnection, provider: Provider, file: Path, tally: Tally, keep_aside: KeepAside
+) -> None:
+    """Add the events of *file* to `native` and its types to `seen`; count its lines in *tally*.
+
+    `Invalid` when there is no such file, or it can not be opened.
+    """
+    _must_be_readable(file)
+    # DuckDB would read these as a pattern of names.
+    if not provider.noisy and not set("*?[") & set(str(file)) and _read_whole(con, provider, file, tally):
+        return
+    with tempfile.TemporaryDirectory(prefix="watchword-") as folder:
+        batch = Path(folder) / "lines.jsonl"
+        for _ in _batches(provider, file, batch, tally, keep_aside):
+            _scan_sieved(con, provider, batch)
+            _take(con, provider)
+
+
+def read_lines(con: duckdb.DuckDBPyConnection, provider: Provider, lines: list[bytes]) -> None:
+    """Add the events of *lines*, each whole JSON that `sieve` let pass, to `native` and their types to `seen`."""
+    with tempfile.TemporaryDirectory(prefix="watchword-") as folder:
+        batch = Path(folder) / "lines.jsonl"
+        batch.write_bytes(b"".join(lines))
+        _scan_sieved(con, provider, batch)
+        _take(con, provider)
+
+
+def source(provider: Provider) -> str:
+    """SQL that parses `$file` into the provider's columns: no inference, one JSON object a line."""
+    columns = ", ".join(f"'{name}': '{kind}'" for name, kind in provider.columns)
+    return (
+        f"SELECT * FROM read_json($file, columns = {{{columns}}}, format = 'newline_delimited', records = true, "
+        "ignore_errors = true, compression = $compression)"
+    )
+
+
+def _read_whole(con: duckdb.DuckDBPyConnection, provider: Provider, file: Path, tally: Tally) -> bool:
+    """Read *file* in one go; False, and nothing read, when it is not whole."""
+    try:
+        _scan(con, provider, file, "gzip" if is_gzip(file) else "none")
+    except (duckdb.InvalidInputException, duckdb.IOException):
+        return False
+    if _one(con, "SELECT count(*) FROM scan WHERE native IS NULL"):
+        return False
+    tally.lines += _one(con, "SELECT coalesce(sum(lines), 0) FROM scan")
+    _take(con, provider)
+    return True
+
+
+def _scan(con: duckdb.DuckDBPyConnection, provider: Provider, file: Path, compression: str) -> None:
+    # One pass over the file: every line is counted by its type, and only catalogued ones leave a record behind.
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE scan AS
+        WITH log AS ({source(provider)}), line AS ({provider.lines})
+        SELECT
+            line.native, count(*) AS lines, min(stamp) AS since, max(stamp) AS until,
+            list(record) FILTER (WHERE catalogue.native IS NOT NULL AND catalogue.ignored IS NULL) AS records
+        FROM line LEFT JOIN catalogue ON catalogue.native = line.native
+        GROUP BY line.native
+        """,
+        {"file": str(file), "compression": compression},
+    )
+
+
+def _scan_sieved(con: duckdb.DuckDBPyConnection, provider: Provider, batch: Path) -> None:
+    """Scan lines that the sieve let pass; `Unavailable` rather than lose one that DuckDB reads in another way."""
+    unread = "SELECT coalesce(sum(lines), 0) FROM scan WHERE native IS NULL"
+    _scan(con, provider, batch, "none")
+    if _one(con, unread):
+        # Such as a member written twice, null at first: as Python sees it, each line has one meaning.
+        batch.write_bytes(b"".join(encode(json.loads(line)) for line in batch.read_bytes().splitlines()))
+        _scan(con, provider, batch, "none")
+    if count := _one(con, unread):
+        raise Unavailable(
+            f"{count} lines that are JSON could not be read as events.",
+            "Take the lines that other tools refuse out of the log, and report them.",
+        )
+
+
+def _take(con: duckdb.DuckDBPyConnection, provider: Provider) -> None:
+    con.execute("INSERT INTO seen SELECT native, lines, since, until FROM scan")
+    con.execute(
+        f"""
+        INSERT INTO native BY NAME
+        WITH record AS (SELECT native, unnest(records) AS record FROM scan)
+        SELECT
+            event.*,
+            CASE WHEN event.by_owner THEN catalogue.by_owner ELSE catalogue.canonical END AS "action"
+        FROM ({provider.events}) AS event
+        JOIN catalogue ON catalogue.native = event.native_action
+        WHERE catalogue.canonical IS NOT NULL AND catalogue.ignored IS NULL
+        """
+    )
+
+
+def _batches(provider: Provider, file: Path, batch: Path, tally: Tally, keep_aside: KeepAside) -> Iterator[None]:
+    """Sieve *file* into *batch*, again and again, until all of it was there once."""
+    written = 0
+    out = batch.open("wb")
+    try:
+        for line in sieve(file, provider, tally):
+            if isinstance(line, Aside):
+                keep_aside(Rejected(file=str(file), line=line.line, reason=line.reason), line.text)
+                continue
+            written += out.write(line)
+            if written >= _BATCH:
+                out.close()
+                yield
+                written = 0
+                out = batch.open("wb")
+    finally:
+        out.close()
+    if written:
+        yield
+
+
+def _must_be_readable(file: Path) -> None:
+    try:
+        if file.is_dir():
+            raise Invalid("This is a folder.", "Name the log files in it.", where=str(file))
+        with file.open("rb"):
+            pass
+    except FileNotFoundError:
+        raise Invalid("There is no such log file.", "Check the path.", where=str(file)) from None
+    except OSError as error:
+        raise Invalid(
+            f"The log file can not be opened: {error.strerror}.", "Check its permissions.", where=str(file)
+        ) from error
+
+
+def _one(con: duckdb.DuckDBPyConnection, query: str) -> int:
+    row = con.execute(query).fetchone()
+    return int(msgspec.convert(row, tuple[int])[0])

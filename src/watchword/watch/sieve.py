@@ -1,0 +1,132 @@
+"""What is done with a log that is not whole: its good lines pass, damaged ones are read all the same or kept aside.
+
+DuckDB reads a clean log fast and gives a line it can not parse as a row of nulls, without saying which. So a log with
+such a row, or one DuckDB refuses, is read again here line by line. Nothing is dropped without its file and line.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from watchword.watch.providers import Provider
+
+LONGEST_LINE = 16 * 1024 * 1024
+"""Bytes of the longest line that is read: DuckDB's own limit for one JSON object."""
+
+_BOM = b"\xef\xbb\xbf"
+_EXCERPT = 2000
+
+
+class Tally(msgspec.Struct, kw_only=True):
+    """What the lines of one log were; *lines* counts those that are not blank."""
+
+    lines: int = 0
+    preamble: int = 0
+    repaired: int = 0
+    rejected: int = 0
+
+
+class Aside(msgspec.Struct, frozen=True, kw_only=True):
+    """One line kept aside: its number from 1, why, and its beginning."""
+
+    line: int
+    reason: str
+    text: str
+
+
+def is_gzip(path: Path) -> bool:
+    """Whether the file is compressed, told by its first bytes and not by its name."""
+    with path.open("rb") as raw:
+        return raw.read(3) == b"\x1f\x8b\x08"
+
+
+def sieve(path: Path, provider: Provider, tally: Tally, first_line: int = 1) -> Iterator[bytes | Aside]:
+    """Each line of *path* as whole JSON, ending in a newline, or as kept aside; count them in *tally*."""
+    with path.open("rb") as raw:
+        source = gzip.GzipFile(fileobj=raw) if is_gzip(path) else raw
+        yield from sieve_lines(_numbered(source, first_line), provider, tally)
+
+
+def sieve_lines(lines: Iterator[tuple[int, bytes | None]], provider: Provider, tally: Tally) -> Iterator[bytes | Aside]:
+    """As `sieve`, over numbered *lines*; None is a line longer than `LONGEST_LINE`."""
+    for number, raw in lines:
+        line = b"" if raw is None else raw.strip(b" \t\r\n\v\f")
+        if number == 1:
+            line = line.removeprefix(_BOM)
+        if raw is not None and not line:
+            continue
+        tally.lines += 1
+        if raw is None:
+            tally.rejected += 1
+            yield Aside(line=number, reason=f"longer than {LONGEST_LINE} bytes, or the file ends within it", text="")
+        elif provider.preamble is not None and provider.preamble.match(line):
+            tally.preamble += 1
+        elif _is_whole(line, provider):
+            yield line + b"\n"
+        else:
+            yield from _mend(number, line, provider, tally)
+
+
+def _mend(number: int, line: bytes, provider: Provider, tally: Tally) -> Iterator[bytes | Aside]:
+    """*line* made whole where that needs no guess: bytes that are no UTF-8, raw control characters, a list."""
+    try:
+        value = json.loads(line.decode("utf-8", "replace"), strict=False)
+    except RecursionError:
+        why = "nested too deep"
+    except ValueError:
+        why = "cut short, or damaged JSON" if line[:1] in (b"{", b"[") else "not JSON"
+    else:
+        events = value if isinstance(value, list) else [value]
+        if events and all(
+            isinstance(event, dict) and isinstance(event.get(provider.type_key), str) for event in events
+        ):
+            tally.repaired += 1
+            for event in events:
+                yield encode(event)
+            return
+        why = f"no {provider.type_key}" if isinstance(value, dict) else "a JSON value that is no event"
+    tally.rejected += 1
+    yield Aside(line=number, reason=why, text=line[:_EXCERPT].decode("utf-8", "backslashreplace"))
+
+
+def _is_whole(line: bytes, provider: Provider) -> bool:
+    try:
+        value = msgspec.json.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return isinstance(value, dict) and isinstance(value.get(provider.type_key), str)
+
+
+def encode(event: dict[str, object]) -> bytes:
+    """*event* as one line of JSON that every parser reads alike."""
+    # A lone surrogate is an escape in JSON and yet no character: it becomes the replacement character.
+    text = json.dumps(event, ensure_ascii=False).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text.encode() + b"\n"
+
+
+def _numbered(source: BinaryIO | gzip.GzipFile, first: int) -> Iterator[tuple[int, bytes | None]]:
+    """Lines with their numbers; None for one that is too long, or where a compressed stream breaks off."""
+    number = first
+    while True:
+        try:
+            line = source.readline(LONGEST_LINE)
+            too_long = len(line) == LONGEST_LINE and not line.endswith(b"\n")
+            while too_long and line and not line.endswith(b"\n"):
+                line = source.readline(LONGEST_LINE)
+        except (EOFError, zlib.error, gzip.BadGzipFile):
+            yield number, None
+            return
+        if too_long:
+            yield number, None
+        elif not line:
+            return
+        else:
+            yield number, line
+        number += 1

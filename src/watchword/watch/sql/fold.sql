@@ -1,0 +1,79 @@
+-- native -> event: records read twice count once, and the records of one click become one support action.
+CREATE OR REPLACE TEMP TABLE event AS
+WITH once AS (
+    SELECT
+        id, native_action, "action", actor, "target", "time",
+        min(actor_keys) AS actor_keys, min(target_keys) AS target_keys, min(outcome) AS outcome, bool_or(done) AS done,
+        min(address) AS address, min(socket) AS socket, min(correlation) AS correlation, min(click) AS click,
+        bool_or(by_owner) AS by_owner
+    FROM native
+    GROUP BY id, native_action, "action", actor, "target", "time"
+),
+-- An id names one record; where a log gives one id to several (several targets, or a log that repeats itself with other
+-- content) what is in the record tells them apart.
+shared AS (SELECT id FROM once GROUP BY id HAVING count(*) > 1),
+-- Two names of one account make actor and target the same owner, where somebody told us both names.
+owner AS (
+    SELECT DISTINCT actor, "target"
+    FROM (SELECT actor, "target", unnest(actor_keys) AS name FROM once) JOIN account USING (name)
+    SEMI JOIN (
+        SELECT actor, "target", account
+        FROM (SELECT actor, "target", unnest(target_keys) AS name FROM once) JOIN account USING (name)
+    ) USING (actor, "target", account)
+),
+record AS (
+    SELECT
+        once.* REPLACE (
+            CASE
+                WHEN shared.id IS NULL THEN once.id
+                ELSE once.id || '/' || md5(concat_ws('|', native_action, "action", once.actor, once."target", "time"))[:8]
+            END AS id,
+            coalesce("time", TIMESTAMPTZ 'epoch') AS "time",
+            once.by_owner OR owner.actor IS NOT NULL AS by_owner
+        ),
+        "time" IS NULL AS timeless,
+        kind.family, kind.rank, kind.support
+    FROM once
+    JOIN kind USING ("action")
+    LEFT JOIN shared ON shared.id = once.id
+    LEFT JOIN owner ON owner.actor = once.actor AND owner."target" = once."target"
+),
+keyed AS (
+    SELECT *, {'a': actor, 't': "target", 'f': family, 'd': done, 'o': by_owner, 'c': click} AS same FROM record
+),
+placed AS (
+    SELECT
+        *,
+        row_number() OVER nearby AS place,
+        (
+            "time" - lag("time") OVER nearby <= INTERVAL 2 SECONDS AND click IS NOT NULL AND same = lag(same) OVER nearby
+        ) IS NOT TRUE AS first_of_click
+    FROM keyed
+    WINDOW nearby AS (ORDER BY actor, "target", family, done, by_owner, click, "time", id)
+),
+numbered AS (
+    SELECT *, sum(CAST(first_of_click AS INTEGER)) OVER (ORDER BY place) AS click_number FROM placed
+)
+SELECT
+    arg_min(id, place) AS id,
+    arg_max("action", rank) AS "action",
+    list_sort(list_distinct(list("action"))) AS actions,
+    arg_max(native_action, CAST(rank AS BIGINT) * 1000000000 - place) AS native_action,
+    arg_min(family, place) AS family,
+    arg_min(actor, place) AS actor,
+    arg_min("target", place) AS "target",
+    bool_or(done) AS done,
+    bool_or(by_owner) AS by_owner,
+    bool_or(timeless) AS timeless,
+    arg_min(actor_keys, place) AS actor_keys,
+    arg_min(target_keys, place) AS target_keys,
+    min("time") AS "time",
+    arg_min(outcome, place) AS outcome,
+    arg_min(address, place) AS address,
+    arg_min(socket, place) AS socket,
+    arg_min(correlation, place) AS correlation,
+    CAST(count(*) AS INTEGER) AS folded,
+    -- A new account's first password is part of making it, so a click that makes the account is no support.
+    bool_or(support) AND NOT bool_or("action" = 'account.create') AS support
+FROM numbered
+GROUP BY click_number

@@ -1,0 +1,252 @@
+"""Verdicts as values: one row an identity event, why, and what it matched; and the file that keeps every revision."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from watchword.core.errors import Corrupt
+from watchword.core.identity_event import Canonical, Verdict
+
+FINDINGS = frozenset({Verdict.SUSPICIOUS, Verdict.UNVERIFIED, Verdict.OUT_OF_POLICY})
+"""The verdicts that someone must look at."""
+
+REASONS = {
+    "whole_chain": "the whole chain of evidence is there",
+    "no_evidence": "no evidence was given, so nothing can speak for it",
+    "no_case": "no case speaks for it",
+    "no_released_case": "by the executor's principal with no released case for this account",
+    "other_account": "a case of the same executor was open, for another account",
+    "other_actor": "a case for this account was open, but somebody else did it",
+    "other_connection": "by the executor's principal within a case, but not over the connection of its receipt",
+    "wider_than_approved": "wider than approved: the case does not cover this action",
+    "already_used": "the case for it was already used by another event",
+    "outside_window": "outside the time of its case",
+    "expired": "done after the approval or release had expired",
+    "missing:ticket": "the case has no ticket",
+    "missing:verification": "the case has no verification",
+    "missing:approval": "the case has no approval and needs one",
+    "missing:release": "the case was not released",
+    "missing:start": "the desk has no start of this change",
+    "missing:receipt": "the desk has no receipt of this change",
+    "recorded_as_not_done": "the desk recorded this change as not done, the directory did it",
+    "privileged_target": "the account is privileged",
+    "repeat_24h": "not the first support action on this account within 24 hours",
+    "many_kinds_1h": "several kinds of change to this account within an hour",
+    "by_owner": "done by the owner of the account",
+    "attempt_failed": "the attempt failed",
+    "new_account": "the account was being made",
+    "not_support": "not an identity-support action",
+    "no_time": "the log gives no readable time for it",
+    "log_missing": "the log file is gone",
+    "log_truncated": "the log file became shorter than what was read of it",
+}
+"""Every reason a verdict or a finding may give: stable code, and its words."""
+
+
+class VerdictRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One identity event (fields as `IdentityEvent`) and the verdict on it.
+
+    *action* is None in a row about the feed itself. *reasons* are codes of `REASONS`; *case* and *ticket* name the case
+    whose evidence it matched; *leaves* are the leaf indices of that chain, ascending. *revision* counts from 1 for
+    each *id*.
+    """
+
+    id: str
+    provider: str
+    directory: str
+    action: Canonical | None
+    native_action: str
+    actor: str
+    target: str
+    at: datetime
+    outcome: str
+    address: str | None
+    socket: str | None
+    correlation: str | None
+    folded: int
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    case: str | None
+    ticket: str | None
+    leaves: tuple[int, ...]
+    revision: int = 1
+
+    @property
+    def is_finding(self) -> bool:
+        """Whether someone must look at it."""
+        return self.verdict in FINDINGS
+
+    @property
+    def why(self) -> str:
+        """The reasons in words."""
+        return "; ".join(REASONS[code] for code in self.reasons)
+
+    def says_as(self, other: VerdictRow) -> bool:
+        """Whether *other* is the same verdict for the same reasons, evidence and extent, whatever its revision."""
+        return msgspec.structs.replace(other, revision=self.revision) == self
+
+
+class TypeCount(msgspec.Struct, frozen=True, kw_only=True):
+    """How many lines had the native type *native*: standing for *canonical*, *ignored* for a reason, or not *known*."""
+
+    native: str
+    canonical: str | None
+    ignored: str | None
+    known: bool
+    lines: int
+
+
+class Rejected(msgspec.Struct, frozen=True, kw_only=True):
+    """One line that is no event: where, and why."""
+
+    file: str
+    line: int
+    reason: str
+
+
+class UnseenChange(msgspec.Struct, frozen=True, kw_only=True):
+    """A change said done without an event, though the log covers its time."""
+
+    case: str
+    ticket: str | None
+    native_id: str
+    change: str
+    at: datetime
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """What one run of `Engine.classify` found.
+
+    *verdicts* are ordered by time and id. *lines* is every line read; *preamble* of them head a record, *repaired* were
+    damaged and could be read all the same, *rejected_lines* could not. *rejected* holds the first thousand of these.
+    """
+
+    provider: str
+    verdicts: tuple[VerdictRow, ...]
+    types: tuple[TypeCount, ...]
+    lines: int
+    preamble: int
+    repaired: int
+    rejected_lines: int
+    rejected: tuple[Rejected, ...]
+    unseen: tuple[UnseenChange, ...]
+    has_evidence: bool
+
+    @property
+    def findings(self) -> tuple[VerdictRow, ...]:
+        """The verdicts that someone must look at."""
+        return tuple(row for row in self.verdicts if row.is_finding)
+
+    @property
+    def unknown_types(self) -> tuple[TypeCount, ...]:
+        """The native types that the catalogue does not know, most frequent first."""
+        return tuple(count for count in self.types if not count.known)
+
+    @property
+    def counts(self) -> dict[Verdict, int]:
+        """How many events have each verdict; lines whose type is ignored count as ignored."""
+        counts = dict.fromkeys(Verdict, 0)
+        for row in self.verdicts:
+            counts[row.verdict] += 1
+        counts[Verdict.IGNORED] += sum(count.lines for count in self.types if count.ignored)
+        return counts
+
+
+_ACTIONS: dict[str | None, Canonical | None] = {None: None, **{action.value: action for action in Canonical}}
+_VERDICTS = {verdict.value: verdict for verdict in Verdict}
+_TEXTS, _LEAVES = pa.list_(pa.string()), pa.list_(pa.int64())
+_OPTIONAL = frozenset({"action", "address", "socket", "correlation", "case", "ticket"})
+_TYPES = {
+    "at": pa.timestamp("us", tz="UTC"),
+    "folded": pa.int32(),
+    "reasons": _TEXTS,
+    "leaves": _LEAVES,
+    "revision": pa.int32(),
+}
+SCHEMA = pa.schema(
+    [pa.field(name, _TYPES.get(name, pa.string()), nullable=name in _OPTIONAL) for name in VerdictRow.__struct_fields__]
+)
+"""The columns of a verdict file, equal to `VerdictRow`'s fields."""
+
+
+def append_verdicts(directory: Path, rows: Iterable[VerdictRow]) -> tuple[VerdictRow, ...]:
+    """Append to *directory* those of *rows* that say something new of their event, as its next revision; return them.
+
+    Verdicts are never rewritten: each call that has something to say adds one Parquet file, whole or not at all. One
+    writer at a time. `Corrupt` when a file of the directory can not be read.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    rows = tuple(rows)
+    latest = {row.id: row for row in _latest(directory, {row.id for row in rows})}
+    new: list[VerdictRow] = []
+    for row in rows:
+        before = latest.get(row.id)
+        if before is None or not before.says_as(row):
+            new.append(msgspec.structs.replace(row, revision=1 if before is None else before.revision + 1))
+            latest[row.id] = new[-1]
+    if new:
+        _write(directory, new)
+    return tuple(new)
+
+
+def latest_verdicts(directory: Path) -> tuple[VerdictRow, ...]:
+    """The last revision of every event in *directory*, by time and id; `Corrupt` as `append_verdicts`."""
+    return _latest(directory, None)
+
+
+def rows_of(cursor: duckdb.DuckDBPyConnection) -> tuple[VerdictRow, ...]:
+    """Every row of *cursor*, whose columns are fields of `VerdictRow` with `at` in UTC and no zone."""
+    names = [column[0] for column in cursor.description or ()]
+    rows = []
+    for values in cursor.fetchall():
+        row = dict(zip(names, values, strict=True))
+        row["at"] = row["at"].replace(tzinfo=UTC)
+        row["action"], row["verdict"] = _ACTIONS[row["action"]], _VERDICTS[row["verdict"]]
+        row["reasons"], row["leaves"] = tuple(row["reasons"]), tuple(row["leaves"])
+        rows.append(VerdictRow(**row))
+    return tuple(rows)
+
+
+def _latest(directory: Path, ids: set[str] | None) -> tuple[VerdictRow, ...]:
+    """The last revision of each event, or of those in *ids*."""
+    files = sorted(directory.glob("*.parquet"))
+    if not files:
+        return ()
+    try:
+        kept = pa.concat_tables([pq.read_table(file, schema=SCHEMA) for file in files])
+    except (pa.ArrowException, OSError) as error:
+        raise Corrupt(
+            f"A verdict file in {directory} can not be read: {error}.", "Restore the file from a copy."
+        ) from error
+    columns = ", ".join(f'"{name}"' for name in SCHEMA.names if name != "at")
+    with duckdb.connect() as con:
+        con.register("kept", kept)
+        con.register("wanted", pa.table({"id": pa.array(sorted(ids or ()), pa.string())}))
+        return rows_of(
+            con.execute(
+                f'SELECT {columns}, timezone(\'UTC\', "at") AS "at" FROM kept '
+                "WHERE $all OR id IN (SELECT id FROM wanted) "
+                'QUALIFY row_number() OVER (PARTITION BY id ORDER BY revision DESC) = 1 ORDER BY kept."at", id',
+                {"all": ids is None},
+            )
+        )
+
+
+def _write(directory: Path, rows: list[VerdictRow]) -> None:
+    table = pa.Table.from_pylist([msgspec.structs.asdict(row) for row in rows], schema=SCHEMA)
+    # Named for its place in the order of writing; a reader sees it whole, since it appears by renaming.
+    name = f"verdicts-{len(list(directory.glob('*.parquet'))):08d}-{uuid.uuid4().hex[:8]}.parquet"
+    partial = directory / f".{name}.partial"
+    pq.write_table(table, partial)
+    with partial.open("rb") as written:
+        os.fsync(written.fileno())
+    partial.rename(directory / name)

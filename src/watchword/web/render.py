@@ -1,0 +1,91 @@
+"""Pages to HTML: one Jinja environment, escaped throughout, that knows how to print time."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from watchword.web import view
+
+STATIC = Path(__file__).parent / "static"
+"""The stylesheet and scripts; served as they are, under `/static/`."""
+
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+"""Content-Security-Policy of every page: nothing inline, nothing from elsewhere."""
+
+_TEMPLATES: dict[type[view.Page], str] = {
+    view.CasePage: "case.html",
+    view.CasesPage: "cases.html",
+    view.IntakePage: "intake.html",
+    view.BoardPage: "board.html",
+    view.SignInPage: "sign_in.html",
+    view.AnswerPage: "answer.html",
+    view.HandOverPage: "hand_over.html",
+    view.ProblemPage: "problem.html",
+}
+
+
+def render(page: view.Page) -> str:
+    """The whole page as HTML."""
+    return _environment.get_template(_TEMPLATES[type(page)]).render(page=page, chrome=page.chrome)
+
+
+def render_needs(needs: view.Needs) -> str:
+    """Only the block of the intake page that says what a case would need."""
+    return _environment.get_template("_needs.html").render(needs=needs)
+
+
+def span(until: timedelta) -> str:
+    """A length of time in at most two words: `45 s`, `12 min`, `3 h 20 min`, `2 d 4 h`."""
+    seconds = math.floor(abs(until.total_seconds()))
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes = seconds // 60
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    days, hours = divmod(hours, 24)
+    return f"{days} d {hours} h" if hours else f"{days} d"
+
+
+def _ago(then: datetime, now: datetime) -> str:
+    """How long *then* is away from *now*, in words."""
+    return f"in {span(then - now)}" if then > now else f"{span(now - then)} ago"
+
+
+def _clock(at: datetime, now: datetime) -> str:
+    """The time of day, with the date when it is not today's."""
+    return f"{at:%H:%M:%S}" if at.date() == now.date() else f"{at:%-d %b %H:%M}"
+
+
+def _bar(slices: tuple[view.Slice, ...], width: int) -> tuple[tuple[view.Slice, float, float], ...]:
+    """Each slice with the x and width of its segment of a bar *width* wide; a count is never thinner than 3."""
+    shown = [s for s in slices if s.count]
+    total = sum(s.count for s in shown)
+    gap = 2.0
+    room = width - gap * (len(shown) - 1) - 3.0 * len(shown)
+    out: list[tuple[view.Slice, float, float]] = []
+    x = 0.0
+    for one in shown:
+        wide = 3.0 + room * one.count / total
+        out.append((one, round(x, 2), round(wide, 2)))
+        x += wide + gap
+    return tuple(out)
+
+
+_environment = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_environment.filters |= {"span": span, "ago": _ago, "clock": _clock, "bar": _bar}

@@ -1,0 +1,340 @@
+"""What the pages show: plain values, already in words. Whoever fills them has asked the desk; nothing is decided here.
+
+Times are aware UTC datetimes; the templates print them. `Form` is the only way a page can ask for a step, so every step
+carries a CSRF token.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+Tone = Literal["plain", "good", "warn", "bad"]
+"""How loudly something is said; the words say it too, colour is never alone."""
+
+StageState = Literal["done", "now", "ahead", "skipped", "stopped"]
+
+
+class Chrome(msgspec.Struct, frozen=True, kw_only=True):
+    """What surrounds every page: who is signed in, where they are, when, and on which ledger.
+
+    *sandbox* names a simulated directory (every page then says so); None when it is real. *person* is None before
+    sign-in and on the pages of the locked-out person. *size* is the number of entries a signed checkpoint covers.
+    """
+
+    at: datetime
+    csrf: str
+    person: str | None = None
+    roles: tuple[str, ...] = ()
+    here: str = ""
+    sandbox: str | None = None
+    origin: str = ""
+    size: int | None = None
+
+
+class Option(msgspec.Struct, frozen=True, kw_only=True):
+    """One answer to choose."""
+
+    value: str
+    label: str
+    hint: str = ""
+
+
+class Field(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing a form asks for; *autocomplete* is the HTML token."""
+
+    name: str
+    label: str
+    kind: Literal["text", "password", "code", "select", "cards", "area", "hidden"] = "text"
+    value: str = ""
+    hint: str = ""
+    options: tuple[Option, ...] = ()
+    required: bool = True
+    autocomplete: str = "off"
+
+
+class Form(msgspec.Struct, frozen=True, kw_only=True):
+    """One step somebody may take: POST to *action*. *lede* says what it does before the button does it."""
+
+    action: str
+    button: str
+    title: str = ""
+    lede: str = ""
+    fields: tuple[Field, ...] = ()
+    weight: Literal["main", "quiet", "danger"] = "main"
+
+
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """Something said above everything else, with the way on."""
+
+    title: str
+    text: str
+    tone: Tone = "warn"
+    link: str | None = None
+    link_text: str = ""
+
+
+class Fact(msgspec.Struct, frozen=True, kw_only=True):
+    """A label and what is known, with where it comes from or why it matters in *note*."""
+
+    label: str
+    value: str
+    note: str = ""
+    tone: Tone = "plain"
+    link: str | None = None
+
+
+class Panel(msgspec.Struct, frozen=True, kw_only=True):
+    """A block of the right rail."""
+
+    title: str
+    facts: tuple[Fact, ...] = ()
+    lines: tuple[str, ...] = ()
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One ledger entry in words: leaf *index*, leaf hash (64 hex), when, what, by whom."""
+
+    index: int
+    hash: str
+    at: datetime
+    what: str
+    by: str
+    tone: Tone = "plain"
+
+
+class Challenge(msgspec.Struct, frozen=True, kw_only=True):
+    """A method under way until *until*.
+
+    *show* is for the desk to say aloud (never a code); *address* is where the caller answers on a device of their own.
+    """
+
+    until: datetime
+    tries_left: int
+    show: str = ""
+    address: str = ""
+    form: Form | None = None
+
+
+class Tile(msgspec.Struct, frozen=True, kw_only=True):
+    """One way to verify the person. *strength* 0 to 4; *source* is the masked contact point or enrolment and its age.
+
+    *unusable* says why it can not be used for this case, else it is empty. *script* is what the agent says, by line.
+    """
+
+    method: str
+    title: str
+    strength: int
+    enforced: bool
+    state: Literal["free", "open", "proved", "failed", "unusable"]
+    source: str = ""
+    unusable: str = ""
+    script: tuple[str, ...] = ()
+    challenge: Challenge | None = None
+    begin: Form | None = None
+
+
+class ApproverCard(msgspec.Struct, frozen=True, kw_only=True):
+    """The exact request that is approved: its *lines* in words, its bytes, their SHA-256 and that digest in words."""
+
+    lines: tuple[Fact, ...]
+    request: str
+    digest: str
+    words: str
+    until: datetime
+    seats: tuple[Fact, ...] = ()
+    approve: Form | None = None
+    refuse: Form | None = None
+
+
+class Stage(msgspec.Struct, frozen=True, kw_only=True):
+    """One stage of the timeline.
+
+    *clock* is when it began or ended, *until* when its time runs out. *asked* is what policy asks here, *why* what
+    raised it, *missing* what nobody has done yet; all in words.
+    """
+
+    name: str
+    title: str
+    state: StageState
+    owner: str = ""
+    clock: datetime | None = None
+    until: datetime | None = None
+    until_words: str = "ends"
+    asked: str = ""
+    why: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    entries: tuple[Entry, ...] = ()
+    tiles: tuple[Tile, ...] = ()
+    card: ApproverCard | None = None
+    forms: tuple[Form, ...] = ()
+
+
+class CasePage(msgspec.Struct, frozen=True, kw_only=True):
+    """One case as a vertical timeline, and what surrounds it. *version* is that of its stream, for the live refresh."""
+
+    chrome: Chrome
+    case: str
+    version: int
+    action: str
+    name: str
+    login: str
+    account_class: str
+    state: str
+    tone: Tone
+    next_step: str
+    stages: tuple[Stage, ...]
+    rail: tuple[Panel, ...]
+    notices: tuple[Notice, ...] = ()
+    others: tuple[Form, ...] = ()
+
+
+class CaseRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the case list; *stage* is 1 to 8, *waits_for* what is missing in words."""
+
+    case: str
+    link: str
+    action: str
+    name: str
+    login: str
+    account_class: str
+    state: str
+    tone: Tone
+    stage: int
+    waits_for: str
+    opened: datetime
+    opener: str
+    mine: bool = False
+
+
+class Tab(msgspec.Struct, frozen=True, kw_only=True):
+    """One cut of a list."""
+
+    label: str
+    link: str
+    count: int
+    current: bool = False
+
+
+class CasesPage(msgspec.Struct, frozen=True, kw_only=True):
+    """The case list."""
+
+    chrome: Chrome
+    tabs: tuple[Tab, ...]
+    rows: tuple[CaseRow, ...]
+    notices: tuple[Notice, ...] = ()
+
+
+class Needs(msgspec.Struct, frozen=True, kw_only=True):
+    """What a case would need, before it is opened; *refused* says why it can not be opened, with the way on."""
+
+    title: str = ""
+    facts: tuple[Fact, ...] = ()
+    why: tuple[str, ...] = ()
+    refused: str = ""
+    remedy: str = ""
+
+
+class IntakePage(msgspec.Struct, frozen=True, kw_only=True):
+    """The form that opens a case; *preview* is asked again whenever a field changes."""
+
+    chrome: Chrome
+    form: Form
+    needs: Needs
+    preview: str
+    notices: tuple[Notice, ...] = ()
+
+
+class Slice(msgspec.Struct, frozen=True, kw_only=True):
+    """How many events have one verdict."""
+
+    verdict: str
+    title: str
+    count: int
+    link: str
+    current: bool = False
+
+
+class EventRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One identity event with its verdict and reasons in words; *revised*: a later word replaced an earlier."""
+
+    at: datetime
+    what: str
+    native: str
+    provider: str
+    target: str
+    actor: str
+    verdict: str
+    verdict_title: str
+    reasons: tuple[str, ...]
+    case: str | None = None
+    case_link: str | None = None
+    open_link: str | None = None
+    leaves: tuple[int, ...] = ()
+    revised: bool = False
+
+
+class BoardPage(msgspec.Struct, frozen=True, kw_only=True):
+    """The reconciliation board: identity events by verdict, unmatched first, already in that order."""
+
+    chrome: Chrome
+    title: str
+    slices: tuple[Slice, ...]
+    rows: tuple[EventRow, ...]
+    notices: tuple[Notice, ...] = ()
+    read_to: datetime | None = None
+    left_out: int = 0
+
+
+class SignInPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Staff sign-in."""
+
+    chrome: Chrome
+    form: Form
+    problem: str = ""
+
+
+class AnswerPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the locked-out person answers a challenge on a device of their own, so that no agent hears it."""
+
+    chrome: Chrome
+    title: str
+    lede: str
+    form: Form | None
+    until: datetime | None = None
+    problem: str = ""
+    done: str = ""
+
+
+class HandOverPage(msgspec.Struct, frozen=True, kw_only=True):
+    """The one-time page that makes a key, asks for one method again and opens the sealed credential in the browser.
+
+    *key_url* takes the public JWK (PUT), *begin_url* starts the method (POST), *answer_url* takes its answer (POST),
+    *envelope_url* gives the JWE once (POST). *methods* are those that may be proven again.
+    """
+
+    chrome: Chrome
+    case: str
+    what: str
+    key_url: str
+    begin_url: str
+    answer_url: str
+    envelope_url: str
+    methods: tuple[Option, ...]
+
+
+class ProblemPage(msgspec.Struct, frozen=True, kw_only=True):
+    """What went wrong, the way on, and every reason; *status* is the HTTP status."""
+
+    chrome: Chrome
+    status: int
+    title: str
+    what: str
+    remedy: str
+    reasons: tuple[str, ...] = ()
+    back: str = "/"
+
+
+Page = CasePage | CasesPage | IntakePage | BoardPage | SignInPage | AnswerPage | HandOverPage | ProblemPage

@@ -1,0 +1,81 @@
+"""What every file of the product has, and how long it may be."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from tests.house.source import PACKAGE, ROOT, modules, name, place, tree
+
+LONGEST = 450
+LONGER = {
+    "core/decision.py": "one rule after the other, read from the top: the commands of a case in the order they happen",
+}
+
+SOURCES = ("src", "tests", "bench", "tools", "scripts", "docs", ".ci")
+TEXT = {
+    ".py",
+    ".md",
+    ".sql",
+    ".csv",
+    ".yaml",
+    ".cedar",
+    ".cedarschema",
+    ".toml",
+    ".html",
+    ".css",
+    ".js",
+    ".svg",
+    ".txt",
+    "",
+}
+RESERVED = re.compile(r"(^|\.)(test|example|invalid|localhost|example\.(com|org|net))$")
+
+
+def test_every_module_says_what_it_is() -> None:
+    """A module begins with a docstring, the empty `__init__` of a package as well."""
+    silent = [name(path) for path in modules(PACKAGE) if not ast.get_docstring(tree(path))]
+
+    assert not silent
+
+
+def test_every_folder_of_modules_is_a_package() -> None:
+    """A folder without `__init__.py` would be invisible to the import contracts."""
+    folders = {path.parent for path in modules(PACKAGE)}
+
+    assert not [name(folder) for folder in folders if not (folder / "__init__.py").exists()]
+
+
+def test_no_file_hides_a_noun() -> None:
+    """Past 450 lines a noun is hiding; the exceptions are named, with the reason, and still need to be exceptions."""
+    lengths = {name(path): len(path.read_text(encoding="utf-8").splitlines()) for path in modules(PACKAGE)}
+
+    assert {file: lines for file, lines in lengths.items() if lines > LONGEST}.keys() == LONGER.keys()
+
+
+def test_every_test_says_what_it_proves() -> None:
+    """Each test has a docstring: one sentence of behaviour."""
+    silent = [
+        place(path, node)
+        for path in modules(ROOT / "tests")
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+        if not (ast.get_docstring(node) or "").rstrip("`\"' ").endswith((".", "?", "!"))
+    ]
+
+    assert not silent
+
+
+def test_people_and_machines_are_plainly_invented() -> None:
+    """Every mail address in the repository is in a domain that nobody can own (RFC 2606)."""
+    address = re.compile(r"(?<![\w.%+/-])[A-Za-z][\w.+-]*@((?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,})\b")
+    real = [
+        f"{path.relative_to(ROOT)}: {found.group()}"
+        for folder in SOURCES
+        for path in sorted((ROOT / folder).rglob("*"))
+        if path.is_file() and path.suffix in TEXT and "__pycache__" not in path.parts and "vendor" not in path.parts
+        for found in address.finditer(path.read_text(encoding="utf-8", errors="replace"))
+        if not RESERVED.search(found.group(1).lower())
+    ]
+
+    assert not real

@@ -1,0 +1,93 @@
+"""A real browser enrols a passkey and proves with it: nothing of the exchange was written here."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from msgspec.structs import replace
+from playwright.sync_api import Page, sync_playwright
+
+from watchword.core.errors import Refused
+from watchword.core.ids import AccountId, CaseId, PersonId
+from watchword.core.person import Credential
+from watchword.methods.contract import AT, SOON
+from watchword.methods.passkey import Passkey, RelyingParty
+from watchword.methods.port import Ask
+
+CHROMIUM = shutil.which("chromium")
+PERSON = PersonId("p-5d8e")
+CREATE = """async o => JSON.stringify(await navigator.credentials.create(
+    {publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(JSON.parse(o))}))"""
+GET = """async o => JSON.stringify(await navigator.credentials.get(
+    {publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(JSON.parse(o))}))"""
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (Debian: apt-get install chromium)")
+
+
+class Blank(BaseHTTPRequestHandler):
+    """An empty page."""
+
+    def do_GET(self) -> None:
+        """Serve it."""
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        """Say nothing."""
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    """A page on localhost in a browser with a virtual authenticator that has a PIN."""
+    server = ThreadingHTTPServer(("localhost", 0), Blank)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+            page = browser.new_page()
+            page.goto(f"http://localhost:{server.server_port}/")
+            session = page.context.new_cdp_session(page)
+            session.send("WebAuthn.enable")
+            traits = ("hasResidentKey", "hasUserVerification", "isUserVerified", "automaticPresenceSimulation")
+            authenticator = {"protocol": "ctap2", "transport": "internal"} | dict.fromkeys(traits, True)
+            session.send("WebAuthn.addVirtualAuthenticator", {"options": authenticator})
+            yield page
+            browser.close()
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_chromium(page: Page) -> None:
+    """Chromium's registration enrols, its assertions prove one after the other, and only for their own challenge."""
+    origin = page.evaluate("location.origin")
+    method = Passkey(RelyingParty(id="localhost", name="Recovery", origins=(origin,)))
+    asked = method.enrolment_options(challenge="ch-enrol", person=PERSON, login="mara.vogt")
+    public = method.enrol(challenge="ch-enrol", person=PERSON, answer=page.evaluate(CREATE, asked))
+    ask = Ask(
+        challenge="ch-0123456789abcdefghij",
+        case=CaseId("c-k3m7q2x5w8z4n6p9r2t5"),
+        account=AccountId("a-7f3k"),
+        purpose="verify",
+        at=AT,
+        credential=Credential(id="k-1", method="passkey", enrolled_at=AT - timedelta(days=90), public=public),
+    )
+    answer = page.evaluate(GET, method.begin(ask).show_caller)
+    first = method.check(ask, answer, SOON)
+    method.recheck(ask, first)
+    assert ask.credential is not None
+    assert first.counter is not None
+    used = replace(ask, challenge="ch-second", credential=replace(ask.credential, counter=first.counter))
+    second = method.check(used, page.evaluate(GET, method.begin(used).show_caller), SOON)
+    assert second.counter is not None
+    assert second.counter > first.counter
+    with pytest.raises(Refused):
+        method.check(used, answer, SOON)

@@ -1,0 +1,98 @@
+"""Real servers, started once for the whole run."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import ldap3
+import pytest
+from tools.samba_rig import BASE, BIND_LOGIN, BIND_PASSWORD, PEOPLE, SambaDomain, free_address, why_not
+
+from watchword.core.account import AccountClass, Status
+from watchword.directories.active_directory import ActiveDirectory, ActiveDirectorySettings
+from watchword.directories.ldap_session import Endpoint
+
+Connect = Callable[..., ActiveDirectory]
+Person = Callable[..., str]
+_numbers = count(1)
+
+
+def password() -> str:
+    """Return a password that no policy refuses."""
+    return f"Aa1!{secrets.token_urlsafe(18)}"
+
+
+@pytest.fixture(scope="session")
+def samba(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SambaDomain]:
+    """A real Active Directory domain; skipped where it can not run, but never where everything must (CI=true)."""
+    address = free_address()
+    if reason := why_not(address):
+        if os.environ.get("CI", "").lower() == "true":
+            pytest.fail(f"the real Active Directory must be tested here: {reason}")
+        pytest.skip(f"no real Active Directory: {reason}")
+    with SambaDomain(root=tmp_path_factory.mktemp("samba"), address=address) as domain:
+        yield domain
+
+
+@pytest.fixture(scope="session")
+def groups(samba: SambaDomain) -> dict[str, str]:
+    """Groups that mean something, one of them nested in another, and two people of the same name."""
+    admins = samba.add_group("Identity Operators")
+    nested = samba.add_group("Desk Leads")
+    with samba.administrator() as admin:
+        admin.modify(admins, {"member": [(ldap3.MODIFY_ADD, [nested])]})
+    for login, unit in (("sam.reed", PEOPLE), ("sam.reed2", f"OU=Agents,{BASE}")):
+        samba.add_user(login, password=password(), name="Sam Reed", unit=unit)
+    return {"control": admins, "nested": nested, "leavers": samba.add_group("Leavers")}
+
+
+@pytest.fixture
+def connect(samba: SambaDomain, groups: dict[str, str], tmp_path: Path) -> Connect:
+    """Make the adapter, with parts of its endpoint or settings replaced."""
+    secret = tmp_path / "bind-password"
+    secret.write_text(f"{BIND_PASSWORD}\n")
+
+    def made(*, classes: tuple[tuple[str, AccountClass], ...] | None = None, **endpoint: object) -> ActiveDirectory:
+        where: dict[str, object] = {
+            "host": samba.address,
+            "ca_file": samba.ca_file,
+            "bind_user": f"{BIND_LOGIN}@corp.example.test",
+            "password_file": secret,
+            **endpoint,
+        }
+        everyone = f"CN=Domain Users,CN=Users,{BASE}"
+        return ActiveDirectory(
+            ActiveDirectorySettings(
+                name="corp",
+                base=BASE,
+                endpoint=Endpoint(**where),  # type: ignore[arg-type]
+                classes=classes
+                or ((everyone, AccountClass.STANDARD), (groups["control"], AccountClass.IDENTITY_CONTROL)),
+                statuses=((groups["leavers"], Status.LEAVER),),
+            )
+        )
+
+    return made
+
+
+@pytest.fixture
+def directory(connect: Connect) -> ActiveDirectory:
+    """The adapter as it should be configured."""
+    return connect()
+
+
+@pytest.fixture
+def person(samba: SambaDomain) -> Person:
+    """Add a person with a login of their own, and return it."""
+
+    def added(**more: object) -> str:
+        login = f"person.{next(_numbers)}"
+        attributes = {"mail": f"{login}@example.test", "department": "Sales"}
+        samba.add_user(login, password=password(), name=f"Person {login}", attributes=attributes, **more)  # type: ignore[arg-type]
+        return login
+
+    return added

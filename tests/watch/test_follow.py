@@ -1,0 +1,202 @@
+"""Following a log: lines as they come, verdicts revised when evidence comes late, and a log that goes away."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from watchword.core.errors import Corrupt, Invalid
+from watchword.core.evidence import EvidenceRow
+from watchword.core.identity_event import Verdict
+from watchword.watch.engine import Engine
+from watchword.watch.follow import Follow
+from watchword.watch.verdicts import append_verdicts, latest_verdicts
+
+from .conftest import NOON, Okta
+
+
+class Feed:
+    """A log that is written to, the evidence beside it, and what follows them."""
+
+    def __init__(self, folder: Path, write_evidence: Callable[..., Path]) -> None:
+        self.log, self.table, self.verdicts = folder / "log.jsonl", folder / "evidence.parquet", folder / "verdicts"
+        self.log.touch()
+        self._write_evidence = write_evidence
+        self.follow = self.begin()
+
+    def begin(self) -> Follow:
+        return Follow("okta", self.log, self.verdicts, self.table)
+
+    def write(self, *lines: object, end: str = "\n") -> None:
+        with self.log.open("a") as out:
+            for line in lines:
+                out.write((json.dumps(line) if isinstance(line, dict) else str(line)) + end)
+
+    def evidence(self, *rows: EvidenceRow) -> None:
+        partial = self._write_evidence(self.table.with_suffix(".partial"), rows)
+        partial.rename(self.table)
+
+    def step(self) -> list[tuple[str, Verdict, int]]:
+        return [(row.target, row.verdict, row.revision) for row in self.follow.step(NOON)]
+
+
+@pytest.fixture
+def feed(tmp_path: Path, write_evidence: Callable[..., Path]) -> Iterator[Feed]:
+    """An empty log, followed."""
+    feed = Feed(tmp_path, write_evidence)
+    yield feed
+    feed.follow.close()
+
+
+def test_new_lines_are_judged_once(feed: Feed, okta: Okta) -> None:
+    """A step gives the verdicts of the lines since the last, and a quiet log gives nothing."""
+    feed.write(okta())
+    assert feed.step() == [("00uana", Verdict.UNVERIFIED, 1)]
+    assert feed.step() == []
+    feed.write(okta(target="00uben"))
+    assert feed.step() == [("00uben", Verdict.UNVERIFIED, 1)]
+
+
+def test_late_evidence_revises(feed: Feed, okta: Okta, evidence: Callable[..., EvidenceRow]) -> None:
+    """An unverified event becomes verified when its evidence is written, as a second revision; the first one stays."""
+    feed.write(okta())
+    assert feed.step() == [("00uana", Verdict.UNVERIFIED, 1)]
+    feed.evidence(evidence())
+    assert feed.step() == [("00uana", Verdict.VERIFIED, 2)]
+    assert feed.step() == []
+    kept = [row for file in sorted(feed.verdicts.glob("*.parquet")) for row in pq.read_table(file).to_pylist()]
+    assert [(row["revision"], row["verdict"]) for row in kept] == [(1, "unverified"), (2, "verified")]
+
+
+def test_half_a_line_waits_for_its_other_half(feed: Feed, okta: Okta) -> None:
+    """A line still being written is not judged, not rejected, and not lost."""
+    text = json.dumps(okta())
+    feed.write(text[:200], end="")
+    assert feed.step() == []
+    feed.write(text[200:])
+    assert feed.step() == [("00uana", Verdict.UNVERIFIED, 1)]
+    assert feed.follow.tally.rejected == 0
+
+
+def test_a_damaged_line_is_named_by_its_number(feed: Feed, okta: Okta) -> None:
+    """Line numbers go on from step to step."""
+    feed.write(okta())
+    feed.step()
+    feed.write("oops", okta(target="00uben"))
+    feed.step()
+    assert [(line.line, line.reason) for line in feed.follow.rejected] == [(2, "not JSON")]
+
+
+def test_records_of_one_click_may_come_in_two_steps(feed: Feed, okta: Okta) -> None:
+    """A click whose records come apart is one event, told again as it grows."""
+    for n in range(2):
+        feed.write(okta("user.mfa.factor.deactivate", after=n / 10, transaction={"id": "t"}))
+        assert feed.step() == [("00uana", Verdict.UNVERIFIED, n + 1)]
+    assert [row.folded for row in latest_verdicts(feed.verdicts)] == [2]
+
+
+def test_a_repeat_is_seen_across_steps(feed: Feed, okta: Okta) -> None:
+    """What was read before is remembered: the second reset is suspicious."""
+    feed.write(okta())
+    feed.step()
+    feed.write(okta(after=60))
+    assert feed.step() == [("00uana", Verdict.SUSPICIOUS, 1)]
+
+
+def test_events_older_than_kept_are_forgotten(tmp_path: Path, okta: Okta) -> None:
+    """Memory is bounded: what is older than *kept* is no longer judged."""
+    log = tmp_path / "log.jsonl"
+    log.write_text(json.dumps(okta()) + "\n")
+    with Follow("okta", log, tmp_path / "verdicts", kept=timedelta(hours=1)) as follow:
+        assert follow.step(NOON + timedelta(hours=2)) == ()
+
+
+def test_a_restart_writes_nothing_twice(feed: Feed, okta: Okta) -> None:
+    """A new follower reads the log from its beginning and has nothing new to say."""
+    feed.write(okta())
+    feed.step()
+    with feed.begin() as again:
+        assert again.step(NOON) == ()
+
+
+def test_a_renamed_log_is_read_to_its_end(feed: Feed, okta: Okta) -> None:
+    """Lines written before a rotation, and those of its successor, are all judged."""
+    feed.write(okta())
+    feed.step()
+    feed.write(okta(target="00uben"))
+    feed.log.rename(feed.log.with_suffix(".1"))
+    feed.write(okta(target="00ucem"))
+    assert feed.step() == [("00uben", Verdict.UNVERIFIED, 1), ("00ucem", Verdict.UNVERIFIED, 1)]
+
+
+def test_a_log_that_vanishes_is_a_finding(feed: Feed, okta: Okta) -> None:
+    """Its going is told once; when it is back, it is read."""
+    feed.step()
+    feed.log.unlink()
+    (row,) = feed.follow.step(NOON)
+    assert (row.verdict, row.reasons, row.action, row.target) == (
+        Verdict.SUSPICIOUS,
+        ("log_missing",),
+        None,
+        str(feed.log),
+    )
+    assert feed.step() == []
+    feed.write(okta())
+    assert feed.step() == [("00uana", Verdict.UNVERIFIED, 1)]
+
+
+def test_a_log_cut_short_is_a_finding(feed: Feed, okta: Okta) -> None:
+    """A log that became shorter is a finding, and is read anew."""
+    feed.write(okta(), okta(target="00uben"))
+    feed.step()
+    feed.log.write_text("")
+    feed.write(okta(target="00ucem"))
+    rows = feed.follow.step(NOON)
+    assert {row.reasons[0] for row in rows} == {"log_truncated", "no_evidence"}
+    assert {row.target for row in rows} == {str(feed.log), "00ucem"}
+
+
+def test_evidence_that_can_not_be_read_uses_nothing_up(
+    feed: Feed, okta: Okta, evidence: Callable[..., EvidenceRow]
+) -> None:
+    """A broken evidence file stops the step before the log is read; whole again, nothing was lost."""
+    feed.write(okta())
+    feed.table.write_bytes(b"half a file")
+    with pytest.raises(Invalid, match="no evidence table"):
+        feed.step()
+    feed.evidence(evidence())
+    assert feed.step() == [("00uana", Verdict.VERIFIED, 1)]
+
+
+def test_a_rerun_appends_only_what_changed(
+    tmp_path: Path,
+    okta: Okta,
+    evidence: Callable[..., EvidenceRow],
+    write_log: Callable[..., Path],
+    write_evidence: Callable[..., Path],
+) -> None:
+    """Classifying the same log again appends nothing; with new evidence it appends the one revision."""
+    log, folder = write_log(tmp_path / "log", [okta(), okta(target="00uben")]), tmp_path / "verdicts"
+    first = Engine().classify("okta", (log,), write_evidence(tmp_path / "none", []))
+    assert [row.revision for row in append_verdicts(folder, first.verdicts)] == [1, 1]
+    assert append_verdicts(folder, first.verdicts) == ()
+    second = Engine().classify("okta", (log,), write_evidence(tmp_path / "some", [evidence()]))
+    changed = append_verdicts(folder, second.verdicts)
+    assert {(row.target, row.revision) for row in changed} == {("00uana", 2), ("00uben", 2)}
+    assert {row.target: row.verdict for row in latest_verdicts(folder)} == {
+        "00uana": Verdict.VERIFIED,
+        "00uben": Verdict.UNVERIFIED,
+    }
+    assert latest_verdicts(folder) == tuple(sorted(changed, key=lambda row: (row.at, row.id)))
+
+
+def test_a_broken_verdict_file_is_corrupt(tmp_path: Path) -> None:
+    """A verdict file that can not be read stops the world, and names the folder."""
+    (tmp_path / "verdicts-1.parquet").write_bytes(b"no")
+    with pytest.raises(Corrupt, match="Restore"):
+        latest_verdicts(tmp_path)

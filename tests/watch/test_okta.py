@@ -1,0 +1,129 @@
+"""Okta's System Log: every type of the catalogue, and the traps of its fields."""
+
+from __future__ import annotations
+
+import csv
+from typing import Any
+
+import pytest
+
+from watchword.core.identity_event import Canonical, Verdict
+from watchword.watch.providers import OKTA, PROVIDERS, Provider
+
+from .conftest import Classify, Okta
+
+def _catalogue(provider: Provider) -> list[dict[str, str]]:
+    return list(csv.DictReader(provider.catalogue.read_text(encoding="utf-8").splitlines()))
+
+
+def test_every_type_is_mapped_or_ignored(okta: Okta, classify: Classify) -> None:
+    """A catalogued type gives its canonical action for another's account and for one's own, or only its count."""
+    entries = [entry for entry in _catalogue(OKTA) if "/" not in entry["native"]]
+    lines = [
+        okta(entry["native"], actor=actor, target=f"{entry['native']}-{actor}")
+        | ({"actor": {"id": f"{entry['native']}-{actor}"}} if actor == "owner" else {})
+        for entry in entries
+        for actor in ("00uadmin", "owner")
+    ]
+    report = classify(lines, None)
+    given = {row.target: row.action for row in report.verdicts}
+    for entry in entries:
+        expected = (None, None) if entry["ignored"] else (entry["canonical"], entry["by_owner"])
+        assert (given.get(f"{entry['native']}-00uadmin"), given.get(f"{entry['native']}-owner")) == expected
+    assert report.unknown_types == ()
+    assert sum(report.counts.values()) == report.lines == 2 * len(entries)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS.values(), ids=list(PROVIDERS))
+def test_the_catalogue_speaks_our_words(provider: Provider) -> None:
+    """Each catalogue names a type once, with a canonical action we have or with a reason to ignore it."""
+    rows = _catalogue(provider)
+    words = {action.value for action in Canonical} | {""}
+    assert len({row["native"] for row in rows}) == len(rows)
+    assert {row["canonical"] for row in rows} | {row["by_owner"] for row in rows} <= words
+
+
+def test_an_unknown_type_is_counted_and_shown(okta: Okta, classify: Classify) -> None:
+    """A type the catalogue does not name is never dropped silently."""
+    report = classify([okta("user.something.new"), okta("user.something.new"), okta()])
+    assert [(count.native, count.lines, count.known) for count in report.unknown_types] == [
+        ("user.something.new", 2, False)
+    ]
+
+
+def test_the_target_is_the_user_wherever_it_stands(okta: Okta, classify: Classify) -> None:
+    """A factor comes before its user in the list; the user is the target."""
+    targets = [{"id": "factor-1", "type": "AuthenticatorEnrollment"}, {"id": "00uana", "type": "User"}]
+    assert classify.one(okta("user.mfa.factor.deactivate", target=targets)).target == "00uana"
+
+
+def test_without_a_user_the_first_thing_is_the_target(okta: Okta, classify: Classify) -> None:
+    """A token has no user; it is its own target."""
+    row = classify.one(okta("system.api_token.create", target=[{"id": "tok-1", "type": "Token"}]))
+    assert (row.action, row.target) == (Canonical.TOKEN_REISSUE, "tok-1")
+
+
+@pytest.mark.parametrize("target", [None, [], "null"])
+def test_no_target_is_no_crash(okta: Okta, classify: Classify, target: Any) -> None:
+    """`target` may be null, empty, or the word null; the event still has a row."""
+    assert classify.one(okta(**{"actor": "00ua"}) | {"target": target}).target == ""
+
+
+def test_two_users_of_one_event_are_two_rows(okta: Okta, classify: Classify) -> None:
+    """An event on two users is judged for each, under ids of their own."""
+    targets = [{"id": "00uana", "type": "User"}, {"id": "00uben", "type": "User"}]
+    rows = classify([okta(target=targets)]).verdicts
+    assert {row.target for row in rows} == {"00uana", "00uben"}
+    assert len({row.id for row in rows}) == 2
+
+
+def test_the_words_null_and_unknown_are_no_values(okta: Okta, classify: Classify) -> None:
+    """Okta writes "null" for an address and "unknown" for a transaction that it does not have."""
+    row = classify.one(okta(client={"ipAddress": "null"}, transaction={"id": "unknown"}))
+    assert (row.address, row.correlation) == (None, None)
+
+
+@pytest.mark.parametrize("member", ["actor", "client", "outcome", "transaction", "authenticationContext", "debugContext"])
+@pytest.mark.parametrize("value", [None, "null", 7, []])
+def test_a_member_of_another_shape_is_no_crash(okta: Okta, classify: Classify, member: str, value: Any) -> None:
+    """Any member may be null or of another type: what is readable is judged."""
+    row = classify.one(okta() | {member: value})
+    assert row.verdict is Verdict.UNVERIFIED
+
+
+def test_a_failed_attempt_is_no_reset(okta: Okta, classify: Classify) -> None:
+    """An actor without the right tried: kept, ignored, and no repeat for the one that follows."""
+    report = classify([okta(outcome={"result": "DENY"}), okta(actor="00ub", after=60)])
+    assert [row.reasons for row in report.verdicts] == [("attempt_failed",), ("no_case",)]
+
+
+@pytest.mark.parametrize(
+    ("changed", "is_contact"),
+    [
+        ({"debugContext": {"debugData": {"changedAttributes": "mobilePhone"}}}, True),
+        ({"debugContext": {"debugData": {"changedAttributes": "nickName,city"}}}, False),
+        ({"target": [{"id": "00uana", "type": "User", "changeDetails": {"to": {"secondEmail": "x"}}}]}, True),
+        ({"target": [{"id": "00uana", "type": "User", "changeDetails": {"to": {"city": "x"}}}]}, False),
+        ({}, True),
+    ],
+)
+def test_a_profile_update_counts_when_it_may_touch_a_contact_point(
+    okta: Okta, classify: Classify, changed: dict[str, Any], is_contact: bool
+) -> None:
+    """A changed phone or mail is recovery info, a city is not, and what the log does not describe could be."""
+    rows = classify([okta("user.account.update_profile", actor="00ua", **changed)]).verdicts
+    assert [row.action for row in rows] == ([Canonical.RECOVERY_INFO_CHANGE] if is_contact else [])
+
+
+def test_a_repeated_record_counts_once(okta: Okta, classify: Classify) -> None:
+    """The same record read twice, as exports overlap, is one event."""
+    event = okta()
+    (row,) = classify([event, event]).verdicts
+    assert row.folded == 1
+
+
+def test_one_uuid_for_two_records_hides_neither(okta: Okta, classify: Classify) -> None:
+    """Two records with one uuid and different content are both judged."""
+    rows = classify([okta(uuid="same"), okta(uuid="same", target="00uben")]).verdicts
+    assert {row.target for row in rows} == {"00uana", "00uben"}
+    assert len({row.id for row in rows}) == 2

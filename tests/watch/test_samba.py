@@ -1,0 +1,170 @@
+"""Samba's JSON audit, as a real domain controller wrote it (samples/), and its traps."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from watchword.core.evidence import EvidenceRow
+from watchword.core.identity_event import Canonical, Verdict
+from watchword.watch.engine import Engine
+from watchword.watch.verdicts import VerdictRow
+
+from .conftest import Classify
+
+SAMPLES = Path(__file__).parent / "samples"
+SYSTEM = "S-1-5-18"
+ADMIN = "S-1-5-21-1729238248-238275011-3406139492-500"
+BIND = "S-1-5-21-1729238248-238275011-3406139492-1102"
+OTTO = "CN=Otto Lund,OU=People,DC=corp,DC=example,DC=test"
+
+
+def _rows(name: str, evidence: Path | None = None) -> tuple[VerdictRow, ...]:
+    return Engine().classify("samba", (SAMPLES / f"samba_{name}.jsonl",), evidence).verdicts
+
+
+@pytest.mark.parametrize(
+    ("sample", "action", "verdict", "folded"),
+    [
+        ("reset_by_administrator", Canonical.PASSWORD_RESET, Verdict.UNVERIFIED, 2),
+        ("reset_by_bind", Canonical.PASSWORD_RESET, Verdict.UNVERIFIED, 4),
+        ("reset_refused", Canonical.PASSWORD_RESET, Verdict.IGNORED, 2),
+        ("self_change", Canonical.PASSWORD_CHANGE_SELF, Verdict.SELF_SERVICE, 2),
+        ("unlock_by_bind", Canonical.ACCOUNT_UNLOCK, Verdict.UNVERIFIED, 1),
+        ("lockout", Canonical.ACCOUNT_LOCK, Verdict.IGNORED, 1),
+        ("disable_by_bind", Canonical.ACCOUNT_DISABLE, Verdict.IGNORED, 1),
+        ("contact_by_administrator", Canonical.RECOVERY_INFO_CHANGE, Verdict.UNVERIFIED, 1),
+    ],
+)
+def test_each_sample_is_one_support_action(sample: str, action: Canonical, verdict: Verdict, folded: int) -> None:
+    """What a real controller logged for one act is one row with its canonical action."""
+    assert [(row.action, row.verdict, row.folded) for row in _rows(sample)] == [(action, verdict, folded)]
+
+
+def test_every_type_in_the_samples_is_known() -> None:
+    """Nothing a real controller wrote is unknown to the catalogue, and no line is rejected."""
+    report = Engine().classify("samba", tuple(sorted(SAMPLES.glob("samba_*.jsonl"))))
+    assert report.unknown_types == ()
+    assert report.rejected_lines == 0
+    assert report.lines == sum(len(file.read_text().splitlines()) for file in SAMPLES.glob("samba_*.jsonl"))
+
+
+def test_names_and_socket_come_as_the_receipt_has_them() -> None:
+    """The target is a DN, the actor a SID, and the socket `address:port` without the scheme."""
+    (row,) = _rows("reset_by_bind")
+    assert row.target == "CN=Rosa Feld,OU=People,DC=corp,DC=example,DC=test"
+    assert (row.actor, row.address, row.socket) == (BIND, "127.0.0.1", "127.0.0.1:38571")
+
+
+def _governed(evidence: Callable[..., EvidenceRow], row: VerdictRow, **fields: Any) -> EvidenceRow:
+    return evidence(
+        **{
+            "directory": "corp",
+            "target_keys": (row.target, "s-1-5-21-1"),
+            "principal_keys": (BIND,),
+            "socket": row.socket,
+            "started": row.at - timedelta(seconds=1),
+            "ended": row.at + timedelta(seconds=1),
+            "expires": row.at + timedelta(minutes=5),
+            **fields,
+        }
+    )
+
+
+def test_a_governed_reset_on_a_real_controller_is_verified(
+    tmp_path: Path, evidence: Callable[..., EvidenceRow], write_evidence: Callable[..., Path]
+) -> None:
+    """Reset, must-change and unlock of one click over the socket of the receipt are verified by one case."""
+    (row,) = _rows("reset_by_bind")
+    (verified,) = _rows("reset_by_bind", write_evidence(tmp_path / "e.parquet", [_governed(evidence, row)]))
+    assert (verified.verdict, verified.case) == (Verdict.VERIFIED, "c-0001")
+
+
+def test_the_bind_account_over_another_socket_is_unverified(
+    tmp_path: Path, evidence: Callable[..., EvidenceRow], write_evidence: Callable[..., Path]
+) -> None:
+    """The executor's credentials used beside the executor, at the same minute, are told apart by the socket."""
+    (row,) = _rows("reset_by_bind")
+    table = write_evidence(tmp_path / "e.parquet", [_governed(evidence, row, socket="127.0.0.1:1")])
+    assert [(r.verdict, r.reasons) for r in _rows("reset_by_bind", table)] == [
+        (Verdict.UNVERIFIED, ("other_connection",))
+    ]
+
+
+def test_a_reset_wider_than_an_unlock_is_out_of_policy(
+    tmp_path: Path, evidence: Callable[..., EvidenceRow], write_evidence: Callable[..., Path]
+) -> None:
+    """An approved unlock does not cover the reset that came with it."""
+    (row,) = _rows("reset_by_bind")
+    table = write_evidence(tmp_path / "e.parquet", [_governed(evidence, row, effects=("account.unlock",))])
+    assert [r.reasons for r in _rows("reset_by_bind", table)] == [("wider_than_approved",)]
+
+
+def _change(attribute: str, *values: str, act: str = "replace", actor: str = ADMIN, dn: str = OTTO) -> str:
+    body = {
+        "statusCode": 0,
+        "operation": "Modify",
+        "remoteAddress": "ipv4:127.0.0.1:4000",
+        "userSid": actor,
+        "dn": dn,
+        "transactionId": f"{attribute}-{act}",
+        "attributes": {attribute: {"actions": [{"action": act, "values": [{"value": v} for v in values]}]}},
+    }
+    record = {"timestamp": "2026-11-21T04:44:29.663464+0000", "type": "dsdbChange", "dsdbChange": body}
+    return "  " + json.dumps(record)
+
+
+@pytest.mark.parametrize(
+    ("line", "action"),
+    [
+        (_change("lockoutTime", "0"), Canonical.ACCOUNT_UNLOCK),
+        (_change("lockoutTime", act="delete"), Canonical.ACCOUNT_UNLOCK),
+        (_change("lockoutTime", "0", actor=SYSTEM), Canonical.ACCOUNT_UNLOCK_SELF),
+        (_change("lockoutTime", "134397098660499630", actor=SYSTEM), Canonical.ACCOUNT_LOCK),
+        (_change("pwdLastSet", "0"), Canonical.PASSWORD_EXPIRE),
+        (_change("pwdLastSet", "-1"), None),
+        (_change("userAccountControl", "512"), Canonical.ACCOUNT_ENABLE),
+        (_change("userAccountControl", "66050"), Canonical.ACCOUNT_DISABLE),
+        (_change("unicodePwd"), Canonical.PASSWORD_RESET),
+        (_change("mobile", "+310000000"), Canonical.RECOVERY_INFO_CHANGE),
+        (_change("msDS-KeyCredentialLink", "x", act="add"), Canonical.FACTOR_ENROLL),
+        (_change("description", "x"), None),
+        (_change("member", OTTO, act="add", dn="CN=Domain Admins,CN=Users,DC=x"), Canonical.PRIVILEGE_GRANT),
+        (_change("member", OTTO, act="delete", dn="CN=Domain Admins,CN=Users,DC=x"), Canonical.PRIVILEGE_REVOKE),
+        (_change("member", OTTO, act="add", dn="CN=Canteen,CN=Users,DC=x"), None),
+    ],
+)
+def test_each_attribute_means_what_it_does(classify: Classify, line: str, action: Canonical | None) -> None:
+    """An attribute's new value, and who wrote it, decide the canonical action; others are no identity support."""
+    rows = classify([line], provider="samba").verdicts
+    assert [(row.action, row.target) for row in rows] == ([(action, OTTO)] if action else [])
+
+
+def test_a_new_user_is_no_reset(classify: Classify) -> None:
+    """Adding a user and setting its first password over one connection is the making of an account."""
+    add = _change("objectClass", "top", "user").replace('"Modify"', '"Add"')
+    (row,) = classify([add, _change("unicodePwd")], provider="samba").verdicts
+    assert row.reasons == ("new_account",)
+
+
+def test_a_group_change_and_its_member_are_one_grant(classify: Classify) -> None:
+    """`groupChange` and the `member` written for it are one click on the member's account."""
+    body = {"statusCode": 0, "eventId": 4728, "action": "Added", "remoteAddress": "ipv4:127.0.0.1:4000", "userSid": ADMIN}
+    body |= {"group": "CN=Domain Admins,CN=Users,DC=x", "user": OTTO, "transactionId": "g"}
+    change = {"timestamp": "2026-11-21T04:44:29.663464+0000", "type": "groupChange", "groupChange": body}
+    lines = [json.dumps(change), _change("member", OTTO, act="add", dn="CN=Domain Admins,CN=Users,DC=x")]
+    (row,) = classify(lines, provider="samba").verdicts
+    assert (row.action, row.folded, row.target) == (Canonical.PRIVILEGE_GRANT, 2, OTTO)
+
+
+def test_headers_between_records_are_no_damage(classify: Classify) -> None:
+    """Samba heads each record with a line of its own: counted apart, never rejected."""
+    header = "[2026/11/21 04:44:23.043021,  5, pid=1] ../../lib/audit_logging/audit_logging.c:97(audit_log_json)"
+    report = classify([header, _change("unicodePwd"), "Could not open the tdb"], provider="samba")
+    assert (report.lines, report.preamble, len(report.verdicts)) == (3, 1, 1)
+    assert [(line.line, line.reason) for line in report.rejected] == [(3, "not JSON")]

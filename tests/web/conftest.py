@@ -1,0 +1,205 @@
+"""Sample pages, and a real Chromium to see them in: skipped with the reason where there is none, required in CI."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from watchword.web import view
+
+AT = datetime(2026, 11, 21, 14, 22, 40, tzinfo=UTC)
+STATES: tuple[Literal["open", "proved", "free", "unusable", "failed"], ...] = (
+    "open",
+    "proved",
+    "free",
+    "unusable",
+    "failed",
+)
+_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One headless Chromium for the session."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("No Chromium found, and CI has to prove the pages in one: install `chromium`.")
+        pytest.skip("No Chromium found: install `chromium` to prove the pages in a browser.")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def tab(browser: Browser) -> Iterator[Page]:
+    """A fresh tab with storage of its own; anything the page complains about on its console fails the test."""
+    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    page.set_default_timeout(10_000)
+    complaints: list[str] = []
+    page.on("console", lambda m: complaints.append(m.text) if "Content Security Policy" in m.text else None)
+    page.on("pageerror", lambda e: complaints.append(str(e)))
+    yield page
+    context.close()
+    assert not complaints
+
+
+def _chrome(**fields: Any) -> view.Chrome:
+    known: dict[str, Any] = {"at": AT, "csrf": "t0ken", "sandbox": "The directory corp.example.test"}
+    return view.Chrome(**(known | fields))
+
+
+@pytest.fixture(scope="session")
+def pages() -> dict[str, view.Page]:
+    """One page of each kind, with something in every place, about plainly invented people."""
+    staff = _chrome(
+        person="Ilse Okonjo", roles=("agent",), here="cases", origin="watchword.example.test/desk", size=1812
+    )
+    why = view.Field(name="why", label="Why", kind="area", hint="Kept sealed.")
+    step = view.Form(
+        action="/cases/c-1/release", button="Release", title="Release", lede="Let it happen.", fields=(why,)
+    )
+    quiet = view.Form(action="/cases/c-1/withdraw", button="Withdraw", title="Withdraw", weight="danger", fields=(why,))
+    fact = view.Fact(label="Mail", value="changed 3 days ago", note="worth nothing yet", tone="bad", link="/x")
+    notice = view.Notice(title="Somebody tried this today", text="At another desk.", link="/x", link_text="See it")
+    entry = view.Entry(index=1786, hash="ab" * 32, at=AT, what="Case opened", by="Ilse Okonjo", tone="warn")
+    challenge = view.Challenge(until=AT + timedelta(minutes=4), tries_left=2, show="lusab babad", address="/a/7KQ2")
+    tiles = tuple(
+        view.Tile(
+            method=state,
+            title="Authenticator code",
+            strength=2,
+            enforced=True,
+            state=state,
+            source="Enrolled 14 months ago",
+            unusable="Changed 3 days ago." if state in ("unusable", "failed") else "",
+            script=("“Do not read the code to me.”",),
+            challenge=challenge if state == "open" else None,
+            begin=view.Form(action="/cases/c-1/begin", button="Begin") if state == "free" else None,
+        )
+        for state in STATES
+    )
+    card = view.ApproverCard(
+        lines=(fact,), request='{"v":1}', digest="cd" * 32, words="lusab babad", until=AT, approve=step, refuse=quiet
+    )
+    stages = (
+        view.Stage(name="intake", title="Intake", state="done", owner="Ilse Okonjo", clock=AT, entries=(entry,)),
+        view.Stage(name="verify", title="Verify", state="now", until=AT, missing=("weight 2 of 5",), tiles=tiles),
+        view.Stage(name="approve", title="Approve", state="ahead", asked="Two people.", why=("it is late",), card=card),
+        view.Stage(name="hold", title="Hold", state="skipped"),
+        view.Stage(name="execute", title="Execute", state="stopped", forms=(step,)),
+    )
+    row = view.CaseRow(
+        case="c-1",
+        link="/cases/c-1",
+        action="Factor reset",
+        name="Mara Lindqvist",
+        login="m.lindqvist",
+        account_class="executive",
+        state="Verifying",
+        tone="plain",
+        stage=2,
+        waits_for="weight 2 of 5",
+        opened=AT - timedelta(hours=5),
+        opener="Ilse Okonjo",
+        mine=True,
+    )
+    event = view.EventRow(
+        at=AT,
+        what="Password reset",
+        native="dsdb 4724",
+        provider="samba",
+        target="j.ferreira",
+        actor="Administrator",
+        verdict="unverified",
+        verdict_title="Unverified",
+        reasons=("no evidence names this account",),
+        open_link="/cases/new",
+    )
+    options = (view.Option(value="unlock", label="Unlock", hint="locked out"), view.Option(value="b", label="B"))
+    intake = view.Form(
+        action="/cases",
+        button="Open the case",
+        fields=(
+            view.Field(name="account", label="Account"),
+            view.Field(name="action", label="What", kind="cards", value="unlock", options=options, hint="One."),
+            view.Field(name="channel", label="How", kind="select", value="b", options=options),
+            view.Field(name="event", label="", kind="hidden", value="e-1"),
+        ),
+    )
+    password = view.Field(name="password", label="Password", kind="password", autocomplete="current-password")
+    code = view.Form(
+        action="/a/7KQ2", button="Continue", fields=(view.Field(name="answer", label="Code", kind="code"),)
+    )
+    everything: tuple[view.Page, ...] = (
+        view.CasePage(
+            chrome=staff,
+            case="c-1",
+            version=14,
+            action="Factor reset",
+            name="Mara Lindqvist",
+            login="m.lindqvist",
+            account_class="executive",
+            state="Verifying",
+            tone="plain",
+            next_step="One more method.",
+            stages=stages,
+            rail=(view.Panel(title="Account", facts=(fact,), lines=("V3 to verify",)),),
+            notices=(notice,),
+            others=(quiet,),
+        ),
+        view.CasesPage(
+            chrome=staff,
+            tabs=(view.Tab(label="Open", link="/cases", count=1, current=True),),
+            rows=(row,),
+            notices=(notice,),
+        ),
+        view.IntakePage(
+            chrome=staff, form=intake, needs=view.Needs(facts=(fact,), why=("late",)), preview="/cases/needs"
+        ),
+        view.BoardPage(
+            chrome=staff,
+            title="Today",
+            slices=(
+                view.Slice(verdict="unverified", title="unverified", count=1, link="?verdict=unverified", current=True),
+                view.Slice(verdict="verified", title="verified", count=2000, link="?verdict=verified"),
+            ),
+            rows=(event,),
+            notices=(notice,),
+            read_to=AT,
+            left_out=3,
+        ),
+        view.SignInPage(
+            chrome=_chrome(),
+            form=view.Form(action="/sign-in", button="Sign in", fields=(password,)),
+            problem="Try again in 20 seconds.",
+        ),
+        view.AnswerPage(chrome=_chrome(), title="Type the code", lede="Six digits.", form=code, until=AT),
+        view.HandOverPage(
+            chrome=_chrome(),
+            case="c-1",
+            what="password",
+            key_url="/key",
+            begin_url="/begin",
+            answer_url="/answer",
+            envelope_url="/envelope",
+            methods=options,
+        ),
+        view.ProblemPage(
+            chrome=staff,
+            status=403,
+            title="Policy said no",
+            what="The same person verified.",
+            remedy="Ask somebody else.",
+            reasons=("separate.verify.approve",),
+        ),
+    )
+    return {type(page).__name__: page for page in everything}
