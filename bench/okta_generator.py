@@ -104,8 +104,8 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
 def generate(path: Path, size: int, *, seed: int = 7, rows: int = 5_000) -> Sample:
     """Write at least *size* bytes of log to *path*; return it with exactly *rows* rows of evidence, seeded by *seed*.
 
-    Nine in ten of the resets, factor resets and unlocks have a released case; what remains of *rows* are cases whose
-    change the log does not show.
+    Nine in ten of the resets, factor resets and unlocks have a released case; what remains of *rows* are cases older
+    than the log.
     """
     random_ = random.Random(seed)
     evidence: list[EvidenceRow] = []
@@ -124,7 +124,7 @@ def generate(path: Path, size: int, *, seed: int = 7, rows: int = 5_000) -> Samp
                 lines = (_traffic(random_, now),)
             events += len(lines)
             written += out.write(b"".join(lines))
-    evidence.extend(_unseen(random_, rows - len(evidence), now))
+    evidence.extend(_earlier(random_, rows - len(evidence)))
     return Sample(events=events, support=support, evidence=tuple(evidence))
 
 
@@ -186,13 +186,12 @@ def _evidence(kind: str, user: int, now: datetime, number: int, transaction: str
     )
 
 
-def _unseen(random_: random.Random, count: int, until: datetime) -> Iterator[EvidenceRow]:
-    span = max((until - START).total_seconds(), 1)
+def _earlier(random_: random.Random, count: int) -> Iterator[EvidenceRow]:
+    """Cases of the month before the log begins: most of a table is history."""
     for number in range(count):
-        when = START + timedelta(seconds=random_.random() * span)
-        yield _evidence(
-            "user.account.reset_password", random_.randrange(USERS), when, 1_000_000 + number, f"unseen{number}"
-        )
+        when = START - timedelta(hours=1) - timedelta(days=30) * random_.random()
+        user = random_.randrange(USERS)
+        yield _evidence("user.account.reset_password", user, when, 1_000_000 + number, f"earlier{number}")
 
 
 def _line(

@@ -39,6 +39,7 @@ AGENTS = f"OU=Agents,{BASE}"
 ADMINISTRATOR = f"CN=Administrator,CN=Users,{BASE}"
 ADMIN_PASSWORD = "Rig-Adm1nistrator!"
 BIND_LOGIN = "watchword-executor"
+BIND_USER = f"{BIND_LOGIN}@corp.example.test"
 BIND_DN = f"CN={BIND_LOGIN},{AGENTS}"
 BIND_PASSWORD = "Rig-Ex3cutor-secret!"
 LOCKOUT_ATTEMPTS = 5
@@ -97,6 +98,11 @@ class SambaDomain:
         return self.root / "foreign-ca.pem"
 
     @property
+    def password_file(self) -> Path:
+        """The password of the least-privilege bind account `BIND_USER`."""
+        return self.root / "bind-password"
+
+    @property
     def auth_log(self) -> Path:
         """JSON audit lines of authentications and authorizations."""
         return self.root / "auth.jsonl"
@@ -137,9 +143,14 @@ class SambaDomain:
             f"--option=interfaces={self.address}/8", "--option=bind interfaces only=yes",
         )  # fmt: skip
         self._issue_certificate()
+        self.password_file.touch(mode=0o600)
+        self.password_file.write_text(f"{BIND_PASSWORD}\n")
 
     def start(self) -> None:
-        """Start the controller and wait until LDAPS answers; `TimeoutError` with its log when it never does."""
+        """Start the controller and wait until LDAPS answers; `TimeoutError` with its log when it never does.
+
+        It ends with the thread that calls this, which should therefore be the main one.
+        """
         if reason := why_not(self.address):
             raise RuntimeError(reason)
         run = self.root / "run"

@@ -104,11 +104,12 @@ class App:
             id=settings.console.rp_id, name="Watchword", origins=(settings.console.public_url.rstrip("/"),)
         )
         codes = self.keys.derive("codes")
+        self.passkey, self.totp = Passkey(party), Totp()
         ways: tuple[MethodPort, ...] = (
-            Passkey(party),
+            self.passkey,
             Passkey(party, name="owner_passkey"),
             Passkey(party, name="custodian_passkey"),
-            Totp(),
+            self.totp,
             MailCode(codes),
             CallCode(codes),
             InPerson(),

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 import msgspec
 import pytest
+
 from tests.core.sample import (
     ACCOUNT,
     ANN,
@@ -33,7 +34,6 @@ from tests.core.sample import (
     procedure,
     standing,
 )
-
 from watchword.core import command as do
 from watchword.core import event as past
 from watchword.core.account import AccountClass

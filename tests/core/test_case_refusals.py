@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+
 from tests.core.sample import (
     ACCOUNT,
     ANN,
@@ -65,7 +66,6 @@ from tests.core.story import (
     wait,
     withdrawn,
 )
-
 from watchword.core import command as do
 from watchword.core import event as past
 from watchword.core.account import AccountClass, Status

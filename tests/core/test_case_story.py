@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+
 from tests.core.sample import (
     ANN,
     COY,
@@ -53,7 +54,6 @@ from tests.core.story import (
     wait,
     withdrawn,
 )
-
 from watchword.core import event as past
 from watchword.core.action import Action
 from watchword.core.case import (

@@ -6,14 +6,14 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import StaticPool, create_engine, text
+from sqlalchemy import Engine, StaticPool, create_engine, text
 
 from watchword.ledger.checkpoint import SigningKey
 from watchword.ledger.entry import JSON, Disclosure
@@ -80,11 +80,24 @@ class Place:
 
     def tamper(self, *statements: str, **values: object) -> None:
         """Run SQL on the database behind the ledger's back."""
-        engine = create_engine(self.url, poolclass=StaticPool)
-        with engine.begin() as connection:
+        with self._engine() as engine, engine.begin() as connection:
             for statement in statements:
-                connection.execute(text(statement), values)
-        engine.dispose()
+                used = {name: value for name, value in values.items() if f":{name}" in statement}
+                connection.execute(text(statement), used)
+
+    def fetch(self, query: str, **values: object) -> object:
+        """Return the first value that *query* finds, behind the ledger's back."""
+        with self._engine() as engine, engine.begin() as connection:
+            found: object = connection.execute(text(query), values).scalar_one()
+        return found
+
+    @contextmanager
+    def _engine(self) -> Iterator[Engine]:
+        engine = create_engine(self.url, poolclass=StaticPool)
+        try:
+            yield engine
+        finally:
+            engine.dispose()
 
 
 @pytest.fixture

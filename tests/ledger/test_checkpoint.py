@@ -19,10 +19,7 @@ NOTE = sign(CHECKPOINT, KEY)
 
 # golang.org/x/mod/sumdb/note: the key, text and signature of its package example.
 GO_VKEY = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
-GO_TEXT = (
-    "If you think cryptography is the answer to your problem,\n"
-    "then you don't know what your problem is.\n"
-)
+GO_TEXT = "If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n"
 GO_SIGNATURE = "x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM="
 
 
@@ -150,7 +147,9 @@ def test_missing_key_file_says_the_way_on(tmp_path: Path) -> None:
         SigningKey.load(tmp_path / "none.key")
 
 
-@pytest.mark.parametrize("vkey", ["", "a+b+c", GO_VKEY[:-4], GO_VKEY.replace("c74f20a3", "c74f20a4"), "a+00000000+Ag=="])
+@pytest.mark.parametrize(
+    "vkey", ["", "a+b+c", GO_VKEY[:-4], GO_VKEY.replace("c74f20a3", "c74f20a4"), "a+00000000+Ag=="]
+)
 def test_malformed_vkeys_are_refused(vkey: str) -> None:
     """A vkey cut short, of another kind or with a wrong id is refused."""
     with pytest.raises(Invalid):

@@ -39,12 +39,10 @@ CANONICAL = (
     b'"stream":"case/1","type":"case.opened","v":1,"version":0}'
 )
 
-names = st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=1, max_size=8).filter(
+names = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=8).filter(
     partial(unicodedata.is_normalized, "NFC")
 )
-texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=12).filter(
-    partial(unicodedata.is_normalized, "NFC")
-)
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12).filter(partial(unicodedata.is_normalized, "NFC"))
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | texts,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3),
@@ -56,7 +54,7 @@ entries = st.builds(
     stream=names,
     version=st.integers(0, 2**53 - 1),
     type=names,
-    at=st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)).map(  # noqa: DTZ001
+    at=st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)).map(
         lambda at: at.replace(microsecond=at.microsecond // 1000 * 1000, tzinfo=UTC)
     ),
     actor=names,
@@ -83,15 +81,18 @@ def test_decode_undoes_encode(made: Entry) -> None:
 
 
 @given(entries)
-@example(entry(data={"\U00010000": 1, "\uffff": 2, "a": "\u2028é\\\"/\x7f\x00\n\b"}))
+@example(entry(data={"\U00010000": 1, "\uffff": 2, "a": '\u2028é\\"/\x7f\x00\n\b'}))
 def test_bytes_are_rfc_8785(made: Entry) -> None:
     """The quick way to canonical bytes agrees with the library on every value that may stand in an entry."""
     assert encode(made) == rfc8785.dumps(json.loads(encode(made)))
 
 
-@given(st.binary(max_size=80) | entries.map(encode).flatmap(lambda raw: st.integers(0, len(raw) - 1).map(
-    lambda at: raw[:at] + bytes([raw[at] ^ 1]) + raw[at + 1 :]
-)))
+@given(
+    st.binary(max_size=80)
+    | entries.map(encode).flatmap(
+        lambda raw: st.integers(0, len(raw) - 1).map(lambda at: raw[:at] + bytes([raw[at] ^ 1]) + raw[at + 1 :])
+    )
+)
 def test_decode_lets_only_corrupt_out(raw: bytes) -> None:
     """Whatever the bytes, decode gives their entry or raises Corrupt."""
     try:

@@ -13,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from msgspec.structs import replace
-from tools.soft_authenticator import BE, SoftAuthenticator, b64
+from watchword.cli.demo.authenticator import BE, SoftAuthenticator, b64
 
 from watchword.core.errors import Invalid, Refused
 from watchword.core.ids import AccountId, CaseId, PersonId

@@ -6,12 +6,11 @@ import os
 import secrets
 from collections.abc import Callable, Iterator
 from itertools import count
-from pathlib import Path
 
 import ldap3
 import pytest
-from tools.samba_rig import BASE, BIND_LOGIN, BIND_PASSWORD, PEOPLE, SambaDomain, free_address, why_not
 
+from tools.samba_rig import BASE, BIND_USER, PEOPLE, SambaDomain, free_address, why_not
 from watchword.core.account import AccountClass, Status
 from watchword.directories.active_directory import ActiveDirectory, ActiveDirectorySettings
 from watchword.directories.ldap_session import Endpoint
@@ -51,17 +50,15 @@ def groups(samba: SambaDomain) -> dict[str, str]:
 
 
 @pytest.fixture
-def connect(samba: SambaDomain, groups: dict[str, str], tmp_path: Path) -> Connect:
+def connect(samba: SambaDomain, groups: dict[str, str]) -> Connect:
     """Make the adapter, with parts of its endpoint or settings replaced."""
-    secret = tmp_path / "bind-password"
-    secret.write_text(f"{BIND_PASSWORD}\n")
 
     def made(*, classes: tuple[tuple[str, AccountClass], ...] | None = None, **endpoint: object) -> ActiveDirectory:
         where: dict[str, object] = {
             "host": samba.address,
             "ca_file": samba.ca_file,
-            "bind_user": f"{BIND_LOGIN}@corp.example.test",
-            "password_file": secret,
+            "bind_user": BIND_USER,
+            "password_file": samba.password_file,
             **endpoint,
         }
         everyone = f"CN=Domain Users,CN=Users,{BASE}"

@@ -6,9 +6,9 @@ from uuid import uuid4
 
 import ldap3
 import pytest
-from tests.real.conftest import Connect, Person, password
-from tools.samba_rig import BASE, BIND_LOGIN, BIND_PASSWORD, GROUPS, PEOPLE, SambaDomain
 
+from tests.real.conftest import Connect, Person, password
+from tools.samba_rig import BASE, BIND_LOGIN, BIND_PASSWORD, BIND_USER, GROUPS, PEOPLE, SambaDomain
 from watchword.core.account import AccountClass, Status
 from watchword.core.change import ResetPassword, Suspend, Unlock
 from watchword.core.errors import Invalid, Refused
@@ -122,7 +122,7 @@ def test_the_bind_account_can_do_nothing_else(samba: SambaDomain, person: Person
     samba.protect(protected)
     reset = {"unicodePwd": [(ldap3.MODIFY_REPLACE, [f'"{password()}"'.encode("utf-16-le")])]}
     server = ldap3.Server(samba.address, port=636, use_ssl=True, get_info=ldap3.NONE)
-    with ldap3.Connection(server, f"{BIND_LOGIN}@corp.example.test", BIND_PASSWORD) as ours:
+    with ldap3.Connection(server, BIND_USER, BIND_PASSWORD) as ours:
         refused = [
             ours.modify(protected, reset),
             ours.modify(protected, {"lockoutTime": [(ldap3.MODIFY_REPLACE, ["0"])]}),

@@ -11,9 +11,9 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+
 from tests.real.conftest import Connect, Person, password
 from tools.samba_rig import BIND_LOGIN, SambaDomain, free_address
-
 from watchword.core.change import ResetPassword
 from watchword.core.errors import Invalid, Unavailable
 from watchword.core.ids import AccountId
@@ -126,6 +126,7 @@ def _pass_on(door: socket.socket, target: str, cut_after: int) -> None:
                 record = _record(client)
                 server.sendall(record)
                 sent += record[0] == APPLICATION_DATA
+        server.settimeout(0.5)
         server.recv(65536)  # the answer is here, and goes nowhere
 
 

@@ -62,7 +62,6 @@ class Okta:
             if isinstance(target, str)
             else target,
             "transaction": {"id": f"t-{self._made:04d}"},
-            "authenticationContext": {"externalSessionId": "unknown"},
             "debugContext": {"debugData": {}},
             **members,
         }

@@ -110,7 +110,9 @@ def test_an_unknown_provider_is_invalid(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1 no", b"case,ticket\n"])
-def test_evidence_of_another_kind_is_invalid(okta: Okta, write_log: Callable[..., Path], tmp_path: Path, content: bytes) -> None:
+def test_evidence_of_another_kind_is_invalid(
+    okta: Okta, write_log: Callable[..., Path], tmp_path: Path, content: bytes
+) -> None:
     """A file that is no evidence table is refused by name; so is one that is not there."""
     log, table = write_log(tmp_path / "log", [okta()]), tmp_path / "evidence.parquet"
     table.write_bytes(content)
@@ -178,7 +180,19 @@ def test_a_member_written_twice_hides_nothing(okta: Okta, classify: Classify) ->
     assert [row.native_action for row in classify([line]).verdicts] == ["user.account.reset_password"]
 
 
-HOSTILE = ("'; DROP TABLE native; --", '"', "\\", "\x00", "\x1b]0;x\x07", "%s", "{}", "*", "\u202e", "A" * 100_000, "null")
+HOSTILE = (
+    "'; DROP TABLE native; --",
+    '"',
+    "\\",
+    "\x00",
+    "\x1b]0;x\x07",
+    "%s",
+    "{}",
+    "*",
+    "\u202e",
+    "A" * 100_000,
+    "null",
+)
 
 
 @pytest.mark.parametrize("text", HOSTILE)

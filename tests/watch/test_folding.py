@@ -57,15 +57,9 @@ def test_a_failed_record_is_no_part_of_a_done_click(okta: Okta, classify: Classi
 
 
 def test_without_anything_shared_nothing_is_folded(okta: Okta, classify: Classify) -> None:
-    """Records that share no transaction and no session stay apart: folding would hide a repeat."""
+    """Records that share no transaction stay apart: folding would hide a repeat."""
     lines = [okta(after=n / 10, transaction={"id": "unknown"}) for n in range(3)]
     assert [row.folded for row in classify(lines).verdicts] == [1, 1, 1]
-
-
-def test_a_session_stands_in_for_a_transaction(okta: Okta, classify: Classify) -> None:
-    """Without a transaction, one session from one address is one click."""
-    session = {"transaction": {"id": "unknown"}, "authenticationContext": {"externalSessionId": "s"}}
-    assert [row.folded for row in classify([okta(**session), okta(after=1, **session)]).verdicts] == [2]
 
 
 def test_a_new_accounts_first_password_is_no_reset(okta: Okta, classify: Classify) -> None:

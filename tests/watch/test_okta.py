@@ -12,6 +12,7 @@ from watchword.watch.providers import OKTA, PROVIDERS, Provider
 
 from .conftest import Classify, Okta
 
+
 def _catalogue(provider: Provider) -> list[dict[str, str]]:
     return list(csv.DictReader(provider.catalogue.read_text(encoding="utf-8").splitlines()))
 
@@ -83,7 +84,7 @@ def test_the_words_null_and_unknown_are_no_values(okta: Okta, classify: Classify
     assert (row.address, row.correlation) == (None, None)
 
 
-@pytest.mark.parametrize("member", ["actor", "client", "outcome", "transaction", "authenticationContext", "debugContext"])
+@pytest.mark.parametrize("member", ["actor", "client", "outcome", "transaction", "debugContext"])
 @pytest.mark.parametrize("value", [None, "null", 7, []])
 def test_a_member_of_another_shape_is_no_crash(okta: Okta, classify: Classify, member: str, value: Any) -> None:
     """Any member may be null or of another type: what is readable is judged."""

@@ -154,7 +154,13 @@ def test_a_new_user_is_no_reset(classify: Classify) -> None:
 
 def test_a_group_change_and_its_member_are_one_grant(classify: Classify) -> None:
     """`groupChange` and the `member` written for it are one click on the member's account."""
-    body = {"statusCode": 0, "eventId": 4728, "action": "Added", "remoteAddress": "ipv4:127.0.0.1:4000", "userSid": ADMIN}
+    body = {
+        "statusCode": 0,
+        "eventId": 4728,
+        "action": "Added",
+        "remoteAddress": "ipv4:127.0.0.1:4000",
+        "userSid": ADMIN,
+    }
     body |= {"group": "CN=Domain Admins,CN=Users,DC=x", "user": OTTO, "transactionId": "g"}
     change = {"timestamp": "2026-11-21T04:44:29.663464+0000", "type": "groupChange", "groupChange": body}
     lines = [json.dumps(change), _change("member", OTTO, act="add", dn="CN=Domain Admins,CN=Users,DC=x")]

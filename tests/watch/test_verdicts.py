@@ -132,7 +132,9 @@ def test_the_connection_decides_before_the_clock(okta: Okta, evidence: Make, cla
     assert report.verdicts[0].reasons == ("other_connection",)
 
 
-@pytest.mark.parametrize(("seconds", "expected"), [(-3600, "outside_window"), (3600, "outside_window"), (90, "whole_chain")])
+@pytest.mark.parametrize(
+    ("seconds", "expected"), [(-3600, "outside_window"), (3600, "outside_window"), (90, "whole_chain")]
+)
 def test_the_window_has_an_end_and_a_lag(
     okta: Okta, evidence: Make, classify: Classify, seconds: int, expected: str
 ) -> None:
@@ -213,9 +215,7 @@ def test_several_kinds_within_an_hour_are_suspicious(
 
 
 @pytest.mark.parametrize("account_class", ["privileged", "identity_control", "break_glass"])
-def test_a_privileged_account_is_suspicious(
-    okta: Okta, classify: Classify, tmp_path: Path, account_class: str
-) -> None:
+def test_a_privileged_account_is_suspicious(okta: Okta, classify: Classify, tmp_path: Path, account_class: str) -> None:
     """An unverified reset of an account with power is suspicious at once, by any name in the accounts file."""
     accounts = tmp_path / "accounts.csv"
     accounts.write_text(f"target_keys,class\nCN=x|00UANA@example.test,{account_class}\n", encoding="utf-8")

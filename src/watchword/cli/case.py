@@ -41,9 +41,14 @@ class Client:
         self._http = http
 
     @classmethod
+    def anonymous(cls, url: str) -> Client:
+        """Nobody in particular, such as a person at their own page."""
+        return cls(httpx2.Client(base_url=url, timeout=30))
+
+    @classmethod
     def sign_in(cls, url: str, login: str, password: str) -> Client:
         """Open a session; `Refused` when login or password is wrong."""
-        client = cls(httpx2.Client(base_url=url, timeout=30))
+        client = cls.anonymous(url)
         client.call("POST", "/api/session", {"login": login, "password": password})
         return client
 
@@ -143,6 +148,9 @@ def open_(
         _show(client.call("GET", f"/api/cases/{case}"), json=json)
 
 
+_COLUMNS = ("case", "state", "account_class", "action", "changed_at")
+
+
 @app.command(name="list")
 def list_(*, login: As, config: Config = CONFIG, password_file: PasswordFile = None, json: Json = False) -> None:
     """Show the cases you may see, newest change first."""
@@ -153,7 +161,9 @@ def list_(*, login: As, config: Config = CONFIG, password_file: PasswordFile = N
         return
     table = Table("case", "state", "class", "action", "changed (UTC)", box=None, pad_edge=False)
     for case in cases:
-        table.add_row(*(escape(str(case.get(k, ""))) for k in ("id", "state", "account_class", "action", "changed_at")))
+        table.add_row(
+            *(escape(str(case.get(k, ""))) for k in ("case", "state", "account_class", "action", "changed_at"))
+        )
     out.print(table)
 
 
@@ -240,14 +250,13 @@ def _show(case: dict[str, Any], *, json: bool) -> None:
         print_json(case)
         return
     out.print(
-        f"[bold]{escape(case['id'])}[/] {escape(case['state'])}: {escape(case['action'])} of a "
+        f"[bold]{escape(case['case'])}[/] {escape(case['state'])}: {escape(case['action'])} of a "
         f"{escape(case['account_class'])} account"
     )
-    for missing in case.get("missing", ()):
-        out.print(f"  missing: {escape(str(missing))}")
-    if case.get("request_digest"):
-        out.print(f"  request digest: {case['request_digest']}")
-    if case.get("page"):
-        out.print(f"  the person's page: {escape(case['page'])}")
-    for entry in case.get("entries", ()):
+    for way in case["missing"]:
+        out.print(f"  missing for {escape(way['tier'])}: {escape('; '.join(way['missing']))}")
+    if case["request"]:
+        out.print(f"  request digest: {case['request']['digest']}")
+    out.print(f"  the person's page: {escape(case['page'])}")
+    for entry in case["entries"]:
         out.print(f"  {entry['seq']:>6} {escape(entry['at'])} {escape(entry['type'])} by {escape(entry['actor'])}")

@@ -335,7 +335,7 @@ def _miss(case: Case, account: Account, command: do.Miss) -> tuple[Event, ...]:
         FailureRecorded(account=account.id, case=case.id, method=challenge.method),
     ]
     if case.origin:
-        events.append(OriginFailed(origin=case.origin, case=case.id))
+        events.append(OriginFailed(origin=case.origin, case=case.id, account=case.account))
     return tuple(events)
 
 

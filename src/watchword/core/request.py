@@ -7,6 +7,7 @@ it). The bytes are made once and stored; verification parses those bytes and nev
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 
 import msgspec
 
@@ -33,7 +34,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     evidence: tuple[LeafHash, ...]
     policy: str
     nonce: str
-    not_after: datetime
+    not_after: Annotated[datetime, msgspec.Meta(tz=True)]
     uses: int = 1
 
     def encode(self) -> str:

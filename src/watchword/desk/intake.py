@@ -87,7 +87,7 @@ class Intake:
         account = self.steps.registry.observe(seen, actor, at)
         subject = self.steps.names.owner(account.id)
         source = OriginId("o-" + self.steps.ledger.keyed("origin", origin)) if origin else None
-        self.steps.registry.origin(source).demand(at)
+        self.steps.registry.origin(source).demand(at, self.steps.throttle)
         account_class = self.steps.registry.strictest_class(account, subject, at)
         context = msgspec.structs.replace(
             context, elevated_threat=context.elevated_threat or self.steps.registry.posture().elevated(at)

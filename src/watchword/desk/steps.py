@@ -19,6 +19,7 @@ from watchword.core.case import Case, evolve, facts_of, fold
 from watchword.core.decision import Event, decide
 from watchword.core.errors import Conflict, Invalid, Refused
 from watchword.core.ids import CaseId, LeafHash, PersonId
+from watchword.core.origin import Throttle
 from watchword.core.ruling import CaseFacts, Ruling
 from watchword.core.standing import Account
 from watchword.desk.asks import effects_asked
@@ -72,6 +73,14 @@ class Steps:
         self.runner = runner
         self.executor = executor
         self.thresholds = registry.thresholds
+        origin = policy.procedures.origin
+        self.throttle = Throttle(
+            window_s=origin.window_s,
+            failures=origin.failures,
+            wait_s=origin.wait_s,
+            longest_wait_s=origin.longest_wait_s,
+            targets=origin.targets,
+        )
 
     def directory(self, name: str) -> Directory:
         """The directory of that name."""

@@ -63,7 +63,7 @@ class Verification:
         if port is None:
             raise Invalid(f"There is no method {method!r}.", f"Use one of: {', '.join(self.methods)}.", where="method")
         loaded = self.steps.load(case)
-        self.steps.registry.origin(loaded.case.origin).demand(at)
+        self.steps.registry.origin(loaded.case.origin).demand(at, self.steps.throttle)
         challenge = self.steps.ledger.pseudonym("h")
         prover = self._prover(loaded, method, custodian)
         ask = self._ask(loaded.case, port, challenge, purpose, prover, at)
@@ -156,7 +156,7 @@ class Verification:
             )
         if attesting is not None and attesting != running.by:
             raise Refused("Whoever began this method attests it.", "Begin it yourself.", ("wrong_hands",))
-        self.steps.registry.origin(loaded.case.origin).demand(at)
+        self.steps.registry.origin(loaded.case.origin).demand(at, self.steps.throttle)
         prover = self._prover_of(running.prover)
         ask = self._ask(loaded.case, port, challenge, running.purpose, prover, at)
         try:

@@ -90,8 +90,8 @@ class ActiveDirectory:
             return tuple(
                 self._account(session, native_id)
                 for native_id, entry in ids.items()
-                # a controller folds accents and runs of spaces, and Samba stops at NUL; a caller's name must be the name
-                if name.casefold() in {native_id, *(str(entry.text(one)).casefold() for one in _NAMES)}
+                # a controller folds accents and runs of spaces, and Samba stops at NUL: only the very name will do
+                if name.casefold() in {native_id, *((entry.text(one) or "").casefold() for one in _NAMES)}
             )
 
     def read(self, native_id: str) -> DirectoryAccount:

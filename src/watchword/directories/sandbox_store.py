@@ -75,15 +75,16 @@ class Store:
     """One connection to the sandbox's file, one user at a time; several processes may share the file."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
         self.log = path.with_name("audit.jsonl")
         self._lock = threading.RLock()
-        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
-        self._connection.row_factory = sqlite3.Row
-        self._connection.create_function("fold", 1, str.casefold, deterministic=True)
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.executescript(SCHEMA)
+        with _as_unavailable():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
+            self._connection.row_factory = sqlite3.Row
+            self._connection.create_function("fold", 1, str.casefold, deterministic=True)
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.executescript(SCHEMA)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -196,7 +197,7 @@ def _scrypt(secret: str, salt: bytes) -> bytes:
 def _as_unavailable() -> Iterator[None]:
     try:
         yield
-    except sqlite3.OperationalError as error:
+    except (sqlite3.OperationalError, OSError) as error:
         raise Unavailable(
-            f"The sandbox's database does not answer ({error}).", "See that its file is there, writable and not full."
+            f"The sandbox's files do not answer ({error}).", "See that they are there, writable, and the disk not full."
         ) from error

@@ -68,7 +68,8 @@ class PostgresBulk:
     def head(self, connection: Connection, batch: Batch, note: str) -> int | None:
         """Move the head and file its checkpoint."""
         return connection.exec_driver_sql(
-            "WITH moved AS (UPDATE head SET size = %s, root = %s, last_at = %s, note = %s WHERE size = %s RETURNING size),"
+            "WITH moved AS ("
+            "UPDATE head SET size = %s, root = %s, last_at = %s, note = %s WHERE size = %s RETURNING size),"
             " filed AS (INSERT INTO checkpoint (size, note) SELECT size, %s FROM moved)"
             " SELECT coalesce((SELECT max(idx) FROM entry), -1) FROM moved",
             (*_head(batch, note), batch.old, note),

@@ -143,8 +143,6 @@ class Committer:
         with self._store.snapshot() as snapshot:
             head = snapshot.head
             size = self.verified.size
-            if not head.note:
-                raise Corrupt("The ledger has no signed checkpoint.", REMEDY, 0)
             if head.size < size:
                 raise Corrupt(f"Entry {head.size} was verified and is gone: the ledger went back.", REMEDY, head.size)
             stage = Stage(self.verified)

@@ -62,6 +62,24 @@ def open_engine(url: URL, *, read_only: bool) -> Engine:
     return engine
 
 
+def check_whole(database: Path) -> None:
+    """Raise `Corrupt` when the file is shorter than its own header says: SQLite would notice page by page, or not.
+
+    Only where no write-ahead log waits beside it, which may hold what the file lacks.
+    """
+    wal = database.with_name(database.name + "-wal")
+    if not database.exists() or (wal.exists() and wal.stat().st_size):
+        return
+    with database.open("rb") as file:
+        header = file.read(32)
+    size = database.stat().st_size
+    # https://sqlite.org/fileformat.html §1.3: page size at 16 (1 stands for 65536), pages in the file at 28.
+    page = int.from_bytes(header[16:18], "big")
+    stated = int.from_bytes(header[28:32], "big") * (65536 if page == 1 else page)
+    if size and size < max(stated, len(header)):
+        raise Corrupt(f"The database file is cut short: {size} bytes of {stated}.", REMEDY_DAMAGED)
+
+
 class OwnerLock:
     """An exclusive lock on `<database>.lock`: SQLite in WAL mode is safe here with one owner only.
 
@@ -72,6 +90,7 @@ class OwnerLock:
         path = database.with_name(database.name + ".lock")
         self._file: IO[str] | None = None
         if read_only and not path.exists():
+            check_whole(database)
             return
         try:
             file = path.open("r+" if path.exists() else "w+", encoding="ascii")
@@ -88,6 +107,11 @@ class OwnerLock:
                 f"The ledger {database} is in use by process {owner}.",
                 "Talk to that process over its API, stop it first, or work on a copy of the file.",
             ) from error
+        try:
+            check_whole(database)
+        except Corrupt:
+            file.close()
+            raise
         if not read_only:
             file.truncate(0)
             file.write(f"{os.getpid()}\n")

@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
@@ -162,9 +163,12 @@ class Ledger:
 
     def _end(self, batch: list[Request]) -> None:
         """Answer everybody who still waits, however the leader ended."""
-        ended = Unavailable("The ledger is closed.", "Open it again.")
         with self._gate:
-            self._ended = self._ended or ended
+            self._ended = self._ended or Unavailable(
+                "The ledger's leader ended on an error nobody foresaw.",
+                "Look into the log, then open the ledger again.",
+            )
+        ended = self._ended
         while not self._waiting.empty():
             request = self._waiting.get_nowait()
             if request is not None:
@@ -275,6 +279,10 @@ class Ledger:
     def cancel_effects(self, stream: str) -> int:
         """Cancel the effects of *stream* that nobody has claimed; return how many. A claimed one must be read back."""
         return self._store.cancel_effects(stream)
+
+    def copy_to(self, path: Path) -> None:
+        """Write a copy that `fsck` can check while this ledger goes on; SQLite only, `Invalid` elsewhere."""
+        self._store.copy_to(path)
 
     def close(self) -> None:
         """Finish what waits, then let go of the database."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,7 +13,7 @@ import psycopg
 from sqlalchemy import Connection, Row, and_, bindparam, exc, func, inspect, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from watchword.core.errors import Corrupt, Unavailable
+from watchword.core.errors import Corrupt, Invalid, Unavailable
 from watchword.core.ids import Seq
 from watchword.ledger import tables as t
 from watchword.ledger.bulk import Bulk, PostgresBulk, SqliteBulk
@@ -52,7 +52,6 @@ class SqlStore:
     def __init__(self, url: str, *, read_only: bool = False, faults: Callable[[str], None] = no_faults) -> None:
         parsed = parse_url(url)
         self._faults = faults
-        self._read_only = read_only
         self._sqlite = parsed.get_backend_name() == "sqlite"
         self._owner: OwnerLock | None = None
         database = parsed.database
@@ -224,6 +223,16 @@ class SqlStore:
                 .values(state=EffectState.CANCELLED)
             )
             return int(result.rowcount)
+
+    def copy_to(self, path: Path) -> None:
+        """Write a whole copy to *path*, which must not exist, while the ledger is in use; SQLite only."""
+        if not self._sqlite:
+            raise Invalid("A PostgreSQL ledger is copied by its own tools.", "Use pg_dump or a base backup.", "url")
+        if path.exists():
+            raise Invalid(f"{path} is there already.", "Name a new file.", "path")
+        # VACUUM can not run inside a transaction, so the driver's own connection is used, under the same guard.
+        with our_words(), self._guard, closing(self._engine.raw_connection()) as connection:
+            connection.cursor().execute("VACUUM INTO ?", (str(path),))
 
     def close(self) -> None:
         """Let go of the database."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 from typing import Protocol
 
 import msgspec
@@ -173,6 +174,9 @@ class Store(Protocol):
 
     def cancel_effects(self, stream: str) -> int:
         """Cancel the due rows of *stream* that nobody has claimed; return how many."""
+
+    def copy_to(self, path: Path) -> None:
+        """Write a whole copy to *path* while the ledger is in use; `Invalid` where the database has its own tools."""
 
     def close(self) -> None:
         """Let go of the database."""

@@ -134,6 +134,8 @@ class Stage:
 
     def cover(self, head: Head, verifier: VerifierKey) -> Checkpoint:
         """Return the checkpoint in *head*; raise `Corrupt` unless it is signed and covers exactly the stage."""
+        if not head.note:
+            raise Corrupt("The ledger has no signed checkpoint.", REMEDY, 0)
         checkpoint = verify(head.note, verifier)
         if checkpoint.size > self.size:
             raise Corrupt(f"Entry {self.size} is covered by the checkpoint but missing.", REMEDY, self.size)

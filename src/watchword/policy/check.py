@@ -116,7 +116,7 @@ def _freeze(table: ProceduresFile, document: Document) -> Iterator[Mistake]:
         yield document.mistake(
             ("freeze", "strongest_only"),
             "failures would leave only the strongest way before they close the remote ones",
-            "make it larger than close_remote",
+            "make it larger than `close_remote`",
         )
 
 

@@ -7,6 +7,7 @@ Less YAML than YAML has, on purpose: one document of mappings, sequences, string
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import msgspec
 import yaml
@@ -60,9 +61,9 @@ def refuse(mistakes: tuple[Mistake, ...]) -> None:
         return
     ordered = sorted(mistakes, key=lambda m: (m.file, m.line))
     listed = "\n".join(f"  {m}" for m in ordered)
-    count = "one mistake" if len(ordered) == 1 else f"{len(ordered)} mistakes"
+    verb, count = ("is", "one mistake") if len(ordered) == 1 else ("are", f"{len(ordered)} mistakes")
     raise Invalid(
-        f"{count} in the policy:\n{listed}\n",
+        f"There {verb} {count} in the policy:\n{listed}\nNothing of it was loaded.",
         "Correct the file; `watchword policy check` reads it again.",
         where=f"{ordered[0].file}:{ordered[0].line}",
     )
@@ -93,7 +94,7 @@ class _Reader:
         self.file = file
         self.lines: dict[Path, int] = {}
         self.mistakes: list[Mistake] = []
-        self._events = yaml.parse(text, Loader=yaml.SafeLoader)
+        self._events: Iterator[yaml.Event] = yaml.parse(text, Loader=yaml.SafeLoader)
 
     def document(self) -> Document:
         value: Value = None
@@ -107,9 +108,9 @@ class _Reader:
                 value = self._node(event, ())
         return Document(file=self.file, value=value, lines=self.lines, mistakes=tuple(self.mistakes))
 
-    def _node(self, event: yaml.NodeEvent, path: Path) -> Value:
+    def _node(self, event: yaml.Event, path: Path) -> Value:
         self._allowed(event, path)
-        self.lines.setdefault(path, event.start_mark.line + 1)
+        self.lines.setdefault(path, _line(event))
         if isinstance(event, yaml.ScalarEvent):
             return _scalar(event)
         if isinstance(event, yaml.SequenceStartEvent):
@@ -125,19 +126,19 @@ class _Reader:
                 self._mistake(inner, at, "this key is written twice", "keep one of the two")
                 self._node(next(self._events), (*at, "again"))
                 continue
-            self.lines[at] = inner.start_mark.line + 1
+            self.lines[at] = _line(inner)
             pairs[key] = self._node(next(self._events), at)
         return pairs
 
-    def _key(self, event: yaml.NodeEvent, path: Path) -> str:
+    def _key(self, event: yaml.Event, path: Path) -> str:
         self._allowed(event, path)
         if not isinstance(event, yaml.ScalarEvent):
             self._stop(event, "a key that is no word", "write keys as plain words")
         assert isinstance(event, yaml.ScalarEvent)
         return event.value
 
-    def _allowed(self, event: yaml.NodeEvent, path: Path) -> None:
-        if event.anchor is not None:
+    def _allowed(self, event: yaml.Event, path: Path) -> None:
+        if getattr(event, "anchor", None) is not None:
             self._stop(event, "an anchor or alias", "write the value out where it is meant")
         tag = getattr(event, "tag", None)
         if tag is not None and tag != "!":
@@ -145,12 +146,16 @@ class _Reader:
         if len(path) >= MAX_DEPTH:
             self._stop(event, f"nesting deeper than {MAX_DEPTH}", "flatten it: a policy has six levels")
 
-    def _mistake(self, event: yaml.NodeEvent, path: Path, what: str, remedy: str) -> None:
-        line, dotted = event.start_mark.line + 1, ".".join(map(str, path))
+    def _mistake(self, event: yaml.Event, path: Path, what: str, remedy: str) -> None:
+        line, dotted = _line(event), ".".join(map(str, path))
         self.mistakes.append(Mistake(file=self.file, line=line, path=dotted, what=what, remedy=remedy))
 
     def _stop(self, event: yaml.Event, what: str, remedy: str) -> None:
-        raise Invalid(f"There is {what}.", f"{remedy.capitalize()}.", where=f"{self.file}:{event.start_mark.line + 1}")
+        raise Invalid(f"The file has {what}.", f"{remedy.capitalize()}.", where=f"{self.file}:{_line(event)}")
+
+
+def _line(event: yaml.Event) -> int:
+    return event.start_mark.line + 1 if event.start_mark is not None else 1
 
 
 def _scalar(event: yaml.ScalarEvent) -> str | int | bool | None:

@@ -60,7 +60,9 @@ def explain(
     Without *facts* the case is one of the person's own unit that nobody has taken a step on yet. Raise `Invalid` when
     only some of *person*, *step* and *at* are given.
     """
-    requirement, refused, plain = None, (), None
+    requirement: Requirement | None = None
+    plain: Requirement | None = None
+    refused: tuple[str, ...] = ()
     try:
         plain = policy.procedures.require(account_class, action, Context())
         requirement = policy.procedures.require(

@@ -27,25 +27,17 @@ class Protective(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Freeze(msgspec.Struct, frozen=True, kw_only=True):
-    """Failures of one target within *window_s* that close its remote ways, that leave only the strongest.
-
-    *release_by* is how many people lift the latter together.
-    """
+    """Failures of one target within *window_s*: how many close its remote ways, how many leave only the strongest."""
 
     window_s: int
     close_remote: int
     strongest_only: int
-    release_by: int
-
-    def level(self, failures: int) -> int:
-        """Return what *failures* within the window bring about: 0 nothing, 1 no remote way, 2 the strongest only."""
-        return (failures >= self.close_remote) + (failures >= self.strongest_only)
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True):
-    """How one origin is slowed: after *failures* within *window_s* it waits, each further failure twice as long.
+    """How one origin is slowed: after *failures* within *window_s* it waits, after each further one twice as long.
 
-    More than *targets* different targets from one origin within the window is refused.
+    One that failed on more than *targets* different accounts within the window is refused.
     """
 
     window_s: int
@@ -53,11 +45,6 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     wait_s: int
     longest_wait_s: int
     targets: int
-
-    def wait(self, failures: int) -> int:
-        """Return how many seconds the next attempt waits after *failures* within the window."""
-        beyond = failures - self.failures
-        return 0 if beyond < 0 else min(self.longest_wait_s, self.wait_s << min(beyond, 32))
 
 
 class Repeat(msgspec.Struct, frozen=True, kw_only=True):

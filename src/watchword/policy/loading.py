@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import msgspec
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from watchword.core.account import AccountClass
 from watchword.core.action import Action
@@ -91,25 +92,18 @@ def _typed(document: Document, model: type[T]) -> tuple[T | None, tuple[Mistake,
         return None, tuple(found)
 
 
-def _told(document: Document, error: object) -> Mistake:
-    details = msgspec.convert(error, _Detail, strict=False)
-    path = tuple(p for p in details.loc if p not in {"cell", "deny", "[key]"} or p in _written(document, details.loc))
-    if details.type == "extra_forbidden":
+def _told(document: Document, error: ErrorDetails) -> Mistake:
+    loc, kind, what = error["loc"], error["type"], error["msg"]
+    path = tuple(p for p in loc if p not in {"cell", "deny", "[key]"} or p in _written(document, loc))
+    if kind == "extra_forbidden":
         return document.mistake(path, "this key is not known here", "remove it, or correct its spelling")
-    if details.type == "missing":
+    if kind == "missing":
         remedy = "write `approve: none` where no approval is meant" if path[-1:] == ("approve",) else "write it"
         return document.mistake(path, "this key is missing", remedy)
-    what = details.msg[:1].lower() + details.msg[1:]
-    return document.mistake(path, what, details.ctx.get("remedy", "correct the value"))
-
-
-class _Detail(msgspec.Struct, frozen=True):
-    """What pydantic says of one mistake."""
-
-    type: str
-    loc: Path
-    msg: str
-    ctx: dict[str, str] = {}
+    if kind in {"model_type", "dict_type"}:
+        return document.mistake(path, "this is no table", "write `key: value` pairs, as the shipped file has them")
+    remedy = str(error.get("ctx", {}).get("remedy", "correct the value"))
+    return document.mistake(path, what[:1].lower() + what[1:], remedy)
 
 
 def _written(document: Document, loc: Path) -> set[str | int]:
@@ -118,10 +112,15 @@ def _written(document: Document, loc: Path) -> set[str | int]:
 
 
 def _complete(document: Document) -> Iterator[Mistake]:
+    if not isinstance(document.value, dict):
+        return
     for account_class in AccountClass:
-        if account_class not in _keys(document.value, "classes"):
-            yield document.mistake(("classes", account_class), "this class has no row", "write one")
+        for table in ("classes", "procedures"):
+            if account_class not in _keys(document.value, table):
+                yield document.mistake((table, account_class), "this class is missing", "write its row")
         written = _keys(document.value, "procedures", account_class)
+        if not written:
+            continue
         for action in Action:
             if action not in written:
                 yield document.mistake(
@@ -154,8 +153,8 @@ def _references(document: Document, methods: tuple[str, ...]) -> Iterator[Mistak
 def _ladders(document: Document) -> Iterator[Mistake]:
     """Tell of ladders that never end, and of approvals that stand on no ladder of their class."""
     rungs = {path[1]: up for path, up in _each(document.value, ("tiers", "*", "raise_to"))}
-    for tier in rungs:
-        seen, rung = {tier}, rungs[tier]
+    for tier, first in rungs.items():
+        seen, rung = {tier}, first
         while isinstance(rung, str) and rung in rungs and rung not in seen:
             seen.add(rung)
             rung = rungs[rung]

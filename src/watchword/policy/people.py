@@ -156,7 +156,7 @@ def _person(person: PersonId, kind: Kind, roles: frozenset[Role] | set[Role]) ->
 
 
 def _case(case: str, facts: CaseFacts, step: Step) -> dict[str, object]:
-    """Return the case as *step* sees it: of the pairs kept apart, only those it is in, so that Cedar has less to read."""
+    """Return the case as *step* sees it: of the pairs kept apart only those it is in, so that Cedar reads less."""
     taken = "approve" if step is Step.REFUSE else step
     attributes: dict[str, object] = {
         "account_class": facts.account_class,

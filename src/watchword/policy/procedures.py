@@ -1,7 +1,7 @@
 """What each recovery needs: `procedures.yaml` and `methods.yaml`, typed, whole, and turned into a `Requirement`.
 
-The matrix is finite, so it is held whole: every account class and action is answered, or denied with a reason. How a
-request came in, a repeated recovery, a newer policy and a stricter class may each raise a requirement; nothing lowers it.
+The matrix is finite, so it is held whole: every account class and action is answered, or denied with a reason. How
+a request came in, a repeated recovery, a newer policy and a stricter class may raise a requirement; nothing lowers it.
 """
 
 from __future__ import annotations

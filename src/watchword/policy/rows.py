@@ -103,12 +103,7 @@ def protective(table: ProceduresFile) -> Protective:
 def freeze(table: ProceduresFile) -> Freeze:
     """Return the thresholds of failure."""
     row = table.freeze
-    return Freeze(
-        window_s=row.window,
-        close_remote=row.close_remote,
-        strongest_only=row.strongest_only,
-        release_by=row.release_by,
-    )
+    return Freeze(window_s=row.window, close_remote=row.close_remote, strongest_only=row.strongest_only)
 
 
 def origin(table: ProceduresFile) -> Origin:

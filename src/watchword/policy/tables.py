@@ -15,8 +15,18 @@ from watchword.core.person import Role
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _DURATION = re.compile(r"([0-9]{1,6})([smhd])")
 
-RELATIONS = ("manager_of_record", "owner_of_record", "second_owner", "sponsor")
-"""What a person can be to an account; a seat may name one of these or a role."""
+SEATS = (
+    "manager_of_record",
+    "second_owner",
+    "sponsor",
+    Role.IAM_DUTY.value,
+    Role.SECURITY_DUTY.value,
+    Role.ACCOUNT_OWNER.value,
+    Role.PLATFORM_SECURITY.value,
+    Role.CISO_DELEGATE.value,
+    Role.CUSTODIAN.value,
+)
+"""Who may approve: relations to the account, then roles. people.cedar permits the step to exactly these."""
 
 Channel = Literal["phone", "walk_in", "chat", "mail", "portal", "vendor_desk"]
 Location = Literal["office", "home", "known", "new", "abroad", "unknown"]
@@ -47,6 +57,12 @@ def _seconds(value: object) -> object:
     raise mistake(f"{value!r} is no duration", "write 0, or a number with s, m, h or d, such as 30m")
 
 
+def _upwards(value: object) -> object:
+    if isinstance(value, int) and value < 0:
+        raise mistake("this would lower a requirement", "a context may only raise: write 0 to 3")
+    return value
+
+
 def _approval_named(value: object) -> object:
     if isinstance(value, str) and value:
         return value
@@ -65,14 +81,19 @@ def _seats(value: object) -> object:
 
 
 def _seat(value: object) -> object:
-    known = {*RELATIONS, *Role} - {"owner_of_record"}
-    if value in known:
+    if value in SEATS:
         return value
-    raise mistake(f"{value!r} is no seat", f"name a role or relation: {', '.join(sorted(known))}")
+    raise mistake(f"{value!r} is no seat", f"name one of {', '.join(SEATS)}")
+
+
+def _some(value: object) -> object:
+    if value:
+        return value
+    raise mistake("this would raise every request there is", "say when it applies, or raise the cells themselves")
 
 
 Duration = Annotated[int, BeforeValidator(_seconds)]
-Steps = Annotated[StrictInt, Field(ge=0, le=3)]
+Steps = Annotated[StrictInt, Field(ge=0, le=3), BeforeValidator(_upwards)]
 Seat = Annotated[StrictStr, BeforeValidator(_seat)]
 Seats = Annotated[tuple[Annotated[tuple[Seat, ...], BeforeValidator(_seats)], ...], BeforeValidator(_seats)]
 Separated = Literal["open", "verify", "approve", "release", "execute", "review"]
@@ -170,7 +191,7 @@ class RaiseRow(Table):
     """Rungs to go up, and a least hold. There is no way to write a step down."""
 
     why: StrictStr
-    when: When
+    when: Annotated[When, BeforeValidator(_some)]
     tier: Steps = 0
     approval: Steps = 0
     alert: Steps = 0
@@ -214,12 +235,11 @@ class TimesRow(Table):
 
 
 class FreezeRow(Table):
-    """Failures of one target within *window* that close its remote ways, and that leave only the strongest."""
+    """Failures of one target within *window*: what closes its remote ways, what leaves only the strongest."""
 
     window: Annotated[Duration, Field(gt=0)]
     close_remote: Annotated[StrictInt, Field(ge=1)]
     strongest_only: Annotated[StrictInt, Field(ge=2)]
-    release_by: Annotated[StrictInt, Field(ge=2)]
 
 
 class OriginRow(Table):

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 
 from watchword.app import App
-from watchword.core.action import Step
+from watchword.core.account import AccountClass
+from watchword.core.action import Action, Step
 from watchword.core.case import Case, Verifying
 from watchword.core.errors import Invalid, Refused
 from watchword.core.ids import CaseId, PersonId
+from watchword.core.ruling import CaseFacts
+from watchword.desk.followers import CaseRow
 from watchword.desk.steps import Loaded
 from watchword.reception.problems import NotThere
-
-STILL_MISSING = frozenset({"unverified", "no_ticket"})
-"""Reasons for which asking on is simply too early."""
-
 
 def readable(app: App, person: PersonId, case: str, at: datetime) -> Loaded:
     """The case, if *person* may read it; raise `NotThere` in the same words when it is not there or not for them."""
@@ -45,19 +45,41 @@ def page_address(app: App, case: CaseId) -> str:
 
 
 def settle(app: App, case: CaseId, challenge: str, at: datetime) -> None:
-    """After a proof for verification: ask on, as whoever began it, once nothing is missing any more."""
+    """After a proof for verification: ask on, as whoever began it, once nothing is missing any more.
+
+    The proof stands whatever comes of that. What else is against asking on, the desk hears when it asks itself; the
+    caller, whose answer was right, is not the one to tell.
+    """
     now = app.desk.steps.load(case).case
     proved = next(c for c in now.challenges if c.id == challenge)
-    if proved.purpose != "verify" or not isinstance(now, Verifying):
-        return
-    try:
-        app.desk.verification.ask(proved.by, case, at)
-    except Refused as refused:
-        if not STILL_MISSING & set(refused.reasons):
-            raise
+    if proved.purpose == "verify" and isinstance(now, Verifying):
+        with suppress(Refused):
+            app.desk.verification.ask(proved.by, case, at)
 
 
 def ticket_of(app: App, case: Case) -> str | None:
     """The ticket's number, from its payload; None when none is linked or it was erased."""
     entry = app.ledger.find(case.ticket) if case.ticket else None
     return app.ledger.disclosures(entry).get("ticket") if entry else None
+
+
+def listed(app: App, person: PersonId, at: datetime) -> tuple[CaseRow, ...]:
+    """Every case *person* may read, newest change first."""
+    app.follow()
+    steps = app.desk.steps
+
+    def may(row: CaseRow) -> bool:
+        account = app.registry.account(row.case.account)
+        return steps.may(person, Step.READ, Loaded(case=row.case, account=account, version=-1), at)
+
+    return tuple(row for row in steps.cases.rows() if may(row))
+
+
+def demand_overview(app: App, person: PersonId, at: datetime) -> None:
+    """Raise `NotThere` unless *person* may read whatever the unit: the board shows the whole directory."""
+    anywhere = CaseFacts(
+        case=None, unit="", account_class=AccountClass.STANDARD, action=Action.UNLOCK, subject=None
+    )
+    ruling = app.desk.steps.rule(person, Step.READ, anywhere, at)
+    if not ruling.allowed or ruling.errors:
+        raise NotThere

@@ -8,12 +8,14 @@ from watchword.core.errors import Invalid, Refused, WatchwordError
 
 
 class NotSignedIn(WatchwordError):
-    """Nobody is signed in under this session."""
+    """Nobody is signed in under this session, or login and password did not hold."""
 
     fault = "not_signed_in"
 
-    def __init__(self) -> None:
-        super().__init__("You are not signed in, or your session is over.", "Sign in.")
+    def __init__(
+        self, what: str = "You are not signed in, or your session is over.", remedy: str = "Sign in."
+    ) -> None:
+        super().__init__(what, remedy)
 
 
 class NotThere(WatchwordError):
@@ -56,6 +58,17 @@ class Malformed(WatchwordError):
         self.where = where
 
 
+class Broken(WatchwordError):
+    """Something in here went wrong that nobody foresaw."""
+
+    fault = "broken"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Something went wrong inside the console.", "Look at the case before you try again; the log has the reason."
+        )
+
+
 FAULTS: dict[str, tuple[int, str]] = {
     "malformed": (400, "The request is malformed"),
     "not_signed_in": (401, "Nobody is signed in"),
@@ -65,6 +78,7 @@ FAULTS: dict[str, tuple[int, str]] = {
     "conflict": (409, "Somebody else got there first"),
     "invalid": (422, "Something in it is wrong"),
     "too_many": (429, "Too many attempts"),
+    "broken": (500, "A mistake of ours"),
     "corrupt": (500, "The evidence does not hold together"),
     "unavailable": (503, "Another system did not answer"),
 }

@@ -31,19 +31,12 @@ def set_up(con: duckdb.DuckDBPyConnection, provider: Provider, directory: str | 
         "INSERT INTO setting VALUES ($provider, $directory, false, $lag)",
         {"provider": provider.name, "directory": directory, "lag": lag},
     )
+    types = _csv(provider.catalogue, ("native", "canonical", "by_owner", "ignored"))
+    con.execute("INSERT INTO catalogue SELECT unnest($1), unnest($2), unnest($3), unnest($4)", types)
+    kinds = _csv(_SQL / "actions.csv", ("action", "family", "rank"))
     con.execute(
-        "INSERT INTO catalogue SELECT * FROM read_csv($file, header = true, auto_detect = false, columns = "
-        "{'native': 'VARCHAR', 'canonical': 'VARCHAR', 'by_owner': 'VARCHAR', 'ignored': 'VARCHAR'})",
-        {"file": str(provider.catalogue)},
-    )
-    con.execute(
-        """
-        INSERT INTO kind SELECT "action", family, rank, list_contains($support, "action") FROM read_csv(
-            $file, header = true, auto_detect = false,
-            columns = {'action': 'VARCHAR', 'family': 'VARCHAR', 'rank': 'INTEGER'}
-        )
-        """,
-        {"file": str(_SQL / "actions.csv"), "support": sorted(SUPPORT)},
+        "INSERT INTO kind SELECT unnest($1), unnest($2), unnest($3)::INTEGER, unnest($4)",
+        [*kinds, [action in SUPPORT for action in kinds[0]]],
     )
 
 
@@ -60,7 +53,7 @@ def read_evidence(con: duckdb.DuckDBPyConnection, evidence: Path | None, account
     named = _account_rows(accounts) if accounts else []
     try:
         con.execute(
-            "CREATE OR REPLACE TEMP TABLE evidence AS SELECT row_number() OVER ("
+            "CREATE OR REPLACE TABLE evidence AS SELECT row_number() OVER ("
             'ORDER BY "case", opened_leaf, started_leaf, change, native_id) AS evidence, * REPLACE ('
             "list_transform(target_keys, lambda k: lower(k)) AS target_keys, "
             f"list_transform(principal_keys, lambda k: lower(k)) AS principal_keys) FROM ({rows})",
@@ -102,7 +95,9 @@ def types_seen(con: duckdb.DuckDBPyConnection) -> tuple[TypeCount, ...]:
     """Every native type read so far, most frequent first."""
     cursor = con.execute(
         """
-        SELECT seen.native, canonical, ignored, catalogue.native IS NOT NULL AS known, CAST(sum(lines) AS BIGINT) AS lines
+        SELECT
+            seen.native, canonical, ignored, catalogue.native IS NOT NULL AS known,
+            CAST(sum(lines) AS BIGINT) AS lines
         FROM seen LEFT JOIN catalogue ON catalogue.native = seen.native
         GROUP BY ALL ORDER BY lines DESC, seen.native
         """
@@ -116,6 +111,13 @@ def types_seen(con: duckdb.DuckDBPyConnection) -> tuple[TypeCount, ...]:
 def forget(con: duckdb.DuckDBPyConnection, before: datetime) -> None:
     """Drop the events of *before*; they are no longer judged, nor counted as a repeat."""
     con.execute('DELETE FROM native WHERE "time" < $before', {"before": before})
+
+
+def _csv(file: Path, columns: tuple[str, ...]) -> list[list[str | None]]:
+    """The *columns* of a file of ours, each a list; an empty field is None."""
+    with file.open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    return [[row[column] or None for row in rows] for column in columns]
 
 
 def _text(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -56,7 +57,7 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
         named = provider_named(provider)
         tally = Tally()
         shown: list[Rejected] = []
-        with correlation.connect(self.memory, self.threads) as con, ExitStack() as stack:
+        with correlation.connect(self.memory, self.threads) as con, ThreadPoolExecutor(1) as pool, ExitStack() as stack:
             aside = None if rejects is None else stack.enter_context(rejects.open("w", encoding="utf-8"))
 
             def keep_aside(rejected: Rejected, text: str) -> None:
@@ -66,12 +67,13 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
                     _write_aside(aside, rejected, text)
 
             correlation.set_up(con, named, directory, lag)
-            correlation.read_evidence(con, evidence, accounts)
+            loaded = pool.submit(correlation.read_evidence, con.cursor(), evidence, accounts)
             sizes = [file.stat().st_size if file.exists() else 0 for file in files]
             for number, file in enumerate(files):
                 read_log(con, named, file, tally, keep_aside)
                 if progress is not None:
                     progress(sum(sizes[: number + 1]), sum(sizes))
+            loaded.result()
             verdicts = correlation.judge(con)
             return Report(
                 provider=named.name,

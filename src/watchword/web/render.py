@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from watchword.reception.wording import span
 from watchword.web import view
 
 STATIC = Path(__file__).parent / "static"
@@ -25,8 +25,7 @@ _TEMPLATES: dict[type[view.Page], str] = {
     view.IntakePage: "intake.html",
     view.BoardPage: "board.html",
     view.SignInPage: "sign_in.html",
-    view.AnswerPage: "answer.html",
-    view.HandOverPage: "hand_over.html",
+    view.CallerPage: "caller.html",
     view.ProblemPage: "problem.html",
 }
 
@@ -39,21 +38,6 @@ def render(page: view.Page) -> str:
 def render_needs(needs: view.Needs) -> str:
     """Only the block of the intake page that says what a case would need."""
     return _environment.get_template("_needs.html").render(needs=needs)
-
-
-def span(until: timedelta) -> str:
-    """A length of time in at most two words: `45 s`, `12 min`, `3 h 20 min`, `2 d 4 h`."""
-    seconds = math.floor(abs(until.total_seconds()))
-    if seconds < 60:
-        return f"{seconds} s"
-    minutes = seconds // 60
-    if minutes < 60:
-        return f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    if hours < 24:
-        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
-    days, hours = divmod(hours, 24)
-    return f"{days} d {hours} h" if hours else f"{days} d"
 
 
 def _ago(then: datetime, now: datetime) -> str:

@@ -43,7 +43,7 @@ class Option(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing a form asks for; *autocomplete* is the HTML token."""
+    """One thing a form asks for; *autocomplete* is the HTML token, *only* the action it is for."""
 
     name: str
     label: str
@@ -53,6 +53,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     options: tuple[Option, ...] = ()
     required: bool = True
     autocomplete: str = "off"
+    only: str = ""
 
 
 class Form(msgspec.Struct, frozen=True, kw_only=True):
@@ -296,33 +297,17 @@ class SignInPage(msgspec.Struct, frozen=True, kw_only=True):
     problem: str = ""
 
 
-class AnswerPage(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the locked-out person answers a challenge on a device of their own, so that no agent hears it."""
+class CallerPage(msgspec.Struct, frozen=True, kw_only=True):
+    """The locked-out person's own page: it answers challenges, makes a key, and opens the sealed credential.
 
-    chrome: Chrome
-    title: str
-    lede: str
-    form: Form | None
-    until: datetime | None = None
-    problem: str = ""
-    done: str = ""
-
-
-class HandOverPage(msgspec.Struct, frozen=True, kw_only=True):
-    """The one-time page that makes a key, asks for one method again and opens the sealed credential in the browser.
-
-    *key_url* takes the public JWK (PUT), *begin_url* starts the method (POST), *answer_url* takes its answer (POST),
-    *envelope_url* gives the JWE once (POST). *methods* are those that may be proven again.
+    *api* is the address of its JSON, below which everything it does lies; *what* is what the person will be handed.
     """
 
     chrome: Chrome
     case: str
+    action: str
     what: str
-    key_url: str
-    begin_url: str
-    answer_url: str
-    envelope_url: str
-    methods: tuple[Option, ...]
+    api: str
 
 
 class ProblemPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -337,4 +322,4 @@ class ProblemPage(msgspec.Struct, frozen=True, kw_only=True):
     back: str = "/"
 
 
-Page = CasePage | CasesPage | IntakePage | BoardPage | SignInPage | AnswerPage | HandOverPage | ProblemPage
+Page = CasePage | CasesPage | IntakePage | BoardPage | SignInPage | CallerPage | ProblemPage

@@ -58,12 +58,11 @@ OKTA = Provider(
         ("uuid", "VARCHAR"),
         ("published", "VARCHAR"),
         ("eventType", "VARCHAR"),
-        ("actor", 'STRUCT(id VARCHAR, "type" VARCHAR, alternateId VARCHAR)'),
+        ("actor", "STRUCT(id VARCHAR, alternateId VARCHAR)"),
         ("client", "STRUCT(ipAddress VARCHAR)"),
         ("outcome", "STRUCT(result VARCHAR)"),
         ("target", 'STRUCT(id VARCHAR, "type" VARCHAR, alternateId VARCHAR, changeDetails JSON)[]'),
         ("transaction", "STRUCT(id VARCHAR)"),
-        ("authenticationContext", "STRUCT(externalSessionId VARCHAR)"),
         ("debugContext", "STRUCT(debugData STRUCT(changedAttributes VARCHAR))"),
     ),
 )

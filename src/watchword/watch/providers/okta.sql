@@ -4,7 +4,7 @@ SELECT
     struct_pack(
         uuid := uuid, published := published, actor := actor, address := client.ipAddress,
         result := outcome.result, target := target, transaction := "transaction".id,
-        session := authenticationContext.externalSessionId, changed := debugContext.debugData.changedAttributes
+        changed := debugContext.debugData.changedAttributes
     ) AS record
 FROM log;
 
@@ -19,15 +19,11 @@ WITH field AS (
         -- Okta writes the words "null" and "unknown" where a value is missing.
         nullif(record.address, 'null') AS address,
         nullif(nullif(record.transaction, 'unknown'), 'null') AS correlation,
-        nullif(nullif(record.session, 'unknown'), 'null') AS session,
         record.changed AS changed,
-        -- A target is the user it names, wherever it stands in the list; without a user, the first thing named; else nobody.
-        CASE
-            WHEN len(list_filter(record.target, lambda t: t."type" = 'User')) > 0
-                THEN list_filter(record.target, lambda t: t."type" = 'User')
-            WHEN len(record.target) > 0 THEN record.target[1:1]
-            ELSE [NULL]
-        END AS targets
+        -- A target is the user it names, wherever it stands in the list; without one, the first thing named; else nobody.
+        coalesce(
+            nullif(list_filter(record.target, lambda t: t."type" = 'User'), []), nullif(record.target[1:1], []), [NULL]
+        ) AS targets
     FROM record
 ),
 each_target AS (SELECT * EXCLUDE (targets), unnest(targets) AS "target" FROM field)
@@ -52,6 +48,6 @@ SELECT
     address,
     CAST(NULL AS VARCHAR) AS socket,
     correlation,
-    coalesce(correlation, session || ' ' || address) AS click,
+    correlation AS click,
     actor <> '' AND coalesce(actor = "target".id, false) AS by_owner
 FROM each_target

@@ -14,12 +14,11 @@ WITH once AS (
 shared AS (SELECT id FROM once GROUP BY id HAVING count(*) > 1),
 -- Two names of one account make actor and target the same owner, where somebody told us both names.
 owner AS (
-    SELECT DISTINCT actor, "target"
-    FROM (SELECT actor, "target", unnest(actor_keys) AS name FROM once) JOIN account USING (name)
-    SEMI JOIN (
-        SELECT actor, "target", account
-        FROM (SELECT actor, "target", unnest(target_keys) AS name FROM once) JOIN account USING (name)
-    ) USING (actor, "target", account)
+    SELECT DISTINCT acting.actor, acting."target"
+    FROM (SELECT actor, "target", target_keys, unnest(actor_keys) AS name FROM once) AS acting
+    JOIN account AS its_actor USING (name)
+    JOIN account AS its_target
+        ON its_target.account = its_actor.account AND list_contains(acting.target_keys, its_target.name)
 ),
 record AS (
     SELECT
@@ -53,27 +52,24 @@ placed AS (
 ),
 numbered AS (
     SELECT *, sum(CAST(first_of_click AS INTEGER)) OVER (ORDER BY place) AS click_number FROM placed
+),
+click AS (
+    SELECT
+        click_number,
+        arg_max("action", rank) AS "action",
+        list_sort(list_distinct(list("action"))) AS actions,
+        arg_max(native_action, CAST(rank AS BIGINT) * 1000000000 - place) AS native_action,
+        bool_or(timeless) AS timeless,
+        CAST(count(*) AS INTEGER) AS folded,
+        -- A new account's first password is part of making it, so a click that makes the account is no support.
+        bool_or(support) AND NOT bool_or("action" = 'account.create') AS support
+    FROM numbered
+    GROUP BY click_number
 )
+-- Who, when and from where come from the first record of the click; what was done, from the strongest.
 SELECT
-    arg_min(id, place) AS id,
-    arg_max("action", rank) AS "action",
-    list_sort(list_distinct(list("action"))) AS actions,
-    arg_max(native_action, CAST(rank AS BIGINT) * 1000000000 - place) AS native_action,
-    arg_min(family, place) AS family,
-    arg_min(actor, place) AS actor,
-    arg_min("target", place) AS "target",
-    bool_or(done) AS done,
-    bool_or(by_owner) AS by_owner,
-    bool_or(timeless) AS timeless,
-    arg_min(actor_keys, place) AS actor_keys,
-    arg_min(target_keys, place) AS target_keys,
-    min("time") AS "time",
-    arg_min(outcome, place) AS outcome,
-    arg_min(address, place) AS address,
-    arg_min(socket, place) AS socket,
-    arg_min(correlation, place) AS correlation,
-    CAST(count(*) AS INTEGER) AS folded,
-    -- A new account's first password is part of making it, so a click that makes the account is no support.
-    bool_or(support) AND NOT bool_or("action" = 'account.create') AS support
-FROM numbered
-GROUP BY click_number
+    numbered.id, click."action", click.actions, click.native_action, numbered.family, numbered.actor, numbered."target",
+    numbered.done, numbered.by_owner, click.timeless, numbered.actor_keys, numbered.target_keys, numbered."time",
+    numbered.outcome, numbered.address, numbered.socket, numbered.correlation, click.folded, click.support
+FROM numbered JOIN click USING (click_number)
+WHERE numbered.first_of_click

@@ -1,7 +1,8 @@
--- The tables of one correlation. Times are UTC; keys are lower case.
+-- The tables of one correlation, in a database that lives in memory. Times are UTC; keys are lower case.
+-- Those that are not TEMP are seen by every connection to it, so evidence can be loaded while a log is read.
 
 -- What one run is asked: whose log, which directory's evidence (NULL: all of it), how far clocks may differ.
-CREATE TEMP TABLE setting (provider VARCHAR, directory VARCHAR, has_evidence BOOLEAN, lag INTERVAL);
+CREATE TABLE setting (provider VARCHAR, directory VARCHAR, has_evidence BOOLEAN, lag INTERVAL);
 
 -- The catalogue of the provider, and what this code knows of each canonical action.
 CREATE TEMP TABLE catalogue (native VARCHAR, canonical VARCHAR, by_owner VARCHAR, ignored VARCHAR);
@@ -19,4 +20,4 @@ CREATE TEMP TABLE native (
 );
 
 -- The names an account goes by, and its class: one row a name.
-CREATE TEMP TABLE account (account VARCHAR, name VARCHAR, class VARCHAR);
+CREATE TABLE account (account VARCHAR, name VARCHAR, class VARCHAR);

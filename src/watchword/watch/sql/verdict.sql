@@ -38,16 +38,17 @@ privileged AS (
     FROM (SELECT id, unnest(target_keys) AS name FROM act WHERE owes) JOIN account USING (name)
     WHERE account.class IN ('privileged', 'identity_control', 'break_glass')
 ),
+repeated AS (SELECT "target" FROM act WHERE owes AND "target" <> '' GROUP BY "target" HAVING count(*) > 1),
 recent AS (
     SELECT
         id,
-        "target" <> '' AND count(*) OVER (
+        count(*) OVER (
             PARTITION BY "target" ORDER BY "time" RANGE BETWEEN INTERVAL 24 HOURS PRECEDING AND CURRENT ROW
         ) > 1 AS repeated,
-        "target" <> '' AND count(DISTINCT family) OVER (
+        count(DISTINCT family) OVER (
             PARTITION BY "target" ORDER BY "time" RANGE BETWEEN INTERVAL 1 HOUR PRECEDING AND CURRENT ROW
         ) > 1 AS many
-    FROM act
+    FROM act SEMI JOIN repeated USING ("target")
     WHERE owes
 ),
 chain AS (

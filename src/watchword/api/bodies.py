@@ -1,0 +1,361 @@
+"""What the API takes and gives. Unknown fields are refused; logins stand for people, never pseudonyms alone."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from watchword.core.action import Action
+from watchword.core.change import Change, ContactKind
+from watchword.core.person import Kind, Role
+
+
+class _In(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A request's body."""
+
+
+class _Out(msgspec.Struct, frozen=True, kw_only=True):
+    """A response's body."""
+
+
+class SignIn(_In, frozen=True, kw_only=True):
+    """A local sign-in."""
+
+    login: str
+    password: str
+
+
+class SignedIn(_Out, frozen=True, kw_only=True):
+    """Who is signed in."""
+
+    person: str
+    login: str
+    name: str
+    roles: tuple[str, ...]
+
+
+class OpenCase(_In, frozen=True, kw_only=True):
+    """A request for recovery: which account, for what, and how it came in.
+
+    *account* is a login, mail address, display name or native id, whole. *origin* is the caller's number or address.
+    """
+
+    directory: str
+    account: str
+    action: Action
+    factors: tuple[str, ...] = ()
+    contact: ContactKind | None = None
+    contact_value: str | None = None
+    role: str | None = None
+    channel: str = "phone"
+    location: str = "unknown"
+    device: str = "unknown"
+    risk: str = "low"
+    situation: str = "normal"
+    origin: str | None = None
+    reason: str = ""
+
+
+class Opened(_Out, frozen=True, kw_only=True):
+    """A new case, and the page the caller is sent to."""
+
+    case: str
+    page: str
+
+
+class LinkTicket(_In, frozen=True, kw_only=True):
+    """The ticket's number."""
+
+    ticket: str
+
+
+class BeginMethod(_In, frozen=True, kw_only=True):
+    """A method to begin; *custodian* is a login, for the custodians' own method."""
+
+    method: str
+    custodian: str | None = None
+
+
+class Begun(_Out, frozen=True, kw_only=True):
+    """A challenge under way; *show_agent* is for the desk and holds no secret."""
+
+    challenge: str
+    expires: datetime
+    show_agent: str | None
+
+
+class Answer(_In, frozen=True, kw_only=True):
+    """An answer to a challenge."""
+
+    answer: str
+
+
+class Proved(_Out, frozen=True, kw_only=True):
+    """The answer proved; *state* is where the case is now."""
+
+    state: str
+
+
+class Decide(_In, frozen=True, kw_only=True):
+    """Yes or no to exactly the request whose SHA-256 (hex) is *digest*."""
+
+    digest: str
+    approve: bool
+    why: str = ""
+
+
+class Release(_In, frozen=True, kw_only=True):
+    """What the releaser believes was approved; None releases what was approved."""
+
+    changes: tuple[Change, ...] | None = None
+
+
+class Why(_In, frozen=True, kw_only=True):
+    """A reason, kept sealed."""
+
+    why: str
+
+
+class Review(_In, frozen=True, kw_only=True):
+    """What a look back found."""
+
+    sound: bool
+    words: str
+
+
+class Contained(_Out, frozen=True, kw_only=True):
+    """What the person behind a contained case did and could do since."""
+
+    enabled: tuple[str, ...]
+
+
+class EntryOut(_Out, frozen=True, kw_only=True):
+    """One ledger entry of a case."""
+
+    seq: int
+    leaf: str
+    type: str
+    at: datetime
+    actor: str
+
+
+class ChallengeOut(_Out, frozen=True, kw_only=True):
+    """A method begun on a case; *answer* says who answers it."""
+
+    challenge: str
+    method: str
+    purpose: str
+    by: str
+    expires: datetime
+    misses: int
+    ended: bool
+    answer: Literal["caller", "agent"]
+
+
+class ShortfallOut(_Out, frozen=True, kw_only=True):
+    """What one way to verify still lacks."""
+
+    tier: str
+    missing: tuple[str, ...]
+
+
+class RequestOut(_Out, frozen=True, kw_only=True):
+    """The exact bytes that are approved, their SHA-256 and its beginning in words."""
+
+    text: str
+    digest: str
+    spoken: str
+    not_after: datetime
+
+
+class ChangeOut(_Out, frozen=True, kw_only=True):
+    """One change and how far it got; *outcome* None while nobody knows."""
+
+    number: int
+    change: str
+    words: str
+    outcome: str | None
+    ended: datetime | None
+
+
+class CaseSummary(_Out, frozen=True, kw_only=True):
+    """One line of the case list."""
+
+    case: str
+    state: str
+    action: Action
+    account_class: str
+    unit: str
+    opener: str
+    opened_at: datetime
+    changed_at: datetime
+    review_due: datetime | None
+    review_overdue: bool
+
+
+class CaseOut(_Out, frozen=True, kw_only=True):
+    """One case whole, as whoever may read it sees it."""
+
+    case: str
+    version: int
+    state: str
+    action: Action
+    directory: str | None
+    native_id: str | None
+    account: str
+    account_class: str
+    unit: str
+    subject: str | None
+    opener: str
+    opened_at: datetime
+    ticket: str | None
+    requirement: tuple[str, ...]
+    raised: tuple[str, ...]
+    missing: tuple[ShortfallOut, ...]
+    challenges: tuple[ChallengeOut, ...]
+    request: RequestOut | None
+    approvals: tuple[str, ...]
+    hold_until: datetime | None
+    released_until: datetime | None
+    changes: tuple[ChangeOut, ...]
+    typed_changes: tuple[Change, ...]
+    review_due: datetime | None
+    reviewer: str | None
+    page: str
+    entries: tuple[EntryOut, ...]
+
+
+class FreezeOut(_Out, frozen=True, kw_only=True):
+    """Whether the freeze is over; it takes two people."""
+
+    released: bool
+
+
+class Waiting(_Out, frozen=True, kw_only=True):
+    """A challenge that waits for the person; *options* are a passkey's request options as JSON text."""
+
+    challenge: str
+    method: str
+    title: str
+    purpose: str
+    expires: datetime
+    tries_left: int
+    kind: Literal["code", "passkey"]
+    say: str
+    options: str | None
+
+
+HandOverStep = Literal["none", "later", "key", "working", "ready", "over"]
+
+
+class HandOverOut(_Out, frozen=True, kw_only=True):
+    """How far the hand-over is; *jwk* is the public key it is bound to.
+
+    *step*: `none` nothing is handed over · `later` not released yet · `key` a browser has to make its key · `working`
+    the change is being made · `ready` the envelope can be taken once a method was proven again · `over` it is gone.
+    """
+
+    step: HandOverStep
+    what: str
+    jwk: str | None
+    reproved: bool
+    methods: tuple[tuple[str, str], ...]
+
+
+class CallerOut(_Out, frozen=True, kw_only=True):
+    """What the person's own page shows."""
+
+    case: str
+    action: str
+    ended: bool
+    waiting: tuple[Waiting, ...]
+    hand_over: HandOverOut
+
+
+class PublicKey(_In, frozen=True, kw_only=True):
+    """The public half of a browser's P-256 key, as the members of a JWK."""
+
+    kty: Literal["EC"]
+    crv: Literal["P-256"]
+    x: str
+    y: str
+
+
+class OpenHandOver(_In, frozen=True, kw_only=True):
+    """The key the credential will be sealed to."""
+
+    jwk: PublicKey
+
+
+class Envelopes(_Out, frozen=True, kw_only=True):
+    """Sealed credentials as compact JWEs; they are given once."""
+
+    envelopes: tuple[str, ...]
+
+
+class RegisterPerson(_In, frozen=True, kw_only=True):
+    """Somebody who is to act here."""
+
+    login: str
+    name: str
+    unit: str
+    kind: Kind = Kind.EMPLOYEE
+
+
+class PersonOut(_Out, frozen=True, kw_only=True):
+    """Somebody who is known."""
+
+    person: str
+    login: str
+    name: str
+
+
+class GrantRole(_In, frozen=True, kw_only=True):
+    """A role, in one unit (None: everywhere), until a time (None: until revoked)."""
+
+    role: Role
+    unit: str | None = None
+    until: datetime | None = None
+
+
+class LinkAccount(_In, frozen=True, kw_only=True):
+    """An account of the person."""
+
+    directory: str
+    account: str
+
+
+class AccountOut(_Out, frozen=True, kw_only=True):
+    """The pseudonym of an account."""
+
+    account: str
+
+
+class EnrolCredential(_In, frozen=True, kw_only=True):
+    """A way to sign in (`password`) or to prove (`totp`, whose seed is made here)."""
+
+    method: Literal["password", "totp"]
+    password: str | None = None
+
+
+class Enrolled(_Out, frozen=True, kw_only=True):
+    """What was enrolled; *uri* is a TOTP seed's provisioning address, given this once."""
+
+    method: str
+    uri: str | None = None
+
+
+class LedgerOut(_Out, frozen=True, kw_only=True):
+    """Where the evidence stands: its name, how many entries are covered, and the signed checkpoint."""
+
+    origin: str
+    size: int
+    checkpoint: str
+
+
+class Healthy(_Out, frozen=True, kw_only=True):
+    """The process answers and its ledger holds *entries* covered entries."""
+
+    entries: int

@@ -1,0 +1,150 @@
+"""The locked-out person's own page, over JSON: no session, the token stands in the address.
+
+Whoever knows the address learns that a recovery of some kind is under way and can answer its challenges; nothing here
+names anybody, and only right answers do anything.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+from litestar import Controller, get, post
+from litestar.params import FromPath, JSONBody
+from litestar.status_codes import HTTP_200_OK
+
+from watchword.api import bodies
+from watchword.app import App
+from watchword.core.case import (
+    TERMINAL,
+    Case,
+    Challenge,
+    Checked,
+    Delivered,
+    Executed,
+    Executing,
+    Failed,
+    Released,
+    yields_credential,
+)
+from watchword.core.decision import TRIES
+from watchword.core.errors import Refused
+from watchword.core.ids import CaseId
+from watchword.core.requirement import FRESH
+from watchword.desk.steps import Loaded
+from watchword.reception import wording
+from watchword.reception.cases import caller_page, settle
+
+
+class CallerController(Controller):
+    """What waits for the person, their answers, and the hand-over."""
+
+    path = "/api/caller/{case:str}/{token:str}"
+    tags = ("caller",)
+    opt = {"exclude_from_csrf": True}  # noqa: RUF012  (Litestar's own declaration)
+
+    @get("", sync_to_thread=True)
+    def waiting(self, app: App, at: datetime, case: FromPath[str], token: FromPath[str]) -> bodies.CallerOut:
+        """What the page shows now."""
+        return _shown(app, caller_page(app, CaseId(case), token), at)
+
+    @post("/answers/{challenge:str}", sync_to_thread=True, status_code=HTTP_200_OK)
+    def answer(
+        self,
+        app: App,
+        at: datetime,
+        case: FromPath[str],
+        token: FromPath[str],
+        challenge: FromPath[str],
+        data: JSONBody[bodies.Answer],
+    ) -> bodies.CallerOut:
+        """Answer a challenge. A wrong answer is refused, and counts."""
+        opened = caller_page(app, CaseId(case), token).case.id
+        app.desk.verification.answer(opened, challenge, data.answer, at, attesting=None)
+        settle(app, opened, challenge, at)
+        return _shown(app, app.desk.steps.load(opened), at)
+
+    @post("/hand-over", sync_to_thread=True, status_code=HTTP_200_OK)
+    def open(
+        self, app: App, at: datetime, case: FromPath[str], token: FromPath[str], data: JSONBody[bodies.OpenHandOver]
+    ) -> bodies.CallerOut:
+        """Bind the hand-over to the key this browser made; the first one counts."""
+        opened = caller_page(app, CaseId(case), token).case.id
+        app.desk.hand_over.open(opened, msgspec.json.encode(data.jwk, order="sorted").decode(), at)
+        return _shown(app, app.desk.steps.load(opened), at)
+
+    @post("/hand-over/methods", sync_to_thread=True)
+    def reprove(
+        self, app: App, at: datetime, case: FromPath[str], token: FromPath[str], data: JSONBody[bodies.BeginMethod]
+    ) -> bodies.CallerOut:
+        """Begin the enforced method that is proven again before anything is handed over."""
+        opened = caller_page(app, CaseId(case), token).case.id
+        app.desk.hand_over.reprove(opened, data.method, at)
+        return _shown(app, app.desk.steps.load(opened), at)
+
+    @post("/hand-over/take", sync_to_thread=True, status_code=HTTP_200_OK)
+    def take(self, app: App, at: datetime, case: FromPath[str], token: FromPath[str]) -> bodies.Envelopes:
+        """Take the sealed credential, once."""
+        opened = caller_page(app, CaseId(case), token).case.id
+        return bodies.Envelopes(envelopes=app.desk.hand_over.take(opened, at))
+
+
+def _shown(app: App, loaded: Loaded, at: datetime) -> bodies.CallerOut:
+    case = loaded.case
+    running = (c for c in case.challenges if not c.ended and at <= c.expires)
+    waiting = (_waiting(app, case, c, at) for c in running if app.methods[c.method].enforced)
+    return bodies.CallerOut(
+        case=case.id,
+        action=wording.ACTIONS[case.action][0],
+        ended=isinstance(case, (*TERMINAL, Failed)),
+        waiting=tuple(w for w in waiting if w is not None),
+        hand_over=_hand_over(app, case, at),
+    )
+
+
+def _waiting(app: App, case: Case, challenge: Challenge, at: datetime) -> bodies.Waiting | None:
+    """A challenge as its method shows it to the person; None when their enrolment is gone meanwhile."""
+    port, ask = app.desk.verification.ask_of(case, challenge.id, at)
+    try:
+        begun = port.begin(ask)
+    except Refused:
+        return None
+    passkey = port.enrolment == "passkey"
+    return bodies.Waiting(
+        challenge=challenge.id,
+        method=challenge.method,
+        title=wording.method(challenge.method),
+        purpose=challenge.purpose,
+        expires=challenge.expires,
+        tries_left=TRIES - challenge.misses,
+        kind="passkey" if passkey else "code",
+        say="Use your passkey when your browser asks for it." if passkey else begun.show_caller or "",
+        options=begun.show_caller if passkey else None,
+    )
+
+
+def _hand_over(app: App, case: Case, at: datetime) -> bodies.HandOverOut:
+    reproved = case.reproved is not None and at - case.reproved <= FRESH
+    asked = case.requirement.methods
+    methods = tuple((m.name, wording.method(m.name)) for m in asked if m.enforced and m.name in app.methods)
+    return bodies.HandOverOut(
+        step=_step(case),
+        what=wording.credential(case.changes),
+        jwk=case.jwk if isinstance(case, Released) else None,
+        reproved=reproved,
+        methods=methods,
+    )
+
+
+def _step(case: Case) -> bodies.HandOverStep:
+    if not yields_credential(case):
+        return "none"
+    if isinstance(case, (Delivered, Failed, *TERMINAL)):
+        return "over"
+    if isinstance(case, Checked):
+        return "ready"
+    if isinstance(case, Executing | Executed):
+        return "working"
+    if isinstance(case, Released):
+        return "key" if case.jwk is None else "working"
+    return "later"

@@ -1,0 +1,193 @@
+"""The steps of a case, each one use case of the desk."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from litestar import Controller, get, post
+from litestar.params import FromPath, JSONBody
+from litestar.status_codes import HTTP_200_OK
+
+from watchword.api import bodies
+from watchword.api.reading import summary, whole
+from watchword.app import App
+from watchword.core.action import Step
+from watchword.core.errors import Conflict
+from watchword.core.ids import AccountId, CaseId
+from watchword.core.requirement import Context
+from watchword.desk.decisions import request_digest
+from watchword.desk.intake import Wish
+from watchword.core.case import Asked, state_of
+from watchword.reception.cases import listed, page_address, readable, settle
+from watchword.reception.sessions import Actor
+
+
+class CaseController(Controller):
+    """Recovery cases. A case somebody may not read is answered like one that never was."""
+
+    path = "/api/cases"
+    tags = ("cases",)
+
+    @post("", sync_to_thread=True)
+    def open(self, app: App, actor: Actor, at: datetime, data: JSONBody[bodies.OpenCase]) -> bodies.Opened:
+        """Take a request in."""
+        case = app.desk.intake.open(
+            actor.person,
+            directory=data.directory,
+            query=data.account,
+            wish=Wish(
+                action=data.action,
+                factors=data.factors,
+                contact=data.contact,
+                contact_value=data.contact_value,
+                role=data.role,
+            ),
+            context=Context(
+                channel=data.channel,
+                location=data.location,
+                device=data.device,
+                risk=data.risk,
+                situation=data.situation,
+            ),
+            origin=data.origin,
+            reason=data.reason,
+            at=at,
+        )
+        return bodies.Opened(case=case, page=page_address(app, case))
+
+    @get("", sync_to_thread=True)
+    def list(self, app: App, actor: Actor, at: datetime) -> tuple[bodies.CaseSummary, ...]:
+        """Every case this person may read, newest change first."""
+        return tuple(summary(app, row) for row in listed(app, actor.person, at))
+
+    @get("/{case:str}", sync_to_thread=True)
+    def read(self, app: App, actor: Actor, at: datetime, case: FromPath[str]) -> bodies.CaseOut:
+        """One case whole."""
+        return whole(app, readable(app, actor.person, case, at), at)
+
+    @post("/{case:str}/ticket", sync_to_thread=True, status_code=HTTP_200_OK)
+    def link_ticket(
+        self, app: App, actor: Actor, at: datetime, case: FromPath[str], data: JSONBody[bodies.LinkTicket]
+    ) -> bodies.CaseOut:
+        """Tie the case to its ticket."""
+        opened = readable(app, actor.person, case, at).case.id
+        app.desk.intake.link_ticket(actor.person, opened, data.ticket, at)
+        return whole(app, app.desk.steps.load(opened), at)
+
+    @post("/{case:str}/methods", sync_to_thread=True)
+    def begin(
+        self, app: App, actor: Actor, at: datetime, case: FromPath[str], data: JSONBody[bodies.BeginMethod]
+    ) -> bodies.Begun:
+        """Begin a method; what it has to send goes out by itself."""
+        opened = readable(app, actor.person, case, at).case.id
+        custodian = app.names.person(data.custodian) if data.custodian else None
+        challenge, begun = app.desk.verification.begin(actor.person, opened, data.method, at, custodian=custodian)
+        return bodies.Begun(challenge=challenge, expires=begun.expires, show_agent=begun.show_agent)
+
+    @post("/{case:str}/methods/{challenge:str}", sync_to_thread=True, status_code=HTTP_200_OK)
+    def attest(
+        self,
+        app: App,
+        actor: Actor,
+        at: datetime,
+        case: FromPath[str],
+        challenge: FromPath[str],
+        data: JSONBody[bodies.Answer],
+    ) -> bodies.Proved:
+        """Answer an attested method, as the agent who began it. What software checks is answered by the person."""
+        opened = readable(app, actor.person, case, at).case.id
+        app.desk.verification.answer(opened, challenge, data.answer, at, attesting=actor.person)
+        settle(app, opened, challenge, at)
+        return bodies.Proved(state=state_of(app.desk.steps.load(opened).case))
+
+    @post("/{case:str}/ask", sync_to_thread=True, status_code=HTTP_200_OK)
+    def ask(self, app: App, actor: Actor, at: datetime, case: FromPath[str]) -> bodies.CaseOut:
+        """Fix the request and ask for what comes next: approval, the hold, or the release."""
+        opened = readable(app, actor.person, case, at).case.id
+        app.desk.verification.ask(actor.person, opened, at)
+        return whole(app, app.desk.steps.load(opened), at)
+
+    @post("/{case:str}/approval", sync_to_thread=True, status_code=HTTP_200_OK)
+    def approve(
+        self, app: App, actor: Actor, at: datetime, case: FromPath[str], data: JSONBody[bodies.Decide]
+    ) -> bodies.CaseOut:
+        """Say yes or no to exactly the request with this digest."""
+        now = readable(app, actor.person, case, at).case
+        if data.approve:
+            app.desk.decisions.approve(actor.person, now.id, data.digest, actor.session, at)
+        else:
+            if isinstance(now, Asked) and request_digest(now.request) != data.digest:
+                raise Conflict("What you looked at is not what this case asks now.", "Read it again, then decide.")
+            app.desk.decisions.refuse(actor.person, now.id, data.why, at)
+        return whole(app, app.desk.steps.load(now.id), at)
+
+    @post("/{case:str}/release", sync_to_thread=True, status_code=HTTP_200_OK)
+    def release(
+        self, app: App, actor: Actor, at: datetime, case: FromPath[str], data: JSONBody[bodies.Release]
+    ) -> bodies.CaseOut:
+        """Let the executor do exactly what was approved."""
+        opened = readable(app, actor.person, case, at).case.id
+        app.desk.decisions.release(actor.person, opened, at, data.changes)
+        return whole(app, app.desk.steps.load(opened), at)
+
+    @post("/{case:str}/escalate", sync_to_thread=True, status_code=HTTP_200_OK)
+    def escalate(self, app: App, actor: Actor, at: datetime, case: FromPath[str]) -> bodies.CaseOut:
+        """Ask for more than policy does."""
+        opened = readable(app, actor.person, case, at).case.id
+        app.desk.decisions.escalate(actor.person, opened, at)
+        return whole(app, app.desk.steps.load(opened), at)
+
+    @post("/{case:str}/break-glass", sync_to_thread=True, status_code=HTTP_200_OK)
+    def break_glass(
+        self, app: App, actor: Actor, at: datetime, case: FromPath[str], data: JSONBody[bodies.Why]
+    ) -> bodies.CaseOut:
+        """Ask for the predefined procedure without verification; a second custodian has to agree, a review is owed."""
+        opened = readable(app, actor.person, case, at).case.id
+        app.desk.decisions.break_glass(actor.person, opened, data.why, at)
+        return whole(app, app.desk.steps.load(opened), at)
+
+    @post("/{case:str}/withdraw", sync_to_thread=True, status_code=HTTP_200_OK)
+    def withdraw(
+        self, app: App, actor: Actor, at: datetime, case: FromPath[str], data: JSONBody[bodies.Why]
+    ) -> bodies.CaseOut:
+        """End a case nobody wants any more."""
+        opened = readable(app, actor.person, case, at).case.id
+        app.desk.decisions.withdraw(actor.person, opened, data.why, at)
+        return whole(app, app.desk.steps.load(opened), at)
+
+    @post("/{case:str}/close", sync_to_thread=True, status_code=HTTP_200_OK)
+    def close(self, app: App, actor: Actor, at: datetime, case: FromPath[str]) -> bodies.CaseOut:
+        """End a case whose work is done."""
+        opened = readable(app, actor.person, case, at).case.id
+        app.desk.decisions.close(actor.person, opened, at)
+        return whole(app, app.desk.steps.load(opened), at)
+
+    @post("/{case:str}/contain", sync_to_thread=True, status_code=HTTP_200_OK)
+    def contain(
+        self, app: App, actor: Actor, at: datetime, case: FromPath[str], data: JSONBody[bodies.Why]
+    ) -> bodies.Contained:
+        """A recovery was found fraudulent: take back what it gave, and list what it enabled."""
+        opened = readable(app, actor.person, case, at).case.id
+        return bodies.Contained(enabled=app.desk.decisions.contain(actor.person, opened, data.why, at))
+
+    @post("/{case:str}/review", sync_to_thread=True, status_code=HTTP_200_OK)
+    def review(
+        self, app: App, actor: Actor, at: datetime, case: FromPath[str], data: JSONBody[bodies.Review]
+    ) -> bodies.CaseOut:
+        """Look back, as somebody who took no step in it."""
+        opened = readable(app, actor.person, case, at).case.id
+        app.desk.decisions.review(actor.person, opened, sound=data.sound, account_given=data.words, at=at)
+        return whole(app, app.desk.steps.load(opened), at)
+
+
+class AccountController(Controller):
+    """What can be done to an account outside a case."""
+
+    path = "/api/accounts"
+    tags = ("accounts",)
+
+    @post("/{account:str}/freeze-release", sync_to_thread=True, status_code=HTTP_200_OK)
+    def release_freeze(self, app: App, actor: Actor, at: datetime, account: FromPath[str]) -> bodies.FreezeOut:
+        """Agree that a freeze ends; it takes two people."""
+        released = app.desk.decisions.release_freeze(actor.person, AccountId(account), at)
+        return bodies.FreezeOut(released=released)

@@ -1,0 +1,116 @@
+"""A case as JSON: what the ledger's entries make of it, with people by their logins."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from watchword.api import bodies
+from watchword.app import App
+from watchword.core.case import Asked, Holding, Released, Verifying, progress_of, state_of
+from watchword.core.ids import PersonId
+from watchword.desk.decisions import request_digest
+from watchword.desk.followers import CaseRow
+from watchword.desk.recording import case_stream
+from watchword.desk.steps import Loaded
+from watchword.directories.port import kind_of
+from watchword.reception import wording
+from watchword.reception.cases import page_address, ticket_of
+from watchword.reception.spoken import spoken
+
+
+def login_of(app: App, person: PersonId | str | None) -> str | None:
+    """A person's login; the pseudonym where it was erased, None for nobody."""
+    return app.names.said(PersonId(person))[0] if person else None
+
+
+def summary(app: App, row: CaseRow) -> bodies.CaseSummary:
+    """One line of the list."""
+    case = row.case
+    return bodies.CaseSummary(
+        case=case.id,
+        state=state_of(case),
+        action=case.action,
+        account_class=case.account_class,
+        unit=case.unit,
+        opener=login_of(app, case.opener) or "",
+        opened_at=case.opened_at,
+        changed_at=row.changed_at,
+        review_due=case.review_due,
+        review_overdue=row.overdue,
+    )
+
+
+def whole(app: App, loaded: Loaded, at: datetime) -> bodies.CaseOut:
+    """Everything about one case."""
+    case = loaded.case
+    directory, native = app.names.native(case.account) or (None, None)
+    missing = app.desk.verification.missing(case, at) if isinstance(case, Verifying) else ()
+    return bodies.CaseOut(
+        case=case.id,
+        version=loaded.version,
+        state=state_of(case),
+        action=case.action,
+        directory=directory,
+        native_id=native,
+        account=case.account,
+        account_class=case.account_class,
+        unit=case.unit,
+        subject=login_of(app, case.subject),
+        opener=login_of(app, case.opener) or "",
+        opened_at=case.opened_at,
+        ticket=ticket_of(app, case),
+        requirement=wording.requirement(case.requirement),
+        raised=case.requirement.raised,
+        missing=tuple(bodies.ShortfallOut(tier=s.tier, missing=s.missing) for s in missing),
+        challenges=tuple(
+            bodies.ChallengeOut(
+                challenge=c.id,
+                method=c.method,
+                purpose=c.purpose,
+                by=login_of(app, c.by) or "",
+                expires=c.expires,
+                misses=c.misses,
+                ended=c.ended,
+                answer="caller" if app.methods[c.method].enforced else "agent",
+            )
+            for c in case.challenges
+        ),
+        request=_request(case) if isinstance(case, Asked) else None,
+        approvals=tuple(login_of(app, v.person) or "" for v in case.votes if v.approve),
+        hold_until=case.until if isinstance(case, Holding) else None,
+        released_until=case.until if isinstance(case, Released) else None,
+        changes=_changes(loaded),
+        typed_changes=case.changes,
+        review_due=case.review_due,
+        reviewer=login_of(app, case.reviewer),
+        page=page_address(app, case.id),
+        entries=tuple(
+            bodies.EntryOut(
+                seq=e.seq,
+                leaf=e.leaf,
+                type=e.entry.type,
+                at=e.entry.at,
+                actor=login_of(app, e.entry.actor) or "",
+            )
+            for e in app.ledger.read(case_stream(case.id))
+        ),
+    )
+
+
+def _request(asked: Asked) -> bodies.RequestOut:
+    digest = request_digest(asked.request)
+    return bodies.RequestOut(text=asked.request, digest=digest, spoken=spoken(digest), not_after=asked.not_after)
+
+
+def _changes(loaded: Loaded) -> tuple[bodies.ChangeOut, ...]:
+    known = {p.number: p for p in progress_of(loaded.case)}
+    return tuple(
+        bodies.ChangeOut(
+            number=number,
+            change=kind_of(change),
+            words=wording.change(change),
+            outcome=known[number].outcome if number in known else None,
+            ended=known[number].ended if number in known else None,
+        )
+        for number, change in enumerate(loaded.case.changes)
+    )

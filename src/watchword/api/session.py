@@ -1,0 +1,102 @@
+"""Signing in and out: over JSON, and from the sign-in page's form."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from litestar import Controller, Request, Response, delete, get, post
+from litestar.datastructures import Cookie
+from litestar.enums import RequestEncodingType
+from litestar.params import Body, JSONBody
+from litestar.response import Redirect
+from litestar.status_codes import HTTP_303_SEE_OTHER
+
+from watchword.api.bodies import SignedIn, SignIn
+from watchword.app import App
+from watchword.core.errors import Refused
+from watchword.core.ids import PersonId
+from watchword.reception.problems import NotSignedIn, TooMany
+from watchword.reception.sessions import ABSOLUTE, Actor, Sessions, Throttle
+
+COOKIE = "watchword_session"
+
+Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
+
+
+class SessionController(Controller):
+    """The session of this browser."""
+
+    path = "/api/session"
+    tags = ("session",)
+
+    @post("", sync_to_thread=True, opt={"exclude_from_csrf": True})
+    def sign_in(
+        self, request: Request[None, None, object], app: App, sessions: Sessions, throttle: Throttle, data: JSONBody[SignIn]
+    ) -> Response[SignedIn]:
+        """Sign in with a local account. Unknown people and wrong passwords are refused alike."""
+        person = _signed_in(request, app, throttle, data.login, data.password)
+        return Response(_who(app, person), cookies=[_cookie(app, sessions.begin(person))])
+
+    @get("", sync_to_thread=True)
+    def current(self, app: App, actor: Actor) -> SignedIn:
+        """Who is signed in."""
+        return _who(app, actor.person)
+
+    @delete("", sync_to_thread=True)
+    def sign_out(self, request: Request[None, None, object], actor: Actor, sessions: Sessions) -> None:
+        """Sign out."""
+        sessions.end(request.cookies.get(COOKIE))
+
+
+@post("/sign-in", sync_to_thread=True, include_in_schema=False, status_code=HTTP_303_SEE_OTHER)
+def sign_in_form(
+    request: Request[None, None, object], app: App, sessions: Sessions, throttle: Throttle, data: Form
+) -> Redirect:
+    """Sign in from the page; what went wrong is said there, in one word of the address."""
+    try:
+        person = _signed_in(request, app, throttle, data.get("login", ""), data.get("password", ""))
+    except TooMany:
+        return Redirect("/sign-in?problem=wait", status_code=HTTP_303_SEE_OTHER)
+    except NotSignedIn:
+        return Redirect("/sign-in?problem=wrong", status_code=HTTP_303_SEE_OTHER)
+    return Redirect("/", status_code=HTTP_303_SEE_OTHER, cookies=[_cookie(app, sessions.begin(person))])
+
+
+@post("/sign-out", sync_to_thread=True, include_in_schema=False, status_code=HTTP_303_SEE_OTHER)
+def sign_out_form(request: Request[None, None, object], sessions: Sessions) -> Redirect:
+    """Sign out from any page."""
+    sessions.end(request.cookies.get(COOKIE))
+    return Redirect("/sign-in", status_code=HTTP_303_SEE_OTHER)
+
+
+def _signed_in(
+    request: Request[None, None, object], app: App, throttle: Throttle, login: str, password: str
+) -> PersonId:
+    """Whom the words stand for; raise `NotSignedIn`, or `TooMany` for an address that guesses."""
+    address = request.client.host if request.client else ""
+    throttle.demand(address)
+    try:
+        return app.people.sign_in(login, password)
+    except Refused as refused:
+        throttle.failed(address)
+        raise NotSignedIn(refused.what, refused.remedy) from refused
+
+
+def _who(app: App, person: PersonId) -> SignedIn:
+    login, name = app.names.said(person)
+    known = app.registry.person(person)
+    roles = tuple(sorted({g.role for g in known.grants}))
+    return SignedIn(person=person, login=login, name=name, roles=roles)
+
+
+def _cookie(app: App, token: str) -> Cookie:
+    """A session cookie: for this site alone, unreadable for scripts, over TLS unless the console is on loopback."""
+    return Cookie(
+        key=COOKIE,
+        value=token,
+        path="/",
+        httponly=True,
+        samesite="strict",
+        secure=app.settings.console.public_url.startswith("https:"),
+        max_age=int(ABSOLUTE.total_seconds()),
+    )

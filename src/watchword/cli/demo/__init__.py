@@ -1,0 +1,1 @@
+"""The demo: a sample organisation and a story played through the real API."""

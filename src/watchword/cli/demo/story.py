@@ -1,0 +1,278 @@
+"""The story: eight scenes, told on the terminal, played through the API. Each scene says what must come of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from rich.console import Console
+from rich.markup import escape
+
+from watchword.cli.demo.cast import PATIENCE_S, Caller, Staff
+from watchword.cli.demo.stage import Stage
+from watchword.core.errors import Refused, WatchwordError
+from watchword.watch.verdicts import VerdictRow
+
+T = TypeVar("T")
+
+STAFF = (
+    "ines.desk",
+    "theo.desk",
+    "vic.check",
+    "xena.run",
+    "yuri.iam",
+    "zoe.soc",
+    "ada.review",
+    "carl.glass",
+    "dora.glass",
+    "vera.quill",
+)
+"""Who signs in."""
+
+
+class Failed(Exception):
+    """The story did not come out as it must."""
+
+
+class Story:
+    """Plays and tells; counts what came out as it must."""
+
+    def __init__(self, stage: Stage, url: str, console: Console) -> None:
+        self.stage = stage
+        self.url = url
+        self.console = console
+        self.held = 0
+        self.cast: dict[str, Staff] = {login: stage.staff(url, login) for login in STAFF}
+
+    # --- telling ---------------------------------------------------------------------------------------------------
+
+    def scene(self, number: int, title: str) -> None:
+        """Begin a scene."""
+        self.console.print(f"\n[bold reverse] {number} [/] [bold]{escape(title)}[/]")
+
+    def tell(self, who: str, what: str) -> None:
+        """One line of what somebody does."""
+        self.console.print(f"    [cyan]{escape(who)}[/] {escape(what)}")
+
+    def must(self, holds: bool, what: str) -> None:
+        """Say what came of it; raise `Failed` when it is not what must come of it."""
+        if not holds:
+            self.console.print(f"    [bold red]✘ {escape(what)}[/]")
+            raise Failed(what)
+        self.held += 1
+        self.console.print(f"    [green]✔ {escape(what)}[/]")
+
+    def refused(self, what: str, attempt: Callable[[], Any], *reasons: str) -> None:
+        """An attempt that must be refused, for one of *reasons* where any is named."""
+        try:
+            attempt()
+        except Refused as fault:
+            told = " ".join(fault.reasons)
+            self.must(not reasons or any(r in told for r in reasons), f"refused: {what} ({told})")
+            return
+        except WatchwordError as fault:
+            raise Failed(f"{what}: {fault}") from fault
+        self.must(False, f"{what} was let through")
+
+    def verdict(self, case: str | None, of: Callable[[VerdictRow], bool]) -> VerdictRow:
+        """Wait until the watch has judged an event that *of* describes."""
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            found = next((r for r in self.stage.app.board() if of(r) and (case is None or r.case == case)), None)
+            if found is not None:
+                return found
+            time.sleep(0.1)
+        raise Failed("the watch saw no such event in the directory's log")
+
+    # --- the scenes ------------------------------------------------------------------------------------------------
+
+    def play(self) -> None:
+        """All of them, in order."""
+        self.good_reset()
+        self.executive()
+        self.comes_back()
+        self.two_steps()
+        self.widened()
+        self.straight_in_the_directory()
+        self.break_glass()
+        self.the_evidence()
+
+    def good_reset(self) -> None:
+        """A standard account, proven with a passkey: no approval, and nobody at the desk sees a password."""
+        self.scene(1, "A good reset: Mara forgot her password and has her passkey")
+        ines, xena = self.cast["ines.desk"], self.cast["xena.run"]
+        mara = self.stage.caller(self.url, "mara.lind")
+        case = self._open(ines, "mara.lind", "password_reset", "INC-1001", "back from leave, forgot the password")
+        begun = ines.do(case, "methods", method="passkey")
+        mara.follow(ines.look(case)["page"])
+        self.tell("Ines", "begins the passkey; Mara touches her key on her own page")
+        mara.answer(begun["challenge"], mara.assertion(begun["challenge"]))
+        self.must(ines.until(case, "releasable") == "releasable", "verification holds; nothing else is asked for")
+        xena.do(case, "release")
+        self.tell("Xena", "releases it; the executor acts once Mara's browser has made a key")
+        password = self._take(mara, "passkey")
+        self._signs_in("mara.lind", password)
+        ines.do(case, "close")
+        row = self.verdict(case, lambda r: r.action == "password.reset")
+        self.must(row.verdict == "verified", f"the directory's own log of it is verified: entries {list(row.leaves)}")
+
+    def executive(self) -> None:
+        """Two approvals and a waiting time, because neither of his methods waives it."""
+        self.scene(2, "An executive lost a factor: in person, two approvals, an hour of waiting")
+        action, more = ("factor_reset", {"factors": ["security_key"]}) if self.stage.sandbox else ("password_reset", {})
+        if not self.stage.sandbox:
+            self.console.print("    [dim]this directory keeps no factors; the scene needs one that does[/]")
+            return
+        ines, vic, theo = self.cast["ines.desk"], self.cast["vic.check"], self.cast["theo.desk"]
+        case = self._open(ines, "oskar.brandt", action, "INC-1002", "lost the security key on a train", **more)
+        self.tell("Vic", "sees his passport, and has a code mailed to the address of record")
+        vic.attest(case, "in_person", "passport, front desk")
+        begun = vic.do(case, "methods", method="mail_code")
+        oskar = self.stage.caller(self.url, "oskar.brandt")
+        oskar.follow(vic.look(case)["page"])
+        oskar.answer(begun["challenge"], self._mailed("oskar.brandt"))
+        vic.until(case, "awaiting approval")
+        self.refused("the verifier approves", lambda: vic.approve(case))
+        self.tell("Vera", "his manager, approves exactly this request; Yuri of IAM does too")
+        self.cast["vera.quill"].approve(case)
+        self.cast["yuri.iam"].approve(case)
+        vic.until(case, "holding")
+        xena = self.cast["xena.run"]
+        self.refused("released before the hour is over", lambda: xena.do(case, "release"), "hold")
+        self.console.print("    [magenta]… an hour passes on the story's clock …[/]")
+        self.stage.clock.skip(timedelta(hours=1, seconds=5))
+        vic.until(case, "releasable")
+        xena.do(case, "release")
+        state = theo.until(case, "delivered", "failed")
+        self.must(state == "delivered", "the factor is gone, and the directory says so when it is read back")
+        row = self.verdict(case, lambda r: str(r.action).startswith("mfa."))
+        self.must(row.verdict == "verified", "verified, with ticket, two proofs, two approvals, release and receipt")
+
+    def comes_back(self) -> None:
+        """Wrong answers stick to the account, whoever the agent is."""
+        self.scene(3, "A caller fails, and comes back through another agent")
+        ines, theo = self.cast["ines.desk"], self.cast["theo.desk"]
+        stranger = self.stage.caller(self.url, "tom.ashby")
+        for agent, name, ticket in ((ines, "Ines", "INC-1003"), (theo, "Theo", "INC-1004"), (ines, "Ines", "INC-1005")):
+            case = self._open(agent, "tom.ashby", "password_reset", ticket, "in a hurry, new phone")
+            stranger.follow(agent.look(case)["page"])
+            begun = agent.do(case, "methods", method="totp")
+            for _ in range(3):
+                self._wrong(stranger, begun["challenge"])
+            self.tell(name, "asks for the app's code; three wrong ones end the challenge")
+        last = self._open(theo, "tom.ashby", "password_reset", "INC-1006", "please, my flight leaves")
+        self.refused(
+            "a fourth try, by another agent", lambda: theo.do(last, "methods", method="totp"), "frozen", "origin"
+        )
+
+    def two_steps(self) -> None:
+        """Nobody alone."""
+        self.scene(4, "One person tries two steps")
+        ines, zoe = self.cast["ines.desk"], self.cast["zoe.soc"]
+        case = self._open(ines, "amy.frost", "factor_reset", "INC-1007", "new phone", **self._factors())
+        if self.stage.sandbox is None:
+            return
+        self.refused("Ines, who opened the case, releases it too", lambda: ines.do(case, "release"))
+        self.refused("Zoe reviews a case that owes no review", lambda: zoe.do(case, "review", sound=True, words="ok"))
+        ines.do(case, "withdraw", why="she found her phone")
+
+    def widened(self) -> None:
+        """What was approved is what is done."""
+        self.scene(5, "An approved change that somebody wants to widen")
+        ines, xena = self.cast["ines.desk"], self.cast["xena.run"]
+        ben = self.stage.caller(self.url, "ben.carver")
+        case = self._open(ines, "ben.carver", "password_reset", "INC-1008", "locked out of the laptop")
+        ben.follow(ines.look(case)["page"])
+        begun = ines.do(case, "methods", method="totp")
+        ben.answer(begun["challenge"], ben.code())
+        ines.until(case, "releasable")
+        asked = ines.look(case)["typed_changes"]
+        wider = [*asked, {"kind": "reset_factors", "account": asked[0]["account"], "factors": []}]
+        self.refused(
+            "the release is asked to remove his factors as well",
+            lambda: xena.do(case, "release", changes=wider),
+            "wider_than_approved",
+        )
+        xena.do(case, "release", changes=asked)
+        self.stage.clock.skip(timedelta(seconds=35))  # the app's next code: each counts once
+        self._signs_in("ben.carver", self._take(ben, "totp"))
+        ines.do(case, "close")
+
+    def straight_in_the_directory(self) -> None:
+        """No case, so nothing speaks for it."""
+        self.scene(6, "A reset made straight in the directory")
+        self.tell("somebody", "with administrator's rights resets Cleo's password, and opens no case")
+        started = time.monotonic()
+        self.stage.reset_by_hand("cleo.hart")
+        row = self.verdict(None, lambda r: r.action == "password.reset" and r.verdict in ("unverified", "suspicious"))
+        took = time.monotonic() - started
+        self.must(row.case is None, f"{row.verdict.value} within {took:.1f} s: {row.why}")
+
+    def break_glass(self) -> None:
+        """An emergency has its own procedure, and owes a review."""
+        self.scene(7, "Break-glass: an outage, and the only administrator is locked out")
+        carl, dora, xena = self.cast["carl.glass"], self.cast["dora.glass"], self.cast["xena.run"]
+        ines, ada = self.cast["ines.desk"], self.cast["ada.review"]
+        case = self._open(ines, "sam.kernel", "unlock", "INC-1009", "core switches down", situation="outage")
+        carl.do(case, "break-glass", why="core network down, no administrator can sign in")
+        self.refused("Carl, who broke the glass, agrees with himself", lambda: carl.approve(case))
+        dora.approve(case)
+        self.tell("Dora", "the second custodian, agrees; Xena releases")
+        xena.do(case, "release")
+        self.must(carl.until(case, "delivered", "failed") == "delivered", "the account is unlocked")
+        owed = ada.look(case)["review_due"]
+        self.must(owed is not None, f"a review is owed by {str(owed)[:16]}")
+        other = self._open(ines, "rhea.root", "unlock", "INC-1010", "still down", situation="outage")
+        self.refused(
+            "a second use while the first is not reviewed",
+            lambda: dora.do(other, "break-glass", why="still down"),
+            "unreviewed",
+        )
+        ada.do(case, "review", sound=True, words="outage confirmed with operations, unlock was needed")
+        self.must(ada.look(case)["reviewer"] == "ada.review", "Ada, who took no part, reviews it")
+
+    def the_evidence(self) -> None:
+        """All of it is in the ledger, and holds together."""
+        self.scene(8, "The evidence")
+        note, checkpoint = self.stage.app.ledger.checkpoint
+        self.console.print(escape(note.rstrip()), style="dim")
+        self.must(checkpoint.size == self.stage.app.ledger.size, f"{checkpoint.size} entries under one signature")
+
+    # --- small steps -----------------------------------------------------------------------------------------------
+
+    def _open(self, agent: Staff, account: str, action: str, ticket: str, reason: str, **more: Any) -> str:
+        self.tell(agent.name.split()[0], f"takes in: {action.replace('_', ' ')} for {account} ({ticket}: {reason})")
+        origin = {"origin": f"+44 1632 960 {ticket[-3:]}", "location": "home", "device": "known"}
+        case = agent.open(account, action, directory=self.stage.directory, reason=reason, **(origin | more))
+        agent.do(case, "ticket", ticket=ticket)
+        return case
+
+    def _factors(self) -> dict[str, Any]:
+        return {"factors": ["authenticator_app"]}
+
+    def _mailed(self, login: str) -> str:
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            try:
+                return self.stage.code_sent_to(login)
+            except IndexError:
+                time.sleep(0.05)
+        raise Failed("the code was not mailed")
+
+    def _wrong(self, caller: Caller, challenge: str) -> None:
+        try:
+            caller.answer(challenge, "12345678")
+        except Refused:
+            return
+        raise Failed("a wrong code was taken")
+
+    def _take(self, caller: Caller, method: str) -> str:
+        password = caller.take(method)
+        self.must(len(password) > 12, "the new password is opened in the person's browser, and nowhere else")
+        return password
+
+    def _signs_in(self, login: str, password: str) -> None:
+        told = self.stage.sign_in(login, password)
+        self.must(told in ("ok", "must_change"), f"{login} signs in with it and has to choose another")

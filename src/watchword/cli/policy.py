@@ -1,0 +1,120 @@
+"""`watchword policy`: what each recovery needs, whether the policy holds, and which one is active."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+from rich.markup import escape
+
+from watchword.cli.case import As, PasswordFile, ask_password
+from watchword.cli.terminal import CONFIG, Config, Json, out, print_json, settings_of
+from watchword.core.account import AccountClass
+from watchword.core.action import Action, Step
+from watchword.core.requirement import Context
+from watchword.policy.bundle import Policy
+from watchword.policy.check import check as check_policy
+from watchword.policy.explain import Explanation, explain
+
+app = App(name="policy", help="What each recovery needs, and who may do what.")
+
+Folder = Annotated[Path | None, Parameter(help="A policy folder; the one that ships with Watchword otherwise.")]
+
+
+@app.command
+def check(folder: Folder = None, *, json: Json = False) -> None:
+    """Check a whole policy and name every mistake with file, line and remedy (exit code 1 when there is one)."""
+    with resources.as_file(resources.files("watchword.policy") / "default") as shipped:
+        mistakes = check_policy(folder or shipped)
+    if json:
+        print_json(mistakes)
+    else:
+        for mistake in mistakes:
+            out.print(escape(str(mistake)))
+        if not mistakes:
+            cells = len(AccountClass) * len(Action)
+            out.print(f"[bold green]sound[/]: {cells} cells, every one answered or denied, none weaker than it may be")
+    if mistakes:
+        raise SystemExit(1)
+
+
+@app.command(name="explain")
+def explain_(
+    *,
+    account_class: Annotated[AccountClass, Parameter(name="--class")],
+    action: Action,
+    person: Annotated[str | None, Parameter(help="A login; needs the ledger of --config.")] = None,
+    step: Step | None = None,
+    channel: str = "phone",
+    location: str = "home",
+    device: str = "known",
+    risk: str = "low",
+    situation: str = "normal",
+    elevated_threat: bool = False,
+    repeat: Annotated[int, Parameter(help="Recoveries of this account completed within seven days.")] = 0,
+    folder: Folder = None,
+    config: Config = CONFIG,
+    json: Json = False,
+) -> None:
+    """Say what a class and action need in this context, why, and with --person and --step who may take it."""
+    context = Context(
+        channel=channel,
+        location=location,
+        device=device,
+        risk=risk,
+        situation=situation,
+        elevated_threat=elevated_threat,
+    )
+    policy = Policy.load(folder) if folder else Policy.default()
+    if person is None:
+        told = explain(policy, account_class, action, context, completed_recoveries_7d=repeat)
+    else:
+        from watchword.app import App as Running
+
+        with Running(settings_of(config)) as running:
+            told = explain(
+                running.policy,
+                account_class,
+                action,
+                context,
+                completed_recoveries_7d=repeat,
+                person=running.registry.person(running.names.person(person)),
+                step=step or Step.OPEN,
+                at=running.clock(),
+            )
+    if json:
+        print_json(told)
+    else:
+        _show(told)
+    if told.refused or (told.ruling is not None and not told.ruling.allowed):
+        raise SystemExit(3)
+
+
+@app.command
+def activate(*, login: As, config: Config = CONFIG, password_file: PasswordFile = None) -> None:
+    """Make the policy on disk the one new cases are opened under. A policy author does this; it is an entry."""
+    from watchword.app import App as Running
+
+    password = password_file.read_text().strip() if password_file else ask_password()
+    with Running(settings_of(config)) as running:
+        actor = running.people.sign_in(login, password)
+        digest = running.people.activate_policy(actor, running.clock())
+    out.print(f"Active: {digest}")
+
+
+def _show(told: Explanation) -> None:
+    out.print(f"[bold]{told.cell}[/] under {told.policy[:19]}…")
+    for line in told.refused:
+        out.print(f"  [red]refused[/]: {escape(line)}")
+    for line in told.words:
+        out.print(f"  {escape(line)}")
+    for line in told.raised:
+        out.print(f"  [yellow]raised[/]: {escape(line)}")
+    if told.sufficient:
+        ways = " or ".join(" + ".join(way) for way in told.sufficient)
+        out.print(f"  enough: {escape(ways)}")
+    if told.ruling is not None:
+        verdict = "[green]may[/]" if told.ruling.allowed else "[red]may not[/]"
+        out.print(f"  this person {verdict} {told.ruling.step}: {escape(', '.join(told.ruling.reasons))}")

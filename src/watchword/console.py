@@ -1,0 +1,144 @@
+"""The console whole: the API and the pages over one `App`, behind one edge that keeps sessions, tokens and headers."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import structlog
+from litestar import Litestar, Request, Response
+from litestar.config.csrf import CSRFConfig
+from litestar.datastructures import MutableScopeHeaders
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.response import Redirect
+from litestar.static_files import create_static_files_router
+from litestar.status_codes import HTTP_500_INTERNAL_SERVER_ERROR
+from litestar.types import Message, Scope
+from litestar.utils.scope.state import ScopeState
+
+from watchword import __version__
+from watchword.api.handlers import HANDLERS
+from watchword.api.session import COOKIE
+from watchword.app import App
+from watchword.core.errors import WatchwordError
+from watchword.reception.problems import MEDIA_TYPE, Broken, Forged, Malformed, NotSignedIn, NotThere, problem_of
+from watchword.reception.sessions import Actor, Sessions, Throttle
+from watchword.web.handlers import PAGES
+from watchword.web.render import CSP, STATIC
+from watchword.web.trouble import trouble
+
+log = structlog.get_logger("watchword.console")
+
+HEADERS = (
+    ("content-security-policy", CSP),
+    ("x-content-type-options", "nosniff"),
+    ("x-frame-options", "DENY"),
+    ("referrer-policy", "no-referrer"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("permissions-policy", "camera=(), geolocation=(), microphone=(), clipboard-write=(self)"),
+)
+"""Sent with every answer."""
+
+
+def create_console(app: App, *, sessions: Sessions | None = None, throttle: Throttle | None = None) -> Litestar:
+    """The ASGI application over *app*; it closes nothing that it did not open."""
+    known, slowed = sessions or Sessions(), throttle or Throttle()
+    secure = app.settings.console.public_url.startswith("https:")
+
+    def actor(request: Request[Any, Any, Any]) -> Actor:
+        return known.actor(request.cookies.get(COOKIE))
+
+    def csrf(request: Request[Any, Any, Any]) -> str:
+        return str(ScopeState.from_scope(request.scope).csrf_token or "")
+
+    def at() -> datetime:
+        return app.clock()
+
+    async def sealed(message: Message, scope: Scope) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableScopeHeaders.from_message(message)
+            for name, value in HEADERS:
+                headers[name] = value
+            if secure:
+                headers["strict-transport-security"] = "max-age=31536000"
+            headers.setdefault("cache-control", "no-store")
+
+    def failed(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+        fault = _fault_of(error)
+        problem = problem_of(fault)
+        if problem.status >= 500:
+            log.error("request.failed", path=request.url.path, fault=fault.fault, exc_info=error)
+        if request.url.path.startswith("/api") or request.url.path == "/healthz":
+            return Response(
+                msgspec.json.encode(problem), status_code=problem.status, media_type=MEDIA_TYPE
+            )
+        if isinstance(fault, NotSignedIn) and "hx-request" not in request.headers:
+            return Redirect("/sign-in")
+        person = None
+        with suppress(NotSignedIn):
+            person = actor(request).person
+        page = trouble(app, problem, person, csrf(request), _back(request.url.path), at())
+        return Response(page, status_code=problem.status, media_type="text/html")
+
+    return Litestar(
+        route_handlers=[
+            *HANDLERS,
+            *PAGES,
+            create_static_files_router(path="/static", directories=[STATIC], include_in_schema=False),
+        ],
+        dependencies={
+            "app": Provide(lambda: app, use_cache=True, sync_to_thread=False),
+            "sessions": Provide(lambda: known, use_cache=True, sync_to_thread=False),
+            "throttle": Provide(lambda: slowed, use_cache=True, sync_to_thread=False),
+            "actor": Provide(actor, sync_to_thread=False),
+            "csrf": Provide(csrf, sync_to_thread=False),
+            "at": Provide(at, sync_to_thread=False),
+        },
+        csrf_config=CSRFConfig(
+            secret=app.keys.derive("csrf").hex(),
+            cookie_name="csrftoken",
+            header_name="x-csrftoken",
+            cookie_samesite="strict",
+            cookie_secure=secure,
+        ),
+        exception_handlers={WatchwordError: failed, HTTPException: failed, HTTP_500_INTERNAL_SERVER_ERROR: failed},
+        before_send=[sealed],
+        openapi_config=OpenAPIConfig(
+            title="Watchword",
+            version=__version__,
+            path="/api/schema",
+            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+        ),
+        request_max_body_size=65_536,
+        debug=False,
+    )
+
+
+def _fault_of(error: Exception) -> WatchwordError:
+    """What went wrong, as a fault of ours."""
+    if isinstance(error, WatchwordError):
+        return error
+    if not isinstance(error, HTTPException) or error.status_code >= HTTP_500_INTERNAL_SERVER_ERROR:
+        return Broken()
+    match error.status_code:
+        case 401:
+            return NotSignedIn()
+        case 403:
+            return Forged()
+        case 404 | 405:
+            return NotThere()
+    extra = error.extra if isinstance(error.extra, list) else []
+    where = tuple(f"{e.get('key', '')}: {e.get('message', '')}".strip(": ") for e in extra)
+    return Malformed(where or (error.detail,))
+
+
+def _back(path: str) -> str:
+    """Where a page's trouble leads back to: the case it was about, or the start."""
+    parts = path.split("/")
+    return "/".join(parts[:3]) if len(parts) > 3 and parts[1] == "cases" else "/"

@@ -1,0 +1,204 @@
+"""Policy, changes and entries in the words of the desk. Says what is; decides nothing."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from watchword.core.action import Action, AlertLevel
+from watchword.core.change import (
+    Change,
+    GrantOverride,
+    IssuePass,
+    ReissueSecret,
+    ResetFactors,
+    ResetPassword,
+    RevokeSessions,
+    SetContact,
+    Suspend,
+    Unlock,
+)
+from watchword.core.quorum import Seat
+from watchword.core.requirement import Context, Requirement, Verify
+
+ACTIONS: dict[Action, tuple[str, str]] = {
+    Action.UNLOCK: ("Unlock", "locked out after wrong passwords"),
+    Action.PASSWORD_RESET: ("Password reset", "forgotten, and nothing else is lost"),
+    Action.FACTOR_RESET: ("Factor reset", "a phone or key is lost or replaced"),
+    Action.TOTAL_LOSS: ("Total loss", "the password and every factor"),
+    Action.RECOVERY_INFO_CHANGE: ("Recovery info", "mail or phone of record"),
+    Action.BYPASS_CODE: ("Temporary pass", "lets somebody in for an hour"),
+    Action.SECRET_REISSUE: ("Secret reissue", "a service account or AI agent"),
+    Action.PRIVILEGED_OVERRIDE: ("Privileged override", "a role, for four hours at most"),
+}
+"""Each action's title, and when it is the right one."""
+
+METHODS = {
+    "passkey": "Passkey",
+    "totp": "Authenticator code",
+    "mail_code": "Code by mail",
+    "call_code": "Automated call",
+    "in_person": "In person",
+    "owner_passkey": "Passkey of the owner",
+    "custodian_passkey": "Passkey of a custodian",
+}
+
+ALERTS = {
+    AlertLevel.LOG: "It is logged",
+    AlertLevel.NOTIFY: "The person is notified",
+    AlertLevel.QUEUE: "The SOC queue is told",
+    AlertLevel.PAGE: "The SOC is paged",
+}
+
+EVENTS = {
+    "case.opened": "Case opened",
+    "ticket.linked": "Ticket linked",
+    "challenge.begun": "{method} begun",
+    "challenge.missed": "Wrong answer",
+    "method.failed": "{method} failed; it sticks to the account",
+    "method.proved": "{method} proved",
+    "approval.asked": "Verification holds; the request is fixed",
+    "approval.given": "Approved",
+    "approval.refused": "Refused",
+    "hold.elapsed": "The hold is over",
+    "case.released": "Released to the executor",
+    "hand_over.opened": "The person's browser made its key",
+    "change.started": "Change {number} started",
+    "change.ended": "Change {number}: {outcome}",
+    "execution.refused": "The executor refused",
+    "case.validated": "Read back from the directory",
+    "hand_over.completed": "Handed over, once",
+    "case.escalated": "Escalated",
+    "case.closed": "Closed",
+    "case.withdrawn": "Withdrawn",
+    "case.expired": "Expired",
+    "case.frozen": "Frozen because of another case",
+    "case.contained": "Contained as fraudulent",
+    "break_glass.invoked": "Glass broken",
+    "review.owed": "A review is owed",
+    "review.overdue": "The review is overdue",
+    "review.done": "Reviewed",
+}
+"""What each entry of a case says happened; braces name fields of its data."""
+
+_COUNTS = ("no", "one", "two", "three", "four")
+
+
+def plain(word: str) -> str:
+    """A code as words: `manager_of_record` is `manager of record`."""
+    return word.replace("_", " ").replace("iam ", "IAM ")
+
+
+def counted(number: int) -> str:
+    """Small numbers as words."""
+    return _COUNTS[number] if 0 <= number < len(_COUNTS) else str(number)
+
+
+def span(length: timedelta) -> str:
+    """A length of time in at most two units, rounded down: `45 s`, `12 min`, `3 h 20 min`, `2 d 4 h`."""
+    seconds = int(abs(length.total_seconds()))
+    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86_400
+    if seconds < 60:
+        return f"{seconds} s"
+    if minutes < 60:
+        return f"{minutes} min"
+    if hours < 24:
+        return f"{hours} h {minutes % 60} min" if minutes % 60 else f"{hours} h"
+    return f"{days} d {hours % 24} h" if hours % 24 else f"{days} d"
+
+
+def method(name: str) -> str:
+    """A method's title."""
+    return METHODS.get(name, plain(name).capitalize())
+
+
+def way(verify: Verify) -> str:
+    """One way to satisfy verification: `V3: two independent methods of weight 5, one of passkey or in person`."""
+    many = "method" if verify.min_methods == 1 else "independent methods"
+    words = [f"{verify.tier}: {counted(verify.min_methods)} {many} of weight {verify.min_weight}"]
+    words.extend(f"one of them {' or '.join(method(m).lower() for m in group)}" for group in verify.any_of)
+    if verify.provers > 1:
+        words.append(f"by {counted(verify.provers)} people")
+    return ", ".join(words)
+
+
+def seat(one: Seat) -> str:
+    """An approver's chair."""
+    return " or ".join(plain(r) for r in one.roles)
+
+
+def requirement(asked: Requirement) -> tuple[str, ...]:
+    """Everything a case needs, a line each, in the order it is needed."""
+    lines = [f"Verify by {' — or '.join(way(v) for v in asked.verify)}"]
+    if asked.approve is None:
+        lines.append("No approval is asked")
+    else:
+        lines.append(f"Approve ({asked.approve.name}): {', and '.join(seat(s) for s in asked.approve.seats)}")
+    if asked.hold_s:
+        waived = " or ".join(method(m).lower() for m in asked.hold_waived_by)
+        lines.append(f"Hold {span(timedelta(seconds=asked.hold_s))}" + (f", waived by {waived}" if waived else ""))
+    if asked.separate:
+        steps = dict.fromkeys(s for pair in asked.separate for s in pair)
+        lines.append(f"Different people: {', '.join(plain(s) for s in steps)}")
+    lines.extend(aftercare(asked))
+    return tuple(lines)
+
+
+def aftercare(asked: Requirement) -> tuple[str, ...]:
+    """What follows the change."""
+    after = asked.after
+    lines = [ALERTS[asked.alert]]
+    if after.revoke_sessions:
+        lines.append("Sessions are ended")
+    if after.probation_s:
+        lines.append(f"{span(timedelta(seconds=after.probation_s))} of probation")
+    if after.review_s:
+        lines.append(f"Reviewed within {span(timedelta(seconds=after.review_s))}")
+    return tuple(lines)
+
+
+def context(came: Context) -> str:
+    """How a request came in."""
+    words = f"By {plain(came.channel)}, from {came.location}, on {came.device} device, {came.risk} risk"
+    words = words.replace("from unknown", "from an unknown place").replace("on unknown", "on an unknown")
+    if came.situation != "normal":
+        words += f", {plain(came.situation)}"
+    return words + (", under elevated threat" if came.elevated_threat else "")
+
+
+def change(one: Change) -> str:
+    """One change, as the thing that will be done and nothing else."""
+    match one:
+        case ResetPassword():
+            return "Set a new password" + (", to be changed at sign-in" if one.must_change else "")
+        case Unlock():
+            return "Unlock the account"
+        case ResetFactors():
+            return f"Remove the factors {', '.join(one.factors)}" if one.factors else "Remove every factor"
+        case SetContact():
+            return f"Replace the {one.contact} of record (commitment {one.commitment[:12]}…)"
+        case IssuePass():
+            return f"Issue a temporary pass for {span(timedelta(seconds=one.lifetime_s))}"
+        case ReissueSecret():
+            return f"Issue a new secret; the old one ends within {span(timedelta(seconds=one.overlap_s))}"
+        case GrantOverride():
+            return f"Lend the role {one.role} for {span(timedelta(seconds=one.lifetime_s))}"
+        case RevokeSessions():
+            return "End every session"
+        case Suspend():
+            return "Disable the account"
+
+
+def credential(changes: tuple[Change, ...]) -> str:
+    """What the person is handed: a password, a temporary pass, a secret."""
+    kinds = {ResetPassword: "password", IssuePass: "temporary pass", ReissueSecret: "secret"}
+    return next((kinds[type(c)] for c in changes if type(c) in kinds), "access")
+
+
+def event(type_: str, data: dict[str, object]) -> str:
+    """What an entry says happened."""
+    words = EVENTS.get(type_, plain(type_.replace(".", " ")))
+    return words.format(
+        method=method(str(data.get("method", ""))),
+        number=data.get("number", ""),
+        outcome=plain(str(data.get("outcome", ""))),
+    )

@@ -1,0 +1,181 @@
+// The locked-out person's page: it asks what waits every two seconds, and does one thing at a time.
+
+import { forgetKey, keptKey, makeKey, openEnvelope, publicKey, unbase64url } from "/static/envelope.js";
+
+const SHOWN_S = 60;
+const EVERY_MS = 2000;
+
+const page = document.getElementById("caller");
+const { case: name, api, what } = page.dataset;
+const part = (id) => document.getElementById(id);
+const show = (id, yes) => { part(id).hidden = !yes; };
+
+let busy = false; // while a step runs, what the server says is not drawn over it
+let shown = false; // once the credential was shown there is nothing more to ask
+
+const say = (text) => {
+  part("problem").textContent = text;
+  show("problem", Boolean(text));
+};
+
+const send = async (method, path, body) => {
+  const headers = { "content-type": "application/json", accept: "application/json" };
+  const answer = await fetch(api + path, { method, headers, body: body && JSON.stringify(body), cache: "no-store" });
+  const said = await answer.json().catch(() => ({}));
+  if (answer.ok) return said;
+  throw new Error(said.detail ? `${said.detail} ${said.remedy ?? ""}` : "The desk did not answer. Wait a moment.");
+};
+
+// --- challenges ------------------------------------------------------------------------------------------------------
+
+const base64url = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer)))
+  .replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+
+const assertion = async (options) => {
+  const asked = JSON.parse(options);
+  asked.challenge = unbase64url(asked.challenge);
+  asked.allowCredentials = asked.allowCredentials.map((c) => ({ ...c, id: unbase64url(c.id) }));
+  const made = await navigator.credentials.get({ publicKey: asked });
+  const { clientDataJSON, authenticatorData, signature } = made.response;
+  const response = {
+    clientDataJSON: base64url(clientDataJSON),
+    authenticatorData: base64url(authenticatorData),
+    signature: base64url(signature),
+  };
+  return JSON.stringify({ id: made.id, rawId: base64url(made.rawId), type: made.type, response });
+};
+
+let current = null;
+
+const drawChallenge = (waiting) => {
+  const fresh = waiting?.challenge !== current?.challenge;
+  current = waiting ?? null;
+  show("challenge", Boolean(waiting));
+  if (!waiting) return;
+  part("title").textContent = waiting.title;
+  part("say").textContent = waiting.say;
+  part("tries").textContent = waiting.tries_left === 1 ? "One try left." : `${waiting.tries_left} tries left.`;
+  show("typed", waiting.kind === "code");
+  part("code").required = waiting.kind === "code";
+  if (fresh) part("code").value = "";
+  if (fresh && waiting.kind === "code") part("code").focus();
+};
+
+// --- the hand-over ---------------------------------------------------------------------------------------------------
+
+const walkTo = (id) => {
+  for (const item of document.querySelectorAll("#walk > li")) {
+    const passed = item.compareDocumentPosition(part(id)) & Node.DOCUMENT_POSITION_FOLLOWING;
+    item.className = item.id === id ? "now" : passed ? "done" : "";
+  }
+};
+
+const mine = async (jwk) => {
+  const pair = jwk && await keptKey(name);
+  if (!pair) return null;
+  const ours = await publicKey(pair), theirs = JSON.parse(jwk);
+  return ours.x === theirs.x && ours.y === theirs.y ? pair : null;
+};
+
+const drawHandOver = async ({ step, jwk, reproved, methods }, waiting) => {
+  const walking = ["key", "working", "ready"].includes(step);
+  show("walk", walking);
+  if (!walking) return;
+  show("make", step === "key");
+  const pair = await mine(jwk);
+  if (step !== "key" && !pair) {
+    show("walk", false);
+    say("Another browser has opened this hand-over. If that was not you, tell the desk at once.");
+    return;
+  }
+  walkTo(step === "key" ? "step-key" : reproved ? "step-open" : "step-prove");
+  show("begin", step !== "key" && !reproved && !waiting);
+  if (!part("method").options.length) part("method").append(...methods.map(([value, title]) => new Option(title, value)));
+  show("take", step === "ready" && reproved);
+  part("waiting").textContent = step === "working" && reproved
+    ? `Your new ${what} is being made. It appears here once, for one minute.`
+    : "It appears here once, for one minute.";
+};
+
+const reveal = (credential) => {
+  shown = true;
+  for (const id of ["waiting", "take", "challenge", "begin", "quiet"]) show(id, false);
+  part("credential").textContent = credential;
+  show("opened", true);
+  let left = SHOWN_S;
+  const clear = () => {
+    clearInterval(clock);
+    part("credential").textContent = "";
+    show("opened", false);
+    part("waiting").textContent = "It was shown and is gone from this page. If you did not keep it, call the desk again.";
+    show("waiting", true);
+  };
+  const tell = () => { part("left").textContent = `Disappears in ${left} s`; };
+  const clock = setInterval(() => (--left > 0 ? tell() : clear()), 1000);
+  tell();
+  addEventListener("pagehide", clear);
+  part("copy").addEventListener("click", step(async () => {
+    await navigator.clipboard.writeText(credential);
+    part("copy").textContent = "Copied";
+  }));
+};
+
+// --- one thing at a time ---------------------------------------------------------------------------------------------
+
+const draw = async (told) => {
+  if (shown) return;
+  const waiting = told.waiting[0];
+  drawChallenge(waiting);
+  await drawHandOver(told.hand_over, waiting);
+  const over = told.ended || told.hand_over.step === "over";
+  part("quiet").textContent = over ? "This recovery is over. You can close this page."
+    : "Stay on this page. The desk asks you here when it is your turn.";
+  show("quiet", over || (!waiting && part("walk").hidden));
+};
+
+const step = (doing) => async (event) => {
+  event.preventDefault();
+  if (busy) return;
+  busy = true;
+  say("");
+  try {
+    const told = await doing();
+    if (told) await draw(told);
+  } catch (error) {
+    say(error.message);
+  } finally {
+    busy = false;
+  }
+};
+
+part("answer").addEventListener("submit", step(async () => {
+  const answer = current.kind === "passkey" ? await assertion(current.options) : part("code").value;
+  return send("POST", `/answers/${current.challenge}`, { answer });
+}));
+
+part("make").addEventListener("click", step(async () => {
+  const pair = await makeKey(name);
+  return send("POST", "/hand-over", { jwk: await publicKey(pair) });
+}));
+
+part("begin").addEventListener("submit", step(() => send("POST", "/hand-over/methods", { method: part("method").value })));
+
+part("take").addEventListener("click", step(async () => {
+  const pair = await keptKey(name);
+  const { envelopes } = await send("POST", "/hand-over/take");
+  reveal(await openEnvelope(envelopes[0], pair.privateKey));
+  await forgetKey(name);
+}));
+
+const ask = async () => {
+  if (busy || shown) return;
+  try {
+    const told = await send("GET", "");
+    if (!busy) await draw(told);
+  } catch (error) {
+    say(error.message);
+  }
+};
+
+setInterval(ask, EVERY_MS);
+await ask();

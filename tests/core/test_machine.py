@@ -1,0 +1,12 @@
+"""Random people and steps, for as many cases as the profile allows."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, settings
+
+from tests.core.machine import CaseMachine
+
+TestCase = CaseMachine.TestCase
+TestCase.settings = settings(
+    max_examples=250, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)

@@ -1,0 +1,181 @@
+"""What an account's stream says of it: its strictest recent facts, what failed on it, who may free it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.core.sample import ACCOUNT, ANN, CASE, DAY, IDA, MAX, NOON, REX, RUE, facts, standing
+from watchword.core.account import AccountClass
+from watchword.core.action import Action, Step
+from watchword.core.errors import Corrupt, Refused
+from watchword.core.ids import PersonId
+from watchword.core.ruling import Ruling
+from watchword.core.standing import (
+    Account,
+    AccountEvent,
+    AccountObserved,
+    AccountRegistered,
+    FailureRecorded,
+    FreezeReleased,
+    FreezeReleaseVoted,
+    RecoveryCompleted,
+    Thresholds,
+    evolve_account,
+    release_freeze,
+)
+
+RULES = Thresholds()
+FAILURE = FailureRecorded(account=ACCOUNT, case=CASE, method="totp")
+MAY = Ruling(person=IDA, step=Step.RELEASE_FREEZE, allowed=True)
+
+
+def failed(*ages: timedelta, account: Account | None = None) -> Account:
+    """An account with a failure each of *ages* before noon, in the order given."""
+    account = account or standing()
+    for age in ages:
+        account = evolve_account(account, FAILURE, NOON - age, RULES)
+    return account
+
+
+def test_an_account_begins_with_its_registration_once() -> None:
+    """A stream that begins otherwise, or registers twice, was not written by us."""
+    registered = AccountRegistered(account=ACCOUNT, directory="sandbox")
+    account = evolve_account(None, registered, NOON, RULES)
+    assert (account.id, account.directory) == (ACCOUNT, "sandbox")
+    with pytest.raises(Corrupt):
+        evolve_account(None, FAILURE, NOON, RULES)
+    with pytest.raises(Corrupt):
+        evolve_account(account, registered, NOON, RULES)
+
+
+def test_an_account_nobody_read_has_no_facts() -> None:
+    """A missing fact is a refusal, never a default."""
+    with pytest.raises(Refused) as caught:
+        _ = Account(id=ACCOUNT, directory="sandbox").facts
+    assert caught.value.reasons == ("missing_fact",)
+
+
+def test_a_class_lowered_yesterday_still_holds() -> None:
+    """For thirty days the strictest class of the window counts, then the one that is."""
+    lowered = standing((NOON - 99 * DAY, facts(AccountClass.PRIVILEGED)), (NOON - DAY, facts(AccountClass.STANDARD)))
+    assert lowered.strictest_class(NOON) is AccountClass.PRIVILEGED
+    assert lowered.strictest_class(NOON + 29 * DAY) is AccountClass.PRIVILEGED
+    assert lowered.strictest_class(NOON + 29 * DAY + timedelta(seconds=1)) is AccountClass.STANDARD
+
+
+def test_a_class_raised_today_holds_at_once() -> None:
+    """Stricter needs no waiting."""
+    raised = standing((NOON - 99 * DAY, facts()), (NOON, facts(AccountClass.EXECUTIVE)))
+    assert raised.strictest_class(NOON) is AccountClass.EXECUTIVE
+
+
+def test_an_account_in_no_class_now_has_none() -> None:
+    """What it was in last week does not answer for it."""
+    lost = standing((NOON - 9 * DAY, facts()), (NOON - DAY, facts(None)))
+    assert lost.strictest_class(NOON) is None
+
+
+classes = st.lists(st.tuples(st.integers(0, 90), st.sampled_from(AccountClass)), min_size=1, max_size=5)
+
+
+@given(classes)
+def test_the_strictest_class_is_that_of_every_instant_of_the_window(seen: list[tuple[int, AccountClass]]) -> None:
+    """It equals the maximum over each hour of the last thirty days, found by looking at each."""
+    minute = timedelta(minutes=1)  # no observation falls on the hour
+    history = sorted((NOON - days * DAY - minute, c) for days, c in seen)
+    account = standing(*((when, facts(c)) for when, c in history))
+    hours = [NOON - timedelta(hours=h) for h in range(30 * 24 + 1)]
+    in_force = {c for hour in hours for c in [c for when, c in history if when <= hour][-1:]}
+    in_force |= {c for when, c in history if when >= hours[-1]}
+    assert account.strictest_class(NOON) is max(in_force, key=lambda c: c.rank)
+
+
+def test_a_manager_of_yesterday_does_not_count_yet() -> None:
+    """Neither the new manager, for thirty days, nor the old one any more."""
+    account = standing((NOON - 99 * DAY, facts(manager=MAX)), (NOON - DAY, facts(manager=REX)))
+    assert account.relations(MAX, NOON) == account.relations(REX, NOON) == ()
+    assert account.relations(REX, NOON + 30 * DAY) == ("manager_of_record",)
+
+
+def test_every_relation_of_record_is_told() -> None:
+    """Manager, owner, second owner and sponsor each count; a stranger is nothing to the account."""
+    account = standing((NOON - DAY, facts(manager=MAX, owner=MAX, second_owner=IDA, sponsor=IDA)))
+    assert account.relations(MAX, NOON) == ("manager_of_record", "owner_of_record")
+    assert account.relations(IDA, NOON) == ("second_owner", "sponsor")
+    assert account.relations(RUE, NOON) == ()
+
+
+@pytest.mark.parametrize(("count", "level"), [(0, 0), (2, 0), (3, 1), (4, 1), (5, 2), (9, 2)])
+def test_failures_of_a_day_freeze(count: int, level: int) -> None:
+    """Three close the remote methods, five leave only the strongest way."""
+    assert failed(*(timedelta(minutes=m) for m in range(count, 0, -1))).freeze(NOON, RULES) == level
+
+
+def test_the_first_freeze_thaws_and_the_second_does_not() -> None:
+    """Three failures are forgotten after a day; five stay until two people agree."""
+    hour = timedelta(hours=1)
+    assert failed(*[hour] * 3).freeze(NOON + 23 * hour, RULES) == 0
+    assert failed(*[hour] * 5).freeze(NOON + 99 * DAY, RULES) == 2
+
+
+def test_failures_of_different_days_do_not_add_up() -> None:
+    """Only those within the window count together."""
+    assert failed(4 * DAY, 3 * DAY, 2 * DAY, DAY, timedelta(0)).freeze(NOON, RULES) == 0
+
+
+def vote(account: Account, person: PersonId) -> tuple[Account, tuple[AccountEvent, ...]]:
+    """*person* agrees to release the freeze."""
+    events = release_freeze(account, person, MAY, NOON, RULES)
+    for event in events:
+        account = evolve_account(account, event, NOON, RULES)
+    return account, events
+
+
+def test_two_people_release_a_freeze() -> None:
+    """The first vote changes nothing but the record; the second one frees the account and forgets the failures."""
+    account, events = vote(failed(*[timedelta(0)] * 5), IDA)
+    assert (events, account.freeze(NOON, RULES)) == ((FreezeReleaseVoted(account=ACCOUNT, person=IDA),), 2)
+    account, events = vote(account, REX)
+    assert events[-1] == FreezeReleased(account=ACCOUNT)
+    assert (account.freeze(NOON, RULES), account.failures, account.release_votes) == (0, (), ())
+
+
+def test_one_person_does_not_release_a_freeze() -> None:
+    """Agreeing twice is refused, and so is agreeing where nothing is frozen or without the right to."""
+    account, _ = vote(failed(*[timedelta(0)] * 5), IDA)
+    with pytest.raises(Refused) as caught:
+        vote(account, IDA)
+    assert caught.value.reasons == ("same_person",)
+    with pytest.raises(Refused):
+        vote(standing(), IDA)
+    with pytest.raises(Refused):
+        release_freeze(account, ANN, msgspec.structs.replace(MAY, allowed=False), NOON, RULES)
+
+
+def test_an_agreement_does_not_outlive_the_next_failure() -> None:
+    """Whoever agreed did not know of it, so two people have to agree again."""
+    account, _ = vote(failed(*[timedelta(0)] * 5), IDA)
+    assert failed(timedelta(0), account=account).release_votes == ()
+
+
+def test_recoveries_and_probation_end_with_time() -> None:
+    """A recovery counts within its span, and its probation lasts as long as it was given."""
+    done = RecoveryCompleted(account=ACCOUNT, case=CASE, action=Action.UNLOCK, probation_s=3600)
+    account = evolve_account(standing(), done, NOON, RULES)
+    week = 7 * DAY
+    assert account.recoveries_within(week, NOON + week - timedelta(seconds=1)) == 1
+    assert account.recoveries_within(week, NOON + week) == 0
+    assert account.on_probation(NOON + timedelta(minutes=59))
+    assert not account.on_probation(NOON + timedelta(hours=1))
+
+
+def test_observations_are_kept_in_order() -> None:
+    """The latest facts are those that were seen last."""
+    seen: AccountObserved = facts(AccountClass.FINANCE)
+    account = evolve_account(standing(), seen, NOON, RULES)
+    assert account.facts == seen

@@ -1,0 +1,185 @@
+"""Fault twins: every write point fails and is lost, or fails and persists; a kill at any leaves a whole ledger."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import exc
+
+from tests.ledger.conftest import NOON, ORIGIN, Place, draft, effect, to
+from watchword.core.errors import Conflict, Unavailable
+from watchword.ledger.entry import Disclosure, Retention
+from watchword.ledger.fsck import fsck
+from watchword.ledger.leader import Appended, EffectState, Ledger, Settle
+
+LOST = (
+    "append.begin",
+    "append.entries",
+    "append.payloads",
+    "append.effects",
+    "append.settle",
+    "append.head",
+    "append.commit",
+)
+PERSISTS = ("append.committed",)
+PHONE = Disclosure(name="phone", value="+15550100", retention=Retention.SHORT)
+
+
+class Fault:
+    """Makes the database fail at one point, as long as it is set."""
+
+    def __init__(self) -> None:
+        self.point: str | None = None
+
+    def __call__(self, reached: str) -> None:
+        """Pass or fail *reached*."""
+        if reached == self.point:
+            raise exc.OperationalError("statement", {}, OSError("the connection broke"))
+
+
+def first(ledger: Ledger) -> None:
+    ledger.append((to("case/1", -1),), (effect("first"),))
+
+
+def second(ledger: Ledger) -> tuple[Appended, ...]:
+    return ledger.append(
+        (to("case/1", 0, draft(disclosures=(PHONE,))), to("account/1", -1)),
+        (effect("second"),),
+        (Settle(effect_id="first", state=EffectState.DONE),),
+    )
+
+
+def states(ledger: Ledger) -> dict[str, EffectState]:
+    return {row.id: row.state for row in ledger.effects()}
+
+
+@pytest.mark.parametrize("point", LOST)
+def test_failed_and_lost(place: Place, point: str) -> None:
+    """A failure before the commit is told, nothing of the append is there, and trying again writes it once."""
+    fault = Fault()
+    ledger = place.open(fault)
+    first(ledger)
+    before = ledger.checkpoint
+    fault.point = point
+    with pytest.raises(Unavailable, match="connection broke"):
+        second(ledger)
+    fault.point = None
+    assert (ledger.checkpoint, states(ledger)) == (before, {"first": EffectState.DUE})
+    assert [appended.seq for appended in second(ledger)] == [1, 2]
+    assert states(ledger) == {"first": EffectState.DONE, "second": EffectState.DUE}
+    ledger.close()
+    assert place.fsck().size == 3
+
+
+@pytest.mark.parametrize("point", PERSISTS)
+def test_failed_and_persists(place: Place, point: str) -> None:
+    """A failure after the commit is looked into: what is there is answered as written, and is there once."""
+    fault = Fault()
+    ledger = place.open(fault)
+    first(ledger)
+    fault.point = point
+    appended = second(ledger)
+    fault.point = None
+    assert [each.seq for each in appended] == [1, 2]
+    assert ledger.read("account/1") == appended[1:]
+    with pytest.raises(Conflict):
+        second(ledger)
+    ledger.close()
+    assert place.fsck().size == 3
+
+
+@pytest.mark.parametrize("point", ["claim.begin", "claim.commit", "settle.begin", "settle.commit"])
+def test_effect_rows_fail_whole(place: Place, point: str) -> None:
+    """A claim or a settlement that fails changes no row."""
+    fault = Fault()
+    ledger = place.open(fault)
+    first(ledger)
+    fault.point = point
+    acts: dict[str, Callable[[], object]] = {
+        "claim": lambda: ledger.claim(NOON, "one", timedelta(seconds=1), ("reset",)),
+        "settle": lambda: ledger.append((), settle=(Settle(effect_id="first", state=EffectState.DONE),)),
+    }
+    with pytest.raises(Unavailable):
+        acts[point.partition(".")[0]]()
+    fault.point = None
+    (row,) = ledger.effects()
+    assert (row.state, row.attempts) == (EffectState.DUE, 0)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_leader_that_ends_answers_everybody(place: Place) -> None:
+    """An error nobody foresaw ends the leader, and callers are told instead of left waiting."""
+
+    def unforeseen(point: str) -> None:
+        if point == "append.commit" and armed:
+            raise RuntimeError("a mistake of ours")
+
+    armed = False
+    ledger = place.open(unforeseen)
+    first(ledger)
+    armed = True
+    for _ in range(2):
+        with pytest.raises(Unavailable, match="ended"):
+            second(ledger)
+    ledger.close()
+    assert place.fsck().size == 1
+
+
+Places = Callable[[str], str]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def urls(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Places]:
+    """A new URL for each write point."""
+    if request.param == "sqlite":
+        yield lambda point: f"sqlite:///{tmp_path / point}.db"
+        return
+    server: str = request.getfixturevalue("postgresql")
+    with psycopg.connect(server, autocommit=True) as connection:
+
+        def schema(point: str) -> str:
+            name = f"killed_{point.replace('.', '_')}"
+            connection.execute(f"CREATE SCHEMA {name}".encode())
+            return f"{server}&options=-csearch_path%3D{name}"
+
+        yield schema
+
+
+def test_kill_at_every_write_point(on_sqlite: Place, urls: Places) -> None:
+    """A process killed at any write point leaves the append whole or absent, and the next one goes on from there."""
+    points = (*LOST, *PERSISTS)
+    pairs = [(urls(point), point) for point in points]
+    victim = Path(__file__).with_name("victim.py")
+    done = subprocess.run(
+        [
+            sys.executable,
+            str(victim),
+            str(on_sqlite.key_path),
+            str(on_sqlite.keys_path),
+            *(word for pair in pairs for word in pair),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout == "OK\n", done.stdout + done.stderr
+    for url, point in pairs:
+        whole = point in PERSISTS
+        with ExitStack() as stack:
+            ledger = stack.enter_context(closing(Ledger.open(url, on_sqlite.key, on_sqlite.keys, ORIGIN)))
+            assert ledger.size == (3 if whole else 1), point
+            if whole:
+                with pytest.raises(Conflict):
+                    second(ledger)
+            else:
+                assert [appended.seq for appended in second(ledger)] == [1, 2]
+            assert states(ledger) == {"first": EffectState.DONE, "second": EffectState.DUE}
+        assert fsck(url, on_sqlite.key.vkey, on_sqlite.keys).size == 3

@@ -1,0 +1,129 @@
+"""Many threads, many processes, one dense log."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections import Counter
+
+import pytest
+
+from tests.ledger.conftest import ORIGIN, Place, draft, effect, to
+from watchword.core.errors import Conflict, Unavailable
+from watchword.ledger.leader import Ledger
+
+OWNER = """
+import sys
+from watchword.ledger.checkpoint import SigningKey
+from watchword.ledger.leader import Ledger
+from watchword.ledger.vault import KeyFile
+url, key, keys, origin = sys.argv[1:]
+ledger = Ledger.open(url, SigningKey.load(key), KeyFile.load(keys), origin)
+print("open", flush=True)
+sys.stdin.read()
+"""
+
+
+def contend(ledgers: tuple[Ledger, ...], streams: int, each: int) -> Counter[str]:
+    """Let a thread for each ledger and stream append *each* entries, deciding again after every conflict."""
+    outcomes: Counter[str] = Counter()
+    failures: list[Exception] = []
+
+    def appender(ledger: Ledger, stream: str) -> None:
+        written = 0
+        try:
+            while written < each:
+                version = len(ledger.read(stream)) - 1
+                try:
+                    ledger.append((to(stream, version, draft(of=threading.get_ident() % 1000)),))
+                    written += 1
+                    outcomes["written"] += 1
+                except Conflict:
+                    outcomes["conflict"] += 1
+        except Exception as error:  # noqa: BLE001  # told to the test's own thread
+            failures.append(error)
+
+    threads = [
+        threading.Thread(target=appender, args=(ledger, f"case/{number}"))
+        for ledger in ledgers
+        for number in range(streams)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    return outcomes
+
+
+def test_threads_on_many_streams(place: Place) -> None:
+    """Two threads for each of eight streams, racing, write every entry once, dense in the log and in its stream."""
+    ledger = place.open()
+    outcomes = contend((ledger, ledger), streams=8, each=6)
+    assert outcomes["written"] == ledger.size == 2 * 8 * 6
+    for stream in ledger.streams():
+        assert [appended.entry.version for appended in ledger.read(stream)] == list(range(12))
+    ledger.close()
+    assert place.fsck().size == 96
+
+
+def test_two_ledgers_on_one_postgresql(on_postgresql: Place) -> None:
+    """Two processes' worth of ledgers on one database, racing for the head and for the same streams, make one log."""
+    one, two = on_postgresql.open(), on_postgresql.open()
+    outcomes = contend((one, two), streams=4, each=10)
+    assert outcomes["written"] == 80
+    assert one.refresh() == two.refresh() == 80
+    assert one.checkpoint == two.checkpoint
+    assert tuple(one.entries()) == tuple(two.entries())
+    for ledger in (one, two):
+        ledger.close()
+    assert on_postgresql.fsck().size == 80
+
+
+def test_reader_sees_what_another_process_wrote(on_postgresql: Place) -> None:
+    """A read takes in, and verifies, what others have appended since."""
+    one, two = on_postgresql.open(), on_postgresql.open()
+    appended = one.append((to("case/1", -1),))
+    assert two.read("case/1") == appended
+    more = one.append((to("case/1", 0), to("case/2", -1)))
+    assert tuple(two.entries()) == (*appended, *more)
+    with pytest.raises(Conflict):
+        two.append((to("case/1", 0),))
+
+
+def test_effects_of_two_processes_clash(on_postgresql: Place) -> None:
+    """The same effect asked for by two processes is written by one of them."""
+    one, two = on_postgresql.open(), on_postgresql.open()
+    one.append((to("case/1", -1),), (effect("e"),))
+    with pytest.raises(Conflict, match="effect e exists"):
+        two.append((to("case/2", -1),), (effect("e", "case/2"),))
+    assert two.append((to("case/2", -1),))[0].seq == 1
+
+
+def test_second_process_on_sqlite_is_refused(on_sqlite: Place) -> None:
+    """A SQLite ledger has one owner; the next one is told which process that is and what to do."""
+    owner = subprocess.Popen(
+        [sys.executable, "-c", OWNER, on_sqlite.url, str(on_sqlite.key_path), str(on_sqlite.keys_path), ORIGIN],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with owner:
+        assert owner.stdout is not None
+        assert owner.stdout.readline() == "open\n"
+        for attempt in (on_sqlite.open, on_sqlite.fsck):
+            with pytest.raises(Unavailable, match=f"in use by process {owner.pid}") as refusal:
+                attempt()
+            assert "copy" in refusal.value.remedy
+        owner.communicate("")
+    assert on_sqlite.open().size == 0
+
+
+def test_second_ledger_in_one_process_is_refused(on_sqlite: Place) -> None:
+    """The lock holds within a process too, and is let go by close."""
+    ledger = on_sqlite.open()
+    with pytest.raises(Unavailable, match="in use"):
+        on_sqlite.open()
+    ledger.close()
+    on_sqlite.open()

@@ -1,0 +1,100 @@
+"""Why a case needs what it needs, and why somebody may or may not, in words."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.policy.sample import ANN, CALM, NOON, facts, person
+from watchword.core.account import AccountClass
+from watchword.core.action import Action, Step
+from watchword.core.errors import Invalid
+from watchword.core.person import Role
+from watchword.core.requirement import Context
+from watchword.policy import Policy
+from watchword.policy.explain import explain, words
+
+POLICY = Policy.default()
+
+
+def test_a_cell_in_words() -> None:
+    """Proof, approval, hold, alert and after-care are said in sentences a caller can be told."""
+    said = explain(POLICY, AccountClass.EXECUTIVE, Action.FACTOR_RESET, CALM)
+
+    assert said.words == (
+        "Prove: two independent methods of weight 5 together, one of them passkey or in person (V3).",
+        "Approve: manager of record and iam duty or security duty, each another person, within 4 hours of being asked.",
+        "Hold: 1 hour, waived by passkey.",
+        "Alert L2: it goes to the security queue.",
+        "After: tell two channels, end every session, probation for 7 days, the manager attests, "
+        "reviewed within 3 days, suspended unless confirmed within 1 day.",
+    )
+    assert said.words == said.plain
+    assert ("passkey", "mail_code") in said.sufficient
+    assert said.policy == POLICY.digest
+
+
+def test_a_ceremony_in_words() -> None:
+    """Two custodians are said to be two people, and a cell without approval says that nobody has to."""
+    ceremony = POLICY.procedures.require(AccountClass.BREAK_GLASS, Action.UNLOCK, CALM)
+    plain = POLICY.procedures.require(AccountClass.STANDARD, Action.UNLOCK, CALM)
+
+    assert words(ceremony)[0] == "Prove: custodian passkey, by two people (V5)."
+    assert words(plain)[:3] == (
+        "Prove: passkey or totp (V1) · or two independent methods of weight 4 together (V2).",
+        "Approve: nobody has to.",
+        "Hold: none.",
+    )
+
+
+def test_what_raised_it_is_said() -> None:
+    """A raised requirement says every reason, and what the cell was before."""
+    context = Context(channel="chat", risk="high")
+    said = explain(POLICY, AccountClass.STANDARD, Action.FACTOR_RESET, context, completed_recoveries_7d=1)
+
+    assert said.raised[:2] == ("the request came in by chat", "the device is not known")
+    assert said.raised[-1] == "it is a second recovery within 7 days"
+    assert said.words != said.plain
+    assert "Raised because the risk is high." in said.words
+
+
+@pytest.mark.parametrize(
+    ("action", "repeat", "why"),
+    [(Action.PRIVILEGED_OVERRIDE, 0, "no privileged role to lend"), (Action.UNLOCK, 2, "recovered 2 times")],
+)
+def test_a_refused_cell_is_explained_too(action: Action, repeat: int, why: str) -> None:
+    """A denied cell and a third recovery have no requirement, and say why and what to do."""
+    said = explain(POLICY, AccountClass.STANDARD, action, CALM, completed_recoveries_7d=repeat)
+
+    assert said.requirement is None
+    assert why in said.refused[0]
+    assert said.refused[1]
+    assert said.words == ()
+
+
+def test_a_ruling_is_explained_with_its_rule() -> None:
+    """With a person and a step the explanation holds the ruling, on an untouched case or on the facts given."""
+    agent = person(Role.AGENT)
+    cell = (AccountClass.FINANCE, Action.FACTOR_RESET)
+
+    fresh = explain(POLICY, *cell, CALM, person=agent, step=Step.VERIFY, at=NOON).ruling
+    opened = explain(
+        POLICY,
+        *cell,
+        CALM,
+        person=agent,
+        step=Step.VERIFY,
+        facts=facts(AccountClass.FINANCE, opener=ANN, separate=(("open", "verify"),)),
+        at=NOON,
+    ).ruling
+
+    assert fresh is not None
+    assert fresh.reasons == ("agent-works-cases",)
+    assert opened is not None
+    assert opened.reasons == ("sod-opener-verifies",)
+
+
+def test_half_a_question_is_refused() -> None:
+    """A person without a step, a step without a person, or neither a time are no question."""
+    for half in ({"person": person()}, {"step": Step.OPEN}, {"person": person(), "step": Step.OPEN}):
+        with pytest.raises(Invalid, match="all three"):
+            explain(POLICY, AccountClass.STANDARD, Action.UNLOCK, CALM, **half)  # type: ignore[arg-type]
