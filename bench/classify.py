@@ -1,7 +1,7 @@
 """How fast the watch classifies: 300 MB of Okta-shaped log against DuckDB's bare parse, and against an orjson loop.
 
 Each measure is a process of its own with two threads, so its peak memory is its own; the best of several rounds counts,
-rounds interleaved, so that a busy machine is unfair to nobody. Exit 1 when a target is missed. `python -m bench.classify`.
+rounds interleaved, so that a busy machine is unfair to nobody. `python -m bench.classify` exits 1 on a missed target.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def bare(log: Path, _: Path) -> tuple[int, str]:
 
 
 def loop(log: Path, _: Path) -> tuple[int, str]:
-    """orjson parses each line, and the support events are kept."""
+    """Parse each line with orjson, and keep the support events."""
     events, kept = 0, []
     with log.open("rb") as lines:
         for line in lines:

@@ -68,9 +68,12 @@ def wall_clock() -> datetime:
 class App:
     """One running Watchword: the ledger, the desk over it, and what follows."""
 
-    def __init__(self, settings: Settings, *, clock: Clock = wall_clock, caps: Caps | None = None) -> None:
+    def __init__(
+        self, settings: Settings, *, clock: Clock = wall_clock, caps: Caps | None = None, executes: bool = True
+    ) -> None:
         self.settings = settings
         self.clock = clock
+        self._executes = executes
         self._watching = threading.Lock()  # one step of the watch at a time
         self._following = threading.Lock()
         self.policy = Policy.load(settings.path(settings.policy)) if settings.policy else Policy.default()
@@ -130,7 +133,7 @@ class App:
             )
         owner = f"{socket.gethostname()}/{os.getpid()}"
         self._owner, self._caps = owner, caps
-        self.runner = self.runner_of(desk=True, executor=True)
+        self.runner = self.runner_of(desk=True, executor=self._executes)
 
     def runner_of(self, *, desk: bool, executor: bool) -> Runner:
         """A runner for the desk's own effects, the executor's, or both."""
@@ -140,12 +143,15 @@ class App:
     def _directory(self, part: SandboxPart | ActiveDirectoryPart) -> Directory:
         if isinstance(part, SandboxPart):
             return Sandbox(self.settings.path(part.path), clock=self.clock, name=part.name)
+        user, password_file = part.bind_user, part.password_file
+        if not self._executes and part.reader_user and part.reader_password_file:
+            user, password_file = part.reader_user, part.reader_password_file
         endpoint = Endpoint(
             host=part.host,
             port=part.port,
             ca_file=self.settings.path(part.ca_file),
-            bind_user=part.bind_user,
-            password_file=self.settings.path(part.password_file),
+            bind_user=user,
+            password_file=self.settings.path(password_file),
         )
         return ActiveDirectory(
             ActiveDirectorySettings(

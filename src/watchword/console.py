@@ -60,7 +60,7 @@ def create_console(app: App, *, sessions: Sessions | None = None, throttle: Thro
     def at() -> datetime:
         return app.clock()
 
-    async def sealed(message: Message, scope: Scope) -> None:
+    async def sealed(message: Message, _scope: Scope) -> None:
         if message["type"] == "http.response.start":
             headers = MutableScopeHeaders.from_message(message)
             for name, value in HEADERS:
@@ -75,9 +75,7 @@ def create_console(app: App, *, sessions: Sessions | None = None, throttle: Thro
         if problem.status >= 500:
             log.error("request.failed", path=request.url.path, fault=fault.fault, exc_info=error)
         if request.url.path.startswith("/api") or request.url.path == "/healthz":
-            return Response(
-                msgspec.json.encode(problem), status_code=problem.status, media_type=MEDIA_TYPE
-            )
+            return Response(msgspec.json.encode(problem), status_code=problem.status, media_type=MEDIA_TYPE)
         if isinstance(fault, NotSignedIn) and "hx-request" not in request.headers:
             return Redirect("/sign-in")
         person = None
@@ -116,6 +114,7 @@ def create_console(app: App, *, sessions: Sessions | None = None, throttle: Thro
             render_plugins=[JsonRenderPlugin(path="/openapi.json")],
         ),
         request_max_body_size=65_536,
+        logging_config=None,
         debug=False,
     )
 

@@ -46,7 +46,11 @@ class SandboxPart(_Part):
 
 
 class ActiveDirectoryPart(_Part):
-    """One domain, over LDAPS, with a certificate that verifies against *ca_file*."""
+    """One domain, over LDAPS, with a certificate that verifies against *ca_file*.
+
+    *bind_user* is the executor's; with *reader_user* a desk that does not execute reads with rights of its own, and
+    never holds the executor's password.
+    """
 
     kind: Literal["active_directory"]
     name: str
@@ -55,6 +59,8 @@ class ActiveDirectoryPart(_Part):
     ca_file: Path
     bind_user: str
     password_file: Path
+    reader_user: str | None = None
+    reader_password_file: Path | None = None
     base: str
     classes: dict[str, AccountClass]
     statuses: dict[str, Status] = {}
@@ -160,7 +166,9 @@ path = "sandbox.db"
 # host = "dc1.corp.example.test"
 # ca_file = "corp-ca.pem"
 # bind_user = "CN=watchword,OU=Services,DC=corp,DC=example,DC=test"
-# password_file = "keys/corp.password"
+# password_file = "keys/corp.password"         # the executor's; only `watchword execute` needs it when
+# reader_user = "CN=watchword-reader,…"        # the desk has an account of its own that may only read
+# reader_password_file = "keys/corp-reader.password"
 # base = "DC=corp,DC=example,DC=test"
 # [directories.classes]
 # "CN=All Staff,OU=Groups,DC=corp,DC=example,DC=test" = "standard"

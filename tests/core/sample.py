@@ -107,6 +107,12 @@ def procedure(action: Action = Action.UNLOCK, *, review_s: int = 0, **raised: An
     return msgspec.structs.replace(PLAIN, **({"cell": f"standard.{action}", "action": action, "after": after} | raised))
 
 
+UNLOCK = procedure()
+RESET = procedure(Action.PASSWORD_RESET)
+WITH_MANAGER = procedure(approve=MANAGER)
+GLASS = procedure(approve=CUSTODIAN, cell="break_glass.unlock")
+
+
 def facts(account_class: AccountClass | None = AccountClass.STANDARD, **told: Any) -> AccountObserved:
     """What the directory said of the account, with any field set to something else."""
     plain = AccountObserved(

@@ -30,8 +30,8 @@ from tests.core.sample import (
     REX,
     RUE,
     SUE,
+    UNLOCK,
     VIC,
-    procedure,
     standing,
 )
 from watchword.core import command as do
@@ -49,7 +49,6 @@ from watchword.core.ruling import Ruling
 from watchword.core.standing import Account, FailureRecorded, RecoveryCompleted, Thresholds, evolve_account
 
 YES = Ruling(person=ANN, step=Step.READ, allowed=True)
-PLAIN_UNLOCK = procedure()
 JWK = '{"crv":"P-256","kty":"EC","x":"x","y":"y"}'
 
 C = TypeVar("C", bound=Case)
@@ -152,7 +151,7 @@ def step(command: do.Command, requirement: Requirement | None = None, ruling: Ru
 
 
 def opened(
-    rule: Requirement = PLAIN_UNLOCK,
+    rule: Requirement = UNLOCK,
     *,
     changes: tuple[Change, ...] | None = None,
     account_class: AccountClass | None = AccountClass.STANDARD,
@@ -388,6 +387,6 @@ def overdue() -> Tell:
     return step(do.OverdueReview())
 
 
-def verified(rule: Requirement = PLAIN_UNLOCK) -> Tell:
+def verified(rule: Requirement = UNLOCK) -> Tell:
     """Opened, ticketed and proven in two ways: ready to be asked."""
     return lambda story: given(opened(rule), ticketed(), proved("totp"), proved("mail_code"), start=story)

@@ -9,16 +9,19 @@ import pytest
 from tests.core.sample import (
     ANN,
     COY,
-    CUSTODIAN,
     EXE,
+    GLASS,
     IDA,
     MANAGER,
     MANAGER_AND_DUTY,
     MAX,
     NOON,
+    RESET,
     REX,
     SUE,
+    UNLOCK,
     VIC,
+    WITH_MANAGER,
     procedure,
 )
 from tests.core.story import (
@@ -85,12 +88,8 @@ from watchword.core.person import ExecutorGranted
 from watchword.core.request import parse
 from watchword.core.standing import RecoveryCompleted
 
-UNLOCK = procedure()
-RESET = procedure(Action.PASSWORD_RESET)
 TOTAL_LOSS = procedure(Action.TOTAL_LOSS)
-WITH_MANAGER = procedure(approve=MANAGER)
 HELD = procedure(hold_s=3600)
-GLASS = procedure(approve=CUSTODIAN, cell="break_glass.unlock")
 
 
 def test_a_procedure_without_approval_goes_straight_from_verification_to_release() -> None:
@@ -169,6 +168,7 @@ def test_a_recovery_counts_from_its_first_change() -> None:
     """Factors that are gone are a recovery of the account, also when the password can not be set after them."""
     story = given(verified(procedure(Action.TOTAL_LOSS, review_s=3600)), asked(), released(), page_opened(), started())
     story = story.when(ended()).then(Executing, past.ChangeEnded, RecoveryCompleted, past.ReviewOwed)
+    assert story.now(Executing).review_due == NOON + timedelta(hours=1)
     story = story.when(started(), ended("refused")).then(Failed)
     assert story.account.recoveries_within(timedelta(days=7), story.at) == 1
     assert story.account.on_probation(story.at)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from itertools import combinations
 
 import msgspec
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.core.sample import (
@@ -77,6 +77,14 @@ def test_two_methods_that_one_capability_defeats_are_not_independent() -> None:
     assert independent(PASSKEY, MAIL_CODE, COSTS)
 
 
+def test_dependent_methods_count_once() -> None:
+    """Two proofs that fall together are one method and the weight of the heavier."""
+    way = Verify(tier="V1", min_weight=4, min_methods=2)
+    assert not holds(under(way), proof("passkey"), proof("totp"))
+    assert not holds(under(Verify(tier="V1", min_weight=5, min_methods=1)), proof("passkey"), proof("totp"))
+    assert holds(under(way), proof("passkey"), proof("totp"), proof("callback"))
+
+
 def test_sets_of_capabilities_do_not_make_methods_dependent() -> None:
     """Only a capability that defeats a method alone is shared."""
     pair = msgspec.structs.replace(MAIL_CODE, defeats=(("forged_document", "nerve"),))
@@ -135,6 +143,8 @@ def test_custodians_are_counted_as_people() -> None:
     way = msgspec.structs.replace(ONE, provers=2)
     assert not holds(under(way), proof("passkey", prover=CYD), proof("passkey", prover=CYD))
     assert not holds(under(way), proof("passkey", prover=CYD), proof("passkey"))
+    short = Shortfall(tier="one", missing=("1 more custodian(s)",))
+    assert assess(under(way), (proof("passkey", prover=CYD),), NOON) == (short,)
     assert holds(under(way), proof("passkey", prover=CYD), proof("passkey", prover=COY))
 
 
@@ -208,6 +218,7 @@ def in_words_of(way: Verify, chosen: tuple[Method, ...]) -> bool:
     )
 
 
+@settings(max_examples=300)
 @given(ways, names, st.integers(0, 1))
 def test_assess_agrees_with_the_words(way: Verify, proven: list[str], freeze: int) -> None:
     """Whatever the way and the proofs, the answer is that of the plain reading."""

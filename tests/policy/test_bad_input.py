@@ -40,7 +40,7 @@ UNLOCK = "{verify: [V1, V2],  approve: none, hold: 0,   alert: L0, after: told}"
         ("alert: L0", "alert: L9", "procedures.standard.unlock.alert", "'L0', 'L1', 'L2' or 'L3'"),
         ("after: told", "after: tld", "procedures.standard.unlock.after", "use one of told"),
         ("after: told", "afterwards: told", "procedures.standard.unlock.afterwards", "not known here"),
-        ("instead: \"ask for the role", "insted: \"ask for the role", "privileged_override.insted", "not known here"),
+        ('instead: "ask for the role', 'insted: "ask for the role', "privileged_override.insted", "not known here"),
         ("when: {channel: [chat]}", "when: {chanel: [chat]}", "context.0.when.chanel", "not known here"),
         ("when: {channel: [chat]}", "when: {channel: [fax]}", "context.0.when.channel.0", "'walk_in'"),
         ("when: {channel: [chat]}", "when: {}", "context.0.when", "raise every request"),
@@ -174,9 +174,10 @@ def test_words_stay_words() -> None:
         ('@id("x") permit (principal, action == Action::"opn", resource);', "opn"),
         ('@id("x") permit (principal in Role::"agnt", action, resource);', "agnt"),
         ('@id("x") permit (principal, action, resource) when { principal.clearance > 3 };', "clearance"),
-        ('@id("x") permit (principal, action, resource) when { context.recovered == 3 };', "3"),
+        ('@id("x") permit (principal, action, resource) when { context.recovered == 3 };', "Bool and Long"),
         ('@id("x") permit (principal, action, resource) when { resource.opener == principal };', "opener"),
         ("permit (principal, action, resource);", "no name"),
+        ('permit (principal, // @id("z")\naction, resource);', "no name"),
         ('@id("subject-never-acts") forbid (principal, action, resource);', "two rules have this name"),
     ],
 )
@@ -207,7 +208,8 @@ def test_no_rules_are_no_policy() -> None:
     [
         ("entity Case = {", "entity Case = ", "does not parse"),
         (" activate_policy\n", " activate\n", "activate_policy"),
-        ('"kind": String', '"kind": Long', "kind"),
+        ('"kind": String', '"kind": Long', "Long and String"),
+        ('"action": String', '"action": Long', "step open"),
     ],
 )
 def test_a_schema_that_does_not_fit_is_refused(old: str, new: str, said: str) -> None:

@@ -45,11 +45,11 @@ def test_the_shipped_policy_is_sound(folder: Path) -> None:
             "[none, A1S, A2S, A3], tolerate: {V2: 3}}",
             "only the standard class may pass over",
         ),
-        ("means: two independent methods,                    methods: 2, weight: 4", "means: x, methods: 2, weight: 1", "V2 asks for less than V1"),
+        ("methods,                    methods: 2, weight: 4", "methods, methods: 2, weight: 1", "less than V1"),
         ("[none, A1S, A2S, A3]", "[none, A2S, A1S, A3]", "higher rung of this ladder has fewer seats"),
         ("close_remote: 3, strongest_only: 5", "close_remote: 3, strongest_only: 3", "before they close the remote"),
         ("methods: 2, weight: 7", "methods: 2, weight: 15", "no set of the shipped methods satisfies V4"),
-        ("methods: 2, weight: 7, any_of: [[in_person]]", "methods: 2, weight: 7, any_of: [[in_person], [owner_passkey]]", "no set of the shipped"),
+        ("any_of: [[in_person]]", "any_of: [[in_person], [owner_passkey]]", "no set of the shipped methods"),
         ("waived_by: [passkey], alert: L1", "waived_by: [passkey, in_person], alert: L1", "waives its hold of 1:00:00"),
     ],
 )  # fmt: skip
@@ -102,7 +102,7 @@ def test_what_is_no_yaml_is_one_mistake(folder: Path) -> None:
 
     told = check(folder)
 
-    assert [(m.file, m.line) for m in told] == [("procedures.yaml", 3)]
+    assert [(Path(m.file).name, m.line) for m in told] == [("procedures.yaml", 3)]
 
 
 def test_a_missing_file_is_said(tmp_path: Path) -> None:

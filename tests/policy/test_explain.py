@@ -25,8 +25,10 @@ def test_a_cell_in_words() -> None:
         "Approve: manager of record and iam duty or security duty, each another person, within 4 hours of being asked.",
         "Hold: 1 hour, waived by passkey.",
         "Alert L2: it goes to the security queue.",
-        "After: tell two channels, end every session, probation for 7 days, the manager attests, "
-        "reviewed within 3 days, suspended unless confirmed within 1 day.",
+        (
+            "After: tell two channels, end every session, probation for 7 days, the manager attests, "
+            "reviewed within 3 days, suspended unless confirmed within 1 day."
+        ),
     )
     assert said.words == said.plain
     assert ("passkey", "mail_code") in said.sufficient
@@ -97,4 +99,4 @@ def test_half_a_question_is_refused() -> None:
     """A person without a step, a step without a person, or neither a time are no question."""
     for half in ({"person": person()}, {"step": Step.OPEN}, {"person": person(), "step": Step.OPEN}):
         with pytest.raises(Invalid, match="all three"):
-            explain(POLICY, AccountClass.STANDARD, Action.UNLOCK, CALM, **half)  # type: ignore[arg-type]
+            explain(POLICY, AccountClass.STANDARD, Action.UNLOCK, CALM, **half)

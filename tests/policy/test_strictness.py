@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.policy.test_procedures import PEOPLE, SHIPPED, need, proved
 from tests.policy.sample import CALM, NOON
+from tests.policy.test_procedures import PEOPLE, SHIPPED, need, proved
 from watchword.core.account import AccountClass
 from watchword.core.action import Action
 from watchword.core.quorum import Rule, Seat

@@ -98,7 +98,7 @@ def test_an_empty_log_is_an_empty_report(classify: Classify) -> None:
 @pytest.mark.parametrize("name", ["missing.jsonl", "."])
 def test_a_missing_log_is_invalid(tmp_path: Path, name: str) -> None:
     """A log that is not there, or is a folder, is refused with its path and the way on."""
-    with pytest.raises(Invalid, match="Check the path|Name the log files") as error:
+    with pytest.raises(Invalid, match=r"Check the path|Name the log files") as error:
         Engine().classify("okta", (tmp_path / name,))
     assert str(tmp_path) in error.value.where
 
@@ -133,7 +133,7 @@ def test_an_accounts_file_without_its_columns_is_invalid(
 
 
 def test_compressed_logs_are_read_whatever_their_name(okta: Okta, tmp_path: Path) -> None:
-    """gzip is told by its first bytes; damaged lines in it are found too."""
+    """Compression is told by its first bytes; damaged lines in it are found too."""
     log = tmp_path / "log.data"
     log.write_bytes(gzip.compress(json.dumps(okta()).encode() + b"\noops\n"))
     report = Engine().classify("okta", (log,))

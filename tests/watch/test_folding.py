@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,7 +15,7 @@ from watchword.core.identity_event import Canonical, Verdict
 from .conftest import Classify, Okta
 
 
-def _factors(okta: Okta, gaps: tuple[float, ...], **members: object) -> list[dict[str, object]]:
+def _factors(okta: Okta, gaps: tuple[float, ...], **members: Any) -> list[dict[str, Any]]:
     return [okta("user.mfa.factor.deactivate", after=gap, transaction={"id": "t"}, **members) for gap in gaps]
 
 
@@ -39,7 +40,7 @@ def test_more_than_two_seconds_are_two_clicks(okta: Okta, classify: Classify) ->
 
 def test_another_transaction_actor_target_or_family_is_another_click(okta: Okta, classify: Classify) -> None:
     """Each thing that tells clicks apart keeps records apart."""
-    base = {"transaction": {"id": "t"}}
+    base: dict[str, Any] = {"transaction": {"id": "t"}}
     lines = [
         okta(**base),
         okta(transaction={"id": "other"}),

@@ -30,18 +30,22 @@ class Feed:
         self.follow = self.begin()
 
     def begin(self) -> Follow:
+        """Follow the log anew."""
         return Follow("okta", self.log, self.verdicts, self.table)
 
     def write(self, *lines: object, end: str = "\n") -> None:
+        """Append to the log: events as dicts, or text as it is."""
         with self.log.open("a") as out:
             for line in lines:
                 out.write((json.dumps(line) if isinstance(line, dict) else str(line)) + end)
 
     def evidence(self, *rows: EvidenceRow) -> None:
+        """Replace the evidence table, as the desk does: whole, by renaming."""
         partial = self._write_evidence(self.table.with_suffix(".partial"), rows)
         partial.rename(self.table)
 
     def step(self) -> list[tuple[str, Verdict, int]]:
+        """Target, verdict and revision of what one step says."""
         return [(row.target, row.verdict, row.revision) for row in self.follow.step(NOON)]
 
 

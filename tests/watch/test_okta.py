@@ -67,7 +67,7 @@ def test_without_a_user_the_first_thing_is_the_target(okta: Okta, classify: Clas
 @pytest.mark.parametrize("target", [None, [], "null"])
 def test_no_target_is_no_crash(okta: Okta, classify: Classify, target: Any) -> None:
     """`target` may be null, empty, or the word null; the event still has a row."""
-    assert classify.one(okta(**{"actor": "00ua"}) | {"target": target}).target == ""
+    assert classify.one(okta(actor="00ua") | {"target": target}).target == ""
 
 
 def test_two_users_of_one_event_are_two_rows(okta: Okta, classify: Classify) -> None:

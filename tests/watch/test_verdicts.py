@@ -19,7 +19,7 @@ Make = Callable[..., EvidenceRow]
 
 
 def test_a_whole_chain_is_verified(okta: Okta, evidence: Make, classify: Classify) -> None:
-    """An event whose ticket, verifications, approval, release, start and receipt are all there names case and leaves."""
+    """With ticket, verifications, approval, release, start and receipt all there, it names case and leaves."""
     row = classify.one(okta(), evidence())
     assert (row.verdict, row.reasons) == (Verdict.VERIFIED, ("whole_chain",))
     assert (row.case, row.ticket, row.leaves) == ("c-0001", "INC001", (3, 4, 5, 6, 7, 8, 9, 10))
@@ -36,6 +36,7 @@ def test_a_whole_chain_is_verified(okta: Okta, evidence: Make, classify: Classif
         ({"started": None, "started_leaf": None, "ended": None}, "missing:start"),
         ({"receipt": None}, "missing:receipt"),
         ({"outcome_leaf": None}, "missing:receipt"),
+        ({"outcome": None}, "missing:receipt"),
         ({"outcome": "not_done"}, "recorded_as_not_done"),
         ({"expires": NOON - timedelta(minutes=10)}, "expired"),
     ],

@@ -10,6 +10,7 @@ from datetime import datetime
 
 import msgspec
 from litestar import Controller, get, post
+from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
 
@@ -44,15 +45,17 @@ class CallerController(Controller):
     opt = {"exclude_from_csrf": True}  # noqa: RUF012  (Litestar's own declaration)
 
     @get("", sync_to_thread=True)
-    def waiting(self, app: App, at: datetime, case: FromPath[str], token: FromPath[str]) -> bodies.CallerOut:
+    def waiting(
+        self, app: NamedDependency[App], at: NamedDependency[datetime], case: FromPath[str], token: FromPath[str]
+    ) -> bodies.CallerOut:
         """What the page shows now."""
         return _shown(app, caller_page(app, CaseId(case), token), at)
 
     @post("/answers/{challenge:str}", sync_to_thread=True, status_code=HTTP_200_OK)
     def answer(
         self,
-        app: App,
-        at: datetime,
+        app: NamedDependency[App],
+        at: NamedDependency[datetime],
         case: FromPath[str],
         token: FromPath[str],
         challenge: FromPath[str],
@@ -66,7 +69,12 @@ class CallerController(Controller):
 
     @post("/hand-over", sync_to_thread=True, status_code=HTTP_200_OK)
     def open(
-        self, app: App, at: datetime, case: FromPath[str], token: FromPath[str], data: JSONBody[bodies.OpenHandOver]
+        self,
+        app: NamedDependency[App],
+        at: NamedDependency[datetime],
+        case: FromPath[str],
+        token: FromPath[str],
+        data: JSONBody[bodies.OpenHandOver],
     ) -> bodies.CallerOut:
         """Bind the hand-over to the key this browser made; the first one counts."""
         opened = caller_page(app, CaseId(case), token).case.id
@@ -75,7 +83,12 @@ class CallerController(Controller):
 
     @post("/hand-over/methods", sync_to_thread=True)
     def reprove(
-        self, app: App, at: datetime, case: FromPath[str], token: FromPath[str], data: JSONBody[bodies.BeginMethod]
+        self,
+        app: NamedDependency[App],
+        at: NamedDependency[datetime],
+        case: FromPath[str],
+        token: FromPath[str],
+        data: JSONBody[bodies.BeginMethod],
     ) -> bodies.CallerOut:
         """Begin the enforced method that is proven again before anything is handed over."""
         opened = caller_page(app, CaseId(case), token).case.id
@@ -83,7 +96,9 @@ class CallerController(Controller):
         return _shown(app, app.desk.steps.load(opened), at)
 
     @post("/hand-over/take", sync_to_thread=True, status_code=HTTP_200_OK)
-    def take(self, app: App, at: datetime, case: FromPath[str], token: FromPath[str]) -> bodies.Envelopes:
+    def take(
+        self, app: NamedDependency[App], at: NamedDependency[datetime], case: FromPath[str], token: FromPath[str]
+    ) -> bodies.Envelopes:
         """Take the sealed credential, once."""
         opened = caller_page(app, CaseId(case), token).case.id
         return bodies.Envelopes(envelopes=app.desk.hand_over.take(opened, at))

@@ -5,19 +5,19 @@ from __future__ import annotations
 from datetime import datetime
 
 from litestar import Controller, get, post
+from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
 
 from watchword.api import bodies
 from watchword.api.reading import summary, whole
 from watchword.app import App
-from watchword.core.action import Step
+from watchword.core.case import Asked, state_of
 from watchword.core.errors import Conflict
-from watchword.core.ids import AccountId, CaseId
+from watchword.core.ids import AccountId
 from watchword.core.requirement import Context
 from watchword.desk.decisions import request_digest
 from watchword.desk.intake import Wish
-from watchword.core.case import Asked, state_of
 from watchword.reception.cases import listed, page_address, readable, settle
 from watchword.reception.sessions import Actor
 
@@ -29,7 +29,13 @@ class CaseController(Controller):
     tags = ("cases",)
 
     @post("", sync_to_thread=True)
-    def open(self, app: App, actor: Actor, at: datetime, data: JSONBody[bodies.OpenCase]) -> bodies.Opened:
+    def open(
+        self,
+        app: NamedDependency[App],
+        actor: NamedDependency[Actor],
+        at: NamedDependency[datetime],
+        data: JSONBody[bodies.OpenCase],
+    ) -> bodies.Opened:
         """Take a request in."""
         case = app.desk.intake.open(
             actor.person,
@@ -56,18 +62,31 @@ class CaseController(Controller):
         return bodies.Opened(case=case, page=page_address(app, case))
 
     @get("", sync_to_thread=True)
-    def list(self, app: App, actor: Actor, at: datetime) -> tuple[bodies.CaseSummary, ...]:
+    def list(
+        self, app: NamedDependency[App], actor: NamedDependency[Actor], at: NamedDependency[datetime]
+    ) -> tuple[bodies.CaseSummary, ...]:
         """Every case this person may read, newest change first."""
         return tuple(summary(app, row) for row in listed(app, actor.person, at))
 
     @get("/{case:str}", sync_to_thread=True)
-    def read(self, app: App, actor: Actor, at: datetime, case: FromPath[str]) -> bodies.CaseOut:
+    def read(
+        self,
+        app: NamedDependency[App],
+        actor: NamedDependency[Actor],
+        at: NamedDependency[datetime],
+        case: FromPath[str],
+    ) -> bodies.CaseOut:
         """One case whole."""
         return whole(app, readable(app, actor.person, case, at), at)
 
     @post("/{case:str}/ticket", sync_to_thread=True, status_code=HTTP_200_OK)
     def link_ticket(
-        self, app: App, actor: Actor, at: datetime, case: FromPath[str], data: JSONBody[bodies.LinkTicket]
+        self,
+        app: NamedDependency[App],
+        actor: NamedDependency[Actor],
+        at: NamedDependency[datetime],
+        case: FromPath[str],
+        data: JSONBody[bodies.LinkTicket],
     ) -> bodies.CaseOut:
         """Tie the case to its ticket."""
         opened = readable(app, actor.person, case, at).case.id
@@ -76,7 +95,12 @@ class CaseController(Controller):
 
     @post("/{case:str}/methods", sync_to_thread=True)
     def begin(
-        self, app: App, actor: Actor, at: datetime, case: FromPath[str], data: JSONBody[bodies.BeginMethod]
+        self,
+        app: NamedDependency[App],
+        actor: NamedDependency[Actor],
+        at: NamedDependency[datetime],
+        case: FromPath[str],
+        data: JSONBody[bodies.BeginMethod],
     ) -> bodies.Begun:
         """Begin a method; what it has to send goes out by itself."""
         opened = readable(app, actor.person, case, at).case.id
@@ -87,9 +111,9 @@ class CaseController(Controller):
     @post("/{case:str}/methods/{challenge:str}", sync_to_thread=True, status_code=HTTP_200_OK)
     def attest(
         self,
-        app: App,
-        actor: Actor,
-        at: datetime,
+        app: NamedDependency[App],
+        actor: NamedDependency[Actor],
+        at: NamedDependency[datetime],
         case: FromPath[str],
         challenge: FromPath[str],
         data: JSONBody[bodies.Answer],
@@ -101,7 +125,13 @@ class CaseController(Controller):
         return bodies.Proved(state=state_of(app.desk.steps.load(opened).case))
 
     @post("/{case:str}/ask", sync_to_thread=True, status_code=HTTP_200_OK)
-    def ask(self, app: App, actor: Actor, at: datetime, case: FromPath[str]) -> bodies.CaseOut:
+    def ask(
+        self,
+        app: NamedDependency[App],
+        actor: NamedDependency[Actor],
+        at: NamedDependency[datetime],
+        case: FromPath[str],
+    ) -> bodies.CaseOut:
         """Fix the request and ask for what comes next: approval, the hold, or the release."""
         opened = readable(app, actor.person, case, at).case.id
         app.desk.verification.ask(actor.person, opened, at)
@@ -109,7 +139,12 @@ class CaseController(Controller):
 
     @post("/{case:str}/approval", sync_to_thread=True, status_code=HTTP_200_OK)
     def approve(
-        self, app: App, actor: Actor, at: datetime, case: FromPath[str], data: JSONBody[bodies.Decide]
+        self,
+        app: NamedDependency[App],
+        actor: NamedDependency[Actor],
+        at: NamedDependency[datetime],
+        case: FromPath[str],
+        data: JSONBody[bodies.Decide],
     ) -> bodies.CaseOut:
         """Say yes or no to exactly the request with this digest."""
         now = readable(app, actor.person, case, at).case
@@ -123,7 +158,12 @@ class CaseController(Controller):
 
     @post("/{case:str}/release", sync_to_thread=True, status_code=HTTP_200_OK)
     def release(
-        self, app: App, actor: Actor, at: datetime, case: FromPath[str], data: JSONBody[bodies.Release]
+        self,
+        app: NamedDependency[App],
+        actor: NamedDependency[Actor],
+        at: NamedDependency[datetime],
+        case: FromPath[str],
+        data: JSONBody[bodies.Release],
     ) -> bodies.CaseOut:
         """Let the executor do exactly what was approved."""
         opened = readable(app, actor.person, case, at).case.id
@@ -131,7 +171,13 @@ class CaseController(Controller):
         return whole(app, app.desk.steps.load(opened), at)
 
     @post("/{case:str}/escalate", sync_to_thread=True, status_code=HTTP_200_OK)
-    def escalate(self, app: App, actor: Actor, at: datetime, case: FromPath[str]) -> bodies.CaseOut:
+    def escalate(
+        self,
+        app: NamedDependency[App],
+        actor: NamedDependency[Actor],
+        at: NamedDependency[datetime],
+        case: FromPath[str],
+    ) -> bodies.CaseOut:
         """Ask for more than policy does."""
         opened = readable(app, actor.person, case, at).case.id
         app.desk.decisions.escalate(actor.person, opened, at)
@@ -139,7 +185,12 @@ class CaseController(Controller):
 
     @post("/{case:str}/break-glass", sync_to_thread=True, status_code=HTTP_200_OK)
     def break_glass(
-        self, app: App, actor: Actor, at: datetime, case: FromPath[str], data: JSONBody[bodies.Why]
+        self,
+        app: NamedDependency[App],
+        actor: NamedDependency[Actor],
+        at: NamedDependency[datetime],
+        case: FromPath[str],
+        data: JSONBody[bodies.Why],
     ) -> bodies.CaseOut:
         """Ask for the predefined procedure without verification; a second custodian has to agree, a review is owed."""
         opened = readable(app, actor.person, case, at).case.id
@@ -148,7 +199,12 @@ class CaseController(Controller):
 
     @post("/{case:str}/withdraw", sync_to_thread=True, status_code=HTTP_200_OK)
     def withdraw(
-        self, app: App, actor: Actor, at: datetime, case: FromPath[str], data: JSONBody[bodies.Why]
+        self,
+        app: NamedDependency[App],
+        actor: NamedDependency[Actor],
+        at: NamedDependency[datetime],
+        case: FromPath[str],
+        data: JSONBody[bodies.Why],
     ) -> bodies.CaseOut:
         """End a case nobody wants any more."""
         opened = readable(app, actor.person, case, at).case.id
@@ -156,7 +212,13 @@ class CaseController(Controller):
         return whole(app, app.desk.steps.load(opened), at)
 
     @post("/{case:str}/close", sync_to_thread=True, status_code=HTTP_200_OK)
-    def close(self, app: App, actor: Actor, at: datetime, case: FromPath[str]) -> bodies.CaseOut:
+    def close(
+        self,
+        app: NamedDependency[App],
+        actor: NamedDependency[Actor],
+        at: NamedDependency[datetime],
+        case: FromPath[str],
+    ) -> bodies.CaseOut:
         """End a case whose work is done."""
         opened = readable(app, actor.person, case, at).case.id
         app.desk.decisions.close(actor.person, opened, at)
@@ -164,7 +226,12 @@ class CaseController(Controller):
 
     @post("/{case:str}/contain", sync_to_thread=True, status_code=HTTP_200_OK)
     def contain(
-        self, app: App, actor: Actor, at: datetime, case: FromPath[str], data: JSONBody[bodies.Why]
+        self,
+        app: NamedDependency[App],
+        actor: NamedDependency[Actor],
+        at: NamedDependency[datetime],
+        case: FromPath[str],
+        data: JSONBody[bodies.Why],
     ) -> bodies.Contained:
         """A recovery was found fraudulent: take back what it gave, and list what it enabled."""
         opened = readable(app, actor.person, case, at).case.id
@@ -172,7 +239,12 @@ class CaseController(Controller):
 
     @post("/{case:str}/review", sync_to_thread=True, status_code=HTTP_200_OK)
     def review(
-        self, app: App, actor: Actor, at: datetime, case: FromPath[str], data: JSONBody[bodies.Review]
+        self,
+        app: NamedDependency[App],
+        actor: NamedDependency[Actor],
+        at: NamedDependency[datetime],
+        case: FromPath[str],
+        data: JSONBody[bodies.Review],
     ) -> bodies.CaseOut:
         """Look back, as somebody who took no step in it."""
         opened = readable(app, actor.person, case, at).case.id
@@ -187,7 +259,13 @@ class AccountController(Controller):
     tags = ("accounts",)
 
     @post("/{account:str}/freeze-release", sync_to_thread=True, status_code=HTTP_200_OK)
-    def release_freeze(self, app: App, actor: Actor, at: datetime, account: FromPath[str]) -> bodies.FreezeOut:
+    def release_freeze(
+        self,
+        app: NamedDependency[App],
+        actor: NamedDependency[Actor],
+        at: NamedDependency[datetime],
+        account: FromPath[str],
+    ) -> bodies.FreezeOut:
         """Agree that a freeze ends; it takes two people."""
         released = app.desk.decisions.release_freeze(actor.person, AccountId(account), at)
         return bodies.FreezeOut(released=released)

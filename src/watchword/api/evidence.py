@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from litestar import get
+from litestar.di import NamedDependency
 
 from watchword.api import bodies
 from watchword.app import App
@@ -14,7 +15,7 @@ from watchword.watch.verdicts import VerdictRow
 
 
 @get("/api/ledger", sync_to_thread=True, tags=["evidence"])
-def ledger_status(app: App, actor: Actor) -> bodies.LedgerOut:
+def ledger_status(app: NamedDependency[App], actor: NamedDependency[Actor]) -> bodies.LedgerOut:
     """The ledger's name, its size, and the checkpoint that covers it."""
     del actor
     note, checkpoint = app.ledger.checkpoint
@@ -22,13 +23,15 @@ def ledger_status(app: App, actor: Actor) -> bodies.LedgerOut:
 
 
 @get("/api/board", sync_to_thread=True, tags=["evidence"])
-def board(app: App, actor: Actor, at: datetime) -> tuple[VerdictRow, ...]:
+def board(
+    app: NamedDependency[App], actor: NamedDependency[Actor], at: NamedDependency[datetime]
+) -> tuple[VerdictRow, ...]:
     """The latest verdict on every identity event, newest first."""
     demand_overview(app, actor.person, at)
     return app.board()
 
 
 @get("/healthz", sync_to_thread=True, tags=["evidence"])
-def healthz(app: App) -> bodies.Healthy:
+def healthz(app: NamedDependency[App]) -> bodies.Healthy:
     """This process answers, and its ledger is open."""
     return bodies.Healthy(entries=app.ledger.size)

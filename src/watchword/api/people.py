@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from litestar import Controller, post
+from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from watchword.api import bodies
@@ -31,7 +32,11 @@ class PeopleController(Controller):
 
     @post("", sync_to_thread=True)
     def register(
-        self, app: App, actor: Actor, at: datetime, data: JSONBody[bodies.RegisterPerson]
+        self,
+        app: NamedDependency[App],
+        actor: NamedDependency[Actor],
+        at: NamedDependency[datetime],
+        data: JSONBody[bodies.RegisterPerson],
     ) -> bodies.PersonOut:
         """Make somebody known."""
         person = app.people.register(
@@ -42,7 +47,12 @@ class PeopleController(Controller):
 
     @post("/{login:str}/roles", sync_to_thread=True)
     def grant(
-        self, app: App, actor: Actor, at: datetime, login: FromPath[str], data: JSONBody[bodies.GrantRole]
+        self,
+        app: NamedDependency[App],
+        actor: NamedDependency[Actor],
+        at: NamedDependency[datetime],
+        login: FromPath[str],
+        data: JSONBody[bodies.GrantRole],
     ) -> None:
         """Give a role."""
         grant = RoleGrant(role=data.role, unit=data.unit, until=data.until)
@@ -50,18 +60,26 @@ class PeopleController(Controller):
 
     @post("/{login:str}/accounts", sync_to_thread=True)
     def link(
-        self, app: App, actor: Actor, at: datetime, login: FromPath[str], data: JSONBody[bodies.LinkAccount]
+        self,
+        app: NamedDependency[App],
+        actor: NamedDependency[Actor],
+        at: NamedDependency[datetime],
+        login: FromPath[str],
+        data: JSONBody[bodies.LinkAccount],
     ) -> bodies.AccountOut:
         """Say whose account one is."""
         person = app.names.person(login)
         seen = app.desk.intake.find(data.directory, data.account)
-        return bodies.AccountOut(
-            account=app.people.link(actor.person, person, data.directory, seen.native_id, at)
-        )
+        return bodies.AccountOut(account=app.people.link(actor.person, person, data.directory, seen.native_id, at))
 
     @post("/{login:str}/credentials", sync_to_thread=True)
     def enrol(
-        self, app: App, actor: Actor, at: datetime, login: FromPath[str], data: JSONBody[bodies.EnrolCredential]
+        self,
+        app: NamedDependency[App],
+        actor: NamedDependency[Actor],
+        at: NamedDependency[datetime],
+        login: FromPath[str],
+        data: JSONBody[bodies.EnrolCredential],
     ) -> bodies.Enrolled:
         """Give somebody a way to sign in, or to prove who they are."""
         person = app.names.person(login)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from litestar import Controller, Request, Response, delete, get, post
 from litestar.datastructures import Cookie
+from litestar.di import NamedDependency
 from litestar.enums import RequestEncodingType
 from litestar.params import Body, JSONBody
 from litestar.response import Redirect
@@ -31,26 +32,38 @@ class SessionController(Controller):
 
     @post("", sync_to_thread=True, opt={"exclude_from_csrf": True})
     def sign_in(
-        self, request: Request[None, None, object], app: App, sessions: Sessions, throttle: Throttle, data: JSONBody[SignIn]
+        self,
+        request: Request[Any, Any, Any],
+        app: NamedDependency[App],
+        sessions: NamedDependency[Sessions],
+        throttle: NamedDependency[Throttle],
+        data: JSONBody[SignIn],
     ) -> Response[SignedIn]:
         """Sign in with a local account. Unknown people and wrong passwords are refused alike."""
         person = _signed_in(request, app, throttle, data.login, data.password)
         return Response(_who(app, person), cookies=[_cookie(app, sessions.begin(person))])
 
     @get("", sync_to_thread=True)
-    def current(self, app: App, actor: Actor) -> SignedIn:
+    def current(self, app: NamedDependency[App], actor: NamedDependency[Actor]) -> SignedIn:
         """Who is signed in."""
         return _who(app, actor.person)
 
     @delete("", sync_to_thread=True)
-    def sign_out(self, request: Request[None, None, object], actor: Actor, sessions: Sessions) -> None:
+    def sign_out(
+        self, request: Request[Any, Any, Any], actor: NamedDependency[Actor], sessions: NamedDependency[Sessions]
+    ) -> None:
         """Sign out."""
+        del actor
         sessions.end(request.cookies.get(COOKIE))
 
 
 @post("/sign-in", sync_to_thread=True, include_in_schema=False, status_code=HTTP_303_SEE_OTHER)
 def sign_in_form(
-    request: Request[None, None, object], app: App, sessions: Sessions, throttle: Throttle, data: Form
+    request: Request[Any, Any, Any],
+    app: NamedDependency[App],
+    sessions: NamedDependency[Sessions],
+    throttle: NamedDependency[Throttle],
+    data: Form,
 ) -> Redirect:
     """Sign in from the page; what went wrong is said there, in one word of the address."""
     try:
@@ -63,15 +76,13 @@ def sign_in_form(
 
 
 @post("/sign-out", sync_to_thread=True, include_in_schema=False, status_code=HTTP_303_SEE_OTHER)
-def sign_out_form(request: Request[None, None, object], sessions: Sessions) -> Redirect:
+def sign_out_form(request: Request[Any, Any, Any], sessions: NamedDependency[Sessions]) -> Redirect:
     """Sign out from any page."""
     sessions.end(request.cookies.get(COOKIE))
     return Redirect("/sign-in", status_code=HTTP_303_SEE_OTHER)
 
 
-def _signed_in(
-    request: Request[None, None, object], app: App, throttle: Throttle, login: str, password: str
-) -> PersonId:
+def _signed_in(request: Request[Any, Any, Any], app: App, throttle: Throttle, login: str, password: str) -> PersonId:
     """Whom the words stand for; raise `NotSignedIn`, or `TooMany` for an address that guesses."""
     address = request.client.host if request.client else ""
     throttle.demand(address)

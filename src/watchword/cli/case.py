@@ -54,9 +54,10 @@ class Client:
 
     def call(self, verb: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """One request; problem details come back as the error they were."""
-        token = self._http.cookies.get("csrftoken")
-        headers = {"X-CSRFToken": token} if token else {}
         try:
+            if verb != "GET" and "csrftoken" not in self._http.cookies:
+                self._http.get("/healthz")  # any answer to a GET brings the token that writes have to carry
+            headers = {"X-CSRFToken": self._http.cookies.get("csrftoken") or ""}
             answer = self._http.request(verb, path, json=body, headers=headers)
         except httpx2.TransportError as error:
             raise Unavailable(f"The console does not answer: {error}.", "Start it with `watchword serve`.") from error
@@ -77,7 +78,7 @@ def fault_of(answer: httpx2.Response) -> WatchwordError:
         told = {}
     what = str(told.get("detail") or told.get("title") or f"HTTP {answer.status_code}")
     remedy = str(told.get("remedy") or "Look at the console's log.")
-    match told.get("fault"):
+    match str(told.get("type", "")).rpartition(":")[2]:
         case "refused":
             return Refused(what, remedy, tuple(told.get("reasons", ())))
         case "conflict":
@@ -87,7 +88,7 @@ def fault_of(answer: httpx2.Response) -> WatchwordError:
         case "corrupt":
             return Corrupt(what, remedy)
         case _:
-            return Invalid(what, remedy, str(told.get("where") or ""))
+            return Invalid(what, remedy, ", ".join(told.get("where", ())))
 
 
 @contextmanager

@@ -73,7 +73,7 @@ def serve(*, config: Config = CONFIG, executor: bool = True) -> None:
 
     _log_as_json()
     stop = _until_signalled()
-    with Running(settings_of(config)) as running, serving(running) as url:
+    with Running(settings_of(config), executes=executor) as running, serving(running) as url:
         out.print(f"Watchword is at [bold]{url}[/]; Ctrl-C ends it.")
         running.run(running.runner_of(desk=True, executor=executor), stop)
 

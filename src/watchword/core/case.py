@@ -161,6 +161,31 @@ class Contained(Case, frozen=True, kw_only=True):
     progress: tuple[Progress, ...] = ()
 
 
+UNBEGUN: tuple[type[Case], ...] = (Verifying, AwaitingApproval, Holding, Releasable, Released)
+"""Nothing was changed yet, so the case can simply end."""
+
+POSSIBLE: dict[type[past.CaseEvent], tuple[type[Case], ...]] = {
+    past.TicketLinked: (Verifying,),
+    past.ApprovalAsked: (Verifying,),
+    past.ApprovalGiven: (AwaitingApproval,),
+    past.ApprovalRefused: (AwaitingApproval,),
+    past.BreakGlassInvoked: (Verifying, AwaitingApproval, Holding),
+    past.HoldElapsed: (Holding,),
+    past.CaseReleased: (Holding, Releasable, Released, Executing),
+    past.HandOverOpened: (Released,),
+    past.ChangeStarted: (Released, Executing, Contained),
+    past.ChangeEnded: (Executing, Contained, Frozen),
+    past.ExecutionRefused: (Released, Executing),
+    past.Validated: (Executed,),
+    past.HandedOver: (Checked,),
+    past.CaseEscalated: (Verifying, AwaitingApproval, Holding, Releasable),
+    past.CaseClosed: (Delivered, Failed, Checked),
+    past.CaseWithdrawn: UNBEGUN,
+    past.CaseExpired: UNBEGUN,
+    past.CaseFrozen: (*UNBEGUN, Executing, Executed, Checked),
+}
+"""The states in which an event that moves a case can stand; what is not named here moves none."""
+
 TERMINAL = (Closed, Declined, Withdrawn, Expired, Frozen, Contained)
 
 C = TypeVar("C", bound=Case)
@@ -226,6 +251,11 @@ def evolve(case: Case | None, recorded: past.Recorded) -> Case:
         if not isinstance(event, past.CaseOpened):
             raise Corrupt("A case's stream does not begin with its opening.", "Run `watchword ledger fsck`.")
         return _opened(event, at)
+    if type(case) not in POSSIBLE.get(type(event), (type(case),)):
+        raise Corrupt(
+            f"An entry ({type(event).__name__}) stands in a case that is {state_of(case)}.",
+            "Run `watchword ledger fsck`.",
+        )
     match event:
         case past.TicketLinked():
             return replaced(case, ticket=recorded.leaf)
@@ -413,8 +443,6 @@ def _approved(case: Asked, at: datetime) -> Case:
 
 
 def _progressed(case: Case, event: past.ChangeStarted | past.ChangeEnded, at: datetime, leaf: LeafHash) -> Case:
-    if type(case) not in (Released, Executing, Contained, Frozen):
-        raise Corrupt("A change stands in a case that may not change anything.", "Run `watchword ledger fsck`.")
     done = {p.number: p for p in progress_of(case)}
     if isinstance(event, past.ChangeStarted):
         done[event.number] = Progress(number=event.number, before=event.before, executor=event.executor, started=leaf)

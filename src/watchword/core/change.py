@@ -129,12 +129,13 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
 
     *socket* is `address:port` of our end of the connection, which a directory's log repeats; *transaction* is its own
     id where it gives one; *before* and *after* are the directory's own versions of what changed (for example the
-    replication version of `unicodePwd`).
+    replication version of `unicodePwd`). *principal_keys* are all names its log may use for *principal*.
     """
 
     directory: str
     principal: str
     at: datetime
+    principal_keys: tuple[str, ...] = ()
     socket: str | None = None
     transaction: str | None = None
     before: str | None = None

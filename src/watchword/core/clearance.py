@@ -12,7 +12,7 @@ from typing import NoReturn
 import msgspec
 
 from watchword.core import event as past
-from watchword.core.case import Case, Contained, Executing, Released, fold, state_of
+from watchword.core.case import Case, Contained, Executing, Released, fold, hold_of, state_of, verifiers
 from watchword.core.change import Change
 from watchword.core.errors import Corrupt, Refused
 from watchword.core.ids import AccountId, LeafHash, PersonId
@@ -57,12 +57,14 @@ def clear(history: tuple[past.Recorded, ...], at: datetime) -> Cleared:
         _no("policy", "they were made under another policy")
     # (6) the seats are filled, at the release and now
     _quorum(case, released, at)
-    # (7) nobody took two steps that this procedure keeps apart
+    # (7) the hold was waited out before the release
+    _hold(case, history)
+    # (8) nobody took two steps that this procedure keeps apart
     _separation(case)
-    # (8) they are not over
+    # (9) they are not over
     if at > request.not_after:
         _no("expiry", "the approval is over")
-    checks = ("released", "same bytes", "same case", "evidence", "policy", "quorum", "separation", "expiry")
+    checks = ("released", "same bytes", "same case", "evidence", "policy", "quorum", "hold", "separation", "expiry")
     return Cleared(account=request.account, changes=request.changes, evidence=request.evidence, checks=checks)
 
 
@@ -109,11 +111,19 @@ def _quorum(case: Released, released: past.CaseReleased, at: datetime) -> None:
         _no("quorum", "a seat is empty or an approval is over")
 
 
+def _hold(case: Released, history: tuple[past.Recorded, ...]) -> None:
+    settling = past.ApprovalAsked | past.ApprovalGiven | past.BreakGlassInvoked
+    settled = max(r.at for r in history if isinstance(r.event, settling))
+    released = max(r.at for r in history if isinstance(r.event, past.CaseReleased))
+    if released < settled + hold_of(case):
+        _no("hold", "it was released before the waiting time was over")
+
+
 def people_of(case: Case) -> dict[str, frozenset[PersonId]]:
     """Who took which of the steps that procedures keep apart."""
     return {
         "open": frozenset({case.opener}),
-        "verify": frozenset(c.by for c in case.challenges if c.purpose == "verify"),
+        "verify": frozenset(verifiers(case)),
         "approve": frozenset(v.person for v in case.votes if v.approve),
         "release": frozenset({case.releaser}) if isinstance(case, Released) else frozenset(),
         "review": frozenset({case.reviewer}) if case.reviewer else frozenset(),

@@ -33,12 +33,13 @@ class Kind:
     NOTICE = "notice"
     HOLD = "hold"
     EXPIRE = "expire"
+    FREEZE = "freeze"
     CHANGE = "change"
     CONFIRM = "confirm"
     VALIDATE = "validate"
     REVIEW = "review"
 
-    DESK = (SEND, NOTICE, HOLD, EXPIRE, REVIEW)
+    DESK = (SEND, NOTICE, HOLD, EXPIRE, FREEZE, REVIEW)
     """What the desk's own runner does."""
 
     EXECUTOR = (CHANGE, CONFIRM, VALIDATE)
@@ -63,8 +64,12 @@ def effects_asked(
                 due(entry, Kind.SEND, at, f"/{event.challenge}")
             case past.CaseReleased() if isinstance(after, Released) and (after.jwk or not yields_credential(after)):
                 due(entry, Kind.CHANGE, at)
-            case past.HandOverOpened() | past.CaseContained():
+            case past.HandOverOpened():
                 due(entry, Kind.CHANGE, at)
+            case past.CaseContained():
+                due(entry, Kind.CHANGE, at)
+                due(entry, Kind.FREEZE, at)
+                due(entry, Kind.NOTICE, at)
             case past.ChangeEnded():
                 _after_change(event, after, at, partial(due, entry))
             case past.Validated() | past.BreakGlassInvoked():
@@ -84,14 +89,8 @@ def _after_change(event: past.ChangeEnded, after: Case, at: datetime, due: Calla
         due(Kind.CHANGE, at + AGAIN)
     elif event.outcome == "done" and isinstance(after, Executed):
         due(Kind.VALIDATE, at)
-    elif event.outcome == "done" and not (
-        isinstance(after, Contained) and len(after.progress) == len(after.taken_back)
-    ):
+    elif isinstance(after, Contained):  # what is taken back goes on past a refusal: each of it stands alone
+        if len(after.progress) < len(after.taken_back):
+            due(Kind.CHANGE, at)
+    elif event.outcome == "done":
         due(Kind.CHANGE, at)
-
-
-def _taken_back(case: Case) -> bool:
-    """Whether a containment has done all it takes back."""
-    if not isinstance(case, Contained):
-        return False
-    return sum(p.number >= len(case.changes) for p in case.progress) == len(case.taken_back)

@@ -8,13 +8,15 @@ import secrets
 from datetime import datetime
 
 import msgspec
+import structlog
 
 from watchword.core import command as do
 from watchword.core import event as past
 from watchword.core.account import AccountClass
 from watchword.core.action import Action, Step
-from watchword.core.case import AwaitingApproval, Case, Holding, Releasable, Released, Verifying
+from watchword.core.case import AwaitingApproval, Case, verifiers
 from watchword.core.change import Change
+from watchword.core.decision import FREEZABLE
 from watchword.core.errors import Conflict, Invalid, Refused
 from watchword.core.ids import AccountId, CaseId, PersonId
 from watchword.core.quorum import Rule, Seat
@@ -24,8 +26,7 @@ from watchword.desk.recording import account_stream, draft, person_stream
 from watchword.desk.steps import RACES, Loaded, Steps, words
 from watchword.ledger.append import Append
 
-FREEZABLE = (Verifying, AwaitingApproval, Holding, Releasable, Released)
-"""States in which a case can still be stopped because of another one."""
+log = structlog.get_logger("watchword.desk")
 
 
 class Decisions:
@@ -145,14 +146,21 @@ class Decisions:
         """A recovery was found fraudulent: suspend and cut off, freeze its agents' open cases, list what it enabled."""
         told = {past.CaseContained: words("why", why)}
         self.steps.step(case, actor, Step.CONTAIN, lambda _: do.Contain(by=actor), at, disclosures=told)
+        self.freeze_related(case, at)
+        return self.enabled_by(self.steps.load(case).case)
+
+    def freeze_related(self, case: CaseId, at: datetime) -> None:
+        """Stop every running case that went through the hands of *case*; safe to repeat after a crash half-way."""
         contained = self.steps.load(case).case
-        agents = {contained.opener, *(c.by for c in contained.challenges if c.purpose == "verify")}
+        agents = {contained.opener, *verifiers(contained)}
         self.steps.cases.follow(self.steps.ledger)
         for other in self.steps.cases.running():
-            hands = {other.opener, *(c.by for c in other.challenges if c.purpose == "verify")}
-            if other.id != case and hands & agents and type(other) in FREEZABLE:
+            if other.id == case or type(other) not in FREEZABLE or not agents & {other.opener, *verifiers(other)}:
+                continue
+            try:
                 self.steps.system_step(other.id, lambda _: do.Freeze(because=case), at)
-        return self.enabled_by(contained)
+            except Refused as refused:  # it came to its end meanwhile
+                log.info("case.not_frozen", case=other.id, because=case, why=refused.what)
 
     def enabled_by(self, case: Case) -> tuple[str, ...]:
         """What the person behind a case could do and did since it was released: cases touched, votes, credentials."""

@@ -8,38 +8,41 @@ tried again. Every handler may run twice; the case's state makes the second time
 from __future__ import annotations
 
 import hmac
-import itertools
-import secrets
 from collections import deque
 from datetime import datetime, timedelta
 
 import msgspec
 import structlog
-from joserfc import jwe
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey
 
 from watchword.core import command as do
 from watchword.core import event as past
-from watchword.core.account import AccountClass, Status
-from watchword.core.action import Step
-from watchword.core.case import Case, Contained, Executed, Executing, Holding, Progress, Released, change_of
-from watchword.core.change import Change, Receipt, SetContact
-from watchword.core.clearance import Cleared, clear
+from watchword.core.account import AccountClass
+from watchword.core.case import (
+    Case,
+    Contained,
+    Executed,
+    Executing,
+    Holding,
+    Released,
+    change_of,
+    progress_of,
+    yields_credential,
+)
+from watchword.core.change import Receipt, SetContact
 from watchword.core.errors import Conflict, Corrupt, Invalid, Refused, Unavailable
 from watchword.core.ids import CaseId
 from watchword.desk.asks import Kind
+from watchword.desk.clearing import GRANT_OVER, Clearing, Order
 from watchword.desk.desk import Desk
 from watchword.desk.hand_over import ENVELOPE
 from watchword.desk.intake import CONTACT, contact_commitment
 from watchword.desk.notify import Notices
-from watchword.desk.recording import case_stream, event_of
+from watchword.desk.recording import case_stream
+from watchword.desk.sealing import new_secret, seal
 from watchword.desk.steps import Loaded
-from watchword.desk.verification import PROOF
-from watchword.directories.port import Confirmation, Directory, kind_of
+from watchword.directories.port import Confirmation, kind_of
 from watchword.ledger.entry import Disclosure, Retention
 from watchword.ledger.store import EffectRow, EffectState, Settle
-from watchword.methods.port import Proof
 
 LEASE = timedelta(seconds=60)
 """How long a claimed row is ours; after that another runner reads back what became of it."""
@@ -84,6 +87,7 @@ class Runner:
     ) -> None:
         self.desk = desk
         self.steps = desk.steps
+        self.clearing = Clearing(desk.steps, desk.verification)
         self.notices = notices
         self.owner = owner
         self.kinds = kinds
@@ -138,6 +142,9 @@ class Runner:
                 self._when(case, Holding, do.ElapseHold(), at, done, row)
             case Kind.EXPIRE:
                 self.steps.system_step(case, lambda _: do.Expire(), at, settle=done)
+            case Kind.FREEZE:
+                self.desk.decisions.freeze_related(case, at)
+                self._settle(row)
             case Kind.REVIEW:
                 loaded = self.steps.load(case)
                 if loaded.case.reviewer is None:
@@ -173,79 +180,45 @@ class Runner:
     def _change(self, case: CaseId, row: EffectRow, at: datetime) -> None:
         """Start the next change of a case, or read back the one a crash left in the open."""
         loaded = self.steps.load(case)
-        pending = _pending(loaded.case)
-        if pending is not None:
-            self._read_back(loaded, pending, row, at)
-            return
-        try:
-            cleared = self._cleared(loaded, at)
-        except Refused as refused:
-            if isinstance(loaded.case, Released) and type(loaded.case) in (Released, Executing):
-                command = do.RefuseExecution(executor=self.steps.executor, reasons=refused.reasons)
-                self.steps.system_step(case, lambda _: command, at)
-                log.warning("execution.refused", case=case, reasons=refused.reasons)
-            raise
+        first = _first_pending(loaded.case)
         number = _next_number(loaded.case)
-        change = change_of(loaded.case, number)
-        if change not in cleared.changes:
-            raise Corrupt("The change to be done is not among those approved.", "Stop, and run fsck.")
-        self._cap(loaded.case.account_class, at)
-        directory, native = self._target(loaded)
-        self._perform(loaded, number, change, directory, native, row, at)
+        if first is not None:
+            self._read_back(loaded, first, row, at)
+        elif number is None:
+            self._confirm(case, row, at)
+        elif isinstance(loaded.case, Released) and yields_credential(loaded.case) and loaded.case.jwk is None:
+            raise Refused("Nobody has opened the hand-over yet.", "Opening it asks again.", ("no_hand_over_key",))
+        else:
+            try:
+                order = self.clearing.judge(loaded, at)
+                if change_of(loaded.case, number) not in order.cleared.changes:
+                    raise Corrupt("The change to be done is not among those approved.", "Stop, and run fsck.")
+                self._cap(order.loaded.case, at)
+                self._perform(order, number, row, at)
+            except Refused as refused:
+                self._refused(loaded.case, refused, at)
+                raise
 
-    def _cleared(self, loaded: Loaded, at: datetime) -> Cleared:
-        """The executor's own judgement, from covered entries and raw proofs, trusting no read model."""
-        case = loaded.case.id
-        entries = self.steps.ledger.read(case_stream(case))
-        if not all(self.steps.ledger.covered(entry.seq) for entry in entries):
-            raise Unavailable("The case is not covered by a signed checkpoint yet.", "It is tried again.")
-        cleared = clear(self.steps.registry.history(case), at)
-        by_leaf = {entry.leaf: entry for entry in entries}
-        for leaf in cleared.evidence:
-            proved = event_of(by_leaf[leaf])
-            assert isinstance(proved, past.MethodProved)
-            told = self.steps.ledger.disclosures(by_leaf[leaf])
-            if PROOF not in told:
-                raise Refused("A proof was erased.", "Verify again in a new case.", ("clearance:proof",))
-            proof = msgspec.json.decode(told[PROOF].encode(), type=Proof)
-            self.desk.verification.recheck(loaded.case, proved.challenge, proof, at)
-        if not isinstance(loaded.case, Contained):
-            self._votes_held(loaded, at)
-            facts = self.steps.registry.account(loaded.case.account)
-            strictest = self.steps.registry.strictest_class(facts, loaded.case.subject, at)
-            if strictest is None or strictest.rank > loaded.case.account_class.rank:
-                raise Refused(
-                    "The account is in a stricter class than the one approved.",
-                    "Open a new case.",
-                    ("clearance:class",),
-                )
-            self.steps.rule_on(self.steps.executor, Step.EXECUTE, loaded, at).demand()
-        return cleared
+    def _refused(self, case: Case, refused: Refused, at: datetime) -> None:
+        """Record that the executor said no, which ends the case; a grant that ran out unused may be given again."""
+        if type(case) not in (Released, Executing) or (type(case) is Released and GRANT_OVER in refused.reasons):
+            return
+        command = do.RefuseExecution(executor=self.steps.executor, reasons=refused.reasons)
+        self.steps.system_step(case.id, lambda _: command, at)
+        log.warning("execution.refused", case=case.id, reasons=refused.reasons)
 
-    def _votes_held(self, loaded: Loaded, at: datetime) -> None:
-        """Each approver really held a role or relation they voted with, by their own stream, and is not recovered."""
-        for vote in loaded.case.votes:
-            person = self.steps.registry.person(vote.person)
-            held = {*person.roles_at(vote.at, loaded.case.unit), *loaded.account.relations(vote.person, vote.at)}
-            if not set(vote.roles) <= held:
-                raise Refused(
-                    "An approver does not hold the role they approved with.", "Open a new case.", ("clearance:roles",)
-                )
-            if self.steps.registry.recently_recovered(person, at):
-                raise Refused(
-                    "An approver's own account was recovered lately.", "Open a new case.", ("clearance:recovered",)
-                )
-
-    def _cap(self, account_class: AccountClass, at: datetime) -> None:
-        """Put the change off when this executor has started too many of its class within the hour."""
+    def _cap(self, case: Case, at: datetime) -> None:
+        """Put the change off when too many of its class were started within the hour; never what takes access away."""
+        if isinstance(case, Contained):
+            return
         if self._started is None:
             self._started = self._starts_within_the_hour(at)
-        recent = self._started.setdefault(account_class, deque())
+        recent = self._started.setdefault(case.account_class, deque())
         while recent and at - recent[0] >= timedelta(hours=1):
             recent.popleft()
-        if len(recent) >= self.caps.of(account_class):
+        if len(recent) >= self.caps.of(case.account_class):
             raise Unavailable(
-                f"This executor has done {len(recent)} changes of {account_class} accounts within the hour.",
+                f"This executor has done {len(recent)} changes of {case.account_class} accounts within the hour.",
                 "It goes on when the hour is over; if this is an attack, stop the executor.",
             )
 
@@ -260,49 +233,33 @@ class Runner:
                 found.setdefault(classes[entry.entry.stream], deque()).append(entry.entry.at)
         return found
 
-    def _target(self, loaded: Loaded) -> tuple[Directory, str]:
-        """Directory and native id, from the committed payload; a leaver, or an account that is gone, is refused."""
-        name, native = self.steps.registry.native_id(loaded.case.account)
-        directory = self.steps.directory(name)
-        seen = directory.read(native)
-        if seen.status is Status.LEAVER and not isinstance(loaded.case, Contained):
-            raise Refused("This account's owner left meanwhile.", "Tell security.", ("leaver",))
-        if seen.protected:
-            raise Refused(seen.protected, "Its own administrators recover it.", ("protected",))
-        return directory, native
-
-    def _perform(
-        self,
-        loaded: Loaded,
-        number: int,
-        change: Change,
-        directory: Directory,
-        native: str,
-        row: EffectRow,
-        at: datetime,
-    ) -> None:
-        case = loaded.case.id
-        before = directory.before(native, change)
+    def _perform(self, order: Order, number: int, row: EffectRow, at: datetime) -> None:
+        case, native = order.loaded.case, order.native
+        change = change_of(case, number)
+        value = self._contact(order.loaded, change) if isinstance(change, SetContact) else None
+        before = order.directory.before(native, change)
         secret = new_secret() if change.yields_credential else None
         told: tuple[Disclosure, ...] = ()
-        if secret is not None and isinstance(loaded.case, Released):
-            sealed = seal(secret, loaded.case.jwk or "")
+        if secret is not None and isinstance(case, Released):
+            sealed = seal(secret, case.jwk or "")
             told = (Disclosure(name=ENVELOPE, value=sealed, retention=Retention.SHORT),)
         started = do.Start(number=number, effect=row.id, executor=self.steps.executor, before=before)
-        self.steps.system_step(case, lambda _: started, at, disclosures={past.ChangeStarted: told})
-        assert self._started is not None
-        self._started[loaded.case.account_class].append(at)
-        value = self._contact(loaded, change) if isinstance(change, SetContact) else None
         try:
-            receipt = directory.apply(native, change, row.id, secret, value)
+            self.steps.system_step(case.id, lambda _: started, at, disclosures={past.ChangeStarted: told})
+        except Refused as raced:
+            raise Conflict("Another executor has this change in hand.", raced.remedy) from raced
+        if self._started is not None:
+            self._started.setdefault(case.account_class, deque()).append(at)
+        try:
+            receipt = order.directory.apply(native, change, row.id, secret, value)
         except Unavailable as fault:
-            log.warning("change.silence", case=case, number=number, why=fault.what)
-            self._ended(case, number, "unknown", None, row, at)
+            log.warning("change.silence", case=case.id, number=number, why=fault.what)
+            self._ended(case.id, number, "unknown", None, row, at)
         except (Refused, Invalid) as fault:
-            log.warning("change.refused", case=case, number=number, why=fault.what)
-            self._ended(case, number, "refused", fault.what, row, at)
+            log.warning("change.refused", case=case.id, number=number, why=fault.what)
+            self._ended(case.id, number, "refused", fault.what, row, at)
         else:
-            self._ended(case, number, "done", receipt, row, at)
+            self._ended(case.id, number, "done", receipt, row, at)
 
     def _contact(self, loaded: Loaded, change: SetContact) -> str:
         """The new contact value, opened from its payload and held against the commitment that was approved."""
@@ -336,16 +293,15 @@ class Runner:
         )
 
     def _confirm(self, case: CaseId, row: EffectRow, at: datetime) -> None:
+        """Read back every change of a case whose end nobody knows."""
         loaded = self.steps.load(case)
-        pending = _pending(loaded.case)
-        if pending is None:
-            self._settle(row)
-            return
-        self._read_back(loaded, pending, row, at)
+        for pending in _pending(loaded.case):
+            self._read_back(loaded, pending, row, at)
+        self._settle(row)
 
     def _read_back(self, loaded: Loaded, number: int, row: EffectRow, at: datetime) -> None:
         """Ask the directory what became of a change; unknown is asked again, and nothing is repeated blindly."""
-        progress = next(p for p in _progress(loaded.case) if p.number == number)
+        progress = next(p for p in progress_of(loaded.case) if p.number == number)
         change = change_of(loaded.case, number)
         name, native = self.steps.registry.native_id(loaded.case.account)
         directory = self.steps.directory(name)
@@ -355,6 +311,7 @@ class Runner:
         proof = Receipt(
             directory=name,
             principal=directory.principal_keys[0] if directory.principal_keys else "",
+            principal_keys=directory.principal_keys,
             at=at,
             before=progress.before,
             after=f"read back: {answer}",
@@ -380,35 +337,23 @@ class Runner:
         self.steps.system_step(case, lambda _: command, at, settle=done)
 
 
-def _progress(case: Case) -> tuple[Progress, ...]:
-    return case.progress if isinstance(case, Released | Contained) else ()
+def _pending(case: Case) -> tuple[int, ...]:
+    """The numbers of the changes that were started and whose end nobody knows."""
+    return tuple(p.number for p in progress_of(case) if p.outcome is None)
 
 
-def _pending(case: Case) -> int | None:
-    """The number of the change that was started and whose end nobody knows."""
-    return next((p.number for p in _progress(case) if p.outcome is None), None)
-
-
-def _next_number(case: Case) -> int:
-    """The first change that is not done: of a containment what it takes back, else the case's own."""
+def _first_pending(case: Case) -> int | None:
+    """The change to be read back before another is started; a containment does not wait for what it takes back."""
     first = len(case.changes) if isinstance(case, Contained) else 0
-    done = {p.number for p in _progress(case) if p.outcome not in ("not_done", None)}
-    return next(n for n in itertools.count(first) if n not in done)
+    return next((n for n in _pending(case) if n >= first), None)
 
 
-def new_secret() -> str:
-    """A new random credential: 20 characters of 32 in groups of five (100 bits), easy to type from a screen."""
-    alphabet = "abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
-    groups = ("".join(secrets.choice(alphabet) for _ in range(5)) for _ in range(4))
-    return "-".join(groups)
+def _next_number(case: Case) -> int | None:
+    """The first change that has no outcome but "not done"; None when there is none.
 
-
-def seal(secret: str, jwk: str) -> str:
-    """Seal *secret* to a browser's public key as a compact JWE (ECDH-ES, A256GCM: RFC 7516, RFC 7518 §4.6)."""
-    try:
-        key = ECKey.import_key(msgspec.json.decode(jwk.encode(), type=dict[str, str | list[str]]))
-        return jwe.encrypt_compact({"alg": "ECDH-ES", "enc": "A256GCM"}, secret.encode(), key)
-    except (msgspec.DecodeError, JoseError, ValueError) as error:
-        raise Refused(
-            "The hand-over key is no public P-256 key.", "Open the hand-over page again in a new case.", ("bad_key",)
-        ) from error
+    Of a containment only what it takes back is still done.
+    """
+    ended = {p.number for p in progress_of(case) if p.outcome not in ("not_done", None)}
+    own = range(len(case.changes))
+    numbers = range(len(own), len(own) + len(case.taken_back)) if isinstance(case, Contained) else own
+    return next((n for n in numbers if n not in ended), None)

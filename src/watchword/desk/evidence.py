@@ -14,10 +14,12 @@ from pathlib import Path
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
+import structlog
 
 from watchword.core import event as past
 from watchword.core.case import Case, evolve
 from watchword.core.change import Change, Receipt
+from watchword.core.errors import Invalid, Unavailable
 from watchword.core.evidence import SCHEMA, EvidenceRow
 from watchword.core.ids import CaseId, LeafHash
 from watchword.desk.recording import recorded
@@ -25,6 +27,10 @@ from watchword.desk.registry import Registry
 from watchword.directories.port import Directory, kind_of
 from watchword.ledger.append import Appended
 from watchword.ledger.leader import Ledger
+
+log = structlog.get_logger("watchword.evidence")
+
+log = structlog.get_logger("watchword.evidence")
 
 _TYPES: dict[str, pa.DataType] = {
     "VARCHAR": pa.string(),
@@ -58,20 +64,30 @@ class EvidenceTable:
         self.registry = registry
         self.directories = directories
         self._entries: dict[CaseId, list[Appended]] = {}
+        self._stale: set[CaseId] = set()  # what a directory that does not answer keeps us from naming
         self._rows: dict[CaseId, tuple[EvidenceRow, ...]] = {}
 
     def follow(self, ledger: Ledger) -> int:
-        """Read what is new; write the table again where a case's evidence changed."""
-        touched: set[CaseId] = set()
+        """Read what is new; write the table again where a case's evidence changed.
+
+        A case whose directory does not answer keeps its old rows, and is looked at again next time.
+        """
         for appended in ledger.entries(self.position):
             if appended.entry.stream.startswith("case/"):
                 case = CaseId(appended.entry.stream.removeprefix("case/"))
                 self._entries.setdefault(case, []).append(appended)
-                touched.add(case)
+                self._stale.add(case)
             self.position = appended.seq + 1
-        for case in touched:
-            self._rows[case] = self._of(ledger, tuple(self._entries[case]))
-        if touched or not self.path.exists():
+        renewed = False
+        for case in tuple(self._stale):
+            try:
+                self._rows[case] = self._of(ledger, tuple(self._entries[case]))
+            except Unavailable as fault:
+                log.warning("evidence.waits", case=case, why=fault.what)
+                continue
+            self._stale.remove(case)
+            renewed = True
+        if renewed or not self.path.exists():
             write(self.path, (row for rows in self._rows.values() for row in rows))
         return self.position
 
@@ -81,12 +97,12 @@ class EvidenceTable:
             return ()
         directory, native = self.registry.native_id(chain.case.account)
         reached = self.directories[directory]
-        seen = reached.read(native)
-        principal = reached.principal_keys
+        keys = _keys(reached, native)
         rows = []
         for number, change in enumerate(chain.changes):
             started, ended = chain.started.get(number), chain.ended.get(number)
             receipt = _receipt(ledger, ended[0]) if ended else None
+            principal = receipt.principal_keys if receipt and receipt.principal_keys else reached.principal_keys
             release = chain.takes_back if number >= len(chain.case.changes) else chain.release
             if release is None:
                 continue
@@ -97,7 +113,7 @@ class EvidenceTable:
                     account=chain.case.account,
                     directory=directory,
                     native_id=native,
-                    target_keys=tuple(dict.fromkeys(k.lower() for k in (native, seen.login, *seen.keys))),
+                    target_keys=keys,
                     account_class=chain.case.account_class,
                     action=chain.case.action,
                     change=kind_of(change),
@@ -122,6 +138,15 @@ class EvidenceTable:
                 )
             )
         return tuple(rows)
+
+
+def _keys(directory: Directory, native: str) -> tuple[str, ...]:
+    """Every name the directory's log may use for an account; of one that is gone, its native id."""
+    try:
+        seen = directory.read(native)
+    except Invalid:
+        return (native.lower(),)
+    return tuple(dict.fromkeys(k.lower() for k in (native, seen.login, *seen.keys)))
 
 
 def _receipt(ledger: Ledger, ended: Appended) -> Receipt | None:

@@ -10,6 +10,7 @@ from watchword.core.case import Checked
 from watchword.core.errors import Invalid, Refused
 from watchword.core.ids import CaseId
 from watchword.desk.recording import case_stream
+from watchword.desk.sealing import public_key
 from watchword.desk.steps import Loaded, Steps
 from watchword.desk.verification import Verification
 from watchword.methods.port import Begun
@@ -37,7 +38,8 @@ class HandOver:
 
     def open(self, case: CaseId, jwk: str, at: datetime) -> None:
         """Bind the hand-over to the public key (JWK, P-256) that the person's browser made; the first one counts."""
-        self.steps.system_step(case, lambda _: do.OpenHandOver(jwk=jwk), at)
+        key = public_key(jwk)
+        self.steps.system_step(case, lambda _: do.OpenHandOver(jwk=key), at)
 
     def reprove(self, case: CaseId, method: str, at: datetime) -> tuple[str, Begun]:
         """Start the enforced method that is proven again before anything is handed over."""

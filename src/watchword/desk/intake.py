@@ -36,6 +36,9 @@ from watchword.ledger.entry import Disclosure, Retention
 CONTACT = "contact"
 """Name of the disclosure that holds a new contact point: JSON of [salt, value]."""
 
+HOUR, DAY = 3600, 86_400
+"""Seconds that a pass or a lent role lasts, and that an old secret lives on, where policy does not say less."""
+
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked for, in the desk's words; everything a change needs beyond its account."""
@@ -101,7 +104,7 @@ class Intake:
                 completed_recoveries_7d=account.recoveries_within(WEEK, at),
             )
         case = CaseId(self.steps.ledger.pseudonym("c"))
-        changes, secret_payloads = self._changes(account.id, wish, requirement, seen.directory)
+        changes, secret_payloads = self._changes(account.id, wish, requirement, seen)
         command = do.Open(
             case=case,
             account=account.id,
@@ -131,18 +134,19 @@ class Intake:
         return case
 
     def _changes(
-        self, account: AccountId, wish: Wish, requirement: Requirement | None, directory: str
+        self, account: AccountId, wish: Wish, requirement: Requirement | None, seen: DirectoryAccount
     ) -> tuple[tuple[Change, ...], tuple[Disclosure, ...]]:
         """The typed changes of a wish, with after-care that the directory can do in the same job."""
         told: tuple[Disclosure, ...] = ()
         changes: tuple[Change, ...]
+        bound = self.steps.policy.procedures.lifetime(requirement.account_class, wish.action) if requirement else None
         match wish.action:
             case Action.UNLOCK:
                 changes = (Unlock(account=account),)
             case Action.PASSWORD_RESET:
                 changes = (ResetPassword(account=account),)
             case Action.FACTOR_RESET:
-                changes = (ResetFactors(account=account, factors=wish.factors),)
+                changes = (ResetFactors(account=account, factors=_factors(wish, seen)),)
             case Action.TOTAL_LOSS:
                 changes = (ResetFactors(account=account), ResetPassword(account=account))
             case Action.RECOVERY_INFO_CHANGE:
@@ -162,18 +166,18 @@ class Intake:
                     ),
                 )
             case Action.BYPASS_CODE:
-                changes = (IssuePass(account=account),)
+                changes = (IssuePass(account=account, lifetime_s=min(HOUR, bound or HOUR)),)
             case Action.SECRET_REISSUE:
-                changes = (ReissueSecret(account=account),)
+                changes = (ReissueSecret(account=account, overlap_s=min(DAY, bound or DAY)),)
             case Action.PRIVILEGED_OVERRIDE:
                 if not wish.role:
                     raise Invalid("The role to lend is missing.", "Name it.", where="role")
-                changes = (GrantOverride(account=account, role=wish.role),)
-        able = self.steps.directory(directory).capabilities()
+                changes = (GrantOverride(account=account, role=wish.role, lifetime_s=min(HOUR, bound or HOUR)),)
+        able = self.steps.directory(seen.directory).capabilities()
         unable = [k for k in (kind_of(c) for c in changes) if k not in able]
         if unable:
             raise Refused(
-                f"{directory} can not do {', '.join(unable)}.",
+                f"{seen.directory} can not do {', '.join(unable)}.",
                 "Ask for an action this directory can do; `watchword doctor` lists them.",
                 ("unsupported",),
             )
@@ -196,6 +200,16 @@ class Intake:
             at,
             disclosures={past.TicketLinked: told},
         )
+
+
+def _factors(wish: Wish, seen: DirectoryAccount) -> tuple[str, ...]:
+    """The factors to remove, each by its name: all of them at once is the theft that `total_loss` has its price for."""
+    has = f"The account has: {', '.join(seen.factors) or 'none'}."
+    if not wish.factors:
+        raise Invalid("Which factors are lost is missing.", f"Name them, or ask for total_loss. {has}", where="factors")
+    if unknown := sorted(set(wish.factors) - set(seen.factors)):
+        raise Invalid(f"The account has no factor {', '.join(unknown)}.", f"Name those it has. {has}", where="factors")
+    return tuple(dict.fromkeys(wish.factors))
 
 
 def contact_commitment(salt: str, value: str) -> str:

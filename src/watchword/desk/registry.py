@@ -7,7 +7,7 @@ from datetime import datetime
 from watchword.core.account import AccountClass, DirectoryAccount
 from watchword.core.errors import Invalid
 from watchword.core.event import Recorded
-from watchword.core.ids import AccountId, CaseId, OriginId, PersonId
+from watchword.core.ids import AccountId, CaseId, OriginId, PersonId, Seq
 from watchword.core.origin import Origin, OriginFailed, evolve_origin
 from watchword.core.person import RECOVERED, Person, PersonEvent, evolve_person
 from watchword.core.standing import (
@@ -43,10 +43,15 @@ class Registry:
         self.names = names
         self.thresholds = thresholds
 
-    def person(self, person: PersonId) -> Person:
-        """Somebody as their stream says; `Invalid` when they were never registered (an unknown person is refused)."""
+    def person(self, person: PersonId, *, before: Seq | None = None) -> Person:
+        """Somebody as their stream says, up to the entry *before* where given.
+
+        `Invalid` when they were never registered (an unknown person is refused).
+        """
         folded: Person | None = None
         for appended in self.ledger.read(person_stream(person)):
+            if before is not None and appended.seq >= before:
+                break
             event = event_of(appended)
             assert isinstance(event, PersonEvent)
             folded = evolve_person(folded, event)

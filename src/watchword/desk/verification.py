@@ -15,7 +15,7 @@ from watchword.core.action import Step
 from watchword.core.case import Case, Challenge
 from watchword.core.errors import Invalid, Refused
 from watchword.core.ids import CaseId, PersonId
-from watchword.core.person import CredentialEnrolled, Person
+from watchword.core.person import CredentialEnrolled, Person, Role
 from watchword.core.requirement import Satisfied, Shortfall, assess
 from watchword.desk.recording import case_stream, event_of, person_stream
 from watchword.desk.steps import Loaded, Steps, words
@@ -65,7 +65,11 @@ class Verification:
         loaded = self.steps.load(case)
         self.steps.registry.origin(loaded.case.origin).demand(at, self.steps.throttle)
         challenge = self.steps.ledger.pseudonym("h")
-        prover = self._prover(loaded, method, custodian)
+        prover = self._prover(loaded, method, purpose, custodian, at)
+        if prover is not None and prover.id == actor:
+            raise Refused(
+                "Nobody verifies themself.", "Have somebody else at the desk begin this method.", ("same_person",)
+            )
         ask = self._ask(loaded.case, port, challenge, purpose, prover, at)
         begun = port.begin(ask)
         command = do.Begin(
@@ -82,14 +86,28 @@ class Verification:
         self.steps.step(case, actor, step, lambda _: command, at, disclosures=told, send=begun.send is not None)
         return challenge, begun
 
-    def _prover(self, loaded: Loaded, method: str, custodian: PersonId | None) -> Person | None:
+    def _prover(
+        self, loaded: Loaded, method: str, purpose: past.Purpose, custodian: PersonId | None, at: datetime
+    ) -> Person | None:
         """Whose enrolment a method proves: the subject's, the owner of record's, or a custodian's."""
+        case, registry = loaded.case, self.steps.registry
         if method == "owner_passkey":
             owner = loaded.account.facts.owner
-            return self.steps.registry.person(owner) if owner else None
+            if owner is None or "owner_of_record" not in loaded.account.relations(owner, at):
+                raise Refused(
+                    "This account has no owner of record who was that for the last 30 days.",
+                    "Have a second owner or the platform's security approve a case of their own.",
+                    ("no_owner",),
+                )
+            return registry.person(owner)
         if method == "custodian_passkey":
-            return self.steps.registry.person(custodian) if custodian else None
-        return self.steps.registry.person(loaded.case.subject) if loaded.case.subject else None
+            if custodian is None and purpose == "hand_over":
+                custodian = next((e.prover for e in case.evidence if e.method == method), None)
+            person = registry.person(custodian) if custodian else None
+            if person is not None and Role.CUSTODIAN not in person.roles_at(at, case.unit):
+                raise Refused("This person is no custodian.", "Name one who is.", ("no_custodian",))
+            return person
+        return registry.person(case.subject) if case.subject else None
 
     def _ask(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
 from typing import Protocol, cast
 
@@ -36,22 +37,29 @@ class SqliteBulk:
 
     def entries(self, connection: Connection, rows: Sequence[EntryRow]) -> None:
         """Insert *rows*."""
-        connection.exec_driver_sql(f"INSERT INTO {_ENTRY} VALUES (?, ?, ?, ?, ?, ?)", [_entry(row) for row in rows])
+        _sqlite(connection).executemany(
+            f"INSERT INTO {_ENTRY} VALUES (?, ?, ?, ?, ?, ?)",
+            [(row.seq, row.stream, row.version, row.type, row.raw, row.leaf) for row in rows],
+        )
 
     def payloads(self, connection: Connection, rows: Sequence[PayloadRow]) -> None:
         """Insert *rows*."""
-        connection.exec_driver_sql(f"INSERT INTO {_PAYLOAD} VALUES (?, ?, ?, ?, ?)", [_payload(row) for row in rows])
+        _sqlite(connection).executemany(
+            f"INSERT INTO {_PAYLOAD} VALUES (?, ?, ?, ?, ?)", [_payload(row) for row in rows]
+        )
 
     def head(self, connection: Connection, batch: Batch, note: str) -> int | None:
         """Move the head and file its checkpoint."""
-        moved = connection.exec_driver_sql(
+        driver = _sqlite(connection)
+        moved = driver.execute(
             "UPDATE head SET size = ?, root = ?, last_at = ?, note = ? WHERE size = ?"
             " RETURNING coalesce((SELECT max(idx) FROM entry), -1)",
             (*_head(batch, note), batch.old),
-        ).scalar()
-        if moved is not None:
-            connection.exec_driver_sql("INSERT INTO checkpoint (size, note) VALUES (?, ?)", (batch.size, note))
-        return moved
+        ).fetchall()
+        if not moved:
+            return None
+        driver.execute("INSERT INTO checkpoint (size, note) VALUES (?, ?)", (batch.size, note))
+        return int(moved[0][0])
 
 
 class PostgresBulk:
@@ -67,18 +75,34 @@ class PostgresBulk:
 
     def head(self, connection: Connection, batch: Batch, note: str) -> int | None:
         """Move the head and file its checkpoint."""
-        return connection.exec_driver_sql(
-            "WITH moved AS ("
-            "UPDATE head SET size = %s, root = %s, last_at = %s, note = %s WHERE size = %s RETURNING size),"
-            " filed AS (INSERT INTO checkpoint (size, note) SELECT size, %s FROM moved)"
-            " SELECT coalesce((SELECT max(idx) FROM entry), -1) FROM moved",
-            (*_head(batch, note), batch.old, note),
-        ).scalar()
+        moved = (
+            _postgres(connection)
+            .execute(
+                "WITH moved AS ("
+                "UPDATE head SET size = %s, root = %s, last_at = %s, note = %s WHERE size = %s RETURNING size),"
+                " filed AS (INSERT INTO checkpoint (size, note) SELECT size, %s FROM moved)"
+                " SELECT coalesce((SELECT max(idx) FROM entry), -1) FROM moved",
+                (*_head(batch, note), batch.old, note),
+                prepare=True,
+            )
+            .fetchone()
+        )
+        return None if moved is None else int(moved[0])
+
+
+def _sqlite(connection: Connection) -> sqlite3.Connection:
+    return cast("sqlite3.Connection", connection.connection.driver_connection)
+
+
+def _postgres(connection: Connection) -> psycopg.Connection:
+    return cast("psycopg.Connection", connection.connection.driver_connection)
 
 
 def _copy(connection: Connection, target: str, types: Sequence[str], rows: Sequence[tuple[object, ...]]) -> None:
-    driver = cast("psycopg.Connection", connection.connection.driver_connection)
-    with driver.cursor() as cursor, cursor.copy(f"COPY {target} FROM STDIN (FORMAT BINARY)".encode()) as copy:
+    with (
+        _postgres(connection).cursor() as cursor,
+        cursor.copy(f"COPY {target} FROM STDIN (FORMAT BINARY)".encode()) as copy,
+    ):
         copy.set_types(types)
         for row in rows:
             copy.write_row(row)

@@ -241,8 +241,10 @@ def _asked(taken: Sequence[Request], seq: int) -> tuple[EffectRow, ...]:
     """Return every effect with the index of the entry that asked: the last of its stream in the request, or of all."""
     effects: list[EffectRow] = []
     for request in taken:
-        last = {prepared.entry.stream: place for place, prepared in enumerate(request.entries, seq)}
-        seq += len(request.entries)
+        start, seq = seq, seq + len(request.entries)
+        if not request.effects:
+            continue
+        last = {prepared.entry.stream: place for place, prepared in enumerate(request.entries, start)}
         effects.extend(
             msgspec.structs.replace(effect, asked_by=Seq(last.get(effect.stream, seq - 1)))
             for effect in request.effects

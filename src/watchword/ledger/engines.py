@@ -129,7 +129,7 @@ def our_words() -> Iterator[None]:
     """Turn a driver's failure into `Unavailable`, a damaged file into `Corrupt`, refused data into `Invalid`."""
     try:
         yield
-    except (exc.DBAPIError, psycopg.Error) as error:
+    except (exc.DBAPIError, psycopg.Error, sqlite3.Error) as error:
         cause = error.orig if isinstance(error, exc.DBAPIError) else error
         said = str(cause).strip()
         if isinstance(cause, sqlite3.DatabaseError) and (

@@ -193,11 +193,13 @@ def format_time(at: datetime) -> str:
         raise Invalid(f"{at.isoformat()} is not in UTC.", "Pass an aware datetime in UTC.", "at")
     if at.microsecond % 1000:
         raise Invalid(f"{at.isoformat()} is finer than a millisecond.", "Cut it to milliseconds.", "at")
-    return f"{at.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+    return f"{at.isoformat(timespec='milliseconds')[:23]}Z"
 
 
 def check_name(name: str, field: str) -> None:
     """Raise `Invalid` unless *name* is a non-empty NFC string without control characters."""
+    if name.isascii() and name.isprintable() and name:
+        return
     if not name or _CONTROL.search(name):
         raise Invalid(f"{name!r} is empty or holds a control character.", "Use printable text.", field)
     _check_text(name, field)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, nullcontext
@@ -11,7 +12,8 @@ from typing import Any, TypeVar
 
 import psycopg
 from sqlalchemy import Connection, Row, and_, bindparam, exc, func, inspect, or_, select, text, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects import sqlite as sqlite_dialect
 
 from watchword.core.errors import Corrupt, Invalid, Unavailable
 from watchword.core.ids import Seq
@@ -83,7 +85,7 @@ class SqlStore:
             transaction = connection.begin()
             try:
                 outcome = self._write(connection, batch)
-            except (exc.IntegrityError, psycopg.IntegrityError):
+            except (exc.IntegrityError, psycopg.IntegrityError, sqlite3.IntegrityError):
                 # Another writer holds the next index, or somebody planted a row there: the caller looks which.
                 transaction.rollback()
                 return Lost()
@@ -246,7 +248,7 @@ class SqlStore:
             yield connection
 
     def _effects_insert(self, rows: Sequence[EffectRow]) -> Any:
-        make = sqlite.insert if self._sqlite else postgresql.insert
+        make = sqlite_dialect.insert if self._sqlite else postgresql.insert
         values = [_effect_values(row) for row in rows]
         return make(t.effect).values(values).on_conflict_do_nothing(index_elements=["id"]).returning(t.effect.c.id)
 

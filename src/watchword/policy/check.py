@@ -64,17 +64,21 @@ def findings(procedures: Procedures) -> tuple[Mistake, ...]:
     )
 
 
-def strength(requirement: Requirement) -> tuple[tuple[int, ...], int, int, int]:
-    """Return how much a cell asks for, part by part: its easiest proof, seats, seconds of hold, alert."""
+def strength(requirement: Requirement) -> tuple[tuple[int, ...], int, int]:
+    """Return how much a cell asks for before anything happens, part by part: its easiest proof, seats, hold."""
     easiest = min((w.min_weight, w.min_methods, w.provers, -w.tolerate_cost) for w in requirement.verify)
     seats = len(requirement.approve.seats) if requirement.approve else 0
-    return easiest, seats, requirement.hold_s, ALERTS.index(requirement.alert)
+    return easiest, seats, requirement.hold_s
 
 
 def weaker(one: Requirement, other: Requirement) -> bool:
-    """Whether *one* asks for less than *other* in some part and for more in none."""
-    pairs = tuple(zip(strength(one), strength(other), strict=True))
-    return all(a <= b for a, b in pairs) and any(a < b for a, b in pairs)  # type: ignore[operator]
+    """Whether *one* asks for less than *other* in some part and for more in none, or alerts fewer people.
+
+    An alert comes after the fact, so a louder one makes up for nothing.
+    """
+    ours, theirs = strength(one), strength(other)
+    least = (min(ours[0], theirs[0]), min(ours[1], theirs[1]), min(ours[2], theirs[2]))
+    return (ours == least and ours != theirs) or ALERTS.index(one.alert) < ALERTS.index(other.alert)
 
 
 def _tolerances(table: ProceduresFile, document: Document) -> Iterator[Mistake]:

@@ -19,6 +19,9 @@ T = TypeVar("T", bound=Table)
 NONE = "none"
 """The name every ladder of approvals has for no approval."""
 
+PARSED = ("(cell)", "(deny)", "[key]")
+"""Parts of a path that say how a value was parsed, and stand nowhere in the file."""
+
 REFERENCES: tuple[tuple[Path, str], ...] = (
     (("tiers", "*", "raise_to"), "tiers"),
     (("tiers", "*", "any_of", "*", "*"), "methods"),
@@ -94,7 +97,7 @@ def _typed(document: Document, model: type[T]) -> tuple[T | None, tuple[Mistake,
 
 def _told(document: Document, error: ErrorDetails) -> Mistake:
     loc, kind, what = error["loc"], error["type"], error["msg"]
-    path = tuple(p for p in loc if p not in {"cell", "deny", "[key]"} or p in _written(document, loc))
+    path = tuple(p for p in loc if p not in PARSED)
     if kind == "extra_forbidden":
         return document.mistake(path, "this key is not known here", "remove it, or correct its spelling")
     if kind == "missing":
@@ -104,11 +107,6 @@ def _told(document: Document, error: ErrorDetails) -> Mistake:
         return document.mistake(path, "this is no table", "write `key: value` pairs, as the shipped file has them")
     remedy = str(error.get("ctx", {}).get("remedy", "correct the value"))
     return document.mistake(path, what[:1].lower() + what[1:], remedy)
-
-
-def _written(document: Document, loc: Path) -> set[str | int]:
-    """Return the parts of *loc* that stand in the file itself, rather than in how it was parsed."""
-    return {last for i, last in enumerate(loc) if loc[: i + 1] in document.lines}
 
 
 def _complete(document: Document) -> Iterator[Mistake]:

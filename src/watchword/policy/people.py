@@ -25,6 +25,9 @@ from watchword.policy.document import Mistake, refuse
 NO_RULE = "no rule permits it"
 """The first reason of a refusal that no `forbid` gave; the roles that would be permitted follow it."""
 
+UNOPENED = "unopened"
+"""What a case that has no id yet goes by."""
+
 _TOKEN = re.compile(r'"(?:\\.|[^"\\])*"|//[^\n]*|;')
 _ID = re.compile(r'@id\(\s*"((?:\\.|[^"\\])*)"\s*\)')
 
@@ -96,11 +99,10 @@ class People:
         granted: bool = False,
         delegated: bool = False,
     ) -> Ruling:
-        case = facts.case or "unopened"
         request = {
             "principal": {"type": "Person", "id": person},
             "action": {"type": "Action", "id": step},
-            "resource": {"type": "Case", "id": case},
+            "resource": {"type": "Case", "id": facts.case or UNOPENED},
             "context": _json(
                 {
                     "relations": facts.relations,
@@ -110,7 +112,7 @@ class People:
                 }
             ),
         }
-        entities = _json((_person(person, kind, roles), _case(case, facts, step)))
+        entities = entities_of(person, kind, roles, step, facts)
         try:
             answer = is_authorized(
                 request, self._policies, Entities.from_json_str(entities, self._schema), self._schema
@@ -126,7 +128,7 @@ class People:
         return Ruling(person=person, step=step, allowed=allowed, reasons=reasons, errors=errors)
 
     def _probe(self, schema_file: str) -> None:
-        """Ask about every step, class and kind once; raise `Invalid` for one the schema does not know."""
+        """Ask about every step once; raise `Invalid` for one that the rules or the schema have no clean answer for."""
         for step in Step:
             answer = self._answer(_ANYONE, Kind.EMPLOYEE, set(Role), step, _PLAIN)
             if answer.errors:
@@ -135,6 +137,11 @@ class People:
                     "Declare the step, the roles and the attributes in the schema as Watchword ships them.",
                     schema_file,
                 )
+
+
+def entities_of(person: PersonId, kind: Kind, roles: frozenset[Role] | set[Role], step: Step, facts: CaseFacts) -> str:
+    """Return the two entities a ruling is about, as Cedar's JSON: the person with their roles, and the case."""
+    return _json((_person(person, kind, roles), _case(facts, step)))
 
 
 _ANYONE = PersonId("p-anyone")
@@ -155,7 +162,7 @@ def _person(person: PersonId, kind: Kind, roles: frozenset[Role] | set[Role]) ->
     }
 
 
-def _case(case: str, facts: CaseFacts, step: Step) -> dict[str, object]:
+def _case(facts: CaseFacts, step: Step) -> dict[str, object]:
     """Return the case as *step* sees it: of the pairs kept apart only those it is in, so that Cedar reads less."""
     taken = "approve" if step is Step.REFUSE else step
     attributes: dict[str, object] = {
@@ -173,7 +180,7 @@ def _case(case: str, facts: CaseFacts, step: Step) -> dict[str, object]:
         "executor": facts.executor,
     }
     attributes.update({name: _ref(who) for name, who in single.items() if who is not None})
-    return {"uid": {"type": "Case", "id": case}, "attrs": attributes, "parents": []}
+    return {"uid": {"type": "Case", "id": facts.case or UNOPENED}, "attrs": attributes, "parents": []}
 
 
 def _ref(person: PersonId) -> dict[str, dict[str, str]]:
@@ -199,8 +206,13 @@ def _statement(cedar: str, begin: int, end: int) -> Statement:
     text = cedar[begin:end]
     lead = re.match(r"(?:\s|//[^\n]*)*", text)
     start = begin + (lead.end() if lead else 0)
-    name = _ID.search(text)
+    name = _ID.search(_TOKEN.sub(_uncommented, text))
     return Statement(name=name[1] if name else "", text=text, line=cedar.count("\n", 0, start) + 1)
+
+
+def _uncommented(token: re.Match[str]) -> str:
+    """Return a token as it is, and nothing for a comment: what a comment says is no rule's name."""
+    return "" if token[0].startswith("//") else token[0]
 
 
 def _mistakes(statements: tuple[Statement, ...], schema: Schema, file: str) -> Iterator[Mistake]:

@@ -272,10 +272,10 @@ class Deny(Table):
 
 
 def _kind(value: object) -> str:
-    return "deny" if isinstance(value, Deny) or (isinstance(value, dict) and "deny" in value) else "cell"
+    return "(deny)" if isinstance(value, Deny) or (isinstance(value, dict) and "deny" in value) else "(cell)"
 
 
-Answer = Annotated[Annotated[Cell, Tag("cell")] | Annotated[Deny, Tag("deny")], Discriminator(_kind)]
+Answer = Annotated[Annotated[Cell, Tag("(cell)")] | Annotated[Deny, Tag("(deny)")], Discriminator(_kind)]
 
 
 class ProceduresFile(Table):

@@ -16,6 +16,7 @@ from watchword.desk.followers import CaseRow
 from watchword.desk.steps import Loaded
 from watchword.reception.problems import NotThere
 
+
 def readable(app: App, person: PersonId, case: str, at: datetime) -> Loaded:
     """The case, if *person* may read it; raise `NotThere` in the same words when it is not there or not for them."""
     try:
@@ -77,9 +78,7 @@ def listed(app: App, person: PersonId, at: datetime) -> tuple[CaseRow, ...]:
 
 def demand_overview(app: App, person: PersonId, at: datetime) -> None:
     """Raise `NotThere` unless *person* may read whatever the unit: the board shows the whole directory."""
-    anywhere = CaseFacts(
-        case=None, unit="", account_class=AccountClass.STANDARD, action=Action.UNLOCK, subject=None
-    )
+    anywhere = CaseFacts(case=None, unit="", account_class=AccountClass.STANDARD, action=Action.UNLOCK, subject=None)
     ruling = app.desk.steps.rule(person, Step.READ, anywhere, at)
     if not ruling.allowed or ruling.errors:
         raise NotThere

@@ -12,9 +12,7 @@ class NotSignedIn(WatchwordError):
 
     fault = "not_signed_in"
 
-    def __init__(
-        self, what: str = "You are not signed in, or your session is over.", remedy: str = "Sign in."
-    ) -> None:
+    def __init__(self, what: str = "You are not signed in, or your session is over.", remedy: str = "Sign in.") -> None:
         super().__init__(what, remedy)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 
 from watchword.core.action import Action, AlertLevel
@@ -136,11 +137,27 @@ def requirement(asked: Requirement) -> tuple[str, ...]:
     if asked.hold_s:
         waived = " or ".join(method(m).lower() for m in asked.hold_waived_by)
         lines.append(f"Hold {span(timedelta(seconds=asked.hold_s))}" + (f", waived by {waived}" if waived else ""))
-    if asked.separate:
-        steps = dict.fromkeys(s for pair in asked.separate for s in pair)
-        lines.append(f"Different people: {', '.join(plain(s) for s in steps)}")
+    lines.extend(_apart(asked.separate))
     lines.extend(aftercare(asked))
     return tuple(lines)
+
+
+def _apart(pairs: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+    """Pairs of steps kept apart, gathered around the step that is in most of them."""
+    left, lines = set(pairs), []
+    while left:
+        counts = Counter(step for pair in left for step in pair)
+        # Ties fall to the later step of the case, so that the words never depend on the order of a set.
+        centre = max(counts, key=lambda step: (counts[step], _STEPS.index(step) if step in _STEPS else -1))
+        mine = {pair for pair in left if centre in pair}
+        partners = {b if a == centre else a for a, b in mine}
+        named = sorted(partners, key=lambda step: (_STEPS.index(step) if step in _STEPS else -1, step))
+        lines.append(f"Whoever takes the step “{plain(centre)}” takes none of: {', '.join(plain(n) for n in named)}")
+        left -= mine
+    return tuple(lines)
+
+
+_STEPS = ("open", "break_glass", "verify", "approve", "release", "execute", "review")
 
 
 def aftercare(asked: Requirement) -> tuple[str, ...]:
@@ -190,8 +207,15 @@ def change(one: Change) -> str:
 
 def credential(changes: tuple[Change, ...]) -> str:
     """What the person is handed: a password, a temporary pass, a secret."""
-    kinds = {ResetPassword: "password", IssuePass: "temporary pass", ReissueSecret: "secret"}
-    return next((kinds[type(c)] for c in changes if type(c) in kinds), "access")
+    for one in changes:
+        match one:
+            case ResetPassword():
+                return "password"
+            case IssuePass():
+                return "temporary pass"
+            case ReissueSecret():
+                return "secret"
+    return "access"
 
 
 def event(type_: str, data: dict[str, object]) -> str:

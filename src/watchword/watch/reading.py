@@ -31,7 +31,7 @@ def read_log(
     """
     _must_be_readable(file)
     # DuckDB would read these as a pattern of names.
-    if not provider.noisy and not set("*?[") & set(str(file)) and _read_whole(con, provider, file, tally):
+    if not set("*?[") & set(str(file)) and _read_whole(con, provider, file, tally):
         return
     with tempfile.TemporaryDirectory(prefix="watchword-") as folder:
         batch = Path(folder) / "lines.jsonl"
@@ -66,12 +66,11 @@ def _read_whole(con: duckdb.DuckDBPyConnection, provider: Provider, file: Path, 
     """Read *file* in one go; False, and nothing read, when it is not whole."""
     compression = "gzip" if is_gzip(file) else "none"
     try:
-        try:
-            _scan(con, provider, file, compression, is_strict=True)
-        except duckdb.InvalidInputException:
-            _scan(con, provider, file, compression)
+        _scan(con, provider, file, compression, is_strict=True)
     except (duckdb.InvalidInputException, duckdb.IOException):
-        return False
+        # Perhaps only a member of another type; but a log with lines between its records always needs the sieve.
+        if provider.preamble is not None or not _scan_leniently(con, provider, file, compression):
+            return False
     if _one(con, "SELECT count(*) FROM scan WHERE native IS NULL"):
         return False
     tally.lines += _one(con, "SELECT coalesce(sum(lines), 0) FROM scan")
@@ -95,6 +94,14 @@ def _scan(
         """,
         {"file": str(file), "compression": compression},
     )
+
+
+def _scan_leniently(con: duckdb.DuckDBPyConnection, provider: Provider, file: Path, compression: str) -> bool:
+    try:
+        _scan(con, provider, file, compression)
+    except (duckdb.InvalidInputException, duckdb.IOException):
+        return False
+    return True
 
 
 def _scan_sieved(con: duckdb.DuckDBPyConnection, provider: Provider, batch: Path) -> None:

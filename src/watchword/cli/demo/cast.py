@@ -76,9 +76,9 @@ class Caller:
         jwk = {name: public[name] for name in ("kty", "crv", "x", "y")}
         self._client.call("POST", f"{self.page}/hand-over", {"jwk": jwk})
         self._until_ready()
-        begun = self._client.call("POST", f"{self.page}/hand-over/methods", {"method": method})
-        answer = self.assertion(begun["challenge"]) if method == "passkey" else self.code()
-        self.answer(begun["challenge"], answer)
+        shown = self._client.call("POST", f"{self.page}/hand-over/methods", {"method": method})
+        challenge = next(w["challenge"] for w in shown["waiting"] if w["purpose"] == "hand_over")
+        self.answer(challenge, self.assertion(challenge) if method == "passkey" else self.code())
         sealed = self._client.call("POST", f"{self.page}/hand-over/take", {})["envelopes"]
         opened = jwe.decrypt_compact(sealed[-1], private).plaintext
         assert opened is not None

@@ -74,7 +74,7 @@ def _people() -> tuple[Member, ...]:
         Member(login="theo.desk", name="Theo Fairway", group=control, unit="desk", roles=(Role.AGENT,)),
         Member(login="vic.check", name="Vic Hallow", group=control, unit="desk", roles=(Role.VERIFIER,)),
         Member(login="xena.run", name="Xena Pell", group=control, unit="desk", roles=(Role.EXECUTOR,)),
-        Member(login="yuri.iam", name="Yuri Stamm", group=control, unit="iam", roles=(Role.IAM_DUTY,)),
+        Member(login="yuri.iam", name="Yuri Stamm", group=control, unit="iam", roles=(Role.IAM_DUTY, Role.AGENT)),
         Member(login="zoe.soc", name="Zoe Ward", group=control, unit="security", roles=(Role.SECURITY_DUTY,)),
         Member(
             login="ada.review", name="Ada Keen", group=control, unit="security", roles=(Role.REVIEWER, Role.AUDITOR)

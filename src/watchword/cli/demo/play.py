@@ -51,7 +51,7 @@ def play(*, check: bool, directory: str, port: int) -> None:
 
 
 def _set(home: Path, where: Place, *, port: int) -> Stage:
-    out.print("[bold]Watchword[/]: setting the stage (a ledger, keys, 40 people and 7 accounts of software) …")
+    out.print("[bold]Watchword[/]: setting the stage (a ledger, keys, 40 people, 7 other accounts) …")
     stage = Stage(home, where, port=port or 8787)
     stage.populate()
     stage.know()
@@ -76,7 +76,7 @@ def _prove(stage: Stage, home: Path) -> None:
     stage.app.ledger.copy_to(copy)
     report = fsck(f"sqlite:///{copy}", stage.app.signing_key.vkey, stage.app.keys)
     for one in report.checks:
-        out.print(f"    [green]{one.number}[/] {escape(one.what)}: {escape(one.proved)}")
+        out.print(f"    [green]{one.number}[/] {escape(one.what)}: {escape(one.proved)}", soft_wrap=True)
     out.print(f"    [green]✔ fsck: sound[/], {report.size} entries")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from contextlib import ExitStack
 from datetime import datetime, timedelta
@@ -112,12 +113,22 @@ class Stage:
         caller.key = self.keys.get(login)
         return caller
 
-    def code_sent_to(self, login: str) -> str:
-        """The code in the latest message to somebody's address of record."""
+    def code_sent_to(self, login: str, method: str) -> str | None:
+        """The code in the latest message to somebody's address or number of record; None while none came."""
         assert self.app.outbox is not None
         member = next(m for m in PEOPLE if m.login == login)
-        sent = self.app.outbox.sent(f"{member.login}@{MAIL}")[-1]
-        return "".join(c for c in _code_line(sent.text) if c.isdigit())
+        to = f"{member.login}@{MAIL}" if method == "mail_code" else phone_of(member)
+        codes = [code for sent in self.app.outbox.sent(to) if (code := _code_in(sent.text))]
+        return codes[-1] if codes else None
+
+    @property
+    def keeps_factors(self) -> bool:
+        """Whether the directory has factors that can be reset."""
+        return "reset_factors" in self.app.directories[self.directory].capabilities()
+
+    def lock(self, login: str) -> None:
+        """Lock an account out, as too many wrong passwords do."""
+        self.place.lock(self.app, login)
 
     def reset_by_hand(self, login: str) -> None:
         """Reset a password behind Watchword's back."""
@@ -132,16 +143,10 @@ class Stage:
         self._close.close()
 
 
-def _code_line(text: str) -> str:
-    """The part of a message that is the code: its longest run of digits and spaces."""
-    runs, run = [""], ""
-    for character in f"{text}\n":
-        if character.isdigit() or (run and character == " "):
-            run += character
-        else:
-            runs.append(run)
-            run = ""
-    return max(runs, key=lambda r: sum(c.isdigit() for c in r))
+def _code_in(text: str) -> str | None:
+    """The eight digits of a message's code, however they are grouped."""
+    found = re.search(r"(?:\d[ ,.]*){8}", text)
+    return "".join(c for c in found.group() if c.isdigit()) if found else None
 
 
 def _seed(member: Member, contacts_changed_at: datetime) -> Seed:

@@ -22,14 +22,13 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     """One kind of log.
 
     *columns* are DuckDB column names and types of a line; *type_key* is the member no event lacks; *preamble* matches
-    lines that are no events and no damage either. *noisy* logs carry such lines by design, so they are sieved at once.
+    lines that are no events and no damage either, where a log has such.
     """
 
     name: str
     columns: tuple[tuple[str, str], ...]
     type_key: str
     preamble: re.Pattern[bytes] | None = None
-    noisy: bool = False
 
     @property
     def lines(self) -> str:
@@ -86,7 +85,6 @@ SAMBA = Provider(
     ),
     # Samba heads each record with "[2026/11/21 04:44:23.043021,  5] ../../lib/audit_logging/audit_logging.c:97(…)".
     preamble=re.compile(rb"\[\d{4}/\d\d/\d\d \d\d:\d\d:\d\d|\s*$"),
-    noisy=True,
 )
 """Samba AD audit: `dsdb_json_audit:5`, `dsdb_password_json_audit:5`, `dsdb_group_json_audit:5`, `auth_json_audit:5`.
 

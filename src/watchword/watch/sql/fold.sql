@@ -57,7 +57,7 @@ click AS (
     SELECT
         click_number,
         arg_max("action", rank) AS "action",
-        list_sort(list_distinct(list("action"))) AS actions,
+        list_sort(list_distinct(list("action") FILTER (support))) AS actions,
         arg_max(native_action, CAST(rank AS BIGINT) * 1000000000 - place) AS native_action,
         bool_or(timeless) AS timeless,
         CAST(count(*) AS INTEGER) AS folded,
@@ -70,6 +70,8 @@ click AS (
 SELECT
     numbered.id, click."action", click.actions, click.native_action, numbered.family, numbered.actor, numbered."target",
     numbered.done, numbered.by_owner, click.timeless, numbered.actor_keys, numbered.target_keys, numbered."time",
-    numbered.outcome, numbered.address, numbered.socket, numbered.correlation, click.folded, click.support
+    numbered.outcome, numbered.address, numbered.socket, numbered.correlation, click.folded, click.support,
+    -- What somebody else did to let a person in owes evidence.
+    click.support AND numbered.done AND NOT numbered.by_owner AS owes
 FROM numbered JOIN click USING (click_number)
 WHERE numbered.first_of_click

@@ -1,6 +1,6 @@
--- event x evidence -> pair: every event that somebody else did to an account, beside each row of evidence that names the
--- account. `covered`: all of the click is among the effects approved; `same`: a socket or transaction says it is this very
--- change; `other`: one says it is not.
+-- event x evidence -> pair: every event that owes evidence, beside each row of evidence that names its account.
+-- `covered`: all of the click is among the effects approved; `same`: a socket or transaction says it is this very change;
+-- `other`: one says it is not.
 CREATE OR REPLACE TEMP TABLE pair AS
 WITH spoken AS (
     SELECT evidence.*
@@ -9,7 +9,7 @@ WITH spoken AS (
 ),
 named AS (
     SELECT DISTINCT event_key.id, spoken_key.evidence
-    FROM (SELECT id, unnest(target_keys) AS name FROM event WHERE support AND done AND NOT by_owner) AS event_key
+    FROM (SELECT id, unnest(target_keys) AS name FROM event WHERE owes) AS event_key
     JOIN (SELECT evidence, unnest(target_keys) AS name FROM spoken) AS spoken_key USING (name)
 )
 SELECT

@@ -1,8 +1,6 @@
 -- event, pair, claim -> verdict: one row an event, with the codes of its reasons and the leaves of the chain it matched.
-WITH act AS (
-    SELECT *, support AND done AND NOT by_owner AS owes FROM event
-),
--- What there is beside the evidence an event claimed, at best: the first that holds says why it does not cover the event.
+WITH
+-- Of an event that claimed no evidence, what comes nearest: the first that holds says why it does not cover the event.
 related AS (
     SELECT
         pair.id,
@@ -23,9 +21,11 @@ related AS (
     ) = 1
 ),
 principal AS (SELECT DISTINCT unnest(principal_keys) AS name FROM evidence),
-executor AS (SELECT DISTINCT id FROM (SELECT id, unnest(actor_keys) AS name FROM act WHERE owes) SEMI JOIN principal USING (name)),
+executor AS (
+    SELECT DISTINCT id FROM (SELECT id, unnest(actor_keys) AS name FROM event WHERE owes) SEMI JOIN principal USING (name)
+),
 -- An executor that acts on an account it has no evidence for, while its case for another is open.
-alone AS MATERIALIZED (SELECT act.* FROM act SEMI JOIN executor USING (id) ANTI JOIN pair USING (id)),
+alone AS MATERIALIZED (SELECT event.* FROM event SEMI JOIN executor USING (id) ANTI JOIN pair USING (id)),
 elsewhere AS (
     SELECT DISTINCT alone.id
     FROM alone, evidence, setting
@@ -35,10 +35,10 @@ elsewhere AS (
 ),
 privileged AS (
     SELECT DISTINCT id
-    FROM (SELECT id, unnest(target_keys) AS name FROM act WHERE owes) JOIN account USING (name)
+    FROM (SELECT id, unnest(target_keys) AS name FROM event WHERE owes) JOIN account USING (name)
     WHERE account.class IN ('privileged', 'identity_control', 'break_glass')
 ),
-repeated AS (SELECT "target" FROM act WHERE owes AND "target" <> '' GROUP BY "target" HAVING count(*) > 1),
+repeated AS (SELECT "target" FROM event WHERE owes AND "target" <> '' GROUP BY "target" HAVING count(*) > 1),
 recent AS (
     SELECT
         id,
@@ -48,7 +48,7 @@ recent AS (
         count(DISTINCT family) OVER (
             PARTITION BY "target" ORDER BY "time" RANGE BETWEEN INTERVAL 1 HOUR PRECEDING AND CURRENT ROW
         ) > 1 AS many
-    FROM act SEMI JOIN repeated USING ("target")
+    FROM event SEMI JOIN repeated USING ("target")
     WHERE owes
 ),
 chain AS (
@@ -62,7 +62,8 @@ chain AS (
                 THEN 'missing:approval' END,
             CASE WHEN evidence.release_leaf IS NULL THEN 'missing:release' END,
             CASE WHEN evidence.started_leaf IS NULL OR evidence.started IS NULL THEN 'missing:start' END,
-            CASE WHEN evidence.receipt IS NULL OR evidence.outcome_leaf IS NULL THEN 'missing:receipt' END,
+            CASE WHEN evidence.receipt IS NULL OR evidence.outcome IS NULL OR evidence.outcome_leaf IS NULL
+                THEN 'missing:receipt' END,
             CASE WHEN evidence.outcome <> 'done' THEN 'recorded_as_not_done' END,
             CASE WHEN pair.expired OR evidence.started > evidence.expires + setting.lag THEN 'expired' END
         ], lambda r: r IS NOT NULL) AS broken
@@ -70,30 +71,31 @@ chain AS (
 ),
 judged AS (
     SELECT
-        act.*,
-        coalesce(chain.evidence, CASE WHEN related.reason NOT IN ('other_connection', 'other_actor') THEN related.evidence END)
-            AS evidence,
+        event.*,
+        coalesce(
+            chain.evidence, CASE WHEN related.reason NOT IN ('other_connection', 'other_actor') THEN related.evidence END
+        ) AS evidence,
         list_filter([
             CASE WHEN privileged.id IS NOT NULL THEN 'privileged_target' END,
             CASE WHEN recent.repeated THEN 'repeat_24h' END,
             CASE WHEN recent.many THEN 'many_kinds_1h' END
         ], lambda r: r IS NOT NULL) AS signals,
         CASE
-            WHEN NOT act.done THEN 'attempt_failed'
-            WHEN NOT act.by_owner AND NOT act.support
-                THEN CASE WHEN list_contains(act.actions, 'account.create') THEN 'new_account' ELSE 'not_support' END
+            WHEN NOT event.done THEN 'attempt_failed'
+            WHEN NOT event.by_owner AND NOT event.support
+                THEN CASE WHEN event."action" = 'account.create' THEN 'new_account' ELSE 'not_support' END
         END AS ignored,
-        act.by_owner AND act.done AS self,
+        event.by_owner AND event.done AS self,
         chain.broken,
         related.reason AS related,
-        CASE WHEN act.timeless THEN ['no_time'] ELSE [] END || CASE
+        CASE WHEN event.timeless THEN ['no_time'] ELSE [] END || CASE
             WHEN NOT setting.has_evidence THEN ['no_evidence']
             WHEN related.reason IS NOT NULL THEN [related.reason]
             WHEN executor.id IS NULL THEN ['no_case']
             WHEN elsewhere.id IS NOT NULL THEN ['no_released_case', 'other_account']
             ELSE ['no_released_case']
         END AS unmatched
-    FROM act
+    FROM event
     LEFT JOIN chain USING (id)
     LEFT JOIN related USING (id)
     LEFT JOIN executor USING (id)
@@ -104,8 +106,8 @@ judged AS (
 )
 SELECT
     judged.id, setting.provider, coalesce(setting.directory, setting.provider) AS directory, judged."action",
-    judged.native_action, judged.actor, judged."target", timezone('UTC', judged."time") AS "at", judged.outcome, judged.address, judged.socket,
-    judged.correlation, judged.folded,
+    judged.native_action, judged.actor, judged."target", timezone('UTC', judged."time") AS "at", judged.outcome,
+    judged.address, judged.socket, judged.correlation, judged.folded,
     CASE
         WHEN judged.ignored IS NOT NULL THEN 'ignored'
         WHEN judged.self THEN 'self_service'

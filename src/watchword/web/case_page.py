@@ -1,0 +1,354 @@
+"""A case as its page: eight stages with their entries, what is missing, and the form of the step that is due."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from watchword.app import App
+from watchword.core.action import Step
+from watchword.core.case import (
+    TERMINAL,
+    AwaitingApproval,
+    Case,
+    Checked,
+    Closed,
+    Delivered,
+    Executed,
+    Failed,
+    Holding,
+    Releasable,
+    Released,
+    Verifying,
+    evolve,
+    state_of,
+    yields_credential,
+)
+from watchword.core.ids import PersonId
+from watchword.core.quorum import Pending, resolve
+from watchword.core.requirement import FRESH, Requirement
+from watchword.desk.recording import case_stream, recorded
+from watchword.desk.steps import Loaded
+from watchword.ledger.append import Appended
+from watchword.reception import wording
+from watchword.reception.cases import page_address
+from watchword.web import forms, view
+from watchword.web.approver import approver_card
+from watchword.web.frame import chrome, name_of
+from watchword.web.rail import Facts, facts_of, rail
+from watchword.web.tiles import tiles
+
+STAGES = ("intake", "verify", "approve", "hold", "execute", "validate", "hand-over", "close")
+TITLES = ("Intake", "Verify", "Approve", "Hold", "Execute", "Validate", "Hand over", "Close")
+
+_STAGE_OF = {
+    "case.opened": 0,
+    "ticket.linked": 0,
+    "approval.given": 2,
+    "approval.refused": 2,
+    "hold.elapsed": 3,
+    "case.released": 4,
+    "change.started": 4,
+    "change.ended": 4,
+    "execution.refused": 4,
+    "case.validated": 5,
+    "hand_over.opened": 6,
+    "hand_over.completed": 6,
+    "case.closed": 7,
+    "case.withdrawn": 7,
+    "case.expired": 7,
+    "case.frozen": 7,
+    "case.contained": 7,
+    "review.owed": 7,
+    "review.overdue": 7,
+    "review.done": 7,
+}
+"""Which stage an entry stands in; every other one belongs to verification, or to the hand-over by its purpose."""
+
+_WARN = frozenset({"challenge.missed", "case.escalated", "break_glass.invoked", "review.owed", "hand_over.opened"})
+_BAD = frozenset(
+    {"method.failed", "approval.refused", "execution.refused", "case.frozen", "case.contained", "review.overdue"}
+)
+
+_TONES: dict[type[Case], view.Tone] = {AwaitingApproval: "warn", Holding: "warn", Failed: "bad", Closed: "good"}
+
+
+def stage_of(case: Case) -> int:
+    """The stage a state is in, from 0; 8 when all of them are over."""
+    match case:
+        case Verifying():
+            return 1
+        case AwaitingApproval():
+            return 2
+        case Holding():
+            return 3
+        case Closed():
+            return 8
+        case Delivered():
+            return 7
+        case Checked():
+            return 6
+        case Executed():
+            return 5
+        case Failed() | Released() | Releasable():
+            return 4
+    return 8
+
+
+def tone_of(case: Case) -> view.Tone:
+    """How loudly a state is said."""
+    return _TONES.get(type(case), "bad" if isinstance(case, TERMINAL) else "plain")
+
+
+class _Builder:
+    """One page in the making."""
+
+    def __init__(self, app: App, loaded: Loaded, actor: PersonId, at: datetime) -> None:
+        self.app, self.case, self.actor, self.at = app, loaded.case, actor, at
+        self.loaded = loaded
+        self.entries = app.ledger.read(case_stream(loaded.case.id))
+        self.reached = self._reached()
+        self.stopped = isinstance(loaded.case, (*TERMINAL, Failed)) and not isinstance(loaded.case, Closed)
+        self.missing = app.desk.verification.missing(self.case, at) if isinstance(self.case, Verifying) else ()
+
+    def may(self, step: Step) -> bool:
+        """Whether to offer *step* to whoever looks."""
+        return self.app.desk.steps.may(self.actor, step, self.loaded, self.at)
+
+    def _reached(self) -> int:
+        """The furthest stage the case was in before it ended."""
+        state: Case | None = None
+        reached = 0
+        for appended in self.entries:
+            state = evolve(state, recorded(appended))
+            if not isinstance(state, TERMINAL) or isinstance(state, Closed):
+                reached = stage_of(state)
+        return reached
+
+    def build(self, frame: view.Chrome, facts: Facts) -> view.CasePage:
+        """The page whole."""
+        case = self.case
+        return view.CasePage(
+            chrome=frame,
+            case=case.id,
+            version=self.loaded.version,
+            action=wording.ACTIONS[case.action][0],
+            name=facts.name,
+            login=facts.login,
+            account_class=wording.plain(case.account_class),
+            state=state_of(case).capitalize(),
+            tone=tone_of(case),
+            next_step=self.next_step(),
+            stages=tuple(self.stage(i) for i in range(len(STAGES))),
+            rail=rail(self.app, self.loaded, facts, self.at),
+            notices=self.notices(facts),
+            others=forms.others(case, self.may),
+        )
+
+    def notices(self, facts: Facts) -> tuple[view.Notice, ...]:
+        """What must not be overlooked."""
+        found = []
+        if facts.silent:
+            found.append(view.Notice(title="The directory does not answer", text=facts.silent))
+        if self.case.review_due and not self.case.reviewer:
+            when = f"{self.case.review_due:%-d %b %H:%M} UTC"
+            found.append(
+                view.Notice(
+                    title="A review is owed",
+                    text=f"Somebody who took no step here has to look at it by {when}.",
+                    tone="bad" if self.case.review_overdue else "warn",
+                )
+            )
+        return tuple(found)
+
+    def next_step(self) -> str:
+        """What the case waits for."""
+        case, at = self.case, self.at
+        match case:
+            case Verifying() if case.ticket is None:
+                return "The ticket has to be linked."
+            case Verifying():
+                ways = " — or ".join(", ".join(s.missing) for s in self.missing)
+                return f"Still missing: {ways}." if ways else "Everything is proved: the request can be fixed."
+            case AwaitingApproval():
+                return f"Waits for {', and '.join(self.empty_seats()) or 'nobody'}."
+            case Holding():
+                return f"Waits {wording.span(case.until - at)} so that the person can say “not me”."
+            case Releasable():
+                return "Waits for somebody to release it."
+            case Failed():
+                return "Nothing more is done here. Open a new case if it is still needed."
+            case Closed():
+                return "Done."
+            case Delivered():
+                return "Waits to be closed."
+            case Checked():
+                return "Waits for the person to take it on their own page."
+            case Released() if case.jwk is None and yields_credential(case):
+                return "Waits for the person to open their own page."
+            case Released():
+                return "The executor is at work."
+        return "It goes no further."
+
+    def empty_seats(self) -> tuple[str, ...]:
+        """Seats nobody has taken yet."""
+        rule = self.case.requirement.approve
+        outcome = resolve(rule, self.case.votes, self.at) if rule else None
+        return tuple(wording.seat(s) for s in outcome.seats) if isinstance(outcome, Pending) else ()
+
+    def stage(self, index: int) -> view.Stage:
+        """One stage."""
+        name = STAGES[index]
+        parts: dict[str, object] = getattr(self, name.replace("-", "_"))()
+        mine = tuple(e for e in self.entries if self._belongs(e) == index)
+        state: view.StageState = "ahead"
+        if index < self.reached:
+            state = "done" if mine or index in (0, 1) else "skipped"
+        elif index == self.reached:
+            state = "stopped" if self.stopped else "now"
+        elif self._is_skipped(index):
+            state = "skipped"
+        clock = mine[-1].entry.at if mine else None
+        entries = tuple(self._entry(e) for e in mine)
+        return view.Stage(name=name, title=TITLES[index], state=state, clock=clock, entries=entries, **parts)  # type: ignore[arg-type]
+
+    def _is_skipped(self, index: int) -> bool:
+        asked: Requirement = self.case.requirement
+        return {2: asked.approve is None, 3: not asked.hold_s, 6: not yields_credential(self.case)}.get(index, False)
+
+    def _belongs(self, appended: Appended) -> int:
+        if appended.entry.type in _STAGE_OF:
+            return _STAGE_OF[appended.entry.type]
+        challenge = appended.entry.data.get("challenge")
+        purpose = next((c.purpose for c in self.case.challenges if c.id == challenge), "verify")
+        return 6 if purpose == "hand_over" else 1
+
+    def _entry(self, appended: Appended) -> view.Entry:
+        kind = appended.entry.type
+        return view.Entry(
+            index=appended.seq,
+            hash=appended.leaf,
+            at=appended.entry.at,
+            what=wording.event(kind, dict(appended.entry.data)),
+            by=name_of(self.app, appended.entry.actor),
+            tone="bad" if kind in _BAD else "warn" if kind in _WARN else "plain",
+        )
+
+    # --- the stages --------------------------------------------------------------------------------------------------
+
+    def intake(self) -> dict[str, object]:
+        """Who took it in, and how it came."""
+        case = self.case
+        link = type(case) is Verifying and case.ticket is None and self.may(Step.LINK_TICKET)
+        return {
+            "owner": name_of(self.app, case.opener),
+            "asked": f"{wording.context(case.context)}.",
+            "missing": ("the ticket this request came with",) if case.ticket is None and not self.stopped else (),
+            "forms": (forms.ticket(case.id),) if link else (),
+        }
+
+    def verify(self) -> dict[str, object]:
+        """What proves the person, and what is still missing."""
+        case = self.case
+        asked = f"Policy asks for {' — or '.join(wording.way(v) for v in case.requirement.verify)}."
+        agents = dict.fromkeys(c.by for c in case.challenges if c.purpose == "verify")
+        parts: dict[str, object] = {
+            "asked": asked,
+            "why": case.requirement.raised,
+            "owner": ", ".join(name_of(self.app, p) for p in agents),
+        }
+        if not isinstance(case, Verifying):
+            return parts
+        fresh = [e.at + FRESH for e in case.evidence if self.at - e.at <= FRESH]
+        takes = self.may(Step.VERIFY)
+        lacking = tuple(m for s in self.missing for m in s.missing)
+        return parts | {
+            "missing": tuple(dict.fromkeys(lacking)),
+            "tiles": tiles(self.app, self.loaded, self.actor, self.at, takes=takes),
+            "until": min(fresh) if fresh else None,
+            "until_words": "the first proof fades",
+            "forms": (forms.ask(case.id),) if takes and not self.missing and case.ticket else (),
+        }
+
+    def approve(self) -> dict[str, object]:
+        """Who has to agree, and to what."""
+        case = self.case
+        rule = case.requirement.approve
+        if rule is None:
+            return {"asked": "No approval is asked."}
+        parts: dict[str, object] = {
+            "asked": f"{rule.name}: {', and '.join(wording.seat(s) for s in rule.seats)}, each another person.",
+            "owner": ", ".join(name_of(self.app, v.person) for v in case.votes),
+        }
+        if isinstance(case, AwaitingApproval):
+            card = approver_card(self.app, case, self.empty_seats(), self.at, decides=self.may(Step.APPROVE))
+            parts |= {"missing": self.empty_seats(), "card": card}
+        return parts
+
+    def hold(self) -> dict[str, object]:
+        """How long the old channels may say "not me"."""
+        asked = self.case.requirement
+        if not asked.hold_s:
+            return {"asked": "No hold is asked."}
+        waived = " or ".join(wording.method(m).lower() for m in asked.hold_waived_by)
+        length = wording.span(timedelta(seconds=asked.hold_s))
+        words = f"{length}, so that the person can say “not me”" + (f"; {waived} waives it." if waived else ".")
+        until = self.case.until if isinstance(self.case, Holding) else None
+        return {"asked": words, "until": until}
+
+    def execute(self) -> dict[str, object]:
+        """What is done to the directory, by the executor alone."""
+        case = self.case
+        words = "; ".join(wording.change(c) for c in case.changes)
+        parts: dict[str, object] = {"asked": f"{words}. Exactly this, once, by the executor."}
+        ready = isinstance(case, Releasable) or (isinstance(case, Holding) and self.at >= case.until)
+        if ready:
+            parts["missing"] = ("somebody to release it",)
+        if ready and self.may(Step.RELEASE):
+            parts["forms"] = (forms.release(case.id),)
+        if isinstance(case, Released):
+            parts["owner"] = name_of(self.app, case.releaser)
+        if type(case) is Released:
+            waits = yields_credential(case) and case.jwk is None
+            parts |= {"until": case.until, "missing": (self._page(),) if waits else ()}
+        return parts
+
+    def _page(self) -> str:
+        return f"the person, who opens {page_address(self.app, self.case.id)} and makes a key there"
+
+    def validate(self) -> dict[str, object]:
+        """The read-back."""
+        return {"asked": "The directory is read again, to see that the change is there."}
+
+    def hand_over(self) -> dict[str, object]:
+        """The credential's way to the person."""
+        if not yields_credential(self.case):
+            return {"asked": "This change makes no credential."}
+        what = wording.credential(self.case.changes)
+        missing = ("the person, who proves one method again on their own page",) if type(self.case) is Checked else ()
+        return {
+            "asked": f"The new {what} is sealed to the person's own browser. Nobody at the desk sees it.",
+            "missing": missing,
+        }
+
+    def close(self) -> dict[str, object]:
+        """What follows, and who looks back."""
+        case = self.case
+        offered: list[view.Form] = []
+        if forms.closable(case) and self.may(Step.CLOSE):
+            offered.append(forms.close(case.id))
+        owed = case.review_due is not None and case.reviewer is None
+        over = isinstance(case, (*TERMINAL, Failed, Delivered))
+        if owed and over and self.may(Step.REVIEW):
+            offered.append(forms.review(case.id))
+        return {
+            "asked": f"{'. '.join(wording.aftercare(case.requirement))}.",
+            "until": case.review_due if owed else None,
+            "until_words": "review due",
+            "forms": tuple(offered),
+        }
+
+
+def case_page(app: App, loaded: Loaded, actor: PersonId, csrf: str, at: datetime) -> view.CasePage:
+    """The page of one case for whoever looks at it."""
+    frame = chrome(app, at, csrf, actor, here="cases")
+    return _Builder(app, loaded, actor, at).build(frame, facts_of(app, loaded))

@@ -1,0 +1,176 @@
+"""Every page, and the forms that post to it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from litestar import Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.enums import MediaType, RequestEncodingType
+from litestar.params import Body, FromPath, FromQuery
+from litestar.response import Redirect
+from litestar.status_codes import HTTP_204_NO_CONTENT, HTTP_303_SEE_OTHER
+
+from watchword.app import App
+from watchword.core.ids import CaseId
+from watchword.reception import wording
+from watchword.reception.cases import caller_page, demand_overview, readable
+from watchword.reception.sessions import Actor
+from watchword.web import view
+from watchword.web.case_page import case_page
+from watchword.web.forms import take
+from watchword.web.frame import caller_chrome, chrome
+from watchword.web.intake import intake_page, needs, open_case
+from watchword.web.lists import board_page, cases_page
+from watchword.web.render import render, render_needs
+
+Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
+
+PROBLEMS = {
+    "wrong": "Login or password is wrong. Try again, or ask an administrator.",
+    "wait": "Too many failed sign-ins came from your address. Wait a minute, then try again.",
+}
+"""What the sign-in page may say, by the word in its address."""
+
+
+@get("/", include_in_schema=False, sync_to_thread=False)
+def home() -> Redirect:
+    """The case list."""
+    return Redirect("/cases")
+
+
+@get("/sign-in", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)
+def sign_in_page(
+    app: NamedDependency[App], at: NamedDependency[datetime], csrf: NamedDependency[str], problem: FromQuery[str] = ""
+) -> str:
+    """The door."""
+    fields = (
+        view.Field(name="login", label="Login", autocomplete="username"),
+        view.Field(name="password", label="Password", kind="password", autocomplete="current-password"),
+    )
+    form = view.Form(action="/sign-in", button="Sign in", fields=fields)
+    return render(view.SignInPage(chrome=chrome(app, at, csrf), form=form, problem=PROBLEMS.get(problem, "")))
+
+
+@get("/cases", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)
+def cases(
+    app: NamedDependency[App],
+    actor: NamedDependency[Actor],
+    at: NamedDependency[datetime],
+    csrf: NamedDependency[str],
+    tab: FromQuery[str] = "open",
+) -> str:
+    """The case list."""
+    return render(cases_page(app, actor.person, csrf, at, tab))
+
+
+@get("/cases/new", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)
+def new_case(
+    app: NamedDependency[App],
+    actor: NamedDependency[Actor],
+    at: NamedDependency[datetime],
+    csrf: NamedDependency[str],
+    request: Request[Any, Any, Any],
+) -> str:
+    """The intake form."""
+    return render(intake_page(app, actor.person, csrf, at, dict(request.query_params)))
+
+
+@get("/cases/needs", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)
+def case_needs(
+    app: NamedDependency[App],
+    actor: NamedDependency[Actor],
+    at: NamedDependency[datetime],
+    request: Request[Any, Any, Any],
+) -> str:
+    """What the case described so far would need."""
+    return render_needs(needs(app, actor.person, at, dict(request.query_params)))
+
+
+@post("/cases", include_in_schema=False, status_code=HTTP_303_SEE_OTHER, sync_to_thread=True)
+def post_case(
+    app: NamedDependency[App], actor: NamedDependency[Actor], at: NamedDependency[datetime], data: Form
+) -> Redirect:
+    """Open a case."""
+    case = open_case(app, actor.person, at, data)
+    return Redirect(f"/cases/{case}", status_code=HTTP_303_SEE_OTHER)
+
+
+@get("/cases/{case:str}", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)
+def one_case(
+    app: NamedDependency[App],
+    actor: NamedDependency[Actor],
+    at: NamedDependency[datetime],
+    csrf: NamedDependency[str],
+    case: FromPath[str],
+    version: FromQuery[int | None] = None,
+) -> Response[str | None]:
+    """One case; nothing when it is still at *version*, which the page asks every few seconds."""
+    loaded = readable(app, actor.person, case, at)
+    if version == loaded.version:
+        return Response(None, status_code=HTTP_204_NO_CONTENT)
+    return Response(render(case_page(app, loaded, actor.person, csrf, at)), media_type=MediaType.HTML)
+
+
+@post("/cases/{case:str}/{step:str}", include_in_schema=False, status_code=HTTP_303_SEE_OTHER, sync_to_thread=True)
+def post_step(
+    app: NamedDependency[App],
+    actor: NamedDependency[Actor],
+    at: NamedDependency[datetime],
+    case: FromPath[str],
+    step: FromPath[str],
+    data: Form,
+) -> Redirect:
+    """Take a step from its form."""
+    loaded = readable(app, actor.person, case, at)
+    take(app, actor, loaded.case, step, data, at)
+    return Redirect(f"/cases/{loaded.case.id}", status_code=HTTP_303_SEE_OTHER)
+
+
+@get("/board", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)
+def board(
+    app: NamedDependency[App],
+    actor: NamedDependency[Actor],
+    at: NamedDependency[datetime],
+    csrf: NamedDependency[str],
+    verdict: FromQuery[str] = "",
+) -> str:
+    """The reconciliation board."""
+    demand_overview(app, actor.person, at)
+    return render(board_page(app, actor.person, csrf, at, verdict))
+
+
+@get("/c/{case:str}/{token:str}", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)
+def caller(
+    app: NamedDependency[App],
+    at: NamedDependency[datetime],
+    csrf: NamedDependency[str],
+    case: FromPath[str],
+    token: FromPath[str],
+) -> str:
+    """The locked-out person's own page."""
+    opened = caller_page(app, CaseId(case), token).case
+    return render(
+        view.CallerPage(
+            chrome=caller_chrome(app, at, csrf),
+            case=opened.id,
+            action=wording.ACTIONS[opened.action][0],
+            what=wording.credential(opened.changes),
+            api=f"/api/caller/{opened.id}/{token}",
+        )
+    )
+
+
+PAGES = (
+    home,
+    sign_in_page,
+    cases,
+    new_case,
+    case_needs,
+    post_case,
+    one_case,
+    post_step,
+    board,
+    caller,
+)

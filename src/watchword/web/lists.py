@@ -1,0 +1,212 @@
+"""The two lists a desk lives in: cases, and identity events by verdict."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime
+from urllib.parse import urlencode
+
+from watchword.app import App
+from watchword.core.action import Step
+from watchword.core.case import TERMINAL, AwaitingApproval, Case, Holding, Releasable, Verifying, state_of
+from watchword.core.identity_event import Verdict
+from watchword.core.ids import PersonId
+from watchword.desk.followers import CaseRow
+from watchword.desk.steps import Loaded
+from watchword.reception import wording
+from watchword.reception.cases import listed
+from watchword.watch.verdicts import REASONS, VerdictRow
+from watchword.web import view
+from watchword.web.case_page import stage_of, tone_of
+from watchword.web.forms import closable
+from watchword.web.frame import account_of, chrome, name_of
+
+SHOWN = 200
+"""Rows of the board at most; what is left out is counted."""
+
+ORDER: tuple[tuple[Verdict, str], ...] = (
+    (Verdict.SUSPICIOUS, "suspicious"),
+    (Verdict.UNVERIFIED, "unverified"),
+    (Verdict.OUT_OF_POLICY, "out of policy"),
+    (Verdict.DOWNTIME, "in downtime"),
+    (Verdict.TICKETED, "ticket only"),
+    (Verdict.VERIFIED, "verified"),
+    (Verdict.SELF_SERVICE, "self-service"),
+    (Verdict.IGNORED, "ignored"),
+)
+"""Verdicts as the board shows them: what nobody can account for first."""
+
+
+def cases_page(app: App, actor: PersonId, csrf: str, at: datetime, tab: str) -> view.CasesPage:
+    """The case list, cut by *tab*: open, mine, owed, all."""
+    rows = listed(app, actor, at)
+    cuts = {
+        "open": tuple(r for r in rows if not isinstance(r.case, TERMINAL)),
+        "mine": tuple(r for r in rows if _mine(app, actor, r.case, at)),
+        "owed": tuple(r for r in rows if r.case.review_due is not None and r.case.reviewer is None),
+        "all": rows,
+    }
+    titles = {"open": "Open", "mine": "Yours to take", "owed": "Review owed", "all": "All"}
+    chosen = tab if tab in cuts else "open"
+    mine = {r.case.id for r in cuts["mine"]}
+    tabs = tuple(
+        view.Tab(label=titles[key], link=f"/cases?tab={key}", count=len(cut), current=key == chosen)
+        for key, cut in cuts.items()
+    )
+    return view.CasesPage(
+        chrome=chrome(app, at, csrf, actor, here="cases"),
+        tabs=tabs,
+        rows=tuple(_case_row(app, r.case, at, mine=r.case.id in mine) for r in cuts[chosen]),
+        notices=_debts(app, cuts["owed"], at),
+    )
+
+
+def _mine(app: App, actor: PersonId, case: Case, at: datetime) -> bool:
+    """Whether the step that is due could be this person's."""
+    due = {Verifying: Step.VERIFY, AwaitingApproval: Step.APPROVE, Releasable: Step.RELEASE}.get(type(case))
+    if due is None and closable(case):
+        due = Step.CLOSE
+    if due is None:
+        return False
+    if any(v.person == actor for v in case.votes) and due is Step.APPROVE:
+        return False
+    loaded = Loaded(case=case, account=app.registry.account(case.account), version=-1)
+    return app.desk.steps.may(actor, due, loaded, at)
+
+
+def _case_row(app: App, case: Case, at: datetime, *, mine: bool) -> view.CaseRow:
+    name, login = account_of(app, case.account, case.subject)
+    return view.CaseRow(
+        case=case.id,
+        link=f"/cases/{case.id}",
+        action=wording.ACTIONS[case.action][0],
+        name=name,
+        login=login,
+        account_class=wording.plain(case.account_class),
+        state=state_of(case).capitalize(),
+        tone=tone_of(case),
+        stage=min(stage_of(case) + 1, 8),
+        waits_for=_waits_for(case, at),
+        opened=case.opened_at,
+        opener=name_of(app, case.opener),
+        mine=mine,
+    )
+
+
+def _waits_for(case: Case, at: datetime) -> str:
+    match case:
+        case Verifying():
+            return "the ticket" if case.ticket is None else "the person to be verified"
+        case AwaitingApproval() if case.requirement.approve:
+            return f"approval ({case.requirement.approve.name})"
+        case Holding():
+            return f"the hold, {wording.span(case.until - at)} more"
+        case Releasable():
+            return "the release"
+    if case.review_due is not None and case.reviewer is None:
+        return "a review"
+    return "" if isinstance(case, TERMINAL) else "the executor or the person"
+
+
+def _debts(app: App, owed: tuple[CaseRow, ...], at: datetime) -> tuple[view.Notice, ...]:
+    """Uses of break-glass that nobody has looked at: they can not be hidden."""
+    broken = sorted((r for r in owed if r.case.broke_glass), key=lambda r: r.case.opened_at)
+    if not broken:
+        return ()
+    case = broken[0].case
+    name, _ = account_of(app, case.account, case.subject)
+    due = case.review_due or at
+    when = f"due in {wording.span(due - at)}" if due > at else f"overdue for {wording.span(at - due)}"
+    return (
+        view.Notice(
+            title="Break-glass owes a review",
+            text=f"{wording.counted(len(broken)).capitalize()} not reviewed; the oldest is on {name}, {when}.",
+            link=f"/cases/{case.id}",
+            link_text="Look at it",
+            tone="bad",
+        ),
+    )
+
+
+def board_page(app: App, actor: PersonId, csrf: str, at: datetime, verdict: str) -> view.BoardPage:
+    """The reconciliation board, cut by *verdict* where one is chosen."""
+    rows = app.board()
+    feed, events = tuple(r for r in rows if r.action is None), tuple(r for r in rows if r.action is not None)
+    counts = Counter(r.verdict for r in events)
+    slices = tuple(
+        view.Slice(
+            verdict=v,
+            title=title,
+            count=counts[v],
+            link="/board" if v == verdict else f"/board?verdict={v}",
+            current=v == verdict,
+        )
+        for v, title in ORDER
+        if counts[v] or v in (Verdict.SUSPICIOUS, Verdict.UNVERIFIED, Verdict.VERIFIED)
+    )
+    rank = {v: i for i, (v, _) in enumerate(ORDER)}
+    chosen = sorted(
+        (r for r in events if not verdict or r.verdict == verdict), key=lambda r: (rank[r.verdict], -r.at.timestamp())
+    )
+    return view.BoardPage(
+        chrome=chrome(app, at, csrf, actor, here="board"),
+        title=f"{len(events)} identity events",
+        slices=slices,
+        rows=tuple(_event_row(r) for r in chosen[:SHOWN]),
+        notices=_board_notices(feed, events),
+        read_to=max((r.at for r in events), default=None),
+        left_out=max(len(chosen) - SHOWN, 0),
+    )
+
+
+def _board_notices(feed: Iterable[VerdictRow], events: tuple[VerdictRow, ...]) -> tuple[view.Notice, ...]:
+    """What the board can not see, and what it took back."""
+    found = [
+        view.Notice(
+            title=f"Blind since {row.at:%-d %b %H:%M} UTC",
+            text=f"{row.provider}: {row.why}. What it would have said is not on this board.",
+            tone="bad",
+        )
+        for row in feed
+    ]
+    if events and all("no_evidence" in r.reasons for r in events if r.verdict is Verdict.UNVERIFIED):
+        blind = [r for r in events if "no_evidence" in r.reasons]
+        if blind:
+            found.append(
+                view.Notice(
+                    title="No evidence was given",
+                    text="Nothing could be matched: every one of these events stands unverified for that reason alone.",
+                )
+            )
+    revised = sum(1 for r in events if r.revision > 1)
+    if revised:
+        found.append(
+            view.Notice(
+                title=f"{revised} {'verdict was' if revised == 1 else 'verdicts were'} revised",
+                text="Evidence arrived late; the earlier verdicts are kept beside the new ones.",
+                tone="plain",
+            )
+        )
+    return tuple(found)
+
+
+def _event_row(row: VerdictRow) -> view.EventRow:
+    owes = row.verdict in (Verdict.SUSPICIOUS, Verdict.UNVERIFIED) and row.case is None
+    what = wording.plain((row.action or "").replace(".", " ")).capitalize()
+    return view.EventRow(
+        at=row.at,
+        what=what,
+        native=row.native_action,
+        provider=row.provider,
+        target=row.target,
+        actor=row.actor,
+        verdict=row.verdict,
+        verdict_title=dict(ORDER)[row.verdict].capitalize(),
+        reasons=tuple(REASONS.get(code, wording.plain(code)) for code in row.reasons),
+        case=row.case,
+        case_link=f"/cases/{row.case}" if row.case else None,
+        open_link=f"/cases/new?{urlencode({'account': row.target})}" if owes else None,
+        leaves=row.leaves,
+        revised=row.revision > 1,
+    )

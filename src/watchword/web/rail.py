@@ -1,0 +1,112 @@
+"""The right rail of a case: what is known beside it, with where it comes from and how old it is."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from watchword.app import App
+from watchword.core.account import FACT_WINDOW, Contact, DirectoryAccount
+from watchword.core.decision import WEEK
+from watchword.core.errors import Invalid, Unavailable
+from watchword.core.ids import PersonId
+from watchword.desk.steps import Loaded
+from watchword.reception import wording
+from watchword.reception.cases import page_address, ticket_of
+from watchword.web.frame import account_of, name_of
+from watchword.web.view import Fact, Panel
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """The account as its directory shows it now; *silent* says why nothing was read, else it is empty."""
+
+    name: str
+    login: str
+    directory: str
+    seen: DirectoryAccount | None
+    silent: str = ""
+
+
+def facts_of(app: App, loaded: Loaded) -> Facts:
+    """Read the account for display; a directory that does not answer costs the page its details, not the page."""
+    name, login = account_of(app, loaded.case.account, loaded.case.subject)
+    directory, native = app.names.native(loaded.case.account) or ("", "")
+    if directory not in app.directories:
+        return Facts(name=name, login=login, directory=directory, seen=None)
+    try:
+        seen = app.directories[directory].read(native)
+    except (Unavailable, Invalid) as fault:
+        return Facts(name=name, login=login, directory=directory, seen=None, silent=str(fault))
+    return Facts(name=seen.display_name, login=seen.login, directory=directory, seen=seen)
+
+
+def rail(app: App, loaded: Loaded, facts: Facts, at: datetime) -> tuple[Panel, ...]:
+    """The panels, in the order a desk needs them."""
+    case = loaded.case
+    number = ticket_of(app, case)
+    ticket = Fact(label="Number", value=number or "none yet", tone="plain" if number else "warn")
+    page = Fact(label="Address", value=page_address(app, case.id), note="they answer here, never to you")
+    return (
+        Panel(title="Ticket", facts=(ticket,)),
+        Panel(title="The caller's own page", facts=(page,)),
+        Panel(title="Account", facts=_account(app, loaded, facts)),
+        Panel(title="Watch out", facts=_watch_out(app, loaded, facts, at)),
+        Panel(title="What policy asks", lines=wording.requirement(case.requirement)),
+    )
+
+
+def _account(app: App, loaded: Loaded, facts: Facts) -> tuple[Fact, ...]:
+    known = loaded.account.facts
+    now = known.account_class
+    stricter = now is not None and now != loaded.case.account_class
+    found = [
+        Fact(
+            label="Class",
+            value=wording.plain(loaded.case.account_class),
+            note="the strictest of the last 30 days, over all accounts of the person" if stricter else "",
+            tone="warn" if stricter else "plain",
+        ),
+        Fact(label="Status", value=wording.plain(known.status)),
+        Fact(label="Unit", value=known.unit or "none"),
+        Fact(label="Directory", value=facts.directory),
+    ]
+    people: dict[str, PersonId | None] = {
+        "Manager": known.manager,
+        "Owner": known.owner,
+        "Second owner": known.second_owner,
+        "Sponsor": known.sponsor,
+    }
+    found.extend(Fact(label=label, value=name_of(app, who)) for label, who in people.items() if who)
+    return tuple(found)
+
+
+def _watch_out(app: App, loaded: Loaded, facts: Facts, at: datetime) -> tuple[Fact, ...]:
+    account = loaded.account
+    failures = sum(1 for t in account.failures if at - t < timedelta(days=30))
+    freeze = account.freeze(at, app.desk.steps.thresholds)
+    recovered = account.recoveries_within(WEEK, at)
+    found = [
+        Fact(label="Failures", value=f"{failures} in 30 days", tone="warn" if failures else "plain"),
+        Fact(
+            label="Freeze",
+            value=("none", "remote methods are closed", "only the strongest way is open")[freeze],
+            tone="bad" if freeze else "plain",
+        ),
+        Fact(label="Recovered", value=f"{recovered} in 7 days", tone="warn" if recovered else "plain"),
+    ]
+    if account.on_probation(at):
+        found.append(Fact(label="Probation", value="still runs", tone="warn"))
+    found.extend(_contact(c, at) for c in (facts.seen.contacts if facts.seen else ()))
+    return tuple(found)
+
+
+def _contact(contact: Contact, at: datetime) -> Fact:
+    changed = contact.changed_at
+    young = changed is not None and at - changed < FACT_WINDOW
+    return Fact(
+        label=contact.kind.capitalize(),
+        value=f"changed {wording.span(at - changed)} ago" if changed else "on record for as long as is known",
+        note=f"worth nothing until {changed + FACT_WINDOW:%-d %b}" if changed and young else "",
+        tone="bad" if young else "plain",
+    )

@@ -1,0 +1,28 @@
+"""What an agent says, method by method: enough to be kind, nothing that gives a code away."""
+
+from __future__ import annotations
+
+SCRIPTS: dict[str, tuple[str, ...]] = {
+    "totp": (
+        "“Please open the page I am sending you and type the six digits your authenticator app shows now.”",
+        "“Do not read them to me. I can not see them, and I will never ask.”",
+    ),
+    "passkey": (
+        "“Please open the page I am sending you on your own device and use your passkey when it asks.”",
+        "“If it asks on any other page, stop and tell me.”",
+    ),
+    "mail_code": (
+        "“A code is on its way to the mail address we have on record for you.”",
+        "“Type it on the page I am sending you. Do not read it to me.”",
+    ),
+    "call_code": (
+        "“An automatic call goes now to the number we have on record for you, and says a code.”",
+        "“Type it on the page I am sending you. Do not read it to me, whoever I say I am.”",
+    ),
+    "in_person": (
+        "“May I see a document with your picture?”",
+        "Compare the picture and the name with this account. Write no number from the document anywhere.",
+    ),
+    "owner_passkey": ("“As owner of this account, please open the page I am sending you and use your passkey.”",),
+    "custodian_passkey": ("“Break the seal, open the page I am sending you, and use the custodian's key.”",),
+}

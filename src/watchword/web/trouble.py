@@ -1,0 +1,27 @@
+"""The page that says what went wrong, and the way on."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from watchword.app import App
+from watchword.core.ids import PersonId
+from watchword.reception.problems import Problem
+from watchword.web import view
+from watchword.web.frame import chrome
+from watchword.web.render import render
+
+
+def trouble(app: App, problem: Problem, person: PersonId | None, csrf: str, back: str, at: datetime) -> str:
+    """*problem* as a page; *back* is where the step was taken."""
+    return render(
+        view.ProblemPage(
+            chrome=chrome(app, at, csrf, person),
+            status=problem.status,
+            title=problem.title,
+            what=problem.detail,
+            remedy=problem.remedy,
+            reasons=(*problem.reasons, *problem.where) if len(problem.reasons) != 1 else problem.where,
+            back=back,
+        )
+    )

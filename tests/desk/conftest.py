@@ -1,0 +1,28 @@
+"""One office is founded for the whole run; each test has a copy of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.desk.office import Office
+
+
+@pytest.fixture(scope="session")
+def founded(tmp_path_factory: pytest.TempPathFactory) -> Office:
+    """An office with everybody in it and nothing done yet; closed, to be copied."""
+    office = Office.build(tmp_path_factory.mktemp("office"))
+    office.close()
+    return office
+
+
+@pytest.fixture
+def office(founded: Office, tmp_path: Path) -> Iterator[Office]:
+    """A copy of the office for one test."""
+    office = founded.copy(tmp_path / "office")
+    try:
+        yield office
+    finally:
+        office.close()

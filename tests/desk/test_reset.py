@@ -1,0 +1,31 @@
+"""Story: one password reset of a standard account, from intake to close, by each way to verify."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.desk.office import Office
+from watchword.directories.sandbox import SignIn
+
+
+def test_a_whole_reset(office: Office) -> None:
+    """A standard account is verified, released, changed once, read back, handed over sealed, and closed."""
+    case = office.open()
+    assert office.state(case) == "verifying"
+    office.prove(case, "totp")
+    office.ask(case)
+    assert office.state(case) == "releasable"
+    office.release(case)
+    office.browse(case)
+    office.run()
+    assert (office.state(case), office.version("mara.lind")) == ("checked", 1)
+    password = office.take(case)
+    assert office.directory.sign_in("mara.lind", password) is SignIn.MUST_CHANGE
+    office.app.desk.decisions.close(office["ada.agent"], case, office.at)
+    assert office.state(case) == "closed"
+    assert office.types(case) == [
+        "case.opened", "ticket.linked", "challenge.begun", "method.proved", "approval.asked", "case.released",
+        "hand_over.opened", "change.started", "change.ended", "change.started", "change.ended", "case.validated",
+        "challenge.begun", "method.proved", "hand_over.completed", "case.closed",
+    ]  # fmt: skip
+    assert office.fsck().size == office.app.ledger.size
