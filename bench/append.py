@@ -1,11 +1,11 @@
 """Leader appends against bare single-row inserts with the same durability, side by side in one run.
 
-Bare rows are as long as entries and go into a table of the same shape. SQLite (WAL, synchronous=FULL) has one connection,
-shared in two ways: 32 threads take turns through one lock (a thread that holds it mostly gets it again, so few threads
-ever wait: the speed of the disk), or they hand their rows to one owner thread that commits each (all 32 are served, as
-the leader serves them). PostgreSQL (synchronous_commit=on, fsync=on, a private server): 32 connections, each committing
-one row a transaction. The leader: 32 threads append one entry at a time, each to a stream of its own, with everything a
-ledger does. Rounds alternate, and ratios are medians over the rounds, so that a busy machine spoils both sides alike.
+Bare rows are as long as entries and go into a table of the same shape. SQLite (WAL, synchronous=FULL): 32 threads take
+turns on its one connection and each commits one row, once through the sqlite3 module alone and once through SQLAlchemy
+Core, which the store stands on. PostgreSQL (synchronous_commit=on, fsync=on, a private server): 32 connections of
+psycopg, each committing one row a transaction. The leader: 32 threads append one entry at a time, each to a stream of its
+own, with everything a ledger does. Rounds alternate, and a ratio is the median over the rounds, so that a busy machine
+spoils both sides alike.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
-from queue import SimpleQueue
 
 import msgspec
 import psycopg
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
+from rich.table import Table as Printed
+from sqlalchemy import MetaData, Table, insert
 
-from watchword.ledger.append import Answer
 from watchword.ledger.checkpoint import SigningKey
+from watchword.ledger.engines import open_engine, parse_url
 from watchword.ledger.leader import Append, Draft, Ledger
 from watchword.ledger.vault import KeyFile
 
@@ -124,26 +124,18 @@ def bare_sqlite(path: Path, stack: ExitStack) -> Step:
     return step
 
 
-def owned_sqlite(path: Path, stack: ExitStack) -> Step:
-    """Return the step that has one owner thread commit one row, and waits for it."""
-    insert = bare_sqlite(path, stack)
-    waiting: SimpleQueue[tuple[int, Answer] | None] = SimpleQueue()
-
-    def own() -> None:
-        while (asked := waiting.get()) is not None:
-            number, answer = asked
-            insert(number)
-            answer.give(())
-
-    owner = threading.Thread(target=own)
-    owner.start()
-    stack.callback(owner.join)
-    stack.callback(waiting.put, None)
+def core_sqlite(path: Path, stack: ExitStack) -> Step:
+    """Return the step that commits one row through SQLAlchemy Core on the only connection to a SQLite file."""
+    bare_sqlite(path, stack)
+    engine = open_engine(parse_url(f"sqlite:///{path}"), read_only=False)
+    stack.callback(engine.dispose)
+    bare = Table("bare", MetaData(), autoload_with=engine)
+    lock, index = threading.Lock(), count()
+    names = bare.columns.keys()
 
     def step(number: int) -> None:
-        answer = Answer()
-        waiting.put((number, answer))
-        answer.wait()
+        with lock, engine.begin() as connection:
+            connection.execute(insert(bare), dict(zip(names, row(number, next(index)), strict=True)))
 
     return step
 
@@ -170,16 +162,16 @@ def measure() -> tuple[Comparison, ...]:
         os.environ["XDG_RUNTIME_DIR"] = str(folder / "runtime")
         url = stack.enter_context(get_server(folder / "postgresql")).get_uri()
         steps: dict[str, Step] = {
-            "one lock": bare_sqlite(folder / "lock.db", stack),
-            "one owner": owned_sqlite(folder / "owner.db", stack),
+            "sqlite3": bare_sqlite(folder / "bare.db", stack),
+            "SQLAlchemy": core_sqlite(folder / "core.db", stack),
             "SQLite": leader(f"sqlite:///{folder / 'ledger.db'}", folder, stack),
-            "32 connections": bare_postgresql(url, stack),
+            "psycopg": bare_postgresql(url, stack),
             "PostgreSQL": leader(url, folder, stack),
         }
         rates: dict[str, list[float]] = {name: [] for name in steps}
         for name in track([name for _ in range(ROUNDS) for name in steps], "Measuring", transient=True):
             rates[name].append(rate(steps[name]))
-    pairs = (("SQLite", "one lock", 3.0), ("SQLite", "one owner", 3.0), ("PostgreSQL", "32 connections", 0.8))
+    pairs = (("SQLite", "sqlite3", 3.0), ("SQLite", "SQLAlchemy", 3.0), ("PostgreSQL", "psycopg", 0.8))
     return tuple(
         Comparison(database=database, bare=bare, before=rates[bare], after=rates[database], target=target)
         for database, bare, target in pairs
@@ -188,7 +180,7 @@ def measure() -> tuple[Comparison, ...]:
 
 def main() -> None:
     """Print what the leader makes of each bare way."""
-    table = Table("database", "bare", "bare rows/s", "leader appends/s", "ratio", "target")
+    table = Printed("database", "bare", "bare rows/s", "leader appends/s", "ratio", "target")
     for each in measure():
         ratio = statistics.median(after / before for after, before in zip(each.after, each.before, strict=True))
         table.add_row(

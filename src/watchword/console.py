@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -73,7 +74,9 @@ def create_console(app: App, *, sessions: Sessions | None = None, throttle: Thro
         fault = _fault_of(error)
         problem = problem_of(fault)
         if problem.status >= 500:
-            log.error("request.failed", path=request.url.path, fault=fault.fault, exc_info=error)
+            # The trace as text: a renderer that shows local variables would show what was typed.
+            trace = "".join(traceback.format_exception(error))
+            log.error("request.failed", path=request.url.path, fault=fault.fault, trace=trace)
         if request.url.path.startswith("/api") or request.url.path == "/healthz":
             return Response(msgspec.json.encode(problem), status_code=problem.status, media_type=MEDIA_TYPE)
         if isinstance(fault, NotSignedIn) and "hx-request" not in request.headers:

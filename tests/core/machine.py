@@ -52,8 +52,8 @@ from watchword.core.case import (
     yields_credential,
 )
 from watchword.core.change import ResetPassword
-from watchword.core.decision import Event
 from watchword.core.errors import Conflict, Invalid, Refused
+from watchword.core.gates import Event
 from watchword.core.ids import CaseId, PersonId
 from watchword.core.person import ExecutorGranted
 from watchword.core.quorum import Rule

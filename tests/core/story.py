@@ -40,8 +40,9 @@ from watchword.core.account import AccountClass
 from watchword.core.action import Step
 from watchword.core.case import AwaitingApproval, Case, Contained, Released, evolve, progress_of
 from watchword.core.change import Change
-from watchword.core.decision import Event, decide
+from watchword.core.decision import decide
 from watchword.core.errors import Conflict, Invalid, Refused
+from watchword.core.gates import Event
 from watchword.core.ids import CaseId, LeafHash, PersonId
 from watchword.core.origin import Origin, OriginFailed, evolve_origin
 from watchword.core.requirement import Context, Requirement

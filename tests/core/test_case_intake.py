@@ -14,6 +14,7 @@ from tests.core.sample import (
     DAY,
     GLASS,
     NOON,
+    RESET,
     SUE,
     VIC,
     WITH_MANAGER,
@@ -98,7 +99,7 @@ def test_a_procedure_of_a_weaker_class_does_not_answer() -> None:
 
 
 def test_without_a_procedure_nothing_is_opened() -> None:
-    """No matching cell fails closed."""
+    """No matching cell fails closed, and so does the cell of another action."""
     command = do.Open(
         case=CASE,
         account=ACCOUNT,
@@ -112,6 +113,7 @@ def test_without_a_procedure_nothing_is_opened() -> None:
         origin=None,
     )
     given().when(step(command, None)).refused("no_cell")
+    given().when(step(command, RESET)).refused("no_cell")
 
 
 def test_the_third_recovery_in_a_week_is_refused() -> None:

@@ -20,9 +20,11 @@ def founded(tmp_path_factory: pytest.TempPathFactory) -> Office:
 
 @pytest.fixture
 def office(founded: Office, tmp_path: Path) -> Iterator[Office]:
-    """A copy of the office for one test."""
+    """A copy of the office for one test; whatever happened in it, the ledger is sound at the end."""
     office = founded.copy(tmp_path / "office")
     try:
         yield office
+        if not office.tampered:
+            office.fsck()
     finally:
         office.close()

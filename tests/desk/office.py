@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import shutil
+import sqlite3
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,9 +17,11 @@ from joserfc.jwk import ECKey
 
 from watchword.app import App, found, init
 from watchword.cli.demo.authenticator import SoftAuthenticator
+from watchword.core import command as do
 from watchword.core.action import Action
 from watchword.core.case import Asked, Case, Released, state_of
 from watchword.core.change import Change, ResetPassword
+from watchword.core.errors import Refused
 from watchword.core.ids import AccountId, CaseId, PersonId
 from watchword.core.person import Credential, Kind, Role, RoleGrant
 from watchword.core.requirement import Context
@@ -100,7 +103,8 @@ class Office:
         self.keys = keys
         self.at = at
         self.settings: Settings = load(home / "watchword.toml")
-        self.app = App(self.settings, clock=lambda: self.at, caps=caps)
+        self.app = self._start(caps)
+        self.tampered = False
         self._browsers: dict[CaseId, ECKey] = {}
 
     @classmethod
@@ -185,9 +189,61 @@ class Office:
         """The types of its entries, in order."""
         return [e.entry.type for e in self.app.ledger.read(f"case/{case}")]
 
+    def tamper_directory(self, statement: str) -> None:
+        """Run SQL on the sandbox's database: what an administrator of the directory can do without Watchword."""
+        with sqlite3.connect(self.home / "sandbox.db", isolation_level=None) as connection:
+            connection.execute(statement)
+        connection.close()
+
+    def restart(self, *, caps: Caps | None = None) -> None:
+        """End the process, as far as Watchword can tell, and start another."""
+        self.close()
+        self.app = self._start(caps)
+
+    def _start(self, caps: Caps | None = None) -> App:
+        return App(self.settings, clock=lambda: self.at, caps=caps)
+
     def fsck(self) -> Report:
-        """Check the whole ledger."""
+        """Close, and check the whole ledger."""
+        self.close()
         return fsck(self.settings.database, self.app.signing_key.vkey, self.app.keys)
+
+    def tamper(self, statement: str, **values: object) -> int:
+        """Run SQL on the ledger's database while nobody has it open, then start again; returns the rows met."""
+        self.tampered = True
+        self.close()
+        with sqlite3.connect(self.home / "ledger.db", isolation_level=None) as connection:
+            met = connection.execute(statement, values).rowcount
+        connection.close()
+        self.app = self._start()
+        return met
+
+    def tamper_directory(self, statement: str) -> None:
+        """Run SQL on the sandbox's database: what an administrator of the directory can do without Watchword."""
+        with sqlite3.connect(self.home / "sandbox.db", isolation_level=None) as connection:
+            connection.execute(statement)
+        connection.close()
+
+    def restart(self, *, caps: Caps | None = None) -> None:
+        """End the process, as far as Watchword can tell, and start another."""
+        self.close()
+        self.app = self._start(caps)
+
+    def _start(self, caps: Caps | None = None) -> App:
+        return App(self.settings, clock=lambda: self.at, caps=caps)
+
+    def fsck(self) -> Report:
+        """Close, and check the whole ledger."""
+        self.close()
+        return fsck(self.settings.database, self.app.signing_key.vkey, self.app.keys)
+
+    def tamper(self, statement: str, **values: object) -> int:
+        """Run SQL on the ledger's database behind its back, as somebody who can write there; returns the rows met."""
+        self.tampered = True
+        with sqlite3.connect(self.home / "ledger.db", isolation_level=None) as connection:
+            met = connection.execute(statement, values).rowcount
+        connection.close()
+        return met
 
     # --- time and the runner -------------------------------------------------------------------------------------------
 
@@ -233,7 +289,7 @@ class Office:
             self.app.desk.intake.link_ticket(self[agent], case, ticket, self.at)
         return case
 
-    def begin(self, case: CaseId, method: str, *, agent: str = "ada.agent", custodian: str | None = None) -> str:
+    def begin(self, case: CaseId, method: str, *, agent: str = "ben.agent", custodian: str | None = None) -> str:
         """Start a method at the desk; returns the challenge."""
         named = self[custodian] if custodian else None
         challenge, _ = self.app.desk.verification.begin(self[agent], case, method, self.at, custodian=named)
@@ -245,7 +301,7 @@ class Office:
         return self.app.desk.verification.answer(case, challenge, answer, self.at, attesting=attesting)
 
     def prove(
-        self, case: CaseId, method: str, *, agent: str = "ada.agent", who: str = "", custodian: str | None = None
+        self, case: CaseId, method: str, *, agent: str = "ben.agent", who: str = "", custodian: str | None = None
     ) -> None:
         """Have the person (*who*, when it is not whose account it is) prove themself."""
         challenge = self.begin(case, method, agent=agent, custodian=custodian)
@@ -276,14 +332,14 @@ class Office:
         assert self.app.outbox is not None
         _, ask = self.app.desk.verification.ask_of(self.case(case), challenge, self.at)
         assert ask.contact is not None
-        return self.app.outbox.sent(ask.contact.value)[-1].text
+        return [sent.text for sent in self.app.outbox.sent(ask.contact.value) if "code" in sent.text][-1]
 
     def login_of(self, case: CaseId) -> str:
         """Whose account a case is about."""
         _, native = self.app.registry.native_id(self.case(case).account)
         return self.directory.read(native).login
 
-    def ask(self, case: CaseId, *, agent: str = "ada.agent") -> None:
+    def ask(self, case: CaseId, *, agent: str = "ben.agent") -> None:
         """Say that verification is complete."""
         self.app.desk.verification.ask(self[agent], case, self.at)
 
@@ -330,11 +386,23 @@ class Office:
         assert isinstance(self.case(case), Released)
         return case
 
-    def fail(self, case: CaseId, method: str = "totp", *, agent: str = "ada.agent") -> None:
-        """Have a caller give three wrong answers."""
+    def crash_before_apply(self, case: CaseId) -> None:
+        """Have an executor claim the change, write that it starts, and end before the directory hears of it."""
+        now = self.case(case)
+        steps, ledger = self.app.desk.steps, self.app.ledger
+        (row,) = ledger.claim(self.at, "another executor", timedelta(seconds=60), ("change",))
+        before = self.directory.before(self.native(self.login_of(case)), now.changes[0])
+        start = do.Start(number=0, effect=row.id, executor=steps.executor, before=before)
+        steps.system_step(case, lambda _: start, self.at)
+
+    def fail(self, case: CaseId, method: str = "totp", *, agent: str = "ben.agent") -> None:
+        """Have a caller fail: three wrong answers, or no document where they are looked at."""
         challenge = self.begin(case, method, agent=agent)
+        if method == "in_person":
+            refused(lambda: self.answer(case, challenge, "none, front desk", agent=agent))
+            return
         for _ in range(3):
-            expect_refused(lambda: self.answer(case, challenge, "00000000" if method != "totp" else "000000"))
+            refused(lambda: self.answer(case, challenge, "000000"))
 
     def close(self) -> None:
         """Let go of everything."""
@@ -346,12 +414,10 @@ class Office:
         self.app.close()
 
 
-def expect_refused(step: Callable[[], object]) -> tuple[str, ...]:
+def refused(step: Callable[[], object]) -> tuple[str, ...]:
     """Take *step*, which has to be refused; returns the reasons."""
-    from watchword.core.errors import Refused
-
     try:
         step()
-    except Refused as refused:
-        return refused.reasons
+    except Refused as refusal:
+        return refusal.reasons
     raise AssertionError("that was not refused")

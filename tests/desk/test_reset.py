@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.desk.office import Office
 from watchword.directories.sandbox import SignIn
 
@@ -28,4 +26,3 @@ def test_a_whole_reset(office: Office) -> None:
         "hand_over.opened", "change.started", "change.ended", "change.started", "change.ended", "case.validated",
         "challenge.begun", "method.proved", "hand_over.completed", "case.closed",
     ]  # fmt: skip
-    assert office.fsck().size == office.app.ledger.size

@@ -179,7 +179,7 @@ def pages() -> dict[str, view.Page]:
         ),
         view.SignInPage(
             chrome=_chrome(),
-            form=view.Form(action="/sign-in", button="Sign in", fields=(password,)),
+            form=view.Form(action="/session", button="Sign in", fields=(password,)),
             problem="Try again in 20 seconds.",
         ),
         view.AnswerPage(chrome=_chrome(), title="Type the code", lede="Six digits.", form=code, until=AT),

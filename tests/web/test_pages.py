@@ -10,10 +10,10 @@ import msgspec
 import pytest
 from playwright.sync_api import Browser
 
-from watchword.web import view
-from watchword.web.render import STATIC, render, render_needs
 from watchword.reception.spoken import spoken
 from watchword.reception.wording import span
+from watchword.web import view
+from watchword.web.render import STATIC, render, render_needs
 
 KINDS = [t.__name__ for t in view.Page.__args__]
 VOID = {"meta", "link", "input", "br"}

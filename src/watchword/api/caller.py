@@ -19,7 +19,6 @@ from watchword.app import App
 from watchword.core.case import (
     TERMINAL,
     Case,
-    Challenge,
     Checked,
     Delivered,
     Executed,
@@ -28,9 +27,10 @@ from watchword.core.case import (
     Released,
     yields_credential,
 )
-from watchword.core.decision import TRIES
 from watchword.core.errors import Refused
 from watchword.core.ids import CaseId
+from watchword.core.progress import Challenge
+from watchword.core.proving import TRIES
 from watchword.core.requirement import FRESH
 from watchword.desk.steps import Loaded
 from watchword.reception import wording

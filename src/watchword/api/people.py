@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Protocol, runtime_checkable
 
 from litestar import Controller, post
 from litestar.di import NamedDependency
@@ -11,17 +10,8 @@ from litestar.params import FromPath, JSONBody
 
 from watchword.api import bodies
 from watchword.app import App
-from watchword.core.errors import Invalid
 from watchword.core.person import Credential, RoleGrant
 from watchword.reception.sessions import Actor
-
-
-@runtime_checkable
-class SeedMaker(Protocol):
-    """A method that makes its own seed at enrolment."""
-
-    def enrol(self, label: str) -> tuple[bytes, str]:
-        """A new seed, and the address that shows it to the person once."""
 
 
 class PeopleController(Controller):
@@ -86,10 +76,7 @@ class PeopleController(Controller):
         if data.method == "password":
             app.people.set_password(actor.person, person, data.password or "", at)
             return bodies.Enrolled(method=data.method)
-        maker = app.methods[data.method]
-        if not isinstance(maker, SeedMaker):
-            raise Invalid(f"{data.method} is not enrolled here.", "Enrol it on the person's own page.", where="method")
-        seed, uri = maker.enrol(app.names.said(person)[0])
+        seed, uri = app.totp.enrol(app.names.said(person)[0])
         credential = Credential(id=app.ledger.pseudonym("k"), method=data.method, enrolled_at=at)
         app.people.enrol(actor.person, person, credential, seed.hex(), at)
         return bodies.Enrolled(method=data.method, uri=uri)

@@ -57,7 +57,7 @@ class SessionController(Controller):
         sessions.end(request.cookies.get(COOKIE))
 
 
-@post("/sign-in", sync_to_thread=True, include_in_schema=False, status_code=HTTP_303_SEE_OTHER)
+@post("/session", sync_to_thread=True, include_in_schema=False, status_code=HTTP_303_SEE_OTHER)
 def sign_in_form(
     request: Request[Any, Any, Any],
     app: NamedDependency[App],
@@ -75,7 +75,7 @@ def sign_in_form(
     return Redirect("/", status_code=HTTP_303_SEE_OTHER, cookies=[_cookie(app, sessions.begin(person))])
 
 
-@post("/sign-out", sync_to_thread=True, include_in_schema=False, status_code=HTTP_303_SEE_OTHER)
+@post("/session/end", sync_to_thread=True, include_in_schema=False, status_code=HTTP_303_SEE_OTHER)
 def sign_out_form(request: Request[Any, Any, Any], sessions: NamedDependency[Sessions]) -> Redirect:
     """Sign out from any page."""
     sessions.end(request.cookies.get(COOKIE))

@@ -31,6 +31,15 @@ class AccountClass(StrEnum):
         return list(AccountClass).index(self)
 
 
+PEOPLE = tuple(list(AccountClass)[: list(AccountClass).index(AccountClass.IDENTITY_CONTROL) + 1])
+"""The classes with a person behind the account, from least to most strictly held."""
+
+
+def covers(held: AccountClass, asked: AccountClass) -> bool:
+    """Whether what *held* asks for is enough for *asked*; classes without a person stand each alone."""
+    return held is asked or (held in PEOPLE and asked in PEOPLE and held.rank >= asked.rank)
+
+
 class Status(StrEnum):
     """Whether the person behind an account is there."""
 

@@ -17,37 +17,11 @@ from watchword.core.action import Action
 from watchword.core.change import Change
 from watchword.core.errors import Corrupt, Invalid
 from watchword.core.ids import AccountId, CaseId, LeafHash, OriginId, PersonId
+from watchword.core.progress import Challenge, Progress
 from watchword.core.quorum import Approved, Rejected, Rule, Vote, resolve
 from watchword.core.requirement import Context, Evidence, Requirement
 from watchword.core.ruling import CaseFacts
 from watchword.core.standing import Account
-
-
-class Challenge(msgspec.Struct, frozen=True, kw_only=True):
-    """One method on its way; *misses* counts wrong answers, *ended* says it was proved or failed."""
-
-    id: str
-    method: str
-    purpose: past.Purpose
-    by: PersonId
-    prover: PersonId | None
-    credential: str | None
-    contact_changed_at: datetime | None
-    begun: datetime
-    expires: datetime
-    misses: int = 0
-    ended: bool = False
-
-
-class Progress(msgspec.Struct, frozen=True, kw_only=True):
-    """How far one change got. *outcome* None: asked, and nobody knows yet; *ended* when it was known."""
-
-    number: int
-    before: str
-    executor: PersonId
-    started: LeafHash
-    outcome: past.Outcome | None = None
-    ended: datetime | None = None
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):

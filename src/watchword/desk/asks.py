@@ -12,7 +12,7 @@ from functools import partial
 
 from watchword.core import event as past
 from watchword.core.case import Case, Contained, Executed, Holding, Released, yields_credential
-from watchword.core.decision import Event
+from watchword.core.gates import Event
 from watchword.desk.recording import case_stream
 from watchword.ledger.store import EffectRow
 

@@ -24,8 +24,9 @@ from watchword.core.change import (
     SetContact,
     Unlock,
 )
-from watchword.core.decision import WEEK, decide
+from watchword.core.decision import decide
 from watchword.core.errors import Invalid, Refused
+from watchword.core.gates import WEEK
 from watchword.core.ids import AccountId, CaseId, OriginId, PersonId
 from watchword.core.requirement import Context, Requirement
 from watchword.core.ruling import CaseFacts

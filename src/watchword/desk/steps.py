@@ -16,8 +16,9 @@ from watchword.core import command as do
 from watchword.core import event as past
 from watchword.core.action import Step
 from watchword.core.case import Case, evolve, facts_of, fold
-from watchword.core.decision import Event, decide
+from watchword.core.decision import decide
 from watchword.core.errors import Conflict, Invalid, Refused
+from watchword.core.gates import Event
 from watchword.core.ids import CaseId, LeafHash, PersonId
 from watchword.core.origin import Throttle
 from watchword.core.ruling import CaseFacts, Ruling

@@ -12,10 +12,11 @@ from watchword.core import command as do
 from watchword.core import event as past
 from watchword.core.account import Contact
 from watchword.core.action import Step
-from watchword.core.case import Case, Challenge
+from watchword.core.case import Case
 from watchword.core.errors import Invalid, Refused
 from watchword.core.ids import CaseId, PersonId
 from watchword.core.person import CredentialEnrolled, Person, Role
+from watchword.core.progress import Challenge
 from watchword.core.requirement import Satisfied, Shortfall, assess
 from watchword.desk.recording import case_stream, event_of, person_stream
 from watchword.desk.steps import Loaded, Steps, words

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from watchword.core.decision import TRIES
 from watchword.core.errors import Refused, WatchwordError
 from watchword.core.ids import AccountId, CaseId
+from watchword.core.proving import TRIES
 from watchword.methods.port import Ask, MethodPort, Proof
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

@@ -12,11 +12,11 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from watchword.core.account import Contact
-from watchword.core.decision import TRIES
 from watchword.core.errors import Refused
 from watchword.core.event import Purpose
 from watchword.core.ids import AccountId, CaseId
 from watchword.core.person import Credential
+from watchword.core.proving import TRIES
 
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True):

@@ -163,6 +163,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 _ACTIONS: dict[str | None, Canonical | None] = {None: None, **{action.value: action for action in Canonical}}
 _VERDICTS = {verdict.value: verdict for verdict in Verdict}
+_FIRST = ("at", "action", "verdict", "reasons", "leaves")
 _TEXTS, _LEAVES = pa.list_(pa.string()), pa.list_(pa.int64())
 _OPTIONAL = frozenset({"action", "address", "socket", "correlation", "case", "ticket"})
 _TYPES = {
@@ -204,16 +205,19 @@ def latest_verdicts(directory: Path) -> tuple[VerdictRow, ...]:
 
 
 def rows_of(cursor: duckdb.DuckDBPyConnection) -> tuple[VerdictRow, ...]:
-    """Every row of *cursor*, whose columns are fields of `VerdictRow` with `at` in UTC and no zone."""
-    names = [column[0] for column in cursor.description or ()]
-    rows = []
-    for values in cursor.fetchall():
-        row = dict(zip(names, values, strict=True))
-        row["at"] = row["at"].replace(tzinfo=UTC)
-        row["action"], row["verdict"] = _ACTIONS[row["action"]], _VERDICTS[row["verdict"]]
-        row["reasons"], row["leaves"] = tuple(row["reasons"]), tuple(row["leaves"])
-        rows.append(VerdictRow(**row))
-    return tuple(rows)
+    """Every row of *cursor*: first `at` (UTC, no zone), action, verdict, reasons, leaves, then other fields by name."""
+    names = [column[0] for column in cursor.description or ()][len(_FIRST) :]
+    return tuple(
+        VerdictRow(
+            at=at.replace(tzinfo=UTC),
+            action=_ACTIONS[action],
+            verdict=_VERDICTS[verdict],
+            reasons=tuple(reasons),
+            leaves=tuple(leaves),
+            **dict(zip(names, others, strict=True)),
+        )
+        for at, action, verdict, reasons, leaves, *others in cursor.fetchall()
+    )
 
 
 def _latest(directory: Path, ids: set[str] | None) -> tuple[VerdictRow, ...]:
@@ -227,7 +231,7 @@ def _latest(directory: Path, ids: set[str] | None) -> tuple[VerdictRow, ...]:
         raise Corrupt(
             f"A verdict file in {directory} can not be read: {error}.", "Restore the file from a copy."
         ) from error
-    columns = ", ".join(f'"{name}"' for name in SCHEMA.names if name != "at")
+    others = ", ".join(f'"{name}"' for name in SCHEMA.names if name not in _FIRST)
     with duckdb.connect() as con:
         con.register("kept", kept)
         con.register("wanted", pa.table({"id": pa.array(sorted(ids or ()), pa.string())}))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from litestar import Request, Response, get, post
+from litestar import Controller, Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.enums import MediaType, RequestEncodingType
 from litestar.params import Body, FromPath, FromQuery
@@ -49,83 +49,90 @@ def sign_in_page(
         view.Field(name="login", label="Login", autocomplete="username"),
         view.Field(name="password", label="Password", kind="password", autocomplete="current-password"),
     )
-    form = view.Form(action="/sign-in", button="Sign in", fields=fields)
+    form = view.Form(action="/session", button="Sign in", fields=fields)
     return render(view.SignInPage(chrome=chrome(app, at, csrf), form=form, problem=PROBLEMS.get(problem, "")))
 
 
-@get("/cases", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)
-def cases(
-    app: NamedDependency[App],
-    actor: NamedDependency[Actor],
-    at: NamedDependency[datetime],
-    csrf: NamedDependency[str],
-    tab: FromQuery[str] = "open",
-) -> str:
-    """The case list."""
-    return render(cases_page(app, actor.person, csrf, at, tab))
+class CasePages(Controller):
+    """Everything under one path stands in one class: Litestar starts a handler twice that shares its path with others,
+    and one that runs in a thread does not survive that.
+    """
 
+    path = "/cases"
 
-@get("/cases/new", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)
-def new_case(
-    app: NamedDependency[App],
-    actor: NamedDependency[Actor],
-    at: NamedDependency[datetime],
-    csrf: NamedDependency[str],
-    request: Request[Any, Any, Any],
-) -> str:
-    """The intake form."""
-    return render(intake_page(app, actor.person, csrf, at, dict(request.query_params)))
+    @get("", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)
+    def listed(
+        self,
+        app: NamedDependency[App],
+        actor: NamedDependency[Actor],
+        at: NamedDependency[datetime],
+        csrf: NamedDependency[str],
+        tab: FromQuery[str] = "open",
+    ) -> str:
+        """The case list."""
+        return render(cases_page(app, actor.person, csrf, at, tab))
 
+    @get("/new", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)
+    def new(
+        self,
+        app: NamedDependency[App],
+        actor: NamedDependency[Actor],
+        at: NamedDependency[datetime],
+        csrf: NamedDependency[str],
+        request: Request[Any, Any, Any],
+    ) -> str:
+        """The intake form."""
+        return render(intake_page(app, actor.person, csrf, at, dict(request.query_params)))
 
-@get("/cases/needs", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)
-def case_needs(
-    app: NamedDependency[App],
-    actor: NamedDependency[Actor],
-    at: NamedDependency[datetime],
-    request: Request[Any, Any, Any],
-) -> str:
-    """What the case described so far would need."""
-    return render_needs(needs(app, actor.person, at, dict(request.query_params)))
+    @get("/needs", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)
+    def preview(
+        self,
+        app: NamedDependency[App],
+        actor: NamedDependency[Actor],
+        at: NamedDependency[datetime],
+        request: Request[Any, Any, Any],
+    ) -> str:
+        """What the case described so far would need."""
+        return render_needs(needs(app, actor.person, at, dict(request.query_params)))
 
+    @post("", include_in_schema=False, status_code=HTTP_303_SEE_OTHER, sync_to_thread=True)
+    def open(
+        self, app: NamedDependency[App], actor: NamedDependency[Actor], at: NamedDependency[datetime], data: Form
+    ) -> Redirect:
+        """Open a case."""
+        case = open_case(app, actor.person, at, data)
+        return Redirect(f"/cases/{case}", status_code=HTTP_303_SEE_OTHER)
 
-@post("/cases", include_in_schema=False, status_code=HTTP_303_SEE_OTHER, sync_to_thread=True)
-def post_case(
-    app: NamedDependency[App], actor: NamedDependency[Actor], at: NamedDependency[datetime], data: Form
-) -> Redirect:
-    """Open a case."""
-    case = open_case(app, actor.person, at, data)
-    return Redirect(f"/cases/{case}", status_code=HTTP_303_SEE_OTHER)
+    @get("/{case:str}", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)
+    def one(
+        self,
+        app: NamedDependency[App],
+        actor: NamedDependency[Actor],
+        at: NamedDependency[datetime],
+        csrf: NamedDependency[str],
+        case: FromPath[str],
+        version: FromQuery[int | None] = None,
+    ) -> Response[str | None]:
+        """One case; nothing when it is still at *version*, which the page asks every few seconds."""
+        loaded = readable(app, actor.person, case, at)
+        if version == loaded.version:
+            return Response(None, status_code=HTTP_204_NO_CONTENT)
+        return Response(render(case_page(app, loaded, actor.person, csrf, at)), media_type=MediaType.HTML)
 
-
-@get("/cases/{case:str}", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)
-def one_case(
-    app: NamedDependency[App],
-    actor: NamedDependency[Actor],
-    at: NamedDependency[datetime],
-    csrf: NamedDependency[str],
-    case: FromPath[str],
-    version: FromQuery[int | None] = None,
-) -> Response[str | None]:
-    """One case; nothing when it is still at *version*, which the page asks every few seconds."""
-    loaded = readable(app, actor.person, case, at)
-    if version == loaded.version:
-        return Response(None, status_code=HTTP_204_NO_CONTENT)
-    return Response(render(case_page(app, loaded, actor.person, csrf, at)), media_type=MediaType.HTML)
-
-
-@post("/cases/{case:str}/{step:str}", include_in_schema=False, status_code=HTTP_303_SEE_OTHER, sync_to_thread=True)
-def post_step(
-    app: NamedDependency[App],
-    actor: NamedDependency[Actor],
-    at: NamedDependency[datetime],
-    case: FromPath[str],
-    step: FromPath[str],
-    data: Form,
-) -> Redirect:
-    """Take a step from its form."""
-    loaded = readable(app, actor.person, case, at)
-    take(app, actor, loaded.case, step, data, at)
-    return Redirect(f"/cases/{loaded.case.id}", status_code=HTTP_303_SEE_OTHER)
+    @post("/{case:str}/{step:str}", include_in_schema=False, status_code=HTTP_303_SEE_OTHER, sync_to_thread=True)
+    def take_step(
+        self,
+        app: NamedDependency[App],
+        actor: NamedDependency[Actor],
+        at: NamedDependency[datetime],
+        case: FromPath[str],
+        step: FromPath[str],
+        data: Form,
+    ) -> Redirect:
+        """Take a step from its form."""
+        loaded = readable(app, actor.person, case, at)
+        take(app, actor, loaded.case, step, data, at)
+        return Redirect(f"/cases/{loaded.case.id}", status_code=HTTP_303_SEE_OTHER)
 
 
 @get("/board", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)
@@ -165,12 +172,7 @@ def caller(
 PAGES = (
     home,
     sign_in_page,
-    cases,
-    new_case,
-    case_needs,
-    post_case,
-    one_case,
-    post_step,
+    CasePages,
     board,
     caller,
 )

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from watchword.app import App
 from watchword.core.action import Action, Step
 from watchword.core.change import ContactKind
-from watchword.core.decision import WEEK
 from watchword.core.errors import Invalid, Refused, Unavailable
+from watchword.core.gates import WEEK
 from watchword.core.ids import CaseId, PersonId
 from watchword.core.requirement import Context, Requirement
 from watchword.core.ruling import CaseFacts

@@ -8,8 +8,8 @@ import msgspec
 
 from watchword.app import App
 from watchword.core.account import FACT_WINDOW, Contact, DirectoryAccount
-from watchword.core.decision import WEEK
 from watchword.core.errors import Invalid, Unavailable
+from watchword.core.gates import WEEK
 from watchword.core.ids import PersonId
 from watchword.desk.steps import Loaded
 from watchword.reception import wording

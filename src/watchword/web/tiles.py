@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from watchword.app import App
-from watchword.core.case import Case, Challenge
-from watchword.core.decision import TRIES
+from watchword.core.case import Case
 from watchword.core.errors import Refused
 from watchword.core.ids import PersonId
+from watchword.core.progress import Challenge
+from watchword.core.proving import TRIES
 from watchword.core.requirement import Method
 from watchword.desk.steps import Loaded
 from watchword.reception import wording

@@ -20,7 +20,7 @@ WITH field AS (
         nullif(record.address, 'null') AS address,
         nullif(nullif(record.transaction, 'unknown'), 'null') AS correlation,
         record.changed AS changed,
-        -- A target is the user it names, wherever it stands in the list; without one, the first thing named; else nobody.
+        -- A target is the user it names, wherever it stands in the list; else the first thing named; else nobody.
         coalesce(
             nullif(list_filter(record.target, lambda t: t."type" = 'User'), []), nullif(record.target[1:1], []), [NULL]
         ) AS targets

@@ -17,7 +17,7 @@ WITH field AS (
         coalesce(record.ds.dn, record.pw.dn, record.gr."user", '') AS dn,
         coalesce(record.ds.statusCode, record.pw.statusCode, record.gr.statusCode) AS status,
         coalesce(record.ds.transactionId, record.pw.transactionId, record.gr.transactionId) AS correlation,
-        -- "ipv4:127.0.0.1:54321" and "ipv6:::1:54321": the scheme goes, the socket stays; a change made inside has none.
+        -- "ipv4:127.0.0.1:54321", "ipv6:::1:54321": the scheme goes, the socket stays; a change made inside has none.
         regexp_extract(
             coalesce(record.ds.remoteAddress, record.pw.remoteAddress, record.gr.remoteAddress),
             '^(?:ipv[46]:)?(.+):\d+$', 1
@@ -35,7 +35,9 @@ attribute AS (
         * EXCLUDE (entry),
         entry."key" AS name,
         list_transform(entry."value".actions, lambda a: a."action") AS acts,
-        flatten(list_transform(entry."value".actions, lambda a: list_transform(a."values", lambda v: v."value"))) AS vals
+        flatten(
+            list_transform(entry."value".actions, lambda a: list_transform(a."values", lambda v: v."value"))
+        ) AS vals
     FROM (
         SELECT * EXCLUDE (attributes), unnest(map_entries(attributes)) AS entry
         FROM field
@@ -55,7 +57,9 @@ named AS (
                     -- The controller itself writes lockoutTime: a lock-out, or its end at the next good sign-in.
                     || CASE WHEN name = 'lockoutTime' AND actor = 'S-1-5-18' THEN ' by SYSTEM' ELSE '' END
             WHEN name = 'userAccountControl'
-                THEN name || CASE WHEN (coalesce(try_cast(vals[-1] AS BIGINT), 0) & 2) = 2 THEN ' disabled' ELSE ' enabled' END
+                THEN name || CASE
+                    WHEN (coalesce(try_cast(vals[-1] AS BIGINT), 0) & 2) = 2 THEN ' disabled' ELSE ' enabled'
+                END
             ELSE name
         END AS native,
         dn AS "target"
@@ -66,7 +70,7 @@ named AS (
     SELECT
         * EXCLUDE (native, name, acts, vals, "group"),
         dn AS "group",
-        'groupChange/' || CASE WHEN list_contains(acts, 'add') OR list_contains(acts, 'replace') THEN 'Added' ELSE 'Removed' END AS native,
+        'groupChange/' || CASE WHEN list_has_any(acts, ['add', 'replace']) THEN 'Added' ELSE 'Removed' END AS native,
         unnest(vals) AS "target"
     FROM attribute
     WHERE name = 'member'
@@ -75,7 +79,9 @@ named AS (
         * EXCLUDE (native, attributes),
         CASE
             WHEN native = 'dsdbChange/Add' AND list_contains(
-                flatten(list_transform(attributes['objectClass'].actions, lambda a: list_transform(a."values", lambda v: v."value"))),
+                flatten(list_transform(
+                    attributes['objectClass'].actions, lambda a: list_transform(a."values", lambda v: v."value")
+                )),
                 'user'
             ) THEN 'dsdbChange/Add user'
             ELSE native
@@ -90,7 +96,8 @@ SELECT
     native || CASE
         WHEN starts_with(native, 'groupChange/') AND regexp_matches(
             "group",
-            '(?i)^cn=(domain admins|enterprise admins|schema admins|administrators|account operators|backup operators|server operators|print operators|group policy creator owners|key admins|enterprise key admins|dnsadmins),'
+            '(?i)^cn=(administrators|(domain|enterprise|schema|key|enterprise key) admins|dnsadmins'
+            || '|(account|backup|server|print) operators|group policy creator owners),'
         ) THEN ' privileged'
         ELSE ''
     END AS native_action,

@@ -1,5 +1,5 @@
--- One round of claiming: each event and evidence that are each other's best of what is left belong together. Repeated until
--- a round adds nothing, this equals taking all pairs in order, best first: same connection, then nearest in time.
+-- One round of claiming: each event and evidence that are each other's best of what is left belong together. Repeated
+-- until a round adds nothing, it equals taking all pairs in order, best first: same connection, then nearest in time.
 INSERT INTO claim
 SELECT id, evidence
 FROM pair

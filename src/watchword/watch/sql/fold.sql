@@ -25,7 +25,8 @@ record AS (
         once.* REPLACE (
             CASE
                 WHEN shared.id IS NULL THEN once.id
-                ELSE once.id || '/' || md5(concat_ws('|', native_action, "action", once.actor, once."target", "time"))[:8]
+                ELSE once.id || '/'
+                    || md5(concat_ws('|', native_action, "action", once.actor, once."target", "time"))[:8]
             END AS id,
             coalesce("time", TIMESTAMPTZ 'epoch') AS "time",
             once.by_owner OR owner.actor IS NOT NULL AS by_owner
@@ -45,7 +46,8 @@ placed AS (
         *,
         row_number() OVER nearby AS place,
         (
-            "time" - lag("time") OVER nearby <= INTERVAL 2 SECONDS AND click IS NOT NULL AND same = lag(same) OVER nearby
+            "time" - lag("time") OVER nearby <= INTERVAL 2 SECONDS
+            AND click IS NOT NULL AND same = lag(same) OVER nearby
         ) IS NOT TRUE AS first_of_click
     FROM keyed
     WINDOW nearby AS (ORDER BY actor, "target", family, done, by_owner, click, "time", id)

@@ -1,6 +1,6 @@
 -- event x evidence -> pair: every event that owes evidence, beside each row of evidence that names its account.
--- `covered`: all of the click is among the effects approved; `same`: a socket or transaction says it is this very change;
--- `other`: one says it is not.
+-- `covered`: all of the click is among the effects approved; `same`: a socket or transaction says it is this very
+-- change; `other`: one says it is not.
 CREATE OR REPLACE TEMP TABLE pair AS
 WITH spoken AS (
     SELECT evidence.*
@@ -17,8 +17,8 @@ SELECT
     named.evidence,
     list_has_any(event.actor_keys, spoken.principal_keys) AS by_principal,
     list_has_all(spoken.effects, event.actions) AS covered,
-    coalesce(event.socket = spoken.socket, false) OR coalesce(event.correlation = spoken."transaction", false) AS same,
-    coalesce(event.socket <> spoken.socket, false) OR coalesce(event.correlation <> spoken."transaction", false) AS other,
+    (event.socket = spoken.socket) IS TRUE OR (event.correlation = spoken."transaction") IS TRUE AS same,
+    (event.socket <> spoken.socket) IS TRUE OR (event.correlation <> spoken."transaction") IS TRUE AS other,
     -- A change that never started has no start: a release is not older than a day.
     event."time" BETWEEN coalesce(spoken.started, spoken.expires - INTERVAL 24 HOURS) - setting.lag
         AND coalesce(spoken.ended, spoken.expires) + setting.lag AS in_time,

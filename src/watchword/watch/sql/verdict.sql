@@ -1,4 +1,4 @@
--- event, pair, claim -> verdict: one row an event, with the codes of its reasons and the leaves of the chain it matched.
+-- event, pair, claim -> verdict: one row an event, the codes of its reasons and the leaves of the chain it matched.
 WITH
 -- Of an event that claimed no evidence, what comes nearest: the first that holds says why it does not cover the event.
 related AS (
@@ -22,7 +22,8 @@ related AS (
 ),
 principal AS (SELECT DISTINCT unnest(principal_keys) AS name FROM evidence),
 executor AS (
-    SELECT DISTINCT id FROM (SELECT id, unnest(actor_keys) AS name FROM event WHERE owes) SEMI JOIN principal USING (name)
+    SELECT DISTINCT id
+    FROM (SELECT id, unnest(actor_keys) AS name FROM event WHERE owes) SEMI JOIN principal USING (name)
 ),
 -- An executor that acts on an account it has no evidence for, while its case for another is open.
 alone AS MATERIALIZED (SELECT event.* FROM event SEMI JOIN executor USING (id) ANTI JOIN pair USING (id)),
@@ -73,7 +74,8 @@ judged AS (
     SELECT
         event.*,
         coalesce(
-            chain.evidence, CASE WHEN related.reason NOT IN ('other_connection', 'other_actor') THEN related.evidence END
+            chain.evidence,
+            CASE WHEN related.reason NOT IN ('other_connection', 'other_actor') THEN related.evidence END
         ) AS evidence,
         list_filter([
             CASE WHEN privileged.id IS NOT NULL THEN 'privileged_target' END,
@@ -105,9 +107,8 @@ judged AS (
     setting
 )
 SELECT
-    judged.id, setting.provider, coalesce(setting.directory, setting.provider) AS directory, judged."action",
-    judged.native_action, judged.actor, judged."target", timezone('UTC', judged."time") AS "at", judged.outcome,
-    judged.address, judged.socket, judged.correlation, judged.folded,
+    timezone('UTC', judged."time") AS "at",
+    judged."action",
     CASE
         WHEN judged.ignored IS NOT NULL THEN 'ignored'
         WHEN judged.self THEN 'self_service'
@@ -124,12 +125,16 @@ SELECT
         WHEN judged.broken IS NOT NULL THEN judged.broken || judged.signals
         ELSE judged.unmatched || judged.signals
     END AS reasons,
-    CASE WHEN judged.ignored IS NULL AND NOT judged.self THEN evidence."case" END AS "case",
-    CASE WHEN judged.ignored IS NULL AND NOT judged.self THEN evidence.ticket END AS ticket,
+    -- Only what owes evidence has any: an event that is ignored or the owner's own is in no pair.
     CASE WHEN evidence.evidence IS NULL THEN [] ELSE list_sort(list_distinct(list_filter(
-        [evidence.opened_leaf, evidence.ticket_leaf, evidence.release_leaf, evidence.started_leaf, evidence.outcome_leaf]
-            || coalesce(evidence.verify_leaves, []) || coalesce(evidence.approve_leaves, []),
+        [
+            evidence.opened_leaf, evidence.ticket_leaf, evidence.release_leaf,
+            evidence.started_leaf, evidence.outcome_leaf
+        ] || coalesce(evidence.verify_leaves, []) || coalesce(evidence.approve_leaves, []),
         lambda leaf: leaf IS NOT NULL
-    ))) END AS leaves
+    ))) END AS leaves,
+    judged.id, setting.provider, coalesce(setting.directory, setting.provider) AS directory, judged.native_action,
+    judged.actor, judged."target", judged.outcome, judged.address, judged.socket, judged.correlation, judged.folded,
+    evidence."case", evidence.ticket
 FROM judged LEFT JOIN evidence ON evidence.evidence = judged.evidence, setting
 ORDER BY judged."time", judged.id

@@ -1,0 +1,66 @@
+"""What every decision asks first: the case's state, whether its facts still stand, whether a change is on its way."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import NoReturn, TypeVar, cast
+
+from watchword.core import command as do
+from watchword.core import event as past
+from watchword.core.account import Status, covers
+from watchword.core.case import Case, progress_of, state_of
+from watchword.core.errors import Refused
+from watchword.core.origin import OriginFailed
+from watchword.core.person import CredentialUsed, ExecutorGranted
+from watchword.core.standing import Account, FailureRecorded, RecoveryCompleted
+
+C = TypeVar("C", bound=Case)
+
+WEEK = timedelta(days=7)
+
+Event = past.CaseEvent | FailureRecorded | RecoveryCompleted | OriginFailed | ExecutorGranted | CredentialUsed
+"""What a decision may append: to the case's own stream, the account's, the origin's, a person's."""
+
+
+def in_state(case: Case, command: do.Command, *states: type[C]) -> C:
+    """Return *case* where it is in exactly one of *states*, or refuse."""
+    if type(case) not in states:
+        wrong_state(case, command)
+    return cast("C", case)
+
+
+def wrong_state(case: Case, command: do.Command) -> NoReturn:
+    """Refuse a command that the case's state does not take."""
+    raise Refused(
+        f"This case is {state_of(case)}: it can not be done now ({type(command).__name__.lower()}).",
+        "Look at the case for what it waits for, or open a new one.",
+        ("wrong_state", state_of(case).replace(" ", "_")),
+    )
+
+
+def demand_standing(case: Case, account: Account, at: datetime) -> None:
+    """Refuse what was opened under facts that have become stricter since (invariant 7), or was overtaken."""
+    now = account.strictest_class(at)
+    stale = {
+        "leaver": account.facts.status is Status.LEAVER,
+        "no_class": now is None,
+        "class_raised": now is not None and not covers(case.account_class, now),
+        "recovered_meanwhile": any(r.case != case.id and r.at >= case.opened_at for r in account.recoveries),
+    }
+    if why := tuple(name for name, holds in stale.items() if holds):
+        raise Refused(
+            f"The account is not what it was when this case was opened: {', '.join(why).replace('_', ' ')}.",
+            "Withdraw this case and open another, which is held to what is true now.",
+            ("stale_facts", *why),
+        )
+
+
+def is_idle(case: Case) -> bool:
+    """Whether no change is on its way."""
+    return all(p.outcome is not None for p in progress_of(case))
+
+
+def demand_settled(case: Case) -> None:
+    """Refuse while nobody knows what became of a change."""
+    if not is_idle(case):
+        raise Refused("A change is on its way.", "Read back what became of it first.", ("in_flight",))

@@ -1,0 +1,37 @@
+"""How far a method and a change got: what a case keeps of each."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from watchword.core import event as past
+from watchword.core.ids import LeafHash, PersonId
+
+
+class Challenge(msgspec.Struct, frozen=True, kw_only=True):
+    """One method on its way; *misses* counts wrong answers, *ended* says it was proved or failed."""
+
+    id: str
+    method: str
+    purpose: past.Purpose
+    by: PersonId
+    prover: PersonId | None
+    credential: str | None
+    contact_changed_at: datetime | None
+    begun: datetime
+    expires: datetime
+    misses: int = 0
+    ended: bool = False
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """How far one change got. *outcome* None: asked, and nobody knows yet; *ended* when it was known."""
+
+    number: int
+    before: str
+    executor: PersonId
+    started: LeafHash
+    outcome: past.Outcome | None = None
+    ended: datetime | None = None

@@ -1,0 +1,130 @@
+"""Verification: a method is begun, missed or proved. What failed sticks to the account and to where it came from."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from watchword.core import command as do
+from watchword.core import event as past
+from watchword.core.account import FACT_WINDOW
+from watchword.core.case import Case, Checked, Executed, Executing, Released, Verifying
+from watchword.core.errors import Conflict, Refused
+from watchword.core.gates import Event, in_state
+from watchword.core.origin import OriginFailed
+from watchword.core.person import CredentialUsed
+from watchword.core.progress import Challenge
+from watchword.core.standing import Account, FailureRecorded, Thresholds
+
+TRIES = 3
+"""Wrong answers that exhaust a challenge."""
+
+
+def begin(case: Case, account: Account, command: do.Begin, at: datetime, thresholds: Thresholds) -> tuple[Event, ...]:
+    """Begin a method, where the state asks for one and neither a freeze nor a young contact point closes it."""
+    known = {m.name: m for m in case.requirement.methods}
+    _asked_now(case, command, command.purpose)
+    if any(c.id == command.challenge for c in case.challenges):
+        raise Conflict("This challenge was begun already.", "Begin the method again.")
+    if command.method not in known:
+        raise Refused(
+            f"{command.method} counts for nothing in this case.",
+            f"Use one of: {', '.join(known)}.",
+            ("unknown_method",),
+        )
+    method = known[command.method]
+    if command.purpose == "hand_over" and not method.enforced:
+        raise Refused(
+            "The hand-over needs a method that the software checks.", "Use another method.", ("attested_only",)
+        )
+    freeze = account.freeze(at, thresholds)
+    if freeze and method.remote and method.phishable:
+        raise Refused(
+            "Too many verifications of this account failed: its remote methods are closed.",
+            "Use a passkey or have the person come in; two people can release the freeze.",
+            ("frozen",),
+        )
+    if command.contact_changed_at and at - command.contact_changed_at < FACT_WINDOW:
+        raise Refused(
+            f"The contact point of record changed on {command.contact_changed_at:%Y-%m-%d}, so it proves nothing yet.",
+            "Use a method that does not depend on it.",
+            ("young_contact",),
+        )
+    begun = past.ChallengeBegun(
+        case=case.id,
+        challenge=command.challenge,
+        method=command.method,
+        purpose=command.purpose,
+        by=command.by,
+        prover=command.prover,
+        credential=command.credential,
+        contact_changed_at=command.contact_changed_at,
+        expires=command.expires,
+    )
+    return (begun,)
+
+
+def _running(case: Case, challenge: str) -> Challenge:
+    found = next((c for c in case.challenges if c.id == challenge), None)
+    if found is None:
+        raise Refused("This challenge does not belong to this case.", "Begin the method again.", ("foreign_challenge",))
+    if found.ended:
+        raise Refused("This challenge was used up.", "Begin the method again.", ("used",))
+    return found
+
+
+def _asked_now(case: Case, command: do.Command, purpose: past.Purpose) -> None:
+    """Refuse a method whose *purpose* this state does not serve: a re-proof counts once there is a key to seal to."""
+    if purpose == "verify":
+        in_state(case, command, Verifying)
+    elif in_state(case, command, Released, Executing, Executed, Checked).jwk is None:
+        raise Refused("Nobody has opened the hand-over yet.", "Have the person open it.", ("no_hand_over_key",))
+
+
+def miss(case: Case, account: Account, command: do.Miss) -> tuple[Event, ...]:
+    """Count a wrong answer; the last one fails the method, for the account and for where it came from."""
+    challenge = _running(case, command.challenge)
+    # Challenges left after a wrong answer count together, or beginning anew would make guesses free.
+    missed = sum(c.misses for c in case.challenges if not c.ended)
+    if not command.final and missed + 1 < TRIES:
+        return (past.ChallengeMissed(case=case.id, challenge=challenge.id),)
+    events: list[Event] = [
+        past.MethodFailed(case=case.id, challenge=challenge.id, method=challenge.method, by=command.by),
+        FailureRecorded(account=account.id, case=case.id, method=challenge.method),
+    ]
+    if case.origin:
+        events.append(OriginFailed(origin=case.origin, case=case.id, account=case.account))
+    return tuple(events)
+
+
+def prove(case: Case, command: do.Prove, at: datetime) -> tuple[Event, ...]:
+    """Take a right answer, once, and use up its counter."""
+    challenge = _running(case, command.challenge)
+    if at > challenge.expires:
+        raise Refused("This challenge is over.", "Begin the method again.", ("expired",))
+    _asked_now(case, command, challenge.purpose)
+    proved = past.MethodProved(
+        case=case.id,
+        challenge=challenge.id,
+        method=challenge.method,
+        purpose=challenge.purpose,
+        by=command.by,
+        prover=challenge.prover,
+        credential=challenge.credential,
+        counter=command.counter,
+        contact_changed_at=challenge.contact_changed_at,
+    )
+    if challenge.prover is None or challenge.credential is None or command.counter is None:
+        return (proved,)
+    used = CredentialUsed(person=challenge.prover, credential=challenge.credential, counter=command.counter)
+    return (proved, used)
+
+
+def abandoned(case: Case, account: Account) -> tuple[Event, ...]:
+    """What sticks when a case ends with wrong answers that exhausted nothing: one failure, or guesses would be free."""
+    if not any(c.misses and not c.ended for c in case.challenges):
+        return ()
+    method = next(c.method for c in case.challenges if c.misses and not c.ended)
+    failed = FailureRecorded(account=account.id, case=case.id, method=method)
+    if case.origin is None:
+        return (failed,)
+    return (failed, OriginFailed(origin=case.origin, case=case.id, account=case.account))

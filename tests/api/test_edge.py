@@ -1,0 +1,209 @@
+"""The edge: every route without a session, problem details, tokens, headers, sessions and throttling."""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from watchword.core.errors import Conflict, Corrupt, Invalid, Refused, Unavailable, WatchwordError
+from watchword.reception.problems import FAULTS, NotSignedIn, problem_of
+from watchword.reception.sessions import Sessions
+
+GOLDEN = Path(__file__).parent / "golden" / "sweep.txt"
+BODIES: dict[str, Any] = {
+    "SignIn": {"login": "nobody", "password": "wrong wrong wrong"},
+    "OpenCase": {"directory": "sandbox", "account": "m.lindqvist", "action": "unlock"},
+    "LinkTicket": {"ticket": "INC-1"},
+    "BeginMethod": {"method": "totp"},
+    "Answer": {"answer": "000000"},
+    "Decide": {"digest": "0" * 64, "approve": True},
+    "Release": {},
+    "Why": {"why": "because"},
+    "Review": {"sound": True, "words": "looked at it"},
+    "OpenHandOver": {"jwk": {"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"}},
+    "RegisterPerson": {"login": "new", "name": "New", "unit": ""},
+    "GrantRole": {"role": "agent"},
+    "LinkAccount": {"directory": "sandbox", "account": "m.lindqvist"},
+    "EnrolCredential": {"method": "totp"},
+}
+"""A well-formed body of each kind, so that a route answers about the person and not about the shape."""
+
+
+def _routes(schema: dict[str, Any]) -> list[tuple[str, str, Any]]:
+    found = []
+    for path, methods in schema["paths"].items():
+        for method, operation in methods.items():
+            content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+            name = content.get("schema", {}).get("$ref", "").rsplit("/", 1)[-1].rsplit("_", 1)[-1]
+            found.append((method.upper(), path, BODIES[name] if name else None))
+    # Signing out comes last: every other route is asked under the same session.
+    return sorted(found, key=lambda r: (r[0] == "DELETE", r[1], r[0]))
+
+
+def test_every_route_for_nobody_for_a_stranger_and_for_somebody_without_a_role(organisation: Any) -> None:
+    """The table of what each route answers to no session, a bad one, and one with no role is reviewed as text."""
+    ilse = organisation.sign_in("ilse")
+    case = ilse.post("/api/cases", BODIES["OpenCase"]).json()["case"]
+    account = ilse.get(f"/api/cases/{case}").json()["account"]
+    names = {"case": case, "token": "wrong", "challenge": "h-none", "account": account, "login": "mara"}
+    lows = organisation.sign_in("nobody").client
+    lines = [f"{'method':7}{'route':62}{'none':>6}{'bad':>6}{'low':>6}"]
+    for method, route, body in _routes(ilse.get("/api/schema/openapi.json").json()):
+        path = re.sub(r"\{(\w+)\}", lambda m: names[m[1]], route)
+        row = []
+        for who in ("none", "bad", "low"):
+            client = lows if who == "low" else organisation.client()
+            client.get("/sign-in")
+            if who == "bad":
+                client.cookies.set("watchword_session", "not-a-session")
+            headers = {"x-csrftoken": client.cookies["csrftoken"]}
+            answer = client.request(method, path, json=body, headers=headers, follow_redirects=False)
+            assert answer.status_code < 500, (method, path, answer.text)
+            row.append(answer.status_code)
+        lines.append(f"{method:7}{route:62}{row[0]:6}{row[1]:6}{row[2]:6}")
+    if os.environ.get("UPDATE_GOLDEN"):
+        GOLDEN.write_text("\n".join(lines) + "\n")
+    assert lines == GOLDEN.read_text().splitlines()
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (Refused("No.", "Ask.", ("separate",)), 403),
+        (Invalid("Wrong.", "Correct it.", where="login"), 422),
+        (Conflict("Late.", "Read."), 409),
+        (Unavailable("Silent.", "Wait."), 503),
+        (Corrupt("Bad.", "Stop.", 7), 500),
+    ],
+)
+def test_each_fault_has_its_status_and_says_the_way_on(error: WatchwordError, status: int) -> None:
+    """What happened is the detail, the way on the remedy, and reasons and places are kept apart."""
+    problem = problem_of(error)
+    assert (problem.status, problem.detail, problem.remedy) == (status, error.what, error.remedy)
+    assert problem.type == f"urn:watchword:problem:{error.fault}"
+    assert problem.reasons == (("separate",) if isinstance(error, Refused) else ())
+    assert problem.where == (("login",) if isinstance(error, Invalid) else ())
+
+
+def test_every_fault_there_is_has_a_status() -> None:
+    """No fault can reach the edge without a status and a title."""
+
+    def below(kind: type[WatchwordError]) -> set[str]:
+        return {k.fault for k in kind.__subclasses__()} | {f for k in kind.__subclasses__() for f in below(k)}
+
+    assert below(WatchwordError) <= set(FAULTS)
+
+
+def test_problems_are_problem_details(organisation: Any) -> None:
+    """A refused or malformed request is `application/problem+json` with the members of RFC 9457 and our own."""
+    ilse = organisation.sign_in("ilse")
+    unknown = ilse.post("/api/cases", BODIES["OpenCase"] | {"account": "no such account"})
+    assert unknown.status_code == 422
+    assert unknown.headers["content-type"] == "application/problem+json"
+    assert set(unknown.json()) == {"type", "title", "status", "detail", "remedy", "where"}
+    malformed = ilse.post("/api/cases", {"directory": "sandbox", "surprise": 1})
+    assert malformed.status_code == 400
+    assert malformed.json()["type"] == "urn:watchword:problem:malformed"
+    assert malformed.json()["where"]
+
+
+def test_what_one_may_not_see_is_answered_like_what_is_not_there(organisation: Any) -> None:
+    """A case of somebody else and a case that never was give the same bytes."""
+    case = organisation.sign_in("ilse").post("/api/cases", BODIES["OpenCase"]).json()["case"]
+    nobody = organisation.sign_in("nobody")
+    hidden, missing = nobody.get(f"/api/cases/{case}"), nobody.get("/api/cases/c-aaaaaaaaaaaaaaaaaaaa")
+    assert hidden.status_code == missing.status_code == 404
+    assert hidden.content == missing.content
+    assert nobody.get("/api/cases").json() == []
+
+
+def test_a_step_without_its_token_is_not_trusted(organisation: Any) -> None:
+    """Neither a form nor JSON changes anything without the token of this browser."""
+    ilse = organisation.sign_in("ilse")
+    for sent in (
+        ilse.client.post("/api/cases", json=BODIES["OpenCase"]),
+        ilse.client.post("/cases", data=BODIES["OpenCase"]),
+        ilse.client.post("/cases", data=BODIES["OpenCase"] | {"_csrf_token": "0" * 128}),
+        organisation.client().post("/session", data={"login": "ilse", "password": "correct horse battery"}),
+    ):
+        assert sent.status_code == 403
+        assert "token" in sent.text
+    assert ilse.get("/api/cases").json() == []
+
+
+@pytest.mark.parametrize(
+    "path", ["/sign-in", "/api/session", "/static/watchword.css", "/nowhere", "/healthz", "/cases"]
+)
+def test_every_answer_carries_the_headers(organisation: Any, path: str) -> None:
+    """Pages, problems, redirects and static files are all sealed alike."""
+    answer = organisation.client().get(path, follow_redirects=False)
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert answer.headers["cache-control"]
+
+
+def test_the_session_cookie_is_for_this_browser_alone(organisation: Any) -> None:
+    """It is unreadable for scripts, sent to this site only, and new at every sign-in whatever was sent along."""
+    client = organisation.client()
+    client.cookies.set("watchword_session", "planted-by-somebody-else")
+    answer = client.post("/api/session", json={"login": "ilse", "password": "correct horse battery"})
+    cookie = answer.headers["set-cookie"].lower()
+    assert "planted" not in cookie
+    assert "httponly" in cookie
+    assert "samesite=strict" in cookie
+
+
+def test_signing_out_ends_the_session_on_the_server(organisation: Any) -> None:
+    """The token is worth nothing afterwards, wherever it is kept."""
+    ilse = organisation.sign_in("ilse")
+    kept = ilse.client.cookies["watchword_session"]
+    assert ilse.client.delete("/api/session", headers={"x-csrftoken": ilse.token}).status_code == 204
+    again = organisation.client()
+    again.cookies.set("watchword_session", kept)
+    assert again.get("/api/session").status_code == 401
+
+
+def test_an_idle_and_an_old_session_end(organisation: Any) -> None:
+    """An hour of nothing, or twelve hours of anything, and one has to sign in again; the desk's clock has no say."""
+    ilse = organisation.sign_in("ilse")
+    organisation.passes(days=30)
+    assert ilse.get("/api/session").status_code == 200
+    for _ in range(12):
+        organisation.wall += timedelta(minutes=59)
+        assert ilse.get("/api/session").status_code == 200
+    organisation.wall += timedelta(minutes=59)
+    assert ilse.get("/api/session").status_code == 401
+    idle = organisation.sign_in("ilse")
+    organisation.wall += timedelta(minutes=60)
+    assert idle.get("/api/session").status_code == 401
+
+
+def test_guessing_is_slowed_down_by_address(organisation: Any) -> None:
+    """Ten failures in a minute close the door for that address, in words that say nothing about who exists."""
+    client = organisation.client()
+    said = set()
+    for login in ("ilse", "does-not-exist") * 5:
+        answer = client.post("/api/session", json={"login": login, "password": "wrong wrong wrong"})
+        assert answer.status_code == 401
+        said.add(answer.text)
+    assert len(said) == 1
+    right = {"login": "ilse", "password": "correct horse battery"}
+    assert client.post("/api/session", json=right).status_code == 429
+    organisation.wall += timedelta(minutes=1)
+    assert client.post("/api/session", json=right).status_code == 201
+
+
+def test_a_token_nobody_gave_out_is_nobody() -> None:
+    """Neither an absent nor an invented token finds a session."""
+    sessions = Sessions()
+    for token in (None, "", "x" * 43):
+        with pytest.raises(NotSignedIn):
+            sessions.actor(token)
