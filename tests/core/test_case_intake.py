@@ -27,6 +27,7 @@ from tests.core.story import (
     answered,
     asked,
     begun,
+    expired,
     given,
     glass_broken,
     missed,
@@ -37,13 +38,14 @@ from tests.core.story import (
     ticketed,
     verified,
     wait,
+    withdrawn,
 )
 from watchword.core import command as do
 from watchword.core import event as past
-from watchword.core.account import AccountClass, Status
+from watchword.core.account import AccountClass, Status, covers
 from watchword.core.action import Action, Step
-from watchword.core.case import Releasable, Verifying
-from watchword.core.change import GrantOverride, IssuePass, ResetPassword, RevokeSessions, Suspend, Unlock
+from watchword.core.case import Expired, Releasable, Verifying, Withdrawn
+from watchword.core.change import GrantOverride, IssuePass, ResetFactors, ResetPassword, RevokeSessions, Suspend, Unlock
 from watchword.core.errors import Conflict, Invalid
 from watchword.core.ids import AccountId, CaseId
 from watchword.core.origin import OriginFailed
@@ -294,3 +296,38 @@ def test_without_a_ticket_nothing_is_asked() -> None:
     """A case that no ticket speaks for goes no further, also through broken glass."""
     given(opened(), proved("totp"), proved("mail_code")).when(asked()).refused("no_ticket")
     given(opened()).when(glass_broken(GLASS)).refused("no_ticket")
+
+
+def test_wrong_answers_stick_when_the_case_ends_without_exhausting_them() -> None:
+    """Two guesses and a withdrawal are a failure of the account, or every case would give two guesses for nothing."""
+    story = given(opened(), begun("totp"), missed("totp"), missed("totp"))
+    story.when(withdrawn()).then(Withdrawn, past.CaseWithdrawn, FailureRecorded, OriginFailed)
+    story.when(expired()).then(Expired, past.CaseExpired, FailureRecorded, OriginFailed)
+
+
+def test_a_case_without_wrong_answers_ends_without_a_failure() -> None:
+    """Who simply changes their mind has failed at nothing."""
+    given(opened(), begun("totp")).when(withdrawn()).then(Withdrawn, past.CaseWithdrawn)
+
+
+@pytest.mark.parametrize(
+    ("held", "asked_for", "enough"),
+    [
+        (AccountClass.FINANCE, AccountClass.STANDARD, True),
+        (AccountClass.STANDARD, AccountClass.FINANCE, False),
+        (AccountClass.SERVICE, AccountClass.IDENTITY_CONTROL, False),
+        (AccountClass.IDENTITY_CONTROL, AccountClass.SERVICE, False),
+        (AccountClass.BREAK_GLASS, AccountClass.STANDARD, False),
+    ],
+)
+def test_classes_without_a_person_never_stand_in_for_people(
+    held: AccountClass, asked_for: AccountClass, enough: bool
+) -> None:
+    """A stricter class of people covers a milder one; software and emergency accounts cover only themselves."""
+    assert covers(held, asked_for) is enough
+
+
+def test_all_factors_at_once_are_a_total_loss() -> None:
+    """Naming none would remove every one, at the price of removing some (invariant 8)."""
+    unnamed = (ResetFactors(account=ACCOUNT),)
+    given().when(opened(procedure(Action.FACTOR_RESET), changes=unnamed)).fails(Invalid, "total loss")
