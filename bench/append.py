@@ -3,9 +3,9 @@
 Bare rows are as long as entries and go into a table of the same shape. SQLite (WAL, synchronous=FULL): 32 threads take
 turns on its one connection and each commits one row, once through the sqlite3 module alone and once through SQLAlchemy
 Core, which the store stands on. PostgreSQL (synchronous_commit=on, fsync=on, a private server): 32 connections of
-psycopg, each committing one row a transaction. The leader: 32 threads append one entry at a time, each to a stream of its
-own, with everything a ledger does. Rounds alternate, and a ratio is the median over the rounds, so that a busy machine
-spoils both sides alike.
+psycopg, each committing one row a transaction. The leader: 32 threads append one entry at a time, each to a stream of
+its own, with everything a ledger does. Rounds alternate, and a ratio is the median over the rounds, so that a busy
+machine spoils both sides alike.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ from watchword.watch.providers import OKTA
 from watchword.watch.reading import source
 
 SIZE = 300_000_000
-ROUNDS = 5
+ROUNDS = 9
 AGAINST_BARE, AGAINST_ORJSON, MEMORY = 0.5, 2.0, 1 << 30
 """The targets: at least these shares of the other's speed, at most these bytes."""
 

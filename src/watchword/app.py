@@ -130,6 +130,8 @@ class App:
                 settings.path(settings.watch.log),
                 settings.path(Path(VERDICTS)),
                 self.evidence.path,
+                directory=settings.watch.directory
+                or (next(iter(self.directories)) if len(self.directories) == 1 else None),
             )
         owner = f"{socket.gethostname()}/{os.getpid()}"
         self._owner, self._caps = owner, caps

@@ -87,10 +87,11 @@ class CallPart(_Part):
 
 
 class WatchPart(_Part):
-    """The directory's own log, followed while the console runs."""
+    """The directory's own log, followed while the console runs; *directory* says whose it is where there are several."""
 
     provider: str | None = None
     log: Path | None = None
+    directory: str | None = None
 
 
 Directory = Annotated[SandboxPart | ActiveDirectoryPart, Field(discriminator="kind")]
@@ -183,5 +184,6 @@ kind = "simulated"                     # simulated | none
 [watch]
 provider = "okta"                      # the sandbox writes its log in this shape
 log = "audit.jsonl"
+directory = "sandbox"                  # whose log it is
 """
 """What `watchword init` writes."""

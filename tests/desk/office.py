@@ -146,9 +146,7 @@ class Office:
         challenge = self.app.ledger.pseudonym("e")
         options = passkey.enrolment_options(challenge=challenge, person=person, login=login)
         public = passkey.enrol(challenge=challenge, person=person, answer=authenticator.create(options))
-        credential = Credential(
-            id=self.app.ledger.pseudonym("k"), method="passkey", enrolled_at=self.at, public=public
-        )
+        credential = Credential(id=self.app.ledger.pseudonym("k"), method="passkey", enrolled_at=self.at, public=public)
         self.app.people.enrol(administrator, person, credential, None, self.at)
 
     # --- who and what --------------------------------------------------------------------------------------------------
@@ -236,16 +234,6 @@ class Office:
         """Close, and check the whole ledger."""
         self.close()
         return fsck(self.settings.database, self.app.signing_key.vkey, self.app.keys)
-
-    def tamper(self, statement: str, **values: object) -> int:
-        """Run SQL on the ledger's database behind its back, as somebody who can write there; returns the rows met."""
-        self.tampered = True
-        with sqlite3.connect(self.home / "ledger.db", isolation_level=None) as connection:
-            met = connection.execute(statement, values).rowcount
-        connection.close()
-        return met
-
-    # --- time and the runner -------------------------------------------------------------------------------------------
 
     def wait(self, **span: float) -> None:
         """Let time pass; nothing is done in it."""

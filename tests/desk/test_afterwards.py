@@ -157,6 +157,6 @@ def test_nothing_to_review(office: Office) -> None:
     """A case that owes no review takes none."""
     case = office.open()
     review = office.app.desk.decisions.review
-    assert refused(
-        lambda: review(office["rex.review"], case, sound=True, account_given="fine", at=office.at)
-    ) == ("no_review",)
+    assert refused(lambda: review(office["rex.review"], case, sound=True, account_given="fine", at=office.at)) == (
+        "no_review",
+    )

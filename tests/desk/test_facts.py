@@ -183,9 +183,7 @@ def test_custodians_open_a_sealed_account(office: Office) -> None:
 
 def test_new_contact_is_sealed_to_what_was_approved(office: Office) -> None:
     """A new phone number is set as the caller gave it; the approved bytes hold a commitment and no number."""
-    case = office.open(
-        action=Action.RECOVERY_INFO_CHANGE, contact=ContactKind.PHONE, contact_value="+493055500199"
-    )
+    case = office.open(action=Action.RECOVERY_INFO_CHANGE, contact=ContactKind.PHONE, contact_value="+493055500199")
     office.prove(case, "passkey")
     office.ask(case)
     office.pass_by(hours=24)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
@@ -100,6 +100,9 @@ def test_conflict_writes_nothing(place: Place) -> None:
         ((to("case/1", -1),), (effect("e"), effect("e"))),
         ((to("case/1", -1),), (effect("e\x00"),)),
         ((to("case/1", -1),), (effect("e", "case/2"),)),
+        ((to("case/1", -1),), (effect("\ud800"),)),
+        ((to("case/1", -1),), (msgspec.structs.replace(effect("e"), due_at=NOON.replace(tzinfo=None)),)),
+        ((to("case/1", -1, draft(disclosures=(Disclosure(name="a", value="\ud800", retention=Retention.CORE),))),), ()),
         ((), (effect("e"),)),
     ],
 )
@@ -253,6 +256,16 @@ def test_database_that_does_not_answer(on_sqlite: Place) -> None:
     with pytest.raises(Unavailable) as refusal:
         Ledger.open("postgresql://postgres@127.0.0.1:1/none", on_sqlite.key, on_sqlite.keys, ORIGIN)
     assert refusal.value.remedy
+
+
+def test_times_that_are_not_utc_are_refused(on_sqlite: Place) -> None:
+    """A claim or a new due time without a zone is the caller's mistake, and said so."""
+    ledger = on_sqlite.open()
+    naive = NOON.replace(tzinfo=None)
+    with pytest.raises(Invalid, match="UTC"):
+        ledger.claim(naive, "one", timedelta(seconds=1), ("reset",))
+    with pytest.raises(Invalid, match="UTC"):
+        ledger.reschedule("e", naive)
 
 
 def test_closed_ledger_answers_nobody_wrongly(place: Place) -> None:

@@ -28,7 +28,7 @@ def test_a_foreign_certificate_is_not_spoken_to(connect: Connect, samba: SambaDo
     samba.forget_audit()
     with pytest.raises(Unavailable, match=r"not trusted.*authority that issued it"):
         connect(ca_file=samba.foreign_ca_file).find("anybody")
-    assert BIND_LOGIN not in samba.auth_log.read_text()
+    assert BIND_LOGIN not in samba.audit_log.read_text()
 
 
 def test_a_certificate_for_another_name_is_not_spoken_to(connect: Connect, samba: SambaDomain) -> None:
@@ -88,7 +88,7 @@ def test_wherever_the_line_is_cut_the_read_back_tells_the_truth(
             else:
                 break  # the whole conversation was passed on
         told.append(connect().confirm(account.native_id, RESET, before))
-        done = '"action": "Reset"' in samba.password_log.read_text()
+        done = '"action": "Reset"' in samba.audit_log.read_text()
         assert told[-1] is (Confirmation.DONE if done else Confirmation.NOT_DONE)
     assert set(told) == {Confirmation.DONE, Confirmation.NOT_DONE}
 

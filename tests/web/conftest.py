@@ -6,11 +6,13 @@ import os
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.api.organisation import Organisation, found
 from watchword.web import view
 
 AT = datetime(2026, 11, 21, 14, 22, 40, tzinfo=UTC)
@@ -136,9 +138,6 @@ def pages() -> dict[str, view.Page]:
         ),
     )
     password = view.Field(name="password", label="Password", kind="password", autocomplete="current-password")
-    code = view.Form(
-        action="/a/7KQ2", button="Continue", fields=(view.Field(name="answer", label="Code", kind="code"),)
-    )
     everything: tuple[view.Page, ...] = (
         view.CasePage(
             chrome=staff,
@@ -182,16 +181,8 @@ def pages() -> dict[str, view.Page]:
             form=view.Form(action="/session", button="Sign in", fields=(password,)),
             problem="Try again in 20 seconds.",
         ),
-        view.AnswerPage(chrome=_chrome(), title="Type the code", lede="Six digits.", form=code, until=AT),
-        view.HandOverPage(
-            chrome=_chrome(),
-            case="c-1",
-            what="password",
-            key_url="/key",
-            begin_url="/begin",
-            answer_url="/answer",
-            envelope_url="/envelope",
-            methods=options,
+        view.CallerPage(
+            chrome=_chrome(), case="c-1", action="Password reset", what="password", api="/api/caller/c-1/t"
         ),
         view.ProblemPage(
             chrome=staff,
@@ -203,3 +194,21 @@ def pages() -> dict[str, view.Page]:
         ),
     )
     return {type(page).__name__: page for page in everything}
+
+
+@pytest.fixture(scope="session")
+def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder every organisation is copied from: founding one costs a second of password hashing."""
+    home = tmp_path_factory.mktemp("founded") / "home"
+    found(home)
+    return home
+
+
+@pytest.fixture
+def organisation(founded: Path, tmp_path: Path) -> Iterator[Organisation]:
+    """A fresh organisation."""
+    home = tmp_path / "home"
+    shutil.copytree(founded, home)
+    made = Organisation(home)
+    with made.open:
+        yield made

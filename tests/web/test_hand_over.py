@@ -1,4 +1,4 @@
-"""The hand-over page opens, in a real browser, what joserfc sealed: two implementations that never met."""
+"""The caller's page opens, in a real browser, what joserfc sealed: two implementations that never met."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ from playwright.sync_api import Page, expect
 from watchword.web import view
 from watchword.web.render import CSP, STATIC, render
 
+CASE = "c-q4mz7ka2vtn5rj8p3xwd"
 CREDENTIAL = "Röhre-Tisch-49-Ébène"
 TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".html": "text/html; charset=utf-8"}
 
 
 class Desk(ThreadingHTTPServer):
-    """Serves the page and keeps the four promises it relies on: a key, a method, an answer, an envelope once."""
+    """Serves the page and answers as the API does, with a hand-over that is due."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.jwk: dict[str, str | list[str]] | None = None
-        self.calls: list[str] = []
+        self.is_asked = self.is_reproved = self.is_taken = False
         self.header: dict[str, Any] = {"alg": "ECDH-ES", "enc": "A256GCM"}
 
     @property
@@ -35,12 +36,34 @@ class Desk(ThreadingHTTPServer):
         """Where it listens; loopback counts as a secure context."""
         return f"http://127.0.0.1:{self.server_address[1]}"
 
+    def shown(self) -> dict[str, Any]:
+        """What waits, as `GET /api/caller/…` says it."""
+        asked = {
+            "challenge": "h-1",
+            "method": "totp",
+            "title": "Authenticator code",
+            "purpose": "hand_over",
+            "expires": "2026-11-21T14:05:00Z",
+            "tries_left": 3,
+            "kind": "code",
+            "say": "Type the six digits.",
+            "options": None,
+        }
+        hand_over = {
+            "step": "over" if self.is_taken else "ready" if self.jwk else "key",
+            "what": "password",
+            "jwk": json.dumps(self.jwk) if self.jwk else None,
+            "reproved": self.is_reproved,
+            "methods": [["totp", "Authenticator code"]],
+        }
+        waiting = [asked] if self.is_asked and not self.is_reproved else []
+        return {"case": CASE, "action": "Password reset", "ended": False, "waiting": waiting, "hand_over": hand_over}
+
     def envelope(self) -> str:
         """The credential, sealed to the key the browser sent."""
         assert self.jwk is not None
-        return jwe.encrypt_compact(
-            self.header, CREDENTIAL, ECKey.import_key(self.jwk), algorithms=["ECDH-ES", "ECDH-ES+A256KW", "A256GCM"]
-        )
+        allowed = ["ECDH-ES", "ECDH-ES+A256KW", "A256GCM"]
+        return jwe.encrypt_compact(self.header, CREDENTIAL, ECKey.import_key(self.jwk), algorithms=allowed)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -49,39 +72,37 @@ class Handler(BaseHTTPRequestHandler):
     server: Desk
 
     def do_GET(self) -> None:
-        """The page and its static files."""
+        """The page, its static files, and what waits."""
         if self.path.startswith("/static/"):
             file = STATIC / self.path.removeprefix("/static/")
             self._answer(file.read_bytes(), TYPES[file.suffix])
+        elif self.path == "/api":
+            self._say(self.server.shown())
         else:
             self._answer(render(_page()).encode(), TYPES[".html"])
 
-    def do_PUT(self) -> None:
-        """Take the key, once."""
-        body = self._body()
-        if self.server.jwk not in (None, body):
-            self._problem(409, "Another browser has opened this page already.")
-            return
-        self.server.jwk = body
-        self._answer(b"{}", "application/json")
-
     def do_POST(self) -> None:
-        """Begin, answer or fetch."""
-        body = self._body()
-        if self.path == "/answer" and body != {"answer": "123456"}:
-            self._problem(403, "The answer does not prove this person.")
-        elif self.path == "/envelope":
-            self._answer(self.server.envelope().encode(), "application/jose")
-        else:
-            self._answer(b"{}", "application/json")
+        """Take the key, begin, answer, or hand over."""
+        body = json.loads(self.rfile.read(int(self.headers.get("content-length") or 0)) or b"null")
+        desk = self.server
+        match self.path.removeprefix("/api"):
+            case "/hand-over":
+                desk.jwk = body["jwk"]
+            case "/hand-over/methods":
+                desk.is_asked = True
+            case "/answers/h-1" if body == {"answer": "123456"}:
+                desk.is_reproved = True
+            case "/hand-over/take" if desk.is_reproved:
+                desk.is_taken = True
+                self._say({"envelopes": [desk.envelope()]})
+                return
+            case _:
+                self._say({"detail": "The answer does not prove this person.", "remedy": "Try again."}, 403)
+                return
+        self._say(desk.shown())
 
-    def _body(self) -> Any:
-        assert self.headers["x-csrftoken"] == "t0ken"
-        self.server.calls.append(self.path)
-        return json.loads(self.rfile.read(int(self.headers.get("content-length") or 0)) or b"null")
-
-    def _problem(self, status: int, detail: str) -> None:
-        self._answer(json.dumps({"detail": detail}).encode(), "application/problem+json", status)
+    def _say(self, words: dict[str, Any], status: int = 200) -> None:
+        self._answer(json.dumps(words).encode(), "application/json", status)
 
     def _answer(self, body: bytes, kind: str, status: int = 200) -> None:
         self.send_response(status)
@@ -95,17 +116,9 @@ class Handler(BaseHTTPRequestHandler):
         """Keep the test's output quiet."""
 
 
-def _page() -> view.HandOverPage:
-    return view.HandOverPage(
-        chrome=view.Chrome(at=datetime(2026, 11, 21, 14, tzinfo=UTC), csrf="t0ken"),
-        case="c-q4mz7ka2vtn5rj8p3xwd",
-        what="password",
-        key_url="/key",
-        begin_url="/begin",
-        answer_url="/answer",
-        envelope_url="/envelope",
-        methods=(view.Option(value="totp", label="Authenticator code"),),
-    )
+def _page() -> view.CallerPage:
+    chrome = view.Chrome(at=datetime(2026, 11, 21, 14, tzinfo=UTC), csrf="")
+    return view.CallerPage(chrome=chrome, case=CASE, action="Password reset", what="password", api="/api")
 
 
 @pytest.fixture
@@ -120,16 +133,27 @@ def desk() -> Iterator[Desk]:
     server.server_close()
 
 
+def _make_key(tab: Page, desk: Desk) -> None:
+    tab.goto(desk.address)
+    tab.get_by_role("button", name="Make the key").click()
+    expect(tab.get_by_role("button", name="Begin")).to_be_visible()
+
+
 def _prove(tab: Page, code: str) -> None:
     tab.get_by_role("button", name="Begin").click()
     tab.get_by_label("Code").fill(code)
     tab.get_by_role("button", name="Continue").click()
 
 
+def _take(tab: Page, desk: Desk) -> None:
+    _make_key(tab, desk)
+    _prove(tab, "123456")
+    tab.get_by_role("button", name="Show it now").click()
+
+
 def test_the_browser_opens_what_joserfc_sealed(tab: Page, desk: Desk) -> None:
     """The credential appears in the clear only in the browser whose key it was sealed to, and can be copied."""
-    tab.goto(desk.address)
-    _prove(tab, "123456")
+    _take(tab, desk)
     expect(tab.locator("#credential")).to_have_text(CREDENTIAL)
     tab.get_by_role("button", name="Copy").click()
     expect(tab.get_by_role("button", name="Copied")).to_be_visible()
@@ -139,78 +163,65 @@ def test_the_browser_opens_what_joserfc_sealed(tab: Page, desk: Desk) -> None:
 def test_apu_and_apv_enter_the_key(tab: Page, desk: Desk) -> None:
     """Party information in the header is part of the derivation, as RFC 7518 §4.6.2 asks."""
     desk.header |= {"apu": "QWxpY2U", "apv": "Qm9i"}
-    tab.goto(desk.address)
-    _prove(tab, "123456")
+    _take(tab, desk)
     expect(tab.locator("#credential")).to_have_text(CREDENTIAL)
 
 
 def test_a_reload_keeps_the_key_and_nothing_exports_it(tab: Page, desk: Desk) -> None:
-    """A reload sends the same public key, and the private one can not leave the browser."""
-    tab.goto(desk.address)
-    expect(tab.get_by_role("button", name="Begin")).to_be_visible()
-    first = desk.jwk
+    """After a reload the page goes on with the same key, whose private half can not leave the browser."""
+    _make_key(tab, desk)
     tab.reload()
     expect(tab.get_by_role("button", name="Begin")).to_be_visible()
-    assert desk.calls == ["/key", "/key"]
-    assert first is not None
-    assert desk.jwk == first
-    assert set(first) == {"kty", "crv", "x", "y"}
+    assert desk.jwk is not None
+    assert set(desk.jwk) == {"kty", "crv", "x", "y"}
     why = tab.evaluate(
-        """async () => {
-          const { keyFor } = await import("/static/hand-over.js");
-          const pair = await keyFor("c-q4mz7ka2vtn5rj8p3xwd");
+        """async (name) => {
+          const { keptKey } = await import("/static/envelope.js");
+          const pair = await keptKey(name);
           return crypto.subtle.exportKey("jwk", pair.privateKey).then(() => "exported", (e) => e.name);
-        }"""
+        }""",
+        CASE,
     )
     assert why == "InvalidAccessError"
 
 
 def test_a_second_browser_is_told_so(tab: Page, desk: Desk) -> None:
-    """When another browser holds the key, the page says what the desk said and goes no further."""
-    desk.jwk = {"kty": "EC"}
+    """When another browser holds the key, the page says so and offers nothing."""
+    desk.jwk = {"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"}
     tab.goto(desk.address)
-    expect(tab.get_by_role("alert")).to_have_text("Another browser has opened this page already.")
+    expect(tab.get_by_role("alert")).to_contain_text("Another browser has opened this hand-over.")
     expect(tab.get_by_role("button", name="Begin")).to_be_hidden()
 
 
 def test_a_wrong_answer_shows_no_credential(tab: Page, desk: Desk) -> None:
-    """A refused answer is said in the desk's words, asks for no envelope, and can be tried again."""
-    tab.goto(desk.address)
+    """A refused answer is said in the desk's words, offers no credential, and can be tried again."""
+    _make_key(tab, desk)
     _prove(tab, "000000")
-    expect(tab.get_by_role("alert")).to_have_text("The answer does not prove this person.")
-    assert "/envelope" not in desk.calls
+    expect(tab.get_by_role("alert")).to_have_text("The answer does not prove this person. Try again.")
+    expect(tab.get_by_role("button", name="Show it now")).to_be_hidden()
     tab.get_by_label("Code").fill("123456")
     tab.get_by_role("button", name="Continue").click()
-    expect(tab.locator("#credential")).to_have_text(CREDENTIAL)
+    expect(tab.get_by_role("button", name="Show it now")).to_be_visible()
+    assert not desk.is_taken
 
 
 def test_the_credential_is_gone_after_a_minute(tab: Page, desk: Desk) -> None:
     """After sixty seconds the credential is neither shown nor in the page any more, and the key is forgotten."""
     tab.clock.install()
-    tab.goto(desk.address)
-    _prove(tab, "123456")
+    _take(tab, desk)
     expect(tab.locator("#credential")).to_have_text(CREDENTIAL)
     tab.clock.run_for(61_000)
     expect(tab.locator("#credential")).to_have_text("")
     expect(tab.locator("#opened")).to_be_hidden()
     assert CREDENTIAL not in tab.content()
-    kept = tab.evaluate(
-        """async () => {
-          const { keyFor } = await import("/static/hand-over.js");
-          const { x } = await crypto.subtle.exportKey("jwk", (await keyFor("c-q4mz7ka2vtn5rj8p3xwd")).publicKey);
-          return x;
-        }"""
-    )
-    assert desk.jwk is not None
-    assert kept != desk.jwk["x"]
+    kept = tab.evaluate("async (n) => Boolean(await (await import('/static/envelope.js')).keptKey(n))", CASE)
+    assert kept is False
 
 
-@pytest.mark.parametrize("header", [{"alg": "ECDH-ES+A256KW", "enc": "A256GCM"}])
-def test_an_envelope_of_another_kind_is_not_opened(tab: Page, desk: Desk, header: dict[str, Any]) -> None:
+def test_an_envelope_of_another_kind_is_not_opened(tab: Page, desk: Desk) -> None:
     """Only ECDH-ES with A256GCM is opened, whatever the header says."""
-    desk.header = header
-    tab.goto(desk.address)
-    _prove(tab, "123456")
+    desk.header = {"alg": "ECDH-ES+A256KW", "enc": "A256GCM"}
+    _take(tab, desk)
     expect(tab.get_by_role("alert")).to_have_text("This is not an envelope made for this page.")
     expect(tab.locator("#credential")).to_be_hidden()
 
@@ -220,7 +231,7 @@ def test_the_concat_kdf_is_that_of_rfc_7518(tab: Page, desk: Desk) -> None:
     tab.goto(desk.address)
     derived = tab.evaluate(
         """async () => {
-          const { concatKdf } = await import("/static/hand-over.js");
+          const { concatKdf } = await import("/static/envelope.js");
           const z = [158, 86, 217, 29, 129, 113, 53, 211, 114, 131, 66, 131, 191, 132, 38, 156, 251, 49, 110, 163,
                      218, 128, 106, 72, 246, 218, 167, 121, 140, 254, 144, 196];
           const text = new TextEncoder();

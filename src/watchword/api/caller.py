@@ -10,7 +10,6 @@ from datetime import datetime
 
 import msgspec
 from litestar import Controller, get, post
-from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
 
@@ -35,6 +34,7 @@ from watchword.core.requirement import FRESH
 from watchword.desk.steps import Loaded
 from watchword.reception import wording
 from watchword.reception.cases import caller_page, settle
+from watchword.reception.given import Now, TheApp
 
 
 class CallerController(Controller):
@@ -45,17 +45,15 @@ class CallerController(Controller):
     opt = {"exclude_from_csrf": True}  # noqa: RUF012  (Litestar's own declaration)
 
     @get("", sync_to_thread=True)
-    def waiting(
-        self, app: NamedDependency[App], at: NamedDependency[datetime], case: FromPath[str], token: FromPath[str]
-    ) -> bodies.CallerOut:
+    def waiting(self, app: TheApp, at: Now, case: FromPath[str], token: FromPath[str]) -> bodies.CallerOut:
         """What the page shows now."""
         return _shown(app, caller_page(app, CaseId(case), token), at)
 
     @post("/answers/{challenge:str}", sync_to_thread=True, status_code=HTTP_200_OK)
     def answer(
         self,
-        app: NamedDependency[App],
-        at: NamedDependency[datetime],
+        app: TheApp,
+        at: Now,
         case: FromPath[str],
         token: FromPath[str],
         challenge: FromPath[str],
@@ -70,8 +68,8 @@ class CallerController(Controller):
     @post("/hand-over", sync_to_thread=True, status_code=HTTP_200_OK)
     def open(
         self,
-        app: NamedDependency[App],
-        at: NamedDependency[datetime],
+        app: TheApp,
+        at: Now,
         case: FromPath[str],
         token: FromPath[str],
         data: JSONBody[bodies.OpenHandOver],
@@ -84,8 +82,8 @@ class CallerController(Controller):
     @post("/hand-over/methods", sync_to_thread=True)
     def reprove(
         self,
-        app: NamedDependency[App],
-        at: NamedDependency[datetime],
+        app: TheApp,
+        at: Now,
         case: FromPath[str],
         token: FromPath[str],
         data: JSONBody[bodies.BeginMethod],
@@ -96,9 +94,7 @@ class CallerController(Controller):
         return _shown(app, app.desk.steps.load(opened), at)
 
     @post("/hand-over/take", sync_to_thread=True, status_code=HTTP_200_OK)
-    def take(
-        self, app: NamedDependency[App], at: NamedDependency[datetime], case: FromPath[str], token: FromPath[str]
-    ) -> bodies.Envelopes:
+    def take(self, app: TheApp, at: Now, case: FromPath[str], token: FromPath[str]) -> bodies.Envelopes:
         """Take the sealed credential, once."""
         opened = caller_page(app, CaseId(case), token).case.id
         return bodies.Envelopes(envelopes=app.desk.hand_over.take(opened, at))
@@ -106,7 +102,7 @@ class CallerController(Controller):
 
 def _shown(app: App, loaded: Loaded, at: datetime) -> bodies.CallerOut:
     case = loaded.case
-    running = (c for c in case.challenges if not c.ended and at <= c.expires)
+    running = (c for c in case.challenges if not c.ended and at < c.expires)
     waiting = (_waiting(app, case, c, at) for c in running if app.methods[c.method].enforced)
     return bodies.CallerOut(
         case=case.id,

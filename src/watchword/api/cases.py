@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from litestar import Controller, get, post
-from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
 
 from watchword.api import bodies
 from watchword.api.reading import summary, whole
-from watchword.app import App
 from watchword.core.case import Asked, state_of
 from watchword.core.errors import Conflict
 from watchword.core.ids import AccountId
@@ -19,7 +15,7 @@ from watchword.core.requirement import Context
 from watchword.desk.decisions import request_digest
 from watchword.desk.intake import Wish
 from watchword.reception.cases import listed, page_address, readable, settle
-from watchword.reception.sessions import Actor
+from watchword.reception.given import Now, TheActor, TheApp
 
 
 class CaseController(Controller):
@@ -31,9 +27,9 @@ class CaseController(Controller):
     @post("", sync_to_thread=True)
     def open(
         self,
-        app: NamedDependency[App],
-        actor: NamedDependency[Actor],
-        at: NamedDependency[datetime],
+        app: TheApp,
+        actor: TheActor,
+        at: Now,
         data: JSONBody[bodies.OpenCase],
     ) -> bodies.Opened:
         """Take a request in."""
@@ -62,18 +58,16 @@ class CaseController(Controller):
         return bodies.Opened(case=case, page=page_address(app, case))
 
     @get("", sync_to_thread=True)
-    def list(
-        self, app: NamedDependency[App], actor: NamedDependency[Actor], at: NamedDependency[datetime]
-    ) -> tuple[bodies.CaseSummary, ...]:
+    def list(self, app: TheApp, actor: TheActor, at: Now) -> tuple[bodies.CaseSummary, ...]:
         """Every case this person may read, newest change first."""
         return tuple(summary(app, row) for row in listed(app, actor.person, at))
 
     @get("/{case:str}", sync_to_thread=True)
     def read(
         self,
-        app: NamedDependency[App],
-        actor: NamedDependency[Actor],
-        at: NamedDependency[datetime],
+        app: TheApp,
+        actor: TheActor,
+        at: Now,
         case: FromPath[str],
     ) -> bodies.CaseOut:
         """One case whole."""
@@ -82,9 +76,9 @@ class CaseController(Controller):
     @post("/{case:str}/ticket", sync_to_thread=True, status_code=HTTP_200_OK)
     def link_ticket(
         self,
-        app: NamedDependency[App],
-        actor: NamedDependency[Actor],
-        at: NamedDependency[datetime],
+        app: TheApp,
+        actor: TheActor,
+        at: Now,
         case: FromPath[str],
         data: JSONBody[bodies.LinkTicket],
     ) -> bodies.CaseOut:
@@ -96,9 +90,9 @@ class CaseController(Controller):
     @post("/{case:str}/methods", sync_to_thread=True)
     def begin(
         self,
-        app: NamedDependency[App],
-        actor: NamedDependency[Actor],
-        at: NamedDependency[datetime],
+        app: TheApp,
+        actor: TheActor,
+        at: Now,
         case: FromPath[str],
         data: JSONBody[bodies.BeginMethod],
     ) -> bodies.Begun:
@@ -111,9 +105,9 @@ class CaseController(Controller):
     @post("/{case:str}/methods/{challenge:str}", sync_to_thread=True, status_code=HTTP_200_OK)
     def attest(
         self,
-        app: NamedDependency[App],
-        actor: NamedDependency[Actor],
-        at: NamedDependency[datetime],
+        app: TheApp,
+        actor: TheActor,
+        at: Now,
         case: FromPath[str],
         challenge: FromPath[str],
         data: JSONBody[bodies.Answer],
@@ -127,9 +121,9 @@ class CaseController(Controller):
     @post("/{case:str}/ask", sync_to_thread=True, status_code=HTTP_200_OK)
     def ask(
         self,
-        app: NamedDependency[App],
-        actor: NamedDependency[Actor],
-        at: NamedDependency[datetime],
+        app: TheApp,
+        actor: TheActor,
+        at: Now,
         case: FromPath[str],
     ) -> bodies.CaseOut:
         """Fix the request and ask for what comes next: approval, the hold, or the release."""
@@ -140,9 +134,9 @@ class CaseController(Controller):
     @post("/{case:str}/approval", sync_to_thread=True, status_code=HTTP_200_OK)
     def approve(
         self,
-        app: NamedDependency[App],
-        actor: NamedDependency[Actor],
-        at: NamedDependency[datetime],
+        app: TheApp,
+        actor: TheActor,
+        at: Now,
         case: FromPath[str],
         data: JSONBody[bodies.Decide],
     ) -> bodies.CaseOut:
@@ -159,9 +153,9 @@ class CaseController(Controller):
     @post("/{case:str}/release", sync_to_thread=True, status_code=HTTP_200_OK)
     def release(
         self,
-        app: NamedDependency[App],
-        actor: NamedDependency[Actor],
-        at: NamedDependency[datetime],
+        app: TheApp,
+        actor: TheActor,
+        at: Now,
         case: FromPath[str],
         data: JSONBody[bodies.Release],
     ) -> bodies.CaseOut:
@@ -173,9 +167,9 @@ class CaseController(Controller):
     @post("/{case:str}/escalate", sync_to_thread=True, status_code=HTTP_200_OK)
     def escalate(
         self,
-        app: NamedDependency[App],
-        actor: NamedDependency[Actor],
-        at: NamedDependency[datetime],
+        app: TheApp,
+        actor: TheActor,
+        at: Now,
         case: FromPath[str],
     ) -> bodies.CaseOut:
         """Ask for more than policy does."""
@@ -186,9 +180,9 @@ class CaseController(Controller):
     @post("/{case:str}/break-glass", sync_to_thread=True, status_code=HTTP_200_OK)
     def break_glass(
         self,
-        app: NamedDependency[App],
-        actor: NamedDependency[Actor],
-        at: NamedDependency[datetime],
+        app: TheApp,
+        actor: TheActor,
+        at: Now,
         case: FromPath[str],
         data: JSONBody[bodies.Why],
     ) -> bodies.CaseOut:
@@ -200,9 +194,9 @@ class CaseController(Controller):
     @post("/{case:str}/withdraw", sync_to_thread=True, status_code=HTTP_200_OK)
     def withdraw(
         self,
-        app: NamedDependency[App],
-        actor: NamedDependency[Actor],
-        at: NamedDependency[datetime],
+        app: TheApp,
+        actor: TheActor,
+        at: Now,
         case: FromPath[str],
         data: JSONBody[bodies.Why],
     ) -> bodies.CaseOut:
@@ -214,9 +208,9 @@ class CaseController(Controller):
     @post("/{case:str}/close", sync_to_thread=True, status_code=HTTP_200_OK)
     def close(
         self,
-        app: NamedDependency[App],
-        actor: NamedDependency[Actor],
-        at: NamedDependency[datetime],
+        app: TheApp,
+        actor: TheActor,
+        at: Now,
         case: FromPath[str],
     ) -> bodies.CaseOut:
         """End a case whose work is done."""
@@ -227,9 +221,9 @@ class CaseController(Controller):
     @post("/{case:str}/contain", sync_to_thread=True, status_code=HTTP_200_OK)
     def contain(
         self,
-        app: NamedDependency[App],
-        actor: NamedDependency[Actor],
-        at: NamedDependency[datetime],
+        app: TheApp,
+        actor: TheActor,
+        at: Now,
         case: FromPath[str],
         data: JSONBody[bodies.Why],
     ) -> bodies.Contained:
@@ -240,9 +234,9 @@ class CaseController(Controller):
     @post("/{case:str}/review", sync_to_thread=True, status_code=HTTP_200_OK)
     def review(
         self,
-        app: NamedDependency[App],
-        actor: NamedDependency[Actor],
-        at: NamedDependency[datetime],
+        app: TheApp,
+        actor: TheActor,
+        at: Now,
         case: FromPath[str],
         data: JSONBody[bodies.Review],
     ) -> bodies.CaseOut:
@@ -261,9 +255,9 @@ class AccountController(Controller):
     @post("/{account:str}/freeze-release", sync_to_thread=True, status_code=HTTP_200_OK)
     def release_freeze(
         self,
-        app: NamedDependency[App],
-        actor: NamedDependency[Actor],
-        at: NamedDependency[datetime],
+        app: TheApp,
+        actor: TheActor,
+        at: Now,
         account: FromPath[str],
     ) -> bodies.FreezeOut:
         """Agree that a freeze ends; it takes two people."""

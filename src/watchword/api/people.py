@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from litestar import Controller, post
-from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from watchword.api import bodies
-from watchword.app import App
 from watchword.core.person import Credential, RoleGrant
-from watchword.reception.sessions import Actor
+from watchword.reception.given import Now, TheActor, TheApp
 
 
 class PeopleController(Controller):
@@ -23,9 +19,9 @@ class PeopleController(Controller):
     @post("", sync_to_thread=True)
     def register(
         self,
-        app: NamedDependency[App],
-        actor: NamedDependency[Actor],
-        at: NamedDependency[datetime],
+        app: TheApp,
+        actor: TheActor,
+        at: Now,
         data: JSONBody[bodies.RegisterPerson],
     ) -> bodies.PersonOut:
         """Make somebody known."""
@@ -38,9 +34,9 @@ class PeopleController(Controller):
     @post("/{login:str}/roles", sync_to_thread=True)
     def grant(
         self,
-        app: NamedDependency[App],
-        actor: NamedDependency[Actor],
-        at: NamedDependency[datetime],
+        app: TheApp,
+        actor: TheActor,
+        at: Now,
         login: FromPath[str],
         data: JSONBody[bodies.GrantRole],
     ) -> None:
@@ -51,9 +47,9 @@ class PeopleController(Controller):
     @post("/{login:str}/accounts", sync_to_thread=True)
     def link(
         self,
-        app: NamedDependency[App],
-        actor: NamedDependency[Actor],
-        at: NamedDependency[datetime],
+        app: TheApp,
+        actor: TheActor,
+        at: Now,
         login: FromPath[str],
         data: JSONBody[bodies.LinkAccount],
     ) -> bodies.AccountOut:
@@ -65,9 +61,9 @@ class PeopleController(Controller):
     @post("/{login:str}/credentials", sync_to_thread=True)
     def enrol(
         self,
-        app: NamedDependency[App],
-        actor: NamedDependency[Actor],
-        at: NamedDependency[datetime],
+        app: TheApp,
+        actor: TheActor,
+        at: Now,
         login: FromPath[str],
         data: JSONBody[bodies.EnrolCredential],
     ) -> bodies.Enrolled:

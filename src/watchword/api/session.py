@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 from litestar import Controller, Request, Response, delete, get, post
 from litestar.datastructures import Cookie
-from litestar.di import NamedDependency
 from litestar.enums import RequestEncodingType
 from litestar.params import Body, JSONBody
 from litestar.response import Redirect
@@ -16,8 +15,9 @@ from watchword.api.bodies import SignedIn, SignIn
 from watchword.app import App
 from watchword.core.errors import Refused
 from watchword.core.ids import PersonId
+from watchword.reception.given import TheActor, TheApp, TheSessions, TheThrottle
 from watchword.reception.problems import NotSignedIn, TooMany
-from watchword.reception.sessions import ABSOLUTE, Actor, Sessions, Throttle
+from watchword.reception.sessions import ABSOLUTE, Throttle
 
 COOKIE = "watchword_session"
 
@@ -34,9 +34,9 @@ class SessionController(Controller):
     def sign_in(
         self,
         request: Request[Any, Any, Any],
-        app: NamedDependency[App],
-        sessions: NamedDependency[Sessions],
-        throttle: NamedDependency[Throttle],
+        app: TheApp,
+        sessions: TheSessions,
+        throttle: TheThrottle,
         data: JSONBody[SignIn],
     ) -> Response[SignedIn]:
         """Sign in with a local account. Unknown people and wrong passwords are refused alike."""
@@ -44,14 +44,12 @@ class SessionController(Controller):
         return Response(_who(app, person), cookies=[_cookie(app, sessions.begin(person))])
 
     @get("", sync_to_thread=True)
-    def current(self, app: NamedDependency[App], actor: NamedDependency[Actor]) -> SignedIn:
+    def current(self, app: TheApp, actor: TheActor) -> SignedIn:
         """Who is signed in."""
         return _who(app, actor.person)
 
     @delete("", sync_to_thread=True)
-    def sign_out(
-        self, request: Request[Any, Any, Any], actor: NamedDependency[Actor], sessions: NamedDependency[Sessions]
-    ) -> None:
+    def sign_out(self, request: Request[Any, Any, Any], actor: TheActor, sessions: TheSessions) -> None:
         """Sign out."""
         del actor
         sessions.end(request.cookies.get(COOKIE))
@@ -60,9 +58,9 @@ class SessionController(Controller):
 @post("/session", sync_to_thread=True, include_in_schema=False, status_code=HTTP_303_SEE_OTHER)
 def sign_in_form(
     request: Request[Any, Any, Any],
-    app: NamedDependency[App],
-    sessions: NamedDependency[Sessions],
-    throttle: NamedDependency[Throttle],
+    app: TheApp,
+    sessions: TheSessions,
+    throttle: TheThrottle,
     data: Form,
 ) -> Redirect:
     """Sign in from the page; what went wrong is said there, in one word of the address."""
@@ -76,7 +74,7 @@ def sign_in_form(
 
 
 @post("/session/end", sync_to_thread=True, include_in_schema=False, status_code=HTTP_303_SEE_OTHER)
-def sign_out_form(request: Request[Any, Any, Any], sessions: NamedDependency[Sessions]) -> Redirect:
+def sign_out_form(request: Request[Any, Any, Any], sessions: TheSessions) -> Redirect:
     """Sign out from any page."""
     sessions.end(request.cookies.get(COOKIE))
     return Redirect("/sign-in", status_code=HTTP_303_SEE_OTHER)

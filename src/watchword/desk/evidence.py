@@ -179,6 +179,8 @@ class _Chain:
                     self.ticket = appended
                 case past.ApprovalAsked():
                     self._cited = fact.event.leaves
+                case past.BreakGlassInvoked():
+                    self._cited = (appended.leaf,)  # the custodian's word stands where verification would
                 case past.CaseReleased():
                     self.releases.append((appended, fact.event))
                 case past.CaseContained():

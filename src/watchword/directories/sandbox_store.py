@@ -85,6 +85,7 @@ class Store:
             self._connection.create_function("fold", 1, str.casefold, deterministic=True)
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.executescript(SCHEMA)
+            self.log.touch()  # a log that is not there yet would look like one that was taken away
 
     def close(self) -> None:
         """Let go of the file."""

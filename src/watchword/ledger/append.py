@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -138,6 +138,8 @@ def prepare(
             entries.append(Prepared(entry=entry, raw=raw, leaf=merkle.hash_leaf(raw)))
             payloads.extend(sealed)
     _check_effects(effects)
+    for mark in settle:
+        check_name(mark.effect_id, "settle")
     return Request(
         expected=expected,
         entries=tuple(entries),
@@ -154,5 +156,5 @@ def _check_effects(effects: tuple[EffectRow, ...]) -> None:
     for effect in effects:
         check_name(effect.id, "effects.id")
         check_name(effect.kind, "effects.kind")
-        if effect.due_at.tzinfo is None:
-            raise Invalid(f"The effect {effect.id} is due at a time without zone.", "Pass UTC.", "effects.due_at")
+        if effect.due_at.utcoffset() != timedelta(0):
+            raise Invalid(f"The effect {effect.id} is due at a time that is not UTC.", "Pass UTC.", "effects.due_at")

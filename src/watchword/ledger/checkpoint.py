@@ -181,7 +181,9 @@ def _is_signed(text: bytes, signatures: str, verifier: VerifierKey) -> bool:
             blob = base64.b64decode(encoded, validate=True)
         except (binascii.Error, ValueError) as error:
             raise Corrupt("A signature line is not base64.", _REMEDY) from error
-        if dash != _EM_DASH or not name or len(blob) <= len(verifier.key_id):
+        # Base64 has spare bits at its end: with another spelling, one note would have many texts.
+        canonical = base64.b64encode(blob).decode() == encoded
+        if dash != _EM_DASH or not name or not canonical or len(blob) <= len(verifier.key_id):
             raise Corrupt("The note's signature lines are malformed.", _REMEDY)
         if name != verifier.origin or blob[:4] != verifier.key_id:
             continue

@@ -5,8 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
-import msgspec
-
 from watchword.core.errors import Conflict, Corrupt, Invalid, Unavailable, WatchwordError
 from watchword.core.ids import LeafHash, Seq
 from watchword.ledger.append import Appended, Request
@@ -48,19 +46,27 @@ class Committer:
 
     def commit(self, requests: Sequence[Request]) -> None:
         """Write *requests* in one transaction and answer each; one that can not be written fails alone."""
-        waiting = list(requests)
         with self._moving:
-            try:
-                while waiting:
-                    waiting = self._attempt(waiting)
-            except Invalid as error:
-                # The database refused a value: find out whose, one request at a time.
-                self._one_by_one(waiting, error)
-            except Unavailable as error:
-                self._settle_unknown(waiting, error)
-            except Corrupt as error:
-                self._fault = error
+            self._commit(requests)
+
+    def _commit(self, requests: Sequence[Request]) -> None:
+        waiting = list(requests)
+        try:
+            while waiting:
+                waiting = self._attempt(waiting)
+        except Invalid as error:
+            # The database refused a value: find out whose, one request at a time.
+            waiting = _unanswered(waiting)
+            if len(waiting) > 1:
+                for request in waiting:
+                    self._commit([request])
+            else:
                 _fail(waiting, error)
+        except Unavailable as error:
+            self._settle_unknown(_unanswered(waiting), error)
+        except Corrupt as error:
+            self._fault = error
+            _fail(_unanswered(waiting), error)
 
     def _attempt(self, waiting: list[Request]) -> list[Request]:
         """Try once; return those that must be tried again."""
@@ -152,16 +158,6 @@ class Committer:
         with self.state:
             self.verified.adopt(stage, head.note, checkpoint)
 
-    def _one_by_one(self, waiting: list[Request], error: Invalid) -> None:
-        if len(waiting) == 1:
-            _fail(waiting, error)
-            return
-        for request in waiting:
-            try:
-                self._attempt([request])
-            except WatchwordError as own:
-                _fail([request], own)
-
     def _settle_unknown(self, waiting: list[Request], error: Unavailable) -> None:
         """The database failed, perhaps after it stored the batch: look, and answer by what is there."""
         try:
@@ -246,7 +242,13 @@ def _asked(taken: Sequence[Request], seq: int) -> tuple[EffectRow, ...]:
             continue
         last = {prepared.entry.stream: place for place, prepared in enumerate(request.entries, start)}
         effects.extend(
-            msgspec.structs.replace(effect, asked_by=Seq(last.get(effect.stream, seq - 1)))
+            EffectRow(
+                id=effect.id,
+                stream=effect.stream,
+                kind=effect.kind,
+                due_at=effect.due_at,
+                asked_by=Seq(last.get(effect.stream, seq - 1)),
+            )
             for effect in request.effects
         )
     return tuple(effects)
@@ -259,7 +261,10 @@ def _placed(request: Request, seq: int) -> tuple[Appended, ...]:
     )
 
 
+def _unanswered(requests: Sequence[Request]) -> list[Request]:
+    return [request for request in requests if not request.answer.given]
+
+
 def _fail(requests: Sequence[Request], error: WatchwordError) -> None:
     for request in requests:
-        if not request.answer.given:
-            request.answer.fail(error)
+        request.answer.fail(error)

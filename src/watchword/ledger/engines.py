@@ -14,7 +14,7 @@ import psycopg
 from sqlalchemy import URL, Engine, StaticPool, create_engine, event, exc
 from sqlalchemy.engine import make_url
 
-from watchword.core.errors import Corrupt, Invalid, Unavailable
+from watchword.core.errors import Corrupt, Invalid, Unavailable, WatchwordError
 
 _BUSY_MS = 5000
 _DAMAGED = frozenset({"SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR_SHORT_READ", "SQLITE_CORRUPT_INDEX"})
@@ -37,7 +37,8 @@ def parse_url(url: str) -> URL:
 def open_engine(url: URL, *, read_only: bool) -> Engine:
     """Return an engine for *url*; for SQLite it has exactly one connection, which the caller must guard by a lock."""
     if url.get_backend_name() == "postgresql":
-        return create_engine(url, pool_size=4, max_overflow=28, pool_pre_ping=True)
+        options = {"postgresql_readonly": True} if read_only else {}
+        return create_engine(url, pool_size=4, max_overflow=28, pool_pre_ping=True, execution_options=options)
     path = Path(url.database) if url.database else None
     if read_only and path is not None:
         # Without a write-ahead log beside it the file is whole by itself; immutable leaves no trace next to evidence.
@@ -139,5 +140,10 @@ def our_words() -> Iterator[None]:
         if isinstance(cause, sqlite3.DataError | psycopg.DataError):
             raise Invalid(f"The database does not take this value: {said}.", "Change the value.") from error
         raise Unavailable(f"The ledger's database failed: {said}.", "Check that it runs, then try again.") from error
+    except exc.StatementError as error:
+        # A value that our own column type refused, such as a time that is not UTC.
+        if isinstance(error.orig, WatchwordError):
+            raise error.orig from error
+        raise
     except exc.TimeoutError as error:
         raise Unavailable("No connection to the ledger's database came free.", "Try again.") from error

@@ -32,6 +32,7 @@ _MAX_INT = 2**53 - 1
 _MAX_DEPTH = 16
 _HEX_DIGEST = re.compile(r"[0-9a-f]{64}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _SALT_BYTES = 16
 _REMEDY_INPUT = "Change the value, or keep it outside the ledger and put its digest here."
 _REMEDY_BYTES = "Stop, keep the database as it is, and run `watchword ledger fsck` on a copy."
@@ -164,6 +165,8 @@ def disclose(disclosure: Disclosure, salt: bytes) -> bytes:
         raise Invalid(
             f"A salt has {_SALT_BYTES} bytes, not {len(salt)}.", "Draw it from the system's generator.", "salt"
         )
+    _check_text(disclosure.name, "disclosures.name")
+    _check_text(disclosure.value, "disclosures.value")
     return _base64url(msgspec.json.encode((_base64url(salt).decode(), disclosure.name, disclosure.value)))
 
 
@@ -254,6 +257,8 @@ def _check(value: object, where: str, depth: int) -> None:
 def _check_text(text: str, where: str) -> None:
     if text.isascii():
         return
+    if _SURROGATE.search(text):
+        raise Invalid(f"{text!r} holds half a character.", "Decode the text rightly where it is entered.", where)
     if not unicodedata.is_normalized("NFC", text):
         raise Invalid(f"{text!r} is not in Unicode normal form C.", "Normalise it where it is entered.", where)
 

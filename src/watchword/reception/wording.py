@@ -18,7 +18,7 @@ from watchword.core.change import (
     Suspend,
     Unlock,
 )
-from watchword.core.quorum import Seat
+from watchword.core.quorum import Rule, Seat
 from watchword.core.requirement import Context, Requirement, Verify
 
 ACTIONS: dict[Action, tuple[str, str]] = {
@@ -122,6 +122,18 @@ def way(verify: Verify) -> str:
     return ", ".join(words)
 
 
+def lacking(words: str) -> str:
+    """What verification lacks, as `core.requirement.Shortfall` says it, with methods by their titles."""
+    if (group := words.removeprefix("one of ")) != words:
+        return f"one of {' or '.join(method(m).lower() for m in group.split(', '))}"
+    return words.replace("1 more independent method(s)", "one more method").replace("method(s)", "methods")
+
+
+def seats(rule: Rule) -> str:
+    """Who has to agree: `A2: manager of record, and IAM duty or security duty`."""
+    return f"{rule.name}: {', and '.join(seat(s) for s in rule.seats)}"
+
+
 def seat(one: Seat) -> str:
     """An approver's chair."""
     return " or ".join(plain(r) for r in one.roles)
@@ -133,7 +145,7 @@ def requirement(asked: Requirement) -> tuple[str, ...]:
     if asked.approve is None:
         lines.append("No approval is asked")
     else:
-        lines.append(f"Approve ({asked.approve.name}): {', and '.join(seat(s) for s in asked.approve.seats)}")
+        lines.append(f"Approve by {seats(asked.approve)}")
     if asked.hold_s:
         waived = " or ".join(method(m).lower() for m in asked.hold_waived_by)
         lines.append(f"Hold {span(timedelta(seconds=asked.hold_s))}" + (f", waived by {waived}" if waived else ""))
@@ -205,9 +217,15 @@ def change(one: Change) -> str:
             return "Disable the account"
 
 
-def credential(changes: tuple[Change, ...]) -> str:
+def changes(several: tuple[Change, ...]) -> str:
+    """All the changes of a case in one sentence."""
+    first, *rest = (change(one) for one in several)
+    return ", then ".join((first, *(words[0].lower() + words[1:] for words in rest)))
+
+
+def credential(several: tuple[Change, ...]) -> str:
     """What the person is handed: a password, a temporary pass, a secret."""
-    for one in changes:
+    for one in several:
         match one:
             case ResetPassword():
                 return "password"

@@ -237,7 +237,8 @@ def _latest(directory: Path, ids: set[str] | None) -> tuple[VerdictRow, ...]:
         con.register("wanted", pa.table({"id": pa.array(sorted(ids or ()), pa.string())}))
         return rows_of(
             con.execute(
-                f'SELECT {columns}, timezone(\'UTC\', "at") AS "at" FROM kept '
+                'SELECT timezone(\'UTC\', "at") AS "at", "action", verdict, reasons, leaves, '
+                f"{others} FROM kept "
                 "WHERE $all OR id IN (SELECT id FROM wanted) "
                 'QUALIFY row_number() OVER (PARTITION BY id ORDER BY revision DESC) = 1 ORDER BY kept."at", id',
                 {"all": ids is None},

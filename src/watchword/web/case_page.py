@@ -34,7 +34,7 @@ from watchword.reception.cases import page_address
 from watchword.web import forms, view
 from watchword.web.approver import approver_card
 from watchword.web.frame import chrome, name_of
-from watchword.web.rail import Facts, facts_of, rail
+from watchword.web.rail import facts_of, rail
 from watchword.web.tiles import tiles
 
 STAGES = ("intake", "verify", "approve", "hold", "execute", "validate", "hand-over", "close")
@@ -104,6 +104,7 @@ class _Builder:
 
     def __init__(self, app: App, loaded: Loaded, actor: PersonId, at: datetime) -> None:
         self.app, self.case, self.actor, self.at = app, loaded.case, actor, at
+        self.facts = facts_of(app, loaded)
         self.loaded = loaded
         self.entries = app.ledger.read(case_stream(loaded.case.id))
         self.reached = self._reached()
@@ -124,9 +125,9 @@ class _Builder:
                 reached = stage_of(state)
         return reached
 
-    def build(self, frame: view.Chrome, facts: Facts) -> view.CasePage:
+    def build(self, frame: view.Chrome) -> view.CasePage:
         """The page whole."""
-        case = self.case
+        case, facts = self.case, self.facts
         return view.CasePage(
             chrome=frame,
             case=case.id,
@@ -140,15 +141,15 @@ class _Builder:
             next_step=self.next_step(),
             stages=tuple(self.stage(i) for i in range(len(STAGES))),
             rail=rail(self.app, self.loaded, facts, self.at),
-            notices=self.notices(facts),
+            notices=self.notices(),
             others=forms.others(case, self.may),
         )
 
-    def notices(self, facts: Facts) -> tuple[view.Notice, ...]:
+    def notices(self) -> tuple[view.Notice, ...]:
         """What must not be overlooked."""
         found = []
-        if facts.silent:
-            found.append(view.Notice(title="The directory does not answer", text=facts.silent))
+        if self.facts.silent:
+            found.append(view.Notice(title="The directory does not answer", text=self.facts.silent))
         if self.case.review_due and not self.case.reviewer:
             when = f"{self.case.review_due:%-d %b %H:%M} UTC"
             found.append(
@@ -167,7 +168,7 @@ class _Builder:
             case Verifying() if case.ticket is None:
                 return "The ticket has to be linked."
             case Verifying():
-                ways = " — or ".join(", ".join(s.missing) for s in self.missing)
+                ways = " — or ".join(", ".join(wording.lacking(m) for m in s.missing) for s in self.missing)
                 return f"Still missing: {ways}." if ways else "Everything is proved: the request can be fixed."
             case AwaitingApproval():
                 return f"Waits for {', and '.join(self.empty_seats()) or 'nobody'}."
@@ -260,10 +261,10 @@ class _Builder:
             return parts
         fresh = [e.at + FRESH for e in case.evidence if self.at - e.at <= FRESH]
         takes = self.may(Step.VERIFY)
-        lacking = tuple(m for s in self.missing for m in s.missing)
+        lacking = tuple(wording.lacking(m) for s in self.missing for m in s.missing)
         return parts | {
             "missing": tuple(dict.fromkeys(lacking)),
-            "tiles": tiles(self.app, self.loaded, self.actor, self.at, takes=takes),
+            "tiles": tiles(self.app, self.loaded, self.facts.seen, self.actor, self.at, takes=takes),
             "until": min(fresh) if fresh else None,
             "until_words": "the first proof fades",
             "forms": (forms.ask(case.id),) if takes and not self.missing and case.ticket else (),
@@ -276,7 +277,7 @@ class _Builder:
         if rule is None:
             return {"asked": "No approval is asked."}
         parts: dict[str, object] = {
-            "asked": f"{rule.name}: {', and '.join(wording.seat(s) for s in rule.seats)}, each another person.",
+            "asked": wording.seats(rule) + (", each another person." if len(rule.seats) > 1 else "."),
             "owner": ", ".join(name_of(self.app, v.person) for v in case.votes),
         }
         if isinstance(case, AwaitingApproval):
@@ -298,7 +299,7 @@ class _Builder:
     def execute(self) -> dict[str, object]:
         """What is done to the directory, by the executor alone."""
         case = self.case
-        words = "; ".join(wording.change(c) for c in case.changes)
+        words = wording.changes(case.changes)
         parts: dict[str, object] = {"asked": f"{words}. Exactly this, once, by the executor."}
         ready = isinstance(case, Releasable) or (isinstance(case, Holding) and self.at >= case.until)
         if ready:
@@ -351,4 +352,4 @@ class _Builder:
 def case_page(app: App, loaded: Loaded, actor: PersonId, csrf: str, at: datetime) -> view.CasePage:
     """The page of one case for whoever looks at it."""
     frame = chrome(app, at, csrf, actor, here="cases")
-    return _Builder(app, loaded, actor, at).build(frame, facts_of(app, loaded))
+    return _Builder(app, loaded, actor, at).build(frame)

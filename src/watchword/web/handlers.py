@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any
 
 from litestar import Controller, Request, Response, get, post
-from litestar.di import NamedDependency
 from litestar.enums import MediaType, RequestEncodingType
 from litestar.params import Body, FromPath, FromQuery
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_204_NO_CONTENT, HTTP_303_SEE_OTHER
 
-from watchword.app import App
 from watchword.core.ids import CaseId
 from watchword.reception import wording
 from watchword.reception.cases import caller_page, demand_overview, readable
-from watchword.reception.sessions import Actor
+from watchword.reception.given import Now, TheActor, TheApp, Token
 from watchword.web import view
 from watchword.web.case_page import case_page
 from watchword.web.forms import take
@@ -41,9 +38,7 @@ def home() -> Redirect:
 
 
 @get("/sign-in", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)
-def sign_in_page(
-    app: NamedDependency[App], at: NamedDependency[datetime], csrf: NamedDependency[str], problem: FromQuery[str] = ""
-) -> str:
+def sign_in_page(app: TheApp, at: Now, csrf: Token, problem: FromQuery[str] = "") -> str:
     """The door."""
     fields = (
         view.Field(name="login", label="Login", autocomplete="username"),
@@ -54,19 +49,19 @@ def sign_in_page(
 
 
 class CasePages(Controller):
-    """Everything under one path stands in one class: Litestar starts a handler twice that shares its path with others,
-    and one that runs in a thread does not survive that.
-    """
+    """The case list, the intake, and one case."""
 
+    # One class for what shares a path: Litestar 2.25 starts a lone handler again when another joins its path, and one
+    # that runs in a thread does not survive that (it answers with a coroutine nobody awaits).
     path = "/cases"
 
     @get("", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)
     def listed(
         self,
-        app: NamedDependency[App],
-        actor: NamedDependency[Actor],
-        at: NamedDependency[datetime],
-        csrf: NamedDependency[str],
+        app: TheApp,
+        actor: TheActor,
+        at: Now,
+        csrf: Token,
         tab: FromQuery[str] = "open",
     ) -> str:
         """The case list."""
@@ -75,10 +70,10 @@ class CasePages(Controller):
     @get("/new", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)
     def new(
         self,
-        app: NamedDependency[App],
-        actor: NamedDependency[Actor],
-        at: NamedDependency[datetime],
-        csrf: NamedDependency[str],
+        app: TheApp,
+        actor: TheActor,
+        at: Now,
+        csrf: Token,
         request: Request[Any, Any, Any],
     ) -> str:
         """The intake form."""
@@ -87,18 +82,16 @@ class CasePages(Controller):
     @get("/needs", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)
     def preview(
         self,
-        app: NamedDependency[App],
-        actor: NamedDependency[Actor],
-        at: NamedDependency[datetime],
+        app: TheApp,
+        actor: TheActor,
+        at: Now,
         request: Request[Any, Any, Any],
     ) -> str:
         """What the case described so far would need."""
         return render_needs(needs(app, actor.person, at, dict(request.query_params)))
 
     @post("", include_in_schema=False, status_code=HTTP_303_SEE_OTHER, sync_to_thread=True)
-    def open(
-        self, app: NamedDependency[App], actor: NamedDependency[Actor], at: NamedDependency[datetime], data: Form
-    ) -> Redirect:
+    def open(self, app: TheApp, actor: TheActor, at: Now, data: Form) -> Redirect:
         """Open a case."""
         case = open_case(app, actor.person, at, data)
         return Redirect(f"/cases/{case}", status_code=HTTP_303_SEE_OTHER)
@@ -106,10 +99,10 @@ class CasePages(Controller):
     @get("/{case:str}", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)
     def one(
         self,
-        app: NamedDependency[App],
-        actor: NamedDependency[Actor],
-        at: NamedDependency[datetime],
-        csrf: NamedDependency[str],
+        app: TheApp,
+        actor: TheActor,
+        at: Now,
+        csrf: Token,
         case: FromPath[str],
         version: FromQuery[int | None] = None,
     ) -> Response[str | None]:
@@ -122,9 +115,9 @@ class CasePages(Controller):
     @post("/{case:str}/{step:str}", include_in_schema=False, status_code=HTTP_303_SEE_OTHER, sync_to_thread=True)
     def take_step(
         self,
-        app: NamedDependency[App],
-        actor: NamedDependency[Actor],
-        at: NamedDependency[datetime],
+        app: TheApp,
+        actor: TheActor,
+        at: Now,
         case: FromPath[str],
         step: FromPath[str],
         data: Form,
@@ -137,10 +130,10 @@ class CasePages(Controller):
 
 @get("/board", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)
 def board(
-    app: NamedDependency[App],
-    actor: NamedDependency[Actor],
-    at: NamedDependency[datetime],
-    csrf: NamedDependency[str],
+    app: TheApp,
+    actor: TheActor,
+    at: Now,
+    csrf: Token,
     verdict: FromQuery[str] = "",
 ) -> str:
     """The reconciliation board."""
@@ -150,9 +143,9 @@ def board(
 
 @get("/c/{case:str}/{token:str}", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)
 def caller(
-    app: NamedDependency[App],
-    at: NamedDependency[datetime],
-    csrf: NamedDependency[str],
+    app: TheApp,
+    at: Now,
+    csrf: Token,
     case: FromPath[str],
     token: FromPath[str],
 ) -> str:

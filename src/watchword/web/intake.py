@@ -123,7 +123,7 @@ def _needed(app: App, actor: PersonId, at: datetime, said: Said) -> view.Needs:
     roles = registry.person(actor).grants
     if not any(g.until is None or at < g.until for g in roles):
         raise Refused("You hold no role here.", "Ask an administrator.", ("no_role",))
-    seen = app.desk.intake.find(said.get("directory", ""), said["account"].strip())
+    seen = app.desk.intake.find(said.get("directory") or next(iter(app.directories), ""), said["account"].strip())
     known = app.names.account(seen.directory, seen.native_id)
     standing = registry.account(known) if known else None
     subject = app.names.owner(known) if known else None
@@ -156,7 +156,7 @@ def _needed(app: App, actor: PersonId, at: datetime, said: Said) -> view.Needs:
 
 def _facts(asked: Requirement) -> tuple[view.Fact, ...]:
     rule = asked.approve
-    approve = f"{rule.name}: {', and '.join(wording.seat(s) for s in rule.seats)}" if rule else "not asked"
+    approve = wording.seats(rule) if rule else "not asked"
     hold = wording.span(timedelta(seconds=asked.hold_s)) if asked.hold_s else "none"
     return (
         view.Fact(label="Verify", value=" — or ".join(wording.way(v) for v in asked.verify)),

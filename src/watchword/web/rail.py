@@ -106,7 +106,7 @@ def _contact(contact: Contact, at: datetime) -> Fact:
     young = changed is not None and at - changed < FACT_WINDOW
     return Fact(
         label=contact.kind.capitalize(),
-        value=f"changed {wording.span(at - changed)} ago" if changed else "on record for as long as is known",
+        value=f"changed {wording.span(at - changed)} ago" if changed else "unchanged as far as is known",
         note=f"worth nothing until {changed + FACT_WINDOW:%-d %b}" if changed and young else "",
         tone="bad" if young else "plain",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from watchword.app import App
+from watchword.core.account import FACT_WINDOW, DirectoryAccount
 from watchword.core.case import Case
 from watchword.core.errors import Refused
 from watchword.core.ids import PersonId
@@ -12,50 +13,87 @@ from watchword.core.progress import Challenge
 from watchword.core.proving import TRIES
 from watchword.core.requirement import Method
 from watchword.desk.steps import Loaded
+from watchword.methods.port import MethodPort
 from watchword.reception import wording
 from watchword.reception.cases import page_address
 from watchword.web import forms
 from watchword.web.scripts import SCRIPTS
 from watchword.web.view import Challenge as Live
-from watchword.web.view import Tile
+from watchword.web.view import Tile, TileState
 
 _ORDER = ("open", "proved", "free", "failed", "unusable")
 
 
-def tiles(app: App, loaded: Loaded, actor: PersonId, at: datetime, *, takes: bool) -> tuple[Tile, ...]:
+def tiles(
+    app: App, loaded: Loaded, seen: DirectoryAccount | None, actor: PersonId, at: datetime, *, takes: bool
+) -> tuple[Tile, ...]:
     """A tile a method: the one under way first, then what is proved, what can be begun, what can not."""
-    freeze = loaded.account.freeze(at, app.desk.steps.thresholds)
     made = (
-        _tile(app, loaded.case, m, actor, at, takes=takes, frozen=bool(freeze))
+        _tile(app, loaded, m, seen, actor, at, takes=takes)
         for m in loaded.case.requirement.methods
         if m.name in app.methods
     )
     return tuple(sorted(made, key=lambda t: (_ORDER.index(t.state), -t.strength)))
 
 
-def _tile(app: App, case: Case, method: Method, actor: PersonId, at: datetime, *, takes: bool, frozen: bool) -> Tile:
+def _tile(
+    app: App,
+    loaded: Loaded,
+    method: Method,
+    seen: DirectoryAccount | None,
+    actor: PersonId,
+    at: datetime,
+    *,
+    takes: bool,
+) -> Tile:
+    case = loaded.case
     mine = [c for c in case.challenges if c.method == method.name and c.purpose == "verify"]
-    running = next((c for c in reversed(mine) if not c.ended and at <= c.expires), None)
-    proved = any(e.method == method.name for e in case.evidence)
-    closed = "Closed: too many verifications of this account failed." if frozen and _closes(method) else ""
-    state = "open" if running else "proved" if proved else "unusable" if closed else "free"
-    if state == "free" and mine and mine[-1].ended:
-        state = "failed"
+    running = next((c for c in reversed(mine) if not c.ended and at < c.expires), None)
+    source, unusable = _source(app, loaded, app.methods[method.name], seen, at)
+    if loaded.account.freeze(at, app.desk.steps.thresholds) and method.remote and method.phishable:
+        unusable = "Closed: too many verifications of this account failed."
+    state: TileState = "unusable" if unusable else "free"
+    if running:
+        state = "open"
+    elif any(e.method == method.name for e in case.evidence):
+        state = "proved"
+    elif mine and mine[-1].ended:
+        state, unusable = "failed", unusable or "It failed before in this case."
     return Tile(
         method=method.name,
         title=wording.method(method.name),
         strength=method.weight,
         enforced=method.enforced,
-        state=state,  # type: ignore[arg-type]
-        unusable=closed or ("It failed before in this case." if state == "failed" else ""),
+        state=state,
+        source=source,
+        unusable=unusable if state in {"unusable", "failed"} else "",
         script=SCRIPTS.get(method.name, ()),
         challenge=_live(app, case, running, actor, at) if running else None,
         begin=forms.begin(case.id, method.name) if takes and state in {"free", "failed"} else None,
     )
 
 
-def _closes(method: Method) -> bool:
-    return method.remote and method.phishable
+def _source(app: App, loaded: Loaded, port: MethodPort, seen: DirectoryAccount | None, at: datetime) -> tuple[str, str]:
+    """Where a method's proof would come from and how old that is; and why it can not be used, if it can not."""
+    if port.contact is not None:
+        contact = next((c for c in seen.contacts if c.kind == port.contact), None) if seen else None
+        if seen is not None and contact is None:
+            return "", f"No {port.contact} is on record."
+        if contact is None or contact.changed_at is None:
+            return f"The {port.contact} of record", ""
+        age = wording.span(at - contact.changed_at)
+        young = f"Worth nothing until {contact.changed_at + FACT_WINDOW:%-d %b}."
+        return (
+            f"The {port.contact} of record, changed {age} ago",
+            young if at - contact.changed_at < FACT_WINDOW else "",
+        )
+    owner = loaded.account.facts.owner if port.name == "owner_passkey" else loaded.case.subject
+    if port.enrolment is None or port.name == "custodian_passkey":
+        return "", ""
+    enrolled = app.registry.person(owner).credentials_of(port.enrolment) if owner else ()
+    if not enrolled:
+        return "", "Not enrolled."
+    return f"Enrolled {wording.span(at - enrolled[-1].enrolled_at)} ago", ""
 
 
 def _live(app: App, case: Case, running: Challenge, actor: PersonId, at: datetime) -> Live:

@@ -17,6 +17,9 @@ Tone = Literal["plain", "good", "warn", "bad"]
 StageState = Literal["done", "now", "ahead", "skipped", "stopped"]
 
 
+TileState = Literal["free", "open", "proved", "failed", "unusable"]
+
+
 class Chrome(msgspec.Struct, frozen=True, kw_only=True):
     """What surrounds every page: who is signed in, where they are, when, and on which ledger.
 
@@ -129,7 +132,7 @@ class Tile(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     strength: int
     enforced: bool
-    state: Literal["free", "open", "proved", "failed", "unusable"]
+    state: TileState
     source: str = ""
     unusable: str = ""
     script: tuple[str, ...] = ()

@@ -1,0 +1,26 @@
+"""What the edge gives to handlers that name it: `app`, `actor`, `at`, `csrf`, `sessions`, `throttle`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TypeAlias
+
+from litestar.di import NamedDependency
+
+from watchword.app import App
+from watchword.reception.sessions import Actor, Sessions, Throttle
+
+TheApp: TypeAlias = NamedDependency[App]
+
+TheActor: TypeAlias = NamedDependency[Actor]
+"""Whoever is signed in; asking for it refuses everybody else."""
+
+Now: TypeAlias = NamedDependency[datetime]
+"""The desk's time, read once for this request."""
+
+Token: TypeAlias = NamedDependency[str]
+"""The CSRF token forms of this page carry."""
+
+TheSessions: TypeAlias = NamedDependency[Sessions]
+
+TheThrottle: TypeAlias = NamedDependency[Throttle]

@@ -1,0 +1,198 @@
+"""The console in a real browser, over a real desk: what an agent, an approver and a locked-out person see and do."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pyotp
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.api.organisation import PASSWORD, Organisation
+
+
+@pytest.fixture
+def people(browser: Browser, organisation: Organisation) -> Iterator[People]:
+    """Browsers of their own for whoever takes part, with the runner at work meanwhile."""
+    everybody = People(browser, organisation)
+    stop = threading.Event()
+
+    def run() -> None:
+        while not stop.wait(0.2):
+            organisation.works()
+
+    worker = threading.Thread(target=run)
+    worker.start()
+    yield everybody
+    everybody.close()
+    stop.set()
+    worker.join()
+    assert not everybody.complaints
+
+
+class People:
+    """Tabs by login, and what their consoles complained about."""
+
+    def __init__(self, browser: Browser, organisation: Organisation) -> None:
+        self.browser, self.organisation = browser, organisation
+        self.complaints: list[str] = []
+        self.contexts: list[BrowserContext] = []
+
+    def tab(self) -> Page:
+        """A browser nobody has signed in with."""
+        context = self.browser.new_context(base_url=self.organisation.url)
+        self.contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.on("pageerror", lambda e: self.complaints.append(str(e)))
+        page.on("console", lambda m: self.complaints.append(m.text) if "Security Policy" in m.text else None)
+        return page
+
+    def signed_in(self, login: str) -> Page:
+        """Somebody signed in, at the case list."""
+        page = self.tab()
+        page.goto("/")
+        page.get_by_label("Login").fill(login)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("heading", name="Cases")).to_be_visible()
+        return page
+
+    def close(self) -> None:
+        """Close every browser."""
+        for context in self.contexts:
+            context.close()
+
+
+def _enrolled(organisation: Organisation) -> pyotp.TOTP:
+    answer = organisation.sign_in("root").post("/api/people/mara/credentials", {"method": "totp"})
+    app = pyotp.parse_uri(answer.json()["uri"])
+    assert isinstance(app, pyotp.TOTP)
+    return app
+
+
+def test_a_reset_from_the_call_to_the_new_password(people: People) -> None:
+    """Agent, executor and caller each do their part in a browser; the caller alone reads the password, and it works."""
+    organisation = people.organisation
+    app = _enrolled(organisation)
+    agent = people.signed_in("ilse")
+    agent.get_by_role("link", name="New case").click()
+    agent.get_by_label("Account").fill("m.lindqvist")
+    agent.get_by_label("Password reset").check()
+    expect(agent.locator("#needs")).to_contain_text("Mara Lindqvist")
+    expect(agent.locator("#needs")).to_contain_text("V1: one method of weight 2")
+    agent.get_by_label("Ticket").fill("INC-20418")
+    agent.get_by_role("button", name="Open the case").click()
+    expect(agent.get_by_role("heading", level=1)).to_have_text("Password reset for Mara Lindqvist")
+    agent.locator(".tile", has_text="Authenticator code").get_by_role("button", name="Begin").click()
+    address = agent.locator(".address b").inner_text()
+
+    caller = people.tab()
+    caller.goto(address.replace("http://localhost:8787", ""))
+    caller.get_by_label("Code").fill(app.at(organisation.at))
+    caller.get_by_role("button", name="Continue").click()
+    expect(caller.locator("#quiet")).to_contain_text("Stay on this page")
+
+    expect(agent.locator(".next b")).to_have_text("Releasable")
+    executor = people.signed_in("hanne")
+    executor.get_by_role("link", name=re.compile("Password reset")).click()
+    executor.get_by_role("button", name="Release").click()
+    expect(executor.locator(".next")).to_contain_text("open their own page")
+
+    caller.get_by_role("button", name="Make the key").click()
+    organisation.at += timedelta(minutes=2)
+    caller.get_by_role("button", name="Begin").click()
+    caller.get_by_label("Code").fill(app.at(organisation.at))
+    caller.get_by_role("button", name="Continue").click()
+    caller.get_by_role("button", name="Show it now").click()
+    password = caller.locator("#credential").inner_text()
+    assert organisation.sandbox.sign_in("m.lindqvist", password)
+
+    expect(agent.locator(".next b")).to_have_text("Delivered")
+    agent.get_by_role("button", name="Close the case").click()
+    expect(agent.locator(".next b")).to_have_text("Closed")
+    assert password not in agent.content()
+    done = agent.locator(".stage.done h2")
+    assert [h.split("\n")[0].split(" done")[0] for h in done.all_inner_texts()][:2] == ["Intake", "Verify"]
+    assert agent.locator(".entries li").count() == len(organisation.app.ledger.read(f"case/{_case(agent)}"))
+
+
+def _case(page: Page) -> str:
+    return page.locator(".crumb .mono").inner_text()
+
+
+def test_an_approver_sees_exactly_what_they_approve(people: People) -> None:
+    """The card shows the change in words, the bytes and their digest; saying yes takes the seat."""
+    organisation = people.organisation
+    app = _enrolled(organisation)
+    agent = organisation.sign_in("ilse")
+    wish = {"directory": "sandbox", "account": "m.lindqvist", "action": "bypass_code"}
+    opened = agent.post("/api/cases", wish).json()
+    case = opened["case"]
+    agent.post(f"/api/cases/{case}/ticket", {"ticket": "INC-7"})
+    code = agent.post(f"/api/cases/{case}/methods", {"method": "totp"}).json()["challenge"]
+    token = opened["page"].rsplit("/", 1)[-1]
+    agent.client.post(f"/api/caller/{case}/{token}/answers/{code}", json={"answer": app.at(organisation.at)})
+    page = people.signed_in("ilse")
+    page.goto(f"/cases/{case}")
+    page.locator(".tile", has_text="In person").get_by_role("button", name="Begin").click()
+    page.get_by_label("What was shown, and where").fill("passport, front desk Hamburg")
+    page.get_by_role("button", name="I saw this").click()
+    expect(page.locator(".next b")).to_have_text("Awaiting approval")
+    expect(page.get_by_role("button", name="Approve exactly this")).to_be_hidden()
+
+    manager = people.signed_in("tomas")
+    expect(manager.locator(".yours")).to_have_text("yours to take")
+    manager.goto(f"/cases/{case}")
+    card = manager.locator(".approver")
+    expect(card).to_contain_text("Issue a temporary pass for 1 h")
+    request = agent.get(f"/api/cases/{case}").json()["request"]
+    expect(card.locator(".words b")).to_have_text(request["spoken"])
+    card.get_by_text("The bytes that are approved").click()
+    expect(card.locator(".bytes")).to_have_text(request["text"])
+    manager.get_by_role("button", name="Approve exactly this").click()
+    expect(manager.locator(".next b")).to_have_text("Releasable")
+
+
+def test_no_comes_with_its_reason_and_the_way_on(people: People) -> None:
+    """A refused step is a page that says why and where to go, and leads back to the case."""
+    agent = people.organisation.sign_in("ilse")
+    wish = {"directory": "sandbox", "account": "m.lindqvist", "action": "unlock"}
+    case = agent.post("/api/cases", wish).json()["case"]
+    page = people.signed_in("ilse")
+    page.goto(f"/cases/{case}")
+    page.locator(".tile", has_text="In person").get_by_role("button", name="Begin").click()
+    page.get_by_label("What was shown, and where").fill("none, front desk")
+    page.get_by_role("button", name="I saw this").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Policy said no")
+    expect(page.locator(".what")).to_contain_text("no document")
+    expect(page.locator(".way-on")).to_contain_text("The way on")
+    page.get_by_role("link", name="Go back").click()
+    expect(page.locator(".crumb .mono")).to_have_text(case)
+
+
+def test_the_board_and_what_is_not_there(people: People) -> None:
+    """An empty board says so; an address that leads nowhere says so in the same frame; a stranger is sent to the door."""
+    page = people.signed_in("noor")
+    page.get_by_role("link", name="Reconciliation").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Reconciliation")
+    expect(page.locator(".empty")).to_have_text("No identity event here.")
+    page.goto("/cases/c-aaaaaaaaaaaaaaaaaaaa")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Nothing is here")
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    page.goto("/board")
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def test_a_wrong_password_is_said_at_the_door(people: People) -> None:
+    """The door says that something is wrong, and not what."""
+    page = people.tab()
+    page.goto("/sign-in")
+    page.get_by_label("Login").fill("ilse")
+    page.get_by_label("Password").fill("not her password")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_have_text("Login or password is wrong. Try again, or ask an administrator.")
