@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from watchword.core.account import AccountClass, Status
 from watchword.core.errors import Invalid
+
+ORIGIN = r"""^[^\s+"'\\]{1,200}$"""
+"""A ledger's name: no spaces and plus signs (C2SP signed-note), and nothing that TOML would take for the end of it."""
 
 
 class _Part(BaseModel):
@@ -22,8 +26,8 @@ class _Part(BaseModel):
 class LedgerPart(_Part):
     """The evidence: a database, the ledger's name, and its two key files."""
 
-    url: str = "sqlite:///ledger.db"
-    origin: str = Field(pattern=r"^[^\s+]{1,200}$")
+    url: str = Field(default="sqlite:///ledger.db", pattern=r"""^(sqlite|postgresql)[^\s"'\\]*://[^\s"'\\]+$""")
+    origin: str = Field(pattern=ORIGIN)
     signing_key: Path = Path("keys/signing.key")
     key_file: Path = Path("keys/payload.keys")
 
@@ -35,6 +39,15 @@ class ConsolePart(_Part):
     port: int = Field(default=8787, ge=1, le=65535)
     public_url: str = "http://localhost:8787"
     rp_id: str = "localhost"
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        url = urlsplit(self.public_url)
+        if url.scheme not in {"http", "https"} or not url.hostname:
+            raise ValueError("public_url is not an address such as https://desk.example.test")
+        if url.hostname != self.rp_id and not url.hostname.endswith(f".{self.rp_id}"):
+            raise ValueError(f"rp_id must be {url.hostname} or a domain above it, or no passkey works")
+        return self
 
 
 class SandboxPart(_Part):
@@ -66,6 +79,13 @@ class ActiveDirectoryPart(_Part):
     statuses: dict[str, Status] = {}
     shared: tuple[str, ...] = ()
 
+    @model_validator(mode="after")
+    def _reader_whole(self) -> Self:
+        # Half of it would let a desk without executor fall back on the executor's own account.
+        if (self.reader_user is None) != (self.reader_password_file is None):
+            raise ValueError("reader_user and reader_password_file are given together, or neither is")
+        return self
+
 
 class MailPart(_Part):
     """Where mail goes out; `simulated` keeps it in an outbox that only the demo reads."""
@@ -87,7 +107,7 @@ class CallPart(_Part):
 
 
 class WatchPart(_Part):
-    """The directory's own log, followed while the console runs; *directory* says whose it is where there are several."""
+    """The directory's own log, followed while the console runs; *directory* says whose it is among several."""
 
     provider: str | None = None
     log: Path | None = None
@@ -108,6 +128,13 @@ class Settings(_Part):
     call: CallPart = CallPart()
     watch: WatchPart = WatchPart()
     home: Path = Path()
+
+    @model_validator(mode="after")
+    def _told_apart(self) -> Self:
+        names = [part.name for part in self.directories]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"two directories have the name {', '.join(twice)}")
+        return self
 
     def path(self, relative: Path) -> Path:
         """*relative* to where the file is."""
@@ -132,10 +159,12 @@ def load(file: Path) -> Settings:
         raise Invalid(f"The file is not TOML: {error}.", "Correct it there.", where=str(file)) from error
     except UnicodeDecodeError as error:
         raise Invalid("The file is not UTF-8 text.", "Save it as UTF-8.", where=str(file)) from error
+    except OSError as error:
+        raise Invalid(f"The file can not be read: {error.strerror}.", "Check its owner.", where=str(file)) from error
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(str(p) for p in e['loc'])}: {e['msg']}" for e in error.errors())
+        mistakes = "".join(f"\n  {'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors())
         raise Invalid(
-            f"{error.error_count()} mistake(s): {wrong}.",
+            f"{error.error_count()} mistake(s):{mistakes}",
             "Correct them; docs/operations.md lists every setting.",
             str(file),
         ) from error

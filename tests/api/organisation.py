@@ -42,6 +42,7 @@ class Organisation:
     """One running Watchword with people in it, behind a real server; `at` moves only when a test says so."""
 
     def __init__(self, home: Path) -> None:
+        self.home = home
         self.open = ExitStack()
         self.at = BEGINNING
         self.wall = BEGINNING

@@ -9,6 +9,8 @@ import pytest
 from joserfc import jwe
 from joserfc.jwk import ECKey
 
+from watchword.directories.sandbox import SignIn
+
 RESET = {"directory": "sandbox", "account": "m.lindqvist", "action": "password_reset", "reason": "I forgot it."}
 
 
@@ -82,7 +84,7 @@ def test_a_reset_goes_from_intake_to_close(recovery: Recovery) -> None:
     assert recovery.says("hand-over/take").status_code == 403
     opened = jwe.decrypt_compact(sealed, key).plaintext
     assert opened is not None
-    assert organisation.sandbox.sign_in("m.lindqvist", opened.decode())
+    assert organisation.sandbox.sign_in("m.lindqvist", opened.decode()) is SignIn.MUST_CHANGE
     closed = recovery.step(recovery.agent, "close").json()
     assert closed["state"] == "closed"
     assert [c["outcome"] for c in closed["changes"]] == ["done", "done"]

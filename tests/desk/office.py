@@ -1,4 +1,4 @@
-"""A small organisation on the sandbox: people by login, accounts of every kind, a clock that only moves when told to."""
+"""A small organisation on the sandbox: people by login, accounts of every kind, a clock that moves when told to."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ OWNERS = ("boss.one", "mara.lind", "noah.berg", "eve.exec", "piet.priv", "olga.o
 def seeds() -> tuple[Seed, ...]:
     """Every account of the directory."""
 
-    def of(login: str, *groups: str, manager: str | None = "boss.one", **more: str) -> Seed:
+    def of(login: str, *groups: str, manager: str | None = "boss.one", owner: str | None = None) -> Seed:
         return Seed(
             login=login,
             display_name=login.replace(".", " ").title(),
@@ -68,7 +68,8 @@ def seeds() -> tuple[Seed, ...]:
             contacts_changed_at=LONG_AGO,
             factors=("authenticator_app", "security_key"),
             manager=manager,
-            **more,
+            owner=owner,
+            password="the old secret of it",
         )
 
     return (
@@ -78,7 +79,7 @@ def seeds() -> tuple[Seed, ...]:
         of("eve.exec", "All Staff", "Executives"),
         of("piet.priv", "Administrators"),
         of("olga.owner", "All Staff"),
-        of("svc.backup", "Service Accounts", manager=None, owner="olga.owner", password="the old secret of it"),
+        of("svc.backup", "Service Accounts", manager=None, owner="olga.owner"),
         of("sealed.one", "Break Glass", manager=None),
         of("temp.nobody"),
         Seed(login="twin.a", display_name="Alex Twin"),
@@ -105,7 +106,7 @@ class Office:
         self.settings: Settings = load(home / "watchword.toml")
         self.app = self._start(caps)
         self.tampered = False
-        self._browsers: dict[CaseId, ECKey] = {}
+        self.browsers: dict[CaseId, ECKey] = {}
 
     @classmethod
     def build(cls, home: Path, url: str = "sqlite:///ledger.db") -> Office:
@@ -149,7 +150,7 @@ class Office:
         credential = Credential(id=self.app.ledger.pseudonym("k"), method="passkey", enrolled_at=self.at, public=public)
         self.app.people.enrol(administrator, person, credential, None, self.at)
 
-    # --- who and what --------------------------------------------------------------------------------------------------
+    # --- who and what ------------------------------------------------------------------------------------------------
 
     def __getitem__(self, login: str) -> PersonId:
         return self.app.names.person(login)
@@ -216,24 +217,7 @@ class Office:
         self.app = self._start()
         return met
 
-    def tamper_directory(self, statement: str) -> None:
-        """Run SQL on the sandbox's database: what an administrator of the directory can do without Watchword."""
-        with sqlite3.connect(self.home / "sandbox.db", isolation_level=None) as connection:
-            connection.execute(statement)
-        connection.close()
-
-    def restart(self, *, caps: Caps | None = None) -> None:
-        """End the process, as far as Watchword can tell, and start another."""
-        self.close()
-        self.app = self._start(caps)
-
-    def _start(self, caps: Caps | None = None) -> App:
-        return App(self.settings, clock=lambda: self.at, caps=caps)
-
-    def fsck(self) -> Report:
-        """Close, and check the whole ledger."""
-        self.close()
-        return fsck(self.settings.database, self.app.signing_key.vkey, self.app.keys)
+    # --- time and the runner -----------------------------------------------------------------------------------------
 
     def wait(self, **span: float) -> None:
         """Let time pass; nothing is done in it."""
@@ -248,7 +232,7 @@ class Office:
         self.wait(**span)
         self.run()
 
-    # --- steps ---------------------------------------------------------------------------------------------------------
+    # --- steps -------------------------------------------------------------------------------------------------------
 
     def open(
         self,
@@ -349,7 +333,7 @@ class Office:
 
     def browse(self, case: CaseId) -> None:
         """Open the person's own page, whose browser makes the hand-over key."""
-        key = self._browsers[case] = ECKey.generate_key("P-256")
+        key = self.browsers[case] = ECKey.generate_key("P-256")
         jwk = msgspec.json.encode(key.as_dict(private=False)).decode()
         self.app.desk.hand_over.open(case, jwk, self.at)
 
@@ -358,11 +342,11 @@ class Office:
         challenge, _ = self.app.desk.hand_over.reprove(case, method, self.at)
         self.answer(case, challenge, self.right(case, challenge, who))
         (envelope,) = self.app.desk.hand_over.take(case, self.at)
-        opened = jwe.decrypt_compact(envelope, self._browsers[case]).plaintext
+        opened = jwe.decrypt_compact(envelope, self.browsers[case]).plaintext
         assert opened is not None
         return opened.decode()
 
-    # --- whole ways ----------------------------------------------------------------------------------------------------
+    # --- whole ways --------------------------------------------------------------------------------------------------
 
     def released(self, login: str = "mara.lind", **how: str) -> CaseId:
         """A password reset of a standard account that the executor may do now."""

@@ -36,7 +36,7 @@ def forge(office: Office, case: CaseId, kind: str, name: str = "99") -> None:
     assert met == 1
 
 
-# --- forged rows -------------------------------------------------------------------------------------------------------
+# --- forged rows -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", [Kind.CHANGE, Kind.CONFIRM, Kind.VALIDATE, Kind.HOLD])
@@ -123,7 +123,7 @@ def test_row_before_the_page_is_open(office: Office) -> None:
     assert office.state(case) == "checked"
 
 
-# --- forged evidence ---------------------------------------------------------------------------------------------------
+# --- forged evidence -------------------------------------------------------------------------------------------------
 
 
 def test_planted_release_stops_the_ledger(office: Office) -> None:
@@ -197,7 +197,7 @@ def reasons(office: Office, case: CaseId) -> tuple[str, ...]:
     return tuple(map(str, told))
 
 
-# --- what changed since ------------------------------------------------------------------------------------------------
+# --- what changed since ----------------------------------------------------------------------------------------------
 
 
 def approved(office: Office) -> CaseId:
@@ -307,7 +307,7 @@ def test_two_executors_on_one_row_each(office: Office) -> None:
     assert (office.state(case), office.version("mara.lind", FACTORS)) == ("delivered", 1)
 
 
-# --- what is handed over -----------------------------------------------------------------------------------------------
+# --- what is handed over ---------------------------------------------------------------------------------------------
 
 
 def test_key_of_the_browser(office: Office) -> None:

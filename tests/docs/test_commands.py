@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 from cyclopts import App
+
 from tests.docs.markdown import ROOT, commands, documents, said
 
 _MENTION = re.compile(r"`(watchword [a-z][^`]*)`")

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 import pytest
 from pydantic import BaseModel
-from tests.docs.markdown import ROOT, documents, prose
 
+from tests.docs.markdown import ROOT, documents, prose
 from watchword import __version__
 from watchword.core.errors import WatchwordError
 from watchword.settings import Settings

@@ -13,8 +13,8 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from msgspec.structs import replace
-from watchword.cli.demo.authenticator import BE, SoftAuthenticator, b64
 
+from watchword.cli.demo.authenticator import BE, SoftAuthenticator, b64
 from watchword.core.errors import Invalid, Refused
 from watchword.core.ids import AccountId, CaseId, PersonId
 from watchword.core.person import Credential

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-from tests.notices.conftest import PASSWORD, Authority, Mailroom, closed_port
 
+from tests.notices.conftest import PASSWORD, Authority, Mailroom, closed_port
 from watchword.core.account import Contact
 from watchword.core.errors import Invalid, Unavailable
 from watchword.notices.contract import NotifierContract

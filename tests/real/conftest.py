@@ -6,10 +6,12 @@ import os
 import secrets
 from collections.abc import Callable, Iterator
 from itertools import count
+from pathlib import Path
 
 import ldap3
 import pytest
 
+from tests.real.corp_desk import CorpDesk
 from tools.samba_rig import BASE, BIND_USER, PEOPLE, SambaDomain, free_address, why_not
 from watchword.core.account import AccountClass, Status
 from watchword.directories.active_directory import ActiveDirectory, ActiveDirectorySettings
@@ -93,3 +95,11 @@ def person(samba: SambaDomain) -> Person:
         return login
 
     return added
+
+
+@pytest.fixture
+def desk(samba: SambaDomain, tmp_path: Path) -> Iterator[CorpDesk]:
+    """Watchword on the domain, whose log begins now."""
+    samba.forget_audit()
+    with CorpDesk(tmp_path, samba) as made:
+        yield made

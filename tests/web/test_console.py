@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.api.organisation import PASSWORD, Organisation
+from watchword.directories.sandbox import SignIn
 
 
 @pytest.fixture
@@ -80,7 +81,7 @@ def test_a_reset_from_the_call_to_the_new_password(people: People) -> None:
     app = _enrolled(organisation)
     agent = people.signed_in("ilse")
     agent.get_by_role("link", name="New case").click()
-    agent.get_by_label("Account").fill("m.lindqvist")
+    agent.get_by_role("textbox", name="Account").fill("m.lindqvist")
     agent.get_by_label("Password reset").check()
     expect(agent.locator("#needs")).to_contain_text("Mara Lindqvist")
     expect(agent.locator("#needs")).to_contain_text("V1: one method of weight 2")
@@ -108,8 +109,9 @@ def test_a_reset_from_the_call_to_the_new_password(people: People) -> None:
     caller.get_by_label("Code").fill(app.at(organisation.at))
     caller.get_by_role("button", name="Continue").click()
     caller.get_by_role("button", name="Show it now").click()
+    expect(caller.locator("#credential")).not_to_be_empty()
     password = caller.locator("#credential").inner_text()
-    assert organisation.sandbox.sign_in("m.lindqvist", password)
+    assert organisation.sandbox.sign_in("m.lindqvist", password) is SignIn.MUST_CHANGE
 
     expect(agent.locator(".next b")).to_have_text("Delivered")
     agent.get_by_role("button", name="Close the case").click()
@@ -175,7 +177,7 @@ def test_no_comes_with_its_reason_and_the_way_on(people: People) -> None:
 
 
 def test_the_board_and_what_is_not_there(people: People) -> None:
-    """An empty board says so; an address that leads nowhere says so in the same frame; a stranger is sent to the door."""
+    """An empty board says so, so does an address that leads nowhere; a stranger is sent to the door."""
     page = people.signed_in("noor")
     page.get_by_role("link", name="Reconciliation").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Reconciliation")
@@ -196,3 +198,24 @@ def test_a_wrong_password_is_said_at_the_door(people: People) -> None:
     page.get_by_label("Password").fill("not her password")
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("alert")).to_have_text("Login or password is wrong. Try again, or ask an administrator.")
+
+
+def test_a_freeze_is_seen_and_two_people_release_it(people: People) -> None:
+    """After three failures the remote methods say why they are closed, until two people on duty agree."""
+    organisation = people.organisation
+    _enrolled(organisation)
+    agent = organisation.sign_in("ilse")
+    wish = {"directory": "sandbox", "account": "m.lindqvist", "action": "unlock"}
+    for _ in range(3):
+        opened = agent.post("/api/cases", wish).json()
+        case, token = opened["case"], opened["page"].rsplit("/", 1)[-1]
+        begun = agent.post(f"/api/cases/{case}/methods", {"method": "totp"}).json()["challenge"]
+        for _ in range(3):
+            agent.client.post(f"/api/caller/{case}/{token}/answers/{begun}", json={"answer": "000000"})
+    for login, frozen in (("noor", "remote methods are closed"), ("wen", "none")):
+        page = people.signed_in(login)
+        page.goto(f"/cases/{case}")
+        expect(page.locator(".tile", has_text="Automated call")).to_contain_text("Closed: too many verifications")
+        page.get_by_text("Release the freeze").click()
+        page.get_by_role("button", name="Agree").click()
+        expect(page.locator(".fact", has_text="Freeze").locator("dd")).to_have_text(frozen)

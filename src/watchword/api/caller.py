@@ -136,8 +136,10 @@ def _waiting(app: App, case: Case, challenge: Challenge, at: datetime) -> bodies
 
 def _hand_over(app: App, case: Case, at: datetime) -> bodies.HandOverOut:
     reproved = case.reproved is not None and at - case.reproved <= FRESH
-    asked = case.requirement.methods
-    methods = tuple((m.name, wording.method(m.name)) for m in asked if m.enforced and m.name in app.methods)
+    proved = {e.method for e in case.evidence}
+    enforced = (m.name for m in case.requirement.methods if m.enforced and m.name in app.methods)
+    # What worked before comes first; which of the others are enrolled is not said to whoever has the address.
+    methods = tuple((name, wording.method(name)) for name in sorted(enforced, key=lambda name: name not in proved))
     return bodies.HandOverOut(
         step=_step(case),
         what=wording.credential(case.changes),

@@ -13,6 +13,7 @@ from watchword.desk.followers import CaseRow
 from watchword.desk.recording import case_stream
 from watchword.desk.steps import Loaded
 from watchword.directories.port import kind_of
+from watchword.policy import explain
 from watchword.reception import wording
 from watchword.reception.cases import page_address, ticket_of
 from watchword.reception.spoken import spoken
@@ -59,7 +60,7 @@ def whole(app: App, loaded: Loaded, at: datetime) -> bodies.CaseOut:
         opener=login_of(app, case.opener) or "",
         opened_at=case.opened_at,
         ticket=ticket_of(app, case),
-        requirement=wording.requirement(case.requirement),
+        requirement=explain.words(case.requirement),
         raised=case.requirement.raised,
         missing=tuple(bodies.ShortfallOut(tier=s.tier, missing=s.missing) for s in missing),
         challenges=tuple(

@@ -1,255 +1,205 @@
 """`watchword case`: the steps of a case, through the same API the console uses.
 
-A running `watchword serve` is spoken to; where none runs, one is started on a loopback port for the length of the
+A running `watchword serve` is spoken to; where none runs, a console is started on a loopback port for the length of the
 command, because a SQLite ledger has one owner.
 """
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Annotated, Any
+from urllib.parse import quote
 
-import httpx2
 from cyclopts import App, Parameter
 from rich.markup import escape
 from rich.table import Table
 
-from watchword.cli.terminal import CONFIG, Config, Json, out, print_json, settings_of
-from watchword.core.errors import Conflict, Corrupt, Invalid, Refused, Unavailable, WatchwordError
+from watchword.cli.client import Client, signed_in
+from watchword.cli.password import PasswordFile, password_of
+from watchword.cli.terminal import CONFIG, Config, Json, out, print_json
+from watchword.core.action import Action
+from watchword.core.errors import Invalid
+from watchword.core.requirement import Context
+from watchword.settings import load
 
 app = App(name="case", help="Recovery cases, step by step.")
 
-As = Annotated[str, Parameter(name="--as", help="Your login.", env_var="WATCHWORD_LOGIN")]
-PasswordFile = Annotated[
-    Path | None,
-    Parameter(help="A file that holds your password; asked for otherwise.", env_var="WATCHWORD_PASSWORD_FILE"),
-]
+NORMAL = Context()
+
+Login = Annotated[str, Parameter(name="--as", help="Your login.", env_var="WATCHWORD_LOGIN")]
 
 
-def ask_password() -> str:
-    """Ask on the terminal; nothing is shown."""
-    return getpass.getpass("Password: ")
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Asking:
+    """Who takes the step, on which Watchword, and how the answer is printed."""
 
+    login: Login
+    config: Config = CONFIG
+    password_file: PasswordFile = None
+    json: Json = False
 
-class Client:
-    """A signed-in person at the API."""
+    @contextmanager
+    def session(self) -> Iterator[Client]:
+        """A client that is signed in."""
+        settings = load(self.config)
+        with signed_in(settings, self.login, password_of(self.password_file)) as client:
+            yield client
 
-    def __init__(self, http: httpx2.Client) -> None:
-        self._http = http
+    def step(self, case: str, step: str, body: dict[str, Any]) -> None:
+        """Take one step, and show what became of the case."""
+        with self.session() as client:
+            client.call("POST", f"{path_of(case)}/{step}", body)
+            self.show(client.call("GET", path_of(case)))
 
-    @classmethod
-    def anonymous(cls, url: str) -> Client:
-        """Nobody in particular, such as a person at their own page."""
-        return cls(httpx2.Client(base_url=url, timeout=30))
-
-    @classmethod
-    def sign_in(cls, url: str, login: str, password: str) -> Client:
-        """Open a session; `Refused` when login or password is wrong."""
-        client = cls.anonymous(url)
-        client.call("POST", "/api/session", {"login": login, "password": password})
-        return client
-
-    def call(self, verb: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        """One request; problem details come back as the error they were."""
-        try:
-            if verb != "GET" and "csrftoken" not in self._http.cookies:
-                self._http.get("/healthz")  # any answer to a GET brings the token that writes have to carry
-            headers = {"X-CSRFToken": self._http.cookies.get("csrftoken") or ""}
-            answer = self._http.request(verb, path, json=body, headers=headers)
-        except httpx2.TransportError as error:
-            raise Unavailable(f"The console does not answer: {error}.", "Start it with `watchword serve`.") from error
-        if answer.is_success:
-            return answer.json() if answer.content else None
-        raise fault_of(answer)
-
-    def close(self) -> None:
-        """Let go of the connection."""
-        self._http.close()
-
-
-def fault_of(answer: httpx2.Response) -> WatchwordError:
-    """The error behind problem details."""
-    try:
-        told = answer.json()
-    except ValueError:
-        told = {}
-    what = str(told.get("detail") or told.get("title") or f"HTTP {answer.status_code}")
-    remedy = str(told.get("remedy") or "Look at the console's log.")
-    match str(told.get("type", "")).rpartition(":")[2]:
-        case "refused":
-            return Refused(what, remedy, tuple(told.get("reasons", ())))
-        case "conflict":
-            return Conflict(what, remedy)
-        case "unavailable":
-            return Unavailable(what, remedy)
-        case "corrupt":
-            return Corrupt(what, remedy)
-        case _:
-            return Invalid(what, remedy, ", ".join(told.get("where", ())))
-
-
-@contextmanager
-def signed_in(config: Path, login: str, password_file: Path | None) -> Iterator[Client]:
-    """A client of the running console, or of one started for this command."""
-    settings = settings_of(config)
-    password = password_file.read_text().strip() if password_file else ask_password()
-    url = f"http://{settings.console.host}:{settings.console.port}"
-    try:
-        httpx2.get(f"{url}/healthz", timeout=2)
-    except httpx2.TransportError:
-        from watchword.app import App as Running
-        from watchword.cli.serving import serving
-
-        with Running(settings) as running, serving(running, port=0) as own:
-            client = Client.sign_in(own.replace("localhost", "127.0.0.1"), login, password)
-            try:
-                yield client
-            finally:
-                client.close()
-            running.tick()
-        return
-    client = Client.sign_in(url, login, password)
-    try:
-        yield client
-    finally:
-        client.close()
+    def show(self, case: dict[str, Any]) -> None:
+        """Print one case."""
+        if self.json:
+            print_json(case)
+        else:
+            _tell(case)
 
 
 @app.command(name="open")
 def open_(
     account: str,
-    action: str,
+    action: Action,
+    /,
     *,
-    login: As,
+    asking: Asking,
     reason: str,
-    directory: str = "sandbox",
-    channel: str = "phone",
-    origin: str | None = None,
+    directory: str | None = None,
+    factor: Annotated[tuple[str, ...], Parameter(help="A factor to reset; may be repeated.")] = (),
+    contact: Annotated[str | None, Parameter(help="What is changed: mail or phone.")] = None,
+    contact_value: Annotated[str | None, Parameter(help="What it is changed to.")] = None,
+    role: Annotated[str | None, Parameter(help="The role a privileged override gives.")] = None,
+    channel: Annotated[str, Parameter(help="How the request came in.")] = NORMAL.channel,
+    location: str = NORMAL.location,
+    device: str = NORMAL.device,
+    risk: str = NORMAL.risk,
+    situation: str = NORMAL.situation,
+    origin: Annotated[str | None, Parameter(help="The caller's number or address.")] = None,
     ticket: str | None = None,
-    config: Config = CONFIG,
-    password_file: PasswordFile = None,
-    json: Json = False,
 ) -> None:
-    """Take a request in for ACCOUNT (login, mail, name or native id) and an ACTION such as password_reset."""
+    """Take a request in for ACCOUNT (login, mail, name or native id) and an ACTION such as password-reset.
+
+    Without --directory the account is looked for in the first one of the settings.
+    """
+    named = load(asking.config).directories
     body = {
-        "directory": directory,
+        "directory": directory or (named[0].name if named else ""),
         "account": account,
         "action": action,
+        "factors": factor,
+        "contact": contact,
+        "contact_value": contact_value,
+        "role": role,
         "channel": channel,
+        "location": location,
+        "device": device,
+        "risk": risk,
+        "situation": situation,
         "origin": origin,
         "reason": reason,
     }
-    with signed_in(config, login, password_file) as client:
+    with asking.session() as client:
         case = client.call("POST", "/api/cases", body)["case"]
         if ticket:
-            client.call("POST", f"/api/cases/{case}/ticket", {"ticket": ticket})
-        _show(client.call("GET", f"/api/cases/{case}"), json=json)
+            client.call("POST", f"{path_of(case)}/ticket", {"ticket": ticket})
+        asking.show(client.call("GET", path_of(case)))
 
 
 _COLUMNS = ("case", "state", "account_class", "action", "changed_at")
 
 
 @app.command(name="list")
-def list_(*, login: As, config: Config = CONFIG, password_file: PasswordFile = None, json: Json = False) -> None:
+def list_(*, asking: Asking) -> None:
     """Show the cases you may see, newest change first."""
-    with signed_in(config, login, password_file) as client:
+    with asking.session() as client:
         cases = client.call("GET", "/api/cases")
-    if json:
+    if asking.json:
         print_json(cases)
         return
     table = Table("case", "state", "class", "action", "changed (UTC)", box=None, pad_edge=False)
     for case in cases:
-        table.add_row(
-            *(escape(str(case.get(k, ""))) for k in ("case", "state", "account_class", "action", "changed_at"))
-        )
-    out.print(table)
+        table.add_row(*(escape(str(case.get(column, ""))) for column in _COLUMNS))
+    out.print(table, soft_wrap=False)
 
 
 @app.command
-def show(
-    case: str, *, login: As, config: Config = CONFIG, password_file: PasswordFile = None, json: Json = False
-) -> None:
+def show(case: str, /, *, asking: Asking) -> None:
     """Show one case: its state, what is missing, and its entries."""
-    with signed_in(config, login, password_file) as client:
-        _show(client.call("GET", f"/api/cases/{case}"), json=json)
+    with asking.session() as client:
+        asking.show(client.call("GET", path_of(case)))
 
 
 @app.command
 def verify(
     case: str,
     method: str,
+    /,
     *,
-    login: As,
+    asking: Asking,
     answer: Annotated[str | None, Parameter(help="Only for methods an agent attests, such as in_person.")] = None,
-    config: Config = CONFIG,
-    password_file: PasswordFile = None,
 ) -> None:
     """Begin a METHOD; what the person has to answer, they answer on their own page."""
-    with signed_in(config, login, password_file) as client:
-        begun = client.call("POST", f"/api/cases/{case}/methods", {"method": method})
+    with asking.session() as client:
+        begun = client.call("POST", f"{path_of(case)}/methods", {"method": method})
         if answer is not None:
-            client.call("POST", f"/api/cases/{case}/methods/{begun['challenge']}", {"answer": answer})
-        _show(client.call("GET", f"/api/cases/{case}"), json=False)
+            client.call("POST", f"{path_of(case)}/methods/{begun['challenge']}", {"answer": answer})
+        asking.show(client.call("GET", path_of(case)))
 
 
 @app.command
 def approve(
     case: str,
+    /,
     *,
-    login: As,
+    asking: Asking,
     digest: Annotated[str, Parameter(help="SHA-256 of the request you looked at; `case show` prints it.")],
-    config: Config = CONFIG,
-    password_file: PasswordFile = None,
 ) -> None:
     """Say yes to exactly the request whose digest you name."""
-    _post(config, login, password_file, case, "approval", {"approve": True, "digest": digest})
+    asking.step(case, "approval", {"approve": True, "digest": digest})
 
 
 @app.command
-def refuse(case: str, *, login: As, why: str, config: Config = CONFIG, password_file: PasswordFile = None) -> None:
-    """Say no; the case ends."""
-    _post(config, login, password_file, case, "approval", {"approve": False, "digest": "", "why": why})
+def refuse(case: str, /, *, asking: Asking, why: str) -> None:
+    """Say no, whatever the case asks for now; the case ends."""
+    with asking.session() as client:
+        asked = client.call("GET", path_of(case))["request"]
+        body = {"approve": False, "digest": asked["digest"] if asked else "", "why": why}
+        client.call("POST", f"{path_of(case)}/approval", body)
+        asking.show(client.call("GET", path_of(case)))
 
 
 @app.command
-def execute(case: str, *, login: As, config: Config = CONFIG, password_file: PasswordFile = None) -> None:
+def execute(case: str, /, *, asking: Asking) -> None:
     """Release the approved change to the executor."""
-    _post(config, login, password_file, case, "release", {})
+    asking.step(case, "release", {})
 
 
 @app.command
-def withdraw(case: str, *, login: As, why: str, config: Config = CONFIG, password_file: PasswordFile = None) -> None:
+def withdraw(case: str, /, *, asking: Asking, why: str) -> None:
     """End a case nobody wants any more."""
-    _post(config, login, password_file, case, "withdraw", {"why": why})
+    asking.step(case, "withdraw", {"why": why})
 
 
 @app.command
-def review(
-    case: str,
-    *,
-    login: As,
-    words: str,
-    sound: bool = True,
-    config: Config = CONFIG,
-    password_file: PasswordFile = None,
-) -> None:
+def review(case: str, /, *, asking: Asking, words: str, sound: bool = True) -> None:
     """Look at a case afterwards; --no-sound says that something was wrong."""
-    _post(config, login, password_file, case, "review", {"sound": sound, "words": words})
+    asking.step(case, "review", {"sound": sound, "words": words})
 
 
-def _post(config: Path, login: str, password_file: Path | None, case: str, step: str, body: dict[str, Any]) -> None:
-    with signed_in(config, login, password_file) as client:
-        client.call("POST", f"/api/cases/{case}/{step}", body)
-        _show(client.call("GET", f"/api/cases/{case}"), json=False)
+def path_of(case: str) -> str:
+    """Where the API has a case; raise `Invalid` for what can not be its id."""
+    if not case or not case.isprintable() or set(case) <= {"."}:
+        raise Invalid(f"{case!r} is no case.", "`watchword case list` shows the cases you may see.", where="CASE")
+    return f"/api/cases/{quote(case, safe='')}"
 
 
-def _show(case: dict[str, Any], *, json: bool) -> None:
-    if json:
-        print_json(case)
-        return
+def _tell(case: dict[str, Any]) -> None:
     out.print(
         f"[bold]{escape(case['case'])}[/] {escape(case['state'])}: {escape(case['action'])} of a "
         f"{escape(case['account_class'])} account"

@@ -2,57 +2,128 @@
 
 from __future__ import annotations
 
-from cyclopts import App
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
+from sqlalchemy import make_url
 
-from watchword.cli.terminal import CONFIG, Config, Json, out, print_json, settings_of
-from watchword.ledger.checkpoint import SigningKey
+from watchword.cli.terminal import CONFIG, Config, Json, err, out, print_json
+from watchword.core.errors import Corrupt, Invalid, Unavailable
+from watchword.ledger.checkpoint import Checkpoint, SigningKey
 from watchword.ledger.fsck import fsck
 from watchword.ledger.leader import Ledger
 from watchword.ledger.vault import KeyFile
+from watchword.settings import Settings, load
 
-app = App(name="ledger", help="The evidence: status and proof.")
+app = App(name="ledger", help="The evidence: status, proof, copy.")
+
+Copy = Annotated[Path | None, Parameter(help="A copy of a SQLite ledger; the ledger of the settings otherwise.")]
 
 
 @app.command
-def status(*, config: Config = CONFIG, json: Json = False) -> None:
-    """Show the ledger's name, size and signed checkpoint, after verifying every entry."""
-    settings = settings_of(config)
-    key = SigningKey.load(settings.path(settings.ledger.signing_key))
-    ledger = Ledger.open(settings.database, key.verifier, None, settings.ledger.origin, sign=False)
-    try:
-        note, checkpoint = ledger.checkpoint
-    finally:
-        ledger.close()
+def status(file: Copy = None, /, *, config: Config = CONFIG, json: Json = False) -> None:
+    """Show the ledger's name, size and signed checkpoint, after verifying every entry.
+
+    A SQLite ledger has one owner: while `watchword serve` runs, look at a FILE that `watchword ledger copy` made.
+    """
+    settings = load(config)
+    note, checkpoint = _verified(settings, _url(settings, file))
     if json:
         print_json(
             {"origin": checkpoint.origin, "size": checkpoint.size, "root": checkpoint.root.hex(), "checkpoint": note}
         )
         return
-    out.print(f"[bold]{checkpoint.origin}[/]: {checkpoint.size} entries, every one verified")
-    out.print(note.rstrip())
+    out.print(f"[bold]{escape(checkpoint.origin)}[/]: {checkpoint.size} entries, every one verified\n")
+    out.print(escape(note.rstrip()))
 
 
 @app.command(name="fsck")
-def check(*, config: Config = CONFIG, json: Json = False) -> None:
-    """Recompute everything and name the first bad entry, if there is one (exit code 1)."""
-    settings = settings_of(config)
+def check(file: Copy = None, /, *, config: Config = CONFIG, json: Json = False) -> None:
+    """Recompute everything and name the first bad entry, if there is one (exit code 1).
+
+    A SQLite ledger has one owner: while `watchword serve` runs, check a FILE that `watchword ledger copy` made.
+    """
+    settings = load(config)
     key = SigningKey.load(settings.path(settings.ledger.signing_key))
     keys = KeyFile.load(settings.path(settings.ledger.key_file))
-    with Progress(console=out, transient=True, disable=json) as progress:
-        task = progress.add_task("entries", total=None)
-        report = fsck(
-            settings.database,
-            key.vkey,
-            keys,
-            lambda done, total: progress.update(task, completed=done, total=total),
-        )
+    try:
+        with Progress(console=err, transient=True) as progress:
+            task = progress.add_task("entries", total=None)
+            report = fsck(
+                _url(settings, file),
+                key.vkey,
+                keys,
+                lambda done, total: progress.update(task, completed=done, total=total),
+            )
+    except Corrupt as fault:
+        if json:
+            print_json({"sound": False, "entry": fault.seq, "what": fault.what, "remedy": fault.remedy})
+        raise
     if json:
-        print_json({"size": report.size, "root": report.root.hex(), "checks": report.checks})
+        print_json({"sound": True, "size": report.size, "root": report.root.hex(), "checks": report.checks})
         return
     table = Table("", "what must hold", "what was proved", box=None, pad_edge=False)
     for one in report.checks:
-        table.add_row(f"[green]{one.number}[/]", one.what, one.proved)
-    out.print(table)
+        table.add_row(f"[green]{one.number}[/]", escape(one.what), escape(one.proved))
+    out.print(table, soft_wrap=False)
     out.print(f"[bold green]sound[/]: {report.size} entries, root {report.root.hex()[:16]}…")
+
+
+@app.command
+def copy(to: Path, /, *, config: Config = CONFIG, json: Json = False) -> None:
+    """Write a whole copy of a SQLite ledger to TO and verify it, also while `watchword serve` runs."""
+    settings = load(config)
+    source = _file(settings)
+    try:
+        # SQLite's own backup: one moment of the ledger, however much is appended meanwhile.
+        with (
+            os.fdopen(os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb"),
+            closing(sqlite3.connect(f"{source.as_uri()}?mode=ro", uri=True)) as ledger,
+            closing(sqlite3.connect(to)) as copied,
+        ):
+            ledger.backup(copied)
+            copied.execute("PRAGMA journal_mode = DELETE")  # one file, and nothing beside it
+    except FileExistsError as error:
+        raise Invalid(f"{to} is there already.", "Name a new file.", where="TO") from error
+    except OSError as error:
+        raise Invalid(f"{to} can not be written: {error.strerror}.", "Name a place that is yours.", "TO") from error
+    except sqlite3.Error as error:
+        to.unlink()
+        raise Unavailable(f"{source} can not be copied: {error}.", "Check that it is the ledger, and yours.") from error
+    _, checkpoint = _verified(settings, _url(settings, to))
+    if json:
+        print_json({"copy": str(to), "size": checkpoint.size, "root": checkpoint.root.hex()})
+    else:
+        out.print(f"{escape(str(to))}: {checkpoint.size} entries, every one verified")
+
+
+def _verified(settings: Settings, url: str) -> tuple[str, Checkpoint]:
+    """The checkpoint of the ledger at *url*, once every entry is verified."""
+    key = SigningKey.load(settings.path(settings.ledger.signing_key))
+    with closing(Ledger.open(url, key.verifier, None, settings.ledger.origin, sign=False)) as ledger:
+        return ledger.checkpoint
+
+
+def _url(settings: Settings, file: Path | None) -> str:
+    if file is None:
+        return settings.database
+    if not file.is_file():
+        raise Invalid(f"There is no {file}.", "Make a copy with `watchword ledger copy`.", where="FILE")
+    return f"sqlite:///{file.resolve()}"
+
+
+def _file(settings: Settings) -> Path:
+    url = make_url(settings.database)
+    if url.get_backend_name() != "sqlite" or not url.database:
+        raise Invalid("A PostgreSQL ledger is copied by its own tools.", "Use pg_dump or a base backup.", "ledger.url")
+    file = Path(url.database)
+    if not file.is_file():
+        raise Invalid(f"There is no ledger at {file}.", "Found one with `watchword init`.", where="ledger.url")
+    return file.resolve()

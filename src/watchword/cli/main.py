@@ -10,10 +10,13 @@ from typing import Annotated
 
 import structlog
 from cyclopts import App, Parameter
+from rich.markup import escape
 
 from watchword import __version__
 from watchword.cli import case, ledger, policy, watch
-from watchword.cli.terminal import CONFIG, Config, Json, faults, out, print_json, settings_of
+from watchword.cli.password import PasswordFile, new_password
+from watchword.cli.terminal import CONFIG, Config, Json, faults, out, print_json
+from watchword.settings import load
 
 app = App(
     name="watchword",
@@ -35,33 +38,32 @@ def demo(
     port: int = 8787,
 ) -> None:
     """Play the story of a sample organisation through the real API, then keep the console up until Ctrl-C."""
-    from watchword.cli.demo.play import play
+    from watchword.cli.demo.play import play, setting
 
-    play(check=check, directory=directory, port=port)
+    play(setting(directory), check=check, port=port)
 
 
 @app.command
 def init(
     home: Path = Path(),
+    /,
     *,
-    origin: str,
-    administrator: str,
-    url: str = "sqlite:///ledger.db",
-    port: int = 8787,
-    password_file: Path | None = None,
+    origin: Annotated[str, Parameter(help="The ledger's name, for ever, such as desk.example.test.")],
+    administrator: Annotated[str, Parameter(help="The first administrator's login.")],
+    url: Annotated[str, Parameter(help="sqlite:///FILE, or postgresql://USER@HOST/DATABASE.")] = "sqlite:///ledger.db",
+    port: Annotated[int, Parameter(help="Where the console listens.")] = 8787,
+    password_file: PasswordFile = None,
 ) -> None:
     """Write a commented watchword.toml and keys in HOME, and found the ledger: parts, first administrator, policy.
 
     Without --password-file the administrator's password is asked for.
     """
-    from watchword import app as compose
+    from watchword.cli.founding import found_at
 
-    password = password_file.read_text().strip() if password_file else case.ask_password()
-    config = compose.init(home, origin=origin, url=url, port=port)
-    _, digest = compose.found(
-        settings_of(config), administrator=administrator, password=password, at=compose.wall_clock()
+    digest = found_at(
+        home, origin=origin, administrator=administrator, password=new_password(password_file), url=url, port=port
     )
-    out.print(f"Founded [bold]{origin}[/] in {config.parent}: policy {digest[:19]}… is active.")
+    out.print(f"Founded [bold]{escape(origin)}[/] in {escape(str(home))}: policy {digest[:19]}… is active.")
     out.print("Keep copies of keys/ apart from the database. Next: [bold]watchword serve[/].")
 
 
@@ -73,49 +75,44 @@ def serve(*, config: Config = CONFIG, executor: bool = True) -> None:
 
     _log_as_json()
     stop = _until_signalled()
-    with Running(settings_of(config), executes=executor) as running, serving(running) as url:
-        out.print(f"Watchword is at [bold]{url}[/]; Ctrl-C ends it.")
+    with Running(load(config), executes=executor) as running, serving(running) as url:
+        out.print(f"Watchword is at [bold]{escape(url)}[/]; Ctrl-C ends it.")
+        sys.stdout.flush()
         running.run(running.runner_of(desk=True, executor=executor), stop)
 
 
 @app.command
-def execute(*, config: Config = CONFIG, once: bool = False) -> None:
+def execute(*, config: Config = CONFIG, once: bool = False, json: Json = False) -> None:
     """Run the executor alone: no inbound port, the only holder of directory credentials. --once does what is due."""
     from watchword.app import App as Running
 
     _log_as_json()
     stop = _until_signalled()
-    with Running(settings_of(config)) as running:
+    with Running(load(config)) as running:
         runner = running.runner_of(desk=False, executor=True)
-        if once:
-            out.print(f"{runner.drain(running.clock())} effect(s) done.")
+        if not once:
+            running.run(runner, stop)
             return
-        running.run(runner, stop)
+        done = runner.drain(running.clock())
+    if json:
+        print_json({"effects": done})
+    else:
+        out.print(f"{done} effect(s) done.")
 
 
 @app.command
 def doctor(*, config: Config = CONFIG, json: Json = False) -> None:
     """Say what is configured, what answers, and what to do (exit code 1 when something is wrong)."""
-    from watchword.app import App as Running
-    from watchword.core.errors import WatchwordError
+    from watchword.cli.doctor import examine
 
-    lines: list[tuple[str, str, str]] = []
-    with Running(settings_of(config)) as running:
-        lines.append(("ledger", "ok", f"{running.ledger.origin}: {running.ledger.size} entries, verified"))
-        active = running.registry.posture().digest
-        told = "the active policy" if active == running.policy.digest else "NOT the active policy: activate it"
-        lines.append(("policy", "ok" if active == running.policy.digest else "wrong", f"on disk is {told}"))
-        for name, directory in running.directories.items():
-            try:
-                lines.extend((f"directory {name}", "ok", line) for line in directory.check())
-            except WatchwordError as fault:
-                lines.append((f"directory {name}", "wrong", str(fault)))
+    findings = tuple(examine(load(config)))
     if json:
-        print_json([{"part": part, "state": state, "told": told} for part, state, told in lines])
+        print_json(findings)
     else:
-        for part, state, told in lines:
-            out.print(f"[{'green' if state == 'ok' else 'bold red'}]{state:5}[/] {part}: {told}")
-    if any(state != "ok" for _, state, _ in lines):
+        colours = {"ok": "green", "held": "yellow", "wrong": "bold red"}
+        for one in findings:
+            out.print(f"[{colours[one.state]}]{one.state:5}[/] {escape(one.part)}: {escape(one.told)}")
+    if any(one.state == "wrong" for one in findings):
         raise SystemExit(1)
 
 
@@ -140,4 +137,4 @@ def _log_as_json() -> None:
 def main() -> None:
     """Run one command; every fault of ours becomes words and an exit code here and nowhere else."""
     with faults():
-        app()
+        app(print_error=False, exit_on_error=False)

@@ -9,14 +9,16 @@ from typing import Annotated
 from cyclopts import App, Parameter
 from rich.markup import escape
 
-from watchword.cli.case import As, PasswordFile, ask_password
-from watchword.cli.terminal import CONFIG, Config, Json, out, print_json, settings_of
+from watchword.cli.case import Login
+from watchword.cli.password import PasswordFile, password_of
+from watchword.cli.terminal import CONFIG, Config, Json, out, print_json
 from watchword.core.account import AccountClass
 from watchword.core.action import Action, Step
 from watchword.core.requirement import Context
 from watchword.policy.bundle import Policy
 from watchword.policy.check import check as check_policy
 from watchword.policy.explain import Explanation, explain
+from watchword.settings import load
 
 app = App(name="policy", help="What each recovery needs, and who may do what.")
 
@@ -24,7 +26,7 @@ Folder = Annotated[Path | None, Parameter(help="A policy folder; the one that sh
 
 
 @app.command
-def check(folder: Folder = None, *, json: Json = False) -> None:
+def check(folder: Folder = None, /, *, json: Json = False) -> None:
     """Check a whole policy and name every mistake with file, line and remedy (exit code 1 when there is one)."""
     with resources.as_file(resources.files("watchword.policy") / "default") as shipped:
         mistakes = check_policy(folder or shipped)
@@ -73,7 +75,7 @@ def explain_(
     else:
         from watchword.app import App as Running
 
-        with Running(settings_of(config)) as running:
+        with Running(load(config), executes=False) as running:
             told = explain(
                 running.policy,
                 account_class,
@@ -93,15 +95,21 @@ def explain_(
 
 
 @app.command
-def activate(*, login: As, config: Config = CONFIG, password_file: PasswordFile = None) -> None:
-    """Make the policy on disk the one new cases are opened under. A policy author does this; it is an entry."""
+def activate(*, login: Login, config: Config = CONFIG, password_file: PasswordFile = None, json: Json = False) -> None:
+    """Make the policy on disk the one new cases are opened under. A policy author does this; it is an entry.
+
+    On a SQLite ledger `watchword serve` must not run meanwhile; everywhere it reads the policy when it starts.
+    """
     from watchword.app import App as Running
 
-    password = password_file.read_text().strip() if password_file else ask_password()
-    with Running(settings_of(config)) as running:
+    settings, password = load(config), password_of(password_file)
+    with Running(settings, executes=False) as running:
         actor = running.people.sign_in(login, password)
         digest = running.people.activate_policy(actor, running.clock())
-    out.print(f"Active: {digest}")
+    if json:
+        print_json({"active": digest})
+    else:
+        out.print(f"Active: {digest}")
 
 
 def _show(told: Explanation) -> None:

@@ -11,26 +11,22 @@ from contextlib import contextmanager
 import uvicorn
 
 from watchword.app import App
+from watchword.cli.client import address
 from watchword.console import create_console
 from watchword.core.errors import Unavailable
 
+LOOPBACK = "127.0.0.1"
 PATIENCE_S = 15
 
 
 @contextmanager
 def serving(app: App, *, port: int | None = None) -> Iterator[str]:
-    """Serve *app* on its configured address (or *port* of loopback, 0 for any free one); yields the URL."""
-    host = app.settings.console.host if port is None else "127.0.0.1"
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, app.settings.console.port if port is None else port))
-    except OSError as error:
-        listener.close()
-        raise Unavailable(
-            f"{host} can not be listened on: {error.strerror}.",
-            "Stop what uses the port, or set another under [console] in watchword.toml.",
-        ) from error
+    """Serve *app* on its configured address (or *port* of loopback, 0 for any free one); yields the URL.
+
+    Raise `Unavailable` when the address is taken or the console does not start.
+    """
+    host = app.settings.console.host if port is None else LOOPBACK
+    listener = _listener(host, app.settings.console.port if port is None else port)
     config = uvicorn.Config(create_console(app), log_config=None, access_log=False, server_header=False)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="console", daemon=True)
@@ -41,8 +37,22 @@ def serving(app: App, *, port: int | None = None) -> Iterator[str]:
             if not thread.is_alive() or time.monotonic() > deadline:
                 raise Unavailable("The console did not start.", "Look at the log above for why.")
             thread.join(0.02)
-        yield f"http://{'localhost' if host == '127.0.0.1' else host}:{listener.getsockname()[1]}"
+        yield address("localhost" if host == LOOPBACK else host, listener.getsockname()[1])
     finally:
         server.should_exit = True
         thread.join(PATIENCE_S)
         listener.close()
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise Unavailable(
+            f"{address(host, port)} can not be listened on: {error.strerror}.",
+            "Stop what uses the port, or set another under [console] in watchword.toml.",
+        ) from error
+    return listener

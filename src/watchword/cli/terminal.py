@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,28 +10,33 @@ from pathlib import Path
 from typing import Annotated
 
 import msgspec
-from cyclopts import Parameter
+from cyclopts import CycloptsError, Parameter
 from rich.console import Console
 from rich.markup import escape
 
 from watchword.core.errors import Refused, WatchwordError
-from watchword.settings import Settings, load
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+UNBOUNDED = 10_000
+"""Columns of what is no terminal: nothing is folded there, so that a line stays a line for whoever reads it."""
+
+
+def _console(*, stderr: bool) -> Console:
+    console = Console(stderr=stderr, highlight=False, soft_wrap=True)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = UNBOUNDED
+    return console
+
+
+out = _console(stderr=False)
+err = _console(stderr=True)
 
 EXIT_CODES = {"corrupt": 1, "invalid": 2, "conflict": 2, "refused": 3, "unavailable": 4}
 """0 done · 1 wrong in what was checked · 2 usage or invalid input · 3 refused by policy · 4 a system did not answer."""
 
-Config = Annotated[Path, Parameter(name=["--config", "-c"], help="The settings file.")]
+Config = Annotated[Path, Parameter(name=["--config", "-c"], help="The settings file.", env_var="WATCHWORD_CONFIG")]
 Json = Annotated[bool, Parameter(name="--json", negative=(), help="Print facts as JSON.")]
 
 CONFIG = Path("watchword.toml")
-
-
-def settings_of(config: Path) -> Settings:
-    """The settings in *config*."""
-    return load(config)
 
 
 def print_json(value: object) -> None:
@@ -40,17 +46,26 @@ def print_json(value: object) -> None:
 
 @contextmanager
 def faults() -> Iterator[None]:
-    """Turn our errors into words and an exit code; the only place that exits."""
+    """Turn our errors and mistyped commands into words, the way on, and an exit code; the only place that does."""
     try:
         yield
+        sys.stdout.flush()
     except WatchwordError as fault:
-        err.print(f"[bold red]{escape(fault.fault)}[/]: {escape(_told(fault))}")
-        if isinstance(fault, Refused):
+        where = getattr(fault, "where", "")
+        _tell(fault.fault, f"{where}: {fault.what}" if where else fault.what, fault.remedy)
+        if isinstance(fault, Refused) and fault.reasons != (fault.what,):
             err.print(f"  reasons: {escape(', '.join(fault.reasons))}")
-        err.print(f"  [bold]→[/] {escape(fault.remedy)}")
         raise SystemExit(EXIT_CODES[fault.fault]) from fault
+    except CycloptsError as mistyped:
+        asked = " ".join(("watchword", *(mistyped.command_chain or ())))
+        _tell("invalid", str(mistyped), f"See `{asked} --help`.")
+        raise SystemExit(EXIT_CODES["invalid"]) from mistyped
+    except BrokenPipeError:
+        # Whoever read us has enough; what is still buffered must not be written when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0) from None
 
 
-def _told(fault: WatchwordError) -> str:
-    where = getattr(fault, "where", "")
-    return f"{where}: {fault.what}" if where else fault.what
+def _tell(fault: str, what: str, remedy: str) -> None:
+    err.print(f"[bold red]{escape(fault)}[/]: {escape(what)}")
+    err.print(f"  [bold]→[/] {escape(remedy)}")

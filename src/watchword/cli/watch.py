@@ -69,7 +69,7 @@ def _show(report: Report) -> None:
     table = Table("verdict", "when (UTC)", "what", "who", "whom", "case", "why", box=None, pad_edge=False)
     for row in rows[:SHOWN]:
         table.add_row(*_cells(row))
-    out.print(table)
+    out.print(table, soft_wrap=False)
     if len(rows) > SHOWN:
         out.print(f"… and {len(rows) - SHOWN} more; --json prints all.")
     counts = ", ".join(f"{n} {v.value}" for v, n in report.counts.items() if n)

@@ -9,11 +9,11 @@ import hashlib
 import secrets
 import threading
 from collections import deque
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
+from watchword.app import Clock, wall_clock
 from watchword.core.ids import PersonId
 from watchword.reception.problems import NotSignedIn, TooMany
 
@@ -25,12 +25,6 @@ IDLE = timedelta(hours=1)
 
 FAILURES, WITHIN = 10, timedelta(minutes=1)
 """How many failed sign-ins one address may make within a time."""
-
-Clock = Callable[[], datetime]
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 class Actor(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,7 +43,7 @@ class _Session(msgspec.Struct, frozen=True, kw_only=True):
 class Sessions:
     """Every session of this process. A restart signs everybody out."""
 
-    def __init__(self, clock: Clock = _now) -> None:
+    def __init__(self, clock: Clock = wall_clock) -> None:
         self._clock = clock
         self._lock = threading.Lock()
         self._known: dict[str, _Session] = {}
@@ -83,7 +77,7 @@ class Sessions:
 class Throttle:
     """Slows down whoever guesses passwords: counts failed sign-ins of an address, never of an account."""
 
-    def __init__(self, clock: Clock = _now) -> None:
+    def __init__(self, clock: Clock = wall_clock) -> None:
         self._clock = clock
         self._lock = threading.Lock()
         self._failed: dict[str, deque[datetime]] = {}

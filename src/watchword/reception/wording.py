@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import timedelta
 
 from watchword.core.action import Action, AlertLevel
@@ -137,39 +136,6 @@ def seats(rule: Rule) -> str:
 def seat(one: Seat) -> str:
     """An approver's chair."""
     return " or ".join(plain(r) for r in one.roles)
-
-
-def requirement(asked: Requirement) -> tuple[str, ...]:
-    """Everything a case needs, a line each, in the order it is needed."""
-    lines = [f"Verify by {' — or '.join(way(v) for v in asked.verify)}"]
-    if asked.approve is None:
-        lines.append("No approval is asked")
-    else:
-        lines.append(f"Approve by {seats(asked.approve)}")
-    if asked.hold_s:
-        waived = " or ".join(method(m).lower() for m in asked.hold_waived_by)
-        lines.append(f"Hold {span(timedelta(seconds=asked.hold_s))}" + (f", waived by {waived}" if waived else ""))
-    lines.extend(_apart(asked.separate))
-    lines.extend(aftercare(asked))
-    return tuple(lines)
-
-
-def _apart(pairs: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
-    """Pairs of steps kept apart, gathered around the step that is in most of them."""
-    left, lines = set(pairs), []
-    while left:
-        counts = Counter(step for pair in left for step in pair)
-        # Ties fall to the later step of the case, so that the words never depend on the order of a set.
-        centre = max(counts, key=lambda step: (counts[step], _STEPS.index(step) if step in _STEPS else -1))
-        mine = {pair for pair in left if centre in pair}
-        partners = {b if a == centre else a for a, b in mine}
-        named = sorted(partners, key=lambda step: (_STEPS.index(step) if step in _STEPS else -1, step))
-        lines.append(f"Whoever takes the step “{plain(centre)}” takes none of: {', '.join(plain(n) for n in named)}")
-        left -= mine
-    return tuple(lines)
-
-
-_STEPS = ("open", "break_glass", "verify", "approve", "release", "execute", "review")
 
 
 def aftercare(asked: Requirement) -> tuple[str, ...]:

@@ -111,6 +111,11 @@ class _Builder:
         self.stopped = isinstance(loaded.case, (*TERMINAL, Failed)) and not isinstance(loaded.case, Closed)
         self.missing = app.desk.verification.missing(self.case, at) if isinstance(self.case, Verifying) else ()
 
+    @property
+    def frozen(self) -> bool:
+        """Whether failures closed methods of the account."""
+        return self.loaded.account.freeze(self.at, self.app.desk.steps.thresholds) > 0
+
     def may(self, step: Step) -> bool:
         """Whether to offer *step* to whoever looks."""
         return self.app.desk.steps.may(self.actor, step, self.loaded, self.at)
@@ -142,7 +147,7 @@ class _Builder:
             stages=tuple(self.stage(i) for i in range(len(STAGES))),
             rail=rail(self.app, self.loaded, facts, self.at),
             notices=self.notices(),
-            others=forms.others(case, self.may),
+            others=forms.others(case, self.may, frozen=self.frozen),
         )
 
     def notices(self) -> tuple[view.Notice, ...]:

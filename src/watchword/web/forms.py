@@ -111,10 +111,13 @@ def review(case: CaseId) -> Form:
     )
 
 
-def others(case: Case, may: Callable[[Step], bool]) -> tuple[Form, ...]:
-    """Steps beside the one that is due."""
+def others(case: Case, may: Callable[[Step], bool], *, frozen: bool) -> tuple[Form, ...]:
+    """Steps beside the one that is due; *frozen* says that failures closed methods of the account."""
     open_ = type(case) in (Verifying, AwaitingApproval, Holding, Releasable)
     found: list[Form] = []
+    if frozen and may(Step.RELEASE_FREEZE):
+        lede = "Opens the methods again that failures closed, once a second person agrees."
+        found.append(form(case.id, "freeze-release", "Agree", title="Release the freeze", lede=lede, weight="quiet"))
     if open_ and may(Step.ESCALATE):
         lede = "Asks for more than policy does. It can not be taken back."
         found.append(form(case.id, "escalate", "Escalate", title="Escalate", lede=lede, weight="quiet"))

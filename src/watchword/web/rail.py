@@ -12,6 +12,7 @@ from watchword.core.errors import Invalid, Unavailable
 from watchword.core.gates import WEEK
 from watchword.core.ids import PersonId
 from watchword.desk.steps import Loaded
+from watchword.policy import explain
 from watchword.reception import wording
 from watchword.reception.cases import page_address, ticket_of
 from watchword.web.frame import account_of, name_of
@@ -52,7 +53,7 @@ def rail(app: App, loaded: Loaded, facts: Facts, at: datetime) -> tuple[Panel, .
         Panel(title="The caller's own page", facts=(page,)),
         Panel(title="Account", facts=_account(app, loaded, facts)),
         Panel(title="Watch out", facts=_watch_out(app, loaded, facts, at)),
-        Panel(title="What policy asks", lines=wording.requirement(case.requirement)),
+        Panel(title="What policy asks", lines=explain.words(case.requirement)),
     )
 
 

@@ -6,17 +6,33 @@ import base64
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import pyotp
 from joserfc import jwe
 from joserfc.jwk import ECKey
 
-from watchword.cli.case import Client
+from watchword.cli.client import Client
 from watchword.cli.demo.authenticator import SoftAuthenticator
-from watchword.core.errors import Refused
 
-PATIENCE_S = 20.0
+PATIENCE_S = 45.0
+LOOK_AGAIN_S = 0.05
+
+Seen = TypeVar("Seen")
+
+
+class Failed(Exception):
+    """The story did not come out as it must."""
+
+
+def awaited(look: Callable[[], Seen | None], late: str) -> Seen:
+    """What *look* sees at last, as a person looks at a page again; raise `Failed` with *late* when it never comes."""
+    deadline = time.monotonic() + PATIENCE_S
+    while (seen := look()) is None:
+        if time.monotonic() > deadline:
+            raise Failed(late)
+        time.sleep(LOOK_AGAIN_S)
+    return seen
 
 
 class StoryClock:
@@ -75,7 +91,7 @@ class Caller:
         public = private.as_dict(private=False)
         jwk = {name: public[name] for name in ("kty", "crv", "x", "y")}
         self._client.call("POST", f"{self.page}/hand-over", {"jwk": jwk})
-        self._until_ready()
+        awaited(self._ready, "the change was not made in time")
         shown = self._client.call("POST", f"{self.page}/hand-over/methods", {"method": method})
         challenge = next(w["challenge"] for w in shown["waiting"] if w["purpose"] == "hand_over")
         self.answer(challenge, self.assertion(challenge) if method == "passkey" else self.code())
@@ -84,12 +100,8 @@ class Caller:
         assert opened is not None
         return opened.decode()
 
-    def _until_ready(self) -> None:
-        deadline = time.monotonic() + PATIENCE_S
-        while self._client.call("GET", self.page)["hand_over"]["step"] != "ready":
-            if time.monotonic() > deadline:
-                raise Refused("The change did not come in time.", "Look at the executor's log.")
-            time.sleep(0.05)
+    def _ready(self) -> bool | None:
+        return self._client.call("GET", self.page)["hand_over"]["step"] == "ready" or None
 
 
 class Staff:
@@ -124,9 +136,9 @@ class Staff:
 
     def until(self, case: str, *states: str) -> str:
         """Wait until a case is in one of *states*."""
-        deadline = time.monotonic() + PATIENCE_S
-        while (state := str(self.look(case)["state"])) not in states:
-            if time.monotonic() > deadline:
-                raise Refused(f"The case is still {state}.", "Look at the runner's log.")
-            time.sleep(0.05)
-        return state
+
+        def arrived() -> str | None:
+            state = str(self.look(case)["state"])
+            return state if state in states else None
+
+        return awaited(arrived, f"the case never was {' or '.join(states)}")

@@ -11,6 +11,8 @@ from watchword.app import App
 from watchword.core.errors import Unavailable
 from watchword.directories.sandbox import Sandbox
 
+PLACES = ("sandbox", "samba")
+
 
 class Place(Protocol):
     """A directory the story can play on, with what happens in it behind Watchword's back."""
@@ -67,7 +69,7 @@ def place(name: str, home: Path) -> Iterator[Place]:
         yield SandboxPlace()
         return
     try:
-        from tools.samba_demo import samba_place
+        from tools.samba_place import samba_place
     except ModuleNotFoundError as error:
         raise Unavailable(
             "The Samba domain of the demo comes with a checkout, not with the package.",

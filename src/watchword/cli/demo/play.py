@@ -3,34 +3,49 @@
 from __future__ import annotations
 
 import shutil
+import signal
+import sys
 import tempfile
 import threading
-from contextlib import ExitStack
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from functools import partial
 from pathlib import Path
 
 import structlog
 from rich.markup import escape
 
 from watchword.app import App
-from watchword.cli.demo.directories import Place, place
+from watchword.cli.demo.cast import Failed
+from watchword.cli.demo.directories import PLACES, Place, place
 from watchword.cli.demo.stage import Stage
-from watchword.cli.demo.story import STAFF, Failed, Story
+from watchword.cli.demo.story import STAFF, Story
 from watchword.cli.serving import serving
 from watchword.cli.terminal import err, out
-from watchword.core.errors import Invalid
+from watchword.core.errors import Invalid, WatchwordError
 from watchword.ledger.fsck import fsck
 
+Setting = Callable[[Path], AbstractContextManager[Place]]
+"""Makes the place of the play, in a folder that is its own."""
 
-def play(*, check: bool, directory: str, port: int) -> None:
-    """Play it. With *check* the outcomes are asserted and everything is taken down again."""
-    if directory not in ("sandbox", "samba"):
-        raise Invalid(f"The demo can not play on {directory!r}.", "Use sandbox or samba.", where="--directory")
+
+def setting(directory: str) -> Setting:
+    """The place called *directory*; raise `Invalid` when the story can not be played there."""
+    if directory not in PLACES:
+        raise Invalid(
+            f"The demo can not play on {directory!r}.", f"Use one of: {', '.join(PLACES)}.", where="--directory"
+        )
+    return partial(place, directory)
+
+
+def play(where: Setting, *, check: bool, port: int) -> None:
+    """Play it, and exit with 1 where an outcome is not what it must be. With *check* nothing stays up."""
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what was made is removed
     home = Path(tempfile.mkdtemp(prefix="watchword-demo-"))
     with ExitStack() as ends:
         ends.callback(shutil.rmtree, home, ignore_errors=True)
-        where = ends.enter_context(place(directory, home))
-        stage = _set(home, where, port=0 if check else port)
+        stage = _set(home, ends.enter_context(where(home)), port=0 if check else port)
         ends.callback(stage.close)
         url = ends.enter_context(serving(stage.app, port=0 if check else port))
         stop = threading.Event()
@@ -38,10 +53,10 @@ def play(*, check: bool, directory: str, port: int) -> None:
         runner.start()
         ends.callback(runner.join, 10)
         ends.callback(stop.set)
-        story = Story(stage, url, out)
         try:
+            story = Story(stage, url, out)
             story.play()
-        except Failed as failed:
+        except (Failed, WatchwordError) as failed:
             err.print(f"\n[bold red]The story broke:[/] {escape(str(failed))}")
             raise SystemExit(1) from failed
         _prove(stage, home)
@@ -55,7 +70,8 @@ def _set(home: Path, where: Place, *, port: int) -> Stage:
     stage = Stage(home, where, port=port or 8787)
     stage.populate()
     stage.know()
-    stage.enrol_passkey("mara.lind")
+    for login in ("mara.lind", "oskar.brandt", "paul.mint"):
+        stage.enrol_passkey(login)
     for login in ("tom.ashby", "ben.carver", "amy.frost"):
         stage.enrol_totp(login)
     stage.let_sign_in(*STAFF)
@@ -76,7 +92,7 @@ def _prove(stage: Stage, home: Path) -> None:
     stage.app.ledger.copy_to(copy)
     report = fsck(f"sqlite:///{copy}", stage.app.signing_key.vkey, stage.app.keys)
     for one in report.checks:
-        out.print(f"    [green]{one.number}[/] {escape(one.what)}: {escape(one.proved)}", soft_wrap=True)
+        out.print(f"    [green]{one.number}[/] {escape(one.what)}: {escape(one.proved)}")
     out.print(f"    [green]✔ fsck: sound[/], {report.size} entries")
 
 
@@ -84,6 +100,7 @@ def _stay(stage: Stage, url: str) -> None:
     out.print(f"\nThe console is at [bold]{url}[/]")
     out.print(f"  sign in as ines.desk, zoe.soc, ada.review …; password for all: [bold]{stage.password}[/]")
     out.print("  Ctrl-C ends it and removes everything.")
+    sys.stdout.flush()
     try:
         threading.Event().wait()
     except KeyboardInterrupt:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from watchword.app import App, found, init, wall_clock
-from watchword.cli.case import Client
+from watchword.cli.client import Client
 from watchword.cli.demo.authenticator import SoftAuthenticator
 from watchword.cli.demo.cast import Caller, Staff, StoryClock
 from watchword.cli.demo.directories import Place
@@ -168,8 +168,6 @@ def _seed(member: Member, contacts_changed_at: datetime) -> Seed:
 
 
 def _with_directory(config: str, section: str) -> str:
-    """The example settings with the sandbox replaced by another directory."""
-    start = config.index('[[directories]]\nkind = "sandbox"')
-    end = config.index("[mail]")
-    watch = config.index("[watch]")
-    return config[:start] + section + "\n" + config[end:watch]
+    """The example settings with another directory, and its log, in place of the sandbox."""
+    start, mail, watch = (config.index(part) for part in ("[[directories]]", "[mail]", "[watch]"))
+    return f"{config[:start]}{config[mail:watch]}{section}"

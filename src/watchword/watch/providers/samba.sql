@@ -66,12 +66,12 @@ named AS (
     FROM attribute
     WHERE name <> 'member'
     UNION ALL BY NAME
-    -- Membership is written on the group; the account it is about is the value.
+    -- Membership is written on the group; the account it is about is the value, `<GUID=…>;<SID=…>;` before its DN.
     SELECT
         * EXCLUDE (native, name, acts, vals, "group"),
         dn AS "group",
         'groupChange/' || CASE WHEN list_has_any(acts, ['add', 'replace']) THEN 'Added' ELSE 'Removed' END AS native,
-        unnest(vals) AS "target"
+        regexp_replace(unnest(vals), '^(<[^>]*>;)+', '') AS "target"
     FROM attribute
     WHERE name = 'member'
     UNION ALL BY NAME

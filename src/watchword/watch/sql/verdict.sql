@@ -6,7 +6,8 @@ related AS (
         pair.id,
         pair.evidence,
         CASE
-            WHEN by_principal AND in_time AND NOT other AND NOT covered THEN 'wider_than_approved'
+            -- A receipt's connection tells its own change from others; what was never approved has no receipt.
+            WHEN by_principal AND in_time AND NOT covered THEN 'wider_than_approved'
             WHEN by_principal AND in_time AND NOT other THEN 'already_used'
             WHEN by_principal AND covered AND NOT other AND (same OR distance <= 86400000000) THEN 'outside_window'
             WHEN by_principal AND in_time THEN 'other_connection'

@@ -10,7 +10,8 @@ const { case: name, api, what } = page.dataset;
 const part = (id) => document.getElementById(id);
 const show = (id, yes) => { part(id).hidden = !yes; };
 
-let busy = false; // while a step runs, what the server says is not drawn over it
+let busy = 0; // while steps run or wait their turn, what the server says is not drawn over them
+let turn = Promise.resolve();
 let shown = false; // once the credential was shown there is nothing more to ask
 
 const say = (text) => {
@@ -133,19 +134,20 @@ const draw = async (told) => {
   show("quiet", over || (!waiting && part("walk").hidden));
 };
 
-const step = (doing) => async (event) => {
+const step = (doing) => (event) => {
   event.preventDefault();
-  if (busy) return;
-  busy = true;
-  say("");
-  try {
-    const told = await doing();
-    if (told) await draw(told);
-  } catch (error) {
-    say(error.message);
-  } finally {
-    busy = false;
-  }
+  busy += 1;
+  turn = turn.then(async () => {
+    say("");
+    try {
+      const told = await doing();
+      if (told) await draw(told);
+    } catch (error) {
+      say(error.message);
+    } finally {
+      busy -= 1;
+    }
+  });
 };
 
 part("answer").addEventListener("submit", step(async () => {

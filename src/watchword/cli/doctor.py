@@ -1,0 +1,85 @@
+"""`watchword doctor`: what is configured, what answers, and what to do about the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Literal
+
+import msgspec
+
+from watchword.app import App
+from watchword.cli.client import address, running
+from watchword.core.errors import Unavailable, WatchwordError
+from watchword.settings import Settings
+
+State = Literal["ok", "wrong", "held"]
+
+
+SENDING = {
+    "none": "none: no code can be sent this way",
+    "simulated": "simulated: nothing leaves this machine",
+    "smtp": "smtp: asked when something is sent",
+}
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One *part*, its *state*, and what was *told* of it. `held`: not looked at, because another process has it."""
+
+    part: str
+    state: State
+    told: str
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Every part of *settings*, one after the other; a part that is wrong does not hide the next one."""
+    entries = None
+    try:
+        entries = running(settings)
+    except Unavailable as fault:
+        yield Finding(part="console", state="wrong", told=str(fault))
+    if entries is not None:
+        url = address(settings.console.host, settings.console.port)
+        yield Finding(part="console", state="ok", told=f"answers at {url}")
+    try:
+        app = App(settings)
+    except WatchwordError as fault:
+        if entries is None or not isinstance(fault, Unavailable):
+            yield Finding(part="ledger", state="wrong", told=str(fault))
+        else:
+            yield Finding(part="ledger", state="ok", told=f"{settings.ledger.origin}: {entries} entries, being served")
+            for part in settings.directories:
+                told = "the running console has it; stop that one to have it asked from here"
+                yield Finding(part=f"directory {part.name}", state="held", told=told)
+    else:
+        with app:
+            yield from _inside(app)
+    yield from _around(settings)
+
+
+def _inside(app: App) -> Iterator[Finding]:
+    yield Finding(part="ledger", state="ok", told=f"{app.ledger.origin}: {app.ledger.size} entries, verified")
+    if app.registry.posture().digest == app.policy.digest:
+        yield Finding(part="policy", state="ok", told="the one on disk is active")
+    else:
+        told = "the one on disk is not the active one: run `watchword policy activate`"
+        yield Finding(part="policy", state="wrong", told=told)
+    for name, directory in app.directories.items():
+        try:
+            for line in directory.check():
+                yield Finding(part=f"directory {name}", state="ok", told=line)
+        except WatchwordError as fault:
+            yield Finding(part=f"directory {name}", state="wrong", told=str(fault))
+
+
+def _around(settings: Settings) -> Iterator[Finding]:
+    for part, kind in (("mail", settings.mail.kind), ("call", settings.call.kind)):
+        yield Finding(part=part, state="ok", told=SENDING[kind])
+    if settings.watch.log is None:
+        yield Finding(part="watch", state="ok", told="no log is followed")
+        return
+    log = settings.path(settings.watch.log)
+    told = f"{log} is not there yet"
+    with suppress(FileNotFoundError):
+        told = f"{log}: {log.stat().st_size} bytes"
+    yield Finding(part="watch", state="ok", told=told)

@@ -1,0 +1,100 @@
+"""Nothing the desk can do or record is without words for people."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+
+from watchword.core.account import AccountClass
+from watchword.core.action import Action, AlertLevel
+from watchword.core.change import (
+    Change,
+    ContactKind,
+    GrantOverride,
+    IssuePass,
+    ReissueSecret,
+    ResetFactors,
+    ResetPassword,
+    RevokeSessions,
+    SetContact,
+    Suspend,
+    Unlock,
+)
+from watchword.core.event import CaseEvent
+from watchword.core.identity_event import Verdict
+from watchword.core.ids import AccountId
+from watchword.core.requirement import Context
+from watchword.policy import Policy
+from watchword.reception import wording
+from watchword.web.lists import ORDER
+from watchword.web.scripts import SCRIPTS
+
+A = AccountId("a-1")
+
+
+def test_every_event_action_alert_and_verdict_has_words() -> None:
+    """A new one without words fails here, and not in front of somebody at the desk."""
+    assert set(wording.EVENTS) == {str(kind.__struct_config__.tag) for kind in get_args(CaseEvent)}
+    assert set(wording.ACTIONS) == set(Action)
+    assert set(wording.ALERTS) == set(AlertLevel)
+    assert {verdict for verdict, _ in ORDER} == set(Verdict)
+
+
+def test_every_method_has_a_title_and_a_script() -> None:
+    """Each method of the shipped policy has both, and no script asks for a code."""
+    procedures = Policy.default().procedures
+    asked = procedures.require(AccountClass.STANDARD, Action.TOTAL_LOSS, Context())
+    names = {m.name for m in asked.methods} | {"owner_passkey", "custodian_passkey"}
+    assert names <= set(wording.METHODS)
+    assert names <= set(SCRIPTS)
+    assert not [line for lines in SCRIPTS.values() for line in lines if "read it to me" in line and "not" not in line]
+
+
+CHANGES: tuple[tuple[Change, str], ...] = (
+    (ResetPassword(account=A), "Set a new password, to be changed at sign-in"),
+    (Unlock(account=A), "Unlock the account"),
+    (ResetFactors(account=A), "Remove every factor"),
+    (ResetFactors(account=A, factors=("otp-1", "key-2")), "Remove the factors otp-1, key-2"),
+    (
+        SetContact(account=A, contact=ContactKind.PHONE, commitment="ab" * 32),
+        "Replace the phone of record (commitment abababababab…)",
+    ),
+    (IssuePass(account=A), "Issue a temporary pass for 1 h"),
+    (ReissueSecret(account=A), "Issue a new secret; the old one ends within 1 d"),
+    (GrantOverride(account=A, role="domain-admin"), "Lend the role domain-admin for 1 h"),
+    (RevokeSessions(account=A), "End every session"),
+    (Suspend(account=A), "Disable the account"),
+)
+
+
+@pytest.mark.parametrize(("change", "words"), CHANGES)
+def test_a_change_reads_as_what_will_be_done(change: Change, words: str) -> None:
+    """An approver reads each parameter of the change, and nothing vaguer."""
+    assert wording.change(change) == words
+
+
+def test_every_kind_of_change_is_said() -> None:
+    """No kind of change is missing above."""
+    assert {type(change) for change, _ in CHANGES} == set(get_args(Change))
+
+
+def test_how_a_request_came_in_is_one_sentence() -> None:
+    """Unknown things read as unknown, and what raises the requirement is said."""
+    assert wording.context(Context()) == "By phone, from an unknown place, on an unknown device, low risk"
+    came = Context(channel="chat", location="home", device="managed", situation="after_hours", elevated_threat=True)
+    assert wording.context(came).endswith("after hours, under elevated threat")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("1 more independent method(s)", "one more method"),
+        ("2 more independent method(s)", "2 more independent methods"),
+        ("one of passkey, in_person", "one of passkey or in person"),
+        ("weight 2 of 5", "weight 2 of 5"),
+    ],
+)
+def test_what_is_missing_names_methods_by_their_titles(words: str, said: str) -> None:
+    """The policy's words are made the desk's."""
+    assert wording.lacking(words) == said
