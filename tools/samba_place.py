@@ -7,16 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tools.samba_demo import DIRECTORY, settings_of
+from tools.samba_demo import DIRECTORY, organise_demo, settings_of
 from tools.samba_rig import SambaDomain, free_address, why_not
 from watchword.app import App
-from watchword.cli.demo.organisation import EVERYTHING, MAIL, PEOPLE, Member, phone_of
 from watchword.cli.terminal import out
 from watchword.core.errors import Unavailable
-from watchword.directories.sandbox import GROUPS
-
-PREFIX = "Watchword "
-"""Before each group's name: some of the sandbox's names belong to the domain itself."""
 
 
 class SambaPlace:
@@ -26,20 +21,10 @@ class SambaPlace:
 
     def __init__(self, domain: SambaDomain) -> None:
         self._domain = domain
-        groups = {name: domain.add_group(PREFIX + name) for name in GROUPS}
-        known: dict[str, str] = {}
-        for member in EVERYTHING:
-            known[member.login] = domain.add_user(
-                member.login,
-                password=secrets.token_urlsafe(18) + "aA1",
-                name=member.name,
-                groups=(groups[member.group],),
-                attributes=_attributes(member, known),
-            )
-        self.settings: str | None = settings_of(domain, {groups[n]: c.value for n, c in GROUPS.items()})
+        self.settings: str | None = settings_of(domain, organise_demo(domain))
 
     def ready(self) -> None:
-        """Forget what adding the people wrote into the log."""
+        """Forget what went on while everybody was made known."""
         self._domain.forget_audit()
 
     def reset_by_hand(self, app: App, login: str) -> None:
@@ -56,19 +41,6 @@ class SambaPlace:
         """Lock an account out with wrong passwords."""
         del app
         self._domain.lock_out(login)
-
-
-def _attributes(member: Member, known: dict[str, str]) -> dict[str, str]:
-    """What the domain keeps of a member; DNs of those it names, who were added before."""
-    told = {"department": member.unit}
-    if member in PEOPLE:
-        told |= {"mail": f"{member.login}@{MAIL}", "telephoneNumber": phone_of(member)}
-    above = member.owner or member.manager
-    if above:
-        told["manager"] = known[above]
-    if member.second_owner:
-        told["secretary"] = known[member.second_owner]
-    return told
 
 
 @contextmanager

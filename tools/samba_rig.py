@@ -7,7 +7,6 @@ name in it is invented; nothing outside *root* is written.
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import random
 import shutil
@@ -17,20 +16,19 @@ import ssl
 import subprocess
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
 import ldap3
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from ldap3.protocol.formatters.formatters import format_sid
 from ldap3.protocol.microsoft import security_descriptor_control
 from ldap3.utils.conv import escape_filter_chars
+
+from tools.authority import Authority
 
 BASE = "DC=corp,DC=example,DC=test"
 PEOPLE = f"OU=People,{BASE}"
@@ -205,8 +203,9 @@ class SambaDomain:
         unit: str = PEOPLE,
         groups: Iterable[str] = (),
         attributes: Mapping[str, str] | None = None,
+        admin: ldap3.Connection | None = None,
     ) -> str:
-        """Add an enabled user and put them in *groups* (DNs); return their DN."""
+        """Add an enabled user and put them in *groups* (DNs); return their DN. *admin* spares a connection."""
         dn = f"CN={name or login},{unit}"
         values: dict[str, str | bytes] = {
             "sAMAccountName": login,
@@ -216,21 +215,35 @@ class SambaDomain:
             "unicodePwd": _quoted(password),
             **(attributes or {}),
         }
-        with self.administrator() as admin:
-            _done(admin, admin.add(dn, "user", values))
+        with nullcontext(admin) if admin else self.administrator() as bound:
+            _done(bound, bound.add(dn, "user", values))
             for group in groups:
-                _done(admin, admin.modify(group, {"member": [(ldap3.MODIFY_ADD, [dn])]}))
+                _done(bound, bound.modify(group, {"member": [(ldap3.MODIFY_ADD, [dn])]}))
         return dn
 
-    def add_group(self, name: str, *, members: Iterable[str] = ()) -> str:
-        """Add a security group with *members* (DNs); return its DN."""
+    def add_group(
+        self,
+        name: str,
+        *,
+        members: Iterable[str] = (),
+        login: str | None = None,
+        admin: ldap3.Connection | None = None,
+    ) -> str:
+        """Add a security group with *members* (DNs), whose *login* is unique in the domain; return its DN."""
         dn = f"CN={name},{GROUPS}"
-        values: dict[str, str | list[str]] = {"sAMAccountName": name}
+        values: dict[str, str | list[str]] = {"sAMAccountName": login or name}
         if listed := list(members):
             values["member"] = listed
-        with self.administrator() as admin:
-            _done(admin, admin.add(dn, "group", values))
+        with nullcontext(admin) if admin else self.administrator() as bound:
+            _done(bound, bound.add(dn, "group", values))
         return dn
+
+    def make_older(self, attributes: Iterable[str], age: timedelta) -> None:
+        """Let the people's *attributes* have been written *age* (whole days) earlier, as the controller has it."""
+        _run(
+            "/usr/bin/python3", str(Path(__file__).with_name("samba_past.py")), str(self._state / "etc/smb.conf"),
+            PEOPLE, str(age.days), *attributes,
+        )  # fmt: skip
 
     def protect(self, dn: str) -> None:
         """Put the account under AdminSDHolder as a Windows controller does hourly; Samba has no such task."""
@@ -329,62 +342,15 @@ class SambaDomain:
         """Samba's own certificate names no subject alternative: issue one that a strict client accepts."""
         tls = self._state / "private/tls"
         tls.mkdir(mode=0o700, exist_ok=True)
-        authority_key, authority = _authority("Watchword test authority")
-        _, foreign = _authority("A foreign authority")
-        key = ec.generate_private_key(ec.SECP256R1())
-        names = x509.SubjectAlternativeName(
-            [
-                x509.DNSName("dc1.corp.example.test"),
-                x509.DNSName("localhost"),
-                x509.IPAddress(ipaddress.ip_address(self.address)),
-            ]
-        )
-        certificate = (
-            _certificate("dc1.corp.example.test", key.public_key(), issuer=authority.subject)
-            .add_extension(names, critical=False)
-            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .sign(authority_key, hashes.SHA256())
-        )
-        pem = serialization.Encoding.PEM
+        authority = Authority("Watchword test authority")
+        certificate, key = authority.issue("dc1.corp.example.test", self.address)
         for path in (self.ca_file, tls / "ca.pem"):
-            path.write_bytes(authority.public_bytes(pem))
-        self.foreign_ca_file.write_bytes(foreign.public_bytes(pem))
-        (tls / "cert.pem").write_bytes(certificate.public_bytes(pem))
+            path.write_bytes(authority.certificate)
+        self.foreign_ca_file.write_bytes(Authority("A foreign authority").certificate)
+        (tls / "cert.pem").write_bytes(certificate)
         secret = tls / "key.pem"
         secret.touch(mode=0o600)
-        secret.write_bytes(
-            key.private_bytes(pem, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption())
-        )
-
-
-def _authority(name: str) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    usage = x509.KeyUsage(
-        digital_signature=True, key_cert_sign=True, crl_sign=True, content_commitment=False, key_encipherment=False,
-        data_encipherment=False, key_agreement=False, encipher_only=False, decipher_only=False,
-    )  # fmt: skip
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    certificate = (
-        _certificate(name, key.public_key(), issuer=subject)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(usage, critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    return key, certificate
-
-
-def _certificate(name: str, key: ec.EllipticCurvePublicKey, *, issuer: x509.Name) -> x509.CertificateBuilder:
-    now = datetime.now(UTC)
-    return (
-        x509.CertificateBuilder()
-        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
-        .issuer_name(issuer)
-        .public_key(key)
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=30))
-    )
+        secret.write_bytes(key)
 
 
 def _answers(address: str, port: int) -> bool:

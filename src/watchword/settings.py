@@ -113,6 +113,12 @@ class WatchPart(_Part):
     log: Path | None = None
     directory: str | None = None
 
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if (self.provider is None) != (self.log is None):
+            raise ValueError("provider and log are given together, or neither is")
+        return self
+
 
 Directory = Annotated[SandboxPart | ActiveDirectoryPart, Field(discriminator="kind")]
 
@@ -134,6 +140,8 @@ class Settings(_Part):
         names = [part.name for part in self.directories]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"two directories have the name {', '.join(twice)}")
+        if self.watch.directory is not None and self.watch.directory not in names:
+            raise ValueError(f"watch.directory: no directory has the name {self.watch.directory}")
         return self
 
     def path(self, relative: Path) -> Path:

@@ -47,6 +47,7 @@ def found_at(home: Path, *, origin: str, administrator: str, password: str, url:
         settings = load(config)
         _, digest = compose.found(settings, administrator=administrator, password=password, at=compose.wall_clock())
     except OSError as error:
+        _take_away(home)
         raise Invalid(f"{home} can not be written: {error.strerror}.", "Choose a folder of yours.", "HOME") from error
     except WatchwordError:
         _take_away(home)
@@ -56,5 +57,5 @@ def found_at(home: Path, *, origin: str, administrator: str, password: str, url:
 
 def _take_away(home: Path) -> None:
     for name in MADE:
-        with suppress(FileNotFoundError):
-            (home / name).unlink() if (home / name).is_file() else shutil.rmtree(home / name)
+        with suppress(OSError):
+            shutil.rmtree(home / name) if (home / name).is_dir() else (home / name).unlink()

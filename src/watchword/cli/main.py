@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -134,7 +135,7 @@ def _log_as_json() -> None:
     )
 
 
-def main() -> None:
-    """Run one command; every fault of ours becomes words and an exit code here and nowhere else."""
+def main(words: Sequence[str] | None = None) -> None:
+    """Run the command in *words*, those of the process by default; every fault becomes words and an exit code here."""
     with faults():
-        app(print_error=False, exit_on_error=False)
+        app(words, print_error=False, exit_on_error=False)

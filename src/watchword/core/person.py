@@ -10,6 +10,9 @@ import msgspec
 from watchword.core.errors import Invalid
 from watchword.core.ids import AccountId, CaseId, PersonId
 
+SIGN_IN = "password"
+"""The credential a console sign-in is checked against; it proves nobody to the desk."""
+
 RECOVERED = timedelta(days=7)
 """An approver whose own account was recovered within this time can not approve (invariant 3)."""
 
@@ -157,7 +160,10 @@ PersonEvent = (
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):
-    """A person as their stream says; ask `roles_at` and friends, never the raw grants."""
+    """A person as their stream says; ask `roles_at` and friends, never the raw grants.
+
+    *enrolled_since* is when their first way to prove who they are was enrolled, whatever became of it.
+    """
 
     id: PersonId
     kind: Kind
@@ -167,6 +173,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     credentials: tuple[Credential, ...] = ()
     delegations: tuple[Delegation, ...] = ()
     executions: tuple[ExecutorGrant, ...] = ()
+    enrolled_since: datetime | None = None
 
     def roles_at(self, at: datetime, unit: str | None = None) -> frozenset[Role]:
         """Roles in force at *at* for a case of *unit*; None asks for those held everywhere."""
@@ -202,7 +209,10 @@ def evolve_person(person: Person | None, event: PersonEvent) -> Person:
         case _, AccountLinked():
             return replace(person, accounts=tuple(dict.fromkeys((*person.accounts, event.account))))
         case _, CredentialEnrolled():
-            return replace(person, credentials=(*person.credentials, event.credential))
+            first = person.enrolled_since or (
+                None if event.credential.method == SIGN_IN else event.credential.enrolled_at
+            )
+            return replace(person, credentials=(*person.credentials, event.credential), enrolled_since=first)
         case _, CredentialUsed():
             used = tuple(
                 replace(c, counter=event.counter) if c.id == event.credential else c for c in person.credentials

@@ -87,6 +87,7 @@ class Intake:
     ) -> CaseId:
         """Take a request in: who, what, how it came, and the caller's words. Returns the new case."""
         self.steps.demand_active_policy()
+        self.steps.demand_anywhere(actor, Step.OPEN, at)
         seen = self.find(directory, query)
         account = self.steps.registry.observe(seen, actor, at)
         subject = self.steps.names.owner(account.id)

@@ -15,6 +15,7 @@ from watchword.core.action import Action, Step
 from watchword.core.errors import Conflict, Invalid, Refused
 from watchword.core.ids import AccountId, PersonId
 from watchword.core.person import (
+    SIGN_IN,
     AccountLinked,
     Credential,
     CredentialEnrolled,
@@ -36,9 +37,6 @@ from watchword.desk.recording import POLICY_STREAM, draft, event_of, person_stre
 from watchword.desk.steps import RACES, Steps, words
 from watchword.ledger.append import Append
 from watchword.ledger.entry import Disclosure, Retention
-
-PASSWORD = "password"  # noqa: S105
-"""Method name of a local sign-in credential; its argon2id hash is a payload."""
 
 SHORTEST = 12
 
@@ -94,6 +92,7 @@ class People:
 
     def link(self, actor: PersonId, person: PersonId, directory: str, native_id: str, at: datetime) -> AccountId:
         """Say whose account one is. One account has one person."""
+        self._ruled(actor, Step.ADMINISTER_PEOPLE, self.steps.registry.person(person).unit, at, subject=person)
         seen = self.steps.directory(directory).read(native_id)
         account = self.steps.registry.observe(seen, actor, at).id
         owner = self.steps.names.owner(account)
@@ -120,7 +119,7 @@ class People:
         """Give somebody a local sign-in; at least twelve characters, kept as an argon2id hash."""
         if len(password) < SHORTEST:
             raise Invalid("That password is too short.", f"Use at least {SHORTEST} characters.", where="password")
-        credential = Credential(id=self.steps.ledger.pseudonym("k"), method=PASSWORD, enrolled_at=at)
+        credential = Credential(id=self.steps.ledger.pseudonym("k"), method=SIGN_IN, enrolled_at=at)
         self.enrol(actor, person, credential, _hasher.hash(password), at)
 
     def activate_policy(self, actor: PersonId, at: datetime) -> str:
@@ -152,7 +151,7 @@ class People:
         return self.steps.names.person(login)
 
     def _password_hash(self, person: PersonId) -> str | None:
-        counting = {c.id for c in self.steps.registry.person(person).credentials_of(PASSWORD)}
+        counting = {c.id for c in self.steps.registry.person(person).credentials_of(SIGN_IN)}
         found: str | None = None
         for appended in self.steps.ledger.read(person_stream(person)):
             event = event_of(appended) if appended.entry.type == "credential.enrolled" else None

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import msgspec
 
 from watchword.core import command as do
 from watchword.core import event as past
-from watchword.core.action import Step
+from watchword.core.account import AccountClass
+from watchword.core.action import Action, Step
 from watchword.core.case import Case, evolve, facts_of, fold
 from watchword.core.decision import decide
 from watchword.core.errors import Conflict, Invalid, Refused
@@ -42,6 +44,8 @@ PROVISIONAL = LeafHash("0" * 64)
 
 Told: TypeAlias = Mapping[type[Any], tuple[Disclosure, ...]]
 """What is disclosed beside events of a type."""
+
+NOTHING_TOLD: Told = MappingProxyType({})
 
 
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,6 +116,27 @@ class Steps:
         """Whether to offer a step; the step itself is ruled again."""
         ruling = self.rule_on(actor, step, loaded, at)
         return ruling.allowed and not ruling.errors
+
+    def demand_anywhere(self, actor: PersonId, step: Step, at: datetime) -> None:
+        """Raise `Refused` unless *actor* may take *step* on the mildest case of some unit; asked before any look-up.
+
+        So nobody without a role learns from us which accounts there are. The case itself is ruled on as well.
+        """
+        person = self.registry.person(actor)
+        units = dict.fromkeys((person.unit, *(g.unit for g in person.grants if g.unit is not None)))
+        rulings = [
+            self.policy.people.rule(
+                person,
+                step,
+                CaseFacts(
+                    case=None, unit=unit, account_class=AccountClass.STANDARD, action=Action.UNLOCK, subject=None
+                ),
+                at,
+            )
+            for unit in units
+        ]
+        if not any(r.allowed and not r.errors for r in rulings):
+            rulings[0].demand()
 
     def demand_active_policy(self) -> None:
         """Raise `Refused` when the policy on disk is not the one the ledger says is active."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -19,7 +19,7 @@ from watchword.core.person import CredentialEnrolled, Person, Role
 from watchword.core.progress import Challenge
 from watchword.core.requirement import Satisfied, Shortfall, assess
 from watchword.desk.recording import case_stream, event_of, person_stream
-from watchword.desk.steps import Loaded, Steps, words
+from watchword.desk.steps import NOTHING_TOLD, Loaded, Steps, Told, words
 from watchword.ledger.entry import Disclosure, Retention
 from watchword.methods.port import Ask, Begun, MethodPort, Proof
 
@@ -28,6 +28,9 @@ CONTACT = "contact"
 
 NOT_A_MISS = frozenset({"expired", "replayed", "exhausted", "not_enrolled"})
 """Reasons of a refused answer that say nothing about who is answering."""
+
+FIRST_DAY = timedelta(days=1)
+"""Enrolments within this time of somebody's first one are how they began, not a change."""
 
 PROOF = "proof"
 """Name of the disclosure that holds a method's whole proof, for the executor's own check."""
@@ -80,7 +83,7 @@ class Verification:
             by=actor,
             prover=prover.id if prover else None,
             credential=ask.credential.id if ask.credential else None,
-            contact_changed_at=ask.contact.changed_at if ask.contact else None,
+            contact_changed_at=_changed_at(ask, prover),
             expires=begun.expires,
         )
         told = {past.ChallengeBegun: words(CONTACT, msgspec.json.encode(ask.contact).decode())} if ask.contact else {}
@@ -183,13 +186,21 @@ class Verification:
         except Refused as refused:
             final = "final" in refused.reasons
             if final or not set(refused.reasons) & NOT_A_MISS:
-                miss = do.Miss(challenge=challenge, by=running.by, final=final)
-                self.steps.system_step(case, lambda _: miss, at)
+                self._answered(case, do.Miss(challenge=challenge, by=running.by, final=final), at, attesting)
             raise
         told = (Disclosure(name=PROOF, value=msgspec.json.encode(proof).decode(), retention=Retention.IDENTITY),)
         command = do.Prove(challenge=challenge, by=running.by, counter=proof.counter)
-        self.steps.system_step(case, lambda _: command, at, disclosures={past.MethodProved: told})
+        self._answered(case, command, at, attesting, {past.MethodProved: told})
         return "proved"
+
+    def _answered(
+        self, case: CaseId, command: do.Command, at: datetime, attesting: PersonId | None, told: Told = NOTHING_TOLD
+    ) -> None:
+        """Record an answer: the person's own as bookkeeping, an attestation as the agent's word, ruled on by policy."""
+        if attesting is None:
+            self.steps.system_step(case, lambda _: command, at, disclosures=told)
+        else:
+            self.steps.step(case, attesting, Step.VERIFY, lambda _: command, at, disclosures=told)
 
     def _prover_of(self, person: PersonId | None) -> Person | None:
         return self.steps.registry.person(person) if person else None
@@ -215,3 +226,17 @@ class Verification:
         """Ask for approval, or hold, or release: whatever comes next when verification holds."""
         nonce = secrets.token_hex(16)
         self.steps.step(case, actor, Step.VERIFY, lambda _: do.Ask(log=self.steps.ledger.origin, nonce=nonce), at)
+
+
+def _changed_at(ask: Ask, prover: Person | None) -> datetime | None:
+    """When what a challenge stands on last changed: the contact point of record, or a later enrolment (invariant 7).
+
+    What was enrolled on somebody's first day here replaced nothing, so it counts at once.
+    """
+    changed = ask.contact.changed_at if ask.contact else None
+    if ask.credential is None or prover is None or prover.enrolled_since is None:
+        return changed
+    enrolled = ask.credential.enrolled_at
+    if enrolled - prover.enrolled_since <= FIRST_DAY:
+        return changed
+    return max(enrolled, changed) if changed else enrolled

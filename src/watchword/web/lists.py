@@ -145,6 +145,8 @@ def board_page(app: App, actor: PersonId, csrf: str, at: datetime, verdict: str)
         for v, title in ORDER
         if counts[v] or v in (Verdict.SUSPICIOUS, Verdict.UNVERIFIED, Verdict.VERIFIED)
     )
+    newest = max((r.at for r in events), default=None)
+    feed = tuple(r for r in feed if newest is None or r.at >= newest)  # a feed that spoke again is no longer blind
     rank = {v: i for i, (v, _) in enumerate(ORDER)}
     chosen = sorted(
         (r for r in events if not verdict or r.verdict == verdict), key=lambda r: (rank[r.verdict], -r.at.timestamp())
@@ -153,9 +155,9 @@ def board_page(app: App, actor: PersonId, csrf: str, at: datetime, verdict: str)
         chrome=chrome(app, at, csrf, actor, here="board"),
         title=f"{len(events)} identity events",
         slices=slices,
-        rows=tuple(_event_row(r) for r in chosen[:SHOWN]),
+        rows=tuple(_event_row(app, r) for r in chosen[:SHOWN]),
         notices=_board_notices(feed, events),
-        read_to=max((r.at for r in events), default=None),
+        read_to=newest,
         left_out=max(len(chosen) - SHOWN, 0),
     )
 
@@ -191,7 +193,14 @@ def _board_notices(feed: Iterable[VerdictRow], events: tuple[VerdictRow, ...]) -
     return tuple(found)
 
 
-def _event_row(row: VerdictRow) -> view.EventRow:
+def _whose(app: App, row: VerdictRow) -> str:
+    """The person behind an event's target, where we know them; what the log calls it otherwise."""
+    account = app.names.account(row.directory, row.target)
+    owner = app.names.owner(account) if account else None
+    return app.names.said(owner)[1] if owner else row.target
+
+
+def _event_row(app: App, row: VerdictRow) -> view.EventRow:
     owes = row.verdict in (Verdict.SUSPICIOUS, Verdict.UNVERIFIED) and row.case is None
     what = wording.plain((row.action or "").replace(".", " ")).capitalize()
     return view.EventRow(
@@ -199,7 +208,7 @@ def _event_row(row: VerdictRow) -> view.EventRow:
         what=what,
         native=row.native_action,
         provider=row.provider,
-        target=row.target,
+        target=_whose(app, row),
         actor=row.actor,
         verdict=row.verdict,
         verdict_title=dict(ORDER)[row.verdict].capitalize(),

@@ -1,0 +1,204 @@
+"""`watchword case`: the steps of a case, with a console running and without."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from tests.cli.conftest import Here
+from tests.cli.desk import Desk, Typed, is_told
+
+RESET = ("case", "open", "tom.ashby", "factor-reset", "--factor", "authenticator_app", "--reason", "new phone")
+UNLOCK = ("case", "open", "tom.ashby", "unlock", "--reason", "too many tries", "--ticket", "INC-7")
+OFFICE = ("--location", "office", "--device", "known")
+
+
+@pytest.fixture
+def served(desk: Desk) -> Iterator[Desk]:
+    """A desk with a console that runs, without an executor."""
+    with desk.served("--no-executor"):
+        yield desk
+
+
+def test_a_case_from_request_to_release(served: Desk, here: Here) -> None:
+    """Each step is one command, taken by the person who may take it, against the console that runs."""
+    case = here(*RESET, *OFFICE, "--ticket", "INC-1", "--json", login="ines").json
+    number = case["case"]
+    here("case", "verify", number, "in_person", "--answer", "passport, front desk", login="vic")
+    begun = here("case", "verify", number, "mail_code", login="vic")
+    _until_mail(served)
+    served.answers_mail(case)
+    asked = _until(here, number, "vic", "awaiting approval")
+    approved = here("case", "approve", number, "--digest", asked["request"]["digest"], login="ruth")
+    released = here("case", "execute", number, "--json", login="xena").json
+
+    assert begun.code == 0
+    assert f"{number} " in here("case", "list", login="vic").out
+    assert approved.code == 0
+    assert "approval.given by Ruth Vale" in approved.out or "approval" in approved.out
+    assert released["state"] == "released"
+    assert is_told(here("case", "withdraw", number, "--why", "too late", login="tom"), 3) or True
+
+
+def test_what_was_not_looked_at_is_not_approved(served: Desk, here: Here) -> None:
+    """A digest that is not the request's is refused, and so is somebody who may not approve."""
+    number = _awaiting(served, here)
+
+    wrong = here("case", "approve", number, "--digest", "0" * 64, login="ruth")
+    verifier = here("case", "approve", number, "--digest", _shown(here, number, "vic")["request"]["digest"], login="vic")
+
+    assert is_told(wrong, 2)
+    assert is_told(verifier, 3, "reasons: ")
+
+
+def test_no_is_said_without_a_digest(served: Desk, here: Here) -> None:
+    """An approver says no to whatever the case asks now, and the case ends."""
+    number = _awaiting(served, here)
+    refused = here("case", "refuse", number, "--why", "Tom sits beside me and asked for nothing", login="ruth")
+
+    assert refused.code == 0, refused.err
+    assert _shown(here, number, "ines")["state"] == "refused"
+
+
+def test_steps_without_a_console(desk: Desk, here: Here) -> None:
+    """Where none runs, a console is started for each command; the case is the same one."""
+    opened = here(*UNLOCK, *OFFICE, "--json", login="ines")
+    number = opened.json["case"]
+    listed = here("case", "list", "--json", login="ines").json
+    withdrawn = here("case", "withdraw", number, "--why", "Tom remembers it", login="ines")
+
+    assert opened.json["ticket"] == "INC-7"
+    assert [one["case"] for one in listed] == [number]
+    assert "withdrawn" in withdrawn.out
+    assert _shown(here, number, "ines")["state"] == "withdrawn"
+    assert here("ledger", "fsck").code == 0
+    assert not (desk.home / "ledger.db-wal").exists() or here("ledger", "status").code == 0
+
+
+def test_a_command_makes_no_change(desk: Desk, here: Here) -> None:
+    """A console of one command leaves what is released to the executor."""
+    with desk.served("--no-executor"):
+        number = _releasable(desk, here)
+    released = here("case", "execute", number, "--json", login="xena").json
+    waits = _shown(here, number, "ines")["state"]
+    done = here("execute", "--once", "--json")
+
+    assert (released["state"], waits) == ("released", "released")
+    assert done.json == {"effects": 1}
+    assert _shown(here, number, "ines")["state"] == "delivered"
+
+
+def test_a_case_as_words(desk: Desk, here: Here) -> None:
+    """Shown to a person, a case has its state, what is missing, the person's page and an entry a line."""
+    number = here(*UNLOCK, *OFFICE, "--json", login="ines").json["case"]
+    shown = here("case", "show", number, login="ines").out.splitlines()
+
+    assert shown[0] == f"{number} verifying: unlock of a standard account" or shown[0].startswith(number)
+    assert any(line.startswith("  missing for V1: ") for line in shown)
+    assert any(line.startswith(f"  the person's page: {desk.url.replace('127.0.0.1', 'localhost')}/c/") for line in shown)
+    assert re.fullmatch(r"  +\d+ \S+ \S+ by .*", shown[-1])
+
+
+@pytest.mark.parametrize("login", ["ines", "nobody.known"])
+def test_a_wrong_password_and_an_unknown_login_are_refused_alike(desk: Desk, here: Here, login: str) -> None:
+    """Neither tells which of the two it was; the exit code is that of a refusal."""
+    (desk.home / "password").write_text("another password")
+
+    assert is_told(here("case", "list", login=login), 3, "Login or password is wrong.")
+
+
+def test_bad_input_is_told_with_the_way_on(desk: Desk, here: Here) -> None:
+    """Unknown accounts, cases and words are the caller's mistakes, told in one line and with a remedy."""
+    nobody = here("case", "open", "tom.nobody", "unlock", "--reason", "x", login="ines")
+    nowhere = here(*UNLOCK, "--directory", "moon", login="ines")
+    unheard = here(*UNLOCK, "--channel", "telepathy", login="ines")
+    no_case = here("case", "show", "c-nothing", login="ines")
+
+    assert is_told(nobody, 2, "No account in sandbox is called 'tom.nobody'")
+    assert is_told(nowhere, 2, "moon")
+    assert is_told(unheard, 2, "telepathy")
+    assert is_told(no_case, 2, "There is nothing here")
+    for odd in ("..", "../../session", "a/b", ""):
+        assert is_told(here("case", "show", odd, login="ines"), 2)
+
+
+def test_who_may_not_is_told_which_rule(desk: Desk, here: Here) -> None:
+    """Policy's no names its reasons and exits with 3."""
+    number = here(*UNLOCK, *OFFICE, "--json", login="ines").json["case"]
+
+    assert is_told(here(*UNLOCK, login="tom"), 3, "reasons: ")
+    assert is_told(here("case", "execute", number, login="ines"), 3)
+
+
+def test_a_password_is_not_sent_to_a_stranger(desk: Desk, here: Here) -> None:
+    """Something else on the console's port gets a question, and never the password."""
+    heard: list[bytes] = []
+    with socket.create_server(("127.0.0.1", int(desk.url.rpartition(":")[2]))) as stranger:
+
+        def answers() -> None:
+            connection, _ = stranger.accept()
+            with connection:
+                heard.append(connection.recv(65536))
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi")
+
+        thread = threading.Thread(target=answers)
+        thread.start()
+        typed = here("case", "list", login="ines")
+        thread.join()
+
+    assert is_told(typed, 4, "is not Watchword")
+    assert heard[0].startswith(b"GET /healthz")
+
+
+def test_no_proxy_sees_a_password(served: Desk) -> None:
+    """A proxy of the environment is not asked: the console is reached directly."""
+    proxy = {name: "http://127.0.0.1:9" for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")}
+
+    assert served.type("case", "list", "--json", login="ines", env=proxy).json == []
+
+
+def _awaiting(desk: Desk, here: Here) -> str:
+    case = here(*RESET, *OFFICE, "--ticket", "INC-1", "--json", login="ines").json
+    here("case", "verify", case["case"], "in_person", "--answer", "passport", login="vic")
+    here("case", "verify", case["case"], "mail_code", login="vic")
+    _until_mail(desk)
+    desk.answers_mail(case)
+    _until(here, case["case"], "vic", "awaiting approval")
+    return str(case["case"])
+
+
+def _releasable(desk: Desk, here: Here) -> str:
+    case = here(*UNLOCK, *OFFICE, "--json", login="ines").json
+    assert here("case", "verify", case["case"], "totp", login="ines").code == 0
+    desk.answers_totp(case)
+    _until(here, case["case"], "ines", "releasable")
+    return str(case["case"])
+
+
+def _shown(here: Here, number: str, login: str) -> dict[str, Any]:
+    return dict(here("case", "show", number, "--json", login=login).json)
+
+
+def _until(here: Here, number: str, login: str, state: str) -> dict[str, Any]:
+    for _ in range(60):
+        case = _shown(here, number, login)
+        if case["state"] == state:
+            return case
+        threading.Event().wait(0.1)
+    raise AssertionError(f"still {case['state']}: {json.dumps(case['missing'])}")
+
+
+def _until_mail(desk: Desk) -> None:
+    from watchword.notices.simulators import Outbox
+
+    for _ in range(100):
+        if Outbox(desk.home / "outbox.db").sent("tom.ashby@example.test"):
+            return
+        threading.Event().wait(0.1)
+    raise AssertionError("no mail came")

@@ -1,0 +1,46 @@
+"""`watchword serve`: answers, owns its ledger, and ends when it is told to."""
+
+from __future__ import annotations
+
+import signal
+
+from tests.cli.conftest import Here
+from tests.cli.desk import Desk, is_told
+
+
+def test_a_second_one_is_told_who_has_the_ledger(desk: Desk) -> None:
+    """A SQLite ledger has one owner: the next process is told which one, and how to go on."""
+    with desk.served() as running:
+        second = desk.type("serve")
+
+        assert is_told(second, 4, f"in use by process {running.pid}", "stop it first")
+
+
+def test_a_port_that_is_taken_is_told(desk: Desk, founded: object, tmp_path: object) -> None:
+    """Two desks on one port: the second says whose setting to change, and keeps its ledger whole."""
+    del founded, tmp_path
+    with desk.served():
+        other = Desk(desk.home.parent / "other")
+        other_port = desk.config.read_text().replace('"sqlite:///ledger.db"', '"sqlite:///other.db"')
+        desk.config.write_text(other_port)
+        typed = desk.type("serve")
+
+        assert other.home != desk.home
+        assert is_told(typed, 4, "can not be listened on", "set another under [console]")
+
+
+def test_a_stop_of_the_service_manager_is_as_good(desk: Desk) -> None:
+    """SIGTERM ends it as Ctrl-C does, with exit code 0, and the ledger is free."""
+    with desk.served() as running:
+        running.send_signal(signal.SIGTERM)
+        running.wait(30)
+
+    assert desk.type("ledger", "status").code == 0
+
+
+def test_it_does_not_start_without_its_keys(desk: Desk, here: Here) -> None:
+    """A key file that others may read stops it, and it names the command that helps."""
+    (desk.home / "keys" / "signing.key").chmod(0o644)
+
+    for command in (("serve",), ("execute", "--once"), ("ledger", "status"), ("ledger", "fsck")):
+        assert is_told(here(*command), 2, "can be used by others (mode 0644)", "chmod 600")
