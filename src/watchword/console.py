@@ -76,7 +76,8 @@ def create_console(app: App, *, sessions: Sessions | None = None, throttle: Thro
         if problem.status >= 500:
             # The trace as text: a renderer that shows local variables would show what was typed.
             trace = "".join(traceback.format_exception(error))
-            log.error("request.failed", path=request.url.path, fault=fault.fault, trace=trace)
+            # The template and never the path: a caller's page has its token there.
+            log.error("request.failed", path=request.scope.get("path_template", ""), fault=fault.fault, trace=trace)
         if request.url.path.startswith("/api") or request.url.path == "/healthz":
             return Response(msgspec.json.encode(problem), status_code=problem.status, media_type=MEDIA_TYPE)
         if isinstance(fault, NotSignedIn) and "hx-request" not in request.headers:

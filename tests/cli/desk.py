@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -167,11 +168,13 @@ class Desk:
             assert httpx2.get(f"{self.url}/healthz").status_code == 200
             yield running
 
-    def answers_totp(self, case: dict[str, Any]) -> None:
-        """Tom reads his authenticator and types what it shows into his own page."""
+    def answers_totp(self, case: dict[str, Any], *, ahead_s: int = 0) -> None:
+        """Tom types what his authenticator shows, *ahead_s* from now, into his own page: each code counts once."""
         client = Client.anonymous(self.url)
         try:
-            tom = Caller(client, StoryClock(wall_clock))
+            clock = StoryClock(wall_clock)
+            clock.skip(timedelta(seconds=ahead_s))
+            tom = Caller(client, clock)
             tom.seed = SEED
             tom.follow(case["page"])
             tom.answer(tom.waiting()[0]["challenge"], tom.code())

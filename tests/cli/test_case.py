@@ -28,22 +28,14 @@ def served(desk: Desk) -> Iterator[Desk]:
 
 def test_a_case_from_request_to_release(served: Desk, here: Here) -> None:
     """Each step is one command, taken by the person who may take it, against the console that runs."""
-    case = here(*RESET, *OFFICE, "--ticket", "INC-1", "--json", login="ines").json
-    number = case["case"]
-    here("case", "verify", number, "in_person", "--answer", "passport, front desk", login="vic")
-    begun = here("case", "verify", number, "mail_code", login="vic")
-    _until_mail(served)
-    served.answers_mail(case)
-    asked = _until(here, number, "vic", "awaiting approval")
-    approved = here("case", "approve", number, "--digest", asked["request"]["digest"], login="ruth")
+    number = _awaiting(served, here)
+    digest = _shown(here, number, "ruth")["request"]["digest"]
+    approved = here("case", "approve", number, "--digest", digest, login="ruth")
     released = here("case", "execute", number, "--json", login="xena").json
 
-    assert begun.code == 0
-    assert f"{number} " in here("case", "list", login="vic").out
-    assert approved.code == 0
-    assert "approval.given by Ruth Vale" in approved.out or "approval" in approved.out
+    assert number in here("case", "list", login="vic").out
+    assert "approval.given by ruth" in approved.out.splitlines()[-1]
     assert released["state"] == "released"
-    assert is_told(here("case", "withdraw", number, "--why", "too late", login="tom"), 3) or True
 
 
 def test_what_was_not_looked_at_is_not_approved(served: Desk, here: Here) -> None:
@@ -63,7 +55,7 @@ def test_no_is_said_without_a_digest(served: Desk, here: Here) -> None:
     refused = here("case", "refuse", number, "--why", "Tom sits beside me and asked for nothing", login="ruth")
 
     assert refused.code == 0, refused.err
-    assert _shown(here, number, "ines")["state"] == "refused"
+    assert _shown(here, number, "ines")["state"] == "declined"
 
 
 def test_steps_without_a_console(desk: Desk, here: Here) -> None:
@@ -78,7 +70,6 @@ def test_steps_without_a_console(desk: Desk, here: Here) -> None:
     assert "withdrawn" in withdrawn.out
     assert _shown(here, number, "ines")["state"] == "withdrawn"
     assert here("ledger", "fsck").code == 0
-    assert not (desk.home / "ledger.db-wal").exists() or here("ledger", "status").code == 0
 
 
 def test_a_command_makes_no_change(desk: Desk, here: Here) -> None:
@@ -90,7 +81,7 @@ def test_a_command_makes_no_change(desk: Desk, here: Here) -> None:
     done = here("execute", "--once", "--json")
 
     assert (released["state"], waits) == ("released", "released")
-    assert done.json == {"effects": 1}
+    assert done.json["effects"] > 0
     assert _shown(here, number, "ines")["state"] == "delivered"
 
 
@@ -99,7 +90,7 @@ def test_a_case_as_words(desk: Desk, here: Here) -> None:
     number = here(*UNLOCK, *OFFICE, "--json", login="ines").json["case"]
     shown = here("case", "show", number, login="ines").out.splitlines()
 
-    assert shown[0] == f"{number} verifying: unlock of a standard account" or shown[0].startswith(number)
+    assert shown[0] == f"{number} verifying: unlock of a standard account"
     assert any(line.startswith("  missing for V1: ") for line in shown)
     assert any(line.startswith(f"  the person's page: {desk.url.replace('127.0.0.1', 'localhost')}/c/") for line in shown)
     assert re.fullmatch(r"  +\d+ \S+ \S+ by .*", shown[-1])
@@ -165,8 +156,9 @@ def test_no_proxy_sees_a_password(served: Desk) -> None:
 
 def _awaiting(desk: Desk, here: Here) -> str:
     case = here(*RESET, *OFFICE, "--ticket", "INC-1", "--json", login="ines").json
-    here("case", "verify", case["case"], "in_person", "--answer", "passport", login="vic")
-    here("case", "verify", case["case"], "mail_code", login="vic")
+    for method in (("in_person", "--answer", "passport, front desk"), ("mail_code",)):
+        begun = here("case", "verify", case["case"], *method, login="vic")
+        assert begun.code == 0, begun.err
     _until_mail(desk)
     desk.answers_mail(case)
     _until(here, case["case"], "vic", "awaiting approval")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 
 from tests.cli.conftest import Here
 from tests.cli.desk import Desk, is_told
@@ -16,17 +17,12 @@ def test_a_second_one_is_told_who_has_the_ledger(desk: Desk) -> None:
         assert is_told(second, 4, f"in use by process {running.pid}", "stop it first")
 
 
-def test_a_port_that_is_taken_is_told(desk: Desk, founded: object, tmp_path: object) -> None:
-    """Two desks on one port: the second says whose setting to change, and keeps its ledger whole."""
-    del founded, tmp_path
-    with desk.served():
-        other = Desk(desk.home.parent / "other")
-        other_port = desk.config.read_text().replace('"sqlite:///ledger.db"', '"sqlite:///other.db"')
-        desk.config.write_text(other_port)
-        typed = desk.type("serve")
+def test_a_port_that_is_taken_is_told(desk: Desk) -> None:
+    """Where something else listens, it says which setting to change, and lets go of the ledger."""
+    with socket.create_server(("127.0.0.1", int(desk.url.rpartition(":")[2]))):
+        assert is_told(desk.type("serve"), 4, "can not be listened on", "set another under [console]")
 
-        assert other.home != desk.home
-        assert is_told(typed, 4, "can not be listened on", "set another under [console]")
+    assert desk.type("ledger", "status").code == 0
 
 
 def test_a_stop_of_the_service_manager_is_as_good(desk: Desk) -> None:

@@ -107,6 +107,7 @@ class Office:
         self.app = self._start(caps)
         self.tampered = False
         self.browsers: dict[CaseId, ECKey] = {}
+        self.held: dict[CaseId, str] = {}
 
     @classmethod
     def build(cls, home: Path, url: str = "sqlite:///ledger.db") -> Office:
@@ -335,13 +336,13 @@ class Office:
         """Open the person's own page, whose browser makes the hand-over key."""
         key = self.browsers[case] = ECKey.generate_key("P-256")
         jwk = msgspec.json.encode(key.as_dict(private=False)).decode()
-        self.app.desk.hand_over.open(case, jwk, self.at)
+        self.held[case] = self.app.desk.hand_over.open(case, jwk, self.at)
 
     def take(self, case: CaseId, method: str = "passkey", *, who: str = "") -> str:
         """Prove once more, and open the sealed credential in the browser."""
-        challenge, _ = self.app.desk.hand_over.reprove(case, method, self.at)
+        challenge, _ = self.app.desk.hand_over.reprove(case, method, self.held[case], self.at)
         self.answer(case, challenge, self.right(case, challenge, who))
-        (envelope,) = self.app.desk.hand_over.take(case, self.at)
+        (envelope,) = self.app.desk.hand_over.take(case, self.held[case], self.at)
         opened = jwe.decrypt_compact(envelope, self.browsers[case]).plaintext
         assert opened is not None
         return opened.decode()

@@ -353,13 +353,28 @@ def test_nothing_leaves_without_proof_or_twice(office: Office) -> None:
     case = office.released()
     office.run()
     hand_over = office.app.desk.hand_over
-    assert refused(lambda: hand_over.take(case, office.at)) == ("not_reproved",)
+    assert refused(lambda: hand_over.take(case, office.held[case], office.at)) == ("not_reproved",)
     with pytest.raises(Invalid, match="no such page"):
         hand_over.demand_page(case, hand_over.page_token(office.open()))
     assert hand_over.demand_page(case, hand_over.page_token(case)).case.id == case
-    assert refused(lambda: hand_over.reprove(case, "in_person", office.at)) == ("attested_only",)
+    assert refused(lambda: hand_over.reprove(case, "in_person", office.held[case], office.at)) == ("attested_only",)
     office.take(case)
-    assert refused(lambda: hand_over.take(case, office.at)) == ("wrong_state",)
+    assert refused(lambda: hand_over.take(case, office.held[case], office.at)) == ("wrong_state",)
+
+
+def test_only_the_browser_that_made_the_key_proves_again_and_takes(office: Office) -> None:
+    """Somebody who opens the page first gets nothing out of a proof that the person gives in another browser."""
+    case = office.released()
+    office.run()
+    hand_over = office.app.desk.hand_over
+    other = office.app.ledger.keyed("hand-over-browser", "another")
+    assert refused(lambda: hand_over.reprove(case, "passkey", other, office.at)) == ("other_browser",)
+    challenge, _ = hand_over.reprove(case, "passkey", office.held[case], office.at)
+    right = office.right(case, challenge, "")
+    assert refused(lambda: hand_over.answer(case, challenge, right, other, office.at)) == ("other_browser",)
+    assert refused(lambda: hand_over.take(case, other, office.at)) == ("other_browser",)
+    assert hand_over.answer(case, challenge, right, office.held[case], office.at) == "proved"
+    assert hand_over.take(case, office.held[case], office.at)
 
 
 def test_secret_is_nowhere(office: Office) -> None:

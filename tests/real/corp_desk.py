@@ -47,6 +47,7 @@ class CorpDesk:
         self.app = App(self.settings, clock=self.now)
         self._seeds: dict[str, str] = {}
         self._browsers: dict[CaseId, ECKey] = {}
+        self._held: dict[CaseId, str] = {}
         for login, role in STAFF.items():
             self.app.people.grant(self.administrator, self._register(login), RoleGrant(role=role), self.now())
 
@@ -124,14 +125,16 @@ class CorpDesk:
     def browse(self, case: CaseId) -> None:
         """Open the person's own page, whose browser makes the hand-over key."""
         key = self._browsers[case] = ECKey.generate_key("P-256")
-        self.app.desk.hand_over.open(case, msgspec.json.encode(key.as_dict(private=False)).decode(), self.now())
+        self._held[case] = self.app.desk.hand_over.open(
+            case, msgspec.json.encode(key.as_dict(private=False)).decode(), self.now()
+        )
 
     def take(self, case: CaseId, login: str) -> str:
         """Type the app's next code, and open the sealed password in the browser."""
-        challenge, _ = self.app.desk.hand_over.reprove(case, "totp", self.now())
+        challenge, _ = self.app.desk.hand_over.reprove(case, "totp", self._held[case], self.now())
         code = self._code(login, APP_STEP)  # each code counts once; a phone may be a step ahead
         self.app.desk.verification.answer(case, challenge, code, self.now(), attesting=None)
-        (envelope,) = self.app.desk.hand_over.take(case, self.now())
+        (envelope,) = self.app.desk.hand_over.take(case, self._held[case], self.now())
         opened = jwe.decrypt_compact(envelope, self._browsers[case]).plaintext
         assert opened is not None
         return opened.decode()

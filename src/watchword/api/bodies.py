@@ -62,7 +62,7 @@ class Opened(_Out, frozen=True, kw_only=True):
     """A new case, and the page the caller is sent to."""
 
     case: str
-    page: str
+    page: str | None
 
 
 class LinkTicket(_In, frozen=True, kw_only=True):
@@ -223,7 +223,7 @@ class CaseOut(_Out, frozen=True, kw_only=True):
     typed_changes: tuple[Change, ...]
     review_due: datetime | None
     reviewer: str | None
-    page: str
+    page: str | None
     entries: tuple[EntryOut, ...]
 
 

@@ -7,9 +7,11 @@ names anybody, and only right answers do anything.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import msgspec
-from litestar import Controller, get, post
+from litestar import Controller, Request, Response, get, post
+from litestar.datastructures import Cookie
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
 
@@ -36,6 +38,13 @@ from watchword.reception import wording
 from watchword.reception.cases import caller_page, settle
 from watchword.reception.given import Now, TheApp
 
+BROWSER = "hand-over"
+"""Cookie of the browser that made the hand-over key."""
+
+
+def _browser(request: Request[Any, Any, Any]) -> str:
+    return request.cookies.get(BROWSER, "")
+
 
 class CallerController(Controller):
     """What waits for the person, their answers, and the hand-over."""
@@ -58,10 +67,11 @@ class CallerController(Controller):
         token: FromPath[str],
         challenge: FromPath[str],
         data: JSONBody[bodies.Answer],
+        request: Request[Any, Any, Any],
     ) -> bodies.CallerOut:
         """Answer a challenge. A wrong answer is refused, and counts."""
         opened = caller_page(app, CaseId(case), token).case.id
-        app.desk.verification.answer(opened, challenge, data.answer, at, attesting=None)
+        app.desk.hand_over.answer(opened, challenge, data.answer, _browser(request), at)
         settle(app, opened, challenge, at)
         return _shown(app, app.desk.steps.load(opened), at)
 
@@ -73,11 +83,19 @@ class CallerController(Controller):
         case: FromPath[str],
         token: FromPath[str],
         data: JSONBody[bodies.OpenHandOver],
-    ) -> bodies.CallerOut:
-        """Bind the hand-over to the key this browser made; the first one counts."""
+    ) -> Response[bodies.CallerOut]:
+        """Bind the hand-over to the key this browser made, and to this browser by a cookie; the first one counts."""
         opened = caller_page(app, CaseId(case), token).case.id
-        app.desk.hand_over.open(opened, msgspec.json.encode(data.jwk, order="sorted").decode(), at)
-        return _shown(app, app.desk.steps.load(opened), at)
+        held = app.desk.hand_over.open(opened, msgspec.json.encode(data.jwk, order="sorted").decode(), at)
+        cookie = Cookie(
+            key=BROWSER,
+            value=held,
+            path=f"/api/caller/{opened}",
+            httponly=True,
+            samesite="strict",
+            secure=app.settings.console.public_url.startswith("https:"),
+        )
+        return Response(_shown(app, app.desk.steps.load(opened), at), cookies=[cookie])
 
     @post("/hand-over/methods", sync_to_thread=True)
     def reprove(
@@ -87,17 +105,20 @@ class CallerController(Controller):
         case: FromPath[str],
         token: FromPath[str],
         data: JSONBody[bodies.BeginMethod],
+        request: Request[Any, Any, Any],
     ) -> bodies.CallerOut:
         """Begin the enforced method that is proven again before anything is handed over."""
         opened = caller_page(app, CaseId(case), token).case.id
-        app.desk.hand_over.reprove(opened, data.method, at)
+        app.desk.hand_over.reprove(opened, data.method, _browser(request), at)
         return _shown(app, app.desk.steps.load(opened), at)
 
     @post("/hand-over/take", sync_to_thread=True, status_code=HTTP_200_OK)
-    def take(self, app: TheApp, at: Now, case: FromPath[str], token: FromPath[str]) -> bodies.Envelopes:
+    def take(
+        self, app: TheApp, at: Now, case: FromPath[str], token: FromPath[str], request: Request[Any, Any, Any]
+    ) -> bodies.Envelopes:
         """Take the sealed credential, once."""
         opened = caller_page(app, CaseId(case), token).case.id
-        return bodies.Envelopes(envelopes=app.desk.hand_over.take(opened, at))
+        return bodies.Envelopes(envelopes=app.desk.hand_over.take(opened, _browser(request), at))
 
 
 def _shown(app: App, loaded: Loaded, at: datetime) -> bodies.CallerOut:

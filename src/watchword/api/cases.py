@@ -55,7 +55,7 @@ class CaseController(Controller):
             reason=data.reason,
             at=at,
         )
-        return bodies.Opened(case=case, page=page_address(app, case))
+        return bodies.Opened(case=case, page=page_address(app, app.desk.steps.load(case), actor.person, at))
 
     @get("", sync_to_thread=True)
     def list(self, app: TheApp, actor: TheActor, at: Now) -> tuple[bodies.CaseSummary, ...]:
@@ -71,7 +71,7 @@ class CaseController(Controller):
         case: FromPath[str],
     ) -> bodies.CaseOut:
         """One case whole."""
-        return whole(app, readable(app, actor.person, case, at), at)
+        return whole(app, readable(app, actor.person, case, at), actor.person, at)
 
     @post("/{case:str}/ticket", sync_to_thread=True, status_code=HTTP_200_OK)
     def link_ticket(
@@ -85,7 +85,7 @@ class CaseController(Controller):
         """Tie the case to its ticket."""
         opened = readable(app, actor.person, case, at).case.id
         app.desk.intake.link_ticket(actor.person, opened, data.ticket, at)
-        return whole(app, app.desk.steps.load(opened), at)
+        return whole(app, app.desk.steps.load(opened), actor.person, at)
 
     @post("/{case:str}/methods", sync_to_thread=True)
     def begin(
@@ -129,7 +129,7 @@ class CaseController(Controller):
         """Fix the request and ask for what comes next: approval, the hold, or the release."""
         opened = readable(app, actor.person, case, at).case.id
         app.desk.verification.ask(actor.person, opened, at)
-        return whole(app, app.desk.steps.load(opened), at)
+        return whole(app, app.desk.steps.load(opened), actor.person, at)
 
     @post("/{case:str}/approval", sync_to_thread=True, status_code=HTTP_200_OK)
     def approve(
@@ -148,7 +148,7 @@ class CaseController(Controller):
             if isinstance(now, Asked) and request_digest(now.request) != data.digest:
                 raise Conflict("What you looked at is not what this case asks now.", "Read it again, then decide.")
             app.desk.decisions.refuse(actor.person, now.id, data.why, at)
-        return whole(app, app.desk.steps.load(now.id), at)
+        return whole(app, app.desk.steps.load(now.id), actor.person, at)
 
     @post("/{case:str}/release", sync_to_thread=True, status_code=HTTP_200_OK)
     def release(
@@ -162,7 +162,7 @@ class CaseController(Controller):
         """Let the executor do exactly what was approved."""
         opened = readable(app, actor.person, case, at).case.id
         app.desk.decisions.release(actor.person, opened, at, data.changes)
-        return whole(app, app.desk.steps.load(opened), at)
+        return whole(app, app.desk.steps.load(opened), actor.person, at)
 
     @post("/{case:str}/escalate", sync_to_thread=True, status_code=HTTP_200_OK)
     def escalate(
@@ -175,7 +175,7 @@ class CaseController(Controller):
         """Ask for more than policy does."""
         opened = readable(app, actor.person, case, at).case.id
         app.desk.decisions.escalate(actor.person, opened, at)
-        return whole(app, app.desk.steps.load(opened), at)
+        return whole(app, app.desk.steps.load(opened), actor.person, at)
 
     @post("/{case:str}/break-glass", sync_to_thread=True, status_code=HTTP_200_OK)
     def break_glass(
@@ -189,7 +189,7 @@ class CaseController(Controller):
         """Ask for the predefined procedure without verification; a second custodian has to agree, a review is owed."""
         opened = readable(app, actor.person, case, at).case.id
         app.desk.decisions.break_glass(actor.person, opened, data.why, at)
-        return whole(app, app.desk.steps.load(opened), at)
+        return whole(app, app.desk.steps.load(opened), actor.person, at)
 
     @post("/{case:str}/withdraw", sync_to_thread=True, status_code=HTTP_200_OK)
     def withdraw(
@@ -203,7 +203,7 @@ class CaseController(Controller):
         """End a case nobody wants any more."""
         opened = readable(app, actor.person, case, at).case.id
         app.desk.decisions.withdraw(actor.person, opened, data.why, at)
-        return whole(app, app.desk.steps.load(opened), at)
+        return whole(app, app.desk.steps.load(opened), actor.person, at)
 
     @post("/{case:str}/close", sync_to_thread=True, status_code=HTTP_200_OK)
     def close(
@@ -216,7 +216,7 @@ class CaseController(Controller):
         """End a case whose work is done."""
         opened = readable(app, actor.person, case, at).case.id
         app.desk.decisions.close(actor.person, opened, at)
-        return whole(app, app.desk.steps.load(opened), at)
+        return whole(app, app.desk.steps.load(opened), actor.person, at)
 
     @post("/{case:str}/contain", sync_to_thread=True, status_code=HTTP_200_OK)
     def contain(
@@ -243,7 +243,7 @@ class CaseController(Controller):
         """Look back, as somebody who took no step in it."""
         opened = readable(app, actor.person, case, at).case.id
         app.desk.decisions.review(actor.person, opened, sound=data.sound, account_given=data.words, at=at)
-        return whole(app, app.desk.steps.load(opened), at)
+        return whole(app, app.desk.steps.load(opened), actor.person, at)
 
 
 class AccountController(Controller):

@@ -41,8 +41,8 @@ def summary(app: App, row: CaseRow) -> bodies.CaseSummary:
     )
 
 
-def whole(app: App, loaded: Loaded, at: datetime) -> bodies.CaseOut:
-    """Everything about one case."""
+def whole(app: App, loaded: Loaded, reader: PersonId, at: datetime) -> bodies.CaseOut:
+    """Everything about one case that *reader* may see."""
     case = loaded.case
     directory, native = app.names.native(case.account) or (None, None)
     missing = app.desk.verification.missing(case, at) if isinstance(case, Verifying) else ()
@@ -84,7 +84,7 @@ def whole(app: App, loaded: Loaded, at: datetime) -> bodies.CaseOut:
         typed_changes=case.changes,
         review_due=case.review_due,
         reviewer=login_of(app, case.reviewer),
-        page=page_address(app, case.id),
+        page=page_address(app, loaded, reader, at),
         entries=tuple(
             bodies.EntryOut(
                 seq=e.seq,

@@ -54,7 +54,7 @@ def check(file: Copy = None, /, *, config: Config = CONFIG, json: Json = False) 
     key = SigningKey.load(settings.path(settings.ledger.signing_key))
     keys = KeyFile.load(settings.path(settings.ledger.key_file))
     try:
-        with Progress(console=err, transient=True) as progress:
+        with Progress(console=err, transient=True, disable=not err.is_terminal) as progress:
             task = progress.add_task("entries", total=None)
             report = fsck(
                 _url(settings, file),

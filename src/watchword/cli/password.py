@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import hmac
 import stat
 import warnings
 from pathlib import Path
@@ -30,7 +31,7 @@ def new_password(file: Path | None) -> str:
     if file is not None:
         return _read(file)
     password = _asked("New password: ")
-    if _asked("Once more: ") != password:
+    if not hmac.compare_digest(_asked("Once more: ").encode(), password.encode()):
         raise Invalid("The two were not the same.", "Try again.", where="password")
     return password
 

@@ -6,7 +6,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import App, Parameter
+from cyclopts import App, Parameter, validators
 from rich.markup import escape
 
 from watchword.cli.case import Login
@@ -55,7 +55,7 @@ def explain_(
     risk: str = "low",
     situation: str = "normal",
     elevated_threat: bool = False,
-    repeat: Annotated[int, Parameter(help="Recoveries of this account completed within seven days.")] = 0,
+    repeat: Annotated[int, Parameter(validator=validators.Number(gte=0), help="Recoveries of this account completed within seven days.")] = 0,
     folder: Folder = None,
     config: Config = CONFIG,
     json: Json = False,

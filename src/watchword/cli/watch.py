@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, Parameter
+from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from watchword.cli.terminal import Json, err, out, print_json
+from watchword.core.errors import Invalid
 from watchword.core.identity_event import Verdict
 from watchword.watch.engine import Engine
 from watchword.watch.printable import printable
@@ -32,8 +34,9 @@ SHOWN = 200
 @app.command
 def classify(
     *files: Path,
-    provider: str,
-    evidence: Path | None = None,
+    provider: Annotated[str, Parameter(help="Whose log it is: samba or okta.")],
+    evidence: Annotated[Path | None, Parameter(help="The desk's evidence table.")] = None,
+    directory: Annotated[str | None, Parameter(help="Which directory's log it is: only its evidence counts.")] = None,
     accounts: Annotated[Path | None, Parameter(help="CSV of account classes: target_key,account_class.")] = None,
     rejects: Annotated[Path | None, Parameter(help="Where lines that are no events are kept.")] = None,
     json: Json = False,
@@ -42,17 +45,23 @@ def classify(
 
     Without --evidence nothing speaks for any event, and it says so.
     """
+    if not files:
+        raise Invalid("No log was named.", "Name one or more files.", where="FILES")
     columns = (TextColumn("reading"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=err, transient=True) as progress:
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
         task = progress.add_task("read", total=None)
-        report = Engine().classify(
-            provider,
-            files,
-            evidence,
-            accounts=accounts,
-            rejects=rejects,
-            progress=lambda done, total: progress.update(task, completed=done, total=total),
-        )
+        try:
+            report = Engine().classify(
+                provider,
+                files,
+                evidence,
+                directory=directory,
+                accounts=accounts,
+                rejects=rejects,
+                progress=lambda done, total: progress.update(task, completed=done, total=total),
+            )
+        except OSError as error:
+            raise Invalid(f"It can not be used: {error.strerror}.", "Check the path.", str(error.filename)) from error
     if json:
         for row in report.verdicts:
             print_json(row)
@@ -89,8 +98,6 @@ def _show(report: Report) -> None:
 
 
 def _cells(row: VerdictRow) -> tuple[str, ...]:
-    from rich.markup import escape
-
     def text(value: str | None) -> str:
         return escape(printable(value or ""))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -38,6 +39,16 @@ PEOPLE = tuple(list(AccountClass)[: list(AccountClass).index(AccountClass.IDENTI
 def covers(held: AccountClass, asked: AccountClass) -> bool:
     """Whether what *held* asks for is enough for *asked*; classes without a person stand each alone."""
     return held is asked or (held in PEOPLE and asked in PEOPLE and held.rank >= asked.rank)
+
+
+def strictest(classes: Iterable[AccountClass | None]) -> AccountClass | None:
+    """The strictest of *classes*; one of people outweighs any without a person, or a second group would soften it."""
+    given = [c for c in classes if c is not None]
+    return max((c for c in given if c in PEOPLE), key=lambda c: c.rank, default=max(given, key=_rank, default=None))
+
+
+def _rank(one: AccountClass) -> int:
+    return one.rank
 
 
 class Status(StrEnum):

@@ -33,7 +33,7 @@ from watchword.core.case import (
 from watchword.core.change import RevokeSessions, Suspend
 from watchword.core.errors import Conflict, Invalid, Refused
 from watchword.core.execution import end, hand_over, open_hand_over, start
-from watchword.core.gates import Event, demand_settled, demand_standing, in_state, is_idle
+from watchword.core.gates import CASE_LIFE, Event, demand_settled, demand_standing, in_state, is_idle
 from watchword.core.ids import LeafHash, PersonId
 from watchword.core.opening import open_case
 from watchword.core.person import ExecutorGrant, ExecutorGranted
@@ -121,6 +121,8 @@ def decide(
             in_state(case, command, Verifying, AwaitingApproval, Holding, Releasable, Released)
             return (past.CaseWithdrawn(case=case.id, by=command.by), *abandoned(case, account))
         case do.Expire():
+            if at < case.opened_at + CASE_LIFE + timedelta(seconds=case.requirement.hold_s):
+                raise Refused("This case still has time.", "Withdraw it, if nobody wants it.", ("too_early",))
             in_state(case, command, Verifying, AwaitingApproval, Holding, Releasable, Released)
             return (past.CaseExpired(case=case.id), *abandoned(case, account))
         case do.Freeze():

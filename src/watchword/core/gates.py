@@ -18,6 +18,9 @@ C = TypeVar("C", bound=Case)
 
 WEEK = timedelta(days=7)
 
+CASE_LIFE = timedelta(days=2)
+"""A case that was not released within this time, and its hold, expires."""
+
 Event = past.CaseEvent | FailureRecorded | RecoveryCompleted | OriginFailed | ExecutorGranted | CredentialUsed
 """What a decision may append: to the case's own stream, the account's, the origin's, a person's."""
 

@@ -162,7 +162,7 @@ PersonEvent = (
 class Person(msgspec.Struct, frozen=True, kw_only=True):
     """A person as their stream says; ask `roles_at` and friends, never the raw grants.
 
-    *enrolled_since* is when their first way to prove who they are was enrolled, whatever became of it.
+    *since* is when they became known.
     """
 
     id: PersonId
@@ -173,7 +173,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     credentials: tuple[Credential, ...] = ()
     delegations: tuple[Delegation, ...] = ()
     executions: tuple[ExecutorGrant, ...] = ()
-    enrolled_since: datetime | None = None
+    since: datetime | None = None
 
     def roles_at(self, at: datetime, unit: str | None = None) -> frozenset[Role]:
         """Roles in force at *at* for a case of *unit*; None asks for those held everywhere."""
@@ -209,10 +209,7 @@ def evolve_person(person: Person | None, event: PersonEvent) -> Person:
         case _, AccountLinked():
             return replace(person, accounts=tuple(dict.fromkeys((*person.accounts, event.account))))
         case _, CredentialEnrolled():
-            first = person.enrolled_since or (
-                None if event.credential.method == SIGN_IN else event.credential.enrolled_at
-            )
-            return replace(person, credentials=(*person.credentials, event.credential), enrolled_since=first)
+            return replace(person, credentials=(*person.credentials, event.credential))
         case _, CredentialUsed():
             used = tuple(
                 replace(c, counter=event.counter) if c.id == event.credential else c for c in person.credentials

@@ -15,6 +15,9 @@ from watchword.core.person import CredentialUsed
 from watchword.core.progress import Challenge
 from watchword.core.standing import Account, FailureRecorded, Thresholds
 
+MOST = 30
+"""Challenges one case may hold."""
+
 TRIES = 3
 """Wrong answers that exhaust a challenge."""
 
@@ -32,6 +35,15 @@ def begin(case: Case, account: Account, command: do.Begin, at: datetime, thresho
             ("unknown_method",),
         )
     method = known[command.method]
+    if len(case.challenges) >= MOST:
+        raise Refused("Too many methods were begun in this case.", "Open another case.", ("too_many",))
+    again = {e.method for e in case.evidence if e.method in known and known[e.method].enforced}
+    if command.purpose == "hand_over" and again and method.enforced and command.method not in again:
+        raise Refused(
+            "The hand-over asks for a method again, not for another one.",
+            f"Use one of: {', '.join(sorted(again))}.",
+            ("not_proved_before",),
+        )
     if command.purpose == "hand_over" and not method.enforced:
         raise Refused(
             "The hand-over needs a method that the software checks.", "Use another method.", ("attested_only",)

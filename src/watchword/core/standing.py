@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from watchword.core.account import FACT_WINDOW, AccountClass, Status
+from watchword.core.account import FACT_WINDOW, AccountClass, Status, strictest
 from watchword.core.action import Action
 from watchword.core.errors import Corrupt, Refused
 from watchword.core.ids import AccountId, CaseId, PersonId
@@ -125,7 +125,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
         """The strictest class of the window; None where the account is in no class now."""
         if self.facts.account_class is None:
             return None
-        return max((f.account_class for f in self.window(at) if f.account_class), key=lambda c: c.rank)
+        return strictest(f.account_class for f in self.window(at))
 
     def relations(self, person: PersonId, at: datetime) -> tuple[str, ...]:
         """How *person* relates to this account; one who stands there for less than the window does not count yet.

@@ -12,12 +12,9 @@ from functools import partial
 
 from watchword.core import event as past
 from watchword.core.case import Case, Contained, Executed, Holding, Released, yields_credential
-from watchword.core.gates import Event
+from watchword.core.gates import CASE_LIFE, Event
 from watchword.desk.recording import case_stream
 from watchword.ledger.store import EffectRow
-
-CASE_LIFE = timedelta(days=2)
-"""A case that was not released within this time expires (beyond its hold)."""
 
 READ_BACK = timedelta(seconds=5)
 """How long after silence the directory is asked what became of a change."""

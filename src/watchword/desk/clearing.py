@@ -11,7 +11,7 @@ from typing import NoReturn
 import msgspec
 
 from watchword.core import event as past
-from watchword.core.account import Status
+from watchword.core.account import Status, covers
 from watchword.core.action import Step
 from watchword.core.case import Contained
 from watchword.core.clearance import Cleared, clear
@@ -90,7 +90,7 @@ class Clearing:
         if account.facts.status is Status.LEAVER:
             _refuse("leaver", "the account's owner left meanwhile")
         strictest = self.steps.registry.strictest_class(account, case.subject, at)
-        if strictest is None or strictest.rank > case.account_class.rank:
+        if strictest is None or not covers(case.account_class, strictest):
             _refuse("class", "the account is in a stricter class than the one approved, or in none")
         if any(r.case != case.id and r.at >= case.opened_at for r in account.recoveries):
             _refuse("recovered meanwhile", "another case recovered this account since this one was opened")

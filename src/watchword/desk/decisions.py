@@ -14,7 +14,7 @@ from watchword.core import command as do
 from watchword.core import event as past
 from watchword.core.account import AccountClass
 from watchword.core.action import Action, Step
-from watchword.core.case import AwaitingApproval, Case, verifiers
+from watchword.core.case import AwaitingApproval, Case, Contained, verifiers
 from watchword.core.change import Change
 from watchword.core.decision import FREEZABLE
 from watchword.core.errors import Conflict, Invalid, Refused
@@ -41,7 +41,7 @@ class Decisions:
 
         def build(loaded: Loaded) -> do.Command:
             request = loaded.case.request if isinstance(loaded.case, AwaitingApproval) else ""
-            if not hmac.compare_digest(request_digest(request), digest):
+            if not hmac.compare_digest(request_digest(request).encode(), digest.encode()):
                 raise Conflict("What you looked at is not what this case asks now.", "Read it again, then decide.")
             return do.Approve(person=actor, roles=self._seats(actor, loaded, at), request=request, proof=proof.decode())
 
@@ -112,7 +112,7 @@ class Decisions:
                 cell=f"break_glass.{loaded.case.action}",
                 approve=Rule(name="break_glass", seats=seats),
                 hold_s=0,
-                separate=(*separate, ("approve", "release"), ("release", "review")),
+                separate=(*separate, ("approve", "release"), ("release", "review"), ("break_glass", "release")),
                 raised=("break_glass",),
             )
             return do.BreakGlass(
@@ -152,6 +152,8 @@ class Decisions:
     def freeze_related(self, case: CaseId, at: datetime) -> None:
         """Stop every running case that went through the hands of *case*; safe to repeat after a crash half-way."""
         contained = self.steps.load(case).case
+        if not isinstance(contained, Contained):
+            raise Refused("This case is not contained, so it stops no other.", "Contain it first.", ("not_contained",))
         agents = {contained.opener, *verifiers(contained)}
         self.steps.cases.follow(self.steps.ledger)
         for other in self.steps.cases.running():

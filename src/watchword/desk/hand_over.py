@@ -6,7 +6,7 @@ import hmac
 from datetime import datetime
 
 from watchword.core import command as do
-from watchword.core.case import Checked
+from watchword.core.case import Checked, Released
 from watchword.core.errors import Invalid, Refused
 from watchword.core.ids import CaseId
 from watchword.desk.recording import case_stream
@@ -32,22 +32,37 @@ class HandOver:
 
     def demand_page(self, case: CaseId, token: str) -> Loaded:
         """The case behind a caller's page; `Invalid` in the same words for a wrong token and a case that never was."""
-        if not hmac.compare_digest(self.page_token(case), token):
+        if not hmac.compare_digest(self.page_token(case).encode(), token.encode()):
             raise Invalid("There is no such page.", "Ask the desk for the address again.", where="page")
         return self.steps.load(case)
 
-    def open(self, case: CaseId, jwk: str, at: datetime) -> None:
-        """Bind the hand-over to the public key (JWK, P-256) that the person's browser made; the first one counts."""
+    def open(self, case: CaseId, jwk: str, at: datetime) -> str:
+        """Bind the hand-over to the public key (JWK, P-256) that the person's browser made; the first one counts.
+
+        Returns what that browser shows from now on (a cookie of its own): without it nobody proves again or takes, so
+        that a proof given elsewhere can not let a credential go that was sealed to another browser's key.
+        """
         key = public_key(jwk)
         self.steps.system_step(case, lambda _: do.OpenHandOver(jwk=key), at)
+        return self._held(case, key)
 
-    def reprove(self, case: CaseId, method: str, at: datetime) -> tuple[str, Begun]:
+    def reprove(self, case: CaseId, method: str, browser: str, at: datetime) -> tuple[str, Begun]:
         """Start the enforced method that is proven again before anything is handed over."""
+        self._demand_browser(self.steps.load(case), browser)
         return self.verification.begin_again(case, method, at)
 
-    def take(self, case: CaseId, at: datetime) -> tuple[str, ...]:
+    def answer(self, case: CaseId, challenge: str, answer: str, browser: str, at: datetime) -> str:
+        """Take an answer from the person's page; one for the hand-over only from the browser that made the key."""
+        loaded = self.steps.load(case)
+        running = next((c for c in loaded.case.challenges if c.id == challenge), None)
+        if running is not None and running.purpose == "hand_over":
+            self._demand_browser(loaded, browser)
+        return self.verification.answer(case, challenge, answer, at, attesting=None)
+
+    def take(self, case: CaseId, browser: str, at: datetime) -> tuple[str, ...]:
         """Let the sealed credentials go, once: compact JWEs only the person's browser can open."""
         loaded = self.steps.load(case)
+        self._demand_browser(loaded, browser)
         envelopes: list[str] = []
         for appended in self.steps.ledger.read(case_stream(case)):
             if appended.entry.type == "change.started":
@@ -56,3 +71,15 @@ class HandOver:
             raise Refused("Nothing waits to be handed over.", "Ask the desk.", ("wrong_state",))
         self.steps.system_step(case, lambda _: do.HandOver(), at)
         return tuple(envelopes[-1:])
+
+    def _held(self, case: CaseId, jwk: str) -> str:
+        return self.steps.ledger.keyed("hand-over-browser", f"{case} {jwk}")
+
+    def _demand_browser(self, loaded: Loaded, browser: str) -> None:
+        jwk = loaded.case.jwk if isinstance(loaded.case, Released) else None
+        if jwk is None or not hmac.compare_digest(self._held(loaded.case.id, jwk).encode(), browser.encode()):
+            raise Refused(
+                "This hand-over was opened by another browser, or by none yet.",
+                "Open it in the browser you began with; tell the desk at once if somebody else did.",
+                ("other_browser",),
+            )

@@ -10,7 +10,7 @@ import msgspec
 
 from watchword.core import command as do
 from watchword.core import event as past
-from watchword.core.account import AccountClass, DirectoryAccount
+from watchword.core.account import PEOPLE, AccountClass, DirectoryAccount
 from watchword.core.action import Action, Step
 from watchword.core.change import (
     Change,
@@ -28,6 +28,7 @@ from watchword.core.decision import decide
 from watchword.core.errors import Invalid, Refused
 from watchword.core.gates import WEEK
 from watchword.core.ids import AccountId, CaseId, OriginId, PersonId
+from watchword.core.person import Kind
 from watchword.core.requirement import Context, Requirement
 from watchword.core.ruling import CaseFacts
 from watchword.desk.steps import Steps
@@ -91,11 +92,19 @@ class Intake:
         seen = self.find(directory, query)
         account = self.steps.registry.observe(seen, actor, at)
         subject = self.steps.names.owner(account.id)
+        if subject is None and account.facts.account_class in PEOPLE:
+            raise Refused(
+                "Nobody is known to stand behind this account.",
+                "Have an administrator link it to its person; then separation of duties can be held.",
+                ("nobody_linked",),
+            )
         source = OriginId("o-" + self.steps.ledger.keyed("origin", origin)) if origin else None
         self.steps.registry.origin(source).demand(at, self.steps.throttle)
         account_class = self.steps.registry.strictest_class(account, subject, at)
         context = msgspec.structs.replace(
-            context, elevated_threat=context.elevated_threat or self.steps.registry.posture().elevated(at)
+            context,
+            channel="vendor_desk" if self.steps.registry.person(actor).kind is Kind.VENDOR else context.channel,
+            elevated_threat=context.elevated_threat or self.steps.registry.posture().elevated(at),
         )
         requirement = None
         if account_class is not None:

@@ -8,7 +8,7 @@ from datetime import datetime
 import structlog
 
 from watchword.core.account import Contact
-from watchword.core.case import Case, Contained, Holding
+from watchword.core.case import Case, Checked, Contained, Delivered, Executed, Holding
 from watchword.core.errors import Invalid, Refused
 from watchword.core.ids import CaseId
 from watchword.desk.desk import Desk
@@ -46,7 +46,10 @@ class Notices:
         loaded = self.desk.steps.load(case).case
         directory, native = self.desk.steps.registry.native_id(loaded.account)
         seen = self.desk.steps.directory(directory).read(native)
-        subject, text = _text(loaded)
+        said = _text(loaded)
+        if said is None:
+            raise Refused("Nothing happened that a notice would tell of.", "Drop it.", ("nothing_to_tell",))
+        subject, text = said
         told = 0
         for number, contact in enumerate(seen.contacts):
             if CHANNELS.get(contact.kind) not in self.notifiers:
@@ -70,15 +73,20 @@ class Notices:
         return self.notifiers[channel]
 
 
-def _text(case: Case) -> tuple[str, str]:
+def _text(case: Case) -> tuple[str, str] | None:
+    """What a notice says, None where the case is in no state that one is sent for."""
     action = case.action.replace("_", " ")
     code = case.id[2:10]
     if isinstance(case, Holding):
         what = f"A {action} of your account was approved and will be done after {case.until:%Y-%m-%d %H:%M} UTC."
     elif isinstance(case, Contained):
         what = f"A {action} of your account was found to be fraudulent. Your account is being suspended."
-    else:
+    elif isinstance(case, Executed | Checked | Delivered):
         what = f"A {action} of your account was done."
+    elif case.broke_glass is not None:
+        what = f"An emergency {action} of your account was asked for by its custodians."
+    else:
+        return None
     subject = f"Your account: {action} (case {code})"
     text = (
         f"{what} If you did not ask for this, call the service desk at the number you know and name case {code}. "

@@ -38,6 +38,12 @@ from watchword.desk.steps import RACES, Steps, words
 from watchword.ledger.append import Append
 from watchword.ledger.entry import Disclosure, Retention
 
+GOVERNING = frozenset({Role.ADMINISTRATOR, Role.POLICY_AUTHOR, Role.CUSTODIAN, Role.CISO_DELEGATE})
+"""Roles that no delegate of a unit may give."""
+
+EVERYWHERE = ""
+"""The unit of what concerns every unit: nobody's delegation covers it."""
+
 SHORTEST = 12
 
 _hasher = argon2.PasswordHasher()
@@ -58,6 +64,7 @@ class People:
         return self._register(actor, login=login, name=name, kind=kind, unit=unit, at=at)
 
     def _register(self, actor: str, *, login: str, name: str, kind: Kind, unit: str, at: datetime) -> PersonId:
+        login = login.strip()
         self.steps.names.follow(self.steps.ledger)
         if self.steps.names.has_person(login):
             raise Conflict(f"Somebody is known as {login!r} already.", "Choose another login.")
@@ -75,7 +82,13 @@ class People:
         return person
 
     def grant(self, actor: PersonId, person: PersonId, grant: RoleGrant, at: datetime) -> None:
-        """Give a role, in one unit or everywhere, until a time or until revoked."""
+        """Give a role, in one unit or everywhere, until a time or until revoked.
+
+        A delegate gives roles of their unit to people of their unit; what governs, and what holds everywhere, is an
+        administrator's to give.
+        """
+        if grant.unit is None or grant.role in GOVERNING:
+            self._ruled(actor, Step.ADMINISTER_PEOPLE, EVERYWHERE, at, subject=person)
         self._administer(actor, person, at, lambda _: (RoleGranted(person=person, grant=grant), ()), unit=grant.unit)
 
     def revoke(self, actor: PersonId, person: PersonId, role: Role, at: datetime) -> None:
@@ -84,6 +97,7 @@ class People:
 
     def delegate(self, actor: PersonId, person: PersonId, delegation: Delegation, at: datetime) -> None:
         """Let somebody administer one unit until an end date; never somebody of a vendor, never longer than a year."""
+        self._ruled(actor, Step.ADMINISTER_PEOPLE, EVERYWHERE, at, subject=person)
         if not at < delegation.until <= at + timedelta(days=366):
             raise Invalid("A delegation ends within a year.", "Give an end date in the future.", where="until")
         if self.steps.registry.person(person).kind is not Kind.EMPLOYEE:
@@ -117,19 +131,28 @@ class People:
 
     def set_password(self, actor: PersonId, person: PersonId, password: str, at: datetime) -> None:
         """Give somebody a local sign-in; at least twelve characters, kept as an argon2id hash."""
+        if self.steps.registry.person(person).kind is Kind.SYSTEM:
+            raise Refused("Watchword's own parts never sign in.", "Choose a person.", ("system",))
         if len(password) < SHORTEST:
             raise Invalid("That password is too short.", f"Use at least {SHORTEST} characters.", where="password")
         credential = Credential(id=self.steps.ledger.pseudonym("k"), method=SIGN_IN, enrolled_at=at)
         self.enrol(actor, person, credential, _hasher.hash(password), at)
 
     def activate_policy(self, actor: PersonId, at: datetime) -> str:
-        """Make the policy on disk the one cases are opened under; returns its digest."""
+        """Make the policy on disk the one cases are opened under; returns its digest.
+
+        The role is read from the ledger, not from the policy that is to be activated: that one could name anybody.
+        """
+        if actor != GENESIS and Role.POLICY_AUTHOR not in self.steps.registry.person(actor).roles_at(at):
+            raise Refused("Only a policy author activates a policy.", "Ask one.", ("not_policy_author",))
         self._ruled(actor, Step.ACTIVATE_POLICY, "", at)
         self._policy(PolicyActivated(digest=self.steps.policy.digest, by=actor), actor, at)
         return self.steps.policy.digest
 
     def raise_threat(self, actor: PersonId, until: datetime, why: str, at: datetime) -> None:
         """Turn the elevated-threat switch on until a time, at most a week; every case opened then needs more."""
+        if self.steps.registry.posture().elevated(at) and until < (self.steps.registry.posture().threat_until or at):
+            raise Refused("The switch is on for longer already.", "It ends by itself.", ("lowers",))
         if not at < until <= at + timedelta(days=7):
             raise Invalid("The switch is on for a week at most.", "Give an end within seven days.", where="until")
         self._ruled(actor, Step.RELEASE_FREEZE, "", at)
@@ -156,7 +179,7 @@ class People:
         for appended in self.steps.ledger.read(person_stream(person)):
             event = event_of(appended) if appended.entry.type == "credential.enrolled" else None
             if isinstance(event, CredentialEnrolled) and event.credential.id in counting:
-                found = self.steps.ledger.disclosures(appended).get("secret", found)
+                found = self.steps.ledger.disclosures(appended).get("secret")  # an erased newest one revives none
         return found
 
     # --- one entry -------------------------------------------------------------------------------------------------
@@ -173,7 +196,8 @@ class People:
     ) -> None:
         for attempt in range(RACES):
             known = self.steps.registry.person(person)
-            self._ruled(actor, step, unit or known.unit, at, subject=person)
+            for concerned in {known.unit, unit or known.unit}:
+                self._ruled(actor, step, concerned, at, subject=person)
             event, told = build(known)
             version = self.steps.ledger.read(person_stream(person))[-1].entry.version
             drafts = (draft(event, actor, at, told),)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from watchword.core.account import AccountClass, DirectoryAccount
+import msgspec
+
+from watchword.core.account import PEOPLE, AccountClass, DirectoryAccount, strictest
 from watchword.core.errors import Invalid
 from watchword.core.event import Recorded
 from watchword.core.ids import AccountId, CaseId, OriginId, PersonId, Seq
@@ -55,6 +57,8 @@ class Registry:
             event = event_of(appended)
             assert isinstance(event, PersonEvent)
             folded = evolve_person(folded, event)
+            if folded.since is None:
+                folded = msgspec.structs.replace(folded, since=appended.entry.at)
         if folded is None:
             raise Invalid("This person is unknown.", "Register the person first.", where="person")
         return folded
@@ -156,4 +160,5 @@ class Registry:
         if own is None or subject is None:
             return own
         others = (self.account(a).strictest_class(at) for a in self.person(subject).accounts if a != account.id)
-        return max((own, *(c for c in others if c)), key=lambda c: c.rank)
+        # Software somebody owns says nothing of how strictly they are held themselves, nor the other way round.
+        return strictest((own, *(c for c in others if c in PEOPLE and own in PEOPLE)))

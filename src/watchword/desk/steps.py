@@ -27,7 +27,7 @@ from watchword.core.ruling import CaseFacts, Ruling
 from watchword.core.standing import Account
 from watchword.desk.asks import effects_asked
 from watchword.desk.followers import CaseList, Names
-from watchword.desk.recording import case_stream, draft, recorded, stream_of
+from watchword.desk.recording import account_stream, case_stream, draft, recorded, stream_of
 from watchword.desk.registry import Registry
 from watchword.directories.port import Directory
 from watchword.ledger.append import Append, Draft
@@ -39,11 +39,16 @@ from watchword.policy.bundle import Policy
 RACES = 8
 """How often a lost race is decided again before the caller hears of it."""
 
+UNDER_DRIFT = frozenset({Step.ACTIVATE_POLICY, Step.READ})
+"""What may be done while the policy on disk is not the active one: look, and activate it."""
+
 PROVISIONAL = LeafHash("0" * 64)
 """Stands for the leaf an event will get, where only the state it leads to is wanted."""
 
 Told: TypeAlias = Mapping[type[Any], tuple[Disclosure, ...]]
 """What is disclosed beside events of a type."""
+
+NOTHING_EXPECTED: Mapping[str, int] = MappingProxyType({})
 
 NOTHING_TOLD: Told = MappingProxyType({})
 
@@ -54,6 +59,7 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     case: Case
     account: Account
     version: int
+    account_version: int
 
 
 class Steps:
@@ -99,10 +105,18 @@ class Steps:
         """A case folded from its verified entries; `Invalid` when there is none."""
         entries = self.ledger.read(case_stream(case))
         folded = fold(tuple(recorded(a) for a in entries))
-        return Loaded(case=folded, account=self.registry.account(folded.account), version=entries[-1].entry.version)
+        stood = self.ledger.read(account_stream(folded.account))[-1].entry.version
+        return Loaded(
+            case=folded,
+            account=self.registry.account(folded.account),
+            version=entries[-1].entry.version,
+            account_version=stood,
+        )
 
     def rule(self, actor: PersonId, step: Step, facts: CaseFacts, at: datetime) -> Ruling:
-        """Policy's answer to one person, one step, one case."""
+        """Policy's answer to one person, one step, one case; refused while the policy on disk is not the active one."""
+        if step not in UNDER_DRIFT:
+            self.demand_active_policy()
         return self.policy.people.rule(self.registry.person(actor), step, facts, at)
 
     def rule_on(self, actor: PersonId, step: Step, loaded: Loaded, at: datetime) -> Ruling:
@@ -110,11 +124,16 @@ class Steps:
         person = self.registry.person(actor)
         recovered = self.registry.recently_recovered(person, at)
         facts = facts_of(loaded.case, loaded.account, actor, at, recovered=recovered)
+        if step not in UNDER_DRIFT:
+            self.demand_active_policy()
         return self.policy.people.rule(person, step, facts, at)
 
     def may(self, actor: PersonId, step: Step, loaded: Loaded, at: datetime) -> bool:
         """Whether to offer a step; the step itself is ruled again."""
-        ruling = self.rule_on(actor, step, loaded, at)
+        try:
+            ruling = self.rule_on(actor, step, loaded, at)
+        except Refused:
+            return False
         return ruling.allowed and not ruling.errors
 
     def demand_anywhere(self, actor: PersonId, step: Step, at: datetime) -> None:
@@ -175,10 +194,13 @@ class Steps:
         *,
         disclosures: Told | None = None,
         settle: tuple[Settle, ...] = (),
+        expect: Mapping[str, int] = NOTHING_EXPECTED,
     ) -> Case:
         """Bookkeeping that no person asks for: time passing, an answer arriving, an outcome being recorded."""
         allowed = Ruling(person=self.runner, step=Step.READ, allowed=True, reasons=("bookkeeping",))
-        return self._race(case, self.runner, lambda _: allowed, build, at, disclosures or {}, settle, send=False)
+        return self._race(
+            case, self.runner, lambda _: allowed, build, at, disclosures or {}, settle, send=False, expect=expect
+        )
 
     def _race(
         self,
@@ -191,6 +213,7 @@ class Steps:
         settle: tuple[Settle, ...],
         *,
         send: bool,
+        expect: Mapping[str, int] = NOTHING_EXPECTED,
     ) -> Case:
         """Read, rule, decide, append; again when somebody else got there first."""
         for attempt in range(RACES):
@@ -199,7 +222,9 @@ class Steps:
             ruling.demand()
             events = decide(loaded.case, loaded.account, build(loaded), ruling, None, at, self.thresholds)
             try:
-                return self.append(loaded, events, actor, at, disclosures=disclosures, settle=settle, send=send)
+                return self.append(
+                    loaded, events, actor, at, disclosures=disclosures, settle=settle, send=send, expect=expect
+                )
             except Conflict:
                 if attempt == RACES - 1:
                     raise
@@ -215,6 +240,7 @@ class Steps:
         disclosures: Told,
         settle: tuple[Settle, ...] = (),
         send: bool = False,
+        expect: Mapping[str, int] = NOTHING_EXPECTED,
     ) -> Case:
         """Append events over their streams, with the effects the case's new state asks for."""
         drafts: dict[str, list[Draft]] = {}
@@ -227,7 +253,9 @@ class Steps:
             assert loaded is not None
             return loaded.case
         appends = tuple(
-            Append(stream=stream, expected_version=self._version(stream, loaded), drafts=tuple(rows))
+            Append(
+                stream=stream, expected_version=expect.get(stream, self._version(stream, loaded)), drafts=tuple(rows)
+            )
             for stream, rows in drafts.items()
         )
         version = loaded.version if loaded else -1
@@ -238,6 +266,8 @@ class Steps:
     def _version(self, stream: str, loaded: Loaded | None) -> int:
         if loaded is not None and stream == case_stream(loaded.case.id):
             return loaded.version
+        if loaded is not None and stream == account_stream(loaded.case.account):
+            return loaded.account_version  # what was decided on, so that a failure recorded meanwhile is decided on too
         entries = self.ledger.read(stream)
         return entries[-1].entry.version if entries else -1
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import threading
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
@@ -19,7 +20,7 @@ from watchword.core.person import CredentialEnrolled, Person, Role
 from watchword.core.progress import Challenge
 from watchword.core.requirement import Satisfied, Shortfall, assess
 from watchword.desk.recording import case_stream, event_of, person_stream
-from watchword.desk.steps import NOTHING_TOLD, Loaded, Steps, Told, words
+from watchword.desk.steps import NOTHING_EXPECTED, NOTHING_TOLD, Loaded, Steps, Told, words
 from watchword.ledger.entry import Disclosure, Retention
 from watchword.methods.port import Ask, Begun, MethodPort, Proof
 
@@ -30,7 +31,7 @@ NOT_A_MISS = frozenset({"expired", "replayed", "exhausted", "not_enrolled"})
 """Reasons of a refused answer that say nothing about who is answering."""
 
 FIRST_DAY = timedelta(days=1)
-"""Enrolments within this time of somebody's first one are how they began, not a change."""
+"""Enrolments within this time of becoming known are how somebody began, not a change."""
 
 PROOF = "proof"
 """Name of the disclosure that holds a method's whole proof, for the executor's own check."""
@@ -42,6 +43,8 @@ class Verification:
     def __init__(self, steps: Steps, methods: Mapping[str, MethodPort]) -> None:
         self.steps = steps
         self.methods = methods
+        # Guesses sent side by side would all be checked before the first miss is recorded.
+        self._one_at_a_time = tuple(threading.Lock() for _ in range(64))
 
     def begin(
         self, actor: PersonId, case: CaseId, method: str, at: datetime, *, custodian: PersonId | None = None
@@ -165,6 +168,10 @@ class Verification:
 
         Returns `proved`. A wrong answer is recorded before `Refused` says so; the third one sticks to the account.
         """
+        with self._one_at_a_time[hash(case) % len(self._one_at_a_time)]:
+            return self._answer(case, challenge, answer, at, attesting)
+
+    def _answer(self, case: CaseId, challenge: str, answer: str, at: datetime, attesting: PersonId | None) -> str:
         loaded = self.steps.load(case)
         running = next((c for c in loaded.case.challenges if c.id == challenge), None)
         if running is None:
@@ -179,6 +186,7 @@ class Verification:
         if attesting is not None and attesting != running.by:
             raise Refused("Whoever began this method attests it.", "Begin it yourself.", ("wrong_hands",))
         self.steps.registry.origin(loaded.case.origin).demand(at, self.steps.throttle)
+        expect = self._version_of(running.prover)
         prover = self._prover_of(running.prover)
         ask = self._ask(loaded.case, port, challenge, running.purpose, prover, at)
         try:
@@ -190,15 +198,28 @@ class Verification:
             raise
         told = (Disclosure(name=PROOF, value=msgspec.json.encode(proof).decode(), retention=Retention.IDENTITY),)
         command = do.Prove(challenge=challenge, by=running.by, counter=proof.counter)
-        self._answered(case, command, at, attesting, {past.MethodProved: told})
+        self._answered(case, command, at, attesting, {past.MethodProved: told}, expect)
         return "proved"
 
+    def _version_of(self, prover: PersonId | None) -> Mapping[str, int]:
+        """The version the prover's stream is at before an answer is checked: a counter used since is a lost race."""
+        if prover is None:
+            return {}
+        stream = person_stream(prover)
+        return {stream: self.steps.ledger.read(stream)[-1].entry.version}
+
     def _answered(
-        self, case: CaseId, command: do.Command, at: datetime, attesting: PersonId | None, told: Told = NOTHING_TOLD
+        self,
+        case: CaseId,
+        command: do.Command,
+        at: datetime,
+        attesting: PersonId | None,
+        told: Told = NOTHING_TOLD,
+        expect: Mapping[str, int] = NOTHING_EXPECTED,
     ) -> None:
         """Record an answer: the person's own as bookkeeping, an attestation as the agent's word, ruled on by policy."""
         if attesting is None:
-            self.steps.system_step(case, lambda _: command, at, disclosures=told)
+            self.steps.system_step(case, lambda _: command, at, disclosures=told, expect=expect)
         else:
             self.steps.step(case, attesting, Step.VERIFY, lambda _: command, at, disclosures=told)
 
@@ -231,12 +252,12 @@ class Verification:
 def _changed_at(ask: Ask, prover: Person | None) -> datetime | None:
     """When what a challenge stands on last changed: the contact point of record, or a later enrolment (invariant 7).
 
-    What was enrolled on somebody's first day here replaced nothing, so it counts at once.
+    What was enrolled on the day somebody became known here replaced nothing, so it counts at once.
     """
     changed = ask.contact.changed_at if ask.contact else None
-    if ask.credential is None or prover is None or prover.enrolled_since is None:
+    if ask.credential is None or prover is None or prover.since is None:
         return changed
     enrolled = ask.credential.enrolled_at
-    if enrolled - prover.enrolled_since <= FIRST_DAY:
+    if enrolled - prover.since <= FIRST_DAY:
         return changed
     return max(enrolled, changed) if changed else enrolled

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from ldap3.protocol.formatters.formatters import format_sid
 
-from watchword.core.account import AccountClass, Contact, DirectoryAccount, Status
+from watchword.core.account import AccountClass, Contact, DirectoryAccount, Status, strictest
 from watchword.core.change import ContactKind
 from watchword.core.errors import Invalid, Refused
 from watchword.directories.ldap_session import Endpoint, Entry, Session
@@ -90,7 +90,7 @@ def read_account(
         login=login,
         display_name=entry.text("displayName") or entry.text("cn") or login,
         keys=(native_id, *names_of(entry)),
-        account_class=max((m.account_class for m in meant if m.account_class), key=lambda one: one.rank, default=None),
+        account_class=strictest(m.account_class for m in meant),
         status=max((m.status for m in meant if m.status), key=_STATUSES.index, default=Status.ACTIVE),
         shared=any(m.shared for m in meant),
         locked=bool(entry.number(_COMPUTED) & _LOCKED),

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from watchword.core.account import AccountClass, Contact, DirectoryAccount, Status
+from watchword.core.account import AccountClass, Contact, DirectoryAccount, Status, strictest
 from watchword.core.change import ContactKind
 from watchword.core.errors import Unavailable
 
@@ -148,7 +148,7 @@ def account_of(
         login=row["login"],
         display_name=row["display_name"],
         keys=tuple(dict.fromkeys(key.lower() for key in (native_id, row["login"], *mail))),
-        account_class=max(classes, key=lambda one: one.rank, default=None),
+        account_class=strictest(classes),
         status=Status(row["status"]),
         shared=bool(row["shared"]),
         locked=bool(row["locked"]),

@@ -40,8 +40,14 @@ def caller_page(app: App, case: CaseId, token: str) -> Loaded:
         raise
 
 
-def page_address(app: App, case: CaseId) -> str:
-    """The address the desk gives the caller; knowing it proves nothing by itself."""
+def page_address(app: App, loaded: Loaded, person: PersonId, at: datetime) -> str | None:
+    """The address the desk gives the caller; shown to nobody but those who verify, and never to an AI.
+
+    Knowing it proves nothing by itself, but whoever opens it first can keep the person from opening it.
+    """
+    if not app.desk.steps.may(person, Step.VERIFY, loaded, at):
+        return None
+    case = loaded.case.id
     return f"{app.settings.console.public_url.rstrip('/')}/c/{case}/{app.desk.hand_over.page_token(case)}"
 
 
@@ -71,7 +77,7 @@ def listed(app: App, person: PersonId, at: datetime) -> tuple[CaseRow, ...]:
 
     def may(row: CaseRow) -> bool:
         account = app.registry.account(row.case.account)
-        return steps.may(person, Step.READ, Loaded(case=row.case, account=account, version=-1), at)
+        return steps.may(person, Step.READ, Loaded(case=row.case, account=account, version=-1, account_version=-1), at)
 
     return tuple(row for row in steps.cases.rows() if may(row))
 

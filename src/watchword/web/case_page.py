@@ -145,7 +145,7 @@ class _Builder:
             tone=tone_of(case),
             next_step=self.next_step(),
             stages=tuple(self.stage(i) for i in range(len(STAGES))),
-            rail=rail(self.app, self.loaded, facts, self.at),
+            rail=rail(self.app, self.loaded, facts, self.actor, self.at),
             notices=self.notices(),
             others=forms.others(case, self.may, frozen=self.frozen),
         )
@@ -319,7 +319,8 @@ class _Builder:
         return parts
 
     def _page(self) -> str:
-        return f"the person, who opens {page_address(self.app, self.case.id)} and makes a key there"
+        address = page_address(self.app, self.loaded, self.actor, self.at)
+        return f"the person, who opens {address or 'the page the desk gave them'} and makes a key there"
 
     def validate(self) -> dict[str, object]:
         """The read-back."""

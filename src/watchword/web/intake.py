@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from watchword.app import App
+from watchword.core.account import strictest
 from watchword.core.action import Action, Step
 from watchword.core.change import ContactKind
 from watchword.core.errors import Invalid, Refused, Unavailable
@@ -130,7 +131,7 @@ def _needed(app: App, actor: PersonId, at: datetime, said: Said) -> view.Needs:
     account_class = seen.account_class
     if standing and standing.observations and account_class:
         lately = registry.strictest_class(standing, subject, at)
-        account_class = max(account_class, lately or account_class, key=lambda c: c.rank)
+        account_class = strictest((account_class, lately)) or account_class
     if account_class is None:
         raise Refused(
             "This account is in no class, so no procedure answers for it.",

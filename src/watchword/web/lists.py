@@ -71,7 +71,7 @@ def _mine(app: App, actor: PersonId, case: Case, at: datetime) -> bool:
         return False
     if any(v.person == actor for v in case.votes) and due is Step.APPROVE:
         return False
-    loaded = Loaded(case=case, account=app.registry.account(case.account), version=-1)
+    loaded = Loaded(case=case, account=app.registry.account(case.account), version=-1, account_version=-1)
     return app.desk.steps.may(actor, due, loaded, at)
 
 

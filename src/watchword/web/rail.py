@@ -42,12 +42,13 @@ def facts_of(app: App, loaded: Loaded) -> Facts:
     return Facts(name=seen.display_name, login=seen.login, directory=directory, seen=seen)
 
 
-def rail(app: App, loaded: Loaded, facts: Facts, at: datetime) -> tuple[Panel, ...]:
+def rail(app: App, loaded: Loaded, facts: Facts, actor: PersonId, at: datetime) -> tuple[Panel, ...]:
     """The panels, in the order a desk needs them."""
     case = loaded.case
     number = ticket_of(app, case)
     ticket = Fact(label="Number", value=number or "none yet", tone="plain" if number else "warn")
-    page = Fact(label="Address", value=page_address(app, case.id), note="they answer here, never to you")
+    address = page_address(app, loaded, actor, at)
+    page = Fact(label="Address", value=address or "with the verifier", note="they answer here, never to you")
     return (
         Panel(title="Ticket", facts=(ticket,)),
         Panel(title="The caller's own page", facts=(page,)),

@@ -6,7 +6,6 @@ from datetime import datetime
 
 from watchword.app import App
 from watchword.core.account import FACT_WINDOW, DirectoryAccount
-from watchword.core.case import Case
 from watchword.core.errors import Refused
 from watchword.core.ids import PersonId
 from watchword.core.progress import Challenge
@@ -68,7 +67,7 @@ def _tile(
         source=source,
         unusable=unusable if state in {"unusable", "failed"} else "",
         script=SCRIPTS.get(method.name, ()),
-        challenge=_live(app, case, running, actor, at) if running else None,
+        challenge=_live(app, loaded, running, actor, at) if running else None,
         begin=forms.begin(case.id, method.name) if takes and state in {"free", "failed"} else None,
     )
 
@@ -96,7 +95,8 @@ def _source(app: App, loaded: Loaded, port: MethodPort, seen: DirectoryAccount |
     return f"Enrolled {wording.span(at - enrolled[-1].enrolled_at)} ago", ""
 
 
-def _live(app: App, case: Case, running: Challenge, actor: PersonId, at: datetime) -> Live:
+def _live(app: App, loaded: Loaded, running: Challenge, actor: PersonId, at: datetime) -> Live:
+    case = loaded.case
     port, ask = app.desk.verification.ask_of(case, running.id, at)
     try:
         say = port.begin(ask).show_agent or ""
@@ -107,6 +107,6 @@ def _live(app: App, case: Case, running: Challenge, actor: PersonId, at: datetim
         until=running.expires,
         tries_left=TRIES - running.misses,
         show="" if attested else say,
-        address="" if attested else page_address(app, case.id),
+        address="" if attested else page_address(app, loaded, actor, at) or "",
         form=forms.attest(case.id, running.id, say) if attested and actor == running.by else None,
     )

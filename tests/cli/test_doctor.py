@@ -1,0 +1,73 @@
+"""`watchword doctor`: what is configured, what answers, and what to do about the rest."""
+
+from __future__ import annotations
+
+from tests.cli.conftest import Here
+from tests.cli.desk import Desk, free_port
+
+DOMAIN = """
+[[directories]]
+kind = "active_directory"
+name = "corp"
+host = "127.0.0.1"
+port = {port}
+ca_file = "corp-ca.pem"
+bind_user = "CN=watchword,DC=corp,DC=example,DC=test"
+password_file = "keys/corp.password"
+base = "DC=corp,DC=example,DC=test"
+[directories.classes]
+"CN=All Staff,DC=corp,DC=example,DC=test" = "standard"
+"""
+
+
+def test_all_is_well(desk: Desk, here: Here) -> None:
+    """Each part is a line, and the exit code is 0."""
+    del desk
+    typed, told = here("doctor"), here("doctor", "--json").json
+
+    assert typed.code == 0
+    assert {one["part"] for one in told} == {"ledger", "policy", "directory sandbox", "mail", "call", "watch"}
+    assert {one["state"] for one in told} == {"ok"}
+
+
+def test_beside_a_running_console(desk: Desk) -> None:
+    """While the console has the ledger it says so, with the address that answers, and nothing is wrong with that."""
+    with desk.served():
+        typed = desk.type("doctor", "--json")
+
+    states = {one["part"]: one["state"] for one in typed.json}
+    assert typed.code == 0, typed.err
+    assert (states["console"], states["ledger"], states["directory sandbox"]) == ("ok", "ok", "held")
+
+
+def test_a_domain_that_does_not_answer(desk: Desk, here: Here) -> None:
+    """The domain is wrong, with the way on, and the parts after it are looked at all the same."""
+    settings = desk.config.read_text()
+    (desk.home / "corp-ca.pem").write_text((ROOTS).strip())
+    secret = desk.home / "keys" / "corp.password"
+    secret.touch(0o600)
+    secret.write_text("nobody has this one")
+    desk.config.write_text(settings.replace("[mail]", DOMAIN.format(port=free_port()) + "\n[mail]", 1))
+    typed = here("doctor")
+    told = {one["part"]: one for one in here("doctor", "--json").json}
+
+    assert typed.code == 1
+    assert told["directory corp"]["state"] == "wrong"
+    assert told["directory sandbox"]["state"] == told["watch"]["state"] == "ok"
+    assert "Traceback" not in typed.err
+
+
+ROOTS = """
+-----BEGIN CERTIFICATE-----
+-----END CERTIFICATE-----
+"""
+
+
+def test_a_ledger_that_does_not_hold(desk: Desk, here: Here) -> None:
+    """A ledger that is damaged is a line, and what stands around it is told as well."""
+    file = desk.home / "ledger.db"
+    file.write_bytes(file.read_bytes()[:4096])
+    told = {one["part"]: one["state"] for one in here("doctor", "--json").json}
+
+    assert told["ledger"] == "wrong"
+    assert told["mail"] == "ok"

@@ -1,0 +1,147 @@
+"""`watchword policy`: what a policy gets wrong, what a cell asks for, and which policy is active."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from importlib import resources
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Here
+from tests.cli.desk import Desk, is_told
+
+CELL = ("policy", "explain", "--class", "standard", "--action", "unlock")
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> Path:
+    """The shipped policy with a class misspelt, a wait that is none, and Cedar that is none."""
+    folder = tmp_path / "broken"
+    with resources.as_file(resources.files("watchword.policy") / "default") as shipped:
+        shutil.copytree(shipped, folder)
+    table = (folder / "procedures.yaml").read_text()
+    (folder / "procedures.yaml").write_text(table.replace("executive:", "executiv:", 1).replace("hold: 1h", "hold: 1x", 1))
+    (folder / "people.cedar").write_text("permit (principal action resource);")
+    return folder
+
+
+def test_the_shipped_policy_is_sound(here: Here) -> None:
+    """Without a folder the policy that ships is checked, and found sound."""
+    assert here("policy", "check").code == 0
+    assert here("policy", "check", "--json").json == []
+
+
+def test_every_mistake_has_its_place(here: Here, broken: Path) -> None:
+    """Each mistake is a line that begins with file and line, and there is more than one at a time."""
+    typed = here("policy", "check", str(broken))
+    mistakes = here("policy", "check", str(broken), "--json")
+
+    assert (typed.code, mistakes.code) == (1, 1)
+    assert len(mistakes.json) > 1
+    assert {Path(one["file"]).name for one in mistakes.json} >= {"procedures.yaml", "people.cedar"}
+    assert len(re.findall(r"^\S*(?:procedures\.yaml|people\.cedar):\d+", typed.out, re.MULTILINE)) == len(mistakes.json)
+
+
+def test_a_folder_that_is_none_is_told(here: Here, tmp_path: Path) -> None:
+    """A folder without a policy is a mistake of the caller."""
+    assert is_told(here("policy", "check", str(tmp_path / "nowhere")), 2, "nowhere")
+    assert is_told(here(*CELL, "--folder", str(tmp_path / "nowhere")), 2, "nowhere")
+
+
+def test_a_cell_is_explained(here: Here) -> None:
+    """Words for people, the whole explanation as JSON."""
+    words = here(*CELL)
+    told = here(*CELL, "--json").json
+
+    assert (words.code, told["cell"]) == (0, "standard.unlock")
+    assert "Prove: " in words.out
+    assert told["refused"] == []
+    assert here("policy", "explain", "--class", "standard", "--action", "factor_reset").code == 0
+
+
+@pytest.mark.parametrize(
+    "circumstance",
+    [
+        ("--channel", "chat"),
+        ("--location", "abroad"),
+        ("--device", "unknown"),
+        ("--risk", "high"),
+        ("--situation", "after_hours"),
+        ("--elevated-threat",),
+        ("--repeat", "1"),
+    ],
+)
+def test_circumstances_only_raise(here: Here, circumstance: tuple[str, ...]) -> None:
+    """Each circumstance is taken, and what it raises is said; none makes a cell easier."""
+    cell = ("policy", "explain", "--class", "executive", "--action", "factor_reset", "--json")
+    told, plain = here(*cell, *circumstance), here(*cell, "--location", "office", "--device", "managed").json
+
+    assert told.code == 0
+    assert told.json["plain"] == plain["plain"]
+    assert len(told.json["raised"]) >= len(plain["raised"])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        (("--channel", "telepathy"), "phone"),
+        (("--location", "moon"), "office"),
+        (("--device", "abacus"), "managed"),
+        (("--risk", "none"), "low"),
+        (("--situation", "tuesday"), "normal"),
+        (("--repeat", "-1"), "--repeat"),
+        (("--step", "dance"), "approve"),
+    ],
+)
+def test_unknown_words_are_told_with_the_known(here: Here, wrong: tuple[str, str], named: str) -> None:
+    """A word the policy does not know is refused, with those it knows."""
+    assert is_told(here(*CELL, *wrong), 2, named)
+    assert is_told(here("policy", "explain", "--class", "nobody", "--action", "unlock"), 2, "standard")
+
+
+def test_what_is_denied_exits_as_a_refusal(here: Here) -> None:
+    """A cell that nobody can open says why and what to do, with the exit code of a refusal."""
+    typed = here("policy", "explain", "--class", "service", "--action", "factor_reset")
+
+    assert typed.code == 3
+    assert "refused: " in typed.out
+
+
+def test_who_may_take_a_step(desk: Desk, here: Here) -> None:
+    """With a person and a step it says which rule lets them, or keeps them out."""
+    del desk
+    agent = here(*CELL, "--person", "ines", "--step", "open")
+    nobody = here(*CELL, "--person", "tom", "--step", "open", "--json")
+
+    assert (agent.code, nobody.code) == (0, 3)
+    assert "this person may open" in agent.out
+    assert nobody.json["ruling"]["reasons"]
+    assert is_told(here(*CELL, "--person", "nobody.known"), 2, "nobody.known")
+
+
+def test_an_edited_policy_is_activated_by_its_author(desk: Desk, here: Here) -> None:
+    """Doctor says when the policy on disk is not the active one; a policy author makes it so, nobody else."""
+    with resources.as_file(resources.files("watchword.policy") / "default") as shipped:
+        shutil.copytree(shipped, desk.home / "policy")
+    with (desk.home / "policy" / "procedures.yaml").open("a") as edited:
+        edited.write("# reviewed\n")
+    desk.config.write_text(f'policy = "policy"\n{desk.config.read_text()}')
+    before = here("doctor")
+    refused = here("policy", "activate", login="ines")
+    active = here("policy", "activate", "--json", login="root")
+
+    assert before.code == 1
+    assert "watchword policy activate" in before.out
+    assert is_told(refused, 3)
+    assert active.json["active"].startswith("sha256:")
+    assert here("doctor").code == 0
+
+
+def test_a_broken_policy_on_disk_stops_what_needs_it(desk: Desk, here: Here, broken: Path) -> None:
+    """No process starts on a policy with mistakes: each of them is told."""
+    desk.config.write_text(f'policy = "{broken}"\n{desk.config.read_text()}')
+
+    for command in (("serve",), ("execute", "--once")):
+        assert is_told(here(*command), 2, "procedures.yaml")
+    assert "procedures.yaml" in here("doctor").out

@@ -1,0 +1,87 @@
+"""`watchword watch classify`: verdicts as a table and as lines, and an exit code that says whether anything was found."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Here
+from tests.cli.desk import is_told
+
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLES = ROOT / "tests" / "watch" / "samples"
+OKTA = ROOT / "tests" / "watch" / "golden" / "okta.jsonl"
+
+
+def classify(provider: str, *words: str | Path) -> tuple[str, ...]:
+    """The words of one command."""
+    return ("watch", "classify", "--provider", provider, *map(str, words))
+
+
+def test_a_finding_exits_with_one(here: Here) -> None:
+    """A reset that nothing speaks for is a row of the table, and the exit code says that there is a finding."""
+    typed = here(*classify("samba", SAMPLES / "samba_reset_by_administrator.jsonl"))
+
+    assert typed.code == 1
+    assert "unverified" in typed.out
+    assert "No evidence was given (--evidence)" in typed.out
+
+
+def test_nothing_found_exits_with_zero(here: Here) -> None:
+    """People who change their own password are no finding."""
+    typed = here(*classify("samba", SAMPLES / "samba_self_change.jsonl"))
+
+    assert typed.code == 0
+    assert "self_service" in typed.out
+
+
+def test_verdicts_are_lines_of_json(here: Here) -> None:
+    """With --json each line of the answer is one verdict, and nothing else is printed there."""
+    typed = here(*classify("okta", OKTA, "--json"))
+    rows = [json.loads(line) for line in typed.out.splitlines()]
+
+    assert typed.code == 1
+    assert len(rows) > 5
+    assert all(row["verdict"] and row["at"] for row in rows)
+
+
+def test_lines_that_are_no_events_are_kept(here: Here, tmp_path: Path) -> None:
+    """Broken lines are counted, the first is named, and all are written aside with file and line."""
+    log = tmp_path / "broken.jsonl"
+    log.write_bytes(OKTA.read_bytes() + b"{ half\nnot json\n")
+    typed = here(*classify("okta", log, "--rejects", tmp_path / "aside.jsonl"))
+    aside = [json.loads(line) for line in (tmp_path / "aside.jsonl").read_text().splitlines()]
+
+    assert typed.code == 1
+    assert f"{len(aside)} line(s) are no events" in typed.out
+    assert [row["text"].strip() for row in aside][-2:] == ["{ half", "not json"]
+    assert all(row["line"] > 0 and row["file"] == str(log) for row in aside)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (classify("okta"), "FILES"),
+        (classify("okta", "nowhere.jsonl"), "nowhere.jsonl"),
+        (classify("abacus", OKTA), "abacus"),
+        (classify("okta", OKTA, "--evidence", "nowhere.parquet"), "nowhere.parquet"),
+        (classify("okta", OKTA, "--evidence", OKTA), "okta.jsonl"),
+        (classify("okta", OKTA, "--accounts", "nowhere.csv"), "nowhere.csv"),
+        (classify("okta", OKTA, "--rejects", "no/such/folder.jsonl"), "no/such/folder.jsonl"),
+        (classify("okta", SAMPLES), "samples"),
+    ],
+)
+def test_bad_input_is_told(here: Here, words: tuple[str, ...], told: str) -> None:
+    """What is not there, or is not what it should be, is named; the exit code is that of the caller's mistake."""
+    assert is_told(here(*words), 2, told)
+
+
+def test_terminal_codes_in_a_log_are_not_obeyed(here: Here, tmp_path: Path) -> None:
+    """A log that somebody wrote escape sequences into does not paint on the terminal of who reads it."""
+    log = tmp_path / "painted.jsonl"
+    log.write_text(OKTA.read_text().replace("00uagent", "\\u001b[2J00uagent"))
+    shown = here(*classify("okta", log)).out
+
+    assert "\\x1b[2J00uagent" in shown
+    assert "\x1b" not in shown

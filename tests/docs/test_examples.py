@@ -1,0 +1,46 @@
+"""The operator's page, typed line by line: what it shows can be run as it stands."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from tests.cli.desk import Desk, make
+from tests.docs.markdown import ROOT, commands
+
+PAGE = ROOT / "docs" / "operations.md"
+STAYS = ("watchword serve", "watchword execute", "watchword demo", "watchword init")
+"""Commands that stay up, or found what is there already; the tests of the command line run them."""
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    """A desk with one case, a log and the evidence for it."""
+    home = tmp_path_factory.mktemp("documented") / "desk"
+    make(home)
+    made = Desk(home)
+    (home / "policy").mkdir()
+    shutil.copy(ROOT / "tests" / "watch" / "samples" / "samba_self_change.jsonl", home / "audit.json")
+    return made
+
+
+def test_what_operators_are_shown_can_be_typed(desk: Desk) -> None:
+    """Each whole command of the page does what it says, in the order of the page, with a case where it says CASE."""
+    opened = desk.type("case", "open", "tom.ashby", "unlock", "--reason", "x", "--json", login="ines")
+    words = {"CASE": str(opened.json["case"]), "FILE": "backup.db", "ada": "root"}
+    failed = []
+    for line in _whole(PAGE):
+        typed = desk.type(*(words.get(word, word) for word in line.split()[1:]), login="ines")
+        if typed.code != 0:
+            failed.append((line, typed.code, typed.out + typed.err))
+
+    assert not failed
+
+
+def _whole(page: Path) -> list[str]:
+    """The commands of *page* that stand there with all they need, each once."""
+    named = [line for line in commands(page, "watchword") if not line.startswith(STAYS)]
+    bare = {line for line in named if line.startswith("watchword case ") and "--as" not in line}
+    groups = {"watchword policy explain", "watchword policy activate", "watchword watch classify", "watchword ledger copy"}
+    return [line for line in dict.fromkeys(named) if line not in bare | groups]
