@@ -11,8 +11,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from tests.cli.desk import Desk, Typed, make
 
+from tests.cli.desk import Desk, Typed, make
 from watchword.cli.main import main
 
 Here = Callable[..., Typed]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import socket
 import threading
@@ -11,8 +10,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
 from tests.cli.conftest import Here
-from tests.cli.desk import Desk, Typed, is_told
+from tests.cli.desk import Desk, is_told
 
 RESET = ("case", "open", "tom.ashby", "factor-reset", "--factor", "authenticator_app", "--reason", "new phone")
 UNLOCK = ("case", "open", "tom.ashby", "unlock", "--reason", "too many tries", "--ticket", "INC-7")
@@ -43,7 +43,9 @@ def test_what_was_not_looked_at_is_not_approved(served: Desk, here: Here) -> Non
     number = _awaiting(served, here)
 
     wrong = here("case", "approve", number, "--digest", "0" * 64, login="ruth")
-    verifier = here("case", "approve", number, "--digest", _shown(here, number, "vic")["request"]["digest"], login="vic")
+    verifier = here(
+        "case", "approve", number, "--digest", _shown(here, number, "vic")["request"]["digest"], login="vic"
+    )
 
     assert is_told(wrong, 2)
     assert is_told(verifier, 3, "reasons: ")
@@ -92,7 +94,9 @@ def test_a_case_as_words(desk: Desk, here: Here) -> None:
 
     assert shown[0] == f"{number} verifying: unlock of a standard account"
     assert any(line.startswith("  missing for V1: ") for line in shown)
-    assert any(line.startswith(f"  the person's page: {desk.url.replace('127.0.0.1', 'localhost')}/c/") for line in shown)
+    assert any(
+        line.startswith(f"  the person's page: {desk.url.replace('127.0.0.1', 'localhost')}/c/") for line in shown
+    )
     assert re.fullmatch(r"  +\d+ \S+ \S+ by .*", shown[-1])
 
 
@@ -147,9 +151,26 @@ def test_a_password_is_not_sent_to_a_stranger(desk: Desk, here: Here) -> None:
     assert heard[0].startswith(b"GET /healthz")
 
 
+def test_a_console_behind_tls_is_spoken_to_directly(desk: Desk, here: Here) -> None:
+    """Where people reach the console by https, the command line still speaks to the process on this machine."""
+    old = desk.config.read_text()
+    public = f'public_url = "http://localhost:{desk.url.rpartition(":")[2]}"'
+    assert public in old
+    desk.config.write_text(
+        old.replace(public, 'public_url = "https://desk.example.test"').replace(
+            'rp_id = "localhost"', 'rp_id = "desk.example.test"'
+        )
+    )
+    with desk.served():
+        opened = here(*UNLOCK, *OFFICE, "--json", login="ines")
+
+    assert opened.code == 0, opened.err
+    assert opened.json["page"].startswith("https://desk.example.test/c/")
+
+
 def test_no_proxy_sees_a_password(served: Desk) -> None:
     """A proxy of the environment is not asked: the console is reached directly."""
-    proxy = {name: "http://127.0.0.1:9" for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")}
+    proxy = dict.fromkeys(("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"), "http://127.0.0.1:9")
 
     assert served.type("case", "list", "--json", login="ines", env=proxy).json == []
 

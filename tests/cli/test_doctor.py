@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+
 from tests.cli.conftest import Here
 from tests.cli.desk import Desk, free_port
+from watchword.app import wall_clock
 
 DOMAIN = """
 [[directories]]
@@ -43,7 +52,7 @@ def test_beside_a_running_console(desk: Desk) -> None:
 def test_a_domain_that_does_not_answer(desk: Desk, here: Here) -> None:
     """The domain is wrong, with the way on, and the parts after it are looked at all the same."""
     settings = desk.config.read_text()
-    (desk.home / "corp-ca.pem").write_text((ROOTS).strip())
+    (desk.home / "corp-ca.pem").write_text(authority())
     secret = desk.home / "keys" / "corp.password"
     secret.touch(0o600)
     secret.write_text("nobody has this one")
@@ -53,14 +62,18 @@ def test_a_domain_that_does_not_answer(desk: Desk, here: Here) -> None:
 
     assert typed.code == 1
     assert told["directory corp"]["state"] == "wrong"
+    assert "no LDAPS answer" in told["directory corp"]["told"]
     assert told["directory sandbox"]["state"] == told["watch"]["state"] == "ok"
     assert "Traceback" not in typed.err
 
 
-ROOTS = """
------BEGIN CERTIFICATE-----
------END CERTIFICATE-----
-"""
+def authority() -> str:
+    """A certificate authority of nobody, as PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Nobody")])
+    now = wall_clock()
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1)).sign(key, SHA256())
+    return made.public_bytes(Encoding.PEM).decode()
 
 
 def test_a_ledger_that_does_not_hold(desk: Desk, here: Here) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from tests.cli.conftest import Here
 from tests.cli.desk import Desk, is_told
 

@@ -8,7 +8,7 @@ from tests.cli.desk import Desk, Typed, is_told
 
 
 def test_only_the_executor_makes_the_change(shared_desk: Desk) -> None:
-    """A desk without executor leaves a released case alone; the executor's process does it, once and then as it runs."""
+    """A desk without executor leaves a released case alone; the executor does it, once and then as it runs."""
     with shared_desk.served("--no-executor"):
         first = _releases(shared_desk)
         threading.Event().wait(2)  # several rounds of the desk's own runner

@@ -5,12 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from tests.cli.conftest import Here
 from tests.cli.desk import ORIGIN, PASSWORD, is_told
-
 from watchword.settings import load
 
 ASKED = ("init", "new", "--origin", ORIGIN, "--administrator", "root", "--password-file", "password")
+
+
+def asked(option: str, value: str) -> tuple[str, ...]:
+    """What is typed, with one option of another value."""
+    options = dict(zip(ASKED[2::2], ASKED[3::2], strict=True)) | {option: value}
+    return (*ASKED[:2], *(word for pair in options.items() for word in pair))
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +64,7 @@ def test_a_second_founding_is_refused(here: Here, tmp_path: Path) -> None:
 )
 def test_wrong_input_leaves_nothing(here: Here, tmp_path: Path, wrong: tuple[str, str], told: str) -> None:
     """What would not work is refused by name, and no half of a Watchword stays that a second try would trip over."""
-    typed = here(*ASKED, *wrong)
+    typed = here(*asked(*wrong))
 
     assert is_told(typed, 2, told)
     assert not list((tmp_path / "new").glob("*"))

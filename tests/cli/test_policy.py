@@ -8,6 +8,7 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
+
 from tests.cli.conftest import Here
 from tests.cli.desk import Desk, is_told
 
@@ -21,7 +22,9 @@ def broken(tmp_path: Path) -> Path:
     with resources.as_file(resources.files("watchword.policy") / "default") as shipped:
         shutil.copytree(shipped, folder)
     table = (folder / "procedures.yaml").read_text()
-    (folder / "procedures.yaml").write_text(table.replace("executive:", "executiv:", 1).replace("hold: 1h", "hold: 1x", 1))
+    (folder / "procedures.yaml").write_text(
+        table.replace("executive:", "executiv:", 1).replace("hold: 1h", "hold: 1x", 1)
+    )
     (folder / "people.cedar").write_text("permit (principal action resource);")
     return folder
 

@@ -14,9 +14,9 @@ from collections.abc import Iterator
 
 import pytest
 from cyclopts import App
+
 from tests.cli.conftest import Here
 from tests.cli.desk import PASSWORD, PATIENCE_S, WATCHWORD, Desk, Typed
-
 from watchword.cli.main import app
 
 

@@ -1,4 +1,4 @@
-"""`watchword watch classify`: verdicts as a table and as lines, and an exit code that says whether anything was found."""
+"""`watchword watch classify`: verdicts as a table and as lines, and an exit code that says whether any is a finding."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from tests.cli.conftest import Here
 from tests.cli.desk import is_told
 

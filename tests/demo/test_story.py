@@ -133,9 +133,11 @@ def test_an_outcome_that_does_not_hold_exits_with_one(tmp_path: Path) -> None:
 
 def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
     """Where something else listens it ends with 4 and names the port, and removes what it made."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        with demo(tmp_path, WATCHWORD, "demo", "--port", str(taken.getsockname()[1])) as refused:
-            told, _ = refused.communicate()
+    with (
+        socket.create_server(("127.0.0.1", 0)) as taken,
+        demo(tmp_path, WATCHWORD, "demo", "--port", str(taken.getsockname()[1])) as refused,
+    ):
+        told, _ = refused.communicate()
 
     assert refused.returncode == 4
     assert "can not be listened on" in told

@@ -26,8 +26,12 @@ def test_a_cell_in_words() -> None:
         "Hold: 1 hour, waived by passkey.",
         "Alert L2: it goes to the security queue.",
         (
-            "After: tell two channels, end every session, probation for 7 days, the manager attests, "
-            "reviewed within 3 days, suspended unless confirmed within 1 day."
+            "After: tell the contacts of record, end every session where the directory can, "
+            "recorded as on probation for 7 days, reviewed within 3 days."
+        ),
+        (
+            "People see to it that the manager attests it the next working day and "
+            "that the account is suspended unless the person confirms within 1 day."
         ),
     )
     assert said.words == said.plain

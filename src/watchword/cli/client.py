@@ -47,13 +47,18 @@ class Client:
         try:
             if verb != "GET" and "csrftoken" not in self._http.cookies:
                 self._http.get("/healthz")  # any answer to a GET brings the token that writes have to carry
-            headers = {"X-CSRFToken": self._http.cookies.get("csrftoken") or ""}
-            answer = self._http.request(verb, path, json=body, headers=headers)
+            answer = self._http.request(verb, path, json=body, headers=self._headers())
         except httpx2.TransportError as error:
             raise Unavailable(f"The console does not answer: {error}.", START) from error
         if answer.is_success:
             return answer.json() if answer.content else None
         raise fault_of(answer)
+
+    def _headers(self) -> dict[str, str]:
+        # By hand: behind a TLS proxy the console's cookies are for https alone, and this is the way round that proxy.
+        cookies = {cookie.name: cookie.value or "" for cookie in self._http.cookies.jar}
+        sent = {"X-CSRFToken": cookies.get("csrftoken", "")}
+        return sent | ({"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())} if cookies else {})
 
     def close(self) -> None:
         """Let go of the connection."""

@@ -55,7 +55,10 @@ def explain_(
     risk: str = "low",
     situation: str = "normal",
     elevated_threat: bool = False,
-    repeat: Annotated[int, Parameter(validator=validators.Number(gte=0), help="Recoveries of this account completed within seven days.")] = 0,
+    repeat: Annotated[
+        int,
+        Parameter(validator=validators.Number(gte=0), help="Recoveries of this account completed within seven days."),
+    ] = 0,
     folder: Folder = None,
     config: Config = CONFIG,
     json: Json = False,

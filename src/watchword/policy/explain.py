@@ -140,16 +140,23 @@ def _hold(requirement: Requirement) -> str:
 
 
 def _after(after: After) -> tuple[str, ...]:
-    parts = (
-        (after.notify, f"tell {_NUMBERS[min(after.notify, 5)]} channel{'s' if after.notify > 1 else ''}"),
-        (after.revoke_sessions, "end every session"),
-        (after.probation_s, f"probation for {_span(after.probation_s)}"),
-        (after.manager_attests, "the manager attests"),
+    """What follows; what the software does not see to itself is said apart, so that nobody counts on it."""
+    done = (
+        (after.notify, "tell the contacts of record"),
+        (after.revoke_sessions, "end every session where the directory can"),
+        (after.probation_s, f"recorded as on probation for {_span(after.probation_s)}"),
         (after.review_s, f"reviewed within {_span(after.review_s)}"),
-        (after.confirm_s, f"suspended unless confirmed within {_span(after.confirm_s)}"),
     )
-    told = [said for asked, said in parts if asked]
-    return (f"After: {', '.join(told)}.",) if told else ()
+    asked = (
+        (after.manager_attests, "that the manager attests it the next working day"),
+        (after.confirm_s, f"that the account is suspended unless the person confirms within {_span(after.confirm_s)}"),
+    )
+    told = [said for wanted, said in done if wanted]
+    left = [said for wanted, said in asked if wanted]
+    return (
+        *((f"After: {', '.join(told)}.",) if told else ()),
+        *((f"People see to it {' and '.join(left)}.",) if left else ()),
+    )
 
 
 def _either(names: tuple[str, ...]) -> str:
