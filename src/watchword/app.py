@@ -30,6 +30,7 @@ from watchword.directories.ldap_session import Endpoint
 from watchword.directories.port import Directory
 from watchword.directories.sandbox import Sandbox
 from watchword.ledger.checkpoint import SigningKey
+from watchword.ledger.keyfiles import read_private
 from watchword.ledger.leader import Ledger
 from watchword.ledger.vault import KeyFile
 from watchword.methods.call_code import CallCode
@@ -148,6 +149,7 @@ class App:
         user, password_file = part.bind_user, part.password_file
         if not self._executes and part.reader_user and part.reader_password_file:
             user, password_file = part.reader_user, part.reader_password_file
+        self._secret(password_file)  # refused now when others can use it, not at the first reset
         endpoint = Endpoint(
             host=part.host,
             port=part.port,
@@ -166,13 +168,17 @@ class App:
             )
         )
 
+    def _secret(self, file: Path) -> str:
+        """A password from a file that nobody else can use; `Invalid` with the remedy otherwise."""
+        return read_private(self.settings.path(file)).decode().strip()
+
     def _notifiers(self) -> dict[str, Notifier]:
         """What can be sent, by channel."""
         found: dict[str, Notifier] = {}
         mail, call = self.settings.mail, self.settings.call
         outbox = Outbox(self.settings.path(Path(OUTBOX))) if "simulated" in (mail.kind, call.kind) else None
         if mail.kind == "smtp":
-            secret = self.settings.path(mail.password_file).read_text().strip() if mail.password_file else None
+            secret = self._secret(mail.password_file) if mail.password_file else None
             found["mail"] = SmtpMail(
                 SmtpSettings(
                     host=mail.host,

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import psycopg
@@ -14,6 +15,8 @@ import pytest
 
 from tests.cli.desk import Desk, Typed, make
 from watchword.cli.main import main
+
+_schemas = count()
 
 Here = Callable[..., Typed]
 """Runs one command in this process."""
@@ -57,7 +60,7 @@ def postgresql() -> Iterator[str]:
 @pytest.fixture
 def shared_desk(postgresql: str, tmp_path: Path) -> Desk:
     """A desk on PostgreSQL, which any number of processes may serve."""
-    schema = f"cli_{os.getpid()}_{len(tmp_path.name)}_{abs(hash(tmp_path.name))}"
+    schema = f"cli_{next(_schemas)}"
     with psycopg.connect(postgresql, autocommit=True) as connection:
         connection.execute(f"CREATE SCHEMA {schema}".encode())
     make(tmp_path / "desk", url=f"{postgresql}&options=-csearch_path%3D{schema}")

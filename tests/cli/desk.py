@@ -12,7 +12,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +39,12 @@ STAFF = {
     "ada": ("Ada Lunde", (Role.REVIEWER,)),
     "ruth": ("Ruth Vale", ()),
     "tom": ("Tom Ashby", ()),
+    "nina": ("Nina Crane", ()),
 }
-"""Login, name and roles; Ruth is Tom's manager, and Tom is who gets locked out."""
+"""Login, name and roles; Ruth is the manager of Tom and Nina, who get locked out."""
+
+ACCOUNTS = {"ruth": "ruth.vale", "tom": "tom.ashby", "nina": "nina.crane"}
+LOCKED = ("tom", "nina")
 
 
 class Typed(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,7 +61,7 @@ class Typed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def make(home: Path, *, url: str = "sqlite:///ledger.db") -> None:
-    """Found a desk in *home*, with people, an account that is locked out, and an authenticator."""
+    """Found a desk in *home*, with people, and two accounts that are locked out."""
     found_at(home, origin=ORIGIN, administrator="root", password=PASSWORD, url=url, port=free_port())
     secret = home / "password"
     secret.touch(0o600)
@@ -66,30 +69,32 @@ def make(home: Path, *, url: str = "sqlite:///ledger.db") -> None:
     with App(load(home / "watchword.toml")) as app:
         sandbox = app.directories["sandbox"]
         assert isinstance(sandbox, Sandbox)
-        sandbox.seed(
-            (
-                Seed(login="ruth.vale", display_name="Ruth Vale"),
-                Seed(
-                    login="tom.ashby",
-                    display_name="Tom Ashby",
-                    manager="ruth.vale",
-                    mail="tom.ashby@example.test",
-                    factors=("authenticator_app",),
-                ),
-            )
-        )
-        sandbox.lock(sandbox.find("tom.ashby")[0].native_id)
+        sandbox.seed((Seed(login="ruth.vale", display_name="Ruth Vale"), *(_locked(login) for login in LOCKED)))
+        for login in LOCKED:
+            sandbox.lock(sandbox.find(ACCOUNTS[login])[0].native_id)
         root, people = app.names.person("root"), app.people
         for login, (name, roles) in STAFF.items():
             person = people.register(root, login=login, name=name, kind=Kind.EMPLOYEE, unit="", at=wall_clock())
             for role in roles:
                 people.grant(root, person, RoleGrant(role=role), wall_clock())
             people.set_password(root, person, PASSWORD, wall_clock())
-        for login, account in (("ruth", "ruth.vale"), ("tom", "tom.ashby")):
+        for login, account in ACCOUNTS.items():
             seen = app.desk.intake.find("sandbox", account)
             people.link(root, app.names.person(login), "sandbox", seen.native_id, wall_clock())
-        credential = Credential(id=app.ledger.pseudonym("k"), method="totp", enrolled_at=wall_clock())
-        people.enrol(root, app.names.person("tom"), credential, SEED.hex(), wall_clock())
+        for login in LOCKED:
+            credential = Credential(id=app.ledger.pseudonym("k"), method="totp", enrolled_at=wall_clock())
+            people.enrol(root, app.names.person(login), credential, SEED.hex(), wall_clock())
+
+
+def _locked(login: str) -> Seed:
+    account = ACCOUNTS[login]
+    return Seed(
+        login=account,
+        display_name=STAFF[login][0],
+        manager="ruth.vale",
+        mail=f"{account}@example.test",
+        factors=("authenticator_app",),
+    )
 
 
 def free_port() -> int:
@@ -168,16 +173,14 @@ class Desk:
             assert httpx2.get(f"{self.url}/healthz").status_code == 200
             yield running
 
-    def answers_totp(self, case: dict[str, Any], *, ahead_s: int = 0) -> None:
-        """Tom types what his authenticator shows, *ahead_s* from now, into his own page: each code counts once."""
+    def answers_totp(self, case: dict[str, Any]) -> None:
+        """The person types what their authenticator shows into their own page."""
         client = Client.anonymous(self.url)
         try:
-            clock = StoryClock(wall_clock)
-            clock.skip(timedelta(seconds=ahead_s))
-            tom = Caller(client, clock)
-            tom.seed = SEED
-            tom.follow(case["page"])
-            tom.answer(tom.waiting()[0]["challenge"], tom.code())
+            person = Caller(client, StoryClock(wall_clock))
+            person.seed = SEED
+            person.follow(case["page"])
+            person.answer(person.waiting()[0]["challenge"], person.code())
         finally:
             client.close()
 

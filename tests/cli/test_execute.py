@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import threading
 
-from tests.cli.desk import Desk, Typed, is_told
+from tests.cli.conftest import Here
+from tests.cli.desk import Desk, is_told
 
 
-def test_only_the_executor_makes_the_change(shared_desk: Desk) -> None:
+def test_only_the_executor_makes_the_change(shared_desk: Desk, here: Here) -> None:
     """A desk without executor leaves a released case alone; the executor does it, once and then as it runs."""
     with shared_desk.served("--no-executor"):
-        first = _releases(shared_desk)
+        first = _released(shared_desk, here, "tom.ashby")
         threading.Event().wait(2)  # several rounds of the desk's own runner
-        waits = _state(shared_desk, first)
+        waits = _state(here, first)
         once = shared_desk.type("execute", "--once", "--json")
-        done = _state(shared_desk, first)
 
-        assert (waits, done) == ("released", "delivered")
+        assert (waits, _state(here, first)) == ("released", "delivered")
         assert once.json["effects"] > 0
         assert shared_desk.type("execute", "--once").out == "0 effect(s) done.\n"
 
-        second = _releases(shared_desk, ahead_s=30)
+        second = _released(shared_desk, here, "nina.crane")
         with shared_desk.process("execute", until=""):
-            _until(shared_desk, second, "delivered")
+            _until(here, second, "delivered")
 
-    assert shared_desk.type("ledger", "fsck").code == 0
+    assert here("ledger", "fsck").code == 0
 
 
 def test_several_processes_share_the_ledger(shared_desk: Desk) -> None:
@@ -42,28 +42,24 @@ def test_on_sqlite_it_is_told_to_share(desk: Desk) -> None:
         assert is_told(desk.type("execute", "--once"), 4, f"in use by process {running.pid}")
 
 
-def _releases(desk: Desk, *, ahead_s: int = 0) -> str:
-    case = _typed(desk, "open", "tom.ashby", "unlock", "--reason", "x", "--location", "office", "--ticket", "I-1").json
+def _released(desk: Desk, here: Here, account: str) -> str:
+    asked = ("case", "open", account, "unlock", "--reason", "x", "--location", "office", "--ticket", "I-1", "--json")
+    case = here(*asked, login="ines").json
     number = str(case["case"])
-    _typed(desk, "verify", number, "totp")
-    desk.answers_totp(case, ahead_s=ahead_s)
-    _until(desk, number, "releasable")
-    _typed(desk, "execute", number, login="xena")
+    assert here("case", "verify", number, "totp", login="ines").code == 0
+    desk.answers_totp(case)
+    _until(here, number, "releasable")
+    assert here("case", "execute", number, login="xena").code == 0
     return number
 
 
-def _typed(desk: Desk, step: str, *words: str, login: str = "ines") -> Typed:
-    typed = desk.type("case", step, *words, "--json", login=login)
-    assert typed.code == 0, typed.err
-    return typed
+def _state(here: Here, number: str) -> str:
+    return str(here("case", "show", number, "--json", login="ines").json["state"])
 
 
-def _state(desk: Desk, number: str) -> str:
-    return str(_typed(desk, "show", number).json["state"])
-
-
-def _until(desk: Desk, number: str, state: str) -> None:
-    for _ in range(40):
-        if (now := _state(desk, number)) == state:
+def _until(here: Here, number: str, state: str) -> None:
+    for _ in range(100):
+        if (now := _state(here, number)) == state:
             return
+        threading.Event().wait(0.1)
     raise AssertionError(f"still {now}")

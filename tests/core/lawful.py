@@ -30,6 +30,8 @@ def _entry(recorded: past.Recorded, before: tuple[past.Recorded, ...]) -> None:
             _started(recorded.event, recorded.at, before)
         case past.HandedOver():
             _handed_over(recorded.at, before)
+        case past.CaseExpired():
+            assert recorded.at - before[0].at >= timedelta(days=2)
         case past.ReviewDone():
             assert any(isinstance(b.event, past.ReviewOwed) for b in before)
             assert recorded.event.by not in {p for who in _hands(before).values() for p in who}

@@ -141,7 +141,7 @@ class CaseMachine(RuleBasedStateMachine):
         self.story = opened(procedure(action, approve=approve, hold_s=hold_s, review_s=review_s))(self.story)
         self.hands[ANN].add("open")
 
-    @rule(minutes=st.sampled_from([1, 10, 16, 61]))
+    @rule(minutes=st.sampled_from([1, 10, 16, 61, 3 * 1440]))
     def time_passes(self, minutes: int) -> None:
         """Time passes."""
         self.story = wait(minutes=minutes)(self.story)

@@ -42,7 +42,7 @@ from watchword.core.case import AwaitingApproval, Case, Contained, Released, evo
 from watchword.core.change import Change
 from watchword.core.decision import decide
 from watchword.core.errors import Conflict, Invalid, Refused
-from watchword.core.gates import Event
+from watchword.core.gates import CASE_LIFE, Event
 from watchword.core.ids import CaseId, LeafHash, PersonId
 from watchword.core.origin import Origin, OriginFailed, evolve_origin
 from watchword.core.requirement import Context, Requirement
@@ -364,8 +364,14 @@ def withdrawn() -> Tell:
 
 
 def expired() -> Tell:
-    """Nothing happened in time."""
-    return step(do.Expire())
+    """Nothing happened in time: a case's life and its hold are over."""
+
+    def tell(story: Story) -> Story:
+        assert story.case is not None
+        over = story.case.opened_at + CASE_LIFE + timedelta(seconds=story.case.requirement.hold_s)
+        return msgspec.structs.replace(story, at=max(story.at, over)).take(do.Expire())
+
+    return tell
 
 
 def frozen() -> Tell:

@@ -49,12 +49,15 @@ from tests.core.story import (
     reproved,
     reviewed,
     started,
+    step,
     ticketed,
     validated,
     verified,
+    wait,
     withdrawn,
 )
-from watchword.core.case import TERMINAL
+from watchword.core import command as do
+from watchword.core.case import TERMINAL, Expired
 from watchword.core.ids import PersonId
 from watchword.core.requirement import Requirement
 
@@ -80,6 +83,13 @@ def test_a_requirement_may_only_be_raised(lower: dict[str, Any], name: str) -> N
     story = given(verified(procedure(**strict)))
     less: Requirement = procedure(**(strict | lower))
     story.when(escalated(less)).refused("lowered", name)
+
+
+def test_a_case_does_not_expire_before_its_time() -> None:
+    """Two days and its hold are everybody's, whoever says otherwise."""
+    story = given(opened(procedure(hold_s=3600)), wait(days=2, minutes=59))
+    story.when(step(do.Expire())).refused("too_early")
+    given(wait(minutes=1), step(do.Expire()), start=story).now(Expired)
 
 
 def test_the_glass_is_broken_once_and_not_by_one_person() -> None:

@@ -50,6 +50,7 @@ from watchword.core.errors import Conflict, Invalid
 from watchword.core.ids import AccountId, CaseId
 from watchword.core.origin import OriginFailed
 from watchword.core.person import CredentialUsed
+from watchword.core.proving import MOST
 from watchword.core.requirement import Context
 from watchword.core.ruling import Ruling
 from watchword.core.standing import Account, FailureRecorded, Recovery
@@ -296,6 +297,13 @@ def test_without_a_ticket_nothing_is_asked() -> None:
     """A case that no ticket speaks for goes no further, also through broken glass."""
     given(opened(), proved("totp"), proved("mail_code")).when(asked()).refused("no_ticket")
     given(opened()).when(glass_broken(GLASS)).refused("no_ticket")
+
+
+def test_a_case_holds_so_many_challenges() -> None:
+    """The thirty-first method is not begun, so that a case calls and writes to nobody without end."""
+    story = given(opened(), *(begun("passkey", f"h-{number}") for number in range(MOST)))
+    assert MOST == 30
+    story.when(begun("passkey", "one-more")).refused("too_many")
 
 
 def test_wrong_answers_stick_when_the_case_ends_without_exhausting_them() -> None:

@@ -10,6 +10,7 @@ import pytest
 from tests.core.sample import (
     ACCOUNT,
     DAY,
+    EXE,
     GLASS,
     IDA,
     MANAGER,
@@ -240,6 +241,14 @@ def test_a_re_proof_is_of_an_enforced_method_and_after_the_page_was_opened() -> 
     story.when(begun("totp", "again", purpose="hand_over")).refused("no_hand_over_key")
     story = given(page_opened(), start=story)
     story.when(begun("in_person", "again", purpose="hand_over")).refused("attested_only")
+
+
+def test_a_re_proof_is_of_a_method_proven_before() -> None:
+    """Another enforced method, which nobody held against the requirement, lets nothing go."""
+    story = given(verified(RESET), asked(), released(), page_opened())
+    story.when(begun("callback", "again", by=EXE, purpose="hand_over")).refused("not_proved_before")
+    story.when(begun("passkey", "again", by=EXE, purpose="hand_over")).refused("not_proved_before")
+    given(begun("mail_code", "again", by=EXE, purpose="hand_over"), start=story)
 
 
 def test_a_sealed_credential_waits_an_hour() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.sample import ACCOUNT, ANN, CASE, DAY, IDA, MAX, NOON, REX, RUE, facts, standing
-from watchword.core.account import AccountClass
+from watchword.core.account import PEOPLE, AccountClass, strictest
 from watchword.core.action import Action, Step
 from watchword.core.errors import Corrupt, Refused
 from watchword.core.ids import PersonId
@@ -85,14 +85,26 @@ classes = st.lists(st.tuples(st.integers(0, 90), st.sampled_from(AccountClass)),
 
 @given(classes)
 def test_the_strictest_class_is_that_of_every_instant_of_the_window(seen: list[tuple[int, AccountClass]]) -> None:
-    """It equals the maximum over each hour of the last thirty days, found by looking at each."""
+    """It equals the strictest over each hour of the last thirty days, found by looking at each."""
     minute = timedelta(minutes=1)  # no observation falls on the hour
     history = sorted((NOON - days * DAY - minute, c) for days, c in seen)
     account = standing(*((when, facts(c)) for when, c in history))
     hours = [NOON - timedelta(hours=h) for h in range(30 * 24 + 1)]
     in_force = {c for hour in hours for c in [c for when, c in history if when <= hour][-1:]}
     in_force |= {c for when, c in history if when >= hours[-1]}
-    assert account.strictest_class(NOON) is max(in_force, key=lambda c: c.rank)
+    assert account.strictest_class(NOON) is max(in_force & set(PEOPLE) or in_force, key=lambda c: c.rank)
+
+
+def test_a_software_group_never_softens_a_persons_account() -> None:
+    """Held as a person's beside any class without one, now or within the window; the rest are ranked as they stand."""
+    for software in (AccountClass.SERVICE, AccountClass.AI_AGENT, AccountClass.BREAK_GLASS):
+        for person in PEOPLE:
+            assert strictest((software, person, None)) is strictest((person, software)) is person
+        moved = standing((NOON - 99 * DAY, facts(AccountClass.PRIVILEGED)), (NOON - DAY, facts(software)))
+        assert moved.strictest_class(NOON) is AccountClass.PRIVILEGED
+    assert strictest((AccountClass.STANDARD, AccountClass.FINANCE)) is AccountClass.FINANCE
+    assert strictest((AccountClass.SERVICE, AccountClass.AI_AGENT)) is AccountClass.AI_AGENT
+    assert strictest((None,)) is None
 
 
 def test_a_manager_of_yesterday_does_not_count_yet() -> None:

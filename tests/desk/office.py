@@ -137,6 +137,15 @@ class Office:
         for login in (*OWNERS, "cleo.custodian", "cato.custodian"):
             self._enrol(administrator, login)
 
+    def link(self, *logins: str) -> None:
+        """Say that behind each of these accounts stands somebody of their own, who has no role here."""
+        people, administrator = self.app.people, self["root.admin"]
+        for login in logins:
+            person = people.register(
+                administrator, login=login, name=login, kind=Kind.EMPLOYEE, unit="desk", at=self.at
+            )
+            people.link(administrator, person, "sandbox", self.native(login), self.at)
+
     def _enrol(self, administrator: PersonId, login: str) -> None:
         person = self[login]
         seed = self.keys.apps[login] = pyotp.random_base32().encode()[:20]
@@ -334,15 +343,17 @@ class Office:
 
     def browse(self, case: CaseId) -> None:
         """Open the person's own page, whose browser makes the hand-over key."""
-        key = self.browsers[case] = ECKey.generate_key("P-256")
+        key = ECKey.generate_key("P-256")
         jwk = msgspec.json.encode(key.as_dict(private=False)).decode()
         self.held[case] = self.app.desk.hand_over.open(case, jwk, self.at)
+        self.browsers[case] = key
 
     def take(self, case: CaseId, method: str = "passkey", *, who: str = "") -> str:
         """Prove once more, and open the sealed credential in the browser."""
-        challenge, _ = self.app.desk.hand_over.reprove(case, method, self.held[case], self.at)
+        browser = self.held.get(case, "")
+        challenge, _ = self.app.desk.hand_over.reprove(case, method, browser, self.at)
         self.answer(case, challenge, self.right(case, challenge, who))
-        (envelope,) = self.app.desk.hand_over.take(case, self.held[case], self.at)
+        (envelope,) = self.app.desk.hand_over.take(case, browser, self.at)
         opened = jwe.decrypt_compact(envelope, self.browsers[case]).plaintext
         assert opened is not None
         return opened.decode()

@@ -71,6 +71,7 @@ def test_nobody_or_several(office: Office) -> None:
         office.open("*)(uid=*")
     with pytest.raises(Invalid, match=r"Alex Twin \(twin\.a\), Alex Twin \(twin\.b\).*by its login"):
         office.open("Alex Twin")
+    office.link("twin.a")
     office.open("twin.a")
 
 
@@ -82,6 +83,7 @@ def test_no_class(office: Office) -> None:
 
 def test_protected(office: Office) -> None:
     """An account that the directory keeps from the executor is not taken in."""
+    office.link("kept.apart")
     assert refused(lambda: office.open("kept.apart")) == ("protected",)
 
 

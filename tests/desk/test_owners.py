@@ -60,6 +60,7 @@ def test_two_processes_share_the_work(shared: tuple[Office, Office]) -> None:
     one.directory.seed(
         tuple(Seed(login=login, display_name=login, phone=f"+4930555{n:04}") for n, login in enumerate(logins))
     )
+    one.link(*logins)
     cases = [unlocked(shared[n % 2], login) for n, login in enumerate(logins)]
     faults: list[WatchwordError] = []
 
@@ -113,6 +114,7 @@ def test_both_desks_decide_on_the_same_case(shared: tuple[Office, Office]) -> No
 def test_same_account_is_seen_by_both_at_once(shared: tuple[Office, Office]) -> None:
     """Two desks that meet an account for the first time at the same moment mean the same one afterwards."""
     one, other = shared
+    one.directory.seed((Seed(login="svc.new", display_name="New", groups=("Service Accounts",)),))
     barrier = threading.Barrier(2)
     opened: list[CaseId] = []
 
@@ -120,7 +122,7 @@ def test_same_account_is_seen_by_both_at_once(shared: tuple[Office, Office]) -> 
         barrier.wait()
         for _ in range(3):
             try:
-                opened.append(office.open("twin.a", ticket=None))
+                opened.append(office.open("svc.new", Action.SECRET_REISSUE, ticket=None))
             except Conflict:
                 continue
             return
@@ -130,6 +132,6 @@ def test_same_account_is_seen_by_both_at_once(shared: tuple[Office, Office]) -> 
         thread.start()
     for thread in threads:
         thread.join()
-    again = {office.case(office.open("twin.a", ticket=None)).account for office in (one, other)}
+    again = {office.case(office.open("svc.new", Action.SECRET_REISSUE, ticket=None)).account for office in (one, other)}
     assert len(opened) == 2
     assert len(again) == 1

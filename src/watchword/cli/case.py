@@ -208,6 +208,7 @@ def _tell(case: dict[str, Any]) -> None:
         out.print(f"  missing for {escape(way['tier'])}: {escape('; '.join(way['missing']))}")
     if case["request"]:
         out.print(f"  request digest: {case['request']['digest']}")
-    out.print(f"  the person's page: {escape(case['page'])}")
+    if case["page"]:
+        out.print(f"  the person's page: {escape(case['page'])}")
     for entry in case["entries"]:
         out.print(f"  {entry['seq']:>6} {escape(entry['at'])} {escape(entry['type'])} by {escape(entry['actor'])}")

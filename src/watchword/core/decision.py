@@ -237,6 +237,8 @@ def _release(case: Case, account: Account, command: do.Release, at: datetime) ->
     if type(case) in (Released, Executing) and isinstance(case, Released) and is_idle(case) and at >= case.until:
         case = become(Releasable, case)  # nothing was started under a grant that ran out: it may be given again
     ready = in_state(case, command, Releasable)
+    if command.by == case.broke_glass:
+        raise Refused("You broke the glass yourself.", "Somebody else has to release it.", ("same_person",))
     demand_standing(case, account, at)
     if at > ready.not_after:
         raise Refused("The approval is over.", "Verify and approve again in a new case.", ("expired",))

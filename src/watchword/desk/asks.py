@@ -57,6 +57,9 @@ def effects_asked(
         match event:
             case past.CaseOpened():
                 due(entry, Kind.EXPIRE, at + CASE_LIFE + timedelta(seconds=event.requirement.hold_s))
+            case past.CaseEscalated():  # a longer hold gives the case more time than its first row did
+                life = CASE_LIFE + timedelta(seconds=event.requirement.hold_s)
+                due(entry, Kind.EXPIRE, after.opened_at + life)
             case past.ChallengeBegun() if send:
                 due(entry, Kind.SEND, at, f"/{event.challenge}")
             case past.CaseReleased() if isinstance(after, Released) and (after.jwk or not yields_credential(after)):

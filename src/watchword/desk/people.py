@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import argon2
+import msgspec
 
 from watchword.core.account import AccountClass
 from watchword.core.action import Action, Step
@@ -87,7 +88,7 @@ class People:
         A delegate gives roles of their unit to people of their unit; what governs, and what holds everywhere, is an
         administrator's to give.
         """
-        if grant.unit is None or grant.role in GOVERNING:
+        if not grant.unit or grant.role in GOVERNING:
             self._ruled(actor, Step.ADMINISTER_PEOPLE, EVERYWHERE, at, subject=person)
         self._administer(actor, person, at, lambda _: (RoleGranted(person=person, grant=grant), ()), unit=grant.unit)
 
@@ -98,6 +99,8 @@ class People:
     def delegate(self, actor: PersonId, person: PersonId, delegation: Delegation, at: datetime) -> None:
         """Let somebody administer one unit until an end date; never somebody of a vendor, never longer than a year."""
         self._ruled(actor, Step.ADMINISTER_PEOPLE, EVERYWHERE, at, subject=person)
+        if delegation.unit == EVERYWHERE:
+            raise Invalid("A delegation is for one unit.", "Name the unit.", where="unit")
         if not at < delegation.until <= at + timedelta(days=366):
             raise Invalid("A delegation ends within a year.", "Give an end date in the future.", where="until")
         if self.steps.registry.person(person).kind is not Kind.EMPLOYEE:
@@ -119,7 +122,8 @@ class People:
     def enrol(
         self, actor: PersonId, person: PersonId, credential: Credential, secret: str | None, at: datetime
     ) -> None:
-        """Let a credential count; a secret (a TOTP seed in hexadecimal, a password hash) is its entry's payload."""
+        """Let a credential count from *at*; a secret (a TOTP seed in hexadecimal, a password hash) is a payload."""
+        credential = msgspec.structs.replace(credential, enrolled_at=at)
         told = (Disclosure(name="secret", value=secret, retention=Retention.IDENTITY),) if secret else ()
         event = CredentialEnrolled(person=person, credential=credential)
         self._administer(actor, person, at, lambda _: (event, told), step=Step.ENROL_CREDENTIAL)
@@ -196,7 +200,10 @@ class People:
     ) -> None:
         for attempt in range(RACES):
             known = self.steps.registry.person(person)
-            for concerned in {known.unit, unit or known.unit}:
+            governs = any(
+                not g.unit or g.role in GOVERNING for g in known.grants
+            )  # no delegate signs in as one of these
+            for concerned in {known.unit, unit or known.unit, *((EVERYWHERE,) if governs else ())}:
                 self._ruled(actor, step, concerned, at, subject=person)
             event, told = build(known)
             version = self.steps.ledger.read(person_stream(person))[-1].entry.version
