@@ -6,6 +6,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from tests.desk.test_decisions import asked
 from tests.desk.test_executor import forge
 from watchword.app import App
 from watchword.core.account import AccountClass
+from watchword.core.case import Released
 from watchword.core.errors import Conflict, Invalid, Refused
 from watchword.core.ids import PersonId
 from watchword.core.person import Credential, Delegation, Kind, Role, RoleGrant
@@ -83,6 +85,13 @@ def test_vendor_is_a_vendor_whatever_they_say(office: Office) -> None:
 # --- what proves ------------------------------------------------------------------------------------------------------
 
 
+def lost(office: Office) -> None:
+    """Mara's app no longer counts."""
+    mara, people = office["mara.lind"], office.app.people
+    for credential in office.app.registry.person(mara).credentials_of("totp"):
+        people.revoke_credential(office["root.admin"], mara, credential.id, "phone lost", office.at)
+
+
 def enrolled(office: Office, *, said: timedelta = timedelta(0)) -> None:
     """An administrator enrols an authenticator app for Mara and keeps its seed; *said* to be so old already."""
     key = Credential(id=office.app.ledger.pseudonym("k"), method="totp", enrolled_at=office.at - said)
@@ -95,12 +104,34 @@ def enrolled(office: Office, *, said: timedelta = timedelta(0)) -> None:
 def test_enrolment_of_today_proves_nothing_for_thirty_days(office: Office, said: timedelta) -> None:
     """A way to prove that was added after the first day is worth nothing yet, however old it is said to be."""
     office.wait(days=2)
+    lost(office)
     enrolled(office, said=said)
     case = office.open()
     assert refused(lambda: office.begin(case, "totp")) == ("young_contact",)
     office.prove(case, "passkey")
     office.wait(days=30)
     office.prove(office.open(), "totp", who="noah.berg")
+
+
+def test_new_enrolment_does_not_take_the_place_of_one_that_counts(office: Office) -> None:
+    """Somebody who adds an app keeps the one they can prove with until the new one counts."""
+    office.wait(days=2)
+    enrolled(office, said=timedelta(0))
+    office.prove(office.open(), "totp")
+
+
+def test_delegate_links_nobody_to_an_account_elsewhere(office: Office) -> None:
+    """Whose an account of another unit, or of a stricter class, is, a delegate of one unit does not say."""
+    people, at = office.app.people, office.at
+    people.delegate(
+        office["root.admin"], office["ada.agent"], Delegation(unit="north", until=at + timedelta(days=9)), at
+    )
+    new = people.register(
+        office["ada.agent"], login="new.comer", name="New Comer", kind=Kind.EMPLOYEE, unit="north", at=at
+    )
+    for login in ("temp.nobody", "eve.exec"):
+        native = office.app.desk.intake.find("sandbox", login).native_id
+        assert refused(partial(people.link, office["ada.agent"], new, "sandbox", native, at))
 
 
 def test_hand_over_takes_no_weaker_proof_than_the_case(office: Office) -> None:
@@ -174,10 +205,12 @@ def test_nothing_goes_on_under_a_policy_nobody_activated(founded: Office, tmp_pa
     office.app = App(office.settings, clock=lambda: office.at)
     try:
         decisions = office.app.desk.decisions
-        assert refused(lambda: decisions.withdraw(office["ada.agent"], case, "no", office.at)) == ("policy_drift",)
+        assert refused(lambda: decisions.escalate(office["ada.agent"], case, office.at)) == ("policy_drift",)
         assert refused(lambda: office.release(case, who="mara.lind")) == ("policy_drift",)
         office.run()
         assert office.version("mara.lind") == 0
+        assert isinstance(office.case(case), Released)  # put off, not ended: the file can be put right
+        decisions.withdraw(office["ada.agent"], case, "the policy was changed", office.at)
     finally:
         office.close()
 

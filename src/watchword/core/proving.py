@@ -16,7 +16,7 @@ from watchword.core.progress import Challenge
 from watchword.core.standing import Account, FailureRecorded, Thresholds
 
 MOST = 30
-"""Challenges one case may hold."""
+"""Challenges one case may hold for verification, and again for its hand-over."""
 
 TRIES = 3
 """Wrong answers that exhaust a challenge."""
@@ -35,7 +35,7 @@ def begin(case: Case, account: Account, command: do.Begin, at: datetime, thresho
             ("unknown_method",),
         )
     method = known[command.method]
-    if len(case.challenges) >= MOST:
+    if sum(c.purpose == command.purpose for c in case.challenges) >= MOST:
         raise Refused("Too many methods were begun in this case.", "Open another case.", ("too_many",))
     again = {e.method for e in case.evidence if e.method in known and known[e.method].enforced}
     if command.purpose == "hand_over" and again and method.enforced and command.method not in again:

@@ -51,6 +51,8 @@ class Clearing:
         # (1) every entry of the case is covered by a signed checkpoint
         if not all(self.steps.ledger.covered(entry.seq) for entry in entries):
             raise Unavailable("The case is not covered by a signed checkpoint yet.", "It is tried again.")
+        if not isinstance(loaded.case, Contained) and self.steps.registry.posture().digest != self.steps.policy.digest:
+            raise Unavailable("The policy on disk is not the active one.", "It is tried again once it is.")
         # (2) the approved bytes, quorum, separation and expiry hold: `core.clearance` has its own list
         cleared = clear(self.steps.registry.history(loaded.case.id), at)
         by_leaf = {entry.leaf: entry for entry in entries}

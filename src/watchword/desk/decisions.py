@@ -19,6 +19,7 @@ from watchword.core.change import Change
 from watchword.core.decision import FREEZABLE
 from watchword.core.errors import Conflict, Invalid, Refused
 from watchword.core.ids import AccountId, CaseId, PersonId
+from watchword.core.person import Role
 from watchword.core.quorum import Rule, Seat
 from watchword.core.ruling import CaseFacts
 from watchword.core.standing import release_freeze
@@ -144,6 +145,10 @@ class Decisions:
 
     def contain(self, actor: PersonId, case: CaseId, why: str, at: datetime) -> tuple[str, ...]:
         """A recovery was found fraudulent: suspend and cut off, freeze its agents' open cases, list what it enabled."""
+        responders = {Role.SECURITY_DUTY, Role.IAM_DUTY}
+        if not responders & self.steps.registry.person(actor).roles_at(at, self.steps.load(case).case.unit):
+            # By the ledger as well as by the policy: this is open while the policy on disk is not the active one.
+            raise Refused("Only security or IAM on duty contains a case.", "Tell them.", ("not_on_duty",))
         told = {past.CaseContained: words("why", why)}
         self.steps.step(case, actor, Step.CONTAIN, lambda _: do.Contain(by=actor), at, disclosures=told)
         self.freeze_related(case, at)

@@ -108,9 +108,16 @@ class People:
         self._administer(actor, person, at, lambda _: (DelegationGranted(person=person, delegation=delegation), ()))
 
     def link(self, actor: PersonId, person: PersonId, directory: str, native_id: str, at: datetime) -> AccountId:
-        """Say whose account one is. One account has one person."""
+        """Say whose account one is. One account has one person.
+
+        A delegate links standard accounts of their unit; whose any other account is, an administrator says.
+        """
         self._ruled(actor, Step.ADMINISTER_PEOPLE, self.steps.registry.person(person).unit, at, subject=person)
         seen = self.steps.directory(directory).read(native_id)
+        guarded = seen.unit is None or seen.account_class is not AccountClass.STANDARD
+        self._ruled(
+            actor, Step.ADMINISTER_PEOPLE, EVERYWHERE if guarded else seen.unit or EVERYWHERE, at, subject=person
+        )
         account = self.steps.registry.observe(seen, actor, at).id
         owner = self.steps.names.owner(account)
         if owner is not None and owner != person:
@@ -155,11 +162,11 @@ class People:
 
     def raise_threat(self, actor: PersonId, until: datetime, why: str, at: datetime) -> None:
         """Turn the elevated-threat switch on until a time, at most a week; every case opened then needs more."""
+        self._ruled(actor, Step.RELEASE_FREEZE, EVERYWHERE, at)
         if self.steps.registry.posture().elevated(at) and until < (self.steps.registry.posture().threat_until or at):
             raise Refused("The switch is on for longer already.", "It ends by itself.", ("lowers",))
         if not at < until <= at + timedelta(days=7):
             raise Invalid("The switch is on for a week at most.", "Give an end within seven days.", where="until")
-        self._ruled(actor, Step.RELEASE_FREEZE, "", at)
         self._policy(ThreatRaised(by=actor, until=until), actor, at, words("why", why))
 
     # --- signing in ------------------------------------------------------------------------------------------------

@@ -39,8 +39,8 @@ from watchword.policy.bundle import Policy
 RACES = 8
 """How often a lost race is decided again before the caller hears of it."""
 
-UNDER_DRIFT = frozenset({Step.ACTIVATE_POLICY, Step.READ})
-"""What may be done while the policy on disk is not the active one: look, and activate it."""
+UNDER_DRIFT = frozenset({Step.ACTIVATE_POLICY, Step.READ, Step.CONTAIN, Step.WITHDRAW, Step.REFUSE})
+"""What may be done while the policy on disk is not the active one: look, activate it, and take away."""
 
 PROVISIONAL = LeafHash("0" * 64)
 """Stands for the leaf an event will get, where only the state it leads to is wanted."""

@@ -11,12 +11,12 @@ import msgspec
 
 from watchword.core import command as do
 from watchword.core import event as past
-from watchword.core.account import Contact
+from watchword.core.account import FACT_WINDOW, Contact
 from watchword.core.action import Step
 from watchword.core.case import Case
 from watchword.core.errors import Invalid, Refused
 from watchword.core.ids import CaseId, PersonId
-from watchword.core.person import CredentialEnrolled, Person, Role
+from watchword.core.person import Credential, CredentialEnrolled, Person, Role
 from watchword.core.progress import Challenge
 from watchword.core.requirement import Satisfied, Shortfall, assess
 from watchword.desk.recording import case_stream, event_of, person_stream
@@ -126,7 +126,9 @@ class Verification:
         at: datetime,
     ) -> Ask:
         enrolled = prover.credentials_of(port.enrolment) if prover and port.enrolment else ()
-        credential = enrolled[-1] if enrolled else None
+        counting = tuple(c for c in enrolled if prover and not _is_young(c, prover, at))
+        # A new one does not take the place of one that counts.
+        credential: Credential | None = next(reversed(counting or enrolled), None)
         running = next((c for c in case.challenges if c.id == challenge), None)
         if running is not None and prover is not None:
             credential = next((c for c in enrolled if c.id == running.credential), credential)
@@ -257,7 +259,15 @@ def _changed_at(ask: Ask, prover: Person | None) -> datetime | None:
     changed = ask.contact.changed_at if ask.contact else None
     if ask.credential is None or prover is None or prover.since is None:
         return changed
-    enrolled = ask.credential.enrolled_at
-    if enrolled - prover.since <= FIRST_DAY:
+    if _began_with(ask.credential, prover):
         return changed
+    enrolled = ask.credential.enrolled_at
     return max(enrolled, changed) if changed else enrolled
+
+
+def _began_with(credential: Credential, prover: Person) -> bool:
+    return prover.since is None or credential.enrolled_at - prover.since <= FIRST_DAY
+
+
+def _is_young(credential: Credential, prover: Person, at: datetime) -> bool:
+    return not _began_with(credential, prover) and at - credential.enrolled_at < FACT_WINDOW
