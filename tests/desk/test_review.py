@@ -22,6 +22,7 @@ from watchword.core.errors import Conflict, Invalid, Refused
 from watchword.core.ids import PersonId
 from watchword.core.person import Credential, Delegation, Kind, Role, RoleGrant
 from watchword.core.requirement import Context
+from watchword.core.standing import FailureRecorded
 from watchword.desk.asks import Kind as Effect
 from watchword.policy import bundle
 
@@ -367,3 +368,13 @@ def test_who_breaks_the_glass_does_not_release(office: Office) -> None:
     office.approve(case, "cato.custodian")
     assert refused(lambda: office.release(case, who="cleo.custodian")) == ("same_person",)
     office.release(case)
+
+
+def test_failure_recorded_meanwhile_is_decided_on(office: Office) -> None:
+    """What a decision saw of the account is what the append expects: a failure in between is a lost race."""
+    case = office.open()
+    loaded = office.app.steps.load(case)
+    office.fail(office.open())
+    failed = FailureRecorded(account=loaded.case.account, case=case, method="totp")
+    with pytest.raises(Conflict):
+        office.app.steps.append(loaded, (failed,), office["ada.agent"], office.at, disclosures={})

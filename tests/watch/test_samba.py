@@ -152,6 +152,13 @@ def test_a_new_user_is_no_reset(classify: Classify) -> None:
     assert row.reasons == ("new_account",)
 
 
+def test_a_member_is_named_by_the_dn_behind_its_other_names(classify: Classify) -> None:
+    """A controller writes GUID and SID before the DN of a member; the account is the same one."""
+    named = f"<GUID=0f3b2c8e-3f52-4d0b-9c55-0a1b2c3d4e5f>;<SID={BIND}>;{OTTO}"
+    row = classify.one(_change("member", named, act="add", dn="CN=Domain Admins,CN=Users,DC=x"), provider="samba")
+    assert (row.target, row.action) == (OTTO, Canonical.PRIVILEGE_GRANT)
+
+
 def test_a_group_change_and_its_member_are_one_grant(classify: Classify) -> None:
     """`groupChange` and the `member` written for it are one click on the member's account."""
     body = {

@@ -95,6 +95,13 @@ def test_wider_than_approved_is_out_of_policy(okta: Okta, evidence: Make, classi
     assert (row.verdict, row.reasons, row.case) == (Verdict.OUT_OF_POLICY, ("wider_than_approved",), "c-0001")
 
 
+def test_wider_than_approved_over_any_connection(okta: Okta, evidence: Make, classify: Classify) -> None:
+    """The receipt's transaction speaks for its own change alone: what no approval covers is wider, however it came."""
+    covered = evidence(effects=("account.unlock",), transaction="t-unlock")
+    row = classify.one(okta(after=1), covered)
+    assert (row.verdict, row.reasons, row.case) == (Verdict.OUT_OF_POLICY, ("wider_than_approved",), "c-0001")
+
+
 def test_one_click_that_does_more_than_approved_is_wider(okta: Okta, evidence: Make, classify: Classify) -> None:
     """A reset hidden in the click of an approved unlock is not covered by the unlock."""
     lines = [
