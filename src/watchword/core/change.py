@@ -120,9 +120,6 @@ ALLOWED: dict[Action, tuple[type[_Change], ...]] = {
 }
 """Which changes may stand in a case of each action; a case holds one to three, done in the order given."""
 
-PROTECTIVE = (RevokeSessions, Suspend)
-"""Changes that only take away; the desk may always ask for them with one check (NIST SP 800-63B-4 §4.5)."""
-
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     """The directory's own proof that a change was done.

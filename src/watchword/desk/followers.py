@@ -96,11 +96,6 @@ class Names:
         with self._lock:
             return self._owners.get(account)
 
-    def everybody(self) -> tuple[tuple[PersonId, str, str], ...]:
-        """Every person: id, login and name, by login."""
-        with self._lock:
-            return tuple(sorted(((p, *told) for p, told in self._said.items()), key=lambda row: row[1]))
-
 
 class CaseRow(msgspec.Struct, frozen=True, kw_only=True):
     """One case for a list."""

@@ -71,7 +71,7 @@ def _fields(app: App, said: Said) -> tuple[view.Field, ...]:
             label="Which factors",
             required=False,
             only=Action.FACTOR_RESET,
-            hint="Their ids in the directory, with commas; every factor when empty.",
+            hint="Their ids in the directory, with commas. All of them at once is a total loss.",
         ),
         view.Field(
             name="contact",
