@@ -6,12 +6,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
 import msgspec
 
 from watchword.watch import correlation
+from watchword.watch.meter import Meter
 from watchword.watch.providers import provider_named
 from watchword.watch.reading import read_log
 from watchword.watch.sieve import Tally
@@ -23,7 +25,7 @@ LAG = timedelta(seconds=120)
 _SHOWN = 1000
 
 Progress = Callable[[int, int], None]
-"""Takes the bytes read so far and the bytes of all files."""
+"""Takes the bytes read so far and the bytes of all files; called from other threads too, never from two at once."""
 
 
 class Engine(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,8 +53,8 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
 
         *evidence* is the desk's table; without it nothing speaks for any event. *directory* names the directory the
         logs are of: then only its evidence counts. *accounts* gives classes of accounts the desk never had a case for.
-        Lines that are no events go, one JSON object each, to *rejects*. `Invalid` for an unknown provider, a file that
-        is not there, or evidence of another schema.
+        Lines that are no events go, one JSON object each, to *rejects*. *progress* is told after each file, and within
+        one as `Meter` can. `Invalid` for an unknown provider, a file that is not there, or evidence of another schema.
         """
         named = provider_named(provider)
         tally = Tally()
@@ -70,9 +72,10 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
             loaded = pool.submit(correlation.read_evidence, con.cursor(), evidence, accounts)
             sizes = [file.stat().st_size if file.exists() else 0 for file in files]
             for number, file in enumerate(files):
-                read_log(con, named, file, tally, keep_aside)
-                if progress is not None:
-                    progress(sum(sizes[: number + 1]), sum(sizes))
+                tell = None if progress is None else partial(_tell, progress, sum(sizes[:number]), sum(sizes))
+                read_log(con, named, file, tally, keep_aside, Meter(tell=tell, size=sizes[number]))
+                if tell is not None:
+                    tell(sizes[number])
             loaded.result()
             verdicts = correlation.judge(con)
             return Report(
@@ -87,6 +90,10 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
                 unseen=correlation.unseen_changes(con),
                 has_evidence=evidence is not None,
             )
+
+
+def _tell(progress: Progress, before: int, total: int, read: int) -> None:
+    progress(before + read, total)
 
 
 def _write_aside(aside: TextIO, rejected: Rejected, text: str) -> None:

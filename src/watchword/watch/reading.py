@@ -11,6 +11,7 @@ import duckdb
 import msgspec
 
 from watchword.core.errors import Invalid, Unavailable
+from watchword.watch.meter import Meter
 from watchword.watch.providers import Provider
 from watchword.watch.sieve import Aside, Tally, encode, is_gzip, sieve
 from watchword.watch.verdicts import Rejected
@@ -23,19 +24,19 @@ KeepAside = Callable[[Rejected, str], None]
 
 
 def read_log(
-    con: duckdb.DuckDBPyConnection, provider: Provider, file: Path, tally: Tally, keep_aside: KeepAside
+    con: duckdb.DuckDBPyConnection, provider: Provider, file: Path, tally: Tally, keep_aside: KeepAside, meter: Meter
 ) -> None:
-    """Add the events of *file* to `native` and its types to `seen`; count its lines in *tally*.
+    """Add the events of *file* to `native` and its types to `seen`; count its lines in *tally*, its bytes by *meter*.
 
     `Invalid` when there is no such file, or it can not be opened.
     """
     _must_be_readable(file)
     # DuckDB would read these as a pattern of names.
-    if not set("*?[") & set(str(file)) and _read_whole(con, provider, file, tally):
+    if not set("*?[") & set(str(file)) and _read_whole(con, provider, file, tally, meter):
         return
     with tempfile.TemporaryDirectory(prefix="watchword-") as folder:
         batch = Path(folder) / "lines.jsonl"
-        for _ in _batches(provider, file, batch, tally, keep_aside):
+        for _ in _batches(file, batch, sieve(file, provider, tally, meter), keep_aside):
             _scan_sieved(con, provider, batch)
             _take(con, provider)
 
@@ -62,14 +63,15 @@ def source(provider: Provider, *, is_strict: bool = True) -> str:
     )
 
 
-def _read_whole(con: duckdb.DuckDBPyConnection, provider: Provider, file: Path, tally: Tally) -> bool:
+def _read_whole(con: duckdb.DuckDBPyConnection, provider: Provider, file: Path, tally: Tally, meter: Meter) -> bool:
     """Read *file* in one go; False, and nothing read, when it is not whole."""
     compression = "gzip" if is_gzip(file) else "none"
     try:
-        _scan(con, provider, file, compression, is_strict=True)
+        with meter.scanning():
+            _scan(con, provider, file, compression, is_strict=True)
     except (duckdb.InvalidInputException, duckdb.IOException):
         # Perhaps only a member of another type; but a log with lines between its records always needs the sieve.
-        if provider.preamble is not None or not _scan_leniently(con, provider, file, compression):
+        if provider.preamble is not None or not _scan_leniently(con, provider, file, compression, meter):
             return False
     if _one(con, "SELECT count(*) FROM scan WHERE native IS NULL"):
         return False
@@ -96,9 +98,12 @@ def _scan(
     )
 
 
-def _scan_leniently(con: duckdb.DuckDBPyConnection, provider: Provider, file: Path, compression: str) -> bool:
+def _scan_leniently(
+    con: duckdb.DuckDBPyConnection, provider: Provider, file: Path, compression: str, meter: Meter
+) -> bool:
     try:
-        _scan(con, provider, file, compression)
+        with meter.scanning():
+            _scan(con, provider, file, compression)
     except (duckdb.InvalidInputException, duckdb.IOException):
         return False
     return True
@@ -135,12 +140,12 @@ def _take(con: duckdb.DuckDBPyConnection, provider: Provider) -> None:
     )
 
 
-def _batches(provider: Provider, file: Path, batch: Path, tally: Tally, keep_aside: KeepAside) -> Iterator[None]:
-    """Sieve *file* into *batch*, again and again, until all of it was there once."""
+def _batches(file: Path, batch: Path, sieved: Iterator[bytes | Aside], keep_aside: KeepAside) -> Iterator[None]:
+    """Write the *sieved* lines of *file* into *batch*, again and again, until all of it was there once."""
     written = 0
     out = batch.open("wb")
     try:
-        for line in sieve(file, provider, tally):
+        for line in sieved:
             if isinstance(line, Aside):
                 keep_aside(Rejected(file=str(file), line=line.line, reason=line.reason), line.text)
                 continue

@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 import msgspec
 
+from watchword.watch.meter import Meter
 from watchword.watch.providers import Provider
 
 LONGEST_LINE = 16 * 1024 * 1024
@@ -47,11 +48,11 @@ def is_gzip(path: Path) -> bool:
         return raw.read(3) == b"\x1f\x8b\x08"
 
 
-def sieve(path: Path, provider: Provider, tally: Tally, first_line: int = 1) -> Iterator[bytes | Aside]:
+def sieve(path: Path, provider: Provider, tally: Tally, meter: Meter) -> Iterator[bytes | Aside]:
     """Each line of *path* as whole JSON, ending in a newline, or as kept aside; count them in *tally*."""
-    with path.open("rb") as raw:
+    with path.open("rb") as raw, meter.sieving(raw):
         source = gzip.GzipFile(fileobj=raw) if is_gzip(path) else raw
-        yield from sieve_lines(_numbered(source, first_line), provider, tally)
+        yield from sieve_lines(_numbered(source), provider, tally)
 
 
 def sieve_lines(lines: Iterator[tuple[int, bytes | None]], provider: Provider, tally: Tally) -> Iterator[bytes | Aside]:
@@ -111,9 +112,9 @@ def encode(event: dict[str, object]) -> bytes:
     return text.encode() + b"\n"
 
 
-def _numbered(source: BinaryIO | gzip.GzipFile, first: int) -> Iterator[tuple[int, bytes | None]]:
-    """Lines with their numbers; None for one that is too long, or where a compressed stream breaks off."""
-    number = first
+def _numbered(source: BinaryIO | gzip.GzipFile) -> Iterator[tuple[int, bytes | None]]:
+    """Lines with their numbers, from 1; None for one that is too long, or where a compressed stream breaks off."""
+    number = 1
     while True:
         try:
             line = source.readline(LONGEST_LINE)
