@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 import msgspec
 
-_EVERY = 0.02
+_EVERY = 0.01
 """Seconds between two looks: each costs some microseconds."""
 
 _COUNTS = Path("/proc/self/io")
