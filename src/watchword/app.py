@@ -44,6 +44,7 @@ from watchword.notices.simulators import Outbox, SimulatedMailbox, SimulatedTele
 from watchword.notices.smtp import SmtpMail, SmtpSettings
 from watchword.notices.telephony import Calls
 from watchword.policy.bundle import Policy
+from watchword.policy.check import demand_sound
 from watchword.settings import EXAMPLE, ActiveDirectoryPart, SandboxPart, Settings
 from watchword.watch.follow import Follow
 from watchword.watch.verdicts import VerdictRow, latest_verdicts
@@ -276,6 +277,7 @@ def found(settings: Settings, *, administrator: str, password: str, at: datetime
     keys = KeyFile.load(settings.path(settings.ledger.key_file))
     signing_key = SigningKey.load(settings.path(settings.ledger.signing_key))
     policy = Policy.load(settings.path(settings.policy)) if settings.policy else Policy.default()
+    demand_sound(policy)  # before anything is written: a shared database would keep a ledger founded by half
     ledger = Ledger.open(settings.database, signing_key, keys, settings.ledger.origin)
     try:
         names = Names()
