@@ -20,8 +20,9 @@ from watchword.core.action import Action, Step
 from watchword.core.case import Case, evolve, facts_of, fold
 from watchword.core.decision import decide
 from watchword.core.errors import Conflict, Invalid, Refused
+from watchword.core.execution import PROVISIONAL
 from watchword.core.gates import Event
-from watchword.core.ids import CaseId, LeafHash, PersonId
+from watchword.core.ids import CaseId, PersonId
 from watchword.core.origin import Throttle
 from watchword.core.ruling import CaseFacts, Ruling
 from watchword.core.standing import Account
@@ -42,15 +43,20 @@ RACES = 8
 UNDER_DRIFT = frozenset({Step.ACTIVATE_POLICY, Step.READ, Step.CONTAIN, Step.WITHDRAW, Step.REFUSE})
 """What may be done while the policy on disk is not the active one: look, activate it, and take away."""
 
-PROVISIONAL = LeafHash("0" * 64)
-"""Stands for the leaf an event will get, where only the state it leads to is wanted."""
-
 Told: TypeAlias = Mapping[type[Any], tuple[Disclosure, ...]]
 """What is disclosed beside events of a type."""
+
+Expect: TypeAlias = Callable[[], Mapping[str, int]]
+"""Versions that streams beside the case's own must be at; asked before each attempt reads anything, and may refuse."""
 
 NOTHING_EXPECTED: Mapping[str, int] = MappingProxyType({})
 
 NOTHING_TOLD: Told = MappingProxyType({})
+
+
+def nothing_expected() -> Mapping[str, int]:
+    """Only the case's own streams are held to the versions they were read at."""
+    return {}
 
 
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):
@@ -178,13 +184,14 @@ class Steps:
         disclosures: Told | None = None,
         settle: tuple[Settle, ...] = (),
         send: bool = False,
+        expect: Expect = nothing_expected,
     ) -> Case:
         """Take one step as *actor*; policy rules on it. Returns the case as it is then, with a provisional leaf."""
 
         def ruled(loaded: Loaded) -> Ruling:
             return self.rule_on(actor, step, loaded, at)
 
-        return self._race(case, actor, ruled, build, at, disclosures or {}, settle, send=send)
+        return self._race(case, actor, ruled, build, at, disclosures or {}, settle, send=send, expect=expect)
 
     def system_step(
         self,
@@ -194,7 +201,7 @@ class Steps:
         *,
         disclosures: Told | None = None,
         settle: tuple[Settle, ...] = (),
-        expect: Mapping[str, int] = NOTHING_EXPECTED,
+        expect: Expect = nothing_expected,
     ) -> Case:
         """Bookkeeping that no person asks for: time passing, an answer arriving, an outcome being recorded."""
         allowed = Ruling(person=self.runner, step=Step.READ, allowed=True, reasons=("bookkeeping",))
@@ -213,17 +220,18 @@ class Steps:
         settle: tuple[Settle, ...],
         *,
         send: bool,
-        expect: Mapping[str, int] = NOTHING_EXPECTED,
+        expect: Expect = nothing_expected,
     ) -> Case:
         """Read, rule, decide, append; again when somebody else got there first."""
         for attempt in range(RACES):
+            expected = expect()
             loaded = self.load(case)
             ruling = ruled(loaded)
             ruling.demand()
             events = decide(loaded.case, loaded.account, build(loaded), ruling, None, at, self.thresholds)
             try:
                 return self.append(
-                    loaded, events, actor, at, disclosures=disclosures, settle=settle, send=send, expect=expect
+                    loaded, events, actor, at, disclosures=disclosures, settle=settle, send=send, expected=expected
                 )
             except Conflict:
                 if attempt == RACES - 1:
@@ -240,7 +248,7 @@ class Steps:
         disclosures: Told,
         settle: tuple[Settle, ...] = (),
         send: bool = False,
-        expect: Mapping[str, int] = NOTHING_EXPECTED,
+        expected: Mapping[str, int] = NOTHING_EXPECTED,
     ) -> Case:
         """Append events over their streams, with the effects the case's new state asks for."""
         drafts: dict[str, list[Draft]] = {}
@@ -254,7 +262,7 @@ class Steps:
             return loaded.case
         appends = tuple(
             Append(
-                stream=stream, expected_version=expect.get(stream, self._version(stream, loaded)), drafts=tuple(rows)
+                stream=stream, expected_version=expected.get(stream, self._version(stream, loaded)), drafts=tuple(rows)
             )
             for stream, rows in drafts.items()
         )
