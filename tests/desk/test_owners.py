@@ -24,12 +24,18 @@ def test_second_process_on_sqlite(office: Office) -> None:
     office.open()
 
 
-def unlocked(office: Office, login: str) -> CaseId:
-    """An unlock that the executor may do now, of somebody who is seen and called."""
+def releasable(office: Office, login: str) -> CaseId:
+    """An unlock of somebody who was seen and called."""
     case = office.open(login, Action.UNLOCK)
     office.prove(case, "in_person")
     office.prove(case, "call_code")
     office.ask(case)
+    return case
+
+
+def unlocked(office: Office, login: str) -> CaseId:
+    """An unlock that the executor may do now."""
+    case = releasable(office, login)
     office.release(case)
     return case
 

@@ -10,12 +10,14 @@ import pytest
 
 from tests.desk.office import Office
 from tests.desk.test_afterwards import contain
+from tests.desk.test_owners import UNLOCK, releasable, unlocked
+from watchword.core.account import AccountClass
 from watchword.core.action import Step
 from watchword.core.change import Change, Suspend
 from watchword.core.ids import AccountId, CaseId
 from watchword.core.person import Person
 from watchword.core.ruling import CaseFacts, Ruling
-from watchword.desk.effects import Runner
+from watchword.desk.effects import Caps, Runner
 from watchword.directories.sandbox import Sandbox
 from watchword.policy.bundle import Policy
 from watchword.policy.people import People
@@ -78,7 +80,7 @@ def at_once(*works: Callable[[], object]) -> list[BaseException]:
     return raised
 
 
-def meeting_in(*offices: Office) -> tuple[Runner, Runner]:
+def meeting_in(*offices: Office, caps: Caps = Caps()) -> tuple[Runner, Runner]:  # noqa: B008  (a frozen value)
     """Two executors, of one process or of one each, that meet between judging and starting."""
     meeting = Meeting(2)
     for office in offices:
@@ -87,6 +89,7 @@ def meeting_in(*offices: Office) -> tuple[Runner, Runner]:
         sandbox.meeting = meeting
         office.app.directories["sandbox"] = sandbox
     one, other = (office.app.runner_of(desk=False, executor=True) for office in (offices[0], offices[-1]))
+    one.caps = other.caps = caps
     return one, other
 
 
@@ -157,6 +160,45 @@ def test_containment_waits_for_no_other_case(office: Office) -> None:
 def change_of(office: Office, case: CaseId) -> str:
     """The row by which the case's change waits."""
     return next(e.id for e in office.app.ledger.effects() if e.stream == f"case/{case}" and e.kind == "change")
+
+
+# --- the cap of all executors ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_executors_share_one_cap(processes: int, request: pytest.FixtureRequest) -> None:
+    """Two executors that both find room for one more change do one: the other steps back before the directory hears."""
+    offices = (request.getfixturevalue("office"),) if processes == 1 else request.getfixturevalue("shared")
+    office, logins = offices[0], ("mara.lind", "noah.berg")
+    cases = [releasable(office, login) for login in logins]
+    for case in cases:
+        office.release(case)
+    caps = Caps(by_class=((AccountClass.STANDARD, 1),))
+    runners = meeting_in(*offices, caps=caps)
+    assert not at_once(*(lambda r=runner: r.step(office.at) for runner in runners))
+    assert [office.types(case).count("change.started") for case in cases] == [1, 1]
+    assert sum(office.version(login, UNLOCK) for login in logins) == 1
+
+    for _ in range(10):  # neither of them lifts it within the hour, nor does one that begins now
+        office.wait(minutes=5)
+        for runner in (*runners, offices[-1].app.runner_of(desk=False, executor=True)):
+            runner.caps = caps
+            runner.drain(office.at)
+    assert sum(office.version(login, UNLOCK) for login in logins) == 1
+    assert sorted(office.state(case) for case in cases) == ["delivered", "failed"]
+
+
+def test_executors_count_what_others_did(shared: tuple[Office, Office]) -> None:
+    """An executor that has been running finds the cap used up by what another began since."""
+    one, other = shared
+    caps = Caps(by_class=((AccountClass.STANDARD, 1),))
+    first, second = (office.app.runner_of(desk=False, executor=True) for office in shared)
+    first.caps = second.caps = caps
+    unlocked(one, "mara.lind")
+    assert second.drain(one.at) == 2  # the change, and its validation
+    case = unlocked(other, "noah.berg")
+    first.drain(one.at)
+    assert (one.state(case), one.version("noah.berg", UNLOCK)) == ("released", 0)
 
 
 # --- two uses of break-glass -----------------------------------------------------------------------------------------
