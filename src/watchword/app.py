@@ -96,15 +96,6 @@ class App:
         self.names.follow(self.ledger)
         self.directories = {part.name: self._directory(part) for part in settings.directories}
         self.registry = Registry(self.ledger, self.names, thresholds)
-        runner, executor = (self.names.person(login) for login in (RUNNER, EXECUTOR))
-        self.steps = Steps(
-            ledger=self.ledger,
-            policy=self.policy,
-            directories=self.directories,
-            registry=self.registry,
-            runner=runner,
-            executor=executor,
-        )
         party = RelyingParty(
             id=settings.console.rp_id, name="Watchword", origins=(settings.console.public_url.rstrip("/"),)
         )
@@ -120,6 +111,16 @@ class App:
             InPerson(),
         )
         self.methods = {way.name: way for way in ways}
+        runner, executor = (self.names.person(login) for login in (RUNNER, EXECUTOR))
+        self.steps = Steps(
+            ledger=self.ledger,
+            policy=self.policy,
+            directories=self.directories,
+            registry=self.registry,
+            runner=runner,
+            executor=executor,
+            sends={way.name for way in ways if way.contact is not None},
+        )
         self.desk = Desk(self.steps, self.methods)
         self.people = People(self.steps)
         self.evidence = EvidenceTable(settings.path(Path(EVIDENCE)), self.registry, self.directories)

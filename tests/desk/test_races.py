@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -117,7 +117,7 @@ def test_two_cases_of_one_account(processes: int, request: pytest.FixtureRequest
 def test_a_change_nobody_knows_the_end_of_holds_up_the_next_case(office: Office) -> None:
     """While the directory is silent about one case another waits; it ends when the first turns out to be done."""
     first, second = office.released(), office.released()
-    office.app.ledger.reschedule(change_of(office, second), office.at.replace(hour=10))
+    office.app.ledger.reschedule(change_of(office, second), office.at + timedelta(minutes=5))
     office.directory.outage = "after"
     office.run()
     office.app.ledger.reschedule(change_of(office, second), office.at)
@@ -136,7 +136,7 @@ def test_a_case_that_failed_lets_the_next_one_go_on(office: Office) -> None:
     office.crash_before_apply(first)
     office.wait(minutes=10)
     second = office.released()
-    office.app.ledger.reschedule(change_of(office, first), office.at.replace(hour=10))
+    office.app.ledger.reschedule(change_of(office, first), office.at + timedelta(minutes=5))
     office.run()
     assert (office.state(first), office.state(second)) == ("executing", "released")
     office.wait(minutes=5)

@@ -165,7 +165,10 @@ class Decisions:
         return self.enabled_by(self.steps.load(case).case)
 
     def freeze_related(self, case: CaseId, at: datetime) -> None:
-        """Stop every running case that went through the hands of *case*; safe to repeat after a crash half-way."""
+        """Stop every case that was running when *case* was contained and went through its hands.
+
+        Safe to repeat, after a crash half-way or for a row that was lost: no case is stopped that was opened since.
+        """
         contained = self.steps.load(case).case
         if not isinstance(contained, Contained):
             raise Refused("This case is not contained, so it stops no other.", "Contain it first.", ("not_contained",))
@@ -173,6 +176,8 @@ class Decisions:
         self.steps.cases.follow(self.steps.ledger)
         for other in self.steps.cases.running():
             if other.id == case or type(other) not in FREEZABLE or not agents & {other.opener, *verifiers(other)}:
+                continue
+            if other.opened_at > contained.contained_at:
                 continue
             try:
                 self.steps.system_step(other.id, lambda _: do.Freeze(because=case), at)

@@ -38,6 +38,7 @@ from watchword.desk.hand_over import ENVELOPE
 from watchword.desk.intake import CONTACT, contact_commitment
 from watchword.desk.notify import Notices
 from watchword.desk.recording import case_stream
+from watchword.desk.reminder import Reminder
 from watchword.desk.sealing import new_secret, seal
 from watchword.desk.steps import Loaded
 from watchword.directories.port import Confirmation, kind_of
@@ -93,6 +94,7 @@ class Runner:
         self.kinds = kinds
         self.caps = caps
         self.starts = Starts()
+        self.reminder = Reminder(desk.steps, kinds)
 
     def step(self, at: datetime) -> EffectRow | None:
         """Do one due row; None when nothing is due. `Corrupt` stops the world; other faults put it off or end it.
@@ -119,7 +121,8 @@ class Runner:
         return row
 
     def drain(self, at: datetime, limit: int = 1000) -> int:
-        """Do everything that is due at *at*; returns how many rows."""
+        """Do everything that is due at *at*, what is owed and was lost included; returns how many rows."""
+        self.reminder.remind(at)
         done = 0
         while done < limit and self.step(at) is not None:
             done += 1
@@ -146,8 +149,8 @@ class Runner:
                 self.desk.decisions.freeze_related(case, at)
                 self._settle(row)
             case Kind.REVIEW:
-                loaded = self.steps.load(case)
-                if loaded.case.reviewer is None:
+                now = self.steps.load(case).case
+                if now.reviewer is None and not now.review_overdue:
                     self.steps.system_step(case, lambda _: do.OverdueReview(), at, settle=done)
                     log.error("review.overdue", case=case)
                 else:
@@ -302,6 +305,8 @@ class Runner:
     def _read_back(self, loaded: Loaded, number: int, row: EffectRow, at: datetime) -> None:
         """Ask the directory what became of a change; unknown is asked again, and nothing is repeated blindly."""
         progress = next(p for p in progress_of(loaded.case) if p.number == number)
+        if not progress.silent and at - progress.begun < LEASE:
+            raise Unavailable("The change may be in an executor's hands.", "It is read back once its lease is over.")
         change = change_of(loaded.case, number)
         name, native = self.steps.registry.native_id(loaded.case.account)
         directory = self.steps.directory(name)

@@ -19,6 +19,7 @@ from watchword.core.errors import Invalid
 from watchword.core.ids import AccountId, CaseId, PersonId, Seq
 from watchword.core.person import AccountLinked, PersonRegistered
 from watchword.core.standing import AccountRegistered
+from watchword.desk.asks import may_owe
 from watchword.desk.recording import event_of, recorded
 from watchword.ledger.leader import Ledger
 
@@ -183,6 +184,10 @@ class CaseList:
     def running(self) -> tuple[Case, ...]:
         """Cases that are not at their end."""
         return tuple(r.case for r in self.rows() if not isinstance(r.case, TERMINAL))
+
+    def may_owe(self, at: datetime) -> tuple[CaseId, ...]:
+        """Cases that may wait for an effect at *at*, so that nobody has to read the others."""
+        return tuple(r.case.id for r in self.rows() if may_owe(r.case, r.changed_at, at))
 
     def debts(self) -> tuple[CaseRow, ...]:
         """Cases that owe a review, the oldest due first."""

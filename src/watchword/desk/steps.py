@@ -6,7 +6,7 @@ effects are rows, asked for in the same append as the evidence that justifies th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -80,6 +80,7 @@ class Steps:
         registry: Registry,
         runner: PersonId,
         executor: PersonId,
+        sends: Collection[str] = (),
     ) -> None:
         self.ledger = ledger
         self.policy = policy
@@ -89,6 +90,7 @@ class Steps:
         self.cases = CaseList()
         self.runner = runner
         self.executor = executor
+        self.sends = frozenset(sends)  # the methods whose challenge sends something
         self.thresholds = registry.thresholds
         origin = policy.procedures.origin
         self.throttle = Throttle(
@@ -183,7 +185,6 @@ class Steps:
         *,
         disclosures: Told | None = None,
         settle: tuple[Settle, ...] = (),
-        send: bool = False,
         expect: Expect = nothing_expected,
     ) -> Case:
         """Take one step as *actor*; policy rules on it. Returns the case as it is then, with a provisional leaf."""
@@ -191,7 +192,7 @@ class Steps:
         def ruled(loaded: Loaded) -> Ruling:
             return self.rule_on(actor, step, loaded, at)
 
-        return self._race(case, actor, ruled, build, at, disclosures or {}, settle, send=send, expect=expect)
+        return self._race(case, actor, ruled, build, at, disclosures or {}, settle, expect=expect)
 
     def system_step(
         self,
@@ -205,9 +206,7 @@ class Steps:
     ) -> Case:
         """Bookkeeping that no person asks for: time passing, an answer arriving, an outcome being recorded."""
         allowed = Ruling(person=self.runner, step=Step.READ, allowed=True, reasons=("bookkeeping",))
-        return self._race(
-            case, self.runner, lambda _: allowed, build, at, disclosures or {}, settle, send=False, expect=expect
-        )
+        return self._race(case, self.runner, lambda _: allowed, build, at, disclosures or {}, settle, expect=expect)
 
     def _race(
         self,
@@ -219,7 +218,6 @@ class Steps:
         disclosures: Told,
         settle: tuple[Settle, ...],
         *,
-        send: bool,
         expect: Expect = nothing_expected,
     ) -> Case:
         """Read, rule, decide, append; again when somebody else got there first."""
@@ -230,9 +228,7 @@ class Steps:
             ruling.demand()
             events = decide(loaded.case, loaded.account, build(loaded), ruling, None, at, self.thresholds)
             try:
-                return self.append(
-                    loaded, events, actor, at, disclosures=disclosures, settle=settle, send=send, expected=expected
-                )
+                return self.append(loaded, events, actor, at, disclosures=disclosures, settle=settle, expected=expected)
             except Conflict:
                 if attempt == RACES - 1:
                     raise
@@ -247,7 +243,6 @@ class Steps:
         *,
         disclosures: Told,
         settle: tuple[Settle, ...] = (),
-        send: bool = False,
         expected: Mapping[str, int] = NOTHING_EXPECTED,
     ) -> Case:
         """Append events over their streams, with the effects the case's new state asks for."""
@@ -267,7 +262,7 @@ class Steps:
             for stream, rows in drafts.items()
         )
         version = loaded.version if loaded else -1
-        rows = effects_asked(loaded.case if loaded else None, after, events, version, at, send=send)
+        rows = effects_asked(loaded.case if loaded else None, events, version, at, self.sends)
         self.ledger.append(appends, rows, settle)
         return after
 

@@ -90,7 +90,7 @@ class Verification:
             expires=begun.expires,
         )
         told = {past.ChallengeBegun: words(CONTACT, msgspec.json.encode(ask.contact).decode())} if ask.contact else {}
-        self.steps.step(case, actor, step, lambda _: command, at, disclosures=told, send=begun.send is not None)
+        self.steps.step(case, actor, step, lambda _: command, at, disclosures=told)
         return challenge, begun
 
     def _prover(
