@@ -316,11 +316,13 @@ class CaseMachine(RuleBasedStateMachine):
 
     @invariant()
     def the_account_knows_what_is_on_its_way(self) -> None:
-        """It is held by a case from its first start until nothing of it is on its way, however the case comes out."""
+        """A case holds it from its first start until nothing is on its way or it is contained, however it ends."""
         if self.story.case is None:
             return
         own = [p for p in progress_of(self.case) if p.number < len(self.case.changes)]
-        running = isinstance(self.case, Executing) or any(p.outcome is None for p in own)
+        running = type(self.case) is not Contained and (
+            isinstance(self.case, Executing) or any(p.outcome is None for p in own)
+        )
         assert (self.story.account.begun is not None) == running
 
     @invariant()

@@ -25,7 +25,11 @@ PUT_OFF = "UPDATE effect SET due_at = '9999-01-01T00:00:00.000Z', state = 'due'"
 LEASED = "UPDATE effect SET state = 'claimed', lease_owner = 'nobody', lease_until = '9999-01-01T00:00:00.000Z'"
 MOVED = "UPDATE effect SET stream = 'case/c-nobody'"
 
-spoilt = pytest.mark.parametrize("how", [DELETED, SETTLED, CANCELLED, PUT_OFF, LEASED, MOVED])
+spoilt = pytest.mark.parametrize(
+    "how",
+    [DELETED, SETTLED, CANCELLED, PUT_OFF, LEASED, MOVED],
+    ids=["deleted", "settled", "cancelled", "put off", "leased", "moved"],
+)
 
 
 def meanwhile(office: Office, statement: str) -> None:

@@ -63,11 +63,18 @@ def start(case: Case, account: Account, command: do.Start, at: datetime) -> tupl
 
 
 def under_way(case: Case | None) -> bool:
-    """Whether the case's own changes are on their way: begun and not all done, or with an end that nobody knows."""
-    if case is None:
+    """Whether the case holds its account: its changes begun and not all done, or with an end that nobody knows.
+
+    A contained one does not: somebody has looked at it, and what it had on its way may never be known.
+    """
+    if case is None or isinstance(case, Contained):
         return False
-    own = (p for p in progress_of(case) if p.number < len(case.changes))
-    return type(case) is Executing or any(p.outcome is None for p in own)
+    return type(case) is Executing or in_flight(case)
+
+
+def in_flight(case: Case) -> bool:
+    """Whether one of the case's own changes was begun and nobody knows its end."""
+    return any(p.outcome is None for p in progress_of(case) if p.number < len(case.changes))
 
 
 def account_told(case: Case | None, events: tuple[Event, ...], at: datetime) -> tuple[Event, ...]:

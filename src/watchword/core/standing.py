@@ -62,7 +62,7 @@ class RecoveryBegun(msgspec.Struct, frozen=True, kw_only=True, tag="recovery.beg
 
 
 class RecoverySettled(msgspec.Struct, frozen=True, kw_only=True, tag="recovery.settled"):
-    """Nothing of that case is on its way any more, whatever became of it."""
+    """That case is done with the account, or contained: it holds up no other any more."""
 
     account: AccountId
     case: CaseId

@@ -19,13 +19,14 @@ from watchword.core.case import (
     Contained,
     Delivered,
     Executed,
+    Executing,
     Failed,
     Holding,
     Released,
     evolve,
     yields_credential,
 )
-from watchword.core.execution import PROVISIONAL, under_way
+from watchword.core.execution import PROVISIONAL, in_flight
 from watchword.core.gates import CASE_LIFE, Event
 from watchword.desk.recording import case_stream
 from watchword.ledger.store import EffectRow
@@ -187,7 +188,7 @@ def _awaits_review(case: Case) -> bool:
 
 def _own_goes_on(case: Case, at: datetime) -> bool:
     """Whether the case's own changes wait to be started, or read back; a grant that ran out unused waits for people."""
-    if under_way(case):
+    if type(case) is Executing or in_flight(case):
         return True
     return type(case) is Released and at < case.until and (case.jwk is not None or not yields_credential(case))
 
