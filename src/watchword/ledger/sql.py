@@ -217,8 +217,10 @@ class SqlStore:
     def put_right(self, rows: tuple[EffectRow, ...]) -> None:
         """Make rows that are there what they were when they were asked for: *rows*, due, in nobody's lease."""
         with self._begin() as connection:
+            self._faults("put_right.begin")
             for row in rows:
                 connection.execute(update(t.effect).where(t.effect.c.id == row.id).values(**_effect_values(row)))
+            self._faults("put_right.commit")
 
     def reschedule(self, effect_id: str, due_at: datetime) -> None:
         """Make the row due at *due_at* and end its lease."""
