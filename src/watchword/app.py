@@ -44,6 +44,7 @@ from watchword.notices.simulators import Outbox, SimulatedMailbox, SimulatedTele
 from watchword.notices.smtp import SmtpMail, SmtpSettings
 from watchword.notices.telephony import Calls
 from watchword.policy.bundle import Policy
+from watchword.policy.check import demand_sound
 from watchword.settings import EXAMPLE, ActiveDirectoryPart, SandboxPart, Settings
 from watchword.watch.follow import Follow
 from watchword.watch.verdicts import VerdictRow, latest_verdicts
@@ -95,15 +96,6 @@ class App:
         self.names.follow(self.ledger)
         self.directories = {part.name: self._directory(part) for part in settings.directories}
         self.registry = Registry(self.ledger, self.names, thresholds)
-        runner, executor = (self.names.person(login) for login in (RUNNER, EXECUTOR))
-        self.steps = Steps(
-            ledger=self.ledger,
-            policy=self.policy,
-            directories=self.directories,
-            registry=self.registry,
-            runner=runner,
-            executor=executor,
-        )
         party = RelyingParty(
             id=settings.console.rp_id, name="Watchword", origins=(settings.console.public_url.rstrip("/"),)
         )
@@ -119,6 +111,16 @@ class App:
             InPerson(),
         )
         self.methods = {way.name: way for way in ways}
+        runner, executor = (self.names.person(login) for login in (RUNNER, EXECUTOR))
+        self.steps = Steps(
+            ledger=self.ledger,
+            policy=self.policy,
+            directories=self.directories,
+            registry=self.registry,
+            runner=runner,
+            executor=executor,
+            sends={way.name for way in ways if way.contact is not None},
+        )
         self.desk = Desk(self.steps, self.methods)
         self.people = People(self.steps)
         self.evidence = EvidenceTable(settings.path(Path(EVIDENCE)), self.registry, self.directories)
@@ -276,6 +278,7 @@ def found(settings: Settings, *, administrator: str, password: str, at: datetime
     keys = KeyFile.load(settings.path(settings.ledger.key_file))
     signing_key = SigningKey.load(settings.path(settings.ledger.signing_key))
     policy = Policy.load(settings.path(settings.policy)) if settings.policy else Policy.default()
+    demand_sound(policy)  # before anything is written: a shared database would keep a ledger founded by half
     ledger = Ledger.open(settings.database, signing_key, keys, settings.ledger.origin)
     try:
         names = Names()

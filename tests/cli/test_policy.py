@@ -141,6 +141,24 @@ def test_an_edited_policy_is_activated_by_its_author(desk: Desk, here: Here) -> 
     assert here("doctor").code == 0
 
 
+def test_a_policy_with_findings_is_not_activated(desk: Desk, here: Here) -> None:
+    """What loads and is wrong all the same is refused by name, with the command that names the rest."""
+    with resources.as_file(resources.files("watchword.policy") / "default") as shipped:
+        shutil.copytree(shipped, desk.home / "policy")
+    table = desk.home / "policy" / "procedures.yaml"
+    table.write_text(
+        table.read_text().replace("close_remote: 3, strongest_only: 5", "close_remote: 3, strongest_only: 3")
+    )
+    desk.config.write_text(f'policy = "policy"\n{desk.config.read_text()}')
+
+    refused = here("policy", "activate", login="root")
+
+    assert is_told(refused, 3, "freeze.strongest_only")
+    assert is_told(refused, 3, "watchword policy check")
+    assert here("policy", "check", "policy").code == 1
+    assert "watchword policy activate" in here("doctor").out
+
+
 def test_a_broken_policy_on_disk_stops_what_needs_it(desk: Desk, here: Here, broken: Path) -> None:
     """No process starts on a policy with mistakes: each of them is told."""
     desk.config.write_text(f'policy = "{broken}"\n{desk.config.read_text()}')

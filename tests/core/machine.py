@@ -59,7 +59,7 @@ from watchword.core.person import ExecutorGranted
 from watchword.core.quorum import Rule
 from watchword.core.requirement import Evidence, Satisfied, assess
 from watchword.core.ruling import Ruling
-from watchword.core.standing import RecoveryCompleted, Thresholds
+from watchword.core.standing import RecoveryBegun, RecoveryCompleted, Thresholds
 
 PEOPLE = (ANN, VIC, MAX, IDA, REX, EXE, RUE, CYD, COY, SUE)
 ROLES: dict[PersonId, tuple[str, ...]] = {
@@ -75,6 +75,7 @@ EFFECTS = (
     past.HandedOver,
     past.ApprovalGiven,
     ExecutorGranted,
+    RecoveryBegun,
     RecoveryCompleted,
 )
 """What must not happen again when the same command comes twice."""
@@ -312,6 +313,17 @@ class CaseMachine(RuleBasedStateMachine):
             return
         done = any(p.outcome == "done" and p.number < len(self.case.changes) for p in progress_of(self.case))
         assert len(self.story.account.recoveries) == done
+
+    @invariant()
+    def the_account_knows_what_is_on_its_way(self) -> None:
+        """A case holds it from its first start until nothing is on its way or it is contained, however it ends."""
+        if self.story.case is None:
+            return
+        own = [p for p in progress_of(self.case) if p.number < len(self.case.changes)]
+        running = type(self.case) is not Contained and (
+            isinstance(self.case, Executing) or any(p.outcome is None for p in own)
+        )
+        assert (self.story.account.begun is not None) == running
 
     @invariant()
     def a_freeze_never_closes_the_strongest(self) -> None:

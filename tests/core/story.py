@@ -47,7 +47,15 @@ from watchword.core.ids import CaseId, LeafHash, PersonId
 from watchword.core.origin import Origin, OriginFailed, evolve_origin
 from watchword.core.requirement import Context, Requirement
 from watchword.core.ruling import Ruling
-from watchword.core.standing import Account, FailureRecorded, RecoveryCompleted, Thresholds, evolve_account
+from watchword.core.standing import (
+    Account,
+    FailureRecorded,
+    RecoveryBegun,
+    RecoveryCompleted,
+    RecoverySettled,
+    Thresholds,
+    evolve_account,
+)
 
 YES = Ruling(person=ANN, step=Step.READ, allowed=True)
 JWK = '{"crv":"P-256","kty":"EC","x":"x","y":"y"}'
@@ -78,7 +86,7 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     def _with(self, event: Event) -> Story:
         replace = msgspec.structs.replace
         match event:
-            case FailureRecorded() | RecoveryCompleted():
+            case FailureRecorded() | RecoveryBegun() | RecoveryCompleted() | RecoverySettled():
                 return replace(self, account=evolve_account(self.account, event, self.at, Thresholds()))
             case OriginFailed():
                 return replace(self, origin=evolve_origin(self.origin, event, self.at))

@@ -29,12 +29,14 @@ from tests.core.story import (
     asked,
     begun,
     closed,
+    contained,
     declined,
     ended,
     escalated,
     executed,
     execution_refused,
     expired,
+    frozen,
     given,
     glass_broken,
     handed_over,
@@ -54,17 +56,58 @@ from tests.core.story import (
 from watchword.core import event as past
 from watchword.core.account import AccountClass, Status
 from watchword.core.action import Action
+from watchword.core.case import Contained, Executing
 from watchword.core.change import ResetFactors, ResetPassword, RevokeSessions
 from watchword.core.errors import Conflict
 from watchword.core.ids import CaseId
 from watchword.core.quorum import Rule
-from watchword.core.standing import Account, Recovery
+from watchword.core.standing import LONGEST_UNDER_WAY, Account, Recovery, RecoveryBegun, RecoverySettled, UnderWay
 
 
 def recovered(*when: timedelta, case: str = "c-earlier") -> Account:
     """The account with a recovery completed each of *when* before noon."""
     done = tuple(Recovery(at=NOON - w, case=CaseId(case), action=Action.UNLOCK, probation_s=0) for w in when)
     return msgspec.structs.replace(standing(), recoveries=done)
+
+
+def beside(since: timedelta = timedelta(0), case: str = "c-other") -> Account:
+    """The account with another case's changes on their way for *since*."""
+    return msgspec.structs.replace(standing(), begun=UnderWay(case=CaseId(case), since=NOON - since))
+
+
+def test_the_first_start_tells_the_account() -> None:
+    """A recovery begins with its first change, in the same append, and no later one begins it again."""
+    story = given(verified(procedure(Action.TOTAL_LOSS)), asked(), released(), page_opened())
+    story = story.when(started()).then(Executing, past.ChangeStarted, RecoveryBegun)
+    assert story.account.under_way(story.at) == story.now(Executing).id
+    given(ended(), start=story).when(started()).then(Executing, past.ChangeStarted)
+
+
+def test_nothing_starts_beside_another_recovery() -> None:
+    """While another case's changes are on their way none starts; not for ever, and a containment asks nobody."""
+    story = given(verified(), asked(), released())
+    given(on(beside()), start=story).when(started()).fails(Conflict, "under way")
+    given(on(beside(LONGEST_UNDER_WAY)), start=story).when(started()).then(Executing)
+    given(on(beside()), contained(), start=story).when(started(1)).then(Contained, past.ChangeStarted)
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        (ended("refused"),),
+        (ended("not_done"), execution_refused()),
+        (ended("not_done"), frozen()),
+        (ended("not_done"), contained()),
+        (frozen(), ended("not_done")),
+        (contained(),),
+    ],
+    ids=["refused", "given up", "frozen", "contained", "frozen, then known", "contained, never known"],
+)
+def test_a_case_that_goes_no_further_lets_others_go_on(end: tuple[Tell, ...]) -> None:
+    """However a case fails, its account is free once what was on its way is known, and at once if it is contained."""
+    story = given(verified(), asked(), released(), started(), *end)
+    assert RecoverySettled in map(type, story.events)
+    assert story.account.under_way(story.at) is None
 
 
 def test_one_person_votes_once() -> None:

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests.desk.office import Office
+from tests.ledger.conftest import postgresql
+
+__all__ = ["postgresql"]
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +32,18 @@ def office(founded: Office, tmp_path: Path) -> Iterator[Office]:
             office.fsck()
     finally:
         office.close()
+
+
+@pytest.fixture
+def shared(tmp_path: Path, postgresql: str) -> Iterator[tuple[Office, Office]]:
+    """Two Watchwords on one PostgreSQL ledger and one directory."""
+    with psycopg.connect(postgresql, autocommit=True) as connection:
+        connection.execute(b"DROP SCHEMA IF EXISTS desk CASCADE")
+        connection.execute(b"CREATE SCHEMA desk")
+    one = Office.build(tmp_path / "office", f"{postgresql}&options=-csearch_path%3Ddesk")
+    other = Office(one.home, one.keys)
+    try:
+        yield one, other
+    finally:
+        one.close()
+        other.close()

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.desk.office import Office, refused
+from tests.desk.office import MONDAY, Office, refused
 from tests.desk.test_decisions import asked
-from watchword.app import App
+from watchword.app import App, found, init
 from watchword.core.account import AccountClass, Status
 from watchword.core.action import Action
 from watchword.core.change import ContactKind, ReissueSecret, SetContact
@@ -19,6 +19,7 @@ from watchword.core.requirement import Context
 from watchword.desk.intake import HOUR
 from watchword.directories.sandbox import Seed, SignIn
 from watchword.policy import bundle
+from watchword.settings import load
 
 
 def test_class_lowered_yesterday_still_holds(office: Office) -> None:
@@ -236,3 +237,14 @@ def test_policy_on_disk_is_not_the_active_one(founded: Office, tmp_path: Path) -
         office.open()
     finally:
         office.close()
+
+
+def test_policy_with_findings_founds_nothing(tmp_path: Path) -> None:
+    """A policy that a check finds fault with is refused before the first entry, so nothing is founded by half."""
+    folder = shutil.copytree(Path(bundle.__file__).parent / "default", tmp_path / "policy")
+    table = folder / "procedures.yaml"
+    table.write_text(table.read_text().replace("methods: 2, weight: 7", "methods: 2, weight: 15"))
+    settings = load(init(tmp_path, origin="example.test/office")).model_copy(update={"policy": Path("policy")})
+    told = refused(lambda: found(settings, administrator="root", password="correct horse battery", at=MONDAY))
+    assert told[0] == "unsound_policy"
+    assert not (tmp_path / "ledger.db").exists()

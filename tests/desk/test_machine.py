@@ -229,10 +229,13 @@ class Desk(RuleBasedStateMachine):
             lambda: self.office.take(case, "owner_passkey" if owner else "passkey", who="olga.owner" if owner else "")
         )
 
-    @rule()
-    def restart(self) -> None:
-        """The process ends and another begins."""
-        self.office.restart()
+    @rule(lost=st.booleans())
+    def restart(self, lost: bool) -> None:
+        """The process ends and another begins; sometimes every effect row is gone in between."""
+        if lost:
+            self.office.tamper("DELETE FROM effect")
+        else:
+            self.office.restart()
 
     def _work(self) -> None:
         """Let the executor work, and hold what the directory did against what people did."""

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 
-import psycopg
 import pytest
 
 from tests.desk.office import Office
-from tests.ledger.conftest import postgresql  # noqa: F401  (a fixture)
 from watchword.app import App
 from watchword.core.action import Action
 from watchword.core.change import Unlock
@@ -28,27 +24,18 @@ def test_second_process_on_sqlite(office: Office) -> None:
     office.open()
 
 
-@pytest.fixture
-def shared(tmp_path: Path, postgresql: str) -> Iterator[tuple[Office, Office]]:  # noqa: F811  (a fixture)
-    """Two Watchwords on one PostgreSQL ledger and one directory."""
-    with psycopg.connect(postgresql, autocommit=True) as connection:
-        connection.execute(b"DROP SCHEMA IF EXISTS desk CASCADE")
-        connection.execute(b"CREATE SCHEMA desk")
-    one = Office.build(tmp_path / "office", f"{postgresql}&options=-csearch_path%3Ddesk")
-    other = Office(one.home, one.keys)
-    try:
-        yield one, other
-    finally:
-        one.close()
-        other.close()
-
-
-def unlocked(office: Office, login: str) -> CaseId:
-    """An unlock that the executor may do now, of somebody who is seen and called."""
+def releasable(office: Office, login: str) -> CaseId:
+    """An unlock of somebody who was seen and called."""
     case = office.open(login, Action.UNLOCK)
     office.prove(case, "in_person")
     office.prove(case, "call_code")
     office.ask(case)
+    return case
+
+
+def unlocked(office: Office, login: str) -> CaseId:
+    """An unlock that the executor may do now."""
+    case = releasable(office, login)
     office.release(case)
     return case
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from tests.ledger.conftest import NOON, Place, draft, effect, to
-from watchword.core.errors import Conflict
-from watchword.ledger.leader import EffectState, Ledger, Settle
+from watchword.core.errors import Conflict, Invalid
+from watchword.core.ids import Seq
+from watchword.ledger.leader import EffectRow, EffectState, Ledger, Settle
 
 LEASE = timedelta(seconds=30)
 
@@ -118,3 +120,62 @@ def test_no_row_is_claimed_twice(place: Place) -> None:
     for thread in threads:
         thread.join()
     assert sorted(taken) == sorted(f"e{number}" for number in range(30))
+
+
+# --- asked again -----------------------------------------------------------------------------------------------------
+
+
+def again(name: str, stream: str = "case/1", *, asked_by: int | None = 1, after: float = 0) -> EffectRow:
+    """An effect as it was asked for by entry *asked_by*."""
+    return msgspec.structs.replace(
+        effect(name, stream, after=after), asked_by=None if asked_by is None else Seq(asked_by)
+    )
+
+
+def test_what_is_gone_is_asked_for_again(ledger: Ledger, place: Place) -> None:
+    """Only the rows that are not there are made; those that are stay as they stand, in whatever state."""
+    ledger.claim(NOON, "one", LEASE, ("reset",))
+    place.tamper("DELETE FROM effect WHERE id = 'b'")
+    assert ledger.ask_again((again("a", after=9), again("b", after=60), again("d"))) == ("b", "d")
+    assert {row.id: (row.state, row.due_at, row.asked_by) for row in ledger.effects_named(("a", "b", "d", "e"))} == {
+        "a": (EffectState.CLAIMED, NOON, 1),
+        "b": (EffectState.DUE, NOON + timedelta(seconds=60), 1),
+        "d": (EffectState.DUE, NOON, 1),
+    }
+    assert ledger.ask_again((again("a"), again("b"), again("d"))) == ()
+    assert (ledger.ask_again(()), ledger.effects_named(())) == ((), ())
+    assert ledger.size == 4
+
+
+def test_what_says_something_else_is_put_right(ledger: Ledger, place: Place) -> None:
+    """A row is made what it was when it was asked for, and nobody's; one that is not there is not made."""
+    place.tamper(
+        "UPDATE effect SET stream = 'case/2', kind = 'mail', state = 'done', due_at = '9999-01-01T00:00:00.000Z'"
+    )
+    ledger.put_right((again("a"), again("z")))
+    assert ids(ledger, EffectState.DUE) == ["a"]
+    (row,) = ledger.claim(NOON, "one", LEASE, ("reset",), limit=5)
+    assert (row.id, row.stream, row.kind, row.due_at) == ("a", "case/1", "reset", NOON)
+
+
+@pytest.mark.parametrize("row", [again("d", asked_by=None), again("d", asked_by=3), again("d", "case/9", asked_by=0)])
+def test_only_what_an_entry_asked_for_is_asked_again(ledger: Ledger, row: EffectRow) -> None:
+    """A row has to name the entry of its own stream that asked for it."""
+    for ask in (ledger.ask_again, ledger.put_right):
+        with pytest.raises(Invalid, match="No entry"):
+            ask((row,))
+    assert "d" not in ids(ledger)
+
+
+def test_many_ask_again_at_once(place: Place) -> None:
+    """Whoever asks at the same time as others, each row is made once."""
+    ledger = place.open()
+    ledger.append((to("case/1", -1),))
+    rows = tuple(again(f"e{number}", asked_by=0) for number in range(20))
+    made: list[str] = []
+    threads = [threading.Thread(target=lambda: made.extend(ledger.ask_again(rows))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(made) == sorted(row.id for row in rows)

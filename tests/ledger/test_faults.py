@@ -9,15 +9,17 @@ from contextlib import ExitStack, closing
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import psycopg
 import pytest
 from sqlalchemy import exc
 
 from tests.ledger.conftest import NOON, ORIGIN, Place, draft, effect, to
 from watchword.core.errors import Conflict, Unavailable
+from watchword.core.ids import Seq
 from watchword.ledger.entry import Disclosure, Retention
 from watchword.ledger.fsck import fsck
-from watchword.ledger.leader import Appended, EffectState, Ledger, Settle
+from watchword.ledger.leader import Appended, EffectRow, EffectState, Ledger, Settle
 
 LOST = (
     "append.begin",
@@ -95,22 +97,26 @@ def test_failed_and_persists(place: Place, point: str) -> None:
     assert place.fsck().size == 3
 
 
-@pytest.mark.parametrize("point", ["claim.begin", "claim.commit", "settle.begin", "settle.commit"])
-def test_effect_rows_fail_whole(place: Place, point: str) -> None:
-    """A claim or a settlement that fails changes no row."""
+@pytest.mark.parametrize("moment", ["begin", "commit"])
+@pytest.mark.parametrize("act", ["claim", "settle", "ask_again", "put_right"])
+def test_effect_rows_fail_whole(place: Place, act: str, moment: str) -> None:
+    """A claim, a settlement or a row asked for again that fails changes no row."""
     fault = Fault()
     ledger = place.open(fault)
     first(ledger)
-    fault.point = point
+    fault.point = f"{act}.{moment}"
+    lost = tuple(EffectRow(id=i, stream="case/1", kind="reset", due_at=NOON, asked_by=Seq(0)) for i in ("first", "b"))
     acts: dict[str, Callable[[], object]] = {
         "claim": lambda: ledger.claim(NOON, "one", timedelta(seconds=1), ("reset",)),
         "settle": lambda: ledger.append((), settle=(Settle(effect_id="first", state=EffectState.DONE),)),
+        "ask_again": lambda: ledger.ask_again(lost),
+        "put_right": lambda: ledger.put_right((msgspec.structs.replace(lost[0], kind="mail"),)),
     }
     with pytest.raises(Unavailable):
-        acts[point.partition(".")[0]]()
+        acts[act]()
     fault.point = None
     (row,) = ledger.effects()
-    assert (row.state, row.attempts) == (EffectState.DUE, 0)
+    assert (row.state, row.attempts, row.kind) == (EffectState.DUE, 0, "reset")
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")

@@ -130,6 +130,7 @@ class Frozen(Case, frozen=True, kw_only=True):
 class Contained(Case, frozen=True, kw_only=True):
     """Found fraudulent; *taken_back* is being done, numbered on from the case's own changes (*earlier*)."""
 
+    contained_at: datetime
     taken_back: tuple[Change, ...]
     earlier: tuple[Progress, ...] = ()
     progress: tuple[Progress, ...] = ()
@@ -287,7 +288,8 @@ def evolve(case: Case | None, recorded: past.Recorded) -> Case:
         case past.CaseFrozen():
             return become(Frozen, case)
         case past.CaseContained():
-            return become(Contained, case, taken_back=event.changes, earlier=progress_of(case), progress=())
+            earlier = progress_of(case)
+            return become(Contained, case, contained_at=at, taken_back=event.changes, earlier=earlier, progress=())
         case past.ReviewOwed():
             return replaced(case, review_due=event.due)
         case past.ReviewDone():
@@ -419,10 +421,14 @@ def _approved(case: Asked, at: datetime) -> Case:
 def _progressed(case: Case, event: past.ChangeStarted | past.ChangeEnded, at: datetime, leaf: LeafHash) -> Case:
     done = {p.number: p for p in progress_of(case)}
     if isinstance(event, past.ChangeStarted):
-        done[event.number] = Progress(number=event.number, before=event.before, executor=event.executor, started=leaf)
+        done[event.number] = Progress(
+            number=event.number, before=event.before, executor=event.executor, started=leaf, begun=at
+        )
     elif event.number not in done:
         raise Corrupt("A change ended that never started.", "Run `watchword ledger fsck`.")
-    elif event.outcome != "unknown":
+    elif event.outcome == "unknown":
+        done[event.number] = msgspec.structs.replace(done[event.number], silent=True)
+    else:
         done[event.number] = msgspec.structs.replace(done[event.number], outcome=event.outcome, ended=at)
     progress = tuple(done[n] for n in sorted(done))
     if isinstance(case, Contained):

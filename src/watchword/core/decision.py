@@ -32,7 +32,7 @@ from watchword.core.case import (
 )
 from watchword.core.change import RevokeSessions, Suspend
 from watchword.core.errors import Conflict, Invalid, Refused
-from watchword.core.execution import end, hand_over, open_hand_over, start
+from watchword.core.execution import account_told, end, hand_over, open_hand_over, start
 from watchword.core.gates import CASE_LIFE, Event, demand_settled, demand_standing, in_state, is_idle
 from watchword.core.ids import LeafHash, PersonId
 from watchword.core.opening import open_case
@@ -65,6 +65,18 @@ def decide(
     *requirement* is the procedure's for a case being opened; elsewhere None, because a running case has its own.
     """
     ruling.demand()
+    events = _decided(case, account, command, requirement, at, thresholds)
+    return (*events, *account_told(case, events, at))
+
+
+def _decided(
+    case: Case | None,
+    account: Account,
+    command: do.Command,
+    requirement: Requirement | None,
+    at: datetime,
+    thresholds: Thresholds,
+) -> tuple[Event, ...]:
     if isinstance(command, do.Open):
         return open_case(case, account, command, requirement, at)
     if case is None:
@@ -308,4 +320,4 @@ def _break_glass(case: Case, account: Account, command: do.BreakGlass, at: datet
         case=case.id, by=command.by, requirement=command.requirement, request=request.encode(), not_after=not_after
     )
     owed = past.ReviewOwed(case=case.id, due=at + timedelta(seconds=command.review_s), why="break_glass")
-    return (invoked, owed)
+    return (invoked, owed, past.GlassBroken(case=case.id, by=command.by))

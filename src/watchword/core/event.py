@@ -238,6 +238,13 @@ class BreakGlassInvoked(msgspec.Struct, frozen=True, kw_only=True, tag="break_gl
     not_after: datetime
 
 
+class GlassBroken(msgspec.Struct, frozen=True, kw_only=True, tag="glass.broken"):
+    """Beside the invocation, in the one stream of them all: of two uses at once, the second finds the first."""
+
+    case: CaseId
+    by: PersonId
+
+
 class ReviewOwed(msgspec.Struct, frozen=True, kw_only=True, tag="review.owed"):
     """Somebody who took no step here has to look at it by *due*."""
 

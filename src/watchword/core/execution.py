@@ -6,15 +6,19 @@ from datetime import datetime, timedelta
 
 from watchword.core import command as do
 from watchword.core import event as past
-from watchword.core.case import Case, Checked, Contained, Executing, Released, progress_of, yields_credential
+from watchword.core.case import Case, Checked, Contained, Executing, Released, evolve, progress_of, yields_credential
 from watchword.core.errors import Refused
-from watchword.core.gates import Event, demand_standing, in_state, wrong_state
+from watchword.core.gates import Event, demand_alone, demand_standing, in_state, wrong_state
+from watchword.core.ids import LeafHash
 from watchword.core.progress import Progress
 from watchword.core.requirement import FRESH
-from watchword.core.standing import Account, RecoveryCompleted
+from watchword.core.standing import Account, RecoveryBegun, RecoveryCompleted, RecoverySettled
 
 ENVELOPE = timedelta(hours=1)
 """How long a sealed credential waits for its hand-over."""
+
+PROVISIONAL = LeafHash("0" * 64)
+"""Stands for the leaf an event will get, where only the state it leads to is wanted."""
 
 
 def open_hand_over(case: Case, command: do.OpenHandOver, at: datetime) -> tuple[Event, ...]:
@@ -32,7 +36,10 @@ def open_hand_over(case: Case, command: do.OpenHandOver, at: datetime) -> tuple[
 
 
 def start(case: Case, account: Account, command: do.Start, at: datetime) -> tuple[Event, ...]:
-    """Start the next change, under a grant that runs and facts that still stand."""
+    """Start the next change, under a grant that runs and facts that still stand, and no other case's beside it.
+
+    What a containment takes back waits for nobody.
+    """
     started = past.ChangeStarted(
         case=case.id,
         number=command.number,
@@ -50,8 +57,36 @@ def start(case: Case, account: Account, command: do.Start, at: datetime) -> tupl
     if yields_credential(case) and case.jwk is None:
         raise Refused("Nobody has opened the hand-over yet.", "Have the person open it.", ("no_hand_over_key",))
     demand_standing(case, account, at)
+    demand_alone(case, account, at)
     _next(case.progress, command.number, len(case.changes))
     return (started,)
+
+
+def under_way(case: Case | None) -> bool:
+    """Whether the case holds its account: its changes begun and not all done, or with an end that nobody knows.
+
+    A contained one does not: somebody has looked at it, and what it had on its way may never be known.
+    """
+    if case is None or isinstance(case, Contained):
+        return False
+    return type(case) is Executing or in_flight(case)
+
+
+def in_flight(case: Case) -> bool:
+    """Whether one of the case's own changes was begun and nobody knows its end."""
+    return any(p.outcome is None for p in progress_of(case) if p.number < len(case.changes))
+
+
+def account_told(case: Case | None, events: tuple[Event, ...], at: datetime) -> tuple[Event, ...]:
+    """What the account has to hear of *events*: that this recovery begins, or that nothing of it is on its way now."""
+    after = case
+    for event in events:
+        if isinstance(event, past.CaseEvent):
+            after = evolve(after, past.Recorded(event=event, at=at, leaf=PROVISIONAL))
+    if after is None or under_way(case) is under_way(after):
+        return ()
+    said = RecoveryBegun if under_way(after) else RecoverySettled
+    return (said(account=after.account, case=after.id),)
 
 
 def _take_back(case: Contained, number: int) -> None:

@@ -9,10 +9,10 @@ from watchword.core import command as do
 from watchword.core import event as past
 from watchword.core.account import Status, covers
 from watchword.core.case import Case, progress_of, state_of
-from watchword.core.errors import Refused
+from watchword.core.errors import Conflict, Refused
 from watchword.core.origin import OriginFailed
 from watchword.core.person import CredentialUsed, ExecutorGranted
-from watchword.core.standing import Account, FailureRecorded, RecoveryCompleted
+from watchword.core.standing import Account, FailureRecorded, RecoveryBegun, RecoveryCompleted, RecoverySettled
 
 C = TypeVar("C", bound=Case)
 
@@ -21,8 +21,18 @@ WEEK = timedelta(days=7)
 CASE_LIFE = timedelta(days=2)
 """A case that was not released within this time, and its hold, expires."""
 
-Event = past.CaseEvent | FailureRecorded | RecoveryCompleted | OriginFailed | ExecutorGranted | CredentialUsed
-"""What a decision may append: to the case's own stream, the account's, the origin's, a person's."""
+Event = (
+    past.CaseEvent
+    | past.GlassBroken
+    | FailureRecorded
+    | RecoveryBegun
+    | RecoveryCompleted
+    | RecoverySettled
+    | OriginFailed
+    | ExecutorGranted
+    | CredentialUsed
+)
+"""What a decision may append: to the stream of the case, the account, the origin, a person, or of broken glass."""
 
 
 def in_state(case: Case, command: do.Command, *states: type[C]) -> C:
@@ -55,6 +65,14 @@ def demand_standing(case: Case, account: Account, at: datetime) -> None:
             f"The account is not what it was when this case was opened: {', '.join(why).replace('_', ' ')}.",
             "Withdraw this case and open another, which is held to what is true now.",
             ("stale_facts", *why),
+        )
+
+
+def demand_alone(case: Case, account: Account, at: datetime) -> None:
+    """Raise `Conflict` while another case's changes to this account are on their way."""
+    if account.under_way(at) not in (None, case.id):
+        raise Conflict(
+            "Another recovery of this account is under way.", "It is tried again once that one's end is known."
         )
 
 

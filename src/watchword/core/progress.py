@@ -27,11 +27,16 @@ class Challenge(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
-    """How far one change got. *outcome* None: asked, and nobody knows yet; *ended* when it was known."""
+    """How far one change got. *outcome* None: asked, and nobody knows yet; *ended* when it was known.
+
+    *silent*: its executor stopped waiting for the directory; until then it may still be at work.
+    """
 
     number: int
     before: str
     executor: PersonId
     started: LeafHash
+    begun: datetime
+    silent: bool = False
     outcome: past.Outcome | None = None
     ended: datetime | None = None

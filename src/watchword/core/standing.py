@@ -54,6 +54,20 @@ class RecoveryCompleted(msgspec.Struct, frozen=True, kw_only=True, tag="recovery
     probation_s: int
 
 
+class RecoveryBegun(msgspec.Struct, frozen=True, kw_only=True, tag="recovery.begun"):
+    """A case starts its first change, in this very append: of two at once, one finds the account as it judged it."""
+
+    account: AccountId
+    case: CaseId
+
+
+class RecoverySettled(msgspec.Struct, frozen=True, kw_only=True, tag="recovery.settled"):
+    """That case is done with the account, or contained: it holds up no other any more."""
+
+    account: AccountId
+    case: CaseId
+
+
 class FreezeReleaseVoted(msgspec.Struct, frozen=True, kw_only=True, tag="freeze.release_voted"):
     """One of the two people a freeze needs to be released."""
 
@@ -68,8 +82,18 @@ class FreezeReleased(msgspec.Struct, frozen=True, kw_only=True, tag="freeze.rele
 
 
 AccountEvent = (
-    AccountRegistered | AccountObserved | FailureRecorded | RecoveryCompleted | FreezeReleaseVoted | FreezeReleased
+    AccountRegistered
+    | AccountObserved
+    | FailureRecorded
+    | RecoveryBegun
+    | RecoveryCompleted
+    | RecoverySettled
+    | FreezeReleaseVoted
+    | FreezeReleased
 )
+
+LONGEST_UNDER_WAY = timedelta(days=1)
+"""How long a recovery whose end nobody knows holds up others: a directory may never be able to say what it did."""
 
 
 class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,6 +120,13 @@ class Recovery(msgspec.Struct, frozen=True, kw_only=True):
     probation_s: int
 
 
+class UnderWay(msgspec.Struct, frozen=True, kw_only=True):
+    """The recovery that began last and is not settled."""
+
+    case: CaseId
+    since: datetime
+
+
 class Account(msgspec.Struct, frozen=True, kw_only=True):
     """An account as its stream says: what was seen of it, what failed on it, what was recovered."""
 
@@ -104,6 +135,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     observations: tuple[Observation, ...] = ()
     failures: tuple[datetime, ...] = ()
     recoveries: tuple[Recovery, ...] = ()
+    begun: UnderWay | None = None
     sealed_off: bool = False
     release_votes: tuple[PersonId, ...] = ()
 
@@ -152,6 +184,10 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
         """How many recoveries were completed within *span* before *at*."""
         return sum(1 for r in self.recoveries if at - r.at < span)
 
+    def under_way(self, at: datetime) -> CaseId | None:
+        """Whose changes to this account are on their way; None when nobody's are, or for longer than a day."""
+        return self.begun.case if self.begun and at - self.begun.since < LONGEST_UNDER_WAY else None
+
     def on_probation(self, at: datetime) -> bool:
         """Whether a completed recovery's probation still runs."""
         return any(at - r.at < timedelta(seconds=r.probation_s) for r in self.recoveries)
@@ -176,6 +212,10 @@ def evolve_account(account: Account | None, event: AccountEvent, at: datetime, t
         case _, RecoveryCompleted():
             done = Recovery(at=at, case=event.case, action=event.action, probation_s=event.probation_s)
             return replace(account, recoveries=(*account.recoveries, done))
+        case _, RecoveryBegun():
+            return replace(account, begun=UnderWay(case=event.case, since=at))
+        case _, RecoverySettled():
+            return replace(account, begun=None) if account.begun and account.begun.case == event.case else account
         case _, FreezeReleaseVoted():
             return replace(account, release_votes=tuple(dict.fromkeys((*account.release_votes, event.person))))
         case _, FreezeReleased():

@@ -1,17 +1,32 @@
-"""Which effects a case's new state asks for. Rows are hints: whoever claims one derives what to do from the evidence.
+"""Which effects a case asks for, and which of them it still owes. Rows are hints: what to do is derived from evidence.
 
 An id names the case, the kind and the version of the entry that asked, so that asking twice is one row:
-`case/c-…/change/7`.
+`case/c-…/change/7`. The same function says what an entry asked for when it is appended and when it is read again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
-from functools import partial
+
+import msgspec
 
 from watchword.core import event as past
-from watchword.core.case import Case, Contained, Executed, Holding, Released, yields_credential
+from watchword.core.case import (
+    TERMINAL,
+    UNBEGUN,
+    Case,
+    Contained,
+    Delivered,
+    Executed,
+    Executing,
+    Failed,
+    Holding,
+    Released,
+    evolve,
+    yields_credential,
+)
+from watchword.core.execution import PROVISIONAL, in_flight
 from watchword.core.gates import CASE_LIFE, Event
 from watchword.desk.recording import case_stream
 from watchword.ledger.store import EffectRow
@@ -43,54 +58,143 @@ class Kind:
     """What only the executor does: it alone holds directory credentials."""
 
 
+OWN, BACK = "own changes", "changes back"
+"""The strands of rows by which a case's own changes go on, and those that a containment takes back."""
+
+
+class Owed(msgspec.Struct, frozen=True, kw_only=True):
+    """A *row* that entry *entry* of its case asked for; the newest of a *strand* takes the place of those before."""
+
+    strand: str
+    row: EffectRow
+    entry: int
+
+
 def effects_asked(
-    before: Case | None, after: Case, events: tuple[Event, ...], version: int, at: datetime, *, send: bool
+    before: Case | None, events: tuple[Event, ...], version: int, at: datetime, sends: Collection[str]
 ) -> tuple[EffectRow, ...]:
-    """The rows *events* ask for, on the way from *before* to *after*; *version* is that of the case's last entry."""
+    """The rows *events* ask for, appended at *at* after entry *version* of the case as it was *before*.
+
+    *sends* are the methods whose challenge sends something.
+    """
     rows: list[EffectRow] = []
-
-    def due(entry: int, kind: str, when: datetime, suffix: str = "") -> None:
-        stream = case_stream(after.id)
-        rows.append(EffectRow(id=f"{stream}/{kind}/{entry}{suffix}", stream=stream, kind=kind, due_at=when))
-
+    case = before
     for entry, event in enumerate((e for e in events if isinstance(e, past.CaseEvent)), version + 1):
-        match event:
-            case past.CaseOpened():
-                due(entry, Kind.EXPIRE, at + CASE_LIFE + timedelta(seconds=event.requirement.hold_s))
-            case past.CaseEscalated():  # a longer hold gives the case more time than its first row did
-                life = CASE_LIFE + timedelta(seconds=event.requirement.hold_s)
-                due(entry, Kind.EXPIRE, after.opened_at + life)
-            case past.ChallengeBegun() if send:
-                due(entry, Kind.SEND, at, f"/{event.challenge}")
-            case past.CaseReleased() if isinstance(after, Released) and (after.jwk or not yields_credential(after)):
-                due(entry, Kind.CHANGE, at)
-            case past.HandOverOpened():
-                due(entry, Kind.CHANGE, at)
-            case past.CaseContained():
-                due(entry, Kind.CHANGE, at)
-                due(entry, Kind.FREEZE, at)
-                due(entry, Kind.NOTICE, at)
-            case past.ChangeEnded():
-                _after_change(event, after, at, partial(due, entry))
-            case past.Validated() | past.BreakGlassInvoked():
-                due(entry, Kind.NOTICE, at)
-            case past.ReviewOwed():
-                due(entry, Kind.REVIEW, event.due)
-    if isinstance(after, Holding) and not isinstance(before, Holding):
-        due(version + len(events), Kind.HOLD, after.until)
-        due(version + len(events), Kind.NOTICE, at)
+        after = evolve(case, past.Recorded(event=event, at=at, leaf=PROVISIONAL))
+        rows.extend(asked.row for asked in _asked(case, after, event, entry, at, sends))
+        case = after
     return tuple(rows)
 
 
-def _after_change(event: past.ChangeEnded, after: Case, at: datetime, due: Callable[[str, datetime], None]) -> None:
+def effects_owed(history: tuple[past.Recorded, ...], at: datetime, sends: Collection[str]) -> tuple[Owed, ...]:
+    """The rows that the case with this *history* still waits for at *at*: the newest of each strand that goes on.
+
+    They are the very rows `effects_asked` asked for, with their ids, so that asking for them again makes none twice.
+    """
+    newest: dict[str, Owed] = {}
+    case: Case | None = None
+    for entry, recorded in enumerate(history):
+        after = evolve(case, recorded)
+        newest |= {o.strand: o for o in _asked(case, after, recorded.event, entry, recorded.at, sends)}
+        case = after
+    return tuple(o for o in newest.values() if case is not None and _goes_on(o, case, at))
+
+
+def may_owe(case: Case, changed_at: datetime, at: datetime) -> bool:
+    """Whether a case may wait for anything at *at*, by what a list knows: quick, and never wrong by saying no."""
+    if not isinstance(case, (Delivered, Failed, *TERMINAL)) or at - changed_at < CASE_LIFE:
+        return True
+    return _awaits_review(case) or _own_goes_on(case, at) or _goes_back(case)
+
+
+def _asked(
+    before: Case | None, after: Case, event: past.CaseEvent, entry: int, at: datetime, sends: Collection[str]
+) -> Iterator[Owed]:
+    """What one event asks for, on the way from *before* to *after*."""
+    stream = case_stream(after.id)
+
+    def due(kind: str, when: datetime, *, strand: str = "", suffix: str = "") -> Owed:
+        row = EffectRow(id=f"{stream}/{kind}/{entry}{suffix}", stream=stream, kind=kind, due_at=when)
+        return Owed(strand=strand or kind, row=row, entry=entry)
+
+    match event:
+        case past.CaseOpened():
+            yield due(Kind.EXPIRE, at + CASE_LIFE + timedelta(seconds=event.requirement.hold_s))
+        case past.CaseEscalated():  # a longer hold gives the case more time than its first row did
+            life = CASE_LIFE + timedelta(seconds=event.requirement.hold_s)
+            yield due(Kind.EXPIRE, after.opened_at + life)
+        case past.ChallengeBegun() if event.method in sends:
+            yield due(Kind.SEND, at, strand=f"{Kind.SEND}/{event.challenge}", suffix=f"/{event.challenge}")
+        case past.CaseReleased() if isinstance(after, Released) and (after.jwk or not yields_credential(after)):
+            yield due(Kind.CHANGE, at, strand=OWN)
+        case past.HandOverOpened():
+            yield due(Kind.CHANGE, at, strand=OWN)
+        case past.CaseContained():
+            yield due(Kind.CHANGE, at, strand=BACK)
+            yield due(Kind.FREEZE, at)
+            yield due(Kind.NOTICE, at)
+        case past.ChangeEnded():
+            strand = OWN if event.number < len(after.changes) else BACK
+            yield from (due(kind, when, strand=strand) for kind, when in _after_change(event, after, at))
+        case past.Validated() | past.BreakGlassInvoked():
+            yield due(Kind.NOTICE, at)
+        case past.ReviewOwed():
+            yield due(Kind.REVIEW, event.due)
+    if isinstance(after, Holding) and not isinstance(before, Holding):
+        yield due(Kind.HOLD, after.until)
+        yield due(Kind.NOTICE, at)
+
+
+def _after_change(event: past.ChangeEnded, after: Case, at: datetime) -> Iterator[tuple[str, datetime]]:
     if event.outcome == "unknown":
-        due(Kind.CONFIRM, at + READ_BACK)
+        yield Kind.CONFIRM, at + READ_BACK
     elif event.outcome == "not_done":
-        due(Kind.CHANGE, at + AGAIN)
+        yield Kind.CHANGE, at + AGAIN
     elif event.outcome == "done" and isinstance(after, Executed):
-        due(Kind.VALIDATE, at)
+        yield Kind.VALIDATE, at
     elif isinstance(after, Contained):  # what is taken back goes on past a refusal: each of it stands alone
         if len(after.progress) < len(after.taken_back):
-            due(Kind.CHANGE, at)
+            yield Kind.CHANGE, at
     elif event.outcome == "done":
-        due(Kind.CHANGE, at)
+        yield Kind.CHANGE, at
+
+
+def _goes_on(owed: Owed, case: Case, at: datetime) -> bool:
+    """Whether *case* still waits for this row."""
+    kind, _, challenge = owed.strand.partition("/")
+    match kind:
+        case Kind.SEND:
+            running = (c for c in case.challenges if c.id == challenge and not c.ended and at <= c.expires)
+            return not isinstance(case, TERMINAL) and any(running)
+        case Kind.NOTICE | Kind.FREEZE:
+            # No entry says that these were done, so they are not asked for for ever.
+            ended = isinstance(case, TERMINAL) and not isinstance(case, Contained)
+            return not ended and at - owed.row.due_at < CASE_LIFE
+        case Kind.HOLD:
+            return isinstance(case, Holding)
+        case Kind.EXPIRE:
+            return type(case) in UNBEGUN
+        case Kind.REVIEW:
+            return _awaits_review(case)
+        case _ if owed.row.kind == Kind.VALIDATE:
+            return type(case) is Executed
+        case _:
+            return _own_goes_on(case, at) if owed.strand == OWN else _goes_back(case)
+
+
+def _awaits_review(case: Case) -> bool:
+    return case.review_due is not None and case.reviewer is None and not case.review_overdue
+
+
+def _own_goes_on(case: Case, at: datetime) -> bool:
+    """Whether the case's own changes wait to be started, or read back; a grant that ran out unused waits for people."""
+    if type(case) is Executing or in_flight(case):
+        return True
+    return type(case) is Released and at < case.until and (case.jwk is not None or not yields_credential(case))
+
+
+def _goes_back(case: Case) -> bool:
+    """Whether a containment has something left to take back."""
+    if not isinstance(case, Contained):
+        return False
+    return len(case.progress) < len(case.taken_back) or any(p.outcome in (None, "not_done") for p in case.progress)

@@ -96,6 +96,10 @@ class Clearing:
             _refuse("class", "the account is in a stricter class than the one approved, or in none")
         if any(r.case != case.id and r.at >= case.opened_at for r in account.recoveries):
             _refuse("recovered meanwhile", "another case recovered this account since this one was opened")
+        if account.under_way(at) not in (None, case.id):
+            raise Unavailable(
+                "Another recovery of this account is under way.", "It is tried again once that one's end is known."
+            )
 
     def _vote(self, loaded: Loaded, vote: Vote, seq: Seq, at: datetime) -> None:
         """Roles count when an entry before the vote granted them, and none has revoked them since."""

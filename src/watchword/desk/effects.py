@@ -8,7 +8,6 @@ tried again. Every handler may run twice; the case's state makes the second time
 from __future__ import annotations
 
 import hmac
-from collections import deque
 from datetime import datetime, timedelta
 
 import msgspec
@@ -30,14 +29,16 @@ from watchword.core.case import (
 )
 from watchword.core.change import Receipt, SetContact
 from watchword.core.errors import Conflict, Corrupt, Invalid, Refused, Unavailable
-from watchword.core.ids import CaseId
+from watchword.core.ids import CaseId, Seq
 from watchword.desk.asks import Kind
 from watchword.desk.clearing import GRANT_OVER, Clearing, Order
 from watchword.desk.desk import Desk
+from watchword.desk.followers import Starts
 from watchword.desk.hand_over import ENVELOPE
 from watchword.desk.intake import CONTACT, contact_commitment
 from watchword.desk.notify import Notices
 from watchword.desk.recording import case_stream
+from watchword.desk.reminder import Reminder
 from watchword.desk.sealing import new_secret, seal
 from watchword.desk.steps import Loaded
 from watchword.directories.port import Confirmation, kind_of
@@ -57,7 +58,7 @@ log = structlog.get_logger("watchword.effects")
 
 
 class Caps(msgspec.Struct, frozen=True, kw_only=True):
-    """The most changes an executor starts within an hour, by account class; *default* for those not named."""
+    """The most changes all executors of a ledger do within an hour, by class of account; *default* for the others."""
 
     default: int = 60
     by_class: tuple[tuple[AccountClass, int], ...] = (
@@ -92,7 +93,8 @@ class Runner:
         self.owner = owner
         self.kinds = kinds
         self.caps = caps
-        self._started: dict[AccountClass, deque[datetime]] | None = None
+        self.starts = Starts()
+        self.reminder = Reminder(desk.steps, kinds)
 
     def step(self, at: datetime) -> EffectRow | None:
         """Do one due row; None when nothing is due. `Corrupt` stops the world; other faults put it off or end it.
@@ -119,7 +121,8 @@ class Runner:
         return row
 
     def drain(self, at: datetime, limit: int = 1000) -> int:
-        """Do everything that is due at *at*; returns how many rows."""
+        """Do everything that is due at *at*, what is owed and was lost included; returns how many rows."""
+        self.reminder.remind(at)
         done = 0
         while done < limit and self.step(at) is not None:
             done += 1
@@ -146,8 +149,8 @@ class Runner:
                 self.desk.decisions.freeze_related(case, at)
                 self._settle(row)
             case Kind.REVIEW:
-                loaded = self.steps.load(case)
-                if loaded.case.reviewer is None:
+                now = self.steps.load(case).case
+                if now.reviewer is None and not now.review_overdue:
                     self.steps.system_step(case, lambda _: do.OverdueReview(), at, settle=done)
                     log.error("review.overdue", case=case)
                 else:
@@ -211,27 +214,25 @@ class Runner:
         """Put the change off when too many of its class were started within the hour; never what takes access away."""
         if isinstance(case, Contained):
             return
-        if self._started is None:
-            self._started = self._starts_within_the_hour(at)
-        recent = self._started.setdefault(case.account_class, deque())
-        while recent and at - recent[0] >= timedelta(hours=1):
-            recent.popleft()
-        if len(recent) >= self.caps.of(case.account_class):
+        self.starts.follow(self.steps.ledger)
+        begun = len(self.starts.within_the_hour(case.account_class, at))
+        if begun >= self.caps.of(case.account_class):
             raise Unavailable(
-                f"This executor has done {len(recent)} changes of {case.account_class} accounts within the hour.",
-                "It goes on when the hour is over; if this is an attack, stop the executor.",
+                f"{begun} changes of {case.account_class} accounts were begun within the hour.",
+                "It goes on when the hour is over; if this is an attack, stop every executor.",
             )
 
-    def _starts_within_the_hour(self, at: datetime) -> dict[AccountClass, deque[datetime]]:
-        """What any executor started lately, so that a restart does not lift the cap."""
-        found: dict[AccountClass, deque[datetime]] = {}
-        classes: dict[str, AccountClass] = {}
-        for entry in self.steps.ledger.entries():
-            if entry.entry.type == "case.opened":
-                classes[entry.entry.stream] = AccountClass(str(entry.entry.data["account_class"]))
-            elif entry.entry.type == "change.started" and at - entry.entry.at < timedelta(hours=1):
-                found.setdefault(classes[entry.entry.stream], deque()).append(entry.entry.at)
-        return found
+    def _beyond_the_cap(self, case: Case, at: datetime) -> bool:
+        """Whether others of its class were begun just before this case's change, which was judged beside them.
+
+        All executors read one order of starts, so exactly those beyond the cap step back, before they touch anything.
+        """
+        if isinstance(case, Contained):
+            return False
+        self.starts.follow(self.steps.ledger)
+        lately = self.starts.within_the_hour(case.account_class, at)
+        mine = max((s.seq for s in lately if s.case == case.id), default=Seq(0))
+        return sum(s.seq < mine for s in lately) >= self.caps.of(case.account_class)
 
     def _perform(self, order: Order, number: int, row: EffectRow, at: datetime) -> None:
         case, native = order.loaded.case, order.native
@@ -248,8 +249,10 @@ class Runner:
             self.steps.system_step(case.id, lambda _: started, at, disclosures={past.ChangeStarted: told})
         except Refused as raced:
             raise Conflict("Another executor has this change in hand.", raced.remedy) from raced
-        if self._started is not None:
-            self._started.setdefault(case.account_class, deque()).append(at)
+        if self._beyond_the_cap(case, at):
+            log.warning("change.stepped_back", case=case.id, number=number)
+            self._ended(case.id, number, "not_done", "not asked of the directory: beyond the cap", row, at)
+            return
         try:
             receipt = order.directory.apply(native, change, row.id, secret, value)
         except Unavailable as fault:
@@ -302,6 +305,8 @@ class Runner:
     def _read_back(self, loaded: Loaded, number: int, row: EffectRow, at: datetime) -> None:
         """Ask the directory what became of a change; unknown is asked again, and nothing is repeated blindly."""
         progress = next(p for p in progress_of(loaded.case) if p.number == number)
+        if not progress.silent and at - progress.begun < LEASE:
+            raise Unavailable("The change may be in an executor's hands.", "It is read back once its lease is over.")
         change = change_of(loaded.case, number)
         name, native = self.steps.registry.native_id(loaded.case.account)
         directory = self.steps.directory(name)

@@ -1,23 +1,29 @@
 """Read models: projections of the ledger that say how far they have read. Decisions never stand on them.
 
-`Names` finds whom a login or a native id stands for; `CaseList` keeps every case folded, for lists and debts.
+`Names` finds whom a login or a native id stands for; `CaseList` keeps every case folded, for lists and debts; `Starts`
+counts what executors began lately, for their caps.
 """
 
 from __future__ import annotations
 
 import threading
-from datetime import datetime
+from collections import deque
+from datetime import datetime, timedelta
 
 import msgspec
 
 from watchword.core import event as past
+from watchword.core.account import AccountClass
 from watchword.core.case import TERMINAL, Case, evolve
 from watchword.core.errors import Invalid
-from watchword.core.ids import AccountId, CaseId, PersonId
+from watchword.core.ids import AccountId, CaseId, PersonId, Seq
 from watchword.core.person import AccountLinked, PersonRegistered
 from watchword.core.standing import AccountRegistered
+from watchword.desk.asks import may_owe
 from watchword.desk.recording import event_of, recorded
 from watchword.ledger.leader import Ledger
+
+HOUR = timedelta(hours=1)
 
 
 class Names:
@@ -97,6 +103,46 @@ class Names:
             return self._owners.get(account)
 
 
+class Start(msgspec.Struct, frozen=True, kw_only=True):
+    """One change an executor began: entry *seq* of the ledger."""
+
+    case: CaseId
+    at: datetime
+    seq: Seq
+
+
+class Starts:
+    """The changes that were begun within the last hour, by class of account, whichever executor began them."""
+
+    name = "starts"
+
+    def __init__(self) -> None:
+        self.position = 0
+        self._lock = threading.Lock()
+        self._classes: dict[str, AccountClass] = {}
+        self._starts: dict[AccountClass, deque[Start]] = {}
+
+    def follow(self, ledger: Ledger) -> int:
+        """Read what is new."""
+        with self._lock:
+            for appended in ledger.entries(self.position):
+                entry = appended.entry
+                if entry.type == "case.opened":
+                    self._classes[entry.stream] = AccountClass(str(entry.data["account_class"]))
+                elif entry.type == "change.started":
+                    recent = self._starts.setdefault(self._classes[entry.stream], deque())
+                    recent.append(Start(case=CaseId(entry.stream.removeprefix("case/")), at=entry.at, seq=appended.seq))
+                    while entry.at - recent[0].at >= HOUR:
+                        recent.popleft()
+                self.position = appended.seq + 1
+            return self.position
+
+    def within_the_hour(self, account_class: AccountClass, at: datetime) -> tuple[Start, ...]:
+        """What was begun in the hour before *at*, in the order of the ledger."""
+        with self._lock:
+            return tuple(s for s in self._starts.get(account_class, ()) if at - s.at < HOUR)
+
+
 class CaseRow(msgspec.Struct, frozen=True, kw_only=True):
     """One case for a list."""
 
@@ -138,6 +184,10 @@ class CaseList:
     def running(self) -> tuple[Case, ...]:
         """Cases that are not at their end."""
         return tuple(r.case for r in self.rows() if not isinstance(r.case, TERMINAL))
+
+    def may_owe(self, at: datetime) -> tuple[CaseId, ...]:
+        """Cases that may wait for an effect at *at*, so that nobody has to read the others."""
+        return tuple(r.case.id for r in self.rows() if may_owe(r.case, r.changed_at, at))
 
     def debts(self) -> tuple[CaseRow, ...]:
         """Cases that owe a review, the oldest due first."""

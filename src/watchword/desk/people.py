@@ -38,6 +38,7 @@ from watchword.desk.recording import POLICY_STREAM, draft, event_of, person_stre
 from watchword.desk.steps import RACES, Steps, words
 from watchword.ledger.append import Append
 from watchword.ledger.entry import Disclosure, Retention
+from watchword.policy.check import demand_sound
 
 GOVERNING = frozenset({Role.ADMINISTRATOR, Role.POLICY_AUTHOR, Role.CUSTODIAN, Role.CISO_DELEGATE})
 """Roles that no delegate of a unit may give."""
@@ -150,13 +151,14 @@ class People:
         self.enrol(actor, person, credential, _hasher.hash(password), at)
 
     def activate_policy(self, actor: PersonId, at: datetime) -> str:
-        """Make the policy on disk the one cases are opened under; returns its digest.
+        """Make the policy on disk the one cases are opened under; returns its digest. One with findings is refused.
 
         The role is read from the ledger, not from the policy that is to be activated: that one could name anybody.
         """
         if actor != GENESIS and Role.POLICY_AUTHOR not in self.steps.registry.person(actor).roles_at(at):
             raise Refused("Only a policy author activates a policy.", "Ask one.", ("not_policy_author",))
         self._ruled(actor, Step.ACTIVATE_POLICY, "", at)
+        demand_sound(self.steps.policy)
         self._policy(PolicyActivated(digest=self.steps.policy.digest, by=actor), actor, at)
         return self.steps.policy.digest
 

@@ -8,7 +8,7 @@ from typing import TypeAlias, get_args
 import msgspec
 
 from watchword.core.errors import Corrupt
-from watchword.core.event import ApprovalAsked, CaseEvent, CaseReleased, Recorded
+from watchword.core.event import ApprovalAsked, CaseEvent, CaseReleased, GlassBroken, Recorded
 from watchword.core.ids import AccountId, CaseId, LeafHash, OriginId, PersonId
 from watchword.core.origin import OriginFailed
 from watchword.core.person import PersonEvent
@@ -17,7 +17,7 @@ from watchword.desk.posture import PolicyEvent
 from watchword.ledger.append import Appended, Draft
 from watchword.ledger.entry import Disclosure
 
-Event: TypeAlias = CaseEvent | AccountEvent | PersonEvent | OriginFailed | PolicyEvent
+Event: TypeAlias = CaseEvent | GlassBroken | AccountEvent | PersonEvent | OriginFailed | PolicyEvent
 
 _CASE, _ACCOUNT, _PERSON, _POLICY = (get_args(u) for u in (CaseEvent, AccountEvent, PersonEvent, PolicyEvent))
 
@@ -44,6 +44,9 @@ def origin_stream(origin: OriginId) -> str:
 
 POLICY_STREAM = "policy"
 
+GLASS_STREAM = "break_glass"
+"""One entry for each use of break-glass, so that they come one after the other."""
+
 
 def stream_of(event: Event) -> str:
     """The stream an event belongs to."""
@@ -53,6 +56,8 @@ def stream_of(event: Event) -> str:
         return origin_stream(event.origin)
     if isinstance(event, _PERSON):
         return person_stream(event.person)
+    if isinstance(event, GlassBroken):
+        return GLASS_STREAM
     if isinstance(event, _CASE):
         return case_stream(event.case)
     return POLICY_STREAM

@@ -6,7 +6,7 @@ effects are rows, asked for in the same append as the evidence that justifies th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -20,8 +20,9 @@ from watchword.core.action import Action, Step
 from watchword.core.case import Case, evolve, facts_of, fold
 from watchword.core.decision import decide
 from watchword.core.errors import Conflict, Invalid, Refused
+from watchword.core.execution import PROVISIONAL
 from watchword.core.gates import Event
-from watchword.core.ids import CaseId, LeafHash, PersonId
+from watchword.core.ids import CaseId, PersonId
 from watchword.core.origin import Throttle
 from watchword.core.ruling import CaseFacts, Ruling
 from watchword.core.standing import Account
@@ -42,15 +43,20 @@ RACES = 8
 UNDER_DRIFT = frozenset({Step.ACTIVATE_POLICY, Step.READ, Step.CONTAIN, Step.WITHDRAW, Step.REFUSE})
 """What may be done while the policy on disk is not the active one: look, activate it, and take away."""
 
-PROVISIONAL = LeafHash("0" * 64)
-"""Stands for the leaf an event will get, where only the state it leads to is wanted."""
-
 Told: TypeAlias = Mapping[type[Any], tuple[Disclosure, ...]]
 """What is disclosed beside events of a type."""
+
+Expect: TypeAlias = Callable[[], Mapping[str, int]]
+"""Versions that streams beside the case's own must be at; asked before each attempt reads anything, and may refuse."""
 
 NOTHING_EXPECTED: Mapping[str, int] = MappingProxyType({})
 
 NOTHING_TOLD: Told = MappingProxyType({})
+
+
+def nothing_expected() -> Mapping[str, int]:
+    """Only the case's own streams are held to the versions they were read at."""
+    return {}
 
 
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,6 +80,7 @@ class Steps:
         registry: Registry,
         runner: PersonId,
         executor: PersonId,
+        sends: Collection[str] = (),
     ) -> None:
         self.ledger = ledger
         self.policy = policy
@@ -83,6 +90,7 @@ class Steps:
         self.cases = CaseList()
         self.runner = runner
         self.executor = executor
+        self.sends = frozenset(sends)  # the methods whose challenge sends something
         self.thresholds = registry.thresholds
         origin = policy.procedures.origin
         self.throttle = Throttle(
@@ -177,14 +185,14 @@ class Steps:
         *,
         disclosures: Told | None = None,
         settle: tuple[Settle, ...] = (),
-        send: bool = False,
+        expect: Expect = nothing_expected,
     ) -> Case:
         """Take one step as *actor*; policy rules on it. Returns the case as it is then, with a provisional leaf."""
 
         def ruled(loaded: Loaded) -> Ruling:
             return self.rule_on(actor, step, loaded, at)
 
-        return self._race(case, actor, ruled, build, at, disclosures or {}, settle, send=send)
+        return self._race(case, actor, ruled, build, at, disclosures or {}, settle, expect=expect)
 
     def system_step(
         self,
@@ -194,13 +202,11 @@ class Steps:
         *,
         disclosures: Told | None = None,
         settle: tuple[Settle, ...] = (),
-        expect: Mapping[str, int] = NOTHING_EXPECTED,
+        expect: Expect = nothing_expected,
     ) -> Case:
         """Bookkeeping that no person asks for: time passing, an answer arriving, an outcome being recorded."""
         allowed = Ruling(person=self.runner, step=Step.READ, allowed=True, reasons=("bookkeeping",))
-        return self._race(
-            case, self.runner, lambda _: allowed, build, at, disclosures or {}, settle, send=False, expect=expect
-        )
+        return self._race(case, self.runner, lambda _: allowed, build, at, disclosures or {}, settle, expect=expect)
 
     def _race(
         self,
@@ -212,19 +218,17 @@ class Steps:
         disclosures: Told,
         settle: tuple[Settle, ...],
         *,
-        send: bool,
-        expect: Mapping[str, int] = NOTHING_EXPECTED,
+        expect: Expect = nothing_expected,
     ) -> Case:
         """Read, rule, decide, append; again when somebody else got there first."""
         for attempt in range(RACES):
+            expected = expect()
             loaded = self.load(case)
             ruling = ruled(loaded)
             ruling.demand()
             events = decide(loaded.case, loaded.account, build(loaded), ruling, None, at, self.thresholds)
             try:
-                return self.append(
-                    loaded, events, actor, at, disclosures=disclosures, settle=settle, send=send, expect=expect
-                )
+                return self.append(loaded, events, actor, at, disclosures=disclosures, settle=settle, expected=expected)
             except Conflict:
                 if attempt == RACES - 1:
                     raise
@@ -239,8 +243,7 @@ class Steps:
         *,
         disclosures: Told,
         settle: tuple[Settle, ...] = (),
-        send: bool = False,
-        expect: Mapping[str, int] = NOTHING_EXPECTED,
+        expected: Mapping[str, int] = NOTHING_EXPECTED,
     ) -> Case:
         """Append events over their streams, with the effects the case's new state asks for."""
         drafts: dict[str, list[Draft]] = {}
@@ -254,12 +257,12 @@ class Steps:
             return loaded.case
         appends = tuple(
             Append(
-                stream=stream, expected_version=expect.get(stream, self._version(stream, loaded)), drafts=tuple(rows)
+                stream=stream, expected_version=expected.get(stream, self._version(stream, loaded)), drafts=tuple(rows)
             )
             for stream, rows in drafts.items()
         )
         version = loaded.version if loaded else -1
-        rows = effects_asked(loaded.case if loaded else None, after, events, version, at, send=send)
+        rows = effects_asked(loaded.case if loaded else None, events, version, at, self.sends)
         self.ledger.append(appends, rows, settle)
         return after
 

@@ -20,7 +20,7 @@ from watchword.core.person import Credential, CredentialEnrolled, Person, Role
 from watchword.core.progress import Challenge
 from watchword.core.requirement import Satisfied, Shortfall, assess
 from watchword.desk.recording import case_stream, event_of, person_stream
-from watchword.desk.steps import NOTHING_EXPECTED, NOTHING_TOLD, Loaded, Steps, Told, words
+from watchword.desk.steps import NOTHING_TOLD, Expect, Loaded, Steps, Told, nothing_expected, words
 from watchword.ledger.entry import Disclosure, Retention
 from watchword.methods.port import Ask, Begun, MethodPort, Proof
 
@@ -90,7 +90,7 @@ class Verification:
             expires=begun.expires,
         )
         told = {past.ChallengeBegun: words(CONTACT, msgspec.json.encode(ask.contact).decode())} if ask.contact else {}
-        self.steps.step(case, actor, step, lambda _: command, at, disclosures=told, send=begun.send is not None)
+        self.steps.step(case, actor, step, lambda _: command, at, disclosures=told)
         return challenge, begun
 
     def _prover(
@@ -200,7 +200,7 @@ class Verification:
             raise
         told = (Disclosure(name=PROOF, value=msgspec.json.encode(proof).decode(), retention=Retention.IDENTITY),)
         command = do.Prove(challenge=challenge, by=running.by, counter=proof.counter)
-        self._answered(case, command, at, attesting, {past.MethodProved: told}, expect)
+        self._answered(case, command, at, attesting, {past.MethodProved: told}, lambda: expect)
         return "proved"
 
     def _version_of(self, prover: PersonId | None) -> Mapping[str, int]:
@@ -217,7 +217,7 @@ class Verification:
         at: datetime,
         attesting: PersonId | None,
         told: Told = NOTHING_TOLD,
-        expect: Mapping[str, int] = NOTHING_EXPECTED,
+        expect: Expect = nothing_expected,
     ) -> None:
         """Record an answer: the person's own as bookkeeping, an attestation as the agent's word, ruled on by policy."""
         if attesting is None:

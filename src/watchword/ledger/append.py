@@ -137,7 +137,7 @@ def prepare(
             raw = encode(entry)
             entries.append(Prepared(entry=entry, raw=raw, leaf=merkle.hash_leaf(raw)))
             payloads.extend(sealed)
-    _check_effects(effects)
+    check_effects(effects)
     for mark in settle:
         check_name(mark.effect_id, "settle")
     return Request(
@@ -150,7 +150,8 @@ def prepare(
     )
 
 
-def _check_effects(effects: tuple[EffectRow, ...]) -> None:
+def check_effects(effects: tuple[EffectRow, ...]) -> None:
+    """Raise `Invalid` for two rows of one id, a name the ledger does not take, or a time that is not UTC."""
     if len({effect.id for effect in effects}) < len(effects):
         raise Invalid("Two effects have one id.", "Name each effect after the change it makes.", "effects")
     for effect in effects:

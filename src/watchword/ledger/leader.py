@@ -22,7 +22,7 @@ from typing import Protocol
 
 from watchword.core.errors import Corrupt, Invalid, Unavailable, WatchwordError
 from watchword.core.ids import LeafHash, Seq
-from watchword.ledger.append import Append, Appended, Draft, Request, prepare
+from watchword.ledger.append import Append, Appended, Draft, Request, check_effects, prepare
 from watchword.ledger.checkpoint import Checkpoint, SigningKey, VerifierKey
 from watchword.ledger.commit import Committer
 from watchword.ledger.entry import Disclosure
@@ -271,6 +271,33 @@ class Ledger:
     def effects(self, state: EffectState | None = None) -> tuple[EffectRow, ...]:
         """Return the effect rows in *state*, or all, in order of due time."""
         return self._store.effects(state)
+
+    def effects_named(self, ids: tuple[str, ...]) -> tuple[EffectRow, ...]:
+        """Return those of *ids* that are there."""
+        return self._store.effects_named(ids) if ids else ()
+
+    def ask_again(self, effects: tuple[EffectRow, ...]) -> tuple[str, ...]:
+        """Insert those rows of *effects* that are gone, and return their ids; one that is there stays as it is.
+
+        They were asked for by an entry (*asked_by*) when it was appended; only that makes them rows of this ledger.
+        """
+        self._demand_asked(effects)
+        return self._store.ask_again(effects) if effects else ()
+
+    def put_right(self, effects: tuple[EffectRow, ...]) -> None:
+        """Make rows that are there, and say what no runner left them saying, what they were when asked for."""
+        self._demand_asked(effects)
+        if effects:
+            self._store.put_right(effects)
+
+    def _demand_asked(self, effects: tuple[EffectRow, ...]) -> None:
+        check_effects(effects)
+        for effect in effects:
+            with self._committer.state:
+                places = self._committer.verified.streams.get(effect.stream, ())
+                asked = effect.asked_by is not None and effect.asked_by in places
+            if not asked:
+                raise Invalid(f"No entry of {effect.stream} asked for {effect.id}.", "Name it in asked_by.", "effects")
 
     def reschedule(self, effect_id: str, due_at: datetime) -> None:
         """Make an effect due at *due_at* and end its lease."""

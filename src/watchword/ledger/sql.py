@@ -200,6 +200,28 @@ class SqlStore:
         with self._begin() as connection:
             return tuple(_typed(_effect_row, connection.execute(query)))
 
+    def effects_named(self, ids: tuple[str, ...]) -> tuple[EffectRow, ...]:
+        """Return those of *ids* that are there."""
+        query = select(t.effect).where(t.effect.c.id.in_(ids)).order_by(t.effect.c.id)
+        with self._begin() as connection:
+            return tuple(_typed(_effect_row, connection.execute(query)))
+
+    def ask_again(self, rows: tuple[EffectRow, ...]) -> tuple[str, ...]:
+        """Insert those of *rows* whose id is not there, outside of any append; return their ids. No row is touched."""
+        with self._begin() as connection:
+            self._faults("ask_again.begin")
+            made = tuple(connection.execute(self._effects_insert(rows)).scalars())
+            self._faults("ask_again.commit")
+            return made
+
+    def put_right(self, rows: tuple[EffectRow, ...]) -> None:
+        """Make rows that are there what they were when they were asked for: *rows*, due, in nobody's lease."""
+        with self._begin() as connection:
+            self._faults("put_right.begin")
+            for row in rows:
+                connection.execute(update(t.effect).where(t.effect.c.id == row.id).values(**_effect_values(row)))
+            self._faults("put_right.commit")
+
     def reschedule(self, effect_id: str, due_at: datetime) -> None:
         """Make the row due at *due_at* and end its lease."""
         with self._begin() as connection:

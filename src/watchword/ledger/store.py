@@ -166,6 +166,15 @@ class Store(Protocol):
     def effects(self, state: EffectState | None) -> tuple[EffectRow, ...]:
         """Return the effect rows in *state*, or all, in order of due time."""
 
+    def effects_named(self, ids: tuple[str, ...]) -> tuple[EffectRow, ...]:
+        """Return those of *ids* that are there."""
+
+    def ask_again(self, rows: tuple[EffectRow, ...]) -> tuple[str, ...]:
+        """Insert those of *rows* whose id is not there, outside of any append; return their ids. No row is touched."""
+
+    def put_right(self, rows: tuple[EffectRow, ...]) -> None:
+        """Make rows that are there what they were when they were asked for: *rows*, due, in nobody's lease."""
+
     def reschedule(self, effect_id: str, due_at: datetime) -> None:
         """Make the row due at *due_at* and end its lease."""
 

@@ -169,7 +169,7 @@ class MethodContract(ABC):
         """There is a message exactly when `begin` asks for one to be sent, without a link and with the case in it."""
         method, ask = self.method(), self.ask()
         message = method.message(ask)
-        assert (message is None) == (method.begin(ask).send is None)
+        assert (message is None) == (method.begin(ask).send is None) == (method.contact is None)
         if message is not None:
             assert "://" not in message.text
             assert "If this was not you" in message.text

@@ -130,7 +130,7 @@ class MethodPort(Protocol):
 
     @property
     def contact(self) -> Literal["mail", "phone"] | None:
-        """The kind of contact point that `Ask.contact` has to be; None when none is used."""
+        """The kind of contact point that `Ask.contact` has to be, and that is sent to; None when nothing is sent."""
 
     @property
     def life(self) -> timedelta:

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from watchword.core.account import AccountClass
 from watchword.core.action import Action
-from watchword.core.errors import Invalid
+from watchword.core.errors import Invalid, Refused
 from watchword.core.requirement import Context, Requirement
+from watchword.policy.bundle import Policy
 from watchword.policy.document import Document, Mistake
 from watchword.policy.loading import inspect
 from watchword.policy.people import People
@@ -26,6 +27,9 @@ WORST = Context(
     channel="chat", location="abroad", device="unknown", risk="high", situation="outage", elevated_threat=True
 )
 """Everything that raises, at once."""
+
+NAMED = 3
+"""How many findings a refusal names; `watchword policy check` names them all."""
 
 
 def check(folder: Path) -> tuple[Mistake, ...]:
@@ -61,6 +65,20 @@ def findings(procedures: Procedures) -> tuple[Mistake, ...]:
             ),
             key=lambda m: m.line,
         )
+    )
+
+
+def demand_sound(policy: Policy) -> None:
+    """Raise `Refused`, naming the first findings, where *policy* loads and still gets something wrong."""
+    found = findings(policy.procedures)
+    if not found:
+        return
+    more = f" (and {len(found) - NAMED} more)" if len(found) > NAMED else ""
+    told = "; ".join(f"{m.path}: {m.what}" for m in found[:NAMED])
+    raise Refused(
+        f"The policy on disk is not sound: {told}{more}.",
+        f"Correct what `watchword policy check {policy.files[0].parent}` names, then activate it.",
+        ("unsound_policy", *(f"{m.file}:{m.line}" for m in found[:NAMED])),
     )
 
 

@@ -1,0 +1,84 @@
+"""Asks again for what cases owe, where the row that stood for it is gone, or says what no runner left it saying.
+
+Effect rows are hints in a table: whoever writes to the database can delete one, settle it or put it off for ever, and a
+restore can lose it. What a case owes is read from its entries, so nothing of that holds it up for longer than `EVERY`.
+Asking again causes nothing by itself: whoever claims the row finds in the evidence what is left to do.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import msgspec
+import structlog
+
+from watchword.core.ids import CaseId
+from watchword.desk.asks import Kind, Owed, effects_owed
+from watchword.desk.recording import case_stream, recorded
+from watchword.desk.steps import Steps
+from watchword.ledger.store import EffectRow, EffectState
+
+EVERY = timedelta(minutes=5)
+"""How often the cases that are not over are looked at, after the first time."""
+
+FARTHEST = timedelta(minutes=15)
+"""Longer than a runner leases a row or puts it off, clocks that differ included; nobody of ours says more."""
+
+PROVEN = frozenset({Kind.HOLD, Kind.EXPIRE, Kind.REVIEW, Kind.CHANGE, Kind.CONFIRM, Kind.VALIDATE})
+"""Kinds whose being done is an entry: a row of theirs that is settled while the case still owes it is wrong."""
+
+log = structlog.get_logger("watchword.effects")
+
+
+class Reminder:
+    """Looks at what is owed of *kinds*: on start, and every few minutes."""
+
+    def __init__(self, steps: Steps, kinds: tuple[str, ...]) -> None:
+        self.steps = steps
+        self.kinds = kinds
+        self._looked: datetime | None = None
+
+    def remind(self, at: datetime) -> int:
+        """Ask again for what is owed, unless that was looked at lately; returns for how much."""
+        if self._looked is not None and at - self._looked < EVERY:
+            return 0
+        self.steps.cases.follow(self.steps.ledger)
+        asked = sum(self._remind(case, at) for case in self.steps.cases.may_owe(at))
+        self._looked = at
+        return asked
+
+    def _remind(self, case: CaseId, at: datetime) -> int:
+        owed = self._owed(case, at)
+        there = {row.id: row for row in self.steps.ledger.effects_named(tuple(owed))}
+        made = self.steps.ledger.ask_again(tuple(row for name, row in owed.items() if name not in there))
+        wrong = {name for name, row in there.items() if _is_wrong(row, owed[name], at)}
+        # A runner may have done it since it was read: what is still owed after the row said so is owed in truth.
+        still = self._owed(case, at) if wrong else {}
+        righted = tuple(row for name, row in still.items() if name in wrong)
+        self.steps.ledger.put_right(righted)
+        for name in (*made, *(row.id for row in righted)):
+            log.warning("effect.asked_again", effect=name)
+        return len(made) + len(righted)
+
+    def _owed(self, case: CaseId, at: datetime) -> dict[str, EffectRow]:
+        """The rows a case owes, by id, with the index of the entry that asked for each."""
+        entries = self.steps.ledger.read(case_stream(case))
+
+        def row(owed: Owed) -> EffectRow:
+            return msgspec.structs.replace(owed.row, asked_by=entries[owed.entry].seq)
+
+        owed = effects_owed(tuple(recorded(entry) for entry in entries), at, self.steps.sends)
+        return {o.row.id: row(o) for o in owed if o.row.kind in self.kinds}
+
+
+def _is_wrong(row: EffectRow, owed: EffectRow, at: datetime) -> bool:
+    """Whether *row* can not come to be done though it is *owed*."""
+    if (row.stream, row.kind) != (owed.stream, owed.kind):
+        return True
+    match row.state:
+        case EffectState.DUE:
+            return row.due_at > max(owed.due_at, at + FARTHEST)
+        case EffectState.CLAIMED:
+            return row.lease_until is None or row.lease_until > at + FARTHEST
+        case _:
+            return row.kind in PROVEN
