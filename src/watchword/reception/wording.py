@@ -56,7 +56,7 @@ ALERTS = {
 EVENTS = {
     "case.opened": "Case opened",
     "ticket.linked": "Ticket linked",
-    "contact.entered": "The person entered the new contact point; what was proved before is void",
+    "contact.entered": "The person entered the new contact point",
     "challenge.begun": "{method} begun",
     "challenge.missed": "Wrong answer",
     "method.failed": "{method} failed; it sticks to the account",
@@ -176,7 +176,7 @@ def change(one: Change, to: str = "") -> str:
             return f"Remove the factors {', '.join(one.factors)}" if one.factors else "Remove every factor"
         case SetContact():
             new = f"{to} (commitment {one.commitment[:12]}…)" if to else f"commitment {one.commitment[:12]}…"
-            return f"Replace the {CONTACTS[one.contact]} of record by {new if one.commitment else 'what they enter'}"
+            return f"Replace the {CONTACTS[one.contact]} of record with {new if one.commitment else 'what they enter'}"
         case IssuePass():
             return f"Issue a temporary pass for {span(timedelta(seconds=one.lifetime_s))}"
         case ReissueSecret():

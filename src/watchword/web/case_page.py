@@ -271,7 +271,7 @@ class _Builder:
         takes = self.may(Step.VERIFY) and not is_missing(case)
         lacking = tuple(wording.lacking(m) for s in self.missing for m in s.missing)
         if is_missing(case):
-            lacking = (f"the person, who enters the new contact point on {self._page()}",)
+            lacking = ("the person, who enters the new contact point on their own page",)
         return parts | {
             "missing": tuple(dict.fromkeys(lacking)),
             "tiles": tiles(self.app, self.loaded, self.facts.seen, self.actor, self.at, takes=takes),
@@ -320,13 +320,12 @@ class _Builder:
             parts["owner"] = name_of(self.app, case.releaser)
         if type(case) is Released:
             waits = yields_credential(case) and case.jwk is None
-            key = f"the person, who opens {self._page()} and makes a key there"
-            parts |= {"until": case.until, "missing": (key,) if waits else ()}
+            parts |= {"until": case.until, "missing": (self._page(),) if waits else ()}
         return parts
 
     def _page(self) -> str:
         address = page_address(self.app, self.loaded, self.actor, self.at)
-        return address or "the page the desk gave them"
+        return f"the person, who opens {address or 'the page the desk gave them'} and makes a key there"
 
     def validate(self) -> dict[str, object]:
         """The read-back."""

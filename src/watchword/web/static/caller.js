@@ -69,7 +69,7 @@ let changing = false; // the person wants to enter another one
 const quiet = {
   waiting: "Stay on this page. The desk asks you here when it is your turn.",
   fixed: "You have done all there is to do here, and can close this page. "
-    + "The change waits a while first, and is told to where you are reached today.",
+    + "Your present mail and phone are told before the change is made.",
   over: "This recovery is over. You can close this page.",
 };
 
@@ -78,6 +78,7 @@ const drawContact = ({ step, mine, value }) => {
   const entering = step === "enter" || changing;
   show("contact", step === "enter" || mine);
   show("enter", entering);
+  show("keep", changing);
   show("entered", mine && !entering);
   show("change", step === "entered");
   show("again", step === "entered");
@@ -200,6 +201,12 @@ if (part("contact")) {
     await draw(told);
     part("value").value = told.contact.value ?? "";
     part("value").focus();
+  }));
+
+  part("keep").addEventListener("click", step(() => {
+    part("value").removeAttribute("aria-invalid");
+    changing = false;
+    return send("GET", "");
   }));
 }
 
