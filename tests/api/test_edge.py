@@ -25,6 +25,7 @@ BODIES: dict[str, Any] = {
     "Release": {},
     "Why": {"why": "because"},
     "Review": {"sound": True, "words": "looked at it"},
+    "EnterContact": {"value": "+493055500199"},
     "OpenHandOver": {"jwk": {"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"}},
     "RegisterPerson": {"login": "new", "name": "New", "unit": ""},
     "GrantRole": {"role": "agent"},

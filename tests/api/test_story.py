@@ -178,6 +178,56 @@ def test_the_code_page_asks_for_what_the_call_said(organisation: Any) -> None:
     assert recovery.read()["challenges"][0]["ended"]
 
 
+def test_the_person_enters_a_new_contact_point_and_nobody_else(organisation: Any) -> None:
+    """The agent names the kind alone; the person's browser is bound, reads it back, and what it entered is set."""
+    body = RESET | {"action": "recovery_info_change", "contact": "phone"}
+    agent = organisation.sign_in("ilse")
+    typed = agent.post("/api/cases", body | {"contact_value": "+447700900123"})
+    assert (typed.status_code, agent.get("/api/cases").json()) == (400, [])
+    recovery = Recovery(organisation, action="recovery_info_change", contact="phone")
+    recovery.step(recovery.agent, "ticket", {"ticket": "INC-1"})
+    assert recovery.shown()["contact"] == {"kind": "phone", "step": "enter", "mine": False, "value": None}
+    early = recovery.step(recovery.agent, "methods", {"method": "totp"})
+    assert (early.status_code, early.json()["reasons"]) == (403, ["contact_not_entered"])
+    assert recovery.read()["waits_for_contact"]
+    wrong = recovery.says("contact", {"value": "0304711"})
+    assert (wrong.status_code, wrong.json()["where"]) == (422, ["value"])
+    assert "set-cookie" not in wrong.headers
+    entered = recovery.says("contact", {"value": "+49 30 555 00199"})
+    cookie = entered.headers["set-cookie"].lower()
+    assert all(word in cookie for word in ("httponly", "samesite=strict", f"path=/api/caller/{recovery.case}"))
+    assert entered.json()["contact"] == {"kind": "phone", "step": "entered", "mine": True, "value": "+493055500199"}
+    assert recovery.step(recovery.agent, "methods", {"method": "totp"}).status_code == 201
+    mine, recovery.caller = recovery.caller, organisation.client()
+    stranger = recovery.shown()
+    assert stranger["contact"] == {"kind": "phone", "step": "entered", "mine": False, "value": None}
+    assert stranger["waiting"] == []
+    challenge = recovery.read()["challenges"][0]["challenge"]
+    for path, said in (("contact", {"value": "+447700900123"}), (f"answers/{challenge}", {"answer": "000000"})):
+        refused = recovery.says(path, said)
+        assert (refused.status_code, refused.json()["reasons"]) == (403, ["other_browser"])
+    recovery.caller = mine
+    assert recovery.proves().status_code == 200
+    person = recovery.step(recovery.agent, "methods", {"method": "in_person"}).json()["challenge"]
+    recovery.step(recovery.agent, f"methods/{person}", {"answer": "passport, front desk Hamburg"})
+    read = recovery.read()
+    assert read["state"] == "holding"
+    assert read["changes"][0]["words"].startswith("Replace the phone number of record with +49 ••• •• 99 (commitment ")
+    assert "493055500199" not in recovery.agent.get(f"/api/cases/{recovery.case}").text
+    assert "493055500199" not in recovery.agent.get(f"/cases/{recovery.case}").text
+    assert recovery.says("contact", {"value": "+447700900123"}).status_code == 403
+    organisation.passes(hours=24)
+    recovery.step(organisation.sign_in("hanne"), "release")
+    organisation.works()
+    organisation.works()
+    assert recovery.read()["state"] == "delivered"
+    assert recovery.shown()["contact"]["step"] == "over"
+    phones = {
+        c.value for c in organisation.app.desk.intake.find("sandbox", "m.lindqvist").contacts if c.kind == "phone"
+    }
+    assert phones == {"+493055500199"}
+
+
 def test_people_are_administered_by_administrators(organisation: Any) -> None:
     """An administrator makes somebody known and gives a role; anybody else is refused."""
     root, ilse = organisation.sign_in("root"), organisation.sign_in("ilse")

@@ -60,6 +60,19 @@ def test_no_is_said_without_a_digest(served: Desk, here: Here) -> None:
     assert _shown(here, number, "ines")["state"] == "declined"
 
 
+def test_a_new_contact_point_is_only_named_by_its_kind(served: Desk, here: Here) -> None:
+    """The command line has no place for the new one; it says that the person has to enter it."""
+    change = ("case", "open", "tom.ashby", "recovery-info-change", "--reason", "new phone", "--ticket", "INC-8")
+
+    opened = here(*change, "--contact", "phone", login="ines")
+
+    assert opened.code == 0, opened.err
+    assert "missing: the new contact point, which the person enters on their own page" in opened.out
+    assert is_told(here(*change, login="ines"), 2)
+    assert here(*change, "--contact", "fax", login="ines").code == 2
+    assert here(*change, "--contact", "phone", "--contact-value", "+447700900123", login="ines").code == 2
+
+
 def test_steps_without_a_console(desk: Desk, here: Here) -> None:
     """Where none runs, a console is started for each command; the case is the same one."""
     opened = here(*UNLOCK, *OFFICE, "--json", login="ines")

@@ -8,9 +8,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from watchword.core import event as past
+from watchword.core.change import Change, SetContact
 from watchword.core.ids import LeafHash, PersonId
 from watchword.core.request import parse
 
+ASKED = past.ApprovalAsked | past.BreakGlassInvoked
 ENDS = (past.CaseClosed, past.CaseWithdrawn, past.CaseExpired, past.CaseFrozen, past.ApprovalRefused)
 
 
@@ -22,6 +24,13 @@ def lawful(history: tuple[past.Recorded, ...]) -> None:
 
 def _entry(recorded: past.Recorded, before: tuple[past.Recorded, ...]) -> None:
     match recorded.event:
+        case past.ContactEntered():
+            moved = past.ApprovalAsked | past.CaseEscalated | past.BreakGlassInvoked
+            assert not isinstance(next((b.event for b in reversed(before) if isinstance(b.event, moved)), None), ASKED)
+        case past.BreakGlassInvoked():
+            opened = before[0].event
+            assert isinstance(opened, past.CaseOpened)
+            assert parse(recorded.event.request).changes == _changes(opened, before)
         case past.ApprovalAsked():
             _asked(recorded.event, recorded.at, before)
         case past.CaseReleased():
@@ -42,6 +51,23 @@ def _asked(asked: past.ApprovalAsked, at: datetime, before: tuple[past.Recorded,
     proved = {b.leaf: b.at for b in before if isinstance(b.event, past.MethodProved) and b.event.purpose == "verify"}
     assert all(at - proved[leaf] <= timedelta(minutes=15) for leaf in asked.leaves)
     assert any(isinstance(b.event, past.TicketLinked) for b in before)
+    # a proof speaks for the contact point that was there when it was given, and for no other
+    opened = before[0].event
+    assert isinstance(opened, past.CaseOpened)
+    entries = [i for i, b in enumerate(before) if isinstance(b.event, past.ContactEntered)]
+    assert bool(entries) == any(isinstance(c, SetContact) for c in opened.changes)
+    earlier = {b.leaf for b in before[: entries[-1]]} if entries else set()
+    assert not earlier & set(asked.leaves)
+    assert parse(asked.request).changes == _changes(opened, before)
+
+
+def _changes(opened: past.CaseOpened, before: tuple[past.Recorded, ...]) -> tuple[Change, ...]:
+    """What was asked for when the case was opened, with the contact point that was entered last."""
+    last = [b.event.commitment for b in before if isinstance(b.event, past.ContactEntered)][-1:]
+    return tuple(
+        SetContact(account=c.account, contact=c.contact, commitment=last[0]) if isinstance(c, SetContact) else c
+        for c in opened.changes
+    )
 
 
 def _released(released: past.CaseReleased, at: datetime, before: tuple[past.Recorded, ...]) -> None:
@@ -52,7 +78,7 @@ def _released(released: past.CaseReleased, at: datetime, before: tuple[past.Reco
     asked = asks[-1].event
     assert isinstance(asked, past.ApprovalAsked | past.BreakGlassInvoked)
     assert released.request == asked.request
-    assert parse(released.request).changes == opened.changes
+    assert parse(released.request).changes == _changes(opened, before)
     assert at <= asked.not_after
 
     requirement = opened.requirement

@@ -52,6 +52,7 @@ from watchword.core.case import (
     yields_credential,
 )
 from watchword.core.change import ResetPassword
+from watchword.core.contact import is_missing
 from watchword.core.errors import Conflict, Invalid, Refused
 from watchword.core.gates import Event
 from watchword.core.ids import CaseId, PersonId
@@ -132,7 +133,7 @@ class CaseMachine(RuleBasedStateMachine):
     # --- steps ---
 
     @initialize(
-        action=st.sampled_from([Action.UNLOCK, Action.PASSWORD_RESET, Action.TOTAL_LOSS]),
+        action=st.sampled_from([Action.UNLOCK, Action.PASSWORD_RESET, Action.TOTAL_LOSS, Action.RECOVERY_INFO_CHANGE]),
         approve=st.sampled_from([None, MANAGER, MANAGER_AND_DUTY]),
         hold_s=st.sampled_from([0, 3600]),
         review_s=st.sampled_from([0, 60]),
@@ -146,6 +147,11 @@ class CaseMachine(RuleBasedStateMachine):
     def time_passes(self, minutes: int) -> None:
         """Time passes."""
         self.story = wait(minutes=minutes)(self.story)
+
+    @rule()
+    def enter(self) -> None:
+        """The person's page says what the new contact point is."""
+        self.take(do.EnterContact(commitment=f"{len(self.story.history):064x}"))
 
     @rule(by=people, method=methods, right=st.booleans())
     def verify(self, by: PersonId, method: str, right: bool) -> None:
@@ -259,6 +265,8 @@ class CaseMachine(RuleBasedStateMachine):
         match self.case:
             case Verifying(ticket=None):
                 self.take(do.LinkTicket(by=ANN))
+            case Verifying() if is_missing(self.case):
+                self.enter()
             case Verifying():
                 if not self.take(do.Ask(log="l", nonce=f"n{self.challenges}")):
                     for method in ("passkey", "in_person"):

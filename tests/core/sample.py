@@ -9,7 +9,7 @@ import msgspec
 
 from watchword.core.account import AccountClass, Status
 from watchword.core.action import Action, AlertLevel
-from watchword.core.change import Change, IssuePass, ResetFactors, ResetPassword, Unlock
+from watchword.core.change import Change, ContactKind, IssuePass, ResetFactors, ResetPassword, SetContact, Unlock
 from watchword.core.ids import AccountId, CaseId, OriginId, PersonId
 from watchword.core.quorum import Rule, Seat
 from watchword.core.requirement import After, Method, Requirement, Verify
@@ -97,6 +97,7 @@ CHANGES: dict[Action, tuple[Change, ...]] = {
     Action.PASSWORD_RESET: (ResetPassword(account=ACCOUNT),),
     Action.FACTOR_RESET: (ResetFactors(account=ACCOUNT, factors=("f-1",)),),
     Action.TOTAL_LOSS: (ResetFactors(account=ACCOUNT), ResetPassword(account=ACCOUNT)),
+    Action.RECOVERY_INFO_CHANGE: (SetContact(account=ACCOUNT, contact=ContactKind.PHONE),),
     Action.BYPASS_CODE: (IssuePass(account=ACCOUNT),),
 }
 
@@ -110,6 +111,7 @@ def procedure(action: Action = Action.UNLOCK, *, review_s: int = 0, **raised: An
 UNLOCK = procedure()
 RESET = procedure(Action.PASSWORD_RESET)
 WITH_MANAGER = procedure(approve=MANAGER)
+CONTACT = procedure(Action.RECOVERY_INFO_CHANGE)
 GLASS = procedure(approve=CUSTODIAN, cell="break_glass.unlock")
 
 

@@ -37,7 +37,7 @@ from tests.core.sample import (
 from watchword.core import command as do
 from watchword.core import event as past
 from watchword.core.account import AccountClass
-from watchword.core.action import Step
+from watchword.core.action import Action, Step
 from watchword.core.case import AwaitingApproval, Case, Contained, Released, evolve, progress_of
 from watchword.core.change import Change
 from watchword.core.decision import decide
@@ -187,6 +187,11 @@ def opened(
 def ticketed() -> Tell:
     """Ann links the ticket."""
     return step(do.LinkTicket(by=ANN))
+
+
+def entered(commitment: str = "c0" * 32) -> Tell:
+    """Sue enters the new contact point on her own page."""
+    return step(do.EnterContact(commitment=commitment))
 
 
 def begun(
@@ -403,5 +408,6 @@ def overdue() -> Tell:
 
 
 def verified(rule: Requirement = UNLOCK) -> Tell:
-    """Opened, ticketed and proven in two ways: ready to be asked."""
-    return lambda story: given(opened(rule), ticketed(), proved("totp"), proved("mail_code"), start=story)
+    """Opened, ticketed and proven in two ways: ready to be asked. A new contact point is entered before that."""
+    page = (entered(),) if rule.action is Action.RECOVERY_INFO_CHANGE else ()
+    return lambda story: given(opened(rule), ticketed(), *page, proved("totp"), proved("mail_code"), start=story)

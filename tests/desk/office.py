@@ -279,8 +279,19 @@ class Office:
 
     def answer(self, case: CaseId, challenge: str, answer: str, *, agent: str | None = None) -> str:
         """Answer it: as the person, or as the *agent* who attests."""
-        attesting = self[agent] if agent else None
-        return self.app.desk.verification.answer(case, challenge, answer, self.at, attesting=attesting)
+        if agent is None:
+            return self.app.desk.hand_over.answer(case, challenge, answer, self.held.get(case, ""), self.at)
+        return self.app.desk.verification.answer(case, challenge, answer, self.at, attesting=self[agent])
+
+    def enter(self, case: CaseId, value: str = "+493055500199", *, browser: str | None = None) -> str:
+        """Have the person enter the new contact point on their own page; returns what their browser keeps of it.
+
+        In another *browser* where one is named by what it shows: none that was ever bound shows nothing.
+        """
+        shown = self.held.get(case, "") if browser is None else browser
+        kept = self.app.desk.new_contact.enter(case, value, shown, self.at)
+        self.held[case] = kept
+        return kept
 
     def prove(
         self, case: CaseId, method: str, *, agent: str = "ben.agent", who: str = "", custodian: str | None = None

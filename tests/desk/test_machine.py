@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import hypothesis.strategies as st
 import msgspec
@@ -31,7 +31,16 @@ from hypothesis.stateful import (
 
 from tests.desk.office import STAFF, Office
 from watchword.core.action import Action
-from watchword.core.change import Change, ReissueSecret, ResetFactors, ResetPassword, RevokeSessions, Suspend
+from watchword.core.change import (
+    Change,
+    ContactKind,
+    ReissueSecret,
+    ResetFactors,
+    ResetPassword,
+    RevokeSessions,
+    SetContact,
+    Suspend,
+)
 from watchword.core.errors import Conflict, Invalid, Refused
 from watchword.core.ids import AccountId, CaseId
 
@@ -40,6 +49,7 @@ TOUCHED: tuple[Change, ...] = (
     ResetPassword(account=NAMELESS),
     ResetFactors(account=NAMELESS),
     ReissueSecret(account=NAMELESS),
+    SetContact(account=NAMELESS, contact=ContactKind.PHONE),
 )
 PROTECTIVE: tuple[Change, ...] = (Suspend(account=NAMELESS), RevokeSessions(account=NAMELESS))
 WISHES: dict[tuple[str, Action], Change] = {
@@ -47,6 +57,7 @@ WISHES: dict[tuple[str, Action], Change] = {
     ("mara.lind", Action.FACTOR_RESET): TOUCHED[1],
     ("eve.exec", Action.FACTOR_RESET): TOUCHED[1],
     ("svc.backup", Action.SECRET_REISSUE): TOUCHED[2],
+    ("mara.lind", Action.RECOVERY_INFO_CHANGE): TOUCHED[3],
 }
 LOGINS = ("mara.lind", "eve.exec", "svc.backup", "noah.berg")
 AGENTS = st.sampled_from(("ada.agent", "ben.agent"))
@@ -64,6 +75,7 @@ class Kept(msgspec.Struct):
     opener: str
     verifiers: set[str] = msgspec.field(default_factory=set)
     proved: list[tuple[str, datetime]] = msgspec.field(default_factory=list)
+    entered: str | None = None
     asked: datetime | None = None
     approved: dict[str, datetime] = msgspec.field(default_factory=dict)
     releaser: str | None = None
@@ -83,6 +95,9 @@ class Kept(msgspec.Struct):
         match self.login, self.action:
             case "mara.lind", Action.PASSWORD_RESET:
                 return bool(fresh & {"passkey", "totp"})
+            case "mara.lind", Action.RECOVERY_INFO_CHANGE:
+                proven = "passkey" in fresh or (weight >= 5 and len(fresh) >= 2 and "in_person" in fresh)
+                return self.entered is not None and proven and self.released - self.asked >= timedelta(hours=24)
             case "mara.lind", _:
                 return weight >= 4 and len(fresh) >= 2 and "boss.one" in self.approved
             case "svc.backup", _:
@@ -121,9 +136,7 @@ class Desk(RuleBasedStateMachine):
     @initialize(target=cases)
     def morning(self) -> MultipleResults[CaseId]:
         """Each of the requests came in already, at one agent's desk."""
-        opened = {
-            self.office.open(login, action, factors=factors_of(action)): (login, action) for login, action in WISHES
-        }
+        opened = {self.office.open(login, action, **details_of(action)): (login, action) for login, action in WISHES}
         self.kept = {
             case: Kept(login=login, action=action, opener="ada.agent") for case, (login, action) in opened.items()
         }
@@ -133,12 +146,21 @@ class Desk(RuleBasedStateMachine):
     def open(self, what: tuple[str, Action], agent: str) -> MultipleResults[CaseId]:
         """Somebody takes a request in."""
         login, action = what
-        factors = factors_of(action)
         opened: list[CaseId] = []
-        self._try(lambda: opened.append(self.office.open(login, action, agent=agent, factors=factors)))
+        self._try(lambda: opened.append(self.office.open(login, action, agent=agent, **details_of(action))))
         for case in opened:
             self.kept[case] = Kept(login=login, action=action, opener=agent)
         return multiple(*opened)
+
+    @rule(case=cases, last=st.integers(10, 99), mine=st.booleans())
+    def enter(self, case: CaseId, last: int, *, mine: bool) -> None:
+        """Somebody who has the page's address enters a new phone number, in the browser that did before or another."""
+        value = f"+4930555001{last}"
+        first = self.kept[case].entered is None
+        if self._try(lambda: self.office.enter(case, value, browser=None if mine else "another")):
+            assert mine or first
+            self.kept[case].entered = value
+            self.kept[case].proved.clear()
 
     @rule(case=cases, agent=st.one_of(AGENTS, PEOPLE), methods=st.lists(METHODS, max_size=2, unique=True))
     def verify(self, case: CaseId, agent: str, methods: list[str]) -> None:
@@ -172,9 +194,12 @@ class Desk(RuleBasedStateMachine):
     ) -> None:
         """A case goes all its way, as the matrix asks or with something left out."""
         owner = self.kept[case].login == "svc.backup"
+        waits = self.kept[case].action is Action.RECOVERY_INFO_CHANGE
+        if well and waits:
+            self.enter(case, 42, mine=True)
         self.verify(case, agent, ["owner_passkey" if owner else "passkey", "mail_code"] if well else methods)
         self.approve(case, ["boss.one", "sam.security", "paul.platform"] if well else seats)
-        self.office.wait(minutes=waiting)
+        self.office.wait(minutes=24 * 60 if well and waits else waiting)
         self.release(case, "rae.release" if well else releaser)
         self._work()
 
@@ -249,6 +274,10 @@ class Desk(RuleBasedStateMachine):
                 if k.login == login and not k.done and k.licensed(at) and name(WISHES[k.login, k.action]) == aspect
             ]
             assert more <= len(may), f"{login}: {aspect} changed {more} time(s), {len(may)} case(s) let it"
+            if aspect == name(TOUCHED[3]):
+                phones = {c.value for c in self.office.directory.read(self.office.native(login)).contacts}
+                may = [k for k in may if k.entered in phones]
+                assert len(may) >= more, f"{login}: a number was set that nobody entered and proved"
             for kept in may[:more]:
                 kept.done = True
                 self.reached[f"{login} {kept.action}"] += 1
@@ -273,9 +302,11 @@ class Desk(RuleBasedStateMachine):
             shutil.rmtree(self.home)
 
 
-def factors_of(action: Action) -> tuple[str, ...]:
-    """What a factor reset names."""
-    return ("security_key",) if action is Action.FACTOR_RESET else ()
+def details_of(action: Action) -> dict[str, Any]:
+    """What a wish names beside its action."""
+    if action is Action.FACTOR_RESET:
+        return {"factors": ("security_key",)}
+    return {"contact": ContactKind.PHONE} if action is Action.RECOVERY_INFO_CHANGE else {}
 
 
 def name(change: Change) -> str:

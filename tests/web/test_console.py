@@ -75,6 +75,74 @@ def _enrolled(organisation: Organisation) -> pyotp.TOTP:
     return app
 
 
+def test_a_new_phone_is_typed_by_the_person_alone(people: People) -> None:
+    """The agent's form has no place for it; the person types, corrects and proves it; the agent sees it masked."""
+    organisation = people.organisation
+    app = _enrolled(organisation)
+    agent = people.signed_in("ilse")
+    agent.get_by_role("link", name="New case").click()
+    agent.get_by_role("textbox", name="Account").fill("m.lindqvist")
+    agent.get_by_label("Recovery info").check()
+    agent.get_by_label("Which contact point").select_option("phone")
+    expect(agent.locator("[name=contact_value]")).to_have_count(0)
+    agent.get_by_label("Ticket").fill("INC-20419")
+    agent.get_by_role("button", name="Open the case").click()
+    expect(agent.locator(".next")).to_contain_text("Waits for the person to enter the new contact point")
+    expect(agent.get_by_role("button", name="Begin")).to_have_count(0)
+    case = agent.url.rsplit("/", 1)[1]
+    address = organisation.sign_in("ilse").get(f"/api/cases/{case}").json()["page"].split(":8787")[1]
+
+    caller = people.tab()
+    caller.goto(address)
+    field = caller.get_by_role("textbox", name="Your new phone number")
+    assert [field.get_attribute(name) for name in ("type", "inputmode", "autocomplete")] == ["tel", "tel", "tel"]
+    field.fill("030 55500199")
+    caller.get_by_role("button", name="Use this number").click()
+    expect(caller.get_by_role("alert")).to_contain_text("Begin with + and the country code")
+    expect(field).to_be_focused()
+    field.fill("+49 30 555 00100")
+    caller.get_by_role("button", name="Use this number").click()
+    expect(caller.locator("#whole")).to_have_text("+493055500100")
+    expect(caller.get_by_role("alert")).to_be_hidden()
+    expect(caller.locator("#quiet")).to_contain_text("Stay on this page")
+
+    agent.locator(".tile", has_text="Authenticator code").get_by_role("button", name="Begin").click()
+    other = people.tab()
+    other.goto(address)
+    expect(other.get_by_role("alert")).to_contain_text("entered in another browser")
+    expect(other.get_by_label("Code")).to_be_hidden()
+    assert "00100" not in other.content()
+
+    caller.get_by_role("button", name="Change it").click()
+    caller.get_by_role("button", name="Do not change it").click()
+    caller.reload()
+    expect(caller.locator("#whole")).to_have_text("+493055500100")
+    caller.get_by_label("Code").fill(app.at(organisation.at))
+    caller.get_by_role("button", name="Continue").click()
+    expect(agent.locator(".tile.proved", has_text="Authenticator code")).to_be_visible()
+    caller.get_by_role("button", name="Change it").click()
+    expect(field).to_have_value("+493055500100")
+    field.fill("+49 30 555 00199")
+    caller.get_by_role("button", name="Use this number").click()
+    expect(caller.locator("#whole")).to_have_text("+493055500199")
+
+    again = agent.locator(".tile.free", has_text="Authenticator code").get_by_role("button", name="Begin")
+    organisation.at += timedelta(minutes=1)
+    again.click()
+    caller.get_by_label("Code").fill(app.at(organisation.at))
+    caller.get_by_role("button", name="Continue").click()
+    expect(agent.locator(".tile.proved", has_text="Authenticator code")).to_be_visible()
+    agent.locator(".tile", has_text="In person").get_by_role("button", name="Begin").click()
+    agent.get_by_label("What was shown, and where").fill("passport, front desk Hamburg")
+    agent.get_by_role("button", name="I saw this").click()
+    expect(agent.locator(".next b")).to_have_text("Holding")
+    expect(agent.locator("main")).to_contain_text("Replace the phone number of record with +49 ••• •• 99")
+    assert "55500199" not in agent.content()
+    expect(caller.locator("#quiet")).to_contain_text("You have done all there is to do here")
+    expect(caller.locator("#whole")).to_have_text("+493055500199")
+    expect(caller.get_by_role("button", name="Change it")).to_be_hidden()
+
+
 def test_a_reset_from_the_call_to_the_new_password(people: People) -> None:
     """Agent, executor and caller each do their part in a browser; the caller alone reads the password, and it works."""
     organisation = people.organisation

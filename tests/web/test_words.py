@@ -58,8 +58,9 @@ CHANGES: tuple[tuple[Change, str], ...] = (
     (ResetFactors(account=A, factors=("otp-1", "key-2")), "Remove the factors otp-1, key-2"),
     (
         SetContact(account=A, contact=ContactKind.PHONE, commitment="ab" * 32),
-        "Replace the phone of record (commitment abababababab…)",
+        "Replace the phone number of record with commitment abababababab…",
     ),
+    (SetContact(account=A, contact=ContactKind.MAIL), "Replace the mail address of record with what they enter"),
     (IssuePass(account=A), "Issue a temporary pass for 1 h"),
     (ReissueSecret(account=A), "Issue a new secret; the old one ends within 1 d"),
     (GrantOverride(account=A, role="domain-admin"), "Lend the role domain-admin for 1 h"),

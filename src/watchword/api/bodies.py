@@ -39,7 +39,8 @@ class SignedIn(_Out, frozen=True, kw_only=True):
 class OpenCase(_In, frozen=True, kw_only=True):
     """A request for recovery: which account, for what, and how it came in.
 
-    *account* is a login, mail address, display name or native id, whole. *origin* is the caller's number or address.
+    *account* is a login, mail address, display name or native id, whole. *contact* is the kind of contact point to
+    change; the person enters the new one on their own page. *origin* is the caller's number or address.
     """
 
     directory: str
@@ -47,7 +48,6 @@ class OpenCase(_In, frozen=True, kw_only=True):
     action: Action
     factors: tuple[str, ...] = ()
     contact: ContactKind | None = None
-    contact_value: str | None = None
     role: str | None = None
     channel: str = "phone"
     location: str = "unknown"
@@ -220,6 +220,7 @@ class CaseOut(_Out, frozen=True, kw_only=True):
     hold_until: datetime | None
     released_until: datetime | None
     changes: tuple[ChangeOut, ...]
+    waits_for_contact: bool
     typed_changes: tuple[Change, ...]
     review_due: datetime | None
     reviewer: str | None
@@ -264,6 +265,22 @@ class HandOverOut(_Out, frozen=True, kw_only=True):
     methods: tuple[tuple[str, str], ...]
 
 
+ContactStep = Literal["enter", "entered", "fixed", "over"]
+
+
+class ContactOut(_Out, frozen=True, kw_only=True):
+    """How far the new contact point of a case is; *value* is whole, and told to the browser that entered it alone.
+
+    *step*: `enter` nobody entered it yet · `entered` it can still be entered again · `fixed` it is what was asked for ·
+    `over` nothing more is done. *mine* says that this browser entered it; any other has no part in this case.
+    """
+
+    kind: ContactKind
+    step: ContactStep
+    mine: bool
+    value: str | None
+
+
 class CallerOut(_Out, frozen=True, kw_only=True):
     """What the person's own page shows."""
 
@@ -272,6 +289,13 @@ class CallerOut(_Out, frozen=True, kw_only=True):
     ended: bool
     waiting: tuple[Waiting, ...]
     hand_over: HandOverOut
+    contact: ContactOut | None
+
+
+class EnterContact(_In, frozen=True, kw_only=True):
+    """The new contact point, as the person typed it."""
+
+    value: str
 
 
 class PublicKey(_In, frozen=True, kw_only=True):

@@ -1,7 +1,8 @@
 """The locked-out person's own page, over JSON: no session, the token stands in the address.
 
 Whoever knows the address learns that a recovery of some kind is under way and can answer its challenges; nothing here
-names anybody, and only right answers do anything.
+names anybody, and only right answers do anything. Where a contact point is to change, the browser that enters the new
+one first is the only one that goes on.
 """
 
 from __future__ import annotations
@@ -26,8 +27,10 @@ from watchword.core.case import (
     Executing,
     Failed,
     Released,
+    Verifying,
     yields_credential,
 )
+from watchword.core.change import contact_of
 from watchword.core.errors import Refused
 from watchword.core.ids import CaseId
 from watchword.core.progress import Challenge
@@ -38,8 +41,8 @@ from watchword.reception import wording
 from watchword.reception.cases import caller_page, settle
 from watchword.reception.given import Now, TheApp
 
-BROWSER = "hand-over"
-"""Cookie of the browser that made the hand-over key."""
+BROWSER = "person"
+"""Cookie of the browser that made the hand-over key, or entered the new contact point; no case has both."""
 
 
 def _browser(request: Request[Any, Any, Any]) -> str:
@@ -54,9 +57,26 @@ class CallerController(Controller):
     opt = {"exclude_from_csrf": True}  # noqa: RUF012  (Litestar's own declaration)
 
     @get("", sync_to_thread=True)
-    def waiting(self, app: TheApp, at: Now, case: FromPath[str], token: FromPath[str]) -> bodies.CallerOut:
+    def waiting(
+        self, app: TheApp, at: Now, case: FromPath[str], token: FromPath[str], request: Request[Any, Any, Any]
+    ) -> bodies.CallerOut:
         """What the page shows now."""
-        return _shown(app, caller_page(app, CaseId(case), token), at)
+        return _shown(app, caller_page(app, CaseId(case), token), _browser(request), at)
+
+    @post("/contact", sync_to_thread=True, status_code=HTTP_200_OK)
+    def enter_contact(
+        self,
+        app: TheApp,
+        at: Now,
+        case: FromPath[str],
+        token: FromPath[str],
+        data: JSONBody[bodies.EnterContact],
+        request: Request[Any, Any, Any],
+    ) -> Response[bodies.CallerOut]:
+        """Take the new contact point, and bind the case to this browser by a cookie; the first one counts."""
+        opened = caller_page(app, CaseId(case), token).case.id
+        held = app.desk.new_contact.enter(opened, data.value, _browser(request), at)
+        return _bound(app, app.desk.steps.load(opened), held, at)
 
     @post("/answers/{challenge:str}", sync_to_thread=True, status_code=HTTP_200_OK)
     def answer(
@@ -73,7 +93,7 @@ class CallerController(Controller):
         opened = caller_page(app, CaseId(case), token).case.id
         app.desk.hand_over.answer(opened, challenge, data.answer, _browser(request), at)
         settle(app, opened, challenge, at)
-        return _shown(app, app.desk.steps.load(opened), at)
+        return _shown(app, app.desk.steps.load(opened), _browser(request), at)
 
     @post("/hand-over", sync_to_thread=True, status_code=HTTP_200_OK)
     def open(
@@ -87,15 +107,7 @@ class CallerController(Controller):
         """Bind the hand-over to the key this browser made, and to this browser by a cookie; the first one counts."""
         opened = caller_page(app, CaseId(case), token).case.id
         held = app.desk.hand_over.open(opened, msgspec.json.encode(data.jwk, order="sorted").decode(), at)
-        cookie = Cookie(
-            key=BROWSER,
-            value=held,
-            path=f"/api/caller/{opened}",
-            httponly=True,
-            samesite="strict",
-            secure=app.settings.console.public_url.startswith("https:"),
-        )
-        return Response(_shown(app, app.desk.steps.load(opened), at), cookies=[cookie])
+        return _bound(app, app.desk.steps.load(opened), held, at)
 
     @post("/hand-over/methods", sync_to_thread=True)
     def reprove(
@@ -110,7 +122,7 @@ class CallerController(Controller):
         """Begin the enforced method that is proven again before anything is handed over."""
         opened = caller_page(app, CaseId(case), token).case.id
         app.desk.hand_over.reprove(opened, data.method, _browser(request), at)
-        return _shown(app, app.desk.steps.load(opened), at)
+        return _shown(app, app.desk.steps.load(opened), _browser(request), at)
 
     @post("/hand-over/take", sync_to_thread=True, status_code=HTTP_200_OK)
     def take(
@@ -121,16 +133,48 @@ class CallerController(Controller):
         return bodies.Envelopes(envelopes=app.desk.hand_over.take(opened, _browser(request), at))
 
 
-def _shown(app: App, loaded: Loaded, at: datetime) -> bodies.CallerOut:
+def _bound(app: App, loaded: Loaded, held: str, at: datetime) -> Response[bodies.CallerOut]:
+    """What the page shows now, with the cookie that says which browser it is from now on."""
+    cookie = Cookie(
+        key=BROWSER,
+        value=held,
+        path=f"/api/caller/{loaded.case.id}",
+        httponly=True,
+        samesite="strict",
+        secure=app.settings.console.public_url.startswith("https:"),
+    )
+    return Response(_shown(app, loaded, held, at), cookies=[cookie])
+
+
+def _shown(app: App, loaded: Loaded, browser: str, at: datetime) -> bodies.CallerOut:
     case = loaded.case
+    contact = _contact(app, case, browser)
     running = (c for c in case.challenges if not c.ended and at < c.expires)
     waiting = (_waiting(app, case, c, at) for c in running if app.methods[c.method].enforced)
     return bodies.CallerOut(
         case=case.id,
         action=wording.ACTIONS[case.action][0],
         ended=isinstance(case, (*TERMINAL, Failed)),
-        waiting=tuple(w for w in waiting if w is not None),
+        waiting=tuple(w for w in waiting if w is not None) if contact is None or contact.mine else (),
         hand_over=_hand_over(app, case, at),
+        contact=contact,
+    )
+
+
+def _contact(app: App, case: Case, browser: str) -> bodies.ContactOut | None:
+    asked = contact_of(case.changes)
+    if asked is None:
+        return None
+    step: bodies.ContactStep = "fixed"
+    if isinstance(case, (Delivered, Failed, *TERMINAL)):
+        step = "over"
+    elif isinstance(case, Verifying):
+        step = "entered" if asked.commitment else "enter"
+    return bodies.ContactOut(
+        kind=asked.contact,
+        step=step,
+        mine=app.desk.new_contact.is_held(case, browser),
+        value=app.desk.new_contact.whole(case, browser),
     )
 
 

@@ -41,7 +41,6 @@ class CaseController(Controller):
                 action=data.action,
                 factors=data.factors,
                 contact=data.contact,
-                contact_value=data.contact_value,
                 role=data.role,
             ),
             context=Context(

@@ -7,6 +7,7 @@ from datetime import datetime
 from watchword.api import bodies
 from watchword.app import App
 from watchword.core.case import Asked, Holding, Released, Verifying, progress_of, state_of
+from watchword.core.contact import is_missing
 from watchword.core.ids import PersonId
 from watchword.desk.decisions import request_digest
 from watchword.desk.followers import CaseRow
@@ -80,7 +81,8 @@ def whole(app: App, loaded: Loaded, reader: PersonId, at: datetime) -> bodies.Ca
         approvals=tuple(login_of(app, v.person) or "" for v in case.votes if v.approve),
         hold_until=case.until if isinstance(case, Holding) else None,
         released_until=case.until if isinstance(case, Released) else None,
-        changes=_changes(loaded),
+        changes=_changes(app, loaded),
+        waits_for_contact=isinstance(case, Verifying) and is_missing(case),
         typed_changes=case.changes,
         review_due=case.review_due,
         reviewer=login_of(app, case.reviewer),
@@ -103,13 +105,14 @@ def _request(asked: Asked) -> bodies.RequestOut:
     return bodies.RequestOut(text=asked.request, digest=digest, spoken=spoken(digest), not_after=asked.not_after)
 
 
-def _changes(loaded: Loaded) -> tuple[bodies.ChangeOut, ...]:
+def _changes(app: App, loaded: Loaded) -> tuple[bodies.ChangeOut, ...]:
+    to = app.desk.new_contact.masked(loaded.case)
     known = {p.number: p for p in progress_of(loaded.case)}
     return tuple(
         bodies.ChangeOut(
             number=number,
             change=kind_of(change),
-            words=wording.change(change),
+            words=wording.change(change, to),
             outcome=known[number].outcome if number in known else None,
             ended=known[number].ended if number in known else None,
         )

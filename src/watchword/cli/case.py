@@ -20,6 +20,7 @@ from watchword.cli.client import Client, signed_in
 from watchword.cli.password import PasswordFile, password_of
 from watchword.cli.terminal import CONFIG, Config, Json, out, print_json
 from watchword.core.action import Action
+from watchword.core.change import ContactKind
 from watchword.core.errors import Invalid
 from watchword.core.requirement import Context
 from watchword.settings import load
@@ -72,8 +73,9 @@ def open_(
     reason: str,
     directory: str | None = None,
     factor: Annotated[tuple[str, ...], Parameter(help="A factor to reset; may be repeated.")] = (),
-    contact: Annotated[str | None, Parameter(help="What is changed: mail or phone.")] = None,
-    contact_value: Annotated[str | None, Parameter(help="What it is changed to.")] = None,
+    contact: Annotated[
+        ContactKind | None, Parameter(help="What is changed; the person enters the new one on their own page.")
+    ] = None,
     role: Annotated[str | None, Parameter(help="The role a privileged override gives.")] = None,
     channel: Annotated[str, Parameter(help="How the request came in.")] = NORMAL.channel,
     location: str = NORMAL.location,
@@ -94,7 +96,6 @@ def open_(
         "action": action,
         "factors": factor,
         "contact": contact,
-        "contact_value": contact_value,
         "role": role,
         "channel": channel,
         "location": location,
@@ -206,6 +207,8 @@ def _tell(case: dict[str, Any]) -> None:
     )
     for way in case["missing"]:
         out.print(f"  missing for {escape(way['tier'])}: {escape('; '.join(way['missing']))}")
+    if case["waits_for_contact"]:
+        out.print("  missing: the new contact point, which the person enters on their own page")
     if case["request"]:
         out.print(f"  request digest: {case['request']['digest']}")
     if case["page"]:

@@ -14,10 +14,10 @@ import msgspec
 from watchword.core import event as past
 from watchword.core.account import AccountClass
 from watchword.core.action import Action
-from watchword.core.change import Change
+from watchword.core.change import Change, contact_of, with_contact
 from watchword.core.errors import Corrupt, Invalid
 from watchword.core.ids import AccountId, CaseId, LeafHash, OriginId, PersonId
-from watchword.core.progress import Challenge, Progress
+from watchword.core.progress import Challenge, Progress, challenge_of, mark
 from watchword.core.quorum import Approved, Rejected, Rule, Vote, resolve
 from watchword.core.requirement import Context, Evidence, Requirement
 from watchword.core.ruling import CaseFacts
@@ -25,7 +25,7 @@ from watchword.core.standing import Account
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
-    """What every state knows."""
+    """What every state knows. *entered* counts how often the person entered the new contact point."""
 
     id: CaseId
     account: AccountId
@@ -40,6 +40,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     origin: OriginId | None
     opened_at: datetime
     ticket: LeafHash | None = None
+    entered: int = 0
     challenges: tuple[Challenge, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     votes: tuple[Vote, ...] = ()
@@ -141,6 +142,7 @@ UNBEGUN: tuple[type[Case], ...] = (Verifying, AwaitingApproval, Holding, Releasa
 
 POSSIBLE: dict[type[past.CaseEvent], tuple[type[Case], ...]] = {
     past.TicketLinked: (Verifying,),
+    past.ContactEntered: (Verifying,),
     past.ApprovalAsked: (Verifying,),
     past.ApprovalGiven: (AwaitingApproval,),
     past.ApprovalRefused: (AwaitingApproval,),
@@ -234,12 +236,14 @@ def evolve(case: Case | None, recorded: past.Recorded) -> Case:
     match event:
         case past.TicketLinked():
             return replaced(case, ticket=recorded.leaf)
+        case past.ContactEntered():
+            return _entered(case, event)
         case past.ChallengeBegun():
-            return replaced(case, challenges=(*case.challenges, _challenge(event, at)))
+            return replaced(case, challenges=(*case.challenges, challenge_of(event, at)))
         case past.ChallengeMissed():
-            return replaced(case, challenges=_mark(case, event.challenge, missed=True))
+            return replaced(case, challenges=mark(case.challenges, event.challenge, missed=True))
         case past.MethodFailed():
-            return replaced(case, challenges=_mark(case, event.challenge, ended=True))
+            return replaced(case, challenges=mark(case.challenges, event.challenge, ended=True))
         case past.MethodProved():
             return _proved(case, event, at, recorded.leaf)
         case past.ApprovalAsked():
@@ -354,29 +358,15 @@ def become(kind: type[C], case: Case, **fields: Any) -> C:
         ) from error
 
 
-def _challenge(event: past.ChallengeBegun, at: datetime) -> Challenge:
-    return Challenge(
-        id=event.challenge,
-        method=event.method,
-        purpose=event.purpose,
-        by=event.by,
-        prover=event.prover,
-        credential=event.credential,
-        contact_changed_at=event.contact_changed_at,
-        begun=at,
-        expires=event.expires,
-    )
-
-
-def _mark(case: Case, challenge: str, *, missed: bool = False, ended: bool = False) -> tuple[Challenge, ...]:
-    return tuple(
-        msgspec.structs.replace(c, misses=c.misses + missed, ended=c.ended or ended) if c.id == challenge else c
-        for c in case.challenges
-    )
+def _entered(case: Case, event: past.ContactEntered) -> Case:
+    """What was proven before speaks for another value or for none, so it goes; whose hands it went through stays."""
+    if contact_of(case.changes) is None:
+        raise Corrupt("A contact point was entered in a case that changes none.", "Run `watchword ledger fsck`.")
+    return replaced(case, changes=with_contact(case.changes, event.commitment), entered=case.entered + 1, evidence=())
 
 
 def _proved(case: Case, event: past.MethodProved, at: datetime, leaf: LeafHash) -> Case:
-    case = replaced(case, challenges=_mark(case, event.challenge, ended=True))
+    case = replaced(case, challenges=mark(case.challenges, event.challenge, ended=True, proved=True))
     if event.purpose == "hand_over":
         return replaced(case, reproved=at)
     proof = Evidence(

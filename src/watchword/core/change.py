@@ -53,10 +53,13 @@ class ResetFactors(_Change, frozen=True, kw_only=True, tag="reset_factors"):
 
 
 class SetContact(_Change, frozen=True, kw_only=True, tag="set_contact"):
-    """Replace one contact point; *commitment* is the salted digest (hex) of the new value, which is a payload."""
+    """Replace one contact point by what the person enters on their own page.
+
+    *commitment* is the salted digest (hex) of the new value, which is a payload; empty until it was entered.
+    """
 
     contact: ContactKind
-    commitment: str
+    commitment: str = ""
     effects = frozenset({Canonical.RECOVERY_INFO_CHANGE})
 
 
@@ -119,6 +122,17 @@ ALLOWED: dict[Action, tuple[type[_Change], ...]] = {
     Action.PRIVILEGED_OVERRIDE: (GrantOverride,),
 }
 """Which changes may stand in a case of each action; a case holds one to three, done in the order given."""
+
+
+def contact_of(changes: tuple[Change, ...]) -> SetContact | None:
+    """The change of a contact point among *changes*; None where there is none. A case holds at most one of a kind."""
+    return next((c for c in changes if isinstance(c, SetContact)), None)
+
+
+def with_contact(changes: tuple[Change, ...], commitment: str) -> tuple[Change, ...]:
+    """The same *changes*, the contact point's with the *commitment* of what was entered."""
+    replace = msgspec.structs.replace
+    return tuple(replace(c, commitment=commitment) if isinstance(c, SetContact) else c for c in changes)
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):

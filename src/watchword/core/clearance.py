@@ -13,7 +13,7 @@ import msgspec
 
 from watchword.core import event as past
 from watchword.core.case import Case, Contained, Executing, Released, fold, hold_of, state_of, verifiers
-from watchword.core.change import Change
+from watchword.core.change import Change, contact_of
 from watchword.core.errors import Corrupt, Refused
 from watchword.core.ids import AccountId, LeafHash, PersonId
 from watchword.core.quorum import Approved, resolve
@@ -46,11 +46,11 @@ def clear(history: tuple[past.Recorded, ...], at: datetime) -> Cleared:
     request = parse(released.request)
     if any(leaf not in given or given[leaf].request != released.request for leaf in released.approvals):
         _no("same bytes", "an approval is of other bytes")
-    # (3) they name this case as it was opened
+    # (3) they name this case as it was opened, and the contact point as the person entered it last
     opened = history[0].event
     assert isinstance(opened, past.CaseOpened)
-    _same_case(request, opened)
-    # (4) the evidence they cite is of this case, and holds under the case's own requirement
+    _same_case(request, opened, case)
+    # (4) the evidence they cite is of this case, not from before that entry, and holds under the case's own requirement
     _evidence(case, request, history)
     # (5) the policy they were made under is the case's
     if request.policy != case.requirement.policy:
@@ -81,11 +81,14 @@ def _contained(case: Contained) -> Cleared:
     return Cleared(account=case.account, changes=case.taken_back, evidence=(), checks=("contained",))
 
 
-def _same_case(request: Request, opened: past.CaseOpened) -> None:
+def _same_case(request: Request, opened: past.CaseOpened, case: Case) -> None:
     told = (request.case, request.account, request.account_class, request.action, request.changes, request.context)
-    held = (opened.case, opened.account, opened.account_class, opened.action, opened.changes, opened.context)
+    held = (opened.case, opened.account, opened.account_class, opened.action, case.changes, opened.context)
     if told != held:
         _no("same case", "account, action, parameters or context differ from the case")
+    contact = contact_of(request.changes)
+    if contact is not None and not contact.commitment:
+        _no("entered", "nobody entered the new contact point")
 
 
 def _evidence(case: Released, request: Request, history: tuple[past.Recorded, ...]) -> None:

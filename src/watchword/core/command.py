@@ -36,6 +36,12 @@ class LinkTicket(msgspec.Struct, frozen=True, kw_only=True):
     by: PersonId
 
 
+class EnterContact(msgspec.Struct, frozen=True, kw_only=True):
+    """Take the new contact point from the person's own page, as the *commitment* (hex) of what they typed."""
+
+    commitment: str
+
+
 class Begin(msgspec.Struct, frozen=True, kw_only=True):
     """Start a method."""
 
@@ -200,6 +206,7 @@ class Review(msgspec.Struct, frozen=True, kw_only=True):
 Command = (
     Open
     | LinkTicket
+    | EnterContact
     | Begin
     | Miss
     | Prove

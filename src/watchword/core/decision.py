@@ -31,6 +31,7 @@ from watchword.core.case import (
     replaced,
 )
 from watchword.core.change import RevokeSessions, Suspend
+from watchword.core.contact import demand_entered, enter
 from watchword.core.errors import Conflict, Invalid, Refused
 from watchword.core.execution import account_told, end, hand_over, open_hand_over, start
 from watchword.core.gates import CASE_LIFE, Event, demand_settled, demand_standing, in_state, is_idle
@@ -87,6 +88,8 @@ def _decided(
             if case.ticket:
                 raise Refused("This case has its ticket already.", "Open another case for another ticket.")
             return (past.TicketLinked(case=case.id, by=command.by),)
+        case do.EnterContact():
+            return enter(case, command)
         case do.Begin():
             return begin(case, account, command, at, thresholds)
         case do.Miss():
@@ -165,6 +168,7 @@ def _ask(case: Case, account: Account, command: do.Ask, at: datetime, thresholds
     in_state(case, command, Verifying)
     if case.ticket is None:
         _no_ticket()
+    demand_entered(case)
     demand_standing(case, account, at)
     answer = assess(case.requirement, case.evidence, at, freeze=account.freeze(at, thresholds))
     if not isinstance(answer, Satisfied):
@@ -310,6 +314,7 @@ def _break_glass(case: Case, account: Account, command: do.BreakGlass, at: datet
     in_state(case, command, Verifying, AwaitingApproval, Holding)
     if case.ticket is None:
         _no_ticket()
+    demand_entered(case)
     if case.broke_glass is not None:
         raise Refused("The glass is broken already.", "A second custodian has to agree.", ("glass_broken",))
     demand_standing(case, account, at)

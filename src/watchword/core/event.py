@@ -44,6 +44,16 @@ class TicketLinked(msgspec.Struct, frozen=True, kw_only=True, tag="ticket.linked
     by: PersonId
 
 
+class ContactEntered(msgspec.Struct, frozen=True, kw_only=True, tag="contact.entered"):
+    """The person entered the new contact point on their own page; the value and its salt are a payload.
+
+    Each entry replaces the one before, and what was proven before it counts for nothing any more.
+    """
+
+    case: CaseId
+    commitment: str
+
+
 class ChallengeBegun(msgspec.Struct, frozen=True, kw_only=True, tag="challenge.begun"):
     """A method was started; nothing about its answer is stored anywhere."""
 
@@ -270,6 +280,7 @@ class ReviewDone(msgspec.Struct, frozen=True, kw_only=True, tag="review.done"):
 CaseEvent = (
     CaseOpened
     | TicketLinked
+    | ContactEntered
     | ChallengeBegun
     | ChallengeMissed
     | MethodFailed

@@ -9,7 +9,7 @@ from watchword.core import event as past
 from watchword.core.account import Status, covers
 from watchword.core.action import Action
 from watchword.core.case import Case
-from watchword.core.change import ALLOWED, GrantOverride, IssuePass, ResetFactors, RevokeSessions
+from watchword.core.change import ALLOWED, GrantOverride, IssuePass, ResetFactors, RevokeSessions, SetContact
 from watchword.core.errors import Conflict, Invalid, Refused
 from watchword.core.gates import WEEK, Event
 from watchword.core.requirement import Requirement
@@ -78,6 +78,12 @@ def _allowed(command: do.Open) -> None:
     if any(c.account != command.account for c in command.changes):
         raise Invalid("A change names another account.", "A case changes one account.", where="changes")
     for change in command.changes:
+        if isinstance(change, SetContact) and change.commitment:
+            raise Invalid(
+                "A new contact point is not given when a case is opened.",
+                "The person enters it on their own page.",
+                where="changes",
+            )
         if isinstance(change, ResetFactors) and not change.factors and command.action is not Action.TOTAL_LOSS:
             raise Invalid(
                 "Which factors are to be removed is not said; all of them is a total loss.",

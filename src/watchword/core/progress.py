@@ -11,7 +11,7 @@ from watchword.core.ids import LeafHash, PersonId
 
 
 class Challenge(msgspec.Struct, frozen=True, kw_only=True):
-    """One method on its way; *misses* counts wrong answers, *ended* says it was proved or failed."""
+    """One method on its way; *misses* counts wrong answers, *ended* says it was *proved* or failed."""
 
     id: str
     method: str
@@ -24,6 +24,40 @@ class Challenge(msgspec.Struct, frozen=True, kw_only=True):
     expires: datetime
     misses: int = 0
     ended: bool = False
+    proved: bool = False
+
+
+def challenge_of(event: past.ChallengeBegun, at: datetime) -> Challenge:
+    """A method as it was begun at *at*."""
+    return Challenge(
+        id=event.challenge,
+        method=event.method,
+        purpose=event.purpose,
+        by=event.by,
+        prover=event.prover,
+        credential=event.credential,
+        contact_changed_at=event.contact_changed_at,
+        begun=at,
+        expires=event.expires,
+    )
+
+
+def mark(
+    challenges: tuple[Challenge, ...],
+    challenge: str,
+    *,
+    missed: bool = False,
+    ended: bool = False,
+    proved: bool = False,
+) -> tuple[Challenge, ...]:
+    """The same *challenges*, the one called *challenge* with what became of it."""
+    replace = msgspec.structs.replace
+    return tuple(
+        replace(c, misses=c.misses + missed, ended=c.ended or ended, proved=c.proved or proved)
+        if c.id == challenge
+        else c
+        for c in challenges
+    )
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):

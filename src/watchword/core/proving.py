@@ -8,6 +8,7 @@ from watchword.core import command as do
 from watchword.core import event as past
 from watchword.core.account import FACT_WINDOW
 from watchword.core.case import Case, Checked, Executed, Executing, Released, Verifying
+from watchword.core.contact import demand_entered
 from watchword.core.errors import Conflict, Refused
 from watchword.core.gates import Event, in_state
 from watchword.core.origin import OriginFailed
@@ -23,9 +24,13 @@ TRIES = 3
 
 
 def begin(case: Case, account: Account, command: do.Begin, at: datetime, thresholds: Thresholds) -> tuple[Event, ...]:
-    """Begin a method, where the state asks for one and neither a freeze nor a young contact point closes it."""
+    """Begin a method, where the state asks for one and neither a freeze nor a young contact point closes it.
+
+    A new contact point has to be entered first: a proof speaks for what was there when it was given.
+    """
     known = {m.name: m for m in case.requirement.methods}
     _asked_now(case, command, command.purpose)
+    demand_entered(case)
     if any(c.id == command.challenge for c in case.challenges):
         raise Conflict("This challenge was begun already.", "Begin the method again.")
     if command.method not in known:

@@ -7,7 +7,6 @@ tried again. Every handler may run twice; the case's state makes the second time
 
 from __future__ import annotations
 
-import hmac
 from datetime import datetime, timedelta
 
 import msgspec
@@ -35,9 +34,7 @@ from watchword.desk.clearing import GRANT_OVER, Clearing, Order
 from watchword.desk.desk import Desk
 from watchword.desk.followers import Starts
 from watchword.desk.hand_over import ENVELOPE
-from watchword.desk.intake import CONTACT, contact_commitment
 from watchword.desk.notify import Notices
-from watchword.desk.recording import case_stream
 from watchword.desk.reminder import Reminder
 from watchword.desk.sealing import new_secret, seal
 from watchword.desk.steps import Loaded
@@ -237,7 +234,7 @@ class Runner:
     def _perform(self, order: Order, number: int, row: EffectRow, at: datetime) -> None:
         case, native = order.loaded.case, order.native
         change = change_of(case, number)
-        value = self._contact(order.loaded, change) if isinstance(change, SetContact) else None
+        value = self.desk.new_contact.approved(case.id, change) if isinstance(change, SetContact) else None
         before = order.directory.before(native, change)
         secret = new_secret() if change.yields_credential else None
         told: tuple[Disclosure, ...] = ()
@@ -263,17 +260,6 @@ class Runner:
             self._ended(case.id, number, "refused", fault.what, row, at)
         else:
             self._ended(case.id, number, "done", receipt, row, at)
-
-    def _contact(self, loaded: Loaded, change: SetContact) -> str:
-        """The new contact value, opened from its payload and held against the commitment that was approved."""
-        opened = self.steps.ledger.read(case_stream(loaded.case.id))[0]
-        told = self.steps.ledger.disclosures(opened)
-        if CONTACT not in told:
-            raise Refused("The new contact point was erased.", "Open a new case.", ("erased",))
-        salt, value = msgspec.json.decode(told[CONTACT].encode(), type=tuple[str, str])
-        if not hmac.compare_digest(contact_commitment(salt, value), change.commitment):
-            raise Corrupt("The new contact point is not the one that was approved.", "Stop, and run fsck.")
-        return value
 
     def _ended(
         self,

@@ -7,8 +7,10 @@ from datetime import datetime
 
 from watchword.core import command as do
 from watchword.core.case import Checked, Released
+from watchword.core.change import contact_of
 from watchword.core.errors import Invalid, Refused
 from watchword.core.ids import CaseId
+from watchword.desk.new_contact import NewContact
 from watchword.desk.recording import case_stream
 from watchword.desk.sealing import public_key
 from watchword.desk.steps import Loaded, Steps
@@ -22,9 +24,10 @@ ENVELOPE = "envelope"
 class HandOver:
     """The only way a credential leaves, and never through an agent."""
 
-    def __init__(self, steps: Steps, verification: Verification) -> None:
+    def __init__(self, steps: Steps, verification: Verification, new_contact: NewContact) -> None:
         self.steps = steps
         self.verification = verification
+        self.new_contact = new_contact
 
     def page_token(self, case: CaseId) -> str:
         """What the caller's own page is addressed by; knowing it proves nothing by itself."""
@@ -52,11 +55,17 @@ class HandOver:
         return self.verification.begin_again(case, method, at)
 
     def answer(self, case: CaseId, challenge: str, answer: str, browser: str, at: datetime) -> str:
-        """Take an answer from the person's page; one for the hand-over only from the browser that made the key."""
+        """Take an answer from the person's page.
+
+        One for the hand-over only from the browser that made the key, and one for a new contact point only from the
+        browser that entered it: a proof given elsewhere speaks for neither.
+        """
         loaded = self.steps.load(case)
         running = next((c for c in loaded.case.challenges if c.id == challenge), None)
         if running is not None and running.purpose == "hand_over":
             self._demand_browser(loaded, browser)
+        elif contact_of(loaded.case.changes) is not None:
+            self.new_contact.demand_browser(loaded.case, browser)
         return self.verification.answer(case, challenge, answer, at, attesting=None)
 
     def take(self, case: CaseId, browser: str, at: datetime) -> tuple[str, ...]:

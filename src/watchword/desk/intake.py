@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from datetime import datetime
 
 import msgspec
@@ -35,20 +33,16 @@ from watchword.desk.steps import Steps
 from watchword.directories.port import kind_of
 from watchword.ledger.entry import Disclosure, Retention
 
-CONTACT = "contact"
-"""Name of the disclosure that holds a new contact point: JSON of [salt, value]."""
-
 HOUR, DAY = 3600, 86_400
 """Seconds that a pass or a lent role lasts, and that an old secret lives on, where policy does not say less."""
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
-    """What is asked for, in the desk's words; everything a change needs beyond its account."""
+    """What is asked for, in the desk's words. A new contact point is only named by its kind: the person enters it."""
 
     action: Action
     factors: tuple[str, ...] = ()
     contact: ContactKind | None = None
-    contact_value: str | None = None
     role: str | None = None
 
 
@@ -115,7 +109,7 @@ class Intake:
                 completed_recoveries_7d=account.recoveries_within(WEEK, at),
             )
         case = CaseId(self.steps.ledger.pseudonym("c"))
-        changes, secret_payloads = self._changes(account.id, wish, requirement, seen)
+        changes = self._changes(account.id, wish, requirement, seen)
         command = do.Open(
             case=case,
             account=account.id,
@@ -140,15 +134,14 @@ class Intake:
         )
         ruling = self.steps.rule(actor, Step.OPEN, facts, at)
         events = decide(None, account, command, ruling, requirement, at, self.steps.thresholds)
-        told = (Disclosure(name="reason", value=reason, retention=Retention.IDENTITY), *secret_payloads)
+        told = (Disclosure(name="reason", value=reason, retention=Retention.IDENTITY),)
         self.steps.append(None, events, actor, at, disclosures={past.CaseOpened: told})
         return case
 
     def _changes(
         self, account: AccountId, wish: Wish, requirement: Requirement | None, seen: DirectoryAccount
-    ) -> tuple[tuple[Change, ...], tuple[Disclosure, ...]]:
+    ) -> tuple[Change, ...]:
         """The typed changes of a wish, with after-care that the directory can do in the same job."""
-        told: tuple[Disclosure, ...] = ()
         changes: tuple[Change, ...]
         bound = self.steps.policy.procedures.lifetime(requirement.account_class, wish.action) if requirement else None
         match wish.action:
@@ -161,21 +154,13 @@ class Intake:
             case Action.TOTAL_LOSS:
                 changes = (ResetFactors(account=account), ResetPassword(account=account))
             case Action.RECOVERY_INFO_CHANGE:
-                if wish.contact is None or not wish.contact_value:
-                    raise Invalid("The new contact point is missing.", "Say which and what.", where="contact")
-                salt = secrets.token_hex(16)
-                told = (
-                    Disclosure(
-                        name=CONTACT,
-                        value=msgspec.json.encode((salt, wish.contact_value)).decode(),
-                        retention=Retention.IDENTITY,
-                    ),
-                )
-                changes = (
-                    SetContact(
-                        account=account, contact=wish.contact, commitment=contact_commitment(salt, wish.contact_value)
-                    ),
-                )
+                if wish.contact is None:
+                    raise Invalid(
+                        "Which contact point is to change is missing.",
+                        "Say mail or phone; the person enters the new one on their own page.",
+                        where="contact",
+                    )
+                changes = (SetContact(account=account, contact=wish.contact),)
             case Action.BYPASS_CODE:
                 changes = (IssuePass(account=account, lifetime_s=min(HOUR, bound or HOUR)),)
             case Action.SECRET_REISSUE:
@@ -194,7 +179,7 @@ class Intake:
             )
         if requirement is not None and requirement.after.revoke_sessions and "revoke_sessions" in able:
             changes = (*changes, RevokeSessions(account=account))
-        return changes, told
+        return changes
 
     def link_ticket(self, actor: PersonId, case: CaseId, ticket: str, at: datetime) -> None:
         """Tie the case to a ticket; its number is a payload kept as long as the core evidence."""
@@ -221,8 +206,3 @@ def _factors(wish: Wish, seen: DirectoryAccount) -> tuple[str, ...]:
     if unknown := sorted(set(wish.factors) - set(seen.factors)):
         raise Invalid(f"The account has no factor {', '.join(unknown)}.", f"Name those it has. {has}", where="factors")
     return tuple(dict.fromkeys(wish.factors))
-
-
-def contact_commitment(salt: str, value: str) -> str:
-    """The salted digest of a new contact point that an approver signs; the value itself is a payload."""
-    return hashlib.sha256(msgspec.json.encode((salt, value))).hexdigest()

@@ -7,6 +7,7 @@ from datetime import timedelta
 from watchword.core.action import Action, AlertLevel
 from watchword.core.change import (
     Change,
+    ContactKind,
     GrantOverride,
     IssuePass,
     ReissueSecret,
@@ -32,6 +33,9 @@ ACTIONS: dict[Action, tuple[str, str]] = {
 }
 """Each action's title, and when it is the right one."""
 
+CONTACTS = {ContactKind.MAIL: "mail address", ContactKind.PHONE: "phone number"}
+"""Each kind of contact point."""
+
 METHODS = {
     "passkey": "Passkey",
     "totp": "Authenticator code",
@@ -52,6 +56,7 @@ ALERTS = {
 EVENTS = {
     "case.opened": "Case opened",
     "ticket.linked": "Ticket linked",
+    "contact.entered": "The person entered the new contact point",
     "challenge.begun": "{method} begun",
     "challenge.missed": "Wrong answer",
     "method.failed": "{method} failed; it sticks to the account",
@@ -160,8 +165,8 @@ def context(came: Context) -> str:
     return words + (", under elevated threat" if came.elevated_threat else "")
 
 
-def change(one: Change) -> str:
-    """One change, as the thing that will be done and nothing else."""
+def change(one: Change, to: str = "") -> str:
+    """One change, as the thing that will be done and nothing else; *to* is a new contact point, masked."""
     match one:
         case ResetPassword():
             return "Set a new password" + (", to be changed at sign-in" if one.must_change else "")
@@ -170,7 +175,8 @@ def change(one: Change) -> str:
         case ResetFactors():
             return f"Remove the factors {', '.join(one.factors)}" if one.factors else "Remove every factor"
         case SetContact():
-            return f"Replace the {one.contact} of record (commitment {one.commitment[:12]}…)"
+            new = f"{to} (commitment {one.commitment[:12]}…)" if to else f"commitment {one.commitment[:12]}…"
+            return f"Replace the {CONTACTS[one.contact]} of record with {new if one.commitment else 'what they enter'}"
         case IssuePass():
             return f"Issue a temporary pass for {span(timedelta(seconds=one.lifetime_s))}"
         case ReissueSecret():
@@ -183,9 +189,9 @@ def change(one: Change) -> str:
             return "Disable the account"
 
 
-def changes(several: tuple[Change, ...]) -> str:
-    """All the changes of a case in one sentence."""
-    first, *rest = (change(one) for one in several)
+def changes(several: tuple[Change, ...], to: str = "") -> str:
+    """All the changes of a case in one sentence; *to* is a new contact point, masked."""
+    first, *rest = (change(one, to) for one in several)
     return ", then ".join((first, *(words[0].lower() + words[1:] for words in rest)))
 
 

@@ -18,15 +18,19 @@ from watchword.web.view import ApproverCard, Fact
 def approver_card(
     app: App, case: AwaitingApproval, empty: tuple[str, ...], at: datetime, *, decides: bool
 ) -> ApproverCard:
-    """The card, with its two forms for whoever may decide. Everything on it is read from the bytes themselves."""
+    """The card, with its two forms for whoever may decide. Everything on it is read from the bytes themselves.
+
+    A new contact point is shown masked, from the payload that the commitment in the bytes is of.
+    """
     asked = parse(case.request)
     digest = request_digest(case.request)
     name, login = account_of(app, case.account, case.subject)
     came = asked.context
     ordinary = came.risk == "low" and came.situation == "normal" and not came.elevated_threat
+    to = app.desk.new_contact.masked(case)
     proved = ", ".join(wording.method(m).lower() for m in case.methods)
     lines = (
-        *(Fact(label="Change", value=wording.change(c)) for c in asked.changes),
+        *(Fact(label="Change", value=wording.change(c, to)) for c in asked.changes),
         Fact(label="Account", value=f"{name}, {login}", note=wording.plain(asked.account_class)),
         Fact(
             label="Shown",

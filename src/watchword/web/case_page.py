@@ -23,6 +23,7 @@ from watchword.core.case import (
     state_of,
     yields_credential,
 )
+from watchword.core.contact import is_missing
 from watchword.core.ids import PersonId
 from watchword.core.quorum import Pending, resolve
 from watchword.core.requirement import FRESH, Requirement
@@ -172,6 +173,8 @@ class _Builder:
         match case:
             case Verifying() if case.ticket is None:
                 return "The ticket has to be linked."
+            case Verifying() if is_missing(case):
+                return "Waits for the person to enter the new contact point on their own page."
             case Verifying():
                 ways = " — or ".join(", ".join(wording.lacking(m) for m in s.missing) for s in self.missing)
                 return f"Still missing: {ways}." if ways else "Everything is proved: the request can be fixed."
@@ -265,8 +268,10 @@ class _Builder:
         if not isinstance(case, Verifying):
             return parts
         fresh = [e.at + FRESH for e in case.evidence if self.at - e.at <= FRESH]
-        takes = self.may(Step.VERIFY)
+        takes = self.may(Step.VERIFY) and not is_missing(case)
         lacking = tuple(wording.lacking(m) for s in self.missing for m in s.missing)
+        if is_missing(case):
+            lacking = ("the person, who enters the new contact point on their own page",)
         return parts | {
             "missing": tuple(dict.fromkeys(lacking)),
             "tiles": tiles(self.app, self.loaded, self.facts.seen, self.actor, self.at, takes=takes),
@@ -304,7 +309,7 @@ class _Builder:
     def execute(self) -> dict[str, object]:
         """What is done to the directory, by the executor alone."""
         case = self.case
-        words = wording.changes(case.changes)
+        words = wording.changes(case.changes, self.app.desk.new_contact.masked(case))
         parts: dict[str, object] = {"asked": f"{words}. Exactly this, once, by the executor."}
         ready = isinstance(case, Releasable) or (isinstance(case, Holding) and self.at >= case.until)
         if ready:

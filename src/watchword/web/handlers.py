@@ -10,6 +10,7 @@ from litestar.params import Body, FromPath, FromQuery
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_204_NO_CONTENT, HTTP_303_SEE_OTHER
 
+from watchword.core.change import contact_of
 from watchword.core.ids import CaseId
 from watchword.reception import wording
 from watchword.reception.cases import caller_page, demand_overview, readable
@@ -151,11 +152,13 @@ def caller(
 ) -> str:
     """The locked-out person's own page."""
     opened = caller_page(app, CaseId(case), token).case
+    contact = contact_of(opened.changes)
     return render(
         view.CallerPage(
             chrome=caller_chrome(app, at, csrf),
             case=opened.id,
-            action=wording.ACTIONS[opened.action][0],
+            action=f"New {wording.CONTACTS[contact.contact]}" if contact else wording.ACTIONS[opened.action][0],
+            contact=contact.contact if contact else None,
             what=wording.credential(opened.changes),
             api=f"/api/caller/{opened.id}/{token}",
         )

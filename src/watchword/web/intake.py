@@ -78,14 +78,8 @@ def _fields(app: App, said: Said) -> tuple[view.Field, ...]:
             label="Which contact point",
             kind="select",
             only=Action.RECOVERY_INFO_CHANGE,
-            options=tuple(view.Option(value=k, label=k) for k in ContactKind),
-        ),
-        view.Field(
-            name="contact_value",
-            label="New contact point",
-            required=False,
-            only=Action.RECOVERY_INFO_CHANGE,
-            hint="Only its salted digest stands in the ledger.",
+            options=tuple(view.Option(value=k, label=wording.CONTACTS[k].capitalize()) for k in ContactKind),
+            hint="The person enters the new one themself, on their own page.",
         ),
         view.Field(name="role", label="Role to lend", required=False, only=Action.PRIVILEGED_OVERRIDE),
         _select("channel", "How it came in", CHANNELS, said),
@@ -192,7 +186,6 @@ def open_case(app: App, actor: PersonId, at: datetime, said: Said) -> CaseId:
         action=_action(said),
         factors=tuple(f.strip() for f in said.get("factors", "").split(",") if f.strip()),
         contact=ContactKind(contact) if contact in set(ContactKind) else None,
-        contact_value=said.get("contact_value") or None,
         role=said.get("role") or None,
     )
     case = app.desk.intake.open(

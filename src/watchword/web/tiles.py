@@ -56,7 +56,7 @@ def _tile(
         state = "open"
     elif any(e.method == method.name for e in case.evidence):
         state = "proved"
-    elif mine and mine[-1].ended:
+    elif mine and mine[-1].ended and not mine[-1].proved:  # a proof that an entry made void may be given again
         state, unusable = "failed", unusable or "It failed before in this case."
     return Tile(
         method=method.name,

@@ -11,6 +11,8 @@ from typing import Literal
 
 import msgspec
 
+from watchword.core.change import ContactKind
+
 Tone = Literal["plain", "good", "warn", "bad"]
 """How loudly something is said; the words say it too, colour is never alone."""
 
@@ -304,6 +306,7 @@ class CallerPage(msgspec.Struct, frozen=True, kw_only=True):
     """The locked-out person's own page: it answers challenges, makes a key, and opens the sealed credential.
 
     *api* is the address of its JSON, below which everything it does lies; *what* is what the person will be handed.
+    *contact* is the kind of contact point they enter here first, empty where none is to change.
     """
 
     chrome: Chrome
@@ -311,6 +314,7 @@ class CallerPage(msgspec.Struct, frozen=True, kw_only=True):
     action: str
     what: str
     api: str
+    contact: ContactKind | None = None
 
 
 class ProblemPage(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ let turn = Promise.resolve();
 let shown = false; // once the credential was shown there is nothing more to ask
 
 const say = (text) => {
-  part("problem").textContent = text;
+  if (part("problem").textContent !== text) part("problem").textContent = text; // said once, however often it is drawn
   show("problem", Boolean(text));
 };
 
@@ -60,6 +60,33 @@ const drawChallenge = (waiting) => {
   part("code").required = waiting.kind === "code";
   if (fresh) part("code").value = "";
   if (fresh && waiting.kind === "code") part("code").focus();
+};
+
+// --- a new contact point ---------------------------------------------------------------------------------------------
+
+let changing = false; // the person wants to enter another one
+
+const quiet = {
+  waiting: "Stay on this page. The desk asks you here when it is your turn.",
+  fixed: "You have done all there is to do here, and can close this page. "
+    + "Your present mail and phone are told before the change is made.",
+  over: "This recovery is over. You can close this page.",
+};
+
+const drawContact = ({ step, mine, value }) => {
+  if (step !== "entered") changing = false;
+  const entering = step === "enter" || changing;
+  show("contact", step === "enter" || mine);
+  show("enter", entering);
+  show("keep", changing);
+  show("entered", mine && !entering);
+  show("change", step === "entered");
+  show("again", step === "entered");
+  part("whole").textContent = value ?? "";
+  if (step !== "enter" && !mine) {
+    say("The new contact point was entered in another browser. If that was not you, tell the desk at once.");
+  }
+  return entering;
 };
 
 // --- the hand-over ---------------------------------------------------------------------------------------------------
@@ -125,13 +152,14 @@ const reveal = (credential) => {
 
 const draw = async (told) => {
   if (shown) return;
-  const waiting = told.waiting[0];
+  const entering = told.contact ? drawContact(told.contact) : false;
+  const waiting = entering ? undefined : told.waiting[0];
   drawChallenge(waiting);
   await drawHandOver(told.hand_over, waiting);
-  const over = told.ended || told.hand_over.step === "over";
-  part("quiet").textContent = over ? "This recovery is over. You can close this page."
-    : "Stay on this page. The desk asks you here when it is your turn.";
-  show("quiet", over || (!waiting && part("walk").hidden));
+  const over = told.ended || "over" === (told.contact ?? told.hand_over).step;
+  part("quiet").textContent = over ? quiet.over : told.contact?.step === "fixed" ? quiet.fixed : quiet.waiting;
+  const mine = !told.contact || told.contact.mine;
+  show("quiet", over || (mine && !entering && !waiting && part("walk").hidden));
 };
 
 const step = (doing) => (event) => {
@@ -154,6 +182,33 @@ part("answer").addEventListener("submit", step(async () => {
   const answer = current.kind === "passkey" ? await assertion(current.options) : part("code").value;
   return send("POST", `/answers/${current.challenge}`, { answer });
 }));
+
+if (part("contact")) {
+  part("enter").addEventListener("submit", step(async () => {
+    const told = await send("POST", "/contact", { value: part("value").value }).catch((error) => {
+      part("value").setAttribute("aria-invalid", "true");
+      part("value").focus();
+      throw error;
+    });
+    part("value").removeAttribute("aria-invalid");
+    changing = false;
+    return told;
+  }));
+
+  part("change").addEventListener("click", step(async () => {
+    const told = await send("GET", "");
+    changing = told.contact.step === "entered" && told.contact.mine;
+    await draw(told);
+    part("value").value = told.contact.value ?? "";
+    part("value").focus();
+  }));
+
+  part("keep").addEventListener("click", step(() => {
+    part("value").removeAttribute("aria-invalid");
+    changing = false;
+    return send("GET", "");
+  }));
+}
 
 part("make").addEventListener("click", step(async () => {
   const pair = await makeKey(name);
