@@ -115,6 +115,7 @@ def create_console(app: App, *, sessions: Sessions | None = None, throttle: Thro
             title="Watchword",
             version=__version__,
             path="/api/schema",
+            use_handler_docstrings=True,
             render_plugins=[JsonRenderPlugin(path="/openapi.json")],
         ),
         request_max_body_size=65_536,

@@ -104,7 +104,7 @@ def test_credentials_count_until_they_are_revoked() -> None:
     key = Credential(id="k-1", method="passkey", enrolled_at=NOON)
     ann = person(*(CredentialEnrolled(person=ANN, credential=c) for c in (totp, key)))
     assert ann.credentials_of("totp") == (totp,)
-    gone = evolve_person(ann, CredentialRevoked(person=ANN, credential="t-1", why="lost"))
+    gone = evolve_person(ann, CredentialRevoked(person=ANN, credential="t-1"))
     assert gone.credentials_of("totp") == ()
     assert gone.credentials_of("passkey") == (key,)
 
