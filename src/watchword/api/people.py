@@ -119,7 +119,13 @@ def _known(known: Known, at: datetime) -> bodies.KnownPerson:
             bodies.DelegationOut(unit=d.unit, until=d.until, in_force=at < d.until) for d in person.delegations
         ),
         credentials=tuple(
-            bodies.CredentialOut(credential=c.id, method=c.method, enrolled_at=c.enrolled_at, revoked_at=c.revoked_at)
+            bodies.CredentialOut(
+                credential=c.id,
+                method=c.method,
+                enrolled_at=c.enrolled_at,
+                revoked_at=c.revoked_at,
+                replaced_at=c.replaced_at,
+            )
             for c in known.credentials
         ),
         accounts=tuple(

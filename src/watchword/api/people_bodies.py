@@ -49,12 +49,13 @@ class DelegationOut(Out, frozen=True, kw_only=True):
 
 
 class CredentialOut(Out, frozen=True, kw_only=True):
-    """An enrolment; *revoked_at* is None while it counts. Nothing that proves anything."""
+    """An enrolment; *revoked_at* and, for a password, *replaced_at* are None while it counts. No secret."""
 
     credential: str
     method: str
     enrolled_at: datetime
     revoked_at: datetime | None
+    replaced_at: datetime | None
 
 
 class LinkedOut(Out, frozen=True, kw_only=True):

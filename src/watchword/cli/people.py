@@ -39,7 +39,7 @@ def list_(*, asking: Asking) -> None:
     table = Table("login", "name", "kind", "unit", "roles", "proves by", box=None, pad_edge=False)
     for one in people:
         roles = ", ".join(_role(r) for r in one["roles"] if r["in_force"])
-        counting = dict.fromkeys(c["method"] for c in one["credentials"] if c["revoked_at"] is None)
+        counting = dict.fromkeys(c["method"] for c in one["credentials"] if not (c["revoked_at"] or c["replaced_at"]))
         table.add_row(*map(escape, (one["login"], one["name"], one["kind"], one["unit"], roles, ", ".join(counting))))
     out.print(table, soft_wrap=False)
 
@@ -215,7 +215,8 @@ def _show(asking: Asking, client: Client, login: str) -> None:
         over = "" if one["in_force"] else " (over)"
         out.print(f"  administers {escape(one['unit'])} until {escape(one['until'])}{over}")
     for one in person["credentials"]:
-        until = f", revoked {one['revoked_at']}" if one["revoked_at"] else ""
+        until = f", replaced {one['replaced_at']}" if one["replaced_at"] else ""
+        until += f", revoked {one['revoked_at']}" if one["revoked_at"] else ""
         out.print(f"  {escape(one['method'])} {escape(one['credential'])} since {escape(one['enrolled_at'] + until)}")
     for one in person["accounts"]:
         told = f"{one['directory']} {one['native_id']} ({one['account_class'] or 'in no class'})"

@@ -246,10 +246,7 @@ class People:
     ) -> None:
         for attempt in range(RACES):
             known = self.steps.registry.person(person)
-            governs = any(
-                not g.unit or g.role in GOVERNING for g in known.grants
-            )  # no delegate signs in as one of these
-            for concerned in {known.unit, unit or known.unit, *((EVERYWHERE,) if governs else ())}:
+            for concerned in {*concerned_by(known), unit or known.unit}:
                 self._ruled(actor, step, concerned, at, subject=person)
             event, told = build(known)
             version = self.steps.ledger.read(person_stream(person))[-1].entry.version
@@ -283,6 +280,15 @@ class People:
         """The founding actor may act only until a policy is active: from then on everything is ruled."""
         if self.steps.registry.posture().digest is not None:
             raise Refused("The ledger was founded already.", "Ask an administrator.", ("founded",))
+
+
+def concerned_by(person: Person) -> frozenset[str]:
+    """The units whose administrator one has to be to change anything of *person*.
+
+    Somebody who governs, or whose role holds everywhere, concerns every unit: no delegate signs in as one of these.
+    """
+    governs = any(not g.unit or g.role in GOVERNING for g in person.grants)
+    return frozenset({person.unit, *((EVERYWHERE,) if governs else ())})
 
 
 def _demand_reason(why: str) -> None:

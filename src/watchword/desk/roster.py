@@ -10,9 +10,9 @@ from watchword.core.account import AccountClass
 from watchword.core.action import Action, Step
 from watchword.core.errors import Invalid, Refused
 from watchword.core.ids import AccountId, PersonId
-from watchword.core.person import CredentialEnrolled, CredentialRevoked, Person
+from watchword.core.person import SIGN_IN, CredentialEnrolled, CredentialRevoked, Person, Role
 from watchword.core.ruling import CaseFacts, Ruling
-from watchword.desk.people import EVERYWHERE
+from watchword.desk.people import EVERYWHERE, GOVERNING, concerned_by
 from watchword.desk.recording import event_of, person_stream
 from watchword.desk.steps import Steps
 
@@ -21,12 +21,30 @@ ADMINISTERING = (Step.ADMINISTER_PEOPLE, Step.ENROL_CREDENTIAL)
 
 
 class Enrolled(msgspec.Struct, frozen=True, kw_only=True):
-    """A credential that counts (*revoked_at* None) or counted; never what is secret of it."""
+    """A credential that counts, or counted until it was revoked or a newer password took its place; no secret."""
 
     id: str
     method: str
     enrolled_at: datetime
     revoked_at: datetime | None = None
+    replaced_at: datetime | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Whether it still proves or signs in."""
+        return self.revoked_at is None and self.replaced_at is None
+
+
+class Powers(msgspec.Struct, frozen=True, kw_only=True):
+    """What to offer somebody on a person's page; every step is ruled again.
+
+    *gives* are the roles they could give, *everywhere* whether in every unit and by delegation, *enrols* whether
+    credentials are theirs to change.
+    """
+
+    gives: tuple[Role, ...] = ()
+    everywhere: bool = False
+    enrols: bool = False
 
 
 class Linked(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,6 +105,20 @@ class Roster:
             return False
         return ruling.allowed and not ruling.errors
 
+    def powers(self, actor: PersonId, person: Person, at: datetime) -> Powers:
+        """What *actor* may do with *person*."""
+
+        def throughout(step: Step) -> bool:
+            return all(self.may(actor, step, at, unit=unit, subject=person.id) for unit in concerned_by(person))
+
+        administers = throughout(Step.ADMINISTER_PEOPLE)
+        everywhere = administers and self.may(actor, Step.ADMINISTER_PEOPLE, at, unit=EVERYWHERE, subject=person.id)
+        return Powers(
+            gives=tuple(r for r in Role if administers and (everywhere or r not in GOVERNING)),
+            everywhere=everywhere,
+            enrols=throughout(Step.ENROL_CREDENTIAL),
+        )
+
     def demand(self, actor: PersonId, step: Step, person: PersonId, at: datetime) -> None:
         """Raise `Refused` unless *actor* may take *step* for *person*."""
         self._ruling(actor, step, self.steps.registry.person(person).unit, at, person).demand()
@@ -130,6 +162,8 @@ class Roster:
         for appended in self.steps.ledger.read(person_stream(person)):
             match event_of(appended):
                 case CredentialEnrolled(credential=made):
+                    if made.method == SIGN_IN:
+                        found |= {i: _replaced(c, appended.entry.at) for i, c in found.items() if c.method == SIGN_IN}
                     found[made.id] = Enrolled(id=made.id, method=made.method, enrolled_at=made.enrolled_at)
                 case CredentialRevoked(credential=gone) if gone in found:
                     found[gone] = msgspec.structs.replace(found[gone], revoked_at=appended.entry.at)
@@ -140,3 +174,8 @@ class Roster:
         standing = self.steps.registry.account(account)
         observed = standing.facts.account_class if standing.observations else None
         return Linked(id=account, directory=directory, native_id=native, account_class=observed)
+
+
+def _replaced(credential: Enrolled, at: datetime) -> Enrolled:
+    """A password after a newer one was set."""
+    return msgspec.structs.replace(credential, replaced_at=at) if credential.counts else credential
