@@ -117,6 +117,7 @@ def test_a_role_is_given_with_its_end_and_taken(root: Staff) -> None:
         ("root/roles", {"role": "reviewer"}, 403, ("subject-never-acts",)),
         ("petra/accounts", {"directory": "nowhere", "account": "x"}, 422, ("no directory",)),
         ("petra/credentials", {"method": "voice"}, 400, ("method",)),
+        ("watchword-executor/credentials", {"method": "totp"}, 403, ("system",)),
     ],
 )
 def test_what_is_wrong_is_said(root: Staff, path: str, body: dict[str, str], status: int, words: Any) -> None:
@@ -229,8 +230,9 @@ def test_a_credential_is_revoked_for_a_reason_that_stays_sealed(organisation: An
 def test_a_revoked_password_lets_nobody_in(organisation: Any, root: Staff) -> None:
     """The newest password revoked, the one before it does not come back."""
     root.post("/api/people/mara/credentials", {"method": "password", "password": "the one that replaced it"})
-    credential = root.get("/api/people/mara").json()["credentials"][-1]["credential"]
-    root.post(f"/api/people/mara/credentials/{credential}/revocation", {"why": "written on a wall"})
+    old, new = root.get("/api/people/mara").json()["credentials"]
+    assert (old["replaced_at"], new["replaced_at"]) == ("2026-11-21T09:00:00Z", None)
+    root.post(f"/api/people/mara/credentials/{new['credential']}/revocation", {"why": "written on a wall"})
     for password in (PASSWORD, "the one that replaced it"):
         sent = organisation.client().post("/api/session", json={"login": "mara", "password": password})
         assert sent.status_code == 401

@@ -200,7 +200,7 @@ def pages() -> dict[str, view.Page]:
                     unit="sales",
                     about="employee",
                     roles=("agent in sales", "administers north"),
-                    proves_by=("passkey",),
+                    credentials=("passkey",),
                 ),
             ),
             register=intake,

@@ -82,7 +82,7 @@ def test_an_administrator_lets_somebody_in(page: Page) -> None:
     page.get_by_role("button", name="Set it").click()
     expect(page.locator(".what")).to_contain_text("not the same")
     page.get_by_role("link", name="Go back").click()
-    page.locator(".held li", has_text="Verifier").get_by_role("button", name="Take").click()
+    page.locator(".held li", has_text="Verifier").get_by_role("button", name="Revoke").click()
     expect(page.get_by_text("No role.")).to_be_visible()
 
 
@@ -124,7 +124,7 @@ def test_a_delegate_is_offered_what_is_theirs(page: Page, place: Organisation) -
     page.get_by_text("Give a role").click()
     roles = page.get_by_label("Role").locator("option").all_inner_texts()
     assert "agent" in roles
-    assert not {"administrator", "policy author", "custodian", "ciso delegate"} & set(roles)
+    assert not {"administrator", "policy author", "custodian", "CISO delegate"} & set(roles)
     expect(page.get_by_text("Delegate a unit")).to_be_hidden()
     for login in ("finn", "nemo"):
         page.goto(f"/people/{login}")

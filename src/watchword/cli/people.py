@@ -36,7 +36,7 @@ def list_(*, asking: Asking) -> None:
     if asking.json:
         print_json(people)
         return
-    table = Table("login", "name", "kind", "unit", "roles", "proves by", box=None, pad_edge=False)
+    table = Table("login", "name", "kind", "unit", "roles", "credentials", box=None, pad_edge=False)
     for one in people:
         roles = ", ".join(_role(r) for r in one["roles"] if r["in_force"])
         counting = dict.fromkeys(c["method"] for c in one["credentials"] if not (c["revoked_at"] or c["replaced_at"]))

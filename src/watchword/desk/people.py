@@ -151,6 +151,8 @@ class People:
         self, actor: PersonId, person: PersonId, credential: Credential, secret: str | None, at: datetime
     ) -> None:
         """Let a credential count from *at*; a secret (a TOTP seed in hexadecimal, a password hash) is a payload."""
+        if self.steps.registry.person(person).kind is Kind.SYSTEM:
+            raise Refused("Watchword's own parts neither sign in nor prove.", "Choose a person.", ("system",))
         credential = msgspec.structs.replace(credential, enrolled_at=at)
         told = (Disclosure(name="secret", value=secret, retention=Retention.IDENTITY),) if secret else ()
 
@@ -178,8 +180,6 @@ class People:
 
     def set_password(self, actor: PersonId, person: PersonId, password: str, at: datetime) -> None:
         """Give somebody a local sign-in; at least twelve characters, kept as an argon2id hash."""
-        if self.steps.registry.person(person).kind is Kind.SYSTEM:
-            raise Refused("Watchword's own parts never sign in.", "Choose a person.", ("system",))
         if len(password) < SHORTEST:
             raise Invalid("That password is too short.", f"Use at least {SHORTEST} characters.", where="password")
         credential = Credential(id=self.steps.ledger.pseudonym("k"), method=SIGN_IN, enrolled_at=at)

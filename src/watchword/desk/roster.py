@@ -10,7 +10,7 @@ from watchword.core.account import AccountClass
 from watchword.core.action import Action, Step
 from watchword.core.errors import Invalid, Refused
 from watchword.core.ids import AccountId, PersonId
-from watchword.core.person import SIGN_IN, CredentialEnrolled, CredentialRevoked, Person, Role
+from watchword.core.person import SIGN_IN, CredentialEnrolled, CredentialRevoked, Kind, Person, Role
 from watchword.core.ruling import CaseFacts, Ruling
 from watchword.desk.people import EVERYWHERE, GOVERNING, concerned_by
 from watchword.desk.recording import event_of, person_stream
@@ -116,7 +116,7 @@ class Roster:
         return Powers(
             gives=tuple(r for r in Role if administers and (everywhere or r not in GOVERNING)),
             everywhere=everywhere,
-            enrols=throughout(Step.ENROL_CREDENTIAL),
+            enrols=person.kind is not Kind.SYSTEM and throughout(Step.ENROL_CREDENTIAL),
         )
 
     def demand(self, actor: PersonId, step: Step, person: PersonId, at: datetime) -> None:

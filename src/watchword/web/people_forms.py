@@ -40,9 +40,10 @@ def register() -> Form:
     )
 
 
-def revoke(login: str, role: Role) -> Form:
-    """Take a role."""
-    return _form(login, "revoke", "Take", weight="danger", fields=(_hidden("role", role),))
+def revoke(login: str, role: Role, *, several: bool) -> Form:
+    """Take a role, in every unit; *several* says that it is held in more than one."""
+    button = "Revoke in every unit" if several else "Revoke"
+    return _form(login, "revoke", button, weight="danger", fields=(_hidden("role", role),))
 
 
 def end_delegation(login: str, unit: str) -> Form:
@@ -64,7 +65,7 @@ def changes(app: App, known: Known, powers: Powers) -> tuple[Form, ...]:
         found += [_grant(known, powers), _link(app, known)]
     if powers.everywhere and known.person.kind is Kind.EMPLOYEE:
         found.append(_delegate(known))
-    if powers.enrols and known.person.kind is not Kind.SYSTEM:
+    if powers.enrols:
         found.append(_password(known))
     return tuple(found)
 

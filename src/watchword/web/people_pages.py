@@ -43,7 +43,7 @@ def _row(known: Known, at: datetime) -> view.PersonRow:
         unit=person.unit or "no unit",
         about=KINDS[person.kind],
         roles=(*dict.fromkeys(_role(g) for g in in_force), *delegated),
-        proves_by=tuple(dict.fromkeys(wording.method(c.method).lower() for c in known.credentials if c.counts)),
+        credentials=tuple(dict.fromkeys(wording.method(c.method).lower() for c in known.credentials if c.counts)),
     )
 
 
@@ -86,9 +86,7 @@ def person_page(app: App, known: Known, actor: PersonId, csrf: str, at: datetime
         facts=tuple(f for f in (KINDS[person.kind], person.unit or "no unit", since) if f),
         holdings=holdings,
         forms=forms.changes(app, known, powers),
-        passkeys=f"/api/people/{quote(known.login, safe='')}/passkeys"
-        if powers.enrols and person.kind is not Kind.SYSTEM
-        else "",
+        passkeys=f"/api/people/{quote(known.login, safe='')}/passkeys" if powers.enrols else "",
         notices=(
             view.Notice(
                 title="This is you",
@@ -112,12 +110,13 @@ def _until(until: datetime, at: datetime) -> str:
 def _granted(known: Known, grant: RoleGrant, powers: Powers, at: datetime) -> view.Held:
     where = f"in {grant.unit}" if grant.unit else "everywhere"
     when = _until(grant.until, at) if grant.until else "until revoked"
-    role = wording.plain(grant.role)
+    role, over = wording.plain(grant.role), grant.until is not None and grant.until <= at
+    several = sum(1 for g in known.person.grants if g.role is grant.role) > 1
     return view.Held(
         title=role[0].upper() + role[1:],
         note=f"{where}, {when}",
-        over=grant.until is not None and grant.until <= at,
-        form=forms.revoke(known.login, grant.role) if powers.gives else None,
+        over=over,
+        form=forms.revoke(known.login, grant.role, several=several) if powers.gives and not over else None,
     )
 
 

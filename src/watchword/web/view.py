@@ -298,7 +298,7 @@ class BoardPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PersonRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the people list; *roles* and *proves_by* are what is in force now, in words."""
+    """One line of the people list; *roles* and *credentials* are what is in force now, in words."""
 
     link: str
     name: str
@@ -306,7 +306,7 @@ class PersonRow(msgspec.Struct, frozen=True, kw_only=True):
     unit: str
     about: str
     roles: tuple[str, ...] = ()
-    proves_by: tuple[str, ...] = ()
+    credentials: tuple[str, ...] = ()
 
 
 class PeoplePage(msgspec.Struct, frozen=True, kw_only=True):
