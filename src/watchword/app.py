@@ -19,11 +19,13 @@ from watchword.core.standing import Thresholds
 from watchword.desk.asks import Kind as EffectKind
 from watchword.desk.desk import Desk
 from watchword.desk.effects import Caps, Runner
+from watchword.desk.enrolment import Enrolment
 from watchword.desk.evidence import EvidenceTable
 from watchword.desk.followers import Names
 from watchword.desk.notify import Notices
 from watchword.desk.people import GENESIS, People
 from watchword.desk.registry import Registry
+from watchword.desk.roster import Roster
 from watchword.desk.steps import Steps
 from watchword.directories.active_directory import ActiveDirectory, ActiveDirectorySettings
 from watchword.directories.ldap_session import Endpoint
@@ -123,6 +125,8 @@ class App:
         )
         self.desk = Desk(self.steps, self.methods)
         self.people = People(self.steps)
+        self.roster = Roster(self.steps)
+        self.enrolment = Enrolment(self.people, self.roster, self.totp, self.passkey)
         self.evidence = EvidenceTable(settings.path(Path(EVIDENCE)), self.registry, self.directories)
         self.notices = Notices(self.desk, self._notifiers())
         self._watch: Follow | None = None

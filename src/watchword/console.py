@@ -6,6 +6,7 @@ import traceback
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 import structlog
@@ -115,6 +116,7 @@ def create_console(app: App, *, sessions: Sessions | None = None, throttle: Thro
             title="Watchword",
             version=__version__,
             path="/api/schema",
+            use_handler_docstrings=True,
             render_plugins=[JsonRenderPlugin(path="/openapi.json")],
         ),
         request_max_body_size=65_536,
@@ -142,6 +144,6 @@ def _fault_of(error: Exception) -> WatchwordError:
 
 
 def _back(path: str) -> str:
-    """Where a page's trouble leads back to: the case it was about, or the start."""
+    """Where a page's trouble leads back to: the case or the person it was about, or the start."""
     parts = path.split("/")
-    return "/".join(parts[:3]) if len(parts) > 3 and parts[1] == "cases" else "/"
+    return quote("/".join(parts[:3])) if len(parts) > 3 and parts[1] in {"cases", "people"} else "/"

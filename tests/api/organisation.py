@@ -39,9 +39,12 @@ STAFF = {
 
 
 class Organisation:
-    """One running Watchword with people in it, behind a real server; `at` moves only when a test says so."""
+    """One running Watchword with people in it, behind a real server; `at` moves only when a test says so.
 
-    def __init__(self, home: Path) -> None:
+    With a *port* it is served at its own public address, which is where passkeys are made.
+    """
+
+    def __init__(self, home: Path, *, port: int = 0) -> None:
         self.home = home
         self.open = ExitStack()
         self.at = BEGINNING
@@ -53,7 +56,7 @@ class Organisation:
         sessions, throttle = Sessions(clock=lambda: self.wall), Throttle(clock=lambda: self.wall)
         self.console = create_console(self.app, sessions=sessions, throttle=throttle)
         self.open.callback(self.app.close)
-        self.url = self.open.enter_context(served(self.console))
+        self.url = self.open.enter_context(served(self.console, port))
 
     def passes(self, **length: float) -> None:
         """Let time pass, and do what became due."""
@@ -81,10 +84,10 @@ class Organisation:
 
 
 @contextmanager
-def served(console: Litestar) -> Iterator[str]:
-    """*console* on a free port of loopback, as its address."""
+def served(console: Litestar, port: int = 0) -> Iterator[str]:
+    """*console* on a port of loopback, a free one where none is named, as its address."""
     server = uvicorn.Server(uvicorn.Config(console, port=0, log_config=None, lifespan="on"))
-    listening = socket.create_server(("127.0.0.1", 0))
+    listening = socket.create_server(("127.0.0.1", port))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     try:

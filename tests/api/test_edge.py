@@ -31,6 +31,11 @@ BODIES: dict[str, Any] = {
     "GrantRole": {"role": "agent"},
     "LinkAccount": {"directory": "sandbox", "account": "m.lindqvist"},
     "EnrolCredential": {"method": "totp"},
+    "Delegate": {"unit": "sales", "until": "2026-12-24T00:00:00Z"},
+    "EndDelegation": {"unit": "sales"},
+    "RevokeCredential": {"why": "lost"},
+    "PasskeyMade": {"answer": "{}"},
+    "RaiseThreat": {"until": "2026-11-22T00:00:00Z", "why": "a campaign"},
 }
 """A well-formed body of each kind, so that a route answers about the person and not about the shape."""
 
@@ -52,6 +57,7 @@ def test_every_route_for_nobody_for_a_stranger_and_for_somebody_without_a_role(o
     case = ilse.post("/api/cases", BODIES["OpenCase"]).json()["case"]
     account = ilse.get(f"/api/cases/{case}").json()["account"]
     names = {"case": case, "token": "wrong", "challenge": "h-none", "account": account, "login": "mara"}
+    names |= {"role": "agent", "credential": "k-none"}
     lows = organisation.sign_in("nobody").client
     lines = [f"{'method':7}{'route':62}{'none':>6}{'bad':>6}{'low':>6}"]
     for method, route, body in _routes(ilse.get("/api/schema/openapi.json").json()):

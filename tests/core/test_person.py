@@ -17,6 +17,7 @@ from watchword.core.person import (
     CredentialRevoked,
     CredentialUsed,
     Delegation,
+    DelegationEnded,
     DelegationGranted,
     ExecutorGrant,
     ExecutorGranted,
@@ -104,9 +105,16 @@ def test_credentials_count_until_they_are_revoked() -> None:
     key = Credential(id="k-1", method="passkey", enrolled_at=NOON)
     ann = person(*(CredentialEnrolled(person=ANN, credential=c) for c in (totp, key)))
     assert ann.credentials_of("totp") == (totp,)
-    gone = evolve_person(ann, CredentialRevoked(person=ANN, credential="t-1", why="lost"))
+    gone = evolve_person(ann, CredentialRevoked(person=ANN, credential="t-1"))
     assert gone.credentials_of("totp") == ()
     assert gone.credentials_of("passkey") == (key,)
+
+
+def test_a_delegation_ends_for_its_unit_alone() -> None:
+    """What is delegated of another unit stays."""
+    both = (DelegationGranted(person=ANN, delegation=Delegation(unit=u, until=NOON + DAY)) for u in ("north", "south"))
+    ann = evolve_person(person(*both), DelegationEnded(person=ANN, unit="north"))
+    assert ann.delegated_at(NOON) == {"south"}
 
 
 def test_a_credential_remembers_the_last_answer_it_gave() -> None:

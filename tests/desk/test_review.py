@@ -24,6 +24,8 @@ from watchword.core.person import Credential, Delegation, Kind, Role, RoleGrant
 from watchword.core.requirement import Context
 from watchword.core.standing import FailureRecorded
 from watchword.desk.asks import Kind as Effect
+from watchword.desk.people import GOVERNING
+from watchword.desk.roster import Powers
 from watchword.policy import bundle
 
 YEAR = timedelta(days=300)
@@ -281,6 +283,38 @@ def test_delegate_does_not_become_who_governs(office: Office, delegate: PersonId
     assert refused(lambda: people.revoke(delegate, chief, Role.ADMINISTRATOR, at))
     key = Credential(id="k-mine", method="totp", enrolled_at=at)
     assert refused(lambda: people.enrol(delegate, chief, key, "00" * 20, at))
+
+
+def test_what_is_offered_is_what_may_be_done(office: Office, delegate: PersonId) -> None:
+    """Powers follow the rules of the steps: a delegate's end where somebody governs, over oneself there are none."""
+    roster, registry, at = office.app.roster, office.app.registry, office.at
+    root, nora = office["root.admin"], join(office, "nora.north")
+    wide, narrow = (roster.powers(actor, registry.person(nora), at) for actor in (root, delegate))
+    assert set(wide.gives) == set(Role)
+    assert (wide.everywhere, wide.enrols) == (True, True)
+    assert set(narrow.gives) == set(Role) - GOVERNING
+    assert (narrow.everywhere, narrow.enrols) == (False, True)
+    office.app.people.grant(root, nora, RoleGrant(role=Role.REVIEWER), at)
+    assert roster.powers(delegate, registry.person(nora), at) == Powers()
+    assert roster.powers(root, registry.person(root), at) == Powers()
+
+
+def test_delegate_does_not_end_what_an_administrator_delegated(office: Office, delegate: PersonId) -> None:
+    """Who administers a unit is an administrator's to say, also when it ends."""
+    people, at = office.app.people, office.at
+    nora = join(office, "nora.north")
+    people.delegate(office["root.admin"], nora, Delegation(unit="north", until=at + YEAR), at)
+    assert refused(lambda: people.end_delegation(delegate, nora, "north", at))
+    people.end_delegation(office["root.admin"], nora, "north", at)
+    assert office.app.registry.person(nora).delegated_at(at) == frozenset()
+
+
+def test_nobody_is_listed_under_a_policy_that_is_not_active(drifted: Office) -> None:
+    """A policy on disk that would show everybody to anybody shows nobody until it is activated."""
+    roster, root = drifted.app.roster, drifted["root.admin"]
+    assert refused(lambda: roster.all(root, drifted.at)) == ("policy_drift",)
+    assert refused(lambda: roster.find(root, "mara.lind", drifted.at)) == ("policy_drift",)
+    assert not roster.administers(root, drifted.at)
 
 
 def test_watchwords_own_parts_never_sign_in(office: Office) -> None:

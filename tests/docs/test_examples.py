@@ -19,7 +19,7 @@ STAYS = ("watchword serve", "watchword execute", "watchword demo", "watchword in
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    """A desk with one case, a log and the evidence for it."""
+    """A desk with one case, a log and the evidence for it; Noor, whom the page lets in, has the password of all."""
     home = tmp_path_factory.mktemp("documented") / "desk"
     make(home)
     made = Desk(home)
@@ -37,6 +37,8 @@ def test_what_operators_are_shown_can_be_typed(
     opened = ("case", "open", "tom.ashby", "unlock", "--as", "ines", "--reason", "too many tries", "--json")
     assert _exit_code(*opened) == 0
     words = {"CASE": json.loads(capsys.readouterr().out)["case"], "FILE": "backup.db", "ada": "root"}
+    assert _exit_code("people", "show", "tom", "--as", "root", "--json") == 0
+    words["CREDENTIAL"] = json.loads(capsys.readouterr().out)["credentials"][-1]["credential"]
     lines = _whole(PAGE)
 
     assert len(lines) > 10

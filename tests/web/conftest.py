@@ -59,11 +59,24 @@ def _chrome(**fields: Any) -> view.Chrome:
     return view.Chrome(**(known | fields))
 
 
+def step_of(name: str, title: str) -> view.Form:
+    """A form of a person's page; one with a title asks why."""
+    fields = (view.Field(name="why", label="Why"),) if title else ()
+    return view.Form(action=f"/people/m.lindqvist/{name}", button="Do it", title=title, weight="danger", fields=fields)
+
+
 @pytest.fixture(scope="session")
 def pages() -> dict[str, view.Page]:
     """One page of each kind, with something in every place, about plainly invented people."""
     staff = _chrome(
-        person="Ilse Okonjo", roles=("agent",), here="cases", origin="watchword.example.test/desk", size=1812
+        person="Ilse Okonjo",
+        roles=("agent",),
+        here="cases",
+        origin="watchword.example.test/desk",
+        size=1812,
+        threat_until=AT + timedelta(hours=9),
+        people=True,
+        duty=True,
     )
     why = view.Field(name="why", label="Why", kind="area", hint="Kept sealed.")
     step = view.Form(
@@ -176,6 +189,51 @@ def pages() -> dict[str, view.Page]:
             read_to=AT,
             left_out=3,
         ),
+        view.PeoplePage(
+            chrome=staff,
+            sub="1 whom you may administer",
+            rows=(
+                view.PersonRow(
+                    link="/people/m.lindqvist",
+                    name="Mara Lindqvist",
+                    login="m.lindqvist",
+                    unit="sales",
+                    about="employee",
+                    roles=("agent in sales", "administers north"),
+                    credentials=("passkey",),
+                ),
+            ),
+            register=intake,
+        ),
+        view.PersonPage(
+            chrome=staff,
+            name="Mara Lindqvist",
+            login="m.lindqvist",
+            facts=("employee", "sales"),
+            holdings=(
+                view.Holdings(
+                    title="Roles",
+                    held=(
+                        view.Held(title="Agent", note="in sales", form=step_of("revoke", "")),
+                        view.Held(title="Passkey", mono="k-7f3a", form=step_of("revoke-credential", "Revoke")),
+                        view.Held(title="Verifier", note="ended 3 Nov 2026", over=True),
+                    ),
+                    empty="No role.",
+                ),
+                view.Holdings(title="Accounts", held=(), empty="No account is linked."),
+            ),
+            forms=(
+                view.Form(
+                    action="/people/m.lindqvist/delegate",
+                    button="Delegate it",
+                    title="Delegate a unit",
+                    fields=(view.Field(name="until", label="Until", kind="date", hint="A year at most."),),
+                ),
+            ),
+            passkeys="/api/people/m.lindqvist/passkeys",
+            notices=(notice,),
+        ),
+        view.ThreatPage(chrome=staff, state="The switch is on", tone="bad", told="Until tomorrow.", form=step),
         view.SignInPage(
             chrome=_chrome(),
             form=view.Form(action="/session", button="Sign in", fields=(password,)),

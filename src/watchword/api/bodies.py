@@ -9,25 +9,24 @@ import msgspec
 
 from watchword.core.action import Action
 from watchword.core.change import Change, ContactKind
-from watchword.core.person import Kind, Role
 
 
-class _In(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class In(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A request's body."""
 
 
-class _Out(msgspec.Struct, frozen=True, kw_only=True):
+class Out(msgspec.Struct, frozen=True, kw_only=True):
     """A response's body."""
 
 
-class SignIn(_In, frozen=True, kw_only=True):
+class SignIn(In, frozen=True, kw_only=True):
     """A local sign-in."""
 
     login: str
     password: str
 
 
-class SignedIn(_Out, frozen=True, kw_only=True):
+class SignedIn(Out, frozen=True, kw_only=True):
     """Who is signed in."""
 
     person: str
@@ -36,7 +35,7 @@ class SignedIn(_Out, frozen=True, kw_only=True):
     roles: tuple[str, ...]
 
 
-class OpenCase(_In, frozen=True, kw_only=True):
+class OpenCase(In, frozen=True, kw_only=True):
     """A request for recovery: which account, for what, and how it came in.
 
     *account* is a login, mail address, display name or native id, whole. *contact* is the kind of contact point to
@@ -58,27 +57,27 @@ class OpenCase(_In, frozen=True, kw_only=True):
     reason: str = ""
 
 
-class Opened(_Out, frozen=True, kw_only=True):
+class Opened(Out, frozen=True, kw_only=True):
     """A new case, and the page the caller is sent to."""
 
     case: str
     page: str | None
 
 
-class LinkTicket(_In, frozen=True, kw_only=True):
+class LinkTicket(In, frozen=True, kw_only=True):
     """The ticket's number."""
 
     ticket: str
 
 
-class BeginMethod(_In, frozen=True, kw_only=True):
+class BeginMethod(In, frozen=True, kw_only=True):
     """A method to begin; *custodian* is a login, for the custodians' own method."""
 
     method: str
     custodian: str | None = None
 
 
-class Begun(_Out, frozen=True, kw_only=True):
+class Begun(Out, frozen=True, kw_only=True):
     """A challenge under way; *show_agent* is for the desk and holds no secret."""
 
     challenge: str
@@ -86,19 +85,19 @@ class Begun(_Out, frozen=True, kw_only=True):
     show_agent: str | None
 
 
-class Answer(_In, frozen=True, kw_only=True):
+class Answer(In, frozen=True, kw_only=True):
     """An answer to a challenge."""
 
     answer: str
 
 
-class Proved(_Out, frozen=True, kw_only=True):
+class Proved(Out, frozen=True, kw_only=True):
     """The answer proved; *state* is where the case is now."""
 
     state: str
 
 
-class Decide(_In, frozen=True, kw_only=True):
+class Decide(In, frozen=True, kw_only=True):
     """Yes or no to exactly the request whose SHA-256 (hex) is *digest*."""
 
     digest: str
@@ -106,32 +105,32 @@ class Decide(_In, frozen=True, kw_only=True):
     why: str = ""
 
 
-class Release(_In, frozen=True, kw_only=True):
+class Release(In, frozen=True, kw_only=True):
     """What the releaser believes was approved; None releases what was approved."""
 
     changes: tuple[Change, ...] | None = None
 
 
-class Why(_In, frozen=True, kw_only=True):
+class Why(In, frozen=True, kw_only=True):
     """A reason, kept sealed."""
 
     why: str
 
 
-class Review(_In, frozen=True, kw_only=True):
+class Review(In, frozen=True, kw_only=True):
     """What a look back found."""
 
     sound: bool
     words: str
 
 
-class Contained(_Out, frozen=True, kw_only=True):
+class Contained(Out, frozen=True, kw_only=True):
     """What the person behind a contained case did and could do since."""
 
     enabled: tuple[str, ...]
 
 
-class EntryOut(_Out, frozen=True, kw_only=True):
+class EntryOut(Out, frozen=True, kw_only=True):
     """One ledger entry of a case."""
 
     seq: int
@@ -141,7 +140,7 @@ class EntryOut(_Out, frozen=True, kw_only=True):
     actor: str
 
 
-class ChallengeOut(_Out, frozen=True, kw_only=True):
+class ChallengeOut(Out, frozen=True, kw_only=True):
     """A method begun on a case; *answer* says who answers it."""
 
     challenge: str
@@ -154,14 +153,14 @@ class ChallengeOut(_Out, frozen=True, kw_only=True):
     answer: Literal["caller", "agent"]
 
 
-class ShortfallOut(_Out, frozen=True, kw_only=True):
+class ShortfallOut(Out, frozen=True, kw_only=True):
     """What one way to verify still lacks."""
 
     tier: str
     missing: tuple[str, ...]
 
 
-class RequestOut(_Out, frozen=True, kw_only=True):
+class RequestOut(Out, frozen=True, kw_only=True):
     """The exact bytes that are approved, their SHA-256 and its beginning in words."""
 
     text: str
@@ -170,7 +169,7 @@ class RequestOut(_Out, frozen=True, kw_only=True):
     not_after: datetime
 
 
-class ChangeOut(_Out, frozen=True, kw_only=True):
+class ChangeOut(Out, frozen=True, kw_only=True):
     """One change and how far it got; *outcome* None while nobody knows."""
 
     number: int
@@ -180,7 +179,7 @@ class ChangeOut(_Out, frozen=True, kw_only=True):
     ended: datetime | None
 
 
-class CaseSummary(_Out, frozen=True, kw_only=True):
+class CaseSummary(Out, frozen=True, kw_only=True):
     """One line of the case list."""
 
     case: str
@@ -195,7 +194,7 @@ class CaseSummary(_Out, frozen=True, kw_only=True):
     review_overdue: bool
 
 
-class CaseOut(_Out, frozen=True, kw_only=True):
+class CaseOut(Out, frozen=True, kw_only=True):
     """One case whole, as whoever may read it sees it."""
 
     case: str
@@ -228,13 +227,13 @@ class CaseOut(_Out, frozen=True, kw_only=True):
     entries: tuple[EntryOut, ...]
 
 
-class FreezeOut(_Out, frozen=True, kw_only=True):
+class FreezeOut(Out, frozen=True, kw_only=True):
     """Whether the freeze is over; it takes two people."""
 
     released: bool
 
 
-class Waiting(_Out, frozen=True, kw_only=True):
+class Waiting(Out, frozen=True, kw_only=True):
     """A challenge that waits for the person; *options* are a passkey's request options as JSON text."""
 
     challenge: str
@@ -251,7 +250,7 @@ class Waiting(_Out, frozen=True, kw_only=True):
 HandOverStep = Literal["none", "later", "key", "working", "ready", "over"]
 
 
-class HandOverOut(_Out, frozen=True, kw_only=True):
+class HandOverOut(Out, frozen=True, kw_only=True):
     """How far the hand-over is; *jwk* is the public key it is bound to.
 
     *step*: `none` nothing is handed over · `later` not released yet · `key` a browser has to make its key · `working`
@@ -268,7 +267,7 @@ class HandOverOut(_Out, frozen=True, kw_only=True):
 ContactStep = Literal["enter", "entered", "fixed", "over"]
 
 
-class ContactOut(_Out, frozen=True, kw_only=True):
+class ContactOut(Out, frozen=True, kw_only=True):
     """How far the new contact point of a case is; *value* is whole, and told to the browser that entered it alone.
 
     *step*: `enter` nobody entered it yet · `entered` it can still be entered again · `fixed` it is what was asked for ·
@@ -281,7 +280,7 @@ class ContactOut(_Out, frozen=True, kw_only=True):
     value: str | None
 
 
-class CallerOut(_Out, frozen=True, kw_only=True):
+class CallerOut(Out, frozen=True, kw_only=True):
     """What the person's own page shows."""
 
     case: str
@@ -292,13 +291,13 @@ class CallerOut(_Out, frozen=True, kw_only=True):
     contact: ContactOut | None
 
 
-class EnterContact(_In, frozen=True, kw_only=True):
+class EnterContact(In, frozen=True, kw_only=True):
     """The new contact point, as the person typed it."""
 
     value: str
 
 
-class PublicKey(_In, frozen=True, kw_only=True):
+class PublicKey(In, frozen=True, kw_only=True):
     """The public half of a browser's P-256 key, as the members of a JWK."""
 
     kty: Literal["EC"]
@@ -307,71 +306,19 @@ class PublicKey(_In, frozen=True, kw_only=True):
     y: str
 
 
-class OpenHandOver(_In, frozen=True, kw_only=True):
+class OpenHandOver(In, frozen=True, kw_only=True):
     """The key the credential will be sealed to."""
 
     jwk: PublicKey
 
 
-class Envelopes(_Out, frozen=True, kw_only=True):
+class Envelopes(Out, frozen=True, kw_only=True):
     """Sealed credentials as compact JWEs; they are given once."""
 
     envelopes: tuple[str, ...]
 
 
-class RegisterPerson(_In, frozen=True, kw_only=True):
-    """Somebody who is to act here."""
-
-    login: str
-    name: str
-    unit: str
-    kind: Kind = Kind.EMPLOYEE
-
-
-class PersonOut(_Out, frozen=True, kw_only=True):
-    """Somebody who is known."""
-
-    person: str
-    login: str
-    name: str
-
-
-class GrantRole(_In, frozen=True, kw_only=True):
-    """A role, in one unit (None: everywhere), until a time (None: until revoked)."""
-
-    role: Role
-    unit: str | None = None
-    until: datetime | None = None
-
-
-class LinkAccount(_In, frozen=True, kw_only=True):
-    """An account of the person."""
-
-    directory: str
-    account: str
-
-
-class AccountOut(_Out, frozen=True, kw_only=True):
-    """The pseudonym of an account."""
-
-    account: str
-
-
-class EnrolCredential(_In, frozen=True, kw_only=True):
-    """A way to sign in (`password`) or to prove (`totp`, whose seed is made here)."""
-
-    method: Literal["password", "totp"]
-    password: str | None = None
-
-
-class Enrolled(_Out, frozen=True, kw_only=True):
-    """What was enrolled; *uri* is a TOTP seed's provisioning address, given this once."""
-
-    method: str
-    uri: str | None = None
-
-
-class LedgerOut(_Out, frozen=True, kw_only=True):
+class LedgerOut(Out, frozen=True, kw_only=True):
     """Where the evidence stands: its name, how many entries are covered, and the signed checkpoint."""
 
     origin: str
@@ -379,7 +326,7 @@ class LedgerOut(_Out, frozen=True, kw_only=True):
     checkpoint: str
 
 
-class Healthy(_Out, frozen=True, kw_only=True):
+class Healthy(Out, frozen=True, kw_only=True):
     """The process answers and its ledger holds *entries* covered entries."""
 
     entries: int

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from watchword.api.caller import CallerController
 from watchword.api.cases import AccountController, CaseController
+from watchword.api.credentials import CredentialController
 from watchword.api.evidence import board, healthz, ledger_status
 from watchword.api.people import PeopleController
+from watchword.api.posture import activate_policy, raise_threat, threat
 from watchword.api.session import SessionController, sign_in_form, sign_out_form
 
 HANDLERS = (
@@ -13,7 +15,11 @@ HANDLERS = (
     CaseController,
     AccountController,
     PeopleController,
+    CredentialController,
     CallerController,
+    threat,
+    raise_threat,
+    activate_policy,
     ledger_status,
     board,
     healthz,

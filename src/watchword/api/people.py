@@ -1,20 +1,33 @@
-"""People, roles, accounts and credentials; every one of these is ruled by policy like a step of a case."""
+"""People, their roles, delegations and accounts; every one of these is ruled by policy like a step of a case."""
 
 from __future__ import annotations
 
-from litestar import Controller, post
+from datetime import datetime
+
+from litestar import Controller, delete, get, post
 from litestar.params import FromPath, JSONBody
 
-from watchword.api import bodies
-from watchword.core.person import Credential, RoleGrant
+from watchword.api import people_bodies as bodies
+from watchword.core.person import Delegation, Role, RoleGrant
+from watchword.desk.roster import Known
 from watchword.reception.given import Now, TheActor, TheApp
 
 
 class PeopleController(Controller):
-    """Administration of people."""
+    """Administration of people. A delegate of a unit reaches the people of that unit, and nobody else."""
 
     path = "/api/people"
     tags = ("people",)
+
+    @get("", sync_to_thread=True)
+    def listed(self, app: TheApp, actor: TheActor, at: Now) -> tuple[bodies.KnownPerson, ...]:
+        """Everybody whom this person may administer, by login; refused to who may administer nobody."""
+        return tuple(_known(one, at) for one in app.roster.all(actor.person, at))
+
+    @get("/{login:str}", sync_to_thread=True)
+    def one(self, app: TheApp, actor: TheActor, at: Now, login: FromPath[str]) -> bodies.KnownPerson:
+        """One person; an unknown login and somebody of another unit are answered alike."""
+        return _known(app.roster.find(actor.person, login, at), at)
 
     @post("", sync_to_thread=True)
     def register(
@@ -40,9 +53,39 @@ class PeopleController(Controller):
         login: FromPath[str],
         data: JSONBody[bodies.GrantRole],
     ) -> None:
-        """Give a role."""
+        """Give a role; a delegate gives those of their unit, and none that governs."""
         grant = RoleGrant(role=data.role, unit=data.unit, until=data.until)
-        app.people.grant(actor.person, app.names.person(login), grant, at)
+        app.people.grant(actor.person, app.roster.find(actor.person, login, at).person.id, grant, at)
+
+    @delete("/{login:str}/roles/{role:str}", sync_to_thread=True)
+    def revoke(self, app: TheApp, actor: TheActor, at: Now, login: FromPath[str], role: FromPath[Role]) -> None:
+        """Take a role, in every unit."""
+        app.people.revoke(actor.person, app.roster.find(actor.person, login, at).person.id, role, at)
+
+    @post("/{login:str}/delegations", sync_to_thread=True)
+    def delegate(
+        self,
+        app: TheApp,
+        actor: TheActor,
+        at: Now,
+        login: FromPath[str],
+        data: JSONBody[bodies.Delegate],
+    ) -> None:
+        """Let an employee administer one unit until an end date, within a year."""
+        delegation = Delegation(unit=data.unit, until=data.until)
+        app.people.delegate(actor.person, app.roster.find(actor.person, login, at).person.id, delegation, at)
+
+    @post("/{login:str}/delegations/end", sync_to_thread=True)
+    def end_delegation(
+        self,
+        app: TheApp,
+        actor: TheActor,
+        at: Now,
+        login: FromPath[str],
+        data: JSONBody[bodies.EndDelegation],
+    ) -> None:
+        """End a delegation before its date."""
+        app.people.end_delegation(actor.person, app.roster.find(actor.person, login, at).person.id, data.unit, at)
 
     @post("/{login:str}/accounts", sync_to_thread=True)
     def link(
@@ -54,25 +97,39 @@ class PeopleController(Controller):
         data: JSONBody[bodies.LinkAccount],
     ) -> bodies.AccountOut:
         """Say whose account one is."""
-        person = app.names.person(login)
+        person = app.roster.find(actor.person, login, at).person.id
         seen = app.desk.intake.find(data.directory, data.account)
         return bodies.AccountOut(account=app.people.link(actor.person, person, data.directory, seen.native_id, at))
 
-    @post("/{login:str}/credentials", sync_to_thread=True)
-    def enrol(
-        self,
-        app: TheApp,
-        actor: TheActor,
-        at: Now,
-        login: FromPath[str],
-        data: JSONBody[bodies.EnrolCredential],
-    ) -> bodies.Enrolled:
-        """Give somebody a way to sign in, or to prove who they are."""
-        person = app.names.person(login)
-        if data.method == "password":
-            app.people.set_password(actor.person, person, data.password or "", at)
-            return bodies.Enrolled(method=data.method)
-        seed, uri = app.totp.enrol(app.names.said(person)[0])
-        credential = Credential(id=app.ledger.pseudonym("k"), method=data.method, enrolled_at=at)
-        app.people.enrol(actor.person, person, credential, seed.hex(), at)
-        return bodies.Enrolled(method=data.method, uri=uri)
+
+def _known(known: Known, at: datetime) -> bodies.KnownPerson:
+    person = known.person
+    return bodies.KnownPerson(
+        person=person.id,
+        login=known.login,
+        name=known.name,
+        kind=person.kind,
+        unit=person.unit,
+        since=person.since,
+        roles=tuple(
+            bodies.RoleOut(role=g.role, unit=g.unit, until=g.until, in_force=g.until is None or at < g.until)
+            for g in person.grants
+        ),
+        delegations=tuple(
+            bodies.DelegationOut(unit=d.unit, until=d.until, in_force=at < d.until) for d in person.delegations
+        ),
+        credentials=tuple(
+            bodies.CredentialOut(
+                credential=c.id,
+                method=c.method,
+                enrolled_at=c.enrolled_at,
+                revoked_at=c.revoked_at,
+                replaced_at=c.replaced_at,
+            )
+            for c in known.credentials
+        ),
+        accounts=tuple(
+            bodies.LinkedOut(account=a.id, directory=a.directory, native_id=a.native_id, account_class=a.account_class)
+            for a in known.accounts
+        ),
+    )

@@ -14,7 +14,7 @@ from cyclopts import App, Parameter
 from rich.markup import escape
 
 from watchword import __version__
-from watchword.cli import case, ledger, policy, watch
+from watchword.cli import case, ledger, people, policy, watch
 from watchword.cli.password import PasswordFile, new_password
 from watchword.cli.terminal import CONFIG, Config, Json, faults, out, print_json
 from watchword.settings import load
@@ -26,6 +26,7 @@ app = App(
     version_flags=["--version"],
 )
 app.command(case.app)
+app.command(people.app)
 app.command(policy.app)
 app.command(ledger.app)
 app.command(watch.app)

@@ -26,12 +26,12 @@ def password_of(file: Path | None) -> str:
     return _asked("Password: ") if file is None else _read(file)
 
 
-def new_password(file: Path | None) -> str:
-    """The same for a password that is being made: asked for twice."""
+def new_password(file: Path | None, option: str = "--password-file") -> str:
+    """The same for a password that is being made: asked for twice; *option* is how a file is named instead."""
     if file is not None:
         return _read(file)
-    password = _asked("New password: ")
-    if not hmac.compare_digest(_asked("Once more: ").encode(), password.encode()):
+    password = _asked("New password: ", option)
+    if not hmac.compare_digest(_asked("Once more: ", option).encode(), password.encode()):
         raise Invalid("The two were not the same.", "Try again.", where="password")
     return password
 
@@ -56,7 +56,7 @@ def _read(file: Path) -> str:
     return password
 
 
-def _asked(prompt: str) -> str:
+def _asked(prompt: str, option: str = "--password-file") -> str:
     try:
         with warnings.catch_warnings():
             # getpass would warn, and then read with an echo.
@@ -64,5 +64,5 @@ def _asked(prompt: str) -> str:
             return getpass.getpass(prompt)
     except (getpass.GetPassWarning, EOFError) as error:
         raise Invalid(
-            "There is no terminal to ask for the password on.", "Name a file with --password-file.", "password"
+            "There is no terminal to ask for the password on.", f"Name a file with {option}.", "password"
         ) from error

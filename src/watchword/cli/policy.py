@@ -9,6 +9,7 @@ from typing import Annotated
 from cyclopts import App, Parameter, validators
 from rich.markup import escape
 
+from watchword.cli import threat
 from watchword.cli.case import Login
 from watchword.cli.password import PasswordFile, password_of
 from watchword.cli.terminal import CONFIG, Config, Json, out, print_json
@@ -21,6 +22,7 @@ from watchword.policy.explain import Explanation, explain
 from watchword.settings import load
 
 app = App(name="policy", help="What each recovery needs, and who may do what.")
+app.command(threat.app)
 
 Folder = Annotated[Path | None, Parameter(help="A policy folder; the one that ships with Watchword otherwise.")]
 

@@ -125,11 +125,10 @@ class CredentialUsed(msgspec.Struct, frozen=True, kw_only=True, tag="credential.
 
 
 class CredentialRevoked(msgspec.Struct, frozen=True, kw_only=True, tag="credential.revoked"):
-    """It counts no longer."""
+    """It counts no longer; the reason is a payload."""
 
     person: PersonId
     credential: str
-    why: str
 
 
 class DelegationGranted(msgspec.Struct, frozen=True, kw_only=True, tag="delegation.granted"):
@@ -137,6 +136,13 @@ class DelegationGranted(msgspec.Struct, frozen=True, kw_only=True, tag="delegati
 
     person: PersonId
     delegation: Delegation
+
+
+class DelegationEnded(msgspec.Struct, frozen=True, kw_only=True, tag="delegation.ended"):
+    """Administration of one unit is over, before its end date."""
+
+    person: PersonId
+    unit: str
 
 
 class ExecutorGranted(msgspec.Struct, frozen=True, kw_only=True, tag="executor.granted"):
@@ -155,6 +161,7 @@ PersonEvent = (
     | CredentialUsed
     | CredentialRevoked
     | DelegationGranted
+    | DelegationEnded
     | ExecutorGranted
 )
 
@@ -219,5 +226,7 @@ def evolve_person(person: Person | None, event: PersonEvent) -> Person:
             return replace(person, credentials=tuple(c for c in person.credentials if c.id != event.credential))
         case _, DelegationGranted():
             return replace(person, delegations=(*person.delegations, event.delegation))
+        case _, DelegationEnded():
+            return replace(person, delegations=tuple(d for d in person.delegations if d.unit != event.unit))
         case _, ExecutorGranted():
             return replace(person, executions=(*person.executions, event.grant))

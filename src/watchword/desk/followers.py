@@ -17,7 +17,7 @@ from watchword.core.account import AccountClass
 from watchword.core.case import TERMINAL, Case, evolve
 from watchword.core.errors import Invalid
 from watchword.core.ids import AccountId, CaseId, PersonId, Seq
-from watchword.core.person import AccountLinked, PersonRegistered
+from watchword.core.person import AccountLinked, CredentialEnrolled, PersonRegistered
 from watchword.core.standing import AccountRegistered
 from watchword.desk.asks import may_owe
 from watchword.desk.recording import event_of, recorded
@@ -39,6 +39,8 @@ class Names:
         self._accounts: dict[tuple[str, str], AccountId] = {}
         self._native: dict[AccountId, tuple[str, str]] = {}
         self._owners: dict[AccountId, PersonId] = {}
+        self._known: dict[PersonId, None] = {}
+        self._materials: list[str] = []
 
     def follow(self, ledger: Ledger) -> int:
         """Read what is new."""
@@ -48,6 +50,7 @@ class Names:
                     case "person.registered":
                         event = event_of(appended)
                         assert isinstance(event, PersonRegistered)
+                        self._known.setdefault(event.person)
                         told = ledger.disclosures(appended)
                         if "login" in told:
                             self._people.setdefault(told["login"].casefold(), event.person)
@@ -64,8 +67,23 @@ class Names:
                         event = event_of(appended)
                         assert isinstance(event, AccountLinked)
                         self._owners[event.account] = event.person
+                    case "credential.enrolled":
+                        event = event_of(appended)
+                        assert isinstance(event, CredentialEnrolled)
+                        if event.credential.public:
+                            self._materials.append(event.credential.public)
                 self.position = appended.seq + 1
             return self.position
+
+    def people(self) -> tuple[PersonId, ...]:
+        """Everybody who was ever registered, in that order."""
+        with self._lock:
+            return tuple(self._known)
+
+    def materials(self) -> tuple[str, ...]:
+        """The public material of every credential that was ever enrolled, the revoked ones included."""
+        with self._lock:
+            return tuple(self._materials)
 
     def person(self, login: str) -> PersonId:
         """Whom *login* stands for; `Invalid` when nobody."""

@@ -22,6 +22,7 @@ from watchword.core.person import (
     CredentialEnrolled,
     CredentialRevoked,
     Delegation,
+    DelegationEnded,
     DelegationGranted,
     Kind,
     Person,
@@ -70,12 +71,13 @@ class People:
         self.steps.names.follow(self.steps.ledger)
         if self.steps.names.has_person(login):
             raise Conflict(f"Somebody is known as {login!r} already.", "Choose another login.")
-        if not login.strip() or not login.isprintable() or len(login) > 200:
-            raise Invalid("That is no login.", "Use printable characters, at most 200.", where="login")
+        if not login or not login.isprintable() or len(login) > 200 or "/" in login or set(login) <= {"."}:
+            # A slash, and dots alone, could not be told apart in the address of somebody's page.
+            raise Invalid("That is no login.", "Use printable characters but `/`, at most 200.", where="login")
         person = PersonId(self.steps.ledger.pseudonym("p"))
         told = (
-            Disclosure(name="login", value=login.strip(), retention=Retention.CORE),
-            Disclosure(name="name", value=name.strip() or login.strip(), retention=Retention.CORE),
+            Disclosure(name="login", value=login, retention=Retention.CORE),
+            Disclosure(name="name", value=name.strip() or login, retention=Retention.CORE),
         )
         event = PersonRegistered(person=person, kind=kind, unit=unit)
         drafts = (draft(event, actor, at, told),)
@@ -89,13 +91,21 @@ class People:
         A delegate gives roles of their unit to people of their unit; what governs, and what holds everywhere, is an
         administrator's to give.
         """
+        if grant.until is not None and grant.until <= at:
+            raise Invalid("A role does not end before it begins.", "Give an end date in the future.", where="until")
         if not grant.unit or grant.role in GOVERNING:
             self._ruled(actor, Step.ADMINISTER_PEOPLE, EVERYWHERE, at, subject=person)
         self._administer(actor, person, at, lambda _: (RoleGranted(person=person, grant=grant), ()), unit=grant.unit)
 
     def revoke(self, actor: PersonId, person: PersonId, role: Role, at: datetime) -> None:
-        """Take a role, in every unit."""
-        self._administer(actor, person, at, lambda _: (RoleRevoked(person=person, role=role), ()))
+        """Take a role, in every unit; `Invalid` where it is not held."""
+
+        def build(known: Person) -> tuple[PersonEvent, tuple[Disclosure, ...]]:
+            if role not in {g.role for g in known.grants}:
+                raise Invalid(f"This person does not hold the role {role}.", "Look at what they hold.", where="role")
+            return RoleRevoked(person=person, role=role), ()
+
+        self._administer(actor, person, at, build)
 
     def delegate(self, actor: PersonId, person: PersonId, delegation: Delegation, at: datetime) -> None:
         """Let somebody administer one unit until an end date; never somebody of a vendor, never longer than a year."""
@@ -107,6 +117,17 @@ class People:
         if self.steps.registry.person(person).kind is not Kind.EMPLOYEE:
             raise Refused("Only an employee can be a delegate.", "Choose an employee.", ("vendor_delegate",))
         self._administer(actor, person, at, lambda _: (DelegationGranted(person=person, delegation=delegation), ()))
+
+    def end_delegation(self, actor: PersonId, person: PersonId, unit: str, at: datetime) -> None:
+        """Let somebody administer a unit no longer; as giving it, this is an administrator's."""
+        self._ruled(actor, Step.ADMINISTER_PEOPLE, EVERYWHERE, at, subject=person)
+
+        def build(known: Person) -> tuple[PersonEvent, tuple[Disclosure, ...]]:
+            if unit not in known.delegated_at(at):
+                raise Invalid("This person does not administer that unit.", "Look at what they hold.", where="unit")
+            return DelegationEnded(person=person, unit=unit), ()
+
+        self._administer(actor, person, at, build)
 
     def link(self, actor: PersonId, person: PersonId, directory: str, native_id: str, at: datetime) -> AccountId:
         """Say whose account one is. One account has one person.
@@ -131,20 +152,35 @@ class People:
         self, actor: PersonId, person: PersonId, credential: Credential, secret: str | None, at: datetime
     ) -> None:
         """Let a credential count from *at*; a secret (a TOTP seed in hexadecimal, a password hash) is a payload."""
+        if self.steps.registry.person(person).kind is Kind.SYSTEM:
+            raise Refused("Watchword's own parts neither sign in nor prove.", "Choose a person.", ("system",))
         credential = msgspec.structs.replace(credential, enrolled_at=at)
         told = (Disclosure(name="secret", value=secret, retention=Retention.IDENTITY),) if secret else ()
-        event = CredentialEnrolled(person=person, credential=credential)
-        self._administer(actor, person, at, lambda _: (event, told), step=Step.ENROL_CREDENTIAL)
+
+        def build(known: Person) -> tuple[PersonEvent, tuple[Disclosure, ...]]:
+            if credential.public and credential.public in {c.public for c in known.credentials}:
+                raise Conflict("This credential is enrolled already.", "Enrol another one, or leave it as it is.")
+            return CredentialEnrolled(person=person, credential=credential), told
+
+        self._administer(actor, person, at, build, step=Step.ENROL_CREDENTIAL)
 
     def revoke_credential(self, actor: PersonId, person: PersonId, credential: str, why: str, at: datetime) -> None:
-        """Let a credential count no longer."""
-        event = CredentialRevoked(person=person, credential=credential, why=why)
-        self._administer(actor, person, at, lambda _: (event, ()), step=Step.ENROL_CREDENTIAL)
+        """Let a credential count no longer, for a reason that is kept sealed; `Invalid` where it counts no longer."""
+        _demand_reason(why)
+
+        def build(known: Person) -> tuple[PersonEvent, tuple[Disclosure, ...]]:
+            if credential not in {c.id for c in known.credentials}:
+                raise Invalid(
+                    "This person has no such credential, or it is revoked already.",
+                    "Look at what they have enrolled.",
+                    where="credential",
+                )
+            return CredentialRevoked(person=person, credential=credential), words("why", why.strip())
+
+        self._administer(actor, person, at, build, step=Step.ENROL_CREDENTIAL)
 
     def set_password(self, actor: PersonId, person: PersonId, password: str, at: datetime) -> None:
         """Give somebody a local sign-in; at least twelve characters, kept as an argon2id hash."""
-        if self.steps.registry.person(person).kind is Kind.SYSTEM:
-            raise Refused("Watchword's own parts never sign in.", "Choose a person.", ("system",))
         if len(password) < SHORTEST:
             raise Invalid("That password is too short.", f"Use at least {SHORTEST} characters.", where="password")
         credential = Credential(id=self.steps.ledger.pseudonym("k"), method=SIGN_IN, enrolled_at=at)
@@ -165,11 +201,12 @@ class People:
     def raise_threat(self, actor: PersonId, until: datetime, why: str, at: datetime) -> None:
         """Turn the elevated-threat switch on until a time, at most a week; every case opened then needs more."""
         self._ruled(actor, Step.RELEASE_FREEZE, EVERYWHERE, at)
+        _demand_reason(why)
         if self.steps.registry.posture().elevated(at) and until < (self.steps.registry.posture().threat_until or at):
             raise Refused("The switch is on for longer already.", "It ends by itself.", ("lowers",))
         if not at < until <= at + timedelta(days=7):
             raise Invalid("The switch is on for a week at most.", "Give an end within seven days.", where="until")
-        self._policy(ThreatRaised(by=actor, until=until), actor, at, words("why", why))
+        self._policy(ThreatRaised(by=actor, until=until), actor, at, words("why", why.strip()))
 
     # --- signing in ------------------------------------------------------------------------------------------------
 
@@ -191,8 +228,10 @@ class People:
         found: str | None = None
         for appended in self.steps.ledger.read(person_stream(person)):
             event = event_of(appended) if appended.entry.type == "credential.enrolled" else None
-            if isinstance(event, CredentialEnrolled) and event.credential.id in counting:
-                found = self.steps.ledger.disclosures(appended).get("secret")  # an erased newest one revives none
+            if isinstance(event, CredentialEnrolled) and event.credential.method == SIGN_IN:
+                # The newest one alone: where it was erased or revoked, the one before does not come back.
+                told = self.steps.ledger.disclosures(appended)
+                found = told.get("secret") if event.credential.id in counting else None
         return found
 
     # --- one entry -------------------------------------------------------------------------------------------------
@@ -209,10 +248,7 @@ class People:
     ) -> None:
         for attempt in range(RACES):
             known = self.steps.registry.person(person)
-            governs = any(
-                not g.unit or g.role in GOVERNING for g in known.grants
-            )  # no delegate signs in as one of these
-            for concerned in {known.unit, unit or known.unit, *((EVERYWHERE,) if governs else ())}:
+            for concerned in {*concerned_by(known), unit or known.unit}:
                 self._ruled(actor, step, concerned, at, subject=person)
             event, told = build(known)
             version = self.steps.ledger.read(person_stream(person))[-1].entry.version
@@ -246,6 +282,20 @@ class People:
         """The founding actor may act only until a policy is active: from then on everything is ruled."""
         if self.steps.registry.posture().digest is not None:
             raise Refused("The ledger was founded already.", "Ask an administrator.", ("founded",))
+
+
+def concerned_by(person: Person) -> frozenset[str]:
+    """The units whose administrator one has to be to change anything of *person*.
+
+    Somebody who governs, or whose role holds everywhere, concerns every unit: no delegate signs in as one of these.
+    """
+    governs = any(not g.unit or g.role in GOVERNING for g in person.grants)
+    return frozenset({person.unit, *((EVERYWHERE,) if governs else ())})
+
+
+def _demand_reason(why: str) -> None:
+    if not why.strip():
+        raise Invalid("A reason is missing.", "Say why, in a few words; they are kept sealed.", where="why")
 
 
 GENESIS = PersonId("genesis")

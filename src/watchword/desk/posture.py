@@ -31,6 +31,7 @@ class Posture(msgspec.Struct, frozen=True, kw_only=True):
 
     digest: str | None = None
     threat_until: datetime | None = None
+    threat_by: PersonId | None = None
 
     def elevated(self, at: datetime) -> bool:
         """Whether the elevated-threat switch is on at *at*."""
@@ -43,4 +44,4 @@ def evolve_posture(posture: Posture, event: PolicyEvent) -> Posture:
         case PolicyActivated():
             return msgspec.structs.replace(posture, digest=event.digest)
         case ThreatRaised():
-            return msgspec.structs.replace(posture, threat_until=event.until)
+            return msgspec.structs.replace(posture, threat_until=event.until, threat_by=event.by)

@@ -228,6 +228,14 @@ class Passkey:
             )
         ).decode()
 
+    def same(self, one: str, other: str) -> bool:
+        """Whether two `Credential.public` are the same passkey; False for what is no passkey's."""
+        try:
+            first, second = (msgspec.json.decode(public, type=PasskeyMaterial) for public in (one, other))
+        except msgspec.MsgspecError:
+            return False
+        return first.credential_id == second.credential_id
+
     def _verify(self, ask: Ask, material: PasskeyMaterial, assertion: _Assertion) -> tuple[int, bool]:
         """WebAuthn Level 3 §7.2 but for the counter; returns the sign count and whether the passkey is backed up."""
         # 1. The credential is the enrolled one: the library verifies whatever key it is given.

@@ -90,7 +90,7 @@ _COUNTS = ("no", "one", "two", "three", "four")
 
 def plain(word: str) -> str:
     """A code as words: `manager_of_record` is `manager of record`."""
-    return word.replace("_", " ").replace("iam ", "IAM ")
+    return word.replace("_", " ").replace("iam ", "IAM ").replace("ciso ", "CISO ")
 
 
 def counted(number: int) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from watchword.app import App
+from watchword.core.action import Step
 from watchword.core.ids import AccountId, PersonId
+from watchword.desk.people import EVERYWHERE
 from watchword.reception.wording import plain
 from watchword.web import view
 
@@ -14,6 +16,7 @@ def chrome(app: App, at: datetime, csrf: str, person: PersonId | None = None, he
     """The frame of a page for *person*, or for somebody who is not signed in."""
     simulated = tuple(name for name, d in app.directories.items() if d.simulated)
     held = app.registry.person(person).grants if person else ()
+    posture = app.registry.posture() if person else None
     return view.Chrome(
         at=at,
         csrf=csrf,
@@ -23,6 +26,9 @@ def chrome(app: App, at: datetime, csrf: str, person: PersonId | None = None, he
         sandbox=f"The directory {', '.join(simulated)}" if simulated else None,
         origin=app.ledger.origin,
         size=app.ledger.size,
+        threat_until=posture.threat_until if posture and posture.elevated(at) else None,
+        people=person is not None and app.roster.administers(person, at),
+        duty=person is not None and app.roster.may(person, Step.RELEASE_FREEZE, at, unit=EVERYWHERE),
     )
 
 

@@ -21,6 +21,7 @@ from watchword.web.forms import take
 from watchword.web.frame import caller_chrome, chrome
 from watchword.web.intake import intake_page, needs, open_case
 from watchword.web.lists import board_page, cases_page
+from watchword.web.people_handlers import PeoplePages, ThreatPages
 from watchword.web.render import render, render_needs
 
 Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
@@ -170,5 +171,7 @@ PAGES = (
     sign_in_page,
     CasePages,
     board,
+    PeoplePages,
+    ThreatPages,
     caller,
 )

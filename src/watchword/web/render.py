@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from watchword.reception.wording import span
@@ -24,6 +25,9 @@ _TEMPLATES: dict[type[view.Page], str] = {
     view.CasesPage: "cases.html",
     view.IntakePage: "intake.html",
     view.BoardPage: "board.html",
+    view.PeoplePage: "people.html",
+    view.PersonPage: "person.html",
+    view.ThreatPage: "threat.html",
     view.SignInPage: "sign_in.html",
     view.CallerPage: "caller.html",
     view.ProblemPage: "problem.html",
@@ -65,6 +69,11 @@ def _bar(slices: tuple[view.Slice, ...], width: int) -> tuple[tuple[view.Slice, 
     return tuple(out)
 
 
+def _untitled(form: view.Form) -> view.Form:
+    """A form whose title stands elsewhere, such as on what unfolds it."""
+    return msgspec.structs.replace(form, title="")
+
+
 _environment = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
     autoescape=True,
@@ -72,4 +81,4 @@ _environment = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_environment.filters |= {"span": span, "ago": _ago, "clock": _clock, "bar": _bar}
+_environment.filters |= {"span": span, "ago": _ago, "clock": _clock, "bar": _bar, "untitled": _untitled}

@@ -27,6 +27,8 @@ class Chrome(msgspec.Struct, frozen=True, kw_only=True):
 
     *sandbox* names a simulated directory (every page then says so); None when it is real. *person* is None before
     sign-in and on the pages of the locked-out person. *size* is the number of entries a signed checkpoint covers.
+    *threat_until* is when the elevated-threat switch ends, for staff to see; *people* and *duty* say whether they may
+    administer people, and use that switch.
     """
 
     at: datetime
@@ -37,6 +39,9 @@ class Chrome(msgspec.Struct, frozen=True, kw_only=True):
     sandbox: str | None = None
     origin: str = ""
     size: int | None = None
+    threat_until: datetime | None = None
+    people: bool = False
+    duty: bool = False
 
 
 class Option(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,7 +57,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     label: str
-    kind: Literal["text", "password", "code", "select", "cards", "area", "hidden"] = "text"
+    kind: Literal["text", "password", "code", "select", "cards", "area", "date", "hidden"] = "text"
     value: str = ""
     hint: str = ""
     options: tuple[Option, ...] = ()
@@ -294,6 +299,68 @@ class BoardPage(msgspec.Struct, frozen=True, kw_only=True):
     left_out: int = 0
 
 
+class PersonRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the people list; *roles* and *credentials* are what is in force now, in words."""
+
+    link: str
+    name: str
+    login: str
+    unit: str
+    about: str
+    roles: tuple[str, ...] = ()
+    credentials: tuple[str, ...] = ()
+
+
+class PeoplePage(msgspec.Struct, frozen=True, kw_only=True):
+    """Everybody whom the person on the page may administer."""
+
+    chrome: Chrome
+    sub: str
+    rows: tuple[PersonRow, ...]
+    register: Form
+
+
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """Something a person has: a role, a delegation, a credential, an account; *over* when it counts no longer."""
+
+    title: str
+    note: str = ""
+    mono: str = ""
+    over: bool = False
+    form: Form | None = None
+
+
+class Holdings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person has of one kind."""
+
+    title: str
+    held: tuple[Held, ...]
+    empty: str
+
+
+class PersonPage(msgspec.Struct, frozen=True, kw_only=True):
+    """One person, and the forms that policy lets the person on the page use; *passkeys* is where one is made, or ""."""
+
+    chrome: Chrome
+    name: str
+    login: str
+    facts: tuple[str, ...]
+    holdings: tuple[Holdings, ...]
+    forms: tuple[Form, ...] = ()
+    passkeys: str = ""
+    notices: tuple[Notice, ...] = ()
+
+
+class ThreatPage(msgspec.Struct, frozen=True, kw_only=True):
+    """The elevated-threat switch; *form* for whoever may turn it on or let it last."""
+
+    chrome: Chrome
+    state: str
+    tone: Tone
+    told: str
+    form: Form | None = None
+
+
 class SignInPage(msgspec.Struct, frozen=True, kw_only=True):
     """Staff sign-in."""
 
@@ -329,4 +396,15 @@ class ProblemPage(msgspec.Struct, frozen=True, kw_only=True):
     back: str = "/"
 
 
-Page = CasePage | CasesPage | IntakePage | BoardPage | SignInPage | CallerPage | ProblemPage
+Page = (
+    CasePage
+    | CasesPage
+    | IntakePage
+    | BoardPage
+    | PeoplePage
+    | PersonPage
+    | ThreatPage
+    | SignInPage
+    | CallerPage
+    | ProblemPage
+)

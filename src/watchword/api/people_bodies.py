@@ -1,0 +1,178 @@
+"""What the API takes and gives of people. Times carry their offset; a secret goes in, and comes out at most once."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal, TypeAlias
+
+import msgspec
+
+from watchword.api.bodies import In, Out
+from watchword.core.person import Kind, Role
+
+When: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
+"""A time with its offset from UTC: one without it could be anybody's."""
+
+
+class RegisterPerson(In, frozen=True, kw_only=True):
+    """Somebody who is to act here."""
+
+    login: str
+    name: str
+    unit: str
+    kind: Kind = Kind.EMPLOYEE
+
+
+class PersonOut(Out, frozen=True, kw_only=True):
+    """Somebody who is known."""
+
+    person: str
+    login: str
+    name: str
+
+
+class RoleOut(Out, frozen=True, kw_only=True):
+    """A role, in one unit (None: everywhere), until a time (None: until revoked), and whether it is in force now."""
+
+    role: Role
+    unit: str | None
+    until: datetime | None
+    in_force: bool
+
+
+class DelegationOut(Out, frozen=True, kw_only=True):
+    """The right to administer the people of one unit."""
+
+    unit: str
+    until: datetime
+    in_force: bool
+
+
+class CredentialOut(Out, frozen=True, kw_only=True):
+    """An enrolment; *revoked_at* and, for a password, *replaced_at* are None while it counts. No secret."""
+
+    credential: str
+    method: str
+    enrolled_at: datetime
+    revoked_at: datetime | None
+    replaced_at: datetime | None
+
+
+class LinkedOut(Out, frozen=True, kw_only=True):
+    """An account of the person, as it was last seen; no contact point, no factor."""
+
+    account: str
+    directory: str
+    native_id: str
+    account_class: str | None
+
+
+class KnownPerson(Out, frozen=True, kw_only=True):
+    """Somebody as an administrator of their unit sees them."""
+
+    person: str
+    login: str
+    name: str
+    kind: Kind
+    unit: str
+    since: datetime | None
+    roles: tuple[RoleOut, ...]
+    delegations: tuple[DelegationOut, ...]
+    credentials: tuple[CredentialOut, ...]
+    accounts: tuple[LinkedOut, ...]
+
+
+class GrantRole(In, frozen=True, kw_only=True):
+    """A role, in one unit (None: everywhere), until a time (None: until revoked)."""
+
+    role: Role
+    unit: str | None = None
+    until: When | None = None
+
+
+class Delegate(In, frozen=True, kw_only=True):
+    """The people of one unit, until an end date within a year."""
+
+    unit: str
+    until: When
+
+
+class EndDelegation(In, frozen=True, kw_only=True):
+    """The unit somebody administers no longer."""
+
+    unit: str
+
+
+class LinkAccount(In, frozen=True, kw_only=True):
+    """An account of the person."""
+
+    directory: str
+    account: str
+
+
+class AccountOut(Out, frozen=True, kw_only=True):
+    """The pseudonym of an account."""
+
+    account: str
+
+
+class EnrolCredential(In, frozen=True, kw_only=True):
+    """A way to sign in (`password`) or to prove (`totp`, whose seed is made here)."""
+
+    method: Literal["password", "totp"]
+    password: str | None = None
+
+
+class Enrolled(Out, frozen=True, kw_only=True):
+    """What was enrolled; *uri* is a TOTP seed's provisioning address, given this once."""
+
+    method: str
+    uri: str | None = None
+
+
+class PasskeyOffer(Out, frozen=True, kw_only=True):
+    """A passkey to be made until *expires*: *options* is a `PublicKeyCredentialCreationOptions` as JSON text."""
+
+    challenge: str
+    options: str
+    expires: datetime
+
+
+class PasskeyMade(In, frozen=True, kw_only=True):
+    """What the browser made: its registration response (`PublicKeyCredential`) as JSON text."""
+
+    answer: str
+
+
+class PasskeyOut(Out, frozen=True, kw_only=True):
+    """The passkey that counts from now on."""
+
+    credential: str
+    method: str
+
+
+class RevokeCredential(In, frozen=True, kw_only=True):
+    """Why a credential counts no longer; kept sealed."""
+
+    why: str
+
+
+class RaiseThreat(In, frozen=True, kw_only=True):
+    """Until when the threat is elevated, at most a week, and why; the reason is kept sealed."""
+
+    until: When
+    why: str
+
+
+class ThreatOut(Out, frozen=True, kw_only=True):
+    """The elevated-threat switch; *until* and *by* (a login) of the last time it was on."""
+
+    elevated: bool
+    until: datetime | None
+    by: str | None
+
+
+class PolicyActive(Out, frozen=True, kw_only=True):
+    """The digest of the policy that cases are opened under."""
+
+    active: str

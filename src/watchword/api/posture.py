@@ -1,0 +1,40 @@
+"""What holds for the whole desk: the elevated-threat switch, and which policy is active."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from litestar import get, post
+from litestar.params import JSONBody
+
+from watchword.api import people_bodies as bodies
+from watchword.api.reading import login_of
+from watchword.app import App
+from watchword.reception.given import Now, TheActor, TheApp
+
+
+@get("/api/threat", sync_to_thread=True, tags=["posture"])
+def threat(app: TheApp, actor: TheActor, at: Now) -> bodies.ThreatOut:
+    """Whether the elevated-threat switch is on, until when, and who turned it on; everybody who signs in may know."""
+    del actor
+    return _shown(app, at)
+
+
+@post("/api/threat", sync_to_thread=True, tags=["posture"])
+def raise_threat(app: TheApp, actor: TheActor, at: Now, data: JSONBody[bodies.RaiseThreat]) -> bodies.ThreatOut:
+    """Turn the switch on, or let it last longer; it ends by itself and by nothing else."""
+    app.people.raise_threat(actor.person, data.until, data.why, at)
+    return _shown(app, at)
+
+
+@post("/api/policy/activation", sync_to_thread=True, tags=["posture"])
+def activate_policy(app: TheApp, actor: TheActor, at: Now) -> bodies.PolicyActive:
+    """Make the policy this console read when it started the one that new cases are opened under."""
+    return bodies.PolicyActive(active=app.people.activate_policy(actor.person, at))
+
+
+def _shown(app: App, at: datetime) -> bodies.ThreatOut:
+    posture = app.registry.posture()
+    return bodies.ThreatOut(
+        elevated=posture.elevated(at), until=posture.threat_until, by=login_of(app, posture.threat_by)
+    )

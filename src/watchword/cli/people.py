@@ -1,0 +1,259 @@
+"""`watchword people`: who is known, what they may do, and how they prove who they are."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Literal, TextIO
+from urllib.parse import quote
+
+from cyclopts import App, Parameter
+from rich.markup import escape
+from rich.table import Table
+
+from watchword.app import wall_clock
+from watchword.cli.case import Asking
+from watchword.cli.client import Client
+from watchword.cli.password import new_password
+from watchword.cli.terminal import out, print_json
+from watchword.core.errors import Invalid
+from watchword.core.person import Kind, Role
+from watchword.reception.ends import end_of
+from watchword.settings import load
+
+app = App(name="people", help="People, their roles, delegations, accounts and credentials.")
+
+Until = Annotated[str | None, Parameter(help="12h, 30d, 8w, a day (2026-12-24) or a time; UTC.")]
+
+
+@app.command(name="list")
+def list_(*, asking: Asking) -> None:
+    """Show everybody whom you may administer: all, or the people of a unit that was delegated to you."""
+    with asking.session() as client:
+        people = client.call("GET", "/api/people")
+    if asking.json:
+        print_json(people)
+        return
+    table = Table("login", "name", "kind", "unit", "roles", "credentials", box=None, pad_edge=False)
+    for one in people:
+        roles = ", ".join(_role(r) for r in one["roles"] if r["in_force"])
+        counting = dict.fromkeys(c["method"] for c in one["credentials"] if not (c["revoked_at"] or c["replaced_at"]))
+        table.add_row(*map(escape, (one["login"], one["name"], one["kind"], one["unit"], roles, ", ".join(counting))))
+    out.print(table, soft_wrap=False)
+
+
+@app.command
+def show(login: str, /, *, asking: Asking) -> None:
+    """Show one person: roles, delegations, credentials and linked accounts."""
+    with asking.session() as client:
+        _show(asking, client, login)
+
+
+@app.command
+def add(
+    login: str,
+    /,
+    *,
+    asking: Asking,
+    name: str,
+    unit: Annotated[str, Parameter(help="The unit they belong to; none: only administrators reach them.")] = "",
+    kind: Kind = Kind.EMPLOYEE,
+) -> None:
+    """Make somebody known. It gives them no role and no way to sign in."""
+    with asking.session() as client:
+        client.call("POST", "/api/people", {"login": login, "name": name, "unit": unit, "kind": kind})
+        _show(asking, client, login)
+
+
+@app.command
+def grant(
+    login: str,
+    role: Role,
+    /,
+    *,
+    asking: Asking,
+    unit: Annotated[str | None, Parameter(help="Where it holds; everywhere otherwise.")] = None,
+    until: Until = None,
+) -> None:
+    """Give a role, in one unit or everywhere, until a time or until it is revoked."""
+    end = end_of(until, wall_clock()).isoformat() if until else None
+    _step(asking, login, "POST", "roles", {"role": role, "unit": unit, "until": end})
+
+
+@app.command
+def revoke(login: str, role: Role, /, *, asking: Asking) -> None:
+    """Take a role, in every unit."""
+    _step(asking, login, "DELETE", f"roles/{role}")
+
+
+@app.command
+def delegate(
+    login: str,
+    unit: str,
+    /,
+    *,
+    asking: Asking,
+    until: Until = None,
+    end: Annotated[bool, Parameter(negative=(), help="End the delegation now.")] = False,
+) -> None:
+    """Let an employee administer the people of UNIT until an end date within a year; or, with --end, no longer."""
+    if end is (until is not None):
+        raise Invalid("A delegation ends at a time or now.", "Give either --until or --end.", where="--until")
+    if until is None:
+        _step(asking, login, "POST", "delegations/end", {"unit": unit})
+    else:
+        ends = end_of(until, wall_clock()).isoformat()
+        _step(asking, login, "POST", "delegations", {"unit": unit, "until": ends})
+
+
+@app.command
+def link(login: str, account: str, /, *, asking: Asking, directory: str | None = None) -> None:
+    """Say that ACCOUNT (login, mail, name or native id) is this person's.
+
+    Without --directory the account is looked for in the first one of the settings.
+    """
+    named = load(asking.config).directories
+    where = directory or (named[0].name if named else "")
+    _step(asking, login, "POST", "accounts", {"directory": where, "account": account})
+
+
+@app.command
+def password(
+    login: str,
+    /,
+    *,
+    asking: Asking,
+    new_password_file: Annotated[
+        Path | None, Parameter(help="A file that holds the new password, mode 0600; asked for otherwise.")
+    ] = None,
+) -> None:
+    """Set somebody's password for signing in; it is asked for twice, and replaces the one before."""
+    new = new_password(new_password_file, option="--new-password-file")
+    _step(asking, login, "POST", "credentials", {"method": "password", "password": new})
+
+
+@app.command
+def enrol(
+    login: str,
+    method: Literal["totp", "passkey"],
+    /,
+    *,
+    asking: Asking,
+    to: Annotated[
+        Path | None, Parameter(help="totp: the new file that its seed is written to, for the person alone.")
+    ] = None,
+    challenge: Annotated[str | None, Parameter(help="passkey: the challenge that --answer is for.")] = None,
+    answer: Annotated[Path | None, Parameter(help="passkey: a file with the browser's registration response.")] = None,
+) -> None:
+    """Enrol an authenticator app, whose seed is never shown but written to a file; or a passkey, in two steps.
+
+    A passkey is best made on the person's page of the console. Here the first step prints the challenge and the
+    creation options, and the second takes what an authenticator made of them.
+    """
+    if method == "totp":
+        if to is None or challenge or answer:
+            raise Invalid("The seed needs a file to go to.", "Name a new one with --to, and nothing else.", "--to")
+        with _secret_file(to) as file, asking.session() as client:
+            made = client.call("POST", f"{path_of(login)}/credentials", {"method": "totp"})
+            file.write(f"{made['uri']}\n")
+        _told(asking, {"method": "totp", "written": str(to)}, f"The seed is in {to}, and nowhere else to be read.")
+        return
+    if to is not None or (challenge is None) is not (answer is None):
+        raise Invalid(
+            "A passkey is made in two steps.", "Give neither or both of --challenge and --answer.", "--answer"
+        )
+    with asking.session() as client:
+        if challenge is None or answer is None:
+            print_json(client.call("POST", f"{path_of(login)}/passkeys"))
+            return
+        path = f"{path_of(login)}/passkeys/{quote(challenge, safe='')}"
+        made = client.call("POST", path, {"answer": _text(answer)})
+    _told(asking, made, f"Enrolled: {made['credential']}")
+
+
+@app.command
+def revoke_credential(
+    login: str,
+    credential: Annotated[str, Parameter(help="Its id; `people show` prints it.")],
+    /,
+    *,
+    asking: Asking,
+    why: Annotated[str, Parameter(help="Kept sealed beside the entry.")],
+) -> None:
+    """Let a credential count no longer."""
+    _step(asking, login, "POST", f"credentials/{quote(credential, safe='')}/revocation", {"why": why})
+
+
+def path_of(login: str) -> str:
+    """Where the API has a person; raise `Invalid` for what can not be a login."""
+    if not login or not login.isprintable() or "/" in login or set(login) <= {"."}:
+        raise Invalid(f"{login!r} is no login.", "`watchword people list` shows the people you may see.", where="LOGIN")
+    return f"/api/people/{quote(login, safe='')}"
+
+
+def _step(asking: Asking, login: str, verb: str, step: str, body: dict[str, Any] | None = None) -> None:
+    """Take one step, and show what became of the person."""
+    with asking.session() as client:
+        client.call(verb, f"{path_of(login)}/{step}", body)
+        _show(asking, client, login)
+
+
+def _show(asking: Asking, client: Client, login: str) -> None:
+    person = client.call("GET", path_of(login))
+    if asking.json:
+        print_json(person)
+        return
+    out.print(
+        f"[bold]{escape(person['login'])}[/] {escape(person['name'])}: {escape(person['kind'])}"
+        f"{escape(' in ' + person['unit']) if person['unit'] else ', in no unit'}"
+    )
+    for role in person["roles"]:
+        out.print(f"  role {escape(_role(role))}{'' if role['in_force'] else ' (over)'}")
+    for one in person["delegations"]:
+        over = "" if one["in_force"] else " (over)"
+        out.print(f"  administers {escape(one['unit'])} until {escape(one['until'])}{over}")
+    for one in person["credentials"]:
+        until = f", replaced {one['replaced_at']}" if one["replaced_at"] else ""
+        until += f", revoked {one['revoked_at']}" if one["revoked_at"] else ""
+        out.print(f"  {escape(one['method'])} {escape(one['credential'])} since {escape(one['enrolled_at'] + until)}")
+    for one in person["accounts"]:
+        told = f"{one['directory']} {one['native_id']} ({one['account_class'] or 'in no class'})"
+        out.print(f"  account {escape(told)}")
+
+
+def _role(role: dict[str, Any]) -> str:
+    unit = f" in {role['unit']}" if role["unit"] is not None else ""
+    return f"{role['role']}{unit}" + (f" until {role['until']}" if role["until"] else "")
+
+
+def _told(asking: Asking, facts: dict[str, Any], words: str) -> None:
+    if asking.json:
+        print_json(facts)
+    else:
+        out.print(escape(words))
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Invalid(f"{file} can not be read: {error}.", "Name a file that is there.", "--answer") from error
+
+
+@contextmanager
+def _secret_file(file: Path) -> Iterator[TextIO]:
+    """A new file for its owner alone, made before there is a secret; gone again where none came to it."""
+    try:
+        opened = os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8")
+    except OSError as error:
+        raise Invalid(
+            f"{file} can not be made: {error.strerror}.", "Name a file that is not there yet.", "--to"
+        ) from error
+    try:
+        with opened:
+            yield opened
+    except BaseException:
+        file.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,44 @@
+"""`watchword policy threat`: the switch under which every new case needs more."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from cyclopts import App, Parameter
+from rich.markup import escape
+
+from watchword.app import wall_clock
+from watchword.cli.case import Asking
+from watchword.cli.terminal import out, print_json
+from watchword.reception.ends import end_of
+
+app = App(name="threat", help="The elevated-threat switch: every case opened while it is on needs more.")
+
+
+@app.command
+def show(*, asking: Asking) -> None:
+    """Say whether the switch is on, until when, and who turned it on."""
+    with asking.session() as client:
+        _tell(asking, client.call("GET", "/api/threat"))
+
+
+@app.command(name="raise")
+def raise_(
+    *,
+    asking: Asking,
+    until: Annotated[str, Parameter(help="12h, 3d, a day or a time (UTC); a week at most.")],
+    why: Annotated[str, Parameter(help="Kept sealed beside the entry.")],
+) -> None:
+    """Turn the switch on, or let it last longer. It ends by itself; nobody turns it off."""
+    with asking.session() as client:
+        body = {"until": end_of(until, wall_clock()).isoformat(), "why": why}
+        _tell(asking, client.call("POST", "/api/threat", body))
+
+
+def _tell(asking: Asking, threat: dict[str, Any]) -> None:
+    if asking.json:
+        print_json(threat)
+    elif threat["elevated"]:
+        out.print(f"[bold yellow]elevated[/] until {escape(threat['until'])}, raised by {escape(threat['by'])}")
+    else:
+        out.print("[green]not elevated[/]" + (f"; it last was until {threat['until']}" if threat["until"] else ""))

@@ -1,0 +1,124 @@
+"""How somebody gets a way to prove who they are: an authenticator app, or a passkey made in a browser.
+
+A passkey takes two steps, and whoever takes both is ruled at each. Between them nothing is stored: the challenge says
+by itself for whom, by whom and until when it was made.
+"""
+
+from __future__ import annotations
+
+import hmac
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+import msgspec
+
+from watchword.core.action import Step
+from watchword.core.errors import Conflict, Invalid
+from watchword.core.ids import PersonId
+from watchword.core.person import Credential
+from watchword.desk.people import People
+from watchword.desk.roster import Roster
+
+LIFE = timedelta(minutes=5)
+"""How long a browser has to make a passkey."""
+
+
+class MakesSeeds(Protocol):
+    """What `methods.totp` gives to an enrolment."""
+
+    def enrol(self, label: str) -> tuple[bytes, str]:
+        """A new seed, and the `otpauth:` address that holds it."""
+        ...
+
+
+class MakesPasskeys(Protocol):
+    """What `methods.passkey` gives to an enrolment."""
+
+    def enrolment_options(
+        self, *, challenge: str, person: PersonId, login: str, exclude: tuple[Credential, ...] = ()
+    ) -> str:
+        """`PublicKeyCredentialCreationOptions` as JSON."""
+        ...
+
+    def enrol(self, *, challenge: str, person: PersonId, answer: str) -> str:
+        """`Credential.public` for a browser's registration; raise `Refused` when it does not hold."""
+        ...
+
+    def same(self, one: str, other: str) -> bool:
+        """Whether two `Credential.public` are the same passkey."""
+        ...
+
+
+class Offer(msgspec.Struct, frozen=True, kw_only=True):
+    """A passkey to be made: *options* for `navigator.credentials.create`, as JSON; *challenge* comes back with it."""
+
+    challenge: str
+    options: str
+    expires: datetime
+
+
+class Enrolment:
+    """Enrolments as use cases; that they happened, `People.enrol` enters and rules on once more."""
+
+    def __init__(self, people: People, roster: Roster, seeds: MakesSeeds, passkeys: MakesPasskeys) -> None:
+        self.people = people
+        self.roster = roster
+        self.seeds = seeds
+        self.passkeys = passkeys
+
+    def totp(self, actor: PersonId, person: PersonId, at: datetime) -> str:
+        """Enrol an authenticator app; returns the `otpauth:` address that holds its seed, this once."""
+        steps = self.people.steps
+        seed, address = self.seeds.enrol(steps.names.said(person)[0])
+        self.people.enrol(actor, person, self._credential("totp", at), seed.hex(), at)
+        return address
+
+    def offer(self, actor: PersonId, person: PersonId, at: datetime) -> Offer:
+        """Begin a passkey for *person*."""
+        self.roster.demand(actor, Step.ENROL_CREDENTIAL, person, at)
+        steps = self.people.steps
+        expires = datetime.fromtimestamp(int((at + LIFE).timestamp()), UTC)
+        nonce = f"{steps.ledger.pseudonym('e')}.{int(expires.timestamp())}"
+        challenge = f"{nonce}.{self._seal(nonce, actor, person)}"
+        options = self.passkeys.enrolment_options(
+            challenge=challenge,
+            person=person,
+            login=steps.names.said(person)[0],
+            exclude=steps.registry.person(person).credentials_of("passkey"),
+        )
+        return Offer(challenge=challenge, options=options, expires=expires)
+
+    def passkey(self, actor: PersonId, person: PersonId, challenge: str, answer: str, at: datetime) -> Credential:
+        """Enrol the passkey that a browser made for an offer of *actor*'s; *answer* is its registration, as JSON.
+
+        One passkey is one person's, and a revoked one does not come back (WebAuthn Level 3 §7.1: a credential id that
+        is known is not registered again).
+        """
+        self.roster.demand(actor, Step.ENROL_CREDENTIAL, person, at)
+        self._demand_offered(actor, person, challenge, at)
+        public = self.passkeys.enrol(challenge=challenge, person=person, answer=answer)
+        steps = self.people.steps
+        steps.names.follow(steps.ledger)
+        if any(self.passkeys.same(public, known) for known in steps.names.materials()):
+            raise Conflict("This passkey is or was enrolled already.", "Make a new one.")
+        credential = msgspec.structs.replace(self._credential("passkey", at), public=public)
+        self.people.enrol(actor, person, credential, None, at)
+        return credential
+
+    def _credential(self, method: str, at: datetime) -> Credential:
+        return Credential(id=self.people.steps.ledger.pseudonym("k"), method=method, enrolled_at=at)
+
+    def _demand_offered(self, actor: PersonId, person: PersonId, challenge: str, at: datetime) -> None:
+        nonce, _, seal = challenge.rpartition(".")
+        sealed = hmac.compare_digest(self._seal(nonce, actor, person).encode(), seal.encode())
+        if not sealed or at >= datetime.fromtimestamp(int(nonce.rpartition(".")[2]), UTC):
+            raise Invalid(
+                "This enrolment was not begun by you for this person, or its time is over.",
+                "Begin it again.",
+                where="challenge",
+            )
+
+    def _seal(self, nonce: str, actor: PersonId, person: PersonId) -> str:
+        return self.people.steps.ledger.keyed(
+            "enrolment", msgspec.json.encode(("passkey", nonce, actor, person)).decode()
+        )

@@ -1,0 +1,208 @@
+"""The forms of a person's page, and what each does when it is posted."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from urllib.parse import quote
+
+from watchword.app import App
+from watchword.core.errors import Invalid
+from watchword.core.ids import PersonId
+from watchword.core.person import Delegation, Kind, Role, RoleGrant
+from watchword.desk.roster import Known, Powers
+from watchword.reception.ends import end_of
+from watchword.reception.problems import NotThere
+from watchword.reception.wording import plain
+from watchword.web.view import Field, Form, Option
+
+
+def address_of(login: str) -> str:
+    """The page of somebody."""
+    return f"/people/{quote(login, safe='')}"
+
+
+def register() -> Form:
+    """Make somebody known."""
+    kinds = tuple(Option(value=k, label=k.value) for k in Kind if k is not Kind.SYSTEM)
+    return Form(
+        action="/people",
+        button="Register",
+        title="Register somebody",
+        lede="It gives them no role and no way to sign in.",
+        fields=(
+            Field(name="login", label="Login"),
+            Field(name="name", label="Name"),
+            Field(name="unit", label="Unit", required=False),
+            Field(name="kind", label="Kind", kind="select", options=kinds, value=Kind.EMPLOYEE),
+        ),
+    )
+
+
+def revoke(login: str, role: Role, *, several: bool) -> Form:
+    """Take a role, in every unit; *several* says that it is held in more than one."""
+    button = "Revoke in every unit" if several else "Revoke"
+    return _form(login, "revoke", button, weight="danger", fields=(_hidden("role", role),))
+
+
+def end_delegation(login: str, unit: str) -> Form:
+    """End a delegation."""
+    return _form(login, "end-delegation", "End", weight="danger", fields=(_hidden("unit", unit),))
+
+
+def revoke_credential(login: str, credential: str) -> Form:
+    """Let a credential count no longer."""
+    why = Field(name="why", label="Why", hint="Kept sealed beside the entry.")
+    fields = (_hidden("credential", credential), why)
+    return _form(login, "revoke-credential", "Revoke it", title="Revoke", weight="danger", fields=fields)
+
+
+def changes(app: App, known: Known, powers: Powers) -> tuple[Form, ...]:
+    """What may be added to a person."""
+    found: list[Form] = []
+    if powers.gives:
+        found += [_grant(known, powers), _link(app, known)]
+    if powers.everywhere and known.person.kind is Kind.EMPLOYEE:
+        found.append(_delegate(known))
+    if powers.enrols:
+        found.append(_password(known))
+    return tuple(found)
+
+
+def _grant(known: Known, powers: Powers) -> Form:
+    unit = Field(
+        name="unit",
+        label="In which unit",
+        value="" if powers.everywhere else known.person.unit,
+        required=not powers.everywhere,
+        hint="Without one it holds everywhere." if powers.everywhere else "One that you administer.",
+    )
+    fields = (
+        Field(
+            name="role",
+            label="Role",
+            kind="select",
+            options=tuple(Option(value=r, label=plain(r)) for r in powers.gives),
+        ),
+        unit,
+        Field(name="until", label="Until", kind="date", required=False, hint="00:00 UTC; without it until revoked."),
+    )
+    return _form(known.login, "grant", "Give the role", title="Give a role", fields=fields)
+
+
+def _link(app: App, known: Known) -> Form:
+    directories = tuple(Option(value=name, label=name) for name in app.directories)
+    one = len(directories) == 1
+    fields = (
+        Field(
+            name="directory",
+            label="Directory",
+            kind="hidden" if one else "select",
+            value=directories[0].value if directories else "",
+            options=directories,
+        ),
+        Field(name="account", label="Account", hint="Login, mail address, display name or native id, whole."),
+    )
+    return _form(known.login, "link", "Link it", title="Link an account", fields=fields)
+
+
+def _delegate(known: Known) -> Form:
+    fields = (
+        Field(name="unit", label="Unit"),
+        Field(name="until", label="Until", kind="date", hint="00:00 UTC; a year at most."),
+    )
+    lede = "They administer the people of that unit, and nobody who governs."
+    return _form(known.login, "delegate", "Delegate it", title="Delegate a unit", lede=lede, fields=fields)
+
+
+def _password(known: Known) -> Form:
+    fields = (
+        Field(name="password", label="New password", kind="password", autocomplete="new-password"),
+        Field(name="again", label="Once more", kind="password", autocomplete="new-password"),
+    )
+    lede = "For signing in to this console. It replaces the one before."
+    return _form(known.login, "password", "Set it", title="Set the password", lede=lede, fields=fields)
+
+
+def _form(login: str, step: str, button: str, **more: object) -> Form:
+    return Form(action=f"{address_of(login)}/{step}", button=button, **more)  # type: ignore[arg-type]
+
+
+def _hidden(name: str, value: str) -> Field:
+    return Field(name=name, label="", kind="hidden", value=value)
+
+
+# --- what a posted form does ------------------------------------------------------------------------------------------
+
+Said = Mapping[str, str]
+Taking = Callable[[App, PersonId, PersonId, Said, datetime], object]
+
+
+def _role(said: Said) -> Role:
+    if said.get("role") not in set(Role):
+        raise Invalid("There is no such role.", "Pick one of the list.", where="role")
+    return Role(said["role"])
+
+
+def _give(app: App, actor: PersonId, person: PersonId, said: Said, at: datetime) -> None:
+    until = said.get("until", "").strip()
+    grant = RoleGrant(
+        role=_role(said), unit=said.get("unit", "").strip() or None, until=end_of(until, at) if until else None
+    )
+    app.people.grant(actor, person, grant, at)
+
+
+def _delegate_unit(app: App, actor: PersonId, person: PersonId, said: Said, at: datetime) -> None:
+    delegation = Delegation(unit=said.get("unit", "").strip(), until=end_of(said.get("until", ""), at))
+    app.people.delegate(actor, person, delegation, at)
+
+
+def _link_account(app: App, actor: PersonId, person: PersonId, said: Said, at: datetime) -> None:
+    directory = said.get("directory", "")
+    seen = app.desk.intake.find(directory, said.get("account", "").strip())
+    app.people.link(actor, person, directory, seen.native_id, at)
+
+
+def _set_password(app: App, actor: PersonId, person: PersonId, said: Said, at: datetime) -> None:
+    new = said.get("password", "")
+    if not hmac.compare_digest(new.encode(), said.get("again", "").encode()):
+        raise Invalid("The two were not the same.", "Type the new password again.", where="password")
+    app.people.set_password(actor, person, new, at)
+
+
+_TAKEN: dict[str, Taking] = {
+    "grant": _give,
+    "revoke": lambda app, actor, person, said, at: app.people.revoke(actor, person, _role(said), at),
+    "delegate": _delegate_unit,
+    "end-delegation": lambda app, actor, person, said, at: app.people.end_delegation(
+        actor, person, said.get("unit", ""), at
+    ),
+    "link": _link_account,
+    "password": _set_password,
+    "revoke-credential": lambda app, actor, person, said, at: app.people.revoke_credential(
+        actor, person, said.get("credential", ""), said.get("why", ""), at
+    ),
+}
+
+
+def take(app: App, actor: PersonId, person: PersonId, step: str, said: Said, at: datetime) -> None:
+    """Take *step* as the form said it; raise `NotThere` for a step there is no form for."""
+    if step not in _TAKEN:
+        raise NotThere
+    _TAKEN[step](app, actor, person, said, at)
+
+
+def registered(app: App, actor: PersonId, said: Said, at: datetime) -> str:
+    """Register the person the form describes; returns the login."""
+    if said.get("kind") not in set(Kind):
+        raise Invalid("There is no such kind of person.", "Pick one of the list.", where="kind")
+    person = app.people.register(
+        actor,
+        login=said.get("login", ""),
+        name=said.get("name", ""),
+        kind=Kind(said["kind"]),
+        unit=said.get("unit", "").strip(),
+        at=at,
+    )
+    return app.names.said(person)[0]

@@ -1,0 +1,90 @@
+"""The pages of people and of the elevated-threat switch, and the forms that post to them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from litestar import Controller, get, post
+from litestar.enums import MediaType, RequestEncodingType
+from litestar.params import Body, FromPath
+from litestar.response import Redirect
+from litestar.status_codes import HTTP_303_SEE_OTHER
+
+from watchword.app import App
+from watchword.core.errors import Invalid
+from watchword.core.ids import PersonId
+from watchword.desk.roster import Known
+from watchword.reception.ends import end_of
+from watchword.reception.given import Now, TheActor, TheApp, Token
+from watchword.reception.problems import NotThere
+from watchword.web import people_forms
+from watchword.web.people_pages import people_page, person_page, threat_page
+from watchword.web.render import render
+
+Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
+
+
+class PeoplePages(Controller):
+    """The list, and one person."""
+
+    path = "/people"
+
+    @get("", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)
+    def listed(self, app: TheApp, actor: TheActor, at: Now, csrf: Token) -> str:
+        """Everybody whom this person may administer."""
+        return render(people_page(app, actor.person, csrf, at))
+
+    @post("", include_in_schema=False, status_code=HTTP_303_SEE_OTHER, sync_to_thread=True)
+    def register(self, app: TheApp, actor: TheActor, at: Now, data: Form) -> Redirect:
+        """Register somebody."""
+        return _to(people_forms.registered(app, actor.person, data, at))
+
+    @get("/{login:str}", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)
+    def one(self, app: TheApp, actor: TheActor, at: Now, csrf: Token, login: FromPath[str]) -> str:
+        """One person."""
+        return render(person_page(app, _found(app, actor.person, login, at), actor.person, csrf, at))
+
+    @post("/{login:str}/{step:str}", include_in_schema=False, status_code=HTTP_303_SEE_OTHER, sync_to_thread=True)
+    def take_step(
+        self,
+        app: TheApp,
+        actor: TheActor,
+        at: Now,
+        login: FromPath[str],
+        step: FromPath[str],
+        data: Form,
+    ) -> Redirect:
+        """Take a step from its form."""
+        known = _found(app, actor.person, login, at)
+        people_forms.take(app, actor.person, known.person.id, step, data, at)
+        return _to(known.login)
+
+
+class ThreatPages(Controller):
+    """The elevated-threat switch."""
+
+    path = "/threat"
+
+    @get("", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)
+    def shown(self, app: TheApp, actor: TheActor, at: Now, csrf: Token) -> str:
+        """How the switch stands."""
+        return render(threat_page(app, actor.person, csrf, at))
+
+    @post("", include_in_schema=False, status_code=HTTP_303_SEE_OTHER, sync_to_thread=True)
+    def turn_on(self, app: TheApp, actor: TheActor, at: Now, data: Form) -> Redirect:
+        """Turn it on, or let it last."""
+        app.people.raise_threat(actor.person, end_of(data.get("until", ""), at), data.get("why", ""), at)
+        return Redirect("/threat", status_code=HTTP_303_SEE_OTHER)
+
+
+def _found(app: App, actor: PersonId, login: str, at: datetime) -> Known:
+    """Somebody by login; `NotThere` in the same words for nobody and for whom *actor* may not administer."""
+    try:
+        return app.roster.find(actor, login, at)
+    except Invalid as invalid:
+        raise NotThere from invalid
+
+
+def _to(login: str) -> Redirect:
+    return Redirect(people_forms.address_of(login), status_code=HTTP_303_SEE_OTHER)

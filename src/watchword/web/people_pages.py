@@ -1,0 +1,182 @@
+"""The people somebody may administer, one of them, and the elevated-threat switch."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from urllib.parse import quote
+
+from watchword.app import App
+from watchword.core.ids import PersonId
+from watchword.core.person import Delegation, Kind, RoleGrant
+from watchword.desk.roster import Enrolled, Known, Powers
+from watchword.reception import wording
+from watchword.web import people_forms as forms
+from watchword.web import view
+from watchword.web.frame import chrome, name_of
+
+KINDS = {Kind.EMPLOYEE: "employee", Kind.VENDOR: "of a vendor", Kind.AI: "AI agent", Kind.SYSTEM: "part of Watchword"}
+
+LENGTHS = (timedelta(hours=12), timedelta(days=1), timedelta(days=3), timedelta(days=7))
+"""For how long the switch can be turned on from its page."""
+
+
+def people_page(app: App, actor: PersonId, csrf: str, at: datetime) -> view.PeoplePage:
+    """Everybody whom *actor* may administer, by name."""
+    known = sorted(app.roster.all(actor, at), key=lambda k: (k.person.kind is Kind.SYSTEM, k.name.casefold()))
+    units = {k.person.unit for k in known}
+    return view.PeoplePage(
+        chrome=chrome(app, at, csrf, actor, here="people"),
+        sub=f"{len(known)} whom you may administer, in {len(units)} {'unit' if len(units) == 1 else 'units'}",
+        rows=tuple(_row(k, at) for k in known),
+        register=forms.register(),
+    )
+
+
+def _row(known: Known, at: datetime) -> view.PersonRow:
+    person = known.person
+    in_force = [g for g in person.grants if g.until is None or at < g.until]
+    delegated = [f"administers {unit}" for unit in sorted(person.delegated_at(at))]
+    return view.PersonRow(
+        link=forms.address_of(known.login),
+        name=known.name,
+        login=known.login,
+        unit=person.unit or "no unit",
+        about=KINDS[person.kind],
+        roles=(*dict.fromkeys(_role(g) for g in in_force), *delegated),
+        credentials=tuple(dict.fromkeys(wording.method(c.method).lower() for c in known.credentials if c.counts)),
+    )
+
+
+def person_page(app: App, known: Known, actor: PersonId, csrf: str, at: datetime) -> view.PersonPage:
+    """One person, with what policy lets *actor* change."""
+    person, powers = known.person, app.roster.powers(actor, known.person, at)
+    since = f"known since {person.since:%-d %b %Y}" if person.since else ""
+    holdings = (
+        view.Holdings(
+            title="Roles", held=tuple(_granted(known, g, powers, at) for g in person.grants), empty="No role."
+        ),
+        view.Holdings(
+            title="Delegations",
+            held=tuple(_delegated(known, d, powers, at) for d in person.delegations),
+            empty="Administers no unit.",
+        ),
+        view.Holdings(
+            title="Credentials",
+            held=tuple(_enrolled(known, c, powers, at) for c in reversed(known.credentials)),
+            empty="Nothing enrolled.",
+        ),
+        view.Holdings(
+            title="Accounts",
+            held=tuple(
+                view.Held(
+                    title=wording.plain(a.account_class or "in no class").capitalize(),
+                    note=a.directory,
+                    mono=a.native_id,
+                )
+                for a in known.accounts
+            ),
+            empty="No account is linked.",
+        ),
+    )
+    mine = actor == person.id
+    return view.PersonPage(
+        chrome=chrome(app, at, csrf, actor, here="people"),
+        name=known.name,
+        login=known.login,
+        facts=tuple(f for f in (KINDS[person.kind], person.unit or "no unit", since) if f),
+        holdings=holdings,
+        forms=forms.changes(app, known, powers),
+        passkeys=f"/api/people/{quote(known.login, safe='')}/passkeys" if powers.enrols else "",
+        notices=(
+            view.Notice(
+                title="This is you",
+                text="Nobody changes what they may do themself. Ask another administrator.",
+                tone="plain",
+            ),
+        )
+        if mine
+        else (),
+    )
+
+
+def _role(grant: RoleGrant) -> str:
+    return wording.plain(grant.role) + (f" in {grant.unit}" if grant.unit else "")
+
+
+def _until(until: datetime, at: datetime) -> str:
+    return f"{'until' if at < until else 'ended'} {until:%-d %b %Y %H:%M} UTC"
+
+
+def _granted(known: Known, grant: RoleGrant, powers: Powers, at: datetime) -> view.Held:
+    where = f"in {grant.unit}" if grant.unit else "everywhere"
+    when = _until(grant.until, at) if grant.until else "until revoked"
+    role, over = wording.plain(grant.role), grant.until is not None and grant.until <= at
+    several = sum(1 for g in known.person.grants if g.role is grant.role) > 1
+    return view.Held(
+        title=role[0].upper() + role[1:],
+        note=f"{where}, {when}",
+        over=over,
+        form=forms.revoke(known.login, grant.role, several=several) if powers.gives and not over else None,
+    )
+
+
+def _delegated(known: Known, delegation: Delegation, powers: Powers, at: datetime) -> view.Held:
+    over = delegation.until <= at
+    return view.Held(
+        title=f"Administers {delegation.unit}",
+        note=_until(delegation.until, at),
+        over=over,
+        form=forms.end_delegation(known.login, delegation.unit) if powers.everywhere and not over else None,
+    )
+
+
+def _enrolled(known: Known, one: Enrolled, powers: Powers, at: datetime) -> view.Held:
+    note = f"enrolled {wording.span(at - one.enrolled_at)} ago"
+    if one.replaced_at:
+        note += ", replaced by a newer one"
+    if one.revoked_at:
+        note += f", revoked {wording.span(at - one.revoked_at)} ago"
+    return view.Held(
+        title=wording.method(one.method),
+        note=note,
+        mono=one.id,
+        over=not one.counts,
+        form=forms.revoke_credential(known.login, one.id) if powers.enrols and one.counts else None,
+    )
+
+
+def threat_page(app: App, actor: PersonId, csrf: str, at: datetime) -> view.ThreatPage:
+    """The switch as it stands, and the form for whoever may use it."""
+    frame, posture = chrome(app, at, csrf, actor, here="threat"), app.registry.posture()
+    on, until = posture.elevated(at), posture.threat_until
+    by = f", raised by {name_of(app, posture.threat_by)}" if posture.threat_by else ""
+    told = f"Until {until:%-d %b %Y %H:%M} UTC{by}. It ends by itself." if until else "It was never turned on."
+    if until and not on:
+        told = f"It last was on until {until:%-d %b %Y %H:%M} UTC{by}."
+    longer = tuple(length for length in LENGTHS if not on or until is None or at + length >= until)
+    form = view.Form(
+        action="/threat",
+        button="Let it last" if on else "Turn it on",
+        lede="A week at most. Nobody turns it off again; it ends by itself.",
+        fields=(
+            view.Field(
+                name="until",
+                label="For how long",
+                kind="select",
+                options=tuple(view.Option(value=_code(one), label=wording.span(one)) for one in longer),
+            ),
+            view.Field(name="why", label="Why", kind="area", hint="Kept sealed beside the entry."),
+        ),
+        weight="quiet" if on else "danger",
+    )
+    return view.ThreatPage(
+        chrome=frame,
+        state="The switch is on" if on else "The switch is off",
+        tone="bad" if on else "good",
+        told=told,
+        form=form if frame.duty and longer else None,
+    )
+
+
+def _code(length: timedelta) -> str:
+    return f"{length // timedelta(hours=1)}h"

@@ -1,0 +1,52 @@
+// A passkey for the person of this page: the console offers, their authenticator makes it, the console enrols it.
+
+import { unbase64url } from "/static/envelope.js";
+
+const part = document.getElementById("passkey");
+const button = document.getElementById("make-passkey");
+const problem = document.getElementById("passkey-problem");
+
+const say = (text) => {
+  problem.textContent = text;
+  problem.hidden = !text;
+};
+
+const post = async (path, body) => {
+  const headers = { "content-type": "application/json", accept: "application/json", "x-csrftoken": part.dataset.csrf };
+  const answer = await fetch(path, { method: "POST", headers, body: JSON.stringify(body), cache: "no-store" });
+  const said = await answer.json().catch(() => ({}));
+  if (answer.ok) return said;
+  throw new Error(said.detail ? `${said.detail} ${said.remedy ?? ""}` : "The console did not answer. Wait a moment.");
+};
+
+const base64url = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer)))
+  .replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+
+const registration = async (options) => {
+  const asked = JSON.parse(options);
+  asked.challenge = unbase64url(asked.challenge);
+  asked.user.id = unbase64url(asked.user.id);
+  asked.excludeCredentials = (asked.excludeCredentials ?? []).map((c) => ({ ...c, id: unbase64url(c.id) }));
+  const made = await navigator.credentials.create({ publicKey: asked });
+  const { clientDataJSON, attestationObject } = made.response;
+  const response = { clientDataJSON: base64url(clientDataJSON), attestationObject: base64url(attestationObject) };
+  return JSON.stringify({ id: made.id, rawId: base64url(made.rawId), type: made.type, response });
+};
+
+const words = (error) => ({
+  InvalidStateError: "This authenticator holds a passkey of theirs already.",
+  NotAllowedError: "Nothing was made: it was cancelled, or took too long.",
+}[error.name] ?? error.message);
+
+button.addEventListener("click", async () => {
+  say("");
+  button.disabled = true;
+  try {
+    const { challenge, options } = await post(part.dataset.api);
+    await post(`${part.dataset.api}/${encodeURIComponent(challenge)}`, { answer: await registration(options) });
+    location.reload();
+  } catch (error) {
+    say(words(error));
+    button.disabled = false;
+  }
+});
