@@ -16,6 +16,8 @@ from watchword.ledger.payload import seal_payload
 from watchword.ledger.store import EffectRow, PayloadRow, Settle
 from watchword.ledger.vault import KeyFile
 
+_THROUGH = 0.005  # seconds
+
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """An entry to be: *disclosures* become payloads, and the entry commits to each. *at* is cut to the millisecond."""
@@ -98,21 +100,34 @@ class Group:
     once, to fight for the interpreter: at 32 clients that took more time than the appends themselves.
     """
 
-    __slots__ = ("_turnstile", "requests")
+    __slots__ = ("_all_through", "_through", "_turnstile", "requests")
 
     def __init__(self) -> None:
         self.requests: list[Request] = []
-        self._turnstile = threading.Lock()
-        self._turnstile.acquire()
-
-    def open(self) -> None:
-        """Let the callers through: every request has its answer."""
-        self._turnstile.release()
+        self._through = 0
+        self._turnstile = _locked()
+        self._all_through = _locked()
 
     def wait(self) -> None:
-        """Wait until the group is through."""
+        """Wait until every request of the group has its answer."""
         with self._turnstile:
-            pass
+            self._through += 1
+            if self._through == len(self.requests):
+                self._all_through.release()
+
+    def open(self) -> None:
+        """Let the callers through, and return when they are, so that what they append at once makes the next group.
+
+        It is not waited for what they do then. A caller that was interrupted never comes: hence the limit.
+        """
+        self._turnstile.release()
+        self._all_through.acquire(timeout=_THROUGH)
+
+
+def _locked() -> threading.Lock:
+    lock = threading.Lock()
+    lock.acquire()
+    return lock
 
 
 def prepare(

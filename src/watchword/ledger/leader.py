@@ -13,7 +13,6 @@ import hmac
 import os
 import re
 import threading
-import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -141,21 +140,12 @@ class Ledger:
         group: Group | None = None
         try:
             while (group := self._waiting.get()) is not None:
-                self._gather(group)
+                with self._gate:
+                    self._group = Group()
                 self._committer.commit(group.requests)
                 group.open()
         finally:
             self._end(group)
-
-    def _gather(self, group: Group) -> None:
-        """Let no more requests into *group* than are ready now."""
-        known = 0
-        # Threads that are ready to append get their turn first, as long as it brings something; nobody is waited for.
-        while known < len(group.requests):
-            known = len(group.requests)
-            time.sleep(0)
-        with self._gate:
-            self._group = Group()
 
     def _end(self, group: Group | None) -> None:
         """Answer everybody who still waits, however the leader ended."""
