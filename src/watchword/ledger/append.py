@@ -13,7 +13,7 @@ from watchword.core.ids import LeafHash, Seq
 from watchword.ledger import merkle
 from watchword.ledger.entry import JSON, Disclosure, Entry, check_name, encode
 from watchword.ledger.payload import seal_payload
-from watchword.ledger.store import EffectRow, PayloadRow, Settle
+from watchword.ledger.store import EffectRow, PayloadRow, Prepared, Settle
 from watchword.ledger.vault import KeyFile
 
 _THROUGH = 0.005  # seconds
@@ -45,14 +45,6 @@ class Appended(msgspec.Struct, frozen=True, kw_only=True):
     leaf: LeafHash
     entry: Entry
     raw: bytes
-
-
-class Prepared(msgspec.Struct, frozen=True, kw_only=True):
-    """One entry ready to be ordered: everything that does not depend on its index is made."""
-
-    entry: Entry
-    raw: bytes
-    leaf: bytes
 
 
 class Answer:
