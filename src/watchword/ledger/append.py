@@ -13,8 +13,10 @@ from watchword.core.ids import LeafHash, Seq
 from watchword.ledger import merkle
 from watchword.ledger.entry import JSON, Disclosure, Entry, check_name, encode
 from watchword.ledger.payload import seal_payload
-from watchword.ledger.store import EffectRow, PayloadRow, Settle
+from watchword.ledger.store import EffectRow, PayloadRow, Prepared, Settle
 from watchword.ledger.vault import KeyFile
+
+_THROUGH = 0.005  # seconds
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,46 +47,31 @@ class Appended(msgspec.Struct, frozen=True, kw_only=True):
     raw: bytes
 
 
-class Prepared(msgspec.Struct, frozen=True, kw_only=True):
-    """One entry ready to be ordered: everything that does not depend on its index is made."""
-
-    entry: Entry
-    raw: bytes
-    leaf: bytes
-
-
 class Answer:
-    """A future for one waiter, made of one lock: a quarter of the cost of the standard one, which every append pays."""
+    """What became of one request. The leader sets it; the caller reads it once the group is through."""
 
-    __slots__ = ("_appended", "_arrived", "_error", "given")
+    __slots__ = ("_appended", "_error", "given")
 
     def __init__(self) -> None:
-        self._arrived = threading.Lock()
-        self._arrived.acquire()
         self._appended: tuple[Appended, ...] = ()
         self._error: Exception | None = None
         self.given = False
 
     def give(self, appended: tuple[Appended, ...]) -> None:
-        """Let the waiter go on with *appended*."""
+        """The request was written as *appended*."""
         self._appended = appended
-        self._give()
+        self.given = True
 
     def fail(self, error: Exception) -> None:
-        """Let the waiter go on with *error*."""
+        """The request was not written, or nobody knows, because of *error*."""
         self._error = error
-        self._give()
+        self.given = True
 
-    def wait(self) -> tuple[Appended, ...]:
-        """Return what was given, or raise what failed, once it is there. Called once."""
-        self._arrived.acquire()
+    def take(self) -> tuple[Appended, ...]:
+        """Return what was given, or raise what failed."""
         if self._error is not None:
             raise self._error
         return self._appended
-
-    def _give(self) -> None:
-        self.given = True
-        self._arrived.release()
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,6 +83,43 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     effects: tuple[EffectRow, ...]
     settles: tuple[Settle, ...]
     answer: Answer
+
+
+class Group:
+    """Requests that are written together, and the turnstile that their callers wait at.
+
+    One lock serves them all: whoever gets through lets the next one through. A lock for each would wake all threads at
+    once, to fight for the interpreter: at 32 clients that took more time than the appends themselves.
+    """
+
+    __slots__ = ("_all_through", "_through", "_turnstile", "requests")
+
+    def __init__(self) -> None:
+        self.requests: list[Request] = []
+        self._through = 0
+        self._turnstile = _locked()
+        self._all_through = _locked()
+
+    def wait(self) -> None:
+        """Wait until every request of the group has its answer."""
+        with self._turnstile:
+            self._through += 1
+            if self._through == len(self.requests):
+                self._all_through.release()
+
+    def open(self) -> None:
+        """Let the callers through, and return when they are, so that what they append at once makes the next group.
+
+        It is not waited for what they do then. A caller that was interrupted never comes: hence the limit.
+        """
+        self._turnstile.release()
+        self._all_through.acquire(timeout=_THROUGH)
+
+
+def _locked() -> threading.Lock:
+    lock = threading.Lock()
+    lock.acquire()
+    return lock
 
 
 def prepare(

@@ -10,7 +10,7 @@ import psycopg
 from sqlalchemy import Connection
 
 from watchword.ledger.entry import format_time
-from watchword.ledger.store import Batch, EntryRow, PayloadRow
+from watchword.ledger.store import Batch, PayloadRow, Prepared
 
 _ENTRY = "entry (idx, stream, version, type, bytes, leaf)"
 _PAYLOAD = "payload (commitment, stream, name, retention, sealed)"
@@ -19,8 +19,8 @@ _PAYLOAD = "payload (commitment, stream, name, retention, sealed)"
 class Bulk(Protocol):
     """Writes inside the transaction of the connection it is given; raises what the driver or SQLAlchemy raises."""
 
-    def entries(self, connection: Connection, rows: Sequence[EntryRow]) -> None:
-        """Insert *rows*."""
+    def entries(self, connection: Connection, old: int, entries: Sequence[Prepared]) -> None:
+        """Insert *entries* from the index *old* on."""
 
     def payloads(self, connection: Connection, rows: Sequence[PayloadRow]) -> None:
         """Insert *rows*."""
@@ -35,11 +35,11 @@ class Bulk(Protocol):
 class SqliteBulk:
     """Prepared statements, run for many rows."""
 
-    def entries(self, connection: Connection, rows: Sequence[EntryRow]) -> None:
-        """Insert *rows*."""
+    def entries(self, connection: Connection, old: int, entries: Sequence[Prepared]) -> None:
+        """Insert *entries* from the index *old* on."""
         _sqlite(connection).executemany(
             f"INSERT INTO {_ENTRY} VALUES (?, ?, ?, ?, ?, ?)",
-            [(row.seq, row.stream, row.version, row.type, row.raw, row.leaf) for row in rows],
+            _entries(old, entries),
         )
 
     def payloads(self, connection: Connection, rows: Sequence[PayloadRow]) -> None:
@@ -65,9 +65,9 @@ class SqliteBulk:
 class PostgresBulk:
     """Binary COPY for the rows; one statement for the head and its checkpoint, to save a round trip."""
 
-    def entries(self, connection: Connection, rows: Sequence[EntryRow]) -> None:
-        """Insert *rows*."""
-        _copy(connection, _ENTRY, ("int8", "text", "int8", "text", "bytea", "bytea"), [_entry(row) for row in rows])
+    def entries(self, connection: Connection, old: int, entries: Sequence[Prepared]) -> None:
+        """Insert *entries* from the index *old* on."""
+        _copy(connection, _ENTRY, ("int8", "text", "int8", "text", "bytea", "bytea"), _entries(old, entries))
 
     def payloads(self, connection: Connection, rows: Sequence[PayloadRow]) -> None:
         """Insert *rows*."""
@@ -108,8 +108,11 @@ def _copy(connection: Connection, target: str, types: Sequence[str], rows: Seque
             copy.write_row(row)
 
 
-def _entry(row: EntryRow) -> tuple[object, ...]:
-    return row.seq, row.stream, row.version, row.type, row.raw, row.leaf
+def _entries(old: int, entries: Sequence[Prepared]) -> list[tuple[object, ...]]:
+    return [
+        (seq, prepared.entry.stream, prepared.entry.version, prepared.entry.type, prepared.raw, prepared.leaf)
+        for seq, prepared in enumerate(entries, old)
+    ]
 
 
 def _payload(row: PayloadRow) -> tuple[object, ...]:

@@ -9,7 +9,7 @@ from watchword.core.errors import Conflict, Corrupt, Invalid, Unavailable, Watch
 from watchword.core.ids import LeafHash, Seq
 from watchword.ledger.append import Appended, Request
 from watchword.ledger.checkpoint import Checkpoint, SigningKey, VerifierKey, sign
-from watchword.ledger.store import Batch, Clash, EffectRow, EntryRow, Lost, Store, Written
+from watchword.ledger.store import Batch, Clash, EffectRow, Lost, Store, Written
 from watchword.ledger.verified import REMEDY, SKEW, Stage, Verified, first_change, located
 
 
@@ -102,24 +102,13 @@ class Committer:
             return notes[-1]
 
         old = self.verified.size
-        entries = tuple(
-            EntryRow(
-                seq=seq,
-                stream=prepared.entry.stream,
-                version=prepared.entry.version,
-                type=prepared.entry.type,
-                raw=prepared.raw,
-                leaf=prepared.leaf,
-            )
-            for seq, prepared in enumerate((each for request in taken for each in request.entries), old)
-        )
         outcome = self._store.write(
             Batch(
                 old=old,
                 size=stage.size,
                 root=checkpoint.root,
                 last_at=stage.last_at,
-                entries=entries,
+                entries=tuple([prepared for request in taken for prepared in request.entries]),
                 payloads=tuple(row for request in taken for row in request.payloads),
                 effects=_asked(taken, old),
                 settles=tuple(settle for request in taken for settle in request.settles),
@@ -188,7 +177,8 @@ def _take(request: Request, stage: Stage) -> bool:
         return False
     for prepared in request.entries:
         stage.add(prepared.leaf, prepared.entry)
-    stage.effects.update(effect.id for effect in request.effects)
+    if request.effects:
+        stage.effects.update(effect.id for effect in request.effects)
     return True
 
 

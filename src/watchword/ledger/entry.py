@@ -192,7 +192,7 @@ def open_disclosure(disclosed: bytes, retention: Retention) -> Disclosure:
 
 def format_time(at: datetime) -> str:
     """Return *at* as `2026-01-01T00:00:00.000Z`; raise `Invalid` unless it is UTC to the millisecond."""
-    if at.utcoffset() != timedelta(0):
+    if at.tzinfo is not UTC and at.utcoffset() != timedelta(0):
         raise Invalid(f"{at.isoformat()} is not in UTC.", "Pass an aware datetime in UTC.", "at")
     if at.microsecond % 1000:
         raise Invalid(f"{at.isoformat()} is finer than a millisecond.", "Cut it to milliseconds.", "at")
@@ -242,7 +242,8 @@ def _check(value: object, where: str, depth: int) -> None:
             if not isinstance(name, str):
                 raise Invalid(f"The name {name!r} is not a string.", "Use strings for names.", where)
             check_name(name, where)
-            _check(inner, f"{where}.{name}", depth + 1)
+            if not (isinstance(inner, str) and inner.isascii()):
+                _check(inner, f"{where}.{name}", depth + 1)
     elif isinstance(value, list | tuple):
         for position, inner in enumerate(value):
             _check(inner, f"{where}[{position}]", depth + 1)

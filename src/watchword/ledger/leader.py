@@ -13,16 +13,15 @@ import hmac
 import os
 import re
 import threading
-import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import Protocol
 
 from watchword.core.errors import Corrupt, Invalid, Unavailable, WatchwordError
 from watchword.core.ids import LeafHash, Seq
-from watchword.ledger.append import Append, Appended, Draft, Request, check_effects, prepare
+from watchword.ledger.append import Append, Appended, Draft, Group, check_effects, prepare
 from watchword.ledger.checkpoint import Checkpoint, SigningKey, VerifierKey
 from watchword.ledger.commit import Committer
 from watchword.ledger.entry import Disclosure
@@ -34,7 +33,6 @@ from watchword.ledger.verified import REMEDY
 
 __all__ = ["Append", "Appended", "Draft", "EffectRow", "EffectState", "Follower", "Ledger", "Settle"]
 
-_MAX_REQUESTS = 256
 _READ = 1000
 _PSEUDONYM = re.compile(r"[a-z]+")
 
@@ -56,8 +54,9 @@ class Ledger:
         self._store = store
         self._committer = committer
         self._keys = keys
-        self._waiting: SimpleQueue[Request | None] = SimpleQueue()
-        self._gate = threading.Lock()  # nothing is queued after close() or after the leader ended
+        self._group = Group()  # that takes requests now; queued for the leader by the first of them
+        self._waiting: SimpleQueue[Group | None] = SimpleQueue()
+        self._gate = threading.Lock()  # no request joins after close() or after the leader ended
         self._ended: WatchwordError | None = None
         self._leader: threading.Thread | None = None
         if sign:
@@ -126,56 +125,41 @@ class Ledger:
         with self._gate:
             if self._ended is not None:
                 raise self._ended
-            self._waiting.put(request)
-        return request.answer.wait()
+            group = self._group
+            group.requests.append(request)
+            if len(group.requests) == 1:
+                self._waiting.put(group)
+        group.wait()
+        return request.answer.take()
 
     def refresh(self) -> int:
         """Verify and take in what other processes wrote; return the size. `Corrupt` for a row that nobody signed."""
         return self._committer.refresh()
 
     def _lead(self) -> None:
-        batch: list[Request] = []
+        group: Group | None = None
         try:
-            while (first := self._waiting.get()) is not None:
-                batch, last = self._gather(first)
-                self._committer.commit(batch)
-                if last:
-                    break
+            while (group := self._waiting.get()) is not None:
+                with self._gate:
+                    self._group = Group()
+                self._committer.commit(group.requests)
+                group.open()
         finally:
-            self._end(batch)
+            self._end(group)
 
-    def _gather(self, first: Request) -> tuple[list[Request], bool]:
-        """Return all that waits, and whether the ledger is to close after it."""
-        batch = [first]
-        known = 0
-        # Threads that are ready to append get their turn first, as long as it brings something; nobody is waited for.
-        while known < len(batch) < _MAX_REQUESTS:
-            known = len(batch)
-            try:
-                while len(batch) < _MAX_REQUESTS:
-                    request = self._waiting.get_nowait()
-                    if request is None:
-                        return batch, True
-                    batch.append(request)
-            except Empty:
-                time.sleep(0)
-        return batch, False
-
-    def _end(self, batch: list[Request]) -> None:
+    def _end(self, group: Group | None) -> None:
         """Answer everybody who still waits, however the leader ended."""
         with self._gate:
             self._ended = self._ended or Unavailable(
                 "The ledger's leader ended on an error nobody foresaw.",
                 "Look into the log, then open the ledger again.",
             )
-        ended = self._ended
-        while not self._waiting.empty():
-            request = self._waiting.get_nowait()
-            if request is not None:
-                batch.append(request)
-        for request in batch:
-            if not request.answer.given:
-                request.answer.fail(ended)
+        while group is not None:
+            for request in group.requests:
+                if not request.answer.given:
+                    request.answer.fail(self._ended)
+            group.open()
+            group = None if self._waiting.empty() else self._waiting.get()
 
     # -- read
 

@@ -102,7 +102,7 @@ class SqlStore:
 
     def _write(self, connection: Connection, batch: Batch) -> Written | Lost | Clash:
         if batch.entries:
-            self._bulk.entries(connection, batch.entries)
+            self._bulk.entries(connection, batch.old, batch.entries)
         self._faults("append.entries")
         if batch.payloads:
             self._bulk.payloads(connection, batch.payloads)

@@ -12,7 +12,7 @@ from typing import Protocol
 import msgspec
 
 from watchword.core.ids import Seq
-from watchword.ledger.entry import Retention
+from watchword.ledger.entry import Entry, Retention
 
 
 class EffectState(StrEnum):
@@ -22,6 +22,14 @@ class EffectState(StrEnum):
     CLAIMED = "claimed"
     DONE = "done"
     CANCELLED = "cancelled"
+
+
+class Prepared(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry ready to be ordered: everything that does not depend on its index is made."""
+
+    entry: Entry
+    raw: bytes
+    leaf: bytes
 
 
 class EntryRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,13 +90,16 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
-    """What one transaction writes. *sign* is called once, last of all, and returns the signed checkpoint."""
+    """What one transaction writes: *entries* from the index *old* on. *sign* is called once, last of all.
+
+    It returns the signed checkpoint.
+    """
 
     old: int
     size: int
     root: bytes
     last_at: datetime | None
-    entries: tuple[EntryRow, ...]
+    entries: tuple[Prepared, ...]
     payloads: tuple[PayloadRow, ...]
     effects: tuple[EffectRow, ...]
     settles: tuple[Settle, ...]
