@@ -19,6 +19,7 @@ import pytest
 from tests.core.sample import (
     ACCOUNT,
     ANN,
+    BEGINNING,
     CALLER,
     CASE,
     CHANGES,
@@ -235,7 +236,7 @@ def reproved(method: str = "totp", challenge: str = "again") -> Tell:
 
 def asked(nonce: str = "n-1") -> Tell:
     """What comes next is asked for."""
-    return step(do.Ask(log="sandbox.example.test", nonce=nonce))
+    return step(do.Ask(log="sandbox.example.test", nonce=nonce, checkpoint=BEGINNING))
 
 
 def approved(by: PersonId = MAX, *roles: str, request: str | None = None) -> Tell:
@@ -347,6 +348,7 @@ def glass_broken(requirement: Requirement, by: PersonId = CYD) -> Tell:
             requirement=requirement,
             log="sandbox.example.test",
             nonce="n-glass",
+            checkpoint=BEGINNING,
             expires_s=3600,
             review_s=86_400,
         )

@@ -17,9 +17,10 @@ from msgspec.structs import replace
 from watchword.cli.demo.authenticator import BE, SoftAuthenticator, b64
 from watchword.core.errors import Invalid, Refused
 from watchword.core.ids import AccountId, CaseId, PersonId
+from watchword.core.passkey import PasskeyMaterial, RelyingParty
 from watchword.core.person import Credential
 from watchword.methods.contract import AT, SOON, MethodContract
-from watchword.methods.passkey import Passkey, PasskeyMaterial, RelyingParty
+from watchword.methods.passkey import Passkey
 from watchword.methods.port import Ask, MethodPort
 
 ORIGIN = "https://recovery.example.test"

@@ -14,9 +14,10 @@ from playwright.sync_api import Page, sync_playwright
 
 from watchword.core.errors import Refused
 from watchword.core.ids import AccountId, CaseId, PersonId
+from watchword.core.passkey import RelyingParty
 from watchword.core.person import Credential
 from watchword.methods.contract import AT, SOON
-from watchword.methods.passkey import Passkey, RelyingParty
+from watchword.methods.passkey import Passkey
 from watchword.methods.port import Ask
 
 CHROMIUM = shutil.which("chromium")

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from watchword.core.passkey import RelyingParty
+from watchword.desk.approvals import Approvals
 from watchword.desk.decisions import Decisions
 from watchword.desk.hand_over import HandOver
 from watchword.desk.intake import Intake
 from watchword.desk.steps import Steps
 from watchword.desk.verification import Verification
-from watchword.methods.port import MethodPort
+from watchword.methods.port import MethodPort, SignerPort
 
 
 class Desk:
-    """`intake` → `verification` → `decisions` → (the executor) → `hand_over`; `steps` is what they share."""
+    """`intake` → `verification` → `decisions` → (the executor) → `hand_over`; `steps` is what they share.
 
-    def __init__(self, steps: Steps, methods: Mapping[str, MethodPort]) -> None:
+    *signer* checks what approvers sign, on the pages of *party*.
+    """
+
+    def __init__(
+        self, steps: Steps, methods: Mapping[str, MethodPort], signer: SignerPort, party: RelyingParty
+    ) -> None:
         self.steps = steps
         self.intake = Intake(steps)
         self.verification = Verification(steps, methods)
-        self.decisions = Decisions(steps)
+        self.approvals = Approvals(steps, signer, party)
+        self.decisions = Decisions(steps, self.approvals)
         self.hand_over = HandOver(steps, self.verification)

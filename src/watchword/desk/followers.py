@@ -14,7 +14,8 @@ from watchword.core import event as past
 from watchword.core.case import TERMINAL, Case, evolve
 from watchword.core.errors import Invalid
 from watchword.core.ids import AccountId, CaseId, PersonId
-from watchword.core.person import AccountLinked, PersonRegistered
+from watchword.core.passkey import material_of
+from watchword.core.person import AccountLinked, CredentialEnrolled, PersonRegistered
 from watchword.core.standing import AccountRegistered
 from watchword.desk.recording import event_of, recorded
 from watchword.ledger.leader import Ledger
@@ -33,6 +34,7 @@ class Names:
         self._accounts: dict[tuple[str, str], AccountId] = {}
         self._native: dict[AccountId, tuple[str, str]] = {}
         self._owners: dict[AccountId, PersonId] = {}
+        self._passkeys: dict[str, PersonId] = {}
 
     def follow(self, ledger: Ledger) -> int:
         """Read what is new."""
@@ -58,6 +60,11 @@ class Names:
                         event = event_of(appended)
                         assert isinstance(event, AccountLinked)
                         self._owners[event.account] = event.person
+                    case "credential.enrolled":
+                        event = event_of(appended)
+                        assert isinstance(event, CredentialEnrolled)
+                        if (material := material_of(event.credential)) is not None:
+                            self._passkeys.setdefault(material.public_key, event.person)
                 self.position = appended.seq + 1
             return self.position
 
@@ -95,6 +102,11 @@ class Names:
         """Whose account it is."""
         with self._lock:
             return self._owners.get(account)
+
+    def passkey_holder(self, public_key: str) -> PersonId | None:
+        """Whose a passkey's key was first; a key that was seen in two hands is nobody's."""
+        with self._lock:
+            return self._passkeys.get(public_key)
 
 
 class CaseRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -57,7 +57,8 @@ def rule(table: ProceduresFile, approval: str) -> Rule | None:
     """Return the rule of an approval; None for `none`."""
     if approval == NONE:
         return None
-    return Rule(name=approval, seats=tuple(Seat(roles=seat) for seat in table.approvals[approval].seats))
+    row = table.approvals[approval]
+    return Rule(name=approval, seats=tuple(Seat(roles=seat) for seat in row.seats), signed=row.signed)
 
 
 def separated(table: ProceduresFile, approval: str) -> tuple[tuple[str, str], ...]:
@@ -89,6 +90,7 @@ def break_glass(table: ProceduresFile) -> BreakGlass:
         classes=row.classes,
         actions=row.actions,
         custodians=row.custodians,
+        signed=row.signed,
         justification=row.justification,
         expires_s=row.expires,
         review_s=row.review,

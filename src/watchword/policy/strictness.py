@@ -98,7 +98,10 @@ def implies(strict: Verify, easy: Verify) -> bool:
 
 
 def join_rules(one: Rule | None, other: Rule | None) -> Rule | None:
-    """Return the rule whose approvers approve under both: seats that can be the same chair become one, narrowed."""
+    """Return the rule whose approvers approve under both: seats that can be the same chair become one, narrowed.
+
+    It asks for signatures where either does.
+    """
     if one is None or other is None:
         return one or other
     seats = list(one.seats)
@@ -110,11 +113,12 @@ def join_rules(one: Rule | None, other: Rule | None) -> Rule | None:
             continue
         free.remove(i)
         seats[i] = Seat(roles=tuple(r for r in seats[i].roles if r in theirs.roles))
+    signed = one.signed or other.signed
     for rule in (one, other):
-        if tuple(seats) == rule.seats:
+        if (tuple(seats), signed) == (rule.seats, rule.signed):
             return rule
     names = dict.fromkeys((*one.name.split("+"), *other.name.split("+")))
-    return Rule(name="+".join(sorted(names)), seats=tuple(seats))
+    return Rule(name="+".join(sorted(names)), seats=tuple(seats), signed=signed)
 
 
 Hold = tuple[int, tuple[str, ...]]
