@@ -39,7 +39,9 @@ ways = st.builds(
 seats = st.lists(st.sampled_from(["manager", "sponsor", "iam", "sec"]), min_size=1, max_size=3, unique=True).map(
     lambda roles: Seat(roles=tuple(roles))
 )
-rules = st.lists(seats, min_size=1, max_size=3).map(lambda s: Rule(name="A", seats=tuple(s)))
+rules = st.builds(
+    Rule, name=st.just("A"), seats=st.lists(seats, min_size=1, max_size=3).map(tuple), signed=st.booleans()
+)
 
 
 @given(cell=cells, context=contexts, repeat=st.integers(0, 1))
@@ -87,6 +89,7 @@ def test_joined_approvers_approve_under_both(one: Rule, other: Rule, present: li
     """Any group of people who can fill the joined seats can fill the seats of either rule."""
     joined = join_rules(one, other)
     assert joined is not None
+    assert joined.signed is (one.signed or other.signed)
 
     if fills(joined, present):
         assert fills(one, present)
@@ -146,6 +149,8 @@ def at_least(strict: Requirement, easy: Requirement) -> None:
                 assert isinstance(assess(easy, evidence, NOON), Satisfied)
     assert easy.approve is None or strict.approve is not None
     if easy.approve and strict.approve:
+        assert strict.approve.signed >= easy.approve.signed
+        assert strict.approve.signed >= easy.approve.signed
         for chosen in product(*(s.roles for s in strict.approve.seats)):
             assert fills(easy.approve, [(role,) for role in chosen])
     assert strict.hold_s >= easy.hold_s

@@ -245,7 +245,7 @@ class Passkey:
                 credential_public_key=base64url_to_bytes(material.public_key),
                 credential_current_sign_count=0,
             )
-        except WebAuthnException as error:
+        except _MALFORMED as error:
             raise wrong_answer() from error
         # 4. Somebody, not only something: a PIN or a biometric was given.
         if not verified.user_verified:

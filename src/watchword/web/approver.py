@@ -18,7 +18,10 @@ from watchword.web.view import ApproverCard, Fact
 def approver_card(
     app: App, case: AwaitingApproval, empty: tuple[str, ...], at: datetime, *, decides: bool
 ) -> ApproverCard:
-    """The card, with its two forms for whoever may decide. Everything on it is read from the bytes themselves."""
+    """The card, with its two forms for whoever may decide. Everything on it is read from the bytes themselves.
+
+    Where a signature is asked there is no form for a yes: this page does not make one yet, the API takes it.
+    """
     asked = parse(case.request)
     digest = request_digest(case.request)
     name, login = account_of(app, case.account, case.subject)
@@ -41,6 +44,10 @@ def approver_card(
         for v in case.votes
     )
     seats = tuple(Fact(label="Open seat", value=seat, tone="warn") for seat in empty)
+    rule = case.requirement.approve
+    signed = rule is not None and rule.signed
+    if signed:
+        lines = (*lines, Fact(label="Proof", value="Each yes is signed with the approver's own passkey", tone="warn"))
     return ApproverCard(
         lines=lines,
         request=case.request,
@@ -48,6 +55,6 @@ def approver_card(
         words=spoken(digest),
         until=case.not_after,
         seats=(*votes, *seats),
-        approve=forms.approve(case) if decides else None,
+        approve=forms.approve(case) if decides and not signed else None,
         refuse=forms.refuse(case.id) if decides else None,
     )
