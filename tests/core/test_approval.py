@@ -14,6 +14,7 @@ from watchword.core.approval import (
     SessionProof,
     SignedProof,
     approving_key,
+    approving_keys,
     demand_own_key,
     encode_proof,
     is_signed,
@@ -82,6 +83,10 @@ def test_a_key_counts_for_its_holder_once_it_is_old_enough() -> None:
     assert approving_key(holder(("x", 30)), "x", NOON)[0].id == "k-x"
     assert approving_key(holder(("x", 365), ("y", 3)), "x", NOON)[0].id == "k-x"
     assert reason(holder(("x", 365), ("y", 3)), "y") == "young_key"
+    assert [c.id for c in approving_keys(holder(("x", 365), ("y", 3)), NOON)] == ["k-x"]
+    assert approving_keys(holder(), NOON) == ()
+    with pytest.raises(Refused, match="30 days"):
+        approving_keys(holder(("y", 3)), NOON)
     assert reason(holder(("x", 30)), "z") == "not_enrolled"
     assert reason(holder(), "x") == "not_enrolled"
     assert reason(holder(("x", 30), method="totp"), "x") == "not_enrolled"

@@ -78,8 +78,13 @@ def proof_by(office: Office, case: CaseId, by: str | SoftAuthenticator = "boss.o
     )
 
 
-def replanted(office: Office, case: CaseId, question: Appended, fields: dict[str, Any]) -> CaseId:
-    """The history of *case* up to the question, which has other *fields*, under a new name; approved and released."""
+def replanted(
+    office: Office, case: CaseId, question: Appended, asked: dict[str, Any], needed: dict[str, Any] | None = None
+) -> CaseId:
+    """The history of *case* up to the question under a new name, approved by a session and released.
+
+    The question has other fields as *asked* says, and the requirement as *needed* says.
+    """
     forged = CaseId(office.app.ledger.pseudonym("c"))
     leaves: dict[str, str] = {}
     for entry in office.app.ledger.read(case_stream(case)):
@@ -91,13 +96,12 @@ def replanted(office: Office, case: CaseId, question: Appended, fields: dict[str
         event = msgspec.json.decode(text, type=past.CaseEvent)
         if isinstance(event, past.ApprovalAsked):
             request = msgspec.json.decode(event.request)
-            altered = msgspec.convert(request | fields, type(parse(event.request)))
+            altered = msgspec.convert(request | asked, type(parse(event.request)))
             event = msgspec.structs.replace(event, request=altered.encode())
-        told = tuple(
-            opened
-            for commitment in entry.entry.sd
-            if (opened := office.app.ledger.open_payload(commitment)) is not None
-        )
+        if isinstance(event, past.CaseOpened) and needed:
+            lowered = msgspec.convert(msgspec.to_builtins(event.requirement) | needed, type(event.requirement))
+            event = msgspec.structs.replace(event, requirement=lowered)
+        told = tuple(opened for one in entry.entry.sd if (opened := office.app.ledger.open_payload(one)) is not None)
         made = draft(event, entry.entry.actor, office.at, told)
         append = Append(stream=case_stream(forged), expected_version=entry.entry.version - 1, drafts=(made,))
         (appended,) = office.app.ledger.append((append,))

@@ -18,7 +18,7 @@ from watchword.cli.demo.authenticator import SoftAuthenticator, b64
 from watchword.core import event as past
 from watchword.core.action import Action
 from watchword.core.approval import SignedProof, proof_of
-from watchword.core.case import Asked
+from watchword.core.case import Asked, AwaitingApproval
 from watchword.core.errors import Conflict
 from watchword.core.ids import CaseId
 from watchword.core.passkey import PasskeyMaterial
@@ -27,6 +27,7 @@ from watchword.desk.recording import case_stream, event_of
 from watchword.ledger.append import Appended
 from watchword.ledger.approval import verify
 from watchword.ledger.sshsig import allowed_signer, namespace_of
+from watchword.web.approver import approver_card
 
 
 def untouched(office: Office) -> None:
@@ -303,15 +304,33 @@ def test_altered_request(strict: Office) -> None:
 )
 def test_request_of_another_ledger_or_history(office: Office, fields: dict[str, Any], check: str) -> None:
     """A whole case that was planted around bytes of another ledger, or of a history this one never had, is refused."""
-    case = office.open(action=Action.FACTOR_RESET, factors=("security_key",))
-    office.prove(case, "passkey")
-    office.prove(case, "mail_code")
-    office.ask(case)
-    question = office.app.ledger.read(case_stream(case))[-1]
-    office.app.desk.decisions.withdraw(office["ada.agent"], case, "to be forged", office.at)
-    forged = replanted(office, case, question, fields)
+    forged = replanted(office, *called_off(office), fields)
     office.run()
     assert reasons(office, forged) == (f"clearance:{check}",)
+
+
+def test_requirement_that_was_lowered_in_its_own_entry(strict: Office) -> None:
+    """A whole case that was planted with a requirement of its own making, without signatures, is refused."""
+    case, question = called_off(strict)
+    rule = msgspec.to_builtins(strict.case(case).requirement.approve)
+    friends = rule | {"seats": [{"roles": ["manager_of_record", "friend"]}]}
+    for lowered in (rule | {"signed": False}, friends | {"signed": False}):
+        forged = replanted(strict, case, question, {}, {"approve": lowered})
+        strict.run()
+        assert reasons(strict, forged) == ("clearance:requirement",)
+    other = {"policy": f"sha256:{'0' * 64}"}
+    forged = replanted(strict, case, question, other, other | {"approve": rule | {"signed": False}})
+    strict.run()
+    assert reasons(strict, forged) == ("clearance:policy",)
+    untouched(strict)
+
+
+def called_off(office: Office) -> tuple[CaseId, Appended]:
+    """A case that was asked and then withdrawn, to be planted again; and its question."""
+    case = asked(office)
+    question = office.app.ledger.read(case_stream(case))[-1]
+    office.app.desk.decisions.withdraw(office["ada.agent"], case, "to be forged", office.at)
+    return case, question
 
 
 def test_options_are_for_those_who_may_approve(strict: Office) -> None:
@@ -334,3 +353,15 @@ def test_answer_that_is_noise(strict: Office) -> None:
             lambda n=noise: approve(strict["boss.one"], case, strict.digest(case), "s", strict.at, assertion=n)  # type: ignore[misc]
         ) == ("wrong_answer",)
     assert strict.state(case) == "awaiting approval"
+
+
+def test_console_offers_no_yes_that_would_not_count(strict: Office, office: Office) -> None:
+    """Where a signature is asked the card says so and has no form for a yes; a no is always there."""
+    cards = []
+    for place in (strict, office):
+        now = place.case(asked(place))
+        assert isinstance(now, AwaitingApproval)
+        cards.append(approver_card(place.app, now, (), place.at, decides=True))
+    assert [card.approve is None for card in cards] == [True, False]
+    assert [any("signed" in line.value for line in card.lines) for card in cards] == [True, False]
+    assert all(card.refuse for card in cards)

@@ -167,6 +167,7 @@ def test_damage_is_found_or_reads_as_something_else(where: int, other: bytes, cu
     assert damaged == BODY or read != SIGNED
 
 
+@with_tools
 def test_other_signatures_of_ssh_are_not_ours(tmp_path: Path) -> None:
     """A plain SSH signature, by `ssh-keygen` itself, is well made and still no approval."""
     keygen = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "id"]

@@ -61,6 +61,15 @@ def is_signed(text: str) -> bool:
     return isinstance(proof_of(text), SignedProof)
 
 
+def approving_keys(person: Person, at: datetime) -> tuple[Credential, ...]:
+    """The passkeys *person* may sign with at *at*; raise `Refused` where every one they hold is too new."""
+    held = person.credentials_of(METHOD)
+    counting = tuple(c for c in held if not person.is_young(c, at))
+    if held and not counting:
+        raise _young(held[-1])
+    return counting
+
+
 def approving_key(person: Person, credential: str, at: datetime) -> tuple[Credential, PasskeyMaterial]:
     """The enrolment of *person* whose passkey is *credential*; *person* is folded up to the approval, no further.
 
@@ -72,17 +81,20 @@ def approving_key(person: Person, credential: str, at: datetime) -> tuple[Creden
         if material is None or material.credential_id != credential:
             continue
         if person.is_young(enrolled, at):
-            raise Refused(
-                f"This passkey was enrolled on {enrolled.enrolled_at:%Y-%m-%d}: it approves nothing for "
-                f"{FACT_WINDOW.days} days.",
-                "Sign with one that was enrolled before, or have somebody else approve.",
-                ("young_key",),
-            )
+            raise _young(enrolled)
         return enrolled, material
     raise Refused(
         "This passkey is not one this approver held when they approved.",
         "Sign with your own enrolled passkey, or have an administrator enrol one.",
         ("not_enrolled",),
+    )
+
+
+def _young(enrolled: Credential) -> Refused:
+    return Refused(
+        f"This passkey was enrolled on {enrolled.enrolled_at:%Y-%m-%d}; for {FACT_WINDOW.days} days it signs nothing.",
+        "Sign with one that was enrolled before, or have somebody else approve.",
+        ("young_key",),
     )
 
 

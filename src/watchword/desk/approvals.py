@@ -13,7 +13,7 @@ import msgspec
 
 from watchword.core import event as past
 from watchword.core.action import Step
-from watchword.core.approval import SignedProof, approving_key, demand_own_key
+from watchword.core.approval import SignedProof, approving_key, approving_keys, demand_own_key
 from watchword.core.case import AwaitingApproval, Case, participants
 from watchword.core.errors import Refused
 from watchword.core.ids import CaseId, PersonId, Seq
@@ -53,14 +53,12 @@ class Approvals:
         if not isinstance(loaded.case, AwaitingApproval):
             raise Refused("This case asks for no approval now.", "Look at what it waits for.", ("wrong_state",))
         person = self.steps.registry.person(actor)
-        held = person.credentials_of(METHOD)
-        counting = tuple(c for c in held if not person.is_young(c, at)) or held
         rule = loaded.case.requirement.approve
         return Signing(
             request=loaded.case.request,
             not_after=loaded.case.not_after,
             namespace=namespace_of(self.steps.ledger.origin),
-            options=self.signer.sign_options(self._challenge(loaded.case.request), counting),
+            options=self.signer.sign_options(self._challenge(loaded.case.request), approving_keys(person, at)),
             needed=rule is not None and rule.signed,
         )
 

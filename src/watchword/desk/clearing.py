@@ -14,7 +14,7 @@ from watchword.core import event as past
 from watchword.core.account import Status, covers
 from watchword.core.action import Step
 from watchword.core.approval import SessionProof, SignedProof, proof_of
-from watchword.core.case import Contained
+from watchword.core.case import Case, Contained
 from watchword.core.clearance import Cleared, clear
 from watchword.core.errors import Refused, Unavailable
 from watchword.core.passkey import METHOD
@@ -28,6 +28,8 @@ from watchword.desk.verification import PROOF, Verification
 from watchword.directories.port import Directory
 from watchword.ledger.append import Appended
 from watchword.methods.port import Proof
+from watchword.policy.rows import broken_glass
+from watchword.policy.strictness import lacks
 
 GRANT_OVER = "clearance:in_time"
 """The reason of a refusal that another release of the same approval can mend."""
@@ -61,9 +63,10 @@ class Clearing:
         # (2) the approved bytes, quorum, separation and expiry hold: `core.clearance` has its own list
         cleared = clear(self.steps.registry.history(loaded.case.id), at)
         by_leaf = {entry.leaf: entry for entry in entries}
-        # (3) they are of this ledger, and were made no earlier than the checkpoint they name
+        # (3) they are of this ledger, made no earlier than the checkpoint they name, under what policy asks
         if cleared.request is not None:
             self._ledger(cleared.request, entries)
+            self._requirement(loaded.case, entries[0])
         # (4) each proof holds under its own method, checked from what it left behind
         for leaf in cleared.evidence:
             self._recheck(loaded, by_leaf[leaf], at)
@@ -113,6 +116,22 @@ class Clearing:
         stated = request.checkpoint
         if not 0 < stated.size <= asked or self.steps.ledger.root_at(stated.size).hex() != stated.root:
             _refuse("not before", "what was approved names a checkpoint this ledger never had before it was asked")
+
+    def _requirement(self, case: Case, opened: Appended) -> None:
+        """What was frozen into the case asks for no less than its policy: an entry can not lower that for itself.
+
+        The policy has to have been active when the case was opened; once it is no more, its text is not here to ask.
+        """
+        frozen, procedures = case.requirement, self.steps.policy.procedures
+        if self.steps.registry.posture(before=opened.seq).digest != frozen.policy:
+            _refuse("policy", "the case's policy was not the active one when it was opened")
+        if frozen.policy != procedures.digest:
+            return
+        asked = procedures.require(case.account_class, case.action, case.context)
+        if case.broke_glass is not None:
+            asked = broken_glass(procedures.break_glass, asked)
+        if less := lacks(frozen, asked):
+            _refuse("requirement", f"the case asks for less than policy does: {', '.join(less)}")
 
     def _vote(self, loaded: Loaded, vote: Vote, entry: Appended, at: datetime) -> None:
         """Roles count when an entry before the vote granted them, and none has revoked them since; so do keys."""

@@ -21,13 +21,13 @@ from watchword.core.decision import FREEZABLE
 from watchword.core.errors import Conflict, Invalid, Refused
 from watchword.core.ids import AccountId, CaseId, PersonId
 from watchword.core.person import Role
-from watchword.core.quorum import Rule, Seat
 from watchword.core.ruling import CaseFacts
 from watchword.core.standing import release_freeze
 from watchword.desk.approvals import Approvals
 from watchword.desk.recording import account_stream, draft, person_stream
 from watchword.desk.steps import RACES, Loaded, Steps, words
 from watchword.ledger.append import Append
+from watchword.policy.rows import broken_glass
 
 log = structlog.get_logger("watchword.desk")
 
@@ -122,25 +122,9 @@ class Decisions:
         nonce = secrets.token_hex(16)
 
         def build(loaded: Loaded) -> do.Command:
-            if loaded.case.account_class not in rule.classes or loaded.case.action not in rule.actions:
-                raise Refused(
-                    "Break-glass is not for this class and action.", "Use the procedure.", ("not_predefined",)
-                )
-            seats = tuple(Seat(roles=("custodian",)) for _ in range(rule.custodians - 1))
-            before = loaded.case.requirement.approve
-            signed = rule.signed or (before is not None and before.signed)
-            separate = (("break_glass", "approve"), ("break_glass", "review"), ("approve", "review"))
-            requirement = msgspec.structs.replace(
-                loaded.case.requirement,
-                cell=f"break_glass.{loaded.case.action}",
-                approve=Rule(name="break_glass", seats=seats, signed=signed),
-                hold_s=0,
-                separate=(*separate, ("approve", "release"), ("release", "review"), ("break_glass", "release")),
-                raised=("break_glass",),
-            )
             return do.BreakGlass(
                 by=actor,
-                requirement=requirement,
+                requirement=broken_glass(rule, loaded.case.requirement),
                 log=self.steps.ledger.origin,
                 nonce=nonce,
                 checkpoint=self.steps.not_before(),

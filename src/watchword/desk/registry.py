@@ -86,10 +86,12 @@ class Registry:
             folded = evolve_origin(folded, event, appended.entry.at)
         return folded
 
-    def posture(self) -> Posture:
-        """Which policy is active and whether the threat is elevated."""
+    def posture(self, *, before: Seq | None = None) -> Posture:
+        """Which policy is active and whether the threat is elevated; up to the entry *before* where given."""
         folded = Posture()
         for appended in self.ledger.read(POLICY_STREAM):
+            if before is not None and appended.seq >= before:
+                break
             event = event_of(appended)
             assert isinstance(event, PolicyEvent)
             folded = evolve_posture(folded, event)
