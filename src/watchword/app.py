@@ -14,6 +14,7 @@ import structlog
 
 from watchword.core.errors import Corrupt, Invalid, Unavailable
 from watchword.core.ids import PersonId
+from watchword.core.passkey import RelyingParty
 from watchword.core.person import Kind, Role, RoleGrant
 from watchword.core.standing import Thresholds
 from watchword.desk.asks import Kind as EffectKind
@@ -38,7 +39,7 @@ from watchword.ledger.vault import KeyFile
 from watchword.methods.call_code import CallCode
 from watchword.methods.in_person import InPerson
 from watchword.methods.mail_code import MailCode
-from watchword.methods.passkey import Passkey, RelyingParty
+from watchword.methods.passkey import Passkey
 from watchword.methods.port import MethodPort
 from watchword.methods.totp import Totp
 from watchword.notices.port import Notifier
@@ -123,7 +124,7 @@ class App:
             executor=executor,
             sends={way.name for way in ways if way.contact is not None},
         )
-        self.desk = Desk(self.steps, self.methods)
+        self.desk = Desk(self.steps, self.methods, self.passkey, party)
         self.people = People(self.steps)
         self.roster = Roster(self.steps)
         self.enrolment = Enrolment(self.people, self.roster, self.totp, self.passkey)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pyotp
@@ -9,6 +10,9 @@ import pytest
 from joserfc import jwe
 from joserfc.jwk import ECKey
 
+from watchword.cli.demo.authenticator import SoftAuthenticator, b64
+from watchword.core.ids import PersonId
+from watchword.core.person import Credential
 from watchword.directories.sandbox import SignIn
 
 RESET = {"directory": "sandbox", "account": "m.lindqvist", "action": "password_reset", "reason": "I forgot it."}
@@ -108,6 +112,48 @@ def test_an_approver_says_yes_to_exactly_one_request(organisation: Any) -> None:
     assert mine.status_code == 403
     approved = recovery.step(tomas, "approval", {"digest": request["digest"], "approve": True}).json()
     assert (approved["state"], approved["approvals"]) == ("releasable", ["tomas"])
+
+
+def test_an_approver_signs_with_their_passkey(organisation: Any) -> None:
+    """The approval's address says what to sign; the browser's answer is the yes, stored whole, and nobody else's is."""
+    tomas = organisation.app.names.person("tomas")
+    own, other = SoftAuthenticator("http://localhost:8787"), SoftAuthenticator("http://localhost:8787")
+    enrol(organisation, tomas, own)
+    recovery = Recovery(organisation, action="factor_reset", factors=["otp-8841"])
+    recovery.step(recovery.agent, "ticket", {"ticket": "INC-1"})
+    approver = organisation.sign_in("tomas")
+    address = f"/api/cases/{recovery.case}/approval"
+    assert approver.get(address).status_code == 403
+    recovery.step(recovery.agent, "methods", {"method": "totp"})
+    recovery.proves()
+    recovery.step(recovery.agent, "methods", {"method": "call_code"})
+    organisation.works()
+    challenge = recovery.shown()["waiting"][0]["challenge"]
+    recovery.says(f"answers/{challenge}", {"answer": organisation.code("call")})
+    shown = approver.get(address).json()
+    assert shown["request"] == recovery.read()["request"]
+    assert (shown["namespace"], shown["needed"]) == ("reset-approval@example.test/desk", False)
+    asked = json.loads(shown["options"])
+    assert asked["userVerification"] == "required"
+    assert [c["id"] for c in asked["allowCredentials"]] == [b64(own.credential_id)]
+    assert recovery.agent.get(address).status_code == 403
+    digest = shown["request"]["digest"]
+    for answer in (other.get(shown["options"]), own.get(shown["options"], user_verified=False), "{}"):
+        wrong = recovery.step(approver, "approval", {"digest": digest, "approve": True, "assertion": answer})
+        assert wrong.status_code == 403, wrong.text
+    right = {"digest": digest, "approve": True, "assertion": own.get(shown["options"])}
+    approved = recovery.step(approver, "approval", right).json()
+    assert (approved["state"], approved["approvals"]) == ("releasable", ["tomas"])
+    assert recovery.step(approver, "approval", right).status_code == 409
+
+
+def enrol(organisation: Any, person: PersonId, own: SoftAuthenticator) -> None:
+    """Enrol *own* for *person*, as an administrator does."""
+    app, at = organisation.app, organisation.at
+    options = app.passkey.enrolment_options(challenge="ch-enrol", person=person, login="tomas")
+    public = app.passkey.enrol(challenge="ch-enrol", person=person, answer=own.create(options))
+    credential = Credential(id=app.ledger.pseudonym("k"), method="passkey", enrolled_at=at, public=public)
+    app.people.enrol(app.names.person("root"), person, credential, None, at)
 
 
 def test_a_wider_release_is_refused(recovery: Recovery) -> None:

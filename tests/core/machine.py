@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from tests.core.lawful import lawful
 from tests.core.sample import (
     ANN,
+    BEGINNING,
     COY,
     CUSTODIAN,
     CYD,
@@ -221,7 +222,7 @@ class CaseMachine(RuleBasedStateMachine):
         commands: dict[str, do.Command] = {
             "page": do.OpenHandOver(jwk=JWK),
             "elapse": do.ElapseHold(),
-            "ask": do.Ask(log="l", nonce=f"n{self.challenges}"),
+            "ask": do.Ask(log="l", nonce=f"n{self.challenges}", checkpoint=BEGINNING),
             "hand_over": do.HandOver(),
             "close": do.Close(by=ANN),
             "validate": do.Validate(by=EXE, sound=True),
@@ -239,7 +240,9 @@ class CaseMachine(RuleBasedStateMachine):
             self.take(do.Escalate(by=by, requirement=more))
             return
         rule_ = procedure(action, approve=CUSTODIAN)
-        command = do.BreakGlass(by=by, requirement=rule_, log="l", nonce="g", expires_s=3600, review_s=3600)
+        command = do.BreakGlass(
+            by=by, requirement=rule_, log="l", nonce="g", checkpoint=BEGINNING, expires_s=3600, review_s=3600
+        )
         self.take(command, by, "approve")
 
     @precondition(lambda self: len(self.story.history) > 6)
@@ -268,7 +271,7 @@ class CaseMachine(RuleBasedStateMachine):
             case Verifying() if is_missing(self.case):
                 self.enter()
             case Verifying():
-                if not self.take(do.Ask(log="l", nonce=f"n{self.challenges}")):
+                if not self.take(do.Ask(log="l", nonce=f"n{self.challenges}", checkpoint=BEGINNING)):
                     for method in ("passkey", "in_person"):
                         self.begin(VIC, method, "verify")
                         self.answer(VIC, "verify", right=True)

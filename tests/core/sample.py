@@ -12,6 +12,7 @@ from watchword.core.action import Action, AlertLevel
 from watchword.core.change import Change, ContactKind, IssuePass, ResetFactors, ResetPassword, SetContact, Unlock
 from watchword.core.ids import AccountId, CaseId, OriginId, PersonId
 from watchword.core.quorum import Rule, Seat
+from watchword.core.request import NotBefore
 from watchword.core.requirement import After, Method, Requirement, Verify
 from watchword.core.standing import Account, AccountObserved, Observation
 
@@ -66,6 +67,8 @@ METHODS = (PASSKEY, TOTP, MAIL_CODE, CALLBACK, IN_PERSON, KNOWN_VOICE)
 
 TWO_WAYS = Verify(tier="V1", min_weight=4, min_methods=2)
 STRONGEST = Verify(tier="V4", min_weight=8, min_methods=2, any_of=(("passkey",), ("in_person",)))
+
+BEGINNING = NotBefore(size=7, root="00" * 32)
 
 MANAGER = Rule(name="A1", seats=(Seat(roles=("manager_of_record",)),))
 MANAGER_AND_DUTY = Rule(

@@ -19,6 +19,7 @@ import pytest
 from tests.core.sample import (
     ACCOUNT,
     ANN,
+    BEGINNING,
     CALLER,
     CASE,
     CHANGES,
@@ -38,6 +39,7 @@ from watchword.core import command as do
 from watchword.core import event as past
 from watchword.core.account import AccountClass
 from watchword.core.action import Action, Step
+from watchword.core.approval import SignedProof, encode_proof
 from watchword.core.case import AwaitingApproval, Case, Contained, Released, evolve, progress_of
 from watchword.core.change import Change
 from watchword.core.decision import decide
@@ -248,19 +250,23 @@ def reproved(method: str = "totp", challenge: str = "again") -> Tell:
 
 def asked(nonce: str = "n-1") -> Tell:
     """What comes next is asked for."""
-    return step(do.Ask(log="sandbox.example.test", nonce=nonce))
+    return step(do.Ask(log="sandbox.example.test", nonce=nonce, checkpoint=BEGINNING))
 
 
-def approved(by: PersonId = MAX, *roles: str, request: str | None = None) -> Tell:
+SIGNED = encode_proof(SignedProof(credential="AA", client_data="AA", authenticator_data="AA", signature="AA"))
+"""What looks like a signature: the core asks for one, and leaves to the ledger what it is worth."""
+
+
+def approved(
+    by: PersonId = MAX, *roles: str, request: str | None = None, proof: str = '{"kind":"session","session":"00"}'
+) -> Tell:
     """A yes, by the manager of record if nobody else is named."""
 
     def tell(story: Story) -> Story:
         assert story.case is not None
         shown = story.case.request if isinstance(story.case, AwaitingApproval) else ""
         text = shown if request is None else request
-        return story.take(
-            do.Approve(person=by, roles=roles or ("manager_of_record",), request=text, proof='{"kind":"session"}')
-        )
+        return story.take(do.Approve(person=by, roles=roles or ("manager_of_record",), request=text, proof=proof))
 
     return tell
 
@@ -360,6 +366,7 @@ def glass_broken(requirement: Requirement, by: PersonId = CYD) -> Tell:
             requirement=requirement,
             log="sandbox.example.test",
             nonce="n-glass",
+            checkpoint=BEGINNING,
             expires_s=3600,
             review_s=86_400,
         )

@@ -69,6 +69,7 @@ from watchword.core.requirement import Requirement
         ({"hold_waived_by": ("totp",)}, "hold"),
         ({"approve": None}, "approve"),
         ({"approve": MANAGER}, "approve"),
+        ({"approve": MANAGER_AND_DUTY}, "signed"),
         ({"verify": ()}, "verify"),
         ({"separate": ()}, "separate"),
         ({"policy": "00" * 32}, "procedure"),
@@ -79,7 +80,8 @@ from watchword.core.requirement import Requirement
 )
 def test_a_requirement_may_only_be_raised(lower: dict[str, Any], name: str) -> None:
     """Escalating to anything that asks less in any part is refused, and says which."""
-    strict: dict[str, Any] = {"approve": MANAGER_AND_DUTY, "hold_s": 3600, "review_s": 60}
+    signed = msgspec.structs.replace(MANAGER_AND_DUTY, signed=True)
+    strict: dict[str, Any] = {"approve": signed, "hold_s": 3600, "review_s": 60}
     story = given(verified(procedure(**strict)))
     less: Requirement = procedure(**(strict | lower))
     story.when(escalated(less)).refused("lowered", name)

@@ -24,6 +24,7 @@ from tests.core.sample import (
     standing,
 )
 from tests.core.story import (
+    SIGNED,
     Tell,
     approved,
     asked,
@@ -56,7 +57,7 @@ from tests.core.story import (
 from watchword.core import event as past
 from watchword.core.account import AccountClass, Status
 from watchword.core.action import Action
-from watchword.core.case import Contained, Executing
+from watchword.core.case import Contained, Executing, Releasable
 from watchword.core.change import ResetFactors, ResetPassword, RevokeSessions
 from watchword.core.errors import Conflict
 from watchword.core.ids import CaseId
@@ -305,3 +306,12 @@ def test_a_credential_is_handed_over_once_and_after_the_read_back() -> None:
     story = given(verified(RESET), asked(), released(), executed(), reproved())
     story.when(handed_over()).refused("wrong_state")
     given(validated(), handed_over(), start=story).when(handed_over()).refused("wrong_state")
+
+
+def test_a_signature_that_is_asked_is_not_made_up_for_by_a_session() -> None:
+    """Where the procedure asks for signatures nothing else is a yes; where it does not, both are."""
+    strict = given(verified(procedure(approve=msgspec.structs.replace(MANAGER, signed=True))), asked())
+    strict.when(approved()).refused("unsigned")
+    strict.when(approved(proof="{}")).refused("unsigned")
+    strict.when(approved(proof=SIGNED)).then(Releasable, past.ApprovalGiven)
+    given(verified(WITH_MANAGER), asked()).when(approved(proof=SIGNED)).then(Releasable, past.ApprovalGiven)

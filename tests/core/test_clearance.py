@@ -23,6 +23,7 @@ from tests.core.sample import (
     procedure,
 )
 from tests.core.story import (
+    SIGNED,
     Story,
     answered,
     approved,
@@ -238,3 +239,12 @@ def test_what_a_containment_takes_back_clears_by_itself() -> None:
     """Taking access away needs the entry that asked for it, and allows nothing else."""
     story = given(verified(), asked(), released(), contained())
     assert clear(story.history, story.at).changes == (Suspend(account=ACCOUNT), RevokeSessions(account=ACCOUNT))
+
+
+@pytest.mark.parametrize("proof", ['{"kind":"session","session":"00"}', '{"kind":"sshsig"}', "{}", ""])
+def test_an_approval_without_the_signature_that_was_asked_does_not_clear(proof: str) -> None:
+    """Where the requirement asks for signatures, being signed in fills no seat."""
+    rule = procedure(approve=msgspec.structs.replace(MANAGER, signed=True))
+    story = given(verified(rule), asked(), approved(proof=SIGNED), released())
+    assert "signed" in clear(story.history, story.at).checks
+    refused(forged(story, rewritten(past.ApprovalGiven, proof=proof)), "signed", story)

@@ -10,7 +10,7 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.core.sample import ACCOUNT, CASE, NOON
+from tests.core.sample import ACCOUNT, BEGINNING, CASE, NOON
 from tests.core.story import leaf
 from watchword.core.account import AccountClass
 from watchword.core.action import Action
@@ -28,7 +28,7 @@ from watchword.core.change import (
     Unlock,
 )
 from watchword.core.errors import Corrupt
-from watchword.core.request import Request, parse
+from watchword.core.request import NotBefore, Request, parse
 from watchword.core.requirement import Context
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -58,6 +58,7 @@ requests = st.builds(
     evidence=st.lists(leaves, max_size=3).map(tuple),
     policy=texts,
     nonce=texts,
+    checkpoint=st.builds(NotBefore, size=seconds, root=texts),
     not_after=st.datetimes(min_value=datetime(2000, 1, 1), max_value=datetime(2100, 1, 1), timezones=st.just(UTC)),
 )
 
@@ -76,6 +77,7 @@ def sample(*asked: Change) -> Request:
         evidence=(leaf(2), leaf(3)),
         policy="5f" * 32,
         nonce="n-1",
+        checkpoint=BEGINNING,
         not_after=NOON,
     )
 
@@ -98,8 +100,10 @@ def test_the_text_is_what_it_always_was() -> None:
     assert sample().encode() == (
         '{"account":"a-sue","account_class":"standard","action":"unlock",'
         '"case":"c-one","changes":[{"account":"a-sue","kind":"unlock"}],'
+        f'"checkpoint":{{"root":"{"00" * 32}","size":7}},'
         '"context":{"channel":"phone","device":"unknown","elevated_threat":false,"location":"unknown","risk":"low",'
         '"situation":"normal"},'
+        '"decision":"approve",'
         f'"evidence":["{leaf(2)}","{leaf(3)}"],'
         '"log":"sandbox.example.test","nonce":"n-1","not_after":"2030-05-06T12:00:00Z",'
         f'"policy":"{"5f" * 32}","ticket":"{leaf(1)}","uses":1,"v":1}}'
@@ -121,6 +125,8 @@ TEXT = sample(ResetPassword(account=ACCOUNT)).encode()
         TEXT + TEXT,
         TEXT.replace('"uses":1', '"uses":2'),
         TEXT.replace('"v":1', '"v":2'),
+        TEXT.replace('"decision":"approve"', '"decision":"deny"'),
+        TEXT.replace('"decision":"approve",', ""),
         TEXT.replace('"v":1', '"v":1,"w":1'),
         TEXT.replace('"v":1', '"v":1.0'),
         TEXT.replace('"uses":1,"v":1', '"v":1,"uses":1'),

@@ -47,3 +47,23 @@ def shared(tmp_path: Path, postgresql: str) -> Iterator[tuple[Office, Office]]:
     finally:
         one.close()
         other.close()
+
+
+@pytest.fixture(scope="session")
+def signing(founded: Office, tmp_path_factory: pytest.TempPathFactory) -> Office:
+    """An office whose policy asks for signatures; closed, to be copied."""
+    office = founded.copy(tmp_path_factory.mktemp("signing") / "office")
+    office.demand_signatures()
+    office.close()
+    return office
+
+
+@pytest.fixture
+def strict(signing: Office, tmp_path: Path) -> Iterator[Office]:
+    """A copy of it for one test; the ledger is sound at the end."""
+    office = signing.copy(tmp_path / "strict")
+    try:
+        yield office
+        office.fsck()
+    finally:
+        office.close()

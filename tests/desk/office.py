@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pyotp
@@ -30,7 +31,7 @@ from watchword.desk.effects import Caps
 from watchword.desk.intake import Wish
 from watchword.directories.sandbox import Sandbox, Seed
 from watchword.ledger.fsck import Report, fsck
-from watchword.methods.passkey import Passkey
+from watchword.policy.procedures import DEFAULT
 from watchword.settings import Settings, load
 
 MONDAY = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -91,9 +92,9 @@ def seeds() -> tuple[Seed, ...]:
 class Keys:
     """What people carry with them: authenticator apps, passkeys. Made once, used with every copy of the office."""
 
-    def __init__(self) -> None:
-        self.apps: dict[str, bytes] = {}
-        self.passkeys: dict[str, SoftAuthenticator] = {}
+    def __init__(self, other: Keys | None = None) -> None:
+        self.apps: dict[str, bytes] = dict(other.apps) if other else {}
+        self.passkeys: dict[str, SoftAuthenticator] = dict(other.passkeys) if other else {}
 
 
 class Office:
@@ -121,7 +122,7 @@ class Office:
     def copy(self, home: Path, *, caps: Caps | None = None) -> Office:
         """Another office that is the same so far; this one has to be closed."""
         shutil.copytree(self.home, home, dirs_exist_ok=True)
-        return Office(home, self.keys, caps=caps)
+        return Office(home, Keys(self.keys), caps=caps)
 
     def _hire(self, administrator: PersonId) -> None:
         people, directory = self.app.people, self.directory
@@ -151,14 +152,17 @@ class Office:
         seed = self.keys.apps[login] = pyotp.random_base32().encode()[:20]
         totp = Credential(id=self.app.ledger.pseudonym("k"), method="totp", enrolled_at=self.at)
         self.app.people.enrol(administrator, person, totp, seed.hex(), self.at)
-        passkey = self.app.methods["passkey"]
-        assert isinstance(passkey, Passkey)
         authenticator = self.keys.passkeys[login] = SoftAuthenticator(self.origin, counts=False)
+        self.enrol(login, authenticator.create)
+
+    def enrol(self, login: str, create: Callable[[str], str]) -> None:
+        """Enrol the passkey that *create*, a browser's own or one in software, makes for these options."""
+        passkey, person = self.app.passkey, self[login]
         challenge = self.app.ledger.pseudonym("e")
         options = passkey.enrolment_options(challenge=challenge, person=person, login=login)
-        public = passkey.enrol(challenge=challenge, person=person, answer=authenticator.create(options))
+        public = passkey.enrol(challenge=challenge, person=person, answer=create(options))
         credential = Credential(id=self.app.ledger.pseudonym("k"), method="passkey", enrolled_at=self.at, public=public)
-        self.app.people.enrol(administrator, person, credential, None, self.at)
+        self.app.people.enrol(self["root.admin"], person, credential, None, self.at)
 
     # --- who and what ------------------------------------------------------------------------------------------------
 
@@ -346,6 +350,27 @@ class Office:
         """Have each of *who* say yes to what the case asks now."""
         for login in who:
             self.app.desk.decisions.approve(self[login], case, self.digest(case), f"session of {login}", self.at)
+
+    def sign(self, case: CaseId, login: str, *, by: str = "", **fault: Any) -> None:
+        """Have *login* sign what the case asks now; with the authenticator of *by*, or not as it should be."""
+        asked = self.app.desk.approvals.options(self[login], case, self.at)
+        answer = self.keys.passkeys[by or login].get(asked.options, **fault)
+        approve = self.app.desk.decisions.approve
+        approve(self[login], case, self.digest(case), f"session of {login}", self.at, assertion=answer)
+
+    def demand_signatures(self) -> None:
+        """Activate a policy whose approvals are signed, and that is the shipped one otherwise."""
+        folder = self.home / "policy"
+        shutil.copytree(DEFAULT, folder)  # type: ignore[arg-type]  # a folder on disk, as installed
+        table = folder / "procedures.yaml"
+        rungs = re.sub(r"^(  A\w+: +\{)", r"\1signed: true, ", table.read_text(), flags=re.MULTILINE)
+        table.write_text(rungs)
+        config = self.home / "watchword.toml"
+        config.write_text(f'policy = "policy"\n{config.read_text()}')
+        self.close()
+        self.settings = load(config)
+        self.app = self._start()
+        self.app.people.activate_policy(self["root.admin"], self.at)
 
     def release(self, case: CaseId, *, who: str = "rae.release", changes: Sequence[Change] | None = None) -> None:
         """Let the executor act."""

@@ -74,6 +74,19 @@ def test_everything_is_there_after_a_restart(place: Place) -> None:
     assert place.fsck().size == 2
 
 
+def test_earlier_roots_are_known(place: Place) -> None:
+    """The root of every size the ledger ever had can be asked for, and of no other."""
+    ledger = place.open()
+    roots = [ledger.checkpoint[1].root]
+    for version in range(3):
+        ledger.append((to("case/1", version - 1),))
+        roots.append(ledger.checkpoint[1].root)
+    assert [ledger.root_at(size) for size in range(4)] == roots
+    for size in (-1, 4):
+        with pytest.raises(Invalid, match="never had"):
+            ledger.root_at(size)
+
+
 def test_conflict_writes_nothing(place: Place) -> None:
     """When one stream of an append has moved on, none of its entries, effects or payloads is written."""
     ledger = place.open()

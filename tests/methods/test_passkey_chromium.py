@@ -2,68 +2,32 @@
 
 from __future__ import annotations
 
-import shutil
-import threading
 from collections.abc import Iterator
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from msgspec.structs import replace
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
+from tests.methods.browser import CREATE, GET, page_with_authenticator, with_chromium
 from watchword.core.errors import Refused
 from watchword.core.ids import AccountId, CaseId, PersonId
+from watchword.core.passkey import RelyingParty
 from watchword.core.person import Credential
 from watchword.methods.contract import AT, SOON
-from watchword.methods.passkey import Passkey, RelyingParty
+from watchword.methods.passkey import Passkey
 from watchword.methods.port import Ask
 
-CHROMIUM = shutil.which("chromium")
 PERSON = PersonId("p-5d8e")
-CREATE = """async o => JSON.stringify(await navigator.credentials.create(
-    {publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(JSON.parse(o))}))"""
-GET = """async o => JSON.stringify(await navigator.credentials.get(
-    {publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(JSON.parse(o))}))"""
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (Debian: apt-get install chromium)")
-
-
-class Blank(BaseHTTPRequestHandler):
-    """An empty page."""
-
-    def do_GET(self) -> None:
-        """Serve it."""
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html")
-        self.end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Say nothing."""
+pytestmark = with_chromium
 
 
 @pytest.fixture
 def page() -> Iterator[Page]:
     """A page on localhost in a browser with a virtual authenticator that has a PIN."""
-    server = ThreadingHTTPServer(("localhost", 0), Blank)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-            page = browser.new_page()
-            page.goto(f"http://localhost:{server.server_port}/")
-            session = page.context.new_cdp_session(page)
-            session.send("WebAuthn.enable")
-            traits = ("hasResidentKey", "hasUserVerification", "isUserVerified", "automaticPresenceSimulation")
-            authenticator = {"protocol": "ctap2", "transport": "internal"} | dict.fromkeys(traits, True)
-            session.send("WebAuthn.addVirtualAuthenticator", {"options": authenticator})
-            yield page
-            browser.close()
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with page_with_authenticator("http://localhost:8787/") as page:
+        yield page
 
 
 def test_chromium(page: Page) -> None:

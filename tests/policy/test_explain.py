@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tests.policy.sample import ANN, CALM, NOON, facts, person
+from tests.policy.sample import ANN, CALM, METHODS, NOON, facts, person, spoiled
 from watchword.core.account import AccountClass
 from watchword.core.action import Action, Step
 from watchword.core.errors import Invalid
 from watchword.core.person import Role
 from watchword.core.requirement import Context
-from watchword.policy import Policy
+from watchword.policy import Policy, Procedures
 from watchword.policy.explain import explain, words
 
 POLICY = Policy.default()
@@ -37,6 +37,21 @@ def test_a_cell_in_words() -> None:
     assert said.words == said.plain
     assert ("passkey", "mail_code") in said.sufficient
     assert said.policy == POLICY.digest
+
+
+def test_a_signature_in_words() -> None:
+    """Where approvers have to sign, the sentence says so; so does what is raised to it."""
+    table = spoiled("A2:  {separate", "A2:  {signed: true, separate")
+    procedures = Procedures.load(table, METHODS)
+    said = words(procedures.require(AccountClass.EXECUTIVE, Action.FACTOR_RESET, CALM))
+    raised = procedures.require(AccountClass.STANDARD, Action.FACTOR_RESET, Context(channel="vendor_desk"))
+
+    assert said[1] == (
+        "Approve: manager of record and iam duty or security duty, each another person, each with a signature of their "
+        "own passkey, within 4 hours of being asked."
+    )
+    assert raised.approve is not None
+    assert raised.approve.signed
 
 
 def test_a_ceremony_in_words() -> None:

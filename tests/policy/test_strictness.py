@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from itertools import combinations, product
+from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,7 +41,9 @@ ways = st.builds(
 seats = st.lists(st.sampled_from(["manager", "sponsor", "iam", "sec"]), min_size=1, max_size=3, unique=True).map(
     lambda roles: Seat(roles=tuple(roles))
 )
-rules = st.lists(seats, min_size=1, max_size=3).map(lambda s: Rule(name="A", seats=tuple(s)))
+rules = st.builds(
+    Rule, name=st.just("A"), seats=st.lists(seats, min_size=1, max_size=3).map(tuple), signed=st.booleans()
+)
 
 
 @given(cell=cells, context=contexts, repeat=st.integers(0, 1))
@@ -71,6 +75,49 @@ def test_a_class_raise_never_lowers(action: Action, one: AccountClass, other: Ac
     assert joined.account_class.rank == max(one.rank, other.rank)
 
 
+@given(action=st.sampled_from(Action), one=st.sampled_from(PEOPLE), other=st.sampled_from(PEOPLE), context=contexts)
+def test_what_was_frozen_lacks_nothing(
+    action: Action, one: AccountClass, other: AccountClass, context: Context
+) -> None:
+    """Whatever a desk can freeze into a case, raised by class, repetition and escalation, is all that policy asks."""
+    if action is Action.PRIVILEGED_OVERRIDE:
+        return
+    plain = need(one, action, context)
+    frozen = SHIPPED.raise_from(need(one, action, context, repeat=1), need(other, action))
+    escalated = SHIPPED.raise_from(frozen, need(one, action, msgspec.structs.replace(context, risk="high")))
+
+    assert strictness.lacks(plain, plain) == ()
+    assert strictness.lacks(frozen, plain) == ()
+    assert strictness.lacks(escalated, plain) == ()
+
+
+@pytest.mark.parametrize(
+    ("fields", "part"),
+    [
+        ({"approve": None}, "approve"),
+        ({"approve": Rule(name="A2", seats=(Seat(roles=("iam_duty", "friend")), Seat(roles=("friend",))))}, "seats"),
+        ({"verify": ()}, "verify"),
+        ({"hold_s": 0}, "hold"),
+        ({"separate": ()}, "separate"),
+        ({"approval_s": 10**6}, "times"),
+        ({"grant_s": 10**6}, "times"),
+        ({"capability_costs": ()}, "weights"),
+    ],
+)
+def test_what_lacks_something_is_named(fields: dict[str, Any], part: str) -> None:
+    """A requirement in which any part was lowered by hand is told from one that policy gave."""
+    plain = need(AccountClass.EXECUTIVE, Action.FACTOR_RESET)
+
+    assert part in strictness.lacks(msgspec.structs.replace(plain, **fields), plain)
+    method = msgspec.structs.replace(plain.methods[0], defeats=())
+    lighter = msgspec.structs.replace(plain, methods=(method, *plain.methods[1:]))
+    assert strictness.lacks(lighter, plain) == ("weights",)
+    assert plain.approve is not None
+    strict = msgspec.structs.replace(plain, approve=msgspec.structs.replace(plain.approve, signed=True))
+    assert "signed" in strictness.lacks(plain, strict)
+    assert strictness.lacks(strict, plain) == ()
+
+
 @given(one=ways, other=ways)
 def test_a_joined_way_asks_for_both(one: Verify, other: Verify) -> None:
     """The join of two ways implies both, and joining in either order asks for the same."""
@@ -87,6 +134,7 @@ def test_joined_approvers_approve_under_both(one: Rule, other: Rule, present: li
     """Any group of people who can fill the joined seats can fill the seats of either rule."""
     joined = join_rules(one, other)
     assert joined is not None
+    assert joined.signed is (one.signed or other.signed)
 
     if fills(joined, present):
         assert fills(one, present)
@@ -146,6 +194,8 @@ def at_least(strict: Requirement, easy: Requirement) -> None:
                 assert isinstance(assess(easy, evidence, NOON), Satisfied)
     assert easy.approve is None or strict.approve is not None
     if easy.approve and strict.approve:
+        assert strict.approve.signed >= easy.approve.signed
+        assert strict.approve.signed >= easy.approve.signed
         for chosen in product(*(s.roles for s in strict.approve.seats)):
             assert fills(easy.approve, [(role,) for role in chosen])
     assert strict.hold_s >= easy.hold_s

@@ -98,11 +98,15 @@ class Proved(Out, frozen=True, kw_only=True):
 
 
 class Decide(In, frozen=True, kw_only=True):
-    """Yes or no to exactly the request whose SHA-256 (hex) is *digest*."""
+    """Yes or no to exactly the request whose SHA-256 (hex) is *digest*.
+
+    *assertion* is the browser's `PublicKeyCredential` as JSON text, made with the options of the same address.
+    """
 
     digest: str
     approve: bool
     why: str = ""
+    assertion: str | None = None
 
 
 class Release(In, frozen=True, kw_only=True):
@@ -167,6 +171,19 @@ class RequestOut(Out, frozen=True, kw_only=True):
     digest: str
     spoken: str
     not_after: datetime
+
+
+class SigningOut(Out, frozen=True, kw_only=True):
+    """What an approver's passkey is asked to sign.
+
+    *request* are the exact bytes to show; the browser's `navigator.credentials.get()` takes *options*, whose challenge
+    binds the signature to them and to *namespace*. *needed* False says that being signed in would be enough.
+    """
+
+    request: RequestOut
+    namespace: str
+    options: str
+    needed: bool
 
 
 class ChangeOut(Out, frozen=True, kw_only=True):

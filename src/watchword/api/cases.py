@@ -7,7 +7,7 @@ from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
 
 from watchword.api import bodies
-from watchword.api.reading import summary, whole
+from watchword.api.reading import request_out, summary, whole
 from watchword.core.case import Asked, state_of
 from watchword.core.errors import Conflict
 from watchword.core.ids import AccountId
@@ -130,6 +130,24 @@ class CaseController(Controller):
         app.desk.verification.ask(actor.person, opened, at)
         return whole(app, app.desk.steps.load(opened), actor.person, at)
 
+    @get("/{case:str}/approval", sync_to_thread=True)
+    def sign(
+        self,
+        app: TheApp,
+        actor: TheActor,
+        at: Now,
+        case: FromPath[str],
+    ) -> bodies.SigningOut:
+        """What this approver's passkey would sign; ask again rather than keep it."""
+        now = readable(app, actor.person, case, at).case
+        asked = app.desk.approvals.options(actor.person, now.id, at)
+        return bodies.SigningOut(
+            request=request_out(asked.request, asked.not_after),
+            namespace=asked.namespace,
+            options=asked.options,
+            needed=asked.needed,
+        )
+
     @post("/{case:str}/approval", sync_to_thread=True, status_code=HTTP_200_OK)
     def approve(
         self,
@@ -139,10 +157,10 @@ class CaseController(Controller):
         case: FromPath[str],
         data: JSONBody[bodies.Decide],
     ) -> bodies.CaseOut:
-        """Say yes or no to exactly the request with this digest."""
+        """Say yes or no to exactly the request with this digest; a yes may carry a passkey's signature."""
         now = readable(app, actor.person, case, at).case
         if data.approve:
-            app.desk.decisions.approve(actor.person, now.id, data.digest, actor.session, at)
+            app.desk.decisions.approve(actor.person, now.id, data.digest, actor.session, at, assertion=data.assertion)
         else:
             if isinstance(now, Asked) and request_digest(now.request) != data.digest:
                 raise Conflict("What you looked at is not what this case asks now.", "Read it again, then decide.")

@@ -77,7 +77,7 @@ def whole(app: App, loaded: Loaded, reader: PersonId, at: datetime) -> bodies.Ca
             )
             for c in case.challenges
         ),
-        request=_request(case) if isinstance(case, Asked) else None,
+        request=request_out(case.request, case.not_after) if isinstance(case, Asked) else None,
         approvals=tuple(login_of(app, v.person) or "" for v in case.votes if v.approve),
         hold_until=case.until if isinstance(case, Holding) else None,
         released_until=case.until if isinstance(case, Released) else None,
@@ -100,9 +100,10 @@ def whole(app: App, loaded: Loaded, reader: PersonId, at: datetime) -> bodies.Ca
     )
 
 
-def _request(asked: Asked) -> bodies.RequestOut:
-    digest = request_digest(asked.request)
-    return bodies.RequestOut(text=asked.request, digest=digest, spoken=spoken(digest), not_after=asked.not_after)
+def request_out(request: str, not_after: datetime) -> bodies.RequestOut:
+    """The bytes that are approved, with what people compare of them."""
+    digest = request_digest(request)
+    return bodies.RequestOut(text=request, digest=digest, spoken=spoken(digest), not_after=not_after)
 
 
 def _changes(app: App, loaded: Loaded) -> tuple[bodies.ChangeOut, ...]:

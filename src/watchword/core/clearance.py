@@ -12,6 +12,7 @@ from typing import NoReturn
 import msgspec
 
 from watchword.core import event as past
+from watchword.core.approval import is_signed
 from watchword.core.case import Case, Contained, Executing, Released, fold, hold_of, state_of, verifiers
 from watchword.core.change import Change, contact_of
 from watchword.core.errors import Corrupt, Refused
@@ -22,12 +23,16 @@ from watchword.core.requirement import Satisfied, assess
 
 
 class Cleared(msgspec.Struct, frozen=True, kw_only=True):
-    """What may be done: exactly *changes* to *account*; *evidence* are the leaves that carry it; *checks* what held."""
+    """What may be done: exactly *changes* to *account*; *evidence* are the leaves that carry it; *checks* what held.
+
+    *request* is what was released; None where the entry that contained the case is all there is.
+    """
 
     account: AccountId
     changes: tuple[Change, ...]
     evidence: tuple[LeafHash, ...]
     checks: tuple[str, ...]
+    request: Request | None = None
 
 
 def clear(history: tuple[past.Recorded, ...], at: datetime) -> Cleared:
@@ -57,15 +62,25 @@ def clear(history: tuple[past.Recorded, ...], at: datetime) -> Cleared:
         _no("policy", "they were made under another policy")
     # (6) the seats are filled, at the release and now
     _quorum(case, released, at)
-    # (7) the hold was waited out before the release
+    # (7) each yes is a signature, where the requirement asks for one; what it signs is for the desk to check
+    rule = case.requirement.approve
+    if rule is not None and rule.signed and any(not is_signed(given[leaf].proof) for leaf in released.approvals):
+        _no("signed", "an approval carries no signature")
+    # (8) the hold was waited out before the release
     _hold(case, history)
-    # (8) nobody took two steps that this procedure keeps apart
+    # (9) nobody took two steps that this procedure keeps apart
     _separation(case)
-    # (9) they are not over
+    # (10) they are not over
     if at > request.not_after:
         _no("expiry", "the approval is over")
-    checks = ("released", "same bytes", "same case", "evidence", "policy", "quorum", "hold", "separation", "expiry")
-    return Cleared(account=request.account, changes=request.changes, evidence=request.evidence, checks=checks)
+    decided = ("released", "same bytes", "same case", "evidence", "policy", "quorum", "signed")
+    return Cleared(
+        account=request.account,
+        changes=request.changes,
+        evidence=request.evidence,
+        checks=(*decided, "hold", "separation", "expiry"),
+        request=request,
+    )
 
 
 def _no(check: str, why: str) -> NoReturn:

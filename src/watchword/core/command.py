@@ -11,6 +11,7 @@ from watchword.core.action import Action
 from watchword.core.change import Change
 from watchword.core.event import Outcome, Purpose
 from watchword.core.ids import AccountId, CaseId, OriginId, PersonId
+from watchword.core.request import NotBefore
 from watchword.core.requirement import Context, Requirement
 
 
@@ -72,19 +73,22 @@ class Prove(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
-    """Ask for approval (or hold, or release), if the evidence holds."""
+    """Ask for approval (or hold, or release), if the evidence holds; *checkpoint* is where the ledger *log* stands."""
 
     log: str
     nonce: str
+    checkpoint: NotBefore
 
 
 class Approve(msgspec.Struct, frozen=True, kw_only=True):
-    """Say yes to exactly *request*."""
+    """Say yes to exactly *request*; a signature in *proof*, checked already, used *credential* up to *counter*."""
 
     person: PersonId
     roles: tuple[str, ...]
     request: str
     proof: str
+    credential: str | None = None
+    counter: int | None = None
 
 
 class Refuse(msgspec.Struct, frozen=True, kw_only=True):
@@ -188,6 +192,7 @@ class BreakGlass(msgspec.Struct, frozen=True, kw_only=True):
     requirement: Requirement
     log: str
     nonce: str
+    checkpoint: NotBefore
     expires_s: int
     review_s: int
 

@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from watchword.core import command as do
 from watchword.core import event as past
+from watchword.core.approval import is_signed
 from watchword.core.case import (
     TERMINAL,
     AwaitingApproval,
@@ -37,7 +38,7 @@ from watchword.core.execution import account_told, end, hand_over, open_hand_ove
 from watchword.core.gates import CASE_LIFE, Event, demand_settled, demand_standing, in_state, is_idle
 from watchword.core.ids import LeafHash, PersonId
 from watchword.core.opening import open_case
-from watchword.core.person import ExecutorGrant, ExecutorGranted
+from watchword.core.person import CredentialUsed, ExecutorGrant, ExecutorGranted
 from watchword.core.proving import abandoned, begin, miss, prove
 from watchword.core.quorum import Approved, eligible, resolve
 from watchword.core.request import Request, parse
@@ -177,7 +178,7 @@ def _ask(case: Case, account: Account, command: do.Ask, at: datetime, thresholds
             f"Verification is not complete: {' or '.join(missing)}.", "Prove what is missing.", ("unverified", *missing)
         )
     not_after = at + timedelta(seconds=case.requirement.approval_s + case.requirement.hold_s)
-    request = _request(case, command.log, command.nonce, answer.leaves, not_after)
+    request = _request(case, command, answer.leaves, not_after)
     asked = past.ApprovalAsked(
         case=case.id,
         tier=answer.tier,
@@ -193,9 +194,11 @@ def _no_ticket() -> NoReturn:
     raise Refused("No ticket is linked.", "Link the ticket this request came with.", ("no_ticket",))
 
 
-def _request(case: Case, log: str, nonce: str, evidence: tuple[LeafHash, ...], not_after: datetime) -> Request:
+def _request(
+    case: Case, command: do.Ask | do.BreakGlass, evidence: tuple[LeafHash, ...], not_after: datetime
+) -> Request:
     return Request(
-        log=log,
+        log=command.log,
         case=case.id,
         account=case.account,
         account_class=case.account_class,
@@ -205,7 +208,8 @@ def _request(case: Case, log: str, nonce: str, evidence: tuple[LeafHash, ...], n
         ticket=case.ticket,
         evidence=evidence,
         policy=case.requirement.policy,
-        nonce=nonce,
+        nonce=command.nonce,
+        checkpoint=command.checkpoint,
         not_after=not_after,
     )
 
@@ -234,6 +238,12 @@ def _approve(case: Case, command: do.Approve, at: datetime) -> tuple[Event, ...]
         raise Refused("You broke the glass yourself.", "A second custodian has to agree.", ("same_person",))
     if command.request != asked.request:
         raise Conflict("What you approved is not what this case asks.", "Read the case again, then decide.")
+    if case.requirement.approve is not None and case.requirement.approve.signed and not is_signed(command.proof):
+        raise Refused(
+            "This approval has to be signed with your own passkey.",
+            "Sign the request with a passkey that is enrolled for you; being signed in is not enough here.",
+            ("unsigned",),
+        )
     given = past.ApprovalGiven(
         case=case.id,
         person=command.person,
@@ -242,7 +252,9 @@ def _approve(case: Case, command: do.Approve, at: datetime) -> tuple[Event, ...]
         proof=command.proof,
         not_after=asked.not_after,
     )
-    return (given,)
+    if command.credential is None or command.counter is None:
+        return (given,)
+    return (given, CredentialUsed(person=command.person, credential=command.credential, counter=command.counter))
 
 
 def _release(case: Case, account: Account, command: do.Release, at: datetime) -> tuple[Event, ...]:
@@ -320,7 +332,7 @@ def _break_glass(case: Case, account: Account, command: do.BreakGlass, at: datet
     demand_standing(case, account, at)
     not_after = at + timedelta(seconds=command.expires_s)
     with_rule = replaced(case, requirement=command.requirement)
-    request = _request(with_rule, command.log, command.nonce, tuple(e.leaf for e in case.evidence), not_after)
+    request = _request(with_rule, command, tuple(e.leaf for e in case.evidence), not_after)
     invoked = past.BreakGlassInvoked(
         case=case.id, by=command.by, requirement=command.requirement, request=request.encode(), not_after=not_after
     )

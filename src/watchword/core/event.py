@@ -110,7 +110,7 @@ class ApprovalAsked(msgspec.Struct, frozen=True, kw_only=True, tag="approval.ask
 
 
 class ApprovalGiven(msgspec.Struct, frozen=True, kw_only=True, tag="approval.given"):
-    """One approver's yes to exactly *request*, with a proof (`session`: signed in as that person)."""
+    """One approver's yes to exactly *request*, with a proof: `core.approval` says which there are."""
 
     case: CaseId
     person: PersonId

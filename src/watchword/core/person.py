@@ -7,11 +7,15 @@ from enum import StrEnum
 
 import msgspec
 
+from watchword.core.account import FACT_WINDOW
 from watchword.core.errors import Invalid
 from watchword.core.ids import AccountId, CaseId, PersonId
 
 SIGN_IN = "password"
 """The credential a console sign-in is checked against; it proves nobody to the desk."""
+
+FIRST_DAY = timedelta(days=1)
+"""Enrolments within this time of becoming known are how somebody began, not a change."""
 
 RECOVERED = timedelta(days=7)
 """An approver whose own account was recovered within this time can not approve (invariant 3)."""
@@ -197,6 +201,14 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     def credentials_of(self, method: str) -> tuple[Credential, ...]:
         """Enrolments of *method* that still count."""
         return tuple(c for c in self.credentials if c.method == method)
+
+    def began_with(self, credential: Credential) -> bool:
+        """Whether it was enrolled as they became known, so that it replaced nothing."""
+        return self.since is None or credential.enrolled_at - self.since <= FIRST_DAY
+
+    def is_young(self, credential: Credential, at: datetime) -> bool:
+        """Whether it was enrolled lately and later than they became known: worth nothing yet (invariant 7)."""
+        return not self.began_with(credential) and at - credential.enrolled_at < FACT_WINDOW
 
 
 def evolve_person(person: Person | None, event: PersonEvent) -> Person:

@@ -20,10 +20,14 @@ class Seat(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
-    """Every seat filled by another person. A rule without seats approves nothing (it is not `approve: none`)."""
+    """Every seat filled by another person. A rule without seats approves nothing (it is not `approve: none`).
+
+    *signed* asks for a signature by each approver's own passkey, where a session would do otherwise.
+    """
 
     name: str
     seats: tuple[Seat, ...]
+    signed: bool = False
 
 
 class Vote(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ it). The bytes are made once and stored; verification parses those bytes and nev
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -19,11 +19,22 @@ from watchword.core.ids import AccountId, CaseId, LeafHash
 from watchword.core.requirement import Context
 
 
+class NotBefore(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The ledger's checkpoint when the request was made, its *root* in hexadecimal: these bytes can not be older."""
+
+    size: int
+    root: str
+
+
 class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is asked for: account, action and parameters, context, evidence, policy, until when, how often."""
+    """What is asked for: account, action and parameters, context, evidence, policy, from and until when, how often.
+
+    Only a yes is ever signed, so that no answer to another question can pass for one.
+    """
 
     v: int = 1
     log: str
+    decision: Literal["approve"] = "approve"
     case: CaseId
     account: AccountId
     account_class: AccountClass
@@ -34,6 +45,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     evidence: tuple[LeafHash, ...]
     policy: str
     nonce: str
+    checkpoint: NotBefore
     not_after: Annotated[datetime, msgspec.Meta(tz=True)]
     uses: int = 1
 

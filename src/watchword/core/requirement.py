@@ -193,6 +193,7 @@ def lowered(old: Requirement, new: Requirement) -> tuple[str, ...]:
         or min(w.min_methods for w in new.verify) < min(w.min_methods for w in old.verify)
         or min(w.provers for w in new.verify) < min(w.provers for w in old.verify),
         "approve": old.approve is not None and seats < len(old.approve.seats),
+        "signed": old.approve is not None and old.approve.signed and not (new.approve and new.approve.signed),
         "hold": new.hold_s < old.hold_s or bool(old.hold_s and set(new.hold_waived_by) - set(old.hold_waived_by)),
         "separate": not set(old.separate) <= set(new.separate),
         "review": bool(old.after.review_s and not 0 < new.after.review_s <= old.after.review_s),

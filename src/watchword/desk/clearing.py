@@ -13,17 +13,23 @@ import msgspec
 from watchword.core import event as past
 from watchword.core.account import Status, covers
 from watchword.core.action import Step
-from watchword.core.case import Contained
+from watchword.core.approval import SessionProof, SignedProof, proof_of
+from watchword.core.case import Case, Contained
 from watchword.core.clearance import Cleared, clear
 from watchword.core.errors import Refused, Unavailable
-from watchword.core.ids import Seq
+from watchword.core.passkey import METHOD
+from watchword.core.person import Person
 from watchword.core.quorum import Vote
+from watchword.core.request import Request
+from watchword.desk.approvals import Approvals
 from watchword.desk.recording import case_stream, event_of
 from watchword.desk.steps import Loaded, Steps
 from watchword.desk.verification import PROOF, Verification
 from watchword.directories.port import Directory
 from watchword.ledger.append import Appended
 from watchword.methods.port import Proof
+from watchword.policy.rows import broken_glass
+from watchword.policy.strictness import lacks
 
 GRANT_OVER = "clearance:in_time"
 """The reason of a refusal that another release of the same approval can mend."""
@@ -41,9 +47,10 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 class Clearing:
     """Judges one case at a time; writes nothing but what the directory says of the account now."""
 
-    def __init__(self, steps: Steps, verification: Verification) -> None:
+    def __init__(self, steps: Steps, verification: Verification, approvals: Approvals) -> None:
         self.steps = steps
         self.verification = verification
+        self.approvals = approvals
 
     def judge(self, loaded: Loaded, at: datetime) -> Order:
         """The order for *loaded*, or `Refused` naming the check; `Unavailable` when directory or ledger lag."""
@@ -56,10 +63,14 @@ class Clearing:
         # (2) the approved bytes, quorum, separation and expiry hold: `core.clearance` has its own list
         cleared = clear(self.steps.registry.history(loaded.case.id), at)
         by_leaf = {entry.leaf: entry for entry in entries}
-        # (3) each proof holds under its own method, checked from what it left behind
+        # (3) they are of this ledger, made no earlier than the checkpoint they name, under what policy asks
+        if cleared.request is not None:
+            self._ledger(cleared.request, entries)
+            self._requirement(loaded.case, entries[0])
+        # (4) each proof holds under its own method, checked from what it left behind
         for leaf in cleared.evidence:
             self._recheck(loaded, by_leaf[leaf], at)
-        # (4) the account is there, as the committed payload names it
+        # (5) the account is there, as the committed payload names it
         name, native = self.steps.registry.native_id(loaded.case.account)
         directory = self.steps.directory(name)
         seen = directory.read(native)
@@ -67,14 +78,14 @@ class Clearing:
             return Order(cleared=cleared, loaded=loaded, directory=directory, native=native)
         if seen.protected:
             _refuse("protected", seen.protected)
-        # (5) the facts it was approved under still hold, or became milder
+        # (6) the facts it was approved under still hold, or became milder
         self.steps.registry.observe(seen, self.steps.executor, at)
         loaded = self.steps.load(loaded.case.id)
         self._facts(loaded, at)
-        # (6) every approver held what they voted with, then and now
+        # (7) every approver held what they voted with, then and now, and signed where that is asked
         for vote in loaded.case.votes:
-            self._vote(loaded, vote, by_leaf[vote.leaf].seq, at)
-        # (7) policy lets this executor act on this case, now
+            self._vote(loaded, vote, by_leaf[vote.leaf], at)
+        # (8) policy lets this executor act on this case, now
         self.steps.rule_on(self.steps.executor, Step.EXECUTE, loaded, at).demand()
         return Order(cleared=cleared, loaded=loaded, directory=directory, native=native)
 
@@ -101,16 +112,56 @@ class Clearing:
                 "Another recovery of this account is under way.", "It is tried again once that one's end is known."
             )
 
-    def _vote(self, loaded: Loaded, vote: Vote, seq: Seq, at: datetime) -> None:
-        """Roles count when an entry before the vote granted them, and none has revoked them since."""
-        then = self.steps.registry.person(vote.person, before=seq)
+    def _ledger(self, request: Request, entries: tuple[Appended, ...]) -> None:
+        """Bytes that name another ledger, or a history this one never had, were not made for this case here."""
+        if request.log != self.steps.ledger.origin:
+            _refuse("ledger", "what was approved names another ledger")
+        asked = max(e.seq for e in entries if e.entry.type in ("approval.asked", "break_glass.invoked"))
+        stated = request.checkpoint
+        if not 0 < stated.size <= asked or self.steps.ledger.root_at(stated.size).hex() != stated.root:
+            _refuse("not before", "what was approved names a checkpoint this ledger never had before it was asked")
+
+    def _requirement(self, case: Case, opened: Appended) -> None:
+        """What was frozen into the case asks for no less than its policy: an entry can not lower that for itself.
+
+        The policy has to have been active when the case was opened; once it is no more, its text is not here to ask.
+        """
+        frozen, procedures = case.requirement, self.steps.policy.procedures
+        if self.steps.registry.posture(before=opened.seq).digest != frozen.policy:
+            _refuse("policy", "the case's policy was not the active one when it was opened")
+        if frozen.policy != procedures.digest:
+            return
+        asked = procedures.require(case.account_class, case.action, case.context)
+        if case.broke_glass is not None:
+            asked = broken_glass(procedures.break_glass, asked)
+        if less := lacks(frozen, asked):
+            _refuse("requirement", f"the case asks for less than policy does: {', '.join(less)}")
+
+    def _vote(self, loaded: Loaded, vote: Vote, entry: Appended, at: datetime) -> None:
+        """Roles count when an entry before the vote granted them, and none has revoked them since; so do keys."""
+        given = event_of(entry)
+        assert isinstance(given, past.ApprovalGiven)  # a no ends a case, so nothing is released behind one
+        then = self.steps.registry.person(vote.person, before=entry.seq)
         now = self.steps.registry.person(vote.person)
+        self._proof(loaded, given, entry, now)
         unit = loaded.case.unit
         held = then.roles_at(vote.at, unit) & now.roles_at(vote.at, unit)
         if not set(vote.roles) <= {*held, *loaded.account.relations(vote.person, vote.at)}:
             _refuse("roles", "an approver does not hold the role they approved with")
         if self.steps.registry.recently_recovered(now, at):
             _refuse("recovered", "an approver's own account was recovered lately")
+
+    def _proof(self, loaded: Loaded, given: past.ApprovalGiven, entry: Appended, now: Person) -> None:
+        """A signature is checked whole; a session is the desk's word, and counts where the requirement lets it."""
+        proof, rule = proof_of(given.proof), loaded.case.requirement.approve
+        if isinstance(proof, SignedProof):
+            credential = self.approvals.recheck(loaded.case, given, proof, entry.seq, entry.entry.at)
+            if credential not in {c.id for c in now.credentials_of(METHOD)}:
+                _refuse("revoked", "an approver's passkey was revoked since")
+        elif not isinstance(proof, SessionProof):
+            _refuse("approval proof", "an approval carries no proof this version knows")
+        elif rule is None or rule.signed:
+            _refuse("signed", "an approval carries no signature")
 
 
 def _refuse(check: str, why: str) -> NoReturn:

@@ -15,18 +15,20 @@ from watchword.core import command as do
 from watchword.core import event as past
 from watchword.core.account import AccountClass
 from watchword.core.action import Action, Step
+from watchword.core.approval import SessionProof, encode_proof
 from watchword.core.case import AwaitingApproval, Case, Contained, verifiers
 from watchword.core.change import Change
 from watchword.core.decision import FREEZABLE
 from watchword.core.errors import Conflict, Invalid, Refused
 from watchword.core.ids import AccountId, CaseId, PersonId
 from watchword.core.person import Role
-from watchword.core.quorum import Rule, Seat
 from watchword.core.ruling import CaseFacts
 from watchword.core.standing import release_freeze
+from watchword.desk.approvals import Approvals
 from watchword.desk.recording import GLASS_STREAM, account_stream, draft, person_stream
 from watchword.desk.steps import RACES, Loaded, Steps, words
 from watchword.ledger.append import Append
+from watchword.policy.rows import broken_glass
 
 log = structlog.get_logger("watchword.desk")
 
@@ -34,18 +36,36 @@ log = structlog.get_logger("watchword.desk")
 class Decisions:
     """Who says yes or no, and what follows from it."""
 
-    def __init__(self, steps: Steps) -> None:
+    def __init__(self, steps: Steps, approvals: Approvals) -> None:
         self.steps = steps
+        self.approvals = approvals
 
-    def approve(self, actor: PersonId, case: CaseId, digest: str, session: str, at: datetime) -> None:
-        """Say yes to the request whose SHA-256 is *digest* (hex), as the person who is signed in under *session*."""
-        proof = msgspec.json.encode({"kind": "session", "session": hashlib.sha256(session.encode()).hexdigest()})
+    def approve(
+        self, actor: PersonId, case: CaseId, digest: str, session: str, at: datetime, *, assertion: str | None = None
+    ) -> None:
+        """Say yes to the request whose SHA-256 is *digest* (hex), as the person who is signed in under *session*.
+
+        *assertion* is the browser's answer to `Approvals.options`; without it the session is the proof, where the
+        procedure is content with that.
+        """
+        signed_in = encode_proof(SessionProof(session=hashlib.sha256(session.encode()).hexdigest()))
 
         def build(loaded: Loaded) -> do.Command:
             request = loaded.case.request if isinstance(loaded.case, AwaitingApproval) else ""
             if not hmac.compare_digest(request_digest(request).encode(), digest.encode()):
                 raise Conflict("What you looked at is not what this case asks now.", "Read it again, then decide.")
-            return do.Approve(person=actor, roles=self._seats(actor, loaded, at), request=request, proof=proof.decode())
+            seats = self._seats(actor, loaded, at)
+            if assertion is None:
+                return do.Approve(person=actor, roles=seats, request=request, proof=signed_in)
+            answer = self.approvals.take(actor, loaded.case, request, assertion, at)
+            return do.Approve(
+                person=actor,
+                roles=seats,
+                request=request,
+                proof=encode_proof(answer.proof),
+                credential=answer.credential,
+                counter=answer.counter,
+            )
 
         self.steps.step(case, actor, Step.APPROVE, build, at)
 
@@ -95,25 +115,12 @@ class Decisions:
         nonce = secrets.token_hex(16)
 
         def build(loaded: Loaded) -> do.Command:
-            if loaded.case.account_class not in rule.classes or loaded.case.action not in rule.actions:
-                raise Refused(
-                    "Break-glass is not for this class and action.", "Use the procedure.", ("not_predefined",)
-                )
-            seats = tuple(Seat(roles=("custodian",)) for _ in range(rule.custodians - 1))
-            separate = (("break_glass", "approve"), ("break_glass", "review"), ("approve", "review"))
-            requirement = msgspec.structs.replace(
-                loaded.case.requirement,
-                cell=f"break_glass.{loaded.case.action}",
-                approve=Rule(name="break_glass", seats=seats),
-                hold_s=0,
-                separate=(*separate, ("approve", "release"), ("release", "review"), ("break_glass", "release")),
-                raised=("break_glass",),
-            )
             return do.BreakGlass(
                 by=actor,
-                requirement=requirement,
+                requirement=broken_glass(rule, loaded.case.requirement),
                 log=self.steps.ledger.origin,
                 nonce=nonce,
+                checkpoint=self.steps.not_before(),
                 expires_s=rule.expires_s,
                 review_s=rule.review_s,
             )

@@ -4,25 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from watchword.core.passkey import RelyingParty
+from watchword.desk.approvals import Approvals
 from watchword.desk.decisions import Decisions
 from watchword.desk.hand_over import HandOver
 from watchword.desk.intake import Intake
 from watchword.desk.new_contact import NewContact
 from watchword.desk.steps import Steps
 from watchword.desk.verification import Verification
-from watchword.methods.port import MethodPort
+from watchword.methods.port import MethodPort, SignerPort
 
 
 class Desk:
     """`intake` → `verification` → `decisions` → (the executor) → `hand_over`; `steps` is what they share.
 
     `new_contact` is what the person enters before they are verified, where a contact point is to change.
+
+    *signer* checks what approvers sign, on the pages of *party*.
     """
 
-    def __init__(self, steps: Steps, methods: Mapping[str, MethodPort]) -> None:
+    def __init__(
+        self, steps: Steps, methods: Mapping[str, MethodPort], signer: SignerPort, party: RelyingParty
+    ) -> None:
         self.steps = steps
         self.intake = Intake(steps)
         self.verification = Verification(steps, methods)
-        self.decisions = Decisions(steps)
+        self.approvals = Approvals(steps, signer, party)
+        self.decisions = Decisions(steps, self.approvals)
         self.new_contact = NewContact(steps)
         self.hand_over = HandOver(steps, self.verification, self.new_contact)

@@ -85,7 +85,7 @@ class Runner:
     ) -> None:
         self.desk = desk
         self.steps = desk.steps
-        self.clearing = Clearing(desk.steps, desk.verification)
+        self.clearing = Clearing(desk.steps, desk.verification, desk.approvals)
         self.notices = notices
         self.owner = owner
         self.kinds = kinds

@@ -15,6 +15,7 @@ import msgspec
 from watchword.core.action import Step
 from watchword.core.errors import Conflict, Invalid
 from watchword.core.ids import PersonId
+from watchword.core.passkey import material_of
 from watchword.core.person import Credential
 from watchword.desk.people import People
 from watchword.desk.roster import Roster
@@ -97,11 +98,11 @@ class Enrolment:
         self.roster.demand(actor, Step.ENROL_CREDENTIAL, person, at)
         self._demand_offered(actor, person, challenge, at)
         public = self.passkeys.enrol(challenge=challenge, person=person, answer=answer)
-        steps = self.people.steps
-        steps.names.follow(steps.ledger)
-        if any(self.passkeys.same(public, known) for known in steps.names.materials()):
-            raise Conflict("This passkey is or was enrolled already.", "Make a new one.")
         credential = msgspec.structs.replace(self._credential("passkey", at), public=public)
+        material, steps = material_of(credential), self.people.steps
+        steps.names.follow(steps.ledger)
+        if material is None or steps.names.passkey_holder(material) is not None:
+            raise Conflict("This passkey is or was enrolled already.", "Make a new one.")
         self.people.enrol(actor, person, credential, None, at)
         return credential
 

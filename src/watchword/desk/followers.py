@@ -17,6 +17,7 @@ from watchword.core.account import AccountClass
 from watchword.core.case import TERMINAL, Case, evolve
 from watchword.core.errors import Invalid
 from watchword.core.ids import AccountId, CaseId, PersonId, Seq
+from watchword.core.passkey import PasskeyMaterial, material_of
 from watchword.core.person import AccountLinked, CredentialEnrolled, PersonRegistered
 from watchword.core.standing import AccountRegistered
 from watchword.desk.asks import may_owe
@@ -40,7 +41,7 @@ class Names:
         self._native: dict[AccountId, tuple[str, str]] = {}
         self._owners: dict[AccountId, PersonId] = {}
         self._known: dict[PersonId, None] = {}
-        self._materials: list[str] = []
+        self._passkeys: dict[str, PersonId] = {}
 
     def follow(self, ledger: Ledger) -> int:
         """Read what is new."""
@@ -70,8 +71,9 @@ class Names:
                     case "credential.enrolled":
                         event = event_of(appended)
                         assert isinstance(event, CredentialEnrolled)
-                        if event.credential.public:
-                            self._materials.append(event.credential.public)
+                        if (material := material_of(event.credential)) is not None:
+                            for known in (material.public_key, material.credential_id):
+                                self._passkeys.setdefault(known, event.person)
                 self.position = appended.seq + 1
             return self.position
 
@@ -79,11 +81,6 @@ class Names:
         """Everybody who was ever registered, in that order."""
         with self._lock:
             return tuple(self._known)
-
-    def materials(self) -> tuple[str, ...]:
-        """The public material of every credential that was ever enrolled, the revoked ones included."""
-        with self._lock:
-            return tuple(self._materials)
 
     def person(self, login: str) -> PersonId:
         """Whom *login* stands for; `Invalid` when nobody."""
@@ -119,6 +116,11 @@ class Names:
         """Whose account it is."""
         with self._lock:
             return self._owners.get(account)
+
+    def passkey_holder(self, material: PasskeyMaterial) -> PersonId | None:
+        """Who was the first to enrol a passkey of this key or this credential id, revoked since or not."""
+        with self._lock:
+            return self._passkeys.get(material.public_key) or self._passkeys.get(material.credential_id)
 
 
 class Start(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from watchword.core.account import AccountClass
 from watchword.core.action import Action, Step
 from watchword.core.errors import Conflict, Invalid, Refused
 from watchword.core.ids import AccountId, PersonId
+from watchword.core.passkey import material_of
 from watchword.core.person import (
     SIGN_IN,
     AccountLinked,
@@ -151,10 +152,14 @@ class People:
     def enrol(
         self, actor: PersonId, person: PersonId, credential: Credential, secret: str | None, at: datetime
     ) -> None:
-        """Let a credential count from *at*; a secret (a TOTP seed in hexadecimal, a password hash) is a payload."""
+        """Let a credential count from *at*; a secret (a TOTP seed in hexadecimal, a password hash) is a payload.
+
+        One passkey has one person: a key that stood for two could be two people's approval.
+        """
         if self.steps.registry.person(person).kind is Kind.SYSTEM:
             raise Refused("Watchword's own parts neither sign in nor prove.", "Choose a person.", ("system",))
         credential = msgspec.structs.replace(credential, enrolled_at=at)
+        self._demand_own(person, credential)
         told = (Disclosure(name="secret", value=secret, retention=Retention.IDENTITY),) if secret else ()
 
         def build(known: Person) -> tuple[PersonEvent, tuple[Disclosure, ...]]:
@@ -163,6 +168,17 @@ class People:
             return CredentialEnrolled(person=person, credential=credential), told
 
         self._administer(actor, person, at, build, step=Step.ENROL_CREDENTIAL)
+
+    def _demand_own(self, person: PersonId, credential: Credential) -> None:
+        material = material_of(credential)
+        self.steps.names.follow(self.steps.ledger)
+        holder = self.steps.names.passkey_holder(material) if material else None
+        if holder is not None and holder != person:
+            raise Refused(
+                "This passkey is somebody else's.",
+                "Have the person make one of their own; if both are meant to be one person, treat it as an attack.",
+                ("shared_key",),
+            )
 
     def revoke_credential(self, actor: PersonId, person: PersonId, credential: str, why: str, at: datetime) -> None:
         """Let a credential count no longer, for a reason that is kept sealed; `Invalid` where it counts no longer."""

@@ -11,7 +11,7 @@ from watchword.core.errors import Invalid
 from watchword.core.event import Recorded
 from watchword.core.ids import AccountId, CaseId, OriginId, PersonId, Seq
 from watchword.core.origin import Origin, OriginFailed, evolve_origin
-from watchword.core.person import RECOVERED, Person, PersonEvent, evolve_person
+from watchword.core.person import RECOVERED, CredentialEnrolled, Person, PersonEvent, evolve_person
 from watchword.core.standing import (
     Account,
     AccountEvent,
@@ -56,6 +56,9 @@ class Registry:
                 break
             event = event_of(appended)
             assert isinstance(event, PersonEvent)
+            if isinstance(event, CredentialEnrolled):  # the entry's place in time, not what it says of itself
+                enrolled = msgspec.structs.replace(event.credential, enrolled_at=appended.entry.at)
+                event = msgspec.structs.replace(event, credential=enrolled)
             folded = evolve_person(folded, event)
             if folded.since is None:
                 folded = msgspec.structs.replace(folded, since=appended.entry.at)
@@ -83,10 +86,12 @@ class Registry:
             folded = evolve_origin(folded, event, appended.entry.at)
         return folded
 
-    def posture(self) -> Posture:
-        """Which policy is active and whether the threat is elevated."""
+    def posture(self, *, before: Seq | None = None) -> Posture:
+        """Which policy is active and whether the threat is elevated; up to the entry *before* where given."""
         folded = Posture()
         for appended in self.ledger.read(POLICY_STREAM):
+            if before is not None and appended.seq >= before:
+                break
             event = event_of(appended)
             assert isinstance(event, PolicyEvent)
             folded = evolve_posture(folded, event)

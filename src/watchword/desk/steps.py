@@ -24,6 +24,7 @@ from watchword.core.execution import PROVISIONAL
 from watchword.core.gates import Event
 from watchword.core.ids import CaseId, PersonId
 from watchword.core.origin import Throttle
+from watchword.core.request import NotBefore
 from watchword.core.ruling import CaseFacts, Ruling
 from watchword.core.standing import Account
 from watchword.desk.asks import effects_asked
@@ -108,6 +109,11 @@ class Steps:
                 f"There is no directory {name!r}.", f"Use one of: {', '.join(self.directories)}.", where="directory"
             )
         return self.directories[name]
+
+    def not_before(self) -> NotBefore:
+        """Where the ledger stands, for a request that is made now."""
+        _, checkpoint = self.ledger.checkpoint
+        return NotBefore(size=checkpoint.size, root=checkpoint.root.hex())
 
     def load(self, case: CaseId) -> Loaded:
         """A case folded from its verified entries; `Invalid` when there is none."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 
 from watchword.core import command as do
 from watchword.core import event as past
-from watchword.core.account import FACT_WINDOW, Contact
+from watchword.core.account import Contact
 from watchword.core.action import Step
 from watchword.core.case import Case
 from watchword.core.errors import Invalid, Refused
@@ -29,9 +29,6 @@ CONTACT = "contact"
 
 NOT_A_MISS = frozenset({"expired", "replayed", "exhausted", "not_enrolled"})
 """Reasons of a refused answer that say nothing about who is answering."""
-
-FIRST_DAY = timedelta(days=1)
-"""Enrolments within this time of becoming known are how somebody began, not a change."""
 
 PROOF = "proof"
 """Name of the disclosure that holds a method's whole proof, for the executor's own check."""
@@ -126,7 +123,7 @@ class Verification:
         at: datetime,
     ) -> Ask:
         enrolled = prover.credentials_of(port.enrolment) if prover and port.enrolment else ()
-        counting = tuple(c for c in enrolled if prover and not _is_young(c, prover, at))
+        counting = tuple(c for c in enrolled if prover and not prover.is_young(c, at))
         # A new one does not take the place of one that counts.
         credential: Credential | None = next(reversed(counting or enrolled), None)
         running = next((c for c in case.challenges if c.id == challenge), None)
@@ -248,7 +245,11 @@ class Verification:
     def ask(self, actor: PersonId, case: CaseId, at: datetime) -> None:
         """Ask for approval, or hold, or release: whatever comes next when verification holds."""
         nonce = secrets.token_hex(16)
-        self.steps.step(case, actor, Step.VERIFY, lambda _: do.Ask(log=self.steps.ledger.origin, nonce=nonce), at)
+
+        def build(_: Loaded) -> do.Command:
+            return do.Ask(log=self.steps.ledger.origin, nonce=nonce, checkpoint=self.steps.not_before())
+
+        self.steps.step(case, actor, Step.VERIFY, build, at)
 
 
 def _changed_at(ask: Ask, prover: Person | None) -> datetime | None:
@@ -259,15 +260,7 @@ def _changed_at(ask: Ask, prover: Person | None) -> datetime | None:
     changed = ask.contact.changed_at if ask.contact else None
     if ask.credential is None or prover is None or prover.since is None:
         return changed
-    if _began_with(ask.credential, prover):
+    if prover.began_with(ask.credential):
         return changed
     enrolled = ask.credential.enrolled_at
     return max(enrolled, changed) if changed else enrolled
-
-
-def _began_with(credential: Credential, prover: Person) -> bool:
-    return prover.since is None or credential.enrolled_at - prover.since <= FIRST_DAY
-
-
-def _is_young(credential: Credential, prover: Person, at: datetime) -> bool:
-    return not _began_with(credential, prover) and at - credential.enrolled_at < FACT_WINDOW

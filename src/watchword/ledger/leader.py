@@ -21,6 +21,7 @@ from typing import Protocol
 
 from watchword.core.errors import Corrupt, Invalid, Unavailable, WatchwordError
 from watchword.core.ids import LeafHash, Seq
+from watchword.ledger import merkle
 from watchword.ledger.append import Append, Appended, Draft, Group, check_effects, prepare
 from watchword.ledger.checkpoint import Checkpoint, SigningKey, VerifierKey
 from watchword.ledger.commit import Committer
@@ -178,6 +179,12 @@ class Ledger:
         """The latest verified checkpoint: its signed note, and what it says."""
         with self._committer.state:
             return self._committer.verified.note, self._committer.verified.checkpoint
+
+    def root_at(self, size: int) -> bytes:
+        """Return the root this ledger had with its first *size* entries; `Invalid` beyond its end."""
+        if not 0 <= size <= self.size:
+            raise Invalid(f"The ledger never had {size} entries.", "Ask up to its size.", "size")
+        return merkle.root_of(self._committer.verified.leaves[:size])
 
     def covered(self, seq: Seq) -> bool:
         """Say whether entry *seq* is covered by the verified signed checkpoint."""

@@ -36,60 +36,27 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
+from watchword.core.approval import SignedProof
 from watchword.core.errors import Invalid, Refused
 from watchword.core.ids import PersonId
+from watchword.core.passkey import METHOD, Assertion, ClientData, PasskeyMaterial, RelyingParty, material_of
 from watchword.core.person import Credential
-from watchword.methods.port import Ask, Begun, Message, Proof, demand_same_method, not_enrolled, wrong_answer
+from watchword.methods.port import (
+    Ask,
+    Begun,
+    Message,
+    Proof,
+    SignedAnswer,
+    demand_same_method,
+    not_enrolled,
+    wrong_answer,
+)
 
 _LONGEST = 16_384
 """Characters of an answer; a browser's assertion has about 1,000, a registration with attestation about 5,000."""
 
 # What the WebAuthn library lets out when the CBOR, base64 or key inside a registration is hostile.
 _MALFORMED = (WebAuthnException, ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError)
-
-
-class RelyingParty(msgspec.Struct, frozen=True, kw_only=True):
-    """Who asks: *id* is the domain passkeys are made for, *origins* the exact pages that may ask."""
-
-    id: str
-    name: str
-    origins: tuple[str, ...]
-
-
-class PasskeyMaterial(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`Credential.public` of a passkey; byte strings are base64url without padding, *public_key* is COSE, ES256."""
-
-    credential_id: str
-    public_key: str
-    sign_count: int
-    aaguid: str
-    backup_eligible: bool
-    rp_id: str
-
-
-class _Response(msgspec.Struct, frozen=True, rename="camel"):
-    client_data: str = msgspec.field(name="clientDataJSON")
-    authenticator_data: str = msgspec.field(name="authenticatorData")
-    signature: str
-
-
-class _Assertion(msgspec.Struct, frozen=True):
-    """The fields of an assertion that count, as `raw` keeps them; everything else a browser adds is dropped."""
-
-    id: str
-    raw_id: str = msgspec.field(name="rawId")
-    type: Literal["public-key"]
-    response: _Response
-
-
-class _ClientData(msgspec.Struct, frozen=True):
-    """What the browser signed. Browsers add fields at will, so it is parsed and never compared with a template."""
-
-    type: str
-    challenge: str
-    origin: str
-    cross_origin: bool = msgspec.field(name="crossOrigin", default=False)
-    top_origin: str | None = msgspec.field(name="topOrigin", default=None)
 
 
 class Passkey:
@@ -101,7 +68,7 @@ class Passkey:
 
     enforced: ClassVar[bool] = True
     voice: ClassVar[bool] = False
-    enrolment: ClassVar[str | None] = "passkey"
+    enrolment: ClassVar[str | None] = METHOD
     contact: ClassVar[Literal["mail", "phone"] | None] = None
     life: ClassVar[timedelta] = timedelta(minutes=5)
 
@@ -121,16 +88,9 @@ class Passkey:
     def begin(self, ask: Ask) -> Begun:
         """See `MethodPort.begin`; *show_caller* is a `PublicKeyCredentialRequestOptions` as JSON."""
         _, material = self._enrolled(ask)
-        options = generate_authentication_options(
-            rp_id=self._party.id,
-            challenge=self._challenge(ask),
-            timeout=int(self.life.total_seconds() * 1000),
-            allow_credentials=[PublicKeyCredentialDescriptor(id=base64url_to_bytes(material.credential_id))],
-            user_verification=UserVerificationRequirement.REQUIRED,
-        )
         return Begun(
             expires=ask.at + self.life,
-            show_caller=options_to_json(options),
+            show_caller=self._options(_challenge_of(ask, self.name), (material,)),
             show_agent="The person proves themself with their passkey on the recovery page.",
         )
 
@@ -144,15 +104,8 @@ class Passkey:
         credential, material = self._enrolled(ask)
         ask.demand_open(self.life, at)
         assertion = _parse(answer)
-        count, backed_up = self._verify(ask, material, assertion)
-        last = max(material.sign_count, credential.counter or 0)
-        # WebAuthn §6.1.1: synced passkeys keep the counter at 0; one that ever counted has to go on counting.
-        if (count or last) and count <= last:
-            raise Refused(
-                "The passkey's counter went back: this is an old answer or a copied key.",
-                "Use another method, revoke this passkey and have a new one enrolled.",
-                ("replayed", "final"),
-            )
+        count, backed_up = self._verify(_challenge_of(ask, self.name), material, assertion)
+        _demand_counts_on(count, credential, material)
         return Proof(
             method=self.name,
             detail={
@@ -171,7 +124,47 @@ class Passkey:
         credential, material = self._enrolled(ask)
         if proof.detail.get("credential") != credential.id:
             raise wrong_answer()
-        self._verify(ask, material, _parse(proof.raw or ""))
+        self._verify(_challenge_of(ask, self.name), material, _parse(proof.raw or ""))
+
+    def sign_options(self, challenge: bytes, credentials: tuple[Credential, ...]) -> str:
+        """See `SignerPort.sign_options`."""
+        return self._options(challenge, tuple(self._own(credentials).values()))
+
+    def signed(self, challenge: bytes, credentials: tuple[Credential, ...], answer: str) -> SignedAnswer:
+        """See `SignerPort.signed`."""
+        assertion = _parse(answer)
+        for credential_id, material in self._own(credentials).items():
+            if not hmac.compare_digest(assertion.id.encode(), material.credential_id.encode()):
+                continue
+            credential = next(c for c in credentials if c.id == credential_id)
+            count, _ = self._verify(challenge, material, assertion)
+            _demand_counts_on(count, credential, material)
+            proof = SignedProof(
+                credential=assertion.id,
+                client_data=assertion.response.client_data,
+                authenticator_data=assertion.response.authenticator_data,
+                signature=assertion.response.signature,
+            )
+            return SignedAnswer(credential=credential.id, counter=count, proof=proof)
+        raise wrong_answer()
+
+    def _own(self, credentials: tuple[Credential, ...]) -> dict[str, PasskeyMaterial]:
+        """The passkeys among *credentials* that are made for this domain, by the id of their enrolment."""
+        held = {c.id: m for c in credentials if c.method == METHOD and (m := material_of(c)) is not None}
+        own = {name: material for name, material in held.items() if material.rp_id == self._party.id}
+        if not own:
+            raise not_enrolled("passkey")
+        return own
+
+    def _options(self, challenge: bytes, allowed: tuple[PasskeyMaterial, ...]) -> str:
+        options = generate_authentication_options(
+            rp_id=self._party.id,
+            challenge=challenge,
+            timeout=int(self.life.total_seconds() * 1000),
+            allow_credentials=[PublicKeyCredentialDescriptor(id=base64url_to_bytes(m.credential_id)) for m in allowed],
+            user_verification=UserVerificationRequirement.REQUIRED,
+        )
+        return options_to_json(options)
 
     def enrolment_options(
         self, *, challenge: str, person: PersonId, login: str, exclude: tuple[Credential, ...] = ()
@@ -181,7 +174,7 @@ class Passkey:
         *challenge* is a random id from the ledger, *login* what the person sees in their passkey list, *exclude* what
         is enrolled already.
         """
-        known = (_material(c) for c in exclude if c.method == "passkey")
+        known = (_material(c) for c in exclude if c.method == METHOD)
         options = generate_registration_options(
             rp_id=self._party.id,
             rp_name=self._party.name,
@@ -228,15 +221,7 @@ class Passkey:
             )
         ).decode()
 
-    def same(self, one: str, other: str) -> bool:
-        """Whether two `Credential.public` are the same passkey; False for what is no passkey's."""
-        try:
-            first, second = (msgspec.json.decode(public, type=PasskeyMaterial) for public in (one, other))
-        except msgspec.MsgspecError:
-            return False
-        return first.credential_id == second.credential_id
-
-    def _verify(self, ask: Ask, material: PasskeyMaterial, assertion: _Assertion) -> tuple[int, bool]:
+    def _verify(self, challenge: bytes, material: PasskeyMaterial, assertion: Assertion) -> tuple[int, bool]:
         """WebAuthn Level 3 §7.2 but for the counter; returns the sign count and whether the passkey is backed up."""
         # 1. The credential is the enrolled one: the library verifies whatever key it is given.
         if not hmac.compare_digest(assertion.id.encode(), material.credential_id.encode()):
@@ -254,13 +239,13 @@ class Passkey:
         try:
             verified = verify_authentication_response(
                 credential=msgspec.to_builtins(assertion),
-                expected_challenge=self._challenge(ask),
+                expected_challenge=challenge,
                 expected_rp_id=self._party.id,
                 expected_origin=list(self._party.origins),
                 credential_public_key=base64url_to_bytes(material.public_key),
                 credential_current_sign_count=0,
             )
-        except WebAuthnException as error:
+        except _MALFORMED as error:
             raise wrong_answer() from error
         # 4. Somebody, not only something: a PIN or a biometric was given.
         if not verified.user_verified:
@@ -275,37 +260,49 @@ class Passkey:
         return verified.new_sign_count, verified.credential_backed_up
 
     def _enrolled(self, ask: Ask) -> tuple[Credential, PasskeyMaterial]:
-        if ask.credential is None or ask.credential.method != "passkey":
+        if ask.credential is None or ask.credential.method != METHOD:
             raise not_enrolled("passkey")
         material = _material(ask.credential)
         if material.rp_id != self._party.id:
             raise not_enrolled("passkey")
         return ask.credential, material
 
-    def _challenge(self, ask: Ask) -> bytes:
-        return hashlib.sha256(ask.statement(self.name)).digest()
+
+def _challenge_of(ask: Ask, name: str) -> bytes:
+    return hashlib.sha256(ask.statement(name)).digest()
+
+
+def _demand_counts_on(count: int, credential: Credential, material: PasskeyMaterial) -> None:
+    """WebAuthn §6.1.1: synced passkeys keep the counter at 0; one that ever counted has to go on counting."""
+    last = max(material.sign_count, credential.counter or 0)
+    if (count or last) and count <= last:
+        raise Refused(
+            "The passkey's counter went back: this is an old answer or a copied key.",
+            "Use another method, revoke this passkey and have a new one enrolled.",
+            ("replayed", "final"),
+        )
 
 
 def _material(credential: Credential) -> PasskeyMaterial:
-    try:
-        return msgspec.json.decode(credential.public, type=PasskeyMaterial)
-    except msgspec.MsgspecError as error:
-        raise not_enrolled("passkey") from error
+    material = material_of(credential)
+    if material is None:
+        raise not_enrolled("passkey")
+    return material
 
 
-def _parse(answer: str) -> _Assertion:
+def _parse(answer: str) -> Assertion:
     """Shape and size first, so that the library never meets a type it does not expect."""
     if len(answer) > _LONGEST:
         raise wrong_answer()
     try:
-        return msgspec.json.decode(answer, type=_Assertion)
+        return msgspec.json.decode(answer, type=Assertion)
     except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
         raise wrong_answer() from error
 
 
-def _client_data(assertion: _Assertion) -> _ClientData:
+def _client_data(assertion: Assertion) -> ClientData:
     try:
-        return msgspec.json.decode(base64url_to_bytes(assertion.response.client_data), type=_ClientData)
+        return msgspec.json.decode(base64url_to_bytes(assertion.response.client_data), type=ClientData)
     except _MALFORMED as error:
         raise wrong_answer() from error
 

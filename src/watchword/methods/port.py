@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from watchword.core.account import Contact
+from watchword.core.approval import SignedProof
 from watchword.core.errors import Refused
 from watchword.core.event import Purpose
 from watchword.core.ids import AccountId, CaseId
@@ -161,6 +162,24 @@ class MethodPort(Protocol):
         Raise `Refused` when it does not hold or belongs to something else. Counters are left aside: they only say what
         came later. Where nothing raw remains (a code), only what the proof says of itself is checked.
         """
+
+
+class SignedAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A signature that held: the enrolment that made it, its *counter* now used up, and the *proof* to store."""
+
+    credential: str
+    counter: int
+    proof: SignedProof
+
+
+class SignerPort(Protocol):
+    """A way for an approver to sign bytes with what is enrolled for them."""
+
+    def sign_options(self, challenge: bytes, credentials: tuple[Credential, ...]) -> str:
+        """`PublicKeyCredentialRequestOptions` as JSON; `Refused` where none of *credentials* can sign."""
+
+    def signed(self, challenge: bytes, credentials: tuple[Credential, ...], answer: str) -> SignedAnswer:
+        """Check the browser's *answer*, with user verification; raise `Refused` as `MethodPort.check` does."""
 
 
 def not_enrolled(what: str) -> Refused:

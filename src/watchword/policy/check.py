@@ -82,11 +82,11 @@ def demand_sound(policy: Policy) -> None:
     )
 
 
-def strength(requirement: Requirement) -> tuple[tuple[int, ...], int, int]:
-    """Return how much a cell asks for before anything happens, part by part: its easiest proof, seats, hold."""
+def strength(requirement: Requirement) -> tuple[tuple[int, ...], int, bool, int]:
+    """Return how much a cell asks for before anything happens, part by part: its easiest proof, seats, signed, hold."""
     easiest = min((w.min_weight, w.min_methods, w.provers, -w.tolerate_cost) for w in requirement.verify)
     seats = len(requirement.approve.seats) if requirement.approve else 0
-    return easiest, seats, requirement.hold_s
+    return easiest, seats, bool(requirement.approve and requirement.approve.signed), requirement.hold_s
 
 
 def weaker(one: Requirement, other: Requirement) -> bool:
@@ -95,7 +95,8 @@ def weaker(one: Requirement, other: Requirement) -> bool:
     An alert comes after the fact, so a louder one makes up for nothing.
     """
     ours, theirs = strength(one), strength(other)
-    least = (min(ours[0], theirs[0]), min(ours[1], theirs[1]), min(ours[2], theirs[2]))
+    proof, seats, signed, hold = ours
+    least = (min(proof, theirs[0]), min(seats, theirs[1]), min(signed, theirs[2]), min(hold, theirs[3]))
     return (ours == least and ours != theirs) or ALERTS.index(one.alert) < ALERTS.index(other.alert)
 
 

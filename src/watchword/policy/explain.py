@@ -129,7 +129,8 @@ def _approval(requirement: Requirement) -> str:
     if requirement.approve is None:
         return "Approve: nobody has to."
     seats = " and ".join(_either(s.roles) for s in requirement.approve.seats)
-    return f"Approve: {seats}, each another person, within {_span(requirement.approval_s)} of being asked."
+    signed = ", each with a signature of their own passkey" if requirement.approve.signed else ""
+    return f"Approve: {seats}, each another person{signed}, within {_span(requirement.approval_s)} of being asked."
 
 
 def _hold(requirement: Requirement) -> str:

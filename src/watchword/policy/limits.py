@@ -9,11 +9,15 @@ from watchword.core.action import Action
 
 
 class BreakGlass(msgspec.Struct, frozen=True, kw_only=True):
-    """The predefined emergency procedure: for what, by how many *custodians*, until when, and the review it owes."""
+    """The predefined emergency procedure: for what, by how many *custodians*, until when, and the review it owes.
+
+    With *signed* the second custodian's yes is a signature by their own passkey.
+    """
 
     classes: tuple[AccountClass, ...]
     actions: tuple[Action, ...]
     custodians: int
+    signed: bool
     justification: bool
     expires_s: int
     review_s: int

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from itertools import combinations
 
+import msgspec
+
 from watchword.core.account import AccountClass
+from watchword.core.errors import Refused
 from watchword.core.quorum import Rule, Seat
-from watchword.core.requirement import After, Method, Verify
+from watchword.core.requirement import After, Method, Requirement, Verify
 from watchword.policy.limits import BreakGlass, Freeze, Origin, Protective, Repeat
 from watchword.policy.loading import NONE
 from watchword.policy.tables import MethodsFile, ProceduresFile
@@ -57,7 +60,8 @@ def rule(table: ProceduresFile, approval: str) -> Rule | None:
     """Return the rule of an approval; None for `none`."""
     if approval == NONE:
         return None
-    return Rule(name=approval, seats=tuple(Seat(roles=seat) for seat in table.approvals[approval].seats))
+    row = table.approvals[approval]
+    return Rule(name=approval, seats=tuple(Seat(roles=seat) for seat in row.seats), signed=row.signed)
 
 
 def separated(table: ProceduresFile, approval: str) -> tuple[tuple[str, str], ...]:
@@ -89,9 +93,30 @@ def break_glass(table: ProceduresFile) -> BreakGlass:
         classes=row.classes,
         actions=row.actions,
         custodians=row.custodians,
+        signed=row.signed,
         justification=row.justification,
         expires_s=row.expires,
         review_s=row.review,
+    )
+
+
+def broken_glass(glass: BreakGlass, asked: Requirement) -> Requirement:
+    """Return what a case that asked for *asked* needs once the glass is broken: custodians, and nothing to wait for.
+
+    Signatures that were asked before are asked still. Raise `Refused` for a class and action it is not meant for.
+    """
+    if asked.account_class not in glass.classes or asked.action not in glass.actions:
+        raise Refused("Break-glass is not for this class and action.", "Use the procedure.", ("not_predefined",))
+    seats = tuple(Seat(roles=("custodian",)) for _ in range(glass.custodians - 1))
+    signed = glass.signed or (asked.approve is not None and asked.approve.signed)
+    separate = (("break_glass", "approve"), ("break_glass", "review"), ("approve", "review"))
+    return msgspec.structs.replace(
+        asked,
+        cell=f"break_glass.{asked.action}",
+        approve=Rule(name="break_glass", seats=seats, signed=signed),
+        hold_s=0,
+        separate=(*separate, ("approve", "release"), ("release", "review"), ("break_glass", "release")),
+        raised=("break_glass",),
     )
 
 

@@ -12,7 +12,7 @@ import msgspec
 from watchword.core.action import AlertLevel
 from watchword.core.errors import Invalid
 from watchword.core.quorum import Rule, Seat
-from watchword.core.requirement import After, Method, Requirement, Verify
+from watchword.core.requirement import After, Method, Requirement, Verify, lowered
 
 ALERTS = tuple(AlertLevel)
 
@@ -48,6 +48,22 @@ def join(one: Requirement, other: Requirement) -> Requirement:
         strongest=join_way(one.strongest, other.strongest),
         raised=tuple(dict.fromkeys((*one.raised, *other.raised))),
     )
+
+
+def lacks(frozen: Requirement, asked: Requirement) -> tuple[str, ...]:
+    """Name the parts in which *frozen* asks for less than *asked*, both of one policy; empty for what a desk froze.
+
+    Whatever `join` made of *asked* lacks nothing.
+    """
+    methods = set(asked.methods)
+    joined = join_rules(frozen.approve, asked.approve)
+    less = {
+        "ways": any(not any(implies(way, easier) for easier in asked.verify) for way in frozen.verify),
+        "seats": joined is not None and (frozen.approve is None or joined.seats != frozen.approve.seats),
+        "times": frozen.approval_s > asked.approval_s or frozen.grant_s > asked.grant_s,
+        "weights": not set(frozen.methods) <= methods or not {*frozen.capability_costs} >= {*asked.capability_costs},
+    }
+    return (*lowered(asked, frozen), *(name for name, is_less in less.items() if is_less))
 
 
 def join_ways(ours: tuple[Verify, ...], theirs: tuple[Verify, ...]) -> tuple[Verify, ...]:
@@ -98,7 +114,10 @@ def implies(strict: Verify, easy: Verify) -> bool:
 
 
 def join_rules(one: Rule | None, other: Rule | None) -> Rule | None:
-    """Return the rule whose approvers approve under both: seats that can be the same chair become one, narrowed."""
+    """Return the rule whose approvers approve under both: seats that can be the same chair become one, narrowed.
+
+    It asks for signatures where either does.
+    """
     if one is None or other is None:
         return one or other
     seats = list(one.seats)
@@ -110,11 +129,12 @@ def join_rules(one: Rule | None, other: Rule | None) -> Rule | None:
             continue
         free.remove(i)
         seats[i] = Seat(roles=tuple(r for r in seats[i].roles if r in theirs.roles))
+    signed = one.signed or other.signed
     for rule in (one, other):
-        if tuple(seats) == rule.seats:
+        if (tuple(seats), signed) == (rule.seats, rule.signed):
             return rule
     names = dict.fromkeys((*one.name.split("+"), *other.name.split("+")))
-    return Rule(name="+".join(sorted(names)), seats=tuple(seats))
+    return Rule(name="+".join(sorted(names)), seats=tuple(seats), signed=signed)
 
 
 Hold = tuple[int, tuple[str, ...]]

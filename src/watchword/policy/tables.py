@@ -137,10 +137,14 @@ class TierRow(Table):
 
 
 class ApprovalRow(Table):
-    """One rung of approval: each of *seats* filled by another person; *separate* names who is kept apart."""
+    """One rung of approval: each of *seats* filled by another person; *separate* names who is kept apart.
+
+    With *signed* each yes is a signature by the approver's own passkey over the exact request.
+    """
 
     seats: Seats
     separate: StrictStr
+    signed: StrictBool = False
 
 
 class NoApprovalRow(Table):
@@ -214,6 +218,7 @@ class BreakGlassRow(Table):
     classes: Annotated[tuple[AccountClass, ...], Field(min_length=1)]
     actions: Annotated[tuple[Action, ...], Field(min_length=1)]
     custodians: Annotated[StrictInt, Field(ge=2)]
+    signed: StrictBool = False
     justification: Literal[True]
     expires: Annotated[Duration, Field(gt=0, le=4 * 3600)]
     review: Annotated[Duration, Field(gt=0, le=24 * 3600)]

@@ -21,6 +21,7 @@ def approver_card(
     """The card, with its two forms for whoever may decide. Everything on it is read from the bytes themselves.
 
     A new contact point is shown masked, from the payload that the commitment in the bytes is of.
+    Where a signature is asked there is no form for a yes: this page does not make one yet, the API takes it.
     """
     asked = parse(case.request)
     digest = request_digest(case.request)
@@ -45,6 +46,10 @@ def approver_card(
         for v in case.votes
     )
     seats = tuple(Fact(label="Open seat", value=seat, tone="warn") for seat in empty)
+    rule = case.requirement.approve
+    signed = rule is not None and rule.signed
+    if signed:
+        lines = (*lines, Fact(label="Proof", value="Each yes is signed with the approver's own passkey", tone="warn"))
     return ApproverCard(
         lines=lines,
         request=case.request,
@@ -52,6 +57,6 @@ def approver_card(
         words=spoken(digest),
         until=case.not_after,
         seats=(*votes, *seats),
-        approve=forms.approve(case) if decides else None,
+        approve=forms.approve(case) if decides and not signed else None,
         refuse=forms.refuse(case.id) if decides else None,
     )

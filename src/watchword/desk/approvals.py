@@ -1,0 +1,89 @@
+"""Signed approvals: what an approver's passkey is asked to sign, and whether what came back holds, then and now.
+
+The challenge is the request itself (`ledger.sshsig`), so nothing is kept between asking and answering, and an answer
+fits no other case, ledger or question. At the desk a WebAuthn library and our own check have to agree; the executor
+checks again with our own alone.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from watchword.core import event as past
+from watchword.core.action import Step
+from watchword.core.approval import SignedProof, approving_key, approving_keys, demand_own_key
+from watchword.core.case import AwaitingApproval, Case, participants
+from watchword.core.errors import Refused
+from watchword.core.ids import CaseId, PersonId, Seq
+from watchword.core.passkey import METHOD, RelyingParty
+from watchword.core.person import Person
+from watchword.desk.steps import Steps
+from watchword.ledger.approval import verify
+from watchword.ledger.sshsig import namespace_of, signed_data
+from watchword.methods.port import SignedAnswer, SignerPort
+
+
+class Signing(msgspec.Struct, frozen=True, kw_only=True):
+    """What one approver is asked to sign: the exact *request*, for *namespace*, with `get()` *options* as JSON.
+
+    *needed* False says that a session would be proof enough.
+    """
+
+    request: str
+    not_after: datetime
+    namespace: str
+    options: str
+    needed: bool
+
+
+class Approvals:
+    """Asks for signatures of approvers and checks them; *party* says on whose pages they are made."""
+
+    def __init__(self, steps: Steps, signer: SignerPort, party: RelyingParty) -> None:
+        self.steps = steps
+        self.signer = signer
+        self.party = party
+
+    def options(self, actor: PersonId, case: CaseId, at: datetime) -> Signing:
+        """What *actor* would sign now; refused where they may not approve, or hold no passkey that counts."""
+        loaded = self.steps.load(case)
+        self.steps.rule_on(actor, Step.APPROVE, loaded, at).demand()
+        if not isinstance(loaded.case, AwaitingApproval):
+            raise Refused("This case asks for no approval now.", "Look at what it waits for.", ("wrong_state",))
+        person = self.steps.registry.person(actor)
+        rule = loaded.case.requirement.approve
+        return Signing(
+            request=loaded.case.request,
+            not_after=loaded.case.not_after,
+            namespace=namespace_of(self.steps.ledger.origin),
+            options=self.signer.sign_options(self._challenge(loaded.case.request), approving_keys(person, at)),
+            needed=rule is not None and rule.signed,
+        )
+
+    def take(self, actor: PersonId, case: Case, request: str, assertion: str, at: datetime) -> SignedAnswer:
+        """Check the browser's *assertion* by *actor* over *request*, as the library has it and as the executor will."""
+        person = self.steps.registry.person(actor)
+        answer = self.signer.signed(self._challenge(request), person.credentials_of(METHOD), assertion)
+        self._hold(person, case, request, answer.proof, at)
+        return answer
+
+    def recheck(self, case: Case, given: past.ApprovalGiven, proof: SignedProof, seq: Seq, at: datetime) -> str:
+        """Check an approval that stands at *seq* since *at* again, from what it left behind and what stood before it.
+
+        Returns the enrolment that signed it; `Refused` where anything fails.
+        """
+        then = self.steps.registry.person(given.person, before=seq)
+        return self._hold(then, case, given.request, proof, at)
+
+    def _hold(self, person: Person, case: Case, request: str, proof: SignedProof, at: datetime) -> str:
+        """Check everything about *proof* but what came later; returns the enrolment it was made with."""
+        credential, material = approving_key(person, proof.credential, at)
+        others = (self.steps.registry.person(other) for other in participants(case) - {person.id})
+        demand_own_key(material, others)
+        verify(proof, request, log=self.steps.ledger.origin, material=material, party=self.party)
+        return credential.id
+
+    def _challenge(self, request: str) -> bytes:
+        return signed_data(namespace_of(self.steps.ledger.origin), request.encode())
