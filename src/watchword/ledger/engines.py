@@ -55,6 +55,7 @@ def open_engine(url: URL, *, read_only: bool) -> Engine:
         if not read_only:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA secure_delete = ON")  # what is erased is overwritten, not only let go
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
