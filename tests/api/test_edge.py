@@ -30,6 +30,8 @@ BODIES: dict[str, Any] = {
     "GrantRole": {"role": "agent"},
     "LinkAccount": {"directory": "sandbox", "account": "m.lindqvist"},
     "EnrolCredential": {"method": "totp"},
+    "EraseEvidence": {"case": "c-aaaaaaaaaaaaaaaaaaaa", "retention": "short", "why": "mistake"},
+    "HoldCase": {"case": "c-aaaaaaaaaaaaaaaaaaaa", "why": "a matter"},
 }
 """A well-formed body of each kind, so that a route answers about the person and not about the shape."""
 

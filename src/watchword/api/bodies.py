@@ -10,6 +10,8 @@ import msgspec
 from watchword.core.action import Action
 from watchword.core.change import Change, ContactKind
 from watchword.core.person import Kind, Role
+from watchword.ledger.entry import Retention
+from watchword.ledger.erasure import Reason
 
 
 class _In(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -223,6 +225,8 @@ class CaseOut(_Out, frozen=True, kw_only=True):
     typed_changes: tuple[Change, ...]
     review_due: datetime | None
     reviewer: str | None
+    erased: tuple[Retention, ...]
+    held_since: datetime | None
     page: str | None
     entries: tuple[EntryOut, ...]
 
@@ -353,6 +357,38 @@ class LedgerOut(_Out, frozen=True, kw_only=True):
     origin: str
     size: int
     checkpoint: str
+
+
+class EraseEvidence(_In, frozen=True, kw_only=True):
+    """One class of a *case*, for a reason; without a case everything whose time is over, for that reason."""
+
+    case: str | None = None
+    retention: Retention | None = None
+    why: Reason | None = None
+    dry_run: bool = False
+
+
+class HeldOut(_Out, frozen=True, kw_only=True):
+    """What was erased, or would be: payloads of one stream and class."""
+
+    stream: str
+    retention: Retention
+    payloads: int
+    keys: int
+
+
+class HoldCase(_In, frozen=True, kw_only=True):
+    """A legal hold on a case, and the matter it is for; *lift* agrees that it ends."""
+
+    case: str
+    why: str = ""
+    lift: bool = False
+
+
+class HoldOut(_Out, frozen=True, kw_only=True):
+    """Whether the case is held now; lifting takes two people."""
+
+    held: bool
 
 
 class Healthy(_Out, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from watchword.api.caller import CallerController
 from watchword.api.cases import AccountController, CaseController
-from watchword.api.evidence import board, healthz, ledger_status
+from watchword.api.evidence import board, erase, healthz, hold, ledger_status
 from watchword.api.people import PeopleController
 from watchword.api.session import SessionController, sign_in_form, sign_out_form
 
@@ -15,6 +15,8 @@ HANDLERS = (
     PeopleController,
     CallerController,
     ledger_status,
+    erase,
+    hold,
     board,
     healthz,
     sign_in_form,

@@ -11,6 +11,9 @@ from watchword.ledger import tables as t
 from watchword.ledger.entry import Retention
 from watchword.ledger.store import Clash, Holding, KeyRow, PayloadRow
 
+MOST = 100
+"""Keys of one holding: an entry that names them all stays well below the most an entry may take."""
+
 _WITH_KEY = select(
     t.payload,
     t.data_key.c.stream.label("key_stream"),
@@ -81,7 +84,7 @@ def held(stream: str | None) -> Select[Any]:
 
 
 def holdings(rows: Iterable[Row[Any]]) -> tuple[Holding, ...]:
-    """The rows of `held`, one holding for each stream and class."""
+    """The rows of `held` by stream and class; more than `MOST` keys make several holdings."""
     found: dict[tuple[str, Retention], list[Row[Any]]] = {}
     for row in rows:
         found.setdefault((row.stream, Retention(row.retention)), []).append(row)
@@ -89,10 +92,11 @@ def holdings(rows: Iterable[Row[Any]]) -> tuple[Holding, ...]:
         Holding(
             stream=stream,
             retention=retention,
-            keys=tuple(row.id for row in under),
-            payloads=sum(row.payloads for row in under),
+            keys=tuple(row.id for row in under[start : start + MOST]),
+            payloads=sum(row.payloads for row in under[start : start + MOST]),
         )
         for (stream, retention), under in found.items()
+        for start in range(0, len(under), MOST)
     )
 
 

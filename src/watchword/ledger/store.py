@@ -58,7 +58,7 @@ class KeyRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Holding(msgspec.Struct, frozen=True, kw_only=True):
-    """What is kept of one stream in one class: the ids of its data keys, and how many payloads lie under them."""
+    """What is kept of one stream in one class: at most 100 ids of data keys, and how many payloads lie under them."""
 
     stream: str
     retention: Retention
