@@ -6,7 +6,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
 
@@ -26,12 +26,14 @@ from watchword.desk.followers import Names
 from watchword.desk.notify import Notices
 from watchword.desk.people import GENESIS, People
 from watchword.desk.registry import Registry
+from watchword.desk.retention import EvidenceKeeper, Periods
 from watchword.desk.roster import Roster
 from watchword.desk.steps import Steps
 from watchword.directories.active_directory import ActiveDirectory, ActiveDirectorySettings
 from watchword.directories.ldap_session import Endpoint
 from watchword.directories.port import Directory
 from watchword.directories.sandbox import Sandbox
+from watchword.ledger.archive import Archive
 from watchword.ledger.checkpoint import SigningKey
 from watchword.ledger.keyfiles import read_private
 from watchword.ledger.leader import Ledger
@@ -128,6 +130,12 @@ class App:
         self.people = People(self.steps)
         self.roster = Roster(self.steps)
         self.enrolment = Enrolment(self.people, self.roster, self.totp, self.passkey)
+        ledger = settings.ledger
+        self.keeper = EvidenceKeeper(
+            self.steps,
+            Periods(short=timedelta(days=ledger.short_days)),
+            Archive(settings.path(ledger.archive), ledger.archive_key) if ledger.archive_key else None,
+        )
         self.evidence = EvidenceTable(settings.path(Path(EVIDENCE)), self.registry, self.directories)
         self.notices = Notices(self.desk, self._notifiers())
         self._watch: Follow | None = None

@@ -24,12 +24,18 @@ class _Part(BaseModel):
 
 
 class LedgerPart(_Part):
-    """The evidence: a database, the ledger's name, and its two key files."""
+    """The evidence: a database, the ledger's name, its two key files, and how long payloads are kept.
+
+    With *archive_key* (an age recipient) what is erased goes into *archive* first, for whoever has the offline key.
+    """
 
     url: str = Field(default="sqlite:///ledger.db", pattern=r"""^(sqlite|postgresql)[^\s"'\\]*://[^\s"'\\]+$""")
     origin: str = Field(pattern=ORIGIN)
     signing_key: Path = Path("keys/signing.key")
     key_file: Path = Path("keys/payload.keys")
+    short_days: int = Field(default=90, ge=30, le=90)
+    archive_key: str | None = Field(default=None, pattern=r"^age1[0-9a-z]+$")
+    archive: Path = Path("archive")
 
 
 class ConsolePart(_Part):
@@ -186,6 +192,9 @@ origin = "{origin}"                    # the ledger's name, for ever; part of ev
 url = "{url}"           # or postgresql://user@host/database
 signing_key = "keys/signing.key"       # signs checkpoints; mode 0600
 key_file = "keys/payload.keys"         # encrypts payloads; lose it and every payload is erased
+# short_days = 90                      # how long payloads of the class `short` are kept: 30 to 90
+# archive_key = "age1…"                # keeps what is erased for the holder of an offline key, in
+# archive = "archive"                  # this folder
 
 [console]
 host = "127.0.0.1"

@@ -36,6 +36,8 @@ BODIES: dict[str, Any] = {
     "RevokeCredential": {"why": "lost"},
     "PasskeyMade": {"answer": "{}"},
     "RaiseThreat": {"until": "2026-11-22T00:00:00Z", "why": "a campaign"},
+    "EraseEvidence": {"case": "c-aaaaaaaaaaaaaaaaaaaa", "retention": "short", "why": "mistake"},
+    "HoldCase": {"case": "c-aaaaaaaaaaaaaaaaaaaa", "why": "a matter"},
 }
 """A well-formed body of each kind, so that a route answers about the person and not about the shape."""
 

@@ -174,7 +174,7 @@ def test_lost_proofs(office: Office) -> None:
     reset = office.released("noah.berg")
     office.tamper("DELETE FROM payload WHERE name = 'proof' AND stream = :stream", stream=f"case/{reset}")
     office.run()
-    assert reasons(office, reset) == ("clearance:proof",)
+    assert reasons(office, reset) == ("erased",)
 
 
 def reasons(office: Office, case: CaseId) -> tuple[str, ...]:

@@ -31,12 +31,14 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
 def test_what_operators_are_shown_can_be_typed(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Each whole command of the page does what it says, in the order of the page, with a case where it says CASE."""
+    """Each whole command of the page does what it says, in the order of the page; CASE is one that was withdrawn."""
     monkeypatch.chdir(desk.home)
     monkeypatch.setenv("WATCHWORD_PASSWORD_FILE", "password")
     opened = ("case", "open", "tom.ashby", "unlock", "--as", "ines", "--reason", "too many tries", "--json")
     assert _exit_code(*opened) == 0
-    words = {"CASE": json.loads(capsys.readouterr().out)["case"], "FILE": "backup.db", "ada": "root"}
+    case = json.loads(capsys.readouterr().out)["case"]
+    assert _exit_code("case", "withdraw", case, "--as", "ines", "--why", "found it") == 0
+    words = {"CASE": case, "FILE": "backup.db", "ada": "root", "otto": "root"}
     assert _exit_code("people", "show", "tom", "--as", "root", "--json") == 0
     words["CREDENTIAL"] = json.loads(capsys.readouterr().out)["credentials"][-1]["credential"]
     lines = _whole(PAGE)

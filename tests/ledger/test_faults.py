@@ -24,6 +24,7 @@ from watchword.ledger.leader import Appended, EffectRow, EffectState, Ledger, Se
 LOST = (
     "append.begin",
     "append.entries",
+    "append.erase",
     "append.payloads",
     "append.effects",
     "append.settle",
@@ -48,6 +49,7 @@ class Fault:
 
 def first(ledger: Ledger) -> None:
     ledger.append((to("case/1", -1),), (effect("first"),))
+    ledger.append((to("case/0", -1, draft(disclosures=(PHONE,))),))
 
 
 def second(ledger: Ledger) -> tuple[Appended, ...]:
@@ -55,7 +57,12 @@ def second(ledger: Ledger) -> tuple[Appended, ...]:
         (to("case/1", 0, draft(disclosures=(PHONE,))), to("account/1", -1)),
         (effect("second"),),
         (Settle(effect_id="first", state=EffectState.DONE),),
+        ledger.holdings("case/0"),
     )
+
+
+def erased(ledger: Ledger) -> bool:
+    return ledger.disclosures(ledger.read("case/0")[0]) == {}
 
 
 def states(ledger: Ledger) -> dict[str, EffectState]:
@@ -73,11 +80,12 @@ def test_failed_and_lost(place: Place, point: str) -> None:
     with pytest.raises(Unavailable, match="connection broke"):
         second(ledger)
     fault.point = None
-    assert (ledger.checkpoint, states(ledger)) == (before, {"first": EffectState.DUE})
-    assert [appended.seq for appended in second(ledger)] == [1, 2]
+    assert (ledger.checkpoint, states(ledger), erased(ledger)) == (before, {"first": EffectState.DUE}, False)
+    assert [appended.seq for appended in second(ledger)] == [2, 3]
     assert states(ledger) == {"first": EffectState.DONE, "second": EffectState.DUE}
+    assert erased(ledger)
     ledger.close()
-    assert place.fsck().size == 3
+    assert place.fsck().size == 4
 
 
 @pytest.mark.parametrize("point", PERSISTS)
@@ -89,12 +97,13 @@ def test_failed_and_persists(place: Place, point: str) -> None:
     fault.point = point
     appended = second(ledger)
     fault.point = None
-    assert [each.seq for each in appended] == [1, 2]
+    assert [each.seq for each in appended] == [2, 3]
     assert ledger.read("account/1") == appended[1:]
+    assert erased(ledger)
     with pytest.raises(Conflict):
         second(ledger)
     ledger.close()
-    assert place.fsck().size == 3
+    assert place.fsck().size == 4
 
 
 def test_connections_that_the_server_ended(on_postgresql: Place) -> None:
@@ -149,7 +158,7 @@ def test_leader_that_ends_answers_everybody(place: Place) -> None:
         with pytest.raises(Unavailable, match="ended"):
             second(ledger)
     ledger.close()
-    assert place.fsck().size == 1
+    assert place.fsck().size == 2
 
 
 Places = Callable[[str], str]
@@ -195,11 +204,12 @@ def test_kill_at_every_write_point(on_sqlite: Place, urls: Places) -> None:
         whole = point in PERSISTS
         with ExitStack() as stack:
             ledger = stack.enter_context(closing(Ledger.open(url, on_sqlite.key, on_sqlite.keys, ORIGIN)))
-            assert ledger.size == (3 if whole else 1), point
+            assert (ledger.size, erased(ledger)) == ((4, True) if whole else (2, False)), point
             if whole:
                 with pytest.raises(Conflict):
                     second(ledger)
             else:
-                assert [appended.seq for appended in second(ledger)] == [1, 2]
+                assert [appended.seq for appended in second(ledger)] == [2, 3]
+            assert erased(ledger)
             assert states(ledger) == {"first": EffectState.DONE, "second": EffectState.DUE}
-        assert fsck(url, on_sqlite.key.vkey, on_sqlite.keys).size == 3
+        assert fsck(url, on_sqlite.key.vkey, on_sqlite.keys).size == 4

@@ -202,7 +202,8 @@ def test_checkpoint_of_the_ledgers_own_key_alone_is_believed(filled: Place) -> N
 COLUMNS = {
     "entry": ("idx", "stream", "version", "type", "bytes", "leaf"),
     "checkpoint": ("size", "note"),
-    "payload": ("commitment", "stream", "name", "retention", "sealed"),
+    "payload": ("commitment", "stream", "name", "retention", "key", "sealed"),
+    "data_key": ("id", "stream", "retention", "wrapped", "wrapped_by"),
     "head": ("size", "root", "last_at", "note"),
     "effect": ("stream",),
 }
@@ -210,6 +211,7 @@ ROW = {
     "entry": "idx = 3",
     "checkpoint": "size = 4",
     "payload": "commitment = :commitment",
+    "data_key": "stream = 'case/1'",
     "head": "id = 1",
     "effect": "id = 'e3'",
 }
@@ -225,11 +227,15 @@ def test_one_bit_in_any_column_is_found(place: Place, table: str, column: str) -
     bound = values if ":" in where else {}
     value = place.fetch(f"SELECT {column} FROM {table} WHERE {where}", **bound)
     place.tamper(f"UPDATE {table} SET {column} = :changed WHERE {where}", changed=flipped(value), **bound)
+    if column == "wrapped_by":
+        with pytest.raises(Invalid, match="Name this ledger's own key file"):
+            place.fsck()
+        return
     found = corrupt(place.fsck)
     if (table, column) == ("checkpoint", "size"):
         assert found.seq == SIZE  # it claims a size that the ledger never had
     elif table in {"entry", "checkpoint", "effect"} or (
-        table == "payload" and column in {"name", "retention", "sealed"}
+        table == "payload" and column in {"name", "retention", "key", "sealed"}
     ):
         # A value that the column can not hold at all is found while it is read, before its row is known.
         assert found.seq in {BAD, None} if column == "retention" else found.seq == BAD, found
@@ -254,7 +260,7 @@ def test_fsck_says_what_it_proved(filled: Place) -> None:
     report = fsck(filled.url, filled.key.vkey, filled.keys, lambda done, total: told.append((done, total)))
     assert report.size == SIZE
     assert report.root == filled.open().checkpoint[1].root
-    assert [check.number for check in report.checks] == list(range(1, 9))
+    assert [check.number for check in report.checks] == list(range(1, 10))
     assert told[-1] == (SIZE, SIZE)
     proved = " ".join(check.proved for check in report.checks)
     assert "6 payloads, opened" in proved

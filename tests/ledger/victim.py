@@ -1,7 +1,8 @@
 """A process that is killed while it writes: forks one child for each write point, which ends itself there.
 
 Run as `python victim.py KEY KEYS URL POINT [URL POINT …]`: each URL is a ledger of its own that the child opens and
-appends one entry to; it is killed at POINT of the second append. Prints OK when every child died by SIGKILL.
+appends one entry to; it is killed at POINT of the second append, which also erases what another stream holds. Prints
+OK when every child died by SIGKILL.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ def live_and_die(key: str, keys: str, url: str, point: str) -> None:
     draft = Draft(type="case.noted", at=NOON, actor="p-a", data={}, disclosures=(phone,))
     due = EffectRow(id="first", stream="case/1", kind="reset", due_at=NOON)
     ledger.append((Append(stream="case/1", expected_version=-1, drafts=(draft,)),), (due,))
+    ledger.append((Append(stream="case/0", expected_version=-1, drafts=(draft,)),))
+    erase = ledger.holdings("case/0")
     armed = True
     ledger.append(
         (
@@ -41,6 +44,7 @@ def live_and_die(key: str, keys: str, url: str, point: str) -> None:
         ),
         (EffectRow(id="second", stream="case/1", kind="reset", due_at=NOON),),
         (Settle(effect_id="first", state=EffectState.DONE),),
+        erase,
     )
 
 

@@ -9,6 +9,8 @@ import msgspec
 
 from watchword.core.action import Action
 from watchword.core.change import Change, ContactKind
+from watchword.ledger.entry import Retention
+from watchword.ledger.erasure import Reason
 
 
 class In(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -240,6 +242,8 @@ class CaseOut(Out, frozen=True, kw_only=True):
     typed_changes: tuple[Change, ...]
     review_due: datetime | None
     reviewer: str | None
+    erased: tuple[Retention, ...]
+    held_since: datetime | None
     page: str | None
     entries: tuple[EntryOut, ...]
 
@@ -341,6 +345,38 @@ class LedgerOut(Out, frozen=True, kw_only=True):
     origin: str
     size: int
     checkpoint: str
+
+
+class EraseEvidence(In, frozen=True, kw_only=True):
+    """One class of a *case*, for a reason; without a case everything whose time is over, for that reason."""
+
+    case: str | None = None
+    retention: Retention | None = None
+    why: Reason | None = None
+    dry_run: bool = False
+
+
+class HeldOut(Out, frozen=True, kw_only=True):
+    """What was erased, or would be: payloads of one stream and class."""
+
+    stream: str
+    retention: Retention
+    payloads: int
+    keys: int
+
+
+class HoldCase(In, frozen=True, kw_only=True):
+    """A legal hold on a case, and the matter it is for; *lift* agrees that it ends."""
+
+    case: str
+    why: str = ""
+    lift: bool = False
+
+
+class HoldOut(Out, frozen=True, kw_only=True):
+    """Whether the case is held now; lifting takes two people."""
+
+    held: bool
 
 
 class Healthy(Out, frozen=True, kw_only=True):

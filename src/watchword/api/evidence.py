@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from litestar import get
+from litestar import get, post
+from litestar.params import JSONBody
+from litestar.status_codes import HTTP_200_OK
 
 from watchword.api import bodies
+from watchword.core.errors import Invalid
+from watchword.core.ids import CaseId
+from watchword.ledger.erasure import Reason
 from watchword.reception.cases import demand_overview
 from watchword.reception.given import Now, TheActor, TheApp
 from watchword.watch.verdicts import VerdictRow
@@ -16,6 +21,35 @@ def ledger_status(app: TheApp, actor: TheActor) -> bodies.LedgerOut:
     del actor
     note, checkpoint = app.ledger.checkpoint
     return bodies.LedgerOut(origin=checkpoint.origin, size=checkpoint.size, checkpoint=note)
+
+
+@post("/api/ledger/erasures", sync_to_thread=True, status_code=HTTP_200_OK, tags=["evidence"])
+def erase(app: TheApp, actor: TheActor, at: Now, data: JSONBody[bodies.EraseEvidence]) -> tuple[bodies.HeldOut, ...]:
+    """Erase payloads for good, or say what would go; the evidence stays and verifies."""
+    if data.case is None:
+        if data.retention is not None or data.why not in (None, Reason.TIME_OVER):
+            raise Invalid("Without a case only what is over goes, of every class.", "Name a case.", where="case")
+        gone = app.keeper.erase_expired(actor.person, at, dry_run=data.dry_run)
+    else:
+        if data.retention is None or data.why is None:
+            raise Invalid("A case is erased by class and for a reason.", "Give both.", where="retention, why")
+        case = CaseId(data.case)
+        gone = app.keeper.erase_case(actor.person, case, data.retention, data.why, at, dry_run=data.dry_run)
+    app.follow()
+    return tuple(
+        bodies.HeldOut(stream=one.stream, retention=one.retention, payloads=one.payloads, keys=len(one.keys))
+        for one in gone
+    )
+
+
+@post("/api/ledger/holds", sync_to_thread=True, status_code=HTTP_200_OK, tags=["evidence"])
+def hold(app: TheApp, actor: TheActor, at: Now, data: JSONBody[bodies.HoldCase]) -> bodies.HoldOut:
+    """Keep a case from erasure, or agree that it is kept no longer."""
+    case = CaseId(data.case)
+    if data.lift:
+        return bodies.HoldOut(held=not app.keeper.lift(actor.person, case, at))
+    app.keeper.hold(actor.person, case, data.why, at)
+    return bodies.HoldOut(held=True)
 
 
 @get("/api/board", sync_to_thread=True, tags=["evidence"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from watchword.api.caller import CallerController
 from watchword.api.cases import AccountController, CaseController
 from watchword.api.credentials import CredentialController
-from watchword.api.evidence import board, healthz, ledger_status
+from watchword.api.evidence import board, erase, healthz, hold, ledger_status
 from watchword.api.people import PeopleController
 from watchword.api.posture import activate_policy, raise_threat, threat
 from watchword.api.session import SessionController, sign_in_form, sign_out_form
@@ -21,6 +21,8 @@ HANDLERS = (
     raise_threat,
     activate_policy,
     ledger_status,
+    erase,
+    hold,
     board,
     healthz,
     sign_in_form,

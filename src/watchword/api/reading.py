@@ -16,7 +16,7 @@ from watchword.desk.steps import Loaded
 from watchword.directories.port import kind_of
 from watchword.policy import explain
 from watchword.reception import wording
-from watchword.reception.cases import page_address, ticket_of
+from watchword.reception.cases import kept, page_address, ticket_of
 from watchword.reception.spoken import spoken
 
 
@@ -46,6 +46,7 @@ def whole(app: App, loaded: Loaded, reader: PersonId, at: datetime) -> bodies.Ca
     """Everything about one case that *reader* may see."""
     case = loaded.case
     directory, native = app.names.native(case.account) or (None, None)
+    erased, held = kept(app, case.id)
     missing = app.desk.verification.missing(case, at) if isinstance(case, Verifying) else ()
     return bodies.CaseOut(
         case=case.id,
@@ -86,6 +87,8 @@ def whole(app: App, loaded: Loaded, reader: PersonId, at: datetime) -> bodies.Ca
         typed_changes=case.changes,
         review_due=case.review_due,
         reviewer=login_of(app, case.reviewer),
+        erased=erased,
+        held_since=held.since if held else None,
         page=page_address(app, loaded, reader, at),
         entries=tuple(
             bodies.EntryOut(

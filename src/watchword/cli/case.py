@@ -205,6 +205,10 @@ def _tell(case: dict[str, Any]) -> None:
         f"[bold]{escape(case['case'])}[/] {escape(case['state'])}: {escape(case['action'])} of a "
         f"{escape(case['account_class'])} account"
     )
+    if case["erased"]:
+        out.print(f"  erased: {escape(', '.join(case['erased']))}")
+    if case["held_since"]:
+        out.print(f"  under legal hold since {escape(case['held_since'])}")
     for way in case["missing"]:
         out.print(f"  missing for {escape(way['tier'])}: {escape('; '.join(way['missing']))}")
     if case["waits_for_contact"]:

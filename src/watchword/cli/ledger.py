@@ -6,7 +6,7 @@ import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 from rich.markup import escape
@@ -14,6 +14,7 @@ from rich.progress import Progress
 from rich.table import Table
 from sqlalchemy import make_url
 
+from watchword.cli.case import Asking
 from watchword.cli.terminal import CONFIG, Config, Json, err, out, print_json
 from watchword.core.errors import Corrupt, Invalid, Unavailable
 from watchword.ledger.checkpoint import Checkpoint, SigningKey
@@ -22,7 +23,7 @@ from watchword.ledger.leader import Ledger
 from watchword.ledger.vault import KeyFile
 from watchword.settings import Settings, load
 
-app = App(name="ledger", help="The evidence: status, proof, copy.")
+app = App(name="ledger", help="The evidence: status, proof, copy, erasure, hold.")
 
 Copy = Annotated[Path | None, Parameter(help="A copy of a SQLite ledger; the ledger of the settings otherwise.")]
 
@@ -74,6 +75,58 @@ def check(file: Copy = None, /, *, config: Config = CONFIG, json: Json = False) 
         table.add_row(f"[green]{one.number}[/]", escape(one.what), escape(one.proved))
     out.print(table, soft_wrap=False)
     out.print(f"[bold green]sound[/]: {report.size} entries, root {report.root.hex()[:16]}…")
+
+
+@app.command
+def erase(
+    *,
+    asking: Asking,
+    case: Annotated[str | None, Parameter(help="Erase payloads of this case; needs --class and --reason.")] = None,
+    retention: Annotated[Literal["short", "identity", "core"] | None, Parameter(name="--class")] = None,
+    expired: Annotated[bool, Parameter(negative=(), help="Erase everything whose time is over.")] = False,
+    reason: Annotated[Literal["person_asked", "mistake", "authority"] | None, Parameter(help="Why, as a code.")] = None,
+    dry_run: Annotated[bool, Parameter(negative=(), help="Only say what would go.")] = False,
+) -> None:
+    """Erase payloads for good, by case or by time; entries, proofs and signatures stay and verify."""
+    if expired == (case is not None):
+        raise Invalid("Nothing, or two things, are to be erased.", "Give --expired, or --case with --class.", "erase")
+    if case is not None and (retention is None or reason is None):
+        raise Invalid("A case is erased by class and for a reason.", "Give --class and --reason.", where="--case")
+    if expired and (retention or reason):
+        raise Invalid("By time every class goes, and time is the reason.", "Give --expired alone.", where="--expired")
+    body = {"case": case, "retention": retention, "why": reason, "dry_run": dry_run}
+    with asking.session() as client:
+        gone = client.call("POST", "/api/ledger/erasures", body)
+    if asking.json:
+        print_json({"erased": gone, "dry_run": dry_run})
+        return
+    if gone:
+        table = Table("stream", "class", "payloads", "keys", box=None, pad_edge=False)
+        for one in gone:
+            table.add_row(escape(one["stream"]), one["retention"], str(one["payloads"]), str(one["keys"]))
+        out.print(table, soft_wrap=False)
+    payloads = sum(one["payloads"] for one in gone)
+    out.print(f"{payloads} payload(s) {'would be' if dry_run else 'were'} erased.")
+
+
+@app.command
+def hold(
+    case: str,
+    /,
+    *,
+    asking: Asking,
+    reason: Annotated[str, Parameter(help="The matter; kept sealed, as long as the ledger.")] = "",
+    lift: Annotated[bool, Parameter(negative=(), help="Agree that the hold ends; it takes two people.")] = False,
+) -> None:
+    """Put CASE under a legal hold, which keeps all of it from erasure."""
+    with asking.session() as client:
+        told = client.call("POST", "/api/ledger/holds", {"case": case, "why": reason, "lift": lift})
+    if asking.json:
+        print_json(told)
+    elif lift and told["held"]:
+        out.print("One of two: the hold ends when somebody else agrees.")
+    else:
+        out.print(f"{escape(case)} is {'under a legal hold' if told['held'] else 'held no longer'}.")
 
 
 @app.command

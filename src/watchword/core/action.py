@@ -42,6 +42,9 @@ class Step(StrEnum):
     ADMINISTER_PEOPLE = "administer_people"
     ENROL_CREDENTIAL = "enrol_credential"
     ACTIVATE_POLICY = "activate_policy"
+    ERASE_EVIDENCE = "erase_evidence"
+    HOLD_EVIDENCE = "hold_evidence"
+    LIFT_HOLD = "lift_hold"
 
 
 class AlertLevel(StrEnum):

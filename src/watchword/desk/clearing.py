@@ -94,7 +94,7 @@ class Clearing:
         assert isinstance(proved, past.MethodProved)
         told = self.steps.ledger.disclosures(entry)
         if PROOF not in told:
-            _refuse("proof", "a proof was erased")
+            raise Refused("A proof this case stands on was erased.", "Open a new case.", ("erased",))
         proof = msgspec.json.decode(told[PROOF].encode(), type=Proof)
         self.verification.recheck(loaded.case, proved.challenge, proof, at)
 

@@ -45,10 +45,6 @@ class MakesPasskeys(Protocol):
         """`Credential.public` for a browser's registration; raise `Refused` when it does not hold."""
         ...
 
-    def same(self, one: str, other: str) -> bool:
-        """Whether two `Credential.public` are the same passkey."""
-        ...
-
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True):
     """A passkey to be made: *options* for `navigator.credentials.create`, as JSON; *challenge* comes back with it."""

@@ -19,7 +19,7 @@ import structlog
 from watchword.core import event as past
 from watchword.core.case import Case, evolve
 from watchword.core.change import Change, Receipt
-from watchword.core.errors import Invalid, Unavailable
+from watchword.core.errors import Invalid, Refused, Unavailable
 from watchword.core.evidence import SCHEMA, EvidenceRow
 from watchword.core.ids import CaseId, LeafHash
 from watchword.desk.recording import recorded
@@ -77,6 +77,8 @@ class EvidenceTable:
                 case = CaseId(appended.entry.stream.removeprefix("case/"))
                 self._entries.setdefault(case, []).append(appended)
                 self._stale.add(case)
+            elif appended.entry.type == "evidence.erased":
+                self._stale.update(self._touched(str(appended.entry.data["stream"])))
             self.position = appended.seq + 1
         renewed = False
         for case in tuple(self._stale):
@@ -91,13 +93,25 @@ class EvidenceTable:
             write(self.path, (row for rows in self._rows.values() for row in rows))
         return self.position
 
+    def _touched(self, stream: str) -> tuple[CaseId, ...]:
+        """The cases whose rows hold something of *stream*: the case itself, or every case of the account."""
+        kind, _, name = stream.partition("/")
+        if kind == "case":
+            return (CaseId(name),) if CaseId(name) in self._rows else ()
+        if kind != "account":
+            return ()
+        return tuple(case for case, rows in self._rows.items() if rows and rows[0].account == name)
+
     def _of(self, ledger: Ledger, entries: tuple[Appended, ...]) -> tuple[EvidenceRow, ...]:
         chain = _Chain(entries)
         if not chain.releases and not chain.takes_back:
             return ()
-        directory, native = self.registry.native_id(chain.case.account)
+        try:
+            directory, native = self.registry.native_id(chain.case.account)
+        except Refused:  # erased: the rows stay, and say no longer whose account it was
+            directory, native = self.registry.account(chain.case.account).directory, ""
         reached = self.directories[directory]
-        keys = _keys(reached, native)
+        keys = _keys(reached, native) if native else ()
         rows = []
         for number, change in enumerate(chain.changes):
             started, ended = chain.started.get(number), chain.ended.get(number)

@@ -1,7 +1,7 @@
 """Read models: projections of the ledger that say how far they have read. Decisions never stand on them.
 
 `Names` finds whom a login or a native id stands for; `CaseList` keeps every case folded, for lists and debts; `Starts`
-counts what executors began lately, for their caps.
+counts what executors began lately, for their caps. What `evidence.erased` says is gone, they let go of.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ from watchword.core.person import AccountLinked, CredentialEnrolled, PersonRegis
 from watchword.core.standing import AccountRegistered
 from watchword.desk.asks import may_owe
 from watchword.desk.recording import event_of, recorded
+from watchword.ledger.append import Appended
+from watchword.ledger.entry import Retention
+from watchword.ledger.erasure import LEDGER_STREAM, EvidenceErased, Hold, LedgerEvent, evolve_holds
 from watchword.ledger.leader import Ledger
 
 HOUR = timedelta(hours=1)
@@ -74,6 +77,10 @@ class Names:
                         if (material := material_of(event.credential)) is not None:
                             for known in (material.public_key, material.credential_id):
                                 self._passkeys.setdefault(known, event.person)
+                    case "evidence.erased":
+                        event = event_of(appended)
+                        assert isinstance(event, EvidenceErased)
+                        self._let_go(event)
                 self.position = appended.seq + 1
             return self.position
 
@@ -81,6 +88,17 @@ class Names:
         """Everybody who was ever registered, in that order."""
         with self._lock:
             return tuple(self._known)
+
+    def _let_go(self, erased: EvidenceErased) -> None:
+        if erased.retention is not Retention.CORE:  # of the names kept here, every one is of that class
+            return
+        kind, _, name = erased.stream.partition("/")
+        if kind == "person":
+            self._said.pop(PersonId(name), None)
+            self._people = {login: person for login, person in self._people.items() if person != name}
+        elif kind == "account":
+            self._native.pop(AccountId(name), None)
+            self._accounts = {native: account for native, account in self._accounts.items() if account != name}
 
     def person(self, login: str) -> PersonId:
         """Whom *login* stands for; `Invalid` when nobody."""
@@ -180,6 +198,8 @@ class CaseList:
         self.position = 0
         self._lock = threading.Lock()
         self._rows: dict[CaseId, CaseRow] = {}
+        self._erased: dict[CaseId, tuple[Retention, ...]] = {}
+        self._holds: dict[CaseId, Hold] = {}
 
     def follow(self, ledger: Ledger) -> int:
         """Read what is new."""
@@ -193,8 +213,28 @@ class CaseList:
                     self._rows[after.id] = CaseRow(
                         case=after, changed_at=fact.at, overdue=overdue and after.reviewer is None
                     )
+                elif appended.entry.stream == LEDGER_STREAM:
+                    self._kept(appended)
                 self.position = appended.seq + 1
             return self.position
+
+    def _kept(self, appended: Appended) -> None:
+        event = event_of(appended)
+        assert isinstance(event, LedgerEvent)
+        self._holds = evolve_holds(self._holds, event, appended.entry.at)
+        if isinstance(event, EvidenceErased) and event.stream.startswith("case/"):
+            case = CaseId(event.stream.removeprefix("case/"))
+            self._erased[case] = tuple(dict.fromkeys((*self._erased.get(case, ()), event.retention)))
+
+    def erased(self, case: CaseId) -> tuple[Retention, ...]:
+        """The classes of which payloads of this case were erased, as far as this has read."""
+        with self._lock:
+            return self._erased.get(case, ())
+
+    def hold(self, case: CaseId) -> Hold | None:
+        """The hold this case is under, as far as this has read."""
+        with self._lock:
+            return self._holds.get(case)
 
     def rows(self) -> tuple[CaseRow, ...]:
         """Every case, newest change first."""

@@ -78,6 +78,8 @@ class HandOver:
                 envelopes.extend(v for k, v in self.steps.ledger.disclosures(appended).items() if k == ENVELOPE)
         if not isinstance(loaded.case, Checked):
             raise Refused("Nothing waits to be handed over.", "Ask the desk.", ("wrong_state",))
+        if not envelopes:
+            raise Refused("The sealed credential was erased.", "Ask the desk for a new case.", ("erased",))
         self.steps.system_step(case, lambda _: do.HandOver(), at)
         return tuple(envelopes[-1:])
 

@@ -16,10 +16,11 @@ from watchword.core.standing import AccountEvent
 from watchword.desk.posture import PolicyEvent
 from watchword.ledger.append import Appended, Draft
 from watchword.ledger.entry import Disclosure
+from watchword.ledger.erasure import LEDGER_STREAM, LedgerEvent
 
-Event: TypeAlias = CaseEvent | GlassBroken | AccountEvent | PersonEvent | OriginFailed | PolicyEvent
+Event: TypeAlias = CaseEvent | GlassBroken | AccountEvent | PersonEvent | OriginFailed | PolicyEvent | LedgerEvent
 
-_CASE, _ACCOUNT, _PERSON, _POLICY = (get_args(u) for u in (CaseEvent, AccountEvent, PersonEvent, PolicyEvent))
+_CASE, _ACCOUNT, _PERSON, _LEDGER = (get_args(u) for u in (CaseEvent, AccountEvent, PersonEvent, LedgerEvent))
 
 
 def case_stream(case: CaseId) -> str:
@@ -60,7 +61,7 @@ def stream_of(event: Event) -> str:
         return GLASS_STREAM
     if isinstance(event, _CASE):
         return case_stream(event.case)
-    return POLICY_STREAM
+    return LEDGER_STREAM if isinstance(event, _LEDGER) else POLICY_STREAM
 
 
 def draft(event: Event, actor: str, at: datetime, disclosures: tuple[Disclosure, ...] = ()) -> Draft:

@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 
 from watchword.core.account import PEOPLE, AccountClass, DirectoryAccount, strictest
-from watchword.core.errors import Invalid
+from watchword.core.errors import Invalid, Refused
 from watchword.core.event import Recorded
 from watchword.core.ids import AccountId, CaseId, OriginId, PersonId, Seq
 from watchword.core.origin import Origin, OriginFailed, evolve_origin
@@ -106,13 +106,16 @@ class Registry:
         return any(self.account(a).recoveries_within(RECOVERED, at) for a in person.accounts)
 
     def native_id(self, account: AccountId) -> tuple[str, str]:
-        """Directory and native id, opened from the committed payload of the registration; never from a read model."""
+        """Directory and native id, opened from the committed payload of the registration; never from a read model.
+
+        `Refused` (`erased`) where the payload is gone.
+        """
         first = self.ledger.read(account_stream(account))[0]
         event = event_of(first)
         assert isinstance(event, AccountRegistered)
         native = self.ledger.disclosures(first).get("native_id")
         if native is None:
-            raise Invalid("The native id of this account was erased.", "Open a new case for it.", where="account")
+            raise Refused("The native id of this account was erased.", "Open a new case for it.", ("erased",))
         return event.directory, native
 
     def observe(self, seen: DirectoryAccount, actor: PersonId, at: datetime) -> Account:

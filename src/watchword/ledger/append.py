@@ -8,13 +8,18 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from watchword.core.errors import Invalid
+from watchword.core.errors import Conflict, Invalid
 from watchword.core.ids import LeafHash, Seq
 from watchword.ledger import merkle
-from watchword.ledger.entry import JSON, Disclosure, Entry, check_name, encode
+from watchword.ledger.entry import JSON, Disclosure, Entry, Retention, check_name, encode
+from watchword.ledger.keyring import DataKey, Keyring
 from watchword.ledger.payload import seal_payload
-from watchword.ledger.store import EffectRow, PayloadRow, Prepared, Settle
-from watchword.ledger.vault import KeyFile
+from watchword.ledger.store import EffectRow, Holding, PayloadRow, Prepared, Settle
+
+
+class KeyGone(Conflict):
+    """A data key at hand was erased meanwhile: nothing was written, and sealing under a new one is all it takes."""
+
 
 _THROUGH = 0.005  # seconds
 
@@ -75,11 +80,16 @@ class Answer:
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """One caller's atomic append. *expected* maps each stream to the version it must be at."""
+    """One caller's atomic append. *expected* maps each stream to the version it must be at.
+
+    *drawn* are the data keys it is the first to use, *erase* what it deletes, exactly.
+    """
 
     expected: Mapping[str, int]
     entries: tuple[Prepared, ...]
+    drawn: tuple[DataKey, ...]
     payloads: tuple[PayloadRow, ...]
+    erase: tuple[Holding, ...]
     effects: tuple[EffectRow, ...]
     settles: tuple[Settle, ...]
     answer: Answer
@@ -127,8 +137,8 @@ def prepare(
     effects: tuple[EffectRow, ...],
     settle: tuple[Settle, ...],
     *,
-    keys: KeyFile,
-    origin: str,
+    keyring: Keyring,
+    erase: tuple[Holding, ...] = (),
 ) -> Request:
     """Make bytes, hashes, commitments and sealed payloads in the caller's thread; raise `Invalid` for bad input.
 
@@ -137,6 +147,14 @@ def prepare(
     expected: dict[str, int] = {}
     entries: list[Prepared] = []
     payloads: list[PayloadRow] = []
+    drawn: dict[tuple[str, Retention], DataKey] = {}
+
+    def key(stream: str, retention: Retention, at: datetime) -> DataKey:
+        found = drawn.get((stream, retention)) or keyring.current(stream, retention)
+        if found is None:
+            found = drawn[stream, retention] = keyring.draw(stream, retention, at)
+        return found
+
     for append in appends:
         if append.stream in expected:
             raise Invalid(f"{append.stream} is named twice in one append.", "Join its drafts.", "appends")
@@ -144,15 +162,16 @@ def prepare(
             raise Invalid(f"Nothing is to be written to {append.stream}.", "Leave the stream out.", "appends")
         expected[append.stream] = append.expected_version
         for version, draft in enumerate(append.drafts, append.expected_version + 1):
+            at = draft.at.replace(microsecond=draft.at.microsecond // 1000 * 1000)
             sealed = [
-                seal_payload(disclosure, stream=append.stream, keys=keys, origin=origin)
-                for disclosure in draft.disclosures
+                seal_payload(told, key=key(append.stream, told.retention, at), origin=keyring.origin)
+                for told in draft.disclosures
             ]
             entry = Entry(
                 stream=append.stream,
                 version=version,
                 type=draft.type,
-                at=draft.at.replace(microsecond=draft.at.microsecond // 1000 * 1000),
+                at=at,
                 actor=draft.actor,
                 data=draft.data,
                 refs=draft.refs,
@@ -167,7 +186,9 @@ def prepare(
     return Request(
         expected=expected,
         entries=tuple(entries),
+        drawn=tuple(drawn.values()),
         payloads=tuple(payloads),
+        erase=erase,
         effects=effects,
         settles=settle,
         answer=Answer(),

@@ -10,10 +10,11 @@ import psycopg
 from sqlalchemy import Connection
 
 from watchword.ledger.entry import format_time
-from watchword.ledger.store import Batch, PayloadRow, Prepared
+from watchword.ledger.store import Batch, KeyRow, PayloadRow, Prepared
 
 _ENTRY = "entry (idx, stream, version, type, bytes, leaf)"
-_PAYLOAD = "payload (commitment, stream, name, retention, sealed)"
+_PAYLOAD = "payload (commitment, stream, name, retention, key, sealed)"
+_KEY = "data_key (id, stream, retention, wrapped, wrapped_by, made_at)"
 
 
 class Bulk(Protocol):
@@ -23,6 +24,9 @@ class Bulk(Protocol):
         """Insert *entries* from the index *old* on."""
 
     def payloads(self, connection: Connection, rows: Sequence[PayloadRow]) -> None:
+        """Insert *rows*."""
+
+    def keys(self, connection: Connection, rows: Sequence[KeyRow]) -> None:
         """Insert *rows*."""
 
     def head(self, connection: Connection, batch: Batch, note: str) -> int | None:
@@ -45,8 +49,12 @@ class SqliteBulk:
     def payloads(self, connection: Connection, rows: Sequence[PayloadRow]) -> None:
         """Insert *rows*."""
         _sqlite(connection).executemany(
-            f"INSERT INTO {_PAYLOAD} VALUES (?, ?, ?, ?, ?)", [_payload(row) for row in rows]
+            f"INSERT INTO {_PAYLOAD} VALUES (?, ?, ?, ?, ?, ?)", [_payload(row) for row in rows]
         )
+
+    def keys(self, connection: Connection, rows: Sequence[KeyRow]) -> None:
+        """Insert *rows*."""
+        _sqlite(connection).executemany(f"INSERT INTO {_KEY} VALUES (?, ?, ?, ?, ?, ?)", [_key(row) for row in rows])
 
     def head(self, connection: Connection, batch: Batch, note: str) -> int | None:
         """Move the head and file its checkpoint."""
@@ -71,7 +79,11 @@ class PostgresBulk:
 
     def payloads(self, connection: Connection, rows: Sequence[PayloadRow]) -> None:
         """Insert *rows*."""
-        _copy(connection, _PAYLOAD, ("text", "text", "text", "text", "bytea"), [_payload(row) for row in rows])
+        _copy(connection, _PAYLOAD, ("text", "text", "text", "text", "text", "bytea"), [_payload(row) for row in rows])
+
+    def keys(self, connection: Connection, rows: Sequence[KeyRow]) -> None:
+        """Insert *rows*."""
+        _copy(connection, _KEY, ("text", "text", "text", "bytea", "text", "text"), [_key(row) for row in rows])
 
     def head(self, connection: Connection, batch: Batch, note: str) -> int | None:
         """Move the head and file its checkpoint."""
@@ -116,7 +128,11 @@ def _entries(old: int, entries: Sequence[Prepared]) -> list[tuple[object, ...]]:
 
 
 def _payload(row: PayloadRow) -> tuple[object, ...]:
-    return row.commitment, row.stream, row.name, row.retention.value, row.sealed
+    return row.commitment, row.stream, row.name, row.retention.value, row.key, row.sealed
+
+
+def _key(row: KeyRow) -> tuple[object, ...]:
+    return row.id, row.stream, row.retention.value, row.wrapped, row.wrapped_by, format_time(row.made_at)
 
 
 def _head(batch: Batch, note: str) -> tuple[object, ...]:

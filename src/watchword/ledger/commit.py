@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from watchword.core.errors import Conflict, Corrupt, Invalid, Unavailable, WatchwordError
 from watchword.core.ids import LeafHash, Seq
-from watchword.ledger.append import Appended, Request
+from watchword.ledger.append import Appended, KeyGone, Request
 from watchword.ledger.checkpoint import Checkpoint, SigningKey, VerifierKey, sign
 from watchword.ledger.store import Batch, Clash, EffectRow, Lost, Store, Written
 from watchword.ledger.verified import REMEDY, SKEW, Stage, Verified, first_change, located
@@ -109,7 +109,9 @@ class Committer:
                 root=checkpoint.root,
                 last_at=stage.last_at,
                 entries=tuple([prepared for request in taken for prepared in request.entries]),
+                keys=tuple(key.row for request in taken for key in request.drawn),
                 payloads=tuple(row for request in taken for row in request.payloads),
+                erase=tuple(one for request in taken for one in request.erase),
                 effects=_asked(taken, old),
                 settles=tuple(settle for request in taken for settle in request.settles),
                 sign=signed,
@@ -212,6 +214,12 @@ def _why_not(request: Request, stage: Stage) -> WatchwordError | None:
 
 
 def _refuse_clash(request: Request, clash: Clash) -> bool:
+    if any(row.key in clash.gone for row in request.payloads):
+        request.answer.fail(KeyGone("A data key was erased meanwhile.", "Try again: a new one is drawn."))
+        return True
+    if any(clash.changed.intersection(one.keys) for one in request.erase):
+        request.answer.fail(Conflict("What is kept of a stream changed meanwhile.", "Look again, and decide again."))
+        return True
     for effect in request.effects:
         if effect.id in clash.effects:
             request.answer.fail(_exists(effect.id))

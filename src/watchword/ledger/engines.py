@@ -62,6 +62,7 @@ def open_engine(url: URL, *, read_only: bool) -> Engine:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
+            connection.execute("PRAGMA secure_delete = ON")  # what is erased is overwritten, not only let go
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:

@@ -8,14 +8,17 @@ import msgspec
 
 from watchword.core.errors import Corrupt
 from watchword.ledger.checkpoint import Checkpoint, VerifierKey
-from watchword.ledger.entry import decode
+from watchword.ledger.entry import Entry, decode
+from watchword.ledger.erasure import LEDGER_STREAM, EvidenceErased
+from watchword.ledger.keyring import Keyring
 from watchword.ledger.payload import open_payload
+from watchword.ledger.provider import KeyProvider
 from watchword.ledger.sql import SqlStore
-from watchword.ledger.store import Snapshot
-from watchword.ledger.vault import KeyFile
+from watchword.ledger.store import KeyRow, Snapshot
 from watchword.ledger.verified import REMEDY, SKEW, Stage, Verified, first_change, located
 
 _REPORT_EVERY = 1000
+_AGAIN = "Rows were put back past Watchword, from a backup perhaps: find out by whom, and take them away again."
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,20 +44,20 @@ def _silent(_done: int, _total: int) -> None:
 def fsck(
     url: str,
     vkey: str,
-    keyfile: KeyFile | None = None,
+    provider: KeyProvider | None = None,
     progress: Callable[[int, int], None] = _silent,
 ) -> Report:
     """Recompute everything in the ledger at *url* and return what was proved.
 
     Raise `Corrupt` at the first thing that does not hold, with the index of the first bad entry where there is one.
-    Reads only, of one moment; for SQLite no other process may hold the file, a copy will do. Without *keyfile* the
-    payloads are matched to their entries but not opened. *progress* is told entries done and in all.
+    Reads only, of one moment; for SQLite no other process may hold the file, a copy will do. Without *provider* (the
+    key file, as a rule) payloads are matched to entries but not opened. *progress* is told entries done and in all.
     """
     verifier = VerifierKey.parse(vkey)
     store = SqlStore(url, read_only=True)
     try:
         with store.snapshot() as snapshot:
-            return _Audit(snapshot, verifier, keyfile).run(progress)
+            return _Audit(snapshot, verifier, provider).run(progress)
     finally:
         store.close()
 
@@ -62,10 +65,13 @@ def fsck(
 class _Audit:
     """One pass over a snapshot; each method makes its checks and returns what it proved."""
 
-    def __init__(self, snapshot: Snapshot, verifier: VerifierKey, keys: KeyFile | None) -> None:
+    def __init__(self, snapshot: Snapshot, verifier: VerifierKey, provider: KeyProvider | None) -> None:
         self._snapshot = snapshot
         self._verifier = verifier
-        self._keys = keys
+        self._keyring = None if provider is None else Keyring(provider, verifier.origin)
+        self._keys: dict[str, KeyRow] = {}
+        self._erased: dict[str, int] = {}  # id of a key -> the entry that says it is gone
+        self._gone = 0
         self._stage = Stage(Verified(verifier.origin))
         self._carriers: dict[str, tuple[str, int]] = {}
 
@@ -73,9 +79,11 @@ class _Audit:
         references = self._entries(progress)
         checkpoint = self._head()
         marks = self._checkpoints()
+        self._data_keys()
         payloads = self._payloads()
         effects = self._effects()
-        opened = "opened" if self._keys is not None else "not opened: no key file was given"
+        missing = len(self._carriers) - payloads - self._gone
+        opened = "opened" if self._keyring is not None else "not opened: no key file was given"
         proved = (
             ("every entry is in canonical form and hashes to its leaf", f"{checkpoint.size} entries"),
             ("indices are dense from 0, and so are versions in each stream", f"{len(self._stage.streams)} streams"),
@@ -85,6 +93,11 @@ class _Audit:
             ("every stored checkpoint is signed and was true at its size", f"{marks} checkpoints"),
             ("every payload is committed to by an entry of its stream", f"{payloads} payloads, {opened}"),
             ("every effect row is for a known stream", f"{effects} effect rows"),
+            (
+                "every payload has its data key, every key a stream, and what was erased is gone",
+                f"{len(self._keys)} data keys; {len(self._erased)} erased with {self._gone} payloads"
+                + (f"; {missing} more payloads are gone, and no entry says why" if missing > 0 else ""),
+            ),
         )
         return Report(
             size=checkpoint.size,
@@ -111,6 +124,7 @@ class _Audit:
                 if commitment in self._carriers:
                     raise Corrupt(f"Entry {row.seq} repeats the commitment {commitment}.", REMEDY, row.seq)
                 self._carriers[commitment] = (entry.stream, row.seq)
+            self._note_erasure(entry, row.seq)
             references += len(entry.refs)
             if row.seq % _REPORT_EVERY == 0:
                 progress(row.seq, total)
@@ -137,6 +151,30 @@ class _Audit:
             raise Corrupt("The latest stored checkpoint is not the head's.", REMEDY)
         return len(notes)
 
+    def _note_erasure(self, entry: Entry, seq: int) -> None:
+        if (entry.stream, entry.type) != (LEDGER_STREAM, "evidence.erased"):
+            return
+        try:
+            erased = msgspec.convert({**entry.data, "type": entry.type}, type=EvidenceErased)
+        except msgspec.ValidationError as error:
+            raise Corrupt(f"Entry {seq} tells of no erasure: {error}.", REMEDY, seq) from error
+        self._erased.update(dict.fromkeys(erased.keys, seq))
+        self._gone += erased.payloads
+
+    def _data_keys(self) -> None:
+        for row in self._snapshot.data_keys():
+            self._keys[row.id] = row
+            if row.id in self._erased:
+                seq = self._erased[row.id]
+                raise Corrupt(f"Entry {seq} says the data key {row.id} was erased, and it is there.", _AGAIN, seq)
+            if self._stage.version(row.stream) < 0:
+                raise Corrupt(f"The data key {row.id} is for {row.stream}, which has no entry.", REMEDY)
+            if self._keyring is not None:
+                try:
+                    self._keyring.open(row)
+                except Corrupt as error:
+                    raise Corrupt(f"The data key {row.id} of {row.stream}: {error.what}", error.remedy) from error
+
     def _payloads(self) -> int:
         count = 0
         for row in self._snapshot.payloads():
@@ -144,9 +182,17 @@ class _Audit:
             stream, seq = self._carriers.get(row.commitment, (None, None))
             if stream != row.stream:
                 raise Corrupt(f"No entry of {row.stream} commits to the payload {row.commitment}.", REMEDY, seq)
-            if self._keys is not None:
+            if row.key in self._erased:
+                seq = self._erased[row.key]
+                raise Corrupt(
+                    f"Entry {seq} says the payload {row.commitment} was erased, and it is there.", _AGAIN, seq
+                )
+            key = self._keys.get(row.key)
+            if key is None or (key.stream, key.retention) != (row.stream, row.retention):
+                raise Corrupt(f"A payload of entry {seq} has no data key of its stream and class.", REMEDY, seq)
+            if self._keyring is not None:
                 try:
-                    open_payload(row, keys=self._keys, origin=self._verifier.origin)
+                    open_payload(row, key=self._keyring.open(key), origin=self._verifier.origin)
                 except Corrupt as error:
                     raise Corrupt(f"A payload of entry {seq}: {error.what}", error.remedy, seq) from error
         return count

@@ -22,13 +22,15 @@ from typing import Protocol
 from watchword.core.errors import Corrupt, Invalid, Unavailable, WatchwordError
 from watchword.core.ids import LeafHash, Seq
 from watchword.ledger import merkle
-from watchword.ledger.append import Append, Appended, Draft, Group, check_effects, prepare
+from watchword.ledger.append import Append, Appended, Draft, Group, KeyGone, check_effects, prepare
 from watchword.ledger.checkpoint import Checkpoint, SigningKey, VerifierKey
 from watchword.ledger.commit import Committer
 from watchword.ledger.entry import Disclosure
-from watchword.ledger.payload import open_payload
+from watchword.ledger.keyring import Keyring
+from watchword.ledger.payload import disclosed_in, open_payload
+from watchword.ledger.provider import KeyProvider
 from watchword.ledger.sql import SqlStore, no_faults
-from watchword.ledger.store import EffectRow, EffectState, PayloadRow, Settle, Store
+from watchword.ledger.store import EffectRow, EffectState, Holding, KeyRow, PayloadRow, Settle, Store
 from watchword.ledger.vault import KeyFile
 from watchword.ledger.verified import REMEDY
 
@@ -51,10 +53,13 @@ class Follower(Protocol):
 class Ledger:
     """A verified, append-only log of entries. Safe to use from many threads."""
 
-    def __init__(self, store: Store, committer: Committer, keys: KeyFile | None, *, sign: bool) -> None:
+    def __init__(
+        self, store: Store, committer: Committer, keys: KeyFile | None, keyring: Keyring | None, *, sign: bool
+    ) -> None:
         self._store = store
         self._committer = committer
         self._keys = keys
+        self._keyring = keyring
         self._group = Group()  # that takes requests now; queued for the leader by the first of them
         self._waiting: SimpleQueue[Group | None] = SimpleQueue()
         self._gate = threading.Lock()  # no request joins after close() or after the leader ended
@@ -74,6 +79,7 @@ class Ledger:
         keyfile: KeyFile | None,
         origin: str,
         *,
+        provider: KeyProvider | None = None,
         sign: bool = True,
         faults: Callable[[str], None] = no_faults,
     ) -> Ledger:
@@ -84,6 +90,7 @@ class Ledger:
         only somebody who remembers a later checkpoint can tell.
 
         With *sign* False nothing can be appended and a public key is enough; without *keyfile* no payload opens.
+        Data keys are wrapped by *provider*, or by the key file where none is given.
         """
         verifier = signing_key.verifier if isinstance(signing_key, SigningKey) else signing_key
         if verifier.origin != origin:
@@ -102,36 +109,56 @@ class Ledger:
         except BaseException:
             store.close()
             raise
-        return cls(store, committer, keyfile, sign=sign)
+        wraps = provider or keyfile
+        return cls(store, committer, keyfile, None if wraps is None else Keyring(wraps, origin), sign=sign)
 
     # -- append
 
     def append(
-        self, appends: tuple[Append, ...], effects: tuple[EffectRow, ...] = (), settle: tuple[Settle, ...] = ()
+        self,
+        appends: tuple[Append, ...],
+        effects: tuple[EffectRow, ...] = (),
+        settle: tuple[Settle, ...] = (),
+        erase: tuple[Holding, ...] = (),
     ) -> tuple[Appended, ...]:
         """Write all of *appends*, *effects* and *settle*, or nothing, and return the entries in their places.
 
-        Raise `Conflict` when a stream is not at its expected version or an effect id exists; `Invalid` for bad input;
+        *erase* is deleted in the same transaction: the entries that say so and what they say come together or not.
+
+        Raise `Conflict` when a stream is not at its expected version, an effect id exists, or what is to be erased is
+        no longer what is kept; `Invalid` for bad input;
         `Unavailable` when the database failed or the clock went backwards: read the stream to see whether it was
         written; `Corrupt` when the ledger no longer holds together, after which nothing is ever appended.
         """
         if not appends:
             if effects:
                 raise Invalid("An effect is asked for by an entry.", "Append the entry that asks.", "effects")
+            if erase:
+                raise Invalid("An erasure is told by an entry.", "Append the entry that tells.", "erase")
             self._store.settle(settle)
             return ()
-        if self._keys is None:
+        if self._keyring is None:
             raise self._ended or Invalid("This ledger has no key file.", "Name it.", "keyfile")
-        request = prepare(appends, effects, settle, keys=self._keys, origin=self.origin)
-        with self._gate:
-            if self._ended is not None:
-                raise self._ended
-            group = self._group
-            group.requests.append(request)
-            if len(group.requests) == 1:
-                self._waiting.put(group)
-        group.wait()
-        return request.answer.take()
+        while True:
+            request = prepare(appends, effects, settle, keyring=self._keyring, erase=erase)
+            with self._gate:
+                if self._ended is not None:
+                    raise self._ended
+                group = self._group
+                group.requests.append(request)
+                if len(group.requests) == 1:
+                    self._waiting.put(group)
+            group.wait()
+            try:
+                appended = request.answer.take()
+            except KeyGone:
+                self._keyring.forget(request.expected)
+                continue
+            if request.drawn:
+                self._keyring.keep(request.drawn)
+            if erase:
+                self._keyring.forget(one.stream for one in erase)
+            return appended
 
     def refresh(self) -> int:
         """Verify and take in what other processes wrote; return the size. `Corrupt` for a row that nobody signed."""
@@ -226,15 +253,27 @@ class Ledger:
     def open_payload(self, commitment: str) -> Disclosure | None:
         """Return what *commitment* commits to, None when it was erased; `Corrupt` when the payload is another."""
         rows = self._store.payloads((commitment,))
-        return self._open(rows[0]) if rows else None
+        return self._open(*rows[0]) if rows else None
 
     def disclosures(self, appended: Appended) -> dict[str, str]:
         """Return name and value of each payload of *appended* that is still there."""
-        opened = map(self._open, self._store.payloads(appended.entry.sd))
+        opened = (self._open(row, key) for row, key in self._store.payloads(appended.entry.sd))
         return {disclosure.name: disclosure.value for disclosure in opened}
 
-    def _open(self, row: PayloadRow) -> Disclosure:
-        return open_payload(row, keys=self._need_keys(), origin=self.origin)
+    def _open(self, row: PayloadRow, key: KeyRow) -> Disclosure:
+        return open_payload(row, key=self._need_keyring().open(key), origin=self.origin)
+
+    def holdings(self, stream: str | None = None) -> tuple[Holding, ...]:
+        """Return what is kept of *stream*, or of every stream: data keys and payloads by class."""
+        return self._store.holdings(stream)
+
+    def disclosed(self, holding: Holding) -> tuple[tuple[str, str], ...]:
+        """Return each payload of *holding* as its commitment and its RFC 9901 disclosure, salt and all."""
+        keyring = self._need_keyring()
+        return tuple(
+            (row.commitment, disclosed_in(row, key=keyring.open(key), origin=self.origin).decode())
+            for row, key in self._store.sealed_under(holding.keys)
+        )
 
     def pseudonym(self, prefix: str) -> str:
         """Return a new random id: *prefix* (lower-case letters), a hyphen, and 20 base32 characters (100 bits)."""
@@ -250,6 +289,11 @@ class Ledger:
         if self._keys is None:
             raise Invalid("This ledger was opened without its key file.", "Name the key file.", "keyfile")
         return self._keys
+
+    def _need_keyring(self) -> Keyring:
+        if self._keyring is None:
+            raise Invalid("This ledger was opened without its key file.", "Name the key file.", "keyfile")
+        return self._keyring
 
     # -- effects: hints about what is due; nothing trusts them
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, nullcontext
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import psycopg
 from sqlalchemy import Connection, Row, and_, bindparam, exc, func, inspect, or_, select, text, update
@@ -17,10 +17,10 @@ from sqlalchemy.dialects import sqlite as sqlite_dialect
 
 from watchword.core.errors import Corrupt, Invalid, Unavailable
 from watchword.core.ids import Seq
+from watchword.ledger import holdings
 from watchword.ledger import tables as t
 from watchword.ledger.bulk import Bulk, PostgresBulk, SqliteBulk
 from watchword.ledger.engines import REMEDY_DAMAGED, OwnerLock, open_engine, our_words, parse_url
-from watchword.ledger.entry import Retention
 from watchword.ledger.store import (
     Batch,
     Clash,
@@ -28,6 +28,8 @@ from watchword.ledger.store import (
     EffectState,
     EntryRow,
     Head,
+    Holding,
+    KeyRow,
     Lost,
     PayloadRow,
     Settle,
@@ -38,7 +40,7 @@ T = TypeVar("T")
 
 _CHUNK = 2000
 _MIGRATION_LOCK = 0x5741544348  # "WATCH": one migration at a time on a shared PostgreSQL
-_REVISION = "0001"
+_REVISION = "0002"
 
 
 def no_faults(_point: str) -> None:
@@ -66,17 +68,39 @@ class SqlStore:
         self._engine = open_engine(parsed, read_only=read_only)
         # SQLite has one connection for all threads; PostgreSQL's pool needs no guard.
         self._guard = threading.Lock() if self._sqlite else nullcontext()
+        self._unscrubbed = self._sqlite and not read_only
+        if read_only:
+            self._demand_revision()
 
     def migrate(self) -> None:
         """Bring the tables to the version this code needs; safe to repeat and to race."""
+        with our_words(), self._guard, self._engine.connect() as connection:
+            self._scrub(connection)  # what a crash right after an erasure left
         with self._begin() as connection:
             if not self._sqlite:
                 connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
             if inspect(connection).has_table("ledger_version"):
-                at = connection.execute(text("SELECT version_num FROM ledger_version")).scalar()
+                at = connection.execute(_REVISION_OF).scalar()
                 if at == _REVISION:
                     return
             _upgrade(connection)
+
+    def _demand_revision(self) -> None:
+        """Raise `Invalid` for tables of another version, which a reader does not change."""
+        try:
+            with self._begin() as connection:
+                known = inspect(connection).has_table("ledger_version")
+                at = connection.execute(_REVISION_OF).scalar() if known else _REVISION  # without: `top` says so
+        except BaseException:
+            self.close()
+            raise
+        if at != _REVISION:
+            self.close()
+            raise Invalid(
+                f"The tables of this ledger are of version {at}; this version reads {_REVISION}.",
+                "Read it with the version that wrote it; if no payload was ever written, start that ledger once.",
+                "ledger.url",
+            )
 
     def write(self, batch: Batch) -> Written | Lost | Clash:
         """Store *batch* in one durable transaction if the head's size is `batch.old` and no row lies beyond it."""
@@ -96,16 +120,29 @@ class SqlStore:
                 transaction.rollback()
                 return outcome
             self._faults("append.commit")
+            self._unscrubbed |= self._sqlite and bool(batch.erase)
             transaction.commit()
             self._faults("append.committed")
+            self._scrub(connection)
             return outcome
 
     def _write(self, connection: Connection, batch: Batch) -> Written | Lost | Clash:
         if batch.entries:
             self._bulk.entries(connection, batch.old, batch.entries)
         self._faults("append.entries")
+        if batch.erase:
+            changed = holdings.erase(connection, batch.erase)
+            if changed is not None:
+                return changed
+            self._faults("append.erase")
         if batch.payloads:
+            if batch.keys:
+                self._bulk.keys(connection, batch.keys)
             self._bulk.payloads(connection, batch.payloads)
+            # Who erases moves the head as well: a key that is there now is there when the head moves, or this is lost.
+            reused = frozenset(row.key for row in batch.payloads) - {key.id for key in batch.keys}
+            if reused and (gone := holdings.missing(connection, reused)):
+                return Clash(gone=gone)
         self._faults("append.payloads")
         if batch.effects:
             made = set(connection.execute(self._effects_insert(batch.effects)).scalars())
@@ -119,6 +156,13 @@ class SqlStore:
             return Lost()
         self._faults("append.head")
         return Written()
+
+    def _scrub(self, connection: Connection) -> None:
+        """Empty SQLite's write-ahead log, where erased bytes would outlive their rows; again later while it is read."""
+        if self._unscrubbed:
+            driver = cast("sqlite3.Connection", connection.connection.driver_connection)
+            busy, _, _ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            self._unscrubbed = bool(busy)
 
     def top(self) -> tuple[Head, int]:
         """Return the head and the highest entry index (-1 when there is none), as of one moment."""
@@ -147,13 +191,22 @@ class SqlStore:
         with self._begin() as connection:
             return tuple(_typed(_entry_row, connection.execute(_RANGE, {"start": start, "stop": stop})))
 
-    def payloads(self, commitments: tuple[str, ...]) -> tuple[PayloadRow, ...]:
-        """Return those of *commitments* that are still there."""
+    def payloads(self, commitments: tuple[str, ...]) -> tuple[tuple[PayloadRow, KeyRow], ...]:
+        """Return those of *commitments* that are still there, each with its key; one without its key is as erased."""
         if not commitments:
             return ()
         with self._begin() as connection:
-            rows = connection.execute(select(t.payload).where(t.payload.c.commitment.in_(commitments)))
-            return tuple(_typed(_payload_row, rows))
+            return tuple(_typed(holdings.payload_with_key, connection.execute(holdings.by_commitment(commitments))))
+
+    def sealed_under(self, keys: tuple[str, ...]) -> tuple[tuple[PayloadRow, KeyRow], ...]:
+        """Return the payloads under *keys*, each with its key."""
+        with self._begin() as connection:
+            return tuple(_typed(holdings.payload_with_key, connection.execute(holdings.by_key(keys))))
+
+    def holdings(self, stream: str | None) -> tuple[Holding, ...]:
+        """Return what is kept of *stream*, or of every stream, by class."""
+        with self._begin() as connection:
+            return holdings.holdings(connection.execute(holdings.held(stream)))
 
     def claim(
         self, now: datetime, owner: str, lease: timedelta, kinds: tuple[str, ...], limit: int
@@ -301,7 +354,11 @@ class SqlSnapshot:
     def payloads(self) -> Iterator[PayloadRow]:
         """Every payload row."""
         rows = self._rows(select(t.payload).order_by(t.payload.c.commitment))
-        return _typed(_payload_row, rows)
+        return _typed(holdings.payload_row, rows)
+
+    def data_keys(self) -> Iterator[KeyRow]:
+        """Every wrapped data key."""
+        return _typed(holdings.key_row, self._rows(select(t.data_key).order_by(t.data_key.c.id)))
 
     def effects(self) -> Iterator[EffectRow]:
         """Every effect row."""
@@ -314,6 +371,7 @@ class SqlSnapshot:
         return iter(rows)
 
 
+_REVISION_OF = text("SELECT version_num FROM ledger_version")
 _HIGHEST = select(func.max(t.entry.c.idx)).scalar_subquery().label("top")
 _TOP = select(t.head, _HIGHEST)
 _STREAM = select(t.entry).where(t.entry.c.stream == bindparam("stream")).order_by(t.entry.c.idx)
@@ -360,16 +418,6 @@ def _head(row: Row[Any]) -> Head:
 def _entry_row(row: Row[Any]) -> EntryRow:
     return EntryRow(
         seq=row.idx, stream=row.stream, version=row.version, type=row.type, raw=bytes(row.bytes), leaf=bytes(row.leaf)
-    )
-
-
-def _payload_row(row: Row[Any]) -> PayloadRow:
-    return PayloadRow(
-        commitment=row.commitment,
-        stream=row.stream,
-        name=row.name,
-        retention=Retention(row.retention),
-        sealed=bytes(row.sealed),
     )
 
 

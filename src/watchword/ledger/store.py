@@ -44,13 +44,34 @@ class EntryRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PayloadRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One sealed disclosure, under its commitment."""
+    """One sealed disclosure, under its commitment; *key* is the id of the data key it is sealed under."""
 
     commitment: str
     stream: str
     name: str
     retention: Retention
+    key: str
     sealed: bytes
+
+
+class KeyRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One data key of *stream* and *retention*, wrapped by the provider's key *wrapped_by*."""
+
+    id: str
+    stream: str
+    retention: Retention
+    wrapped: bytes
+    wrapped_by: str
+    made_at: datetime
+
+
+class Holding(msgspec.Struct, frozen=True, kw_only=True):
+    """What is kept of one stream in one class: at most 100 ids of data keys, and how many payloads lie under them."""
+
+    stream: str
+    retention: Retention
+    keys: tuple[str, ...]
+    payloads: int
 
 
 class EffectRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,7 +113,8 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
     """What one transaction writes: *entries* from the index *old* on. *sign* is called once, last of all.
 
-    It returns the signed checkpoint.
+    It returns the signed checkpoint. *erase* goes first, and only if it is exactly what is kept; a payload's key is in
+    *keys*, or stored and not erased.
     """
 
     old: int
@@ -100,7 +122,9 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     root: bytes
     last_at: datetime | None
     entries: tuple[Prepared, ...]
+    keys: tuple[KeyRow, ...]
     payloads: tuple[PayloadRow, ...]
+    erase: tuple[Holding, ...]
     effects: tuple[EffectRow, ...]
     settles: tuple[Settle, ...]
     sign: Callable[[], str]
@@ -111,9 +135,11 @@ class Lost(msgspec.Struct, frozen=True):
 
 
 class Clash(msgspec.Struct, frozen=True):
-    """Nothing was written: these effect ids exist already."""
+    """Nothing was written: effects that exist already, keys that are gone, or keys whose erasure does not fit."""
 
-    effects: frozenset[str]
+    effects: frozenset[str] = frozenset()
+    gone: frozenset[str] = frozenset()
+    changed: frozenset[str] = frozenset()
 
 
 class Written(msgspec.Struct, frozen=True):
@@ -135,6 +161,9 @@ class Snapshot(Protocol):
 
     def payloads(self) -> Iterator[PayloadRow]:
         """Every payload row."""
+
+    def data_keys(self) -> Iterator[KeyRow]:
+        """Every wrapped data key."""
 
     def effects(self) -> Iterator[EffectRow]:
         """Every effect row."""
@@ -166,8 +195,14 @@ class Store(Protocol):
     def range(self, start: int, stop: int) -> tuple[EntryRow, ...]:
         """Return the rows with *start* <= index < *stop* in order."""
 
-    def payloads(self, commitments: tuple[str, ...]) -> tuple[PayloadRow, ...]:
-        """Return those of *commitments* that are still there."""
+    def payloads(self, commitments: tuple[str, ...]) -> tuple[tuple[PayloadRow, KeyRow], ...]:
+        """Return those of *commitments* that are still there, each with its key; one without its key is as erased."""
+
+    def sealed_under(self, keys: tuple[str, ...]) -> tuple[tuple[PayloadRow, KeyRow], ...]:
+        """Return the payloads under *keys*, each with its key."""
+
+    def holdings(self, stream: str | None) -> tuple[Holding, ...]:
+        """Return what is kept of *stream*, or of every stream, by class."""
 
     def claim(
         self, now: datetime, owner: str, lease: timedelta, kinds: tuple[str, ...], limit: int

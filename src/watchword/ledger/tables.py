@@ -98,5 +98,19 @@ payload = Table(
     Column("stream", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("retention", String(16), nullable=False),
+    Column("key", String(32), nullable=False),
     Column("sealed", LargeBinary, nullable=False),
+    Index("payload_key", "key"),
+)
+
+data_key = Table(
+    "data_key",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("stream", Text, nullable=False),
+    Column("retention", String(16), nullable=False),
+    Column("wrapped", LargeBinary, nullable=False),
+    Column("wrapped_by", Text, nullable=False),
+    Column("made_at", UtcText, nullable=False),
+    Index("data_key_stream", "stream"),
 )

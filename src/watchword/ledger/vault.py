@@ -1,9 +1,9 @@
-"""Payload encryption with a simple key file: one 256-bit key per retention class, and one root secret for subkeys."""
+"""The key file: the key that wraps data keys, and one root secret for subkeys, readable by their owner alone."""
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -13,74 +13,79 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from watchword.core.errors import Corrupt, Invalid
-from watchword.ledger.entry import Retention
 from watchword.ledger.keyfiles import read_private, write_private
+from watchword.ledger.provider import Wrapped
 
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
+_VERSION = 2
+
+
+class _Version(msgspec.Struct, frozen=True, kw_only=True):
+    version: int
 
 
 class _Content(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     version: int
     root: bytes
-    payload: dict[Retention, bytes]
+    wrapping: bytes
 
 
 class KeyFile:
-    """The keys that payloads are sealed under: without the file every payload is gone, and the evidence verifies."""
+    """The default key provider: without the file every payload is gone, and the evidence verifies."""
 
-    def __init__(self, root: bytes, payload: Mapping[Retention, bytes]) -> None:
+    def __init__(self, root: bytes, wrapping: bytes) -> None:
         self._root = root
-        self._ciphers = {retention: AESGCM(payload[retention]) for retention in Retention}
+        self._cipher = AESGCM(wrapping)
+        # Named after itself, so that another ledger's file is told from a changed secret.
+        self.name = f"file-{hashlib.sha256(b'watchword wrapping key' + wrapping).hexdigest()[:16]}"
 
     @classmethod
     def create(cls, path: Path | str) -> KeyFile:
         """Draw new keys and write them to a new file of mode 0600; raise `Invalid` when *path* exists."""
-        content = _Content(
-            version=1,
-            root=os.urandom(_KEY_BYTES),
-            payload={retention: os.urandom(_KEY_BYTES) for retention in Retention},
-        )
+        content = _Content(version=_VERSION, root=os.urandom(_KEY_BYTES), wrapping=os.urandom(_KEY_BYTES))
         write_private(Path(path), msgspec.json.format(msgspec.json.encode(content)) + b"\n")
-        return cls(content.root, content.payload)
+        return cls(content.root, content.wrapping)
 
     @classmethod
     def load(cls, path: Path | str) -> KeyFile:
-        """Read the keys; raise `Invalid` when others can read the file or it does not hold every key."""
+        """Read the keys; raise `Invalid` when others can read the file or it does not hold both."""
+        raw = read_private(Path(path))
         try:
-            content = msgspec.json.decode(read_private(Path(path)), type=_Content)
+            if msgspec.json.decode(raw, type=_Version).version == 1:
+                raise Invalid(
+                    "This key file is of the format before data keys, whose ledgers this version does not read.",
+                    "Found a new ledger with `watchword init`; read the old one with the version that wrote it.",
+                    str(path),
+                )
+            content = msgspec.json.decode(raw, type=_Content)
         except msgspec.DecodeError as error:
             raise Invalid(f"The key file can not be read: {error}.", "Restore it from a copy.", str(path)) from error
-        keys = (content.root, *content.payload.values())
-        if (
-            content.version != 1
-            or set(content.payload) != set(Retention)
-            or any(len(key) != _KEY_BYTES for key in keys)
-        ):
+        if content.version != _VERSION or {len(content.root), len(content.wrapping)} != {_KEY_BYTES}:
             raise Invalid("The key file lacks a key or has another version.", "Restore it from a copy.", str(path))
-        return cls(content.root, content.payload)
+        return cls(content.root, content.wrapping)
 
-    def seal(self, name: str, value: bytes, retention: Retention, aad: bytes) -> bytes:
-        """Return *value* under the key of *retention* as nonce ‖ AES-256-GCM, bound to *name* and *aad*."""
+    def wrap(self, key: bytes, context: bytes) -> Wrapped:
+        """Return *key* as nonce ‖ AES-256-GCM under the wrapping key, bound to *context*."""
         nonce = os.urandom(_NONCE_BYTES)
-        return nonce + self._ciphers[retention].encrypt(nonce, value, _bound(name, retention, aad))
+        return Wrapped(by=self.name, secret=nonce + self._cipher.encrypt(nonce, key, context))
 
-    def open(self, name: str, sealed: bytes, retention: Retention, aad: bytes) -> bytes:
-        """Return the value that `seal` took; raise `Corrupt` when any of the four differs or the key is another."""
-        try:
-            return self._ciphers[retention].decrypt(
-                sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _bound(name, retention, aad)
+    def unwrap(self, wrapped: Wrapped, context: bytes) -> bytes:
+        """Return the key that `wrap` took; `Invalid` for what another file wrapped, `Corrupt` for what was changed."""
+        if wrapped.by != self.name:
+            raise Invalid(
+                f"The data key is wrapped by {wrapped.by}, and this key file holds {self.name}.",
+                "Name this ledger's own key file.",
+                "key_file",
             )
+        try:
+            return self._cipher.decrypt(wrapped.secret[:_NONCE_BYTES], wrapped.secret[_NONCE_BYTES:], context)
         except (InvalidTag, ValueError) as error:
             raise Corrupt(
-                f"The payload {name!r} does not open under the key of {retention}.",
-                "Check that the key file is this ledger's; if it is, the stored payload was changed.",
+                "A wrapped data key does not open in its place: it was changed, or moved from another stream or class.",
+                "Keep the database as it is, and find out who can write to the key table.",
             ) from error
 
     def derive(self, purpose: str) -> bytes:
         """Return the 32-byte subkey for *purpose* (HKDF-SHA-256 of the root secret); the same one every time."""
         return HKDF(algorithm=SHA256(), length=_KEY_BYTES, salt=None, info=purpose.encode()).derive(self._root)
-
-
-def _bound(name: str, retention: Retention, aad: bytes) -> bytes:
-    return msgspec.json.encode((name, retention)) + aad

@@ -14,6 +14,8 @@ from watchword.core.ids import CaseId, PersonId
 from watchword.core.ruling import CaseFacts
 from watchword.desk.followers import CaseRow
 from watchword.desk.steps import Loaded
+from watchword.ledger.entry import Retention
+from watchword.ledger.erasure import Hold
 from watchword.reception.problems import NotThere
 
 
@@ -68,6 +70,12 @@ def ticket_of(app: App, case: Case) -> str | None:
     """The ticket's number, from its payload; None when none is linked or it was erased."""
     entry = app.ledger.find(case.ticket) if case.ticket else None
     return app.ledger.disclosures(entry).get("ticket") if entry else None
+
+
+def kept(app: App, case: CaseId) -> tuple[tuple[Retention, ...], Hold | None]:
+    """The classes of which payloads of a case were erased, and the hold that keeps the rest."""
+    app.steps.cases.follow(app.ledger)
+    return app.steps.cases.erased(case), app.steps.cases.hold(case)
 
 
 def listed(app: App, person: PersonId, at: datetime) -> tuple[CaseRow, ...]:

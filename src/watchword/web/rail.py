@@ -14,7 +14,7 @@ from watchword.core.ids import PersonId
 from watchword.desk.steps import Loaded
 from watchword.policy import explain
 from watchword.reception import wording
-from watchword.reception.cases import page_address, ticket_of
+from watchword.reception.cases import kept, page_address, ticket_of
 from watchword.web.frame import account_of, name_of
 from watchword.web.view import Fact, Panel
 
@@ -46,7 +46,8 @@ def rail(app: App, loaded: Loaded, facts: Facts, actor: PersonId, at: datetime) 
     """The panels, in the order a desk needs them."""
     case = loaded.case
     number = ticket_of(app, case)
-    ticket = Fact(label="Number", value=number or "none yet", tone="plain" if number else "warn")
+    absent = "erased" if case.ticket else "none yet"
+    ticket = Fact(label="Number", value=number or absent, tone="plain" if number else "warn")
     address = page_address(app, loaded, actor, at)
     page = Fact(label="Address", value=address or "with the verifier", note="they answer here, never to you")
     return (
@@ -55,7 +56,19 @@ def rail(app: App, loaded: Loaded, facts: Facts, actor: PersonId, at: datetime) 
         Panel(title="Account", facts=_account(app, loaded, facts)),
         Panel(title="Watch out", facts=_watch_out(app, loaded, facts, at)),
         Panel(title="What policy asks", lines=explain.words(case.requirement)),
+        *_kept(app, loaded),
     )
+
+
+def _kept(app: App, loaded: Loaded) -> tuple[Panel, ...]:
+    """What was erased of the case, and what keeps the rest; nothing where neither is so."""
+    erased, hold = kept(app, loaded.case.id)
+    facts: list[Fact] = []
+    if erased:
+        facts.append(Fact(label="Erased", value=", ".join(erased), note="the entries stay and verify", tone="warn"))
+    if hold:
+        facts.append(Fact(label="Legal hold", value=f"since {hold.since:%Y-%m-%d}", note="nothing of it is erased"))
+    return (Panel(title="Payloads", facts=tuple(facts)),) if facts else ()
 
 
 def _account(app: App, loaded: Loaded, facts: Facts) -> tuple[Fact, ...]:
