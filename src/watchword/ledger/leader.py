@@ -22,6 +22,7 @@ from typing import Protocol
 
 from watchword.core.errors import Corrupt, Invalid, Unavailable, WatchwordError
 from watchword.core.ids import LeafHash, Seq
+from watchword.ledger import merkle
 from watchword.ledger.append import Append, Appended, Draft, Request, prepare
 from watchword.ledger.checkpoint import Checkpoint, SigningKey, VerifierKey
 from watchword.ledger.commit import Committer
@@ -29,6 +30,7 @@ from watchword.ledger.entry import Disclosure
 from watchword.ledger.payload import open_payload
 from watchword.ledger.sql import SqlStore, no_faults
 from watchword.ledger.store import EffectRow, EffectState, PayloadRow, Settle, Store
+from watchword.ledger.testimony import Testimony
 from watchword.ledger.vault import KeyFile
 from watchword.ledger.verified import REMEDY
 
@@ -195,6 +197,14 @@ class Ledger:
         with self._committer.state:
             return self._committer.verified.note, self._committer.verified.checkpoint
 
+    def root(self, size: int) -> bytes:
+        """The root over the first *size* entries, from what was verified."""
+        return merkle.root_of(self._committer.verified.leaves[:size])
+
+    def consistency(self, old: int, new: int) -> tuple[bytes, ...]:
+        """The proof that the tree of the first *old* entries is a prefix of that of the first *new*; none from 0."""
+        return merkle.consistency_proof(old, self._committer.verified.leaves[:new]) if old else ()
+
     def covered(self, seq: Seq) -> bool:
         """Say whether entry *seq* is covered by the verified signed checkpoint."""
         return 0 <= seq < self.size
@@ -279,6 +289,11 @@ class Ledger:
     def cancel_effects(self, stream: str) -> int:
         """Cancel the effects of *stream* that nobody has claimed; return how many. A claimed one must be read back."""
         return self._store.cancel_effects(stream)
+
+    @property
+    def testimony(self) -> Testimony:
+        """What outsiders said of checkpoints; whoever reads it checks it."""
+        return self._store.testimony
 
     def copy_to(self, path: Path) -> None:
         """Write a copy that `fsck` can check while this ledger goes on; SQLite only, `Invalid` elsewhere."""

@@ -100,3 +100,19 @@ payload = Table(
     Column("retention", String(16), nullable=False),
     Column("sealed", LargeBinary, nullable=False),
 )
+
+cosignature = Table(
+    "cosignature",
+    metadata,
+    Column("size", Index64, primary_key=True, autoincrement=False),
+    Column("witness", Text, primary_key=True),
+    Column("line", Text, nullable=False),
+)
+
+timestamp = Table(
+    "timestamp",
+    metadata,
+    Column("size", Index64, primary_key=True, autoincrement=False),
+    Column("authority", Text, primary_key=True),
+    Column("token", LargeBinary, nullable=False),
+)
