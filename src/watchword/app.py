@@ -6,7 +6,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
 
@@ -30,9 +30,14 @@ from watchword.directories.ldap_session import Endpoint
 from watchword.directories.port import Directory
 from watchword.directories.sandbox import Sandbox
 from watchword.ledger.checkpoint import SigningKey
+from watchword.ledger.cosignature import Quorum, WitnessKey
+from watchword.ledger.cosigner import Cosigner
 from watchword.ledger.keyfiles import read_private
 from watchword.ledger.leader import Ledger
+from watchword.ledger.outsiders import Outsiders
+from watchword.ledger.timestamp import Authority, Stamper
 from watchword.ledger.vault import KeyFile
+from watchword.ledger.witness import Witness
 from watchword.methods.call_code import CallCode
 from watchword.methods.in_person import InPerson
 from watchword.methods.mail_code import MailCode
@@ -84,6 +89,8 @@ class App:
         self.signing_key = SigningKey.load(settings.path(settings.ledger.signing_key))
         self.ledger = Ledger.open(settings.database, self.signing_key, self.keys, settings.ledger.origin)
         try:
+            self.outsiders = self._outsiders()
+            self.outsiders.start()
             self._compose(thresholds, caps or Caps())
         except BaseException:
             self.ledger.close()
@@ -137,6 +144,23 @@ class App:
         owner = f"{socket.gethostname()}/{os.getpid()}"
         self._owner, self._caps = owner, caps
         self.runner = self.runner_of(desk=True, executor=self._executes)
+
+    def _outsiders(self) -> Outsiders:
+        """Who vouches for the ledger, as configured."""
+        part = self.settings.ledger
+        cosigner = stamper = None
+        if part.witnesses:
+            witnesses = tuple(Witness(WitnessKey.parse(each.vkey), each.url) for each in part.witnesses)
+            quorum = Quorum(tuple(w.key for w in witnesses), part.quorum or len(witnesses) // 2 + 1)
+            memory = self.settings.path(part.witnessed)
+            cosigner = Cosigner(self.ledger, self.signing_key.verifier, witnesses, quorum, memory)
+        if part.authorities:
+            authorities = tuple(
+                Authority(name=each.name, url=each.url, roots=self.settings.path(each.roots))
+                for each in part.authorities
+            )
+            stamper = Stamper(self.ledger, authorities, timedelta(seconds=part.stamp_every_s))
+        return Outsiders(cosigner, stamper)
 
     def runner_of(self, *, desk: bool, executor: bool) -> Runner:
         """A runner for the desk's own effects, the executor's, or both."""
@@ -230,8 +254,11 @@ class App:
 
     def run(self, runner: Runner, stop: threading.Event, pause_s: float = 0.5) -> None:
         """Do what is due until *stop*; a corrupt ledger ends it, an absent system does not."""
+        self.outsiders.keep_asking(self.clock)
         while not stop.is_set():
             try:
+                if self.outsiders.fault is not None:
+                    raise self.outsiders.fault
                 busy = runner.drain(self.clock(), limit=100)
                 self.follow()
                 self.watch()
@@ -249,6 +276,7 @@ class App:
         """Let go of everything."""
         if self._watch is not None:
             self._watch.close()
+        self.outsiders.close()
         self.ledger.close()
 
     def __enter__(self) -> Self:

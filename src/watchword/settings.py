@@ -23,13 +23,43 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class WitnessPart(_Part):
+    """Who cosigns checkpoints: its verifier key, and the address it takes them at (C2SP tlog-witness)."""
+
+    vkey: str
+    url: str = Field(pattern=r"^https?://\S+$")
+
+
+class AuthorityPart(_Part):
+    """Who stamps checkpoints with the time (RFC 3161); *roots* are the PEM certificates it is trusted through."""
+
+    name: str = Field(pattern=r"^[a-z0-9.-]{1,60}$")
+    url: str = Field(pattern=r"^https?://\S+$")
+    roots: Path
+
+
 class LedgerPart(_Part):
-    """The evidence: a database, the ledger's name, and its two key files."""
+    """The evidence: a database, the ledger's name, its two key files, and who outside vouches for it.
+
+    *quorum* of the *witnesses* have to cosign where a procedure asks for it (more than half, when it is not said);
+    *witnessed* keeps what they saw, apart from the database. Checkpoints are stamped every *stamp_every_s* seconds.
+    """
 
     url: str = Field(default="sqlite:///ledger.db", pattern=r"""^(sqlite|postgresql)[^\s"'\\]*://[^\s"'\\]+$""")
     origin: str = Field(pattern=ORIGIN)
     signing_key: Path = Path("keys/signing.key")
     key_file: Path = Path("keys/payload.keys")
+    witnesses: tuple[WitnessPart, ...] = ()
+    quorum: int | None = Field(default=None, ge=1)
+    witnessed: Path = Path("keys/witnessed")
+    authorities: tuple[AuthorityPart, ...] = ()
+    stamp_every_s: int = Field(default=3600, ge=60)
+
+    @model_validator(mode="after")
+    def _reachable_quorum(self) -> Self:
+        if self.quorum is not None and self.quorum > len(self.witnesses):
+            raise ValueError(f"quorum asks for {self.quorum} of {len(self.witnesses)} witnesses")
+        return self
 
 
 class ConsolePart(_Part):
@@ -186,6 +216,17 @@ origin = "{origin}"                    # the ledger's name, for ever; part of ev
 url = "{url}"           # or postgresql://user@host/database
 signing_key = "keys/signing.key"       # signs checkpoints; mode 0600
 key_file = "keys/payload.keys"         # encrypts payloads; lose it and every payload is erased
+
+# Witnesses cosign every checkpoint, so that nobody here can take back what they saw.
+# [[ledger.witnesses]]
+# vkey = "witness.example.test/w1+f87256a9+BADuxAzd…"
+# url = "https://witness.example.test/w1"
+
+# Time-stamping authorities (RFC 3161) prove by when a checkpoint was there.
+# [[ledger.authorities]]
+# name = "tsa.example.test"
+# url = "https://tsa.example.test/"
+# roots = "keys/tsa-roots.pem"
 
 [console]
 host = "127.0.0.1"

@@ -75,14 +75,14 @@ def test_quorum_cosigns_and_goes_on_when_one_is_away(house: House) -> None:
     write(ledger, 5)
     assert cosigner.step() == 5
     quorum = Quorum(tuple(w.key() for w in house.witnesses), 3)
-    told = quorum.verify(ledger.testimony.cosigned() or "", house.key.verifier)
+    told = quorum.verify(ledger.testimony.cosigned()[0], house.key.verifier)
     assert (told.checkpoint.size, len(told.by)) == (5, 3)
 
     house.witnesses[0].stop()
     write(ledger, 300)
     cosigner.demand(Seq(304))
     with pytest.raises(Corrupt, match="2 of the 3 witnesses"):
-        quorum.verify(ledger.testimony.cosigned() or "", house.key.verifier)
+        quorum.verify(ledger.testimony.cosigned()[0], house.key.verifier)
 
     house.witnesses[1].stop()
     write(ledger, 1)

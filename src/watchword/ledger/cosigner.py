@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import structlog
@@ -23,6 +25,7 @@ from watchword.ledger.restoration import is_given_up, restorations
 from watchword.ledger.witness import Elsewhere, Witness
 
 _TRIES = 3
+_AWAY_S = 30.0
 REMEDY = (
     "Do not go on from this copy: bring the database to the state that was witnessed. If that is lost for good, "
     "two custodians can put this in its place with `watchword ledger restored`; what happened between owes a review."
@@ -45,6 +48,7 @@ class Cosigner:
         self._lock = threading.Lock()
         self._covered = 0
         self._seen: dict[str, int] = {}
+        self._away: dict[str, float] = {}
 
     def start(self) -> None:
         """Hold the ledger against what witnesses saw of it; raise `Corrupt` when it is shorter, or another history.
@@ -59,44 +63,59 @@ class Cosigner:
     def step(self) -> int:
         """Have the latest checkpoint cosigned; return the size that a quorum has cosigned by now.
 
-        Raise `Corrupt` when a witness saw more entries than there are, or others.
+        A witness that did not answer is left alone for half a minute. Raise `Corrupt` when one saw more entries than
+        there are, or others.
         """
         with self._lock:
-            return self._step()
+            now = time.monotonic()
+            return self._step(tuple(w for w in self._witnesses if now >= self._away.get(w.name, now)))
 
     def demand(self, seq: Seq) -> None:
         """Raise `Unavailable` unless entry *seq* is covered by a checkpoint that a quorum of witnesses cosigned."""
         with self._lock:
-            if self._covered > seq or self._by_others() > seq or self._step() > seq:
+            if self._covered > seq or self._take_in() > seq or self._step(self._witnesses) > seq:
                 return
         raise Unavailable(
             f"Fewer than {self._quorum.threshold} of {len(self._witnesses)} witnesses have cosigned what was decided.",
             "It is tried again; `watchword doctor` says which witness does not answer.",
         )
 
+    def look(self) -> Iterator[tuple[str, bool, str]]:
+        """Yield of each witness its name, whether it cosigns the latest checkpoint, and what it said."""
+        with self._lock:
+            note, checkpoint = self._ledger.checkpoint
+            for witness in self._witnesses:
+                try:
+                    is_well = self._ask(witness, note, checkpoint.size) is not None
+                except (Unavailable, Invalid, Corrupt) as fault:
+                    yield witness.name, False, str(fault)
+                else:
+                    told = "cosigns" if is_well else "is left behind by a restoration: its operator has to begin anew"
+                    yield witness.name, is_well, told
+
     def close(self) -> None:
         """Let go of the connections."""
         for witness in self._witnesses:
             witness.close()
 
-    def _step(self) -> int:
+    def _step(self, witnesses: tuple[Witness, ...]) -> int:
         note, checkpoint = self._ledger.checkpoint
-        if checkpoint.size <= self._covered and all(self._seen.get(w.name) == checkpoint.size for w in self._witnesses):
-            return self._covered
         lines: dict[str, str] = {}
-        for witness in self._witnesses:
+        for witness in witnesses:
+            if self._seen.get(witness.name) == checkpoint.size:
+                continue
             try:
                 signature = self._ask(witness, note, checkpoint.size)
             except (Unavailable, Invalid) as fault:
                 log.warning("witness.away", witness=witness.name, why=fault.what)
+                self._away[witness.name] = time.monotonic() + _AWAY_S
                 continue
             if signature is not None:
                 lines[witness.name] = signature.line()
         if lines:
             self._ledger.testimony.keep_cosignatures(checkpoint.size, lines)
-            cosigned = note + "".join(lines.values())
-            self._remember(cosigned, checkpoint.size)
-            self._count(cosigned)
+            self._remember(note + "".join(lines.values()), checkpoint.size)
+            self._take_in()
         return self._covered
 
     def _ask(self, witness: Witness, note: str, size: int) -> Signature | None:
@@ -135,20 +154,15 @@ class Cosigner:
         log.warning("witness.left_behind", witness=witness.name, seen=seen)
         return True
 
-    def _by_others(self) -> int:
-        """Take in what other processes of this ledger had cosigned."""
-        kept = self._ledger.testimony.cosigned(self._covered)
-        if kept is not None:
-            self._count(kept)
+    def _take_in(self) -> int:
+        """Count what is kept, also what other processes of this ledger had cosigned: the latest that a quorum signed."""
+        for note in self._ledger.testimony.cosigned(self._covered):
+            if len(self._quorum.cosigners(note)) >= self._quorum.threshold:
+                checkpoint = verify(note, self._verifier)
+                if checkpoint.size <= self._ledger.size and checkpoint.root == self._ledger.root(checkpoint.size):
+                    self._covered = checkpoint.size
+                    break
         return self._covered
-
-    def _count(self, note: str) -> None:
-        """Raise what is covered, when enough witnesses cosigned *note* and it is of this history."""
-        if len(self._quorum.cosigners(note)) < self._quorum.threshold:
-            return
-        checkpoint = verify(note, self._verifier)
-        if checkpoint.size <= self._ledger.size and checkpoint.root == self._ledger.root(checkpoint.size):
-            self._covered = max(self._covered, checkpoint.size)
 
     # -- the memory beside the keys
 

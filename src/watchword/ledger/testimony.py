@@ -14,6 +14,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from watchword.ledger import tables as t
 
+_LATEST = 100
+
 
 class Stamped(msgspec.Struct, frozen=True, kw_only=True):
     """A time-stamp token, raw as *authority* gave it (RFC 3161), over the checkpoint *note* at *size*."""
@@ -36,14 +38,24 @@ class Testimony:
         with self._begin() as connection:
             connection.execute(_insert(connection)(t.cosignature).values(values).on_conflict_do_nothing())
 
-    def cosigned(self, above: int = 0) -> str | None:
-        """Return the latest checkpoint of more than *above* entries that has cosignatures, with them below it."""
-        kept = t.cosignature.c
+    def cosigned(self, above: int = 0) -> tuple[str, ...]:
+        """Return the checkpoints of more than *above* entries that have cosignatures, with them below, latest first.
+
+        The last hundred are enough: whoever looks for a quorum finds it there, or has one made.
+        """
+        kept, told = t.cosignature.c, t.checkpoint.c
+        sizes = select(kept.size).where(kept.size > above).distinct().order_by(kept.size.desc()).limit(_LATEST)
+        query = (
+            select(told.size, told.note, kept.line)
+            .join(t.cosignature, kept.size == told.size)
+            .where(told.size.in_(sizes))
+            .order_by(told.size.desc(), kept.witness)
+        )
+        notes: dict[int, str] = {}
         with self._begin() as connection:
-            size = connection.execute(select(func.max(kept.size)).where(kept.size > above)).scalar()
-            note = connection.execute(select(t.checkpoint.c.note).where(t.checkpoint.c.size == size)).scalar()
-            lines = connection.execute(select(kept.line).where(kept.size == size).order_by(kept.witness)).scalars()
-            return None if note is None else "".join((note, *lines))
+            for row in connection.execute(query):
+                notes[row.size] = notes.get(row.size, row.note) + row.line
+        return tuple(notes.values())
 
     def witnessed(self, witness: str) -> int:
         """Return the largest size that *witness* cosigned; 0 when it cosigned none."""

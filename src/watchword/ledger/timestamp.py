@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from rfc3161_client import (
     decode_timestamp_response,
 )
 
-from watchword.core.errors import Corrupt, Invalid, Unavailable
+from watchword.core.errors import Corrupt, Invalid, Unavailable, WatchwordError
 from watchword.ledger.leader import Ledger
 from watchword.ledger.testimony import Stamped
 
@@ -114,6 +115,20 @@ class Stamper:
             self._ledger.testimony.keep_token(checkpoint.size, authority.name, token)
             self._stamped[authority.name] = checkpoint.size
             self._next[authority.name] = at + self._every
+
+    def look(self) -> Iterator[tuple[str, bool, str]]:
+        """Yield of each authority its name, whether its latest token holds, and of when it is."""
+        latest = {each.authority: each for each in self._ledger.testimony.stamped()}
+        for authority in self._authorities:
+            if authority.name not in latest:
+                yield authority.name, False, "has stamped no checkpoint yet: it is asked while `watchword serve` runs"
+                continue
+            try:
+                at = self.check(latest[authority.name])
+            except WatchwordError as fault:
+                yield authority.name, False, str(fault)
+            else:
+                yield authority.name, True, f"stamped {latest[authority.name].size} entries at {at:%Y-%m-%d %H:%M} UTC"
 
     def check(self, stamped: Stamped) -> datetime:
         """Return the time in *stamped*; raise `Corrupt` when it does not hold, or its authority is not known here."""
