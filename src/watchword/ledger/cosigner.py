@@ -155,7 +155,7 @@ class Cosigner:
         return True
 
     def _take_in(self) -> int:
-        """Count what is kept, also what other processes of this ledger had cosigned: the latest that a quorum signed."""
+        """Count what is kept, and what other processes had cosigned: the latest that a quorum signed."""
         for note in self._ledger.testimony.cosigned(self._covered):
             if len(self._quorum.cosigners(note)) >= self._quorum.threshold:
                 checkpoint = verify(note, self._verifier)
