@@ -17,6 +17,7 @@ from watchword.core.ids import PersonId
 from watchword.core.person import Kind, Role, RoleGrant
 from watchword.core.standing import Thresholds
 from watchword.desk.asks import Kind as EffectKind
+from watchword.desk.ceremony import Ceremony
 from watchword.desk.desk import Desk
 from watchword.desk.effects import Caps, Runner
 from watchword.desk.evidence import EvidenceTable
@@ -75,7 +76,13 @@ class App:
     """One running Watchword: the ledger, the desk over it, and what follows."""
 
     def __init__(
-        self, settings: Settings, *, clock: Clock = wall_clock, caps: Caps | None = None, executes: bool = True
+        self,
+        settings: Settings,
+        *,
+        clock: Clock = wall_clock,
+        caps: Caps | None = None,
+        executes: bool = True,
+        restoring: bool = False,
     ) -> None:
         self.settings = settings
         self.clock = clock
@@ -90,7 +97,8 @@ class App:
         self.ledger = Ledger.open(settings.database, self.signing_key, self.keys, settings.ledger.origin)
         try:
             self.outsiders = self._outsiders()
-            self.outsiders.start()
+            if not restoring:  # the ceremony is held because the ledger is not what witnesses saw
+                self.outsiders.start()
             self._compose(thresholds, caps or Caps())
         except BaseException:
             self.ledger.close()
@@ -128,6 +136,7 @@ class App:
         self.methods = {way.name: way for way in ways}
         self.desk = Desk(self.steps, self.methods)
         self.people = People(self.steps)
+        self.ceremony = Ceremony(self.steps)
         self.evidence = EvidenceTable(settings.path(Path(EVIDENCE)), self.registry, self.directories)
         self.notices = Notices(self.desk, self._notifiers())
         self._watch: Follow | None = None
@@ -230,6 +239,7 @@ class App:
         """Do what is due and bring the read models up to date; returns how many effects were done."""
         done = self.runner.drain(self.clock())
         self.follow()
+        self.outsiders.ask(self.clock())
         return done
 
     def follow(self) -> None:
