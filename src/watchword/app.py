@@ -18,6 +18,7 @@ from watchword.core.passkey import RelyingParty
 from watchword.core.person import Kind, Role, RoleGrant
 from watchword.core.standing import Thresholds
 from watchword.desk.asks import Kind as EffectKind
+from watchword.desk.ceremony import Ceremony
 from watchword.desk.desk import Desk
 from watchword.desk.effects import Caps, Runner
 from watchword.desk.enrolment import Enrolment
@@ -35,9 +36,14 @@ from watchword.directories.port import Directory
 from watchword.directories.sandbox import Sandbox
 from watchword.ledger.archive import Archive
 from watchword.ledger.checkpoint import SigningKey
+from watchword.ledger.cosignature import Quorum, WitnessKey
+from watchword.ledger.cosigner import Cosigner
 from watchword.ledger.keyfiles import read_private
 from watchword.ledger.leader import Ledger
+from watchword.ledger.outsiders import Outsiders
+from watchword.ledger.timestamp import Authority, Stamper
 from watchword.ledger.vault import KeyFile
+from watchword.ledger.witness import Witness
 from watchword.methods.call_code import CallCode
 from watchword.methods.in_person import InPerson
 from watchword.methods.mail_code import MailCode
@@ -76,7 +82,13 @@ class App:
     """One running Watchword: the ledger, the desk over it, and what follows."""
 
     def __init__(
-        self, settings: Settings, *, clock: Clock = wall_clock, caps: Caps | None = None, executes: bool = True
+        self,
+        settings: Settings,
+        *,
+        clock: Clock = wall_clock,
+        caps: Caps | None = None,
+        executes: bool = True,
+        restoring: bool = False,
     ) -> None:
         self.settings = settings
         self.clock = clock
@@ -90,6 +102,9 @@ class App:
         self.signing_key = SigningKey.load(settings.path(settings.ledger.signing_key))
         self.ledger = Ledger.open(settings.database, self.signing_key, self.keys, settings.ledger.origin)
         try:
+            self.outsiders = self._outsiders()
+            if not restoring:  # the ceremony is held because the ledger is not what witnesses saw
+                self.outsiders.start()
             self._compose(thresholds, caps or Caps())
         except BaseException:
             self.ledger.close()
@@ -136,6 +151,7 @@ class App:
             Periods(short=timedelta(days=ledger.short_days)),
             Archive(settings.path(ledger.archive), ledger.archive_key) if ledger.archive_key else None,
         )
+        self.ceremony = Ceremony(self.steps)
         self.evidence = EvidenceTable(settings.path(Path(EVIDENCE)), self.registry, self.directories)
         self.notices = Notices(self.desk, self._notifiers())
         self._watch: Follow | None = None
@@ -152,6 +168,23 @@ class App:
         owner = f"{socket.gethostname()}/{os.getpid()}"
         self._owner, self._caps = owner, caps
         self.runner = self.runner_of(desk=True, executor=self._executes)
+
+    def _outsiders(self) -> Outsiders:
+        """Who vouches for the ledger, as configured."""
+        part = self.settings.ledger
+        cosigner = stamper = None
+        if part.witnesses:
+            witnesses = tuple(Witness(WitnessKey.parse(each.vkey), each.url) for each in part.witnesses)
+            quorum = Quorum(tuple(w.key for w in witnesses), part.quorum or len(witnesses) // 2 + 1)
+            memory = self.settings.path(part.witnessed)
+            cosigner = Cosigner(self.ledger, self.signing_key.verifier, witnesses, quorum, memory)
+        if part.authorities:
+            authorities = tuple(
+                Authority(name=each.name, url=each.url, roots=self.settings.path(each.roots))
+                for each in part.authorities
+            )
+            stamper = Stamper(self.ledger, authorities, timedelta(seconds=part.stamp_every_s))
+        return Outsiders(cosigner, stamper)
 
     def runner_of(self, *, desk: bool, executor: bool) -> Runner:
         """A runner for the desk's own effects, the executor's, or both."""
@@ -221,6 +254,7 @@ class App:
         """Do what is due and bring the read models up to date; returns how many effects were done."""
         done = self.runner.drain(self.clock())
         self.follow()
+        self.outsiders.ask(self.clock())
         return done
 
     def follow(self) -> None:
@@ -245,8 +279,11 @@ class App:
 
     def run(self, runner: Runner, stop: threading.Event, pause_s: float = 0.5) -> None:
         """Do what is due until *stop*; a corrupt ledger ends it, an absent system does not."""
+        self.outsiders.keep_asking(self.clock)
         while not stop.is_set():
             try:
+                if self.outsiders.fault is not None:
+                    raise self.outsiders.fault
                 busy = runner.drain(self.clock(), limit=100)
                 self.follow()
                 self.watch()
@@ -264,6 +301,7 @@ class App:
         """Let go of everything."""
         if self._watch is not None:
             self._watch.close()
+        self.outsiders.close()
         self.ledger.close()
 
     def __enter__(self) -> Self:

@@ -23,10 +23,27 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class WitnessPart(_Part):
+    """Who cosigns checkpoints: its verifier key, and the address it takes them at (C2SP tlog-witness)."""
+
+    vkey: str
+    url: str = Field(pattern=r"^https?://\S+$")
+
+
+class AuthorityPart(_Part):
+    """Who stamps checkpoints with the time (RFC 3161); *roots* are the PEM certificates it is trusted through."""
+
+    name: str = Field(pattern=r"^[a-z0-9.-]{1,60}$")
+    url: str = Field(pattern=r"^https?://\S+$")
+    roots: Path
+
+
 class LedgerPart(_Part):
-    """The evidence: a database, the ledger's name, its two key files, and how long payloads are kept.
+    """The evidence: a database, the ledger's name, its key files, how long payloads are kept, and who vouches for it.
 
     With *archive_key* (an age recipient) what is erased goes into *archive* first, for whoever has the offline key.
+    *quorum* of the *witnesses* have to cosign where a procedure asks for it (more than half, when it is not said);
+    *witnessed* keeps what they saw, apart from the database. Checkpoints are stamped every *stamp_every_s* seconds.
     """
 
     url: str = Field(default="sqlite:///ledger.db", pattern=r"""^(sqlite|postgresql)[^\s"'\\]*://[^\s"'\\]+$""")
@@ -36,6 +53,17 @@ class LedgerPart(_Part):
     short_days: int = Field(default=90, ge=30, le=90)
     archive_key: str | None = Field(default=None, pattern=r"^age1[0-9a-z]+$")
     archive: Path = Path("archive")
+    witnesses: tuple[WitnessPart, ...] = ()
+    quorum: int | None = Field(default=None, ge=1)
+    witnessed: Path = Path("keys/witnessed")
+    authorities: tuple[AuthorityPart, ...] = ()
+    stamp_every_s: int = Field(default=3600, ge=60)
+
+    @model_validator(mode="after")
+    def _reachable_quorum(self) -> Self:
+        if self.quorum is not None and self.quorum > len(self.witnesses):
+            raise ValueError(f"quorum asks for {self.quorum} of {len(self.witnesses)} witnesses")
+        return self
 
 
 class ConsolePart(_Part):
@@ -195,6 +223,17 @@ key_file = "keys/payload.keys"         # encrypts payloads; lose it and every pa
 # short_days = 90                      # how long payloads of the class `short` are kept: 30 to 90
 # archive_key = "age1…"                # keeps what is erased for the holder of an offline key, in
 # archive = "archive"                  # this folder
+
+# Witnesses cosign every checkpoint, so that nobody here can take back what they saw.
+# [[ledger.witnesses]]
+# vkey = "witness.example.test/w1+f87256a9+BADuxAzd…"
+# url = "https://witness.example.test/w1"
+
+# Time-stamping authorities (RFC 3161) prove by when a checkpoint was there.
+# [[ledger.authorities]]
+# name = "tsa.example.test"
+# url = "https://tsa.example.test/"
+# roots = "keys/tsa-roots.pem"
 
 [console]
 host = "127.0.0.1"

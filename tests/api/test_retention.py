@@ -7,7 +7,8 @@ from typing import Any
 from watchword.core.ids import CaseId
 from watchword.desk.recording import account_stream, draft
 from watchword.ledger.append import Append
-from watchword.ledger.erasure import LEDGER_STREAM, EvidenceErased, Reason
+from watchword.ledger.erasure import EvidenceErased, Reason
+from watchword.ledger.restoration import LEDGER_STREAM
 
 RESET = {"directory": "sandbox", "account": "m.lindqvist", "action": "password_reset", "reason": "I forgot it."}
 

@@ -24,7 +24,8 @@ from watchword.desk.retention import EvidenceKeeper, Periods
 from watchword.ledger.append import Append
 from watchword.ledger.archive import Archive, Filed
 from watchword.ledger.entry import Retention, commitment_of
-from watchword.ledger.erasure import LEDGER_STREAM, EvidenceArchived, EvidenceErased, Reason
+from watchword.ledger.erasure import EvidenceArchived, EvidenceErased, Reason
+from watchword.ledger.restoration import LEDGER_STREAM
 from watchword.ledger.store import Holding
 
 ADMIN, AUDITOR = "root.admin", "otto.auditor"

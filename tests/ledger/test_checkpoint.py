@@ -10,8 +10,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from watchword.core.errors import Corrupt, Invalid
-from watchword.ledger.checkpoint import Checkpoint, SigningKey, VerifierKey, key_id, sign, verify
+from watchword.ledger.checkpoint import Checkpoint, SigningKey, VerifierKey, sign, verify
 from watchword.ledger.merkle import empty_root
+from watchword.ledger.note import key_id
 
 KEY = SigningKey.generate("example.test/ledger")
 CHECKPOINT = Checkpoint(origin="example.test/ledger", size=7, root=bytes(range(32)))

@@ -17,9 +17,10 @@ from watchword.core.errors import Conflict, Corrupt, Invalid
 from watchword.core.ids import PersonId
 from watchword.ledger.checkpoint import verify
 from watchword.ledger.entry import Disclosure, Retention
-from watchword.ledger.erasure import LEDGER_STREAM, EvidenceErased, Reason
+from watchword.ledger.erasure import EvidenceErased, Reason
 from watchword.ledger.fsck import fsck
 from watchword.ledger.leader import Append, Draft, Ledger
+from watchword.ledger.restoration import LEDGER_STREAM
 from watchword.ledger.sql import SqlStore
 from watchword.ledger.store import Holding
 from watchword.ledger.vault import KeyFile

@@ -15,6 +15,7 @@ from rich.table import Table
 from sqlalchemy import make_url
 
 from watchword.cli.case import Asking
+from watchword.cli.password import password_of
 from watchword.cli.terminal import CONFIG, Config, Json, err, out, print_json
 from watchword.core.errors import Corrupt, Invalid, Unavailable
 from watchword.ledger.checkpoint import Checkpoint, SigningKey
@@ -25,6 +26,7 @@ from watchword.settings import Settings, load
 
 app = App(name="ledger", help="The evidence: status, proof, copy, erasure, hold.")
 
+Custodian = Annotated[Path | None, Parameter(help="A file with that custodian's password, mode 0600; else asked for.")]
 Copy = Annotated[Path | None, Parameter(help="A copy of a SQLite ledger; the ledger of the settings otherwise.")]
 
 
@@ -180,3 +182,48 @@ def _file(settings: Settings) -> Path:
     if not file.is_file():
         raise Invalid(f"There is no ledger at {file}.", "Found one with `watchword init`.", where="ledger.url")
     return file.resolve()
+
+
+@app.command
+def restored(
+    *,
+    why: Annotated[str, Parameter(help="What was lost, and how.")],
+    first: Annotated[str, Parameter(help="The login of a custodian.")],
+    second: Annotated[str, Parameter(help="The login of another.")],
+    first_password_file: Custodian = None,
+    second_password_file: Custodian = None,
+    checkpoint: Annotated[
+        Path | None, Parameter(help="The checkpoint that is given up; the one remembered beside the keys otherwise.")
+    ] = None,
+    config: Config = CONFIG,
+    json: Json = False,
+) -> None:
+    """Go on from an older copy of the ledger, because what witnesses had cosigned since is lost for good.
+
+    Held by two custodians with every process of this ledger stopped. What is given up stays in the ledger; cases that
+    were under way end; every directory change of the lost time owes a review.
+    """
+    from watchword.app import App as Running
+
+    settings = load(config)
+    file = checkpoint or settings.path(settings.ledger.witnessed)
+    try:
+        note = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Invalid(
+            f"{file} can not be read: {error}.", "Ask a witness's operator for the checkpoint it keeps.", "--checkpoint"
+        ) from error
+    with Running(settings, executes=False, restoring=True) as running:
+        custodians = (
+            running.people.sign_in(first, password_of(first_password_file, f"Password of {first}: ")),
+            running.people.sign_in(second, password_of(second_password_file, f"Password of {second}: ")),
+        )
+        restoration = running.ceremony.restore(custodians, note, running.signing_key.verifier, why, running.clock())
+        running.follow()
+    if json:
+        print_json(restoration)
+        return
+    out.print(f"Gave up the checkpoint of {restoration.size} entries; the ledger goes on from its own last entry.")
+    since, until = (f"{at:%Y-%m-%d %H:%M:%S}" for at in (restoration.since, restoration.until))
+    out.print(f"Every directory change from {since} to {until} UTC owes a review.")
+    out.print("Have each witness's operator begin anew with this ledger.")

@@ -21,9 +21,9 @@ PasswordFile = Annotated[
 ]
 
 
-def password_of(file: Path | None) -> str:
+def password_of(file: Path | None, prompt: str = "Password: ") -> str:
     """The password in *file*, or asked for; raise `Invalid` when others can read the file or nobody can be asked."""
-    return _asked("Password: ") if file is None else _read(file)
+    return _asked(prompt) if file is None else _read(file)
 
 
 def new_password(file: Path | None, option: str = "--password-file") -> str:

@@ -81,3 +81,6 @@ SCHEMA: tuple[tuple[str, str], ...] = (
     ("outcome_leaf", "BIGINT"),
 )
 """Column name and DuckDB type, in order: the one schema of the evidence table, equal to `EvidenceRow`'s fields."""
+
+GAPS = "gaps"
+"""Key of the file's metadata: times of which the ledger lost its own record, as JSON `[[from, until], …]`."""

@@ -20,15 +20,14 @@ from watchword.core import event as past
 from watchword.core.case import Case, evolve
 from watchword.core.change import Change, Receipt
 from watchword.core.errors import Invalid, Refused, Unavailable
-from watchword.core.evidence import SCHEMA, EvidenceRow
+from watchword.core.evidence import GAPS, SCHEMA, EvidenceRow
 from watchword.core.ids import CaseId, LeafHash
 from watchword.desk.recording import recorded
 from watchword.desk.registry import Registry
 from watchword.directories.port import Directory, kind_of
 from watchword.ledger.append import Appended
 from watchword.ledger.leader import Ledger
-
-log = structlog.get_logger("watchword.evidence")
+from watchword.ledger.restoration import restorations
 
 log = structlog.get_logger("watchword.evidence")
 
@@ -45,9 +44,13 @@ ARROW_SCHEMA = pa.schema([(name, _TYPES[kind]) for name, kind in SCHEMA])
 """`core.evidence.SCHEMA` as Arrow has it."""
 
 
-def write(path: Path, rows: Iterable[EvidenceRow]) -> None:
-    """Write the whole table to *path*, in one step for any reader."""
-    table = pa.Table.from_pylist([msgspec.structs.asdict(row) for row in rows], schema=ARROW_SCHEMA)
+def write(path: Path, rows: Iterable[EvidenceRow], gaps: Iterable[tuple[datetime, datetime]] = ()) -> None:
+    """Write the whole table to *path*, in one step for any reader.
+
+    *gaps* are times of which the ledger lost its own record, each from and until.
+    """
+    schema = ARROW_SCHEMA.with_metadata({GAPS: msgspec.json.encode(tuple(gaps))})
+    table = pa.Table.from_pylist([msgspec.structs.asdict(row) for row in rows], schema=schema)
     beside = path.with_suffix(f".{os.getpid()}.tmp")
     pq.write_table(table, beside)
     beside.replace(path)
@@ -66,6 +69,7 @@ class EvidenceTable:
         self._entries: dict[CaseId, list[Appended]] = {}
         self._stale: set[CaseId] = set()  # what a directory that does not answer keeps us from naming
         self._rows: dict[CaseId, tuple[EvidenceRow, ...]] = {}
+        self._restored = 0
 
     def follow(self, ledger: Ledger) -> int:
         """Read what is new; write the table again where a case's evidence changed.
@@ -80,7 +84,9 @@ class EvidenceTable:
             elif appended.entry.type == "evidence.erased":
                 self._stale.update(self._touched(str(appended.entry.data["stream"])))
             self.position = appended.seq + 1
-        renewed = False
+        known = restorations(ledger)
+        renewed = len(known) > self._restored
+        self._restored = len(known)
         for case in tuple(self._stale):
             try:
                 self._rows[case] = self._of(ledger, tuple(self._entries[case]))
@@ -90,7 +96,8 @@ class EvidenceTable:
             self._stale.remove(case)
             renewed = True
         if renewed or not self.path.exists():
-            write(self.path, (row for rows in self._rows.values() for row in rows))
+            gaps = ((each.since, each.until) for _, each in known)
+            write(self.path, (row for rows in self._rows.values() for row in rows), gaps)
         return self.position
 
     def _touched(self, stream: str) -> tuple[CaseId, ...]:

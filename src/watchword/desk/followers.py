@@ -24,8 +24,9 @@ from watchword.desk.asks import may_owe
 from watchword.desk.recording import event_of, recorded
 from watchword.ledger.append import Appended
 from watchword.ledger.entry import Retention
-from watchword.ledger.erasure import LEDGER_STREAM, EvidenceErased, Hold, LedgerEvent, evolve_holds
+from watchword.ledger.erasure import EvidenceErased, Hold, LedgerEvent, evolve_holds
 from watchword.ledger.leader import Ledger
+from watchword.ledger.restoration import LEDGER_STREAM
 
 HOUR = timedelta(hours=1)
 

@@ -16,7 +16,8 @@ from watchword.core.standing import AccountEvent
 from watchword.desk.posture import PolicyEvent
 from watchword.ledger.append import Appended, Draft
 from watchword.ledger.entry import Disclosure
-from watchword.ledger.erasure import LEDGER_STREAM, LedgerEvent
+from watchword.ledger.erasure import LedgerEvent
+from watchword.ledger.restoration import LEDGER_STREAM
 
 Event: TypeAlias = CaseEvent | GlassBroken | AccountEvent | PersonEvent | OriginFailed | PolicyEvent | LedgerEvent
 

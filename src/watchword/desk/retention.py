@@ -25,7 +25,6 @@ from watchword.ledger.append import Append
 from watchword.ledger.archive import Archive, Filed
 from watchword.ledger.entry import Disclosure, Retention
 from watchword.ledger.erasure import (
-    LEDGER_STREAM,
     EvidenceArchived,
     EvidenceErased,
     Hold,
@@ -36,6 +35,7 @@ from watchword.ledger.erasure import (
     Reason,
     evolve_holds,
 )
+from watchword.ledger.restoration import LEDGER_STREAM
 from watchword.ledger.store import Holding
 
 CHUNK = 50

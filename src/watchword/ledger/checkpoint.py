@@ -18,13 +18,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from watchword.core.errors import Corrupt, Invalid
 from watchword.ledger.keyfiles import read_private, write_private
+from watchword.ledger.note import Note, Signature, key_id, parse_note
 
 _ED25519 = b"\x01"
-_EM_DASH = "\u2014"
 _PRIVATE = "PRIVATE+KEY+"
-_DECIMAL = re.compile(r"0|[1-9][0-9]*")
+_DECIMAL = re.compile(r"0|[1-9][0-9]{0,17}")
 _BAD_NAME = re.compile(r"[\s+\x00-\x1f\x7f]")
-_MAX_SIGNATURES = 64
 _REMEDY = "Do not rely on this checkpoint; compare the verifier key with the one published at genesis."
 
 
@@ -124,11 +123,6 @@ class SigningKey:
         return self._private.sign(text)
 
 
-def key_id(name: str, material: bytes) -> bytes:
-    """Return the 4-byte id of a note key: SHA-256(*name* ‖ LF ‖ *material*), cut; *material* starts with the type."""
-    return hashlib.sha256(name.encode() + b"\n" + material).digest()[:4]
-
-
 def sign(checkpoint: Checkpoint, key: SigningKey) -> str:
     """Return *checkpoint* as a signed note; raise `Invalid` when the key has another origin."""
     if checkpoint.origin != key.origin:
@@ -136,8 +130,8 @@ def sign(checkpoint: Checkpoint, key: SigningKey) -> str:
             f"The key of {key.origin} can not sign for {checkpoint.origin}.", "Use the ledger's key.", "origin"
         )
     text = checkpoint.text()
-    signature = base64.b64encode(key.verifier.key_id + key.sign(text.encode())).decode()
-    return f"{text}\n{_EM_DASH} {key.origin} {signature}\n"
+    own = Signature(name=key.origin, key_id=key.verifier.key_id, signed=key.sign(text.encode()))
+    return str(Note(text=text, signatures=(own,)))
 
 
 def verify(note: str, verifier: VerifierKey) -> Checkpoint:
@@ -145,52 +139,34 @@ def verify(note: str, verifier: VerifierKey) -> Checkpoint:
 
     Signatures of other keys are ignored, as the format asks; one that claims to be *verifier*'s and fails is fatal.
     """
-    text, blank, signatures = note.rpartition("\n\n")
-    if not blank:
-        raise Corrupt("The checkpoint is not a signed note: no signatures.", _REMEDY)
-    text += "\n"
+    parsed = parse_note(note)
     # 1. the signature is the key's, over the text with its last line feed
-    if not _is_signed(text.encode(), signatures, verifier):
+    own = parsed.by(verifier.origin, verifier.key_id)
+    if not own:
         raise Corrupt(f"The checkpoint carries no signature of {verifier.origin}.", _REMEDY)
+    if not all(verifier.check(signature.signed, parsed.text.encode()) for signature in own):
+        raise Corrupt(f"The signature of {verifier.origin} does not fit the checkpoint.", _REMEDY)
     # 2. the text is a checkpoint, in its only spelling
-    lines = text.split("\n")
-    if len(lines) != 4 or not _DECIMAL.fullmatch(lines[1]):
-        raise Corrupt("The signed note is not a checkpoint of three lines.", _REMEDY)
-    try:
-        root = base64.b64decode(lines[2], validate=True)
-    except binascii.Error as error:
-        raise Corrupt("The checkpoint's root is not base64.", _REMEDY) from error
-    checkpoint = Checkpoint(origin=lines[0], size=int(lines[1]), root=root)
-    if len(root) != hashlib.sha256().digest_size or checkpoint.text() != text:
-        raise Corrupt("The checkpoint is not in its canonical spelling.", _REMEDY)
+    checkpoint = parse_checkpoint(parsed.text)
     # 3. it is about this ledger
     if not hmac.compare_digest(checkpoint.origin.encode(), verifier.origin.encode()):
         raise Corrupt(f"The checkpoint is of {checkpoint.origin}, not of {verifier.origin}.", _REMEDY)
     return checkpoint
 
 
-def _is_signed(text: bytes, signatures: str, verifier: VerifierKey) -> bool:
-    lines = signatures.split("\n")
-    if lines[-1] != "" or not 1 <= len(lines) - 1 <= _MAX_SIGNATURES:
-        raise Corrupt("The note's signature lines are malformed.", _REMEDY)
-    signed = False
-    for line in lines[:-1]:
-        dash, _, rest = line.partition(" ")
-        name, _, encoded = rest.partition(" ")
-        try:
-            blob = base64.b64decode(encoded, validate=True)
-        except (binascii.Error, ValueError) as error:
-            raise Corrupt("A signature line is not base64.", _REMEDY) from error
-        # Base64 has spare bits at its end: with another spelling, one note would have many texts.
-        canonical = base64.b64encode(blob).decode() == encoded
-        if dash != _EM_DASH or not name or not canonical or len(blob) <= len(verifier.key_id):
-            raise Corrupt("The note's signature lines are malformed.", _REMEDY)
-        if name != verifier.origin or blob[:4] != verifier.key_id:
-            continue
-        if not verifier.check(blob[4:], text):
-            raise Corrupt(f"The signature of {verifier.origin} does not fit the checkpoint.", _REMEDY)
-        signed = True
-    return signed
+def parse_checkpoint(text: str) -> Checkpoint:
+    """Return the checkpoint that the text of a note says; `Corrupt` unless it is one, in its only spelling."""
+    lines = text.split("\n")
+    if len(lines) != 4 or not _DECIMAL.fullmatch(lines[1]):
+        raise Corrupt("The signed note is not a checkpoint of three lines.", _REMEDY)
+    try:
+        root = base64.b64decode(lines[2], validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise Corrupt("The checkpoint's root is not base64.", _REMEDY) from error
+    checkpoint = Checkpoint(origin=lines[0], size=int(lines[1]), root=root)
+    if len(root) != hashlib.sha256().digest_size or checkpoint.text() != text:
+        raise Corrupt("The checkpoint is not in its canonical spelling.", _REMEDY)
+    return checkpoint
 
 
 def _key_material(encoded: str) -> bytes:

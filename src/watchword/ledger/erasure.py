@@ -9,8 +9,7 @@ import msgspec
 
 from watchword.core.ids import CaseId, PersonId
 from watchword.ledger.entry import Retention
-
-LEDGER_STREAM = "ledger"
+from watchword.ledger.restoration import Restoration
 
 
 class Reason(StrEnum):
@@ -68,7 +67,7 @@ class HoldLifted(msgspec.Struct, frozen=True, kw_only=True, tag="hold.lifted"):
     by: PersonId
 
 
-LedgerEvent = EvidenceErased | EvidenceArchived | HoldSet | HoldLiftAsked | HoldLifted
+LedgerEvent = EvidenceErased | EvidenceArchived | HoldSet | HoldLiftAsked | HoldLifted | Restoration
 
 
 class Hold(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,10 +9,11 @@ import msgspec
 from watchword.core.errors import Corrupt
 from watchword.ledger.checkpoint import Checkpoint, VerifierKey
 from watchword.ledger.entry import Entry, decode
-from watchword.ledger.erasure import LEDGER_STREAM, EvidenceErased
+from watchword.ledger.erasure import EvidenceErased
 from watchword.ledger.keyring import Keyring
 from watchword.ledger.payload import open_payload
 from watchword.ledger.provider import KeyProvider
+from watchword.ledger.restoration import LEDGER_STREAM
 from watchword.ledger.sql import SqlStore
 from watchword.ledger.store import KeyRow, Snapshot
 from watchword.ledger.verified import REMEDY, SKEW, Stage, Verified, first_change, located

@@ -31,6 +31,7 @@ from watchword.ledger.payload import disclosed_in, open_payload
 from watchword.ledger.provider import KeyProvider
 from watchword.ledger.sql import SqlStore, no_faults
 from watchword.ledger.store import EffectRow, EffectState, Holding, KeyRow, PayloadRow, Settle, Store
+from watchword.ledger.testimony import Testimony
 from watchword.ledger.vault import KeyFile
 from watchword.ledger.verified import REMEDY
 
@@ -213,6 +214,10 @@ class Ledger:
             raise Invalid(f"The ledger never had {size} entries.", "Ask up to its size.", "size")
         return merkle.root_of(self._committer.verified.leaves[:size])
 
+    def consistency(self, old: int, new: int) -> tuple[bytes, ...]:
+        """The proof that the tree of the first *old* entries is a prefix of that of the first *new*; none from 0."""
+        return merkle.consistency_proof(old, self._committer.verified.leaves[:new]) if old else ()
+
     def covered(self, seq: Seq) -> bool:
         """Say whether entry *seq* is covered by the verified signed checkpoint."""
         return 0 <= seq < self.size
@@ -341,6 +346,11 @@ class Ledger:
     def cancel_effects(self, stream: str) -> int:
         """Cancel the effects of *stream* that nobody has claimed; return how many. A claimed one must be read back."""
         return self._store.cancel_effects(stream)
+
+    @property
+    def testimony(self) -> Testimony:
+        """What outsiders said of checkpoints; whoever reads it checks it."""
+        return self._store.testimony
 
     def copy_to(self, path: Path) -> None:
         """Write a copy that `fsck` can check while this ledger goes on; SQLite only, `Invalid` elsewhere."""

@@ -35,12 +35,13 @@ from watchword.ledger.store import (
     Settle,
     Written,
 )
+from watchword.ledger.testimony import Testimony
 
 T = TypeVar("T")
 
 _CHUNK = 2000
 _MIGRATION_LOCK = 0x5741544348  # "WATCH": one migration at a time on a shared PostgreSQL
-_REVISION = "0002"
+_REVISION = "0003"
 
 
 def no_faults(_point: str) -> None:
@@ -68,6 +69,7 @@ class SqlStore:
         self._engine = open_engine(parsed, read_only=read_only)
         # SQLite has one connection for all threads; PostgreSQL's pool needs no guard.
         self._guard = threading.Lock() if self._sqlite else nullcontext()
+        self.testimony = Testimony(self._begin)
         self._unscrubbed = self._sqlite and not read_only
         if read_only:
             self._demand_revision()

@@ -13,6 +13,7 @@ import msgspec
 
 from watchword.core.ids import Seq
 from watchword.ledger.entry import Entry, Retention
+from watchword.ledger.testimony import Testimony
 
 
 class EffectState(StrEnum):
@@ -229,6 +230,10 @@ class Store(Protocol):
 
     def cancel_effects(self, stream: str) -> int:
         """Cancel the due rows of *stream* that nobody has claimed; return how many."""
+
+    @property
+    def testimony(self) -> Testimony:
+        """What outsiders said of checkpoints."""
 
     def copy_to(self, path: Path) -> None:
         """Write a whole copy to *path* while the ledger is in use; `Invalid` where the database has its own tools."""

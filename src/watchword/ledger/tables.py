@@ -114,3 +114,19 @@ data_key = Table(
     Column("made_at", UtcText, nullable=False),
     Index("data_key_stream", "stream"),
 )
+
+cosignature = Table(
+    "cosignature",
+    metadata,
+    Column("size", Index64, primary_key=True, autoincrement=False),
+    Column("witness", Text, primary_key=True),
+    Column("line", Text, nullable=False),
+)
+
+timestamp = Table(
+    "timestamp",
+    metadata,
+    Column("size", Index64, primary_key=True, autoincrement=False),
+    Column("authority", Text, primary_key=True),
+    Column("token", LargeBinary, nullable=False),
+)

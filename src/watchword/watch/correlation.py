@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 
 from watchword.core.errors import Invalid
-from watchword.core.evidence import SCHEMA
+from watchword.core.evidence import GAPS, SCHEMA
 from watchword.core.identity_event import SUPPORT
 from watchword.watch.providers import Provider
 from watchword.watch.verdicts import TypeCount, UnseenChange, VerdictRow, rows_of
@@ -65,11 +65,27 @@ def read_evidence(con: duckdb.DuckDBPyConnection, evidence: Path | None, account
             "Give the Parquet file, or the folder of such files, that the desk writes.",
             where=str(evidence),
         ) from error
+    _read_gaps(con, files)
     con.execute("UPDATE setting SET has_evidence = $given", {"given": evidence is not None})
     con.execute("DELETE FROM account")
     con.execute("INSERT INTO account SELECT DISTINCT account, unnest(target_keys), account_class FROM evidence")
     if named:
         con.executemany("INSERT INTO account VALUES (?, ?, ?)", named)
+
+
+def _read_gaps(con: duckdb.DuckDBPyConnection, files: tuple[Path, ...]) -> None:
+    con.execute("DELETE FROM gap")
+    if files:
+        con.execute(
+            """
+            INSERT INTO gap
+            SELECT CAST(pair[1] AS TIMESTAMPTZ), CAST(pair[2] AS TIMESTAMPTZ) FROM (
+                SELECT unnest(from_json(decode(value), '[["VARCHAR"]]')) AS pair
+                FROM parquet_kv_metadata($files) WHERE decode(key) = $key
+            )
+            """,
+            {"files": [str(file) for file in files], "key": GAPS},
+        )
 
 
 def judge(con: duckdb.DuckDBPyConnection) -> tuple[VerdictRow, ...]:

@@ -45,6 +45,7 @@ REASONS = {
     "attempt_failed": "the attempt failed",
     "new_account": "the account was being made",
     "not_support": "not an identity-support action",
+    "ledger_restored": "made in a time the ledger lost its record of: it owes a review",
     "no_time": "the log gives no readable time for it",
     "log_missing": "the log file is gone",
     "log_truncated": "the log file became shorter than what was read of it",

@@ -19,5 +19,8 @@ CREATE TEMP TABLE native (
     correlation VARCHAR, click VARCHAR, by_owner BOOLEAN
 );
 
+-- Times of which the ledger lost its own record.
+CREATE TABLE gap (since TIMESTAMPTZ, until TIMESTAMPTZ);
+
 -- The names an account goes by, and its class: one row a name.
 CREATE TABLE account (account VARCHAR, name VARCHAR, class VARCHAR);

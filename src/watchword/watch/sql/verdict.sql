@@ -97,7 +97,9 @@ judged AS (
             WHEN executor.id IS NULL THEN ['no_case']
             WHEN elsewhere.id IS NOT NULL THEN ['no_released_case', 'other_account']
             ELSE ['no_released_case']
-        END AS unmatched
+        END || CASE WHEN EXISTS (
+            SELECT 1 FROM gap WHERE event."time" BETWEEN gap.since - setting.lag AND gap.until + setting.lag
+        ) THEN ['ledger_restored'] ELSE [] END AS unmatched
     FROM event
     LEFT JOIN chain USING (id)
     LEFT JOIN related USING (id)

@@ -1,0 +1,201 @@
+"""Has the ledger's checkpoints cosigned, and remembers outside the database what witnesses saw.
+
+A checkpoint that witnesses cosigned can not be taken back: neither by whoever holds the signing key nor by a database
+that was put back to an older copy. Both are found here, at the start and each time witnesses are asked.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import structlog
+
+from watchword.core.errors import Corrupt, Invalid, Unavailable
+from watchword.core.ids import Seq
+from watchword.ledger.checkpoint import VerifierKey, verify
+from watchword.ledger.cosignature import Quorum
+from watchword.ledger.leader import Ledger
+from watchword.ledger.note import Signature
+from watchword.ledger.restoration import is_given_up, restorations
+from watchword.ledger.witness import Elsewhere, Witness
+
+_TRIES = 3
+_AWAY_S = 30.0
+REMEDY = (
+    "Do not go on from this copy: bring the database to the state that was witnessed. If that is lost for good, "
+    "two custodians can put this in its place with `watchword ledger restored`; what happened between owes a review."
+)
+
+log = structlog.get_logger("watchword.ledger")
+
+
+class Cosigner:
+    """The witnesses of one ledger. Safe to use from many threads; *memory* is a file beside the keys."""
+
+    def __init__(
+        self, ledger: Ledger, verifier: VerifierKey, witnesses: tuple[Witness, ...], quorum: Quorum, memory: Path
+    ) -> None:
+        self._ledger = ledger
+        self._verifier = verifier
+        self._witnesses = witnesses
+        self._quorum = quorum
+        self._memory = memory
+        self._lock = threading.Lock()
+        self._covered = 0
+        self._seen: dict[str, int] = {}
+        self._away: dict[str, float] = {}
+
+    def start(self) -> None:
+        """Hold the ledger against what witnesses saw of it; raise `Corrupt` when it is shorter, or another history.
+
+        A witness that does not answer is passed over: the memory beside the keys still speaks for it.
+        """
+        remembered = self._remembered()
+        if remembered is not None:
+            self._demand_ours(*remembered)
+        self.step()
+
+    def step(self) -> int:
+        """Have the latest checkpoint cosigned; return the size that a quorum has cosigned by now.
+
+        A witness that did not answer is left alone for half a minute. Raise `Corrupt` when one saw more entries than
+        there are, or others.
+        """
+        with self._lock:
+            now = time.monotonic()
+            return self._step(tuple(w for w in self._witnesses if now >= self._away.get(w.name, now)))
+
+    def demand(self, seq: Seq) -> None:
+        """Raise `Unavailable` unless entry *seq* is covered by a checkpoint that a quorum of witnesses cosigned."""
+        with self._lock:
+            if self._covered > seq or self._take_in() > seq or self._step(self._witnesses) > seq:
+                return
+        raise Unavailable(
+            f"Fewer than {self._quorum.threshold} of {len(self._witnesses)} witnesses have cosigned what was decided.",
+            "It is tried again; `watchword doctor` says which witness does not answer.",
+        )
+
+    def look(self) -> Iterator[tuple[str, bool, str]]:
+        """Yield of each witness its name, whether it cosigns the latest checkpoint, and what it said."""
+        with self._lock:
+            note, checkpoint = self._ledger.checkpoint
+            for witness in self._witnesses:
+                try:
+                    is_well = self._ask(witness, note, checkpoint.size) is not None
+                except (Unavailable, Invalid, Corrupt) as fault:
+                    yield witness.name, False, str(fault)
+                else:
+                    told = "cosigns" if is_well else "is left behind by a restoration: its operator has to begin anew"
+                    yield witness.name, is_well, told
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        for witness in self._witnesses:
+            witness.close()
+
+    def _step(self, witnesses: tuple[Witness, ...]) -> int:
+        note, checkpoint = self._ledger.checkpoint
+        lines: dict[str, str] = {}
+        for witness in witnesses:
+            if self._seen.get(witness.name) == checkpoint.size:
+                continue
+            try:
+                signature = self._ask(witness, note, checkpoint.size)
+            except (Unavailable, Invalid) as fault:
+                log.warning("witness.away", witness=witness.name, why=fault.what)
+                self._away[witness.name] = time.monotonic() + _AWAY_S
+                continue
+            if signature is not None:
+                lines[witness.name] = signature.line()
+        if lines:
+            self._ledger.testimony.keep_cosignatures(checkpoint.size, lines)
+            self._remember(note + "".join(lines.values()), checkpoint.size)
+            self._take_in()
+        return self._covered
+
+    def _ask(self, witness: Witness, note: str, size: int) -> Signature | None:
+        old = self._seen.get(witness.name, size)
+        for _ in range(_TRIES):
+            try:
+                answer = witness.add(note, old, self._ledger.consistency(old, size) if old < size else ())
+            except Corrupt:
+                if self._is_left_behind(witness, old):
+                    return None
+                raise
+            if isinstance(answer, Elsewhere):
+                if answer.size > size:
+                    self._beyond(witness, answer.size, size)
+                    return None
+                old = answer.size
+            else:
+                self._seen[witness.name] = size
+                return answer
+        raise Unavailable(f"The witness {witness.name} changed its mind {_TRIES} times.", "It is asked again.")
+
+    def _beyond(self, witness: Witness, seen: int, size: int) -> None:
+        """A witness saw more entries than our checkpoint has: another process was quicker, or something went back."""
+        if self._ledger.refresh() >= seen:
+            return  # the next step asks with the newer checkpoint
+        if not self._is_left_behind(witness, seen):
+            raise Corrupt(
+                f"The witness {witness.name} cosigned {seen} entries of this ledger, and here are {size}.", REMEDY
+            )
+
+    def _is_left_behind(self, witness: Witness, seen: int) -> bool:
+        """Whether what *witness* saw is what a restoration gave up; until its operator begins anew, it is away."""
+        joined = self._ledger.testimony.witnessed(witness.name)  # beyond a restoration it has no excuse any more
+        if not any(seen <= each.size and joined <= seq for seq, each in restorations(self._ledger)):
+            return False
+        log.warning("witness.left_behind", witness=witness.name, seen=seen)
+        return True
+
+    def _take_in(self) -> int:
+        """Count what is kept, and what other processes had cosigned: the latest that a quorum signed."""
+        for note in self._ledger.testimony.cosigned(self._covered):
+            if len(self._quorum.cosigners(note)) >= self._quorum.threshold:
+                checkpoint = verify(note, self._verifier)
+                if checkpoint.size <= self._ledger.size and checkpoint.root == self._ledger.root_at(checkpoint.size):
+                    self._covered = checkpoint.size
+                    break
+        return self._covered
+
+    # -- the memory beside the keys
+
+    def _remembered(self) -> tuple[int, bytes] | None:
+        try:
+            note = self._memory.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            raise Unavailable(f"{self._memory} can not be read: {error}.", "Check its owner, or restore it.") from error
+        checkpoint = verify(note, self._verifier)
+        return checkpoint.size, checkpoint.root
+
+    def _demand_ours(self, size: int, root: bytes) -> None:
+        if size <= self._ledger.size and root == self._ledger.root_at(size):
+            return
+        if is_given_up(self._ledger, size, root):
+            return
+        what = (
+            f"Witnesses cosigned {size} entries of this ledger, and here are {self._ledger.size}"
+            if size > self._ledger.size
+            else f"Witnesses cosigned other entries than the first {size} that are here"
+        )
+        raise Corrupt(f"{what}, says {self._memory}.", REMEDY)
+
+    def _remember(self, note: str, size: int) -> None:
+        """Keep *note* durably, unless a later one is kept."""
+        remembered = self._remembered()
+        if remembered is not None and remembered[0] > size and not is_given_up(self._ledger, *remembered):
+            return
+        folder = self._memory.parent
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".witnessed-", delete=False) as file:
+            file.write(note.encode())
+            file.flush()
+            os.fsync(file.fileno())
+        Path(file.name).replace(self._memory)
