@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from watchword.core.errors import Conflict, Corrupt, Invalid, Unavailable, WatchwordError
 from watchword.core.ids import LeafHash, Seq
+from watchword.ledger import merkle
 from watchword.ledger.append import Appended, Request
 from watchword.ledger.checkpoint import Checkpoint, SigningKey, VerifierKey, sign
 from watchword.ledger.store import Batch, Clash, EffectRow, EntryRow, Lost, Store, Written
@@ -177,7 +178,9 @@ class Committer:
         if error.seq is not None:
             return error
         with self._store.snapshot() as snapshot:
-            return located(error, first_change(snapshot, self._verifier))
+            leaves = [merkle.hash_leaf(row.raw) for row in snapshot.entries()]
+            changed = first_change(snapshot.checkpoints(), merkle.Nodes(leaves), len(leaves), self._verifier)
+            return located(error, changed)
 
 
 def _take(request: Request, stage: Stage) -> bool:

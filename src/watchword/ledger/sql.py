@@ -30,9 +30,11 @@ from watchword.ledger.store import (
     Head,
     Lost,
     PayloadRow,
+    RawRow,
     Settle,
     Written,
 )
+from watchword.ledger.sweep import sweep
 
 T = TypeVar("T")
 
@@ -270,6 +272,10 @@ class SqlSnapshot:
         if start:
             query = query.where(t.entry.c.idx >= start)
         return _typed(_entry_row, self._rows(query))
+
+    def sweep(self) -> Iterator[Sequence[RawRow]]:
+        """Every entry row in index order, some at a time, as the database gives them."""
+        return sweep(self._connection)
 
     def checkpoints(self) -> Iterator[tuple[int, str]]:
         """Every stored (size, note), in order of size."""

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, TypeAlias
 
 import msgspec
 
 from watchword.core.ids import Seq
 from watchword.ledger.entry import Retention
+
+RawRow: TypeAlias = tuple[Any, Any, Any, Any, Any, Any]
+"""Index, stream, version, type, bytes and leaf hash of an entry as a database gave them, whatever they are."""
 
 
 class EffectState(StrEnum):
@@ -118,6 +121,9 @@ class Snapshot(Protocol):
 
     def entries(self, start: int = 0) -> Iterator[EntryRow]:
         """Every entry row whose index is *start* or more, and for 0 also any below it, in index order."""
+
+    def sweep(self) -> Iterator[Sequence[RawRow]]:
+        """Every entry row in index order, some at a time, as the database gives them."""
 
     def checkpoints(self) -> Iterator[tuple[int, str]]:
         """Every stored (size, note), in order of size."""
