@@ -1,15 +1,15 @@
 """Entries checked in bulk, from their bytes alone: what a check of a database and one of a folder have in common.
 
-An entry that is plain (ASCII, nothing escaped, few levels deep) is read and held against its canonical form in C, for
-many at once; any other one by `entry.decode`, which stays the definition of what an entry may be.
+An entry that is plain (ASCII, no control characters, few levels deep) is read and held against its canonical form in C,
+for many at once; any other one by `entry.decode`, which stays the definition of what an entry may be.
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from contextlib import suppress
+from datetime import datetime
 from itertools import chain
 from operator import attrgetter
 from typing import Annotated, Literal, TypeAlias
@@ -24,20 +24,29 @@ from watchword.ledger.verified import REMEDY, SKEW
 Progress: TypeAlias = Callable[[int, int], None]
 """Told how many of how many are done."""
 
-Filed: TypeAlias = tuple[Sequence[str], Sequence[int], Sequence[str]]
+Filed: TypeAlias = tuple[tuple[str, ...], tuple[int, ...], tuple[str, ...]]
 """Streams, versions and types of some entries, as somebody else wrote them down."""
 
 _Int = Annotated[int, msgspec.Meta(ge=-MAX_INT, le=MAX_INT)]
 _Name = Annotated[str, msgspec.Meta(min_length=1)]
 _Scalar: TypeAlias = bool | _Int | str | None
-_Shallow: TypeAlias = _Scalar | list[_Scalar] | dict[str, _Scalar]
-_Value: TypeAlias = _Scalar | list[_Shallow] | dict[str, _Shallow]
 
-_TIMES = re.compile(r"(?:[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{3}Z)*")
-_TIME = len("2026-01-01T00:00:00.000Z")
-_DAY = len("2026-01-01")
-_DIGESTS = re.compile(r"[0-9a-f]*")
-_DIGEST = 64
+# Types with a limit, each level twice in the next, where a type that names itself can not be had.
+_V1: TypeAlias = _Scalar | list[_Scalar] | dict[_Name, _Scalar]
+_V2: TypeAlias = _Scalar | list[_V1] | dict[_Name, _V1]
+_V3: TypeAlias = _Scalar | list[_V2] | dict[_Name, _V2]
+_V4: TypeAlias = _Scalar | list[_V3] | dict[_Name, _V3]
+_V5: TypeAlias = _Scalar | list[_V4] | dict[_Name, _V4]
+_V6: TypeAlias = _Scalar | list[_V5] | dict[_Name, _V5]
+_Value: TypeAlias = _Scalar | list[_V6] | dict[_Name, _V6]
+
+
+_TIME = "0000-00-00T00:00:00.000Z\n"
+_HOUR = len("2026-01-01T00")
+_MINUTES, _SECONDS = 14, 17  # where the tens of each stand
+_DIGEST = "0" * 64 + "\n"
+_DIGITS = str.maketrans("123456789", "0" * 9)
+_HEX_DIGITS = str.maketrans("123456789abcdef", "0" * 15)
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,7 +80,7 @@ class _Plain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     actor: _Name
     at: str
-    data: dict[str, _Value]
+    data: dict[_Name, _Value]
     refs: tuple[str, ...]
     sd: tuple[str, ...]
     stream: _Name
@@ -80,8 +89,8 @@ class _Plain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     version: Annotated[int, msgspec.Meta(ge=0, le=MAX_INT)]
 
 
-_read = msgspec.json.Decoder(_Plain).decode
-_write = msgspec.json.Encoder(order="sorted").encode
+_read = msgspec.json.Decoder(_Plain).decode_lines
+_write = msgspec.json.Encoder(order="sorted").encode_lines
 _stream, _version, _type = attrgetter("stream"), attrgetter("version"), attrgetter("type")
 _at, _refs, _sd = attrgetter("at"), attrgetter("refs"), attrgetter("sd")
 
@@ -98,7 +107,7 @@ class Audit:
         self.last_at: datetime | None = None
         self._latest = ""
         self._versions: dict[str, int] = {}
-        self._places: dict[bytes, int] = {}
+        self._known: set[bytes] = set()
 
     @property
     def size(self) -> int:
@@ -152,19 +161,18 @@ class Audit:
         except Corrupt as error:
             raise Corrupt(f"Entry {start}: {error.what}", error.remedy, start) from error
         # 3. they say what they are filed under
-        streams, versions = list(map(_stream, plains)), list(map(_version, plains))
-        if filed is not None and (streams, versions, list(map(_type, plains))) != tuple(map(list, filed)):
+        streams, versions = tuple(map(_stream, plains)), tuple(map(_version, plains))
+        if filed is not None and filed != (streams, versions, tuple(map(_type, plains))):
             raise Corrupt(f"Entry {start} is filed under another stream, version or type.", REMEDY, start)
         # 4. versions go on from the stream's last, times from the latest
         numbered = self._numbered(streams, versions, start)
         latest = self._timed(list(map(_at, plains)), start)
         # 5. references point to earlier entries, and no commitment is carried twice
-        places = dict(zip(found, range(start, start + len(found)), strict=True))
-        references = self._referred(plains, places, start)
+        references = self._referred(plains, found, start)
         carriers = self._carried(plains, start)
         self._latest, self.last_at = latest, parse_time(latest)
         self._versions.update(numbered)
-        self._places.update(places)
+        self._known.update(found)
         self.carriers.update(carriers)
         self.references += references
         self.leaves.extend(found)
@@ -189,22 +197,22 @@ class Audit:
             latest = max(latest, at)
         return latest
 
-    def _referred(self, plains: Sequence[_Plain], places: dict[bytes, int], start: int) -> int:
-        if not any(map(_refs, plains)):
-            return 0
-        count = 0
-        for seq, plain in enumerate(plains, start):
-            for ref in plain.refs:
-                leaf = bytes.fromhex(ref)
-                place = self._places[leaf] if leaf in self._places else places.get(leaf, seq)
-                if place >= seq:
-                    raise Corrupt(f"Entry {start} refers to {ref}, which is no earlier entry.", REMEDY, start)
-                count += 1
-        return count
+    def _referred(self, plains: Sequence[_Plain], found: Sequence[bytes], start: int) -> int:
+        """Return how many references there are, each to an entry before these or, of *found*, before its own."""
+        together = bytes.fromhex("".join(chain.from_iterable(map(_refs, plains))))
+        leaves = [together[at : at + 32] for at in range(0, len(together), 32)]
+        if not all(map(self._known.__contains__, leaves)):
+            near: set[bytes] = set()
+            for plain, leaf in zip(plains, found, strict=True):
+                for ref in plain.refs:
+                    if bytes.fromhex(ref) not in self._known and bytes.fromhex(ref) not in near:
+                        raise Corrupt(f"Entry {start} refers to {ref}, which is no earlier entry.", REMEDY, start)
+                near.add(leaf)
+        return len(leaves)
 
     def _carried(self, plains: Sequence[_Plain], start: int) -> dict[str, tuple[str, int]]:
         carried: dict[str, tuple[str, int]] = {}
-        for seq, plain in enumerate(plains, start) if any(map(_sd, plains)) else ():
+        for seq, plain in [(seq, plain) for seq, plain in enumerate(plains, start) if plain.sd]:
             for commitment in plain.sd:
                 if commitment in self.carriers or commitment in carried:
                     raise Corrupt(f"Entry {start} repeats the commitment {commitment}.", REMEDY, start)
@@ -223,46 +231,62 @@ def _hashed(raws: Sequence[bytes], start: int) -> list[bytes]:
 
 def _decode_all(raws: Sequence[bytes]) -> list[_Plain]:
     """Return what each of *raws* says; raise `Corrupt` exactly when `entry.decode` would for one of them."""
-    try:
-        plains = list(map(_read, raws))
-        if _are_canonical(raws, plains):
+    lines = b"\n".join((*raws, b""))
+    with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        plains = _read(lines)
+        if _are_canonical(raws, lines, plains):
             return plains
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        pass
-    return [_plain(raw) for raw in raws]
+    if len(raws) > 1:
+        return [plain for raw in raws for plain in _decode_all([raw])]
+    return [_defined(raws[0])]
 
 
-def _are_canonical(raws: Sequence[bytes], plains: Sequence[_Plain]) -> bool:
-    """Say whether *raws* are surely the canonical bytes of *plains*, which the types above hold to most of the rules.
+def _are_canonical(raws: Sequence[bytes], lines: bytes, plains: Sequence[_Plain]) -> bool:
+    """Say whether *raws*, one on each of *lines*, are surely the canonical bytes of *plains*.
 
-    With ASCII alone and nothing escaped, text is in normal form, and sorted JSON without blanks is its RFC 8785 form.
-    JSON itself keeps control characters out, but for DEL; an empty name is refused, wherever its three bytes stand.
+    The types above hold most of the rules. With ASCII alone, text is in normal form, and sorted JSON without blanks is
+    its RFC 8785 form. What is written has one line feed for each entry, at its end: if it equals *lines*, then each of
+    *raws* is one entry whole.
     """
-    together = b"\n".join(raws)
-    if not together.isascii() or any(odd in together for odd in (b"\\", b"\x7f", b'"":')):
-        return False
-    times = list(map(_at, plains))
-    digests = [*chain.from_iterable(map(_refs, plains)), *chain.from_iterable(map(_sd, plains))]
     return (
-        max(map(len, raws)) <= MAX_BYTES
-        and list(map(_write, plains)) == list(raws)
-        and set(map(len, times)) == {_TIME}
-        and _TIMES.fullmatch("".join(times)) is not None
-        and all(map(_is_day, {at[:_DAY] for at in times}))
-        and set(map(len, digests)) <= {_DIGEST}
-        and _DIGESTS.fullmatch("".join(digests)) is not None
+        lines.isascii()
+        and _are_printable(lines)
+        and len(plains) == len(raws)
+        and max(map(len, raws)) <= MAX_BYTES
+        and _write(plains) == lines
+        and _are_times(list(map(_at, plains)))
+        and _are_digests([*chain.from_iterable(map(_refs, plains)), *chain.from_iterable(map(_sd, plains))])
     )
 
 
-def _is_day(text: str) -> bool:
+def _are_printable(lines: bytes) -> bool:
+    """Say whether no text in *lines* holds a control character: JSON has those escaped, all but DEL."""
+    if b"\\" in lines:
+        # A run of backslashes is read in pairs from its left, by JSON and by `replace`.
+        lines = lines.replace(b"\\\\", b"").replace(b'\\"', b"")
+    return b"\\" not in lines and b"\x7f" not in lines
+
+
+def _are_times(times: Sequence[str]) -> bool:
+    """Say whether each of *times* is a time in its one spelling; a leap second is none."""
+    lines = "\n".join((*times, ""))
+    if lines.translate(_DIGITS) != _TIME * len(times):
+        return False
     try:
-        date.fromisoformat(text)
+        for hour in {at[:_HOUR] for at in times}:
+            datetime.fromisoformat(hour)
     except ValueError:
         return False
-    return True
+    wide = len(_TIME)
+    return max(lines[_MINUTES::wide]) < "6" and max(lines[_SECONDS::wide]) < "6"
 
 
-def _plain(raw: bytes) -> _Plain:
+def _are_digests(digests: Sequence[str]) -> bool:
+    """Say whether each of *digests* is 64 hex digits."""
+    return "\n".join((*digests, "")).translate(_HEX_DIGITS) == _DIGEST * len(digests)
+
+
+def _defined(raw: bytes) -> _Plain:
     entry = decode(raw)
     return _Plain(
         actor=entry.actor,

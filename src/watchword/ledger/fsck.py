@@ -65,7 +65,7 @@ class _StoreAudit:
         total = self._snapshot.head.size
         for chunk in self._snapshot.sweep():
             start = self._audit.size
-            seqs, streams, versions, kinds, raws, leaves = zip(*chunk, strict=True)
+            seqs, streams, versions, kinds, raws, leaves = zip(*chunk, strict=False)
             dense = seqs == tuple(range(start, start + len(seqs)))
             good = len(seqs) if dense else next(at for at, seq in enumerate(seqs) if seq != start + at)
             if good:
@@ -98,16 +98,19 @@ class _StoreAudit:
         return first_change(self._snapshot.checkpoints(), self._audit.nodes, self._audit.size, self._verifier)
 
     def _payloads(self) -> int:
-        count = 0
-        for row in self._snapshot.payloads():
-            count += 1
-            stream, seq = self._audit.carriers.get(row.commitment, (None, None))
-            if stream != row.stream:
-                raise Corrupt(f"No entry of {row.stream} commits to the payload {row.commitment}.", REMEDY, seq)
-            if self._keys is not None:
+        count, carriers = 0, self._audit.carriers
+        for chunk in self._snapshot.carried():
+            count += len(chunk)
+            for commitment, stream in chunk:
+                carrier, seq = carriers.get(commitment, (None, None))
+                if carrier != stream:
+                    raise Corrupt(f"No entry of {stream} commits to the payload {commitment}.", REMEDY, seq)
+        if self._keys is not None:
+            for row in self._snapshot.payloads():
                 try:
                     open_payload(row, keys=self._keys, origin=self._verifier.origin)
                 except Corrupt as error:
+                    _, seq = carriers[row.commitment]
                     raise Corrupt(f"A payload of entry {seq}: {error.what}", error.remedy, seq) from error
         return count
 

@@ -17,6 +17,7 @@ from sqlalchemy.dialects import sqlite as sqlite_dialect
 
 from watchword.core.errors import Corrupt, Invalid, Unavailable
 from watchword.core.ids import Seq
+from watchword.ledger import sweep
 from watchword.ledger import tables as t
 from watchword.ledger.bulk import Bulk, PostgresBulk, SqliteBulk
 from watchword.ledger.engines import REMEDY_DAMAGED, OwnerLock, open_engine, our_words, parse_url
@@ -34,7 +35,6 @@ from watchword.ledger.store import (
     Settle,
     Written,
 )
-from watchword.ledger.sweep import sweep
 
 T = TypeVar("T")
 
@@ -275,7 +275,11 @@ class SqlSnapshot:
 
     def sweep(self) -> Iterator[Sequence[RawRow]]:
         """Every entry row in index order, some at a time, as the database gives them."""
-        return sweep(self._connection)
+        return sweep.entries(self._connection)
+
+    def carried(self) -> Iterator[Sequence[tuple[str, str]]]:
+        """The commitment and stream of every payload row, some at a time."""
+        return sweep.carried(self._connection)
 
     def checkpoints(self) -> Iterator[tuple[int, str]]:
         """Every stored (size, note), in order of size."""

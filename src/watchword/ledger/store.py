@@ -128,6 +128,9 @@ class Snapshot(Protocol):
     def checkpoints(self) -> Iterator[tuple[int, str]]:
         """Every stored (size, note), in order of size."""
 
+    def carried(self) -> Iterator[Sequence[tuple[str, str]]]:
+        """The commitment and stream of every payload row, some at a time."""
+
     def payloads(self) -> Iterator[PayloadRow]:
         """Every payload row."""
 
