@@ -24,12 +24,13 @@ class _Part(BaseModel):
 
 
 class LedgerPart(_Part):
-    """The evidence: a database, the ledger's name, and its two key files."""
+    """The evidence: a database, the ledger's name, its two key files, and whether anybody may read its entries."""
 
     url: str = Field(default="sqlite:///ledger.db", pattern=r"""^(sqlite|postgresql)[^\s"'\\]*://[^\s"'\\]+$""")
     origin: str = Field(pattern=ORIGIN)
     signing_key: Path = Path("keys/signing.key")
     key_file: Path = Path("keys/payload.keys")
+    public_entries: bool = False
 
 
 class ConsolePart(_Part):
@@ -186,6 +187,7 @@ origin = "{origin}"                    # the ledger's name, for ever; part of ev
 url = "{url}"           # or postgresql://user@host/database
 signing_key = "keys/signing.key"       # signs checkpoints; mode 0600
 key_file = "keys/payload.keys"         # encrypts payloads; lose it and every payload is erased
+public_entries = false                 # serve entries to anybody, not only to people who may read evidence
 
 [console]
 host = "127.0.0.1"

@@ -18,6 +18,7 @@ import msgspec
 
 from watchword.core.errors import Corrupt
 from watchword.ledger import merkle
+from watchword.ledger.checkpoint import VerifierKey, verify
 from watchword.ledger.entry import MAX_BYTES, MAX_INT, decode, format_time, parse_time
 from watchword.ledger.verified import REMEDY, SKEW
 
@@ -131,6 +132,17 @@ class Audit:
             ("no entry is more than 2 s older than one before it", f"the latest is of {self.last_at}"),
             ("references point to earlier entries", f"{self.references} references"),
         )
+
+    def extends(self, note: str, verifier: VerifierKey) -> tuple[str, str]:
+        """Return that the entries go on from *note*, a checkpoint somebody kept; raise `Corrupt` when they do not."""
+        kept = verify(note, verifier)
+        if kept.size > self.size:
+            raise Corrupt(
+                f"The ledger went back: it has {self.size} entries, and a checkpoint you kept has {kept.size}.", REMEDY
+            )
+        if kept.root != self.nodes.root(kept.size):
+            raise Corrupt(f"This is another history than the one you kept a checkpoint of, at {kept.size}.", REMEDY)
+        return "the entries go on from the checkpoint that was kept elsewhere", f"its {kept.size} are the same"
 
     def add(self, raws: Sequence[bytes], leaves: Sequence[bytes], filed: Filed | None = None) -> None:
         """Put the entries *raws* after the others; raise `Corrupt`, naming the first that does not fit.

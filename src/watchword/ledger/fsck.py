@@ -17,18 +17,20 @@ def fsck(
     vkey: str,
     keyfile: KeyFile | None = None,
     progress: Progress = silent,
+    kept: str | None = None,
 ) -> Report:
     """Recompute everything in the ledger at *url* and return what was proved.
 
     Raise `Corrupt` at the first thing that does not hold, with the index of the first bad entry where there is one.
     Reads only, of one moment; for SQLite no other process may hold the file, a copy will do. Without *keyfile* the
-    payloads are matched to their entries but not opened. *progress* is told entries done and in all.
+    payloads are matched to their entries but not opened. *kept* is a checkpoint from elsewhere that the ledger must go
+    on from: without one, an older copy that is whole in itself passes. *progress* is told entries done and in all.
     """
     verifier = VerifierKey.parse(vkey)
     store = SqlStore(url, read_only=True)
     try:
         with store.snapshot() as snapshot:
-            return _StoreAudit(snapshot, verifier, keyfile).run(progress)
+            return _StoreAudit(snapshot, verifier, keyfile).run(progress, kept)
     finally:
         store.close()
 
@@ -42,12 +44,13 @@ class _StoreAudit:
         self._keys = keys
         self._audit = Audit()
 
-    def run(self, progress: Progress) -> Report:
+    def run(self, progress: Progress, kept: str | None) -> Report:
         self._entries(progress)
         checkpoint = self._head()
         marks = self._checkpoints()
         payloads = self._payloads()
         effects = self._effects()
+        extends = () if kept is None else (self._audit.extends(kept, self._verifier),)
         opened = "opened" if self._keys is not None else "not opened: no key file was given"
         return report(
             checkpoint.size,
@@ -58,6 +61,7 @@ class _StoreAudit:
                 ("every stored checkpoint is signed and was true at its size", f"{marks} checkpoints"),
                 ("every payload is committed to by an entry of its stream", f"{payloads} payloads, {opened}"),
                 ("every effect row is for a known stream", f"{effects} effect rows"),
+                *extends,
             ),
         )
 

@@ -67,7 +67,7 @@ def parse(text: str) -> Proof:
         raise _wrong(at + 1, "it has no index there")
     hashes = lines[at + 1 :]
     if len(hashes) > _MAX_PATH:
-        raise _wrong(at + 1 + _MAX_PATH, f"its path has {len(hashes)} hashes; no tree needs more than {_MAX_PATH}")
+        raise _wrong(at + 2 + _MAX_PATH, f"its path has {len(hashes)} hashes; no tree needs more than {_MAX_PATH}")
     path = tuple(_decoded(line, number) for number, line in enumerate(hashes, at + 2))
     for number, node in enumerate(path, at + 2):
         if len(node) != _HASH:

@@ -149,6 +149,11 @@ class SqlStore:
         with self._begin() as connection:
             return tuple(_typed(_entry_row, connection.execute(_RANGE, {"start": start, "stop": stop})))
 
+    def checkpoint(self, size: int) -> str | None:
+        """Return the note stored for exactly *size*."""
+        with self._begin() as connection:
+            return connection.execute(select(t.checkpoint.c.note).where(t.checkpoint.c.size == size)).scalar()
+
     def payloads(self, commitments: tuple[str, ...]) -> tuple[PayloadRow, ...]:
         """Return those of *commitments* that are still there."""
         if not commitments:

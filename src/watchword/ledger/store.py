@@ -164,6 +164,9 @@ class Store(Protocol):
     def range(self, start: int, stop: int) -> tuple[EntryRow, ...]:
         """Return the rows with *start* <= index < *stop* in order."""
 
+    def checkpoint(self, size: int) -> str | None:
+        """Return the note stored for exactly *size*."""
+
     def payloads(self, commitments: tuple[str, ...]) -> tuple[PayloadRow, ...]:
         """Return those of *commitments* that are still there."""
 

@@ -16,6 +16,7 @@ from watchword.core.errors import Corrupt, Invalid
 HEIGHT = 8
 WIDTH = 1 << HEIGHT
 CHECKPOINT = "checkpoint"
+TILES = "tile"
 
 _HASH = 32
 _ENTRIES = "entries"
@@ -23,6 +24,9 @@ _PATH = re.compile(r"tile/(entries|0|[1-9][0-9]?)/((?:x[0-9]{3}/){0,6}[0-9]{3})(
 _TOP = 63
 _LENGTH = 2
 _MAX_ENTRY = (1 << 8 * _LENGTH) - 1
+MAX_BUNDLE = WIDTH * (_LENGTH + _MAX_ENTRY)
+"""No file of the layout is larger."""
+
 _REMEDY = "Do not rely on this copy; take it again from the ledger, and find out who changed it."
 
 
