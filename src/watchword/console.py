@@ -79,7 +79,7 @@ def create_console(app: App, *, sessions: Sessions | None = None, throttle: Thro
             trace = "".join(traceback.format_exception(error))
             # The template and never the path: a caller's page has its token there.
             log.error("request.failed", path=request.scope.get("path_template", ""), fault=fault.fault, trace=trace)
-        if request.url.path.startswith("/api") or request.url.path == "/healthz":
+        if request.url.path.startswith(("/api", "/ledger/")) or request.url.path == "/healthz":
             return Response(msgspec.json.encode(problem), status_code=problem.status, media_type=MEDIA_TYPE)
         if isinstance(fault, NotSignedIn) and "hx-request" not in request.headers:
             return Redirect("/sign-in")

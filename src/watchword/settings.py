@@ -39,17 +39,19 @@ class AuthorityPart(_Part):
 
 
 class LedgerPart(_Part):
-    """The evidence: a database, the ledger's name, its key files, how long payloads are kept, and who vouches for it.
+    """The evidence: a database, the ledger's name, its key files, how long payloads are kept, who vouches for it.
 
     With *archive_key* (an age recipient) what is erased goes into *archive* first, for whoever has the offline key.
     *quorum* of the *witnesses* have to cosign where a procedure asks for it (more than half, when it is not said);
     *witnessed* keeps what they saw, apart from the database. Checkpoints are stamped every *stamp_every_s* seconds.
+    With *public_entries* anybody may read the entries, which are pseudonymous.
     """
 
     url: str = Field(default="sqlite:///ledger.db", pattern=r"""^(sqlite|postgresql)[^\s"'\\]*://[^\s"'\\]+$""")
     origin: str = Field(pattern=ORIGIN)
     signing_key: Path = Path("keys/signing.key")
     key_file: Path = Path("keys/payload.keys")
+    public_entries: bool = False
     short_days: int = Field(default=90, ge=30, le=90)
     archive_key: str | None = Field(default=None, pattern=r"^age1[0-9a-z]+$")
     archive: Path = Path("archive")
@@ -220,6 +222,7 @@ origin = "{origin}"                    # the ledger's name, for ever; part of ev
 url = "{url}"           # or postgresql://user@host/database
 signing_key = "keys/signing.key"       # signs checkpoints; mode 0600
 key_file = "keys/payload.keys"         # encrypts payloads; lose it and every payload is erased
+public_entries = false                 # serve entries to anybody, not only to people who may read evidence
 # short_days = 90                      # how long payloads of the class `short` are kept: 30 to 90
 # archive_key = "age1…"                # keeps what is erased for the holder of an offline key, in
 # archive = "archive"                  # this folder

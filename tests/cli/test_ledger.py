@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 from tests.cli.conftest import Here
 from tests.cli.desk import ORIGIN, Desk, is_told
+from watchword.ledger.checkpoint import VerifierKey
+from watchword.ledger.proof import parse, verify
+from watchword.ledger.tiles import parse_path, unpack_bundle
 
 INES = ("--as", "ines", "--password-file", "password")
 
@@ -87,3 +91,51 @@ def test_a_copy_replaces_nothing(desk: Desk, here: Here) -> None:
     assert is_told(missing, 2, "There is no nothing.db")
     assert is_told(gone, 2, "There is no ledger")
     assert not (desk.home / "new.db").exists()
+
+
+def test_an_export_is_checked_by_anybody(desk: Desk, here: Here, tmp_path: Path) -> None:
+    """With the folder and the verifier key alone, far from the settings; a kept checkpoint must be in it."""
+    exported, again = here("ledger", "export", "out", "--json").json, here("ledger", "export", "out").out
+    (tmp_path / "desk" / "out").rename(tmp_path / "out")
+    (tmp_path / "kept").write_text(here("ledger", "status", "--json").json["checkpoint"])
+    words = ("ledger", "fsck", str(tmp_path / "out"), "--vkey", exported["vkey"], "--config", "nowhere.toml")
+    told = here(*words, "--kept", str(tmp_path / "kept"), "--json").json
+
+    assert "0 tiles written" in again
+    assert exported["vkey"] in again
+    assert (told["sound"], told["size"], told["root"]) == (True, exported["size"], exported["root"])
+    assert "kept elsewhere" in told["checks"][-1]["what"]
+    assert here("ledger", "fsck", str(tmp_path / "out")).code == 0
+    desk.type("case", "open", "tom.ashby", "unlock", "--reason", "x", "--json", login="ines")
+    (tmp_path / "kept").write_text(here("ledger", "status", "--json").json["checkpoint"])
+    assert is_told(here(*words, "--kept", str(tmp_path / "kept")), 1, "went back")
+    assert is_told(here(*words, "--kept", "nothing"), 2, "nothing")
+    bundle = next((tmp_path / "out" / "tile" / "entries").rglob("*.p/*"))
+    bundle.write_bytes(bundle.read_bytes().replace(b"person", b"parson", 1))
+    damaged = here(*words, "--json")
+    assert (damaged.code, damaged.json["sound"]) == (1, False)
+    assert isinstance(damaged.json["entry"], int)
+
+
+def test_a_proof_is_printed_byte_for_byte(desk: Desk, here: Here) -> None:
+    """The proof of an entry verifies with the entry's bytes out of an export, under the key the export names."""
+    vkey = VerifierKey.parse(here("ledger", "export", "out", "--json").json["vkey"])
+    size = here("ledger", "status", "--json").json["size"]
+    bundle = desk.home / "out" / "tile" / "entries" / "000.p" / str(size)
+    raws = unpack_bundle(parse_path(f"tile/entries/000.p/{size}"), bundle.read_bytes())
+    printed, told = here("ledger", "prove", "5"), here("ledger", "prove", "5", "--json").json
+
+    assert verify(parse(printed.out), raws[5], vkey).size == size
+    assert (told["index"], told["size"], told["proof"]) == (5, size, printed.out)
+    assert is_told(here("ledger", "prove", str(size)), 2, f"not in a tree of {size}")
+    assert is_told(here("ledger", "prove", "5", "--size", str(size + 1)), 2, "No checkpoint was signed")
+
+
+def test_an_export_keeps_to_its_place(desk: Desk, here: Here) -> None:
+    """A folder of something else, and a ledger in use, are told."""
+    assert is_told(here("ledger", "export", "."), 2, "no part of an export")
+    with desk.served() as running:
+        assert is_told(desk.type("ledger", "export", "out"), 4, f"in use by process {running.pid}")
+        desk.type("ledger", "copy", "evidence.db")
+        assert desk.type("ledger", "export", "out", "evidence.db").code == 0
+        assert desk.type("ledger", "prove", "3", "evidence.db").out.startswith("c2sp.org/tlog-proof@v1\nindex 3\n")

@@ -30,7 +30,8 @@ from watchword.desk.decisions import request_digest
 from watchword.desk.effects import Caps
 from watchword.desk.intake import Wish
 from watchword.directories.sandbox import Sandbox, Seed
-from watchword.ledger.fsck import Report, fsck
+from watchword.ledger.audit import Report
+from watchword.ledger.fsck import fsck
 from watchword.policy.procedures import DEFAULT
 from watchword.settings import Settings, load
 

@@ -57,7 +57,7 @@ def test_request_names_the_ledger_as_it_stood(office: Office) -> None:
     request = parse(now.request)
     before = next(e.seq for e in office.app.ledger.read(case_stream(case)) if e.entry.type == "approval.asked")
     assert (request.decision, request.checkpoint.size) == ("approve", before)
-    assert office.app.ledger.root_at(before).hex() == request.checkpoint.root
+    assert office.app.ledger.root(before).hex() == request.checkpoint.root
 
 
 def test_session_is_enough_where_no_signature_is_asked(office: Office) -> None:

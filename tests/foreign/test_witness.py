@@ -153,7 +153,7 @@ def test_restored_ledger_goes_on_and_keeps_what_was_given_up(house: House) -> No
     ledger = house.open()
     write(ledger, 4)
     house.cosigner(ledger).step()
-    root = ledger.root_at(8)
+    root = ledger.root(8)
     ledger.close()
 
     old = house.open("backup.db")
@@ -178,7 +178,7 @@ def test_second_fork_after_a_restoration_is_refused(house: House) -> None:
     ledger = house.open()
     write(ledger, 8)
     house.cosigner(ledger).step()
-    root = ledger.root_at(8)
+    root = ledger.root(8)
     ledger.close()
     second = house.open("second.db")
     write(second, 2)

@@ -15,9 +15,10 @@ import psycopg
 import pytest
 from sqlalchemy import Engine, StaticPool, create_engine, text
 
+from watchword.ledger.audit import Report
 from watchword.ledger.checkpoint import SigningKey
 from watchword.ledger.entry import JSON, Disclosure
-from watchword.ledger.fsck import Report, fsck
+from watchword.ledger.fsck import fsck
 from watchword.ledger.leader import Append, Draft, Ledger
 from watchword.ledger.store import EffectRow
 from watchword.ledger.vault import KeyFile

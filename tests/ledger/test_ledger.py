@@ -81,10 +81,10 @@ def test_earlier_roots_are_known(place: Place) -> None:
     for version in range(3):
         ledger.append((to("case/1", version - 1),))
         roots.append(ledger.checkpoint[1].root)
-    assert [ledger.root_at(size) for size in range(4)] == roots
+    assert [ledger.root(size) for size in range(4)] == roots
     for size in (-1, 4):
         with pytest.raises(Invalid, match="never had"):
-            ledger.root_at(size)
+            ledger.root(size)
 
 
 def test_conflict_writes_nothing(place: Place) -> None:

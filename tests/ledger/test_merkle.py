@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
+import threading
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.ledger.definition import defined_consistency, defined_inclusion, defined_root
 from watchword.core.errors import Corrupt, Invalid
 from watchword.ledger.merkle import (
     Frontier,
-    consistency_proof,
+    Nodes,
     empty_root,
     hash_leaf,
-    hash_node,
-    inclusion_proof,
     root_of,
     verify_consistency,
     verify_inclusion,
@@ -54,18 +53,6 @@ def leaves_of(size: int) -> list[bytes]:
     return [hash_leaf(str(number).encode()) for number in range(size)]
 
 
-def defined_root(leaves: list[bytes]) -> bytes:
-    """The recursion of RFC 9162 §2.1.1, word for word."""
-    if not leaves:
-        return hashlib.sha256(b"").digest()
-    if len(leaves) == 1:
-        return leaves[0]
-    split = 1
-    while split * 2 < len(leaves):
-        split *= 2
-    return hash_node(defined_root(leaves[:split]), defined_root(leaves[split:]))
-
-
 def test_empty_root_is_known() -> None:
     """The root of no leaves is the hash of nothing."""
     assert empty_root().hex() == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -80,12 +67,12 @@ def test_published_roots(size: int) -> None:
 
 def test_published_proofs() -> None:
     """Audit paths and consistency proofs of the same tree are those published with it."""
-    assert [node.hex() for node in inclusion_proof(5, LEAVES[:8])] == [
+    assert [node.hex() for node in Nodes(LEAVES).inclusion(5, 8)] == [
         "bc1a0643b12e4d2d7c77918f44e0f4f79a838b6cf9ec5b5c283e1f4d88599e6b",
         "ca854ea128ed050b41b35ffc1b87b8eb2bde461e9e3b5596ece6b9d5975a0ae0",
         "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
     ]
-    assert [node.hex() for node in consistency_proof(6, LEAVES)] == [
+    assert [node.hex() for node in Nodes(LEAVES).consistency(6, 8)] == [
         "0ebc5d3437fbe2db158b9f126a1d118e308181031d0a949f8dededebc558ef6a",
         "ca854ea128ed050b41b35ffc1b87b8eb2bde461e9e3b5596ece6b9d5975a0ae0",
         "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
@@ -108,7 +95,7 @@ def test_inclusion_holds_and_nothing_else_does(data: st.DataObject, size: int) -
     """Every leaf has a proof; another leaf, index, size, root or path has none."""
     leaves = leaves_of(size)
     index = data.draw(st.integers(0, size - 1))
-    proof, root = inclusion_proof(index, leaves), root_of(leaves)
+    proof, root = Nodes(leaves).inclusion(index, size), root_of(leaves)
     verify_inclusion(index=index, size=size, leaf=leaves[index], proof=proof, root=root)
     wrong: list[tuple[int, int, bytes, tuple[bytes, ...], bytes]] = [
         (index, size, hash_leaf(b"other"), proof, root),
@@ -130,7 +117,7 @@ def test_consistency_holds_and_nothing_else_does(data: st.DataObject, size: int)
     """Every tree is a prefix of its later self; a fork, a longer or a shorter proof is refused."""
     leaves = leaves_of(size)
     old = data.draw(st.integers(1, size))
-    proof, old_root, new_root = consistency_proof(old, leaves), root_of(leaves[:old]), root_of(leaves)
+    proof, old_root, new_root = Nodes(leaves).consistency(old, size), root_of(leaves[:old]), root_of(leaves)
     verify_consistency(old=old, new=size, old_root=old_root, new_root=new_root, proof=proof)
     fork = hash_leaf(b"fork")
     wrong = [(fork, new_root, proof), (old_root, fork, proof), (old_root, new_root, (*proof, fork))]
@@ -145,7 +132,7 @@ def test_consistency_holds_and_nothing_else_does(data: st.DataObject, size: int)
 def test_no_consistency_outside_the_tree(old: int) -> None:
     """A size the tree never had has no proof, and none verifies."""
     with pytest.raises(Invalid):
-        consistency_proof(old, LEAVES[:2])
+        Nodes(LEAVES).consistency(old, 2)
     with pytest.raises(Corrupt):
         verify_consistency(old=old, new=2, old_root=LEAVES[0], new_root=LEAVES[0], proof=())
 
@@ -154,4 +141,58 @@ def test_no_consistency_outside_the_tree(old: int) -> None:
 def test_no_inclusion_outside_the_tree(index: int) -> None:
     """A leaf that is not there has no proof."""
     with pytest.raises(Invalid):
-        inclusion_proof(index, LEAVES[:2])
+        Nodes(LEAVES).inclusion(index, 2)
+
+
+@given(st.data(), sizes)
+def test_the_table_agrees_with_the_definition_while_it_grows(data: st.DataObject, size: int) -> None:
+    """Roots, audit paths and consistency proofs of every earlier size are the defined ones, in whatever order asked."""
+    leaves: list[bytes] = []
+    nodes = Nodes(leaves)
+    for leaf in leaves_of(size):
+        leaves.append(leaf)
+        if data.draw(st.booleans()):
+            continue
+        at = data.draw(st.integers(1, len(leaves)))
+        index, old = data.draw(st.integers(0, at - 1)), data.draw(st.integers(1, at))
+        assert nodes.root(at) == root_of(leaves[:at]) == defined_root(leaves[:at])
+        assert nodes.inclusion(index, at) == defined_inclusion(index, leaves[:at])
+        assert nodes.consistency(old, at) == defined_consistency(old, leaves[:at])
+
+
+def test_the_table_has_what_it_was_given_and_no_more() -> None:
+    """Rows of complete subtrees end with the leaves; a size beyond them is refused, and no leaves have a root."""
+    nodes = Nodes(LEAVES[:5])
+    assert nodes.root(0) == root_of([]) == empty_root()
+    assert nodes.row(0, 3, 5) == LEAVES[3:5]
+    assert nodes.row(2, 0, 1) == [defined_root(LEAVES[:4])]
+    for beyond in (lambda: nodes.root(6), lambda: nodes.row(1, 2, 3), lambda: nodes.root(-1)):
+        with pytest.raises(Invalid):
+            beyond()
+
+
+def test_the_table_is_grown_by_many_threads_once() -> None:
+    """Threads that ask for proofs while leaves are appended all get those of the size they asked for."""
+    leaves = leaves_of(3000)
+    shared: list[bytes] = []
+    nodes = Nodes(shared)
+    wrong: list[int] = []
+
+    def ask() -> None:
+        while (size := len(shared)) < len(leaves):
+            if size:
+                proof, root = nodes.inclusion(size // 2, size), nodes.root(size)
+                try:
+                    verify_inclusion(index=size // 2, size=size, leaf=leaves[size // 2], proof=proof, root=root)
+                except Corrupt:
+                    wrong.append(size)
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for at in range(0, len(leaves), 7):
+        shared.extend(leaves[at : at + 7])
+    for thread in threads:
+        thread.join()
+    assert not wrong
+    assert nodes.root(len(leaves)) == root_of(leaves)

@@ -6,6 +6,7 @@ from watchword.api.caller import CallerController
 from watchword.api.cases import AccountController, CaseController
 from watchword.api.credentials import CredentialController
 from watchword.api.evidence import board, erase, healthz, hold, ledger_status
+from watchword.api.log import checkpoint, tile
 from watchword.api.people import PeopleController
 from watchword.api.posture import activate_policy, raise_threat, threat
 from watchword.api.session import SessionController, sign_in_form, sign_out_form
@@ -24,6 +25,8 @@ HANDLERS = (
     erase,
     hold,
     board,
+    checkpoint,
+    tile,
     healthz,
     sign_in_form,
     sign_out_form,

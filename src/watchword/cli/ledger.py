@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import closing
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 from rich.markup import escape
-from rich.progress import Progress
+from rich.progress import Progress as Bar
 from rich.table import Table
 from sqlalchemy import make_url
 
@@ -18,13 +20,17 @@ from watchword.cli.case import Asking
 from watchword.cli.password import password_of
 from watchword.cli.terminal import CONFIG, Config, Json, err, out, print_json
 from watchword.core.errors import Corrupt, Invalid, Unavailable
+from watchword.ledger.audit import Progress
 from watchword.ledger.checkpoint import Checkpoint, SigningKey
+from watchword.ledger.export import export
+from watchword.ledger.exported import fsck_export
 from watchword.ledger.fsck import fsck
 from watchword.ledger.leader import Ledger
+from watchword.ledger.proof import verify
 from watchword.ledger.vault import KeyFile
 from watchword.settings import Settings, load
 
-app = App(name="ledger", help="The evidence: status, proof, copy, erasure, hold.")
+app = App(name="ledger", help="The evidence: status, proof, copy, export, erasure, hold.")
 
 Custodian = Annotated[Path | None, Parameter(help="A file with that custodian's password, mode 0600; else asked for.")]
 Copy = Annotated[Path | None, Parameter(help="A copy of a SQLite ledger; the ledger of the settings otherwise.")]
@@ -48,23 +54,29 @@ def status(file: Copy = None, /, *, config: Config = CONFIG, json: Json = False)
 
 
 @app.command(name="fsck")
-def check(file: Copy = None, /, *, config: Config = CONFIG, json: Json = False) -> None:
+def check(
+    what: Annotated[Path | None, Parameter(help="A copy of a SQLite ledger, or the folder of an export.")] = None,
+    /,
+    *,
+    vkey: Annotated[str | None, Parameter(help="The verifier key; that of the settings otherwise.")] = None,
+    kept: Annotated[Path | None, Parameter(help="A checkpoint you kept, which the ledger must go on from.")] = None,
+    config: Config = CONFIG,
+    json: Json = False,
+) -> None:
     """Recompute everything and name the first bad entry, if there is one (exit code 1).
 
-    A SQLite ledger has one owner: while `watchword serve` runs, check a FILE that `watchword ledger copy` made.
+    A SQLite ledger has one owner: while `watchword serve` runs, check a FILE that `watchword ledger copy` made. With
+    --vkey an export is checked without any settings, by anybody who has its folder.
     """
-    settings = load(config)
-    key = SigningKey.load(settings.path(settings.ledger.signing_key))
-    keys = KeyFile.load(settings.path(settings.ledger.key_file))
+    note = None if kept is None else _text(kept)
     try:
-        with Progress(console=err, transient=True, disable=not err.is_terminal) as progress:
-            task = progress.add_task("entries", total=None)
-            report = fsck(
-                _url(settings, file),
-                key.vkey,
-                keys,
-                lambda done, total: progress.update(task, completed=done, total=total),
-            )
+        with _progress("entries") as told:
+            if what is not None and what.is_dir():
+                report = fsck_export(what, vkey or _key(load(config)).vkey, told, note)
+            else:
+                settings = load(config)
+                keys = KeyFile.load(settings.path(settings.ledger.key_file))
+                report = fsck(_url(settings, what), vkey or _key(settings).vkey, keys, told, note)
     except Corrupt as fault:
         if json:
             print_json({"sound": False, "entry": fault.seq, "what": fault.what, "remedy": fault.remedy})
@@ -77,6 +89,50 @@ def check(file: Copy = None, /, *, config: Config = CONFIG, json: Json = False) 
         table.add_row(f"[green]{one.number}[/]", escape(one.what), escape(one.proved))
     out.print(table, soft_wrap=False)
     out.print(f"[bold green]sound[/]: {report.size} entries, root {report.root.hex()[:16]}…")
+
+
+@app.command(name="export")
+def write_export(to: Path, file: Copy = None, /, *, config: Config = CONFIG, json: Json = False) -> None:
+    """Write the ledger to the folder TO as C2SP tiles, or bring an earlier export there up to date.
+
+    A SQLite ledger has one owner: while `watchword serve` runs, export a FILE that `watchword ledger copy` made.
+    """
+    settings = load(config)
+    with _opened(settings, _url(settings, file)) as ledger, _progress("tiles") as told:
+        done = export(ledger, to, told)
+        vkey = str(ledger.verifier)
+    size, root = done.checkpoint.size, done.checkpoint.root.hex()
+    if json:
+        print_json({"size": size, "before": done.before, "files": done.written, "root": root, "vkey": vkey})
+        return
+    out.print(f"{escape(str(to))}: {size} entries ({done.before} before), {done.written} tiles written")
+    out.print(f"verifier key: {escape(vkey)}")
+
+
+@app.command
+def prove(
+    seq: int,
+    file: Copy = None,
+    /,
+    *,
+    size: Annotated[int | None, Parameter(help="Under the checkpoint of this size, not the latest.")] = None,
+    config: Config = CONFIG,
+    json: Json = False,
+) -> None:
+    """Print the proof that entry SEQ is in the ledger, as a c2sp.org/tlog-proof.
+
+    A SQLite ledger has one owner: while `watchword serve` runs, use a FILE that `watchword ledger copy` made.
+    """
+    settings = load(config)
+    with _opened(settings, _url(settings, file)) as ledger:
+        proof = ledger.prove(seq, size)
+        [appended] = ledger.entries(seq, seq + 1)
+        proven = verify(proof, appended.raw, ledger.verifier)
+    if json:
+        print_json({"index": seq, "leaf": appended.leaf, "size": proven.size, "proof": proof.text()})
+    else:
+        # Byte for byte, for a file.
+        sys.stdout.write(proof.text())
 
 
 @app.command
@@ -161,9 +217,32 @@ def copy(to: Path, /, *, config: Config = CONFIG, json: Json = False) -> None:
 
 def _verified(settings: Settings, url: str) -> tuple[str, Checkpoint]:
     """The checkpoint of the ledger at *url*, once every entry is verified."""
-    key = SigningKey.load(settings.path(settings.ledger.signing_key))
-    with closing(Ledger.open(url, key.verifier, None, settings.ledger.origin, sign=False)) as ledger:
+    with _opened(settings, url) as ledger:
         return ledger.checkpoint
+
+
+def _opened(settings: Settings, url: str) -> closing[Ledger]:
+    """The ledger at *url*, every entry verified, to read."""
+    return closing(Ledger.open(url, _key(settings).verifier, None, settings.ledger.origin, sign=False))
+
+
+def _key(settings: Settings) -> SigningKey:
+    return SigningKey.load(settings.path(settings.ledger.signing_key))
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_bytes().decode()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Invalid(f"{file} can not be read: {error}.", "Name the file of a checkpoint.", "--kept") from error
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Progress]:
+    """A bar on a terminal, nothing elsewhere."""
+    with Bar(console=err, transient=True, disable=not err.is_terminal) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
 def _url(settings: Settings, file: Path | None) -> str:

@@ -50,7 +50,7 @@ class Ceremony:
             if Role.CUSTODIAN not in self.steps.registry.person(person).roles_at(at):
                 raise Refused("Only custodians hold this ceremony.", "Ask one.", ("not_custodian",))
         checkpoint = verify(witnessed, verifier)
-        if checkpoint.size <= ledger.size and checkpoint.root == ledger.root_at(checkpoint.size):
+        if checkpoint.size <= ledger.size and checkpoint.root == ledger.root(checkpoint.size):
             raise Refused("Nothing is lost: that checkpoint is of this ledger.", "Start as always.", ("nothing_lost",))
         if is_given_up(ledger, checkpoint.size, checkpoint.root):
             raise Conflict("That checkpoint was given up already.", "Start as always.")

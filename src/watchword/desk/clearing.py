@@ -118,7 +118,7 @@ class Clearing:
             _refuse("ledger", "what was approved names another ledger")
         asked = max(e.seq for e in entries if e.entry.type in ("approval.asked", "break_glass.invoked"))
         stated = request.checkpoint
-        if not 0 < stated.size <= asked or self.steps.ledger.root_at(stated.size).hex() != stated.root:
+        if not 0 < stated.size <= asked or self.steps.ledger.root(stated.size).hex() != stated.root:
             _refuse("not before", "what was approved names a checkpoint this ledger never had before it was asked")
 
     def _requirement(self, case: Case, opened: Appended) -> None:

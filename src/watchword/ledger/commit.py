@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from watchword.core.errors import Conflict, Corrupt, Invalid, Unavailable, WatchwordError
 from watchword.core.ids import LeafHash, Seq
+from watchword.ledger import merkle
 from watchword.ledger.append import Appended, KeyGone, Request
 from watchword.ledger.checkpoint import Checkpoint, SigningKey, VerifierKey, sign
 from watchword.ledger.store import Batch, Clash, EffectRow, Lost, Store, Written
@@ -23,7 +24,7 @@ class Committer:
         self.verified = Verified(verifier.origin)
         self.state = threading.Lock()
         self._store = store
-        self._verifier = verifier
+        self.verifier = verifier
         self._signer = signer
         self._moving = threading.Lock()
         self._fault: Corrupt | None = None
@@ -92,7 +93,7 @@ class Committer:
 
     def _write(self, stage: Stage, taken: Sequence[Request]) -> Written | Lost | Clash:
         """Write *taken*, staged in *stage*, and adopt it once it is durable."""
-        checkpoint = Checkpoint(origin=self._verifier.origin, size=stage.size, root=stage.frontier.root())
+        checkpoint = Checkpoint(origin=self.verifier.origin, size=stage.size, root=stage.frontier.root())
         notes: list[str] = []
 
         def signed() -> str:
@@ -145,7 +146,7 @@ class Committer:
             stage = Stage(self.verified)
             for row in snapshot.entries(size):
                 stage.add_row(row)
-            checkpoint = stage.cover(head, self._verifier)
+            checkpoint = stage.cover(head, self.verifier)
         with self.state:
             self.verified.adopt(stage, head.note, checkpoint)
 
@@ -168,7 +169,9 @@ class Committer:
         if error.seq is not None:
             return error
         with self._store.snapshot() as snapshot:
-            return located(error, first_change(snapshot, self._verifier))
+            leaves = [merkle.hash_leaf(row.raw) for row in snapshot.entries()]
+            changed = first_change(snapshot.checkpoints(), merkle.Nodes(leaves), len(leaves), self.verifier)
+            return located(error, changed)
 
 
 def _take(request: Request, stage: Stage) -> bool:

@@ -159,7 +159,7 @@ class Cosigner:
         for note in self._ledger.testimony.cosigned(self._covered):
             if len(self._quorum.cosigners(note)) >= self._quorum.threshold:
                 checkpoint = verify(note, self._verifier)
-                if checkpoint.size <= self._ledger.size and checkpoint.root == self._ledger.root_at(checkpoint.size):
+                if checkpoint.size <= self._ledger.size and checkpoint.root == self._ledger.root(checkpoint.size):
                     self._covered = checkpoint.size
                     break
         return self._covered
@@ -177,7 +177,7 @@ class Cosigner:
         return checkpoint.size, checkpoint.root
 
     def _demand_ours(self, size: int, root: bytes) -> None:
-        if size <= self._ledger.size and root == self._ledger.root_at(size):
+        if size <= self._ledger.size and root == self._ledger.root(size):
             return
         if is_given_up(self._ledger, size, root):
             return

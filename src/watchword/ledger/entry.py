@@ -28,7 +28,9 @@ JSON: TypeAlias = "bool | int | str | Sequence[JSON] | Mapping[str, JSON] | None
 MAX_BYTES = 8192
 """Larger artefacts stay outside the log, by digest."""
 
-_MAX_INT = 2**53 - 1
+MAX_INT = 2**53 - 1
+"""JSON keeps integers exact up to here."""
+
 _MAX_DEPTH = 16
 _HEX_DIGEST = re.compile(r"[0-9a-f]{64}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -96,7 +98,7 @@ def encode(entry: Entry) -> bytes:
     """
     for field, name in (("stream", entry.stream), ("type", entry.type), ("actor", entry.actor)):
         check_name(name, field)
-    if isinstance(entry.version, bool) or not 0 <= entry.version <= _MAX_INT:
+    if isinstance(entry.version, bool) or not 0 <= entry.version <= MAX_INT:
         raise Invalid(
             f"version {entry.version} is not a count from 0.", "Number the stream's entries from 0.", "version"
         )
@@ -139,7 +141,7 @@ def parse(raw: bytes) -> Entry:
     """Like `decode`, for bytes whose leaf hash was checked: whether they are canonical is not asked again."""
     try:
         wire = _decoder.decode(raw)
-        at = _parse_time(wire.at)
+        at = parse_time(wire.at)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
         raise Corrupt(f"The entry can not be read: {error}.", _REMEDY_BYTES) from error
     return Entry(
@@ -212,16 +214,17 @@ def _canonical(wire: dict[str, Any]) -> bytes:
     """Return the RFC 8785 form of checked values."""
     try:
         raw = _sorted.encode(wire)
-        # With ASCII alone and nothing escaped, sorted JSON without blanks is the RFC 8785 form, at a thirtieth of the
-        # cost: keys sort the same by code point as by UTF-16 unit, and there is no other way to write an integer.
-        if raw.isascii() and b"\\" not in raw:
+        # With ASCII alone, sorted JSON without blanks is the RFC 8785 form, at a thirtieth of the cost: keys sort the
+        # same by code point as by UTF-16 unit, escapes are spelled alike, and an integer can be written one way only.
+        if raw.isascii():
             return raw
         return rfc8785.dumps(wire)
     except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
         raise Invalid(f"The entry has no canonical form: {error}.", _REMEDY_INPUT, "data") from error
 
 
-def _parse_time(text: str) -> datetime:
+def parse_time(text: str) -> datetime:
+    """Return the time that `format_time` wrote as *text*; raise `ValueError` for what is none."""
     if len(text) != len("2026-01-01T00:00:00.000Z") or not text.endswith("Z"):
         raise ValueError(f"{text!r} is not a UTC time to the millisecond")
     return datetime.fromisoformat(text[:-1]).replace(tzinfo=UTC)
@@ -233,7 +236,7 @@ def _check(value: object, where: str, depth: int) -> None:
     elif value is None or isinstance(value, bool):
         return
     elif isinstance(value, int):
-        if abs(value) > _MAX_INT:
+        if abs(value) > MAX_INT:
             raise Invalid(f"{value} is too large for JSON to keep exact.", "Write it as a string.", where)
     elif depth >= _MAX_DEPTH:
         raise Invalid(f"Values nest deeper than {_MAX_DEPTH}.", "Flatten them.", where)

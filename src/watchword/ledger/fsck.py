@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import msgspec
 
 from watchword.core.errors import Corrupt
+from watchword.ledger.audit import Audit, Progress, Report, report, silent
 from watchword.ledger.checkpoint import Checkpoint, VerifierKey
-from watchword.ledger.entry import Entry, decode
+from watchword.ledger.entry import Entry, parse
 from watchword.ledger.erasure import EvidenceErased
 from watchword.ledger.keyring import Keyring
 from watchword.ledger.payload import open_payload
@@ -16,54 +15,37 @@ from watchword.ledger.provider import KeyProvider
 from watchword.ledger.restoration import LEDGER_STREAM
 from watchword.ledger.sql import SqlStore
 from watchword.ledger.store import KeyRow, Snapshot
-from watchword.ledger.verified import REMEDY, SKEW, Stage, Verified, first_change, located
+from watchword.ledger.verified import REMEDY, cover, first_change, located
 
-_REPORT_EVERY = 1000
+ERASED = "evidence.erased"
 _AGAIN = "Rows were put back past Watchword, from a backup perhaps: find out by whom, and take them away again."
-
-
-class Check(msgspec.Struct, frozen=True, kw_only=True):
-    """One numbered check: *what* must hold, and what was *proved* of it."""
-
-    number: int
-    what: str
-    proved: str
-
-
-class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """A ledger that holds together: its *size*, its *root* (32 bytes), and every check made."""
-
-    size: int
-    root: bytes
-    checks: tuple[Check, ...]
-
-
-def _silent(_done: int, _total: int) -> None:
-    """Report to nobody."""
 
 
 def fsck(
     url: str,
     vkey: str,
     provider: KeyProvider | None = None,
-    progress: Callable[[int, int], None] = _silent,
+    progress: Progress = silent,
+    kept: str | None = None,
 ) -> Report:
     """Recompute everything in the ledger at *url* and return what was proved.
 
     Raise `Corrupt` at the first thing that does not hold, with the index of the first bad entry where there is one.
     Reads only, of one moment; for SQLite no other process may hold the file, a copy will do. Without *provider* (the
-    key file, as a rule) payloads are matched to entries but not opened. *progress* is told entries done and in all.
+    key file, as a rule) payloads are matched to entries but not opened. *kept* is a checkpoint from elsewhere that the
+    ledger must go on from: without one, an older copy that is whole in itself passes. *progress* is told entries done
+    and in all.
     """
     verifier = VerifierKey.parse(vkey)
     store = SqlStore(url, read_only=True)
     try:
         with store.snapshot() as snapshot:
-            return _Audit(snapshot, verifier, provider).run(progress)
+            return _StoreAudit(snapshot, verifier, provider).run(progress, kept)
     finally:
         store.close()
 
 
-class _Audit:
+class _StoreAudit:
     """One pass over a snapshot; each method makes its checks and returns what it proved."""
 
     def __init__(self, snapshot: Snapshot, verifier: VerifierKey, provider: KeyProvider | None) -> None:
@@ -73,78 +55,64 @@ class _Audit:
         self._keys: dict[str, KeyRow] = {}
         self._erased: dict[str, int] = {}  # id of a key -> the entry that says it is gone
         self._gone = 0
-        self._stage = Stage(Verified(verifier.origin))
-        self._carriers: dict[str, tuple[str, int]] = {}
+        self._audit = Audit()
 
-    def run(self, progress: Callable[[int, int], None]) -> Report:
-        references = self._entries(progress)
+    def run(self, progress: Progress, kept: str | None) -> Report:
+        self._entries(progress)
         checkpoint = self._head()
         marks = self._checkpoints()
         self._data_keys()
         payloads = self._payloads()
         effects = self._effects()
-        missing = len(self._carriers) - payloads - self._gone
+        extends = () if kept is None else (self._audit.extends(kept, self._verifier),)
+        missing = len(self._audit.carriers) - payloads - self._gone
         opened = "opened" if self._keyring is not None else "not opened: no key file was given"
-        proved = (
-            ("every entry is in canonical form and hashes to its leaf", f"{checkpoint.size} entries"),
-            ("indices are dense from 0, and so are versions in each stream", f"{len(self._stage.streams)} streams"),
-            ("no entry is more than 2 s older than one before it", f"the latest is of {self._stage.last_at}"),
-            ("references point to earlier entries", f"{references} references"),
-            ("the entries lead to the signed root, and the head says the same", f"root {checkpoint.root.hex()}"),
-            ("every stored checkpoint is signed and was true at its size", f"{marks} checkpoints"),
-            ("every payload is committed to by an entry of its stream", f"{payloads} payloads, {opened}"),
-            ("every effect row is for a known stream", f"{effects} effect rows"),
+        return report(
+            checkpoint.size,
+            checkpoint.root,
             (
-                "every payload has its data key, every key a stream, and what was erased is gone",
-                f"{len(self._keys)} data keys; {len(self._erased)} erased with {self._gone} payloads"
-                + (f"; {missing} more payloads are gone, and no entry says why" if missing > 0 else ""),
+                *self._audit.proved(),
+                ("the entries lead to the signed root, and the head says the same", f"root {checkpoint.root.hex()}"),
+                ("every stored checkpoint is signed and was true at its size", f"{marks} checkpoints"),
+                ("every payload is committed to by an entry of its stream", f"{payloads} payloads, {opened}"),
+                ("every effect row is for a known stream", f"{effects} effect rows"),
+                (
+                    "every payload has its data key, every key a stream, and what was erased is gone",
+                    f"{len(self._keys)} data keys; {len(self._erased)} erased with {self._gone} payloads"
+                    + (f"; {missing} more payloads are gone, and no entry says why" if missing > 0 else ""),
+                ),
+                *extends,
             ),
         )
-        return Report(
-            size=checkpoint.size,
-            root=checkpoint.root,
-            checks=tuple(Check(number=number, what=what, proved=that) for number, (what, that) in enumerate(proved, 1)),
-        )
 
-    def _entries(self, progress: Callable[[int, int], None]) -> int:
-        total, references = self._snapshot.head.size, 0
-        for row in self._snapshot.entries():
-            last_at = self._stage.last_at
-            known = self._stage.knows
-            self._stage.add_row(row)
-            try:
-                entry = decode(row.raw)
-            except Corrupt as error:
-                raise Corrupt(f"Entry {row.seq}: {error.what}", error.remedy, row.seq) from error
-            if last_at is not None and entry.at < last_at - SKEW:
-                raise Corrupt(f"Entry {row.seq} is older than one before it, by more than 2 s.", REMEDY, row.seq)
-            for ref in entry.refs:
-                if bytes.fromhex(ref) == row.leaf or not known(bytes.fromhex(ref)):
-                    raise Corrupt(f"Entry {row.seq} refers to {ref}, which is no earlier entry.", REMEDY, row.seq)
-            for commitment in entry.sd:
-                if commitment in self._carriers:
-                    raise Corrupt(f"Entry {row.seq} repeats the commitment {commitment}.", REMEDY, row.seq)
-                self._carriers[commitment] = (entry.stream, row.seq)
-            self._note_erasure(entry, row.seq)
-            references += len(entry.refs)
-            if row.seq % _REPORT_EVERY == 0:
-                progress(row.seq, total)
-        progress(self._stage.size, total)
-        return references
+    def _entries(self, progress: Progress) -> None:
+        total = self._snapshot.head.size
+        for chunk in self._snapshot.sweep():
+            start = self._audit.size
+            seqs, streams, versions, kinds, raws, leaves = zip(*chunk, strict=False)
+            dense = seqs == tuple(range(start, start + len(seqs)))
+            good = len(seqs) if dense else next(at for at, seq in enumerate(seqs) if seq != start + at)
+            if good:
+                self._audit.add(raws[:good], leaves[:good], (streams[:good], versions[:good], kinds[:good]))
+                for at in (place for place in range(good) if kinds[place] == ERASED):
+                    self._note_erasure(parse(raws[at]), start + at)
+            if not dense:
+                odd = min(seqs[good], start + good)
+                raise Corrupt(f"Entry {odd} is missing or stands where none can.", REMEDY, odd)
+            progress(self._audit.size, total)
 
     def _head(self) -> Checkpoint:
         head = self._snapshot.head
         try:
-            checkpoint = self._stage.cover(head, self._verifier)
+            checkpoint = cover(head, self._audit.size, self._audit.nodes.root(self._audit.size), self._verifier)
         except Corrupt as error:
-            seq = first_change(self._snapshot, self._verifier) if error.seq is None else error.seq
-            raise located(error, seq) from error
-        if head.last_at != self._stage.last_at:
+            raise located(error, self._first_change() if error.seq is None else error.seq) from error
+        if head.last_at != self._audit.last_at:
             raise Corrupt("The head row has another time than the latest entry.", REMEDY)
         return checkpoint
 
     def _checkpoints(self) -> int:
-        changed = first_change(self._snapshot, self._verifier)
+        changed = self._first_change()
         if changed is not None:
             raise Corrupt(f"A stored checkpoint does not hold from entry {changed} on.", REMEDY, changed)
         notes = [note for _, note in self._snapshot.checkpoints()]
@@ -152,8 +120,11 @@ class _Audit:
             raise Corrupt("The latest stored checkpoint is not the head's.", REMEDY)
         return len(notes)
 
+    def _first_change(self) -> int | None:
+        return first_change(self._snapshot.checkpoints(), self._audit.nodes, self._audit.size, self._verifier)
+
     def _note_erasure(self, entry: Entry, seq: int) -> None:
-        if (entry.stream, entry.type) != (LEDGER_STREAM, "evidence.erased"):
+        if entry.stream != LEDGER_STREAM:
             return
         try:
             erased = msgspec.convert({**entry.data, "type": entry.type}, type=EvidenceErased)
@@ -168,7 +139,7 @@ class _Audit:
             if row.id in self._erased:
                 seq = self._erased[row.id]
                 raise Corrupt(f"Entry {seq} says the data key {row.id} was erased, and it is there.", _AGAIN, seq)
-            if self._stage.version(row.stream) < 0:
+            if not self._audit.has(row.stream):
                 raise Corrupt(f"The data key {row.id} is for {row.stream}, which has no entry.", REMEDY)
             if self._keyring is not None:
                 try:
@@ -177,10 +148,10 @@ class _Audit:
                     raise Corrupt(f"The data key {row.id} of {row.stream}: {error.what}", error.remedy) from error
 
     def _payloads(self) -> int:
-        count = 0
+        count, carriers = 0, self._audit.carriers
         for row in self._snapshot.payloads():
             count += 1
-            stream, seq = self._carriers.get(row.commitment, (None, None))
+            stream, seq = carriers.get(row.commitment, (None, None))
             if stream != row.stream:
                 raise Corrupt(f"No entry of {row.stream} commits to the payload {row.commitment}.", REMEDY, seq)
             if row.key in self._erased:
@@ -202,6 +173,6 @@ class _Audit:
         count = 0
         for row in self._snapshot.effects():
             count += 1
-            if self._stage.version(row.stream) < 0:
+            if not self._audit.has(row.stream):
                 raise Corrupt(f"The effect {row.id} is for {row.stream}, which has no entry.", REMEDY, row.asked_by)
         return count

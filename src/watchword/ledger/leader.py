@@ -21,17 +21,18 @@ from typing import Protocol
 
 from watchword.core.errors import Corrupt, Invalid, Unavailable, WatchwordError
 from watchword.core.ids import LeafHash, Seq
-from watchword.ledger import merkle
 from watchword.ledger.append import Append, Appended, Draft, Group, KeyGone, check_effects, prepare
-from watchword.ledger.checkpoint import Checkpoint, SigningKey, VerifierKey
+from watchword.ledger.checkpoint import Checkpoint, SigningKey, VerifierKey, verify
 from watchword.ledger.commit import Committer
 from watchword.ledger.entry import Disclosure
 from watchword.ledger.keyring import Keyring
 from watchword.ledger.payload import disclosed_in, open_payload
+from watchword.ledger.proof import Proof
 from watchword.ledger.provider import KeyProvider
 from watchword.ledger.sql import SqlStore, no_faults
 from watchword.ledger.store import EffectRow, EffectState, Holding, KeyRow, PayloadRow, Settle, Store
 from watchword.ledger.testimony import Testimony
+from watchword.ledger.tiles import HEIGHT, Tile, pack_bundle, width
 from watchword.ledger.vault import KeyFile
 from watchword.ledger.verified import REMEDY
 
@@ -208,15 +209,10 @@ class Ledger:
         with self._committer.state:
             return self._committer.verified.note, self._committer.verified.checkpoint
 
-    def root_at(self, size: int) -> bytes:
-        """Return the root this ledger had with its first *size* entries; `Invalid` beyond its end."""
-        if not 0 <= size <= self.size:
-            raise Invalid(f"The ledger never had {size} entries.", "Ask up to its size.", "size")
-        return merkle.root_of(self._committer.verified.leaves[:size])
-
-    def consistency(self, old: int, new: int) -> tuple[bytes, ...]:
-        """The proof that the tree of the first *old* entries is a prefix of that of the first *new*; none from 0."""
-        return merkle.consistency_proof(old, self._committer.verified.leaves[:new]) if old else ()
+    @property
+    def verifier(self) -> VerifierKey:
+        """The public half of the key that signs its checkpoints."""
+        return self._committer.verifier
 
     def covered(self, seq: Seq) -> bool:
         """Say whether entry *seq* is covered by the verified signed checkpoint."""
@@ -252,6 +248,45 @@ class Ledger:
         with self._committer.state:
             names = list(self._committer.verified.streams)
         return tuple(sorted(name for name in names if name.startswith(prefix)))
+
+    # -- what an outsider can check
+
+    def checkpoint_at(self, size: int) -> tuple[str, Checkpoint]:
+        """Return the checkpoint signed at *size*, checked; `Invalid` where none was, `Corrupt` for a false one."""
+        note = self._store.checkpoint(size) if 0 <= size <= self.size else None
+        if note is None:
+            raise Invalid(f"No checkpoint was signed at size {size}.", "Name a size that one was signed at.", "size")
+        checkpoint = verify(note, self.verifier)
+        if (checkpoint.size, checkpoint.root) != (size, self._committer.verified.nodes.root(size)):
+            raise Corrupt(f"The checkpoint stored for size {size} is not true of the entries.", REMEDY)
+        return note, checkpoint
+
+    def root(self, size: int) -> bytes:
+        """Return the root over the first *size* entries; raise `Invalid` when there are fewer."""
+        return self._committer.verified.nodes.root(size)
+
+    def prove(self, seq: int, size: int | None = None) -> Proof:
+        """Return the proof that entry *seq* stands under the latest checkpoint, or under that of *size*.
+
+        Raise `Invalid` when the checkpoint does not cover the entry, or none was signed at *size*.
+        """
+        note, checkpoint = self.checkpoint if size is None else self.checkpoint_at(size)
+        return Proof(index=seq, path=self._committer.verified.nodes.inclusion(seq, checkpoint.size), note=note)
+
+    def consistency(self, old: int, new: int) -> tuple[bytes, ...]:
+        """Return the proof that the first *old* entries begin the first *new*; `Invalid` outside of 1 to the size."""
+        if new > self.size:
+            raise Invalid(f"The ledger has {self.size} entries, not {new}.", "Ask for a size up to its own.", "new")
+        return self._committer.verified.nodes.consistency(old, new)
+
+    def tile(self, tile: Tile) -> bytes | None:
+        """Return the bytes of *tile*, its entries checked; None when the ledger does not reach as far."""
+        if tile.width > width(tile.level, tile.index, self.size):
+            return None
+        stop = tile.start + tile.width
+        if tile.level is None:
+            return pack_bundle([appended.raw for appended in self.entries(tile.start, stop)])
+        return b"".join(self._committer.verified.nodes.row(HEIGHT * tile.level, tile.start, stop))
 
     # -- payloads and pseudonyms
 

@@ -17,7 +17,7 @@ from sqlalchemy.dialects import sqlite as sqlite_dialect
 
 from watchword.core.errors import Corrupt, Invalid, Unavailable
 from watchword.core.ids import Seq
-from watchword.ledger import holdings
+from watchword.ledger import holdings, sweep
 from watchword.ledger import tables as t
 from watchword.ledger.bulk import Bulk, PostgresBulk, SqliteBulk
 from watchword.ledger.engines import REMEDY_DAMAGED, OwnerLock, open_engine, our_words, parse_url
@@ -32,6 +32,7 @@ from watchword.ledger.store import (
     KeyRow,
     Lost,
     PayloadRow,
+    RawRow,
     Settle,
     Written,
 )
@@ -193,6 +194,11 @@ class SqlStore:
         with self._begin() as connection:
             return tuple(_typed(_entry_row, connection.execute(_RANGE, {"start": start, "stop": stop})))
 
+    def checkpoint(self, size: int) -> str | None:
+        """Return the note stored for exactly *size*."""
+        with self._begin() as connection:
+            return connection.execute(select(t.checkpoint.c.note).where(t.checkpoint.c.size == size)).scalar()
+
     def payloads(self, commitments: tuple[str, ...]) -> tuple[tuple[PayloadRow, KeyRow], ...]:
         """Return those of *commitments* that are still there, each with its key; one without its key is as erased."""
         if not commitments:
@@ -347,6 +353,14 @@ class SqlSnapshot:
         if start:
             query = query.where(t.entry.c.idx >= start)
         return _typed(_entry_row, self._rows(query))
+
+    def sweep(self) -> Iterator[Sequence[RawRow]]:
+        """Every entry row in index order, some at a time, as the database gives them."""
+        return sweep.entries(self._connection)
+
+    def carried(self) -> Iterator[Sequence[tuple[str, str]]]:
+        """The commitment and stream of every payload row, some at a time."""
+        return sweep.carried(self._connection)
 
     def checkpoints(self) -> Iterator[tuple[int, str]]:
         """Every stored (size, note), in order of size."""

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, TypeAlias
 
 import msgspec
 
 from watchword.core.ids import Seq
 from watchword.ledger.entry import Entry, Retention
 from watchword.ledger.testimony import Testimony
+
+RawRow: TypeAlias = tuple[Any, Any, Any, Any, Any, Any]
+"""Index, stream, version, type, bytes and leaf hash of an entry as a database gave them, whatever they are."""
 
 
 class EffectState(StrEnum):
@@ -157,8 +160,14 @@ class Snapshot(Protocol):
     def entries(self, start: int = 0) -> Iterator[EntryRow]:
         """Every entry row whose index is *start* or more, and for 0 also any below it, in index order."""
 
+    def sweep(self) -> Iterator[Sequence[RawRow]]:
+        """Every entry row in index order, some at a time, as the database gives them."""
+
     def checkpoints(self) -> Iterator[tuple[int, str]]:
         """Every stored (size, note), in order of size."""
+
+    def carried(self) -> Iterator[Sequence[tuple[str, str]]]:
+        """The commitment and stream of every payload row, some at a time."""
 
     def payloads(self) -> Iterator[PayloadRow]:
         """Every payload row."""
@@ -195,6 +204,9 @@ class Store(Protocol):
 
     def range(self, start: int, stop: int) -> tuple[EntryRow, ...]:
         """Return the rows with *start* <= index < *stop* in order."""
+
+    def checkpoint(self, size: int) -> str | None:
+        """Return the note stored for exactly *size*."""
 
     def payloads(self, commitments: tuple[str, ...]) -> tuple[tuple[PayloadRow, KeyRow], ...]:
         """Return those of *commitments* that are still there, each with its key; one without its key is as erased."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from watchword.core.errors import Corrupt
@@ -11,7 +11,7 @@ from watchword.ledger import merkle
 from watchword.ledger.append import Appended
 from watchword.ledger.checkpoint import Checkpoint, VerifierKey, verify
 from watchword.ledger.entry import Entry, parse
-from watchword.ledger.store import EntryRow, Head, Snapshot
+from watchword.ledger.store import EntryRow, Head
 
 REMEDY = (
     "Stop every process of this ledger, keep the database as it is, run `watchword ledger fsck` on a copy, "
@@ -28,6 +28,7 @@ class Verified:
 
     def __init__(self, origin: str) -> None:
         self.leaves: list[bytes] = []
+        self.nodes = merkle.Nodes(self.leaves)
         self.streams: dict[str, list[int]] = {}
         self.places: dict[bytes, int] = {}
         self.frontier = merkle.Frontier()
@@ -134,41 +135,42 @@ class Stage:
 
     def cover(self, head: Head, verifier: VerifierKey) -> Checkpoint:
         """Return the checkpoint in *head*; raise `Corrupt` unless it is signed and covers exactly the stage."""
-        if not head.note:
-            raise Corrupt("The ledger has no signed checkpoint.", REMEDY, 0)
-        checkpoint = verify(head.note, verifier)
-        if checkpoint.size > self.size:
-            raise Corrupt(f"Entry {self.size} is covered by the checkpoint but missing.", REMEDY, self.size)
-        if checkpoint.size < self.size:
-            raise Corrupt(f"Entry {checkpoint.size} is not covered by a signed checkpoint.", REMEDY, checkpoint.size)
-        if checkpoint.root != self.frontier.root():
-            raise Corrupt("The entries do not lead to the signed root.", REMEDY)
-        if head.size != checkpoint.size or head.root != checkpoint.root:
-            raise Corrupt("The head row differs from the signed checkpoint.", REMEDY)
-        return checkpoint
+        return cover(head, self.size, self.frontier.root(), verifier)
 
 
-def first_change(snapshot: Snapshot, verifier: VerifierKey) -> int | None:
-    """Return where the entries first part from a stored checkpoint, None when every checkpoint holds.
+def cover(head: Head, size: int, root: bytes, verifier: VerifierKey) -> Checkpoint:
+    """Return the checkpoint in *head*; raise `Corrupt` unless it is signed and is of exactly *size* under *root*."""
+    if not head.note:
+        raise Corrupt("The ledger has no signed checkpoint.", REMEDY, 0)
+    checkpoint = verify(head.note, verifier)
+    if checkpoint.size > size:
+        raise Corrupt(f"Entry {size} is covered by the checkpoint but missing.", REMEDY, size)
+    if checkpoint.size < size:
+        raise Corrupt(f"Entry {checkpoint.size} is not covered by a signed checkpoint.", REMEDY, checkpoint.size)
+    if checkpoint.root != root:
+        raise Corrupt("The entries do not lead to the signed root.", REMEDY)
+    if head.size != checkpoint.size or head.root != checkpoint.root:
+        raise Corrupt("The head row differs from the signed checkpoint.", REMEDY)
+    return checkpoint
+
+
+def first_change(
+    checkpoints: Iterable[tuple[int, str]], nodes: merkle.Nodes, size: int, verifier: VerifierKey
+) -> int | None:
+    """Return where *size* entries first part from a stored checkpoint, None when every checkpoint holds.
 
     The answer is exact where each entry has a checkpoint of its own, else it is the first entry of the group that one
     checkpoint covered.
     """
-    frontier = merkle.Frontier()
     good = 0
-    rows = snapshot.entries()
-    for size, note in snapshot.checkpoints():
+    for at, note in checkpoints:
         try:
             stated = verify(note, verifier)
         except Corrupt:
             return good
-        for row in rows if frontier.size < size else ():
-            frontier.append(merkle.hash_leaf(row.raw))
-            if frontier.size >= size:
-                break
-        if (stated.size, stated.root) != (size, frontier.root()) or frontier.size != size:
+        if not 0 <= at <= size or (stated.size, stated.root) != (at, nodes.root(at)):
             return good
-        good = size
+        good = at
     return None
 
 

@@ -1,0 +1,40 @@
+"""Every entry row of a database in the quickest way each has: a check of all of it can not pay for an object a row."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from typing import Any, LiteralString, cast
+
+import psycopg
+from sqlalchemy import Connection
+
+from watchword.ledger.store import RawRow
+
+_CHUNK = 200  # few enough to stay in the processor's cache while they are checked
+_ENTRIES = "SELECT idx, stream, version, type, bytes, leaf FROM entry ORDER BY idx"
+_CARRIED = "SELECT commitment, stream FROM payload"
+
+
+def entries(connection: Connection) -> Iterator[list[RawRow]]:
+    """Yield all entry rows in index order, some at a time, as of the transaction of *connection*."""
+    return _swept(connection, _ENTRIES)
+
+
+def carried(connection: Connection) -> Iterator[list[tuple[str, str]]]:
+    """Yield the commitment and stream of all payload rows, some at a time."""
+    return _swept(connection, _CARRIED)
+
+
+def _swept(connection: Connection, query: LiteralString) -> Iterator[list[Any]]:
+    driver = connection.connection.driver_connection
+    if connection.dialect.name == "sqlite":
+        rows = cast("sqlite3.Connection", driver).execute(query)
+        while chunk := rows.fetchmany(_CHUNK):
+            yield chunk
+        return
+    # A cursor of the server's: one of the client's would hold the whole ledger in memory.
+    with psycopg.ServerCursor(cast("psycopg.Connection[Any]", driver), "sweep") as cursor:
+        cursor.execute(query, binary=True)
+        while chunk := cursor.fetchmany(_CHUNK):
+            yield chunk
