@@ -35,7 +35,15 @@ def test_all_is_well(desk: Desk, here: Here) -> None:
     typed, told = here("doctor"), here("doctor", "--json").json
 
     assert typed.code == 0
-    assert {one["part"] for one in told} == {"ledger", "policy", "directory sandbox", "mail", "call", "watch"}
+    assert {one["part"] for one in told} == {
+        "ledger",
+        "policy",
+        "payloads",
+        "directory sandbox",
+        "mail",
+        "call",
+        "watch",
+    }
     assert {one["state"] for one in told} == {"ok"}
 
 

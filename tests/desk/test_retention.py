@@ -165,6 +165,7 @@ def test_each_class_goes_in_its_time(office: Office) -> None:
     assert expired(office) == set()
     office.wait(days=1, minutes=1)
     assert expired(office, dry_run=True) == {(stream, Retention.SHORT)}
+    assert [one.stream for one in office.app.keeper.over(office.at)] == [stream]
     assert expired(office) == {(stream, Retention.SHORT)}
     office.wait(days=275)
     assert expired(office) == {(stream, Retention.IDENTITY)}
@@ -174,6 +175,7 @@ def test_each_class_goes_in_its_time(office: Office) -> None:
     assert office.app.ledger.holdings(stream) == ()
     assert office.app.ledger.holdings(case_stream(running))
     assert office.app.names.said(office["mara.lind"])[0] == "mara.lind"
+    assert office.app.keeper.over(office.at) == ()
     assert expired(office) == set()
 
 
@@ -346,6 +348,31 @@ def test_without_an_archive_that_can_be_written_nothing_goes(archived: Office) -
         erase(archived, case, Retention.IDENTITY)
     assert archived.app.ledger.size == size
     assert len(archived.app.ledger.holdings(case_stream(case))) == 2
+
+
+def test_an_end_between_archive_and_erasure_loses_nothing(office: Office, tmp_path: Path) -> None:
+    """The file is there and nothing is erased: no entry names it, and erasing again goes through."""
+    case = withdrawn(office)
+    folder = tmp_path / "archive"
+
+    class Last(Archive):
+        """An archive that is the last thing this process writes."""
+
+        def write(self, content: bytes) -> Filed:
+            filed = super().write(content)
+            office.app.ledger.close()
+            return filed
+
+    keeper = EvidenceKeeper(
+        office.app.steps, Periods(), Last(folder, str(pyrage.x25519.Identity.generate().to_public()))
+    )
+    with pytest.raises(Unavailable, match="closed"):
+        keeper.erase_case(office[ADMIN], case, Retention.CORE, Reason.MISTAKE, office.at)
+    office.restart()
+    assert len(list(folder.iterdir())) == 1
+    assert office.app.ledger.read(LEDGER_STREAM) == ()
+    assert len(office.app.ledger.holdings(case_stream(case))) == 2
+    assert [one.payloads for one in erase(office, case, Retention.CORE)] == [1]
 
 
 def test_a_key_that_is_none_is_told(tmp_path: Path) -> None:

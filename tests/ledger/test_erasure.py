@@ -293,6 +293,7 @@ def test_a_reader_delays_the_scrubbing_and_does_not_prevent_it(on_sqlite: Place)
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM payload").fetchone()
         erase(ledger, *ledger.holdings("case/0"))
+        ledger.append((to("case/2", 0),))
         assert any(secret in bytes_of(on_sqlite) for secret in gone)
     ledger.append((to("case/1", 0),))
     assert not [secret for secret in gone if secret in bytes_of(on_sqlite)]

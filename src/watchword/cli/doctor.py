@@ -66,6 +66,9 @@ def _inside(app: App) -> Iterator[Finding]:
     else:
         told = "the one on disk is not the active one: run `watchword policy activate`"
         yield Finding(part="policy", state="wrong", told=told)
+    over = sum(holding.payloads for holding in app.keeper.over(app.clock()))
+    told = f"the time of {over} is over: run `watchword ledger erase --expired`" if over else "none is kept too long"
+    yield Finding(part="payloads", state="wrong" if over else "ok", told=told)
     for name, directory in app.directories.items():
         try:
             for line in directory.check():

@@ -121,15 +121,22 @@ class EvidenceKeeper:
         def plan() -> _Plan:
             self.steps.rule(actor, Step.ERASE_EVIDENCE, anywhere, at).demand()
             version, holds = self._holds()
-            ended = dict(self._ended(holds))
-
-            def over(one: Holding) -> bool:
-                began, period = ended.get(one.stream), self.periods.of(one.retention)
-                return began is not None and period is not None and began + period <= at
-
-            return _Plan(version=version, holdings=tuple(filter(over, self.steps.ledger.holdings())))
+            return _Plan(version=version, holdings=self._expired(holds, at))
 
         return self._erase(actor, plan, Reason.TIME_OVER, at, dry_run=dry_run)
+
+    def over(self, at: datetime) -> tuple[Holding, ...]:
+        """Everything whose time is over at *at* and that is still there; for operators, ruled by nobody."""
+        return self._expired(self._holds()[1], at)
+
+    def _expired(self, holds: dict[CaseId, Hold], at: datetime) -> tuple[Holding, ...]:
+        ended = dict(self._ended(holds))
+
+        def over(one: Holding) -> bool:
+            began, period = ended.get(one.stream), self.periods.of(one.retention)
+            return began is not None and period is not None and began + period <= at
+
+        return tuple(filter(over, self.steps.ledger.holdings()))
 
     def _ended(self, holds: dict[CaseId, Hold]) -> Iterator[tuple[str, datetime]]:
         """Every stream whose time counts, with the moment it began: its last entry.

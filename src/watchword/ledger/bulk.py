@@ -29,6 +29,9 @@ class Bulk(Protocol):
     def keys(self, connection: Connection, rows: Sequence[KeyRow]) -> None:
         """Insert *rows*."""
 
+    def known(self, connection: Connection, keys: frozenset[str]) -> frozenset[str]:
+        """Return those of *keys* that are stored."""
+
     def head(self, connection: Connection, batch: Batch, note: str) -> int | None:
         """Move the head from `batch.old` and file its checkpoint; return the highest index, -1 for none.
 
@@ -55,6 +58,12 @@ class SqliteBulk:
     def keys(self, connection: Connection, rows: Sequence[KeyRow]) -> None:
         """Insert *rows*."""
         _sqlite(connection).executemany(f"INSERT INTO {_KEY} VALUES (?, ?, ?, ?, ?, ?)", [_key(row) for row in rows])
+
+    def known(self, connection: Connection, keys: frozenset[str]) -> frozenset[str]:
+        """Return those of *keys* that are stored."""
+        marks = ", ".join("?" * len(keys))
+        rows = _sqlite(connection).execute(f"SELECT id FROM data_key WHERE id IN ({marks})", tuple(keys))
+        return frozenset(row[0] for row in rows)
 
     def head(self, connection: Connection, batch: Batch, note: str) -> int | None:
         """Move the head and file its checkpoint."""
@@ -84,6 +93,11 @@ class PostgresBulk:
     def keys(self, connection: Connection, rows: Sequence[KeyRow]) -> None:
         """Insert *rows*."""
         _copy(connection, _KEY, ("text", "text", "text", "bytea", "text", "text"), [_key(row) for row in rows])
+
+    def known(self, connection: Connection, keys: frozenset[str]) -> frozenset[str]:
+        """Return those of *keys* that are stored."""
+        query = "SELECT id FROM data_key WHERE id = ANY(%s)"
+        return frozenset(row[0] for row in _postgres(connection).execute(query, (list(keys),), prepare=True))
 
     def head(self, connection: Connection, batch: Batch, note: str) -> int | None:
         """Move the head and file its checkpoint."""

@@ -115,8 +115,3 @@ def erase(connection: Connection, erasures: Iterable[Holding]) -> Clash | None:
         if (gone.rowcount, keys.rowcount) != (one.payloads, len(one.keys)):
             return Clash(changed=frozenset(one.keys))
     return None
-
-
-def missing(connection: Connection, keys: frozenset[str]) -> frozenset[str]:
-    """Those of *keys* that are not stored (any more)."""
-    return keys - set(connection.execute(select(t.data_key.c.id).where(t.data_key.c.id.in_(keys))).scalars())

@@ -20,7 +20,7 @@ from watchword.core.ids import Seq
 from watchword.ledger import holdings, sweep
 from watchword.ledger import tables as t
 from watchword.ledger.bulk import Bulk, PostgresBulk, SqliteBulk
-from watchword.ledger.engines import REMEDY_DAMAGED, OwnerLock, open_engine, our_words, parse_url
+from watchword.ledger.engines import BUSY_MS, REMEDY_DAMAGED, OwnerLock, open_engine, our_words, parse_url
 from watchword.ledger.store import (
     Batch,
     Clash,
@@ -144,7 +144,7 @@ class SqlStore:
             self._bulk.payloads(connection, batch.payloads)
             # Who erases moves the head as well: a key that is there now is there when the head moves, or this is lost.
             reused = frozenset(row.key for row in batch.payloads) - {key.id for key in batch.keys}
-            if reused and (gone := holdings.missing(connection, reused)):
+            if reused and (gone := reused - self._bulk.known(connection, reused)):
                 return Clash(gone=gone)
         self._faults("append.payloads")
         if batch.effects:
@@ -164,7 +164,9 @@ class SqlStore:
         """Empty SQLite's write-ahead log, where erased bytes would outlive their rows; again later while it is read."""
         if self._unscrubbed:
             driver = cast("sqlite3.Connection", connection.connection.driver_connection)
+            driver.execute("PRAGMA busy_timeout = 0")  # no append waits for whoever reads
             busy, _, _ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            driver.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
             self._unscrubbed = bool(busy)
 
     def top(self) -> tuple[Head, int]:
