@@ -19,7 +19,7 @@ from watchword.core import event as past
 from watchword.core.action import Action
 from watchword.core.approval import SignedProof, proof_of
 from watchword.core.case import Asked, AwaitingApproval
-from watchword.core.errors import Conflict
+from watchword.core.errors import Conflict, Refused
 from watchword.core.ids import CaseId
 from watchword.core.passkey import PasskeyMaterial
 from watchword.core.request import parse
@@ -342,6 +342,19 @@ def test_options_are_for_those_who_may_approve(strict: Office) -> None:
     assert refused(lambda: options(strict["sam.security"], executive, strict.at)) == ("not_enrolled",)
     strict.sign(case, "boss.one")
     assert refused(lambda: options(strict["boss.one"], case, strict.at)) == ("wrong_state",)
+
+
+def test_approver_hears_words_for_approvers(strict: Office) -> None:
+    """What is wrong with a signature is not told in the words for somebody who is being verified."""
+    case = asked(strict)
+    with pytest.raises(Refused, match="no signature of yours"):
+        strict.sign(case, "boss.one", by="noah.berg")
+    with pytest.raises(Refused, match="page that is not ours") as caught:
+        strict.sign(case, "boss.one", origin="https://localhost.evil.test")
+    assert "phishing" in caught.value.remedy
+    executive = asked(strict, "eve.exec", "passkey", "mail_code")
+    with pytest.raises(Refused, match="no passkey to sign with"):
+        strict.sign(executive, "sam.security", by="boss.one")
 
 
 def test_answer_that_is_noise(strict: Office) -> None:

@@ -53,19 +53,26 @@ class Approvals:
         if not isinstance(loaded.case, AwaitingApproval):
             raise Refused("This case asks for no approval now.", "Look at what it waits for.", ("wrong_state",))
         person = self.steps.registry.person(actor)
+        try:
+            options = self.signer.sign_options(self._challenge(loaded.case.request), approving_keys(person, at))
+        except Refused as refused:
+            raise _said_to_approver(refused) from refused
         rule = loaded.case.requirement.approve
         return Signing(
             request=loaded.case.request,
             not_after=loaded.case.not_after,
             namespace=namespace_of(self.steps.ledger.origin),
-            options=self.signer.sign_options(self._challenge(loaded.case.request), approving_keys(person, at)),
+            options=options,
             needed=rule is not None and rule.signed,
         )
 
     def take(self, actor: PersonId, case: Case, request: str, assertion: str, at: datetime) -> SignedAnswer:
         """Check the browser's *assertion* by *actor* over *request*, as the library has it and as the executor will."""
         person = self.steps.registry.person(actor)
-        answer = self.signer.signed(self._challenge(request), person.credentials_of(METHOD), assertion)
+        try:
+            answer = self.signer.signed(self._challenge(request), person.credentials_of(METHOD), assertion)
+        except Refused as refused:
+            raise _said_to_approver(refused) from refused
         self._hold(person, case, request, answer.proof, at)
         return answer
 
@@ -87,3 +94,27 @@ class Approvals:
 
     def _challenge(self, request: str) -> bytes:
         return signed_data(namespace_of(self.steps.ledger.origin), request.encode())
+
+
+def _said_to_approver(refused: Refused) -> Refused:
+    """A method's words are for somebody who is being verified; whoever approves hears the same reason in their own."""
+    if refused.reasons[0] not in _SAID:
+        return refused
+    what, remedy = _SAID[refused.reasons[0]]
+    return Refused(what, remedy, refused.reasons)
+
+
+_SAID = {
+    "wrong_answer": (
+        "This is no signature of yours over this request.",
+        "Read the case again, and sign it with a passkey that is enrolled for you.",
+    ),
+    "not_enrolled": (
+        "You have no passkey to sign with.",
+        "Have an administrator enrol one that checks a PIN or a biometric.",
+    ),
+    "origin": (
+        "The request was signed on a page that is not ours.",
+        "Treat this as phishing: close that page, and open the console from its known address.",
+    ),
+}
