@@ -86,6 +86,17 @@ def outsider(go: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 @pytest.fixture(scope="session")
+def litewitness(go: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A witness that others wrote, built from its pinned modules; the first time takes a minute."""
+    source = Path(__file__).parent / "outsider"
+    program = tmp_path_factory.mktemp("witness") / "litewitness"
+    built = go("build", "-o", str(program), "filippo.io/torchwood/cmd/litewitness", folder=source)
+    if built.returncode:
+        _missing(f"the witness can not be built: {built.stderr.strip()}")
+    return program
+
+
+@pytest.fixture(scope="session")
 def module(go: Run) -> Callable[[str, str], Path]:
     """Fetch a module by path@version and return its folder; its sum is the second argument."""
 
