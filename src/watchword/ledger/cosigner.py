@@ -122,7 +122,7 @@ class Cosigner:
         old = self._seen.get(witness.name, size)
         for _ in range(_TRIES):
             try:
-                answer = witness.add(note, old, self._ledger.consistency(old, size) if old < size else ())
+                answer = witness.add(note, old, self._ledger.consistency(old, size) if 0 < old < size else ())
             except Corrupt:
                 if self._is_left_behind(witness, old):
                     return None
