@@ -16,7 +16,7 @@ from sqlalchemy.engine import make_url
 
 from watchword.core.errors import Corrupt, Invalid, Unavailable, WatchwordError
 
-BUSY_MS = 5000
+_BUSY_MS = 5000
 _DAMAGED = frozenset({"SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR_SHORT_READ", "SQLITE_CORRUPT_INDEX"})
 REMEDY_DAMAGED = "Stop, keep the file as it is, and restore from a copy that `watchword ledger fsck` accepts."
 
@@ -51,7 +51,7 @@ def open_engine(url: URL, *, read_only: bool) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _configure(connection: sqlite3.Connection, _record: object) -> None:
-        connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+        connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
         if not read_only:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
@@ -62,6 +62,14 @@ def open_engine(url: URL, *, read_only: bool) -> Engine:
         connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def empty_log(driver: sqlite3.Connection) -> bool:
+    """Write SQLite's write-ahead log into the file and cut it to nothing; False, at once, while somebody reads it."""
+    driver.execute("PRAGMA busy_timeout = 0")
+    busy, _, _ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    driver.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
+    return not busy
 
 
 def check_whole(database: Path) -> None:
