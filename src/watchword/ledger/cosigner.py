@@ -80,6 +80,20 @@ class Cosigner:
             "It is tried again; `watchword doctor` says which witness does not answer.",
         )
 
+    def note(self, seq: Seq) -> str | None:
+        """Return the latest checkpoint of this history over entry *seq* that a quorum cosigned, with its lines."""
+        with self._lock:
+            if self._take_in() <= seq:
+                self._step(self._witnesses)
+            for note in self._ledger.testimony.cosigned(seq):
+                if len(self._quorum.cosigners(note)) >= self._quorum.threshold and self._is_ours(note):
+                    return note
+        return None
+
+    def policy(self) -> str:
+        """Return who has to sign a checkpoint, as a C2SP tlog-policy."""
+        return self._quorum.policy(self._verifier)
+
     def look(self) -> Iterator[tuple[str, bool, str]]:
         """Yield of each witness its name, whether it cosigns the latest checkpoint, and what it said."""
         with self._lock:
@@ -157,12 +171,14 @@ class Cosigner:
     def _take_in(self) -> int:
         """Count what is kept, and what other processes had cosigned: the latest that a quorum signed."""
         for note in self._ledger.testimony.cosigned(self._covered):
-            if len(self._quorum.cosigners(note)) >= self._quorum.threshold:
-                checkpoint = verify(note, self._verifier)
-                if checkpoint.size <= self._ledger.size and checkpoint.root == self._ledger.root(checkpoint.size):
-                    self._covered = checkpoint.size
-                    break
+            if len(self._quorum.cosigners(note)) >= self._quorum.threshold and self._is_ours(note):
+                self._covered = verify(note, self._verifier).size
+                break
         return self._covered
+
+    def _is_ours(self, note: str) -> bool:
+        checkpoint = verify(note, self._verifier)
+        return checkpoint.size <= self._ledger.size and checkpoint.root == self._ledger.root(checkpoint.size)
 
     # -- the memory beside the keys
 

@@ -300,6 +300,14 @@ class Ledger:
         opened = (self._open(row, key) for row, key in self._store.payloads(appended.entry.sd))
         return {disclosure.name: disclosure.value for disclosure in opened}
 
+    def openings(self, appended: Appended) -> dict[str, str]:
+        """Return by name the RFC 9901 disclosure, salt and all, of each payload of *appended* that is still there."""
+        keyring = self._need_keyring()
+        return {
+            row.name: disclosed_in(row, key=keyring.open(key), origin=self.origin).decode()
+            for row, key in self._store.payloads(appended.entry.sd)
+        }
+
     def _open(self, row: PayloadRow, key: KeyRow) -> Disclosure:
         return open_payload(row, key=self._need_keyring().open(key), origin=self.origin)
 

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, nullcontext
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import psycopg
-from sqlalchemy import Connection, Row, and_, bindparam, exc, func, inspect, or_, select, text, update
+from sqlalchemy import Connection, and_, bindparam, exc, func, inspect, or_, select, text, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects import sqlite as sqlite_dialect
 
-from watchword.core.errors import Corrupt, Invalid, Unavailable
-from watchword.core.ids import Seq
-from watchword.ledger import holdings, sweep
+from watchword.core.errors import Invalid, Unavailable
+from watchword.ledger import holdings
 from watchword.ledger import tables as t
 from watchword.ledger.bulk import Bulk, PostgresBulk, SqliteBulk
-from watchword.ledger.engines import REMEDY_DAMAGED, OwnerLock, empty_log, open_engine, our_words, parse_url
+from watchword.ledger.engines import OwnerLock, empty_log, open_engine, our_words, parse_url
+from watchword.ledger.rows import effect_row, effect_values, entry_row, head, typed
+from watchword.ledger.snapshot import SqlSnapshot
 from watchword.ledger.store import (
     Batch,
     Clash,
@@ -32,7 +33,6 @@ from watchword.ledger.store import (
     KeyRow,
     Lost,
     PayloadRow,
-    RawRow,
     Settle,
     Written,
 )
@@ -171,7 +171,7 @@ class SqlStore:
             row = connection.execute(_TOP).one_or_none()
         if row is None:
             raise Unavailable("The database holds no ledger.", "Run `watchword init`.")
-        return _head(row), -1 if row.top is None else int(row.top)
+        return head(row), -1 if row.top is None else int(row.top)
 
     @contextmanager
     def snapshot(self) -> Iterator[SqlSnapshot]:
@@ -185,12 +185,12 @@ class SqlStore:
     def stream(self, stream: str) -> tuple[EntryRow, ...]:
         """Return the rows of *stream* in index order."""
         with self._begin() as connection:
-            return tuple(_typed(_entry_row, connection.execute(_STREAM, {"stream": stream})))
+            return tuple(typed(entry_row, connection.execute(_STREAM, {"stream": stream})))
 
     def range(self, start: int, stop: int) -> tuple[EntryRow, ...]:
         """Return the rows with *start* <= index < *stop* in order."""
         with self._begin() as connection:
-            return tuple(_typed(_entry_row, connection.execute(_RANGE, {"start": start, "stop": stop})))
+            return tuple(typed(entry_row, connection.execute(_RANGE, {"start": start, "stop": stop})))
 
     def checkpoint(self, size: int) -> str | None:
         """Return the note stored for exactly *size*."""
@@ -202,12 +202,12 @@ class SqlStore:
         if not commitments:
             return ()
         with self._begin() as connection:
-            return tuple(_typed(holdings.payload_with_key, connection.execute(holdings.by_commitment(commitments))))
+            return tuple(typed(holdings.payload_with_key, connection.execute(holdings.by_commitment(commitments))))
 
     def sealed_under(self, keys: tuple[str, ...]) -> tuple[tuple[PayloadRow, KeyRow], ...]:
         """Return the payloads under *keys*, each with its key."""
         with self._begin() as connection:
-            return tuple(_typed(holdings.payload_with_key, connection.execute(holdings.by_key(keys))))
+            return tuple(typed(holdings.payload_with_key, connection.execute(holdings.by_key(keys))))
 
     def holdings(self, stream: str | None) -> tuple[Holding, ...]:
         """Return what is kept of *stream*, or of every stream, by class."""
@@ -249,7 +249,7 @@ class SqlStore:
             )
             self._faults("claim.commit")
             rows = connection.execute(select(t.effect).where(effect.id.in_(ids)).order_by(effect.due_at, effect.id))
-            return tuple(_typed(_effect_row, rows))
+            return tuple(typed(effect_row, rows))
 
     def effects(self, state: EffectState | None) -> tuple[EffectRow, ...]:
         """Return the effect rows in *state*, or all, in order of due time."""
@@ -257,13 +257,13 @@ class SqlStore:
         if state is not None:
             query = query.where(t.effect.c.state == state)
         with self._begin() as connection:
-            return tuple(_typed(_effect_row, connection.execute(query)))
+            return tuple(typed(effect_row, connection.execute(query)))
 
     def effects_named(self, ids: tuple[str, ...]) -> tuple[EffectRow, ...]:
         """Return those of *ids* that are there."""
         query = select(t.effect).where(t.effect.c.id.in_(ids)).order_by(t.effect.c.id)
         with self._begin() as connection:
-            return tuple(_typed(_effect_row, connection.execute(query)))
+            return tuple(typed(effect_row, connection.execute(query)))
 
     def ask_again(self, rows: tuple[EffectRow, ...]) -> tuple[str, ...]:
         """Insert those of *rows* whose id is not there, outside of any append; return their ids. No row is touched."""
@@ -278,7 +278,7 @@ class SqlStore:
         with self._begin() as connection:
             self._faults("put_right.begin")
             for row in rows:
-                connection.execute(update(t.effect).where(t.effect.c.id == row.id).values(**_effect_values(row)))
+                connection.execute(update(t.effect).where(t.effect.c.id == row.id).values(**effect_values(row)))
             self._faults("put_right.commit")
 
     def reschedule(self, effect_id: str, due_at: datetime) -> None:
@@ -330,59 +330,8 @@ class SqlStore:
 
     def _effects_insert(self, rows: Sequence[EffectRow]) -> Any:
         make = sqlite_dialect.insert if self._sqlite else postgresql.insert
-        values = [_effect_values(row) for row in rows]
+        values = [effect_values(row) for row in rows]
         return make(t.effect).values(values).on_conflict_do_nothing(index_elements=["id"]).returning(t.effect.c.id)
-
-
-class SqlSnapshot:
-    """The database as it stood when its transaction began."""
-
-    def __init__(self, connection: Connection, cursors: ExitStack) -> None:
-        self._connection = connection
-        self._cursors = cursors
-        row = connection.execute(select(t.head)).one_or_none()
-        if row is None:
-            raise Unavailable("The database holds no ledger.", "Run `watchword init`.")
-        self.head = _head(row)
-
-    def entries(self, start: int = 0) -> Iterator[EntryRow]:
-        """Every entry row whose index is *start* or more, and for 0 also any below it, in index order."""
-        query = select(t.entry).order_by(t.entry.c.idx)
-        if start:
-            query = query.where(t.entry.c.idx >= start)
-        return _typed(_entry_row, self._rows(query))
-
-    def sweep(self) -> Iterator[Sequence[RawRow]]:
-        """Every entry row in index order, some at a time, as the database gives them."""
-        return sweep.entries(self._connection)
-
-    def carried(self) -> Iterator[Sequence[tuple[str, str]]]:
-        """The commitment and stream of every payload row, some at a time."""
-        return sweep.carried(self._connection)
-
-    def checkpoints(self) -> Iterator[tuple[int, str]]:
-        """Every stored (size, note), in order of size."""
-        rows = self._rows(select(t.checkpoint).order_by(t.checkpoint.c.size))
-        return _typed(lambda row: (int(row.size), str(row.note)), rows)
-
-    def payloads(self) -> Iterator[PayloadRow]:
-        """Every payload row."""
-        rows = self._rows(select(t.payload).order_by(t.payload.c.commitment))
-        return _typed(holdings.payload_row, rows)
-
-    def data_keys(self) -> Iterator[KeyRow]:
-        """Every wrapped data key."""
-        return _typed(holdings.key_row, self._rows(select(t.data_key).order_by(t.data_key.c.id)))
-
-    def effects(self) -> Iterator[EffectRow]:
-        """Every effect row."""
-        return _typed(_effect_row, self._rows(select(t.effect).order_by(t.effect.c.id)))
-
-    def _rows(self, query: Any) -> Iterator[Any]:
-        streaming = self._connection.execution_options(yield_per=_CHUNK)
-        rows = streaming.execute(query)
-        self._cursors.callback(rows.close)
-        return iter(rows)
 
 
 _REVISION_OF = text("SELECT version_num FROM ledger_version")
@@ -414,50 +363,3 @@ def _settle(connection: Connection, settles: Sequence[Settle]) -> None:
             .where(t.effect.c.id == settle.effect_id)
             .values(state=settle.state, lease_owner=None, lease_until=None)
         )
-
-
-def _typed(read: Callable[[Row[Any]], T], rows: Iterable[Row[Any]]) -> Iterator[T]:
-    """Yield each row as its value; a column that holds what it never can is damage, not a bug."""
-    try:
-        for row in rows:
-            yield read(row)
-    except (TypeError, ValueError) as error:
-        raise Corrupt(f"A row holds a value of the wrong kind: {error}.", REMEDY_DAMAGED) from error
-
-
-def _head(row: Row[Any]) -> Head:
-    return Head(size=row.size, root=bytes(row.root), last_at=row.last_at, note=row.note)
-
-
-def _entry_row(row: Row[Any]) -> EntryRow:
-    return EntryRow(
-        seq=row.idx, stream=row.stream, version=row.version, type=row.type, raw=bytes(row.bytes), leaf=bytes(row.leaf)
-    )
-
-
-def _effect_values(row: EffectRow) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "stream": row.stream,
-        "kind": row.kind,
-        "due_at": row.due_at,
-        "state": row.state.value,
-        "lease_owner": row.lease_owner,
-        "lease_until": row.lease_until,
-        "attempts": row.attempts,
-        "asked_by": row.asked_by,
-    }
-
-
-def _effect_row(row: Row[Any]) -> EffectRow:
-    return EffectRow(
-        id=row.id,
-        stream=row.stream,
-        kind=row.kind,
-        due_at=row.due_at,
-        state=EffectState(row.state),
-        lease_owner=row.lease_owner,
-        lease_until=row.lease_until,
-        attempts=row.attempts,
-        asked_by=None if row.asked_by is None else Seq(row.asked_by),
-    )

@@ -1,0 +1,66 @@
+"""Rows of the ledger's tables as values, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
+
+from sqlalchemy import Row
+
+from watchword.core.errors import Corrupt
+from watchword.core.ids import Seq
+from watchword.ledger.engines import REMEDY_DAMAGED
+from watchword.ledger.store import EffectRow, EffectState, EntryRow, Head
+
+T = TypeVar("T")
+
+
+def typed(read: Callable[[Row[Any]], T], rows: Iterable[Row[Any]]) -> Iterator[T]:
+    """Yield each row as its value; a column that holds what it never can is damage, not a bug."""
+    try:
+        for row in rows:
+            yield read(row)
+    except (TypeError, ValueError) as error:
+        raise Corrupt(f"A row holds a value of the wrong kind: {error}.", REMEDY_DAMAGED) from error
+
+
+def head(row: Row[Any]) -> Head:
+    """The head row."""
+    return Head(size=row.size, root=bytes(row.root), last_at=row.last_at, note=row.note)
+
+
+def entry_row(row: Row[Any]) -> EntryRow:
+    """An entry row."""
+    return EntryRow(
+        seq=row.idx, stream=row.stream, version=row.version, type=row.type, raw=bytes(row.bytes), leaf=bytes(row.leaf)
+    )
+
+
+def effect_values(row: EffectRow) -> dict[str, Any]:
+    """An effect row, to be written."""
+    return {
+        "id": row.id,
+        "stream": row.stream,
+        "kind": row.kind,
+        "due_at": row.due_at,
+        "state": row.state.value,
+        "lease_owner": row.lease_owner,
+        "lease_until": row.lease_until,
+        "attempts": row.attempts,
+        "asked_by": row.asked_by,
+    }
+
+
+def effect_row(row: Row[Any]) -> EffectRow:
+    """An effect row, as it was read."""
+    return EffectRow(
+        id=row.id,
+        stream=row.stream,
+        kind=row.kind,
+        due_at=row.due_at,
+        state=EffectState(row.state),
+        lease_owner=row.lease_owner,
+        lease_until=row.lease_until,
+        attempts=row.attempts,
+        asked_by=None if row.asked_by is None else Seq(row.asked_by),
+    )
