@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import Engine, StaticPool, create_engine, text
+from sqlalchemy import Connection, Engine, StaticPool, create_engine, text
 
 from watchword.ledger.audit import Report
 from watchword.ledger.checkpoint import SigningKey
@@ -27,6 +27,11 @@ ORIGIN = "example.test/ledger"
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 _schemas = count()
+
+_TRIGGERS = (
+    "SELECT tgrelid::regclass::text AS name, tgname FROM pg_trigger JOIN pg_class c ON c.oid = tgrelid"
+    " WHERE NOT tgisinternal AND c.relnamespace = current_schema()::regnamespace ORDER BY 1, 2"
+)
 
 
 @pytest.fixture(scope="session")
@@ -80,11 +85,24 @@ class Place:
         return fsck(self.url, self.key.vkey, self.keys)
 
     def tamper(self, *statements: str, **values: object) -> None:
-        """Run SQL on the database behind the ledger's back."""
-        with self._engine() as engine, engine.begin() as connection:
+        """Run SQL on the database behind the ledger's back, as the owner of its tables, whom no trigger stops."""
+        with self._engine() as engine, engine.begin() as connection, self._without_triggers(connection):
             for statement in statements:
                 used = {name: value for name, value in values.items() if f":{name}" in statement}
                 connection.execute(text(statement), used)
+
+    @contextmanager
+    def _without_triggers(self, connection: Connection) -> Iterator[None]:
+        if self.sqlite:
+            yield
+            return
+        there = sorted({row.name for row in connection.execute(text(_TRIGGERS))})
+        for table in there:
+            connection.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
+        yield
+        # As they were, so that nothing tells from them.
+        for row in connection.execute(text(_TRIGGERS)):
+            connection.execute(text(f"ALTER TABLE {row.name} ENABLE ALWAYS TRIGGER {row.tgname}"))
 
     def fetch(self, query: str, **values: object) -> object:
         """Return the first value that *query* finds, behind the ledger's back."""
