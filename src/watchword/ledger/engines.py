@@ -173,6 +173,12 @@ def our_words() -> Iterator[None]:
             raise Corrupt(f"The database file is damaged: {said}.", REMEDY_DAMAGED) from error
         if isinstance(cause, sqlite3.DataError | psycopg.DataError):
             raise Invalid(f"The database does not take this value: {said}.", "Change the value.") from error
+        if isinstance(cause, psycopg.errors.InsufficientPrivilege):
+            raise Unavailable(
+                f"The ledger's database refuses: {cause.diag.message_primary}.",
+                "The desk's login has to be a member of watchword_desk, and the tables' owner to have run "
+                "`watchword ledger migrate`; then `watchword doctor` says what is missing.",
+            ) from error
         raise Unavailable(f"The ledger's database failed: {said}.", "Check that it runs, then try again.") from error
     except exc.StatementError as error:
         # A value that our own column type refused, such as a time that is not UTC.

@@ -395,6 +395,10 @@ class Ledger:
         """What outsiders said of checkpoints; whoever reads it checks it."""
         return self._store.testimony
 
+    def guards(self) -> tuple[tuple[str, bool, str], ...]:
+        """Return what the database says of its own guards: name, whether it is well, what was found. No proof."""
+        return self._store.guards()
+
     def copy_to(self, path: Path) -> None:
         """Write a copy that `fsck` can check while this ledger goes on; SQLite only, `Invalid` elsewhere."""
         self._store.copy_to(path)

@@ -11,15 +11,17 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import psycopg
-from sqlalchemy import Connection, and_, bindparam, exc, func, inspect, or_, select, text, update
+from sqlalchemy import Connection, and_, bindparam, exc, func, or_, select, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects import sqlite as sqlite_dialect
 
 from watchword.core.errors import Invalid, Unavailable
-from watchword.ledger import holdings
+from watchword.ledger import holdings, migration
 from watchword.ledger import tables as t
 from watchword.ledger.bulk import Bulk, PostgresBulk, SqliteBulk
 from watchword.ledger.engines import OwnerLock, empty_log, open_engine, our_words, parse_url
+from watchword.ledger.guards import look
+from watchword.ledger.hardening import harden
 from watchword.ledger.rows import effect_row, effect_values, entry_row, head, typed
 from watchword.ledger.snapshot import SqlSnapshot
 from watchword.ledger.store import (
@@ -41,8 +43,6 @@ from watchword.ledger.testimony import Testimony
 T = TypeVar("T")
 
 _CHUNK = 2000
-_MIGRATION_LOCK = 0x5741544348  # "WATCH": one migration at a time on a shared PostgreSQL
-_REVISION = "0003"
 
 
 def no_faults(_point: str) -> None:
@@ -73,37 +73,32 @@ class SqlStore:
         self.testimony = Testimony(self._begin)
         self._unscrubbed = self._sqlite and not read_only
         if read_only:
-            self._demand_revision()
+            self._demand_current()
 
     def migrate(self) -> None:
         """Bring the tables to the version this code needs; safe to repeat and to race."""
         with our_words(), self._guard, self._engine.connect() as connection:
             self._scrub(connection)  # what a crash right after an erasure left
         with self._begin() as connection:
-            if not self._sqlite:
-                connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
-            if inspect(connection).has_table("ledger_version"):
-                at = connection.execute(_REVISION_OF).scalar()
-                if at == _REVISION:
-                    return
-            _upgrade(connection)
+            migration.upgrade(connection)
 
-    def _demand_revision(self) -> None:
-        """Raise `Invalid` for tables of another version, which a reader does not change."""
+    def _demand_current(self) -> None:
         try:
             with self._begin() as connection:
-                known = inspect(connection).has_table("ledger_version")
-                at = connection.execute(_REVISION_OF).scalar() if known else _REVISION  # without: `top` says so
+                migration.demand_current(connection)
         except BaseException:
             self.close()
             raise
-        if at != _REVISION:
-            self.close()
-            raise Invalid(
-                f"The tables of this ledger are of version {at}; this version reads {_REVISION}.",
-                "Read it with the version that wrote it; if no payload was ever written, start that ledger once.",
-                "ledger.url",
-            )
+
+    def harden(self) -> None:
+        """Put the guards of PostgreSQL in place where they are missing or changed, as the owner of the tables."""
+        with self._begin() as connection:
+            harden(connection)
+
+    def guards(self) -> tuple[tuple[str, bool, str], ...]:
+        """Return of each guard the database has whether it is well, and what was found."""
+        with self._begin() as connection:
+            return tuple(look(connection))
 
     def write(self, batch: Batch) -> Written | Lost | Clash:
         """Store *batch* in one durable transaction if the head's size is `batch.old` and no row lies beyond it."""
@@ -334,7 +329,6 @@ class SqlStore:
         return make(t.effect).values(values).on_conflict_do_nothing(index_elements=["id"]).returning(t.effect.c.id)
 
 
-_REVISION_OF = text("SELECT version_num FROM ledger_version")
 _HIGHEST = select(func.max(t.entry.c.idx)).scalar_subquery().label("top")
 _TOP = select(t.head, _HIGHEST)
 _STREAM = select(t.entry).where(t.entry.c.stream == bindparam("stream")).order_by(t.entry.c.idx)
@@ -343,17 +337,6 @@ _RANGE = (
     .where(t.entry.c.idx >= bindparam("start"), t.entry.c.idx < bindparam("stop"))
     .order_by(t.entry.c.idx)
 )
-
-
-def _upgrade(connection: Connection) -> None:
-    from alembic import command
-    from alembic.config import Config
-
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
-    config.set_main_option("path_separator", "os")
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
 
 
 def _settle(connection: Connection, settles: Sequence[Settle]) -> None:
