@@ -43,7 +43,8 @@ def office(office: Office) -> Office:
 
 def withdrawn(office: Office, login: str = "mara.lind") -> CaseId:
     """A case that is at its end, with payloads of several classes."""
-    case = office.open(login, Action.RECOVERY_INFO_CHANGE, contact=ContactKind.PHONE, contact_value="+493055500199")
+    case = office.open(login, Action.RECOVERY_INFO_CHANGE, contact=ContactKind.PHONE)
+    office.enter(case)
     office.prove(case, "passkey")
     office.app.desk.decisions.withdraw(office["ada.agent"], case, "changed their mind", office.at)
     return case

@@ -117,7 +117,7 @@ def test_connections_that_the_server_ended(on_postgresql: Place) -> None:
         ).fetchone()
     assert ended is not None
     assert ended[0] > 0
-    assert [appended.seq for appended in second(ledger)] == [1, 2]
+    assert [appended.seq for appended in second(ledger)] == [2, 3]
 
 
 @pytest.mark.parametrize("moment", ["begin", "commit"])
