@@ -44,6 +44,10 @@ class Outsiders:
             )
         self._cosigner.demand(seq)
 
+    def covers(self, seq: Seq) -> bool:
+        """Say whether a quorum has cosigned a checkpoint that covers entry *seq*, by what is kept: nobody is asked."""
+        return self._cosigner is not None and self._cosigner.covers(seq)
+
     def ask(self, at: datetime) -> None:
         """Have what is new cosigned and stamped. `Corrupt` when a witness saw another ledger."""
         if self._cosigner is not None:
@@ -65,6 +69,8 @@ class Outsiders:
             self._thread.join()
         if self._cosigner is not None:
             self._cosigner.close()
+        if self._stamper is not None:
+            self._stamper.close()
 
     def look(self) -> Iterator[tuple[str, bool, str]]:
         """Yield of each outsider who it is, whether it is well, and what it said."""
@@ -83,4 +89,8 @@ class Outsiders:
                 return
             except WatchwordError as fault:
                 log.warning("outsiders.away", why=fault.what)
+                self._ended.wait(_AWAY_S)
+            except Exception:
+                # A thread that ended without a word would look like outsiders who have nothing to say.
+                log.exception("outsiders.failed")
                 self._ended.wait(_AWAY_S)
