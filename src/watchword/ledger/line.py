@@ -23,7 +23,7 @@ class Line:
         # Straight there: what a proxy of the environment answers, or another address, is not who was meant.
         plain = {"Accept-Encoding": "identity"}  # what is packed small can be large
         self._http = httpx2.Client(timeout=within_s, trust_env=False, follow_redirects=False, headers=plain)
-        self._asking: threading.Thread | None = None
+        self._asked: Future[tuple[int, bytes]] | None = None
 
     def post(self, body: bytes, headers: Mapping[str, str] | None = None) -> tuple[int, bytes]:
         """Return status and content of the answer to *body*; `Unavailable` when there is none, whole, in time.
@@ -31,13 +31,11 @@ class Line:
         The timeouts of HTTP begin anew with every byte, so that one byte now and then would hold whoever waits for
         days. The question is a thread's; while it waits still, nothing more is asked.
         """
-        if self._asking is not None and self._asking.is_alive():
+        if self._asked is not None and not self._asked.done():
             raise Unavailable("it has not ended its answer to an earlier question", _REMEDY)
-        answer: Future[tuple[int, bytes]] = Future()
-        self._asking = threading.Thread(
-            target=self._ask, args=(answer, body, dict(headers or {})), name="outsider", daemon=True
-        )
-        self._asking.start()
+        answer = self._asked = Future()
+        asking = (answer, body, dict(headers or {}))
+        threading.Thread(target=self._ask, args=asking, name="outsider", daemon=True).start()
         try:
             return answer.result(self._within_s)
         except TimeoutError as error:
