@@ -313,14 +313,6 @@ def test_strange_names_stay_names() -> None:
     assert not rule(person(), Step.VERIFY, case).allowed
 
 
-@pytest.mark.parametrize("step", [Step.ERASE_EVIDENCE, Step.LIFT_HOLD])
-@pytest.mark.parametrize("done", TAKEN)
-def test_an_eraser_took_no_step(done: str, step: Step) -> None:
-    """Neither erasing nor ending a hold is for anybody who took a step on the case."""
-    assert rule(person(*Role), step, facts()).allowed
-    assert rule(person(*Role), step, facts(**TAKEN[done])).reasons == ("eraser-took-a-step",)
-
-
 def test_the_forbid_rules_are_these() -> None:
     """A rule that forbids is not dropped unseen: every one is named here, and tried above."""
     forbids = {s.name for s in Policy.default().people.statements if "\nforbid (" in s.text}
@@ -330,7 +322,6 @@ def test_the_forbid_rules_are_these() -> None:
         "prover-never-judges",
         "recovered-approver",
         "reviewer-took-a-step",
-        "eraser-took-a-step",
         "executor-needs-grant",
         "vendor-never-approves",
         "vendor-works-standard-only",

@@ -48,8 +48,11 @@ class Line:
     def _ask(self, answer: Future[tuple[int, bytes]], body: bytes, headers: dict[str, str]) -> None:
         try:
             answer.set_result(self._exchange(body, headers))
-        except BaseException as error:  # noqa: BLE001  (raised where the answer is waited for)
+        except Unavailable as error:
             answer.set_exception(error)
+        except BaseException as error:
+            answer.set_exception(error)
+            raise
 
     def _exchange(self, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
         try:

@@ -90,7 +90,10 @@ class Outsiders:
             except WatchwordError as fault:
                 log.warning("outsiders.away", why=fault.what)
                 self._ended.wait(_AWAY_S)
-            except Exception:
+            except BaseException:
                 # A thread that ended without a word would look like outsiders who have nothing to say.
-                log.exception("outsiders.failed")
-                self._ended.wait(_AWAY_S)
+                self.fault = Corrupt(
+                    "Asking witnesses and time authorities ended on an error nobody foresaw.",
+                    "Look into the log, then start again.",
+                )
+                raise
