@@ -39,6 +39,7 @@ def test_what_operators_are_shown_can_be_typed(
     assert _exit_code(*opened) == 0
     case = json.loads(capsys.readouterr().out)["case"]
     assert _exit_code("case", "withdraw", case, "--as", "ines", "--why", "found it") == 0
+    capsys.readouterr()
     words = {"CASE": case, "FILE": "backup.db", "ada": "root", "otto": "root"}
     assert _exit_code("people", "show", "tom", "--as", "root", "--json") == 0
     words["CREDENTIAL"] = json.loads(capsys.readouterr().out)["credentials"][-1]["credential"]
