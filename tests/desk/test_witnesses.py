@@ -69,7 +69,7 @@ def test_a_grant_ends_while_it_waits(asking: Office) -> None:
     assert not [e for e in asking.app.ledger.effects() if e.kind == Kind.CHANGE and e.state == "due"]
     asking.release(case)
     asking.run()
-    assert [e.state for e in asking.app.ledger.effects() if e.kind == Kind.CHANGE].count("due") == 1
+    assert [e.state.value for e in asking.app.ledger.effects() if e.kind == Kind.CHANGE].count("due") == 1
     assert refused(lambda: asking.release(case))
 
 

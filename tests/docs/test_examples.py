@@ -67,6 +67,7 @@ def _whole(page: Path) -> list[str]:
         "watchword policy activate",
         "watchword watch classify",
         "watchword ledger copy",
+        "watchword ledger restored",
         "watchword ledger export",
         "watchword ledger prove",
     }
