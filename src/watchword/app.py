@@ -12,6 +12,7 @@ from typing import Self
 
 import structlog
 
+from watchword.core.case import Case, Released
 from watchword.core.errors import Corrupt, Invalid, Unavailable
 from watchword.core.ids import PersonId
 from watchword.core.passkey import RelyingParty
@@ -27,6 +28,7 @@ from watchword.desk.evidence import EvidenceTable
 from watchword.desk.followers import Names
 from watchword.desk.notify import Notices
 from watchword.desk.people import GENESIS, People
+from watchword.desk.recording import case_stream
 from watchword.desk.registry import Registry
 from watchword.desk.retention import EvidenceKeeper, Periods
 from watchword.desk.roster import Roster
@@ -191,7 +193,14 @@ class App:
     def runner_of(self, *, desk: bool, executor: bool) -> Runner:
         """A runner for the desk's own effects, the executor's, or both."""
         kinds = (*(EffectKind.DESK if desk else ()), *(EffectKind.EXECUTOR if executor else ()))
-        return Runner(self.desk, self.notices, owner=self._owner, kinds=kinds, caps=self._caps)
+        return Runner(
+            self.desk,
+            self.notices,
+            owner=self._owner,
+            demand_cosigned=self.outsiders.demand,
+            kinds=kinds,
+            caps=self._caps,
+        )
 
     def _directory(self, part: SandboxPart | ActiveDirectoryPart) -> Directory:
         if isinstance(part, SandboxPart):
@@ -251,6 +260,13 @@ class App:
     def simulated(self) -> bool:
         """Whether any directory is a simulation, which every page then says."""
         return any(d.simulated for d in self.directories.values())
+
+    def waits_for_witnesses(self, case: Case) -> bool:
+        """Whether *case* is released, and its change waits until enough witnesses have cosigned that."""
+        if type(case) is not Released or not case.requirement.cosigned:
+            return False
+        released = [e.seq for e in self.ledger.read(case_stream(case.id)) if e.entry.type == "case.released"]
+        return not self.outsiders.covers(released[-1])
 
     def tick(self) -> int:
         """Do what is due and bring the read models up to date; returns how many effects were done."""

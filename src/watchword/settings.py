@@ -62,9 +62,12 @@ class LedgerPart(_Part):
     stamp_every_s: int = Field(default=3600, ge=60)
 
     @model_validator(mode="after")
-    def _reachable_quorum(self) -> Self:
+    def _sound_outsiders(self) -> Self:
         if self.quorum is not None and self.quorum > len(self.witnesses):
             raise ValueError(f"quorum asks for {self.quorum} of {len(self.witnesses)} witnesses")
+        names = [part.name for part in self.authorities]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"two time authorities have the name {', '.join(twice)}")
         return self
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import timedelta
 
 from cryptography import x509
@@ -13,6 +14,7 @@ from cryptography.x509.oid import NameOID
 from tests.cli.conftest import Here
 from tests.cli.desk import Desk, free_port
 from watchword.app import wall_clock
+from watchword.policy.procedures import DEFAULT
 from watchword.settings import load
 
 DOMAIN = """
@@ -112,3 +114,20 @@ def test_a_ledger_that_does_not_hold(desk: Desk, here: Here) -> None:
 
     assert told["ledger"] == "wrong"
     assert told["mail"] == "ok"
+
+
+def test_a_policy_that_no_witness_can_meet(desk: Desk, here: Here) -> None:
+    """A cell that wants its evidence cosigned, and nobody to do it, is wrong before the first case waits for it."""
+    assert "witnesses" not in {one["part"] for one in here("doctor", "--json").json}
+    folder = desk.home / "policy"
+    shutil.copytree(DEFAULT, folder)  # type: ignore[arg-type]  # a folder on disk, as installed
+    table = folder / "procedures.yaml"
+    table.write_text(
+        table.read_text().replace("{verify: [V3],      approve: A1,", "{cosigned: true, verify: [V3], approve: A1,")
+    )
+    desk.config.write_text(f'policy = "policy"\n{desk.config.read_text()}')
+    told = {one["part"]: one for one in here("doctor", "--json").json}
+
+    assert told["witnesses"]["state"] == "wrong"
+    assert "no witness is configured" in told["witnesses"]["told"]
+    assert "[ledger] in watchword.toml" in told["witnesses"]["told"]

@@ -72,6 +72,7 @@ from watchword.core.requirement import Requirement
         ({"approve": MANAGER_AND_DUTY}, "signed"),
         ({"verify": ()}, "verify"),
         ({"separate": ()}, "separate"),
+        ({"cosigned": False}, "cosigned"),
         ({"policy": "00" * 32}, "procedure"),
         ({"review_s": 0}, "review"),
         ({"methods": (msgspec.structs.replace(METHODS[0], weight=9),)}, "methods"),
@@ -81,7 +82,7 @@ from watchword.core.requirement import Requirement
 def test_a_requirement_may_only_be_raised(lower: dict[str, Any], name: str) -> None:
     """Escalating to anything that asks less in any part is refused, and says which."""
     signed = msgspec.structs.replace(MANAGER_AND_DUTY, signed=True)
-    strict: dict[str, Any] = {"approve": signed, "hold_s": 3600, "review_s": 60}
+    strict: dict[str, Any] = {"approve": signed, "hold_s": 3600, "review_s": 60, "cosigned": True}
     story = given(verified(procedure(**strict)))
     less: Requirement = procedure(**(strict | lower))
     story.when(escalated(less)).refused("lowered", name)

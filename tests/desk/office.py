@@ -360,12 +360,19 @@ class Office:
         approve(self[login], case, self.digest(case), f"session of {login}", self.at, assertion=answer)
 
     def demand_signatures(self) -> None:
-        """Activate a policy whose approvals are signed, and that is the shipped one otherwise."""
+        """Activate a policy whose approvals are signed."""
+        self.adopt(r"^(  A\w+: +\{)", r"\1signed: true, ")
+
+    def demand_witnesses(self) -> None:
+        """Activate a policy that wants the evidence of every cell cosigned."""
+        self.adopt(r"^(    \w+: +\{)verify:", r"\1cosigned: true, verify:")
+
+    def adopt(self, pattern: str, new: str) -> None:
+        """Activate the shipped policy, with *new* in the place of each *pattern* of its procedures."""
         folder = self.home / "policy"
         shutil.copytree(DEFAULT, folder)  # type: ignore[arg-type]  # a folder on disk, as installed
         table = folder / "procedures.yaml"
-        rungs = re.sub(r"^(  A\w+: +\{)", r"\1signed: true, ", table.read_text(), flags=re.MULTILINE)
-        table.write_text(rungs)
+        table.write_text(re.sub(pattern, new, table.read_text(), flags=re.MULTILINE))
         config = self.home / "watchword.toml"
         config.write_text(f'policy = "policy"\n{config.read_text()}')
         self.close()

@@ -70,6 +70,7 @@ def _whole(page: Path) -> list[str]:
         "watchword evidence export",
         "watchword evidence verify",
         "watchword ledger copy",
+        "watchword ledger restored",
         "watchword ledger export",
         "watchword ledger prove",
     }

@@ -110,3 +110,20 @@ def test_nothing_is_given_up_that_is_there(desk: tuple[Desk, LiteWitness]) -> No
     )
     assert is_told(here.type(*HELD, "--checkpoint", "forged"), 1, "no signature")
     assert is_told(here.type(*HELD, "--checkpoint", "nowhere"), 2, "can not be read")
+
+
+def test_it_stops_when_a_witness_saw_more(desk: tuple[Desk, LiteWitness], tmp_path: Path) -> None:
+    """A console that runs from a copy, while another went on, ends as soon as it has something new to be cosigned."""
+    here, _ = desk
+    other = load(shutil.copytree(here.home, tmp_path / "other") / "watchword.toml")
+    with here.process("serve", until="Watchword is at", ends=1) as running:
+        with App(other) as app:
+            for login in ("one", "two", "three"):
+                app.people.register(
+                    app.names.person("root"), login=login, name=login, kind=Kind.EMPLOYEE, unit="", at=wall_clock()
+                )
+                app.follow()
+            app.tick()
+        assert here.type(*OPEN, login="ines").code == 0
+        assert running.wait(30) == 1
+    assert is_told(here.type("serve"), 1, "witness.example.test/w1", "ledger restored")

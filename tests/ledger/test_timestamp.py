@@ -87,6 +87,36 @@ def test_every_byte_of_a_token_counts(authority: TimeAuthority) -> None:
     assert found > len(token) // 7 * 0.8
 
 
+@pytest.mark.parametrize("status", [0, 1, 2, 5, 99])
+def test_the_words_around_a_token_say_nothing(authority: TimeAuthority, status: int) -> None:
+    """The response is not signed, only the token in it: whoever carries it can write no other time or nonce there."""
+    token = authority.stamp(NOTE)
+    said = verify_token(token, NOTE, authority.root)
+    lies = "no matter\nTime stamp: Jan  1 00:00:00 2020 GMT\nNonce: 0x07\n"
+    forged = worded(token, status, lies)
+    if status > 1:
+        with pytest.raises(Corrupt):
+            verify_token(forged, NOTE, authority.root)
+        return
+    assert verify_token(forged, NOTE, authority.root) == said
+    with pytest.raises(Corrupt, match=r"(?i)nonce"):
+        verify_token(forged, NOTE, authority.root, nonce=7)
+
+
+def worded(response: bytes, status: int, words: str) -> bytes:
+    """Return *response* with another status and *words* beside it (RFC 3161 §2.4.2), its token untouched."""
+    inner = response[2 + (response[1] & 0x7F if response[1] & 0x80 else 0) :]
+    token = inner[2 + inner[1] :]
+    text = _der(0x30, _der(0x0C, words.encode()))
+    return _der(0x30, _der(0x30, _der(0x02, bytes((status,))) + text) + token)
+
+
+def _der(tag: int, content: bytes) -> bytes:
+    size = len(content)
+    long = size.to_bytes((size.bit_length() + 7) // 8, "big") if size > 127 else b""
+    return bytes((tag, 0x80 | len(long) if long else size)) + long + content
+
+
 @given(response=st.binary(max_size=400))
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_bytes_are_a_token_or_corrupt(authority: TimeAuthority, response: bytes) -> None:

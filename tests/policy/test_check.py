@@ -48,6 +48,11 @@ def test_the_shipped_policy_is_sound(folder: Path) -> None:
         ("methods,                    methods: 2, weight: 4", "methods, methods: 2, weight: 1", "less than V1"),
         ("[none, A1S, A2S, A3]", "[none, A2S, A1S, A3]", "higher rung of this ladder has fewer seats"),
         ("A2S: {separate", "A2S: {signed: true, separate", "executive asks for less here than contractor"),
+        (
+            "  privileged:\n    unlock:               {",
+            "  privileged:\n    unlock: {cosigned: true, ",
+            "identity_control asks for less here than privileged",
+        ),
         ("close_remote: 3, strongest_only: 5", "close_remote: 3, strongest_only: 3", "before they close the remote"),
         ("methods: 2, weight: 7", "methods: 2, weight: 15", "no set of the shipped methods satisfies V4"),
         ("any_of: [[in_person]]", "any_of: [[in_person], [owner_passkey]]", "no set of the shipped methods"),

@@ -56,7 +56,8 @@ def _cell(needed: Requirement) -> str:
     verify = " or ".join(w.tier for w in needed.verify)
     approve = needed.approve.name if needed.approve else "none"
     waived = f" ({', '.join(needed.hold_waived_by)})" if needed.hold_waived_by else ""
-    return f"{verify:<11}/ {approve:<5}/ {needed.hold_s // 3600}h{waived} / {needed.alert}"
+    cosigned = " / cosigned" if needed.cosigned else ""
+    return f"{verify:<11}/ {approve:<5}/ {needed.hold_s // 3600}h{waived} / {needed.alert}{cosigned}"
 
 
 def _roles() -> Iterator[str]:

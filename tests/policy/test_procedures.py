@@ -12,6 +12,7 @@ from watchword.core.errors import Invalid, Refused
 from watchword.core.ids import LeafHash, PersonId
 from watchword.core.requirement import Context, Evidence, Requirement, Satisfied, assess
 from watchword.policy import Policy, Procedures
+from watchword.policy.rows import broken_glass
 from watchword.policy.sufficient import sufficient
 from watchword.policy.tables import VOCABULARY
 
@@ -273,3 +274,29 @@ def test_the_settings_beside_the_matrix() -> None:
     assert SHIPPED.lifetime(AccountClass.STANDARD, Action.BYPASS_CODE) == 3600
     assert SHIPPED.lifetime(AccountClass.STANDARD, Action.UNLOCK) is None
     assert SHIPPED.lifetime(AccountClass.STANDARD, Action.PRIVILEGED_OVERRIDE) is None
+
+
+def test_witnesses_stay_asked() -> None:
+    """What one cell wants cosigned is cosigned however the case is raised, by class, and when the glass is broken."""
+    row = "  privileged:\n    unlock:               {"
+    asking = Procedures.load(spoiled(row, f"{row}cosigned: true, "), METHODS)
+    plain = asking.require(AccountClass.PRIVILEGED, Action.UNLOCK, CALM)
+    risky = asking.require(AccountClass.PRIVILEGED, Action.UNLOCK, Context(risk="high"), completed_recoveries_7d=1)
+    lesser = asking.require(AccountClass.EXECUTIVE, Action.UNLOCK, CALM)
+
+    assert plain.cosigned
+    assert risky.raised
+    assert risky.cosigned
+    assert not lesser.cosigned
+    assert asking.raise_from(lesser, plain).cosigned
+    assert asking.raise_from(plain, lesser).cosigned
+    assert broken_glass(asking.break_glass, plain).cosigned
+    assert not need(AccountClass.PRIVILEGED, Action.UNLOCK).cosigned
+
+
+@pytest.mark.parametrize("word", ["yes", "1", "maybe", "null"])
+def test_cosigned_is_true_or_false(word: str) -> None:
+    """Anything but the two words of YAML is a mistake with its line."""
+    row = "  privileged:\n    unlock:               {"
+    with pytest.raises(Invalid, match="cosigned"):
+        Procedures.load(spoiled(row, f"{row}cosigned: {word}, "), METHODS)

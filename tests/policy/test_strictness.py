@@ -115,6 +115,8 @@ def test_what_lacks_something_is_named(fields: dict[str, Any], part: str) -> Non
     assert plain.approve is not None
     strict = msgspec.structs.replace(plain, approve=msgspec.structs.replace(plain.approve, signed=True))
     assert "signed" in strictness.lacks(plain, strict)
+    assert strictness.lacks(plain, msgspec.structs.replace(plain, cosigned=True)) == ("cosigned",)
+    assert strictness.lacks(msgspec.structs.replace(plain, cosigned=True), plain) == ()
     assert strictness.lacks(strict, plain) == ()
 
 
@@ -195,9 +197,9 @@ def at_least(strict: Requirement, easy: Requirement) -> None:
     assert easy.approve is None or strict.approve is not None
     if easy.approve and strict.approve:
         assert strict.approve.signed >= easy.approve.signed
-        assert strict.approve.signed >= easy.approve.signed
         for chosen in product(*(s.roles for s in strict.approve.seats)):
             assert fills(easy.approve, [(role,) for role in chosen])
+    assert strict.cosigned >= easy.cosigned
     assert strict.hold_s >= easy.hold_s
     assert not easy.hold_s or set(strict.hold_waived_by) <= set(easy.hold_waived_by)
     assert ALERTS.index(strict.alert) >= ALERTS.index(easy.alert)

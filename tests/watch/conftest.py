@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from watchword.core.evidence import SCHEMA, EvidenceRow
+from watchword.core.evidence import GAPS, SCHEMA, EvidenceRow
 from watchword.core.ids import AccountId, CaseId
 from watchword.watch.engine import Engine
 from watchword.watch.verdicts import Report, VerdictRow
@@ -30,6 +30,7 @@ _ARROW = {
     "BOOLEAN": pa.bool_(),
 }
 
+Gap = tuple[datetime, datetime]
 Line = str | bytes | dict[str, Any]
 
 
@@ -120,8 +121,10 @@ def _write_log(path: Path, lines: Iterable[Line]) -> Path:
     return path
 
 
-def _write_evidence(path: Path, rows: Iterable[EvidenceRow]) -> Path:
-    schema = pa.schema([(name, _ARROW[kind]) for name, kind in SCHEMA])
+def _write_evidence(path: Path, rows: Iterable[EvidenceRow], gaps: Iterable[Gap] = ()) -> Path:
+    schema = pa.schema([(name, _ARROW[kind]) for name, kind in SCHEMA]).with_metadata(
+        {GAPS: msgspec.json.encode(tuple(gaps))}
+    )
     pq.write_table(pa.Table.from_pylist([msgspec.structs.asdict(row) for row in rows], schema=schema), path)
     return path
 
@@ -145,11 +148,19 @@ class Classify:
         self._folder = folder
 
     def __call__(
-        self, lines: Sequence[Line], evidence: Iterable[EvidenceRow] | None = (), provider: str = "okta", **options: Any
+        self,
+        lines: Sequence[Line],
+        evidence: Iterable[EvidenceRow] | None = (),
+        provider: str = "okta",
+        gaps: Iterable[Gap] = (),
+        **options: Any,
     ) -> Report:
-        """The report on one log of *lines*; *evidence* None means that none was given."""
+        """The report on one log of *lines*; *evidence* None means that none was given.
+
+        *gaps* are times of which the ledger says that it lost its record.
+        """
         log = _write_log(self._folder / "log.jsonl", lines)
-        table = None if evidence is None else _write_evidence(self._folder / "evidence.parquet", evidence)
+        table = None if evidence is None else _write_evidence(self._folder / "evidence.parquet", evidence, gaps)
         return Engine().classify(provider, (log,), table, **options)
 
     def one(self, line: Line, *evidence: EvidenceRow, **options: Any) -> VerdictRow:

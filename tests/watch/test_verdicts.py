@@ -283,6 +283,41 @@ def test_a_time_nobody_can_read_is_said(okta: Okta, evidence: Make, classify: Cl
     assert (row.verdict, row.reasons) == (Verdict.UNVERIFIED, ("no_time", "no_released_case"))
 
 
+HOUR = timedelta(hours=1)
+LOST = (NOON - HOUR, NOON + HOUR)
+
+
+def test_an_event_in_a_gap_of_the_record_says_so(okta: Okta, evidence: Make, classify: Classify) -> None:
+    """What nothing speaks for may have been governed in the time that the ledger lost: it says so, and is a finding."""
+    lines = [okta(actor="00uadmin", target=f"00u{n}", after=n * 7200) for n in (-1, 0, 1)]
+    before, within, after = classify(lines, [evidence()], gaps=[LOST]).verdicts
+    assert (before.reasons, after.reasons) == (("no_case",), ("no_case",))
+    assert (within.verdict, within.reasons) == (Verdict.UNVERIFIED, ("no_case", "ledger_restored"))
+    assert "lost its record" in within.why
+
+
+def test_every_gap_counts(okta: Okta, evidence: Make, classify: Classify) -> None:
+    """A ledger that was restored twice lost two times; what lies between them has no such excuse."""
+    lines = [okta(actor="00uadmin", target=f"00u{n}", after=n * 7200) for n in range(3)]
+    later = (NOON + 3 * HOUR, NOON + 5 * HOUR)
+    reasons = [row.reasons for row in classify(lines, [evidence()], gaps=[LOST, later]).verdicts]
+    assert reasons == [("no_case", "ledger_restored"), ("no_case",), ("no_case", "ledger_restored")]
+
+
+def test_a_gap_takes_nothing_from_what_is_matched(okta: Okta, evidence: Make, classify: Classify) -> None:
+    """Evidence speaks for its event whenever that was; what nobody has to vouch for is left alone."""
+    lines = [okta(), okta(actor="00ucem", target="00ucem")]
+    report = classify(lines, [evidence()], gaps=[LOST])
+    assert [row.verdict for row in report.verdicts] == [Verdict.VERIFIED, Verdict.SELF_SERVICE]
+    assert not any("ledger_restored" in row.reasons for row in report.verdicts)
+
+
+def test_a_broken_chain_in_a_gap_is_broken_still(okta: Okta, evidence: Make, classify: Classify) -> None:
+    """A case that is there and lacks a link is no matter of the time that was lost."""
+    (row,) = classify([okta()], [evidence(release_leaf=None)], gaps=[LOST]).verdicts
+    assert (row.verdict, row.reasons) == (Verdict.OUT_OF_POLICY, ("missing:release",))
+
+
 def test_every_reason_has_words(okta: Okta, evidence: Make, classify: Classify) -> None:
     """A row can say its reasons in words."""
     assert classify.one(okta("user.mfa.factor.reset_all"), evidence()).why == REASONS["wider_than_approved"]

@@ -239,6 +239,7 @@ class CaseOut(Out, frozen=True, kw_only=True):
     released_until: datetime | None
     changes: tuple[ChangeOut, ...]
     waits_for_contact: bool
+    waits_for_witnesses: bool
     typed_changes: tuple[Change, ...]
     review_due: datetime | None
     reviewer: str | None

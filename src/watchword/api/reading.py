@@ -84,6 +84,7 @@ def whole(app: App, loaded: Loaded, reader: PersonId, at: datetime) -> bodies.Ca
         released_until=case.until if isinstance(case, Released) else None,
         changes=_changes(app, loaded),
         waits_for_contact=isinstance(case, Verifying) and is_missing(case),
+        waits_for_witnesses=app.waits_for_witnesses(case),
         typed_changes=case.changes,
         review_due=case.review_due,
         reviewer=login_of(app, case.reviewer),

@@ -213,6 +213,8 @@ def _tell(case: dict[str, Any]) -> None:
         out.print(f"  missing for {escape(way['tier'])}: {escape('; '.join(way['missing']))}")
     if case["waits_for_contact"]:
         out.print("  missing: the new contact point, which the person enters on their own page")
+    if case["waits_for_witnesses"]:
+        out.print("  missing: enough witnesses, who cosign the release; `watchword doctor` says who does not answer")
     if case["request"]:
         out.print(f"  request digest: {case['request']['digest']}")
     if case["page"]:

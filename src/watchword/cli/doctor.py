@@ -11,6 +11,7 @@ import msgspec
 from watchword.app import App
 from watchword.cli.client import address, running
 from watchword.core.errors import Unavailable, WatchwordError
+from watchword.policy.bundle import Policy
 from watchword.settings import Settings
 
 State = Literal["ok", "wrong", "held"]
@@ -51,6 +52,9 @@ def examine(settings: Settings) -> Iterator[Finding]:
             for part in settings.directories:
                 told = "the running console has it; stop that one to have it asked from here"
                 yield Finding(part=f"directory {part.name}", state="held", told=told)
+            if settings.ledger.witnesses or settings.ledger.authorities:
+                told = "the running console asks them; its log names those who do not answer"
+                yield Finding(part="outside", state="held", told=told)
     else:
         with app:
             yield from _inside(app)
@@ -80,6 +84,7 @@ def _inside(app: App) -> Iterator[Finding]:
 
 
 def _around(settings: Settings) -> Iterator[Finding]:
+    yield from _cosigned(settings)
     for part, kind in (("mail", settings.mail.kind), ("call", settings.call.kind)):
         yield Finding(part=part, state="ok", told=SENDING[kind])
     if settings.watch.log is None:
@@ -90,3 +95,14 @@ def _around(settings: Settings) -> Iterator[Finding]:
     with suppress(FileNotFoundError):
         told = f"{log}: {log.stat().st_size} bytes"
     yield Finding(part="watch", state="ok", told=told)
+
+
+def _cosigned(settings: Settings) -> Iterator[Finding]:
+    """What no witness can ever cosign is never done: that is told before the first case waits for it."""
+    with suppress(WatchwordError):  # a policy that does not load is told of with the ledger
+        policy = Policy.load(settings.path(settings.policy)) if settings.policy else Policy.default()
+        asking = [f"{of}.{action}" for of, action, cell in policy.procedures.answered() if cell.cosigned]
+        if asking and not settings.ledger.witnesses:
+            more = f" and {len(asking) - 1} more" if asking[1:] else ""
+            told = f"policy wants {asking[0]}{more} cosigned, and no witness is configured: nothing of that is done"
+            yield Finding(part="witnesses", state="wrong", told=f"{told}; name them under [ledger] in watchword.toml")

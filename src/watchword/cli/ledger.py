@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
+from msgspec import structs
 from rich.markup import escape
 from rich.progress import Progress as Bar
 from rich.table import Table
@@ -330,7 +331,7 @@ def restored(
         restoration = running.ceremony.restore(custodians, note, running.signing_key.verifier, why, running.clock())
         running.follow()
     if json:
-        print_json(restoration)
+        print_json(structs.asdict(restoration))
         return
     out.print(f"Gave up the checkpoint of {restoration.size} entries; the ledger goes on from its own last entry.")
     since, until = (f"{at:%Y-%m-%d %H:%M:%S}" for at in (restoration.since, restoration.until))

@@ -100,6 +100,7 @@ class Requirement(msgspec.Struct, frozen=True, kw_only=True):
 
     *verify* lists alternatives, any of which is enough. *approve* None says that the procedure asks for no approval.
     *separate* names pairs of steps two different people must take. *raised* says why this is more than the plain cell.
+    With *cosigned* nothing is changed before a quorum of witnesses has cosigned a checkpoint that covers the release.
     """
 
     cell: str
@@ -118,6 +119,7 @@ class Requirement(msgspec.Struct, frozen=True, kw_only=True):
     methods: tuple[Method, ...]
     capability_costs: tuple[tuple[str, int], ...]
     strongest: Verify
+    cosigned: bool = False
     raised: tuple[str, ...] = ()
 
 
@@ -195,6 +197,7 @@ def lowered(old: Requirement, new: Requirement) -> tuple[str, ...]:
         "approve": old.approve is not None and seats < len(old.approve.seats),
         "signed": old.approve is not None and old.approve.signed and not (new.approve and new.approve.signed),
         "hold": new.hold_s < old.hold_s or bool(old.hold_s and set(new.hold_waived_by) - set(old.hold_waived_by)),
+        "cosigned": old.cosigned and not new.cosigned,
         "separate": not set(old.separate) <= set(new.separate),
         "review": bool(old.after.review_s and not 0 < new.after.review_s <= old.after.review_s),
         "probation": new.after.probation_s < old.after.probation_s,

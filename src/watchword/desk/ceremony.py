@@ -20,7 +20,7 @@ from watchword.desk.steps import Loaded, Steps
 from watchword.ledger.append import Append
 from watchword.ledger.checkpoint import VerifierKey, verify
 from watchword.ledger.entry import Disclosure, Retention
-from watchword.ledger.restoration import LEDGER_STREAM, Restoration, is_given_up
+from watchword.ledger.restoration import LEDGER_STREAM, Restoration, given_up
 
 RESTORED = "restored"
 """The reason a case ends with in whose lost time nobody knows what was done."""
@@ -52,7 +52,8 @@ class Ceremony:
         checkpoint = verify(witnessed, verifier)
         if checkpoint.size <= ledger.size and checkpoint.root == ledger.root(checkpoint.size):
             raise Refused("Nothing is lost: that checkpoint is of this ledger.", "Start as always.", ("nothing_lost",))
-        if is_given_up(ledger, checkpoint.size, checkpoint.root):
+        if done := given_up(ledger, checkpoint.size, checkpoint.root):
+            self._end_what_was_under_way(custodians[0], at, until=done.until)  # had that ceremony been cut short
             raise Conflict("That checkpoint was given up already.", "Start as always.")
         restoration = Restoration(
             size=checkpoint.size,
@@ -66,13 +67,15 @@ class Ceremony:
         told = Disclosure(name="why", value=why.strip(), retention=Retention.CORE)
         drafts = (draft(restoration, custodians[0], at, (told,)),)
         ledger.append((Append(stream=LEDGER_STREAM, expected_version=version, drafts=drafts),))
-        self._end_what_was_under_way(custodians[0], at)
+        self._end_what_was_under_way(custodians[0], at, until=restoration.until)
         return restoration
 
-    def _end_what_was_under_way(self, custodian: PersonId, at: datetime) -> None:
-        """What was approved may have been used in the lost time: it is not used again, the cases end."""
+    def _end_what_was_under_way(self, custodian: PersonId, at: datetime, *, until: datetime) -> None:
+        """What was approved may have been used in the lost time: it is not used again, cases opened by then end."""
         self.steps.cases.follow(self.steps.ledger)
         for case in self.steps.cases.running():
+            if case.opened_at > until:
+                continue
             command: do.Command = do.Withdraw(by=custodian)
             if type(case) is Executing:
                 command = do.RefuseExecution(executor=self.steps.executor, reasons=(RESTORED,))

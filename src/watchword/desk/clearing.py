@@ -5,8 +5,9 @@ Trusts no effect row, no read model and no earlier decision. What it can not see
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import NoReturn
+from typing import NoReturn, TypeAlias
 
 import msgspec
 
@@ -17,6 +18,7 @@ from watchword.core.approval import SessionProof, SignedProof, proof_of
 from watchword.core.case import Case, Contained
 from watchword.core.clearance import Cleared, clear
 from watchword.core.errors import Refused, Unavailable
+from watchword.core.ids import Seq
 from watchword.core.passkey import METHOD
 from watchword.core.person import Person
 from watchword.core.quorum import Vote
@@ -35,6 +37,10 @@ GRANT_OVER = "clearance:in_time"
 """The reason of a refusal that another release of the same approval can mend."""
 
 
+DemandCosigned: TypeAlias = Callable[[Seq], None]
+"""Raises `Unavailable` unless enough witnesses have cosigned a checkpoint that covers this entry."""
+
+
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     """What may be done, and to which account: *native* opened from the committed payload."""
 
@@ -47,13 +53,16 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 class Clearing:
     """Judges one case at a time; writes nothing but what the directory says of the account now."""
 
-    def __init__(self, steps: Steps, verification: Verification, approvals: Approvals) -> None:
+    def __init__(
+        self, steps: Steps, verification: Verification, approvals: Approvals, demand_cosigned: DemandCosigned
+    ) -> None:
         self.steps = steps
         self.verification = verification
         self.approvals = approvals
+        self.demand_cosigned = demand_cosigned
 
     def judge(self, loaded: Loaded, at: datetime) -> Order:
-        """The order for *loaded*, or `Refused` naming the check; `Unavailable` when directory or ledger lag."""
+        """The order for *loaded*, or `Refused` naming the check; `Unavailable` when something it needs lags."""
         entries = self.steps.ledger.read(case_stream(loaded.case.id))
         # (1) every entry of the case is covered by a signed checkpoint
         if not all(self.steps.ledger.covered(entry.seq) for entry in entries):
@@ -67,6 +76,9 @@ class Clearing:
         if cleared.request is not None:
             self._ledger(cleared.request, entries)
             self._requirement(loaded.case, entries[0])
+            # (1) once more, for what nothing above refuses: where policy asks, witnesses saw the release
+            if loaded.case.requirement.cosigned:
+                self.demand_cosigned(max(e.seq for e in entries if e.entry.type == "case.released"))
         # (4) each proof holds under its own method, checked from what it left behind
         for leaf in cleared.evidence:
             self._recheck(loaded, by_leaf[leaf], at)

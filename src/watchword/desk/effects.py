@@ -30,7 +30,7 @@ from watchword.core.change import Receipt, SetContact
 from watchword.core.errors import Conflict, Corrupt, Invalid, Refused, Unavailable
 from watchword.core.ids import CaseId, Seq
 from watchword.desk.asks import Kind
-from watchword.desk.clearing import GRANT_OVER, Clearing, Order
+from watchword.desk.clearing import GRANT_OVER, Clearing, DemandCosigned, Order
 from watchword.desk.desk import Desk
 from watchword.desk.followers import Starts
 from watchword.desk.hand_over import ENVELOPE
@@ -80,12 +80,13 @@ class Runner:
         notices: Notices,
         *,
         owner: str,
+        demand_cosigned: DemandCosigned,
         kinds: tuple[str, ...] = (*Kind.DESK, *Kind.EXECUTOR),
         caps: Caps = Caps(),  # noqa: B008  (a frozen value)
     ) -> None:
         self.desk = desk
         self.steps = desk.steps
-        self.clearing = Clearing(desk.steps, desk.verification, desk.approvals)
+        self.clearing = Clearing(desk.steps, desk.verification, desk.approvals, demand_cosigned)
         self.notices = notices
         self.owner = owner
         self.kinds = kinds

@@ -6,11 +6,10 @@ that was put back to an older copy. Both are found here, at the start and each t
 
 from __future__ import annotations
 
-import os
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import structlog
@@ -20,9 +19,10 @@ from watchword.core.ids import Seq
 from watchword.ledger.checkpoint import VerifierKey, verify
 from watchword.ledger.cosignature import Quorum
 from watchword.ledger.leader import Ledger
+from watchword.ledger.memory import Memory
 from watchword.ledger.note import Signature
-from watchword.ledger.restoration import is_given_up, restorations
-from watchword.ledger.witness import Elsewhere, Witness
+from watchword.ledger.restoration import given_up, restorations
+from watchword.ledger.witness import Witness
 
 _TRIES = 3
 _AWAY_S = 30.0
@@ -44,10 +44,11 @@ class Cosigner:
         self._verifier = verifier
         self._witnesses = witnesses
         self._quorum = quorum
-        self._memory = memory
+        self._memory = Memory(memory, verifier)
         self._lock = threading.Lock()
         self._covered = 0
         self._seen: dict[str, int] = {}
+        self._kept: dict[str, int] = {}
         self._away: dict[str, float] = {}
 
     def start(self) -> None:
@@ -55,7 +56,7 @@ class Cosigner:
 
         A witness that does not answer is passed over: the memory beside the keys still speaks for it.
         """
-        remembered = self._remembered()
+        remembered = self._memory.read()
         if remembered is not None:
             self._demand_ours(*remembered)
         self.step()
@@ -67,24 +68,32 @@ class Cosigner:
         there are, or others.
         """
         with self._lock:
-            now = time.monotonic()
-            return self._step(tuple(w for w in self._witnesses if now >= self._away.get(w.name, now)))
+            return self._step(self._here())
 
     def demand(self, seq: Seq) -> None:
-        """Raise `Unavailable` unless entry *seq* is covered by a checkpoint that a quorum of witnesses cosigned."""
+        """Raise `Unavailable` unless entry *seq* is covered by a checkpoint that a quorum of witnesses cosigned.
+
+        Those who did not answer lately are asked last, and only where the others are not enough.
+        """
         with self._lock:
-            if self._covered > seq or self._take_in() > seq or self._step(self._witnesses) > seq:
+            here = self._here()
+            away = tuple(w for w in self._witnesses if w not in here)
+            if self.covers(seq) or self._step(here) > seq or self._step(away) > seq or self.covers(seq):
                 return
         raise Unavailable(
             f"Fewer than {self._quorum.threshold} of {len(self._witnesses)} witnesses have cosigned what was decided.",
             "It is tried again; `watchword doctor` says which witness does not answer.",
         )
 
+    def covers(self, seq: Seq) -> bool:
+        """Say whether a quorum has cosigned a checkpoint that covers entry *seq*; nobody is asked, and none waits."""
+        return self._covered > seq or self._take_in() > seq
+
     def note(self, seq: Seq) -> str | None:
         """Return the latest checkpoint of this history over entry *seq* that a quorum cosigned, with its lines."""
         with self._lock:
             if self._take_in() <= seq:
-                self._step(self._witnesses)
+                self._step(self._here())
             for note in self._ledger.testimony.cosigned(seq):
                 if len(self._quorum.cosigners(note)) >= self._quorum.threshold and self._is_ours(note):
                     return note
@@ -100,79 +109,97 @@ class Cosigner:
             note, checkpoint = self._ledger.checkpoint
             for witness in self._witnesses:
                 try:
-                    is_well = self._ask(witness, note, checkpoint.size) is not None
+                    self._ask(witness, note, checkpoint.size)
                 except (Unavailable, Invalid, Corrupt) as fault:
                     yield witness.name, False, str(fault)
                 else:
-                    told = "cosigns" if is_well else "is left behind by a restoration: its operator has to begin anew"
-                    yield witness.name, is_well, told
+                    yield witness.name, True, "cosigns"
 
     def close(self) -> None:
         """Let go of the connections."""
         for witness in self._witnesses:
             witness.close()
 
+    def _here(self) -> tuple[Witness, ...]:
+        now = time.monotonic()
+        return tuple(w for w in self._witnesses if now >= self._away.get(w.name, now))
+
     def _step(self, witnesses: tuple[Witness, ...]) -> int:
+        """Ask *witnesses*, all at once, so that a slow one costs its own time and not that of the others."""
         note, checkpoint = self._ledger.checkpoint
+        size = checkpoint.size
+        asked = tuple(w for w in witnesses if self._kept.get(w.name) != size)
+        if not asked:
+            return self._covered
+        with ThreadPoolExecutor(len(asked), "witness") as pool:
+            answers = [(w.name, pool.submit(self._ask, w, note, size)) for w in asked]
         lines: dict[str, str] = {}
-        for witness in witnesses:
-            if self._seen.get(witness.name) == checkpoint.size:
-                continue
+        forked: Corrupt | None = None
+        for name, answer in answers:
             try:
-                signature = self._ask(witness, note, checkpoint.size)
+                signature = answer.result()
             except (Unavailable, Invalid) as fault:
-                log.warning("witness.away", witness=witness.name, why=fault.what)
-                self._away[witness.name] = time.monotonic() + _AWAY_S
-                continue
-            if signature is not None:
-                lines[witness.name] = signature.line()
+                log.warning("witness.away", witness=name, why=fault.what)
+                self._away[name] = time.monotonic() + _AWAY_S
+            except Corrupt as fault:
+                forked = forked or fault
+            else:
+                if signature is not None:
+                    lines[name] = signature.line()
         if lines:
-            self._ledger.testimony.keep_cosignatures(checkpoint.size, lines)
-            self._remember(note + "".join(lines.values()), checkpoint.size)
+            self._ledger.testimony.keep_cosignatures(size, lines)
+            self._remember(note + "".join(lines.values()), size)
+            self._kept.update(dict.fromkeys(lines, size))
             self._take_in()
+        if forked is not None:
+            raise forked
         return self._covered
 
     def _ask(self, witness: Witness, note: str, size: int) -> Signature | None:
+        """Return the cosignature of *witness* over *note*; None where another process had a later one cosigned."""
         old = self._seen.get(witness.name, size)
         for _ in range(_TRIES):
             try:
                 answer = witness.add(note, old, self._ledger.consistency(old, size) if 0 < old < size else ())
             except Corrupt:
-                if self._is_left_behind(witness, old):
-                    return None
+                self._demand_left_behind(witness, old)
                 raise
-            if isinstance(answer, Elsewhere):
-                if answer.size > size:
-                    self._beyond(witness, answer.size, size)
-                    return None
-                old = answer.size
-            else:
+            if isinstance(answer, Signature):
                 self._seen[witness.name] = size
                 return answer
+            if answer.size > size:
+                self._beyond(witness, answer.size, size)
+                return None
+            if answer.size == old == size:
+                # c2sp.org/tlog-witness: also the answer to another root of the very size it saw.
+                self._demand_left_behind(witness, old)
+                raise Corrupt(f"The witness {witness.name} cosigned other {size} entries than these.", REMEDY)
+            old = answer.size
         raise Unavailable(f"The witness {witness.name} changed its mind {_TRIES} times.", "It is asked again.")
 
     def _beyond(self, witness: Witness, seen: int, size: int) -> None:
         """A witness saw more entries than our checkpoint has: another process was quicker, or something went back."""
         if self._ledger.refresh() >= seen:
             return  # the next step asks with the newer checkpoint
-        if not self._is_left_behind(witness, seen):
-            raise Corrupt(
-                f"The witness {witness.name} cosigned {seen} entries of this ledger, and here are {size}.", REMEDY
-            )
+        self._demand_left_behind(witness, seen)
+        raise Corrupt(
+            f"The witness {witness.name} cosigned {seen} entries of this ledger, and here are {size}.", REMEDY
+        )
 
-    def _is_left_behind(self, witness: Witness, seen: int) -> bool:
-        """Whether what *witness* saw is what a restoration gave up; until its operator begins anew, it is away."""
+    def _demand_left_behind(self, witness: Witness, seen: int) -> None:
+        """Raise `Unavailable`, and nothing worse, when what *witness* saw is what a restoration gave up."""
         joined = self._ledger.testimony.witnessed(witness.name)  # beyond a restoration it has no excuse any more
-        if not any(seen <= each.size and joined <= seq for seq, each in restorations(self._ledger)):
-            return False
-        log.warning("witness.left_behind", witness=witness.name, seen=seen)
-        return True
+        if any(seen <= each.size and joined <= seq for seq, each in restorations(self._ledger)):
+            raise Unavailable(
+                f"The witness {witness.name} is left behind by a restoration: it saw {seen} entries.",
+                "Its operator has to begin anew with this ledger.",
+            )
 
     def _take_in(self) -> int:
         """Count what is kept, and what other processes had cosigned: the latest that a quorum signed."""
         for note in self._ledger.testimony.cosigned(self._covered):
             if len(self._quorum.cosigners(note)) >= self._quorum.threshold and self._is_ours(note):
-                self._covered = verify(note, self._verifier).size
+                self._covered = max(self._covered, verify(note, self._verifier).size)
                 break
         return self._covered
 
@@ -180,38 +207,22 @@ class Cosigner:
         checkpoint = verify(note, self._verifier)
         return checkpoint.size <= self._ledger.size and checkpoint.root == self._ledger.root(checkpoint.size)
 
-    # -- the memory beside the keys
-
-    def _remembered(self) -> tuple[int, bytes] | None:
-        try:
-            note = self._memory.read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return None
-        except (OSError, UnicodeDecodeError) as error:
-            raise Unavailable(f"{self._memory} can not be read: {error}.", "Check its owner, or restore it.") from error
-        checkpoint = verify(note, self._verifier)
-        return checkpoint.size, checkpoint.root
-
     def _demand_ours(self, size: int, root: bytes) -> None:
         if size <= self._ledger.size and root == self._ledger.root(size):
             return
-        if is_given_up(self._ledger, size, root):
+        if given_up(self._ledger, size, root) is not None:
             return
         what = (
             f"Witnesses cosigned {size} entries of this ledger, and here are {self._ledger.size}"
             if size > self._ledger.size
             else f"Witnesses cosigned other entries than the first {size} that are here"
         )
-        raise Corrupt(f"{what}, says {self._memory}.", REMEDY)
+        raise Corrupt(f"{what}, says {self._memory.path}.", REMEDY)
 
     def _remember(self, note: str, size: int) -> None:
-        """Keep *note* durably, unless a later one is kept."""
-        remembered = self._remembered()
-        if remembered is not None and remembered[0] > size and not is_given_up(self._ledger, *remembered):
-            return
-        folder = self._memory.parent
-        with tempfile.NamedTemporaryFile(dir=folder, prefix=".witnessed-", delete=False) as file:
-            file.write(note.encode())
-            file.flush()
-            os.fsync(file.fileno())
-        Path(file.name).replace(self._memory)
+        """Keep *note* beside the keys, unless a later one of this history is kept."""
+
+        def is_later(kept: int, root: bytes) -> bool:
+            return kept > size and given_up(self._ledger, kept, root) is None
+
+        self._memory.keep(note, unless=is_later)

@@ -48,6 +48,10 @@ class Outsiders:
             )
         self._cosigner.demand(seq)
 
+    def covers(self, seq: Seq) -> bool:
+        """Say whether a quorum has cosigned a checkpoint that covers entry *seq*, by what is kept: nobody is asked."""
+        return self._cosigner is not None and self._cosigner.covers(seq)
+
     def vouched(self, seq: Seq) -> tuple[str, str]:
         """Return the best checkpoint over entry *seq*, and the C2SP tlog-policy of who signed it.
 
@@ -83,6 +87,8 @@ class Outsiders:
             self._thread.join()
         if self._cosigner is not None:
             self._cosigner.close()
+        if self._stamper is not None:
+            self._stamper.close()
 
     def look(self) -> Iterator[tuple[str, bool, str]]:
         """Yield of each outsider who it is, whether it is well, and what it said."""
@@ -102,3 +108,10 @@ class Outsiders:
             except WatchwordError as fault:
                 log.warning("outsiders.away", why=fault.what)
                 self._ended.wait(_AWAY_S)
+            except BaseException:
+                # A thread that ended without a word would look like outsiders who have nothing to say.
+                self.fault = Corrupt(
+                    "Asking witnesses and time authorities ended on an error nobody foresaw.",
+                    "Look into the log, then start again.",
+                )
+                raise

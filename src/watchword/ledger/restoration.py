@@ -53,6 +53,7 @@ def restorations(ledger: Ledger) -> tuple[tuple[Seq, Restoration], ...]:
     return tuple(found)
 
 
-def is_given_up(ledger: Ledger, size: int, root: bytes) -> bool:
-    """Say whether the checkpoint at *size* with *root* is one that a restoration gave up."""
-    return any((each.size, each.root) == (size, root.hex()) for _, each in restorations(ledger))
+def given_up(ledger: Ledger, size: int, root: bytes) -> Restoration | None:
+    """Return the restoration that gave up the checkpoint at *size* with *root*; None where there is none."""
+    told = (each for _, each in restorations(ledger) if (each.size, each.root) == (size, root.hex()))
+    return next(told, None)

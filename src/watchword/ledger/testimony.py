@@ -83,6 +83,21 @@ class Testimony:
                 for row in connection.execute(query)
             )
 
+    def last_stamped(self, authority: str) -> Stamped | None:
+        """Return the token of *authority* over the largest checkpoint; None when there is none."""
+        query = (
+            select(t.timestamp, t.checkpoint.c.note)
+            .join(t.checkpoint, t.checkpoint.c.size == t.timestamp.c.size)
+            .where(t.timestamp.c.authority == authority)
+            .order_by(t.timestamp.c.size.desc())
+            .limit(1)
+        )
+        with self._begin() as connection:
+            row = connection.execute(query).one_or_none()
+        if row is None:
+            return None
+        return Stamped(size=row.size, note=row.note, authority=row.authority, token=bytes(row.token))
+
 
 def _insert(connection: Connection) -> Callable[..., sqlite.Insert | postgresql.Insert]:
     return sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert

@@ -13,8 +13,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import httpx2
-import msgspec
 import structlog
 from cryptography import x509
 from rfc3161_client import (
@@ -28,9 +26,10 @@ from rfc3161_client import (
 
 from watchword.core.errors import Corrupt, Invalid, Unavailable, WatchwordError
 from watchword.ledger.leader import Ledger
+from watchword.ledger.line import Line
 from watchword.ledger.testimony import Stamped
 
-_LONGEST = 65_536
+_HEADERS = {"Content-Type": "application/timestamp-query", "Accept": "application/timestamp-reply"}
 _REMEDY = "Do not rely on this time; ask the authority for its certificate, or stamp a later checkpoint."
 _TIME = re.compile(r"^Time stamp: (\w+ +\d+ [\d:]+)(?:\.\d+)? (\d+) GMT$", re.MULTILINE)
 _NONCE = re.compile(r"^Nonce: 0x([0-9A-F]+)$", re.MULTILINE)
@@ -38,31 +37,29 @@ _NONCE = re.compile(r"^Nonce: 0x([0-9A-F]+)$", re.MULTILINE)
 log = structlog.get_logger("watchword.ledger")
 
 
-class Authority(msgspec.Struct, frozen=True, kw_only=True):
-    """A time-stamping authority at *url*, trusted through the PEM certificates in *roots*."""
+class Authority:
+    """A time-stamping authority at *url*, trusted through the PEM certificates in *roots*. For one thread at a time."""
 
-    name: str
-    url: str
-    roots: Path
-    timeout_s: float = 10
+    def __init__(self, *, name: str, url: str, roots: Path, timeout_s: float = 10) -> None:
+        self.name = name
+        self.roots = roots
+        self._line = Line(url, within_s=timeout_s)
 
     def stamp(self, note: bytes) -> bytes:
         """Return the authority's response over *note*, verified; `Unavailable` when it gives none that holds."""
         query = TimestampRequestBuilder().data(note).hash_algorithm(HashAlgorithm.SHA256).nonce(nonce=True).build()
-        headers = {"Content-Type": "application/timestamp-query", "Accept": "application/timestamp-reply"}
         try:
-            answer = httpx2.post(
-                self.url, content=query.as_bytes(), headers=headers, timeout=self.timeout_s, trust_env=False
-            )
-        except httpx2.HTTPError as error:
-            raise self._silent(str(error) or type(error).__name__) from error
-        if answer.status_code != 200 or len(answer.content) > _LONGEST:
-            raise self._silent(f"it answered with status {answer.status_code} and {len(answer.content)} bytes")
-        try:
-            verify_token(answer.content, note, self.roots, nonce=query.nonce)
-        except Corrupt as error:
+            status, content = self._line.post(query.as_bytes(), _HEADERS)
+            if status != 200:
+                raise self._silent(f"it answered with status {status}")
+            verify_token(content, note, self.roots, nonce=query.nonce)
+        except (Unavailable, Corrupt) as error:
             raise self._silent(error.what) from error
-        return answer.content
+        return content
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._line.close()
 
     def _silent(self, why: str) -> Unavailable:
         return Unavailable(
@@ -78,9 +75,10 @@ def verify_token(response: bytes, message: bytes, roots: Path, *, nonce: int | N
     anchors = _anchors(roots)
     try:
         parsed = decode_timestamp_response(response)
+        with_mods = PKIStatus(parsed.status) is PKIStatus.GRANTED_WITH_MODS
     except ValueError:
         return _by_openssl(response, message, roots, nonce)
-    if PKIStatus(parsed.status) is PKIStatus.GRANTED_WITH_MODS:
+    if with_mods:
         return _by_openssl(response, message, roots, nonce)
     try:
         # The signer's certificate comes with the token and is found by its signature; only *roots* are trusted.
@@ -106,6 +104,8 @@ class Stamper:
         for authority in self._authorities:
             if at < self._next[authority.name] or checkpoint.size <= self._stamped[authority.name]:
                 continue
+            if self._is_recent(authority, at):
+                continue
             try:
                 token = authority.stamp(note.encode())
             except (Unavailable, Invalid) as fault:
@@ -118,17 +118,35 @@ class Stamper:
 
     def look(self) -> Iterator[tuple[str, bool, str]]:
         """Yield of each authority its name, whether its latest token holds, and of when it is."""
-        latest = {each.authority: each for each in self._ledger.testimony.stamped()}
         for authority in self._authorities:
-            if authority.name not in latest:
+            latest = self._ledger.testimony.last_stamped(authority.name)
+            if latest is None:
                 yield authority.name, False, "has stamped no checkpoint yet: it is asked while `watchword serve` runs"
                 continue
             try:
-                at = self.check(latest[authority.name])
+                at = self.check(latest)
             except WatchwordError as fault:
                 yield authority.name, False, str(fault)
             else:
-                yield authority.name, True, f"stamped {latest[authority.name].size} entries at {at:%Y-%m-%d %H:%M} UTC"
+                yield authority.name, True, f"stamped {latest.size} entries at {at:%Y-%m-%d %H:%M} UTC"
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        for authority in self._authorities:
+            authority.close()
+
+    def _is_recent(self, authority: Authority, at: datetime) -> bool:
+        """Whether another process had a checkpoint stamped that this one did not know of, and lately."""
+        latest = self._ledger.testimony.last_stamped(authority.name)
+        if latest is None or latest.size <= self._stamped[authority.name]:
+            return False
+        try:
+            told = self.check(latest)
+        except WatchwordError:
+            return False
+        self._stamped[authority.name] = latest.size
+        self._next[authority.name] = min(told, at) + self._every
+        return at < self._next[authority.name] or latest.size >= self._ledger.size
 
     def over(self, seq: int) -> tuple[tuple[Stamped, bytes], ...]:
         """Return the earliest token of each authority over a checkpoint with entry *seq*, and its roots (PEM)."""
@@ -162,7 +180,9 @@ def _by_openssl(response: bytes, message: bytes, roots: Path, nonce: int | None)
         (folder / "response").write_bytes(response)
         (folder / "message").write_bytes(message)
         _openssl("-verify", "-in", "response", "-data", "message", "-CAfile", str(roots.absolute()), folder=folder)
-        text = _openssl("-reply", "-in", "response", "-text", folder=folder)
+        # Only of the token, which is signed: the response around it has words that anybody on the way could write.
+        _openssl("-reply", "-in", "response", "-token_out", "-out", "token", folder=folder)
+        text = _openssl("-reply", "-in", "token", "-token_in", "-text", folder=folder)
     answered = _NONCE.search(text)
     if nonce is not None and (answered is None or int(answered[1], 16) != nonce):
         raise Corrupt("The time-stamp does not hold: it answers another question (nonce).", _REMEDY)

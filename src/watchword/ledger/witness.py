@@ -6,14 +6,13 @@ import base64
 import re
 from collections.abc import Sequence
 
-import httpx2
 import msgspec
 
 from watchword.core.errors import Corrupt, Invalid, Unavailable
 from watchword.ledger.cosignature import WitnessKey
+from watchword.ledger.line import Line
 from watchword.ledger.note import Signature, parse_note, parse_signatures
 
-_LONGEST = 65_536
 _SIZE = re.compile(r"(0|[1-9][0-9]{0,17})\n?")
 _MAX_PROOF = 63
 
@@ -29,9 +28,7 @@ class Witness:
 
     def __init__(self, key: WitnessKey, url: str, *, timeout_s: float = 10) -> None:
         self.key = key
-        self._url = url.rstrip("/") + "/add-checkpoint"
-        # Straight there: what a proxy of the environment answers is not a witness.
-        self._http = httpx2.Client(timeout=timeout_s, trust_env=False, follow_redirects=False)
+        self._line = Line(url.rstrip("/") + "/add-checkpoint", within_s=timeout_s)
 
     @property
     def name(self) -> str:
@@ -76,19 +73,14 @@ class Witness:
 
     def close(self) -> None:
         """Let go of the connection."""
-        self._http.close()
+        self._line.close()
 
     def _post(self, body: bytes) -> tuple[int, str]:
         try:
-            with self._http.stream("POST", self._url, content=body) as answer:
-                read = b""
-                for part in answer.iter_bytes():
-                    read += part
-                    if len(read) > _LONGEST:
-                        raise self._silent("its answer has no end")
-                return answer.status_code, read.decode()
-        except httpx2.HTTPError as error:
-            raise self._silent(str(error) or type(error).__name__) from error
+            status, content = self._line.post(body)
+            return status, content.decode()
+        except Unavailable as error:
+            raise self._silent(error.what) from error
         except UnicodeDecodeError as error:
             raise self._silent("its answer is no text") from error
 

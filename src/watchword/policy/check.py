@@ -82,11 +82,15 @@ def demand_sound(policy: Policy) -> None:
     )
 
 
-def strength(requirement: Requirement) -> tuple[tuple[int, ...], int, bool, int]:
-    """Return how much a cell asks for before anything happens, part by part: its easiest proof, seats, signed, hold."""
+def strength(requirement: Requirement) -> tuple[tuple[int, ...], int, bool, int, bool]:
+    """Return how much a cell asks for before anything happens, part by part.
+
+    The parts are its easiest proof, seats, whether they sign, its hold, and whether its evidence is cosigned.
+    """
     easiest = min((w.min_weight, w.min_methods, w.provers, -w.tolerate_cost) for w in requirement.verify)
     seats = len(requirement.approve.seats) if requirement.approve else 0
-    return easiest, seats, bool(requirement.approve and requirement.approve.signed), requirement.hold_s
+    signed = bool(requirement.approve and requirement.approve.signed)
+    return easiest, seats, signed, requirement.hold_s, requirement.cosigned
 
 
 def weaker(one: Requirement, other: Requirement) -> bool:
@@ -95,8 +99,14 @@ def weaker(one: Requirement, other: Requirement) -> bool:
     An alert comes after the fact, so a louder one makes up for nothing.
     """
     ours, theirs = strength(one), strength(other)
-    proof, seats, signed, hold = ours
-    least = (min(proof, theirs[0]), min(seats, theirs[1]), min(signed, theirs[2]), min(hold, theirs[3]))
+    proof, seats, signed, hold, cosigned = ours
+    least = (
+        min(proof, theirs[0]),
+        min(seats, theirs[1]),
+        min(signed, theirs[2]),
+        min(hold, theirs[3]),
+        min(cosigned, theirs[4]),
+    )
     return (ours == least and ours != theirs) or ALERTS.index(one.alert) < ALERTS.index(other.alert)
 
 

@@ -21,6 +21,7 @@ _ALERTS = {
     AlertLevel.QUEUE: "it goes to the security queue",
     AlertLevel.PAGE: "security is paged",
 }
+_COSIGNED = "a quorum of witnesses, after the release and before anything is changed"
 _NUMBERS = ("no", "one", "two", "three", "four", "five")
 _UNITS = ((86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
@@ -98,12 +99,13 @@ def explain(
 
 
 def words(requirement: Requirement) -> tuple[str, ...]:
-    """Say what *requirement* asks for, one sentence a part: proof, approval, hold, alert, after-care."""
+    """Say what *requirement* asks for, one sentence a part: proof, approval, hold, witnesses, alert, after-care."""
     ways = " · or ".join(_way(w) for w in requirement.verify)
     return (
         f"Prove: {ways}.",
         _approval(requirement),
         _hold(requirement),
+        f"Cosign: {_COSIGNED if requirement.cosigned else 'no witness has to'}.",
         f"Alert {requirement.alert}: {_ALERTS[requirement.alert]}.",
         *_after(requirement.after),
         *(f"Raised because {why}." for why in requirement.raised),

@@ -103,7 +103,8 @@ def break_glass(table: ProceduresFile) -> BreakGlass:
 def broken_glass(glass: BreakGlass, asked: Requirement) -> Requirement:
     """Return what a case that asked for *asked* needs once the glass is broken: custodians, and nothing to wait for.
 
-    Signatures that were asked before are asked still. Raise `Refused` for a class and action it is not meant for.
+    Signatures and cosignatures that were asked before are asked still. Raise `Refused` for a class and action it is not
+    meant for.
     """
     if asked.account_class not in glass.classes or asked.action not in glass.actions:
         raise Refused("Break-glass is not for this class and action.", "Use the procedure.", ("not_predefined",))

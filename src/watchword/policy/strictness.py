@@ -46,6 +46,7 @@ def join(one: Requirement, other: Requirement) -> Requirement:
         methods=_join_methods(one.methods, other.methods),
         capability_costs=_join_costs(dict(one.capability_costs), dict(other.capability_costs)),
         strongest=join_way(one.strongest, other.strongest),
+        cosigned=one.cosigned or other.cosigned,
         raised=tuple(dict.fromkeys((*one.raised, *other.raised))),
     )
 

@@ -258,7 +258,10 @@ class OriginRow(Table):
 
 
 class Cell(Table):
-    """One answered cell of the matrix. *lifetime* bounds what the change itself grants."""
+    """One answered cell of the matrix. *lifetime* bounds what the change itself grants.
+
+    With *cosigned* its evidence is cosigned by a quorum of witnesses before anything is changed.
+    """
 
     verify: Annotated[tuple[StrictStr, ...], Field(min_length=1)]
     approve: Annotated[StrictStr, BeforeValidator(_approval_named)]
@@ -267,6 +270,7 @@ class Cell(Table):
     alert: AlertLevel
     after: StrictStr
     lifetime: Annotated[Duration, Field(gt=0)] | None = None
+    cosigned: StrictBool = False
 
 
 class Deny(Table):

@@ -85,6 +85,9 @@ EVENTS = {
 }
 """What each entry of a case says happened; braces name fields of its data."""
 
+COSIGN = "witnesses, after the release and before anything is changed"
+"""Who cosigns, where a procedure wants its evidence cosigned."""
+
 _COUNTS = ("no", "one", "two", "three", "four")
 
 

@@ -59,13 +59,13 @@ def read_evidence(con: duckdb.DuckDBPyConnection, evidence: Path | None, account
             f"list_transform(principal_keys, lambda k: lower(k)) AS principal_keys) FROM ({rows})",
             {"files": [str(file) for file in files]} if files else {},
         )
+        _read_gaps(con, files)
     except duckdb.Error as error:
         raise Invalid(
             f"This is no evidence table: {str(error).splitlines()[0]}.",
             "Give the Parquet file, or the folder of such files, that the desk writes.",
             where=str(evidence),
         ) from error
-    _read_gaps(con, files)
     con.execute("UPDATE setting SET has_evidence = $given", {"given": evidence is not None})
     con.execute("DELETE FROM account")
     con.execute("INSERT INTO account SELECT DISTINCT account, unnest(target_keys), account_class FROM evidence")

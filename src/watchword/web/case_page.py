@@ -310,7 +310,8 @@ class _Builder:
         """What is done to the directory, by the executor alone."""
         case = self.case
         words = wording.changes(case.changes, self.app.desk.new_contact.masked(case))
-        parts: dict[str, object] = {"asked": f"{words}. Exactly this, once, by the executor."}
+        cosign = " Witnesses cosign the release first." if case.requirement.cosigned else ""
+        parts: dict[str, object] = {"asked": f"{words}. Exactly this, once, by the executor.{cosign}"}
         ready = isinstance(case, Releasable) or (isinstance(case, Holding) and self.at >= case.until)
         if ready:
             parts["missing"] = ("somebody to release it",)
@@ -320,7 +321,8 @@ class _Builder:
             parts["owner"] = name_of(self.app, case.releaser)
         if type(case) is Released:
             waits = yields_credential(case) and case.jwk is None
-            parts |= {"until": case.until, "missing": (self._page(),) if waits else ()}
+            unseen = ("enough witnesses, who cosign the release",) if self.app.waits_for_witnesses(case) else ()
+            parts |= {"until": case.until, "missing": (*((self._page(),) if waits else ()), *unseen)}
         return parts
 
     def _page(self) -> str:

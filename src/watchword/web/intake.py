@@ -157,6 +157,7 @@ def _facts(asked: Requirement) -> tuple[view.Fact, ...]:
         view.Fact(label="Verify", value=" — or ".join(wording.way(v) for v in asked.verify)),
         view.Fact(label="Approve", value=approve),
         view.Fact(label="Hold", value=hold),
+        *((view.Fact(label="Cosign", value=wording.COSIGN),) if asked.cosigned else ()),
         view.Fact(label="After", value=". ".join(wording.aftercare(asked))),
     )
 
