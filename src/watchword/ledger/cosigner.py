@@ -20,8 +20,9 @@ from watchword.core.ids import Seq
 from watchword.ledger.checkpoint import VerifierKey, verify
 from watchword.ledger.cosignature import Quorum
 from watchword.ledger.leader import Ledger
-from watchword.ledger.note import Signature
+from watchword.ledger.note import Note, Signature, parse_note, parse_signatures
 from watchword.ledger.restoration import is_given_up, restorations
+from watchword.ledger.testimony import Line
 from watchword.ledger.witness import Elsewhere, Witness
 
 _TRIES = 3
@@ -156,6 +157,13 @@ class Cosigner:
 
     def _take_in(self) -> int:
         """Count what is kept, and what other processes had cosigned: the latest that a quorum signed."""
+        try:
+            return self._count()
+        except Corrupt:
+            self._weed()
+            return self._count()
+
+    def _count(self) -> int:
         for note in self._ledger.testimony.cosigned(self._covered):
             if len(self._quorum.cosigners(note)) >= self._quorum.threshold:
                 checkpoint = verify(note, self._verifier)
@@ -163,6 +171,26 @@ class Cosigner:
                     self._covered = checkpoint.size
                     break
         return self._covered
+
+    def _weed(self) -> None:
+        """Take away the lines that are not what a witness wrote, and have them asked for again.
+
+        They never count; left there, they would keep the others under the same checkpoint from counting.
+        """
+        for kept in self._ledger.testimony.lines(self._covered):
+            verify(kept.note, self._verifier)  # where it is this that was changed, its lines are not to blame
+            if not self._is_whole(kept):
+                log.warning("witness.line_spoiled", witness=kept.witness, size=kept.size)
+                self._ledger.testimony.take_away(kept)
+                self._seen.pop(kept.witness, None)
+
+    def _is_whole(self, kept: Line) -> bool:
+        try:
+            signatures = parse_signatures(kept.line)
+            self._quorum.cosigners(str(Note(text=parse_note(kept.note).text, signatures=signatures)))
+        except Corrupt:
+            return False
+        return [signature.name for signature in signatures] == [kept.witness]
 
     # -- the memory beside the keys
 

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, nullcontext
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import psycopg
-from sqlalchemy import Connection, Row, and_, bindparam, exc, func, inspect, or_, select, text, update
+from sqlalchemy import Connection, and_, bindparam, exc, func, inspect, or_, select, text, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects import sqlite as sqlite_dialect
 
-from watchword.core.errors import Corrupt, Invalid, Unavailable
-from watchword.core.ids import Seq
-from watchword.ledger import holdings, sweep
+from watchword.core.errors import Invalid, Unavailable
+from watchword.ledger import holdings
 from watchword.ledger import tables as t
 from watchword.ledger.bulk import Bulk, PostgresBulk, SqliteBulk
-from watchword.ledger.engines import BUSY_MS, REMEDY_DAMAGED, OwnerLock, open_engine, our_words, parse_url
+from watchword.ledger.engines import BUSY_MS, OwnerLock, open_engine, our_words, parse_url
+from watchword.ledger.rows import SqlSnapshot, effect_row, entry_row, only, top, typed
 from watchword.ledger.store import (
     Batch,
     Clash,
@@ -32,15 +32,11 @@ from watchword.ledger.store import (
     KeyRow,
     Lost,
     PayloadRow,
-    RawRow,
     Settle,
     Written,
 )
 from watchword.ledger.testimony import Testimony
 
-T = TypeVar("T")
-
-_CHUNK = 2000
 _MIGRATION_LOCK = 0x5741544348  # "WATCH": one migration at a time on a shared PostgreSQL
 _REVISION = "0003"
 
@@ -70,7 +66,7 @@ class SqlStore:
         self._engine = open_engine(parsed, read_only=read_only)
         # SQLite has one connection for all threads; PostgreSQL's pool needs no guard.
         self._guard = threading.Lock() if self._sqlite else nullcontext()
-        self.testimony = Testimony(self._begin)
+        self.testimony = Testimony(self._begin, lambda: self._acting("testimony"))
         self._unscrubbed = self._sqlite and not read_only
         if read_only:
             self._demand_revision()
@@ -172,10 +168,7 @@ class SqlStore:
     def top(self) -> tuple[Head, int]:
         """Return the head and the highest entry index (-1 when there is none), as of one moment."""
         with self._begin() as connection:
-            row = connection.execute(_TOP).one_or_none()
-        if row is None:
-            raise Unavailable("The database holds no ledger.", "Run `watchword init`.")
-        return _head(row), -1 if row.top is None else int(row.top)
+            return only(top, connection.execute(_TOP))
 
     @contextmanager
     def snapshot(self) -> Iterator[SqlSnapshot]:
@@ -189,12 +182,12 @@ class SqlStore:
     def stream(self, stream: str) -> tuple[EntryRow, ...]:
         """Return the rows of *stream* in index order."""
         with self._begin() as connection:
-            return tuple(_typed(_entry_row, connection.execute(_STREAM, {"stream": stream})))
+            return tuple(typed(entry_row, connection.execute(_STREAM, {"stream": stream})))
 
     def range(self, start: int, stop: int) -> tuple[EntryRow, ...]:
         """Return the rows with *start* <= index < *stop* in order."""
         with self._begin() as connection:
-            return tuple(_typed(_entry_row, connection.execute(_RANGE, {"start": start, "stop": stop})))
+            return tuple(typed(entry_row, connection.execute(_RANGE, {"start": start, "stop": stop})))
 
     def checkpoint(self, size: int) -> str | None:
         """Return the note stored for exactly *size*."""
@@ -206,12 +199,12 @@ class SqlStore:
         if not commitments:
             return ()
         with self._begin() as connection:
-            return tuple(_typed(holdings.payload_with_key, connection.execute(holdings.by_commitment(commitments))))
+            return tuple(typed(holdings.payload_with_key, connection.execute(holdings.by_commitment(commitments))))
 
     def sealed_under(self, keys: tuple[str, ...]) -> tuple[tuple[PayloadRow, KeyRow], ...]:
         """Return the payloads under *keys*, each with its key."""
         with self._begin() as connection:
-            return tuple(_typed(holdings.payload_with_key, connection.execute(holdings.by_key(keys))))
+            return tuple(typed(holdings.payload_with_key, connection.execute(holdings.by_key(keys))))
 
     def holdings(self, stream: str | None) -> tuple[Holding, ...]:
         """Return what is kept of *stream*, or of every stream, by class."""
@@ -236,8 +229,7 @@ class SqlStore:
             .limit(limit)
             .with_for_update(skip_locked=True)
         )
-        with self._begin() as connection:
-            self._faults("claim.begin")
+        with self._acting("claim") as connection:
             ids = tuple(connection.execute(ready).scalars())
             if not ids:
                 return ()
@@ -251,9 +243,8 @@ class SqlStore:
                     attempts=effect.attempts + 1,
                 )
             )
-            self._faults("claim.commit")
             rows = connection.execute(select(t.effect).where(effect.id.in_(ids)).order_by(effect.due_at, effect.id))
-            return tuple(_typed(_effect_row, rows))
+            return tuple(typed(effect_row, rows))
 
     def effects(self, state: EffectState | None) -> tuple[EffectRow, ...]:
         """Return the effect rows in *state*, or all, in order of due time."""
@@ -261,33 +252,28 @@ class SqlStore:
         if state is not None:
             query = query.where(t.effect.c.state == state)
         with self._begin() as connection:
-            return tuple(_typed(_effect_row, connection.execute(query)))
+            return tuple(typed(effect_row, connection.execute(query)))
 
     def effects_named(self, ids: tuple[str, ...]) -> tuple[EffectRow, ...]:
         """Return those of *ids* that are there."""
         query = select(t.effect).where(t.effect.c.id.in_(ids)).order_by(t.effect.c.id)
         with self._begin() as connection:
-            return tuple(_typed(_effect_row, connection.execute(query)))
+            return tuple(typed(effect_row, connection.execute(query)))
 
     def ask_again(self, rows: tuple[EffectRow, ...]) -> tuple[str, ...]:
         """Insert those of *rows* whose id is not there, outside of any append; return their ids. No row is touched."""
-        with self._begin() as connection:
-            self._faults("ask_again.begin")
-            made = tuple(connection.execute(self._effects_insert(rows)).scalars())
-            self._faults("ask_again.commit")
-            return made
+        with self._acting("ask_again") as connection:
+            return tuple(connection.execute(self._effects_insert(rows)).scalars())
 
     def put_right(self, rows: tuple[EffectRow, ...]) -> None:
         """Make rows that are there what they were when they were asked for: *rows*, due, in nobody's lease."""
-        with self._begin() as connection:
-            self._faults("put_right.begin")
+        with self._acting("put_right") as connection:
             for row in rows:
                 connection.execute(update(t.effect).where(t.effect.c.id == row.id).values(**_effect_values(row)))
-            self._faults("put_right.commit")
 
     def reschedule(self, effect_id: str, due_at: datetime) -> None:
         """Make the row due at *due_at* and end its lease."""
-        with self._begin() as connection:
+        with self._acting("reschedule") as connection:
             connection.execute(
                 update(t.effect)
                 .where(t.effect.c.id == effect_id)
@@ -296,14 +282,12 @@ class SqlStore:
 
     def settle(self, settles: tuple[Settle, ...]) -> None:
         """Mark effect rows, outside of any append; a row that is not there is passed over."""
-        with self._begin() as connection:
-            self._faults("settle.begin")
+        with self._acting("settle") as connection:
             _settle(connection, settles)
-            self._faults("settle.commit")
 
     def cancel_effects(self, stream: str) -> int:
         """Cancel the due rows of *stream* that nobody has claimed; return how many."""
-        with self._begin() as connection:
+        with self._acting("cancel") as connection:
             result = connection.execute(
                 update(t.effect)
                 .where(t.effect.c.stream == stream, t.effect.c.state == EffectState.DUE)
@@ -332,61 +316,20 @@ class SqlStore:
         with our_words(), self._guard, self._engine.begin() as connection:
             yield connection
 
+    @contextmanager
+    def _acting(self, act: str) -> Iterator[Connection]:
+        """A transaction that writes outside of any append, with the write points of *act*."""
+        with self._begin() as connection:
+            self._faults(f"{act}.begin")
+            yield connection
+            self._faults(f"{act}.commit")
+        with our_words():
+            self._faults(f"{act}.committed")
+
     def _effects_insert(self, rows: Sequence[EffectRow]) -> Any:
         make = sqlite_dialect.insert if self._sqlite else postgresql.insert
         values = [_effect_values(row) for row in rows]
         return make(t.effect).values(values).on_conflict_do_nothing(index_elements=["id"]).returning(t.effect.c.id)
-
-
-class SqlSnapshot:
-    """The database as it stood when its transaction began."""
-
-    def __init__(self, connection: Connection, cursors: ExitStack) -> None:
-        self._connection = connection
-        self._cursors = cursors
-        row = connection.execute(select(t.head)).one_or_none()
-        if row is None:
-            raise Unavailable("The database holds no ledger.", "Run `watchword init`.")
-        self.head = _head(row)
-
-    def entries(self, start: int = 0) -> Iterator[EntryRow]:
-        """Every entry row whose index is *start* or more, and for 0 also any below it, in index order."""
-        query = select(t.entry).order_by(t.entry.c.idx)
-        if start:
-            query = query.where(t.entry.c.idx >= start)
-        return _typed(_entry_row, self._rows(query))
-
-    def sweep(self) -> Iterator[Sequence[RawRow]]:
-        """Every entry row in index order, some at a time, as the database gives them."""
-        return sweep.entries(self._connection)
-
-    def carried(self) -> Iterator[Sequence[tuple[str, str]]]:
-        """The commitment and stream of every payload row, some at a time."""
-        return sweep.carried(self._connection)
-
-    def checkpoints(self) -> Iterator[tuple[int, str]]:
-        """Every stored (size, note), in order of size."""
-        rows = self._rows(select(t.checkpoint).order_by(t.checkpoint.c.size))
-        return _typed(lambda row: (int(row.size), str(row.note)), rows)
-
-    def payloads(self) -> Iterator[PayloadRow]:
-        """Every payload row."""
-        rows = self._rows(select(t.payload).order_by(t.payload.c.commitment))
-        return _typed(holdings.payload_row, rows)
-
-    def data_keys(self) -> Iterator[KeyRow]:
-        """Every wrapped data key."""
-        return _typed(holdings.key_row, self._rows(select(t.data_key).order_by(t.data_key.c.id)))
-
-    def effects(self) -> Iterator[EffectRow]:
-        """Every effect row."""
-        return _typed(_effect_row, self._rows(select(t.effect).order_by(t.effect.c.id)))
-
-    def _rows(self, query: Any) -> Iterator[Any]:
-        streaming = self._connection.execution_options(yield_per=_CHUNK)
-        rows = streaming.execute(query)
-        self._cursors.callback(rows.close)
-        return iter(rows)
 
 
 _REVISION_OF = text("SELECT version_num FROM ledger_version")
@@ -420,25 +363,6 @@ def _settle(connection: Connection, settles: Sequence[Settle]) -> None:
         )
 
 
-def _typed(read: Callable[[Row[Any]], T], rows: Iterable[Row[Any]]) -> Iterator[T]:
-    """Yield each row as its value; a column that holds what it never can is damage, not a bug."""
-    try:
-        for row in rows:
-            yield read(row)
-    except (TypeError, ValueError) as error:
-        raise Corrupt(f"A row holds a value of the wrong kind: {error}.", REMEDY_DAMAGED) from error
-
-
-def _head(row: Row[Any]) -> Head:
-    return Head(size=row.size, root=bytes(row.root), last_at=row.last_at, note=row.note)
-
-
-def _entry_row(row: Row[Any]) -> EntryRow:
-    return EntryRow(
-        seq=row.idx, stream=row.stream, version=row.version, type=row.type, raw=bytes(row.bytes), leaf=bytes(row.leaf)
-    )
-
-
 def _effect_values(row: EffectRow) -> dict[str, Any]:
     return {
         "id": row.id,
@@ -451,17 +375,3 @@ def _effect_values(row: EffectRow) -> dict[str, Any]:
         "attempts": row.attempts,
         "asked_by": row.asked_by,
     }
-
-
-def _effect_row(row: Row[Any]) -> EffectRow:
-    return EffectRow(
-        id=row.id,
-        stream=row.stream,
-        kind=row.kind,
-        due_at=row.due_at,
-        state=EffectState(row.state),
-        lease_owner=row.lease_owner,
-        lease_until=row.lease_until,
-        attempts=row.attempts,
-        asked_by=None if row.asked_by is None else Seq(row.asked_by),
-    )
