@@ -11,6 +11,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 
 import structlog
@@ -74,7 +75,10 @@ class Cosigner:
     def demand(self, seq: Seq) -> None:
         """Raise `Unavailable` unless entry *seq* is covered by a checkpoint that a quorum of witnesses cosigned."""
         with self._lock:
-            if self._covered > seq or self._take_in() > seq or self._step(self._witnesses) > seq:
+            if self._covered > seq or self._take_in() > seq:
+                return
+            self._make_way()
+            if self._step(self._witnesses) > seq:
                 return
         raise Unavailable(
             f"Fewer than {self._quorum.threshold} of {len(self._witnesses)} witnesses have cosigned what was decided.",
@@ -157,14 +161,7 @@ class Cosigner:
 
     def _take_in(self) -> int:
         """Count what is kept, and what other processes had cosigned: the latest that a quorum signed."""
-        try:
-            return self._count()
-        except Corrupt:
-            self._weed()
-            return self._count()
-
-    def _count(self) -> int:
-        for note in self._ledger.testimony.cosigned(self._covered):
+        for note in self._cosigned(self._covered):
             if len(self._quorum.cosigners(note)) >= self._quorum.threshold:
                 checkpoint = verify(note, self._verifier)
                 if checkpoint.size <= self._ledger.size and checkpoint.root == self._ledger.root(checkpoint.size):
@@ -172,25 +169,30 @@ class Cosigner:
                     break
         return self._covered
 
-    def _weed(self) -> None:
-        """Take away the lines that are not what a witness wrote, and have them asked for again.
+    def _cosigned(self, above: int) -> Iterator[str]:
+        """Each kept checkpoint of more than *above* entries, with those of its lines that hold; latest first."""
+        for _, kept in groupby(self._ledger.testimony.lines(above), lambda each: each.size):
+            lines = tuple(kept)
+            yield lines[0].note + "".join(each.line for each in lines if self._holds(each))
 
-        They never count; left there, they would keep the others under the same checkpoint from counting.
-        """
-        for kept in self._ledger.testimony.lines(self._covered):
-            verify(kept.note, self._verifier)  # where it is this that was changed, its lines are not to blame
-            if not self._is_whole(kept):
-                log.warning("witness.line_spoiled", witness=kept.witness, size=kept.size)
-                self._ledger.testimony.take_away(kept)
-                self._seen.pop(kept.witness, None)
-
-    def _is_whole(self, kept: Line) -> bool:
+    def _holds(self, kept: Line) -> bool:
+        """Whether a line that the database keeps is the cosignature it is filed as; whoever can write there can not."""
         try:
-            signatures = parse_signatures(kept.line)
-            self._quorum.cosigners(str(Note(text=parse_note(kept.note).text, signatures=signatures)))
+            alone = Note(text=parse_note(kept.note).text, signatures=parse_signatures(kept.line))
+            by = [name for name, _ in self._quorum.cosigners(str(alone))]
         except Corrupt:
             return False
-        return [signature.name for signature in signatures] == [kept.witness]
+        return by == [kept.witness] and len(alone.signatures) == 1
+
+    def _make_way(self) -> None:
+        """Have asked for again what is kept of the latest checkpoint and does not hold: no other line could be kept."""
+        size = self._ledger.size
+        for kept in self._ledger.testimony.lines(size - 1):
+            if kept.size == size and not self._holds(kept):
+                log.warning("witness.line_spoiled", witness=kept.witness, size=kept.size)
+                self._ledger.testimony.take_away(kept)
+        held = {kept.witness for kept in self._ledger.testimony.lines(size - 1) if kept.size == size}
+        self._seen = {name: seen for name, seen in self._seen.items() if seen != size or name in held}
 
     # -- the memory beside the keys
 
