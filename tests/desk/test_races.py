@@ -141,8 +141,8 @@ def test_a_case_that_failed_lets_the_next_one_go_on(office: Office) -> None:
     assert (office.state(first), office.state(second)) == ("executing", "released")
     office.wait(minutes=5)
     office.app.ledger.reschedule(change_of(office, first), office.at)
-    office.pass_by(seconds=15)
-    office.pass_by(minutes=1)
+    for _ in range(4):  # which of the two rows comes first is chance, and so is how long the second is put off
+        office.pass_by(minutes=1)
     assert (office.state(first), office.state(second)) == ("failed", "checked")
     assert office.version("mara.lind") == 1
 

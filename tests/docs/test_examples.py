@@ -11,6 +11,7 @@ import pytest
 from tests.cli.desk import Desk, make
 from tests.docs.markdown import ROOT, commands
 from watchword.cli.main import main
+from watchword.ledger.checkpoint import SigningKey
 
 PAGE = ROOT / "docs" / "operations.md"
 STAYS = ("watchword serve", "watchword execute", "watchword demo", "watchword init")
@@ -41,6 +42,9 @@ def test_what_operators_are_shown_can_be_typed(
     words = {"CASE": case, "FILE": "backup.db", "ada": "root", "otto": "root"}
     assert _exit_code("people", "show", "tom", "--as", "root", "--json") == 0
     words["CREDENTIAL"] = json.loads(capsys.readouterr().out)["credentials"][-1]["credential"]
+    assert _exit_code("ledger", "status", "--json") == 0
+    (desk.home / "kept").write_text(json.loads(capsys.readouterr().out)["checkpoint"])
+    words |= {"VKEY": SigningKey.load(desk.home / "keys" / "signing.key").vkey, "CHECKPOINT": "kept"}
     lines = _whole(PAGE)
 
     assert len(lines) > 10
@@ -62,5 +66,7 @@ def _whole(page: Path) -> list[str]:
         "watchword policy activate",
         "watchword watch classify",
         "watchword ledger copy",
+        "watchword ledger export",
+        "watchword ledger prove",
     }
     return [line for line in dict.fromkeys(named) if line not in bare | groups]

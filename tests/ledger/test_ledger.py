@@ -192,7 +192,7 @@ def test_payloads_open_until_they_are_erased(place: Place) -> None:
     """Entries carry commitments only; a payload opens while it is there, and the evidence verifies without it."""
     ledger = place.open()
     appended = ledger.append((to("case/1", -1, draft(disclosures=(PHONE, MAIL))),))[0]
-    assert b"555" not in appended.raw
+    assert b"+1555" not in appended.raw
     assert ledger.open_payload(appended.entry.sd[0]) == PHONE
     assert ledger.disclosures(appended) == {"phone": "+15550100", "mail": "ada@example.test"}
     assert ledger.open_payload("00" * 32) is None

@@ -295,6 +295,13 @@ def test_der_that_is_not_der_is_refused(der: bytes) -> None:
     assert refused(msgspec.structs.replace(PROOF, signature=b64(der))) == "signature"
 
 
+@pytest.mark.parametrize("length", [1, 31, 32, 33, 36])
+def test_authenticator_data_that_are_cut_short_are_refused(length: int) -> None:
+    """Where flags or counter are missing, nothing is read past the end."""
+    whole = base64.urlsafe_b64decode(PROOF.authenticator_data + "==")
+    assert refused(msgspec.structs.replace(PROOF, authenticator_data=b64(whole[:length]))) == "relying_party"
+
+
 def test_padding_and_other_spellings_of_base64_are_refused() -> None:
     """One assertion has one spelling, or one approval would have many."""
     assert refused(msgspec.structs.replace(PROOF, signature=PROOF.signature + "=")) == "credential"

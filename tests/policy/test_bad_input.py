@@ -207,7 +207,7 @@ def test_no_rules_are_no_policy() -> None:
     ("old", "new", "said"),
     [
         ("entity Case = {", "entity Case = ", "does not parse"),
-        (" activate_policy\n", " activate\n", "activate_policy"),
+        (" activate_policy,\n", " activate,\n", "activate_policy"),
         ('"kind": String', '"kind": Long', "Long and String"),
         ('"action": String', '"action": Long', "step open"),
     ],

@@ -95,6 +95,15 @@ def test_a_reviewer_took_no_step(done: str) -> None:
     assert rule(person(*Role), Step.REVIEW).allowed
 
 
+@pytest.mark.parametrize("step", [Step.ERASE_EVIDENCE, Step.LIFT_HOLD])
+@pytest.mark.parametrize("hand", [*TAKEN.values(), {"provers": (ANN,)}], ids=[*TAKEN, "prove"])
+def test_nobody_erases_what_they_had_a_hand_in(step: Step, hand: dict[str, Any]) -> None:
+    """Payloads of a case, and the hold on them, are for others than those who took a step in it."""
+    assert rule(person(*Role), step, facts(**hand)).reasons == ("eraser-took-a-step",)
+    assert rule(person(*Role), Step.HOLD_EVIDENCE, facts(**hand)).allowed
+    assert rule(person(Role.ADMINISTRATOR), step).allowed
+
+
 @pytest.mark.parametrize("someone", [person(Role.EXECUTOR), person(kind=Kind.SYSTEM)], ids=["executor", "system"])
 def test_to_execute_needs_a_grant_for_this_case_now(someone: Any) -> None:
     """The role is not enough: a grant has to be for this very case and in force."""
@@ -322,6 +331,7 @@ def test_the_forbid_rules_are_these() -> None:
         "prover-never-judges",
         "recovered-approver",
         "reviewer-took-a-step",
+        "eraser-took-a-step",
         "executor-needs-grant",
         "vendor-never-approves",
         "vendor-works-standard-only",

@@ -30,7 +30,7 @@ def checkpoint(app: TheApp) -> Response[str]:
     """The latest signed checkpoint."""
     app.ledger.refresh()
     note, _ = app.ledger.checkpoint
-    return Response(note, media_type="text/plain; charset=utf-8", headers={"cache-control": _NEVER})
+    return Response(note, media_type="text/plain", headers={"cache-control": _NEVER})
 
 
 @get(

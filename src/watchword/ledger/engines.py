@@ -17,7 +17,7 @@ from sqlalchemy.engine import make_url
 
 from watchword.core.errors import Corrupt, Invalid, Unavailable, WatchwordError
 
-BUSY_MS = 5000
+_BUSY_MS = 5000
 # How long the write-ahead log grows (16 MB) before a commit also copies it into the file. Every commit is on the disk
 # before it is answered, whatever this says; with SQLite's own 1000 pages, one commit in 65 of 8 entries is a slow one.
 _LOG_PAGES = 4000
@@ -59,7 +59,7 @@ def open_engine(url: URL, *, read_only: bool) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _configure(connection: sqlite3.Connection, _record: object) -> None:
-        connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+        connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
         if not read_only:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
@@ -89,6 +89,14 @@ def _pass_over_ended(connection: psycopg.Connection, _record: object, _proxy: ob
             connection.rollback()
     except psycopg.Error as error:
         raise exc.InvalidatePoolError from error
+
+
+def empty_log(driver: sqlite3.Connection) -> bool:
+    """Write SQLite's write-ahead log into the file and cut it to nothing; False, at once, while somebody reads it."""
+    driver.execute("PRAGMA busy_timeout = 0")
+    busy, _, _ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    driver.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
+    return not busy
 
 
 def check_whole(database: Path) -> None:

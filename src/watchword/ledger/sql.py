@@ -19,7 +19,7 @@ from watchword.core.errors import Invalid, Unavailable
 from watchword.ledger import holdings
 from watchword.ledger import tables as t
 from watchword.ledger.bulk import Bulk, PostgresBulk, SqliteBulk
-from watchword.ledger.engines import BUSY_MS, OwnerLock, open_engine, our_words, parse_url
+from watchword.ledger.engines import OwnerLock, empty_log, open_engine, our_words, parse_url
 from watchword.ledger.rows import SqlSnapshot, effect_row, entry_row, only, top, typed
 from watchword.ledger.store import (
     Batch,
@@ -159,11 +159,7 @@ class SqlStore:
     def _scrub(self, connection: Connection) -> None:
         """Empty SQLite's write-ahead log, where erased bytes would outlive their rows; again later while it is read."""
         if self._unscrubbed:
-            driver = cast("sqlite3.Connection", connection.connection.driver_connection)
-            driver.execute("PRAGMA busy_timeout = 0")  # no append waits for whoever reads
-            busy, _, _ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            driver.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
-            self._unscrubbed = bool(busy)
+            self._unscrubbed = not empty_log(cast("sqlite3.Connection", connection.connection.driver_connection))
 
     def top(self) -> tuple[Head, int]:
         """Return the head and the highest entry index (-1 when there is none), as of one moment."""

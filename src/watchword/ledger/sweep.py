@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from watchword.ledger.store import RawRow
 
 _CHUNK = 200  # few enough to stay in the processor's cache while they are checked
+_FETCH = 5 * _CHUNK  # a server is asked for more at once: each time costs a round trip
 _ENTRIES = "SELECT idx, stream, version, type, bytes, leaf FROM entry ORDER BY idx"
 _CARRIED = "SELECT commitment, stream FROM payload"
 
@@ -29,12 +30,13 @@ def carried(connection: Connection) -> Iterator[list[tuple[str, str]]]:
 def _swept(connection: Connection, query: LiteralString) -> Iterator[list[Any]]:
     driver = connection.connection.driver_connection
     if connection.dialect.name == "sqlite":
-        rows = cast("sqlite3.Connection", driver).execute(query)
-        while chunk := rows.fetchmany(_CHUNK):
+        found = cast("sqlite3.Connection", driver).execute(query)
+        while chunk := found.fetchmany(_CHUNK):
             yield chunk
         return
     # A cursor of the server's: one of the client's would hold the whole ledger in memory.
     with psycopg.ServerCursor(cast("psycopg.Connection[Any]", driver), "sweep") as cursor:
         cursor.execute(query, binary=True)
-        while chunk := cursor.fetchmany(_CHUNK):
-            yield chunk
+        while rows := cursor.fetchmany(_FETCH):
+            for at in range(0, len(rows), _CHUNK):
+                yield rows[at : at + _CHUNK]
