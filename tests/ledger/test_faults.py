@@ -119,7 +119,7 @@ def test_connections_that_the_server_ended(on_postgresql: Place) -> None:
 ASKED = EffectRow(id="first", stream="case/1", kind="reset", due_at=NOON, asked_by=Seq(0))
 
 
-def testify(ledger: Ledger) -> None:
+def bear_witness(ledger: Ledger) -> None:
     ledger.testimony.keep_token(1, "tsa", b"token")
     ledger.testimony.keep_cosignatures(1, {"w": "line"})
 
@@ -131,7 +131,7 @@ ACTS: dict[str, Callable[[Ledger], object]] = {
     "put_right": lambda ledger: ledger.put_right((msgspec.structs.replace(ASKED, kind="mail"),)),
     "reschedule": lambda ledger: ledger.reschedule("first", NOON + timedelta(seconds=9)),
     "cancel": lambda ledger: ledger.cancel_effects("case/1"),
-    "testimony": testify,
+    "testimony": bear_witness,
 }
 """Everything that writes outside of an append, over the row `first`."""
 
