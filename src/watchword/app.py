@@ -20,6 +20,7 @@ from watchword.core.standing import Thresholds
 from watchword.desk.asks import Kind as EffectKind
 from watchword.desk.ceremony import Ceremony
 from watchword.desk.desk import Desk
+from watchword.desk.dossier import Dossier
 from watchword.desk.effects import Caps, Runner
 from watchword.desk.enrolment import Enrolment
 from watchword.desk.evidence import EvidenceTable
@@ -152,6 +153,7 @@ class App:
             Archive(settings.path(ledger.archive), ledger.archive_key) if ledger.archive_key else None,
         )
         self.ceremony = Ceremony(self.steps)
+        self.dossier = Dossier(self.steps, self.desk.approvals, self.outsiders)
         self.evidence = EvidenceTable(settings.path(Path(EVIDENCE)), self.registry, self.directories)
         self.notices = Notices(self.desk, self._notifiers())
         self._watch: Follow | None = None
@@ -184,7 +186,7 @@ class App:
                 for each in part.authorities
             )
             stamper = Stamper(self.ledger, authorities, timedelta(seconds=part.stamp_every_s))
-        return Outsiders(cosigner, stamper)
+        return Outsiders(self.ledger, cosigner, stamper)
 
     def runner_of(self, *, desk: bool, executor: bool) -> Runner:
         """A runner for the desk's own effects, the executor's, or both."""

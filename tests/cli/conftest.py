@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import make_url
 
 from tests.cli.desk import Desk, Typed, make
 from watchword.cli.main import main
@@ -58,12 +59,25 @@ def postgresql() -> Iterator[str]:
 
 
 @pytest.fixture
-def shared_desk(postgresql: str, tmp_path: Path) -> Desk:
-    """A desk on PostgreSQL, which any number of processes may serve."""
+def owner_url(postgresql: str) -> str:
+    """The URL of a schema of PostgreSQL that holds a ledger nobody founded yet, for its owner."""
     schema = f"cli_{next(_schemas)}"
     with psycopg.connect(postgresql, autocommit=True) as connection:
         connection.execute(f"CREATE SCHEMA {schema}".encode())
-    make(tmp_path / "desk", url=f"{postgresql}&options=-csearch_path%3D{schema}")
+    url = f"{postgresql}&options=-csearch_path%3D{schema}"
+    with pytest.raises(SystemExit) as done:
+        main(("ledger", "migrate", "--url", url))
+    assert done.value.code == 0
+    return url
+
+
+@pytest.fixture
+def shared_desk(owner_url: str, tmp_path: Path) -> Desk:
+    """A desk on PostgreSQL, which any number of processes may serve, by a login that owns nothing."""
+    login = owner_url.rpartition("%3D")[2]
+    with psycopg.connect(owner_url, autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE {login} LOGIN IN ROLE watchword_desk".encode())
+    make(tmp_path / "desk", url=make_url(owner_url).set(username=login).render_as_string(hide_password=False))
     return Desk(tmp_path / "desk")
 
 

@@ -13,6 +13,7 @@ from cryptography.x509.oid import NameOID
 from tests.cli.conftest import Here
 from tests.cli.desk import Desk, free_port
 from watchword.app import wall_clock
+from watchword.settings import load
 
 DOMAIN = """
 [[directories]]
@@ -37,6 +38,7 @@ def test_all_is_well(desk: Desk, here: Here) -> None:
     assert typed.code == 0
     assert {one["part"] for one in told} == {
         "ledger",
+        "database rights",
         "policy",
         "payloads",
         "directory sandbox",
@@ -55,6 +57,24 @@ def test_beside_a_running_console(desk: Desk) -> None:
     states = {one["part"]: one["state"] for one in typed.json}
     assert typed.code == 0, typed.err
     assert (states["console"], states["ledger"], states["directory sandbox"]) == ("ok", "ok", "held")
+
+
+def test_a_desk_that_owns_its_tables(shared_desk: Desk, owner_url: str, here: Here) -> None:
+    """On PostgreSQL it names the login and what guards the tables; a desk that could take those away is wrong."""
+    asked = here("doctor", "--json")
+    well = {one["part"]: one for one in asked.json}
+    settings = shared_desk.config.read_text()
+    shared_desk.config.write_text(settings.replace(load(shared_desk.config).ledger.url, owner_url))
+    typed = here("doctor", "--json")
+    wrong = {one["part"]: one for one in typed.json}
+
+    guards = ("database login", "database triggers", "database rights")
+    assert asked.code == 0
+    assert [well[part]["state"] for part in guards] == ["ok", "ok", "ok"]
+    assert "owns nothing" in well["database login"]["told"]
+    assert typed.code == 1
+    assert [wrong[part]["state"] for part in guards] == ["wrong", "ok", "ok"]
+    assert "member of watchword_desk" in wrong["database login"]["told"]
 
 
 def test_a_domain_that_does_not_answer(desk: Desk, here: Here) -> None:

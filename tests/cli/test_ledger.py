@@ -6,6 +6,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import psycopg
+
 from tests.cli.conftest import Here
 from tests.cli.desk import ORIGIN, Desk, is_told
 from watchword.ledger.checkpoint import VerifierKey
@@ -139,3 +141,29 @@ def test_an_export_keeps_to_its_place(desk: Desk, here: Here) -> None:
         desk.type("ledger", "copy", "evidence.db")
         assert desk.type("ledger", "export", "out", "evidence.db").code == 0
         assert desk.type("ledger", "prove", "3", "evidence.db").out.startswith("c2sp.org/tlog-proof@v1\nindex 3\n")
+
+
+def test_the_owner_migrates(owner_url: str, shared_desk: Desk, here: Here) -> None:
+    """The owner's command needs no settings and says what guards the tables; a desk's login changes nothing with it."""
+    mine = here("ledger", "migrate", "--url", owner_url)
+    told = here("ledger", "migrate", "--url", owner_url, "--json").json
+
+    assert mine.code == 0
+    assert "enabled ALWAYS" in mine.out
+    assert [one["part"] for one in told["guards"] if one["well"]] == ["triggers", "rights"]
+    with psycopg.connect(owner_url) as connection:
+        connection.execute("ALTER TABLE entry DISABLE TRIGGER USER")
+    assert is_told(here("ledger", "migrate"), 4, "must be owner")  # by the desk's login, which is in the settings
+    assert here("doctor").code == 1
+    assert "ledger_keeps_rows on entry is not enabled ALWAYS" in here("doctor", "--json").out
+    assert here("ledger", "migrate", "--url", owner_url).code == here("doctor").code == 0
+    del shared_desk
+
+
+def test_sqlite_migrates(desk: Desk, here: Here) -> None:
+    """On SQLite there is nothing to guard, and the tables are of this version."""
+    del desk
+    typed = here("ledger", "migrate")
+
+    assert typed.code == 0
+    assert "SQLite has no logins" in typed.out

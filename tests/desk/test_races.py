@@ -212,7 +212,7 @@ def test_glass_is_broken_once_at_a_time(office: Office) -> None:
     assert isinstance(hesitant, Hesitant)
     hesitant.meeting = Meeting(2)
     cases = [office.open("piet.priv", ticket=f"INC-{n}") for n in range(2)]
-    office.app.steps.policy = Policy(policy.procedures, hesitant, policy.digest, policy.files)
+    office.app.steps.policy = Policy(policy.procedures, hesitant, policy.digest, policy.files, policy.texts)
 
     def broken_by(login: str, case: CaseId) -> Callable[[], None]:
         return lambda: office.app.desk.decisions.break_glass(office[login], case, "the domain is down", office.at)

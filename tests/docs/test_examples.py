@@ -14,8 +14,8 @@ from watchword.cli.main import main
 from watchword.ledger.checkpoint import SigningKey
 
 PAGE = ROOT / "docs" / "operations.md"
-STAYS = ("watchword serve", "watchword execute", "watchword demo", "watchword init")
-"""Commands that stay up, or found what is there already; the tests of the command line run them."""
+STAYS = ("watchword serve", "watchword execute", "watchword demo", "watchword init", "watchword ledger migrate --url")
+"""Commands that stay up, found what is there already or need a server; the tests of the command line run them."""
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,9 @@ def test_what_operators_are_shown_can_be_typed(
     assert _exit_code(*opened) == 0
     case = json.loads(capsys.readouterr().out)["case"]
     assert _exit_code("case", "withdraw", case, "--as", "ines", "--why", "found it") == 0
-    words = {"CASE": case, "FILE": "backup.db", "ada": "root", "otto": "root"}
+    assert _exit_code("people", "grant", "vic", "auditor", "--as", "root") == 0
+    capsys.readouterr()
+    words = {"CASE": case, "FILE": "backup.db", "ada": "root", "otto": "root", "iris": "vic"}
     assert _exit_code("people", "show", "tom", "--as", "root", "--json") == 0
     words["CREDENTIAL"] = json.loads(capsys.readouterr().out)["credentials"][-1]["credential"]
     assert _exit_code("ledger", "status", "--json") == 0
@@ -65,6 +67,8 @@ def _whole(page: Path) -> list[str]:
         "watchword policy explain",
         "watchword policy activate",
         "watchword watch classify",
+        "watchword evidence export",
+        "watchword evidence verify",
         "watchword ledger copy",
         "watchword ledger export",
         "watchword ledger prove",

@@ -24,6 +24,7 @@ SQL = ("execute", "executemany", "exec_driver_sql", "sql", "text")
 ASSEMBLED_SQL = {
     "ledger/engines.py": "a pragma takes no parameter; its value is a constant of that file",
     "ledger/bulk.py": "names of our own tables and columns, for one bulk insert",
+    "ledger/hardening.py": "definitions take no parameter; names are quoted by the driver",
     "watch/correlation.py": "names and types of the evidence schema",
     "watch/reading.py": "a provider's shipped SQL, set into the one statement that reads a log",
     "watch/verdicts.py": "names of the verdict schema",

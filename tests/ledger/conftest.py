@@ -7,19 +7,22 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from copy import copy
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import Engine, StaticPool, create_engine, text
+from sqlalchemy import Connection, Engine, StaticPool, create_engine, make_url, text
 
 from watchword.ledger.audit import Report
 from watchword.ledger.checkpoint import SigningKey
 from watchword.ledger.entry import JSON, Disclosure
 from watchword.ledger.fsck import fsck
+from watchword.ledger.guards import ROLE
 from watchword.ledger.leader import Append, Draft, Ledger
+from watchword.ledger.sql import SqlStore
 from watchword.ledger.store import EffectRow
 from watchword.ledger.vault import KeyFile
 
@@ -27,6 +30,12 @@ ORIGIN = "example.test/ledger"
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 _schemas = count()
+_logins = count()
+
+_TRIGGERS = (
+    "SELECT tgrelid::regclass::text AS name, tgname FROM pg_trigger JOIN pg_class c ON c.oid = tgrelid"
+    " WHERE NOT tgisinternal AND c.relnamespace = current_schema()::regnamespace ORDER BY 1, 2"
+)
 
 
 @pytest.fixture(scope="session")
@@ -80,11 +89,49 @@ class Place:
         return fsck(self.url, self.key.vkey, self.keys)
 
     def tamper(self, *statements: str, **values: object) -> None:
-        """Run SQL on the database behind the ledger's back."""
-        with self._engine() as engine, engine.begin() as connection:
+        """Run SQL on the database behind the ledger's back, as the owner of its tables, whom no trigger stops."""
+        with self._engine() as engine, engine.begin() as connection, self._without_triggers(connection):
             for statement in statements:
                 used = {name: value for name, value in values.items() if f":{name}" in statement}
                 connection.execute(text(statement), used)
+
+    @contextmanager
+    def _without_triggers(self, connection: Connection) -> Iterator[None]:
+        if self.sqlite:
+            yield
+            return
+        there = sorted({row.name for row in connection.execute(text(_TRIGGERS))})
+        for table in there:
+            connection.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
+        yield
+        # As they were, so that nothing tells from them.
+        for row in connection.execute(text(_TRIGGERS)):
+            connection.execute(text(f"ALTER TABLE {row.name} ENABLE ALWAYS TRIGGER {row.tgname}"))
+
+    @property
+    def schema(self) -> str:
+        """The schema of PostgreSQL in which it is."""
+        return self.url.partition("search_path%3D")[2]
+
+    @property
+    def login(self) -> str | None:
+        """Whom PostgreSQL takes it to be."""
+        return make_url(self.url).username
+
+    def as_login(self, login: str) -> Place:
+        """The same place, as another login of its PostgreSQL."""
+        other = copy(self)
+        other.url = make_url(self.url).set(username=login).render_as_string(hide_password=False)
+        return other
+
+    def desk(self) -> Place:
+        """The same place as a desk has it: by a login that is a member of the role, and owns nothing."""
+        store = SqlStore(self.url)
+        store.migrate()
+        store.close()
+        login = f"desk_{next(_logins)}"
+        self.tamper(f"CREATE ROLE {login} LOGIN", f"GRANT {ROLE} TO {login}")
+        return self.as_login(login)
 
     def fetch(self, query: str, **values: object) -> object:
         """Return the first value that *query* finds, behind the ledger's back."""

@@ -398,6 +398,8 @@ def test_a_ledger_of_the_old_format_is_refused(place: Place) -> None:
     store.migrate()
     store.close()
     place.tamper(
+        "DROP TABLE cosignature",
+        "DROP TABLE timestamp",
         "DROP TABLE data_key",
         "DROP TABLE payload",
         "CREATE TABLE payload (commitment VARCHAR(64) PRIMARY KEY, stream TEXT NOT NULL, name TEXT NOT NULL,"

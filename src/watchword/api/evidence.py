@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from litestar import get, post
-from litestar.params import JSONBody
+from litestar import Response, get, post
+from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.status_codes import HTTP_200_OK
 
 from watchword.api import bodies
 from watchword.core.errors import Invalid
 from watchword.core.ids import CaseId
 from watchword.ledger.erasure import Reason
-from watchword.reception.cases import demand_overview
+from watchword.reception.cases import demand_overview, readable
 from watchword.reception.given import Now, TheActor, TheApp
 from watchword.watch.verdicts import VerdictRow
 
@@ -21,6 +21,20 @@ def ledger_status(app: TheApp, actor: TheActor) -> bodies.LedgerOut:
     del actor
     note, checkpoint = app.ledger.checkpoint
     return bodies.LedgerOut(origin=checkpoint.origin, size=checkpoint.size, checkpoint=note)
+
+
+@get("/api/cases/{case:str}/evidence", sync_to_thread=True, tags=["evidence"], media_type="application/zip")
+def evidence(
+    app: TheApp, actor: TheActor, at: Now, case: FromPath[str], closed: FromQuery[bool] = False
+) -> Response[bytes]:
+    """A case's evidence bundle, a zip that anybody can check; with *closed* no personal data are disclosed in it."""
+    loaded = readable(app, actor.person, case, at)
+    bundle = app.dossier.collect(actor.person, loaded.case.id, at, is_open=not closed)
+    headers = {
+        "content-disposition": f'attachment; filename="evidence-{loaded.case.id}.zip"',
+        "cache-control": "no-store",
+    }
+    return Response(bundle.zip(), media_type="application/zip", headers=headers)
 
 
 @post("/api/ledger/erasures", sync_to_thread=True, status_code=HTTP_200_OK, tags=["evidence"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from watchword.api.caller import CallerController
 from watchword.api.cases import AccountController, CaseController
 from watchword.api.credentials import CredentialController
-from watchword.api.evidence import board, erase, healthz, hold, ledger_status
+from watchword.api.evidence import board, erase, evidence, healthz, hold, ledger_status
 from watchword.api.log import checkpoint, tile
 from watchword.api.people import PeopleController
 from watchword.api.posture import activate_policy, raise_threat, threat
@@ -22,6 +22,7 @@ HANDLERS = (
     raise_threat,
     activate_policy,
     ledger_status,
+    evidence,
     erase,
     hold,
     board,

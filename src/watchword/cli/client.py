@@ -44,6 +44,14 @@ class Client:
 
     def call(self, verb: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """One request; problem details come back as the error they were."""
+        answer = self._answer(verb, path, body)
+        return answer.json() if answer.content else None
+
+    def fetch(self, path: str) -> bytes:
+        """The bytes at *path*, which are no JSON."""
+        return self._answer("GET", path, None).content
+
+    def _answer(self, verb: str, path: str, body: dict[str, Any] | None) -> httpx2.Response:
         try:
             if verb != "GET" and "csrftoken" not in self._http.cookies:
                 self._http.get("/healthz")  # any answer to a GET brings the token that writes have to carry
@@ -51,7 +59,7 @@ class Client:
         except httpx2.TransportError as error:
             raise Unavailable(f"The console does not answer: {error}.", START) from error
         if answer.is_success:
-            return answer.json() if answer.content else None
+            return answer
         raise fault_of(answer)
 
     def _headers(self) -> dict[str, str]:

@@ -59,6 +59,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
 
 def _inside(app: App) -> Iterator[Finding]:
     yield Finding(part="ledger", state="ok", told=f"{app.ledger.origin}: {app.ledger.size} entries, verified")
+    for name, is_well, told in app.ledger.guards():
+        yield Finding(part=f"database {name}", state="ok" if is_well else "wrong", told=told)
     for name, is_well, told in app.outsiders.look():
         yield Finding(part=f"outside {name}", state="ok" if is_well else "wrong", told=told)
     if app.registry.posture().digest == app.policy.digest:

@@ -26,7 +26,9 @@ from watchword.ledger.export import export
 from watchword.ledger.exported import fsck_export
 from watchword.ledger.fsck import fsck
 from watchword.ledger.leader import Ledger
+from watchword.ledger.migration import REVISION
 from watchword.ledger.proof import verify
+from watchword.ledger.sql import SqlStore
 from watchword.ledger.vault import KeyFile
 from watchword.settings import Settings, load
 
@@ -213,6 +215,34 @@ def copy(to: Path, /, *, config: Config = CONFIG, json: Json = False) -> None:
         print_json({"copy": str(to), "size": checkpoint.size, "root": checkpoint.root.hex()})
     else:
         out.print(f"{escape(str(to))}: {checkpoint.size} entries, every one verified")
+
+
+@app.command
+def migrate(
+    *,
+    url: Annotated[str | None, Parameter(help="As whom, and where; `ledger.url` of the settings otherwise.")] = None,
+    config: Config = CONFIG,
+    json: Json = False,
+) -> None:
+    """Bring the tables to the version this program needs, and put the guards of PostgreSQL in place again.
+
+    For the owner of the tables, so that the login of the desk need not be one. Reads no key.
+    """
+    store = SqlStore(url or load(config).database)
+    try:
+        store.migrate()
+        store.harden()
+        guards = store.guards()
+    finally:
+        store.close()
+    if json:
+        told = [{"part": part, "well": is_well, "told": words} for part, is_well, words in guards]
+        print_json({"version": REVISION, "guards": told})
+        return
+    out.print(f"The tables are of version {REVISION}.")
+    for part, is_well, words in guards:
+        if part != "login":  # that the owner owns the tables is no finding here
+            out.print(f"[{'green' if is_well else 'red'}]{part}[/]: {escape(words)}")
 
 
 def _verified(settings: Settings, url: str) -> tuple[str, Checkpoint]:

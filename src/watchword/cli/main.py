@@ -15,8 +15,10 @@ from rich.markup import escape
 
 from watchword import __version__
 from watchword.cli import case, ledger, people, policy, watch
+from watchword.cli.evidence import app as bundles
 from watchword.cli.password import PasswordFile, new_password
 from watchword.cli.terminal import CONFIG, Config, Json, faults, out, print_json
+from watchword.core.errors import Invalid
 from watchword.settings import load
 
 app = App(
@@ -29,6 +31,7 @@ app.command(case.app)
 app.command(people.app)
 app.command(policy.app)
 app.command(ledger.app)
+app.command(bundles)
 app.command(watch.app)
 
 
@@ -38,11 +41,14 @@ def demo(
     check: Annotated[bool, Parameter(negative=(), help="Play the story, assert its outcomes, and exit.")] = False,
     directory: Annotated[str, Parameter(help="sandbox, or samba where it is installed (as root).")] = "sandbox",
     port: int = 8787,
+    evidence: Annotated[Path | None, Parameter(help="Keep the executive's evidence bundle in this file.")] = None,
 ) -> None:
     """Play the story of a sample organisation through the real API, then keep the console up until Ctrl-C."""
     from watchword.cli.demo.play import play, setting
 
-    play(setting(directory), check=check, port=port)
+    if evidence is not None and evidence.exists():
+        raise Invalid(f"{evidence} is there already.", "Name a new file.", where="--evidence")
+    play(setting(directory), check=check, port=port, evidence=evidence)
 
 
 @app.command

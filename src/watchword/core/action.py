@@ -42,6 +42,7 @@ class Step(StrEnum):
     ADMINISTER_PEOPLE = "administer_people"
     ENROL_CREDENTIAL = "enrol_credential"
     ACTIVATE_POLICY = "activate_policy"
+    EXPORT_EVIDENCE = "export_evidence"
     ERASE_EVIDENCE = "erase_evidence"
     HOLD_EVIDENCE = "hold_evidence"
     LIFT_HOLD = "lift_hold"

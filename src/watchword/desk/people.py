@@ -210,9 +210,12 @@ class People:
         if actor != GENESIS and Role.POLICY_AUTHOR not in self.steps.registry.person(actor).roles_at(at):
             raise Refused("Only a policy author activates a policy.", "Ask one.", ("not_policy_author",))
         self._ruled(actor, Step.ACTIVATE_POLICY, "", at)
-        demand_sound(self.steps.policy)
-        self._policy(PolicyActivated(digest=self.steps.policy.digest, by=actor), actor, at)
-        return self.steps.policy.digest
+        policy = self.steps.policy
+        demand_sound(policy)
+        # Its text goes along, so that in years it can be said what a case was held to.
+        told = tuple(Disclosure(name=name, value=text, retention=Retention.CORE) for name, text in policy.texts)
+        self._policy(PolicyActivated(digest=policy.digest, by=actor), actor, at, told)
+        return policy.digest
 
     def raise_threat(self, actor: PersonId, until: datetime, why: str, at: datetime) -> None:
         """Turn the elevated-threat switch on until a time, at most a week; every case opened then needs more."""

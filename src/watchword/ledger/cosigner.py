@@ -11,7 +11,6 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from itertools import groupby
 from pathlib import Path
 
 import structlog
@@ -50,6 +49,7 @@ class Cosigner:
         self._lock = threading.Lock()
         self._covered = 0
         self._seen: dict[str, int] = {}
+        self._given: dict[str, Line] = {}  # by each witness, to this process: the latest
         self._away: dict[str, float] = {}
 
     def start(self) -> None:
@@ -77,13 +77,26 @@ class Cosigner:
         with self._lock:
             if self._covered > seq or self._take_in() > seq:
                 return
-            self._make_way()
             if self._step(self._witnesses) > seq:
                 return
         raise Unavailable(
             f"Fewer than {self._quorum.threshold} of {len(self._witnesses)} witnesses have cosigned what was decided.",
             "It is tried again; `watchword doctor` says which witness does not answer.",
         )
+
+    def note(self, seq: Seq) -> str | None:
+        """Return the latest checkpoint of this history over entry *seq* that a quorum cosigned, with its lines."""
+        with self._lock:
+            if self._take_in() <= seq:
+                self._step(self._witnesses)
+            for note in self._cosigned(seq):
+                if len(self._quorum.cosigners(note)) >= self._quorum.threshold and self._is_ours(note):
+                    return note
+        return None
+
+    def policy(self) -> str:
+        """Return who has to sign a checkpoint, as a C2SP tlog-policy."""
+        return self._quorum.policy(self._verifier)
 
     def look(self) -> Iterator[tuple[str, bool, str]]:
         """Yield of each witness its name, whether it cosigns the latest checkpoint, and what it said."""
@@ -116,7 +129,8 @@ class Cosigner:
                 self._away[witness.name] = time.monotonic() + _AWAY_S
                 continue
             if signature is not None:
-                lines[witness.name] = signature.line()
+                line = lines[witness.name] = signature.line()
+                self._given[witness.name] = Line(size=checkpoint.size, note=note, witness=witness.name, line=line)
         if lines:
             self._ledger.testimony.keep_cosignatures(checkpoint.size, lines)
             self._remember(note + "".join(lines.values()), checkpoint.size)
@@ -162,37 +176,44 @@ class Cosigner:
     def _take_in(self) -> int:
         """Count what is kept, and what other processes had cosigned: the latest that a quorum signed."""
         for note in self._cosigned(self._covered):
-            if len(self._quorum.cosigners(note)) >= self._quorum.threshold:
-                checkpoint = verify(note, self._verifier)
-                if checkpoint.size <= self._ledger.size and checkpoint.root == self._ledger.root(checkpoint.size):
-                    self._covered = checkpoint.size
-                    break
+            if len(self._quorum.cosigners(note)) >= self._quorum.threshold and self._is_ours(note):
+                self._covered = verify(note, self._verifier).size
+                break
         return self._covered
 
     def _cosigned(self, above: int) -> Iterator[str]:
-        """Each kept checkpoint of more than *above* entries, with those of its lines that hold; latest first."""
-        for _, kept in groupby(self._ledger.testimony.lines(above), lambda each: each.size):
-            lines = tuple(kept)
-            yield lines[0].note + "".join(each.line for each in lines if self._holds(each))
+        """Each checkpoint of more than *above* entries with the cosignatures that hold, latest first.
+
+        Those that the database keeps, and those that witnesses just gave: a line that somebody spoiled, or planted
+        before the witness spoke, neither counts nor keeps another from counting.
+        """
+        notes, lines = {}, dict[int, dict[str, str]]()
+        for kept in self._ledger.testimony.lines(above):
+            if self._holds(kept):
+                notes[kept.size] = kept.note
+                lines.setdefault(kept.size, {})[kept.witness] = kept.line
+        for given in self._given.values():
+            if given.size > above:
+                notes[given.size] = given.note
+                lines.setdefault(given.size, {}).setdefault(given.witness, given.line)
+        for size in sorted(notes, reverse=True):
+            yield notes[size] + "".join(lines[size].values())
 
     def _holds(self, kept: Line) -> bool:
-        """Whether a line that the database keeps is the cosignature it is filed as; whoever can write there can not."""
+        """Whether a kept line is the cosignature it is filed as."""
         try:
             alone = Note(text=parse_note(kept.note).text, signatures=parse_signatures(kept.line))
             by = [name for name, _ in self._quorum.cosigners(str(alone))]
         except Corrupt:
-            return False
-        return by == [kept.witness] and len(alone.signatures) == 1
+            by = []
+        if by == [kept.witness] and len(alone.signatures) == 1:
+            return True
+        log.warning("witness.line_spoiled", witness=kept.witness, size=kept.size)
+        return False
 
-    def _make_way(self) -> None:
-        """Have asked for again what is kept of the latest checkpoint and does not hold: no other line could be kept."""
-        size = self._ledger.size
-        for kept in self._ledger.testimony.lines(size - 1):
-            if kept.size == size and not self._holds(kept):
-                log.warning("witness.line_spoiled", witness=kept.witness, size=kept.size)
-                self._ledger.testimony.take_away(kept)
-        held = {kept.witness for kept in self._ledger.testimony.lines(size - 1) if kept.size == size}
-        self._seen = {name: seen for name, seen in self._seen.items() if seen != size or name in held}
+    def _is_ours(self, note: str) -> bool:
+        checkpoint = verify(note, self._verifier)
+        return checkpoint.size <= self._ledger.size and checkpoint.root == self._ledger.root(checkpoint.size)
 
     # -- the memory beside the keys
 

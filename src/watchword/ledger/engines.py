@@ -185,6 +185,12 @@ def our_words() -> Iterator[None]:
                 f"The ledger's database can not write: {said}.",
                 "Make room on its disk, or see why it takes no more, then try again. No answer that was given is lost.",
             ) from error
+        if isinstance(cause, psycopg.errors.InsufficientPrivilege):
+            raise Unavailable(
+                f"The ledger's database refuses: {cause.diag.message_primary}.",
+                "The desk's login has to be a member of watchword_desk, and the tables' owner to have run "
+                "`watchword ledger migrate`; then `watchword doctor` says what is missing.",
+            ) from error
         raise Unavailable(f"The ledger's database failed: {said}.", "Check that it runs, then try again.") from error
     except exc.StatementError as error:
         # A value that our own column type refused, such as a time that is not UTC.

@@ -300,6 +300,14 @@ class Ledger:
         opened = (self._open(row, key) for row, key in self._store.payloads(appended.entry.sd))
         return {disclosure.name: disclosure.value for disclosure in opened}
 
+    def openings(self, appended: Appended) -> dict[str, str]:
+        """Return by name the RFC 9901 disclosure, salt and all, of each payload of *appended* that is still there."""
+        keyring = self._need_keyring()
+        return {
+            row.name: disclosed_in(row, key=keyring.open(key), origin=self.origin).decode()
+            for row, key in self._store.payloads(appended.entry.sd)
+        }
+
     def _open(self, row: PayloadRow, key: KeyRow) -> Disclosure:
         return open_payload(row, key=self._need_keyring().open(key), origin=self.origin)
 
@@ -386,6 +394,10 @@ class Ledger:
     def testimony(self) -> Testimony:
         """What outsiders said of checkpoints; whoever reads it checks it."""
         return self._store.testimony
+
+    def guards(self) -> tuple[tuple[str, bool, str], ...]:
+        """Return what the database says of its own guards: name, whether it is well, what was found. No proof."""
+        return self._store.guards()
 
     def copy_to(self, path: Path) -> None:
         """Write a copy that `fsck` can check while this ledger goes on; SQLite only, `Invalid` elsewhere."""

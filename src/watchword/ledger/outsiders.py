@@ -10,7 +10,10 @@ import structlog
 
 from watchword.core.errors import Corrupt, Unavailable, WatchwordError
 from watchword.core.ids import Seq
+from watchword.ledger.cosignature import policy_without_witnesses
 from watchword.ledger.cosigner import Cosigner
+from watchword.ledger.leader import Ledger
+from watchword.ledger.testimony import Stamped
 from watchword.ledger.timestamp import Stamper
 
 _PAUSE_S = 1.0
@@ -22,7 +25,8 @@ log = structlog.get_logger("watchword.ledger")
 class Outsiders:
     """Asks them for as long as a process runs. Without any, only what no procedure wants cosigned can be released."""
 
-    def __init__(self, cosigner: Cosigner | None, stamper: Stamper | None) -> None:
+    def __init__(self, ledger: Ledger, cosigner: Cosigner | None, stamper: Stamper | None) -> None:
+        self._ledger = ledger
         self._cosigner = cosigner
         self._stamper = stamper
         self._ended = threading.Event()
@@ -43,6 +47,20 @@ class Outsiders:
                 "Name witnesses under [ledger] in watchword.toml.",
             )
         self._cosigner.demand(seq)
+
+    def vouched(self, seq: Seq) -> tuple[str, str]:
+        """Return the best checkpoint over entry *seq*, and the C2SP tlog-policy of who signed it.
+
+        Without witnesses, or while too few of them answer, the ledger's own signature is all there is.
+        """
+        cosigned = None if self._cosigner is None else self._cosigner.note(seq)
+        if cosigned is not None and self._cosigner is not None:
+            return cosigned, self._cosigner.policy()
+        return self._ledger.checkpoint[0], policy_without_witnesses(self._ledger.verifier)
+
+    def stamped(self, seq: Seq) -> tuple[tuple[Stamped, bytes], ...]:
+        """Return the earliest token of each authority over a checkpoint that covers entry *seq*, with its roots."""
+        return () if self._stamper is None else self._stamper.over(seq)
 
     def ask(self, at: datetime) -> None:
         """Have what is new cosigned and stamped. `Corrupt` when a witness saw another ledger."""

@@ -11,16 +11,19 @@ from pathlib import Path
 from typing import Any, cast
 
 import psycopg
-from sqlalchemy import Connection, and_, bindparam, exc, func, inspect, or_, select, text, update
+from sqlalchemy import Connection, and_, bindparam, exc, func, or_, select, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects import sqlite as sqlite_dialect
 
 from watchword.core.errors import Invalid, Unavailable
-from watchword.ledger import holdings
+from watchword.ledger import holdings, migration
 from watchword.ledger import tables as t
 from watchword.ledger.bulk import Bulk, PostgresBulk, SqliteBulk
 from watchword.ledger.engines import OwnerLock, empty_log, open_engine, our_words, parse_url
-from watchword.ledger.rows import SqlSnapshot, effect_row, entry_row, only, top, typed
+from watchword.ledger.guards import look
+from watchword.ledger.hardening import harden
+from watchword.ledger.rows import effect_row, effect_values, entry_row, only, top, typed
+from watchword.ledger.snapshot import SqlSnapshot
 from watchword.ledger.store import (
     Batch,
     Clash,
@@ -36,9 +39,6 @@ from watchword.ledger.store import (
     Written,
 )
 from watchword.ledger.testimony import Testimony
-
-_MIGRATION_LOCK = 0x5741544348  # "WATCH": one migration at a time on a shared PostgreSQL
-_REVISION = "0003"
 
 
 def no_faults(_point: str) -> None:
@@ -69,37 +69,32 @@ class SqlStore:
         self.testimony = Testimony(self._begin, lambda: self._acting("testimony"))
         self._unscrubbed = self._sqlite and not read_only
         if read_only:
-            self._demand_revision()
+            self._demand_current()
 
     def migrate(self) -> None:
         """Bring the tables to the version this code needs; safe to repeat and to race."""
         with our_words(), self._guard, self._engine.connect() as connection:
             self._scrub(connection)  # what a crash right after an erasure left
         with self._begin() as connection:
-            if not self._sqlite:
-                connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
-            if inspect(connection).has_table("ledger_version"):
-                at = connection.execute(_REVISION_OF).scalar()
-                if at == _REVISION:
-                    return
-            _upgrade(connection)
+            migration.upgrade(connection)
 
-    def _demand_revision(self) -> None:
-        """Raise `Invalid` for tables of another version, which a reader does not change."""
+    def _demand_current(self) -> None:
         try:
             with self._begin() as connection:
-                known = inspect(connection).has_table("ledger_version")
-                at = connection.execute(_REVISION_OF).scalar() if known else _REVISION  # without: `top` says so
+                migration.demand_current(connection)
         except BaseException:
             self.close()
             raise
-        if at != _REVISION:
-            self.close()
-            raise Invalid(
-                f"The tables of this ledger are of version {at}; this version reads {_REVISION}.",
-                "Read it with the version that wrote it; if no payload was ever written, start that ledger once.",
-                "ledger.url",
-            )
+
+    def harden(self) -> None:
+        """Put the guards of PostgreSQL in place where they are missing or changed, as the owner of the tables."""
+        with self._begin() as connection:
+            harden(connection)
+
+    def guards(self) -> tuple[tuple[str, bool, str], ...]:
+        """Return of each guard the database has whether it is well, and what was found."""
+        with self._begin() as connection:
+            return tuple(look(connection))
 
     def write(self, batch: Batch) -> Written | Lost | Clash:
         """Store *batch* in one durable transaction if the head's size is `batch.old` and no row lies beyond it."""
@@ -265,7 +260,7 @@ class SqlStore:
         """Make rows that are there what they were when they were asked for: *rows*, due, in nobody's lease."""
         with self._acting("put_right") as connection:
             for row in rows:
-                connection.execute(update(t.effect).where(t.effect.c.id == row.id).values(**_effect_values(row)))
+                connection.execute(update(t.effect).where(t.effect.c.id == row.id).values(**effect_values(row)))
 
     def reschedule(self, effect_id: str, due_at: datetime) -> None:
         """Make the row due at *due_at* and end its lease."""
@@ -324,11 +319,10 @@ class SqlStore:
 
     def _effects_insert(self, rows: Sequence[EffectRow]) -> Any:
         make = sqlite_dialect.insert if self._sqlite else postgresql.insert
-        values = [_effect_values(row) for row in rows]
+        values = [effect_values(row) for row in rows]
         return make(t.effect).values(values).on_conflict_do_nothing(index_elements=["id"]).returning(t.effect.c.id)
 
 
-_REVISION_OF = text("SELECT version_num FROM ledger_version")
 _HIGHEST = select(func.max(t.entry.c.idx)).scalar_subquery().label("top")
 _TOP = select(t.head, _HIGHEST)
 _STREAM = select(t.entry).where(t.entry.c.stream == bindparam("stream")).order_by(t.entry.c.idx)
@@ -339,17 +333,6 @@ _RANGE = (
 )
 
 
-def _upgrade(connection: Connection) -> None:
-    from alembic import command
-    from alembic.config import Config
-
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
-    config.set_main_option("path_separator", "os")
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
-
-
 def _settle(connection: Connection, settles: Sequence[Settle]) -> None:
     for settle in settles:
         connection.execute(
@@ -357,17 +340,3 @@ def _settle(connection: Connection, settles: Sequence[Settle]) -> None:
             .where(t.effect.c.id == settle.effect_id)
             .values(state=settle.state, lease_owner=None, lease_until=None)
         )
-
-
-def _effect_values(row: EffectRow) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "stream": row.stream,
-        "kind": row.kind,
-        "due_at": row.due_at,
-        "state": row.state.value,
-        "lease_owner": row.lease_owner,
-        "lease_until": row.lease_until,
-        "attempts": row.attempts,
-        "asked_by": row.asked_by,
-    }

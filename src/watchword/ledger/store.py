@@ -193,6 +193,9 @@ class Store(Protocol):
     def migrate(self) -> None:
         """Bring the tables to the version this code needs; safe to repeat and to race."""
 
+    def guards(self) -> tuple[tuple[str, bool, str], ...]:
+        """Return of each guard the database has its name, whether it is well, and what was found."""
+
     def write(self, batch: Batch) -> Written | Lost | Clash:
         """Store *batch* in one durable transaction if the head's size is `batch.old` and no row lies beyond it."""
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 
 import msgspec
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from watchword.ledger import tables as t
@@ -77,12 +77,6 @@ class Testimony:
                 Line(size=row.size, note=f"{row.note}", witness=row.witness, line=f"{row.line}")
                 for row in connection.execute(query)
             )
-
-    def take_away(self, spoiled: Line) -> None:
-        """Delete a line that does not hold, so that a good one can be kept in its place."""
-        kept = t.cosignature.c
-        with self._write() as connection:
-            connection.execute(delete(t.cosignature).where(kept.size == spoiled.size, kept.witness == spoiled.witness))
 
     def witnessed(self, witness: str) -> int:
         """Return the largest size that *witness* cosigned; 0 when it cosigned none."""

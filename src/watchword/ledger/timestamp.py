@@ -130,6 +130,14 @@ class Stamper:
             else:
                 yield authority.name, True, f"stamped {latest[authority.name].size} entries at {at:%Y-%m-%d %H:%M} UTC"
 
+    def over(self, seq: int) -> tuple[tuple[Stamped, bytes], ...]:
+        """Return the earliest token of each authority over a checkpoint with entry *seq*, and its roots (PEM)."""
+        first: dict[str, Stamped] = {}
+        for each in self._ledger.testimony.stamped(seq):
+            first.setdefault(each.authority, each)
+        roots = {authority.name: authority.roots for authority in self._authorities}
+        return tuple((each, roots[name].read_bytes()) for name, each in first.items() if name in roots)
+
     def check(self, stamped: Stamped) -> datetime:
         """Return the time in *stamped*; raise `Corrupt` when it does not hold, or its authority is not known here."""
         for authority in self._authorities:

@@ -13,13 +13,24 @@ FILES = ("procedures.yaml", "methods.yaml", "people.cedar", "people.cedarschema"
 
 
 class Policy:
-    """Procedures and people of one bundle; *digest* is over the exact bytes of its *files*, in the order of `FILES`."""
+    """Procedures and people of one bundle; *digest* is over the exact bytes of its *files*, in the order of `FILES`.
 
-    def __init__(self, procedures: Procedures, people: People, digest: str, files: tuple[Path, ...]) -> None:
+    *texts* are those bytes, by the name of the file.
+    """
+
+    def __init__(
+        self,
+        procedures: Procedures,
+        people: People,
+        digest: str,
+        files: tuple[Path, ...],
+        texts: tuple[tuple[str, str], ...],
+    ) -> None:
         self.procedures = procedures
         self.people = people
         self.digest = digest
         self.files = files
+        self.texts = texts
 
     @classmethod
     def load(cls, folder: Path) -> Policy:
@@ -29,7 +40,8 @@ class Policy:
         digest = digest_of(texts)
         procedures = Procedures.load(files[0], files[1], digest=digest)
         people = People.load(texts[2].text, texts[3].text, file=texts[2].file, schema_file=texts[3].file)
-        return cls(procedures, people, digest, files)
+        named = tuple((name, each.text) for name, each in zip(FILES, texts, strict=True))
+        return cls(procedures, people, digest, files, named)
 
     @classmethod
     def default(cls) -> Policy:

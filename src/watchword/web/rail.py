@@ -8,6 +8,7 @@ import msgspec
 
 from watchword.app import App
 from watchword.core.account import FACT_WINDOW, Contact, DirectoryAccount
+from watchword.core.action import Step
 from watchword.core.errors import Invalid, Unavailable
 from watchword.core.gates import WEEK
 from watchword.core.ids import PersonId
@@ -56,8 +57,22 @@ def rail(app: App, loaded: Loaded, facts: Facts, actor: PersonId, at: datetime) 
         Panel(title="Account", facts=_account(app, loaded, facts)),
         Panel(title="Watch out", facts=_watch_out(app, loaded, facts, at)),
         Panel(title="What policy asks", lines=explain.words(case.requirement)),
+        *_evidence(app, loaded, actor, at),
         *_kept(app, loaded),
     )
+
+
+def _evidence(app: App, loaded: Loaded, actor: PersonId, at: datetime) -> tuple[Panel, ...]:
+    """The bundle to take along, for whoever may."""
+    if not app.desk.steps.may(actor, Step.EXPORT_EVIDENCE, loaded, at):
+        return ()
+    bundle = Fact(
+        label="Bundle",
+        value="evidence of this case (zip)",
+        note="anybody can check it without Watchword",
+        link=f"/api/cases/{loaded.case.id}/evidence",
+    )
+    return (Panel(title="To take along", facts=(bundle,)),)
 
 
 def _kept(app: App, loaded: Loaded) -> tuple[Panel, ...]:

@@ -3,6 +3,7 @@
 //
 //	outsider log DIR VKEY          everything in an export
 //	outsider proof VKEY            proofs on standard input: a JSON array of {"entry", "proof"}
+//	outsider bundle DIR            every entry of an unpacked evidence bundle, under its own policy.tlog
 //	outsider vectors SEED          what transparency-dev/merkle accepts and refuses, as JSON on standard output
 package main
 
@@ -10,6 +11,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"filippo.io/torchwood"
 	"golang.org/x/mod/sumdb/note"
@@ -29,10 +32,12 @@ func run(args []string) error {
 		return readLog(args[1], args[2])
 	case len(args) == 2 && args[0] == "proof":
 		return readProofs(args[1])
+	case len(args) == 2 && args[0] == "bundle":
+		return readBundle(args[1])
 	case len(args) == 2 && args[0] == "vectors":
 		return writeVectors(args[1])
 	}
-	return fmt.Errorf("usage: outsider log DIR VKEY | proof VKEY | vectors SEED")
+	return fmt.Errorf("usage: outsider log DIR VKEY | proof VKEY | bundle DIR | vectors SEED")
 }
 
 func readProofs(vkey string) error {
@@ -51,5 +56,35 @@ func readProofs(vkey string) error {
 		}
 	}
 	fmt.Printf("%d proofs\n", len(given))
+	return nil
+}
+
+func readBundle(dir string) error {
+	text, err := os.ReadFile(filepath.Join(dir, "policy.tlog"))
+	if err != nil {
+		return err
+	}
+	policy, err := torchwood.ParsePolicy(text)
+	if err != nil {
+		return err
+	}
+	entries, err := filepath.Glob(filepath.Join(dir, "entries", "*.json"))
+	if err != nil || len(entries) == 0 {
+		return fmt.Errorf("no entries in %s: %v", dir, err)
+	}
+	for _, name := range entries {
+		entry, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		proof, err := os.ReadFile(strings.TrimSuffix(name, ".json") + ".tlog-proof")
+		if err != nil {
+			return err
+		}
+		if err := torchwood.VerifyProof(policy, tlog.RecordHash(entry), proof); err != nil {
+			return fmt.Errorf("%s: %w", filepath.Base(name), err)
+		}
+	}
+	fmt.Printf("%d entries\n", len(entries))
 	return nil
 }

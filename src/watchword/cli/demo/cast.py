@@ -107,10 +107,11 @@ class Caller:
 class Staff:
     """Somebody at the desk, signed in."""
 
-    def __init__(self, client: Client, login: str, name: str) -> None:
+    def __init__(self, client: Client, login: str, name: str, key: SoftAuthenticator | None = None) -> None:
         self._client = client
         self.login = login
         self.name = name
+        self.key = key
 
     def open(self, account: str, action: str, *, directory: str, reason: str, **more: Any) -> str:
         """Take a request in."""
@@ -133,6 +134,17 @@ class Staff:
     def approve(self, case: str) -> None:
         """Look at the request, and say yes to exactly it."""
         self.do(case, "approval", approve=True, digest=self.look(case)["request"]["digest"])
+
+    def sign(self, case: str) -> None:
+        """Look at the request, and say yes to exactly it with one's own passkey."""
+        assert self.key is not None
+        asked = self._client.call("GET", f"/api/cases/{case}/approval")
+        assertion = self.key.get(asked["options"])
+        self.do(case, "approval", approve=True, digest=asked["request"]["digest"], assertion=assertion)
+
+    def evidence(self, case: str) -> bytes:
+        """Take the case's evidence bundle along."""
+        return self._client.fetch(f"/api/cases/{case}/evidence")
 
     def until(self, case: str, *states: str) -> str:
         """Wait until a case is in one of *states*."""

@@ -38,8 +38,11 @@ def setting(directory: str) -> Setting:
     return partial(place, directory)
 
 
-def play(where: Setting, *, check: bool, port: int) -> None:
-    """Play it, and exit with 1 where an outcome is not what it must be. With *check* nothing stays up."""
+def play(where: Setting, *, check: bool, port: int, evidence: Path | None = None) -> None:
+    """Play it, and exit with 1 where an outcome is not what it must be. With *check* nothing stays up.
+
+    *evidence* is where a copy of the executive's evidence bundle is kept.
+    """
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what was made is removed
     home = Path(tempfile.mkdtemp(prefix="watchword-demo-"))
@@ -60,6 +63,9 @@ def play(where: Setting, *, check: bool, port: int) -> None:
             err.print(f"\n[bold red]The story broke:[/] {escape(str(failed))}")
             raise SystemExit(1) from failed
         _prove(stage, home)
+        if evidence is not None:
+            shutil.copyfile(story.bundle, evidence)
+            out.print(f"  the executive's evidence is kept in {escape(str(evidence))}")
         out.print(f"\n[bold green]{story.held} outcomes held.[/]")
         if not check:
             _stay(stage, url)
@@ -70,7 +76,7 @@ def _set(home: Path, where: Place, *, port: int) -> Stage:
     stage = Stage(home, where, port=port or 8787)
     stage.populate()
     stage.know()
-    for login in ("mara.lind", "oskar.brandt", "paul.mint"):
+    for login in ("mara.lind", "oskar.brandt", "paul.mint", "vera.quill", "yuri.iam"):
         stage.enrol_passkey(login)
     for login in ("tom.ashby", "ben.carver", "amy.frost"):
         stage.enrol_totp(login)

@@ -27,6 +27,7 @@ class Stage:
     """Everything the story needs; the password of all staff is one random word, shown once."""
 
     def __init__(self, home: Path, place: Place, *, port: int) -> None:
+        self.home = home
         self.clock = StoryClock(wall_clock)
         self.password = secrets.token_urlsafe(12)
         self.directory = place.name
@@ -102,7 +103,7 @@ class Stage:
         member = next(m for m in PEOPLE if m.login == login)
         client = Client.sign_in(url, login, self.password)
         self._close.callback(client.close)
-        return Staff(client, login, member.name)
+        return Staff(client, login, member.name, self.keys.get(login))
 
     def caller(self, url: str, login: str) -> Caller:
         """Somebody at their own page, with the app and key they enrolled."""

@@ -14,6 +14,7 @@ from rich.markup import escape
 from watchword.cli.demo.cast import Caller, Failed, Staff, awaited
 from watchword.cli.demo.stage import Stage
 from watchword.core.errors import Refused, WatchwordError
+from watchword.ledger.bundle import check
 from watchword.watch.verdicts import VerdictRow
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -41,6 +42,8 @@ class Story:
         self.url = url
         self.console = console
         self.held = 0
+        self.signed = ""
+        self.bundle = stage.home
         self.cast: dict[str, Staff] = {login: stage.staff(url, login) for login in STAFF}
 
     # --- telling ---------------------------------------------------------------------------------------------------
@@ -123,11 +126,11 @@ class Story:
         case = self._open(self.cast["ines.desk"], "oskar.brandt", *self._guarded("INC-1002", "lost the security key"))
         self._in_person(vic, case, "oskar.brandt")
         self.refused("the verifier approves", lambda: vic.approve(case), "sod-")
-        self.tell("Vera", "his manager, approves exactly this request")
-        self.cast["vera.quill"].approve(case)
+        self.tell("Vera", "his manager, signs exactly this request with her passkey")
+        self.cast["vera.quill"].sign(case)
         if self.stage.keeps_factors:
-            self.tell("Yuri", "on IAM duty, approves it as well")
-            self.cast["yuri.iam"].approve(case)
+            self.tell("Yuri", "on IAM duty, signs it as well")
+            self.cast["yuri.iam"].sign(case)
             self._waits(vic, xena, case)
         vic.until(case, "releasable")
         xena.do(case, "release")
@@ -135,6 +138,7 @@ class Story:
         self.must(state == "delivered", "it is done, and the directory says so when it is read back")
         row = self.verdict(case, lambda r: r.verdict == "verified")
         self.must(len(row.leaves) > 5, f"verified: ticket, proofs, approvals, release, receipt: {list(row.leaves)}")
+        self.signed = case
 
     def _waits(self, vic: Staff, xena: Staff, case: str) -> None:
         vic.until(case, "holding")
@@ -241,6 +245,13 @@ class Story:
         note, checkpoint = self.stage.app.ledger.checkpoint
         self.console.print(escape(note.rstrip()), style="dim")
         self.must(checkpoint.size == self.stage.app.ledger.size, f"{checkpoint.size} entries under one signature")
+        self.tell("Ada", "the auditor, takes the executive's case along, to be checked without Watchword")
+        self.bundle = file = self.stage.home / f"evidence-{self.signed}.zip"
+        file.write_bytes(self.cast["ada.review"].evidence(self.signed))
+        checks = check(file.read_bytes(), self.stage.app.signing_key.vkey)
+        for one in checks:
+            self.console.print(f"    [green]{one.number}[/] {escape(one.what)}: {escape(one.proved)}")
+        self.must(any("by passkey" in one.proved for one in checks), f"{len(checks)} checks of {file} hold")
 
     # --- small steps -----------------------------------------------------------------------------------------------
 
