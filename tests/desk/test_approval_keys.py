@@ -13,6 +13,7 @@ from tests.desk.test_approvals import untouched
 from tests.desk.test_decisions import asked
 from tests.desk.test_executor import reasons
 from watchword.cli.demo.authenticator import Key, SoftAuthenticator
+from watchword.core.errors import Refused
 from watchword.core.person import Credential, CredentialEnrolled
 from watchword.desk.recording import person_stream
 
@@ -116,6 +117,37 @@ def test_one_key_for_two_people(strict: Office) -> None:
     strict.release(case)
     strict.run()
     assert reasons(strict, case) == ("shared_key",)
+
+
+def test_signature_replayed_by_another_approver(strict: Office) -> None:
+    """In one case, the first approver's signature does not fill the second seat, whoever offers it, and when."""
+    enrol(strict, "sam.security", SoftAuthenticator(strict.origin))
+    case = asked(strict, "eve.exec", "passkey", "mail_code")
+    options = strict.app.desk.approvals.options(strict["boss.one"], case, strict.at).options
+    answer = strict.keys.passkeys["boss.one"].get(options)
+    approve = strict.app.desk.decisions.approve
+    approve(strict["boss.one"], case, strict.digest(case), "s", strict.at, assertion=answer)
+    for login, told in (("sam.security", "wrong_answer"), ("boss.one", "voted")):
+        with pytest.raises(Refused) as caught:
+            approve(strict[login], case, strict.digest(case), "s", strict.at, assertion=answer)
+        assert caught.value.reasons == (told,)
+    assert strict.state(case) == "awaiting approval"
+    plant_yes(strict, case, proof_by(strict, case), "sam.security", role="security_duty")
+    strict.release(case)
+    strict.run()
+    assert reasons(strict, case) == ("not_enrolled",)
+    untouched(strict, "eve.exec")
+
+
+def test_second_seat_filled_by_the_first_approver(strict: Office) -> None:
+    """One person's two signatures, the second of them planted under another role, are one yes."""
+    case = asked(strict, "eve.exec", "passkey", "mail_code")
+    strict.sign(case, "boss.one")
+    plant_yes(strict, case, proof_by(strict, case), "boss.one", role="security_duty")
+    with pytest.raises(Refused):
+        strict.release(case)
+    strict.run()
+    untouched(strict, "eve.exec")
 
 
 @pytest.mark.parametrize(

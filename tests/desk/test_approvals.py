@@ -30,9 +30,9 @@ from watchword.ledger.sshsig import allowed_signer, namespace_of
 from watchword.web.approver import approver_card
 
 
-def untouched(office: Office) -> None:
-    """The directory has changed nothing of mara's."""
-    assert office.version("mara.lind", FACTORS) == 0
+def untouched(office: Office, login: str = "mara.lind") -> None:
+    """The directory has changed nothing of *login*'s."""
+    assert office.version(login, FACTORS) == 0
 
 
 # --- the honest way --------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ import pytest
 from sqlalchemy import exc
 
 from tests.ledger.conftest import NOON, ORIGIN, Place, draft, effect, to
+from watchword import ledger as ledger_package
 from watchword.core.errors import Conflict, Unavailable
 from watchword.core.ids import Seq
 from watchword.ledger.entry import Disclosure, Retention
@@ -110,36 +112,108 @@ def test_connections_that_the_server_ended(on_postgresql: Place) -> None:
     """After the server ended every connection while nobody used it, as a restart does, the next append just works."""
     ledger = on_postgresql.open()
     first(ledger)
-    with psycopg.connect(on_postgresql.url, autocommit=True) as connection:
+    assert end_connections(on_postgresql.url) > 0
+    assert [appended.seq for appended in second(ledger)] == [2, 3]
+
+
+ASKED = EffectRow(id="first", stream="case/1", kind="reset", due_at=NOON, asked_by=Seq(0))
+
+
+def bear_witness(ledger: Ledger) -> None:
+    ledger.testimony.keep_token(1, "tsa", b"token")
+    ledger.testimony.keep_cosignatures(1, {"w": "line"})
+
+
+ACTS: dict[str, Callable[[Ledger], object]] = {
+    "claim": lambda ledger: ledger.claim(NOON, "one", timedelta(seconds=1), ("reset",)),
+    "settle": lambda ledger: ledger.append((), settle=(Settle(effect_id="first", state=EffectState.DONE),)),
+    "ask_again": lambda ledger: ledger.ask_again((ASKED, msgspec.structs.replace(ASKED, id="b"))),
+    "put_right": lambda ledger: ledger.put_right((msgspec.structs.replace(ASKED, kind="mail"),)),
+    "reschedule": lambda ledger: ledger.reschedule("first", NOON + timedelta(seconds=9)),
+    "cancel": lambda ledger: ledger.cancel_effects("case/1"),
+    "testimony": bear_witness,
+}
+"""Everything that writes outside of an append, over the row `first`."""
+
+
+def rows(ledger: Ledger) -> tuple[object, ...]:
+    """Everything that is written outside of an append."""
+    return ledger.effects(), ledger.testimony.stamped(), ledger.testimony.lines()
+
+
+@pytest.mark.parametrize("moment", ["begin", "commit", "committed"])
+@pytest.mark.parametrize("act", ACTS)
+def test_other_writes_fail_whole(place: Place, act: str, moment: str) -> None:
+    """A write outside of an append is told when it fails, and is there or not; made again, it comes to the same."""
+    fault = Fault()
+    ledger = place.open(fault)
+    first(ledger)
+    before = rows(ledger)
+    fault.point = f"{act}.{moment}"
+    with pytest.raises(Unavailable):
+        ACTS[act](ledger)
+    fault.point = None
+    assert (rows(ledger) == before) == (moment != "committed")
+    ACTS[act](ledger)
+    after = rows(ledger)
+    assert after != before
+    ACTS[act](ledger)
+    assert rows(ledger) == after
+    ledger.close()
+    assert place.fsck().size == 2
+
+
+def test_every_write_point_is_tried() -> None:
+    """Each point that the code names is in the lists above, and in the list of those that kill; none is left over."""
+    source = "".join(path.read_text() for path in Path(ledger_package.__file__).parent.glob("*.py"))
+    assert set(re.findall(r"_faults\(f?[\"']([^\"']+)[\"']\)", source)) == {
+        *LOST,
+        *PERSISTS,
+        "{act}.begin",
+        "{act}.commit",
+        "{act}.committed",
+    }
+    assert source.count("self._faults(") == len(LOST) + len(PERSISTS) + 3
+    assert set(re.findall(r"_acting\(\"([a-z_]+)\"\)", source)) == set(ACTS)
+
+
+@pytest.mark.parametrize("point", [*LOST, *PERSISTS])
+def test_server_ends_the_connection(on_postgresql: Place, point: str) -> None:
+    """A real connection, cut at a write point: told and lost before the commit, written and answered after it."""
+    armed = False
+
+    def cut(reached: str) -> None:
+        nonlocal armed
+        if armed and reached == point:
+            armed = False
+            ended = end_connections(on_postgresql.url)
+            assert ended > 0
+
+    ledger = on_postgresql.open(cut)
+    first(ledger)
+    armed = True
+    if point in PERSISTS:
+        appended = second(ledger)
+    else:
+        with pytest.raises(Unavailable):
+            second(ledger)
+        assert ledger.refresh() == 2
+        appended = second(ledger)
+    assert not armed
+    assert [each.seq for each in appended] == [2, 3]
+    ledger.close()
+    assert on_postgresql.fsck().size == 4
+
+
+def end_connections(url: str) -> int:
+    """Have the server end every other connection to it; return how many there were."""
+    with psycopg.connect(url, autocommit=True) as connection:
         ended = connection.execute(
             "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid, 5000)) FROM pg_stat_activity"
             " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
         ).fetchone()
     assert ended is not None
-    assert ended[0] > 0
-    assert [appended.seq for appended in second(ledger)] == [2, 3]
-
-
-@pytest.mark.parametrize("moment", ["begin", "commit"])
-@pytest.mark.parametrize("act", ["claim", "settle", "ask_again", "put_right"])
-def test_effect_rows_fail_whole(place: Place, act: str, moment: str) -> None:
-    """A claim, a settlement or a row asked for again that fails changes no row."""
-    fault = Fault()
-    ledger = place.open(fault)
-    first(ledger)
-    fault.point = f"{act}.{moment}"
-    lost = tuple(EffectRow(id=i, stream="case/1", kind="reset", due_at=NOON, asked_by=Seq(0)) for i in ("first", "b"))
-    acts: dict[str, Callable[[], object]] = {
-        "claim": lambda: ledger.claim(NOON, "one", timedelta(seconds=1), ("reset",)),
-        "settle": lambda: ledger.append((), settle=(Settle(effect_id="first", state=EffectState.DONE),)),
-        "ask_again": lambda: ledger.ask_again(lost),
-        "put_right": lambda: ledger.put_right((msgspec.structs.replace(lost[0], kind="mail"),)),
-    }
-    with pytest.raises(Unavailable):
-        acts[act]()
-    fault.point = None
-    (row,) = ledger.effects()
-    assert (row.state, row.attempts, row.kind) == (EffectState.DUE, 0, "reset")
+    return int(ended[0])
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")

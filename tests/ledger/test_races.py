@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import threading
 from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 
@@ -127,3 +130,71 @@ def test_second_ledger_in_one_process_is_refused(on_sqlite: Place) -> None:
         on_sqlite.open()
     ledger.close()
     on_sqlite.open()
+
+
+# --- processes of their own
+
+RACER = Path(__file__).with_name("racer.py")
+
+
+def race(place: Place, name: str, late_ms: int, each: int) -> subprocess.Popen[str]:
+    """Start a process that appends *each* entries to its own stream and to a shared one, as fast as it can."""
+    words = (place.url, str(place.key_path), str(place.keys_path), ORIGIN, name, str(late_ms), str(each))
+    return subprocess.Popen(
+        [sys.executable, str(RACER), *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+
+
+def answers(lines: Iterable[str]) -> list[tuple[int, str]]:
+    """The index and leaf of every answer that a process was given, and wrote down before it went on."""
+    whole = (line.split() for line in lines if line.endswith("\n") and line != "ready\n")
+    return [(int(seq), leaf) for seq, leaf in whole]
+
+
+def start_together(*racers: subprocess.Popen[str]) -> None:
+    for racer in racers:
+        assert racer.stdout is not None
+        assert racer.stdout.readline() == "ready\n"
+    for racer in racers:
+        assert racer.stdin is not None
+        racer.stdin.write("go\n")
+        racer.stdin.flush()
+
+
+def test_two_processes_with_one_key(on_postgresql: Place) -> None:
+    """Two processes that sign with one key, their clocks a second apart, make one log: every answer is true."""
+    on_postgresql.open().close()
+    racers = (race(on_postgresql, "one", 0, 15), race(on_postgresql, "two", 1000, 15))
+    start_together(*racers)
+    told = [answers(racer.communicate()[0].splitlines(keepends=True)) for racer in racers]
+    assert [racer.returncode for racer in racers] == [0, 0]
+    ledger = on_postgresql.open()
+    written = [(appended.seq, appended.leaf) for appended in ledger.entries()]
+    assert sorted(told[0] + told[1]) == written
+    assert [seq for seq, _ in written] == list(range(60))
+    assert [appended.entry.version for appended in ledger.read("case/shared")] == list(range(30))
+    assert {appended.entry.actor for appended in ledger.read("case/shared")} == {"p-one", "p-two"}
+    ledger.close()
+    # No fork: fsck holds every checkpoint that either of them signed against this one history.
+    assert on_postgresql.fsck().size == 60
+
+
+def test_one_of_two_processes_is_killed(on_postgresql: Place) -> None:
+    """A process that is killed in the middle of a race takes no answer with it, and does not stop the other."""
+    on_postgresql.open().close()
+    killed, other = race(on_postgresql, "one", 0, 10_000), race(on_postgresql, "two", 0, 25)
+    start_together(killed, other)
+    assert killed.stdout is not None
+    lines = [killed.stdout.readline() for _ in range(12)]
+    killed.kill()
+    told = answers([*lines, *killed.communicate()[0].splitlines(keepends=True)])
+    more = answers(other.communicate()[0].splitlines(keepends=True))
+    assert (killed.returncode, other.returncode, len(more)) == (-signal.SIGKILL, 0, 50)
+    ledger = on_postgresql.open()
+    written = {(appended.seq, appended.leaf) for appended in ledger.entries()}
+    assert written.issuperset([*told, *more])
+    # At most one append was written that nobody was told of any more.
+    assert len(written) - len(told) - len(more) in {0, 1}
+    assert ledger.append((to("case/after", -1, draft(after=10)),))[0].seq == len(written)
+    ledger.close()
+    assert on_postgresql.fsck().size == len(written) + 1

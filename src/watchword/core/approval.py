@@ -51,7 +51,7 @@ def proof_of(text: str) -> ApprovalProof | None:
     """What `ApprovalGiven.proof` says; None for anything this version would not have written."""
     try:
         proof: ApprovalProof = msgspec.json.decode(text, type=ApprovalProof)
-    except (msgspec.MsgspecError, UnicodeError):
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return None
     return proof
 

@@ -65,5 +65,5 @@ def material_of(credential: Credential) -> PasskeyMaterial | None:
     """What an enrolment holds; None where it is no passkey of ours."""
     try:
         return msgspec.json.decode(credential.public, type=PasskeyMaterial)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return None

@@ -58,7 +58,7 @@ def parse(text: str) -> Request:
     """Read approved bytes; raise `Corrupt` for anything that is not exactly a request of ours."""
     try:
         request = msgspec.json.decode(text.encode(), type=Request)
-    except (msgspec.DecodeError, UnicodeEncodeError) as error:
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:
         raise Corrupt(f"Approved bytes can not be read: {error}.", "Stop and run `watchword ledger fsck`.") from error
     if request.v != 1 or request.uses != 1:
         raise Corrupt("Approved bytes ask for something this version does not know.", "Upgrade, or open a new case.")

@@ -200,7 +200,8 @@ def _why_not(request: Request, stage: Stage) -> WatchwordError | None:
         if last_at is not None and prepared.entry.at < last_at - SKEW:
             return Unavailable(
                 f"The clock went backwards: the entry is of {prepared.entry.at}, the ledger is at {last_at}.",
-                "Set this machine's clock right (check its time service), then try again.",
+                "Set this machine's clock right (check its time service), then try again. If it is right, another one "
+                "ran ahead: nothing can be written before the time that the ledger is at.",
             )
         last_at = prepared.entry.at if last_at is None else max(last_at, prepared.entry.at)
         for ref in prepared.entry.refs:

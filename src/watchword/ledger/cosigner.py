@@ -20,8 +20,9 @@ from watchword.ledger.checkpoint import VerifierKey, verify
 from watchword.ledger.cosignature import Quorum
 from watchword.ledger.leader import Ledger
 from watchword.ledger.memory import Memory
-from watchword.ledger.note import Signature
+from watchword.ledger.note import Note, Signature, parse_note, parse_signatures
 from watchword.ledger.restoration import given_up, restorations
+from watchword.ledger.testimony import Line
 from watchword.ledger.witness import Witness
 
 _TRIES = 3
@@ -49,6 +50,7 @@ class Cosigner:
         self._covered = 0
         self._seen: dict[str, int] = {}
         self._kept: dict[str, int] = {}
+        self._given: dict[str, Line] = {}  # by each witness, to this process: the latest
         self._away: dict[str, float] = {}
 
     def start(self) -> None:
@@ -94,7 +96,7 @@ class Cosigner:
         with self._lock:
             if self._take_in() <= seq:
                 self._step(self._here())
-            for note in self._ledger.testimony.cosigned(seq):
+            for note in self._cosigned(seq):
                 if len(self._quorum.cosigners(note)) >= self._quorum.threshold and self._is_ours(note):
                     return note
         return None
@@ -145,7 +147,8 @@ class Cosigner:
                 forked = forked or fault
             else:
                 if signature is not None:
-                    lines[name] = signature.line()
+                    line = lines[name] = signature.line()
+                    self._given[name] = Line(size=size, note=note, witness=name, line=line)
         if lines:
             self._ledger.testimony.keep_cosignatures(size, lines)
             self._remember(note + "".join(lines.values()), size)
@@ -197,11 +200,41 @@ class Cosigner:
 
     def _take_in(self) -> int:
         """Count what is kept, and what other processes had cosigned: the latest that a quorum signed."""
-        for note in self._ledger.testimony.cosigned(self._covered):
+        for note in self._cosigned(self._covered):
             if len(self._quorum.cosigners(note)) >= self._quorum.threshold and self._is_ours(note):
                 self._covered = max(self._covered, verify(note, self._verifier).size)
                 break
         return self._covered
+
+    def _cosigned(self, above: int) -> Iterator[str]:
+        """Each checkpoint of more than *above* entries with the cosignatures that hold, latest first.
+
+        Those that the database keeps, and those that witnesses just gave: a line that somebody spoiled, or planted
+        before the witness spoke, neither counts nor keeps another from counting.
+        """
+        notes, lines = {}, dict[int, dict[str, str]]()
+        for kept in self._ledger.testimony.lines(above):
+            if self._holds(kept):
+                notes[kept.size] = kept.note
+                lines.setdefault(kept.size, {})[kept.witness] = kept.line
+        for given in tuple(self._given.values()):
+            if given.size > above:
+                notes[given.size] = given.note
+                lines.setdefault(given.size, {}).setdefault(given.witness, given.line)
+        for size in sorted(notes, reverse=True):
+            yield notes[size] + "".join(lines[size].values())
+
+    def _holds(self, kept: Line) -> bool:
+        """Whether a kept line is the cosignature it is filed as."""
+        try:
+            alone = Note(text=parse_note(kept.note).text, signatures=parse_signatures(kept.line))
+            by = [name for name, _ in self._quorum.cosigners(str(alone))]
+        except Corrupt:
+            by = []
+        if by == [kept.witness] and len(alone.signatures) == 1:
+            return True
+        log.warning("witness.line_spoiled", witness=kept.witness, size=kept.size)
+        return False
 
     def _is_ours(self, note: str) -> bool:
         checkpoint = verify(note, self._verifier)

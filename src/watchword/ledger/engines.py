@@ -7,7 +7,7 @@ import os
 import select
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -22,6 +22,8 @@ _BUSY_MS = 5000
 # before it is answered, whatever this says; with SQLite's own 1000 pages, one commit in 65 of 8 entries is a slow one.
 _LOG_PAGES = 4000
 _DAMAGED = frozenset({"SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR_SHORT_READ", "SQLITE_CORRUPT_INDEX"})
+_SAID_OF_DAMAGE = ("malformed", "Could not decode to UTF-8")  # where the module gives no name
+_FULL = frozenset({"SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE"})
 REMEDY_DAMAGED = "Stop, keep the file as it is, and restore from a copy that `watchword ledger fsck` accepts."
 
 
@@ -148,9 +150,14 @@ class OwnerLock:
             file.close()
             raise
         if not read_only:
-            file.truncate(0)
-            file.write(f"{os.getpid()}\n")
-            file.flush()
+            try:
+                file.truncate(0)
+                file.write(f"{os.getpid()}\n")
+                file.flush()
+            except OSError as error:
+                with suppress(OSError):  # it tries to write once more
+                    file.close()
+                raise Unavailable(f"{path} can not be written: {error.strerror}.", "Make room on its disk.") from error
         self._file = file
 
     def release(self) -> None:
@@ -168,11 +175,16 @@ def our_words() -> Iterator[None]:
         cause = error.orig if isinstance(error, exc.DBAPIError) else error
         said = str(cause).strip()
         if isinstance(cause, sqlite3.DatabaseError) and (
-            getattr(cause, "sqlite_errorname", None) in _DAMAGED or "malformed" in said
+            getattr(cause, "sqlite_errorname", None) in _DAMAGED or any(word in said for word in _SAID_OF_DAMAGE)
         ):
             raise Corrupt(f"The database file is damaged: {said}.", REMEDY_DAMAGED) from error
         if isinstance(cause, sqlite3.DataError | psycopg.DataError):
             raise Invalid(f"The database does not take this value: {said}.", "Change the value.") from error
+        if isinstance(cause, psycopg.errors.DiskFull) or getattr(cause, "sqlite_errorname", None) in _FULL:
+            raise Unavailable(
+                f"The ledger's database can not write: {said}.",
+                "Make room on its disk, or see why it takes no more, then try again. No answer that was given is lost.",
+            ) from error
         if isinstance(cause, psycopg.errors.InsufficientPrivilege):
             raise Unavailable(
                 f"The ledger's database refuses: {cause.diag.message_primary}.",
@@ -185,5 +197,8 @@ def our_words() -> Iterator[None]:
         if isinstance(error.orig, WatchwordError):
             raise error.orig from error
         raise
+    except UnicodeDecodeError as error:
+        # The name of a column, or what SQLite says of it, when its schema is damaged.
+        raise Corrupt(f"The database file is damaged: {error}.", REMEDY_DAMAGED) from error
     except exc.TimeoutError as error:
         raise Unavailable("No connection to the ledger's database came free.", "Try again.") from error

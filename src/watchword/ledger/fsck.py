@@ -59,6 +59,7 @@ class _StoreAudit:
 
     def run(self, progress: Progress, kept: str | None) -> Report:
         self._entries(progress)
+        self._snapshot.demand_sound()  # after the entries, which say more of what is wrong
         checkpoint = self._head()
         marks = self._checkpoints()
         self._data_keys()
@@ -97,7 +98,8 @@ class _StoreAudit:
                 for at in (place for place in range(good) if kinds[place] == ERASED):
                     self._note_erasure(parse(raws[at]), start + at)
             if not dense:
-                odd = min(seqs[good], start + good)
+                found = seqs[good]
+                odd = min(found, start + good) if isinstance(found, int) else start + good
                 raise Corrupt(f"Entry {odd} is missing or stands where none can.", REMEDY, odd)
             progress(self._audit.size, total)
 

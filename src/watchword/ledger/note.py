@@ -60,6 +60,10 @@ def parse_note(note: str) -> Note:
     """Return *note* taken apart; raise `Corrupt` for anything that is not a signed note in its only spelling."""
     if len(note) > _MAX_BYTES:
         raise Corrupt("The note is larger than any checkpoint.", _REMEDY)
+    try:
+        note.encode()
+    except UnicodeEncodeError as error:
+        raise Corrupt("The note is no text that could have been signed.", _REMEDY) from error
     text, blank, lines = note.rpartition("\n\n")
     if not blank or not text:
         raise Corrupt("The checkpoint is not a signed note: no signatures.", _REMEDY)

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Row
 
-from watchword.core.errors import Corrupt
+from watchword.core.errors import Corrupt, Unavailable
 from watchword.core.ids import Seq
 from watchword.ledger.engines import REMEDY_DAMAGED
 from watchword.ledger.store import EffectRow, EffectState, EntryRow, Head
@@ -24,15 +24,39 @@ def typed(read: Callable[[Row[Any]], T], rows: Iterable[Row[Any]]) -> Iterator[T
         raise Corrupt(f"A row holds a value of the wrong kind: {error}.", REMEDY_DAMAGED) from error
 
 
+def only(read: Callable[[Row[Any]], T], rows: Iterable[Row[Any]]) -> T:
+    """Return the value of the row that only a database with a ledger has; `Unavailable` without one."""
+    for value in typed(read, rows):
+        return value
+    raise Unavailable("The database holds no ledger.", "Run `watchword init`.")
+
+
+def of(kind: type[T], value: object) -> T:
+    """Return *value*; raise `TypeError` when SQLite, which keeps anything anywhere, kept something else there."""
+    if isinstance(value, kind):
+        return value
+    raise TypeError(f"{value!r} stands where {kind.__name__} belongs")
+
+
+def top(row: Row[Any]) -> tuple[Head, int]:
+    """The head row with the highest index, -1 for none."""
+    return head(row), -1 if row.top is None else of(int, row.top)
+
+
 def head(row: Row[Any]) -> Head:
     """The head row."""
-    return Head(size=row.size, root=bytes(row.root), last_at=row.last_at, note=row.note)
+    return Head(size=of(int, row.size), root=bytes(row.root), last_at=row.last_at, note=of(str, row.note))
 
 
 def entry_row(row: Row[Any]) -> EntryRow:
     """An entry row."""
     return EntryRow(
-        seq=row.idx, stream=row.stream, version=row.version, type=row.type, raw=bytes(row.bytes), leaf=bytes(row.leaf)
+        seq=of(int, row.idx),
+        stream=row.stream,
+        version=row.version,
+        type=row.type,
+        raw=bytes(row.bytes),
+        leaf=bytes(row.leaf),
     )
 
 

@@ -6,15 +6,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, text
 
-from watchword.core.errors import Unavailable
+from watchword.core.errors import Corrupt
 from watchword.ledger import holdings, sweep
 from watchword.ledger import tables as t
-from watchword.ledger.rows import effect_row, entry_row, head, typed
+from watchword.ledger.engines import REMEDY_DAMAGED
+from watchword.ledger.rows import effect_row, entry_row, head, of, only, typed
 from watchword.ledger.store import EffectRow, EntryRow, KeyRow, PayloadRow, RawRow
 
 _CHUNK = 2000
+_SOUND = text("PRAGMA integrity_check(1)")
 
 
 class SqlSnapshot:
@@ -23,10 +25,17 @@ class SqlSnapshot:
     def __init__(self, connection: Connection, cursors: ExitStack) -> None:
         self._connection = connection
         self._cursors = cursors
-        row = connection.execute(select(t.head)).one_or_none()
-        if row is None:
-            raise Unavailable("The database holds no ledger.", "Run `watchword init`.")
-        self.head = head(row)
+        self.head = only(head, connection.execute(select(t.head)))
+
+    def demand_sound(self) -> None:
+        """Raise `Corrupt` when an index or a page is damaged: a row might be there, and not be found.
+
+        SQLite alone: PostgreSQL has tools of its own for that (amcheck, data checksums).
+        """
+        if self._connection.dialect.name == "sqlite":
+            said = self._connection.execute(_SOUND).scalars().all()
+            if said != ["ok"]:
+                raise Corrupt(f"The database file is damaged: {', '.join(map(str, said))}.", REMEDY_DAMAGED)
 
     def entries(self, start: int = 0) -> Iterator[EntryRow]:
         """Every entry row whose index is *start* or more, and for 0 also any below it, in index order."""
@@ -46,7 +55,7 @@ class SqlSnapshot:
     def checkpoints(self) -> Iterator[tuple[int, str]]:
         """Every stored (size, note), in order of size."""
         rows = self._rows(select(t.checkpoint).order_by(t.checkpoint.c.size))
-        return typed(lambda row: (int(row.size), str(row.note)), rows)
+        return typed(lambda row: (of(int, row.size), of(str, row.note)), rows)
 
     def payloads(self) -> Iterator[PayloadRow]:
         """Every payload row."""

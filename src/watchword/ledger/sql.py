@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, nullcontext
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import psycopg
 from sqlalchemy import Connection, and_, bindparam, exc, func, or_, select, update
@@ -22,7 +22,7 @@ from watchword.ledger.bulk import Bulk, PostgresBulk, SqliteBulk
 from watchword.ledger.engines import OwnerLock, empty_log, open_engine, our_words, parse_url
 from watchword.ledger.guards import look
 from watchword.ledger.hardening import harden
-from watchword.ledger.rows import effect_row, effect_values, entry_row, head, typed
+from watchword.ledger.rows import effect_row, effect_values, entry_row, only, top, typed
 from watchword.ledger.snapshot import SqlSnapshot
 from watchword.ledger.store import (
     Batch,
@@ -39,10 +39,6 @@ from watchword.ledger.store import (
     Written,
 )
 from watchword.ledger.testimony import Testimony
-
-T = TypeVar("T")
-
-_CHUNK = 2000
 
 
 def no_faults(_point: str) -> None:
@@ -70,7 +66,7 @@ class SqlStore:
         self._engine = open_engine(parsed, read_only=read_only)
         # SQLite has one connection for all threads; PostgreSQL's pool needs no guard.
         self._guard = threading.Lock() if self._sqlite else nullcontext()
-        self.testimony = Testimony(self._begin)
+        self.testimony = Testimony(self._begin, lambda: self._acting("testimony"))
         self._unscrubbed = self._sqlite and not read_only
         if read_only:
             self._demand_current()
@@ -163,10 +159,7 @@ class SqlStore:
     def top(self) -> tuple[Head, int]:
         """Return the head and the highest entry index (-1 when there is none), as of one moment."""
         with self._begin() as connection:
-            row = connection.execute(_TOP).one_or_none()
-        if row is None:
-            raise Unavailable("The database holds no ledger.", "Run `watchword init`.")
-        return head(row), -1 if row.top is None else int(row.top)
+            return only(top, connection.execute(_TOP))
 
     @contextmanager
     def snapshot(self) -> Iterator[SqlSnapshot]:
@@ -227,8 +220,7 @@ class SqlStore:
             .limit(limit)
             .with_for_update(skip_locked=True)
         )
-        with self._begin() as connection:
-            self._faults("claim.begin")
+        with self._acting("claim") as connection:
             ids = tuple(connection.execute(ready).scalars())
             if not ids:
                 return ()
@@ -242,7 +234,6 @@ class SqlStore:
                     attempts=effect.attempts + 1,
                 )
             )
-            self._faults("claim.commit")
             rows = connection.execute(select(t.effect).where(effect.id.in_(ids)).order_by(effect.due_at, effect.id))
             return tuple(typed(effect_row, rows))
 
@@ -262,23 +253,18 @@ class SqlStore:
 
     def ask_again(self, rows: tuple[EffectRow, ...]) -> tuple[str, ...]:
         """Insert those of *rows* whose id is not there, outside of any append; return their ids. No row is touched."""
-        with self._begin() as connection:
-            self._faults("ask_again.begin")
-            made = tuple(connection.execute(self._effects_insert(rows)).scalars())
-            self._faults("ask_again.commit")
-            return made
+        with self._acting("ask_again") as connection:
+            return tuple(connection.execute(self._effects_insert(rows)).scalars())
 
     def put_right(self, rows: tuple[EffectRow, ...]) -> None:
         """Make rows that are there what they were when they were asked for: *rows*, due, in nobody's lease."""
-        with self._begin() as connection:
-            self._faults("put_right.begin")
+        with self._acting("put_right") as connection:
             for row in rows:
                 connection.execute(update(t.effect).where(t.effect.c.id == row.id).values(**effect_values(row)))
-            self._faults("put_right.commit")
 
     def reschedule(self, effect_id: str, due_at: datetime) -> None:
         """Make the row due at *due_at* and end its lease."""
-        with self._begin() as connection:
+        with self._acting("reschedule") as connection:
             connection.execute(
                 update(t.effect)
                 .where(t.effect.c.id == effect_id)
@@ -287,14 +273,12 @@ class SqlStore:
 
     def settle(self, settles: tuple[Settle, ...]) -> None:
         """Mark effect rows, outside of any append; a row that is not there is passed over."""
-        with self._begin() as connection:
-            self._faults("settle.begin")
+        with self._acting("settle") as connection:
             _settle(connection, settles)
-            self._faults("settle.commit")
 
     def cancel_effects(self, stream: str) -> int:
         """Cancel the due rows of *stream* that nobody has claimed; return how many."""
-        with self._begin() as connection:
+        with self._acting("cancel") as connection:
             result = connection.execute(
                 update(t.effect)
                 .where(t.effect.c.stream == stream, t.effect.c.state == EffectState.DUE)
@@ -322,6 +306,16 @@ class SqlStore:
     def _begin(self) -> Iterator[Connection]:
         with our_words(), self._guard, self._engine.begin() as connection:
             yield connection
+
+    @contextmanager
+    def _acting(self, act: str) -> Iterator[Connection]:
+        """A transaction that writes outside of any append, with the write points of *act*."""
+        with self._begin() as connection:
+            self._faults(f"{act}.begin")
+            yield connection
+            self._faults(f"{act}.commit")
+        with our_words():
+            self._faults(f"{act}.committed")
 
     def _effects_insert(self, rows: Sequence[EffectRow]) -> Any:
         make = sqlite_dialect.insert if self._sqlite else postgresql.insert

@@ -157,6 +157,9 @@ class Snapshot(Protocol):
     def head(self) -> Head:
         """The head row."""
 
+    def demand_sound(self) -> None:
+        """Raise `Corrupt` when the database's own order is damaged, such as an index that leaves out a row."""
+
     def entries(self, start: int = 0) -> Iterator[EntryRow]:
         """Every entry row whose index is *start* or more, and for 0 also any below it, in index order."""
 

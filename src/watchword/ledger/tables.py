@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -21,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from watchword.ledger.entry import format_time
+from watchword.ledger.entry import format_time, parse_time
 
 # SQLite knows a row id, and so a dense primary key, only by the name INTEGER.
 Index64 = BigInteger().with_variant(Integer, "sqlite")
@@ -38,8 +38,13 @@ class UtcText(TypeDecorator[datetime]):
         return None if value is None else format_time(value.replace(microsecond=value.microsecond // 1000 * 1000))
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """Read text as a time."""
-        return None if value is None else datetime.fromisoformat(value[:-1]).replace(tzinfo=UTC)
+        """Read text as a time; raise `ValueError` for any other spelling of it."""
+        if value is None:
+            return None
+        at = parse_time(value)
+        if format_time(at) != value:
+            raise ValueError(f"{value!r} is not as a time is written here")
+        return at
 
 
 metadata = MetaData()

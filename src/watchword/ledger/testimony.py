@@ -26,16 +26,30 @@ class Stamped(msgspec.Struct, frozen=True, kw_only=True):
     token: bytes
 
 
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """The signature *line* kept as of *witness* over the checkpoint *note* at *size*, whatever it is."""
+
+    size: int
+    note: str
+    witness: str
+    line: str
+
+
 class Testimony:
     """Rows of the ledger's database, in transactions of their own. Safe to use from many threads."""
 
-    def __init__(self, begin: Callable[[], AbstractContextManager[Connection]]) -> None:
+    def __init__(
+        self,
+        begin: Callable[[], AbstractContextManager[Connection]],
+        write: Callable[[], AbstractContextManager[Connection]],
+    ) -> None:
         self._begin = begin
+        self._write = write
 
     def keep_cosignatures(self, size: int, lines: Mapping[str, str]) -> None:
         """Keep each witness's signature line over the checkpoint at *size*; a line that is there stays."""
         values = [{"size": size, "witness": witness, "line": line} for witness, line in lines.items()]
-        with self._begin() as connection:
+        with self._write() as connection:
             connection.execute(_insert(connection)(t.cosignature).values(values).on_conflict_do_nothing())
 
     def cosigned(self, above: int = 0) -> tuple[str, ...]:
@@ -43,19 +57,26 @@ class Testimony:
 
         The last hundred are enough: whoever looks for a quorum finds it there, or has one made.
         """
+        notes: dict[int, str] = {}
+        for kept in self.lines(above):
+            notes[kept.size] = notes.get(kept.size, kept.note) + kept.line
+        return tuple(notes.values())
+
+    def lines(self, above: int = 0) -> tuple[Line, ...]:
+        """Return what `cosigned` is made of, line by line."""
         kept, told = t.cosignature.c, t.checkpoint.c
         sizes = select(kept.size).where(kept.size > above).distinct().order_by(kept.size.desc()).limit(_LATEST)
         query = (
-            select(told.size, told.note, kept.line)
+            select(told.size, told.note, kept.witness, kept.line)
             .join(t.cosignature, kept.size == told.size)
             .where(told.size.in_(sizes))
             .order_by(told.size.desc(), kept.witness)
         )
-        notes: dict[int, str] = {}
         with self._begin() as connection:
-            for row in connection.execute(query):
-                notes[row.size] = notes.get(row.size, row.note) + row.line
-        return tuple(notes.values())
+            return tuple(
+                Line(size=row.size, note=f"{row.note}", witness=row.witness, line=f"{row.line}")
+                for row in connection.execute(query)
+            )
 
     def witnessed(self, witness: str) -> int:
         """Return the largest size that *witness* cosigned; 0 when it cosigned none."""
@@ -66,7 +87,7 @@ class Testimony:
     def keep_token(self, size: int, authority: str, token: bytes) -> None:
         """Keep a time-stamp *token* over the checkpoint at *size*; one that is there stays."""
         row = {"size": size, "authority": authority, "token": token}
-        with self._begin() as connection:
+        with self._write() as connection:
             connection.execute(_insert(connection)(t.timestamp).values(row).on_conflict_do_nothing())
 
     def stamped(self, above: int = 0) -> tuple[Stamped, ...]:

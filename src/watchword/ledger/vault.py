@@ -59,7 +59,7 @@ class KeyFile:
                     str(path),
                 )
             content = msgspec.json.decode(raw, type=_Content)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise Invalid(f"The key file can not be read: {error}.", "Restore it from a copy.", str(path)) from error
         if content.version != _VERSION or {len(content.root), len(content.wrapping)} != {_KEY_BYTES}:
             raise Invalid("The key file lacks a key or has another version.", "Restore it from a copy.", str(path))
