@@ -17,6 +17,7 @@ from watchword.core.passkey import PasskeyMaterial
 from watchword.core.person import Credential, CredentialEnrolled
 from watchword.core.request import parse
 from watchword.desk.recording import case_stream, draft, event_of
+from watchword.desk.verification import PROOF
 from watchword.ledger.append import Append, Appended
 from watchword.ledger.sshsig import namespace_of, signed_data
 
@@ -79,11 +80,17 @@ def proof_by(office: Office, case: CaseId, by: str | SoftAuthenticator = "boss.o
 
 
 def replanted(
-    office: Office, case: CaseId, question: Appended, asked: dict[str, Any], needed: dict[str, Any] | None = None
+    office: Office,
+    case: CaseId,
+    question: Appended,
+    asked: dict[str, Any],
+    needed: dict[str, Any] | None = None,
+    proof: str | None = None,
 ) -> CaseId:
     """The history of *case* up to the question under a new name, approved by a session and released.
 
-    The question has other fields as *asked* says, and the requirement as *needed* says.
+    The question has other fields as *asked* says, and the requirement as *needed* says; *proof* takes the place of what
+    the methods left behind.
     """
     forged = CaseId(office.app.ledger.pseudonym("c"))
     leaves: dict[str, str] = {}
@@ -102,6 +109,8 @@ def replanted(
             lowered = msgspec.convert(msgspec.to_builtins(event.requirement) | needed, type(event.requirement))
             event = msgspec.structs.replace(event, requirement=lowered)
         told = tuple(opened for one in entry.entry.sd if (opened := office.app.ledger.open_payload(one)) is not None)
+        if proof is not None:
+            told = tuple(msgspec.structs.replace(o, value=proof) if o.name == PROOF else o for o in told)
         made = draft(event, entry.entry.actor, office.at, told)
         append = Append(stream=case_stream(forged), expected_version=entry.entry.version - 1, drafts=(made,))
         (appended,) = office.app.ledger.append((append,))

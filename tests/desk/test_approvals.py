@@ -325,6 +325,14 @@ def test_requirement_that_was_lowered_in_its_own_entry(strict: Office) -> None:
     untouched(strict)
 
 
+@pytest.mark.parametrize("proof", ["", "no JSON", "[" * 5000, "{}", '{"method": 7}', "\ud7ff"])
+def test_planted_proof_that_is_none(office: Office, proof: str) -> None:
+    """A whole case that was planted around something else than a proof ends refused, and the executor goes on."""
+    forged = replanted(office, *called_off(office), {}, proof=proof)
+    office.run()
+    assert reasons(office, forged) == ("clearance:proof",)
+
+
 def called_off(office: Office) -> tuple[CaseId, Appended]:
     """A case that was asked and then withdrawn, to be planted again; and its question."""
     case = asked(office)

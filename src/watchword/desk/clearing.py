@@ -107,7 +107,10 @@ class Clearing:
         told = self.steps.ledger.disclosures(entry)
         if PROOF not in told:
             raise Refused("A proof this case stands on was erased.", "Open a new case.", ("erased",))
-        proof = msgspec.json.decode(told[PROOF].encode(), type=Proof)
+        try:
+            proof = msgspec.json.decode(told[PROOF].encode(), type=Proof)
+        except (msgspec.MsgspecError, RecursionError, UnicodeError):
+            _refuse("proof", "what is kept as a proof is none")
         self.verification.recheck(loaded.case, proved.challenge, proof, at)
 
     def _facts(self, loaded: Loaded, at: datetime) -> None:
