@@ -26,6 +26,7 @@ from pathlib import Path
 
 import msgspec
 import psycopg
+from pymerkle import SqliteTree
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table as Printed
@@ -161,6 +162,16 @@ def core_sqlite(path: Path, stack: ExitStack) -> Step:
     return step
 
 
+def merkle_sqlite(path: Path, stack: ExitStack) -> Step:
+    """Return the step that appends one entry to pymerkle's tree on SQLite, which locks it for one thread at a time."""
+    tree = stack.enter_context(closing(SqliteTree(str(path))))
+
+    def step(_number: int) -> None:
+        tree.append_entry(RAW)
+
+    return step
+
+
 def bare_postgresql(url: str, stack: ExitStack) -> Step:
     """Return the step that commits one row, each thread on a connection of its own while there are enough."""
     connections = [stack.enter_context(psycopg.connect(url, autocommit=True)) for _ in range(CONNECTIONS)]
@@ -187,11 +198,12 @@ def measure() -> Runs:
             "sqlite3": bare_sqlite(folder / "bare.db", stack),
             "SQLite": leader(f"sqlite:///{folder / 'ledger.db'}", folder, stack),
             "SQLAlchemy": core_sqlite(folder / "core.db", stack),
+            "pymerkle": merkle_sqlite(folder / "merkle.db", stack),
             "psycopg": bare_postgresql(url, stack),
             "PostgreSQL": leader(url, folder, stack),
             "disk": disk(folder / "disk", stack),
         }
-        only = {"SQLAlchemy": (GATED,), "disk": (1,)}
+        only = {"SQLAlchemy": (GATED,), "pymerkle": (GATED,), "disk": (1,)}
         ways = [(name, clients) for clients in CLIENTS for name in steps if clients in only.get(name, CLIENTS)]
         runs: Runs = {way: [] for way in ways}
         for name, clients in track(ways * ROUNDS, "Measuring", transient=True):
@@ -223,6 +235,7 @@ def main() -> None:
     for database, bare, target in (
         ("SQLite", "sqlite3", 3.0),
         ("SQLite", "SQLAlchemy", 3.0),
+        ("SQLite", "pymerkle", 5.0),
         ("PostgreSQL", "psycopg", 0.8),
     ):
         for clients in CLIENTS:
