@@ -69,7 +69,7 @@ check: setup-dev ## Lint, format, types, imports, documents: what CI runs before
 	@echo "house and documents"; $(BIN)/pytest --quiet tests/house tests/docs
 
 bench: setup-dev ## Measure, with ratios side by side
-	@for bench in append ledger policy classify; do echo; PYTHONPATH=. $(BIN)/python bench/$$bench.py; done
+	@for bench in append slow_disk ledger policy classify; do echo; PYTHONPATH=. $(BIN)/python bench/$$bench.py; done
 
 lock: $(UV) ## Resolve the dependencies again into uv.lock
 	@$(UV) lock --python $(PYTHON)

@@ -7,10 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.desk.office import Office, refused
+from tests.desk.office import MONDAY, Office, refused
 from tests.desk.test_executor import forge
-from watchword.core.errors import Unavailable
+from watchword.api.reading import whole
+from watchword.core.errors import Conflict, Unavailable
 from watchword.desk.asks import Kind
+from watchword.desk.recording import draft
+from watchword.ledger.append import Append
+from watchword.ledger.checkpoint import Checkpoint, sign
+from watchword.ledger.restoration import LEDGER_STREAM, Restoration
+from watchword.web.case_page import case_page
 
 
 @pytest.fixture
@@ -31,6 +37,10 @@ def test_nothing_is_done_without_witnesses(asking: Office) -> None:
     asking.pass_by(minutes=5)
     assert (asking.state(case), asking.version("mara.lind")) == ("released", 0)
     assert asking.app.waits_for_witnesses(asking.case(case))
+    reader = asking["ada.agent"]
+    loaded = asking.app.desk.steps.load(case)
+    assert whole(asking.app, loaded, reader, asking.at).waits_for_witnesses
+    assert "enough witnesses, who cosign the release" in str(case_page(asking.app, loaded, reader, "", asking.at))
     clearing = asking.app.runner.clearing
     with pytest.raises(Unavailable, match="no witness is configured") as told:
         clearing.judge(clearing.steps.load(case), asking.at)
@@ -79,3 +89,19 @@ def test_what_does_not_ask_is_done(office: Office) -> None:
     assert not office.app.waits_for_witnesses(office.case(case))
     office.run()
     assert office.state(case) == "checked"
+
+
+def test_a_ceremony_that_was_cut_short_is_ended(office: Office) -> None:
+    """Its entry was written and no case ended yet: held again it ends those, and none that was opened after it."""
+    before = office.open()
+    told = Checkpoint(origin=office.app.ledger.origin, size=10**6, root=bytes(range(32)))
+    custodians = (office["cleo.custodian"], office["cato.custodian"])
+    entry = Restoration(size=told.size, root=told.root.hex(), since=MONDAY, until=office.at, custodians=custodians)
+    drafts = (draft(entry, custodians[0], office.at),)
+    office.app.ledger.append((Append(stream=LEDGER_STREAM, expected_version=-1, drafts=drafts),))
+    office.wait(minutes=1)
+    after = office.open("noah.berg")
+    key = office.app.signing_key
+    with pytest.raises(Conflict, match="given up already"):
+        office.app.ceremony.restore(custodians, sign(told, key), key.verifier, "a lost disk", office.at)
+    assert (office.state(before), office.state(after)) == ("withdrawn", "verifying")

@@ -80,7 +80,7 @@ def test_the_ceremony_is_the_way_on(desk: tuple[Desk, LiteWitness]) -> None:
     assert is_told(here.type(*HELD[:3], " ", *HELD[4:]), 2, "reason")
     held = here.type(*HELD, "--json")
     assert held.code == 0, held.err
-    assert set(held.json) == {"type", "size", "root", "since", "until", "custodians"}
+    assert set(held.json) == {"size", "root", "since", "until", "custodians"}
 
     listed = here.type("case", "list", "--json", login="ines").json
     assert [one["state"] for one in listed] == ["withdrawn"]

@@ -138,11 +138,13 @@ def _log_as_json() -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.JSONRenderer(),
         ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
 
 
 def main(words: Sequence[str] | None = None) -> None:
     """Run the command in *words*, those of the process by default; every fault becomes words and an exit code here."""
+    # What is printed on standard output is the answer, with --json one value: what happens beside it goes elsewhere.
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
     with faults():
         app(words, print_error=False, exit_on_error=False)
