@@ -124,6 +124,10 @@ class Audit:
         """Say whether *stream* has an entry."""
         return stream in self._versions
 
+    def has_all(self, streams: set[str]) -> bool:
+        """Say whether each of *streams* has an entry."""
+        return streams <= self._versions.keys()
+
     def proved(self) -> tuple[tuple[str, str], ...]:
         """Return what holds of the entries, each with a measure of it."""
         return (

@@ -7,17 +7,18 @@ import msgspec
 from watchword.core.errors import Corrupt
 from watchword.ledger.audit import Audit, Progress, Report, report, silent
 from watchword.ledger.checkpoint import Checkpoint, VerifierKey
-from watchword.ledger.entry import Entry, parse
+from watchword.ledger.entry import Entry, Retention, parse
 from watchword.ledger.erasure import EvidenceErased
 from watchword.ledger.keyring import Keyring
 from watchword.ledger.payload import open_payload
 from watchword.ledger.provider import KeyProvider
 from watchword.ledger.restoration import LEDGER_STREAM
 from watchword.ledger.sql import SqlStore
-from watchword.ledger.store import KeyRow, Snapshot
+from watchword.ledger.store import Snapshot
 from watchword.ledger.verified import REMEDY, cover, first_change, located
 
 ERASED = "evidence.erased"
+_CLASSES = frozenset(each.value for each in Retention)
 _AGAIN = "Rows were put back past Watchword, from a backup perhaps: find out by whom, and take them away again."
 
 
@@ -52,7 +53,7 @@ class _StoreAudit:
         self._snapshot = snapshot
         self._verifier = verifier
         self._keyring = None if provider is None else Keyring(provider, verifier.origin)
-        self._keys: dict[str, KeyRow] = {}
+        self._keys: dict[str, tuple[str, str]] = {}  # id -> stream and class
         self._erased: dict[str, int] = {}  # id of a key -> the entry that says it is gone
         self._gone = 0
         self._audit = Audit()
@@ -95,8 +96,9 @@ class _StoreAudit:
             good = len(seqs) if dense else next(at for at, seq in enumerate(seqs) if seq != start + at)
             if good:
                 self._audit.add(raws[:good], leaves[:good], (streams[:good], versions[:good], kinds[:good]))
-                for at in (place for place in range(good) if kinds[place] == ERASED):
-                    self._note_erasure(parse(raws[at]), start + at)
+                if ERASED in kinds:
+                    for at in (place for place in range(good) if kinds[place] == ERASED):
+                        self._note_erasure(parse(raws[at]), start + at)
             if not dense:
                 found = seqs[good]
                 odd = min(found, start + good) if isinstance(found, int) else start + good
@@ -136,40 +138,49 @@ class _StoreAudit:
         self._gone += erased.payloads
 
     def _data_keys(self) -> None:
-        for row in self._snapshot.data_keys():
-            self._keys[row.id] = row
-            if row.id in self._erased:
-                seq = self._erased[row.id]
-                raise Corrupt(f"Entry {seq} says the data key {row.id} was erased, and it is there.", _AGAIN, seq)
-            if not self._audit.has(row.stream):
-                raise Corrupt(f"The data key {row.id} is for {row.stream}, which has no entry.", REMEDY)
-            if self._keyring is not None:
-                try:
-                    self._keyring.open(row)
-                except Corrupt as error:
-                    raise Corrupt(f"The data key {row.id} of {row.stream}: {error.what}", error.remedy) from error
+        for chunk in self._snapshot.key_rows():
+            self._keys.update((name, (stream, retention)) for name, stream, retention in chunk)
+            streams, classes = {stream for _, stream, _ in chunk}, {retention for _, _, retention in chunk}
+            if not (self._audit.has_all(streams) and classes <= _CLASSES):
+                odd = next(row for row in chunk if not (self._audit.has(row[1]) and row[2] in _CLASSES))
+                raise Corrupt(f"The data key {odd[0]} is for {odd[1]}, which has no entry, or for no class.", REMEDY)
+        for name in self._erased.keys() & self._keys.keys():
+            seq = self._erased[name]
+            raise Corrupt(f"Entry {seq} says the data key {name} was erased, and it is there.", _AGAIN, seq)
 
     def _payloads(self) -> int:
-        count, carriers = 0, self._audit.carriers
-        for row in self._snapshot.payloads():
-            count += 1
-            stream, seq = carriers.get(row.commitment, (None, None))
-            if stream != row.stream:
-                raise Corrupt(f"No entry of {row.stream} commits to the payload {row.commitment}.", REMEDY, seq)
-            if row.key in self._erased:
-                seq = self._erased[row.key]
-                raise Corrupt(
-                    f"Entry {seq} says the payload {row.commitment} was erased, and it is there.", _AGAIN, seq
-                )
-            key = self._keys.get(row.key)
-            if key is None or (key.stream, key.retention) != (row.stream, row.retention):
+        count, carriers, keys = 0, self._audit.carriers, self._keys
+        for chunk in self._snapshot.carried():
+            count += len(chunk)
+            for commitment, stream, key, retention in chunk:
+                carrier, seq = carriers.get(commitment, (None, None))
+                if carrier != stream:
+                    raise Corrupt(f"No entry of {stream} commits to the payload {commitment}.", REMEDY, seq)
+                if keys.get(key) == (stream, retention):
+                    continue
+                if key in self._erased:
+                    seq = self._erased[key]
+                    raise Corrupt(
+                        f"Entry {seq} says the payload {commitment} was erased, and it is there.", _AGAIN, seq
+                    )
                 raise Corrupt(f"A payload of entry {seq} has no data key of its stream and class.", REMEDY, seq)
-            if self._keyring is not None:
-                try:
-                    open_payload(row, key=self._keyring.open(key), origin=self._verifier.origin)
-                except Corrupt as error:
-                    raise Corrupt(f"A payload of entry {seq}: {error.what}", error.remedy, seq) from error
+        if self._keyring is not None:
+            self._open_all(self._keyring)
         return count
+
+    def _open_all(self, keyring: Keyring) -> None:
+        rows = {row.id: row for row in self._snapshot.data_keys()}
+        for row in rows.values():
+            try:
+                keyring.open(row)
+            except Corrupt as error:
+                raise Corrupt(f"The data key {row.id} of {row.stream}: {error.what}", error.remedy) from error
+        for payload in self._snapshot.payloads():
+            _, seq = self._audit.carriers[payload.commitment]
+            try:
+                open_payload(payload, key=keyring.open(rows[payload.key]), origin=self._verifier.origin)
+            except Corrupt as error:
+                raise Corrupt(f"A payload of entry {seq}: {error.what}", error.remedy, seq) from error
 
     def _effects(self) -> int:
         count = 0

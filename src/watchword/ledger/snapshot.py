@@ -48,9 +48,13 @@ class SqlSnapshot:
         """Every entry row in index order, some at a time, as the database gives them."""
         return sweep.entries(self._connection)
 
-    def carried(self) -> Iterator[Sequence[tuple[str, str]]]:
-        """The commitment and stream of every payload row, some at a time."""
+    def carried(self) -> Iterator[Sequence[tuple[str, str, str, str]]]:
+        """The commitment, stream, data key and retention class of every payload row, some at a time."""
         return sweep.carried(self._connection)
+
+    def key_rows(self) -> Iterator[Sequence[tuple[str, str, str]]]:
+        """The id, stream and retention class of every data key, some at a time."""
+        return sweep.keys(self._connection)
 
     def checkpoints(self) -> Iterator[tuple[int, str]]:
         """Every stored (size, note), in order of size."""

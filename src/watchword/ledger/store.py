@@ -169,8 +169,11 @@ class Snapshot(Protocol):
     def checkpoints(self) -> Iterator[tuple[int, str]]:
         """Every stored (size, note), in order of size."""
 
-    def carried(self) -> Iterator[Sequence[tuple[str, str]]]:
-        """The commitment and stream of every payload row, some at a time."""
+    def carried(self) -> Iterator[Sequence[tuple[str, str, str, str]]]:
+        """The commitment, stream, data key and retention class of every payload row, some at a time."""
+
+    def key_rows(self) -> Iterator[Sequence[tuple[str, str, str]]]:
+        """The id, stream and retention class of every data key, some at a time."""
 
     def payloads(self) -> Iterator[PayloadRow]:
         """Every payload row."""

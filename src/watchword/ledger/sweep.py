@@ -14,7 +14,8 @@ from watchword.ledger.store import RawRow
 _CHUNK = 200  # few enough to stay in the processor's cache while they are checked
 _FETCH = 5 * _CHUNK  # a server is asked for more at once: each time costs a round trip
 _ENTRIES = "SELECT idx, stream, version, type, bytes, leaf FROM entry ORDER BY idx"
-_CARRIED = "SELECT commitment, stream FROM payload"
+_CARRIED = "SELECT commitment, stream, key, retention FROM payload"
+_KEYS = "SELECT id, stream, retention FROM data_key"
 
 
 def entries(connection: Connection) -> Iterator[list[RawRow]]:
@@ -22,9 +23,14 @@ def entries(connection: Connection) -> Iterator[list[RawRow]]:
     return _swept(connection, _ENTRIES)
 
 
-def carried(connection: Connection) -> Iterator[list[tuple[str, str]]]:
-    """Yield the commitment and stream of all payload rows, some at a time."""
+def carried(connection: Connection) -> Iterator[list[tuple[str, str, str, str]]]:
+    """Yield the commitment, stream, data key and retention class of all payload rows, some at a time."""
     return _swept(connection, _CARRIED)
+
+
+def keys(connection: Connection) -> Iterator[list[tuple[str, str, str]]]:
+    """Yield the id, stream and retention class of all data keys, some at a time."""
+    return _swept(connection, _KEYS)
 
 
 def _swept(connection: Connection, query: LiteralString) -> Iterator[list[Any]]:
