@@ -59,7 +59,8 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
         named = provider_named(provider)
         tally = Tally()
         shown: list[Rejected] = []
-        with correlation.connect(self.memory, self.threads) as con, ThreadPoolExecutor(1) as pool, ExitStack() as stack:
+        opened = correlation.connected(self.memory, self.threads)
+        with opened as con, ThreadPoolExecutor(1) as pool, ExitStack() as stack:
             aside = None if rejects is None else stack.enter_context(rejects.open("w", encoding="utf-8"))
 
             def keep_aside(rejected: Rejected, text: str) -> None:

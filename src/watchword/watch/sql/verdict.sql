@@ -40,6 +40,11 @@ privileged AS (
     FROM (SELECT id, unnest(target_keys) AS name FROM event WHERE owes) JOIN account USING (name)
     WHERE account.class IN ('privileged', 'identity_control', 'break_glass')
 ),
+lost AS (
+    SELECT DISTINCT id
+    FROM event, gap, setting
+    WHERE owes AND event."time" BETWEEN gap.since - setting.lag AND gap.until + setting.lag
+),
 repeated AS (SELECT "target" FROM event WHERE owes AND "target" <> '' GROUP BY "target" HAVING count(*) > 1),
 recent AS (
     SELECT
@@ -97,16 +102,15 @@ judged AS (
             WHEN executor.id IS NULL THEN ['no_case']
             WHEN elsewhere.id IS NOT NULL THEN ['no_released_case', 'other_account']
             ELSE ['no_released_case']
-        END || CASE WHEN EXISTS (
-            SELECT 1 FROM gap WHERE event."time" BETWEEN gap.since - setting.lag AND gap.until + setting.lag
-        ) THEN ['ledger_restored'] ELSE [] END AS unmatched
+        END || CASE WHEN lost.id IS NOT NULL THEN ['ledger_restored'] ELSE [] END AS unmatched
     FROM event
     LEFT JOIN chain USING (id)
     LEFT JOIN related USING (id)
     LEFT JOIN executor USING (id)
     LEFT JOIN elsewhere USING (id)
     LEFT JOIN recent USING (id)
-    LEFT JOIN privileged USING (id),
+    LEFT JOIN privileged USING (id)
+    LEFT JOIN lost USING (id),
     setting
 )
 SELECT
