@@ -45,7 +45,7 @@ QUORUM = Quorum((ONE.key, TWO.key, THREE.key), 2)
 
 def cosigned(*by: Cosigning, note: str = NOTE) -> str:
     """Return *note* with the cosignatures of *by* below it."""
-    return str(parse_note(note).with_signatures(tuple(each.cosign(note) for each in by)))
+    return note + "".join(each.cosign(note).line() for each in by)
 
 
 def test_enough_witnesses_make_a_quorum() -> None:
@@ -53,8 +53,8 @@ def test_enough_witnesses_make_a_quorum() -> None:
     told = QUORUM.verify(cosigned(ONE, THREE), KEY.verifier)
     assert told.checkpoint.size == 7
     assert told.by == ((ONE.key.name, THEN), (THREE.key.name, THEN))
-    twice = parse_note(cosigned(ONE)).with_signatures((ONE.cosign(NOTE, 5),))
-    for note in (NOTE, cosigned(ONE), str(twice)):
+    twice = cosigned(ONE) + ONE.cosign(NOTE, 5).line()
+    for note in (NOTE, cosigned(ONE), twice):
         with pytest.raises(Corrupt, match="of the 2 witnesses"):
             QUORUM.verify(note, KEY.verifier)
 
@@ -66,7 +66,7 @@ def test_a_witness_that_nobody_named_does_not_count() -> None:
         QUORUM.verify(cosigned(ONE, stranger), KEY.verifier)
     forged = Signature(name=TWO.key.name, key_id=TWO.key.key_id, signed=stranger.cosign(NOTE).signed)
     with pytest.raises(Corrupt, match="w2 does not fit"):
-        QUORUM.verify(str(parse_note(cosigned(ONE)).with_signatures((forged,))), KEY.verifier)
+        QUORUM.verify(cosigned(ONE) + forged.line(), KEY.verifier)
 
 
 @pytest.mark.parametrize("place", range(72))

@@ -45,11 +45,6 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
         """Return the signatures that claim to be of the key with *name* and *key_id*."""
         return tuple(s for s in self.signatures if s.name == name and s.key_id == key_id)
 
-    def with_signatures(self, more: tuple[Signature, ...]) -> Note:
-        """Return this note with those of *more* that it lacks below its own."""
-        new = tuple(s for s in dict.fromkeys(more) if s not in self.signatures)
-        return Note(text=self.text, signatures=self.signatures + new)
-
 
 def key_id(name: str, material: bytes) -> bytes:
     """Return the 4-byte id of a note key: SHA-256(*name* ‖ LF ‖ *material*), cut; *material* starts with the type."""
