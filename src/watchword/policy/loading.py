@@ -67,8 +67,8 @@ def inspect(procedures: Source, methods: Source) -> tuple[Loaded | None, tuple[M
     """Read both files; return the tables, or None and every mistake. Raise `Invalid` for what is no YAML at all."""
     document, methods_document = read(procedures.text, procedures.file), read(methods.text, methods.file)
     known_methods = _keys(methods_document.value, "methods")
-    table, wrong = _typed(document, ProceduresFile)
-    methods_table, methods_wrong = _typed(methods_document, MethodsFile)
+    table, wrong = typed(document, ProceduresFile)
+    methods_table, methods_wrong = typed(methods_document, MethodsFile)
     mistakes = (
         *methods_document.mistakes,
         *methods_wrong,
@@ -87,7 +87,8 @@ def inspect(procedures: Source, methods: Source) -> tuple[Loaded | None, tuple[M
     )
 
 
-def _typed(document: Document, model: type[T]) -> tuple[T | None, tuple[Mistake, ...]]:
+def typed(document: Document, model: type[T]) -> tuple[T | None, tuple[Mistake, ...]]:
+    """Return *document* as a table, or None and every mistake of its form."""
     try:
         return model.model_validate(document.value), ()
     except ValidationError as error:
@@ -137,7 +138,7 @@ def _references(document: Document, methods: tuple[str, ...]) -> Iterator[Mistak
         "after": _keys(document.value, "after"),
     }
     for pattern, table in REFERENCES:
-        for path, name in _each(document.value, pattern):
+        for path, name in each(document.value, pattern):
             if isinstance(name, str) and name not in known[table]:
                 remedy = f"use one of {', '.join(known[table])}"
                 yield document.mistake(path, f"{name!r} is not among the {table}", remedy)
@@ -150,7 +151,7 @@ def _references(document: Document, methods: tuple[str, ...]) -> Iterator[Mistak
 
 def _ladders(document: Document) -> Iterator[Mistake]:
     """Tell of ladders that never end, and of approvals that stand on no ladder of their class."""
-    rungs = {path[1]: up for path, up in _each(document.value, ("tiers", "*", "raise_to"))}
+    rungs = {path[1]: up for path, up in each(document.value, ("tiers", "*", "raise_to"))}
     for tier, first in rungs.items():
         seen, rung = {tier}, first
         while isinstance(rung, str) and rung in rungs and rung not in seen:
@@ -158,8 +159,8 @@ def _ladders(document: Document) -> Iterator[Mistake]:
             rung = rungs[rung]
         if rung in seen:
             yield document.mistake(("tiers", tier, "raise_to"), "this ladder leads back to itself", "let it end")
-    for path, approval in _each(document.value, ("procedures", "*", "*", "approve")):
-        ladder = [name for _, name in _each(document.value, ("classes", path[1], "approvals", "*"))]
+    for path, approval in each(document.value, ("procedures", "*", "*", "approve")):
+        ladder = [name for _, name in each(document.value, ("classes", path[1], "approvals", "*"))]
         if ladder and isinstance(approval, str) and approval and approval not in ladder:
             yield document.mistake(
                 path,
@@ -170,12 +171,12 @@ def _ladders(document: Document) -> Iterator[Mistake]:
 
 def _capabilities(document: Document) -> Iterator[Mistake]:
     known = _keys(document.value, "capabilities")
-    for path, name in _each(document.value, ("methods", "*", "defeats", "*", "*")):
+    for path, name in each(document.value, ("methods", "*", "defeats", "*", "*")):
         if isinstance(name, str) and name not in known:
             yield document.mistake(path, f"{name!r} is no capability", "give it a cost under `capabilities`")
 
 
-def _each(value: Value, pattern: Path, path: Path = ()) -> Iterator[tuple[Path, Value]]:
+def each(value: Value, pattern: Path, path: Path = ()) -> Iterator[tuple[Path, Value]]:
     """Yield every value at *pattern*, where `*` stands for any key or index; what is not there is passed over."""
     if not pattern:
         yield path, value
@@ -184,10 +185,10 @@ def _each(value: Value, pattern: Path, path: Path = ()) -> Iterator[tuple[Path, 
     if isinstance(value, dict):
         for key, inner in value.items():
             if step in {"*", key}:
-                yield from _each(inner, rest, (*path, key))
+                yield from each(inner, rest, (*path, key))
     elif isinstance(value, list) and step == "*":
         for i, inner in enumerate(value):
-            yield from _each(inner, rest, (*path, i))
+            yield from each(inner, rest, (*path, i))
 
 
 def _keys(value: Value, *path: str) -> tuple[str, ...]:
