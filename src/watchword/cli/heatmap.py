@@ -283,7 +283,7 @@ def _legend(root: ET.Element, y: int) -> None:
     box = {"x": "392", "y": str(y - 2), "width": "58", "height": "26", "rx": "4", "fill": "url(#hatch)"}
     ET.SubElement(root, "rect", box)
     text(root, 421, y + 16, DENIED, size=15, ink="soft", anchor="middle")
-    text(root, 460, y + 17, "refused; via 9: reached another way", size=17, ink="soft")
+    text(root, 460, y + 17, "refused; via 9: another way in", size=17, ink="soft")
     text(root, 20, y + 48, f"{MARK} 2   two of the attacks need one capability alone", size=17, ink="soft")
     text(root, 20, y + 74, "infrastructure goes around the desk, and counts towards no threshold", size=17, ink="soft")
 

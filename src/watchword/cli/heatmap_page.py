@@ -24,7 +24,8 @@ body {{ margin: 0 auto; padding: 1.25rem; max-width: 76rem; background: var(--pa
   font: 1rem/1.45 system-ui, -apple-system, "Segoe UI", "Liberation Sans", sans-serif; }}
 h1 {{ font-size: 1.5rem; line-height: 1.2; margin: 0 0 .25rem; text-wrap: balance; }}
 h2 {{ font-size: 1.15rem; margin: 2rem 0 .5rem; }}
-p {{ margin: .25rem 0; max-width: 65ch; }} .soft {{ color: var(--soft); }} code {{ overflow-wrap: anywhere; font-size: .85em; }}
+p {{ margin: .25rem 0; max-width: 65ch; }} .soft {{ color: var(--soft); }}
+code {{ overflow-wrap: anywhere; font-size: .85em; }}
 table {{ border-collapse: separate; border-spacing: 3px; width: 100%; margin: 1rem 0; table-layout: fixed; }}
 th {{ font-weight: 500; font-size: .9rem; line-height: 1.2; }} thead th {{ vertical-align: bottom; padding: .25rem; }}
 tbody th {{ text-align: right; padding-right: .6rem; }} col.class {{ width: 9.5rem; }}
@@ -99,7 +100,7 @@ def _legend(body: ET.Element) -> None:
     legend = ET.SubElement(body, "ul", {"class": "legend"})
     for i, step in enumerate(SHADES):
         ET.SubElement(legend, "li", {"class": f"s{i}"}).text = f"cost {step.name}"
-    ET.SubElement(legend, "li", {"class": "denied"}).text = f"{DENIED}: the desk refuses; via 9: reached another way"
+    ET.SubElement(legend, "li", {"class": "denied"}).text = f"{DENIED}: the desk refuses; via 9: another way in"
     ET.SubElement(body, "p", {"class": "soft"}).text = (
         f"{MARK} counts the attacks that need one capability alone. Infrastructure goes around the desk, "
         "and counts towards no threshold."

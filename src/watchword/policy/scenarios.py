@@ -61,18 +61,12 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _held(value: object) -> object:
-    match value:
-        case str() if value:
-            return (value, USUAL)
-        case dict() if len(value) == 1:
-            return next(iter(value.items()))
-    raise mistake("this is no capability", "write its name, or `{name: whom it is about}`")
-
-
-def _whom(value: tuple[str, str]) -> tuple[str, str]:
-    if value[1] not in {USUAL, *WHOM}:
-        raise mistake(f"{value[1]!r} is nobody the analysis knows", f"name one of {', '.join(WHOM)}")
-    return value
+    name, whom = next(iter(value.items())) if isinstance(value, dict) and len(value) == 1 else (value, USUAL)
+    if not isinstance(name, str) or not name:
+        raise mistake("this is no capability", "write its name, or `{name: whom it is about}`")
+    if whom not in (USUAL, *WHOM):
+        raise mistake(f"{whom!r} is nobody the analysis knows", f"name one of {', '.join(WHOM)}")
+    return name, whom
 
 
 def _classes(value: object) -> object:
@@ -95,13 +89,7 @@ def _id(value: object) -> object:
     raise mistake(f"{value!r} is no id", "write capitals, digits, - and _, beginning with a letter, 24 at most")
 
 
-def _checked_whom(value: object) -> object:
-    held = _held(value)
-    assert isinstance(held, tuple)
-    return _whom((str(held[0]), str(held[1])))
-
-
-Held = Annotated[tuple[StrictStr, StrictStr], BeforeValidator(_checked_whom)]
+Held = Annotated[tuple[StrictStr, StrictStr], BeforeValidator(_held)]
 TechniqueId = Annotated[StrictStr, BeforeValidator(_technique)]
 Words = Annotated[StrictStr, Field(min_length=1, max_length=600)]
 
@@ -125,7 +113,7 @@ class ScenariosFile(Table):
     """`scenarios.yaml`: scenarios, and what a later version of ATT&CK calls their techniques."""
 
     attack_version: StrictStr = "18.1"
-    aliases: dict[TechniqueId, TechniqueId] = {}
+    aliases: dict[TechniqueId, TechniqueId] = Field(default_factory=dict)
     scenarios: Annotated[tuple[ScenarioRow, ...], Field(min_length=1)]
 
 
