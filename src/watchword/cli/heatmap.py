@@ -36,7 +36,7 @@ class Shade(msgspec.Struct, frozen=True, kw_only=True):
 
 SHADES = (
     Shade(most=3, name="1-3", fill="#7f2a05", ink="#ffffff"),
-    Shade(most=5, name="4-5", fill="#c9560c", ink="#ffffff"),
+    Shade(most=5, name="4-5", fill="#b94a06", ink="#ffffff"),
     Shade(most=8, name="6-8", fill="#f2a65a", ink="#1c1206"),
     Shade(most=12, name="9-12", fill="#f9d9ae", ink="#1c1206"),
     Shade(most=None, name="13+", fill="#e6f0f8", ink="#0d2233"),

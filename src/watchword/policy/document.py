@@ -55,7 +55,10 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
         return Mistake(file=self.file, line=line, path=".".join(map(str, path)), what=what, remedy=remedy)
 
 
-def refuse(mistakes: tuple[Mistake, ...]) -> None:
+AGAIN = "Correct the file; `watchword policy check` reads it again."
+
+
+def refuse(mistakes: tuple[Mistake, ...], *, kind: str = "policy", remedy: str = AGAIN) -> None:
     """Raise one `Invalid` that lists every mistake, in the order of the file; return when there are none."""
     if not mistakes:
         return
@@ -63,8 +66,8 @@ def refuse(mistakes: tuple[Mistake, ...]) -> None:
     listed = "\n".join(f"  {m}" for m in ordered)
     verb, count = ("is", "one mistake") if len(ordered) == 1 else ("are", f"{len(ordered)} mistakes")
     raise Invalid(
-        f"There {verb} {count} in the policy:\n{listed}\nNothing of it was loaded.",
-        "Correct the file; `watchword policy check` reads it again.",
+        f"There {verb} {count} in the {kind}:\n{listed}\nNothing of it was loaded.",
+        remedy,
         where=f"{ordered[0].file}:{ordered[0].line}",
     )
 

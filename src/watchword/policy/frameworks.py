@@ -17,7 +17,7 @@ from watchword.policy.document import Document, Mistake, read, refuse
 from watchword.policy.loading import each, typed
 from watchword.policy.procedures import DEFAULT, source
 from watchword.policy.sufficient import sufficient
-from watchword.policy.tables import Cell, Table
+from watchword.policy.tables import Cell, Table, given
 
 Kind = Literal[
     "bound_authenticator",
@@ -35,7 +35,7 @@ class FrameworkRule(msgspec.Struct, frozen=True, kw_only=True):
     """One thing a framework asks of some cells.
 
     Each smallest sufficient set of methods must hold all kinds of one list in *any_of* and none of *forbid*; at least
-    *notify* channels are told. *product* says why it holds whatever the table says; *caveat* what the table can not show.
+    *notify* channels are told. *product* says why it holds whatever the table says, *caveat* what no table can show.
     """
 
     id: str
@@ -69,14 +69,14 @@ class Compliance(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _classes(value: object) -> object:
-    return {"people": PEOPLE, "any": tuple(AccountClass)}.get(value, value) if isinstance(value, str) else value
+    return {"people": PEOPLE, "any": tuple(AccountClass)}.get(value, value) if isinstance(value, str) else given(value)
 
 
 def _actions(value: object) -> object:
-    return tuple(Action) if value == "any" else value
+    return tuple(Action) if value == "any" else given(value)
 
 
-Kinds = Annotated[tuple[Kind, ...], Field(min_length=1)]
+Kinds = Annotated[tuple[Kind, ...], BeforeValidator(given)]
 Words = Annotated[StrictStr, Field(min_length=1)]
 
 
@@ -87,8 +87,8 @@ class RuleRow(Table):
     framework: Words
     section: Words
     says: Words
-    classes: Annotated[tuple[AccountClass, ...], Field(min_length=1), BeforeValidator(_classes)]
-    actions: Annotated[tuple[Action, ...], Field(min_length=1), BeforeValidator(_actions)]
+    classes: Annotated[tuple[AccountClass, ...], BeforeValidator(_classes)]
+    actions: Annotated[tuple[Action, ...], BeforeValidator(_actions)]
     any_of: tuple[Kinds, ...] = ()
     forbid: tuple[Kind, ...] = ()
     notify: Annotated[StrictInt, Field(ge=0)] = 0
@@ -104,7 +104,7 @@ class FrameworksFile(Table):
 
 
 def load_frameworks(extra: Path | None = None) -> Frameworks:
-    """Return the shipped rules, with the kinds and rules of *extra*; raise `Invalid` with every mistake and its line."""
+    """Return the shipped rules, with the kinds and rules of *extra*; raise `Invalid` with every mistake."""
     shipped = read((DEFAULT / "frameworks.yaml").read_text(encoding="utf-8"), "frameworks.yaml")
     documents = [shipped]
     if extra is not None:
@@ -117,7 +117,7 @@ def load_frameworks(extra: Path | None = None) -> Frameworks:
         file, wrong = typed(document, FrameworksFile)
         mistakes += (*document.mistakes, *wrong, *_wrong(document, taken))
         files += [file] if file else []
-    refuse(tuple(mistakes))
+    refuse(tuple(mistakes), kind="framework rules", remedy="Correct the file, and run the command again.")
     kinds: dict[str, tuple[str, ...]] = {name: k for file in files for name, k in file.kinds.items()}
     return Frameworks(rules=tuple(_rule(row) for file in files for row in file.rules), kinds=kinds)
 

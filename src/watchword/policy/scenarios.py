@@ -18,7 +18,7 @@ from watchword.policy.bundle import Policy
 from watchword.policy.document import Document, Mistake, Value, read, refuse
 from watchword.policy.loading import Source, each, typed
 from watchword.policy.procedures import DEFAULT, source
-from watchword.policy.tables import SEATS, Table, mistake
+from watchword.policy.tables import SEATS, Table, given, mistake
 
 Abused = Literal[
     "intake", "verify", "approve", "separation", "execute", "notify", "after", "self_service", "source", "policy"
@@ -70,11 +70,11 @@ def _held(value: object) -> object:
 
 
 def _classes(value: object) -> object:
-    return PEOPLE if value == "any" else value
+    return PEOPLE if value == "any" else given(value)
 
 
 def _actions(value: object) -> object:
-    return tuple(Action) if value == "any" else value
+    return tuple(Action) if value == "any" else given(value)
 
 
 def _technique(value: object) -> object:
@@ -100,12 +100,12 @@ class ScenarioRow(Table):
     id: Annotated[StrictStr, BeforeValidator(_id)]
     title: Words
     story: Words
-    has: Annotated[tuple[Held, ...], Field(min_length=1)]
-    classes: Annotated[tuple[AccountClass, ...], Field(min_length=1), BeforeValidator(_classes)]
-    actions: Annotated[tuple[Action, ...], Field(min_length=1), BeforeValidator(_actions)]
+    has: Annotated[tuple[Held, ...], BeforeValidator(given)]
+    classes: Annotated[tuple[AccountClass, ...], BeforeValidator(_classes)]
+    actions: Annotated[tuple[Action, ...], BeforeValidator(_actions)]
     step: Abused
     judged_by: Care | None = None
-    attack: Annotated[tuple[TechniqueId, ...], Field(min_length=1)]
+    attack: Annotated[tuple[TechniqueId, ...], BeforeValidator(given)]
     source: Words
 
 
@@ -114,7 +114,7 @@ class ScenariosFile(Table):
 
     attack_version: StrictStr = "18.1"
     aliases: dict[TechniqueId, TechniqueId] = Field(default_factory=dict)
-    scenarios: Annotated[tuple[ScenarioRow, ...], Field(min_length=1)]
+    scenarios: Annotated[tuple[ScenarioRow, ...], BeforeValidator(given)]
 
 
 def load_scenarios(policy: Policy, extra: Path | None = None) -> tuple[Scenario, ...]:
@@ -134,7 +134,7 @@ def load_scenarios(policy: Policy, extra: Path | None = None) -> tuple[Scenario,
         mistakes += (*document.mistakes, *wrong, *_unknown(document, known), *_repeated(document, taken))
         taken |= {name for _, name in each(document.value, ("scenarios", "*", "id")) if isinstance(name, str)}
         files += [file] if file else []
-    refuse(tuple(mistakes))
+    refuse(tuple(mistakes), kind="scenarios", remedy="Correct the file, and run the command again.")
     aliases = {old: new for file in files for old, new in file.aliases.items()}
     return tuple(_scenario(row, aliases) for file in files for row in file.scenarios)
 

@@ -86,6 +86,13 @@ def _seat(value: object) -> object:
     raise mistake(f"{value!r} is no seat", f"name one of {', '.join(SEATS)}")
 
 
+def given(value: object) -> object:
+    """Refuse an empty list; a least length of pydantic would be told again for every item that is wrong by itself."""
+    if value == []:
+        raise mistake("nothing is named here", "name at least one")
+    return value
+
+
 def _some(value: object) -> object:
     if value:
         return value
