@@ -39,6 +39,20 @@ REFERENCES: tuple[tuple[Path, str], ...] = (
 """Where procedures.yaml names something, and the table that has to know it."""
 
 
+NAMED_BY_METHODS: tuple[tuple[Path, str], ...] = (
+    (("methods", "*", "defeats", "*", "*"), "capabilities"),
+    (("steps", "*", "*", "*"), "capabilities"),
+    (("steps", "notices", "*", "*", "*"), "capabilities"),
+    (("gains", "*", "with", "*"), "capabilities"),
+    (("gains", "*", "gives", "*"), "capabilities"),
+    (("effects", "*", "with", "*"), "capabilities"),
+    (("around", "*", "falls_to", "*", "*"), "capabilities"),
+    (("around", "*", "methods", "*"), "methods"),
+    (("source", "*", "*", "*"), "capabilities"),
+)
+"""Where methods.yaml names something of its own."""
+
+
 class Source(msgspec.Struct, frozen=True, kw_only=True):
     """A text and the name of the file it stands in."""
 
@@ -170,10 +184,17 @@ def _ladders(document: Document) -> Iterator[Mistake]:
 
 
 def _capabilities(document: Document) -> Iterator[Mistake]:
-    known = _keys(document.value, "capabilities")
-    for path, name in each(document.value, ("methods", "*", "defeats", "*", "*")):
-        if isinstance(name, str) and name not in known:
-            yield document.mistake(path, f"{name!r} is no capability", "give it a cost under `capabilities`")
+    known = {"capabilities": _keys(document.value, "capabilities"), "methods": _keys(document.value, "methods")}
+    for pattern, table in NAMED_BY_METHODS:
+        for path, name in each(document.value, pattern):
+            if not isinstance(name, str) or name in known[table]:
+                continue
+            if table == "methods":
+                yield document.mistake(
+                    path, f"{name!r} is not among the methods", f"use one of {', '.join(known[table])}"
+                )
+            else:
+                yield document.mistake(path, f"{name!r} is no capability", "give it a cost under `capabilities`")
 
 
 def each(value: Value, pattern: Path, path: Path = ()) -> Iterator[tuple[Path, Value]]:

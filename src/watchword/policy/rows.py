@@ -39,7 +39,7 @@ def methods_of(table: ProceduresFile, methods: MethodsFile, account_class: Accou
 def costs_of(file: MethodsFile, methods: tuple[Method, ...]) -> tuple[tuple[str, int], ...]:
     """Return what each capability that defeats one of *methods* costs."""
     needed = {capability for m in methods for way in m.defeats for capability in way}
-    return tuple((c, cost) for c, cost in file.capabilities.items() if c in needed)
+    return tuple((name, row.cost) for name, row in file.capabilities.items() if name in needed)
 
 
 def way(table: ProceduresFile, account_class: AccountClass, tier: str) -> Verify:
