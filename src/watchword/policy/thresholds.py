@@ -38,11 +38,11 @@ class Threshold(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Miss(msgspec.Struct, frozen=True, kw_only=True):
-    """A cell that falls short of a threshold, by its cheapest *attack* that does, and *why* in words."""
+    """A cell that falls short of a threshold: the *attacks* that do, cheapest first, and *why* the first does."""
 
     account_class: AccountClass
     action: Action
-    attack: Attack
+    attacks: tuple[Attack, ...]
     threshold: Threshold
     why: str
 
@@ -96,13 +96,16 @@ def threshold_of(text: str) -> Threshold:
 
 
 def _miss(cell: CellAttacks, threshold: Threshold) -> Miss | None:
-    for attack in cell.attacks:
-        why = _short(attack, threshold)
-        if why:
-            return Miss(
-                account_class=cell.account_class, action=cell.action, attack=attack, threshold=threshold, why=why
-            )
-    return None
+    short = tuple(a for a in cell.attacks if _short(a, threshold))
+    if not short:
+        return None
+    return Miss(
+        account_class=cell.account_class,
+        action=cell.action,
+        attacks=short,
+        threshold=threshold,
+        why=_short(short[0], threshold),
+    )
 
 
 def _short(attack: Attack, threshold: Threshold) -> str:
