@@ -26,6 +26,17 @@ def test_a_sample_is_a_whole_and_sound_policy(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_a_sample_is_judged_by_the_same_world(name: str) -> None:
+    """Samples add methods of their own, and share what everything else costs, falls to and leads to."""
+    ours, theirs = (p.procedures.loaded.methods for p in (Policy.load(SAMPLES / name), Policy.default()))
+    shared = ours.methods.keys() & theirs.methods.keys()
+
+    assert ours.model_copy(update={"methods": {}}) == theirs.model_copy(update={"methods": {}})
+    assert len(shared) >= 4
+    assert {m: ours.methods[m] for m in shared} == {m: theirs.methods[m] for m in shared}
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_sample_lets_the_same_people_act_as_the_default(name: str) -> None:
     """Samples differ in what they ask for, and share the rules of who may act."""
     assert Policy.load(SAMPLES / name).texts[2:] == Policy.default().texts[2:]

@@ -127,7 +127,7 @@ def _unproven(asked: Requirement, has: Holdings, attested: Falls) -> str:
     ways = [(w, [n for n in w if not _falls(methods[n], has, attested)]) for w in sufficient(asked)]
     if not ways:
         return "nobody can prove what is asked for"
-    way, holds = min(ways, key=lambda w: (len(w[1]), len(w[0])))
+    way, holds = min(ways, key=lambda w: (len(w[1]), sum(methods[n].weight for n in w[1]), len(w[0])))
     return f"of {' + '.join(way)}, {_and(holds)} still {'holds' if len(holds) == 1 else 'hold'}" if holds else ""
 
 
