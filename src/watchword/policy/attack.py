@@ -1,4 +1,9 @@
-"""Which attacker gets in, and how cheaply: the minimal sets of capabilities that reach each class, action and account."""
+"""Which attacker gets in, and how cheaply: the minimal sets of capabilities that reach a class, action or account.
+
+With no roster, a class stands for one account of it among ordinary people. What is found is exact up to `BOUND`: each
+minimal set that costs no more, chains included. A cell that nothing so cheap reaches shows the cheapest sets that are
+made of parts within the bound, and `complete` is False.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +11,18 @@ import msgspec
 
 from watchword.core.account import AccountClass
 from watchword.core.action import Action
-from watchword.core.ids import AccountId, PersonId
-from watchword.core.person import Person
+from watchword.core.errors import Invalid
+from watchword.core.ids import AccountId
 from watchword.policy.bundle import Policy
+from watchword.policy.capabilities import Need, Ways, moves_of
+from watchword.policy.fixpoint import Fixpoint, holder
+from watchword.policy.roster import Roster, RosterAccount, alike, demand_sound, generic
+from watchword.policy.tables import Deny
 
+__all__ = ["Need", "Roster", "RosterAccount"]
 
-class Need(msgspec.Struct, frozen=True, kw_only=True, order=True):
-    """One capability about one *subject*: a role in the case (`target`, `agent`, a seat), a person, or an account.
-
-    The subject is empty for what is about the organisation, such as the rights of a directory's administrator.
-    """
-
-    capability: str
-    subject: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.capability}@{self.subject}" if self.subject else self.capability
+BOUND = 6
+"""What an attack may cost and still be followed wherever it leads: the dearest threshold of the default policy."""
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,36 +102,108 @@ class Analysis(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
-class RosterAccount(msgspec.Struct, frozen=True, kw_only=True):
-    """An account as the analysis needs it: its class and unit, and who stands in which relation to it."""
-
-    id: AccountId
-    account_class: AccountClass
-    unit: str
-    person: PersonId | None = None
-    manager: PersonId | None = None
-    sponsor: PersonId | None = None
-    owner: PersonId | None = None
-    second_owner: PersonId | None = None
-    shared: bool = False
-    leaver: bool = False
-
-
-class Roster(msgspec.Struct, frozen=True, kw_only=True):
-    """Accounts, and the people who act with their roles, as a ledger and a directory (or a file) have them."""
-
-    accounts: tuple[RosterAccount, ...]
-    people: tuple[Person, ...]
-
-
-def prove(policy: Policy, roster: Roster | None = None) -> Analysis:
+def prove(policy: Policy, roster: Roster | None = None, *, bound: int = BOUND) -> Analysis:
     """Return the attacks on every class x action and, with a *roster*, on every account.
 
     Raise `Invalid` for a roster that can not be.
     """
-    raise NotImplementedError
+    if roster is not None:
+        demand_sound(roster)
+    made_up = generic(policy)
+    fixpoint = Fixpoint(policy, made_up, bound, alike(policy, made_up))
+    cells = []
+    for held in AccountClass:
+        reached = fixpoint.reached(AccountId(held))
+        say = _Saying(fixpoint, {holder(fixpoint.accounts[AccountId(held)]): "target", held: "target"})
+        for action in Action:
+            attacks, infrastructure = say.attacks(reached[action])
+            denied = isinstance(policy.procedures.cell(held, action), Deny)
+            cells.append(
+                CellAttacks(
+                    account_class=held,
+                    action=action,
+                    denied=denied,
+                    attacks=attacks,
+                    infrastructure=infrastructure,
+                )
+            )
+    return Analysis(
+        policy=policy.digest,
+        cells=tuple(cells),
+        complete=not fixpoint.algebra.cut,
+        notes=_notes(policy, fixpoint),
+    )
 
 
-def attacks_on(policy: Policy, roster: Roster, account: AccountId) -> tuple[AccountAttacks, ...]:
+def attacks_on(policy: Policy, roster: Roster, account: AccountId, *, bound: int = BOUND) -> tuple[AccountAttacks, ...]:
     """Return the attacks on one account, one row an action, each with its path; raise `Invalid` for one not there."""
-    raise NotImplementedError
+    demand_sound(roster)
+    fixpoint = Fixpoint(policy, roster, bound)
+    if account not in fixpoint.accounts:
+        raise Invalid(f"The account {account} is not in the roster.", "Name one that is.", "account")
+    held = fixpoint.held[account]
+    reached = fixpoint.reached(account)
+    say = _Saying(fixpoint, {})
+    return tuple(
+        AccountAttacks(
+            account=account,
+            account_class=held,
+            action=action,
+            denied=isinstance(policy.procedures.cell(held, action), Deny),
+            attacks=attacks,
+            infrastructure=infrastructure,
+        )
+        for action in Action
+        for attacks, infrastructure in (say.attacks(reached[action]),)
+    )
+
+
+class _Saying:
+    """Sets of needs and their traces, put into words; *names* are what subjects go by."""
+
+    def __init__(self, fixpoint: Fixpoint, names: dict[str, str]) -> None:
+        self.algebra = fixpoint.algebra
+        self.names = names
+
+    def attacks(self, ways: Ways) -> tuple[tuple[Attack, ...], tuple[Attack, ...]]:
+        """The outsider's attacks, and those that need the infrastructure, each cheapest first."""
+        ordered = sorted((self._attack(mask, cost, trace) for mask, (cost, trace) in ways.items()), key=_order)
+        return tuple(a for a in ordered if not a.infrastructure), tuple(a for a in ordered if a.infrastructure)
+
+    def _attack(self, mask: int, cost: int, trace: tuple[object, ...]) -> Attack:
+        priced = self.algebra.needs_in(mask)
+        return Attack(
+            needs=self._needs(mask),
+            cost=cost,
+            dearest=max((c for _, c in priced), default=0),
+            steps=tuple(
+                Step(what=m.what.format(who=self._named(m.subject)), gives=m.gives, needs=self._needs(m.mask))
+                for m in moves_of(trace)
+            ),
+            infrastructure=bool(mask & self.algebra.infrastructure),
+        )
+
+    def _needs(self, mask: int) -> tuple[Need, ...]:
+        found = (msgspec.structs.replace(n, subject=self._named(n.subject)) for n, _ in self.algebra.needs_in(mask))
+        return tuple(sorted(found))
+
+    def _named(self, subject: str) -> str:
+        return self.names.get(subject, subject)
+
+
+def _order(attack: Attack) -> tuple[int, int, tuple[Need, ...]]:
+    return attack.cost, len(attack.needs), attack.needs
+
+
+def _notes(policy: Policy, fixpoint: Fixpoint) -> tuple[str, ...]:
+    notes = [
+        f"{name} is taken to fall to nothing: {row.never}"
+        for name, row in policy.procedures.loaded.methods.methods.items()
+        if row.never
+    ]
+    if fixpoint.algebra.cut:
+        notes.append(
+            f"Every attack that costs {fixpoint.algebra.bound} or less is here. Where none is so cheap, the cheapest is "
+            f"shown that leads from one success to the next at no more than {fixpoint.algebra.bound}."
+        )
+    return tuple(notes)

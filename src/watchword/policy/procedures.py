@@ -90,6 +90,10 @@ class Procedures:
             return self._plain[account_class, action]
         return self._raised(self._plain[account_class, action], cell, raises, repeated=completed_recoveries_7d > 0)
 
+    def plain(self, account_class: AccountClass, action: Action) -> Requirement | None:
+        """Return what a cell asks for when nothing about the request raises it; None for a denied one."""
+        return self._plain.get((account_class, action))
+
     def raise_from(self, requirement: Requirement, other: Requirement) -> Requirement:
         """Return *requirement* raised to whatever *other* asks for beyond it: a newer policy, or a stricter class.
 

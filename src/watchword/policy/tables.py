@@ -143,7 +143,7 @@ class CapabilityRow(Table):
     """What an attacker may have: its *cost* (1 cheap to 5 hard), and whom it is *about*.
 
     About the person whose step it is, about the agent at the desk, or about nobody: the organisation. An
-    *infrastructure* capability is held in a system around the desk; attacks that need one stand in a column of their own.
+    *infrastructure* capability is held in a system around the desk; attacks that need one stand in a column apart.
     """
 
     cost: Annotated[StrictInt, Field(ge=1, le=5)]
@@ -189,6 +189,7 @@ class StepsRow(Table):
     approval: Falls
     signed_approval: Falls
     custodian: Falls
+    signed_custodian: Falls
     notices: Annotated[dict[str, Falls], Field(min_length=1)]
     unseen: Falls
 
@@ -214,8 +215,8 @@ class EffectRow(Table):
 class AroundRow(Table):
     """A way around the procedures of *classes* and *actions* (none named: all of them).
 
-    It asks for proof by *methods* and for nothing else; or it falls to *falls_to*: of the target, or of each of *people*
-    different people whom the rules let take *step*.
+    It asks for proof by *methods* and for nothing else; or it falls to *falls_to*: of the target, or of each of
+    *people* different people whom the rules let take *step*.
     """
 
     means: StrictStr

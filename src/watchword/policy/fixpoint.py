@@ -1,0 +1,587 @@
+"""The fixpoint: what reaches each account and action, when what one success gives counts for the next one.
+
+Everything that can be reached is a node: an action on an account, a capability about somebody, a proof, a seat. A node
+is computed from those it reads and again when one of them changed, until nothing is new. Below the bound there are
+finitely many sets and a node only ever gains some, so it ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from heapq import heappop, heappush
+
+import msgspec
+
+from watchword.core.account import PEOPLE, AccountClass
+from watchword.core.action import Action, Step
+from watchword.core.change import ALLOWED
+from watchword.core.ids import AccountId, PersonId
+from watchword.core.person import Role
+from watchword.core.requirement import Requirement, Verify
+from watchword.core.ruling import CaseFacts
+from watchword.policy.bundle import Policy
+from watchword.policy.capabilities import FREE, NO_WAY, Algebra, Move, Ways
+from watchword.policy.casting import SOURCE, Cast, Casting, Rulings
+from watchword.policy.roster import Roster, RosterAccount, held_as
+from watchword.policy.rows import broken_glass
+from watchword.policy.sufficient import sufficient
+from watchword.policy.tables import AroundRow, Falls, GainRow
+
+Node = tuple[str, ...]
+"""What it is of, then the words that say which one."""
+
+CREDENTIAL = frozenset(a for a, changes in ALLOWED.items() if any(c.yields_credential for c in changes))
+"""Actions that end in a hand-over: a new credential leaves, after one enforced method was proven again."""
+
+
+SEATED = {
+    "approval": "have {who} approve",
+    "signed_approval": "have {who} sign the approval",
+    "custodian": "have {who} agree as custodian",
+    "signed_custodian": "have {who} sign as custodian",
+}
+
+HIGHEST = 60
+"""Where nothing an outsider could do is as cheap as the bound, it is raised step by step, and to no more than this."""
+
+ORDER = {
+    name: order
+    for order, names in enumerate(
+        (
+            ("have", "word"),
+            ("unseen",),
+            ("proof", "seat"),
+            ("cell", "glass", "around"),
+            ("goal", "everything"),
+            ("gained",),
+        )
+    )
+    for name in names
+}
+"""What is computed again first, so that what reads it is computed again once."""
+
+
+class Fixpoint:
+    """What reaches each account and action of *roster* under *policy*, at a cost of at most *bound*.
+
+    *twins* are groups of people nothing tells apart: the first free one stands for all of them.
+    """
+
+    def __init__(
+        self, policy: Policy, roster: Roster, bound: int, twins: tuple[tuple[PersonId, ...], ...] = ()
+    ) -> None:
+        self.policy = policy
+        self.table = policy.procedures.loaded.methods
+        self.algebra = Algebra(self.table.capabilities, bound)
+        self.casting = Casting(Rulings(policy.people, roster), roster, twins)
+        self.accounts = {a.id: a for a in roster.accounts}
+        self.held = held_as(roster.accounts)
+        self.uncast: set[Node] = set()
+        self._owned: dict[str, list[RosterAccount]] = {}
+        for account in roster.accounts:
+            self._owned.setdefault(holder(account), []).append(account)
+        self._gains: dict[str, list[GainRow]] = {}
+        for row in self.table.gains:
+            for capability in row.gives:
+                self._gains.setdefault(capability, []).append(row)
+        self._values: dict[Node, Ways] = {}
+        self._readers: dict[Node, set[Node]] = {}
+        self._reading: list[Node] = []
+        self._waiting: list[tuple[int, int, Node]] = []
+        self._count = 0
+        self._keys: Ways | None = None
+        self._queued: set[Node] = set()
+        self._cast: dict[object, tuple[Cast, ...]] = {}
+        self._compute: dict[str, Callable[..., Ways]] = {
+            "goal": self._goal,
+            "everything": self._everything,
+            "cell": self._cell,
+            "glass": self._glass,
+            "around": self._around,
+            "have": self._have,
+            "gained": self._gained,
+            "unseen": self._unseen,
+            "proof": self._proof,
+            "word": self._word,
+            "seat": self._seat,
+        }
+
+    def reached(self, account: AccountId) -> dict[Action, Ways]:
+        """Everything that reaches each action on *account*, whatever else has to be reached for it.
+
+        Exact up to the bound. Where nothing an outsider could do is that cheap, the cheapest of what is made of parts
+        that are: one success leads to the next at no more than the bound.
+        """
+        self._settle((account,))
+        if self._keys is None:
+            self._keys = self._turned()
+        keys, cheapest = self._keys, min((cost for cost, _ in self._keys.values()), default=HIGHEST)
+        known = (self._values["everything",], keys)
+        return {a: self.algebra.either((w, *known)) for a, w in self._climbed(self.accounts[account], cheapest).items()}
+
+    def _turned(self) -> Ways:
+        """What opens everything although it costs more than the bound: the cheapest takeover of whoever holds a key."""
+        found: list[Ways] = []
+        holders = {account.id: (account, capability, row) for account, capability, row in self._keyholders()}
+        self._settle(tuple(holders))
+        for account, capability, row in self._keyholders():
+            climbed = self._climbed(account, HIGHEST)
+            self.algebra.bound, bound = HIGHEST, self.algebra.bound
+            done = [self._with(climbed[action], row.with_, account) for action in row.actions]
+            move = Move(what="use what {who} may do", subject=account.id, gives=capability)
+            found.append(self.algebra.told(self.algebra.either(done), move))
+            self.algebra.bound = bound
+        ways = self.algebra.outside(self.algebra.either(found))
+        least = min((cost for cost, _ in ways.values()), default=0)
+        return {mask: said for mask, said in ways.items() if said[0] == least}
+
+    def _keyholders(self) -> Iterator[tuple[RosterAccount, str, GainRow]]:
+        """Accounts that give, for one success, a capability that alone opens everything."""
+        for around in self.table.around.values():
+            if around.classes or around.actions or around.people != 1:
+                continue
+            able = {who for (who,) in self._takers(around.step, "", 1)} if around.step else set()
+            for capability in {one[0] for one in around.falls_to if len(one) == 1}:
+                nobody = self.table.capabilities[capability].about == "nobody"
+                for row in self._gains.get(capability, ()):
+                    for account in self.accounts.values():
+                        if row.classes and self.held[account.id] not in row.classes:
+                            continue
+                        if nobody if not around.step else account.person in able:
+                            yield account, capability, row
+
+    def _settle(self, accounts: tuple[AccountId, ...]) -> None:
+        for account in accounts:
+            for action in Action:
+                self._read("goal", account, action)
+        self._read("everything")
+        while self._waiting:
+            _, _, node = heappop(self._waiting)
+            self._queued.discard(node)
+            self._evaluate(node)
+
+    # --- beyond the bound --------------------------------------------------------------------------------------------
+
+    def _climbed(self, account: RosterAccount, highest: int) -> dict[Action, Ways]:
+        """What reaches each action; where no outsider does within the bound, the cheapest up to *highest*."""
+        found = {action: self._values["goal", account.id, action] for action in Action}
+        bound = self.algebra.bound
+        self.algebra.barred = True
+        poor = {a for a in Action if not self.algebra.outside(found[a])}
+        while poor and self.algebra.bound < highest:
+            self.algebra.bound += 1
+            dearer = self._dearer(account, self._feeding(poor))
+            for action in poor:
+                found[action] = self.algebra.either((found[action], dearer.get(action, NO_WAY)))
+            poor = {a for a in poor if not self.algebra.outside(found[a])}
+        self.algebra.bound, self.algebra.cut, self.algebra.barred = bound, True, False
+        return found
+
+    def _feeding(self, poor: set[Action]) -> frozenset[Action]:
+        """*poor* and every action that comes to the same as one of them."""
+        found = set(poor)
+        while more := {a for row in self.table.effects if found & set(row.same_as) for a in row.actions} - found:
+            found |= more
+        return frozenset(found)
+
+    def _dearer(self, account: RosterAccount, actions: frozenset[Action]) -> dict[Action, Ways]:
+        """What reaches each of *actions* at the bound as it is now, from proofs and seats as they are known."""
+        held = self.held[account.id]
+        found = {
+            action: self.algebra.either((self._cell(account.id, held, action), self._glass(account.id, action)))
+            for action in Action
+            if action in actions
+        }
+        while True:
+            more = {
+                a: self.algebra.either((found[a], *self._same(account, a, lambda o: found.get(o, NO_WAY))))  # noqa: B023
+                for a in found
+            }
+            if all(more[a].keys() == found[a].keys() for a in found):
+                return found
+            found = more
+
+    # --- nodes -------------------------------------------------------------------------------------------------------
+
+    def _read(self, *node: str) -> Ways:
+        if node not in self._values:
+            self._values[node] = NO_WAY  # what a circle reads of itself at first; it is told when there is more
+            if node[0] == "gained":
+                self._later(node)  # what a success gives comes after all that nobody gave
+            else:
+                self._evaluate(node)
+        if self._reading:
+            self._readers.setdefault(node, set()).add(self._reading[-1])
+        return self._values[node]
+
+    def _later(self, node: Node) -> None:
+        if node not in self._queued:
+            self._queued.add(node)
+            self._count += 1
+            heappush(self._waiting, (ORDER[node[0]], self._count, node))
+
+    def _evaluate(self, node: Node) -> None:
+        self._reading.append(node)
+        found = self._compute[node[0]](*node[1:])
+        self._reading.pop()
+        before = self._values[node]
+        if found.keys() == before.keys():
+            return
+        # A set keeps the path it was first found by: a later one may lead through this very node.
+        self._values[node] = {mask: before.get(mask, said) for mask, said in found.items()} if before else found
+        for reader in self._readers.get(node, ()):
+            self._later(reader)
+
+    # --- an action on an account -------------------------------------------------------------------------------------
+
+    def _goal(self, account_id: str, name: str) -> Ways:
+        account, action = self.accounts[AccountId(account_id)], Action(name)
+        held = self.held[account.id]
+        ways = [self._read("cell", account.id, held, action), self._read("glass", account.id, action)]
+        ways.extend(self._read("around", account.id, action, name) for name in self._rows_around(held, action))
+        ways.extend(self._same(account, action, lambda other: self._read("goal", account.id, other)))
+        ways.append(self._rewritten(account, held, action))
+        return self.algebra.either(ways)
+
+    def _same(self, account: RosterAccount, action: Action, reached: Callable[[Action], Ways]) -> Iterator[Ways]:
+        """Other actions that come to the same."""
+        for row in self.table.effects:
+            for other in row.actions if action in row.same_as else ():
+                done = self._with(reached(other), row.with_, account)
+                move = Move(what=f"use {other} on {{who}}", subject=account.id, gives=action)
+                yield self.algebra.told(done, move, own=bool(row.with_))
+
+    def _rows_around(self, held: AccountClass, action: Action) -> tuple[str, ...]:
+        return tuple(
+            name
+            for name, row in self.table.around.items()
+            if (not row.classes or held in row.classes)
+            and (not row.actions or action in row.actions)
+            and not self._is_global(row)
+        )
+
+    def _rewritten(self, account: RosterAccount, held: AccountClass, action: Action) -> Ways:
+        """The account in a class that is held less strictly, because its record says so at the source."""
+        own = self.policy.procedures.plain(held, action)
+        if held not in PEOPLE or own is None or not (falls := self._falls(self.table.source.account_class, "")):
+            return NO_WAY
+        # The mildest class stands for all in between: `policy check` holds none of them to be weaker.
+        easier = self.policy.procedures.plain(PEOPLE[0], action)
+        if easier is None or _asks(easier) == _asks(own):
+            return NO_WAY
+        move = Move(what="have {who} recorded in the mildest class at the source", subject=account.id, gives="class")
+        rewritten = self.algebra.told(falls, move, own=True)
+        return self.algebra.both(rewritten, self._read("cell", account.id, PEOPLE[0], action))
+
+    def _cell(self, account_id: str, held: str, name: str) -> Ways:
+        """The procedure itself: each alternative of proof, with each cast the rules permit, and its hold."""
+        account, action = self.accounts[AccountId(account_id)], Action(name)
+        requirement = self.policy.procedures.plain(AccountClass(held), action)
+        if requirement is None or account.leaver:
+            return NO_WAY
+        facts = self.casting.facts(account, AccountClass(held), action, requirement)
+        ways: list[Ways] = []
+        able = False
+        # Failures are the attacker's to make: a frozen account answers to its class's strongest way alone.
+        for way in dict.fromkeys((*requirement.verify, requirement.strongest)):
+            for provers in self._provers(account, requirement, way):
+                proven = msgspec.structs.replace(facts, provers=provers)
+                able |= self._by(account, requirement, way, proven, ways)
+        if not able:
+            self.uncast.add(("cell", account_id, held, name))
+        return self.algebra.told(
+            self.algebra.either(ways),
+            Move(what=f"have the desk do {action} for {{who}}", subject=account.id, gives=action),
+        )
+
+    def _by(
+        self, account: RosterAccount, requirement: Requirement, way: Verify, facts: CaseFacts, ways: list[Ways]
+    ) -> bool:
+        """Add what satisfies one *way* with the provers of *facts*; return whether anybody honest could."""
+        sets = _sufficient(requirement, way)
+        enforced = {m.name for m in requirement.methods if m.enforced}
+        able = False
+        for attested in (False, True):
+            subsets = [s for s in sets if bool(set(s) - enforced) is attested]
+            if not subsets:
+                continue
+            casts = self._casts(account, requirement, facts, attested=attested)
+            able |= bool(casts)
+            for verifier in dict.fromkeys(c.verifier for c in casts):
+                chosen = [c.approvers for c in casts if c.verifier == verifier]
+                seats = self.algebra.either([self._approved(account, requirement, facts, c) for c in chosen])
+                proofs = [self._shown(account, requirement, facts.provers, s, verifier) for s in subsets]
+                ways.append(self.algebra.both(self.algebra.either(proofs), seats))
+        return able
+
+    def _casts(
+        self,
+        account: RosterAccount,
+        requirement: Requirement,
+        facts: CaseFacts,
+        *,
+        attested: bool,
+        invoker: PersonId | None = None,
+    ) -> tuple[Cast, ...]:
+        key = (account.id, facts, requirement.approve, attested, invoker)
+        if key not in self._cast:
+            self._cast[key] = self.casting.casts(
+                account, facts, requirement.approve, attested=attested, invoker=invoker
+            )
+        return self._cast[key]
+
+    def _provers(self, account: RosterAccount, requirement: Requirement, way: Verify) -> Iterator[tuple[PersonId, ...]]:
+        """Whose proof counts: the subject's, the owner of record's, or that of enough custodians."""
+        proves = self.policy.procedures.table.classes[requirement.account_class].proved_by
+        if proves == "subject":
+            yield (account.person,) if account.person is not None else ()
+        elif proves == "owner":
+            if account.owner is not None:
+                yield (account.owner,)
+        else:
+            yield from self.casting.holders(Role.CUSTODIAN, account.unit, way.provers)
+
+    def _shown(
+        self,
+        account: RosterAccount,
+        requirement: Requirement,
+        provers: tuple[PersonId, ...],
+        methods: tuple[str, ...],
+        verifier: PersonId | None,
+    ) -> Ways:
+        """Proof by all of *methods*, and the hold unless one of them waives it.
+
+        One enforced method is proven again at the hand-over; it is one of these, so that costs nothing more.
+        """
+        parts = [
+            self._read("proof", method, prover, verifier or "")
+            for method in methods
+            for prover in (provers or (holder(account),))
+        ]
+        if requirement.hold_s and not set(methods) & set(requirement.hold_waived_by):
+            waits = self._read("unseen", provers[0] if provers else holder(account))
+            move = Move(
+                what=f"wait {requirement.hold_s // 3600} h, unnoticed by {{who}}", subject=account.id, gives="hold"
+            )
+            parts.append(self.algebra.told(waits, move))
+        return self.algebra.all_of(parts)
+
+    def _approved(
+        self, account: RosterAccount, requirement: Requirement, facts: CaseFacts, approvers: tuple[PersonId, ...]
+    ) -> Ways:
+        if requirement.approve is None:
+            return FREE
+        kind = "signed_approval" if requirement.approve.signed else "approval"
+        return self.algebra.all_of([self._sitting(account, facts, who, kind) for who in approvers])
+
+    def _sitting(self, account: RosterAccount, facts: CaseFacts, who: PersonId, kind: str) -> Ways:
+        if who == SOURCE:
+            move = Move(
+                what="have oneself recorded in a relation to {who} at the source, and approve",
+                subject=account.id,
+                gives="approval",
+            )
+            return self.algebra.told(self._falls(self.table.source.relation, ""), move, own=True)
+        waits = not self.casting.approves_when_recovered(account, who, facts)
+        return self._read("seat", who, kind, "waits" if waits else "")
+
+    # --- ways around -------------------------------------------------------------------------------------------------
+
+    def _glass(self, account_id: str, name: str) -> Ways:
+        """The predefined emergency: a custodian breaks the glass, others agree, and nobody verifies."""
+        account, action = self.accounts[AccountId(account_id)], Action(name)
+        glass, held = self.policy.procedures.break_glass, self.held[account.id]
+        asked = self.policy.procedures.plain(held, action)
+        if asked is None or held not in glass.classes or action not in glass.actions or account.leaver:
+            return NO_WAY
+        requirement = broken_glass(glass, asked)
+        facts = self.casting.facts(account, held, action, requirement)
+        kind = "signed_custodian" if requirement.approve and requirement.approve.signed else "custodian"
+        ways = []
+        for (invoker,) in self.casting.takers(Step.BREAK_GLASS, facts, 1):
+            breaks = self._read("seat", invoker, "custodian", "")
+            for cast in self._casts(account, requirement, facts, attested=False, invoker=invoker):
+                agree = [self._sitting(account, facts, who, kind) for who in cast.approvers]
+                ways.append(self.algebra.all_of([breaks, *agree]))
+        found = self.algebra.both(self.algebra.either(ways), self._handed_over(account, requirement))
+        return self.algebra.told(
+            found, Move(what=f"have the glass broken for {action} of {{who}}", subject=account.id, gives=action)
+        )
+
+    def _handed_over(self, account: RosterAccount, requirement: Requirement) -> Ways:
+        """Nothing was proven before, so that any enforced method will do; nothing where no credential leaves."""
+        if requirement.action not in CREDENTIAL:
+            return FREE
+        prover = holder(account)
+        if self.policy.procedures.table.classes[requirement.account_class].proved_by == "owner" and account.owner:
+            prover = account.owner
+        return self.algebra.either([self._read("proof", m.name, prover, "") for m in requirement.methods if m.enforced])
+
+    def _everything(self) -> Ways:
+        """What opens every action on every account at once.
+
+        No node below needs to know of it: a set that holds one of these opens whatever it was wanted for.
+        """
+        ways = []
+        for row in self.table.around.values():
+            move = Move(what=row.means, subject="", gives="everything")
+            if self._is_global(row):
+                ways.append(self.algebra.told(self._falls(row.falls_to, ""), move, own=True))
+            elif row.step is not None and not row.classes and not row.actions:
+                ways.extend(self.algebra.told(w, move) for w in self._taken(row, row.step, ""))
+        return self.algebra.either(ways)
+
+    def _is_global(self, row: AroundRow) -> bool:
+        about = {self.table.capabilities[c].about for one in row.falls_to for c in one}
+        return row.step is None and not (row.classes or row.actions or row.methods) and about == {"nobody"}
+
+    def _around(self, account_id: str, name: str, way: str) -> Ways:
+        account, action = self.accounts[AccountId(account_id)], Action(name)
+        row = self.table.around[way]
+        move = Move(what=row.means, subject=account.id, gives=action)
+        if row.methods:
+            proofs = [self._read("proof", m, holder(account), "") for m in row.methods]
+            return self.algebra.told(self.algebra.all_of(proofs), move)
+        if row.step is not None:
+            everywhere = not (account.unit or row.classes or row.actions)
+            return (
+                NO_WAY
+                if everywhere
+                else self.algebra.told(self.algebra.either(self._taken(row, row.step, account.unit)), move)
+            )
+        return self.algebra.told(self._falls(row.falls_to, holder(account)), move, own=True)
+
+    def _taken(self, row: AroundRow, step: Step, unit: str) -> Iterator[Ways]:
+        """Each group of people who may take *step*, all of whom fall; asked as the desk asks for what is no case.
+
+        In no unit those who may take it everywhere, in a unit those who may take it there alone.
+        """
+        everywhere = self._takers(step, "", row.people)
+        groups = everywhere if not unit else self._takers(step, unit, row.people)
+        known = set(everywhere) if unit and not (row.classes or row.actions) else set()
+        for group in groups:
+            if group in known:
+                continue
+            falls = []
+            for who in group:
+                move = Move(what=f"{step.replace('_', ' ')} as {{who}}", subject=who, gives=step)
+                falls.append(self.algebra.told(self._falls(row.falls_to, who), move, own=True))
+            yield self.algebra.all_of(falls)
+
+    def _takers(self, step: Step, unit: str, count: int) -> tuple[tuple[PersonId, ...], ...]:
+        facts = CaseFacts(
+            case=None, unit=unit, account_class=AccountClass.IDENTITY_CONTROL, action=Action.UNLOCK, subject=None
+        )
+        return self.casting.takers(step, facts, count)
+
+    # --- people ------------------------------------------------------------------------------------------------------
+
+    def _have(self, capability: str, subject: str) -> Ways:
+        return self.algebra.either((self.algebra.need(capability, subject), self._read("gained", capability, subject)))
+
+    def _gained(self, capability: str, subject: str) -> Ways:
+        """A capability that the success of an action gives."""
+        ways = []
+        accounts = self._owned.get(subject, []) if subject else [*self.accounts.values()]
+        for row in self._gains.get(capability, ()):
+            for account in accounts:
+                if row.classes and self.held[account.id] not in row.classes:
+                    continue
+                for action in row.actions:
+                    reached = self.algebra.within(self._read("goal", account.id, action))
+                    done = self._with(reached, row.with_, account)
+                    if row.unseen:
+                        done = self.algebra.both(done, self._read("unseen", holder(account)))
+                    move = Move(what=f"use {action} of {{who}}", subject=account.id, gives=capability)
+                    ways.append(self.algebra.told(done, move, own=bool(row.with_)))
+        return self.algebra.either(ways)
+
+    def _with(self, ways: Ways, capabilities: tuple[str, ...], account: RosterAccount) -> Ways:
+        return (
+            self.algebra.all_of([ways, *(self._held_by(c, holder(account)) for c in capabilities)]) if ways else NO_WAY
+        )
+
+    def _held_by(self, capability: str, subject: str) -> Ways:
+        about = self.table.capabilities[capability].about
+        return self._read("have", capability, "" if about == "nobody" else subject)
+
+    def _falls(self, sets: Falls, person: str, agent: str = "") -> Ways:
+        """Any of *sets*, about *person*; what is about an agent, about *agent* where there is one."""
+
+        def of(capability: str) -> Ways:
+            to_agent = bool(agent) and self.table.capabilities[capability].about == "agent"
+            return self._held_by(capability, agent if to_agent else person)
+
+        return self.algebra.either([self.algebra.all_of([of(c) for c in one]) for one in sets])
+
+    def _unseen(self, subject: str) -> Ways:
+        """Whoever it is gets no notice in time: every channel is held, or they are away."""
+        channels = [self._falls(sets, subject) for sets in self.table.steps.notices.values()]
+        ways = self.algebra.either((self.algebra.all_of(channels), self._falls(self.table.steps.unseen, subject)))
+        return self.algebra.told(ways, Move(what="keep notices from {who}", subject=subject, gives="unseen"), own=True)
+
+    def _proof(self, method: str, prover: str, agent: str) -> Ways:
+        row = self.table.methods[method]
+        ways = [self._falls(row.defeats, prover, agent)] if row.defeats else []
+        if not row.enforced and agent:
+            ways.append(self._read("word", agent))
+        move = Move(what=f"pass {method} as {{who}}", subject=prover, gives=method)
+        return self.algebra.told(self.algebra.either(ways), move, own=True)
+
+    def _word(self, agent: str) -> Ways:
+        """What an agent says without its being so."""
+        return self._falls(self.table.steps.attested, agent, agent)
+
+    def _seat(self, who: str, kind: str, waits: str) -> Ways:
+        """An approval by *who*; with *waits* one whose account was recovered can not approve for a week."""
+        sets: Falls = getattr(self.table.steps, kind)
+        ways = []
+        for one in sets:
+            parts = []
+            for capability in one:
+                if not waits or not (gained := self._gained_by(capability, who)):
+                    parts.append(self._held_by(capability, who))
+                    continue
+                later = self.algebra.both(gained, self._read("unseen", who))
+                parts.append(self.algebra.either((self.algebra.need(capability, who), later)))
+            ways.append(self.algebra.all_of(parts))
+        move = Move(what=SEATED[kind], subject=who, gives=kind)
+        return self.algebra.told(self.algebra.either(ways), move, own=True)
+
+    def _gained_by(self, capability: str, who: str) -> Ways:
+        return (
+            NO_WAY if self.table.capabilities[capability].about == "nobody" else self._read("gained", capability, who)
+        )
+
+
+def holder(account: RosterAccount) -> str:
+    """Whom capabilities about an account's target are about: its person, or else the account itself."""
+    return account.person or account.id
+
+
+def _asks(requirement: Requirement) -> tuple[object, ...]:
+    """What makes two cells equally hard: everything but who and what they are for."""
+    r = requirement
+    return (r.verify, r.strongest, r.methods, r.approve, r.hold_s, r.hold_waived_by, r.separate)
+
+
+def _sufficient(requirement: Requirement, way: Verify) -> tuple[tuple[str, ...], ...]:
+    """The smallest sets of methods for one way, asked in the same words for every cell so that it is asked once."""
+    return sufficient(
+        msgspec.structs.replace(
+            requirement,
+            cell="",
+            account_class=AccountClass.STANDARD,
+            action=Action.UNLOCK,
+            verify=(way,),
+            strongest=way,
+            approve=None,
+            hold_s=0,
+            hold_waived_by=(),
+            separate=(),
+            after=type(requirement.after)(),
+            raised=(),
+            cosigned=False,
+            alert=requirement.alert.LOG,
+        )
+    )
