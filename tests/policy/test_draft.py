@@ -39,7 +39,19 @@ def test_no_move_lowers_its_cell(account_class: AccountClass, action: Action) ->
     for edit in moves(policy, account_class, action):
         after = drafted(policy, (edit,)).procedures.require(account_class, action, CALM)
         assert not lowered(before, after), edit
-        assert after != before, edit
+        assert after != before or edit.path[0] == "break_glass", edit
+
+
+def test_an_emergency_is_made_stricter_in_two_ways() -> None:
+    """Breaking the glass may ask for signatures or for one custodian more, wherever it is an answer to a cell."""
+    policy = Policy.default()
+    edits = [e for e in moves(policy, AccountClass.PRIVILEGED, Action.UNLOCK) if e.path[0] == "break_glass"]
+    after = [drafted(policy, (e,)).procedures.break_glass for e in edits]
+    before = policy.procedures.break_glass
+
+    assert [g.custodians for g in after if g.custodians != before.custodians] == [before.custodians + 1]
+    assert all(g.custodians >= before.custodians and g.signed >= before.signed for g in after)
+    assert not [e for e in moves(policy, AccountClass.STANDARD, Action.UNLOCK) if e.path[0] == "break_glass"]
 
 
 def test_an_edit_changes_one_cell() -> None:

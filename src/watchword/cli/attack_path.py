@@ -43,8 +43,8 @@ def path_svg(attack: Attack, costs: Mapping[str, int], *, title: str) -> str:
 
 
 def _box(number: int, step: Step, costs: Mapping[str, int], paid: frozenset[Need], y: int) -> tuple[ET.Element, int]:
-    lines = wrap(step.what, _COLUMNS)
-    gives = wrap(f"gives: {step.gives}", _COLUMNS + 6) if step.gives else []
+    lines = wrap(_worded(step.what), _COLUMNS)
+    gives = wrap(f"gives: {said(step.gives)}", _COLUMNS + 6) if step.gives else []
     height = 24 + len(lines) * _LINE + len(step.needs) * _CHIP + len(gives) * 22 + 8
     group = ET.Element("g")
     shape = {"x": str(_MARGIN), "y": str(y), "width": str(WIDTH - 2 * _MARGIN), "height": str(height), "rx": "6"}
@@ -79,6 +79,11 @@ def _arrow(y: int) -> ET.Element:
     return ET.Element("path", {"class": "soft", "d": f"M{middle - 9} {y - 20}h18l-9 12z"})
 
 
+def _worded(what: str) -> str:
+    words = said(what)
+    return words[:1].upper() + words[1:]
+
+
 def _said(need: Need) -> str:
     return f"{said(need.capability)} of {said(need.subject)}" if need.subject else said(need.capability)
 
@@ -87,5 +92,5 @@ def _described(attack: Attack, costs: Mapping[str, int]) -> str:
     steps = []
     for number, step in enumerate(attack.steps, 1):
         needs = ", ".join(f"{_said(n)} ({costs.get(n.capability, 0)})" for n in step.needs) or "nothing more"
-        steps.append(f"{number}. {step.what}: needs {needs}.")
+        steps.append(f"{number}. {_worded(step.what)}: needs {needs}.")
     return f"{' '.join(steps)} Total cost {attack.cost}."

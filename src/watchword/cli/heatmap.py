@@ -175,7 +175,7 @@ svg { font-family: system-ui, -apple-system, 'Segoe UI', 'Liberation Sans', sans
 def svg(analysis: Analysis, *, on: date, title: str = "Cheapest attack by account class and action") -> str:
     """Return the heat-map as one SVG document; the same analysis and day give the same text."""
     lines = rows(analysis)
-    height = _TOP + len(lines) * _TILE_H + 132
+    height = _TOP + len(lines) * _TILE_H + (132 if analysis.complete else 158)
     root = drawing(WIDTH, height, title, _described(lines))
     _hatch(root)
     text(root, 20, 40, title, size=26, weight="600")
@@ -192,7 +192,14 @@ def svg(analysis: Analysis, *, on: date, title: str = "Cheapest attack by accoun
             _draw(root, _column(i), y, tile, f"{said(row.account_class)}, {where}")
     _legend(root, _TOP + len(lines) * _TILE_H + 34)
     if not analysis.complete:
-        text(root, 20, height - 12, "A bound cut some attacks off; the cheapest are here.", size=17, ink="soft")
+        text(
+            root,
+            20,
+            height - 22,
+            "a bound cut some chains off: a figure above it may be lower in truth",
+            size=17,
+            ink="soft",
+        )
     return written(root)
 
 

@@ -85,7 +85,10 @@ def html(analysis: Analysis, *, on: date, listings: tuple[Listing, ...] = ()) ->
     ET.SubElement(under, "code").text = analysis.policy
     _legend(body)
     _map(body, rows(analysis))
-    for note in (*(() if analysis.complete else ("A bound cut some attacks off.",)), *analysis.notes):
+    for note in (
+        *(() if analysis.complete else ("A bound cut some chains off: a figure above it may be lower in truth.",)),
+        *analysis.notes,
+    ):
         ET.SubElement(body, "p", {"class": "soft"}).text = note
     for listing in listings:
         _listing(body, listing)

@@ -23,7 +23,8 @@ Value = tuple[str, ...] | str | int
 class Edit(msgspec.Struct, frozen=True, kw_only=True):
     """One change of procedures.yaml: at *path*, on the *line* (from 1) of the policy as it is, *old* becomes *new*.
 
-    The path of a cell's part is `procedures`, class, action, part; that of a rung is `approvals`, rung, `signed`.
+    The path of a cell's part is `procedures`, class, action, part; that of a rung is `approvals`, rung, `signed`; that
+    of the emergency procedure is `break_glass`, part.
     """
 
     path: tuple[str, ...]
@@ -39,7 +40,8 @@ class Edit(msgspec.Struct, frozen=True, kw_only=True):
 def moves(policy: Policy, account_class: AccountClass, action: Action) -> Iterator[Edit]:
     """Yield every smallest way to make a cell stricter: a tier or approval one rung up, a longer hold, signatures.
 
-    A denied cell has none. What an edit makes may be unsound; `check.findings` says so.
+    Where the cell may be had by breaking the glass, that may ask for signatures, or for one custodian more. A denied
+    cell has none. What an edit makes may be unsound; `check.findings` says so.
     """
     cell = policy.procedures.cell(account_class, action)
     if not isinstance(cell, Cell):
@@ -57,6 +59,11 @@ def moves(policy: Policy, account_class: AccountClass, action: Action) -> Iterat
         yield _edit(policy, (*at, "hold"), cell.hold, longer)
     if cell.approve != NONE and not table.approvals[cell.approve].signed:
         yield _edit(policy, ("approvals", cell.approve, "signed"), 0, 1)
+    glass = table.break_glass
+    if account_class in glass.classes and action in glass.actions:
+        if not glass.signed:
+            yield _edit(policy, ("break_glass", "signed"), 0, 1)
+        yield _edit(policy, ("break_glass", "custodians"), glass.custodians, glass.custodians + 1)
 
 
 def joined(edits: Iterable[Edit], edit: Edit) -> tuple[Edit, ...]:
@@ -88,6 +95,9 @@ def _raised(table: ProceduresFile, cell: Cell) -> Iterator[tuple[str, ...]]:
 
 
 def _applied(table: ProceduresFile, edit: Edit) -> ProceduresFile:
+    if edit.path[0] == "break_glass":
+        value = bool(edit.new) if edit.path[1] == "signed" else edit.new
+        return table.model_copy(update={"break_glass": table.break_glass.model_copy(update={edit.path[1]: value})})
     if edit.path[0] == "approvals":
         rung = edit.path[1]
         row = table.approvals[rung].model_copy(update={"signed": bool(edit.new)})

@@ -10,6 +10,7 @@ from pydantic import Field, StrictInt
 
 from watchword.core.requirement import Requirement
 from watchword.policy.document import read, refuse
+from watchword.policy.limits import BreakGlass
 from watchword.policy.loading import typed
 from watchword.policy.procedures import DEFAULT
 from watchword.policy.sufficient import sufficient
@@ -78,3 +79,11 @@ def effort(requirement: Requirement) -> Effort:
     seats = len(rule.seats) if rule else 0
     each = rate.approval + (rate.signature if rule and rule.signed else 0)
     return Effort(minutes=min(proofs, default=0) + seats * each, approvals=seats, waiting=requirement.hold_s // 60)
+
+
+def emergency(glass: BreakGlass) -> Effort:
+    """Return what it costs to break the glass: one custodian does, and each further one approves."""
+    rate = assumed()
+    seats = glass.custodians - 1
+    minutes = seats * (rate.approval + (rate.signature if glass.signed else 0))
+    return Effort(minutes=minutes, approvals=seats, waiting=0)

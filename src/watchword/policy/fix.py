@@ -6,7 +6,7 @@ Proposals only: nothing is written.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import msgspec
 
@@ -17,7 +17,7 @@ from watchword.policy.attack import prove
 from watchword.policy.bundle import Policy
 from watchword.policy.check import findings
 from watchword.policy.draft import Edit, drafted, joined, moves
-from watchword.policy.effort import NOTHING, Effort, effort
+from watchword.policy.effort import NOTHING, Effort, effort, emergency
 from watchword.policy.thresholds import SHIPPED, Miss, Threshold, misses
 
 BEAM = 3
@@ -32,7 +32,7 @@ Where = tuple[AccountClass, Action]
 class Fix(msgspec.Struct, frozen=True, kw_only=True):
     """Edits that together meet every threshold, and none of which can be left out.
 
-    *effort* is what they cost beyond today, summed over the cells they change, one case each.
+    *effort* is what they cost beyond today: one case in each cell they change, one emergency where they change that.
     """
 
     edits: tuple[Edit, ...]
@@ -92,6 +92,9 @@ class _Search:
         self.policy = policy
         self.thresholds = thresholds
         self.known: dict[tuple[Edit, ...], _Draft] = {}
+        # What costs as much as a threshold asks for is no miss; one capability alone costs no more than the dearest.
+        dearest = max(row.cost for row in policy.procedures.loaded.methods.capabilities.values())
+        self.bound = max(dearest, *(t.cost - 1 for t in thresholds))
         self.accepted = frozenset(str(m) for m in findings(policy.procedures))
 
     def draft(self, edits: tuple[Edit, ...]) -> _Draft:
@@ -102,7 +105,7 @@ class _Search:
             self.known[edits] = _Draft(
                 edits=edits,
                 policy=changed,
-                misses=misses(prove(changed), self.thresholds),
+                misses=misses(prove(changed, bound=self.bound), self.thresholds),
                 unsound=tuple(_where(m.path) for m in found),
                 effort=self._cost(changed, edits),
             )
@@ -136,7 +139,7 @@ class _Search:
         yield tuple((own[0], a) for a in Action if a != own[1])
         yield tuple((c, a) for c in AccountClass for a in Action if c != own[0])
 
-    def _cost(self, changed: Policy, edits: Iterable[Edit]) -> Effort:
+    def _cost(self, changed: Policy, edits: tuple[Edit, ...]) -> Effort:
         """What a case costs more in each cell that *edits* change."""
         rungs = {e.path[1] for e in edits if e.path[0] == "approvals"}
         cells = {(AccountClass(e.path[1]), Action(e.path[2])) for e in edits if e.path[0] == "procedures"}
@@ -145,6 +148,8 @@ class _Search:
         for where in sorted(cells):
             after, before = (p.procedures.require(*where, Context()) for p in (changed, self.policy))
             total += effort(after) - effort(before)
+        if any(e.path[0] == "break_glass" for e in edits):
+            total += emergency(changed.procedures.break_glass) - emergency(self.policy.procedures.break_glass)
         return total
 
 

@@ -76,8 +76,14 @@ def judge(policy: Policy, analysis: Analysis, scenario: Scenario) -> ScenarioVer
         if (account_class, action) in reached
     )
     worst = max(cells, key=lambda c: (not c.stopped, ORDER.index(c.at)))
+    where = f"{worst.account_class} {worst.action}: " if len(cells) > 1 else ""
     return ScenarioVerdict(
-        id=scenario.id, title=scenario.title, stopped=worst.stopped, at=worst.at, why=worst.why, cells=cells
+        id=scenario.id,
+        title=scenario.title,
+        stopped=worst.stopped,
+        at=worst.at,
+        why=f"{where}{worst.why}",
+        cells=cells,
     )
 
 
