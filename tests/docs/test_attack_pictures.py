@@ -87,7 +87,7 @@ def tabled(name: str, head: tuple[str, ...], rows: list[tuple[str, ...]]) -> Non
 
 def test_the_table_of_costs_is_right() -> None:
     """The page says what the cheapest attack on each class's factors costs under each policy."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for account_class in AccountClass:
         cells = [
             c for n in TITLES for c in analysis(n).cells if (c.account_class, c.action) == (account_class, SHOWN[1])
@@ -100,7 +100,7 @@ def test_the_table_of_costs_is_right() -> None:
 def test_the_table_of_rules_is_right() -> None:
     """The page says of each framework rule how many cells of each policy meet it."""
     frameworks = load_frameworks()
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for rule in frameworks.rules:
         counts = []
         for name in TITLES:
@@ -113,7 +113,7 @@ def test_the_table_of_rules_is_right() -> None:
 
 def test_the_table_of_scenarios_is_right() -> None:
     """The page says of each scenario whether the default policy stops it, and where."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for scenario in load_scenarios(policy("default")):
         found = judge(policy("default"), analysis("default"), scenario)
         rows.append((found.id, found.title, found.at if found.stopped else "**no**", found.why))

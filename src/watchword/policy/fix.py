@@ -1,4 +1,4 @@
-"""`watchword policy fix`: the smallest edits of a policy that meet its thresholds, with what they cost people.
+"""The smallest edits of a policy that meet its thresholds, with what they cost people.
 
 Each candidate is judged by analysing the policy it would make, chains included, and by what `policy check` finds in it.
 Proposals only: nothing is written.
