@@ -203,7 +203,7 @@ def _notes(policy: Policy, fixpoint: Fixpoint) -> tuple[str, ...]:
     ]
     if fixpoint.algebra.cut:
         notes.append(
-            f"Every attack that costs {fixpoint.algebra.bound} or less is here. Where none is so cheap, the cheapest is "
-            f"shown that leads from one success to the next at no more than {fixpoint.algebra.bound}."
+            f"Every attack that costs {fixpoint.algebra.bound} or less is here. Where none is so cheap, the cheapest "
+            f"is shown that leads from one success to the next at no more than {fixpoint.algebra.bound}."
         )
     return tuple(notes)

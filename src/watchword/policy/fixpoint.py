@@ -13,11 +13,11 @@ from heapq import heappop, heappush
 import msgspec
 
 from watchword.core.account import PEOPLE, AccountClass
-from watchword.core.action import Action, Step
+from watchword.core.action import Action, AlertLevel, Step
 from watchword.core.change import ALLOWED
 from watchword.core.ids import AccountId, PersonId
 from watchword.core.person import Role
-from watchword.core.requirement import Requirement, Verify
+from watchword.core.requirement import After, Requirement, Verify
 from watchword.core.ruling import CaseFacts
 from watchword.policy.bundle import Policy
 from watchword.policy.capabilities import FREE, NO_WAY, Algebra, Move, Ways
@@ -299,10 +299,10 @@ class Fixpoint:
     ) -> bool:
         """Add what satisfies one *way* with the provers of *facts*; return whether anybody honest could."""
         sets = _sufficient(requirement, way)
-        enforced = {m.name for m in requirement.methods if m.enforced}
+        spoken = {m.name for m in requirement.methods if self._needs_agent(m.name)}
         able = False
         for attested in (False, True):
-            subsets = [s for s in sets if bool(set(s) - enforced) is attested]
+            subsets = [s for s in sets if bool(spoken & set(s[0])) is attested]
             if not subsets:
                 continue
             casts = self._casts(account, requirement, facts, attested=attested)
@@ -341,29 +341,32 @@ class Fixpoint:
         else:
             yield from self.casting.holders(Role.CUSTODIAN, account.unit, way.provers)
 
+    def _needs_agent(self, method: str) -> bool:
+        row = self.table.methods[method]
+        return not row.enforced or any(self.table.capabilities[c].about == "agent" for s in row.defeats for c in s)
+
     def _shown(
         self,
         account: RosterAccount,
         requirement: Requirement,
         provers: tuple[PersonId, ...],
-        methods: tuple[str, ...],
+        chosen: tuple[tuple[str, ...], bool],
         verifier: PersonId | None,
     ) -> Ways:
-        """Proof by all of *methods*, and the hold unless one of them waives it.
+        """Proof by all of some methods, and the hold unless one of them waives it.
 
         One enforced method is proven again at the hand-over; it is one of these, so that costs nothing more.
         """
+        methods, waits = chosen
         parts = [
             self._read("proof", method, prover, verifier or "")
             for method in methods
             for prover in (provers or (holder(account),))
         ]
-        if requirement.hold_s and not set(methods) & set(requirement.hold_waived_by):
-            waits = self._read("unseen", provers[0] if provers else holder(account))
-            move = Move(
-                what=f"wait {requirement.hold_s // 3600} h, unnoticed by {{who}}", subject=account.id, gives="hold"
-            )
-            parts.append(self.algebra.told(waits, move))
+        if waits:
+            unseen = self._read("unseen", provers[0] if provers else holder(account))
+            what = f"wait {requirement.hold_s // 3600} h, unnoticed by {{who}}"
+            parts.append(self.algebra.told(unseen, Move(what=what, subject=account.id, gives="hold")))
         return self.algebra.all_of(parts)
 
     def _approved(
@@ -565,23 +568,28 @@ def _asks(requirement: Requirement) -> tuple[object, ...]:
     return (r.verify, r.strongest, r.methods, r.approve, r.hold_s, r.hold_waived_by, r.separate)
 
 
-def _sufficient(requirement: Requirement, way: Verify) -> tuple[tuple[str, ...], ...]:
-    """The smallest sets of methods for one way, asked in the same words for every cell so that it is asked once."""
-    return sufficient(
-        msgspec.structs.replace(
-            requirement,
-            cell="",
-            account_class=AccountClass.STANDARD,
-            action=Action.UNLOCK,
-            verify=(way,),
-            strongest=way,
-            approve=None,
-            hold_s=0,
-            hold_waived_by=(),
-            separate=(),
-            after=type(requirement.after)(),
-            raised=(),
-            cosigned=False,
-            alert=requirement.alert.LOG,
-        )
+def _sufficient(requirement: Requirement, way: Verify) -> tuple[tuple[tuple[str, ...], bool], ...]:
+    """The smallest sets of methods for one way, each with whether it leaves a hold to be waited out.
+
+    Asked in the same words for every cell with the same way, so that each is asked once.
+    """
+    asked = msgspec.structs.replace(
+        requirement,
+        cell="",
+        account_class=AccountClass.STANDARD,
+        action=Action.UNLOCK,
+        verify=(way,),
+        strongest=way,
+        approve=None,
+        hold_s=0,
+        hold_waived_by=(),
+        separate=(),
+        after=After(),
+        alert=AlertLevel.LOG,
+        raised=(),
+        cosigned=False,
     )
+    waivers = requirement.hold_waived_by if requirement.hold_s else ()
+    waived = [(methods, False) for methods in sufficient(asked, among=waivers)] if waivers else []
+    left = [(s, bool(requirement.hold_s)) for s in sufficient(asked) if (s, False) not in waived]
+    return (*waived, *left)

@@ -15,8 +15,13 @@ _AT = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @lru_cache(maxsize=1024)
-def sufficient(requirement: Requirement, *, freeze: int = 0) -> tuple[tuple[str, ...], ...]:
-    """Return the smallest sets of methods that satisfy *requirement* under a freeze of that level, fewest first."""
+def sufficient(
+    requirement: Requirement, *, freeze: int = 0, among: tuple[str, ...] = ()
+) -> tuple[tuple[str, ...], ...]:
+    """Return the smallest sets of methods that satisfy *requirement* under a freeze of that level, fewest first.
+
+    Where *among* names methods, the smallest sets whose proof counts one of them, as the waiver of a hold asks.
+    """
     names = tuple(m.name for m in requirement.methods)
     provers = max(w.provers for w in (*requirement.verify, requirement.strongest))
     found: list[tuple[str, ...]] = []
@@ -25,7 +30,8 @@ def sufficient(requirement: Requirement, *, freeze: int = 0) -> tuple[tuple[str,
             if any(set(smaller) <= set(subset) for smaller in found):
                 continue
             evidence = tuple(_proved(name, prover) for name in subset for prover in range(provers))
-            if isinstance(assess(requirement, evidence, _AT, freeze=freeze), Satisfied):
+            answer = assess(requirement, evidence, _AT, freeze=freeze)
+            if isinstance(answer, Satisfied) and (not among or set(among) & set(answer.methods)):
                 found.append(subset)
     return tuple(found)
 
