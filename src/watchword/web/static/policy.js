@@ -36,6 +36,7 @@ const assertion = async (options) => {
   return JSON.stringify({ id: made.id, rawId: base64url(made.rawId), type: made.type, response });
 };
 
+button.disabled = false; // until here a click would have gone unheard
 button.addEventListener("click", async () => {
   say("");
   button.disabled = true;
