@@ -224,6 +224,35 @@ def test_a_policy_with_findings_is_not_proposed(edited: Path, here: Here) -> Non
     assert "watchword policy propose" in here("doctor").out
 
 
+def test_cases_are_replayed_against_a_draft(desk: Desk, here: Here) -> None:
+    """The table says what a draft asks more or less, names whom it refuses, and that its minutes are assumptions."""
+    with resources.as_file(resources.files("watchword.policy") / "default") as shipped:
+        shutil.copytree(shipped, desk.home / "draft")
+    none = here("policy", "replay", "draft")
+    opened = here("case", "open", "tom.ashby", "unlock", "--reason", "x", "--json", login="ines").json["case"]
+    here("case", "open", "nina.crane", "password-reset", "--reason", "x", login="ines")
+    same = here("policy", "replay", "draft", "--json").json["replay"]
+    table = desk.home / "draft" / "procedures.yaml"
+    unlock = "    unlock:               {verify: [V1, V2],  approve: none, hold: 0,   alert: L0, after: told}"
+    denied = '    unlock: {deny: "nobody is unlocked", instead: "wait"}'
+    reset = "{verify: [V1],      approve: none, hold: 0,   alert: L0, after: signed_out}"
+    text = table.read_text().replace(unlock, denied)
+    table.write_text(text.replace(reset, reset.replace("approve: none", "approve: A1")))
+    typed = here("policy", "replay", "draft", "--days", "1")
+    told = here("policy", "replay", "draft", "--json").json
+
+    assert none.code == typed.code == 0
+    assert "0 cases" in none.out
+    assert (same["total"]["cases"], same["total"]["approvals"], same["total"]["refused"]) == (2, 0, 0)
+    assert "2 cases" in typed.out
+    assert f"refused {opened} standard.unlock: Policy denies standard.unlock: nobody is unlocked." in typed.out
+    assert "Minutes are assumptions" in typed.out
+    assert (told["replay"]["total"]["approvals"], told["replay"]["total"]["refused"]) == (1, 1)
+    assert {"step", "minutes", "source"} == set(told["minutes"][0])
+    assert is_told(here("policy", "replay", "nowhere"), 2, "procedures.yaml")
+    assert is_told(here("policy", "replay", "draft", "--days", "0"), 2)
+
+
 def test_a_broken_policy_on_disk_stops_what_needs_it(desk: Desk, here: Here, broken: Path) -> None:
     """No process starts on a policy with mistakes: each of them is told."""
     desk.config.write_text(f'policy = "{broken}"\n{desk.config.read_text()}')

@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from watchword.cli import threat
 from watchword.cli.activation import activate, drifted, propose, restore
+from watchword.cli.replay import replay
 from watchword.cli.terminal import CONFIG, Config, Json, out, print_json
 from watchword.core.account import AccountClass
 from watchword.core.action import Action, Step
@@ -24,6 +25,7 @@ app = App(name="policy", help="What each recovery needs, and who may do what.")
 app.command(propose)
 app.command(activate)
 app.command(restore)
+app.command(replay)
 app.command(threat.app)
 
 Folder = Annotated[Path | None, Parameter(help="A policy folder; the one that ships with Watchword otherwise.")]
