@@ -149,11 +149,11 @@ class Activation:
             not_after=until,
         ).encode()
 
-    def _demand_current(self, text: str, digest: str, at: datetime) -> statements.Statement:
+    def _demand_current(self, text: str, policy: str, at: datetime) -> statements.Statement:
         """The statement, which came back from a browser: of this ledger, this policy, and made just now."""
         said = statements.parse(text)
         ledger = self.steps.ledger
-        if said.log != ledger.origin or said.policy != digest:
+        if said.log != ledger.origin or said.policy != policy:
             raise Conflict("The policy on disk is not the one you looked at.", "Read it again, then propose it.")
         stated, active = said.checkpoint, self.steps.registry.posture().digest
         known = 0 < stated.size <= ledger.size and ledger.root(stated.size).hex() == stated.root
