@@ -11,10 +11,11 @@ import pytest
 from tests.policy.sample import CEDAR, METHODS, PROCEDURES, SCHEMA, line_of, spoiled
 from watchword.core.account import AccountClass
 from watchword.core.action import Action
+from watchword.core.quorum import Seat
 from watchword.core.requirement import Context, Requirement
 from watchword.policy import People, Policy, Procedures
 from watchword.policy.bundle import FILES
-from watchword.policy.check import check, findings
+from watchword.policy.check import _unseated, check, findings
 from watchword.policy.contexts import effect_of, every_context, told_apart, words_of
 from watchword.policy.document import Mistake
 from watchword.policy.procedures import DEFAULT
@@ -97,6 +98,25 @@ def test_a_cell_that_is_weaker_in_one_context_only_is_named() -> None:
     weak = "    total_loss:           {verify: [V4],      approve: A2,   hold: 4h"
     assert found.line == line_of(weak, text)
     assert not [f for f in findings(Procedures.load(PROCEDURES, METHODS)) if "asks for less" in f.what]
+
+
+def test_a_policy_that_lets_nobody_be_recovered_twice_is_looked_at_whole() -> None:
+    """Where the second recovery is refused already there is no repeat to raise, and nothing stops the check."""
+    text = spoiled("refuse_from: 3", "refuse_from: 2")
+
+    assert findings(Procedures.load(text, METHODS)) == ()
+
+
+def test_an_approval_of_nobody_is_found_wherever_it_comes_from() -> None:
+    """Loading refuses seats without roles; a raise that left one empty would be told all the same."""
+    asked = SHIPPED.require(AccountClass.EXECUTIVE, Action.TOTAL_LOSS, Context())
+    assert asked.approve is not None
+    nobody = msgspec.structs.replace(asked.approve, seats=(*asked.approve.seats[:1], Seat(roles=())))
+
+    assert _unseated(asked) == ()
+    assert _unseated(msgspec.structs.replace(asked, approve=None)) == ()
+    for rule in (nobody, msgspec.structs.replace(asked.approve, seats=())):
+        assert _unseated(msgspec.structs.replace(asked, approve=rule)) == ("an approval of nobody",)
 
 
 def test_a_context_is_said_in_words() -> None:

@@ -18,6 +18,7 @@ from watchword.core.action import Action, Step
 from watchword.core.requirement import Context
 from watchword.policy.bundle import Policy
 from watchword.policy.check import check as check_policy
+from watchword.policy.contexts import every_context
 from watchword.policy.explain import Explanation, explain
 from watchword.settings import load
 
@@ -60,7 +61,9 @@ def check(
             out.print(escape(str(mistake)))
         if not mistakes:
             cells = len(AccountClass) * len(Action)
-            out.print(f"[bold green]sound[/]: {cells} cells, every one answered or denied, none weaker than it may be")
+            contexts = sum(1 for _ in every_context())
+            told = f"{cells} cells in {contexts:,} contexts, every one answered or denied, none weaker than it may be"
+            out.print(f"[bold green]sound[/]: {told}; nobody takes two steps that are kept apart")
     if mistakes:
         raise SystemExit(1)
 

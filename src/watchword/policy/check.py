@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import lru_cache
+from itertools import product
 from pathlib import Path
 
 from watchword.core.account import AccountClass
 from watchword.core.action import Action
 from watchword.core.errors import Invalid, Refused
-from watchword.core.quorum import Seat
 from watchword.core.requirement import Context, Requirement
 from watchword.policy.bundle import Policy
 from watchword.policy.contexts import told_apart, words_of
@@ -30,6 +31,9 @@ WORST = Context(
     channel="chat", location="abroad", device="unknown", risk="high", situation="outage", elevated_threat=True
 )
 """Everything that raises, at once."""
+
+PLAINEST = Context(location="office", device="managed")
+"""What raises nothing."""
 
 NAMED = 3
 """How many findings a refusal names; `watchword policy check` names them all."""
@@ -80,7 +84,7 @@ def findings(procedures: Procedures) -> tuple[Mistake, ...]:
 
 def demand_sound(policy: Policy) -> None:
     """Raise `Refused`, naming the first findings, where *policy* loads and still gets something wrong."""
-    found = (*findings(policy.procedures), *separation(policy.procedures, policy.people, file=policy.files[2].name))
+    found = _faults(policy)
     if not found:
         return
     more = f" (and {len(found) - NAMED} more)" if len(found) > NAMED else ""
@@ -90,6 +94,13 @@ def demand_sound(policy: Policy) -> None:
         f"Correct what `watchword policy check {policy.files[0].parent}` names, then activate it.",
         ("unsound_policy", *(f"{m.file}:{m.line}" for m in found[:NAMED])),
     )
+
+
+@lru_cache(maxsize=8)
+def _faults(policy: Policy) -> tuple[Mistake, ...]:
+    """Everything wrong with a policy that loaded; it never changes, so it is looked at once."""
+    people = separation(policy.procedures, policy.people, file=policy.files[2].name)
+    return (*findings(policy.procedures), *people)
 
 
 def strength(requirement: Requirement) -> tuple[tuple[int, ...], int, bool, int, bool]:
@@ -170,21 +181,32 @@ def _contexts(procedures: Procedures) -> Iterator[Mistake]:
         if any(row.when == earlier.when for earlier in table.context[:i]):
             remedy = "make them one row, with the higher step of each kind"
             yield document.mistake(("context", i, "when"), "an earlier row is for the same contexts", remedy)
-    for context in told_apart(table):
+    told: set[tuple[AccountClass, Action]] = set()
+    for context, repeated in product(told_apart(table), _repeats(procedures)):
         for account_class, action, _ in procedures.answered():
-            plain = procedures.require(account_class, action, Context(location="office", device="managed"))
-            for repeated in (0, 1):
-                raised = procedures.require(account_class, action, context, completed_recoveries_7d=repeated)
-                less = lacks(raised, plain)
-                seats = raised.approve.seats if raised.approve else None
-                if seats is not None and not all(seat.roles for seat in seats or (Seat(roles=()),)):
-                    less = (*less, "seats that somebody can fill")
-                if less:
-                    yield document.mistake(
-                        ("procedures", account_class, action),
-                        f"raised by {words_of(context)} it asks for less: {', '.join(less)}",
-                        "check the ladders of its tiers and of its class's approvals",
-                    )
+            plain = procedures.require(account_class, action, PLAINEST)
+            raised = procedures.require(account_class, action, context, completed_recoveries_7d=repeated)
+            less = (*lacks(raised, plain), *_unseated(raised))
+            if not less or (account_class, action) in told:
+                continue
+            told.add((account_class, action))
+            yield document.mistake(
+                ("procedures", account_class, action),
+                f"raised by {words_of(context)} it asks for less: {', '.join(less)}",
+                "check the ladders of its tiers and of its class's approvals",
+            )
+
+
+def _unseated(requirement: Requirement) -> tuple[str, ...]:
+    """Where approval is asked, somebody has to give it: an approval of nobody is no answer."""
+    if requirement.approve is None or (requirement.approve.seats and all(s.roles for s in requirement.approve.seats)):
+        return ()
+    return ("an approval of nobody",)
+
+
+def _repeats(procedures: Procedures) -> range:
+    """How many recoveries an account may have had lately and still be recovered: 0, and 1 where policy lets it."""
+    return range(min(2, procedures.repeat.refuse_from - 1))
 
 
 def _weaker(procedures: Procedures) -> Iterator[Mistake]:
@@ -222,7 +244,8 @@ def _unsatisfiable(procedures: Procedures) -> Iterator[Mistake]:
                     f"no set of the shipped methods satisfies {cell.verify[i]} for this class",
                     "lower its weight, or ship a method that carries it",
                 )
-        raised = procedures.require(account_class, action, WORST, completed_recoveries_7d=1)
+        most = _repeats(procedures)[-1]
+        raised = procedures.require(account_class, action, WORST, completed_recoveries_7d=most)
         if not sufficient(raised) or not sufficient(raised, freeze=2):
             yield procedures.loaded.document.mistake(
                 path,
