@@ -18,6 +18,7 @@ from watchword.core.ids import PersonId
 from watchword.core.passkey import RelyingParty
 from watchword.core.person import Kind, Role, RoleGrant
 from watchword.core.standing import Thresholds
+from watchword.desk.activation import Activation, found_policy
 from watchword.desk.asks import Kind as EffectKind
 from watchword.desk.ceremony import Ceremony
 from watchword.desk.desk import Desk
@@ -57,7 +58,7 @@ from watchword.notices.port import Notifier
 from watchword.notices.simulators import Outbox, SimulatedMailbox, SimulatedTelephony
 from watchword.notices.smtp import SmtpMail, SmtpSettings
 from watchword.notices.telephony import Calls
-from watchword.policy.bundle import Policy
+from watchword.policy.bundle import PolicyFolder
 from watchword.policy.check import demand_sound
 from watchword.settings import EXAMPLE, ActiveDirectoryPart, SandboxPart, Settings
 from watchword.watch.follow import Follow
@@ -98,7 +99,7 @@ class App:
         self._executes = executes
         self._watching = threading.Lock()  # one step of the watch at a time
         self._following = threading.Lock()
-        self.policy = Policy.load(settings.path(settings.policy)) if settings.policy else Policy.default()
+        self.policy = folder_of(settings).read()
         freeze = self.policy.procedures.freeze
         thresholds = Thresholds(window_s=freeze.window_s, remote=freeze.close_remote, strongest=freeze.strongest_only)
         self.keys = KeyFile.load(settings.path(settings.ledger.key_file))
@@ -146,6 +147,7 @@ class App:
         )
         self.desk = Desk(self.steps, self.methods, self.passkey, party)
         self.people = People(self.steps)
+        self.activation = Activation(self.steps, folder_of(settings), self.passkey, party)
         self.roster = Roster(self.steps)
         self.enrolment = Enrolment(self.people, self.roster, self.totp, self.passkey)
         ledger = settings.ledger
@@ -329,6 +331,11 @@ class App:
         self.close()
 
 
+def folder_of(settings: Settings) -> PolicyFolder:
+    """Where the policy of *settings* lies."""
+    return PolicyFolder(settings.path(settings.policy) if settings.policy else None)
+
+
 def init(home: Path, *, origin: str, url: str = "sqlite:///ledger.db", port: int = 8787) -> Path:
     """Make `watchword.toml`, keys and their folder in *home*; refuse to touch a file that is there."""
     config = home / "watchword.toml"
@@ -346,7 +353,7 @@ def found(settings: Settings, *, administrator: str, password: str, at: datetime
     """Genesis: Watchword's own parts, the first administrator, and the active policy. Once, and never again."""
     keys = KeyFile.load(settings.path(settings.ledger.key_file))
     signing_key = SigningKey.load(settings.path(settings.ledger.signing_key))
-    policy = Policy.load(settings.path(settings.policy)) if settings.policy else Policy.default()
+    policy = folder_of(settings).read()
     demand_sound(policy)  # before anything is written: a shared database would keep a ledger founded by half
     ledger = Ledger.open(settings.database, signing_key, keys, settings.ledger.origin)
     try:
@@ -361,6 +368,6 @@ def found(settings: Settings, *, administrator: str, password: str, at: datetime
         for role in (Role.ADMINISTRATOR, Role.POLICY_AUTHOR):
             people.grant(GENESIS, first, RoleGrant(role=role), at)
         people.set_password(GENESIS, first, password, at)
-        return first, people.activate_policy(GENESIS, at)
+        return first, found_policy(steps, GENESIS, at)
     finally:
         ledger.close()

@@ -31,6 +31,7 @@ STAFF = {
     "noor": ("Noor Haraldsen", (Role.SECURITY_DUTY,)),
     "hanne": ("Hanne Duarte", (Role.EXECUTOR,)),
     "rafael": ("Rafael Imanov", (Role.REVIEWER,)),
+    "paula": ("Paula Ekström", (Role.POLICY_AUTHOR,)),
     "nobody": ("Nils Nobody", ()),
     "mara": ("Mara Lindqvist", ()),
     "tomas": ("Tomas Adeyemi", ()),

@@ -35,6 +35,8 @@ BODIES: dict[str, Any] = {
     "EndDelegation": {"unit": "sales"},
     "RevokeCredential": {"why": "lost"},
     "PasskeyMade": {"answer": "{}"},
+    "ProposePolicy": {},
+    "ActivatePolicy": {"digest": "sha256:00"},
     "RaiseThreat": {"until": "2026-11-22T00:00:00Z", "why": "a campaign"},
     "EraseEvidence": {"case": "c-aaaaaaaaaaaaaaaaaaaa", "retention": "short", "why": "mistake"},
     "HoldCase": {"case": "c-aaaaaaaaaaaaaaaaaaaa", "why": "a matter"},

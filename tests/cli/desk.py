@@ -37,6 +37,7 @@ STAFF = {
     "vic": ("Vic Amadi", (Role.VERIFIER,)),
     "xena": ("Xena Roth", (Role.EXECUTOR,)),
     "ada": ("Ada Lunde", (Role.REVIEWER,)),
+    "otto": ("Otto Brandt", (Role.POLICY_AUTHOR,)),
     "ruth": ("Ruth Vale", ()),
     "tom": ("Tom Ashby", ()),
     "nina": ("Nina Crane", ()),

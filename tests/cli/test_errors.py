@@ -69,6 +69,8 @@ def test_no_settings(here: Here) -> None:
         ("ledger", "copy", "x.db"),
         ("case", "list", "--as", "ines"),
         ("policy", "activate", "--as", "root"),
+        ("policy", "propose", "--as", "root"),
+        ("policy", "restore", "back"),
     ):
         assert is_told(here(*command), 2, "There is no watchword.toml", "watchword init")
 

@@ -123,40 +123,134 @@ def test_who_may_take_a_step(desk: Desk, here: Here) -> None:
     assert is_told(here(*CELL, "--person", "nobody.known"), 2, "nobody.known")
 
 
-def test_an_edited_policy_is_activated_by_its_author(desk: Desk, here: Here) -> None:
-    """Doctor says when the policy on disk is not the active one; a policy author makes it so, nobody else."""
+@pytest.fixture
+def edited(desk: Desk) -> Path:
+    """A desk whose policy lies in a folder of its own, and was edited since it was founded."""
     with resources.as_file(resources.files("watchword.policy") / "default") as shipped:
         shutil.copytree(shipped, desk.home / "policy")
-    with (desk.home / "policy" / "procedures.yaml").open("a") as edited:
-        edited.write("# reviewed\n")
+    with (desk.home / "policy" / "procedures.yaml").open("a") as table:
+        table.write("# reviewed\n")
     desk.config.write_text(f'policy = "policy"\n{desk.config.read_text()}')
+    return desk.home / "policy"
+
+
+def test_an_edited_policy_is_activated_by_two_authors(edited: Path, here: Here) -> None:
+    """Doctor says when the policy on disk is not the active one; one author proposes it and another confirms it."""
     before = here("doctor")
-    refused = here("policy", "activate", login="ines")
-    active = here("policy", "activate", "--json", login="root")
+    early = here("policy", "activate", login="otto")
+    refused = here("policy", "propose", login="ines")
+    proposed = here("policy", "propose", login="root")
+    waiting = here("doctor")
+    alone = here("policy", "activate", login="root")
+    active = here("policy", "activate", "--json", login="otto")
 
     assert before.code == 1
-    assert "watchword policy activate" in before.out
+    assert "watchword policy propose" in before.out
+    assert is_told(early, 3, "Nobody has proposed", "watchword policy propose")
     assert is_told(refused, 3)
+    assert proposed.code == 0
+    assert "not active" in proposed.out
+    assert "watchword policy activate --digest sha256:" in proposed.out
+    assert "waits until" in waiting.out
+    assert is_told(alone, 3, "proposer-never-confirms")
     assert active.json["active"].startswith("sha256:")
+    assert active.json["active"] in proposed.out
     assert here("doctor").code == 0
+    assert edited.is_dir()
 
 
-def test_a_policy_with_findings_is_not_activated(desk: Desk, here: Here) -> None:
+def test_only_the_digest_that_was_named_is_confirmed(edited: Path, here: Here) -> None:
+    """A digest that is not the one that waits, and a file edited after it was proposed, are conflicts."""
+    proposed = here("policy", "propose", "--json", "--hours", "2", login="root").json
+    other = here("policy", "activate", "--digest", "sha256:0000", login="otto")
+    with (edited / "procedures.yaml").open("a") as table:
+        table.write("# once more\n")
+    changed = here("policy", "activate", login="otto")
+
+    assert proposed["by"] == "root"
+    assert is_told(other, 2, "not what is proposed")
+    assert is_told(changed, 2, "no longer what was proposed")
+    assert is_told(here("policy", "propose", "--hours", "500", login="root"), 3, "between an hour and a week")
+
+
+def test_the_active_policy_is_written_back(edited: Path, here: Here) -> None:
+    """Where the file was lost or broken the active one comes back out of the ledger byte for byte."""
+    (edited / "procedures.yaml").write_text("tiers: [")
+    written = here("policy", "restore", "back", "--json")
+
+    assert sorted(written.json["written"]) == sorted(p.name for p in (edited.parent / "back").iterdir())
+    for name in written.json["written"]:
+        assert (edited.parent / "back" / name).read_bytes() == (
+            resources.files("watchword.policy") / "default" / name
+        ).read_bytes()
+    assert is_told(here("policy", "restore", "back"), 2, "there already")
+
+
+def test_check_holds_a_policy_against_the_active_one(edited: Path, here: Here) -> None:
+    """With the settings of a desk, a policy that is not the active one is a mistake, with the way on."""
+    sound = here("policy", "check", str(edited))
+    drifted = here("policy", "check", "--config", "watchword.toml", "--json")
+    here("policy", "propose", login="root")
+    waiting = here("policy", "check", "--config", "watchword.toml")
+    here("policy", "activate", login="otto")
+
+    assert sound.code == 0
+    assert drifted.code == 1
+    assert [m["what"].startswith("this is not the active policy") for m in drifted.json] == [True]
+    assert "restore" in drifted.json[0]["remedy"]
+    assert "waits until" in waiting.out
+    assert here("policy", "check", "--config", "watchword.toml").code == 0
+
+
+def test_a_console_that_starts_under_another_policy_says_so(edited: Path, desk: Desk) -> None:
+    """`serve` warns at the start, with the way on, instead of standing still unexplained."""
+    with desk.process("serve", until="policy.drift") as running:
+        assert running.poll() is None
+    assert edited.is_dir()
+
+
+def test_a_policy_with_findings_is_not_proposed(edited: Path, here: Here) -> None:
     """What loads and is wrong all the same is refused by name, with the command that names the rest."""
-    with resources.as_file(resources.files("watchword.policy") / "default") as shipped:
-        shutil.copytree(shipped, desk.home / "policy")
-    table = desk.home / "policy" / "procedures.yaml"
+    table = edited / "procedures.yaml"
     table.write_text(
         table.read_text().replace("close_remote: 3, strongest_only: 5", "close_remote: 3, strongest_only: 3")
     )
-    desk.config.write_text(f'policy = "policy"\n{desk.config.read_text()}')
 
-    refused = here("policy", "activate", login="root")
+    refused = here("policy", "propose", login="root")
 
     assert is_told(refused, 3, "freeze.strongest_only")
     assert is_told(refused, 3, "watchword policy check")
     assert here("policy", "check", "policy").code == 1
-    assert "watchword policy activate" in here("doctor").out
+    assert "watchword policy propose" in here("doctor").out
+
+
+def test_cases_are_replayed_against_a_draft(desk: Desk, here: Here) -> None:
+    """The table says what a draft asks more or less, names whom it refuses, and that its minutes are assumptions."""
+    with resources.as_file(resources.files("watchword.policy") / "default") as shipped:
+        shutil.copytree(shipped, desk.home / "draft")
+    none = here("policy", "replay", "draft")
+    opened = here("case", "open", "tom.ashby", "unlock", "--reason", "x", "--json", login="ines").json["case"]
+    here("case", "open", "nina.crane", "password-reset", "--reason", "x", login="ines")
+    same = here("policy", "replay", "draft", "--json").json["replay"]
+    table = desk.home / "draft" / "procedures.yaml"
+    unlock = "    unlock:               {verify: [V1, V2],  approve: none, hold: 0,   alert: L0, after: told}"
+    denied = '    unlock: {deny: "nobody is unlocked", instead: "wait"}'
+    reset = "{verify: [V1],      approve: none, hold: 0,   alert: L0, after: signed_out}"
+    text = table.read_text().replace(unlock, denied)
+    table.write_text(text.replace(reset, reset.replace("approve: none", "approve: A1")))
+    typed = here("policy", "replay", "draft", "--days", "1")
+    told = here("policy", "replay", "draft", "--json").json
+
+    assert none.code == typed.code == 0
+    assert "0 cases" in none.out
+    assert (same["total"]["cases"], same["total"]["approvals"], same["total"]["refused"]) == (2, 0, 0)
+    assert "2 cases" in typed.out
+    assert f"refused {opened} standard.unlock: Policy denies standard.unlock: nobody is unlocked." in typed.out
+    assert "Minutes are assumptions" in typed.out
+    assert (told["replay"]["total"]["approvals"], told["replay"]["total"]["refused"]) == (1, 1)
+    assert {"step", "minutes", "source"} == set(told["minutes"][0])
+    assert is_told(here("policy", "replay", "nowhere"), 2, "procedures.yaml")
+    assert is_told(here("policy", "replay", "draft", "--days", "0"), 2)
 
 
 def test_a_broken_policy_on_disk_stops_what_needs_it(desk: Desk, here: Here, broken: Path) -> None:

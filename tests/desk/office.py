@@ -49,6 +49,7 @@ STAFF: dict[str, tuple[Role, ...]] = {
     "cato.custodian": (Role.CUSTODIAN,),
     "paul.platform": (Role.PLATFORM_SECURITY,),
     "dora.ciso": (Role.CISO_DELEGATE,),
+    "ann.author": (Role.POLICY_AUTHOR,),
 }
 """Who works here, and as what."""
 
@@ -378,7 +379,13 @@ class Office:
         self.close()
         self.settings = load(config)
         self.app = self._start()
-        self.app.people.activate_policy(self["root.admin"], self.at)
+        self.activate()
+
+    def activate(self, first: str = "root.admin", second: str = "ann.author") -> str:
+        """Have two authors make the policy on disk the active one."""
+        life = self.app.activation
+        proposed = life.propose(self[first], f"session of {first}", self.at)
+        return life.activate(self[second], proposed.digest, f"session of {second}", self.at)
 
     def release(self, case: CaseId, *, who: str = "rae.release", changes: Sequence[Change] | None = None) -> None:
         """Let the executor act."""

@@ -218,7 +218,7 @@ def test_policy_on_disk_is_not_the_active_one(founded: Office, tmp_path: Path) -
     office.app = App(office.settings, clock=lambda: office.at)
     try:
         assert refused(office.open) == ("policy_drift",)
-        office.app.people.activate_policy(office["root.admin"], office.at)
+        office.activate()
         office.open()
     finally:
         office.close()

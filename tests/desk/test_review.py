@@ -220,13 +220,13 @@ def test_nothing_goes_on_under_a_policy_nobody_activated(founded: Office, tmp_pa
 
 def test_policy_that_names_its_own_author_is_not_activated(drifted: Office) -> None:
     """Who may activate is in the ledger; a policy that lets anybody do so finds nobody to begin with."""
-    people, at = drifted.app.people, drifted.at
-    assert refused(lambda: people.activate_policy(drifted["mara.lind"], at)) == ("not_policy_author",)
+    people, life, at = drifted.app.people, drifted.app.activation, drifted.at
+    assert refused(lambda: life.propose(drifted["mara.lind"], "a session", at)) == ("not_policy_author",)
     everywhere = RoleGrant(role=Role.ADMINISTRATOR)
     assert refused(lambda: people.grant(drifted["mara.lind"], drifted["noah.berg"], everywhere, at)) == (
         "policy_drift",
     )
-    assert people.activate_policy(drifted["root.admin"], at) == drifted.app.policy.digest
+    assert refused(lambda: life.propose(drifted["root.admin"], "a session", at))[0] == "unsound_policy"
 
 
 # --- administration ---------------------------------------------------------------------------------------------------

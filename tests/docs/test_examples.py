@@ -25,6 +25,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
     make(home)
     made = Desk(home)
     (home / "policy").mkdir()
+    shutil.copytree(ROOT / "src" / "watchword" / "policy" / "default", home / "draft")
     shutil.copy(ROOT / "tests" / "watch" / "samples" / "samba_self_change.jsonl", home / "audit.json")
     return made
 
@@ -41,7 +42,7 @@ def test_what_operators_are_shown_can_be_typed(
     assert _exit_code("case", "withdraw", case, "--as", "ines", "--why", "found it") == 0
     assert _exit_code("people", "grant", "vic", "auditor", "--as", "root") == 0
     capsys.readouterr()
-    words = {"CASE": case, "FILE": "backup.db", "ada": "root", "otto": "root", "iris": "vic"}
+    words = {"CASE": case, "FILE": "backup.db", "ada": "root", "otto": "root", "iris": "vic", "mira": "otto"}
     assert _exit_code("people", "show", "tom", "--as", "root", "--json") == 0
     words["CREDENTIAL"] = json.loads(capsys.readouterr().out)["credentials"][-1]["credential"]
     assert _exit_code("ledger", "status", "--json") == 0
@@ -66,6 +67,9 @@ def _whole(page: Path) -> list[str]:
     groups = {
         "watchword policy explain",
         "watchword policy activate",
+        "watchword policy propose",
+        "watchword policy restore",
+        "watchword policy replay",
         "watchword watch classify",
         "watchword evidence export",
         "watchword evidence verify",

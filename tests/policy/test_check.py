@@ -41,12 +41,12 @@ def test_the_shipped_policy_is_sound(folder: Path) -> None:
             "executive asks for less here than contractor",
         ),
         (
-            "[none, A1S, A2S, A3]}",
-            "[none, A1S, A2S, A3], tolerate: {V2: 3}}",
+            "[none, A1S, A2S, A3S]}",
+            "[none, A1S, A2S, A3S], tolerate: {V2: 3}}",
             "only the standard class may pass over",
         ),
         ("methods,                    methods: 2, weight: 4", "methods, methods: 2, weight: 1", "less than V1"),
-        ("[none, A1S, A2S, A3]", "[none, A2S, A1S, A3]", "higher rung of this ladder has fewer seats"),
+        ("[none, A1S, A2S, A3S]", "[none, A2S, A1S, A3S]", "higher rung of this ladder has fewer seats"),
         ("A2S: {separate", "A2S: {signed: true, separate", "executive asks for less here than contractor"),
         (
             "  privileged:\n    unlock:               {",

@@ -322,6 +322,39 @@ def test_strange_names_stay_names() -> None:
     assert not rule(person(), Step.VERIFY, case).allowed
 
 
+def test_who_proposed_a_policy_does_not_confirm_it() -> None:
+    """A policy author confirms what another one proposed, and never their own, whatever else they are."""
+    someone = person(*Role)
+
+    assert rule(someone, Step.ACTIVATE_POLICY, facts(proposer=ANN)).reasons == ("proposer-never-confirms",)
+    assert rule(someone, Step.ACTIVATE_POLICY, facts(proposer=OTHER)).allowed
+    assert rule(someone, Step.ACTIVATE_POLICY).allowed
+    assert not rule(person(Role.ADMINISTRATOR), Step.ACTIVATE_POLICY, facts(proposer=OTHER)).allowed
+
+
+def test_an_author_who_was_changed_lately_activates_nothing() -> None:
+    """An author whose role or way in was changed within thirty days neither proposes nor confirms."""
+    lately = facts(unsettled=True)
+
+    assert rule(person(Role.POLICY_AUTHOR), Step.ACTIVATE_POLICY, lately).reasons == ("author-changed-lately",)
+    assert rule(person(*Role), Step.REVIEW, lately).allowed
+
+
+def test_a_policy_written_before_two_authors_still_answers() -> None:
+    """A schema without the facts of activation rules on everything else, and refuses to confirm."""
+    old = "\n".join(line for line in SCHEMA.splitlines() if '"proposer"' not in line and '"unsettled"' not in line)
+    cedar = CEDAR
+    for name in ("proposer-never-confirms", "author-changed-lately"):
+        (text,) = (s.text for s in Policy.default().people.statements if s.name == name)
+        cedar = cedar.replace(text, "", 1)
+    people, author = People.load(cedar, old), person(Role.POLICY_AUTHOR)
+
+    assert people.rule(author, Step.ACTIVATE_POLICY, facts(), NOON).allowed
+    confirming = people.rule(author, Step.ACTIVATE_POLICY, facts(proposer=OTHER), NOON)
+    assert not confirming.allowed
+    assert confirming.errors
+
+
 def test_the_forbid_rules_are_these() -> None:
     """A rule that forbids is not dropped unseen: every one is named here, and tried above."""
     forbids = {s.name for s in Policy.default().people.statements if "\nforbid (" in s.text}
@@ -333,6 +366,8 @@ def test_the_forbid_rules_are_these() -> None:
         "reviewer-took-a-step",
         "eraser-took-a-step",
         "executor-needs-grant",
+        "proposer-never-confirms",
+        "author-changed-lately",
         "vendor-never-approves",
         "vendor-works-standard-only",
         "vendor-never-releases-guarded",

@@ -234,6 +234,17 @@ def pages() -> dict[str, view.Page]:
             notices=(notice,),
         ),
         view.ThreatPage(chrome=staff, state="The switch is on", tone="bad", told="Until tomorrow.", form=step),
+        view.PolicyPage(
+            chrome=staff,
+            state="Not the active one",
+            tone="warn",
+            told="It was edited.",
+            facts=(view.Fact(label="Active", value="sha256:00", note="chosen when the ledger was founded"),),
+            proposed=(view.Fact(label="Proposed by", value="Paula", note="signed with their passkey"),),
+            words="lusab babad gutih tugad",
+            until=AT + timedelta(hours=3),
+            form=step,
+        ),
         view.SignInPage(
             chrome=_chrome(),
             form=view.Form(action="/session", button="Sign in", fields=(password,)),

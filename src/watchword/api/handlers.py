@@ -8,7 +8,8 @@ from watchword.api.credentials import CredentialController
 from watchword.api.evidence import board, erase, evidence, healthz, hold, ledger_status
 from watchword.api.log import checkpoint, tile
 from watchword.api.people import PeopleController
-from watchword.api.posture import activate_policy, raise_threat, threat
+from watchword.api.policy import PolicyController
+from watchword.api.posture import raise_threat, threat
 from watchword.api.session import SessionController, sign_in_form, sign_out_form
 
 HANDLERS = (
@@ -18,9 +19,9 @@ HANDLERS = (
     PeopleController,
     CredentialController,
     CallerController,
+    PolicyController,
     threat,
     raise_threat,
-    activate_policy,
     ledger_status,
     evidence,
     erase,

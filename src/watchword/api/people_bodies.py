@@ -172,6 +172,60 @@ class ThreatOut(Out, frozen=True, kw_only=True):
     by: str | None
 
 
+class ProposedOut(Out, frozen=True, kw_only=True):
+    """A proposal that waits for a second author: *by* a login, *signed* by passkey or only by a session."""
+
+    digest: str
+    spoken: str
+    by: str
+    signed: bool
+    not_after: datetime
+
+
+class PolicyOut(Out, frozen=True, kw_only=True):
+    """Digests of the policy that is *active*, that this console is *running* under, and that is *on_disk* now.
+
+    *on_disk* is None where a file can not be read, and *broken* says why. *drift* says that they are not all the
+    same, *told* what that means and what to do.
+    """
+
+    active: str | None
+    running: str
+    on_disk: str | None
+    broken: str
+    drift: bool
+    told: str
+    proposal: ProposedOut | None
+
+
+class StatementOut(Out, frozen=True, kw_only=True):
+    """What a policy author stands for: the exact bytes to show, and where they have a passkey what it is to sign.
+
+    The browser's `navigator.credentials.get()` takes *options*, whose challenge binds the signature to the bytes and to
+    *namespace*; None where being signed in is the proof.
+    """
+
+    statement: str
+    not_after: datetime
+    namespace: str
+    options: str | None
+
+
+class ProposePolicy(In, frozen=True, kw_only=True):
+    """How many *hours* the proposal waits; or, to sign it, the *statement* as given and the browser's *assertion*."""
+
+    hours: int = 24
+    statement: str | None = None
+    assertion: str | None = None
+
+
+class ActivatePolicy(In, frozen=True, kw_only=True):
+    """The digest of the proposal that was looked at, with the browser's *assertion* where the author has a passkey."""
+
+    digest: str
+    assertion: str | None = None
+
+
 class PolicyActive(Out, frozen=True, kw_only=True):
     """The digest of the policy that cases are opened under."""
 

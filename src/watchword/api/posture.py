@@ -1,4 +1,4 @@
-"""What holds for the whole desk: the elevated-threat switch, and which policy is active."""
+"""What holds for the whole desk: the elevated-threat switch."""
 
 from __future__ import annotations
 
@@ -25,12 +25,6 @@ def raise_threat(app: TheApp, actor: TheActor, at: Now, data: JSONBody[bodies.Ra
     """Turn the switch on, or let it last longer; it ends by itself and by nothing else."""
     app.people.raise_threat(actor.person, data.until, data.why, at)
     return _shown(app, at)
-
-
-@post("/api/policy/activation", sync_to_thread=True, tags=["posture"])
-def activate_policy(app: TheApp, actor: TheActor, at: Now) -> bodies.PolicyActive:
-    """Make the policy this console read when it started the one that new cases are opened under."""
-    return bodies.PolicyActive(active=app.people.activate_policy(actor.person, at))
 
 
 def _shown(app: App, at: datetime) -> bodies.ThreatOut:

@@ -12,6 +12,7 @@ from watchword.app import App
 from watchword.cli.client import address, running
 from watchword.core.errors import Unavailable, WatchwordError
 from watchword.policy.bundle import Policy
+from watchword.reception.policy import drift_of, waits_of
 from watchword.settings import Settings
 
 State = Literal["ok", "wrong", "held"]
@@ -49,6 +50,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
             yield Finding(part="ledger", state="wrong", told=str(fault))
         else:
             yield Finding(part="ledger", state="ok", told=f"{settings.ledger.origin}: {entries} entries, being served")
+            told = "the running console has the ledger; its page of the policy says whether the one on disk is active"
+            yield Finding(part="policy", state="held", told=told)
             for part in settings.directories:
                 told = "the running console has it; stop that one to have it asked from here"
                 yield Finding(part=f"directory {part.name}", state="held", told=told)
@@ -67,11 +70,11 @@ def _inside(app: App) -> Iterator[Finding]:
         yield Finding(part=f"database {name}", state="ok" if is_well else "wrong", told=told)
     for name, is_well, told in app.outsiders.look():
         yield Finding(part=f"outside {name}", state="ok" if is_well else "wrong", told=told)
-    if app.registry.posture().digest == app.policy.digest:
-        yield Finding(part="policy", state="ok", told="the one on disk is active")
-    else:
-        told = "the one on disk is not the active one: run `watchword policy activate`"
-        yield Finding(part="policy", state="wrong", told=told)
+    standing = app.activation.standing(app.clock())
+    drift = drift_of(standing)
+    yield Finding(part="policy", state="wrong" if drift else "ok", told=drift or "the one on disk is active")
+    if standing.proposal is not None:
+        yield Finding(part="policy proposed", state="ok", told=waits_of(standing.proposal))
     over = sum(holding.payloads for holding in app.keeper.over(app.clock()))
     told = f"the time of {over} is over: run `watchword ledger erase --expired`" if over else "none is kept too long"
     yield Finding(part="payloads", state="wrong" if over else "ok", told=told)

@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import structlog
 from cyclopts import App, Parameter
@@ -20,6 +20,9 @@ from watchword.cli.password import PasswordFile, new_password
 from watchword.cli.terminal import CONFIG, Config, Json, faults, out, print_json
 from watchword.core.errors import Invalid
 from watchword.settings import load
+
+if TYPE_CHECKING:
+    from watchword.app import App as Running
 
 app = App(
     name="watchword",
@@ -84,6 +87,7 @@ def serve(*, config: Config = CONFIG, executor: bool = True) -> None:
     _log_as_json()
     stop = _until_signalled()
     with Running(load(config), executes=executor) as running, serving(running) as url:
+        _tell_drift(running)
         out.print(f"Watchword is at [bold]{escape(url)}[/]; Ctrl-C ends it.")
         sys.stdout.flush()
         running.run(running.runner_of(desk=True, executor=executor), stop)
@@ -97,6 +101,7 @@ def execute(*, config: Config = CONFIG, once: bool = False, json: Json = False) 
     _log_as_json()
     stop = _until_signalled()
     with Running(load(config)) as running:
+        _tell_drift(running)
         runner = running.runner_of(desk=False, executor=True)
         if not once:
             running.run(runner, stop)
@@ -122,6 +127,17 @@ def doctor(*, config: Config = CONFIG, json: Json = False) -> None:
             out.print(f"[{colours[one.state]}]{one.state:5}[/] {escape(one.part)}: {escape(one.told)}")
     if any(one.state == "wrong" for one in findings):
         raise SystemExit(1)
+
+
+def _tell_drift(running: Running) -> None:
+    """Say at the start that the policy is not the active one: everything waits, and nobody would see why."""
+    from watchword.reception.policy import drift_of
+
+    standing = running.activation.standing(running.clock())
+    if told := drift_of(standing):
+        structlog.get_logger("watchword.cli").warning(
+            "policy.drift", told=told, active=standing.active, running=standing.running
+        )
 
 
 def _until_signalled() -> threading.Event:

@@ -10,28 +10,50 @@ from cyclopts import App, Parameter, validators
 from rich.markup import escape
 
 from watchword.cli import threat
-from watchword.cli.case import Login
-from watchword.cli.password import PasswordFile, password_of
+from watchword.cli.activation import activate, drifted, propose, restore
+from watchword.cli.replay import replay
 from watchword.cli.terminal import CONFIG, Config, Json, out, print_json
 from watchword.core.account import AccountClass
 from watchword.core.action import Action, Step
 from watchword.core.requirement import Context
 from watchword.policy.bundle import Policy
 from watchword.policy.check import check as check_policy
+from watchword.policy.contexts import every_context
 from watchword.policy.explain import Explanation, explain
 from watchword.settings import load
 
 app = App(name="policy", help="What each recovery needs, and who may do what.")
+app.command(propose)
+app.command(activate)
+app.command(restore)
+app.command(replay)
 app.command(threat.app)
 
 Folder = Annotated[Path | None, Parameter(help="A policy folder; the one that ships with Watchword otherwise.")]
 
 
 @app.command
-def check(folder: Folder = None, /, *, json: Json = False) -> None:
-    """Check a whole policy and name every mistake with file, line and remedy (exit code 1 when there is one)."""
+def check(
+    folder: Folder = None,
+    /,
+    *,
+    config: Annotated[
+        Path | None, Parameter(help="The settings of a Watchword: hold its policy against the active one as well.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Check a whole policy and name every mistake with file, line and remedy (exit code 1 when there is one).
+
+    With --config it is the policy of those settings, and one that is not the active one is a mistake too. On a SQLite
+    ledger `watchword serve` must not run meanwhile.
+    """
+    settings = load(config) if config else None
+    if folder is None and settings is not None and settings.policy is not None:
+        folder = settings.path(settings.policy)
     with resources.as_file(resources.files("watchword.policy") / "default") as shipped:
         mistakes = check_policy(folder or shipped)
+    if settings is not None:
+        mistakes += drifted(settings, folder)
     if json:
         print_json(mistakes)
     else:
@@ -39,7 +61,9 @@ def check(folder: Folder = None, /, *, json: Json = False) -> None:
             out.print(escape(str(mistake)))
         if not mistakes:
             cells = len(AccountClass) * len(Action)
-            out.print(f"[bold green]sound[/]: {cells} cells, every one answered or denied, none weaker than it may be")
+            contexts = sum(1 for _ in every_context())
+            told = f"{cells} cells in {contexts:,} contexts, every one answered or denied, none weaker than it may be"
+            out.print(f"[bold green]sound[/]: {told}; nobody takes two steps that are kept apart")
     if mistakes:
         raise SystemExit(1)
 
@@ -97,24 +121,6 @@ def explain_(
         _show(told)
     if told.refused or (told.ruling is not None and not told.ruling.allowed):
         raise SystemExit(3)
-
-
-@app.command
-def activate(*, login: Login, config: Config = CONFIG, password_file: PasswordFile = None, json: Json = False) -> None:
-    """Make the policy on disk the one new cases are opened under. A policy author does this; it is an entry.
-
-    On a SQLite ledger `watchword serve` must not run meanwhile; everywhere it reads the policy when it starts.
-    """
-    from watchword.app import App as Running
-
-    settings, password = load(config), password_of(password_file)
-    with Running(settings, executes=False) as running:
-        actor = running.people.sign_in(login, password)
-        digest = running.people.activate_policy(actor, running.clock())
-    if json:
-        print_json({"active": digest})
-    else:
-        out.print(f"Active: {digest}")
 
 
 def _show(told: Explanation) -> None:

@@ -87,11 +87,12 @@ class Dossier:
         return (*of_people, *of_account, *of_ledger)
 
     def _activation(self, loaded: Loaded) -> tuple[Appended, ...]:
-        """The entry that made the case's policy the active one."""
-        for one in reversed(self.steps.ledger.read(POLICY_STREAM)):
+        """The entry that made the case's policy the active one, after the one that proposed it where there is one."""
+        entries = self.steps.ledger.read(POLICY_STREAM)
+        for one in reversed(entries):
             event = event_of(one)
             if isinstance(event, PolicyActivated) and event.digest == loaded.case.requirement.policy:
-                return (one,)
+                return (*(e for e in entries if e.leaf == event.proposed), one)
         return ()
 
     def _piece(self, one: Appended, note: str, size: int, *, is_open: bool) -> Piece:
@@ -101,7 +102,7 @@ class Dossier:
 
     def _procedures(self, activated: tuple[Appended, ...]) -> list[tuple[str, str]]:
         """The policy's own text, as it was when it was activated."""
-        return [text for one in activated for text in sorted(self.steps.ledger.disclosures(one).items())]
+        return [text for one in activated[-1:] for text in sorted(self.steps.ledger.disclosures(one).items())]
 
     def _approvals(self, own: tuple[Appended, ...]) -> Iterator[tuple[SignedYes, str]]:
         """Each signed approval, and the `allowed_signers` line of its key: from its enrolment until it was revoked."""

@@ -1,4 +1,4 @@
-"""People, their roles, accounts and credentials, and which policy is active: everything that can change who gets in.
+"""People, their roles, accounts and credentials: who can get in, and the switch under which everything needs more.
 
 Each use case is ruled by the same policy as the steps of a case, and is an entry in the ledger.
 """
@@ -35,12 +35,11 @@ from watchword.core.person import (
     RoleRevoked,
 )
 from watchword.core.ruling import CaseFacts
-from watchword.desk.posture import PolicyActivated, PolicyEvent, ThreatRaised
+from watchword.desk.posture import PolicyEvent, ThreatRaised
 from watchword.desk.recording import POLICY_STREAM, draft, event_of, person_stream
 from watchword.desk.steps import RACES, Steps, words
 from watchword.ledger.append import Append
 from watchword.ledger.entry import Disclosure, Retention
-from watchword.policy.check import demand_sound
 
 GOVERNING = frozenset({Role.ADMINISTRATOR, Role.POLICY_AUTHOR, Role.CUSTODIAN, Role.CISO_DELEGATE})
 """Roles that no delegate of a unit may give."""
@@ -201,21 +200,6 @@ class People:
             raise Invalid("That password is too short.", f"Use at least {SHORTEST} characters.", where="password")
         credential = Credential(id=self.steps.ledger.pseudonym("k"), method=SIGN_IN, enrolled_at=at)
         self.enrol(actor, person, credential, _hasher.hash(password), at)
-
-    def activate_policy(self, actor: PersonId, at: datetime) -> str:
-        """Make the policy on disk the one cases are opened under; returns its digest. One with findings is refused.
-
-        The role is read from the ledger, not from the policy that is to be activated: that one could name anybody.
-        """
-        if actor != GENESIS and Role.POLICY_AUTHOR not in self.steps.registry.person(actor).roles_at(at):
-            raise Refused("Only a policy author activates a policy.", "Ask one.", ("not_policy_author",))
-        self._ruled(actor, Step.ACTIVATE_POLICY, "", at)
-        policy = self.steps.policy
-        demand_sound(policy)
-        # Its text goes along, so that in years it can be said what a case was held to.
-        told = tuple(Disclosure(name=name, value=text, retention=Retention.CORE) for name, text in policy.texts)
-        self._policy(PolicyActivated(digest=policy.digest, by=actor), actor, at, told)
-        return policy.digest
 
     def raise_threat(self, actor: PersonId, until: datetime, why: str, at: datetime) -> None:
         """Turn the elevated-threat switch on until a time, at most a week; every case opened then needs more."""

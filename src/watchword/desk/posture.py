@@ -6,14 +6,36 @@ from datetime import datetime
 
 import msgspec
 
-from watchword.core.ids import PersonId
+from watchword.core.ids import LeafHash, PersonId
 
 
-class PolicyActivated(msgspec.Struct, frozen=True, kw_only=True, tag="policy.activated"):
-    """From now on cases are opened under the policy with this *digest*."""
+class PolicyProposed(msgspec.Struct, frozen=True, kw_only=True, tag="policy.proposed"):
+    """A first author wants the policy with this *digest*; nothing changes until a second one confirms it in time.
+
+    *statement* are the exact bytes that both stand for (`core.statement`), *proof* is how the first one did
+    (`core.approval`). The policy's own text is a payload.
+    """
 
     digest: str
     by: PersonId
+    statement: str
+    proof: str
+    not_after: datetime
+
+
+class PolicyActivated(msgspec.Struct, frozen=True, kw_only=True, tag="policy.activated"):
+    """From now on cases are opened under the policy with this *digest*.
+
+    *by* confirmed what *proposer* had *proposed*, with a *proof* of their own over the same statement. With *founding*
+    it is the first one of the ledger, which one person chose. Neither stands in entries of before two were asked.
+    """
+
+    digest: str
+    by: PersonId
+    founding: bool = False
+    proposer: PersonId | None = None
+    proposed: LeafHash | None = None
+    proof: str = ""
 
 
 class ThreatRaised(msgspec.Struct, frozen=True, kw_only=True, tag="threat.raised"):
@@ -23,13 +45,15 @@ class ThreatRaised(msgspec.Struct, frozen=True, kw_only=True, tag="threat.raised
     until: datetime
 
 
-PolicyEvent = PolicyActivated | ThreatRaised
+PolicyEvent = PolicyProposed | PolicyActivated | ThreatRaised
 
 
 class Posture(msgspec.Struct, frozen=True, kw_only=True):
-    """The fold of the `policy` stream."""
+    """The fold of the `policy` stream; *proposal* is the newest one, until some policy is activated."""
 
     digest: str | None = None
+    activated: PolicyActivated | None = None
+    proposal: PolicyProposed | None = None
     threat_until: datetime | None = None
     threat_by: PersonId | None = None
 
@@ -37,11 +61,17 @@ class Posture(msgspec.Struct, frozen=True, kw_only=True):
         """Whether the elevated-threat switch is on at *at*."""
         return self.threat_until is not None and at < self.threat_until
 
+    def waiting(self, at: datetime) -> PolicyProposed | None:
+        """The proposal that a second author can still confirm at *at*."""
+        return self.proposal if self.proposal is not None and at < self.proposal.not_after else None
+
 
 def evolve_posture(posture: Posture, event: PolicyEvent) -> Posture:
     """Fold one event."""
     match event:
+        case PolicyProposed():
+            return msgspec.structs.replace(posture, proposal=event)
         case PolicyActivated():
-            return msgspec.structs.replace(posture, digest=event.digest)
+            return msgspec.structs.replace(posture, digest=event.digest, activated=event, proposal=None)
         case ThreatRaised():
             return msgspec.structs.replace(posture, threat_until=event.until, threat_by=event.by)

@@ -13,7 +13,7 @@ from watchword.core.ids import AccountId, CaseId, LeafHash, OriginId, PersonId
 from watchword.core.origin import OriginFailed
 from watchword.core.person import PersonEvent
 from watchword.core.standing import AccountEvent
-from watchword.desk.posture import PolicyEvent
+from watchword.desk.posture import PolicyActivated, PolicyEvent
 from watchword.ledger.append import Appended, Draft
 from watchword.ledger.entry import Disclosure
 from watchword.ledger.erasure import LedgerEvent
@@ -79,6 +79,8 @@ def _refs(event: Event) -> tuple[LeafHash, ...]:
             return event.leaves
         case CaseReleased():
             return event.approvals
+        case PolicyActivated(proposed=str() as proposed):
+            return (LeafHash(proposed),)
         case _:
             return ()
 

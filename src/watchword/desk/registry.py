@@ -66,10 +66,12 @@ class Registry:
             raise Invalid("This person is unknown.", "Register the person first.", where="person")
         return folded
 
-    def account(self, account: AccountId) -> Account:
-        """An account's standing; `Invalid` when it was never seen."""
+    def account(self, account: AccountId, *, before: Seq | None = None) -> Account:
+        """An account's standing, up to the entry *before* where given; `Invalid` when it was never seen."""
         folded: Account | None = None
         for appended in self.ledger.read(account_stream(account)):
+            if before is not None and appended.seq >= before:
+                break
             event = event_of(appended)
             assert isinstance(event, AccountEvent)
             folded = evolve_account(folded, event, appended.entry.at, self.thresholds)

@@ -177,7 +177,8 @@ class Steps:
         if active != self.policy.digest:
             raise Refused(
                 "The policy on disk is not the one that was activated.",
-                "Activate it with `watchword policy activate`, or restore the file.",
+                "Have one policy author run `watchword policy propose` and another `watchword policy activate`, then "
+                "start this again; or put the file back with `watchword policy restore`.",
                 ("policy_drift",),
             )
 

@@ -52,8 +52,16 @@ class Signed(msgspec.Struct, frozen=True, kw_only=True):
     checks: tuple[str, ...] = CHECKS
 
 
-def verify(proof: SignedProof, request: str, *, log: str, material: PasskeyMaterial, party: RelyingParty) -> Signed:
-    """Check that the passkey *material* signed exactly *request*, for the ledger *log*, on a page of *party*.
+def verify(
+    proof: SignedProof,
+    request: str,
+    *,
+    log: str,
+    material: PasskeyMaterial,
+    party: RelyingParty,
+    purpose: str = sshsig.APPROVAL,
+) -> Signed:
+    """Check that the passkey *material* signed exactly *request*, for *purpose* in the ledger *log*, on *party*'s page.
 
     Raise `Refused`, naming the check, for everything else, and for bytes that can not be read.
     """
@@ -67,7 +75,7 @@ def verify(proof: SignedProof, request: str, *, log: str, material: PasskeyMater
     if client.type != "webauthn.get":
         _no("type", "it is no assertion")
     # 3. What it signs is this request, for this ledger's approvals and nothing else.
-    namespace = sshsig.namespace_of(log)
+    namespace = sshsig.namespace_of(log, purpose)
     expected = _text(sshsig.signed_data(namespace, request.encode()))
     if not hmac.compare_digest(client.challenge.encode(), expected.encode()):
         _no("challenge", "it signs something else")

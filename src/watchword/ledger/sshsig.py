@@ -78,9 +78,13 @@ class Signature(msgspec.Struct, frozen=True, kw_only=True):
         return "\n".join((_BEGIN, *lines, _END, ""))
 
 
-def namespace_of(origin: str) -> str:
-    """What approvals of the ledger *origin* are signed for; a signature for anything else is none of theirs."""
-    return f"reset-approval@{origin}"
+APPROVAL, AUTHORSHIP = "reset-approval", "policy-activation"
+"""What a passkey signs for: that a recovery may be done, and that a policy may become the active one."""
+
+
+def namespace_of(origin: str, purpose: str = APPROVAL) -> str:
+    """What is signed for *purpose* in the ledger *origin*; a signature for anything else is none of theirs."""
+    return f"{purpose}@{origin}"
 
 
 def signed_data(namespace: str, message: bytes) -> bytes:

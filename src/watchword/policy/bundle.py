@@ -49,6 +49,23 @@ class Policy:
         return _default()
 
 
+class PolicyFolder:
+    """Where a policy lies, to be read again whenever that is asked; None is the one that ships with Watchword."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+
+    def read(self) -> Policy:
+        """The policy as it lies there now; raise `Invalid` as `Policy.load` does."""
+        return Policy.load(self.path) if self.path else Policy.default()
+
+    def digest(self) -> str:
+        """The digest of its files as they lie there now, sound or not; raise `Invalid` where one is gone."""
+        if self.path is None:
+            return Policy.default().digest
+        return digest_of(tuple(source(self.path / name, name) for name in FILES))
+
+
 @cache
 def _default() -> Policy:
     with resources.as_file(resources.files("watchword.policy") / "default") as folder:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import lru_cache
+from itertools import product
 from pathlib import Path
 
 from watchword.core.account import AccountClass
@@ -15,11 +17,13 @@ from watchword.core.action import Action
 from watchword.core.errors import Invalid, Refused
 from watchword.core.requirement import Context, Requirement
 from watchword.policy.bundle import Policy
+from watchword.policy.contexts import told_apart, words_of
 from watchword.policy.document import Document, Mistake
 from watchword.policy.loading import inspect
 from watchword.policy.people import People
 from watchword.policy.procedures import Procedures, source
-from watchword.policy.strictness import ALERTS
+from watchword.policy.separation import separation
+from watchword.policy.strictness import ALERTS, lacks
 from watchword.policy.sufficient import sufficient, sufficient_for
 from watchword.policy.tables import Cell, ProceduresFile
 
@@ -27,6 +31,9 @@ WORST = Context(
     channel="chat", location="abroad", device="unknown", risk="high", situation="outage", elevated_threat=True
 )
 """Everything that raises, at once."""
+
+PLAINEST = Context(location="office", device="managed")
+"""What raises nothing."""
 
 NAMED = 3
 """How many findings a refusal names; `watchword policy check` names them all."""
@@ -37,13 +44,19 @@ def check(folder: Path) -> tuple[Mistake, ...]:
     procedures, methods = (source(folder / f, f) for f in ("procedures.yaml", "methods.yaml"))
     cedar, schema = (source(folder / f, f) for f in ("people.cedar", "people.cedarschema"))
     found: list[Mistake] = []
+    table: Procedures | None = None
     try:
         loaded, mistakes = inspect(procedures, methods)
-        found.extend(mistakes if loaded is None else findings(Procedures(loaded, "sha256:unchecked")))
+        found.extend(mistakes)
+        if loaded is not None:
+            table = Procedures(loaded, "sha256:unchecked")
+            found.extend(findings(table))
     except Invalid as error:
         found.append(_whole(error))
     try:
-        People.load(cedar.text, schema.text, file=cedar.file, schema_file=schema.file)
+        people = People.load(cedar.text, schema.text, file=cedar.file, schema_file=schema.file)
+        if table is not None:
+            found.extend(separation(table, people, file=cedar.file))
     except Invalid as error:
         found.append(_whole(error))
     return tuple(found)
@@ -59,6 +72,7 @@ def findings(procedures: Procedures) -> tuple[Mistake, ...]:
                 *_tiers(table, document),
                 *_approvals(table, document),
                 *_freeze(table, document),
+                *_contexts(procedures),
                 *_weaker(procedures),
                 *_unsatisfiable(procedures),
                 *_idle_holds(procedures),
@@ -70,7 +84,7 @@ def findings(procedures: Procedures) -> tuple[Mistake, ...]:
 
 def demand_sound(policy: Policy) -> None:
     """Raise `Refused`, naming the first findings, where *policy* loads and still gets something wrong."""
-    found = findings(policy.procedures)
+    found = _faults(policy)
     if not found:
         return
     more = f" (and {len(found) - NAMED} more)" if len(found) > NAMED else ""
@@ -80,6 +94,13 @@ def demand_sound(policy: Policy) -> None:
         f"Correct what `watchword policy check {policy.files[0].parent}` names, then activate it.",
         ("unsound_policy", *(f"{m.file}:{m.line}" for m in found[:NAMED])),
     )
+
+
+@lru_cache(maxsize=8)
+def _faults(policy: Policy) -> tuple[Mistake, ...]:
+    """Everything wrong with a policy that loaded; it never changes, so it is looked at once."""
+    people = separation(policy.procedures, policy.people, file=policy.files[2].name)
+    return (*findings(policy.procedures), *people)
 
 
 def strength(requirement: Requirement) -> tuple[tuple[int, ...], int, bool, int, bool]:
@@ -153,20 +174,61 @@ def _freeze(table: ProceduresFile, document: Document) -> Iterator[Mistake]:
         )
 
 
+def _contexts(procedures: Procedures) -> Iterator[Mistake]:
+    """Hold every cell in every context: one answer, never less than the plain cell, and no seat that nobody fills."""
+    table, document = procedures.table, procedures.loaded.document
+    for i, row in enumerate(table.context):
+        if any(row.when == earlier.when for earlier in table.context[:i]):
+            remedy = "make them one row, with the higher step of each kind"
+            yield document.mistake(("context", i, "when"), "an earlier row is for the same contexts", remedy)
+    told: set[tuple[AccountClass, Action]] = set()
+    for context, repeated in product(told_apart(table), _repeats(procedures)):
+        for account_class, action, _ in procedures.answered():
+            plain = procedures.require(account_class, action, PLAINEST)
+            raised = procedures.require(account_class, action, context, completed_recoveries_7d=repeated)
+            less = (*lacks(raised, plain), *_unseated(raised))
+            if not less or (account_class, action) in told:
+                continue
+            told.add((account_class, action))
+            yield document.mistake(
+                ("procedures", account_class, action),
+                f"raised by {words_of(context)} it asks for less: {', '.join(less)}",
+                "check the ladders of its tiers and of its class's approvals",
+            )
+
+
+def _unseated(requirement: Requirement) -> tuple[str, ...]:
+    """Where approval is asked, somebody has to give it: an approval of nobody is no answer."""
+    if requirement.approve is None or (requirement.approve.seats and all(s.roles for s in requirement.approve.seats)):
+        return ()
+    return ("an approval of nobody",)
+
+
+def _repeats(procedures: Procedures) -> range:
+    """How many recoveries an account may have had lately and still be recovered: 0, and 1 where policy lets it."""
+    return range(min(2, procedures.repeat.refuse_from - 1))
+
+
 def _weaker(procedures: Procedures) -> Iterator[Mistake]:
+    """Tell of cells that ask for less than the same cell of a less strict class does, in some context; each once."""
     people = [c for c in AccountClass if procedures.table.classes[c].proved_by == "subject"]
-    for action in Action:
-        cells = [
-            (c, procedures.require(c, action, Context()))
-            for c in people
-            if isinstance(procedures.cell(c, action), Cell)
-        ]
-        for i, (strict, theirs) in enumerate(cells):
-            looser = next((c for c, ours in cells[:i] if weaker(theirs, ours)), None)
-            if looser is not None:
+    told: set[tuple[AccountClass, Action]] = set()
+    for context in (Context(), *told_apart(procedures.table)):
+        for action in Action:
+            cells = [
+                (c, procedures.require(c, action, context))
+                for c in people
+                if isinstance(procedures.cell(c, action), Cell)
+            ]
+            for i, (strict, theirs) in enumerate(cells):
+                looser = next((c for c, ours in cells[:i] if weaker(theirs, ours)), None)
+                if looser is None or (strict, action) in told:
+                    continue
+                told.add((strict, action))
+                where = "" if context == Context() else f" in some contexts ({words_of(context)})"
                 yield procedures.loaded.document.mistake(
                     ("procedures", strict, action),
-                    f"{strict} asks for less here than {looser}, which is less strict a class",
+                    f"{strict} asks for less here than {looser}, which is less strict a class{where}",
                     "raise the cell in one part at least",
                 )
 
@@ -182,7 +244,8 @@ def _unsatisfiable(procedures: Procedures) -> Iterator[Mistake]:
                     f"no set of the shipped methods satisfies {cell.verify[i]} for this class",
                     "lower its weight, or ship a method that carries it",
                 )
-        raised = procedures.require(account_class, action, WORST, completed_recoveries_7d=1)
+        most = _repeats(procedures)[-1]
+        raised = procedures.require(account_class, action, WORST, completed_recoveries_7d=most)
         if not sufficient(raised) or not sufficient(raised, freeze=2):
             yield procedures.loaded.document.mistake(
                 path,

@@ -109,6 +109,8 @@ class People:
                     "recovered": facts.recovered,
                     "granted": granted,
                     "delegated": delegated,
+                    # Left out where it says nothing: a policy of before there was such a fact still answers.
+                    **({"unsettled": True} if facts.unsettled else {}),
                 }
             ),
         }
@@ -178,6 +180,7 @@ def _case(facts: CaseFacts, step: Step) -> dict[str, object]:
         "opener": facts.opener,
         "releaser": facts.releaser,
         "executor": facts.executor,
+        "proposer": facts.proposer,
     }
     attributes.update({name: _ref(who) for name, who in single.items() if who is not None})
     return {"uid": {"type": "Case", "id": facts.case or UNOPENED}, "attrs": attributes, "parents": []}

@@ -60,6 +60,10 @@ class Procedures:
         """Return one cell as it is written."""
         return self.table.procedures[account_class][action]
 
+    def separated(self, approval: str) -> tuple[tuple[str, str], ...]:
+        """Return the pairs of steps that an approval of this name keeps apart, in the order of a case."""
+        return rows.separated(self.table, approval)
+
     def lifetime(self, account_class: AccountClass, action: Action) -> int | None:
         """Seconds the change itself may grant something (pass, override, overlap of an old secret); None: no limit."""
         cell = self.cell(account_class, action)
@@ -85,7 +89,7 @@ class Procedures:
                 (f"repeat: recovery {completed_recoveries_7d + 1} within {days} days",),
             )
         _known(context)
-        raises = tuple(r for r in self.table.context if _applies(r, context))
+        raises = tuple(r for r in self.table.context if applies(r, context))
         if not raises and not completed_recoveries_7d:
             return self._plain[account_class, action]
         return self._raised(self._plain[account_class, action], cell, raises, repeated=completed_recoveries_7d > 0)
@@ -195,7 +199,8 @@ def _known(context: Context) -> None:
             raise Invalid(f"{value!r} is no {field} the policy knows.", f"Use one of: {', '.join(words)}.", field)
 
 
-def _applies(row: RaiseRow, context: Context) -> bool:
+def applies(row: RaiseRow, context: Context) -> bool:
+    """Whether the facts of *context* bring this raise about."""
     if row.when.elevated_threat and not context.elevated_threat:
         return False
     return all(getattr(context, f) in values for f in VOCABULARY if (values := getattr(row.when, f)))

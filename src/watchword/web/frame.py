@@ -8,6 +8,7 @@ from watchword.app import App
 from watchword.core.action import Step
 from watchword.core.ids import AccountId, PersonId
 from watchword.desk.people import EVERYWHERE
+from watchword.reception.policy import drift_of
 from watchword.reception.wording import plain
 from watchword.web import view
 
@@ -29,6 +30,8 @@ def chrome(app: App, at: datetime, csrf: str, person: PersonId | None = None, he
         threat_until=posture.threat_until if posture and posture.elevated(at) else None,
         people=person is not None and app.roster.administers(person, at),
         duty=person is not None and app.roster.may(person, Step.RELEASE_FREEZE, at, unit=EVERYWHERE),
+        author=person is not None and app.roster.may(person, Step.ACTIVATE_POLICY, at, unit=EVERYWHERE),
+        drift=drift_of(app.activation.standing(at)) if person else "",
     )
 
 

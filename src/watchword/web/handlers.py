@@ -22,6 +22,7 @@ from watchword.web.frame import caller_chrome, chrome
 from watchword.web.intake import intake_page, needs, open_case
 from watchword.web.lists import board_page, cases_page
 from watchword.web.people_handlers import PeoplePages, ThreatPages
+from watchword.web.policy_page import PolicyPages
 from watchword.web.render import render, render_needs
 
 Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
@@ -173,5 +174,6 @@ PAGES = (
     board,
     PeoplePages,
     ThreatPages,
+    PolicyPages,
     caller,
 )

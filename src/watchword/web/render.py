@@ -28,6 +28,7 @@ _TEMPLATES: dict[type[view.Page], str] = {
     view.PeoplePage: "people.html",
     view.PersonPage: "person.html",
     view.ThreatPage: "threat.html",
+    view.PolicyPage: "policy.html",
     view.SignInPage: "sign_in.html",
     view.CallerPage: "caller.html",
     view.ProblemPage: "problem.html",

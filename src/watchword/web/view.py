@@ -27,8 +27,8 @@ class Chrome(msgspec.Struct, frozen=True, kw_only=True):
 
     *sandbox* names a simulated directory (every page then says so); None when it is real. *person* is None before
     sign-in and on the pages of the locked-out person. *size* is the number of entries a signed checkpoint covers.
-    *threat_until* is when the elevated-threat switch ends, for staff to see; *people* and *duty* say whether they may
-    administer people, and use that switch.
+    *threat_until* is when the elevated-threat switch ends, for staff to see; *people*, *duty* and *author* say whether
+    they may administer people, use that switch, and activate a policy. *drift* says that it is not the active one.
     """
 
     at: datetime
@@ -42,6 +42,8 @@ class Chrome(msgspec.Struct, frozen=True, kw_only=True):
     threat_until: datetime | None = None
     people: bool = False
     duty: bool = False
+    author: bool = False
+    drift: str = ""
 
 
 class Option(msgspec.Struct, frozen=True, kw_only=True):
@@ -361,6 +363,25 @@ class ThreatPage(msgspec.Struct, frozen=True, kw_only=True):
     form: Form | None = None
 
 
+class PolicyPage(msgspec.Struct, frozen=True, kw_only=True):
+    """The policy as it stands, what is *proposed* until *until* (its digest in *words*), and what an author may do.
+
+    *api* is where an author who has a passkey signs instead, *digest* what they confirm; both else empty.
+    """
+
+    chrome: Chrome
+    state: str
+    tone: Tone
+    told: str
+    facts: tuple[Fact, ...]
+    proposed: tuple[Fact, ...] = ()
+    words: str = ""
+    until: datetime | None = None
+    form: Form | None = None
+    api: str = ""
+    digest: str = ""
+
+
 class SignInPage(msgspec.Struct, frozen=True, kw_only=True):
     """Staff sign-in."""
 
@@ -404,6 +425,7 @@ Page = (
     | PeoplePage
     | PersonPage
     | ThreatPage
+    | PolicyPage
     | SignInPage
     | CallerPage
     | ProblemPage

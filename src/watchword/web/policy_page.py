@@ -1,0 +1,128 @@
+"""The page of the policy: which one is active, whether the file differs, and what waits for a second author."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from litestar import Controller, get, post
+from litestar.enums import MediaType
+from litestar.response import Redirect
+from litestar.status_codes import HTTP_303_SEE_OTHER
+
+from watchword.app import App
+from watchword.core.approval import approving_keys, is_signed
+from watchword.core.errors import Refused
+from watchword.core.ids import PersonId
+from watchword.desk.activation import Standing
+from watchword.desk.people import GENESIS
+from watchword.desk.posture import PolicyActivated, PolicyProposed
+from watchword.reception.given import Now, TheActor, TheApp, Token
+from watchword.reception.policy import drift_of, words_of
+from watchword.web import view
+from watchword.web.frame import chrome, name_of
+from watchword.web.people_handlers import Form
+from watchword.web.render import render
+
+
+class PolicyPages(Controller):
+    """The policy's page, and the forms that post to it."""
+
+    path = "/policy"
+
+    @get("", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)
+    def shown(self, app: TheApp, actor: TheActor, at: Now, csrf: Token) -> str:
+        """How things stand."""
+        return render(policy_page(app, actor.person, csrf, at))
+
+    @post("/proposal", include_in_schema=False, status_code=HTTP_303_SEE_OTHER, sync_to_thread=True)
+    def propose(self, app: TheApp, actor: TheActor, at: Now) -> Redirect:
+        """Propose what is on disk, as the person who is signed in."""
+        app.activation.propose(actor.person, actor.session, at)
+        return Redirect("/policy", status_code=HTTP_303_SEE_OTHER)
+
+    @post("/activation", include_in_schema=False, status_code=HTTP_303_SEE_OTHER, sync_to_thread=True)
+    def activate(self, app: TheApp, actor: TheActor, at: Now, data: Form) -> Redirect:
+        """Confirm the proposal that was looked at."""
+        app.activation.activate(actor.person, data.get("digest", ""), actor.session, at)
+        return Redirect("/policy", status_code=HTTP_303_SEE_OTHER)
+
+
+def policy_page(app: App, actor: PersonId, csrf: str, at: datetime) -> view.PolicyPage:
+    """The page for *actor*; whoever is no policy author sees it without a form."""
+    frame, now = chrome(app, at, csrf, actor, here="policy"), app.activation.standing(at)
+    signs = frame.author and _signs(app, actor, at)
+    told = drift_of(now).replace("`", "")
+    waits = now.proposal
+    return view.PolicyPage(
+        chrome=frame,
+        state="Not the active one" if told else "The policy on disk is active",
+        tone="bad" if now.running != now.active else "warn" if told else "good",
+        told=told or "New cases are opened under it; running ones keep the policy they were opened under.",
+        facts=_facts(app, now, app.registry.posture().activated),
+        proposed=_proposed(app, waits) if waits else (),
+        words=words_of(waits.digest) if waits else "",
+        until=waits.not_after if waits else None,
+        form=_form(now, actor) if frame.author else None,
+        api=("/api/policy/activation" if _confirms(now, actor) else "/api/policy/proposal") if signs else "",
+        digest=waits.digest if waits and _confirms(now, actor) else "",
+    )
+
+
+def _confirms(now: Standing, actor: PersonId) -> bool:
+    """Whether what *actor* may do next is to confirm; the first author may only propose again."""
+    return now.proposal is not None and now.proposal.by != actor and now.proposal.digest == now.on_disk
+
+
+def _form(now: Standing, actor: PersonId) -> view.Form:
+    if now.proposal is not None and _confirms(now, actor):
+        digest = view.Field(name="digest", label="", kind="hidden", value=now.proposal.digest)
+        lede = "You confirm these files and no others. Compare the words with those the first author sees."
+        return view.Form(
+            action="/policy/activation",
+            button="Make it the active one",
+            title="Confirm as the second author",
+            lede=lede,
+            fields=(digest,),
+        )
+    return view.Form(
+        action="/policy/proposal",
+        button="Propose the policy on disk",
+        title="Propose as the first author",
+        lede="It waits a day for a second author. Nothing changes until they confirm it.",
+        weight="quiet",
+    )
+
+
+def _facts(app: App, now: Standing, activated: PolicyActivated | None) -> tuple[view.Fact, ...]:
+    return (
+        view.Fact(label="Active", value=now.active or "none", note=_whence(app, activated)),
+        view.Fact(label="On disk", value=now.on_disk or "can not be read", note=now.broken),
+        view.Fact(label="Running here", value=now.running),
+    )
+
+
+def _whence(app: App, activated: PolicyActivated | None) -> str:
+    """Who made it the active one."""
+    if activated is None:
+        return ""
+    if activated.proposer is not None:
+        return f"proposed by {name_of(app, activated.proposer)}, confirmed by {name_of(app, activated.by)}"
+    if activated.founding or activated.by == GENESIS:
+        return "chosen when the ledger was founded"
+    return f"activated by {name_of(app, activated.by)} alone, before two authors were asked"
+
+
+def _proposed(app: App, waits: PolicyProposed) -> tuple[view.Fact, ...]:
+    proof = "signed with their passkey" if is_signed(waits.proof) else "as they were signed in, without a passkey"
+    return (
+        view.Fact(label="Digest", value=waits.digest),
+        view.Fact(label="Proposed by", value=name_of(app, waits.by), note=proof),
+    )
+
+
+def _signs(app: App, actor: PersonId, at: datetime) -> bool:
+    """Whether *actor* has a passkey that counts, so that being signed in is not enough."""
+    try:
+        return bool(approving_keys(app.registry.person(actor), at))
+    except Refused:
+        return False
