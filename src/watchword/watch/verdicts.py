@@ -211,8 +211,8 @@ def rows_of(
     # As JSON, which msgspec reads into rows in half the time that a tuple of Python objects a row would take.
     cursor = con.execute(
         "SELECT to_json(found) FROM ("
-        "SELECT * REPLACE (strftime(\"at\", '%Y-%m-%dT%H:%M:%S.%fZ') AS \"at\") FROM ("
-        f"{query})) AS found ORDER BY found.\"at\", found.id",
+        'SELECT * REPLACE (strftime("at", \'%Y-%m-%dT%H:%M:%S.%fZ\') AS "at") FROM ('
+        f'{query})) AS found ORDER BY found."at", found.id',
         parameters or {},
     )
     return tuple(map(_read_row, chain.from_iterable(cursor.fetchall())))
@@ -234,7 +234,7 @@ def _latest(directory: Path, ids: set[str] | None) -> tuple[VerdictRow, ...]:
         con.register("wanted", pa.table({"id": pa.array(sorted(ids or ()), pa.string())}))
         return rows_of(
             con,
-            "SELECT * REPLACE (timezone('UTC', \"at\") AS \"at\") FROM kept "
+            'SELECT * REPLACE (timezone(\'UTC\', "at") AS "at") FROM kept '
             "WHERE $all OR id IN (SELECT id FROM wanted) "
             "QUALIFY row_number() OVER (PARTITION BY id ORDER BY revision DESC) = 1",
             {"all": ids is None},
