@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from watchword.ledger.merkle import (
 from watchword.ledger.tiles import parse_path, unpack_bundle, unpack_hashes
 
 TESSERA = ("github.com/transparency-dev/tessera@v1.0.4", "h1:IXjGowubcLR0T3zUQrysSMKgtTh9KGKQ0iajUiubyP4=")
+MERKLE = ("github.com/transparency-dev/merkle@v0.0.2", "h1:Q9nBoQcZcgPamMkGn7ghV8XiTZ/kRxn1yCG81+twTK4=")
 TESSERA_KEY = "example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx"
 
 
@@ -123,6 +125,56 @@ def _accepted(vector: dict[str, Any]) -> bool:
     except Corrupt:
         return False
     return True
+
+
+def test_we_take_the_vectors_of_transparency_dev(module: Callable[[str, str], Path]) -> None:
+    """What transparency-dev/merkle holds its own verifier to verifies here, and with one bit changed does not."""
+    text = (module(*MERKLE) / "proof" / "verify_test.go").read_text(encoding="utf-8")
+    roots, leaves = _hashes(text, "roots"), _hashes(text, "leaves")
+    assert [root_of([hash_leaf(leaf) for leaf in leaves[:size]]) for size in range(1, 9)] == roots
+    proved = 0
+    for index, size, proof in _vectors(text, "inclusionProofs"):
+        if index == 0:  # their indices count from 1, and this one stands for no leaf at all
+            continue
+        check = partial(
+            verify_inclusion, index=index - 1, size=size, leaf=hash_leaf(leaves[index - 1]), root=roots[size - 1]
+        )
+        _holds_alone(check, proof)
+        proved += 1
+    for old, new, proof in _vectors(text, "consistencyProofs"):
+        _holds_alone(
+            partial(verify_consistency, old=old, new=new, old_root=roots[old - 1], new_root=roots[new - 1]), proof
+        )
+        proved += 1
+    assert proved == 10
+
+
+def _hashes(text: str, name: str) -> list[bytes]:
+    """The values of a list of Go's, each `dh("hex", length)`."""
+    found = re.search(rf"\t{name}\s+= \[\]\[\]byte{{\n(.*?)\n\t}}", text, re.DOTALL)
+    assert found, name
+    return [bytes.fromhex(value) for value in re.findall(r'dh\("([0-9a-f]*)", \d+\)', found[1])]
+
+
+def _vectors(text: str, name: str) -> list[tuple[int, int, list[bytes]]]:
+    """The proofs of a list of Go's: two numbers, and the nodes."""
+    found = re.search(rf"\t{name} = \[\]\w+{{\n(.*?)\n\t}}\n", text, re.DOTALL)
+    assert found, name
+    each = re.findall(r"\t\t{(\d+), (\d+), (nil|\[\]\[\]byte{.*?\t\t})}", found[1], re.DOTALL)
+    return [
+        (int(one), int(two), [bytes.fromhex(node) for node in re.findall(r'dh\("([0-9a-f]{64})"', nodes)])
+        for one, two, nodes in each
+    ]
+
+
+def _holds_alone(check: Callable[..., None], proof: list[bytes]) -> None:
+    """*proof* passes; with one bit of a node changed, without a node, or with one more, it does not."""
+    check(proof=proof)
+    changed = [[*proof[:at], bytes([node[0] ^ 1]) + node[1:], *proof[at + 1 :]] for at, node in enumerate(proof)]
+    shorter = [[*proof[:at], *proof[at + 1 :]] for at in range(len(proof))]
+    for spoiled in (*changed, *shorter, [*proof, bytes(32)]):
+        with pytest.raises(Corrupt):
+            check(proof=spoiled)
 
 
 def test_we_read_the_sample_log_of_tessera(module: Callable[[str, str], Path]) -> None:

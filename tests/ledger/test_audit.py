@@ -188,7 +188,8 @@ def test_the_first_that_does_not_fit_is_named(chunk: int) -> None:
         fault = refused(first, second, bad, entry(9), chunk=chunk)
         assert (fault.seq, why in fault.what) == (2, True), fault.what
     good = audited(first, second, entry(2, after=-2, refs=(leaf, hash_leaf(second).hex()), sd=(HEX,)), chunk=chunk)
-    assert (good.size, good.references, good.streams, good.carriers) == (3, 2, 1, {HEX: ("case/1", 2)})
+    assert (good.size, good.references, good.streams, good.commitments) == (3, 2, 1, 1)
+    assert (good.carried_by((HEX, leaf)), good.carrier(HEX), good.carrier(leaf)) == (("case/1", None), 2, None)
     assert good.last_at == NOON
     repeated = refused(entry(sd=(HEX,)), entry(1, sd=(HEX,)), chunk=chunk)
     assert repeated.seq == 1

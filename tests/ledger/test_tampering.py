@@ -196,6 +196,19 @@ def test_checkpoint_of_the_ledgers_own_key_alone_is_believed(filled: Place) -> N
         fsck(filled.url, "nonsense")
 
 
+@pytest.mark.parametrize("column", ["stream", "type", "bytes", "leaf"])
+def test_rows_that_read_alike_only_together_are_told_apart(filled: Place, column: str) -> None:
+    """What a row lost to the one before it is missed, though the column reads the same from end to end."""
+    first, second = (filled.fetch(f"SELECT {column} FROM entry WHERE idx = {idx}") for idx in (BAD, BAD + 1))
+    joined: object = f"{first}\n{second}"
+    rest: object = ""
+    if isinstance(first, bytes) and isinstance(second, bytes):
+        joined, rest = (first + second[:1], second[1:]) if column == "leaf" else (first + b"\n" + second, b"")
+    for idx, value in ((BAD + 1, rest), (BAD, joined)):
+        filled.tamper(f"UPDATE entry SET {column} = :value WHERE idx = {idx}", value=value)
+    assert corrupt(filled.fsck).seq == BAD
+
+
 # -- every column, one bit
 
 

@@ -277,9 +277,10 @@ def test_an_event_without_a_target_still_gets_a_verdict(okta: Okta, evidence: Ma
     assert [row.verdict for row in classify(lines, [evidence()]).verdicts] == [Verdict.UNVERIFIED] * 2
 
 
-def test_a_time_nobody_can_read_is_said(okta: Okta, evidence: Make, classify: Classify) -> None:
+@pytest.mark.parametrize("published", ["yesterday", "12345-01-01T00:00:00Z", "-44-03-15T00:00:00Z", "infinity"])
+def test_a_time_nobody_can_read_is_said(okta: Okta, evidence: Make, classify: Classify, published: str) -> None:
     """An event with an unreadable time is still judged, and says why nothing could match it."""
-    row = classify.one(okta(published="yesterday"), evidence())
+    row = classify.one(okta(published=published), evidence())
     assert (row.verdict, row.reasons) == (Verdict.UNVERIFIED, ("no_time", "no_released_case"))
 
 

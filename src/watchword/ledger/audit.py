@@ -20,6 +20,7 @@ from watchword.core.errors import Corrupt
 from watchword.ledger import merkle
 from watchword.ledger.checkpoint import VerifierKey, verify
 from watchword.ledger.entry import MAX_BYTES, MAX_INT, decode, format_time, parse_time
+from watchword.ledger.store import Joined
 from watchword.ledger.verified import REMEDY, SKEW
 
 Progress: TypeAlias = Callable[[int, int], None]
@@ -45,6 +46,8 @@ _Value: TypeAlias = _Scalar | list[_V6] | dict[_Name, _V6]
 _TIME = "0000-00-00T00:00:00.000Z\n"
 _HOUR = len("2026-01-01T00")
 _MINUTES, _SECONDS = 14, 17  # where the tens of each stand
+_FEED = b"\n"
+_SLICE = 200  # entries at once: few enough to stay in the processor's cache while they are checked
 _DIGEST = "0" * 64 + "\n"
 _DIGITS = str.maketrans("123456789", "0" * 9)
 _HEX_DIGITS = str.maketrans("123456789abcdef", "0" * 15)
@@ -91,7 +94,7 @@ class _Plain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 _read = msgspec.json.Decoder(_Plain).decode_lines
-_write = msgspec.json.Encoder(order="sorted").encode_lines
+_write = msgspec.json.Encoder(order="deterministic").encode_lines
 _stream, _version, _type = attrgetter("stream"), attrgetter("version"), attrgetter("type")
 _at, _refs, _sd = attrgetter("at"), attrgetter("refs"), attrgetter("sd")
 
@@ -102,8 +105,8 @@ class Audit:
     def __init__(self) -> None:
         self.leaves: list[bytes] = []
         self.nodes = merkle.Nodes(self.leaves)
-        self.carriers: dict[str, tuple[str, int]] = {}
-        """The stream and index of the entry that carries each commitment."""
+        self._carriers: dict[str, str] = {}  # commitment -> stream of the entry that carries it
+        self._carrying: list[int] = []  # the indices of those entries, in the same order
         self.references = 0
         self.last_at: datetime | None = None
         self._latest = ""
@@ -127,6 +130,19 @@ class Audit:
     def has_all(self, streams: set[str]) -> bool:
         """Say whether each of *streams* has an entry."""
         return streams <= self._versions.keys()
+
+    @property
+    def commitments(self) -> int:
+        """How many commitments the entries carry."""
+        return len(self._carriers)
+
+    def carried_by(self, commitments: Sequence[str]) -> tuple[str | None, ...]:
+        """Return the stream of the entry that carries each of *commitments*, None where none does."""
+        return tuple(map(self._carriers.get, commitments))
+
+    def carrier(self, commitment: str) -> int | None:
+        """Return the index of the entry that carries *commitment*; looks through all of them."""
+        return next((seq for seq, one in zip(self._carrying, self._carriers, strict=True) if one == commitment), None)
 
     def proved(self) -> tuple[tuple[str, str], ...]:
         """Return what holds of the entries, each with a measure of it."""
@@ -165,6 +181,34 @@ class Audit:
                 self._add(raws[part], leaves[part], alone)
             raise
 
+    def add_joined(self, joined: Joined) -> bool:
+        """Put the entries in *joined* after the others as far as they surely fit; say whether that was all of them.
+
+        Where it was not, something is wrong, or of a form that has to be looked at alone: `add` says what.
+        """
+        raws = joined.raws.split(_FEED)
+        if len(raws) != joined.count:
+            return False
+        filed = tuple(column + _FEED for column in (joined.streams, joined.versions, joined.types))
+        read = [0, 0, 0]
+        for at in range(0, len(raws), _SLICE):
+            some = raws[at : at + _SLICE]
+            found = _hashed(some, self.size)
+            if b"".join(found) != joined.leaves[32 * at : 32 * (at + len(some))]:
+                return False
+            try:
+                plains = _decode_all(some)
+                streams, versions = list(map(_stream, plains)), list(map(_version, plains))
+                for column, values in enumerate((streams, map(str, versions), map(_type, plains))):
+                    said = "\n".join((*values, "")).encode()
+                    if not filed[column].startswith(said, read[column]):
+                        return False
+                    read[column] += len(said)
+                self._take(plains, found, streams, versions)
+            except Corrupt:
+                return False
+        return read == [len(column) for column in filed] and len(joined.leaves) == 32 * len(raws)
+
     def _add(self, raws: Sequence[bytes], leaves: Sequence[bytes], filed: Filed | None) -> None:
         start = self.size
         # 1. the bytes hash to their leaf
@@ -180,16 +224,23 @@ class Audit:
         streams, versions = tuple(map(_stream, plains)), tuple(map(_version, plains))
         if filed is not None and filed != (streams, versions, tuple(map(_type, plains))):
             raise Corrupt(f"Entry {start} is filed under another stream, version or type.", REMEDY, start)
+        self._take(plains, found, streams, versions)
+
+    def _take(
+        self, plains: Sequence[_Plain], found: list[bytes], streams: Sequence[str], versions: Sequence[int]
+    ) -> None:
+        start = self.size
         # 4. versions go on from the stream's last, times from the latest
         numbered = self._numbered(streams, versions, start)
         latest = self._timed(list(map(_at, plains)), start)
         # 5. references point to earlier entries, and no commitment is carried twice
         references = self._referred(plains, found, start)
-        carriers = self._carried(plains, start)
+        carriers, carrying = self._carried(plains, start)
         self._latest, self.last_at = latest, parse_time(latest)
         self._versions.update(numbered)
         self._known.update(found)
-        self.carriers.update(carriers)
+        self._carriers.update(carriers)
+        self._carrying.extend(carrying)
         self.references += references
         self.leaves.extend(found)
 
@@ -226,14 +277,18 @@ class Audit:
                 near.add(leaf)
         return len(leaves)
 
-    def _carried(self, plains: Sequence[_Plain], start: int) -> dict[str, tuple[str, int]]:
-        carried: dict[str, tuple[str, int]] = {}
-        for seq, plain in [(seq, plain) for seq, plain in enumerate(plains, start) if plain.sd]:
-            for commitment in plain.sd:
-                if commitment in self.carriers or commitment in carried:
+    def _carried(self, plains: Sequence[_Plain], start: int) -> tuple[dict[str, str], list[int]]:
+        """Return the stream of each commitment's entry, and their indices in the same order."""
+        carriers = [(seq, plain) for seq, plain in enumerate(plains, start) if plain.sd]
+        carried = {commitment: plain.stream for _, plain in carriers for commitment in plain.sd}
+        carrying = [seq for seq, plain in carriers for _ in plain.sd]
+        if len(carried) < len(carrying) or any(map(self._carriers.__contains__, carried)):
+            seen: set[str] = set()
+            for commitment in (commitment for _, plain in carriers for commitment in plain.sd):
+                if commitment in self._carriers or commitment in seen:
                     raise Corrupt(f"Entry {start} repeats the commitment {commitment}.", REMEDY, start)
-                carried[commitment] = (plain.stream, seq)
-        return carried
+                seen.add(commitment)
+        return carried, carrying
 
 
 def _hashed(raws: Sequence[bytes], start: int) -> list[bytes]:
@@ -289,7 +344,8 @@ def _are_times(times: Sequence[str]) -> bool:
     if lines.translate(_DIGITS) != _TIME * len(times):
         return False
     try:
-        for hour in {at[:_HOUR] for at in times}:
+        first = times[0][:_HOUR]
+        for hour in {first} if lines.count(first) == len(times) else {at[:_HOUR] for at in times}:
             datetime.fromisoformat(hour)
     except ValueError:
         return False

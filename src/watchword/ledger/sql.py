@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Any, cast
 
 import psycopg
-from sqlalchemy import Connection, and_, bindparam, exc, func, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, exc, func, or_, select, text, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects import sqlite as sqlite_dialect
 
-from watchword.core.errors import Invalid, Unavailable
+from watchword.core.errors import Corrupt, Invalid, Unavailable
 from watchword.ledger import holdings, migration
 from watchword.ledger import tables as t
 from watchword.ledger.bulk import Bulk, PostgresBulk, SqliteBulk
-from watchword.ledger.engines import OwnerLock, empty_log, open_engine, our_words, parse_url
+from watchword.ledger.engines import REMEDY_DAMAGED, OwnerLock, empty_log, open_engine, our_words, parse_url
 from watchword.ledger.guards import look
 from watchword.ledger.hardening import harden
 from watchword.ledger.rows import effect_row, effect_values, entry_row, only, top, typed
@@ -52,7 +52,7 @@ class SqlStore:
     """
 
     def __init__(self, url: str, *, read_only: bool = False, faults: Callable[[str], None] = no_faults) -> None:
-        parsed = parse_url(url)
+        parsed = self._url = parse_url(url)
         self._faults = faults
         self._sqlite = parsed.get_backend_name() == "sqlite"
         self._owner: OwnerLock | None = None
@@ -160,6 +160,23 @@ class SqlStore:
         """Return the head and the highest entry index (-1 when there is none), as of one moment."""
         with self._begin() as connection:
             return only(top, connection.execute(_TOP))
+
+    def demand_sound(self) -> None:
+        """Raise `Corrupt` when an index or a page is damaged: a row might be there, and not be found.
+
+        SQLite alone: PostgreSQL has tools of its own for that (amcheck, data checksums). On a connection of its own, so
+        that it can go on beside whatever else is read.
+        """
+        if not self._sqlite:
+            return
+        engine = open_engine(self._url, read_only=True)
+        try:
+            with our_words(), engine.connect() as connection:
+                said = connection.execute(_SOUND).scalars().all()
+        finally:
+            engine.dispose()
+        if said != ["ok"]:
+            raise Corrupt(f"The database file is damaged: {', '.join(map(str, said))}.", REMEDY_DAMAGED)
 
     @contextmanager
     def snapshot(self) -> Iterator[SqlSnapshot]:
@@ -323,6 +340,7 @@ class SqlStore:
         return make(t.effect).values(values).on_conflict_do_nothing(index_elements=["id"]).returning(t.effect.c.id)
 
 
+_SOUND = text("PRAGMA integrity_check(1)")
 _HIGHEST = select(func.max(t.entry.c.idx)).scalar_subquery().label("top")
 _TOP = select(t.head, _HIGHEST)
 _STREAM = select(t.entry).where(t.entry.c.stream == bindparam("stream")).order_by(t.entry.c.idx)

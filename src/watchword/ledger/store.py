@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -17,6 +17,21 @@ from watchword.ledger.testimony import Testimony
 
 RawRow: TypeAlias = tuple[Any, Any, Any, Any, Any, Any]
 """Index, stream, version, type, bytes and leaf hash of an entry as a database gave them, whatever they are."""
+
+
+class Joined(msgspec.Struct, frozen=True, gc=False):
+    """The columns of *count* entry rows, in index order, each joined by the database into one run of bytes.
+
+    A line feed stands between two values, nothing between two leaf hashes. It may be anything: whoever reads it has to
+    know what it must be.
+    """
+
+    count: int
+    raws: bytes
+    leaves: bytes
+    streams: bytes
+    versions: bytes
+    types: bytes
 
 
 class EffectState(StrEnum):
@@ -157,23 +172,35 @@ class Snapshot(Protocol):
     def head(self) -> Head:
         """The head row."""
 
-    def demand_sound(self) -> None:
-        """Raise `Corrupt` when the database's own order is damaged, such as an index that leaves out a row."""
-
     def entries(self, start: int = 0) -> Iterator[EntryRow]:
         """Every entry row whose index is *start* or more, and for 0 also any below it, in index order."""
 
-    def sweep(self) -> Iterator[Sequence[RawRow]]:
-        """Every entry row in index order, some at a time, as the database gives them."""
+    def joined(self) -> Generator[Joined]:
+        """Every entry row in index order, thousands at a time, up to the first that is not as a row has to be.
+
+        Until it is walked to its end, nothing else may be asked.
+        """
+
+    def sweep(self, start: int = 0) -> Iterator[Sequence[RawRow]]:
+        """Every entry row whose index is *start* or more, and for 0 also any below it, in index order, as it is."""
 
     def checkpoints(self) -> Iterator[tuple[int, str]]:
         """Every stored (size, note), in order of size."""
 
-    def carried(self) -> Iterator[Sequence[tuple[str, str, str, str]]]:
-        """The commitment, stream, data key and retention class of every payload row, some at a time."""
+    def carried(self) -> Iterator[Sequence[tuple[str, str]]]:
+        """The commitment and stream of every payload row, some at a time."""
 
-    def key_rows(self) -> Iterator[Sequence[tuple[str, str, str]]]:
-        """The id, stream and retention class of every data key, some at a time."""
+    def keyless(self) -> tuple[str, str] | None:
+        """The commitment and key of a payload whose key is not there, or is for another stream or class."""
+
+    def stray_key(self) -> tuple[str, str] | None:
+        """The id and stream of a data key whose stream has no entry, or whose class does not exist."""
+
+    def keys_among(self, ids: Sequence[str]) -> frozenset[str]:
+        """Those of *ids* that have a data key."""
+
+    def key_count(self) -> int:
+        """How many data keys there are."""
 
     def payloads(self) -> Iterator[PayloadRow]:
         """Every payload row."""
@@ -204,6 +231,9 @@ class Store(Protocol):
 
     def top(self) -> tuple[Head, int]:
         """Return the head and the highest entry index (-1 when there is none), as of one moment."""
+
+    def demand_sound(self) -> None:
+        """Raise `Corrupt` when the database's own order is damaged, such as an index that leaves out a row."""
 
     def snapshot(self) -> AbstractContextManager[Snapshot]:
         """Open the database as of one moment, to read all of it."""

@@ -111,7 +111,7 @@ def judge(con: duckdb.DuckDBPyConnection) -> tuple[VerdictRow, ...]:
     claim = _text("claim")
     while _changed(con.execute(claim)):
         pass
-    return rows_of(con.execute(_text("verdict")))
+    return rows_of(con, _text("verdict"))
 
 
 def unseen_changes(con: duckdb.DuckDBPyConnection) -> tuple[UnseenChange, ...]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
+from itertools import chain
 from pathlib import Path
 
 import duckdb
@@ -162,9 +163,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         return counts
 
 
-_ACTIONS: dict[str | None, Canonical | None] = {None: None, **{action.value: action for action in Canonical}}
-_VERDICTS = {verdict.value: verdict for verdict in Verdict}
-_FIRST = ("at", "action", "verdict", "reasons", "leaves")
+_read_row = msgspec.json.Decoder(VerdictRow).decode
 _TEXTS, _LEAVES = pa.list_(pa.string()), pa.list_(pa.int64())
 _OPTIONAL = frozenset({"action", "address", "socket", "correlation", "case", "ticket"})
 _TYPES = {
@@ -205,20 +204,18 @@ def latest_verdicts(directory: Path) -> tuple[VerdictRow, ...]:
     return _latest(directory, None)
 
 
-def rows_of(cursor: duckdb.DuckDBPyConnection) -> tuple[VerdictRow, ...]:
-    """Every row of *cursor*: first `at` (UTC, no zone), action, verdict, reasons, leaves, then other fields by name."""
-    names = [column[0] for column in cursor.description or ()][len(_FIRST) :]
-    return tuple(
-        VerdictRow(
-            at=at.replace(tzinfo=UTC),
-            action=_ACTIONS[action],
-            verdict=_VERDICTS[verdict],
-            reasons=tuple(reasons),
-            leaves=tuple(leaves),
-            **dict(zip(names, others, strict=True)),
-        )
-        for at, action, verdict, reasons, leaves, *others in cursor.fetchall()
+def rows_of(
+    con: duckdb.DuckDBPyConnection, query: str, parameters: dict[str, object] | None = None
+) -> tuple[VerdictRow, ...]:
+    """The rows of *query*, columns as `VerdictRow` with `at` in UTC and no zone, by time and id."""
+    # As JSON, which msgspec reads into rows in half the time that a tuple of Python objects a row would take.
+    cursor = con.execute(
+        "SELECT to_json(found) FROM ("
+        'SELECT * REPLACE (strftime("at", \'%Y-%m-%dT%H:%M:%S.%fZ\') AS "at") FROM ('
+        f'{query})) AS found ORDER BY found."at", found.id',
+        parameters or {},
     )
+    return tuple(map(_read_row, chain.from_iterable(cursor.fetchall())))
 
 
 def _latest(directory: Path, ids: set[str] | None) -> tuple[VerdictRow, ...]:
@@ -232,18 +229,15 @@ def _latest(directory: Path, ids: set[str] | None) -> tuple[VerdictRow, ...]:
         raise Corrupt(
             f"A verdict file in {directory} can not be read: {error}.", "Restore the file from a copy."
         ) from error
-    others = ", ".join(f'"{name}"' for name in SCHEMA.names if name not in _FIRST)
     with duckdb.connect() as con:
         con.register("kept", kept)
         con.register("wanted", pa.table({"id": pa.array(sorted(ids or ()), pa.string())}))
         return rows_of(
-            con.execute(
-                'SELECT timezone(\'UTC\', "at") AS "at", "action", verdict, reasons, leaves, '
-                f"{others} FROM kept "
-                "WHERE $all OR id IN (SELECT id FROM wanted) "
-                'QUALIFY row_number() OVER (PARTITION BY id ORDER BY revision DESC) = 1 ORDER BY kept."at", id',
-                {"all": ids is None},
-            )
+            con,
+            'SELECT * REPLACE (timezone(\'UTC\', "at") AS "at") FROM kept '
+            "WHERE $all OR id IN (SELECT id FROM wanted) "
+            "QUALIFY row_number() OVER (PARTITION BY id ORDER BY revision DESC) = 1",
+            {"all": ids is None},
         )
 
 

@@ -1,12 +1,19 @@
 -- native -> event: records read twice count once, and the records of one click become one support action.
 CREATE OR REPLACE TEMP TABLE event AS
-WITH once AS (
+WITH readable AS (
+    -- A time that no calendar of ours has is no time: what a log says must not stop the reading of it.
+    SELECT * REPLACE (CASE
+        WHEN "time" BETWEEN TIMESTAMPTZ '0001-01-01 00:00:00+00' AND TIMESTAMPTZ '9999-12-31 23:59:59.999999+00' THEN "time"
+    END AS "time")
+    FROM native
+),
+once AS (
     SELECT
         id, native_action, "action", actor, "target", "time",
         min(actor_keys) AS actor_keys, min(target_keys) AS target_keys, min(outcome) AS outcome, bool_or(done) AS done,
         min(address) AS address, min(socket) AS socket, min(correlation) AS correlation, min(click) AS click,
         bool_or(by_owner) AS by_owner
-    FROM native
+    FROM readable
     GROUP BY id, native_action, "action", actor, "target", "time"
 ),
 -- An id names one record; where a log gives one id to several (several targets, or a log that repeats itself with other

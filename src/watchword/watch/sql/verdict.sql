@@ -144,4 +144,3 @@ SELECT
     judged.actor, judged."target", judged.outcome, judged.address, judged.socket, judged.correlation, judged.folded,
     evidence."case", evidence.ticket
 FROM judged LEFT JOIN evidence ON evidence.evidence = judged.evidence, setting
-ORDER BY judged."time", judged.id
