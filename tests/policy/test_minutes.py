@@ -9,7 +9,7 @@ from watchword.core.account import AccountClass
 from watchword.core.action import Action
 from watchword.core.requirement import Requirement
 from watchword.policy import Policy
-from watchword.policy.minutes import APPROVAL, OTHER, SIGNATURE, effort, minutes
+from watchword.policy.minutes import APPROVAL, NOTHING, OTHER, SIGNATURE, WAITING, effort, minutes
 
 SHIPPED = Policy.default().procedures
 
@@ -24,7 +24,7 @@ def test_every_method_that_ships_has_minutes_with_a_source() -> None:
     table = minutes()
 
     assert set(SHIPPED.loaded.methods.methods) <= set(table)
-    assert {OTHER, APPROVAL, SIGNATURE} <= set(table)
+    assert {OTHER, APPROVAL, SIGNATURE, WAITING} <= set(table)
     assert all(row.minutes > 0 and row.source.startswith(("assumption: ", "https://")) for row in table.values())
 
 
@@ -67,3 +67,12 @@ def test_signatures_and_custodians_take_their_minutes() -> None:
     more = effort(signed).work_minutes - effort(asked).work_minutes
     assert more == len(asked.approve.seats) * minutes()[SIGNATURE].minutes
     assert (custodians.methods, custodians.verifications) == (("custodian_passkey",), 2)
+
+
+def test_waiting_weighs_a_tenth_of_work() -> None:
+    """A hold of three days is minutes of waiting and none of work; what is the same on both sides is nothing."""
+    change = effort(need(AccountClass.EXECUTIVE, Action.RECOVERY_INFO_CHANGE))
+
+    assert change.hold_minutes == 72 * 60
+    assert change.weight == change.work_minutes + 72 * 60 / minutes()[WAITING].minutes
+    assert (change - change, change - NOTHING + NOTHING) == (NOTHING, msgspec.structs.replace(change, methods=()))

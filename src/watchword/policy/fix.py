@@ -17,7 +17,7 @@ from watchword.policy.attack import prove
 from watchword.policy.bundle import Policy
 from watchword.policy.check import findings
 from watchword.policy.draft import Edit, drafted, joined, moves
-from watchword.policy.effort import NOTHING, Effort, effort, emergency
+from watchword.policy.minutes import NOTHING, Effort, effort, emergency
 from watchword.policy.thresholds import SHIPPED, Miss, Threshold, misses
 
 BEAM = 3

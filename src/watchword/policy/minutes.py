@@ -13,9 +13,10 @@ from importlib import resources
 import msgspec
 
 from watchword.core.requirement import Requirement
+from watchword.policy.limits import BreakGlass
 from watchword.policy.sufficient import sufficient
 
-OTHER, APPROVAL, SIGNATURE = "other_method", "approval", "signature"
+OTHER, APPROVAL, SIGNATURE, WAITING = "other_method", "approval", "signature", "waiting"
 
 
 class Minutes(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +39,31 @@ class Effort(msgspec.Struct, frozen=True, kw_only=True):
     work_minutes: int
     hold_minutes: int
 
+    def __add__(self, other: Effort) -> Effort:
+        """What both take together, whatever their ways."""
+        return self._with(other, 1)
+
+    def __sub__(self, other: Effort) -> Effort:
+        """What this takes beyond *other*."""
+        return self._with(other, -1)
+
+    @property
+    def weight(self) -> float:
+        """Minutes of work, with those of a hold counted at their rate."""
+        return self.work_minutes + self.hold_minutes / minutes()[WAITING].minutes
+
+    def _with(self, other: Effort, sign: int) -> Effort:
+        return Effort(
+            methods=(),
+            verifications=self.verifications + sign * other.verifications,
+            approvals=self.approvals + sign * other.approvals,
+            work_minutes=self.work_minutes + sign * other.work_minutes,
+            hold_minutes=self.hold_minutes + sign * other.hold_minutes,
+        )
+
+
+NOTHING = Effort(methods=(), verifications=0, approvals=0, work_minutes=0, hold_minutes=0)
+
 
 @cache
 def minutes() -> dict[str, Minutes]:
@@ -52,7 +78,6 @@ def effort(requirement: Requirement, proved: Collection[str] = ()) -> Effort:
 
     So that what was asked and what would be asked are compared along the same way, as far as there is one.
     """
-    known = minutes()
     ways = sufficient(requirement)
 
     def further(way: tuple[str, ...]) -> tuple[int, int, tuple[str, ...]]:
@@ -62,15 +87,26 @@ def effort(requirement: Requirement, proved: Collection[str] = ()) -> Effort:
     provers = max((w.provers for w in requirement.verify), default=1)
     rule = requirement.approve
     seats = len(rule.seats) if rule else 0
-    each = known[APPROVAL].minutes + (known[SIGNATURE].minutes if rule and rule.signed else 0)
     waived = bool(set(way) & set(requirement.hold_waived_by))
     return Effort(
         methods=way,
         verifications=len(way) * provers,
         approvals=seats,
-        work_minutes=sum(_of(method) for method in way) * provers + seats * each,
+        work_minutes=sum(_of(method) for method in way) * provers + _voting(seats, signed=bool(rule and rule.signed)),
         hold_minutes=0 if waived else requirement.hold_s // 60,
     )
+
+
+def emergency(glass: BreakGlass) -> Effort:
+    """What it takes to break the glass: one custodian does, and each further one approves."""
+    seats = glass.custodians - 1
+    work = _voting(seats, signed=glass.signed)
+    return Effort(methods=(), verifications=0, approvals=seats, work_minutes=work, hold_minutes=0)
+
+
+def _voting(seats: int, *, signed: bool) -> int:
+    known = minutes()
+    return seats * (known[APPROVAL].minutes + (known[SIGNATURE].minutes if signed else 0))
 
 
 def _of(method: str) -> int:
