@@ -603,7 +603,7 @@ def computed(world: World) -> dict[Goal, set[frozenset[Need]]]:
     return found
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(worlds())
 def test_the_fixpoint_finds_what_playing_every_small_set_finds(world: World) -> None:
     """On random policies and rosters both name the same minimal sets for every account and action."""

@@ -16,7 +16,8 @@ from watchword.core.ids import AccountId
 from watchword.policy.bundle import Policy
 from watchword.policy.capabilities import Need, Ways, moves_of
 from watchword.policy.fixpoint import Fixpoint, holder
-from watchword.policy.roster import Roster, RosterAccount, alike, demand_sound, generic
+from watchword.policy.likeness import reduce
+from watchword.policy.roster import RELATIONS, Roster, RosterAccount, alike, demand_sound, generic
 from watchword.policy.tables import Deny
 
 __all__ = ["Need", "Roster", "RosterAccount"]
@@ -85,7 +86,11 @@ class CellAttacks(_Reached, frozen=True, kw_only=True):
 
 
 class AccountAttacks(_Reached, frozen=True, kw_only=True):
-    """One named account x action; subjects are persons and accounts of the roster."""
+    """One named account x action.
+
+    From `attacks_on` subjects are persons and accounts of the roster, and the cheapest is there whatever it costs.
+    From `prove` they are roles around the target, and no attack means: none within the bound.
+    """
 
     account: AccountId
     account_class: AccountClass
@@ -108,25 +113,14 @@ def prove(policy: Policy, roster: Roster | None = None, *, bound: int = BOUND) -
     Raise `Invalid` for a roster that can not be.
     """
     if roster is not None:
-        demand_sound(roster)
+        return _proved(policy, roster, bound)
     made_up = generic(policy)
     fixpoint = Fixpoint(policy, made_up, bound, alike(policy, made_up))
-    cells = []
+    cells: list[CellAttacks] = []
     for held in AccountClass:
-        reached = fixpoint.reached(AccountId(held))
-        say = _Saying(fixpoint, {holder(fixpoint.accounts[AccountId(held)]): "target", held: "target"})
-        for action in Action:
-            attacks, infrastructure = say.attacks(reached[action])
-            denied = isinstance(policy.procedures.cell(held, action), Deny)
-            cells.append(
-                CellAttacks(
-                    account_class=held,
-                    action=action,
-                    denied=denied,
-                    attacks=attacks,
-                    infrastructure=infrastructure,
-                )
-            )
+        account = fixpoint.accounts[AccountId(held)]
+        names = {holder(account): "target", account.id: "target"}
+        cells.extend(_cell(row) for row in _rows(policy, fixpoint, account, account.id, names))
     return Analysis(
         policy=policy.digest,
         cells=tuple(cells),
@@ -135,27 +129,93 @@ def prove(policy: Policy, roster: Roster | None = None, *, bound: int = BOUND) -
     )
 
 
+def _proved(policy: Policy, roster: Roster, bound: int) -> Analysis:
+    """The analysis of a roster: of all accounts that are alike one is worked out, in the words of its relations."""
+    demand_sound(roster)
+    small = reduce(roster)
+    fixpoint = Fixpoint(policy, small.roster, bound, small.twins)
+    known: dict[AccountId, tuple[AccountAttacks, ...]] = {}
+    for like in dict.fromkeys(small.like.values()):
+        account = fixpoint.accounts[like]
+        known[like] = _rows(policy, fixpoint, account, like, _relative(account), climb=False)
+    weakest: dict[tuple[AccountClass, Action], AccountAttacks] = {}
+    for row in (row for rows in known.values() for row in rows):
+        key = (row.account_class, row.action)
+        if key not in weakest or _dearness(row) < _dearness(weakest[key]):
+            weakest[key] = row
+    for key, row in weakest.items():
+        if not row.attacks:  # none within the bound: the cheapest of one of them says at least where it begins
+            account = fixpoint.accounts[row.account]
+            dearer = _rows(policy, fixpoint, account, row.account, _relative(account))
+            weakest[key] = next(r for r in dearer if r.action is row.action)
+    accounts = tuple(
+        msgspec.structs.replace(row, account=account) for account, like in small.like.items() for row in known[like]
+    )
+    return Analysis(
+        policy=policy.digest,
+        cells=tuple(_cell(weakest[c, a]) for c in AccountClass for a in Action if (c, a) in weakest),
+        accounts=accounts,
+        complete=not fixpoint.algebra.cut,
+        notes=_notes(policy, fixpoint),
+    )
+
+
+def _dearness(row: AccountAttacks) -> int:
+    return row.cheapest if row.cheapest is not None else 1_000
+
+
+def _cell(row: AccountAttacks) -> CellAttacks:
+    return CellAttacks(
+        account_class=row.account_class,
+        action=row.action,
+        denied=row.denied,
+        attacks=row.attacks,
+        infrastructure=row.infrastructure,
+    )
+
+
+def _relative(account: RosterAccount) -> dict[str, str]:
+    """What the people around an account are called, whoever they are."""
+    names = {p: name for name, field in RELATIONS.items() if (p := getattr(account, field)) is not None}
+    return {**names, holder(account): "target", account.id: "target"}
+
+
+def _rows(
+    policy: Policy,
+    fixpoint: Fixpoint,
+    account: RosterAccount,
+    name: AccountId,
+    names: dict[str, str],
+    *,
+    climb: bool = True,
+) -> tuple[AccountAttacks, ...]:
+    """One row an action."""
+    reached, held = fixpoint.reached(account.id, climb=climb), fixpoint.held[account.id]
+    say = _Saying(fixpoint, names)
+    rows = []
+    for action in Action:
+        attacks, infrastructure = say.attacks(reached[action])
+        rows.append(
+            AccountAttacks(
+                account=name,
+                account_class=held,
+                action=action,
+                denied=isinstance(policy.procedures.cell(held, action), Deny),
+                attacks=attacks,
+                infrastructure=infrastructure,
+            )
+        )
+    return tuple(rows)
+
+
 def attacks_on(policy: Policy, roster: Roster, account: AccountId, *, bound: int = BOUND) -> tuple[AccountAttacks, ...]:
     """Return the attacks on one account, one row an action, each with its path; raise `Invalid` for one not there."""
     demand_sound(roster)
-    fixpoint = Fixpoint(policy, roster, bound)
-    if account not in fixpoint.accounts:
+    if account not in {a.id for a in roster.accounts}:
         raise Invalid(f"The account {account} is not in the roster.", "Name one that is.", "account")
-    held = fixpoint.held[account]
-    reached = fixpoint.reached(account)
-    say = _Saying(fixpoint, {})
-    return tuple(
-        AccountAttacks(
-            account=account,
-            account_class=held,
-            action=action,
-            denied=isinstance(policy.procedures.cell(held, action), Deny),
-            attacks=attacks,
-            infrastructure=infrastructure,
-        )
-        for action in Action
-        for attacks, infrastructure in (say.attacks(reached[action]),)
-    )
+    small = reduce(roster, around=account)
+    fixpoint = Fixpoint(policy, small.roster, bound, small.twins)
+    return _rows(policy, fixpoint, fixpoint.accounts[account], account, {})
 
 
 class _Saying:

@@ -173,7 +173,7 @@ class Casting:
     def _free(self, account: RosterAccount, facts: CaseFacts) -> Iterator[Person]:
         """Whoever may verify, the first free one of a group of twins."""
         for person in self.staff(account):
-            blocked = {account.person, *facts.provers}
+            blocked = {account.person, *account.related, *facts.provers}
             if self._first_free(person.id, set(), blocked) and self._allows(account, person, Step.VERIFY, facts):
                 yield person
 
@@ -194,7 +194,7 @@ class Casting:
             yield taken
             return
         roles = seats[len(taken)]
-        blocked = {account.person, *facts.provers}
+        blocked = {account.person, *account.related, *facts.provers}
         for person in self.staff(account):
             held = {*person.roles_at(self.rulings.at, account.unit), *account.relations(person.id)}
             if not held & set(roles) or person.id in taken or person.id == invoker:

@@ -30,6 +30,9 @@ from watchword.policy.tables import AroundRow, Falls, GainRow
 Node = tuple[str, ...]
 """What it is of, then the words that say which one."""
 
+Shown = tuple[tuple[tuple[str, ...], bool], ...]
+"""Sets of methods that are enough, each with whether it leaves a hold to be waited out."""
+
 CREDENTIAL = frozenset(a for a, changes in ALLOWED.items() if any(c.yields_credential for c in changes))
 """Actions that end in a hand-over: a new credential leaves, after one enforced method was proven again."""
 
@@ -106,13 +109,17 @@ class Fixpoint:
             "seat": self._seat,
         }
 
-    def reached(self, account: AccountId) -> dict[Action, Ways]:
+    def reached(self, account: AccountId, *, climb: bool = True) -> dict[Action, Ways]:
         """Everything that reaches each action on *account*, whatever else has to be reached for it.
 
+        Unless one may *climb*, nothing dearer than the bound is looked for.
         Exact up to the bound. Where nothing an outsider could do is that cheap, the cheapest of what is made of parts
         that are: one success leads to the next at no more than the bound.
         """
         self._settle((account,))
+        if not climb:
+            everything = self._values["everything",]
+            return {a: self.algebra.either((self._values["goal", account, a], everything)) for a in Action}
         if self._keys is None:
             self._keys = self._turned()
         keys, cheapest = self._keys, min((cost for cost, _ in self._keys.values()), default=HIGHEST)
@@ -127,7 +134,7 @@ class Fixpoint:
         for account, capability, row in self._keyholders():
             climbed = self._climbed(account, HIGHEST)
             self.algebra.bound, bound = HIGHEST, self.algebra.bound
-            done = [self._with(climbed[action], row.with_, account) for action in row.actions]
+            done = [self._given(climbed[action], row, account) for action in row.actions]
             move = Move(what="use what {who} may do", subject=account.id, gives=capability)
             found.append(self.algebra.told(self.algebra.either(done), move))
             self.algebra.bound = bound
@@ -283,10 +290,10 @@ class Fixpoint:
         ways: list[Ways] = []
         able = False
         # Failures are the attacker's to make: a frozen account answers to its class's strongest way alone.
-        for way in dict.fromkeys((*requirement.verify, requirement.strongest)):
+        for way, freeze in dict.fromkeys((*((way, 0) for way in requirement.verify), (requirement.strongest, 2))):
             for provers in self._provers(account, requirement, way):
                 proven = msgspec.structs.replace(facts, provers=provers)
-                able |= self._by(account, requirement, way, proven, ways)
+                able |= self._by(account, requirement, _sufficient(requirement, way, freeze), proven, ways)
         if not able:
             self.uncast.add(("cell", account_id, held, name))
         return self.algebra.told(
@@ -295,10 +302,9 @@ class Fixpoint:
         )
 
     def _by(
-        self, account: RosterAccount, requirement: Requirement, way: Verify, facts: CaseFacts, ways: list[Ways]
+        self, account: RosterAccount, requirement: Requirement, sets: Shown, facts: CaseFacts, ways: list[Ways]
     ) -> bool:
-        """Add what satisfies one *way* with the provers of *facts*; return whether anybody honest could."""
-        sets = _sufficient(requirement, way)
+        """Add what shows one of *sets* by the provers of *facts*; return whether the rules let anybody do it."""
         spoken = {m.name for m in requirement.methods if self._needs_agent(m.name)}
         able = False
         for attested in (False, True):
@@ -492,12 +498,14 @@ class Fixpoint:
                     continue
                 for action in row.actions:
                     reached = self.algebra.within(self._read("goal", account.id, action))
-                    done = self._with(reached, row.with_, account)
-                    if row.unseen:
-                        done = self.algebra.both(done, self._read("unseen", holder(account)))
+                    done = self._given(reached, row, account)
                     move = Move(what=f"use {action} of {{who}}", subject=account.id, gives=capability)
                     ways.append(self.algebra.told(done, move, own=bool(row.with_)))
         return self.algebra.either(ways)
+
+    def _given(self, reached: Ways, row: GainRow, account: RosterAccount) -> Ways:
+        done = self._with(reached, row.with_, account)
+        return self.algebra.both(done, self._read("unseen", holder(account))) if row.unseen else done
 
     def _with(self, ways: Ways, capabilities: tuple[str, ...], account: RosterAccount) -> Ways:
         return (
@@ -568,8 +576,8 @@ def _asks(requirement: Requirement) -> tuple[object, ...]:
     return (r.verify, r.strongest, r.methods, r.approve, r.hold_s, r.hold_waived_by, r.separate)
 
 
-def _sufficient(requirement: Requirement, way: Verify) -> tuple[tuple[tuple[str, ...], bool], ...]:
-    """The smallest sets of methods for one way, each with whether it leaves a hold to be waited out.
+def _sufficient(requirement: Requirement, way: Verify, freeze: int) -> Shown:
+    """The smallest sets of methods for one way under a freeze of that level.
 
     Asked in the same words for every cell with the same way, so that each is asked once.
     """
@@ -590,6 +598,6 @@ def _sufficient(requirement: Requirement, way: Verify) -> tuple[tuple[tuple[str,
         cosigned=False,
     )
     waivers = requirement.hold_waived_by if requirement.hold_s else ()
-    waived = [(methods, False) for methods in sufficient(asked, among=waivers)] if waivers else []
-    left = [(s, bool(requirement.hold_s)) for s in sufficient(asked) if (s, False) not in waived]
+    waived = [(methods, False) for methods in sufficient(asked, freeze=freeze, among=waivers)] if waivers else []
+    left = [(s, bool(requirement.hold_s)) for s in sufficient(asked, freeze=freeze) if (s, False) not in waived]
     return (*waived, *left)

@@ -1,0 +1,180 @@
+"""A large roster made small: accounts and people nothing tells apart, one standing for all of them.
+
+Two accounts are alike when their class, unit and facts are, and the roles and classes of the people around them; two
+people when their roles are, and the classes of their accounts. Who stands around those in turn is not asked: as long as
+no success leads from one person's account to another person's step within the bound, that can change nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Mapping
+from typing import TypeVar
+
+import msgspec
+
+from watchword.core.ids import AccountId, PersonId
+from watchword.core.person import Person
+from watchword.policy.roster import RELATIONS, Roster, RosterAccount, held_as
+
+K = TypeVar("K", AccountId, PersonId)
+
+CLONES = 6
+"""How many of the people who are alike are kept where they hold roles: one case keeps no more than six people apart."""
+
+SLOTS = ("person", *RELATIONS.values())
+
+
+class Reduced(msgspec.Struct, frozen=True, kw_only=True):
+    """The small *roster*, the groups of *twins* in it, and for each account of the large one the one it is like."""
+
+    roster: Roster
+    twins: tuple[tuple[PersonId, ...], ...]
+    like: dict[AccountId, AccountId]
+
+
+def reduce(roster: Roster, around: AccountId | None = None) -> Reduced:
+    """Return a roster in which of all that are alike only as many are kept as one case could need.
+
+    The account *around* which one asks, and everybody above it, are kept themselves.
+    """
+    return _Likeness(roster).reduced(around)
+
+
+class _Likeness:
+    def __init__(self, roster: Roster) -> None:
+        self.given = roster
+        self.people = {p.id: p for p in roster.people}
+        self.held = held_as(roster.accounts)
+        self.owned: dict[PersonId, list[RosterAccount]] = {}
+        for account in roster.accounts:
+            if account.person is not None:
+                self.owned.setdefault(account.person, []).append(account)
+        self.unit_of = self._units()
+        self.person_class: dict[PersonId, int] = {}
+        self.account_class: dict[AccountId, int] = {}
+        self._tell_apart()
+
+    def _units(self) -> dict[str, str]:
+        """For each unit the first one with the same people of its own: kinds, roles, and how many of each."""
+        local: dict[str, Counter[Hashable]] = {}
+        for person in self.given.people:
+            units = {g.unit for g in person.grants if g.unit is not None} | {d.unit for d in person.delegations}
+            for unit in units:
+                here = tuple(sorted((g.role, _where(g.unit, unit)) for g in person.grants))
+                local.setdefault(unit, Counter())[person.kind, here, unit in {d.unit for d in person.delegations}] += 1
+        first: dict[Hashable, str] = {}
+        known = dict.fromkeys((*(a.unit for a in self.given.accounts), *local))
+        return {
+            unit: first.setdefault(frozenset((k, min(n, CLONES)) for k, n in local.get(unit, Counter()).items()), unit)
+            for unit in known
+        }
+
+    def _roles(self, person: Person) -> Hashable:
+        grants = frozenset(
+            (g.role, self.unit_of.get(g.unit, g.unit) if g.unit else None, g.until) for g in person.grants
+        )
+        return person.kind, grants, frozenset((self.unit_of.get(d.unit, d.unit), d.until) for d in person.delegations)
+
+    def _tell_apart(self) -> None:
+        """People by their roles and their accounts' classes; accounts by their facts and the people around them."""
+        held = {p: tuple(sorted(self.held[a.id] for a in owned)) for p, owned in self.owned.items()}
+        roles = {p.id: self._roles(p) for p in self.given.people}
+        self.person_class = _numbered({p: (roles[p], held.get(p, ())) for p in self.people})
+        self.account_class = _numbered({a.id: self._facts(a) for a in self.given.accounts})
+
+    def _facts(self, account: RosterAccount) -> Hashable:
+        who = [getattr(account, slot) for slot in SLOTS]
+        same = tuple(who.index(p) for p in who)
+        classes = tuple(None if p is None else self.person_class[p] for p in who)
+        return self.held[account.id], self.unit_of[account.unit], account.leaver, same, classes
+
+    def _bearers(self) -> tuple[PersonId, ...]:
+        """For each kind of account a person who has one."""
+        first: dict[int, PersonId] = {}
+        for account in self.given.accounts:
+            if account.person is not None:
+                first.setdefault(self.account_class[account.id], account.person)
+        return tuple(first.values())
+
+    def _above(self, around: AccountId | None) -> tuple[PersonId, ...]:
+        """Everybody with a relation to the account, and to the accounts of these, and so on."""
+        found: dict[PersonId, None] = {}
+        waiting = [a for a in self.given.accounts if a.id == around]
+        while waiting:
+            account = waiting.pop()
+            for who in (account.person, *account.related):
+                if who is not None and who not in found:
+                    found[who] = None
+                    waiting.extend(self.owned.get(who, ()))
+        return tuple(found)
+
+    def reduced(self, around: AccountId | None) -> Reduced:
+        members: dict[int, list[PersonId]] = {}
+        above = self._above(around)
+        for who in dict.fromkeys((*above, *self.people)):
+            members.setdefault(self.person_class[who], []).append(who)
+        kept = {}
+        for number, group in members.items():
+            least = CLONES if self.people[group[0]].grants or self.people[group[0]].delegations else 1
+            kept[number] = group[: max(least, sum(p in above for p in group))]
+        accounts: dict[AccountId, RosterAccount] = {}
+        first: dict[int, AccountId] = {}
+        waiting = [p for group in kept.values() for p in group]
+        waiting.extend(self._bearers())
+        for account in self.given.accounts:
+            new = self.account_class[account.id] not in first
+            if account.person is None and (new or account.id == around):
+                first.setdefault(self.account_class[account.id], account.id)
+                accounts[account.id] = self._mapped(account, members, kept, waiting)
+        present: dict[PersonId, None] = {}
+        while waiting:
+            who = waiting.pop(0)
+            if who in present:
+                continue
+            present[who] = None
+            for account in self.owned.get(who, ()):
+                first.setdefault(self.account_class[account.id], account.id)
+                accounts[account.id] = self._mapped(account, members, kept, waiting)
+        people = tuple(p for p in self.given.people if p.id in present)
+        return Reduced(
+            roster=Roster(accounts=tuple(accounts.values()), people=people, at=self.given.at),
+            twins=tuple(tuple(group) for group in kept.values() if len(group) > 1),
+            like={a.id: first[self.account_class[a.id]] for a in self.given.accounts},
+        )
+
+    def _mapped(
+        self,
+        account: RosterAccount,
+        members: dict[int, list[PersonId]],
+        kept: dict[int, list[PersonId]],
+        waiting: list[PersonId],
+    ) -> RosterAccount:
+        """The same account with people who are kept in place of those they are like; different ones stay different."""
+        chosen: dict[PersonId, PersonId] = {}
+        if account.person is not None:
+            chosen[account.person] = account.person
+        for slot in SLOTS[1:]:
+            who = getattr(account, slot)
+            if who is None or who in chosen:
+                continue
+            number = self.person_class[who]
+            own = [who] if who in kept[number] else []
+            free = next((p for p in (*own, *kept[number]) if p not in chosen.values()), None)
+            if free is None:
+                free = next(p for p in members[number] if p not in chosen.values())
+                kept[number].append(free)
+                waiting.append(free)
+            chosen[who] = free
+        slots = {s: chosen.get(getattr(account, s)) for s in SLOTS}
+        return msgspec.structs.replace(account, unit=self.unit_of[account.unit], **slots)
+
+
+def _where(unit: str | None, here: str) -> str:
+    return "everywhere" if unit is None else "here" if unit == here else "elsewhere"
+
+
+def _numbered(given: Mapping[K, Hashable]) -> dict[K, int]:
+    """A small number in place of each value: the same for equal ones."""
+    numbers: dict[Hashable, int] = {}
+    return {key: numbers.setdefault(value, len(numbers)) for key, value in given.items()}

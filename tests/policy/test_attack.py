@@ -1,0 +1,131 @@
+"""Which attacks reach the shipped policy, and rosters that can not be."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+
+from tests.policy.sample import METHODS, PROCEDURES, spoiled
+from watchword.core.account import AccountClass
+from watchword.core.action import Action
+from watchword.core.errors import Invalid
+from watchword.core.ids import AccountId, PersonId
+from watchword.core.person import Kind, Person, Role, RoleGrant
+from watchword.policy import Policy, Procedures
+from watchword.policy.attack import Analysis, CellAttacks, Roster, RosterAccount, attacks_on, prove
+
+MANY = 10 << 20
+
+
+@cache
+def analysis() -> Analysis:
+    """Of the shipped policy."""
+    return prove(Policy.default())
+
+
+def cell(held: AccountClass, action: Action) -> CellAttacks:
+    """One cell of it."""
+    return next(c for c in analysis().cells if (c.account_class, c.action) == (held, action))
+
+
+def test_every_cell_is_answered_once() -> None:
+    """The table has each class and action, and infrastructure reaches every one of them."""
+    assert [(c.account_class, c.action) for c in analysis().cells] == [(c, a) for c in AccountClass for a in Action]
+    assert all(c.infrastructure for c in analysis().cells)
+
+
+@pytest.mark.parametrize(
+    "action", [Action.FACTOR_RESET, Action.TOTAL_LOSS, Action.RECOVERY_INFO_CHANGE, Action.BYPASS_CODE]
+)
+@pytest.mark.parametrize("held", list(AccountClass))
+def test_no_single_capability_opens_what_changes_a_factor(held: AccountClass, action: Action) -> None:
+    """No one capability of an outsider's resets a factor, changes a contact point or gives a pass, in any class."""
+    assert cell(held, action).single == 0
+
+
+def test_a_password_costs_no_less_than_the_authenticator_it_asks_for() -> None:
+    """An executive's password takes the passkey: its device or its endpoint, and a one-time password opens nothing."""
+    found = cell(AccountClass.EXECUTIVE, Action.PASSWORD_RESET)
+
+    assert found.cheapest == 3
+    assert {a.needs[0].capability for a in found.attacks if len(a.needs) == 1} == {"device_theft", "endpoint_control"}
+
+
+def test_a_path_names_its_needs_step_by_step() -> None:
+    """The steps of an attack use exactly its needs, and end in the action."""
+    for found in (cell(AccountClass.STANDARD, Action.FACTOR_RESET), cell(AccountClass.FINANCE, Action.BYPASS_CODE)):
+        for attack in found.attacks:
+            assert {n for step in attack.steps for n in step.needs} == set(attack.needs)
+
+
+def person(name: str, *roles: Role) -> Person:
+    """Somebody with roles everywhere."""
+    grants = tuple(RoleGrant(role=r) for r in roles)
+    return Person(id=PersonId(name), kind=Kind.EMPLOYEE, unit="north", grants=grants)
+
+
+def account(name: str, who: str, manager: str | None, held: AccountClass = AccountClass.STANDARD) -> RosterAccount:
+    """Somebody's account in the only unit."""
+    return RosterAccount(
+        id=AccountId(name),
+        account_class=held,
+        unit="north",
+        person=PersonId(who),
+        manager=PersonId(manager) if manager else None,
+    )
+
+
+STAFF = (person("ann", Role.AGENT), person("bob", Role.AGENT, Role.EXECUTOR), person("mia"), person("tom"))
+
+
+def test_a_named_account_names_its_people() -> None:
+    """What an attack on Tom needs is said of Tom, of his manager and of the agents there are."""
+    roster = Roster(accounts=(account("tom-1", "tom", "mia"), account("mia-1", "mia", None)), people=STAFF)
+    rows = attacks_on(Policy.default(), roster, AccountId("tom-1"))
+    subjects = {n.subject for row in rows for attack in row.attacks for n in attack.needs}
+
+    assert subjects <= {"tom", "mia", "ann", "bob"}
+    assert {"tom", "mia"} <= subjects
+
+
+@pytest.mark.parametrize(
+    ("roster", "said"),
+    [
+        (Roster(accounts=(), people=STAFF), "no accounts"),
+        (Roster(accounts=(account("a", "tom", None),), people=()), "no people"),
+        (Roster(accounts=(account("a", "tom", "eve"),), people=STAFF), "not in the roster"),
+        (Roster(accounts=(account("a", "tom", None), account("a", "mia", None)), people=STAFF), "stands twice"),
+        (Roster(accounts=(account("a", "tom", "mia"), account("b", "mia", "tom")), people=STAFF), "in a circle"),
+    ],
+)
+def test_a_roster_that_can_not_be_is_refused(roster: Roster, said: str) -> None:
+    """Nobody, somebody unknown, one id twice and a circle of managers are told by name."""
+    with pytest.raises(Invalid, match=said):
+        prove(Policy.default(), roster)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("defeats: [[breakglass_theft], [approver_corrupt]]", "voice: false", "nothing is unbreakable"),
+        ("defeats: [[breakglass_theft], [approver_corrupt]]", "defeats: []", "nothing is unbreakable"),
+        ("defeats: [[breakglass_theft], [approver_corrupt]]", 'never: ""', "at least 1 character"),
+        ("  osint: 1\n", "  osint: 9\n", "less than or equal to 5"),
+        ("gives: [password]}", "gives: [passwort]}", "'passwort' is no capability"),
+        ("methods: [passkey]}", "methods: [passkie]}", "not among the methods"),
+        ("unseen: [[away]]", "unseen: []", "nothing is unbreakable"),
+    ],
+)
+def test_a_slip_in_the_model_is_told_with_its_line(old: str, new: str, said: str) -> None:
+    """What falls to nothing, an unknown capability or method, and a cost out of range stop the policy."""
+    with pytest.raises(Invalid, match=r"methods\.yaml:\d+: .*") as error:
+        Procedures.load(PROCEDURES, spoiled(old, new, METHODS))
+
+    assert said in str(error.value)
+
+
+def test_a_huge_file_is_refused_before_it_is_read() -> None:
+    """Ten megabytes of YAML are refused for their size."""
+    with pytest.raises(Invalid, match="larger than"):
+        Procedures.load(PROCEDURES, METHODS + "#" * MANY)
