@@ -68,7 +68,14 @@ PATH = Attack(
         Step(what="Take the new factor over, proven by the same call", gives="the account", needs=(SWAP,)),
     ),
 )
-LISTING = Listing(title="Beside it", says="Not instead.", columns=("cell", "met"), rows=(("unlock", "<b>no</b>"),))
+LISTING = Listing(
+    title="Beside it",
+    says="Not instead.",
+    columns=("cell", "says", "met", "where not"),
+    rows=(
+        ("unlock", "<b>no</b>", "0 of 10", "standard recovery_info_change: saved_and_mailed_code + custodian_passkey"),
+    ),
+)
 
 
 def golden(name: str, text: str) -> None:

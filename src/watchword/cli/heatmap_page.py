@@ -51,6 +51,10 @@ table.list {{ table-layout: auto; border-spacing: 0; }} table.list td, table.lis
   .map td {{ height: auto; min-height: 4.1rem; padding: .4rem .2rem; display: flex; flex-direction: column;
     justify-content: center; }}
   .map td .at {{ display: block; font-size: .75rem; line-height: 1.15; margin-bottom: .15rem; }}
+  .list, .list tbody {{ display: block; }} .list thead {{ display: none; }}
+  .list tr {{ display: block; padding: .5rem 0; border-bottom: 1px solid var(--rule); }}
+  table.list td {{ display: block; padding: 0; border: 0; overflow-wrap: anywhere; }}
+  table.list td:first-child {{ font-weight: 600; }}
   td.apart {{ border-left: 0; }} .map td.apart {{ outline: 1px solid var(--soft); outline-offset: -1px; }}
 }}
 @media print {{ body {{ padding: 0; }} td, li {{ print-color-adjust: exact; }} tr {{ break-inside: avoid; }} }}
