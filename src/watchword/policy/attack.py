@@ -15,7 +15,8 @@ from watchword.core.errors import Invalid
 from watchword.core.ids import AccountId
 from watchword.policy.bundle import Policy
 from watchword.policy.capabilities import Need, Ways, moves_of
-from watchword.policy.fixpoint import Fixpoint, holder
+from watchword.policy.falling import holder
+from watchword.policy.fixpoint import Fixpoint
 from watchword.policy.likeness import reduce
 from watchword.policy.roster import RELATIONS, Roster, RosterAccount, alike, demand_sound, generic
 from watchword.policy.tables import Deny
