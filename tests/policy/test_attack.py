@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
+import msgspec
 import pytest
 
 from tests.policy.sample import METHODS, PROCEDURES, spoiled
@@ -66,7 +67,7 @@ def test_a_path_names_its_needs_step_by_step() -> None:
 def test_the_plain_context_is_the_cheapest() -> None:
     """However a request comes in, whatever satisfies what is asked then satisfies the plain cell."""
     procedures = Policy.default().procedures
-    single = [Context(**{f: w}) for f, known in VOCABULARY.items() for w in known]
+    single = [msgspec.structs.replace(Context(), **{f: w}) for f, known in VOCABULARY.items() for w in known]
     for held, action, _ in procedures.answered():
         plain = procedures.plain(held, action)
         assert plain is not None
