@@ -38,7 +38,7 @@ ROLES = (
 
 
 def organisation(accounts: int, staff: int, seed: int = 7) -> Roster:
-    """A made-up organisation: a tree of managers eight wide, staff with roles, some of them in one of ten units only."""
+    """A made-up organisation: a tree of managers eight wide, staff with roles, some for one of ten units only."""
     dice = random.Random(seed)
     people = [Person(id=PersonId(f"p{n}"), kind=Kind.EMPLOYEE, unit=f"u{n % 10}") for n in range(accounts)]
     for n in range(staff):

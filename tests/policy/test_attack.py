@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
+import msgspec
 import pytest
 
 from tests.policy.sample import METHODS, PROCEDURES, spoiled
@@ -12,8 +13,12 @@ from watchword.core.action import Action
 from watchword.core.errors import Invalid
 from watchword.core.ids import AccountId, PersonId
 from watchword.core.person import Kind, Person, Role, RoleGrant
-from watchword.policy import Policy, Procedures
+from watchword.core.requirement import Context
+from watchword.policy import Policy, Procedures, strictness
 from watchword.policy.attack import Analysis, CellAttacks, Roster, RosterAccount, attacks_on, prove
+from watchword.policy.check import WORST
+from watchword.policy.strictness import implies
+from watchword.policy.tables import VOCABULARY
 
 MANY = 10 << 20
 
@@ -57,6 +62,21 @@ def test_a_path_names_its_needs_step_by_step() -> None:
     for found in (cell(AccountClass.STANDARD, Action.FACTOR_RESET), cell(AccountClass.FINANCE, Action.BYPASS_CODE)):
         for attack in found.attacks:
             assert {n for step in attack.steps for n in step.needs} == set(attack.needs)
+
+
+def test_the_plain_context_is_the_cheapest() -> None:
+    """However a request comes in, whatever satisfies what is asked then satisfies the plain cell."""
+    procedures = Policy.default().procedures
+    single = [msgspec.structs.replace(Context(), **{f: w}) for f, known in VOCABULARY.items() for w in known]
+    for held, action, _ in procedures.answered():
+        plain = procedures.plain(held, action)
+        assert plain is not None
+        for context in (*single, WORST):
+            raised = procedures.require(held, action, context)
+            assert all(any(implies(way, easier) for easier in plain.verify) for way in raised.verify)
+            assert strictness.join(plain, raised).approve == raised.approve
+            assert raised.hold_s >= plain.hold_s
+            assert set(plain.separate) <= set(raised.separate)
 
 
 def person(name: str, *roles: Role) -> Person:

@@ -15,7 +15,8 @@ from watchword.core.errors import Invalid
 from watchword.core.ids import AccountId
 from watchword.policy.bundle import Policy
 from watchword.policy.capabilities import Need, Ways, moves_of
-from watchword.policy.fixpoint import Fixpoint, holder
+from watchword.policy.falling import holder
+from watchword.policy.fixpoint import Fixpoint
 from watchword.policy.likeness import reduce
 from watchword.policy.roster import RELATIONS, Roster, RosterAccount, alike, demand_sound, generic
 from watchword.policy.tables import Deny
@@ -71,6 +72,9 @@ class _Reached(msgspec.Struct, frozen=True, kw_only=True):
         return next((a for a in self.attacks if a.dearest <= CHEAP), None)
 
 
+LISTED = 8
+"""How many attacks of more than one need stand in a row of an account, where a roster may have fifty thousand."""
+
 CHEAP = 2
 """A capability anybody can have within a day: public data, a phishing kit, a mailbox, a talked-into agent."""
 
@@ -89,7 +93,8 @@ class AccountAttacks(_Reached, frozen=True, kw_only=True):
     """One named account x action.
 
     From `attacks_on` subjects are persons and accounts of the roster, and the cheapest is there whatever it costs.
-    From `prove` they are roles around the target, and no attack means: none within the bound.
+    From `prove` they are roles around the target, no attack means none within the bound, and of those with more than
+    one need the `LISTED` cheapest are there, without their paths.
     """
 
     account: AccountId
@@ -194,7 +199,7 @@ def _rows(
     say = _Saying(fixpoint, names)
     rows = []
     for action in Action:
-        attacks, infrastructure = say.attacks(reached[action])
+        attacks, infrastructure = say.attacks(reached[action], briefly=not climb)
         rows.append(
             AccountAttacks(
                 account=name,
@@ -225,10 +230,22 @@ class _Saying:
         self.algebra = fixpoint.algebra
         self.names = names
 
-    def attacks(self, ways: Ways) -> tuple[tuple[Attack, ...], tuple[Attack, ...]]:
-        """The outsider's attacks, and those that need the infrastructure, each cheapest first."""
-        ordered = sorted((self._attack(mask, cost, trace) for mask, (cost, trace) in ways.items()), key=_order)
-        return tuple(a for a in ordered if not a.infrastructure), tuple(a for a in ordered if a.infrastructure)
+    def attacks(self, ways: Ways, *, briefly: bool = False) -> tuple[tuple[Attack, ...], tuple[Attack, ...]]:
+        """The outsider's attacks, and those that need the infrastructure, each cheapest first.
+
+        *briefly*: all of one need, the `LISTED` cheapest of more, and no paths.
+        """
+        outside = self.algebra.outside(ways)
+        inside = {mask: said for mask, said in ways.items() if mask not in outside}
+        return self._listed(outside, briefly=briefly), self._listed(inside, briefly=briefly)
+
+    def _listed(self, ways: Ways, *, briefly: bool) -> tuple[Attack, ...]:
+        chosen = sorted(ways.items(), key=lambda item: (item[1][0], item[0].bit_count()))
+        if briefly:
+            singles = [item for item in chosen if item[0].bit_count() == 1]
+            chosen = [*singles, *[item for item in chosen if item[0].bit_count() > 1][:LISTED]]
+        made = (self._attack(mask, cost, () if briefly else trace) for mask, (cost, trace) in chosen)
+        return tuple(sorted(made, key=_order))
 
     def _attack(self, mask: int, cost: int, trace: tuple[object, ...]) -> Attack:
         priced = self.algebra.needs_in(mask)

@@ -8,7 +8,7 @@ finitely many sets and a node only ever gains some, so it ends.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from heapq import heappop, heappush
+from heapq import heappop
 
 import msgspec
 
@@ -20,15 +20,13 @@ from watchword.core.person import Role
 from watchword.core.requirement import After, Requirement, Verify
 from watchword.core.ruling import CaseFacts
 from watchword.policy.bundle import Policy
-from watchword.policy.capabilities import FREE, NO_WAY, Algebra, Move, Ways
-from watchword.policy.casting import SOURCE, Cast, Casting, Rulings
-from watchword.policy.roster import Roster, RosterAccount, held_as
+from watchword.policy.capabilities import FREE, NO_WAY, Move, Ways
+from watchword.policy.casting import SOURCE, Cast
+from watchword.policy.falling import Falling, Node, holder
+from watchword.policy.roster import Roster, RosterAccount
 from watchword.policy.rows import broken_glass
 from watchword.policy.sufficient import sufficient
-from watchword.policy.tables import AroundRow, Falls, GainRow
-
-Node = tuple[str, ...]
-"""What it is of, then the words that say which one."""
+from watchword.policy.tables import AroundRow, GainRow
 
 Shown = tuple[tuple[tuple[str, ...], bool], ...]
 """Sets of methods that are enough, each with whether it leaves a hold to be waited out."""
@@ -37,34 +35,11 @@ CREDENTIAL = frozenset(a for a, changes in ALLOWED.items() if any(c.yields_crede
 """Actions that end in a hand-over: a new credential leaves, after one enforced method was proven again."""
 
 
-SEATED = {
-    "approval": "have {who} approve",
-    "signed_approval": "have {who} sign the approval",
-    "custodian": "have {who} agree as custodian",
-    "signed_custodian": "have {who} sign as custodian",
-}
-
 HIGHEST = 60
 """Where nothing an outsider could do is as cheap as the bound, it is raised step by step, and to no more than this."""
 
-ORDER = {
-    name: order
-    for order, names in enumerate(
-        (
-            ("have", "word"),
-            ("unseen",),
-            ("proof", "seat"),
-            ("cell", "glass", "around"),
-            ("goal", "everything"),
-            ("gained",),
-        )
-    )
-    for name in names
-}
-"""What is computed again first, so that what reads it is computed again once."""
 
-
-class Fixpoint:
+class Fixpoint(Falling):
     """What reaches each account and action of *roster* under *policy*, at a cost of at most *bound*.
 
     *twins* are groups of people nothing tells apart: the first free one stands for all of them.
@@ -73,40 +48,16 @@ class Fixpoint:
     def __init__(
         self, policy: Policy, roster: Roster, bound: int, twins: tuple[tuple[PersonId, ...], ...] = ()
     ) -> None:
-        self.policy = policy
-        self.table = policy.procedures.loaded.methods
-        self.algebra = Algebra(self.table.capabilities, bound)
-        self.casting = Casting(Rulings(policy.people, roster), roster, twins)
-        self.accounts = {a.id: a for a in roster.accounts}
-        self.held = held_as(roster.accounts)
+        super().__init__(policy, roster, bound, twins)
         self.uncast: set[Node] = set()
-        self._owned: dict[str, list[RosterAccount]] = {}
-        for account in roster.accounts:
-            self._owned.setdefault(holder(account), []).append(account)
-        self._gains: dict[str, list[GainRow]] = {}
-        for row in self.table.gains:
-            for capability in row.gives:
-                self._gains.setdefault(capability, []).append(row)
-        self._values: dict[Node, Ways] = {}
-        self._readers: dict[Node, set[Node]] = {}
-        self._reading: list[Node] = []
-        self._waiting: list[tuple[int, int, Node]] = []
-        self._count = 0
         self._keys: Ways | None = None
-        self._queued: set[Node] = set()
         self._cast: dict[object, tuple[Cast, ...]] = {}
-        self._compute: dict[str, Callable[..., Ways]] = {
+        self._compute |= {
             "goal": self._goal,
             "everything": self._everything,
             "cell": self._cell,
             "glass": self._glass,
             "around": self._around,
-            "have": self._have,
-            "gained": self._gained,
-            "unseen": self._unseen,
-            "proof": self._proof,
-            "word": self._word,
-            "seat": self._seat,
         }
 
     def reached(self, account: AccountId, *, climb: bool = True) -> dict[Action, Ways]:
@@ -207,37 +158,6 @@ class Fixpoint:
             if all(more[a].keys() == found[a].keys() for a in found):
                 return found
             found = more
-
-    # --- nodes -------------------------------------------------------------------------------------------------------
-
-    def _read(self, *node: str) -> Ways:
-        if node not in self._values:
-            self._values[node] = NO_WAY  # what a circle reads of itself at first; it is told when there is more
-            if node[0] == "gained":
-                self._later(node)  # what a success gives comes after all that nobody gave
-            else:
-                self._evaluate(node)
-        if self._reading:
-            self._readers.setdefault(node, set()).add(self._reading[-1])
-        return self._values[node]
-
-    def _later(self, node: Node) -> None:
-        if node not in self._queued:
-            self._queued.add(node)
-            self._count += 1
-            heappush(self._waiting, (ORDER[node[0]], self._count, node))
-
-    def _evaluate(self, node: Node) -> None:
-        self._reading.append(node)
-        found = self._compute[node[0]](*node[1:])
-        self._reading.pop()
-        before = self._values[node]
-        if found.keys() == before.keys():
-            return
-        # A set keeps the path it was first found by: a later one may lead through this very node.
-        self._values[node] = {mask: before.get(mask, said) for mask, said in found.items()} if before else found
-        for reader in self._readers.get(node, ()):
-            self._later(reader)
 
     # --- an action on an account -------------------------------------------------------------------------------------
 
@@ -482,92 +402,6 @@ class Fixpoint:
             case=None, unit=unit, account_class=AccountClass.IDENTITY_CONTROL, action=Action.UNLOCK, subject=None
         )
         return self.casting.takers(step, facts, count)
-
-    # --- people ------------------------------------------------------------------------------------------------------
-
-    def _have(self, capability: str, subject: str) -> Ways:
-        return self.algebra.either((self.algebra.need(capability, subject), self._read("gained", capability, subject)))
-
-    def _gained(self, capability: str, subject: str) -> Ways:
-        """A capability that the success of an action gives."""
-        ways = []
-        accounts = self._owned.get(subject, []) if subject else [*self.accounts.values()]
-        for row in self._gains.get(capability, ()):
-            for account in accounts:
-                if row.classes and self.held[account.id] not in row.classes:
-                    continue
-                for action in row.actions:
-                    reached = self.algebra.within(self._read("goal", account.id, action))
-                    done = self._given(reached, row, account)
-                    move = Move(what=f"use {action} of {{who}}", subject=account.id, gives=capability)
-                    ways.append(self.algebra.told(done, move, own=bool(row.with_)))
-        return self.algebra.either(ways)
-
-    def _given(self, reached: Ways, row: GainRow, account: RosterAccount) -> Ways:
-        done = self._with(reached, row.with_, account)
-        return self.algebra.both(done, self._read("unseen", holder(account))) if row.unseen else done
-
-    def _with(self, ways: Ways, capabilities: tuple[str, ...], account: RosterAccount) -> Ways:
-        return (
-            self.algebra.all_of([ways, *(self._held_by(c, holder(account)) for c in capabilities)]) if ways else NO_WAY
-        )
-
-    def _held_by(self, capability: str, subject: str) -> Ways:
-        about = self.table.capabilities[capability].about
-        return self._read("have", capability, "" if about == "nobody" else subject)
-
-    def _falls(self, sets: Falls, person: str, agent: str = "") -> Ways:
-        """Any of *sets*, about *person*; what is about an agent, about *agent* where there is one."""
-
-        def of(capability: str) -> Ways:
-            to_agent = bool(agent) and self.table.capabilities[capability].about == "agent"
-            return self._held_by(capability, agent if to_agent else person)
-
-        return self.algebra.either([self.algebra.all_of([of(c) for c in one]) for one in sets])
-
-    def _unseen(self, subject: str) -> Ways:
-        """Whoever it is gets no notice in time: every channel is held, or they are away."""
-        channels = [self._falls(sets, subject) for sets in self.table.steps.notices.values()]
-        ways = self.algebra.either((self.algebra.all_of(channels), self._falls(self.table.steps.unseen, subject)))
-        return self.algebra.told(ways, Move(what="keep notices from {who}", subject=subject, gives="unseen"), own=True)
-
-    def _proof(self, method: str, prover: str, agent: str) -> Ways:
-        row = self.table.methods[method]
-        ways = [self._falls(row.defeats, prover, agent)] if row.defeats else []
-        if not row.enforced and agent:
-            ways.append(self._read("word", agent))
-        move = Move(what=f"pass {method} as {{who}}", subject=prover, gives=method)
-        return self.algebra.told(self.algebra.either(ways), move, own=True)
-
-    def _word(self, agent: str) -> Ways:
-        """What an agent says without its being so."""
-        return self._falls(self.table.steps.attested, agent, agent)
-
-    def _seat(self, who: str, kind: str, waits: str) -> Ways:
-        """An approval by *who*; with *waits* one whose account was recovered can not approve for a week."""
-        sets: Falls = getattr(self.table.steps, kind)
-        ways = []
-        for one in sets:
-            parts = []
-            for capability in one:
-                if not waits or not (gained := self._gained_by(capability, who)):
-                    parts.append(self._held_by(capability, who))
-                    continue
-                later = self.algebra.both(gained, self._read("unseen", who))
-                parts.append(self.algebra.either((self.algebra.need(capability, who), later)))
-            ways.append(self.algebra.all_of(parts))
-        move = Move(what=SEATED[kind], subject=who, gives=kind)
-        return self.algebra.told(self.algebra.either(ways), move, own=True)
-
-    def _gained_by(self, capability: str, who: str) -> Ways:
-        return (
-            NO_WAY if self.table.capabilities[capability].about == "nobody" else self._read("gained", capability, who)
-        )
-
-
-def holder(account: RosterAccount) -> str:
-    """Whom capabilities about an account's target are about: its person, or else the account itself."""
-    return account.person or account.id
 
 
 def _asks(requirement: Requirement) -> tuple[object, ...]:
