@@ -66,10 +66,11 @@ check: setup-dev ## Lint, format, types, imports, documents: what CI runs before
 	@echo "ruff format"; $(BIN)/ruff format --check --quiet
 	@echo "mypy";        $(BIN)/mypy
 	@echo "imports";     $(BIN)/lint-imports
+	@echo "attacks";     $(BIN)/watchword policy prove --fail-under shipped | tail -n 1
 	@echo "house and documents"; $(BIN)/pytest --quiet tests/house tests/docs
 
 bench: setup-dev ## Measure, with ratios side by side
-	@for bench in append slow_disk ledger policy classify; do echo; PYTHONPATH=. $(BIN)/python bench/$$bench.py; done
+	@for bench in append slow_disk ledger policy prove classify; do echo; PYTHONPATH=. $(BIN)/python bench/$$bench.py; done
 
 lock: $(UV) ## Resolve the dependencies again into uv.lock
 	@$(UV) lock --python $(PYTHON)

@@ -19,7 +19,7 @@ WATCHWORD = Path(sys.executable).with_name("watchword")
 BROKEN = Path(__file__).with_name("broken_place.py")
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 180
-SCENES = 8
+SCENES = 9
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from watchword.cli import threat
 from watchword.cli.activation import activate, drifted, propose, restore
+from watchword.cli.prove import diff, fix, prove
 from watchword.cli.replay import replay
 from watchword.cli.terminal import CONFIG, Config, Json, out, print_json
 from watchword.core.account import AccountClass
@@ -23,6 +24,9 @@ from watchword.policy.explain import Explanation, explain
 from watchword.settings import load
 
 app = App(name="policy", help="What each recovery needs, and who may do what.")
+app.command(prove)
+app.command(diff)
+app.command(fix)
 app.command(propose)
 app.command(activate)
 app.command(restore)

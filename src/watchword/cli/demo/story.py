@@ -1,4 +1,4 @@
-"""The story: eight scenes, told on the terminal, played through the API. Each scene says what must come of it."""
+"""The story: nine scenes, told on the terminal, played through the API. Each scene says what must come of it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,15 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from watchword.cli import heatmap
 from watchword.cli.demo.cast import Caller, Failed, Staff, awaited
 from watchword.cli.demo.stage import Stage
+from watchword.core.action import Action
 from watchword.core.errors import Refused, WatchwordError
+from watchword.desk.exposure import known_to
 from watchword.ledger.bundle import check
+from watchword.policy.attack import attacks_on, prove
+from watchword.policy.thresholds import misses
 from watchword.watch.verdicts import VerdictRow
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -96,6 +101,7 @@ class Story:
         self.straight_in_the_directory()
         self.break_glass()
         self.the_evidence()
+        self.the_proof()
 
     def good_reset(self) -> None:
         """A standard account, proven with a passkey: no approval, and nobody at the desk sees a password."""
@@ -253,6 +259,28 @@ class Story:
             self.console.print(f"    [green]{one.number}[/] {escape(one.what)}: {escape(one.proved)}")
         self.must(any("by passkey" in one.proved for one in checks), f"{len(checks)} checks of {file} hold")
 
+    def the_proof(self) -> None:
+        """Which attacker could still get in through this policy and these people, and how cheaply."""
+        self.scene(9, "The proof: what an attacker would need")
+        app, at = self.stage.app, self.stage.clock()
+        analysis = prove(app.policy)
+        self.console.print(heatmap.table(analysis))
+        short = misses(analysis)
+        self.must(not short, "no account class falls to less than the thresholds ask for")
+        self.tell("Zoe", "asks who could reset the factors of Olga, who heads finance")
+        native = app.desk.intake.find(self.stage.directory, "olga.penny").native_id
+        account = app.registry.names.account(self.stage.directory, native)
+        assert account is not None
+        rows = attacks_on(app.policy, known_to(app.registry, at), account)
+        found = next(row for row in rows if row.action is Action.FACTOR_RESET)
+        cheapest = found.attacks[0]
+        for number, step in enumerate(cheapest.steps, 1):
+            needs = f" ({', '.join(self._said(str(need)) for need in step.needs)})" if step.needs else ""
+            self.console.print(f"    [yellow]{number}[/] {escape(self._said(step.what) + needs)}")
+        self.must(
+            found.single == 0, f"the cheapest of {len(found.attacks)} ways costs {cheapest.cost}; none is one step"
+        )
+
     # --- small steps -----------------------------------------------------------------------------------------------
 
     def _open(
@@ -263,6 +291,16 @@ class Story:
         case = agent.open(account, action, directory=self.stage.directory, reason=reason, **(origin | dict(more)))
         agent.do(case, "ticket", ticket=ticket)
         return case
+
+    def _said(self, text: str) -> str:
+        """*text* with people and their accounts by name."""
+        registry = self.stage.app.registry
+        for person in registry.names.people():
+            name = registry.names.said(person)[1]
+            for held in registry.person(person).accounts:
+                text = text.replace(held, f"the account of {name}")
+            text = text.replace(person, name)
+        return text
 
     def _in_person(self, verifier: Staff, case: str, login: str) -> None:
         """Methods that no call can steal together; then approval is asked for."""
