@@ -16,10 +16,12 @@ from watchword.core.account import AccountClass
 from watchword.core.action import Action
 from watchword.core.errors import Invalid, Refused
 from watchword.core.requirement import Context, Requirement
+from watchword.policy.attack import prove
 from watchword.policy.bundle import Policy
 from watchword.policy.contexts import told_apart, words_of
 from watchword.policy.document import Document, Mistake
 from watchword.policy.loading import inspect
+from watchword.policy.noticed import unnoticed
 from watchword.policy.people import People
 from watchword.policy.procedures import Procedures, source
 from watchword.policy.separation import separation
@@ -57,6 +59,8 @@ def check(folder: Path) -> tuple[Mistake, ...]:
         people = People.load(cedar.text, schema.text, file=cedar.file, schema_file=schema.file)
         if table is not None:
             found.extend(separation(table, people, file=cedar.file))
+            policy = Policy(table, people, table.digest, (), ())
+            found.extend(unnoticed(policy, prove(policy)))
     except Invalid as error:
         found.append(_whole(error))
     return tuple(found)
