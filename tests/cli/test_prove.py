@@ -143,6 +143,9 @@ def test_the_people_of_a_ledger(desk: Desk, here: Here) -> None:
 
     assert done.code == 0, done.err
     assert facts(done.out)["analysis"]["accounts"]
+    one = here("policy", "prove", "--config", "watchword.toml", "--account", "tom.ashby", "--path")
+    assert one.out.startswith("the account of tom, unlock: cost 2: phish_relay@tom")
+    assert is_told(here("policy", "prove", "--config", "watchword.toml", "--account", "nobody"), 2, "called 'nobody'")
 
 
 def test_a_change_is_told_both_ways(here: Here, weak: Path, tmp_path: Path) -> None:

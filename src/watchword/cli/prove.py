@@ -75,6 +75,21 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
         return (_cost(self.after), -self.single_after) < (_cost(self.before), -self.single_before)
 
 
+class _Looked(msgspec.Struct, frozen=True, kw_only=True):
+    """What is looked at: a policy, the people around it where they are given, one account, and what ids go by."""
+
+    policy: Policy
+    people: Roster | None
+    account: AccountId | None = None
+    names: dict[str, str] = {}
+
+    def said(self, text: str) -> str:
+        """*text* with ids as people know them, ready to print."""
+        for one, name in self.names.items():
+            text = text.replace(one, name)
+        return escape(text)
+
+
 def prove(
     folder: Folder = None,
     /,
@@ -100,9 +115,10 @@ def prove(
     standing rights, Watchword's own servers) is shown in a column of its own and never counts there.
     """
     thresholds = tuple(t for text in fail_under for t in _thresholds(text))
-    policy, people = _subject(folder, roster, config)
+    looked = _subject(folder, roster, config, account)
+    policy, people = looked.policy, looked.people
     if account is not None:
-        _one(policy, people, account, as_json=json, path=path)
+        _one(looked, as_json=json, path=path)
         return
     analysis = proved(policy, people)
     held = compliance(policy, frameworks := load_frameworks())
@@ -121,14 +137,14 @@ def prove(
     elif path:
         cells = (c for c in analysis.cells if account_class in {None, c.account_class} and action in {None, c.action})
         for cell in cells:
-            _path(f"{said(cell.account_class)}, {said(cell.action)}", cell)
+            _path(looked, f"{said(cell.account_class)}, {said(cell.action)}", cell)
     else:
         out.print(heatmap.table(analysis))
         for note in analysis.notes:
             out.print(escape(note), style="dim")
         for listing in listings:
             out.print(listed(listing))
-        _accounts(analysis)
+        _accounts(looked, analysis)
     if not json:
         for miss in short:
             out.print(f"[red]falls short[/] {said(miss.account_class)}, {said(miss.action)}: {escape(miss.why)}")
@@ -205,17 +221,24 @@ def _fixes(short: tuple[Miss, ...], found: tuple[Fix, ...]) -> None:
         out.print("Minutes are assumptions, one case each; nothing was written.", style="dim")
 
 
-def _subject(folder: Path | None, roster: Path | None, config: Path | None) -> tuple[Policy, Roster | None]:
+def _subject(folder: Path | None, roster: Path | None, config: Path | None, account: str | None) -> _Looked:
     """The policy and the people to look at; people of a Watchword's own ledger where its settings are given."""
     if config is None:
-        return Policy.load(folder) if folder else Policy.default(), _roster(roster)
+        policy = Policy.load(folder) if folder else Policy.default()
+        return _Looked(policy=policy, people=_roster(roster), account=AccountId(account) if account else None)
     if roster is not None:
         raise Invalid("A roster and the people of a ledger are two things.", "Give --roster or --config.", "roster")
     from watchword.app import App as Running
-    from watchword.desk.exposure import known_to
+    from watchword.desk.exposure import account_called, known_to, spoken
 
     with Running(load(config), executes=False) as running:
-        return Policy.load(folder) if folder else running.policy, known_to(running.registry, running.clock())
+        people = known_to(running.registry, running.clock())
+        return _Looked(
+            policy=Policy.load(folder) if folder else running.policy,
+            people=people,
+            account=account_called(running.registry, running.directories, account) if account else None,
+            names=spoken(running.registry, people),
+        )
 
 
 def _roster(file: Path | None) -> Roster | None:
@@ -233,18 +256,18 @@ def _thresholds(text: str) -> tuple[Threshold, ...]:
     return SHIPPED if text == SHIPPED_WORD else (threshold_of(text),)
 
 
-def _one(policy: Policy, people: Roster | None, account: str, *, as_json: bool, path: bool) -> None:
-    if people is None:
+def _one(looked: _Looked, *, as_json: bool, path: bool) -> None:
+    if looked.people is None or looked.account is None:
         raise Invalid(
             "An account is looked at among the people around it.", "Give --roster FILE, or --config.", "account"
         )
-    rows = attacks_on(policy, people, AccountId(account))
+    rows = attacks_on(looked.policy, looked.people, looked.account)
     if as_json:
         print_json(rows)
         return
     if path:
         for row in rows:
-            _path(f"{row.account}, {said(row.action)}", row)
+            _path(looked, f"{row.account}, {said(row.action)}", row)
         return
     table = Table("action", "cheapest", "alone", "needs", "infrastructure", box=None, pad_edge=False)
     for row in rows:
@@ -253,27 +276,27 @@ def _one(policy: Policy, people: Roster | None, account: str, *, as_json: bool, 
             said(row.action) + (" (denied)" if row.denied else ""),
             "-" if row.cheapest is None else str(row.cheapest),
             str(row.single or "-"),
-            escape(_needs(first)),
-            escape(_needs(around)),
+            looked.said(_needs(first)),
+            looked.said(_needs(around)),
         )
-    out.print(f"[bold]{escape(account)}[/], {said(rows[0].account_class)}")
+    out.print(f"[bold]{looked.said(looked.account)}[/], {said(rows[0].account_class)}")
     out.print(table)
 
 
-def _path(title: str, row: CellAttacks | AccountAttacks) -> None:
+def _path(looked: _Looked, title: str, row: CellAttacks | AccountAttacks) -> None:
     """One path, the cheapest an outsider has; else the cheapest through infrastructure."""
     attack = next(iter((*row.attacks, *row.infrastructure)), None)
     if attack is None:
-        out.print(f"[bold]{escape(title)}[/]: no attack was found")
+        out.print(f"[bold]{looked.said(title)}[/]: no attack was found")
         return
     around = ", through infrastructure" if attack.infrastructure else ""
-    out.print(f"[bold]{escape(title)}[/]: cost {attack.cost}{around}: {escape(_needs(attack))}")
+    out.print(f"[bold]{looked.said(title)}[/]: cost {attack.cost}{around}: {looked.said(_needs(attack))}")
     for number, step in enumerate(attack.steps, 1):
         needs = f" with {' + '.join(map(str, step.needs))}" if step.needs else ""
-        out.print(f"  {number}. {escape(step.what + needs)}")
+        out.print(f"  {number}. {looked.said(step.what + needs)}")
 
 
-def _accounts(analysis: Analysis) -> None:
+def _accounts(looked: _Looked, analysis: Analysis) -> None:
     """The accounts of a roster that are cheapest to take over."""
     rows = [row for row in analysis.accounts if row.cheapest is not None]
     if not rows:
@@ -281,10 +304,9 @@ def _accounts(analysis: Analysis) -> None:
     rows.sort(key=lambda row: (_cost(row.cheapest), -row.account_class.rank, row.account, row.action))
     table = Table("account", "class", "action", "cheapest", "needs", box=None, pad_edge=False)
     for row in rows[:NAMED]:
-        cost = str(row.cheapest)
-        table.add_row(
-            escape(row.account), said(row.account_class), said(row.action), cost, escape(_needs(row.attacks[0]))
-        )
+        needs = looked.said(_needs(row.attacks[0]))
+        name = looked.said(row.account)
+        table.add_row(name, said(row.account_class), said(row.action), str(row.cheapest), needs)
     out.print(f"[bold]Cheapest of {len({row.account for row in analysis.accounts}):,} accounts[/]")
     out.print(table)
 

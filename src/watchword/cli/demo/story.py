@@ -16,7 +16,7 @@ from watchword.cli.demo.cast import Caller, Failed, Staff, awaited
 from watchword.cli.demo.stage import Stage
 from watchword.core.action import Action
 from watchword.core.errors import Refused, WatchwordError
-from watchword.desk.exposure import known_to
+from watchword.desk.exposure import known_to, spoken
 from watchword.ledger.bundle import check
 from watchword.policy.attack import attacks_on, prove
 from watchword.policy.thresholds import misses
@@ -271,12 +271,15 @@ class Story:
         native = app.desk.intake.find(self.stage.directory, "olga.penny").native_id
         account = app.registry.names.account(self.stage.directory, native)
         assert account is not None
-        rows = attacks_on(app.policy, known_to(app.registry, at), account)
+        roster = known_to(app.registry, at)
+        rows = attacks_on(app.policy, roster, account)
         found = next(row for row in rows if row.action is Action.FACTOR_RESET)
         cheapest = found.attacks[0]
         for number, step in enumerate(cheapest.steps, 1):
-            needs = f" ({', '.join(self._said(str(need)) for need in step.needs)})" if step.needs else ""
-            self.console.print(f"    [yellow]{number}[/] {escape(self._said(step.what) + needs)}")
+            text = step.what + (f" ({', '.join(map(str, step.needs))})" if step.needs else "")
+            for one, name in spoken(app.registry, roster).items():
+                text = text.replace(one, name)
+            self.console.print(f"    [yellow]{number}[/] {escape(text)}")
         self.must(
             found.single == 0, f"the cheapest of {len(found.attacks)} ways costs {cheapest.cost}; none is one step"
         )
@@ -291,16 +294,6 @@ class Story:
         case = agent.open(account, action, directory=self.stage.directory, reason=reason, **(origin | dict(more)))
         agent.do(case, "ticket", ticket=ticket)
         return case
-
-    def _said(self, text: str) -> str:
-        """*text* with people and their accounts by name."""
-        registry = self.stage.app.registry
-        for person in registry.names.people():
-            name = registry.names.said(person)[1]
-            for held in registry.person(person).accounts:
-                text = text.replace(held, f"the account of {name}")
-            text = text.replace(person, name)
-        return text
 
     def _in_person(self, verifier: Staff, case: str, login: str) -> None:
         """Methods that no call can steal together; then approval is asked for."""
