@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from tests.desk.office import Office, refused
+from tests.ledger.openssh import openssl_accepts, ssh_accepts, with_tools
 from watchword.core.action import Action
 from watchword.core.approval import SessionProof, SignedProof, proof_of
 from watchword.core.case import Closed, Delivered
@@ -24,7 +25,7 @@ from watchword.desk.posture import PolicyActivated, PolicyProposed
 from watchword.desk.recording import POLICY_STREAM, event_of
 from watchword.ledger.append import Append, Draft
 from watchword.ledger.approval import verify
-from watchword.ledger.sshsig import AUTHORSHIP, namespace_of, signed_data
+from watchword.ledger.sshsig import AUTHORSHIP, allowed_signer, namespace_of, signed_data
 from watchword.policy.bundle import FILES, Policy
 from watchword.policy.loading import Source
 from watchword.policy.procedures import DEFAULT, digest_of
@@ -331,6 +332,42 @@ def test_whoever_has_a_passkey_signs(keyed: Office) -> None:
         proof, proposed.statement, log="example.test/office", material=material, party=party, purpose=AUTHORSHIP
     )
     assert checked.signature.namespace == "policy-activation@example.test/office"
+
+
+@with_tools
+def test_stock_tools_take_an_authors_signature(keyed: Office, tmp_path: Path) -> None:
+    """`ssh-keygen -Y verify` accepts it over the stored statement, and over no other; `openssl` takes the raw bytes."""
+    digest = edit(keyed)
+    statement = propose(keyed).statement
+    sign(keyed, digest)
+    activated = keyed.app.registry.posture().activated
+    assert activated is not None
+    proof = proof_of(activated.proof)
+    assert isinstance(proof, SignedProof)
+    (held,) = keyed.app.registry.person(keyed[ANN]).credentials_of("passkey")
+    material = material_of(held)
+    assert material is not None
+    party = RelyingParty(id=material.rp_id, name="", origins=(keyed.origin,))
+    origin = keyed.app.ledger.origin
+    signature = verify(proof, statement, log=origin, material=material, party=party, purpose=AUTHORSHIP).signature
+    namespace = namespace_of(origin, AUTHORSHIP)
+    signers = allowed_signer(keyed[ANN], signature.key, namespace, valid_after=keyed.at - timedelta(days=60))
+
+    def accepted(message: str, within: str = namespace) -> bool:
+        return ssh_accepts(
+            tmp_path,
+            signers=signers,
+            principal=keyed[ANN],
+            namespace=within,
+            armour=signature.armour(),
+            message=message.encode(),
+            at=f"{keyed.at:%Y%m%d%H%M%SZ}",
+        )
+
+    assert accepted(statement)
+    assert not accepted(statement.replace(digest[7:15], digest[8:16]))
+    assert not accepted(statement, namespace_of(origin))
+    assert openssl_accepts(tmp_path, signature, proof)
 
 
 def test_the_first_author_signs_what_the_console_gave(keyed: Office) -> None:
