@@ -151,8 +151,7 @@ def _proved(policy: Policy, roster: Roster, bound: int) -> Analysis:
     for key, row in weakest.items():
         if not row.attacks:  # none within the bound: the cheapest of one of them says at least where it begins
             account = fixpoint.accounts[row.account]
-            dearer = _rows(policy, fixpoint, account, row.account, _relative(account))
-            weakest[key] = next(r for r in dearer if r.action is row.action)
+            (weakest[key],) = _rows(policy, fixpoint, account, row.account, _relative(account), only=row.action)
     accounts = tuple(
         msgspec.structs.replace(row, account=account) for account, like in small.like.items() for row in known[like]
     )
@@ -193,12 +192,13 @@ def _rows(
     names: dict[str, str],
     *,
     climb: bool = True,
+    only: Action | None = None,
 ) -> tuple[AccountAttacks, ...]:
-    """One row an action."""
+    """One row an action, or that of *only* one."""
     reached, held = fixpoint.reached(account.id, climb=climb), fixpoint.held[account.id]
     say = _Saying(fixpoint, names)
     rows = []
-    for action in Action:
+    for action in Action if only is None else (only,):
         attacks, infrastructure = say.attacks(reached[action], briefly=not climb)
         rows.append(
             AccountAttacks(

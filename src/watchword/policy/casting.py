@@ -178,7 +178,8 @@ class Casting:
                 yield person
 
     def _first_free(self, who: PersonId, used: set[PersonId], blocked: set[PersonId | None] | set[PersonId]) -> bool:
-        return all(p in used or p in blocked for p in self._earlier.get(who, ()))
+        # Whoever stands in a relation to the account is themself, and like nobody.
+        return who in blocked or all(p in used or p in blocked for p in self._earlier.get(who, ()))
 
     def _seated(
         self,

@@ -120,8 +120,11 @@ class _Likeness:
             kept[number] = group[: max(least, sum(p in above for p in group))]
         accounts: dict[AccountId, RosterAccount] = {}
         first: dict[int, AccountId] = {}
+        for who in self._bearers():
+            group = kept[self.person_class[who]]
+            if who not in group:
+                group.append(who)
         waiting = [p for group in kept.values() for p in group]
-        waiting.extend(self._bearers())
         for account in self.given.accounts:
             new = self.account_class[account.id] not in first
             if account.person is None and (new or account.id == around):
