@@ -111,6 +111,7 @@ class Casting:
         self._staff: dict[str, tuple[Person, ...]] = {}
         self._known: dict[object, tuple[Cast, ...]] = {}
         self._sorted: dict[object, tuple[Person, ...]] = {}
+        self._able: dict[object, tuple[tuple[PersonId, ...], ...]] = {}
 
     def facts(self, account: RosterAccount, held: AccountClass, action: Action, requirement: Requirement) -> CaseFacts:
         """A case on *account* under *requirement* that nobody has taken a step in."""
@@ -178,8 +179,11 @@ class Casting:
 
     def takers(self, step: Step, facts: CaseFacts, count: int) -> tuple[tuple[PersonId, ...], ...]:
         """Every group of *count* different people each of whom may take *step*."""
-        able = [p for p in self.people.values() if p.grants or p.delegations if self.rulings.allows(p, step, facts)]
-        return tuple(self._groups(tuple(p.id for p in able), count, ()))
+        key = step, facts, count
+        if key not in self._able:
+            able = [p for p in self.people.values() if p.grants or p.delegations if self.rulings.allows(p, step, facts)]
+            self._able[key] = tuple(self._groups(tuple(p.id for p in able), count, ()))
+        return self._able[key]
 
     def _groups(
         self, able: tuple[PersonId, ...], count: int, taken: tuple[PersonId, ...]
