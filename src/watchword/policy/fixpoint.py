@@ -76,6 +76,10 @@ class Fixpoint(Falling):
         known = (self._values["everything",], keys)
         return {a: self.algebra.either((w, *known)) for a, w in self._climbed(self.accounts[account], cheapest).items()}
 
+    def goal(self, account: AccountId, action: Action) -> Ways:
+        """What reaches *action* on an account that was asked for, short of what opens everything."""
+        return self._values["goal", account, action]
+
     def _turned(self) -> Ways:
         """What opens everything although it costs more than the bound: the cheapest takeover of whoever holds a key."""
         found: list[Ways] = []

@@ -26,11 +26,15 @@ SLOTS = ("person", *RELATIONS.values())
 
 
 class Reduced(msgspec.Struct, frozen=True, kw_only=True):
-    """The small *roster*, the groups of *twins* in it, and for each account of the large one the one it is like."""
+    """The small *roster*, the groups of *twins* in it, and for each account of the large one the one it is like.
+
+    *kinds* numbers each person of the small roster by whom they are like.
+    """
 
     roster: Roster
     twins: tuple[tuple[PersonId, ...], ...]
     like: dict[AccountId, AccountId]
+    kinds: dict[PersonId, int]
 
 
 def reduce(roster: Roster, around: AccountId | None = None) -> Reduced:
@@ -144,6 +148,7 @@ class _Likeness:
             roster=Roster(accounts=tuple(accounts.values()), people=people, at=self.given.at),
             twins=tuple(tuple(group) for group in kept.values() if len(group) > 1),
             like={a.id: first[self.account_class[a.id]] for a in self.given.accounts},
+            kinds={p.id: self.person_class[p.id] for p in people},
         )
 
     def _mapped(
