@@ -19,6 +19,7 @@ from watchword.policy.falling import holder
 from watchword.policy.fixpoint import Fixpoint
 from watchword.policy.likeness import reduce
 from watchword.policy.roster import RELATIONS, Roster, RosterAccount, alike, demand_sound, generic
+from watchword.policy.sameness import unlike
 from watchword.policy.tables import Deny
 
 __all__ = ["Need", "Roster", "RosterAccount"]
@@ -74,6 +75,12 @@ class _Reached(msgspec.Struct, frozen=True, kw_only=True):
 
 LISTED = 8
 """How many attacks of more than one need stand in a row of an account, where a roster may have fifty thousand."""
+
+DIFFERING = (
+    "People of the same roles and classes are taken as one kind, and here the accounts of some of them are not reached "
+    "alike: an attack that first recovers one of these may be missing, or told of somebody it does not work on."
+)
+"""What is noted of a roster where the people that are taken as alike are not."""
 
 CHEAP = 2
 """A capability anybody can have within a day: public data, a phishing kit, a mailbox, a talked-into agent."""
@@ -143,6 +150,7 @@ def _proved(policy: Policy, roster: Roster, bound: int) -> Analysis:
     for like in dict.fromkeys(small.like.values()):
         account = fixpoint.accounts[like]
         known[like] = _rows(policy, fixpoint, account, like, _relative(account), climb=False)
+    differing = unlike(fixpoint, small)
     weakest: dict[tuple[AccountClass, Action], AccountAttacks] = {}
     for row in (row for rows in known.values() for row in rows):
         key = (row.account_class, row.action)
@@ -151,8 +159,7 @@ def _proved(policy: Policy, roster: Roster, bound: int) -> Analysis:
     for key, row in weakest.items():
         if not row.attacks:  # none within the bound: the cheapest of one of them says at least where it begins
             account = fixpoint.accounts[row.account]
-            dearer = _rows(policy, fixpoint, account, row.account, _relative(account))
-            weakest[key] = next(r for r in dearer if r.action is row.action)
+            (weakest[key],) = _rows(policy, fixpoint, account, row.account, _relative(account), only=row.action)
     accounts = tuple(
         msgspec.structs.replace(row, account=account) for account, like in small.like.items() for row in known[like]
     )
@@ -160,8 +167,8 @@ def _proved(policy: Policy, roster: Roster, bound: int) -> Analysis:
         policy=policy.digest,
         cells=tuple(_cell(weakest[c, a]) for c in AccountClass for a in Action if (c, a) in weakest),
         accounts=accounts,
-        complete=not fixpoint.algebra.cut,
-        notes=_notes(policy, fixpoint),
+        complete=not fixpoint.algebra.cut and not differing,
+        notes=(*_notes(policy, fixpoint), *((DIFFERING,) if differing else ())),
     )
 
 
@@ -193,12 +200,13 @@ def _rows(
     names: dict[str, str],
     *,
     climb: bool = True,
+    only: Action | None = None,
 ) -> tuple[AccountAttacks, ...]:
-    """One row an action."""
+    """One row an action, or that of *only* one."""
     reached, held = fixpoint.reached(account.id, climb=climb), fixpoint.held[account.id]
     say = _Saying(fixpoint, names)
     rows = []
-    for action in Action:
+    for action in Action if only is None else (only,):
         attacks, infrastructure = say.attacks(reached[action], briefly=not climb)
         rows.append(
             AccountAttacks(

@@ -37,7 +37,10 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Trace = tuple[object, ...]
-"""How a set gets there: a tree of tuples with a `Move` at each leaf, read from left to right."""
+"""How a set gets there: a tree of tuples with a `Move` at each leaf, read from left to right.
+
+A triple is what came before, a move, and all the needs held by then.
+"""
 
 Ways = dict[int, tuple[int, Trace]]
 """Minimal sets of needs: mask -> (cost, trace). Empty: no way. With the mask 0 in it: for nothing."""
@@ -104,12 +107,13 @@ class Algebra:
         given = [w for w in ways if w]
         if len(given) < 2:
             return given[0] if given else NO_WAY
-        merged: Ways = {}
-        for one in given:
+        merged = dict(given[0])
+        for one in given[1:]:
             for mask, said in one.items():
                 if mask not in merged:
                     merged[mask] = said
-        return _minimal(merged)
+        # One that has all the others in it is an antichain already.
+        return merged if any(len(one) == len(merged) for one in given) else _minimal(merged)
 
     def both(self, one: Ways, other: Ways) -> Ways:
         """Every union of a set of *one* with a set of *other*, minimal ones only."""
@@ -167,30 +171,32 @@ class Algebra:
         """The same *ways* with *move* as their last step; with *own* it is this step that uses what they hold."""
         if not own:
             return {mask: (cost, (trace, move)) for mask, (cost, trace) in ways.items()}
-        return {
-            mask: (cost, (trace, msgspec.structs.replace(move, mask=mask & ~_used(trace))))
-            for mask, (cost, trace) in ways.items()
-        }
+        return {mask: (cost, (trace, move, mask)) for mask, (cost, trace) in ways.items()}
 
 
 def moves_of(trace: object) -> tuple[Move, ...]:
-    """The moves of a trace in order, each once."""
+    """The moves of a trace in order, each once; a step that uses needs uses those that none before it did."""
     found: dict[Move, None] = {}
-    left: list[object] = [trace]
-    while left:
-        item = left.pop()
-        if isinstance(item, Move):
-            found.setdefault(item)
-        elif isinstance(item, tuple):
-            left.extend(reversed(item))
+    _walk(trace, found)
     return tuple(found)
 
 
-def _used(trace: Trace) -> int:
-    total = 0
-    for move in moves_of(trace) if trace else ():
-        total |= move.mask
-    return total
+def _walk(trace: object, found: dict[Move, None]) -> int:
+    """Add the moves of a trace to *found*; return the needs they use."""
+    if isinstance(trace, Move):
+        found.setdefault(trace)
+        return trace.mask
+    assert isinstance(trace, tuple)
+    if len(trace) == 3:
+        before, move, held = trace
+        used = _walk(before, found)
+        own: int = held & ~used
+        found.setdefault(msgspec.structs.replace(move, mask=own))
+        return used | own
+    used = 0
+    for part in trace:
+        used |= _walk(part, found)
+    return used
 
 
 def _support(ways: Ways) -> int:

@@ -52,6 +52,18 @@ class Rulings:
             known = self._known[key] = ruling.allowed and not ruling.errors
         return known
 
+    def read_of(self, facts: CaseFacts) -> tuple[object, ...]:
+        """What the rules can read of the facts of a case before anybody took a step in it."""
+        return (
+            facts.account_class if self._reads_class else None,
+            facts.action if self._reads_action else None,
+            facts.separate,
+            facts.recovered,
+            (facts.case, facts.unit, facts.account_class, facts.action, facts.subject, facts.provers)
+            if self._names_people
+            else None,
+        )
+
     def _key(self, person: Person, step: Step, facts: CaseFacts) -> tuple[object, ...]:
         """Ids are opaque to rules that name none: all they can ask is who is who, and whether somebody is there."""
         if self._names_people:
@@ -97,6 +109,9 @@ class Casting:
         self.people = {p.id: p for p in roster.people}
         self._earlier = {p: group[:i] for group in twins for i, p in enumerate(group)}
         self._staff: dict[str, tuple[Person, ...]] = {}
+        self._known: dict[object, tuple[Cast, ...]] = {}
+        self._sorted: dict[object, tuple[Person, ...]] = {}
+        self._able: dict[object, tuple[tuple[PersonId, ...], ...]] = {}
 
     def facts(self, account: RosterAccount, held: AccountClass, action: Action, requirement: Requirement) -> CaseFacts:
         """A case on *account* under *requirement* that nobody has taken a step in."""
@@ -127,6 +142,29 @@ class Casting:
 
         With an *invoker* the glass is broken: nobody verifies, and whoever broke it neither approves nor releases.
         """
+        key = self._alike(account, facts), rule and rule.seats, attested, invoker
+        if key not in self._known:
+            self._known[key] = self._worked_out(account, facts, rule, attested=attested, invoker=invoker)
+        return self._known[key]
+
+    def _alike(self, account: RosterAccount, facts: CaseFacts) -> object:
+        """What can make a difference: a subject or prover who could take no step is like any other."""
+        present = {p.id for p in self.staff(account)}
+        relations = tuple(getattr(account, field) for field in RELATIONS.values())
+        subject = account.person if account.person in present else account.person is None
+        provers = tuple(p if p in present else None for p in facts.provers)
+        same = account.person in facts.provers
+        return account.unit, relations, subject, provers, same, self.rulings.read_of(facts)
+
+    def _worked_out(
+        self,
+        account: RosterAccount,
+        facts: CaseFacts,
+        rule: Rule | None,
+        *,
+        attested: bool,
+        invoker: PersonId | None,
+    ) -> tuple[Cast, ...]:
         seats = tuple(s.roles for s in rule.seats) if rule else ()
         found: dict[tuple[PersonId | None, frozenset[PersonId], int], Cast] = {}
         verifiers: Iterator[Person | None] = iter(self._free(account, facts)) if invoker is None else iter((None,))
@@ -141,8 +179,11 @@ class Casting:
 
     def takers(self, step: Step, facts: CaseFacts, count: int) -> tuple[tuple[PersonId, ...], ...]:
         """Every group of *count* different people each of whom may take *step*."""
-        able = [p for p in self.people.values() if p.grants or p.delegations if self.rulings.allows(p, step, facts)]
-        return tuple(self._groups(tuple(p.id for p in able), count, ()))
+        key = step, facts, count
+        if key not in self._able:
+            able = [p for p in self.people.values() if p.grants or p.delegations if self.rulings.allows(p, step, facts)]
+            self._able[key] = tuple(self._groups(tuple(p.id for p in able), count, ()))
+        return self._able[key]
 
     def _groups(
         self, able: tuple[PersonId, ...], count: int, taken: tuple[PersonId, ...]
@@ -173,9 +214,17 @@ class Casting:
     def _free(self, account: RosterAccount, facts: CaseFacts) -> Iterator[Person]:
         """Whoever may verify, the first free one of a group of twins."""
         for person in self.staff(account):
-            blocked = {account.person, *account.related, *facts.provers}
-            if self._first_free(person.id, set(), blocked) and self._allows(account, person, Step.VERIFY, facts):
+            if not self._stands_for_its_kind(person.id, account, facts, set()):
+                continue
+            if self._allows(account, person, Step.VERIFY, facts):
                 yield person
+
+    def _stands_for_its_kind(
+        self, who: PersonId, account: RosterAccount, facts: CaseFacts, used: set[PersonId]
+    ) -> bool:
+        """Whether nobody earlier who is alike is free; whoever stands in a relation to the account is like nobody."""
+        blocked = {account.person, *account.related, *facts.provers}
+        return who in account.related or self._first_free(who, used, blocked)
 
     def _first_free(self, who: PersonId, used: set[PersonId], blocked: set[PersonId | None] | set[PersonId]) -> bool:
         return all(p in used or p in blocked for p in self._earlier.get(who, ()))
@@ -194,12 +243,11 @@ class Casting:
             yield taken
             return
         roles = seats[len(taken)]
-        blocked = {account.person, *account.related, *facts.provers}
         for person in self.staff(account):
             held = {*person.roles_at(self.rulings.at, account.unit), *account.relations(person.id)}
             if not held & set(roles) or person.id in taken or person.id == invoker:
                 continue
-            if self._first_free(person.id, {*used, *taken}, blocked):
+            if self._stands_for_its_kind(person.id, account, facts, {*used, *taken}):
                 yield from self._seated(account, facts, seats, used, invoker, (*taken, person.id))
         if set(roles) & set(RELATIONS):
             yield from self._seated(account, facts, seats, used, invoker, (*taken, SOURCE))
@@ -213,9 +261,8 @@ class Casting:
         invoker: PersonId | None,
     ) -> bool:
         """Whether somebody can open the case, somebody release it, and these people take their steps in between."""
-        staff = self.staff(account)
         replace = msgspec.structs.replace
-        for opener in staff:
+        for opener in self._likely(account, Step.OPEN):
             if not self._allows(account, opener, Step.OPEN, facts):
                 continue
             now = replace(facts, opener=opener.id)
@@ -228,9 +275,20 @@ class Casting:
             voted = self._voted(account, now, approvers)
             if voted is None:
                 continue
-            if any(p.id != invoker and self._allows(account, p, Step.RELEASE, voted) for p in staff):
+            able = (p for p in self._likely(account, Step.RELEASE) if p.id != invoker)
+            if any(self._allows(account, p, Step.RELEASE, voted) for p in able):
                 return True
         return False
+
+    def _likely(self, account: RosterAccount, step: Step) -> tuple[Person, ...]:
+        """Everyone there is, those first whose roles open *step* to them: one is enough, so that few are asked."""
+        key = account.unit, account.related, step
+        if key not in self._sorted:
+            roles = {*self.rulings.people.permitted[step]}
+            self._sorted[key] = tuple(
+                sorted(self.staff(account), key=lambda p: not roles & p.roles_at(self.rulings.at, account.unit))
+            )
+        return self._sorted[key]
 
     def _allows(self, account: RosterAccount, person: Person, step: Step, facts: CaseFacts) -> bool:
         return self.rulings.allows(person, step, msgspec.structs.replace(facts, relations=account.relations(person.id)))

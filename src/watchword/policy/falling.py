@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from heapq import heappush
+from typing import Any
 
 from watchword.core.ids import PersonId
 from watchword.policy.bundle import Policy
@@ -33,6 +34,7 @@ ORDER = {
             ("have", "word"),
             ("unseen",),
             ("proof", "seat"),
+            ("shown", "panel"),
             ("cell", "glass", "around"),
             ("goal", "everything"),
             ("gained",),
@@ -68,6 +70,8 @@ class Falling:
         self._waiting: list[tuple[int, int, Node]] = []
         self._count = 0
         self._queued: set[Node] = set()
+        self._numbers: dict[tuple[Any, ...], str] = {}
+        self._numbered: list[tuple[Any, ...]] = []
         self._compute: dict[str, Callable[..., Ways]] = {
             "have": self._have,
             "gained": self._gained,
@@ -75,6 +79,8 @@ class Falling:
             "proof": self._proof,
             "word": self._word,
             "seat": self._seat,
+            "shown": self._shown,
+            "panel": self._panel,
         }
 
     # --- nodes -------------------------------------------------------------------------------------------------------
@@ -107,6 +113,17 @@ class Falling:
         self._values[node] = {mask: before.get(mask, said) for mask, said in found.items()} if before else found
         for reader in self._readers.get(node, ()):
             self._later(reader)
+
+    def _number(self, key: tuple[Any, ...]) -> str:
+        """What a node is of, where that is more than words: as a number in `_numbered`."""
+        if key not in self._numbers:
+            self._numbers[key] = str(len(self._numbered))
+            self._numbered.append(key)
+        return self._numbers[key]
+
+    def _shared(self, *node: str) -> Ways:
+        """A node; beyond the bound, where nodes are not kept, what it would be."""
+        return self._compute[node[0]](*node[1:]) if self.algebra.barred else self._read(*node)
 
     # --- people ------------------------------------------------------------------------------------------------------
 
@@ -187,6 +204,29 @@ class Falling:
     def _gained_by(self, capability: str, who: str) -> Ways:
         return (
             NO_WAY if self.table.capabilities[capability].about == "nobody" else self._read("gained", capability, who)
+        )
+
+    def _shown(self, number: str) -> Ways:
+        """Proof by all of some methods, and the hold unless one of them waives it.
+
+        One enforced method is proven again at the hand-over; it is one of these, so that costs nothing more.
+        """
+        hold_s, account_id, provers, verifier, sets = self._numbered[int(number)]
+        ways = []
+        for methods, waits in sets:
+            parts = [self._read("proof", method, prover, verifier) for method in methods for prover in provers]
+            if waits:
+                what = f"wait {hold_s // 3600} h, unnoticed by {{who}}"
+                move = Move(what=what, subject=account_id, gives="hold")
+                parts.append(self.algebra.told(self._read("unseen", provers[0]), move))
+            ways.append(self.algebra.all_of(parts))
+        return self.algebra.either(ways)
+
+    def _panel(self, kind: str, number: str) -> Ways:
+        """Any of some groups of approvers, all of whom fall."""
+        groups = self._numbered[int(number)]
+        return self.algebra.either(
+            [self.algebra.all_of([self._read("seat", who, kind, waits) for who, waits in group]) for group in groups]
         )
 
 

@@ -51,7 +51,6 @@ class Fixpoint(Falling):
         super().__init__(policy, roster, bound, twins)
         self.uncast: set[Node] = set()
         self._keys: Ways | None = None
-        self._cast: dict[object, tuple[Cast, ...]] = {}
         self._compute |= {
             "goal": self._goal,
             "everything": self._everything,
@@ -76,6 +75,10 @@ class Fixpoint(Falling):
         keys, cheapest = self._keys, min((cost for cost, _ in self._keys.values()), default=HIGHEST)
         known = (self._values["everything",], keys)
         return {a: self.algebra.either((w, *known)) for a, w in self._climbed(self.accounts[account], cheapest).items()}
+
+    def goal(self, account: AccountId, action: Action) -> Ways:
+        """What reaches *action* on an account that was asked for, short of what opens everything."""
+        return self._values["goal", account, action]
 
     def _turned(self) -> Ways:
         """What opens everything although it costs more than the bound: the cheapest takeover of whoever holds a key."""
@@ -228,17 +231,24 @@ class Fixpoint(Falling):
         spoken = {m.name for m in requirement.methods if self._needs_agent(m.name)}
         able = False
         for attested in (False, True):
-            subsets = [s for s in sets if bool(spoken & set(s[0])) is attested]
+            subsets = tuple(s for s in sets if bool(spoken & set(s[0])) is attested)
             if not subsets:
                 continue
             casts = self._casts(account, requirement, facts, attested=attested)
             able |= bool(casts)
             for verifier in dict.fromkeys(c.verifier for c in casts):
                 chosen = [c.approvers for c in casts if c.verifier == verifier]
-                seats = self.algebra.either([self._approved(account, requirement, facts, c) for c in chosen])
-                proofs = [self._shown(account, requirement, facts.provers, s, verifier) for s in subsets]
-                ways.append(self.algebra.both(self.algebra.either(proofs), seats))
+                seats = self._approved(account, requirement, facts, chosen)
+                ways.append(self.algebra.both(self._proven(account, requirement, facts, subsets, verifier), seats))
         return able
+
+    def _proven(
+        self, account: RosterAccount, requirement: Requirement, facts: CaseFacts, sets: Shown, verifier: PersonId | None
+    ) -> Ways:
+        """A node of its own, because actions that ask for the same share it."""
+        waits = (requirement.hold_s, account.id) if any(waits for _, waits in sets) else (0, "")
+        key = (*waits, facts.provers or (holder(account),), verifier or "", sets)
+        return self._shared("shown", self._number(key))
 
     def _casts(
         self,
@@ -249,12 +259,7 @@ class Fixpoint(Falling):
         attested: bool,
         invoker: PersonId | None = None,
     ) -> tuple[Cast, ...]:
-        key = (account.id, facts, requirement.approve, attested, invoker)
-        if key not in self._cast:
-            self._cast[key] = self.casting.casts(
-                account, facts, requirement.approve, attested=attested, invoker=invoker
-            )
-        return self._cast[key]
+        return self.casting.casts(account, facts, requirement.approve, attested=attested, invoker=invoker)
 
     def _provers(self, account: RosterAccount, requirement: Requirement, way: Verify) -> Iterator[tuple[PersonId, ...]]:
         """Whose proof counts: the subject's, the owner of record's, or that of enough custodians."""
@@ -271,37 +276,28 @@ class Fixpoint(Falling):
         row = self.table.methods[method]
         return not row.enforced or any(self.table.capabilities[c].about == "agent" for s in row.defeats for c in s)
 
-    def _shown(
+    def _approved(
         self,
         account: RosterAccount,
         requirement: Requirement,
-        provers: tuple[PersonId, ...],
-        chosen: tuple[tuple[str, ...], bool],
-        verifier: PersonId | None,
+        facts: CaseFacts,
+        groups: list[tuple[PersonId, ...]],
     ) -> Ways:
-        """Proof by all of some methods, and the hold unless one of them waives it.
-
-        One enforced method is proven again at the hand-over; it is one of these, so that costs nothing more.
-        """
-        methods, waits = chosen
-        parts = [
-            self._read("proof", method, prover, verifier or "")
-            for method in methods
-            for prover in (provers or (holder(account),))
-        ]
-        if waits:
-            unseen = self._read("unseen", provers[0] if provers else holder(account))
-            what = f"wait {requirement.hold_s // 3600} h, unnoticed by {{who}}"
-            parts.append(self.algebra.told(unseen, Move(what=what, subject=account.id, gives="hold")))
-        return self.algebra.all_of(parts)
-
-    def _approved(
-        self, account: RosterAccount, requirement: Requirement, facts: CaseFacts, approvers: tuple[PersonId, ...]
-    ) -> Ways:
+        """All of any of *groups* agree; a node of its own where they are people, because accounts share it."""
         if requirement.approve is None:
             return FREE
         kind = "signed_approval" if requirement.approve.signed else "approval"
-        return self.algebra.all_of([self._sitting(account, facts, who, kind) for who in approvers])
+        waits = {
+            who: "" if self.casting.approves_when_recovered(account, who, facts) else "waits"
+            for who in {w for group in groups for w in group}
+            if who != SOURCE
+        }
+        real = tuple(tuple((who, waits[who]) for who in group) for group in groups if SOURCE not in group)
+        ways = [self._shared("panel", kind, self._number(real))] if real else []
+        for group in (g for g in groups if SOURCE in g):
+            sitting = [self._sitting(account, facts, who, kind) for who in group]
+            ways.append(self.algebra.all_of(sitting))
+        return self.algebra.either(ways)
 
     def _sitting(self, account: RosterAccount, facts: CaseFacts, who: PersonId, kind: str) -> Ways:
         if who == SOURCE:

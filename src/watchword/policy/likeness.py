@@ -26,11 +26,15 @@ SLOTS = ("person", *RELATIONS.values())
 
 
 class Reduced(msgspec.Struct, frozen=True, kw_only=True):
-    """The small *roster*, the groups of *twins* in it, and for each account of the large one the one it is like."""
+    """The small *roster*, the groups of *twins* in it, and for each account of the large one the one it is like.
+
+    *kinds* numbers each person of the small roster by whom they are like.
+    """
 
     roster: Roster
     twins: tuple[tuple[PersonId, ...], ...]
     like: dict[AccountId, AccountId]
+    kinds: dict[PersonId, int]
 
 
 def reduce(roster: Roster, around: AccountId | None = None) -> Reduced:
@@ -120,8 +124,11 @@ class _Likeness:
             kept[number] = group[: max(least, sum(p in above for p in group))]
         accounts: dict[AccountId, RosterAccount] = {}
         first: dict[int, AccountId] = {}
+        for who in self._bearers():
+            group = kept[self.person_class[who]]
+            if who not in group:
+                group.append(who)
         waiting = [p for group in kept.values() for p in group]
-        waiting.extend(self._bearers())
         for account in self.given.accounts:
             new = self.account_class[account.id] not in first
             if account.person is None and (new or account.id == around):
@@ -141,6 +148,7 @@ class _Likeness:
             roster=Roster(accounts=tuple(accounts.values()), people=people, at=self.given.at),
             twins=tuple(tuple(group) for group in kept.values() if len(group) > 1),
             like={a.id: first[self.account_class[a.id]] for a in self.given.accounts},
+            kinds={p.id: self.person_class[p.id] for p in people},
         )
 
     def _mapped(
