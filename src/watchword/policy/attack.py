@@ -7,6 +7,8 @@ made of parts within the bound, and `complete` is False.
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 import msgspec
 
 from watchword.core.account import AccountClass
@@ -20,6 +22,7 @@ from watchword.policy.fixpoint import Fixpoint
 from watchword.policy.likeness import reduce
 from watchword.policy.roster import RELATIONS, Roster, RosterAccount, alike, demand_sound, generic
 from watchword.policy.tables import Deny
+from watchword.policy.vacancies import vacancies
 
 __all__ = ["Need", "Roster", "RosterAccount"]
 
@@ -130,7 +133,7 @@ def prove(policy: Policy, roster: Roster | None = None, *, bound: int = BOUND) -
         policy=policy.digest,
         cells=tuple(cells),
         complete=not fixpoint.algebra.cut,
-        notes=_notes(policy, fixpoint),
+        notes=_notes(policy, fixpoint, {AccountId(c) for c in AccountClass}),
     )
 
 
@@ -161,8 +164,36 @@ def _proved(policy: Policy, roster: Roster, bound: int) -> Analysis:
         cells=tuple(_cell(weakest[c, a]) for c in AccountClass for a in Action if (c, a) in weakest),
         accounts=accounts,
         complete=not fixpoint.algebra.cut,
-        notes=_notes(policy, fixpoint),
+        notes=(*_notes(policy, fixpoint, known), *_taken_as_one(through_others(fixpoint))),
     )
+
+
+def through_others(fixpoint: Fixpoint) -> int | None:
+    """What it costs at least to win, with the help of people around an account, something that leads on from there.
+
+    None where that is dearer than the bound. Who stands around such people is not told apart when accounts are
+    merged, so that below this cost the merged accounts are exact.
+    """
+    costs = [
+        cost
+        for row in fixpoint.table.gains
+        for account in fixpoint.accounts.values()
+        if account.person is not None and (not row.classes or fixpoint.held[account.id] in row.classes)
+        for action in row.actions
+        for mask, (cost, _) in fixpoint.known(account.id, action).items()
+        if any(need.subject not in ("", account.person) for need, _ in fixpoint.algebra.needs_in(mask))
+    ]
+    return min(costs, default=None)
+
+
+def _taken_as_one(cost: int | None) -> tuple[str, ...]:
+    if cost is None:
+        return ()
+    note = (
+        "Accounts that are alike were worked out once. What leads through the recovery of somebody around an account, "
+        f"and through the people around that one, costs {cost} or more and is told of one of them: see --account."
+    )
+    return (note,)
 
 
 def _dearness(row: AccountAttacks) -> int:
@@ -272,12 +303,13 @@ def _order(attack: Attack) -> tuple[int, int, tuple[Need, ...]]:
     return attack.cost, len(attack.needs), attack.needs
 
 
-def _notes(policy: Policy, fixpoint: Fixpoint) -> tuple[str, ...]:
+def _notes(policy: Policy, fixpoint: Fixpoint, accounts: Container[AccountId]) -> tuple[str, ...]:
     notes = [
         f"{name} is taken to fall to nothing: {row.never}"
         for name, row in policy.procedures.loaded.methods.methods.items()
         if row.never
     ]
+    notes.extend(vacancies(fixpoint, accounts))
     if fixpoint.algebra.cut:
         notes.append(
             f"Every attack that costs {fixpoint.algebra.bound} or less is here. Where none is so cheap, the cheapest "

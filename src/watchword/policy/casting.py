@@ -157,7 +157,7 @@ class Casting:
 
     def approves_when_recovered(self, account: RosterAccount, who: PersonId, facts: CaseFacts) -> bool:
         """Whether *who* may approve although an account of theirs was recovered within the last seven days."""
-        return self._allows(account, self.people[who], Step.APPROVE, msgspec.structs.replace(facts, recovered=True))
+        return self.may(account, self.people[who], Step.APPROVE, msgspec.structs.replace(facts, recovered=True))
 
     def staff(self, account: RosterAccount) -> tuple[Person, ...]:
         """Everyone who could have anything to do with a case of *account*: role holders of its unit, then relations."""
@@ -174,11 +174,12 @@ class Casting:
         """Whoever may verify, the first free one of a group of twins."""
         for person in self.staff(account):
             blocked = {account.person, *account.related, *facts.provers}
-            if self._first_free(person.id, set(), blocked) and self._allows(account, person, Step.VERIFY, facts):
+            if self._first_free(person.id, set(), blocked) and self.may(account, person, Step.VERIFY, facts):
                 yield person
 
     def _first_free(self, who: PersonId, used: set[PersonId], blocked: set[PersonId | None] | set[PersonId]) -> bool:
-        return all(p in used or p in blocked for p in self._earlier.get(who, ()))
+        """Whoever has a relation to the account is unlike their twins, and stands for themself."""
+        return who in blocked or all(p in used or p in blocked for p in self._earlier.get(who, ()))
 
     def _seated(
         self,
@@ -216,23 +217,24 @@ class Casting:
         staff = self.staff(account)
         replace = msgspec.structs.replace
         for opener in staff:
-            if not self._allows(account, opener, Step.OPEN, facts):
+            if not self.may(account, opener, Step.OPEN, facts):
                 continue
             now = replace(facts, opener=opener.id)
             if verifier is not None:
-                if not self._allows(account, verifier, Step.VERIFY, now):
+                if not self.may(account, verifier, Step.VERIFY, now):
                     continue
                 now = replace(now, verifiers=(verifier.id,))
-            if invoker is not None and not self._allows(account, self.people[invoker], Step.BREAK_GLASS, now):
+            if invoker is not None and not self.may(account, self.people[invoker], Step.BREAK_GLASS, now):
                 continue
             voted = self._voted(account, now, approvers)
             if voted is None:
                 continue
-            if any(p.id != invoker and self._allows(account, p, Step.RELEASE, voted) for p in staff):
+            if any(p.id != invoker and self.may(account, p, Step.RELEASE, voted) for p in staff):
                 return True
         return False
 
-    def _allows(self, account: RosterAccount, person: Person, step: Step, facts: CaseFacts) -> bool:
+    def may(self, account: RosterAccount, person: Person, step: Step, facts: CaseFacts) -> bool:
+        """Whether *person* may take *step* on a case of these facts on *account*, its relations included."""
         return self.rulings.allows(person, step, msgspec.structs.replace(facts, relations=account.relations(person.id)))
 
     def _voted(self, account: RosterAccount, now: CaseFacts, approvers: tuple[PersonId, ...]) -> CaseFacts | None:
@@ -240,7 +242,7 @@ class Casting:
         for who in approvers:
             if who == SOURCE:
                 continue
-            if not self._allows(account, self.people[who], Step.APPROVE, now):
+            if not self.may(account, self.people[who], Step.APPROVE, now):
                 return None
             now = msgspec.structs.replace(now, approvers=(*now.approvers, who))
         return now

@@ -1,8 +1,9 @@
 """A large roster made small: accounts and people nothing tells apart, one standing for all of them.
 
 Two accounts are alike when their class, unit and facts are, and the roles and classes of the people around them; two
-people when their roles are, and the classes of their accounts. Who stands around those in turn is not asked: as long as
-no success leads from one person's account to another person's step within the bound, that can change nothing.
+people when their roles are, and the classes of their accounts. Who stands around those in turn is not asked. That can
+change only what leads through the recovery of somebody around an account with the help of the people around that one:
+`attack.through_others` says what this costs at least.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ class _Likeness:
 
     def _tell_apart(self) -> None:
         """People by their roles and their accounts' classes; accounts by their facts and the people around them."""
-        held = {p: tuple(sorted(self.held[a.id] for a in owned)) for p, owned in self.owned.items()}
+        held = {p: tuple(sorted((self.held[a.id], a.leaver) for a in owned)) for p, owned in self.owned.items()}
         roles = {p.id: self._roles(p) for p in self.given.people}
         self.person_class = _numbered({p: (roles[p], held.get(p, ())) for p in self.people})
         self.account_class = _numbered({a.id: self._facts(a) for a in self.given.accounts})
