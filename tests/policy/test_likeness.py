@@ -6,12 +6,13 @@ import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.policy.sample import CEDAR, SCHEMA
 from tests.policy.test_attack_oracle import ASKED, World, worlds
 from watchword.core.account import AccountClass
 from watchword.core.action import Action
 from watchword.core.ids import AccountId, PersonId
 from watchword.core.person import Kind, Person, Role, RoleGrant
-from watchword.policy import Policy
+from watchword.policy import People, Policy
 from watchword.policy.attack import BOUND, prove, through_others
 from watchword.policy.capabilities import Ways
 from watchword.policy.falling import holder
@@ -204,6 +205,39 @@ def test_a_bound_cuts_nothing_at_or_below_it(world: World) -> None:
 def named(fixpoint: Fixpoint, ways: Ways) -> set[frozenset[tuple[str, str]]]:
     """The sets by capability and subject."""
     return {frozenset((n.capability, n.subject) for n, _ in fixpoint.algebra.needs_in(mask)) for mask in ways}
+
+
+def test_whom_a_rule_names_is_like_nobody_else() -> None:
+    """A rule that keeps one manager from approving leaves another, alike but for the name, as they are."""
+    names = ("tom", "mia", "kim", "eva")
+    people = (
+        *(_person(n, ()) for n in names),
+        _person("ann", (Role.AGENT, Role.EXECUTOR)),
+        _person("bob", (Role.AGENT,)),
+    )
+    accounts = tuple(
+        RosterAccount(
+            id=AccountId(f"{who}-1"),
+            account_class=AccountClass.STANDARD,
+            unit="north",
+            person=PersonId(who),
+            manager=PersonId(manager),
+        )
+        for who, manager in (("tom", "mia"), ("kim", "eva"))
+    )
+    rule = '@id("mia-is-away") forbid (principal == Person::"mia", action == Action::"approve", resource);'
+    shipped = Policy.default()
+    people_file = People.load(f"{CEDAR}\n{rule}\n", SCHEMA)
+    policy = Policy(shipped.procedures, people_file, shipped.digest, (), ())
+
+    rows = {
+        row.account: {need.subject for attack in row.attacks for need in attack.needs}
+        for row in prove(policy, Roster(accounts=accounts, people=people)).accounts
+        if row.action is Action.FACTOR_RESET
+    }
+
+    assert "manager_of_record" not in rows[AccountId("tom-1")]
+    assert "manager_of_record" in rows[AccountId("kim-1")]
 
 
 def test_the_cost_it_names_is_told() -> None:

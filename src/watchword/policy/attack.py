@@ -17,6 +17,7 @@ from watchword.core.errors import Invalid
 from watchword.core.ids import AccountId
 from watchword.policy.bundle import Policy
 from watchword.policy.capabilities import Need, Ways, moves_of
+from watchword.policy.casting import named
 from watchword.policy.falling import holder
 from watchword.policy.fixpoint import Fixpoint
 from watchword.policy.likeness import reduce
@@ -140,7 +141,7 @@ def prove(policy: Policy, roster: Roster | None = None, *, bound: int = BOUND) -
 def _proved(policy: Policy, roster: Roster, bound: int) -> Analysis:
     """The analysis of a roster: of all accounts that are alike one is worked out, in the words of its relations."""
     demand_sound(roster)
-    small = reduce(roster)
+    small = reduce(roster, named=named(policy.people))
     fixpoint = Fixpoint(policy, small.roster, bound, small.twins)
     known: dict[AccountId, tuple[AccountAttacks, ...]] = {}
     for like in dict.fromkeys(small.like.values()):
@@ -249,7 +250,7 @@ def attacks_on(policy: Policy, roster: Roster, account: AccountId, *, bound: int
     demand_sound(roster)
     if account not in {a.id for a in roster.accounts}:
         raise Invalid(f"The account {account} is not in the roster.", "Name one that is.", "account")
-    small = reduce(roster, around=account)
+    small = reduce(roster, account, named(policy.people))
     fixpoint = Fixpoint(policy, small.roster, bound, small.twins)
     return _rows(policy, fixpoint, fixpoint.accounts[account], account, {})
 

@@ -42,7 +42,7 @@ class Rulings:
         text = "\n".join(s.text for s in people.statements)
         self._reads_action = _reads(text, "action")
         self._reads_class = _reads(text, "account_class")
-        self._names_people = 'Person::"' in text
+        self._names_people = bool(named(people))
 
     def allows(self, person: Person, step: Step, facts: CaseFacts) -> bool:
         """Whether *person* may take *step* on a case of these facts."""
@@ -80,6 +80,12 @@ class Rulings:
             who in facts.approvers,
             len(facts.approvers),
         )
+
+
+def named(people: People) -> frozenset[PersonId]:
+    """Whom the rules of people.cedar name: nobody else is like them."""
+    text = "\n".join(s.text for s in people.statements)
+    return frozenset(map(PersonId, re.findall(r'\bPerson\s*::\s*"([^"]*)"', text)))
 
 
 def _reads(text: str, attribute: str) -> bool:

@@ -9,7 +9,7 @@ change only what leads through the recovery of somebody around an account with t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Mapping
+from collections.abc import Container, Hashable, Mapping
 from typing import TypeVar
 
 import msgspec
@@ -34,17 +34,20 @@ class Reduced(msgspec.Struct, frozen=True, kw_only=True):
     like: dict[AccountId, AccountId]
 
 
-def reduce(roster: Roster, around: AccountId | None = None) -> Reduced:
+def reduce(
+    roster: Roster, around: AccountId | None = None, named: Container[PersonId] = frozenset[PersonId]()
+) -> Reduced:
     """Return a roster in which of all that are alike only as many are kept as one case could need.
 
-    The account *around* which one asks, and everybody above it, are kept themselves.
+    The account *around* which one asks, and everybody above it, are kept themselves. Nobody is like those *named*.
     """
-    return _Likeness(roster).reduced(around)
+    return _Likeness(roster, named).reduced(around)
 
 
 class _Likeness:
-    def __init__(self, roster: Roster) -> None:
+    def __init__(self, roster: Roster, named: Container[PersonId]) -> None:
         self.given = roster
+        self.named = named
         self.people = {p.id: p for p in roster.people}
         self.held = held_as(roster.accounts)
         self.owned: dict[PersonId, list[RosterAccount]] = {}
@@ -75,7 +78,13 @@ class _Likeness:
         grants = frozenset(
             (g.role, self.unit_of.get(g.unit, g.unit) if g.unit else None, g.until) for g in person.grants
         )
-        return person.kind, grants, frozenset((self.unit_of.get(d.unit, d.unit), d.until) for d in person.delegations)
+        who = person.id if person.id in self.named else ""
+        return (
+            who,
+            person.kind,
+            grants,
+            frozenset((self.unit_of.get(d.unit, d.unit), d.until) for d in person.delegations),
+        )
 
     def _tell_apart(self) -> None:
         """People by their roles and their accounts' classes; accounts by their facts and the people around them."""
