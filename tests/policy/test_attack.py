@@ -135,6 +135,9 @@ def test_a_roster_that_can_not_be_is_refused(roster: Roster, said: str) -> None:
         ("gives: [password]}", "gives: [passwort]}", "'passwort' is no capability"),
         ("methods: [passkey]}", "methods: [passkie]}", "not among the methods"),
         ("unseen: [[away]]", "unseen: []", "nothing is unbreakable"),
+        ("  osint: 1\n", "  osint: &cheap 1\n", "anchor or alias"),
+        ("  osint: 1\n", "  osint: *cheap\n", "anchor or alias"),
+        ("  osint: 1\n", "  osint: !!int 1\n", "the tag"),
     ],
 )
 def test_a_slip_in_the_model_is_told_with_its_line(old: str, new: str, said: str) -> None:

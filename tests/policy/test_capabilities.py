@@ -14,6 +14,7 @@ from watchword.policy.tables import CapabilityRow
 COSTS = {
     "osint": 1, "hr_data": 1, "agent_duped": 1, "phish_relay": 2, "profile_write": 2, "mailbox_work": 2,
     "session_token": 2, "id_forgery": 2, "approver_duped": 2, "iam_duped": 2, "sim_swap": 3, "device_theft": 3,
+    "approver_endpoint": 3,
     "otp_seed_sync": 3, "endpoint_control": 3, "recovery_code_theft": 3, "video_deepfake": 3, "chat_approver": 3,
     "agent_corrupt": 4, "approver_corrupt": 4, "iam_corrupt": 4, "hris_write": 4, "in_person_impostor": 4,
     "wallet_theft": 4, "idp_admin": 5, "vc_issuer": 5,
@@ -26,8 +27,7 @@ METHODS = {
     "call_back": "sim_swap | device_theft | hris_write | profile_write",
     "aged_call_back": "sim_swap | device_theft | hris_write",
     "manager_chat": "chat_approver | approver_duped | approver_corrupt",
-    "manager_portal": "approver_duped | approver_corrupt | endpoint_control",
-    "manager": "approver_duped | approver_corrupt | hris_write",
+    "manager_portal": "approver_duped | approver_corrupt | approver_endpoint",
     "iam": "iam_duped | iam_corrupt",
     "saved_code": "recovery_code_theft | phish_relay | endpoint_control",
     "mail_code": "mailbox_work | session_token | phish_relay",
@@ -40,7 +40,7 @@ METHODS = {
     "managed_device": "endpoint_control | device_theft | idp_admin",
     "credential_and_face": "wallet_theft+video_deepfake | vc_issuer",
 }
-"""Methods with no subject, the call-back enforced: what each falls to."""
+"""Methods with no subject, the call-back enforced: what each falls to. An approver's endpoint goes by its own name."""
 
 
 def algebra(bound: int = 99) -> Algebra:
@@ -70,8 +70,15 @@ def sets(over: Algebra, ways: Ways) -> dict[frozenset[str], int]:
         ("sms totp", 5, "phish_relay", 2, "phish_relay device_theft"),
         ("aged_call_back numbered_push", 3, "device_theft", 3, "device_theft"),
         ("aged_call_back saved_code", 9, None, 5, ""),
+        (
+            "aged_call_back saved_code manager_portal", 27, "approver_duped device_theft phish_relay", 7, "",
+        ),
         ("live_video", 3, "agent_duped", 1, "agent_duped agent_corrupt"),
         ("weak_selfie sms", 5, None, 4, ""),
+        (
+            "checked_selfie aged_call_back manager_portal iam", 18,
+            "approver_duped iam_duped device_theft id_forgery video_deepfake", 12, "",
+        ),
         ("in_person managed_device", 6, None, 7, ""),
         ("in_person credential_and_face manager_chat iam", 24, None, 13, ""),
     ],

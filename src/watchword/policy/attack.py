@@ -7,6 +7,8 @@ made of parts within the bound, and `complete` is False.
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 import msgspec
 
 from watchword.core.account import AccountClass
@@ -15,12 +17,13 @@ from watchword.core.errors import Invalid
 from watchword.core.ids import AccountId
 from watchword.policy.bundle import Policy
 from watchword.policy.capabilities import Need, Ways, moves_of
+from watchword.policy.casting import named
 from watchword.policy.falling import holder
 from watchword.policy.fixpoint import Fixpoint
 from watchword.policy.likeness import reduce
 from watchword.policy.roster import RELATIONS, Roster, RosterAccount, alike, demand_sound, generic
-from watchword.policy.sameness import unlike
 from watchword.policy.tables import Deny
+from watchword.policy.vacancies import vacancies
 
 __all__ = ["Need", "Roster", "RosterAccount"]
 
@@ -76,11 +79,6 @@ class _Reached(msgspec.Struct, frozen=True, kw_only=True):
 LISTED = 8
 """How many attacks of more than one need stand in a row of an account, where a roster may have fifty thousand."""
 
-DIFFERING = (
-    "People of the same roles and classes are taken as one kind, and here the accounts of some of them are not reached "
-    "alike: an attack that first recovers one of these may be missing, or told of somebody it does not work on."
-)
-"""What is noted of a roster where the people that are taken as alike are not."""
 
 CHEAP = 2
 """A capability anybody can have within a day: public data, a phishing kit, a mailbox, a talked-into agent."""
@@ -137,20 +135,20 @@ def prove(policy: Policy, roster: Roster | None = None, *, bound: int = BOUND) -
         policy=policy.digest,
         cells=tuple(cells),
         complete=not fixpoint.algebra.cut,
-        notes=_notes(policy, fixpoint),
+        notes=_notes(policy, fixpoint, {AccountId(c) for c in AccountClass}),
     )
 
 
 def _proved(policy: Policy, roster: Roster, bound: int) -> Analysis:
     """The analysis of a roster: of all accounts that are alike one is worked out, in the words of its relations."""
     demand_sound(roster)
-    small = reduce(roster)
+    small = reduce(roster, named=named(policy.people))
     fixpoint = Fixpoint(policy, small.roster, bound, small.twins)
     known: dict[AccountId, tuple[AccountAttacks, ...]] = {}
     for like in dict.fromkeys(small.like.values()):
         account = fixpoint.accounts[like]
         known[like] = _rows(policy, fixpoint, account, like, _relative(account), climb=False)
-    differing = unlike(fixpoint, small)
+    through = through_others(fixpoint)
     weakest: dict[tuple[AccountClass, Action], AccountAttacks] = {}
     for row in (row for rows in known.values() for row in rows):
         key = (row.account_class, row.action)
@@ -167,9 +165,37 @@ def _proved(policy: Policy, roster: Roster, bound: int) -> Analysis:
         policy=policy.digest,
         cells=tuple(_cell(weakest[c, a]) for c in AccountClass for a in Action if (c, a) in weakest),
         accounts=accounts,
-        complete=not fixpoint.algebra.cut and not differing,
-        notes=(*_notes(policy, fixpoint), *((DIFFERING,) if differing else ())),
+        complete=not fixpoint.algebra.cut and through is None,
+        notes=(*_notes(policy, fixpoint, known), *_taken_as_one(through)),
     )
+
+
+def through_others(fixpoint: Fixpoint) -> int | None:
+    """What it costs at least to win, with the help of people around an account, something that leads on from there.
+
+    None where that is dearer than the bound. Who stands around such people is not told apart when accounts are
+    merged, so that below this cost the merged accounts are exact.
+    """
+    costs = [
+        cost
+        for row in fixpoint.table.gains
+        for account in fixpoint.accounts.values()
+        if account.person is not None and (not row.classes or fixpoint.held[account.id] in row.classes)
+        for action in row.actions
+        for mask, (cost, _) in fixpoint.known(account.id, action).items()
+        if any(need.subject not in ("", account.person) for need, _ in fixpoint.algebra.needs_in(mask))
+    ]
+    return min(costs, default=None)
+
+
+def _taken_as_one(cost: int | None) -> tuple[str, ...]:
+    if cost is None:
+        return ()
+    note = (
+        "Accounts that are alike were worked out once. What leads through the recovery of somebody around an account, "
+        f"and through the people around that one, costs {cost} or more and is told of one of them: see --account."
+    )
+    return (note,)
 
 
 def _dearness(row: AccountAttacks) -> int:
@@ -226,7 +252,7 @@ def attacks_on(policy: Policy, roster: Roster, account: AccountId, *, bound: int
     demand_sound(roster)
     if account not in {a.id for a in roster.accounts}:
         raise Invalid(f"The account {account} is not in the roster.", "Name one that is.", "account")
-    small = reduce(roster, around=account)
+    small = reduce(roster, account, named(policy.people))
     fixpoint = Fixpoint(policy, small.roster, bound, small.twins)
     return _rows(policy, fixpoint, fixpoint.accounts[account], account, {})
 
@@ -280,12 +306,13 @@ def _order(attack: Attack) -> tuple[int, int, tuple[Need, ...]]:
     return attack.cost, len(attack.needs), attack.needs
 
 
-def _notes(policy: Policy, fixpoint: Fixpoint) -> tuple[str, ...]:
+def _notes(policy: Policy, fixpoint: Fixpoint, accounts: Container[AccountId]) -> tuple[str, ...]:
     notes = [
         f"{name} is taken to fall to nothing: {row.never}"
         for name, row in policy.procedures.loaded.methods.methods.items()
         if row.never
     ]
+    notes.extend(vacancies(fixpoint, accounts))
     if fixpoint.algebra.cut:
         notes.append(
             f"Every attack that costs {fixpoint.algebra.bound} or less is here. Where none is so cheap, the cheapest "

@@ -42,7 +42,7 @@ class Rulings:
         text = "\n".join(s.text for s in people.statements)
         self._reads_action = _reads(text, "action")
         self._reads_class = _reads(text, "account_class")
-        self._names_people = 'Person::"' in text
+        self._names_people = bool(named(people))
 
     def allows(self, person: Person, step: Step, facts: CaseFacts) -> bool:
         """Whether *person* may take *step* on a case of these facts."""
@@ -92,6 +92,12 @@ class Rulings:
             who in facts.approvers,
             len(facts.approvers),
         )
+
+
+def named(people: People) -> frozenset[PersonId]:
+    """Whom the rules of people.cedar name: nobody else is like them."""
+    text = "\n".join(s.text for s in people.statements)
+    return frozenset(map(PersonId, re.findall(r'\bPerson\s*::\s*"([^"]*)"', text)))
 
 
 def _reads(text: str, attribute: str) -> bool:
@@ -198,7 +204,7 @@ class Casting:
 
     def approves_when_recovered(self, account: RosterAccount, who: PersonId, facts: CaseFacts) -> bool:
         """Whether *who* may approve although an account of theirs was recovered within the last seven days."""
-        return self._allows(account, self.people[who], Step.APPROVE, msgspec.structs.replace(facts, recovered=True))
+        return self.may(account, self.people[who], Step.APPROVE, msgspec.structs.replace(facts, recovered=True))
 
     def staff(self, account: RosterAccount) -> tuple[Person, ...]:
         """Everyone who could have anything to do with a case of *account*: role holders of its unit, then relations."""
@@ -216,7 +222,7 @@ class Casting:
         for person in self.staff(account):
             if not self._stands_for_its_kind(person.id, account, facts, set()):
                 continue
-            if self._allows(account, person, Step.VERIFY, facts):
+            if self.may(account, person, Step.VERIFY, facts):
                 yield person
 
     def _stands_for_its_kind(
@@ -227,7 +233,8 @@ class Casting:
         return who in account.related or self._first_free(who, used, blocked)
 
     def _first_free(self, who: PersonId, used: set[PersonId], blocked: set[PersonId | None] | set[PersonId]) -> bool:
-        return all(p in used or p in blocked for p in self._earlier.get(who, ()))
+        """Whoever has a relation to the account is unlike their twins, and stands for themself."""
+        return who in blocked or all(p in used or p in blocked for p in self._earlier.get(who, ()))
 
     def _seated(
         self,
@@ -263,20 +270,20 @@ class Casting:
         """Whether somebody can open the case, somebody release it, and these people take their steps in between."""
         replace = msgspec.structs.replace
         for opener in self._likely(account, Step.OPEN):
-            if not self._allows(account, opener, Step.OPEN, facts):
+            if not self.may(account, opener, Step.OPEN, facts):
                 continue
             now = replace(facts, opener=opener.id)
             if verifier is not None:
-                if not self._allows(account, verifier, Step.VERIFY, now):
+                if not self.may(account, verifier, Step.VERIFY, now):
                     continue
                 now = replace(now, verifiers=(verifier.id,))
-            if invoker is not None and not self._allows(account, self.people[invoker], Step.BREAK_GLASS, now):
+            if invoker is not None and not self.may(account, self.people[invoker], Step.BREAK_GLASS, now):
                 continue
             voted = self._voted(account, now, approvers)
             if voted is None:
                 continue
             able = (p for p in self._likely(account, Step.RELEASE) if p.id != invoker)
-            if any(self._allows(account, p, Step.RELEASE, voted) for p in able):
+            if any(self.may(account, p, Step.RELEASE, voted) for p in able):
                 return True
         return False
 
@@ -290,7 +297,8 @@ class Casting:
             )
         return self._sorted[key]
 
-    def _allows(self, account: RosterAccount, person: Person, step: Step, facts: CaseFacts) -> bool:
+    def may(self, account: RosterAccount, person: Person, step: Step, facts: CaseFacts) -> bool:
+        """Whether *person* may take *step* on a case of these facts on *account*, its relations included."""
         return self.rulings.allows(person, step, msgspec.structs.replace(facts, relations=account.relations(person.id)))
 
     def _voted(self, account: RosterAccount, now: CaseFacts, approvers: tuple[PersonId, ...]) -> CaseFacts | None:
@@ -298,7 +306,7 @@ class Casting:
         for who in approvers:
             if who == SOURCE:
                 continue
-            if not self._allows(account, self.people[who], Step.APPROVE, now):
+            if not self.may(account, self.people[who], Step.APPROVE, now):
                 return None
             now = msgspec.structs.replace(now, approvers=(*now.approvers, who))
         return now

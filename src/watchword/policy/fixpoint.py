@@ -76,9 +76,9 @@ class Fixpoint(Falling):
         known = (self._values["everything",], keys)
         return {a: self.algebra.either((w, *known)) for a, w in self._climbed(self.accounts[account], cheapest).items()}
 
-    def goal(self, account: AccountId, action: Action) -> Ways:
-        """What reaches *action* on an account that was asked for, short of what opens everything."""
-        return self._values["goal", account, action]
+    def known(self, account: AccountId, action: Action) -> Ways:
+        """What was found within the bound for the one action, if it was looked for; what opens everything apart."""
+        return self._values.get(("goal", account, action), NO_WAY)
 
     def _turned(self) -> Ways:
         """What opens everything although it costs more than the bound: the cheapest takeover of whoever holds a key."""
@@ -235,7 +235,7 @@ class Fixpoint(Falling):
             if not subsets:
                 continue
             casts = self._casts(account, requirement, facts, attested=attested)
-            able |= bool(casts)
+            able |= any(SOURCE not in c.approvers for c in casts)
             for verifier in dict.fromkeys(c.verifier for c in casts):
                 chosen = [c.approvers for c in casts if c.verifier == verifier]
                 seats = self._approved(account, requirement, facts, chosen)

@@ -1,14 +1,15 @@
 """A large roster made small: accounts and people nothing tells apart, one standing for all of them.
 
 Two accounts are alike when their class, unit and facts are, and the roles and classes of the people around them; two
-people when their roles are, and the classes of their accounts. Who stands around those in turn is not asked: as long as
-no success leads from one person's account to another person's step within the bound, that can change nothing.
+people when their roles are, and the classes of their accounts. Who stands around those in turn is not asked. That can
+change only what leads through the recovery of somebody around an account with the help of the people around that one:
+`attack.through_others` says what this costs at least.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Mapping
+from collections.abc import Container, Hashable, Mapping
 from typing import TypeVar
 
 import msgspec
@@ -26,28 +27,27 @@ SLOTS = ("person", *RELATIONS.values())
 
 
 class Reduced(msgspec.Struct, frozen=True, kw_only=True):
-    """The small *roster*, the groups of *twins* in it, and for each account of the large one the one it is like.
-
-    *kinds* numbers each person of the small roster by whom they are like.
-    """
+    """The small *roster*, the groups of *twins* in it, and for each account of the large one the one it is like."""
 
     roster: Roster
     twins: tuple[tuple[PersonId, ...], ...]
     like: dict[AccountId, AccountId]
-    kinds: dict[PersonId, int]
 
 
-def reduce(roster: Roster, around: AccountId | None = None) -> Reduced:
+def reduce(
+    roster: Roster, around: AccountId | None = None, named: Container[PersonId] = frozenset[PersonId]()
+) -> Reduced:
     """Return a roster in which of all that are alike only as many are kept as one case could need.
 
-    The account *around* which one asks, and everybody above it, are kept themselves.
+    The account *around* which one asks, and everybody above it, are kept themselves. Nobody is like those *named*.
     """
-    return _Likeness(roster).reduced(around)
+    return _Likeness(roster, named).reduced(around)
 
 
 class _Likeness:
-    def __init__(self, roster: Roster) -> None:
+    def __init__(self, roster: Roster, named: Container[PersonId]) -> None:
         self.given = roster
+        self.named = named
         self.people = {p.id: p for p in roster.people}
         self.held = held_as(roster.accounts)
         self.owned: dict[PersonId, list[RosterAccount]] = {}
@@ -78,11 +78,17 @@ class _Likeness:
         grants = frozenset(
             (g.role, self.unit_of.get(g.unit, g.unit) if g.unit else None, g.until) for g in person.grants
         )
-        return person.kind, grants, frozenset((self.unit_of.get(d.unit, d.unit), d.until) for d in person.delegations)
+        who = person.id if person.id in self.named else ""
+        return (
+            who,
+            person.kind,
+            grants,
+            frozenset((self.unit_of.get(d.unit, d.unit), d.until) for d in person.delegations),
+        )
 
     def _tell_apart(self) -> None:
         """People by their roles and their accounts' classes; accounts by their facts and the people around them."""
-        held = {p: tuple(sorted(self.held[a.id] for a in owned)) for p, owned in self.owned.items()}
+        held = {p: tuple(sorted((self.held[a.id], a.leaver) for a in owned)) for p, owned in self.owned.items()}
         roles = {p.id: self._roles(p) for p in self.given.people}
         self.person_class = _numbered({p: (roles[p], held.get(p, ())) for p in self.people})
         self.account_class = _numbered({a.id: self._facts(a) for a in self.given.accounts})
@@ -148,7 +154,6 @@ class _Likeness:
             roster=Roster(accounts=tuple(accounts.values()), people=people, at=self.given.at),
             twins=tuple(tuple(group) for group in kept.values() if len(group) > 1),
             like={a.id: first[self.account_class[a.id]] for a in self.given.accounts},
-            kinds={p.id: self.person_class[p.id] for p in people},
         )
 
     def _mapped(

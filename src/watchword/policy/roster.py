@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from graphlib import CycleError, TopologicalSorter
 
 import msgspec
 
@@ -77,7 +78,7 @@ def parse(text: str, file: str) -> Roster:
 
 
 def demand_sound(roster: Roster, where: str = "roster") -> None:
-    """Raise `Invalid` for a roster of nobody, for ids that stand twice or for nobody, and for managers in a circle."""
+    """Raise `Invalid` for a roster of nobody, ids twice or for nobody, and circles of managers or delegates."""
     if not roster.accounts or not roster.people:
         what = "accounts" if not roster.accounts else "people"
         raise Invalid(f"The roster has no {what}.", "Export it again: an empty one proves nothing.", where)
@@ -96,6 +97,23 @@ def demand_sound(roster: Roster, where: str = "roster") -> None:
         if account.person is not None and account.manager is not None and account.account_class in PEOPLE:
             managers.setdefault(account.person, account.manager)
     _demand_no_circle(managers, where)
+    _demand_no_round(roster.people, where)
+
+
+def _demand_no_round(people: tuple[Person, ...], where: str) -> None:
+    """Units whose delegates administer each other answer to nobody; delegates of their own unit are a custom."""
+    graph: dict[str, set[str]] = {}
+    for person in people:
+        graph.setdefault(person.unit, set()).update(d.unit for d in person.delegations if d.unit != person.unit)
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        units = [*reversed(error.args[1])]  # it tells whom each comes after
+        raise Invalid(
+            f"The delegates of these units administer each other in a circle: {' -> '.join(units)}.",
+            "End one of the delegations.",
+            where,
+        ) from error
 
 
 def _demand_no_circle(managers: dict[PersonId, PersonId], where: str) -> None:

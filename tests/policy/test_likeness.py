@@ -1,0 +1,268 @@
+"""What merging accounts that are alike leaves out: nothing, for every account of random rosters, one by one."""
+
+from __future__ import annotations
+
+import msgspec
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.policy.sample import CEDAR, SCHEMA
+from tests.policy.test_attack_oracle import ASKED, World, worlds
+from watchword.core.account import AccountClass
+from watchword.core.action import Action
+from watchword.core.ids import AccountId, PersonId
+from watchword.core.person import Kind, Person, Role, RoleGrant
+from watchword.policy import People, Policy
+from watchword.policy.attack import BOUND, prove, through_others
+from watchword.policy.capabilities import Ways
+from watchword.policy.falling import holder
+from watchword.policy.fixpoint import Fixpoint
+from watchword.policy.likeness import reduce
+from watchword.policy.procedures import Procedures
+from watchword.policy.roster import RELATIONS, Roster, RosterAccount, held_as
+from watchword.policy.tables import Cell, GainRow
+
+Said = tuple[tuple[str, tuple[str, ...]], ...]
+"""A set of needs in which people go by what they are to the account: what is needed of each, in order."""
+
+
+@st.composite
+def rosters(draw: st.DrawFn) -> Roster:
+    """Some staff, some people and their accounts, managers always further up."""
+    roles = st.sampled_from(
+        ((Role.AGENT, Role.EXECUTOR), (Role.IAM_DUTY,), (Role.SECURITY_DUTY,), (Role.CUSTODIAN,), (Role.ADMINISTRATOR,))
+    )
+    staff = [(Role.AGENT, Role.EXECUTOR), (Role.AGENT,), *draw(st.lists(roles, max_size=5))]
+    units = st.sampled_from(("north", "south"))
+    people = [_person(f"s{n}", held) for n, held in enumerate(staff)]
+    people.extend(_person(f"p{n}", ()) for n in range(draw(st.integers(1, 5))))
+    accounts = []
+    for n, person in enumerate(people):
+        above = st.sampled_from((None, *(p.id for p in people[:n])))
+        for number in range(draw(st.integers(0, 2) if n else st.just(1))):
+            held = draw(st.sampled_from(AccountClass))
+            accounts.append(
+                RosterAccount(
+                    id=AccountId(f"{person.id}-{number}"),
+                    account_class=held,
+                    unit=draw(units),
+                    person=draw(st.sampled_from((person.id, None))),
+                    manager=draw(above),
+                    sponsor=draw(above),
+                    owner=draw(above),
+                    second_owner=draw(above),
+                    leaver=draw(st.integers(0, 9)) == 0,
+                )
+            )
+    return Roster(accounts=tuple(accounts), people=tuple(people))
+
+
+def _person(name: str, roles: tuple[Role, ...]) -> Person:
+    grants = tuple(RoleGrant(role=r) for r in roles)
+    return Person(id=PersonId(name), kind=Kind.EMPLOYEE, unit="north", grants=grants)
+
+
+def told(fixpoint: Fixpoint, account: RosterAccount, ways: Ways, kinds: dict[str, str]) -> dict[Said, int]:
+    """Each set with its cost, its people by their relation to *account* or else by their kind."""
+    names = {p: name for name, field in RELATIONS.items() if (p := getattr(account, field)) is not None}
+    names |= {holder(account): "target"}
+    found: dict[Said, int] = {}
+    for mask, (cost, _) in ways.items():
+        if mask in fixpoint._values["everything",]:
+            continue
+        of: dict[str, list[str]] = {}
+        for need, _ in fixpoint.algebra.needs_in(mask):
+            of.setdefault(need.subject, []).append(need.capability)
+        said = tuple(sorted((names.get(s) or kinds.get(s, s), tuple(sorted(c))) for s, c in of.items()))
+        found[said] = cost
+    return found
+
+
+def kinds_of(roster: Roster) -> dict[str, str]:
+    """What kind of person or account each is: roles, and the classes of what is theirs."""
+    held = held_as(roster.accounts)
+    kinds = {str(a.id): f"{held[a.id]} of nobody" for a in roster.accounts}
+    for person in roster.people:
+        own = sorted(held[a.id] for a in roster.accounts if a.person == person.id)
+        kinds[person.id] = f"{person.kind} {sorted(map(str, person.grants))} {own} {person.delegations}"
+    return kinds
+
+
+def compare(
+    policy: Policy, roster: Roster, *, exact: bool = False
+) -> list[tuple[AccountId, Action, set[Said], set[Said]]]:
+    """Every account and action for which the merged roster and the whole one do not say the same at the same cost.
+
+    Unless *exact*, only as far as the merged one claims to be.
+    """
+    small, kinds = reduce(roster), kinds_of(roster)
+    merged, whole = Fixpoint(policy, small.roster, BOUND, small.twins), Fixpoint(policy, roster, BOUND)
+    reached = {like: merged.reached(like, climb=False) for like in dict.fromkeys(small.like.values())}
+    through = through_others(merged)
+    below = BOUND + 1 if through is None or exact else through
+    differences = []
+    for account in roster.accounts:
+        like = merged.accounts[small.like[account.id]]
+        every = whole.reached(account.id, climb=False)
+        for action in Action:
+            one = {k for k in told(merged, like, reached[like.id][action], kinds).items() if k[1] < below}
+            other = {k for k in told(whole, account, every[action], kinds).items() if k[1] < below}
+            if one != other:
+                differences.append((account.id, action, {s for s, _ in one - other}, {s for s, _ in other - one}))
+    return differences
+
+
+@st.composite
+def crowds(draw: st.DrawFn) -> World:
+    """A policy of any kind, and many people of few kinds, so that most accounts are like another."""
+    world = draw(worlds(2))
+    clerk = world.roster.people[-1]
+    people = [clerk, _person("duty", draw(st.sampled_from(((), (Role.IAM_DUTY,)))))]
+    accounts = []
+    for n in range(draw(st.integers(4, 8))):
+        people.append(_person(f"p{n}", ()))
+        accounts.append(
+            RosterAccount(
+                id=AccountId(f"a{n}"),
+                account_class=draw(st.sampled_from((AccountClass.STANDARD, AccountClass.EXECUTIVE))),
+                unit="north",
+                person=PersonId(f"p{n}"),
+                manager=draw(st.sampled_from((None, *(p.id for p in people[1:-1])))),
+            )
+        )
+    return World(policy=leading_on(world.policy), roster=Roster(accounts=tuple(accounts), people=tuple(people)))
+
+
+def leading_on(policy: Policy) -> Policy:
+    """The same policy where managers approve all there is, by their session alone, and every recovery gives one."""
+    loaded = policy.procedures.loaded
+    falls = {"approval": (("session",),), "signed_approval": (("session",),)}
+    methods = loaded.methods.model_copy(
+        update={
+            "steps": loaded.methods.steps.model_copy(update=falls),
+            "gains": (GainRow(actions=tuple(ASKED), gives=("session",)),),
+        }
+    )
+    first = loaded.procedures.approvals["first"].model_copy(update={"seats": (("manager_of_record",),)})
+    table = loaded.procedures.model_copy(
+        update={
+            "approvals": {**loaded.procedures.approvals, "first": first},
+            "procedures": {
+                held: {
+                    action: cell.model_copy(update={"approve": "first", "hold": 0}) if isinstance(cell, Cell) else cell
+                    for action, cell in row.items()
+                }
+                for held, row in loaded.procedures.procedures.items()
+            },
+        }
+    )
+    procedures = Procedures(msgspec.structs.replace(loaded, procedures=table, methods=methods), policy.digest)
+    return Policy(procedures, policy.people, policy.digest, (), ())
+
+
+LAX = (HealthCheck.too_slow, HealthCheck.data_too_large)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=LAX)
+@given(rosters())
+def test_under_the_shipped_policy_merging_changes_nothing(roster: Roster) -> None:
+    """Each account of a small roster has the minimal sets within the bound that it has when nobody is merged."""
+    assert compare(Policy.default(), roster, exact=True) == []
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=LAX)
+@given(crowds())
+def test_merging_is_exact_below_the_cost_it_names(world: World) -> None:
+    """Where every recovery leads on, what is cheaper than the cost the analysis names is the same for each account."""
+    assert compare(world.policy, world.roster) == []
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=LAX)
+@given(crowds())
+def test_an_account_asked_for_by_name_is_exact(world: World) -> None:
+    """With everybody above it kept, an account falls to what it falls to in the whole roster, whatever leads on."""
+    kinds, whole = kinds_of(world.roster), Fixpoint(world.policy, world.roster, BOUND)
+    for account in world.roster.accounts:
+        small = reduce(world.roster, around=account.id)
+        near = Fixpoint(world.policy, small.roster, BOUND, small.twins)
+        few, every = near.reached(account.id, climb=False), whole.reached(account.id, climb=False)
+        for action in Action:
+            assert told(near, account, few[action], kinds) == told(whole, account, every[action], kinds)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=LAX)
+@given(worlds())
+def test_a_bound_cuts_nothing_at_or_below_it(world: World) -> None:
+    """What costs no more than the bound is found with it exactly as without one."""
+    bounded, free = Fixpoint(world.policy, world.roster, BOUND), Fixpoint(world.policy, world.roster, 99)
+    for account in world.roster.accounts:
+        found, every = bounded.reached(account.id, climb=False), free.reached(account.id, climb=False)
+        for action in Action:
+            cheap = {mask: said for mask, said in every[action].items() if said[0] <= BOUND}
+            assert named(bounded, found[action]) == named(free, cheap)
+
+
+def named(fixpoint: Fixpoint, ways: Ways) -> set[frozenset[tuple[str, str]]]:
+    """The sets by capability and subject."""
+    return {frozenset((n.capability, n.subject) for n, _ in fixpoint.algebra.needs_in(mask)) for mask in ways}
+
+
+def test_whom_a_rule_names_is_like_nobody_else() -> None:
+    """A rule that keeps one manager from approving leaves another, alike but for the name, as they are."""
+    names = ("tom", "mia", "kim", "eva")
+    people = (
+        *(_person(n, ()) for n in names),
+        _person("ann", (Role.AGENT, Role.EXECUTOR)),
+        _person("bob", (Role.AGENT,)),
+    )
+    accounts = tuple(
+        RosterAccount(
+            id=AccountId(f"{who}-1"),
+            account_class=AccountClass.STANDARD,
+            unit="north",
+            person=PersonId(who),
+            manager=PersonId(manager),
+        )
+        for who, manager in (("tom", "mia"), ("kim", "eva"))
+    )
+    rule = '@id("mia-is-away") forbid (principal == Person::"mia", action == Action::"approve", resource);'
+    shipped = Policy.default()
+    people_file = People.load(f"{CEDAR}\n{rule}\n", SCHEMA)
+    policy = Policy(shipped.procedures, people_file, shipped.digest, (), ())
+
+    rows = {
+        row.account: {need.subject for attack in row.attacks for need in attack.needs}
+        for row in prove(policy, Roster(accounts=accounts, people=people)).accounts
+        if row.action is Action.FACTOR_RESET
+    }
+
+    assert "manager_of_record" not in rows[AccountId("tom-1")]
+    assert "manager_of_record" in rows[AccountId("kim-1")]
+
+
+def test_the_cost_it_names_is_told() -> None:
+    """A roster in which one manager's recovery leads on to those they approve for is noted with its cost."""
+    staff = (_person("ann", (Role.AGENT, Role.EXECUTOR)), _person("bob", (Role.AGENT,)))
+    people = (*(_person(name, ()) for name in ("tom", "mia", "eva")), *staff)
+    above = {"tom": "mia", "mia": "eva", "eva": None}
+    accounts = tuple(
+        RosterAccount(
+            id=AccountId(f"{who}-1"),
+            account_class=AccountClass.STANDARD,
+            unit="north",
+            person=PersonId(who),
+            manager=PersonId(manager) if manager else None,
+        )
+        for who, manager in above.items()
+    )
+    policy = Policy.default()
+    loaded = policy.procedures.loaded
+
+    (note,) = [n for n in prove(policy, Roster(accounts=accounts, people=people)).notes if "worked out once" in n]
+    quiet = loaded.methods.model_copy(update={"gains": ()})
+    silent = Policy(
+        Procedures(msgspec.structs.replace(loaded, methods=quiet), policy.digest), policy.people, policy.digest, (), ()
+    )
+
+    assert "costs 5 or more" in note
+    assert not [n for n in prove(silent, Roster(accounts=accounts, people=people)).notes if "worked out once" in n]
