@@ -110,6 +110,9 @@ def test_one_account_of_a_roster(here: Here, roster: Path) -> None:
     assert [row["action"] for row in rows][2] == "factor_reset"
     assert all(row["account"] == "a-ana" and row["account_class"] == "finance" for row in rows)
     assert "p-ana" in json.dumps(rows[1]["attacks"])
+    near = facts(here("policy", "prove", "--roster", str(roster), "--account", "a-ana", "--bound", "3", "--json").out)
+    assert max(attack["cost"] for row in near for attack in row["attacks"]) >= 3
+    assert sum(len(row["attacks"]) for row in near) < sum(len(row["attacks"]) for row in rows)
     steps = here("policy", "prove", "--roster", str(roster), "--account", "a-ana", "--path")
     assert "a-ana, password reset: cost 3" in steps.out
     assert is_told(here("policy", "prove", "--roster", str(roster), "--account", "a-no"), 2, "Name one that is")

@@ -64,6 +64,20 @@ def test_a_path_names_its_needs_step_by_step() -> None:
             assert {n for step in attack.steps for n in step.needs} == set(attack.needs)
 
 
+def test_broken_glass_hands_over_to_somebody_who_proves_it() -> None:
+    """Two custodians agree, and still somebody has to pass one enforced method to take the credential."""
+    custodians = {"custodian", "custodian_2"}
+    through = [
+        a
+        for a in cell(AccountClass.PRIVILEGED, Action.TOTAL_LOSS).attacks
+        if {n.subject for n in a.needs if n.capability == "session_token"} == custodians
+    ]
+
+    assert through
+    assert all({n.subject for n in a.needs} - custodians for a in through)
+    assert min(a.cost for a in through) == 6
+
+
 def test_the_plain_context_is_the_cheapest() -> None:
     """However a request comes in, whatever satisfies what is asked then satisfies the plain cell."""
     procedures = Policy.default().procedures
@@ -107,6 +121,22 @@ def test_a_named_account_names_its_people() -> None:
 
     assert subjects <= {"tom", "mia", "ann", "bob"}
     assert {"tom", "mia"} <= subjects
+
+
+def test_a_recovered_manager_approves_once_a_week_went_by_unseen() -> None:
+    """A pass that a relayed code buys is the manager's session, which approves only if she sees no notice meanwhile."""
+    begun = "bypass_code:          {verify: [V3],      approve: A1, "
+    table = spoiled(begun, begun.replace("[V3]", "[V1]").replace("A1,", "none,"))
+    shipped = Policy.default()
+    procedures = Procedures.load(table, METHODS)
+    policy = Policy(procedures, shipped.people, procedures.digest, (), ())
+    roster = Roster(accounts=(account("tom-1", "tom", "mia"), account("mia-1", "mia", None)), people=STAFF)
+    rows = attacks_on(policy, roster, AccountId("tom-1"), bound=8)
+    (reset,) = (row for row in rows if row.action is Action.FACTOR_RESET)
+    of_mia = {frozenset(n.capability for n in a.needs if n.subject == "mia") for a in reset.attacks}
+
+    assert frozenset({"phish_relay"}) not in of_mia
+    assert frozenset({"phish_relay", "away"}) in of_mia
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from watchword.core.account import AccountClass
 from watchword.core.action import Action
 from watchword.core.errors import Invalid, Unavailable
 from watchword.core.ids import AccountId
-from watchword.policy.attack import AccountAttacks, Analysis, Attack, CellAttacks, attacks_on
+from watchword.policy.attack import BOUND, AccountAttacks, Analysis, Attack, CellAttacks, attacks_on
 from watchword.policy.attack import prove as proved
 from watchword.policy.bundle import Policy
 from watchword.policy.fix import Fix, fixes
@@ -106,6 +106,13 @@ def prove(
     svg: Annotated[Path | None, Parameter(help="Write the heat-map as a picture to this file.")] = None,
     html: Annotated[Path | None, Parameter(help="Write the heat-map, frameworks and scenarios as a page.")] = None,
     fail_under: FailUnder = (),
+    bound: Annotated[
+        int,
+        Parameter(
+            validator=validators.Number(gte=1, lte=12),
+            help="Follow attacks up to this cost wherever they lead; dearer takes longer.",
+        ),
+    ] = BOUND,
     json: Json = False,
 ) -> None:
     """Compute the cheapest attack on every account class and action, or on one account, and show the map.
@@ -118,12 +125,12 @@ def prove(
     looked = _subject(folder, roster, config, account)
     policy, people = looked.policy, looked.people
     if account is not None:
-        _one(looked, as_json=json, path=path)
+        _one(looked, bound=bound, as_json=json, path=path)
         return
-    analysis = proved(policy, people)
+    analysis = proved(policy, people, bound=bound)
     held = compliance(policy, frameworks := load_frameworks())
     # A roster need not hold every class that a scenario is about: those are about the policy.
-    whole = analysis if people is None else proved(policy)
+    whole = analysis if people is None else proved(policy, bound=bound)
     verdicts = tuple(judge(policy, whole, one) for one in load_scenarios(policy, scenarios))
     short = misses(analysis, thresholds)
     today = datetime.now(UTC).date()
@@ -256,12 +263,12 @@ def _thresholds(text: str) -> tuple[Threshold, ...]:
     return SHIPPED if text == SHIPPED_WORD else (threshold_of(text),)
 
 
-def _one(looked: _Looked, *, as_json: bool, path: bool) -> None:
+def _one(looked: _Looked, *, bound: int, as_json: bool, path: bool) -> None:
     if looked.people is None or looked.account is None:
         raise Invalid(
             "An account is looked at among the people around it.", "Give --roster FILE, or --config.", "account"
         )
-    rows = attacks_on(looked.policy, looked.people, looked.account)
+    rows = attacks_on(looked.policy, looked.people, looked.account, bound=bound)
     if as_json:
         print_json(rows)
         return
