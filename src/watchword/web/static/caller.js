@@ -1,6 +1,7 @@
 // The locked-out person's page: it asks what waits every two seconds, and does one thing at a time.
 
-import { forgetKey, keptKey, makeKey, openEnvelope, publicKey, unbase64url } from "/static/envelope.js";
+import { assertion } from "/static/assertion.js";
+import { forgetKey, keptKey, makeKey, openEnvelope, publicKey } from "/static/envelope.js";
 
 const SHOWN_S = 60;
 const EVERY_MS = 2000;
@@ -28,23 +29,6 @@ const send = async (method, path, body) => {
 };
 
 // --- challenges ------------------------------------------------------------------------------------------------------
-
-const base64url = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer)))
-  .replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-
-const assertion = async (options) => {
-  const asked = JSON.parse(options);
-  asked.challenge = unbase64url(asked.challenge);
-  asked.allowCredentials = asked.allowCredentials.map((c) => ({ ...c, id: unbase64url(c.id) }));
-  const made = await navigator.credentials.get({ publicKey: asked });
-  const { clientDataJSON, authenticatorData, signature } = made.response;
-  const response = {
-    clientDataJSON: base64url(clientDataJSON),
-    authenticatorData: base64url(authenticatorData),
-    signature: base64url(signature),
-  };
-  return JSON.stringify({ id: made.id, rawId: base64url(made.rawId), type: made.type, response });
-};
 
 let current = null;
 

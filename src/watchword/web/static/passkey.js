@@ -1,5 +1,6 @@
 // A passkey for the person of this page: the console offers, their authenticator makes it, the console enrols it.
 
+import { base64url } from "/static/assertion.js";
 import { unbase64url } from "/static/envelope.js";
 
 const part = document.getElementById("passkey");
@@ -18,9 +19,6 @@ const post = async (path, body) => {
   if (answer.ok) return said;
   throw new Error(said.detail ? `${said.detail} ${said.remedy ?? ""}` : "The console did not answer. Wait a moment.");
 };
-
-const base64url = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer)))
-  .replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 
 const registration = async (options) => {
   const asked = JSON.parse(options);

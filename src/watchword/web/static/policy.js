@@ -1,6 +1,6 @@
 // A policy author signs with their passkey: the console gives the exact statement, their authenticator signs it.
 
-import { unbase64url } from "/static/envelope.js";
+import { assertion } from "/static/assertion.js";
 
 const part = document.getElementById("sign");
 const button = document.getElementById("sign-it");
@@ -17,23 +17,6 @@ const call = async (verb, path, body) => {
   const said = await answer.json().catch(() => ({}));
   if (answer.ok) return said;
   throw new Error(said.detail ? `${said.detail} ${said.remedy ?? ""}` : "The console did not answer. Wait a moment.");
-};
-
-const base64url = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer)))
-  .replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-
-const assertion = async (options) => {
-  const asked = JSON.parse(options);
-  asked.challenge = unbase64url(asked.challenge);
-  asked.allowCredentials = asked.allowCredentials.map((c) => ({ ...c, id: unbase64url(c.id) }));
-  const made = await navigator.credentials.get({ publicKey: asked });
-  const { clientDataJSON, authenticatorData, signature } = made.response;
-  const response = {
-    clientDataJSON: base64url(clientDataJSON),
-    authenticatorData: base64url(authenticatorData),
-    signature: base64url(signature),
-  };
-  return JSON.stringify({ id: made.id, rawId: base64url(made.rawId), type: made.type, response });
 };
 
 button.disabled = false; // until here a click would have gone unheard
