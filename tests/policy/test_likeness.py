@@ -63,19 +63,21 @@ def _person(name: str, roles: tuple[Role, ...]) -> Person:
 
 
 def told(fixpoint: Fixpoint, account: RosterAccount, ways: Ways, kinds: dict[str, str]) -> dict[Said, int]:
-    """Each set with its cost, its people by their relation to *account* or else by their kind."""
+    """Each set with its cost, its people by their relation to *account* or else by their kind.
+
+    Without what opens everything: there one of those who are alike stands for all, and so whoever is like them.
+    """
     names = {p: name for name, field in RELATIONS.items() if (p := getattr(account, field)) is not None}
     names |= {holder(account): "target"}
-    found: dict[Said, int] = {}
-    for mask, (cost, _) in ways.items():
-        if mask in fixpoint._values["everything",]:
-            continue
+
+    def said(mask: int, names: dict[str, str]) -> Said:
         of: dict[str, list[str]] = {}
         for need, _ in fixpoint.algebra.needs_in(mask):
             of.setdefault(need.subject, []).append(need.capability)
-        said = tuple(sorted((names.get(s) or kinds.get(s, s), tuple(sorted(c))) for s, c in of.items()))
-        found[said] = cost
-    return found
+        return tuple(sorted((names.get(s) or kinds.get(s, s), tuple(sorted(c))) for s, c in of.items()))
+
+    everything = {said(mask, {}) for mask in fixpoint._values["everything",]}
+    return {said(mask, names): cost for mask, (cost, _) in ways.items() if said(mask, {}) not in everything}
 
 
 def kinds_of(roster: Roster) -> dict[str, str]:
