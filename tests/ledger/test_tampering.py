@@ -209,6 +209,16 @@ def test_rows_that_read_alike_only_together_are_told_apart(filled: Place, column
     assert corrupt(filled.fsck).seq == BAD
 
 
+@pytest.mark.parametrize("column", ["stream", "type", "bytes", "leaf"])
+def test_what_stands_behind_the_last_value_is_found(filled: Place, column: str) -> None:
+    """The last row's value with something behind it reads as it should up to its end; the row is named all the same."""
+    last = SIZE - 1
+    value = filled.fetch(f"SELECT {column} FROM entry WHERE idx = {last}")
+    longer = value + b"\n" if isinstance(value, bytes) else f"{value}\n"
+    filled.tamper(f"UPDATE entry SET {column} = :value WHERE idx = {last}", value=longer)
+    assert corrupt(filled.fsck).seq == last
+
+
 # -- every column, one bit
 
 

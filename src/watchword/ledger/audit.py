@@ -127,10 +127,6 @@ class Audit:
         """Say whether *stream* has an entry."""
         return stream in self._versions
 
-    def has_all(self, streams: set[str]) -> bool:
-        """Say whether each of *streams* has an entry."""
-        return streams <= self._versions.keys()
-
     @property
     def commitments(self) -> int:
         """How many commitments the entries carry."""
@@ -187,9 +183,12 @@ class Audit:
         Where it was not, something is wrong, or of a form that has to be looked at alone: `add` says what.
         """
         raws = joined.raws.split(_FEED)
-        if len(raws) != joined.count:
-            return False
         filed = tuple(column + _FEED for column in (joined.streams, joined.versions, joined.types))
+        # As many line feeds as values, and nothing behind the last: what fits from the front then fits whole.
+        if len(raws) != joined.count or any(column.count(_FEED) != joined.count for column in filed):
+            return False
+        if len(joined.leaves) != 32 * joined.count:
+            return False
         read = [0, 0, 0]
         for at in range(0, len(raws), _SLICE):
             some = raws[at : at + _SLICE]
@@ -207,7 +206,7 @@ class Audit:
                 self._take(plains, found, streams, versions)
             except Corrupt:
                 return False
-        return read == [len(column) for column in filed] and len(joined.leaves) == 32 * len(raws)
+        return True
 
     def _add(self, raws: Sequence[bytes], leaves: Sequence[bytes], filed: Filed | None) -> None:
         start = self.size

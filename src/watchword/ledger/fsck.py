@@ -228,10 +228,10 @@ class _StoreAudit:
             except Corrupt as error:
                 raise Corrupt(f"The data key {row.id} of {row.stream}: {error.what}", error.remedy) from error
         for payload in self._snapshot.payloads():
-            seq = self._audit.carrier(payload.commitment)
             try:
                 open_payload(payload, key=keyring.open(rows[payload.key]), origin=self._verifier.origin)
             except Corrupt as error:
+                seq = self._audit.carrier(payload.commitment)
                 raise Corrupt(f"A payload of entry {seq}: {error.what}", error.remedy, seq) from error
 
     def _effects(self) -> int:
