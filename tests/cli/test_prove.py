@@ -117,6 +117,8 @@ def test_one_account_of_a_roster(here: Here, roster: Path) -> None:
     assert "a-ana, password reset: cost 3" in steps.out
     assert is_told(here("policy", "prove", "--roster", str(roster), "--account", "a-no"), 2, "Name one that is")
     assert is_told(here("policy", "prove", "--account", "a-ana"), 2, "--roster")
+    both = ("--roster", str(roster), "--account", "a-ana", "--fail-under", "shipped")
+    assert is_told(here("policy", "prove", *both), 2, "not one account")
 
 
 def test_a_roster_as_a_whole(here: Here, roster: Path) -> None:

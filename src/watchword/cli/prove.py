@@ -125,6 +125,8 @@ def prove(
     looked = _subject(folder, roster, config, account)
     policy, people = looked.policy, looked.people
     if account is not None:
+        if thresholds:
+            raise Invalid("Thresholds are about classes, not one account.", "Leave out one of the two.", "fail-under")
         _one(looked, bound=bound, as_json=json, path=path)
         return
     analysis = proved(policy, people, bound=bound)

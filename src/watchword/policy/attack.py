@@ -70,18 +70,9 @@ class _Reached(msgspec.Struct, frozen=True, kw_only=True):
         """How many of the attacks need one capability only."""
         return sum(len(a.needs) == 1 for a in self.attacks)
 
-    @property
-    def first_cheap(self) -> Attack | None:
-        """The first attack whose every capability costs 2 or less."""
-        return next((a for a in self.attacks if a.dearest <= CHEAP), None)
-
 
 LISTED = 8
 """How many attacks of more than one need stand in a row of an account, where a roster may have fifty thousand."""
-
-
-CHEAP = 2
-"""A capability anybody can have within a day: public data, a phishing kit, a mailbox, a talked-into agent."""
 
 
 class CellAttacks(_Reached, frozen=True, kw_only=True):
