@@ -1,8 +1,8 @@
 """A process that is killed while it writes: forks one child for each write point, which ends itself there.
 
 Run as `python victim.py KEY KEYS URL POINT [URL POINT …]`: each URL is a ledger of its own that the child opens and
-appends one entry to; it is killed at POINT of the second append, which also erases what another stream holds. Prints
-OK when every child died by SIGKILL.
+appends one entry to; it is killed at POINT of the second append, which also erases what another stream holds, or does
+nothing besides where POINT is one of `ONCE`. Prints OK when every child died by SIGKILL.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from watchword.ledger.leader import Append, Draft, EffectRow, EffectState, Ledge
 from watchword.ledger.vault import KeyFile
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+ONCE = ("append.turn", "append.at_once")
+"""The points that only entries and payloads come by, which one statement writes."""
 
 
 def live_and_die(key: str, keys: str, url: str, point: str) -> None:
@@ -42,9 +45,9 @@ def live_and_die(key: str, keys: str, url: str, point: str) -> None:
             Append(stream="case/1", expected_version=0, drafts=(draft,)),
             Append(stream="account/1", expected_version=-1, drafts=(draft,)),
         ),
-        (EffectRow(id="second", stream="case/1", kind="reset", due_at=NOON),),
-        (Settle(effect_id="first", state=EffectState.DONE),),
-        erase,
+        (EffectRow(id="second", stream="case/1", kind="reset", due_at=NOON),) if point not in ONCE else (),
+        (Settle(effect_id="first", state=EffectState.DONE),) if point not in ONCE else (),
+        erase if point not in ONCE else (),
     )
 
 

@@ -116,6 +116,56 @@ class PostgresBulk:
         return None if moved is None else int(moved[0])
 
 
+def at_once(driver: psycopg.Connection, batch: Batch, note: str) -> bool:
+    """Write *batch* in one statement that commits by itself; False, with nothing written, when its place is not free.
+
+    For a batch that erases nothing and has no effects; a key that is gone makes it False as well. One wait for the
+    server and its disk instead of five.
+    """
+    reused = {row.key for row in batch.payloads} - {key.id for key in batch.keys}
+    query, values = [_MOVE], [*_head(batch, note), batch.old]
+    if reused:
+        query.append(_IF_KNOWN)
+        values += [list(reused), len(reused)]
+    query.append(_FILE)
+    values.append(batch.old)
+    for text, rows in (
+        (_WRITE, [row[1:] for row in _entries(batch.old, batch.entries)]),
+        (_KEEP_KEYS, [_key(row) for row in batch.keys]),
+        (_KEEP_PAYLOADS, [_payload(row) for row in batch.payloads]),
+    ):
+        if rows:
+            query.append(text)
+            values += [list(column) for column in zip(*rows, strict=True)]
+    query.append(_SAY)
+    return driver.execute("".join(query).encode(), values, prepare=True, binary=True).fetchone() is not None
+
+
+_MOVE = (
+    "WITH moved AS (UPDATE head SET size = %b, root = %b, last_at = %b, note = %b"
+    " WHERE size = %b AND coalesce((SELECT max(idx) FROM entry), -1) = size - 1"
+)
+_IF_KNOWN = " AND (SELECT count(*) FROM data_key WHERE id = ANY(%b)) = %b"
+_FILE = (
+    " RETURNING size, note), filed AS (INSERT INTO checkpoint (size, note) SELECT size, note FROM moved),"
+    " old AS (SELECT %b::int8 AS size FROM moved)"
+)
+_WRITE = (
+    f", written AS (INSERT INTO {_ENTRY} SELECT size + place - 1, stream, version, type, bytes, leaf"
+    " FROM old, unnest(%b::text[], %b::int8[], %b::text[], %b::bytea[], %b::bytea[])"
+    " WITH ORDINALITY AS made (stream, version, type, bytes, leaf, place))"
+)
+_KEEP_KEYS = (
+    f", keyed AS (INSERT INTO {_KEY} SELECT made.* FROM old,"
+    " unnest(%b::text[], %b::text[], %b::text[], %b::bytea[], %b::text[], %b::text[]) AS made)"
+)
+_KEEP_PAYLOADS = (
+    f", kept AS (INSERT INTO {_PAYLOAD} SELECT made.* FROM old,"
+    " unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::bytea[]) AS made)"
+)
+_SAY = " SELECT size FROM moved"
+
+
 def _sqlite(connection: Connection) -> sqlite3.Connection:
     return cast("sqlite3.Connection", connection.connection.driver_connection)
 

@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Protocol
 
 from watchword.core.errors import Corrupt, Invalid, Unavailable, WatchwordError
@@ -39,6 +39,7 @@ from watchword.ledger.verified import REMEDY
 __all__ = ["Append", "Appended", "Draft", "EffectRow", "EffectState", "Follower", "Ledger", "Settle"]
 
 _READ = 1000
+_BUSY_S = 0.005  # clients that were just answered come back within it
 _PSEUDONYM = re.compile(r"[a-z]+")
 
 
@@ -169,13 +170,21 @@ class Ledger:
     def _lead(self) -> None:
         group: Group | None = None
         try:
-            while (group := self._waiting.get()) is not None:
+            while (group := self._next()) is not None:
                 with self._gate:
                     self._group = Group()
                 self._committer.commit(group.requests)
                 group.open()
         finally:
             self._end(group)
+
+    def _next(self) -> Group | None:
+        """Wait for requests, after a moment of which other processes may write as well."""
+        try:
+            return self._waiting.get(timeout=_BUSY_S)
+        except Empty:
+            self._store.rest()
+            return self._waiting.get()
 
     def _end(self, group: Group | None) -> None:
         """Answer everybody who still waits, however the leader ended."""

@@ -18,7 +18,7 @@ from sqlalchemy.dialects import sqlite as sqlite_dialect
 from watchword.core.errors import Corrupt, Invalid, Unavailable
 from watchword.ledger import holdings, migration
 from watchword.ledger import tables as t
-from watchword.ledger.bulk import Bulk, PostgresBulk, SqliteBulk
+from watchword.ledger.bulk import Bulk, PostgresBulk, SqliteBulk, at_once
 from watchword.ledger.engines import REMEDY_DAMAGED, OwnerLock, empty_log, open_engine, our_words, parse_url
 from watchword.ledger.guards import look
 from watchword.ledger.hardening import harden
@@ -39,6 +39,7 @@ from watchword.ledger.store import (
     Written,
 )
 from watchword.ledger.testimony import Testimony
+from watchword.ledger.turn import Turn
 
 
 def no_faults(_point: str) -> None:
@@ -66,6 +67,7 @@ class SqlStore:
         self._engine = open_engine(parsed, read_only=read_only)
         # SQLite has one connection for all threads; PostgreSQL's pool needs no guard.
         self._guard = threading.Lock() if self._sqlite else nullcontext()
+        self._turn = None if self._sqlite or read_only else Turn(self._engine)
         self.testimony = Testimony(self._begin, lambda: self._acting("testimony"))
         self._unscrubbed = self._sqlite and not read_only
         if read_only:
@@ -98,6 +100,42 @@ class SqlStore:
 
     def write(self, batch: Batch) -> Written | Lost | Clash:
         """Store *batch* in one durable transaction if the head's size is `batch.old` and no row lies beyond it."""
+        if self._turn is None:
+            return self._transact(batch)
+        try:
+            driver = self._turn.take(batch.old)
+        except LookupError:
+            return Lost()
+        outcome: Written | Lost | Clash | None = None
+        if driver is not None and not (batch.erase or batch.effects or batch.settles):
+            outcome = self._at_once(driver, batch)
+        if outcome is None:
+            outcome = self._transact(batch)
+        if isinstance(outcome, Written):
+            self._turn.moved(batch.size)
+        return outcome
+
+    def _at_once(self, driver: psycopg.Connection, batch: Batch) -> Written | Lost | None:
+        """Store *batch* in one statement on the connection that has the turn; None to go by the transaction."""
+        assert self._turn is not None
+        with our_words():
+            try:
+                self._faults("append.turn")
+                written = at_once(driver, batch, batch.sign())
+                self._faults("append.at_once")
+            except psycopg.IntegrityError:
+                return Lost()
+            except BaseException:
+                self._turn.drop()
+                raise
+        return Written() if written else None
+
+    def rest(self) -> None:
+        """Let other processes write: nothing waits here."""
+        if self._turn is not None:
+            self._turn.rest()
+
+    def _transact(self, batch: Batch) -> Written | Lost | Clash:
         with our_words(), self._guard, self._engine.connect() as connection:
             self._faults("append.begin")
             transaction = connection.begin()
@@ -315,6 +353,7 @@ class SqlStore:
 
     def close(self) -> None:
         """Let go of the database."""
+        self.rest()
         self._engine.dispose()
         if self._owner is not None:
             self._owner.release()

@@ -229,6 +229,9 @@ class Store(Protocol):
     def write(self, batch: Batch) -> Written | Lost | Clash:
         """Store *batch* in one durable transaction if the head's size is `batch.old` and no row lies beyond it."""
 
+    def rest(self) -> None:
+        """Let other processes write: nothing waits here. Each `write` may keep them waiting until then."""
+
     def top(self) -> tuple[Head, int]:
         """Return the head and the highest entry index (-1 when there is none), as of one moment."""
 

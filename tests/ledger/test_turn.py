@@ -1,0 +1,191 @@
+"""Processes that share a PostgreSQL write in turn, each batch of plain entries in one statement."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import exc
+
+from tests.ledger.conftest import ORIGIN, Place, draft, effect, to
+from tests.ledger.victim import ONCE
+from watchword.core.errors import Conflict, Corrupt, Unavailable
+from watchword.ledger import turn
+from watchword.ledger.entry import Disclosure, Retention
+from watchword.ledger.leader import Appended, Ledger
+
+PHONE = Disclosure(name="phone", value="+15550100", retention=Retention.SHORT)
+LOST, PERSISTS = ONCE
+
+
+class Passed:
+    """Counts the write points that are passed; at *fails* the database fails."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self.fails: str | None = None
+
+    def __call__(self, reached: str) -> None:
+        """Count *reached*, or fail there."""
+        if reached == self.fails:
+            raise exc.OperationalError("statement", {}, OSError("the connection broke"))
+        self.counts[reached] += 1
+
+
+def plain(ledger: Ledger) -> tuple[Appended, ...]:
+    return ledger.append((to("case/1", 0, draft(disclosures=(PHONE,))), to("account/1", -1)))
+
+
+def test_plain_entries_take_one_statement(on_postgresql: Place) -> None:
+    """Entries and payloads, under a new key and under one that is stored, need no transaction of several statements."""
+    passed = Passed()
+    ledger = on_postgresql.open(passed)
+    ledger.append((to("case/1", -1, draft(disclosures=(PHONE,))),))
+    appended = plain(ledger)
+    assert passed.counts["append.begin"] == 0
+    assert passed.counts[PERSISTS] == 3  # the empty ledger's checkpoint is the first
+    assert [ledger.disclosures(each) for each in (*ledger.read("case/1"), appended[1])] == [
+        {"phone": "+15550100"},
+        {"phone": "+15550100"},
+        {},
+    ]
+    ledger.append((to("case/1", 1),), (effect("e"),))
+    assert passed.counts["append.begin"] == 1
+    ledger.close()
+    assert on_postgresql.fsck().size == 4
+
+
+def test_failed_and_lost(on_postgresql: Place) -> None:
+    """A failure before the statement is told, nothing is there, and trying again writes it once."""
+    passed = Passed()
+    ledger = on_postgresql.open(passed)
+    ledger.append((to("case/1", -1),))
+    before = ledger.checkpoint
+    passed.fails = LOST
+    with pytest.raises(Unavailable, match="connection broke"):
+        plain(ledger)
+    passed.fails = None
+    assert ledger.checkpoint == before
+    assert [each.seq for each in plain(ledger)] == [1, 2]
+    ledger.close()
+    assert on_postgresql.fsck().size == 3
+
+
+def test_failed_and_persists(on_postgresql: Place) -> None:
+    """A failure after the statement is looked into: what is there is answered as written, and is there once."""
+    passed = Passed()
+    ledger = on_postgresql.open(passed)
+    ledger.append((to("case/1", -1),))
+    passed.fails = PERSISTS
+    assert [each.seq for each in plain(ledger)] == [1, 2]
+    passed.fails = None
+    with pytest.raises(Conflict):
+        plain(ledger)
+    ledger.close()
+    assert on_postgresql.fsck().size == 3
+
+
+@pytest.mark.parametrize("point", ONCE)
+def test_killed(on_postgresql: Place, point: str) -> None:
+    """A process killed beside the statement leaves the append whole or absent, and its turn to the next one."""
+    victim = Path(__file__).with_name("victim.py")
+    command = [sys.executable, str(victim), str(on_postgresql.key_path), str(on_postgresql.keys_path)]
+    done = subprocess.run([*command, on_postgresql.url, point], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout == "OK\n", done.stdout + done.stderr
+    passed = Passed()
+    with closing(
+        Ledger.open(on_postgresql.url, on_postgresql.key, on_postgresql.keys, ORIGIN, faults=passed)
+    ) as ledger:
+        assert ledger.size == (4 if point == PERSISTS else 2)
+        ledger.append((to("case/2", -1),))
+        assert passed.counts[LOST] == 1
+    assert on_postgresql.fsck().size == (5 if point == PERSISTS else 3)
+
+
+def test_nobody_signs_for_a_place_that_another_gets(on_postgresql: Place) -> None:
+    """Three processes race: as many checkpoints are stored as were signed."""
+    passed = Passed()
+    ledgers = [on_postgresql.open(passed) for _ in range(3)]
+    failures: list[Exception] = []
+
+    def appender(ledger: Ledger, stream: str) -> None:
+        try:
+            for version in range(-1, 19):
+                ledger.append((to(stream, version),))
+        except Exception as error:  # noqa: BLE001  # told to the test's own thread
+            failures.append(error)
+
+    threads = [
+        threading.Thread(target=appender, args=(ledger, f"case/{place}-{number}"))
+        for place, ledger in enumerate(ledgers)
+        for number in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert passed.counts["append.begin"] == 0
+    assert passed.counts[LOST] == passed.counts[PERSISTS] == on_postgresql.fetch("SELECT count(*) FROM checkpoint")
+    for ledger in ledgers:
+        ledger.close()
+    assert on_postgresql.fsck().size == 180
+
+
+def test_busy_process_lets_others_write(on_postgresql: Place) -> None:
+    """Beside a process that never rests another one gets its turn, and need not go on without."""
+    passed = Passed()
+    one, two = on_postgresql.open(), on_postgresql.open(passed)
+    over = threading.Event()
+
+    def busy(stream: str) -> None:
+        version = -1
+        while not over.is_set():
+            one.append((to(stream, version),))
+            version += 1
+
+    threads = [threading.Thread(target=busy, args=(f"case/{number}",)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        for version in range(-1, 4):
+            two.append((to("case/other", version),))
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+    assert (passed.counts[PERSISTS], passed.counts["append.begin"]) == (5, 0)
+
+
+def test_turn_that_is_never_given_back(on_postgresql: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever keeps the lock and says nothing holds nobody up for longer than the wait."""
+    monkeypatch.setattr(turn, "TAKE", turn.take_statement(0.1))
+    passed = Passed()
+    ledger = on_postgresql.open(passed)
+    with psycopg.connect(on_postgresql.url, autocommit=True) as holder:
+        while holder.execute(f"SELECT pg_try_advisory_lock({turn.LOCK})".encode()).fetchone() != (True,):
+            pass  # until the ledger, which has just been opened, rests
+        assert ledger.append((to("case/1", -1),))[0].seq == 0
+        assert passed.counts["append.committed"] == 1
+    assert ledger.append((to("case/1", 0),))[0].seq == 1
+    assert passed.counts["append.committed"] == 1
+    ledger.close()
+    assert on_postgresql.fsck().size == 2
+
+
+def test_planted_row(on_postgresql: Place) -> None:
+    """A row that nobody signed stands where the next entry would: the ledger stops, and writes nothing."""
+    ledger = on_postgresql.open()
+    ledger.append((to("case/1", -1),))
+    on_postgresql.tamper(
+        "INSERT INTO entry (idx, stream, version, type, bytes, leaf) VALUES (1, 'case/9', 0, 'x', '', '')"
+    )
+    with pytest.raises(Corrupt):
+        plain(ledger)
+    assert on_postgresql.fetch("SELECT count(*) FROM checkpoint") == 2
