@@ -53,14 +53,16 @@ from watchword.methods.in_person import InPerson
 from watchword.methods.mail_code import MailCode
 from watchword.methods.passkey import Passkey
 from watchword.methods.port import MethodPort
+from watchword.methods.sms_code import SmsCode
 from watchword.methods.totp import Totp
 from watchword.notices.port import Notifier
-from watchword.notices.simulators import Outbox, SimulatedMailbox, SimulatedTelephony
+from watchword.notices.simulators import Outbox, SimulatedMailbox, SimulatedTelephony, SimulatedTexts
+from watchword.notices.sms import TWILIO, Gateway, GenericGateway, HttpTexts, TwilioShaped
 from watchword.notices.smtp import SmtpMail, SmtpSettings
 from watchword.notices.telephony import Calls
 from watchword.policy.bundle import PolicyFolder
 from watchword.policy.check import demand_sound
-from watchword.settings import EXAMPLE, ActiveDirectoryPart, SandboxPart, Settings
+from watchword.settings import EXAMPLE, ActiveDirectoryPart, SandboxPart, Settings, SmsPart
 from watchword.watch.follow import Follow
 from watchword.watch.verdicts import VerdictRow, latest_verdicts
 
@@ -132,6 +134,7 @@ class App:
             self.totp,
             MailCode(codes),
             CallCode(codes),
+            SmsCode(codes),
             InPerson(),
         )
         self.methods = {way.name: way for way in ways}
@@ -236,8 +239,9 @@ class App:
     def _notifiers(self) -> dict[str, Notifier]:
         """What can be sent, by channel."""
         found: dict[str, Notifier] = {}
-        mail, call = self.settings.mail, self.settings.call
-        outbox = Outbox(self.settings.path(Path(OUTBOX))) if "simulated" in (mail.kind, call.kind) else None
+        mail, call, sms = self.settings.mail, self.settings.call, self.settings.sms
+        simulates = "simulated" in (mail.kind, call.kind, sms.kind)
+        outbox = Outbox(self.settings.path(Path(OUTBOX))) if simulates else None
         if mail.kind == "smtp":
             secret = self._secret(mail.password_file) if mail.password_file else None
             found["mail"] = SmtpMail(
@@ -255,8 +259,21 @@ class App:
             found["mail"] = SimulatedMailbox(outbox)
         if outbox is not None and call.kind == "simulated":
             found["call"] = Calls(SimulatedTelephony(outbox))
+        if outbox is not None and sms.kind == "simulated":
+            found["sms"] = SimulatedTexts(outbox)
+        elif sms.token_file is not None and sms.kind != "none":
+            found["sms"] = HttpTexts(self._gateway(sms, self._secret(sms.token_file)))
         self.outbox = outbox
         return found
+
+    def _gateway(self, part: SmsPart, token: str) -> Gateway:
+        if part.kind == "twilio":
+            assert part.account is not None
+            assert part.sender is not None
+            account, sender = part.account, part.sender
+            return TwilioShaped(account=account, token=token, sender=sender, base=part.url or TWILIO)
+        assert part.url is not None
+        return GenericGateway(url=part.url, token=token)
 
     @property
     def simulated(self) -> bool:

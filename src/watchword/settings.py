@@ -145,6 +145,26 @@ class CallPart(_Part):
     kind: Literal["simulated", "none"] = "none"
 
 
+class SmsPart(_Part):
+    """How text messages go out: `twilio` (account, token and sender), or `http` (a JSON POST with a bearer token).
+
+    *token_file* holds the provider's token. Off this machine *url* is https.
+    """
+
+    kind: Literal["simulated", "twilio", "http", "none"] = "none"
+    url: str | None = None
+    account: str | None = None
+    sender: str | None = None
+    token_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        needed = {"twilio": ("account", "sender", "token_file"), "http": ("url", "token_file")}.get(self.kind, ())
+        if missing := [name for name in needed if getattr(self, name) is None]:
+            raise ValueError(f"{self.kind} needs {', '.join(missing)}")
+        return self
+
+
 class WatchPart(_Part):
     """The directory's own log, followed while the console runs; *directory* says whose it is among several."""
 
@@ -171,6 +191,7 @@ class Settings(_Part):
     directories: tuple[Directory, ...] = ()
     mail: MailPart = MailPart()
     call: CallPart = CallPart()
+    sms: SmsPart = SmsPart()
     watch: WatchPart = WatchPart()
     home: Path = Path()
 
@@ -271,6 +292,9 @@ kind = "simulated"                     # smtp | simulated | none
 
 [call]
 kind = "simulated"                     # simulated | none
+
+[sms]
+kind = "simulated"                     # twilio | http | simulated | none
 
 [watch]
 provider = "okta"                      # the sandbox writes its log in this shape

@@ -313,7 +313,7 @@ class Office:
         port, ask = self.app.desk.verification.ask_of(self.case(case), challenge, self.at)
         if port.name == "totp":
             return self.totp(owner)
-        if port.name in ("mail_code", "call_code"):
+        if port.name in ("mail_code", "call_code", "sms_code"):
             self.run()
             digits = re.findall(r"\d", self.delivered(case, challenge).partition("Case")[0])
             return "".join(digits[:8])

@@ -15,7 +15,13 @@ from watchword.directories.sandbox import Seed
 
 @pytest.mark.parametrize(
     ("first", "second"),
-    [("totp", "call_code"), ("passkey", "mail_code"), ("in_person", "totp"), ("in_person", "mail_code")],
+    [
+        ("totp", "call_code"),
+        ("passkey", "mail_code"),
+        ("in_person", "totp"),
+        ("in_person", "mail_code"),
+        ("passkey", "sms_code"),
+    ],
 )
 def test_two_methods_make_a_factor_reset(office: Office, first: str, second: str) -> None:
     """Two independent methods, each really delivered and answered, satisfy what a factor reset asks of a person."""

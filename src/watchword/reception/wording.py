@@ -41,6 +41,7 @@ METHODS = {
     "totp": "Authenticator code",
     "mail_code": "Code by mail",
     "call_code": "Automated call",
+    "sms_code": "Code by text message",
     "in_person": "In person",
     "owner_passkey": "Passkey of the owner",
     "custodian_passkey": "Passkey of a custodian",

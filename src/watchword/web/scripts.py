@@ -19,6 +19,10 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
         "“An automatic call goes now to the number we have on record for you, and says a code.”",
         "“Type it on the page I am sending you. Do not read it to me, whoever I say I am.”",
     ),
+    "sms_code": (
+        "“A text message with a code is on its way to the number we have on record for you.”",
+        "“Type it on the page I am sending you. Do not read it to me, and pass it on to nobody.”",
+    ),
     "in_person": (
         "“May I see a document with your picture?”",
         "Compare the picture and the name with this account. Write no number from the document anywhere.",
