@@ -33,6 +33,7 @@ from watchword.desk.recording import case_stream
 from watchword.desk.registry import Registry
 from watchword.desk.retention import EvidenceKeeper, Periods
 from watchword.desk.roster import Roster
+from watchword.desk.saved_codes import SavedCodes
 from watchword.desk.steps import Steps
 from watchword.directories.active_directory import ActiveDirectory, ActiveDirectorySettings
 from watchword.directories.ldap_session import Endpoint
@@ -53,8 +54,10 @@ from watchword.methods.in_person import InPerson
 from watchword.methods.mail_code import MailCode
 from watchword.methods.passkey import Passkey
 from watchword.methods.port import MethodPort
+from watchword.methods.recovery_code import RecoveryCode
 from watchword.methods.sms_code import SmsCode
 from watchword.methods.totp import Totp
+from watchword.methods.vouching import Vouching
 from watchword.notices.port import Notifier
 from watchword.notices.simulators import Outbox, SimulatedMailbox, SimulatedTelephony, SimulatedTexts
 from watchword.notices.sms import TWILIO, Gateway, GenericGateway, HttpTexts, TwilioShaped
@@ -126,7 +129,7 @@ class App:
             id=settings.console.rp_id, name="Watchword", origins=(settings.console.public_url.rstrip("/"),)
         )
         codes = self.keys.derive("codes")
-        self.passkey, self.totp = Passkey(party), Totp()
+        self.passkey, self.totp, codes_saved = Passkey(party), Totp(), RecoveryCode()
         ways: tuple[MethodPort, ...] = (
             self.passkey,
             Passkey(party, name="owner_passkey"),
@@ -135,6 +138,9 @@ class App:
             MailCode(codes),
             CallCode(codes),
             SmsCode(codes),
+            codes_saved,
+            Vouching(party, "manager_of_record"),
+            Vouching(party, "recovery_contact"),
             InPerson(),
         )
         self.methods = {way.name: way for way in ways}
@@ -153,6 +159,7 @@ class App:
         self.activation = Activation(self.steps, folder_of(settings), self.passkey, party)
         self.roster = Roster(self.steps)
         self.enrolment = Enrolment(self.people, self.roster, self.totp, self.passkey)
+        self.saved_codes = SavedCodes(self.steps, self.roster, self.desk.hand_over, codes_saved)
         ledger = settings.ledger
         self.keeper = EvidenceKeeper(
             self.steps,

@@ -97,6 +97,7 @@ class Keys:
     def __init__(self, other: Keys | None = None) -> None:
         self.apps: dict[str, bytes] = dict(other.apps) if other else {}
         self.passkeys: dict[str, SoftAuthenticator] = dict(other.passkeys) if other else {}
+        self.codes: dict[str, tuple[str, ...]] = dict(other.codes) if other else {}
 
 
 class Office:
@@ -165,6 +166,12 @@ class Office:
         public = passkey.enrol(challenge=challenge, person=person, answer=create(options))
         credential = Credential(id=self.app.ledger.pseudonym("k"), method="passkey", enrolled_at=self.at, public=public)
         self.app.people.enrol(self["root.admin"], person, credential, None, self.at)
+
+    def save_codes(self, login: str, *, by: str = "root.admin") -> str:
+        """Have *login* open the page of a new set of recovery codes, and keep them; returns the link's token."""
+        link = self.app.saved_codes.link(self[by], self[login], self.at)
+        self.keys.codes[login] = self.app.saved_codes.open(link.token, self.at)
+        return link.token
 
     # --- who and what ------------------------------------------------------------------------------------------------
 
@@ -317,6 +324,8 @@ class Office:
             self.run()
             digits = re.findall(r"\d", self.delivered(case, challenge).partition("Case")[0])
             return "".join(digits[:8])
+        if port.name == "recovery_code":
+            return self.keys.codes[owner][3]
         if port.name == "in_person":
             return "passport, front desk"
         return self.keys.passkeys[owner].get(port.begin(ask).show_caller or "")

@@ -23,6 +23,18 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
         "“A text message with a code is on its way to the number we have on record for you.”",
         "“Type it on the page I am sending you. Do not read it to me, and pass it on to nobody.”",
     ),
+    "recovery_code": (
+        "“Please find the recovery codes you saved, and open the page I am sending you.”",
+        "“Type one of them there. Do not read it to me, and do not send me a picture of the paper.”",
+    ),
+    "manager_of_record": (
+        "Call the manager on the number you know, not on one the caller gives. Do not put anybody through.",
+        "“Please sign in to the console and open Vouch. Say yes only if you spoke with them yourself.”",
+    ),
+    "recovery_contact": (
+        "Call the colleague on the number you know, not on one the caller gives. Do not put anybody through.",
+        "“Please sign in to the console and open Vouch. Say yes only if you spoke with them yourself.”",
+    ),
     "in_person": (
         "“May I see a document with your picture?”",
         "Compare the picture and the name with this account. Write no number from the document anywhere.",
