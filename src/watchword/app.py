@@ -52,11 +52,13 @@ from watchword.ledger.witness import Witness
 from watchword.methods.call_code import CallCode
 from watchword.methods.in_person import InPerson
 from watchword.methods.mail_code import MailCode
+from watchword.methods.managed_device import DeviceAuthority, ManagedDevice
 from watchword.methods.passkey import Passkey
 from watchword.methods.port import MethodPort
 from watchword.methods.recovery_code import RecoveryCode
 from watchword.methods.sms_code import SmsCode
 from watchword.methods.totp import Totp
+from watchword.methods.video import Video
 from watchword.methods.vouching import Vouching
 from watchword.notices.port import Notifier
 from watchword.notices.simulators import Outbox, SimulatedMailbox, SimulatedTelephony, SimulatedTexts
@@ -142,6 +144,8 @@ class App:
             Vouching(party, "manager_of_record"),
             Vouching(party, "recovery_contact"),
             InPerson(),
+            Video(),
+            *self._devices(),
         )
         self.methods = {way.name: way for way in ways}
         runner, executor = (self.names.person(login) for login in (RUNNER, EXECUTOR))
@@ -158,7 +162,7 @@ class App:
         self.people = People(self.steps)
         self.activation = Activation(self.steps, folder_of(settings), self.passkey, party)
         self.roster = Roster(self.steps)
-        self.enrolment = Enrolment(self.people, self.roster, self.totp, self.passkey)
+        self.enrolment = Enrolment(self.people, self.roster, self.totp, self.passkey, self.device)
         self.saved_codes = SavedCodes(self.steps, self.roster, self.desk.hand_over, codes_saved)
         ledger = settings.ledger
         self.keeper = EvidenceKeeper(
@@ -272,6 +276,16 @@ class App:
             found["sms"] = HttpTexts(self._gateway(sms, self._secret(sms.token_file)))
         self.outbox = outbox
         return found
+
+    def _devices(self) -> tuple[ManagedDevice, ...]:
+        """The method of managed devices, where there is an authority that issues their certificates."""
+        part = self.settings.devices
+        self.device: ManagedDevice | None = None
+        if part.ca_file is None:
+            return ()
+        revoked = self.settings.path(part.revoked_file) if part.revoked_file else None
+        self.device = ManagedDevice(DeviceAuthority(self.settings.path(part.ca_file), revoked))
+        return (self.device,)
 
     def _gateway(self, part: SmsPart, token: str) -> Gateway:
         if part.kind == "twilio":

@@ -32,6 +32,7 @@ from watchword.desk.intake import Wish
 from watchword.directories.sandbox import Sandbox, Seed
 from watchword.ledger.audit import Report
 from watchword.ledger.fsck import fsck
+from watchword.methods.video import drawn
 from watchword.policy.procedures import DEFAULT
 from watchword.settings import Settings, load
 
@@ -311,7 +312,7 @@ class Office:
     ) -> None:
         """Have the person (*who*, when it is not whose account it is) prove themself."""
         challenge = self.begin(case, method, agent=agent, custodian=custodian)
-        attests = agent if method == "in_person" else None
+        attests = agent if method in ("in_person", "video") else None
         self.answer(case, challenge, self.right(case, challenge, custodian or who), agent=attests)
 
     def right(self, case: CaseId, challenge: str, who: str = "") -> str:
@@ -328,6 +329,8 @@ class Office:
             return self.keys.codes[owner][3]
         if port.name == "in_person":
             return "passport, front desk"
+        if port.name == "video":
+            return f"seen, {' '.join(drawn(ask)[0])}"
         return self.keys.passkeys[owner].get(port.begin(ask).show_caller or "")
 
     def totp(self, login: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -44,7 +45,11 @@ class DeviceCa:
         """The root."""
         return self.certificate.public_bytes(serialization.Encoding.PEM)
 
-    def device(
+    def device(self, name: str, **how: Any) -> str:
+        """A certificate for the device *name*, in PEM."""
+        return self.device_and_key(name, **how)[0]
+
+    def device_and_key(
         self,
         name: str,
         *,
@@ -52,8 +57,8 @@ class DeviceCa:
         until: timedelta = 300 * DAY,
         usage: x509.ObjectIdentifier = ExtendedKeyUsageOID.CLIENT_AUTH,
         serial: int | None = None,
-    ) -> str:
-        """A certificate for the device *name*, in PEM."""
+    ) -> tuple[str, str]:
+        """The same, with its key."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         made = (
@@ -63,7 +68,10 @@ class DeviceCa:
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), False)
             .sign(self.key, hashes.SHA256())
         )
-        return made.public_bytes(serialization.Encoding.PEM).decode()
+        secret = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        return made.public_bytes(serialization.Encoding.PEM).decode(), secret.decode()
 
     def revoking(self, devices: Sequence[str], *, at: datetime | None = None, days: int = 30) -> bytes:
         """A list that revokes *devices*, in force from an hour before *at* for so many days."""

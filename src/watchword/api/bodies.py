@@ -264,7 +264,7 @@ class Waiting(Out, frozen=True, kw_only=True):
     purpose: str
     expires: datetime
     tries_left: int
-    kind: Literal["code", "passkey", "saved"]
+    kind: Literal["code", "passkey", "saved", "device"]
     say: str
     options: str | None
 

@@ -8,7 +8,7 @@ one first is the only one that goes on.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from litestar import Controller, Request, Response, get, post
@@ -41,10 +41,15 @@ from watchword.desk.steps import Loaded
 from watchword.desk.vouching import PORTAL
 from watchword.reception import wording
 from watchword.reception.cases import caller_page, settle
+from watchword.reception.devices import shown_certificate
 from watchword.reception.given import Now, TheApp
 
 BROWSER = "person"
 """Cookie of the browser that made the hand-over key, or entered the new contact point; no case has both."""
+
+
+_KINDS: dict[str, Literal["saved", "device"]] = {"recovery_code": "saved", "managed_device": "device"}
+"""How the page asks for what is neither a passkey nor digits."""
 
 
 def _browser(request: Request[Any, Any, Any]) -> str:
@@ -94,6 +99,23 @@ class CallerController(Controller):
         """Answer a challenge. A wrong answer is refused, and counts."""
         opened = caller_page(app, CaseId(case), token).case.id
         app.desk.hand_over.answer(opened, challenge, data.answer, _browser(request), at)
+        settle(app, opened, challenge, at)
+        return _shown(app, app.desk.steps.load(opened), _browser(request), at)
+
+    @post("/devices/{challenge:str}", sync_to_thread=True, status_code=HTTP_200_OK)
+    def device(
+        self,
+        app: TheApp,
+        at: Now,
+        case: FromPath[str],
+        token: FromPath[str],
+        challenge: FromPath[str],
+        request: Request[Any, Any, Any],
+    ) -> bodies.CallerOut:
+        """Answer with the certificate this connection came with, as the proxy that ended its TLS says."""
+        opened = caller_page(app, CaseId(case), token).case.id
+        shown = shown_certificate(app.settings.devices, request.scope, request.headers)
+        app.desk.hand_over.answer_device(opened, challenge, shown, _browser(request), at)
         settle(app, opened, challenge, at)
         return _shown(app, app.desk.steps.load(opened), _browser(request), at)
 
@@ -205,7 +227,7 @@ def _waiting(app: App, case: Case, challenge: Challenge, at: datetime) -> bodies
         purpose=challenge.purpose,
         expires=challenge.expires,
         tries_left=TRIES - challenge.misses,
-        kind="passkey" if passkey else "saved" if port.enrolment == "recovery_code" else "code",
+        kind="passkey" if passkey else _KINDS.get(challenge.method, "code"),
         say="Use your passkey when your browser asks for it." if passkey else begun.show_caller or "",
         options=begun.show_caller if passkey else None,
     )

@@ -21,6 +21,10 @@ ENVELOPE = "envelope"
 """Name of the disclosure that holds a credential as a compact JWE, sealed to the hand-over key."""
 
 
+DEVICE = "managed_device"
+"""The method whose answer only a connection from the device can carry."""
+
+
 class HandOver:
     """The only way a credential leaves, and never through an agent."""
 
@@ -62,11 +66,30 @@ class HandOver:
         """
         loaded = self.steps.load(case)
         running = next((c for c in loaded.case.challenges if c.id == challenge), None)
+        if running is not None and running.method == DEVICE:
+            # A certificate is no secret: pasted into an answer it would prove that somebody has seen it.
+            raise Refused(
+                "A device proves itself by its own connection.",
+                "Open the page on the managed device.",
+                ("wrong_hands",),
+            )
+        return self._answer(loaded, challenge, answer, browser, at)
+
+    def _answer(self, loaded: Loaded, challenge: str, answer: str, browser: str, at: datetime) -> str:
+        running = next((c for c in loaded.case.challenges if c.id == challenge), None)
         if running is not None and running.purpose == "hand_over":
             self._demand_browser(loaded, browser)
         elif contact_of(loaded.case.changes) is not None:
             self.new_contact.demand_browser(loaded.case, browser)
-        return self.verification.answer(case, challenge, answer, at, attesting=None)
+        return self.verification.answer(loaded.case.id, challenge, answer, at, attesting=None)
+
+    def answer_device(self, case: CaseId, challenge: str, certificate: str, browser: str, at: datetime) -> str:
+        """Take the certificate a device showed; whoever ended its TLS connection says so, and nobody else."""
+        loaded = self.steps.load(case)
+        running = next((c for c in loaded.case.challenges if c.id == challenge and c.method == DEVICE), None)
+        if running is None:
+            raise Refused("No device is asked for here.", "Go back to the page of this case.", ("foreign",))
+        return self._answer(loaded, challenge, certificate, browser, at)
 
     def take(self, case: CaseId, browser: str, at: datetime) -> tuple[str, ...]:
         """Let the sealed credentials go, once: compact JWEs only the person's browser can open."""

@@ -26,7 +26,7 @@ _SECONDS = timedelta(seconds=1)
 
 
 class DeviceMaterial(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`Credential.public` of a device: who issued its certificate, to which subject (RFC 4514), as which serial (hex)."""
+    """`Credential.public` of a device: who issued its certificate, to whom (RFC 4514), under which serial (hex)."""
 
     issuer: str
     subject: str
@@ -194,10 +194,12 @@ def _enrolled(ask: Ask) -> tuple[Credential, DeviceMaterial]:
 def _parse(pem: str) -> x509.Certificate:
     """One certificate in PEM; anything else is a wrong answer."""
     try:
-        (certificate,) = x509.load_pem_x509_certificates(pem.encode("ascii")) if len(pem) <= _LONGEST else ()
+        certificate, *others = x509.load_pem_x509_certificates(pem[:_LONGEST].encode("ascii"))
         certificate.subject.rfc4514_string()
     except (ValueError, TypeError, x509.InvalidVersion) as error:
         raise wrong_answer() from error
+    if others:
+        raise wrong_answer()
     return certificate
 
 

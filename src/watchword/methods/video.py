@@ -57,9 +57,9 @@ class Video:
             expires=ask.at + self.life,
             show_caller="Stay in the video call and do what the agent asks for, at once.",
             show_agent=(
-                f"Call back yourself, and keep their face in view. Have them {gestures[0]}, then {gestures[1]}, then say: "
-                f"{' '.join(words)}. Compare the face with the picture on record. Write {SEEN}, a comma and the words as "
-                f"you heard them; or {NOT_SEEN}, a comma and what was wrong."
+                f"Call back yourself, and keep their face in view. Have them {gestures[0]}, then {gestures[1]}, "
+                f"then say: {' '.join(words)}. Compare the face with the picture on record. Write {SEEN}, a comma and "
+                f"the words as you heard them; or {NOT_SEEN}, a comma and what was wrong."
             ),
         )
 

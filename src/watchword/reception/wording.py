@@ -46,6 +46,8 @@ METHODS = {
     "manager_of_record": "Word of the manager",
     "recovery_contact": "Word of the recovery contact",
     "in_person": "In person",
+    "video": "Live video",
+    "managed_device": "Managed device",
     "owner_passkey": "Passkey of the owner",
     "custodian_passkey": "Passkey of a custodian",
 }

@@ -70,6 +70,8 @@ def changes(app: App, known: Known, powers: Powers) -> tuple[Form, ...]:
         found.append(_password(known))
     if powers.enrols and known.person.kind is Kind.EMPLOYEE:
         found.append(_contact(known))
+    if powers.enrols and app.device is not None:
+        found.append(_device(known))
     return tuple(found)
 
 
@@ -126,6 +128,12 @@ def _password(known: Known) -> Form:
     )
     lede = "For signing in to this console. It replaces the one before."
     return _form(known.login, "password", "Set it", title="Set the password", lede=lede, fields=fields)
+
+
+def _device(known: Known) -> Form:
+    field = Field(name="certificate", label="Certificate", kind="area", hint="The device's, as PEM, without its key.")
+    lede = "A computer the organisation manages for this person, known by its client certificate."
+    return _form(known.login, "device", "Enrol it", title="Enrol a managed device", lede=lede, fields=(field,))
 
 
 def _contact(known: Known) -> Form:
@@ -191,6 +199,7 @@ _TAKEN: dict[str, Taking] = {
     ),
     "link": _link_account,
     "password": _set_password,
+    "device": lambda app, actor, person, said, at: app.enrolment.device(actor, person, said.get("certificate", ""), at),
     "recovery-contact": lambda app, actor, person, said, at: name_contact(
         app.people, actor, person, app.roster.find(actor, said.get("contact", "").strip(), at).person.id, at
     ),

@@ -39,6 +39,14 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
         "“May I see a document with your picture?”",
         "Compare the picture and the name with this account. Write no number from the document anywhere.",
     ),
+    "video": (
+        "Call them yourself, on the address of record. “Please keep your face in the picture all the time.”",
+        "“I will ask you for something now; please do it at once.” A pause, a blur or an excuse is a no.",
+    ),
+    "managed_device": (
+        "“Please open the page I am sending you on the computer we manage for you, in its usual browser.”",
+        "“Press Continue there. If it says the computer is not known, tell me, and do nothing else.”",
+    ),
     "owner_passkey": ("“As owner of this account, please open the page I am sending you and use your passkey.”",),
     "custodian_passkey": ("“Break the seal, open the page I am sending you, and use the custodian's key.”",),
 }

@@ -101,6 +101,10 @@ def _source(app: App, loaded: Loaded, port: MethodPort, seen: DirectoryAccount |
     return f"Enrolled {wording.span(at - enrolled[-1].enrolled_at)} ago", unusable
 
 
+def _label(port: MethodPort) -> tuple[str, ...]:
+    return ("What you saw and heard",) if port.name == "video" else ()
+
+
 def _voucher(app: App, loaded: Loaded, port: MethodPort, at: datetime) -> tuple[str, str]:
     """Who would vouch, and why their word would count for nothing."""
     try:
@@ -138,5 +142,5 @@ def _live(app: App, loaded: Loaded, running: Challenge, actor: PersonId, at: dat
         tries_left=TRIES - running.misses,
         show="" if attested else say,
         address=_address(app, loaded, running, actor, at) if not attested else "",
-        form=forms.attest(case.id, running.id, say) if attested and actor == running.by else None,
+        form=forms.attest(case.id, running.id, say, *_label(port)) if attested and actor == running.by else None,
     )

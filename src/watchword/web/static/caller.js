@@ -41,10 +41,11 @@ const drawChallenge = (waiting) => {
   part("title").textContent = waiting.title;
   part("say").textContent = waiting.say;
   part("tries").textContent = waiting.tries_left === 1 ? "One try left." : `${waiting.tries_left} tries left.`;
-  const typed = waiting.kind !== "passkey", saved = waiting.kind === "saved"; // a saved code has letters, and is long
+  const typed = ["code", "saved"].includes(waiting.kind), saved = waiting.kind === "saved"; // a saved code has letters, and is long
   show("typed", typed);
   part("code").required = typed;
   part("code").maxLength = saved ? 40 : 12;
+  part("code").classList.toggle("long", saved);
   part("code").inputMode = saved ? "text" : "numeric";
   part("code").autocomplete = saved ? "off" : "one-time-code";
   if (fresh) part("code").value = "";
@@ -171,6 +172,7 @@ const step = (doing) => (event) => {
 };
 
 part("answer").addEventListener("submit", step(async () => {
+  if (current.kind === "device") return send("POST", `/devices/${current.challenge}`);
   const answer = current.kind === "passkey" ? await assertion(current.options) : part("code").value;
   return send("POST", `/answers/${current.challenge}`, { answer });
 }));
