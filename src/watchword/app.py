@@ -33,6 +33,7 @@ from watchword.desk.recording import case_stream
 from watchword.desk.registry import Registry
 from watchword.desk.retention import EvidenceKeeper, Periods
 from watchword.desk.roster import Roster
+from watchword.desk.saved_codes import SavedCodes
 from watchword.desk.steps import Steps
 from watchword.directories.active_directory import ActiveDirectory, ActiveDirectorySettings
 from watchword.directories.ldap_session import Endpoint
@@ -51,16 +52,22 @@ from watchword.ledger.witness import Witness
 from watchword.methods.call_code import CallCode
 from watchword.methods.in_person import InPerson
 from watchword.methods.mail_code import MailCode
+from watchword.methods.managed_device import DeviceAuthority, ManagedDevice
 from watchword.methods.passkey import Passkey
 from watchword.methods.port import MethodPort
+from watchword.methods.recovery_code import RecoveryCode
+from watchword.methods.sms_code import SmsCode
 from watchword.methods.totp import Totp
+from watchword.methods.video import Video
+from watchword.methods.vouching import Vouching
 from watchword.notices.port import Notifier
-from watchword.notices.simulators import Outbox, SimulatedMailbox, SimulatedTelephony
+from watchword.notices.simulators import Outbox, SimulatedMailbox, SimulatedTelephony, SimulatedTexts
+from watchword.notices.sms import TWILIO, Gateway, GenericGateway, HttpTexts, TwilioShaped
 from watchword.notices.smtp import SmtpMail, SmtpSettings
 from watchword.notices.telephony import Calls
 from watchword.policy.bundle import PolicyFolder
 from watchword.policy.check import demand_sound
-from watchword.settings import EXAMPLE, ActiveDirectoryPart, SandboxPart, Settings
+from watchword.settings import EXAMPLE, ActiveDirectoryPart, SandboxPart, Settings, SmsPart
 from watchword.watch.follow import Follow
 from watchword.watch.verdicts import VerdictRow, latest_verdicts
 
@@ -124,7 +131,7 @@ class App:
             id=settings.console.rp_id, name="Watchword", origins=(settings.console.public_url.rstrip("/"),)
         )
         codes = self.keys.derive("codes")
-        self.passkey, self.totp = Passkey(party), Totp()
+        self.passkey, self.totp, codes_saved = Passkey(party), Totp(), RecoveryCode()
         ways: tuple[MethodPort, ...] = (
             self.passkey,
             Passkey(party, name="owner_passkey"),
@@ -132,7 +139,13 @@ class App:
             self.totp,
             MailCode(codes),
             CallCode(codes),
+            SmsCode(codes),
+            codes_saved,
+            Vouching(party, "manager_of_record"),
+            Vouching(party, "recovery_contact"),
             InPerson(),
+            Video(),
+            *self._devices(),
         )
         self.methods = {way.name: way for way in ways}
         runner, executor = (self.names.person(login) for login in (RUNNER, EXECUTOR))
@@ -149,7 +162,8 @@ class App:
         self.people = People(self.steps)
         self.activation = Activation(self.steps, folder_of(settings), self.passkey, party)
         self.roster = Roster(self.steps)
-        self.enrolment = Enrolment(self.people, self.roster, self.totp, self.passkey)
+        self.enrolment = Enrolment(self.people, self.roster, self.totp, self.passkey, self.device)
+        self.saved_codes = SavedCodes(self.steps, self.roster, self.desk.hand_over, codes_saved)
         ledger = settings.ledger
         self.keeper = EvidenceKeeper(
             self.steps,
@@ -236,8 +250,9 @@ class App:
     def _notifiers(self) -> dict[str, Notifier]:
         """What can be sent, by channel."""
         found: dict[str, Notifier] = {}
-        mail, call = self.settings.mail, self.settings.call
-        outbox = Outbox(self.settings.path(Path(OUTBOX))) if "simulated" in (mail.kind, call.kind) else None
+        mail, call, sms = self.settings.mail, self.settings.call, self.settings.sms
+        simulates = "simulated" in (mail.kind, call.kind, sms.kind)
+        outbox = Outbox(self.settings.path(Path(OUTBOX))) if simulates else None
         if mail.kind == "smtp":
             secret = self._secret(mail.password_file) if mail.password_file else None
             found["mail"] = SmtpMail(
@@ -255,8 +270,31 @@ class App:
             found["mail"] = SimulatedMailbox(outbox)
         if outbox is not None and call.kind == "simulated":
             found["call"] = Calls(SimulatedTelephony(outbox))
+        if outbox is not None and sms.kind == "simulated":
+            found["sms"] = SimulatedTexts(outbox)
+        elif sms.token_file is not None and sms.kind != "none":
+            found["sms"] = HttpTexts(self._gateway(sms, self._secret(sms.token_file)))
         self.outbox = outbox
         return found
+
+    def _devices(self) -> tuple[ManagedDevice, ...]:
+        """The method of managed devices, where there is an authority that issues their certificates."""
+        part = self.settings.devices
+        self.device: ManagedDevice | None = None
+        if part.ca_file is None:
+            return ()
+        revoked = self.settings.path(part.revoked_file) if part.revoked_file else None
+        self.device = ManagedDevice(DeviceAuthority(self.settings.path(part.ca_file), revoked))
+        return (self.device,)
+
+    def _gateway(self, part: SmsPart, token: str) -> Gateway:
+        if part.kind == "twilio":
+            assert part.account is not None
+            assert part.sender is not None
+            account, sender = part.account, part.sender
+            return TwilioShaped(account=account, token=token, sender=sender, base=part.url or TWILIO)
+        assert part.url is not None
+        return GenericGateway(url=part.url, token=token)
 
     @property
     def simulated(self) -> bool:

@@ -6,6 +6,7 @@ Secrets stand in files of their own (`…_file`), never here and never in the en
 from __future__ import annotations
 
 import tomllib
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -145,6 +146,50 @@ class CallPart(_Part):
     kind: Literal["simulated", "none"] = "none"
 
 
+class SmsPart(_Part):
+    """How text messages go out: `twilio` (account, token and sender), or `http` (a JSON POST with a bearer token).
+
+    *token_file* holds the provider's token. Off this machine *url* is https.
+    """
+
+    kind: Literal["simulated", "twilio", "http", "none"] = "none"
+    url: str | None = None
+    account: str | None = None
+    sender: str | None = None
+    token_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        needed = {"twilio": ("account", "sender", "token_file"), "http": ("url", "token_file")}.get(self.kind, ())
+        if missing := [name for name in needed if getattr(self, name) is None]:
+            raise ValueError(f"{self.kind} needs {', '.join(missing)}")
+        return self
+
+
+class DevicesPart(_Part):
+    """Managed devices: *ca_file* issues their certificates, *revoked_file* lists (CRL, PEM) those that count no longer.
+
+    A proxy that ends TLS and asks for a client certificate hands it on in *header*; it is taken from *proxies* alone
+    (addresses or networks, of the socket's other end). Without *ca_file* no device proves anybody.
+    """
+
+    ca_file: Path | None = None
+    revoked_file: Path | None = None
+    header: str = Field(default="x-client-cert", pattern=r"^[a-z0-9-]{1,60}$")
+    proxies: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _networks(self) -> Self:
+        for one in self.proxies:
+            try:
+                ip_network(one)
+            except ValueError as error:
+                raise ValueError(f"proxies: {error}") from error
+        if (self.ca_file is None) != (not self.proxies):
+            raise ValueError("ca_file and proxies are given together, or neither is")
+        return self
+
+
 class WatchPart(_Part):
     """The directory's own log, followed while the console runs; *directory* says whose it is among several."""
 
@@ -171,6 +216,8 @@ class Settings(_Part):
     directories: tuple[Directory, ...] = ()
     mail: MailPart = MailPart()
     call: CallPart = CallPart()
+    sms: SmsPart = SmsPart()
+    devices: DevicesPart = DevicesPart()
     watch: WatchPart = WatchPart()
     home: Path = Path()
 
@@ -271,6 +318,9 @@ kind = "simulated"                     # smtp | simulated | none
 
 [call]
 kind = "simulated"                     # simulated | none
+
+[sms]
+kind = "simulated"                     # twilio | http | simulated | none
 
 [watch]
 provider = "okta"                      # the sandbox writes its log in this shape

@@ -32,6 +32,7 @@ from watchword.desk.intake import Wish
 from watchword.directories.sandbox import Sandbox, Seed
 from watchword.ledger.audit import Report
 from watchword.ledger.fsck import fsck
+from watchword.methods.video import drawn
 from watchword.policy.procedures import DEFAULT
 from watchword.settings import Settings, load
 
@@ -97,6 +98,7 @@ class Keys:
     def __init__(self, other: Keys | None = None) -> None:
         self.apps: dict[str, bytes] = dict(other.apps) if other else {}
         self.passkeys: dict[str, SoftAuthenticator] = dict(other.passkeys) if other else {}
+        self.codes: dict[str, tuple[str, ...]] = dict(other.codes) if other else {}
 
 
 class Office:
@@ -165,6 +167,12 @@ class Office:
         public = passkey.enrol(challenge=challenge, person=person, answer=create(options))
         credential = Credential(id=self.app.ledger.pseudonym("k"), method="passkey", enrolled_at=self.at, public=public)
         self.app.people.enrol(self["root.admin"], person, credential, None, self.at)
+
+    def save_codes(self, login: str, *, by: str = "root.admin") -> str:
+        """Have *login* open the page of a new set of recovery codes, and keep them; returns the link's token."""
+        link = self.app.saved_codes.link(self[by], self[login], self.at)
+        self.keys.codes[login] = self.app.saved_codes.open(link.token, self.at)
+        return link.token
 
     # --- who and what ------------------------------------------------------------------------------------------------
 
@@ -304,7 +312,7 @@ class Office:
     ) -> None:
         """Have the person (*who*, when it is not whose account it is) prove themself."""
         challenge = self.begin(case, method, agent=agent, custodian=custodian)
-        attests = agent if method == "in_person" else None
+        attests = agent if method in ("in_person", "video") else None
         self.answer(case, challenge, self.right(case, challenge, custodian or who), agent=attests)
 
     def right(self, case: CaseId, challenge: str, who: str = "") -> str:
@@ -313,12 +321,16 @@ class Office:
         port, ask = self.app.desk.verification.ask_of(self.case(case), challenge, self.at)
         if port.name == "totp":
             return self.totp(owner)
-        if port.name in ("mail_code", "call_code"):
+        if port.name in ("mail_code", "call_code", "sms_code"):
             self.run()
             digits = re.findall(r"\d", self.delivered(case, challenge).partition("Case")[0])
             return "".join(digits[:8])
+        if port.name == "recovery_code":
+            return self.keys.codes[owner][3]
         if port.name == "in_person":
             return "passport, front desk"
+        if port.name == "video":
+            return f"seen, {' '.join(drawn(ask)[0])}"
         return self.keys.passkeys[owner].get(port.begin(ask).show_caller or "")
 
     def totp(self, login: str) -> str:

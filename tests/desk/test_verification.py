@@ -15,7 +15,13 @@ from watchword.directories.sandbox import Seed
 
 @pytest.mark.parametrize(
     ("first", "second"),
-    [("totp", "call_code"), ("passkey", "mail_code"), ("in_person", "totp"), ("in_person", "mail_code")],
+    [
+        ("totp", "call_code"),
+        ("passkey", "mail_code"),
+        ("in_person", "totp"),
+        ("in_person", "mail_code"),
+        ("passkey", "sms_code"),
+    ],
 )
 def test_two_methods_make_a_factor_reset(office: Office, first: str, second: str) -> None:
     """Two independent methods, each really delivered and answered, satisfy what a factor reset asks of a person."""
@@ -138,3 +144,18 @@ def test_unknown_method_names_the_known(office: Office) -> None:
     case = office.open()
     with pytest.raises(Invalid, match="passkey"):
         office.begin(case, "palm_reading")
+
+
+def test_video_counts_beside_a_passkey_alone(office: Office) -> None:
+    """What an agent saw in a video call carries a total loss with a passkey, and no factor reset with a code."""
+    case = office.open(action=Action.TOTAL_LOSS)
+    office.prove(case, "video")
+    assert "unverified" in refused(lambda: office.ask(case))
+    office.prove(case, "passkey")
+    office.ask(case)
+    assert office.state(case) == "awaiting approval"
+
+    lesser = office.open("noah.berg", Action.FACTOR_RESET, factors=("security_key",), ticket="INC-2")
+    office.prove(lesser, "video")
+    office.prove(lesser, "totp")
+    assert "unverified" in refused(lambda: office.ask(lesser))

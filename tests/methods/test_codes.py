@@ -1,4 +1,4 @@
-"""Codes by mail and call: the contract, and what is special to a code that is derived and sent."""
+"""Codes by mail, call and text message: the contract, and what is special to a code that is derived and sent."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from watchword.methods.code import DIGITS, DerivedCode
 from watchword.methods.contract import AT, SOON, MethodContract
 from watchword.methods.mail_code import MailCode
 from watchword.methods.port import Ask, MethodPort
+from watchword.methods.sms_code import SmsCode
 
 KEY = bytes(range(32))
 MAIL = Contact(kind="mail", value="mara.vogt@example.test", changed_at=None)
@@ -39,7 +40,7 @@ def read(method: MethodPort, ask: Ask) -> str:
 
 
 class Codes(MethodContract):
-    """Both kinds of code answer and fail in the same way."""
+    """Every kind of code answers and fails in the same way."""
 
     def right(self, method: MethodPort, ask: Ask, at: object) -> str:
         """Retyped in groups."""
@@ -80,7 +81,19 @@ class TestCallCode(Codes):
         return replace(ASK, contact=PHONE)
 
 
-BOTH = pytest.mark.parametrize(("kind", "contact"), [(MailCode, MAIL), (CallCode, PHONE)])
+class TestSmsCode(Codes):
+    """A code by text message."""
+
+    def method(self) -> MethodPort:
+        """A text."""
+        return SmsCode(KEY)
+
+    def ask(self) -> Ask:
+        """Somebody with a telephone."""
+        return replace(ASK, contact=PHONE)
+
+
+BOTH = pytest.mark.parametrize(("kind", "contact"), [(MailCode, MAIL), (CallCode, PHONE), (SmsCode, PHONE)])
 
 
 @BOTH
@@ -107,9 +120,10 @@ def test_another_key_makes_another_code(kind: type[DerivedCode], contact: Contac
         kind(KEY).check(ask, read(kind(bytes(32)), ask), SOON)
 
 
-def test_mail_and_call_have_different_codes() -> None:
-    """One challenge id used for two methods gives two codes, so that one channel does not open the other."""
-    assert read(MailCode(KEY), replace(ASK, contact=MAIL)) != read(CallCode(KEY), replace(ASK, contact=PHONE))
+def test_each_channel_has_a_code_of_its_own() -> None:
+    """One challenge id used for several methods gives several codes, so that one channel does not open another."""
+    asks = ((MailCode, MAIL), (CallCode, PHONE), (SmsCode, PHONE))
+    assert len({read(kind(KEY), replace(ASK, contact=contact)) for kind, contact in asks}) == 3
 
 
 def test_statement_can_not_be_shifted() -> None:
@@ -137,8 +151,9 @@ def test_short_key() -> None:
 
 
 def test_lives() -> None:
-    """A mail has fifteen minutes and a call ten, and both say so."""
-    assert (MailCode.life, CallCode.life) == (timedelta(minutes=15), timedelta(minutes=10))
+    """A mail has fifteen minutes, a call and a text ten (SP 800-63B-4 §4.2.1.2), and each says so."""
+    assert (MailCode.life, CallCode.life, SmsCode.life) == tuple(timedelta(minutes=m) for m in (15, 10, 10))
+    assert "10 minutes" in SmsCode(KEY).message(replace(ASK, contact=PHONE)).text
     assert "15 minutes" in MailCode(KEY).message(replace(ASK, contact=MAIL)).text
     assert "10 minutes" in CallCode(KEY).message(replace(ASK, contact=PHONE)).text
 
@@ -147,8 +162,8 @@ def test_lives() -> None:
 def test_purpose_is_said(kind: type[DerivedCode], contact: Contact) -> None:
     """The person is told what the code is good for, so that one for handing over is not given to a verifier."""
     ask = replace(ASK, contact=contact)
-    assert "asked the help desk" in kind(KEY).message(ask).text
-    assert "takes it over" in kind(KEY).message(replace(ask, purpose="hand_over")).text
+    assert "recover your account" in kind(KEY).message(ask).text
+    assert "over" in kind(KEY).message(replace(ask, purpose="hand_over")).text.replace("recover", "")
 
 
 def test_call_can_be_spoken() -> None:
@@ -158,3 +173,10 @@ def test_call_can_be_spoken() -> None:
     assert len(digits) == 2
     assert digits[0] == digits[1]
     assert "\n" not in text
+
+
+def test_a_text_begins_with_its_code() -> None:
+    """The digits come first, where a locked screen shows them to whoever asked for them; one message of few parts."""
+    text = SmsCode(KEY).message(replace(ASK, contact=PHONE)).text
+    assert re.match(r"\d{4} \d{4} ", text)
+    assert len(text) < 306  # two parts of a long message in the GSM alphabet

@@ -20,6 +20,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.notices.receiver import Receiver, receiving
+
 PASSWORD = "correct-horse"
 
 
@@ -122,6 +124,13 @@ def starttls_port(mailroom: Mailroom, authority: Authority) -> Iterator[int]:
             auth_required=True,
         )
     )
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """The far end of a text service."""
+    with receiving() as answering:
+        yield answering
 
 
 def closed_port() -> int:

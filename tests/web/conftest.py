@@ -231,6 +231,7 @@ def pages() -> dict[str, view.Page]:
                 ),
             ),
             passkeys="/api/people/m.lindqvist/passkeys",
+            codes="/api/people/m.lindqvist/recovery-codes",
             notices=(notice,),
         ),
         view.ThreatPage(chrome=staff, state="The switch is on", tone="bad", told="Until tomorrow.", form=step),
@@ -253,6 +254,20 @@ def pages() -> dict[str, view.Page]:
         view.CallerPage(
             chrome=_chrome(), case="c-1", action="Password reset", what="password", api="/api/caller/c-1/t"
         ),
+        view.VouchPage(
+            chrome=staff,
+            asked=(
+                view.Vouched(
+                    title="Is it Mara Lindqvist?",
+                    lede="You spoke with them.",
+                    facts=(fact,),
+                    until=AT + timedelta(minutes=9),
+                    api="/api/vouches/c-1/h-1",
+                    options='{"challenge":"AA","allowCredentials":[]}',
+                ),
+            ),
+        ),
+        view.CodesPage(chrome=_chrome(), api="/api/codes/t"),
         view.ProblemPage(
             chrome=staff,
             status=403,

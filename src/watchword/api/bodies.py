@@ -264,7 +264,7 @@ class Waiting(Out, frozen=True, kw_only=True):
     purpose: str
     expires: datetime
     tries_left: int
-    kind: Literal["code", "passkey"]
+    kind: Literal["code", "passkey", "saved", "device"]
     say: str
     options: str | None
 
@@ -303,7 +303,7 @@ class ContactOut(Out, frozen=True, kw_only=True):
 
 
 class CallerOut(Out, frozen=True, kw_only=True):
-    """What the person's own page shows."""
+    """What the person's own page shows; *codes*: this browser may have new recovery codes, once."""
 
     case: str
     action: str
@@ -311,6 +311,7 @@ class CallerOut(Out, frozen=True, kw_only=True):
     waiting: tuple[Waiting, ...]
     hand_over: HandOverOut
     contact: ContactOut | None
+    codes: bool = False
 
 
 class EnterContact(In, frozen=True, kw_only=True):

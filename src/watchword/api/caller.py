@@ -8,7 +8,7 @@ one first is the only one that goes on.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from litestar import Controller, Request, Response, get, post
@@ -17,6 +17,7 @@ from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
 
 from watchword.api import bodies
+from watchword.api.saved_codes import SavedCodesOut
 from watchword.app import App
 from watchword.core.case import (
     TERMINAL,
@@ -37,12 +38,18 @@ from watchword.core.progress import Challenge
 from watchword.core.proving import TRIES
 from watchword.core.requirement import FRESH
 from watchword.desk.steps import Loaded
+from watchword.desk.vouching import PORTAL
 from watchword.reception import wording
 from watchword.reception.cases import caller_page, settle
+from watchword.reception.devices import shown_certificate
 from watchword.reception.given import Now, TheApp
 
 BROWSER = "person"
 """Cookie of the browser that made the hand-over key, or entered the new contact point; no case has both."""
+
+
+_KINDS: dict[str, Literal["saved", "device"]] = {"recovery_code": "saved", "managed_device": "device"}
+"""How the page asks for what is neither a passkey nor digits."""
 
 
 def _browser(request: Request[Any, Any, Any]) -> str:
@@ -95,6 +102,23 @@ class CallerController(Controller):
         settle(app, opened, challenge, at)
         return _shown(app, app.desk.steps.load(opened), _browser(request), at)
 
+    @post("/devices/{challenge:str}", sync_to_thread=True, status_code=HTTP_200_OK)
+    def device(
+        self,
+        app: TheApp,
+        at: Now,
+        case: FromPath[str],
+        token: FromPath[str],
+        challenge: FromPath[str],
+        request: Request[Any, Any, Any],
+    ) -> bodies.CallerOut:
+        """Answer with the certificate this connection came with, as the proxy that ended its TLS says."""
+        opened = caller_page(app, CaseId(case), token).case.id
+        shown = shown_certificate(app.settings.devices, request.scope, request.headers)
+        app.desk.hand_over.answer_device(opened, challenge, shown, _browser(request), at)
+        settle(app, opened, challenge, at)
+        return _shown(app, app.desk.steps.load(opened), _browser(request), at)
+
     @post("/hand-over", sync_to_thread=True, status_code=HTTP_200_OK)
     def open(
         self,
@@ -132,6 +156,14 @@ class CallerController(Controller):
         opened = caller_page(app, CaseId(case), token).case.id
         return bodies.Envelopes(envelopes=app.desk.hand_over.take(opened, _browser(request), at))
 
+    @post("/recovery-codes", sync_to_thread=True, status_code=HTTP_200_OK)
+    def new_codes(
+        self, app: TheApp, at: Now, case: FromPath[str], token: FromPath[str], request: Request[Any, Any, Any]
+    ) -> SavedCodesOut:
+        """Make the set of recovery codes that follows the one used in this case, and show it this once."""
+        opened = caller_page(app, CaseId(case), token).case.id
+        return SavedCodesOut(codes=app.saved_codes.reissue(opened, _browser(request), at))
+
 
 def _bound(app: App, loaded: Loaded, held: str, at: datetime) -> Response[bodies.CallerOut]:
     """What the page shows now, with the cookie that says which browser it is from now on."""
@@ -150,7 +182,8 @@ def _shown(app: App, loaded: Loaded, browser: str, at: datetime) -> bodies.Calle
     case = loaded.case
     contact = _contact(app, case, browser)
     running = (c for c in case.challenges if not c.ended and at < c.expires)
-    waiting = (_waiting(app, case, c, at) for c in running if app.methods[c.method].enforced)
+    theirs = (c for c in running if app.methods[c.method].enforced and c.method not in PORTAL)
+    waiting = (_waiting(app, case, c, at) for c in theirs)
     return bodies.CallerOut(
         case=case.id,
         action=wording.ACTIONS[case.action][0],
@@ -158,6 +191,7 @@ def _shown(app: App, loaded: Loaded, browser: str, at: datetime) -> bodies.Calle
         waiting=tuple(w for w in waiting if w is not None) if contact is None or contact.mine else (),
         hand_over=_hand_over(app, case, at),
         contact=contact,
+        codes=app.saved_codes.owes(case, browser) is not None,
     )
 
 
@@ -193,7 +227,7 @@ def _waiting(app: App, case: Case, challenge: Challenge, at: datetime) -> bodies
         purpose=challenge.purpose,
         expires=challenge.expires,
         tries_left=TRIES - challenge.misses,
-        kind="passkey" if passkey else "code",
+        kind="passkey" if passkey else _KINDS.get(challenge.method, "code"),
         say="Use your passkey when your browser asks for it." if passkey else begun.show_caller or "",
         options=begun.show_caller if passkey else None,
     )
@@ -202,7 +236,8 @@ def _waiting(app: App, case: Case, challenge: Challenge, at: datetime) -> bodies
 def _hand_over(app: App, case: Case, at: datetime) -> bodies.HandOverOut:
     reproved = case.reproved is not None and at - case.reproved <= FRESH
     proved = {e.method for e in case.evidence}
-    enforced = (m.name for m in case.requirement.methods if m.enforced and m.name in app.methods)
+    again = (m for m in case.requirement.methods if m.enforced and not m.single_use)
+    enforced = (m.name for m in again if m.name in app.methods)
     # What worked before comes first; which of the others are enrolled is not said to whoever has the address.
     methods = tuple((name, wording.method(name)) for name in sorted(enforced, key=lambda name: name not in proved))
     return bodies.HandOverOut(

@@ -10,7 +10,9 @@ from watchword.api.log import checkpoint, tile
 from watchword.api.people import PeopleController
 from watchword.api.policy import PolicyController
 from watchword.api.posture import raise_threat, threat
+from watchword.api.saved_codes import SavedCodesController
 from watchword.api.session import SessionController, sign_in_form, sign_out_form
+from watchword.api.vouching import VouchingController
 
 HANDLERS = (
     SessionController,
@@ -19,6 +21,8 @@ HANDLERS = (
     PeopleController,
     CredentialController,
     CallerController,
+    SavedCodesController,
+    VouchingController,
     PolicyController,
     threat,
     raise_threat,

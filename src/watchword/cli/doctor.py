@@ -22,6 +22,8 @@ SENDING = {
     "none": "none: no code can be sent this way",
     "simulated": "simulated: nothing leaves this machine",
     "smtp": "smtp: asked when something is sent",
+    "twilio": "twilio: asked when something is sent",
+    "http": "http: asked when something is sent",
 }
 
 
@@ -88,7 +90,7 @@ def _inside(app: App) -> Iterator[Finding]:
 
 def _around(settings: Settings) -> Iterator[Finding]:
     yield from _cosigned(settings)
-    for part, kind in (("mail", settings.mail.kind), ("call", settings.call.kind)):
+    for part, kind in (("mail", settings.mail.kind), ("call", settings.call.kind), ("sms", settings.sms.kind)):
         yield Finding(part=part, state="ok", told=SENDING[kind])
     if settings.watch.log is None:
         yield Finding(part="watch", state="ok", told="no log is followed")

@@ -14,6 +14,7 @@ from watchword.app import App
 from watchword.cli.client import address
 from watchword.console import create_console
 from watchword.core.errors import Unavailable
+from watchword.reception.peer import KeepsPeer
 
 LOOPBACK = "127.0.0.1"
 PATIENCE_S = 15
@@ -27,7 +28,9 @@ def serving(app: App, *, port: int | None = None) -> Iterator[str]:
     """
     host = app.settings.console.host if port is None else LOOPBACK
     listener = _listener(host, app.settings.console.port if port is None else port)
-    config = uvicorn.Config(create_console(app), log_config=None, access_log=False, server_header=False)
+    config = uvicorn.Config(
+        KeepsPeer(create_console(app)), proxy_headers=False, log_config=None, access_log=False, server_header=False
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="console", daemon=True)
     thread.start()

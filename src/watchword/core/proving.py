@@ -42,7 +42,8 @@ def begin(case: Case, account: Account, command: do.Begin, at: datetime, thresho
     method = known[command.method]
     if sum(c.purpose == command.purpose for c in case.challenges) >= MOST:
         raise Refused("Too many methods were begun in this case.", "Open another case.", ("too_many",))
-    again = {e.method for e in case.evidence if e.method in known and known[e.method].enforced}
+    proved = (known[e.method] for e in case.evidence if e.method in known)
+    again = {m.name for m in proved if m.enforced and not m.single_use}
     if command.purpose == "hand_over" and again and method.enforced and command.method not in again:
         raise Refused(
             "The hand-over asks for a method again, not for another one.",
@@ -52,6 +53,10 @@ def begin(case: Case, account: Account, command: do.Begin, at: datetime, thresho
     if command.purpose == "hand_over" and not method.enforced:
         raise Refused(
             "The hand-over needs a method that the software checks.", "Use another method.", ("attested_only",)
+        )
+    if command.purpose == "hand_over" and method.single_use:
+        raise Refused(
+            "The hand-over needs a method that the person themself can give again.", "Use another one.", ("single_use",)
         )
     freeze = account.freeze(at, thresholds)
     if freeze and method.remote and method.phishable:

@@ -39,7 +39,7 @@ class Method(msgspec.Struct, frozen=True, kw_only=True):
 
     *defeats* are the minimal sets of attacker capabilities it falls to, with *shared_cost* the cost of each capability;
     two methods are independent when no single capability defeats both. *remote* methods need no presence; *phishable*
-    ones can be talked out of somebody.
+    ones can be talked out of somebody; a *single_use* one can not be given again at the hand-over.
     """
 
     name: str
@@ -48,6 +48,7 @@ class Method(msgspec.Struct, frozen=True, kw_only=True):
     remote: bool
     phishable: bool
     voice: bool = False
+    single_use: bool = False
     defeats: tuple[tuple[str, ...], ...]
 
 

@@ -46,6 +46,14 @@ class MakesPasskeys(Protocol):
         ...
 
 
+class ReadsDevices(Protocol):
+    """What `methods.managed_device` gives to an enrolment."""
+
+    def enrol(self, pem: str, at: datetime) -> str:
+        """`Credential.public` for a device's certificate; raise `Refused` where it proves nothing."""
+        ...
+
+
 class Offer(msgspec.Struct, frozen=True, kw_only=True):
     """A passkey to be made: *options* for `navigator.credentials.create`, as JSON; *challenge* comes back with it."""
 
@@ -57,11 +65,19 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
 class Enrolment:
     """Enrolments as use cases; that they happened, `People.enrol` enters and rules on once more."""
 
-    def __init__(self, people: People, roster: Roster, seeds: MakesSeeds, passkeys: MakesPasskeys) -> None:
+    def __init__(
+        self,
+        people: People,
+        roster: Roster,
+        seeds: MakesSeeds,
+        passkeys: MakesPasskeys,
+        devices: ReadsDevices | None = None,
+    ) -> None:
         self.people = people
         self.roster = roster
         self.seeds = seeds
         self.passkeys = passkeys
+        self.devices = devices
 
     def totp(self, actor: PersonId, person: PersonId, at: datetime) -> str:
         """Enrol an authenticator app; returns the `otpauth:` address that holds its seed, this once."""
@@ -69,6 +85,20 @@ class Enrolment:
         seed, address = self.seeds.enrol(steps.names.said(person)[0])
         self.people.enrol(actor, person, self._credential("totp", at), seed.hex(), at)
         return address
+
+    def device(self, actor: PersonId, person: PersonId, certificate: str, at: datetime) -> Credential:
+        """Enrol a managed device by its certificate in PEM; `Invalid` where no authority for devices is configured."""
+        self.roster.demand(actor, Step.ENROL_CREDENTIAL, person, at)
+        if self.devices is None:
+            raise Invalid(
+                "No authority issues certificates to devices here.",
+                "Name it under [devices] in watchword.toml.",
+                where="devices.ca_file",
+            )
+        public = self.devices.enrol(certificate.strip() + "\n", at)
+        credential = msgspec.structs.replace(self._credential("managed_device", at), public=public)
+        self.people.enrol(actor, person, credential, None, at)
+        return credential
 
     def offer(self, actor: PersonId, person: PersonId, at: datetime) -> Offer:
         """Begin a passkey for *person*."""

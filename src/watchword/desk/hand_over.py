@@ -6,7 +6,7 @@ import hmac
 from datetime import datetime
 
 from watchword.core import command as do
-from watchword.core.case import Checked, Released
+from watchword.core.case import Case, Checked, Released
 from watchword.core.change import contact_of
 from watchword.core.errors import Invalid, Refused
 from watchword.core.ids import CaseId
@@ -19,6 +19,10 @@ from watchword.methods.port import Begun
 
 ENVELOPE = "envelope"
 """Name of the disclosure that holds a credential as a compact JWE, sealed to the hand-over key."""
+
+
+DEVICE = "managed_device"
+"""The method whose answer only a connection from the device can carry."""
 
 
 class HandOver:
@@ -62,11 +66,30 @@ class HandOver:
         """
         loaded = self.steps.load(case)
         running = next((c for c in loaded.case.challenges if c.id == challenge), None)
+        if running is not None and running.method == DEVICE:
+            # A certificate is no secret: pasted into an answer it would prove that somebody has seen it.
+            raise Refused(
+                "A device proves itself by its own connection.",
+                "Open the page on the managed device.",
+                ("wrong_hands",),
+            )
+        return self._answer(loaded, challenge, answer, browser, at)
+
+    def _answer(self, loaded: Loaded, challenge: str, answer: str, browser: str, at: datetime) -> str:
+        running = next((c for c in loaded.case.challenges if c.id == challenge), None)
         if running is not None and running.purpose == "hand_over":
             self._demand_browser(loaded, browser)
         elif contact_of(loaded.case.changes) is not None:
             self.new_contact.demand_browser(loaded.case, browser)
-        return self.verification.answer(case, challenge, answer, at, attesting=None)
+        return self.verification.answer(loaded.case.id, challenge, answer, at, attesting=None)
+
+    def answer_device(self, case: CaseId, challenge: str, certificate: str, browser: str, at: datetime) -> str:
+        """Take the certificate a device showed; whoever ended its TLS connection says so, and nobody else."""
+        loaded = self.steps.load(case)
+        running = next((c for c in loaded.case.challenges if c.id == challenge and c.method == DEVICE), None)
+        if running is None:
+            raise Refused("No device is asked for here.", "Go back to the page of this case.", ("foreign",))
+        return self._answer(loaded, challenge, certificate, browser, at)
 
     def take(self, case: CaseId, browser: str, at: datetime) -> tuple[str, ...]:
         """Let the sealed credentials go, once: compact JWEs only the person's browser can open."""
@@ -83,12 +106,16 @@ class HandOver:
         self.steps.system_step(case, lambda _: do.HandOver(), at)
         return tuple(envelopes[-1:])
 
+    def is_held(self, case: Case, browser: str) -> bool:
+        """Whether *browser* is the one that made the hand-over key of *case*."""
+        jwk = case.jwk if isinstance(case, Released) else None
+        return jwk is not None and hmac.compare_digest(self._held(case.id, jwk).encode(), browser.encode())
+
     def _held(self, case: CaseId, jwk: str) -> str:
         return self.steps.ledger.keyed("hand-over-browser", f"{case} {jwk}")
 
     def _demand_browser(self, loaded: Loaded, browser: str) -> None:
-        jwk = loaded.case.jwk if isinstance(loaded.case, Released) else None
-        if jwk is None or not hmac.compare_digest(self._held(loaded.case.id, jwk).encode(), browser.encode()):
+        if not self.is_held(loaded.case, browser):
             raise Refused(
                 "This hand-over was opened by another browser, or by none yet.",
                 "Open it in the browser you began with; tell the desk at once if somebody else did.",

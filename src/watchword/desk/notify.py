@@ -16,8 +16,8 @@ from watchword.notices.port import Notice, Notifier
 
 log = structlog.get_logger("watchword.notices")
 
-CHANNELS = {"mail": "mail", "phone": "call"}
-"""Which channel reaches which kind of contact point."""
+CHANNELS = {"mail": ("mail",), "phone": ("call", "sms")}
+"""Which channels reach which kind of contact point, the one that notices prefer first."""
 
 
 class Notices:
@@ -34,10 +34,10 @@ class Notices:
         if running is None or running.ended or at > running.expires:
             return
         port, ask = self.desk.verification.ask_of(loaded.case, running.id, at)
-        message = port.message(ask)
-        if message is None or ask.contact is None:
+        message, channel = port.message(ask), port.begin(ask).send
+        if message is None or channel is None or ask.contact is None:
             raise Refused("Nothing can be sent: there is no contact point of record.", "Use another method.")
-        self._notifier(ask.contact).send(
+        self._notifier(channel, ask.contact).send(
             Notice(id=effect, kind="code", to=ask.contact, subject=message.subject, text=message.text, at=at)
         )
 
@@ -52,21 +52,21 @@ class Notices:
         subject, text = said
         told = 0
         for number, contact in enumerate(seen.contacts):
-            if CHANNELS.get(contact.kind) not in self.notifiers:
+            channel = next((c for c in CHANNELS.get(contact.kind, ()) if c in self.notifiers), None)
+            if channel is None:
                 continue
             notice = Notice(id=f"{effect}/{number}", kind="alert", to=contact, subject=subject, text=text, at=at)
             try:
-                self._notifier(contact).send(notice)
+                self._notifier(channel, contact).send(notice)
                 told += 1
             except Invalid as fault:
                 log.warning("notice.undeliverable", effect=effect, contact=contact.kind, why=fault.what)
         log.info("notice.sent", case=case, contacts=told)
 
-    def _notifier(self, contact: Contact) -> Notifier:
-        channel = CHANNELS.get(contact.kind, "")
+    def _notifier(self, channel: str, contact: Contact) -> Notifier:
         if channel not in self.notifiers:
             raise Refused(
-                f"Nothing is configured to reach a {contact.kind} contact.",
+                f"Nothing is configured to reach a {contact.kind} contact by {channel}.",
                 "Configure it in watchword.toml.",
                 ("no_channel",),
             )

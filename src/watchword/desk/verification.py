@@ -21,6 +21,8 @@ from watchword.core.progress import Challenge
 from watchword.core.requirement import Satisfied, Shortfall, assess
 from watchword.desk.recording import case_stream, event_of, person_stream
 from watchword.desk.steps import NOTHING_TOLD, Expect, Loaded, Steps, Told, nothing_expected, words
+from watchword.desk.vouching import CONTACT as CONTACT_METHOD
+from watchword.desk.vouching import PORTAL, Vouch, asked_of, named_at, voucher
 from watchword.ledger.entry import Disclosure, Retention
 from watchword.methods.port import Ask, Begun, MethodPort, Proof
 
@@ -83,18 +85,25 @@ class Verification:
             by=actor,
             prover=prover.id if prover else None,
             credential=ask.credential.id if ask.credential else None,
-            contact_changed_at=_changed_at(ask, prover),
+            contact_changed_at=self._later(_changed_at(ask, prover), loaded.case, method, at),
             expires=begun.expires,
         )
         told = {past.ChallengeBegun: words(CONTACT, msgspec.json.encode(ask.contact).decode())} if ask.contact else {}
         self.steps.step(case, actor, step, lambda _: command, at, disclosures=told)
         return challenge, begun
 
+    def _later(self, changed: datetime | None, case: Case, method: str, at: datetime) -> datetime | None:
+        """A recovery contact is as young as their naming, or as their passkey, whichever is younger."""
+        named = named_at(self.steps.registry, case.subject, at) if method == CONTACT_METHOD else None
+        return max((t for t in (changed, named) if t is not None), default=None)
+
     def _prover(
         self, loaded: Loaded, method: str, purpose: past.Purpose, custodian: PersonId | None, at: datetime
     ) -> Person | None:
         """Whose enrolment a method proves: the subject's, the owner of record's, or a custodian's."""
         case, registry = loaded.case, self.steps.registry
+        if method in PORTAL:
+            return voucher(registry, loaded, method, at)
         if method == "owner_passkey":
             owner = loaded.account.facts.owner
             if owner is None or "owner_of_record" not in loaded.account.relations(owner, at):
@@ -162,15 +171,28 @@ class Verification:
                 return bytes.fromhex(told["secret"]) if "secret" in told else None
         return None
 
-    def answer(self, case: CaseId, challenge: str, answer: str, at: datetime, *, attesting: PersonId | None) -> str:
+    def answer(
+        self,
+        case: CaseId,
+        challenge: str,
+        answer: str,
+        at: datetime,
+        *,
+        attesting: PersonId | None,
+        portal: bool = False,
+    ) -> str:
         """Check an answer. From the caller's own page *attesting* is None; an agent may only answer attested methods.
+
+        What is answered in the *portal*, by whoever vouches, is answered nowhere else.
 
         Returns `proved`. A wrong answer is recorded before `Refused` says so; the third one sticks to the account.
         """
         with self._one_at_a_time[hash(case) % len(self._one_at_a_time)]:
-            return self._answer(case, challenge, answer, at, attesting)
+            return self._answer(case, challenge, answer, at, attesting, portal=portal)
 
-    def _answer(self, case: CaseId, challenge: str, answer: str, at: datetime, attesting: PersonId | None) -> str:
+    def _answer(
+        self, case: CaseId, challenge: str, answer: str, at: datetime, attesting: PersonId | None, *, portal: bool
+    ) -> str:
         loaded = self.steps.load(case)
         running = next((c for c in loaded.case.challenges if c.id == challenge), None)
         if running is None:
@@ -180,6 +202,12 @@ class Verification:
             raise Refused(
                 "The person answers this one, on their own page." if port.enforced else "An agent has to attest this.",
                 "Give the person the address of their page." if port.enforced else "Answer it at the desk.",
+                ("wrong_hands",),
+            )
+        if portal != (running.method in PORTAL):
+            raise Refused(
+                "Whoever vouches for the person answers this one, signed in as themself.",
+                "Ask them to sign in to the console and open the page Vouch.",
                 ("wrong_hands",),
             )
         if attesting is not None and attesting != running.by:
@@ -199,6 +227,44 @@ class Verification:
         command = do.Prove(challenge=challenge, by=running.by, counter=proof.counter)
         self._answered(case, command, at, attesting, {past.MethodProved: told}, lambda: expect)
         return "proved"
+
+    def vouches(self, actor: PersonId, at: datetime) -> tuple[Vouch, ...]:
+        """What *actor* is asked to say about somebody, over all cases; those they may no longer answer left out."""
+        self.steps.cases.follow(self.steps.ledger)
+        found = []
+        for case in self.steps.cases.running():
+            for challenge in asked_of(case, actor, at):
+                port, ask = self.ask_of(case, challenge.id, at)
+                try:
+                    begun = port.begin(ask)
+                except Refused:
+                    continue
+                found.append(
+                    Vouch(
+                        case=case.id,
+                        challenge=challenge.id,
+                        as_=challenge.method,
+                        action=case.action,
+                        subject=case.subject,
+                        by=challenge.by,
+                        expires=challenge.expires,
+                        options=begun.show_caller or "",
+                    )
+                )
+        return tuple(found)
+
+    def vouch(self, actor: PersonId, case: CaseId, challenge: str, answer: str, at: datetime) -> str:
+        """Take the word of *actor*, who is signed in: their passkey's signature, or `no`.
+
+        Whether their word counts is asked again: who managed the account or had no hand in the case then may now.
+        """
+        loaded = self.steps.load(case)
+        mine = next((c for c in loaded.case.challenges if c.id == challenge and c.method in PORTAL), None)
+        if mine is None or mine.prover != actor:
+            raise Refused("Nobody asks you to vouch here.", "Ask the desk what it is about.", ("foreign",))
+        if voucher(self.steps.registry, loaded, mine.method, at).id != actor:
+            raise Refused("It is no longer you who may vouch.", "Tell the desk.", ("no_voucher",))
+        return self.answer(case, challenge, answer, at, attesting=None, portal=True)
 
     def _version_of(self, prover: PersonId | None) -> Mapping[str, int]:
         """The version the prover's stream is at before an answer is checked: a counter used since is a lost race."""

@@ -13,7 +13,7 @@ class CallCode(DerivedCode):
     """Ten minutes to type eight digits that a machine spoke. No agent is on that call, which is why it is enforced."""
 
     name: ClassVar[str] = "call_code"
-    channel: ClassVar[Literal["mail", "call"]] = "call"
+    channel: ClassVar[Literal["mail", "call", "sms"]] = "call"
     contact: ClassVar[Literal["mail", "phone"]] = "phone"
     voice: ClassVar[bool] = True
     life: ClassVar[timedelta] = timedelta(minutes=10)

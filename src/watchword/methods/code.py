@@ -1,4 +1,4 @@
-"""One-time codes that are derived and never stored: what mail and call have in common."""
+"""One-time codes that are derived and never stored: what mail, call and text message have in common."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class DerivedCode(ABC):
     """
 
     name: ClassVar[str]
-    channel: ClassVar[Literal["mail", "call"]]
+    channel: ClassVar[Literal["mail", "call", "sms"]]
     contact: ClassVar[Literal["mail", "phone"]]
     voice: ClassVar[bool]
     life: ClassVar[timedelta]

@@ -13,7 +13,7 @@ class MailCode(DerivedCode):
     """Fifteen minutes to type eight digits that came by mail. The mail holds no link, so that none is ever expected."""
 
     name: ClassVar[str] = "mail_code"
-    channel: ClassVar[Literal["mail", "call"]] = "mail"
+    channel: ClassVar[Literal["mail", "call", "sms"]] = "mail"
     contact: ClassVar[Literal["mail", "phone"]] = "mail"
     voice: ClassVar[bool] = False
     life: ClassVar[timedelta] = timedelta(minutes=15)

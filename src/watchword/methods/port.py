@@ -79,7 +79,7 @@ class Begun(msgspec.Struct, frozen=True, kw_only=True):
     expires: datetime
     show_caller: str | None = None
     show_agent: str | None = None
-    send: Literal["mail", "call"] | None = None
+    send: Literal["mail", "call", "sms"] | None = None
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):

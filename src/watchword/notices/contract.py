@@ -10,11 +10,10 @@ import pytest
 
 from watchword.core.account import Contact
 from watchword.core.errors import Invalid, Unavailable, WatchwordError
-from watchword.notices.port import Notice, Notifier
+from watchword.notices.port import KINDS, Notice, Notifier
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-ADDRESSES = {"mail": "mara.vogt@example.test", "call": "+49 30 555 0189"}
-KINDS = {"mail": "mail", "call": "phone"}
+ADDRESSES = {"mail": "mara.vogt@example.test", "call": "+49 30 555 0189", "sms": "+49 30 555 0189"}
 SECRET = "4711 0815"  # noqa: S105
 
 

@@ -16,6 +16,12 @@ _PHONE = re.compile(r"\+[1-9][0-9]{6,14}\Z")
 _SEPARATORS = str.maketrans("", "", " ()-./\u00a0")
 _LONGEST = 10_000
 
+Channel = Literal["mail", "call", "sms"]
+"""How something reaches a person."""
+
+KINDS: dict[Channel, str] = {"mail": "mail", "call": "phone", "sms": "phone"}
+"""Which kind of contact point a channel takes."""
+
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
     """One thing to tell one person over one channel.
@@ -43,8 +49,8 @@ class Notifier(Protocol):
     """A channel. Each adapter passes `watchword.notices.contract.NotifierContract`."""
 
     @property
-    def channel(self) -> Literal["mail", "call"]:
-        """`mail` takes contacts of kind mail, `call` those of kind phone."""
+    def channel(self) -> Channel:
+        """`mail` takes contacts of kind mail, `call` and `sms` those of kind phone."""
 
     @property
     def simulated(self) -> bool:
@@ -59,7 +65,7 @@ class Notifier(Protocol):
         """
 
 
-def demand_sendable(notice: Notice, channel: Literal["mail", "call"]) -> str:
+def demand_sendable(notice: Notice, channel: Channel) -> str:
     """The address or number to send to, normalised; raise `Invalid` unless *notice* can go out over *channel*.
 
     A mail address is one ASCII `addr-spec` without quoting; a number is E.164, its separators taken out. A subject is
@@ -78,7 +84,7 @@ def demand_sendable(notice: Notice, channel: Literal["mail", "call"]) -> str:
             f"Write plain text of at most {_LONGEST} characters.",
             where="notice.text",
         )
-    kind = {"mail": "mail", "call": "phone"}[channel]
+    kind = KINDS[channel]
     if notice.to.kind != kind:
         raise Invalid(f"A {channel} can not go to a {notice.to.kind} contact.", f"Use a {kind}.", where="notice.to")
     return _mail(notice.to.value) if channel == "mail" else _phone(notice.to.value)

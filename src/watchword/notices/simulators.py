@@ -1,4 +1,4 @@
-"""A mailbox and a telephone that keep what they would have sent, for demos and drills, and say that they do."""
+"""A mailbox, a telephone and a text service that keep what they would have sent, for demos, and say that they do."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import sqlite3
 import threading
 from datetime import datetime
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import msgspec
 
 from watchword.core.errors import Invalid, Unavailable
-from watchword.notices.port import Notice, demand_sendable
+from watchword.notices.port import Channel, Notice, demand_sendable
+from watchword.notices.sms import demand_text
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS outbox (
@@ -24,10 +25,13 @@ CREATE TABLE IF NOT EXISTS outbox (
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that would have reached *recipient* (an address or an E.164 number); calls have no subject or time."""
+    """One thing that would have reached *recipient* (an address or an E.164 number).
+
+    Calls have neither subject nor time, texts no subject.
+    """
 
     id: str
-    channel: Literal["mail", "call"]
+    channel: Channel
     recipient: str
     subject: str
     text: str
@@ -82,7 +86,7 @@ class Outbox:
 class SimulatedMailbox:
     """Mail that stays in an `Outbox`; *away* makes it a server that does not answer."""
 
-    channel: ClassVar[Literal["mail", "call"]] = "mail"
+    channel: ClassVar[Channel] = "mail"
     simulated: ClassVar[bool] = True
 
     def __init__(self, outbox: Outbox, *, away: bool = False) -> None:
@@ -123,6 +127,26 @@ class SimulatedTelephony:
             raise Unavailable("The simulated telephone provider does not answer.", "Let it answer again.")
         id_ = _id("call", id)
         self.outbox.keep(Sent(id=id_, channel="call", recipient=to, subject="", text=say, at=None))
+        return id_
+
+
+class SimulatedTexts:
+    """Text messages that stay in an `Outbox`; *away* makes it a provider that does not answer."""
+
+    channel: ClassVar[Channel] = "sms"
+    simulated: ClassVar[bool] = True
+
+    def __init__(self, outbox: Outbox, *, away: bool = False) -> None:
+        self.outbox = outbox
+        self.away = away
+
+    def send(self, notice: Notice) -> str:
+        """See `Notifier.send`."""
+        number = demand_text(notice)
+        if self.away:
+            raise Unavailable("The simulated text service does not answer.", "Let it answer again.")
+        id_ = _id("sms", notice.id)
+        self.outbox.keep(Sent(id=id_, channel="sms", recipient=number, subject="", text=notice.text, at=notice.at))
         return id_
 
 

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Literal
 import msgspec
 
 from watchword.core.errors import Invalid, Unavailable
-from watchword.notices.port import Notice, demand_sendable
+from watchword.notices.port import Channel, Notice, demand_sendable
 
 _RETRY = "It is tried again; `watchword doctor` says what the mail server answers."
 
@@ -47,7 +47,7 @@ class SmtpSettings(msgspec.Struct, frozen=True, kw_only=True):
 class SmtpMail:
     """One connection per notice; safe to use from several threads."""
 
-    channel: ClassVar[Literal["mail", "call"]] = "mail"
+    channel: ClassVar[Channel] = "mail"
     simulated: ClassVar[bool] = False
 
     def __init__(self, settings: SmtpSettings) -> None:

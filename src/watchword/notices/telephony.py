@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, Protocol
+from typing import ClassVar, Protocol
 
-from watchword.notices.port import Notice, demand_sendable
+from watchword.notices.port import Channel, Notice, demand_sendable
 
 
 class Telephony(Protocol):
@@ -25,7 +25,7 @@ class Telephony(Protocol):
 class Calls:
     """The channel `call`: the text of a notice, spoken."""
 
-    channel: ClassVar[Literal["mail", "call"]] = "call"
+    channel: ClassVar[Channel] = "call"
 
     def __init__(self, telephony: Telephony) -> None:
         self._telephony = telephony

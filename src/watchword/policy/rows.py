@@ -29,6 +29,7 @@ def methods_of(table: ProceduresFile, methods: MethodsFile, account_class: Accou
             remote=row.remote,
             phishable=row.phishable,
             voice=row.voice,
+            single_use=row.single_use,
             defeats=row.defeats,
         )
         for name, row in methods.methods.items()

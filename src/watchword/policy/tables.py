@@ -154,7 +154,8 @@ class CapabilityRow(Table):
 class MethodRow(Table):
     """One way to verify a person; *proves* says whose word it is, *defeats* what it falls to.
 
-    `never: reason` stands in place of *defeats* where no way is known; *throttle* says how guessing is slowed.
+    What is of *single_use* can not be given again at the hand-over. `never: reason` stands in place of *defeats* where
+    no way is known; *throttle* says how guessing is slowed.
     """
 
     weight: Annotated[StrictInt, Field(ge=0, le=4)]
@@ -162,6 +163,7 @@ class MethodRow(Table):
     remote: StrictBool
     phishable: StrictBool
     voice: StrictBool = False
+    single_use: StrictBool = False
     proves: Literal["subject", "owner", "custodians"]
     defeats: Falls = ()
     never: Annotated[StrictStr, Field(min_length=1)] | None = None

@@ -41,7 +41,13 @@ METHODS = {
     "totp": "Authenticator code",
     "mail_code": "Code by mail",
     "call_code": "Automated call",
+    "sms_code": "Code by text message",
+    "recovery_code": "Saved recovery code",
+    "manager_of_record": "Word of the manager",
+    "recovery_contact": "Word of the recovery contact",
     "in_person": "In person",
+    "video": "Live video",
+    "managed_device": "Managed device",
     "owner_passkey": "Passkey of the owner",
     "custodian_passkey": "Passkey of a custodian",
 }

@@ -49,7 +49,7 @@ def begin(case: CaseId, name: str) -> Form:
     return form(case, "begin", "Begin", weight="quiet", fields=tuple(fields))
 
 
-def attest(case: CaseId, challenge: str, hint: str) -> Form:
+def attest(case: CaseId, challenge: str, hint: str, label: str = "What was shown, and where") -> Form:
     """Say what was seen."""
     return form(
         case,
@@ -57,7 +57,7 @@ def attest(case: CaseId, challenge: str, hint: str) -> Form:
         "I saw this",
         fields=(
             Field(name="challenge", label="", kind="hidden", value=challenge),
-            Field(name="answer", label="What was shown, and where", hint=hint),
+            Field(name="answer", label=label, hint=hint),
         ),
     )
 

@@ -31,6 +31,7 @@ def chrome(app: App, at: datetime, csrf: str, person: PersonId | None = None, he
         people=person is not None and app.roster.administers(person, at),
         duty=person is not None and app.roster.may(person, Step.RELEASE_FREEZE, at, unit=EVERYWHERE),
         author=person is not None and app.roster.may(person, Step.ACTIVATE_POLICY, at, unit=EVERYWHERE),
+        vouch=person is not None and bool(app.desk.verification.vouches(person, at)),
         drift=drift_of(app.activation.standing(at)) if person else "",
     )
 

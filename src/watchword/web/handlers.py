@@ -17,6 +17,7 @@ from watchword.reception.cases import caller_page, demand_overview, readable
 from watchword.reception.given import Now, TheActor, TheApp, Token
 from watchword.web import view
 from watchword.web.case_page import case_page
+from watchword.web.codes import codes_page
 from watchword.web.forms import take
 from watchword.web.frame import caller_chrome, chrome
 from watchword.web.intake import intake_page, needs, open_case
@@ -24,6 +25,7 @@ from watchword.web.lists import board_page, cases_page
 from watchword.web.people_handlers import PeoplePages, ThreatPages
 from watchword.web.policy_page import PolicyPages
 from watchword.web.render import render, render_needs
+from watchword.web.vouch import vouch_page
 
 Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 
@@ -176,4 +178,6 @@ PAGES = (
     ThreatPages,
     PolicyPages,
     caller,
+    codes_page,
+    vouch_page,
 )

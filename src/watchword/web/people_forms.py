@@ -12,6 +12,7 @@ from watchword.core.errors import Invalid
 from watchword.core.ids import PersonId
 from watchword.core.person import Delegation, Kind, Role, RoleGrant
 from watchword.desk.roster import Known, Powers
+from watchword.desk.vouching import name_contact
 from watchword.reception.ends import end_of
 from watchword.reception.problems import NotThere
 from watchword.reception.wording import plain
@@ -67,6 +68,10 @@ def changes(app: App, known: Known, powers: Powers) -> tuple[Form, ...]:
         found.append(_delegate(known))
     if powers.enrols:
         found.append(_password(known))
+    if powers.enrols and known.person.kind is Kind.EMPLOYEE:
+        found.append(_contact(known))
+    if powers.enrols and app.device is not None:
+        found.append(_device(known))
     return tuple(found)
 
 
@@ -125,6 +130,20 @@ def _password(known: Known) -> Form:
     return _form(known.login, "password", "Set it", title="Set the password", lede=lede, fields=fields)
 
 
+def _device(known: Known) -> Form:
+    field = Field(name="certificate", label="Certificate", kind="area", hint="The device's, as PEM, without its key.")
+    lede = "A computer the organisation manages for this person, known by its client certificate."
+    return _form(known.login, "device", "Enrol it", title="Enrol a managed device", lede=lede, fields=(field,))
+
+
+def _contact(known: Known) -> Form:
+    field = Field(name="contact", label="Colleague", hint="Their login. They need a passkey of their own.")
+    lede = "Somebody the person trusts to say that it is them. Their word counts in 30 days."
+    return _form(
+        known.login, "recovery-contact", "Name them", title="Name a recovery contact", lede=lede, fields=(field,)
+    )
+
+
 def _form(login: str, step: str, button: str, **more: object) -> Form:
     return Form(action=f"{address_of(login)}/{step}", button=button, **more)  # type: ignore[arg-type]
 
@@ -180,6 +199,10 @@ _TAKEN: dict[str, Taking] = {
     ),
     "link": _link_account,
     "password": _set_password,
+    "device": lambda app, actor, person, said, at: app.enrolment.device(actor, person, said.get("certificate", ""), at),
+    "recovery-contact": lambda app, actor, person, said, at: name_contact(
+        app.people, actor, person, app.roster.find(actor, said.get("contact", "").strip(), at).person.id, at
+    ),
     "revoke-credential": lambda app, actor, person, said, at: app.people.revoke_credential(
         actor, person, said.get("credential", ""), said.get("why", ""), at
     ),

@@ -86,6 +86,7 @@ def person_page(app: App, known: Known, actor: PersonId, csrf: str, at: datetime
         facts=tuple(f for f in (KINDS[person.kind], person.unit or "no unit", since) if f),
         holdings=holdings,
         forms=forms.changes(app, known, powers),
+        codes=f"/api/people/{quote(known.login, safe='')}/recovery-codes" if powers.enrols else "",
         passkeys=f"/api/people/{quote(known.login, safe='')}/passkeys" if powers.enrols else "",
         notices=(
             view.Notice(

@@ -31,6 +31,8 @@ _TEMPLATES: dict[type[view.Page], str] = {
     view.PolicyPage: "policy.html",
     view.SignInPage: "sign_in.html",
     view.CallerPage: "caller.html",
+    view.CodesPage: "codes.html",
+    view.VouchPage: "vouch.html",
     view.ProblemPage: "problem.html",
 }
 

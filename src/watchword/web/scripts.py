@@ -19,9 +19,33 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
         "“An automatic call goes now to the number we have on record for you, and says a code.”",
         "“Type it on the page I am sending you. Do not read it to me, whoever I say I am.”",
     ),
+    "sms_code": (
+        "“A text message with a code is on its way to the number we have on record for you.”",
+        "“Type it on the page I am sending you. Do not read it to me, and pass it on to nobody.”",
+    ),
+    "recovery_code": (
+        "“Please find the recovery codes you saved, and open the page I am sending you.”",
+        "“Type one of them there. Do not read it to me, and do not send me a picture of the paper.”",
+    ),
+    "manager_of_record": (
+        "Call the manager on the number you know, not on one the caller gives. Do not put anybody through.",
+        "“Please sign in to the console and open Vouch. Say yes only if you spoke with them yourself.”",
+    ),
+    "recovery_contact": (
+        "Call the colleague on the number you know, not on one the caller gives. Do not put anybody through.",
+        "“Please sign in to the console and open Vouch. Say yes only if you spoke with them yourself.”",
+    ),
     "in_person": (
         "“May I see a document with your picture?”",
         "Compare the picture and the name with this account. Write no number from the document anywhere.",
+    ),
+    "video": (
+        "Call them yourself, on the address of record. “Please keep your face in the picture all the time.”",
+        "“I will ask you for something now; please do it at once.” A pause, a blur or an excuse is a no.",
+    ),
+    "managed_device": (
+        "“Please open the page I am sending you on the computer we manage for you, in its usual browser.”",
+        "“Press Continue there. If it says the computer is not known, tell me, and do nothing else.”",
     ),
     "owner_passkey": ("“As owner of this account, please open the page I am sending you and use your passkey.”",),
     "custodian_passkey": ("“Break the seal, open the page I am sending you, and use the custodian's key.”",),

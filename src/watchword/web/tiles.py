@@ -8,14 +8,17 @@ from watchword.app import App
 from watchword.core.account import FACT_WINDOW, DirectoryAccount
 from watchword.core.errors import Refused
 from watchword.core.ids import PersonId
+from watchword.core.person import Credential
 from watchword.core.progress import Challenge
 from watchword.core.proving import TRIES
 from watchword.core.requirement import Method
 from watchword.desk.steps import Loaded
+from watchword.desk.vouching import PORTAL, named_at, voucher
 from watchword.methods.port import MethodPort
 from watchword.reception import wording
 from watchword.reception.cases import page_address
 from watchword.web import forms
+from watchword.web.frame import name_of
 from watchword.web.scripts import SCRIPTS
 from watchword.web.view import Challenge as Live
 from watchword.web.view import Tile, TileState
@@ -86,13 +89,44 @@ def _source(app: App, loaded: Loaded, port: MethodPort, seen: DirectoryAccount |
             f"The {port.contact} of record, changed {age} ago",
             young if at - contact.changed_at < FACT_WINDOW else "",
         )
+    if port.name in PORTAL:
+        return _voucher(app, loaded, port, at)
     owner = loaded.account.facts.owner if port.name == "owner_passkey" else loaded.case.subject
     if port.enrolment is None or port.name == "custodian_passkey":
         return "", ""
     enrolled = app.registry.person(owner).credentials_of(port.enrolment) if owner else ()
     if not enrolled:
         return "", "Not enrolled."
-    return f"Enrolled {wording.span(at - enrolled[-1].enrolled_at)} ago", ""
+    unusable = "Used; the person was not given new ones yet." if _is_spent(port, enrolled[-1]) else ""
+    return f"Enrolled {wording.span(at - enrolled[-1].enrolled_at)} ago", unusable
+
+
+def _label(port: MethodPort) -> tuple[str, ...]:
+    return ("What you saw and heard",) if port.name == "video" else ()
+
+
+def _voucher(app: App, loaded: Loaded, port: MethodPort, at: datetime) -> tuple[str, str]:
+    """Who would vouch, and why their word would count for nothing."""
+    try:
+        person = voucher(app.registry, loaded, port.name, at)
+    except Refused as refused:
+        return "", refused.what
+    named = named_at(app.registry, loaded.case.subject, at) if port.name != "manager_of_record" else None
+    if named is not None and at - named < FACT_WINDOW:
+        return name_of(app, person.id), f"Worth nothing until {named + FACT_WINDOW:%-d %b}."
+    enrolled = person.credentials_of("passkey")
+    return name_of(app, person.id), "" if enrolled else "They have no passkey to sign with."
+
+
+def _address(app: App, loaded: Loaded, running: Challenge, actor: PersonId, at: datetime) -> str:
+    """Where it is answered: on the person's own page, or where whoever vouches signs in."""
+    if running.method in PORTAL:
+        return f"{app.settings.console.public_url.rstrip('/')}/vouch"
+    return page_address(app, loaded, actor, at) or ""
+
+
+def _is_spent(port: MethodPort, credential: Credential) -> bool:
+    return port.enrolment == "recovery_code" and credential.counter is not None
 
 
 def _live(app: App, loaded: Loaded, running: Challenge, actor: PersonId, at: datetime) -> Live:
@@ -107,6 +141,6 @@ def _live(app: App, loaded: Loaded, running: Challenge, actor: PersonId, at: dat
         until=running.expires,
         tries_left=TRIES - running.misses,
         show="" if attested else say,
-        address="" if attested else page_address(app, loaded, actor, at) or "",
-        form=forms.attest(case.id, running.id, say) if attested and actor == running.by else None,
+        address=_address(app, loaded, running, actor, at) if not attested else "",
+        form=forms.attest(case.id, running.id, say, *_label(port)) if attested and actor == running.by else None,
     )

@@ -28,7 +28,8 @@ class Chrome(msgspec.Struct, frozen=True, kw_only=True):
     *sandbox* names a simulated directory (every page then says so); None when it is real. *person* is None before
     sign-in and on the pages of the locked-out person. *size* is the number of entries a signed checkpoint covers.
     *threat_until* is when the elevated-threat switch ends, for staff to see; *people*, *duty* and *author* say whether
-    they may administer people, use that switch, and activate a policy. *drift* says that it is not the active one.
+    they may administer people, use that switch, and activate a policy. *drift* says that it is not the active one,
+    *vouch* that a word of theirs about somebody is waited for.
     """
 
     at: datetime
@@ -44,6 +45,7 @@ class Chrome(msgspec.Struct, frozen=True, kw_only=True):
     duty: bool = False
     author: bool = False
     drift: str = ""
+    vouch: bool = False
 
 
 class Option(msgspec.Struct, frozen=True, kw_only=True):
@@ -341,7 +343,10 @@ class Holdings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PersonPage(msgspec.Struct, frozen=True, kw_only=True):
-    """One person, and the forms that policy lets the person on the page use; *passkeys* is where one is made, or ""."""
+    """One person, and the forms that policy lets the person on the page use.
+
+    *passkeys* is where one is made, *codes* where a link to recovery codes is; each "" where that is not offered.
+    """
 
     chrome: Chrome
     name: str
@@ -350,6 +355,7 @@ class PersonPage(msgspec.Struct, frozen=True, kw_only=True):
     holdings: tuple[Holdings, ...]
     forms: tuple[Form, ...] = ()
     passkeys: str = ""
+    codes: str = ""
     notices: tuple[Notice, ...] = ()
 
 
@@ -405,6 +411,31 @@ class CallerPage(msgspec.Struct, frozen=True, kw_only=True):
     contact: ContactKind | None = None
 
 
+class CodesPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody's own page for a new set of recovery codes; *api* is what shows it, once."""
+
+    chrome: Chrome
+    api: str
+
+
+class Vouched(msgspec.Struct, frozen=True, kw_only=True):
+    """One word that is asked: about whom, in *facts*; *api* takes the answer, *options* are a passkey's request."""
+
+    title: str
+    lede: str
+    facts: tuple[Fact, ...]
+    until: datetime
+    api: str
+    options: str
+
+
+class VouchPage(msgspec.Struct, frozen=True, kw_only=True):
+    """What whoever is signed in is asked to say about others."""
+
+    chrome: Chrome
+    asked: tuple[Vouched, ...]
+
+
 class ProblemPage(msgspec.Struct, frozen=True, kw_only=True):
     """What went wrong, the way on, and every reason; *status* is the HTTP status."""
 
@@ -428,5 +459,7 @@ Page = (
     | PolicyPage
     | SignInPage
     | CallerPage
+    | CodesPage
+    | VouchPage
     | ProblemPage
 )

@@ -1,6 +1,7 @@
 // The locked-out person's page: it asks what waits every two seconds, and does one thing at a time.
 
 import { assertion } from "/static/assertion.js";
+import { showCodes } from "/static/codes.js";
 import { forgetKey, keptKey, makeKey, openEnvelope, publicKey } from "/static/envelope.js";
 
 const SHOWN_S = 60;
@@ -40,10 +41,15 @@ const drawChallenge = (waiting) => {
   part("title").textContent = waiting.title;
   part("say").textContent = waiting.say;
   part("tries").textContent = waiting.tries_left === 1 ? "One try left." : `${waiting.tries_left} tries left.`;
-  show("typed", waiting.kind === "code");
-  part("code").required = waiting.kind === "code";
+  const typed = ["code", "saved"].includes(waiting.kind), saved = waiting.kind === "saved"; // a saved code has letters, and is long
+  show("typed", typed);
+  part("code").required = typed;
+  part("code").maxLength = saved ? 40 : 12;
+  part("code").classList.toggle("long", saved);
+  part("code").inputMode = saved ? "text" : "numeric";
+  part("code").autocomplete = saved ? "off" : "one-time-code";
   if (fresh) part("code").value = "";
-  if (fresh && waiting.kind === "code") part("code").focus();
+  if (fresh && typed) part("code").focus();
 };
 
 // --- a new contact point ---------------------------------------------------------------------------------------------
@@ -134,7 +140,10 @@ const reveal = (credential) => {
 
 // --- one thing at a time ---------------------------------------------------------------------------------------------
 
+const drawCodes = (told) => show("renew", told.codes && part("saved").hidden);
+
 const draw = async (told) => {
+  drawCodes(told);
   if (shown) return;
   const entering = told.contact ? drawContact(told.contact) : false;
   const waiting = entering ? undefined : told.waiting[0];
@@ -163,6 +172,7 @@ const step = (doing) => (event) => {
 };
 
 part("answer").addEventListener("submit", step(async () => {
+  if (current.kind === "device") return send("POST", `/devices/${current.challenge}`);
   const answer = current.kind === "passkey" ? await assertion(current.options) : part("code").value;
   return send("POST", `/answers/${current.challenge}`, { answer });
 }));
@@ -206,6 +216,13 @@ part("take").addEventListener("click", step(async () => {
   const { envelopes } = await send("POST", "/hand-over/take");
   reveal(await openEnvelope(envelopes[0], pair.privateKey));
   await forgetKey(name);
+  drawCodes(await send("GET", ""));
+}));
+
+part("make-codes").addEventListener("click", step(async () => {
+  const { codes } = await send("POST", "/recovery-codes");
+  show("renew", false);
+  showCodes(codes);
 }));
 
 const ask = async () => {

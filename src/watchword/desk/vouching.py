@@ -1,0 +1,125 @@
+"""Who may vouch for a person, and how they do: signed in as themself, on a page that says whom and what it is about.
+
+Nobody of a vendor vouches, nobody who had a hand in the case, nobody whose own account was recovered lately, and nobody
+who stands in that place for less than thirty days. Whoever vouched can not verify, approve, release or review the case.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from watchword.core.account import FACT_WINDOW
+from watchword.core.action import Action
+from watchword.core.case import Case, Verifying, verifiers
+from watchword.core.errors import Invalid, Refused
+from watchword.core.ids import CaseId, PersonId
+from watchword.core.person import Credential, Kind, Person
+from watchword.core.progress import Challenge
+from watchword.desk.people import People
+from watchword.desk.registry import Registry
+from watchword.desk.steps import Loaded
+
+MANAGER, CONTACT = "manager_of_record", "recovery_contact"
+
+PORTAL = frozenset({MANAGER, CONTACT})
+"""The methods that are answered by whoever vouches, signed in, and nowhere else."""
+
+
+class Named(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`Credential.public` of a recovery contact: whom somebody named, as a pseudonym."""
+
+    contact: PersonId
+
+
+class Vouch(msgspec.Struct, frozen=True, kw_only=True):
+    """One word that is asked of somebody until *expires*, by an agent *by*; *as_* is the place they stand in."""
+
+    case: CaseId
+    challenge: str
+    as_: str
+    action: Action
+    subject: PersonId | None
+    by: PersonId
+    expires: datetime
+    options: str
+
+
+def voucher(registry: Registry, loaded: Loaded, method: str, at: datetime) -> Person:
+    """Whose word *method* is about the person of this case; `Refused` when there is nobody whose word would count."""
+    case = loaded.case
+    who = loaded.account.facts.manager if method == MANAGER else contact_of(registry, case.subject, at)
+    if who is None or who == case.subject:
+        what = "manager of record whom we know" if method == MANAGER else "recovery contact"
+        raise Refused(f"There is no {what}.", "Use another method the procedure names.", (f"no_{method}",))
+    if method == MANAGER and MANAGER not in loaded.account.relations(who, at):
+        raise Refused(
+            f"The manager of record changed within {FACT_WINDOW.days} days, so their word proves nothing yet.",
+            "Use a method that does not depend on it.",
+            ("young_manager",),
+        )
+    person = registry.person(who)
+    if person.kind is not Kind.EMPLOYEE:
+        raise Refused("Only an employee vouches.", "Use another method the procedure names.", ("vendor_voucher",))
+    if who in {case.opener, *verifiers(case), *(v.person for v in case.votes)}:
+        raise Refused(
+            "They had a hand in this case already.",
+            "Use another method, or open a case that they take no step in.",
+            ("same_person",),
+        )
+    if registry.recently_recovered(person, at):
+        raise Refused(
+            "Their own account was recovered lately.", "Use another method the procedure names.", ("recovered",)
+        )
+    return person
+
+
+def contact_of(registry: Registry, subject: PersonId | None, at: datetime) -> PersonId | None:
+    """Whom somebody named as their recovery contact: the newest who counts, else the newest; None for nobody."""
+    naming = naming_of(registry, subject, at)
+    return msgspec.json.decode(naming.public, type=Named).contact if naming else None
+
+
+def naming_of(registry: Registry, subject: PersonId | None, at: datetime) -> Credential | None:
+    """The enrolment by which they did; None where there is none."""
+    if subject is None:
+        return None
+    person = registry.person(subject)
+    named = person.credentials_of(CONTACT)
+    counting = tuple(c for c in named if not person.is_young(c, at))
+    return next(reversed(counting or named), None)
+
+
+def named_at(registry: Registry, subject: PersonId | None, at: datetime) -> datetime | None:
+    """When the contact was named; None where that was how somebody began, and replaced nothing."""
+    naming = naming_of(registry, subject, at)
+    if naming is None or subject is None or registry.person(subject).began_with(naming):
+        return None
+    return naming.enrolled_at
+
+
+def name_contact(people: People, actor: PersonId, person: PersonId, contact: PersonId, at: datetime) -> None:
+    """Enrol *contact* as *person*'s recovery contact; ruled as any enrolment. It counts in thirty days.
+
+    `Invalid` for oneself; `Refused` for a vendor or a machine, and for whoever enters it.
+    """
+    if contact == person:
+        raise Invalid("Nobody vouches for themself.", "Name a colleague.", where="contact")
+    if contact == actor:
+        raise Refused("Whoever enters a contact is not that contact.", "Have somebody else enter it.", ("same_person",))
+    registry = people.steps.registry
+    if any(registry.person(p).kind is not Kind.EMPLOYEE for p in (person, contact)):
+        raise Refused("Only an employee vouches, and for an employee.", "Name a colleague.", ("vendor_voucher",))
+    public = msgspec.json.encode(Named(contact=contact)).decode()
+    credential = Credential(id=people.steps.ledger.pseudonym("k"), method=CONTACT, enrolled_at=at, public=public)
+    people.enrol(actor, person, credential, None, at)
+
+
+def asked_of(case: Case, person: PersonId, at: datetime) -> tuple[Challenge, ...]:
+    """The challenges of *case* that *person* may answer as a voucher now."""
+    if not isinstance(case, Verifying):
+        return ()
+    return tuple(
+        c for c in case.challenges if c.method in PORTAL and c.prover == person and not c.ended and at < c.expires
+    )

@@ -1,0 +1,24 @@
+"""The page on which somebody sees their recovery codes, once."""
+
+from __future__ import annotations
+
+from litestar import get
+from litestar.enums import MediaType
+from litestar.params import FromPath
+
+from watchword.core.errors import Invalid
+from watchword.reception.given import Now, TheApp, Token
+from watchword.reception.problems import NotThere
+from watchword.web import view
+from watchword.web.frame import caller_chrome
+from watchword.web.render import render
+
+
+@get("/codes/{token:str}", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)
+def codes_page(app: TheApp, at: Now, csrf: Token, token: FromPath[str]) -> str:
+    """The page before it shows anything: to look at it, as a preview does, uses nothing up."""
+    try:
+        app.saved_codes.demand(token, at)
+    except Invalid as invalid:
+        raise NotThere from invalid
+    return render(view.CodesPage(chrome=caller_chrome(app, at, csrf), api=f"/api/codes/{token}"))
