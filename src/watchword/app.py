@@ -29,6 +29,7 @@ from watchword.desk.evidence import EvidenceTable
 from watchword.desk.followers import Names
 from watchword.desk.notify import Notices
 from watchword.desk.people import GENESIS, People
+from watchword.desk.prompts import Prompts
 from watchword.desk.recording import case_stream
 from watchword.desk.registry import Registry
 from watchword.desk.retention import EvidenceKeeper, Periods
@@ -48,11 +49,13 @@ from watchword.ledger.outsiders import Outsiders
 from watchword.ledger.timestamp import Authority, Stamper
 from watchword.ledger.vault import KeyFile
 from watchword.ledger.witness import Witness
+from watchword.methods import push_number
 from watchword.methods.call_code import CallCode
 from watchword.methods.in_person import InPerson
 from watchword.methods.mail_code import MailCode
 from watchword.methods.passkey import Passkey
 from watchword.methods.port import MethodPort
+from watchword.methods.push_number import PushNumber
 from watchword.methods.totp import Totp
 from watchword.notices.port import Notifier
 from watchword.notices.simulators import Outbox, SimulatedMailbox, SimulatedTelephony
@@ -133,6 +136,7 @@ class App:
             MailCode(codes),
             CallCode(codes),
             InPerson(),
+            PushNumber(self.keys.derive("prompts")),
         )
         self.methods = {way.name: way for way in ways}
         runner, executor = (self.names.person(login) for login in (RUNNER, EXECUTOR))
@@ -150,6 +154,7 @@ class App:
         self.activation = Activation(self.steps, folder_of(settings), self.passkey, party)
         self.roster = Roster(self.steps)
         self.enrolment = Enrolment(self.people, self.roster, self.totp, self.passkey)
+        self.prompts = Prompts(self.people, self.roster, self.desk.verification, push_number)
         ledger = settings.ledger
         self.keeper = EvidenceKeeper(
             self.steps,

@@ -255,8 +255,14 @@ class FreezeOut(Out, frozen=True, kw_only=True):
     released: bool
 
 
+WaitingKind = Literal["code", "passkey", "elsewhere"]
+
+
 class Waiting(Out, frozen=True, kw_only=True):
-    """A challenge that waits for the person; *options* are a passkey's request options as JSON text."""
+    """A challenge that waits for the person; *options* are a passkey's request options as JSON text.
+
+    *kind* says how it is answered: typed here, by a passkey here, or `elsewhere`, in a browser enrolled for prompts.
+    """
 
     challenge: str
     method: str
@@ -264,7 +270,7 @@ class Waiting(Out, frozen=True, kw_only=True):
     purpose: str
     expires: datetime
     tries_left: int
-    kind: Literal["code", "passkey"]
+    kind: WaitingKind
     say: str
     options: str | None
 

@@ -34,6 +34,7 @@ from watchword.core.change import contact_of
 from watchword.core.errors import Refused
 from watchword.core.ids import CaseId
 from watchword.core.progress import Challenge
+from watchword.core.prompt import PROMPTING
 from watchword.core.proving import TRIES
 from watchword.core.requirement import FRESH
 from watchword.desk.steps import Loaded
@@ -150,6 +151,9 @@ def _shown(app: App, loaded: Loaded, browser: str, at: datetime) -> bodies.Calle
     case = loaded.case
     contact = _contact(app, case, browser)
     running = (c for c in case.challenges if not c.ended and at < c.expires)
+    # What a prompt asks for at the hand-over is shown to the browser that opened it, and to no other.
+    held = app.desk.hand_over.is_held(loaded, browser)
+    running = (c for c in running if held or c.purpose == "verify" or c.method not in PROMPTING)
     waiting = (_waiting(app, case, c, at) for c in running if app.methods[c.method].enforced)
     return bodies.CallerOut(
         case=case.id,
@@ -186,6 +190,7 @@ def _waiting(app: App, case: Case, challenge: Challenge, at: datetime) -> bodies
     except Refused:
         return None
     passkey = port.enrolment == "passkey"
+    kind: bodies.WaitingKind = "passkey" if passkey else "elsewhere" if port.name in PROMPTING else "code"
     return bodies.Waiting(
         challenge=challenge.id,
         method=challenge.method,
@@ -193,7 +198,7 @@ def _waiting(app: App, case: Case, challenge: Challenge, at: datetime) -> bodies
         purpose=challenge.purpose,
         expires=challenge.expires,
         tries_left=TRIES - challenge.misses,
-        kind="passkey" if passkey else "code",
+        kind=kind,
         say="Use your passkey when your browser asks for it." if passkey else begun.show_caller or "",
         options=begun.show_caller if passkey else None,
     )

@@ -10,6 +10,7 @@ from watchword.api.log import checkpoint, tile
 from watchword.api.people import PeopleController
 from watchword.api.policy import PolicyController
 from watchword.api.posture import raise_threat, threat
+from watchword.api.prompts import PromptController, PromptOfferController
 from watchword.api.session import SessionController, sign_in_form, sign_out_form
 
 HANDLERS = (
@@ -19,6 +20,8 @@ HANDLERS = (
     PeopleController,
     CredentialController,
     CallerController,
+    PromptController,
+    PromptOfferController,
     PolicyController,
     threat,
     raise_threat,

@@ -86,9 +86,13 @@ class HandOver:
     def _held(self, case: CaseId, jwk: str) -> str:
         return self.steps.ledger.keyed("hand-over-browser", f"{case} {jwk}")
 
-    def _demand_browser(self, loaded: Loaded, browser: str) -> None:
+    def is_held(self, loaded: Loaded, browser: str) -> bool:
+        """Whether this is the browser that opened the hand-over."""
         jwk = loaded.case.jwk if isinstance(loaded.case, Released) else None
-        if jwk is None or not hmac.compare_digest(self._held(loaded.case.id, jwk).encode(), browser.encode()):
+        return jwk is not None and hmac.compare_digest(self._held(loaded.case.id, jwk).encode(), browser.encode())
+
+    def _demand_browser(self, loaded: Loaded, browser: str) -> None:
+        if not self.is_held(loaded, browser):
             raise Refused(
                 "This hand-over was opened by another browser, or by none yet.",
                 "Open it in the browser you began with; tell the desk at once if somebody else did.",

@@ -18,6 +18,7 @@ from watchword.core.errors import Invalid, Refused
 from watchword.core.ids import CaseId, PersonId
 from watchword.core.person import Credential, CredentialEnrolled, Person, Role
 from watchword.core.progress import Challenge
+from watchword.core.prompt import PROMPTING
 from watchword.core.requirement import Satisfied, Shortfall, assess
 from watchword.desk.recording import case_stream, event_of, person_stream
 from watchword.desk.steps import NOTHING_TOLD, Expect, Loaded, Steps, Told, nothing_expected, words
@@ -87,7 +88,15 @@ class Verification:
             expires=begun.expires,
         )
         told = {past.ChallengeBegun: words(CONTACT, msgspec.json.encode(ask.contact).decode())} if ask.contact else {}
-        self.steps.step(case, actor, step, lambda _: command, at, disclosures=told)
+        prompts = prover.id if prover is not None and method in PROMPTING else None
+
+        def build(_: Loaded) -> do.Command:
+            if prompts is None:
+                return command
+            return msgspec.structs.replace(command, prompted=self.steps.registry.person(prompts).prompted)
+
+        # Two prompts begun side by side are counted one after the other: the second finds the first.
+        self.steps.step(case, actor, step, build, at, disclosures=told, expect=lambda: self._version_of(prompts))
         return challenge, begun
 
     def _prover(

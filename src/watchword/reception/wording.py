@@ -44,6 +44,8 @@ METHODS = {
     "in_person": "In person",
     "owner_passkey": "Passkey of the owner",
     "custodian_passkey": "Passkey of a custodian",
+    "push_number": "Number in a prompt",
+    "prompt_key": "Browser for prompts",
 }
 
 ALERTS = {

@@ -87,6 +87,7 @@ def person_page(app: App, known: Known, actor: PersonId, csrf: str, at: datetime
         holdings=holdings,
         forms=forms.changes(app, known, powers),
         passkeys=f"/api/people/{quote(known.login, safe='')}/passkeys" if powers.enrols else "",
+        prompts=f"/api/people/{quote(known.login, safe='')}/prompts" if powers.enrols else "",
         notices=(
             view.Notice(
                 title="This is you",

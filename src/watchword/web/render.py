@@ -31,6 +31,7 @@ _TEMPLATES: dict[type[view.Page], str] = {
     view.PolicyPage: "policy.html",
     view.SignInPage: "sign_in.html",
     view.CallerPage: "caller.html",
+    view.PromptsPage: "prompts.html",
     view.ProblemPage: "problem.html",
 }
 

@@ -24,5 +24,9 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
         "Compare the picture and the name with this account. Write no number from the document anywhere.",
     ),
     "owner_passkey": ("“As owner of this account, please open the page I am sending you and use your passkey.”",),
+    "push_number": (
+        "“Please open the prompts in the browser you enrolled. It asks for a number: type the one I tell you now.”",
+        "“If anybody else ever tells you a number, do not type it: press the button that says it was not you.”",
+    ),
     "custodian_passkey": ("“Break the seal, open the page I am sending you, and use the custodian's key.”",),
 }

@@ -341,7 +341,10 @@ class Holdings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PersonPage(msgspec.Struct, frozen=True, kw_only=True):
-    """One person, and the forms that policy lets the person on the page use; *passkeys* is where one is made, or ""."""
+    """One person, and the forms that policy lets the person on the page use.
+
+    *passkeys* is where one is made, *prompts* where a browser for prompts is offered; "" for who may not.
+    """
 
     chrome: Chrome
     name: str
@@ -350,6 +353,7 @@ class PersonPage(msgspec.Struct, frozen=True, kw_only=True):
     holdings: tuple[Holdings, ...]
     forms: tuple[Form, ...] = ()
     passkeys: str = ""
+    prompts: str = ""
     notices: tuple[Notice, ...] = ()
 
 
@@ -390,6 +394,12 @@ class SignInPage(msgspec.Struct, frozen=True, kw_only=True):
     problem: str = ""
 
 
+class PromptsPage(msgspec.Struct, frozen=True, kw_only=True):
+    """The page of a browser that answers prompts: it enrols itself once, then shows what waits."""
+
+    chrome: Chrome
+
+
 class CallerPage(msgspec.Struct, frozen=True, kw_only=True):
     """The locked-out person's own page: it answers challenges, makes a key, and opens the sealed credential.
 
@@ -428,5 +438,6 @@ Page = (
     | PolicyPage
     | SignInPage
     | CallerPage
+    | PromptsPage
     | ProblemPage
 )
