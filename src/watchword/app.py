@@ -35,6 +35,7 @@ from watchword.desk.registry import Registry
 from watchword.desk.retention import EvidenceKeeper, Periods
 from watchword.desk.roster import Roster
 from watchword.desk.steps import Steps
+from watchword.desk.workloads import Workloads
 from watchword.directories.active_directory import ActiveDirectory, ActiveDirectorySettings
 from watchword.directories.ldap_session import Endpoint
 from watchword.directories.port import Directory
@@ -56,14 +57,16 @@ from watchword.methods.mail_code import MailCode
 from watchword.methods.passkey import Passkey
 from watchword.methods.port import MethodPort
 from watchword.methods.push_number import PushNumber
+from watchword.methods.token import Issuer, IssuerSettings
 from watchword.methods.totp import Totp
+from watchword.methods.workload import Workload
 from watchword.notices.port import Notifier
 from watchword.notices.simulators import Outbox, SimulatedMailbox, SimulatedTelephony
 from watchword.notices.smtp import SmtpMail, SmtpSettings
 from watchword.notices.telephony import Calls
 from watchword.policy.bundle import PolicyFolder
 from watchword.policy.check import demand_sound
-from watchword.settings import EXAMPLE, ActiveDirectoryPart, SandboxPart, Settings
+from watchword.settings import EXAMPLE, ActiveDirectoryPart, IssuerPart, SandboxPart, Settings
 from watchword.watch.follow import Follow
 from watchword.watch.verdicts import VerdictRow, latest_verdicts
 
@@ -127,6 +130,7 @@ class App:
             id=settings.console.rp_id, name="Watchword", origins=(settings.console.public_url.rstrip("/"),)
         )
         codes = self.keys.derive("codes")
+        issuers = {part.issuer: Issuer(self._issuer(part)) for part in settings.issuers}
         self.passkey, self.totp = Passkey(party), Totp()
         ways: tuple[MethodPort, ...] = (
             self.passkey,
@@ -137,6 +141,7 @@ class App:
             CallCode(codes),
             InPerson(),
             PushNumber(self.keys.derive("prompts")),
+            Workload(issuers),
         )
         self.methods = {way.name: way for way in ways}
         runner, executor = (self.names.person(login) for login in (RUNNER, EXECUTOR))
@@ -154,6 +159,7 @@ class App:
         self.activation = Activation(self.steps, folder_of(settings), self.passkey, party)
         self.roster = Roster(self.steps)
         self.enrolment = Enrolment(self.people, self.roster, self.totp, self.passkey)
+        self.workloads = Workloads(self.people, self.roster, self.desk.intake, issuers)
         self.prompts = Prompts(self.people, self.roster, self.desk.verification, push_number)
         ledger = settings.ledger
         self.keeper = EvidenceKeeper(
@@ -233,6 +239,10 @@ class App:
                 shared=part.shared,
             )
         )
+
+    def _issuer(self, part: IssuerPart) -> IssuerSettings:
+        jwks = self.settings.path(part.jwks) if part.jwks else None
+        return IssuerSettings(issuer=part.issuer, algorithms=part.algorithms, jwks=jwks)
 
     def _secret(self, file: Path) -> str:
         """A password from a file that nobody else can use; `Invalid` with the remedy otherwise."""

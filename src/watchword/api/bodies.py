@@ -255,13 +255,14 @@ class FreezeOut(Out, frozen=True, kw_only=True):
     released: bool
 
 
-WaitingKind = Literal["code", "passkey", "elsewhere"]
+WaitingKind = Literal["code", "passkey", "elsewhere", "token"]
 
 
 class Waiting(Out, frozen=True, kw_only=True):
     """A challenge that waits for the person; *options* are a passkey's request options as JSON text.
 
-    *kind* says how it is answered: typed here, by a passkey here, or `elsewhere`, in a browser enrolled for prompts.
+    *kind* says how it is answered: typed here, by a passkey here, `elsewhere` in a browser enrolled for prompts, or by
+    software that posts a `token` made for the audience in *options*.
     """
 
     challenge: str

@@ -46,6 +46,10 @@ BROWSER = "person"
 """Cookie of the browser that made the hand-over key, or entered the new contact point; no case has both."""
 
 
+KINDS: dict[str, bodies.WaitingKind] = {**dict.fromkeys(PROMPTING, "elsewhere"), "workload": "token"}
+"""How methods are answered that are neither typed nor a passkey."""
+
+
 def _browser(request: Request[Any, Any, Any]) -> str:
     return request.cookies.get(BROWSER, "")
 
@@ -190,7 +194,7 @@ def _waiting(app: App, case: Case, challenge: Challenge, at: datetime) -> bodies
     except Refused:
         return None
     passkey = port.enrolment == "passkey"
-    kind: bodies.WaitingKind = "passkey" if passkey else "elsewhere" if port.name in PROMPTING else "code"
+    kind: bodies.WaitingKind = "passkey" if passkey else KINDS.get(port.name, "code")
     return bodies.Waiting(
         challenge=challenge.id,
         method=challenge.method,
@@ -200,7 +204,7 @@ def _waiting(app: App, case: Case, challenge: Challenge, at: datetime) -> bodies
         tries_left=TRIES - challenge.misses,
         kind=kind,
         say="Use your passkey when your browser asks for it." if passkey else begun.show_caller or "",
-        options=begun.show_caller if passkey else None,
+        options=begun.show_caller if passkey else begun.options,
     )
 
 

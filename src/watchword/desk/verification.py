@@ -20,6 +20,8 @@ from watchword.core.person import Credential, CredentialEnrolled, Person, Role
 from watchword.core.progress import Challenge
 from watchword.core.prompt import PROMPTING
 from watchword.core.requirement import Satisfied, Shortfall, assess
+from watchword.core.workload import METHOD as WORKLOAD
+from watchword.core.workload import runs_as
 from watchword.desk.recording import case_stream, event_of, person_stream
 from watchword.desk.steps import NOTHING_TOLD, Expect, Loaded, Steps, Told, nothing_expected, words
 from watchword.ledger.entry import Disclosure, Retention
@@ -27,6 +29,9 @@ from watchword.methods.port import Ask, Begun, MethodPort, Proof
 
 CONTACT = "contact"
 """Name of the disclosure that holds the contact point a challenge was begun with; a later change is not followed."""
+
+OWNED = frozenset({"owner_passkey", "workload"})
+"""Methods that are enrolled on the owner of record of the account."""
 
 NOT_A_MISS = frozenset({"expired", "replayed", "exhausted", "not_enrolled"})
 """Reasons of a refused answer that say nothing about who is answering."""
@@ -104,7 +109,7 @@ class Verification:
     ) -> Person | None:
         """Whose enrolment a method proves: the subject's, the owner of record's, or a custodian's."""
         case, registry = loaded.case, self.steps.registry
-        if method == "owner_passkey":
+        if method in OWNED:
             owner = loaded.account.facts.owner
             if owner is None or "owner_of_record" not in loaded.account.relations(owner, at):
                 raise Refused(
@@ -132,6 +137,8 @@ class Verification:
         at: datetime,
     ) -> Ask:
         enrolled = prover.credentials_of(port.enrolment) if prover and port.enrolment else ()
+        if port.enrolment == WORKLOAD:  # one owner has several, each for an account of its own
+            enrolled = tuple(c for c in enrolled if runs_as(c) == case.account)
         counting = tuple(c for c in enrolled if prover and not prover.is_young(c, at))
         # A new one does not take the place of one that counts.
         credential: Credential | None = next(reversed(counting or enrolled), None)

@@ -46,6 +46,7 @@ METHODS = {
     "custodian_passkey": "Passkey of a custodian",
     "push_number": "Number in a prompt",
     "prompt_key": "Browser for prompts",
+    "workload": "Token of the workload",
 }
 
 ALERTS = {

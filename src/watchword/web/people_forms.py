@@ -67,6 +67,7 @@ def changes(app: App, known: Known, powers: Powers) -> tuple[Form, ...]:
         found.append(_delegate(known))
     if powers.enrols:
         found.append(_password(known))
+        found += [_workload(app, known)] if app.workloads.issuers else []
     return tuple(found)
 
 
@@ -125,6 +126,30 @@ def _password(known: Known) -> Form:
     return _form(known.login, "password", "Set it", title="Set the password", lede=lede, fields=fields)
 
 
+def _workload(app: App, known: Known) -> Form:
+    directories = tuple(Option(value=name, label=name) for name in app.directories)
+    one = len(directories) == 1
+    fields = (
+        Field(
+            name="directory",
+            label="Directory",
+            kind="hidden" if one else "select",
+            value=directories[0].value if directories else "",
+            options=directories,
+        ),
+        Field(name="account", label="Account they own", hint="Of a service or an AI agent, whole."),
+        Field(
+            name="issuer",
+            label="Issuer",
+            kind="select",
+            options=tuple(Option(value=name, label=name) for name in app.workloads.issuers),
+        ),
+        Field(name="subject", label="Subject", hint="The `sub` of its tokens, exactly."),
+    )
+    lede = "The platform's tokens then speak for it, beside its owner."
+    return _form(known.login, "workload", "Enrol it", title="Enrol a workload", lede=lede, fields=fields)
+
+
 def _form(login: str, step: str, button: str, **more: object) -> Form:
     return Form(action=f"{address_of(login)}/{step}", button=button, **more)  # type: ignore[arg-type]
 
@@ -171,7 +196,20 @@ def _set_password(app: App, actor: PersonId, person: PersonId, said: Said, at: d
     app.people.set_password(actor, person, new, at)
 
 
+def _enrol_workload(app: App, actor: PersonId, person: PersonId, said: Said, at: datetime) -> None:
+    app.workloads.enrol(
+        actor,
+        person,
+        directory=said.get("directory", ""),
+        account=said.get("account", "").strip(),
+        issuer=said.get("issuer", ""),
+        subject=said.get("subject", "").strip(),
+        at=at,
+    )
+
+
 _TAKEN: dict[str, Taking] = {
+    "workload": _enrol_workload,
     "grant": _give,
     "revoke": lambda app, actor, person, said, at: app.people.revoke(actor, person, _role(said), at),
     "delegate": _delegate_unit,

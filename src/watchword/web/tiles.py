@@ -11,7 +11,10 @@ from watchword.core.ids import PersonId
 from watchword.core.progress import Challenge
 from watchword.core.proving import TRIES
 from watchword.core.requirement import Method
+from watchword.core.workload import METHOD as WORKLOAD
+from watchword.core.workload import runs_as
 from watchword.desk.steps import Loaded
+from watchword.desk.verification import OWNED
 from watchword.methods.port import MethodPort
 from watchword.reception import wording
 from watchword.reception.cases import page_address
@@ -86,10 +89,12 @@ def _source(app: App, loaded: Loaded, port: MethodPort, seen: DirectoryAccount |
             f"The {port.contact} of record, changed {age} ago",
             young if at - contact.changed_at < FACT_WINDOW else "",
         )
-    owner = loaded.account.facts.owner if port.name == "owner_passkey" else loaded.case.subject
+    owner = loaded.account.facts.owner if port.name in OWNED else loaded.case.subject
     if port.enrolment is None or port.name == "custodian_passkey":
         return "", ""
     enrolled = app.registry.person(owner).credentials_of(port.enrolment) if owner else ()
+    if port.enrolment == WORKLOAD:
+        enrolled = tuple(c for c in enrolled if runs_as(c) == loaded.case.account)
     if not enrolled:
         return "", "Not enrolled."
     return f"Enrolled {wording.span(at - enrolled[-1].enrolled_at)} ago", ""

@@ -40,7 +40,7 @@ const drawChallenge = (waiting) => {
   part("title").textContent = waiting.title;
   part("say").textContent = waiting.say;
   part("tries").textContent = waiting.tries_left === 1 ? "One try left." : `${waiting.tries_left} tries left.`;
-  show("answer", waiting.kind !== "elsewhere");
+  show("answer", !["elsewhere", "token"].includes(waiting.kind));
   show("typed", waiting.kind === "code");
   part("code").required = waiting.kind === "code";
   if (fresh) part("code").value = "";
