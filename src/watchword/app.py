@@ -29,12 +29,14 @@ from watchword.desk.evidence import EvidenceTable
 from watchword.desk.followers import Names
 from watchword.desk.notify import Notices
 from watchword.desk.people import GENESIS, People
+from watchword.desk.prompts import Prompts
 from watchword.desk.recording import case_stream
 from watchword.desk.registry import Registry
 from watchword.desk.retention import EvidenceKeeper, Periods
 from watchword.desk.roster import Roster
 from watchword.desk.saved_codes import SavedCodes
 from watchword.desk.steps import Steps
+from watchword.desk.workloads import Workloads
 from watchword.directories.active_directory import ActiveDirectory, ActiveDirectorySettings
 from watchword.directories.ldap_session import Endpoint
 from watchword.directories.port import Directory
@@ -49,17 +51,21 @@ from watchword.ledger.outsiders import Outsiders
 from watchword.ledger.timestamp import Authority, Stamper
 from watchword.ledger.vault import KeyFile
 from watchword.ledger.witness import Witness
+from watchword.methods import push_number
 from watchword.methods.call_code import CallCode
 from watchword.methods.in_person import InPerson
 from watchword.methods.mail_code import MailCode
 from watchword.methods.managed_device import DeviceAuthority, ManagedDevice
 from watchword.methods.passkey import Passkey
 from watchword.methods.port import MethodPort
+from watchword.methods.push_number import PushNumber
 from watchword.methods.recovery_code import RecoveryCode
 from watchword.methods.sms_code import SmsCode
+from watchword.methods.token import Issuer, IssuerSettings
 from watchword.methods.totp import Totp
 from watchword.methods.video import Video
 from watchword.methods.vouching import Vouching
+from watchword.methods.workload import Workload
 from watchword.notices.port import Notifier
 from watchword.notices.simulators import Outbox, SimulatedMailbox, SimulatedTelephony, SimulatedTexts
 from watchword.notices.sms import TWILIO, Gateway, GenericGateway, HttpTexts, TwilioShaped
@@ -67,7 +73,7 @@ from watchword.notices.smtp import SmtpMail, SmtpSettings
 from watchword.notices.telephony import Calls
 from watchword.policy.bundle import PolicyFolder
 from watchword.policy.check import demand_sound
-from watchword.settings import EXAMPLE, ActiveDirectoryPart, SandboxPart, Settings, SmsPart
+from watchword.settings import EXAMPLE, ActiveDirectoryPart, IssuerPart, SandboxPart, Settings, SmsPart
 from watchword.watch.follow import Follow
 from watchword.watch.verdicts import VerdictRow, latest_verdicts
 
@@ -131,6 +137,7 @@ class App:
             id=settings.console.rp_id, name="Watchword", origins=(settings.console.public_url.rstrip("/"),)
         )
         codes = self.keys.derive("codes")
+        issuers = {part.issuer: Issuer(self._issuer(part)) for part in settings.issuers}
         self.passkey, self.totp, codes_saved = Passkey(party), Totp(), RecoveryCode()
         ways: tuple[MethodPort, ...] = (
             self.passkey,
@@ -146,6 +153,8 @@ class App:
             InPerson(),
             Video(),
             *self._devices(),
+            PushNumber(self.keys.derive("prompts")),
+            Workload(issuers),
         )
         self.methods = {way.name: way for way in ways}
         runner, executor = (self.names.person(login) for login in (RUNNER, EXECUTOR))
@@ -164,6 +173,8 @@ class App:
         self.roster = Roster(self.steps)
         self.enrolment = Enrolment(self.people, self.roster, self.totp, self.passkey, self.device)
         self.saved_codes = SavedCodes(self.steps, self.roster, self.desk.hand_over, codes_saved)
+        self.workloads = Workloads(self.people, self.roster, self.desk.intake, issuers)
+        self.prompts = Prompts(self.people, self.roster, self.desk.verification, push_number)
         ledger = settings.ledger
         self.keeper = EvidenceKeeper(
             self.steps,
@@ -242,6 +253,10 @@ class App:
                 shared=part.shared,
             )
         )
+
+    def _issuer(self, part: IssuerPart) -> IssuerSettings:
+        jwks = self.settings.path(part.jwks) if part.jwks else None
+        return IssuerSettings(issuer=part.issuer, algorithms=part.algorithms, jwks=jwks)
 
     def _secret(self, file: Path) -> str:
         """A password from a file that nobody else can use; `Invalid` with the remedy otherwise."""

@@ -190,6 +190,17 @@ class DevicesPart(_Part):
         return self
 
 
+class IssuerPart(_Part):
+    """An OpenID provider whose tokens are believed: its exact name, what it signs with, its keys in a file or there.
+
+    Without *jwks* the keys are found by OpenID Connect Discovery, over https.
+    """
+
+    issuer: str = Field(pattern=r"^https?://[^\s?#]+$")
+    algorithms: tuple[Literal["RS256", "PS256", "ES256", "ES384"], ...] = Field(("RS256", "ES256"), min_length=1)
+    jwks: Path | None = None
+
+
 class WatchPart(_Part):
     """The directory's own log, followed while the console runs; *directory* says whose it is among several."""
 
@@ -219,6 +230,7 @@ class Settings(_Part):
     sms: SmsPart = SmsPart()
     devices: DevicesPart = DevicesPart()
     watch: WatchPart = WatchPart()
+    issuers: tuple[IssuerPart, ...] = ()
     home: Path = Path()
 
     @model_validator(mode="after")
@@ -226,6 +238,9 @@ class Settings(_Part):
         names = [part.name for part in self.directories]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"two directories have the name {', '.join(twice)}")
+        trusted = [part.issuer for part in self.issuers]
+        if twice := sorted({name for name in trusted if trusted.count(name) > 1}):
+            raise ValueError(f"two issuers have the name {', '.join(twice)}")
         if self.watch.directory is not None and self.watch.directory not in names:
             raise ValueError(f"watch.directory: no directory has the name {self.watch.directory}")
         return self
@@ -321,6 +336,11 @@ kind = "simulated"                     # simulated | none
 
 [sms]
 kind = "simulated"                     # twilio | http | simulated | none
+# Platforms that vouch for workloads: the exact `iss` of their tokens. Without jwks the keys are found by discovery.
+# [[issuers]]
+# issuer = "https://token.actions.example.test"
+# algorithms = ["RS256"]
+# jwks = "keys/platform.jwks"
 
 [watch]
 provider = "okta"                      # the sandbox writes its log in this shape

@@ -34,7 +34,11 @@ BODIES: dict[str, Any] = {
     "Delegate": {"unit": "sales", "until": "2026-12-24T00:00:00Z"},
     "EndDelegation": {"unit": "sales"},
     "RevokeCredential": {"why": "lost"},
+    "EnrolWorkload": {"directory": "sandbox", "account": "m.lindqvist", "issuer": "https://x.test", "subject": "s"},
     "PasskeyMade": {"answer": "{}"},
+    "EnrolBrowser": {"offer": "e30.aa", "x": "AA", "y": "AA"},
+    "SignedGreeting": {"greeting": "1.aa", "signature": "AA"},
+    "SignedNumber": {"answer": "{}"},
     "ProposePolicy": {},
     "ActivatePolicy": {"digest": "sha256:00"},
     "RaiseThreat": {"until": "2026-11-22T00:00:00Z", "why": "a campaign"},
@@ -61,7 +65,7 @@ def test_every_route_for_nobody_for_a_stranger_and_for_somebody_without_a_role(o
     case = ilse.post("/api/cases", BODIES["OpenCase"]).json()["case"]
     account = ilse.get(f"/api/cases/{case}").json()["account"]
     names = {"case": case, "token": "wrong", "challenge": "h-none", "account": account, "login": "mara"}
-    names |= {"role": "agent", "credential": "k-none"}
+    names |= {"role": "agent", "credential": "k-none", "person": "p-none"}
     names["tile"] = "entries/000.p/1"
     lows = organisation.sign_in("nobody").client
     lines = [f"{'method':7}{'route':62}{'none':>6}{'bad':>6}{'low':>6}"]

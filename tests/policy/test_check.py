@@ -83,7 +83,8 @@ def test_a_weaker_cell_is_told_on_its_line() -> None:
 
 def test_a_method_distrusted_closes_what_stood_on_it() -> None:
     """Taking weight from a method is followed through to every cell that nobody can satisfy any more."""
-    methods = spoiled("{weight: 3, enforced: true", "{weight: 2, enforced: true", METHODS)
+    row = "AI agent\n    {weight: 3, enforced: true"
+    methods = spoiled(row, row.replace("3", "0"), METHODS)
 
     told = found(PROCEDURES, methods)
 

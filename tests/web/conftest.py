@@ -251,6 +251,7 @@ def pages() -> dict[str, view.Page]:
             form=view.Form(action="/session", button="Sign in", fields=(password,)),
             problem="Try again in 20 seconds.",
         ),
+        view.PromptsPage(chrome=_chrome()),
         view.CallerPage(
             chrome=_chrome(), case="c-1", action="Password reset", what="password", api="/api/caller/c-1/t"
         ),

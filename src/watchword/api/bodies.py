@@ -255,8 +255,15 @@ class FreezeOut(Out, frozen=True, kw_only=True):
     released: bool
 
 
+WaitingKind = Literal["code", "passkey", "saved", "device", "elsewhere", "token"]
+
+
 class Waiting(Out, frozen=True, kw_only=True):
-    """A challenge that waits for the person; *options* are a passkey's request options as JSON text."""
+    """A challenge that waits for the person; *options* are a passkey's request options as JSON text.
+
+    *kind* says how it is answered: typed here, by a passkey here, `elsewhere` in a browser enrolled for prompts, or by
+    software that posts a `token` made for the audience in *options*.
+    """
 
     challenge: str
     method: str
@@ -264,7 +271,7 @@ class Waiting(Out, frozen=True, kw_only=True):
     purpose: str
     expires: datetime
     tries_left: int
-    kind: Literal["code", "passkey", "saved", "device"]
+    kind: WaitingKind
     say: str
     options: str | None
 

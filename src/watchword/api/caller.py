@@ -8,7 +8,7 @@ one first is the only one that goes on.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 from litestar import Controller, Request, Response, get, post
@@ -35,6 +35,7 @@ from watchword.core.change import contact_of
 from watchword.core.errors import Refused
 from watchword.core.ids import CaseId
 from watchword.core.progress import Challenge
+from watchword.core.prompt import PROMPTING
 from watchword.core.proving import TRIES
 from watchword.core.requirement import FRESH
 from watchword.desk.steps import Loaded
@@ -48,8 +49,13 @@ BROWSER = "person"
 """Cookie of the browser that made the hand-over key, or entered the new contact point; no case has both."""
 
 
-_KINDS: dict[str, Literal["saved", "device"]] = {"recovery_code": "saved", "managed_device": "device"}
-"""How the page asks for what is neither a passkey nor digits."""
+KINDS: dict[str, bodies.WaitingKind] = {
+    **dict.fromkeys(PROMPTING, "elsewhere"),
+    "workload": "token",
+    "recovery_code": "saved",
+    "managed_device": "device",
+}
+"""How methods are answered that are neither a passkey nor digits."""
 
 
 def _browser(request: Request[Any, Any, Any]) -> str:
@@ -182,6 +188,9 @@ def _shown(app: App, loaded: Loaded, browser: str, at: datetime) -> bodies.Calle
     case = loaded.case
     contact = _contact(app, case, browser)
     running = (c for c in case.challenges if not c.ended and at < c.expires)
+    # What a prompt asks for at the hand-over is shown to the browser that opened it, and to no other.
+    held = app.desk.hand_over.is_held(case, browser)
+    running = (c for c in running if held or c.purpose == "verify" or c.method not in PROMPTING)
     theirs = (c for c in running if app.methods[c.method].enforced and c.method not in PORTAL)
     waiting = (_waiting(app, case, c, at) for c in theirs)
     return bodies.CallerOut(
@@ -220,6 +229,7 @@ def _waiting(app: App, case: Case, challenge: Challenge, at: datetime) -> bodies
     except Refused:
         return None
     passkey = port.enrolment == "passkey"
+    kind: bodies.WaitingKind = "passkey" if passkey else KINDS.get(port.name, "code")
     return bodies.Waiting(
         challenge=challenge.id,
         method=challenge.method,
@@ -227,9 +237,9 @@ def _waiting(app: App, case: Case, challenge: Challenge, at: datetime) -> bodies
         purpose=challenge.purpose,
         expires=challenge.expires,
         tries_left=TRIES - challenge.misses,
-        kind="passkey" if passkey else _KINDS.get(challenge.method, "code"),
+        kind=kind,
         say="Use your passkey when your browser asks for it." if passkey else begun.show_caller or "",
-        options=begun.show_caller if passkey else None,
+        options=begun.show_caller if passkey else begun.options,
     )
 
 

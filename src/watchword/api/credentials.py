@@ -45,6 +45,22 @@ class CredentialController(Controller):
         person = app.roster.find(actor.person, login, at).person.id
         app.people.revoke_credential(actor.person, person, credential, data.why, at)
 
+    @post("/workloads", sync_to_thread=True)
+    def workload(
+        self, app: TheApp, actor: TheActor, at: Now, login: FromPath[str], data: JSONBody[bodies.EnrolWorkload]
+    ) -> bodies.Enrolled:
+        """Say which workload runs as an account that this person owns."""
+        made = app.workloads.enrol(
+            actor.person,
+            app.roster.find(actor.person, login, at).person.id,
+            directory=data.directory,
+            account=data.account,
+            issuer=data.issuer,
+            subject=data.subject,
+            at=at,
+        )
+        return bodies.Enrolled(method=made.method)
+
     @post("/passkeys", sync_to_thread=True)
     def offer(self, app: TheApp, actor: TheActor, at: Now, login: FromPath[str]) -> bodies.PasskeyOffer:
         """Begin a passkey: what a browser needs to make one with the person's own authenticator, for five minutes."""

@@ -10,6 +10,7 @@ from watchword.api.log import checkpoint, tile
 from watchword.api.people import PeopleController
 from watchword.api.policy import PolicyController
 from watchword.api.posture import raise_threat, threat
+from watchword.api.prompts import PromptController, PromptOfferController
 from watchword.api.saved_codes import SavedCodesController
 from watchword.api.session import SessionController, sign_in_form, sign_out_form
 from watchword.api.vouching import VouchingController
@@ -23,6 +24,8 @@ HANDLERS = (
     CallerController,
     SavedCodesController,
     VouchingController,
+    PromptController,
+    PromptOfferController,
     PolicyController,
     threat,
     raise_threat,

@@ -130,6 +130,15 @@ class Enrolled(Out, frozen=True, kw_only=True):
     uri: str | None = None
 
 
+class EnrolWorkload(In, frozen=True, kw_only=True):
+    """Whose tokens speak for an account: the *issuer*, and the exact *subject* of the workload that runs as it."""
+
+    directory: str
+    account: str
+    issuer: str
+    subject: str
+
+
 class PasskeyOffer(Out, frozen=True, kw_only=True):
     """A passkey to be made until *expires*: *options* is a `PublicKeyCredentialCreationOptions` as JSON text."""
 

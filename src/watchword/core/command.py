@@ -44,7 +44,7 @@ class EnterContact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Begin(msgspec.Struct, frozen=True, kw_only=True):
-    """Start a method."""
+    """Start a method; *prompted* is when *prover* was prompted lately, None where the method prompts nobody."""
 
     challenge: str
     method: str
@@ -54,6 +54,7 @@ class Begin(msgspec.Struct, frozen=True, kw_only=True):
     credential: str | None
     contact_changed_at: datetime | None
     expires: datetime
+    prompted: tuple[datetime, ...] | None = None
 
 
 class Miss(msgspec.Struct, frozen=True, kw_only=True):

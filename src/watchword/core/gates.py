@@ -11,7 +11,7 @@ from watchword.core.account import Status, covers
 from watchword.core.case import Case, progress_of, state_of
 from watchword.core.errors import Conflict, Refused
 from watchword.core.origin import OriginFailed
-from watchword.core.person import CredentialUsed, ExecutorGranted
+from watchword.core.person import CredentialUsed, ExecutorGranted, Prompted
 from watchword.core.standing import Account, FailureRecorded, RecoveryBegun, RecoveryCompleted, RecoverySettled
 
 C = TypeVar("C", bound=Case)
@@ -31,6 +31,7 @@ Event = (
     | OriginFailed
     | ExecutorGranted
     | CredentialUsed
+    | Prompted
 )
 """What a decision may append: to the stream of the case, the account, the origin, a person, or of broken glass."""
 

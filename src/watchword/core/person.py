@@ -17,6 +17,9 @@ SIGN_IN = "password"
 FIRST_DAY = timedelta(days=1)
 """Enrolments within this time of becoming known are how somebody began, not a change."""
 
+REMEMBERED = 10
+"""How many of the latest prompts are kept of somebody; `core.prompt` allows fewer."""
+
 RECOVERED = timedelta(days=7)
 """An approver whose own account was recovered within this time can not approve (invariant 3)."""
 
@@ -128,6 +131,14 @@ class CredentialUsed(msgspec.Struct, frozen=True, kw_only=True, tag="credential.
     counter: int
 
 
+class Prompted(msgspec.Struct, frozen=True, kw_only=True, tag="person.prompted"):
+    """A prompt appeared before them *at* this time, because of *case*."""
+
+    person: PersonId
+    case: CaseId
+    at: datetime
+
+
 class CredentialRevoked(msgspec.Struct, frozen=True, kw_only=True, tag="credential.revoked"):
     """It counts no longer; the reason is a payload."""
 
@@ -164,6 +175,7 @@ PersonEvent = (
     | CredentialEnrolled
     | CredentialUsed
     | CredentialRevoked
+    | Prompted
     | DelegationGranted
     | DelegationEnded
     | ExecutorGranted
@@ -173,7 +185,7 @@ PersonEvent = (
 class Person(msgspec.Struct, frozen=True, kw_only=True):
     """A person as their stream says; ask `roles_at` and friends, never the raw grants.
 
-    *since* is when they became known.
+    *since* is when they became known, *prompted* when prompts last appeared before them.
     """
 
     id: PersonId
@@ -185,6 +197,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     delegations: tuple[Delegation, ...] = ()
     executions: tuple[ExecutorGrant, ...] = ()
     since: datetime | None = None
+    prompted: tuple[datetime, ...] = ()
 
     def roles_at(self, at: datetime, unit: str | None = None) -> frozenset[Role]:
         """Roles in force at *at* for a case of *unit*; None asks for those held everywhere."""
@@ -236,6 +249,8 @@ def evolve_person(person: Person | None, event: PersonEvent) -> Person:
             return replace(person, credentials=used)
         case _, CredentialRevoked():
             return replace(person, credentials=tuple(c for c in person.credentials if c.id != event.credential))
+        case _, Prompted():
+            return replace(person, prompted=(*person.prompted, event.at)[-REMEMBERED:])
         case _, DelegationGranted():
             return replace(person, delegations=(*person.delegations, event.delegation))
         case _, DelegationEnded():

@@ -12,8 +12,9 @@ from watchword.core.contact import demand_entered
 from watchword.core.errors import Conflict, Refused
 from watchword.core.gates import Event, in_state
 from watchword.core.origin import OriginFailed
-from watchword.core.person import CredentialUsed
+from watchword.core.person import CredentialUsed, Prompted
 from watchword.core.progress import Challenge
+from watchword.core.prompt import demand_rest
 from watchword.core.standing import Account, FailureRecorded, Thresholds
 
 MOST = 30
@@ -82,7 +83,10 @@ def begin(case: Case, account: Account, command: do.Begin, at: datetime, thresho
         contact_changed_at=command.contact_changed_at,
         expires=command.expires,
     )
-    return (begun,)
+    if command.prompted is None or command.prover is None:
+        return (begun,)
+    demand_rest(command.prompted, at)
+    return (begun, Prompted(person=command.prover, case=case.id, at=at))
 
 
 def _running(case: Case, challenge: str) -> Challenge:

@@ -18,7 +18,10 @@ from watchword.core.errors import Invalid, Refused
 from watchword.core.ids import CaseId, PersonId
 from watchword.core.person import Credential, CredentialEnrolled, Person, Role
 from watchword.core.progress import Challenge
+from watchword.core.prompt import PROMPTING
 from watchword.core.requirement import Satisfied, Shortfall, assess
+from watchword.core.workload import METHOD as WORKLOAD
+from watchword.core.workload import runs_as
 from watchword.desk.recording import case_stream, event_of, person_stream
 from watchword.desk.steps import NOTHING_TOLD, Expect, Loaded, Steps, Told, nothing_expected, words
 from watchword.desk.vouching import CONTACT as CONTACT_METHOD
@@ -28,6 +31,9 @@ from watchword.methods.port import Ask, Begun, MethodPort, Proof
 
 CONTACT = "contact"
 """Name of the disclosure that holds the contact point a challenge was begun with; a later change is not followed."""
+
+OWNED = frozenset({"owner_passkey", "workload"})
+"""Methods that are enrolled on the owner of record of the account."""
 
 NOT_A_MISS = frozenset({"expired", "replayed", "exhausted", "not_enrolled"})
 """Reasons of a refused answer that say nothing about who is answering."""
@@ -89,7 +95,15 @@ class Verification:
             expires=begun.expires,
         )
         told = {past.ChallengeBegun: words(CONTACT, msgspec.json.encode(ask.contact).decode())} if ask.contact else {}
-        self.steps.step(case, actor, step, lambda _: command, at, disclosures=told)
+        prompts = prover.id if prover is not None and method in PROMPTING else None
+
+        def build(_: Loaded) -> do.Command:
+            if prompts is None:
+                return command
+            return msgspec.structs.replace(command, prompted=self.steps.registry.person(prompts).prompted)
+
+        # Two prompts begun side by side are counted one after the other: the second finds the first.
+        self.steps.step(case, actor, step, build, at, disclosures=told, expect=lambda: self._version_of(prompts))
         return challenge, begun
 
     def _later(self, changed: datetime | None, case: Case, method: str, at: datetime) -> datetime | None:
@@ -104,7 +118,7 @@ class Verification:
         case, registry = loaded.case, self.steps.registry
         if method in PORTAL:
             return voucher(registry, loaded, method, at)
-        if method == "owner_passkey":
+        if method in OWNED:
             owner = loaded.account.facts.owner
             if owner is None or "owner_of_record" not in loaded.account.relations(owner, at):
                 raise Refused(
@@ -132,6 +146,8 @@ class Verification:
         at: datetime,
     ) -> Ask:
         enrolled = prover.credentials_of(port.enrolment) if prover and port.enrolment else ()
+        if port.enrolment == WORKLOAD:  # one owner has several, each for an account of its own
+            enrolled = tuple(c for c in enrolled if runs_as(c) == case.account)
         counting = tuple(c for c in enrolled if prover and not prover.is_young(c, at))
         # A new one does not take the place of one that counts.
         credential: Credential | None = next(reversed(counting or enrolled), None)

@@ -73,12 +73,14 @@ class Begun(msgspec.Struct, frozen=True, kw_only=True):
     """A challenge that waits for its answer until *expires*.
 
     *show_caller* is for the person (for a passkey the request options as JSON), *show_agent* for the desk: never a
-    secret, a code or a destination. *send* names the channel over which `MethodPort.message` has to go out.
+    secret, a code or a destination. *options* is what a program needs that answers in the person's place (a workload's
+    audience). *send* names the channel over which `MethodPort.message` has to go out.
     """
 
     expires: datetime
     show_caller: str | None = None
     show_agent: str | None = None
+    options: str | None = None
     send: Literal["mail", "call", "sms"] | None = None
 
 

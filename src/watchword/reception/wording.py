@@ -50,6 +50,9 @@ METHODS = {
     "managed_device": "Managed device",
     "owner_passkey": "Passkey of the owner",
     "custodian_passkey": "Passkey of a custodian",
+    "push_number": "Number in a prompt",
+    "prompt_key": "Browser for prompts",
+    "workload": "Token of the workload",
 }
 
 ALERTS = {

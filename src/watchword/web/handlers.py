@@ -169,6 +169,12 @@ def caller(
     )
 
 
+@get("/prompts", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)
+def prompts(app: TheApp, at: Now, csrf: Token) -> str:
+    """The page of a browser that answers prompts."""
+    return render(view.PromptsPage(chrome=caller_chrome(app, at, csrf)))
+
+
 PAGES = (
     home,
     sign_in_page,
@@ -180,4 +186,5 @@ PAGES = (
     caller,
     codes_page,
     vouch_page,
+    prompts,
 )

@@ -72,6 +72,8 @@ def changes(app: App, known: Known, powers: Powers) -> tuple[Form, ...]:
         found.append(_contact(known))
     if powers.enrols and app.device is not None:
         found.append(_device(known))
+    if powers.enrols and app.workloads.issuers:
+        found.append(_workload(app, known))
     return tuple(found)
 
 
@@ -144,6 +146,30 @@ def _contact(known: Known) -> Form:
     )
 
 
+def _workload(app: App, known: Known) -> Form:
+    directories = tuple(Option(value=name, label=name) for name in app.directories)
+    one = len(directories) == 1
+    fields = (
+        Field(
+            name="directory",
+            label="Directory",
+            kind="hidden" if one else "select",
+            value=directories[0].value if directories else "",
+            options=directories,
+        ),
+        Field(name="account", label="Account they own", hint="Of a service or an AI agent, whole."),
+        Field(
+            name="issuer",
+            label="Issuer",
+            kind="select",
+            options=tuple(Option(value=name, label=name) for name in app.workloads.issuers),
+        ),
+        Field(name="subject", label="Subject", hint="The `sub` of its tokens, exactly."),
+    )
+    lede = "The platform's tokens then speak for it, beside its owner."
+    return _form(known.login, "workload", "Enrol it", title="Enrol a workload", lede=lede, fields=fields)
+
+
 def _form(login: str, step: str, button: str, **more: object) -> Form:
     return Form(action=f"{address_of(login)}/{step}", button=button, **more)  # type: ignore[arg-type]
 
@@ -190,7 +216,20 @@ def _set_password(app: App, actor: PersonId, person: PersonId, said: Said, at: d
     app.people.set_password(actor, person, new, at)
 
 
+def _enrol_workload(app: App, actor: PersonId, person: PersonId, said: Said, at: datetime) -> None:
+    app.workloads.enrol(
+        actor,
+        person,
+        directory=said.get("directory", ""),
+        account=said.get("account", "").strip(),
+        issuer=said.get("issuer", ""),
+        subject=said.get("subject", "").strip(),
+        at=at,
+    )
+
+
 _TAKEN: dict[str, Taking] = {
+    "workload": _enrol_workload,
     "grant": _give,
     "revoke": lambda app, actor, person, said, at: app.people.revoke(actor, person, _role(said), at),
     "delegate": _delegate_unit,

@@ -88,6 +88,7 @@ def person_page(app: App, known: Known, actor: PersonId, csrf: str, at: datetime
         forms=forms.changes(app, known, powers),
         codes=f"/api/people/{quote(known.login, safe='')}/recovery-codes" if powers.enrols else "",
         passkeys=f"/api/people/{quote(known.login, safe='')}/passkeys" if powers.enrols else "",
+        prompts=f"/api/people/{quote(known.login, safe='')}/prompts" if powers.enrols else "",
         notices=(
             view.Notice(
                 title="This is you",

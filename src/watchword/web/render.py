@@ -33,6 +33,7 @@ _TEMPLATES: dict[type[view.Page], str] = {
     view.CallerPage: "caller.html",
     view.CodesPage: "codes.html",
     view.VouchPage: "vouch.html",
+    view.PromptsPage: "prompts.html",
     view.ProblemPage: "problem.html",
 }
 

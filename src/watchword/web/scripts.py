@@ -48,5 +48,12 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
         "“Press Continue there. If it says the computer is not known, tell me, and do nothing else.”",
     ),
     "owner_passkey": ("“As owner of this account, please open the page I am sending you and use your passkey.”",),
+    "push_number": (
+        "“Please open the prompts in the browser you enrolled. It asks for a number: type the one I tell you now.”",
+        "“If anybody else ever tells you a number, do not type it: press the button that says it was not you.”",
+    ),
+    "workload": (
+        "“Please have the workload itself get a token for the audience on the page I send you, and post it there.”",
+    ),
     "custodian_passkey": ("“Break the seal, open the page I am sending you, and use the custodian's key.”",),
 }

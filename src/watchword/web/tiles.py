@@ -12,7 +12,10 @@ from watchword.core.person import Credential
 from watchword.core.progress import Challenge
 from watchword.core.proving import TRIES
 from watchword.core.requirement import Method
+from watchword.core.workload import METHOD as WORKLOAD
+from watchword.core.workload import runs_as
 from watchword.desk.steps import Loaded
+from watchword.desk.verification import OWNED
 from watchword.desk.vouching import PORTAL, named_at, voucher
 from watchword.methods.port import MethodPort
 from watchword.reception import wording
@@ -91,10 +94,12 @@ def _source(app: App, loaded: Loaded, port: MethodPort, seen: DirectoryAccount |
         )
     if port.name in PORTAL:
         return _voucher(app, loaded, port, at)
-    owner = loaded.account.facts.owner if port.name == "owner_passkey" else loaded.case.subject
+    owner = loaded.account.facts.owner if port.name in OWNED else loaded.case.subject
     if port.enrolment is None or port.name == "custodian_passkey":
         return "", ""
     enrolled = app.registry.person(owner).credentials_of(port.enrolment) if owner else ()
+    if port.enrolment == WORKLOAD:
+        enrolled = tuple(c for c in enrolled if runs_as(c) == loaded.case.account)
     if not enrolled:
         return "", "Not enrolled."
     unusable = "Used; the person was not given new ones yet." if _is_spent(port, enrolled[-1]) else ""

@@ -346,6 +346,7 @@ class PersonPage(msgspec.Struct, frozen=True, kw_only=True):
     """One person, and the forms that policy lets the person on the page use.
 
     *passkeys* is where one is made, *codes* where a link to recovery codes is; each "" where that is not offered.
+    *passkeys* is where one is made, *prompts* where a browser for prompts is offered; "" for who may not.
     """
 
     chrome: Chrome
@@ -356,6 +357,7 @@ class PersonPage(msgspec.Struct, frozen=True, kw_only=True):
     forms: tuple[Form, ...] = ()
     passkeys: str = ""
     codes: str = ""
+    prompts: str = ""
     notices: tuple[Notice, ...] = ()
 
 
@@ -394,6 +396,12 @@ class SignInPage(msgspec.Struct, frozen=True, kw_only=True):
     chrome: Chrome
     form: Form
     problem: str = ""
+
+
+class PromptsPage(msgspec.Struct, frozen=True, kw_only=True):
+    """The page of a browser that answers prompts: it enrols itself once, then shows what waits."""
+
+    chrome: Chrome
 
 
 class CallerPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -461,5 +469,6 @@ Page = (
     | CallerPage
     | CodesPage
     | VouchPage
+    | PromptsPage
     | ProblemPage
 )

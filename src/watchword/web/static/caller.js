@@ -42,6 +42,7 @@ const drawChallenge = (waiting) => {
   part("say").textContent = waiting.say;
   part("tries").textContent = waiting.tries_left === 1 ? "One try left." : `${waiting.tries_left} tries left.`;
   const typed = ["code", "saved"].includes(waiting.kind), saved = waiting.kind === "saved"; // a saved code has letters, and is long
+  show("answer", !["elsewhere", "token"].includes(waiting.kind));
   show("typed", typed);
   part("code").required = typed;
   part("code").maxLength = saved ? 40 : 12;

@@ -65,4 +65,6 @@ export const publicKey = async (pair) => {
   return { kty, crv, x, y };
 };
 
+export const keepKey = async (name, kept) => asked((await keys("readwrite")).put(kept, name));
+
 export const forgetKey = async (name) => asked((await keys("readwrite")).delete(name));

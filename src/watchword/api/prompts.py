@@ -1,0 +1,150 @@
+"""Prompts in a browser that was enrolled for them: no session, the browser signs what it asks and answers."""
+
+from __future__ import annotations
+
+import base64
+from datetime import datetime
+
+from litestar import Controller, get, post
+from litestar.params import FromPath, JSONBody
+from litestar.status_codes import HTTP_200_OK
+
+from watchword.api.bodies import In, Out
+from watchword.core.ids import PersonId
+from watchword.desk.prompts import Held
+from watchword.reception import wording
+from watchword.reception.cases import settle
+from watchword.reception.given import Now, TheActor, TheApp
+
+
+class PromptOffer(Out, frozen=True, kw_only=True):
+    """An *address* to open once, in the person's own browser, until *expires*."""
+
+    address: str
+    expires: datetime
+
+
+class EnrolBrowser(In, frozen=True, kw_only=True):
+    """The offer behind the address, and the public half of the browser's P-256 key as in a JWK."""
+
+    offer: str
+    x: str
+    y: str
+
+
+class BrowserEnrolled(Out, frozen=True, kw_only=True):
+    """What the browser keeps."""
+
+    person: str
+    credential: str
+
+
+class Greeting(Out, frozen=True, kw_only=True):
+    """What the browser signs next."""
+
+    greeting: str
+
+
+class SignedGreeting(In, frozen=True, kw_only=True):
+    """A greeting, and the signature of the browser over it (base64url)."""
+
+    greeting: str
+    signature: str
+
+
+class SignedNumber(In, frozen=True, kw_only=True):
+    """What the browser signed, as JSON text."""
+
+    answer: str
+
+
+class PromptOut(Out, frozen=True, kw_only=True):
+    """A prompt; *statement* (base64url) is what its answer is signed over."""
+
+    challenge: str
+    case: str
+    action: str
+    statement: str
+    expires: datetime
+
+
+class PromptsOut(Out, frozen=True, kw_only=True):
+    """What waits, and the next greeting."""
+
+    greeting: str
+    prompts: tuple[PromptOut, ...]
+
+
+class PromptController(Controller):
+    """What an enrolled browser asks and says."""
+
+    path = "/api/prompts"
+    tags = ("prompts",)
+    opt = {"exclude_from_csrf": True}  # noqa: RUF012  (Litestar's own declaration)
+
+    @post("/browsers", sync_to_thread=True)
+    def enrol(self, app: TheApp, at: Now, data: JSONBody[EnrolBrowser]) -> BrowserEnrolled:
+        """Enrol the browser that opened an offered address; it counts once."""
+        held = app.prompts.enrol(data.offer, data.x, data.y, at)
+        return BrowserEnrolled(person=held.person, credential=held.credential)
+
+    @get("/greeting", sync_to_thread=True)
+    def greeting(self, app: TheApp, at: Now) -> Greeting:
+        """What to sign before asking."""
+        return Greeting(greeting=app.prompts.greeting(at))
+
+    @post("/{person:str}/{credential:str}/waiting", sync_to_thread=True, status_code=HTTP_200_OK)
+    def waiting(
+        self,
+        app: TheApp,
+        at: Now,
+        person: FromPath[str],
+        credential: FromPath[str],
+        data: JSONBody[SignedGreeting],
+    ) -> PromptsOut:
+        """What waits for this browser."""
+        held = Held(person=PersonId(person), credential=credential)
+        found = app.prompts.waiting(held, data.greeting, data.signature, at)
+        return PromptsOut(
+            greeting=app.prompts.greeting(at),
+            prompts=tuple(
+                PromptOut(
+                    challenge=one.challenge,
+                    case=one.case[:8],
+                    action=wording.ACTIONS[one.action][0],
+                    statement=base64.urlsafe_b64encode(one.statement).rstrip(b"=").decode(),
+                    expires=one.expires,
+                )
+                for one in found
+            ),
+        )
+
+    @post("/{person:str}/{credential:str}/answers/{challenge:str}", sync_to_thread=True, status_code=HTTP_200_OK)
+    def answer(
+        self,
+        app: TheApp,
+        at: Now,
+        person: FromPath[str],
+        credential: FromPath[str],
+        challenge: FromPath[str],
+        data: JSONBody[SignedNumber],
+    ) -> Greeting:
+        """Answer a prompt; a wrong number, or saying that it was not you, ends it."""
+        held = Held(person=PersonId(person), credential=credential)
+        settle(app, app.prompts.answer(held, challenge, data.answer, at), challenge, at)
+        return Greeting(greeting=app.prompts.greeting(at))
+
+
+class PromptOfferController(Controller):
+    """Enrolling somebody's browser, by whoever may enrol credentials."""
+
+    path = "/api/people/{login:str}/prompts"
+    tags = ("people",)
+
+    @post("", sync_to_thread=True)
+    def offer(self, app: TheApp, actor: TheActor, at: Now, login: FromPath[str]) -> PromptOffer:
+        """Offer an address that enrols the person's browser, for fifteen minutes and once."""
+        offer, expires = app.prompts.offer(actor.person, app.roster.find(actor.person, login, at).person.id, at)
+        # Behind the fragment, which no server is told and no log keeps.
+        address = f"{app.settings.console.public_url.rstrip('/')}/prompts#{offer}"
+        return PromptOffer(address=address, expires=expires)

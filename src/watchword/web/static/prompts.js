@@ -1,0 +1,125 @@
+// A browser that answers prompts. Its key is made here, can not be exported, and signs every answer.
+
+import { base64url } from "/static/assertion.js";
+import { keptKey, keepKey, publicKey, unbase64url } from "/static/envelope.js";
+
+const EVERY_MS = 2000;
+const KEY = "prompts";
+const SIGNING = { name: "ECDSA", hash: "SHA-256" };
+
+const utf8 = new TextEncoder();
+const part = (id) => document.getElementById(id);
+const show = (id, yes) => { part(id).hidden = !yes; };
+
+const say = (text) => {
+  if (part("problem").textContent !== text) part("problem").textContent = text;
+  show("problem", Boolean(text));
+};
+
+const send = async (method, path, body) => {
+  const headers = { "content-type": "application/json", accept: "application/json" };
+  const options = { method, headers, body: body && JSON.stringify(body), cache: "no-store" };
+  const answer = await fetch(`/api/prompts${path}`, options);
+  const said = await answer.json().catch(() => ({}));
+  if (answer.ok) return said;
+  const error = new Error(said.detail ? `${said.detail} ${said.remedy ?? ""}` : "The desk did not answer. Wait a moment.");
+  error.reasons = said.reasons ?? [];
+  throw error;
+};
+
+const joined = (...parts) => new Uint8Array(parts.flatMap((p) => [...p]));
+const signed = async (...parts) => base64url(await crypto.subtle.sign(SIGNING, held.pair.privateKey, joined(...parts)));
+
+let held = null; // the key, and as whose it is enrolled
+let greeting = null;
+let current = null;
+let busy = false;
+let told = ""; // what became of the last answer
+
+const at = () => `/${encodeURIComponent(held.person)}/${encodeURIComponent(held.credential)}`;
+
+const draw = (prompt) => {
+  const fresh = prompt?.challenge !== current?.challenge;
+  current = prompt ?? null;
+  show("prompt", Boolean(prompt));
+  show("quiet", !prompt);
+  if (prompt) told = "";
+  part("quiet").textContent = told || "Nothing is asked of you. Keep this page open while you talk to the desk.";
+  if (!prompt || !fresh) return;
+  part("what").textContent = prompt.action;
+  part("case").textContent = prompt.case;
+  part("number").value = "";
+  part("number").focus();
+};
+
+const ask = async () => {
+  if (busy || !held) return;
+  busy = true;
+  try {
+    greeting ??= (await send("GET", "/greeting")).greeting;
+    const signature = await signed(utf8.encode(`watchword prompt greeting\n${greeting}`));
+    const waiting = await send("POST", `${at()}/waiting`, { greeting, signature });
+    greeting = waiting.greeting;
+    say("");
+    draw(waiting.prompts[0]);
+  } catch (error) {
+    greeting = null;
+    say(error.message);
+  } finally {
+    busy = false;
+  }
+};
+
+const answer = async (number) => {
+  if (!current) return;
+  busy = true;
+  const prompt = current;
+  try {
+    const parts = ["watchword prompt answer\n", unbase64url(prompt.statement), `\n${number}`];
+    const signature = await signed(...parts.map((p) => (typeof p === "string" ? utf8.encode(p) : p)));
+    await send("POST", `${at()}/answers/${prompt.challenge}`, { answer: JSON.stringify({ number, signature }) });
+    told = "That was right. You can go back to the desk.";
+    say("");
+  } catch (error) {
+    told = error.reasons.includes("not_me") ? "Thank you. The desk knows that it was not you." : error.message;
+  } finally {
+    busy = false;
+    draw(undefined);
+  }
+};
+
+const enrol = async (offer) => {
+  show("enrol", true);
+  show("quiet", false);
+  part("make").addEventListener("click", async () => {
+    part("make").disabled = true;
+    try {
+      const pair = await crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, false, ["sign", "verify"]);
+      const { x, y } = await publicKey(pair);
+      held = { pair, ...(await send("POST", "/browsers", { offer, x, y })) };
+      await keepKey(KEY, held);
+      history.replaceState(null, "", "/prompts"); // the address is used up, and nobody should try it again
+      show("enrol", false);
+      say("");
+      draw(undefined);
+    } catch (error) {
+      say(error.message);
+      part("make").disabled = false;
+    }
+  });
+};
+
+part("answer").addEventListener("submit", (event) => {
+  event.preventDefault();
+  answer(part("number").value.trim());
+});
+part("not-me").addEventListener("click", () => answer("no"));
+
+// An address pasted into this very tab changes its fragment alone, which loads nothing by itself.
+addEventListener("hashchange", () => location.reload());
+
+held = (await keptKey(KEY)) ?? null;
+if (location.hash.length > 1) await enrol(location.hash.slice(1));
+else if (held) await ask();
+else part("quiet").textContent = "This browser is not enrolled for prompts. Ask the desk for an address that enrols it.";
+setInterval(ask, EVERY_MS);

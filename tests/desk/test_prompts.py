@@ -1,0 +1,192 @@
+"""Prompts: who may enrol a browser, what it learns, what its answers do, and that nobody is worn down."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from tests.desk.office import Office
+from tests.methods.test_push_number import PromptBrowser
+from watchword.core.action import Action
+from watchword.core.errors import Conflict, Invalid, Refused
+from watchword.core.ids import CaseId
+from watchword.core.person import Role, RoleGrant
+from watchword.core.prompt import WITHIN
+from watchword.desk.prompts import Held, to_greet
+from watchword.methods.push_number import to_sign
+
+
+class Phone:
+    """Somebody's own browser, which keeps what it was told when it was enrolled."""
+
+    def __init__(self, office: Office, login: str, *, offered_by: str = "root.admin") -> None:
+        self.office = office
+        self.browser = PromptBrowser()
+        self.offer, _ = office.app.prompts.offer(office[offered_by], office[login], office.at)
+        self.held = office.app.prompts.enrol(self.offer, self.browser.x, self.browser.y, office.at)
+
+    def waiting(self) -> tuple[tuple[str, bytes], ...]:
+        """The prompts it shows, each with what an answer is signed over."""
+        prompts, at = self.office.app.prompts, self.office.at
+        greeting = prompts.greeting(at)
+        found = prompts.waiting(self.held, greeting, self.browser.sign(to_greet(greeting)), at)
+        return tuple((one.challenge, one.statement) for one in found)
+
+    def types(self, number: str) -> None:
+        """Answer the prompt that waits."""
+        ((challenge, statement),) = self.waiting()
+        signature = self.browser.sign(to_sign(statement, number))
+        answer = msgspec.json.encode({"number": number, "signature": signature}).decode()
+        self.office.app.prompts.answer(self.held, challenge, answer, self.office.at)
+
+
+def said(office: Office, case: CaseId, challenge: str) -> str:
+    """The number on the agent's screen."""
+    port, ask = office.app.desk.verification.ask_of(office.case(case), challenge, office.at)
+    found = re.search(r"number: (\d\d)\.", port.begin(ask).show_agent or "")
+    assert found
+    return found[1]
+
+
+def test_the_number_the_desk_tells_is_typed_and_proves(office: Office) -> None:
+    """An enrolled browser shows the prompt, signs the number that the agent tells, and the method is proved."""
+    phone = Phone(office, "mara.lind")
+    case = office.open(action=Action.TOTAL_LOSS)
+    assert phone.waiting() == ()
+    challenge = office.begin(case, "push_number")
+    phone.types(said(office, case, challenge))
+    assert [e.method for e in office.case(case).evidence] == ["push_number"]
+    assert phone.waiting() == ()
+    assert "person.prompted" in [e.entry.type for e in office.app.ledger.read(f"person/{office['mara.lind']}")]
+
+
+def test_a_wrong_number_and_not_me_stick_to_the_account(office: Office) -> None:
+    """Both end the method in no at once, which is a failure of the account, whoever began it."""
+    phone = Phone(office, "mara.lind")
+    case = office.open(action=Action.TOTAL_LOSS)
+    for number in ("00", "no"):
+        office.begin(case, "push_number")
+        with pytest.raises(Refused) as caught:
+            phone.types(number)
+        assert "final" in caught.value.reasons
+    assert office.types(case).count("method.failed") == 2
+    assert len(office.app.registry.account(office.case(case).account).failures) == 2
+
+
+def test_nobody_is_prompted_four_times_an_hour(office: Office) -> None:
+    """Across cases and agents the fourth prompt is refused, and begins nothing, until the first is an hour old."""
+    Phone(office, "mara.lind")
+    one, two = office.open(action=Action.TOTAL_LOSS), office.open(action=Action.UNLOCK)
+    for case, agent in ((one, "ben.agent"), (two, "ben.agent"), (one, "ben.agent")):
+        office.begin(case, "push_number", agent=agent)
+        office.wait(minutes=5)
+    for case in (one, two):
+        with pytest.raises(Refused) as caught:
+            office.begin(case, "push_number")
+        assert caught.value.reasons == ("prompted_often",)
+    assert office.types(two).count("challenge.begun") == 1
+    office.wait(seconds=(WITHIN - timedelta(minutes=15)).total_seconds())
+    office.begin(two, "push_number")
+
+
+def test_a_browser_sees_and_answers_its_own_prompts_only(office: Office) -> None:
+    """Somebody else's browser, one that was revoked, and one that signs with another key learn and do nothing."""
+    phone, other = Phone(office, "mara.lind"), Phone(office, "olga.owner")
+    case = office.open(action=Action.TOTAL_LOSS)
+    challenge = office.begin(case, "push_number")
+    assert other.waiting() == ()
+    answer = msgspec.json.encode({"number": "no", "signature": ""}).decode()
+    with pytest.raises(Refused) as caught:
+        office.app.prompts.answer(other.held, challenge, answer, office.at)
+    assert caught.value.reasons == ("expired",)
+    thief = Phone.__new__(Phone)
+    thief.office, thief.browser, thief.held = office, PromptBrowser(), phone.held
+    with pytest.raises(Refused):
+        thief.waiting()
+    for held in (
+        Held(person=phone.held.person, credential="k-1"),
+        Held(person=type(phone.held.person)("p-1"), credential=phone.held.credential),
+    ):
+        thief.held, thief.browser = held, phone.browser
+        with pytest.raises(Refused) as caught:
+            thief.waiting()
+        assert caught.value.reasons == ("other_browser",)
+    office.app.people.revoke_credential(
+        office["root.admin"], office["mara.lind"], phone.held.credential, "lost", office.at
+    )
+    with pytest.raises(Refused):
+        phone.waiting()
+
+
+def test_a_greeting_is_ours_and_fresh(office: Office) -> None:
+    """What a browser signs to be told what waits is a greeting of ours of the last minute, and nothing else."""
+    phone, prompts = Phone(office, "mara.lind"), office.app.prompts
+    old = prompts.greeting(office.at)
+    office.wait(seconds=61)
+    now = prompts.greeting(office.at)
+    later = prompts.greeting(office.at + timedelta(hours=1))
+    for greeting in (old, later, "", ".", now + "x", f"9{now}", "é." + now.partition(".")[2]):
+        with pytest.raises(Refused):
+            prompts.waiting(phone.held, greeting, phone.browser.sign(to_greet(greeting)), office.at)
+    assert prompts.waiting(phone.held, now, phone.browser.sign(to_greet(now)), office.at) == ()
+
+
+def test_an_offer_enrols_one_browser_once_and_in_time(office: Office) -> None:
+    """An address that was opened, or is over, or was made up, enrols nothing."""
+    phone, second = Phone(office, "mara.lind"), PromptBrowser()
+    prompts = office.app.prompts
+    with pytest.raises(Conflict):
+        prompts.enrol(phone.offer, second.x, second.y, office.at)
+    office.app.people.revoke_credential(
+        office["root.admin"], office["mara.lind"], phone.held.credential, "lost", office.at
+    )
+    with pytest.raises(Conflict):
+        prompts.enrol(phone.offer, second.x, second.y, office.at)
+    fresh, until = prompts.offer(office["root.admin"], office["mara.lind"], office.at)
+    for made in ("", ".", "e30.", fresh + "a", "A" + fresh, "é.é"):
+        with pytest.raises(Invalid):
+            prompts.enrol(made, second.x, second.y, office.at)
+    with pytest.raises(Invalid):
+        prompts.enrol(fresh, "AA", "AA", office.at)
+    with pytest.raises(Invalid):
+        prompts.enrol(fresh, second.x, second.y, until)
+    assert prompts.enrol(fresh, second.x, second.y, until - timedelta(seconds=1)).person == office["mara.lind"]
+
+
+def test_who_may_not_enrol_offers_nothing(office: Office) -> None:
+    """An agent offers no enrolment, and an offer is worth nothing once whoever made it may not enrol any more."""
+    app, root, deputy = office.app, office["root.admin"], office["ada.agent"]
+    with pytest.raises(Refused):
+        app.prompts.offer(deputy, office["mara.lind"], office.at)
+    app.people.grant(root, deputy, RoleGrant(role=Role.ADMINISTRATOR), office.at)
+    offer, _ = app.prompts.offer(deputy, office["mara.lind"], office.at)
+    app.people.revoke(root, deputy, Role.ADMINISTRATOR, office.at)
+    browser = PromptBrowser()
+    with pytest.raises(Refused):
+        app.prompts.enrol(offer, browser.x, browser.y, office.at)
+
+
+def test_a_browser_enrolled_lately_proves_nothing_yet(office: Office) -> None:
+    """One that was added to somebody known for longer waits thirty days like any other change."""
+    office.wait(days=40)
+    Phone(office, "mara.lind")
+    case = office.open(action=Action.TOTAL_LOSS)
+    with pytest.raises(Refused) as caught:
+        office.begin(case, "push_number")
+    assert caught.value.reasons == ("young_contact",)
+
+
+def test_the_stored_answer_is_checked_again(office: Office) -> None:
+    """The executor checks the signature once more before it acts: an unlock that stands on a prompt goes through."""
+    phone = Phone(office, "mara.lind")
+    case = office.open(action=Action.UNLOCK)
+    challenge = office.begin(case, "push_number")
+    phone.types(said(office, case, challenge))
+    office.prove(case, "call_code")
+    office.ask(case)
+    office.release(case)
+    office.run()
+    assert "case.validated" in office.types(case)
