@@ -35,7 +35,6 @@ from watchword.core.errors import Refused
 from watchword.core.ids import CaseId
 from watchword.core.progress import Challenge
 from watchword.core.proving import TRIES
-from watchword.core.requirement import FRESH
 from watchword.desk.steps import Loaded
 from watchword.reception import wording
 from watchword.reception.cases import caller_page, settle
@@ -200,7 +199,7 @@ def _waiting(app: App, case: Case, challenge: Challenge, at: datetime) -> bodies
 
 
 def _hand_over(app: App, case: Case, at: datetime) -> bodies.HandOverOut:
-    reproved = case.reproved is not None and at - case.reproved <= FRESH
+    reproved = case.reproved is not None and at - case.reproved <= case.requirement.fresh()
     proved = {e.method for e in case.evidence}
     enforced = (m.name for m in case.requirement.methods if m.enforced and m.name in app.methods)
     # What worked before comes first; which of the others are enrolled is not said to whoever has the address.

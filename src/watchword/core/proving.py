@@ -6,7 +6,6 @@ from datetime import datetime
 
 from watchword.core import command as do
 from watchword.core import event as past
-from watchword.core.account import FACT_WINDOW
 from watchword.core.case import Case, Checked, Executed, Executing, Released, Verifying
 from watchword.core.contact import demand_entered
 from watchword.core.errors import Conflict, Refused
@@ -14,6 +13,7 @@ from watchword.core.gates import Event, in_state
 from watchword.core.origin import OriginFailed
 from watchword.core.person import CredentialUsed
 from watchword.core.progress import Challenge
+from watchword.core.requirement import closes, is_young
 from watchword.core.standing import Account, FailureRecorded, Thresholds
 
 MOST = 30
@@ -54,15 +54,17 @@ def begin(case: Case, account: Account, command: do.Begin, at: datetime, thresho
             "The hand-over needs a method that the software checks.", "Use another method.", ("attested_only",)
         )
     freeze = account.freeze(at, thresholds)
-    if freeze and method.remote and method.phishable:
+    if freeze and closes(method):
         raise Refused(
             "Too many verifications of this account failed: its remote methods are closed.",
             "Use a passkey or have the person come in; two people can release the freeze.",
             ("frozen",),
         )
-    if command.contact_changed_at and at - command.contact_changed_at < FACT_WINDOW:
+    changed = command.contact_changed_at
+    if changed is not None and is_young(case.requirement, changed, at):
         raise Refused(
-            f"The contact point of record changed on {command.contact_changed_at:%Y-%m-%d}, so it proves nothing yet.",
+            f"The contact point of record changed on {changed:%Y-%m-%d}, so it proves nothing before "
+            f"{changed + case.requirement.contact_age:%Y-%m-%d}.",
             "Use a method that does not depend on it.",
             ("young_contact",),
         )

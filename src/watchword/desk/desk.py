@@ -12,6 +12,7 @@ from watchword.desk.intake import Intake
 from watchword.desk.new_contact import NewContact
 from watchword.desk.steps import Steps
 from watchword.desk.verification import Verification
+from watchword.desk.ways import Ways
 from watchword.methods.port import MethodPort, SignerPort
 
 
@@ -29,6 +30,7 @@ class Desk:
         self.steps = steps
         self.intake = Intake(steps)
         self.verification = Verification(steps, methods)
+        self.ways = Ways(steps, methods)
         self.approvals = Approvals(steps, signer, party)
         self.decisions = Decisions(steps, self.approvals)
         self.new_contact = NewContact(steps)

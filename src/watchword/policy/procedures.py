@@ -116,7 +116,7 @@ class Procedures:
             policy=self.digest,
             account_class=account_class,
             action=action,
-            verify=tuple(rows.way(self.table, account_class, tier) for tier in cell.verify),
+            verify=tuple(rows.way(self.table, account_class, tier, cell.aal) for tier in cell.verify),
             approve=rows.rule(self.table, cell.approve),
             hold_s=cell.hold,
             hold_waived_by=cell.waived_by,
@@ -127,8 +127,10 @@ class Procedures:
             after=rows.after(self.table, cell.after),
             methods=methods,
             capability_costs=rows.costs_of(self.loaded.methods, methods),
-            strongest=rows.way(self.table, account_class, self.table.classes[account_class].strongest),
+            strongest=rows.way(self.table, account_class, self.table.classes[account_class].strongest, cell.aal),
             cosigned=cell.cosigned,
+            fresh_s=cell.fresh or self.table.times.fresh,
+            contact_age_s=cell.contact_age or self.table.times.contact_age,
         )
 
     def _raised(self, plain: Requirement, cell: Cell, raises: tuple[RaiseRow, ...], *, repeated: bool) -> Requirement:
@@ -143,7 +145,7 @@ class Procedures:
         review = After(review_s=self.repeat.review_s if repeated else 0)
         raised = msgspec.structs.replace(
             plain,
-            verify=self._up(plain.account_class, cell.verify, tiers),
+            verify=self._up(plain.account_class, cell, tiers),
             approve=reduce(strictness.join_rules, (rows.rule(self.table, a) for a in rungs)),
             hold_s=hold,
             hold_waived_by=waivers,
@@ -156,12 +158,13 @@ class Procedures:
         again = ("it is a second recovery within 7 days",) if repeated else ()
         return msgspec.structs.replace(raised, raised=(*(r.why for r in raises), *again))
 
-    def _up(self, account_class: AccountClass, tiers: tuple[str, ...], steps: int) -> tuple[Verify, ...]:
+    def _up(self, account_class: AccountClass, cell: Cell, steps: int) -> tuple[Verify, ...]:
         """Return the alternatives *steps* rungs up; a raised one keeps what every rung below it asked for."""
-        ways = [
-            reduce(strictness.join_way, (rows.way(self.table, account_class, t) for t in self._climb(tier, steps)))
-            for tier in tiers
-        ]
+
+        def rung(tier: str) -> Verify:
+            return rows.way(self.table, account_class, tier, cell.aal)
+
+        ways = [reduce(strictness.join_way, map(rung, self._climb(tier, steps))) for tier in cell.verify]
         return strictness.weakest(tuple(ways))
 
     def _climb(self, tier: str, steps: int) -> Iterator[str]:

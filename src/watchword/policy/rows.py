@@ -30,6 +30,8 @@ def methods_of(table: ProceduresFile, methods: MethodsFile, account_class: Accou
             phishable=row.phishable,
             voice=row.voice,
             defeats=row.defeats,
+            fresh_s=row.fresh,
+            kinds=row.kinds,
         )
         for name, row in methods.methods.items()
         if row.proves == whose
@@ -42,8 +44,8 @@ def costs_of(file: MethodsFile, methods: tuple[Method, ...]) -> tuple[tuple[str,
     return tuple((name, row.cost) for name, row in file.capabilities.items() if name in needed)
 
 
-def way(table: ProceduresFile, account_class: AccountClass, tier: str) -> Verify:
-    """Return what *tier* asks of an account of this class."""
+def way(table: ProceduresFile, account_class: AccountClass, tier: str, aal: int = 0) -> Verify:
+    """Return what *tier* asks of an account of this class, in a cell that recovers at *aal*."""
     row = table.tiers[tier]
     return Verify(
         tier=tier,
@@ -53,6 +55,7 @@ def way(table: ProceduresFile, account_class: AccountClass, tier: str) -> Verify
         forbid=row.forbid,
         provers=row.provers,
         tolerate_cost=table.classes[account_class].tolerate.get(tier, 0),
+        aal=aal,
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from watchword.app import App
-from watchword.core.account import FACT_WINDOW, DirectoryAccount
+from watchword.core.account import DirectoryAccount
+from watchword.core.advice import Option
 from watchword.core.errors import Refused
 from watchword.core.ids import PersonId
 from watchword.core.progress import Challenge
@@ -13,6 +14,7 @@ from watchword.core.proving import TRIES
 from watchword.core.requirement import Method
 from watchword.desk.steps import Loaded
 from watchword.methods.port import MethodPort
+from watchword.notices.masking import mask
 from watchword.reception import wording
 from watchword.reception.cases import page_address
 from watchword.web import forms
@@ -27,8 +29,9 @@ def tiles(
     app: App, loaded: Loaded, seen: DirectoryAccount | None, actor: PersonId, at: datetime, *, takes: bool
 ) -> tuple[Tile, ...]:
     """A tile a method: the one under way first, then what is proved, what can be begun, what can not."""
+    stand = {option.method: option for option in app.desk.ways.of(loaded, seen, at)}
     made = (
-        _tile(app, loaded, m, seen, actor, at, takes=takes)
+        _tile(app, loaded, m, stand[m.name], seen, actor, at, takes=takes)
         for m in loaded.case.requirement.methods
         if m.name in app.methods
     )
@@ -39,6 +42,7 @@ def _tile(
     app: App,
     loaded: Loaded,
     method: Method,
+    stands: Option,
     seen: DirectoryAccount | None,
     actor: PersonId,
     at: datetime,
@@ -48,9 +52,8 @@ def _tile(
     case = loaded.case
     mine = [c for c in case.challenges if c.method == method.name and c.purpose == "verify"]
     running = next((c for c in reversed(mine) if not c.ended and at < c.expires), None)
-    source, unusable = _source(app, loaded, app.methods[method.name], seen, at)
-    if loaded.account.freeze(at, app.desk.steps.thresholds) and method.remote and method.phishable:
-        unusable = "Closed: too many verifications of this account failed."
+    source = _source(app, loaded, app.methods[method.name], seen, at)
+    unusable = wording.option(stands)
     state: TileState = "unusable" if unusable else "free"
     if running:
         state = "open"
@@ -68,31 +71,28 @@ def _tile(
         unusable=unusable if state in {"unusable", "failed"} else "",
         script=SCRIPTS.get(method.name, ()),
         challenge=_live(app, loaded, running, actor, at) if running else None,
-        begin=forms.begin(case.id, method.name) if takes and state in {"free", "failed"} else None,
+        begin=forms.begin(case.id, method.name) if takes and (state == "free" or _again(state, stands)) else None,
     )
 
 
-def _source(app: App, loaded: Loaded, port: MethodPort, seen: DirectoryAccount | None, at: datetime) -> tuple[str, str]:
-    """Where a method's proof would come from and how old that is; and why it can not be used, if it can not."""
+def _again(state: TileState, stands: Option) -> bool:
+    """Whether a method that failed in this case may be tried again."""
+    return state == "failed" and stands.state == "ready"
+
+
+def _source(app: App, loaded: Loaded, port: MethodPort, seen: DirectoryAccount | None, at: datetime) -> str:
+    """Where a method's proof would come from, masked, and how old that is; nobody types a destination."""
     if port.contact is not None:
         contact = next((c for c in seen.contacts if c.kind == port.contact), None) if seen else None
-        if seen is not None and contact is None:
-            return "", f"No {port.contact} is on record."
-        if contact is None or contact.changed_at is None:
-            return f"The {port.contact} of record", ""
-        age = wording.span(at - contact.changed_at)
-        young = f"Worth nothing until {contact.changed_at + FACT_WINDOW:%-d %b}."
-        return (
-            f"The {port.contact} of record, changed {age} ago",
-            young if at - contact.changed_at < FACT_WINDOW else "",
-        )
+        if contact is None:
+            return f"The {port.contact} of record" if seen is None else ""
+        age = f"changed {wording.span(at - contact.changed_at)} ago" if contact.changed_at else "its age is not known"
+        return f"{mask(contact)}, the {port.contact} of record, {age}"
     owner = loaded.account.facts.owner if port.name == "owner_passkey" else loaded.case.subject
     if port.enrolment is None or port.name == "custodian_passkey":
-        return "", ""
+        return ""
     enrolled = app.registry.person(owner).credentials_of(port.enrolment) if owner else ()
-    if not enrolled:
-        return "", "Not enrolled."
-    return f"Enrolled {wording.span(at - enrolled[-1].enrolled_at)} ago", ""
+    return f"Enrolled {wording.span(at - enrolled[-1].enrolled_at)} ago" if enrolled else ""
 
 
 def _live(app: App, loaded: Loaded, running: Challenge, actor: PersonId, at: datetime) -> Live:
