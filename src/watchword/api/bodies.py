@@ -124,6 +124,13 @@ class Why(In, frozen=True, kw_only=True):
     why: str
 
 
+class Protect(In, frozen=True, kw_only=True):
+    """Take access away: end every session, and with *lock* disable the account as well."""
+
+    why: str
+    lock: bool = True
+
+
 class Review(In, frozen=True, kw_only=True):
     """What a look back found."""
 

@@ -10,7 +10,8 @@ from watchword.core.case import Case, Checked, Executed, Executing, Released, Ve
 from watchword.core.contact import demand_entered
 from watchword.core.errors import Conflict, Refused
 from watchword.core.gates import Event, in_state
-from watchword.core.origin import OriginFailed
+from watchword.core.ids import PersonId
+from watchword.core.origin import OriginFailed, of_agent
 from watchword.core.person import CredentialUsed
 from watchword.core.progress import Challenge
 from watchword.core.requirement import closes, is_young
@@ -110,9 +111,13 @@ def miss(case: Case, account: Account, command: do.Miss) -> tuple[Event, ...]:
         past.MethodFailed(case=case.id, challenge=challenge.id, method=challenge.method, by=command.by),
         FailureRecorded(account=account.id, case=case.id, method=challenge.method),
     ]
-    if case.origin:
-        events.append(OriginFailed(origin=case.origin, case=case.id, account=case.account))
-    return tuple(events)
+    return (*events, *_came_from(case, challenge.by))
+
+
+def _came_from(case: Case, agent: PersonId) -> tuple[Event, ...]:
+    """A failure for everything it came from: the caller's number, addresses and devices, and who began the method."""
+    places = (*case.sources, of_agent(agent))
+    return tuple(OriginFailed(origin=place, case=case.id, account=case.account) for place in places)
 
 
 def prove(case: Case, command: do.Prove, at: datetime) -> tuple[Event, ...]:
@@ -142,8 +147,6 @@ def abandoned(case: Case, account: Account) -> tuple[Event, ...]:
     """What sticks when a case ends with wrong answers that exhausted nothing: one failure, or guesses would be free."""
     if not any(c.misses and not c.ended for c in case.challenges):
         return ()
-    method = next(c.method for c in case.challenges if c.misses and not c.ended)
-    failed = FailureRecorded(account=account.id, case=case.id, method=method)
-    if case.origin is None:
-        return (failed,)
-    return (failed, OriginFailed(origin=case.origin, case=case.id, account=case.account))
+    left = next(c for c in case.challenges if c.misses and not c.ended)
+    failed = FailureRecorded(account=account.id, case=case.id, method=left.method)
+    return (failed, *_came_from(case, left.by))

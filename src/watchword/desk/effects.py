@@ -146,6 +146,12 @@ class Runner:
             case Kind.FREEZE:
                 self.desk.decisions.freeze_related(case, at)
                 self._settle(row)
+            case Kind.CAMPAIGN:
+                self.desk.campaigns.raise_all(case, at)
+                self._settle(row)
+            case Kind.SHIELD:
+                self.desk.protection.restart_holds(case, at)
+                self._settle(row)
             case Kind.REVIEW:
                 now = self.steps.load(case).case
                 if now.reviewer is None and not now.review_overdue:

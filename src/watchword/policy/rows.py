@@ -126,7 +126,8 @@ def broken_glass(glass: BreakGlass, asked: Requirement) -> Requirement:
 
 def protective(table: ProceduresFile) -> Protective:
     """Return what a protective change asks for."""
-    return Protective(methods=table.protective.methods, hold_s=table.protective.hold)
+    row = table.protective
+    return Protective(methods=row.methods, hold_s=row.hold, budget=row.budget, ai_budget=row.ai_budget)
 
 
 def freeze(table: ProceduresFile) -> Freeze:

@@ -286,6 +286,14 @@ class RepeatRow(Table):
     refuse_from: Annotated[StrictInt, Field(ge=2, le=3)]
 
 
+class CampaignRow(Table):
+    """What a case is raised by when its caller's number, address or device asked for another account in *window*."""
+
+    window: Annotated[Duration, Field(gt=0)] = 86_400
+    tier: Steps = 1
+    alert: Steps = 1
+
+
 class BreakGlassRow(Table):
     """The one predefined procedure that may go first and be looked at after."""
 
@@ -299,11 +307,13 @@ class BreakGlassRow(Table):
 
 
 class ProtectiveRow(Table):
-    """What the desk may always take away, with one check."""
+    """What the desk may always take away, with one check: one person so often a day, an AI agent so often."""
 
     methods: Literal[1]
     approve: Literal["none"]
     hold: Annotated[Duration, Field(le=0)]
+    budget: Annotated[StrictInt, Field(ge=1)] = 20
+    ai_budget: Annotated[StrictInt, Field(ge=0)] = 5
 
 
 class TimesRow(Table):
@@ -378,6 +388,7 @@ class ProceduresFile(Table):
     classes: dict[AccountClass, ClassRow]
     context: tuple[RaiseRow, ...]
     repeat: RepeatRow
+    campaign: CampaignRow = CampaignRow()
     break_glass: BreakGlassRow
     protective: ProtectiveRow
     times: TimesRow

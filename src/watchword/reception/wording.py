@@ -56,6 +56,7 @@ ALERTS = {
 
 EVENTS = {
     "case.opened": "Case opened",
+    "caller.seen": "The caller's page was opened from a new {kind}",
     "ticket.linked": "Ticket linked",
     "contact.entered": "The person entered the new contact point",
     "challenge.begun": "{method} begun",
@@ -79,6 +80,9 @@ EVENTS = {
     "case.expired": "Expired",
     "case.frozen": "Frozen because of another case",
     "case.contained": "Contained as fraudulent",
+    "protection.taken": "Access taken away",
+    "hold.told": "The person was told of the hold",
+    "hold.restarted": "The hold begins anew: the person can no longer be told as before",
     "break_glass.invoked": "Glass broken",
     "review.owed": "A review is owed",
     "review.overdue": "The review is overdue",
@@ -262,5 +266,6 @@ def event(type_: str, data: dict[str, object]) -> str:
     return words.format(
         method=method(str(data.get("method", ""))),
         number=data.get("number", ""),
+        kind=data.get("kind", ""),
         outcome=plain(str(data.get("outcome", ""))),
     )

@@ -43,6 +43,7 @@ TITLES = ("Intake", "Verify", "Approve", "Hold", "Execute", "Validate", "Hand ov
 
 _STAGE_OF = {
     "case.opened": 0,
+    "caller.seen": 0,
     "ticket.linked": 0,
     "approval.given": 2,
     "approval.refused": 2,
@@ -59,6 +60,9 @@ _STAGE_OF = {
     "case.expired": 7,
     "case.frozen": 7,
     "case.contained": 7,
+    "protection.taken": 7,
+    "hold.told": 3,
+    "hold.restarted": 3,
     "review.owed": 7,
     "review.overdue": 7,
     "review.done": 7,
