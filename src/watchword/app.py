@@ -54,7 +54,8 @@ from watchword.methods.mail_code import MailCode
 from watchword.methods.passkey import Passkey
 from watchword.methods.port import MethodPort
 from watchword.methods.totp import Totp
-from watchword.notices.port import Notifier
+from watchword.notices.pager import MailPager, WebhookPager
+from watchword.notices.port import Notifier, Pager
 from watchword.notices.simulators import Outbox, SimulatedMailbox, SimulatedTelephony
 from watchword.notices.smtp import SmtpMail, SmtpSettings
 from watchword.notices.telephony import Calls
@@ -160,6 +161,7 @@ class App:
         self.dossier = Dossier(self.steps, self.desk.approvals, self.outsiders)
         self.evidence = EvidenceTable(settings.path(Path(EVIDENCE)), self.registry, self.directories)
         self.notices = Notices(self.desk, self._notifiers())
+        self.pagers = self._pagers()
         self._watch: Follow | None = None
         if settings.watch.provider and settings.watch.log:
             settings.path(Path(VERDICTS)).mkdir(exist_ok=True)
@@ -198,6 +200,7 @@ class App:
         return Runner(
             self.desk,
             self.notices,
+            pagers=self.pagers,
             owner=self._owner,
             demand_cosigned=self.outsiders.demand,
             kinds=kinds,
@@ -257,6 +260,18 @@ class App:
             found["call"] = Calls(SimulatedTelephony(outbox))
         self.outbox = outbox
         return found
+
+    def _pagers(self) -> tuple[Pager, ...]:
+        """Whom security is paged by, as configured."""
+        security, mail = self.settings.security, self.notices.notifiers.get("mail")
+        if security.mail and mail is None:
+            raise Invalid(
+                "Security is to be paged by mail, and no mail is configured.",
+                "Configure [mail] in watchword.toml, or page a webhook.",
+                where="security.mail",
+            )
+        by_mail = (MailPager(mail, security.mail),) if security.mail and mail else ()
+        return (*by_mail, *((WebhookPager(security.webhook),) if security.webhook else ()))
 
     @property
     def simulated(self) -> bool:

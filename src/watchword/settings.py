@@ -169,6 +169,13 @@ class CallPart(_Part):
     kind: Literal["simulated", "none"] = "none"
 
 
+class SecurityPart(_Part):
+    """Whom to page of emergencies: an address that mail goes to, a webhook that takes JSON, or both."""
+
+    mail: str | None = Field(default=None, pattern=r"^[^@\s]+@[^@\s]+$")
+    webhook: str | None = Field(default=None, pattern=r"^https?://\S+$")
+
+
 class WatchPart(_Part):
     """The directory's own log, followed while the console runs; *directory* says whose it is among several."""
 
@@ -195,6 +202,7 @@ class Settings(_Part):
     directories: tuple[Directory, ...] = ()
     mail: MailPart = MailPart()
     call: CallPart = CallPart()
+    security: SecurityPart = SecurityPart()
     watch: WatchPart = WatchPart()
     home: Path = Path()
 
@@ -296,6 +304,10 @@ kind = "simulated"                     # smtp | simulated | none
 
 [call]
 kind = "simulated"                     # simulated | none
+
+[security]                             # who is paged of emergencies; needs [mail] for an address
+# mail = "soc@example.test"
+# webhook = "https://soar.example.test/watchword"
 
 [watch]
 provider = "okta"                      # the sandbox writes its log in this shape

@@ -9,7 +9,7 @@ from watchword.api.evidence import board, erase, evidence, healthz, hold, ledger
 from watchword.api.log import checkpoint, tile
 from watchword.api.people import PeopleController
 from watchword.api.policy import PolicyController
-from watchword.api.posture import raise_threat, threat
+from watchword.api.posture import debts, raise_threat, threat
 from watchword.api.session import SessionController, sign_in_form, sign_out_form
 
 HANDLERS = (
@@ -22,6 +22,7 @@ HANDLERS = (
     PolicyController,
     threat,
     raise_threat,
+    debts,
     ledger_status,
     evidence,
     erase,

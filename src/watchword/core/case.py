@@ -297,6 +297,8 @@ def evolve(case: Case | None, recorded: past.Recorded) -> Case:
         case past.CaseContained():
             earlier = progress_of(case)
             return become(Contained, case, contained_at=at, taken_back=event.changes, earlier=earlier, progress=())
+        case past.ApproversTold():
+            return case
         case past.ReviewOwed():
             return replaced(case, review_due=event.due)
         case past.ReviewDone():

@@ -227,6 +227,13 @@ class BreakGlass(msgspec.Struct, frozen=True, kw_only=True):
     review_s: int
 
 
+class TellApprovers(msgspec.Struct, frozen=True, kw_only=True):
+    """Note who was told that an emergency passed them over."""
+
+    told: tuple[PersonId, ...]
+    untold: tuple[PersonId, ...]
+
+
 class OverdueReview(msgspec.Struct, frozen=True, kw_only=True):
     """Say that a review was not done in time."""
 
@@ -267,6 +274,7 @@ Command = (
     | RestartHold
     | TellHold
     | BreakGlass
+    | TellApprovers
     | OverdueReview
     | Review
 )

@@ -156,6 +156,8 @@ def _decided(
             return _contain(case, command)
         case do.BreakGlass():
             return _break_glass(case, account, command, at)
+        case do.TellApprovers():
+            return (past.ApproversTold(case=case.id, told=command.told, untold=command.untold),)
         case do.OverdueReview():
             late = case.review_due is not None and at >= case.review_due
             return (past.ReviewOverdue(case=case.id),) if late and not case.reviewer and not case.review_overdue else ()

@@ -296,6 +296,14 @@ class ProtectionSpent(msgspec.Struct, frozen=True, kw_only=True, tag="protection
     by: PersonId
 
 
+class ApproversTold(msgspec.Struct, frozen=True, kw_only=True, tag="approvers.told"):
+    """Who could have approved and was passed over: they were *told*, or nothing reached them."""
+
+    case: CaseId
+    told: tuple[PersonId, ...]
+    untold: tuple[PersonId, ...]
+
+
 class ReviewOwed(msgspec.Struct, frozen=True, kw_only=True, tag="review.owed"):
     """Somebody who took no step here has to look at it by *due*."""
 
@@ -348,6 +356,7 @@ CaseEvent = (
     | HoldTold
     | HoldRestarted
     | BreakGlassInvoked
+    | ApproversTold
     | ReviewOwed
     | ReviewOverdue
     | ReviewDone

@@ -52,8 +52,10 @@ class Kind:
     REVIEW = "review"
     CAMPAIGN = "campaign"
     SHIELD = "shield"
+    PAGE = "page"
+    SKIPPED = "skipped"
 
-    DESK = (SEND, NOTICE, HOLD, EXPIRE, FREEZE, REVIEW, CAMPAIGN, SHIELD)
+    DESK = (SEND, NOTICE, HOLD, EXPIRE, FREEZE, REVIEW, CAMPAIGN, SHIELD, PAGE, SKIPPED)
     """What the desk's own runner does."""
 
     EXECUTOR = (CHANGE, CONFIRM, VALIDATE)
@@ -139,6 +141,7 @@ def _asked(
             yield due(Kind.CHANGE, at, strand=BACK)
             yield due(Kind.FREEZE, at)
             yield due(Kind.NOTICE, at)
+            yield due(Kind.PAGE, at, strand=f"{Kind.PAGE}/case.contained", suffix="/case.contained")
         case past.ProtectionTaken():
             yield due(Kind.CHANGE, at, strand=BACK)
             yield due(Kind.SHIELD, at)
@@ -149,7 +152,13 @@ def _asked(
         case past.ChangeEnded():
             strand = OWN if event.number < len(after.changes) else BACK
             yield from (due(kind, when, strand=strand) for kind, when in _after_change(event, after, at))
-        case past.Validated() | past.BreakGlassInvoked():
+        case past.BreakGlassInvoked():
+            yield due(Kind.NOTICE, at)
+            yield due(Kind.SKIPPED, at)
+            yield due(Kind.PAGE, at, strand=f"{Kind.PAGE}/break_glass.invoked", suffix="/break_glass.invoked")
+        case past.ReviewOverdue():
+            yield due(Kind.PAGE, at, strand=f"{Kind.PAGE}/review.overdue", suffix="/review.overdue")
+        case past.Validated():
             yield due(Kind.NOTICE, at)
         case past.ReviewOwed():
             yield due(Kind.REVIEW, event.due)
@@ -179,7 +188,7 @@ def _goes_on(owed: Owed, case: Case, at: datetime) -> bool:
         case Kind.SEND:
             running = (c for c in case.challenges if c.id == challenge and not c.ended and at <= c.expires)
             return not isinstance(case, TERMINAL) and any(running)
-        case Kind.NOTICE | Kind.FREEZE | Kind.CAMPAIGN | Kind.SHIELD:
+        case Kind.NOTICE | Kind.FREEZE | Kind.CAMPAIGN | Kind.SHIELD | Kind.PAGE | Kind.SKIPPED:
             # No entry says that these were done, so they are not asked for for ever.
             ended = isinstance(case, TERMINAL) and not isinstance(case, Contained)
             return not ended and at - owed.row.due_at < CASE_LIFE

@@ -84,6 +84,7 @@ EVENTS = {
     "hold.told": "The person was told of the hold",
     "hold.restarted": "The hold begins anew: the person can no longer be told as before",
     "break_glass.invoked": "Glass broken",
+    "approvers.told": "The approvers who were passed over were told",
     "review.owed": "A review is owed",
     "review.overdue": "The review is overdue",
     "review.done": "Reviewed",

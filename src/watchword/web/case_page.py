@@ -63,6 +63,7 @@ _STAGE_OF = {
     "protection.taken": 7,
     "hold.told": 3,
     "hold.restarted": 3,
+    "approvers.told": 2,
     "review.owed": 7,
     "review.overdue": 7,
     "review.done": 7,
