@@ -66,7 +66,8 @@ from watchword.methods.totp import Totp
 from watchword.methods.video import Video
 from watchword.methods.vouching import Vouching
 from watchword.methods.workload import Workload
-from watchword.notices.port import Notifier
+from watchword.notices.pager import MailPager, WebhookPager
+from watchword.notices.port import Notifier, Pager
 from watchword.notices.simulators import Outbox, SimulatedMailbox, SimulatedTelephony, SimulatedTexts
 from watchword.notices.sms import TWILIO, Gateway, GenericGateway, HttpTexts, TwilioShaped
 from watchword.notices.smtp import SmtpMail, SmtpSettings
@@ -185,6 +186,7 @@ class App:
         self.dossier = Dossier(self.steps, self.desk.approvals, self.outsiders)
         self.evidence = EvidenceTable(settings.path(Path(EVIDENCE)), self.registry, self.directories)
         self.notices = Notices(self.desk, self._notifiers())
+        self.pagers = self._pagers()
         self._watch: Follow | None = None
         if settings.watch.provider and settings.watch.log:
             settings.path(Path(VERDICTS)).mkdir(exist_ok=True)
@@ -223,6 +225,7 @@ class App:
         return Runner(
             self.desk,
             self.notices,
+            pagers=self.pagers,
             owner=self._owner,
             demand_cosigned=self.outsiders.demand,
             kinds=kinds,
@@ -310,6 +313,18 @@ class App:
             return TwilioShaped(account=account, token=token, sender=sender, base=part.url or TWILIO)
         assert part.url is not None
         return GenericGateway(url=part.url, token=token)
+
+    def _pagers(self) -> tuple[Pager, ...]:
+        """Whom security is paged by, as configured."""
+        security, mail = self.settings.security, self.notices.notifiers.get("mail")
+        if security.mail and mail is None:
+            raise Invalid(
+                "Security is to be paged by mail, and no mail is configured.",
+                "Configure [mail] in watchword.toml, or page a webhook.",
+                where="security.mail",
+            )
+        by_mail = (MailPager(mail, security.mail),) if security.mail and mail else ()
+        return (*by_mail, *((WebhookPager(security.webhook),) if security.webhook else ()))
 
     @property
     def simulated(self) -> bool:

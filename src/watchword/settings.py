@@ -6,12 +6,12 @@ Secrets stand in files of their own (`…_file`), never here and never in the en
 from __future__ import annotations
 
 import tomllib
-from ipaddress import ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from watchword.core.account import AccountClass, Status
 from watchword.core.errors import Invalid
@@ -73,12 +73,35 @@ class LedgerPart(_Part):
 
 
 class ConsolePart(_Part):
-    """Where the console listens, and the address people reach it by (passkeys are bound to it)."""
+    """Where the console listens, and the address people reach it by (passkeys are bound to it).
+
+    An address in *shared_networks* is one that many people have: two who come from there are no campaign.
+    """
 
     host: str = "127.0.0.1"
     port: int = Field(default=8787, ge=1, le=65535)
     public_url: str = "http://localhost:8787"
     rp_id: str = "localhost"
+    shared_networks: tuple[str, ...] = (
+        "127.0.0.0/8",
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "::1/128",
+        "fc00::/7",
+    )
+
+    @property
+    def networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The shared networks, read."""
+        return tuple(ip_network(one) for one in self.shared_networks)
+
+    @field_validator("shared_networks")
+    @classmethod
+    def _networks(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        for one in given:
+            ip_network(one)  # a ValueError names it
+        return given
 
     @model_validator(mode="after")
     def _reachable(self) -> Self:
@@ -201,6 +224,13 @@ class IssuerPart(_Part):
     jwks: Path | None = None
 
 
+class SecurityPart(_Part):
+    """Whom to page of emergencies: an address that mail goes to, a webhook that takes JSON, or both."""
+
+    mail: str | None = Field(default=None, pattern=r"^[^@\s]+@[^@\s]+$")
+    webhook: str | None = Field(default=None, pattern=r"^https?://\S+$")
+
+
 class WatchPart(_Part):
     """The directory's own log, followed while the console runs; *directory* says whose it is among several."""
 
@@ -229,6 +259,7 @@ class Settings(_Part):
     call: CallPart = CallPart()
     sms: SmsPart = SmsPart()
     devices: DevicesPart = DevicesPart()
+    security: SecurityPart = SecurityPart()
     watch: WatchPart = WatchPart()
     issuers: tuple[IssuerPart, ...] = ()
     home: Path = Path()
@@ -308,6 +339,7 @@ host = "127.0.0.1"
 port = {port}
 public_url = "http://localhost:{port}"   # what people type; passkeys are bound to rp_id
 rp_id = "localhost"
+# shared_networks = ["10.0.0.0/8"]       # addresses many people share; the private ones, when it is not said
 
 [[directories]]
 kind = "sandbox"                       # a simulated directory: every page says so
@@ -336,11 +368,16 @@ kind = "simulated"                     # simulated | none
 
 [sms]
 kind = "simulated"                     # twilio | http | simulated | none
+
 # Platforms that vouch for workloads: the exact `iss` of their tokens. Without jwks the keys are found by discovery.
 # [[issuers]]
 # issuer = "https://token.actions.example.test"
 # algorithms = ["RS256"]
 # jwks = "keys/platform.jwks"
+
+[security]                             # who is paged of emergencies; needs [mail] for an address
+# mail = "soc@example.test"
+# webhook = "https://soar.example.test/watchword"
 
 [watch]
 provider = "okta"                      # the sandbox writes its log in this shape

@@ -90,7 +90,7 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
         match event:
             case FailureRecorded() | RecoveryBegun() | RecoveryCompleted() | RecoverySettled():
                 return replace(self, account=evolve_account(self.account, event, self.at, Thresholds()))
-            case OriginFailed():
+            case OriginFailed() if not event.origin.startswith("agent-"):
                 return replace(self, origin=evolve_origin(self.origin, event, self.at))
             case _ if isinstance(event, past.CaseEvent):
                 row = past.Recorded(event=event, at=self.at, leaf=leaf(len(self.history)))

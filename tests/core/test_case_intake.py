@@ -170,7 +170,7 @@ def test_three_wrong_codes_fail_the_account_and_the_origin() -> None:
     """The third wrong answer ends the challenge and sticks to the target and to where the caller came from."""
     story = given(opened(), begun("totp"), missed("totp"), missed("totp"))
     assert not story.account.failures
-    story = story.when(missed("totp")).then(Verifying, past.MethodFailed, FailureRecorded, OriginFailed)
+    story = story.when(missed("totp")).then(Verifying, past.MethodFailed, FailureRecorded, OriginFailed, OriginFailed)
     assert (len(story.account.failures), len(story.origin.failures)) == (1, 1)
     story.when(answered("totp")).refused("used")
 
@@ -178,7 +178,7 @@ def test_three_wrong_codes_fail_the_account_and_the_origin() -> None:
 def test_beginning_again_does_not_make_guesses_free() -> None:
     """Wrong answers to challenges that were left count together: the third of a case is a failure."""
     story = given(opened(), begun("totp", "one"), missed("one"), missed("one"), begun("totp", "two"))
-    story.when(missed("two")).then(Verifying, past.MethodFailed, FailureRecorded, OriginFailed)
+    story.when(missed("two")).then(Verifying, past.MethodFailed, FailureRecorded, OriginFailed, OriginFailed)
 
 
 def test_wrong_answers_before_the_right_one_are_forgiven() -> None:
@@ -190,7 +190,7 @@ def test_wrong_answers_before_the_right_one_are_forgiven() -> None:
 def test_a_method_that_ends_in_no_fails_at_once() -> None:
     """A person who says on the phone that they asked for nothing is one failure, without three tries."""
     given(opened(), begun("callback")).when(missed("callback", final=True)).then(
-        Verifying, past.MethodFailed, FailureRecorded, OriginFailed
+        Verifying, past.MethodFailed, FailureRecorded, OriginFailed, OriginFailed
     )
 
 
@@ -309,8 +309,8 @@ def test_a_case_holds_so_many_challenges() -> None:
 def test_wrong_answers_stick_when_the_case_ends_without_exhausting_them() -> None:
     """Two guesses and a withdrawal are a failure of the account, or every case would give two guesses for nothing."""
     story = given(opened(), begun("totp"), missed("totp"), missed("totp"))
-    story.when(withdrawn()).then(Withdrawn, past.CaseWithdrawn, FailureRecorded, OriginFailed)
-    story.when(expired()).then(Expired, past.CaseExpired, FailureRecorded, OriginFailed)
+    story.when(withdrawn()).then(Withdrawn, past.CaseWithdrawn, FailureRecorded, OriginFailed, OriginFailed)
+    story.when(expired()).then(Expired, past.CaseExpired, FailureRecorded, OriginFailed, OriginFailed)
 
 
 def test_a_case_without_wrong_answers_ends_without_a_failure() -> None:

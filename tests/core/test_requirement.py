@@ -143,7 +143,12 @@ def test_custodians_are_counted_as_people() -> None:
     way = msgspec.structs.replace(ONE, provers=2)
     assert not holds(under(way), proof("passkey", prover=CYD), proof("passkey", prover=CYD))
     assert not holds(under(way), proof("passkey", prover=CYD), proof("passkey"))
-    short = Shortfall(tier="one", missing=("1 more custodian(s)",))
+    short = Shortfall(
+        tier="one",
+        missing=("1 more custodian(s)",),
+        counted=("passkey",),
+        apart=("endpoint_control@target",),
+    )
     assert assess(under(way), (proof("passkey", prover=CYD),), NOON) == (short,)
     assert holds(under(way), proof("passkey", prover=CYD), proof("passkey", prover=COY))
 
@@ -250,7 +255,9 @@ def test_a_shortfall_says_every_missing_thing() -> None:
         "one method that is not the voice channel",
         "2 more custodian(s)",
     )
-    assert assess(under(way), (proof("callback"),), NOON) == (Shortfall(tier="V", missing=missing),)
+    assert assess(under(way), (proof("callback"),), NOON) == (
+        Shortfall(tier="V", missing=missing, counted=("callback",), apart=("sim_swap@target",)),
+    )
 
 
 def test_a_requirement_lowers_nothing_of_itself() -> None:
@@ -264,3 +271,63 @@ def test_the_voice_channel_is_one_channel() -> None:
     enforced = msgspec.structs.replace(KNOWN_VOICE, enforced=True)
     requirement = procedure(verify=(ONE,), methods=(CALLBACK, enforced))
     assert not holds(requirement, proof("callback"), proof("known_voice"))
+
+
+KINDS = {
+    "passkey": ("bound_authenticator", "multi_factor"),
+    "totp": ("bound_authenticator",),
+    "mail_code": ("issued_code",),
+    "callback": ("issued_code",),
+    "in_person": ("repeated_proofing", "onsite_attended"),
+}
+SORTED = tuple(msgspec.structs.replace(m, kinds=KINDS.get(m.name, ())) for m in METHODS)
+
+
+def at_level(aal: int) -> Requirement:
+    """One method is enough, if it recovers at this level."""
+    return procedure(verify=(msgspec.structs.replace(ONE, aal=aal),), methods=SORTED)
+
+
+def test_two_issued_codes_are_one_kind_and_recover_nothing_at_aal2() -> None:
+    """SP 800-63B-4 §4.2.2.2 asks for codes by different methods; a code and a bound authenticator will do as well."""
+    assert not holds(at_level(2), proof("mail_code"), proof("callback"))
+    assert holds(at_level(2), proof("mail_code"), proof("totp"))
+    assert holds(at_level(2), proof("passkey"))
+    assert not holds(at_level(2), proof("totp"))
+    assert holds(at_level(0), proof("mail_code"))
+
+
+def test_aal3_takes_an_attended_session_on_site_or_two_bound_factors_at_once() -> None:
+    """What is enough for AAL2 over the telephone is not enough for AAL3, and what is missing is said."""
+    assert not holds(at_level(3), proof("mail_code"), proof("totp"))
+    assert holds(at_level(3), proof("in_person"), proof("mail_code"))
+    assert holds(at_level(3), proof("passkey"))
+    answer = assess(at_level(3), (proof("mail_code"), proof("totp")), NOON)
+    assert not isinstance(answer, Satisfied)
+    assert answer[0].missing == ("proof that recovers an account at AAL3",)
+
+
+def test_how_long_a_proof_counts_is_the_requirements_to_say() -> None:
+    """Five minutes or an hour, to the second, whatever is usual; and from no moment before it was given."""
+    for seconds in (300, 3600):
+        requirement = procedure(verify=(ONE,), fresh_s=seconds)
+        assert holds(requirement, proof("totp", age=timedelta(seconds=seconds)))
+        assert not holds(requirement, proof("totp", age=timedelta(seconds=seconds + 1)))
+    assert not holds(procedure(verify=(ONE,)), proof("totp", age=timedelta(seconds=-1)))
+
+
+def test_how_old_a_contact_point_has_to_be_is_the_requirements_to_say() -> None:
+    """One that changed yesterday counts where policy says so, and never where it says ninety days."""
+    older = procedure(verify=(ONE,), contact_age_s=90 * 86_400)
+    assert not holds(older, proof("totp", contact=timedelta(days=90, seconds=-1)))
+    assert holds(older, proof("totp", contact=timedelta(days=90)))
+    assert holds(procedure(verify=(ONE,)), proof("totp", contact=timedelta(days=30)))
+
+
+def test_less_freshness_age_or_level_is_less() -> None:
+    """A running case is never given longer proofs, younger contact points or a lower level."""
+    old = procedure(verify=(msgspec.structs.replace(ONE, aal=2),))
+    assert lowered(old, msgspec.structs.replace(old, fresh_s=901)) == ("freshness",)
+    assert lowered(old, msgspec.structs.replace(old, contact_age_s=30 * 86_400 - 1)) == ("freshness",)
+    assert lowered(old, msgspec.structs.replace(old, verify=(ONE,))) == ("verify",)
+    assert not lowered(old, msgspec.structs.replace(old, fresh_s=300, contact_age_s=60 * 86_400))

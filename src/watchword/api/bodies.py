@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from watchword.core.action import Action
+from watchword.core.advice import State
 from watchword.core.change import Change, ContactKind
 from watchword.ledger.entry import Retention
 from watchword.ledger.erasure import Reason
@@ -123,6 +124,13 @@ class Why(In, frozen=True, kw_only=True):
     why: str
 
 
+class Protect(In, frozen=True, kw_only=True):
+    """Take access away: end every session, and with *lock* disable the account as well."""
+
+    why: str
+    lock: bool = True
+
+
 class Review(In, frozen=True, kw_only=True):
     """What a look back found."""
 
@@ -160,10 +168,22 @@ class ChallengeOut(Out, frozen=True, kw_only=True):
 
 
 class ShortfallOut(Out, frozen=True, kw_only=True):
-    """What one way to verify still lacks."""
+    """What one way to verify still lacks; *words* say it for people."""
 
     tier: str
     missing: tuple[str, ...]
+    words: str
+
+
+class WayOut(Out, frozen=True, kw_only=True):
+    """One method as it stands for this case now; *why* says what keeps it from bringing the case on, else empty."""
+
+    method: str
+    title: str
+    state: State
+    completes: bool
+    why: str
+    counts_from: datetime | None
 
 
 class RequestOut(Out, frozen=True, kw_only=True):
@@ -232,6 +252,7 @@ class CaseOut(Out, frozen=True, kw_only=True):
     requirement: tuple[str, ...]
     raised: tuple[str, ...]
     missing: tuple[ShortfallOut, ...]
+    ways: tuple[WayOut, ...]
     challenges: tuple[ChallengeOut, ...]
     request: RequestOut | None
     approvals: tuple[str, ...]

@@ -37,7 +37,6 @@ from watchword.core.ids import CaseId
 from watchword.core.progress import Challenge
 from watchword.core.prompt import PROMPTING
 from watchword.core.proving import TRIES
-from watchword.core.requirement import FRESH
 from watchword.desk.steps import Loaded
 from watchword.desk.vouching import PORTAL
 from watchword.reception import wording
@@ -244,7 +243,7 @@ def _waiting(app: App, case: Case, challenge: Challenge, at: datetime) -> bodies
 
 
 def _hand_over(app: App, case: Case, at: datetime) -> bodies.HandOverOut:
-    reproved = case.reproved is not None and at - case.reproved <= FRESH
+    reproved = case.reproved is not None and at - case.reproved <= case.requirement.fresh()
     proved = {e.method for e in case.evidence}
     again = (m for m in case.requirement.methods if m.enforced and not m.single_use)
     enforced = (m.name for m in again if m.name in app.methods)

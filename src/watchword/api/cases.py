@@ -248,6 +248,20 @@ class CaseController(Controller):
         opened = readable(app, actor.person, case, at).case.id
         return bodies.Contained(enabled=app.desk.decisions.contain(actor.person, opened, data.why, at))
 
+    @post("/{case:str}/protect", sync_to_thread=True, status_code=HTTP_200_OK)
+    def protect(
+        self,
+        app: TheApp,
+        actor: TheActor,
+        at: Now,
+        case: FromPath[str],
+        data: JSONBody[bodies.Protect],
+    ) -> bodies.CaseOut:
+        """Take access away at once: one proof is enough, or a responder on duty; ends the case."""
+        opened = readable(app, actor.person, case, at).case.id
+        app.desk.protection.protect(actor.person, opened, data.why, at, lock=data.lock)
+        return whole(app, app.desk.steps.load(opened), actor.person, at)
+
     @post("/{case:str}/review", sync_to_thread=True, status_code=HTTP_200_OK)
     def review(
         self,

@@ -9,7 +9,7 @@ from watchword.api.evidence import board, erase, evidence, healthz, hold, ledger
 from watchword.api.log import checkpoint, tile
 from watchword.api.people import PeopleController
 from watchword.api.policy import PolicyController
-from watchword.api.posture import raise_threat, threat
+from watchword.api.posture import debts, raise_threat, threat
 from watchword.api.prompts import PromptController, PromptOfferController
 from watchword.api.saved_codes import SavedCodesController
 from watchword.api.session import SessionController, sign_in_form, sign_out_form
@@ -29,6 +29,7 @@ HANDLERS = (
     PolicyController,
     threat,
     raise_threat,
+    debts,
     ledger_status,
     evidence,
     erase,

@@ -239,3 +239,12 @@ class PolicyActive(Out, frozen=True, kw_only=True):
     """The digest of the policy that cases are opened under."""
 
     active: str
+
+
+class DebtOut(Out, frozen=True, kw_only=True):
+    """A review that is owed; *overdue* when nobody did it in time, *break_glass* when it blocks the next use."""
+
+    case: str
+    break_glass: bool
+    due: datetime
+    overdue: bool

@@ -10,6 +10,7 @@ from litestar.params import JSONBody
 from watchword.api import people_bodies as bodies
 from watchword.api.reading import login_of
 from watchword.app import App
+from watchword.reception.cases import listed
 from watchword.reception.given import Now, TheActor, TheApp
 
 
@@ -25,6 +26,21 @@ def raise_threat(app: TheApp, actor: TheActor, at: Now, data: JSONBody[bodies.Ra
     """Turn the switch on, or let it last longer; it ends by itself and by nothing else."""
     app.people.raise_threat(actor.person, data.until, data.why, at)
     return _shown(app, at)
+
+
+@get("/api/debts", sync_to_thread=True, tags=["posture"])
+def debts(app: TheApp, actor: TheActor, at: Now) -> tuple[bodies.DebtOut, ...]:
+    """Reviews that are owed on cases whoever asks may read, the oldest due first."""
+    owed = (row for row in listed(app, actor.person, at) if row.case.review_due and not row.case.reviewer)
+    return tuple(
+        bodies.DebtOut(
+            case=row.case.id,
+            break_glass=row.case.broke_glass is not None,
+            due=row.case.review_due or at,
+            overdue=row.overdue,
+        )
+        for row in sorted(owed, key=lambda row: row.case.review_due or at)
+    )
 
 
 def _shown(app: App, at: datetime) -> bodies.ThreatOut:

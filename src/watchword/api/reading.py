@@ -64,7 +64,10 @@ def whole(app: App, loaded: Loaded, reader: PersonId, at: datetime) -> bodies.Ca
         ticket=ticket_of(app, case),
         requirement=explain.words(case.requirement),
         raised=case.requirement.raised,
-        missing=tuple(bodies.ShortfallOut(tier=s.tier, missing=s.missing) for s in missing),
+        missing=tuple(
+            bodies.ShortfallOut(tier=s.tier, missing=s.missing, words=", ".join(wording.shortfall(s))) for s in missing
+        ),
+        ways=_ways(app, loaded, at) if isinstance(case, Verifying) else (),
         challenges=tuple(
             bodies.ChallengeOut(
                 challenge=c.id,
@@ -101,6 +104,20 @@ def whole(app: App, loaded: Loaded, reader: PersonId, at: datetime) -> bodies.Ca
             )
             for e in app.ledger.read(case_stream(case.id))
         ),
+    )
+
+
+def _ways(app: App, loaded: Loaded, at: datetime) -> tuple[bodies.WayOut, ...]:
+    return tuple(
+        bodies.WayOut(
+            method=option.method,
+            title=wording.method(option.method),
+            state=option.state,
+            completes=option.completes,
+            why=wording.option(option),
+            counts_from=option.counts_from,
+        )
+        for option in app.desk.ways.of(loaded, app.desk.ways.seen(loaded), at)
     )
 
 

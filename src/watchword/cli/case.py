@@ -187,6 +187,31 @@ def withdraw(case: str, /, *, asking: Asking, why: str) -> None:
     asking.step(case, "withdraw", {"why": why})
 
 
+@app.command(name="release-freeze")
+def release_freeze(case: str, /, *, asking: Asking) -> None:
+    """Agree that the freeze of a case's account ends; two people on duty have to."""
+    with asking.session() as client:
+        account = client.call("GET", path_of(case))["account"]
+        answer = client.call("POST", f"/api/accounts/{quote(account)}/freeze-release")
+    if asking.json:
+        print_json(answer)
+    else:
+        out.print("[green]released[/]" if answer["released"] else "[yellow]agreed[/]; a second person has to as well")
+
+
+@app.command
+def protect(
+    case: str,
+    /,
+    *,
+    asking: Asking,
+    why: Annotated[str, Parameter(help="Kept sealed beside the entry.")],
+    lock: Annotated[bool, Parameter(help="Disable the account as well as ending its sessions.")] = True,
+) -> None:
+    """Take access away at once, after one proof or by security on duty; the case ends."""
+    asking.step(case, "protect", {"why": why, "lock": lock})
+
+
 @app.command
 def review(case: str, /, *, asking: Asking, words: str, sound: bool = True) -> None:
     """Look at a case afterwards; --no-sound says that something was wrong."""
@@ -210,7 +235,7 @@ def _tell(case: dict[str, Any]) -> None:
     if case["held_since"]:
         out.print(f"  under legal hold since {escape(case['held_since'])}")
     for way in case["missing"]:
-        out.print(f"  missing for {escape(way['tier'])}: {escape('; '.join(way['missing']))}")
+        out.print(f"  missing for {escape(way['tier'])}: {escape(way['words'])}")
     if case["waits_for_contact"]:
         out.print("  missing: the new contact point, which the person enters on their own page")
     if case["waits_for_witnesses"]:

@@ -77,6 +77,10 @@ def _inside(app: App) -> Iterator[Finding]:
     yield Finding(part="policy", state="wrong" if drift else "ok", told=drift or "the one on disk is active")
     if standing.proposal is not None:
         yield Finding(part="policy proposed", state="ok", told=waits_of(standing.proposal))
+    app.steps.cases.follow(app.ledger)
+    if overdue := app.steps.cases.overdue():
+        told = f"{len(overdue)} overdue, the oldest on {overdue[0].case.id}: have it reviewed by who took no part in it"
+        yield Finding(part="reviews", state="wrong", told=told)
     over = sum(holding.payloads for holding in app.keeper.over(app.clock()))
     told = f"the time of {over} is over: run `watchword ledger erase --expired`" if over else "none is kept too long"
     yield Finding(part="payloads", state="wrong" if over else "ok", told=told)
@@ -92,6 +96,9 @@ def _around(settings: Settings) -> Iterator[Finding]:
     yield from _cosigned(settings)
     for part, kind in (("mail", settings.mail.kind), ("call", settings.call.kind), ("sms", settings.sms.kind)):
         yield Finding(part=part, state="ok", told=SENDING[kind])
+    security = settings.security
+    paged = " and ".join(said for said, told in (("by mail", security.mail), ("a webhook", security.webhook)) if told)
+    yield Finding(part="security", state="ok", told=f"paged {paged}" if paged else "nobody is paged: see [security]")
     if settings.watch.log is None:
         yield Finding(part="watch", state="ok", told="no log is followed")
         return

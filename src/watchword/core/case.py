@@ -20,12 +20,10 @@ from watchword.core.ids import AccountId, CaseId, LeafHash, OriginId, PersonId
 from watchword.core.progress import Challenge, Progress, challenge_of, mark
 from watchword.core.quorum import Approved, Rejected, Rule, Vote, resolve
 from watchword.core.requirement import Context, Evidence, Requirement
-from watchword.core.ruling import CaseFacts
-from watchword.core.standing import Account
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
-    """What every state knows. *entered* counts how often the person entered the new contact point."""
+    """What every state knows. *entered*: how often the new contact point was; *pages*: where theirs was opened from."""
 
     id: CaseId
     account: AccountId
@@ -39,6 +37,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     subject: PersonId | None
     origin: OriginId | None
     opened_at: datetime
+    pages: tuple[OriginId, ...] = ()
     ticket: LeafHash | None = None
     entered: int = 0
     challenges: tuple[Challenge, ...] = ()
@@ -49,6 +48,11 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     review_due: datetime | None = None
     review_overdue: bool = False
     reviewer: PersonId | None = None
+
+    @property
+    def sources(self) -> tuple[OriginId, ...]:
+        """Where the caller comes from: the number the desk noted, and what their page was opened from."""
+        return (*((self.origin,) if self.origin else ()), *self.pages)
 
 
 class Verifying(Case, frozen=True, kw_only=True):
@@ -68,9 +72,10 @@ class AwaitingApproval(Asked, frozen=True, kw_only=True):
 
 
 class Holding(Asked, frozen=True, kw_only=True):
-    """Approved (or none asked); waiting until *until* while the old channels can say "not me"."""
+    """Approved (or none asked); waiting until *until* while the old channels, those *told* among them, can say no."""
 
     until: datetime
+    told: tuple[str, ...] = ()
 
 
 class Releasable(Asked, frozen=True, kw_only=True):
@@ -137,8 +142,15 @@ class Contained(Case, frozen=True, kw_only=True):
     progress: tuple[Progress, ...] = ()
 
 
+class Protected(Contained, frozen=True, kw_only=True):
+    """Access was taken away while somebody looks, by *taken_back*; what was asked for needs a case of its own."""
+
+
 UNBEGUN: tuple[type[Case], ...] = (Verifying, AwaitingApproval, Holding, Releasable, Released)
 """Nothing was changed yet, so the case can simply end."""
+
+OPEN: tuple[type[Case], ...] = (Verifying, AwaitingApproval, Holding, Releasable)
+"""Nothing was released yet."""
 
 POSSIBLE: dict[type[past.CaseEvent], tuple[type[Case], ...]] = {
     past.TicketLinked: (Verifying,),
@@ -150,8 +162,11 @@ POSSIBLE: dict[type[past.CaseEvent], tuple[type[Case], ...]] = {
     past.HoldElapsed: (Holding,),
     past.CaseReleased: (Holding, Releasable, Released, Executing),
     past.HandOverOpened: (Released,),
-    past.ChangeStarted: (Released, Executing, Contained),
-    past.ChangeEnded: (Executing, Contained, Frozen),
+    past.ChangeStarted: (Released, Executing, Contained, Protected),
+    past.ChangeEnded: (Executing, Contained, Protected, Frozen),
+    past.ProtectionTaken: OPEN,
+    past.HoldRestarted: (Holding,),
+    past.HoldTold: (Holding,),
     past.ExecutionRefused: (Released, Executing),
     past.Validated: (Executed,),
     past.HandedOver: (Checked,),
@@ -163,7 +178,7 @@ POSSIBLE: dict[type[past.CaseEvent], tuple[type[Case], ...]] = {
 }
 """The states in which an event that moves a case can stand; what is not named here moves none."""
 
-TERMINAL = (Closed, Declined, Withdrawn, Expired, Frozen, Contained)
+TERMINAL = (Closed, Declined, Withdrawn, Expired, Frozen, Contained, Protected)
 
 C = TypeVar("C", bound=Case)
 
@@ -171,26 +186,6 @@ C = TypeVar("C", bound=Case)
 def state_of(case: Case) -> str:
     """The state in words for people: the name of its class."""
     return "".join(f" {c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(type(case).__name__))
-
-
-def facts_of(case: Case, account: Account, person: PersonId, at: datetime, *, recovered: bool) -> CaseFacts:
-    """What policy may know of *case* when it rules on *person*."""
-    return CaseFacts(
-        case=case.id,
-        unit=case.unit,
-        account_class=case.account_class,
-        action=case.action,
-        subject=case.subject,
-        opener=case.opener,
-        verifiers=verifiers(case),
-        provers=tuple(dict.fromkeys(e.prover for e in case.evidence if e.prover)),
-        approvers=tuple(v.person for v in case.votes),
-        releaser=case.releaser if isinstance(case, Released) else None,
-        executor=next((p.executor for p in progress_of(case)), None),
-        separate=case.requirement.separate,
-        relations=account.relations(person, at),
-        recovered=recovered,
-    )
 
 
 def progress_of(case: Case) -> tuple[Progress, ...]:
@@ -234,6 +229,8 @@ def evolve(case: Case | None, recorded: past.Recorded) -> Case:
             "Run `watchword ledger fsck`.",
         )
     match event:
+        case past.CallerSeen():
+            return replaced(case, pages=tuple(dict.fromkeys((*case.pages, event.origin))))
         case past.TicketLinked():
             return replaced(case, ticket=recorded.leaf)
         case past.ContactEntered():
@@ -264,6 +261,12 @@ def evolve(case: Case | None, recorded: past.Recorded) -> Case:
                 votes=(),
                 broke_glass=event.by,
             )
+        case past.HoldRestarted():
+            return replaced(case, until=event.until, told=())
+        case past.HoldTold():
+            return replaced(case, told=event.channels)
+        case past.ProtectionTaken():
+            return become(Protected, case, contained_at=at, taken_back=event.changes)
         case past.HoldElapsed():
             return become(Releasable, case)
         case past.CaseReleased():
@@ -294,6 +297,8 @@ def evolve(case: Case | None, recorded: past.Recorded) -> Case:
         case past.CaseContained():
             earlier = progress_of(case)
             return become(Contained, case, contained_at=at, taken_back=event.changes, earlier=earlier, progress=())
+        case past.ApproversTold():
+            return case
         case past.ReviewOwed():
             return replaced(case, review_due=event.due)
         case past.ReviewDone():

@@ -27,6 +27,9 @@ class _Change(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", forbi
     yields_credential: ClassVar[bool] = False
     """Whether a new secret is born in the executor and has to be handed over."""
 
+    cuts: ClassVar[tuple[str, ...]] = ()
+    """The kinds of contact point that do not reach the person any more once this is done."""
+
     effects: ClassVar[frozenset[Canonical]]
     """The canonical identity events this change shows up as in a directory's own log."""
 
@@ -96,6 +99,7 @@ class RevokeSessions(_Change, frozen=True, kw_only=True, tag="revoke_sessions"):
 class Suspend(_Change, frozen=True, kw_only=True, tag="suspend"):
     """Disable the account. Protective."""
 
+    cuts = ("mail",)  # the mailbox is behind the account
     effects = frozenset({Canonical.ACCOUNT_DISABLE, Canonical.ACCOUNT_LOCK})
 
 

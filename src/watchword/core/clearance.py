@@ -130,7 +130,7 @@ def _quorum(case: Released, released: past.CaseReleased, at: datetime) -> None:
 
 
 def _hold(case: Released, history: tuple[past.Recorded, ...]) -> None:
-    settling = past.ApprovalAsked | past.ApprovalGiven | past.BreakGlassInvoked
+    settling = past.ApprovalAsked | past.ApprovalGiven | past.BreakGlassInvoked | past.HoldRestarted
     settled = max(r.at for r in history if isinstance(r.event, settling))
     released = max(r.at for r in history if isinstance(r.event, past.CaseReleased))
     if released < settled + hold_of(case):

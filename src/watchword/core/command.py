@@ -11,6 +11,7 @@ from watchword.core.action import Action
 from watchword.core.change import Change
 from watchword.core.event import Outcome, Purpose
 from watchword.core.ids import AccountId, CaseId, OriginId, PersonId
+from watchword.core.origin import Source
 from watchword.core.request import NotBefore
 from watchword.core.requirement import Context, Requirement
 
@@ -29,6 +30,15 @@ class Open(msgspec.Struct, frozen=True, kw_only=True):
     subject: PersonId | None
     origin: OriginId | None
     protected: str | None = None
+    shared_origin: bool = False
+
+
+class SeeCaller(msgspec.Struct, frozen=True, kw_only=True):
+    """Note where the caller's own page was opened from; *shared*: lately for another account as well."""
+
+    origin: OriginId
+    kind: Source
+    shared: bool
 
 
 class LinkTicket(msgspec.Struct, frozen=True, kw_only=True):
@@ -186,6 +196,26 @@ class Contain(msgspec.Struct, frozen=True, kw_only=True):
     by: PersonId
 
 
+class Protect(msgspec.Struct, frozen=True, kw_only=True):
+    """Take access away by *changes*; *on_duty* says that a responder does, who needs nobody's proof."""
+
+    by: PersonId
+    changes: tuple[Change, ...]
+    on_duty: bool
+
+
+class RestartHold(msgspec.Struct, frozen=True, kw_only=True):
+    """Let the waiting begin anew."""
+
+    because: CaseId
+
+
+class TellHold(msgspec.Struct, frozen=True, kw_only=True):
+    """Note over which kinds of contact point the notice of a hold went out."""
+
+    channels: tuple[str, ...]
+
+
 class BreakGlass(msgspec.Struct, frozen=True, kw_only=True):
     """Ask for the predefined procedure, which skips verification and owes a review."""
 
@@ -196,6 +226,13 @@ class BreakGlass(msgspec.Struct, frozen=True, kw_only=True):
     checkpoint: NotBefore
     expires_s: int
     review_s: int
+
+
+class TellApprovers(msgspec.Struct, frozen=True, kw_only=True):
+    """Note who was told that an emergency passed them over."""
+
+    told: tuple[PersonId, ...]
+    untold: tuple[PersonId, ...]
 
 
 class OverdueReview(msgspec.Struct, frozen=True, kw_only=True):
@@ -211,6 +248,7 @@ class Review(msgspec.Struct, frozen=True, kw_only=True):
 
 Command = (
     Open
+    | SeeCaller
     | LinkTicket
     | EnterContact
     | Begin
@@ -233,7 +271,11 @@ Command = (
     | Expire
     | Freeze
     | Contain
+    | Protect
+    | RestartHold
+    | TellHold
     | BreakGlass
+    | TellApprovers
     | OverdueReview
     | Review
 )

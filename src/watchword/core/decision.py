@@ -37,8 +37,9 @@ from watchword.core.errors import Conflict, Invalid, Refused
 from watchword.core.execution import account_told, end, hand_over, open_hand_over, start
 from watchword.core.gates import CASE_LIFE, Event, demand_settled, demand_standing, in_state, is_idle
 from watchword.core.ids import LeafHash, PersonId
-from watchword.core.opening import open_case
+from watchword.core.opening import open_case, see_caller
 from watchword.core.person import CredentialUsed, ExecutorGrant, ExecutorGranted
+from watchword.core.protection import demand_waited, protect, restart_hold
 from watchword.core.proving import abandoned, begin, miss, prove
 from watchword.core.quorum import Approved, eligible, resolve
 from watchword.core.request import Request, parse
@@ -84,6 +85,8 @@ def _decided(
     if case is None:
         raise Invalid("There is no such case.", "List the cases with `watchword case list`.", where="case")
     match command:
+        case do.SeeCaller():
+            return see_caller(case, command)
         case do.LinkTicket():
             in_state(case, command, Verifying)
             if case.ticket:
@@ -107,10 +110,15 @@ def _decided(
             _first_vote(case, command.person)
             return (past.ApprovalRefused(case=case.id, person=command.person, roles=command.roles),)
         case do.ElapseHold():
-            holding = in_state(case, command, Holding)
-            if at < holding.until:
-                _wait(holding)
+            demand_waited(in_state(case, command, Holding), account, at)
             return (past.HoldElapsed(case=case.id),)
+        case do.Protect():
+            return protect(case, account, command, at)
+        case do.RestartHold():
+            return restart_hold(case, command, at)
+        case do.TellHold():
+            in_state(case, command, Holding)
+            return (past.HoldTold(case=case.id, channels=command.channels),)
         case do.Release():
             return _release(case, account, command, at)
         case do.OpenHandOver():
@@ -148,6 +156,8 @@ def _decided(
             return _contain(case, command)
         case do.BreakGlass():
             return _break_glass(case, account, command, at)
+        case do.TellApprovers():
+            return (past.ApproversTold(case=case.id, told=command.told, untold=command.untold),)
         case do.OverdueReview():
             late = case.review_due is not None and at >= case.review_due
             return (past.ReviewOverdue(case=case.id),) if late and not case.reviewer and not case.review_overdue else ()
@@ -155,14 +165,6 @@ def _decided(
             return _review(case, command)
         case do.Open():
             raise AssertionError
-
-
-def _wait(case: Holding) -> NoReturn:
-    raise Refused(
-        f"The waiting time runs until {case.until:%Y-%m-%d %H:%M} UTC.",
-        "Wait, or prove with a method that waives it before the case is asked again.",
-        ("hold",),
-    )
 
 
 def _ask(case: Case, account: Account, command: do.Ask, at: datetime, thresholds: Thresholds) -> tuple[Event, ...]:
@@ -259,8 +261,7 @@ def _approve(case: Case, command: do.Approve, at: datetime) -> tuple[Event, ...]
 
 def _release(case: Case, account: Account, command: do.Release, at: datetime) -> tuple[Event, ...]:
     if isinstance(case, Holding):
-        if at < case.until:
-            _wait(case)
+        demand_waited(case, account, at)
         case = become(Releasable, case)
     if type(case) in (Released, Executing) and isinstance(case, Released) and is_idle(case) and at >= case.until:
         case = become(Releasable, case)  # nothing was started under a grant that ran out: it may be given again

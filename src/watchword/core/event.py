@@ -14,6 +14,7 @@ from watchword.core.account import AccountClass
 from watchword.core.action import Action
 from watchword.core.change import Change
 from watchword.core.ids import AccountId, CaseId, LeafHash, OriginId, PersonId
+from watchword.core.origin import Source
 from watchword.core.requirement import Context, Requirement
 
 Purpose = Literal["verify", "hand_over"]
@@ -22,7 +23,7 @@ Outcome = Literal["done", "not_done", "refused", "unknown"]
 
 
 class CaseOpened(msgspec.Struct, frozen=True, kw_only=True, tag="case.opened"):
-    """Intake. The requirement is frozen here and may only be raised."""
+    """Intake. The requirement is frozen here and may only be raised; *shared_origin* says that a campaign raised it."""
 
     case: CaseId
     account: AccountId
@@ -35,6 +36,16 @@ class CaseOpened(msgspec.Struct, frozen=True, kw_only=True, tag="case.opened"):
     opener: PersonId
     subject: PersonId | None
     origin: OriginId | None
+    shared_origin: bool = False
+
+
+class CallerSeen(msgspec.Struct, frozen=True, kw_only=True, tag="caller.seen"):
+    """The caller's own page was opened from *origin*; *shared*: lately for another account as well."""
+
+    case: CaseId
+    origin: OriginId
+    kind: Source
+    shared: bool
 
 
 class TicketLinked(msgspec.Struct, frozen=True, kw_only=True, tag="ticket.linked"):
@@ -238,6 +249,29 @@ class CaseContained(msgspec.Struct, frozen=True, kw_only=True, tag="case.contain
     changes: tuple[Change, ...]
 
 
+class ProtectionTaken(msgspec.Struct, frozen=True, kw_only=True, tag="protection.taken"):
+    """Access is taken away by *changes* while somebody looks; the reason is a payload."""
+
+    case: CaseId
+    by: PersonId
+    changes: tuple[Change, ...]
+
+
+class HoldTold(msgspec.Struct, frozen=True, kw_only=True, tag="hold.told"):
+    """The notice of a hold went out over these kinds of contact point."""
+
+    case: CaseId
+    channels: tuple[str, ...]
+
+
+class HoldRestarted(msgspec.Struct, frozen=True, kw_only=True, tag="hold.restarted"):
+    """The waiting begins anew and ends at *until*: case *because* changed how the person can be told."""
+
+    case: CaseId
+    because: CaseId
+    until: datetime
+
+
 class BreakGlassInvoked(msgspec.Struct, frozen=True, kw_only=True, tag="break_glass.invoked"):
     """A custodian asks for the predefined procedure, unverified; a second one has to agree, and a review is owed."""
 
@@ -253,6 +287,21 @@ class GlassBroken(msgspec.Struct, frozen=True, kw_only=True, tag="glass.broken")
 
     case: CaseId
     by: PersonId
+
+
+class ProtectionSpent(msgspec.Struct, frozen=True, kw_only=True, tag="protection.spent"):
+    """Beside it, in a stream of whoever did: one of so many that a person has within a day."""
+
+    case: CaseId
+    by: PersonId
+
+
+class ApproversTold(msgspec.Struct, frozen=True, kw_only=True, tag="approvers.told"):
+    """Who could have approved and was passed over: they were *told*, or nothing reached them."""
+
+    case: CaseId
+    told: tuple[PersonId, ...]
+    untold: tuple[PersonId, ...]
 
 
 class ReviewOwed(msgspec.Struct, frozen=True, kw_only=True, tag="review.owed"):
@@ -279,6 +328,7 @@ class ReviewDone(msgspec.Struct, frozen=True, kw_only=True, tag="review.done"):
 
 CaseEvent = (
     CaseOpened
+    | CallerSeen
     | TicketLinked
     | ContactEntered
     | ChallengeBegun
@@ -302,7 +352,11 @@ CaseEvent = (
     | CaseExpired
     | CaseFrozen
     | CaseContained
+    | ProtectionTaken
+    | HoldTold
+    | HoldRestarted
     | BreakGlassInvoked
+    | ApproversTold
     | ReviewOwed
     | ReviewOverdue
     | ReviewDone

@@ -11,7 +11,6 @@ from watchword.core.errors import Refused
 from watchword.core.gates import Event, demand_alone, demand_standing, in_state, wrong_state
 from watchword.core.ids import LeafHash
 from watchword.core.progress import Progress
-from watchword.core.requirement import FRESH
 from watchword.core.standing import Account, RecoveryBegun, RecoveryCompleted, RecoverySettled
 
 ENVELOPE = timedelta(hours=1)
@@ -139,7 +138,7 @@ def hand_over(case: Case, command: do.HandOver, at: datetime) -> tuple[Event, ..
     checked = in_state(case, command, Checked)
     if any(p.ended is None or at > p.ended + ENVELOPE for p in checked.progress):
         raise Refused("The sealed credential is over.", "Open a new case; this one's change counts.", ("expired",))
-    if case.reproved is None or at - case.reproved > FRESH:
+    if case.reproved is None or at - case.reproved > case.requirement.fresh():
         raise Refused(
             "One method has to be proven again before anything is handed over.",
             "Prove it on this page.",

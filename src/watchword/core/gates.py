@@ -10,9 +10,16 @@ from watchword.core import event as past
 from watchword.core.account import Status, covers
 from watchword.core.case import Case, progress_of, state_of
 from watchword.core.errors import Conflict, Refused
-from watchword.core.origin import OriginFailed
+from watchword.core.origin import OriginFailed, OriginSeen
 from watchword.core.person import CredentialUsed, ExecutorGranted, Prompted
-from watchword.core.standing import Account, FailureRecorded, RecoveryBegun, RecoveryCompleted, RecoverySettled
+from watchword.core.standing import (
+    Account,
+    AccountShielded,
+    FailureRecorded,
+    RecoveryBegun,
+    RecoveryCompleted,
+    RecoverySettled,
+)
 
 C = TypeVar("C", bound=Case)
 
@@ -24,11 +31,14 @@ CASE_LIFE = timedelta(days=2)
 Event = (
     past.CaseEvent
     | past.GlassBroken
+    | past.ProtectionSpent
     | FailureRecorded
+    | AccountShielded
     | RecoveryBegun
     | RecoveryCompleted
     | RecoverySettled
     | OriginFailed
+    | OriginSeen
     | ExecutorGranted
     | CredentialUsed
     | Prompted

@@ -8,10 +8,11 @@ from watchword.core import command as do
 from watchword.core import event as past
 from watchword.core.account import Status, covers
 from watchword.core.action import Action
-from watchword.core.case import Case
+from watchword.core.case import TERMINAL, Case
 from watchword.core.change import ALLOWED, GrantOverride, IssuePass, ResetFactors, RevokeSessions, SetContact
 from watchword.core.errors import Conflict, Invalid, Refused
 from watchword.core.gates import WEEK, Event
+from watchword.core.origin import OriginSeen
 from watchword.core.requirement import Requirement
 from watchword.core.standing import Account
 
@@ -62,8 +63,25 @@ def open_case(
         opener=command.opener,
         subject=command.subject,
         origin=command.origin,
+        shared_origin=command.shared_origin,
     )
-    return (opened,)
+    if command.origin is None:
+        return (opened,)
+    return (opened, OriginSeen(origin=command.origin, case=command.case, account=command.account, kind="number"))
+
+
+MOST_PAGES = 20
+"""From how many places the caller's page may be noted to be opened: whoever has its address may not fill the ledger."""
+
+
+def see_caller(case: Case, command: do.SeeCaller) -> tuple[Event, ...]:
+    """Note one more place the caller's page was opened from; nothing where it is known, or the case is at its end."""
+    if isinstance(case, TERMINAL) or command.origin in case.sources or len(case.pages) >= MOST_PAGES:
+        return ()
+    return (
+        past.CallerSeen(case=case.id, origin=command.origin, kind=command.kind, shared=command.shared),
+        OriginSeen(origin=command.origin, case=case.id, account=case.account, kind=command.kind),
+    )
 
 
 def _allowed(command: do.Open) -> None:

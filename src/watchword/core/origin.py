@@ -1,13 +1,17 @@
-"""Where callers come from: a number or an address, throttled before any target is."""
+"""Where callers and failures come from: a number, an address, a device, an agent; throttled before any target is."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Literal
 
 import msgspec
 
 from watchword.core.errors import Refused
-from watchword.core.ids import AccountId, CaseId, OriginId
+from watchword.core.ids import AccountId, CaseId, OriginId, PersonId
+
+Source = Literal["number", "address", "device"]
+"""The caller's number as the desk wrote it down, the network address and the browser of the caller's own page."""
 
 
 class OriginFailed(msgspec.Struct, frozen=True, kw_only=True, tag="origin.failed"):
@@ -18,17 +22,47 @@ class OriginFailed(msgspec.Struct, frozen=True, kw_only=True, tag="origin.failed
     account: AccountId
 
 
+class OriginSeen(msgspec.Struct, frozen=True, kw_only=True, tag="origin.seen"):
+    """A case for *account* came from here, failed or not: one that asks for several people is a campaign."""
+
+    origin: OriginId
+    case: CaseId
+    account: AccountId
+    kind: Source
+
+
+OriginEvent = OriginFailed | OriginSeen
+
+
+def of_agent(person: PersonId) -> OriginId:
+    """An agent as where failures come from: whoever tries accounts out at a desk does it through somebody there."""
+    return OriginId(f"agent-{person}")
+
+
 class Throttle(msgspec.Struct, frozen=True, kw_only=True):
     """How one origin is slowed: from the *failures*-th failure within *window_s* it waits, each time twice as long.
 
-    Failures on more than *targets* accounts within the window close it until they age.
+    Failures on more than *targets* accounts within the window close it until they age; None never does. *words* say
+    what is slowed, and *way_on* what to do meanwhile.
     """
 
     window_s: int = 86_400
     failures: int = 3
     wait_s: int = 60
     longest_wait_s: int = 3600
-    targets: int = 2
+    targets: int | None = 2
+    words: str = "this caller's number, address or device"
+    way_on: str = "have the person come in"
+
+
+AGENTS = Throttle(
+    failures=10,
+    longest_wait_s=900,
+    targets=None,
+    words="verifications this agent began",
+    way_on="have another agent take the case",
+)
+"""An agent waits after ten failures, at most a quarter of an hour: their next caller may well be who they say."""
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,17 +72,30 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     account: AccountId
 
 
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """When which case came from here, and for which account."""
+
+    at: datetime
+    case: CaseId
+    account: AccountId
+
+
 class Origin(msgspec.Struct, frozen=True, kw_only=True):
     """Where callers come from; throttled before any target is (invariant 6)."""
 
     failures: tuple[Failure, ...] = ()
+    seen: tuple[Seen, ...] = ()
+
+    def others(self, account: AccountId, since: datetime) -> tuple[CaseId, ...]:
+        """The cases for other accounts than *account* that came from here since then."""
+        return tuple(dict.fromkeys(s.case for s in self.seen if s.account != account and s.at >= since))
 
     def demand(self, at: datetime, throttle: Throttle) -> None:
         """Raise `Refused` while this origin has to wait, or has failed on too many accounts."""
         recent = [f for f in self.failures if at - f.at < timedelta(seconds=throttle.window_s)]
-        if len({f.account for f in recent}) > throttle.targets:
+        if throttle.targets is not None and len({f.account for f in recent}) > throttle.targets:
             raise Refused(
-                "This caller's number or address failed on several accounts lately.",
+                f"Several accounts had failures from {throttle.words} lately.",
                 "Tell security; a person who is really here comes in.",
                 ("origin_targets",),
             )
@@ -59,12 +106,16 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
         until = recent[-1].at + timedelta(seconds=wait)
         if at < until:
             raise Refused(
-                f"{len(recent)} failure(s) came from this caller's number or address lately.",
-                f"Try again after {until:%H:%M:%S} UTC, or have the person come in.",
+                f"{len(recent)} failure(s) came from {throttle.words} lately.",
+                f"Try again after {until:%H:%M:%S} UTC, or {throttle.way_on}.",
                 ("origin_throttled",),
             )
 
 
-def evolve_origin(origin: Origin, event: OriginFailed, at: datetime) -> Origin:
-    """Fold one failure appended at *at*; an origin nobody knows is `Origin()`."""
-    return Origin(failures=(*origin.failures, Failure(at=at, account=event.account)))
+def evolve_origin(origin: Origin, event: OriginEvent, at: datetime) -> Origin:
+    """Fold one event appended at *at*; an origin nobody knows is `Origin()`."""
+    seen = Seen(at=at, case=event.case, account=event.account)
+    if isinstance(event, OriginSeen):
+        return msgspec.structs.replace(origin, seen=(*origin.seen, seen))
+    failed = Failure(at=at, account=event.account)
+    return msgspec.structs.replace(origin, failures=(*origin.failures, failed))

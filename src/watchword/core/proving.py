@@ -6,15 +6,16 @@ from datetime import datetime
 
 from watchword.core import command as do
 from watchword.core import event as past
-from watchword.core.account import FACT_WINDOW
 from watchword.core.case import Case, Checked, Executed, Executing, Released, Verifying
 from watchword.core.contact import demand_entered
 from watchword.core.errors import Conflict, Refused
 from watchword.core.gates import Event, in_state
-from watchword.core.origin import OriginFailed
+from watchword.core.ids import PersonId
+from watchword.core.origin import OriginFailed, of_agent
 from watchword.core.person import CredentialUsed, Prompted
 from watchword.core.progress import Challenge
 from watchword.core.prompt import demand_rest
+from watchword.core.requirement import closes, is_young
 from watchword.core.standing import Account, FailureRecorded, Thresholds
 
 MOST = 30
@@ -60,15 +61,17 @@ def begin(case: Case, account: Account, command: do.Begin, at: datetime, thresho
             "The hand-over needs a method that the person themself can give again.", "Use another one.", ("single_use",)
         )
     freeze = account.freeze(at, thresholds)
-    if freeze and method.remote and method.phishable:
+    if freeze and closes(method):
         raise Refused(
             "Too many verifications of this account failed: its remote methods are closed.",
             "Use a passkey or have the person come in; two people can release the freeze.",
             ("frozen",),
         )
-    if command.contact_changed_at and at - command.contact_changed_at < FACT_WINDOW:
+    changed = command.contact_changed_at
+    if changed is not None and is_young(case.requirement, changed, at):
         raise Refused(
-            f"The contact point of record changed on {command.contact_changed_at:%Y-%m-%d}, so it proves nothing yet.",
+            f"The contact point of record changed on {changed:%Y-%m-%d}, so it proves nothing before "
+            f"{changed + case.requirement.contact_age:%Y-%m-%d}.",
             "Use a method that does not depend on it.",
             ("young_contact",),
         )
@@ -117,9 +120,13 @@ def miss(case: Case, account: Account, command: do.Miss) -> tuple[Event, ...]:
         past.MethodFailed(case=case.id, challenge=challenge.id, method=challenge.method, by=command.by),
         FailureRecorded(account=account.id, case=case.id, method=challenge.method),
     ]
-    if case.origin:
-        events.append(OriginFailed(origin=case.origin, case=case.id, account=case.account))
-    return tuple(events)
+    return (*events, *_came_from(case, challenge.by))
+
+
+def _came_from(case: Case, agent: PersonId) -> tuple[Event, ...]:
+    """A failure for everything it came from: the caller's number, addresses and devices, and who began the method."""
+    places = (*case.sources, of_agent(agent))
+    return tuple(OriginFailed(origin=place, case=case.id, account=case.account) for place in places)
 
 
 def prove(case: Case, command: do.Prove, at: datetime) -> tuple[Event, ...]:
@@ -149,8 +156,6 @@ def abandoned(case: Case, account: Account) -> tuple[Event, ...]:
     """What sticks when a case ends with wrong answers that exhausted nothing: one failure, or guesses would be free."""
     if not any(c.misses and not c.ended for c in case.challenges):
         return ()
-    method = next(c.method for c in case.challenges if c.misses and not c.ended)
-    failed = FailureRecorded(account=account.id, case=case.id, method=method)
-    if case.origin is None:
-        return (failed,)
-    return (failed, OriginFailed(origin=case.origin, case=case.id, account=case.account))
+    left = next(c for c in case.challenges if c.misses and not c.ended)
+    failed = FailureRecorded(account=account.id, case=case.id, method=left.method)
+    return (failed, *_came_from(case, left.by))

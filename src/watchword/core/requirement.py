@@ -16,7 +16,25 @@ from watchword.core.ids import LeafHash, PersonId
 from watchword.core.quorum import Rule
 
 FRESH = timedelta(minutes=15)
-"""How old a verification may be when approval or hold is asked for."""
+"""How old a verification may be when approval or hold is asked for, where a procedure does not say otherwise."""
+
+RECOVERS: dict[int, tuple[tuple[str, ...], ...]] = {
+    # SP 800-63B-4 §4.2.2.2: two recovery codes by different methods, or one and a bound authenticator, or proofing
+    # again. Who still proves two factors at once recovers nothing: that binds another authenticator (§4.1.2.1).
+    2: (
+        ("saved_code", "issued_code"),
+        ("saved_code", "recovery_contact"),
+        ("issued_code", "recovery_contact"),
+        ("saved_code", "bound_authenticator"),
+        ("issued_code", "bound_authenticator"),
+        ("recovery_contact", "bound_authenticator"),
+        ("repeated_proofing",),
+        ("multi_factor",),
+    ),
+    # §4.2.2.3, read as for somebody proofed at IAL3, the strictest of its cases: attended, and on site.
+    3: (("onsite_attended",), ("multi_factor",)),
+}
+"""What a recovery takes at each authenticator assurance level: all the kinds of one of these lists."""
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,7 +57,9 @@ class Method(msgspec.Struct, frozen=True, kw_only=True):
 
     *defeats* are the minimal sets of attacker capabilities it falls to, with *shared_cost* the cost of each capability;
     two methods are independent when no single capability defeats both. *remote* methods need no presence; *phishable*
-    ones can be talked out of somebody; a *single_use* one can not be given again at the hand-over.
+    ones can be talked out of somebody; a *single_use* one can not be given again at the hand-over. *fresh_s* is how
+    long its proof counts where that is less than the procedure says (0: as the procedure says); *kinds* is what it is
+    in the words of SP 800-63B-4.
     """
 
     name: str
@@ -50,6 +70,8 @@ class Method(msgspec.Struct, frozen=True, kw_only=True):
     voice: bool = False
     single_use: bool = False
     defeats: tuple[tuple[str, ...], ...]
+    fresh_s: int = 0
+    kinds: tuple[str, ...] = ()
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,7 +95,8 @@ class Verify(msgspec.Struct, frozen=True, kw_only=True):
 
     At least *min_methods* pairwise independent methods of together *min_weight*, one of them from each set in
     *any_of*, none of *forbid*, at least one not voice, at least one enforced, by at least *provers* distinct people.
-    Single capabilities that cost *tolerate_cost* or more may be shared (0 tolerates none).
+    Single capabilities that cost *tolerate_cost* or more may be shared (0 tolerates none). With *aal* 2 or 3 they are
+    of the kinds that SP 800-63B-4 recovers an account of that level by (`RECOVERS`).
     """
 
     tier: str
@@ -83,6 +106,7 @@ class Verify(msgspec.Struct, frozen=True, kw_only=True):
     forbid: tuple[str, ...] = ()
     provers: int = 1
     tolerate_cost: int = 0
+    aal: int = 0
 
 
 class After(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,6 +126,7 @@ class Requirement(msgspec.Struct, frozen=True, kw_only=True):
     *verify* lists alternatives, any of which is enough. *approve* None says that the procedure asks for no approval.
     *separate* names pairs of steps two different people must take. *raised* says why this is more than the plain cell.
     With *cosigned* nothing is changed before a quorum of witnesses has cosigned a checkpoint that covers the release.
+    A proof counts for *fresh_s* seconds, a contact point once it is *contact_age_s* seconds old.
     """
 
     cell: str
@@ -122,13 +147,30 @@ class Requirement(msgspec.Struct, frozen=True, kw_only=True):
     strongest: Verify
     cosigned: bool = False
     raised: tuple[str, ...] = ()
+    fresh_s: int = int(FRESH.total_seconds())
+    contact_age_s: int = int(FACT_WINDOW.total_seconds())
+
+    @property
+    def contact_age(self) -> timedelta:
+        """How old a contact point has to be to prove anything."""
+        return timedelta(seconds=self.contact_age_s)
+
+    def fresh(self, method: str = "") -> timedelta:
+        """How long a proof counts; of one *method* where it is named, which may be less."""
+        own = next((m.fresh_s for m in self.methods if m.name == method), 0)
+        return timedelta(seconds=min(own, self.fresh_s) if own else self.fresh_s)
 
 
 class Shortfall(msgspec.Struct, frozen=True, kw_only=True):
-    """What is still missing for one alternative, in words."""
+    """What is still missing for one alternative, in words; *counted* are the methods that carry what is there.
+
+    A further method counts when it falls to none of *apart* alone.
+    """
 
     tier: str
     missing: tuple[str, ...]
+    counted: tuple[str, ...] = ()
+    apart: tuple[str, ...] = ()
 
 
 class Satisfied(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,25 +187,48 @@ def assess(
     """Hold *evidence* against every alternative at time *at*.
 
     *freeze* 1 closes the methods that are remote and phishable; 2 leaves only the class's strongest way. Evidence older
-    than `FRESH`, or through a contact point younger than `FACT_WINDOW`, is worth nothing. Returns what holds, or what
-    each alternative still lacks.
+    than it may be, or through a contact point that changed lately, is worth nothing. Returns what holds, or what each
+    alternative still lacks.
     """
     methods = {m.name: m for m in requirement.methods}
-    live = tuple(
-        e
-        for e in evidence
-        if e.method in methods
-        and timedelta(0) <= at - e.at <= FRESH
-        and not _young(e, at)
-        and not (freeze and methods[e.method].remote and methods[e.method].phishable)
-    )
+    live = counting(requirement, evidence, at, freeze=freeze)
     shortfalls = []
-    for way in (requirement.strongest,) if freeze >= 2 else requirement.verify:
+    for way in ways_of(requirement, freeze):
         answer = _hold(way, live, methods, dict(requirement.capability_costs))
         if isinstance(answer, Satisfied):
             return answer
         shortfalls.append(answer)
     return tuple(shortfalls)
+
+
+def ways_of(requirement: Requirement, freeze: int = 0) -> tuple[Verify, ...]:
+    """The alternatives that are open under a *freeze* of that level: 2 leaves the strongest one."""
+    return (requirement.strongest,) if freeze >= 2 else requirement.verify
+
+
+def counting(
+    requirement: Requirement, evidence: tuple[Evidence, ...], at: datetime, *, freeze: int = 0
+) -> tuple[Evidence, ...]:
+    """What of *evidence* is worth anything at *at*: known, fresh, by no young contact point, not closed by a freeze."""
+    methods = {m.name: m for m in requirement.methods}
+    return tuple(
+        e
+        for e in evidence
+        if e.method in methods
+        and timedelta(0) <= at - e.at <= requirement.fresh(e.method)
+        and not is_young(requirement, e.contact_changed_at, at)
+        and not (freeze and closes(methods[e.method]))
+    )
+
+
+def closes(method: Method) -> bool:
+    """Whether a freeze closes *method*: what is remote and can be talked out of somebody."""
+    return method.remote and method.phishable
+
+
+def is_young(requirement: Requirement, changed_at: datetime | None, at: datetime) -> bool:
+    """Whether what changed at *changed_at* proves nothing yet (invariant 7)."""
+    return changed_at is not None and at - changed_at < requirement.contact_age
 
 
 def independent(one: Method, other: Method, costs: dict[str, int], tolerate_cost: int = 0) -> bool:
@@ -175,10 +240,6 @@ def independent(one: Method, other: Method, costs: dict[str, int], tolerate_cost
         return False
     shared = {s[0] for s in one.defeats if len(s) == 1} & {s[0] for s in other.defeats if len(s) == 1}
     return all(tolerate_cost and costs.get(c, 0) >= tolerate_cost for c in shared)
-
-
-def _young(evidence: Evidence, at: datetime) -> bool:
-    return evidence.contact_changed_at is not None and at - evidence.contact_changed_at < FACT_WINDOW
 
 
 def lowered(old: Requirement, new: Requirement) -> tuple[str, ...]:
@@ -194,7 +255,9 @@ def lowered(old: Requirement, new: Requirement) -> tuple[str, ...]:
         "verify": not new.verify
         or min(w.min_weight for w in new.verify) < min(w.min_weight for w in old.verify)
         or min(w.min_methods for w in new.verify) < min(w.min_methods for w in old.verify)
-        or min(w.provers for w in new.verify) < min(w.provers for w in old.verify),
+        or min(w.provers for w in new.verify) < min(w.provers for w in old.verify)
+        or min(w.aal for w in new.verify) < min(w.aal for w in old.verify),
+        "freshness": new.fresh_s > old.fresh_s or new.contact_age_s < old.contact_age_s,
         "approve": old.approve is not None and seats < len(old.approve.seats),
         "signed": old.approve is not None and old.approve.signed and not (new.approve and new.approve.signed),
         "hold": new.hold_s < old.hold_s or bool(old.hold_s and set(new.hold_waived_by) - set(old.hold_waived_by)),
@@ -226,7 +289,9 @@ def _hold(
         if (-len(lacks), *_strength(subset)) > (-len(missing), *_strength(best)):
             best, missing = subset, lacks
     if missing:
-        return Shortfall(tier=way.tier, missing=missing)
+        falls = dict.fromkeys(s[0] for m in best for s in m.defeats if len(s) == 1)
+        apart = tuple(c for c in falls if not way.tolerate_cost or costs.get(c, 0) < way.tolerate_cost)
+        return Shortfall(tier=way.tier, missing=missing, counted=tuple(m.name for m in best), apart=apart)
     names = {m.name for m in best}
     carrying = tuple(e.leaf for e in live if e.method in names)
     return Satisfied(tier=way.tier, leaves=carrying, methods=tuple(sorted(names)))
@@ -252,4 +317,7 @@ def _missing(way: Verify, chosen: tuple[Method, ...], live: tuple[Evidence, ...]
         missing.append("one method that the software checks")
     if way.provers > 1 and len(provers) < way.provers:
         missing.append(f"{way.provers - len(provers)} more custodian(s)")
+    kinds = {k for m in chosen for k in m.kinds}
+    if way.aal and not any(kinds.issuperset(wanted) for wanted in RECOVERS[way.aal]):
+        missing.append(f"proof that recovers an account at AAL{way.aal}")
     return tuple(missing)

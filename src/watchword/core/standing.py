@@ -81,6 +81,15 @@ class FreezeReleased(msgspec.Struct, frozen=True, kw_only=True, tag="freeze.rele
     account: AccountId
 
 
+class AccountShielded(msgspec.Struct, frozen=True, kw_only=True, tag="account.shielded"):
+    """A protective action was taken by *by*; contact points of the kinds *cut* do not reach the person any more."""
+
+    account: AccountId
+    case: CaseId
+    by: PersonId
+    cut: tuple[str, ...]
+
+
 AccountEvent = (
     AccountRegistered
     | AccountObserved
@@ -90,6 +99,7 @@ AccountEvent = (
     | RecoverySettled
     | FreezeReleaseVoted
     | FreezeReleased
+    | AccountShielded
 )
 
 LONGEST_UNDER_WAY = timedelta(days=1)
@@ -120,6 +130,14 @@ class Recovery(msgspec.Struct, frozen=True, kw_only=True):
     probation_s: int
 
 
+class Shield(msgspec.Struct, frozen=True, kw_only=True):
+    """One protective action, and which kinds of contact point it cut."""
+
+    at: datetime
+    case: CaseId
+    cut: tuple[str, ...]
+
+
 class UnderWay(msgspec.Struct, frozen=True, kw_only=True):
     """The recovery that began last and is not settled."""
 
@@ -138,6 +156,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     begun: UnderWay | None = None
     sealed_off: bool = False
     release_votes: tuple[PersonId, ...] = ()
+    shields: tuple[Shield, ...] = ()
 
     @property
     def facts(self) -> AccountObserved:
@@ -180,6 +199,16 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
         recent = [t for t in self.failures if at - t < timedelta(seconds=thresholds.window_s)]
         return 2 if len(recent) >= thresholds.strongest else 1 if len(recent) >= thresholds.remote else 0
 
+    @property
+    def cut(self) -> frozenset[str]:
+        """The kinds of contact point that protective actions cut since the last recovery gave access back."""
+        since = max((r.at for r in self.recoveries), default=None)
+        return frozenset(kind for s in self.shields if since is None or s.at > since for kind in s.cut)
+
+    def shields_within(self, span: timedelta, at: datetime) -> int:
+        """How many protective actions were taken within *span* before *at*."""
+        return sum(1 for s in self.shields if at - s.at < span)
+
     def recoveries_within(self, span: timedelta, at: datetime) -> int:
         """How many recoveries were completed within *span* before *at*."""
         return sum(1 for r in self.recoveries if at - r.at < span)
@@ -212,6 +241,8 @@ def evolve_account(account: Account | None, event: AccountEvent, at: datetime, t
         case _, RecoveryCompleted():
             done = Recovery(at=at, case=event.case, action=event.action, probation_s=event.probation_s)
             return replace(account, recoveries=(*account.recoveries, done))
+        case _, AccountShielded():
+            return replace(account, shields=(*account.shields, Shield(at=at, case=event.case, cut=event.cut)))
         case _, RecoveryBegun():
             return replace(account, begun=UnderWay(case=event.case, since=at))
         case _, RecoverySettled():

@@ -50,8 +50,12 @@ class Kind:
     CONFIRM = "confirm"
     VALIDATE = "validate"
     REVIEW = "review"
+    CAMPAIGN = "campaign"
+    SHIELD = "shield"
+    PAGE = "page"
+    SKIPPED = "skipped"
 
-    DESK = (SEND, NOTICE, HOLD, EXPIRE, FREEZE, REVIEW)
+    DESK = (SEND, NOTICE, HOLD, EXPIRE, FREEZE, REVIEW, CAMPAIGN, SHIELD, PAGE, SKIPPED)
     """What the desk's own runner does."""
 
     EXECUTOR = (CHANGE, CONFIRM, VALIDATE)
@@ -120,6 +124,10 @@ def _asked(
     match event:
         case past.CaseOpened():
             yield due(Kind.EXPIRE, at + CASE_LIFE + timedelta(seconds=event.requirement.hold_s))
+            if event.shared_origin:
+                yield due(Kind.CAMPAIGN, at)
+        case past.CallerSeen(shared=True):
+            yield due(Kind.CAMPAIGN, at)
         case past.CaseEscalated():  # a longer hold gives the case more time than its first row did
             life = CASE_LIFE + timedelta(seconds=event.requirement.hold_s)
             yield due(Kind.EXPIRE, after.opened_at + life)
@@ -133,10 +141,24 @@ def _asked(
             yield due(Kind.CHANGE, at, strand=BACK)
             yield due(Kind.FREEZE, at)
             yield due(Kind.NOTICE, at)
+            yield due(Kind.PAGE, at, strand=f"{Kind.PAGE}/case.contained", suffix="/case.contained")
+        case past.ProtectionTaken():
+            yield due(Kind.CHANGE, at, strand=BACK)
+            yield due(Kind.SHIELD, at)
+            yield due(Kind.NOTICE, at)
+        case past.HoldRestarted():
+            yield due(Kind.HOLD, event.until)
+            yield due(Kind.NOTICE, at)
         case past.ChangeEnded():
             strand = OWN if event.number < len(after.changes) else BACK
             yield from (due(kind, when, strand=strand) for kind, when in _after_change(event, after, at))
-        case past.Validated() | past.BreakGlassInvoked():
+        case past.BreakGlassInvoked():
+            yield due(Kind.NOTICE, at)
+            yield due(Kind.SKIPPED, at)
+            yield due(Kind.PAGE, at, strand=f"{Kind.PAGE}/break_glass.invoked", suffix="/break_glass.invoked")
+        case past.ReviewOverdue():
+            yield due(Kind.PAGE, at, strand=f"{Kind.PAGE}/review.overdue", suffix="/review.overdue")
+        case past.Validated():
             yield due(Kind.NOTICE, at)
         case past.ReviewOwed():
             yield due(Kind.REVIEW, event.due)
@@ -166,7 +188,7 @@ def _goes_on(owed: Owed, case: Case, at: datetime) -> bool:
         case Kind.SEND:
             running = (c for c in case.challenges if c.id == challenge and not c.ended and at <= c.expires)
             return not isinstance(case, TERMINAL) and any(running)
-        case Kind.NOTICE | Kind.FREEZE:
+        case Kind.NOTICE | Kind.FREEZE | Kind.CAMPAIGN | Kind.SHIELD | Kind.PAGE | Kind.SKIPPED:
             # No entry says that these were done, so they are not asked for for ever.
             ended = isinstance(case, TERMINAL) and not isinstance(case, Contained)
             return not ended and at - owed.row.due_at < CASE_LIFE

@@ -6,12 +6,15 @@ from collections.abc import Mapping
 
 from watchword.core.passkey import RelyingParty
 from watchword.desk.approvals import Approvals
+from watchword.desk.campaign import Campaigns
 from watchword.desk.decisions import Decisions
 from watchword.desk.hand_over import HandOver
 from watchword.desk.intake import Intake
 from watchword.desk.new_contact import NewContact
+from watchword.desk.protection import Protection
 from watchword.desk.steps import Steps
 from watchword.desk.verification import Verification
+from watchword.desk.ways import Ways
 from watchword.methods.port import MethodPort, SignerPort
 
 
@@ -28,7 +31,10 @@ class Desk:
     ) -> None:
         self.steps = steps
         self.intake = Intake(steps)
+        self.campaigns = Campaigns(steps)
+        self.protection = Protection(steps)
         self.verification = Verification(steps, methods)
+        self.ways = Ways(steps, methods)
         self.approvals = Approvals(steps, signer, party)
         self.decisions = Decisions(steps, self.approvals)
         self.new_contact = NewContact(steps)

@@ -35,12 +35,14 @@ from watchword.desk.desk import Desk
 from watchword.desk.followers import Starts
 from watchword.desk.hand_over import ENVELOPE
 from watchword.desk.notify import Notices
+from watchword.desk.paging import Paging
 from watchword.desk.reminder import Reminder
 from watchword.desk.sealing import new_secret, seal
 from watchword.desk.steps import Loaded
 from watchword.directories.port import Confirmation, kind_of
 from watchword.ledger.entry import Disclosure, Retention
 from watchword.ledger.store import EffectRow, EffectState, Settle
+from watchword.notices.port import Pager
 
 LEASE = timedelta(seconds=60)
 """How long a claimed row is ours; after that another runner reads back what became of it."""
@@ -79,6 +81,7 @@ class Runner:
         desk: Desk,
         notices: Notices,
         *,
+        pagers: tuple[Pager, ...] = (),
         owner: str,
         demand_cosigned: DemandCosigned,
         kinds: tuple[str, ...] = (*Kind.DESK, *Kind.EXECUTOR),
@@ -88,6 +91,7 @@ class Runner:
         self.steps = desk.steps
         self.clearing = Clearing(desk.steps, desk.verification, desk.approvals, demand_cosigned)
         self.notices = notices
+        self.paging = Paging(notices, pagers)
         self.owner = owner
         self.kinds = kinds
         self.caps = caps
@@ -145,6 +149,18 @@ class Runner:
                 self.steps.system_step(case, lambda _: do.Expire(), at, settle=done)
             case Kind.FREEZE:
                 self.desk.decisions.freeze_related(case, at)
+                self._settle(row)
+            case Kind.CAMPAIGN:
+                self.desk.campaigns.raise_all(case, at)
+                self._settle(row)
+            case Kind.PAGE:
+                self.paging.page(case, row.id.rpartition("/")[2], row.id, at)
+                self._settle(row)
+            case Kind.SKIPPED:
+                self.paging.tell_skipped(case, row.id, at)
+                self._settle(row)
+            case Kind.SHIELD:
+                self.desk.protection.restart_holds(case, at)
                 self._settle(row)
             case Kind.REVIEW:
                 now = self.steps.load(case).case

@@ -204,7 +204,7 @@ class _Chain:
                     self._cited = (appended.leaf,)  # the custodian's word stands where verification would
                 case past.CaseReleased():
                     self.releases.append((appended, fact.event))
-                case past.CaseContained():
+                case past.CaseContained() | past.ProtectionTaken():
                     self.takes_back, taken_back = appended, fact.event.changes
                 case past.ChangeStarted():
                     self.started[fact.event.number] = appended

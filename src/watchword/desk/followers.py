@@ -250,6 +250,10 @@ class CaseList:
         """Cases that may wait for an effect at *at*, so that nobody has to read the others."""
         return tuple(r.case.id for r in self.rows() if may_owe(r.case, r.changed_at, at))
 
+    def overdue(self) -> tuple[CaseRow, ...]:
+        """Reviews that nobody did in time, the oldest due first: the debt."""
+        return tuple(row for row in self.debts() if row.overdue)
+
     def debts(self) -> tuple[CaseRow, ...]:
         """Cases that owe a review, the oldest due first."""
         owed = [r for r in self.rows() if r.case.review_due is not None and r.case.reviewer is None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -93,7 +93,9 @@ class Intake:
                 ("nobody_linked",),
             )
         source = OriginId("o-" + self.steps.ledger.keyed("origin", origin)) if origin else None
-        self.steps.registry.origin(source).demand(at, self.steps.throttle)
+        came_from = self.steps.registry.origin(source)
+        came_from.demand(at, self.steps.throttle)
+        shared = bool(came_from.others(account.id, at - timedelta(seconds=self.steps.campaign_s)))
         account_class = self.steps.registry.strictest_class(account, subject, at)
         context = msgspec.structs.replace(
             context,
@@ -107,6 +109,7 @@ class Intake:
                 wish.action,
                 context,
                 completed_recoveries_7d=account.recoveries_within(WEEK, at),
+                shared_origin=shared,
             )
         case = CaseId(self.steps.ledger.pseudonym("c"))
         changes = self._changes(account.id, wish, requirement, seen)
@@ -122,6 +125,7 @@ class Intake:
             subject=subject,
             origin=source,
             protected=seen.protected,
+            shared_origin=shared,
         )
         facts = CaseFacts(
             case=None,

@@ -7,8 +7,9 @@ from datetime import datetime
 
 import structlog
 
+from watchword.core import command as do
 from watchword.core.account import Contact
-from watchword.core.case import Case, Checked, Contained, Delivered, Executed, Holding
+from watchword.core.case import Case, Checked, Contained, Delivered, Executed, Holding, Protected
 from watchword.core.errors import Invalid, Refused
 from watchword.core.ids import CaseId
 from watchword.desk.desk import Desk
@@ -50,18 +51,22 @@ class Notices:
         if said is None:
             raise Refused("Nothing happened that a notice would tell of.", "Drop it.", ("nothing_to_tell",))
         subject, text = said
-        told = 0
+        told: list[str] = []
+        cut = self.desk.steps.registry.account(loaded.account).cut
         for number, contact in enumerate(seen.contacts):
             channel = next((c for c in CHANNELS.get(contact.kind, ()) if c in self.notifiers), None)
-            if channel is None:
+            if channel is None or contact.kind in cut:
                 continue
             notice = Notice(id=f"{effect}/{number}", kind="alert", to=contact, subject=subject, text=text, at=at)
             try:
                 self._notifier(channel, contact).send(notice)
-                told += 1
+                told.append(contact.kind)
             except Invalid as fault:
                 log.warning("notice.undeliverable", effect=effect, contact=contact.kind, why=fault.what)
-        log.info("notice.sent", case=case, contacts=told)
+        log.info("notice.sent", case=case, contacts=len(told))
+        if isinstance(loaded, Holding) and set(told) != set(loaded.told):
+            channels = tuple(dict.fromkeys(told))
+            self.desk.steps.system_step(case, lambda _: do.TellHold(channels=channels), at)
 
     def _notifier(self, channel: str, contact: Contact) -> Notifier:
         if channel not in self.notifiers:
@@ -79,6 +84,8 @@ def _text(case: Case) -> tuple[str, str] | None:
     code = case.id[2:10]
     if isinstance(case, Holding):
         what = f"A {action} of your account was approved and will be done after {case.until:%Y-%m-%d %H:%M} UTC."
+    elif isinstance(case, Protected):
+        what = "Your account is being protected: its access is taken away until the service desk has looked at it."
     elif isinstance(case, Contained):
         what = f"A {action} of your account was found to be fraudulent. Your account is being suspended."
     elif isinstance(case, Executed | Checked | Delivered):

@@ -8,9 +8,9 @@ from typing import TypeAlias, get_args
 import msgspec
 
 from watchword.core.errors import Corrupt
-from watchword.core.event import ApprovalAsked, CaseEvent, CaseReleased, GlassBroken, Recorded
+from watchword.core.event import ApprovalAsked, CaseEvent, CaseReleased, GlassBroken, ProtectionSpent, Recorded
 from watchword.core.ids import AccountId, CaseId, LeafHash, OriginId, PersonId
-from watchword.core.origin import OriginFailed
+from watchword.core.origin import OriginEvent, OriginFailed, OriginSeen
 from watchword.core.person import PersonEvent
 from watchword.core.standing import AccountEvent
 from watchword.desk.posture import PolicyActivated, PolicyEvent
@@ -19,7 +19,9 @@ from watchword.ledger.entry import Disclosure
 from watchword.ledger.erasure import LedgerEvent
 from watchword.ledger.restoration import LEDGER_STREAM
 
-Event: TypeAlias = CaseEvent | GlassBroken | AccountEvent | PersonEvent | OriginFailed | PolicyEvent | LedgerEvent
+Event: TypeAlias = (
+    CaseEvent | GlassBroken | ProtectionSpent | AccountEvent | PersonEvent | OriginEvent | PolicyEvent | LedgerEvent
+)
 
 _CASE, _ACCOUNT, _PERSON, _LEDGER = (get_args(u) for u in (CaseEvent, AccountEvent, PersonEvent, LedgerEvent))
 
@@ -44,6 +46,11 @@ def origin_stream(origin: OriginId) -> str:
     return f"origin/{origin}"
 
 
+def protection_stream(person: PersonId) -> str:
+    """The stream of what a person took away, so that a budget holds whoever asks at the same time."""
+    return f"protection/{person}"
+
+
 POLICY_STREAM = "policy"
 
 GLASS_STREAM = "break_glass"
@@ -54,12 +61,14 @@ def stream_of(event: Event) -> str:
     """The stream an event belongs to."""
     if isinstance(event, _ACCOUNT):
         return account_stream(event.account)
-    if isinstance(event, OriginFailed):
+    if isinstance(event, OriginFailed | OriginSeen):
         return origin_stream(event.origin)
     if isinstance(event, _PERSON):
         return person_stream(event.person)
     if isinstance(event, GlassBroken):
         return GLASS_STREAM
+    if isinstance(event, ProtectionSpent):
+        return protection_stream(event.by)
     if isinstance(event, _CASE):
         return case_stream(event.case)
     return LEDGER_STREAM if isinstance(event, _LEDGER) else POLICY_STREAM

@@ -10,7 +10,7 @@ from watchword.core.account import PEOPLE, AccountClass, DirectoryAccount, stric
 from watchword.core.errors import Invalid, Refused
 from watchword.core.event import Recorded
 from watchword.core.ids import AccountId, CaseId, OriginId, PersonId, Seq
-from watchword.core.origin import Origin, OriginFailed, evolve_origin
+from watchword.core.origin import Origin, OriginEvent, evolve_origin
 from watchword.core.person import RECOVERED, CredentialEnrolled, Person, PersonEvent, evolve_person
 from watchword.core.standing import (
     Account,
@@ -84,7 +84,7 @@ class Registry:
         folded = Origin()
         for appended in self.ledger.read(origin_stream(origin)) if origin else ():
             event = event_of(appended)
-            assert isinstance(event, OriginFailed)
+            assert isinstance(event, OriginEvent)
             folded = evolve_origin(folded, event, appended.entry.at)
         return folded
 

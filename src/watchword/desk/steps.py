@@ -17,10 +17,11 @@ from watchword.core import command as do
 from watchword.core import event as past
 from watchword.core.account import AccountClass
 from watchword.core.action import Action, Step
-from watchword.core.case import Case, evolve, facts_of, fold
+from watchword.core.case import Case, evolve, fold
 from watchword.core.decision import decide
 from watchword.core.errors import Conflict, Invalid, Refused
 from watchword.core.execution import PROVISIONAL
+from watchword.core.facts import facts_of
 from watchword.core.gates import Event
 from watchword.core.ids import CaseId, PersonId
 from watchword.core.origin import Throttle
@@ -93,6 +94,7 @@ class Steps:
         self.executor = executor
         self.sends = frozenset(sends)  # the methods whose challenge sends something
         self.thresholds = registry.thresholds
+        self.campaign_s = policy.procedures.table.campaign.window
         origin = policy.procedures.origin
         self.throttle = Throttle(
             window_s=origin.window_s,

@@ -16,6 +16,7 @@ from watchword.core.action import Step
 from watchword.core.case import Case
 from watchword.core.errors import Invalid, Refused
 from watchword.core.ids import CaseId, PersonId
+from watchword.core.origin import AGENTS, of_agent
 from watchword.core.person import Credential, CredentialEnrolled, Person, Role
 from watchword.core.progress import Challenge
 from watchword.core.prompt import PROMPTING
@@ -75,7 +76,7 @@ class Verification:
         if port is None:
             raise Invalid(f"There is no method {method!r}.", f"Use one of: {', '.join(self.methods)}.", where="method")
         loaded = self.steps.load(case)
-        self.steps.registry.origin(loaded.case.origin).demand(at, self.steps.throttle)
+        self._unhurried(loaded.case, actor, at)
         challenge = self.steps.ledger.pseudonym("h")
         prover = self._prover(loaded, method, purpose, custodian, at)
         if prover is not None and prover.id == actor:
@@ -110,6 +111,12 @@ class Verification:
         """A recovery contact is as young as their naming, or as their passkey, whichever is younger."""
         named = named_at(self.steps.registry, case.subject, at) if method == CONTACT_METHOD else None
         return max((t for t in (changed, named) if t is not None), default=None)
+
+    def _unhurried(self, case: Case, agent: PersonId, at: datetime) -> None:
+        """Raise `Refused` while where the caller comes from has to wait, or the agent; the target comes after both."""
+        for place in case.sources:
+            self.steps.registry.origin(place).demand(at, self.steps.throttle)
+        self.steps.registry.origin(of_agent(agent)).demand(at, AGENTS)
 
     def _prover(
         self, loaded: Loaded, method: str, purpose: past.Purpose, custodian: PersonId | None, at: datetime
@@ -228,7 +235,7 @@ class Verification:
             )
         if attesting is not None and attesting != running.by:
             raise Refused("Whoever began this method attests it.", "Begin it yourself.", ("wrong_hands",))
-        self.steps.registry.origin(loaded.case.origin).demand(at, self.steps.throttle)
+        self._unhurried(loaded.case, running.by, at)
         expect = self._version_of(running.prover)
         prover = self._prover_of(running.prover)
         ask = self._ask(loaded.case, port, challenge, running.purpose, prover, at)

@@ -65,6 +65,24 @@ class Notifier(Protocol):
         """
 
 
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing security has to look at now; *id* is the effect's own, the same at every attempt."""
+
+    id: str
+    event: str
+    case: str
+    subject: str
+    text: str
+    at: datetime
+
+
+class Pager(Protocol):
+    """A way to reach whoever is on duty."""
+
+    def page(self, page: Page) -> None:
+        """Send *page*; raise `Unavailable` when it may be tried again, `Invalid` when it can never go out."""
+
+
 def demand_sendable(notice: Notice, channel: Channel) -> str:
     """The address or number to send to, normalised; raise `Invalid` unless *notice* can go out over *channel*.
 

@@ -107,15 +107,17 @@ def _faults(policy: Policy) -> tuple[Mistake, ...]:
     return (*findings(policy.procedures), *people)
 
 
-def strength(requirement: Requirement) -> tuple[tuple[int, ...], int, bool, int, bool]:
+def strength(requirement: Requirement) -> tuple[tuple[int, ...], int, bool, int, bool, int]:
     """Return how much a cell asks for before anything happens, part by part.
 
-    The parts are its easiest proof, seats, whether they sign, its hold, and whether its evidence is cosigned.
+    The parts are its easiest proof, seats, whether they sign, its hold, whether its evidence is cosigned, and the level
+    it recovers at.
     """
     easiest = min((w.min_weight, w.min_methods, w.provers, -w.tolerate_cost) for w in requirement.verify)
     seats = len(requirement.approve.seats) if requirement.approve else 0
     signed = bool(requirement.approve and requirement.approve.signed)
-    return easiest, seats, signed, requirement.hold_s, requirement.cosigned
+    aal = min(w.aal for w in requirement.verify)
+    return easiest, seats, signed, requirement.hold_s, requirement.cosigned, aal
 
 
 def weaker(one: Requirement, other: Requirement) -> bool:
@@ -124,13 +126,14 @@ def weaker(one: Requirement, other: Requirement) -> bool:
     An alert comes after the fact, so a louder one makes up for nothing.
     """
     ours, theirs = strength(one), strength(other)
-    proof, seats, signed, hold, cosigned = ours
+    proof, seats, signed, hold, cosigned, aal = ours
     least = (
         min(proof, theirs[0]),
         min(seats, theirs[1]),
         min(signed, theirs[2]),
         min(hold, theirs[3]),
         min(cosigned, theirs[4]),
+        min(aal, theirs[5]),
     )
     return (ours == least and ours != theirs) or ALERTS.index(one.alert) < ALERTS.index(other.alert)
 

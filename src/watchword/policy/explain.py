@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
-from watchword.core.account import AccountClass
+from watchword.core.account import FACT_WINDOW, AccountClass
 from watchword.core.action import Action, AlertLevel, Step
 from watchword.core.errors import Invalid, Refused
 from watchword.core.person import Person
-from watchword.core.requirement import After, Context, Requirement, Verify
+from watchword.core.requirement import FRESH, After, Context, Requirement, Verify
 from watchword.core.ruling import CaseFacts, Ruling
 from watchword.policy.bundle import Policy
 from watchword.policy.sufficient import sufficient
@@ -103,6 +103,7 @@ def words(requirement: Requirement) -> tuple[str, ...]:
     ways = " · or ".join(_way(w) for w in requirement.verify)
     return (
         f"Prove: {ways}.",
+        *_counts(requirement),
         _approval(requirement),
         _hold(requirement),
         f"Cosign: {_COSIGNED if requirement.cosigned else 'no witness has to'}.",
@@ -125,6 +126,17 @@ def _way(way: Verify) -> str:
     if way.forbid:
         groups.append(f"never {_either(way.forbid)}")
     return f"{', '.join((said, *groups))} ({way.tier})"
+
+
+def _counts(requirement: Requirement) -> tuple[str, ...]:
+    """How long proofs count, and what recovers: said where it is not what every procedure asks."""
+    aal = max(w.aal for w in requirement.verify)
+    fresh, age = requirement.fresh_s, requirement.contact_age_s
+    return (
+        *((f"Recovers as SP 800-63B-4 does at AAL{aal}.",) if aal else ()),
+        *((f"A proof counts for {_span(fresh)}.",) if timedelta(seconds=fresh) != FRESH else ()),
+        *((f"A contact point counts once it is {_span(age)} old.",) if timedelta(seconds=age) != FACT_WINDOW else ()),
+    )
 
 
 def _approval(requirement: Requirement) -> str:

@@ -18,7 +18,8 @@ from watchword.policy.attack import Analysis, Attack, CellAttacks, Need
 from watchword.policy.bundle import Policy
 from watchword.policy.scenarios import ANYBODY, USUAL, Scenario
 from watchword.policy.sufficient import sufficient
-from watchword.policy.tables import SEATS, Cell, Falls
+from watchword.policy.tables import SEATS, Cell
+from watchword.policy.values import Falls
 
 At = Literal["denied", "verify", "approve", "hold", "separation", "notify", "after", "through"]
 

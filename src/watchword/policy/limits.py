@@ -24,10 +24,15 @@ class BreakGlass(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Protective(msgspec.Struct, frozen=True, kw_only=True):
-    """What a change that only takes away asks for: *methods* checks, no approval, *hold_s* of waiting."""
+    """What a change that only takes away asks for: *methods* checks, no approval, *hold_s* of waiting.
+
+    One person does so *budget* times within a day at most, an AI agent *ai_budget* times.
+    """
 
     methods: int
     hold_s: int
+    budget: int
+    ai_budget: int
 
 
 class Freeze(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,6 +22,9 @@ from watchword.policy import rows, strictness
 from watchword.policy.loading import Loaded, Source, load
 from watchword.policy.tables import VOCABULARY, Cell, Deny, RaiseRow
 
+SHARED_ORIGIN = "the same number, address or device asked for another account lately"
+"""Why a campaign raises a case."""
+
 DEFAULT = resources.files("watchword.policy") / "default"
 
 
@@ -70,12 +73,19 @@ class Procedures:
         return cell.lifetime if isinstance(cell, Cell) else None
 
     def require(
-        self, account_class: AccountClass, action: Action, context: Context, *, completed_recoveries_7d: int = 0
+        self,
+        account_class: AccountClass,
+        action: Action,
+        context: Context,
+        *,
+        completed_recoveries_7d: int = 0,
+        shared_origin: bool = False,
     ) -> Requirement:
         """Return what a case needs. Raise `Refused` for a denied cell and for a recovery repeated too often.
 
         *completed_recoveries_7d* counts the target's completed recoveries of the last seven days, this one not among
-        them. Raise `Invalid` for a context in words the policy does not know.
+        them; *shared_origin* says that where the caller comes from asked for another account lately. Raise `Invalid`
+        for a context in words the policy does not know.
         """
         cell = self.cell(account_class, action)
         name = f"{account_class}.{action}"
@@ -90,9 +100,10 @@ class Procedures:
             )
         _known(context)
         raises = tuple(r for r in self.table.context if applies(r, context))
-        if not raises and not completed_recoveries_7d:
+        again = completed_recoveries_7d > 0
+        if not raises and not again and not shared_origin:
             return self._plain[account_class, action]
-        return self._raised(self._plain[account_class, action], cell, raises, repeated=completed_recoveries_7d > 0)
+        return self._raised(self._plain[account_class, action], cell, raises, repeated=again, shared=shared_origin)
 
     def plain(self, account_class: AccountClass, action: Action) -> Requirement | None:
         """Return what a cell asks for when nothing about the request raises it; None for a denied one."""
@@ -116,7 +127,7 @@ class Procedures:
             policy=self.digest,
             account_class=account_class,
             action=action,
-            verify=tuple(rows.way(self.table, account_class, tier) for tier in cell.verify),
+            verify=tuple(rows.way(self.table, account_class, tier, cell.aal) for tier in cell.verify),
             approve=rows.rule(self.table, cell.approve),
             hold_s=cell.hold,
             hold_waived_by=cell.waived_by,
@@ -127,23 +138,30 @@ class Procedures:
             after=rows.after(self.table, cell.after),
             methods=methods,
             capability_costs=rows.costs_of(self.loaded.methods, methods),
-            strongest=rows.way(self.table, account_class, self.table.classes[account_class].strongest),
+            strongest=rows.way(self.table, account_class, self.table.classes[account_class].strongest, cell.aal),
             cosigned=cell.cosigned,
+            fresh_s=cell.fresh or self.table.times.fresh,
+            contact_age_s=cell.contact_age or self.table.times.contact_age,
         )
 
-    def _raised(self, plain: Requirement, cell: Cell, raises: tuple[RaiseRow, ...], *, repeated: bool) -> Requirement:
-        """Of several raises the highest of each kind counts; a repeated recovery comes on top of them."""
-        tiers = max((r.tier for r in raises), default=0) + (self.repeat.tiers if repeated else 0)
+    def _raised(
+        self, plain: Requirement, cell: Cell, raises: tuple[RaiseRow, ...], *, repeated: bool, shared: bool
+    ) -> Requirement:
+        """Of several raises the highest of each kind counts; a repeated recovery and a campaign come on top of them."""
+        campaign = self.table.campaign
+        tiers = max((r.tier for r in raises), default=0)
+        tiers += (self.repeat.tiers if repeated else 0) + (campaign.tier if shared else 0)
         ladder = self.table.classes[plain.account_class].approvals
         start = ladder.index(cell.approve)
         rungs = ladder[start : start + 1 + max((r.approval for r in raises), default=0)]
         holds = ((r.hold, r.waived_by) for r in raises)
         hold, waivers = reduce(strictness.join_holds, holds, (plain.hold_s, plain.hold_waived_by))
         alert = strictness.ALERTS.index(plain.alert) + max((r.alert for r in raises), default=0)
+        alert += campaign.alert if shared else 0
         review = After(review_s=self.repeat.review_s if repeated else 0)
         raised = msgspec.structs.replace(
             plain,
-            verify=self._up(plain.account_class, cell.verify, tiers),
+            verify=self._up(plain.account_class, cell, tiers),
             approve=reduce(strictness.join_rules, (rows.rule(self.table, a) for a in rungs)),
             hold_s=hold,
             hold_waived_by=waivers,
@@ -154,14 +172,16 @@ class Procedures:
         if raised == plain:
             return plain
         again = ("it is a second recovery within 7 days",) if repeated else ()
-        return msgspec.structs.replace(raised, raised=(*(r.why for r in raises), *again))
+        also = (SHARED_ORIGIN,) if shared else ()
+        return msgspec.structs.replace(raised, raised=(*(r.why for r in raises), *again, *also))
 
-    def _up(self, account_class: AccountClass, tiers: tuple[str, ...], steps: int) -> tuple[Verify, ...]:
+    def _up(self, account_class: AccountClass, cell: Cell, steps: int) -> tuple[Verify, ...]:
         """Return the alternatives *steps* rungs up; a raised one keeps what every rung below it asked for."""
-        ways = [
-            reduce(strictness.join_way, (rows.way(self.table, account_class, t) for t in self._climb(tier, steps)))
-            for tier in tiers
-        ]
+
+        def rung(tier: str) -> Verify:
+            return rows.way(self.table, account_class, tier, cell.aal)
+
+        ways = [reduce(strictness.join_way, map(rung, self._climb(tier, steps))) for tier in cell.verify]
         return strictness.weakest(tuple(ways))
 
     def _climb(self, tier: str, steps: int) -> Iterator[str]:

@@ -31,6 +31,8 @@ def methods_of(table: ProceduresFile, methods: MethodsFile, account_class: Accou
             voice=row.voice,
             single_use=row.single_use,
             defeats=row.defeats,
+            fresh_s=row.fresh,
+            kinds=row.kinds,
         )
         for name, row in methods.methods.items()
         if row.proves == whose
@@ -43,8 +45,8 @@ def costs_of(file: MethodsFile, methods: tuple[Method, ...]) -> tuple[tuple[str,
     return tuple((name, row.cost) for name, row in file.capabilities.items() if name in needed)
 
 
-def way(table: ProceduresFile, account_class: AccountClass, tier: str) -> Verify:
-    """Return what *tier* asks of an account of this class."""
+def way(table: ProceduresFile, account_class: AccountClass, tier: str, aal: int = 0) -> Verify:
+    """Return what *tier* asks of an account of this class, in a cell that recovers at *aal*."""
     row = table.tiers[tier]
     return Verify(
         tier=tier,
@@ -54,6 +56,7 @@ def way(table: ProceduresFile, account_class: AccountClass, tier: str) -> Verify
         forbid=row.forbid,
         provers=row.provers,
         tolerate_cost=table.classes[account_class].tolerate.get(tier, 0),
+        aal=aal,
     )
 
 
@@ -124,7 +127,8 @@ def broken_glass(glass: BreakGlass, asked: Requirement) -> Requirement:
 
 def protective(table: ProceduresFile) -> Protective:
     """Return what a protective change asks for."""
-    return Protective(methods=table.protective.methods, hold_s=table.protective.hold)
+    row = table.protective
+    return Protective(methods=row.methods, hold_s=row.hold, budget=row.budget, ai_budget=row.ai_budget)
 
 
 def freeze(table: ProceduresFile) -> Freeze:

@@ -18,7 +18,8 @@ from watchword.policy.bundle import Policy
 from watchword.policy.document import Document, Mistake, Value, read, refuse
 from watchword.policy.loading import Source, each, typed
 from watchword.policy.procedures import DEFAULT, source
-from watchword.policy.tables import SEATS, Table, given, mistake
+from watchword.policy.tables import SEATS
+from watchword.policy.values import Table, given, mistake
 
 Abused = Literal[
     "intake", "verify", "approve", "separation", "execute", "notify", "after", "self_service", "source", "policy"

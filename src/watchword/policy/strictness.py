@@ -48,6 +48,8 @@ def join(one: Requirement, other: Requirement) -> Requirement:
         strongest=join_way(one.strongest, other.strongest),
         cosigned=one.cosigned or other.cosigned,
         raised=tuple(dict.fromkeys((*one.raised, *other.raised))),
+        fresh_s=min(one.fresh_s, other.fresh_s),
+        contact_age_s=max(one.contact_age_s, other.contact_age_s),
     )
 
 
@@ -99,6 +101,7 @@ def join_way(one: Verify, other: Verify) -> Verify:
         forbid=tuple(sorted({*one.forbid, *other.forbid})),
         provers=max(one.provers, other.provers),
         tolerate_cost=_tolerance(one, other),
+        aal=max(one.aal, other.aal),
     )
 
 
@@ -108,6 +111,7 @@ def implies(strict: Verify, easy: Verify) -> bool:
         strict.min_weight >= easy.min_weight
         and strict.min_methods >= easy.min_methods
         and strict.provers >= easy.provers
+        and strict.aal >= easy.aal
         and set(strict.forbid) >= set(easy.forbid)
         and all(any(set(s) <= set(e) for s in strict.any_of) for e in easy.any_of)
         and _tolerance(strict, easy) == strict.tolerate_cost
@@ -193,6 +197,8 @@ def _worst(one: Method, other: Method) -> Method:
         phishable=one.phishable or other.phishable,
         voice=one.voice or other.voice,
         defeats=tuple(dict.fromkeys((*one.defeats, *other.defeats))),
+        fresh_s=_deadline(one.fresh_s, other.fresh_s),
+        kinds=tuple(k for k in one.kinds if k in other.kinds),
     )
 
 

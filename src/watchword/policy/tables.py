@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Literal, get_args
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Discriminator,
     Field,
     StrictBool,
@@ -17,14 +14,23 @@ from pydantic import (
     Tag,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
 
 from watchword.core.account import AccountClass
 from watchword.core.action import Action, AlertLevel, Step
 from watchword.core.person import Role
-
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-_DURATION = re.compile(r"([0-9]{1,6})([smhd])")
+from watchword.policy.values import (
+    ContactAge,
+    Duration,
+    Falls,
+    Freshness,
+    RecoveryKind,
+    Steps,
+    Table,
+    approval_named,
+    mistake,
+    priced,
+    some,
+)
 
 SEATS = (
     "manager_of_record",
@@ -55,34 +61,6 @@ VOCABULARY: dict[str, tuple[str, ...]] = {
 """The values each field of `core.requirement.Context` may take."""
 
 
-def mistake(what: str, remedy: str) -> PydanticCustomError:
-    """Return an error that carries its own way on."""
-    return PydanticCustomError("watchword", "{what}", {"what": what, "remedy": remedy})
-
-
-def _seconds(value: object) -> object:
-    if value == 0 and not isinstance(value, bool):
-        return 0
-    if isinstance(value, str) and (match := _DURATION.fullmatch(value)):
-        return int(match[1]) * _UNITS[match[2]]
-    raise mistake(f"{value!r} is no duration", "write 0, or a number with s, m, h or d, such as 30m")
-
-
-def _upwards(value: object) -> object:
-    if isinstance(value, int) and value < 0:
-        raise mistake("this would lower a requirement", "a context may only raise: write 0 to 3")
-    return value
-
-
-def _approval_named(value: object) -> object:
-    if isinstance(value, str) and value:
-        return value
-    counted = isinstance(value, dict) and value.get("n") == 0
-    if value in (0, None, "") or value == [] or counted:
-        raise mistake("an approval of nobody is not an answer", "write `approve: none` where none is meant")
-    raise mistake("the approval is not named", "name one of `approvals:`, or write `approve: none`")
-
-
 def _seats(value: object) -> object:
     if not value:
         raise mistake(
@@ -97,46 +75,9 @@ def _seat(value: object) -> object:
     raise mistake(f"{value!r} is no seat", f"name one of {', '.join(SEATS)}")
 
 
-def given(value: object) -> object:
-    """Refuse an empty list; a least length of pydantic would be told again for every item that is wrong by itself."""
-    if value == []:
-        raise mistake("nothing is named here", "name at least one")
-    return value
-
-
-def _some(value: object) -> object:
-    if value:
-        return value
-    raise mistake("this would raise every request there is", "say when it applies, or raise the cells themselves")
-
-
-Duration = Annotated[int, BeforeValidator(_seconds)]
-Steps = Annotated[StrictInt, Field(ge=0, le=3), BeforeValidator(_upwards)]
 Seat = Annotated[StrictStr, BeforeValidator(_seat)]
 Seats = Annotated[tuple[Annotated[tuple[Seat, ...], BeforeValidator(_seats)], ...], BeforeValidator(_seats)]
 Separated = Literal["open", "verify", "approve", "release", "execute", "review"]
-
-
-class Table(BaseModel):
-    """What every table shares: unknown keys are mistakes, values never change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def _priced(value: object) -> object:
-    return {"cost": value} if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-def _breakable(value: object) -> object:
-    if value:
-        return value
-    raise mistake("this falls to nothing, and nothing is unbreakable", "name what defeats it, at its dearest")
-
-
-Falls = Annotated[
-    tuple[Annotated[tuple[StrictStr, ...], Field(min_length=1)], ...], BeforeValidator(_breakable), Field(min_length=1)
-]
-"""Minimal sets of capabilities, any of which is enough."""
 
 
 class CapabilityRow(Table):
@@ -168,6 +109,8 @@ class MethodRow(Table):
     defeats: Falls = ()
     never: Annotated[StrictStr, Field(min_length=1)] | None = None
     throttle: StrictStr | None = None
+    fresh: Freshness = 0
+    kinds: tuple[RecoveryKind, ...] = ()
 
     @model_validator(mode="after")
     def _answered(self) -> MethodRow:
@@ -248,7 +191,7 @@ class SourceRow(Table):
 class MethodsFile(Table):
     """`methods.yaml`: what an attacker may have and what it costs, what falls to it, and what that leads to."""
 
-    capabilities: dict[str, Annotated[CapabilityRow, BeforeValidator(_priced)]]
+    capabilities: dict[str, Annotated[CapabilityRow, BeforeValidator(priced)]]
     methods: dict[str, MethodRow]
     steps: StepsRow
     gains: tuple[GainRow, ...]
@@ -310,7 +253,7 @@ class ClassRow(Table):
     proved_by: Literal["subject", "owner", "custodians"]
     strongest: StrictStr
     approvals: Annotated[tuple[StrictStr, ...], Field(min_length=1)]
-    tolerate: dict[str, Annotated[StrictInt, Field(ge=3, le=5)]] = {}
+    tolerate: dict[str, Annotated[StrictInt, Field(ge=3, le=5)]] = {}  # noqa: RUF012  (pydantic copies it)
 
 
 class When(Table):
@@ -328,7 +271,7 @@ class RaiseRow(Table):
     """Rungs to go up, and a least hold. There is no way to write a step down."""
 
     why: StrictStr
-    when: Annotated[When, BeforeValidator(_some)]
+    when: Annotated[When, BeforeValidator(some)]
     tier: Steps = 0
     approval: Steps = 0
     alert: Steps = 0
@@ -345,6 +288,14 @@ class RepeatRow(Table):
     refuse_from: Annotated[StrictInt, Field(ge=2, le=3)]
 
 
+class CampaignRow(Table):
+    """What a case is raised by when its caller's number, address or device asked for another account in *window*."""
+
+    window: Annotated[Duration, Field(gt=0)] = 86_400
+    tier: Steps = 1
+    alert: Steps = 1
+
+
 class BreakGlassRow(Table):
     """The one predefined procedure that may go first and be looked at after."""
 
@@ -358,18 +309,22 @@ class BreakGlassRow(Table):
 
 
 class ProtectiveRow(Table):
-    """What the desk may always take away, with one check."""
+    """What the desk may always take away, with one check: one person so often a day, an AI agent so often."""
 
     methods: Literal[1]
     approve: Literal["none"]
     hold: Annotated[Duration, Field(le=0)]
+    budget: Annotated[StrictInt, Field(ge=1)] = 20
+    ai_budget: Annotated[StrictInt, Field(ge=0)] = 5
 
 
 class TimesRow(Table):
-    """How long an approval counts, and an executor's grant for one case."""
+    """How long an approval counts, an executor's grant, and a proof; how old a contact point has to be."""
 
     approval: Annotated[Duration, Field(gt=0)]
     grant: Annotated[Duration, Field(gt=0, le=15 * 60)]
+    fresh: Freshness = 900
+    contact_age: ContactAge = 30 * 86_400
 
 
 class FreezeRow(Table):
@@ -393,17 +348,21 @@ class OriginRow(Table):
 class Cell(Table):
     """One answered cell of the matrix. *lifetime* bounds what the change itself grants.
 
-    With *cosigned* its evidence is cosigned by a quorum of witnesses before anything is changed.
+    With *cosigned* its evidence is cosigned by a quorum of witnesses before anything is changed. *aal*: as SP 800-63B-4
+    recovers at that level. *fresh* and *contact_age* stand for those of `times`.
     """
 
     verify: Annotated[tuple[StrictStr, ...], Field(min_length=1)]
-    approve: Annotated[StrictStr, BeforeValidator(_approval_named)]
+    approve: Annotated[StrictStr, BeforeValidator(approval_named)]
     hold: Duration
     waived_by: tuple[StrictStr, ...] = ()
     alert: AlertLevel
     after: StrictStr
     lifetime: Annotated[Duration, Field(gt=0)] | None = None
     cosigned: StrictBool = False
+    aal: Literal[0, 2, 3] = 0
+    fresh: Freshness | None = None
+    contact_age: ContactAge | None = None
 
 
 class Deny(Table):
@@ -431,6 +390,7 @@ class ProceduresFile(Table):
     classes: dict[AccountClass, ClassRow]
     context: tuple[RaiseRow, ...]
     repeat: RepeatRow
+    campaign: CampaignRow = CampaignRow()
     break_glass: BreakGlassRow
     protective: ProtectiveRow
     times: TimesRow

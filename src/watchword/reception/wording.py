@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from watchword.core.action import Action, AlertLevel
+from watchword.core.advice import Option
 from watchword.core.change import (
     Change,
     ContactKind,
@@ -19,7 +20,7 @@ from watchword.core.change import (
     Unlock,
 )
 from watchword.core.quorum import Rule, Seat
-from watchword.core.requirement import Context, Requirement, Verify
+from watchword.core.requirement import Context, Requirement, Shortfall, Verify
 
 ACTIONS: dict[Action, tuple[str, str]] = {
     Action.UNLOCK: ("Unlock", "locked out after wrong passwords"),
@@ -64,6 +65,7 @@ ALERTS = {
 
 EVENTS = {
     "case.opened": "Case opened",
+    "caller.seen": "The caller's page was opened from a new {kind}",
     "ticket.linked": "Ticket linked",
     "contact.entered": "The person entered the new contact point",
     "challenge.begun": "{method} begun",
@@ -87,7 +89,11 @@ EVENTS = {
     "case.expired": "Expired",
     "case.frozen": "Frozen because of another case",
     "case.contained": "Contained as fraudulent",
+    "protection.taken": "Access taken away",
+    "hold.told": "The person was told of the hold",
+    "hold.restarted": "The hold begins anew: the person can no longer be told as before",
     "break_glass.invoked": "Glass broken",
+    "approvers.told": "The approvers who were passed over were told",
     "review.owed": "A review is owed",
     "review.overdue": "The review is overdue",
     "review.done": "Reviewed",
@@ -96,6 +102,20 @@ EVENTS = {
 
 COSIGN = "witnesses, after the release and before anything is changed"
 """Who cosigns, where a procedure wants its evidence cosigned."""
+
+SHARED = {
+    "sim_swap": "phone number",
+    "device_theft": "device",
+    "endpoint_control": "computer",
+    "mailbox_work": "mailbox",
+    "mailbox_personal": "mailbox",
+    "otp_seed_sync": "cloud account",
+    "session_token": "signed-in session",
+    "profile_write": "profile",
+    "hris_write": "personnel record",
+    "recovery_contact": "contact",
+}
+"""What two methods have in common that fall to one capability: the phone, the mailbox."""
 
 _COUNTS = ("no", "one", "two", "three", "four")
 
@@ -142,7 +162,37 @@ def lacking(words: str) -> str:
     """What verification lacks, as `core.requirement.Shortfall` says it, with methods by their titles."""
     if (group := words.removeprefix("one of ")) != words:
         return f"one of {' or '.join(method(m).lower() for m in group.split(', '))}"
-    return words.replace("1 more independent method(s)", "one more method").replace("method(s)", "methods")
+    words = words.replace("1 more independent method(s)", "one more method").replace("method(s)", "methods")
+    return words.replace("1 more custodian(s)", "one more custodian").replace("custodian(s)", "custodians")
+
+
+def shortfall(lacks: Shortfall) -> tuple[str, ...]:
+    """What one way still lacks, each part in words; of a further method, what it must not have in common."""
+    common = tuple(dict.fromkeys(SHARED[c] for c in lacks.apart if c in SHARED))
+    apart = f", not on the same {' or '.join(common)}" if common else ""
+    parts = (
+        f"{lacking(part)}{apart}" if "more independent method" in part and lacks.counted else lacking(part)
+        for part in lacks.missing
+    )
+    return tuple(parts)
+
+
+def option(one: Option) -> str:
+    """Why a method does not bring the case on; empty where it does, or is proved."""
+    match one.state:
+        case "absent":
+            return one.why or "Nothing is on record for it."
+        case "young":
+            return f"Changed lately: it counts from {one.counts_from:%Y-%m-%d}."
+        case "closed":
+            return "Closed: too many verifications of this account failed."
+        case "forbidden":
+            return "This procedure does not take it."
+        case "dependent":
+            common = tuple(dict.fromkeys(SHARED.get(c, plain(c)) for c in one.shares))
+            beside = " and ".join(method(m) for m in one.beside)
+            return f"It adds nothing to {beside}: the same {' and '.join(common)}." if beside else "It adds nothing."
+    return ""
 
 
 def seats(rule: Rule) -> str:
@@ -226,5 +276,6 @@ def event(type_: str, data: dict[str, object]) -> str:
     return words.format(
         method=method(str(data.get("method", ""))),
         number=data.get("number", ""),
+        kind=data.get("kind", ""),
         outcome=plain(str(data.get("outcome", ""))),
     )

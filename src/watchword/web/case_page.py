@@ -26,7 +26,7 @@ from watchword.core.case import (
 from watchword.core.contact import is_missing
 from watchword.core.ids import PersonId
 from watchword.core.quorum import Pending, resolve
-from watchword.core.requirement import FRESH, Requirement
+from watchword.core.requirement import Requirement
 from watchword.desk.recording import case_stream, recorded
 from watchword.desk.steps import Loaded
 from watchword.ledger.append import Appended
@@ -43,6 +43,7 @@ TITLES = ("Intake", "Verify", "Approve", "Hold", "Execute", "Validate", "Hand ov
 
 _STAGE_OF = {
     "case.opened": 0,
+    "caller.seen": 0,
     "ticket.linked": 0,
     "approval.given": 2,
     "approval.refused": 2,
@@ -59,6 +60,10 @@ _STAGE_OF = {
     "case.expired": 7,
     "case.frozen": 7,
     "case.contained": 7,
+    "protection.taken": 7,
+    "hold.told": 3,
+    "hold.restarted": 3,
+    "approvers.told": 2,
     "review.owed": 7,
     "review.overdue": 7,
     "review.done": 7,
@@ -176,7 +181,7 @@ class _Builder:
             case Verifying() if is_missing(case):
                 return "Waits for the person to enter the new contact point on their own page."
             case Verifying():
-                ways = " — or ".join(", ".join(wording.lacking(m) for m in s.missing) for s in self.missing)
+                ways = " — or ".join(", ".join(wording.shortfall(s)) for s in self.missing)
                 return f"Still missing: {ways}." if ways else "Everything is proved: the request can be fixed."
             case AwaitingApproval():
                 return f"Waits for {', and '.join(self.empty_seats()) or 'nobody'}."
@@ -267,9 +272,10 @@ class _Builder:
         }
         if not isinstance(case, Verifying):
             return parts
-        fresh = [e.at + FRESH for e in case.evidence if self.at - e.at <= FRESH]
+        ends = (e.at + case.requirement.fresh(e.method) for e in case.evidence)
+        fresh = [end for end in ends if self.at <= end]
         takes = self.may(Step.VERIFY) and not is_missing(case)
-        lacking = tuple(wording.lacking(m) for s in self.missing for m in s.missing)
+        lacking = tuple(words for s in self.missing for words in wording.shortfall(s))
         if is_missing(case):
             lacking = ("the person, who enters the new contact point on their own page",)
         return parts | {

@@ -30,6 +30,18 @@ from watchword.web.view import Field, Form, Option
 _WHY = Field(name="why", label="Why", kind="area", hint="Kept sealed beside the entry.")
 
 
+_PROTECTIONS = Field(
+    name="protection",
+    label="What",
+    kind="select",
+    value="both",
+    options=(
+        Option(value="both", label="Lock it and end its sessions"),
+        Option(value="sessions", label="End its sessions"),
+    ),
+)
+
+
 def form(case: CaseId, step: str, button: str, **more: object) -> Form:
     """A form that posts to *step* of *case*."""
     return Form(action=f"/cases/{case}/{step}", button=button, **more)  # type: ignore[arg-type]
@@ -134,6 +146,18 @@ def others(case: Case, may: Callable[[Step], bool], *, frozen: bool) -> tuple[Fo
                 fields=(_WHY,),
             )
         )
+    if open_ and may(Step.PROTECT):
+        found.append(
+            form(
+                case.id,
+                "protect",
+                "Take access away",
+                title="Protect the account",
+                lede="Takes access away at once, after one proof or by security on duty. It ends this case.",
+                weight="danger",
+                fields=(_PROTECTIONS, _WHY),
+            )
+        )
     if (open_ or type(case) is Released) and may(Step.WITHDRAW):
         lede = "Ends the case. Nothing was changed."
         found.append(
@@ -201,6 +225,9 @@ _TAKEN: dict[str, Taking] = {
     ),
     "contain": lambda app, actor, case, said, at: _done(
         app.desk.decisions.contain(actor.person, case.id, said.get("why", ""), at)
+    ),
+    "protect": lambda app, actor, case, said, at: app.desk.protection.protect(
+        actor.person, case.id, said.get("why", ""), at, lock=said.get("protection") != "sessions"
     ),
     "close": lambda app, actor, case, _, at: app.desk.decisions.close(actor.person, case.id, at),
     "review": _review,

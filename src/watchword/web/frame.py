@@ -9,7 +9,7 @@ from watchword.core.action import Step
 from watchword.core.ids import AccountId, PersonId
 from watchword.desk.people import EVERYWHERE
 from watchword.reception.policy import drift_of
-from watchword.reception.wording import plain
+from watchword.reception.wording import counted, plain, span
 from watchword.web import view
 
 
@@ -18,6 +18,7 @@ def chrome(app: App, at: datetime, csrf: str, person: PersonId | None = None, he
     simulated = tuple(name for name, d in app.directories.items() if d.simulated)
     held = app.registry.person(person).grants if person else ()
     posture = app.registry.posture() if person else None
+    debt = overdue_of(app, at) if person else ("", "")
     return view.Chrome(
         at=at,
         csrf=csrf,
@@ -33,7 +34,23 @@ def chrome(app: App, at: datetime, csrf: str, person: PersonId | None = None, he
         author=person is not None and app.roster.may(person, Step.ACTIVATE_POLICY, at, unit=EVERYWHERE),
         vouch=person is not None and bool(app.desk.verification.vouches(person, at)),
         drift=drift_of(app.activation.standing(at)) if person else "",
+        debt=debt[0],
+        debt_link=debt[1],
     )
+
+
+def overdue_of(app: App, at: datetime) -> tuple[str, str]:
+    """What is overdue to be looked at, in words, and the page of the oldest; both empty where nothing is."""
+    app.steps.cases.follow(app.ledger)
+    overdue = app.steps.cases.overdue()
+    if not overdue:
+        return "", ""
+    first = overdue[0].case
+    since = span(at - (first.review_due or at))
+    glass = sum(1 for row in overdue if row.case.broke_glass is not None)
+    blocks = "; the glass can not be broken again before" if glass else ""
+    many = f"{counted(len(overdue)).capitalize()} review{'s are' if len(overdue) > 1 else ' is'} overdue"
+    return f"{many}, the oldest for {since}{blocks}.", f"/cases/{first.id}"
 
 
 def caller_chrome(app: App, at: datetime, csrf: str) -> view.Chrome:

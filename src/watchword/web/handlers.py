@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from litestar import Controller, Request, Response, get, post
+from litestar.datastructures import Cookie
 from litestar.enums import MediaType, RequestEncodingType
 from litestar.params import Body, FromPath, FromQuery
 from litestar.response import Redirect
@@ -12,7 +13,7 @@ from litestar.status_codes import HTTP_204_NO_CONTENT, HTTP_303_SEE_OTHER
 
 from watchword.core.change import contact_of
 from watchword.core.ids import CaseId
-from watchword.reception import wording
+from watchword.reception import whence, wording
 from watchword.reception.cases import caller_page, demand_overview, readable
 from watchword.reception.given import Now, TheActor, TheApp, Token
 from watchword.web import view
@@ -153,11 +154,14 @@ def caller(
     csrf: Token,
     case: FromPath[str],
     token: FromPath[str],
-) -> str:
-    """The locked-out person's own page."""
+    request: Request[Any, Any, Any],
+) -> Response[str]:
+    """The locked-out person's own page; where it is opened from is noted, since one caller for two people is a sign."""
     opened = caller_page(app, CaseId(case), token).case
+    device = request.cookies.get(whence.DEVICE) or whence.new_device()
+    whence.note(app, opened.id, request.client.host if request.client else "", device, at)
     contact = contact_of(opened.changes)
-    return render(
+    page = render(
         view.CallerPage(
             chrome=caller_chrome(app, at, csrf),
             case=opened.id,
@@ -167,6 +171,16 @@ def caller(
             api=f"/api/caller/{opened.id}/{token}",
         )
     )
+    cookie = Cookie(
+        key=whence.DEVICE,
+        value=device,
+        path="/c",
+        max_age=whence.DEVICE_S,
+        httponly=True,
+        secure=app.settings.console.public_url.startswith("https:"),
+        samesite="lax",
+    )
+    return Response(page, media_type=MediaType.HTML, cookies=[cookie])
 
 
 @get("/prompts", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)

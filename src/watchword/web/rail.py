@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 import msgspec
 
 from watchword.app import App
-from watchword.core.account import FACT_WINDOW, Contact, DirectoryAccount
+from watchword.core.account import Contact, DirectoryAccount
 from watchword.core.action import Step
 from watchword.core.errors import Invalid, Unavailable
 from watchword.core.gates import WEEK
 from watchword.core.ids import PersonId
 from watchword.desk.steps import Loaded
+from watchword.notices.masking import mask
 from watchword.policy import explain
 from watchword.reception import wording
 from watchword.reception.cases import kept, page_address, ticket_of
@@ -127,16 +128,18 @@ def _watch_out(app: App, loaded: Loaded, facts: Facts, at: datetime) -> tuple[Fa
     ]
     if account.on_probation(at):
         found.append(Fact(label="Probation", value="still runs", tone="warn"))
-    found.extend(_contact(c, at) for c in (facts.seen.contacts if facts.seen else ()))
+    age = loaded.case.requirement.contact_age
+    found.extend(_contact(c, age, at) for c in (facts.seen.contacts if facts.seen else ()))
     return tuple(found)
 
 
-def _contact(contact: Contact, at: datetime) -> Fact:
+def _contact(contact: Contact, age: timedelta, at: datetime) -> Fact:
     changed = contact.changed_at
-    young = changed is not None and at - changed < FACT_WINDOW
+    young = changed is not None and at - changed < age
+    since = f"changed {wording.span(at - changed)} ago" if changed else "unchanged as far as is known"
     return Fact(
         label=contact.kind.capitalize(),
-        value=f"changed {wording.span(at - changed)} ago" if changed else "unchanged as far as is known",
-        note=f"worth nothing until {changed + FACT_WINDOW:%-d %b}" if changed and young else "",
+        value=f"{mask(contact)}, {since}",
+        note=f"worth nothing until {changed + age:%Y-%m-%d}" if changed and young else "",
         tone="bad" if young else "plain",
     )

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from watchword.app import App
-from watchword.core.account import FACT_WINDOW, DirectoryAccount
+from watchword.core.account import DirectoryAccount
+from watchword.core.advice import Option
 from watchword.core.errors import Refused
 from watchword.core.ids import PersonId
-from watchword.core.person import Credential
 from watchword.core.progress import Challenge
 from watchword.core.proving import TRIES
 from watchword.core.requirement import Method
@@ -16,8 +16,9 @@ from watchword.core.workload import METHOD as WORKLOAD
 from watchword.core.workload import runs_as
 from watchword.desk.steps import Loaded
 from watchword.desk.verification import OWNED
-from watchword.desk.vouching import PORTAL, named_at, voucher
+from watchword.desk.vouching import PORTAL, voucher
 from watchword.methods.port import MethodPort
+from watchword.notices.masking import mask
 from watchword.reception import wording
 from watchword.reception.cases import page_address
 from watchword.web import forms
@@ -33,8 +34,9 @@ def tiles(
     app: App, loaded: Loaded, seen: DirectoryAccount | None, actor: PersonId, at: datetime, *, takes: bool
 ) -> tuple[Tile, ...]:
     """A tile a method: the one under way first, then what is proved, what can be begun, what can not."""
+    stand = {option.method: option for option in app.desk.ways.of(loaded, seen, at)}
     made = (
-        _tile(app, loaded, m, seen, actor, at, takes=takes)
+        _tile(app, loaded, m, stand[m.name], seen, actor, at, takes=takes)
         for m in loaded.case.requirement.methods
         if m.name in app.methods
     )
@@ -45,6 +47,7 @@ def _tile(
     app: App,
     loaded: Loaded,
     method: Method,
+    stands: Option,
     seen: DirectoryAccount | None,
     actor: PersonId,
     at: datetime,
@@ -54,9 +57,8 @@ def _tile(
     case = loaded.case
     mine = [c for c in case.challenges if c.method == method.name and c.purpose == "verify"]
     running = next((c for c in reversed(mine) if not c.ended and at < c.expires), None)
-    source, unusable = _source(app, loaded, app.methods[method.name], seen, at)
-    if loaded.account.freeze(at, app.desk.steps.thresholds) and method.remote and method.phishable:
-        unusable = "Closed: too many verifications of this account failed."
+    source = _source(app, loaded, app.methods[method.name], seen, at)
+    unusable = wording.option(stands)
     state: TileState = "unusable" if unusable else "free"
     if running:
         state = "open"
@@ -74,53 +76,44 @@ def _tile(
         unusable=unusable if state in {"unusable", "failed"} else "",
         script=SCRIPTS.get(method.name, ()),
         challenge=_live(app, loaded, running, actor, at) if running else None,
-        begin=forms.begin(case.id, method.name) if takes and state in {"free", "failed"} else None,
+        begin=forms.begin(case.id, method.name) if takes and (state == "free" or _again(state, stands)) else None,
     )
 
 
-def _source(app: App, loaded: Loaded, port: MethodPort, seen: DirectoryAccount | None, at: datetime) -> tuple[str, str]:
-    """Where a method's proof would come from and how old that is; and why it can not be used, if it can not."""
+def _again(state: TileState, stands: Option) -> bool:
+    """Whether a method that failed in this case may be tried again."""
+    return state == "failed" and stands.state == "ready"
+
+
+def _source(app: App, loaded: Loaded, port: MethodPort, seen: DirectoryAccount | None, at: datetime) -> str:
+    """Where a method's proof would come from, masked, and how old that is; nobody types a destination."""
     if port.contact is not None:
         contact = next((c for c in seen.contacts if c.kind == port.contact), None) if seen else None
-        if seen is not None and contact is None:
-            return "", f"No {port.contact} is on record."
-        if contact is None or contact.changed_at is None:
-            return f"The {port.contact} of record", ""
-        age = wording.span(at - contact.changed_at)
-        young = f"Worth nothing until {contact.changed_at + FACT_WINDOW:%-d %b}."
-        return (
-            f"The {port.contact} of record, changed {age} ago",
-            young if at - contact.changed_at < FACT_WINDOW else "",
-        )
+        if contact is None:
+            return f"The {port.contact} of record" if seen is None else ""
+        age = f"changed {wording.span(at - contact.changed_at)} ago" if contact.changed_at else "its age is not known"
+        return f"{mask(contact)}, the {port.contact} of record, {age}"
     if port.name in PORTAL:
         return _voucher(app, loaded, port, at)
     owner = loaded.account.facts.owner if port.name in OWNED else loaded.case.subject
     if port.enrolment is None or port.name == "custodian_passkey":
-        return "", ""
+        return ""
     enrolled = app.registry.person(owner).credentials_of(port.enrolment) if owner else ()
     if port.enrolment == WORKLOAD:
         enrolled = tuple(c for c in enrolled if runs_as(c) == loaded.case.account)
-    if not enrolled:
-        return "", "Not enrolled."
-    unusable = "Used; the person was not given new ones yet." if _is_spent(port, enrolled[-1]) else ""
-    return f"Enrolled {wording.span(at - enrolled[-1].enrolled_at)} ago", unusable
+    return f"Enrolled {wording.span(at - enrolled[-1].enrolled_at)} ago" if enrolled else ""
 
 
 def _label(port: MethodPort) -> tuple[str, ...]:
     return ("What you saw and heard",) if port.name == "video" else ()
 
 
-def _voucher(app: App, loaded: Loaded, port: MethodPort, at: datetime) -> tuple[str, str]:
-    """Who would vouch, and why their word would count for nothing."""
+def _voucher(app: App, loaded: Loaded, port: MethodPort, at: datetime) -> str:
+    """Who would vouch; empty where nobody's word would count."""
     try:
-        person = voucher(app.registry, loaded, port.name, at)
-    except Refused as refused:
-        return "", refused.what
-    named = named_at(app.registry, loaded.case.subject, at) if port.name != "manager_of_record" else None
-    if named is not None and at - named < FACT_WINDOW:
-        return name_of(app, person.id), f"Worth nothing until {named + FACT_WINDOW:%-d %b}."
-    enrolled = person.credentials_of("passkey")
-    return name_of(app, person.id), "" if enrolled else "They have no passkey to sign with."
+        return name_of(app, voucher(app.registry, loaded, port.name, at).id)
+    except Refused:
+        return ""
 
 
 def _address(app: App, loaded: Loaded, running: Challenge, actor: PersonId, at: datetime) -> str:
@@ -128,10 +121,6 @@ def _address(app: App, loaded: Loaded, running: Challenge, actor: PersonId, at: 
     if running.method in PORTAL:
         return f"{app.settings.console.public_url.rstrip('/')}/vouch"
     return page_address(app, loaded, actor, at) or ""
-
-
-def _is_spent(port: MethodPort, credential: Credential) -> bool:
-    return port.enrolment == "recovery_code" and credential.counter is not None
 
 
 def _live(app: App, loaded: Loaded, running: Challenge, actor: PersonId, at: datetime) -> Live:

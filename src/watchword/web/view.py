@@ -29,7 +29,8 @@ class Chrome(msgspec.Struct, frozen=True, kw_only=True):
     sign-in and on the pages of the locked-out person. *size* is the number of entries a signed checkpoint covers.
     *threat_until* is when the elevated-threat switch ends, for staff to see; *people*, *duty* and *author* say whether
     they may administer people, use that switch, and activate a policy. *drift* says that it is not the active one,
-    *vouch* that a word of theirs about somebody is waited for.
+    *vouch* that a word of theirs about somebody is waited for. *debt* says that a review is overdue, and *debt_link*
+    where.
     """
 
     at: datetime
@@ -46,6 +47,8 @@ class Chrome(msgspec.Struct, frozen=True, kw_only=True):
     author: bool = False
     drift: str = ""
     vouch: bool = False
+    debt: str = ""
+    debt_link: str = ""
 
 
 class Option(msgspec.Struct, frozen=True, kw_only=True):

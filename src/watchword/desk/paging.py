@@ -1,0 +1,120 @@
+"""Who hears of an emergency: security is paged, and every approver who was passed over is told."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import structlog
+
+from watchword.core import command as do
+from watchword.core import event as past
+from watchword.core.account import Contact
+from watchword.core.case import Case, evolve
+from watchword.core.errors import Invalid, Refused, Unavailable
+from watchword.core.ids import CaseId, PersonId
+from watchword.desk.notify import CHANNELS, Notices
+from watchword.notices.port import Notice, Page, Pager
+
+log = structlog.get_logger("watchword.paging")
+
+SAID = {
+    "break_glass.invoked": "The glass was broken",
+    "review.overdue": "A review is overdue",
+    "case.contained": "A recovery was found fraudulent",
+    "downtime.declared": "Work done while Watchword was down was declared",
+}
+"""What is paged, by the event that asks for it."""
+
+
+class Paging:
+    """Sends through the pagers it was given, and over the desk's own notices."""
+
+    def __init__(self, notices: Notices, pagers: tuple[Pager, ...]) -> None:
+        self.notices = notices
+        self.steps = notices.desk.steps
+        self.pagers = pagers
+
+    def page(self, case: CaseId, event: str, effect: str, at: datetime) -> None:
+        """Page security of what *event* says of *case*; one pager that is away lets the others be tried again later."""
+        now = self.steps.load(case).case
+        if not self.pagers:
+            log.error("page.nobody", case=case, paged=event)
+            return
+        code = case[2:10]
+        what = f"{SAID[event]}: {now.action.replace('_', ' ')} of a {now.account_class.replace('_', ' ')} account"
+        text = f"{what}, case {code}. Look at it in the console. This message holds no link."
+        page = Page(id=effect, event=event, case=case, subject=f"{SAID[event]} (case {code})", text=text, at=at)
+        for pager in self.pagers:
+            try:
+                pager.page(page)
+            except Invalid as fault:
+                log.exception("page.undeliverable", case=case, why=fault.what)
+
+    def tell_skipped(self, case: CaseId, effect: str, at: datetime) -> None:
+        """Tell everybody who could have approved what a broken glass did without them; who was told is an entry."""
+        before, invoked = self._passed_over(case)
+        if before is None or invoked is None:
+            raise Refused("The glass is not broken here.", "Nobody was passed over.", ("not_broken",))
+        if any(isinstance(r.event, past.ApproversTold) for r in self.steps.registry.history(case)):
+            return
+        told: list[PersonId] = []
+        untold: list[PersonId] = []
+        for person in self._approvers(before, at):
+            (told if self._tell(person, before, effect, at) else untold).append(person)
+        command = do.TellApprovers(told=tuple(told), untold=tuple(untold))
+        self.steps.system_step(case, lambda _: command, at)
+
+    def _passed_over(self, case: CaseId) -> tuple[Case | None, past.BreakGlassInvoked | None]:
+        """The case as it was before the glass was broken."""
+        now: Case | None = None
+        for recorded in self.steps.registry.history(case):
+            if isinstance(recorded.event, past.BreakGlassInvoked):
+                return now, recorded.event
+            now = evolve(now, recorded)
+        return None, None
+
+    def _approvers(self, case: Case, at: datetime) -> tuple[PersonId, ...]:
+        """Everybody who could have taken a seat of the approval that was asked."""
+        rule = case.requirement.approve
+        wanted = {role for seat in rule.seats for role in seat.roles} if rule else set()
+        account = self.steps.registry.account(case.account)
+        self.steps.names.follow(self.steps.ledger)
+
+        def could(person: PersonId) -> bool:
+            roles = self.steps.registry.person(person).roles_at(at, case.unit)
+            return person != case.subject and bool(wanted & {*roles, *account.relations(person, at)})
+
+        return tuple(person for person in self.steps.names.people() if could(person))
+
+    def _tell(self, person: PersonId, case: Case, effect: str, at: datetime) -> bool:
+        """Tell one approver by the contact points of their own accounts; False where nothing reached them."""
+        action = case.action.replace("_", " ")
+        text = (
+            f"An emergency {action} was begun without your approval (case {case.id[2:10]}). If you know of no "
+            "emergency, call security at the number you know. This message holds no link."
+        )
+        subject = f"Emergency without your approval (case {case.id[2:10]})"
+        reached = False
+        for number, contact in enumerate(self._contacts(person)):
+            channel = next((c for c in CHANNELS.get(contact.kind, ()) if c in self.notices.notifiers), None)
+            if channel is None:
+                continue
+            notice = Notice(
+                id=f"{effect}/{person}/{number}", kind="alert", to=contact, subject=subject, text=text, at=at
+            )
+            try:
+                self.notices.notifiers[channel].send(notice)
+                reached = True
+            except Invalid as fault:
+                log.warning("approver.undeliverable", person=person, why=fault.what)
+        return reached
+
+    def _contacts(self, person: PersonId) -> tuple[Contact, ...]:
+        found: list[Contact] = []
+        for account in self.steps.registry.person(person).accounts:
+            try:
+                name, native = self.steps.registry.native_id(account)
+                found.extend(self.steps.directory(name).read(native).contacts)
+            except (Invalid, Refused, Unavailable) as fault:
+                log.warning("approver.not_found", person=person, why=fault.what)
+        return tuple(found)

@@ -1,0 +1,83 @@
+"""What the person of a case could prove next, by what is on record for them now: contact points and enrolments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from watchword.core.account import DirectoryAccount
+from watchword.core.advice import Option, Source, options
+from watchword.core.errors import Invalid, Refused, Unavailable
+from watchword.core.ids import PersonId
+from watchword.core.workload import METHOD as WORKLOAD
+from watchword.core.workload import runs_as
+from watchword.desk.steps import Loaded, Steps
+from watchword.desk.verification import OWNED
+from watchword.desk.vouching import CONTACT, PORTAL, named_at, voucher
+from watchword.methods.port import MethodPort
+
+
+class Ways:
+    """Looks; begins nothing."""
+
+    def __init__(self, steps: Steps, methods: Mapping[str, MethodPort]) -> None:
+        self.steps = steps
+        self.methods = methods
+
+    def of(self, loaded: Loaded, seen: DirectoryAccount | None, at: datetime) -> tuple[Option, ...]:
+        """Every method of the case as it stands now; *seen* is the account, None where its directory is silent."""
+        sources = {name: self._source(loaded, port, seen, at) for name, port in self.methods.items()}
+        freeze = loaded.account.freeze(at, self.steps.thresholds)
+        found = options(loaded.case.requirement, loaded.case.evidence, at, sources, freeze=freeze)
+        return tuple(option for option in found if option.method in self.methods)
+
+    def seen(self, loaded: Loaded) -> DirectoryAccount | None:
+        """The account as its directory has it; None where nobody can say."""
+        try:
+            name, native = self.steps.registry.native_id(loaded.case.account)
+            return self.steps.directory(name).read(native)
+        except (Invalid, Refused, Unavailable):
+            return None
+
+    def _source(self, loaded: Loaded, port: MethodPort, seen: DirectoryAccount | None, at: datetime) -> Source:
+        if port.contact is not None:
+            if seen is None:
+                return Source()
+            contact = next((c for c in seen.contacts if c.kind == port.contact), None)
+            return Source(there=contact is not None, changed_at=contact.changed_at if contact else None)
+        if port.name in PORTAL:
+            return self._vouched(loaded, port, at)
+        if port.enrolment is None or port.name == "custodian_passkey":
+            return Source(there=True)
+        owner = self._whose(loaded, port, at)
+        return self._enrolled(loaded, owner, port.enrolment, at) if owner is not None else Source(there=False)
+
+    def _vouched(self, loaded: Loaded, port: MethodPort, at: datetime) -> Source:
+        """What the word of whoever would vouch stands on."""
+        try:
+            person = voucher(self.steps.registry, loaded, port.name, at)
+        except Refused as refused:
+            return Source(there=False, why=refused.what)
+        if not person.credentials_of("passkey"):
+            return Source(there=False, why="They have no passkey to sign with.")
+        named = named_at(self.steps.registry, loaded.case.subject, at) if port.name == CONTACT else None
+        return Source(there=True, changed_at=named)
+
+    def _whose(self, loaded: Loaded, port: MethodPort, at: datetime) -> PersonId | None:
+        """Whose enrolment it would be."""
+        if port.name not in OWNED:
+            return loaded.case.subject
+        owner = loaded.account.facts.owner
+        return owner if owner and "owner_of_record" in loaded.account.relations(owner, at) else None
+
+    def _enrolled(self, loaded: Loaded, person: PersonId, enrolment: str, at: datetime) -> Source:
+        """An enrolment that counts, where there is one; else when the oldest of the young ones was made."""
+        known = self.steps.registry.person(person)
+        held = known.credentials_of(enrolment)
+        if enrolment == WORKLOAD:
+            held = tuple(c for c in held if runs_as(c) == loaded.case.account)
+        if enrolment == "recovery_code" and held and held[-1].counter is not None:
+            return Source(there=False, why="Used; the person was not given new ones yet.")
+        if not held or not all(known.is_young(c, at) for c in held):
+            return Source(there=bool(held))
+        return Source(there=True, changed_at=min(c.enrolled_at for c in held))

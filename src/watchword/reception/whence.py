@@ -1,0 +1,44 @@
+"""Where the person of a case comes from: the network address and the browser their own page is opened with.
+
+Both are kept as keyed pseudonyms in the ledger. An address that many people share says nothing of any of them.
+"""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import suppress
+from datetime import datetime
+from ipaddress import ip_address
+
+from watchword.app import App
+from watchword.core.errors import Conflict, Refused
+from watchword.core.ids import CaseId
+
+DEVICE = "device"
+"""Cookie by which a browser is known again on the pages of several cases; random, and names nobody."""
+
+DEVICE_S = 365 * 86_400
+"""How long it is kept, in seconds."""
+
+
+def new_device() -> str:
+    """A name for a browser that has none yet."""
+    return secrets.token_urlsafe(24)
+
+
+def note(app: App, case: CaseId, address: str, device: str, at: datetime) -> None:
+    """Note where the page of *case* is opened from; whatever comes of that, the page is shown."""
+    with suppress(Refused, Conflict):
+        if not is_shared(app, address):
+            app.desk.campaigns.see(case, "address", address, at)
+        if device:
+            app.desk.campaigns.see(case, "device", device, at)
+
+
+def is_shared(app: App, address: str) -> bool:
+    """Whether many people have *address*, as those behind one gateway or kiosk have; so is what is no address."""
+    try:
+        host = ip_address(address)
+    except ValueError:
+        return True
+    return any(host in network for network in app.settings.console.networks)

@@ -1,0 +1,163 @@
+"""Break-glass: whoever was passed over hears of it, security is paged, and an overdue review blocks the next use."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import pytest
+
+from tests.desk.office import Office, refused
+from watchword.core.action import Action
+from watchword.core.errors import Invalid, Unavailable
+from watchword.core.ids import CaseId
+from watchword.core.requirement import Context
+from watchword.notices.pager import WebhookPager
+from watchword.notices.port import Page
+from watchword.settings import load
+from watchword.web.frame import overdue_of
+
+
+class Receiver:
+    """An HTTP receiver on loopback that keeps what it is posted, and answers as it is told."""
+
+    def __init__(self) -> None:
+        self.got: list[dict[str, Any]] = []
+        self.answer = 204
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                receiver.got.append(json.loads(body))
+                self.send_response(receiver.answer)
+                self.end_headers()
+
+            def log_message(self, *args: object) -> None:
+                pass
+
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/page"
+        self.thread = threading.Thread(target=self.server.serve_forever)
+        self.thread.start()
+
+    def close(self) -> None:
+        """Stop listening."""
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A webhook of the security operations centre."""
+    made = Receiver()
+    yield made
+    made.close()
+
+
+def paged(office: Office, receiver: Receiver) -> None:
+    """Have security paged by mail and by the receiver from now on."""
+    config = office.home / "watchword.toml"
+    part = f'[security]\nmail = "soc@example.test"\nwebhook = "{receiver.url}"'
+    head, _, tail = config.read_text().partition("[security]")
+    config.write_text(head + part + tail)
+    office.close()
+    office.settings = load(config)
+    office.restart()
+
+
+def broken(office: Office, ticket: str = "INC-1") -> CaseId:
+    """A privileged account's unlock for which a custodian broke the glass."""
+    case = office.open("piet.priv", Action.UNLOCK, ticket=ticket, context=Context(situation="outage"))
+    office.app.desk.decisions.break_glass(office["cleo.custodian"], case, "core network down", office.at)
+    return case
+
+
+def test_everybody_who_was_passed_over_is_told_and_security_is_paged(office: Office, receiver: Receiver) -> None:
+    """The manager of record hears of it at their own address, and both pagers have the case by its code alone."""
+    paged(office, receiver)
+    case = broken(office)
+    office.run()
+    outbox = office.app.outbox
+    assert outbox is not None
+    assert "Emergency without your approval" in [
+        m.subject.partition(" (")[0] for m in outbox.sent("boss.one@example.test")
+    ]
+    assert [m.subject for m in outbox.sent("soc@example.test")] == [f"The glass was broken (case {case[2:10]})"]
+    (page,) = receiver.got
+    assert (page["event"], page["case"]) == ("break_glass.invoked", case)
+    assert "piet" not in json.dumps(page)
+    told = next(e for e in office.app.ledger.read(f"case/{case}") if e.entry.type == "approvers.told")
+    assert office["boss.one"] in told.entry.data["told"]  # type: ignore[operator]
+    assert {office["sam.security"], office["ivy.iam"]} <= set(told.entry.data["untold"])  # type: ignore[arg-type]
+
+
+def test_a_page_is_tried_again_until_it_is_taken(office: Office, receiver: Receiver) -> None:
+    """A webhook that is overloaded is asked again; one that refuses for good is only logged."""
+    paged(office, receiver)
+    receiver.answer = 503
+    case = broken(office)
+    office.run()
+    receiver.answer = 204
+    office.pass_by(minutes=10)
+    assert receiver.got[0]["id"] == receiver.got[-1]["id"]
+    assert len(receiver.got) >= 2
+    assert case in receiver.got[-1]["case"]
+    page = Page(id="x", event="e", case="c-1", subject="s", text="t", at=office.at)
+    receiver.answer = 404
+    with pytest.raises(Invalid):
+        WebhookPager(receiver.url).page(page)
+    with pytest.raises(Unavailable):
+        WebhookPager("http://127.0.0.1:9/none").page(page)
+
+
+def test_overdue_review_is_a_debt_that_everybody_sees(office: Office, receiver: Receiver) -> None:
+    """After a day the use is overdue: it blocks the next, pages security, and stands on every page."""
+    paged(office, receiver)
+    case = broken(office)
+    assert overdue_of(office.app, office.at) == ("", "")
+    assert refused(lambda: broken(office, "INC-2"))[0] == "unreviewed_break_glass"
+    office.pass_by(hours=24, minutes=1)
+    words, link = overdue_of(office.app, office.at)
+    assert words == "One review is overdue, the oldest for 1 min; the glass can not be broken again before."
+    assert link == f"/cases/{case}"
+    assert [page["event"] for page in receiver.got] == ["break_glass.invoked", "review.overdue"]
+    assert refused(lambda: broken(office, "INC-3"))[0] == "unreviewed_break_glass"
+    office.app.desk.decisions.withdraw(office["ada.agent"], case, "over", office.at)
+    review = office.app.desk.decisions.review
+    for involved in ("cleo.custodian", "ada.agent"):
+        assert refused(lambda who=involved: review(office[who], case, sound=True, account_given="ok", at=office.at))  # type: ignore[misc]
+    review(office["rex.review"], case, sound=True, account_given="outage confirmed", at=office.at)
+    assert overdue_of(office.app, office.at) == ("", "")
+    broken(office, "INC-4")
+
+
+def test_justification_and_four_hours(office: Office) -> None:
+    """Without a reason nothing is broken, and what was asked is over after the time policy gives it."""
+    case = office.open("piet.priv", Action.UNLOCK)
+    with pytest.raises(Invalid):
+        office.app.desk.decisions.break_glass(office["cleo.custodian"], case, "  ", office.at)
+    case = broken(office, "INC-2")
+    office.wait(hours=4, seconds=1)
+    assert refused(lambda: office.approve(case, "cato.custodian")) == ("expired",)
+    assert timedelta(seconds=office.app.policy.procedures.break_glass.expires_s) <= timedelta(hours=4)
+
+
+def test_mail_that_is_not_configured_pages_nobody_and_says_so(office: Office) -> None:
+    """A start with an address to page and no mail is refused, not found out in the emergency."""
+    config = office.home / "watchword.toml"
+    text = config.read_text().replace('kind = "simulated"                     # smtp', 'kind = "none"  # smtp')
+    head, _, tail = text.partition("[security]")
+    config.write_text(f'{head}[security]\nmail = "soc@example.test"{tail}')
+    settings = office.settings
+    office.close()
+    office.settings = load(config)
+    with pytest.raises(Invalid, match="no mail is configured"):
+        office.restart()
+    office.settings = settings
+    office.restart()

@@ -1,0 +1,139 @@
+"""Protective actions: they only take away, with one check, within a budget; what waits for a "not me" waits anew."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.desk.office import Office, refused
+from watchword.core.action import Action
+from watchword.core.ids import CaseId, PersonId
+from watchword.core.person import Kind, Role, RoleGrant
+from watchword.core.protection import SHIELDS_A_DAY
+from watchword.directories.sandbox import SignIn
+
+
+def protect(office: Office, case: CaseId, who: str = "ben.agent", *, lock: bool = True) -> None:
+    """Take access away."""
+    office.app.desk.protection.protect(office[who], case, "their phone was stolen", office.at, lock=lock)
+
+
+def hired(office: Office, login: str, kind: Kind) -> PersonId:
+    """Somebody more at the desk."""
+    people, root = office.app.people, office["root.admin"]
+    person = people.register(root, login=login, name=login, kind=kind, unit="desk", at=office.at)
+    people.grant(root, person, RoleGrant(role=Role.AGENT), office.at)
+    return person
+
+
+def test_one_proof_takes_access_away_at_once(office: Office) -> None:
+    """Nobody approves and nothing waits: the executor disables the account, and the case is over."""
+    case = office.open()
+    assert refused(lambda: protect(office, case)) == ("unchecked",)
+    office.prove(case, "totp")
+    protect(office, case)
+    assert office.state(case) == "protected"
+    office.run()
+    seen = office.directory.read(office.native("mara.lind"))
+    assert not seen.enabled
+    assert office.types(case).count("change.ended") == 2
+    assert refused(lambda: office.ask(case))[0] == "wrong_state"
+
+
+def test_responder_needs_nobodys_proof(office: Office) -> None:
+    """Security on duty acts on a suspicion; who reads along has no such step."""
+    case = office.open("piet.priv")
+    protect(office, case, "sam.security", lock=False)
+    office.run()
+    assert office.directory.read(office.native("piet.priv")).enabled
+    assert office.state(case) == "protected"
+    other = office.open(ticket="INC-2")
+    assert refused(lambda: protect(office, other, "rex.review"))[0] == "no rule permits it"
+
+
+@pytest.mark.parametrize("login", ["piet.priv"])
+def test_ai_never_takes_access_of_who_guards_recovery(office: Office, login: str) -> None:
+    """An AI agent protects a standard account, and neither a responder's nor a privileged one, whatever was proved."""
+    person = hired(office, "robot.one", Kind.AI)
+    standard, guarded = office.open(), office.open(login, ticket="INC-2")
+    office.prove(standard, "passkey")
+    office.prove(guarded, "passkey")
+    protection = office.app.desk.protection
+    assert refused(lambda: protection.protect(person, guarded, "odd", office.at)) == ("ai-never-touches-responders",)
+    protection.protect(person, standard, "odd", office.at)
+    assert office.state(standard) == "protected"
+
+
+def test_budget_holds_a_person_and_an_ai_agent(office: Office) -> None:
+    """Twenty times a day for a person, five for an AI agent; the day after both may again."""
+    robot = hired(office, "robot.one", Kind.AI)
+    protection = office.app.desk.protection
+    accounts = ("mara.lind", "noah.berg")
+    for number in range(5):
+        case = office.open(accounts[number // 3], ticket=f"INC-{number}")
+        office.prove(case, "passkey")
+        protection.protect(robot, case, "odd", office.at)
+    case = office.open("olga.owner", ticket="INC-9")
+    office.prove(case, "passkey")
+    assert refused(lambda: protection.protect(robot, case, "odd", office.at)) == ("protection_budget",)
+    protect(office, case)
+    office.wait(hours=25)
+    again = office.open("boss.one", ticket="INC-10")
+    office.prove(again, "passkey")
+    protection.protect(robot, again, "odd", office.at)
+
+
+def test_nobody_is_kept_out_by_being_protected_over_and_over(office: Office) -> None:
+    """One account is protected three times within a day, whoever does it."""
+    for number in range(SHIELDS_A_DAY):
+        case = office.open(ticket=f"INC-{number}")
+        protect(office, case, "sam.security")
+    case = office.open(ticket="INC-9")
+    assert refused(lambda: protect(office, case, "ivy.iam")) == ("protection_budget",)
+
+
+def test_hold_begins_anew_and_the_cut_channel_counts_for_nothing(office: Office) -> None:
+    """A hold that ran for an hour runs its whole length again, and is told by telephone, since the mailbox is cut."""
+    case = office.open(action=Action.RECOVERY_INFO_CHANGE, contact="phone")
+    office.enter(case)
+    office.prove(case, "passkey")
+    office.ask(case)
+    assert office.state(case) == "holding"
+    office.run()
+    assert set(office.case(case).told) == {"mail", "phone"}  # type: ignore[attr-defined]
+    before = office.case(case).until  # type: ignore[attr-defined]
+    office.wait(hours=1)
+    protect(office, office.open(ticket="INC-2"), "sam.security")
+    office.run()
+    now = office.case(case)
+    assert now.until == before + (office.at - office.at.replace(hour=9))  # type: ignore[attr-defined]
+    assert now.told == ("phone",)  # type: ignore[attr-defined]
+    assert office.types(case).count("hold.restarted") == 1
+    office.pass_by(hours=23)
+    assert office.state(case) == "holding"
+    office.pass_by(hours=2)
+    assert office.state(case) == "releasable"
+
+
+def test_hold_that_nobody_could_be_told_of_does_not_end(office: Office) -> None:
+    """Where the mailbox was all there is and it was cut, silence is no consent: the case waits, and then expires."""
+    native = office.native("mara.lind")
+    office.tamper_directory(f"DELETE FROM contact WHERE account = '{native}' AND kind = 'phone'")
+    case = office.open(action=Action.RECOVERY_INFO_CHANGE, contact="phone")
+    office.enter(case)
+    office.prove(case, "passkey")
+    office.ask(case)
+    office.run()
+    protect(office, office.open(ticket="INC-2"), "sam.security")
+    office.run()
+    office.pass_by(hours=25)
+    assert office.state(case) == "holding"
+    assert refused(lambda: office.release(case)) == ("untold",)
+
+
+def test_protected_account_is_not_signed_in_to(office: Office) -> None:
+    """The directory turns the thief away, password or not."""
+    case = office.open()
+    office.prove(case, "passkey")
+    protect(office, case)
+    office.run()
+    assert office.directory.sign_in("mara.lind", "the old secret of it") is SignIn.DISABLED
