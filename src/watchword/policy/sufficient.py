@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import lru_cache
-from itertools import combinations
 
 import msgspec
 
 from watchword.core.ids import LeafHash, PersonId
-from watchword.core.requirement import Evidence, Requirement, Satisfied, Verify, assess
+from watchword.core.requirement import Evidence, Requirement, Satisfied, Verify, assess, independent
 
 _AT = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -22,18 +21,40 @@ def sufficient(
 
     Where *among* names methods, the smallest sets whose proof counts one of them, as the waiver of a hold asks.
     """
-    names = tuple(m.name for m in requirement.methods)
     provers = max(w.provers for w in (*requirement.verify, requirement.strongest))
+    apart = _independent(requirement)
     found: list[tuple[str, ...]] = []
-    for size in range(1, len(names) + 1):
-        for subset in combinations(names, size):
-            if any(set(smaller) <= set(subset) for smaller in found):
-                continue
-            evidence = tuple(_proved(name, prover) for name in subset for prover in range(provers))
-            answer = assess(requirement, evidence, _AT, freeze=freeze)
-            if isinstance(answer, Satisfied) and (not among or set(among) & set(answer.methods)):
-                found.append(subset)
+    # Methods that fall to one capability count as one, so a smallest set has none that do; and it only grows from sets
+    # that are not enough yet.
+    growing: list[tuple[str, ...]] = [()]
+    names = tuple(m.name for m in requirement.methods)
+    while growing:
+        longer: list[tuple[str, ...]] = []
+        for subset in growing:
+            for name in names[names.index(subset[-1]) + 1 if subset else 0 :]:
+                larger = (*subset, name)
+                if any((name, other) not in apart for other in subset) or any(set(s) <= set(larger) for s in found):
+                    continue
+                evidence = tuple(_proved(one, prover) for one in larger for prover in range(provers))
+                answer = assess(requirement, evidence, _AT, freeze=freeze)
+                if isinstance(answer, Satisfied) and (not among or set(among) & set(answer.methods)):
+                    found.append(larger)
+                else:
+                    longer.append(larger)
+        growing = longer
     return tuple(found)
+
+
+def _independent(requirement: Requirement) -> frozenset[tuple[str, str]]:
+    """The pairs of methods that some way of *requirement* lets count beside each other."""
+    costs = dict(requirement.capability_costs)
+    ways = (*requirement.verify, requirement.strongest)
+    return frozenset(
+        (one.name, other.name)
+        for one in requirement.methods
+        for other in requirement.methods
+        if one is not other and any(independent(one, other, costs, way.tolerate_cost) for way in ways)
+    )
 
 
 def sufficient_for(requirement: Requirement, way: Verify) -> tuple[tuple[str, ...], ...]:
