@@ -35,7 +35,7 @@ ORDER = {
             ("unseen",),
             ("proof", "seat"),
             ("shown", "panel"),
-            ("cell", "glass", "around"),
+            ("cell", "glass", "around", "takes"),
             ("goal", "everything"),
             ("gained",),
         )
@@ -82,6 +82,10 @@ class Falling:
             "shown": self._shown,
             "panel": self._panel,
         }
+
+    def owned_by(self, who: str) -> tuple[RosterAccount, ...]:
+        """The accounts capabilities about *who* are about: those of a person, or the one account nobody has."""
+        return tuple(self._owned.get(who, ()))
 
     # --- nodes -------------------------------------------------------------------------------------------------------
 

@@ -57,6 +57,7 @@ class Fixpoint(Falling):
             "cell": self._cell,
             "glass": self._glass,
             "around": self._around,
+            "takes": self._takes,
         }
 
     def reached(self, account: AccountId, *, climb: bool = True) -> dict[Action, Ways]:
@@ -66,7 +67,7 @@ class Fixpoint(Falling):
         Exact up to the bound. Where nothing an outsider could do is that cheap, the cheapest of what is made of parts
         that are: one success leads to the next at no more than the bound.
         """
-        self._settle((account,))
+        self.settle_on((account,))
         if not climb:
             everything = self._values["everything",]
             return {a: self.algebra.either((self._values["goal", account, a], everything)) for a in Action}
@@ -80,11 +81,40 @@ class Fixpoint(Falling):
         """What was found within the bound for the one action, if it was looked for; what opens everything apart."""
         return self._values.get(("goal", account, action), NO_WAY)
 
+    def everything(self) -> Ways:
+        """What opens every action on every account at once."""
+        return self._values["everything",]
+
+    def read(self) -> tuple[Node, ...]:
+        """Every node that something read so far."""
+        return tuple(self._values)
+
+    def value(self, node: Node) -> Ways:
+        """What a node is, as far as it is settled; one that nothing read before is looked for."""
+        return self._read(*node)
+
+    def takers_around(self) -> Iterator[tuple[str, str]]:
+        """Each way around that is a step of somebody's, with who may take it."""
+        for name, row in self.table.around.items():
+            for unit in dict.fromkeys(("", *(a.unit for a in self.accounts.values()))):
+                for (who,) in self._takers(row.step, unit, 1) if row.step else ():
+                    yield name, who
+
+    def settle(self) -> None:
+        """Work out again what has changed, and what reads it, until nothing is new."""
+        while self._waiting:
+            _, _, node = heappop(self._waiting)
+            self._queued.discard(node)
+            self._evaluate(node)
+
+    def _takes(self, name: str, who: str) -> Ways:
+        return self._falls(self.table.around[name].falls_to, who)
+
     def _turned(self) -> Ways:
         """What opens everything although it costs more than the bound: the cheapest takeover of whoever holds a key."""
         found: list[Ways] = []
         holders = {account.id: (account, capability, row) for account, capability, row in self._keyholders()}
-        self._settle(tuple(holders))
+        self.settle_on(tuple(holders))
         for account, capability, row in self._keyholders():
             climbed = self._climbed(account, HIGHEST)
             self.algebra.bound, bound = HIGHEST, self.algebra.bound
@@ -111,15 +141,13 @@ class Fixpoint(Falling):
                         if nobody if not around.step else account.person in able:
                             yield account, capability, row
 
-    def _settle(self, accounts: tuple[AccountId, ...]) -> None:
+    def settle_on(self, accounts: tuple[AccountId, ...]) -> None:
+        """Work out every action on *accounts*, and whatever else has to be for it."""
         for account in accounts:
             for action in Action:
                 self._read("goal", account, action)
         self._read("everything")
-        while self._waiting:
-            _, _, node = heappop(self._waiting)
-            self._queued.discard(node)
-            self._evaluate(node)
+        self.settle()
 
     # --- beyond the bound --------------------------------------------------------------------------------------------
 
