@@ -173,7 +173,7 @@ def _taken_as_one(merged: Merged) -> tuple[str, ...]:
         return ()
     note = (
         "Accounts that are alike were worked out once. Who stands around the people around an account could change "
-        f"what is told of {len(merged.left):,} of {len(merged.places):,} accounts: look at them one by one with --account."
+        f"what is told of {len(merged.left):,} of {len(merged.places):,} accounts: see --account."
     )
     return (note,)
 

@@ -206,18 +206,6 @@ class Casting:
         """Whether *who* may approve although an account of theirs was recovered within the last seven days."""
         return self.may(account, self.people[who], Step.APPROVE, msgspec.structs.replace(facts, recovered=True))
 
-    def approves_although_proving(self, account: RosterAccount, who: PersonId, held: AccountClass) -> bool:
-        """Whether *who* may approve for *account* although their proof is what the case asks for."""
-        facts = CaseFacts(
-            case=CASE,
-            unit=account.unit,
-            account_class=held,
-            action=Action.UNLOCK,
-            subject=account.person,
-            provers=(who,),
-        )
-        return self.may(account, self.people[who], Step.APPROVE, facts)
-
     def staff(self, account: RosterAccount) -> tuple[Person, ...]:
         """Everyone who could have anything to do with a case of *account*: role holders of its unit, then relations."""
         if account.unit not in self._staff:

@@ -21,7 +21,7 @@ from watchword.core.requirement import After, Requirement, Verify
 from watchword.core.ruling import CaseFacts
 from watchword.policy.bundle import Policy
 from watchword.policy.capabilities import FREE, NO_WAY, Move, Ways
-from watchword.policy.casting import SOURCE, Cast
+from watchword.policy.casting import CASE, SOURCE, Cast
 from watchword.policy.falling import Falling, Node, holder
 from watchword.policy.roster import Roster, RosterAccount
 from watchword.policy.rows import broken_glass
@@ -99,6 +99,22 @@ class Fixpoint(Falling):
             for unit in dict.fromkeys(("", *(a.unit for a in self.accounts.values()))):
                 for (who,) in self._takers(row.step, unit, 1) if row.step else ():
                     yield name, who
+
+    def proved_by_owner(self, account: RosterAccount) -> bool:
+        """Whether it is the owner of record who proves for *account*."""
+        return self.policy.procedures.table.classes[self.held[account.id]].proved_by == "owner"
+
+    def approves_although_proving(self, account: RosterAccount, who: PersonId) -> bool:
+        """Whether *who* may approve for *account* although their proof is what the case asks for."""
+        facts = CaseFacts(
+            case=CASE,
+            unit=account.unit,
+            account_class=self.held[account.id],
+            action=Action.UNLOCK,
+            subject=account.person,
+            provers=(who,),
+        )
+        return self.casting.may(account, self.casting.people[who], Step.APPROVE, facts)
 
     def settle(self) -> None:
         """Work out again what has changed, and what reads it, until nothing is new."""

@@ -2,7 +2,7 @@
 
 Two accounts are alike when their class, unit and facts are, the roles and classes of the people around them, and the
 other accounts of their person; two people when their roles are, and the classes of their accounts. Who stands around
-the people around an account is not asked: `behind.doubts` says for which accounts that could make a difference.
+the people around an account is not asked: `doubts.doubts` says for which accounts that could make a difference.
 """
 
 from __future__ import annotations
@@ -182,7 +182,7 @@ class _Likeness:
         )
 
     def _twins(self, groups: Iterable[list[PersonId]], above: tuple[PersonId, ...]) -> Iterator[tuple[PersonId, ...]]:
-        """Groups one of whom stands for all; a few of the staff who are above what one asks for stand for themselves."""
+        """Groups one of whom stands for all; a few of the staff above what one asks for stand for themselves."""
         staff = {p for p in above if self.people[p].grants or self.people[p].delegations}
         apart = staff if len(staff) <= CLONES else set[PersonId]()
         return (tuple(p for p in group if p not in apart) for group in groups)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from watchword.core.action import Action
 from watchword.core.ids import AccountId
-from watchword.policy.behind import found_behind
 from watchword.policy.bundle import Policy
 from watchword.policy.capabilities import Ways
 from watchword.policy.casting import named
+from watchword.policy.doubts import doubts
 from watchword.policy.fixpoint import Fixpoint
 from watchword.policy.likeness import reduce
 from watchword.policy.roster import Roster
@@ -32,6 +32,7 @@ class Merged:
     def __init__(self, policy: Policy, roster: Roster, bound: int) -> None:
         self.names = named(policy.people)
         self.fixpoints: list[Fixpoint] = []
+        self._everything: list[Ways] = []
         self.places: dict[AccountId, Place] = {}
         self._changed: dict[tuple[int, AccountId, Action], Ways] = {}
         doubted, everybody = self._worked_out(policy, roster, bound, frozenset())
@@ -46,7 +47,7 @@ class Merged:
         """What reaches each action on the account at *place*, at no more than the bound."""
         number, like = place
         fixpoint = self.fixpoints[number]
-        everything = fixpoint.everything()
+        everything = self._everything[number]
         found = {action: self._changed.get((number, like, action), fixpoint.known(like, action)) for action in Action}
         return {action: fixpoint.algebra.either((ways, everything)) for action, ways in found.items()}
 
@@ -58,10 +59,12 @@ class Merged:
         fixpoint = Fixpoint(policy, small.roster, bound, small.twins)
         wanted = around or small.like.keys()
         likes = tuple(dict.fromkeys(small.like[a] for a in small.like if a in wanted))
-        fixpoint.settle_on(likes)
-        found = found_behind(fixpoint, small, roster, likes, around)
+        for like in likes:  # one after the other, so that what is found for the first need not be found again
+            fixpoint.settle_on((like,))
+        found = doubts(fixpoint, small, roster, likes, around)
         number = len(self.fixpoints)
         self.fixpoints.append(fixpoint)
+        self._everything.append(found.everything)
         self._changed |= {(number, *key): ways for key, ways in found.changed.items()}
         self.places |= {account: (number, small.like[account]) for account in small.like if account in wanted}
         return found.doubted, found.everybody
@@ -71,3 +74,4 @@ class Merged:
         fixpoint.settle_on(tuple(fixpoint.accounts))
         self.places = {account: (len(self.fixpoints), account) for account in fixpoint.accounts}
         self.fixpoints.append(fixpoint)
+        self._everything.append(fixpoint.everything())
