@@ -229,12 +229,24 @@ def _rows(
 
 def attacks_on(policy: Policy, roster: Roster, account: AccountId, *, bound: int = BOUND) -> tuple[AccountAttacks, ...]:
     """Return the attacks on one account, one row an action, each with its path; raise `Invalid` for one not there."""
+    return prove_account(policy, roster, account, bound=bound).accounts
+
+
+def prove_account(policy: Policy, roster: Roster, account: AccountId, *, bound: int = BOUND) -> Analysis:
+    """Return the analysis of one account, with no cells; raise `Invalid` for one that is not in the *roster*."""
     demand_sound(roster)
     if account not in {a.id for a in roster.accounts}:
         raise Invalid(f"The account {account} is not in the roster.", "Name one that is.", "account")
     small = reduce(roster, (account,), named(policy.people))
     fixpoint = Fixpoint(policy, small.roster, bound, small.twins)
-    return _rows(policy, fixpoint, fixpoint.accounts[account], account, {}, fixpoint.reached(account))
+    rows = _rows(policy, fixpoint, fixpoint.accounts[account], account, {}, fixpoint.reached(account))
+    return Analysis(
+        policy=policy.digest,
+        cells=(),
+        accounts=rows,
+        complete=not fixpoint.algebra.cut,
+        notes=_notes(policy, fixpoint, {account}),
+    )
 
 
 class _Saying:

@@ -27,19 +27,23 @@ Place = tuple[int, AccountId]
 
 
 class Merged:
-    """The analysis of *roster* under *policy* at a cost of at most *bound*."""
+    """The analysis of *roster* under *policy* at a cost of at most *bound*.
 
-    def __init__(self, policy: Policy, roster: Roster, bound: int) -> None:
+    Accounts in doubt are worked out apart where there are no more than *apart* of them; where all are, no more than
+    *whole* are worked out unmerged.
+    """
+
+    def __init__(self, policy: Policy, roster: Roster, bound: int, *, apart: int = APART, whole: int = WHOLE) -> None:
         self.names = named(policy.people)
         self.fixpoints: list[Fixpoint] = []
         self._everything: list[Ways] = []
         self.places: dict[AccountId, Place] = {}
         self._changed: dict[tuple[int, AccountId, Action], Ways] = {}
         doubted, everybody = self._worked_out(policy, roster, bound, frozenset())
-        if everybody and len(roster.accounts) <= WHOLE:
+        if everybody and len(roster.accounts) <= whole:
             self._unmerged(policy, roster, bound)
             doubted, everybody = frozenset(), False
-        elif doubted and not everybody and len(doubted) <= APART:
+        elif doubted and not everybody and len(doubted) <= apart:
             doubted, everybody = self._worked_out(policy, roster, bound, doubted)
         self.left = frozenset(self.places) if everybody else doubted
 
