@@ -222,6 +222,8 @@ def _fixes(short: tuple[Miss, ...], found: tuple[Fix, ...]) -> None:
         cost = one.effort
         costs = f"{cost.work_minutes:+} min of work, {cost.approvals:+} approvals, {cost.hold_minutes:+} min of waiting"
         out.print(f"[bold]{number}.[/] {costs}")
+        for loss in one.losses:
+            out.print(f"   [yellow]lost[/]: {escape(loss)}")
         for edit in one.edits:
             out.print(f"   {escape(str(edit))}")
     if not found:
