@@ -42,8 +42,8 @@ class Edit(msgspec.Struct, frozen=True, kw_only=True):
 def moves(policy: Policy, account_class: AccountClass, action: Action) -> Iterator[Edit]:
     """Yield every smallest way to make a cell stricter: a tier or approval one rung up, a longer hold, signatures.
 
-    Where the cell may be had by breaking the glass, that may ask for signatures, or for one custodian more, or no longer
-    be for this action. A denied cell has none. What an edit makes may be unsound; `check.findings` says so.
+    Where the cell may be had by breaking the glass, that may ask for signatures or one custodian more, or no longer be
+    for this action. A denied cell has none. What an edit makes may be unsound; `check.findings` says so.
     """
     cell = policy.procedures.cell(account_class, action)
     if not isinstance(cell, Cell):

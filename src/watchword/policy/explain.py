@@ -99,7 +99,7 @@ def explain(
 
 
 def words(requirement: Requirement) -> tuple[str, ...]:
-    """Say what *requirement* asks for, one sentence a part: proof, approval, hold, witnesses if any, alert, after-care."""
+    """Say what *requirement* asks for, one sentence a part: proof, approval, hold, any witnesses, alert, after-care."""
     ways = " · or ".join(_way(w) for w in requirement.verify)
     return (
         f"Prove: {ways}.",
