@@ -335,5 +335,5 @@ def test_whom_merging_leaves_open_is_told() -> None:
 
     assert not [n for n in prove(policy, roster).notes if "worked out once" in n]
     (note,) = [n for n in prove(policy, roster, bound=8).notes if "worked out once" in n]
-    assert "what is told of 602 of 603 accounts" in note
+    assert "what is told of 601 of 603 accounts" in note
     assert not Merged(policy, roster, 8, apart=700).left
