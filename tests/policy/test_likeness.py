@@ -6,7 +6,7 @@ import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.policy.sample import CEDAR, SCHEMA
+from tests.policy.sample import CEDAR, METHODS, PROCEDURES, SCHEMA, spoiled
 from tests.policy.test_attack_oracle import ASKED, World, worlds
 from watchword.core.account import AccountClass
 from watchword.core.action import Action
@@ -329,11 +329,15 @@ def below(managers: dict[str, str | None], many: int) -> Roster:
 
 
 def test_whom_merging_leaves_open_is_told() -> None:
-    """Beyond the default bound it matters who recovers a manager: said where it is for too many to look at each."""
-    roster = below({"mia": "eva", "kim": None, "eva": None}, 200)
-    policy = Policy.default()
+    """Where a stolen phone is cheap who recovers a manager matters: looked at apart, or said where it is too many."""
+    shipped, managers = Policy.default(), {"mia": "eva", "kim": None, "eva": None}
+    cheap = Procedures.load(PROCEDURES, spoiled("  device_theft: 3\n", "  device_theft: 1\n", METHODS))
+    policy = Policy(cheap, shipped.people, shipped.digest, (), ())
+    few, many = below(managers, 3), below(managers, 250)
+    looked = Merged(policy, few, BOUND)
 
-    assert not [n for n in prove(policy, roster).notes if "worked out once" in n]
-    (note,) = [n for n in prove(policy, roster, bound=8).notes if "worked out once" in n]
-    assert "what is told of 601 of 603 accounts" in note
-    assert not Merged(policy, roster, 8, apart=700).left
+    assert not [n for n in prove(shipped, many).notes if "worked out once" in n]
+    (note,) = [n for n in prove(policy, many).notes if "worked out once" in n]
+    assert "what is told of 751 of 753 accounts" in note
+    assert (len(looked.fixpoints), looked.left) == (2, frozenset())
+    assert compare(policy, few, looked) == []
