@@ -28,12 +28,14 @@ from watchword.core.ruling import CaseFacts
 from watchword.policy import Policy
 from watchword.policy.capabilities import moves_of
 from watchword.policy.falling import SEATED, holder
-from watchword.policy.fixpoint import CREDENTIAL, Fixpoint
+from watchword.policy.fixpoint import Fixpoint
 from watchword.policy.loading import Loaded
+from watchword.policy.methods_tables import AroundRow, MethodsFile
 from watchword.policy.procedures import Procedures
+from watchword.policy.recoveries import CREDENTIAL
 from watchword.policy.roster import RELATIONS, Roster, RosterAccount, held_as
 from watchword.policy.rows import broken_glass
-from watchword.policy.tables import AroundRow, MethodsFile, ProceduresFile
+from watchword.policy.tables import ProceduresFile
 
 Need = tuple[str, str]
 Goal = tuple[AccountId, Action]

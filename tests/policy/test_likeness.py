@@ -19,9 +19,10 @@ from watchword.policy.falling import holder
 from watchword.policy.fixpoint import Fixpoint
 from watchword.policy.likeness import reduce
 from watchword.policy.merged import Merged
+from watchword.policy.methods_tables import GainRow
 from watchword.policy.procedures import Procedures
 from watchword.policy.roster import RELATIONS, Roster, RosterAccount, held_as
-from watchword.policy.tables import Cell, GainRow
+from watchword.policy.tables import Cell
 
 Said = tuple[tuple[str, tuple[str, ...]], ...]
 """A set of needs in which people go by what they are to the account: what is needed of each, in order."""

@@ -18,7 +18,7 @@ from watchword.policy.capabilities import Ways
 from watchword.policy.falling import Node
 from watchword.policy.fixpoint import Fixpoint
 from watchword.policy.likeness import Reduced
-from watchword.policy.tables import Falls
+from watchword.policy.methods_tables import Falls
 
 Caps = frozenset[str]
 Held = dict[str, Caps]
@@ -58,7 +58,11 @@ class Behind(msgspec.Struct, frozen=True):
 
 
 class Backing:
-    """What stands behind the people of *small*, by their kind, once *fixpoint* has settled it."""
+    """What stands behind the people of *small*, by their kind, once *fixpoint* has settled it.
+
+    *behind* has each set that others may meet with, cheapest first. What takes nobody else, and everybody of a kind
+    falls to, is as good as what they fall to at first: it is not among them.
+    """
 
     def __init__(self, fixpoint: Fixpoint, small: Reduced) -> None:
         self.fixpoint = fixpoint
@@ -70,6 +74,7 @@ class Backing:
         self.staff = {small.kinds[p.id] for p in small.roster.people if p.grants or p.delegations}
         self.prices = {name: row.cost for name, row in fixpoint.table.capabilities.items()}
         self._decoded: dict[int, Held] = {}
+        self.behind = self._all_behind()
 
     def held(self, mask: int) -> Held:
         """What a set holds about whom."""
@@ -80,12 +85,17 @@ class Backing:
             self._decoded[mask] = {s: frozenset(c) for s, c in found.items()}
         return self._decoded[mask]
 
-    def behind(self) -> dict[int, tuple[Behind, ...]]:
-        """By kind, each set that others may meet with, cheapest first.
+    def kind(self, subject: str) -> int | str:
+        """Of which kind somebody is; an account that is nobody's, and nobody at all, are their own."""
+        return int(subject[1:].split(" ", 1)[0]) if subject.startswith("?") else self.kinds.get(subject, subject)
 
-        What takes nobody else, and everybody of a kind falls to, is as good as what they fall to at first: it is not
-        among them.
-        """
+    def asked_at_first(self, who: str, caps: Caps) -> bool:
+        """Whether *caps* about somebody are enough without their account."""
+        return any(
+            one <= caps for behind in self.behind.get(self.kinds.get(who, UNKNOWN), ()) for one in behind.instead
+        )
+
+    def _all_behind(self) -> dict[int, tuple[Behind, ...]]:
         wanted = self._consulted()
         for kind, nodes in wanted.items():
             for who in self.members[kind]:

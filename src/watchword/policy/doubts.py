@@ -16,8 +16,9 @@ import msgspec
 
 from watchword.core.action import Action
 from watchword.core.ids import AccountId
-from watchword.policy.behind import UNKNOWN, Backing, Behind, Caps, Held
-from watchword.policy.capabilities import Ways, moves_of
+from watchword.policy.behind import UNKNOWN, Backing, Behind, Held
+from watchword.policy.capabilities import Ways
+from watchword.policy.compared import Compared
 from watchword.policy.falling import holder
 from watchword.policy.fixpoint import Fixpoint
 from watchword.policy.likeness import SLOTS, Reduced
@@ -100,7 +101,7 @@ class _Search:
             self.pairs_of_like.setdefault(small.like[account], set()).update(some)
         self.backing = Backing(fixpoint, small)
         self.kinds = self.backing.kinds
-        self.behind = self.backing.behind()
+        self.behind = self.backing.behind
         self._nothing: set[Hashable] = set()
 
     def found(self) -> Found:
@@ -181,7 +182,7 @@ class _Search:
 
     def _put(self, place: _Place, ways: Ways, everything: Ways) -> _Change:
         """What of *ways* with somebody put down is new, for everybody alike or not, and what is no longer minimal."""
-        known = _Known(self, place, ways, everything)
+        known = Compared(self.backing, place.own, place.slots, ways, everything)
         added: Ways = {}
         doubted: set[frozenset[Pair]] = set()
         for mask in ways:
@@ -212,7 +213,7 @@ class _Search:
             for who, slot in place.slots.items()
             if who in held or place.pairs or self.kinds.get(who) in self.backing.staff
         )
-        others = ((self.kind(s), caps) for s, caps in held.items() if s not in place.slots)
+        others = ((self.backing.kind(s), caps) for s, caps in held.items() if s not in place.slots)
         proves = place.slots.get(place.proves or "")
         return frozenset(Counter(others).items()), tuple(around), place.pairs, proves, place.exact
 
@@ -322,7 +323,7 @@ class _Search:
         for subject, caps in held.items():
             who: str | None = subject
             if subject.startswith("?"):
-                members = self.backing.members.get(int(str(self.kind(subject))), ())
+                members = self.backing.members.get(int(str(self.backing.kind(subject))), ())
                 who = next((p for p in members if p not in taken), None)
                 if who is None:
                     return None
@@ -330,16 +331,6 @@ class _Search:
             for capability in caps:
                 mask |= self.algebra.mask(capability, who or "")
         return mask
-
-    def kind(self, subject: str) -> int | str:
-        """Of which kind somebody is; an account that is nobody's, and nobody at all, are their own."""
-        return int(subject[1:].split(" ", 1)[0]) if subject.startswith("?") else self.kinds.get(subject, subject)
-
-    def asked_at_first(self, who: str, caps: Caps) -> bool:
-        """Whether *caps* about somebody are enough without their account."""
-        return any(
-            one <= caps for behind in self.behind.get(self.kinds.get(who, UNKNOWN), ()) for one in behind.instead
-        )
 
     def _cost(self, held: Held) -> int:
         prices = self.backing.prices
@@ -349,82 +340,5 @@ class _Search:
         return self.backing.prices[part[1]]
 
 
-class _Known:
-    """The sets of one account and action, compared as if people of one kind were the same but for those around it."""
-
-    def __init__(self, search: _Search, place: _Place, ways: Ways, everything: Ways) -> None:
-        self.search = search
-        self.place = place
-        self.ways = ways
-        self.fixed = {"", place.own, *place.slots}
-        # What opens everything is told of one of the staff: somebody around the account is that only by chance.
-        around = self.fixed - {""}
-        self.others = [m for m in everything if not search.backing.held(m).keys() & around]
-        self._sure: dict[int, bool] = dict.fromkeys(everything, True)
-        self._parts: dict[int, frozenset[tuple[int | str, str]]] = {}
-
-    def by_itself(self, mask: int) -> bool:
-        """Whether the path of a set leads through no account of anybody else."""
-        if mask not in self._sure:
-            search, held = self.search, self.search.backing.held(mask)
-            through = {
-                holder(account)
-                for move in moves_of(self.ways[mask][1])
-                if move.what.startswith("use ")
-                and (account := search.fixpoint.accounts.get(AccountId(move.subject))) is not None
-            }
-            # Who is in it with what they fall to at first could as well have been asked at first.
-            self._sure[mask] = not any(
-                who != self.place.own and not search.asked_at_first(who, held.get(who, frozenset())) for who in through
-            )
-        return self._sure[mask]
-
-    def opens(self, held: Held) -> bool:
-        """Whether some set that leads through nobody else's account is in *held*."""
-        whole = self._in_parts(held)
-        return any(
-            self._of(m) <= whole and self._within(m, held) and self.by_itself(m) for m in (*self.ways, *self.others)
-        )
-
-    def larger(self) -> tuple[int, ...]:
-        """The sets that have a smaller one in them, other people of the same kind in the place of those in it."""
-        held = self.search.backing.held
-        staffed = [(m, self._of(m), m.bit_count()) for m in self.ways if not held(m).keys() <= self.fixed]
-        return tuple(
-            mask
-            for mask, whole, count in staffed
-            if any(
-                some <= whole and fewer < count and self.by_itself(m) and self._within(m, held(mask))
-                for m, some, fewer in staffed
-            )
-        )
-
-    def _of(self, mask: int) -> frozenset[tuple[int | str, str]]:
-        if mask not in self._parts:
-            self._parts[mask] = self._in_parts(self.search.backing.held(mask))
-        return self._parts[mask]
-
-    def _in_parts(self, held: Held) -> frozenset[tuple[int | str, str]]:
-        return frozenset((s if s in self.fixed else self.search.kind(s), c) for s, caps in held.items() for c in caps)
-
-    def _within(self, mask: int, held: Held) -> bool:
-        smaller = self.search.backing.held(mask)
-        if any(not caps <= held.get(s, frozenset()) for s, caps in smaller.items() if s in self.fixed):
-            return False
-        left = [(self.search.kind(s), caps) for s, caps in smaller.items() if s not in self.fixed]
-        there = [(self.search.kind(s), caps) for s, caps in held.items() if s not in self.fixed]
-        return _fits(left, there)
-
-
 def _joined(one: Held, other: Held) -> Held:
     return {**one, **{s: one.get(s, frozenset()) | caps for s, caps in other.items()}}
-
-
-def _fits(left: list[tuple[int | str, Caps]], there: list[tuple[int | str, Caps]]) -> bool:
-    """Whether each of *left* finds one of its kind of its own that has as much."""
-    if not left:
-        return True
-    kind, caps = left[0]
-    return any(
-        kind == k and caps <= c and _fits(left[1:], [*there[:i], *there[i + 1 :]]) for i, (k, c) in enumerate(there)
-    )

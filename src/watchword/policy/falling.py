@@ -14,8 +14,8 @@ from watchword.core.ids import PersonId
 from watchword.policy.bundle import Policy
 from watchword.policy.capabilities import NO_WAY, Algebra, Move, Ways
 from watchword.policy.casting import Casting, Rulings
+from watchword.policy.methods_tables import Falls, GainRow
 from watchword.policy.roster import Roster, RosterAccount, held_as
-from watchword.policy.tables import Falls, GainRow
 
 Node = tuple[str, ...]
 """What it is of, then the words that say which one."""
