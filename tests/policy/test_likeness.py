@@ -88,6 +88,7 @@ def offices(draw: st.DrawFn) -> Roster:
                 manager=None if alone else draw(above),
                 owner=draw(above) if alone else None,
                 second_owner=draw(above) if alone else None,
+                leaver=n < len(names) and draw(st.integers(0, 7)) == 0,
             )
         )
     return Roster(accounts=tuple(accounts), people=(*(_person(n, ()) for n in names), *people))
@@ -162,17 +163,23 @@ def crowds(draw: st.DrawFn) -> World:
                 unit="north",
                 person=PersonId(f"p{n}"),
                 manager=draw(st.sampled_from((None, *(p.id for p in people[1:-1])))),
+                leaver=draw(st.integers(0, 7)) == 0,
             )
         )
     return World(policy=leading_on(world.policy), roster=Roster(accounts=tuple(accounts), people=tuple(people)))
 
 
 def leading_on(policy: Policy) -> Policy:
-    """The same policy where managers approve all there is, by their session alone, and every recovery gives one."""
+    """The same policy where managers approve all there is, by their session alone, and every recovery gives one.
+
+    Whoever has somebody's mail passes one method as them, and keeps notices from them.
+    """
     loaded = policy.procedures.loaded
-    falls = {"approval": (("session",),), "signed_approval": (("session",),)}
+    mailed = loaded.methods.methods["one"].model_copy(update={"defeats": (("mailbox",),)})
+    falls = {"approval": (("session",),), "signed_approval": (("session",),), "unseen": (("mailbox",),)}
     methods = loaded.methods.model_copy(
         update={
+            "methods": {**loaded.methods.methods, "one": mailed},
             "steps": loaded.methods.steps.model_copy(update=falls),
             "gains": (GainRow(actions=tuple(ASKED), gives=("session",)),),
         }
@@ -226,7 +233,7 @@ def test_under_the_shipped_policy_people_who_are_alike_are_told_the_same() -> No
 
     each()
     accounts, alike, doubtful = (sum(some) for some in zip(*saved, strict=True))
-    assert alike > accounts / 5
+    assert alike > accounts / 8
     assert 0 < doubtful < len(saved) / 2
 
 
@@ -245,7 +252,7 @@ def test_merging_is_exact_whatever_leads_on() -> None:
 
     each()
     accounts, alike, left = (sum(some) for some in zip(*saved, strict=True))
-    assert alike > accounts / 4
+    assert alike > accounts / 6
     assert 0 < left < accounts / 10
 
 
