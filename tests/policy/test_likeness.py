@@ -319,6 +319,27 @@ def test_whom_a_rule_names_is_like_nobody_else() -> None:
     assert "manager_of_record" in rows[AccountId("kim-1")]
 
 
+def test_an_account_is_alike_only_with_what_else_its_person_has() -> None:
+    """Whose second account has another manager than the first is not like somebody both of whose have the same."""
+    people = tuple(_person(name, ()) for name in ("tom", "lee", "kim", "mia", "eva"))
+    managers = {"tom": ("mia", "mia"), "lee": ("mia", "mia"), "kim": ("mia", "eva")}
+    accounts = tuple(
+        RosterAccount(
+            id=AccountId(f"{who}-{number}"),
+            account_class=AccountClass.STANDARD,
+            unit="north",
+            person=PersonId(who),
+            manager=PersonId(manager),
+        )
+        for who, both in managers.items()
+        for number, manager in enumerate(both)
+    )
+    like = reduce(Roster(accounts=accounts, people=people)).like
+
+    assert like[AccountId("lee-0")] == like[AccountId("tom-0")]
+    assert like[AccountId("kim-0")] == AccountId("kim-0")
+
+
 def below(managers: dict[str, str | None], many: int) -> Roster:
     """Some managers, each with a manager or none; and *many* people below each."""
     staff = (_person("ann", (Role.AGENT, Role.EXECUTOR)), _person("bob", (Role.AGENT,)))
