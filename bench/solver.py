@@ -108,7 +108,7 @@ class Written(Fixpoint):
     def program(self) -> tuple[str, dict[Cell, int]]:
         """The rules, and the number of the atom that each cell is."""
         cells: dict[Cell, int] = {}
-        self._settle(tuple(AccountId(held) for held in AccountClass))
+        self.settle_on(tuple(AccountId(held) for held in AccountClass))
         everything = self._read("everything")
         for held in AccountClass:
             for action in Action:

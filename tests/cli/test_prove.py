@@ -105,15 +105,20 @@ def test_one_path_step_by_step(here: Here) -> None:
 
 def test_one_account_of_a_roster(here: Here, roster: Path) -> None:
     """A named account, in the words of the people around it; an unknown one, and no roster, are told."""
-    rows = facts(here("policy", "prove", "--roster", str(roster), "--account", "a-ana", "--json").out)
+    one = ("policy", "prove", "--roster", str(roster), "--account", "a-ana")
+    analysis = facts(here(*one, "--json").out)["analysis"]
+    rows = analysis["accounts"]
 
+    assert not analysis["complete"]
     assert [row["action"] for row in rows][2] == "factor_reset"
     assert all(row["account"] == "a-ana" and row["account_class"] == "finance" for row in rows)
     assert "p-ana" in json.dumps(rows[1]["attacks"])
-    near = facts(here("policy", "prove", "--roster", str(roster), "--account", "a-ana", "--bound", "3", "--json").out)
+    near = facts(here(*one, "--bound", "3", "--json").out)["analysis"]["accounts"]
     assert max(attack["cost"] for row in near for attack in row["attacks"]) >= 3
     assert sum(len(row["attacks"]) for row in near) < sum(len(row["attacks"]) for row in rows)
-    steps = here("policy", "prove", "--roster", str(roster), "--account", "a-ana", "--path")
+    assert "Every attack that costs 6 or less is here" in here(*one).out
+    steps = here(*one, "--path")
+    assert "Every attack that costs 6 or less is here" in steps.out
     assert "a-ana, password reset: cost 3" in steps.out
     assert is_told(here("policy", "prove", "--roster", str(roster), "--account", "a-no"), 2, "Name one that is")
     assert is_told(here("policy", "prove", "--account", "a-ana"), 2, "--roster")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watchword.policy.capabilities import FREE, Algebra, Ways
-from watchword.policy.tables import CapabilityRow
+from watchword.policy.methods_tables import CapabilityRow
 
 COSTS = {
     "osint": 1, "hr_data": 1, "agent_duped": 1, "phish_relay": 2, "profile_write": 2, "mailbox_work": 2,

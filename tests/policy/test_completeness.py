@@ -8,7 +8,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tests.core.sample import COY, CYD, EXE, GLASS
+from tests.core.story import approved, executed, given, glass_broken, opened, released, reviewed, step, ticketed
 from tests.policy.sample import CEDAR, METHODS, PROCEDURES, SCHEMA, line_of, spoiled
+from watchword.core import command as do
 from watchword.core.account import AccountClass
 from watchword.core.action import Action
 from watchword.core.quorum import Seat
@@ -19,6 +22,7 @@ from watchword.policy.check import _unseated, check, findings
 from watchword.policy.contexts import effect_of, every_context, told_apart, words_of
 from watchword.policy.document import Mistake
 from watchword.policy.procedures import DEFAULT
+from watchword.policy.rows import broken_glass
 from watchword.policy.separation import separation
 
 SHIPPED = Policy.default().procedures
@@ -171,6 +175,34 @@ def test_a_pair_no_procedure_keeps_apart_is_no_finding() -> None:
 
     assert alone(without("sod-opener-verifies"), Procedures.load(text, METHODS)) == ()
     assert alone(without("sod-opener-verifies"))
+
+
+def test_a_pair_only_broken_glass_keeps_apart_is_held() -> None:
+    """Where no procedure keeps approval and release apart, two of three people would do once the glass is broken."""
+    text = re.sub(r"(separate: )(approver_apart|everyone_apart)", r"\1reviewer_apart", PROCEDURES)
+    loose = Procedures.load(text, METHODS)
+    for name in ("sod-approver-releases", "sod-releaser-approves"):
+        (told,) = [f for f in alone(without(name), loose) if f.path == name]
+
+        assert "of it, the glass broken: " in told.what
+        assert told.line > 1
+    assert alone(CEDAR, loose) == ()
+
+
+def test_whoever_broke_the_glass_takes_none_of_the_steps_kept_apart_from_it() -> None:
+    """The rules are not told who broke it: the desk's own decisions refuse them what is kept apart from that."""
+    glass = SHIPPED.break_glass
+    asked = SHIPPED.require(AccountClass.PRIVILEGED, Action.TOTAL_LOSS, Context())
+    apart = {step for pair in broken_glass(glass, asked).separate if "break_glass" in pair for step in pair}
+    broken = given(opened(), ticketed(), glass_broken(GLASS, CYD))
+    agreed = given(approved(COY, "custodian"), start=broken)
+
+    broken.when(approved(CYD, "custodian")).refused("same_person")
+    agreed.when(step(do.Release(by=CYD, executor=EXE, changes=agreed.case.changes if agreed.case else ()))).refused(
+        "same_person"
+    )
+    given(released(), executed(), start=agreed).when(reviewed(by=CYD)).refused("same_person")
+    assert apart == {"break_glass", "approve", "release", "review"}
 
 
 @pytest.mark.parametrize(

@@ -84,3 +84,23 @@ def test_an_emergency_has_its_price() -> None:
 
     assert [str(e).partition(": ")[2] for e in best.edits] == ["break_glass.custodians: 2 -> 3"]
     assert (best.effort.work_minutes, best.effort.approvals) == (4, 1)
+
+
+def test_what_people_lose_has_its_price_too() -> None:
+    """Where the glass opens a factor reset, not to break it for that is proposed last, with what is lost in words."""
+    asked = (Threshold(classes=(AccountClass.PRIVILEGED,), actions=(Action.FACTOR_RESET,), cost=6),)
+    glass = Policy.default().procedures.table.break_glass.actions
+    opened = (
+        Edit(path=("break_glass", "actions"), line=1, old=glass, new=(*glass, Action.FACTOR_RESET)),
+        Edit(path=("break_glass", "signed"), line=1, old=0, new=0),
+    )
+    found = fixes(drafted(Policy.default(), opened), asked, most=3)
+
+    (last,) = [fix for fix in found if fix.losses]
+    (edit,) = (str(e).partition(": ")[2] for e in last.edits)
+    before = "unlock, password_reset, total_loss, privileged_override"
+    assert edit == f"break_glass.actions: [{before}, factor_reset] -> [{before}]"
+    assert found.index(last) == len(found) - 1 > 0
+    assert last.effort.work_minutes == last.effort.approvals == 0
+    assert last.losses[0].startswith("in an emergency nobody breaks the glass for factor reset of privileged")
+    assert last.losses[0].endswith("only for unlock or password reset or total loss or privileged override")

@@ -20,7 +20,7 @@ from watchword.core.account import AccountClass
 from watchword.core.action import Action
 from watchword.core.errors import Invalid, Unavailable
 from watchword.core.ids import AccountId
-from watchword.policy.attack import BOUND, AccountAttacks, Analysis, Attack, CellAttacks, attacks_on
+from watchword.policy.attack import BOUND, AccountAttacks, Analysis, Attack, CellAttacks, prove_account
 from watchword.policy.attack import prove as proved
 from watchword.policy.bundle import Policy
 from watchword.policy.fix import Fix, fixes
@@ -147,10 +147,10 @@ def prove(
         cells = (c for c in analysis.cells if account_class in {None, c.account_class} and action in {None, c.action})
         for cell in cells:
             _path(looked, f"{said(cell.account_class)}, {said(cell.action)}", cell)
+        _noted(looked, analysis)
     else:
         out.print(heatmap.table(analysis))
-        for note in analysis.notes:
-            out.print(escape(note), style="dim")
+        _noted(looked, analysis)
         for listing in listings:
             out.print(listed(listing))
         _accounts(looked, analysis)
@@ -222,6 +222,8 @@ def _fixes(short: tuple[Miss, ...], found: tuple[Fix, ...]) -> None:
         cost = one.effort
         costs = f"{cost.work_minutes:+} min of work, {cost.approvals:+} approvals, {cost.hold_minutes:+} min of waiting"
         out.print(f"[bold]{number}.[/] {costs}")
+        for loss in one.losses:
+            out.print(f"   [yellow]lost[/]: {escape(loss)}")
         for edit in one.edits:
             out.print(f"   {escape(str(edit))}")
     if not found:
@@ -270,13 +272,15 @@ def _one(looked: _Looked, *, bound: int, as_json: bool, path: bool) -> None:
         raise Invalid(
             "An account is looked at among the people around it.", "Give --roster FILE, or --config.", "account"
         )
-    rows = attacks_on(looked.policy, looked.people, looked.account, bound=bound)
+    analysis = prove_account(looked.policy, looked.people, looked.account, bound=bound)
+    rows = analysis.accounts
     if as_json:
-        print_json(rows)
+        print_json({"analysis": analysis})
         return
     if path:
         for row in rows:
             _path(looked, f"{row.account}, {said(row.action)}", row)
+        _noted(looked, analysis)
         return
     table = Table("action", "cheapest", "alone", "needs", "infrastructure", box=None, pad_edge=False)
     for row in rows:
@@ -290,6 +294,13 @@ def _one(looked: _Looked, *, bound: int, as_json: bool, path: bool) -> None:
         )
     out.print(f"[bold]{looked.said(looked.account)}[/], {said(rows[0].account_class)}")
     out.print(table)
+    _noted(looked, analysis)
+
+
+def _noted(looked: _Looked, analysis: Analysis) -> None:
+    """What was not followed, what was taken for granted, and what nobody can do."""
+    for note in analysis.notes:
+        out.print(looked.said(note), style="dim")
 
 
 def _path(looked: _Looked, title: str, row: CellAttacks | AccountAttacks) -> None:

@@ -21,6 +21,7 @@ from watchword.policy.casting import named
 from watchword.policy.falling import holder
 from watchword.policy.fixpoint import Fixpoint
 from watchword.policy.likeness import reduce
+from watchword.policy.merged import Merged, Place
 from watchword.policy.roster import RELATIONS, Roster, RosterAccount, alike, demand_sound, generic
 from watchword.policy.tables import Deny
 from watchword.policy.vacancies import vacancies
@@ -121,7 +122,9 @@ def prove(policy: Policy, roster: Roster | None = None, *, bound: int = BOUND) -
     for held in AccountClass:
         account = fixpoint.accounts[AccountId(held)]
         names = {holder(account): "target", account.id: "target"}
-        cells.extend(_cell(row) for row in _rows(policy, fixpoint, account, account.id, names))
+        cells.extend(
+            _cell(row) for row in _rows(policy, fixpoint, account, account.id, names, fixpoint.reached(account.id))
+        )
     return Analysis(
         policy=policy.digest,
         cells=tuple(cells),
@@ -133,58 +136,44 @@ def prove(policy: Policy, roster: Roster | None = None, *, bound: int = BOUND) -
 def _proved(policy: Policy, roster: Roster, bound: int) -> Analysis:
     """The analysis of a roster: of all accounts that are alike one is worked out, in the words of its relations."""
     demand_sound(roster)
-    small = reduce(roster, named=named(policy.people))
-    fixpoint = Fixpoint(policy, small.roster, bound, small.twins)
-    known: dict[AccountId, tuple[AccountAttacks, ...]] = {}
-    for like in dict.fromkeys(small.like.values()):
-        account = fixpoint.accounts[like]
-        known[like] = _rows(policy, fixpoint, account, like, _relative(account), climb=False)
-    through = through_others(fixpoint)
-    weakest: dict[tuple[AccountClass, Action], AccountAttacks] = {}
-    for row in (row for rows in known.values() for row in rows):
+    merged = Merged(policy, roster, bound)
+    known: dict[Place, tuple[AccountAttacks, ...]] = {}
+    for place in dict.fromkeys(merged.places.values()):
+        fixpoint = merged.fixpoints[place[0]]
+        account = fixpoint.accounts[place[1]]
+        known[place] = _rows(
+            policy, fixpoint, account, place[1], _relative(account), merged.reached(place), briefly=True
+        )
+    weakest: dict[tuple[AccountClass, Action], tuple[Place, AccountAttacks]] = {}
+    for place, row in ((place, row) for place, rows in known.items() for row in rows):
         key = (row.account_class, row.action)
-        if key not in weakest or _dearness(row) < _dearness(weakest[key]):
-            weakest[key] = row
-    for key, row in weakest.items():
+        if key not in weakest or _dearness(row) < _dearness(weakest[key][1]):
+            weakest[key] = place, row
+    cells = {key: row for key, (_, row) in weakest.items()}
+    for key, (place, row) in weakest.items():
         if not row.attacks:  # none within the bound: the cheapest of one of them says at least where it begins
-            account = fixpoint.accounts[row.account]
-            (weakest[key],) = _rows(policy, fixpoint, account, row.account, _relative(account), only=row.action)
-    accounts = tuple(
-        msgspec.structs.replace(row, account=account) for account, like in small.like.items() for row in known[like]
-    )
+            fixpoint = merged.fixpoints[place[0]]
+            account, action = fixpoint.accounts[place[1]], row.action
+            reached = {action: fixpoint.reached(account.id)[action]}
+            (cells[key],) = _rows(policy, fixpoint, account, account.id, _relative(account), reached)
+    first = merged.fixpoints[0]
     return Analysis(
         policy=policy.digest,
-        cells=tuple(_cell(weakest[c, a]) for c in AccountClass for a in Action if (c, a) in weakest),
-        accounts=accounts,
-        complete=not fixpoint.algebra.cut and through is None,
-        notes=(*_notes(policy, fixpoint, known), *_taken_as_one(through)),
+        cells=tuple(_cell(cells[c, a]) for c in AccountClass for a in Action if (c, a) in cells),
+        accounts=tuple(
+            msgspec.structs.replace(row, account=account) for account, at in merged.places.items() for row in known[at]
+        ),
+        complete=not any(f.algebra.cut for f in merged.fixpoints) and not merged.left,
+        notes=(*_notes(policy, first, {at[1] for at in merged.places.values()}), *_taken_as_one(merged)),
     )
 
 
-def through_others(fixpoint: Fixpoint) -> int | None:
-    """What it costs at least to win, with the help of people around an account, something that leads on from there.
-
-    None where that is dearer than the bound. Who stands around such people is not told apart when accounts are
-    merged, so that below this cost the merged accounts are exact.
-    """
-    costs = [
-        cost
-        for row in fixpoint.table.gains
-        for account in fixpoint.accounts.values()
-        if account.person is not None and (not row.classes or fixpoint.held[account.id] in row.classes)
-        for action in row.actions
-        for mask, (cost, _) in fixpoint.known(account.id, action).items()
-        if any(need.subject not in ("", account.person) for need, _ in fixpoint.algebra.needs_in(mask))
-    ]
-    return min(costs, default=None)
-
-
-def _taken_as_one(cost: int | None) -> tuple[str, ...]:
-    if cost is None:
+def _taken_as_one(merged: Merged) -> tuple[str, ...]:
+    if not merged.left:
         return ()
     note = (
-        "Accounts that are alike were worked out once. What leads through the recovery of somebody around an account, "
-        f"and through the people around that one, costs {cost} or more and is told of one of them: see --account."
+        "Accounts that are alike were worked out once. Who stands around the people around an account could change "
+        f"what is told of {len(merged.left):,} of {len(merged.places):,} accounts: see --account."
     )
     return (note,)
 
@@ -215,16 +204,16 @@ def _rows(
     account: RosterAccount,
     name: AccountId,
     names: dict[str, str],
+    reached: dict[Action, Ways],
     *,
-    climb: bool = True,
-    only: Action | None = None,
+    briefly: bool = False,
 ) -> tuple[AccountAttacks, ...]:
-    """One row an action, or that of *only* one."""
-    reached, held = fixpoint.reached(account.id, climb=climb), fixpoint.held[account.id]
+    """One row for each action that is *reached* some way or none."""
+    held = fixpoint.held[account.id]
     say = _Saying(fixpoint, names)
     rows = []
-    for action in Action if only is None else (only,):
-        attacks, infrastructure = say.attacks(reached[action], briefly=not climb)
+    for action, ways in reached.items():
+        attacks, infrastructure = say.attacks(ways, briefly=briefly)
         rows.append(
             AccountAttacks(
                 account=name,
@@ -240,12 +229,24 @@ def _rows(
 
 def attacks_on(policy: Policy, roster: Roster, account: AccountId, *, bound: int = BOUND) -> tuple[AccountAttacks, ...]:
     """Return the attacks on one account, one row an action, each with its path; raise `Invalid` for one not there."""
+    return prove_account(policy, roster, account, bound=bound).accounts
+
+
+def prove_account(policy: Policy, roster: Roster, account: AccountId, *, bound: int = BOUND) -> Analysis:
+    """Return the analysis of one account, with no cells; raise `Invalid` for one that is not in the *roster*."""
     demand_sound(roster)
     if account not in {a.id for a in roster.accounts}:
         raise Invalid(f"The account {account} is not in the roster.", "Name one that is.", "account")
-    small = reduce(roster, account, named(policy.people))
+    small = reduce(roster, (account,), named(policy.people))
     fixpoint = Fixpoint(policy, small.roster, bound, small.twins)
-    return _rows(policy, fixpoint, fixpoint.accounts[account], account, {})
+    rows = _rows(policy, fixpoint, fixpoint.accounts[account], account, {}, fixpoint.reached(account))
+    return Analysis(
+        policy=policy.digest,
+        cells=(),
+        accounts=rows,
+        complete=not fixpoint.algebra.cut,
+        notes=_notes(policy, fixpoint, {account}),
+    )
 
 
 class _Saying:

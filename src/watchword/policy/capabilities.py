@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from watchword.policy.tables import CapabilityRow
+from watchword.policy.methods_tables import CapabilityRow
 
 
 class Need(msgspec.Struct, frozen=True, kw_only=True, order=True):

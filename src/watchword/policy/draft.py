@@ -17,6 +17,8 @@ from watchword.policy.tables import Cell, ProceduresFile
 HOLDS = (3600, 4 * 3600, 24 * 3600, 72 * 3600)
 """Waits a person would write, in seconds."""
 
+GLASS_ACTIONS = ("break_glass", "actions")
+
 Value = tuple[str, ...] | str | int
 
 
@@ -40,8 +42,8 @@ class Edit(msgspec.Struct, frozen=True, kw_only=True):
 def moves(policy: Policy, account_class: AccountClass, action: Action) -> Iterator[Edit]:
     """Yield every smallest way to make a cell stricter: a tier or approval one rung up, a longer hold, signatures.
 
-    Where the cell may be had by breaking the glass, that may ask for signatures, or for one custodian more. A denied
-    cell has none. What an edit makes may be unsound; `check.findings` says so.
+    Where the cell may be had by breaking the glass, that may ask for signatures or one custodian more, or no longer be
+    for this action. A denied cell has none. What an edit makes may be unsound; `check.findings` says so.
     """
     cell = policy.procedures.cell(account_class, action)
     if not isinstance(cell, Cell):
@@ -64,6 +66,8 @@ def moves(policy: Policy, account_class: AccountClass, action: Action) -> Iterat
         if not glass.signed:
             yield _edit(policy, ("break_glass", "signed"), 0, 1)
         yield _edit(policy, ("break_glass", "custodians"), glass.custodians, glass.custodians + 1)
+        if others := tuple(a for a in glass.actions if a != action):
+            yield _edit(policy, GLASS_ACTIONS, glass.actions, others)
 
 
 def joined(edits: Iterable[Edit], edit: Edit) -> tuple[Edit, ...]:
@@ -72,6 +76,20 @@ def joined(edits: Iterable[Edit], edit: Edit) -> tuple[Edit, ...]:
     earlier = known.get(edit.path)
     known[edit.path] = msgspec.structs.replace(edit, old=earlier.old) if earlier else edit
     return tuple(known[path] for path in sorted(known))
+
+
+def losses(policy: Policy, edits: Iterable[Edit]) -> tuple[str, ...]:
+    """Return what people can no longer do after *edits* of *policy*, in words: what the glass is not broken for."""
+    glass = policy.procedures.table.break_glass
+    kept = next((e.new for e in edits if e.path == GLASS_ACTIONS), glass.actions)
+    assert isinstance(kept, tuple)
+    whose = ", ".join(c.replace("_", " ") for c in glass.classes)
+    left = " or ".join(a.replace("_", " ") for a in kept)
+    return tuple(
+        f"in an emergency nobody breaks the glass for {a.replace('_', ' ')} of {whose}: only for {left}"
+        for a in glass.actions
+        if a not in kept
+    )
 
 
 def drafted(policy: Policy, edits: Iterable[Edit]) -> Policy:

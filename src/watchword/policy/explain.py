@@ -99,14 +99,14 @@ def explain(
 
 
 def words(requirement: Requirement) -> tuple[str, ...]:
-    """Say what *requirement* asks for, one sentence a part: proof, approval, hold, witnesses, alert, after-care."""
+    """Say what *requirement* asks for, one sentence a part: proof, approval, hold, any witnesses, alert, after-care."""
     ways = " · or ".join(_way(w) for w in requirement.verify)
     return (
         f"Prove: {ways}.",
         *_counts(requirement),
         _approval(requirement),
         _hold(requirement),
-        f"Cosign: {_COSIGNED if requirement.cosigned else 'no witness has to'}.",
+        *((f"Cosign: {_COSIGNED}.",) if requirement.cosigned else ()),
         f"Alert {requirement.alert}: {_ALERTS[requirement.alert]}.",
         *_after(requirement.after),
         *(f"Raised because {why}." for why in requirement.raised),

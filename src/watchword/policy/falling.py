@@ -14,8 +14,8 @@ from watchword.core.ids import PersonId
 from watchword.policy.bundle import Policy
 from watchword.policy.capabilities import NO_WAY, Algebra, Move, Ways
 from watchword.policy.casting import Casting, Rulings
+from watchword.policy.methods_tables import GainRow
 from watchword.policy.roster import Roster, RosterAccount, held_as
-from watchword.policy.tables import GainRow
 from watchword.policy.values import Falls
 
 Node = tuple[str, ...]
@@ -36,7 +36,7 @@ ORDER = {
             ("unseen",),
             ("proof", "seat"),
             ("shown", "panel"),
-            ("cell", "glass", "around"),
+            ("cell", "glass", "around", "takes"),
             ("goal", "everything"),
             ("gained",),
         )
@@ -83,6 +83,10 @@ class Falling:
             "shown": self._shown,
             "panel": self._panel,
         }
+
+    def owned_by(self, who: str) -> tuple[RosterAccount, ...]:
+        """The accounts capabilities about *who* are about: those of a person, or the one account nobody has."""
+        return tuple(self._owned.get(who, ()))
 
     # --- nodes -------------------------------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from watchword.core.requirement import Context
 from watchword.policy.attack import prove
 from watchword.policy.bundle import Policy
 from watchword.policy.check import findings
-from watchword.policy.draft import Edit, drafted, joined, moves
+from watchword.policy.draft import Edit, drafted, joined, losses, moves
 from watchword.policy.minutes import NOTHING, Effort, effort, emergency
 from watchword.policy.thresholds import SHIPPED, Miss, Threshold, misses
 
@@ -33,10 +33,12 @@ class Fix(msgspec.Struct, frozen=True, kw_only=True):
     """Edits that together meet every threshold, and none of which can be left out.
 
     *effort* is what they cost beyond today: one case in each cell they change, one emergency where they change that.
+    *losses* is what people can no longer do at all, in words.
     """
 
     edits: tuple[Edit, ...]
     effort: Effort
+    losses: tuple[str, ...] = ()
 
 
 class _Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +49,7 @@ class _Draft(msgspec.Struct, frozen=True, kw_only=True):
     misses: tuple[Miss, ...]
     unsound: tuple[Where, ...]
     effort: Effort
+    losses: tuple[str, ...]
 
     @property
     def shortfall(self) -> int:
@@ -54,13 +57,15 @@ class _Draft(msgspec.Struct, frozen=True, kw_only=True):
         return sum(len(m.attacks) for m in self.misses) + len(self.unsound)
 
     @property
-    def rank(self) -> tuple[float, int, tuple[tuple[str, ...], ...]]:
-        """What it costs people, then how many edits; the paths only settle ties."""
-        return self.effort.weight, len(self.edits), tuple(e.path for e in self.edits)
+    def rank(self) -> tuple[int, float, int, tuple[tuple[str, ...], ...]]:
+        """What people lose, what it costs them, then how many edits; the paths only settle ties."""
+        return len(self.losses), self.effort.weight, len(self.edits), tuple(e.path for e in self.edits)
 
 
 def fixes(policy: Policy, thresholds: tuple[Threshold, ...] = SHIPPED, *, most: int = 5) -> tuple[Fix, ...]:
     """Return up to *most* proposals that meet *thresholds*, the one that costs people least first.
+
+    Those that take something away come after all that only cost minutes.
 
     Empty where the policy meets them already (ask `misses`), and where nothing that was tried meets them. Not every
     combination is tried: `BEAM` drafts are carried on, those that lack least. Each proposal holds, analysed as a whole.
@@ -82,7 +87,7 @@ def fixes(policy: Policy, thresholds: tuple[Threshold, ...] = SHIPPED, *, most: 
             break
         beam = tuple(sorted(nearer.values(), key=lambda d: (d.shortfall, d.rank))[:BEAM])
     best = sorted(found.values(), key=lambda d: d.rank)[:most]
-    return tuple(Fix(edits=d.edits, effort=d.effort) for d in best)
+    return tuple(Fix(edits=d.edits, effort=d.effort, losses=d.losses) for d in best)
 
 
 class _Search:
@@ -108,6 +113,7 @@ class _Search:
                 misses=misses(prove(changed, bound=self.bound), self.thresholds),
                 unsound=tuple(_where(m.path) for m in found),
                 effort=self._cost(changed, edits),
+                losses=losses(self.policy, edits),
             )
         return self.known[edits]
 

@@ -10,36 +10,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from heapq import heappop
 
-import msgspec
-
 from watchword.core.account import PEOPLE, AccountClass
-from watchword.core.action import Action, AlertLevel, Step
-from watchword.core.change import ALLOWED
+from watchword.core.action import Action, Step
 from watchword.core.ids import AccountId, PersonId
-from watchword.core.person import Role
-from watchword.core.requirement import After, Requirement, Verify
 from watchword.core.ruling import CaseFacts
 from watchword.policy.bundle import Policy
-from watchword.policy.capabilities import FREE, NO_WAY, Move, Ways
-from watchword.policy.casting import SOURCE, Cast
-from watchword.policy.falling import Falling, Node, holder
+from watchword.policy.capabilities import NO_WAY, Move, Ways
+from watchword.policy.falling import Node, holder
+from watchword.policy.methods_tables import AroundRow, GainRow
+from watchword.policy.recoveries import Recoveries
 from watchword.policy.roster import Roster, RosterAccount
-from watchword.policy.rows import broken_glass
-from watchword.policy.sufficient import sufficient
-from watchword.policy.tables import AroundRow, GainRow
-
-Shown = tuple[tuple[tuple[str, ...], bool], ...]
-"""Sets of methods that are enough, each with whether it leaves a hold to be waited out."""
-
-CREDENTIAL = frozenset(a for a, changes in ALLOWED.items() if any(c.yields_credential for c in changes))
-"""Actions that end in a hand-over: a new credential leaves, after one enforced method was proven again."""
-
 
 HIGHEST = 60
 """Where nothing an outsider could do is as cheap as the bound, it is raised step by step, and to no more than this."""
 
 
-class Fixpoint(Falling):
+class Fixpoint(Recoveries):
     """What reaches each account and action of *roster* under *policy*, at a cost of at most *bound*.
 
     *twins* are groups of people nothing tells apart: the first free one stands for all of them.
@@ -49,14 +35,12 @@ class Fixpoint(Falling):
         self, policy: Policy, roster: Roster, bound: int, twins: tuple[tuple[PersonId, ...], ...] = ()
     ) -> None:
         super().__init__(policy, roster, bound, twins)
-        self.uncast: set[Node] = set()
         self._keys: Ways | None = None
         self._compute |= {
             "goal": self._goal,
             "everything": self._everything,
-            "cell": self._cell,
-            "glass": self._glass,
             "around": self._around,
+            "takes": self._takes,
         }
 
     def reached(self, account: AccountId, *, climb: bool = True) -> dict[Action, Ways]:
@@ -66,7 +50,7 @@ class Fixpoint(Falling):
         Exact up to the bound. Where nothing an outsider could do is that cheap, the cheapest of what is made of parts
         that are: one success leads to the next at no more than the bound.
         """
-        self._settle((account,))
+        self.settle_on((account,))
         if not climb:
             everything = self._values["everything",]
             return {a: self.algebra.either((self._values["goal", account, a], everything)) for a in Action}
@@ -80,11 +64,40 @@ class Fixpoint(Falling):
         """What was found within the bound for the one action, if it was looked for; what opens everything apart."""
         return self._values.get(("goal", account, action), NO_WAY)
 
+    def everything(self) -> Ways:
+        """What opens every action on every account at once."""
+        return self._values["everything",]
+
+    def read(self) -> tuple[Node, ...]:
+        """Every node that something read so far."""
+        return tuple(self._values)
+
+    def value(self, node: Node) -> Ways:
+        """What a node is, as far as it is settled; one that nothing read before is looked for."""
+        return self._read(*node)
+
+    def takers_around(self) -> Iterator[tuple[str, str]]:
+        """Each way around that is a step of somebody's, with who may take it."""
+        for name, row in self.table.around.items():
+            for unit in dict.fromkeys(("", *(a.unit for a in self.accounts.values()))):
+                for (who,) in self._takers(row.step, unit, 1) if row.step else ():
+                    yield name, who
+
+    def settle(self) -> None:
+        """Work out again what has changed, and what reads it, until nothing is new."""
+        while self._waiting:
+            _, _, node = heappop(self._waiting)
+            self._queued.discard(node)
+            self._evaluate(node)
+
+    def _takes(self, name: str, who: str) -> Ways:
+        return self._falls(self.table.around[name].falls_to, who)
+
     def _turned(self) -> Ways:
         """What opens everything although it costs more than the bound: the cheapest takeover of whoever holds a key."""
         found: list[Ways] = []
         holders = {account.id: (account, capability, row) for account, capability, row in self._keyholders()}
-        self._settle(tuple(holders))
+        self.settle_on(tuple(holders))
         for account, capability, row in self._keyholders():
             climbed = self._climbed(account, HIGHEST)
             self.algebra.bound, bound = HIGHEST, self.algebra.bound
@@ -111,15 +124,13 @@ class Fixpoint(Falling):
                         if nobody if not around.step else account.person in able:
                             yield account, capability, row
 
-    def _settle(self, accounts: tuple[AccountId, ...]) -> None:
+    def settle_on(self, accounts: tuple[AccountId, ...]) -> None:
+        """Work out every action on *accounts*, and whatever else has to be for it."""
         for account in accounts:
             for action in Action:
                 self._read("goal", account, action)
         self._read("everything")
-        while self._waiting:
-            _, _, node = heappop(self._waiting)
-            self._queued.discard(node)
-            self._evaluate(node)
+        self.settle()
 
     # --- beyond the bound --------------------------------------------------------------------------------------------
 
@@ -204,144 +215,7 @@ class Fixpoint(Falling):
         rewritten = self.algebra.told(falls, move, own=True)
         return self.algebra.both(rewritten, self._read("cell", account.id, PEOPLE[0], action))
 
-    def _cell(self, account_id: str, held: str, name: str) -> Ways:
-        """The procedure itself: each alternative of proof, with each cast the rules permit, and its hold."""
-        account, action = self.accounts[AccountId(account_id)], Action(name)
-        requirement = self.policy.procedures.plain(AccountClass(held), action)
-        if requirement is None or account.leaver:
-            return NO_WAY
-        facts = self.casting.facts(account, AccountClass(held), action, requirement)
-        ways: list[Ways] = []
-        able = False
-        # Failures are the attacker's to make: a frozen account answers to its class's strongest way alone.
-        for way, freeze in dict.fromkeys((*((way, 0) for way in requirement.verify), (requirement.strongest, 2))):
-            for provers in self._provers(account, requirement, way):
-                proven = msgspec.structs.replace(facts, provers=provers)
-                able |= self._by(account, requirement, _sufficient(requirement, way, freeze), proven, ways)
-        if not able:
-            self.uncast.add(("cell", account_id, held, name))
-        return self.algebra.told(
-            self.algebra.either(ways),
-            Move(what=f"have the desk do {action} for {{who}}", subject=account.id, gives=action),
-        )
-
-    def _by(
-        self, account: RosterAccount, requirement: Requirement, sets: Shown, facts: CaseFacts, ways: list[Ways]
-    ) -> bool:
-        """Add what shows one of *sets* by the provers of *facts*; return whether the rules let anybody do it."""
-        spoken = {m.name for m in requirement.methods if self._needs_agent(m.name)}
-        able = False
-        for attested in (False, True):
-            subsets = tuple(s for s in sets if bool(spoken & set(s[0])) is attested)
-            if not subsets:
-                continue
-            casts = self._casts(account, requirement, facts, attested=attested)
-            able |= any(SOURCE not in c.approvers for c in casts)
-            for verifier in dict.fromkeys(c.verifier for c in casts):
-                chosen = [c.approvers for c in casts if c.verifier == verifier]
-                seats = self._approved(account, requirement, facts, chosen)
-                ways.append(self.algebra.both(self._proven(account, requirement, facts, subsets, verifier), seats))
-        return able
-
-    def _proven(
-        self, account: RosterAccount, requirement: Requirement, facts: CaseFacts, sets: Shown, verifier: PersonId | None
-    ) -> Ways:
-        """A node of its own, because actions that ask for the same share it."""
-        waits = (requirement.hold_s, account.id) if any(waits for _, waits in sets) else (0, "")
-        key = (*waits, facts.provers or (holder(account),), verifier or "", sets)
-        return self._shared("shown", self._number(key))
-
-    def _casts(
-        self,
-        account: RosterAccount,
-        requirement: Requirement,
-        facts: CaseFacts,
-        *,
-        attested: bool,
-        invoker: PersonId | None = None,
-    ) -> tuple[Cast, ...]:
-        return self.casting.casts(account, facts, requirement.approve, attested=attested, invoker=invoker)
-
-    def _provers(self, account: RosterAccount, requirement: Requirement, way: Verify) -> Iterator[tuple[PersonId, ...]]:
-        """Whose proof counts: the subject's, the owner of record's, or that of enough custodians."""
-        proves = self.policy.procedures.table.classes[requirement.account_class].proved_by
-        if proves == "subject":
-            yield (account.person,) if account.person is not None else ()
-        elif proves == "owner":
-            if account.owner is not None:
-                yield (account.owner,)
-        else:
-            yield from self.casting.holders(Role.CUSTODIAN, account.unit, way.provers)
-
-    def _needs_agent(self, method: str) -> bool:
-        row = self.table.methods[method]
-        return not row.enforced or any(self.table.capabilities[c].about == "agent" for s in row.defeats for c in s)
-
-    def _approved(
-        self,
-        account: RosterAccount,
-        requirement: Requirement,
-        facts: CaseFacts,
-        groups: list[tuple[PersonId, ...]],
-    ) -> Ways:
-        """All of any of *groups* agree; a node of its own where they are people, because accounts share it."""
-        if requirement.approve is None:
-            return FREE
-        kind = "signed_approval" if requirement.approve.signed else "approval"
-        waits = {
-            who: "" if self.casting.approves_when_recovered(account, who, facts) else "waits"
-            for who in {w for group in groups for w in group}
-            if who != SOURCE
-        }
-        real = tuple(tuple((who, waits[who]) for who in group) for group in groups if SOURCE not in group)
-        ways = [self._shared("panel", kind, self._number(real))] if real else []
-        for group in (g for g in groups if SOURCE in g):
-            sitting = [self._sitting(account, facts, who, kind) for who in group]
-            ways.append(self.algebra.all_of(sitting))
-        return self.algebra.either(ways)
-
-    def _sitting(self, account: RosterAccount, facts: CaseFacts, who: PersonId, kind: str) -> Ways:
-        if who == SOURCE:
-            move = Move(
-                what="have oneself recorded in a relation to {who} at the source, and approve",
-                subject=account.id,
-                gives="approval",
-            )
-            return self.algebra.told(self._falls(self.table.source.relation, ""), move, own=True)
-        waits = not self.casting.approves_when_recovered(account, who, facts)
-        return self._read("seat", who, kind, "waits" if waits else "")
-
     # --- ways around -------------------------------------------------------------------------------------------------
-
-    def _glass(self, account_id: str, name: str) -> Ways:
-        """The predefined emergency: a custodian breaks the glass, others agree, and nobody verifies."""
-        account, action = self.accounts[AccountId(account_id)], Action(name)
-        glass, held = self.policy.procedures.break_glass, self.held[account.id]
-        asked = self.policy.procedures.plain(held, action)
-        if asked is None or held not in glass.classes or action not in glass.actions or account.leaver:
-            return NO_WAY
-        requirement = broken_glass(glass, asked)
-        facts = self.casting.facts(account, held, action, requirement)
-        kind = "signed_custodian" if requirement.approve and requirement.approve.signed else "custodian"
-        ways = []
-        for (invoker,) in self.casting.takers(Step.BREAK_GLASS, facts, 1):
-            breaks = self._read("seat", invoker, "custodian", "")
-            for cast in self._casts(account, requirement, facts, attested=False, invoker=invoker):
-                agree = [self._sitting(account, facts, who, kind) for who in cast.approvers]
-                ways.append(self.algebra.all_of([breaks, *agree]))
-        found = self.algebra.both(self.algebra.either(ways), self._handed_over(account, requirement))
-        return self.algebra.told(
-            found, Move(what=f"have the glass broken for {action} of {{who}}", subject=account.id, gives=action)
-        )
-
-    def _handed_over(self, account: RosterAccount, requirement: Requirement) -> Ways:
-        """Nothing was proven before, so that any enforced method will do; nothing where no credential leaves."""
-        if requirement.action not in CREDENTIAL:
-            return FREE
-        prover = holder(account)
-        if self.policy.procedures.table.classes[requirement.account_class].proved_by == "owner" and account.owner:
-            prover = account.owner
-        return self.algebra.either([self._read("proof", m.name, prover, "") for m in requirement.methods if m.enforced])
 
     def _everything(self) -> Ways:
         """What opens every action on every account at once.
@@ -399,30 +273,3 @@ class Fixpoint(Falling):
             case=None, unit=unit, account_class=AccountClass.IDENTITY_CONTROL, action=Action.UNLOCK, subject=None
         )
         return self.casting.takers(step, facts, count)
-
-
-def _sufficient(requirement: Requirement, way: Verify, freeze: int) -> Shown:
-    """The smallest sets of methods for one way under a freeze of that level.
-
-    Asked in the same words for every cell with the same way, so that each is asked once.
-    """
-    asked = msgspec.structs.replace(
-        requirement,
-        cell="",
-        account_class=AccountClass.STANDARD,
-        action=Action.UNLOCK,
-        verify=(way,),
-        strongest=way,
-        approve=None,
-        hold_s=0,
-        hold_waived_by=(),
-        separate=(),
-        after=After(),
-        alert=AlertLevel.LOG,
-        raised=(),
-        cosigned=False,
-    )
-    waivers = requirement.hold_waived_by if requirement.hold_s else ()
-    waived = [(methods, False) for methods in sufficient(asked, freeze=freeze, among=waivers)] if waivers else []
-    left = [(s, bool(requirement.hold_s)) for s in sufficient(asked, freeze=freeze) if (s, False) not in waived]
-    return (*waived, *left)

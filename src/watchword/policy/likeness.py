@@ -1,15 +1,14 @@
 """A large roster made small: accounts and people nothing tells apart, one standing for all of them.
 
-Two accounts are alike when their class, unit and facts are, and the roles and classes of the people around them; two
-people when their roles are, and the classes of their accounts. Who stands around those in turn is not asked. That can
-change only what leads through the recovery of somebody around an account with the help of the people around that one:
-`attack.through_others` says what this costs at least.
+Two accounts are alike when their class, unit and facts are, the roles and classes of the people around them, and the
+other accounts of their person; two people when their roles are, and the classes of their accounts. Who stands around
+the people around an account is not asked: `doubts.doubts` says for which accounts that could make a difference.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Hashable, Mapping
+from collections.abc import Collection, Container, Hashable, Iterable, Iterator, Mapping
 from typing import TypeVar
 
 import msgspec
@@ -27,19 +26,25 @@ SLOTS = ("person", *RELATIONS.values())
 
 
 class Reduced(msgspec.Struct, frozen=True, kw_only=True):
-    """The small *roster*, the groups of *twins* in it, and for each account of the large one the one it is like."""
+    """The small *roster*, the groups of *twins* in it, and for each account of the large one the one it is like.
+
+    *kinds* numbers the people of the small one: the same for those who are alike. *alike* does so with the kinds of
+    their accounts as well, and says how many of them there are in the large one.
+    """
 
     roster: Roster
     twins: tuple[tuple[PersonId, ...], ...]
     like: dict[AccountId, AccountId]
+    kinds: dict[PersonId, int]
+    alike: dict[PersonId, tuple[int, int]]
 
 
 def reduce(
-    roster: Roster, around: AccountId | None = None, named: Container[PersonId] = frozenset[PersonId]()
+    roster: Roster, around: Collection[AccountId] = (), named: Container[PersonId] = frozenset[PersonId]()
 ) -> Reduced:
     """Return a roster in which of all that are alike only as many are kept as one case could need.
 
-    The account *around* which one asks, and everybody above it, are kept themselves. Nobody is like those *named*.
+    The accounts *around* which one asks, and everybody above them, are kept themselves. Nobody is like those *named*.
     """
     return _Likeness(roster, named).reduced(around)
 
@@ -91,13 +96,27 @@ class _Likeness:
         held = {p: tuple(sorted((self.held[a.id], a.leaver) for a in owned)) for p, owned in self.owned.items()}
         roles = {p.id: self._roles(p) for p in self.given.people}
         self.person_class = _numbered({p: (roles[p], held.get(p, ())) for p in self.people})
-        self.account_class = _numbered({a.id: self._facts(a) for a in self.given.accounts})
+        facts = _numbered({a.id: self._facts(a, []) for a in self.given.accounts})
+        self.account_class = _numbered({a.id: self._with_others(a, facts) for a in self.given.accounts})
 
-    def _facts(self, account: RosterAccount) -> Hashable:
+    def _facts(self, account: RosterAccount, seen: list[PersonId | None]) -> Hashable:
+        """An account by itself; whoever was *seen* before is known again, and whom it has is added."""
         who = [getattr(account, slot) for slot in SLOTS]
-        same = tuple(who.index(p) for p in who)
+        seen.extend(p for p in who if p not in seen)
+        same = tuple(seen.index(p) for p in who)
         classes = tuple(None if p is None else self.person_class[p] for p in who)
         return self.held[account.id], self.unit_of[account.unit], account.leaver, same, classes
+
+    def _with_others(self, account: RosterAccount, facts: Mapping[AccountId, int]) -> Hashable:
+        """An account and those its person has besides, since what one of them gives serves for the others."""
+        others = [] if account.person is None else [a for a in self.owned[account.person] if a is not account]
+        if not others:
+            return facts[account.id]
+        seen: list[PersonId | None] = []
+        return tuple(self._facts(a, seen) for a in (account, *sorted(others, key=lambda a: facts[a.id])))
+
+    def _with_accounts(self, who: PersonId) -> Hashable:
+        return self.person_class[who], tuple(sorted(self.account_class[a.id] for a in self.owned.get(who, ())))
 
     def _bearers(self) -> tuple[PersonId, ...]:
         """For each kind of account a person who has one."""
@@ -107,10 +126,10 @@ class _Likeness:
                 first.setdefault(self.account_class[account.id], account.person)
         return tuple(first.values())
 
-    def _above(self, around: AccountId | None) -> tuple[PersonId, ...]:
-        """Everybody with a relation to the account, and to the accounts of these, and so on."""
+    def _above(self, around: Collection[AccountId]) -> tuple[PersonId, ...]:
+        """Everybody with a relation to the accounts, and to the accounts of these, and so on."""
         found: dict[PersonId, None] = {}
-        waiting = [a for a in self.given.accounts if a.id == around]
+        waiting = [a for a in self.given.accounts if a.id in around]
         while waiting:
             account = waiting.pop()
             for who in (account.person, *account.related):
@@ -119,7 +138,7 @@ class _Likeness:
                     waiting.extend(self.owned.get(who, ()))
         return tuple(found)
 
-    def reduced(self, around: AccountId | None) -> Reduced:
+    def reduced(self, around: Collection[AccountId]) -> Reduced:
         members: dict[int, list[PersonId]] = {}
         above = self._above(around)
         for who in dict.fromkeys((*above, *self.people)):
@@ -137,36 +156,49 @@ class _Likeness:
         waiting = [p for group in kept.values() for p in group]
         for account in self.given.accounts:
             new = self.account_class[account.id] not in first
-            if account.person is None and (new or account.id == around):
+            if account.person is None and (new or account.id in around):
                 first.setdefault(self.account_class[account.id], account.id)
-                accounts[account.id] = self._mapped(account, members, kept, waiting)
+                accounts[account.id] = self._mapped(account, {}, members, kept, waiting)
         present: dict[PersonId, None] = {}
         while waiting:
             who = waiting.pop(0)
             if who in present:
                 continue
             present[who] = None
+            chosen = {who: who}
             for account in self.owned.get(who, ()):
                 first.setdefault(self.account_class[account.id], account.id)
-                accounts[account.id] = self._mapped(account, members, kept, waiting)
+                accounts[account.id] = self._mapped(account, chosen, members, kept, waiting)
         people = tuple(p for p in self.given.people if p.id in present)
+        same = _numbered({p: self._with_accounts(p) for p in self.people})
+        many = Counter(same.values())
         return Reduced(
             roster=Roster(accounts=tuple(accounts.values()), people=people, at=self.given.at),
-            twins=tuple(tuple(group) for group in kept.values() if len(group) > 1),
-            like={a.id: first[self.account_class[a.id]] for a in self.given.accounts},
+            twins=tuple(tuple(group) for group in self._twins(kept.values(), above) if len(group) > 1),
+            like={a.id: first[self.account_class[a.id]] for a in self.given.accounts}
+            | {a: a for a in around if a in accounts},
+            kinds={p.id: self.person_class[p.id] for p in people},
+            alike={p.id: (same[p.id], many[same[p.id]]) for p in people},
         )
+
+    def _twins(self, groups: Iterable[list[PersonId]], above: tuple[PersonId, ...]) -> Iterator[tuple[PersonId, ...]]:
+        """Groups one of whom stands for all; a few of the staff above what one asks for stand for themselves."""
+        staff = {p for p in above if self.people[p].grants or self.people[p].delegations}
+        apart = staff if len(staff) <= CLONES else set[PersonId]()
+        return (tuple(p for p in group if p not in apart) for group in groups)
 
     def _mapped(
         self,
         account: RosterAccount,
+        chosen: dict[PersonId, PersonId],
         members: dict[int, list[PersonId]],
         kept: dict[int, list[PersonId]],
         waiting: list[PersonId],
     ) -> RosterAccount:
-        """The same account with people who are kept in place of those they are like; different ones stay different."""
-        chosen: dict[PersonId, PersonId] = {}
-        if account.person is not None:
-            chosen[account.person] = account.person
+        """The same account with people who are kept in place of those they are like; different ones stay different.
+
+        *chosen* says who stands for whom, over all accounts of its person, and is added to.
+        """
         for slot in SLOTS[1:]:
             who = getattr(account, slot)
             if who is None or who in chosen:

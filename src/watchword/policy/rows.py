@@ -12,7 +12,8 @@ from watchword.core.quorum import Rule, Seat
 from watchword.core.requirement import After, Method, Requirement, Verify
 from watchword.policy.limits import BreakGlass, Freeze, Origin, Protective, Repeat
 from watchword.policy.loading import NONE
-from watchword.policy.tables import MethodsFile, ProceduresFile
+from watchword.policy.methods_tables import MethodsFile
+from watchword.policy.tables import ProceduresFile
 
 STEPS = ("open", "verify", "approve", "release", "execute", "review")
 """The steps that may be kept apart, in the order a case takes them; a pair is always written in it."""

@@ -1,8 +1,9 @@
 """That nobody is alone, whoever holds which roles: asked of people.cedar itself, the way the desk asks it.
 
 For every pair of steps that some procedure keeps apart, everybody who could take both is made to have taken one, and
-has to be refused the other. The same for what no procedure has to say: subjects, provers, vendors, AI agents, authors.
-Where a rule is missing the finding names the one that ships with Watchword.
+has to be refused the other. The same where the glass is broken, by what is kept apart then, and for what no procedure
+has to say: subjects, provers, vendors, AI agents, authors. Where a rule is missing the finding names the one that ships
+with Watchword. Who broke the glass people.cedar is not told: `core.decision` itself refuses them every later step.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from watchword.core.ruling import CaseFacts
 from watchword.policy.document import Mistake
 from watchword.policy.people import People
 from watchword.policy.procedures import Procedures
+from watchword.policy.rows import broken_glass
 
 _AT = datetime(2000, 1, 1, tzinfo=UTC)
 _WHO, _OTHER, _CASE = PersonId("p-who"), PersonId("p-other"), CaseId("c-asked")
@@ -100,13 +102,15 @@ def separation(procedures: Procedures, people: People, *, file: str = "people.ce
 def _kept_apart(procedures: Procedures, people: People) -> Iterator[Probe]:
     """Yield everybody who could take both steps of a pair, for each class of account whose procedure has it."""
     able = {step: _able(people, steps[0]) for step, steps in {"open": (Step.OPEN,), **WANTED}.items()}
-    for account_class, pairs in _pairs(procedures).items():
+    kept = [(account_class, pairs, "") for account_class, pairs in _pairs(procedures).items()]
+    kept.extend((account_class, pairs, ", the glass broken") for account_class, pairs in _pairs_of_glass(procedures))
+    for account_class, pairs, how in kept:
         for done, wanted in product(DONE, WANTED):
             if (done, wanted) not in pairs and (wanted, done) not in pairs:
                 continue
             combinations = {one | other for one, other in product(able[done], able[wanted])} | {_ALL}
             for roles, kind, step in product(combinations, (Kind.EMPLOYEE, Kind.VENDOR), WANTED[wanted]):
-                means = f"{_roles(roles)} may {step} a case of class {account_class} after the step {done} of it"
+                means = f"{_roles(roles)} may {step} a case of class {account_class} after the step {done} of it{how}"
                 facts = _facts(account_class, relations=_RELATIONS, separate=tuple(pairs), **DONE[done])
                 yield Probe(kind=kind, roles=roles, step=step, facts=facts, means=means)
 
@@ -120,6 +124,15 @@ def _pairs(procedures: Procedures) -> dict[AccountClass, frozenset[tuple[str, st
         pairs = {pair for rung in rungs for pair in procedures.separated(rung)}
         found[account_class] = found.get(account_class, frozenset()) | pairs
     return found
+
+
+def _pairs_of_glass(procedures: Procedures) -> Iterator[tuple[AccountClass, frozenset[tuple[str, str]]]]:
+    """The pairs each class keeps apart once the glass is broken; the procedure's own no longer hold then."""
+    glass = procedures.break_glass
+    for account_class in glass.classes:
+        answered = (plain for action in glass.actions if (plain := procedures.plain(account_class, action)) is not None)
+        if pairs := frozenset(pair for plain in answered for pair in broken_glass(glass, plain).separate):
+            yield account_class, pairs
 
 
 def _able(people: People, step: Step) -> tuple[frozenset[Role], ...]:
