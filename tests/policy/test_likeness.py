@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -338,6 +339,70 @@ def test_an_account_is_alike_only_with_what_else_its_person_has() -> None:
 
     assert like[AccountId("lee-0")] == like[AccountId("tom-0")]
     assert like[AccountId("kim-0")] == AccountId("kim-0")
+
+
+def staffed(roles: dict[str, tuple[Role, ...]], above: dict[str, str | None], *more: RosterAccount) -> Roster:
+    """People with an account each, of its manager; whoever has roles guards recovery. And *more* accounts."""
+    accounts = tuple(
+        RosterAccount(
+            id=AccountId(f"{who}-account"),
+            account_class=AccountClass.IDENTITY_CONTROL if roles.get(who) else AccountClass.STANDARD,
+            unit="north",
+            person=PersonId(who),
+            manager=PersonId(manager) if manager else None,
+        )
+        for who, manager in above.items()
+    )
+    return Roster(accounts=(*accounts, *more), people=tuple(_person(name, roles.get(name, ())) for name in above))
+
+
+DESK = {"ann": (Role.AGENT, Role.EXECUTOR), "bob": (Role.AGENT,), "cat": (Role.AGENT,), "dan": (Role.AGENT,)}
+CUSTODIANS: dict[str, tuple[Role, ...]] = {f"cus{n}": (Role.CUSTODIAN,) for n in range(4)}
+
+
+def keys(name: str, owner: str, second: str) -> RosterAccount:
+    """A service account."""
+    return RosterAccount(
+        id=AccountId(name),
+        account_class=AccountClass.SERVICE,
+        unit="north",
+        owner=PersonId(owner),
+        second_owner=PersonId(second),
+    )
+
+
+SEEMING: dict[str, Roster] = {
+    "an agent who vouches for a colleague, who vouches for them": staffed(
+        DESK, {"mia": None, "ann": None, "bob": None, "cat": None, "dan": "mia"}
+    ),
+    "custodians any two of whom are enough": staffed(
+        {**DESK, **CUSTODIANS},
+        {
+            "mia": None,
+            "ann": None,
+            "bob": "mia",
+            "cat": None,
+            "cus0": "mia",
+            "cus1": None,
+            "cus2": "mia",
+            "cus3": "mia",
+        },
+    ),
+    "an owner whose manager is the second owner": staffed(
+        DESK,
+        {"mia": None, "eva": None, "tom": "mia", "kim": "mia", "ann": None, "bob": None},
+        keys("svc-one", "kim", "eva"),
+        keys("svc-two", "tom", "mia"),
+    ),
+}
+
+
+@pytest.mark.parametrize("why", SEEMING)
+def test_whoever_only_seems_alike_is_told_what_is_so_of_them(why: str) -> None:
+    """What comes of who exactly stands where is told of each account, though it was merged with others."""
+    policy, roster = Policy.default(), SEEMING[why]
+
+    assert compare(policy, roster, Merged(policy, roster, BOUND)) == []
 
 
 def below(managers: dict[str, str | None], many: int) -> Roster:
