@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import combinations
@@ -9,7 +10,7 @@ from itertools import combinations
 import msgspec
 
 from watchword.core.ids import LeafHash, PersonId
-from watchword.core.requirement import Evidence, Requirement, Satisfied, Verify, assess
+from watchword.core.requirement import Evidence, Method, Requirement, Satisfied, Verify, assess, independent
 
 _AT = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -22,18 +23,43 @@ def sufficient(
 
     Where *among* names methods, the smallest sets whose proof counts one of them, as the waiver of a hold asks.
     """
-    names = tuple(m.name for m in requirement.methods)
+    ways = (requirement.strongest,) if freeze >= 2 else requirement.verify
     provers = max(w.provers for w in (*requirement.verify, requirement.strongest))
     found: list[tuple[str, ...]] = []
-    for size in range(1, len(names) + 1):
-        for subset in combinations(names, size):
-            if any(set(smaller) <= set(subset) for smaller in found):
-                continue
+    for subset in _candidates(requirement, ways):
+        if not any(set(smaller) <= set(subset) for smaller in found):
             evidence = tuple(_proved(name, prover) for name in subset for prover in range(provers))
             answer = assess(requirement, evidence, _AT, freeze=freeze)
             if isinstance(answer, Satisfied) and (not among or set(among) & set(answer.methods)):
                 found.append(subset)
     return tuple(found)
+
+
+def _candidates(requirement: Requirement, ways: tuple[Verify, ...]) -> Iterator[tuple[str, ...]]:
+    """The sets that may be smallest, fewest first: what `assess` chooses is independent, and is enough by itself.
+
+    So a set of which some two methods are not independent, or some method is forbidden, under each of *ways*, holds a
+    smaller one that is as good.
+    """
+    methods, costs = requirement.methods, dict(requirement.capability_costs)
+    tables = dict.fromkeys(_clashes(methods, costs, way) for way in ways)
+    for size in range(1, len(methods) + 1):
+        for places in combinations(range(len(methods)), size):
+            mask = sum(1 << place for place in places)
+            if any(all(not table[place] & mask for place in places) for table in tables):
+                yield tuple(methods[place].name for place in places)
+
+
+def _clashes(methods: tuple[Method, ...], costs: dict[str, int], way: Verify) -> tuple[int, ...]:
+    """For each method a mask of those it can not stand beside under *way*; of itself, where it is forbidden."""
+    return tuple(
+        sum(
+            1 << place
+            for place, other in enumerate(methods)
+            if (one.name in way.forbid if one is other else not independent(one, other, costs, way.tolerate_cost))
+        )
+        for one in methods
+    )
 
 
 def sufficient_for(requirement: Requirement, way: Verify) -> tuple[tuple[str, ...], ...]:
