@@ -72,7 +72,10 @@ def test_a_ceremony_in_words() -> None:
 
     assert words(ceremony)[0] == "Prove: custodian passkey, by two people (V5)."
     assert words(plain)[:4] == (
-        "Prove: passkey or totp (V1) · or two independent methods of weight 4 together, never video or manager of record (V2).",
+        (
+            "Prove: passkey or totp (V1) · or two independent methods of weight 4 together, "
+            "never video or manager of record or managed device (V2)."
+        ),
         "Approve: nobody has to.",
         "Hold: none.",
         "Cosign: no witness has to.",
