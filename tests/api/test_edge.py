@@ -26,6 +26,8 @@ BODIES: dict[str, Any] = {
     "Why": {"why": "because"},
     "Review": {"sound": True, "words": "looked at it"},
     "EnterContact": {"value": "+493055500199"},
+    "VouchAnswer": {"answer": "no"},
+    "NameContact": {"contact": "tomas"},
     "OpenHandOver": {"jwk": {"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"}},
     "RegisterPerson": {"login": "new", "name": "New", "unit": ""},
     "GrantRole": {"role": "agent"},

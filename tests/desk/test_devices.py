@@ -49,9 +49,9 @@ class Place:
         self.console = open_.enter_context(serving(office.app, port=0)).replace("localhost", "127.0.0.1")
         self.form: Callable[[bytes], str] = escaped
 
-    def asked(self, login: str = MARA) -> tuple[CaseId, str]:
+    def asked(self, login: str = MARA, action: Action = Action.UNLOCK) -> tuple[CaseId, str]:
         """A case in which the person's device is asked for, and the path that takes the answer."""
-        case = self.office.open(login, Action.UNLOCK)
+        case = self.office.open(login, action)
         challenge = self.office.begin(case, "managed_device")
         token = self.office.app.desk.hand_over.page_token(case)
         return case, f"/api/caller/{case}/{token}/devices/{challenge}"
@@ -129,15 +129,18 @@ def test_a_device_proves(place: Place, form: Callable[[bytes], str]) -> None:
     """A connection with the key of the enrolled device proves, in either form of the header; the proof holds later."""
     place.form = form
     device = enrolled(place, MARA)
-    case, path = place.asked()
+    case, path = place.asked(action=Action.TOTAL_LOSS)
 
     assert place.through(path, device).status_code == 200
     assert "method.proved" in place.office.types(case)
-    place.office.prove(case, "mail_code")
+    place.office.prove(case, "in_person")
     place.office.ask(case)
+    place.office.approve(case, "boss.one")
+    place.office.pass_by(hours=1, minutes=1)
     place.office.release(case)
+    place.office.browse(case)
     place.office.run()
-    assert "execution.refused" not in place.office.types(case)
+    assert "case.validated" in place.office.types(case)
     assert place.through(path, device).json()["reasons"] == ["replayed"]
 
 

@@ -40,24 +40,24 @@ def trusting(office: Office) -> Office:
 
 
 def test_a_manager_vouches(office: Office) -> None:
-    """The manager is asked on their page, signs, and with an authenticator's code that unlocks an account."""
-    case = office.open(MARA, Action.FACTOR_RESET, factors=("security_key",))
+    """The manager is asked on their page and signs, and with the person's passkey that carries a total loss."""
+    case = office.open(MARA, Action.TOTAL_LOSS)
     challenge = office.begin(case, "manager_of_record")
     (asked,) = office.app.desk.verification.vouches(office[BOSS], office.at)
     assert (asked.case, asked.challenge, asked.subject) == (case, challenge, office[MARA])
     assert office.app.desk.verification.vouches(office[NOAH], office.at) == ()
     assert say(office, case, challenge, BOSS) == "proved"
     assert office.app.desk.verification.vouches(office[BOSS], office.at) == ()
-    office.prove(case, "totp")
+    office.prove(case, "passkey")
     office.ask(case)
     assert office.state(case) == "awaiting approval"
 
 
 def test_whoever_vouched_does_not_approve(office: Office) -> None:
     """The manager who vouched has no second voice: somebody else approves, or nobody does."""
-    case = office.open(MARA, Action.FACTOR_RESET, factors=("security_key",))
+    case = office.open(MARA, Action.TOTAL_LOSS)
     vouch(office, case, "manager_of_record", BOSS)
-    office.prove(case, "totp")
+    office.prove(case, "passkey")
     office.ask(case)
     assert "prover-never-judges" in refused(lambda: office.approve(case, BOSS))
 

@@ -21,7 +21,7 @@ def test_a_cell_in_words() -> None:
     said = explain(POLICY, AccountClass.EXECUTIVE, Action.FACTOR_RESET, CALM)
 
     assert said.words == (
-        "Prove: two independent methods of weight 5 together, one of them passkey or in person (V3).",
+        "Prove: two independent methods of weight 5 together, one of them passkey or in person, never sms code (V3).",
         "Approve: manager of record and iam duty or security duty, each another person, within 4 hours of being asked.",
         "Hold: 1 hour, waived by passkey.",
         "Alert L2: it goes to the security queue.",
@@ -73,7 +73,10 @@ def test_a_ceremony_in_words() -> None:
 
     assert words(ceremony)[0] == "Prove: custodian passkey, by two people (V5)."
     assert words(plain)[:3] == (
-        "Prove: passkey or totp (V1) · or two independent methods of weight 4 together (V2).",
+        (
+            "Prove: passkey or totp (V1) · or two independent methods of weight 4 together, "
+            "never video or manager of record or managed device (V2)."
+        ),
         "Approve: nobody has to.",
         "Hold: none.",
     )

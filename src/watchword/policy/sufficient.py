@@ -8,7 +8,7 @@ from functools import lru_cache
 import msgspec
 
 from watchword.core.ids import LeafHash, PersonId
-from watchword.core.requirement import Evidence, Requirement, Satisfied, Verify, assess, independent
+from watchword.core.requirement import Evidence, Method, Requirement, Satisfied, Verify, assess, independent
 
 _AT = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -21,39 +21,45 @@ def sufficient(
 
     Where *among* names methods, the smallest sets whose proof counts one of them, as the waiver of a hold asks.
     """
+    ways = (requirement.strongest,) if freeze >= 2 else requirement.verify
     provers = max(w.provers for w in (*requirement.verify, requirement.strongest))
-    apart = _independent(requirement)
     found: list[tuple[str, ...]] = []
-    # Methods that fall to one capability count as one, so a smallest set has none that do; and it only grows from sets
-    # that are not enough yet.
-    growing: list[tuple[str, ...]] = [()]
-    names = tuple(m.name for m in requirement.methods)
+    methods, costs = requirement.methods, dict(requirement.capability_costs)
+    tables = dict.fromkeys(_clashes(methods, costs, way) for way in ways)
+    # What `assess` chooses is independent and is enough by itself: a set of which some two methods are not, or some
+    # method is forbidden, under each of *ways*, holds a smaller one that is as good. Sets grow from those that are not
+    # enough yet.
+    growing: list[tuple[int, ...]] = [()]
     while growing:
-        longer: list[tuple[str, ...]] = []
-        for subset in growing:
-            for name in names[names.index(subset[-1]) + 1 if subset else 0 :]:
-                larger = (*subset, name)
-                if any((name, other) not in apart for other in subset) or any(set(s) <= set(larger) for s in found):
+        longer: list[tuple[int, ...]] = []
+        for places in growing:
+            for place in range(places[-1] + 1 if places else 0, len(methods)):
+                larger = (*places, place)
+                mask = sum(1 << p for p in larger)
+                subset = tuple(methods[p].name for p in larger)
+                if not any(all(not table[p] & mask for p in larger) for table in tables):
                     continue
-                evidence = tuple(_proved(one, prover) for one in larger for prover in range(provers))
+                if any(set(smaller) <= set(subset) for smaller in found):
+                    continue
+                evidence = tuple(_proved(name, prover) for name in subset for prover in range(provers))
                 answer = assess(requirement, evidence, _AT, freeze=freeze)
                 if isinstance(answer, Satisfied) and (not among or set(among) & set(answer.methods)):
-                    found.append(larger)
+                    found.append(subset)
                 else:
                     longer.append(larger)
         growing = longer
     return tuple(found)
 
 
-def _independent(requirement: Requirement) -> frozenset[tuple[str, str]]:
-    """The pairs of methods that some way of *requirement* lets count beside each other."""
-    costs = dict(requirement.capability_costs)
-    ways = (*requirement.verify, requirement.strongest)
-    return frozenset(
-        (one.name, other.name)
-        for one in requirement.methods
-        for other in requirement.methods
-        if one is not other and any(independent(one, other, costs, way.tolerate_cost) for way in ways)
+def _clashes(methods: tuple[Method, ...], costs: dict[str, int], way: Verify) -> tuple[int, ...]:
+    """For each method a mask of those it can not stand beside under *way*; of itself, where it is forbidden."""
+    return tuple(
+        sum(
+            1 << place
+            for place, other in enumerate(methods)
+            if (one.name in way.forbid if one is other else not independent(one, other, costs, way.tolerate_cost))
+        )
+        for one in methods
     )
 
 
