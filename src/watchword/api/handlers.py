@@ -11,6 +11,7 @@ from watchword.api.people import PeopleController
 from watchword.api.policy import PolicyController
 from watchword.api.posture import raise_threat, threat
 from watchword.api.prompts import PromptController, PromptOfferController
+from watchword.api.proofing import IdentityController, ProofingController
 from watchword.api.session import SessionController, sign_in_form, sign_out_form
 
 HANDLERS = (
@@ -22,6 +23,8 @@ HANDLERS = (
     CallerController,
     PromptController,
     PromptOfferController,
+    IdentityController,
+    ProofingController,
     PolicyController,
     threat,
     raise_threat,

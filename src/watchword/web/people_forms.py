@@ -68,6 +68,7 @@ def changes(app: App, known: Known, powers: Powers) -> tuple[Form, ...]:
     if powers.enrols:
         found.append(_password(known))
         found += [_workload(app, known)] if app.workloads.issuers else []
+        found += [_identity(known)] if app.settings.proofing else []
     return tuple(found)
 
 
@@ -150,6 +151,16 @@ def _workload(app: App, known: Known) -> Form:
     return _form(known.login, "workload", "Enrol it", title="Enrol a workload", lede=lede, fields=fields)
 
 
+def _identity(known: Known) -> Form:
+    fields = (
+        Field(name="given_name", label="Given names"),
+        Field(name="family_name", label="Family name"),
+        Field(name="birthdate", label="Date of birth", kind="date"),
+    )
+    lede = "As on their document. Only a sealed digest is kept, to hold an identity provider's answer against."
+    return _form(known.login, "identity", "Enrol it", title="Enrol who they are on documents", lede=lede, fields=fields)
+
+
 def _form(login: str, step: str, button: str, **more: object) -> Form:
     return Form(action=f"{address_of(login)}/{step}", button=button, **more)  # type: ignore[arg-type]
 
@@ -208,7 +219,19 @@ def _enrol_workload(app: App, actor: PersonId, person: PersonId, said: Said, at:
     )
 
 
+def _enrol_identity(app: App, actor: PersonId, person: PersonId, said: Said, at: datetime) -> None:
+    app.proofings.enrol(
+        actor,
+        person,
+        given_name=said.get("given_name", ""),
+        family_name=said.get("family_name", ""),
+        birthdate=said.get("birthdate", ""),
+        at=at,
+    )
+
+
 _TAKEN: dict[str, Taking] = {
+    "identity": _enrol_identity,
     "workload": _enrol_workload,
     "grant": _give,
     "revoke": lambda app, actor, person, said, at: app.people.revoke(actor, person, _role(said), at),
