@@ -181,7 +181,8 @@ def test_a_post_that_is_not_the_providers_counts_for_nothing(place: Organisation
 
 def test_a_result_about_somebody_else_sticks(place: Organisation) -> None:
     """The provider's no, and somebody else's name, end the method; the provider is told that it was taken."""
-    for said in ({"status": "failed"}, {"family_name": "Other"}):
+    refusals: tuple[dict[str, Any], ...] = ({"status": "failed"}, {"family_name": "Other"})
+    for said in refusals:
         case, _, challenge = begun(place, "verifiable_credential")
         bad = posted(reference(place, case, challenge), place.at, checks=["credential", "face"], **said)
         assert deliver(place, bad).json() == {"result": "refused"}

@@ -164,7 +164,7 @@ class OidcProofing:
         if claims.azp not in (None, self.settings.client_id):
             raise wrong_answer()
         try:
-            found = msgspec.json.decode(claims.verified_claims, type=_Verified | tuple[_Verified, ...])  # type: ignore[arg-type]
+            found = msgspec.json.decode(claims.verified_claims, type=_Verified | tuple[_Verified, ...])
         except (msgspec.MsgspecError, RecursionError) as error:
             raise wrong_answer() from error
         agreed = [
