@@ -30,6 +30,7 @@ from watchword.desk.followers import Names
 from watchword.desk.notify import Notices
 from watchword.desk.people import GENESIS, People
 from watchword.desk.prompts import Prompts
+from watchword.desk.proofings import Proofings
 from watchword.desk.recording import case_stream
 from watchword.desk.registry import Registry
 from watchword.desk.retention import EvidenceKeeper, Periods
@@ -58,6 +59,9 @@ from watchword.methods.mail_code import MailCode
 from watchword.methods.managed_device import DeviceAuthority, ManagedDevice
 from watchword.methods.passkey import Passkey
 from watchword.methods.port import MethodPort
+from watchword.methods.proofing import Proofing, digest_of, reference_of
+from watchword.methods.proofing_oidc import OidcProofing, OidcSettings
+from watchword.methods.proofing_webhook import WebhookProofing
 from watchword.methods.push_number import PushNumber
 from watchword.methods.recovery_code import RecoveryCode
 from watchword.methods.sms_code import SmsCode
@@ -74,7 +78,16 @@ from watchword.notices.smtp import SmtpMail, SmtpSettings
 from watchword.notices.telephony import Calls
 from watchword.policy.bundle import PolicyFolder
 from watchword.policy.check import demand_sound
-from watchword.settings import EXAMPLE, ActiveDirectoryPart, IssuerPart, SandboxPart, Settings, SmsPart
+from watchword.settings import (
+    EXAMPLE,
+    ActiveDirectoryPart,
+    IssuerPart,
+    OidcProofingPart,
+    SandboxPart,
+    Settings,
+    SmsPart,
+    WebhookProofingPart,
+)
 from watchword.watch.follow import Follow
 from watchword.watch.verdicts import VerdictRow, latest_verdicts
 
@@ -156,6 +169,7 @@ class App:
             *self._devices(),
             PushNumber(self.keys.derive("prompts")),
             Workload(issuers),
+            *self._proofing(),
         )
         self.methods = {way.name: way for way in ways}
         runner, executor = (self.names.person(login) for login in (RUNNER, EXECUTOR))
@@ -174,6 +188,9 @@ class App:
         self.roster = Roster(self.steps)
         self.enrolment = Enrolment(self.people, self.roster, self.totp, self.passkey, self.device)
         self.saved_codes = SavedCodes(self.steps, self.roster, self.desk.hand_over, codes_saved)
+        self.proofings = Proofings(
+            self.people, self.roster, self.desk.hand_over, reference_of=reference_of, digest_of=digest_of
+        )
         self.workloads = Workloads(self.people, self.roster, self.desk.intake, issuers)
         self.prompts = Prompts(self.people, self.roster, self.desk.verification, push_number)
         ledger = settings.ledger
@@ -257,7 +274,27 @@ class App:
             )
         )
 
-    def _issuer(self, part: IssuerPart) -> IssuerSettings:
+    def _proofing(self) -> tuple[Proofing, ...]:
+        """A method for each provider that proves people again; those that post their results by their names."""
+        self.proofing_posts: dict[str, WebhookProofing] = {}
+        found: list[Proofing] = []
+        for part in self.settings.proofing:
+            if isinstance(part, WebhookProofingPart):
+                posts = WebhookProofing(part.name, part.start, self._secret(part.secret_file).encode())
+                self.proofing_posts[part.name] = posts
+                found.append(Proofing(part.method, posts))
+                continue
+            settings = OidcSettings(
+                client_id=part.client_id,
+                client_secret=self._secret(part.client_secret_file),
+                redirect=f"{self.settings.console.public_url.rstrip('/')}/api/proofing/return",
+                frameworks=part.trust_frameworks,
+            )
+            provider = OidcProofing(Issuer(self._issuer(part)), settings, self.keys.derive("proofing"))
+            found.append(Proofing(part.method, provider))
+        return tuple(found)
+
+    def _issuer(self, part: IssuerPart | OidcProofingPart) -> IssuerSettings:
         jwks = self.settings.path(part.jwks) if part.jwks else None
         return IssuerSettings(issuer=part.issuer, algorithms=part.algorithms, jwks=jwks)
 

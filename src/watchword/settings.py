@@ -231,6 +231,35 @@ class SecurityPart(_Part):
     webhook: str | None = Field(default=None, pattern=r"^https?://\S+$")
 
 
+class OidcProofingPart(_Part):
+    """A provider that proves people again over OpenID Connect for Identity Assurance, for one *method*.
+
+    What it says counts under one of *trust_frameworks*. Its keys are found by discovery, or in *jwks*.
+    """
+
+    kind: Literal["oidc"]
+    method: Literal["id_proofing", "verifiable_credential"]
+    issuer: str = Field(pattern=r"^https?://[^\s?#]+$")
+    algorithms: tuple[Literal["RS256", "PS256", "ES256", "ES384"], ...] = Field(("RS256", "ES256"), min_length=1)
+    jwks: Path | None = None
+    client_id: str = Field(min_length=1)
+    client_secret_file: Path
+    trust_frameworks: tuple[str, ...] = Field(min_length=1)
+
+
+class WebhookProofingPart(_Part):
+    """A provider called *name* that people are sent to at *start*, and that posts its results, for one *method*."""
+
+    kind: Literal["webhook"]
+    method: Literal["id_proofing", "verifiable_credential"]
+    name: str = Field(pattern=r"^[a-z0-9.-]{1,60}$")
+    start: str = Field(pattern=r"^https?://[^\s#]+$")
+    secret_file: Path
+
+
+ProofingPart = Annotated[OidcProofingPart | WebhookProofingPart, Field(discriminator="kind")]
+
+
 class WatchPart(_Part):
     """The directory's own log, followed while the console runs; *directory* says whose it is among several."""
 
@@ -262,6 +291,7 @@ class Settings(_Part):
     security: SecurityPart = SecurityPart()
     watch: WatchPart = WatchPart()
     issuers: tuple[IssuerPart, ...] = ()
+    proofing: tuple[ProofingPart, ...] = ()
     home: Path = Path()
 
     @model_validator(mode="after")
@@ -272,6 +302,9 @@ class Settings(_Part):
         trusted = [part.issuer for part in self.issuers]
         if twice := sorted({name for name in trusted if trusted.count(name) > 1}):
             raise ValueError(f"two issuers have the name {', '.join(twice)}")
+        methods = [part.method for part in self.proofing]
+        if twice := sorted({name for name in methods if methods.count(name) > 1}):
+            raise ValueError(f"two providers stand behind {', '.join(twice)}")
         if self.watch.directory is not None and self.watch.directory not in names:
             raise ValueError(f"watch.directory: no directory has the name {self.watch.directory}")
         return self
@@ -378,6 +411,21 @@ kind = "simulated"                     # twilio | http | simulated | none
 [security]                             # who is paged of emergencies; needs [mail] for an address
 # mail = "soc@example.test"
 # webhook = "https://soar.example.test/watchword"
+
+# Who proves people again: an OpenID provider with identity assurance, or one that posts signed results.
+# [[proofing]]
+# kind = "oidc"
+# method = "id_proofing"               # or verifiable_credential
+# issuer = "https://id.example.test"
+# client_id = "watchword"
+# client_secret_file = "keys/id.secret"
+# trust_frameworks = ["eidas"]
+# [[proofing]]
+# kind = "webhook"
+# method = "verifiable_credential"
+# name = "wallet"
+# start = "https://wallet.example.test/present"
+# secret_file = "keys/wallet.secret"
 
 [watch]
 provider = "okta"                      # the sandbox writes its log in this shape

@@ -37,6 +37,7 @@ BODIES: dict[str, Any] = {
     "EndDelegation": {"unit": "sales"},
     "RevokeCredential": {"why": "lost"},
     "EnrolWorkload": {"directory": "sandbox", "account": "m.lindqvist", "issuer": "https://x.test", "subject": "s"},
+    "EnrolIdentity": {"given_name": "Mara", "family_name": "Lindqvist", "birthdate": "1990-05-17"},
     "PasskeyMade": {"answer": "{}"},
     "EnrolBrowser": {"offer": "e30.aa", "x": "AA", "y": "AA"},
     "SignedGreeting": {"greeting": "1.aa", "signature": "AA"},
@@ -67,7 +68,7 @@ def test_every_route_for_nobody_for_a_stranger_and_for_somebody_without_a_role(o
     case = ilse.post("/api/cases", BODIES["OpenCase"]).json()["case"]
     account = ilse.get(f"/api/cases/{case}").json()["account"]
     names = {"case": case, "token": "wrong", "challenge": "h-none", "account": account, "login": "mara"}
-    names |= {"role": "agent", "credential": "k-none", "person": "p-none"}
+    names |= {"role": "agent", "credential": "k-none", "person": "p-none", "provider": "none"}
     names["tile"] = "entries/000.p/1"
     lows = organisation.sign_in("nobody").client
     lines = [f"{'method':7}{'route':62}{'none':>6}{'bad':>6}{'low':>6}"]

@@ -190,3 +190,14 @@ def test_the_stored_answer_is_checked_again(office: Office) -> None:
     office.release(case)
     office.run()
     assert "case.validated" in office.types(case)
+
+
+def test_a_prompt_does_not_speak_for_a_new_contact_point(office: Office) -> None:
+    """It is answered in another browser than the one that entered it, so it is not even begun."""
+    Phone(office, "mara.lind")
+    case = office.open(action=Action.RECOVERY_INFO_CHANGE, contact="phone")
+    office.enter(case)
+    with pytest.raises(Refused) as caught:
+        office.begin(case, "push_number")
+    assert caught.value.reasons == ("other_browser",)
+    assert "person.prompted" not in [e.entry.type for e in office.app.ledger.read(f"person/{office['mara.lind']}")]

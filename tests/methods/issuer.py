@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
+import secrets
 import threading
 import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qsl, unquote_plus, urlencode, urlsplit
 
 from joserfc import jws
 from joserfc.jwk import ECKey, OctKey, RSAKey
+
+CLIENT, CLIENT_SECRET = "watchword", "a secret of thirty-two bytes or so"
+MARA = {"given_name": "Mára Elisabeth", "family_name": "Lindqvist", "birthdate": "1990-05-17"}
+DOCUMENT = {
+    "type": "document",
+    "check_details": [{"check_method": "vri"}, {"check_method": "bvr"}],
+    "document_details": {"type": "idcard", "document_number": "T22000129"},
+}
+CREDENTIAL = {"type": "electronic_record", "check_details": [{"check_method": "vcrypt"}, {"check_method": "bvr"}]}
 
 EC, OTHER_EC = ECKey.generate_key("P-256"), ECKey.generate_key("P-256")
 RSA = RSAKey.generate_key(2048)
@@ -30,6 +43,11 @@ class Provider(ThreadingHTTPServer):
         self.keys: dict[str, ECKey | RSAKey] = {"ec-1": EC, "rsa-1": RSA}
         self.trouble = ""
         self.asked: list[str] = []
+        self.now = datetime.now(UTC)
+        self.person: dict[str, Any] = dict(MARA)
+        self.verification: dict[str, Any] = {"trust_framework": "eidas", "evidence": [DOCUMENT]}
+        self.token: dict[str, Any] = {}
+        self.codes: dict[str, dict[str, str]] = {}
 
     @property
     def issuer(self) -> str:
@@ -51,6 +69,29 @@ class Provider(ThreadingHTTPServer):
             "exp": int((at + timedelta(minutes=5)).timestamp()),
         }
         return {k: v for k, v in (said | other).items() if v is not None}
+
+    def authorized(self, asked: dict[str, str]) -> str:
+        """The code for what was asked: somebody has shown a document and their face, and agreed."""
+        code = f"code-{len(self.codes)}-{secrets.token_urlsafe(8)}"
+        self.codes[code] = asked
+        return code
+
+    def redeemed(self, form: dict[str, str], authorization: str) -> tuple[dict[str, Any], int]:
+        """The ID token for a code, once, to the client that holds the verifier."""
+        sent = base64.b64decode(authorization.removeprefix("Basic ")).decode()
+        if [unquote_plus(part) for part in sent.split(":")] != [CLIENT, CLIENT_SECRET]:  # RFC 6749 §2.3.1
+            return {"error": "invalid_client"}, 401
+        asked = self.codes.pop(form["code"], None)
+        digest = hashlib.sha256(form["code_verifier"].encode()).digest()
+        challenge = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+        if asked is None or asked["code_challenge"] != challenge or asked["redirect_uri"] != form["redirect_uri"]:
+            return {"error": "invalid_grant"}, 400
+        verified = {
+            "verification": {"time": self.now.isoformat()} | self.verification,
+            "claims": self.person,
+        }
+        said = {"nonce": asked["nonce"], "verified_claims": verified} | self.token
+        return {"id_token": self.sign(self.claims(CLIENT, "248289761001", self.now, **said))}, 200
 
     def sign(self, claims: dict[str, Any], by: str = "ec-1", **header: Any) -> str:
         """A token with *claims*, by the key called *by*."""
@@ -78,7 +119,18 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path == "/.well-known/openid-configuration":
             issuer = "https://elsewhere.example.test" if provider.trouble == "another name" else provider.issuer
             uri = "http://keys.example.test/jwks" if provider.trouble == "plain keys" else f"{provider.issuer}/jwks"
-            self._say({"issuer": issuer, "jwks_uri": uri})
+            ends = {"authorization_endpoint": f"{issuer}/authorize", "token_endpoint": f"{issuer}/token"}
+            self._say({"issuer": issuer, "jwks_uri": uri} | ends)
+            return
+        if self.path.startswith("/authorize?"):
+            asked = dict(parse_qsl(urlsplit(self.path).query))
+            back = urlencode({"code": provider.authorized(asked), "state": asked["state"]})
+            if provider.trouble == "cancelled":
+                back = urlencode({"error": "access_denied", "state": asked["state"]})
+            self.send_response(302)
+            self.send_header("location", f"{asked['redirect_uri']}?{back}")
+            self.send_header("content-length", "0")
+            self.end_headers()
             return
         match provider.trouble:
             case "big":
@@ -107,6 +159,14 @@ class _Handler(BaseHTTPRequestHandler):
                 self._say({}, 500)
             case _:
                 self._say(provider.published())
+
+    def do_POST(self) -> None:
+        """Redeem a code."""
+        form = dict(parse_qsl(self.rfile.read(int(self.headers["content-length"])).decode()))
+        if self.server.trouble == "no tokens":
+            self._say({}, 500)
+            return
+        self._say(*self.server.redeemed(form, self.headers.get("authorization", "")))
 
     def _say(self, words: Any, status: int = 200) -> None:
         body = json.dumps(words).encode()

@@ -54,7 +54,7 @@ def test_the_shipped_policy_is_sound(folder: Path) -> None:
             "identity_control asks for less here than privileged",
         ),
         ("close_remote: 3, strongest_only: 5", "close_remote: 3, strongest_only: 3", "before they close the remote"),
-        ("methods: 2, weight: 7", "methods: 2, weight: 15", "no set of the shipped methods satisfies V4"),
+        ("methods: 2, weight: 7", "methods: 2, weight: 40", "no set of the shipped methods satisfies V4"),
         ("any_of: [[in_person]]", "any_of: [[in_person], [owner_passkey]]", "no set of the shipped methods"),
         ("waived_by: [passkey], alert: L1", "waived_by: [passkey, in_person], alert: L1", "waives its hold of 1:00:00"),
     ],

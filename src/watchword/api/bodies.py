@@ -276,14 +276,14 @@ class FreezeOut(Out, frozen=True, kw_only=True):
     released: bool
 
 
-WaitingKind = Literal["code", "passkey", "saved", "device", "elsewhere", "token"]
+WaitingKind = Literal["code", "passkey", "saved", "device", "elsewhere", "token", "provider"]
 
 
 class Waiting(Out, frozen=True, kw_only=True):
     """A challenge that waits for the person; *options* are a passkey's request options as JSON text.
 
     *kind* says how it is answered: typed here, by a passkey here, `elsewhere` in a browser enrolled for prompts, or by
-    software that posts a `token` made for the audience in *options*.
+    software that posts a `token` made for the audience in *options*; or at a `provider` the person is sent to.
     """
 
     challenge: str

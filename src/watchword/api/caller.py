@@ -33,6 +33,7 @@ from watchword.core.case import (
 )
 from watchword.core.change import contact_of
 from watchword.core.errors import Refused
+from watchword.core.identity import PROOFING
 from watchword.core.ids import CaseId
 from watchword.core.progress import Challenge
 from watchword.core.prompt import PROMPTING
@@ -51,6 +52,7 @@ BROWSER = "person"
 KINDS: dict[str, bodies.WaitingKind] = {
     **dict.fromkeys(PROMPTING, "elsewhere"),
     "workload": "token",
+    **dict.fromkeys(PROOFING, "provider"),
     "recovery_code": "saved",
     "managed_device": "device",
 }
@@ -238,7 +240,8 @@ def _waiting(app: App, case: Case, challenge: Challenge, at: datetime) -> bodies
         tries_left=TRIES - challenge.misses,
         kind=kind,
         say="Use your passkey when your browser asks for it." if passkey else begun.show_caller or "",
-        options=begun.show_caller if passkey else begun.options,
+        # The provider's address is given to the browser that goes there, with the cookie it comes back by.
+        options=begun.show_caller if passkey else begun.options if kind == "token" else None,
     )
 
 

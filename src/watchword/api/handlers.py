@@ -11,6 +11,7 @@ from watchword.api.people import PeopleController
 from watchword.api.policy import PolicyController
 from watchword.api.posture import debts, raise_threat, threat
 from watchword.api.prompts import PromptController, PromptOfferController
+from watchword.api.proofing import IdentityController, ProofingController
 from watchword.api.saved_codes import SavedCodesController
 from watchword.api.session import SessionController, sign_in_form, sign_out_form
 from watchword.api.vouching import VouchingController
@@ -26,6 +27,8 @@ HANDLERS = (
     VouchingController,
     PromptController,
     PromptOfferController,
+    IdentityController,
+    ProofingController,
     PolicyController,
     threat,
     raise_threat,

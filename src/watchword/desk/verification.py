@@ -14,6 +14,7 @@ from watchword.core import event as past
 from watchword.core.account import Contact
 from watchword.core.action import Step
 from watchword.core.case import Case
+from watchword.core.change import contact_of
 from watchword.core.errors import Invalid, Refused
 from watchword.core.ids import CaseId, PersonId
 from watchword.core.origin import AGENTS, of_agent
@@ -77,6 +78,12 @@ class Verification:
             raise Invalid(f"There is no method {method!r}.", f"Use one of: {', '.join(self.methods)}.", where="method")
         loaded = self.steps.load(case)
         self._unhurried(loaded.case, actor, at)
+        if method in PROMPTING and contact_of(loaded.case.changes) is not None:
+            raise Refused(
+                "A new contact point is proven in the browser that entered it, and a prompt is answered in another.",
+                "Use a method that is answered on the person's own page.",
+                ("other_browser",),
+            )
         challenge = self.steps.ledger.pseudonym("h")
         prover = self._prover(loaded, method, purpose, custodian, at)
         if prover is not None and prover.id == actor:

@@ -59,8 +59,11 @@ def exchange(
     def ask() -> None:
         try:
             answer.set_result(_exchange(verb, url, within_s, body, dict(headers or {})))
-        except BaseException as error:  # noqa: BLE001  (told to whoever waits)
+        except Unavailable as error:
             answer.set_exception(error)
+        except BaseException as error:
+            answer.set_exception(error)
+            raise
 
     threading.Thread(target=ask, name="outside", daemon=True).start()
     try:

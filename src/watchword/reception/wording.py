@@ -54,6 +54,9 @@ METHODS = {
     "push_number": "Number in a prompt",
     "prompt_key": "Browser for prompts",
     "workload": "Token of the workload",
+    "id_proofing": "Document and face",
+    "verifiable_credential": "Credential and face",
+    "identity_record": "Identity on documents",
 }
 
 ALERTS = {

@@ -74,6 +74,8 @@ def changes(app: App, known: Known, powers: Powers) -> tuple[Form, ...]:
         found.append(_device(known))
     if powers.enrols and app.workloads.issuers:
         found.append(_workload(app, known))
+    if powers.enrols and app.settings.proofing:
+        found.append(_identity(known))
     return tuple(found)
 
 
@@ -170,6 +172,16 @@ def _workload(app: App, known: Known) -> Form:
     return _form(known.login, "workload", "Enrol it", title="Enrol a workload", lede=lede, fields=fields)
 
 
+def _identity(known: Known) -> Form:
+    fields = (
+        Field(name="given_name", label="Given names"),
+        Field(name="family_name", label="Family name"),
+        Field(name="birthdate", label="Date of birth", kind="date"),
+    )
+    lede = "As on their document. Only a sealed digest is kept, to hold an identity provider's answer against."
+    return _form(known.login, "identity", "Enrol it", title="Enrol who they are on documents", lede=lede, fields=fields)
+
+
 def _form(login: str, step: str, button: str, **more: object) -> Form:
     return Form(action=f"{address_of(login)}/{step}", button=button, **more)  # type: ignore[arg-type]
 
@@ -228,7 +240,19 @@ def _enrol_workload(app: App, actor: PersonId, person: PersonId, said: Said, at:
     )
 
 
+def _enrol_identity(app: App, actor: PersonId, person: PersonId, said: Said, at: datetime) -> None:
+    app.proofings.enrol(
+        actor,
+        person,
+        given_name=said.get("given_name", ""),
+        family_name=said.get("family_name", ""),
+        birthdate=said.get("birthdate", ""),
+        at=at,
+    )
+
+
 _TAKEN: dict[str, Taking] = {
+    "identity": _enrol_identity,
     "workload": _enrol_workload,
     "grant": _give,
     "revoke": lambda app, actor, person, said, at: app.people.revoke(actor, person, _role(said), at),

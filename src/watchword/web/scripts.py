@@ -52,6 +52,13 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
         "“Please open the prompts in the browser you enrolled. It asks for a number: type the one I tell you now.”",
         "“If anybody else ever tells you a number, do not type it: press the button that says it was not you.”",
     ),
+    "id_proofing": (
+        "“Please open the page I am sending you. It leads to a provider that looks at a document and your face.”",
+        "“I do not see the document, and I do not need its number.”",
+    ),
+    "verifiable_credential": (
+        "“Please open the page I am sending you. It asks your wallet for a credential, and looks at your face.”",
+    ),
     "workload": (
         "“Please have the workload itself get a token for the audience on the page I send you, and post it there.”",
     ),

@@ -21,9 +21,9 @@ const say = (text) => {
   show("problem", Boolean(text));
 };
 
-const send = async (method, path, body) => {
+const send = async (method, path, body, root = api) => {
   const headers = { "content-type": "application/json", accept: "application/json" };
-  const answer = await fetch(api + path, { method, headers, body: body && JSON.stringify(body), cache: "no-store" });
+  const answer = await fetch(root + path, { method, headers, body: body && JSON.stringify(body), cache: "no-store" });
   const said = await answer.json().catch(() => ({}));
   if (answer.ok) return said;
   throw new Error(said.detail ? `${said.detail} ${said.remedy ?? ""}` : "The desk did not answer. Wait a moment.");
@@ -174,6 +174,11 @@ const step = (doing) => (event) => {
 
 part("answer").addEventListener("submit", step(async () => {
   if (current.kind === "device") return send("POST", `/devices/${current.challenge}`);
+  if (current.kind === "provider") {
+    const sent = await send("POST", "", undefined, api.replace("/api/caller/", "/api/proofing/") + `/${current.challenge}`);
+    location.assign(sent.address);
+    return null;
+  }
   const answer = current.kind === "passkey" ? await assertion(current.options) : part("code").value;
   return send("POST", `/answers/${current.challenge}`, { answer });
 }));
@@ -236,5 +241,16 @@ const ask = async () => {
   }
 };
 
+// Back from a provider: its code stands behind the fragment, for this page alone, and is answered with once.
+const returned = /^#proofing=([^.]+)\.(.*)$/.exec(location.hash);
+if (returned) {
+  history.replaceState(null, "", location.pathname);
+  try {
+    await draw(await send("POST", `/answers/${returned[1]}`, { answer: decodeURIComponent(returned[2]) }));
+  } catch (error) {
+    say(error.message);
+  }
+}
+
 setInterval(ask, EVERY_MS);
-await ask();
+if (!returned) await ask();
