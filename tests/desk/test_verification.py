@@ -147,7 +147,7 @@ def test_unknown_method_names_the_known(office: Office) -> None:
 
 
 def test_video_counts_where_policy_lets_it(office: Office) -> None:
-    """What an agent saw in a video call counts for nothing as policy ships; let in, it carries a case with a passkey."""
+    """What an agent saw in a video call counts for nothing as policy ships; let in, it carries a case with another."""
     shipped = office.open("noah.berg", Action.TOTAL_LOSS)
     office.prove(shipped, "video")
     office.prove(shipped, "passkey")
