@@ -372,6 +372,10 @@ class Office:
         approve = self.app.desk.decisions.approve
         approve(self[login], case, self.digest(case), f"session of {login}", self.at, assertion=answer)
 
+    def admit_all(self) -> None:
+        """Activate a policy on whose rungs every method counts that has the weight."""
+        self.adopt(r",?\n? *forbid: \[[^\]]*\]", "")
+
     def demand_signatures(self) -> None:
         """Activate a policy whose approvals are signed."""
         self.adopt(r"^(  A\w+: +\{)", r"\1signed: true, ")

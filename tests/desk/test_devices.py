@@ -102,6 +102,7 @@ class Place:
 @pytest.fixture
 def place(office: Office, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """The office with an authority for devices, on which Mara and Noah have one each."""
+    office.admit_all()
     ca = DeviceCa(office.at)
     (office.home / "devices.pem").write_bytes(ca.pem)
     (office.home / "revoked.pem").write_bytes(ca.revoking([]))

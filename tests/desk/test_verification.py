@@ -146,16 +146,16 @@ def test_unknown_method_names_the_known(office: Office) -> None:
         office.begin(case, "palm_reading")
 
 
-def test_video_counts_beside_a_passkey_alone(office: Office) -> None:
-    """What an agent saw in a video call carries a total loss with a passkey, and no factor reset with a code."""
+def test_video_counts_where_policy_lets_it(office: Office) -> None:
+    """What an agent saw in a video call counts for nothing as policy ships; let in, it carries a case with another."""
+    shipped = office.open("noah.berg", Action.TOTAL_LOSS)
+    office.prove(shipped, "video")
+    office.prove(shipped, "passkey")
+    assert "unverified" in refused(lambda: office.ask(shipped))
+    office.admit_all()
     case = office.open(action=Action.TOTAL_LOSS)
     office.prove(case, "video")
     assert "unverified" in refused(lambda: office.ask(case))
     office.prove(case, "passkey")
     office.ask(case)
     assert office.state(case) == "awaiting approval"
-
-    lesser = office.open("noah.berg", Action.FACTOR_RESET, factors=("security_key",), ticket="INC-2")
-    office.prove(lesser, "video")
-    office.prove(lesser, "totp")
-    assert "unverified" in refused(lambda: office.ask(lesser))

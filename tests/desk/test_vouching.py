@@ -41,6 +41,7 @@ def trusting(office: Office) -> Office:
 
 def test_a_manager_vouches(office: Office) -> None:
     """The manager is asked on their page and signs, and with the person's passkey that carries a total loss."""
+    office.admit_all()
     case = office.open(MARA, Action.TOTAL_LOSS)
     challenge = office.begin(case, "manager_of_record")
     (asked,) = office.app.desk.verification.vouches(office[BOSS], office.at)
@@ -55,6 +56,7 @@ def test_a_manager_vouches(office: Office) -> None:
 
 def test_whoever_vouched_does_not_approve(office: Office) -> None:
     """The manager who vouched has no second voice: somebody else approves, or nobody does."""
+    office.admit_all()
     case = office.open(MARA, Action.TOTAL_LOSS)
     vouch(office, case, "manager_of_record", BOSS)
     office.prove(case, "passkey")

@@ -33,7 +33,7 @@ UNLOCK = "{verify: [V1, V2],  approve: none, hold: 0,   alert: L0, after: told}"
         ("verify: [V1], ", "verify: [V7], ", "procedures.standard.password_reset.verify.0", "use one of V1, V1P"),
         ("verify: [V1], ", "verify: [], ", "procedures.standard.password_reset.verify", "at least 1 item"),
         ("any_of: [[passkey]]", "any_of: [[passkee]]", "tiers.V1P.any_of.0.0", "not among the methods"),
-        ("raise_to: V4}", "raise_to: V1}", "tiers.V3.raise_to", "leads back to itself"),
+        ("raise_to: V4,", "raise_to: V1,", "tiers.V3.raise_to", "leads back to itself"),
         ("hold: 1h", "hold: 1 hour", "procedures.standard.total_loss.hold", "is no duration"),
         ("hold: 1h", "hold: true", "procedures.standard.total_loss.hold", "is no duration"),
         ("waived_by: [passkey]", "waived_by: [luck]", "procedures.standard.total_loss.waived_by.0", "methods"),

@@ -81,10 +81,12 @@ def test_a_weaker_cell_is_told_on_its_line() -> None:
     assert told[0].startswith(f"procedures.yaml:{line_of(weak, text)}: procedures.privileged.unlock")
 
 
+OWNERS = "{weight: 3, enforced: true, remote: true, phishable: false, proves: owner"
+
+
 def test_a_method_distrusted_closes_what_stood_on_it() -> None:
     """Taking weight from a method is followed through to every cell that nobody can satisfy any more."""
-    row = "AI agent\n    {weight: 3, enforced: true"
-    methods = spoiled(row, row.replace("3", "0"), METHODS)
+    methods = spoiled(OWNERS, OWNERS.replace("3", "0"), METHODS)
 
     told = found(PROCEDURES, methods)
 

@@ -21,7 +21,10 @@ def test_a_cell_in_words() -> None:
     said = explain(POLICY, AccountClass.EXECUTIVE, Action.FACTOR_RESET, CALM)
 
     assert said.words == (
-        "Prove: two independent methods of weight 5 together, one of them passkey or in person, never sms code (V3).",
+        (
+            "Prove: two independent methods of weight 5 together, one of them passkey or in person, "
+            "never video or manager of record or managed device or sms code (V3)."
+        ),
         "Approve: manager of record and iam duty or security duty, each another person, within 4 hours of being asked.",
         "Hold: 1 hour, waived by passkey.",
         "Alert L2: it goes to the security queue.",

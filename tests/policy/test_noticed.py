@@ -17,7 +17,7 @@ V2 = (
     "        forbid: [video, manager_of_record, managed_device]}"
 )
 OTHERS = "passkey, totp, in_person, sms_code, recovery_code, manager_of_record, recovery_contact, video, managed_device"
-BOTH = f"[[call_code], [mail_code]], forbid: [{OTHERS}]"
+BOTH = f"[[call_code], [mail_code]],\n        forbid: [{OTHERS}]"
 
 
 def test_the_shipped_policy_is_heard() -> None:

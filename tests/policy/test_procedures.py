@@ -92,10 +92,9 @@ def test_who_lost_the_passkey_still_has_a_way(account_class: AccountClass, actio
 
 
 def test_the_strongest_tier_takes_a_passkey_or_two_contact_points() -> None:
-    """V4 is presence with a passkey or managed device, or with a call and a mail or saved code; a call falls short."""
+    """V4 is presence with a passkey, or with a call and a mail or a saved code; presence and a call fall short."""
     assert sufficient(need(AccountClass.EXECUTIVE, Action.TOTAL_LOSS)) == (
         ("passkey", "in_person"),
-        ("in_person", "managed_device"),
         ("mail_code", "call_code", "in_person"),
         ("call_code", "recovery_code", "in_person"),
     )

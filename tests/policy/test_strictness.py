@@ -26,6 +26,9 @@ contexts = st.builds(
     **{field: st.sampled_from(words) for field, words in VOCABULARY.items()},
     elevated_threat=st.booleans(),
 )
+MOST = 3
+"""Methods in the largest set that any rung needs; larger ones are enough because such a set is in them."""
+
 names = st.sampled_from(["passkey", "totp", "mail_code", "call_code", "in_person"])
 groups = st.lists(names, min_size=1, max_size=3, unique=True).map(tuple)
 ways = st.builds(
@@ -171,7 +174,7 @@ def test_more_proof_never_hurts(account_class: AccountClass) -> None:
     """Whoever proved enough is still verified after proving one thing more."""
     needed = need(account_class, Action.TOTAL_LOSS)
     methods = [m.name for m in needed.methods]
-    for size in range(len(methods)):
+    for size in range(MOST + 1):
         for some in combinations(methods, size):
             if isinstance(assess(needed, proved(*some), NOON), Satisfied):
                 for more in methods:
@@ -186,10 +189,10 @@ def test_the_plain_cell_is_its_own_join() -> None:
 
 
 def at_least(strict: Requirement, easy: Requirement) -> None:
-    """Assert that *strict* asks for all that *easy* asks for, part by part and for every set of methods."""
+    """Assert that *strict* asks for all that *easy* asks for, part by part and for every set of a few methods."""
     assert all(any(implies(s, e) for e in easy.verify) for s in strict.verify)
     assert implies(strict.strongest, easy.strongest)
-    for size in range(1, len(strict.methods) + 1):
+    for size in range(1, MOST + 1):
         for some in combinations([m.name for m in strict.methods], size):
             evidence = proved(*some, provers=2)
             if isinstance(assess(strict, evidence, NOON), Satisfied):
