@@ -42,6 +42,7 @@ class Role(StrEnum):
     PLATFORM_SECURITY = "platform_security"
     CISO_DELEGATE = "ciso_delegate"
     CUSTODIAN = "custodian"
+    DOWNTIME_CUSTODIAN = "downtime_custodian"
     EXECUTOR = "executor"
     REVIEWER = "reviewer"
     AUDITOR = "auditor"

@@ -18,6 +18,7 @@ from watchword.reception.cases import caller_page, demand_overview, readable
 from watchword.reception.given import Now, TheActor, TheApp, Token
 from watchword.web import view
 from watchword.web.case_page import case_page
+from watchword.web.downtime_page import DowntimePages
 from watchword.web.forms import take
 from watchword.web.frame import caller_chrome, chrome
 from watchword.web.intake import intake_page, needs, open_case
@@ -188,6 +189,7 @@ PAGES = (
     board,
     PeoplePages,
     ThreatPages,
+    DowntimePages,
     PolicyPages,
     caller,
 )

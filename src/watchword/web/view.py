@@ -47,6 +47,7 @@ class Chrome(msgspec.Struct, frozen=True, kw_only=True):
     drift: str = ""
     debt: str = ""
     debt_link: str = ""
+    declares: bool = False
 
 
 class Option(msgspec.Struct, frozen=True, kw_only=True):
@@ -357,13 +358,14 @@ class PersonPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ThreatPage(msgspec.Struct, frozen=True, kw_only=True):
-    """The elevated-threat switch; *form* for whoever may turn it on or let it last."""
+    """The elevated-threat switch; *form* for whoever may turn it on or let it last, *lower* for turning it off."""
 
     chrome: Chrome
     state: str
     tone: Tone
     told: str
     form: Form | None = None
+    lower: Form | None = None
 
 
 class PolicyPage(msgspec.Struct, frozen=True, kw_only=True):
