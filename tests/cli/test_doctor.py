@@ -46,6 +46,7 @@ def test_all_is_well(desk: Desk, here: Here) -> None:
         "directory sandbox",
         "mail",
         "call",
+        "security",
         "watch",
     }
     assert {one["state"] for one in told} == {"ok"}

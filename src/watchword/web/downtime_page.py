@@ -23,7 +23,7 @@ from watchword.reception.given import Now, TheActor, TheApp, Token
 from watchword.reception.problems import NotThere
 from watchword.web import view
 from watchword.web.downtime_view import DeclaredRow, DowntimePage
-from watchword.web.frame import chrome, name_of
+from watchword.web.frame import account_of, chrome, name_of
 from watchword.web.render import render
 
 Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
@@ -86,7 +86,7 @@ def downtime_page(app: App, actor: PersonId, csrf: str, at: datetime) -> Downtim
 
 def _row(app: App, one: Downtime, at: datetime, *, declares: bool, reviews: bool) -> DeclaredRow:
     said = one.declared
-    _, native = app.names.native(said.account) or ("", said.account)
+    name, _ = account_of(app, said.account, app.names.owner(said.account))
     forms: list[view.Form] = []
     state, tone = "Waits for a second custodian", "warn"
     if one.reviewed is not None:
@@ -100,7 +100,7 @@ def _row(app: App, one: Downtime, at: datetime, *, declares: bool, reviews: bool
         forms.append(view.Form(action=f"/downtime/{said.downtime}/confirm", button="Confirm", lede=lede))
     by = [name_of(app, said.by), *([name_of(app, one.confirmed.by)] if one.confirmed else [])]
     return DeclaredRow(
-        what=f"{wording.ACTIONS[said.action][0]} of {native}",
+        what=f"{wording.ACTIONS[said.action][0]} of {name}",
         when=f"{said.since:%Y-%m-%d %H:%M} to {said.until:%Y-%m-%d %H:%M} UTC",
         performer=app.downtimes.told(said.downtime).get("performer", "erased"),
         by=" and ".join(by),

@@ -33,7 +33,8 @@ def chrome(app: App, at: datetime, csrf: str, person: PersonId | None = None, he
         duty=person is not None and app.roster.may(person, Step.RELEASE_FREEZE, at, unit=EVERYWHERE),
         author=person is not None and app.roster.may(person, Step.ACTIVATE_POLICY, at, unit=EVERYWHERE),
         drift=drift_of(app.activation.standing(at)) if person else "",
-        declares=person is not None and app.roster.may(person, Step.DECLARE, at, unit=EVERYWHERE),
+        declares=person is not None
+        and any(app.roster.may(person, step, at, unit=EVERYWHERE) for step in (Step.DECLARE, Step.REVIEW)),
         debt=debt[0],
         debt_link=debt[1],
     )

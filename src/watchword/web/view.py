@@ -29,7 +29,7 @@ class Chrome(msgspec.Struct, frozen=True, kw_only=True):
     sign-in and on the pages of the locked-out person. *size* is the number of entries a signed checkpoint covers.
     *threat_until* is when the elevated-threat switch ends, for staff to see; *people*, *duty* and *author* say whether
     they may administer people, use that switch, and activate a policy. *drift* says that it is not the active one.
-    *debt* says that a review is overdue, and *debt_link* where.
+    *debt* says that a review is overdue, and *debt_link* where; *declares*: whether downtime concerns them.
     """
 
     at: datetime
