@@ -153,7 +153,13 @@ def killed(module: str, tree: ast.Module, folder: Path, *, told: bool = False) -
         quiet = os.open(os.devnull, os.O_WRONLY)
         os.dup2(quiet, 1)
         os.dup2(quiet, 2)
-    os._exit(int(pytest.main(["-q", "-x", "-p", "no:cacheprovider", *TESTS[module]])))
+    ended = 1
+    try:
+        # The tests' libraries were loaded before, which pytest would warn of, and warnings are errors here.
+        loaded = "ignore::pytest.PytestAssertRewriteWarning"
+        ended = int(pytest.main(["-q", "-x", "-W", loaded, "-p", "no:cacheprovider", *TESTS[module]]))
+    finally:
+        os._exit(ended)
 
 
 def main() -> None:
