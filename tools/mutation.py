@@ -20,6 +20,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,9 @@ TESTS = {
     "core/standing.py": ("tests/core/test_standing.py",),
 }
 """The tests that have to notice what changes in a module."""
+
+Change = Callable[[Any], None]
+"""What is done to one node of the tree."""
 
 COMPARED: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
     ast.Lt: (ast.LtE, ast.GtE),
@@ -76,27 +80,31 @@ def mutants(tree: ast.Module) -> Iterator[tuple[int, str, ast.Module]]:
             yield getattr(node, "lineno", 0), said, ast.fix_missing_locations(other)
 
 
-def _changes(node: ast.AST) -> Iterator[tuple[str, Callable[[Any], object]]]:
+def _changes(node: ast.AST) -> Iterator[tuple[str, Change]]:
     match node:
-        case ast.Compare(ops=[op]):
-            for kind in COMPARED.get(type(op), ()):
-                yield f"{type(op).__name__} -> {kind.__name__}", lambda n, k=kind: n.ops.__setitem__(0, k())
-        case ast.BoolOp(op=op):
-            kind = ast.Or if isinstance(op, ast.And) else ast.And
-            yield f"{type(op).__name__} -> {kind.__name__}", lambda n, k=kind: setattr(n, "op", k())
-        case ast.BinOp(op=op) if type(op) in COUNTED and not _is_type(node):
-            kind = COUNTED[type(op)]
-            yield f"{type(op).__name__} -> {kind.__name__}", lambda n, k=kind: setattr(n, "op", k())
+        case ast.Compare(ops=[compared]):
+            for other in COMPARED.get(type(compared), ()):
+                yield f"{type(compared).__name__} -> {other.__name__}", partial(_set, "ops", [other()])
+        case ast.BoolOp(op=joined):
+            turned = ast.Or() if isinstance(joined, ast.And) else ast.And()
+            yield f"{type(joined).__name__} -> {type(turned).__name__}", partial(_set, "op", turned)
+        case ast.BinOp(op=counted) if type(counted) in COUNTED and not _is_type(node):
+            opposite = COUNTED[type(counted)]
+            yield f"{type(counted).__name__} -> {opposite.__name__}", partial(_set, "op", opposite())
         case ast.UnaryOp(op=ast.Not()):
             yield "not left out", _plain
-        case ast.Constant(value=bool() as value):
-            yield f"{value} -> {not value}", lambda n, v=value: setattr(n, "value", not v)
-        case ast.Constant(value=int() as value):
-            yield f"{value} -> {value + 1}", lambda n, v=value: setattr(n, "value", v + 1)
+        case ast.Constant(value=bool() as said):
+            yield f"{said} -> {not said}", partial(_set, "value", not said)
+        case ast.Constant(value=int() as number):
+            yield f"{number} -> {number + 1}", partial(_set, "value", number + 1)
         case ast.If():
-            yield "if never", lambda n: setattr(n, "test", ast.Constant(value=False))
+            yield "if never", partial(_set, "test", ast.Constant(value=False))
         case ast.Raise():
             yield "raise left out", _passed
+
+
+def _set(name: str, value: object, node: Any) -> None:
+    setattr(node, name, value)
 
 
 def _is_type(node: ast.AST) -> bool:

@@ -153,7 +153,7 @@ def pages() -> dict[str, AnyPage]:
         ),
     )
     password = view.Field(name="password", label="Password", kind="password", autocomplete="current-password")
-    everything: tuple[view.Page, ...] = (
+    everything: tuple[AnyPage, ...] = (
         view.CasePage(
             chrome=staff,
             case="c-1",
