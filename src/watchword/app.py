@@ -23,6 +23,7 @@ from watchword.desk.asks import Kind as EffectKind
 from watchword.desk.ceremony import Ceremony
 from watchword.desk.desk import Desk
 from watchword.desk.dossier import Dossier
+from watchword.desk.downtime import Downtimes
 from watchword.desk.effects import Caps, Runner
 from watchword.desk.enrolment import Enrolment
 from watchword.desk.evidence import EvidenceTable
@@ -183,6 +184,7 @@ class App:
             sends={way.name for way in ways if way.contact is not None},
         )
         self.desk = Desk(self.steps, self.methods, self.passkey, party)
+        self.downtimes = Downtimes(self.steps, self.desk.intake)
         self.people = People(self.steps)
         self.activation = Activation(self.steps, folder_of(settings), self.passkey, party)
         self.roster = Roster(self.steps)

@@ -25,6 +25,16 @@ BODIES: dict[str, Any] = {
     "Release": {},
     "Why": {"why": "because"},
     "Review": {"sound": True, "words": "looked at it"},
+    "Protect": {"why": "their phone was stolen"},
+    "Declare": {
+        "directory": "sandbox",
+        "account": "m.lindqvist",
+        "action": "password_reset",
+        "performer": "it.admin",
+        "since": "2026-11-21T07:00:00Z",
+        "until": "2026-11-21T07:30:00Z",
+        "why": "it was down",
+    },
     "EnterContact": {"value": "+493055500199"},
     "VouchAnswer": {"answer": "no"},
     "NameContact": {"contact": "tomas"},
@@ -68,7 +78,7 @@ def test_every_route_for_nobody_for_a_stranger_and_for_somebody_without_a_role(o
     case = ilse.post("/api/cases", BODIES["OpenCase"]).json()["case"]
     account = ilse.get(f"/api/cases/{case}").json()["account"]
     names = {"case": case, "token": "wrong", "challenge": "h-none", "account": account, "login": "mara"}
-    names |= {"role": "agent", "credential": "k-none", "person": "p-none", "provider": "none"}
+    names |= {"role": "agent", "credential": "k-none", "person": "p-none", "provider": "none", "downtime": "d-none"}
     names["tile"] = "entries/000.p/1"
     lows = organisation.sign_in("nobody").client
     lines = [f"{'method':7}{'route':62}{'none':>6}{'bad':>6}{'low':>6}"]

@@ -253,11 +253,12 @@ def test_a_delegate_enrols_and_revokes_in_their_unit_alone(delegate: Staff, root
 def test_the_threat_is_elevated_for_everybody_to_see(organisation: Any) -> None:
     """Who is on duty turns the switch on and lets it last; everybody signed in reads it; it ends by itself."""
     noor, ilse = organisation.sign_in("noor"), organisation.sign_in("ilse")
-    assert ilse.get("/api/threat").json() == {"elevated": False, "until": None, "by": None}
+    assert ilse.get("/api/threat").json() == {"elevated": False, "until": None, "by": None, "lower_votes": []}
     until = BEGINNING + timedelta(hours=12)
     asked = {"until": until.isoformat(), "why": "calls in the name of the CFO"}
     assert noor.post("/api/threat", asked).status_code == 201
-    assert ilse.get("/api/threat").json() == {"elevated": True, "until": "2026-11-21T21:00:00Z", "by": "noor"}
+    on = ilse.get("/api/threat").json()
+    assert on == {"elevated": True, "until": "2026-11-21T21:00:00Z", "by": "noor", "lower_votes": []}
     assert "CFO" not in ilse.get("/api/threat").text
     organisation.passes(hours=12)
     assert ilse.get("/api/threat").json()["elevated"] is False
@@ -292,5 +293,5 @@ def test_every_route_of_people_describes_itself(root: Staff) -> None:
         for operation in methods.values()
         if path.startswith(("/api/people", "/api/threat", "/api/policy"))
     ]
-    assert len(told) == 22
+    assert len(told) == 23
     assert all(told)

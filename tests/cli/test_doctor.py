@@ -47,6 +47,7 @@ def test_all_is_well(desk: Desk, here: Here) -> None:
         "mail",
         "call",
         "sms",
+        "security",
         "watch",
     }
     assert {one["state"] for one in told} == {"ok"}

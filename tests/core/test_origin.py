@@ -9,8 +9,8 @@ import pytest
 
 from tests.core.sample import ACCOUNT, CALLER, CASE, DAY, NOON
 from watchword.core.errors import Refused
-from watchword.core.ids import AccountId
-from watchword.core.origin import Origin, OriginFailed, Throttle, evolve_origin
+from watchword.core.ids import AccountId, CaseId, PersonId
+from watchword.core.origin import AGENTS, Origin, OriginFailed, OriginSeen, Throttle, evolve_origin, of_agent
 
 SLOW = Throttle(failures=3, wait_s=60, longest_wait_s=3600, targets=2)
 
@@ -51,3 +51,47 @@ def test_an_origin_that_fails_on_many_accounts_is_closed_until_that_ages() -> No
 def test_failures_are_forgotten_after_the_window() -> None:
     """Yesterday's do not lengthen today's wait."""
     after(ACCOUNT, at=NOON + DAY, origin=after(*[ACCOUNT] * 9)).demand(NOON + DAY, SLOW)
+
+
+def seen(account: str, case: str, at: datetime, origin: Origin | None = None) -> Origin:
+    """An origin a case for *account* came from at *at*."""
+    event = OriginSeen(origin=CALLER, case=CaseId(case), account=AccountId(account), kind="number")
+    return evolve_origin(origin or Origin(), event, at)
+
+
+def test_others_are_the_cases_of_other_accounts_from_that_moment_on() -> None:
+    """One's own cases are none of them, what is older than asked for is not, and each is named once."""
+    origin = seen("a-1", "c-old", NOON - DAY)
+    for account, case in (("a-1", "c-1"), ("a-2", "c-2"), ("a-2", "c-2"), ("a-3", "c-3")):
+        origin = seen(account, case, NOON, origin)
+    assert origin.others(AccountId("a-1"), NOON) == ("c-2", "c-3")
+    assert origin.others(AccountId("a-2"), NOON) == ("c-1", "c-3")
+    assert origin.others(AccountId("a-2"), NOON - DAY) == ("c-old", "c-1", "c-3")
+    assert origin.others(AccountId("a-2"), NOON + timedelta(seconds=1)) == ()
+
+
+def test_being_seen_is_no_failure_and_failing_no_sighting() -> None:
+    """Who asks for many people without failing waits for nothing; who only failed asked for nobody here."""
+    origin = reduce(lambda so_far, n: seen(f"a-{n}", f"c-{n}", NOON, so_far), range(9), Origin())
+    origin.demand(NOON, SLOW)
+    assert after(ACCOUNT, AccountId("a-2")).others(ACCOUNT, NOON) == ()
+
+
+def test_an_agent_waits_later_and_shorter_than_a_caller_and_is_never_closed() -> None:
+    """Ten failures make a minute, more a quarter of an hour at most, on however many accounts they were."""
+    accounts = [AccountId(f"a-{n}") for n in range(99)]
+    after(*accounts[:9]).demand(NOON, AGENTS)
+    for failures, wait_s in ((10, 60), (11, 120), (14, 900), (99, 900)):
+        origin = after(*accounts[:failures])
+        with pytest.raises(Refused) as caught:
+            origin.demand(NOON + timedelta(seconds=wait_s - 1), AGENTS)
+        assert caught.value.reasons == ("origin_throttled",)
+        assert "agent" in caught.value.what
+        origin.demand(NOON + timedelta(seconds=wait_s), AGENTS)
+    assert of_agent(PersonId("p-1")) != of_agent(PersonId("p-2"))
+
+
+def test_what_is_not_said_is_the_shipped_policys() -> None:
+    """A day, three failures, a minute and an hour, two accounts."""
+    assert Throttle() == Throttle(window_s=86_400, failures=3, wait_s=60, longest_wait_s=3600, targets=2)
+    assert AGENTS.window_s == 86_400

@@ -126,3 +126,11 @@ def test_a_rule_without_seats_approves_nothing() -> None:
     assert resolve(rule(), (), NOON) == Pending(seats=())
     assert resolve(rule(), (vote(PEOPLE[0], "iam_duty"),), NOON) == Pending(seats=())
     assert not eligible(rule(), ROLES)
+
+
+def test_nobody_fills_a_seat_they_have_no_role_for() -> None:
+    """Two people of one role fill one of two different seats, and a rule asks for signatures only where it says so."""
+    asked = rule(("manager_of_record",), ("iam_duty",))
+    both = (vote(PEOPLE[0], "manager_of_record"), vote(PEOPLE[1], "manager_of_record"))
+    assert resolve(asked, both, NOON) == Pending(seats=(Seat(roles=("iam_duty",)),))
+    assert asked.signed is False

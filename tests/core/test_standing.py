@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 import pytest
@@ -13,17 +13,21 @@ from tests.core.sample import ACCOUNT, ANN, CASE, DAY, IDA, MAX, NOON, REX, RUE,
 from watchword.core.account import PEOPLE, AccountClass, strictest
 from watchword.core.action import Action, Step
 from watchword.core.errors import Corrupt, Refused
-from watchword.core.ids import PersonId
+from watchword.core.ids import CaseId, PersonId
 from watchword.core.ruling import Ruling
 from watchword.core.standing import (
+    LONGEST_UNDER_WAY,
     Account,
     AccountEvent,
     AccountObserved,
     AccountRegistered,
+    AccountShielded,
     FailureRecorded,
     FreezeReleased,
     FreezeReleaseVoted,
+    RecoveryBegun,
     RecoveryCompleted,
+    RecoverySettled,
     Thresholds,
     evolve_account,
     release_freeze,
@@ -191,3 +195,55 @@ def test_observations_are_kept_in_order() -> None:
     seen: AccountObserved = facts(AccountClass.FINANCE)
     account = evolve_account(standing(), seen, NOON, RULES)
     assert account.facts == seen
+
+
+def shielded(account: Account, *, at: datetime = NOON, cut: tuple[str, ...] = ("mail",)) -> Account:
+    """A protective action on *account* that cut these kinds of contact point."""
+    event = AccountShielded(account=ACCOUNT, case=CASE, by=ANN, cut=cut)
+    return evolve_account(account, event, at, RULES)
+
+
+def test_what_protection_cut_stays_cut_until_a_recovery_gives_access_back() -> None:
+    """Kinds add up over several actions; a recovery after them opens all, one before them none."""
+    recovered = RecoveryCompleted(account=ACCOUNT, case=CASE, action=Action.UNLOCK, probation_s=0)
+    account = shielded(shielded(standing()), at=NOON + DAY, cut=("phone",))
+    assert account.cut == {"mail", "phone"}
+    assert standing().cut == frozenset()
+    assert evolve_account(account, recovered, NOON + 2 * DAY, RULES).cut == frozenset()
+    early = evolve_account(standing(), recovered, NOON - DAY, RULES)
+    assert shielded(early).cut == {"mail"}
+    assert evolve_account(shielded(standing()), recovered, NOON, RULES).cut == frozenset()
+
+
+def test_protective_actions_are_counted_within_a_span() -> None:
+    """The span has an end: what is exactly as old no longer counts."""
+    account = shielded(shielded(standing(), at=NOON - DAY))
+    assert account.shields_within(DAY, NOON) == 1
+    assert account.shields_within(DAY + timedelta(seconds=1), NOON) == 2
+
+
+def test_a_recovery_under_way_is_known_for_a_day_or_until_it_is_settled() -> None:
+    """Its own end settles it, another case's does not, and nothing is under way for ever."""
+    begun = evolve_account(standing(), RecoveryBegun(account=ACCOUNT, case=CASE), NOON, RULES)
+    assert begun.under_way(NOON) == CASE
+    assert begun.under_way(NOON + LONGEST_UNDER_WAY - timedelta(seconds=1)) == CASE
+    assert begun.under_way(NOON + LONGEST_UNDER_WAY) is None
+    other = evolve_account(begun, RecoverySettled(account=ACCOUNT, case=CaseId("c-two")), NOON, RULES)
+    assert other.under_way(NOON) == CASE
+    assert evolve_account(begun, RecoverySettled(account=ACCOUNT, case=CASE), NOON, RULES).under_way(NOON) is None
+    assert timedelta(days=1) == LONGEST_UNDER_WAY
+
+
+def test_probation_and_recoveries_end_to_the_second() -> None:
+    """A probation of an hour is over after an hour, a recovery of a week ago is none of the week."""
+    done = RecoveryCompleted(account=ACCOUNT, case=CASE, action=Action.UNLOCK, probation_s=3600)
+    account = evolve_account(standing(), done, NOON, RULES)
+    assert account.on_probation(NOON + timedelta(seconds=3599))
+    assert not account.on_probation(NOON + timedelta(seconds=3600))
+    assert account.recoveries_within(7 * DAY, NOON + 7 * DAY - timedelta(seconds=1)) == 1
+    assert account.recoveries_within(7 * DAY, NOON + 7 * DAY) == 0
+
+
+def test_thresholds_that_are_not_said_are_the_shipped_policys() -> None:
+    """A day, three failures and five."""
+    assert Thresholds() == Thresholds(window_s=86_400, remote=3, strongest=5)

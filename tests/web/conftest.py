@@ -14,6 +14,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.api.organisation import Organisation, found
 from watchword.web import view
+from watchword.web.downtime_view import DeclaredRow, DowntimePage
+from watchword.web.render import Page as AnyPage
 
 AT = datetime(2026, 11, 21, 14, 22, 40, tzinfo=UTC)
 STATES: tuple[Literal["open", "proved", "free", "unusable", "failed"], ...] = (
@@ -66,7 +68,7 @@ def step_of(name: str, title: str) -> view.Form:
 
 
 @pytest.fixture(scope="session")
-def pages() -> dict[str, view.Page]:
+def pages() -> dict[str, AnyPage]:
     """One page of each kind, with something in every place, about plainly invented people."""
     staff = _chrome(
         person="Ilse Okonjo",
@@ -151,7 +153,7 @@ def pages() -> dict[str, view.Page]:
         ),
     )
     password = view.Field(name="password", label="Password", kind="password", autocomplete="current-password")
-    everything: tuple[view.Page, ...] = (
+    everything: tuple[AnyPage, ...] = (
         view.CasePage(
             chrome=staff,
             case="c-1",
@@ -235,6 +237,20 @@ def pages() -> dict[str, view.Page]:
             notices=(notice,),
         ),
         view.ThreatPage(chrome=staff, state="The switch is on", tone="bad", told="Until tomorrow.", form=step),
+        DowntimePage(
+            chrome=staff,
+            rows=(
+                DeclaredRow(
+                    what="Password reset of m.lindqvist",
+                    when="2026-11-21 10:00 to 10:20 UTC",
+                    performer="it.admin",
+                    by="Wen",
+                    state="Owes a review",
+                    tone="warn",
+                    forms=(step,),
+                ),
+            ),
+        ),
         view.PolicyPage(
             chrome=staff,
             state="Not the active one",

@@ -13,9 +13,9 @@ from playwright.sync_api import Browser
 from watchword.reception.spoken import spoken
 from watchword.reception.wording import span
 from watchword.web import view
-from watchword.web.render import STATIC, render, render_needs
+from watchword.web.render import STATIC, Page, render, render_needs
 
-KINDS = [t.__name__ for t in view.Page.__args__]
+KINDS = [t.__name__ for t in Page.__args__]
 VOID = {"meta", "link", "input", "br"}
 
 
@@ -51,12 +51,12 @@ class Outline(HTMLParser):
 
 
 @pytest.fixture(params=KINDS)
-def outline(request: pytest.FixtureRequest, pages: dict[str, view.Page]) -> Outline:
+def outline(request: pytest.FixtureRequest, pages: dict[str, Page]) -> Outline:
     """Each page in turn."""
     return Outline(render(pages[request.param]))
 
 
-def test_every_kind_of_page_is_here(pages: dict[str, view.Page]) -> None:
+def test_every_kind_of_page_is_here(pages: dict[str, Page]) -> None:
     """A page without a sample here would go unproven."""
     assert sorted(pages) == sorted(KINDS)
 
@@ -105,7 +105,7 @@ def test_a_simulated_directory_is_said_on_every_page(outline: Outline) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_words_from_outside_are_escaped(kind: str, pages: dict[str, view.Page]) -> None:
+def test_words_from_outside_are_escaped(kind: str, pages: dict[str, Page]) -> None:
     """Every string of a page may be hostile: none of it becomes markup or breaks out of an attribute."""
     hostile = "\"'><script>alert(1)</script>"
 
@@ -118,7 +118,7 @@ def test_words_from_outside_are_escaped(kind: str, pages: dict[str, view.Page]) 
         return value + hostile if isinstance(value, str) and value else value
 
     page = poison(pages[kind])
-    assert isinstance(page, view.Page)
+    assert isinstance(page, Page)
     html = render(page)
     assert "<script>alert" not in html
     assert "&lt;script&gt;alert" in html
@@ -161,7 +161,7 @@ def test_digests_are_spoken_as_proquints() -> None:
     assert spoken("d43afd44", 2) == "tibup zujah"
 
 
-def test_a_time_of_another_day_shows_its_date(pages: dict[str, view.Page]) -> None:
+def test_a_time_of_another_day_shows_its_date(pages: dict[str, Page]) -> None:
     """A clock alone would read as today's."""
     page = pages["CasePage"]
     later = msgspec.structs.replace(
@@ -215,7 +215,7 @@ def test_text_meets_wcag_aa(scheme: str) -> None:
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-def test_no_page_scrolls_sideways(browser: Browser, pages: dict[str, view.Page], width: int) -> None:
+def test_no_page_scrolls_sideways(browser: Browser, pages: dict[str, Page], width: int) -> None:
     """Every page fits a phone and a desk."""
     sheet = (STATIC / "watchword.css").read_text()
     context = browser.new_context(viewport={"width": width, "height": 900})

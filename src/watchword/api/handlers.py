@@ -5,11 +5,12 @@ from __future__ import annotations
 from watchword.api.caller import CallerController
 from watchword.api.cases import AccountController, CaseController
 from watchword.api.credentials import CredentialController
+from watchword.api.downtime import DowntimeController
 from watchword.api.evidence import board, erase, evidence, healthz, hold, ledger_status
 from watchword.api.log import checkpoint, tile
 from watchword.api.people import PeopleController
 from watchword.api.policy import PolicyController
-from watchword.api.posture import debts, raise_threat, threat
+from watchword.api.posture import debts, lower_threat, raise_threat, threat
 from watchword.api.prompts import PromptController, PromptOfferController
 from watchword.api.proofing import IdentityController, ProofingController
 from watchword.api.saved_codes import SavedCodesController
@@ -32,7 +33,9 @@ HANDLERS = (
     PolicyController,
     threat,
     raise_threat,
+    lower_threat,
     debts,
+    DowntimeController,
     ledger_status,
     evidence,
     erase,

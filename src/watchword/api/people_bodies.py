@@ -174,11 +174,15 @@ class RaiseThreat(In, frozen=True, kw_only=True):
 
 
 class ThreatOut(Out, frozen=True, kw_only=True):
-    """The elevated-threat switch; *until* and *by* (a login) of the last time it was on."""
+    """The elevated-threat switch; *until* when it is or last was on, *by* whom it was used last, both logins' own.
+
+    *lower_votes* are who wants it off before its time.
+    """
 
     elevated: bool
     until: datetime | None
     by: str | None
+    lower_votes: tuple[str, ...] = ()
 
 
 class ProposedOut(Out, frozen=True, kw_only=True):

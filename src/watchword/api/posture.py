@@ -8,6 +8,7 @@ from litestar import get, post
 from litestar.params import JSONBody
 
 from watchword.api import people_bodies as bodies
+from watchword.api.bodies import Why
 from watchword.api.reading import login_of
 from watchword.app import App
 from watchword.reception.cases import listed
@@ -23,8 +24,15 @@ def threat(app: TheApp, actor: TheActor, at: Now) -> bodies.ThreatOut:
 
 @post("/api/threat", sync_to_thread=True, tags=["posture"])
 def raise_threat(app: TheApp, actor: TheActor, at: Now, data: JSONBody[bodies.RaiseThreat]) -> bodies.ThreatOut:
-    """Turn the switch on, or let it last longer; it ends by itself and by nothing else."""
+    """Turn the switch on, or let it last longer; it ends by itself, or when two people turn it off."""
     app.people.raise_threat(actor.person, data.until, data.why, at)
+    return _shown(app, at)
+
+
+@post("/api/threat/lower", sync_to_thread=True, tags=["posture"])
+def lower_threat(app: TheApp, actor: TheActor, at: Now, data: JSONBody[Why]) -> bodies.ThreatOut:
+    """Agree that the switch is turned off before its time; two people on duty have to."""
+    app.people.lower_threat(actor.person, data.why, at)
     return _shown(app, at)
 
 
@@ -46,5 +54,8 @@ def debts(app: TheApp, actor: TheActor, at: Now) -> tuple[bodies.DebtOut, ...]:
 def _shown(app: App, at: datetime) -> bodies.ThreatOut:
     posture = app.registry.posture()
     return bodies.ThreatOut(
-        elevated=posture.elevated(at), until=posture.threat_until, by=login_of(app, posture.threat_by)
+        elevated=posture.elevated(at),
+        until=posture.threat_until,
+        by=login_of(app, posture.threat_by),
+        lower_votes=tuple(login_of(app, who) or "" for who in posture.lower_votes),
     )

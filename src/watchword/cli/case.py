@@ -23,6 +23,7 @@ from watchword.core.action import Action
 from watchword.core.change import ContactKind
 from watchword.core.errors import Invalid
 from watchword.core.requirement import Context
+from watchword.reception.ends import moment
 from watchword.settings import load
 
 app = App(name="case", help="Recovery cases, step by step.")
@@ -210,6 +211,70 @@ def protect(
 ) -> None:
     """Take access away at once, after one proof or by security on duty; the case ends."""
     asking.step(case, "protect", {"why": why, "lock": lock})
+
+
+@app.command
+def declare(
+    account: str,
+    action: Action,
+    /,
+    *,
+    asking: Asking,
+    performer: Annotated[str, Parameter(help="The account it was done with, as the directory's log writes it.")],
+    since: Annotated[str, Parameter(help="From when, such as 2026-11-21T14:05 (UTC).")],
+    until: Annotated[str, Parameter(help="Until when (UTC).")],
+    why: Annotated[str, Parameter(help="Kept sealed beside the entry.")],
+    directory: str | None = None,
+) -> None:
+    """Declare what was done under the sealed procedure, while Watchword was down; a second custodian confirms it."""
+    body = {
+        "directory": directory or _first_directory(asking),
+        "account": account,
+        "action": action,
+        "performer": performer,
+        "since": moment(since).isoformat(),
+        "until": moment(until).isoformat(),
+        "why": why,
+    }
+    with asking.session() as client:
+        _tell_declared(asking, (client.call("POST", "/api/downtime", body),))
+
+
+@app.command
+def declared(*, asking: Asking) -> None:
+    """List what was declared as done while Watchword was down, the newest first."""
+    with asking.session() as client:
+        _tell_declared(asking, tuple(client.call("GET", "/api/downtime")))
+
+
+@app.command
+def confirm(downtime: str, /, *, asking: Asking) -> None:
+    """Confirm a declaration as its second custodian."""
+    with asking.session() as client:
+        _tell_declared(asking, (client.call("POST", f"/api/downtime/{quote(downtime, safe='')}/confirm"),))
+
+
+@app.command(name="look-back")
+def look_back(downtime: str, /, *, asking: Asking, words: str, sound: bool = True) -> None:
+    """Review a declaration; --no-sound says that something was wrong."""
+    body = {"words": words, "sound": sound}
+    with asking.session() as client:
+        _tell_declared(asking, (client.call("POST", f"/api/downtime/{quote(downtime, safe='')}/review", body),))
+
+
+def _first_directory(asking: Asking) -> str:
+    named = load(asking.config).directories
+    return named[0].name if named else ""
+
+
+def _tell_declared(asking: Asking, rows: tuple[dict[str, Any], ...]) -> None:
+    if asking.json:
+        print_json(rows)
+        return
+    for row in rows:
+        state = "reviewed" if row["reviewed_by"] else "owes a review" if row["confirmed_by"] else "not confirmed"
+        said = f"{row['downtime']} {row['action']} of {row['account']} by {row['performer']}: {state}"
+        out.print(escape(said) + (" [red]overdue[/]" if row["overdue"] else ""))
 
 
 @app.command

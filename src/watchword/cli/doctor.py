@@ -81,6 +81,9 @@ def _inside(app: App) -> Iterator[Finding]:
     if overdue := app.steps.cases.overdue():
         told = f"{len(overdue)} overdue, the oldest on {overdue[0].case.id}: have it reviewed by who took no part in it"
         yield Finding(part="reviews", state="wrong", told=told)
+    if late := app.downtimes.overdue(app.clock()):
+        told = f"{len(late)} declared as done while this was down, and not reviewed in time"
+        yield Finding(part="downtime", state="wrong", told=told)
     over = sum(holding.payloads for holding in app.keeper.over(app.clock()))
     told = f"the time of {over} is over: run `watchword ledger erase --expired`" if over else "none is kept too long"
     yield Finding(part="payloads", state="wrong" if over else "ok", told=told)

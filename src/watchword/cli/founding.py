@@ -9,11 +9,15 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from watchword import app as compose
+from watchword.cli.sealed import sealed_procedure
 from watchword.core.errors import Invalid, WatchwordError
 from watchword.desk.people import SHORTEST
 from watchword.settings import LedgerPart, load
 
-MADE = ("watchword.toml", "keys", "ledger.db", "ledger.db.lock", "ledger.db-wal", "ledger.db-shm")
+SEALED = "downtime.html"
+"""The sealed procedure, to be printed."""
+
+MADE = ("watchword.toml", SEALED, "keys", "ledger.db", "ledger.db.lock", "ledger.db-wal", "ledger.db-shm")
 """What founding writes; a folder that has one of them is somebody's already."""
 
 
@@ -45,6 +49,7 @@ def found_at(home: Path, *, origin: str, administrator: str, password: str, url:
     try:
         config = compose.init(home, origin=origin, url=url, port=port)
         settings = load(config)
+        (home / SEALED).write_text(sealed_procedure(origin), encoding="utf-8")
         _, digest = compose.found(settings, administrator=administrator, password=password, at=compose.wall_clock())
     except OSError as error:
         _take_away(home)

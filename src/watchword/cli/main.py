@@ -75,6 +75,7 @@ def init(
         home, origin=origin, administrator=administrator, password=new_password(password_file), url=url, port=port
     )
     out.print(f"Founded [bold]{escape(origin)}[/] in {escape(str(home))}: policy {digest[:19]}… is active.")
+    out.print("Print downtime.html, fill it in and seal it: it is what to do on the day Watchword is down.")
     out.print("Keep copies of keys/ apart from the database. Next: [bold]watchword serve[/].")
 
 

@@ -29,10 +29,17 @@ def raise_(
     until: Annotated[str, Parameter(help="12h, 3d, a day or a time (UTC); a week at most.")],
     why: Annotated[str, Parameter(help="Kept sealed beside the entry.")],
 ) -> None:
-    """Turn the switch on, or let it last longer. It ends by itself; nobody turns it off."""
+    """Turn the switch on, or let it last longer. It ends by itself, or when two people turn it off."""
     with asking.session() as client:
         body = {"until": end_of(until, wall_clock()).isoformat(), "why": why}
         _tell(asking, client.call("POST", "/api/threat", body))
+
+
+@app.command
+def lower(*, asking: Asking, why: Annotated[str, Parameter(help="Kept sealed beside the entry.")]) -> None:
+    """Agree that the switch is turned off before its time; a second person on duty has to as well."""
+    with asking.session() as client:
+        _tell(asking, client.call("POST", "/api/threat/lower", {"why": why}))
 
 
 def _tell(asking: Asking, threat: dict[str, Any]) -> None:
@@ -40,5 +47,7 @@ def _tell(asking: Asking, threat: dict[str, Any]) -> None:
         print_json(threat)
     elif threat["elevated"]:
         out.print(f"[bold yellow]elevated[/] until {escape(threat['until'])}, raised by {escape(threat['by'])}")
+        for who in threat["lower_votes"]:
+            out.print(f"  {escape(who)} wants it off; a second person has to as well")
     else:
         out.print("[green]not elevated[/]" + (f"; it last was until {threat['until']}" if threat["until"] else ""))

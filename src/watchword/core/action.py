@@ -36,6 +36,7 @@ class Step(StrEnum):
     CONTAIN = "contain"
     BREAK_GLASS = "break_glass"
     REVIEW = "review"
+    DECLARE = "declare_downtime"
     RELEASE_FREEZE = "release_freeze"
     PROTECT = "protect"
     READ = "read"

@@ -82,5 +82,27 @@ SCHEMA: tuple[tuple[str, str], ...] = (
 )
 """Column name and DuckDB type, in order: the one schema of the evidence table, equal to `EvidenceRow`'s fields."""
 
+
+class DeclaredRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Work done while Watchword was down, as two custodians declared it; keys are lower case.
+
+    It speaks for events that *performers* caused on *target_keys* between *since* and *until*, if all of what they did
+    is among *effects*. *leaves* are the leaf indices of its entries.
+    """
+
+    downtime: str
+    directory: str
+    target_keys: tuple[str, ...]
+    performers: tuple[str, ...]
+    effects: tuple[str, ...]
+    since: datetime
+    until: datetime
+    reviewed: bool
+    leaves: tuple[int, ...]
+
+
+DECLARED = "declared"
+"""Key of the file's metadata: what was declared as done while Watchword was down, as JSON `[DeclaredRow, …]`."""
+
 GAPS = "gaps"
 """Key of the file's metadata: times of which the ledger lost its own record, as JSON `[[from, until], …]`."""

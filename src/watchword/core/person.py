@@ -45,6 +45,7 @@ class Role(StrEnum):
     PLATFORM_SECURITY = "platform_security"
     CISO_DELEGATE = "ciso_delegate"
     CUSTODIAN = "custodian"
+    DOWNTIME_CUSTODIAN = "downtime_custodian"
     EXECUTOR = "executor"
     REVIEWER = "reviewer"
     AUDITOR = "auditor"

@@ -19,10 +19,12 @@ import structlog
 from watchword.core import event as past
 from watchword.core.case import Case, evolve
 from watchword.core.change import Change, Receipt
+from watchword.core.downtime import Downtime
 from watchword.core.errors import Invalid, Refused, Unavailable
-from watchword.core.evidence import GAPS, SCHEMA, EvidenceRow
+from watchword.core.evidence import DECLARED, GAPS, SCHEMA, DeclaredRow, EvidenceRow
 from watchword.core.ids import CaseId, LeafHash
-from watchword.desk.recording import recorded
+from watchword.desk.downtime import PERFORMER, declared
+from watchword.desk.recording import DOWNTIME_STREAM, recorded
 from watchword.desk.registry import Registry
 from watchword.directories.port import Directory, kind_of
 from watchword.ledger.append import Appended
@@ -44,16 +46,23 @@ ARROW_SCHEMA = pa.schema([(name, _TYPES[kind]) for name, kind in SCHEMA])
 """`core.evidence.SCHEMA` as Arrow has it."""
 
 
-def write(path: Path, rows: Iterable[EvidenceRow], gaps: Iterable[tuple[datetime, datetime]] = ()) -> None:
+def write(
+    path: Path,
+    rows: Iterable[EvidenceRow],
+    gaps: Iterable[tuple[datetime, datetime]] = (),
+    down: Iterable[DeclaredRow] = (),
+) -> None:
     """Write the whole table to *path*, in one step for any reader.
 
-    *gaps* are times of which the ledger lost its own record, each from and until.
+    *gaps* are times of which the ledger lost its own record, each from and until; *down* is what was declared as done
+    while Watchword was down.
     """
-    schema = ARROW_SCHEMA.with_metadata({GAPS: msgspec.json.encode(tuple(gaps))})
+    beside = {GAPS: msgspec.json.encode(tuple(gaps)), DECLARED: msgspec.json.encode(tuple(down))}
+    schema = ARROW_SCHEMA.with_metadata(beside)
     table = pa.Table.from_pylist([msgspec.structs.asdict(row) for row in rows], schema=schema)
-    beside = path.with_suffix(f".{os.getpid()}.tmp")
-    pq.write_table(table, beside)
-    beside.replace(path)
+    new = path.with_suffix(f".{os.getpid()}.tmp")
+    pq.write_table(table, new)
+    new.replace(path)
 
 
 class EvidenceTable:
@@ -70,6 +79,8 @@ class EvidenceTable:
         self._stale: set[CaseId] = set()  # what a directory that does not answer keeps us from naming
         self._rows: dict[CaseId, tuple[EvidenceRow, ...]] = {}
         self._restored = 0
+        self._down_stale = False
+        self._down: tuple[DeclaredRow, ...] = ()
 
     def follow(self, ledger: Ledger) -> int:
         """Read what is new; write the table again where a case's evidence changed.
@@ -81,6 +92,8 @@ class EvidenceTable:
                 case = CaseId(appended.entry.stream.removeprefix("case/"))
                 self._entries.setdefault(case, []).append(appended)
                 self._stale.add(case)
+            elif appended.entry.stream == DOWNTIME_STREAM:
+                self._down_stale = True
             elif appended.entry.type == "evidence.erased":
                 self._stale.update(self._touched(str(appended.entry.data["stream"])))
             self.position = appended.seq + 1
@@ -95,10 +108,45 @@ class EvidenceTable:
                 continue
             self._stale.remove(case)
             renewed = True
+        renewed = self._declared(ledger) or renewed
         if renewed or not self.path.exists():
             gaps = ((each.since, each.until) for _, each in known)
-            write(self.path, (row for rows in self._rows.values() for row in rows), gaps)
+            write(self.path, (row for rows in self._rows.values() for row in rows), gaps, self._down)
         return self.position
+
+    def _declared(self, ledger: Ledger) -> bool:
+        """Look again at what was declared, where something was; a silent directory is asked again next time."""
+        if not self._down_stale:
+            return False
+        try:
+            self._down = tuple(
+                self._down_row(ledger, one) for one in declared(ledger).values() if one.confirmed is not None
+            )
+        except Unavailable as fault:
+            log.warning("evidence.waits", downtime=True, why=fault.what)
+            return False
+        self._down_stale = False
+        return True
+
+    def _down_row(self, ledger: Ledger, one: Downtime) -> DeclaredRow:
+        said = one.declared
+        mine = [e for e in ledger.read(DOWNTIME_STREAM) if e.entry.data["downtime"] == said.downtime]
+        try:
+            directory, native = self.registry.native_id(said.account)
+        except Refused:  # erased: it speaks for nobody's events any more
+            directory, native = self.registry.account(said.account).directory, ""
+        performer = ledger.disclosures(mine[0]).get(PERFORMER, "")
+        return DeclaredRow(
+            downtime=said.downtime,
+            directory=directory,
+            target_keys=_keys(self.directories[directory], native) if native else (),
+            performers=(performer.lower(),) if performer else (),
+            effects=one.effects,
+            since=said.since,
+            until=said.until,
+            reviewed=one.reviewed is not None and one.reviewed.sound,
+            leaves=tuple(e.seq for e in mine),
+        )
 
     def _touched(self, stream: str) -> tuple[CaseId, ...]:
         """The cases whose rows hold something of *stream*: the case itself, or every case of the account."""

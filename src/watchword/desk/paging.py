@@ -21,7 +21,6 @@ SAID = {
     "break_glass.invoked": "The glass was broken",
     "review.overdue": "A review is overdue",
     "case.contained": "A recovery was found fraudulent",
-    "downtime.declared": "Work done while Watchword was down was declared",
 }
 """What is paged, by the event that asks for it."""
 

@@ -35,13 +35,15 @@ from watchword.core.person import (
     RoleRevoked,
 )
 from watchword.core.ruling import CaseFacts
-from watchword.desk.posture import PolicyEvent, ThreatRaised
+from watchword.desk.posture import PolicyEvent, ThreatLowered, ThreatLowerVoted, ThreatRaised
 from watchword.desk.recording import POLICY_STREAM, draft, event_of, person_stream
 from watchword.desk.steps import RACES, Steps, words
 from watchword.ledger.append import Append
 from watchword.ledger.entry import Disclosure, Retention
 
-GOVERNING = frozenset({Role.ADMINISTRATOR, Role.POLICY_AUTHOR, Role.CUSTODIAN, Role.CISO_DELEGATE})
+GOVERNING = frozenset(
+    {Role.ADMINISTRATOR, Role.POLICY_AUTHOR, Role.CUSTODIAN, Role.DOWNTIME_CUSTODIAN, Role.CISO_DELEGATE}
+)
 """Roles that no delegate of a unit may give."""
 
 EVERYWHERE = ""
@@ -210,6 +212,31 @@ class People:
         if not at < until <= at + timedelta(days=7):
             raise Invalid("The switch is on for a week at most.", "Give an end within seven days.", where="until")
         self._policy(ThreatRaised(by=actor, until=until), actor, at, words("why", why.strip()))
+
+    def lower_threat(self, actor: PersonId, why: str, at: datetime) -> bool:
+        """Agree that the switch is turned off before its time; True when this was the second person and it is."""
+        _demand_reason(why)
+        for attempt in range(RACES):
+            self._ruled(actor, Step.RELEASE_FREEZE, EVERYWHERE, at)
+            entries = self.steps.ledger.read(POLICY_STREAM)
+            posture = self.steps.registry.posture()
+            if not posture.elevated(at):
+                raise Refused("The switch is off.", "Nothing needs to be done.", ("not_elevated",))
+            if actor in posture.lower_votes:
+                raise Refused("You have agreed to this already.", "A second person has to as well.", ("same_person",))
+            vote = draft(ThreatLowerVoted(by=actor), actor, at, words("why", why.strip()))
+            off = (draft(ThreatLowered(by=actor), actor, at),) if posture.lower_votes else ()
+            append = Append(
+                stream=POLICY_STREAM, expected_version=entries[-1].entry.version if entries else -1, drafts=(vote, *off)
+            )
+            try:
+                self.steps.ledger.append((append,))
+            except Conflict:
+                if attempt == RACES - 1:
+                    raise
+                continue
+            return bool(off)
+        raise AssertionError
 
     # --- signing in ------------------------------------------------------------------------------------------------
 

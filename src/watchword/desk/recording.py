@@ -7,6 +7,7 @@ from typing import TypeAlias, get_args
 
 import msgspec
 
+from watchword.core.downtime import DowntimeEvent
 from watchword.core.errors import Corrupt
 from watchword.core.event import ApprovalAsked, CaseEvent, CaseReleased, GlassBroken, ProtectionSpent, Recorded
 from watchword.core.ids import AccountId, CaseId, LeafHash, OriginId, PersonId
@@ -20,7 +21,15 @@ from watchword.ledger.erasure import LedgerEvent
 from watchword.ledger.restoration import LEDGER_STREAM
 
 Event: TypeAlias = (
-    CaseEvent | GlassBroken | ProtectionSpent | AccountEvent | PersonEvent | OriginEvent | PolicyEvent | LedgerEvent
+    CaseEvent
+    | GlassBroken
+    | ProtectionSpent
+    | DowntimeEvent
+    | AccountEvent
+    | PersonEvent
+    | OriginEvent
+    | PolicyEvent
+    | LedgerEvent
 )
 
 _CASE, _ACCOUNT, _PERSON, _LEDGER = (get_args(u) for u in (CaseEvent, AccountEvent, PersonEvent, LedgerEvent))
@@ -57,6 +66,10 @@ GLASS_STREAM = "break_glass"
 """One entry for each use of break-glass, so that they come one after the other."""
 
 
+DOWNTIME_STREAM = "downtime"
+"""What was done while Watchword was down, as it is declared, confirmed and reviewed."""
+
+
 def stream_of(event: Event) -> str:
     """The stream an event belongs to."""
     if isinstance(event, _ACCOUNT):
@@ -67,6 +80,8 @@ def stream_of(event: Event) -> str:
         return person_stream(event.person)
     if isinstance(event, GlassBroken):
         return GLASS_STREAM
+    if isinstance(event, DowntimeEvent):
+        return DOWNTIME_STREAM
     if isinstance(event, ProtectionSpent):
         return protection_stream(event.by)
     if isinstance(event, _CASE):

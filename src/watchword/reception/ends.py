@@ -25,3 +25,12 @@ def end_of(said: str, at: datetime) -> datetime:
             f"{said!r} is no time.", "Say how long (12h, 30d, 8w), a day (2026-12-24), or a time.", where="until"
         ) from error
     return end if end.tzinfo else end.replace(tzinfo=UTC)
+
+
+def moment(said: str, where: str = "since") -> datetime:
+    """A time as it was written down, `2026-11-21 14:05` or ISO 8601, UTC where it names no offset; `Invalid` else."""
+    try:
+        found = datetime.fromisoformat(said.strip())
+    except ValueError as error:
+        raise Invalid(f"{said!r} is no time.", "Write it as 2026-11-21 14:05, in UTC.", where=where) from error
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)

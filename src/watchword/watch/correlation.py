@@ -8,18 +8,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import duckdb
 import msgspec
 
 from watchword.core.errors import Invalid
-from watchword.core.evidence import GAPS, SCHEMA
+from watchword.core.evidence import DECLARED, GAPS, SCHEMA, DeclaredRow
 from watchword.core.identity_event import SUPPORT
 from watchword.watch.providers import Provider
 from watchword.watch.verdicts import TypeCount, UnseenChange, VerdictRow, rows_of
 
 _Time = Annotated[datetime, msgspec.Meta(tz=True)]
+T = TypeVar("T")
+
 _SQL = Path(__file__).parent / "sql"
 
 
@@ -76,6 +78,7 @@ def read_evidence(con: duckdb.DuckDBPyConnection, evidence: Path | None, account
             {"files": [str(file) for file in files]} if files else {},
         )
         _read_gaps(con, files)
+        _read_declared(con, files)
     except duckdb.Error as error:
         raise Invalid(
             f"This is no evidence table: {str(error).splitlines()[0]}.",
@@ -91,16 +94,41 @@ def read_evidence(con: duckdb.DuckDBPyConnection, evidence: Path | None, account
 
 def _read_gaps(con: duckdb.DuckDBPyConnection, files: tuple[Path, ...]) -> None:
     con.execute("DELETE FROM gap")
-    if not files:
-        return
-    query = "SELECT value FROM parquet_kv_metadata($files) WHERE decode(key) = $key"
-    found = con.execute(query, {"files": [str(file) for file in files], "key": GAPS}).fetchall()
-    try:
-        gaps = [gap for (value,) in found for gap in msgspec.json.decode(value, type=tuple[tuple[_Time, _Time], ...])]
-    except msgspec.MsgspecError as error:
-        raise duckdb.InvalidInputException(f"its {GAPS} can not be read: {error}") from error
-    if gaps:
+    if gaps := _beside(con, files, GAPS, tuple[_Time, _Time]):
         con.executemany("INSERT INTO gap VALUES (?, ?)", gaps)
+
+
+def _read_declared(con: duckdb.DuckDBPyConnection, files: tuple[Path, ...]) -> None:
+    con.execute("DELETE FROM declared")
+    if found := _beside(con, files, DECLARED, DeclaredRow):
+        rows = [
+            (
+                d.downtime,
+                d.directory,
+                list(d.target_keys),
+                list(d.performers),
+                list(d.effects),
+                d.since,
+                d.until,
+                d.reviewed,
+                list(d.leaves),
+            )
+            for d in found
+        ]
+        con.executemany("INSERT INTO declared VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+
+
+def _beside(con: duckdb.DuckDBPyConnection, files: tuple[Path, ...], key: str, kind: type[T]) -> list[T]:
+    """What the metadata of *files* has under *key*: JSON lists of *kind*."""
+    if not files:
+        return []
+    query = "SELECT value FROM parquet_kv_metadata($files) WHERE decode(key) = $key"
+    found = con.execute(query, {"files": [str(file) for file in files], "key": key}).fetchall()
+    try:
+        lists: list[list[T]] = [msgspec.json.decode(value, type=list[kind]) for (value,) in found]  # type: ignore[valid-type]
+    except msgspec.MsgspecError as error:
+        raise duckdb.InvalidInputException(f"its {key} can not be read: {error}") from error
+    return [one for each in lists for one in each]
 
 
 def judge(con: duckdb.DuckDBPyConnection) -> tuple[VerdictRow, ...]:

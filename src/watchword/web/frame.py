@@ -34,6 +34,8 @@ def chrome(app: App, at: datetime, csrf: str, person: PersonId | None = None, he
         author=person is not None and app.roster.may(person, Step.ACTIVATE_POLICY, at, unit=EVERYWHERE),
         vouch=person is not None and bool(app.desk.verification.vouches(person, at)),
         drift=drift_of(app.activation.standing(at)) if person else "",
+        declares=person is not None
+        and any(app.roster.may(person, step, at, unit=EVERYWHERE) for step in (Step.DECLARE, Step.REVIEW)),
         debt=debt[0],
         debt_link=debt[1],
     )
@@ -43,6 +45,8 @@ def overdue_of(app: App, at: datetime) -> tuple[str, str]:
     """What is overdue to be looked at, in words, and the page of the oldest; both empty where nothing is."""
     app.steps.cases.follow(app.ledger)
     overdue = app.steps.cases.overdue()
+    if not overdue and app.downtimes.overdue(at):
+        return "Work done while Watchword was down owes a review that is overdue.", "/downtime"
     if not overdue:
         return "", ""
     first = overdue[0].case

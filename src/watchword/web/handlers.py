@@ -19,6 +19,7 @@ from watchword.reception.given import Now, TheActor, TheApp, Token
 from watchword.web import view
 from watchword.web.case_page import case_page
 from watchword.web.codes import codes_page
+from watchword.web.downtime_page import DowntimePages
 from watchword.web.forms import take
 from watchword.web.frame import caller_chrome, chrome
 from watchword.web.intake import intake_page, needs, open_case
@@ -196,6 +197,7 @@ PAGES = (
     board,
     PeoplePages,
     ThreatPages,
+    DowntimePages,
     PolicyPages,
     caller,
     codes_page,

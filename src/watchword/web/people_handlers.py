@@ -77,6 +77,12 @@ class ThreatPages(Controller):
         app.people.raise_threat(actor.person, end_of(data.get("until", ""), at), data.get("why", ""), at)
         return Redirect("/threat", status_code=HTTP_303_SEE_OTHER)
 
+    @post("/lower", include_in_schema=False, status_code=HTTP_303_SEE_OTHER, sync_to_thread=True)
+    def turn_off(self, app: TheApp, actor: TheActor, at: Now, data: Form) -> Redirect:
+        """Agree that it is turned off; two people have to."""
+        app.people.lower_threat(actor.person, data.get("why", ""), at)
+        return Redirect("/threat", status_code=HTTP_303_SEE_OTHER)
+
 
 def _found(app: App, actor: PersonId, login: str, at: datetime) -> Known:
     """Somebody by login; `NotThere` in the same words for nobody and for whom *actor* may not administer."""

@@ -159,7 +159,7 @@ def threat_page(app: App, actor: PersonId, csrf: str, at: datetime) -> view.Thre
     form = view.Form(
         action="/threat",
         button="Let it last" if on else "Turn it on",
-        lede="A week at most. Nobody turns it off again; it ends by itself.",
+        lede="A week at most. It ends by itself, or when two people turn it off.",
         fields=(
             view.Field(
                 name="until",
@@ -177,7 +177,18 @@ def threat_page(app: App, actor: PersonId, csrf: str, at: datetime) -> view.Thre
         tone="bad" if on else "good",
         told=told,
         form=form if frame.duty and longer else None,
+        lower=_lower(app, actor) if frame.duty and on else None,
     )
+
+
+def _lower(app: App, actor: PersonId) -> view.Form | None:
+    """Turn it off; nothing for whoever agreed to that already."""
+    votes = app.registry.posture().lower_votes
+    if actor in votes:
+        return None
+    lede = f"{name_of(app, votes[0])} wants it off: you are the second." if votes else "A second person has to agree."
+    why = view.Field(name="why", label="Why", kind="area", hint="Kept sealed beside the entry.")
+    return view.Form(action="/threat/lower", button="Turn it off", lede=lede, fields=(why,), weight="quiet")
 
 
 def _code(length: timedelta) -> str:

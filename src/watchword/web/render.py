@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from watchword.reception.wording import span
 from watchword.web import view
+from watchword.web.downtime_view import DowntimePage
 
 STATIC = Path(__file__).parent / "static"
 """The stylesheet and scripts; served as they are, under `/static/`."""
@@ -20,7 +21,9 @@ CSP = (
 )
 """Content-Security-Policy of every page: nothing inline, nothing from elsewhere."""
 
-_TEMPLATES: dict[type[view.Page], str] = {
+Page = view.Page | DowntimePage
+
+_TEMPLATES: dict[type[Page], str] = {
     view.CasePage: "case.html",
     view.CasesPage: "cases.html",
     view.IntakePage: "intake.html",
@@ -28,6 +31,7 @@ _TEMPLATES: dict[type[view.Page], str] = {
     view.PeoplePage: "people.html",
     view.PersonPage: "person.html",
     view.ThreatPage: "threat.html",
+    DowntimePage: "downtime.html",
     view.PolicyPage: "policy.html",
     view.SignInPage: "sign_in.html",
     view.CallerPage: "caller.html",
@@ -38,7 +42,7 @@ _TEMPLATES: dict[type[view.Page], str] = {
 }
 
 
-def render(page: view.Page) -> str:
+def render(page: Page) -> str:
     """The whole page as HTML."""
     return _environment.get_template(_TEMPLATES[type(page)]).render(page=page, chrome=page.chrome)
 

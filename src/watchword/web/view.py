@@ -275,13 +275,14 @@ class PersonPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ThreatPage(msgspec.Struct, frozen=True, kw_only=True):
-    """The elevated-threat switch; *form* for whoever may turn it on or let it last."""
+    """The elevated-threat switch; *form* for whoever may turn it on or let it last, *lower* for turning it off."""
 
     chrome: Chrome
     state: str
     tone: Tone
     told: str
     form: Form | None = None
+    lower: Form | None = None
 
 
 class PolicyPage(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,5 +22,11 @@ CREATE TEMP TABLE native (
 -- Times of which the ledger lost its own record.
 CREATE TABLE gap (since TIMESTAMPTZ, until TIMESTAMPTZ);
 
+-- What two custodians declared as done while the desk was down.
+CREATE TABLE declared (
+    downtime VARCHAR, directory VARCHAR, target_keys VARCHAR[], performers VARCHAR[], effects VARCHAR[],
+    since TIMESTAMPTZ, until TIMESTAMPTZ, reviewed BOOLEAN, leaves BIGINT[]
+);
+
 -- The names an account goes by, and its class: one row a name.
 CREATE TABLE account (account VARCHAR, name VARCHAR, class VARCHAR);

@@ -45,6 +45,17 @@ lost AS (
     FROM event, gap, setting
     WHERE owes AND event."time" BETWEEN gap.since - setting.lag AND gap.until + setting.lag
 ),
+-- What was declared speaks for what its performer did to its account within its time, all of it or nothing.
+down AS (
+    SELECT event.id, bool_and(declared.reviewed) AS reviewed, flatten(list(declared.leaves)) AS leaves
+    FROM event, declared, setting
+    WHERE owes AND event."time" BETWEEN declared.since - setting.lag AND declared.until + setting.lag
+        AND (setting.directory IS NULL OR declared.directory = setting.directory)
+        AND list_has_any(event.target_keys, declared.target_keys)
+        AND list_has_any(event.actor_keys, declared.performers)
+        AND list_has_all(declared.effects, event.actions)
+    GROUP BY event.id
+),
 repeated AS (SELECT "target" FROM event WHERE owes AND "target" <> '' GROUP BY "target" HAVING count(*) > 1),
 recent AS (
     SELECT
@@ -96,6 +107,8 @@ judged AS (
         event.by_owner AND event.done AS self,
         chain.broken,
         related.reason AS related,
+        down.reviewed,
+        CASE WHEN chain.broken IS NULL THEN down.leaves END AS declared,
         CASE WHEN event.timeless THEN ['no_time'] ELSE [] END || CASE
             WHEN NOT setting.has_evidence THEN ['no_evidence']
             WHEN related.reason IS NOT NULL THEN [related.reason]
@@ -110,7 +123,8 @@ judged AS (
     LEFT JOIN elsewhere USING (id)
     LEFT JOIN recent USING (id)
     LEFT JOIN privileged USING (id)
-    LEFT JOIN lost USING (id),
+    LEFT JOIN lost USING (id)
+    LEFT JOIN down USING (id),
     setting
 )
 SELECT
@@ -120,6 +134,7 @@ SELECT
         WHEN judged.ignored IS NOT NULL THEN 'ignored'
         WHEN judged.self THEN 'self_service'
         WHEN len(judged.broken) = 0 THEN 'verified'
+        WHEN judged.declared IS NOT NULL THEN 'downtime'
         WHEN judged.broken IS NOT NULL OR judged.related IN ('wider_than_approved', 'already_used', 'outside_window')
             THEN 'out_of_policy'
         WHEN len(judged.signals) > 0 THEN 'suspicious'
@@ -129,11 +144,14 @@ SELECT
         WHEN judged.ignored IS NOT NULL THEN [judged.ignored]
         WHEN judged.self THEN ['by_owner']
         WHEN len(judged.broken) = 0 THEN ['whole_chain']
+        WHEN judged.declared IS NOT NULL
+            THEN ['declared', CASE WHEN judged.reviewed THEN 'review_done' ELSE 'review_owed' END] || judged.signals
         WHEN judged.broken IS NOT NULL THEN judged.broken || judged.signals
         ELSE judged.unmatched || judged.signals
     END AS reasons,
     -- Only what owes evidence has any: an event that is ignored or the owner's own is in no pair.
-    CASE WHEN evidence.evidence IS NULL THEN [] ELSE list_sort(list_distinct(list_filter(
+    CASE WHEN judged.declared IS NOT NULL THEN list_sort(list_distinct(judged.declared))
+        WHEN evidence.evidence IS NULL THEN [] ELSE list_sort(list_distinct(list_filter(
         [
             evidence.opened_leaf, evidence.ticket_leaf, evidence.release_leaf,
             evidence.started_leaf, evidence.outcome_leaf
@@ -142,5 +160,6 @@ SELECT
     ))) END AS leaves,
     judged.id, setting.provider, coalesce(setting.directory, setting.provider) AS directory, judged.native_action,
     judged.actor, judged."target", judged.outcome, judged.address, judged.socket, judged.correlation, judged.folded,
-    evidence."case", evidence.ticket
+    CASE WHEN judged.declared IS NULL THEN evidence."case" END AS "case",
+    CASE WHEN judged.declared IS NULL THEN evidence.ticket END AS ticket
 FROM judged LEFT JOIN evidence ON evidence.evidence = judged.evidence, setting

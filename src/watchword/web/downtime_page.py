@@ -1,0 +1,142 @@
+"""The page of what was done while Watchword was down, and the forms that declare, confirm and review it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from litestar import Controller, get, post
+from litestar.enums import MediaType, RequestEncodingType
+from litestar.params import Body, FromPath
+from litestar.response import Redirect
+from litestar.status_codes import HTTP_303_SEE_OTHER
+
+from watchword.app import App
+from watchword.core.action import Action, Step
+from watchword.core.downtime import Downtime
+from watchword.core.errors import Invalid
+from watchword.core.ids import PersonId
+from watchword.desk.people import EVERYWHERE
+from watchword.reception import wording
+from watchword.reception.ends import moment
+from watchword.reception.given import Now, TheActor, TheApp, Token
+from watchword.reception.problems import NotThere
+from watchword.web import view
+from watchword.web.downtime_view import DeclaredRow, DowntimePage
+from watchword.web.frame import account_of, chrome, name_of
+from watchword.web.render import render
+
+Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
+
+
+class DowntimePages(Controller):
+    """The list, and its steps."""
+
+    path = "/downtime"
+
+    @get("", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)
+    def shown(self, app: TheApp, actor: TheActor, at: Now, csrf: Token) -> str:
+        """Every declaration, newest first."""
+        return render(downtime_page(app, actor.person, csrf, at))
+
+    @post("", include_in_schema=False, status_code=HTTP_303_SEE_OTHER, sync_to_thread=True)
+    def declare(self, app: TheApp, actor: TheActor, at: Now, data: Form) -> Redirect:
+        """Declare one piece of work."""
+        if data.get("action") not in set(Action):
+            raise Invalid("That is nothing one can have done.", "Pick what was done.", where="action")
+        app.downtimes.declare(
+            actor.person,
+            directory=data.get("directory", ""),
+            query=data.get("account", "").strip(),
+            action=Action(data["action"]),
+            performer=data.get("performer", ""),
+            since=moment(data.get("since", ""), "since"),
+            until=moment(data.get("until", ""), "until"),
+            why=data.get("why", ""),
+            at=at,
+        )
+        return Redirect("/downtime", status_code=HTTP_303_SEE_OTHER)
+
+    @post("/{downtime:str}/{step:str}", include_in_schema=False, status_code=HTTP_303_SEE_OTHER, sync_to_thread=True)
+    def take_step(
+        self, app: TheApp, actor: TheActor, at: Now, downtime: FromPath[str], step: FromPath[str], data: Form
+    ) -> Redirect:
+        """Confirm or review one."""
+        match step:
+            case "confirm":
+                app.downtimes.confirm(actor.person, downtime, at)
+            case "review":
+                sound, words = data.get("sound") == "yes", data.get("words", "")
+                app.downtimes.review(actor.person, downtime, at, sound=sound, account_given=words)
+            case _:
+                raise NotThere
+        return Redirect("/downtime", status_code=HTTP_303_SEE_OTHER)
+
+
+def downtime_page(app: App, actor: PersonId, csrf: str, at: datetime) -> DowntimePage:
+    """The page for whoever may declare or review; `NotThere` for anybody else."""
+    declares, reviews = (app.roster.may(actor, step, at, unit=EVERYWHERE) for step in (Step.DECLARE, Step.REVIEW))
+    if not (declares or reviews):
+        raise NotThere
+    rows = tuple(_row(app, one, at, declares=declares, reviews=reviews) for one in app.downtimes.all())
+    return DowntimePage(
+        chrome=chrome(app, at, csrf, actor, here="downtime"), rows=rows, form=_declare(app) if declares else None
+    )
+
+
+def _row(app: App, one: Downtime, at: datetime, *, declares: bool, reviews: bool) -> DeclaredRow:
+    said = one.declared
+    name, _ = account_of(app, said.account, app.names.owner(said.account))
+    forms: list[view.Form] = []
+    state, tone = "Waits for a second custodian", "warn"
+    if one.reviewed is not None:
+        state, tone = ("Reviewed: sound", "good") if one.reviewed.sound else ("Reviewed: not sound", "bad")
+    elif one.confirmed is not None:
+        state, tone = ("The review is overdue", "bad") if one.overdue(at) else ("Owes a review", "warn")
+        if reviews:
+            forms.append(_review(said.downtime))
+    elif declares:
+        lede = "You stand for it as the second custodian."
+        forms.append(view.Form(action=f"/downtime/{said.downtime}/confirm", button="Confirm", lede=lede))
+    by = [name_of(app, said.by), *([name_of(app, one.confirmed.by)] if one.confirmed else [])]
+    return DeclaredRow(
+        what=f"{wording.ACTIONS[said.action][0]} of {name}",
+        when=f"{said.since:%Y-%m-%d %H:%M} to {said.until:%Y-%m-%d %H:%M} UTC",
+        performer=app.downtimes.told(said.downtime).get("performer", "erased"),
+        by=" and ".join(by),
+        state=state,
+        tone=tone,  # type: ignore[arg-type]  # one of the tones
+        forms=tuple(forms),
+    )
+
+
+def _review(downtime: str) -> view.Form:
+    sound = (view.Option(value="yes", label="Sound"), view.Option(value="no", label="Not sound"))
+    return view.Form(
+        action=f"/downtime/{downtime}/review",
+        button="Record the review",
+        fields=(
+            view.Field(name="words", label="What you looked at", kind="area"),
+            view.Field(name="sound", label="Was it sound?", kind="select", value="yes", options=sound),
+        ),
+    )
+
+
+def _declare(app: App) -> view.Form:
+    directories = tuple(view.Option(value=name, label=name) for name in app.directories)
+    actions = tuple(view.Option(value=action, label=title) for action, (title, _) in wording.ACTIONS.items())
+    return view.Form(
+        action="/downtime",
+        button="Declare it",
+        title="Declare what was done",
+        lede="From what you wrote down. A second custodian confirms it, and then it owes a review.",
+        fields=(
+            view.Field(name="directory", label="Directory", kind="select", options=directories),
+            view.Field(name="account", label="Account", hint="Whose account it was done to: login or mail address."),
+            view.Field(name="action", label="What was done", kind="select", options=actions),
+            view.Field(name="performer", label="Done with the account", hint="As the directory's log writes it."),
+            view.Field(name="since", label="From (UTC)", hint="2026-11-21 14:05"),
+            view.Field(name="until", label="Until (UTC)", hint="2026-11-21 14:20"),
+            view.Field(name="why", label="Why, and for whom", kind="area", hint="Kept sealed beside the entry."),
+        ),
+    )

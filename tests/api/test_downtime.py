@@ -1,0 +1,85 @@
+"""Declaring what was done while Watchword was down, by API and from forms; and the switch that two people turn off."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.api.organisation import BEGINNING, PASSWORD, Organisation
+from watchword.core.person import Kind, Role, RoleGrant
+
+SAID = {
+    "directory": "sandbox",
+    "account": "m.lindqvist",
+    "action": "password_reset",
+    "performer": "it.admin",
+    "since": "2026-11-21T07:00:00Z",
+    "until": "2026-11-21T07:30:00Z",
+    "why": "power was out",
+}
+
+
+@pytest.fixture
+def place(organisation: Organisation) -> Organisation:
+    """An organisation with two custodians of the sealed procedure."""
+    people, root = organisation.app.people, organisation.app.names.person("root")
+    for login in ("dana", "doru"):
+        person = people.register(root, login=login, name=login.title(), kind=Kind.EMPLOYEE, unit="", at=BEGINNING)
+        people.grant(root, person, RoleGrant(role=Role.DOWNTIME_CUSTODIAN), BEGINNING)
+        people.set_password(root, person, PASSWORD, BEGINNING)
+    return organisation
+
+
+def test_two_custodians_and_a_reviewer_over_the_api(place: Organisation) -> None:
+    """Each step says what is next, and whoever took one is refused the other."""
+    dana, doru, rafael = (place.sign_in(login) for login in ("dana", "doru", "rafael"))
+    made = dana.post("/api/downtime", SAID)
+    assert made.status_code == 201, made.text
+    address = f"/api/downtime/{made.json()['downtime']}"
+    assert dana.post(f"{address}/confirm").status_code == 403
+    assert doru.post(f"{address}/confirm").json()["confirmed_by"] == "doru"
+    assert (
+        rafael.post(f"{address}/review", {"sound": True, "words": "saw the envelope"}).json()["reviewed_by"] == "rafael"
+    )
+    (row,) = rafael.get("/api/downtime").json()
+    assert (row["performer"], row["sound"], row["overdue"]) == ("it.admin", True, False)
+
+
+def test_strangers_see_no_declaration(place: Organisation) -> None:
+    """Without the role or a reviewer's, the list is refused and the page is not there."""
+    nobody = place.sign_in("nobody")
+    assert nobody.get("/api/downtime").status_code == 403
+    assert nobody.get("/downtime").status_code == 404
+    assert nobody.post("/api/downtime", SAID).status_code == 403
+
+
+def test_from_the_consoles_forms(place: Organisation) -> None:
+    """Declared, confirmed and reviewed from the page, which says each time what is owed."""
+    dana, doru, rafael = (place.sign_in(login) for login in ("dana", "doru", "rafael"))
+    said = SAID | {"since": "2026-11-21 07:00", "until": "2026-11-21 07:30"}
+    assert dana.form("/downtime", **said).status_code == 303
+    made = place.app.downtimes.all()[0].declared.downtime
+    assert "Waits for a second custodian" in dana.get("/downtime").text
+    assert doru.form(f"/downtime/{made}/confirm").status_code == 303
+    assert "Owes a review" in rafael.get("/downtime").text
+    assert rafael.form(f"/downtime/{made}/review", words="saw it", sound="yes").status_code == 303
+    assert "Reviewed: sound" in doru.get("/downtime").text
+    assert dana.form("/downtime", **(said | {"until": "noon"})).status_code == 422
+
+
+def test_the_switch_is_turned_off_by_two(organisation: Organisation) -> None:
+    """The first vote is shown to the second, who ends it; a page of the console says so in between."""
+    noor, wen = organisation.sign_in("noor"), organisation.sign_in("wen")
+    noor.post("/api/threat", {"until": "2026-11-21T21:00:00Z", "why": "two calls"})
+    voted: Any = noor.post("/api/threat/lower", {"why": "a drill"}).json()
+    assert (voted["elevated"], voted["lower_votes"]) == (True, ["noor"])
+    assert "Noor Haraldsen wants it off" in wen.get("/threat").text
+    assert wen.form("/threat/lower", why="a drill").status_code == 303
+    assert wen.get("/api/threat").json()["elevated"] is False
+
+
+def test_debts_are_listed_for_whoever_may_read_them(organisation: Organisation) -> None:
+    """Nothing is owed at first; a stranger is told of none."""
+    assert organisation.sign_in("rafael").get("/api/debts").json() == []
+    assert organisation.sign_in("nobody").get("/api/debts").json() == []

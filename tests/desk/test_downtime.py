@@ -1,0 +1,161 @@
+"""The day Watchword was down: what two custodians declare speaks for the log's events, and owes a review."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.desk.office import Office, refused
+from watchword.core.action import Action
+from watchword.core.change import ResetPassword
+from watchword.core.errors import Conflict, Invalid
+from watchword.core.identity_event import Verdict
+from watchword.core.ids import AccountId
+from watchword.core.person import Kind, Role, RoleGrant
+from watchword.watch.engine import Engine
+from watchword.web.frame import overdue_of
+
+CUSTODIANS = ("dot.sealed", "dan.sealed")
+
+
+@pytest.fixture
+def down(office: Office) -> Office:
+    """An office with custodians of the sealed procedure, an hour after an administrator used the native tool."""
+    people, root = office.app.people, office["root.admin"]
+    for login in CUSTODIANS:
+        person = people.register(root, login=login, name=login, kind=Kind.EMPLOYEE, unit="desk", at=office.at)
+        people.grant(root, person, RoleGrant(role=Role.DOWNTIME_CUSTODIAN), office.at)
+    office.wait(minutes=10)
+    office.directory.by_hand(
+        "it.admin", office.native("mara.lind"), ResetPassword(account=AccountId("")), secret="typed in by herself"
+    )
+    office.wait(hours=1)
+    return office
+
+
+def declared(office: Office, by: str = CUSTODIANS[0], **other: Any) -> str:
+    """What one custodian says was done."""
+    said: dict[str, Any] = {
+        "directory": "sandbox",
+        "query": "mara.lind",
+        "action": Action.PASSWORD_RESET,
+        "performer": "it.admin",
+        "since": office.at - timedelta(minutes=80),
+        "until": office.at - timedelta(minutes=40),
+        "why": "Watchword was down, the person stood at the desk",
+    }
+    return office.app.downtimes.declare(office[by], at=office.at, **{**said, **other})
+
+
+def verdicts(office: Office) -> list[tuple[Verdict, tuple[str, ...]]]:
+    """What the watch makes of the directory's own log, with the evidence as it is now."""
+    office.app.follow()
+    log = office.home / "audit.jsonl"
+    report = Engine().classify("okta", (log,), office.app.evidence.path, directory="sandbox")
+    return [(row.verdict, row.reasons) for row in report.verdicts]
+
+
+def test_declared_and_confirmed_it_is_downtime_and_owes_a_review(down: Office) -> None:
+    """Before the second custodian it is a finding; then downtime that owes a review; then one that was reviewed."""
+    ((before, _),) = verdicts(down)
+    assert before in {Verdict.UNVERIFIED, Verdict.SUSPICIOUS}
+    made = declared(down)
+    assert verdicts(down)[0][0] is before
+    down.app.downtimes.confirm(down[CUSTODIANS[1]], made, down.at)
+    assert verdicts(down) == [(Verdict.DOWNTIME, ("declared", "review_owed"))]
+    review = down.app.downtimes.review
+    review(down["rex.review"], made, down.at, sound=True, account_given="saw the envelope and the visitor's book")
+    assert verdicts(down) == [(Verdict.DOWNTIME, ("declared", "review_done"))]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"action": Action.UNLOCK},
+        {"query": "noah.berg"},
+        {"performer": "it.other"},
+        {
+            "since": datetime.fromisoformat("2026-11-23T09:30:00+00:00"),
+            "until": datetime.fromisoformat("2026-11-23T09:50:00+00:00"),
+        },
+    ],
+)
+def test_it_speaks_for_nothing_else(down: Office, other: dict[str, Any]) -> None:
+    """Another action, account, administrator or time leaves the event a finding."""
+    made = declared(down, **other)
+    down.app.downtimes.confirm(down[CUSTODIANS[1]], made, down.at)
+    ((verdict, _),) = verdicts(down)
+    assert verdict in {Verdict.UNVERIFIED, Verdict.SUSPICIOUS}
+
+
+def test_nobody_declares_alone_or_for_themself(down: Office) -> None:
+    """The declarer does not confirm, neither of the two reviews, and an agent has no such step."""
+    made = declared(down)
+    downtimes = down.app.downtimes
+    assert refused(lambda: downtimes.confirm(down[CUSTODIANS[0]], made, down.at)) == ("same_person",)
+    assert refused(lambda: downtimes.confirm(down["ada.agent"], made, down.at))[0] == "no rule permits it"
+    assert refused(lambda: declared(down, by="cleo.custodian"))[0] == "no rule permits it"
+    people, root = down.app.people, down["root.admin"]
+    people.grant(root, down["mara.lind"], RoleGrant(role=Role.DOWNTIME_CUSTODIAN), down.at)
+    assert "subject-never-acts" in refused(lambda: downtimes.confirm(down["mara.lind"], made, down.at))
+    assert refused(lambda: _review(down, "rex.review", made)) == ("unconfirmed",)
+    downtimes.confirm(down[CUSTODIANS[1]], made, down.at)
+    for login in CUSTODIANS:
+        people.grant(root, down[login], RoleGrant(role=Role.REVIEWER), down.at)
+        assert refused(lambda who=login: _review(down, who, made)) == ("same_person",)  # type: ignore[misc]
+    with pytest.raises(Conflict):
+        downtimes.confirm(down[CUSTODIANS[1]], made, down.at)
+
+
+def _review(office: Office, who: str, made: str) -> None:
+    office.app.downtimes.review(office[who], made, office.at, sound=True, account_given="looked")
+
+
+@pytest.mark.parametrize(
+    ("field", "other"),
+    [
+        ("until", {"until": datetime.fromisoformat("2026-11-23T08:00:00+00:00")}),
+        ("until", {"until": datetime.fromisoformat("2026-11-24T08:00:00+00:00")}),
+        ("since", {"since": datetime.fromisoformat("2026-11-20T09:00:00+00:00")}),
+        ("performer", {"performer": "  "}),
+        ("why", {"why": ""}),
+        ("account", {"query": "nobody.known"}),
+    ],
+)
+def test_what_can_not_have_been_is_told(down: Office, field: str, other: dict[str, Any]) -> None:
+    """Times that contradict each other, that have not come, or that are too long, and what is missing, by its name."""
+    with pytest.raises(Invalid) as caught:
+        declared(down, **other)
+    assert caught.value.where == field
+
+
+def test_what_is_declared_too_late_stays_a_finding(down: Office) -> None:
+    """After fourteen days nothing can be declared any more."""
+    since, until = down.at - timedelta(hours=2), down.at - timedelta(hours=1)
+    down.wait(days=14)
+    with pytest.raises(Invalid, match="fourteen days"):
+        declared(down, since=since, until=until)
+
+
+def test_overdue_review_is_on_every_page(down: Office) -> None:
+    """A day after it was confirmed, whoever looks at any page reads that a review is overdue."""
+    made = declared(down)
+    down.app.downtimes.confirm(down[CUSTODIANS[1]], made, down.at)
+    assert overdue_of(down.app, down.at) == ("", "")
+    down.wait(hours=24)
+    words, link = overdue_of(down.app, down.at)
+    assert "owes a review that is overdue" in words
+    assert link == "/downtime"
+
+
+def test_evidence_survives_a_restart(down: Office, tmp_path: Path) -> None:
+    """What was declared is folded from the ledger alone: another process writes the same table."""
+    made = declared(down)
+    down.app.downtimes.confirm(down[CUSTODIANS[1]], made, down.at)
+    first = verdicts(down)
+    down.app.evidence.path.unlink()
+    down.restart()
+    assert verdicts(down) == first

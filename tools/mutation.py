@@ -1,0 +1,199 @@
+"""Mutation coverage of the pure modules: change one thing at a time, and see whether the tests of the core notice.
+
+    PYTHONPATH=. python tools/mutation.py core/quorum.py core/standing.py
+    PYTHONPATH=. python tools/mutation.py --every 4 core/requirement.py     # every fourth mutant, for a quick look
+
+A mutant is one comparison, operator, constant, `not`, condition or raise changed in the syntax tree. The mutated module
+takes the place of the real one for the run of the tests named for it below, in a process of its own; the file itself is
+never touched. A mutant that makes a test fail or run too long is killed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import copy
+import importlib.abc
+import importlib.util
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from functools import partial
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from typing import Any
+
+import hypothesis  # noqa: F401  (loaded before the first child, so that none has to)
+import msgspec  # noqa: F401  (the same)
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCE = ROOT / "src" / "watchword"
+WITHIN_S = 60
+
+CASES = ("tests/core/test_case_release.py", "tests/core/test_case_intake.py", "tests/core/test_case_story.py")
+
+TESTS = {
+    "core/advice.py": ("tests/core/test_advice.py",),
+    "core/gates.py": CASES,
+    "core/origin.py": ("tests/core/test_origin.py",),
+    "core/proving.py": (*CASES, "tests/core/test_contact.py"),
+    "core/quorum.py": ("tests/core/test_quorum.py",),
+    "core/requirement.py": ("tests/core/test_requirement.py", "tests/core/test_advice.py"),
+    "core/standing.py": ("tests/core/test_standing.py",),
+}
+"""The tests that have to notice what changes in a module."""
+
+Change = Callable[[Any], None]
+"""What is done to one node of the tree."""
+
+COMPARED: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
+    ast.Lt: (ast.LtE, ast.GtE),
+    ast.LtE: (ast.Lt, ast.Gt),
+    ast.Gt: (ast.GtE, ast.LtE),
+    ast.GtE: (ast.Gt, ast.Lt),
+    ast.Eq: (ast.NotEq,),
+    ast.NotEq: (ast.Eq,),
+    ast.In: (ast.NotIn,),
+    ast.NotIn: (ast.In,),
+    ast.Is: (ast.IsNot,),
+    ast.IsNot: (ast.Is,),
+}
+COUNTED: dict[type[ast.operator], type[ast.operator]] = {
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.LShift: ast.RShift,
+    ast.BitAnd: ast.BitOr,
+    ast.BitOr: ast.BitAnd,
+}
+
+
+def mutants(tree: ast.Module) -> Iterator[tuple[int, str, ast.Module]]:
+    """Every mutant of *tree*: its line, what was done, and the tree."""
+    nodes = list(ast.walk(tree))
+    # How a struct is made (`frozen=True`) decides nothing that a test of its rules could notice.
+    made = {id(k.value) for node in nodes if isinstance(node, ast.ClassDef) for k in node.keywords}
+    for place, node in enumerate(nodes):
+        for said, change in () if id(node) in made else _changes(node):
+            other = copy.deepcopy(tree)
+            change(list(ast.walk(other))[place])
+            yield getattr(node, "lineno", 0), said, ast.fix_missing_locations(other)
+
+
+def _changes(node: ast.AST) -> Iterator[tuple[str, Change]]:
+    match node:
+        case ast.Compare(ops=[compared]):
+            for other in COMPARED.get(type(compared), ()):
+                yield f"{type(compared).__name__} -> {other.__name__}", partial(_set, "ops", [other()])
+        case ast.BoolOp(op=joined):
+            turned = ast.Or() if isinstance(joined, ast.And) else ast.And()
+            yield f"{type(joined).__name__} -> {type(turned).__name__}", partial(_set, "op", turned)
+        case ast.BinOp(op=counted) if type(counted) in COUNTED and not _is_type(node):
+            opposite = COUNTED[type(counted)]
+            yield f"{type(counted).__name__} -> {opposite.__name__}", partial(_set, "op", opposite())
+        case ast.UnaryOp(op=ast.Not()):
+            yield "not left out", _plain
+        case ast.Constant(value=bool() as said):
+            yield f"{said} -> {not said}", partial(_set, "value", not said)
+        case ast.Constant(value=int() as number):
+            yield f"{number} -> {number + 1}", partial(_set, "value", number + 1)
+        case ast.If():
+            yield "if never", partial(_set, "test", ast.Constant(value=False))
+        case ast.Raise():
+            yield "raise left out", _passed
+
+
+def _set(name: str, value: object, node: Any) -> None:
+    setattr(node, name, value)
+
+
+def _is_type(node: ast.AST) -> bool:
+    """Whether an operator joins types, such as `X | None`: that means nothing when the program runs."""
+    return (
+        isinstance(node, ast.BinOp)
+        and isinstance(node.op, ast.BitOr)
+        and any(
+            isinstance(side, ast.Constant) or (isinstance(side, ast.Name | ast.Attribute) and _name(side)[:1].isupper())
+            for side in (node.left, node.right)
+        )
+    )
+
+
+def _name(node: ast.Name | ast.Attribute) -> str:
+    return node.id if isinstance(node, ast.Name) else node.attr
+
+
+def _plain(node: Any) -> None:
+    """`not x` becomes `bool(x)`, in place."""
+    inner = node.operand
+    node.__class__ = ast.Call
+    node.__dict__.clear()
+    node.__dict__.update(func=ast.Name(id="bool", ctx=ast.Load()), args=[inner], keywords=[])
+
+
+def _passed(node: Any) -> None:
+    node.__class__ = ast.Pass
+    node.__dict__.clear()
+
+
+class Instead(importlib.abc.MetaPathFinder):
+    """Loads a module from another file than its own."""
+
+    def __init__(self, name: str, path: Path) -> None:
+        self.name, self.path = name, path
+
+    def find_spec(self, fullname: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        """See `importlib.abc.MetaPathFinder`."""
+        del path, target
+        return importlib.util.spec_from_file_location(fullname, self.path) if fullname == self.name else None
+
+
+def killed(module: str, tree: ast.Module, folder: Path, *, told: bool = False) -> bool:
+    """Whether the tests of *module* notice the mutated *tree*; what they say is shown where it is to be *told*."""
+    mutated = folder / "mutated.py"
+    mutated.write_text(ast.unparse(tree), encoding="utf-8")
+    child = os.fork()  # the tests' own libraries are loaded once, before
+    if child:
+        return os.waitpid(child, 0)[1] != 0
+    signal.alarm(WITHIN_S)
+    sys.meta_path.insert(0, Instead("watchword." + module.removesuffix(".py").replace("/", "."), mutated))
+    if not told:
+        quiet = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(quiet, 1)
+        os.dup2(quiet, 2)
+    ended = 1
+    try:
+        # The tests' libraries were loaded before, which pytest would warn of, and warnings are errors here.
+        loaded = "ignore::pytest.PytestAssertRewriteWarning"
+        ended = int(pytest.main(["-q", "-x", "-W", loaded, "-p", "no:cacheprovider", *TESTS[module]]))
+    finally:
+        os._exit(ended)
+
+
+def main() -> None:
+    """Mutate what is named, print what survived, and end with 1 where less than nine tenths were killed."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("modules", nargs="*", default=sorted(TESTS))
+    parser.add_argument("--every", type=int, default=1)
+    given = parser.parse_args()
+    poor = False
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for module in given.modules:
+            tree = ast.parse((SOURCE / module).read_text(encoding="utf-8"))
+            if killed(module, tree, folder, told=True):
+                sys.exit(f"{module}: its own tests fail before anything was changed")
+            made = [one for number, one in enumerate(mutants(tree)) if number % given.every == 0]
+            left = [(line, said) for line, said, mutant in made if not killed(module, mutant, folder)]
+            for line, said in left:
+                print(f"  survived  {module}:{line}  {said}")
+            share = 1 - len(left) / len(made)
+            print(f"{module}: {len(made) - len(left)} of {len(made)} killed ({share:.0%})", flush=True)
+            poor |= share < 0.9
+    sys.exit(poor)
+
+
+if __name__ == "__main__":
+    main()
