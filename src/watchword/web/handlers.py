@@ -12,7 +12,8 @@ from litestar.status_codes import HTTP_204_NO_CONTENT, HTTP_303_SEE_OTHER
 
 from watchword.core.change import contact_of
 from watchword.core.ids import CaseId
-from watchword.reception import wording
+from watchword.languages.catalogue import words
+from watchword.reception.caller import handed, language_of
 from watchword.reception.cases import caller_page, demand_overview, readable
 from watchword.reception.given import Now, TheActor, TheApp, Token
 from watchword.web import view
@@ -151,18 +152,22 @@ def caller(
     csrf: Token,
     case: FromPath[str],
     token: FromPath[str],
+    request: Request[Any, Any, Any],
+    lang: FromQuery[str] = "",
 ) -> str:
-    """The locked-out person's own page."""
+    """The locked-out person's own page, in the language they chose or have."""
     opened = caller_page(app, CaseId(case), token).case
     contact = contact_of(opened.changes)
+    say = words(language_of(app, opened, request.headers.get("accept-language", ""), lang))
     return render(
         view.CallerPage(
-            chrome=caller_chrome(app, at, csrf),
+            chrome=caller_chrome(app, at, csrf, say),
             case=opened.id,
-            action=f"New {wording.CONTACTS[contact.contact]}" if contact else wording.ACTIONS[opened.action][0],
+            action=say(f"contact.{contact.contact}.title") if contact else say(f"action.{opened.action}"),
             contact=contact.contact if contact else None,
-            what=wording.credential(opened.changes),
+            what=handed(opened.changes),
             api=f"/api/caller/{opened.id}/{token}",
+            language=say.language,
         )
     )
 

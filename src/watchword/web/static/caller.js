@@ -7,7 +7,9 @@ const SHOWN_S = 60;
 const EVERY_MS = 2000;
 
 const page = document.getElementById("caller");
-const { case: name, api, what } = page.dataset;
+const { case: name, api, making } = page.dataset;
+const words = JSON.parse(page.dataset.say);
+const filled = (text, n) => text.replace("{n}", n);
 const part = (id) => document.getElementById(id);
 const show = (id, yes) => { part(id).hidden = !yes; };
 
@@ -21,11 +23,13 @@ const say = (text) => {
 };
 
 const send = async (method, path, body) => {
-  const headers = { "content-type": "application/json", accept: "application/json" };
+  const headers = {
+    "content-type": "application/json", accept: "application/json", "accept-language": document.documentElement.lang,
+  };
   const answer = await fetch(api + path, { method, headers, body: body && JSON.stringify(body), cache: "no-store" });
   const said = await answer.json().catch(() => ({}));
   if (answer.ok) return said;
-  throw new Error(said.detail ? `${said.detail} ${said.remedy ?? ""}` : "The desk did not answer. Wait a moment.");
+  throw new Error(said.detail ? `${said.detail} ${said.remedy ?? ""}` : words.silent);
 };
 
 // --- challenges ------------------------------------------------------------------------------------------------------
@@ -39,7 +43,7 @@ const drawChallenge = (waiting) => {
   if (!waiting) return;
   part("title").textContent = waiting.title;
   part("say").textContent = waiting.say;
-  part("tries").textContent = waiting.tries_left === 1 ? "One try left." : `${waiting.tries_left} tries left.`;
+  part("tries").textContent = waiting.tries_left === 1 ? words.one_try : filled(words.tries, waiting.tries_left);
   show("typed", waiting.kind === "code");
   part("code").required = waiting.kind === "code";
   if (fresh) part("code").value = "";
@@ -49,13 +53,6 @@ const drawChallenge = (waiting) => {
 // --- a new contact point ---------------------------------------------------------------------------------------------
 
 let changing = false; // the person wants to enter another one
-
-const quiet = {
-  waiting: "Stay on this page. The desk asks you here when it is your turn.",
-  fixed: "You have done all there is to do here, and can close this page. "
-    + "Your present mail and phone are told before the change is made.",
-  over: "This recovery is over. You can close this page.",
-};
 
 const drawContact = ({ step, mine, value }) => {
   if (step !== "entered") changing = false;
@@ -68,7 +65,7 @@ const drawContact = ({ step, mine, value }) => {
   show("again", step === "entered");
   part("whole").textContent = value ?? "";
   if (step !== "enter" && !mine) {
-    say("The new contact point was entered in another browser. If that was not you, tell the desk at once.");
+    say(words.other_contact);
   }
   return entering;
 };
@@ -97,16 +94,14 @@ const drawHandOver = async ({ step, jwk, reproved, methods }, waiting) => {
   const pair = await mine(jwk);
   if (step !== "key" && !pair) {
     show("walk", false);
-    say("Another browser has opened this hand-over. If that was not you, tell the desk at once.");
+    say(words.other_browser);
     return;
   }
   walkTo(step === "key" ? "step-key" : reproved ? "step-open" : "step-prove");
   show("begin", step !== "key" && !reproved && !waiting);
   if (!part("method").options.length) part("method").append(...methods.map(([value, title]) => new Option(title, value)));
   show("take", step === "ready" && reproved);
-  part("waiting").textContent = step === "working" && reproved
-    ? `Your new ${what} is being made. It appears here once, for one minute.`
-    : "It appears here once, for one minute.";
+  part("waiting").textContent = step === "working" && reproved ? making : words.once;
 };
 
 const reveal = (credential) => {
@@ -119,16 +114,16 @@ const reveal = (credential) => {
     clearInterval(clock);
     part("credential").textContent = "";
     show("opened", false);
-    part("waiting").textContent = "It was shown and is gone from this page. If you did not keep it, call the desk again.";
+    part("waiting").textContent = words.gone;
     show("waiting", true);
   };
-  const tell = () => { part("left").textContent = `Disappears in ${left} s`; };
+  const tell = () => { part("left").textContent = filled(words.left, left); };
   const clock = setInterval(() => (--left > 0 ? tell() : clear()), 1000);
   tell();
   addEventListener("pagehide", clear);
   part("copy").addEventListener("click", step(async () => {
     await navigator.clipboard.writeText(credential);
-    part("copy").textContent = "Copied";
+    part("copy").textContent = words.copied;
   }));
 };
 
@@ -141,7 +136,7 @@ const draw = async (told) => {
   drawChallenge(waiting);
   await drawHandOver(told.hand_over, waiting);
   const over = told.ended || "over" === (told.contact ?? told.hand_over).step;
-  part("quiet").textContent = over ? quiet.over : told.contact?.step === "fixed" ? quiet.fixed : quiet.waiting;
+  part("quiet").textContent = over ? words.over : told.contact?.step === "fixed" ? words.fixed : words.waiting;
   const mine = !told.contact || told.contact.mine;
   show("quiet", over || (mine && !entering && !waiting && part("walk").hidden));
 };
@@ -155,7 +150,7 @@ const step = (doing) => (event) => {
       const told = await doing();
       if (told) await draw(told);
     } catch (error) {
-      say(error.message);
+      say({ NotAllowedError: words.cancelled, AbortError: words.cancelled, Envelope: words.envelope }[error.name] ?? error.message);
     } finally {
       busy -= 1;
     }
