@@ -10,7 +10,9 @@ from playwright.sync_api import Browser, expect
 
 from tests.api.organisation import Organisation
 from watchword.core.change import ContactKind
+from watchword.core.ids import CaseId
 from watchword.languages.catalogue import NAMES, words
+from watchword.reception import countersign
 from watchword.web import view
 from watchword.web.render import render
 
@@ -57,7 +59,7 @@ def test_no_english_sentence_is_left_on_the_page(
 
 def test_the_page_speaks_the_language_that_was_chosen(browser: Browser, organisation: Organisation) -> None:
     """The browser's language comes first, the link changes it, and what goes wrong is said in the same one."""
-    _, path = opened(organisation, "recovery_info_change", contact="phone")
+    _, path = opened(organisation, "recovery_info_change", contact="phone", channel="walk_in")
     context = browser.new_context(base_url=organisation.url, locale="fr-FR")
     page = context.new_page()
     page.goto(path)
@@ -95,11 +97,16 @@ def test_a_challenge_and_its_refusal_are_in_the_language_of_the_page(organisatio
 @pytest.mark.parametrize("tag", ["de", "en"])
 def test_the_longest_words_fit_a_phone(browser: Browser, organisation: Organisation, tmp_path: Path, tag: str) -> None:
     """At 360 pixels nothing of the page is wider than the screen."""
-    _, path = opened(organisation, "recovery_info_change", contact="phone")
+    case, path = opened(organisation, "recovery_info_change", contact="phone")
     context = browser.new_context(base_url=organisation.url, viewport={"width": 360, "height": 740}, locale=tag)
     page = context.new_page()
     page.goto(path)
+    expect(page.locator("#check")).to_be_visible()
+    page.locator("#not-me summary").click()
+    page.screenshot(path=str(tmp_path / f"check-{tag}.png"), full_page=True)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.get_by_role("button", name=countersign.pair(organisation.app, CaseId(case))[0]).click()
     expect(page.locator("#enter")).to_be_visible()
-    page.screenshot(path=str(tmp_path / f"{tag}.png"), full_page=True)
+    page.screenshot(path=str(tmp_path / f"enter-{tag}.png"), full_page=True)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     context.close()

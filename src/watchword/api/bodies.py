@@ -246,6 +246,8 @@ class CaseOut(Out, frozen=True, kw_only=True):
     erased: tuple[Retention, ...]
     held_since: datetime | None
     page: str | None
+    words: Words | None
+    paused: bool
     entries: tuple[EntryOut, ...]
 
 
@@ -303,7 +305,10 @@ class ContactOut(Out, frozen=True, kw_only=True):
 
 
 class CallerOut(Out, frozen=True, kw_only=True):
-    """What the person's own page shows."""
+    """What the person's own page shows.
+
+    *paused*: somebody objected, and nothing goes on. *check* are words of which the desk says one before anything else.
+    """
 
     case: str
     action: str
@@ -311,6 +316,33 @@ class CallerOut(Out, frozen=True, kw_only=True):
     waiting: tuple[Waiting, ...]
     hand_over: HandOverOut
     contact: ContactOut | None
+    paused: bool
+    check: tuple[str, ...]
+
+
+class Heard(In, frozen=True, kw_only=True):
+    """The word the person heard from the desk."""
+
+    word: str
+
+
+class Countersign(Out, frozen=True, kw_only=True):
+    """The word the person says back."""
+
+    word: str
+
+
+class Words(Out, frozen=True, kw_only=True):
+    """The two words of a case: *first* the desk says, *second* the person answers."""
+
+    first: str
+    second: str
+
+
+class Said(In, frozen=True, kw_only=True):
+    """What the person said of a recovery that is not theirs, kept sealed."""
+
+    said: str
 
 
 class EnterContact(In, frozen=True, kw_only=True):

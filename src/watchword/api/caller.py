@@ -26,6 +26,7 @@ from watchword.core.case import (
     Executed,
     Executing,
     Failed,
+    Paused,
     Released,
     Verifying,
     yields_credential,
@@ -38,7 +39,7 @@ from watchword.core.proving import TRIES
 from watchword.core.requirement import FRESH
 from watchword.desk.steps import Loaded
 from watchword.languages.catalogue import Words, preferred, words
-from watchword.reception import wording
+from watchword.reception import countersign, wording
 from watchword.reception.caller import handed
 from watchword.reception.cases import caller_page, settle
 from watchword.reception.given import Now, TheApp
@@ -73,6 +74,23 @@ class CallerController(Controller):
     ) -> bodies.CallerOut:
         """What the page shows now."""
         return _shown(app, caller_page(app, CaseId(case), token), _browser(request), at, _say(request))
+
+    @post("/check", sync_to_thread=True, status_code=HTTP_200_OK)
+    def check(
+        self, app: TheApp, case: FromPath[str], token: FromPath[str], data: JSONBody[bodies.Heard]
+    ) -> bodies.Countersign:
+        """The word to say back, for whoever heard the first one from the desk."""
+        opened = caller_page(app, CaseId(case), token).case.id
+        return bodies.Countersign(word=countersign.answer(app, opened, data.word))
+
+    @post("/not-me", sync_to_thread=True, status_code=HTTP_200_OK)
+    def object(
+        self, app: TheApp, at: Now, case: FromPath[str], token: FromPath[str], request: Request[Any, Any, Any]
+    ) -> bodies.CallerOut:
+        """Say that this recovery is not one's own: it stands still at once."""
+        opened = caller_page(app, CaseId(case), token).case.id
+        app.desk.objections.object_on_page(opened, _browser(request), at)
+        return _shown(app, app.desk.steps.load(opened), _browser(request), at, _say(request))
 
     @post("/contact", sync_to_thread=True, status_code=HTTP_200_OK)
     def enter_contact(
@@ -170,6 +188,8 @@ def _shown(app: App, loaded: Loaded, browser: str, at: datetime, say: Words) -> 
         waiting=tuple(w for w in waiting if w is not None) if contact is None or contact.mine else (),
         hand_over=_hand_over(app, case, at, say),
         contact=contact,
+        paused=isinstance(case, Paused),
+        check=countersign.offered(app, case),
     )
 
 

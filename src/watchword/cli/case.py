@@ -181,6 +181,18 @@ def execute(case: str, /, *, asking: Asking) -> None:
     asking.step(case, "release", {})
 
 
+@app.command(name="object")
+def object_(case: str, /, *, asking: Asking, said: str) -> None:
+    """Say that the person did not ask for a case: it stands still, and a second voice takes back what it gave."""
+    asking.step(case, "object", {"said": said})
+
+
+@app.command
+def lift(case: str, /, *, asking: Asking, why: str) -> None:
+    """Let a case go on that somebody objected to, as somebody on duty who took no part in it."""
+    asking.step(case, "lift", {"why": why})
+
+
 @app.command
 def withdraw(case: str, /, *, asking: Asking, why: str) -> None:
     """End a case nobody wants any more."""

@@ -9,7 +9,7 @@ import msgspec
 from watchword.core.account import AccountClass
 from watchword.core.action import Action
 from watchword.core.change import Change
-from watchword.core.event import Outcome, Purpose
+from watchword.core.event import ObjectedOver, Outcome, Purpose
 from watchword.core.ids import AccountId, CaseId, OriginId, PersonId
 from watchword.core.request import NotBefore
 from watchword.core.requirement import Context, Requirement
@@ -179,6 +179,20 @@ class Freeze(msgspec.Struct, frozen=True, kw_only=True):
     because: CaseId
 
 
+class Object(msgspec.Struct, frozen=True, kw_only=True):
+    """Say that this recovery is not one's own; *bound* when it comes from the browser the case is bound to."""
+
+    by: PersonId
+    channel: ObjectedOver
+    bound: bool = False
+
+
+class LiftPause(msgspec.Struct, frozen=True, kw_only=True):
+    """Let a case go on that somebody objected to."""
+
+    by: PersonId
+
+
 class Contain(msgspec.Struct, frozen=True, kw_only=True):
     """Take back what a fraudulent recovery gave."""
 
@@ -231,6 +245,8 @@ Command = (
     | Withdraw
     | Expire
     | Freeze
+    | Object
+    | LiftPause
     | Contain
     | BreakGlass
     | OverdueReview

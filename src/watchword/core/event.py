@@ -17,6 +17,7 @@ from watchword.core.ids import AccountId, CaseId, LeafHash, OriginId, PersonId
 from watchword.core.requirement import Context, Requirement
 
 Purpose = Literal["verify", "hand_over"]
+ObjectedOver = Literal["desk", "page", "person"]
 Outcome = Literal["done", "not_done", "refused", "unknown"]
 """not_done was read back and may be tried again; refused is the directory's own no; unknown waits for a read-back."""
 
@@ -230,6 +231,26 @@ class CaseFrozen(msgspec.Struct, frozen=True, kw_only=True, tag="case.frozen"):
     because: CaseId
 
 
+class Objected(msgspec.Struct, frozen=True, kw_only=True, tag="case.objected"):
+    """Somebody says that this recovery is not theirs; what they said is a payload.
+
+    *channel*: `desk` an agent heard it, `page` it was said on the person's own page, `person` the person said it signed
+    in. *bound* says that it came from the browser this case is bound to.
+    """
+
+    case: CaseId
+    by: PersonId
+    channel: ObjectedOver
+    bound: bool = False
+
+
+class PauseLifted(msgspec.Struct, frozen=True, kw_only=True, tag="pause.lifted"):
+    """Somebody who took no part looked at the objection, and the case goes on; their reason is a payload."""
+
+    case: CaseId
+    by: PersonId
+
+
 class CaseContained(msgspec.Struct, frozen=True, kw_only=True, tag="case.contained"):
     """The recovery was found fraudulent: *changes* take back what it gave."""
 
@@ -301,6 +322,8 @@ CaseEvent = (
     | CaseWithdrawn
     | CaseExpired
     | CaseFrozen
+    | Objected
+    | PauseLifted
     | CaseContained
     | BreakGlassInvoked
     | ReviewOwed

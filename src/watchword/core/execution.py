@@ -6,7 +6,17 @@ from datetime import datetime, timedelta
 
 from watchword.core import command as do
 from watchword.core import event as past
-from watchword.core.case import Case, Checked, Contained, Executing, Released, evolve, progress_of, yields_credential
+from watchword.core.case import (
+    Case,
+    Checked,
+    Contained,
+    Executing,
+    Released,
+    beneath,
+    evolve,
+    progress_of,
+    yields_credential,
+)
 from watchword.core.errors import Refused
 from watchword.core.gates import Event, demand_alone, demand_standing, in_state, wrong_state
 from watchword.core.ids import LeafHash
@@ -69,7 +79,7 @@ def under_way(case: Case | None) -> bool:
     """
     if case is None or isinstance(case, Contained):
         return False
-    return type(case) is Executing or in_flight(case)
+    return type(beneath(case)) is Executing or in_flight(case)
 
 
 def in_flight(case: Case) -> bool:

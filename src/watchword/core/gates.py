@@ -12,7 +12,14 @@ from watchword.core.case import Case, progress_of, state_of
 from watchword.core.errors import Conflict, Refused
 from watchword.core.origin import OriginFailed
 from watchword.core.person import CredentialUsed, ExecutorGranted
-from watchword.core.standing import Account, FailureRecorded, RecoveryBegun, RecoveryCompleted, RecoverySettled
+from watchword.core.standing import (
+    Account,
+    FailureRecorded,
+    RecoveryBegun,
+    RecoveryCompleted,
+    RecoveryDisowned,
+    RecoverySettled,
+)
 
 C = TypeVar("C", bound=Case)
 
@@ -28,6 +35,7 @@ Event = (
     | RecoveryBegun
     | RecoveryCompleted
     | RecoverySettled
+    | RecoveryDisowned
     | OriginFailed
     | ExecutorGranted
     | CredentialUsed

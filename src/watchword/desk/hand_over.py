@@ -6,7 +6,7 @@ import hmac
 from datetime import datetime
 
 from watchword.core import command as do
-from watchword.core.case import Checked, Released
+from watchword.core.case import Case, Checked, Released, beneath
 from watchword.core.change import contact_of
 from watchword.core.errors import Invalid, Refused
 from watchword.core.ids import CaseId
@@ -86,9 +86,14 @@ class HandOver:
     def _held(self, case: CaseId, jwk: str) -> str:
         return self.steps.ledger.keyed("hand-over-browser", f"{case} {jwk}")
 
+    def is_held(self, case: Case, browser: str) -> bool:
+        """Whether *browser* is the one that made the hand-over key of *case*, which may be paused."""
+        under = beneath(case)
+        jwk = under.jwk if isinstance(under, Released) else None
+        return jwk is not None and hmac.compare_digest(self._held(case.id, jwk).encode(), browser.encode())
+
     def _demand_browser(self, loaded: Loaded, browser: str) -> None:
-        jwk = loaded.case.jwk if isinstance(loaded.case, Released) else None
-        if jwk is None or not hmac.compare_digest(self._held(loaded.case.id, jwk).encode(), browser.encode()):
+        if not self.is_held(loaded.case, browser):
             raise Refused(
                 "This hand-over was opened by another browser, or by none yet.",
                 "Open it in the browser you began with; tell the desk at once if somebody else did.",

@@ -9,7 +9,7 @@ import msgspec
 import structlog
 
 from watchword.core.account import Contact
-from watchword.core.case import Case, Checked, Contained, Delivered, Executed, Holding
+from watchword.core.case import Case, Checked, Contained, Delivered, Executed, Holding, Paused
 from watchword.core.errors import Invalid, Refused, Unavailable
 from watchword.core.ids import CaseId
 from watchword.desk.desk import Desk
@@ -91,7 +91,9 @@ def _text(case: Case, say: Words) -> tuple[str, str] | None:
     if isinstance(case, Holding):
         what = say("notice.held", deed=deed, until=say.moment(case.until))
     elif isinstance(case, Contained):
-        what = say("notice.contained", deed=deed)
+        what = say("notice.contained" if case.taken_back else "notice.ended", deed=deed)
+    elif isinstance(case, Paused):
+        what = say("notice.paused", deed=deed)
     elif isinstance(case, Executed | Checked | Delivered):
         what = say("notice.done", deed=deed)
     elif case.broke_glass is not None:

@@ -77,6 +77,8 @@ EVENTS = {
     "case.withdrawn": "Withdrawn",
     "case.expired": "Expired",
     "case.frozen": "Frozen because of another case",
+    "case.objected": "“Not me”: somebody says it is not theirs",
+    "pause.lifted": "Looked at, and let go on",
     "case.contained": "Contained as fraudulent",
     "break_glass.invoked": "Glass broken",
     "review.owed": "A review is owed",

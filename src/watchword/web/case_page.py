@@ -16,6 +16,7 @@ from watchword.core.case import (
     Executed,
     Failed,
     Holding,
+    Paused,
     Releasable,
     Released,
     Verifying,
@@ -59,6 +60,8 @@ _STAGE_OF = {
     "case.expired": 7,
     "case.frozen": 7,
     "case.contained": 7,
+    "case.objected": 7,
+    "pause.lifted": 7,
     "review.owed": 7,
     "review.overdue": 7,
     "review.done": 7,
@@ -67,15 +70,31 @@ _STAGE_OF = {
 
 _WARN = frozenset({"challenge.missed", "case.escalated", "break_glass.invoked", "review.owed", "hand_over.opened"})
 _BAD = frozenset(
-    {"method.failed", "approval.refused", "execution.refused", "case.frozen", "case.contained", "review.overdue"}
+    {
+        "method.failed",
+        "approval.refused",
+        "execution.refused",
+        "case.frozen",
+        "case.contained",
+        "case.objected",
+        "review.overdue",
+    }
 )
 
-_TONES: dict[type[Case], view.Tone] = {AwaitingApproval: "warn", Holding: "warn", Failed: "bad", Closed: "good"}
+_TONES: dict[type[Case], view.Tone] = {
+    AwaitingApproval: "warn",
+    Holding: "warn",
+    Failed: "bad",
+    Paused: "bad",
+    Closed: "good",
+}
 
 
 def stage_of(case: Case) -> int:
     """The stage a state is in, from 0; 8 when all of them are over."""
     match case:
+        case Paused():
+            return stage_of(case.resumes)
         case Verifying():
             return 1
         case AwaitingApproval():
@@ -184,6 +203,8 @@ class _Builder:
                 return f"Waits {wording.span(case.until - at)} so that the person can say “not me”."
             case Releasable():
                 return "Waits for somebody to release it."
+            case Paused():
+                return "Somebody said “not me”. It stands still until somebody on duty who took no part lets it go on."
             case Failed():
                 return "Nothing more is done here. Open a new case if it is still needed."
             case Closed():

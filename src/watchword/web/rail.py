@@ -14,7 +14,7 @@ from watchword.core.gates import WEEK
 from watchword.core.ids import PersonId
 from watchword.desk.steps import Loaded
 from watchword.policy import explain
-from watchword.reception import wording
+from watchword.reception import countersign, wording
 from watchword.reception.cases import kept, page_address, ticket_of
 from watchword.web.frame import account_of, name_of
 from watchword.web.view import Fact, Panel
@@ -53,12 +53,23 @@ def rail(app: App, loaded: Loaded, facts: Facts, actor: PersonId, at: datetime) 
     page = Fact(label="Address", value=address or "with the verifier", note="they answer here, never to you")
     return (
         Panel(title="Ticket", facts=(ticket,)),
-        Panel(title="The caller's own page", facts=(page,)),
+        Panel(title="The caller's own page", facts=(page, *_words(app, loaded, address))),
         Panel(title="Account", facts=_account(app, loaded, facts)),
         Panel(title="Watch out", facts=_watch_out(app, loaded, facts, at)),
         Panel(title="What policy asks", lines=explain.words(case.requirement)),
         *_evidence(app, loaded, actor, at),
         *_kept(app, loaded),
+    )
+
+
+def _words(app: App, loaded: Loaded, address: str | None) -> tuple[Fact, ...]:
+    """What the desk says first, and what the caller answers; for those who verify, where somebody speaks to them."""
+    if address is None or not countersign.offered(app, loaded.case):
+        return ()
+    first, second = countersign.pair(app, loaded.case.id)
+    return (
+        Fact(label="You say first", value=first, note="they tap it on their page"),
+        Fact(label="They answer", value=second, note="do not say this one; without it, stop"),
     )
 
 

@@ -32,6 +32,30 @@ const send = async (method, path, body) => {
   throw new Error(said.detail ? `${said.detail} ${said.remedy ?? ""}` : words.silent);
 };
 
+// --- is it the desk -------------------------------------------------------------------------------------------------
+
+// Kept for this tab alone: another browser that heard the word says nothing about who speaks to this one.
+const heardKey = `countersign/${name}`;
+
+const drawCheck = (offered) => {
+  const second = sessionStorage.getItem(heardKey);
+  const asking = offered.length > 0 && !second;
+  show("check", asking);
+  show("countersign", Boolean(second) && offered.length > 0);
+  part("second").textContent = second ?? "";
+  if (asking && !part("heard").childElementCount) {
+    part("heard").append(...offered.map((word) => {
+      const button = Object.assign(document.createElement("button"), { type: "button", className: "quiet", textContent: word });
+      button.addEventListener("click", step(async () => {
+        sessionStorage.setItem(heardKey, (await send("POST", "/check", { word })).word);
+        return send("GET", "");
+      }));
+      return button;
+    }));
+  }
+  return asking;
+};
+
 // --- challenges ------------------------------------------------------------------------------------------------------
 
 let current = null;
@@ -131,6 +155,15 @@ const reveal = (credential) => {
 
 const draw = async (told) => {
   if (shown) return;
+  const still = told.paused || told.ended;
+  show("not-me", !still);
+  const asking = drawCheck(still ? [] : told.check ?? []);
+  if (told.paused || asking) {
+    for (const id of ["challenge", "walk", "contact"]) if (part(id)) show(id, false);
+    part("quiet").textContent = words.paused;
+    show("quiet", told.paused);
+    return;
+  }
   const entering = told.contact ? drawContact(told.contact) : false;
   const waiting = entering ? undefined : told.waiting[0];
   drawChallenge(waiting);
@@ -188,6 +221,9 @@ if (part("contact")) {
     return send("GET", "");
   }));
 }
+
+part("object").addEventListener("click", step(() => send("POST", "/not-me")));
+part("none").addEventListener("click", step(() => send("POST", "/not-me")));
 
 part("make").addEventListener("click", step(async () => {
   const pair = await makeKey(name);
