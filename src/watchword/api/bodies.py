@@ -285,6 +285,7 @@ class HandOverOut(Out, frozen=True, kw_only=True):
     what: str
     jwk: str | None
     reproved: bool
+    code: bool
     methods: tuple[tuple[str, str], ...]
 
 
@@ -364,6 +365,12 @@ class OpenHandOver(In, frozen=True, kw_only=True):
     """The key the credential will be sealed to."""
 
     jwk: PublicKey
+
+
+class SpokenCode(In, frozen=True, kw_only=True):
+    """The code the desk said, as the person typed it."""
+
+    code: str
 
 
 class Envelopes(Out, frozen=True, kw_only=True):

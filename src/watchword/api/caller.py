@@ -154,6 +154,21 @@ class CallerController(Controller):
         app.desk.hand_over.reprove(opened, data.method, _browser(request), at)
         return _shown(app, app.desk.steps.load(opened), _browser(request), at, _say(request))
 
+    @post("/hand-over/code", sync_to_thread=True, status_code=HTTP_200_OK)
+    def say_code(
+        self,
+        app: TheApp,
+        at: Now,
+        case: FromPath[str],
+        token: FromPath[str],
+        data: JSONBody[bodies.SpokenCode],
+        request: Request[Any, Any, Any],
+    ) -> bodies.CallerOut:
+        """Take the code that the desk said, where one is asked; a wrong one is refused, and counts."""
+        opened = caller_page(app, CaseId(case), token).case.id
+        app.desk.hand_over.say_code(opened, data.code, _browser(request), at)
+        return _shown(app, app.desk.steps.load(opened), _browser(request), at, _say(request))
+
     @post("/hand-over/take", sync_to_thread=True, status_code=HTTP_200_OK)
     def take(
         self, app: TheApp, at: Now, case: FromPath[str], token: FromPath[str], request: Request[Any, Any, Any]
@@ -242,6 +257,7 @@ def _hand_over(app: App, case: Case, at: datetime, say: Words) -> bodies.HandOve
         what=handed(case.changes),
         jwk=case.jwk if isinstance(case, Released) else None,
         reproved=reproved,
+        code=case.requirement.deliver == "spoken" and not case.code_spoken,
         methods=methods,
     )
 

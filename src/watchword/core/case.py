@@ -27,7 +27,7 @@ from watchword.core.standing import Account
 class Case(msgspec.Struct, frozen=True, kw_only=True):
     """What every state knows. *entered* counts how often the person entered the new contact point.
 
-    *objections* are those since somebody last looked at them.
+    *objections* are those since somebody last looked at them; *code_spoken* and *code_misses* are of the hand-over.
     """
 
     id: CaseId
@@ -53,6 +53,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     review_overdue: bool = False
     reviewer: PersonId | None = None
     objections: tuple[past.Objected, ...] = ()
+    code_spoken: bool = False
+    code_misses: int = 0
 
 
 class Verifying(Case, frozen=True, kw_only=True):
@@ -167,6 +169,8 @@ POSSIBLE: dict[type[past.CaseEvent], tuple[type[Case], ...]] = {
     past.ChangeEnded: (Executing, Contained, Frozen, Paused),
     past.ExecutionRefused: (Released, Executing),
     past.Validated: (Executed,),
+    past.CodeSpoken: (Released, Executing, Executed, Checked),
+    past.CodeMissed: (Released, Executing, Executed, Checked),
     past.HandedOver: (Checked,),
     past.CaseEscalated: (Verifying, AwaitingApproval, Holding, Releasable),
     past.CaseClosed: (Delivered, Failed, Checked),
@@ -300,6 +304,10 @@ def evolve(case: Case | None, recorded: past.Recorded) -> Case:
             if not event.sound:
                 return become(Failed, case)
             return become(Checked if yields_credential(case) else Delivered, case)
+        case past.CodeSpoken():
+            return replaced(case, code_spoken=True)
+        case past.CodeMissed():
+            return replaced(case, code_misses=case.code_misses + 1)
         case past.HandedOver():
             return become(Delivered, case)
         case past.CaseEscalated():

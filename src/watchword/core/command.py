@@ -146,6 +146,12 @@ class Validate(msgspec.Struct, frozen=True, kw_only=True):
     sound: bool
 
 
+class SayCode(msgspec.Struct, frozen=True, kw_only=True):
+    """Tell the bound browser the code the desk said; whether it is *right* was held against this case already."""
+
+    right: bool
+
+
 class HandOver(msgspec.Struct, frozen=True, kw_only=True):
     """Let the sealed credential go, once."""
 
@@ -239,6 +245,7 @@ Command = (
     | End
     | RefuseExecution
     | Validate
+    | SayCode
     | HandOver
     | Escalate
     | Close

@@ -34,7 +34,7 @@ from watchword.core.case import (
 )
 from watchword.core.contact import demand_entered, enter
 from watchword.core.errors import Conflict, Invalid, Refused
-from watchword.core.execution import account_told, end, hand_over, open_hand_over, start
+from watchword.core.execution import account_told, end, hand_over, open_hand_over, say_code, start
 from watchword.core.gates import CASE_LIFE, Event, demand_settled, demand_standing, in_state, is_idle
 from watchword.core.ids import LeafHash, PersonId
 from watchword.core.objection import lift, object_to, taken_back
@@ -127,6 +127,8 @@ def _decided(
         case do.Validate():
             in_state(case, command, Executed)
             return (past.Validated(case=case.id, by=command.by, sound=command.sound),)
+        case do.SayCode():
+            return say_code(case, command)
         case do.HandOver():
             return hand_over(case, command, at)
         case do.Escalate():

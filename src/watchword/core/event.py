@@ -196,6 +196,18 @@ class HandedOver(msgspec.Struct, frozen=True, kw_only=True, tag="hand_over.compl
     case: CaseId
 
 
+class CodeSpoken(msgspec.Struct, frozen=True, kw_only=True, tag="hand_over.spoken"):
+    """The browser that made the key was told the code that the desk said to whoever is on the line."""
+
+    case: CaseId
+
+
+class CodeMissed(msgspec.Struct, frozen=True, kw_only=True, tag="hand_over.missed"):
+    """It was told another one; the third closes the hand-over."""
+
+    case: CaseId
+
+
 class CaseEscalated(msgspec.Struct, frozen=True, kw_only=True, tag="case.escalated"):
     """Somebody asked for more than policy does; the requirement is raised."""
 
@@ -316,6 +328,8 @@ CaseEvent = (
     | ChangeEnded
     | ExecutionRefused
     | Validated
+    | CodeSpoken
+    | CodeMissed
     | HandedOver
     | CaseEscalated
     | CaseClosed

@@ -10,6 +10,7 @@ from watchword.core.case import (
     Case,
     Checked,
     Contained,
+    Executed,
     Executing,
     Released,
     beneath,
@@ -26,6 +27,9 @@ from watchword.core.standing import Account, RecoveryBegun, RecoveryCompleted, R
 
 ENVELOPE = timedelta(hours=1)
 """How long a sealed credential waits for its hand-over."""
+
+CODE_TRIES = 3
+"""Wrong codes that close a hand-over."""
 
 PROVISIONAL = LeafHash("0" * 64)
 """Stands for the leaf an event will get, where only the state it leads to is wanted."""
@@ -144,6 +148,18 @@ def _completed(case: Case) -> RecoveryCompleted:
     )
 
 
+def say_code(case: Case, command: do.SayCode) -> tuple[Event, ...]:
+    """Take the code the desk said to whoever is there, at most so often; it opens nothing by itself."""
+    bound = in_state(case, command, Released, Executing, Executed, Checked)
+    if case.requirement.deliver != "spoken" or bound.jwk is None or case.code_spoken:
+        raise Refused("No code is asked for here.", "Go on without one.", ("no_code_asked",))
+    if case.code_misses >= CODE_TRIES:
+        raise Refused(
+            "The code of this hand-over was wrong too often.", "Close this case and open a new one.", ("exhausted",)
+        )
+    return (past.CodeSpoken(case=case.id) if command.right else past.CodeMissed(case=case.id),)
+
+
 def hand_over(case: Case, command: do.HandOver, at: datetime) -> tuple[Event, ...]:
     """Let the sealed credential go, after a fresh proof."""
     checked = in_state(case, command, Checked)
@@ -154,5 +170,9 @@ def hand_over(case: Case, command: do.HandOver, at: datetime) -> tuple[Event, ..
             "One method has to be proven again before anything is handed over.",
             "Prove it on this page.",
             ("not_reproved",),
+        )
+    if case.requirement.deliver == "spoken" and not case.code_spoken:
+        raise Refused(
+            "The code that the desk tells you was not typed yet.", "Ask the desk for it, on the line.", ("no_code",)
         )
     return (past.HandedOver(case=case.id),)

@@ -129,6 +129,7 @@ class Procedures:
             capability_costs=rows.costs_of(self.loaded.methods, methods),
             strongest=rows.way(self.table, account_class, self.table.classes[account_class].strongest),
             cosigned=cell.cosigned,
+            deliver=cell.deliver,
         )
 
     def _raised(self, plain: Requirement, cell: Cell, raises: tuple[RaiseRow, ...], *, repeated: bool) -> Requirement:

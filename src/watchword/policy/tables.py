@@ -22,6 +22,7 @@ from pydantic_core import PydanticCustomError
 from watchword.core.account import AccountClass
 from watchword.core.action import Action, AlertLevel, Step
 from watchword.core.person import Role
+from watchword.core.requirement import Delivery
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _DURATION = re.compile(r"([0-9]{1,6})([smhd])")
@@ -391,7 +392,8 @@ class OriginRow(Table):
 class Cell(Table):
     """One answered cell of the matrix. *lifetime* bounds what the change itself grants.
 
-    With *cosigned* its evidence is cosigned by a quorum of witnesses before anything is changed.
+    With *cosigned* its evidence is cosigned by a quorum of witnesses before anything is changed. *deliver* says how a
+    credential is handed over: `page`, or `spoken`, with a short code that the desk says to whoever is there.
     """
 
     verify: Annotated[tuple[StrictStr, ...], Field(min_length=1)]
@@ -402,6 +404,7 @@ class Cell(Table):
     after: StrictStr
     lifetime: Annotated[Duration, Field(gt=0)] | None = None
     cosigned: StrictBool = False
+    deliver: Delivery = "page"
 
 
 class Deny(Table):

@@ -71,6 +71,8 @@ EVENTS = {
     "change.ended": "Change {number}: {outcome}",
     "execution.refused": "The executor refused",
     "case.validated": "Read back from the directory",
+    "hand_over.spoken": "The person typed the code they were told",
+    "hand_over.missed": "A wrong code at the hand-over",
     "hand_over.completed": "Handed over, once",
     "case.escalated": "Escalated",
     "case.closed": "Closed",

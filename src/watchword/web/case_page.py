@@ -54,6 +54,8 @@ _STAGE_OF = {
     "execution.refused": 4,
     "case.validated": 5,
     "hand_over.opened": 6,
+    "hand_over.spoken": 6,
+    "hand_over.missed": 6,
     "hand_over.completed": 6,
     "case.closed": 7,
     "case.withdrawn": 7,
@@ -77,6 +79,7 @@ _BAD = frozenset(
         "case.frozen",
         "case.contained",
         "case.objected",
+        "hand_over.missed",
         "review.overdue",
     }
 )

@@ -53,13 +53,22 @@ def rail(app: App, loaded: Loaded, facts: Facts, actor: PersonId, at: datetime) 
     page = Fact(label="Address", value=address or "with the verifier", note="they answer here, never to you")
     return (
         Panel(title="Ticket", facts=(ticket,)),
-        Panel(title="The caller's own page", facts=(page, *_words(app, loaded, address))),
+        Panel(title="The caller's own page", facts=(page, *_words(app, loaded, address), *_code(app, loaded, address))),
         Panel(title="Account", facts=_account(app, loaded, facts)),
         Panel(title="Watch out", facts=_watch_out(app, loaded, facts, at)),
         Panel(title="What policy asks", lines=explain.words(case.requirement)),
         *_evidence(app, loaded, actor, at),
         *_kept(app, loaded),
     )
+
+
+def _code(app: App, loaded: Loaded, address: str | None) -> tuple[Fact, ...]:
+    """What the desk says to whoever is there, once their browser made its key."""
+    code = app.desk.hand_over.spoken_code(loaded.case) if address is not None else None
+    if code is None or loaded.case.code_spoken:
+        return ()
+    note = "to the person you verified; it opens nothing alone"
+    return (Fact(label="Say the code", value=f"{code[:3]} {code[3:]}", note=note),)
 
 
 def _words(app: App, loaded: Loaded, address: str | None) -> tuple[Fact, ...]:

@@ -110,7 +110,7 @@ const mine = async (jwk) => {
   return ours.x === theirs.x && ours.y === theirs.y ? pair : null;
 };
 
-const drawHandOver = async ({ step, jwk, reproved, methods }, waiting) => {
+const drawHandOver = async ({ step, jwk, reproved, code, methods }, waiting) => {
   const walking = ["key", "working", "ready"].includes(step);
   show("walk", walking);
   if (!walking) return;
@@ -124,7 +124,8 @@ const drawHandOver = async ({ step, jwk, reproved, methods }, waiting) => {
   walkTo(step === "key" ? "step-key" : reproved ? "step-open" : "step-prove");
   show("begin", step !== "key" && !reproved && !waiting);
   if (!part("method").options.length) part("method").append(...methods.map(([value, title]) => new Option(title, value)));
-  show("take", step === "ready" && reproved);
+  show("spoken", Boolean(code) && step !== "key" && reproved);
+  show("take", step === "ready" && reproved && !code);
   part("waiting").textContent = step === "working" && reproved ? making : words.once;
 };
 
@@ -231,6 +232,8 @@ part("make").addEventListener("click", step(async () => {
 }));
 
 part("begin").addEventListener("submit", step(() => send("POST", "/hand-over/methods", { method: part("method").value })));
+
+part("spoken").addEventListener("submit", step(() => send("POST", "/hand-over/code", { code: part("told").value })));
 
 part("take").addEventListener("click", step(async () => {
   const pair = await keptKey(name);
