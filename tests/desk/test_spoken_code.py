@@ -1,4 +1,4 @@
-"""A hand-over that asks for a code the desk says: it ties the browser to who is on the line, and opens nothing itself."""
+"""A hand-over that asks for a code the desk says: it ties the browser to who is on the line, and opens nothing."""
 
 from __future__ import annotations
 
