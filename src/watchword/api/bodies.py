@@ -9,6 +9,7 @@ import msgspec
 
 from watchword.core.action import Action
 from watchword.core.change import Change, ContactKind
+from watchword.core.event import Lane
 from watchword.ledger.entry import Retention
 from watchword.ledger.erasure import Reason
 
@@ -42,6 +43,7 @@ class OpenCase(In, frozen=True, kw_only=True):
 
     *account* is a login, mail address, display name or native id, whole. *contact* is the kind of contact point to
     change; the person enters the new one on their own page. *origin* is the caller's number or address.
+    *lane* `text` is for somebody who does not hear or speak on a call; *caller* names whoever calls for the person.
     """
 
     directory: str
@@ -57,6 +59,8 @@ class OpenCase(In, frozen=True, kw_only=True):
     situation: str = "normal"
     origin: str | None = None
     reason: str = ""
+    lane: Lane = "voice"
+    caller: str = ""
 
 
 class Opened(Out, frozen=True, kw_only=True):
@@ -248,6 +252,8 @@ class CaseOut(Out, frozen=True, kw_only=True):
     page: str | None
     words: Words | None
     paused: bool
+    lane: Lane
+    caller: str | None
     entries: tuple[EntryOut, ...]
 
 

@@ -53,6 +53,8 @@ class CaseController(Controller):
             origin=data.origin,
             reason=data.reason,
             at=at,
+            lane=data.lane,
+            caller=data.caller,
         )
         return bodies.Opened(case=case, page=page_address(app, app.desk.steps.load(case), actor.person, at))
 

@@ -16,7 +16,7 @@ from watchword.desk.steps import Loaded
 from watchword.directories.port import kind_of
 from watchword.policy import explain
 from watchword.reception import countersign, wording
-from watchword.reception.cases import kept, page_address, ticket_of
+from watchword.reception.cases import caller_of, kept, page_address, ticket_of
 from watchword.reception.spoken import spoken
 
 
@@ -95,6 +95,8 @@ def whole(app: App, loaded: Loaded, reader: PersonId, at: datetime) -> bodies.Ca
         page=page,
         words=bodies.Words(first=first, second=second) if page else None,
         paused=isinstance(case, Paused),
+        lane=case.lane,
+        caller=caller_of(app, case),
         entries=tuple(
             bodies.EntryOut(
                 seq=e.seq,

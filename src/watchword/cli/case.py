@@ -22,6 +22,7 @@ from watchword.cli.terminal import CONFIG, Config, Json, out, print_json
 from watchword.core.action import Action
 from watchword.core.change import ContactKind
 from watchword.core.errors import Invalid
+from watchword.core.event import Lane
 from watchword.core.requirement import Context
 from watchword.settings import load
 
@@ -84,6 +85,8 @@ def open_(
     situation: str = NORMAL.situation,
     origin: Annotated[str | None, Parameter(help="The caller's number or address.")] = None,
     ticket: str | None = None,
+    lane: Annotated[Lane, Parameter(help="text asks nothing over a call.")] = "voice",
+    caller: Annotated[str, Parameter(help="Who calls for the person, when it is not they.")] = "",
 ) -> None:
     """Take a request in for ACCOUNT (login, mail, name or native id) and an ACTION such as password-reset.
 
@@ -104,6 +107,8 @@ def open_(
         "situation": situation,
         "origin": origin,
         "reason": reason,
+        "lane": lane,
+        "caller": caller,
     }
     with asking.session() as client:
         case = client.call("POST", "/api/cases", body)["case"]

@@ -53,6 +53,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     review_overdue: bool = False
     reviewer: PersonId | None = None
     objections: tuple[past.Objected, ...] = ()
+    lane: past.Lane = "voice"
+    assisted: bool = False
     code_spoken: bool = False
     code_misses: int = 0
 
@@ -372,6 +374,8 @@ def _opened(event: past.CaseOpened, at: datetime) -> Verifying:
         subject=event.subject,
         origin=event.origin,
         opened_at=at,
+        lane=event.lane,
+        assisted=event.assisted,
     )
 
 

@@ -9,7 +9,7 @@ import msgspec
 from watchword.core.account import AccountClass
 from watchword.core.action import Action
 from watchword.core.change import Change
-from watchword.core.event import ObjectedOver, Outcome, Purpose
+from watchword.core.event import Lane, ObjectedOver, Outcome, Purpose
 from watchword.core.ids import AccountId, CaseId, OriginId, PersonId
 from watchword.core.request import NotBefore
 from watchword.core.requirement import Context, Requirement
@@ -28,6 +28,8 @@ class Open(msgspec.Struct, frozen=True, kw_only=True):
     opener: PersonId
     subject: PersonId | None
     origin: OriginId | None
+    lane: Lane = "voice"
+    assisted: bool = False
     protected: str | None = None
 
 

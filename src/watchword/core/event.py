@@ -17,13 +17,19 @@ from watchword.core.ids import AccountId, CaseId, LeafHash, OriginId, PersonId
 from watchword.core.requirement import Context, Requirement
 
 Purpose = Literal["verify", "hand_over"]
+Lane = Literal["voice", "text"]
+"""text: for somebody who does not hear or speak on a call. No voice method is begun; all else is asked as ever."""
+
 ObjectedOver = Literal["desk", "page", "person"]
 Outcome = Literal["done", "not_done", "refused", "unknown"]
 """not_done was read back and may be tried again; refused is the directory's own no; unknown waits for a read-back."""
 
 
 class CaseOpened(msgspec.Struct, frozen=True, kw_only=True, tag="case.opened"):
-    """Intake. The requirement is frozen here and may only be raised."""
+    """Intake. The requirement is frozen here and may only be raised.
+
+    *assisted*: somebody else calls for the person, who still proves themself; who that is, is a payload.
+    """
 
     case: CaseId
     account: AccountId
@@ -36,6 +42,8 @@ class CaseOpened(msgspec.Struct, frozen=True, kw_only=True, tag="case.opened"):
     opener: PersonId
     subject: PersonId | None
     origin: OriginId | None
+    lane: Lane = "voice"
+    assisted: bool = False
 
 
 class TicketLinked(msgspec.Struct, frozen=True, kw_only=True, tag="ticket.linked"):

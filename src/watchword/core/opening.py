@@ -62,6 +62,8 @@ def open_case(
         opener=command.opener,
         subject=command.subject,
         origin=command.origin,
+        lane=command.lane,
+        assisted=command.assisted,
     )
     return (opened,)
 

@@ -53,6 +53,12 @@ def begin(case: Case, account: Account, command: do.Begin, at: datetime, thresho
         raise Refused(
             "The hand-over needs a method that the software checks.", "Use another method.", ("attested_only",)
         )
+    if case.lane == "text" and method.voice:
+        raise Refused(
+            "This case is in the text lane, so nothing is asked over a call.",
+            "Use another method; the procedure asks for the same strength without it.",
+            ("text_lane",),
+        )
     freeze = account.freeze(at, thresholds)
     if freeze and method.remote and method.phishable:
         raise Refused(

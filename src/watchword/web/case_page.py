@@ -32,7 +32,7 @@ from watchword.desk.recording import case_stream, recorded
 from watchword.desk.steps import Loaded
 from watchword.ledger.append import Appended
 from watchword.reception import wording
-from watchword.reception.cases import page_address
+from watchword.reception.cases import caller_of, page_address
 from watchword.web import forms, view
 from watchword.web.approver import approver_card
 from watchword.web.frame import chrome, name_of
@@ -271,10 +271,13 @@ class _Builder:
     def intake(self) -> dict[str, object]:
         """Who took it in, and how it came."""
         case = self.case
+        lane = " In the text lane: nothing is asked over a call." if case.lane == "text" else ""
+        caller = caller_of(self.app, case) or "somebody whose name was erased"
+        by = f" {caller} calls for them; they prove themself." if case.assisted else ""
         link = type(case) is Verifying and case.ticket is None and self.may(Step.LINK_TICKET)
         return {
             "owner": name_of(self.app, case.opener),
-            "asked": f"{wording.context(case.context)}.",
+            "asked": f"{wording.context(case.context)}.{lane}{by}",
             "missing": ("the ticket this request came with",) if case.ticket is None and not self.stopped else (),
             "forms": (forms.ticket(case.id),) if link else (),
         }

@@ -51,6 +51,8 @@ def _tile(
     source, unusable = _source(app, loaded, app.methods[method.name], seen, at)
     if loaded.account.freeze(at, app.desk.steps.thresholds) and method.remote and method.phishable:
         unusable = "Closed: too many verifications of this account failed."
+    if case.lane == "text" and method.voice:
+        unusable = "Not asked in the text lane."
     state: TileState = "unusable" if unusable else "free"
     if running:
         state = "open"
