@@ -44,7 +44,10 @@ def handed(several: tuple[Change, ...]) -> str:
 
 
 def problem_in(say: Words, problem: Problem, error: WatchwordError) -> Problem:
-    """*problem* as the person reads it: by its first reason there are words for, never in the desk's own words."""
+    """*problem* as the person reads it: by its first reason there are words for, never in the desk's own words.
+
+    Of the reasons only the codes stay; a sentence among them would be the desk's.
+    """
     names = (*(error.reasons if isinstance(error, Refused) else ()), *_entered(error), error.fault, "default")
     key = next(f"refused.{name}" for name in names if f"refused.{name}.what" in say)
     return msgspec.structs.replace(
@@ -52,8 +55,8 @@ def problem_in(say: Words, problem: Problem, error: WatchwordError) -> Problem:
         title=say("refused.title"),
         detail=say(f"{key}.what"),
         remedy=say(f"{key}.remedy"),
-        reasons=(),
-        where=(),
+        reasons=tuple(r for r in problem.reasons if r.isidentifier()),
+        where=problem.where if isinstance(error, Invalid) else (),
     )
 
 
