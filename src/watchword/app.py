@@ -204,7 +204,7 @@ class App:
         self.ceremony = Ceremony(self.steps)
         self.dossier = Dossier(self.steps, self.desk.approvals, self.outsiders)
         self.evidence = EvidenceTable(settings.path(Path(EVIDENCE)), self.registry, self.directories)
-        self.notices = Notices(self.desk, self._notifiers())
+        self.notices = Notices(self.desk, self._notifiers(), settings.console.language)
         self.pagers = self._pagers()
         self._watch: Follow | None = None
         if settings.watch.provider and settings.watch.log:

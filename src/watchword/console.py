@@ -28,11 +28,13 @@ from watchword.api.handlers import HANDLERS
 from watchword.api.session import COOKIE
 from watchword.app import App
 from watchword.core.errors import WatchwordError
+from watchword.languages.catalogue import Words, preferred, words
+from watchword.reception.caller import PATHS, problem_in
 from watchword.reception.problems import MEDIA_TYPE, Broken, Forged, Malformed, NotSignedIn, NotThere, problem_of
 from watchword.reception.sessions import Actor, Sessions, Throttle
 from watchword.web.handlers import PAGES
 from watchword.web.render import CSP, STATIC
-from watchword.web.trouble import trouble
+from watchword.web.trouble import caller_trouble, trouble
 
 log = structlog.get_logger("watchword.console")
 
@@ -74,6 +76,9 @@ def create_console(app: App, *, sessions: Sessions | None = None, throttle: Thro
     def failed(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
         fault = _fault_of(error)
         problem = problem_of(fault)
+        say = _of_caller(request)
+        if say is not None:
+            problem = problem_in(say, problem, fault)
         if problem.status >= 500:
             # The trace as text: a renderer that shows local variables would show what was typed.
             trace = "".join(traceback.format_exception(error))
@@ -86,7 +91,10 @@ def create_console(app: App, *, sessions: Sessions | None = None, throttle: Thro
         person = None
         with suppress(NotSignedIn):
             person = actor(request).person
-        page = trouble(app, problem, person, csrf(request), _back(request.url.path), at())
+        if say is not None:
+            page = caller_trouble(app, problem, csrf(request), say, at())
+        else:
+            page = trouble(app, problem, person, csrf(request), _back(request.url.path), at())
         return Response(page, status_code=problem.status, media_type="text/html")
 
     return Litestar(
@@ -141,6 +149,14 @@ def _fault_of(error: Exception) -> WatchwordError:
     extra = error.extra if isinstance(error.extra, list) else []
     where = tuple(f"{e.get('key', '')}: {e.get('message', '')}".strip(": ") for e in extra)
     return Malformed(where or (error.detail,))
+
+
+def _of_caller(request: Request[Any, Any, Any]) -> Words | None:
+    """The words of the person's own page; None where it is somebody of the desk who asks."""
+    if not request.url.path.startswith(PATHS):
+        return None
+    accept, chosen = request.headers.get("accept-language", ""), request.query_params.get("lang", "")
+    return words(preferred(accept, chosen=chosen))
 
 
 def _back(path: str) -> str:

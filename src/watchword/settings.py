@@ -75,13 +75,15 @@ class LedgerPart(_Part):
 class ConsolePart(_Part):
     """Where the console listens, and the address people reach it by (passkeys are bound to it).
 
-    An address in *shared_networks* is one that many people have: two who come from there are no campaign.
+    An address in *shared_networks* is one that many people have: two who come from there are no campaign. *language* is
+    what people are written to in whose own language no directory says.
     """
 
     host: str = "127.0.0.1"
     port: int = Field(default=8787, ge=1, le=65535)
     public_url: str = "http://localhost:8787"
     rp_id: str = "localhost"
+    language: Literal["en", "de", "fr", "es"] = "en"
     shared_networks: tuple[str, ...] = (
         "127.0.0.0/8",
         "10.0.0.0/8",

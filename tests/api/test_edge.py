@@ -24,6 +24,9 @@ BODIES: dict[str, Any] = {
     "Decide": {"digest": "0" * 64, "approve": True},
     "Release": {},
     "Why": {"why": "because"},
+    "Said": {"said": "not me"},
+    "Heard": {"word": "babab"},
+    "SpokenCode": {"code": "123456"},
     "Review": {"sound": True, "words": "looked at it"},
     "Protect": {"why": "their phone was stolen"},
     "Declare": {

@@ -16,6 +16,27 @@ ASKED = past.ApprovalAsked | past.BreakGlassInvoked
 ENDS = (past.CaseClosed, past.CaseWithdrawn, past.CaseExpired, past.CaseFrozen, past.ApprovalRefused)
 
 
+STANDS_STILL = (
+    past.ApprovalAsked,
+    past.ApprovalGiven,
+    past.BreakGlassInvoked,
+    past.CaseReleased,
+    past.HandOverOpened,
+    past.HoldElapsed,
+    past.ChangeStarted,
+    past.Validated,
+    past.HandedOver,
+)
+"""What never happens while somebody's objection stands."""
+
+
+def _paused(before: tuple[past.Recorded, ...]) -> bool:
+    """Whether somebody objected, and nobody let it go on or took back what it gave since."""
+    ended = (past.PauseLifted, past.CaseContained)
+    last = next((b.event for b in reversed(before) if isinstance(b.event, (past.Objected, *ended))), None)
+    return isinstance(last, past.Objected)
+
+
 def lawful(history: tuple[past.Recorded, ...]) -> None:
     """Assert of every entry that those before it allow it."""
     for i, recorded in enumerate(history):
@@ -23,6 +44,8 @@ def lawful(history: tuple[past.Recorded, ...]) -> None:
 
 
 def _entry(recorded: past.Recorded, before: tuple[past.Recorded, ...]) -> None:
+    if _paused(before):
+        assert not isinstance(recorded.event, STANDS_STILL)
     match recorded.event:
         case past.ContactEntered():
             moved = past.ApprovalAsked | past.CaseEscalated | past.BreakGlassInvoked

@@ -45,10 +45,13 @@ from watchword.core.case import (
     Executing,
     Failed,
     Holding,
+    Paused,
     Releasable,
     Released,
     Verifying,
+    beneath,
     fold,
+    participants,
     progress_of,
     yields_credential,
 )
@@ -257,6 +260,18 @@ class CaseMachine(RuleBasedStateMachine):
         }
         self.take(commands[what])
 
+    @rule(by=people, channel=st.sampled_from(["desk", "page", "person"]), bound=st.booleans())
+    def object(self, by: PersonId, channel: past.ObjectedOver, bound: bool) -> None:
+        """Somebody says that it is not theirs."""
+        self.take(do.Object(by=by, channel=channel, bound=bound))
+
+    @precondition(lambda self: isinstance(self.story.case, Paused))
+    @rule(by=people)
+    def lift(self, by: PersonId) -> None:
+        """Somebody lets it go on: nobody who took a step in it, or whom it is about."""
+        took_part = by in participants(self.case)
+        assert not (self.take(do.LiftPause(by=by)) and took_part)
+
     @rule(steps=st.integers(1, 6), outcome=outcomes)
     def forward(self, steps: int, outcome: past.Outcome) -> None:
         """The people whose turn it is do what comes next, so that cases get somewhere."""
@@ -332,7 +347,7 @@ class CaseMachine(RuleBasedStateMachine):
             return
         own = [p for p in progress_of(self.case) if p.number < len(self.case.changes)]
         running = type(self.case) is not Contained and (
-            isinstance(self.case, Executing) or any(p.outcome is None for p in own)
+            isinstance(beneath(self.case), Executing) or any(p.outcome is None for p in own)
         )
         assert (self.story.account.begun is not None) == running
 

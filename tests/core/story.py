@@ -54,6 +54,7 @@ from watchword.core.standing import (
     FailureRecorded,
     RecoveryBegun,
     RecoveryCompleted,
+    RecoveryDisowned,
     RecoverySettled,
     Thresholds,
     evolve_account,
@@ -88,7 +89,7 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     def _with(self, event: Event) -> Story:
         replace = msgspec.structs.replace
         match event:
-            case FailureRecorded() | RecoveryBegun() | RecoveryCompleted() | RecoverySettled():
+            case FailureRecorded() | RecoveryBegun() | RecoveryCompleted() | RecoverySettled() | RecoveryDisowned():
                 return replace(self, account=evolve_account(self.account, event, self.at, Thresholds()))
             case OriginFailed() if not event.origin.startswith("agent-"):
                 return replace(self, origin=evolve_origin(self.origin, event, self.at))

@@ -57,7 +57,7 @@ def test_to_refuse_is_kept_apart_as_to_approve_is(pair: tuple[str, str]) -> None
     assert ruling.reasons == (f"sod-{DOER[done]}-approves",)
 
 
-@pytest.mark.parametrize("step", [s for s in Step if s is not Step.WITHDRAW])
+@pytest.mark.parametrize("step", [s for s in Step if s not in {Step.WITHDRAW, Step.OBJECT}])
 def test_the_subject_takes_no_step(step: Step) -> None:
     """Whatever roles somebody holds, they take no step on the recovery of their own account but call it off."""
     someone = delegated(granted(person(*Role)), "north")
@@ -67,10 +67,11 @@ def test_the_subject_takes_no_step(step: Step) -> None:
     assert "subject-never-acts" not in rule(someone, step, facts(subject=None)).reasons
 
 
-def test_the_subject_may_call_it_off() -> None:
-    """A person with no role at all may withdraw the recovery of their own account, and of no other."""
-    assert rule(person(), Step.WITHDRAW, facts(subject=ANN)).reasons == ("subject-calls-off",)
-    assert not rule(person(), Step.WITHDRAW, facts(subject=OTHER)).allowed
+@pytest.mark.parametrize("step", [Step.WITHDRAW, Step.OBJECT])
+def test_the_subject_may_call_it_off(step: Step) -> None:
+    """A person with no role at all may withdraw or object to the recovery of their own account, and of no other."""
+    assert rule(person(), step, facts(subject=ANN)).reasons == ("subject-calls-off",)
+    assert not rule(person(), step, facts(subject=OTHER)).allowed
 
 
 @pytest.mark.parametrize("step", [Step.VERIFY, Step.APPROVE, Step.REFUSE, Step.RELEASE, Step.REVIEW])
@@ -160,6 +161,7 @@ def test_an_outsourced_desk_releases_nothing_guarded(account_class: AccountClass
     "step",
     [
         Step.CONTAIN,
+        Step.LIFT_PAUSE,
         Step.BREAK_GLASS,
         Step.REVIEW,
         Step.RELEASE_FREEZE,

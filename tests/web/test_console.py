@@ -12,7 +12,9 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.api.organisation import PASSWORD, Organisation
+from watchword.core.ids import CaseId
 from watchword.directories.sandbox import SignIn
+from watchword.reception import countersign
 
 
 @pytest.fixture
@@ -68,6 +70,12 @@ class People:
             context.close()
 
 
+def _hears(caller: Page, organisation: Organisation, case: str) -> None:
+    """The agent says the first word, and the caller taps it."""
+    caller.get_by_role("button", name=countersign.pair(organisation.app, CaseId(case))[0], exact=True).click()
+    expect(caller.locator("#check")).to_be_hidden()
+
+
 def _enrolled(organisation: Organisation) -> pyotp.TOTP:
     answer = organisation.sign_in("root").post("/api/people/mara/credentials", {"method": "totp"})
     app = pyotp.parse_uri(answer.json()["uri"])
@@ -94,6 +102,7 @@ def test_a_new_phone_is_typed_by_the_person_alone(people: People) -> None:
 
     caller = people.tab()
     caller.goto(address)
+    _hears(caller, organisation, case)
     field = caller.get_by_role("textbox", name="Your new phone number")
     assert [field.get_attribute(name) for name in ("type", "inputmode", "autocomplete")] == ["tel", "tel", "tel"]
     field.fill("030 55500199")
@@ -109,6 +118,7 @@ def test_a_new_phone_is_typed_by_the_person_alone(people: People) -> None:
     agent.locator(".tile", has_text="Authenticator code").get_by_role("button", name="Begin").click()
     other = people.tab()
     other.goto(address)
+    _hears(other, organisation, case)
     expect(other.get_by_role("alert")).to_contain_text("entered in another browser")
     expect(other.get_by_label("Code")).to_be_hidden()
     assert "00100" not in other.content()
@@ -161,6 +171,7 @@ def test_a_reset_from_the_call_to_the_new_password(people: People) -> None:
 
     caller = people.tab()
     caller.goto(address.replace("http://localhost:8787", ""))
+    _hears(caller, organisation, _case(agent))
     caller.get_by_label("Code").fill(app.at(organisation.at))
     caller.get_by_role("button", name="Continue").click()
     expect(caller.locator("#quiet")).to_contain_text("Stay on this page")

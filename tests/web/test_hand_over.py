@@ -28,7 +28,7 @@ class Desk(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.jwk: dict[str, str | list[str]] | None = None
-        self.is_asked = self.is_reproved = self.is_taken = False
+        self.is_asked = self.is_reproved = self.is_taken = self.is_code_asked = False
         self.header: dict[str, Any] = {"alg": "ECDH-ES", "enc": "A256GCM"}
 
     @property
@@ -54,6 +54,7 @@ class Desk(ThreadingHTTPServer):
             "what": "password",
             "jwk": json.dumps(self.jwk) if self.jwk else None,
             "reproved": self.is_reproved,
+            "code": self.is_code_asked,
             "methods": [["totp", "Authenticator code"]],
         }
         waiting = [asked] if self.is_asked and not self.is_reproved else []
@@ -92,7 +93,9 @@ class Handler(BaseHTTPRequestHandler):
                 desk.is_asked = True
             case "/answers/h-1" if body == {"answer": "123456"}:
                 desk.is_reproved = True
-            case "/hand-over/take" if desk.is_reproved:
+            case "/hand-over/code" if body == {"code": "271 828"}:
+                desk.is_code_asked = False
+            case "/hand-over/take" if desk.is_reproved and not desk.is_code_asked:
                 desk.is_taken = True
                 self._say({"envelopes": [desk.envelope()]})
                 return
@@ -191,6 +194,19 @@ def test_a_second_browser_is_told_so(tab: Page, desk: Desk) -> None:
     tab.goto(desk.address)
     expect(tab.get_by_role("alert")).to_contain_text("Another browser has opened this hand-over.")
     expect(tab.get_by_role("button", name="Begin")).to_be_hidden()
+
+
+def test_a_code_that_the_desk_says_comes_before_the_credential(tab: Page, desk: Desk) -> None:
+    """Where one is asked, nothing is offered to be shown until it was typed."""
+    desk.is_code_asked = True
+    _make_key(tab, desk)
+    _prove(tab, "123456")
+    expect(tab.get_by_label("Six digits that the desk tells you")).to_be_visible()
+    expect(tab.get_by_role("button", name="Show it now")).to_be_hidden()
+    tab.get_by_label("Six digits that the desk tells you").fill("271 828")
+    tab.locator("#spoken button").click()
+    tab.get_by_role("button", name="Show it now").click()
+    expect(tab.locator("#credential")).to_have_text(CREDENTIAL)
 
 
 def test_a_wrong_answer_shows_no_credential(tab: Page, desk: Desk) -> None:

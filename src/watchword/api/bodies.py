@@ -10,6 +10,7 @@ import msgspec
 from watchword.core.action import Action
 from watchword.core.advice import State
 from watchword.core.change import Change, ContactKind
+from watchword.core.event import Lane
 from watchword.ledger.entry import Retention
 from watchword.ledger.erasure import Reason
 
@@ -43,6 +44,7 @@ class OpenCase(In, frozen=True, kw_only=True):
 
     *account* is a login, mail address, display name or native id, whole. *contact* is the kind of contact point to
     change; the person enters the new one on their own page. *origin* is the caller's number or address.
+    *lane* `text` is for somebody who does not hear or speak on a call; *caller* names whoever calls for the person.
     """
 
     directory: str
@@ -58,6 +60,8 @@ class OpenCase(In, frozen=True, kw_only=True):
     situation: str = "normal"
     origin: str | None = None
     reason: str = ""
+    lane: Lane = "voice"
+    caller: str = ""
 
 
 class Opened(Out, frozen=True, kw_only=True):
@@ -267,6 +271,10 @@ class CaseOut(Out, frozen=True, kw_only=True):
     erased: tuple[Retention, ...]
     held_since: datetime | None
     page: str | None
+    words: Words | None
+    paused: bool
+    lane: Lane
+    caller: str | None
     entries: tuple[EntryOut, ...]
 
 
@@ -311,6 +319,7 @@ class HandOverOut(Out, frozen=True, kw_only=True):
     what: str
     jwk: str | None
     reproved: bool
+    code: bool
     methods: tuple[tuple[str, str], ...]
 
 
@@ -331,7 +340,10 @@ class ContactOut(Out, frozen=True, kw_only=True):
 
 
 class CallerOut(Out, frozen=True, kw_only=True):
-    """What the person's own page shows; *codes*: this browser may have new recovery codes, once."""
+    """What the person's own page shows; *codes*: this browser may have new recovery codes, once.
+
+    *paused*: somebody objected, and nothing goes on. *check* are words of which the desk says one before anything else.
+    """
 
     case: str
     action: str
@@ -340,6 +352,33 @@ class CallerOut(Out, frozen=True, kw_only=True):
     hand_over: HandOverOut
     contact: ContactOut | None
     codes: bool = False
+    paused: bool
+    check: tuple[str, ...]
+
+
+class Heard(In, frozen=True, kw_only=True):
+    """The word the person heard from the desk."""
+
+    word: str
+
+
+class Countersign(Out, frozen=True, kw_only=True):
+    """The word the person says back."""
+
+    word: str
+
+
+class Words(Out, frozen=True, kw_only=True):
+    """The two words of a case: *first* the desk says, *second* the person answers."""
+
+    first: str
+    second: str
+
+
+class Said(In, frozen=True, kw_only=True):
+    """What the person said of a recovery that is not theirs, kept sealed."""
+
+    said: str
 
 
 class EnterContact(In, frozen=True, kw_only=True):
@@ -361,6 +400,12 @@ class OpenHandOver(In, frozen=True, kw_only=True):
     """The key the credential will be sealed to."""
 
     jwk: PublicKey
+
+
+class SpokenCode(In, frozen=True, kw_only=True):
+    """The code the desk said, as the person typed it."""
+
+    code: str
 
 
 class Envelopes(Out, frozen=True, kw_only=True):

@@ -27,6 +27,7 @@ from watchword.core.case import (
     Executed,
     Executing,
     Failed,
+    Paused,
     Released,
     Verifying,
     yields_credential,
@@ -40,7 +41,9 @@ from watchword.core.prompt import PROMPTING
 from watchword.core.proving import TRIES
 from watchword.desk.steps import Loaded
 from watchword.desk.vouching import PORTAL
-from watchword.reception import wording
+from watchword.languages.catalogue import Words, preferred, words
+from watchword.reception import countersign, wording
+from watchword.reception.caller import handed
 from watchword.reception.cases import caller_page, settle
 from watchword.reception.devices import shown_certificate
 from watchword.reception.given import Now, TheApp
@@ -63,6 +66,15 @@ def _browser(request: Request[Any, Any, Any]) -> str:
     return request.cookies.get(BROWSER, "")
 
 
+def _say(request: Request[Any, Any, Any]) -> Words:
+    """The page says in which language it is written; so is what it shows."""
+    return words(preferred(request.headers.get("accept-language", "")))
+
+
+def _method(name: str, say: Words) -> str:
+    return say.or_else(f"method.{name}", wording.method(name))
+
+
 class CallerController(Controller):
     """What waits for the person, their answers, and the hand-over."""
 
@@ -75,7 +87,24 @@ class CallerController(Controller):
         self, app: TheApp, at: Now, case: FromPath[str], token: FromPath[str], request: Request[Any, Any, Any]
     ) -> bodies.CallerOut:
         """What the page shows now."""
-        return _shown(app, caller_page(app, CaseId(case), token), _browser(request), at)
+        return _shown(app, caller_page(app, CaseId(case), token), _browser(request), at, _say(request))
+
+    @post("/check", sync_to_thread=True, status_code=HTTP_200_OK)
+    def check(
+        self, app: TheApp, case: FromPath[str], token: FromPath[str], data: JSONBody[bodies.Heard]
+    ) -> bodies.Countersign:
+        """The word to say back, for whoever heard the first one from the desk."""
+        opened = caller_page(app, CaseId(case), token).case.id
+        return bodies.Countersign(word=countersign.answer(app, opened, data.word))
+
+    @post("/not-me", sync_to_thread=True, status_code=HTTP_200_OK)
+    def object(
+        self, app: TheApp, at: Now, case: FromPath[str], token: FromPath[str], request: Request[Any, Any, Any]
+    ) -> bodies.CallerOut:
+        """Say that this recovery is not one's own: it stands still at once."""
+        opened = caller_page(app, CaseId(case), token).case.id
+        app.desk.objections.object_on_page(opened, _browser(request), at)
+        return _shown(app, app.desk.steps.load(opened), _browser(request), at, _say(request))
 
     @post("/contact", sync_to_thread=True, status_code=HTTP_200_OK)
     def enter_contact(
@@ -90,7 +119,7 @@ class CallerController(Controller):
         """Take the new contact point, and bind the case to this browser by a cookie; the first one counts."""
         opened = caller_page(app, CaseId(case), token).case.id
         held = app.desk.new_contact.enter(opened, data.value, _browser(request), at)
-        return _bound(app, app.desk.steps.load(opened), held, at)
+        return _bound(app, app.desk.steps.load(opened), held, at, _say(request))
 
     @post("/answers/{challenge:str}", sync_to_thread=True, status_code=HTTP_200_OK)
     def answer(
@@ -107,7 +136,7 @@ class CallerController(Controller):
         opened = caller_page(app, CaseId(case), token).case.id
         app.desk.hand_over.answer(opened, challenge, data.answer, _browser(request), at)
         settle(app, opened, challenge, at)
-        return _shown(app, app.desk.steps.load(opened), _browser(request), at)
+        return _shown(app, app.desk.steps.load(opened), _browser(request), at, _say(request))
 
     @post("/devices/{challenge:str}", sync_to_thread=True, status_code=HTTP_200_OK)
     def device(
@@ -124,7 +153,7 @@ class CallerController(Controller):
         shown = shown_certificate(app.settings.devices, request.scope, request.headers)
         app.desk.hand_over.answer_device(opened, challenge, shown, _browser(request), at)
         settle(app, opened, challenge, at)
-        return _shown(app, app.desk.steps.load(opened), _browser(request), at)
+        return _shown(app, app.desk.steps.load(opened), _browser(request), at, _say(request))
 
     @post("/hand-over", sync_to_thread=True, status_code=HTTP_200_OK)
     def open(
@@ -134,11 +163,12 @@ class CallerController(Controller):
         case: FromPath[str],
         token: FromPath[str],
         data: JSONBody[bodies.OpenHandOver],
+        request: Request[Any, Any, Any],
     ) -> Response[bodies.CallerOut]:
         """Bind the hand-over to the key this browser made, and to this browser by a cookie; the first one counts."""
         opened = caller_page(app, CaseId(case), token).case.id
         held = app.desk.hand_over.open(opened, msgspec.json.encode(data.jwk, order="sorted").decode(), at)
-        return _bound(app, app.desk.steps.load(opened), held, at)
+        return _bound(app, app.desk.steps.load(opened), held, at, _say(request))
 
     @post("/hand-over/methods", sync_to_thread=True)
     def reprove(
@@ -153,7 +183,22 @@ class CallerController(Controller):
         """Begin the enforced method that is proven again before anything is handed over."""
         opened = caller_page(app, CaseId(case), token).case.id
         app.desk.hand_over.reprove(opened, data.method, _browser(request), at)
-        return _shown(app, app.desk.steps.load(opened), _browser(request), at)
+        return _shown(app, app.desk.steps.load(opened), _browser(request), at, _say(request))
+
+    @post("/hand-over/code", sync_to_thread=True, status_code=HTTP_200_OK)
+    def say_code(
+        self,
+        app: TheApp,
+        at: Now,
+        case: FromPath[str],
+        token: FromPath[str],
+        data: JSONBody[bodies.SpokenCode],
+        request: Request[Any, Any, Any],
+    ) -> bodies.CallerOut:
+        """Take the code that the desk said, where one is asked; a wrong one is refused, and counts."""
+        opened = caller_page(app, CaseId(case), token).case.id
+        app.desk.hand_over.say_code(opened, data.code, _browser(request), at)
+        return _shown(app, app.desk.steps.load(opened), _browser(request), at, _say(request))
 
     @post("/hand-over/take", sync_to_thread=True, status_code=HTTP_200_OK)
     def take(
@@ -172,7 +217,7 @@ class CallerController(Controller):
         return SavedCodesOut(codes=app.saved_codes.reissue(opened, _browser(request), at))
 
 
-def _bound(app: App, loaded: Loaded, held: str, at: datetime) -> Response[bodies.CallerOut]:
+def _bound(app: App, loaded: Loaded, held: str, at: datetime, say: Words) -> Response[bodies.CallerOut]:
     """What the page shows now, with the cookie that says which browser it is from now on."""
     cookie = Cookie(
         key=BROWSER,
@@ -182,10 +227,10 @@ def _bound(app: App, loaded: Loaded, held: str, at: datetime) -> Response[bodies
         samesite="strict",
         secure=app.settings.console.public_url.startswith("https:"),
     )
-    return Response(_shown(app, loaded, held, at), cookies=[cookie])
+    return Response(_shown(app, loaded, held, at, say), cookies=[cookie])
 
 
-def _shown(app: App, loaded: Loaded, browser: str, at: datetime) -> bodies.CallerOut:
+def _shown(app: App, loaded: Loaded, browser: str, at: datetime, say: Words) -> bodies.CallerOut:
     case = loaded.case
     contact = _contact(app, case, browser)
     running = (c for c in case.challenges if not c.ended and at < c.expires)
@@ -193,15 +238,17 @@ def _shown(app: App, loaded: Loaded, browser: str, at: datetime) -> bodies.Calle
     held = app.desk.hand_over.is_held(case, browser)
     running = (c for c in running if held or c.purpose == "verify" or c.method not in PROMPTING)
     theirs = (c for c in running if app.methods[c.method].enforced and c.method not in PORTAL)
-    waiting = (_waiting(app, case, c, at) for c in theirs)
+    waiting = (_waiting(app, case, c, at, say) for c in theirs)
     return bodies.CallerOut(
         case=case.id,
-        action=wording.ACTIONS[case.action][0],
+        action=say(f"action.{case.action}"),
         ended=isinstance(case, (*TERMINAL, Failed)),
         waiting=tuple(w for w in waiting if w is not None) if contact is None or contact.mine else (),
-        hand_over=_hand_over(app, case, at),
+        hand_over=_hand_over(app, case, at, say),
         contact=contact,
         codes=app.saved_codes.owes(case, browser) is not None,
+        paused=isinstance(case, Paused),
+        check=countersign.offered(app, case),
     )
 
 
@@ -222,7 +269,7 @@ def _contact(app: App, case: Case, browser: str) -> bodies.ContactOut | None:
     )
 
 
-def _waiting(app: App, case: Case, challenge: Challenge, at: datetime) -> bodies.Waiting | None:
+def _waiting(app: App, case: Case, challenge: Challenge, at: datetime, say: Words) -> bodies.Waiting | None:
     """A challenge as its method shows it to the person; None when their enrolment is gone meanwhile."""
     port, ask = app.desk.verification.ask_of(case, challenge.id, at)
     try:
@@ -234,29 +281,30 @@ def _waiting(app: App, case: Case, challenge: Challenge, at: datetime) -> bodies
     return bodies.Waiting(
         challenge=challenge.id,
         method=challenge.method,
-        title=wording.method(challenge.method),
+        title=_method(challenge.method, say),
         purpose=challenge.purpose,
         expires=challenge.expires,
         tries_left=TRIES - challenge.misses,
         kind=kind,
-        say="Use your passkey when your browser asks for it." if passkey else begun.show_caller or "",
+        say=say.or_else(f"ask.{challenge.method}", "" if passkey else begun.show_caller or ""),
         # The provider's address is given to the browser that goes there, with the cookie it comes back by.
         options=begun.show_caller if passkey else begun.options if kind == "token" else None,
     )
 
 
-def _hand_over(app: App, case: Case, at: datetime) -> bodies.HandOverOut:
+def _hand_over(app: App, case: Case, at: datetime, say: Words) -> bodies.HandOverOut:
     reproved = case.reproved is not None and at - case.reproved <= case.requirement.fresh()
     proved = {e.method for e in case.evidence}
-    again = (m for m in case.requirement.methods if m.enforced and not m.single_use)
-    enforced = (m.name for m in again if m.name in app.methods)
+    usable = (m for m in case.requirement.methods if not m.single_use and (case.lane != "text" or not m.voice))
+    enforced = (m.name for m in usable if m.enforced and m.name in app.methods)
     # What worked before comes first; which of the others are enrolled is not said to whoever has the address.
-    methods = tuple((name, wording.method(name)) for name in sorted(enforced, key=lambda name: name not in proved))
+    methods = tuple((name, _method(name, say)) for name in sorted(enforced, key=lambda name: name not in proved))
     return bodies.HandOverOut(
         step=_step(case),
-        what=wording.credential(case.changes),
+        what=handed(case.changes),
         jwk=case.jwk if isinstance(case, Released) else None,
         reproved=reproved,
+        code=case.requirement.deliver == "spoken" and not case.code_spoken,
         methods=methods,
     )
 

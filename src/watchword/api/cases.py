@@ -53,6 +53,8 @@ class CaseController(Controller):
             origin=data.origin,
             reason=data.reason,
             at=at,
+            lane=data.lane,
+            caller=data.caller,
         )
         return bodies.Opened(case=case, page=page_address(app, app.desk.steps.load(case), actor.person, at))
 
@@ -233,6 +235,34 @@ class CaseController(Controller):
         """End a case whose work is done."""
         opened = readable(app, actor.person, case, at).case.id
         app.desk.decisions.close(actor.person, opened, at)
+        return whole(app, app.desk.steps.load(opened), actor.person, at)
+
+    @post("/{case:str}/object", sync_to_thread=True, status_code=HTTP_200_OK)
+    def object(
+        self,
+        app: TheApp,
+        actor: TheActor,
+        at: Now,
+        case: FromPath[str],
+        data: JSONBody[bodies.Said],
+    ) -> bodies.CaseOut:
+        """Record that the person says it is not theirs: the case stands still, and a second signal takes it back."""
+        opened = readable(app, actor.person, case, at).case.id
+        app.desk.objections.object(actor.person, opened, data.said, at)
+        return whole(app, app.desk.steps.load(opened), actor.person, at)
+
+    @post("/{case:str}/lift", sync_to_thread=True, status_code=HTTP_200_OK)
+    def lift(
+        self,
+        app: TheApp,
+        actor: TheActor,
+        at: Now,
+        case: FromPath[str],
+        data: JSONBody[bodies.Why],
+    ) -> bodies.CaseOut:
+        """Let a case go on that was objected to, as somebody who took no part in it."""
+        opened = readable(app, actor.person, case, at).case.id
+        app.desk.objections.lift(actor.person, opened, data.why, at)
         return whole(app, app.desk.steps.load(opened), actor.person, at)
 
     @post("/{case:str}/contain", sync_to_thread=True, status_code=HTTP_200_OK)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from watchword.api import bodies
 from watchword.app import App
-from watchword.core.case import Asked, Holding, Released, Verifying, progress_of, state_of
+from watchword.core.case import Asked, Holding, Paused, Released, Verifying, progress_of, state_of
 from watchword.core.contact import is_missing
 from watchword.core.ids import PersonId
 from watchword.desk.decisions import request_digest
@@ -15,8 +15,8 @@ from watchword.desk.recording import case_stream
 from watchword.desk.steps import Loaded
 from watchword.directories.port import kind_of
 from watchword.policy import explain
-from watchword.reception import wording
-from watchword.reception.cases import kept, page_address, ticket_of
+from watchword.reception import countersign, wording
+from watchword.reception.cases import caller_of, kept, page_address, ticket_of
 from watchword.reception.spoken import spoken
 
 
@@ -47,6 +47,8 @@ def whole(app: App, loaded: Loaded, reader: PersonId, at: datetime) -> bodies.Ca
     case = loaded.case
     directory, native = app.names.native(case.account) or (None, None)
     erased, held = kept(app, case.id)
+    page = page_address(app, loaded, reader, at)
+    first, second = countersign.pair(app, case.id)
     missing = app.desk.verification.missing(case, at) if isinstance(case, Verifying) else ()
     return bodies.CaseOut(
         case=case.id,
@@ -93,7 +95,11 @@ def whole(app: App, loaded: Loaded, reader: PersonId, at: datetime) -> bodies.Ca
         reviewer=login_of(app, case.reviewer),
         erased=erased,
         held_since=held.since if held else None,
-        page=page_address(app, loaded, reader, at),
+        page=page,
+        words=bodies.Words(first=first, second=second) if page else None,
+        paused=isinstance(case, Paused),
+        lane=case.lane,
+        caller=caller_of(app, case),
         entries=tuple(
             bodies.EntryOut(
                 seq=e.seq,

@@ -22,6 +22,7 @@ from watchword.cli.terminal import CONFIG, Config, Json, out, print_json
 from watchword.core.action import Action
 from watchword.core.change import ContactKind
 from watchword.core.errors import Invalid
+from watchword.core.event import Lane
 from watchword.core.requirement import Context
 from watchword.reception.ends import moment
 from watchword.settings import load
@@ -85,6 +86,8 @@ def open_(
     situation: str = NORMAL.situation,
     origin: Annotated[str | None, Parameter(help="The caller's number or address.")] = None,
     ticket: str | None = None,
+    lane: Annotated[Lane, Parameter(help="text asks nothing over a call.")] = "voice",
+    caller: Annotated[str, Parameter(help="Who calls for the person, when it is not they.")] = "",
 ) -> None:
     """Take a request in for ACCOUNT (login, mail, name or native id) and an ACTION such as password-reset.
 
@@ -105,6 +108,8 @@ def open_(
         "situation": situation,
         "origin": origin,
         "reason": reason,
+        "lane": lane,
+        "caller": caller,
     }
     with asking.session() as client:
         case = client.call("POST", "/api/cases", body)["case"]
@@ -180,6 +185,18 @@ def refuse(case: str, /, *, asking: Asking, why: str) -> None:
 def execute(case: str, /, *, asking: Asking) -> None:
     """Release the approved change to the executor."""
     asking.step(case, "release", {})
+
+
+@app.command(name="object")
+def object_(case: str, /, *, asking: Asking, said: str) -> None:
+    """Say that the person did not ask for a case: it stands still, and a second voice takes back what it gave."""
+    asking.step(case, "object", {"said": said})
+
+
+@app.command
+def lift(case: str, /, *, asking: Asking, why: str) -> None:
+    """Let a case go on that somebody objected to, as somebody on duty who took no part in it."""
+    asking.step(case, "lift", {"why": why})
 
 
 @app.command

@@ -72,7 +72,8 @@ class DirectoryAccount(msgspec.Struct, frozen=True, kw_only=True):
 
     *keys* are all names its log may use (native id, DN, SID, login), lower case. *account_class* is None when no group
     gives one. *manager*, *owner*, *second_owner* and *sponsor* are native ids in the same directory. *protected* says
-    why the directory itself keeps this account from us (for example AdminSDHolder), else None.
+    why the directory itself keeps this account from us (for example AdminSDHolder), else None. *language* is the tag
+    (RFC 5646) of the language its person prefers, where the directory has one.
     """
 
     directory: str
@@ -93,3 +94,4 @@ class DirectoryAccount(msgspec.Struct, frozen=True, kw_only=True):
     contacts: tuple[Contact, ...] = ()
     factors: tuple[str, ...] = ()
     protected: str | None = None
+    language: str | None = None

@@ -34,6 +34,8 @@ class Step(StrEnum):
     WITHDRAW = "withdraw"
     ESCALATE = "escalate"
     CONTAIN = "contain"
+    OBJECT = "object"
+    LIFT_PAUSE = "lift_pause"
     BREAK_GLASS = "break_glass"
     REVIEW = "review"
     DECLARE = "declare_downtime"

@@ -23,7 +23,10 @@ from watchword.core.requirement import Context, Evidence, Requirement
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
-    """What every state knows. *entered*: how often the new contact point was; *pages*: where theirs was opened from."""
+    """What every state knows. *entered*: how often the new contact point was; *pages*: where theirs was opened from.
+
+    *objections* are those since somebody last looked at them; *code_spoken* and *code_misses* are of the hand-over.
+    """
 
     id: CaseId
     account: AccountId
@@ -48,6 +51,11 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     review_due: datetime | None = None
     review_overdue: bool = False
     reviewer: PersonId | None = None
+    objections: tuple[past.Objected, ...] = ()
+    lane: past.Lane = "voice"
+    assisted: bool = False
+    code_spoken: bool = False
+    code_misses: int = 0
 
     @property
     def sources(self) -> tuple[OriginId, ...]:
@@ -133,6 +141,12 @@ class Frozen(Case, frozen=True, kw_only=True):
     progress: tuple[Progress, ...] = ()
 
 
+class Paused(Case, frozen=True, kw_only=True):
+    """Somebody objected: nothing further runs; *resumes* is the state it goes on in, if somebody lets it."""
+
+    resumes: Case
+
+
 class Contained(Case, frozen=True, kw_only=True):
     """Found fraudulent; *taken_back* is being done, numbered on from the case's own changes (*earlier*)."""
 
@@ -151,6 +165,8 @@ UNBEGUN: tuple[type[Case], ...] = (Verifying, AwaitingApproval, Holding, Releasa
 
 OPEN: tuple[type[Case], ...] = (Verifying, AwaitingApproval, Holding, Releasable)
 """Nothing was released yet."""
+PAUSABLE: tuple[type[Case], ...] = (*UNBEGUN, Executing, Executed, Checked)
+"""A case that still leads somewhere stops at the first objection."""
 
 POSSIBLE: dict[type[past.CaseEvent], tuple[type[Case], ...]] = {
     past.TicketLinked: (Verifying,),
@@ -163,18 +179,22 @@ POSSIBLE: dict[type[past.CaseEvent], tuple[type[Case], ...]] = {
     past.CaseReleased: (Holding, Releasable, Released, Executing),
     past.HandOverOpened: (Released,),
     past.ChangeStarted: (Released, Executing, Contained, Protected),
-    past.ChangeEnded: (Executing, Contained, Protected, Frozen),
+    past.ChangeEnded: (Executing, Contained, Protected, Frozen, Paused),
     past.ProtectionTaken: OPEN,
     past.HoldRestarted: (Holding,),
     past.HoldTold: (Holding,),
     past.ExecutionRefused: (Released, Executing),
     past.Validated: (Executed,),
+    past.CodeSpoken: (Released, Executing, Executed, Checked),
+    past.CodeMissed: (Released, Executing, Executed, Checked),
     past.HandedOver: (Checked,),
     past.CaseEscalated: (Verifying, AwaitingApproval, Holding, Releasable),
     past.CaseClosed: (Delivered, Failed, Checked),
-    past.CaseWithdrawn: UNBEGUN,
-    past.CaseExpired: UNBEGUN,
-    past.CaseFrozen: (*UNBEGUN, Executing, Executed, Checked),
+    past.CaseWithdrawn: (*UNBEGUN, Paused),
+    past.CaseExpired: (*UNBEGUN, Paused),
+    past.CaseFrozen: (*PAUSABLE, Paused),
+    past.Objected: (*PAUSABLE, Paused, Delivered, Failed, Closed),
+    past.PauseLifted: (Paused,),
 }
 """The states in which an event that moves a case can stand; what is not named here moves none."""
 
@@ -188,10 +208,16 @@ def state_of(case: Case) -> str:
     return "".join(f" {c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(type(case).__name__))
 
 
+def beneath(case: Case) -> Case:
+    """The state a paused case goes on in; any other case as it is."""
+    return case.resumes if isinstance(case, Paused) else case
+
+
 def progress_of(case: Case) -> tuple[Progress, ...]:
     """How far the changes of *case* got, in any state; empty where none was started."""
     if isinstance(case, Contained):
         return (*case.earlier, *case.progress)
+    case = beneath(case)
     return case.progress if isinstance(case, Released | Frozen) else ()
 
 
@@ -211,8 +237,8 @@ def participants(case: Case) -> frozenset[PersonId]:
     hands = {case.opener, case.subject, case.broke_glass, *verifiers(case)}
     hands |= {e.prover for e in case.evidence} | {v.person for v in case.votes}
     hands |= {p.executor for p in progress_of(case)}
-    if isinstance(case, Released):
-        hands.add(case.releaser)
+    if isinstance(under := beneath(case), Released):
+        hands.add(under.releaser)
     return frozenset(person for person in hands if person is not None)
 
 
@@ -282,6 +308,10 @@ def evolve(case: Case | None, recorded: past.Recorded) -> Case:
             if not event.sound:
                 return become(Failed, case)
             return become(Checked if yields_credential(case) else Delivered, case)
+        case past.CodeSpoken():
+            return replaced(case, code_spoken=True)
+        case past.CodeMissed():
+            return replaced(case, code_misses=case.code_misses + 1)
         case past.HandedOver():
             return become(Delivered, case)
         case past.CaseEscalated():
@@ -293,7 +323,11 @@ def evolve(case: Case | None, recorded: past.Recorded) -> Case:
         case past.CaseExpired():
             return become(Expired, case)
         case past.CaseFrozen():
-            return become(Frozen, case)
+            return become(Frozen, case, progress=progress_of(case))
+        case past.Objected():
+            return _objected(case, event)
+        case past.PauseLifted():
+            return _resumed(case, at)
         case past.CaseContained():
             earlier = progress_of(case)
             return become(Contained, case, contained_at=at, taken_back=event.changes, earlier=earlier, progress=())
@@ -344,6 +378,8 @@ def _opened(event: past.CaseOpened, at: datetime) -> Verifying:
         subject=event.subject,
         origin=event.origin,
         opened_at=at,
+        lane=event.lane,
+        assisted=event.assisted,
     )
 
 
@@ -384,6 +420,20 @@ def _proved(case: Case, event: past.MethodProved, at: datetime, leaf: LeafHash) 
         contact_changed_at=event.contact_changed_at,
     )
     return replaced(case, evidence=(*case.evidence, proof))
+
+
+def _objected(case: Case, event: past.Objected) -> Case:
+    """The first objection stops what still leads somewhere; what is over keeps it for the second."""
+    heard = replaced(case, objections=(*case.objections, event))
+    return become(Paused, heard, resumes=case) if type(case) in PAUSABLE else heard
+
+
+def _resumed(case: Case, at: datetime) -> Case:
+    """On from where it stood, with what was recorded meanwhile; a hold begins anew, since nobody could count on it."""
+    under = beneath(case)
+    kept = {name: getattr(case, name) for name in Case.__struct_fields__}
+    again = become(type(under), under, **(kept | {"objections": ()}))
+    return replaced(again, until=at + hold_of(again)) if isinstance(again, Holding) else again
 
 
 def _voted(case: Case, event: past.ApprovalGiven | past.ApprovalRefused, at: datetime, leaf: LeafHash) -> Case:
@@ -430,6 +480,8 @@ def _progressed(case: Case, event: past.ChangeStarted | past.ChangeEnded, at: da
         own = len(case.changes)
         earlier, taken = (tuple(p for p in progress if (p.number < own) is first) for first in (True, False))
         return replaced(case, earlier=earlier, progress=taken)
+    if isinstance(case, Paused):
+        return replaced(case, resumes=_progressed(case.resumes, event, at, leaf))
     if not isinstance(case, Released):
         return replaced(case, progress=progress)
     if any(p.outcome == "refused" for p in progress):

@@ -9,7 +9,7 @@ import msgspec
 from watchword.core.account import AccountClass
 from watchword.core.action import Action
 from watchword.core.change import Change
-from watchword.core.event import Outcome, Purpose
+from watchword.core.event import Lane, ObjectedOver, Outcome, Purpose
 from watchword.core.ids import AccountId, CaseId, OriginId, PersonId
 from watchword.core.origin import Source
 from watchword.core.request import NotBefore
@@ -29,6 +29,8 @@ class Open(msgspec.Struct, frozen=True, kw_only=True):
     opener: PersonId
     subject: PersonId | None
     origin: OriginId | None
+    lane: Lane = "voice"
+    assisted: bool = False
     protected: str | None = None
     shared_origin: bool = False
 
@@ -157,6 +159,12 @@ class Validate(msgspec.Struct, frozen=True, kw_only=True):
     sound: bool
 
 
+class SayCode(msgspec.Struct, frozen=True, kw_only=True):
+    """Tell the bound browser the code the desk said; whether it is *right* was held against this case already."""
+
+    right: bool
+
+
 class HandOver(msgspec.Struct, frozen=True, kw_only=True):
     """Let the sealed credential go, once."""
 
@@ -188,6 +196,20 @@ class Freeze(msgspec.Struct, frozen=True, kw_only=True):
     """Stop a case because of another one."""
 
     because: CaseId
+
+
+class Object(msgspec.Struct, frozen=True, kw_only=True):
+    """Say that this recovery is not one's own; *bound* when it comes from the browser the case is bound to."""
+
+    by: PersonId
+    channel: ObjectedOver
+    bound: bool = False
+
+
+class LiftPause(msgspec.Struct, frozen=True, kw_only=True):
+    """Let a case go on that somebody objected to."""
+
+    by: PersonId
 
 
 class Contain(msgspec.Struct, frozen=True, kw_only=True):
@@ -264,12 +286,15 @@ Command = (
     | End
     | RefuseExecution
     | Validate
+    | SayCode
     | HandOver
     | Escalate
     | Close
     | Withdraw
     | Expire
     | Freeze
+    | Object
+    | LiftPause
     | Contain
     | Protect
     | RestartHold

@@ -27,16 +27,17 @@ from watchword.core.case import (
     Released,
     Verifying,
     become,
+    beneath,
     hold_of,
     participants,
     replaced,
 )
-from watchword.core.change import RevokeSessions, Suspend
 from watchword.core.contact import demand_entered, enter
 from watchword.core.errors import Conflict, Invalid, Refused
-from watchword.core.execution import account_told, end, hand_over, open_hand_over, start
+from watchword.core.execution import account_told, end, hand_over, open_hand_over, say_code, start
 from watchword.core.gates import CASE_LIFE, Event, demand_settled, demand_standing, in_state, is_idle
 from watchword.core.ids import LeafHash, PersonId
+from watchword.core.objection import lift, object_to, taken_back
 from watchword.core.opening import open_case, see_caller
 from watchword.core.person import CredentialUsed, ExecutorGrant, ExecutorGranted
 from watchword.core.protection import demand_waited, protect, restart_hold
@@ -134,6 +135,8 @@ def _decided(
         case do.Validate():
             in_state(case, command, Executed)
             return (past.Validated(case=case.id, by=command.by, sound=command.sound),)
+        case do.SayCode():
+            return say_code(case, command)
         case do.HandOver():
             return hand_over(case, command, at)
         case do.Escalate():
@@ -142,16 +145,20 @@ def _decided(
             demand_settled(in_state(case, command, Delivered, Failed, Checked))
             return (past.CaseClosed(case=case.id, by=command.by),)
         case do.Withdraw():
-            in_state(case, command, Verifying, AwaitingApproval, Holding, Releasable, Released)
+            in_state(beneath(case), command, Verifying, AwaitingApproval, Holding, Releasable, Released)
             return (past.CaseWithdrawn(case=case.id, by=command.by), *abandoned(case, account))
         case do.Expire():
             if at < case.opened_at + CASE_LIFE + timedelta(seconds=case.requirement.hold_s):
                 raise Refused("This case still has time.", "Withdraw it, if nobody wants it.", ("too_early",))
-            in_state(case, command, Verifying, AwaitingApproval, Holding, Releasable, Released)
+            in_state(beneath(case), command, Verifying, AwaitingApproval, Holding, Releasable, Released)
             return (past.CaseExpired(case=case.id), *abandoned(case, account))
         case do.Freeze():
-            in_state(case, command, *FREEZABLE)
+            in_state(beneath(case), command, *FREEZABLE)
             return (past.CaseFrozen(case=case.id, because=command.because), *abandoned(case, account))
+        case do.Object():
+            return object_to(case, command)
+        case do.LiftPause():
+            return lift(case, command)
         case do.Contain():
             return _contain(case, command)
         case do.BreakGlass():
@@ -319,8 +326,7 @@ def _review(case: Case, command: do.Review) -> tuple[Event, ...]:
 def _contain(case: Case, command: do.Contain) -> tuple[Event, ...]:
     if isinstance(case, Contained):
         raise Refused("This case is contained already.", "Follow its changes to their end.", ("wrong_state",))
-    changes = (Suspend(account=case.account), RevokeSessions(account=case.account))
-    return (past.CaseContained(case=case.id, by=command.by, changes=changes),)
+    return (past.CaseContained(case=case.id, by=command.by, changes=taken_back(case)),)
 
 
 def _break_glass(case: Case, account: Account, command: do.BreakGlass, at: datetime) -> tuple[Event, ...]:

@@ -18,12 +18,19 @@ from watchword.core.origin import Source
 from watchword.core.requirement import Context, Requirement
 
 Purpose = Literal["verify", "hand_over"]
+Lane = Literal["voice", "text"]
+"""text: for somebody who does not hear or speak on a call. No voice method is begun; all else is asked as ever."""
+
+ObjectedOver = Literal["desk", "page", "person"]
 Outcome = Literal["done", "not_done", "refused", "unknown"]
 """not_done was read back and may be tried again; refused is the directory's own no; unknown waits for a read-back."""
 
 
 class CaseOpened(msgspec.Struct, frozen=True, kw_only=True, tag="case.opened"):
-    """Intake. The requirement is frozen here and may only be raised; *shared_origin* says that a campaign raised it."""
+    """Intake. The requirement is frozen here and may only be raised; *shared_origin* says that a campaign raised it.
+
+    *assisted*: somebody else calls for the person, who still proves themself; who that is, is a payload.
+    """
 
     case: CaseId
     account: AccountId
@@ -37,6 +44,8 @@ class CaseOpened(msgspec.Struct, frozen=True, kw_only=True, tag="case.opened"):
     subject: PersonId | None
     origin: OriginId | None
     shared_origin: bool = False
+    lane: Lane = "voice"
+    assisted: bool = False
 
 
 class CallerSeen(msgspec.Struct, frozen=True, kw_only=True, tag="caller.seen"):
@@ -206,6 +215,18 @@ class HandedOver(msgspec.Struct, frozen=True, kw_only=True, tag="hand_over.compl
     case: CaseId
 
 
+class CodeSpoken(msgspec.Struct, frozen=True, kw_only=True, tag="hand_over.spoken"):
+    """The browser that made the key was told the code that the desk said to whoever is on the line."""
+
+    case: CaseId
+
+
+class CodeMissed(msgspec.Struct, frozen=True, kw_only=True, tag="hand_over.missed"):
+    """It was told another one; the third closes the hand-over."""
+
+    case: CaseId
+
+
 class CaseEscalated(msgspec.Struct, frozen=True, kw_only=True, tag="case.escalated"):
     """Somebody asked for more than policy does; the requirement is raised."""
 
@@ -239,6 +260,26 @@ class CaseFrozen(msgspec.Struct, frozen=True, kw_only=True, tag="case.frozen"):
 
     case: CaseId
     because: CaseId
+
+
+class Objected(msgspec.Struct, frozen=True, kw_only=True, tag="case.objected"):
+    """Somebody says that this recovery is not theirs; what they said is a payload.
+
+    *channel*: `desk` an agent heard it, `page` it was said on the person's own page, `person` the person said it signed
+    in. *bound* says that it came from the browser this case is bound to.
+    """
+
+    case: CaseId
+    by: PersonId
+    channel: ObjectedOver
+    bound: bool = False
+
+
+class PauseLifted(msgspec.Struct, frozen=True, kw_only=True, tag="pause.lifted"):
+    """Somebody who took no part looked at the objection, and the case goes on; their reason is a payload."""
+
+    case: CaseId
+    by: PersonId
 
 
 class CaseContained(msgspec.Struct, frozen=True, kw_only=True, tag="case.contained"):
@@ -345,12 +386,16 @@ CaseEvent = (
     | ChangeEnded
     | ExecutionRefused
     | Validated
+    | CodeSpoken
+    | CodeMissed
     | HandedOver
     | CaseEscalated
     | CaseClosed
     | CaseWithdrawn
     | CaseExpired
     | CaseFrozen
+    | Objected
+    | PauseLifted
     | CaseContained
     | ProtectionTaken
     | HoldTold

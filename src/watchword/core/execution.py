@@ -6,7 +6,18 @@ from datetime import datetime, timedelta
 
 from watchword.core import command as do
 from watchword.core import event as past
-from watchword.core.case import Case, Checked, Contained, Executing, Released, evolve, progress_of, yields_credential
+from watchword.core.case import (
+    Case,
+    Checked,
+    Contained,
+    Executed,
+    Executing,
+    Released,
+    beneath,
+    evolve,
+    progress_of,
+    yields_credential,
+)
 from watchword.core.errors import Refused
 from watchword.core.gates import Event, demand_alone, demand_standing, in_state, wrong_state
 from watchword.core.ids import LeafHash
@@ -15,6 +26,9 @@ from watchword.core.standing import Account, RecoveryBegun, RecoveryCompleted, R
 
 ENVELOPE = timedelta(hours=1)
 """How long a sealed credential waits for its hand-over."""
+
+CODE_TRIES = 3
+"""Wrong codes that close a hand-over."""
 
 PROVISIONAL = LeafHash("0" * 64)
 """Stands for the leaf an event will get, where only the state it leads to is wanted."""
@@ -68,7 +82,7 @@ def under_way(case: Case | None) -> bool:
     """
     if case is None or isinstance(case, Contained):
         return False
-    return type(case) is Executing or in_flight(case)
+    return type(beneath(case)) is Executing or in_flight(case)
 
 
 def in_flight(case: Case) -> bool:
@@ -133,6 +147,18 @@ def _completed(case: Case) -> RecoveryCompleted:
     )
 
 
+def say_code(case: Case, command: do.SayCode) -> tuple[Event, ...]:
+    """Take the code the desk said to whoever is there, at most so often; it opens nothing by itself."""
+    bound = in_state(case, command, Released, Executing, Executed, Checked)
+    if case.requirement.deliver != "spoken" or bound.jwk is None or case.code_spoken:
+        raise Refused("No code is asked for here.", "Go on without one.", ("no_code_asked",))
+    if case.code_misses >= CODE_TRIES:
+        raise Refused(
+            "The code of this hand-over was wrong too often.", "Close this case and open a new one.", ("exhausted",)
+        )
+    return (past.CodeSpoken(case=case.id) if command.right else past.CodeMissed(case=case.id),)
+
+
 def hand_over(case: Case, command: do.HandOver, at: datetime) -> tuple[Event, ...]:
     """Let the sealed credential go, after a fresh proof."""
     checked = in_state(case, command, Checked)
@@ -143,5 +169,9 @@ def hand_over(case: Case, command: do.HandOver, at: datetime) -> tuple[Event, ..
             "One method has to be proven again before anything is handed over.",
             "Prove it on this page.",
             ("not_reproved",),
+        )
+    if case.requirement.deliver == "spoken" and not case.code_spoken:
+        raise Refused(
+            "The code that the desk tells you was not typed yet.", "Ask the desk for it, on the line.", ("no_code",)
         )
     return (past.HandedOver(case=case.id),)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from watchword.core.case import Case, Released, progress_of, verifiers
+from watchword.core.case import Case, Released, beneath, progress_of, verifiers
 from watchword.core.ids import PersonId
 from watchword.core.ruling import CaseFacts
 from watchword.core.standing import Account
@@ -22,7 +22,7 @@ def facts_of(case: Case, account: Account, person: PersonId, at: datetime, *, re
         verifiers=verifiers(case),
         provers=tuple(dict.fromkeys(e.prover for e in case.evidence if e.prover)),
         approvers=tuple(v.person for v in case.votes),
-        releaser=case.releaser if isinstance(case, Released) else None,
+        releaser=under.releaser if isinstance(under := beneath(case), Released) else None,
         executor=next((p.executor for p in progress_of(case)), None),
         separate=case.requirement.separate,
         relations=account.relations(person, at),

@@ -18,6 +18,7 @@ from watchword.core.standing import (
     FailureRecorded,
     RecoveryBegun,
     RecoveryCompleted,
+    RecoveryDisowned,
     RecoverySettled,
 )
 
@@ -37,6 +38,7 @@ Event = (
     | RecoveryBegun
     | RecoveryCompleted
     | RecoverySettled
+    | RecoveryDisowned
     | OriginFailed
     | OriginSeen
     | ExecutorGranted

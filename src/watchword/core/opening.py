@@ -63,6 +63,8 @@ def open_case(
         opener=command.opener,
         subject=command.subject,
         origin=command.origin,
+        lane=command.lane,
+        assisted=command.assisted,
         shared_origin=command.shared_origin,
     )
     if command.origin is None:

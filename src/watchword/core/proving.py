@@ -60,6 +60,12 @@ def begin(case: Case, account: Account, command: do.Begin, at: datetime, thresho
         raise Refused(
             "The hand-over needs a method that the person themself can give again.", "Use another one.", ("single_use",)
         )
+    if case.lane == "text" and method.voice:
+        raise Refused(
+            "This case is in the text lane, so nothing is asked over a call.",
+            "Use another method; the procedure asks for the same strength without it.",
+            ("text_lane",),
+        )
     freeze = account.freeze(at, thresholds)
     if freeze and closes(method):
         raise Refused(

@@ -7,6 +7,7 @@ judged by the policy it was opened under and by nothing newer that is weaker.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Literal
 
 import msgspec
 
@@ -35,6 +36,13 @@ RECOVERS: dict[int, tuple[tuple[str, ...], ...]] = {
     3: (("onsite_attended",), ("multi_factor",)),
 }
 """What a recovery takes at each authenticator assurance level: all the kinds of one of these lists."""
+
+
+Delivery = Literal["page", "spoken"]
+"""page: the browser's key and a fresh proof open it · spoken: and a short code that an agent tells whoever is there."""
+
+DELIVERIES: tuple[Delivery, ...] = ("page", "spoken")
+"""From the least strict."""
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,7 +134,8 @@ class Requirement(msgspec.Struct, frozen=True, kw_only=True):
     *verify* lists alternatives, any of which is enough. *approve* None says that the procedure asks for no approval.
     *separate* names pairs of steps two different people must take. *raised* says why this is more than the plain cell.
     With *cosigned* nothing is changed before a quorum of witnesses has cosigned a checkpoint that covers the release.
-    A proof counts for *fresh_s* seconds, a contact point once it is *contact_age_s* seconds old.
+    A proof counts for *fresh_s* seconds, a contact point once it is *contact_age_s* seconds old. *deliver* says what
+    opens a sealed credential besides the browser's key and a fresh proof.
     """
 
     cell: str
@@ -146,6 +155,7 @@ class Requirement(msgspec.Struct, frozen=True, kw_only=True):
     capability_costs: tuple[tuple[str, int], ...]
     strongest: Verify
     cosigned: bool = False
+    deliver: Delivery = "page"
     raised: tuple[str, ...] = ()
     fresh_s: int = int(FRESH.total_seconds())
     contact_age_s: int = int(FACT_WINDOW.total_seconds())
@@ -262,6 +272,7 @@ def lowered(old: Requirement, new: Requirement) -> tuple[str, ...]:
         "signed": old.approve is not None and old.approve.signed and not (new.approve and new.approve.signed),
         "hold": new.hold_s < old.hold_s or bool(old.hold_s and set(new.hold_waived_by) - set(old.hold_waived_by)),
         "cosigned": old.cosigned and not new.cosigned,
+        "deliver": DELIVERIES.index(new.deliver) < DELIVERIES.index(old.deliver),
         "separate": not set(old.separate) <= set(new.separate),
         "review": bool(old.after.review_s and not 0 < new.after.review_s <= old.after.review_s),
         "probation": new.after.probation_s < old.after.probation_s,

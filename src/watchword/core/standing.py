@@ -68,6 +68,13 @@ class RecoverySettled(msgspec.Struct, frozen=True, kw_only=True, tag="recovery.s
     case: CaseId
 
 
+class RecoveryDisowned(msgspec.Struct, frozen=True, kw_only=True, tag="recovery.disowned"):
+    """Two signals say that the person never asked for it: only the strongest way is open, until two people agree."""
+
+    account: AccountId
+    case: CaseId
+
+
 class FreezeReleaseVoted(msgspec.Struct, frozen=True, kw_only=True, tag="freeze.release_voted"):
     """One of the two people a freeze needs to be released."""
 
@@ -97,6 +104,7 @@ AccountEvent = (
     | RecoveryBegun
     | RecoveryCompleted
     | RecoverySettled
+    | RecoveryDisowned
     | FreezeReleaseVoted
     | FreezeReleased
     | AccountShielded
@@ -247,6 +255,8 @@ def evolve_account(account: Account | None, event: AccountEvent, at: datetime, t
             return replace(account, begun=UnderWay(case=event.case, since=at))
         case _, RecoverySettled():
             return replace(account, begun=None) if account.begun and account.begun.case == event.case else account
+        case _, RecoveryDisowned():
+            return replace(account, sealed_off=True, release_votes=())
         case _, FreezeReleaseVoted():
             return replace(account, release_votes=tuple(dict.fromkeys((*account.release_votes, event.person))))
         case _, FreezeReleased():

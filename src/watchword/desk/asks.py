@@ -22,7 +22,9 @@ from watchword.core.case import (
     Executing,
     Failed,
     Holding,
+    Paused,
     Released,
+    beneath,
     evolve,
     yields_credential,
 )
@@ -133,13 +135,14 @@ def _asked(
             yield due(Kind.EXPIRE, after.opened_at + life)
         case past.ChallengeBegun() if event.method in sends:
             yield due(Kind.SEND, at, strand=f"{Kind.SEND}/{event.challenge}", suffix=f"/{event.challenge}")
-        case past.CaseReleased() if isinstance(after, Released) and (after.jwk or not yields_credential(after)):
+        case past.CaseReleased() if isinstance(after, Released) and _has_key(after):
             yield due(Kind.CHANGE, at, strand=OWN)
         case past.HandOverOpened():
             yield due(Kind.CHANGE, at, strand=OWN)
         case past.CaseContained():
-            yield due(Kind.CHANGE, at, strand=BACK)
-            yield due(Kind.FREEZE, at)
+            if event.changes:  # where nothing was begun there is nothing to take back, and no other case to stop
+                yield due(Kind.CHANGE, at, strand=BACK)
+                yield due(Kind.FREEZE, at)
             yield due(Kind.NOTICE, at)
             yield due(Kind.PAGE, at, strand=f"{Kind.PAGE}/case.contained", suffix="/case.contained")
         case past.ProtectionTaken():
@@ -149,6 +152,10 @@ def _asked(
         case past.HoldRestarted():
             yield due(Kind.HOLD, event.until)
             yield due(Kind.NOTICE, at)
+        case past.Objected() if isinstance(after, Paused) and not isinstance(before, Paused):
+            yield due(Kind.NOTICE, at)
+        case past.PauseLifted():
+            yield from (due(kind, when, strand=OWN) for kind, when in _resumed(after, at))
         case past.ChangeEnded():
             strand = OWN if event.number < len(after.changes) else BACK
             yield from (due(kind, when, strand=strand) for kind, when in _after_change(event, after, at))
@@ -165,6 +172,19 @@ def _asked(
     if isinstance(after, Holding) and not isinstance(before, Holding):
         yield due(Kind.HOLD, after.until)
         yield due(Kind.NOTICE, at)
+
+
+def _resumed(after: Case, at: datetime) -> Iterator[tuple[str, datetime]]:
+    """What was dropped while the case stood still."""
+    if type(after) is Executed:
+        yield Kind.VALIDATE, at
+    elif isinstance(after, Released) and type(after) in (Released, Executing) and _has_key(after):
+        yield Kind.CHANGE, at
+
+
+def _has_key(case: Released) -> bool:
+    """Whether what is born could be sealed; a change that bears nothing needs no key."""
+    return case.jwk is not None or not yields_credential(case)
 
 
 def _after_change(event: past.ChangeEnded, after: Case, at: datetime) -> Iterator[tuple[str, datetime]]:
@@ -195,7 +215,7 @@ def _goes_on(owed: Owed, case: Case, at: datetime) -> bool:
         case Kind.HOLD:
             return isinstance(case, Holding)
         case Kind.EXPIRE:
-            return type(case) in UNBEGUN
+            return type(beneath(case)) in UNBEGUN
         case Kind.REVIEW:
             return _awaits_review(case)
         case _ if owed.row.kind == Kind.VALIDATE:
@@ -212,7 +232,7 @@ def _own_goes_on(case: Case, at: datetime) -> bool:
     """Whether the case's own changes wait to be started, or read back; a grant that ran out unused waits for people."""
     if type(case) is Executing or in_flight(case):
         return True
-    return type(case) is Released and at < case.until and (case.jwk is not None or not yields_credential(case))
+    return type(case) is Released and at < case.until and _has_key(case)
 
 
 def _goes_back(case: Case) -> bool:

@@ -11,6 +11,7 @@ from watchword.desk.decisions import Decisions
 from watchword.desk.hand_over import HandOver
 from watchword.desk.intake import Intake
 from watchword.desk.new_contact import NewContact
+from watchword.desk.objections import Objections
 from watchword.desk.protection import Protection
 from watchword.desk.steps import Steps
 from watchword.desk.verification import Verification
@@ -39,3 +40,4 @@ class Desk:
         self.decisions = Decisions(steps, self.approvals)
         self.new_contact = NewContact(steps)
         self.hand_over = HandOver(steps, self.verification, self.new_contact)
+        self.objections = Objections(steps, self.hand_over, self.new_contact)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
+import threading
 from datetime import datetime
 
 from watchword.core import command as do
-from watchword.core.case import Case, Checked, Released
+from watchword.core.case import Case, Checked, Released, beneath
 from watchword.core.change import contact_of
 from watchword.core.errors import Invalid, Refused
 from watchword.core.ids import CaseId
@@ -23,6 +25,13 @@ ENVELOPE = "envelope"
 
 DEVICE = "managed_device"
 """The method whose answer only a connection from the device can carry."""
+CODE_DIGITS = 6
+"""With three tries and the browser's key needed besides, a guess succeeds three times in a million."""
+
+
+def digits(code: str) -> str:
+    """*code* without what people put between digits."""
+    return "".join(code.split()).replace("-", "")
 
 
 class HandOver:
@@ -32,6 +41,8 @@ class HandOver:
         self.steps = steps
         self.verification = verification
         self.new_contact = new_contact
+        # Codes sent side by side would all be compared before the first miss is recorded.
+        self._one_at_a_time = threading.Lock()
 
     def page_token(self, case: CaseId) -> str:
         """What the caller's own page is addressed by; knowing it proves nothing by itself."""
@@ -91,6 +102,33 @@ class HandOver:
             raise Refused("No device is asked for here.", "Go back to the page of this case.", ("foreign",))
         return self._answer(loaded, challenge, certificate, browser, at)
 
+    def spoken_code(self, case: Case) -> str | None:
+        """The code an agent says to whoever is on the line, six digits; None where none is asked or no key is there.
+
+        It follows from the case and the browser's key, and opens nothing without that key and a fresh proof: so it
+        ties the browser to whoever the desk speaks to, and is of no use to the desk.
+        """
+        under = beneath(case)
+        jwk = under.jwk if isinstance(under, Released) else None
+        if case.requirement.deliver != "spoken" or jwk is None:
+            return None
+        digest = hashlib.sha256(self.steps.ledger.keyed("spoken-code", f"{case.id} {jwk}").encode()).digest()
+        return f"{int.from_bytes(digest) % 10**CODE_DIGITS:0{CODE_DIGITS}d}"
+
+    def say_code(self, case: CaseId, code: str, browser: str, at: datetime) -> None:
+        """Take the code as the person heard it; a wrong one is recorded before `Refused` says so."""
+        with self._one_at_a_time:
+            loaded = self.steps.load(case)
+            self._demand_browser(loaded, browser)
+            right = hmac.compare_digest((self.spoken_code(loaded.case) or "").encode(), digits(code).encode())
+            self.steps.system_step(case, lambda _: do.SayCode(right=right), at)
+        if not right:
+            raise Refused(
+                "That is not the code of this hand-over.",
+                "Have the desk say it again; the third wrong one closes the hand-over.",
+                ("wrong_code",),
+            )
+
     def take(self, case: CaseId, browser: str, at: datetime) -> tuple[str, ...]:
         """Let the sealed credentials go, once: compact JWEs only the person's browser can open."""
         loaded = self.steps.load(case)
@@ -106,13 +144,14 @@ class HandOver:
         self.steps.system_step(case, lambda _: do.HandOver(), at)
         return tuple(envelopes[-1:])
 
-    def is_held(self, case: Case, browser: str) -> bool:
-        """Whether *browser* is the one that made the hand-over key of *case*."""
-        jwk = case.jwk if isinstance(case, Released) else None
-        return jwk is not None and hmac.compare_digest(self._held(case.id, jwk).encode(), browser.encode())
-
     def _held(self, case: CaseId, jwk: str) -> str:
         return self.steps.ledger.keyed("hand-over-browser", f"{case} {jwk}")
+
+    def is_held(self, case: Case, browser: str) -> bool:
+        """Whether *browser* is the one that made the hand-over key of *case*, which may be paused."""
+        under = beneath(case)
+        jwk = under.jwk if isinstance(under, Released) else None
+        return jwk is not None and hmac.compare_digest(self._held(case.id, jwk).encode(), browser.encode())
 
     def _demand_browser(self, loaded: Loaded, browser: str) -> None:
         if not self.is_held(loaded.case, browser):

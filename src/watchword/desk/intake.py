@@ -37,6 +37,12 @@ HOUR, DAY = 3600, 86_400
 """Seconds that a pass or a lent role lasts, and that an old secret lives on, where policy does not say less."""
 
 
+LONGEST_NAME = 200
+
+CALLER = "caller"
+"""Name of the disclosure that says who calls for the person."""
+
+
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked for, in the desk's words. A new contact point is only named by its kind: the person enters it."""
 
@@ -79,8 +85,15 @@ class Intake:
         origin: str | None,
         reason: str,
         at: datetime,
+        lane: past.Lane = "voice",
+        caller: str = "",
     ) -> CaseId:
-        """Take a request in: who, what, how it came, and the caller's words. Returns the new case."""
+        """Take a request in: who, what, how it came, and the caller's words. Returns the new case.
+
+        *caller* names whoever calls for the person, when it is not they themself; it is kept sealed.
+        """
+        if len(caller) > LONGEST_NAME or not caller.isprintable():
+            raise Invalid("That is no name of a caller.", f"Write at most {LONGEST_NAME} characters.", where="caller")
         self.steps.demand_active_policy()
         self.steps.demand_anywhere(actor, Step.OPEN, at)
         seen = self.find(directory, query)
@@ -124,6 +137,8 @@ class Intake:
             opener=actor,
             subject=subject,
             origin=source,
+            lane=lane,
+            assisted=bool(caller.strip()),
             protected=seen.protected,
             shared_origin=shared,
         )
@@ -138,7 +153,9 @@ class Intake:
         )
         ruling = self.steps.rule(actor, Step.OPEN, facts, at)
         events = decide(None, account, command, ruling, requirement, at, self.steps.thresholds)
-        told = (Disclosure(name="reason", value=reason, retention=Retention.IDENTITY),)
+        told: tuple[Disclosure, ...] = (Disclosure(name="reason", value=reason, retention=Retention.IDENTITY),)
+        if command.assisted:
+            told = (*told, Disclosure(name=CALLER, value=caller.strip(), retention=Retention.IDENTITY))
         self.steps.append(None, events, actor, at, disclosures={past.CaseOpened: told})
         return case
 

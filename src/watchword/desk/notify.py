@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+import msgspec
 import structlog
 
 from watchword.core import command as do
 from watchword.core.account import Contact
-from watchword.core.case import Case, Checked, Contained, Delivered, Executed, Holding, Protected
-from watchword.core.errors import Invalid, Refused
+from watchword.core.case import Case, Checked, Contained, Delivered, Executed, Holding, Paused, Protected
+from watchword.core.errors import Invalid, Refused, Unavailable
 from watchword.core.ids import CaseId
 from watchword.desk.desk import Desk
+from watchword.languages.catalogue import DEFAULT, Words, known, words
 from watchword.notices.port import Notice, Notifier
 
 log = structlog.get_logger("watchword.notices")
@@ -24,9 +26,11 @@ CHANNELS = {"mail": ("mail",), "phone": ("call", "sms")}
 class Notices:
     """Sends through the notifiers it was given, by channel."""
 
-    def __init__(self, desk: Desk, notifiers: Mapping[str, Notifier]) -> None:
+    def __init__(self, desk: Desk, notifiers: Mapping[str, Notifier], language: str = DEFAULT) -> None:
+        """*language* is what is written where the directory does not say what somebody prefers."""
         self.desk = desk
         self.notifiers = notifiers
+        self.language = language
 
     def send_code(self, case: CaseId, challenge: str, effect: str, at: datetime) -> None:
         """Send the message of a running challenge; made again now, stored nowhere."""
@@ -35,6 +39,7 @@ class Notices:
         if running is None or running.ended or at > running.expires:
             return
         port, ask = self.desk.verification.ask_of(loaded.case, running.id, at)
+        ask = msgspec.structs.replace(ask, language=self._language(loaded.case))
         message, channel = port.message(ask), port.begin(ask).send
         if message is None or channel is None or ask.contact is None:
             raise Refused("Nothing can be sent: there is no contact point of record.", "Use another method.")
@@ -47,7 +52,7 @@ class Notices:
         loaded = self.desk.steps.load(case).case
         directory, native = self.desk.steps.registry.native_id(loaded.account)
         seen = self.desk.steps.directory(directory).read(native)
-        said = _text(loaded)
+        said = _text(loaded, words(known(seen.language, self.language)))
         if said is None:
             raise Refused("Nothing happened that a notice would tell of.", "Drop it.", ("nothing_to_tell",))
         subject, text = said
@@ -68,6 +73,14 @@ class Notices:
             channels = tuple(dict.fromkeys(told))
             self.desk.steps.system_step(case, lambda _: do.TellHold(channels=channels), at)
 
+    def _language(self, case: Case) -> str:
+        """The language of record; a directory that is silent now costs the language, not the code."""
+        directory, native = self.desk.steps.registry.native_id(case.account)
+        try:
+            return known(self.desk.steps.directory(directory).read(native).language, self.language)
+        except (Unavailable, Invalid):
+            return self.language
+
     def _notifier(self, channel: str, contact: Contact) -> Notifier:
         if channel not in self.notifiers:
             raise Refused(
@@ -78,25 +91,22 @@ class Notices:
         return self.notifiers[channel]
 
 
-def _text(case: Case) -> tuple[str, str] | None:
+def _text(case: Case, say: Words) -> tuple[str, str] | None:
     """What a notice says, None where the case is in no state that one is sent for."""
-    action = case.action.replace("_", " ")
-    code = case.id[2:10]
+    code, deed = case.id[2:10], say(f"deed.{case.action}")
     if isinstance(case, Holding):
-        what = f"A {action} of your account was approved and will be done after {case.until:%Y-%m-%d %H:%M} UTC."
+        what = say("notice.held", deed=deed, until=say.moment(case.until))
     elif isinstance(case, Protected):
-        what = "Your account is being protected: its access is taken away until the service desk has looked at it."
+        what = say("notice.protected")
     elif isinstance(case, Contained):
-        what = f"A {action} of your account was found to be fraudulent. Your account is being suspended."
+        what = say("notice.contained" if case.taken_back else "notice.ended", deed=deed)
+    elif isinstance(case, Paused):
+        what = say("notice.paused", deed=deed)
     elif isinstance(case, Executed | Checked | Delivered):
-        what = f"A {action} of your account was done."
+        what = say("notice.done", deed=deed)
     elif case.broke_glass is not None:
-        what = f"An emergency {action} of your account was asked for by its custodians."
+        what = say("notice.glass", deed=deed)
     else:
         return None
-    subject = f"Your account: {action} (case {code})"
-    text = (
-        f"{what} If you did not ask for this, call the service desk at the number you know and name case {code}. "
-        "This message holds no link."
-    )
-    return subject, text
+    subject = say("notice.subject", action=say(f"action.{case.action}"), case=code)
+    return subject, f"{what} {say('notice.object', case=code)}"

@@ -160,6 +160,10 @@ def _steps(event: past.CaseEvent) -> Iterator[tuple[PersonId, Step]]:
             yield event.by, Step.ESCALATE
         case past.CaseWithdrawn():
             yield event.by, Step.WITHDRAW
+        case past.Objected() if event.channel != "page":
+            yield event.by, Step.OBJECT
+        case past.PauseLifted():
+            yield event.by, Step.LIFT_PAUSE
         case past.BreakGlassInvoked():
             yield event.by, Step.BREAK_GLASS
         case past.ReviewDone():

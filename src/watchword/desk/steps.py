@@ -42,7 +42,7 @@ from watchword.policy.bundle import Policy
 RACES = 8
 """How often a lost race is decided again before the caller hears of it."""
 
-UNDER_DRIFT = frozenset({Step.ACTIVATE_POLICY, Step.READ, Step.CONTAIN, Step.WITHDRAW, Step.REFUSE})
+UNDER_DRIFT = frozenset({Step.ACTIVATE_POLICY, Step.READ, Step.CONTAIN, Step.WITHDRAW, Step.REFUSE, Step.OBJECT})
 """What may be done while the policy on disk is not the active one: look, activate it, and take away."""
 
 Told: TypeAlias = Mapping[type[Any], tuple[Disclosure, ...]]

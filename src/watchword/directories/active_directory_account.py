@@ -21,6 +21,7 @@ STATE = ("objectClass", "adminCount", "userAccountControl", "lockoutTime")
 
 _LOCKED = 0x10  # ADS_UF_LOCKOUT, which only the computed attribute shows
 _COMPUTED = "msDS-User-Account-Control-Computed"
+_LANGUAGE = "preferredLanguage"  # RFC 2798 §2.7
 _CONTACTS = (("mail", ContactKind.MAIL), ("mobile", ContactKind.PHONE), ("telephoneNumber", ContactKind.PHONE))
 _STATUSES = tuple(Status)
 _NAMES = ("sAMAccountName", "userPrincipalName", "displayName", "cn", "objectSid", "objectGUID", "tokenGroups")
@@ -77,7 +78,8 @@ def read_account(
 ) -> DirectoryAccount | None:
     """Return the account with this object GUID, None when there is none."""
     relations = (settings.manager, settings.owner, settings.second_owner, settings.sponsor)
-    asked = (*STATE, *_NAMES, _COMPUTED, settings.unit, "replPropertyMetaData", *(name for name, _ in _CONTACTS))
+    contacts = (name for name, _ in _CONTACTS)
+    asked = (*STATE, *_NAMES, _COMPUTED, settings.unit, _LANGUAGE, "replPropertyMetaData", *contacts)
     entry = session.entry(by_guid(native_id), tuple(dict.fromkeys((*asked, *filter(None, relations)))))
     if entry is None or not is_account(entry):
         return None
@@ -102,6 +104,7 @@ def read_account(
         sponsor=related.by(settings.sponsor),
         contacts=_contacts(entry),
         protected=protection(entry),
+        language=entry.text(_LANGUAGE),
     )
 
 

@@ -30,6 +30,7 @@ CREATE TABLE IF NOT EXISTS contact (
     account TEXT NOT NULL, kind TEXT NOT NULL, value TEXT NOT NULL, changed_at TEXT, PRIMARY KEY (account, kind)
 ) STRICT;
 CREATE TABLE IF NOT EXISTS factor (account TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (account, name)) STRICT;
+CREATE TABLE IF NOT EXISTS language (account TEXT PRIMARY KEY, tag TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS session (id TEXT PRIMARY KEY, account TEXT NOT NULL, started TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS extra_secret (
     account TEXT NOT NULL, kind TEXT NOT NULL, secret TEXT NOT NULL, until TEXT NOT NULL
@@ -69,6 +70,7 @@ class Seed(msgspec.Struct, frozen=True, kw_only=True):
     factors: tuple[str, ...] = ()
     protected: str | None = None
     password: str | None = None
+    language: str | None = None
 
 
 class Store:
@@ -168,6 +170,7 @@ def account_of(
         ),
         factors=names("SELECT name FROM factor WHERE account = ? ORDER BY name"),
         protected=row["protected"],
+        language=next(iter(names("SELECT tag AS name FROM language WHERE account = ?")), None),
     )
 
 

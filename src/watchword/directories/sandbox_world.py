@@ -225,6 +225,8 @@ class World:
             [(native_id, kind.value, value, changed) for kind, value in contacts if value is not None],
         )
         connection.executemany("INSERT INTO factor VALUES (?, ?)", [(native_id, factor) for factor in one.factors])
+        if one.language is not None:
+            connection.execute("INSERT INTO language VALUES (?, ?)", (native_id, one.language))
         self._join(connection, native_id, one.groups)
 
     def _join(self, connection: sqlite3.Connection, native_id: str, groups: tuple[str, ...]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import ClassVar, Literal
 
+from watchword.languages.catalogue import words
 from watchword.methods.code import DerivedCode, short
 from watchword.methods.port import Ask, Message
 
@@ -20,17 +21,8 @@ class MailCode(DerivedCode):
     where: ClassVar[str] = "the mail address of record"
 
     def _words(self, code: str, ask: Ask) -> Message:
+        say, case = words(ask.language), short(ask.case)
         minutes = int(self.life.total_seconds() // 60)
-        reason = {
-            "verify": "Somebody asked the help desk to recover your account. This code proves that it is you.",
-            "hand_over": "Your recovered account is ready. This code proves that it is you who takes it over.",
-        }[ask.purpose]
-        text = (
-            f"{reason}\n\n"
-            f"    {code[:4]} {code[4:]}\n\n"
-            f"Case {short(ask.case)}. The code works once and for {minutes} minutes. Type it yourself on the recovery "
-            "page that you\nalready have open. Nobody will ever ask you to tell it, the help desk included.\n\n"
-            "If this was not you: do not use the code. Call the help desk on the number you know, name the case above\n"
-            "and say that somebody tried to recover your account.\n"
-        )
-        return Message(subject=f"Your recovery code (case {short(ask.case)})", text=text)
+        reason = say(f"{self.name}.{ask.purpose}")
+        text = say(f"{self.name}.text", reason=reason, code=f"{code[:4]} {code[4:]}", case=case, minutes=minutes)
+        return Message(subject=say(f"{self.name}.subject", case=case), text=text)

@@ -26,7 +26,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     *challenge* is a random id from the ledger (96 bits or more), *at* when it was begun. *credential* is the enrolment
     to prove, with the counter last accepted for it as the person's stream has it now; *secret* what the vault holds for
     it (a TOTP seed); *contact* the contact point of record. *attempts* are wrong answers so far, *spent* says that this
-    challenge has already ended.
+    challenge has already ended. *language* is the one a message is written in: the person's own, where it is known.
     """
 
     challenge: str
@@ -39,6 +39,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     contact: Contact | None = None
     attempts: int = 0
     spent: bool = False
+    language: str = "en"
 
     def statement(self, method: str) -> bytes:
         """The bytes an answer is bound to: *method*, challenge, case, account and purpose, as one JSON array."""

@@ -107,6 +107,7 @@ def words(requirement: Requirement) -> tuple[str, ...]:
         _approval(requirement),
         _hold(requirement),
         *((f"Cosign: {_COSIGNED}.",) if requirement.cosigned else ()),
+        *(("Hand over: with a code that the desk says as well.",) if requirement.deliver == "spoken" else ()),
         f"Alert {requirement.alert}: {_ALERTS[requirement.alert]}.",
         *_after(requirement.after),
         *(f"Raised because {why}." for why in requirement.raised),

@@ -142,6 +142,7 @@ class Procedures:
             cosigned=cell.cosigned,
             fresh_s=cell.fresh or self.table.times.fresh,
             contact_age_s=cell.contact_age or self.table.times.contact_age,
+            deliver=cell.deliver,
         )
 
     def _raised(

@@ -157,7 +157,7 @@ def _always() -> Iterator[Probe]:
         return Probe(kind=kind, roles=_ALL, step=step, facts=facts, means=means, granted=granted)
 
     for step in Step:
-        if step is not Step.WITHDRAW:
+        if step not in {Step.WITHDRAW, Step.OBJECT}:
             yield probe(f"somebody may {step} their own recovery", step, subject=_WHO)
         if step not in {Step.OPEN, Step.LINK_TICKET, Step.ESCALATE, Step.PROTECT}:
             yield probe(f"an AI agent may {step}", step, kind=Kind.AI)

@@ -12,7 +12,7 @@ import msgspec
 from watchword.core.action import AlertLevel
 from watchword.core.errors import Invalid
 from watchword.core.quorum import Rule, Seat
-from watchword.core.requirement import After, Method, Requirement, Verify, lowered
+from watchword.core.requirement import DELIVERIES, After, Method, Requirement, Verify, lowered
 
 ALERTS = tuple(AlertLevel)
 
@@ -47,6 +47,7 @@ def join(one: Requirement, other: Requirement) -> Requirement:
         capability_costs=_join_costs(dict(one.capability_costs), dict(other.capability_costs)),
         strongest=join_way(one.strongest, other.strongest),
         cosigned=one.cosigned or other.cosigned,
+        deliver=max(one.deliver, other.deliver, key=DELIVERIES.index),
         raised=tuple(dict.fromkeys((*one.raised, *other.raised))),
         fresh_s=min(one.fresh_s, other.fresh_s),
         contact_age_s=max(one.contact_age_s, other.contact_age_s),

@@ -17,6 +17,7 @@ from pydantic import (
 from watchword.core.account import AccountClass
 from watchword.core.action import Action, AlertLevel
 from watchword.core.person import Role
+from watchword.core.requirement import Delivery
 from watchword.policy.values import (
     ContactAge,
     Duration,
@@ -225,7 +226,8 @@ class Cell(Table):
     """One answered cell of the matrix. *lifetime* bounds what the change itself grants.
 
     With *cosigned* its evidence is cosigned by a quorum of witnesses before anything is changed. *aal*: as SP 800-63B-4
-    recovers at that level. *fresh* and *contact_age* stand for those of `times`.
+    recovers at that level. *fresh* and *contact_age* stand for those of `times`. *deliver* says how a credential is
+    handed over: `page`, or `spoken`, with a short code that the desk says to whoever is there.
     """
 
     verify: Annotated[tuple[StrictStr, ...], Field(min_length=1)]
@@ -239,6 +241,7 @@ class Cell(Table):
     aal: Literal[0, 2, 3] = 0
     fresh: Freshness | None = None
     contact_age: ContactAge | None = None
+    deliver: Delivery = "page"
 
 
 class Deny(Table):

@@ -13,6 +13,8 @@ from watchword.core.errors import Invalid, Refused
 from watchword.core.ids import CaseId, PersonId
 from watchword.core.ruling import CaseFacts
 from watchword.desk.followers import CaseRow
+from watchword.desk.intake import CALLER
+from watchword.desk.recording import case_stream
 from watchword.desk.steps import Loaded
 from watchword.ledger.entry import Retention
 from watchword.ledger.erasure import Hold
@@ -70,6 +72,13 @@ def ticket_of(app: App, case: Case) -> str | None:
     """The ticket's number, from its payload; None when none is linked or it was erased."""
     entry = app.ledger.find(case.ticket) if case.ticket else None
     return app.ledger.disclosures(entry).get("ticket") if entry else None
+
+
+def caller_of(app: App, case: Case) -> str | None:
+    """Who calls for the person, from its payload; None where they call themself, or it was erased."""
+    if not case.assisted:
+        return None
+    return app.ledger.disclosures(app.ledger.read(case_stream(case.id))[0]).get(CALLER)
 
 
 def kept(app: App, case: CaseId) -> tuple[tuple[Retention, ...], Hold | None]:

@@ -16,6 +16,7 @@ from watchword.core.case import (
     Executed,
     Failed,
     Holding,
+    Paused,
     Releasable,
     Released,
     Verifying,
@@ -31,7 +32,7 @@ from watchword.desk.recording import case_stream, recorded
 from watchword.desk.steps import Loaded
 from watchword.ledger.append import Appended
 from watchword.reception import wording
-from watchword.reception.cases import page_address
+from watchword.reception.cases import caller_of, page_address
 from watchword.web import forms, view
 from watchword.web.approver import approver_card
 from watchword.web.frame import chrome, name_of
@@ -54,6 +55,8 @@ _STAGE_OF = {
     "execution.refused": 4,
     "case.validated": 5,
     "hand_over.opened": 6,
+    "hand_over.spoken": 6,
+    "hand_over.missed": 6,
     "hand_over.completed": 6,
     "case.closed": 7,
     "case.withdrawn": 7,
@@ -64,6 +67,8 @@ _STAGE_OF = {
     "hold.told": 3,
     "hold.restarted": 3,
     "approvers.told": 2,
+    "case.objected": 7,
+    "pause.lifted": 7,
     "review.owed": 7,
     "review.overdue": 7,
     "review.done": 7,
@@ -72,15 +77,32 @@ _STAGE_OF = {
 
 _WARN = frozenset({"challenge.missed", "case.escalated", "break_glass.invoked", "review.owed", "hand_over.opened"})
 _BAD = frozenset(
-    {"method.failed", "approval.refused", "execution.refused", "case.frozen", "case.contained", "review.overdue"}
+    {
+        "method.failed",
+        "approval.refused",
+        "execution.refused",
+        "case.frozen",
+        "case.contained",
+        "case.objected",
+        "hand_over.missed",
+        "review.overdue",
+    }
 )
 
-_TONES: dict[type[Case], view.Tone] = {AwaitingApproval: "warn", Holding: "warn", Failed: "bad", Closed: "good"}
+_TONES: dict[type[Case], view.Tone] = {
+    AwaitingApproval: "warn",
+    Holding: "warn",
+    Failed: "bad",
+    Paused: "bad",
+    Closed: "good",
+}
 
 
 def stage_of(case: Case) -> int:
     """The stage a state is in, from 0; 8 when all of them are over."""
     match case:
+        case Paused():
+            return stage_of(case.resumes)
         case Verifying():
             return 1
         case AwaitingApproval():
@@ -189,6 +211,8 @@ class _Builder:
                 return f"Waits {wording.span(case.until - at)} so that the person can say “not me”."
             case Releasable():
                 return "Waits for somebody to release it."
+            case Paused():
+                return "Somebody said “not me”. It stands still until somebody on duty who took no part lets it go on."
             case Failed():
                 return "Nothing more is done here. Open a new case if it is still needed."
             case Closed():
@@ -252,10 +276,13 @@ class _Builder:
     def intake(self) -> dict[str, object]:
         """Who took it in, and how it came."""
         case = self.case
+        lane = " In the text lane: nothing is asked over a call." if case.lane == "text" else ""
+        caller = caller_of(self.app, case) or "somebody whose name was erased"
+        by = f" {caller} calls for them; they prove themself." if case.assisted else ""
         link = type(case) is Verifying and case.ticket is None and self.may(Step.LINK_TICKET)
         return {
             "owner": name_of(self.app, case.opener),
-            "asked": f"{wording.context(case.context)}.",
+            "asked": f"{wording.context(case.context)}.{lane}{by}",
             "missing": ("the ticket this request came with",) if case.ticket is None and not self.stopped else (),
             "forms": (forms.ticket(case.id),) if link else (),
         }

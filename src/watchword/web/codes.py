@@ -7,6 +7,7 @@ from litestar.enums import MediaType
 from litestar.params import FromPath
 
 from watchword.core.errors import Invalid
+from watchword.languages.catalogue import DEFAULT, words
 from watchword.reception.given import Now, TheApp, Token
 from watchword.reception.problems import NotThere
 from watchword.web import view
@@ -21,4 +22,4 @@ def codes_page(app: TheApp, at: Now, csrf: Token, token: FromPath[str]) -> str:
         app.saved_codes.demand(token, at)
     except Invalid as invalid:
         raise NotThere from invalid
-    return render(view.CodesPage(chrome=caller_chrome(app, at, csrf), api=f"/api/codes/{token}"))
+    return render(view.CodesPage(chrome=caller_chrome(app, at, csrf, words(DEFAULT)), api=f"/api/codes/{token}"))

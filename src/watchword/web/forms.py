@@ -8,6 +8,7 @@ from datetime import datetime
 from watchword.app import App
 from watchword.core.action import Step
 from watchword.core.case import (
+    PAUSABLE,
     TERMINAL,
     AwaitingApproval,
     Case,
@@ -15,9 +16,11 @@ from watchword.core.case import (
     Delivered,
     Failed,
     Holding,
+    Paused,
     Releasable,
     Released,
     Verifying,
+    beneath,
 )
 from watchword.core.errors import Invalid
 from watchword.core.ids import AccountId, CaseId
@@ -163,7 +166,14 @@ def others(case: Case, may: Callable[[Step], bool], *, frozen: bool) -> tuple[Fo
         found.append(
             form(case.id, "withdraw", "Withdraw", title="Withdraw", lede=lede, weight="danger", fields=(_WHY,))
         )
-    if isinstance(case, Released) and may(Step.CONTAIN):
+    if type(case) is Paused and may(Step.LIFT_PAUSE):
+        lede = "Somebody said that this is not theirs. You took no part in it, and looked at it: let it go on."
+        found.append(form(case.id, "lift", "Let it go on", title="Lift the pause", lede=lede, fields=(_WHY,)))
+    if isinstance(case, (*PAUSABLE, Paused, Delivered, Failed)) and not isinstance(case, TERMINAL) and may(Step.OBJECT):
+        lede = "The person says that they did not ask for this. It stands still at once; a second voice takes it back."
+        said = Field(name="said", label="What they said", kind="area", hint="Kept sealed beside the entry.")
+        found.append(form(case.id, "object", "Stop it", title="“Not me”", lede=lede, weight="danger", fields=(said,)))
+    if isinstance(beneath(case), Released) and may(Step.CONTAIN):
         lede = "This recovery was fraudulent: suspend the account, end its sessions, freeze its agents' open cases."
         found.append(form(case.id, "contain", "Contain", title="Contain", lede=lede, weight="danger", fields=(_WHY,)))
     return tuple(found)
@@ -223,6 +233,10 @@ _TAKEN: dict[str, Taking] = {
     "withdraw": lambda app, actor, case, said, at: app.desk.decisions.withdraw(
         actor.person, case.id, said.get("why", ""), at
     ),
+    "object": lambda app, actor, case, said, at: app.desk.objections.object(
+        actor.person, case.id, said.get("said", ""), at
+    ),
+    "lift": lambda app, actor, case, said, at: app.desk.objections.lift(actor.person, case.id, said.get("why", ""), at),
     "contain": lambda app, actor, case, said, at: _done(
         app.desk.decisions.contain(actor.person, case.id, said.get("why", ""), at)
     ),

@@ -8,6 +8,7 @@ from watchword.app import App
 from watchword.core.action import Step
 from watchword.core.ids import AccountId, PersonId
 from watchword.desk.people import EVERYWHERE
+from watchword.languages.catalogue import Words
 from watchword.reception.policy import drift_of
 from watchword.reception.wording import counted, plain, span
 from watchword.web import view
@@ -57,10 +58,10 @@ def overdue_of(app: App, at: datetime) -> tuple[str, str]:
     return f"{many}, the oldest for {since}{blocks}.", f"/cases/{first.id}"
 
 
-def caller_chrome(app: App, at: datetime, csrf: str) -> view.Chrome:
+def caller_chrome(app: App, at: datetime, csrf: str, say: Words) -> view.Chrome:
     """The frame of the locked-out person's page: it says of us what they need, and no more."""
-    frame = chrome(app, at, csrf)
-    return view.Chrome(at=at, csrf=csrf, sandbox=frame.sandbox)
+    simulated = ", ".join(name for name, d in app.directories.items() if d.simulated)
+    return view.Chrome(at=at, csrf=csrf, sandbox=say("page.directory", names=simulated) if simulated else None)
 
 
 def name_of(app: App, person: PersonId | str) -> str:

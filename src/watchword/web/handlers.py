@@ -13,7 +13,9 @@ from litestar.status_codes import HTTP_204_NO_CONTENT, HTTP_303_SEE_OTHER
 
 from watchword.core.change import contact_of
 from watchword.core.ids import CaseId
-from watchword.reception import whence, wording
+from watchword.languages.catalogue import DEFAULT, words
+from watchword.reception import whence
+from watchword.reception.caller import handed, language_of
 from watchword.reception.cases import caller_page, demand_overview, readable
 from watchword.reception.given import Now, TheActor, TheApp, Token
 from watchword.web import view
@@ -156,20 +158,26 @@ def caller(
     case: FromPath[str],
     token: FromPath[str],
     request: Request[Any, Any, Any],
+    lang: FromQuery[str] = "",
 ) -> Response[str]:
-    """The locked-out person's own page; where it is opened from is noted, since one caller for two people is a sign."""
+    """The locked-out person's own page, in the language they chose or have.
+
+    Where it is opened from is noted, since one caller for two people is a sign.
+    """
     opened = caller_page(app, CaseId(case), token).case
     device = request.cookies.get(whence.DEVICE) or whence.new_device()
     whence.note(app, opened.id, request.client.host if request.client else "", device, at)
     contact = contact_of(opened.changes)
+    say = words(language_of(app, opened, request.headers.get("accept-language", ""), lang))
     page = render(
         view.CallerPage(
-            chrome=caller_chrome(app, at, csrf),
+            chrome=caller_chrome(app, at, csrf, say),
             case=opened.id,
-            action=f"New {wording.CONTACTS[contact.contact]}" if contact else wording.ACTIONS[opened.action][0],
+            action=say(f"contact.{contact.contact}.title") if contact else say(f"action.{opened.action}"),
             contact=contact.contact if contact else None,
-            what=wording.credential(opened.changes),
+            what=handed(opened.changes),
             api=f"/api/caller/{opened.id}/{token}",
+            language=say.language,
         )
     )
     cookie = Cookie(
@@ -187,7 +195,7 @@ def caller(
 @get("/prompts", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)
 def prompts(app: TheApp, at: Now, csrf: Token) -> str:
     """The page of a browser that answers prompts."""
-    return render(view.PromptsPage(chrome=caller_chrome(app, at, csrf)))
+    return render(view.PromptsPage(chrome=caller_chrome(app, at, csrf, words(DEFAULT))))
 
 
 PAGES = (

@@ -25,6 +25,11 @@ DEVICES = ("unknown", "managed", "known")
 RISKS = ("low", "medium", "high")
 SITUATIONS = ("normal", "after_hours", "outage")
 
+LANES = (
+    view.Option(value="voice", label="voice"),
+    view.Option(value="text", label="text, for somebody who does not hear or speak on a call"),
+)
+
 Said = Mapping[str, str]
 
 
@@ -83,6 +88,21 @@ def _fields(app: App, said: Said) -> tuple[view.Field, ...]:
         ),
         view.Field(name="role", label="Role to lend", required=False, only=Action.PRIVILEGED_OVERRIDE),
         _select("channel", "How it came in", CHANNELS, said),
+        view.Field(
+            name="lane",
+            label="Lane",
+            kind="select",
+            value=said.get("lane", "voice"),
+            options=LANES,
+            hint="Text asks nothing over a call, and as much of everything else.",
+        ),
+        view.Field(
+            name="caller",
+            label="Who calls for them",
+            value=said.get("caller", ""),
+            required=False,
+            hint="An assistant, say. Kept sealed; the person still proves themself.",
+        ),
         _select("location", "Where the person is", LOCATIONS, said),
         _select("device", "Their device", DEVICES, said),
         _select("risk", "Risk", RISKS, said),
@@ -198,6 +218,8 @@ def open_case(app: App, actor: PersonId, at: datetime, said: Said) -> CaseId:
         origin=said.get("origin", "").strip() or None,
         reason=said.get("reason", ""),
         at=at,
+        lane="text" if said.get("lane") == "text" else "voice",
+        caller=said.get("caller", ""),
     )
     if number := said.get("ticket", "").strip():
         app.desk.intake.link_ticket(actor, case, number, at)

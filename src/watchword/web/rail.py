@@ -15,7 +15,7 @@ from watchword.core.ids import PersonId
 from watchword.desk.steps import Loaded
 from watchword.notices.masking import mask
 from watchword.policy import explain
-from watchword.reception import wording
+from watchword.reception import countersign, wording
 from watchword.reception.cases import kept, page_address, ticket_of
 from watchword.web.frame import account_of, name_of
 from watchword.web.view import Fact, Panel
@@ -54,12 +54,32 @@ def rail(app: App, loaded: Loaded, facts: Facts, actor: PersonId, at: datetime) 
     page = Fact(label="Address", value=address or "with the verifier", note="they answer here, never to you")
     return (
         Panel(title="Ticket", facts=(ticket,)),
-        Panel(title="The caller's own page", facts=(page,)),
+        Panel(title="The caller's own page", facts=(page, *_words(app, loaded, address), *_code(app, loaded, address))),
         Panel(title="Account", facts=_account(app, loaded, facts)),
         Panel(title="Watch out", facts=_watch_out(app, loaded, facts, at)),
         Panel(title="What policy asks", lines=explain.words(case.requirement)),
         *_evidence(app, loaded, actor, at),
         *_kept(app, loaded),
+    )
+
+
+def _code(app: App, loaded: Loaded, address: str | None) -> tuple[Fact, ...]:
+    """What the desk says to whoever is there, once their browser made its key."""
+    code = app.desk.hand_over.spoken_code(loaded.case) if address is not None else None
+    if code is None or loaded.case.code_spoken:
+        return ()
+    note = "to the person you verified; it opens nothing alone"
+    return (Fact(label="Say the code", value=f"{code[:3]} {code[3:]}", note=note),)
+
+
+def _words(app: App, loaded: Loaded, address: str | None) -> tuple[Fact, ...]:
+    """What the desk says first, and what the caller answers; for those who verify, where somebody speaks to them."""
+    if address is None or not countersign.offered(app, loaded.case):
+        return ()
+    first, second = countersign.pair(app, loaded.case.id)
+    return (
+        Fact(label="You say first", value=first, note="they tap it on their page"),
+        Fact(label="They answer", value=second, note="do not say this one; without it, stop"),
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from watchword.languages.catalogue import DEFAULT, NAMES, words
 from watchword.reception.wording import span
 from watchword.web import view
 from watchword.web.downtime_view import DowntimePage
@@ -44,7 +45,9 @@ _TEMPLATES: dict[type[Page], str] = {
 
 def render(page: Page) -> str:
     """The whole page as HTML."""
-    return _environment.get_template(_TEMPLATES[type(page)]).render(page=page, chrome=page.chrome)
+    language = page.language if isinstance(page, view.CallerPage | view.ProblemPage) else DEFAULT
+    template = _environment.get_template(_TEMPLATES[type(page)])
+    return template.render(page=page, chrome=page.chrome, say=words(language), languages=NAMES)
 
 
 def render_needs(needs: view.Needs) -> str:

@@ -59,6 +59,8 @@ def _tile(
     running = next((c for c in reversed(mine) if not c.ended and at < c.expires), None)
     source = _source(app, loaded, app.methods[method.name], seen, at)
     unusable = wording.option(stands)
+    if case.lane == "text" and method.voice:
+        unusable = "Not asked in the text lane."
     state: TileState = "unusable" if unusable else "free"
     if running:
         state = "open"

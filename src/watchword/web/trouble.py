@@ -6,9 +6,10 @@ from datetime import datetime
 
 from watchword.app import App
 from watchword.core.ids import PersonId
+from watchword.languages.catalogue import Words
 from watchword.reception.problems import Problem
 from watchword.web import view
-from watchword.web.frame import chrome
+from watchword.web.frame import caller_chrome, chrome
 from watchword.web.render import render
 
 
@@ -23,5 +24,20 @@ def trouble(app: App, problem: Problem, person: PersonId | None, csrf: str, back
             remedy=problem.remedy,
             reasons=(*problem.reasons, *problem.where) if len(problem.reasons) != 1 else problem.where,
             back=back,
+        )
+    )
+
+
+def caller_trouble(app: App, problem: Problem, csrf: str, say: Words, at: datetime) -> str:
+    """*problem* as the page of somebody who is not of the desk: in their language, and with no way into the console."""
+    return render(
+        view.ProblemPage(
+            chrome=caller_chrome(app, at, csrf, say),
+            status=problem.status,
+            title=problem.title,
+            what=problem.detail,
+            remedy=problem.remedy,
+            back="",
+            language=say.language,
         )
     )

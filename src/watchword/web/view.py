@@ -322,7 +322,8 @@ class CallerPage(msgspec.Struct, frozen=True, kw_only=True):
     """The locked-out person's own page: it answers challenges, makes a key, and opens the sealed credential.
 
     *api* is the address of its JSON, below which everything it does lies; *what* is what the person will be handed.
-    *contact* is the kind of contact point they enter here first, empty where none is to change.
+    *contact* is the kind of contact point they enter here first, empty where none is to change. *language* is the one
+    it is written in.
     """
 
     chrome: Chrome
@@ -331,6 +332,7 @@ class CallerPage(msgspec.Struct, frozen=True, kw_only=True):
     what: str
     api: str
     contact: ContactKind | None = None
+    language: str = "en"
 
 
 class CodesPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -368,6 +370,7 @@ class ProblemPage(msgspec.Struct, frozen=True, kw_only=True):
     remedy: str
     reasons: tuple[str, ...] = ()
     back: str = "/"
+    language: str = "en"
 
 
 Page = (

@@ -8,7 +8,9 @@ const SHOWN_S = 60;
 const EVERY_MS = 2000;
 
 const page = document.getElementById("caller");
-const { case: name, api, what } = page.dataset;
+const { case: name, api, making } = page.dataset;
+const words = JSON.parse(page.dataset.say);
+const filled = (text, n) => text.replace("{n}", n);
 const part = (id) => document.getElementById(id);
 const show = (id, yes) => { part(id).hidden = !yes; };
 
@@ -22,11 +24,37 @@ const say = (text) => {
 };
 
 const send = async (method, path, body, root = api) => {
-  const headers = { "content-type": "application/json", accept: "application/json" };
+  const headers = {
+    "content-type": "application/json", accept: "application/json", "accept-language": document.documentElement.lang,
+  };
   const answer = await fetch(root + path, { method, headers, body: body && JSON.stringify(body), cache: "no-store" });
   const said = await answer.json().catch(() => ({}));
   if (answer.ok) return said;
-  throw new Error(said.detail ? `${said.detail} ${said.remedy ?? ""}` : "The desk did not answer. Wait a moment.");
+  throw new Error(said.detail ? `${said.detail} ${said.remedy ?? ""}` : words.silent);
+};
+
+// --- is it the desk -------------------------------------------------------------------------------------------------
+
+// Kept for this tab alone: another browser that heard the word says nothing about who speaks to this one.
+const heardKey = `countersign/${name}`;
+
+const drawCheck = (offered) => {
+  const second = sessionStorage.getItem(heardKey);
+  const asking = offered.length > 0 && !second;
+  show("check", asking);
+  show("countersign", Boolean(second) && offered.length > 0);
+  part("second").textContent = second ?? "";
+  if (asking && !part("heard").childElementCount) {
+    part("heard").append(...offered.map((word) => {
+      const button = Object.assign(document.createElement("button"), { type: "button", className: "quiet", textContent: word });
+      button.addEventListener("click", step(async () => {
+        sessionStorage.setItem(heardKey, (await send("POST", "/check", { word })).word);
+        return send("GET", "");
+      }));
+      return button;
+    }));
+  }
+  return asking;
 };
 
 // --- challenges ------------------------------------------------------------------------------------------------------
@@ -40,7 +68,7 @@ const drawChallenge = (waiting) => {
   if (!waiting) return;
   part("title").textContent = waiting.title;
   part("say").textContent = waiting.say;
-  part("tries").textContent = waiting.tries_left === 1 ? "One try left." : `${waiting.tries_left} tries left.`;
+  part("tries").textContent = waiting.tries_left === 1 ? words.one_try : filled(words.tries, waiting.tries_left);
   const typed = ["code", "saved"].includes(waiting.kind), saved = waiting.kind === "saved"; // a saved code has letters, and is long
   show("answer", !["elsewhere", "token"].includes(waiting.kind));
   show("typed", typed);
@@ -57,13 +85,6 @@ const drawChallenge = (waiting) => {
 
 let changing = false; // the person wants to enter another one
 
-const quiet = {
-  waiting: "Stay on this page. The desk asks you here when it is your turn.",
-  fixed: "You have done all there is to do here, and can close this page. "
-    + "Your present mail and phone are told before the change is made.",
-  over: "This recovery is over. You can close this page.",
-};
-
 const drawContact = ({ step, mine, value }) => {
   if (step !== "entered") changing = false;
   const entering = step === "enter" || changing;
@@ -75,7 +96,7 @@ const drawContact = ({ step, mine, value }) => {
   show("again", step === "entered");
   part("whole").textContent = value ?? "";
   if (step !== "enter" && !mine) {
-    say("The new contact point was entered in another browser. If that was not you, tell the desk at once.");
+    say(words.other_contact);
   }
   return entering;
 };
@@ -96,7 +117,7 @@ const mine = async (jwk) => {
   return ours.x === theirs.x && ours.y === theirs.y ? pair : null;
 };
 
-const drawHandOver = async ({ step, jwk, reproved, methods }, waiting) => {
+const drawHandOver = async ({ step, jwk, reproved, code, methods }, waiting) => {
   const walking = ["key", "working", "ready"].includes(step);
   show("walk", walking);
   if (!walking) return;
@@ -104,16 +125,15 @@ const drawHandOver = async ({ step, jwk, reproved, methods }, waiting) => {
   const pair = await mine(jwk);
   if (step !== "key" && !pair) {
     show("walk", false);
-    say("Another browser has opened this hand-over. If that was not you, tell the desk at once.");
+    say(words.other_browser);
     return;
   }
   walkTo(step === "key" ? "step-key" : reproved ? "step-open" : "step-prove");
   show("begin", step !== "key" && !reproved && !waiting);
   if (!part("method").options.length) part("method").append(...methods.map(([value, title]) => new Option(title, value)));
-  show("take", step === "ready" && reproved);
-  part("waiting").textContent = step === "working" && reproved
-    ? `Your new ${what} is being made. It appears here once, for one minute.`
-    : "It appears here once, for one minute.";
+  show("spoken", Boolean(code) && step !== "key" && reproved);
+  show("take", step === "ready" && reproved && !code);
+  part("waiting").textContent = step === "working" && reproved ? making : words.once;
 };
 
 const reveal = (credential) => {
@@ -126,16 +146,16 @@ const reveal = (credential) => {
     clearInterval(clock);
     part("credential").textContent = "";
     show("opened", false);
-    part("waiting").textContent = "It was shown and is gone from this page. If you did not keep it, call the desk again.";
+    part("waiting").textContent = words.gone;
     show("waiting", true);
   };
-  const tell = () => { part("left").textContent = `Disappears in ${left} s`; };
+  const tell = () => { part("left").textContent = filled(words.left, left); };
   const clock = setInterval(() => (--left > 0 ? tell() : clear()), 1000);
   tell();
   addEventListener("pagehide", clear);
   part("copy").addEventListener("click", step(async () => {
     await navigator.clipboard.writeText(credential);
-    part("copy").textContent = "Copied";
+    part("copy").textContent = words.copied;
   }));
 };
 
@@ -146,12 +166,21 @@ const drawCodes = (told) => show("renew", told.codes && part("saved").hidden);
 const draw = async (told) => {
   drawCodes(told);
   if (shown) return;
+  const still = told.paused || told.ended;
+  show("not-me", !still);
+  const asking = drawCheck(still ? [] : told.check ?? []);
+  if (told.paused || asking) {
+    for (const id of ["challenge", "walk", "contact"]) if (part(id)) show(id, false);
+    part("quiet").textContent = words.paused;
+    show("quiet", told.paused);
+    return;
+  }
   const entering = told.contact ? drawContact(told.contact) : false;
   const waiting = entering ? undefined : told.waiting[0];
   drawChallenge(waiting);
   await drawHandOver(told.hand_over, waiting);
   const over = told.ended || "over" === (told.contact ?? told.hand_over).step;
-  part("quiet").textContent = over ? quiet.over : told.contact?.step === "fixed" ? quiet.fixed : quiet.waiting;
+  part("quiet").textContent = over ? words.over : told.contact?.step === "fixed" ? words.fixed : words.waiting;
   const mine = !told.contact || told.contact.mine;
   show("quiet", over || (mine && !entering && !waiting && part("walk").hidden));
 };
@@ -165,7 +194,7 @@ const step = (doing) => (event) => {
       const told = await doing();
       if (told) await draw(told);
     } catch (error) {
-      say(error.message);
+      say({ NotAllowedError: words.cancelled, AbortError: words.cancelled, Envelope: words.envelope }[error.name] ?? error.message);
     } finally {
       busy -= 1;
     }
@@ -210,12 +239,17 @@ if (part("contact")) {
   }));
 }
 
+part("object").addEventListener("click", step(() => send("POST", "/not-me")));
+part("none").addEventListener("click", step(() => send("POST", "/not-me")));
+
 part("make").addEventListener("click", step(async () => {
   const pair = await makeKey(name);
   return send("POST", "/hand-over", { jwk: await publicKey(pair) });
 }));
 
 part("begin").addEventListener("submit", step(() => send("POST", "/hand-over/methods", { method: part("method").value })));
+
+part("spoken").addEventListener("submit", step(() => send("POST", "/hand-over/code", { code: part("told").value })));
 
 part("take").addEventListener("click", step(async () => {
   const pair = await keptKey(name);

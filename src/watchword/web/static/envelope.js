@@ -21,12 +21,15 @@ export const concatKdf = async (shared, enc, apu, apv, bits) => {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", joined(uint32(1), shared, other)));
 };
 
+// What the page says of it stands there, in the language it is written in.
+const foreign = () => Object.assign(new Error("This is not an envelope made for this page."), { name: "Envelope" });
+
 export const openEnvelope = async (compact, privateKey) => {
   const parts = compact.trim().split(".");
-  if (parts.length !== 5 || parts[1] !== "") throw new Error("This is not an envelope made for this page.");
+  if (parts.length !== 5 || parts[1] !== "") throw foreign();
   const header = JSON.parse(new TextDecoder().decode(unbase64url(parts[0])));
   if (header.alg !== "ECDH-ES" || header.enc !== "A256GCM" || header.crit || header.zip || header.epk?.crv !== "P-256") {
-    throw new Error("This envelope is sealed in a way this page does not open.");
+    throw foreign();
   }
   const { kty, crv, x, y } = header.epk;
   const epk = await crypto.subtle.importKey("jwk", { kty, crv, x, y }, CURVE, false, []);

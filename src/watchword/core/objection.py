@@ -1,0 +1,53 @@
+"""“Not me”: one signal stops a case at once, a second one takes back what it gave; to go on takes somebody else."""
+
+from __future__ import annotations
+
+from watchword.core import command as do
+from watchword.core import event as past
+from watchword.core.case import PAUSABLE, Case, Closed, Delivered, Failed, Paused, participants, progress_of
+from watchword.core.change import Change, RevokeSessions, Suspend
+from watchword.core.errors import Refused
+from watchword.core.gates import Event, in_state
+from watchword.core.standing import RecoveryDisowned
+
+
+def taken_back(case: Case) -> tuple[Change, ...]:
+    """What a containment asks of the directory: access is taken away."""
+    return (Suspend(account=case.account), RevokeSessions(account=case.account))
+
+
+def object_to(case: Case, command: do.Object) -> tuple[Event, ...]:
+    """Hear an objection.
+
+    The second signal, of another person or over another channel, or from the very browser the case is bound to, ends
+    the case and closes the account to all but its strongest way. The account is suspended where something was begun:
+    else whoever can object twice could lock people out of accounts that nothing happened to.
+    """
+    in_state(case, command, *PAUSABLE, Paused, Delivered, Failed, Closed)
+    said = past.Objected(case=case.id, by=command.by, channel=command.channel, bound=command.bound)
+    earlier = case.objections
+    if not earlier:
+        return (said,)
+    other = any((e.by, e.channel) != (command.by, command.channel) for e in earlier)
+    newly_bound = command.bound and not any(e.bound for e in earlier)
+    if not other and not newly_bound:
+        raise Refused(
+            "This was said already, by the same person over the same channel, and the case stands still.",
+            "Have somebody else say it, or the person over another channel; security looks at it meanwhile.",
+            ("said_already",),
+        )
+    changes = taken_back(case) if progress_of(case) else ()
+    contained = past.CaseContained(case=case.id, by=command.by, changes=changes)
+    return (said, contained, RecoveryDisowned(account=case.account, case=case.id))
+
+
+def lift(case: Case, command: do.LiftPause) -> tuple[Event, ...]:
+    """Let it go on, by somebody who neither took a step in it nor objected."""
+    paused = in_state(case, command, Paused)
+    if command.by in participants(paused) or command.by in {e.by for e in paused.objections}:
+        raise Refused(
+            "You took a step in this case, objected to it, or it is about you.",
+            "Somebody else on duty has to look at it.",
+            ("same_person",),
+        )
+    return (past.PauseLifted(case=case.id, by=command.by),)

@@ -1,0 +1,55 @@
+"""“Not me”: heard at the desk, said on the person's own page, or by the person signed in; and how a case goes on."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from watchword.core import command as do
+from watchword.core import event as past
+from watchword.core.action import Step
+from watchword.core.errors import Invalid
+from watchword.core.ids import CaseId, PersonId
+from watchword.desk.hand_over import HandOver
+from watchword.desk.new_contact import NewContact
+from watchword.desk.steps import Loaded, Steps, words
+
+LONGEST = 2000
+"""Characters of what somebody says of it."""
+
+
+class Objections:
+    """The first signal stops a case, the second one of another person or channel takes back what it gave."""
+
+    def __init__(self, steps: Steps, hand_over: HandOver, new_contact: NewContact) -> None:
+        self.steps = steps
+        self.hand_over = hand_over
+        self.new_contact = new_contact
+
+    def object(self, actor: PersonId, case: CaseId, said: str, at: datetime) -> None:
+        """Record that the person, or *actor* for them, says this recovery is not theirs; *said* is kept sealed."""
+        told = {past.Objected: words("said", _sentence(said, "said"))}
+
+        def build(loaded: Loaded) -> do.Command:
+            return do.Object(by=actor, channel="person" if actor == loaded.case.subject else "desk")
+
+        self.steps.step(case, actor, Step.OBJECT, build, at, disclosures=told)
+
+    def object_on_page(self, case: CaseId, browser: str, at: datetime) -> None:
+        """Record an objection from the person's own page; it counts for more from the browser the case is bound to."""
+
+        def build(loaded: Loaded) -> do.Command:
+            bound = self.hand_over.is_held(loaded.case, browser) or self.new_contact.is_held(loaded.case, browser)
+            return do.Object(by=self.steps.runner, channel="page", bound=bound)
+
+        self.steps.system_step(case, build, at)
+
+    def lift(self, actor: PersonId, case: CaseId, why: str, at: datetime) -> None:
+        """Let a case go on that was objected to, as somebody who took no part; *why* is kept sealed."""
+        told = {past.PauseLifted: words("why", _sentence(why, "why"))}
+        self.steps.step(case, actor, Step.LIFT_PAUSE, lambda _: do.LiftPause(by=actor), at, disclosures=told)
+
+
+def _sentence(text: str, where: str) -> str:
+    if not text.strip() or len(text) > LONGEST:
+        raise Invalid("What was said, or looked at, is missing or too long.", "Write a sentence.", where=where)
+    return text.strip()
