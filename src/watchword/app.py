@@ -19,6 +19,7 @@ from watchword.core.passkey import RelyingParty
 from watchword.core.person import Kind, Role, RoleGrant
 from watchword.core.standing import Thresholds
 from watchword.desk.activation import Activation, found_policy
+from watchword.desk.approver_keys import ApproverKeys
 from watchword.desk.asks import Kind as EffectKind
 from watchword.desk.ceremony import Ceremony
 from watchword.desk.desk import Desk
@@ -28,6 +29,7 @@ from watchword.desk.enrolment import Enrolment
 from watchword.desk.evidence import EvidenceTable
 from watchword.desk.followers import Names
 from watchword.desk.notify import Notices
+from watchword.desk.passes import Passes
 from watchword.desk.people import GENESIS, People
 from watchword.desk.recording import case_stream
 from watchword.desk.registry import Registry
@@ -123,6 +125,9 @@ class App:
         party = RelyingParty(
             id=settings.console.rp_id, name="Watchword", origins=(settings.console.public_url.rstrip("/"),)
         )
+        approvals = RelyingParty(
+            id=settings.approvals_rp_id, name="Watchword approvals", origins=(settings.approvals_origin,)
+        )
         codes = self.keys.derive("codes")
         self.passkey, self.totp = Passkey(party), Totp()
         ways: tuple[MethodPort, ...] = (
@@ -145,11 +150,14 @@ class App:
             executor=executor,
             sends={way.name for way in ways if way.contact is not None},
         )
-        self.desk = Desk(self.steps, self.methods, self.passkey, party)
+        approving = Passkey(approvals)
+        self.desk = Desk(self.steps, self.methods, approving, approvals)
         self.people = People(self.steps)
         self.activation = Activation(self.steps, folder_of(settings), self.passkey, party)
         self.roster = Roster(self.steps)
         self.enrolment = Enrolment(self.people, self.roster, self.totp, self.passkey)
+        self.passes = Passes(self.ledger)
+        self.approver_keys = ApproverKeys(Enrolment(self.people, self.roster, self.totp, approving), self.passes)
         ledger = settings.ledger
         self.keeper = EvidenceKeeper(
             self.steps,

@@ -38,6 +38,8 @@ from watchword.core.proving import TRIES
 from watchword.core.requirement import FRESH
 from watchword.desk.steps import Loaded
 from watchword.reception import wording
+from watchword.reception.browser import NAME as BROWSER_NAME
+from watchword.reception.browser import mark_of
 from watchword.reception.cases import caller_page, settle
 from watchword.reception.given import Now, TheApp
 
@@ -91,7 +93,8 @@ class CallerController(Controller):
     ) -> bodies.CallerOut:
         """Answer a challenge. A wrong answer is refused, and counts."""
         opened = caller_page(app, CaseId(case), token).case.id
-        app.desk.hand_over.answer(opened, challenge, data.answer, _browser(request), at)
+        seen = mark_of(app, request.cookies.get(BROWSER_NAME))
+        app.desk.hand_over.answer(opened, challenge, data.answer, _browser(request), at, mark=seen)
         settle(app, opened, challenge, at)
         return _shown(app, app.desk.steps.load(opened), _browser(request), at)
 

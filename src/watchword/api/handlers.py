@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from watchword.api.approver import ApproverController, preflight
 from watchword.api.caller import CallerController
 from watchword.api.cases import AccountController, CaseController
 from watchword.api.credentials import CredentialController
@@ -19,6 +20,8 @@ HANDLERS = (
     PeopleController,
     CredentialController,
     CallerController,
+    ApproverController,
+    preflight,
     PolicyController,
     threat,
     raise_threat,

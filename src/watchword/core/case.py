@@ -14,10 +14,12 @@ import msgspec
 from watchword.core import event as past
 from watchword.core.account import AccountClass
 from watchword.core.action import Action
+from watchword.core.approval import is_outside
 from watchword.core.change import Change, contact_of, with_contact
 from watchword.core.errors import Corrupt, Invalid
 from watchword.core.ids import AccountId, CaseId, LeafHash, OriginId, PersonId
 from watchword.core.progress import Challenge, Progress, challenge_of, mark
+from watchword.core.question import Question, told
 from watchword.core.quorum import Approved, Rejected, Rule, Vote, resolve
 from watchword.core.requirement import Context, Evidence, Requirement
 from watchword.core.ruling import CaseFacts
@@ -44,6 +46,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     challenges: tuple[Challenge, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     votes: tuple[Vote, ...] = ()
+    questions: tuple[Question, ...] = ()
     reproved: datetime | None = None
     broke_glass: PersonId | None = None
     review_due: datetime | None = None
@@ -146,6 +149,8 @@ POSSIBLE: dict[type[past.CaseEvent], tuple[type[Case], ...]] = {
     past.ApprovalAsked: (Verifying,),
     past.ApprovalGiven: (AwaitingApproval,),
     past.ApprovalRefused: (AwaitingApproval,),
+    past.QuestionAsked: (AwaitingApproval,),
+    past.QuestionAnswered: (AwaitingApproval,),
     past.BreakGlassInvoked: (Verifying, AwaitingApproval, Holding),
     past.HoldElapsed: (Holding,),
     past.CaseReleased: (Holding, Releasable, Released, Executing),
@@ -215,7 +220,8 @@ def participants(case: Case) -> frozenset[PersonId]:
     """Everyone who took a step in *case*, and its subject: none of them may review it."""
     hands = {case.opener, case.subject, case.broke_glass, *verifiers(case)}
     hands |= {e.prover for e in case.evidence} | {v.person for v in case.votes}
-    hands |= {p.executor for p in progress_of(case)}
+    hands |= {p.executor for p in progress_of(case)} | {q.person for q in case.questions}
+    hands |= {q.answered_by for q in case.questions}
     if isinstance(case, Released):
         hands.add(case.releaser)
     return frozenset(person for person in hands if person is not None)
@@ -253,6 +259,8 @@ def evolve(case: Case | None, recorded: past.Recorded) -> Case:
             return asked if case.requirement.approve else _approved(asked, at)
         case past.ApprovalGiven() | past.ApprovalRefused():
             return _voted(case, event, at, recorded.leaf)
+        case past.QuestionAsked() | past.QuestionAnswered():
+            return replaced(case, questions=told(case.questions, event))
         case past.BreakGlassInvoked():
             return become(
                 AwaitingApproval,
@@ -377,6 +385,7 @@ def _proved(case: Case, event: past.MethodProved, at: datetime, leaf: LeafHash) 
         challenge=event.challenge,
         leaf=leaf,
         contact_changed_at=event.contact_changed_at,
+        browser=event.browser,
     )
     return replaced(case, evidence=(*case.evidence, proof))
 
@@ -391,6 +400,8 @@ def _voted(case: Case, event: past.ApprovalGiven | past.ApprovalRefused, at: dat
         at=at,
         not_after=case.not_after,
         leaf=leaf,
+        unit=event.unit if isinstance(event, past.ApprovalGiven) else "",
+        outside=isinstance(event, past.ApprovalGiven) and is_outside(event.proof),
     )
     case = replaced(case, votes=(*case.votes, vote))
     match resolve(case.requirement.approve or Rule(name="", seats=()), case.votes, at):

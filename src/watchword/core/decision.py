@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from watchword.core import command as do
 from watchword.core import event as past
-from watchword.core.approval import is_signed
+from watchword.core.approval import demand_other_browser, is_signed
 from watchword.core.case import (
     TERMINAL,
     AwaitingApproval,
@@ -40,6 +40,7 @@ from watchword.core.ids import LeafHash, PersonId
 from watchword.core.opening import open_case
 from watchword.core.person import CredentialUsed, ExecutorGrant, ExecutorGranted
 from watchword.core.proving import abandoned, begin, miss, prove
+from watchword.core.question import demand_open, demand_room
 from watchword.core.quorum import Approved, eligible, resolve
 from watchword.core.request import Request, parse
 from watchword.core.requirement import Requirement, Satisfied, assess, lowered
@@ -101,6 +102,17 @@ def _decided(
             return _ask(case, account, command, at, thresholds)
         case do.Approve():
             return _approve(case, command, at)
+        case do.AskQuestion():
+            in_state(case, command, AwaitingApproval)
+            _seat(case, command.roles)
+            demand_room(case.questions)
+            return (past.QuestionAsked(case=case.id, question=command.question, person=command.person),)
+        case do.AnswerQuestion():
+            in_state(case, command, AwaitingApproval)
+            question = demand_open(case.questions, command.question)
+            if question.person == command.by:
+                raise Refused("Nobody answers their own question.", "Have the desk answer it.", ("same_person",))
+            return (past.QuestionAnswered(case=case.id, question=command.question, by=command.by),)
         case do.Refuse():
             in_state(case, command, AwaitingApproval)
             _seat(case, command.roles)
@@ -236,6 +248,7 @@ def _approve(case: Case, command: do.Approve, at: datetime) -> tuple[Event, ...]
     _first_vote(case, command.person)
     if command.person == case.broke_glass:
         raise Refused("You broke the glass yourself.", "A second custodian has to agree.", ("same_person",))
+    demand_other_browser(case.evidence, command.browser)
     if command.request != asked.request:
         raise Conflict("What you approved is not what this case asks.", "Read the case again, then decide.")
     if case.requirement.approve is not None and case.requirement.approve.signed and not is_signed(command.proof):
@@ -251,6 +264,8 @@ def _approve(case: Case, command: do.Approve, at: datetime) -> tuple[Event, ...]
         request=command.request,
         proof=command.proof,
         not_after=asked.not_after,
+        unit=command.unit,
+        browser=command.browser,
     )
     if command.credential is None or command.counter is None:
         return (given,)

@@ -75,6 +75,7 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
     """An enrolment: *method*, random *id*, *public* material where there is any; a secret is a payload of its entry.
 
     *counter* is the last one accepted (a TOTP step, a passkey's sign count), so that no answer counts twice anywhere.
+    *enrolled_by* is who wrote the entry that enrolled it, *confirmed_by* who said since that it is their own key.
     """
 
     id: str
@@ -82,6 +83,8 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
     enrolled_at: datetime
     public: str = ""
     counter: int | None = None
+    enrolled_by: str | None = None
+    confirmed_by: PersonId | None = None
 
 
 class PersonRegistered(msgspec.Struct, frozen=True, kw_only=True, tag="person.registered"):
@@ -128,6 +131,14 @@ class CredentialUsed(msgspec.Struct, frozen=True, kw_only=True, tag="credential.
     counter: int
 
 
+class CredentialConfirmed(msgspec.Struct, frozen=True, kw_only=True, tag="credential.confirmed"):
+    """A second person said that this key is the person's own, so that it may sign approvals."""
+
+    person: PersonId
+    credential: str
+    by: PersonId
+
+
 class CredentialRevoked(msgspec.Struct, frozen=True, kw_only=True, tag="credential.revoked"):
     """It counts no longer; the reason is a payload."""
 
@@ -163,6 +174,7 @@ PersonEvent = (
     | AccountLinked
     | CredentialEnrolled
     | CredentialUsed
+    | CredentialConfirmed
     | CredentialRevoked
     | DelegationGranted
     | DelegationEnded
@@ -234,6 +246,11 @@ def evolve_person(person: Person | None, event: PersonEvent) -> Person:
                 replace(c, counter=event.counter) if c.id == event.credential else c for c in person.credentials
             )
             return replace(person, credentials=used)
+        case _, CredentialConfirmed():
+            confirmed = tuple(
+                replace(c, confirmed_by=event.by) if c.id == event.credential else c for c in person.credentials
+            )
+            return replace(person, credentials=confirmed)
         case _, CredentialRevoked():
             return replace(person, credentials=tuple(c for c in person.credentials if c.id != event.credential))
         case _, DelegationGranted():

@@ -13,7 +13,7 @@ import msgspec
 from watchword.core.account import FACT_WINDOW, AccountClass
 from watchword.core.action import Action, AlertLevel
 from watchword.core.ids import LeafHash, PersonId
-from watchword.core.quorum import Rule
+from watchword.core.quorum import Rule, less_of
 
 FRESH = timedelta(minutes=15)
 """How old a verification may be when approval or hold is asked for."""
@@ -55,7 +55,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """One verification that succeeded, as the case keeps it.
 
     *prover* is whose credential proved it (None when the subject has no person record); *agent* who sat at the desk;
-    *contact_changed_at* when the contact point it used last changed (None where it used none).
+    *contact_changed_at* when the contact point it used last changed (None where it used none); *browser* the mark of
+    the browser the answer came from (None where none is known).
     """
 
     method: str
@@ -65,6 +66,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     challenge: str
     leaf: LeafHash
     contact_changed_at: datetime | None = None
+    browser: str | None = None
 
 
 class Verify(msgspec.Struct, frozen=True, kw_only=True):
@@ -196,6 +198,7 @@ def lowered(old: Requirement, new: Requirement) -> tuple[str, ...]:
         or min(w.provers for w in new.verify) < min(w.provers for w in old.verify),
         "approve": old.approve is not None and seats < len(old.approve.seats),
         "signed": old.approve is not None and old.approve.signed and not (new.approve and new.approve.signed),
+        **less_of(old.approve, new.approve),
         "hold": new.hold_s < old.hold_s or bool(old.hold_s and set(new.hold_waived_by) - set(old.hold_waived_by)),
         "cosigned": old.cosigned and not new.cosigned,
         "separate": not set(old.separate) <= set(new.separate),

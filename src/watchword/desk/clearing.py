@@ -14,7 +14,7 @@ import msgspec
 from watchword.core import event as past
 from watchword.core.account import Status, covers
 from watchword.core.action import Step
-from watchword.core.approval import SessionProof, SignedProof, proof_of
+from watchword.core.approval import SSH_KEY, SessionProof, SignedProof, SshProof, demand_other_browser, proof_of
 from watchword.core.case import Case, Contained
 from watchword.core.clearance import Cleared, clear
 from watchword.core.errors import Refused, Unavailable
@@ -165,14 +165,18 @@ class Clearing:
             _refuse("roles", "an approver does not hold the role they approved with")
         if self.steps.registry.recently_recovered(now, at):
             _refuse("recovered", "an approver's own account was recovered lately")
+        demand_other_browser(loaded.case.evidence, given.browser)
+        rule = loaded.case.requirement.approve
+        if rule is not None and "units" in rule.distinct and vote.unit != then.unit:
+            _refuse("unit", "an approver is not of the unit they approved for")
 
     def _proof(self, loaded: Loaded, given: past.ApprovalGiven, entry: Appended, now: Person) -> None:
         """A signature is checked whole; a session is the desk's word, and counts where the requirement lets it."""
         proof, rule = proof_of(given.proof), loaded.case.requirement.approve
-        if isinstance(proof, SignedProof):
+        if isinstance(proof, SignedProof | SshProof):
             credential = self.approvals.recheck(loaded.case, given, proof, entry.seq, entry.entry.at)
-            if credential not in {c.id for c in now.credentials_of(METHOD)}:
-                _refuse("revoked", "an approver's passkey was revoked since")
+            if credential not in {c.id for c in (*now.credentials_of(METHOD), *now.credentials_of(SSH_KEY))}:
+                _refuse("revoked", "an approver's key was revoked since")
         elif not isinstance(proof, SessionProof):
             _refuse("approval proof", "an approval carries no proof this version knows")
         elif rule is None or rule.signed:

@@ -54,11 +54,13 @@ class HandOver:
         self._demand_browser(self.steps.load(case), browser)
         return self.verification.begin_again(case, method, at)
 
-    def answer(self, case: CaseId, challenge: str, answer: str, browser: str, at: datetime) -> str:
+    def answer(
+        self, case: CaseId, challenge: str, answer: str, browser: str, at: datetime, *, mark: str | None = None
+    ) -> str:
         """Take an answer from the person's page.
 
         One for the hand-over only from the browser that made the key, and one for a new contact point only from the
-        browser that entered it: a proof given elsewhere speaks for neither.
+        browser that entered it: a proof given elsewhere speaks for neither. *mark* is that browser's (`desk.browsers`).
         """
         loaded = self.steps.load(case)
         running = next((c for c in loaded.case.challenges if c.id == challenge), None)
@@ -66,7 +68,7 @@ class HandOver:
             self._demand_browser(loaded, browser)
         elif contact_of(loaded.case.changes) is not None:
             self.new_contact.demand_browser(loaded.case, browser)
-        return self.verification.answer(case, challenge, answer, at, attesting=None)
+        return self.verification.answer(case, challenge, answer, at, attesting=None, mark=mark)
 
     def take(self, case: CaseId, browser: str, at: datetime) -> tuple[str, ...]:
         """Let the sealed credentials go, once: compact JWEs only the person's browser can open."""

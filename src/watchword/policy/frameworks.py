@@ -17,7 +17,8 @@ from watchword.policy.document import Document, Mistake, read, refuse
 from watchword.policy.loading import each, typed
 from watchword.policy.procedures import DEFAULT, source
 from watchword.policy.sufficient import sufficient
-from watchword.policy.tables import Cell, Table, given
+from watchword.policy.table import Table
+from watchword.policy.tables import Cell, given
 
 Kind = Literal[
     "bound_authenticator",

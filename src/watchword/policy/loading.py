@@ -12,7 +12,8 @@ from pydantic_core import ErrorDetails
 from watchword.core.account import AccountClass
 from watchword.core.action import Action
 from watchword.policy.document import Document, Mistake, Path, Value, read, refuse
-from watchword.policy.tables import MethodsFile, ProceduresFile, Table
+from watchword.policy.table import Table
+from watchword.policy.tables import MethodsFile, ProceduresFile
 
 T = TypeVar("T", bound=Table)
 

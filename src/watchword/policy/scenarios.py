@@ -13,12 +13,14 @@ from pydantic import BeforeValidator, Field, StrictStr
 
 from watchword.core.account import PEOPLE, AccountClass
 from watchword.core.action import Action
+from watchword.policy.approval_tables import SEATS
 from watchword.policy.attack import Need
 from watchword.policy.bundle import Policy
 from watchword.policy.document import Document, Mistake, Value, read, refuse
 from watchword.policy.loading import Source, each, typed
 from watchword.policy.procedures import DEFAULT, source
-from watchword.policy.tables import SEATS, Table, given, mistake
+from watchword.policy.table import Table, mistake
+from watchword.policy.tables import given
 
 Abused = Literal[
     "intake", "verify", "approve", "separation", "execute", "notify", "after", "self_service", "source", "policy"

@@ -6,9 +6,7 @@ import re
 from typing import Annotated, Literal, get_args
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Discriminator,
     Field,
     StrictBool,
@@ -17,27 +15,14 @@ from pydantic import (
     Tag,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
 
 from watchword.core.account import AccountClass
 from watchword.core.action import Action, AlertLevel, Step
-from watchword.core.person import Role
+from watchword.policy.approval_tables import ApprovalRow, NoApprovalRow
+from watchword.policy.table import Table, mistake
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _DURATION = re.compile(r"([0-9]{1,6})([smhd])")
-
-SEATS = (
-    "manager_of_record",
-    "second_owner",
-    "sponsor",
-    Role.IAM_DUTY.value,
-    Role.SECURITY_DUTY.value,
-    Role.ACCOUNT_OWNER.value,
-    Role.PLATFORM_SECURITY.value,
-    Role.CISO_DELEGATE.value,
-    Role.CUSTODIAN.value,
-)
-"""Who may approve: relations to the account, then roles. people.cedar permits the step to exactly these."""
 
 Channel = Literal["phone", "walk_in", "chat", "mail", "portal", "vendor_desk"]
 Location = Literal["office", "home", "known", "new", "abroad", "unknown"]
@@ -53,11 +38,6 @@ VOCABULARY: dict[str, tuple[str, ...]] = {
     "situation": get_args(Situation),
 }
 """The values each field of `core.requirement.Context` may take."""
-
-
-def mistake(what: str, remedy: str) -> PydanticCustomError:
-    """Return an error that carries its own way on."""
-    return PydanticCustomError("watchword", "{what}", {"what": what, "remedy": remedy})
 
 
 def _seconds(value: object) -> object:
@@ -83,20 +63,6 @@ def _approval_named(value: object) -> object:
     raise mistake("the approval is not named", "name one of `approvals:`, or write `approve: none`")
 
 
-def _seats(value: object) -> object:
-    if not value:
-        raise mistake(
-            "an approval without seats approves nothing", "give it seats, or write `approve: none` in the cell"
-        )
-    return value
-
-
-def _seat(value: object) -> object:
-    if value in SEATS:
-        return value
-    raise mistake(f"{value!r} is no seat", f"name one of {', '.join(SEATS)}")
-
-
 def given(value: object) -> object:
     """Refuse an empty list; a least length of pydantic would be told again for every item that is wrong by itself."""
     if value == []:
@@ -112,15 +78,7 @@ def _some(value: object) -> object:
 
 Duration = Annotated[int, BeforeValidator(_seconds)]
 Steps = Annotated[StrictInt, Field(ge=0, le=3), BeforeValidator(_upwards)]
-Seat = Annotated[StrictStr, BeforeValidator(_seat)]
-Seats = Annotated[tuple[Annotated[tuple[Seat, ...], BeforeValidator(_seats)], ...], BeforeValidator(_seats)]
 Separated = Literal["open", "verify", "approve", "release", "execute", "review"]
-
-
-class Table(BaseModel):
-    """What every table shares: unknown keys are mistakes, values never change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def _priced(value: object) -> object:
@@ -267,23 +225,6 @@ class TierRow(Table):
     raise_to: StrictStr | None = None
 
 
-class ApprovalRow(Table):
-    """One rung of approval: each of *seats* filled by another person; *separate* names who is kept apart.
-
-    With *signed* each yes is a signature by the approver's own passkey over the exact request.
-    """
-
-    seats: Seats
-    separate: StrictStr
-    signed: StrictBool = False
-
-
-class NoApprovalRow(Table):
-    """What `approve: none` still keeps apart."""
-
-    separate: StrictStr
-
-
 class SeparationRow(Table):
     """Steps two different people must take: all of *pairwise*, and each of *pairs*."""
 
@@ -308,7 +249,7 @@ class ClassRow(Table):
     proved_by: Literal["subject", "owner", "custodians"]
     strongest: StrictStr
     approvals: Annotated[tuple[StrictStr, ...], Field(min_length=1)]
-    tolerate: dict[str, Annotated[StrictInt, Field(ge=3, le=5)]] = {}
+    tolerate: dict[str, Annotated[StrictInt, Field(ge=3, le=5)]] = Field(default_factory=dict)
 
 
 class When(Table):

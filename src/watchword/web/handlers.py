@@ -13,11 +13,15 @@ from litestar.status_codes import HTTP_204_NO_CONTENT, HTTP_303_SEE_OTHER
 from watchword.core.change import contact_of
 from watchword.core.ids import CaseId
 from watchword.reception import wording
+from watchword.reception.approver import approver_address
+from watchword.reception.browser import NAME as BROWSER_NAME
+from watchword.reception.browser import browser_cookie, mark_of
 from watchword.reception.cases import caller_page, demand_overview, readable
 from watchword.reception.given import Now, TheActor, TheApp, Token
 from watchword.web import view
+from watchword.web.approve_site import approve_file, approve_page
 from watchword.web.case_page import case_page
-from watchword.web.forms import take
+from watchword.web.forms import BROWSER, take
 from watchword.web.frame import caller_chrome, chrome
 from watchword.web.intake import intake_page, needs, open_case
 from watchword.web.lists import board_page, cases_page
@@ -115,6 +119,16 @@ class CasePages(Controller):
             return Response(None, status_code=HTTP_204_NO_CONTENT)
         return Response(render(case_page(app, loaded, actor.person, csrf, at)), media_type=MediaType.HTML)
 
+    @get("/{case:str}/approver-page", include_in_schema=False, sync_to_thread=True)
+    def approver_page(
+        self, app: TheApp, actor: TheActor, at: Now, case: FromPath[str], request: Request[Any, Any, Any]
+    ) -> Redirect:
+        """To the page on which approvers sign, with a pass for this case that lasts minutes."""
+        opened = readable(app, actor.person, case, at).case.id
+        seen = mark_of(app, request.cookies.get(BROWSER_NAME))
+        address = approver_address(app, actor.person, opened, seen, at)
+        return Redirect(address, status_code=HTTP_303_SEE_OTHER)
+
     @post("/{case:str}/{step:str}", include_in_schema=False, status_code=HTTP_303_SEE_OTHER, sync_to_thread=True)
     def take_step(
         self,
@@ -124,10 +138,11 @@ class CasePages(Controller):
         case: FromPath[str],
         step: FromPath[str],
         data: Form,
+        request: Request[Any, Any, Any],
     ) -> Redirect:
         """Take a step from its form."""
         loaded = readable(app, actor.person, case, at)
-        take(app, actor, loaded.case, step, data, at)
+        take(app, actor, loaded.case, step, data | {BROWSER: request.cookies.get(BROWSER_NAME, "")}, at)
         return Redirect(f"/cases/{loaded.case.id}", status_code=HTTP_303_SEE_OTHER)
 
 
@@ -151,11 +166,12 @@ def caller(
     csrf: Token,
     case: FromPath[str],
     token: FromPath[str],
-) -> str:
+    request: Request[Any, Any, Any],
+) -> Response[str]:
     """The locked-out person's own page."""
     opened = caller_page(app, CaseId(case), token).case
     contact = contact_of(opened.changes)
-    return render(
+    page = render(
         view.CallerPage(
             chrome=caller_chrome(app, at, csrf),
             case=opened.id,
@@ -165,6 +181,8 @@ def caller(
             api=f"/api/caller/{opened.id}/{token}",
         )
     )
+    kept = browser_cookie(app, request.cookies.get(BROWSER_NAME))
+    return Response(page, media_type=MediaType.HTML, cookies=[kept])
 
 
 PAGES = (
@@ -176,4 +194,6 @@ PAGES = (
     ThreatPages,
     PolicyPages,
     caller,
+    approve_page,
+    approve_file,
 )
