@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import socket
 from collections.abc import Iterator
+from copy import copy
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,6 @@ from tests.desk.conftest import founded, signing
 from tests.desk.office import Keys, Office
 from tests.web.conftest import browser
 from watchword.cli.serving import serving
-from watchword.settings import load
 
 __all__ = ["browser", "founded", "signing"]
 
@@ -36,10 +36,12 @@ def apart(signing: Office, tmp_path: Path) -> Iterator[Office]:
     text = (
         config.read_text().replace("port = 8787", f"port = {console}").replace("localhost:8787", f"localhost:{console}")
     )
-    own = f'[approvals]\norigin = "http://approve.localhost:{page}"\nrp_id = "approve.localhost"\nport = {page}\n'
-    config.write_text(f"{text}\n{own}")
+    part = f'[approvals]\norigin = "http://approve.localhost:{page}"\nrp_id = "approve.localhost"\nport = {page}\n'
+    config.write_text(f"{text}\n{part}")
     office = Office(home, Keys(signing.keys))
-    office.settings = load(config)
+    for login in tuple(office.keys.passkeys):
+        own = office.keys.passkeys[login] = copy(office.keys.passkeys[login])
+        own.origin = office.origin
     try:
         for login in ("ivy.iam", "boss.one", "ada.agent", "ben.agent"):
             office.app.people.set_password(office["root.admin"], office[login], f"the password of {login}", office.at)

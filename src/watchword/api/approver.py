@@ -9,9 +9,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
-from litestar import Controller, Request, Response, get, post, route
+from litestar import Controller, Request, get, post
 from litestar.params import JSONBody
-from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
+from litestar.status_codes import HTTP_200_OK
 
 from watchword.api.bodies import In, Out
 from watchword.app import App
@@ -159,12 +159,6 @@ class ApproverController(Controller):
             raise Conflict("What you looked at is not what this case asks now.", "Read it again, then decide.")
         decisions.refuse(one.person, case, data.words, at)
         return Done(told="Refused. The case is over.")
-
-
-@route(ADDRESS, http_method=["OPTIONS"], include_in_schema=False, sync_to_thread=False)
-def preflight() -> Response[None]:
-    """What a browser asks before it lets the page speak to the console; the edge adds who may."""
-    return Response(None, status_code=HTTP_204_NO_CONTENT)
 
 
 def cors(app: App, path: str, origin: str) -> dict[str, str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from watchword.api.approver import ApproverController, preflight
+from watchword.api.approver import ApproverController
+from watchword.api.approver_keys import ApproverKeyController
 from watchword.api.caller import CallerController
 from watchword.api.cases import AccountController, CaseController
 from watchword.api.credentials import CredentialController
@@ -21,7 +22,7 @@ HANDLERS = (
     CredentialController,
     CallerController,
     ApproverController,
-    preflight,
+    ApproverKeyController,
     PolicyController,
     threat,
     raise_threat,

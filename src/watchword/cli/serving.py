@@ -30,11 +30,12 @@ def serving(app: App, *, port: int | None = None) -> Iterator[str]:
     host = app.settings.console.host if port is None else LOOPBACK
     page = app.settings.approvals
     with ExitStack() as stack:
+        console = create_console(app)
         listener = _listener(host, app.settings.console.port if port is None else port, "[console]")
-        stack.enter_context(_running(create_console(app), listener, "console"))
+        stack.enter_context(_running(console, listener, "console"))
         if port is None and page.port is not None:
-            own = _listener(page.host, page.port, "[approvals]")
-            stack.enter_context(_running(create_site(app.settings), own, "approver's page"))
+            site = create_site(app.settings)
+            stack.enter_context(_running(site, _listener(page.host, page.port, "[approvals]"), "approver's page"))
         yield address("localhost" if host == LOOPBACK else host, listener.getsockname()[1])
 
 

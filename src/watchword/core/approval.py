@@ -97,11 +97,10 @@ def approving_keys(person: Person, at: datetime, rule: Rule | None = None) -> tu
     counting: list[Credential] = []
     unfit: Refused | None = None
     for enrolled in person.credentials_of(METHOD):
-        material = material_of(enrolled)
         try:
             if person.is_young(enrolled, at):
                 raise _young(enrolled)
-            _demand_fit(person, enrolled, rule, bound=material is not None and not material.backup_eligible)
+            _demand_fit(person, enrolled, rule, bound=is_bound(enrolled) is True)
         except Refused as refused:
             unfit = refused
             continue
@@ -132,6 +131,19 @@ def approving_key(
         "Sign with your own enrolled passkey, or have an administrator enrol one.",
         ("not_enrolled",),
     )
+
+
+def is_bound(enrolled: Credential) -> bool | None:
+    """Whether a key for approvals can not be copied to another device; None for what is no such key."""
+    if enrolled.method == METHOD:
+        material = material_of(enrolled)
+        return None if material is None else not material.backup_eligible
+    if enrolled.method != SSH_KEY:
+        return None
+    try:
+        return msgspec.json.decode(enrolled.public, type=SshMaterial).in_hardware
+    except msgspec.MsgspecError:
+        return None
 
 
 def outside_keys(person: Person, at: datetime, rule: Rule | None) -> tuple[tuple[Credential, SshMaterial], ...]:

@@ -142,11 +142,9 @@ class Approvals:
 
     def outside_key(
         self, case: Case, given: past.ApprovalGiven, proof: SshProof, seq: Seq, at: datetime
-    ) -> SshMaterial:
-        """The key that made *proof*, for whoever shows it to an outsider."""
-        return self._hold_outside(self.steps.registry.person(given.person, before=seq), case, given.request, proof, at)[
-            1
-        ]
+    ) -> tuple[str, SshMaterial]:
+        """The enrolment and the key that made *proof*, for whoever shows it to an outsider."""
+        return self._hold_outside(self.steps.registry.person(given.person, before=seq), case, given.request, proof, at)
 
     def _challenge(self, request: str) -> bytes:
         return signed_data(self.namespace, request.encode())

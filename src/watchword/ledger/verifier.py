@@ -287,15 +287,21 @@ def approvals(files: Files, entries: list[Entry], case: list[Entry], origin: str
     told = []
     for vote in (one for one in case if one.type == "approval.given"):
         proof = parse(vote.data["proof"].encode(), vote.where)
+        name, request = f"approvals/{vote.seq:06}", vote.data["request"]
         if proof["kind"] != "sshsig":
-            told.append(f"{vote.data['person']} by their session alone")
+            outside = proof["kind"] == "ssh"
+            if outside and (files[f"{name}.sig"], files[f"{name}.request.json"]) != tuple(
+                each.encode() for each in (proof["signature"], request)
+            ):
+                no("its files do not say what the entry says", name)
+            how = "SSH key, which `ssh-keygen` checks (VERIFY.md)" if outside else "their session alone"
+            told.append(f"{vote.data['person']} by {how}")
             continue
         material = enrolled(entries, vote, proof["credential"])
         parts = [proof[part] for part in ("client_data", "authenticator_data", "signature")]
         client, data, der = (unbase64url(part, vote.where) for part in parts)
         said = parse(client, vote.where)
-        digest = hashlib.sha512(vote.data["request"].encode()).digest()
-        blob = (f"reset-approval@{origin}".encode(), b"", b"sha512", digest)
+        blob = (f"reset-approval@{origin}".encode(), b"", b"sha512", hashlib.sha512(request.encode()).digest())
         challenge = b"SSHSIG" + b"".join(len(part).to_bytes(4, "big") + part for part in blob)
         if said["type"] != "webauthn.get" or unbase64url(said["challenge"], vote.where) != challenge:
             no("its passkey signed something else", vote.where)
@@ -311,11 +317,10 @@ def approvals(files: Files, entries: list[Entry], case: list[Entry], origin: str
             key.verify(der, data + hashlib.sha256(client).digest(), ec.ECDSA(hashes.SHA256()))
         except (InvalidSignature, ValueError):
             no("the enrolled key did not sign it", vote.where)
-        name = f"approvals/{vote.seq:06}"
         copy, armour = parse(files[f"{name}.webauthn.json"], name), files[f"{name}.sig"].decode()
         held = dict(zip(("clientDataJSON", "authenticatorData", "signature"), parts, strict=True))
         held |= {"credentialId": proof["credential"], "publicKey": material["public_key"], "rpId": material["rp_id"]}
-        if files[f"{name}.request.json"].decode() != vote.data["request"] or copy != held:
+        if files[f"{name}.request.json"].decode() != request or copy != held:
             no("its files do not say what the entry says", name)
         if client not in unbase64(re.sub(r"-----[A-Z ]+-----|\n", "", armour), name):
             no("its SSH signature is another one", name)

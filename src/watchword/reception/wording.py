@@ -44,6 +44,7 @@ METHODS = {
     "in_person": "In person",
     "owner_passkey": "Passkey of the owner",
     "custodian_passkey": "Passkey of a custodian",
+    "ssh_key": "SSH key",
 }
 
 ALERTS = {

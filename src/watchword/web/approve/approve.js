@@ -160,7 +160,8 @@ const told = (asked, held) => {
   fact(list, "Class", plain(request.account_class));
   fact(list, "For", plain(request.action));
   const ordinary = came.risk === "low" && came.situation === "normal" && !came.elevated_threat;
-  fact(list, "Came in", `by ${plain(came.channel)}, from ${plain(came.location)}, on ${plain(came.device)} device, `
+  fact(list, "Came in", `by ${plain(came.channel)}, from ${came.location === "unknown" ? "an unknown place" : plain(came.location)}, on `
+    + `${came.device === "unknown" ? "an unknown" : `a ${plain(came.device)}`} device, `
     + `${came.risk} risk, ${plain(came.situation)}${came.elevated_threat ? ", under elevated threat" : ""}`,
     "", ordinary ? "" : "warn");
   if (!held.proofs.length) fact(list, "Verified", "nobody was verified: the glass was broken", "", "warn");
@@ -343,4 +344,5 @@ const begin = async () => {
   }
 };
 
+window.addEventListener("hashchange", () => location.hash && begin()); // another pass, pasted into the same tab
 begin();
