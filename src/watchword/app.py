@@ -28,6 +28,7 @@ from watchword.desk.effects import Caps, Runner
 from watchword.desk.enrolment import Enrolment
 from watchword.desk.evidence import EvidenceTable
 from watchword.desk.followers import Names
+from watchword.desk.lending import Lending
 from watchword.desk.notify import Notices
 from watchword.desk.passes import Passes
 from watchword.desk.people import GENESIS, People
@@ -156,6 +157,7 @@ class App:
         self.activation = Activation(self.steps, folder_of(settings), self.passkey, party)
         self.roster = Roster(self.steps)
         self.enrolment = Enrolment(self.people, self.roster, self.totp, self.passkey)
+        self.lending = Lending(self.steps)
         self.passes = Passes(self.ledger)
         self.approver_keys = ApproverKeys(Enrolment(self.people, self.roster, self.totp, approving), self.passes)
         ledger = settings.ledger

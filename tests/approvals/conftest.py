@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext
 
-from tests.desk.conftest import founded, signing
+from tests.desk.conftest import founded, office, signing, strict
 from tests.desk.office import Keys, Office
 from tests.web.conftest import browser
 from watchword.cli.serving import serving
 
-__all__ = ["browser", "founded", "signing"]
+__all__ = ["browser", "founded", "office", "signing", "strict"]
 
 
 def free_port() -> int:
@@ -38,18 +38,18 @@ def apart(signing: Office, tmp_path: Path) -> Iterator[Office]:
     )
     part = f'[approvals]\norigin = "http://approve.localhost:{page}"\nrp_id = "approve.localhost"\nport = {page}\n'
     config.write_text(f"{text}\n{part}")
-    office = Office(home, Keys(signing.keys))
-    for login in tuple(office.keys.passkeys):
-        own = office.keys.passkeys[login] = copy(office.keys.passkeys[login])
-        own.origin = office.origin
+    desk = Office(home, Keys(signing.keys))
+    for login in tuple(desk.keys.passkeys):
+        own = desk.keys.passkeys[login] = copy(desk.keys.passkeys[login])
+        own.origin = desk.origin
     try:
         for login in ("ivy.iam", "boss.one", "ada.agent", "ben.agent"):
-            office.app.people.set_password(office["root.admin"], office[login], f"the password of {login}", office.at)
-        with serving(office.app):
-            yield office
-        office.fsck()
+            desk.app.people.set_password(desk["root.admin"], desk[login], f"the password of {login}", desk.at)
+        with serving(desk.app):
+            yield desk
+        desk.fsck()
     finally:
-        office.close()
+        desk.close()
 
 
 def with_authenticator(context: BrowserContext, *, synced: bool = False, verified: bool = True) -> None:

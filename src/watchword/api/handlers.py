@@ -12,6 +12,7 @@ from watchword.api.log import checkpoint, tile
 from watchword.api.people import PeopleController
 from watchword.api.policy import PolicyController
 from watchword.api.posture import raise_threat, threat
+from watchword.api.seats import SeatController
 from watchword.api.session import SessionController, sign_in_form, sign_out_form
 
 HANDLERS = (
@@ -23,6 +24,7 @@ HANDLERS = (
     CallerController,
     ApproverController,
     ApproverKeyController,
+    SeatController,
     PolicyController,
     threat,
     raise_threat,

@@ -219,7 +219,7 @@ def verifiers(case: Case) -> tuple[PersonId, ...]:
 def participants(case: Case) -> frozenset[PersonId]:
     """Everyone who took a step in *case*, and its subject: none of them may review it."""
     hands = {case.opener, case.subject, case.broke_glass, *verifiers(case)}
-    hands |= {e.prover for e in case.evidence} | {v.person for v in case.votes}
+    hands |= {e.prover for e in case.evidence} | {p for v in case.votes for p in (v.person, *v.lent_by)}
     hands |= {p.executor for p in progress_of(case)} | {q.person for q in case.questions}
     hands |= {q.answered_by for q in case.questions}
     if isinstance(case, Released):
@@ -402,6 +402,7 @@ def _voted(case: Case, event: past.ApprovalGiven | past.ApprovalRefused, at: dat
         leaf=leaf,
         unit=event.unit if isinstance(event, past.ApprovalGiven) else "",
         outside=isinstance(event, past.ApprovalGiven) and is_outside(event.proof),
+        lent_by=event.lent_by if isinstance(event, past.ApprovalGiven) else (),
     )
     case = replaced(case, votes=(*case.votes, vote))
     match resolve(case.requirement.approve or Rule(name="", seats=()), case.votes, at):

@@ -92,6 +92,7 @@ class Approve(msgspec.Struct, frozen=True, kw_only=True):
     counter: int | None = None
     unit: str = ""
     browser: str | None = None
+    lent_by: tuple[PersonId, ...] = ()
 
 
 class AskQuestion(msgspec.Struct, frozen=True, kw_only=True):

@@ -233,10 +233,14 @@ def _seat(case: Case, roles: tuple[str, ...]) -> None:
         raise Refused("None of your roles has a seat in this approval.", f"It is for: {seats}.", ("no_seat",))
 
 
-def _first_vote(case: Case, person: PersonId) -> None:
-    if person in {v.person for v in case.votes}:
+def _first_vote(case: Case, person: PersonId, lent_by: tuple[PersonId, ...] = ()) -> None:
+    """One person has one voice, given by themself or by whoever sits in their place."""
+    heard = {p for v in case.votes for p in (v.person, *v.lent_by)}
+    if heard & {person, *lent_by}:
         raise Refused(
-            "You have voted on this case already.", "Another person has to; withdraw the case to stop it.", ("voted",)
+            "You have voted on this case already, or somebody in whose place you sit has.",
+            "Another person has to; withdraw the case to stop it.",
+            ("voted",),
         )
 
 
@@ -245,8 +249,8 @@ def _approve(case: Case, command: do.Approve, at: datetime) -> tuple[Event, ...]
     _seat(case, command.roles)
     if at + hold_of(asked) > asked.not_after:  # a yes whose hold outlives the request could never be released
         raise Refused("The time to approve this is over.", "Verify again in a new case.", ("expired",))
-    _first_vote(case, command.person)
-    if command.person == case.broke_glass:
+    _first_vote(case, command.person, command.lent_by)
+    if case.broke_glass in (command.person, *command.lent_by):
         raise Refused("You broke the glass yourself.", "A second custodian has to agree.", ("same_person",))
     demand_other_browser(case.evidence, command.browser)
     if command.request != asked.request:
@@ -266,6 +270,7 @@ def _approve(case: Case, command: do.Approve, at: datetime) -> tuple[Event, ...]
         not_after=asked.not_after,
         unit=command.unit,
         browser=command.browser,
+        lent_by=command.lent_by,
     )
     if command.credential is None or command.counter is None:
         return (given,)

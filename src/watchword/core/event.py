@@ -116,7 +116,7 @@ class ApprovalAsked(msgspec.Struct, frozen=True, kw_only=True, tag="approval.ask
 class ApprovalGiven(msgspec.Struct, frozen=True, kw_only=True, tag="approval.given"):
     """One approver's yes to exactly *request*, with a proof: `core.approval` says which there are.
 
-    *unit* is the approver's own; *browser* as in `MethodProved`.
+    *unit* is the approver's own; *browser* as in `MethodProved`; *lent_by* are those in whose place they sit.
     """
 
     case: CaseId
@@ -127,6 +127,7 @@ class ApprovalGiven(msgspec.Struct, frozen=True, kw_only=True, tag="approval.giv
     not_after: datetime
     unit: str = ""
     browser: str | None = None
+    lent_by: tuple[PersonId, ...] = ()
 
 
 class ApprovalRefused(msgspec.Struct, frozen=True, kw_only=True, tag="approval.refused"):

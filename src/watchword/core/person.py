@@ -71,6 +71,14 @@ class ExecutorGrant(msgspec.Struct, frozen=True, kw_only=True):
     until: datetime
 
 
+class LentSeat(msgspec.Struct, frozen=True, kw_only=True):
+    """The *seat* of somebody else (a role, or a relation to the account), to sit in their place until an end date."""
+
+    by: PersonId
+    seat: str
+    until: datetime
+
+
 class Credential(msgspec.Struct, frozen=True, kw_only=True):
     """An enrolment: *method*, random *id*, *public* material where there is any; a secret is a payload of its entry.
 
@@ -160,6 +168,21 @@ class DelegationEnded(msgspec.Struct, frozen=True, kw_only=True, tag="delegation
     unit: str
 
 
+class SeatLent(msgspec.Struct, frozen=True, kw_only=True, tag="seat.lent"):
+    """Somebody lets *person* approve in their place."""
+
+    person: PersonId
+    lent: LentSeat
+
+
+class SeatReturned(msgspec.Struct, frozen=True, kw_only=True, tag="seat.returned"):
+    """What *by* lent to *person* is over, before its end date."""
+
+    person: PersonId
+    by: PersonId
+    seat: str
+
+
 class ExecutorGranted(msgspec.Struct, frozen=True, kw_only=True, tag="executor.granted"):
     """Just-in-time right to execute one case."""
 
@@ -178,6 +201,8 @@ PersonEvent = (
     | CredentialRevoked
     | DelegationGranted
     | DelegationEnded
+    | SeatLent
+    | SeatReturned
     | ExecutorGranted
 )
 
@@ -196,6 +221,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     credentials: tuple[Credential, ...] = ()
     delegations: tuple[Delegation, ...] = ()
     executions: tuple[ExecutorGrant, ...] = ()
+    lent: tuple[LentSeat, ...] = ()
     since: datetime | None = None
 
     def roles_at(self, at: datetime, unit: str | None = None) -> frozenset[Role]:
@@ -205,6 +231,10 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     def delegated_at(self, at: datetime) -> frozenset[str]:
         """Units this person may administer at *at*."""
         return frozenset(d.unit for d in self.delegations if at < d.until)
+
+    def lent_at(self, at: datetime) -> tuple[LentSeat, ...]:
+        """Seats of others this person may take at *at*."""
+        return tuple(one for one in self.lent if at < one.until)
 
     def may_execute(self, case: CaseId, at: datetime) -> bool:
         """Whether a just-in-time grant for *case* is in force."""
@@ -257,5 +287,10 @@ def evolve_person(person: Person | None, event: PersonEvent) -> Person:
             return replace(person, delegations=(*person.delegations, event.delegation))
         case _, DelegationEnded():
             return replace(person, delegations=tuple(d for d in person.delegations if d.unit != event.unit))
+        case _, SeatLent():
+            return replace(person, lent=(*person.lent, event.lent))
+        case _, SeatReturned():
+            kept = tuple(one for one in person.lent if (one.by, one.seat) != (event.by, event.seat))
+            return replace(person, lent=kept)
         case _, ExecutorGranted():
             return replace(person, executions=(*person.executions, event.grant))

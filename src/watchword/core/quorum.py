@@ -44,7 +44,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
 class Vote(msgspec.Struct, frozen=True, kw_only=True):
     """One person's word with the *roles* they held on this case when they gave it, and until when it counts.
 
-    *unit* is their own; *outside* says that it was signed outside any browser.
+    *unit* is their own; *outside* says that it was signed outside any browser; *lent_by* are those they sit for.
     """
 
     person: PersonId
@@ -55,6 +55,7 @@ class Vote(msgspec.Struct, frozen=True, kw_only=True):
     leaf: LeafHash
     unit: str = ""
     outside: bool = False
+    lent_by: tuple[PersonId, ...] = ()
 
 
 class Approved(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,6 +22,7 @@ from watchword.core.decision import FREEZABLE
 from watchword.core.errors import Conflict, Invalid, Refused
 from watchword.core.ids import AccountId, CaseId, PersonId
 from watchword.core.person import Role
+from watchword.core.quorum import eligible
 from watchword.core.ruling import CaseFacts
 from watchword.core.standing import release_freeze
 from watchword.desk.approvals import Approvals
@@ -71,6 +72,7 @@ class Decisions:
                 proof=signed_in,
                 unit=self.steps.registry.person(actor).unit,
                 browser=browser,
+                lent_by=self._lenders(actor, loaded, at),
             )
             if signature is not None:
                 outside = self.approvals.take_outside(actor, loaded.case, request, signature, at)
@@ -119,8 +121,19 @@ class Decisions:
 
     def seats(self, actor: PersonId, loaded: Loaded, at: datetime) -> tuple[str, ...]:
         """Roles and relations that may fill a seat of this case's approval."""
-        roles = self.steps.registry.person(actor).roles_at(at, loaded.case.unit)
-        return (*sorted(roles), *loaded.account.relations(actor, at))
+        person = self.steps.registry.person(actor)
+        own = (*sorted(person.roles_at(at, loaded.case.unit)), *loaded.account.relations(actor, at))
+        rule = loaded.case.requirement.approve
+        if rule is not None and eligible(rule, own):
+            return own
+        return tuple(dict.fromkeys((*own, *self.steps.lent(person, loaded, at).seats)))
+
+    def _lenders(self, actor: PersonId, loaded: Loaded, at: datetime) -> tuple[PersonId, ...]:
+        """In whose place *actor* sits: nobody's, where what they hold themself is enough."""
+        person = self.steps.registry.person(actor)
+        own = (*person.roles_at(at, loaded.case.unit), *loaded.account.relations(actor, at))
+        rule = loaded.case.requirement.approve
+        return () if rule is None or eligible(rule, own) else self.steps.lent(person, loaded, at).by
 
     def release(self, actor: PersonId, case: CaseId, at: datetime, changes: tuple[Change, ...] | None = None) -> None:
         """Let the executor act on what was approved; *changes* is what the releaser believes that is."""

@@ -33,6 +33,8 @@ _ABOUT_PEOPLE = (
     "person.registered",
     "role.granted",
     "role.revoked",
+    "seat.lent",
+    "seat.returned",
     "credential.enrolled",
     "credential.confirmed",
     "credential.revoked",

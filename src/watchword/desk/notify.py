@@ -7,11 +7,16 @@ from datetime import datetime
 
 import structlog
 
+from watchword.core import event as past
 from watchword.core.account import Contact
+from watchword.core.approval import is_signed
 from watchword.core.case import Case, Checked, Contained, Delivered, Executed, Holding
 from watchword.core.errors import Invalid, Refused
 from watchword.core.ids import CaseId
+from watchword.desk.approval_words import to_approver, to_subject
+from watchword.desk.decisions import request_digest
 from watchword.desk.desk import Desk
+from watchword.desk.recording import case_stream, event_of
 from watchword.notices.port import Notice, Notifier
 
 log = structlog.get_logger("watchword.notices")
@@ -49,9 +54,36 @@ class Notices:
         said = _text(loaded)
         if said is None:
             raise Refused("Nothing happened that a notice would tell of.", "Drop it.", ("nothing_to_tell",))
+        told = self._send(seen.contacts, effect, said, at)
+        log.info("notice.sent", case=case, contacts=told)
+
+    def tell_approved(self, case: CaseId, version: int, effect: str, at: datetime) -> None:
+        """Tell the person and the approver, by mail, what was approved in entry *version* of a case."""
+        steps = self.desk.steps
+        loaded = steps.load(case).case
+        entry = next((e for e in steps.ledger.read(case_stream(case)) if e.entry.version == version), None)
+        given = event_of(entry) if entry else None
+        if not isinstance(given, past.ApprovalGiven):
+            raise Refused("Nothing was approved that a notice would tell of.", "Drop it.", ("nothing_to_tell",))
+        digest, signed = request_digest(given.request), is_signed(given.proof)
+        told = 0
+        approver = steps.registry.person(given.person)
+        for whom, accounts, said in (
+            ("person", (loaded.account,), to_subject(loaded, digest, signed=signed)),
+            ("approver", approver.accounts, to_approver(loaded, digest, signed=signed)),
+        ):
+            for account in accounts:
+                directory, native = steps.registry.native_id(account)
+                seen = steps.directory(directory).read(native)
+                mail = tuple(c for c in seen.contacts if c.kind == "mail")
+                told += self._send(mail, f"{effect}/{whom}/{account}", said, at)
+        log.info("notice.approved", case=case, contacts=told)
+
+    def _send(self, contacts: tuple[Contact, ...], effect: str, said: tuple[str, str], at: datetime) -> int:
+        """Send to each contact there is a channel for; returns how many were told."""
         subject, text = said
         told = 0
-        for number, contact in enumerate(seen.contacts):
+        for number, contact in enumerate(contacts):
             if CHANNELS.get(contact.kind) not in self.notifiers:
                 continue
             notice = Notice(id=f"{effect}/{number}", kind="alert", to=contact, subject=subject, text=text, at=at)
@@ -60,7 +92,7 @@ class Notices:
                 told += 1
             except Invalid as fault:
                 log.warning("notice.undeliverable", effect=effect, contact=contact.kind, why=fault.what)
-        log.info("notice.sent", case=case, contacts=told)
+        return told
 
     def _notifier(self, contact: Contact) -> Notifier:
         channel = CHANNELS.get(contact.kind, "")

@@ -28,6 +28,7 @@ from watchword.web.lists import board_page, cases_page
 from watchword.web.people_handlers import PeoplePages, ThreatPages
 from watchword.web.policy_page import PolicyPages
 from watchword.web.render import render, render_needs
+from watchword.web.seats_page import SeatPages
 
 Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 
@@ -193,6 +194,7 @@ PAGES = (
     PeoplePages,
     ThreatPages,
     PolicyPages,
+    SeatPages,
     caller,
     approve_page,
     approve_file,
