@@ -34,6 +34,12 @@ BODIES: dict[str, Any] = {
     "Delegate": {"unit": "sales", "until": "2026-12-24T00:00:00Z"},
     "EndDelegation": {"unit": "sales"},
     "RevokeCredential": {"why": "lost"},
+    "AskedWords": {"words": "Who is with you?"},
+    "Act": {"act": "ask", "words": "Who is with you?"},
+    "SshKey": {"key": "ssh-ed25519 AAAA"},
+    "ConfirmCredential": {"fingerprint": "00"},
+    "Lend": {"to": "mara", "seat": "iam_duty", "until": "2026-12-01T00:00:00Z"},
+    "TakeBack": {"to": "mara", "seat": "iam_duty"},
     "PasskeyMade": {"answer": "{}"},
     "ProposePolicy": {},
     "ActivatePolicy": {"digest": "sha256:00"},
@@ -62,6 +68,7 @@ def test_every_route_for_nobody_for_a_stranger_and_for_somebody_without_a_role(o
     account = ilse.get(f"/api/cases/{case}").json()["account"]
     names = {"case": case, "token": "wrong", "challenge": "h-none", "account": account, "login": "mara"}
     names |= {"role": "agent", "credential": "k-none"}
+    names["question"] = "q-none"
     names["tile"] = "entries/000.p/1"
     lows = organisation.sign_in("nobody").client
     lines = [f"{'method':7}{'route':62}{'none':>6}{'bad':>6}{'low':>6}"]

@@ -53,13 +53,13 @@ class SeatController(Controller):
     @post("", sync_to_thread=True)
     def lend(self, app: TheApp, actor: TheActor, at: Now, data: JSONBody[Lend]) -> tuple[LentOut, ...]:
         """Let an employee approve in this person's place, within a month."""
-        app.lending.lend(actor.person, app.names.person(data.to), data.seat, data.until, at)
+        app.lending.lend(actor.person, data.to, data.seat, data.until, at)
         return _standing(app, actor.person, at)
 
     @post("/back", sync_to_thread=True, status_code=HTTP_200_OK)
     def take_back(self, app: TheApp, actor: TheActor, at: Now, data: JSONBody[TakeBack]) -> tuple[LentOut, ...]:
         """Take a seat back before its date."""
-        app.lending.take_back(actor.person, app.names.person(data.to), data.seat, at)
+        app.lending.take_back(actor.person, data.to, data.seat, at)
         return _standing(app, actor.person, at)
 
 

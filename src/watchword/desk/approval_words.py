@@ -10,9 +10,9 @@ def to_subject(case: Case, digest: str, *, signed: bool) -> tuple[str, str]:
     """Subject and text for the person whose account it is; *digest* is the SHA-256 (hex) of what was approved."""
     action, name = _named(case)
     text = (
-        f"An approver {'signed for' if signed else 'agreed to'} a {action} of your account. In words, what they saw is: "
-        f"{spoken(digest)}. If you did not ask for this, call the service desk at the number you know and name case "
-        f"{name}. This message holds no link."
+        f"An approver {'signed for' if signed else 'agreed to'} a {action} of your account. In words, what they saw "
+        f"is: {spoken(digest)}. If you did not ask for this, call the service desk at the number you know and name "
+        f"case {name}. This message holds no link."
     )
     return f"Your account: {action} approved (case {name})", text
 
@@ -22,8 +22,8 @@ def to_approver(case: Case, digest: str, *, signed: bool) -> tuple[str, str]:
     action, name = _named(case)
     text = (
         f"You {'signed an approval of' if signed else 'agreed in the console to'} a {action} in case {name}. In words, "
-        f"what you approved is: {spoken(digest)}. If that was not you, or these are not the words you saw, call security "
-        "at the number you know. This message holds no link."
+        f"what you approved is: {spoken(digest)}. If that was not you, or these are not the words you saw, call "
+        "security at the number you know. This message holds no link."
     )
     return f"You approved: {action} (case {name})", text
 

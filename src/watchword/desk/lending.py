@@ -31,11 +31,15 @@ class Lending:
     def __init__(self, steps: Steps) -> None:
         self.steps = steps
 
-    def lend(self, actor: PersonId, to: PersonId, seat: str, until: datetime, at: datetime) -> None:
-        """Let *to* take *actor*'s *seat* until an end date within a month."""
+    def lend(self, actor: PersonId, login: str, seat: str, until: datetime, at: datetime) -> None:
+        """Let the employee of that *login* take *actor*'s *seat* until an end date within a month.
+
+        A login nobody has and somebody who is no employee are refused in the same words.
+        """
         self.steps.demand_active_policy()
         registry = self.steps.registry
-        lender, taker = registry.person(actor), registry.person(to)
+        lender = registry.person(actor)
+        to = self._known(login)
         if seat not in LENDABLE:
             raise Invalid("This seat can not be lent.", f"Lend one of: {', '.join(LENDABLE)}.", where="seat")
         if not at < until <= at + LONGEST:
@@ -44,7 +48,8 @@ class Lending:
             raise Refused("You do not hold this seat.", "Lend one that is yours.", ("no_seat",))
         if to == actor:
             raise Refused("This seat is yours already.", "Choose somebody else.", ("same_person",))
-        if taker.kind is not Kind.EMPLOYEE:
+        taker = registry.person(to) if to else None
+        if to is None or taker is None or taker.kind is not Kind.EMPLOYEE:
             raise Refused("Only an employee can sit in your place.", "Choose an employee.", ("vendor_delegate",))
         for person in (taker, lender):
             if registry.recently_recovered(person, at):
@@ -57,11 +62,18 @@ class Lending:
             raise Conflict("They have this seat of yours already.", "Take it back first, to change its end.")
         self._append(actor, SeatLent(person=to, lent=LentSeat(by=actor, seat=seat, until=until)), at)
 
-    def take_back(self, actor: PersonId, to: PersonId, seat: str, at: datetime) -> None:
+    def take_back(self, actor: PersonId, login: str, seat: str, at: datetime) -> None:
         """End what *actor* lent, before its date."""
-        if not any((one.by, one.seat) == (actor, seat) for one in self.steps.registry.person(to).lent_at(at)):
+        to = self._known(login)
+        if to is None or not any(
+            (one.by, one.seat) == (actor, seat) for one in self.steps.registry.person(to).lent_at(at)
+        ):
             raise Invalid("You have lent them no such seat.", "Look at what you lent.", where="seat")
         self._append(actor, SeatReturned(person=to, by=actor, seat=seat), at)
+
+    def _known(self, login: str) -> PersonId | None:
+        self.steps.names.follow(self.steps.ledger)
+        return self.steps.names.person(login) if self.steps.names.has_person(login) else None
 
     def lent_by(self, actor: PersonId, at: datetime) -> tuple[tuple[PersonId, LentSeat], ...]:
         """What *actor* lent and to whom, as it stands."""

@@ -39,14 +39,15 @@ class SeatPages(Controller):
     @post("", include_in_schema=False, status_code=HTTP_303_SEE_OTHER, sync_to_thread=True)
     def lend(self, app: TheApp, actor: TheActor, at: Now, data: Form) -> Redirect:
         """Lend one."""
-        to = app.names.person(data.get("to", "").strip())
-        app.lending.lend(actor.person, to, data.get("seat", ""), end_of(data.get("until", ""), at), at)
+        app.lending.lend(
+            actor.person, data.get("to", "").strip(), data.get("seat", ""), end_of(data.get("until", ""), at), at
+        )
         return Redirect(PATH, status_code=HTTP_303_SEE_OTHER)
 
     @post("/back", include_in_schema=False, status_code=HTTP_303_SEE_OTHER, sync_to_thread=True)
     def take_back(self, app: TheApp, actor: TheActor, at: Now, data: Form) -> Redirect:
         """Take one back."""
-        app.lending.take_back(actor.person, app.names.person(data.get("to", "")), data.get("seat", ""), at)
+        app.lending.take_back(actor.person, data.get("to", ""), data.get("seat", ""), at)
         return Redirect(PATH, status_code=HTTP_303_SEE_OTHER)
 
 
