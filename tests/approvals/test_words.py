@@ -87,11 +87,6 @@ def test_from_the_case_to_the_page_and_back(apart: Office, browser: Browser) -> 
     expect(page.get_by_text("one person could take it")).to_be_visible()
     page.get_by_role("link", name="Read and sign it on the approval page").click()
     expect(page.locator("h1")).to_have_text("boss.one, will you approve this?")
-    shots = Path("/tmp/five-a-shots")
-    if shots.is_dir():
-        page.screenshot(path=str(shots / "approve.png"), full_page=True)
-        page.set_viewport_size({"width": 390, "height": 844})
-        page.screenshot(path=str(shots / "approve-phone.png"), full_page=True)
     page.click("#approve")
     expect(page.locator("h1")).to_have_text("Done")
     assert apart.state(case) == "releasable"

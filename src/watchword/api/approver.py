@@ -91,7 +91,6 @@ class ApproverOut(Out, frozen=True, kw_only=True):
     contact: str
     people: tuple[Who, ...]
     entries: tuple[EntryText, ...]
-    methods: dict[str, str]
     raised: tuple[str, ...]
     agreed: tuple[str, ...]
     seats: tuple[str, ...]
@@ -233,7 +232,6 @@ def _asked(app: App, one: Pass, at: datetime) -> ApproverOut:
             for leaf in (*((request.ticket,) if request.ticket else ()), *request.evidence)
             if (entry := app.ledger.find(leaf)) is not None
         ),
-        methods={m.name: wording.method(m.name) for m in case.requirement.methods},
         raised=case.requirement.raised,
         agreed=tuple(app.names.said(v.person)[1] for v in case.votes if v.approve),
         seats=tuple(wording.seat(seat) for seat in empty),

@@ -166,14 +166,14 @@ const told = (asked, held) => {
     "", ordinary ? "" : "warn");
   if (!held.proofs.length) fact(list, "Verified", "nobody was verified: the glass was broken", "", "warn");
   for (const proof of held.proofs) {
-    fact(list, "Verified", asked.methods[proof.data.method] ?? plain(proof.data.method),
+    fact(list, "Verified", plain(proof.data.method),
       `${clock(proof.at)}, at the desk of ${named(proof.data.by)}`
-      + `${proof.data.prover ? `, by ${named(proof.data.prover)}` : ""}`);
+      + `${proof.data.prover ? `, by ${named(proof.data.prover)}` : ""}; the names are the desk's word`);
   }
   if (asked.contact) fact(list, "New contact", asked.contact, "masked; the desk's word");
-  for (const why of asked.raised) fact(list, "Raised", plain(why), "", "warn");
-  for (const who of asked.agreed) fact(list, "Agreed already", who);
-  for (const seat of asked.seats) fact(list, "Open seat", seat);
+  for (const why of asked.raised) fact(list, "Raised", plain(why), "the desk's word", "warn");
+  for (const who of asked.agreed) fact(list, "Agreed already", who, "the desk's word");
+  for (const seat of asked.seats) fact(list, "Open seat", seat, "the desk's word");
   fact(list, "Counts until", clock(request.not_after), "once, and for nothing else");
   return list;
 };
