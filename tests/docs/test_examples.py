@@ -24,7 +24,10 @@ STAYS = (
     "watchword people ssh-key",
     "watchword people confirm-key",
 )
-"""Commands that stay up, found what is there already, or need a server, a key or a second administrator; the tests of the command line run them."""
+"""Commands that stay up, found what is there already, or need a server, a key or a second administrator.
+
+The tests of the command line run them.
+"""
 
 
 @pytest.fixture(scope="module")
