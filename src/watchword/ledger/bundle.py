@@ -195,7 +195,7 @@ say when each witness saw the checkpoint.
 _TAIL = """\
 ## All of it at once
 
-`verify.py` is one file of some 400 lines that needs Python 3.11 and the package `cryptography`. Read it, then run it:
+`verify.py` is one file of under 400 lines that needs Python 3.11 and the package `cryptography`. Read it, then run it:
 
 ```sh
 python3 verify.py BUNDLE.zip
