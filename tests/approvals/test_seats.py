@@ -16,6 +16,7 @@ from watchword.core.errors import Conflict, Invalid
 from watchword.core.person import Kind, Role, RoleGrant
 from watchword.core.spoken import spoken
 from watchword.desk.browsers import mark
+from watchword.directories.sandbox import Seed
 from watchword.policy.procedures import DEFAULT, Procedures
 from watchword.web.case_page import case_page
 from watchword.web.seats import open_seats
@@ -72,10 +73,10 @@ def test_seat_that_nobody_can_fill_is_named(office: Office) -> None:
 
 
 def test_directory_group_gives_no_seat(office: Office) -> None:
-    """Roles come from entries of people alone: a directory group of that name, nested or not, gives nobody a seat."""
-    group = office.app.directories["sandbox"].read(office.native("noah.berg"))
-    assert group.account_class == "standard"
-    hired(office, "nora.nested")
+    """Roles come from entries of people alone: an account in groups of such names gives its person no seat."""
+    groups = ("All Staff", "iam_duty", "security_duty")
+    office.directory.seed((Seed(login="nora.nested", display_name="Nora Nested", groups=groups, unit="sales"),))
+    office.link("nora.nested")
     case = asked(office, "eve.exec", "passkey", "mail_code")
     assert refused(lambda: office.approve(case, "nora.nested"))
     assert office.case(case).votes == ()
@@ -117,7 +118,7 @@ def test_another_role_in_each_seat(office: Office) -> None:
 
 
 def test_approval_in_the_browser_that_was_verified(office: Office) -> None:
-    """The browser in which the person was verified approves nothing for them, nor is a planted yes from it acted on."""
+    """The browser in which the person was verified approves nothing for them; another one does."""
     case = office.open("mara.lind", Action.FACTOR_RESET, factors=("security_key",))
     seen = mark(office.app.ledger, "the value of a cookie")
     for method in ("passkey", "mail_code"):
