@@ -19,6 +19,7 @@ from watchword.core.passkey import RelyingParty
 from watchword.core.person import Kind, Role, RoleGrant
 from watchword.core.standing import Thresholds
 from watchword.desk.activation import Activation, found_policy
+from watchword.desk.approver_keys import ApproverKeys
 from watchword.desk.asks import Kind as EffectKind
 from watchword.desk.ceremony import Ceremony
 from watchword.desk.desk import Desk
@@ -28,7 +29,9 @@ from watchword.desk.effects import Caps, Runner
 from watchword.desk.enrolment import Enrolment
 from watchword.desk.evidence import EvidenceTable
 from watchword.desk.followers import Names
+from watchword.desk.lending import Lending
 from watchword.desk.notify import Notices
+from watchword.desk.passes import Passes
 from watchword.desk.people import GENESIS, People
 from watchword.desk.prompts import Prompts
 from watchword.desk.proofings import Proofings
@@ -151,6 +154,9 @@ class App:
         party = RelyingParty(
             id=settings.console.rp_id, name="Watchword", origins=(settings.console.public_url.rstrip("/"),)
         )
+        approvals = RelyingParty(
+            id=settings.approvals_rp_id, name="Watchword approvals", origins=(settings.approvals_origin,)
+        )
         codes = self.keys.derive("codes")
         issuers = {part.issuer: Issuer(self._issuer(part)) for part in settings.issuers}
         self.passkey, self.totp, codes_saved = Passkey(party), Totp(), RecoveryCode()
@@ -183,7 +189,8 @@ class App:
             executor=executor,
             sends={way.name for way in ways if way.contact is not None},
         )
-        self.desk = Desk(self.steps, self.methods, self.passkey, party)
+        approving = Passkey(approvals)
+        self.desk = Desk(self.steps, self.methods, approving, approvals)
         self.downtimes = Downtimes(self.steps, self.desk.intake)
         self.people = People(self.steps)
         self.activation = Activation(self.steps, folder_of(settings), self.passkey, party)
@@ -195,6 +202,9 @@ class App:
         )
         self.workloads = Workloads(self.people, self.roster, self.desk.intake, issuers)
         self.prompts = Prompts(self.people, self.roster, self.desk.verification, push_number)
+        self.lending = Lending(self.steps)
+        self.passes = Passes(self.ledger)
+        self.approver_keys = ApproverKeys(Enrolment(self.people, self.roster, self.totp, approving, None), self.passes)
         ledger = settings.ledger
         self.keeper = EvidenceKeeper(
             self.steps,

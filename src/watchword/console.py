@@ -24,14 +24,17 @@ from litestar.types import Message, Scope
 from litestar.utils.scope.state import ScopeState
 
 from watchword import __version__
+from watchword.api.approver import cors
 from watchword.api.handlers import HANDLERS
 from watchword.api.session import COOKIE
 from watchword.app import App
 from watchword.core.errors import WatchwordError
 from watchword.languages.catalogue import Words, preferred, words
+from watchword.reception import approver
 from watchword.reception.caller import PATHS, problem_in
 from watchword.reception.problems import MEDIA_TYPE, Broken, Forged, Malformed, NotSignedIn, NotThere, problem_of
 from watchword.reception.sessions import Actor, Sessions, Throttle
+from watchword.web.approve_page import headers_of
 from watchword.web.handlers import PAGES
 from watchword.web.render import CSP, STATIC
 from watchword.web.trouble import caller_trouble, trouble
@@ -64,10 +67,12 @@ def create_console(app: App, *, sessions: Sessions | None = None, throttle: Thro
     def at() -> datetime:
         return app.clock()
 
-    async def sealed(message: Message, _scope: Scope) -> None:
+    async def sealed(message: Message, scope: Scope) -> None:
         if message["type"] == "http.response.start":
             headers = MutableScopeHeaders.from_message(message)
-            for name, value in HEADERS:
+            path, origin = scope["path"], dict(scope["headers"]).get(b"origin", b"").decode("latin-1")
+            special = headers_of(app.settings) if path.startswith(approver.PATH) else ()
+            for name, value in (*HEADERS, *special, *cors(app, path, origin).items()):
                 headers[name] = value
             if secure:
                 headers["strict-transport-security"] = "max-age=31536000"

@@ -115,6 +115,33 @@ class ConsolePart(_Part):
         return self
 
 
+class ApprovalsPart(_Part):
+    """Where approvers sign, when that is not the console: the *origin* of the page, and the domain of its passkeys.
+
+    With *port* `watchword serve` serves the page itself there, on *host*; without it some other host has the files that
+    `watchword approvals page` writes. Without *origin* the page is the console's own, under `/approve/`.
+    """
+
+    origin: str | None = None
+    rp_id: str | None = None
+    host: str = "127.0.0.1"
+    port: int | None = Field(default=None, ge=1, le=65535)
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.origin is None:
+            if self.rp_id is not None or self.port is not None:
+                raise ValueError("rp_id and port are for a page with an origin of its own: give origin as well")
+            return self
+        url = urlsplit(self.origin)
+        if url.scheme not in {"http", "https"} or not url.hostname or self.origin != f"{url.scheme}://{url.netloc}":
+            raise ValueError("origin is not one such as https://approve.example.test, without a path")
+        domain = self.rp_id or url.hostname
+        if url.hostname != domain and not url.hostname.endswith(f".{domain}"):
+            raise ValueError(f"rp_id must be {url.hostname} or a domain above it, or no passkey works")
+        return self
+
+
 class SandboxPart(_Part):
     """A simulated directory."""
 
@@ -284,6 +311,7 @@ class Settings(_Part):
 
     ledger: LedgerPart
     console: ConsolePart = ConsolePart()
+    approvals: ApprovalsPart = ApprovalsPart()
     policy: Path | None = None
     directories: tuple[Directory, ...] = ()
     mail: MailPart = MailPart()
@@ -314,6 +342,18 @@ class Settings(_Part):
     def path(self, relative: Path) -> Path:
         """*relative* to where the file is."""
         return self.home / relative
+
+    @property
+    def approvals_origin(self) -> str:
+        """The origin of the page on which approvers sign."""
+        return self.approvals.origin or self.console.public_url.rstrip("/")
+
+    @property
+    def approvals_rp_id(self) -> str:
+        """The domain that approvers' passkeys are made for."""
+        if self.approvals.origin is None:
+            return self.console.rp_id
+        return self.approvals.rp_id or urlsplit(self.approvals.origin).hostname or ""
 
     @property
     def database(self) -> str:
@@ -375,6 +415,12 @@ port = {port}
 public_url = "http://localhost:{port}"   # what people type; passkeys are bound to rp_id
 rp_id = "localhost"
 # shared_networks = ["10.0.0.0/8"]       # addresses many people share; the private ones, when it is not said
+
+# Where approvers sign; without it, on a page of the console. Their passkeys are bound to its rp_id.
+# [approvals]
+# origin = "https://approve.example.test"
+# rp_id = "approve.example.test"
+# port = 8788                          # serve the page here; or put it elsewhere: watchword approvals page DIR
 
 [[directories]]
 kind = "sandbox"                       # a simulated directory: every page says so

@@ -51,6 +51,12 @@ BODIES: dict[str, Any] = {
     "RevokeCredential": {"why": "lost"},
     "EnrolWorkload": {"directory": "sandbox", "account": "m.lindqvist", "issuer": "https://x.test", "subject": "s"},
     "EnrolIdentity": {"given_name": "Mara", "family_name": "Lindqvist", "birthdate": "1990-05-17"},
+    "AskedWords": {"words": "Who is with you?"},
+    "Act": {"act": "ask", "words": "Who is with you?"},
+    "SshKey": {"key": "ssh-ed25519 AAAA"},
+    "ConfirmCredential": {"fingerprint": "00"},
+    "Lend": {"to": "mara", "seat": "iam_duty", "until": "2026-12-01T00:00:00Z"},
+    "TakeBack": {"to": "mara", "seat": "iam_duty"},
     "PasskeyMade": {"answer": "{}"},
     "EnrolBrowser": {"offer": "e30.aa", "x": "AA", "y": "AA"},
     "SignedGreeting": {"greeting": "1.aa", "signature": "AA"},
@@ -82,6 +88,7 @@ def test_every_route_for_nobody_for_a_stranger_and_for_somebody_without_a_role(o
     account = ilse.get(f"/api/cases/{case}").json()["account"]
     names = {"case": case, "token": "wrong", "challenge": "h-none", "account": account, "login": "mara"}
     names |= {"role": "agent", "credential": "k-none", "person": "p-none", "provider": "none", "downtime": "d-none"}
+    names["question"] = "q-none"
     names["tile"] = "entries/000.p/1"
     lows = organisation.sign_in("nobody").client
     lines = [f"{'method':7}{'route':62}{'none':>6}{'bad':>6}{'low':>6}"]

@@ -14,7 +14,7 @@ from watchword.core.approval import SessionProof, SignedProof, encode_proof
 from watchword.core.case import Asked
 from watchword.core.ids import CaseId, PersonId
 from watchword.core.passkey import PasskeyMaterial
-from watchword.core.person import Credential, CredentialEnrolled
+from watchword.core.person import Credential, CredentialConfirmed, CredentialEnrolled
 from watchword.core.request import parse
 from watchword.desk.recording import case_stream, draft, event_of
 from watchword.desk.verification import PROOF
@@ -24,7 +24,10 @@ from watchword.ledger.sshsig import namespace_of, signed_data
 SESSION = encode_proof(SessionProof(session="00" * 32))
 
 
-def plant(office: Office, stream: str, event: past.ApprovalGiven | CredentialEnrolled, actor: PersonId) -> Appended:
+Planted = past.ApprovalGiven | CredentialEnrolled | CredentialConfirmed
+
+
+def plant(office: Office, stream: str, event: Planted, actor: PersonId) -> Appended:
     """Append an entry that no decision made, as whoever holds the ledger's signing key can."""
     version = office.app.ledger.read(stream)[-1].entry.version
     drafts = (draft(event, actor, office.at),)
@@ -139,5 +142,6 @@ def enrol(office: Office, login: str, own: SoftAuthenticator, key: bytes | None 
     name = office.app.ledger.pseudonym("k")
     credential = Credential(id=name, method="passkey", enrolled_at=office.at, public=material_for(own, key))
     office.app.people.enrol(office["root.admin"], office[login], credential, None, office.at)
+    office.confirm(login)
     office.keys.passkeys[login] = own
     return name

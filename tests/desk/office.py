@@ -29,6 +29,7 @@ from watchword.core.requirement import Context
 from watchword.desk.decisions import request_digest
 from watchword.desk.effects import Caps
 from watchword.desk.intake import Wish
+from watchword.desk.people import APPROVING, fingerprint
 from watchword.directories.sandbox import Sandbox, Seed
 from watchword.ledger.audit import Report
 from watchword.ledger.fsck import fsck
@@ -53,6 +54,9 @@ STAFF: dict[str, tuple[Role, ...]] = {
     "ann.author": (Role.POLICY_AUTHOR,),
 }
 """Who works here, and as what."""
+
+SECOND = "otto.admin"
+"""The second administrator, where signatures are asked for: who confirms what the first one enrolled."""
 
 OWNERS = ("boss.one", "mara.lind", "noah.berg", "eve.exec", "piet.priv", "olga.owner")
 """People with an account of their own, each with a passkey and an authenticator app."""
@@ -167,6 +171,15 @@ class Office:
         public = passkey.enrol(challenge=challenge, person=person, answer=create(options))
         credential = Credential(id=self.app.ledger.pseudonym("k"), method="passkey", enrolled_at=self.at, public=public)
         self.app.people.enrol(self["root.admin"], person, credential, None, self.at)
+        self.confirm(login)
+
+    def confirm(self, login: str) -> None:
+        """Have a second administrator, where there is one, confirm every key of *login* that nobody has."""
+        if not self.app.names.has_person(SECOND):
+            return
+        for held in self.app.registry.person(self[login]).credentials:
+            if held.method in APPROVING and held.confirmed_by is None:
+                self.app.people.confirm_credential(self[SECOND], self[login], held.id, fingerprint(held), self.at)
 
     def save_codes(self, login: str, *, by: str = "root.admin") -> str:
         """Have *login* open the page of a new set of recovery codes, and keep them; returns the link's token."""
@@ -377,7 +390,12 @@ class Office:
         self.adopt(r",?\n? *forbid: \[[^\]]*\]", "")
 
     def demand_signatures(self) -> None:
-        """Activate a policy whose approvals are signed."""
+        """Activate a policy whose approvals are signed; a second administrator confirms everybody's keys."""
+        people, administrator = self.app.people, self["root.admin"]
+        second = people.register(administrator, login=SECOND, name=SECOND, kind=Kind.EMPLOYEE, unit="desk", at=self.at)
+        people.grant(administrator, second, RoleGrant(role=Role.ADMINISTRATOR), self.at)
+        for login in self.keys.passkeys:
+            self.confirm(login)
         self.adopt(r"^(  A\w+: +\{)", r"\1signed: true, ")
 
     def demand_witnesses(self) -> None:

@@ -8,13 +8,13 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from tests.desk.forger import enrol, material_for, plant, plant_yes, planted, proof_by
-from tests.desk.office import Office, refused
+from tests.desk.office import SECOND, Office, refused
 from tests.desk.test_approvals import untouched
 from tests.desk.test_decisions import asked
 from tests.desk.test_executor import reasons
 from watchword.cli.demo.authenticator import Key, SoftAuthenticator
 from watchword.core.errors import Refused
-from watchword.core.person import Credential, CredentialEnrolled
+from watchword.core.person import Credential, CredentialConfirmed, CredentialEnrolled
 from watchword.desk.recording import person_stream
 
 
@@ -110,6 +110,8 @@ def test_one_key_for_two_people(strict: Office) -> None:
     sam = strict["sam.security"]
     copied = Credential(id="k-copied", method="passkey", enrolled_at=strict.at, public=material_for(own))
     plant(strict, person_stream(sam), CredentialEnrolled(person=sam, credential=copied), sam)
+    confirmed = CredentialConfirmed(person=sam, credential=copied.id, by=strict[SECOND])
+    plant(strict, person_stream(sam), confirmed, strict[SECOND])
     case = asked(strict, "eve.exec", "passkey", "mail_code")
     strict.sign(case, "boss.one")
     assert refused(lambda: strict.sign(case, "sam.security", by="boss.one")) == ("shared_key",)

@@ -55,11 +55,11 @@ class Hesitant(People):
 
     meeting: Meeting
 
-    def rule(self, person: Person, step: Step, facts: CaseFacts, at: datetime) -> Ruling:
+    def rule(self, person: Person, step: Step, facts: CaseFacts, at: datetime, lent: tuple[str, ...] = ()) -> Ruling:
         """The ruling; then the meeting."""
         if step is Step.BREAK_GLASS:
             self.meeting.join()
-        return super().rule(person, step, facts, at)
+        return super().rule(person, step, facts, at, lent)
 
 
 def at_once(*works: Callable[[], object]) -> list[BaseException]:

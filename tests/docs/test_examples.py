@@ -14,8 +14,20 @@ from watchword.cli.main import main
 from watchword.ledger.checkpoint import SigningKey
 
 PAGE = ROOT / "docs" / "operations.md"
-STAYS = ("watchword serve", "watchword execute", "watchword demo", "watchword init", "watchword ledger migrate --url")
-"""Commands that stay up, found what is there already or need a server; the tests of the command line run them."""
+STAYS = (
+    "watchword serve",
+    "watchword execute",
+    "watchword demo",
+    "watchword init",
+    "watchword ledger migrate --url",
+    "watchword approvals page",
+    "watchword people ssh-key",
+    "watchword people confirm-key",
+)
+"""Commands that stay up, found what is there already, or need a server, a key or a second administrator.
+
+The tests of the command line run them.
+"""
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,9 @@ TEXT = {
 }
 RESERVED = re.compile(r"(^|\.)(test|example|invalid|localhost|example\.(com|org|net))$")
 
-FORMATS = {f"{kind}sk-ecdsa-sha2-nistp256@openssh.com" for kind in ("", "webauthn-")}
+FORMATS = {
+    f"{kind}@openssh.com" for kind in ("sk-ecdsa-sha2-nistp256", "webauthn-sk-ecdsa-sha2-nistp256", "sk-ssh-ed25519")
+}
 """What SSH calls a kind of key and a kind of signature (RFC 4251 §6), which is written like an address and is none."""
 
 

@@ -14,9 +14,9 @@ from watchword.core.errors import Refused
 from watchword.core.ids import CaseId, PersonId
 from watchword.core.person import Kind, Role
 from watchword.policy import People, Policy
+from watchword.policy.approval_tables import SEATS
 from watchword.policy.people import NO_RULE
 from watchword.policy.rows import STEPS
-from watchword.policy.tables import SEATS
 
 OTHER = PersonId("p-other")
 EVERY_PAIR = tuple((a, b) for i, a in enumerate(STEPS) for b in STEPS[i + 1 :])

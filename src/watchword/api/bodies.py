@@ -107,13 +107,31 @@ class Proved(Out, frozen=True, kw_only=True):
 class Decide(In, frozen=True, kw_only=True):
     """Yes or no to exactly the request whose SHA-256 (hex) is *digest*.
 
-    *assertion* is the browser's `PublicKeyCredential` as JSON text, made with the options of the same address.
+    *assertion* is the browser's `PublicKeyCredential` as JSON text, made with the options of the same address;
+    *signature* an armoured SSH signature over the request, made outside any browser.
     """
 
     digest: str
     approve: bool
     why: str = ""
     assertion: str | None = None
+    signature: str | None = None
+
+
+class AskedWords(In, frozen=True, kw_only=True):
+    """A question of an approver's, or the answer to one; kept sealed."""
+
+    words: str
+
+
+class QuestionOut(Out, frozen=True, kw_only=True):
+    """What an approver asked; *answer* None while nobody has answered. Erased words are empty."""
+
+    question: str
+    who: str
+    words: str
+    answer: str | None
+    answered_by: str | None
 
 
 class Release(In, frozen=True, kw_only=True):
@@ -260,6 +278,7 @@ class CaseOut(Out, frozen=True, kw_only=True):
     challenges: tuple[ChallengeOut, ...]
     request: RequestOut | None
     approvals: tuple[str, ...]
+    questions: tuple[QuestionOut, ...] = ()
     hold_until: datetime | None
     released_until: datetime | None
     changes: tuple[ChangeOut, ...]

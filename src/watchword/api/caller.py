@@ -43,6 +43,8 @@ from watchword.desk.steps import Loaded
 from watchword.desk.vouching import PORTAL
 from watchword.languages.catalogue import Words, preferred, words
 from watchword.reception import countersign, wording
+from watchword.reception.browser import NAME as BROWSER_NAME
+from watchword.reception.browser import mark_of
 from watchword.reception.caller import handed
 from watchword.reception.cases import caller_page, settle
 from watchword.reception.devices import shown_certificate
@@ -134,7 +136,8 @@ class CallerController(Controller):
     ) -> bodies.CallerOut:
         """Answer a challenge. A wrong answer is refused, and counts."""
         opened = caller_page(app, CaseId(case), token).case.id
-        app.desk.hand_over.answer(opened, challenge, data.answer, _browser(request), at)
+        seen = mark_of(app, request.cookies.get(BROWSER_NAME))
+        app.desk.hand_over.answer(opened, challenge, data.answer, _browser(request), at, mark=seen)
         settle(app, opened, challenge, at)
         return _shown(app, app.desk.steps.load(opened), _browser(request), at, _say(request))
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from litestar import Controller, get, post
+from typing import Any
+
+from litestar import Controller, Request, get, post
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
 
@@ -14,6 +16,8 @@ from watchword.core.ids import AccountId
 from watchword.core.requirement import Context
 from watchword.desk.decisions import request_digest
 from watchword.desk.intake import Wish
+from watchword.reception.browser import NAME as BROWSER_NAME
+from watchword.reception.browser import mark_of
 from watchword.reception.cases import listed, page_address, readable, settle
 from watchword.reception.given import Now, TheActor, TheApp
 
@@ -158,16 +162,55 @@ class CaseController(Controller):
         at: Now,
         case: FromPath[str],
         data: JSONBody[bodies.Decide],
+        request: Request[Any, Any, Any],
     ) -> bodies.CaseOut:
         """Say yes or no to exactly the request with this digest; a yes may carry a passkey's signature."""
         now = readable(app, actor.person, case, at).case
         if data.approve:
-            app.desk.decisions.approve(actor.person, now.id, data.digest, actor.session, at, assertion=data.assertion)
+            app.desk.decisions.approve(
+                actor.person,
+                now.id,
+                data.digest,
+                actor.session,
+                at,
+                assertion=data.assertion,
+                signature=data.signature,
+                browser=mark_of(app, request.cookies.get(BROWSER_NAME)),
+            )
         else:
             if isinstance(now, Asked) and request_digest(now.request) != data.digest:
                 raise Conflict("What you looked at is not what this case asks now.", "Read it again, then decide.")
             app.desk.decisions.refuse(actor.person, now.id, data.why, at)
         return whole(app, app.desk.steps.load(now.id), actor.person, at)
+
+    @post("/{case:str}/questions", sync_to_thread=True)
+    def ask_question(
+        self,
+        app: TheApp,
+        actor: TheActor,
+        at: Now,
+        case: FromPath[str],
+        data: JSONBody[bodies.AskedWords],
+    ) -> bodies.CaseOut:
+        """Ask the desk something before deciding, as an approver; the time to decide runs on."""
+        opened = readable(app, actor.person, case, at).case.id
+        app.desk.decisions.ask_question(actor.person, opened, data.words, at)
+        return whole(app, app.desk.steps.load(opened), actor.person, at)
+
+    @post("/{case:str}/questions/{question:str}", sync_to_thread=True, status_code=HTTP_200_OK)
+    def answer_question(
+        self,
+        app: TheApp,
+        actor: TheActor,
+        at: Now,
+        case: FromPath[str],
+        question: FromPath[str],
+        data: JSONBody[bodies.AskedWords],
+    ) -> bodies.CaseOut:
+        """Answer what an approver asked, once."""
+        opened = readable(app, actor.person, case, at).case.id
+        app.desk.decisions.answer_question(actor.person, opened, question, data.words, at)
+        return whole(app, app.desk.steps.load(opened), actor.person, at)
 
     @post("/{case:str}/release", sync_to_thread=True, status_code=HTTP_200_OK)
     def release(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from watchword.api.approver import ApproverController
+from watchword.api.approver_keys import ApproverKeyController
 from watchword.api.caller import CallerController
 from watchword.api.cases import AccountController, CaseController
 from watchword.api.credentials import CredentialController
@@ -14,6 +16,7 @@ from watchword.api.posture import debts, lower_threat, raise_threat, threat
 from watchword.api.prompts import PromptController, PromptOfferController
 from watchword.api.proofing import IdentityController, ProofingController
 from watchword.api.saved_codes import SavedCodesController
+from watchword.api.seats import SeatController
 from watchword.api.session import SessionController, sign_in_form, sign_out_form
 from watchword.api.vouching import VouchingController
 
@@ -30,6 +33,9 @@ HANDLERS = (
     PromptOfferController,
     IdentityController,
     ProofingController,
+    ApproverController,
+    ApproverKeyController,
+    SeatController,
     PolicyController,
     threat,
     raise_threat,

@@ -123,6 +123,9 @@ def _known(known: Known, at: datetime) -> bodies.KnownPerson:
                 credential=c.id,
                 method=c.method,
                 enrolled_at=c.enrolled_at,
+                fingerprint=c.fingerprint,
+                confirmed_by=c.confirmed_by,
+                device_bound=c.device_bound,
                 revoked_at=c.revoked_at,
                 replaced_at=c.replaced_at,
             )

@@ -54,6 +54,9 @@ class CredentialOut(Out, frozen=True, kw_only=True):
     credential: str
     method: str
     enrolled_at: datetime
+    fingerprint: str = ""
+    confirmed_by: str | None = None
+    device_bound: bool | None = None
     revoked_at: datetime | None
     replaced_at: datetime | None
 
@@ -158,6 +161,24 @@ class PasskeyOut(Out, frozen=True, kw_only=True):
 
     credential: str
     method: str
+
+
+class SshKey(In, frozen=True, kw_only=True):
+    """The line of a `.pub` file, of type ed25519-sk, ecdsa-sk or ed25519."""
+
+    key: str
+
+
+class ConfirmCredential(In, frozen=True, kw_only=True):
+    """The fingerprint (SHA-256, hex) of the key that whoever confirms it looked at."""
+
+    fingerprint: str
+
+
+class KeyOffer(Out, frozen=True, kw_only=True):
+    """Where the person makes their own key for approvals, once, within the hour."""
+
+    page: str
 
 
 class RevokeCredential(In, frozen=True, kw_only=True):

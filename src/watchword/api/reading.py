@@ -16,6 +16,7 @@ from watchword.desk.steps import Loaded
 from watchword.directories.port import kind_of
 from watchword.policy import explain
 from watchword.reception import countersign, wording
+from watchword.reception.approver import questions_of
 from watchword.reception.cases import caller_of, kept, page_address, ticket_of
 from watchword.reception.spoken import spoken
 
@@ -85,6 +86,16 @@ def whole(app: App, loaded: Loaded, reader: PersonId, at: datetime) -> bodies.Ca
         ),
         request=request_out(case.request, case.not_after) if isinstance(case, Asked) else None,
         approvals=tuple(login_of(app, v.person) or "" for v in case.votes if v.approve),
+        questions=tuple(
+            bodies.QuestionOut(
+                question=q.id,
+                who=login_of(app, q.person) or "",
+                words=q.question,
+                answer=q.answer,
+                answered_by=login_of(app, q.answered_by),
+            )
+            for q in questions_of(app, case)
+        ),
         hold_until=case.until if isinstance(case, Holding) else None,
         released_until=case.until if isinstance(case, Released) else None,
         changes=_changes(app, loaded),

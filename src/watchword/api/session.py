@@ -15,6 +15,8 @@ from watchword.api.bodies import SignedIn, SignIn
 from watchword.app import App
 from watchword.core.errors import Refused
 from watchword.core.ids import PersonId
+from watchword.reception.browser import NAME as BROWSER_NAME
+from watchword.reception.browser import browser_cookie
 from watchword.reception.given import TheActor, TheApp, TheSessions, TheThrottle
 from watchword.reception.problems import NotSignedIn, TooMany
 from watchword.reception.sessions import ABSOLUTE, Throttle
@@ -41,7 +43,8 @@ class SessionController(Controller):
     ) -> Response[SignedIn]:
         """Sign in with a local account. Unknown people and wrong passwords are refused alike."""
         person = _signed_in(request, app, throttle, data.login, data.password)
-        return Response(_who(app, person), cookies=[_cookie(app, sessions.begin(person))])
+        kept = browser_cookie(app, request.cookies.get(BROWSER_NAME))
+        return Response(_who(app, person), cookies=[_cookie(app, sessions.begin(person)), kept])
 
     @get("", sync_to_thread=True)
     def current(self, app: TheApp, actor: TheActor) -> SignedIn:
@@ -70,7 +73,8 @@ def sign_in_form(
         return Redirect("/sign-in?problem=wait", status_code=HTTP_303_SEE_OTHER)
     except NotSignedIn:
         return Redirect("/sign-in?problem=wrong", status_code=HTTP_303_SEE_OTHER)
-    return Redirect("/", status_code=HTTP_303_SEE_OTHER, cookies=[_cookie(app, sessions.begin(person))])
+    kept = browser_cookie(app, request.cookies.get(BROWSER_NAME))
+    return Redirect("/", status_code=HTTP_303_SEE_OTHER, cookies=[_cookie(app, sessions.begin(person)), kept])
 
 
 @post("/session/end", sync_to_thread=True, include_in_schema=False, status_code=HTTP_303_SEE_OTHER)

@@ -6,9 +6,11 @@ command, because a SQLite ledger has one owner.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -165,10 +167,95 @@ def approve(
     /,
     *,
     asking: Asking,
-    digest: Annotated[str, Parameter(help="SHA-256 of the request you looked at; `case show` prints it.")],
+    digest: Annotated[
+        str | None, Parameter(help="SHA-256 of the request you looked at; `case show` prints it.")
+    ] = None,
+    signature: Annotated[
+        Path | None, Parameter(help="What `ssh-keygen -Y sign` made of the file that `case request` wrote.")
+    ] = None,
 ) -> None:
-    """Say yes to exactly the request whose digest you name."""
-    asking.step(case, "approval", {"approve": True, "digest": digest})
+    """Say yes to exactly the request whose digest you name, or to the one you signed with your SSH key."""
+    if (digest is None) is (signature is None):
+        raise Invalid("What is approved has to be named.", "Give --digest, or --signature.", where="--digest")
+    if signature is None:
+        asking.step(case, "approval", {"approve": True, "digest": digest})
+        return
+    try:
+        armour = signature.read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Invalid(f"{signature} can not be read: {error}.", "Name the .sig file.", "--signature") from error
+    with asking.session() as client:
+        asked = _request_of(client, case)
+        client.call(
+            "POST",
+            f"{path_of(case)}/approval",
+            {"approve": True, "digest": asked["digest"], "signature": armour},
+        )
+        asking.show(client.call("GET", path_of(case)))
+
+
+@app.command
+def request(
+    case: str,
+    /,
+    *,
+    asking: Asking,
+    to: Annotated[Path | None, Parameter(help="The file to write; its name is that of the case otherwise.")] = None,
+) -> None:
+    """Write the exact bytes that CASE asks approvers for, to be read and signed outside any browser."""
+    with asking.session() as client:
+        asked = _request_of(client, case)
+    file = to or Path(f"{case}.request.json")
+    try:
+        file.write_bytes(asked["text"].encode())
+    except OSError as error:
+        raise Invalid(f"{file} can not be written: {error.strerror}.", "Name another file.", "--to") from error
+    log = json_of(asked["text"])["log"]
+    told = {
+        "file": str(file),
+        "digest": asked["digest"],
+        "spoken": asked["spoken"],
+        "namespace": f"reset-approval@{log}",
+    }
+    if asking.json:
+        print_json(told)
+        return
+    out.print(f"Wrote {escape(str(file))}; its digest in words: [bold]{escape(asked['spoken'])}[/]. Read it, then:")
+    out.print(f"  ssh-keygen -Y sign -n {escape(told['namespace'])} -f YOUR_KEY {escape(str(file))}", soft_wrap=True)
+    out.print(f"  watchword case approve {escape(case)} --signature {escape(str(file))}.sig", soft_wrap=True)
+
+
+@app.command
+def question(case: str, words: str, /, *, asking: Asking) -> None:
+    """Ask the desk something before you decide, as an approver; the time to decide runs on."""
+    asking.step(case, "questions", {"words": words})
+
+
+@app.command
+def answer(
+    case: str,
+    question: Annotated[str, Parameter(help="Its id; `case show` prints it.")],
+    words: str,
+    /,
+    *,
+    asking: Asking,
+) -> None:
+    """Answer what an approver asked."""
+    asking.step(case, f"questions/{quote(question, safe='')}", {"words": words})
+
+
+def _request_of(client: Client, case: str) -> Any:
+    """What a case asks for now."""
+    asked = client.call("GET", path_of(case))["request"]
+    if not asked:
+        raise Invalid("This case asks for no approval now.", "Look at what it waits for.", where="CASE")
+    return asked
+
+
+def json_of(text: str) -> dict[str, Any]:
+    """The members of a request."""
+    members: dict[str, Any] = json.loads(text)
+    return members
 
 
 @app.command
@@ -324,6 +411,11 @@ def _tell(case: dict[str, Any]) -> None:
         out.print("  missing: enough witnesses, who cosign the release; `watchword doctor` says who does not answer")
     if case["request"]:
         out.print(f"  request digest: {case['request']['digest']}")
+    for one in case["questions"]:
+        told = f"{one['answered_by']}: {one['answer']}" if one["answered_by"] else "not answered yet"
+        out.print(
+            f"  question {escape(one['question'])} by {escape(one['who'])}: {escape(one['words'])} ({escape(told)})"
+        )
     if case["page"]:
         out.print(f"  the person's page: {escape(case['page'])}")
     for entry in case["entries"]:

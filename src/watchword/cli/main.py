@@ -14,7 +14,7 @@ from cyclopts import App, Parameter
 from rich.markup import escape
 
 from watchword import __version__
-from watchword.cli import case, ledger, people, policy, watch
+from watchword.cli import approvals, case, ledger, people, policy, watch
 from watchword.cli.evidence import app as bundles
 from watchword.cli.password import PasswordFile, new_password
 from watchword.cli.terminal import CONFIG, Config, Json, faults, out, print_json
@@ -31,6 +31,7 @@ app = App(
     version_flags=["--version"],
 )
 app.command(case.app)
+app.command(approvals.app)
 app.command(people.app)
 app.command(policy.app)
 app.command(ledger.app)

@@ -174,6 +174,36 @@ def enrol(
 
 
 @app.command
+def offer_key(login: str, /, *, asking: Asking) -> None:
+    """Let somebody make their own passkey for approvals: print the address at which they do, once, within the hour."""
+    with asking.session() as client:
+        made = client.call("POST", f"{path_of(login)}/approver-keys/offer")
+    _told(asking, made, f"Give them this address yourself; it is good for one key, within the hour:\n{made['page']}")
+
+
+@app.command
+def ssh_key(login: str, key: Annotated[Path, Parameter(help="Their .pub file.")], /, *, asking: Asking) -> None:
+    """Enrol somebody's SSH key for approvals signed outside the browser; a second person has to confirm it."""
+    with asking.session() as client:
+        made = client.call("POST", f"{path_of(login)}/approver-keys/ssh", {"key": _text(key)})
+    _told(asking, made, f"Enrolled: {made['credential']}. Now have somebody else confirm it.")
+
+
+@app.command
+def confirm_key(
+    login: str,
+    credential: Annotated[str, Parameter(help="Its id; `people show` prints it.")],
+    /,
+    *,
+    asking: Asking,
+    fingerprint: Annotated[str, Parameter(help="The fingerprint you compared with them; `people show` prints it.")],
+) -> None:
+    """Say that a key is the person's own, as somebody who did not enrol it; then it may sign approvals."""
+    step = f"approver-keys/{quote(credential, safe='')}/confirmation"
+    _step(asking, login, "POST", step, {"fingerprint": fingerprint})
+
+
+@app.command
 def revoke_credential(
     login: str,
     credential: Annotated[str, Parameter(help="Its id; `people show` prints it.")],
@@ -218,6 +248,10 @@ def _show(asking: Asking, client: Client, login: str) -> None:
         until = f", replaced {one['replaced_at']}" if one["replaced_at"] else ""
         until += f", revoked {one['revoked_at']}" if one["revoked_at"] else ""
         out.print(f"  {escape(one['method'])} {escape(one['credential'])} since {escape(one['enrolled_at'] + until)}")
+        if one["fingerprint"]:
+            confirmed = f"confirmed by {one['confirmed_by']}" if one["confirmed_by"] else "not confirmed for approvals"
+            bound = "bound to its device" if one["device_bound"] else "may be on several devices"
+            out.print(f"    {escape(one['fingerprint'])}, {bound}, {escape(confirmed)}", soft_wrap=True)
     for one in person["accounts"]:
         told = f"{one['directory']} {one['native_id']} ({one['account_class'] or 'in no class'})"
         out.print(f"  account {escape(told)}")

@@ -6,15 +6,17 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import uvicorn
+from litestar.types import ASGIApp
 
 from watchword.app import App
 from watchword.cli.client import address
 from watchword.console import create_console
 from watchword.core.errors import Unavailable
 from watchword.reception.peer import KeepsPeer
+from watchword.web.approve_site import create_site
 
 LOOPBACK = "127.0.0.1"
 PATIENCE_S = 15
@@ -27,27 +29,38 @@ def serving(app: App, *, port: int | None = None) -> Iterator[str]:
     Raise `Unavailable` when the address is taken or the console does not start.
     """
     host = app.settings.console.host if port is None else LOOPBACK
-    listener = _listener(host, app.settings.console.port if port is None else port)
-    config = uvicorn.Config(
-        KeepsPeer(create_console(app)), proxy_headers=False, log_config=None, access_log=False, server_header=False
-    )
+    page = app.settings.approvals
+    with ExitStack() as stack:
+        console = KeepsPeer(create_console(app))
+        listener = _listener(host, app.settings.console.port if port is None else port, "[console]")
+        stack.enter_context(_running(console, listener, "console"))
+        if port is None and page.port is not None:
+            site = create_site(app.settings)
+            stack.enter_context(_running(site, _listener(page.host, page.port, "[approvals]"), "approver's page"))
+        yield address("localhost" if host == LOOPBACK else host, listener.getsockname()[1])
+
+
+@contextmanager
+def _running(site: ASGIApp, listener: socket.socket, name: str) -> Iterator[None]:
+    """*site* on *listener*, in a thread of its own, until the `with` ends."""
+    config = uvicorn.Config(site, proxy_headers=False, log_config=None, access_log=False, server_header=False)
     server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="console", daemon=True)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name=name, daemon=True)
     thread.start()
     try:
         deadline = time.monotonic() + PATIENCE_S
         while not server.started:
             if not thread.is_alive() or time.monotonic() > deadline:
-                raise Unavailable("The console did not start.", "Look at the log above for why.")
+                raise Unavailable(f"The {name} did not start.", "Look at the log above for why.")
             thread.join(0.02)
-        yield address("localhost" if host == LOOPBACK else host, listener.getsockname()[1])
+        yield
     finally:
         server.should_exit = True
         thread.join(PATIENCE_S)
         listener.close()
 
 
-def _listener(host: str, port: int) -> socket.socket:
+def _listener(host: str, port: int, part: str) -> socket.socket:
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -56,6 +69,6 @@ def _listener(host: str, port: int) -> socket.socket:
         listener.close()
         raise Unavailable(
             f"{address(host, port)} can not be listened on: {error.strerror}.",
-            "Stop what uses the port, or set another under [console] in watchword.toml.",
+            f"Stop what uses the port, or set another under {part} in watchword.toml.",
         ) from error
     return listener

@@ -14,10 +14,12 @@ import msgspec
 from watchword.core import event as past
 from watchword.core.account import AccountClass
 from watchword.core.action import Action
+from watchword.core.approval import is_outside
 from watchword.core.change import Change, contact_of, with_contact
 from watchword.core.errors import Corrupt, Invalid
 from watchword.core.ids import AccountId, CaseId, LeafHash, OriginId, PersonId
 from watchword.core.progress import Challenge, Progress, challenge_of, mark
+from watchword.core.question import Question, told
 from watchword.core.quorum import Approved, Rejected, Rule, Vote, resolve
 from watchword.core.requirement import Context, Evidence, Requirement
 
@@ -46,6 +48,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     challenges: tuple[Challenge, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     votes: tuple[Vote, ...] = ()
+    questions: tuple[Question, ...] = ()
     reproved: datetime | None = None
     broke_glass: PersonId | None = None
     review_due: datetime | None = None
@@ -174,6 +177,8 @@ POSSIBLE: dict[type[past.CaseEvent], tuple[type[Case], ...]] = {
     past.ApprovalAsked: (Verifying,),
     past.ApprovalGiven: (AwaitingApproval,),
     past.ApprovalRefused: (AwaitingApproval,),
+    past.QuestionAsked: (AwaitingApproval,),
+    past.QuestionAnswered: (AwaitingApproval,),
     past.BreakGlassInvoked: (Verifying, AwaitingApproval, Holding),
     past.HoldElapsed: (Holding,),
     past.CaseReleased: (Holding, Releasable, Released, Executing),
@@ -235,8 +240,9 @@ def verifiers(case: Case) -> tuple[PersonId, ...]:
 def participants(case: Case) -> frozenset[PersonId]:
     """Everyone who took a step in *case*, and its subject: none of them may review it."""
     hands = {case.opener, case.subject, case.broke_glass, *verifiers(case)}
-    hands |= {e.prover for e in case.evidence} | {v.person for v in case.votes}
-    hands |= {p.executor for p in progress_of(case)}
+    hands |= {e.prover for e in case.evidence} | {p for v in case.votes for p in (v.person, *v.lent_by)}
+    hands |= {p.executor for p in progress_of(case)} | {q.person for q in case.questions}
+    hands |= {q.answered_by for q in case.questions}
     if isinstance(under := beneath(case), Released):
         hands.add(under.releaser)
     return frozenset(person for person in hands if person is not None)
@@ -276,6 +282,8 @@ def evolve(case: Case | None, recorded: past.Recorded) -> Case:
             return asked if case.requirement.approve else _approved(asked, at)
         case past.ApprovalGiven() | past.ApprovalRefused():
             return _voted(case, event, at, recorded.leaf)
+        case past.QuestionAsked() | past.QuestionAnswered():
+            return replaced(case, questions=told(case.questions, event))
         case past.BreakGlassInvoked():
             return become(
                 AwaitingApproval,
@@ -418,6 +426,7 @@ def _proved(case: Case, event: past.MethodProved, at: datetime, leaf: LeafHash) 
         challenge=event.challenge,
         leaf=leaf,
         contact_changed_at=event.contact_changed_at,
+        browser=event.browser,
     )
     return replaced(case, evidence=(*case.evidence, proof))
 
@@ -446,6 +455,9 @@ def _voted(case: Case, event: past.ApprovalGiven | past.ApprovalRefused, at: dat
         at=at,
         not_after=case.not_after,
         leaf=leaf,
+        unit=event.unit if isinstance(event, past.ApprovalGiven) else "",
+        outside=isinstance(event, past.ApprovalGiven) and is_outside(event.proof),
+        lent_by=event.lent_by if isinstance(event, past.ApprovalGiven) else (),
     )
     case = replaced(case, votes=(*case.votes, vote))
     match resolve(case.requirement.approve or Rule(name="", seats=()), case.votes, at):

@@ -83,6 +83,7 @@ class Prove(msgspec.Struct, frozen=True, kw_only=True):
     challenge: str
     by: PersonId
     counter: int | None
+    browser: str | None = None
 
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,6 +103,24 @@ class Approve(msgspec.Struct, frozen=True, kw_only=True):
     proof: str
     credential: str | None = None
     counter: int | None = None
+    unit: str = ""
+    browser: str | None = None
+    lent_by: tuple[PersonId, ...] = ()
+
+
+class AskQuestion(msgspec.Struct, frozen=True, kw_only=True):
+    """Ask the desk something before deciding."""
+
+    person: PersonId
+    roles: tuple[str, ...]
+    question: str
+
+
+class AnswerQuestion(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer what an approver asked."""
+
+    by: PersonId
+    question: str
 
 
 class Refuse(msgspec.Struct, frozen=True, kw_only=True):
@@ -278,6 +297,8 @@ Command = (
     | Prove
     | Ask
     | Approve
+    | AskQuestion
+    | AnswerQuestion
     | Refuse
     | ElapseHold
     | Release

@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from watchword.core import command as do
 from watchword.core import event as past
-from watchword.core.approval import is_signed
+from watchword.core.approval import demand_other_browser, is_signed
 from watchword.core.case import (
     TERMINAL,
     AwaitingApproval,
@@ -42,6 +42,7 @@ from watchword.core.opening import open_case, see_caller
 from watchword.core.person import CredentialUsed, ExecutorGrant, ExecutorGranted
 from watchword.core.protection import demand_waited, protect, restart_hold
 from watchword.core.proving import abandoned, begin, miss, prove
+from watchword.core.question import demand_open, demand_room
 from watchword.core.quorum import Approved, eligible, resolve
 from watchword.core.request import Request, parse
 from watchword.core.requirement import Requirement, Satisfied, assess, lowered
@@ -105,6 +106,17 @@ def _decided(
             return _ask(case, account, command, at, thresholds)
         case do.Approve():
             return _approve(case, command, at)
+        case do.AskQuestion():
+            in_state(case, command, AwaitingApproval)
+            _seat(case, command.roles)
+            demand_room(case.questions)
+            return (past.QuestionAsked(case=case.id, question=command.question, person=command.person),)
+        case do.AnswerQuestion():
+            in_state(case, command, AwaitingApproval)
+            question = demand_open(case.questions, command.question)
+            if question.person == command.by:
+                raise Refused("Nobody answers their own question.", "Have the desk answer it.", ("same_person",))
+            return (past.QuestionAnswered(case=case.id, question=command.question, by=command.by),)
         case do.Refuse():
             in_state(case, command, AwaitingApproval)
             _seat(case, command.roles)
@@ -230,10 +242,14 @@ def _seat(case: Case, roles: tuple[str, ...]) -> None:
         raise Refused("None of your roles has a seat in this approval.", f"It is for: {seats}.", ("no_seat",))
 
 
-def _first_vote(case: Case, person: PersonId) -> None:
-    if person in {v.person for v in case.votes}:
+def _first_vote(case: Case, person: PersonId, lent_by: tuple[PersonId, ...] = ()) -> None:
+    """One person has one voice, given by themself or by whoever sits in their place."""
+    heard = {p for v in case.votes for p in (v.person, *v.lent_by)}
+    if heard & {person, *lent_by}:
         raise Refused(
-            "You have voted on this case already.", "Another person has to; withdraw the case to stop it.", ("voted",)
+            "You have voted on this case already, or somebody in whose place you sit has.",
+            "Another person has to; withdraw the case to stop it.",
+            ("voted",),
         )
 
 
@@ -242,9 +258,10 @@ def _approve(case: Case, command: do.Approve, at: datetime) -> tuple[Event, ...]
     _seat(case, command.roles)
     if at + hold_of(asked) > asked.not_after:  # a yes whose hold outlives the request could never be released
         raise Refused("The time to approve this is over.", "Verify again in a new case.", ("expired",))
-    _first_vote(case, command.person)
-    if command.person == case.broke_glass:
+    _first_vote(case, command.person, command.lent_by)
+    if case.broke_glass in (command.person, *command.lent_by):
         raise Refused("You broke the glass yourself.", "A second custodian has to agree.", ("same_person",))
+    demand_other_browser(case.evidence, command.browser)
     if command.request != asked.request:
         raise Conflict("What you approved is not what this case asks.", "Read the case again, then decide.")
     if case.requirement.approve is not None and case.requirement.approve.signed and not is_signed(command.proof):
@@ -260,6 +277,9 @@ def _approve(case: Case, command: do.Approve, at: datetime) -> tuple[Event, ...]
         request=command.request,
         proof=command.proof,
         not_after=asked.not_after,
+        unit=command.unit,
+        browser=command.browser,
+        lent_by=command.lent_by,
     )
     if command.credential is None or command.counter is None:
         return (given,)

@@ -105,7 +105,10 @@ class MethodFailed(msgspec.Struct, frozen=True, kw_only=True, tag="method.failed
 
 
 class MethodProved(msgspec.Struct, frozen=True, kw_only=True, tag="method.proved"):
-    """The right answer, checked (or attested) now; *counter* is the credential's, against replay."""
+    """The right answer, checked (or attested) now; *counter* is the credential's, against replay.
+
+    *browser* is the keyed mark of the browser it came from, where that is known (`desk.browsers`).
+    """
 
     case: CaseId
     challenge: str
@@ -116,6 +119,7 @@ class MethodProved(msgspec.Struct, frozen=True, kw_only=True, tag="method.proved
     credential: str | None
     counter: int | None
     contact_changed_at: datetime | None
+    browser: str | None = None
 
 
 class ApprovalAsked(msgspec.Struct, frozen=True, kw_only=True, tag="approval.asked"):
@@ -130,7 +134,10 @@ class ApprovalAsked(msgspec.Struct, frozen=True, kw_only=True, tag="approval.ask
 
 
 class ApprovalGiven(msgspec.Struct, frozen=True, kw_only=True, tag="approval.given"):
-    """One approver's yes to exactly *request*, with a proof: `core.approval` says which there are."""
+    """One approver's yes to exactly *request*, with a proof: `core.approval` says which there are.
+
+    *unit* is the approver's own; *browser* as in `MethodProved`; *lent_by* are those in whose place they sit.
+    """
 
     case: CaseId
     person: PersonId
@@ -138,6 +145,9 @@ class ApprovalGiven(msgspec.Struct, frozen=True, kw_only=True, tag="approval.giv
     request: str
     proof: str
     not_after: datetime
+    unit: str = ""
+    browser: str | None = None
+    lent_by: tuple[PersonId, ...] = ()
 
 
 class ApprovalRefused(msgspec.Struct, frozen=True, kw_only=True, tag="approval.refused"):
@@ -146,6 +156,22 @@ class ApprovalRefused(msgspec.Struct, frozen=True, kw_only=True, tag="approval.r
     case: CaseId
     person: PersonId
     roles: tuple[str, ...]
+
+
+class QuestionAsked(msgspec.Struct, frozen=True, kw_only=True, tag="question.asked"):
+    """An approver wants to know something before they decide; the words are a payload. Nothing waits for the answer."""
+
+    case: CaseId
+    question: str
+    person: PersonId
+
+
+class QuestionAnswered(msgspec.Struct, frozen=True, kw_only=True, tag="question.answered"):
+    """Somebody at the desk answered it, once; the words are a payload."""
+
+    case: CaseId
+    question: str
+    by: PersonId
 
 
 class HoldElapsed(msgspec.Struct, frozen=True, kw_only=True, tag="hold.elapsed"):
@@ -379,6 +405,8 @@ CaseEvent = (
     | ApprovalAsked
     | ApprovalGiven
     | ApprovalRefused
+    | QuestionAsked
+    | QuestionAnswered
     | HoldElapsed
     | CaseReleased
     | HandOverOpened

@@ -75,10 +75,19 @@ class ExecutorGrant(msgspec.Struct, frozen=True, kw_only=True):
     until: datetime
 
 
+class LentSeat(msgspec.Struct, frozen=True, kw_only=True):
+    """The *seat* of somebody else (a role, or a relation to the account), to sit in their place until an end date."""
+
+    by: PersonId
+    seat: str
+    until: datetime
+
+
 class Credential(msgspec.Struct, frozen=True, kw_only=True):
     """An enrolment: *method*, random *id*, *public* material where there is any; a secret is a payload of its entry.
 
     *counter* is the last one accepted (a TOTP step, a passkey's sign count), so that no answer counts twice anywhere.
+    *enrolled_by* is who wrote the entry that enrolled it, *confirmed_by* who said since that it is their own key.
     """
 
     id: str
@@ -86,6 +95,8 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
     enrolled_at: datetime
     public: str = ""
     counter: int | None = None
+    enrolled_by: str | None = None
+    confirmed_by: PersonId | None = None
 
 
 class PersonRegistered(msgspec.Struct, frozen=True, kw_only=True, tag="person.registered"):
@@ -140,6 +151,14 @@ class Prompted(msgspec.Struct, frozen=True, kw_only=True, tag="person.prompted")
     at: datetime
 
 
+class CredentialConfirmed(msgspec.Struct, frozen=True, kw_only=True, tag="credential.confirmed"):
+    """A second person said that this key is the person's own, so that it may sign approvals."""
+
+    person: PersonId
+    credential: str
+    by: PersonId
+
+
 class CredentialRevoked(msgspec.Struct, frozen=True, kw_only=True, tag="credential.revoked"):
     """It counts no longer; the reason is a payload."""
 
@@ -161,6 +180,21 @@ class DelegationEnded(msgspec.Struct, frozen=True, kw_only=True, tag="delegation
     unit: str
 
 
+class SeatLent(msgspec.Struct, frozen=True, kw_only=True, tag="seat.lent"):
+    """Somebody lets *person* approve in their place."""
+
+    person: PersonId
+    lent: LentSeat
+
+
+class SeatReturned(msgspec.Struct, frozen=True, kw_only=True, tag="seat.returned"):
+    """What *by* lent to *person* is over, before its end date."""
+
+    person: PersonId
+    by: PersonId
+    seat: str
+
+
 class ExecutorGranted(msgspec.Struct, frozen=True, kw_only=True, tag="executor.granted"):
     """Just-in-time right to execute one case."""
 
@@ -175,10 +209,13 @@ PersonEvent = (
     | AccountLinked
     | CredentialEnrolled
     | CredentialUsed
+    | CredentialConfirmed
     | CredentialRevoked
     | Prompted
     | DelegationGranted
     | DelegationEnded
+    | SeatLent
+    | SeatReturned
     | ExecutorGranted
 )
 
@@ -197,6 +234,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     credentials: tuple[Credential, ...] = ()
     delegations: tuple[Delegation, ...] = ()
     executions: tuple[ExecutorGrant, ...] = ()
+    lent: tuple[LentSeat, ...] = ()
     since: datetime | None = None
     prompted: tuple[datetime, ...] = ()
 
@@ -207,6 +245,10 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     def delegated_at(self, at: datetime) -> frozenset[str]:
         """Units this person may administer at *at*."""
         return frozenset(d.unit for d in self.delegations if at < d.until)
+
+    def lent_at(self, at: datetime) -> tuple[LentSeat, ...]:
+        """Seats of others this person may take at *at*."""
+        return tuple(one for one in self.lent if at < one.until)
 
     def may_execute(self, case: CaseId, at: datetime) -> bool:
         """Whether a just-in-time grant for *case* is in force."""
@@ -248,6 +290,11 @@ def evolve_person(person: Person | None, event: PersonEvent) -> Person:
                 replace(c, counter=event.counter) if c.id == event.credential else c for c in person.credentials
             )
             return replace(person, credentials=used)
+        case _, CredentialConfirmed():
+            confirmed = tuple(
+                replace(c, confirmed_by=event.by) if c.id == event.credential else c for c in person.credentials
+            )
+            return replace(person, credentials=confirmed)
         case _, CredentialRevoked():
             return replace(person, credentials=tuple(c for c in person.credentials if c.id != event.credential))
         case _, Prompted():
@@ -256,5 +303,10 @@ def evolve_person(person: Person | None, event: PersonEvent) -> Person:
             return replace(person, delegations=(*person.delegations, event.delegation))
         case _, DelegationEnded():
             return replace(person, delegations=tuple(d for d in person.delegations if d.unit != event.unit))
+        case _, SeatLent():
+            return replace(person, lent=(*person.lent, event.lent))
+        case _, SeatReturned():
+            kept = tuple(one for one in person.lent if (one.by, one.seat) != (event.by, event.seat))
+            return replace(person, lent=kept)
         case _, ExecutorGranted():
             return replace(person, executions=(*person.executions, event.grant))

@@ -151,6 +151,7 @@ def prove(case: Case, command: do.Prove, at: datetime) -> tuple[Event, ...]:
         credential=challenge.credential,
         counter=command.counter,
         contact_changed_at=challenge.contact_changed_at,
+        browser=command.browser,
     )
     if challenge.prover is None or challenge.credential is None or command.counter is None:
         return (proved,)

@@ -7,6 +7,8 @@ a function of the rule and the votes alone, so anyone can compute it again from 
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import permutations, product
+from typing import Literal
 
 import msgspec
 
@@ -19,19 +21,31 @@ class Seat(msgspec.Struct, frozen=True, kw_only=True):
     roles: tuple[str, ...]
 
 
+Distinct = Literal["units", "roles"]
+"""What may be asked to differ between the people in the seats of one rule."""
+
+
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """Every seat filled by another person. A rule without seats approves nothing (it is not `approve: none`).
 
-    *signed* asks for a signature by each approver's own passkey, where a session would do otherwise.
+    *signed* asks for a signature by each approver's own key, where a session would do otherwise; with *device_bound* a
+    key that signs can not be copied; *outside* asks that one of the signatures was made outside any browser; *distinct*
+    asks for people of different units, or for another role in each seat.
     """
 
     name: str
     seats: tuple[Seat, ...]
     signed: bool = False
+    device_bound: bool = False
+    outside: bool = False
+    distinct: tuple[Distinct, ...] = ()
 
 
 class Vote(msgspec.Struct, frozen=True, kw_only=True):
-    """One person's word with the *roles* they held on this case when they gave it, and until when it counts."""
+    """One person's word with the *roles* they held on this case when they gave it, and until when it counts.
+
+    *unit* is their own; *outside* says that it was signed outside any browser; *lent_by* are those they sit for.
+    """
 
     person: PersonId
     roles: tuple[str, ...]
@@ -39,6 +53,9 @@ class Vote(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
     not_after: datetime
     leaf: LeafHash
+    unit: str = ""
+    outside: bool = False
+    lent_by: tuple[PersonId, ...] = ()
 
 
 class Approved(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,9 +72,10 @@ class Rejected(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Pending(msgspec.Struct, frozen=True, kw_only=True):
-    """The seats still empty, by their roles."""
+    """The seats still empty, by their roles; *lacks* says what those who sit there lack together."""
 
     seats: tuple[Seat, ...]
+    lacks: tuple[str, ...] = ()
 
 
 def eligible(rule: Rule, roles: tuple[str, ...]) -> bool:
@@ -78,7 +96,43 @@ def resolve(rule: Rule, votes: tuple[Vote, ...], at: datetime) -> Approved | Rej
     empty = tuple(seat for i, seat in enumerate(rule.seats) if i not in filled)
     if empty or not rule.seats:
         return Pending(seats=empty)
+    if rule.outside or rule.distinct:
+        filled = _told_apart(rule, live)
+    if not filled:
+        return Pending(seats=(), lacks=_lacks(rule, live))
     return Approved(leaves=tuple(v.leaf for v in filled.values()), until=min(v.not_after for v in filled.values()))
+
+
+def _told_apart(rule: Rule, votes: list[Vote]) -> dict[int, Vote]:
+    """An assignment of every seat that also has what the rule asks of all together; empty where there is none.
+
+    Exhaustive: a rule has few seats, and a case few votes.
+    """
+    for chosen in permutations(votes, len(rule.seats)):
+        sits = all(set(seat.roles) & set(vote.roles) for seat, vote in zip(rule.seats, chosen, strict=True))
+        if sits and not _missing(rule, chosen):
+            return dict(enumerate(chosen))
+    return {}
+
+
+def _missing(rule: Rule, chosen: tuple[Vote, ...]) -> tuple[str, ...]:
+    """What people in the seats, in their order, lack together."""
+    lacks = []
+    if rule.outside and not any(vote.outside for vote in chosen):
+        lacks.append("outside")
+    if "units" in rule.distinct and len({vote.unit for vote in chosen}) < len(chosen):
+        lacks.append("units")
+    if "roles" in rule.distinct:
+        held = [sorted(set(seat.roles) & set(vote.roles)) for seat, vote in zip(rule.seats, chosen, strict=True)]
+        if not any(len(set(picked)) == len(chosen) for picked in product(*held)):
+            lacks.append("roles")
+    return tuple(lacks)
+
+
+def _lacks(rule: Rule, votes: list[Vote]) -> tuple[str, ...]:
+    """What is lacking at least, where people sit in every seat."""
+    filled = _fill(rule.seats, votes)
+    return _missing(rule, tuple(filled[i] for i in range(len(rule.seats))))
 
 
 def _fill(seats: tuple[Seat, ...], votes: list[Vote]) -> dict[int, Vote]:
@@ -98,3 +152,15 @@ def _fill(seats: tuple[Seat, ...], votes: list[Vote]) -> dict[int, Vote]:
     for vote in votes:
         place(vote, set())
     return taken
+
+
+def less_of(old: Rule | None, new: Rule | None) -> dict[str, bool]:
+    """By name, whether *new* asks less than *old* of whose key signs, where, and of whom the people are."""
+    if old is None:
+        return {}
+    bare = Rule(name="", seats=())
+    return {
+        "device_bound": old.device_bound and not (new or bare).device_bound,
+        "outside": old.outside and not (new or bare).outside,
+        "distinct": not set(old.distinct) <= set((new or bare).distinct),
+    }

@@ -14,7 +14,7 @@ import msgspec
 from watchword.core.account import FACT_WINDOW, AccountClass
 from watchword.core.action import Action, AlertLevel
 from watchword.core.ids import LeafHash, PersonId
-from watchword.core.quorum import Rule
+from watchword.core.quorum import Rule, less_of
 
 FRESH = timedelta(minutes=15)
 """How old a verification may be when approval or hold is asked for, where a procedure does not say otherwise."""
@@ -86,7 +86,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """One verification that succeeded, as the case keeps it.
 
     *prover* is whose credential proved it (None when the subject has no person record); *agent* who sat at the desk;
-    *contact_changed_at* when the contact point it used last changed (None where it used none).
+    *contact_changed_at* when the contact point it used last changed (None where it used none); *browser* the mark of
+    the browser the answer came from (None where none is known).
     """
 
     method: str
@@ -96,6 +97,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     challenge: str
     leaf: LeafHash
     contact_changed_at: datetime | None = None
+    browser: str | None = None
 
 
 class Verify(msgspec.Struct, frozen=True, kw_only=True):
@@ -270,6 +272,7 @@ def lowered(old: Requirement, new: Requirement) -> tuple[str, ...]:
         "freshness": new.fresh_s > old.fresh_s or new.contact_age_s < old.contact_age_s,
         "approve": old.approve is not None and seats < len(old.approve.seats),
         "signed": old.approve is not None and old.approve.signed and not (new.approve and new.approve.signed),
+        **less_of(old.approve, new.approve),
         "hold": new.hold_s < old.hold_s or bool(old.hold_s and set(new.hold_waived_by) - set(old.hold_waived_by)),
         "cosigned": old.cosigned and not new.cosigned,
         "deliver": DELIVERIES.index(new.deliver) < DELIVERIES.index(old.deliver),

@@ -13,14 +13,24 @@ import msgspec
 
 from watchword.core import event as past
 from watchword.core.action import Step
-from watchword.core.approval import SignedProof, approving_key, approving_keys, demand_own_key
+from watchword.core.approval import (
+    SignedProof,
+    SshMaterial,
+    SshProof,
+    approving_key,
+    approving_keys,
+    demand_own_key,
+    demand_own_ssh_key,
+    outside_keys,
+)
 from watchword.core.case import AwaitingApproval, Case, participants
 from watchword.core.errors import Refused
 from watchword.core.ids import CaseId, PersonId, Seq
 from watchword.core.passkey import METHOD, RelyingParty
 from watchword.core.person import Person
-from watchword.desk.steps import Steps
+from watchword.desk.steps import Loaded, Steps
 from watchword.ledger.approval import verify
+from watchword.ledger.sshkey import verify_outside
 from watchword.ledger.sshsig import namespace_of, signed_data
 from watchword.methods.port import SignedAnswer, SignerPort
 
@@ -46,22 +56,33 @@ class Approvals:
         self.signer = signer
         self.party = party
 
-    def options(self, actor: PersonId, case: CaseId, at: datetime) -> Signing:
-        """What *actor* would sign now; refused where they may not approve, or hold no passkey that counts."""
+    @property
+    def namespace(self) -> str:
+        """What approvals here are signed for."""
+        return namespace_of(self.steps.ledger.origin)
+
+    def demand_seat(self, actor: PersonId, case: CaseId, at: datetime) -> Loaded:
+        """The case, where *actor* may approve it now; `Refused` otherwise."""
         loaded = self.steps.load(case)
         self.steps.rule_on(actor, Step.APPROVE, loaded, at).demand()
         if not isinstance(loaded.case, AwaitingApproval):
             raise Refused("This case asks for no approval now.", "Look at what it waits for.", ("wrong_state",))
+        return loaded
+
+    def options(self, actor: PersonId, case: CaseId, at: datetime) -> Signing:
+        """What *actor* would sign now; refused where they may not approve, or hold no passkey that counts."""
+        loaded = self.demand_seat(actor, case, at)
+        assert isinstance(loaded.case, AwaitingApproval)
         person = self.steps.registry.person(actor)
         try:
-            options = self.signer.sign_options(self._challenge(loaded.case.request), approving_keys(person, at))
+            rule = loaded.case.requirement.approve
+            options = self.signer.sign_options(self._challenge(loaded.case.request), approving_keys(person, at, rule))
         except Refused as refused:
             raise _said_to_approver(refused) from refused
-        rule = loaded.case.requirement.approve
         return Signing(
             request=loaded.case.request,
             not_after=loaded.case.not_after,
-            namespace=namespace_of(self.steps.ledger.origin),
+            namespace=self.namespace,
             options=options,
             needed=rule is not None and rule.signed,
         )
@@ -76,24 +97,57 @@ class Approvals:
         self._hold(person, case, request, answer.proof, at)
         return answer
 
-    def recheck(self, case: Case, given: past.ApprovalGiven, proof: SignedProof, seq: Seq, at: datetime) -> str:
+    def take_outside(self, actor: PersonId, case: Case, request: str, signature: str, at: datetime) -> SshProof:
+        """Check the armoured SSH *signature* by *actor* over *request*, as the executor will."""
+        proof = SshProof(signature=signature)
+        self._hold_outside(self.steps.registry.person(actor), case, request, proof, at)
+        return proof
+
+    def recheck(
+        self, case: Case, given: past.ApprovalGiven, proof: SignedProof | SshProof, seq: Seq, at: datetime
+    ) -> str:
         """Check an approval that stands at *seq* since *at* again, from what it left behind and what stood before it.
 
         Returns the enrolment that signed it; `Refused` where anything fails.
         """
         then = self.steps.registry.person(given.person, before=seq)
+        if isinstance(proof, SshProof):
+            return self._hold_outside(then, case, given.request, proof, at)[0]
         return self._hold(then, case, given.request, proof, at)
 
     def _hold(self, person: Person, case: Case, request: str, proof: SignedProof, at: datetime) -> str:
         """Check everything about *proof* but what came later; returns the enrolment it was made with."""
-        credential, material = approving_key(person, proof.credential, at)
+        credential, material = approving_key(person, proof.credential, at, case.requirement.approve)
         others = (self.steps.registry.person(other) for other in participants(case) - {person.id})
         demand_own_key(material, others)
         verify(proof, request, log=self.steps.ledger.origin, material=material, party=self.party)
         return credential.id
 
+    def _hold_outside(
+        self, person: Person, case: Case, request: str, proof: SshProof, at: datetime
+    ) -> tuple[str, SshMaterial]:
+        """The same for a signature from outside the browser: the enrolment it was made with, and its key."""
+        unfit: Refused | None = None
+        for credential, material in outside_keys(person, at, case.requirement.approve):
+            try:
+                verify_outside(proof, request, log=self.steps.ledger.origin, material=material)
+            except Refused as refused:
+                unfit = refused
+                continue
+            others = (self.steps.registry.person(other) for other in participants(case) - {person.id})
+            demand_own_ssh_key(credential, others)
+            return credential.id, material
+        assert unfit is not None
+        raise unfit
+
+    def outside_key(
+        self, case: Case, given: past.ApprovalGiven, proof: SshProof, seq: Seq, at: datetime
+    ) -> tuple[str, SshMaterial]:
+        """The enrolment and the key that made *proof*, for whoever shows it to an outsider."""
+        return self._hold_outside(self.steps.registry.person(given.person, before=seq), case, given.request, proof, at)
+
     def _challenge(self, request: str) -> bytes:
-        return signed_data(namespace_of(self.steps.ledger.origin), request.encode())
+        return signed_data(self.namespace, request.encode())
 
 
 def _said_to_approver(refused: Refused) -> Refused:

@@ -56,8 +56,9 @@ class Kind:
     SHIELD = "shield"
     PAGE = "page"
     SKIPPED = "skipped"
+    APPROVED = "approved"
 
-    DESK = (SEND, NOTICE, HOLD, EXPIRE, FREEZE, REVIEW, CAMPAIGN, SHIELD, PAGE, SKIPPED)
+    DESK = (SEND, NOTICE, HOLD, EXPIRE, FREEZE, REVIEW, CAMPAIGN, SHIELD, PAGE, SKIPPED, APPROVED)
     """What the desk's own runner does."""
 
     EXECUTOR = (CHANGE, CONFIRM, VALIDATE)
@@ -169,6 +170,8 @@ def _asked(
             yield due(Kind.NOTICE, at)
         case past.ReviewOwed():
             yield due(Kind.REVIEW, event.due)
+        case past.ApprovalGiven():
+            yield due(Kind.APPROVED, at, strand=f"{Kind.APPROVED}/{entry}")
     if isinstance(after, Holding) and not isinstance(before, Holding):
         yield due(Kind.HOLD, after.until)
         yield due(Kind.NOTICE, at)
@@ -208,7 +211,7 @@ def _goes_on(owed: Owed, case: Case, at: datetime) -> bool:
         case Kind.SEND:
             running = (c for c in case.challenges if c.id == challenge and not c.ended and at <= c.expires)
             return not isinstance(case, TERMINAL) and any(running)
-        case Kind.NOTICE | Kind.FREEZE | Kind.CAMPAIGN | Kind.SHIELD | Kind.PAGE | Kind.SKIPPED:
+        case Kind.NOTICE | Kind.FREEZE | Kind.CAMPAIGN | Kind.SHIELD | Kind.PAGE | Kind.SKIPPED | Kind.APPROVED:
             # No entry says that these were done, so they are not asked for for ever.
             ended = isinstance(case, TERMINAL) and not isinstance(case, Contained)
             return not ended and at - owed.row.due_at < CASE_LIFE

@@ -14,7 +14,7 @@ import msgspec
 from watchword.core import event as past
 from watchword.core.account import Status, covers
 from watchword.core.action import Step
-from watchword.core.approval import SessionProof, SignedProof, proof_of
+from watchword.core.approval import SSH_KEY, SessionProof, SignedProof, SshProof, demand_other_browser, proof_of
 from watchword.core.case import Case, Contained
 from watchword.core.clearance import Cleared, clear
 from watchword.core.errors import Refused, Unavailable
@@ -24,6 +24,7 @@ from watchword.core.person import Person
 from watchword.core.quorum import Vote
 from watchword.core.request import Request
 from watchword.desk.approvals import Approvals
+from watchword.desk.lent import counting
 from watchword.desk.recording import case_stream, event_of
 from watchword.desk.steps import Loaded, Steps
 from watchword.desk.verification import PROOF, Verification
@@ -160,19 +161,38 @@ class Clearing:
         now = self.steps.registry.person(vote.person)
         self._proof(loaded, given, entry, now)
         unit = loaded.case.unit
-        held = then.roles_at(vote.at, unit) & now.roles_at(vote.at, unit)
-        if not set(vote.roles) <= {*held, *loaded.account.relations(vote.person, vote.at)}:
+        held = {*(then.roles_at(vote.at, unit) & now.roles_at(vote.at, unit))}
+        known = {*held, *loaded.account.relations(vote.person, vote.at), *self._lent(loaded, vote, then, now)}
+        if not set(vote.roles) <= known:
             _refuse("roles", "an approver does not hold the role they approved with")
+        voices = [p for v in loaded.case.votes for p in (v.person, *v.lent_by)]
+        if len(set(voices)) < len(voices):
+            _refuse("voices", "somebody was heard twice, by themself or in their place")
         if self.steps.registry.recently_recovered(now, at):
             _refuse("recovered", "an approver's own account was recovered lately")
+        demand_other_browser(loaded.case.evidence, given.browser)
+        rule = loaded.case.requirement.approve
+        if rule is not None and "units" in rule.distinct and vote.unit != then.unit:
+            _refuse("unit", "an approver is not of the unit they approved for")
+
+    def _lent(self, loaded: Loaded, vote: Vote, then: Person, now: Person) -> tuple[str, ...]:
+        """Seats of others: lent before the vote, not taken back since, by those the vote names, who could sit there."""
+        if not vote.lent_by:
+            return ()
+        standing = tuple(one for one in then.lent_at(vote.at) if one in now.lent and one.by in vote.lent_by)
+        votes = tuple(v for v in loaded.case.votes if v.leaf != vote.leaf)
+        before = msgspec.structs.replace(loaded.case, votes=votes)
+        rule = self.steps.policy.people.rule
+        lender = msgspec.structs.replace(then, lent=standing)
+        return counting(self.steps.registry, rule, lender, before, loaded.account, vote.at).seats
 
     def _proof(self, loaded: Loaded, given: past.ApprovalGiven, entry: Appended, now: Person) -> None:
         """A signature is checked whole; a session is the desk's word, and counts where the requirement lets it."""
         proof, rule = proof_of(given.proof), loaded.case.requirement.approve
-        if isinstance(proof, SignedProof):
+        if isinstance(proof, SignedProof | SshProof):
             credential = self.approvals.recheck(loaded.case, given, proof, entry.seq, entry.entry.at)
-            if credential not in {c.id for c in now.credentials_of(METHOD)}:
-                _refuse("revoked", "an approver's passkey was revoked since")
+            if credential not in {c.id for c in (*now.credentials_of(METHOD), *now.credentials_of(SSH_KEY))}:
+                _refuse("revoked", "an approver's key was revoked since")
         elif not isinstance(proof, SessionProof):
             _refuse("approval proof", "an approval carries no proof this version knows")
         elif rule is None or rule.signed:

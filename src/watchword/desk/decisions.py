@@ -22,6 +22,7 @@ from watchword.core.decision import FREEZABLE
 from watchword.core.errors import Conflict, Invalid, Refused
 from watchword.core.ids import AccountId, CaseId, PersonId
 from watchword.core.person import Role
+from watchword.core.quorum import eligible
 from watchword.core.ruling import CaseFacts
 from watchword.core.standing import release_freeze
 from watchword.desk.approvals import Approvals
@@ -41,12 +42,22 @@ class Decisions:
         self.approvals = approvals
 
     def approve(
-        self, actor: PersonId, case: CaseId, digest: str, session: str, at: datetime, *, assertion: str | None = None
+        self,
+        actor: PersonId,
+        case: CaseId,
+        digest: str,
+        session: str,
+        at: datetime,
+        *,
+        assertion: str | None = None,
+        signature: str | None = None,
+        browser: str | None = None,
     ) -> None:
         """Say yes to the request whose SHA-256 is *digest* (hex), as the person who is signed in under *session*.
 
-        *assertion* is the browser's answer to `Approvals.options`; without it the session is the proof, where the
-        procedure is content with that.
+        *assertion* is the browser's answer to `Approvals.options`, *signature* an armoured SSH signature made outside
+        any browser; without either the session is the proof, where the procedure is content with that. *browser* is the
+        mark of the browser they approve in (`desk.browsers`).
         """
         signed_in = encode_proof(SessionProof(session=hashlib.sha256(session.encode()).hexdigest()))
 
@@ -54,17 +65,23 @@ class Decisions:
             request = loaded.case.request if isinstance(loaded.case, AwaitingApproval) else ""
             if not hmac.compare_digest(request_digest(request).encode(), digest.encode()):
                 raise Conflict("What you looked at is not what this case asks now.", "Read it again, then decide.")
-            seats = self._seats(actor, loaded, at)
-            if assertion is None:
-                return do.Approve(person=actor, roles=seats, request=request, proof=signed_in)
-            answer = self.approvals.take(actor, loaded.case, request, assertion, at)
-            return do.Approve(
+            approve = do.Approve(
                 person=actor,
-                roles=seats,
+                roles=self.seats(actor, loaded, at),
                 request=request,
-                proof=encode_proof(answer.proof),
-                credential=answer.credential,
-                counter=answer.counter,
+                proof=signed_in,
+                unit=self.steps.registry.person(actor).unit,
+                browser=browser,
+                lent_by=self._lenders(actor, loaded, at),
+            )
+            if signature is not None:
+                outside = self.approvals.take_outside(actor, loaded.case, request, signature, at)
+                return msgspec.structs.replace(approve, proof=encode_proof(outside))
+            if assertion is None:
+                return approve
+            answer = self.approvals.take(actor, loaded.case, request, assertion, at)
+            return msgspec.structs.replace(
+                approve, proof=encode_proof(answer.proof), credential=answer.credential, counter=answer.counter
             )
 
         self.steps.step(case, actor, Step.APPROVE, build, at)
@@ -75,15 +92,48 @@ class Decisions:
             case,
             actor,
             Step.REFUSE,
-            lambda loaded: do.Refuse(person=actor, roles=self._seats(actor, loaded, at)),
+            lambda loaded: do.Refuse(person=actor, roles=self.seats(actor, loaded, at)),
             at,
             disclosures={past.ApprovalRefused: words("why", why)},
         )
 
-    def _seats(self, actor: PersonId, loaded: Loaded, at: datetime) -> tuple[str, ...]:
+    def ask_question(self, actor: PersonId, case: CaseId, question: str, at: datetime) -> str:
+        """Ask the desk something before deciding, as somebody who has a seat; returns the question's id.
+
+        It moves nothing, and the request's time runs on.
+        """
+        named = self.steps.ledger.pseudonym("q")
+        self.steps.step(
+            case,
+            actor,
+            Step.APPROVE,
+            lambda loaded: do.AskQuestion(person=actor, roles=self.seats(actor, loaded, at), question=named),
+            at,
+            disclosures={past.QuestionAsked: words("question", _asked(question))},
+        )
+        return named
+
+    def answer_question(self, actor: PersonId, case: CaseId, question: str, answer: str, at: datetime) -> None:
+        """Answer what an approver asked, once, as somebody who may verify in this case."""
+        told = {past.QuestionAnswered: words("answer", _asked(answer))}
+        build = do.AnswerQuestion(by=actor, question=question)
+        self.steps.step(case, actor, Step.VERIFY, lambda _: build, at, disclosures=told)
+
+    def seats(self, actor: PersonId, loaded: Loaded, at: datetime) -> tuple[str, ...]:
         """Roles and relations that may fill a seat of this case's approval."""
-        roles = self.steps.registry.person(actor).roles_at(at, loaded.case.unit)
-        return (*sorted(roles), *loaded.account.relations(actor, at))
+        person = self.steps.registry.person(actor)
+        own = (*sorted(person.roles_at(at, loaded.case.unit)), *loaded.account.relations(actor, at))
+        rule = loaded.case.requirement.approve
+        if rule is not None and eligible(rule, own):
+            return own
+        return tuple(dict.fromkeys((*own, *self.steps.lent(person, loaded, at).seats)))
+
+    def _lenders(self, actor: PersonId, loaded: Loaded, at: datetime) -> tuple[PersonId, ...]:
+        """In whose place *actor* sits: nobody's, where what they hold themself is enough."""
+        person = self.steps.registry.person(actor)
+        own = (*person.roles_at(at, loaded.case.unit), *loaded.account.relations(actor, at))
+        rule = loaded.case.requirement.approve
+        return () if rule is None or eligible(rule, own) else self.steps.lent(person, loaded, at).by
 
     def release(self, actor: PersonId, case: CaseId, at: datetime, changes: tuple[Change, ...] | None = None) -> None:
         """Let the executor act on what was approved; *changes* is what the releaser believes that is."""
@@ -239,6 +289,14 @@ class Decisions:
                 continue
             return len(events) > 1
         raise AssertionError
+
+
+def _asked(words_of: str) -> str:
+    """What somebody wrote, in one paragraph of at most a thousand characters."""
+    said = " ".join(words_of.split())
+    if not said or len(said) > 1000:
+        raise Invalid("A question or an answer has 1 to 1000 characters.", "Write a sentence.", where="words")
+    return said
 
 
 def request_digest(request: str) -> str:

@@ -9,7 +9,7 @@ import msgspec
 
 from watchword.core import event as past
 from watchword.core.action import Step
-from watchword.core.approval import SignedProof, approving_key, proof_of
+from watchword.core.approval import SignedProof, SshProof, approving_key, proof_of
 from watchword.core.case import participants
 from watchword.core.ids import CaseId, PersonId
 from watchword.core.person import CredentialEnrolled, CredentialRevoked
@@ -29,7 +29,16 @@ from watchword.ledger.sshsig import allowed_signer
 SECRET = frozenset({"secret", ENVELOPE, CONTACT})
 """Payloads that are opened for nobody: seeds, password hashes, sealed credentials, and a new contact point whole."""
 
-_ABOUT_PEOPLE = ("person.registered", "role.granted", "role.revoked", "credential.enrolled", "credential.revoked")
+_ABOUT_PEOPLE = (
+    "person.registered",
+    "role.granted",
+    "role.revoked",
+    "seat.lent",
+    "seat.returned",
+    "credential.enrolled",
+    "credential.confirmed",
+    "credential.revoked",
+)
 
 
 class Dossier:
@@ -51,7 +60,7 @@ class Dossier:
         entries = tuple(chosen[seq] for seq in sorted(chosen))
         note, policy = self.outsiders.vouched(entries[-1].seq)
         size = int(note.split("\n", 2)[1])
-        signed = tuple(self._approvals(own))
+        signed = tuple(self._approvals(own, loaded))
         return Bundle(
             case=case,
             origin=ledger.origin,
@@ -104,12 +113,17 @@ class Dossier:
         """The policy's own text, as it was when it was activated."""
         return [text for one in activated[-1:] for text in sorted(self.steps.ledger.disclosures(one).items())]
 
-    def _approvals(self, own: tuple[Appended, ...]) -> Iterator[tuple[SignedYes, str]]:
+    def _approvals(self, own: tuple[Appended, ...], loaded: Loaded) -> Iterator[tuple[SignedYes, str]]:
         """Each signed approval, and the `allowed_signers` line of its key: from its enrolment until it was revoked."""
         log = self.steps.ledger.origin
         for one in own:
             given = event_of(one)
-            if not isinstance(given, past.ApprovalGiven) or not isinstance(proof := proof_of(given.proof), SignedProof):
+            if not isinstance(given, past.ApprovalGiven):
+                continue
+            proof = proof_of(given.proof)
+            if isinstance(proof, SshProof):
+                yield self._outside(one, given, proof, loaded)
+            if not isinstance(proof, SignedProof):
                 continue
             then = self.steps.registry.person(given.person, before=one.seq)
             enrolled, material = approving_key(then, proof.credential, one.entry.at)
@@ -130,10 +144,29 @@ class Dossier:
                     at=one.entry.at,
                     request=given.request,
                     assertion=msgspec.json.encode(assertion),
-                    signature=signature,
+                    armour=signature.armour(),
+                    namespace=signature.namespace,
                 ),
                 allowed_signer(given.person, signature.key, signature.namespace, valid_after=since, valid_before=until),
             )
+
+    def _outside(
+        self, one: Appended, given: past.ApprovalGiven, proof: SshProof, loaded: Loaded
+    ) -> tuple[SignedYes, str]:
+        """An approval that was signed outside the browser: it is an SSH signature already."""
+        key, material = self.approvals.outside_key(loaded.case, given, proof, one.seq, one.entry.at)
+        since, until = self._life(given.person, key)
+        namespace = self.approvals.namespace
+        yes = SignedYes(
+            seq=one.seq,
+            principal=given.person,
+            at=one.entry.at,
+            request=given.request,
+            assertion=None,
+            armour=proof.signature,
+            namespace=namespace,
+        )
+        return yes, allowed_signer(given.person, str(material), namespace, valid_after=since, valid_before=until)
 
     def _life(self, person: PersonId, credential: str) -> tuple[datetime, datetime | None]:
         """From when until when a credential counted, as entries say."""

@@ -143,6 +143,9 @@ class Runner:
             case Kind.NOTICE:
                 self.notices.tell(case, row.id, at)
                 self._settle(row)
+            case Kind.APPROVED:
+                self.notices.tell_approved(case, int(row.id.rpartition("/")[2]), row.id, at)
+                self._settle(row)
             case Kind.HOLD:
                 self._when(case, Holding, do.ElapseHold(), at, done, row)
             case Kind.EXPIRE:

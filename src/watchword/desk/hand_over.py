@@ -69,11 +69,13 @@ class HandOver:
         self._demand_browser(self.steps.load(case), browser)
         return self.verification.begin_again(case, method, at)
 
-    def answer(self, case: CaseId, challenge: str, answer: str, browser: str, at: datetime) -> str:
+    def answer(
+        self, case: CaseId, challenge: str, answer: str, browser: str, at: datetime, *, mark: str | None = None
+    ) -> str:
         """Take an answer from the person's page.
 
         One for the hand-over only from the browser that made the key, and one for a new contact point only from the
-        browser that entered it: a proof given elsewhere speaks for neither.
+        browser that entered it: a proof given elsewhere speaks for neither. *mark* is that browser's (`desk.browsers`).
         """
         loaded = self.steps.load(case)
         running = next((c for c in loaded.case.challenges if c.id == challenge), None)
@@ -84,15 +86,17 @@ class HandOver:
                 "Open the page on the managed device.",
                 ("wrong_hands",),
             )
-        return self._answer(loaded, challenge, answer, browser, at)
+        return self._answer(loaded, challenge, answer, browser, at, mark)
 
-    def _answer(self, loaded: Loaded, challenge: str, answer: str, browser: str, at: datetime) -> str:
+    def _answer(
+        self, loaded: Loaded, challenge: str, answer: str, browser: str, at: datetime, mark: str | None = None
+    ) -> str:
         running = next((c for c in loaded.case.challenges if c.id == challenge), None)
         if running is not None and running.purpose == "hand_over":
             self._demand_browser(loaded, browser)
         elif contact_of(loaded.case.changes) is not None:
             self.new_contact.demand_browser(loaded.case, browser)
-        return self.verification.answer(loaded.case.id, challenge, answer, at, attesting=None)
+        return self.verification.answer(loaded.case.id, challenge, answer, at, attesting=None, mark=mark)
 
     def answer_device(self, case: CaseId, challenge: str, certificate: str, browser: str, at: datetime) -> str:
         """Take the certificate a device showed; whoever ended its TLS connection says so, and nobody else."""

@@ -9,11 +9,16 @@ import msgspec
 import structlog
 
 from watchword.core import command as do
+from watchword.core import event as past
 from watchword.core.account import Contact
+from watchword.core.approval import is_signed
 from watchword.core.case import Case, Checked, Contained, Delivered, Executed, Holding, Paused, Protected
 from watchword.core.errors import Invalid, Refused, Unavailable
 from watchword.core.ids import CaseId
+from watchword.desk.approval_words import to_approver, to_subject
+from watchword.desk.decisions import request_digest
 from watchword.desk.desk import Desk
+from watchword.desk.recording import case_stream, event_of
 from watchword.languages.catalogue import DEFAULT, Words, known, words
 from watchword.notices.port import Notice, Notifier
 
@@ -55,12 +60,42 @@ class Notices:
         said = _text(loaded, words(known(seen.language, self.language)))
         if said is None:
             raise Refused("Nothing happened that a notice would tell of.", "Drop it.", ("nothing_to_tell",))
+        cut = self.desk.steps.registry.account(loaded.account).cut
+        told = self._send(tuple(c for c in seen.contacts if c.kind not in cut), effect, said, at)
+        log.info("notice.sent", case=case, contacts=len(told))
+        if isinstance(loaded, Holding) and set(told) != set(loaded.told):
+            channels = tuple(dict.fromkeys(told))
+            self.desk.steps.system_step(case, lambda _: do.TellHold(channels=channels), at)
+
+    def tell_approved(self, case: CaseId, version: int, effect: str, at: datetime) -> None:
+        """Tell the person and the approver, by mail, what was approved in entry *version* of a case."""
+        steps = self.desk.steps
+        loaded = steps.load(case).case
+        entry = next((e for e in steps.ledger.read(case_stream(case)) if e.entry.version == version), None)
+        given = event_of(entry) if entry else None
+        if not isinstance(given, past.ApprovalGiven):
+            raise Refused("Nothing was approved that a notice would tell of.", "Drop it.", ("nothing_to_tell",))
+        digest, signed = request_digest(given.request), is_signed(given.proof)
+        told = 0
+        approver = steps.registry.person(given.person)
+        for whom, accounts, said in (
+            ("person", (loaded.account,), to_subject(loaded, digest, signed=signed)),
+            ("approver", approver.accounts, to_approver(loaded, digest, signed=signed)),
+        ):
+            for account in accounts:
+                directory, native = steps.registry.native_id(account)
+                seen = steps.directory(directory).read(native)
+                mail = tuple(c for c in seen.contacts if c.kind == "mail")
+                told += len(self._send(mail, f"{effect}/{whom}/{account}", said, at))
+        log.info("notice.approved", case=case, contacts=told)
+
+    def _send(self, contacts: tuple[Contact, ...], effect: str, said: tuple[str, str], at: datetime) -> tuple[str, ...]:
+        """Send to each contact there is a channel for; returns the kinds of those that were told."""
         subject, text = said
         told: list[str] = []
-        cut = self.desk.steps.registry.account(loaded.account).cut
-        for number, contact in enumerate(seen.contacts):
+        for number, contact in enumerate(contacts):
             channel = next((c for c in CHANNELS.get(contact.kind, ()) if c in self.notifiers), None)
-            if channel is None or contact.kind in cut:
+            if channel is None:
                 continue
             notice = Notice(id=f"{effect}/{number}", kind="alert", to=contact, subject=subject, text=text, at=at)
             try:
@@ -68,10 +103,7 @@ class Notices:
                 told.append(contact.kind)
             except Invalid as fault:
                 log.warning("notice.undeliverable", effect=effect, contact=contact.kind, why=fault.what)
-        log.info("notice.sent", case=case, contacts=len(told))
-        if isinstance(loaded, Holding) and set(told) != set(loaded.told):
-            channels = tuple(dict.fromkeys(told))
-            self.desk.steps.system_step(case, lambda _: do.TellHold(channels=channels), at)
+        return tuple(told)
 
     def _language(self, case: Case) -> str:
         """The language of record; a directory that is silent now costs the language, not the code."""

@@ -5,6 +5,8 @@ Each use case is ruled by the same policy as the steps of a case, and is an entr
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -13,13 +15,15 @@ import msgspec
 
 from watchword.core.account import AccountClass
 from watchword.core.action import Action, Step
+from watchword.core.approval import SSH_KEY
 from watchword.core.errors import Conflict, Invalid, Refused
 from watchword.core.ids import AccountId, PersonId
-from watchword.core.passkey import material_of
+from watchword.core.passkey import METHOD, material_of
 from watchword.core.person import (
     SIGN_IN,
     AccountLinked,
     Credential,
+    CredentialConfirmed,
     CredentialEnrolled,
     CredentialRevoked,
     Delegation,
@@ -53,6 +57,15 @@ SHORTEST = 12
 
 _hasher = argon2.PasswordHasher()
 _NOBODY = _hasher.hash("nobody has this password")
+
+
+APPROVING = (METHOD, SSH_KEY)
+"""The methods whose keys sign approvals."""
+
+
+def fingerprint(credential: Credential) -> str:
+    """SHA-256 (hex) of what was enrolled: what a second person compares before they confirm."""
+    return hashlib.sha256(msgspec.json.encode((credential.method, credential.public))).hexdigest()
 
 
 class People:
@@ -193,6 +206,32 @@ class People:
                     where="credential",
                 )
             return CredentialRevoked(person=person, credential=credential), words("why", why.strip())
+
+        self._administer(actor, person, at, build, step=Step.ENROL_CREDENTIAL)
+
+    def confirm_credential(self, actor: PersonId, person: PersonId, credential: str, shown: str, at: datetime) -> None:
+        """Say that a key is the person's own, as a second person who may enrol; it may sign approvals from then on.
+
+        *shown* is the fingerprint (hex) of what they looked at. `Refused` for whoever enrolled it and for the person.
+        """
+
+        def build(known: Person) -> tuple[PersonEvent, tuple[Disclosure, ...]]:
+            held = next((c for c in known.credentials if c.id == credential), None)
+            if held is None or held.method not in APPROVING or not hmac.compare_digest(fingerprint(held), shown):
+                raise Invalid(
+                    "This person has no such key, or it is another one than you looked at.",
+                    "Look at what they have enrolled.",
+                    where="credential",
+                )
+            if held.confirmed_by is not None:
+                raise Conflict("This key is confirmed already.", "Leave it as it is.")
+            if actor in (held.enrolled_by, person):
+                raise Refused(
+                    "You enrolled this key, or it is yours.",
+                    "Have a second person who may enrol confirm it.",
+                    ("same_person",),
+                )
+            return CredentialConfirmed(person=person, credential=credential, by=actor), ()
 
         self._administer(actor, person, at, build, step=Step.ENROL_CREDENTIAL)
 

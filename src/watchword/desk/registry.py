@@ -57,7 +57,12 @@ class Registry:
             event = event_of(appended)
             assert isinstance(event, PersonEvent)
             if isinstance(event, CredentialEnrolled):  # the entry's place in time, not what it says of itself
-                enrolled = msgspec.structs.replace(event.credential, enrolled_at=appended.entry.at)
+                enrolled = msgspec.structs.replace(
+                    event.credential,
+                    enrolled_at=appended.entry.at,
+                    enrolled_by=appended.entry.actor,
+                    confirmed_by=None,
+                )
                 event = msgspec.structs.replace(event, credential=enrolled)
             folded = evolve_person(folded, event)
             if folded.since is None:

@@ -8,11 +8,20 @@ import msgspec
 
 from watchword.core.account import AccountClass
 from watchword.core.action import Action, Step
+from watchword.core.approval import is_bound
 from watchword.core.errors import Invalid, Refused
 from watchword.core.ids import AccountId, PersonId
-from watchword.core.person import SIGN_IN, CredentialEnrolled, CredentialRevoked, Kind, Person, Role
+from watchword.core.person import (
+    SIGN_IN,
+    CredentialConfirmed,
+    CredentialEnrolled,
+    CredentialRevoked,
+    Kind,
+    Person,
+    Role,
+)
 from watchword.core.ruling import CaseFacts, Ruling
-from watchword.desk.people import EVERYWHERE, GOVERNING, concerned_by
+from watchword.desk.people import APPROVING, EVERYWHERE, GOVERNING, concerned_by, fingerprint
 from watchword.desk.recording import event_of, person_stream
 from watchword.desk.steps import Steps
 
@@ -21,13 +30,21 @@ ADMINISTERING = (Step.ADMINISTER_PEOPLE, Step.ENROL_CREDENTIAL)
 
 
 class Enrolled(msgspec.Struct, frozen=True, kw_only=True):
-    """A credential that counts, or counted until it was revoked or a newer password took its place; no secret."""
+    """A credential that counts, or counted until it was revoked or a newer password took its place; no secret.
+
+    Of a key that may sign approvals: its *fingerprint* (hex), the login of who confirmed it, and whether it is bound to
+    its device. *enrolled_by* is whoever enrolled it.
+    """
 
     id: str
     method: str
     enrolled_at: datetime
     revoked_at: datetime | None = None
     replaced_at: datetime | None = None
+    enrolled_by: str = ""
+    fingerprint: str = ""
+    confirmed_by: str | None = None
+    device_bound: bool | None = None
 
     @property
     def counts(self) -> bool:
@@ -164,7 +181,17 @@ class Roster:
                 case CredentialEnrolled(credential=made):
                     if made.method == SIGN_IN:
                         found |= {i: _replaced(c, appended.entry.at) for i, c in found.items() if c.method == SIGN_IN}
-                    found[made.id] = Enrolled(id=made.id, method=made.method, enrolled_at=made.enrolled_at)
+                    found[made.id] = Enrolled(
+                        id=made.id,
+                        method=made.method,
+                        enrolled_at=made.enrolled_at,
+                        enrolled_by=appended.entry.actor,
+                        fingerprint=fingerprint(made) if made.method in APPROVING else "",
+                        device_bound=is_bound(made),
+                    )
+                case CredentialConfirmed(credential=own, by=by) if own in found:
+                    who = self.steps.names.said(by)[0]
+                    found[own] = msgspec.structs.replace(found[own], confirmed_by=who)
                 case CredentialRevoked(credential=gone) if gone in found:
                     found[gone] = msgspec.structs.replace(found[gone], revoked_at=appended.entry.at)
         return tuple(found.values())

@@ -25,11 +25,13 @@ from watchword.core.facts import facts_of
 from watchword.core.gates import Event
 from watchword.core.ids import CaseId, PersonId
 from watchword.core.origin import Throttle
+from watchword.core.person import Person
 from watchword.core.request import NotBefore
 from watchword.core.ruling import CaseFacts, Ruling
 from watchword.core.standing import Account
 from watchword.desk.asks import effects_asked
 from watchword.desk.followers import CaseList, Names
+from watchword.desk.lent import Counting, counting
 from watchword.desk.recording import account_stream, case_stream, draft, recorded, stream_of
 from watchword.desk.registry import Registry
 from watchword.directories.port import Directory
@@ -142,7 +144,12 @@ class Steps:
         facts = facts_of(loaded.case, loaded.account, actor, at, recovered=recovered)
         if step not in UNDER_DRIFT:
             self.demand_active_policy()
-        return self.policy.people.rule(person, step, facts, at)
+        lent = self.lent(person, loaded, at).seats if step in (Step.APPROVE, Step.REFUSE, Step.READ) else ()
+        return self.policy.people.rule(person, step, facts, at, lent)
+
+    def lent(self, person: Person, loaded: Loaded, at: datetime) -> Counting:
+        """The seats of others that *person* may take in this case."""
+        return counting(self.registry, self.policy.people.rule, person, loaded.case, loaded.account, at)
 
     def may(self, actor: PersonId, step: Step, loaded: Loaded, at: datetime) -> bool:
         """Whether to offer a step; the step itself is ruled again."""

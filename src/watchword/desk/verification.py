@@ -210,6 +210,7 @@ class Verification:
         *,
         attesting: PersonId | None,
         portal: bool = False,
+        mark: str | None = None,
     ) -> str:
         """Check an answer. From the caller's own page *attesting* is None; an agent may only answer attested methods.
 
@@ -218,10 +219,18 @@ class Verification:
         Returns `proved`. A wrong answer is recorded before `Refused` says so; the third one sticks to the account.
         """
         with self._one_at_a_time[hash(case) % len(self._one_at_a_time)]:
-            return self._answer(case, challenge, answer, at, attesting, portal=portal)
+            return self._answer(case, challenge, answer, at, attesting, mark, portal=portal)
 
     def _answer(
-        self, case: CaseId, challenge: str, answer: str, at: datetime, attesting: PersonId | None, *, portal: bool
+        self,
+        case: CaseId,
+        challenge: str,
+        answer: str,
+        at: datetime,
+        attesting: PersonId | None,
+        mark: str | None,
+        *,
+        portal: bool,
     ) -> str:
         loaded = self.steps.load(case)
         running = next((c for c in loaded.case.challenges if c.id == challenge), None)
@@ -254,7 +263,7 @@ class Verification:
                 self._answered(case, do.Miss(challenge=challenge, by=running.by, final=final), at, attesting)
             raise
         told = (Disclosure(name=PROOF, value=msgspec.json.encode(proof).decode(), retention=Retention.IDENTITY),)
-        command = do.Prove(challenge=challenge, by=running.by, counter=proof.counter)
+        command = do.Prove(challenge=challenge, by=running.by, counter=proof.counter, browser=mark)
         self._answered(case, command, at, attesting, {past.MethodProved: told}, lambda: expect)
         return "proved"
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from watchword.core.errors import Corrupt, Invalid
-from watchword.ledger import sshsig, verifier
+from watchword.ledger import verifier
 from watchword.ledger.proof import Proof
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -31,14 +31,18 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SignedYes(msgspec.Struct, frozen=True, kw_only=True):
-    """A signed approval, the entry *seq*: the *request*, the assertion as JSON and as an SSH signature, whose, when."""
+    """A signed approval, the entry *seq*: the *request*, its SSH signature in *armour*, whose, when.
+
+    *assertion* is the passkey's, as JSON; None where it was signed outside any browser.
+    """
 
     seq: int
     principal: str
     at: datetime
     request: str
-    assertion: bytes
-    signature: sshsig.Signature
+    assertion: bytes | None
+    armour: str
+    namespace: str
 
 
 class Stamp(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,8 +94,9 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
         for yes in self.approvals:
             name = f"approvals/{yes.seq:06}"
             files[f"{name}.request.json"] = yes.request.encode()
-            files[f"{name}.webauthn.json"] = yes.assertion
-            files[f"{name}.sig"] = yes.signature.armour().encode()
+            files[f"{name}.sig"] = yes.armour.encode()
+            if yes.assertion is not None:
+                files[f"{name}.webauthn.json"] = yes.assertion
         files.update((f"policy/{name}", text.encode()) for name, text in self.procedures)
         for stamp in self.stamps:
             name = f"stamps/{stamp.authority}"
@@ -100,7 +105,7 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
 
     def _guide(self) -> str:
         approvals = "".join(
-            f"ssh-keygen -Y verify -f allowed_signers -I {yes.principal} -n {yes.signature.namespace} \\\n"
+            f"ssh-keygen -Y verify -f allowed_signers -I {yes.principal} -n {yes.namespace} \\\n"
             f"  -s approvals/{yes.seq:06}.sig -Overify-time={yes.at:%Y%m%d%H%M%S}Z \\\n"
             f"  < approvals/{yes.seq:06}.request.json\n"
             for yes in self.approvals

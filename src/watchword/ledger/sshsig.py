@@ -42,7 +42,7 @@ class PublicKey(msgspec.Struct, frozen=True, kw_only=True):
 
     def blob(self) -> bytes:
         """The key in SSH's wire form."""
-        return _strings(_KEY, _CURVE, self.point, self.application.encode())
+        return strings(_KEY, _CURVE, self.point, self.application.encode())
 
     def __str__(self) -> str:
         return f"{_KEY.decode()} {base64.b64encode(self.blob()).decode()}"
@@ -68,11 +68,11 @@ class Signature(msgspec.Struct, frozen=True, kw_only=True):
 
     def armour(self) -> str:
         """The text `ssh-keygen -Y verify -s` reads."""
-        assertion = _strings(_SIGNATURE, _strings(*map(_mpint, decode_dss_signature(self.der))))
+        assertion = strings(_SIGNATURE, strings(*map(_mpint, decode_dss_signature(self.der))))
         assertion += bytes([self.flags]) + self.counter.to_bytes(4, "big")
-        assertion += _strings(self.origin.encode(), self.client_data, self.extensions)
+        assertion += strings(self.origin.encode(), self.client_data, self.extensions)
         body = _MAGIC + _VERSION.to_bytes(4, "big")
-        body += _strings(self.key.blob(), self.namespace.encode(), b"", _HASH, assertion)
+        body += strings(self.key.blob(), self.namespace.encode(), b"", _HASH, assertion)
         text = base64.b64encode(body).decode()
         lines = (text[i : i + _WIDTH] for i in range(0, len(text), _WIDTH))
         return "\n".join((_BEGIN, *lines, _END, ""))
@@ -89,7 +89,7 @@ def namespace_of(origin: str, purpose: str = APPROVAL) -> str:
 
 def signed_data(namespace: str, message: bytes) -> bytes:
     """The blob a signature over *message* signs, and so the challenge of the assertion (PROTOCOL.sshsig §3)."""
-    return _MAGIC + _strings(namespace.encode(), b"", _HASH, hashlib.sha512(message).digest())
+    return _MAGIC + strings(namespace.encode(), b"", _HASH, hashlib.sha512(message).digest())
 
 
 def wrap(
@@ -130,8 +130,16 @@ def wrap(
     return signature
 
 
-def parse(armoured: str) -> Signature:
-    """Read an armoured signature; raise `Corrupt` for what is none, `Invalid` for one that is not a passkey's."""
+class Envelope(msgspec.Struct, frozen=True, kw_only=True):
+    """The outside of every SSH signature: the *key* in wire form, the *namespace*, and the *signature* by that key."""
+
+    key: bytes
+    namespace: str
+    signature: bytes
+
+
+def unarmour(armoured: str) -> Envelope:
+    """Read the outer layer of an armoured signature; raise `Corrupt` for what is none, in its one spelling."""
     lines = armoured.removesuffix("\n").split("\n")
     if len(armoured) > _LONGEST or len(lines) < 3 or lines[0] != _BEGIN or lines[-1] != _END:
         raise Corrupt("This is no armoured SSH signature.", _REMEDY)
@@ -143,15 +151,24 @@ def parse(armoured: str) -> Signature:
     if base64.b64encode(body).decode() != text or not body.startswith(_MAGIC):
         raise Corrupt("The armour holds no SSH signature in its one spelling.", _REMEDY)
     try:
-        outer = _Reader(body[len(_MAGIC) :])
+        outer = Reader(body[len(_MAGIC) :])
         if outer.number(4) != _VERSION:
             raise Invalid("This SSH signature is of another version.", "Ask for version 1.", "signature")
         key, namespace, reserved, hashed, inner = (outer.string() for _ in range(5))
         outer.end()
         if hashed != _HASH or reserved:
             raise Invalid("This SSH signature is over another hash.", "Ask for sha512.", "signature")
-        signature = _assertion(_Reader(inner), _public_key(_Reader(key)), namespace.decode())
-    except (UnicodeDecodeError, _MalformedError) as error:
+        return Envelope(key=key, namespace=namespace.decode(), signature=inner)
+    except (UnicodeDecodeError, MalformedError) as error:
+        raise Corrupt("The SSH signature is cut short, too long or misspelt.", _REMEDY) from error
+
+
+def parse(armoured: str) -> Signature:
+    """Read a passkey's armoured signature; raise `Corrupt` for what is none, `Invalid` for one of another key."""
+    outer = unarmour(armoured)
+    try:
+        signature = _assertion(Reader(outer.signature), _public_key(Reader(outer.key)), outer.namespace)
+    except (UnicodeDecodeError, MalformedError) as error:
         raise Corrupt("The SSH signature is cut short, too long or misspelt.", _REMEDY) from error
     if why := _form(signature):
         raise Corrupt(f"The SSH signature is malformed: {why}.", _REMEDY)
@@ -159,9 +176,11 @@ def parse(armoured: str) -> Signature:
 
 
 def allowed_signer(
-    principal: str, key: PublicKey, namespace: str, *, valid_after: datetime, valid_before: datetime | None = None
+    principal: str, key: PublicKey | str, namespace: str, *, valid_after: datetime, valid_before: datetime | None = None
 ) -> str:
     """The `allowed_signers` line that lets *principal* sign for *namespace* between two times, to the second.
+
+    *key* may be a key line of OpenSSH's own.
 
     Raise `Invalid` where a name would be read as a pattern.
     """
@@ -176,26 +195,29 @@ def allowed_signer(
     return f"{principal} {','.join(options)} {key}\n"
 
 
-class _MalformedError(Exception):
+class MalformedError(Exception):
     """A length or a number that can not be."""
 
 
-class _Reader:
-    """SSH's wire form, read from the front; `_MalformedError` for whatever does not fit."""
+class Reader:
+    """SSH's wire form, read from the front; `MalformedError` for whatever does not fit."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
 
     def take(self, count: int) -> bytes:
+        """The next *count* bytes."""
         if len(self._data) < count:
-            raise _MalformedError
+            raise MalformedError
         taken, self._data = self._data[:count], self._data[count:]
         return taken
 
     def number(self, size: int) -> int:
+        """An unsigned number of *size* bytes."""
         return int.from_bytes(self.take(size), "big")
 
     def string(self) -> bytes:
+        """Bytes after their length."""
         return self.take(self.number(4))
 
     def scalar(self) -> int:
@@ -203,30 +225,31 @@ class _Reader:
         data = self.string()
         value = int.from_bytes(data, "big")
         if not 0 < value < _ORDER or data != _mpint(value):
-            raise _MalformedError
+            raise MalformedError
         return value
 
     def end(self) -> None:
+        """Nothing may follow."""
         if self._data:
-            raise _MalformedError
+            raise MalformedError
 
 
-def _public_key(reader: _Reader) -> PublicKey:
+def _public_key(reader: Reader) -> PublicKey:
     if reader.string() != _KEY:
         raise Invalid("This SSH signature was not made by a P-256 security key.", "Ask for an approval.", "signature")
     if reader.string() != _CURVE:
-        raise _MalformedError
+        raise MalformedError
     point, application = reader.string(), reader.string().decode()
     reader.end()
     if len(point) != 65 or point[0] != 4:
-        raise _MalformedError
+        raise MalformedError
     return PublicKey(point=point, application=application)
 
 
-def _assertion(reader: _Reader, key: PublicKey, namespace: str) -> Signature:
+def _assertion(reader: Reader, key: PublicKey, namespace: str) -> Signature:
     if reader.string() != _SIGNATURE:
         raise Invalid("This SSH signature was not made in a browser.", "Ask for an approval.", "signature")
-    scalars = _Reader(reader.string())
+    scalars = Reader(reader.string())
     der = encode_dss_signature(scalars.scalar(), scalars.scalar())
     scalars.end()
     flags, counter = reader.number(1), reader.number(4)
@@ -263,7 +286,8 @@ def _unreadable(why: str) -> Invalid:
     return Invalid(f"OpenSSH can not read this assertion: {why}.", "Sign with another browser.", "assertion")
 
 
-def _strings(*parts: bytes) -> bytes:
+def strings(*parts: bytes) -> bytes:
+    """Each part after its length in four bytes: `string` of SSH's wire form."""
     return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
 
 

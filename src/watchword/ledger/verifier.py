@@ -1,10 +1,8 @@
 """Check an evidence bundle of Watchword with nothing of Watchword: `python3 verify.py BUNDLE.zip [--key VKEY]`.
 
-This one file is the whole verifier. It needs Python 3.11 and the package `cryptography`, reads the bundle and nothing
-else, and prints one numbered line for each thing it proved. It believes nobody: every hash and signature is computed
-from the bytes in the bundle. What it can not prove, it says: that the keys of the ledger and of the witnesses are the
-right ones (compare them with those published, or give --key), and that nothing followed after the checkpoint.
-
+This one file is the whole verifier: Python 3.11 and `cryptography`, the bundle and nothing else. It computes every hash
+and signature from the bytes. What it can not prove: that the keys of ledger and witnesses are the right ones (compare
+them with those published, or give --key), and that nothing followed after the checkpoint.
 Formats: RFC 9162 (Merkle tree), C2SP signed-note and tlog-*, RFC 9901 (disclosures), PROTOCOL.sshsig, WebAuthn Level 3.
 """
 
@@ -287,15 +285,19 @@ def approvals(files: Files, entries: list[Entry], case: list[Entry], origin: str
     told = []
     for vote in (one for one in case if one.type == "approval.given"):
         proof = parse(vote.data["proof"].encode(), vote.where)
+        name, request = f"approvals/{vote.seq:06}", vote.data["request"]
+        beside = files.get(f"{name}.sig", b"") + files.get(f"{name}.request.json", b"")
+        if proof["kind"] == "ssh" and beside != f"{proof['signature']}{request}".encode():
+            no("its files do not say what the entry says", name)
         if proof["kind"] != "sshsig":
-            told.append(f"{vote.data['person']} by their session alone")
+            how = "SSH key, which `ssh-keygen` checks" if proof["kind"] == "ssh" else "their session alone"
+            told.append(f"{vote.data['person']} by {how}")
             continue
         material = enrolled(entries, vote, proof["credential"])
         parts = [proof[part] for part in ("client_data", "authenticator_data", "signature")]
         client, data, der = (unbase64url(part, vote.where) for part in parts)
         said = parse(client, vote.where)
-        digest = hashlib.sha512(vote.data["request"].encode()).digest()
-        blob = (f"reset-approval@{origin}".encode(), b"", b"sha512", digest)
+        blob = (f"reset-approval@{origin}".encode(), b"", b"sha512", hashlib.sha512(request.encode()).digest())
         challenge = b"SSHSIG" + b"".join(len(part).to_bytes(4, "big") + part for part in blob)
         if said["type"] != "webauthn.get" or unbase64url(said["challenge"], vote.where) != challenge:
             no("its passkey signed something else", vote.where)
@@ -311,11 +313,10 @@ def approvals(files: Files, entries: list[Entry], case: list[Entry], origin: str
             key.verify(der, data + hashlib.sha256(client).digest(), ec.ECDSA(hashes.SHA256()))
         except (InvalidSignature, ValueError):
             no("the enrolled key did not sign it", vote.where)
-        name = f"approvals/{vote.seq:06}"
         copy, armour = parse(files[f"{name}.webauthn.json"], name), files[f"{name}.sig"].decode()
         held = dict(zip(("clientDataJSON", "authenticatorData", "signature"), parts, strict=True))
         held |= {"credentialId": proof["credential"], "publicKey": material["public_key"], "rpId": material["rp_id"]}
-        if files[f"{name}.request.json"].decode() != vote.data["request"] or copy != held:
+        if files[f"{name}.request.json"].decode() != request or copy != held:
             no("its files do not say what the entry says", name)
         if client not in unbase64(re.sub(r"-----[A-Z ]+-----|\n", "", armour), name):
             no("its SSH signature is another one", name)
@@ -340,9 +341,8 @@ def policy_text(files: Files, case: list[Entry]) -> str:
     """The policy files hash to the digest that the case was opened under."""
     if any(f"policy/{name}" not in files for name in POLICY):
         return "its text is not in the bundle"
-    total = hashlib.sha256()
-    for data in (files[f"policy/{name}"] for name in POLICY):
-        total.update(len(data).to_bytes(8, "big") + data)
+    texts = (files[f"policy/{name}"] for name in POLICY)
+    total = hashlib.sha256(b"".join(len(data).to_bytes(8, "big") + data for data in texts))
     named = f"sha256:{total.hexdigest()}"
     return named if case[0].data["requirement"]["policy"] == named else no("it is another policy", "policy/")
 

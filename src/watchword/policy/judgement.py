@@ -14,11 +14,12 @@ import msgspec
 from watchword.core.account import AccountClass
 from watchword.core.action import Action
 from watchword.core.requirement import Context, Method, Requirement
+from watchword.policy.approval_tables import SEATS
 from watchword.policy.attack import Analysis, Attack, CellAttacks, Need
 from watchword.policy.bundle import Policy
 from watchword.policy.scenarios import ANYBODY, USUAL, Scenario
 from watchword.policy.sufficient import sufficient
-from watchword.policy.tables import SEATS, Cell
+from watchword.policy.tables import Cell
 from watchword.policy.values import Falls
 
 At = Literal["denied", "verify", "approve", "hold", "separation", "notify", "after", "through"]

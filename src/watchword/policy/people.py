@@ -68,9 +68,16 @@ class People:
         people._probe(schema_file)
         return people
 
-    def rule(self, person: Person, step: Step, facts: CaseFacts, at: datetime) -> Ruling:
-        """Return whether *person* may take *step* at *at*, with the names of the rules that decided."""
-        roles = person.roles_at(at, facts.unit)
+    def rule(self, person: Person, step: Step, facts: CaseFacts, at: datetime, lent: tuple[str, ...] = ()) -> Ruling:
+        """Return whether *person* may take *step* at *at*, with the names of the rules that decided.
+
+        *lent* are seats of others that count in this case: roles and relations beside their own.
+        """
+        roles = person.roles_at(at, facts.unit) | {Role(seat) for seat in lent if seat in set(Role)}
+        if lent:
+            facts = msgspec.structs.replace(
+                facts, relations=(*facts.relations, *(s for s in lent if s not in set(Role)))
+            )
         granted = facts.case is not None and person.may_execute(facts.case, at)
         delegated = facts.unit in person.delegated_at(at)
         ruling = self._answer(person.id, person.kind, roles, step, facts, granted=granted, delegated=delegated)

@@ -128,7 +128,7 @@ class Procedures:
             account_class=account_class,
             action=action,
             verify=tuple(rows.way(self.table, account_class, tier, cell.aal) for tier in cell.verify),
-            approve=rows.rule(self.table, cell.approve),
+            approve=rows.rule(self.table, cell.approve, account_class),
             hold_s=cell.hold,
             hold_waived_by=cell.waived_by,
             approval_s=self.table.times.approval,
@@ -163,7 +163,7 @@ class Procedures:
         raised = msgspec.structs.replace(
             plain,
             verify=self._up(plain.account_class, cell, tiers),
-            approve=reduce(strictness.join_rules, (rows.rule(self.table, a) for a in rungs)),
+            approve=reduce(strictness.join_rules, (rows.rule(self.table, a, plain.account_class) for a in rungs)),
             hold_s=hold,
             hold_waived_by=waivers,
             separate=tuple(dict.fromkeys(p for a in rungs for p in rows.separated(self.table, a))),

@@ -15,8 +15,8 @@ from watchword.core.errors import Invalid
 from watchword.core.ids import AccountId, LeafHash, PersonId
 from watchword.core.person import Kind, Person, Role, RoleGrant
 from watchword.core.quorum import Pending, Rule, Seat, Vote, resolve
+from watchword.policy.approval_tables import SEATS
 from watchword.policy.bundle import Policy
-from watchword.policy.tables import SEATS
 
 RELATIONS = {
     "manager_of_record": "manager",

@@ -10,6 +10,7 @@ from watchword.core.account import AccountClass
 from watchword.core.errors import Refused
 from watchword.core.quorum import Rule, Seat
 from watchword.core.requirement import After, Method, Requirement, Verify
+from watchword.policy.approval_tables import BOUND
 from watchword.policy.limits import BreakGlass, Freeze, Origin, Protective, Repeat
 from watchword.policy.loading import NONE
 from watchword.policy.methods_tables import MethodsFile
@@ -61,12 +62,19 @@ def way(table: ProceduresFile, account_class: AccountClass, tier: str, aal: int 
     )
 
 
-def rule(table: ProceduresFile, approval: str) -> Rule | None:
-    """Return the rule of an approval; None for `none`."""
+def rule(table: ProceduresFile, approval: str, account_class: AccountClass) -> Rule | None:
+    """Return the rule of an approval for a class; None for `none`."""
     if approval == NONE:
         return None
     row = table.approvals[approval]
-    return Rule(name=approval, seats=tuple(Seat(roles=seat) for seat in row.seats), signed=row.signed)
+    return Rule(
+        name=approval,
+        seats=tuple(Seat(roles=seat) for seat in row.seats),
+        signed=row.signed,
+        device_bound=account_class in BOUND if row.device_bound is None else row.device_bound,
+        outside=row.outside,
+        distinct=row.distinct,
+    )
 
 
 def separated(table: ProceduresFile, approval: str) -> tuple[tuple[str, str], ...]:
@@ -119,7 +127,7 @@ def broken_glass(glass: BreakGlass, asked: Requirement) -> Requirement:
     return msgspec.structs.replace(
         asked,
         cell=f"break_glass.{asked.action}",
-        approve=Rule(name="break_glass", seats=seats, signed=signed),
+        approve=Rule(name="break_glass", seats=seats, signed=signed, device_bound=True),
         hold_s=0,
         separate=(*separate, ("approve", "release"), ("release", "review"), ("break_glass", "release")),
         raised=("break_glass",),

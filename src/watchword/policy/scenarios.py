@@ -13,12 +13,12 @@ from pydantic import BeforeValidator, Field, StrictStr
 
 from watchword.core.account import PEOPLE, AccountClass
 from watchword.core.action import Action
+from watchword.policy.approval_tables import SEATS
 from watchword.policy.attack import Need
 from watchword.policy.bundle import Policy
 from watchword.policy.document import Document, Mistake, Value, read, refuse
 from watchword.policy.loading import Source, each, typed
 from watchword.policy.procedures import DEFAULT, source
-from watchword.policy.tables import SEATS
 from watchword.policy.values import Table, given, mistake
 
 Abused = Literal[

@@ -122,7 +122,7 @@ def implies(strict: Verify, easy: Verify) -> bool:
 def join_rules(one: Rule | None, other: Rule | None) -> Rule | None:
     """Return the rule whose approvers approve under both: seats that can be the same chair become one, narrowed.
 
-    It asks for signatures where either does.
+    It asks for signatures, keys bound to a device, one from outside, and people told apart, where either does.
     """
     if one is None or other is None:
         return one or other
@@ -135,12 +135,19 @@ def join_rules(one: Rule | None, other: Rule | None) -> Rule | None:
             continue
         free.remove(i)
         seats[i] = Seat(roles=tuple(r for r in seats[i].roles if r in theirs.roles))
-    signed = one.signed or other.signed
-    for rule in (one, other):
-        if (tuple(seats), signed) == (rule.seats, rule.signed):
-            return rule
     names = dict.fromkeys((*one.name.split("+"), *other.name.split("+")))
-    return Rule(name="+".join(sorted(names)), seats=tuple(seats), signed=signed)
+    joined = Rule(
+        name="+".join(sorted(names)),
+        seats=tuple(seats),
+        signed=one.signed or other.signed,
+        device_bound=one.device_bound or other.device_bound,
+        outside=one.outside or other.outside,
+        distinct=tuple(sorted({*one.distinct, *other.distinct})),
+    )
+    for rule in (one, other):
+        if joined == msgspec.structs.replace(rule, name=joined.name):
+            return rule
+    return joined
 
 
 Hold = tuple[int, tuple[str, ...]]

@@ -16,8 +16,8 @@ from pydantic import (
 
 from watchword.core.account import AccountClass
 from watchword.core.action import Action, AlertLevel
-from watchword.core.person import Role
 from watchword.core.requirement import Delivery
+from watchword.policy.approval_tables import ApprovalRow, NoApprovalRow
 from watchword.policy.values import (
     ContactAge,
     Duration,
@@ -25,22 +25,8 @@ from watchword.policy.values import (
     Steps,
     Table,
     approval_named,
-    mistake,
     some,
 )
-
-SEATS = (
-    "manager_of_record",
-    "second_owner",
-    "sponsor",
-    Role.IAM_DUTY.value,
-    Role.SECURITY_DUTY.value,
-    Role.ACCOUNT_OWNER.value,
-    Role.PLATFORM_SECURITY.value,
-    Role.CISO_DELEGATE.value,
-    Role.CUSTODIAN.value,
-)
-"""Who may approve: relations to the account, then roles. people.cedar permits the step to exactly these."""
 
 Channel = Literal["phone", "walk_in", "chat", "mail", "portal", "vendor_desk"]
 Location = Literal["office", "home", "known", "new", "abroad", "unknown"]
@@ -58,22 +44,6 @@ VOCABULARY: dict[str, tuple[str, ...]] = {
 """The values each field of `core.requirement.Context` may take."""
 
 
-def _seats(value: object) -> object:
-    if not value:
-        raise mistake(
-            "an approval without seats approves nothing", "give it seats, or write `approve: none` in the cell"
-        )
-    return value
-
-
-def _seat(value: object) -> object:
-    if value in SEATS:
-        return value
-    raise mistake(f"{value!r} is no seat", f"name one of {', '.join(SEATS)}")
-
-
-Seat = Annotated[StrictStr, BeforeValidator(_seat)]
-Seats = Annotated[tuple[Annotated[tuple[Seat, ...], BeforeValidator(_seats)], ...], BeforeValidator(_seats)]
 Separated = Literal["open", "verify", "approve", "release", "execute", "review"]
 
 
@@ -87,23 +57,6 @@ class TierRow(Table):
     forbid: tuple[StrictStr, ...] = ()
     provers: Annotated[StrictInt, Field(ge=1)] = 1
     raise_to: StrictStr | None = None
-
-
-class ApprovalRow(Table):
-    """One rung of approval: each of *seats* filled by another person; *separate* names who is kept apart.
-
-    With *signed* each yes is a signature by the approver's own passkey over the exact request.
-    """
-
-    seats: Seats
-    separate: StrictStr
-    signed: StrictBool = False
-
-
-class NoApprovalRow(Table):
-    """What `approve: none` still keeps apart."""
-
-    separate: StrictStr
 
 
 class SeparationRow(Table):
@@ -130,7 +83,7 @@ class ClassRow(Table):
     proved_by: Literal["subject", "owner", "custodians"]
     strongest: StrictStr
     approvals: Annotated[tuple[StrictStr, ...], Field(min_length=1)]
-    tolerate: dict[str, Annotated[StrictInt, Field(ge=3, le=5)]] = {}  # noqa: RUF012  (pydantic copies it)
+    tolerate: dict[str, Annotated[StrictInt, Field(ge=3, le=5)]] = Field(default_factory=dict)
 
 
 class When(Table):

@@ -5,7 +5,6 @@ Both are kept as keyed pseudonyms in the ledger. An address that many people sha
 
 from __future__ import annotations
 
-import secrets
 from contextlib import suppress
 from datetime import datetime
 from ipaddress import ip_address
@@ -13,17 +12,6 @@ from ipaddress import ip_address
 from watchword.app import App
 from watchword.core.errors import Conflict, Refused
 from watchword.core.ids import CaseId
-
-DEVICE = "device"
-"""Cookie by which a browser is known again on the pages of several cases; random, and names nobody."""
-
-DEVICE_S = 365 * 86_400
-"""How long it is kept, in seconds."""
-
-
-def new_device() -> str:
-    """A name for a browser that has none yet."""
-    return secrets.token_urlsafe(24)
 
 
 def note(app: App, case: CaseId, address: str, device: str, at: datetime) -> None:

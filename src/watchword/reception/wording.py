@@ -57,6 +57,7 @@ METHODS = {
     "id_proofing": "Document and face",
     "verifiable_credential": "Credential and face",
     "identity_record": "Identity on documents",
+    "ssh_key": "SSH key",
 }
 
 ALERTS = {
@@ -78,6 +79,8 @@ EVENTS = {
     "approval.asked": "Verification holds; the request is fixed",
     "approval.given": "Approved",
     "approval.refused": "Refused",
+    "question.asked": "An approver asked a question",
+    "question.answered": "The desk answered",
     "hold.elapsed": "The hold is over",
     "case.released": "Released to the executor",
     "hand_over.opened": "The person's browser made its key",
@@ -210,6 +213,22 @@ def seats(rule: Rule) -> str:
 def seat(one: Seat) -> str:
     """An approver's chair."""
     return " or ".join(plain(r) for r in one.roles)
+
+
+LACKS = {
+    "outside": "a signature from outside the browser",
+    "units": "people of different units",
+    "roles": "people of different roles",
+}
+"""What those who agreed lack together."""
+
+
+def signing(rule: Rule) -> str:
+    """What a rung of approval asks of a signature."""
+    words = "Each yes is signed with a key of the approver's own"
+    if rule.device_bound:
+        words += ", which can not be copied to another device"
+    return words + ("; one of them outside the browser" if rule.outside else "")
 
 
 def aftercare(asked: Requirement) -> tuple[str, ...]:

@@ -37,6 +37,7 @@ from watchword.web import forms, view
 from watchword.web.approver import approver_card
 from watchword.web.frame import chrome, name_of
 from watchword.web.rail import facts_of, rail
+from watchword.web.seats import open_seats
 from watchword.web.tiles import tiles
 
 STAGES = ("intake", "verify", "approve", "hold", "execute", "validate", "hand-over", "close")
@@ -48,6 +49,8 @@ _STAGE_OF = {
     "ticket.linked": 0,
     "approval.given": 2,
     "approval.refused": 2,
+    "question.asked": 2,
+    "question.answered": 2,
     "hold.elapsed": 3,
     "case.released": 4,
     "change.started": 4,
@@ -231,7 +234,9 @@ class _Builder:
         """Seats nobody has taken yet."""
         rule = self.case.requirement.approve
         outcome = resolve(rule, self.case.votes, self.at) if rule else None
-        return tuple(wording.seat(s) for s in outcome.seats) if isinstance(outcome, Pending) else ()
+        if not isinstance(outcome, Pending):
+            return ()
+        return (*(wording.seat(s) for s in outcome.seats), *(wording.LACKS[each] for each in outcome.lacks))
 
     def stage(self, index: int) -> view.Stage:
         """One stage."""
@@ -324,7 +329,14 @@ class _Builder:
             "owner": ", ".join(name_of(self.app, v.person) for v in case.votes),
         }
         if isinstance(case, AwaitingApproval):
-            card = approver_card(self.app, case, self.empty_seats(), self.at, decides=self.may(Step.APPROVE))
+            card = approver_card(
+                self.app,
+                case,
+                open_seats(self.app, self.loaded, self.at),
+                self.at,
+                decides=self.may(Step.APPROVE),
+                answers=self.may(Step.VERIFY),
+            )
             parts |= {"missing": self.empty_seats(), "card": card}
         return parts
 

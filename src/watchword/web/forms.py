@@ -25,6 +25,7 @@ from watchword.core.case import (
 from watchword.core.errors import Invalid
 from watchword.core.ids import AccountId, CaseId
 from watchword.desk.decisions import request_digest
+from watchword.reception.browser import mark_of
 from watchword.reception.cases import settle
 from watchword.reception.problems import NotThere
 from watchword.reception.sessions import Actor
@@ -88,6 +89,15 @@ def approve(case: AwaitingApproval) -> Form:
     return form(
         case.id, "approve", "Approve exactly this", lede="You approve these bytes and nothing else.", fields=(digest,)
     )
+
+
+def answer(case: CaseId, question: str) -> Form:
+    """Answer an approver's question."""
+    fields = (
+        Field(name="question", label="", kind="hidden", value=question),
+        Field(name="words", label="Your answer", hint="For the approvers of this case. Kept sealed."),
+    )
+    return form(case, "answer", "Answer", weight="quiet", fields=fields)
 
 
 def refuse(case: CaseId) -> Form:
@@ -184,6 +194,9 @@ def closable(case: Case) -> bool:
     return type(case) in (Delivered, Failed, Checked) and not isinstance(case, TERMINAL)
 
 
+BROWSER = "watchword browser"
+"""What the edge adds to a form: the value of the browser's cookie. No field of a form has this name."""
+
 Said = Mapping[str, str]
 Taking = Callable[[App, Actor, Case, Said, datetime], None]
 
@@ -220,7 +233,10 @@ _TAKEN: dict[str, Taking] = {
     "attest": _attest,
     "ask": lambda app, actor, case, _, at: app.desk.verification.ask(actor.person, case.id, at),
     "approve": lambda app, actor, case, said, at: app.desk.decisions.approve(
-        actor.person, case.id, said.get("digest", ""), actor.session, at
+        actor.person, case.id, said.get("digest", ""), actor.session, at, browser=mark_of(app, said.get(BROWSER))
+    ),
+    "answer": lambda app, actor, case, said, at: app.desk.decisions.answer_question(
+        actor.person, case.id, said.get("question", ""), said.get("words", ""), at
     ),
     "refuse": lambda app, actor, case, said, at: app.desk.decisions.refuse(
         actor.person, case.id, said.get("why", ""), at

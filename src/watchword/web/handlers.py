@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from litestar import Controller, Request, Response, get, post
-from litestar.datastructures import Cookie
 from litestar.enums import MediaType, RequestEncodingType
 from litestar.params import Body, FromPath, FromQuery
 from litestar.response import Redirect
@@ -15,20 +14,25 @@ from watchword.core.change import contact_of
 from watchword.core.ids import CaseId
 from watchword.languages.catalogue import DEFAULT, words
 from watchword.reception import whence
+from watchword.reception.approver import approver_address
+from watchword.reception.browser import NAME as BROWSER_NAME
+from watchword.reception.browser import browser_cookie, mark_of
 from watchword.reception.caller import handed, language_of
 from watchword.reception.cases import caller_page, demand_overview, readable
 from watchword.reception.given import Now, TheActor, TheApp, Token
 from watchword.web import view
+from watchword.web.approve_site import approve_file, approve_page
 from watchword.web.case_page import case_page
 from watchword.web.codes import codes_page
 from watchword.web.downtime_page import DowntimePages
-from watchword.web.forms import take
+from watchword.web.forms import BROWSER, take
 from watchword.web.frame import caller_chrome, chrome
 from watchword.web.intake import intake_page, needs, open_case
 from watchword.web.lists import board_page, cases_page
 from watchword.web.people_handlers import PeoplePages, ThreatPages
 from watchword.web.policy_page import PolicyPages
 from watchword.web.render import render, render_needs
+from watchword.web.seats_page import SeatPages
 from watchword.web.vouch import vouch_page
 
 Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
@@ -121,6 +125,16 @@ class CasePages(Controller):
             return Response(None, status_code=HTTP_204_NO_CONTENT)
         return Response(render(case_page(app, loaded, actor.person, csrf, at)), media_type=MediaType.HTML)
 
+    @get("/{case:str}/approver-page", include_in_schema=False, sync_to_thread=True)
+    def approver_page(
+        self, app: TheApp, actor: TheActor, at: Now, case: FromPath[str], request: Request[Any, Any, Any]
+    ) -> Redirect:
+        """To the page on which approvers sign, with a pass for this case that lasts minutes."""
+        opened = readable(app, actor.person, case, at).case.id
+        seen = mark_of(app, request.cookies.get(BROWSER_NAME))
+        address = approver_address(app, actor.person, opened, seen, at)
+        return Redirect(address, status_code=HTTP_303_SEE_OTHER)
+
     @post("/{case:str}/{step:str}", include_in_schema=False, status_code=HTTP_303_SEE_OTHER, sync_to_thread=True)
     def take_step(
         self,
@@ -130,10 +144,11 @@ class CasePages(Controller):
         case: FromPath[str],
         step: FromPath[str],
         data: Form,
+        request: Request[Any, Any, Any],
     ) -> Redirect:
         """Take a step from its form."""
         loaded = readable(app, actor.person, case, at)
-        take(app, actor, loaded.case, step, data, at)
+        take(app, actor, loaded.case, step, data | {BROWSER: request.cookies.get(BROWSER_NAME, "")}, at)
         return Redirect(f"/cases/{loaded.case.id}", status_code=HTTP_303_SEE_OTHER)
 
 
@@ -165,8 +180,8 @@ def caller(
     Where it is opened from is noted, since one caller for two people is a sign.
     """
     opened = caller_page(app, CaseId(case), token).case
-    device = request.cookies.get(whence.DEVICE) or whence.new_device()
-    whence.note(app, opened.id, request.client.host if request.client else "", device, at)
+    kept = browser_cookie(app, request.cookies.get(BROWSER_NAME))
+    whence.note(app, opened.id, request.client.host if request.client else "", kept.value or "", at)
     contact = contact_of(opened.changes)
     say = words(language_of(app, opened, request.headers.get("accept-language", ""), lang))
     page = render(
@@ -180,16 +195,7 @@ def caller(
             language=say.language,
         )
     )
-    cookie = Cookie(
-        key=whence.DEVICE,
-        value=device,
-        path="/c",
-        max_age=whence.DEVICE_S,
-        httponly=True,
-        secure=app.settings.console.public_url.startswith("https:"),
-        samesite="lax",
-    )
-    return Response(page, media_type=MediaType.HTML, cookies=[cookie])
+    return Response(page, media_type=MediaType.HTML, cookies=[kept])
 
 
 @get("/prompts", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)
@@ -207,8 +213,11 @@ PAGES = (
     ThreatPages,
     DowntimePages,
     PolicyPages,
+    SeatPages,
     caller,
     codes_page,
     vouch_page,
     prompts,
+    approve_page,
+    approve_file,
 )

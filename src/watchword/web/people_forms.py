@@ -59,6 +59,27 @@ def revoke_credential(login: str, credential: str) -> Form:
     return _form(login, "revoke-credential", "Revoke it", title="Revoke", weight="danger", fields=fields)
 
 
+def confirm(login: str, credential: str, shown: str, words: str) -> Form:
+    """Say that a key is the person's own."""
+    fields = (_hidden("credential", credential), _hidden("fingerprint", shown))
+    lede = f"Ask them, by phone or face to face, for the words of their key. They have to be: {words}"
+    return _form(login, "confirm-key", "It is theirs", title="Confirm it for approvals", lede=lede, fields=fields)
+
+
+def offer_key(login: str) -> Form:
+    """Let them make a key of their own."""
+    lede = "They open an address and make a passkey for approvals there, by themself. Somebody else confirms it."
+    return _form(login, "offer-key", "Show the address", title="Offer a key for approvals", lede=lede)
+
+
+def _ssh_key(known: Known) -> Form:
+    line = Field(
+        name="key", label="Their public key", kind="area", hint="The line of an ed25519-sk or ecdsa-sk .pub file."
+    )
+    lede = "For approvals signed outside the browser. Somebody else confirms it."
+    return _form(known.login, "ssh-key", "Enrol it", title="Enrol an SSH key", lede=lede, fields=(line,))
+
+
 def changes(app: App, known: Known, powers: Powers) -> tuple[Form, ...]:
     """What may be added to a person."""
     found: list[Form] = []
@@ -67,7 +88,7 @@ def changes(app: App, known: Known, powers: Powers) -> tuple[Form, ...]:
     if powers.everywhere and known.person.kind is Kind.EMPLOYEE:
         found.append(_delegate(known))
     if powers.enrols:
-        found.append(_password(known))
+        found += [_password(known), offer_key(known.login), _ssh_key(known)]
     if powers.enrols and known.person.kind is Kind.EMPLOYEE:
         found.append(_contact(known))
     if powers.enrols and app.device is not None:
@@ -266,6 +287,10 @@ _TAKEN: dict[str, Taking] = {
     "recovery-contact": lambda app, actor, person, said, at: name_contact(
         app.people, actor, person, app.roster.find(actor, said.get("contact", "").strip(), at).person.id, at
     ),
+    "confirm-key": lambda app, actor, person, said, at: app.people.confirm_credential(
+        actor, person, said.get("credential", ""), said.get("fingerprint", ""), at
+    ),
+    "ssh-key": lambda app, actor, person, said, at: app.approver_keys.ssh(actor, person, said.get("key", ""), at),
     "revoke-credential": lambda app, actor, person, said, at: app.people.revoke_credential(
         actor, person, said.get("credential", ""), said.get("why", ""), at
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
@@ -10,6 +11,7 @@ from watchword.core.ids import PersonId
 from watchword.core.person import Delegation, Kind, RoleGrant
 from watchword.desk.roster import Enrolled, Known, Powers
 from watchword.reception import wording
+from watchword.reception.spoken import spoken
 from watchword.web import people_forms as forms
 from watchword.web import view
 from watchword.web.frame import chrome, name_of
@@ -47,8 +49,10 @@ def _row(known: Known, at: datetime) -> view.PersonRow:
     )
 
 
-def person_page(app: App, known: Known, actor: PersonId, csrf: str, at: datetime) -> view.PersonPage:
-    """One person, with what policy lets *actor* change."""
+def person_page(
+    app: App, known: Known, actor: PersonId, csrf: str, at: datetime, *, offered: str = ""
+) -> view.PersonPage:
+    """One person, with what policy lets *actor* change; *offered* is where the person makes a key, said this once."""
     person, powers = known.person, app.roster.powers(actor, known.person, at)
     since = f"known since {person.since:%-d %b %Y}" if person.since else ""
     holdings = (
@@ -62,7 +66,7 @@ def person_page(app: App, known: Known, actor: PersonId, csrf: str, at: datetime
         ),
         view.Holdings(
             title="Credentials",
-            held=tuple(_enrolled(known, c, powers, at) for c in reversed(known.credentials)),
+            held=tuple(held for c in reversed(known.credentials) for held in _enrolled(known, c, powers, at, actor)),
             empty="Nothing enrolled.",
         ),
         view.Holdings(
@@ -89,15 +93,20 @@ def person_page(app: App, known: Known, actor: PersonId, csrf: str, at: datetime
         codes=f"/api/people/{quote(known.login, safe='')}/recovery-codes" if powers.enrols else "",
         passkeys=f"/api/people/{quote(known.login, safe='')}/passkeys" if powers.enrols else "",
         prompts=f"/api/people/{quote(known.login, safe='')}/prompts" if powers.enrols else "",
-        notices=(
-            view.Notice(
-                title="This is you",
-                text="Nobody changes what they may do themself. Ask another administrator.",
-                tone="plain",
-            ),
-        )
-        if mine
-        else (),
+        notices=(*((_MINE,) if mine else ()), *((_offer(offered),) if offered else ())),
+    )
+
+
+_MINE = view.Notice(
+    title="This is you", text="Nobody changes what they may do themself. Ask another administrator.", tone="plain"
+)
+
+
+def _offer(address: str) -> view.Notice:
+    return view.Notice(
+        title="Give them this address yourself",
+        text=f"It is good for one key, within the hour, and is not shown again: {address}",
+        tone="good",
     )
 
 
@@ -132,19 +141,31 @@ def _delegated(known: Known, delegation: Delegation, powers: Powers, at: datetim
     )
 
 
-def _enrolled(known: Known, one: Enrolled, powers: Powers, at: datetime) -> view.Held:
+def _enrolled(known: Known, one: Enrolled, powers: Powers, at: datetime, actor: PersonId) -> Iterator[view.Held]:
+    """A credential; and below a key that nobody has confirmed for approvals, how to, for whoever may."""
     note = f"enrolled {wording.span(at - one.enrolled_at)} ago"
     if one.replaced_at:
         note += ", replaced by a newer one"
     if one.revoked_at:
         note += f", revoked {wording.span(at - one.revoked_at)} ago"
-    return view.Held(
+    if one.fingerprint and one.counts:
+        note += ", bound to its device" if one.device_bound else ", may be on several devices"
+        note += f", confirmed for approvals by {one.confirmed_by}" if one.confirmed_by else ""
+    yield view.Held(
         title=wording.method(one.method),
         note=note,
         mono=one.id,
         over=not one.counts,
         form=forms.revoke_credential(known.login, one.id) if powers.enrols and one.counts else None,
     )
+    unconfirmed = one.fingerprint and one.counts and one.confirmed_by is None
+    if unconfirmed and powers.enrols and actor not in (one.enrolled_by, known.person.id):
+        words = spoken(one.fingerprint)
+        yield view.Held(
+            title="Not confirmed for approvals",
+            note="it signs nothing that asks for a signature until somebody who did not enrol it confirms it",
+            form=forms.confirm(known.login, one.id, one.fingerprint, words),
+        )
 
 
 def threat_page(app: App, actor: PersonId, csrf: str, at: datetime) -> view.ThreatPage:

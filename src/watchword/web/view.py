@@ -65,7 +65,10 @@ class Tile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ApproverCard(msgspec.Struct, frozen=True, kw_only=True):
-    """The exact request that is approved: its *lines* in words, its bytes, their SHA-256 and that digest in words."""
+    """The exact request that is approved: its *lines* in words, its bytes, their SHA-256 and that digest in words.
+
+    *page* leads whoever may decide to the page on which it is signed.
+    """
 
     lines: tuple[Fact, ...]
     request: str
@@ -75,6 +78,17 @@ class ApproverCard(msgspec.Struct, frozen=True, kw_only=True):
     seats: tuple[Fact, ...] = ()
     approve: Form | None = None
     refuse: Form | None = None
+    page: str = ""
+    questions: tuple[Question, ...] = ()
+
+
+class Question(msgspec.Struct, frozen=True, kw_only=True):
+    """What an approver asked: *answer* where there is one, else *form* for whoever may give it."""
+
+    who: str
+    question: str
+    answer: str = ""
+    form: Form | None = None
 
 
 class Stage(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,265 @@
+"""What the approver's page asks and answers: one address, no cookie, a pass in a header.
+
+The page has an origin of its own. No browser adds the pass by itself, so no page but that one can make a request that
+counts; and a yes from here is always signed.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from litestar import Controller, Request, get, post
+from litestar.params import JSONBody
+from litestar.status_codes import HTTP_200_OK
+
+from watchword.api.bodies import In, Out
+from watchword.app import App
+from watchword.core.case import AwaitingApproval, Case
+from watchword.core.errors import Conflict, Invalid, Refused
+from watchword.core.ids import CaseId, PersonId
+from watchword.core.quorum import Pending, resolve
+from watchword.core.request import parse
+from watchword.desk.approvals import Signing
+from watchword.desk.decisions import request_digest
+from watchword.desk.passes import Pass
+from watchword.desk.people import fingerprint
+from watchword.reception import wording
+from watchword.reception.approver import questions_of
+from watchword.reception.given import Now, TheApp
+from watchword.reception.problems import NotSignedIn
+from watchword.reception.spoken import spoken
+
+ADDRESS = "/api/approver"
+
+AnyRequest = Request[Any, Any, Any]
+
+
+class Act(In, frozen=True, kw_only=True):
+    """What the approver does: *approve* with their *assertion*, *refuse* and why, *ask* in *words*.
+
+    Or *enrol* with the browser's registration in *assertion*, for *challenge*. *digest* is of what they see.
+    """
+
+    act: Literal["approve", "refuse", "ask", "enrol"]
+    digest: str = ""
+    assertion: str = ""
+    challenge: str = ""
+    words: str = ""
+
+
+class EntryText(Out, frozen=True, kw_only=True):
+    """The exact text of an entry that the request names by its leaf hash, so that the page can hash it itself."""
+
+    leaf: str
+    text: str
+
+
+class Who(Out, frozen=True, kw_only=True):
+    """The name behind a pseudonym: the desk's word."""
+
+    id: str
+    name: str
+    login: str
+    unit: str = ""
+
+
+class SaidOut(Out, frozen=True, kw_only=True):
+    """A question, and its answer where there is one."""
+
+    who: str
+    question: str
+    answer: str | None
+    answered_by: str | None
+
+
+class ApproverOut(Out, frozen=True, kw_only=True):
+    """What the page shows: the exact *request*, the *entries* it names, and what only the desk can say of them.
+
+    *options* None where the approver has no key that will do; *hindrance* then says why.
+    """
+
+    kind: Literal["approve"] = "approve"
+    me: str
+    at: datetime
+    request: str
+    namespace: str
+    options: str | None
+    hindrance: str
+    signed: bool
+    account: Who
+    contact: str
+    people: tuple[Who, ...]
+    entries: tuple[EntryText, ...]
+    raised: tuple[str, ...]
+    agreed: tuple[str, ...]
+    seats: tuple[str, ...]
+    questions: tuple[SaidOut, ...]
+
+
+class EnrolOut(Out, frozen=True, kw_only=True):
+    """A passkey to be made for signing approvals: *options* for the browser, by whom it was offered."""
+
+    kind: Literal["enrol"] = "enrol"
+    me: str
+    offered_by: str
+    challenge: str
+    options: str
+    until: datetime
+
+
+class Done(Out, frozen=True, kw_only=True):
+    """What became of it; *words* is the fingerprint of a new key, to be compared with whoever confirms it."""
+
+    kind: Literal["done"] = "done"
+    told: str
+    words: str = ""
+
+
+class ApproverController(Controller):
+    """The approver's page: what it shows, and what is done on it."""
+
+    path = ADDRESS
+    tags = ("approvals",)
+    opt = {"exclude_from_csrf": True}  # noqa: RUF012  (Litestar's own declaration)
+
+    @get("", sync_to_thread=True)
+    def shown(self, app: TheApp, at: Now, request: AnyRequest) -> ApproverOut | EnrolOut:
+        """What the pass in the `Authorization` header is for."""
+        text = _text(request)
+        if app.passes.kind(text) == "enrol":
+            return _offered(app, text, at)
+        return _asked(app, _pass(app, text, at), at)
+
+    @post("", sync_to_thread=True, status_code=HTTP_200_OK)
+    def act(self, app: TheApp, at: Now, request: AnyRequest, data: JSONBody[Act]) -> ApproverOut | Done:
+        """Approve by a signature, refuse, ask a question, or enrol a passkey."""
+        text = _text(request)
+        if data.act == "enrol":
+            try:
+                made = app.approver_keys.enrol(text, data.challenge, data.assertion, at)
+            except Refused as refused:
+                raise _over(refused) from refused
+            told = "Your key is enrolled. It counts for approvals once somebody else has confirmed it."
+            return Done(told=told, words=spoken(fingerprint(made)))
+        one = _pass(app, text, at)
+        case = CaseId(one.about)
+        decisions = app.desk.decisions
+        if data.act == "ask":
+            decisions.ask_question(one.person, case, data.words, at)
+            return _asked(app, one, at)
+        if data.act == "approve":
+            if not data.assertion:
+                raise Invalid("On this page a yes is signed.", "Sign it with your passkey.", where="assertion")
+            decisions.approve(one.person, case, data.digest, "", at, assertion=data.assertion, browser=one.browser)
+            return Done(told="Approved. What you signed stands in the ledger; you are told by mail as well.")
+        now = app.desk.steps.load(case).case
+        if isinstance(now, AwaitingApproval) and request_digest(now.request) != data.digest:
+            raise Conflict("What you looked at is not what this case asks now.", "Read it again, then decide.")
+        decisions.refuse(one.person, case, data.words, at)
+        return Done(told="Refused. The case is over.")
+
+
+def cors(app: App, path: str, origin: str) -> dict[str, str]:
+    """The headers that let the page of another origin speak to this address, and to no other."""
+    if path != ADDRESS or app.settings.approvals.origin is None or origin != app.settings.approvals_origin:
+        return {}
+    return {
+        "access-control-allow-origin": origin,
+        "access-control-allow-methods": "GET, POST",
+        "access-control-allow-headers": "authorization, content-type",
+        "access-control-max-age": "600",
+        "vary": "origin",
+    }
+
+
+def _text(request: AnyRequest) -> str:
+    scheme, _, text = request.headers.get("authorization", "").partition(" ")
+    return text.strip() if scheme.lower() == "bearer" else ""
+
+
+def _pass(app: App, text: str, at: datetime) -> Pass:
+    try:
+        return app.passes.read(text, "approve", at)
+    except Refused as refused:
+        raise _over(refused) from refused
+
+
+def _over(refused: Refused) -> NotSignedIn | Refused:
+    return NotSignedIn(refused.what, refused.remedy) if refused.reasons == ("pass",) else refused
+
+
+def _offered(app: App, text: str, at: datetime) -> EnrolOut:
+    try:
+        one, offer = app.approver_keys.options(text, at)
+    except Refused as refused:
+        raise _over(refused) from refused
+    return EnrolOut(
+        me=app.names.said(one.person)[1],
+        offered_by=app.names.said(PersonId(one.about))[1],
+        challenge=offer.challenge,
+        options=offer.options,
+        until=offer.expires,
+    )
+
+
+def _asked(app: App, one: Pass, at: datetime) -> ApproverOut:
+    case = app.desk.approvals.demand_seat(one.person, CaseId(one.about), at).case
+    assert isinstance(case, AwaitingApproval)
+    asked: Signing | None = None
+    hindrance = ""
+    try:
+        asked = app.desk.approvals.options(one.person, case.id, at)
+    except Refused as refused:
+        hindrance = f"{refused.what} {refused.remedy}"
+    request = parse(case.request)
+    rule = case.requirement.approve
+    outcome = resolve(rule, case.votes, at) if rule else None
+    empty = outcome.seats if isinstance(outcome, Pending) else ()
+    return ApproverOut(
+        me=app.names.said(one.person)[1],
+        at=at,
+        request=case.request,
+        namespace=app.desk.approvals.namespace,
+        options=asked.options if asked else None,
+        hindrance=hindrance,
+        signed=rule is not None and rule.signed,
+        account=_account(app, case),
+        contact=app.desk.new_contact.masked(case) or "",
+        people=_people(app, case),
+        entries=tuple(
+            EntryText(leaf=leaf, text=entry.raw.decode())
+            for leaf in (*((request.ticket,) if request.ticket else ()), *request.evidence)
+            if (entry := app.ledger.find(leaf)) is not None
+        ),
+        raised=case.requirement.raised,
+        agreed=tuple(app.names.said(v.person)[1] for v in case.votes if v.approve),
+        seats=tuple(wording.seat(seat) for seat in empty),
+        questions=tuple(
+            SaidOut(
+                who=app.names.said(q.person)[1],
+                question=q.question,
+                answer=q.answer,
+                answered_by=app.names.said(q.answered_by)[1] if q.answered_by else None,
+            )
+            for q in questions_of(app, case)
+        ),
+    )
+
+
+def _account(app: App, case: Case) -> Who:
+    """The account as its directory names it now."""
+    directory, native = app.registry.native_id(case.account)
+    seen = app.desk.steps.directory(directory).read(native)
+    return Who(id=case.account, name=seen.display_name, login=seen.login, unit=seen.unit or "")
+
+
+def _people(app: App, case: Case) -> tuple[Who, ...]:
+    """Whoever had a hand in the verifications, by name."""
+    hands = {e.agent for e in case.evidence} | {e.prover for e in case.evidence if e.prover} | {case.opener}
+    return tuple(_who(app, person) for person in sorted(hands))
+
+
+def _who(app: App, person: PersonId) -> Who:
+    login, name = app.names.said(person)
+    return Who(id=person, name=name, login=login, unit=app.registry.person(person).unit)

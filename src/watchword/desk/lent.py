@@ -1,0 +1,60 @@
+"""Which lent seats count in one case: those their lenders could take in it themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import msgspec
+
+from watchword.core.action import Step
+from watchword.core.case import Case, verifiers
+from watchword.core.errors import Invalid
+from watchword.core.facts import facts_of
+from watchword.core.ids import PersonId
+from watchword.core.person import Kind, LentSeat, Person
+from watchword.core.ruling import CaseFacts, Ruling
+from watchword.core.standing import Account
+from watchword.desk.registry import Registry
+
+Rule = Callable[[Person, Step, CaseFacts, datetime], Ruling]
+"""Policy's answer to one person, on their own roles and relations alone."""
+
+
+class Counting(msgspec.Struct, frozen=True, kw_only=True):
+    """The *seats* of others that count, and *by* whom they were lent."""
+
+    seats: tuple[str, ...] = ()
+    by: tuple[PersonId, ...] = ()
+
+
+def counting(registry: Registry, rule: Rule, person: Person, case: Case, account: Account, at: datetime) -> Counting:
+    """What *person* may sit as in *case* in the place of others at *at*.
+
+    Never for somebody of a vendor, the subject, whoever verified, or somebody recovered lately; and of lenders, only
+    those whom policy would let approve this case by what they hold themselves.
+    """
+    lent = person.lent_at(at)
+    if not lent or person.kind is not Kind.EMPLOYEE or person.id in (case.subject, *verifiers(case)):
+        return Counting()
+    if registry.recently_recovered(person, at):
+        return Counting()
+    found = tuple(one for one in lent if _could(registry, rule, one, case, account, at))
+    return Counting(
+        seats=tuple(dict.fromkeys(one.seat for one in found)), by=tuple(dict.fromkeys(one.by for one in found))
+    )
+
+
+def _could(registry: Registry, rule: Rule, one: LentSeat, case: Case, account: Account, at: datetime) -> bool:
+    try:
+        lender = registry.person(one.by)
+    except Invalid:
+        return False
+    relations = account.relations(lender.id, at)
+    if one.seat not in {*lender.roles_at(at, case.unit), *relations} or lender.id in verifiers(case):
+        return False
+    if lender.kind is not Kind.EMPLOYEE:
+        return False
+    facts = facts_of(case, account, lender.id, at, recovered=registry.recently_recovered(lender, at))
+    ruling = rule(lender, Step.APPROVE, facts, at)
+    return ruling.allowed and not ruling.errors
