@@ -11,6 +11,7 @@ import pytest
 
 from tests.api.organisation import Organisation
 from tests.api.test_story import RESET
+from watchword.reception.browser import NAME as BROWSER
 
 
 @pytest.fixture
@@ -41,9 +42,9 @@ def test_one_browser_for_two_people_raises_both_cases(organisation: Organisation
     (first, one), (second, other) = (opened(organisation, a) for a in ("m.lindqvist", "t.adeyemi"))
     thief = organisation.client()
     assert thief.get(one).status_code == 200
-    cookie = thief.cookies["device"]
+    cookie = thief.cookies[BROWSER]
     assert thief.get(other).status_code == 200
-    assert thief.cookies["device"] == cookie
+    assert thief.cookies[BROWSER] == cookie
     organisation.works()
     for case in (first, second):
         assert raised(organisation, case) == ["the same number, address or device asked for another account lately"]
@@ -75,4 +76,4 @@ def test_a_page_shows_what_came_of_it(organisation: Organisation) -> None:
     caller.get(page)
     shown = organisation.sign_in("ilse").get(f"/cases/{case}").text
     assert "The caller&#39;s page was opened from a new device" in shown
-    assert caller.cookies["device"] not in shown
+    assert caller.cookies[BROWSER] not in shown

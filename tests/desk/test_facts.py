@@ -228,7 +228,7 @@ def test_policy_with_findings_founds_nothing(tmp_path: Path) -> None:
     """A policy that a check finds fault with is refused before the first entry, so nothing is founded by half."""
     folder = shutil.copytree(Path(bundle.__file__).parent / "default", tmp_path / "policy")
     table = folder / "procedures.yaml"
-    table.write_text(table.read_text().replace("methods: 2, weight: 7", "methods: 2, weight: 15"))
+    table.write_text(table.read_text().replace("methods: 2, weight: 7", "methods: 2, weight: 40"))
     settings = load(init(tmp_path, origin="example.test/office")).model_copy(update={"policy": Path("policy")})
     told = refused(lambda: found(settings, administrator="root", password="correct horse battery", at=MONDAY))
     assert told[0] == "unsound_policy"

@@ -38,6 +38,9 @@ WISHES: dict[Action, dict[str, Any]] = {
     Action.RECOVERY_INFO_CHANGE: {"contact": ContactKind.PHONE},
     Action.FACTOR_RESET: {"factors": ("authenticator_app",)},
 }
+WRONG = {"in_person": "none, front desk", "video": "not seen, somebody else"}
+"""What an honest agent says of a stranger; everything else is guessed at."""
+
 ABUSED = ("intake", "policy", "verify", "approve", "separation", "execute")
 """The steps that are taken at the desk."""
 
@@ -81,7 +84,8 @@ class Attacker:
         case = office.open(self.login, action, agent="ada.agent", **WISHES.get(action, {}))
         if action is Action.RECOVERY_INFO_CHANGE:
             office.enter(case)
-        methods = sorted(office.case(case).requirement.methods, key=lambda m: not self.falls(m))
+        there = (m for m in office.case(case).requirement.methods if m.name in office.app.methods)
+        methods = sorted(there, key=lambda m: not self.falls(m))
         for method in methods:
             self.try_method(case, method)
             if self.took(office.ask, case):
@@ -106,7 +110,7 @@ class Attacker:
             if self.falls(method):
                 office.answer(case, challenge, office.right(case, challenge), agent=agent)
                 return
-            wrong = "000000" if method.enforced else "none, front desk"
+            wrong = WRONG.get(method.name, "000000")
             for _ in range(3 if method.enforced else 1):
                 self.took(office.answer, case, challenge, wrong, agent=agent)
         if method.enforced:  # an agent says that it was right: nobody but the person answers what software checks

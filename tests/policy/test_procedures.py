@@ -63,7 +63,7 @@ def test_a_requirement_carries_everything_it_is_judged_by() -> None:
     assert people.policy == SHIPPED.digest == Policy.default().digest
     theirs = {name for name, row in SHIPPED.loaded.methods.methods.items() if row.proves == "subject"}
     assert {m.name for m in people.methods} == theirs >= {"passkey", "totp", "mail_code", "call_code", "in_person"}
-    assert {m.name for m in machine.methods} == {"owner_passkey"}
+    assert {m.name for m in machine.methods} == {"owner_passkey", "workload"}
     assert dict(people.capability_costs)["sim_swap"] == 3
     assert "breakglass_theft" not in dict(people.capability_costs)
     assert people.raised == ()
@@ -92,9 +92,11 @@ def test_who_lost_the_passkey_still_has_a_way(account_class: AccountClass, actio
 
 
 def test_the_strongest_tier_takes_a_passkey_or_two_contact_points() -> None:
-    """V4 is presence with a passkey, or with a call and a mail or a saved code; presence and a call fall short."""
+    """V4 is presence with a passkey or with proofing again, or with a call and a mail or a saved code."""
     assert sufficient(need(AccountClass.EXECUTIVE, Action.TOTAL_LOSS)) == (
         ("passkey", "in_person"),
+        ("in_person", "id_proofing"),
+        ("in_person", "verifiable_credential"),
         ("mail_code", "call_code", "in_person"),
         ("call_code", "recovery_code", "in_person"),
     )
