@@ -113,7 +113,7 @@ def test_a_browser_sees_and_answers_its_own_prompts_only(office: Office) -> None
         thief.held, thief.browser = held, phone.browser
         with pytest.raises(Refused) as caught:
             thief.waiting()
-        assert caught.value.reasons == ("other_browser",)
+        assert caught.value.reasons == ("not_enrolled_browser",)
     office.app.people.revoke_credential(
         office["root.admin"], office["mara.lind"], phone.held.credential, "lost", office.at
     )
@@ -199,5 +199,5 @@ def test_a_prompt_does_not_speak_for_a_new_contact_point(office: Office) -> None
     office.enter(case)
     with pytest.raises(Refused) as caught:
         office.begin(case, "push_number")
-    assert caught.value.reasons == ("other_browser",)
+    assert caught.value.reasons == ("not_enrolled_browser",)
     assert "person.prompted" not in [e.entry.type for e in office.app.ledger.read(f"person/{office['mara.lind']}")]
