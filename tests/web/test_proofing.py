@@ -14,7 +14,9 @@ from tests.api.test_proofing import CONFIG, begun, folded
 from tests.cli.desk import free_port
 from tests.methods.issuer import CLIENT, CLIENT_SECRET, MARA, Provider, provider
 from tests.methods.test_proofing import SECRET
+from watchword.core.ids import CaseId
 from watchword.languages.catalogue import words
+from watchword.reception import countersign
 
 
 @pytest.fixture
@@ -57,6 +59,7 @@ def test_to_the_provider_and_back(
     tab = context.new_page()
     tab.set_default_timeout(15_000)
     tab.goto(f"/c/{case}/{token}{chosen}")
+    tab.get_by_role("button", name=countersign.pair(place.app, CaseId(case))[0]).click()
     expect(tab.get_by_role("heading", name=say("method.id_proofing"))).to_be_visible()
     expect(tab.get_by_label(say("page.code"))).to_be_hidden()
     with tab.expect_response(lambda r: "/answers/" in r.url) as answered:

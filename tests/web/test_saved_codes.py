@@ -13,7 +13,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.api.organisation import PASSWORD, Organisation
 from tests.cli.desk import free_port
+from watchword.core.ids import CaseId
 from watchword.languages.catalogue import words
+from watchword.reception import countersign
 
 CODE = re.compile(r"([0-9A-HJKMNP-TV-Z]{4}-){5}[0-9A-HJKMNP-TV-Z]{4}")
 
@@ -86,6 +88,7 @@ def test_from_the_address_to_the_codes(browser: Browser, place: Organisation) ->
     ilse.post(f"/api/cases/{opened['case']}/ticket", {"ticket": "INC-1"})
     assert ilse.post(f"/api/cases/{opened['case']}/methods", {"method": "recovery_code"}).status_code == 201
     page.goto(opened["page"])
+    page.get_by_role("button", name=countersign.pair(place.app, CaseId(opened["case"]))[0]).click()
     expect(page.get_by_role("heading", name="Saved recovery code")).to_be_visible()
     page.get_by_label("Code").fill(codes[4].lower())
     _picture(page, "caller-code")
