@@ -31,7 +31,7 @@ from watchword.app import App
 from watchword.core.errors import WatchwordError
 from watchword.languages.catalogue import Words, preferred, words
 from watchword.reception import approver
-from watchword.reception.caller import PATHS, problem_in
+from watchword.reception.caller import is_callers, problem_in
 from watchword.reception.problems import MEDIA_TYPE, Broken, Forged, Malformed, NotSignedIn, NotThere, problem_of
 from watchword.reception.sessions import Actor, Sessions, Throttle
 from watchword.web.approve_page import headers_of
@@ -158,7 +158,7 @@ def _fault_of(error: Exception) -> WatchwordError:
 
 def _of_caller(request: Request[Any, Any, Any]) -> Words | None:
     """The words of the person's own page; None where it is somebody of the desk who asks."""
-    if not request.url.path.startswith(PATHS):
+    if not is_callers(request.url.path):
         return None
     accept, chosen = request.headers.get("accept-language", ""), request.query_params.get("lang", "")
     return words(preferred(accept, chosen=chosen))

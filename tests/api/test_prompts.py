@@ -25,7 +25,7 @@ class Phone:
         body = {"offer": offer, "x": self.browser.x, "y": self.browser.y}
         held = self.client.post("/api/prompts/browsers", json=body).json()
         self.address = f"/api/prompts/{held['person']}/{held['credential']}"
-        assert self.client.post("/api/prompts/browsers", json=body).status_code == 409
+        assert self.client.post("/api/prompts/browsers", json=body).status_code == 403
 
     def waiting(self) -> Any:
         """The one prompt it shows."""

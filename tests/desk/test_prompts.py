@@ -11,7 +11,7 @@ import pytest
 from tests.desk.office import Office
 from tests.methods.test_push_number import PromptBrowser
 from watchword.core.action import Action
-from watchword.core.errors import Conflict, Invalid, Refused
+from watchword.core.errors import Invalid, Refused
 from watchword.core.ids import CaseId
 from watchword.core.person import Role, RoleGrant
 from watchword.core.prompt import WITHIN
@@ -113,7 +113,7 @@ def test_a_browser_sees_and_answers_its_own_prompts_only(office: Office) -> None
         thief.held, thief.browser = held, phone.browser
         with pytest.raises(Refused) as caught:
             thief.waiting()
-        assert caught.value.reasons == ("other_browser",)
+        assert caught.value.reasons == ("not_enrolled_browser",)
     office.app.people.revoke_credential(
         office["root.admin"], office["mara.lind"], phone.held.credential, "lost", office.at
     )
@@ -138,12 +138,12 @@ def test_an_offer_enrols_one_browser_once_and_in_time(office: Office) -> None:
     """An address that was opened, or is over, or was made up, enrols nothing."""
     phone, second = Phone(office, "mara.lind"), PromptBrowser()
     prompts = office.app.prompts
-    with pytest.raises(Conflict):
+    with pytest.raises(Refused, match="opened already"):
         prompts.enrol(phone.offer, second.x, second.y, office.at)
     office.app.people.revoke_credential(
         office["root.admin"], office["mara.lind"], phone.held.credential, "lost", office.at
     )
-    with pytest.raises(Conflict):
+    with pytest.raises(Refused, match="opened already"):
         prompts.enrol(phone.offer, second.x, second.y, office.at)
     fresh, until = prompts.offer(office["root.admin"], office["mara.lind"], office.at)
     for made in ("", ".", "e30.", fresh + "a", "A" + fresh, "é.é"):

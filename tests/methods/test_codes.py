@@ -10,7 +10,9 @@ from msgspec.structs import replace
 
 from watchword.core.account import Contact
 from watchword.core.errors import Invalid, Refused
+from watchword.core.event import Purpose
 from watchword.core.ids import AccountId, CaseId
+from watchword.languages.catalogue import NAMES
 from watchword.methods.call_code import CallCode
 from watchword.methods.code import DIGITS, DerivedCode
 from watchword.methods.contract import AT, SOON, MethodContract
@@ -28,6 +30,11 @@ ASK = Ask(
     purpose="verify",
     at=AT,
 )
+GSM = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+"""The basic alphabet of 3GPP TS 23.038: one letter outside it leaves 70 characters for the whole."""
 
 
 def read(method: MethodPort, ask: Ask) -> str:
@@ -176,7 +183,20 @@ def test_call_can_be_spoken() -> None:
 
 
 def test_a_text_begins_with_its_code() -> None:
-    """The digits come first, where a locked screen shows them to whoever asked for them; one message of few parts."""
+    """The digits come first, where a locked screen shows them to whoever asked for them."""
     text = SmsCode(KEY).message(replace(ASK, contact=PHONE)).text
     assert re.match(r"\d{4} \d{4} ", text)
-    assert len(text) < 306  # two parts of a long message in the GSM alphabet
+
+
+@pytest.mark.parametrize("language", NAMES)
+@pytest.mark.parametrize("purpose", ["verify", "hand_over"])
+def test_a_text_is_one_message_in_every_language(language: str, purpose: Purpose) -> None:
+    """At most 160 characters of the GSM alphabet, with the code, its life and the case: no part can come alone."""
+    ask = replace(ASK, contact=PHONE, language=language, purpose=purpose, case=CaseId("c-01234567890123456789"))
+    method = SmsCode(KEY)
+    text = method.message(ask).text
+    assert len(text) <= 160
+    assert not set(text) - GSM
+    assert re.sub(r"\D", "", text[:9]) == read(method, ask)
+    assert "10 min" in text.lower()
+    assert "c-012345" in text

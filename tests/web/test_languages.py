@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+from collections.abc import Callable
+from html import unescape
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.api.organisation import Organisation
+from tests.web.conftest import AT
 from watchword.core.change import ContactKind
 from watchword.core.ids import CaseId
 from watchword.languages.catalogue import NAMES, words
 from watchword.reception import countersign
 from watchword.web import view
-from watchword.web.render import render
+from watchword.web.render import STATIC, render
 
 OTHERS = tuple(tag for tag in NAMES if tag != "en")
 
@@ -26,35 +31,51 @@ def opened(organisation: Organisation, action: str = "password_reset", **wish: s
     return said["case"], said["page"].split(":8787")[1]
 
 
+def _caller(contact: ContactKind | None) -> Callable[[view.Chrome, str], view.Page]:
+    def page(chrome: view.Chrome, language: str) -> view.Page:
+        action = words(language)("action.password_reset")
+        return view.CallerPage(
+            chrome=chrome, case="c-1", action=action, what="password", api="/a", contact=contact, language=language
+        )
+
+    return page
+
+
+THEIRS: dict[str, Callable[[view.Chrome, str], view.Page]] = {
+    **{f"caller-{contact or 'no contact'}": _caller(contact) for contact in (None, *ContactKind)},
+    "codes": lambda chrome, language: view.CodesPage(chrome=chrome, api="/a", language=language),
+    "prompts": lambda chrome, language: view.PromptsPage(chrome=chrome, language=language),
+}
+"""Every page that somebody outside the desk reads, in a language."""
+
+
 @pytest.mark.parametrize("tag", OTHERS)
-@pytest.mark.parametrize("contact", [None, *ContactKind])
-def test_no_english_sentence_is_left_on_the_page(
-    pages: dict[str, view.Page], tag: str, contact: ContactKind | None
-) -> None:
+@pytest.mark.parametrize("name", THEIRS)
+def test_no_english_sentence_is_left_on_the_page(tag: str, name: str) -> None:
     """Rendered in another language the page holds no text of the English one, its script's words included."""
-    chrome = pages["CallerPage"].chrome
-    say = words(tag)
 
     def page(language: str) -> str:
-        return render(
-            view.CallerPage(
-                chrome=view.Chrome(at=chrome.at, csrf="", sandbox=words(language)("page.directory", names="corp")),
-                case="c-1",
-                action=words(language)("action.password_reset"),
-                what="password",
-                api="/api/caller/c-1/t",
-                contact=contact,
-                language=language,
-            )
-        )
+        simulated = words(language)("page.directory", names="corp")
+        return render(THEIRS[name](view.Chrome(at=AT, csrf="", sandbox=simulated), language))
 
     english, other = page("en"), page(tag)
     assert f'<html lang="{tag}">' in other
-    assert say("page.begin") in other
     sentences = {t.strip() for t in re.findall(r">([^<>]{4,})<", english) if len(t.split()) > 1}
+    said = {t for data in re.findall(r"data-say='([^']*)'", english) for t in json.loads(unescape(data)).values()}
     assert len(sentences) > 8
+    assert len(said) > 4
     assert not {s for s in sentences if s in other}
-    assert words("en")("say.waiting") not in other
+    held = [json.loads(unescape(data)) for data in re.findall(r"data-say='([^']*)'", other)]
+    assert not said & {text for each in held for text in each.values()}
+
+
+@pytest.mark.parametrize("script", ["caller.js", "codes.js", "prompts.js"])
+def test_the_scripts_of_these_pages_say_nothing_of_their_own(script: str) -> None:
+    """No sentence stands in a script: what it says comes with the page, from the catalogue."""
+    text = re.sub(r"(?m)(^|\s)//.*$", "", (STATIC / script).read_text(encoding="utf-8"))
+    literals = [a or b or c for a, b, c in re.findall(r'"([^"\n]*)"|`([^`]*)`|\'([^\'\n]*)\'', text)]
+    assert literals
+    assert not [one for one in literals if re.match(r"[A-Z][a-z]+ [a-z]", one)]
 
 
 def test_the_page_speaks_the_language_that_was_chosen(browser: Browser, organisation: Organisation) -> None:
@@ -72,7 +93,7 @@ def test_the_page_speaks_the_language_that_was_chosen(browser: Browser, organisa
     expect(page.get_by_role("alert")).to_contain_text("Das ist keine vollständige Telefonnummer.")
     page.goto(path + "x")
     expect(page.get_by_role("heading", level=1)).to_have_text(words("fr")("refused.title"))
-    assert context.cookies() == [] or {c["name"] for c in context.cookies()} <= {"csrftoken"}
+    assert context.cookies() == [] or {c["name"] for c in context.cookies()} <= {"csrftoken", "watchword_browser"}
     context.close()
 
 
@@ -110,3 +131,79 @@ def test_the_longest_words_fit_a_phone(browser: Browser, organisation: Organisat
     page.screenshot(path=str(tmp_path / f"enter-{tag}.png"), full_page=True)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     context.close()
+
+
+@pytest.mark.parametrize("tag", NAMES)
+def test_saved_codes_in_the_language_of_the_page(browser: Browser, organisation: Organisation, tag: str) -> None:
+    """The page of new codes and the challenge that asks for one are in one language, and fit a phone."""
+    link = organisation.sign_in("root").post("/api/people/mara/recovery-codes").json()["address"].split(":8787")[1]
+    say = words(tag)
+    context = browser.new_context(base_url=organisation.url, viewport={"width": 360, "height": 740}, locale=tag)
+    page = context.new_page()
+    page.goto(link)
+    expect(page.get_by_role("heading", level=1)).to_have_text(say("codes.title"))
+    _fits(page, f"codes-before-{tag}")
+    page.get_by_role("button", name=say("codes.show")).click()
+    expect(page.locator("#set li")).to_have_count(10)
+    expect(page.locator(".languages")).to_have_count(0)
+    _fits(page, f"codes-{tag}")
+    page.goto(link)
+    expect(page.get_by_role("heading", level=1)).to_have_text(say("refused.title"))
+    case, path = opened(organisation, "unlock", channel="walk_in")
+    agent = organisation.sign_in("ilse")
+    assert agent.post(f"/api/cases/{case}/methods", {"method": "recovery_code"}).status_code == 201
+    page.goto(path)
+    expect(page.get_by_role("heading", name=say("method.recovery_code"))).to_be_visible()
+    expect(page.locator("#say")).to_have_text(say("ask.recovery_code"))
+    _fits(page, f"caller-code-{tag}")
+    page.locator("#code").fill("AAAA-AAAA-AAAA-AAAA-AAAA-AAAA")
+    page.get_by_role("button", name=say("page.continue")).click()
+    expect(page.get_by_role("alert")).to_contain_text(say("refused.wrong_answer.what"))
+    context.close()
+
+
+def test_prompts_in_the_language_that_was_chosen(browser: Browser, organisation: Organisation) -> None:
+    """The browser's language comes first; another one keeps the address that enrols, and the enrolled page keeps it."""
+    offered = organisation.sign_in("root").post("/api/people/mara/prompts").json()["address"].split(":8787")[1]
+    say = words("de")
+    context = browser.new_context(base_url=organisation.url, viewport={"width": 360, "height": 740}, locale="fr")
+    page = context.new_page()
+    page.goto(offered)
+    expect(page.get_by_role("button", name=words("fr")("prompts.enrol"))).to_be_visible()
+    page.get_by_role("link", name="Deutsch").click()
+    expect(page.get_by_role("button", name=say("prompts.enrol"))).to_be_visible()
+    _fits(page, "prompts-enrol-de")
+    page.get_by_role("button", name=say("prompts.enrol")).click()
+    expect(page.locator("#quiet")).to_have_text(say("prompts_say.idle"))
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("lang", "de")
+    case, _ = opened(organisation, "unlock", channel="walk_in")
+    agent = organisation.sign_in("ilse")
+    assert agent.post(f"/api/cases/{case}/methods", {"method": "push_number"}).status_code == 201
+    expect(page.locator("#what")).to_have_text(say("action.unlock"))
+    _fits(page, "prompts-de")
+    page.get_by_role("button", name=say("page.not_me")).click()
+    expect(page.locator("#quiet")).to_have_text(say("prompts_say.not_me"))
+    context.close()
+
+
+def test_what_is_wrong_with_an_offer_is_said_in_the_language_of_the_page(organisation: Organisation) -> None:
+    """Each fault of the pages beside the caller's has its own words, and none are the desk's."""
+    anybody, headers = organisation.client(), {"accept-language": "es"}
+    say = words("es")
+    body = {"offer": "none.such", "x": "AA", "y": "AA"}
+    for method, path, sent, key in (
+        ("POST", "/api/prompts/browsers", body, "offer"),
+        ("POST", "/api/codes/none", None, "not_there"),
+        ("GET", "/api/proofing/return?state=x", None, "other_browser"),
+    ):
+        problem = anybody.request(method, path, json=sent, headers=headers).json()
+        assert problem["detail"] == say(f"refused.{key}.what")
+        assert problem["remedy"] == say(f"refused.{key}.remedy")
+
+
+def _fits(page: Page, name: str) -> None:
+    """Nothing is wider than the screen; a picture where somebody wants to look."""
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    if folder := os.environ.get("WATCHWORD_PICTURES"):
+        page.screenshot(path=f"{folder}/{name}.png", full_page=True)

@@ -14,6 +14,9 @@ from tests.api.test_proofing import CONFIG, begun, folded
 from tests.cli.desk import free_port
 from tests.methods.issuer import CLIENT, CLIENT_SECRET, MARA, Provider, provider
 from tests.methods.test_proofing import SECRET
+from watchword.core.ids import CaseId
+from watchword.languages.catalogue import words
+from watchword.reception import countersign
 
 
 @pytest.fixture
@@ -42,19 +45,27 @@ def place(founded: Path, tmp_path: Path, identity: Provider) -> Iterator[Organis
         yield made
 
 
-def test_to_the_provider_and_back(browser: Browser, place: Organisation, identity: Provider) -> None:
-    """One press sends them, the provider leads back, the page posts the code, and the address bar keeps nothing."""
+@pytest.mark.parametrize(("chosen", "tag"), [("", "en"), ("?lang=de", "de")])
+def test_to_the_provider_and_back(
+    browser: Browser, place: Organisation, identity: Provider, chosen: str, tag: str
+) -> None:
+    """One press sends them, the provider leads back, the page posts the code, and the address bar keeps no code.
+
+    A language that was chosen is still the page's when they come back.
+    """
+    say = words(tag)
     case, token, _ = begun(place, "id_proofing")
     context = browser.new_context(base_url=place.url)
     tab = context.new_page()
     tab.set_default_timeout(15_000)
-    tab.goto(f"/c/{case}/{token}")
-    expect(tab.get_by_role("heading", name="Document and face")).to_be_visible()
-    expect(tab.get_by_label("Code")).to_be_hidden()
+    tab.goto(f"/c/{case}/{token}{chosen}")
+    tab.get_by_role("button", name=countersign.pair(place.app, CaseId(case))[0]).click()
+    expect(tab.get_by_role("heading", name=say("method.id_proofing"))).to_be_visible()
+    expect(tab.get_by_label(say("page.code"))).to_be_hidden()
     with tab.expect_response(lambda r: "/answers/" in r.url) as answered:
-        tab.get_by_role("button", name="Continue").click()
+        tab.get_by_role("button", name=say("page.continue")).click()
     assert answered.value.ok
-    expect(tab.get_by_text("Stay on this page.")).to_be_visible()
-    assert tab.url == f"{place.url}/c/{case}/{token}"
+    expect(tab.get_by_text(say("say.waiting"))).to_be_visible()
+    assert tab.url == f"{place.url}/c/{case}/{token}{chosen}"
     assert [e.method for e in folded(place, case).evidence] == ["id_proofing"]
     context.close()

@@ -276,7 +276,7 @@ def _waiting(app: App, case: Case, challenge: Challenge, at: datetime, say: Word
     """A challenge as its method shows it to the person; None when their enrolment is gone meanwhile."""
     port, ask = app.desk.verification.ask_of(case, challenge.id, at)
     try:
-        begun = port.begin(ask)
+        begun = port.begin(msgspec.structs.replace(ask, language=say.language))
     except Refused:
         return None
     passkey = port.enrolment == "passkey"
@@ -289,7 +289,7 @@ def _waiting(app: App, case: Case, challenge: Challenge, at: datetime, say: Word
         expires=challenge.expires,
         tries_left=TRIES - challenge.misses,
         kind=kind,
-        say=say.or_else(f"ask.{challenge.method}", "" if passkey else begun.show_caller or ""),
+        say=say.or_else(f"ask.{challenge.method}", "") if passkey else begun.show_caller or "",
         # The provider's address is given to the browser that goes there, with the cookie it comes back by.
         options=begun.show_caller if passkey else begun.options if kind == "token" else None,
     )

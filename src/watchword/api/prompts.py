@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import base64
 from datetime import datetime
+from typing import Any
 
-from litestar import Controller, get, post
+from litestar import Controller, Request, get, post
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
 
 from watchword.api.bodies import In, Out
 from watchword.core.ids import PersonId
 from watchword.desk.prompts import Held
-from watchword.reception import wording
+from watchword.languages.catalogue import preferred, words, written
+from watchword.reception.caller import of_accounts
 from watchword.reception.cases import settle
 from watchword.reception.given import Now, TheActor, TheApp
 
@@ -101,8 +103,10 @@ class PromptController(Controller):
         person: FromPath[str],
         credential: FromPath[str],
         data: JSONBody[SignedGreeting],
+        request: Request[Any, Any, Any],
     ) -> PromptsOut:
-        """What waits for this browser."""
+        """What waits for this browser, in the language of its page."""
+        say = words(preferred(request.headers.get("accept-language", "")))
         held = Held(person=PersonId(person), credential=credential)
         found = app.prompts.waiting(held, data.greeting, data.signature, at)
         return PromptsOut(
@@ -111,7 +115,7 @@ class PromptController(Controller):
                 PromptOut(
                     challenge=one.challenge,
                     case=one.case[:8],
-                    action=wording.ACTIONS[one.action][0],
+                    action=say(f"action.{one.action}"),
                     statement=base64.urlsafe_b64encode(one.statement).rstrip(b"=").decode(),
                     expires=one.expires,
                 )
@@ -144,7 +148,9 @@ class PromptOfferController(Controller):
     @post("", sync_to_thread=True)
     def offer(self, app: TheApp, actor: TheActor, at: Now, login: FromPath[str]) -> PromptOffer:
         """Offer an address that enrols the person's browser, for fifteen minutes and once."""
-        offer, expires = app.prompts.offer(actor.person, app.roster.find(actor.person, login, at).person.id, at)
+        person = app.roster.find(actor.person, login, at).person.id
+        offer, expires = app.prompts.offer(actor.person, person, at)
+        tag = written(of_accounts(app, app.registry.person(person).accounts))
         # Behind the fragment, which no server is told and no log keeps.
-        address = f"{app.settings.console.public_url.rstrip('/')}/prompts#{offer}"
+        address = f"{app.settings.console.public_url.rstrip('/')}/prompts{f'?lang={tag}' if tag else ''}#{offer}"
         return PromptOffer(address=address, expires=expires)

@@ -44,12 +44,21 @@ class Notices:
         if running is None or running.ended or at > running.expires:
             return
         port, ask = self.desk.verification.ask_of(loaded.case, running.id, at)
-        ask = msgspec.structs.replace(ask, language=self._language(loaded.case))
+        language = self._language(loaded.case)
+        ask = msgspec.structs.replace(ask, language=language)
         message, channel = port.message(ask), port.begin(ask).send
         if message is None or channel is None or ask.contact is None:
             raise Refused("Nothing can be sent: there is no contact point of record.", "Use another method.")
         self._notifier(channel, ask.contact).send(
-            Notice(id=effect, kind="code", to=ask.contact, subject=message.subject, text=message.text, at=at)
+            Notice(
+                id=effect,
+                kind="code",
+                to=ask.contact,
+                subject=message.subject,
+                text=message.text,
+                at=at,
+                language=language,
+            )
         )
 
     def tell(self, case: CaseId, effect: str, at: datetime) -> None:
@@ -57,11 +66,12 @@ class Notices:
         loaded = self.desk.steps.load(case).case
         directory, native = self.desk.steps.registry.native_id(loaded.account)
         seen = self.desk.steps.directory(directory).read(native)
-        said = _text(loaded, words(known(seen.language, self.language)))
+        say = words(known(seen.language, self.language))
+        said = _text(loaded, say)
         if said is None:
             raise Refused("Nothing happened that a notice would tell of.", "Drop it.", ("nothing_to_tell",))
         cut = self.desk.steps.registry.account(loaded.account).cut
-        told = self._send(tuple(c for c in seen.contacts if c.kind not in cut), effect, said, at)
+        told = self._send(tuple(c for c in seen.contacts if c.kind not in cut), effect, said, say, at)
         log.info("notice.sent", case=case, contacts=len(told))
         if isinstance(loaded, Holding) and set(told) != set(loaded.told):
             channels = tuple(dict.fromkeys(told))
@@ -78,18 +88,22 @@ class Notices:
         digest, signed = request_digest(given.request), is_signed(given.proof)
         told = 0
         approver = steps.registry.person(given.person)
-        for whom, accounts, said in (
-            ("person", (loaded.account,), to_subject(loaded, digest, signed=signed)),
-            ("approver", approver.accounts, to_approver(loaded, digest, signed=signed)),
+        for whom, accounts, words_for in (
+            ("person", (loaded.account,), to_subject),
+            ("approver", approver.accounts, to_approver),
         ):
             for account in accounts:
                 directory, native = steps.registry.native_id(account)
                 seen = steps.directory(directory).read(native)
                 mail = tuple(c for c in seen.contacts if c.kind == "mail")
-                told += len(self._send(mail, f"{effect}/{whom}/{account}", said, at))
+                say = words(known(seen.language, self.language))
+                said = words_for(loaded, digest, say, signed=signed)
+                told += len(self._send(mail, f"{effect}/{whom}/{account}", said, say, at))
         log.info("notice.approved", case=case, contacts=told)
 
-    def _send(self, contacts: tuple[Contact, ...], effect: str, said: tuple[str, str], at: datetime) -> tuple[str, ...]:
+    def _send(
+        self, contacts: tuple[Contact, ...], effect: str, said: tuple[str, str], say: Words, at: datetime
+    ) -> tuple[str, ...]:
         """Send to each contact there is a channel for; returns the kinds of those that were told."""
         subject, text = said
         told: list[str] = []
@@ -97,7 +111,15 @@ class Notices:
             channel = next((c for c in CHANNELS.get(contact.kind, ()) if c in self.notifiers), None)
             if channel is None:
                 continue
-            notice = Notice(id=f"{effect}/{number}", kind="alert", to=contact, subject=subject, text=text, at=at)
+            notice = Notice(
+                id=f"{effect}/{number}",
+                kind="alert",
+                to=contact,
+                subject=subject,
+                text=text,
+                at=at,
+                language=say.language,
+            )
             try:
                 self._notifier(channel, contact).send(notice)
                 told.append(contact.kind)

@@ -16,7 +16,7 @@ import msgspec
 
 from watchword.core.action import Action, Step
 from watchword.core.case import Case
-from watchword.core.errors import Conflict, Invalid, Refused
+from watchword.core.errors import Invalid, Refused
 from watchword.core.ids import CaseId, PersonId
 from watchword.core.person import Credential, CredentialEnrolled
 from watchword.core.progress import Challenge
@@ -98,7 +98,11 @@ class Prompts:
         for appended in self.steps.ledger.read(person_stream(made.person)):
             event = event_of(appended) if appended.entry.type == "credential.enrolled" else None
             if isinstance(event, CredentialEnrolled) and event.credential.id == made.nonce:
-                raise Conflict("This address was opened already.", "Ask for another one, and say so if it was not you.")
+                raise Refused(
+                    "This address was opened already.",
+                    "Ask for another one, and say so if it was not you.",
+                    ("offer_used",),
+                )
         public = msgspec.json.encode(PromptMaterial(x=x, y=y, offer=made.nonce)).decode()
         credential = Credential(id=made.nonce, method=METHOD, enrolled_at=at, public=public)
         self.people.enrol(made.actor, made.person, credential, None, at)
@@ -192,5 +196,5 @@ def _another_browser() -> Refused:
     return Refused(
         "This browser is not enrolled for prompts.",
         "Have it enrolled again, at the desk.",
-        ("other_browser",),
+        ("not_enrolled_browser",),
     )

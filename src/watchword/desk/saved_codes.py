@@ -62,11 +62,12 @@ class SavedCodes:
         body = f"{person}.{actor}.{self.steps.ledger.pseudonym('e')}.{int(expires.timestamp())}"
         return Link(token=f"{body}.{self._seal(body)}", expires=expires)
 
-    def demand(self, token: str, at: datetime) -> None:
-        """Raise `Invalid` unless *token* is of a link that can be opened now, in the same words whatever is wrong."""
+    def demand(self, token: str, at: datetime) -> PersonId:
+        """Whose codes the link of *token* shows; `Invalid` unless it can be opened now, in the same words always."""
         person, _, made = self._read(token, at)
         if self._is_known(person, made):
             raise _no_page()
+        return person
 
     def open(self, token: str, at: datetime) -> tuple[str, ...]:
         """Make the set a link is for, and return its codes: once, to whoever opens it first.

@@ -69,11 +69,13 @@ def words(language: str) -> Words:
 
 def known(*wanted: str | None) -> str:
     """The first of *wanted* language tags (such as `de-AT`) there are texts for; the default where there is none."""
-    for tag in wanted:
-        primary = (tag or "").replace("_", "-").split("-")[0].strip().lower()
-        if primary in NAMES:
-            return primary
-    return DEFAULT
+    return next((language for tag in wanted if (language := written(tag))), DEFAULT)
+
+
+def written(tag: str | None) -> str | None:
+    """The language of *tag*, where there are texts for it."""
+    primary = (tag or "").replace("_", "-").split("-")[0].strip().lower()
+    return primary if primary in NAMES else None
 
 
 def accepted(header: str) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from typing import ClassVar, Literal
 
 from watchword.core.errors import Invalid
 from watchword.core.ids import CaseId
+from watchword.languages.catalogue import words
 from watchword.methods.port import Ask, Begun, Message, Proof, demand_same_method, not_enrolled, wrong_answer
 
 DIGITS = 8
@@ -49,7 +50,7 @@ class DerivedCode(ABC):
         self._demand_contact(ask)
         return Begun(
             expires=ask.at + self.life,
-            show_caller=f"Type the {DIGITS} digits of the code here yourself. Tell them to nobody.",
+            show_caller=words(ask.language)(f"ask.{self.name}"),
             show_agent=f"A code is on its way to {self.where}. The person types it in; do not ask for it.",
             send=self.channel,
         )

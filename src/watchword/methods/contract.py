@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from watchword.core.errors import Refused, WatchwordError
 from watchword.core.ids import AccountId, CaseId
 from watchword.core.proving import TRIES
+from watchword.languages.catalogue import NAMES
 from watchword.methods.port import Ask, MethodPort, Proof
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -86,6 +87,14 @@ class MethodContract(ABC):
             return
         used = after(other, method.check(ask, answer, SOON))
         self.refused("replayed", method, replace(used, spent=used == other), answer, SOON)
+
+    def test_speaks_to_the_person_in_their_language(self) -> None:
+        """What stands on the person's own page is said as they read it; a passkey's request is no text."""
+        method, ask = self.method(), self.ask()
+        if not method.enforced or method.enrolment == "passkey":
+            return
+        said = {tag: method.begin(replace(ask, language=tag)).show_caller for tag in NAMES}
+        assert len({*said.values()} - {None, ""}) == len(NAMES)
 
     def test_expired(self) -> None:
         """The right answer comes too late at the very end of the challenge's life, and too early before it began."""
@@ -172,7 +181,7 @@ class MethodContract(ABC):
         assert (message is None) == (method.begin(ask).send is None) == (method.contact is None)
         if message is not None:
             assert "://" not in message.text
-            assert "If this was not you" in message.text
+            assert "not you" in message.text.lower()
             assert ask.case[:8] in message.subject
 
     def test_proof_of_another_method(self) -> None:

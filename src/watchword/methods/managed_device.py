@@ -17,6 +17,7 @@ from cryptography.x509.verification import PolicyBuilder, Store, VerificationErr
 
 from watchword.core.errors import Invalid, Refused
 from watchword.core.person import Credential
+from watchword.languages.catalogue import words
 from watchword.methods.port import Ask, Begun, Message, Proof, demand_same_method, not_enrolled, wrong_answer
 
 _LONGEST = 16_384
@@ -137,7 +138,7 @@ class ManagedDevice:
         _enrolled(ask)
         return Begun(
             expires=ask.at + self.life,
-            show_caller="Open this page on your managed computer, and press Continue there.",
+            show_caller=words(ask.language)(f"ask.{self.name}"),
             show_agent="The person opens their page on the computer the organisation manages for them.",
         )
 

@@ -17,6 +17,7 @@ import msgspec
 from watchword.core.errors import Refused
 from watchword.core.identity import METHOD, IdentityRecord, canonical
 from watchword.core.person import Credential
+from watchword.languages.catalogue import words
 from watchword.methods.port import Ask, Begun, Message, Proof, demand_same_method, not_enrolled, wrong_answer
 
 Check = Literal["document", "credential", "face"]
@@ -95,10 +96,9 @@ class Proofing:
     def begin(self, ask: Ask) -> Begun:
         """See `MethodPort.begin`; *options* is the address the person goes to."""
         _enrolled(ask)
-        what = "a document with your picture" if self.name == "id_proofing" else "the credential in your wallet"
         return Begun(
             expires=ask.at + self.life,
-            show_caller=f"You are sent to {self.provider.framework}, where you show {what} and your face.",
+            show_caller=words(ask.language)(f"ask.{self.name}", provider=self.provider.framework),
             show_agent="The person proves who they are with the identity provider; no document is shown to the desk.",
             options=self.provider.start(sitting_of(ask, self.name)),
         )

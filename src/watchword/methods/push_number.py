@@ -21,6 +21,7 @@ from webauthn import base64url_to_bytes
 from watchword.core.errors import Invalid, Refused
 from watchword.core.person import Credential
 from watchword.core.prompt import METHOD, PromptMaterial, material_of
+from watchword.languages.catalogue import words
 from watchword.methods.port import Ask, Begun, Message, Proof, demand_same_method, not_enrolled, wrong_answer
 
 NOT_ME = "no"
@@ -57,12 +58,12 @@ class PushNumber:
         """See `MethodPort.begin`; at the hand-over, where no agent takes part, the caller's page shows the number."""
         _enrolled(ask)
         number = self._number(ask)
-        where = "in the browser you enrolled for prompts"
+        say = words(ask.language)
         if ask.purpose == "hand_over":
-            return Begun(expires=ask.at + self.life, show_caller=f"Type {number} {where}.")
+            return Begun(expires=ask.at + self.life, show_caller=say(f"ask.{self.name}_here", number=number))
         return Begun(
             expires=ask.at + self.life,
-            show_caller=f"Open the prompts {where} and type the number the desk tells you.",
+            show_caller=say(f"ask.{self.name}"),
             show_agent=f"Tell the person this number: {number}. They type it in the browser they enrolled for prompts.",
         )
 

@@ -15,6 +15,7 @@ from typing import ClassVar, Literal
 
 from watchword.core.errors import Refused
 from watchword.core.person import Credential
+from watchword.languages.catalogue import words
 from watchword.methods.port import Ask, Begun, Message, Proof, demand_same_method, not_enrolled, wrong_answer
 
 CODES = 10
@@ -54,7 +55,7 @@ class RecoveryCode:
             raise not_enrolled("set of recovery codes")
         return Begun(
             expires=ask.at + self.life,
-            show_caller="Type one of the recovery codes you saved. The others end with it, and you are given new ones.",
+            show_caller=words(ask.language)(f"ask.{self.name}"),
             show_agent="The person types a recovery code they saved. Do not ask for it.",
         )
 

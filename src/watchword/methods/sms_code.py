@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import ClassVar, Literal
 
+from watchword.languages.catalogue import words
 from watchword.methods.code import DerivedCode, short
 from watchword.methods.port import Ask, Message
 
@@ -24,12 +25,8 @@ class SmsCode(DerivedCode):
     where: ClassVar[str] = "the phone number of record, as a text message"
 
     def _words(self, code: str, ask: Ask) -> Message:
-        """One message that fits a few parts, the code first, where a locked screen shows it."""
+        """One message of one part (160 characters of GSM 03.38), the code first, where a locked screen shows it."""
+        say, case = words(ask.language), short(ask.case)
         minutes = int(self.life.total_seconds() // 60)
-        reason = {"verify": "recover your account", "hand_over": "take over your recovered account"}[ask.purpose]
-        text = (
-            f"{code[:4]} {code[4:]} is your code to {reason}. Type it yourself on the recovery page, within {minutes} "
-            f"minutes; nobody will ask you to tell it. Case {short(ask.case)}. If this was not you, do nothing with "
-            "it and call the help desk on the number you know."
-        )
-        return Message(subject=f"Text message (case {short(ask.case)})", text=text)
+        text = say(f"{self.name}.{ask.purpose}", code=f"{code[:4]} {code[4:]}", minutes=minutes, case=case)
+        return Message(subject=say(f"{self.name}.subject", case=case), text=text)

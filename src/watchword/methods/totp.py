@@ -12,6 +12,7 @@ import pyotp
 
 from watchword.core.errors import Refused
 from watchword.core.person import Credential
+from watchword.languages.catalogue import words
 from watchword.methods.port import Ask, Begun, Message, Proof, demand_same_method, not_enrolled, wrong_answer
 
 STEP_S = 30
@@ -52,7 +53,7 @@ class Totp:
         _enrolled(ask)
         return Begun(
             expires=ask.at + self.life,
-            show_caller="Type the six digits your authenticator app shows now.",
+            show_caller=words(ask.language)(f"ask.{self.name}"),
             show_agent="The person types the digits from their authenticator app; do not ask for them.",
         )
 

@@ -16,6 +16,7 @@ import msgspec
 
 from watchword.core.person import Credential
 from watchword.core.workload import METHOD, WorkloadName, runs_as
+from watchword.languages.catalogue import words
 from watchword.methods.port import Ask, Begun, Message, Proof, demand_same_method, not_enrolled, wrong_answer
 from watchword.methods.token import (
     Claims,
@@ -56,9 +57,7 @@ class Workload:
             raise not_enrolled("workload")
         return Begun(
             expires=ask.at + self.life,
-            show_caller=(
-                f"Have the workload get a token for the audience {audience(ask)} from its platform, and post it here."
-            ),
+            show_caller=words(ask.language)(f"ask.{self.name}", audience=audience(ask)),
             options=audience(ask),
             show_agent="The workload itself posts a token of its platform; nobody types anything.",
         )

@@ -27,7 +27,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     """One thing to tell one person over one channel.
 
     *kind* is what it is about (`code`, `alert`, `hand_over`, …), *id* the effect's own, the same at every attempt,
-    *at* when it became due. *subject* is one line; a call speaks *text* alone.
+    *at* when it became due. *subject* is one line; a call speaks *text* alone, in *language* (a tag such as `de`).
     """
 
     id: str
@@ -36,6 +36,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     subject: str
     text: str
     at: datetime
+    language: str = "en"
 
     def __repr__(self) -> str:
         """Without address and text: the text may hold a code, and what is printed ends up in logs."""

@@ -14,8 +14,8 @@ class Telephony(Protocol):
     def simulated(self) -> bool:
         """True when no telephone rings."""
 
-    def call(self, to: str, say: str, id: str) -> str:  # noqa: A002
-        """Call *to* (E.164), speak *say*, and return the provider's id of the call.
+    def call(self, to: str, say: str, id: str, language: str) -> str:  # noqa: A002
+        """Call *to* (E.164), speak *say* with a voice of *language* (a tag such as `de`), and return the call's id.
 
         The same *id* may be asked for again after silence; the provider's id of it stays the same. Raise `Invalid` when
         the number can never be reached, `Unavailable` when it may be tried again.
@@ -33,4 +33,5 @@ class Calls:
 
     def send(self, notice: Notice) -> str:
         """See `Notifier.send`; the subject is not spoken."""
-        return self._telephony.call(demand_sendable(notice, self.channel), notice.text, notice.id)
+        to = demand_sendable(notice, self.channel)
+        return self._telephony.call(to, notice.text, notice.id, notice.language)

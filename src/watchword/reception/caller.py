@@ -8,11 +8,26 @@ from watchword.app import App
 from watchword.core.case import Case
 from watchword.core.change import Change, IssuePass, ReissueSecret, ResetPassword
 from watchword.core.errors import Invalid, Refused, Unavailable, WatchwordError
+from watchword.core.ids import AccountId
 from watchword.languages.catalogue import Words, preferred
 from watchword.reception.problems import Problem
 
-PATHS = ("/api/caller/", "/c/")
+PATHS = (
+    *("/api/caller/", "/api/codes/", "/api/prompts/", "/api/proofing/"),
+    *("/c/", "/codes/", "/prompts"),
+)
 """Where what the person reads begins; every other address is the desk's."""
+
+_PROGRAMS = ("/api/proofing/results/",)
+"""Where a provider posts, beneath an address of the person's."""
+
+_SAY_FIRST = ("not_me", "final")
+"""Reasons that say more than those they come after."""
+
+
+def is_callers(path: str) -> bool:
+    """Whether what is said at *path* is said to the person."""
+    return path.startswith(PATHS) and not path.startswith(_PROGRAMS)
 
 
 def language_of(app: App, case: Case, accept: str, chosen: str = "") -> str:
@@ -20,14 +35,28 @@ def language_of(app: App, case: Case, accept: str, chosen: str = "") -> str:
 
     A directory that does not answer costs the page the language of record, not the page.
     """
-    directory, native = app.names.native(case.account) or ("", "")
-    of_record = None
-    if not chosen and directory in app.directories:
-        try:
-            of_record = app.directories[directory].read(native).language
-        except (Unavailable, Invalid, Refused):
-            of_record = None
+    of_record = of_accounts(app, (case.account,)) if not chosen else None
+    return asked_for(app, accept, chosen, of_record)
+
+
+def asked_for(app: App, accept: str, chosen: str, of_record: str | None = None) -> str:
+    """The language *chosen* on a page, the one *of_record*, the one a browser accepts, or else the desk's own."""
     return preferred(accept, (of_record, app.settings.console.language if not accept else None), chosen=chosen)
+
+
+def of_accounts(app: App, accounts: tuple[AccountId, ...]) -> str | None:
+    """The tag of record of the first of *accounts* that has one; None where no directory says any."""
+    for account in accounts:
+        directory, native = app.names.native(account) or ("", "")
+        if directory not in app.directories:
+            continue
+        try:
+            tag = app.directories[directory].read(native).language
+        except (Unavailable, Invalid, Refused):
+            continue
+        if tag:
+            return tag
+    return None
 
 
 def handed(several: tuple[Change, ...]) -> str:
@@ -48,7 +77,9 @@ def problem_in(say: Words, problem: Problem, error: WatchwordError) -> Problem:
 
     Of the reasons only the codes stay; a sentence among them would be the desk's.
     """
-    names = (*(error.reasons if isinstance(error, Refused) else ()), *_entered(error), error.fault, "default")
+    reasons = error.reasons if isinstance(error, Refused) else ()
+    first = tuple(name for name in _SAY_FIRST if name in reasons)
+    names = (*first, *reasons, *_entered(error), error.fault, "default")
     key = next(f"refused.{name}" for name in names if f"refused.{name}.what" in say)
     return msgspec.structs.replace(
         problem,
@@ -61,7 +92,7 @@ def problem_in(say: Words, problem: Problem, error: WatchwordError) -> Problem:
 
 
 def _entered(error: WatchwordError) -> tuple[str, ...]:
-    """What was typed and is no contact point: the kinds differ in what they should look like."""
+    """What was entered and is wrong; of contact points the kinds differ in what they should look like."""
     if not isinstance(error, Invalid) or error.where != "value":
-        return ()
+        return (error.where,) if isinstance(error, Invalid) else ()
     return ("value_mail",) if "name@" in error.remedy or "mail" in error.what else ("value_phone",)

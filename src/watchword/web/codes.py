@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from litestar import get
+from typing import Any
+
+from litestar import Request, get
 from litestar.enums import MediaType
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery
 
 from watchword.core.errors import Invalid
-from watchword.languages.catalogue import DEFAULT, words
+from watchword.languages.catalogue import words
+from watchword.reception.caller import asked_for, of_accounts
 from watchword.reception.given import Now, TheApp, Token
 from watchword.reception.problems import NotThere
 from watchword.web import view
@@ -16,10 +19,21 @@ from watchword.web.render import render
 
 
 @get("/codes/{token:str}", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)
-def codes_page(app: TheApp, at: Now, csrf: Token, token: FromPath[str]) -> str:
+def codes_page(
+    app: TheApp,
+    at: Now,
+    csrf: Token,
+    token: FromPath[str],
+    request: Request[Any, Any, Any],
+    lang: FromQuery[str] = "",
+) -> str:
     """The page before it shows anything: to look at it, as a preview does, uses nothing up."""
     try:
-        app.saved_codes.demand(token, at)
+        person = app.saved_codes.demand(token, at)
     except Invalid as invalid:
         raise NotThere from invalid
-    return render(view.CodesPage(chrome=caller_chrome(app, at, csrf, words(DEFAULT)), api=f"/api/codes/{token}"))
+    of_record = of_accounts(app, app.registry.person(person).accounts) if not lang else None
+    say = words(asked_for(app, request.headers.get("accept-language", ""), lang, of_record))
+    return render(
+        view.CodesPage(chrome=caller_chrome(app, at, csrf, say), api=f"/api/codes/{token}", language=say.language)
+    )

@@ -12,12 +12,12 @@ from litestar.status_codes import HTTP_204_NO_CONTENT, HTTP_303_SEE_OTHER
 
 from watchword.core.change import contact_of
 from watchword.core.ids import CaseId
-from watchword.languages.catalogue import DEFAULT, words
+from watchword.languages.catalogue import words
 from watchword.reception import whence
 from watchword.reception.approver import approver_address
 from watchword.reception.browser import NAME as BROWSER_NAME
 from watchword.reception.browser import browser_cookie, mark_of
-from watchword.reception.caller import handed, language_of
+from watchword.reception.caller import asked_for, handed, language_of
 from watchword.reception.cases import caller_page, demand_overview, readable
 from watchword.reception.given import Now, TheActor, TheApp, Token
 from watchword.web import view
@@ -199,9 +199,10 @@ def caller(
 
 
 @get("/prompts", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)
-def prompts(app: TheApp, at: Now, csrf: Token) -> str:
-    """The page of a browser that answers prompts."""
-    return render(view.PromptsPage(chrome=caller_chrome(app, at, csrf, words(DEFAULT))))
+def prompts(app: TheApp, at: Now, csrf: Token, request: Request[Any, Any, Any], lang: FromQuery[str] = "") -> str:
+    """The page of a browser that answers prompts; the address that enrols it says the language of record."""
+    say = words(asked_for(app, request.headers.get("accept-language", ""), lang))
+    return render(view.PromptsPage(chrome=caller_chrome(app, at, csrf, say), language=say.language))
 
 
 PAGES = (

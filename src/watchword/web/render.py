@@ -42,10 +42,13 @@ _TEMPLATES: dict[type[Page], str] = {
     view.ProblemPage: "problem.html",
 }
 
+_SAID = (view.CallerPage, view.CodesPage, view.PromptsPage, view.ProblemPage)
+"""The pages that somebody outside the desk reads, in their language."""
+
 
 def render(page: Page) -> str:
     """The whole page as HTML."""
-    language = page.language if isinstance(page, view.CallerPage | view.ProblemPage) else DEFAULT
+    language = page.language if isinstance(page, _SAID) else DEFAULT
     template = _environment.get_template(_TEMPLATES[type(page)])
     return template.render(page=page, chrome=page.chrome, say=words(language), languages=NAMES)
 

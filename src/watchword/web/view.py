@@ -330,6 +330,7 @@ class PromptsPage(msgspec.Struct, frozen=True, kw_only=True):
     """The page of a browser that answers prompts: it enrols itself once, then shows what waits."""
 
     chrome: Chrome
+    language: str = "en"
 
 
 class CallerPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -354,6 +355,7 @@ class CodesPage(msgspec.Struct, frozen=True, kw_only=True):
 
     chrome: Chrome
     api: str
+    language: str = "en"
 
 
 class Vouched(msgspec.Struct, frozen=True, kw_only=True):

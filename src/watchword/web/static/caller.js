@@ -37,6 +37,7 @@ const send = async (method, path, body, root = api) => {
 
 // Kept for this tab alone: another browser that heard the word says nothing about who speaks to this one.
 const heardKey = `countersign/${name}`;
+const chosenKey = `language/${name}`;
 
 const drawCheck = (offered) => {
   const second = sessionStorage.getItem(heardKey);
@@ -205,6 +206,7 @@ part("answer").addEventListener("submit", step(async () => {
   if (current.kind === "device") return send("POST", `/devices/${current.challenge}`);
   if (current.kind === "provider") {
     const sent = await send("POST", "", undefined, api.replace("/api/caller/", "/api/proofing/") + `/${current.challenge}`);
+    sessionStorage.setItem(chosenKey, location.search);
     location.assign(sent.address);
     return null;
   }
@@ -275,10 +277,18 @@ const ask = async () => {
   }
 };
 
-// Back from a provider: its code stands behind the fragment, for this page alone, and is answered with once.
+// Back from a provider, which keeps no language that was chosen here.
+const chosen = sessionStorage.getItem(chosenKey);
+sessionStorage.removeItem(chosenKey);
+if (chosen && !location.search) {
+  location.replace(location.pathname + chosen + location.hash);
+  await new Promise(() => {}); // the page is on its way out, and answers nothing
+}
+
+// Its code stands behind the fragment, for this page alone, and is answered with once.
 const returned = /^#proofing=([^.]+)\.(.*)$/.exec(location.hash);
 if (returned) {
-  history.replaceState(null, "", location.pathname);
+  history.replaceState(null, "", location.pathname + location.search);
   try {
     await draw(await send("POST", `/answers/${returned[1]}`, { answer: decodeURIComponent(returned[2]) }));
   } catch (error) {

@@ -1,29 +1,30 @@
 // A new set of recovery codes: asked for once, drawn into this page and kept nowhere.
 
 const part = (id) => document.getElementById(id);
+const page = part("codes") ?? part("caller");
+const words = JSON.parse(page.dataset.say);
 
 export const showCodes = (codes) => {
   part("set").replaceChildren(...codes.map((code) => Object.assign(document.createElement("li"), { textContent: code })));
   part("saved").hidden = false;
+  document.querySelector(".languages")?.remove(); // another language is another page, and the codes would be gone
   part("print").addEventListener("click", () => print());
   part("copy-codes").addEventListener("click", async () => {
     await navigator.clipboard.writeText(codes.join("\n"));
-    part("copy-codes").textContent = "Copied";
+    part("copy-codes").textContent = words.copied;
   });
   addEventListener("pagehide", () => part("set").replaceChildren());
 };
 
-const page = part("codes");
-
-if (page?.dataset.api) {
+if (page.id === "codes") {
   part("show").addEventListener("click", async () => {
     part("show").disabled = true;
     part("problem").hidden = true;
     try {
-      const headers = { accept: "application/json" };
+      const headers = { accept: "application/json", "accept-language": document.documentElement.lang };
       const answer = await fetch(page.dataset.api, { method: "POST", headers, cache: "no-store" });
       const said = await answer.json().catch(() => ({}));
-      if (!answer.ok) throw new Error(said.detail ? `${said.detail} ${said.remedy ?? ""}` : "The desk did not answer. Wait a moment.");
+      if (!answer.ok) throw new Error(said.detail ? `${said.detail} ${said.remedy ?? ""}` : words.silent);
       part("before").hidden = true;
       showCodes(said.codes);
     } catch (error) {

@@ -9,6 +9,7 @@ const SIGNING = { name: "ECDSA", hash: "SHA-256" };
 
 const utf8 = new TextEncoder();
 const part = (id) => document.getElementById(id);
+const words = JSON.parse(part("prompts").dataset.say);
 const show = (id, yes) => { part(id).hidden = !yes; };
 
 const say = (text) => {
@@ -17,12 +18,14 @@ const say = (text) => {
 };
 
 const send = async (method, path, body) => {
-  const headers = { "content-type": "application/json", accept: "application/json" };
+  const headers = {
+    "content-type": "application/json", accept: "application/json", "accept-language": document.documentElement.lang,
+  };
   const options = { method, headers, body: body && JSON.stringify(body), cache: "no-store" };
   const answer = await fetch(`/api/prompts${path}`, options);
   const said = await answer.json().catch(() => ({}));
   if (answer.ok) return said;
-  const error = new Error(said.detail ? `${said.detail} ${said.remedy ?? ""}` : "The desk did not answer. Wait a moment.");
+  const error = new Error(said.detail ? `${said.detail} ${said.remedy ?? ""}` : words.silent);
   error.reasons = said.reasons ?? [];
   throw error;
 };
@@ -44,7 +47,7 @@ const draw = (prompt) => {
   show("prompt", Boolean(prompt));
   show("quiet", !prompt);
   if (prompt) told = "";
-  part("quiet").textContent = told || "Nothing is asked of you. Keep this page open while you talk to the desk.";
+  part("quiet").textContent = told || words.idle;
   if (!prompt || !fresh) return;
   part("what").textContent = prompt.action;
   part("case").textContent = prompt.case;
@@ -78,10 +81,10 @@ const answer = async (number) => {
     const parts = ["watchword prompt answer\n", unbase64url(prompt.statement), `\n${number}`];
     const signature = await signed(...parts.map((p) => (typeof p === "string" ? utf8.encode(p) : p)));
     await send("POST", `${at()}/answers/${prompt.challenge}`, { answer: JSON.stringify({ number, signature }) });
-    told = "That was right. You can go back to the desk.";
+    told = words.right;
     say("");
   } catch (error) {
-    told = error.reasons.includes("not_me") ? "Thank you. The desk knows that it was not you." : error.message;
+    told = error.reasons.includes("not_me") ? words.not_me : error.message;
   } finally {
     busy = false;
     draw(undefined);
@@ -98,7 +101,7 @@ const enrol = async (offer) => {
       const { x, y } = await publicKey(pair);
       held = { pair, ...(await send("POST", "/browsers", { offer, x, y })) };
       await keepKey(KEY, held);
-      history.replaceState(null, "", "/prompts"); // the address is used up, and nobody should try it again
+      history.replaceState(null, "", location.pathname + location.search); // the address is used up, and nobody should try it again
       show("enrol", false);
       say("");
       draw(undefined);
@@ -115,11 +118,16 @@ part("answer").addEventListener("submit", (event) => {
 });
 part("not-me").addEventListener("click", () => answer("no"));
 
+// The same page in another language, with what enrols this browser still behind it.
+for (const link of document.querySelectorAll(".languages a")) {
+  link.addEventListener("click", () => { link.hash = location.hash; });
+}
+
 // An address pasted into this very tab changes its fragment alone, which loads nothing by itself.
 addEventListener("hashchange", () => location.reload());
 
 held = (await keptKey(KEY)) ?? null;
 if (location.hash.length > 1) await enrol(location.hash.slice(1));
 else if (held) await ask();
-else part("quiet").textContent = "This browser is not enrolled for prompts. Ask the desk for an address that enrols it.";
+else part("quiet").textContent = words.unknown;
 setInterval(ask, EVERY_MS);
