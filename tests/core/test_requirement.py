@@ -366,3 +366,12 @@ def test_what_policy_tolerates_to_share_need_not_be_kept_apart() -> None:
     answer = assess(unpriced, (proof("totp"),), NOON)
     assert not isinstance(answer, Satisfied)
     assert answer[0].apart == ("phish@target", "endpoint_control@target")
+
+
+def test_only_the_proofs_that_carry_it_are_cited() -> None:
+    """A forbidden method's leaf is not among the evidence, and the methods are named in one order."""
+    way = Verify(tier="V", min_weight=4, min_methods=2, forbid=("passkey",))
+    answer = assess(under(way), (proof("totp"), proof("passkey"), proof("mail_code")), NOON)
+    assert answer == Satisfied(
+        tier="V", leaves=(proof("totp").leaf, proof("mail_code").leaf), methods=("mail_code", "totp")
+    )
