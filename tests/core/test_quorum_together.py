@@ -37,7 +37,7 @@ def rule(*seats: tuple[str, ...], outside: bool = False, distinct: tuple[Distinc
 
 def lacks(asked: Rule, *votes: Vote) -> tuple[str, ...] | None:
     """What they lack together, the same in every order of voting; None where it is approved."""
-    answers = set()
+    answers: set[tuple[str, ...] | None] = set()
     for order in permutations(votes):
         outcome = resolve(asked, order, NOON)
         if isinstance(outcome, Approved):
