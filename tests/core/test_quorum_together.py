@@ -116,6 +116,17 @@ def test_who_has_no_role_of_a_seat_is_not_seated_to_make_the_rest_right() -> Non
     assert set(outcome.leaves) == {one.leaf, leaf(2)}
 
 
+def test_two_for_one_seat_do_not_make_up_for_the_other() -> None:
+    """Both of duty would bring all that is asked together, and neither may sit for security, whoever voted first."""
+    asked = rule(DUTY, SECURITY, outside=True, distinct=("units",))
+    votes = (yes(ONE, *DUTY, unit="north", outside=True), yes(TWO, *SECURITY, unit="north"))
+    third = yes(THREE, *DUTY, unit="south")
+    for order in permutations((*votes, third)):
+        assert isinstance(resolve(asked, order, NOON), Pending)
+    signed = msgspec.structs.replace(third, outside=True)
+    assert lacks(asked, *votes, signed) is None
+
+
 def test_everything_that_is_lacking_is_said() -> None:
     """In one order; nothing that is there is among it."""
     asked = rule(DUTY, DUTY, outside=True, distinct=("roles", "units"))
