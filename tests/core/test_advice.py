@@ -8,7 +8,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.core.sample import CYD, DAY, IN_PERSON, KNOWN_VOICE, METHODS, NOON, PLAIN, STRONGEST, procedure
+from tests.core.sample import CYD, DAY, IN_PERSON, KNOWN_VOICE, METHODS, NOON, PLAIN, STRONGEST, TOTP, procedure
 from tests.core.test_requirement import proof, under
 from watchword.core.advice import Option, Source, options, singles
 from watchword.core.requirement import Evidence, Requirement, Satisfied, Shortfall, Verify, assess
@@ -105,6 +105,22 @@ def test_what_brings_the_case_on_comes_first_and_the_strongest_before_the_others
     names = [o.method for o in options(under(WAY), (proof("passkey"),), NOON, THERE)]
     assert names[:3] == ["in_person", "mail_code", "callback"]
     assert names[-1] == "totp" or names.index("totp") > names.index("callback")
+
+
+def test_what_completes_comes_before_what_weighs_more() -> None:
+    """The code that the way asks for ends it; presence weighs more, and leaves the code to be asked for."""
+    way = Verify(tier="V", min_weight=6, min_methods=2, any_of=(("mail_code",),))
+    first, second, *_ = options(under(way), (proof("passkey"),), NOON, THERE)
+    assert (first.method, first.completes) == ("mail_code", True)
+    assert (second.method, second.state, second.completes) == ("in_person", "ready", False)
+
+
+def test_only_what_both_fall_to_is_said_to_be_shared() -> None:
+    """What defeats the earlier proof alone, or the later method alone, is no reason against it."""
+    app = msgspec.structs.replace(TOTP, name="app", defeats=(("endpoint_control@target",), ("sim_swap@target",)))
+    requirement = procedure(verify=(Verify(tier="V", min_weight=4, min_methods=2),), methods=(TOTP, app))
+    found = told(requirement, proof("totp"))["app"]
+    assert (found.state, found.beside, found.shares) == ("dependent", ("totp",), ("endpoint_control@target",))
 
 
 @given(st.lists(st.sampled_from([m.name for m in METHODS]), unique=True, max_size=4), st.sampled_from((0, 1, 2)))

@@ -53,6 +53,16 @@ def test_failures_are_forgotten_after_the_window() -> None:
     after(ACCOUNT, at=NOON + DAY, origin=after(*[ACCOUNT] * 9)).demand(NOON + DAY, SLOW)
 
 
+def test_the_wait_runs_from_the_latest_failure() -> None:
+    """Three failures half a minute apart: the minute begins with the last of them."""
+    origin = Origin()
+    for half in range(3):
+        origin = after(ACCOUNT, at=NOON + timedelta(seconds=30 * half), origin=origin)
+    with pytest.raises(Refused):
+        origin.demand(NOON + timedelta(seconds=119), SLOW)
+    origin.demand(NOON + timedelta(seconds=120), SLOW)
+
+
 def seen(account: str, case: str, at: datetime, origin: Origin | None = None) -> Origin:
     """An origin a case for *account* came from at *at*."""
     event = OriginSeen(origin=CALLER, case=CaseId(case), account=AccountId(account), kind="number")

@@ -36,8 +36,10 @@ from watchword.core.requirement import (
     Shortfall,
     Verify,
     assess,
+    counting,
     independent,
     lowered,
+    ways_of,
 )
 
 COSTS = dict(PLAIN.capability_costs)
@@ -331,3 +333,45 @@ def test_less_freshness_age_or_level_is_less() -> None:
     assert lowered(old, msgspec.structs.replace(old, contact_age_s=30 * 86_400 - 1)) == ("freshness",)
     assert lowered(old, msgspec.structs.replace(old, verify=(ONE,))) == ("verify",)
     assert not lowered(old, msgspec.structs.replace(old, fresh_s=300, contact_age_s=60 * 86_400))
+
+
+def test_an_account_is_open_where_no_freeze_is_said() -> None:
+    """Methods that a freeze would close count, and every way is one."""
+    requirement = under(ONE, Verify(tier="two", min_weight=2, min_methods=2))
+    assert isinstance(assess(requirement, (proof("totp"),), NOON), Satisfied)
+    assert counting(requirement, (proof("totp"),), NOON) == (proof("totp"),)
+    assert counting(requirement, (proof("totp"),), NOON, freeze=1) == ()
+    assert ways_of(requirement) == ways_of(requirement, 1) == requirement.verify
+    assert ways_of(requirement, 2) == (requirement.strongest,)
+
+
+def test_of_proofs_that_bring_as_much_the_first_counts() -> None:
+    """A code and a TOTP of the same weight on one endpoint: what was proved first is what the desk is told of."""
+    twin = msgspec.structs.replace(TOTP, name="twin")
+    requirement = procedure(verify=(Verify(tier="V", min_weight=4, min_methods=2),), methods=(TOTP, twin))
+    for first, second in (("totp", "twin"), ("twin", "totp")):
+        answer = assess(requirement, (proof(first), proof(second)), NOON)
+        assert not isinstance(answer, Satisfied)
+        assert answer[0].counted == (first,)
+        assert answer[0].apart == ("phish@target", "endpoint_control@target")
+
+
+def test_what_policy_tolerates_to_share_need_not_be_kept_apart() -> None:
+    """A capability as dear as the tolerance is no reason against another method; a cheaper or unpriced one is."""
+    way = Verify(tier="V", min_weight=9, min_methods=2, tolerate_cost=50)
+    answer = assess(under(way), (proof("totp"),), NOON)
+    assert not isinstance(answer, Satisfied)
+    assert answer[0].apart == ("phish@target",)
+    unpriced = msgspec.structs.replace(under(way), capability_costs=())
+    answer = assess(unpriced, (proof("totp"),), NOON)
+    assert not isinstance(answer, Satisfied)
+    assert answer[0].apart == ("phish@target", "endpoint_control@target")
+
+
+def test_only_the_proofs_that_carry_it_are_cited() -> None:
+    """A forbidden method's leaf is not among the evidence, and the methods are named in one order."""
+    way = Verify(tier="V", min_weight=4, min_methods=2, forbid=("passkey",))
+    answer = assess(under(way), (proof("totp"), proof("passkey"), proof("mail_code")), NOON)
+    assert answer == Satisfied(
+        tier="V", leaves=(proof("totp").leaf, proof("mail_code").leaf), methods=("mail_code", "totp")
+    )

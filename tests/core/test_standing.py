@@ -27,6 +27,7 @@ from watchword.core.standing import (
     FreezeReleaseVoted,
     RecoveryBegun,
     RecoveryCompleted,
+    RecoveryDisowned,
     RecoverySettled,
     Thresholds,
     evolve_account,
@@ -247,3 +248,19 @@ def test_probation_and_recoveries_end_to_the_second() -> None:
 def test_thresholds_that_are_not_said_are_the_shipped_policys() -> None:
     """A day, three failures and five."""
     assert Thresholds() == Thresholds(window_s=86_400, remote=3, strongest=5)
+
+
+def test_a_disowned_recovery_seals_the_account_until_two_people_agree() -> None:
+    """However few failures there were; whoever agreed to an earlier release did not know of it."""
+    agreed = evolve_account(failed(timedelta(0)), FreezeReleaseVoted(account=ACCOUNT, person=IDA), NOON, RULES)
+    sealed = evolve_account(agreed, RecoveryDisowned(account=ACCOUNT, case=CASE), NOON, RULES)
+    assert sealed.freeze(NOON + 365 * DAY, RULES) == 2
+    assert sealed.release_votes == ()
+    assert standing().freeze(NOON, RULES) == 0
+
+
+def test_nobody_stands_to_an_account_that_was_never_read() -> None:
+    """Without facts there is no window of facts, and a missing fact gives nobody a relation."""
+    unread = Account(id=ACCOUNT, directory="sandbox")
+    assert unread.window(NOON) == ()
+    assert unread.relations(MAX, NOON) == ()
