@@ -173,7 +173,7 @@ def _contact(known: Known) -> Form:
 def _supervisor(known: Known) -> Form:
     field = Field(name="site", label="Site", hint="As people there call it. They need a passkey of their own.")
     lede = "They may say at a kiosk of that site that somebody stands there whose badge they saw. It counts in 30 days."
-    return _form(known.login, "supervises", "Name them", title="Name a supervisor", lede=lede, fields=(field,))
+    return _form(known.login, "supervises", "Enter them", title="Name a supervisor", lede=lede, fields=(field,))
 
 
 def _workload(app: App, known: Known) -> Form:
