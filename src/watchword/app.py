@@ -171,6 +171,7 @@ class App:
             codes_saved,
             Vouching(party, "manager_of_record"),
             Vouching(party, "recovery_contact"),
+            Vouching(party, "kiosk"),
             InPerson(),
             Video(),
             *self._devices(),

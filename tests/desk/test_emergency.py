@@ -15,6 +15,7 @@ from tests.desk.office import Office, refused
 from watchword.core.action import Action
 from watchword.core.errors import Invalid, Unavailable
 from watchword.core.ids import CaseId
+from watchword.core.person import Kind, Role, RoleGrant
 from watchword.core.requirement import Context
 from watchword.notices.pager import WebhookPager
 from watchword.notices.port import Page
@@ -95,6 +96,44 @@ def test_everybody_who_was_passed_over_is_told_and_security_is_paged(office: Off
     told = next(e for e in office.app.ledger.read(f"case/{case}") if e.entry.type == "approvers.told")
     assert office["boss.one"] in told.entry.data["told"]  # type: ignore[operator]
     assert {office["sam.security"], office["ivy.iam"]} <= set(told.entry.data["untold"])  # type: ignore[arg-type]
+
+
+def test_an_objection_pages_security_once(office: Office, receiver: Receiver) -> None:
+    """What one voice stopped is looked at at once; a second one, which ends the case, pages as a fraud of its own."""
+    paged(office, receiver)
+    case = office.released()
+    objections = office.app.desk.objections
+    objections.object(office["ada.agent"], case, "she called: not me", office.at)
+    office.run()
+    assert [(page["event"], page["case"]) for page in receiver.got] == [("case.objected", case)]
+    assert "mara" not in json.dumps(receiver.got)
+    objections.object(office["sam.security"], case, "called her: not her", office.at)
+    office.run()
+    assert [page["event"] for page in receiver.got] == ["case.objected", "case.contained"]
+
+
+def test_declared_downtime_pages_security_before_anybody_confirms_it(office: Office, receiver: Receiver) -> None:
+    """One custodian's declaration is paged by its code, with what was done and nobody's name."""
+    paged(office, receiver)
+    people, root = office.app.people, office["root.admin"]
+    dot = people.register(root, login="dot.sealed", name="Dot", kind=Kind.EMPLOYEE, unit="desk", at=office.at)
+    people.grant(root, dot, RoleGrant(role=Role.DOWNTIME_CUSTODIAN), office.at)
+    made = office.app.downtimes.declare(
+        dot,
+        directory="sandbox",
+        query="mara.lind",
+        action=Action.PASSWORD_RESET,
+        performer="it.admin",
+        since=office.at - timedelta(hours=2),
+        until=office.at - timedelta(hours=1),
+        why="Watchword was down",
+        at=office.at,
+    )
+    office.run()
+    (page,) = receiver.got
+    assert (page["event"], page["case"]) == ("downtime.declared", made)
+    assert "password reset of a standard account" in str(page["text"])
+    assert not any(name in json.dumps(page) for name in ("mara", "it.admin", "dot"))
 
 
 def test_a_page_is_tried_again_until_it_is_taken(office: Office, receiver: Receiver) -> None:

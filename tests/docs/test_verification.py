@@ -31,6 +31,7 @@ LIVES: dict[str, timedelta] = {
     "custodian_passkey": Passkey.life,
     "manager_of_record": Vouching.life,
     "recovery_contact": Vouching.life,
+    "kiosk": Vouching.life,
 }
 
 

@@ -1,4 +1,4 @@
-"""Vouching: the contract under both names, and an honest no."""
+"""Vouching: the contract under each name, and an honest no."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from watchword.methods.vouching import Vouching
 class Vouched(passkeys.TestPasskey):
     """A signature by somebody else, about the person."""
 
-    place: Literal["manager_of_record", "recovery_contact"]
+    place: Literal["manager_of_record", "recovery_contact", "kiosk"]
 
     def method(self) -> MethodPort:
         """The method by its name."""
@@ -47,3 +47,9 @@ class TestRecoveryContact(Vouched):
     """The colleague."""
 
     place = "recovery_contact"
+
+
+class TestKiosk(Vouched):
+    """The supervisor beside the person."""
+
+    place = "kiosk"

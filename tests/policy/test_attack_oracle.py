@@ -52,6 +52,9 @@ CAPABILITIES: dict[str, Any] = {
     "key": {"cost": 5, "infrastructure": True, "about": "nobody"},
     "record": {"cost": 4, "infrastructure": True, "about": "nobody"},
 }
+SAID = ([["session"]], [["lulled"], ["mailbox"]], [["lulled", "duped"]])
+"""What an agent's word at the hand-over may fall to; most cells ask for none."""
+
 ANYBODY = ("theft", "mailbox", "duped", "session")
 UNITS = ("north", "south")
 HELD = (AccountClass.STANDARD, AccountClass.EXECUTIVE, AccountClass.PRIVILEGED, AccountClass.SERVICE)
@@ -127,6 +130,7 @@ def methods_files(draw: st.DrawFn, kind: Kind_) -> MethodsFile:
             "methods": methods,
             "steps": {
                 "attested": [["session"]] if chained else [["lulled"], *draw(falls)],
+                **draw(st.sampled_from(({}, *({"spoken": sets} for sets in SAID)))),
                 "approval": [["session"]] if chained else [["duped"], *draw(falls)],
                 "signed_approval": [["session"]] if chained else draw(falls),
                 "custodian": [["session"]] if chained else [["duped"], *draw(falls)],
@@ -193,6 +197,7 @@ def procedures_files(draw: st.DrawFn, kind: Kind_) -> ProceduresFile:
                 "waived_by": draw(st.sampled_from(((), ("one",)))),
                 "alert": AlertLevel.LOG,
                 "after": "told",
+                "deliver": draw(st.sampled_from(("page", "page", "spoken"))),
             }
     glass: dict[str, Any] = (
         {"classes": list(HELD[:3]), "actions": draw(st.sampled_from((ASKED, ASKED[:1], ASKED[1:])))}
@@ -562,12 +567,21 @@ class Player:
                 self.seats(account, p, kind) if p else self.fells(self.file.source.relation, "")
                 for p in script.approvers
             )
-            if said and any(
-                all(self.proves(m, who, script.verifier) for m in methods) and (not waits or self.quiet(who))
-                for methods, waits in script.proofs
+            if (
+                said
+                and self.hears(asked, action, script.verifier)
+                and any(
+                    all(self.proves(m, who, script.verifier) for m in methods) and (not waits or self.quiet(who))
+                    for methods, waits in script.proofs
+                )
             ):
                 return True
         return False
+
+    def hears(self, asked: Requirement, action: Action, agent: str) -> bool:
+        """Whether they are told the code, where one is said to whoever takes a credential over."""
+        sets = self.file.steps.spoken
+        return asked.deliver == "page" or action not in CREDENTIAL or not sets or self.fells(sets, agent, agent)
 
     def by_glass(self, account: RosterAccount, action: Action) -> bool:
         """Custodians, and at the hand-over one enforced method."""

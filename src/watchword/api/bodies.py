@@ -44,7 +44,8 @@ class OpenCase(In, frozen=True, kw_only=True):
 
     *account* is a login, mail address, display name or native id, whole. *contact* is the kind of contact point to
     change; the person enters the new one on their own page. *origin* is the caller's number or address.
-    *lane* `text` is for somebody who does not hear or speak on a call; *caller* names whoever calls for the person.
+    *lane* `text` is for somebody who does not hear or speak on a call, `kiosk` for who stands at one on site;
+    *caller* names whoever calls for the person.
     """
 
     directory: str
@@ -78,7 +79,7 @@ class LinkTicket(In, frozen=True, kw_only=True):
 
 
 class BeginMethod(In, frozen=True, kw_only=True):
-    """A method to begin; *custodian* is a login, for the custodians' own method."""
+    """A method to begin; *custodian* is a login, for the custodians' own method; at a kiosk, the supervisor's."""
 
     method: str
     custodian: str | None = None

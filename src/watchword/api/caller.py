@@ -298,7 +298,7 @@ def _waiting(app: App, case: Case, challenge: Challenge, at: datetime, say: Word
 def _hand_over(app: App, case: Case, at: datetime, say: Words) -> bodies.HandOverOut:
     reproved = case.reproved is not None and at - case.reproved <= case.requirement.fresh()
     proved = {e.method for e in case.evidence}
-    usable = (m for m in case.requirement.methods if not m.single_use and (case.lane != "text" or not m.voice))
+    usable = (m for m in case.requirement.methods if not m.single_use and (case.lane == "voice" or not m.voice))
     enforced = (m.name for m in usable if m.enforced and m.name in app.methods)
     # What worked before comes first; which of the others are enrolled is not said to whoever has the address.
     methods = tuple((name, _method(name, say)) for name in sorted(enforced, key=lambda name: name not in proved))

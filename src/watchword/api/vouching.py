@@ -10,7 +10,7 @@ from litestar.status_codes import HTTP_200_OK
 
 from watchword.api.bodies import In, Out
 from watchword.core.ids import CaseId
-from watchword.desk.vouching import name_contact
+from watchword.desk.vouching import name_contact, name_supervisor
 from watchword.reception import wording
 from watchword.reception.cases import settle
 from watchword.reception.given import Now, TheActor, TheApp
@@ -40,6 +40,12 @@ class NameContact(In, frozen=True, kw_only=True):
     """The login of a colleague."""
 
     contact: str
+
+
+class Supervised(In, frozen=True, kw_only=True):
+    """The site of a supervisor, as people there call it."""
+
+    site: str
 
 
 class VouchingController(Controller):
@@ -80,6 +86,13 @@ class VouchingController(Controller):
         """Say yes with a passkey, or no. A no is refused as a failure of the method, and kept."""
         app.desk.verification.vouch(actor.person, CaseId(case), challenge, data.answer, at)
         settle(app, CaseId(case), challenge, at)
+
+    @post("/people/{login:str}/supervises", sync_to_thread=True)
+    def supervises(
+        self, app: TheApp, actor: TheActor, at: Now, login: FromPath[str], data: JSONBody[Supervised]
+    ) -> None:
+        """Enrol somebody as a supervisor of a site's kiosks; their word counts in thirty days."""
+        name_supervisor(app.people, actor.person, app.roster.find(actor.person, login, at).person.id, data.site, at)
 
     @post("/people/{login:str}/recovery-contact", sync_to_thread=True)
     def name(self, app: TheApp, actor: TheActor, at: Now, login: FromPath[str], data: JSONBody[NameContact]) -> None:

@@ -88,7 +88,7 @@ def open_(
     situation: str = NORMAL.situation,
     origin: Annotated[str | None, Parameter(help="The caller's number or address.")] = None,
     ticket: str | None = None,
-    lane: Annotated[Lane, Parameter(help="text asks nothing over a call.")] = "voice",
+    lane: Annotated[Lane, Parameter(help="text and kiosk ask nothing over a call.")] = "voice",
     caller: Annotated[str, Parameter(help="Who calls for the person, when it is not they.")] = "",
 ) -> None:
     """Take a request in for ACCOUNT (login, mail, name or native id) and an ACTION such as password-reset.

@@ -18,7 +18,7 @@ from watchword.core.origin import Source
 from watchword.core.requirement import Context, Requirement
 
 Purpose = Literal["verify", "hand_over"]
-Lane = Literal["voice", "text"]
+Lane = Literal["voice", "text", "kiosk"]
 """text: for somebody who does not hear or speak on a call. No voice method is begun; all else is asked as ever."""
 
 ObjectedOver = Literal["desk", "page", "person"]

@@ -21,6 +21,9 @@ from watchword.core.standing import Account, FailureRecorded, Thresholds
 MOST = 30
 """Challenges one case may hold for verification, and again for its hand-over."""
 
+KIOSK = "kiosk"
+"""The method that a supervisor signs on site; it belongs to the lane of that name."""
+
 TRIES = 3
 """Wrong answers that exhaust a challenge."""
 
@@ -60,9 +63,15 @@ def begin(case: Case, account: Account, command: do.Begin, at: datetime, thresho
         raise Refused(
             "The hand-over needs a method that the person themself can give again.", "Use another one.", ("single_use",)
         )
-    if case.lane == "text" and method.voice:
+    if command.method == KIOSK and case.lane != "kiosk":
         raise Refused(
-            "This case is in the text lane, so nothing is asked over a call.",
+            "Nobody stands at a kiosk in this case.",
+            "Use another method, or open the case in that lane.",
+            ("no_kiosk",),
+        )
+    if case.lane != "voice" and method.voice:
+        raise Refused(
+            f"This case is in the {case.lane} lane, so nothing is asked over a call.",
             "Use another method; the procedure asks for the same strength without it.",
             ("text_lane",),
         )

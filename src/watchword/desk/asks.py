@@ -155,6 +155,7 @@ def _asked(
             yield due(Kind.NOTICE, at)
         case past.Objected() if isinstance(after, Paused) and not isinstance(before, Paused):
             yield due(Kind.NOTICE, at)
+            yield due(Kind.PAGE, at, strand=f"{Kind.PAGE}/case.objected", suffix="/case.objected")
         case past.PauseLifted():
             yield from (due(kind, when, strand=OWN) for kind, when in _resumed(after, at))
         case past.ChangeEnded():

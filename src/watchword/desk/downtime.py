@@ -19,12 +19,14 @@ from watchword.core.downtime import (
 from watchword.core.errors import Conflict, Invalid
 from watchword.core.ids import PersonId
 from watchword.core.ruling import CaseFacts
+from watchword.desk.asks import Kind
 from watchword.desk.intake import Intake
 from watchword.desk.recording import DOWNTIME_STREAM, draft, event_of
 from watchword.desk.steps import RACES, Steps, words
 from watchword.ledger.append import Append
 from watchword.ledger.entry import Disclosure, Retention
 from watchword.ledger.leader import Ledger
+from watchword.ledger.store import EffectRow
 
 PERFORMER, WHY = "performer", "why"
 """Names of the disclosures of a declaration: who did it, as the directory's log calls them; and why."""
@@ -71,7 +73,11 @@ class Downtimes:
             self._ruled(actor, Step.DECLARE, event, at)
             return declare(event, self.steps.names.owner(account), at)
 
-        self._append(actor, build, told, at)
+        # Whoever can declare can explain away what the log shows: security hears of it before a second one confirms.
+        page = EffectRow(
+            id=f"{DOWNTIME_STREAM}/{Kind.PAGE}/{event.downtime}", stream=DOWNTIME_STREAM, kind=Kind.PAGE, due_at=at
+        )
+        self._append(actor, build, told, at, (page,))
         return event.downtime
 
     def confirm(self, actor: PersonId, downtime: str, at: datetime) -> None:
@@ -128,13 +134,15 @@ class Downtimes:
         build: Callable[[dict[str, Downtime]], tuple[DowntimeEvent, ...]],
         told: tuple[Disclosure, ...],
         at: datetime,
+        effects: tuple[EffectRow, ...] = (),
     ) -> None:
         for attempt in range(RACES):
             entries = self.steps.ledger.read(DOWNTIME_STREAM)
             drafts = tuple(draft(event, actor, at, told) for event in build(declared(self.steps.ledger)))
             version = entries[-1].entry.version if entries else -1
             try:
-                self.steps.ledger.append((Append(stream=DOWNTIME_STREAM, expected_version=version, drafts=drafts),))
+                append = Append(stream=DOWNTIME_STREAM, expected_version=version, drafts=drafts)
+                self.steps.ledger.append((append,), effects)
             except Conflict:
                 if attempt == RACES - 1:
                     raise

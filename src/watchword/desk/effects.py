@@ -36,6 +36,7 @@ from watchword.desk.followers import Starts
 from watchword.desk.hand_over import ENVELOPE
 from watchword.desk.notify import Notices
 from watchword.desk.paging import Paging
+from watchword.desk.recording import DOWNTIME_STREAM
 from watchword.desk.reminder import Reminder
 from watchword.desk.sealing import new_secret, seal
 from watchword.desk.steps import Loaded
@@ -155,6 +156,9 @@ class Runner:
                 self._settle(row)
             case Kind.CAMPAIGN:
                 self.desk.campaigns.raise_all(case, at)
+                self._settle(row)
+            case Kind.PAGE if row.stream == DOWNTIME_STREAM:
+                self.paging.page_declared(row.id.rpartition("/")[2], row.id, at)
                 self._settle(row)
             case Kind.PAGE:
                 self.paging.page(case, row.id.rpartition("/")[2], row.id, at)

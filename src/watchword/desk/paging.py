@@ -8,10 +8,12 @@ import structlog
 
 from watchword.core import command as do
 from watchword.core import event as past
-from watchword.core.account import Contact
+from watchword.core.account import AccountClass, Contact
+from watchword.core.action import Action
 from watchword.core.case import Case, evolve
 from watchword.core.errors import Invalid, Refused, Unavailable
 from watchword.core.ids import CaseId, PersonId
+from watchword.desk.downtime import declared
 from watchword.desk.notify import CHANNELS, Notices
 from watchword.notices.port import Notice, Page, Pager
 
@@ -21,6 +23,8 @@ SAID = {
     "break_glass.invoked": "The glass was broken",
     "review.overdue": "A review is overdue",
     "case.contained": "A recovery was found fraudulent",
+    "case.objected": "Somebody says that a recovery is not theirs",
+    "downtime.declared": "Work outside Watchword was declared",
 }
 """What is paged, by the event that asks for it."""
 
@@ -36,18 +40,27 @@ class Paging:
     def page(self, case: CaseId, event: str, effect: str, at: datetime) -> None:
         """Page security of what *event* says of *case*; one pager that is away lets the others be tried again later."""
         now = self.steps.load(case).case
+        self._page(case, event, _words(now.action, now.account_class), effect, at)
+
+    def page_declared(self, downtime: str, effect: str, at: datetime) -> None:
+        """Page security of the declaration *downtime*, as soon as one custodian made it."""
+        one = declared(self.steps.ledger)[downtime].declared
+        held = self.steps.registry.account(one.account).facts.account_class or AccountClass.IDENTITY_CONTROL
+        self._page(downtime, "downtime.declared", _words(one.action, held), effect, at)
+
+    def _page(self, about: str, event: str, what: str, effect: str, at: datetime) -> None:
+        """Through every pager there is; what is paged names the case or the declaration by its code alone."""
         if not self.pagers:
-            log.error("page.nobody", case=case, paged=event)
+            log.error("page.nobody", case=about, paged=event)
             return
-        code = case[2:10]
-        what = f"{SAID[event]}: {now.action.replace('_', ' ')} of a {now.account_class.replace('_', ' ')} account"
-        text = f"{what}, case {code}. Look at it in the console. This message holds no link."
-        page = Page(id=effect, event=event, case=case, subject=f"{SAID[event]} (case {code})", text=text, at=at)
+        code = f"{'declaration' if event == 'downtime.declared' else 'case'} {about[2:10]}"
+        text = f"{SAID[event]}: {what}, {code}. Look at it in the console. This message holds no link."
+        page = Page(id=effect, event=event, case=about, subject=f"{SAID[event]} ({code})", text=text, at=at)
         for pager in self.pagers:
             try:
                 pager.page(page)
             except Invalid as fault:
-                log.exception("page.undeliverable", case=case, why=fault.what)
+                log.exception("page.undeliverable", case=about, why=fault.what)
 
     def tell_skipped(self, case: CaseId, effect: str, at: datetime) -> None:
         """Tell everybody who could have approved what a broken glass did without them; who was told is an entry."""
@@ -117,3 +130,7 @@ class Paging:
             except (Invalid, Refused, Unavailable) as fault:
                 log.warning("approver.not_found", person=person, why=fault.what)
         return tuple(found)
+
+
+def _words(action: Action, held: AccountClass) -> str:
+    return f"{action.replace('_', ' ')} of a {held.replace('_', ' ')} account"

@@ -56,7 +56,10 @@ class Verification:
     def begin(
         self, actor: PersonId, case: CaseId, method: str, at: datetime, *, custodian: PersonId | None = None
     ) -> tuple[str, Begun]:
-        """Start a method for verification; what it sends goes out as an effect. Returns the challenge."""
+        """Start a method for verification; what it sends goes out as an effect. Returns the challenge.
+
+        *custodian* is whoever holds the sealed key; at a kiosk, the supervisor who stands beside the person.
+        """
         return self._begin(actor, Step.VERIFY, case, method, "verify", at, custodian)
 
     def begin_again(self, case: CaseId, method: str, at: datetime) -> tuple[str, Begun]:
@@ -131,7 +134,9 @@ class Verification:
         """Whose enrolment a method proves: the subject's, the owner of record's, or a custodian's."""
         case, registry = loaded.case, self.steps.registry
         if method in PORTAL:
-            return voucher(registry, loaded, method, at)
+            if custodian is None and purpose == "hand_over":
+                custodian = next((e.prover for e in case.evidence if e.method == method), None)
+            return voucher(registry, loaded, method, at, custodian)
         if method in OWNED:
             owner = loaded.account.facts.owner
             if owner is None or "owner_of_record" not in loaded.account.relations(owner, at):
@@ -301,7 +306,7 @@ class Verification:
         mine = next((c for c in loaded.case.challenges if c.id == challenge and c.method in PORTAL), None)
         if mine is None or mine.prover != actor:
             raise Refused("Nobody asks you to vouch here.", "Ask the desk what it is about.", ("foreign",))
-        if voucher(self.steps.registry, loaded, mine.method, at).id != actor:
+        if voucher(self.steps.registry, loaded, mine.method, at, mine.prover).id != actor:
             raise Refused("It is no longer you who may vouch.", "Tell the desk.", ("no_voucher",))
         return self.answer(case, challenge, answer, at, attesting=None, portal=True)
 

@@ -1,7 +1,8 @@
 """Who may vouch for a person, and how they do: signed in as themself, on a page that says whom and what it is about.
 
 Nobody of a vendor vouches, nobody who had a hand in the case, nobody whose own account was recovered lately, and nobody
-who stands in that place for less than thirty days. Whoever vouched can not verify, approve, release or review the case.
+who stands in that place for less than thirty days. Manager and contact are found in the record; at a kiosk it is a
+supervisor of the site, whom the desk names. Whoever vouched can not verify, approve, release or review the case.
 """
 
 from __future__ import annotations
@@ -12,18 +13,22 @@ import msgspec
 
 from watchword.core.account import FACT_WINDOW
 from watchword.core.action import Action
-from watchword.core.case import Case, Verifying, verifiers
+from watchword.core.case import Case, Checked, Executed, Executing, Released, Verifying, verifiers
 from watchword.core.errors import Invalid, Refused
 from watchword.core.ids import CaseId, PersonId
 from watchword.core.person import Credential, Kind, Person
 from watchword.core.progress import Challenge
+from watchword.core.proving import KIOSK
 from watchword.desk.people import People
 from watchword.desk.registry import Registry
 from watchword.desk.steps import Loaded
 
+LONGEST_SITE = 80
+"""Characters of a site's name."""
+
 MANAGER, CONTACT = "manager_of_record", "recovery_contact"
 
-PORTAL = frozenset({MANAGER, CONTACT})
+PORTAL = frozenset({MANAGER, CONTACT, KIOSK})
 """The methods that are answered by whoever vouches, signed in, and nowhere else."""
 
 
@@ -31,6 +36,12 @@ class Named(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """`Credential.public` of a recovery contact: whom somebody named, as a pseudonym."""
 
     contact: PersonId
+
+
+class Supervises(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`Credential.public` of a supervisor: the *site* whose kiosks they stand at."""
+
+    site: str
 
 
 class Vouch(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,12 +57,22 @@ class Vouch(msgspec.Struct, frozen=True, kw_only=True):
     options: str
 
 
-def voucher(registry: Registry, loaded: Loaded, method: str, at: datetime) -> Person:
-    """Whose word *method* is about the person of this case; `Refused` when there is nobody whose word would count."""
+def voucher(
+    registry: Registry, loaded: Loaded, method: str, at: datetime, supervisor: PersonId | None = None
+) -> Person:
+    """Whose word *method* is about the person of this case; `Refused` when there is nobody whose word would count.
+
+    *supervisor* is whoever stands beside the person, for the kiosk.
+    """
     case = loaded.case
-    who = loaded.account.facts.manager if method == MANAGER else contact_of(registry, case.subject, at)
+    match method:
+        case "manager_of_record":
+            who, what = loaded.account.facts.manager, "manager of record whom we know"
+        case "kiosk":
+            who, what = supervisor, "supervisor named who stands beside the person"
+        case _:
+            who, what = contact_of(registry, case.subject, at), "recovery contact"
     if who is None or who == case.subject:
-        what = "manager of record whom we know" if method == MANAGER else "recovery contact"
         raise Refused(f"There is no {what}.", "Use another method the procedure names.", (f"no_{method}",))
     if method == MANAGER and MANAGER not in loaded.account.relations(who, at):
         raise Refused(
@@ -60,6 +81,8 @@ def voucher(registry: Registry, loaded: Loaded, method: str, at: datetime) -> Pe
             ("young_manager",),
         )
     person = registry.person(who)
+    if method == KIOSK:
+        _demand_supervisor(person, at)
     if person.kind is not Kind.EMPLOYEE:
         raise Refused("Only an employee vouches.", "Use another method the procedure names.", ("vendor_voucher",))
     if who in {case.opener, *verifiers(case), *(v.person for v in case.votes)}:
@@ -73,6 +96,18 @@ def voucher(registry: Registry, loaded: Loaded, method: str, at: datetime) -> Pe
             "Their own account was recovered lately.", "Use another method the procedure names.", ("recovered",)
         )
     return person
+
+
+def _demand_supervisor(person: Person, at: datetime) -> None:
+    named = person.credentials_of(KIOSK)
+    if not named:
+        raise Refused("They supervise no site.", "Name a supervisor who stands there.", ("no_supervisor",))
+    if all(person.is_young(naming, at) for naming in named):
+        raise Refused(
+            f"They were named a supervisor within {FACT_WINDOW.days} days, so their word proves nothing yet.",
+            "Have another supervisor of the site come.",
+            ("young_supervisor",),
+        )
 
 
 def contact_of(registry: Registry, subject: PersonId | None, at: datetime) -> PersonId | None:
@@ -116,10 +151,29 @@ def name_contact(people: People, actor: PersonId, person: PersonId, contact: Per
     people.enrol(actor, person, credential, None, at)
 
 
+def name_supervisor(people: People, actor: PersonId, person: PersonId, site: str, at: datetime) -> None:
+    """Enrol *person* as a supervisor of *site*; ruled as any enrolment. Their word counts in thirty days.
+
+    `Invalid` without a site; `Refused` for whoever is no employee, and for oneself.
+    """
+    if not site.strip() or len(site) > LONGEST_SITE or not site.isprintable():
+        raise Invalid("The site is missing, or can not be read.", "Name it as people there do.", where="site")
+    if person == actor:
+        raise Refused("Nobody makes themself a supervisor.", "Have somebody else enter it.", ("same_person",))
+    if people.steps.registry.person(person).kind is not Kind.EMPLOYEE:
+        raise Refused("Only an employee vouches.", "Name an employee of the site.", ("vendor_voucher",))
+    public = msgspec.json.encode(Supervises(site=site.strip())).decode()
+    credential = Credential(id=people.steps.ledger.pseudonym("k"), method=KIOSK, enrolled_at=at, public=public)
+    people.enrol(actor, person, credential, None, at)
+
+
 def asked_of(case: Case, person: PersonId, at: datetime) -> tuple[Challenge, ...]:
-    """The challenges of *case* that *person* may answer as a voucher now."""
-    if not isinstance(case, Verifying):
+    """The challenges of *case* that *person* may answer as a voucher now; at the hand-over only those of a kiosk."""
+    if isinstance(case, Verifying):
+        purpose = "verify"
+    elif isinstance(case, (Released, Executing, Executed, Checked)):
+        purpose = "hand_over"
+    else:
         return ()
-    return tuple(
-        c for c in case.challenges if c.method in PORTAL and c.prover == person and not c.ended and at < c.expires
-    )
+    mine = (c for c in case.challenges if c.method in PORTAL and c.prover == person and c.purpose == purpose)
+    return tuple(c for c in mine if not c.ended and at < c.expires)

@@ -9,6 +9,7 @@ from watchword.core.account import DirectoryAccount
 from watchword.core.advice import Option, Source, options
 from watchword.core.errors import Invalid, Refused, Unavailable
 from watchword.core.ids import PersonId
+from watchword.core.proving import KIOSK
 from watchword.core.workload import METHOD as WORKLOAD
 from watchword.core.workload import runs_as
 from watchword.desk.steps import Loaded, Steps
@@ -45,6 +46,9 @@ class Ways:
                 return Source()
             contact = next((c for c in seen.contacts if c.kind == port.contact), None)
             return Source(there=contact is not None, changed_at=contact.changed_at if contact else None)
+        if port.name == KIOSK:
+            there = loaded.case.lane == "kiosk"
+            return Source(there=there, why="" if there else "Nobody stands at a kiosk in this case.")
         if port.name in PORTAL:
             return self._vouched(loaded, port, at)
         if port.enrolment is None or port.name == "custodian_passkey":

@@ -1,4 +1,4 @@
-"""Somebody else's word for the person: their manager of record's, or a named colleague's, signed with a passkey.
+"""Somebody else's word for the person: their manager's, a named colleague's or a supervisor's, signed with a passkey.
 
 The software checks who says it and about which case; whether it is so, the voucher has to know.
 """
@@ -20,11 +20,11 @@ NO = "no"
 
 
 class Vouching(Passkey):
-    """A passkey's signature over this challenge of this case, by the manager of record or by the recovery contact."""
+    """A passkey's signature over this challenge of this case, by the manager, the contact or the supervisor on site."""
 
     life: ClassVar[timedelta] = timedelta(minutes=30)
 
-    def __init__(self, party: RelyingParty, name: Literal["manager_of_record", "recovery_contact"]) -> None:
+    def __init__(self, party: RelyingParty, name: Literal["manager_of_record", "recovery_contact", "kiosk"]) -> None:
         super().__init__(party)
         self.name = name
 

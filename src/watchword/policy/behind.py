@@ -122,7 +122,7 @@ class Backing:
         provers = self._provers()
         for node in self.fixpoint.read():
             what, *words = node
-            if what in {"seat", "word"} and words[0] in self.kinds:
+            if what in {"seat", "word", "line"} and words[0] in self.kinds:
                 found.setdefault(self.kinds[words[0]], set()).add((what, "", *words[1:]))
             elif what == "proof" and self.kinds.get(words[1]) in provers:
                 found.setdefault(self.kinds[words[1]], set()).add((what, words[0], "", ""))
@@ -178,6 +178,8 @@ class Backing:
             sets = getattr(table.steps, node[2])
         elif what == "word":
             sets = table.steps.attested
+        elif what == "line":
+            sets = table.steps.spoken
         elif what == "proof":
             sets = table.methods[node[1]].defeats
         elif what == "takes":

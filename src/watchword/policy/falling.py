@@ -32,7 +32,7 @@ ORDER = {
     name: order
     for order, names in enumerate(
         (
-            ("have", "word"),
+            ("have", "word", "line"),
             ("unseen",),
             ("proof", "seat"),
             ("shown", "panel"),
@@ -79,6 +79,7 @@ class Falling:
             "unseen": self._unseen,
             "proof": self._proof,
             "word": self._word,
+            "line": self._line,
             "seat": self._seat,
             "shown": self._shown,
             "panel": self._panel,
@@ -189,6 +190,11 @@ class Falling:
     def _word(self, agent: str) -> Ways:
         """What an agent says without its being so."""
         return self._falls(self.table.steps.attested, agent, agent)
+
+    def _line(self, agent: str) -> Ways:
+        """Hearing, as somebody else, the code that an agent says to whoever takes the credential over."""
+        move = Move(what="be told the code by {who}", subject=agent, gives="spoken")
+        return self.algebra.told(self._falls(self.table.steps.spoken, agent, agent), move, own=True)
 
     def _seat(self, who: str, kind: str, waits: str) -> Ways:
         """An approval by *who*; with *waits* one whose account was recovered can not approve for a week."""

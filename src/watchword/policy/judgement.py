@@ -17,14 +17,15 @@ from watchword.core.requirement import Context, Method, Requirement
 from watchword.policy.approval_tables import SEATS
 from watchword.policy.attack import Analysis, Attack, CellAttacks, Need
 from watchword.policy.bundle import Policy
+from watchword.policy.recoveries import CREDENTIAL
 from watchword.policy.scenarios import ANYBODY, USUAL, Scenario
 from watchword.policy.sufficient import sufficient
 from watchword.policy.tables import Cell
 from watchword.policy.values import Falls
 
-At = Literal["denied", "verify", "approve", "hold", "separation", "notify", "after", "through"]
+At = Literal["denied", "verify", "approve", "hold", "hand_over", "separation", "notify", "after", "through"]
 
-ORDER: tuple[At, ...] = ("denied", "verify", "approve", "hold", "separation", "notify", "after", "through")
+ORDER: tuple[At, ...] = ("denied", "verify", "approve", "hold", "hand_over", "separation", "notify", "after", "through")
 """How far an attacker comes; the later the worse."""
 
 
@@ -126,6 +127,8 @@ def _walked(policy: Policy, has: Holdings, cell: CellAttacks) -> tuple[At, str]:
         return "approve", f"the proof falls, and {_either(holding[0].roles)} still has to approve"
     if asked.hold_s:
         return "hold", f"proof and approval fall, and the person is told {asked.hold_s // 60} minutes ahead"
+    if asked.deliver == "spoken" and cell.action in CREDENTIAL and not has.fells(steps.spoken, "agent"):
+        return "hand_over", "proof and approval fall, and the agent still has to tell them the code"
     return "separation", "each step falls by itself, and no one person may take them all"
 
 

@@ -58,10 +58,12 @@ class StepsRow(Table):
     """What falls to what besides proof: an attested step, an approval by session or by signature, a custodian's word.
 
     *notices* has a row per channel that notices go to, with what lets an attacker keep them from the person; *unseen*
-    is what makes all channels moot at once.
+    is what makes all channels moot at once. *spoken* is what the agent's word to whoever takes a credential over falls
+    to, in cells that deliver it so; where nothing is written, being told the code is taken to be free.
     """
 
     attested: Falls
+    spoken: Falls = ()
     approval: Falls
     signed_approval: Falls
     custodian: Falls

@@ -80,9 +80,10 @@ class Recoveries(Falling):
     ) -> bool:
         """Add what shows one of *sets* by the provers of *facts*; return whether the rules let anybody do it."""
         spoken = {m.name for m in requirement.methods if self._needs_agent(m.name)}
+        told = self._says_code(requirement)
         able = False
         for attested in (False, True):
-            subsets = tuple(s for s in sets if bool(spoken & set(s[0])) is attested)
+            subsets = tuple(s for s in sets if (told or bool(spoken & set(s[0]))) is attested)
             if not subsets:
                 continue
             casts = self._casts(account, requirement, facts, attested=attested)
@@ -90,8 +91,15 @@ class Recoveries(Falling):
             for verifier in dict.fromkeys(c.verifier for c in casts):
                 chosen = [c.approvers for c in casts if c.verifier == verifier]
                 seats = self._approved(account, requirement, facts, chosen)
-                ways.append(self.algebra.both(self._proven(account, requirement, facts, subsets, verifier), seats))
+                passed = self.algebra.both(self._proven(account, requirement, facts, subsets, verifier), seats)
+                line = self._read("line", verifier) if told and verifier else FREE
+                ways.append(self.algebra.both(passed, line))
         return able
+
+    def _says_code(self, requirement: Requirement) -> bool:
+        """Whether an agent says a code to whoever takes the credential over, and that falls to something."""
+        handed = requirement.deliver == "spoken" and requirement.action in CREDENTIAL
+        return handed and bool(self.table.steps.spoken)
 
     def _proven(
         self, account: RosterAccount, requirement: Requirement, facts: CaseFacts, sets: Shown, verifier: PersonId | None

@@ -46,6 +46,7 @@ METHODS = {
     "recovery_code": "Saved recovery code",
     "manager_of_record": "Word of the manager",
     "recovery_contact": "Word of the recovery contact",
+    "kiosk": "Supervisor at the kiosk",
     "in_person": "In person",
     "video": "Live video",
     "managed_device": "Managed device",

@@ -281,7 +281,7 @@ class _Builder:
     def intake(self) -> dict[str, object]:
         """Who took it in, and how it came."""
         case = self.case
-        lane = " In the text lane: nothing is asked over a call." if case.lane == "text" else ""
+        lane = "" if case.lane == "voice" else f" In the {case.lane} lane: nothing is asked over a call."
         caller = caller_of(self.app, case) or "somebody whose name was erased"
         by = f" {caller} calls for them; they prove themself." if case.assisted else ""
         link = type(case) is Verifying and case.ticket is None and self.may(Step.LINK_TICKET)

@@ -24,6 +24,7 @@ from watchword.core.case import (
 )
 from watchword.core.errors import Invalid
 from watchword.core.ids import AccountId, CaseId
+from watchword.core.proving import KIOSK
 from watchword.desk.decisions import request_digest
 from watchword.reception.browser import mark_of
 from watchword.reception.cases import settle
@@ -62,6 +63,9 @@ def begin(case: CaseId, name: str) -> Form:
     fields = [Field(name="method", label="", kind="hidden", value=name)]
     if name == "custodian_passkey":
         fields.append(Field(name="custodian", label="Custodian", hint="The login of whoever holds the sealed key."))
+    if name == KIOSK:
+        hint = "The login of whoever supervises the site and looks at the badge."
+        fields.append(Field(name="custodian", label="Supervisor", hint=hint))
     return form(case, "begin", "Begin", weight="quiet", fields=tuple(fields))
 
 

@@ -10,6 +10,7 @@ from watchword.core.account import strictest
 from watchword.core.action import Action, Step
 from watchword.core.change import ContactKind
 from watchword.core.errors import Invalid, Refused, Unavailable
+from watchword.core.event import Lane
 from watchword.core.gates import WEEK
 from watchword.core.ids import CaseId, PersonId
 from watchword.core.requirement import Context, Requirement
@@ -28,7 +29,11 @@ SITUATIONS = ("normal", "after_hours", "outage")
 LANES = (
     view.Option(value="voice", label="voice"),
     view.Option(value="text", label="text, for somebody who does not hear or speak on a call"),
+    view.Option(value="kiosk", label="kiosk, with a supervisor of the site beside them"),
 )
+
+LANE: dict[str, Lane] = {"text": "text", "kiosk": "kiosk"}
+"""What the form says of the lane; anything else is a call."""
 
 Said = Mapping[str, str]
 
@@ -94,7 +99,7 @@ def _fields(app: App, said: Said) -> tuple[view.Field, ...]:
             kind="select",
             value=said.get("lane", "voice"),
             options=LANES,
-            hint="Text asks nothing over a call, and as much of everything else.",
+            hint="Text and kiosk ask nothing over a call, and as much of everything else.",
         ),
         view.Field(
             name="caller",
@@ -218,7 +223,7 @@ def open_case(app: App, actor: PersonId, at: datetime, said: Said) -> CaseId:
         origin=said.get("origin", "").strip() or None,
         reason=said.get("reason", ""),
         at=at,
-        lane="text" if said.get("lane") == "text" else "voice",
+        lane=LANE.get(said.get("lane", ""), "voice"),
         caller=said.get("caller", ""),
     )
     if number := said.get("ticket", "").strip():

@@ -12,7 +12,7 @@ from watchword.core.errors import Invalid
 from watchword.core.ids import PersonId
 from watchword.core.person import Delegation, Kind, Role, RoleGrant
 from watchword.desk.roster import Known, Powers
-from watchword.desk.vouching import name_contact
+from watchword.desk.vouching import name_contact, name_supervisor
 from watchword.reception.ends import end_of
 from watchword.reception.problems import NotThere
 from watchword.reception.wording import plain
@@ -91,6 +91,7 @@ def changes(app: App, known: Known, powers: Powers) -> tuple[Form, ...]:
         found += [_password(known), offer_key(known.login), _ssh_key(known)]
     if powers.enrols and known.person.kind is Kind.EMPLOYEE:
         found.append(_contact(known))
+        found.append(_supervisor(known))
     if powers.enrols and app.device is not None:
         found.append(_device(known))
     if powers.enrols and app.workloads.issuers:
@@ -167,6 +168,12 @@ def _contact(known: Known) -> Form:
     return _form(
         known.login, "recovery-contact", "Name them", title="Name a recovery contact", lede=lede, fields=(field,)
     )
+
+
+def _supervisor(known: Known) -> Form:
+    field = Field(name="site", label="Site", hint="As people there call it. They need a passkey of their own.")
+    lede = "They may say at a kiosk of that site that somebody stands there whose badge they saw. It counts in 30 days."
+    return _form(known.login, "supervises", "Enter them", title="Name a supervisor", lede=lede, fields=(field,))
 
 
 def _workload(app: App, known: Known) -> Form:
@@ -286,6 +293,9 @@ _TAKEN: dict[str, Taking] = {
     "device": lambda app, actor, person, said, at: app.enrolment.device(actor, person, said.get("certificate", ""), at),
     "recovery-contact": lambda app, actor, person, said, at: name_contact(
         app.people, actor, person, app.roster.find(actor, said.get("contact", "").strip(), at).person.id, at
+    ),
+    "supervises": lambda app, actor, person, said, at: name_supervisor(
+        app.people, actor, person, said.get("site", ""), at
     ),
     "confirm-key": lambda app, actor, person, said, at: app.people.confirm_credential(
         actor, person, said.get("credential", ""), said.get("fingerprint", ""), at

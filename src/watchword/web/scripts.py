@@ -35,6 +35,10 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
         "Call the colleague on the number you know, not on one the caller gives. Do not put anybody through.",
         "“Please sign in to the console and open Vouch. Say yes only if you spoke with them yourself.”",
     ),
+    "kiosk": (
+        "“Please ask a supervisor of the site to come to the kiosk, and show them your badge.”",
+        "“They sign in there themselves and open Vouch.” Put down no name but that of whoever stands there.",
+    ),
     "in_person": (
         "“May I see a document with your picture?”",
         "Compare the picture and the name with this account. Write no number from the document anywhere.",

@@ -10,7 +10,7 @@ from watchword.core.advice import Option
 from watchword.core.errors import Refused
 from watchword.core.ids import PersonId
 from watchword.core.progress import Challenge
-from watchword.core.proving import TRIES
+from watchword.core.proving import KIOSK, TRIES
 from watchword.core.requirement import Method
 from watchword.core.workload import METHOD as WORKLOAD
 from watchword.core.workload import runs_as
@@ -59,8 +59,8 @@ def _tile(
     running = next((c for c in reversed(mine) if not c.ended and at < c.expires), None)
     source = _source(app, loaded, app.methods[method.name], seen, at)
     unusable = wording.option(stands)
-    if case.lane == "text" and method.voice:
-        unusable = "Not asked in the text lane."
+    if case.lane != "voice" and method.voice:
+        unusable = f"Not asked in the {case.lane} lane."
     state: TileState = "unusable" if unusable else "free"
     if running:
         state = "open"
@@ -95,6 +95,8 @@ def _source(app: App, loaded: Loaded, port: MethodPort, seen: DirectoryAccount |
             return f"The {port.contact} of record" if seen is None else ""
         age = f"changed {wording.span(at - contact.changed_at)} ago" if contact.changed_at else "its age is not known"
         return f"{mask(contact)}, the {port.contact} of record, {age}"
+    if port.name == KIOSK:
+        return "Whoever supervises the site and stands beside them"
     if port.name in PORTAL:
         return _voucher(app, loaded, port, at)
     owner = loaded.account.facts.owner if port.name in OWNED else loaded.case.subject

@@ -5,6 +5,7 @@ from __future__ import annotations
 from litestar import get
 from litestar.enums import MediaType
 
+from watchword.core.proving import KIOSK
 from watchword.desk.vouching import MANAGER, Vouch
 from watchword.reception import wording
 from watchword.reception.given import Now, TheActor, TheApp, Token
@@ -19,10 +20,14 @@ def vouch_page(app: TheApp, actor: TheActor, at: Now, csrf: Token) -> str:
 
     def asked(one: Vouch) -> view.Vouched:
         name = name_of(app, one.subject) if one.subject else "somebody"
-        place = "their manager of record" if one.as_ == MANAGER else "the contact they named"
+        manager = one.as_ == MANAGER
+        place = "their manager of record" if manager else "the contact they named"
+        how = f"As {place} you say that you spoke with them yourself, on a way that you know, and that they asked."
+        if one.as_ == KIOSK:
+            how = "As supervisor you say that they stand beside you, that you saw their badge, and that they asked."
         return view.Vouched(
             title=f"Is it {name}?",
-            lede=f"As {place} you say that you spoke with them yourself, on a way that you know, and that they asked.",
+            lede=how,
             facts=(
                 view.Fact(label="Who", value=name, note=app.names.said(one.subject)[0] if one.subject else ""),
                 view.Fact(label="What they asked for", value=wording.ACTIONS[one.action][0]),

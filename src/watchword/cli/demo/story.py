@@ -1,4 +1,4 @@
-"""The story: nine scenes, told on the terminal, played through the API. Each scene says what must come of it."""
+"""The story: ten scenes, told on the terminal, played through the API. Each scene says what must come of it."""
 
 from __future__ import annotations
 
@@ -98,6 +98,7 @@ class Story:
         self.comes_back()
         self.two_steps()
         self.widened()
+        self.not_me()
         self.straight_in_the_directory()
         self.break_glass()
         self.the_evidence()
@@ -211,9 +212,30 @@ class Story:
         self._signs_in("ben.carver", self._take(ben, "totp"))
         ines.do(case, "close")
 
+    def not_me(self) -> None:
+        """One voice stops a case, a second one ends it, and nobody is locked out of what nothing happened to."""
+        self.scene(6, "“Not me”: the person hears of a recovery they did not ask for")
+        ines, theo, xena, zoe = (self.cast[login] for login in ("ines.desk", "theo.desk", "xena.run", "zoe.soc"))
+        amy = self.stage.caller(self.url, "amy.frost")
+        case = self._open(ines, "amy.frost", "password_reset", "INC-1011", "says she is Amy, and in a hurry")
+        amy.follow(ines.look(case)["page"])
+        begun = ines.do(case, "methods", method="totp")
+        amy.answer(begun["challenge"], amy.code())
+        ines.until(case, "releasable")
+        self.tell("somebody", "had Amy type her code on a page of their own, and passed it on")
+        self.tell("Amy", "walks up to Theo: it was not her who called")
+        theo.do(case, "object", said="stands here with her badge, and did not call")
+        self.must(ines.look(case)["state"] == "paused", "the case stands still at the first voice")
+        self.refused("it is released all the same", lambda: xena.do(case, "release"))
+        self.refused("Theo, who heard it, lets it go on", lambda: theo.do(case, "lift", why="she changed her mind"))
+        zoe.do(case, "object", said="called her back on the number of record: not her")
+        self.must(
+            zoe.look(case)["state"] == "contained", "a second voice ends it; nothing was changed in the directory"
+        )
+
     def straight_in_the_directory(self) -> None:
         """No case, so nothing speaks for it."""
-        self.scene(6, "A reset made straight in the directory")
+        self.scene(7, "A reset made straight in the directory")
         self.tell("somebody", "with administrator's rights resets Cleo's password, and opens no case")
         started = time.monotonic()
         self.stage.reset_by_hand("cleo.hart")
@@ -223,7 +245,7 @@ class Story:
 
     def break_glass(self) -> None:
         """An emergency has its own procedure, and owes a review."""
-        self.scene(7, "Break-glass: an outage, and the only administrator is locked out")
+        self.scene(8, "Break-glass: an outage, and the only administrator is locked out")
         carl, dora, xena = self.cast["carl.glass"], self.cast["dora.glass"], self.cast["xena.run"]
         ines, ada = self.cast["ines.desk"], self.cast["ada.review"]
         case = self._open(ines, "sam.kernel", "unlock", "INC-1009", "core switches down", {"situation": "outage"})
@@ -247,7 +269,7 @@ class Story:
 
     def the_evidence(self) -> None:
         """All of it is in the ledger, and holds together."""
-        self.scene(8, "The evidence")
+        self.scene(9, "The evidence")
         note, checkpoint = self.stage.app.ledger.checkpoint
         self.console.print(escape(note.rstrip()), style="dim")
         self.must(checkpoint.size == self.stage.app.ledger.size, f"{checkpoint.size} entries under one signature")
@@ -261,7 +283,7 @@ class Story:
 
     def the_proof(self) -> None:
         """Which attacker could still get in through this policy and these people, and how cheaply."""
-        self.scene(9, "The proof: what an attacker would need")
+        self.scene(10, "The proof: what an attacker would need")
         app, at = self.stage.app, self.stage.clock()
         analysis = prove(app.policy)
         self.console.print(heatmap.table(analysis))
