@@ -11,7 +11,7 @@ from watchword.core.errors import Invalid, Refused, Unavailable, WatchwordError
 from watchword.languages.catalogue import Words, preferred
 from watchword.reception.problems import Problem
 
-PATHS = ("/api/caller/", "/c/")
+PATHS = ("/api/caller/", "/c/", "/api/recover", "/recover")
 """Where what the person reads begins; every other address is the desk's."""
 
 

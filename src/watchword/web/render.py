@@ -36,6 +36,7 @@ _TEMPLATES: dict[type[Page], str] = {
     view.PolicyPage: "policy.html",
     view.SignInPage: "sign_in.html",
     view.CallerPage: "caller.html",
+    view.RecoverPage: "recover.html",
     view.CodesPage: "codes.html",
     view.VouchPage: "vouch.html",
     view.PromptsPage: "prompts.html",
@@ -45,7 +46,7 @@ _TEMPLATES: dict[type[Page], str] = {
 
 def render(page: Page) -> str:
     """The whole page as HTML."""
-    language = page.language if isinstance(page, view.CallerPage | view.ProblemPage) else DEFAULT
+    language = page.language if isinstance(page, view.CallerPage | view.RecoverPage | view.ProblemPage) else DEFAULT
     template = _environment.get_template(_TEMPLATES[type(page)])
     return template.render(page=page, chrome=page.chrome, say=words(language), languages=NAMES)
 
