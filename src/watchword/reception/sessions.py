@@ -27,6 +27,10 @@ FAILURES, WITHIN = 10, timedelta(minutes=1)
 """How many failed sign-ins one address may make within a time."""
 
 
+MOST_ADDRESSES = 10_000
+"""From how many remembered addresses on those that have rested are forgotten."""
+
+
 class Actor(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody who is signed in. *session* names the sign-in (SHA-256 of its token): it is an approval's proof."""
 
@@ -93,6 +97,9 @@ class Throttle:
         """Count one failure."""
         recent = self._recent(address)
         with self._lock:
+            if len(self._failed) >= MOST_ADDRESSES:
+                since = self._clock() - self._within
+                self._failed = {a: times for a, times in self._failed.items() if times and times[-1] > since}
             self._failed[address] = recent
             recent.append(self._clock())
 
