@@ -40,6 +40,7 @@ from watchword.desk.registry import Registry
 from watchword.desk.retention import EvidenceKeeper, Periods
 from watchword.desk.roster import Roster
 from watchword.desk.saved_codes import SavedCodes
+from watchword.desk.self_service import SelfService
 from watchword.desk.steps import Steps
 from watchword.desk.workloads import Workloads
 from watchword.directories.active_directory import ActiveDirectory, ActiveDirectorySettings
@@ -100,7 +101,7 @@ log = structlog.get_logger("watchword.app")
 Clock = Callable[[], datetime]
 """Where the time comes from; read once per request, at the edge."""
 
-RUNNER, EXECUTOR = "watchword-runner", "watchword-executor"
+RUNNER, EXECUTOR, PORTAL = "watchword-runner", "watchword-executor", "watchword-portal"
 """Logins of Watchword's own parts, which nobody can sign in as."""
 
 EVIDENCE = "evidence.parquet"
@@ -189,11 +190,15 @@ class App:
             runner=runner,
             executor=executor,
             sends={way.name for way in ways if way.contact is not None},
+            portal=self._portal(),
         )
         approving = Passkey(approvals)
         self.desk = Desk(self.steps, self.methods, approving, approvals)
         self.downtimes = Downtimes(self.steps, self.desk.intake)
         self.people = People(self.steps)
+        if settings.console.self_service and self.steps.portal is None:
+            self.steps.portal = self.people.register_part(PORTAL, "Self-service portal", self.clock())
+        self.self_service = SelfService(self.desk, self.passkey)
         self.activation = Activation(self.steps, folder_of(settings), self.passkey, party)
         self.roster = Roster(self.steps)
         self.enrolment = Enrolment(self.people, self.roster, self.totp, self.passkey, self.device)
@@ -231,6 +236,11 @@ class App:
         owner = f"{socket.gethostname()}/{os.getpid()}"
         self._owner, self._caps = owner, caps
         self.runner = self.runner_of(desk=True, executor=self._executes)
+
+    def _portal(self) -> PersonId | None:
+        """Who opens what people recover alone; None where that is off, or was never on."""
+        on = self.settings.console.self_service and self.names.has_person(PORTAL)
+        return self.names.person(PORTAL) if on else None
 
     def _outsiders(self) -> Outsiders:
         """Who vouches for the ledger, as configured."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -31,6 +31,7 @@ from watchword.app import App
 from watchword.core.errors import WatchwordError
 from watchword.languages.catalogue import Words, preferred, words
 from watchword.reception import approver
+from watchword.reception.afterwards import Afterwards
 from watchword.reception.caller import is_callers, problem_in
 from watchword.reception.problems import MEDIA_TYPE, Broken, Forged, Malformed, NotSignedIn, NotThere, problem_of
 from watchword.reception.sessions import Actor, Sessions, Throttle
@@ -52,10 +53,21 @@ HEADERS = (
 )
 """Sent with every answer."""
 
+MOST_RECOVERIES, RECOVERIES_WITHIN = 30, timedelta(minutes=10)
+"""How much one address may ask of the self-service page within a time; what is only looked at is not counted."""
 
-def create_console(app: App, *, sessions: Sessions | None = None, throttle: Throttle | None = None) -> Litestar:
+
+def create_console(
+    app: App,
+    *,
+    sessions: Sessions | None = None,
+    throttle: Throttle | None = None,
+    afterwards: Afterwards | None = None,
+) -> Litestar:
     """The ASGI application over *app*; it closes nothing that it did not open."""
     known, slowed = sessions or Sessions(), throttle or Throttle()
+    recoveries = Throttle(app.clock, most=MOST_RECOVERIES, within=RECOVERIES_WITHIN)
+    later = afterwards or Afterwards()
     secure = app.settings.console.public_url.startswith("https:")
 
     def actor(request: Request[Any, Any, Any]) -> Actor:
@@ -112,6 +124,8 @@ def create_console(app: App, *, sessions: Sessions | None = None, throttle: Thro
             "app": Provide(lambda: app, use_cache=True, sync_to_thread=False),
             "sessions": Provide(lambda: known, use_cache=True, sync_to_thread=False),
             "throttle": Provide(lambda: slowed, use_cache=True, sync_to_thread=False),
+            "recoveries": Provide(lambda: recoveries, use_cache=True, sync_to_thread=False),
+            "afterwards": Provide(lambda: later, use_cache=True, sync_to_thread=False),
             "actor": Provide(actor, sync_to_thread=False),
             "csrf": Provide(csrf, sync_to_thread=False),
             "at": Provide(at, sync_to_thread=False),
@@ -125,6 +139,7 @@ def create_console(app: App, *, sessions: Sessions | None = None, throttle: Thro
         ),
         exception_handlers={WatchwordError: failed, HTTPException: failed, HTTP_500_INTERNAL_SERVER_ERROR: failed},
         before_send=[sealed],
+        on_shutdown=[later.close],
         openapi_config=OpenAPIConfig(
             title="Watchword",
             version=__version__,

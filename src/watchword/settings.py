@@ -76,7 +76,8 @@ class ConsolePart(_Part):
     """Where the console listens, and the address people reach it by (passkeys are bound to it).
 
     An address in *shared_networks* is one that many people have: two who come from there are no campaign. *language* is
-    what people are written to in whose own language no directory says.
+    what people are written to in whose own language no directory says. With *self_service* people recover alone, on the
+    public page `/recover`, what asks for nobody else.
     """
 
     host: str = "127.0.0.1"
@@ -84,6 +85,7 @@ class ConsolePart(_Part):
     public_url: str = "http://localhost:8787"
     rp_id: str = "localhost"
     language: Literal["en", "de", "fr", "es"] = "en"
+    self_service: bool = False
     shared_networks: tuple[str, ...] = (
         "127.0.0.0/8",
         "10.0.0.0/8",
@@ -415,6 +417,7 @@ port = {port}
 public_url = "http://localhost:{port}"   # what people type; passkeys are bound to rp_id
 rp_id = "localhost"
 # shared_networks = ["10.0.0.0/8"]       # addresses many people share; the private ones, when it is not said
+# self_service = true                    # people recover alone, on /recover, what asks for nobody else
 
 # Where approvers sign; without it, on a page of the console. Their passkeys are bound to its rp_id.
 # [approvals]

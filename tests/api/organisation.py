@@ -19,6 +19,7 @@ from watchword import app as composition
 from watchword.console import create_console
 from watchword.core.person import Kind, Role, RoleGrant
 from watchword.directories.sandbox import Sandbox, Seed
+from watchword.reception.afterwards import Afterwards
 from watchword.reception.sessions import Sessions, Throttle
 from watchword.settings import load
 
@@ -55,7 +56,8 @@ class Organisation:
         assert isinstance(sandbox, Sandbox)
         self.sandbox = sandbox
         sessions, throttle = Sessions(clock=lambda: self.wall), Throttle(clock=lambda: self.wall)
-        self.console = create_console(self.app, sessions=sessions, throttle=throttle)
+        self.afterwards = Afterwards()
+        self.console = create_console(self.app, sessions=sessions, throttle=throttle, afterwards=self.afterwards)
         self.open.callback(self.app.close)
         self.url = self.open.enter_context(served(self.console, port))
 

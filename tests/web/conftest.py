@@ -284,6 +284,7 @@ def pages() -> dict[str, AnyPage]:
                 ),
             ),
         ),
+        view.RecoverPage(chrome=_chrome(), api="/api/recover/c-1/t", proving=True, ways=(("totp", "A code"),)),
         view.CodesPage(chrome=_chrome(), api="/api/codes/t"),
         view.ProblemPage(
             chrome=staff,

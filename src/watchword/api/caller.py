@@ -7,6 +7,7 @@ one first is the only one that goes on.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -33,7 +34,7 @@ from watchword.core.case import (
     yields_credential,
 )
 from watchword.core.change import contact_of
-from watchword.core.errors import Refused
+from watchword.core.errors import Conflict, Refused
 from watchword.core.identity import PROOFING
 from watchword.core.ids import CaseId
 from watchword.core.progress import Challenge
@@ -89,7 +90,10 @@ class CallerController(Controller):
         self, app: TheApp, at: Now, case: FromPath[str], token: FromPath[str], request: Request[Any, Any, Any]
     ) -> bodies.CallerOut:
         """What the page shows now."""
-        return _shown(app, caller_page(app, CaseId(case), token), _browser(request), at, _say(request))
+        loaded = caller_page(app, CaseId(case), token)
+        with suppress(Refused, Conflict):
+            app.self_service.close(loaded.case, at)
+        return _shown(app, loaded, _browser(request), at, _say(request))
 
     @post("/check", sync_to_thread=True, status_code=HTTP_200_OK)
     def check(

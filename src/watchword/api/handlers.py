@@ -15,6 +15,7 @@ from watchword.api.policy import PolicyController
 from watchword.api.posture import debts, lower_threat, raise_threat, threat
 from watchword.api.prompts import PromptController, PromptOfferController
 from watchword.api.proofing import IdentityController, ProofingController
+from watchword.api.recover import RecoverController
 from watchword.api.saved_codes import SavedCodesController
 from watchword.api.seats import SeatController
 from watchword.api.session import SessionController, sign_in_form, sign_out_form
@@ -27,6 +28,7 @@ HANDLERS = (
     PeopleController,
     CredentialController,
     CallerController,
+    RecoverController,
     SavedCodesController,
     VouchingController,
     PromptController,

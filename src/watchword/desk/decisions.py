@@ -229,7 +229,8 @@ class Decisions:
         contained = self.steps.load(case).case
         if not isinstance(contained, Contained):
             raise Refused("This case is not contained, so it stops no other.", "Contain it first.", ("not_contained",))
-        agents = {contained.opener, *verifiers(contained)}
+        # Whoever recovers alone came through the portal: it is no agent that their cases have in common.
+        agents = {contained.opener, *verifiers(contained)} - {self.steps.portal}
         self.steps.cases.follow(self.steps.ledger)
         for other in self.steps.cases.running():
             if other.id == case or type(other) not in FREEZABLE or not agents & {other.opener, *verifiers(other)}:

@@ -87,10 +87,12 @@ class Intake:
         at: datetime,
         lane: past.Lane = "voice",
         caller: str = "",
+        case: CaseId | None = None,
     ) -> CaseId:
         """Take a request in: who, what, how it came, and the caller's words. Returns the new case.
 
-        *caller* names whoever calls for the person, when it is not they themself; it is kept sealed.
+        *caller* names whoever calls for the person, when it is not they themself; it is kept sealed. *case* is a new
+        pseudonym where its address was given away before.
         """
         if len(caller) > LONGEST_NAME or not caller.isprintable():
             raise Invalid("That is no name of a caller.", f"Write at most {LONGEST_NAME} characters.", where="caller")
@@ -124,7 +126,7 @@ class Intake:
                 completed_recoveries_7d=account.recoveries_within(WEEK, at),
                 shared_origin=shared,
             )
-        case = CaseId(self.steps.ledger.pseudonym("c"))
+        case = case or CaseId(self.steps.ledger.pseudonym("c"))
         changes = self._changes(account.id, wish, requirement, seen)
         command = do.Open(
             case=case,
@@ -149,7 +151,7 @@ class Intake:
             action=wish.action,
             subject=subject,
             opener=actor,
-            relations=account.relations(actor, at),
+            relations=(*account.relations(actor, at), *self.steps.relations_to_new(actor)),
         )
         ruling = self.steps.rule(actor, Step.OPEN, facts, at)
         events = decide(None, account, command, ruling, requirement, at, self.steps.thresholds)

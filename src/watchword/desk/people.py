@@ -81,6 +81,10 @@ class People:
         self._ruled(actor, Step.ADMINISTER_PEOPLE, unit, at)
         return self._register(actor, login=login, name=name, kind=kind, unit=unit, at=at)
 
+    def register_part(self, login: str, name: str, at: datetime) -> PersonId:
+        """Make a part of Watchword known that the operator switched on: it gets no role and no way to sign in."""
+        return self._register(self.steps.runner, login=login, name=name, kind=Kind.SYSTEM, unit=EVERYWHERE, at=at)
+
     def _register(self, actor: str, *, login: str, name: str, kind: Kind, unit: str, at: datetime) -> PersonId:
         login = login.strip()
         self.steps.names.follow(self.steps.ledger)

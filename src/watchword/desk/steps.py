@@ -21,7 +21,7 @@ from watchword.core.case import Case, evolve, fold
 from watchword.core.decision import decide
 from watchword.core.errors import Conflict, Invalid, Refused
 from watchword.core.execution import PROVISIONAL
-from watchword.core.facts import facts_of
+from watchword.core.facts import PORTAL, facts_of, portal_relations
 from watchword.core.gates import Event
 from watchword.core.ids import CaseId, PersonId
 from watchword.core.origin import Throttle
@@ -85,6 +85,7 @@ class Steps:
         runner: PersonId,
         executor: PersonId,
         sends: Collection[str] = (),
+        portal: PersonId | None = None,
     ) -> None:
         self.ledger = ledger
         self.policy = policy
@@ -94,6 +95,7 @@ class Steps:
         self.cases = CaseList()
         self.runner = runner
         self.executor = executor
+        self.portal = portal  # who opens what people recover alone; nobody, where that is switched off
         self.sends = frozenset(sends)  # the methods whose challenge sends something
         self.thresholds = registry.thresholds
         self.campaign_s = policy.procedures.table.campaign.window
@@ -142,6 +144,8 @@ class Steps:
         person = self.registry.person(actor)
         recovered = self.registry.recently_recovered(person, at)
         facts = facts_of(loaded.case, loaded.account, actor, at, recovered=recovered)
+        if own := portal_relations(loaded.case, actor, self.portal):
+            facts = msgspec.structs.replace(facts, relations=(*facts.relations, *own))
         if step not in UNDER_DRIFT:
             self.demand_active_policy()
         lent = self.lent(person, loaded, at).seats if step in (Step.APPROVE, Step.REFUSE, Step.READ) else ()
@@ -171,7 +175,12 @@ class Steps:
                 person,
                 step,
                 CaseFacts(
-                    case=None, unit=unit, account_class=AccountClass.STANDARD, action=Action.UNLOCK, subject=None
+                    case=None,
+                    unit=unit,
+                    account_class=AccountClass.STANDARD,
+                    action=Action.UNLOCK,
+                    subject=None,
+                    relations=self.relations_to_new(actor),
                 ),
                 at,
             )
@@ -179,6 +188,10 @@ class Steps:
         ]
         if not any(r.allowed and not r.errors for r in rulings):
             rulings[0].demand()
+
+    def relations_to_new(self, actor: PersonId) -> tuple[str, ...]:
+        """What *actor* is to a case they are about to open, beside what they are to the account."""
+        return (PORTAL,) if self.portal is not None and actor == self.portal else ()
 
     def demand_active_policy(self) -> None:
         """Raise `Refused` when the policy on disk is not the one the ledger says is active."""

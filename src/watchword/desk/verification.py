@@ -54,13 +54,21 @@ class Verification:
         self._one_at_a_time = tuple(threading.Lock() for _ in range(64))
 
     def begin(
-        self, actor: PersonId, case: CaseId, method: str, at: datetime, *, custodian: PersonId | None = None
+        self,
+        actor: PersonId,
+        case: CaseId,
+        method: str,
+        at: datetime,
+        *,
+        custodian: PersonId | None = None,
+        challenge: str | None = None,
     ) -> tuple[str, Begun]:
         """Start a method for verification; what it sends goes out as an effect. Returns the challenge.
 
         *custodian* is whoever holds the sealed key; at a kiosk, the supervisor who stands beside the person.
+        *challenge* is a new pseudonym where it was given away before.
         """
-        return self._begin(actor, Step.VERIFY, case, method, "verify", at, custodian)
+        return self._begin(actor, Step.VERIFY, case, method, "verify", at, custodian, challenge)
 
     def begin_again(self, case: CaseId, method: str, at: datetime) -> tuple[str, Begun]:
         """Start the enforced method that is proven again before anything is handed over."""
@@ -75,6 +83,7 @@ class Verification:
         purpose: past.Purpose,
         at: datetime,
         custodian: PersonId | None,
+        challenge: str | None = None,
     ) -> tuple[str, Begun]:
         port = self.methods.get(method)
         if port is None:
@@ -87,7 +96,7 @@ class Verification:
                 "Use a method that is answered on the person's own page.",
                 ("other_browser",),
             )
-        challenge = self.steps.ledger.pseudonym("h")
+        challenge = challenge or self.steps.ledger.pseudonym("h")
         prover = self._prover(loaded, method, purpose, custodian, at)
         if prover is not None and prover.id == actor:
             raise Refused(
@@ -126,7 +135,8 @@ class Verification:
         """Raise `Refused` while where the caller comes from has to wait, or the agent; the target comes after both."""
         for place in case.sources:
             self.steps.registry.origin(place).demand(at, self.steps.throttle)
-        self.steps.registry.origin(of_agent(agent)).demand(at, AGENTS)
+        if agent != self.steps.portal:  # everybody who recovers alone does it through this one
+            self.steps.registry.origin(of_agent(agent)).demand(at, AGENTS)
 
     def _prover(
         self, loaded: Loaded, method: str, purpose: past.Purpose, custodian: PersonId | None, at: datetime

@@ -94,6 +94,13 @@ class Passkey:
             show_agent="The person proves themself with their passkey on the recovery page.",
         )
 
+    def unnamed(self, ask: Ask) -> str:
+        """Request options as JSON that name no passkey: the browser offers those it keeps for this domain.
+
+        They say nothing about whether the person has one, so *ask* needs no enrolment.
+        """
+        return self._options(_challenge_of(ask, self.name), ())
+
     def message(self, ask: Ask) -> Message | None:
         """See `MethodPort.message`: nothing is sent."""
         del ask

@@ -13,8 +13,8 @@ from watchword.languages.catalogue import Words, preferred
 from watchword.reception.problems import Problem
 
 PATHS = (
-    *("/api/caller/", "/api/codes/", "/api/prompts/", "/api/proofing/"),
-    *("/c/", "/codes/", "/prompts"),
+    *("/api/caller/", "/api/codes/", "/api/prompts/", "/api/proofing/", "/api/recover"),
+    *("/c/", "/codes/", "/prompts", "/recover"),
 )
 """Where what the person reads begins; every other address is the desk's."""
 

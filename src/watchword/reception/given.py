@@ -8,6 +8,7 @@ from typing import TypeAlias
 from litestar.di import NamedDependency
 
 from watchword.app import App
+from watchword.reception.afterwards import Afterwards
 from watchword.reception.sessions import Actor, Sessions, Throttle
 
 TheApp: TypeAlias = NamedDependency[App]
@@ -24,3 +25,8 @@ Token: TypeAlias = NamedDependency[str]
 TheSessions: TypeAlias = NamedDependency[Sessions]
 
 TheThrottle: TypeAlias = NamedDependency[Throttle]
+
+TheRecoveries: TypeAlias = NamedDependency[Throttle]
+"""What slows the self-service page."""
+
+TheAfterwards: TypeAlias = NamedDependency[Afterwards]

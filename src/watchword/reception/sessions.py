@@ -27,6 +27,10 @@ FAILURES, WITHIN = 10, timedelta(minutes=1)
 """How many failed sign-ins one address may make within a time."""
 
 
+MOST_ADDRESSES = 10_000
+"""From how many remembered addresses on those that have rested are forgotten."""
+
+
 class Actor(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody who is signed in. *session* names the sign-in (SHA-256 of its token): it is an approval's proof."""
 
@@ -75,29 +79,34 @@ class Sessions:
 
 
 class Throttle:
-    """Slows down whoever guesses passwords: counts failed sign-ins of an address, never of an account."""
+    """Slows down whoever tries: counts failed sign-ins, or requests, of an address, never of an account."""
 
-    def __init__(self, clock: Clock = wall_clock) -> None:
+    def __init__(self, clock: Clock = wall_clock, *, most: int = FAILURES, within: timedelta = WITHIN) -> None:
         self._clock = clock
+        self._most = most
+        self._within = within
         self._lock = threading.Lock()
         self._failed: dict[str, deque[datetime]] = {}
 
     def demand(self, address: str) -> None:
         """Raise `TooMany` while *address* has to wait."""
-        if len(self._recent(address)) >= FAILURES:
+        if len(self._recent(address)) >= self._most:
             raise TooMany
 
     def failed(self, address: str) -> None:
         """Count one failure."""
         recent = self._recent(address)
         with self._lock:
+            if len(self._failed) >= MOST_ADDRESSES:
+                since = self._clock() - self._within
+                self._failed = {a: times for a, times in self._failed.items() if times and times[-1] > since}
             self._failed[address] = recent
             recent.append(self._clock())
 
     def _recent(self, address: str) -> deque[datetime]:
-        since = self._clock() - WITHIN
+        since = self._clock() - self._within
         with self._lock:
-            return deque((t for t in self._failed.get(address, ()) if t > since), maxlen=FAILURES)
+            return deque((t for t in self._failed.get(address, ()) if t > since), maxlen=self._most)
 
 
 def _alive(session: _Session, now: datetime) -> bool:

@@ -31,6 +31,7 @@ from watchword.web.intake import intake_page, needs, open_case
 from watchword.web.lists import board_page, cases_page
 from watchword.web.people_handlers import PeoplePages, ThreatPages
 from watchword.web.policy_page import PolicyPages
+from watchword.web.recover import RecoverPages
 from watchword.web.render import render, render_needs
 from watchword.web.seats_page import SeatPages
 from watchword.web.vouch import vouch_page
@@ -216,6 +217,7 @@ PAGES = (
     PolicyPages,
     SeatPages,
     caller,
+    RecoverPages,
     codes_page,
     vouch_page,
     prompts,

@@ -91,6 +91,7 @@ def _case_row(app: App, case: Case, at: datetime, *, mine: bool) -> view.CaseRow
         opened=case.opened_at,
         opener=name_of(app, case.opener),
         mine=mine,
+        portal=app.steps.portal is not None and case.opener == app.steps.portal,
     )
 
 

@@ -134,7 +134,7 @@ class CasePage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CaseRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the case list; *stage* is 1 to 8, *waits_for* what is missing in words."""
+    """One line of the case list; *stage* is 1 to 8, *waits_for* what is missing in words; *portal*: self-service."""
 
     case: str
     link: str
@@ -149,6 +149,7 @@ class CaseRow(msgspec.Struct, frozen=True, kw_only=True):
     opened: datetime
     opener: str
     mine: bool = False
+    portal: bool = False
 
 
 class Tab(msgspec.Struct, frozen=True, kw_only=True):
@@ -350,6 +351,19 @@ class CallerPage(msgspec.Struct, frozen=True, kw_only=True):
     language: str = "en"
 
 
+class RecoverPage(msgspec.Struct, frozen=True, kw_only=True):
+    """The self-service page: first who asks, then, *proving*, one of the *ways* with its title after another.
+
+    *api* is the address of its JSON.
+    """
+
+    chrome: Chrome
+    api: str
+    proving: bool = False
+    ways: tuple[tuple[str, str], ...] = ()
+    language: str = "en"
+
+
 class CodesPage(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody's own page for a new set of recovery codes; *api* is what shows it, once."""
 
@@ -400,6 +414,7 @@ Page = (
     | PolicyPage
     | SignInPage
     | CallerPage
+    | RecoverPage
     | CodesPage
     | VouchPage
     | PromptsPage

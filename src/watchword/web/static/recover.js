@@ -1,0 +1,99 @@
+// The self-service page: it says the same for every name until something was proved, and then goes on by itself.
+
+import { assertion } from "/static/assertion.js";
+
+const EVERY_MS = 1500;
+const PATIENCE = 6; // looks after an answer before it is taken for a wrong one
+
+const page = document.getElementById("recover");
+const { api } = page.dataset;
+const words = JSON.parse(page.dataset.say);
+const part = (id) => document.getElementById(id);
+const show = (id, yes) => { part(id).hidden = !yes; };
+
+const say = (text) => {
+  part("problem").textContent = text;
+  show("problem", Boolean(text));
+};
+
+const send = async (method, path, body) => {
+  const headers = {
+    "content-type": "application/json", accept: "application/json", "accept-language": document.documentElement.lang,
+  };
+  const answer = await fetch(api + path, { method, headers, body: body && JSON.stringify(body), cache: "no-store" });
+  const said = await answer.json().catch(() => ({}));
+  if (answer.ok) return said;
+  throw new Error(said.detail ? `${said.detail} ${said.remedy ?? ""}` : words.silent);
+};
+
+const step = (doing) => async (event) => {
+  event.preventDefault();
+  say("");
+  try {
+    await doing();
+  } catch (error) {
+    say({ NotAllowedError: words.cancelled, AbortError: words.cancelled }[error.name] ?? error.message);
+  }
+};
+
+if (part("who")) {
+  part("who").addEventListener("submit", step(async () => {
+    const asked = { account: part("account").value, lost: part("lost").value };
+    location.assign((await send("POST", "", asked)).page + location.search);
+  }));
+} else {
+  let current = null;
+  let proved = 0;
+  let looks = 0; // how often to look again for what an answer came to
+
+  const draw = (told) => {
+    if (told.page) {
+      looks = 0;
+      location.assign(told.page);
+      return;
+    }
+    if (told.proved.length > proved) {
+      proved = told.proved.length;
+      looks = 0;
+      say("");
+      show("challenge", false);
+      show("choose", told.more);
+      part("told").textContent = told.more ? words.more : words.proved;
+      part("desk").textContent = words.desk.replace("{case}", told.case);
+      show("desk", true);
+    }
+  };
+
+  const look = async () => {
+    if (!looks) return;
+    looks -= 1;
+    draw(await send("GET", ""));
+    if (!looks && !part("challenge").hidden) {
+      part("told").textContent = words.choose;
+      say(words.not_proved);
+    }
+  };
+
+  part("choose").addEventListener("submit", step(async () => {
+    current = await send("POST", "/ways", { method: part("method").value });
+    part("title").textContent = current.title;
+    part("say").textContent = current.say;
+    const typed = current.kind !== "passkey";
+    show("typed", typed);
+    part("code").required = typed;
+    part("code").value = "";
+    part("code").inputMode = current.kind === "saved" ? "text" : "numeric";
+    show("challenge", true);
+    if (typed) part("code").focus();
+  }));
+
+  part("answer").addEventListener("submit", step(async () => {
+    const answer = current.kind === "passkey" ? await assertion(current.options) : part("code").value;
+    await send("POST", "/answers", { method: current.method, answer });
+    part("told").textContent = words.checking;
+    looks = PATIENCE;
+  }));
+
+  setInterval(() => look().catch((error) => say(error.message)), EVERY_MS);
+  draw(await send("GET", ""));
+}
