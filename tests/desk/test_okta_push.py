@@ -175,3 +175,26 @@ def test_who_may_enrol_an_app(asked: Office) -> None:
     with pytest.raises(Refused) as caught:
         asked.begin(case, "okta_push")
     assert caught.value.reasons == ("young_contact",)
+
+
+def test_a_whole_reset_with_the_app_at_both_ends(asked: Office, org: Okta) -> None:
+    """The executor checks the sealed yes again, and at the hand-over the person's own page shows the number."""
+    case = asked.open()
+    challenge = asked.begin(case, "okta_push")
+    asked.run()
+    org.picks(shown(asked, case, challenge))
+    asked.pass_by(seconds=3)
+    asked.prove(case, "totp")
+    asked.ask(case)
+    asked.release(case)
+    asked.browse(case)
+    asked.run()
+    assert asked.state(case) == "checked"
+    challenge, begun = asked.app.desk.verification.begin_again(case, "okta_push", asked.at)
+    assert begun.show_agent is None
+    asked.run()
+    port, ask = asked.app.desk.verification.ask_of(asked.case(case), challenge, asked.at)
+    assert port.begin(ask).show_agent is None
+    org.picks(shown(asked, case, challenge))
+    asked.pass_by(seconds=3)
+    assert asked.case(case).reproved is not None
