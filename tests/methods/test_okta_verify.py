@@ -182,7 +182,8 @@ def test_a_yes_to_another_prompt_is_none_here(org: Okta) -> None:
     ask = prompted(method)
     org.picks(17)
     kept = ask.prompt or ""
-    assert reasons(method, replace(ask, credential=replace(ASK.credential, id="k-8"))) == ("wrong_answer",)
+    another = Credential(id="k-8", method="okta_factor", enrolled_at=AT, public="{}")
+    assert reasons(method, replace(ask, credential=another)) == ("wrong_answer",)
     assert reasons(method, replace(ask, prompt=kept.replace("v2transaction0", "v2transaction1"))) == ("wrong_answer",)
 
 
