@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
 
+import msgspec
 import structlog
 
 from watchword.core.case import Case, Released
@@ -28,6 +29,7 @@ from watchword.desk.downtime import Downtimes
 from watchword.desk.effects import Caps, Runner
 from watchword.desk.enrolment import Enrolment
 from watchword.desk.evidence import EvidenceTable
+from watchword.desk.factors import Factors
 from watchword.desk.followers import Names
 from watchword.desk.lending import Lending
 from watchword.desk.notify import Notices
@@ -62,11 +64,13 @@ from watchword.methods.call_code import CallCode
 from watchword.methods.in_person import InPerson
 from watchword.methods.mail_code import MailCode
 from watchword.methods.managed_device import DeviceAuthority, ManagedDevice
+from watchword.methods.okta_verify import Factor, OktaVerify, demand_factor
 from watchword.methods.passkey import Passkey
-from watchword.methods.port import MethodPort
+from watchword.methods.port import MethodPort, SendsPrompts
 from watchword.methods.proofing import Proofing, digest_of, reference_of
 from watchword.methods.proofing_oidc import OidcProofing, OidcSettings
 from watchword.methods.proofing_webhook import WebhookProofing
+from watchword.methods.provider_push import ProviderPush
 from watchword.methods.push_number import PushNumber
 from watchword.methods.recovery_code import RecoveryCode
 from watchword.methods.sms_code import SmsCode
@@ -179,6 +183,7 @@ class App:
             PushNumber(self.keys.derive("prompts")),
             Workload(issuers),
             *self._proofing(),
+            *self._okta(),
         )
         self.methods = {way.name: way for way in ways}
         runner, executor = (self.names.person(login) for login in (RUNNER, EXECUTOR))
@@ -189,7 +194,7 @@ class App:
             registry=self.registry,
             runner=runner,
             executor=executor,
-            sends={way.name for way in ways if way.contact is not None},
+            sends={way.name for way in ways if way.contact is not None or isinstance(way, SendsPrompts)},
             portal=self._portal(),
         )
         approving = Passkey(approvals)
@@ -208,6 +213,7 @@ class App:
         )
         self.workloads = Workloads(self.people, self.roster, self.desk.intake, issuers)
         self.prompts = Prompts(self.people, self.roster, self.desk.verification, push_number)
+        self.factors = Factors(self.people, self.roster, _okta_target)
         self.lending = Lending(self.steps)
         self.passes = Passes(self.ledger)
         self.approver_keys = ApproverKeys(Enrolment(self.people, self.roster, self.totp, approving, None), self.passes)
@@ -316,6 +322,14 @@ class App:
             provider = OidcProofing(Issuer(self._issuer(part)), settings, self.keys.derive("proofing"))
             found.append(Proofing(part.method, provider))
         return tuple(found)
+
+    def _okta(self) -> tuple[ProviderPush, ...]:
+        """Prompts by Okta Verify, where they are configured."""
+        part = self.settings.okta_verify
+        if part is None:
+            return ()
+        sender = OktaVerify(part.url, self._secret(part.token_file))
+        return (ProviderPush("okta_push", "Okta Verify", sender, self.keys.derive("provider-prompts")),)
 
     def _issuer(self, part: IssuerPart | OidcProofingPart) -> IssuerSettings:
         jwks = self.settings.path(part.jwks) if part.jwks else None
@@ -457,6 +471,11 @@ class App:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _okta_target(user: str, factor: str) -> bytes:
+    """What is kept of an enrolment of Okta Verify, and what `OktaVerify` reads."""
+    return msgspec.json.encode(demand_factor(Factor(user=user, factor=factor)))
 
 
 def folder_of(settings: Settings) -> PolicyFolder:

@@ -291,6 +291,13 @@ class WebhookProofingPart(_Part):
 ProofingPart = Annotated[OidcProofingPart | WebhookProofingPart, Field(discriminator="kind")]
 
 
+class OktaVerifyPart(_Part):
+    """Prompts by Okta Verify: the organisation's own *url*, and *token_file* with an API token (SSWS) of it."""
+
+    url: str = Field(pattern=r"^https?://[^\s?#]+$")
+    token_file: Path
+
+
 class WatchPart(_Part):
     """The directory's own log, followed while the console runs; *directory* says whose it is among several."""
 
@@ -324,6 +331,7 @@ class Settings(_Part):
     watch: WatchPart = WatchPart()
     issuers: tuple[IssuerPart, ...] = ()
     proofing: tuple[ProofingPart, ...] = ()
+    okta_verify: OktaVerifyPart | None = None
     home: Path = Path()
 
     @model_validator(mode="after")
@@ -477,6 +485,11 @@ kind = "simulated"                     # twilio | http | simulated | none
 # name = "wallet"
 # start = "https://wallet.example.test/present"
 # secret_file = "keys/wallet.secret"
+
+# Prompts with a number in Okta Verify.
+# [okta_verify]
+# url = "https://example.okta.com"
+# token_file = "keys/okta.token"
 
 [watch]
 provider = "okta"                      # the sandbox writes its log in this shape

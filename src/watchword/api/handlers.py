@@ -13,7 +13,7 @@ from watchword.api.log import checkpoint, tile
 from watchword.api.people import PeopleController
 from watchword.api.policy import PolicyController
 from watchword.api.posture import debts, lower_threat, raise_threat, threat
-from watchword.api.prompts import PromptController, PromptOfferController
+from watchword.api.prompts import FactorController, PromptController, PromptOfferController
 from watchword.api.proofing import IdentityController, ProofingController
 from watchword.api.recover import RecoverController
 from watchword.api.saved_codes import SavedCodesController
@@ -33,6 +33,7 @@ HANDLERS = (
     VouchingController,
     PromptController,
     PromptOfferController,
+    FactorController,
     IdentityController,
     ProofingController,
     ApproverController,

@@ -10,6 +10,7 @@ from litestar import Controller, Request, get, post
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
 
+from watchword.api import people_bodies
 from watchword.api.bodies import In, Out
 from watchword.core.ids import PersonId
 from watchword.desk.prompts import Held
@@ -75,6 +76,29 @@ class PromptsOut(Out, frozen=True, kw_only=True):
 
     greeting: str
     prompts: tuple[PromptOut, ...]
+
+
+class EnrolFactor(In, frozen=True, kw_only=True):
+    """Which *factor* of which *user* at Okta is a person's Okta Verify: their ids there."""
+
+    user: str
+    factor: str
+
+
+class FactorController(Controller):
+    """The apps of a provider that answer prompts."""
+
+    path = "/api/people/{login:str}/okta-verify"
+    tags = ("people",)
+
+    @post("", sync_to_thread=True)
+    def enrol(
+        self, app: TheApp, actor: TheActor, at: Now, login: FromPath[str], data: JSONBody[EnrolFactor]
+    ) -> people_bodies.Enrolled:
+        """Enrol somebody's Okta Verify."""
+        person = app.roster.find(actor.person, login, at).person.id
+        made = app.factors.enrol(actor.person, person, user=data.user, factor=data.factor, at=at)
+        return people_bodies.Enrolled(method=made.method)
 
 
 class PromptController(Controller):

@@ -269,6 +269,8 @@ def evolve(case: Case | None, recorded: past.Recorded) -> Case:
             return _entered(case, event)
         case past.ChallengeBegun():
             return replaced(case, challenges=(*case.challenges, challenge_of(event, at)))
+        case past.PromptSent():
+            return replaced(case, challenges=mark(case.challenges, event.challenge, sent=True))
         case past.ChallengeMissed():
             return replaced(case, challenges=mark(case.challenges, event.challenge, missed=True))
         case past.MethodFailed():

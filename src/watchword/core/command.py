@@ -69,6 +69,12 @@ class Begin(msgspec.Struct, frozen=True, kw_only=True):
     prompted: tuple[datetime, ...] | None = None
 
 
+class NotePrompt(msgspec.Struct, frozen=True, kw_only=True):
+    """Note that a provider made the prompt of a challenge appear."""
+
+    challenge: str
+
+
 class Miss(msgspec.Struct, frozen=True, kw_only=True):
     """Record a wrong answer; *final* when the method itself said no."""
 
@@ -293,6 +299,7 @@ Command = (
     | LinkTicket
     | EnterContact
     | Begin
+    | NotePrompt
     | Miss
     | Prove
     | Ask

@@ -41,7 +41,7 @@ from watchword.core.objection import lift, object_to, taken_back
 from watchword.core.opening import open_case, see_caller
 from watchword.core.person import CredentialUsed, ExecutorGrant, ExecutorGranted
 from watchword.core.protection import demand_waited, protect, restart_hold
-from watchword.core.proving import abandoned, begin, miss, prove
+from watchword.core.proving import abandoned, begin, miss, note_prompt, prove
 from watchword.core.question import demand_open, demand_room
 from watchword.core.quorum import Approved, eligible, resolve
 from watchword.core.request import Request, parse
@@ -98,6 +98,8 @@ def _decided(
             return enter(case, command)
         case do.Begin():
             return begin(case, account, command, at, thresholds)
+        case do.NotePrompt():
+            return note_prompt(case, command)
         case do.Miss():
             return miss(case, account, command)
         case do.Prove():

@@ -88,6 +88,13 @@ class ChallengeBegun(msgspec.Struct, frozen=True, kw_only=True, tag="challenge.b
     expires: datetime
 
 
+class PromptSent(msgspec.Struct, frozen=True, kw_only=True, tag="prompt.sent"):
+    """A provider made the prompt of a challenge appear before the person; its transaction and number are a payload."""
+
+    case: CaseId
+    challenge: str
+
+
 class ChallengeMissed(msgspec.Struct, frozen=True, kw_only=True, tag="challenge.missed"):
     """A wrong answer; the third exhausts the challenge."""
 
@@ -399,6 +406,7 @@ CaseEvent = (
     | TicketLinked
     | ContactEntered
     | ChallengeBegun
+    | PromptSent
     | ChallengeMissed
     | MethodFailed
     | MethodProved

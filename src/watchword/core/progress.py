@@ -11,7 +11,10 @@ from watchword.core.ids import LeafHash, PersonId
 
 
 class Challenge(msgspec.Struct, frozen=True, kw_only=True):
-    """One method on its way; *misses* counts wrong answers, *ended* says it was *proved* or failed."""
+    """One method on its way; *misses* counts wrong answers, *ended* says it was *proved* or failed.
+
+    *sent*: a provider made its prompt appear, which it does once.
+    """
 
     id: str
     method: str
@@ -25,6 +28,7 @@ class Challenge(msgspec.Struct, frozen=True, kw_only=True):
     misses: int = 0
     ended: bool = False
     proved: bool = False
+    sent: bool = False
 
 
 def challenge_of(event: past.ChallengeBegun, at: datetime) -> Challenge:
@@ -49,11 +53,12 @@ def mark(
     missed: bool = False,
     ended: bool = False,
     proved: bool = False,
+    sent: bool = False,
 ) -> tuple[Challenge, ...]:
     """The same *challenges*, the one called *challenge* with what became of it."""
     replace = msgspec.structs.replace
     return tuple(
-        replace(c, misses=c.misses + missed, ended=c.ended or ended, proved=c.proved or proved)
+        replace(c, misses=c.misses + missed, ended=c.ended or ended, proved=c.proved or proved, sent=c.sent or sent)
         if c.id == challenge
         else c
         for c in challenges

@@ -107,6 +107,15 @@ def begin(case: Case, account: Account, command: do.Begin, at: datetime, thresho
     return (begun, Prompted(person=command.prover, case=case.id, at=at))
 
 
+def note_prompt(case: Case, command: do.NotePrompt) -> tuple[Event, ...]:
+    """Take down that the prompt of a running challenge was sent: once, so that no second one can be answered."""
+    challenge = _running(case, command.challenge)
+    _asked_now(case, command, challenge.purpose)
+    if challenge.sent:
+        raise Refused("This prompt was sent already.", "Look for it; begin the method again if it is gone.", ("used",))
+    return (past.PromptSent(case=case.id, challenge=challenge.id),)
+
+
 def _running(case: Case, challenge: str) -> Challenge:
     found = next((c for c in case.challenges if c.id == challenge), None)
     if found is None:

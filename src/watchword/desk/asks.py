@@ -40,10 +40,15 @@ AGAIN = timedelta(seconds=15)
 """How long after a change was read back as not done it is tried again."""
 
 
+LOOK = timedelta(seconds=3)
+"""How long after a provider sent a prompt it is asked for the answer, and asked again."""
+
+
 class Kind:
     """The kinds of effect rows."""
 
     SEND = "send"
+    LOOK = "look"
     NOTICE = "notice"
     HOLD = "hold"
     EXPIRE = "expire"
@@ -58,7 +63,7 @@ class Kind:
     SKIPPED = "skipped"
     APPROVED = "approved"
 
-    DESK = (SEND, NOTICE, HOLD, EXPIRE, FREEZE, REVIEW, CAMPAIGN, SHIELD, PAGE, SKIPPED, APPROVED)
+    DESK = (SEND, LOOK, NOTICE, HOLD, EXPIRE, FREEZE, REVIEW, CAMPAIGN, SHIELD, PAGE, SKIPPED, APPROVED)
     """What the desk's own runner does."""
 
     EXECUTOR = (CHANGE, CONFIRM, VALIDATE)
@@ -136,6 +141,8 @@ def _asked(
             yield due(Kind.EXPIRE, after.opened_at + life)
         case past.ChallengeBegun() if event.method in sends:
             yield due(Kind.SEND, at, strand=f"{Kind.SEND}/{event.challenge}", suffix=f"/{event.challenge}")
+        case past.PromptSent():
+            yield due(Kind.LOOK, at + LOOK, strand=f"{Kind.LOOK}/{event.challenge}", suffix=f"/{event.challenge}")
         case past.CaseReleased() if isinstance(after, Released) and _has_key(after):
             yield due(Kind.CHANGE, at, strand=OWN)
         case past.HandOverOpened():
@@ -209,7 +216,7 @@ def _goes_on(owed: Owed, case: Case, at: datetime) -> bool:
     """Whether *case* still waits for this row."""
     kind, _, challenge = owed.strand.partition("/")
     match kind:
-        case Kind.SEND:
+        case Kind.SEND | Kind.LOOK:
             running = (c for c in case.challenges if c.id == challenge and not c.ended and at <= c.expires)
             return not isinstance(case, TERMINAL) and any(running)
         case Kind.NOTICE | Kind.FREEZE | Kind.CAMPAIGN | Kind.SHIELD | Kind.PAGE | Kind.SKIPPED | Kind.APPROVED:

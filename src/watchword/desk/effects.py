@@ -29,13 +29,14 @@ from watchword.core.case import (
 from watchword.core.change import Receipt, SetContact
 from watchword.core.errors import Conflict, Corrupt, Invalid, Refused, Unavailable
 from watchword.core.ids import CaseId, Seq
-from watchword.desk.asks import Kind
+from watchword.desk.asks import LOOK, Kind
 from watchword.desk.clearing import GRANT_OVER, Clearing, DemandCosigned, Order
 from watchword.desk.desk import Desk
 from watchword.desk.followers import Starts
 from watchword.desk.hand_over import ENVELOPE
 from watchword.desk.notify import Notices
 from watchword.desk.paging import Paging
+from watchword.desk.pushes import Pushes
 from watchword.desk.recording import DOWNTIME_STREAM
 from watchword.desk.reminder import Reminder
 from watchword.desk.sealing import new_secret, seal
@@ -92,6 +93,7 @@ class Runner:
         self.steps = desk.steps
         self.clearing = Clearing(desk.steps, desk.verification, desk.approvals, demand_cosigned)
         self.notices = notices
+        self.pushes = Pushes(desk.steps, desk.verification)
         self.paging = Paging(notices, pagers)
         self.owner = owner
         self.kinds = kinds
@@ -139,8 +141,15 @@ class Runner:
         done = (Settle(effect_id=row.id, state=EffectState.DONE),)
         match row.kind:
             case Kind.SEND:
-                self.notices.send_code(case, row.id.rpartition("/")[2], row.id, at)
+                challenge = row.id.rpartition("/")[2]
+                if not self.pushes.send(case, challenge, at):
+                    self.notices.send_code(case, challenge, row.id, at)
                 self._settle(row)
+            case Kind.LOOK:
+                if self.pushes.look(case, row.id.rpartition("/")[2], at):
+                    self._settle(row)
+                else:
+                    self.steps.ledger.reschedule(row.id, at + LOOK)
             case Kind.NOTICE:
                 self.notices.tell(case, row.id, at)
                 self._settle(row)

@@ -37,7 +37,10 @@ CONTACT = "contact"
 OWNED = frozenset({"owner_passkey", "workload"})
 """Methods that are enrolled on the owner of record of the account."""
 
-NOT_A_MISS = frozenset({"expired", "replayed", "exhausted", "not_enrolled"})
+PROMPT = "prompt"
+"""Name of the disclosure that holds what a provider said of the prompt it sent."""
+
+NOT_A_MISS = frozenset({"pending", "expired", "replayed", "exhausted", "not_enrolled"})
 """Reasons of a refused answer that say nothing about who is answering."""
 
 PROOF = "proof"
@@ -194,6 +197,7 @@ class Verification:
             contact=self._contact(case, port, running) if port.contact else None,
             attempts=running.misses if running else 0,
             spent=running.ended if running else False,
+            prompt=self._prompt(case, running),
         )
 
     def _contact(self, case: Case, port: MethodPort, running: Challenge | None) -> Contact | None:
@@ -207,6 +211,15 @@ class Verification:
         directory, native = self.steps.registry.native_id(case.account)
         seen = self.steps.directory(directory).read(native)
         return next((c for c in seen.contacts if c.kind == port.contact), None)
+
+    def _prompt(self, case: Case, running: Challenge | None) -> str | None:
+        """What was kept of the prompt a provider sent for a challenge."""
+        if running is None or not running.sent:
+            return None
+        for appended in self.steps.ledger.read(case_stream(case.id)):
+            if appended.entry.type == "prompt.sent" and appended.entry.data["challenge"] == running.id:
+                return self.steps.ledger.disclosures(appended).get(PROMPT)
+        return None
 
     def _secret(self, prover: Person, credential: str) -> bytes | None:
         for appended in self.steps.ledger.read(person_stream(prover.id)):

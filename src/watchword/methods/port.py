@@ -7,7 +7,7 @@ from the ledger; what it has to send it describes, and somebody else sends it.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import msgspec
 
@@ -19,6 +19,8 @@ from watchword.core.ids import AccountId, CaseId
 from watchword.core.person import Credential
 from watchword.core.proving import TRIES
 
+_UNSAID = frozenset({"secret", "contact", "prompt"})
+
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
     """One challenge put to one person, with all a method may know of them.
@@ -26,7 +28,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     *challenge* is a random id from the ledger (96 bits or more), *at* when it was begun. *credential* is the enrolment
     to prove, with the counter last accepted for it as the person's stream has it now; *secret* what the vault holds for
     it (a TOTP seed); *contact* the contact point of record. *attempts* are wrong answers so far, *spent* says that this
-    challenge has already ended. *language* is the one a message is written in: the person's own, where it is known.
+    challenge has already ended. *prompt* is what `SendsPrompts.prompt` returned when it was sent. *language* is the one
+    a message is written in: the person's own, where it is known.
     """
 
     challenge: str
@@ -39,6 +42,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     contact: Contact | None = None
     attempts: int = 0
     spent: bool = False
+    prompt: str | None = None
     language: str = "en"
 
     def statement(self, method: str) -> bytes:
@@ -63,11 +67,11 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
             raise Refused("This challenge has expired.", "Begin the method again and answer in time.", ("expired",))
 
     def __repr__(self) -> str:
-        """Without the secret and the contact: what is printed ends up in logs."""
+        """Without the secret, the contact and the prompt: what is printed ends up in logs."""
         return f"Ask({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:
-        return [(name, getattr(self, name)) for name in self.__struct_fields__ if name not in {"secret", "contact"}]
+        return [(name, getattr(self, name)) for name in self.__struct_fields__ if name not in _UNSAID]
 
 
 class Begun(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,6 +168,18 @@ class MethodPort(Protocol):
 
         Raise `Refused` when it does not hold or belongs to something else. Counters are left aside: they only say what
         came later. Where nothing raw remains (a code), only what the proof says of itself is checked.
+        """
+
+
+@runtime_checkable
+class SendsPrompts(Protocol):
+    """What a method does besides whose prompt a provider makes appear."""
+
+    def prompt(self, ask: Ask) -> str:
+        """Have the prompt of *ask* appear, and return what has to be kept of it: a payload, given back as `Ask.prompt`.
+
+        Raise `Unavailable` only where nothing was sent and it may be tried again; `Refused` where it was not sent, or
+        where nobody knows, so that nobody is prompted twice for one challenge.
         """
 
 

@@ -98,6 +98,8 @@ def changes(app: App, known: Known, powers: Powers) -> tuple[Form, ...]:
         found.append(_workload(app, known))
     if powers.enrols and app.settings.proofing:
         found.append(_identity(known))
+    if powers.enrols and app.settings.okta_verify:
+        found.append(_okta(known))
     return tuple(found)
 
 
@@ -200,6 +202,15 @@ def _workload(app: App, known: Known) -> Form:
     return _form(known.login, "workload", "Enrol it", title="Enrol a workload", lede=lede, fields=fields)
 
 
+def _okta(known: Known) -> Form:
+    fields = (
+        Field(name="user", label="Id of the user", hint="From the address of their page at Okta."),
+        Field(name="factor", label="Id of the factor", hint="Of their factor of the type `push`."),
+    )
+    lede = "Their app then answers prompts. Both ids are kept sealed."
+    return _form(known.login, "okta-verify", "Enrol it", title="Enrol Okta Verify", lede=lede, fields=fields)
+
+
 def _identity(known: Known) -> Form:
     fields = (
         Field(name="given_name", label="Given names"),
@@ -281,6 +292,9 @@ def _enrol_identity(app: App, actor: PersonId, person: PersonId, said: Said, at:
 
 _TAKEN: dict[str, Taking] = {
     "identity": _enrol_identity,
+    "okta-verify": lambda app, actor, person, said, at: app.factors.enrol(
+        actor, person, user=said.get("user", ""), factor=said.get("factor", ""), at=at
+    ),
     "workload": _enrol_workload,
     "grant": _give,
     "revoke": lambda app, actor, person, said, at: app.people.revoke(actor, person, _role(said), at),

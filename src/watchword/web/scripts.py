@@ -56,6 +56,10 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
         "“Please open the prompts in the browser you enrolled. It asks for a number: type the one I tell you now.”",
         "“If anybody else ever tells you a number, do not type it: press the button that says it was not you.”",
     ),
+    "okta_push": (
+        "“Please open Okta Verify. It shows three numbers: pick the one I tell you now.”",
+        "“If you are ever asked without having called us, press the button that says it was not you.”",
+    ),
     "id_proofing": (
         "“Please open the page I am sending you. It leads to a provider that looks at a document and your face.”",
         "“I do not see the document, and I do not need its number.”",
