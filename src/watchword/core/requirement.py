@@ -289,16 +289,21 @@ def _hold(
 ) -> Satisfied | Shortfall:
     """Hold *live* against one *way*: the independent methods that satisfy it, or those that come nearest.
 
-    Exhaustive over subsets, so that one more proof never hides what the others show: a case holds a handful of methods,
-    never more than the dozen policy knows.
+    Where all of them are independent, all of them come nearest. Else every subset is looked at, so that one more proof
+    never hides what the others show: a case holds a handful of methods.
     """
     candidates = tuple(methods[n] for n in dict.fromkeys(e.method for e in live) if n not in way.forbid)
-    best: tuple[Method, ...] = ()
+    clashes = tuple(
+        sum(1 << j for j, b in enumerate(candidates) if a is not b and not independent(a, b, costs, way.tolerate_cost))
+        for a in candidates
+    )
+    best = candidates if not any(clashes) else ()
     missing = _missing(way, best, live)
-    for mask in range(1, 1 << len(candidates)):
-        subset = tuple(m for i, m in enumerate(candidates) if mask >> i & 1)
-        if any(not independent(a, b, costs, way.tolerate_cost) for i, a in enumerate(subset) for b in subset[i + 1 :]):
+    for mask in range(1, 1 << len(candidates) if any(clashes) else 1):
+        places = [i for i in range(len(candidates)) if mask >> i & 1]
+        if any(clashes[i] & mask for i in places):
             continue
+        subset = tuple(candidates[i] for i in places)
         lacks = _missing(way, subset, live)
         if (-len(lacks), *_strength(subset)) > (-len(missing), *_strength(best)):
             best, missing = subset, lacks
