@@ -6,6 +6,7 @@ Secrets stand in files of their own (`…_file`), never here and never in the en
 from __future__ import annotations
 
 import tomllib
+from importlib import resources
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -395,105 +396,5 @@ def load(file: Path) -> Settings:
         ) from error
 
 
-EXAMPLE = """\
-# Watchword: where things are. Paths are relative to this file; secrets stand in files of their own.
-
-[ledger]
-origin = "{origin}"                    # the ledger's name, for ever; part of every signature
-url = "{url}"           # or postgresql://user@host/database
-signing_key = "keys/signing.key"       # signs checkpoints; mode 0600
-key_file = "keys/payload.keys"         # encrypts payloads; lose it and every payload is erased
-public_entries = false                 # serve entries to anybody, not only to people who may read evidence
-# short_days = 90                      # how long payloads of the class `short` are kept: 30 to 90
-# archive_key = "age1…"                # keeps what is erased for the holder of an offline key, in
-# archive = "archive"                  # this folder
-
-# Witnesses cosign every checkpoint, so that nobody here can take back what they saw.
-# [[ledger.witnesses]]
-# vkey = "witness.example.test/w1+f87256a9+BADuxAzd…"
-# url = "https://witness.example.test/w1"
-
-# Time-stamping authorities (RFC 3161) prove by when a checkpoint was there.
-# [[ledger.authorities]]
-# name = "tsa.example.test"
-# url = "https://tsa.example.test/"
-# roots = "keys/tsa-roots.pem"
-
-[console]
-host = "127.0.0.1"
-port = {port}
-public_url = "http://localhost:{port}"   # what people type; passkeys are bound to rp_id
-rp_id = "localhost"
-# shared_networks = ["10.0.0.0/8"]       # addresses many people share; the private ones, when it is not said
-# self_service = true                    # people recover alone, on /recover, what asks for nobody else
-
-# Where approvers sign; without it, on a page of the console. Their passkeys are bound to its rp_id.
-# [approvals]
-# origin = "https://approve.example.test"
-# rp_id = "approve.example.test"
-# port = 8788                          # serve the page here; or put it elsewhere: watchword approvals page DIR
-
-[[directories]]
-kind = "sandbox"                       # a simulated directory: every page says so
-name = "sandbox"
-path = "sandbox.db"
-
-# [[directories]]
-# kind = "active_directory"
-# name = "corp"
-# host = "dc1.corp.example.test"
-# ca_file = "corp-ca.pem"
-# bind_user = "CN=watchword,OU=Services,DC=corp,DC=example,DC=test"
-# password_file = "keys/corp.password"         # the executor's; only `watchword execute` needs it when
-# reader_user = "CN=watchword-reader,…"        # the desk has an account of its own that may only read
-# reader_password_file = "keys/corp-reader.password"
-# base = "DC=corp,DC=example,DC=test"
-# [directories.classes]
-# "CN=All Staff,OU=Groups,DC=corp,DC=example,DC=test" = "standard"
-# "CN=Executives,OU=Groups,DC=corp,DC=example,DC=test" = "executive"
-
-[mail]
-kind = "simulated"                     # smtp | simulated | none
-
-[call]
-kind = "simulated"                     # simulated | none
-
-[sms]
-kind = "simulated"                     # twilio | http | simulated | none
-
-# Platforms that vouch for workloads: the exact `iss` of their tokens. Without jwks the keys are found by discovery.
-# [[issuers]]
-# issuer = "https://token.actions.example.test"
-# algorithms = ["RS256"]
-# jwks = "keys/platform.jwks"
-
-[security]                             # who is paged of emergencies; needs [mail] for an address
-# mail = "soc@example.test"
-# webhook = "https://soar.example.test/watchword"
-
-# Who proves people again: an OpenID provider with identity assurance, or one that posts signed results.
-# [[proofing]]
-# kind = "oidc"
-# method = "id_proofing"               # or verifiable_credential
-# issuer = "https://id.example.test"
-# client_id = "watchword"
-# client_secret_file = "keys/id.secret"
-# trust_frameworks = ["eidas"]
-# [[proofing]]
-# kind = "webhook"
-# method = "verifiable_credential"
-# name = "wallet"
-# start = "https://wallet.example.test/present"
-# secret_file = "keys/wallet.secret"
-
-# Prompts with a number in Okta Verify.
-# [okta_verify]
-# url = "https://example.okta.com"
-# token_file = "keys/okta.token"
-
-[watch]
-provider = "okta"                      # the sandbox writes its log in this shape
-log = "audit.jsonl"
-directory = "sandbox"                  # whose log it is
-"""
-"""What `watchword init` writes."""
+EXAMPLE = resources.files("watchword").joinpath("example.toml").read_text(encoding="utf-8")
+"""What `watchword init` writes, with `{origin}`, `{url}` and `{port}` to be filled in."""

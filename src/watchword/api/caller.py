@@ -17,7 +17,7 @@ from litestar.datastructures import Cookie
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
 
-from watchword.api import bodies
+from watchword.api import bodies, caller_bodies
 from watchword.api.saved_codes import SavedCodesOut
 from watchword.app import App
 from watchword.core.case import (
@@ -55,7 +55,7 @@ BROWSER = "person"
 """Cookie of the browser that made the hand-over key, or entered the new contact point; no case has both."""
 
 
-KINDS: dict[str, bodies.WaitingKind] = {
+KINDS: dict[str, caller_bodies.WaitingKind] = {
     **dict.fromkeys(PROMPTING, "elsewhere"),
     "workload": "token",
     **dict.fromkeys(PROOFING, "provider"),
@@ -88,7 +88,7 @@ class CallerController(Controller):
     @get("", sync_to_thread=True)
     def waiting(
         self, app: TheApp, at: Now, case: FromPath[str], token: FromPath[str], request: Request[Any, Any, Any]
-    ) -> bodies.CallerOut:
+    ) -> caller_bodies.CallerOut:
         """What the page shows now."""
         loaded = caller_page(app, CaseId(case), token)
         with suppress(Refused, Conflict):
@@ -97,16 +97,16 @@ class CallerController(Controller):
 
     @post("/check", sync_to_thread=True, status_code=HTTP_200_OK)
     def check(
-        self, app: TheApp, case: FromPath[str], token: FromPath[str], data: JSONBody[bodies.Heard]
-    ) -> bodies.Countersign:
+        self, app: TheApp, case: FromPath[str], token: FromPath[str], data: JSONBody[caller_bodies.Heard]
+    ) -> caller_bodies.Countersign:
         """The word to say back, for whoever heard the first one from the desk."""
         opened = caller_page(app, CaseId(case), token).case.id
-        return bodies.Countersign(word=countersign.answer(app, opened, data.word))
+        return caller_bodies.Countersign(word=countersign.answer(app, opened, data.word))
 
     @post("/not-me", sync_to_thread=True, status_code=HTTP_200_OK)
     def object(
         self, app: TheApp, at: Now, case: FromPath[str], token: FromPath[str], request: Request[Any, Any, Any]
-    ) -> bodies.CallerOut:
+    ) -> caller_bodies.CallerOut:
         """Say that this recovery is not one's own: it stands still at once."""
         opened = caller_page(app, CaseId(case), token).case.id
         app.desk.objections.object_on_page(opened, _browser(request), at)
@@ -119,9 +119,9 @@ class CallerController(Controller):
         at: Now,
         case: FromPath[str],
         token: FromPath[str],
-        data: JSONBody[bodies.EnterContact],
+        data: JSONBody[caller_bodies.EnterContact],
         request: Request[Any, Any, Any],
-    ) -> Response[bodies.CallerOut]:
+    ) -> Response[caller_bodies.CallerOut]:
         """Take the new contact point, and bind the case to this browser by a cookie; the first one counts."""
         opened = caller_page(app, CaseId(case), token).case.id
         held = app.desk.new_contact.enter(opened, data.value, _browser(request), at)
@@ -137,7 +137,7 @@ class CallerController(Controller):
         challenge: FromPath[str],
         data: JSONBody[bodies.Answer],
         request: Request[Any, Any, Any],
-    ) -> bodies.CallerOut:
+    ) -> caller_bodies.CallerOut:
         """Answer a challenge. A wrong answer is refused, and counts."""
         opened = caller_page(app, CaseId(case), token).case.id
         seen = mark_of(app, request.cookies.get(BROWSER_NAME))
@@ -154,7 +154,7 @@ class CallerController(Controller):
         token: FromPath[str],
         challenge: FromPath[str],
         request: Request[Any, Any, Any],
-    ) -> bodies.CallerOut:
+    ) -> caller_bodies.CallerOut:
         """Answer with the certificate this connection came with, as the proxy that ended its TLS says."""
         opened = caller_page(app, CaseId(case), token).case.id
         shown = shown_certificate(app.settings.devices, request.scope, request.headers)
@@ -169,9 +169,9 @@ class CallerController(Controller):
         at: Now,
         case: FromPath[str],
         token: FromPath[str],
-        data: JSONBody[bodies.OpenHandOver],
+        data: JSONBody[caller_bodies.OpenHandOver],
         request: Request[Any, Any, Any],
-    ) -> Response[bodies.CallerOut]:
+    ) -> Response[caller_bodies.CallerOut]:
         """Bind the hand-over to the key this browser made, and to this browser by a cookie; the first one counts."""
         opened = caller_page(app, CaseId(case), token).case.id
         held = app.desk.hand_over.open(opened, msgspec.json.encode(data.jwk, order="sorted").decode(), at)
@@ -186,7 +186,7 @@ class CallerController(Controller):
         token: FromPath[str],
         data: JSONBody[bodies.BeginMethod],
         request: Request[Any, Any, Any],
-    ) -> bodies.CallerOut:
+    ) -> caller_bodies.CallerOut:
         """Begin the enforced method that is proven again before anything is handed over."""
         opened = caller_page(app, CaseId(case), token).case.id
         app.desk.hand_over.reprove(opened, data.method, _browser(request), at)
@@ -199,9 +199,9 @@ class CallerController(Controller):
         at: Now,
         case: FromPath[str],
         token: FromPath[str],
-        data: JSONBody[bodies.SpokenCode],
+        data: JSONBody[caller_bodies.SpokenCode],
         request: Request[Any, Any, Any],
-    ) -> bodies.CallerOut:
+    ) -> caller_bodies.CallerOut:
         """Take the code that the desk said, where one is asked; a wrong one is refused, and counts."""
         opened = caller_page(app, CaseId(case), token).case.id
         app.desk.hand_over.say_code(opened, data.code, _browser(request), at)
@@ -210,10 +210,10 @@ class CallerController(Controller):
     @post("/hand-over/take", sync_to_thread=True, status_code=HTTP_200_OK)
     def take(
         self, app: TheApp, at: Now, case: FromPath[str], token: FromPath[str], request: Request[Any, Any, Any]
-    ) -> bodies.Envelopes:
+    ) -> caller_bodies.Envelopes:
         """Take the sealed credential, once."""
         opened = caller_page(app, CaseId(case), token).case.id
-        return bodies.Envelopes(envelopes=app.desk.hand_over.take(opened, _browser(request), at))
+        return caller_bodies.Envelopes(envelopes=app.desk.hand_over.take(opened, _browser(request), at))
 
     @post("/recovery-codes", sync_to_thread=True, status_code=HTTP_200_OK)
     def new_codes(
@@ -224,7 +224,7 @@ class CallerController(Controller):
         return SavedCodesOut(codes=app.saved_codes.reissue(opened, _browser(request), at))
 
 
-def _bound(app: App, loaded: Loaded, held: str, at: datetime, say: Words) -> Response[bodies.CallerOut]:
+def _bound(app: App, loaded: Loaded, held: str, at: datetime, say: Words) -> Response[caller_bodies.CallerOut]:
     """What the page shows now, with the cookie that says which browser it is from now on."""
     cookie = Cookie(
         key=BROWSER,
@@ -237,7 +237,7 @@ def _bound(app: App, loaded: Loaded, held: str, at: datetime, say: Words) -> Res
     return Response(_shown(app, loaded, held, at, say), cookies=[cookie])
 
 
-def _shown(app: App, loaded: Loaded, browser: str, at: datetime, say: Words) -> bodies.CallerOut:
+def _shown(app: App, loaded: Loaded, browser: str, at: datetime, say: Words) -> caller_bodies.CallerOut:
     case = loaded.case
     contact = _contact(app, case, browser)
     running = (c for c in case.challenges if not c.ended and at < c.expires)
@@ -246,7 +246,7 @@ def _shown(app: App, loaded: Loaded, browser: str, at: datetime, say: Words) -> 
     running = (c for c in running if held or c.purpose == "verify" or c.method not in PROMPTING)
     theirs = (c for c in running if app.methods[c.method].enforced and c.method not in PORTAL)
     waiting = (_waiting(app, case, c, at, say) for c in theirs)
-    return bodies.CallerOut(
+    return caller_bodies.CallerOut(
         case=case.id,
         action=say(f"action.{case.action}"),
         ended=isinstance(case, (*TERMINAL, Failed)),
@@ -259,16 +259,16 @@ def _shown(app: App, loaded: Loaded, browser: str, at: datetime, say: Words) -> 
     )
 
 
-def _contact(app: App, case: Case, browser: str) -> bodies.ContactOut | None:
+def _contact(app: App, case: Case, browser: str) -> caller_bodies.ContactOut | None:
     asked = contact_of(case.changes)
     if asked is None:
         return None
-    step: bodies.ContactStep = "fixed"
+    step: caller_bodies.ContactStep = "fixed"
     if isinstance(case, (Delivered, Failed, *TERMINAL)):
         step = "over"
     elif isinstance(case, Verifying):
         step = "entered" if asked.commitment else "enter"
-    return bodies.ContactOut(
+    return caller_bodies.ContactOut(
         kind=asked.contact,
         step=step,
         mine=app.desk.new_contact.is_held(case, browser),
@@ -276,7 +276,7 @@ def _contact(app: App, case: Case, browser: str) -> bodies.ContactOut | None:
     )
 
 
-def _waiting(app: App, case: Case, challenge: Challenge, at: datetime, say: Words) -> bodies.Waiting | None:
+def _waiting(app: App, case: Case, challenge: Challenge, at: datetime, say: Words) -> caller_bodies.Waiting | None:
     """A challenge as its method shows it to the person; None when their enrolment is gone meanwhile."""
     port, ask = app.desk.verification.ask_of(case, challenge.id, at)
     try:
@@ -284,8 +284,8 @@ def _waiting(app: App, case: Case, challenge: Challenge, at: datetime, say: Word
     except Refused:
         return None
     passkey = port.enrolment == "passkey"
-    kind: bodies.WaitingKind = "passkey" if passkey else KINDS.get(port.name, "code")
-    return bodies.Waiting(
+    kind: caller_bodies.WaitingKind = "passkey" if passkey else KINDS.get(port.name, "code")
+    return caller_bodies.Waiting(
         challenge=challenge.id,
         method=challenge.method,
         title=_method(challenge.method, say),
@@ -299,14 +299,14 @@ def _waiting(app: App, case: Case, challenge: Challenge, at: datetime, say: Word
     )
 
 
-def _hand_over(app: App, case: Case, at: datetime, say: Words) -> bodies.HandOverOut:
+def _hand_over(app: App, case: Case, at: datetime, say: Words) -> caller_bodies.HandOverOut:
     reproved = case.reproved is not None and at - case.reproved <= case.requirement.fresh()
     proved = {e.method for e in case.evidence}
     usable = (m for m in case.requirement.methods if not m.single_use and (case.lane == "voice" or not m.voice))
     enforced = (m.name for m in usable if m.enforced and m.name in app.methods)
     # What worked before comes first; which of the others are enrolled is not said to whoever has the address.
     methods = tuple((name, _method(name, say)) for name in sorted(enforced, key=lambda name: name not in proved))
-    return bodies.HandOverOut(
+    return caller_bodies.HandOverOut(
         step=_step(case),
         what=handed(case.changes),
         jwk=case.jwk if isinstance(case, Released) else None,
@@ -316,7 +316,7 @@ def _hand_over(app: App, case: Case, at: datetime, say: Words) -> bodies.HandOve
     )
 
 
-def _step(case: Case) -> bodies.HandOverStep:
+def _step(case: Case) -> caller_bodies.HandOverStep:
     if not yields_credential(case):
         return "none"
     if isinstance(case, (Delivered, Failed, *TERMINAL)):

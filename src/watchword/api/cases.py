@@ -8,7 +8,7 @@ from litestar import Controller, Request, get, post
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
 
-from watchword.api import bodies
+from watchword.api import bodies, caller_bodies
 from watchword.api.reading import request_out, summary, whole
 from watchword.core.case import Asked, state_of
 from watchword.core.errors import Conflict
@@ -287,7 +287,7 @@ class CaseController(Controller):
         actor: TheActor,
         at: Now,
         case: FromPath[str],
-        data: JSONBody[bodies.Said],
+        data: JSONBody[caller_bodies.Said],
     ) -> bodies.CaseOut:
         """Record that the person says it is not theirs: the case stands still, and a second signal takes it back."""
         opened = readable(app, actor.person, case, at).case.id
