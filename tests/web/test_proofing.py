@@ -61,7 +61,7 @@ def test_to_the_provider_and_back(
     tab.goto(f"/c/{case}/{token}{chosen}")
     tab.get_by_role("button", name=countersign.pair(place.app, CaseId(case))[0]).click()
     expect(tab.get_by_role("heading", name=say("method.id_proofing"))).to_be_visible()
-    expect(tab.get_by_label(say("page.code"))).to_be_hidden()
+    expect(tab.get_by_label(say("page.code"), exact=True)).to_be_hidden()
     with tab.expect_response(lambda r: "/answers/" in r.url) as answered:
         tab.get_by_role("button", name=say("page.continue")).click()
     assert answered.value.ok
