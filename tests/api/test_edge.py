@@ -44,6 +44,7 @@ BODIES: dict[str, Any] = {
     "EnterContact": {"value": "+493055500199"},
     "VouchAnswer": {"answer": "no"},
     "NameContact": {"contact": "tomas"},
+    "Supervised": {"site": "Hall 3"},
     "OpenHandOver": {"jwk": {"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"}},
     "RegisterPerson": {"login": "new", "name": "New", "unit": ""},
     "GrantRole": {"role": "agent"},
