@@ -54,6 +54,7 @@ BODIES: dict[str, Any] = {
     "EndDelegation": {"unit": "sales"},
     "RevokeCredential": {"why": "lost"},
     "EnrolWorkload": {"directory": "sandbox", "account": "m.lindqvist", "issuer": "https://x.test", "subject": "s"},
+    "EnrolFactor": {"user": "00u1", "factor": "opf1"},
     "EnrolIdentity": {"given_name": "Mara", "family_name": "Lindqvist", "birthdate": "1990-05-17"},
     "AskedWords": {"words": "Who is with you?"},
     "Act": {"act": "ask", "words": "Who is with you?"},

@@ -112,10 +112,7 @@ class MethodFailed(msgspec.Struct, frozen=True, kw_only=True, tag="method.failed
 
 
 class MethodProved(msgspec.Struct, frozen=True, kw_only=True, tag="method.proved"):
-    """The right answer, checked (or attested) now; *counter* is the credential's, against replay.
-
-    *browser* is the keyed mark of the browser it came from, where that is known (`desk.browsers`).
-    """
+    """The right answer, checked (or attested) now; *counter* is against replay, *browser* marks where it came from."""
 
     case: CaseId
     challenge: str
