@@ -366,6 +366,10 @@ def test_what_policy_tolerates_to_share_need_not_be_kept_apart() -> None:
     answer = assess(unpriced, (proof("totp"),), NOON)
     assert not isinstance(answer, Satisfied)
     assert answer[0].apart == ("phish@target", "endpoint_control@target")
+    cheap = procedure(verify=(msgspec.structs.replace(way, tolerate_cost=1),), capability_costs=())
+    answer = assess(cheap, (proof("totp"),), NOON)
+    assert not isinstance(answer, Satisfied)
+    assert answer[0].apart == ("phish@target", "endpoint_control@target")
 
 
 def test_only_the_proofs_that_carry_it_are_cited() -> None:
