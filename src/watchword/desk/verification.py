@@ -310,7 +310,7 @@ class Verification:
         if prover is None:
             return {}
         stream = person_stream(prover)
-        return {stream: self.steps.ledger.read(stream)[-1].entry.version}
+        return {stream: self.steps.registry.folds.version(stream)}
 
     def _answered(
         self,
