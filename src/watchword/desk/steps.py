@@ -237,8 +237,8 @@ class Steps:
             with self.registry.folds.moment():
                 loaded = self.load(case)
                 ruling = ruled(loaded)
-            ruling.demand()
-            events = decide(loaded.case, loaded.account, build(loaded), ruling, None, at, self.thresholds)
+                ruling.demand()
+                events = decide(loaded.case, loaded.account, build(loaded), ruling, None, at, self.thresholds)
             try:
                 return self.append(loaded, events, actor, at, disclosures=disclosures, settle=settle, expected=expected)
             except Conflict:
@@ -283,6 +283,8 @@ class Steps:
             return loaded.version
         if loaded is not None and stream == account_stream(loaded.case.account):
             return loaded.account_version  # what was decided on, so that a failure recorded meanwhile is decided on too
+        if loaded is not None:
+            return self.ledger.version(stream)  # one that others made old loses the race, and is decided again
         return self.registry.folds.version(stream)
 
 
