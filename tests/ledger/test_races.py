@@ -14,6 +14,8 @@ import pytest
 
 from tests.ledger.conftest import ORIGIN, Place, draft, effect, to
 from watchword.core.errors import Conflict, Unavailable
+from watchword.desk.folds import Folds
+from watchword.ledger.append import Appended
 from watchword.ledger.leader import Ledger
 
 OWNER = """
@@ -93,6 +95,28 @@ def test_reader_sees_what_another_process_wrote(on_postgresql: Place) -> None:
     assert tuple(two.entries()) == (*appended, *more)
     with pytest.raises(Conflict):
         two.append((to("case/1", 0),))
+
+
+def test_a_fold_notices_what_another_process_wrote(on_postgresql: Place) -> None:
+    """What is kept of a stream is carried on by another process's entries at the next look, or the next moment."""
+    one, two = on_postgresql.open(), on_postgresql.open()
+    folds = Folds(two)
+
+    def counted(before: int | None, appended: Appended) -> int:
+        assert appended.entry.version == (before or 0)  # each entry once, in order
+        return appended.entry.version + 1
+
+    one.append((to("case/1", -1),))
+    assert folds.of("case/1", counted) == (1, 0)
+    one.append((to("case/1", 0),))
+    assert folds.of("case/1", counted) == (2, 1)
+    with folds.moment():
+        one.append((to("case/1", 1),))
+        assert folds.of("case/1", counted) == (2, 1)
+    with folds.moment():
+        assert folds.of("case/1", counted) == (3, 2)
+        two.append((to("case/1", 2),))
+        assert folds.of("case/1", counted) == (4, 3)
 
 
 def test_effects_of_two_processes_clash(on_postgresql: Place) -> None:

@@ -87,10 +87,11 @@ def test_planted_row_stops_the_start(filled: Place, idx: int) -> None:
     [
         lambda ledger: ledger.append((to("case/0", 2, draft(after=10)),)),
         lambda ledger: ledger.refresh(),
+        lambda ledger: ledger.look(),
         lambda ledger: ledger.read("case/9"),
         lambda ledger: list(ledger.entries()),
     ],
-    ids=["append", "refresh", "read", "entries"],
+    ids=["append", "refresh", "look", "read", "entries"],
 )
 def test_planted_row_is_never_signed(place: Place, idx: int, act: Callable[[Ledger], object]) -> None:
     """A row planted while the ledger runs stops it at the next step, which signs nothing; it stays stopped."""

@@ -186,7 +186,8 @@ class Runner:
                 else:
                     self._settle(row)
             case Kind.CHANGE:
-                self._change(case, row, at)
+                with self.steps.registry.folds.afresh():  # it trusts no memory of ours
+                    self._change(case, row, at)
             case Kind.CONFIRM:
                 self._confirm(case, row, at)
             case Kind.VALIDATE:

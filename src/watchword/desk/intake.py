@@ -96,8 +96,9 @@ class Intake:
         """
         if len(caller) > LONGEST_NAME or not caller.isprintable():
             raise Invalid("That is no name of a caller.", f"Write at most {LONGEST_NAME} characters.", where="caller")
-        self.steps.demand_active_policy()
-        self.steps.demand_anywhere(actor, Step.OPEN, at)
+        with self.steps.registry.folds.moment():
+            self.steps.demand_active_policy()
+            self.steps.demand_anywhere(actor, Step.OPEN, at)
         seen = self.find(directory, query)
         account = self.steps.registry.observe(seen, actor, at)
         subject = self.steps.names.owner(account.id)
@@ -108,15 +109,16 @@ class Intake:
                 ("nobody_linked",),
             )
         source = OriginId("o-" + self.steps.ledger.keyed("origin", origin)) if origin else None
-        came_from = self.steps.registry.origin(source)
-        came_from.demand(at, self.steps.throttle)
-        shared = bool(came_from.others(account.id, at - timedelta(seconds=self.steps.campaign_s)))
-        account_class = self.steps.registry.strictest_class(account, subject, at)
-        context = msgspec.structs.replace(
-            context,
-            channel="vendor_desk" if self.steps.registry.person(actor).kind is Kind.VENDOR else context.channel,
-            elevated_threat=context.elevated_threat or self.steps.registry.posture().elevated(at),
-        )
+        with self.steps.registry.folds.moment():
+            came_from = self.steps.registry.origin(source)
+            came_from.demand(at, self.steps.throttle)
+            shared = bool(came_from.others(account.id, at - timedelta(seconds=self.steps.campaign_s)))
+            account_class = self.steps.registry.strictest_class(account, subject, at)
+            context = msgspec.structs.replace(
+                context,
+                channel="vendor_desk" if self.steps.registry.person(actor).kind is Kind.VENDOR else context.channel,
+                elevated_threat=context.elevated_threat or self.steps.registry.posture().elevated(at),
+            )
         requirement = None
         if account_class is not None:
             requirement = self.steps.policy.procedures.require(

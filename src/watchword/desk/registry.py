@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import TypeVar
 
 import msgspec
 
 from watchword.core.account import PEOPLE, AccountClass, DirectoryAccount, strictest
+from watchword.core.case import Case, evolve, fold
 from watchword.core.errors import Invalid, Refused
 from watchword.core.event import Recorded
 from watchword.core.ids import AccountId, CaseId, OriginId, PersonId, Seq
@@ -20,6 +23,7 @@ from watchword.core.standing import (
     Thresholds,
     evolve_account,
 )
+from watchword.desk.folds import Folds
 from watchword.desk.followers import Names
 from watchword.desk.posture import PolicyEvent, Posture, evolve_posture
 from watchword.desk.recording import (
@@ -32,16 +36,19 @@ from watchword.desk.recording import (
     person_stream,
     recorded,
 )
-from watchword.ledger.append import Append
+from watchword.ledger.append import Append, Appended
 from watchword.ledger.entry import Disclosure, Retention
 from watchword.ledger.leader import Ledger
 
+T = TypeVar("T")
+
 
 class Registry:
-    """Folds streams into values; every read is verified by the ledger. Knows no rule of its own."""
+    """Folds streams into values; every entry is verified by the ledger. Knows no rule of its own."""
 
     def __init__(self, ledger: Ledger, names: Names, thresholds: Thresholds) -> None:
         self.ledger = ledger
+        self.folds = Folds(ledger)
         self.names = names
         self.thresholds = thresholds
 
@@ -50,58 +57,53 @@ class Registry:
 
         `Invalid` when they were never registered (an unknown person is refused).
         """
-        folded: Person | None = None
-        for appended in self.ledger.read(person_stream(person)):
-            if before is not None and appended.seq >= before:
-                break
-            event = event_of(appended)
-            assert isinstance(event, PersonEvent)
-            if isinstance(event, CredentialEnrolled):  # the entry's place in time, not what it says of itself
-                enrolled = msgspec.structs.replace(
-                    event.credential,
-                    enrolled_at=appended.entry.at,
-                    enrolled_by=appended.entry.actor,
-                    confirmed_by=None,
-                )
-                event = msgspec.structs.replace(event, credential=enrolled)
-            folded = evolve_person(folded, event)
-            if folded.since is None:
-                folded = msgspec.structs.replace(folded, since=appended.entry.at)
+        stream = person_stream(person)
+        folded = self.folds.of(stream, _known)[0] if before is None else self._then(stream, _known, before)
         if folded is None:
             raise Invalid("This person is unknown.", "Register the person first.", where="person")
         return folded
 
     def account(self, account: AccountId, *, before: Seq | None = None) -> Account:
         """An account's standing, up to the entry *before* where given; `Invalid` when it was never seen."""
-        folded: Account | None = None
-        for appended in self.ledger.read(account_stream(account)):
-            if before is not None and appended.seq >= before:
-                break
-            event = event_of(appended)
-            assert isinstance(event, AccountEvent)
-            folded = evolve_account(folded, event, appended.entry.at, self.thresholds)
-        if folded is None:
-            raise Invalid("This account is unknown.", "Find it in its directory first.", where="account")
-        return folded
+        return self.standing(account)[0] if before is None else _seen(self._account_then(account, before))
+
+    def standing(self, account: AccountId) -> tuple[Account, int]:
+        """An account's standing with the version its stream is at then; `Invalid` when it was never seen."""
+        folded, version = self.folds.of(account_stream(account), self._stood)
+        return _seen(folded), version
 
     def origin(self, origin: OriginId | None) -> Origin:
         """What came from an origin; nothing where none is known."""
-        folded = Origin()
-        for appended in self.ledger.read(origin_stream(origin)) if origin else ():
-            event = event_of(appended)
-            assert isinstance(event, OriginEvent)
-            folded = evolve_origin(folded, event, appended.entry.at)
-        return folded
+        folded = self.folds.of(origin_stream(origin), _came)[0] if origin else None
+        return folded or Origin()
 
     def posture(self, *, before: Seq | None = None) -> Posture:
         """Which policy is active and whether the threat is elevated; up to the entry *before* where given."""
-        folded = Posture()
-        for appended in self.ledger.read(POLICY_STREAM):
-            if before is not None and appended.seq >= before:
+        folded = (
+            self.folds.of(POLICY_STREAM, _posed)[0] if before is None else self._then(POLICY_STREAM, _posed, before)
+        )
+        return folded or Posture()
+
+    def case(self, case: CaseId) -> tuple[Case, int]:
+        """A case with the version its stream is at then; `Invalid` when there is none."""
+        folded, version = self.folds.of(case_stream(case), _moved)
+        return (fold(()) if folded is None else folded), version
+
+    def _account_then(self, account: AccountId, before: Seq) -> Account | None:
+        return self._then(account_stream(account), self._stood, before)
+
+    def _stood(self, folded: Account | None, appended: Appended) -> Account:
+        event = event_of(appended)
+        assert isinstance(event, AccountEvent)
+        return evolve_account(folded, event, appended.entry.at, self.thresholds)
+
+    def _then(self, stream: str, step: Callable[[T | None, Appended], T], before: Seq) -> T | None:
+        """What *stream* folded to before an entry, from its entries read anew."""
+        folded: T | None = None
+        for appended in self.ledger.read(stream):
+            if appended.seq >= before:
                 break
-            event = event_of(appended)
-            assert isinstance(event, PolicyEvent)
-            folded = evolve_posture(folded, event)
+            folded = step(folded, appended)
         return folded
 
     def history(self, case: CaseId) -> tuple[Recorded, ...]:
@@ -138,14 +140,13 @@ class Registry:
             self.ledger.append((Append(stream=account_stream(account), expected_version=-1, drafts=drafts),))
             self.names.follow(self.ledger)
             account = self.names.account(seen.directory, seen.native_id) or account
-        standing = self.account(account)
+        standing, version = self.standing(account)
         facts = self._facts(account, seen)
         if standing.observations and standing.facts == facts:
             return standing
-        entries = self.ledger.read(account_stream(account))
         append = Append(
             stream=account_stream(account),
-            expected_version=entries[-1].entry.version,
+            expected_version=version,
             drafts=(draft(facts, actor, at),),
         )
         self.ledger.append((append,))
@@ -177,3 +178,42 @@ class Registry:
         others = (self.account(a).strictest_class(at) for a in self.person(subject).accounts if a != account.id)
         # Software somebody owns says nothing of how strictly they are held themselves, nor the other way round.
         return strictest((own, *(c for c in others if c in PEOPLE and own in PEOPLE)))
+
+
+def _known(folded: Person | None, appended: Appended) -> Person:
+    event = event_of(appended)
+    assert isinstance(event, PersonEvent)
+    if isinstance(event, CredentialEnrolled):  # the entry's place in time, not what it says of itself
+        enrolled = msgspec.structs.replace(
+            event.credential,
+            enrolled_at=appended.entry.at,
+            enrolled_by=appended.entry.actor,
+            confirmed_by=None,
+        )
+        event = msgspec.structs.replace(event, credential=enrolled)
+    folded = evolve_person(folded, event)
+    if folded.since is None:
+        folded = msgspec.structs.replace(folded, since=appended.entry.at)
+    return folded
+
+
+def _came(folded: Origin | None, appended: Appended) -> Origin:
+    event = event_of(appended)
+    assert isinstance(event, OriginEvent)
+    return evolve_origin(folded or Origin(), event, appended.entry.at)
+
+
+def _posed(folded: Posture | None, appended: Appended) -> Posture:
+    event = event_of(appended)
+    assert isinstance(event, PolicyEvent)
+    return evolve_posture(folded or Posture(), event)
+
+
+def _moved(folded: Case | None, appended: Appended) -> Case:
+    return evolve(folded, recorded(appended))
+
+
+def _seen(folded: Account | None) -> Account:
+    if folded is None:
+        raise Invalid("This account is unknown.", "Find it in its directory first.", where="account")
+    return folded

@@ -17,7 +17,7 @@ from watchword.core import command as do
 from watchword.core import event as past
 from watchword.core.account import AccountClass
 from watchword.core.action import Action, Step
-from watchword.core.case import Case, evolve, fold
+from watchword.core.case import Case, evolve
 from watchword.core.decision import decide
 from watchword.core.errors import Conflict, Invalid, Refused
 from watchword.core.execution import PROVISIONAL
@@ -32,7 +32,7 @@ from watchword.core.standing import Account
 from watchword.desk.asks import effects_asked
 from watchword.desk.followers import CaseList, Names
 from watchword.desk.lent import Counting, counting
-from watchword.desk.recording import account_stream, case_stream, draft, recorded, stream_of
+from watchword.desk.recording import account_stream, case_stream, draft, stream_of
 from watchword.desk.registry import Registry
 from watchword.directories.port import Directory
 from watchword.ledger.append import Append, Draft
@@ -123,15 +123,10 @@ class Steps:
 
     def load(self, case: CaseId) -> Loaded:
         """A case folded from its verified entries; `Invalid` when there is none."""
-        entries = self.ledger.read(case_stream(case))
-        folded = fold(tuple(recorded(a) for a in entries))
-        stood = self.ledger.read(account_stream(folded.account))[-1].entry.version
-        return Loaded(
-            case=folded,
-            account=self.registry.account(folded.account),
-            version=entries[-1].entry.version,
-            account_version=stood,
-        )
+        with self.registry.folds.moment():
+            folded, version = self.registry.case(case)
+            account, stood = self.registry.standing(folded.account)
+        return Loaded(case=folded, account=account, version=version, account_version=stood)
 
     def rule(self, actor: PersonId, step: Step, facts: CaseFacts, at: datetime) -> Ruling:
         """Policy's answer to one person, one step, one case; refused while the policy on disk is not the active one."""
@@ -252,10 +247,11 @@ class Steps:
         """Read, rule, decide, append; again when somebody else got there first."""
         for attempt in range(RACES):
             expected = expect()
-            loaded = self.load(case)
-            ruling = ruled(loaded)
-            ruling.demand()
-            events = decide(loaded.case, loaded.account, build(loaded), ruling, None, at, self.thresholds)
+            with self.registry.folds.moment():
+                loaded = self.load(case)
+                ruling = ruled(loaded)
+                ruling.demand()
+                events = decide(loaded.case, loaded.account, build(loaded), ruling, None, at, self.thresholds)
             try:
                 return self.append(loaded, events, actor, at, disclosures=disclosures, settle=settle, expected=expected)
             except Conflict:
@@ -300,8 +296,9 @@ class Steps:
             return loaded.version
         if loaded is not None and stream == account_stream(loaded.case.account):
             return loaded.account_version  # what was decided on, so that a failure recorded meanwhile is decided on too
-        entries = self.ledger.read(stream)
-        return entries[-1].entry.version if entries else -1
+        if loaded is not None:
+            return self.ledger.version(stream)  # one that others made old loses the race, and is decided again
+        return self.registry.folds.version(stream)
 
 
 def words(name: str, value: str) -> tuple[Disclosure, ...]:

@@ -91,8 +91,9 @@ class Verification:
         port = self.methods.get(method)
         if port is None:
             raise Invalid(f"There is no method {method!r}.", f"Use one of: {', '.join(self.methods)}.", where="method")
-        loaded = self.steps.load(case)
-        self._unhurried(loaded.case, actor, at)
+        with self.steps.registry.folds.moment():
+            loaded = self.steps.load(case)
+            self._unhurried(loaded.case, actor, at)
         if method in PROMPTING and contact_of(loaded.case.changes) is not None:
             raise Refused(
                 "A new contact point is proven in the browser that entered it, and a prompt is answered in another.",
@@ -279,10 +280,11 @@ class Verification:
             )
         if attesting is not None and attesting != running.by:
             raise Refused("Whoever began this method attests it.", "Begin it yourself.", ("wrong_hands",))
-        self._unhurried(loaded.case, running.by, at)
-        expect = self._version_of(running.prover)
-        prover = self._prover_of(running.prover)
-        ask = self._ask(loaded.case, port, challenge, running.purpose, prover, at)
+        with self.steps.registry.folds.moment():
+            self._unhurried(loaded.case, running.by, at)
+            expect = self._version_of(running.prover)
+            prover = self._prover_of(running.prover)
+            ask = self._ask(loaded.case, port, challenge, running.purpose, prover, at)
         try:
             proof = port.check(ask, answer, at)
         except Refused as refused:
@@ -338,7 +340,7 @@ class Verification:
         if prover is None:
             return {}
         stream = person_stream(prover)
-        return {stream: self.steps.ledger.read(stream)[-1].entry.version}
+        return {stream: self.steps.registry.folds.version(stream)}
 
     def _answered(
         self,

@@ -227,13 +227,25 @@ class Ledger:
         """Say whether entry *seq* is covered by the verified signed checkpoint."""
         return 0 <= seq < self.size
 
-    def read(self, stream: str) -> tuple[Appended, ...]:
-        """Return the entries of *stream* in order, each checked; `Corrupt` when one is changed, missing or planted."""
+    def look(self) -> int:
+        """Like `refresh`, at the cost of one question where nobody else wrote; waits for no append of this process."""
+        return self._committer.look()
+
+    def version(self, stream: str) -> int:
+        """Return the last verified version of *stream*, -1 without an entry; of others' entries, those `look` met."""
+        with self._committer.state:
+            return self._committer.verified.version(stream)
+
+    def read(self, stream: str, since: int = 0) -> tuple[Appended, ...]:
+        """Return the entries of *stream* in order, from version *since* on, each checked.
+
+        Raise `Corrupt` when one is changed, missing or planted.
+        """
         while True:
             with self._committer.state:
                 size = self.size
-                expected = tuple(self._committer.verified.streams.get(stream, ()))
-            rows = self._store.stream(stream)
+                expected = tuple(self._committer.verified.streams.get(stream, ())[since:])
+            rows = self._store.stream(stream, since)
             if not rows or rows[-1].seq < size:
                 return self._committer.verified.check_all(rows, expected)
             # Another writer was here since: verify what it wrote, or find that nobody signed it.

@@ -241,8 +241,8 @@ class Store(Protocol):
     def snapshot(self) -> AbstractContextManager[Snapshot]:
         """Open the database as of one moment, to read all of it."""
 
-    def stream(self, stream: str) -> tuple[EntryRow, ...]:
-        """Return the rows of *stream* in index order."""
+    def stream(self, stream: str, since: int) -> tuple[EntryRow, ...]:
+        """Return the rows of *stream* of version *since* or more, in index order."""
 
     def range(self, start: int, stop: int) -> tuple[EntryRow, ...]:
         """Return the rows with *start* <= index < *stop* in order."""

@@ -29,6 +29,8 @@ from webauthn.helpers.cose import COSECRV, COSEAlgorithmIdentifier
 from webauthn.helpers.decode_credential_public_key import DecodedEC2PublicKey
 from webauthn.helpers.exceptions import WebAuthnException
 from webauthn.helpers.structs import (
+    AuthenticationCredential,
+    AuthenticatorAssertionResponse,
     AuthenticatorSelectionCriteria,
     CredentialDeviceType,
     PublicKeyCredentialDescriptor,
@@ -245,7 +247,7 @@ class Passkey:
         # 3. Type, challenge, relying party, presence and signature. The counter is judged by the caller.
         try:
             verified = verify_authentication_response(
-                credential=msgspec.to_builtins(assertion),
+                credential=_credential_of(assertion),
                 expected_challenge=challenge,
                 expected_rp_id=self._party.id,
                 expected_origin=list(self._party.origins),
@@ -305,6 +307,20 @@ def _parse(answer: str) -> Assertion:
         return msgspec.json.decode(answer, type=Assertion)
     except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
         raise wrong_answer() from error
+
+
+def _credential_of(assertion: Assertion) -> AuthenticationCredential:
+    """What the library makes of the same fields, which need not be parsed again."""
+    response = assertion.response
+    return AuthenticationCredential(
+        id=assertion.id,
+        raw_id=base64url_to_bytes(assertion.raw_id),
+        response=AuthenticatorAssertionResponse(
+            client_data_json=base64url_to_bytes(response.client_data),
+            authenticator_data=base64url_to_bytes(response.authenticator_data),
+            signature=base64url_to_bytes(response.signature),
+        ),
+    )
 
 
 def _client_data(assertion: Assertion) -> ClientData:

@@ -17,6 +17,7 @@ import msgspec
 from watchword.core.errors import Invalid, Refused
 from watchword.core.person import Credential
 from watchword.core.prompt import FACTOR
+from watchword.languages.catalogue import words
 from watchword.methods.port import Ask, Begun, Message, Proof, demand_same_method, not_enrolled, wrong_answer
 
 LIFE = timedelta(minutes=5)
@@ -81,16 +82,19 @@ class ProviderPush:
         """
         _enrolled(ask)
         expires = ask.at + self.life
-        kept = self._kept(ask)
+        kept, say = self._kept(ask), words(ask.language)
         if kept is None:
-            soon = f"{self.app} is asked to prompt the person; the number is shown here once it has."
-            late = f"{soon} If it is not within a minute, begin the method again."
+            late = (
+                f"{self.app} is asked to prompt the person; the number is shown here once it has. If it is not within a "
+                "minute, begin the method again."
+            )
+            soon = say(f"ask.{self.name}_soon")
             return Begun(expires=expires, show_agent=late if ask.purpose == "verify" else None, show_caller=soon)
         if ask.purpose == "hand_over":
-            return Begun(expires=expires, show_caller=f"Pick {kept.sent.number} in {self.app}.")
+            return Begun(expires=expires, show_caller=say(f"ask.{self.name}_here", number=kept.sent.number))
         return Begun(
             expires=expires,
-            show_caller=f"Open {self.app} and pick the number the desk tells you.",
+            show_caller=say(f"ask.{self.name}"),
             show_agent=f"Tell the person this number: {kept.sent.number}. They pick it in {self.app}.",
         )
 
