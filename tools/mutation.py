@@ -43,7 +43,6 @@ CASES = (
 
 TESTS = {
     "core/advice.py": ("tests/core/test_advice.py",),
-    "core/contact.py": ("tests/core/test_contact.py",),
     "core/gates.py": ("tests/core/test_gates.py", *CASES),
     "core/objection.py": ("tests/core/test_objection.py",),
     "core/origin.py": ("tests/core/test_origin.py",),

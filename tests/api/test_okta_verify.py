@@ -67,6 +67,6 @@ def test_enrolled_prompted_and_picked(place: Organisation, org: Okta) -> None:
 def test_ids_that_lead_elsewhere_are_refused(place: Organisation) -> None:
     """What is no id of Okta's is the caller's mistake, named by its field; an agent may enrol nothing."""
     wrong = place.sign_in("root").post("/api/people/mara/okta-verify", IDS | {"factor": "../x"})
-    assert wrong.status_code == 400
+    assert wrong.status_code == 422
     assert "factor" in wrong.text
     assert place.sign_in("dario").post("/api/people/mara/okta-verify", IDS).status_code == 403

@@ -86,7 +86,7 @@ def test_a_name_nobody_has_is_asked_the_same(page: Page, place: Organisation) ->
     expect(page.get_by_role("heading", name="Authenticator code")).to_be_visible()
     page.get_by_label("Code").fill("123456")
     page.get_by_role("button", name="Continue").click()
-    expect(page.get_by_role("alert")).to_contain_text("Nothing was proved")
+    expect(page.get_by_role("alert")).to_contain_text("Nothing was proved", timeout=20_000)
     expect(page.locator("#desk")).to_be_hidden()
     place.app.follow()
     assert place.app.steps.cases.rows() == ()

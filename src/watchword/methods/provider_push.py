@@ -85,8 +85,8 @@ class ProviderPush:
         kept, say = self._kept(ask), words(ask.language)
         if kept is None:
             late = (
-                f"{self.app} is asked to prompt the person; the number is shown here once it has. If it is not within a "
-                "minute, begin the method again."
+                f"{self.app} is asked to prompt the person; the number is shown here once it has. "
+                "If it is not within a minute, begin the method again."
             )
             soon = say(f"ask.{self.name}_soon")
             return Begun(expires=expires, show_agent=late if ask.purpose == "verify" else None, show_caller=soon)

@@ -41,6 +41,7 @@ if (part("who")) {
     const asked = { account: part("account").value, lost: part("lost").value };
     location.assign((await send("POST", "", asked)).page + location.search);
   }));
+  show("who", true); // not before it can be sent from here
 } else {
   let current = null;
   let proved = 0;
@@ -94,6 +95,7 @@ if (part("who")) {
     looks = PATIENCE;
   }));
 
+  show("choose", true); // not before it can be sent from here
   setInterval(() => look().catch((error) => say(error.message)), EVERY_MS);
   draw(await send("GET", ""));
 }
