@@ -64,6 +64,7 @@ class Algebra:
         self._prices = prices
         self._bits: dict[tuple[str, str], int] = {}
         self._needs: list[tuple[Need, int]] = []
+        self._costs: dict[int, int] = {}
 
     def mask(self, capability: str, subject: str) -> int:
         """The bit of one need."""
@@ -95,11 +96,14 @@ class Algebra:
 
     def cost(self, mask: int) -> int:
         """The sum over the distinct needs of a set."""
-        total = 0
-        while mask:
-            low = mask & -mask
+        if (known := self._costs.get(mask)) is not None:
+            return known
+        total, left = 0, mask
+        while left:
+            low = left & -left
             total += self._needs[low.bit_length() - 1][1]
-            mask ^= low
+            left ^= low
+        self._costs[mask] = total
         return total
 
     def either(self, ways: Iterable[Ways]) -> Ways:

@@ -6,7 +6,8 @@ are finitely many sets and a node only ever gains some, so it ends.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from heapq import heappush
 from typing import Any
 
@@ -44,6 +45,10 @@ ORDER = {
     for name in names
 }
 """What is computed again first, so that what reads it is computed again once."""
+
+
+WAITS = "waits"
+"""Stands among methods for a hold that nobody is seen through."""
 
 
 class Falling:
@@ -223,15 +228,30 @@ class Falling:
         One enforced method is proven again at the hand-over; it is one of these, so that costs nothing more.
         """
         hold_s, account_id, provers, verifier, sets = self._numbered[int(number)]
-        ways = []
-        for methods, waits in sets:
-            parts = [self._read("proof", method, prover, verifier) for method in methods for prover in provers]
-            if waits:
-                what = f"wait {hold_s // 3600} h, unnoticed by {{who}}"
-                move = Move(what=what, subject=account_id, gives="hold")
-                parts.append(self.algebra.told(self._read("unseen", provers[0]), move))
-            ways.append(self.algebra.all_of(parts))
-        return self.algebra.either(ways)
+
+        def part(name: str) -> Ways:
+            if name != WAITS:
+                return self.algebra.all_of([self._read("proof", name, prover, verifier) for prover in provers])
+            move = Move(what=f"wait {hold_s // 3600} h, unnoticed by {{who}}", subject=account_id, gives="hold")
+            return self.algebra.told(self._read("unseen", provers[0]), move)
+
+        often = Counter(method for methods, _ in sets for method in methods)
+        wanted = [
+            (*sorted(methods, key=lambda m: (-often[m], m)), *((WAITS,) if waits else ())) for methods, waits in sets
+        ]
+        return self._any_of(wanted, part)
+
+    def _any_of(self, sets: Sequence[tuple[str, ...]], part: Callable[[str], Ways]) -> Ways:
+        """All parts of any of *sets*; what several begin with is put together once with what they go on with."""
+        rests: dict[str, list[tuple[str, ...]]] = {}
+        for first, *rest in sets:
+            rests.setdefault(first, []).append(tuple(rest))
+        return self.algebra.either(
+            [
+                part(first) if () in others else self.algebra.both(part(first), self._any_of(others, part))
+                for first, others in rests.items()
+            ]
+        )
 
     def _panel(self, kind: str, number: str) -> Ways:
         """Any of some groups of approvers, all of whom fall."""
