@@ -11,7 +11,6 @@ LONGEST = 450
 LONGER: dict[str, str] = {
     "app.py": "the one file that knows every part",
     "core/case.py": "the states of a case and their fold are read as one",
-    "core/event.py": "all that can happen to a case is read as one",
 }
 
 SOURCES = ("src", "tests", "bench", "tools", "scripts", "docs", ".ci")

@@ -23,7 +23,7 @@ def test_a_cell_in_words() -> None:
     assert said.words == (
         (
             "Prove: two independent methods of weight 5 together, one of them passkey or in person, "
-            "never video or manager of record or managed device or sms code (V3)."
+            "never video or manager of record or managed device or okta push or sms code (V3)."
         ),
         "Approve: manager of record and iam duty or security duty, each another person, within 4 hours of being asked.",
         "Hold: 1 hour, waived by passkey.",
@@ -78,7 +78,7 @@ def test_a_ceremony_in_words() -> None:
     assert words(plain)[:3] == (
         (
             "Prove: passkey or totp (V1) · or two independent methods of weight 4 together, "
-            "never video or manager of record or managed device (V2)."
+            "never video or manager of record or managed device or okta push or kiosk (V2)."
         ),
         "Approve: nobody has to.",
         "Hold: none.",

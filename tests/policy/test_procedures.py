@@ -132,19 +132,19 @@ def test_break_glass_is_two_custodians() -> None:
     [
         ({}, "V2", "A1", 0, AlertLevel.NOTIFY),
         ({"channel": "walk_in"}, "V2", "A1", 0, AlertLevel.NOTIFY),
-        ({"channel": "chat"}, "V3", "A1", 0, AlertLevel.QUEUE),
-        ({"channel": "mail"}, "V3", "A1", 0, AlertLevel.QUEUE),
+        ({"channel": "chat"}, "V2+V3", "A1", 0, AlertLevel.QUEUE),
+        ({"channel": "mail"}, "V2+V3", "A1", 0, AlertLevel.QUEUE),
         ({"channel": "vendor_desk"}, "V2", "A2", 0, AlertLevel.QUEUE),
-        ({"location": "new"}, "V3", "A1", 0, AlertLevel.NOTIFY),
-        ({"location": "abroad"}, "V3", "A1", 0, AlertLevel.QUEUE),
-        ({"channel": "portal", "device": "unknown"}, "V3", "A1", 0, AlertLevel.NOTIFY),
+        ({"location": "new"}, "V2+V3", "A1", 0, AlertLevel.NOTIFY),
+        ({"location": "abroad"}, "V2+V3", "A1", 0, AlertLevel.QUEUE),
+        ({"channel": "portal", "device": "unknown"}, "V2+V3", "A1", 0, AlertLevel.NOTIFY),
         ({"device": "unknown"}, "V2", "A1", 0, AlertLevel.NOTIFY),
-        ({"risk": "medium"}, "V3", "A1", 0, AlertLevel.NOTIFY),
-        ({"risk": "high"}, "V3", "A2", 14_400, AlertLevel.QUEUE),
+        ({"risk": "medium"}, "V2+V3", "A1", 0, AlertLevel.NOTIFY),
+        ({"risk": "high"}, "V2+V3", "A2", 14_400, AlertLevel.QUEUE),
         ({"situation": "after_hours"}, "V2", "A2", 0, AlertLevel.QUEUE),
-        ({"situation": "outage"}, "V3", "A2", 0, AlertLevel.QUEUE),
-        ({"elevated_threat": True}, "V3", "A1", 14_400, AlertLevel.QUEUE),
-        ({"risk": "high", "channel": "chat", "elevated_threat": True}, "V3", "A2", 14_400, AlertLevel.QUEUE),
+        ({"situation": "outage"}, "V2+V3", "A2", 0, AlertLevel.QUEUE),
+        ({"elevated_threat": True}, "V2+V3", "A1", 14_400, AlertLevel.QUEUE),
+        ({"risk": "high", "channel": "chat", "elevated_threat": True}, "V2+V3", "A2", 14_400, AlertLevel.QUEUE),
     ],
 )
 def test_context_raises(
@@ -198,7 +198,7 @@ def test_a_second_recovery_is_raised_and_reviewed_and_a_third_refused() -> None:
     second = need(AccountClass.STANDARD, Action.FACTOR_RESET, repeat=1)
     both = need(AccountClass.STANDARD, Action.FACTOR_RESET, Context(risk="high"), repeat=1)
 
-    assert [w.tier for w in second.verify] == ["V3"]
+    assert [w.tier for w in second.verify] == ["V2+V3"]
     assert second.after.review_s == 86_400
     assert second.raised
     assert [w.tier for w in both.verify] == ["V4"]
@@ -243,7 +243,7 @@ def test_a_newer_policy_only_adds() -> None:
     raised = SHIPPED.raise_from(old, stricter.require(AccountClass.STANDARD, Action.FACTOR_RESET, CALM))
     kept = SHIPPED.raise_from(old, looser.require(AccountClass.STANDARD, Action.FACTOR_RESET, CALM))
 
-    assert (raised.policy, raised.hold_s, [w.tier for w in raised.verify]) == (old.policy, 7200, ["V3"])
+    assert (raised.policy, raised.hold_s, [w.tier for w in raised.verify]) == (old.policy, 7200, ["V2+V3"])
     assert stricter.digest in raised.raised[0]
     assert (kept.hold_s, kept.approve, kept.alert) == (old.hold_s, old.approve, old.alert)
     assert all(any(set(easy) <= set(way) for easy in sufficient(old)) for way in sufficient(kept))
