@@ -44,6 +44,7 @@ from tests.core.story import (
     wait,
     withdrawn,
 )
+from tests.core.test_objection import lifted, objected
 from watchword.core import event as past
 from watchword.core.action import Action
 from watchword.core.change import ResetFactors, ResetPassword, RevokeSessions, Suspend, Unlock
@@ -194,6 +195,20 @@ def test_a_release_during_the_hold_does_not_clear() -> None:
         ),
     )
     refused(early, "hold")
+
+
+def test_a_release_during_a_hold_that_began_anew_does_not_clear() -> None:
+    """Where somebody objected while it ran, the waiting time is counted from when the case was let go on."""
+    paused = given(verified(HELD), asked(), approved(), wait(minutes=50), objected(), wait(minutes=30), lifted())
+    story = given(wait(hours=1), released(), page_opened(), start=paused)
+    clear(story.history, story.at)
+    early = forged(
+        story,
+        lambda r: (
+            msgspec.structs.replace(r, at=r.at - timedelta(seconds=1)) if isinstance(r.event, past.CaseReleased) else r
+        ),
+    )
+    refused(early, "hold", story)
 
 
 @pytest.mark.parametrize("hand", [VIC, REX])

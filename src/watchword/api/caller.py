@@ -158,7 +158,8 @@ class CallerController(Controller):
         """Answer with the certificate this connection came with, as the proxy that ended its TLS says."""
         opened = caller_page(app, CaseId(case), token).case.id
         shown = shown_certificate(app.settings.devices, request.scope, request.headers)
-        app.desk.hand_over.answer_device(opened, challenge, shown, _browser(request), at)
+        seen = mark_of(app, request.cookies.get(BROWSER_NAME))
+        app.desk.hand_over.answer_device(opened, challenge, shown, _browser(request), at, mark=seen)
         settle(app, opened, challenge, at)
         return _shown(app, app.desk.steps.load(opened), _browser(request), at, _say(request))
 

@@ -13,7 +13,7 @@ import msgspec
 
 from watchword.core import event as past
 from watchword.core.approval import is_signed
-from watchword.core.case import Case, Contained, Executing, Released, fold, hold_of, state_of, verifiers
+from watchword.core.case import Case, Contained, Executing, Holding, Released, fold, hold_of, state_of, verifiers
 from watchword.core.change import Change, contact_of
 from watchword.core.errors import Corrupt, Refused
 from watchword.core.ids import AccountId, LeafHash, PersonId
@@ -131,10 +131,17 @@ def _quorum(case: Released, released: past.CaseReleased, at: datetime) -> None:
 
 def _hold(case: Released, history: tuple[past.Recorded, ...]) -> None:
     settling = past.ApprovalAsked | past.ApprovalGiven | past.BreakGlassInvoked | past.HoldRestarted
-    settled = max(r.at for r in history if isinstance(r.event, settling))
+    settled = max(
+        r.at for i, r in enumerate(history, 1) if isinstance(r.event, settling) or _waits_anew(r, history[:i])
+    )
     released = max(r.at for r in history if isinstance(r.event, past.CaseReleased))
     if released < settled + hold_of(case):
         _no("hold", "it was released before the waiting time was over")
+
+
+def _waits_anew(said: past.Recorded, until_then: tuple[past.Recorded, ...]) -> bool:
+    """Whether a hold began anew, because somebody had objected while it ran."""
+    return isinstance(said.event, past.PauseLifted) and isinstance(fold(until_then), Holding)
 
 
 def people_of(case: Case) -> dict[str, frozenset[PersonId]]:

@@ -98,13 +98,15 @@ class HandOver:
             self.new_contact.demand_browser(loaded.case, browser)
         return self.verification.answer(loaded.case.id, challenge, answer, at, attesting=None, mark=mark)
 
-    def answer_device(self, case: CaseId, challenge: str, certificate: str, browser: str, at: datetime) -> str:
+    def answer_device(
+        self, case: CaseId, challenge: str, certificate: str, browser: str, at: datetime, *, mark: str | None = None
+    ) -> str:
         """Take the certificate a device showed; whoever ended its TLS connection says so, and nobody else."""
         loaded = self.steps.load(case)
         running = next((c for c in loaded.case.challenges if c.id == challenge and c.method == DEVICE), None)
         if running is None:
             raise Refused("No device is asked for here.", "Go back to the page of this case.", ("foreign",))
-        return self._answer(loaded, challenge, certificate, browser, at)
+        return self._answer(loaded, challenge, certificate, browser, at, mark)
 
     def spoken_code(self, case: Case) -> str | None:
         """The code an agent says to whoever is on the line, six digits; None where none is asked or no key is there.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Literal
 from urllib.parse import quote
 
 from watchword.app import App
@@ -124,17 +125,16 @@ def _grant(known: Known, powers: Powers) -> Form:
     return _form(known.login, "grant", "Give the role", title="Give a role", fields=fields)
 
 
+def _directory(app: App) -> Field:
+    """Which directory; not asked where there is one."""
+    names = tuple(Option(value=name, label=name) for name in app.directories)
+    kind: Literal["hidden", "select"] = "hidden" if len(names) == 1 else "select"
+    return Field(name="directory", label="Directory", kind=kind, value=names[0].value if names else "", options=names)
+
+
 def _link(app: App, known: Known) -> Form:
-    directories = tuple(Option(value=name, label=name) for name in app.directories)
-    one = len(directories) == 1
     fields = (
-        Field(
-            name="directory",
-            label="Directory",
-            kind="hidden" if one else "select",
-            value=directories[0].value if directories else "",
-            options=directories,
-        ),
+        _directory(app),
         Field(name="account", label="Account", hint="Login, mail address, display name or native id, whole."),
     )
     return _form(known.login, "link", "Link it", title="Link an account", fields=fields)
@@ -179,16 +179,8 @@ def _supervisor(known: Known) -> Form:
 
 
 def _workload(app: App, known: Known) -> Form:
-    directories = tuple(Option(value=name, label=name) for name in app.directories)
-    one = len(directories) == 1
     fields = (
-        Field(
-            name="directory",
-            label="Directory",
-            kind="hidden" if one else "select",
-            value=directories[0].value if directories else "",
-            options=directories,
-        ),
+        _directory(app),
         Field(name="account", label="Account they own", hint="Of a service or an AI agent, whole."),
         Field(
             name="issuer",
