@@ -11,6 +11,8 @@ import pytest
 
 from watchword.core.evidence import EvidenceRow
 from watchword.core.identity_event import Verdict
+from watchword.watch.engine import Engine
+from watchword.watch.providers import OKTA, Feed
 from watchword.watch.verdicts import REASONS
 
 from .conftest import EXECUTOR, NOON, Classify, Okta
@@ -335,3 +337,14 @@ def test_findings_are_what_someone_must_look_at(okta: Okta, evidence: Make, clas
     report = classify(lines, [evidence()])
     assert [row.target for row in report.findings] == ["00uben"]
     assert sum(report.counts.values()) == report.lines == 4
+
+
+def test_evidence_speaks_for_the_feed_of_its_directory_only(
+    okta: Okta, evidence: Make, write_log: Callable[..., Path], write_evidence: Callable[..., Path], tmp_path: Path
+) -> None:
+    """Two directories are judged in one run; the same change in both is verified in the one the case was about."""
+    logs = [write_log(tmp_path / name, [okta()]) for name in ("east", "west")]
+    feeds = tuple(Feed(provider=OKTA, directory=log.name, files=(log,)) for log in logs)
+    table = write_evidence(tmp_path / "table.parquet", [evidence(directory="west")])
+    rows = {row.directory: row.verdict for row in Engine().judge(feeds, table).verdicts}
+    assert rows == {"east": Verdict.UNVERIFIED, "west": Verdict.VERIFIED}

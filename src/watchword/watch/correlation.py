@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -43,14 +43,12 @@ def connected(memory: str, threads: int) -> Iterator[duckdb.DuckDBPyConnection]:
         threading.Thread(target=con.close, name="watch-close").start()
 
 
-def set_up(con: duckdb.DuckDBPyConnection, provider: Provider, directory: str | None, lag: timedelta) -> None:
+def set_up(con: duckdb.DuckDBPyConnection, providers: Iterable[Provider], lag: timedelta) -> None:
     """Fill the tables that do not come from a log."""
-    con.execute(
-        "INSERT INTO setting VALUES ($provider, $directory, false, $lag)",
-        {"provider": provider.name, "directory": directory, "lag": lag},
-    )
-    types = _csv(provider.catalogue, ("native", "canonical", "by_owner", "ignored"))
-    con.execute("INSERT INTO catalogue SELECT unnest($1), unnest($2), unnest($3), unnest($4)", types)
+    con.execute("INSERT INTO setting VALUES (false, $lag)", {"lag": lag})
+    for name, catalogue in {p.name: p.catalogue for p in providers}.items():
+        types = _csv(catalogue, ("native", "canonical", "by_owner", "ignored"))
+        con.execute("INSERT INTO catalogue SELECT $1, unnest($2), unnest($3), unnest($4), unnest($5)", [name, *types])
     kinds = _csv(_SQL / "actions.csv", ("action", "family", "rank"))
     con.execute(
         "INSERT INTO kind SELECT unnest($1), unnest($2), unnest($3)::INTEGER, unnest($4)",
@@ -139,7 +137,8 @@ def judge(con: duckdb.DuckDBPyConnection) -> tuple[VerdictRow, ...]:
     claim = _text("claim")
     while _changed(con.execute(claim)):
         pass
-    return rows_of(con, _text("verdict"))
+    con.execute(f"CREATE OR REPLACE TEMP TABLE verdict AS {_text('verdict')}")
+    return rows_of(con, 'SELECT * REPLACE (timezone(\'UTC\', "at") AS "at") FROM verdict')
 
 
 def unseen_changes(con: duckdb.DuckDBPyConnection) -> tuple[UnseenChange, ...]:
@@ -157,7 +156,7 @@ def types_seen(con: duckdb.DuckDBPyConnection) -> tuple[TypeCount, ...]:
         SELECT
             seen.native, canonical, ignored, catalogue.native IS NOT NULL AS known,
             CAST(sum(lines) AS BIGINT) AS lines
-        FROM seen LEFT JOIN catalogue ON catalogue.native = seen.native
+        FROM seen LEFT JOIN catalogue ON catalogue.native = seen.native AND catalogue.provider = seen.provider
         GROUP BY ALL ORDER BY lines DESC, seen.native
         """
     )
@@ -170,6 +169,7 @@ def types_seen(con: duckdb.DuckDBPyConnection) -> tuple[TypeCount, ...]:
 def forget(con: duckdb.DuckDBPyConnection, before: datetime) -> None:
     """Drop the events of *before*; they are no longer judged, nor counted as a repeat."""
     con.execute('DELETE FROM native WHERE "time" < $before', {"before": before})
+    con.execute('DELETE FROM sign_in WHERE "time" < $before', {"before": before})
 
 
 def _csv(file: Path, columns: tuple[str, ...]) -> list[list[str | None]]:

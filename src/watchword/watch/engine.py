@@ -14,7 +14,7 @@ import msgspec
 
 from watchword.watch import correlation
 from watchword.watch.meter import Meter
-from watchword.watch.providers import provider_named
+from watchword.watch.providers import Feed, provider_named
 from watchword.watch.reading import read_log
 from watchword.watch.sieve import Tally
 from watchword.watch.verdicts import Rejected, Report
@@ -49,14 +49,27 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
         rejects: Path | None = None,
         progress: Progress | None = None,
     ) -> Report:
-        """Judge every identity event in *files*, in whatever order they are given.
+        """Judge every identity event in *files*, all of one provider and *directory*: as `judge`."""
+        feed = Feed(provider=provider_named(provider), directory=directory, files=files)
+        return self.judge((feed,), evidence, accounts=accounts, lag=lag, rejects=rejects, progress=progress)
 
-        *evidence* is the desk's table; without it nothing speaks for any event. *directory* names the directory the
-        logs are of: then only its evidence counts. *accounts* gives classes of accounts the desk never had a case for.
-        Lines that are no events go, one JSON object each, to *rejects*. *progress* is told after each file, and within
-        one as `Meter` can. `Invalid` for an unknown provider, a file that is not there, or evidence of another schema.
+    def judge(
+        self,
+        feeds: tuple[Feed, ...],
+        evidence: Path | None = None,
+        *,
+        accounts: Path | None = None,
+        lag: timedelta = LAG,
+        rejects: Path | None = None,
+        progress: Progress | None = None,
+    ) -> Report:
+        """Judge every identity event in the files of *feeds*, in whatever order they are given.
+
+        *evidence* is the desk's table; without it nothing speaks for any event. *accounts* gives classes of accounts
+        the desk never had a case for. Lines that are no events go, one JSON object each, to *rejects*. *progress* is
+        told after each file, and within one as `Meter` can. `Invalid` for an unknown provider, a file that is not
+        there, or evidence of another schema.
         """
-        named = provider_named(provider)
         tally = Tally()
         shown: list[Rejected] = []
         opened = correlation.connected(self.memory, self.threads)
@@ -69,18 +82,18 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
                 if aside is not None:
                     _write_aside(aside, rejected, text)
 
-            correlation.set_up(con, named, directory, lag)
+            correlation.set_up(con, [feed.provider for feed in feeds], lag)
             loaded = pool.submit(correlation.read_evidence, con.cursor(), evidence, accounts)
-            sizes = [file.stat().st_size if file.exists() else 0 for file in files]
-            for number, file in enumerate(files):
+            logs = [(feed, file) for feed in feeds for file in feed.files]
+            sizes = [file.stat().st_size if file.exists() else 0 for _, file in logs]
+            for number, (feed, file) in enumerate(logs):
                 tell = None if progress is None else partial(_tell, progress, sum(sizes[:number]), sum(sizes))
-                read_log(con, named, file, tally, keep_aside, Meter(tell=tell, size=sizes[number]))
+                read_log(con, feed, file, tally, keep_aside, Meter(tell=tell, size=sizes[number]))
                 if tell is not None:
                     tell(sizes[number])
             loaded.result()
             verdicts = correlation.judge(con)
             return Report(
-                provider=named.name,
                 verdicts=verdicts,
                 types=correlation.types_seen(con),
                 lines=tally.lines,

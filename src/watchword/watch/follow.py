@@ -11,7 +11,7 @@ from typing import BinaryIO, Self
 from watchword.core.identity_event import Verdict
 from watchword.watch import correlation
 from watchword.watch.engine import LAG
-from watchword.watch.providers import provider_named
+from watchword.watch.providers import Feed, provider_named
 from watchword.watch.reading import read_lines
 from watchword.watch.sieve import LONGEST_LINE, Aside, Tally, sieve_lines
 from watchword.watch.verdicts import VerdictRow, append_verdicts
@@ -54,7 +54,8 @@ class Follow:
         self._is_skipping = self._is_gone = False
         self._evidence_seen: tuple[tuple[str, int, int], ...] | None = None
         self._con = correlation.connect(memory, 1)
-        correlation.set_up(self._con, self._provider, directory, lag)
+        self._feed = Feed(provider=self._provider, directory=directory)
+        correlation.set_up(self._con, (self._provider,), lag)
         correlation.read_evidence(self._con, None)
 
     def __enter__(self) -> Self:
@@ -82,7 +83,7 @@ class Follow:
         self.rejected = tuple(line for line in sieved if isinstance(line, Aside))
         lines = [line for line in sieved if isinstance(line, bytes)]
         if lines:
-            read_lines(self._con, self._provider, lines)
+            read_lines(self._con, self._feed, lines)
         if not (lines or has_new_evidence or feed):
             return ()
         correlation.forget(self._con, at - self._kept)

@@ -12,19 +12,23 @@ import msgspec
 
 from watchword.core.errors import Invalid, Unavailable
 from watchword.watch.meter import Meter
-from watchword.watch.providers import Provider
+from watchword.watch.providers import Feed, Provider
 from watchword.watch.sieve import Aside, Tally, encode, is_gzip, sieve
 from watchword.watch.verdicts import Rejected
 
 _BATCH = 64 * 1024 * 1024
 """Bytes of sieved lines that are written before they are read: bounds the space a damaged log takes."""
 
+_SIGN_IN = "\"action\" IN ('login.success', 'login.failure')"
+_KEPT = "catalogue.ignored IS NULL OR catalogue.canonical IN ('login.success', 'login.failure')"
+"""What of the catalogue leaves a record behind: what is not ignored, and sign-ins, which have no verdict."""
+
 KeepAside = Callable[[Rejected, str], None]
 """Takes a rejected line and the beginning of its text."""
 
 
 def read_log(
-    con: duckdb.DuckDBPyConnection, provider: Provider, file: Path, tally: Tally, keep_aside: KeepAside, meter: Meter
+    con: duckdb.DuckDBPyConnection, feed: Feed, file: Path, tally: Tally, keep_aside: KeepAside, meter: Meter
 ) -> None:
     """Add the events of *file* to `native` and its types to `seen`; count its lines in *tally*, its bytes by *meter*.
 
@@ -32,22 +36,22 @@ def read_log(
     """
     _must_be_readable(file)
     # DuckDB would read these as a pattern of names.
-    if not set("*?[") & set(str(file)) and _read_whole(con, provider, file, tally, meter):
+    if not set("*?[") & set(str(file)) and _read_whole(con, feed, file, tally, meter):
         return
     with tempfile.TemporaryDirectory(prefix="watchword-") as folder:
         batch = Path(folder) / "lines.jsonl"
-        for _ in _batches(file, batch, sieve(file, provider, tally, meter), keep_aside):
-            _scan_sieved(con, provider, batch)
-            _take(con, provider)
+        for _ in _batches(file, batch, sieve(file, feed.provider, tally, meter), keep_aside):
+            _scan_sieved(con, feed.provider, batch)
+            _take(con, feed)
 
 
-def read_lines(con: duckdb.DuckDBPyConnection, provider: Provider, lines: list[bytes]) -> None:
+def read_lines(con: duckdb.DuckDBPyConnection, feed: Feed, lines: list[bytes]) -> None:
     """Add the events of *lines*, each whole JSON that `sieve` let pass, to `native` and their types to `seen`."""
     with tempfile.TemporaryDirectory(prefix="watchword-") as folder:
         batch = Path(folder) / "lines.jsonl"
         batch.write_bytes(b"".join(lines))
-        _scan_sieved(con, provider, batch)
-        _take(con, provider)
+        _scan_sieved(con, feed.provider, batch)
+        _take(con, feed)
 
 
 def source(provider: Provider, *, is_strict: bool = True) -> str:
@@ -63,9 +67,9 @@ def source(provider: Provider, *, is_strict: bool = True) -> str:
     )
 
 
-def _read_whole(con: duckdb.DuckDBPyConnection, provider: Provider, file: Path, tally: Tally, meter: Meter) -> bool:
+def _read_whole(con: duckdb.DuckDBPyConnection, feed: Feed, file: Path, tally: Tally, meter: Meter) -> bool:
     """Read *file* in one go; False, and nothing read, when it is not whole."""
-    compression = "gzip" if is_gzip(file) else "none"
+    provider, compression = feed.provider, "gzip" if is_gzip(file) else "none"
     try:
         with meter.scanning():
             _scan(con, provider, file, compression, is_strict=True)
@@ -76,7 +80,7 @@ def _read_whole(con: duckdb.DuckDBPyConnection, provider: Provider, file: Path, 
     if _one(con, "SELECT count(*) FROM scan WHERE native IS NULL"):
         return False
     tally.lines += _one(con, "SELECT coalesce(sum(lines), 0) FROM scan")
-    _take(con, provider)
+    _take(con, feed)
     return True
 
 
@@ -90,11 +94,11 @@ def _scan(
         WITH log AS ({source(provider, is_strict=is_strict)}), line AS ({provider.lines})
         SELECT
             line.native, count(*) AS lines, min(stamp) AS since, max(stamp) AS until,
-            list(record) FILTER (WHERE catalogue.native IS NOT NULL AND catalogue.ignored IS NULL) AS records
-        FROM line LEFT JOIN catalogue ON catalogue.native = line.native
+            list(record) FILTER (WHERE catalogue.native IS NOT NULL AND ({_KEPT})) AS records
+        FROM line LEFT JOIN catalogue ON catalogue.native = line.native AND catalogue.provider = $provider
         GROUP BY line.native
         """,
-        {"file": str(file), "compression": compression},
+        {"file": str(file), "compression": compression, "provider": provider.name},
     )
 
 
@@ -124,18 +128,33 @@ def _scan_sieved(con: duckdb.DuckDBPyConnection, provider: Provider, batch: Path
         )
 
 
-def _take(con: duckdb.DuckDBPyConnection, provider: Provider) -> None:
-    con.execute("INSERT INTO seen SELECT native, lines, since, until FROM scan")
+def _take(con: duckdb.DuckDBPyConnection, feed: Feed) -> None:
+    named: dict[str, object] = {"provider": feed.provider.name, "directory": feed.directory}
+    con.execute("INSERT INTO seen SELECT $provider, $directory, native, lines, since, until FROM scan", named)
     con.execute(
         f"""
-        INSERT INTO native BY NAME
+        CREATE OR REPLACE TEMP TABLE taken AS
         WITH record AS (SELECT native, unnest(records) AS record FROM scan)
         SELECT
-            event.*,
+            $provider AS provider, $directory AS directory, event.*,
             CASE WHEN event.by_owner THEN catalogue.by_owner ELSE catalogue.canonical END AS "action"
-        FROM ({provider.events}) AS event
-        JOIN catalogue ON catalogue.native = event.native_action
-        WHERE catalogue.canonical IS NOT NULL AND catalogue.ignored IS NULL
+        FROM ({feed.provider.events}) AS event
+        JOIN catalogue ON catalogue.native = event.native_action AND catalogue.provider = $provider
+        WHERE catalogue.canonical IS NOT NULL AND ({_KEPT})
+        """,
+        named,
+    )
+    con.execute(f"INSERT INTO native BY NAME SELECT * FROM taken WHERE NOT ({_SIGN_IN})")
+    for column in ("country", "asn", "device", "session", "detail"):
+        con.execute(f"ALTER TABLE taken ADD COLUMN IF NOT EXISTS {column} VARCHAR")
+    con.execute(
+        f"""
+        INSERT INTO sign_in BY NAME
+        SELECT
+            provider, directory, id, native_action, "target", target_keys, "time",
+            done AND "action" = 'login.success' AS done, address, country, asn, device, session, detail
+        FROM taken
+        WHERE {_SIGN_IN}
         """
     )
 

@@ -60,9 +60,10 @@ REASONS = {
 class VerdictRow(msgspec.Struct, frozen=True, kw_only=True):
     """One identity event (fields as `IdentityEvent`) and the verdict on it.
 
-    *action* is None in a row about the feed itself. *reasons* are codes of `REASONS`; *case* and *ticket* name the case
-    whose evidence it matched; *leaves* are the leaf indices of that chain, ascending. *revision* counts from 1 for
-    each *id*.
+    *action* is None in a row about the feed itself. *actor_class* is "automation", "vendor" (its own support) or
+    "system", else None; *detail* says which factor, role or rule. *reasons* are codes of `REASONS`; *case* and *ticket*
+    name the case whose evidence it matched; *leaves* are the leaf indices of that chain, ascending. *revision* counts
+    from 1 for each *id*.
     """
 
     id: str
@@ -78,6 +79,10 @@ class VerdictRow(msgspec.Struct, frozen=True, kw_only=True):
     socket: str | None
     correlation: str | None
     folded: int
+    actor_class: str | None = None
+    country: str | None = None
+    asn: int | None = None
+    detail: str | None = None
     verdict: Verdict
     reasons: tuple[str, ...]
     case: str | None
@@ -135,7 +140,6 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     damaged and could be read all the same, *rejected_lines* could not. *rejected* holds the first thousand of these.
     """
 
-    provider: str
     verdicts: tuple[VerdictRow, ...]
     types: tuple[TypeCount, ...]
     lines: int
@@ -168,10 +172,13 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 _read_row = msgspec.json.Decoder(VerdictRow).decode
 _TEXTS, _LEAVES = pa.list_(pa.string()), pa.list_(pa.int64())
-_OPTIONAL = frozenset({"action", "address", "socket", "correlation", "case", "ticket"})
+_OPTIONAL = frozenset(
+    {"action", "address", "socket", "correlation", "actor_class", "country", "asn", "detail", "case", "ticket"}
+)
 _TYPES = {
     "at": pa.timestamp("us", tz="UTC"),
     "folded": pa.int32(),
+    "asn": pa.int64(),
     "reasons": _TEXTS,
     "leaves": _LEAVES,
     "revision": pa.int32(),

@@ -91,6 +91,18 @@ SAMBA = Provider(
 A change made on the controller's own database file, not over the network, writes no line: the watch can not see it.
 """
 
+
+class Feed(msgspec.Struct, frozen=True, kw_only=True):
+    """Log files of one provider that are read together.
+
+    *directory* names the directory they are of: then only its evidence counts.
+    """
+
+    provider: Provider
+    directory: str | None = None
+    files: tuple[Path, ...] = ()
+
+
 PROVIDERS = {provider.name: provider for provider in (OKTA, SAMBA)}
 
 

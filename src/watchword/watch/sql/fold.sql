@@ -9,12 +9,13 @@ WITH readable AS (
 ),
 once AS (
     SELECT
-        id, native_action, "action", actor, "target", "time",
+        provider, directory, id, native_action, "action", actor, "target", "time",
         min(actor_keys) AS actor_keys, min(target_keys) AS target_keys, min(outcome) AS outcome, bool_or(done) AS done,
         min(address) AS address, min(socket) AS socket, min(correlation) AS correlation, min(click) AS click,
-        bool_or(by_owner) AS by_owner
+        bool_or(by_owner) AS by_owner, min(actor_class) AS actor_class, min(country) AS country, min(asn) AS asn,
+        min(device) AS device, min(session) AS session, min(detail) AS detail
     FROM readable
-    GROUP BY id, native_action, "action", actor, "target", "time"
+    GROUP BY provider, directory, id, native_action, "action", actor, "target", "time"
 ),
 -- An id names one record; where a log gives one id to several (several targets, or a log that repeats itself with other
 -- content) what is in the record tells them apart.
@@ -33,7 +34,7 @@ record AS (
             CASE
                 WHEN shared.id IS NULL THEN once.id
                 ELSE once.id || '/'
-                    || md5(concat_ws('|', native_action, "action", once.actor, once."target", "time"))[:8]
+                    || md5(concat_ws('|', provider, directory, native_action, "action", once.actor, once."target", "time"))[:8]
             END AS id,
             coalesce("time", TIMESTAMPTZ 'epoch') AS "time",
             once.by_owner OR owner.actor IS NOT NULL AS by_owner
@@ -46,7 +47,7 @@ record AS (
     LEFT JOIN owner ON owner.actor = once.actor AND owner."target" = once."target"
 ),
 keyed AS (
-    SELECT *, {'a': actor, 't': "target", 'f': family, 'd': done, 'o': by_owner, 'c': click} AS same FROM record
+    SELECT *, {'p': provider, 'i': directory, 'a': actor, 't': "target", 'f': family, 'd': done, 'o': by_owner, 'c': click} AS same FROM record
 ),
 placed AS (
     SELECT
@@ -57,7 +58,7 @@ placed AS (
             AND click IS NOT NULL AND same = lag(same) OVER nearby
         ) IS NOT TRUE AS first_of_click
     FROM keyed
-    WINDOW nearby AS (ORDER BY actor, "target", family, done, by_owner, click, "time", id)
+    WINDOW nearby AS (ORDER BY provider, directory, actor, "target", family, done, by_owner, click, "time", id)
 ),
 numbered AS (
     SELECT *, sum(CAST(first_of_click AS INTEGER)) OVER (ORDER BY place) AS click_number FROM placed
@@ -77,9 +78,10 @@ click AS (
 )
 -- Who, when and from where come from the first record of the click; what was done, from the strongest.
 SELECT
-    numbered.id, click."action", click.actions, click.native_action, numbered.family, numbered.actor, numbered."target",
+    numbered.provider, numbered.directory, numbered.id, click."action", click.actions, click.native_action, numbered.family, numbered.actor, numbered."target",
     numbered.done, numbered.by_owner, click.timeless, numbered.actor_keys, numbered.target_keys, numbered."time",
-    numbered.outcome, numbered.address, numbered.socket, numbered.correlation, click.folded, click.support,
+    numbered.outcome, numbered.address, numbered.socket, numbered.correlation, numbered.actor_class, numbered.country,
+    numbered.asn, numbered.device, numbered.session, numbered.detail, click.folded, click.support,
     -- What somebody else did to let a person in owes evidence.
     click.support AND numbered.done AND NOT numbered.by_owner AS owes
 FROM numbered JOIN click USING (click_number)

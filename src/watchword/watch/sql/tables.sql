@@ -1,22 +1,32 @@
 -- The tables of one correlation, in a database that lives in memory. Times are UTC; keys are lower case.
 -- Those that are not TEMP are seen by every connection to it, so evidence can be loaded while a log is read.
 
--- What one run is asked: whose log, which directory's evidence (NULL: all of it), how far clocks may differ.
-CREATE TABLE setting (provider VARCHAR, directory VARCHAR, has_evidence BOOLEAN, lag INTERVAL);
+-- What one run is asked: whether evidence was given, how far clocks may differ.
+CREATE TABLE setting (has_evidence BOOLEAN, lag INTERVAL);
 
--- The catalogue of the provider, and what this code knows of each canonical action.
-CREATE TEMP TABLE catalogue (native VARCHAR, canonical VARCHAR, by_owner VARCHAR, ignored VARCHAR);
+-- The catalogues of the providers, and what this code knows of each canonical action.
+CREATE TEMP TABLE catalogue (provider VARCHAR, native VARCHAR, canonical VARCHAR, by_owner VARCHAR, ignored VARCHAR);
 CREATE TEMP TABLE kind ("action" VARCHAR, family VARCHAR, rank INTEGER, support BOOLEAN);
 
--- How many lines of each native type were read, and from when until when (as the log writes it).
-CREATE TEMP TABLE seen (native VARCHAR, lines BIGINT, since VARCHAR, until VARCHAR);
+-- How many lines of each native type were read of a feed, and from when until when (as the log writes it). A feed whose
+-- directory is NULL may be of any directory.
+CREATE TEMP TABLE seen (provider VARCHAR, directory VARCHAR, native VARCHAR, lines BIGINT, since VARCHAR, until VARCHAR);
 
 -- Canonical events as the log has them, before folding. `done`: the directory did it; `click`: what the records of one
--- click share; `by_owner`: the actor is the target.
+-- click share; `by_owner`: the actor is the target; `actor_class`: 'automation', 'vendor' (its own support) or 'system',
+-- else NULL for a person. `country` as the log writes it; `detail`: which factor, role or rule.
 CREATE TEMP TABLE native (
-    id VARCHAR, native_action VARCHAR, "action" VARCHAR, actor VARCHAR, actor_keys VARCHAR[], "target" VARCHAR,
+    provider VARCHAR, directory VARCHAR, id VARCHAR, native_action VARCHAR, "action" VARCHAR, actor VARCHAR, actor_keys VARCHAR[], "target" VARCHAR,
     target_keys VARCHAR[], "time" TIMESTAMPTZ, outcome VARCHAR, done BOOLEAN, address VARCHAR, socket VARCHAR,
-    correlation VARCHAR, click VARCHAR, by_owner BOOLEAN
+    correlation VARCHAR, click VARCHAR, by_owner BOOLEAN, actor_class VARCHAR, country VARCHAR, asn BIGINT,
+    device VARCHAR, session VARCHAR, detail VARCHAR
+);
+
+-- Who signed in, or failed to: nothing that a verdict is on, and far more than all else.
+CREATE TEMP TABLE sign_in (
+    provider VARCHAR, directory VARCHAR, id VARCHAR, native_action VARCHAR, "target" VARCHAR, target_keys VARCHAR[],
+    "time" TIMESTAMPTZ, done BOOLEAN, address VARCHAR, country VARCHAR, asn BIGINT, device VARCHAR, session VARCHAR,
+    detail VARCHAR
 );
 
 -- Times of which the ledger lost its own record.

@@ -50,23 +50,31 @@ down AS (
     SELECT event.id, bool_and(declared.reviewed) AS reviewed, flatten(list(declared.leaves)) AS leaves
     FROM event, declared, setting
     WHERE owes AND event."time" BETWEEN declared.since - setting.lag AND declared.until + setting.lag
-        AND (setting.directory IS NULL OR declared.directory = setting.directory)
+        AND (event.directory IS NULL OR declared.directory = event.directory)
         AND list_has_any(event.target_keys, declared.target_keys)
         AND list_has_any(event.actor_keys, declared.performers)
         AND list_has_all(declared.effects, event.actions)
     GROUP BY event.id
 ),
-repeated AS (SELECT "target" FROM event WHERE owes AND "target" <> '' GROUP BY "target" HAVING count(*) > 1),
+repeated AS (
+    SELECT provider, directory, "target"
+    FROM event
+    WHERE owes AND "target" <> ''
+    GROUP BY provider, directory, "target"
+    HAVING count(*) > 1
+),
 recent AS (
     SELECT
         id,
         count(*) OVER (
-            PARTITION BY "target" ORDER BY "time" RANGE BETWEEN INTERVAL 24 HOURS PRECEDING AND CURRENT ROW
+            PARTITION BY provider, directory, "target" ORDER BY "time" RANGE BETWEEN INTERVAL 24 HOURS PRECEDING AND CURRENT ROW
         ) > 1 AS repeated,
         count(DISTINCT family) OVER (
-            PARTITION BY "target" ORDER BY "time" RANGE BETWEEN INTERVAL 1 HOUR PRECEDING AND CURRENT ROW
+            PARTITION BY provider, directory, "target" ORDER BY "time" RANGE BETWEEN INTERVAL 1 HOUR PRECEDING AND CURRENT ROW
         ) > 1 AS many
-    FROM event SEMI JOIN repeated USING ("target")
+    FROM event SEMI JOIN repeated
+        ON repeated."target" = event."target" AND repeated.provider = event.provider
+        AND repeated.directory IS NOT DISTINCT FROM event.directory
     WHERE owes
 ),
 chain AS (
@@ -128,7 +136,7 @@ judged AS (
     setting
 )
 SELECT
-    timezone('UTC', judged."time") AS "at",
+    judged."time" AS "at",
     judged."action",
     CASE
         WHEN judged.ignored IS NOT NULL THEN 'ignored'
@@ -158,8 +166,9 @@ SELECT
         ] || coalesce(evidence.verify_leaves, []) || coalesce(evidence.approve_leaves, []),
         lambda leaf: leaf IS NOT NULL
     ))) END AS leaves,
-    judged.id, setting.provider, coalesce(setting.directory, setting.provider) AS directory, judged.native_action,
+    judged.id, judged.provider, coalesce(judged.directory, judged.provider) AS directory, judged.native_action,
     judged.actor, judged."target", judged.outcome, judged.address, judged.socket, judged.correlation, judged.folded,
+    judged.actor_class, judged.country, judged.asn, judged.detail,
     CASE WHEN judged.declared IS NULL THEN evidence."case" END AS "case",
     CASE WHEN judged.declared IS NULL THEN evidence.ticket END AS ticket
-FROM judged LEFT JOIN evidence ON evidence.evidence = judged.evidence, setting
+FROM judged LEFT JOIN evidence ON evidence.evidence = judged.evidence
