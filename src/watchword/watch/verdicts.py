@@ -228,17 +228,30 @@ def rows_of(
     return tuple(map(_read_row, chain.from_iterable(cursor.fetchall())))
 
 
+def verdict_files(directory: Path) -> tuple[Path, ...]:
+    """The verdict files of *directory*, in the order of writing."""
+    return tuple(sorted(directory.glob("*.parquet")))
+
+
+def read_verdicts(file: Path) -> tuple[VerdictRow, ...]:
+    """Every row of one verdict file, in the order of writing; `Corrupt` where it can not be read."""
+    rows = _table(file).to_pylist()
+    return tuple(msgspec.convert(row, VerdictRow) for row in rows)
+
+
+def _table(file: Path) -> pa.Table:
+    try:
+        return pq.read_table(file, schema=SCHEMA)
+    except (pa.ArrowException, OSError) as error:
+        raise Corrupt(f"The verdict file {file} can not be read: {error}.", "Restore the file from a copy.") from error
+
+
 def _latest(directory: Path, ids: set[str] | None) -> tuple[VerdictRow, ...]:
     """The last revision of each event, or of those in *ids*."""
-    files = sorted(directory.glob("*.parquet"))
+    files = verdict_files(directory)
     if not files:
         return ()
-    try:
-        kept = pa.concat_tables([pq.read_table(file, schema=SCHEMA) for file in files])
-    except (pa.ArrowException, OSError) as error:
-        raise Corrupt(
-            f"A verdict file in {directory} can not be read: {error}.", "Restore the file from a copy."
-        ) from error
+    kept = pa.concat_tables([_table(file) for file in files])
     with duckdb.connect() as con:
         con.register("kept", kept)
         con.register("wanted", pa.table({"id": pa.array(sorted(ids or ()), pa.string())}))

@@ -1,0 +1,145 @@
+"""Shared Signals: a verdict as a Security Event Token (RFC 8417) with a CAEP 1.0 event, signed with ES256.
+
+A finding raises the risk of its subject; a governed change and a finding that was cleared lower it. What a governed
+recovery rested on is told as its assurance, in a namespace of ours, since NIST's levels are about more than recovery.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from joserfc import jwt
+from joserfc.jwk import ECKey
+
+from watchword.core.errors import Invalid
+from watchword.core.identity_event import Canonical, Verdict
+from watchword.watch.formats.alert import Alert, Severity
+
+RISK = "https://schemas.openid.net/secevent/caep/event-type/risk-level-change"
+ASSURANCE = "https://schemas.openid.net/secevent/caep/event-type/assurance-level-change"
+VERIFICATION = "https://schemas.openid.net/secevent/ssf/event-type/verification"
+
+NAMESPACE = "urn:watchword:recovery"
+"""Levels: `verified`, `ticketed`, `unverified`."""
+
+_UUIDS = uuid.UUID("5b0f7d5e-2a63-4c0b-9a53-3c1f2a7d7c11")
+_LEVELS = {1: "LOW", 2: "LOW", 3: "MEDIUM", 4: "HIGH", 5: "HIGH"}
+_ASSURED: Mapping[Verdict, str] = {
+    Verdict.VERIFIED: "verified",
+    Verdict.TICKETED: "ticketed",
+    Verdict.OUT_OF_POLICY: "unverified",
+    Verdict.UNVERIFIED: "unverified",
+    Verdict.SUSPICIOUS: "unverified",
+}
+
+
+class Signer(msgspec.Struct, frozen=True, kw_only=True):
+    """Makes tokens as *issuer* for *audience*; *issuers* names each directory's own, for subjects its users are of."""
+
+    key: ECKey
+    issuer: str
+    audience: str
+    issuers: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        """Without the key."""
+        return f"Signer(issuer={self.issuer!r}, audience={self.audience!r})"
+
+    def token(self, alert: Alert) -> str | None:
+        """The token that *alert* is; None where a receiver has nothing to learn from it, as of a feed."""
+        row = alert.row
+        if row.action is None or not (events := _events(alert)):
+            return None
+        issuer = self.issuers.get(row.directory)
+        subject = (
+            {"format": "iss_sub", "iss": issuer, "sub": row.target}
+            if issuer
+            else {"format": "opaque", "id": f"{row.directory}/{row.target}"}
+        )
+        return self._signed(self.jti(alert), row.correlation or row.id, subject, events)
+
+    def verification(self, stream: str, state: str | None) -> str:
+        """The token that a receiver asks for to see whether the stream works (SSF 1.0, 8.1.4)."""
+        subject = {"format": "opaque", "id": stream}
+        return self._signed(str(uuid.uuid4()), None, subject, {VERIFICATION: {"state": state} if state else {}})
+
+    def jti(self, alert: Alert) -> str:
+        """The id of the token that *alert* is: the same whenever it is made."""
+        return str(uuid.uuid5(_UUIDS, f"{self.audience} {alert.tag}"))
+
+    def keys(self) -> dict[str, object]:
+        """The key set that receivers verify with."""
+        return {"keys": [{**self.key.as_dict(private=False), "use": "sig", "alg": "ES256", "kid": self.kid}]}
+
+    @property
+    def kid(self) -> str:
+        """RFC 7638's thumbprint of the key."""
+        return self.key.thumbprint()
+
+    def _signed(self, jti: str, txn: str | None, subject: dict[str, str], events: dict[str, object]) -> str:
+        # Neither `sub` nor `exp` (SSF 1.0, 4.1.2 and 4.1.7): a token like this is never taken for one of sign-in.
+        claims: dict[str, object] = {
+            "iss": self.issuer,
+            "jti": jti,
+            "iat": int(datetime.now(UTC).timestamp()),
+            "aud": self.audience,
+            "sub_id": subject,
+            "events": events,
+        }
+        header = {"alg": "ES256", "typ": "secevent+jwt", "kid": self.kid}
+        return jwt.encode(header, claims | ({"txn": txn} if txn else {}), self.key, algorithms=["ES256"])
+
+
+def read_key(path: Path) -> ECKey:
+    """The P-256 key of a PEM file; `Invalid` where it is none."""
+    try:
+        read = serialization.load_pem_private_key(path.read_bytes(), None)
+    except (OSError, ValueError, TypeError) as error:
+        raise Invalid(
+            "The key that security events are signed with can not be read.",
+            "Make one: openssl ecparam -name prime256v1 -genkey -noout, and let only this user read it.",
+            where=str(path),
+        ) from error
+    if not isinstance(read, ec.EllipticCurvePrivateKey) or not isinstance(read.curve, ec.SECP256R1):
+        raise Invalid("This is no P-256 key.", "Make one of the curve prime256v1.", where=str(path))
+    return ECKey.import_key(path.read_bytes())
+
+
+def _events(alert: Alert) -> dict[str, object]:
+    row = alert.row
+    common = {
+        "event_timestamp": int(row.at.timestamp()),
+        "initiating_entity": "policy",
+        "reason_admin": {"en": f"{alert.title}. {alert.why}."},
+    }
+    events: dict[str, object] = {}
+    is_cleared = row.revision > 1 and not alert.is_open
+    if alert.is_open or is_cleared:
+        level = _LEVELS[int(alert.severity if alert.is_open else Severity.LOW)]
+        events[RISK] = common | {
+            "principal": "USER",
+            "current_level": level,
+            "risk_reason": f"WATCHWORD_{row.verdict.upper()}",
+        }
+    elif row.verdict in _ASSURED and row.action in _RECOVERIES:
+        level = _ASSURED[row.verdict]
+        events[ASSURANCE] = common | {"namespace": NAMESPACE, "current_level": level}
+    return events
+
+
+_RECOVERIES = frozenset(
+    {
+        Canonical.PASSWORD_RESET,
+        Canonical.FACTOR_RESET,
+        Canonical.FACTOR_RESET_ALL,
+        Canonical.BYPASS_GRANT,
+        Canonical.RECOVERY_INFO_CHANGE,
+        Canonical.ACCOUNT_UNLOCK,
+    }
+)

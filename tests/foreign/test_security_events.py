@@ -1,0 +1,84 @@
+"""Security event tokens, read by a JOSE library that we do not sign with."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from joserfc.jwk import ECKey
+from jwcrypto import jwk, jwt
+
+from tests.watch.rows import FEED, row
+from watchword.core.identity_event import Verdict
+from watchword.watch.formats.alert import Alert
+from watchword.watch.formats.security_events import ASSURANCE, NAMESPACE, RISK, VERIFICATION, Signer
+
+ISSUER, AUDIENCE = "https://desk.example.test", "https://siem.example.test/ssf"
+SIGNER = Signer(
+    key=ECKey.generate_key("P-256"), issuer=ISSUER, audience=AUDIENCE, issuers={"corp": "https://idp.example.test"}
+)
+
+
+def _read(token: str | None) -> dict[str, Any]:
+    """The claims, verified with the published keys, held to what RFC 8417 and SSF 1.0 demand."""
+    assert token is not None
+    keys = jwk.JWKSet.from_json(json.dumps(SIGNER.keys()))
+    read = jwt.JWT(jwt=token, key=keys, algs=["ES256"], check_claims={"iss": ISSUER, "aud": AUDIENCE, "iat": None})
+    header, claims = json.loads(read.header), json.loads(read.claims)
+    assert header["typ"] == "secevent+jwt"
+    assert not {"sub", "exp"} & claims.keys()
+    assert {"iss", "jti", "iat", "aud", "sub_id", "events"} <= claims.keys()
+    return dict(claims)
+
+
+def test_a_finding_raises_the_risk_of_its_account() -> None:
+    """CAEP's risk-level-change, about the account at its directory's issuer, with the time in seconds."""
+    claims = _read(SIGNER.token(Alert.of(row())))
+    assert claims["sub_id"] == {"format": "iss_sub", "iss": "https://idp.example.test", "sub": "00uana"}
+    event = claims["events"][RISK]
+    assert (event["principal"], event["current_level"]) == ("USER", "HIGH")
+    assert (event["event_timestamp"], event["initiating_entity"]) == (1772452800, "policy")
+    assert claims["txn"] == "t-0001"
+
+
+def test_what_clears_it_lowers_the_risk() -> None:
+    """A later revision that somebody no longer has to look at says LOW, under an id of its own."""
+    first = _read(SIGNER.token(Alert.of(row())))
+    cleared = _read(SIGNER.token(Alert.of(row(verdict=Verdict.VERIFIED, reasons=("whole_chain",), revision=2))))
+    assert cleared["events"][RISK]["current_level"] == "LOW"
+    assert cleared["jti"] != first["jti"]
+
+
+def test_a_governed_recovery_tells_its_assurance() -> None:
+    """In a namespace of ours; the same alert is the same token id whenever it is made."""
+    alert = Alert.of(row(directory="other", verdict=Verdict.VERIFIED, reasons=("whole_chain",)))
+    claims = _read(SIGNER.token(alert))
+    assert claims["events"] == {ASSURANCE: claims["events"][ASSURANCE]}
+    assert (claims["events"][ASSURANCE]["namespace"], claims["events"][ASSURANCE]["current_level"]) == (
+        NAMESPACE,
+        "verified",
+    )
+    assert claims["sub_id"] == {"format": "opaque", "id": "other/00uana"}
+    assert claims["jti"] == _read(SIGNER.token(alert))["jti"]
+
+
+@pytest.mark.parametrize("quiet", [FEED, row(verdict=Verdict.SELF_SERVICE), row(verdict=Verdict.IGNORED)])
+def test_what_says_nothing_of_an_account_is_no_event(quiet: Any) -> None:
+    """A silent log and a person's own change change nobody's risk."""
+    assert SIGNER.token(Alert.of(quiet)) is None
+
+
+def test_a_stream_can_be_verified() -> None:
+    """The verification event carries the state that the receiver gave."""
+    claims = _read(SIGNER.verification("stream-1", "opaque-state"))
+    assert claims["events"] == {VERIFICATION: {"state": "opaque-state"}}
+
+
+def test_another_key_does_not_verify() -> None:
+    """A token is only as good as its signature."""
+    other = Signer(key=ECKey.generate_key("P-256"), issuer=ISSUER, audience=AUDIENCE, issuers={})
+    token = other.token(Alert.of(row()))
+    assert token is not None
+    with pytest.raises(jwt.JWTMissingKey):
+        _read(token)

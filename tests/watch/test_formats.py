@@ -1,0 +1,148 @@
+"""What alerts look like in each format: one line each, nothing that a name in a log could break, and what it says."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from watchword.core.errors import Invalid
+from watchword.core.identity_event import Canonical, Verdict
+from watchword.watch.formats import FORMATS, format_named
+from watchword.watch.formats.alert import Alert, Severity
+from watchword.watch.verdicts import VerdictRow
+
+from .rows import FEED, HOSTILE, SAMPLES, hostile, row
+
+JSON = ("ocsf", "ocsf-event", "ecs", "hec", "jsonl")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("one", SAMPLES, ids=range(len(SAMPLES)))
+def test_a_message_is_printable_text_on_its_line(name: str, one: VerdictRow) -> None:
+    """No name can end a line, move a cursor or turn the reading direction; bulk has its two lines and no third."""
+    text = FORMATS[name](Alert.of(one)).decode()
+    lines = text.split("\n")
+    assert len(lines) == (2 if name == "bulk" else 1)
+    assert all(line.replace("\ufeff", "").isprintable() for line in lines)
+
+
+@pytest.mark.parametrize("name", JSON)
+def test_json_keeps_hostile_text_as_it_is(name: str) -> None:
+    """Nothing is lost or altered: what the log said is what the parsed document says."""
+    said = json.loads(FORMATS[name](Alert.of(hostile())))
+    assert HOSTILE in list(_texts(said))
+
+
+def _texts(value: object) -> list[object]:
+    if isinstance(value, dict):
+        return [found for each in value.values() for found in _texts(each)]
+    if isinstance(value, list):
+        return [found for each in value for found in _texts(each)]
+    return [value]
+
+
+@pytest.mark.parametrize(
+    ("fields", "severity"),
+    [
+        ({}, Severity.HIGH),
+        ({"verdict": Verdict.SUSPICIOUS}, Severity.HIGH),
+        ({"verdict": Verdict.SUSPICIOUS, "reasons": ("no_case", "privileged_target")}, Severity.CRITICAL),
+        ({"verdict": Verdict.OUT_OF_POLICY}, Severity.MEDIUM),
+        ({"verdict": Verdict.OUT_OF_POLICY, "reasons": ("expired", "privileged_target")}, Severity.HIGH),
+        ({"verdict": Verdict.DOWNTIME}, Severity.MEDIUM),
+        ({"verdict": Verdict.TICKETED}, Severity.LOW),
+        ({"verdict": Verdict.VERIFIED}, Severity.INFORMATIONAL),
+        ({"verdict": Verdict.SELF_SERVICE}, Severity.INFORMATIONAL),
+    ],
+)
+def test_severity(fields: dict[str, object], severity: Severity) -> None:
+    """A missing chain is graver than a broken one, and a privileged account makes either graver."""
+    assert Alert.of(row(**fields)).severity is severity
+
+
+def test_a_finding_is_opened_updated_and_closed() -> None:
+    """A first revision creates, a later one updates, and one that clears the event closes under the same id."""
+    revisions = (
+        row(),
+        row(verdict=Verdict.OUT_OF_POLICY, reasons=("expired",), revision=2),
+        row(verdict=Verdict.VERIFIED, reasons=("whole_chain",), ticket="INC001", revision=3),
+    )
+    said = [json.loads(FORMATS["ocsf"](Alert.of(one))) for one in revisions]
+    assert [one["activity_name"] for one in said] == ["Create", "Update", "Close"]
+    assert [one["status"] for one in said] == ["New", "New", "Resolved"]
+    assert {one["finding_info"]["uid"] for one in said} == {"u-0001"}
+    assert len({one["metadata"]["uid"] for one in said}) == 3
+    assert (said[2]["ticket"], said[2]["metadata"]["profiles"]) == ({"uid": "INC001"}, ["incident"])
+
+
+@pytest.mark.parametrize("action", Canonical)
+def test_every_action_has_a_place_in_both_classes(action: Canonical) -> None:
+    """An account change has an activity of its class, and beside it one of User Management."""
+    said = json.loads(FORMATS["ocsf-event"](Alert.of(row(action=action))))
+    assert said["type_uid"] == 300100 + said["activity_id"]
+    assert (
+        said["unmapped"]["user_management"]["type_uid"] == 300700 + said["unmapped"]["user_management"]["activity_id"]
+    )
+
+
+def test_a_failed_attempt_says_failure_everywhere() -> None:
+    """What did not happen is not told as done."""
+    alert = Alert.of(row(verdict=Verdict.IGNORED, reasons=("attempt_failed",)))
+    assert json.loads(FORMATS["ocsf-event"](alert))["status"] == "Failure"
+    assert json.loads(FORMATS["ecs"](alert))["event"]["outcome"] == "failure"
+
+
+def test_a_silent_log_is_a_finding_without_an_actor() -> None:
+    """A feed has no user: ECS names none, and OCSF says it as a finding in the event format too."""
+    assert json.loads(FORMATS["ecs"](Alert.of(FEED)))["user"] == {}
+    assert json.loads(FORMATS["ocsf-event"](Alert.of(FEED)))["class_uid"] == 2004
+
+
+def test_ecs_tells_who_did_it_to_whom() -> None:
+    """The actor is the user, the account the target, both are related; the address has its geography."""
+    said = json.loads(FORMATS["ecs"](Alert.of(row(country="DE", asn=64500))))
+    assert (said["user"]["id"], said["user"]["target"]["id"]) == ("00uagent", "00uana")
+    assert said["related"] == {"user": ["00uagent", "00uana"], "ip": ["198.51.100.7"]}
+    assert said["source"] == {"ip": "198.51.100.7", "geo": {"country_iso_code": "DE"}, "as": {"number": 64500}}
+    assert said["event"]["kind"] == "alert"
+
+
+def _cef(line: str) -> tuple[list[str], dict[str, str]]:
+    """A CEF line read by the rules of its standard: seven headers, then keys and values."""
+    *head, extension = re.split(r"(?<!\\)(?:\\\\)*\|", line, maxsplit=7)
+    keys = [*re.finditer(r"(?:^|(?<= ))([A-Za-z0-9]+)=", extension)]
+    ends = [*(key.start() - 1 for key in keys[1:]), len(extension)]
+    values = {k[1]: extension[k.end() : end] for k, end in zip(keys, ends, strict=True)}
+    return head, {k: re.sub(r"\\(.)", r"\1", v) for k, v in values.items()}
+
+
+def test_cef_has_its_seven_headers_and_its_fields() -> None:
+    """The header names verdict and severity; who, whom and from where stand under their keys."""
+    head, fields = _cef(FORMATS["cef"](Alert.of(row(case="c-1", ticket="INC001"))).decode())
+    assert head[0] == "CEF:0"
+    assert head[4:] == ["unverified:password.reset", "Identity change without evidence: password.reset", "8"]
+    assert (fields["suser"], fields["duser"], fields["src"]) == ("00uagent", "00uana", "198.51.100.7")
+    assert (fields["cs1"], fields["cs2"], fields["rt"]) == ("c-1", "INC001", "1772452800250")
+
+
+def test_a_name_makes_no_field_in_cef() -> None:
+    """Every `=` of a value is escaped, so no key comes from a log; what is no address does not stand as one."""
+    line = FORMATS["cef"](Alert.of(hostile())).decode()
+    assert not re.search(r"(?<!\\)(?:\\\\)*=cmd", line)
+    assert "src" not in _cef(FORMATS["cef"](Alert.of(row(address="203.0.113.300"))).decode())[1]
+
+
+def test_a_value_can_not_end_structured_data() -> None:
+    """Quote, bracket and backslash are escaped as RFC 5424 6.3.3 says, so the element ends once."""
+    text = FORMATS["syslog"](Alert.of(hostile())).decode()
+    element = re.search(r'\[watchword@32473(?: [a-z]+="(?:[^"\\\]]|\\["\\\]])*")*\] \ufeff', text)
+    assert element is not None
+    assert text.startswith("<107>1 2026-03-02T12:00:00.250000Z ")
+
+
+def test_an_unknown_format_names_the_known_ones() -> None:
+    """The error lists what there is."""
+    with pytest.raises(Invalid, match="ocsf"):
+        format_named("leef")
