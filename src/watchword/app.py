@@ -92,12 +92,20 @@ from watchword.settings import (
     ActiveDirectoryPart,
     IssuerPart,
     OidcProofingPart,
+    OutputPart,
     SandboxPart,
     Settings,
     SmsPart,
     WebhookProofingPart,
 )
 from watchword.watch.follow import Follow
+from watchword.watch.formats.security_events import Signer, key_of
+from watchword.watch.outputs.delivering import Delivering
+from watchword.watch.outputs.delivery import Delivery
+from watchword.watch.outputs.http import Elastic, HttpOutput, SignalsPush, Splunk, Webhook
+from watchword.watch.outputs.polling import SignalsPoll
+from watchword.watch.outputs.port import Output
+from watchword.watch.outputs.streams import LinesFile, ParquetFolder, SyslogTls
 from watchword.watch.verdicts import VerdictRow, latest_verdicts
 
 log = structlog.get_logger("watchword.app")
@@ -111,6 +119,7 @@ RUNNER, EXECUTOR, PORTAL = "watchword-runner", "watchword-executor", "watchword-
 EVIDENCE = "evidence.parquet"
 OUTBOX = "outbox.db"
 VERDICTS = "verdicts"
+POSITIONS = "outputs"
 
 
 def wall_clock() -> datetime:
@@ -239,6 +248,18 @@ class App:
                 directory=settings.watch.directory
                 or (next(iter(self.directories)) if len(self.directories) == 1 else None),
             )
+        self.polled: dict[str, tuple[SignalsPoll, str]] = {}
+        self.signals: list[Signer] = []
+        self.deliveries = tuple(
+            Delivery(
+                name,
+                self._output(name, part),
+                settings.path(Path(VERDICTS)),
+                settings.path(Path(POSITIONS)),
+                everything=part.everything,
+            )
+            for name, part in settings.watch.outputs.items()
+        )
         owner = f"{socket.gethostname()}/{os.getpid()}"
         self._owner, self._caps = owner, caps
         self.runner = self.runner_of(desk=True, executor=self._executes)
@@ -334,6 +355,49 @@ class App:
     def _issuer(self, part: IssuerPart | OidcProofingPart) -> IssuerSettings:
         jwks = self.settings.path(part.jwks) if part.jwks else None
         return IssuerSettings(issuer=part.issuer, algorithms=part.algorithms, jwks=jwks)
+
+    def _output(self, name: str, part: OutputPart) -> Output:
+        """Where one output goes."""
+        token = self._secret(part.token_file) if part.token_file else None
+        ca_file = str(self.settings.path(part.ca_file)) if part.ca_file else None
+        url, path = part.url or "", self.settings.path(part.path or Path())
+        match part.kind:
+            case "splunk":
+                return HttpOutput(Splunk(url=url, token=token or ""), ca_file=ca_file)
+            case "elastic":
+                return HttpOutput(Elastic(url=url, token=token), ca_file=ca_file)
+            case "webhook":
+                secret = self._secret(part.secret_file).encode() if part.secret_file else b""
+                return HttpOutput(Webhook(url=url, secret=secret, clock=self.clock), ca_file=ca_file)
+            case "syslog":
+                return SyslogTls(part.host or "", part.port, ca_file=ca_file, shape=part.format or "syslog")
+            case "lines":
+                return LinesFile(path, part.format or "jsonl")
+            case "parquet":
+                return ParquetFolder(path)
+            case "signals-push":
+                return HttpOutput(SignalsPush(url=url, signer=self._signer(part), token=token), ca_file=ca_file)
+            case "signals-poll":
+                stream = SignalsPoll(self.settings.path(Path(POSITIONS)) / name, self._signer(part))
+                self.polled[name] = (stream, token or "")
+                return stream
+
+    def _signer(self, part: OutputPart) -> Signer:
+        """Who signs the security events of one output."""
+        file = self.settings.path(part.key_file or Path())
+        made = Signer(
+            key=key_of(read_private(file), file),
+            issuer=self.settings.console.public_url.rstrip("/"),
+            audience=part.audience or "",
+            issuers=part.issuers,
+            clock=self.clock,
+        )
+        self.signals.append(made)
+        return made
+
+    def delivering(self) -> Delivering:
+        """The outputs at work, while a `with` lasts."""
+        return Delivering(self.deliveries, self.settings.path(Path(POSITIONS)), self.clock)
 
     def _secret(self, file: Path) -> str:
         """A password from a file that nobody else can use; `Invalid` with the remedy otherwise."""

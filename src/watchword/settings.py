@@ -299,12 +299,61 @@ class OktaVerifyPart(_Part):
     token_file: Path
 
 
+_OUTPUT_NEEDS = {
+    "splunk": ("url", "token_file"),
+    "elastic": ("url",),
+    "webhook": ("url", "secret_file"),
+    "syslog": ("host",),
+    "signals-push": ("url", "key_file", "audience"),
+    "signals-poll": ("token_file", "key_file", "audience"),
+    "lines": ("path",),
+    "parquet": ("path",),
+}
+
+
+class OutputPart(_Part):
+    """Where verdicts go: findings and what clears them, or with *everything* each verdict.
+
+    *format* is how syslog and lines look. Security events (`signals-…`) are signed with *key_file*, a P-256 key, for
+    *audience*; *issuers* says by what issuer each directory's users are known to the receiver.
+    """
+
+    kind: Literal["splunk", "elastic", "webhook", "syslog", "signals-push", "signals-poll", "lines", "parquet"]
+    everything: bool = False
+    url: str | None = Field(default=None, pattern=r"^https?://[^\s#]+$")
+    host: str | None = Field(default=None, pattern=r"^[A-Za-z0-9.:-]{1,253}$")
+    port: int = Field(default=6514, ge=1, le=65535)
+    ca_file: Path | None = None
+    token_file: Path | None = None
+    secret_file: Path | None = None
+    path: Path | None = None
+    format: Literal["ocsf", "ocsf-event", "ecs", "cef", "syslog", "jsonl"] | None = None
+    key_file: Path | None = None
+    audience: str | None = Field(default=None, min_length=1)
+    issuers: dict[str, str] = {}
+
+    @property
+    def where(self) -> str:
+        """Whom it goes to, for people."""
+        return self.url or (f"{self.host}:{self.port}" if self.host else str(self.path or self.audience))
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if missing := [name for name in _OUTPUT_NEEDS[self.kind] if getattr(self, name) is None]:
+            raise ValueError(f"{self.kind} needs {' and '.join(missing)}")
+        return self
+
+
 class WatchPart(_Part):
-    """The directory's own log, followed while the console runs; *directory* says whose it is among several."""
+    """The directory's own log, followed while the console runs; *directory* says whose it is among several.
+
+    Verdicts go to the *outputs*, each under a name of its own.
+    """
 
     provider: str | None = None
     log: Path | None = None
     directory: str | None = None
+    outputs: dict[Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")], OutputPart] = {}
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Here
-from tests.cli.desk import is_told
+from tests.cli.desk import Desk, is_told
+from tests.watch.rows import row
+from watchword.core.identity_event import Verdict
+from watchword.watch.verdicts import append_verdicts
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "tests" / "watch" / "samples"
@@ -86,3 +89,32 @@ def test_terminal_codes_in_a_log_are_not_obeyed(here: Here, tmp_path: Path) -> N
 
     assert "\\x1b[2J00uagent" in shown
     assert "\x1b" not in shown
+
+
+@pytest.fixture
+def told(desk: Desk) -> Desk:
+    """A desk that kept two verdicts, and tells them to a file."""
+    append_verdicts(desk.home / "verdicts", [row(), row(id="u-0002", verdict=Verdict.VERIFIED)])
+    config = desk.home / "watchword.toml"
+    config.write_text(f'{config.read_text()}\n[watch.outputs.siem]\nkind = "lines"\npath = "alerts.jsonl"\n')
+    return desk
+
+
+@pytest.mark.parametrize(("name", "lines"), [("ocsf", 2), ("bulk", 4), ("cef", 2), ("jsonl", 2)])
+def test_kept_verdicts_are_exported(here: Here, told: Desk, tmp_path: Path, name: str, lines: int) -> None:
+    """One message a line in the format asked for, to a file that was not there; findings alone where that is asked."""
+    words = ("watch", "export", "--config", str(told.home / "watchword.toml"), "--format", name)
+    assert here(*words, "--to", str(tmp_path / "out")).code == 0
+    assert len((tmp_path / "out").read_bytes().splitlines()) == lines
+    assert here(*words, "--findings", "--to", str(tmp_path / "findings")).code == 0
+    assert len((tmp_path / "findings").read_bytes().splitlines()) == lines // 2
+    assert here(*words, "--to", str(tmp_path / "out")).code == 2
+    assert here(*words[:-1], "leef").code == 2
+
+
+def test_outputs_say_how_far_they_are(here: Here, told: Desk) -> None:
+    """What waits is counted without sending any of it."""
+    typed = here("watch", "outputs", "--config", str(told.home / "watchword.toml"), "--json")
+    (state,) = json.loads(typed.out)
+    assert (typed.code, state["name"], state["sent"], state["behind"], state["held"]) == (0, "siem", 0, 1, [])
+    assert not (told.home / "alerts.jsonl").exists()

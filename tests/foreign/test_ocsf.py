@@ -46,7 +46,7 @@ def test_a_verdict_is_a_detection_finding(alert: Alert) -> None:
     said = json.loads(FORMATS["ocsf"](alert))
     read = DetectionFinding.model_validate(said)
     assert set(_unknown(read)) <= NEWER | IN_PROFILE
-    assert said["type_uid"] == read.class_uid * 100 + said["activity_id"]
+    assert said["type_uid"] == int(read.class_uid or 0) * 100 + said["activity_id"]
     assert said["metadata"]["version"] == "1.8.0"
 
 

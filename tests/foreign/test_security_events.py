@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -16,14 +17,18 @@ from watchword.watch.formats.security_events import ASSURANCE, NAMESPACE, RISK, 
 
 ISSUER, AUDIENCE = "https://desk.example.test", "https://siem.example.test/ssf"
 SIGNER = Signer(
-    key=ECKey.generate_key("P-256"), issuer=ISSUER, audience=AUDIENCE, issuers={"corp": "https://idp.example.test"}
+    key=ECKey.generate_key("P-256"),
+    issuer=ISSUER,
+    audience=AUDIENCE,
+    issuers={"corp": "https://idp.example.test"},
+    clock=lambda: datetime.now(UTC),
 )
 
 
 def _read(token: str | None) -> dict[str, Any]:
     """The claims, verified with the published keys, held to what RFC 8417 and SSF 1.0 demand."""
     assert token is not None
-    keys = jwk.JWKSet.from_json(json.dumps(SIGNER.keys()))
+    keys = jwk.JWKSet.from_json(json.dumps({"keys": [SIGNER.public]}))
     read = jwt.JWT(jwt=token, key=keys, algs=["ES256"], check_claims={"iss": ISSUER, "aud": AUDIENCE, "iat": None})
     header, claims = json.loads(read.header), json.loads(read.claims)
     assert header["typ"] == "secevent+jwt"
@@ -71,13 +76,15 @@ def test_what_says_nothing_of_an_account_is_no_event(quiet: Any) -> None:
 
 def test_a_stream_can_be_verified() -> None:
     """The verification event carries the state that the receiver gave."""
-    claims = _read(SIGNER.verification("stream-1", "opaque-state"))
+    jti, token = SIGNER.verification("stream-1", "opaque-state")
+    claims = _read(token)
+    assert claims["jti"] == jti
     assert claims["events"] == {VERIFICATION: {"state": "opaque-state"}}
 
 
 def test_another_key_does_not_verify() -> None:
     """A token is only as good as its signature."""
-    other = Signer(key=ECKey.generate_key("P-256"), issuer=ISSUER, audience=AUDIENCE, issuers={})
+    other = Signer(key=ECKey.generate_key("P-256"), issuer=ISSUER, audience=AUDIENCE, issuers={}, clock=SIGNER.clock)
     token = other.token(Alert.of(row()))
     assert token is not None
     with pytest.raises(jwt.JWTMissingKey):

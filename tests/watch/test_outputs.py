@@ -23,6 +23,7 @@ from watchword.core.identity_event import Verdict
 from watchword.watch.formats.alert import Alert
 from watchword.watch.formats.security_events import Signer
 from watchword.watch.outputs.delivery import BATCH, Delivery
+from watchword.watch.outputs.delivery import Place as Position
 from watchword.watch.outputs.http import Elastic, HttpOutput, Shape, SignalsPush, Splunk, Webhook
 from watchword.watch.outputs.polling import ROOM, SignalsPoll
 from watchword.watch.outputs.port import Output
@@ -36,6 +37,7 @@ SIGNER = Signer(
     issuer="https://desk.example.test",
     audience="https://siem.example.test",
     issuers={},
+    clock=lambda: NOON,
 )
 
 
@@ -117,9 +119,9 @@ def test_a_receiver_that_was_away_for_a_day_misses_nothing(place: Place) -> None
     for hour in range(24):
         place.write(*_many(hour * 10, 10))
         for _ in range(60):
-            before = delivery.state().retry_at
+            before = delivery.retry_at
             delivery.step(at)
-            tries += delivery.state().retry_at != before
+            tries += delivery.retry_at != before
             at += timedelta(minutes=1)
     assert 24 * 60 // 8 <= tries <= 24 * 60 // 2
     assert (delivery.state().behind, delivery.state().error) == (240, "away wait")
@@ -136,7 +138,8 @@ def test_killed_between_sending_and_noting_it_sends_again(place: Place) -> None:
         pass
 
     class Dying(Delivery):
-        def _write(self) -> None:
+        def _write(self, place: Position) -> None:
+            del place
             raise Killed
 
     place.write(*_many(0, 3))
@@ -213,9 +216,10 @@ def test_elastic_gets_pairs_and_a_repeat_is_no_fault(receiver: Receiver) -> None
 
 def test_a_webhook_is_signed_over_time_and_body(receiver: Receiver) -> None:
     """Whoever has the secret can tell that it is ours, and how old."""
-    HttpOutput(Webhook(url=receiver.url, secret=b"secret")).send(ALERTS)
+    HttpOutput(Webhook(url=receiver.url, secret=b"secret", clock=lambda: NOON)).send(ALERTS)
     _, headers, body = receiver.asked[0]
     at, signed = (part.split("=")[1] for part in headers["x-watchword-signature"].split(","))
+    assert int(at) == int(NOON.timestamp())
     assert signed == hmac.new(b"secret", f"{at}.".encode() + body, hashlib.sha256).hexdigest()
     assert [json.loads(line)["id"] for line in body.splitlines()] == ["u-0001", "u-0002"]
 
@@ -261,7 +265,7 @@ def test_nobody_there_is_tried_again() -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
-    output = HttpOutput(Webhook(url=f"http://user:pw@127.0.0.1:{port}/x?token=secret", secret=b"s"))
+    output = HttpOutput(Webhook(url=f"http://user:pw@127.0.0.1:{port}/x?token=secret", secret=b"s", clock=lambda: NOON))
     with pytest.raises(Unavailable) as error:
         output.send(ALERTS)
     assert "secret" not in str(error.value)

@@ -19,6 +19,7 @@ from watchword.api.recover import RecoverController
 from watchword.api.saved_codes import SavedCodesController
 from watchword.api.seats import SeatController
 from watchword.api.session import SessionController, sign_in_form, sign_out_form
+from watchword.api.signals import SignalsController, configuration, keys
 from watchword.api.vouching import VouchingController
 
 HANDLERS = (
@@ -50,6 +51,9 @@ HANDLERS = (
     erase,
     hold,
     board,
+    SignalsController,
+    configuration,
+    keys,
     checkpoint,
     tile,
     healthz,

@@ -88,7 +88,7 @@ def serve(*, config: Config = CONFIG, executor: bool = True) -> None:
 
     _log_as_json()
     stop = _until_signalled()
-    with Running(load(config), executes=executor) as running, serving(running) as url:
+    with Running(load(config), executes=executor) as running, serving(running) as url, running.delivering():
         _tell_drift(running)
         out.print(f"Watchword is at [bold]{escape(url)}[/]; Ctrl-C ends it.")
         sys.stdout.flush()

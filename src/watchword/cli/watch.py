@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import nullcontext
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -10,12 +13,13 @@ from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from watchword.cli.terminal import Json, err, out, print_json
+from watchword.cli.terminal import CONFIG, Config, Json, err, out, print_json
 from watchword.core.errors import Invalid
 from watchword.core.identity_event import Verdict
+from watchword.settings import load
 from watchword.watch.engine import Engine
 from watchword.watch.printable import printable
-from watchword.watch.verdicts import Report, VerdictRow
+from watchword.watch.verdicts import Report, VerdictRow, read_verdicts, verdict_files
 
 app = App(name="watch", help="Verdicts on the directories' own logs.")
 
@@ -68,6 +72,60 @@ def classify(
     else:
         _show(report)
     if report.findings:
+        raise SystemExit(1)
+
+
+@app.command
+def export(
+    *,
+    format: Annotated[str, Parameter(help="How: ocsf, ocsf-event, ecs, bulk, cef, syslog, hec or jsonl.")] = "ocsf",  # noqa: A002
+    findings: Annotated[bool, Parameter(help="Only what somebody must look at, and what clears it.")] = False,
+    since: Annotated[datetime | None, Parameter(help="Only events from this time on (UTC).")] = None,
+    to: Annotated[Path | None, Parameter(help="A file that must not be there yet, instead of the terminal.")] = None,
+    config: Config = CONFIG,
+) -> None:
+    """Print every verdict kept so far, one message a line, in the format of another system."""
+    from watchword.app import VERDICTS
+    from watchword.watch.formats import format_named
+    from watchword.watch.formats.alert import Alert
+
+    render = format_named(format)
+    folder = load(config).path(Path(VERDICTS))
+    begun = None if since is None else since.replace(tzinfo=since.tzinfo or UTC)
+    try:
+        with to.open("xb") if to else nullcontext(sys.stdout.buffer) as stream:
+            for file in verdict_files(folder):
+                for row in read_verdicts(file):
+                    if (begun is None or row.at >= begun) and (not findings or row.is_finding or row.revision > 1):
+                        stream.write(render(Alert.of(row)) + b"\n")
+    except FileExistsError:
+        raise Invalid("There is such a file already.", "Name another, or move it away.", where=str(to)) from None
+    except OSError as error:
+        raise Invalid(f"It can not be written: {error.strerror}.", "Check the path.", where=str(to)) from error
+
+
+@app.command
+def outputs(*, config: Config = CONFIG, json: Json = False) -> None:
+    """Say of each output how far it is, what waits, and what went wrong (exit code 1 when something is held back)."""
+    from watchword.app import POSITIONS, VERDICTS
+    from watchword.watch.outputs.delivery import Delivery, Unconnected
+
+    settings = load(config)
+    places = settings.path(Path(VERDICTS)), settings.path(Path(POSITIONS))
+    parts = settings.watch.outputs
+    states = [Delivery(name, Unconnected(), *places, everything=p.everything).state() for name, p in parts.items()]
+    if json:
+        print_json(states)
+    elif not states:
+        out.print("No output is configured: `[watch.outputs.NAME]` in watchword.toml.")
+    else:
+        table = Table("output", "to", "sent", "waiting", "held back", "trouble", box=None, pad_edge=False)
+        for one in states:
+            trouble = escape(printable(one.error or ""))
+            numbers = (str(one.sent), str(one.behind), str(len(one.held)))
+            table.add_row(one.name, escape(parts[one.name].where), *numbers, trouble)
+        out.print(table)
+    if any(one.held for one in states):
         raise SystemExit(1)
 
 

@@ -7,8 +7,8 @@ recovery rested on is told as its assurance, in a namespace of ours, since NIST'
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -46,6 +46,7 @@ class Signer(msgspec.Struct, frozen=True, kw_only=True):
     issuer: str
     audience: str
     issuers: Mapping[str, str]
+    clock: Callable[[], datetime]
 
     def __repr__(self) -> str:
         """Without the key."""
@@ -64,18 +65,19 @@ class Signer(msgspec.Struct, frozen=True, kw_only=True):
         )
         return self._signed(self.jti(alert), row.correlation or row.id, subject, events)
 
-    def verification(self, stream: str, state: str | None) -> str:
-        """The token that a receiver asks for to see whether the stream works (SSF 1.0, 8.1.4)."""
-        subject = {"format": "opaque", "id": stream}
-        return self._signed(str(uuid.uuid4()), None, subject, {VERIFICATION: {"state": state} if state else {}})
+    def verification(self, stream: str, state: str | None) -> tuple[str, str]:
+        """Id and token that a receiver asks for to see whether the stream works (SSF 1.0, 8.1.4)."""
+        jti, subject = str(uuid.uuid4()), {"format": "opaque", "id": stream}
+        return jti, self._signed(jti, None, subject, {VERIFICATION: {"state": state} if state else {}})
 
     def jti(self, alert: Alert) -> str:
         """The id of the token that *alert* is: the same whenever it is made."""
         return str(uuid.uuid5(_UUIDS, f"{self.audience} {alert.tag}"))
 
-    def keys(self) -> dict[str, object]:
-        """The key set that receivers verify with."""
-        return {"keys": [{**self.key.as_dict(private=False), "use": "sig", "alg": "ES256", "kid": self.kid}]}
+    @property
+    def public(self) -> dict[str, object]:
+        """The key that receivers verify with, as a JWK."""
+        return {**self.key.as_dict(private=False), "use": "sig", "alg": "ES256", "kid": self.kid}
 
     @property
     def kid(self) -> str:
@@ -87,7 +89,7 @@ class Signer(msgspec.Struct, frozen=True, kw_only=True):
         claims: dict[str, object] = {
             "iss": self.issuer,
             "jti": jti,
-            "iat": int(datetime.now(UTC).timestamp()),
+            "iat": int(self.clock().timestamp()),
             "aud": self.audience,
             "sub_id": subject,
             "events": events,
@@ -96,19 +98,19 @@ class Signer(msgspec.Struct, frozen=True, kw_only=True):
         return jwt.encode(header, claims | ({"txn": txn} if txn else {}), self.key, algorithms=["ES256"])
 
 
-def read_key(path: Path) -> ECKey:
-    """The P-256 key of a PEM file; `Invalid` where it is none."""
+def key_of(pem: bytes, file: Path) -> ECKey:
+    """The P-256 key of what *file* has; `Invalid` where it is none."""
     try:
-        read = serialization.load_pem_private_key(path.read_bytes(), None)
-    except (OSError, ValueError, TypeError) as error:
+        read = serialization.load_pem_private_key(pem, None)
+    except (ValueError, TypeError) as error:
         raise Invalid(
             "The key that security events are signed with can not be read.",
             "Make one: openssl ecparam -name prime256v1 -genkey -noout, and let only this user read it.",
-            where=str(path),
+            where=str(file),
         ) from error
     if not isinstance(read, ec.EllipticCurvePrivateKey) or not isinstance(read.curve, ec.SECP256R1):
-        raise Invalid("This is no P-256 key.", "Make one of the curve prime256v1.", where=str(path))
-    return ECKey.import_key(path.read_bytes())
+        raise Invalid("This is no P-256 key.", "Make one of the curve prime256v1.", where=str(file))
+    return ECKey.import_key(pem)
 
 
 def _events(alert: Alert) -> dict[str, object]:

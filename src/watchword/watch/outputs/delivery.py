@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -37,18 +37,18 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     sent: int = 0
     held: tuple[str, ...] = ()
     """Tags of the alerts that the receiver would not take."""
+    error: str | None = None
+    """What went wrong last, if it has not gone right since."""
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
-    """What people are told of an output: whom it sends to, how far it is, what went wrong last."""
+    """What people are told of an output: how far it is, what went wrong last."""
 
     name: str
-    where: str
     sent: int
     behind: int
     held: tuple[str, ...]
     error: str | None
-    retry_at: datetime | None
 
 
 class Delivery:
@@ -61,7 +61,6 @@ class Delivery:
         self.name, self._output, self._verdicts, self._everything = name, output, verdicts, everything
         self._file = positions / f"{name}.json"
         self._place = self._read()
-        self._error: str | None = None
         self._failures = 0
         self._retry_at: datetime | None = None
 
@@ -71,20 +70,17 @@ class Delivery:
             return 0
         before = self._place.sent
         for place, alerts in self._batches():
-            held = self._place.held
             try:
-                taken, refused = self._hand_over(alerts)
+                taken, refused, why = self._hand_over(alerts)
             except Unavailable as error:
                 self._fail(at, error)
                 break
-            held += refused
+            held = self._place.held + refused
             if len(held) > HELD:
                 self._fail(at, Unavailable("The receiver takes nothing.", "Look at what it says, and mend its set-up."))
                 break
-            self._place = msgspec.structs.replace(place, sent=self._place.sent + taken, held=held)
-            self._write()
-            if not refused:
-                self._error = None
+            sent = self._place.sent + taken
+            self._write(msgspec.structs.replace(place, sent=sent, held=held, error=why))
             self._failures, self._retry_at = 0, None
         return self._place.sent - before
 
@@ -92,32 +88,43 @@ class Delivery:
         """How it stands."""
         return State(
             name=self.name,
-            where=self._output.where,
             sent=self._place.sent,
             behind=sum(len(alerts) for _, alerts in self._batches()),
             held=self._place.held,
-            error=self._error,
-            retry_at=self._retry_at,
+            error=self._place.error,
         )
+
+    @property
+    def error(self) -> str | None:
+        """What went wrong last, if it has not gone right since."""
+        return self._place.error
+
+    @property
+    def retry_at(self) -> datetime | None:
+        """When it tries again, after a fault."""
+        return self._retry_at
+
+    def resume(self) -> None:
+        """Go on from where the position file says, which another process may have moved."""
+        self._place = self._read()
 
     def close(self) -> None:
         """Let go of the receiver."""
         self._output.close()
 
-    def _hand_over(self, alerts: tuple[Alert, ...]) -> tuple[int, tuple[str, ...]]:
-        """How many the receiver took, and the tags of those it never will."""
+    def _hand_over(self, alerts: tuple[Alert, ...]) -> tuple[int, tuple[str, ...], str | None]:
+        """How many the receiver took, the tags of those it never will, and its words for why."""
         if not alerts:
-            return 0, ()
+            return 0, (), self._place.error if self._place.held else None
         try:
             self._output.send(alerts)
         except Invalid as error:
-            self._error = f"{error.what} {error.remedy}"
             if len(alerts) == 1:
-                return 0, (alerts[0].tag,)
+                return 0, (alerts[0].tag,), f"{error.what} {error.remedy}"
             halves = (alerts[: len(alerts) // 2], alerts[len(alerts) // 2 :])
             first, second = (self._hand_over(half) for half in halves)
-            return first[0] + second[0], first[1] + second[1]
-        return len(alerts), ()
+            return first[0] + second[0], first[1] + second[1], first[2] or second[2]
+        return len(alerts), (), None
 
     def _batches(self) -> Iterator[tuple[Place, tuple[Alert, ...]]]:
         """What is ahead, in order: each batch with the place after it."""
@@ -135,7 +142,7 @@ class Delivery:
         return self._everything or row.is_finding or row.revision > 1
 
     def _fail(self, at: datetime, error: Unavailable) -> None:
-        self._error = f"{error.what} {error.remedy}"
+        self._write(msgspec.structs.replace(self._place, error=f"{error.what} {error.remedy}"))
         wait = min(FIRST_WAIT * 2 ** min(self._failures, 20), LONGEST_WAIT)
         # So that all outputs of a receiver that comes back do not come at once.
         self._retry_at = at + wait * (0.5 + random.random())  # noqa: S311
@@ -152,11 +159,25 @@ class Delivery:
                 "Restore it from a copy; or delete it, and everything is sent again.",
             ) from error
 
-    def _write(self) -> None:
+    def _write(self, place: Place) -> None:
         self._file.parent.mkdir(parents=True, exist_ok=True)
         partial = self._file.with_suffix(".partial")
         with partial.open("wb") as out:
-            out.write(msgspec.json.encode(self._place))
+            out.write(msgspec.json.encode(place))
             out.flush()
             os.fsync(out.fileno())
         partial.replace(self._file)
+        self._place = place
+
+
+class Unconnected:
+    """The output of whoever only looks how far a delivery is."""
+
+    where = ""
+
+    def send(self, alerts: Sequence[Alert]) -> None:
+        """Nothing is sent from here."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Nothing is open."""

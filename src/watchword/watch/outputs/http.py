@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 import httpx2
@@ -137,6 +137,7 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True):
 
     url: str
     secret: bytes
+    clock: Callable[[], datetime]
 
     def __repr__(self) -> str:
         """Without the secret."""
@@ -145,7 +146,7 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True):
     def requests(self, alerts: Sequence[Alert]) -> list[httpx2.Request]:
         """See `Shape.requests`."""
         body = b"".join(plain.line(alert) + b"\n" for alert in alerts)
-        at = str(int(time.time()))
+        at = str(int(self.clock().timestamp()))
         signed = hmac.new(self.secret, f"{at}.".encode() + body, hashlib.sha256).hexdigest()
         headers = {"Content-Type": "application/x-ndjson", "X-Watchword-Signature": f"t={at},v1={signed}"}
         return [httpx2.Request("POST", self.url, content=body, headers=headers)]
