@@ -1,0 +1,85 @@
+SELECT
+    eventType AS native,
+    published AS stamp,
+    struct_pack(
+        uuid := uuid, published := published, actor := actor, address := client.ipAddress,
+        country := client.geographicalContext.country, agent := json_type(client.userAgent), device := device.id,
+        session := coalesce(authenticationContext.externalSessionId, authenticationContext.rootSessionId),
+        result := outcome.result, reason := outcome.reason, asn := securityContext.asNumber, target := target,
+        transaction := "transaction".id, debug := debugContext.debugData
+    ) AS record
+FROM log;
+
+WITH field AS (
+    SELECT
+        native,
+        record.uuid AS uuid,
+        try_cast(record.published AS TIMESTAMPTZ) AS "time",
+        coalesce(nullif(record.actor.id, 'null'), '') AS actor,
+        lower(nullif(record.actor.alternateId, 'null')) AS actor_login,
+        lower(record.actor."type") AS actor_type,
+        record.result AS result,
+        record.reason AS reason,
+        -- Okta writes the words "null" and "unknown" where a value is missing.
+        nullif(record.address, 'null') AS address,
+        nullif(nullif(record.transaction, 'unknown'), 'null') AS correlation,
+        record.transaction = 'unknown' AND coalesce(record.agent, 'NULL') = 'NULL' AS unclaimed,
+        record.debug.changedAttributes AS changed,
+        nullif(record.country, 'null') AS country,
+        record.asn AS asn,
+        coalesce(nullif(record.device, 'null'), nullif(record.debug.dtHash, 'null')) AS device,
+        nullif(nullif(record.session, 'unknown'), 'null') AS session,
+        nullif(coalesce(record.debug.factor, record.debug.privilegeGranted), 'null') AS said,
+        list_transform(
+            list_filter(record.target, lambda t: (t."type" = 'User') IS NOT TRUE),
+            lambda t: coalesce(t.displayName, t.alternateId, t.id)
+        )[1] AS other,
+        -- A target is the user it names, wherever it stands in the list; else the first thing named; else nobody.
+        coalesce(
+            nullif(list_filter(record.target, lambda t: lower(t."type") = 'user'), []), nullif(record.target[1:1], []),
+            [NULL]
+        ) AS targets
+    FROM record
+),
+each_target AS (SELECT * EXCLUDE (targets), unnest(targets) AS "target" FROM field)
+SELECT
+    coalesce(uuid, md5(concat_ws('|', native, "time", actor, "target".id, correlation))) AS id,
+    -- A profile holds contact points among much else: only a change of one is recovery info, and so is a change that
+    -- the line does not describe, since it could be one.
+    CASE
+        WHEN native = 'user.account.update_profile' AND NOT regexp_matches(
+            coalesce(nullif(concat_ws(' ', changed, CAST("target".changeDetails AS VARCHAR)), ''), 'email'),
+            '(?i)mail|phone|login'
+        ) THEN 'user.account.update_profile/no contact'
+        ELSE native
+    END AS native_action,
+    actor,
+    list_filter([lower(actor), actor_login], lambda k: k <> '') AS actor_keys,
+    coalesce("target".id, '') AS "target",
+    list_filter([lower("target".id), lower("target".alternateId)], lambda k: k <> '' AND k <> 'null') AS target_keys,
+    "time",
+    coalesce(result, 'UNKNOWN') AS outcome,
+    coalesce(upper(result), '') NOT IN ('FAILURE', 'DENY') AS done,
+    address,
+    CAST(NULL AS VARCHAR) AS socket,
+    correlation,
+    correlation AS click,
+    actor <> '' AND coalesce(actor = "target".id, false) AS by_owner,
+    CASE
+        -- Okta's own support acts as the system, outside any transaction and from no browser.
+        WHEN actor_login = 'system@okta.com' AND unclaimed THEN 'vendor'
+        WHEN starts_with(native, 'support.org.') OR native = 'user.session.impersonation.initiate' THEN 'vendor'
+        WHEN actor_type IN ('systemprincipal', 'system') OR actor_login = 'system@okta.com' THEN 'system'
+        WHEN actor_type IN ('publicclientapp', 'clientapp', 'app', 'appinstance', 'workflow', 'agent', 'adagent')
+            THEN 'automation'
+    END AS actor_class,
+    country,
+    asn,
+    device,
+    session,
+    CASE
+        WHEN starts_with(native, 'user.mfa.') OR starts_with(native, 'user.account.privilege')
+            THEN coalesce(said, nullif(reason, ''), other)
+        ELSE coalesce(said, other, nullif(reason, ''))
+    END AS detail
+FROM each_target
