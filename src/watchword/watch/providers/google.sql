@@ -1,85 +1,78 @@
+WITH each AS (
+    SELECT id, actor, ipAddress, networkInfo, unnest(coalesce(nullif(events, []), [NULL])) AS event, len(events) AS several
+    FROM log
+)
 SELECT
-    eventType AS native,
-    published AS stamp,
+    -- What a user does to his own account is written under two applications: one name for both.
+    CASE
+        WHEN id.applicationName = 'login' AND regexp_matches(
+            event.name, '^(password_edit|recovery_|2sv_|titanium_|passkey_|email_forwarding)'
+        ) THEN 'user_accounts'
+        ELSE coalesce(id.applicationName, 'admin')
+    END || ':' || event.name AS native,
+    id."time" AS stamp,
     struct_pack(
-        uuid := uuid, published := published, actor := actor, address := client.ipAddress,
-        country := client.geographicalContext.country, agent := json_type(client.userAgent), device := device.id,
-        session := coalesce(authenticationContext.externalSessionId, authenticationContext.rootSessionId),
-        result := outcome.result, reason := outcome.reason, asn := securityContext.asNumber, target := target,
-        transaction := "transaction".id, debug := debugContext.debugData
+        stamp := id."time", number := id.uniqueQualifier, actor := actor, address := ipAddress,
+        country := networkInfo.regionCode, asn := try_cast(networkInfo.ipAsn->>'$[0]' AS BIGINT),
+        parameters := event.parameters
     ) AS record
-FROM log;
+FROM each;
 
 WITH field AS (
     SELECT
         native,
-        record.uuid AS uuid,
-        try_cast(record.published AS TIMESTAMPTZ) AS "time",
-        coalesce(nullif(record.actor.id, 'null'), '') AS actor,
-        lower(nullif(record.actor.alternateId, 'null')) AS actor_login,
-        lower(record.actor."type") AS actor_type,
-        record.result AS result,
-        record.reason AS reason,
-        -- Okta writes the words "null" and "unknown" where a value is missing.
-        nullif(record.address, 'null') AS address,
-        nullif(nullif(record.transaction, 'unknown'), 'null') AS correlation,
-        record.transaction = 'unknown' AND coalesce(record.agent, 'NULL') = 'NULL' AS unclaimed,
-        record.debug.changedAttributes AS changed,
-        nullif(record.country, 'null') AS country,
-        record.asn AS asn,
-        coalesce(nullif(record.device, 'null'), nullif(record.debug.dtHash, 'null')) AS device,
-        nullif(nullif(record.session, 'unknown'), 'null') AS session,
-        nullif(coalesce(record.debug.factor, record.debug.privilegeGranted), 'null') AS said,
-        list_transform(
-            list_filter(record.target, lambda t: (t."type" = 'User') IS NOT TRUE),
-            lambda t: coalesce(t.displayName, t.alternateId, t.id)
-        )[1] AS other,
-        -- A target is the user it names, wherever it stands in the list; else the first thing named; else nobody.
-        coalesce(
-            nullif(list_filter(record.target, lambda t: lower(t."type") = 'user'), []), nullif(record.target[1:1], []),
-            [NULL]
-        ) AS targets
+        unnest(record),
+        try_cast(record.stamp AS TIMESTAMPTZ) AS "time",
+        nullif(record.actor.email, '') AS by_mail,
+        list_filter(record.parameters, lambda p: upper(p.name) IN ('USER_EMAIL', 'AFFECTED_EMAIL_ADDRESS'))[1] AS subject,
+        list_filter(
+            record.parameters,
+            lambda p: upper(p.name) IN ('ROLE_NAME', 'PRIVILEGE_NAME', 'LOGIN_CHALLENGE_METHOD', 'LOGIN_TYPE', 'LOGIN_FAILURE_TYPE', 'APP_NAME', 'DEVICE_TYPE')
+        )[1] AS said,
+        list_filter(record.parameters, lambda p: upper(p.name) IN ('DEVICE_ID', 'RESOURCE_ID'))[1]."value" AS device,
+        starts_with(native, 'admin:') AS by_administrator
     FROM record
 ),
-each_target AS (SELECT * EXCLUDE (targets), unnest(targets) AS "target" FROM field)
+each_target AS (
+    SELECT
+        *,
+        unnest(CASE
+            WHEN nullif(subject."value", '') IS NOT NULL THEN [subject."value"]
+            WHEN len(subject.multiValue) > 0 THEN subject.multiValue
+            -- Outside the administrators' log, who acts is whom it is about.
+            WHEN by_administrator THEN [NULL]
+            ELSE [by_mail]
+        END) AS "target"
+    FROM field
+)
 SELECT
-    coalesce(uuid, md5(concat_ws('|', native, "time", actor, "target".id, correlation))) AS id,
-    -- A profile holds contact points among much else: only a change of one is recovery info, and so is a change that
-    -- the line does not describe, since it could be one.
-    CASE
-        WHEN native = 'user.account.update_profile' AND NOT regexp_matches(
-            coalesce(nullif(concat_ws(' ', changed, CAST("target".changeDetails AS VARCHAR)), ''), 'email'),
-            '(?i)mail|phone|login'
-        ) THEN 'user.account.update_profile/no contact'
-        ELSE native
-    END AS native_action,
-    actor,
-    list_filter([lower(actor), actor_login], lambda k: k <> '') AS actor_keys,
-    coalesce("target".id, '') AS "target",
-    list_filter([lower("target".id), lower("target".alternateId)], lambda k: k <> '' AND k <> 'null') AS target_keys,
+    coalesce(nullif(number, ''), md5(concat_ws('|', native, stamp, by_mail, "target"))) AS id,
+    native AS native_action,
+    coalesce(by_mail, nullif(actor.profileId, ''), nullif(actor."key", ''), '') AS actor,
+    list_filter([lower(by_mail), lower(actor.profileId), lower(actor."key")], lambda k: k <> '') AS actor_keys,
+    coalesce("target", '') AS "target",
+    list_filter(
+        [lower("target"), CASE WHEN lower("target") = lower(by_mail) THEN lower(actor.profileId) END], lambda k: k <> ''
+    ) AS target_keys,
     "time",
-    coalesce(result, 'UNKNOWN') AS outcome,
-    coalesce(upper(result), '') NOT IN ('FAILURE', 'DENY') AS done,
-    address,
-    CAST(NULL AS VARCHAR) AS socket,
-    correlation,
-    correlation AS click,
-    actor <> '' AND coalesce(actor = "target".id, false) AS by_owner,
     CASE
-        -- Okta's own support acts as the system, outside any transaction and from no browser.
-        WHEN actor_login = 'system@okta.com' AND unclaimed THEN 'vendor'
-        WHEN starts_with(native, 'support.org.') OR native = 'user.session.impersonation.initiate' THEN 'vendor'
-        WHEN actor_type IN ('systemprincipal', 'system') OR actor_login = 'system@okta.com' THEN 'system'
-        WHEN actor_type IN ('publicclientapp', 'clientapp', 'app', 'appinstance', 'workflow', 'agent', 'adagent')
-            THEN 'automation'
+        WHEN regexp_matches(native, '(?i)fail|blocked') THEN 'FAILURE'
+        ELSE 'SUCCESS'
+    END AS outcome,
+    NOT regexp_matches(native, '(?i):login_failure|_blocked$') AS done,
+    nullif(address, '') AS address,
+    CAST(NULL AS VARCHAR) AS socket,
+    nullif(number, '') AS correlation,
+    nullif(number, '') AS click,
+    coalesce(lower(by_mail) = lower("target"), false) AS by_owner,
+    CASE
+        WHEN upper(actor.callerType) IN ('KEY', 'APPLICATION') THEN CASE WHEN upper(actor."key") = 'SYSTEM' THEN 'system' ELSE 'automation' END
+        WHEN upper(actor.callerType) = 'SYSTEM' OR upper(actor."key") = 'SYSTEM' THEN 'system'
+        WHEN ends_with(lower(by_mail), '.gserviceaccount.com') THEN 'automation'
     END AS actor_class,
-    country,
+    nullif(country, '') AS country,
     asn,
     device,
-    session,
-    CASE
-        WHEN starts_with(native, 'user.mfa.') OR starts_with(native, 'user.account.privilege')
-            THEN coalesce(said, nullif(reason, ''), other)
-        ELSE coalesce(said, other, nullif(reason, ''))
-    END AS detail
+    CAST(NULL AS VARCHAR) AS session,
+    coalesce(nullif(said."value", ''), said.multiValue[1]) AS detail
 FROM each_target
