@@ -16,7 +16,7 @@ import msgspec
 from watchword.core.errors import Invalid
 from watchword.core.evidence import DECLARED, GAPS, SCHEMA, DeclaredRow
 from watchword.core.identity_event import SUPPORT
-from watchword.watch.providers import Provider, provider_named
+from watchword.watch.providers import PROVIDERS, Provider
 from watchword.watch.verdicts import TypeCount, UnseenChange, VerdictRow, rows_of
 
 _Time = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -46,7 +46,7 @@ def connected(memory: str, threads: int) -> Iterator[duckdb.DuckDBPyConnection]:
 def set_up(con: duckdb.DuckDBPyConnection, providers: Iterable[Provider], lag: timedelta) -> None:
     """Fill the tables that do not come from a log."""
     con.execute("INSERT INTO setting VALUES (false, $lag)", {"lag": lag})
-    every = [own for p in providers for own in (p, *(provider_named(name) for name in p.carries))]
+    every = [of for p in providers for of in (p, *(PROVIDERS[name] for name in p.carries if name in PROVIDERS))]
     for name, catalogue in {p.name: p.catalogue for p in every}.items():
         types = _csv(catalogue, ("native", "canonical", "by_owner", "ignored"))
         con.execute("INSERT INTO catalogue SELECT $1, unnest($2), unnest($3), unnest($4), unnest($5)", [name, *types])

@@ -177,7 +177,7 @@ def _take(con: duckdb.DuckDBPyConnection, feed: Feed) -> None:
 
 
 def _batches(file: Path, folder: Path, sieved: Iterator[Sieved], keep_aside: KeepAside) -> Iterator[Path]:
-    """Write the *sieved* lines of *file* into files in *folder*, one a provider, again and again; give each full one."""
+    """Write the *sieved* lines of *file* into files in *folder*, one a provider; give each when it is full."""
     outs: dict[str, BinaryIO] = {}
     written = 0
     try:

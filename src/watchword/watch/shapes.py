@@ -59,7 +59,9 @@ def has_documents(head: bytes, provider: Provider) -> bool:
     return first[-1:] in b"{[," and not _is_json(first)
 
 
-def records(source: io.BufferedReader, lines: Callable[[BinaryIO], Iterator[Record]], provider: Provider) -> Iterator[Record]:
+def records(
+    source: io.BufferedReader, lines: Callable[[BinaryIO], Iterator[Record]], provider: Provider
+) -> Iterator[Record]:
     """The records of *source*, a stream at its beginning; *lines* reads one line by line where that is what it has."""
     number = 0
     try:
@@ -128,11 +130,7 @@ def _inside(value: Json) -> Iterator[object]:
     for name in ("_source", "_raw", "result", "message", "Message", "event", "log", "body"):
         inner = value.get(name)
         if isinstance(inner, dict) or (isinstance(inner, str) and inner.lstrip()[:1] in ("{", "[", "<")):
-            if name == "event" and isinstance(inner, dict):
-                inner = inner.get("original", inner)
             yield inner
-    if isinstance(dotted := value.get("event.original"), str):
-        yield dotted
 
 
 def _parsed(text: str, provider: Provider) -> object | None:
@@ -157,8 +155,9 @@ def _is_json(text: bytes) -> bool:
 
 
 def _may_wrap(text: bytes, provider: Provider) -> bool:
-    return any(re.match(rb'\{\s*("[^"]*"\s*:\s*("[^"]*"|\d+|null)\s*,\s*)*"%s"\s*:\s*\[' % re.escape(name.encode()), text)
-               for name in provider.wrapped)  # fmt: skip
+    names = "|".join(re.escape(name) for name in provider.wrapped).encode()
+    before = rb'\{\s*("[^"]*"\s*:\s*("[^"]*"|\d+|null)\s*,\s*)*'
+    return bool(names) and re.match(before + b'"(' + names + rb')"\s*:\s*\[', text) is not None
 
 
 def _begins_xml(head: bytes) -> bool:

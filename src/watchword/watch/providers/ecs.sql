@@ -1,85 +1,86 @@
+WITH whole AS (
+    SELECT
+        *,
+        lower(regexp_replace(event."action", '[ _]', '-', 'g')) AS said,
+        CASE json_type(event.category) WHEN 'ARRAY' THEN event.category->>'$[*]' ELSE [event.category->>'$'] END AS categories,
+        CASE json_type(event."type") WHEN 'ARRAY' THEN event."type"->>'$[*]' ELSE [event."type"->>'$'] END AS kinds,
+        -- A vendor's own event, which its own provider reads.
+        coalesce(
+            event.original, CAST(okta AS VARCHAR), CAST(azure AS VARCHAR), CAST(o365 AS VARCHAR), CAST(winlog AS VARCHAR),
+            CAST(google_workspace AS VARCHAR), CAST(keycloak AS VARCHAR), CAST(cisco_duo AS VARCHAR), CAST(aws AS VARCHAR),
+            CAST(github AS VARCHAR)
+        ) IS NOT NULL AS of_vendor
+    FROM log
+)
 SELECT
-    eventType AS native,
-    published AS stamp,
+    CASE
+        WHEN of_vendor OR (said IS NULL AND event.category IS NULL) THEN NULL
+        WHEN list_contains(categories, 'authentication')
+            AND NOT coalesce(regexp_matches(said, 'password|mfa|factor|credential|lock|reset|enrol|regist|token|revok'), false)
+            THEN 'authentication/' || CASE WHEN list_contains(kinds, 'end') THEN 'end' ELSE 'start' END
+        WHEN said IS NULL THEN concat_ws('/', categories[1], kinds[1], kinds[2])
+        ELSE said
+    END AS native,
+    "@timestamp" AS stamp,
     struct_pack(
-        uuid := uuid, published := published, actor := actor, address := client.ipAddress,
-        country := client.geographicalContext.country, agent := json_type(client.userAgent), device := device.id,
-        session := coalesce(authenticationContext.externalSessionId, authenticationContext.rootSessionId),
-        result := outcome.result, reason := outcome.reason, asn := securityContext.asNumber, target := target,
-        transaction := "transaction".id, debug := debugContext.debugData
+        id := event.id, stamp := "@timestamp", "user" := "user", address := coalesce(source.ip, client.ip),
+        country := coalesce(source.geo.country_iso_code, source.geo.country_name), asn := source."as".number,
+        "outcome" := event."outcome", device := device.id, correlation := "transaction".id, reason := event.reason,
+        "group" := "group".name, is_sign_in := list_contains(categories, 'authentication')
     ) AS record
-FROM log;
+FROM whole;
 
 WITH field AS (
     SELECT
         native,
-        record.uuid AS uuid,
-        try_cast(record.published AS TIMESTAMPTZ) AS "time",
-        coalesce(nullif(record.actor.id, 'null'), '') AS actor,
-        lower(nullif(record.actor.alternateId, 'null')) AS actor_login,
-        lower(record.actor."type") AS actor_type,
-        record.result AS result,
-        record.reason AS reason,
-        -- Okta writes the words "null" and "unknown" where a value is missing.
-        nullif(record.address, 'null') AS address,
-        nullif(nullif(record.transaction, 'unknown'), 'null') AS correlation,
-        record.transaction = 'unknown' AND coalesce(record.agent, 'NULL') = 'NULL' AS unclaimed,
-        record.debug.changedAttributes AS changed,
-        nullif(record.country, 'null') AS country,
-        record.asn AS asn,
-        coalesce(nullif(record.device, 'null'), nullif(record.debug.dtHash, 'null')) AS device,
-        nullif(nullif(record.session, 'unknown'), 'null') AS session,
-        nullif(coalesce(record.debug.factor, record.debug.privilegeGranted), 'null') AS said,
-        list_transform(
-            list_filter(record.target, lambda t: (t."type" = 'User') IS NOT TRUE),
-            lambda t: coalesce(t.displayName, t.alternateId, t.id)
-        )[1] AS other,
-        -- A target is the user it names, wherever it stands in the list; else the first thing named; else nobody.
-        coalesce(
-            nullif(list_filter(record.target, lambda t: lower(t."type") = 'user'), []), nullif(record.target[1:1], []),
-            [NULL]
-        ) AS targets
+        unnest(record),
+        try_cast(record.stamp AS TIMESTAMPTZ) AS "time",
+        coalesce(nullif(record."user".target, NULL), record."user".effective) AS other
     FROM record
 ),
-each_target AS (SELECT * EXCLUDE (targets), unnest(targets) AS "target" FROM field)
+named AS (
+    SELECT
+        *,
+        coalesce(nullif("user".id, ''), nullif("user".email, ''), nullif("user".name, ''), '') AS actor,
+        list_distinct(list_filter(
+            [
+                lower("user".id), lower("user".email), lower("user".name),
+                CASE WHEN "user"."domain" <> '' AND "user".name <> '' THEN lower("user"."domain" || '\' || "user".name) END,
+                CASE WHEN "user"."domain" <> '' AND "user".name <> '' THEN lower("user".name || '@' || "user"."domain") END
+            ], lambda k: k <> ''
+        )) AS actor_keys,
+        coalesce(nullif(other.id, ''), nullif(other.email, ''), nullif(other.name, '')) AS other_id,
+        list_distinct(list_filter(
+            [
+                lower(other.id), lower(other.email), lower(other.name),
+                CASE WHEN other."domain" <> '' AND other.name <> '' THEN lower(other."domain" || '\' || other.name) END
+            ], lambda k: k <> ''
+        )) AS other_keys
+    FROM field
+)
 SELECT
-    coalesce(uuid, md5(concat_ws('|', native, "time", actor, "target".id, correlation))) AS id,
-    -- A profile holds contact points among much else: only a change of one is recovery info, and so is a change that
-    -- the line does not describe, since it could be one.
-    CASE
-        WHEN native = 'user.account.update_profile' AND NOT regexp_matches(
-            coalesce(nullif(concat_ws(' ', changed, CAST("target".changeDetails AS VARCHAR)), ''), 'email'),
-            '(?i)mail|phone|login'
-        ) THEN 'user.account.update_profile/no contact'
-        ELSE native
-    END AS native_action,
+    coalesce(nullif(id, ''), md5(concat_ws('|', native, stamp, actor, other_id, address))) AS id,
+    native AS native_action,
     actor,
-    list_filter([lower(actor), actor_login], lambda k: k <> '') AS actor_keys,
-    coalesce("target".id, '') AS "target",
-    list_filter([lower("target".id), lower("target".alternateId)], lambda k: k <> '' AND k <> 'null') AS target_keys,
+    actor_keys,
+    -- With one user alone, who acts is whom it is about.
+    coalesce(other_id, actor) AS "target",
+    CASE WHEN other_id IS NULL THEN actor_keys ELSE other_keys END AS target_keys,
     "time",
-    coalesce(result, 'UNKNOWN') AS outcome,
-    coalesce(upper(result), '') NOT IN ('FAILURE', 'DENY') AS done,
-    address,
+    upper(coalesce(nullif("outcome", ''), 'unknown')) AS outcome,
+    coalesce(lower("outcome"), '') <> 'failure' AS done,
+    nullif(address, '') AS address,
     CAST(NULL AS VARCHAR) AS socket,
-    correlation,
-    correlation AS click,
-    actor <> '' AND coalesce(actor = "target".id, false) AS by_owner,
+    nullif(correlation, '') AS correlation,
+    nullif(correlation, '') AS click,
+    actor <> '' AND (other_id IS NULL OR list_has_any(actor_keys, other_keys)) AS by_owner,
     CASE
-        -- Okta's own support acts as the system, outside any transaction and from no browser.
-        WHEN actor_login = 'system@okta.com' AND unclaimed THEN 'vendor'
-        WHEN starts_with(native, 'support.org.') OR native = 'user.session.impersonation.initiate' THEN 'vendor'
-        WHEN actor_type IN ('systemprincipal', 'system') OR actor_login = 'system@okta.com' THEN 'system'
-        WHEN actor_type IN ('publicclientapp', 'clientapp', 'app', 'appinstance', 'workflow', 'agent', 'adagent')
-            THEN 'automation'
+        WHEN lower("user".id) IN ('s-1-5-18', 's-1-5-19', 's-1-5-20') OR lower("user".name) IN ('system', 'root') THEN 'system'
+        WHEN ends_with("user".name, '$') THEN 'automation'
     END AS actor_class,
-    country,
+    nullif(country, '') AS country,
     asn,
-    device,
-    session,
-    CASE
-        WHEN starts_with(native, 'user.mfa.') OR starts_with(native, 'user.account.privilege')
-            THEN coalesce(said, nullif(reason, ''), other)
-        ELSE coalesce(said, other, nullif(reason, ''))
-    END AS detail
-FROM each_target
+    nullif(device, '') AS device,
+    CAST(NULL AS VARCHAR) AS session,
+    coalesce(nullif("group", ''), nullif(reason, '')) AS detail
+FROM named

@@ -9,7 +9,7 @@ from typing import Any
 from watchword.watch.providers.provider import Json, Provider
 from watchword.watch.providers.recased import Spelling, at, nested, text
 
-_CHANGED = 'STRUCT(displayName VARCHAR, oldValue VARCHAR, newValue VARCHAR)[]'
+_CHANGED = "STRUCT(displayName VARCHAR, oldValue VARCHAR, newValue VARCHAR)[]"
 _FIELDS = (
     ("id", "VARCHAR"),
     ("activityDisplayName", "VARCHAR"),
@@ -19,13 +19,17 @@ _FIELDS = (
     ("resultReason", "VARCHAR"),
     (
         "initiatedBy",
-        'STRUCT("user" STRUCT(id VARCHAR, displayName VARCHAR, userPrincipalName VARCHAR, ipAddress VARCHAR), '
-        "app STRUCT(appId VARCHAR, displayName VARCHAR, servicePrincipalId VARCHAR))",
+        (
+            'STRUCT("user" STRUCT(id VARCHAR, displayName VARCHAR, userPrincipalName VARCHAR, ipAddress VARCHAR), '
+            "app STRUCT(appId VARCHAR, displayName VARCHAR, servicePrincipalId VARCHAR))"
+        ),
     ),
     (
         "targetResources",
-        f'STRUCT(id VARCHAR, displayName VARCHAR, "type" VARCHAR, userPrincipalName VARCHAR, '
-        f"modifiedProperties {_CHANGED})[]",
+        (
+            f'STRUCT(id VARCHAR, displayName VARCHAR, "type" VARCHAR, userPrincipalName VARCHAR, '
+            f"modifiedProperties {_CHANGED})[]"
+        ),
     ),
     ("additionalDetails", 'STRUCT("key" VARCHAR, "value" VARCHAR)[]'),
     # What sign-ins have besides.
@@ -57,7 +61,15 @@ _COLUMNS = (
 _SPELLING = Spelling(
     _COLUMNS, timegenerated="time", ip="ipAddress", username="userPrincipalName", locationdetails="locationDetails"
 )
-_TEXTS = ("initiatedBy", "targetResources", "additionalDetails", "status", "deviceDetail", "locationDetails", "location")
+_TEXTS = (
+    "initiatedBy",
+    "targetResources",
+    "additionalDetails",
+    "status",
+    "deviceDetail",
+    "locationDetails",
+    "location",
+)
 _SIGN_INS = frozenset({"UserLoggedIn", "UserLoginFailed"})
 
 

@@ -16,8 +16,10 @@ _COLUMNS = (
     ("networkInfo", "STRUCT(ipAsn JSON, regionCode VARCHAR)"),
     (
         "events",
-        'STRUCT("type" VARCHAR, name VARCHAR, parameters STRUCT(name VARCHAR, "value" VARCHAR, multiValue VARCHAR[], '
-        "intValue VARCHAR, boolValue VARCHAR)[])[]",
+        (
+            'STRUCT("type" VARCHAR, name VARCHAR, parameters STRUCT(name VARCHAR, "value" VARCHAR, multiValue VARCHAR[], '
+            "intValue VARCHAR, boolValue VARCHAR)[])[]"
+        ),
     ),
 )
 
@@ -104,7 +106,9 @@ def _from_cloud(value: Json, payload: Json) -> tuple[Json, ...] | None:
 def _from_export(value: Json) -> tuple[Json, ...] | None:
     application = str(value["record_type"]).lower()
     given = value.get(application)
-    parameters = _parameters({str(name).upper(): each for name, each in given.items()}) if isinstance(given, dict) else []
+    parameters = (
+        _parameters({str(name).upper(): each for name, each in given.items()}) if isinstance(given, dict) else []
+    )
     return (
         {
             "id": {
@@ -114,7 +118,9 @@ def _from_export(value: Json) -> tuple[Json, ...] | None:
             },
             "actor": {"email": text(value.get("email")) or text(value.get("actor_email"))},
             "ipAddress": text(value.get("ip_address")),
-            "events": [{"name": str(value["event_name"]), "type": text(value.get("event_type")), "parameters": parameters}],
+            "events": [
+                {"name": str(value["event_name"]), "type": text(value.get("event_type")), "parameters": parameters}
+            ],
         },
     )
 
@@ -129,9 +135,8 @@ def _from_ecs(value: Json, own: Json) -> tuple[Json, ...] | None:
     parameters = [{"name": "USER_EMAIL", "value": target}] if target else []
     if role := text(at(own, "admin", "role", "name")):
         parameters.append({"name": "ROLE_NAME", "value": role})
-    for setting in ("setting", "privilege"):
-        if said := text(at(own, "admin", setting, "name")):
-            parameters.append({"name": f"{setting.upper()}_NAME", "value": said})
+    if privilege := text(at(own, "admin", "privilege", "name")):
+        parameters.append({"name": "PRIVILEGE_NAME", "value": privilege})
     return (
         {
             "id": {

@@ -10,12 +10,18 @@ _COLUMNS = (
     ("published", "VARCHAR"),
     ("eventType", "VARCHAR"),
     ("actor", 'STRUCT(id VARCHAR, alternateId VARCHAR, "type" VARCHAR)'),
-    ("client", "STRUCT(ipAddress VARCHAR, geographicalContext STRUCT(country VARCHAR), userAgent JSON)"),
+    (
+        "client",
+        (
+            "STRUCT(ipAddress VARCHAR, geographicalContext STRUCT(country VARCHAR), "
+            "userAgent STRUCT(rawUserAgent VARCHAR))"
+        ),
+    ),
     ("device", "STRUCT(id VARCHAR)"),
     ("authenticationContext", "STRUCT(externalSessionId VARCHAR, rootSessionId VARCHAR)"),
     ("outcome", "STRUCT(result VARCHAR, reason VARCHAR)"),
     ("securityContext", "STRUCT(asNumber BIGINT)"),
-    ("target", 'STRUCT(id VARCHAR, "type" VARCHAR, alternateId VARCHAR, displayName VARCHAR, changeDetails JSON)[]'),
+    ("target", 'STRUCT(id VARCHAR, "type" VARCHAR, alternateId VARCHAR, changeDetails JSON)[]'),
     ("transaction", "STRUCT(id VARCHAR)"),
     (
         "debugContext",
@@ -42,9 +48,15 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
 def _from_ecs(value: Json) -> Json:
     """The System Log event that an ECS document has under `okta`; what it moved elsewhere is put back."""
     event: Json = _SPELLING.of(value.get("okta")) if isinstance(value.get("okta"), dict) else {}
-    event.setdefault("published", at(value, "event", "created") or value.get("@timestamp"))
-    event.setdefault("eventType", at(value, "event", "action") if event.get("uuid") else None)
-    client = event.get("client")
+    if not event and not str(at(value, "event", "dataset")).startswith("okta"):
+        return {}
+    event.setdefault("uuid", at(value, "event", "id"))
+    event.setdefault("published", value.get("@timestamp") or at(value, "event", "created"))
+    event.setdefault("eventType", at(value, "event", "action"))
+    event.setdefault("outcome", {"result": at(value, "event", "outcome")})
+    event.setdefault("actor", _user(value.get("user")))
+    event.setdefault("target", [_user(at(value, "user", "target"))])
+    client = event.setdefault("client", {})
     if isinstance(client, dict):
         client.setdefault("ipAddress", client.get("ip") or at(value, "client", "ip") or at(value, "source", "ip"))
         country = at(value, "client", "geo", "country_name") or at(value, "source", "geo", "country_name")
@@ -53,6 +65,11 @@ def _from_ecs(value: Json) -> Json:
     if isinstance(security, dict):
         security.setdefault("asNumber", at(security, "as", "number") or at(value, "source", "as", "number"))
     return event
+
+
+def _user(value: object) -> Json | None:
+    who = at(value, "id") or at(value, "email") or at(value, "name")
+    return {"id": who, "type": "User", "alternateId": at(value, "email") or at(value, "name")} if who else None
 
 
 OKTA = Provider(

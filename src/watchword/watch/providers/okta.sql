@@ -1,14 +1,26 @@
+WITH line AS (
+    SELECT
+        *,
+        eventType IN (
+            'user.session.start', 'user.authentication.auth_via_mfa', 'user.authentication.sso',
+            'user.authentication.verify', 'user.session.access_admin_app'
+        ) AS is_sign_in
+    FROM log
+)
 SELECT
     eventType AS native,
     published AS stamp,
     struct_pack(
         uuid := uuid, published := published, actor := actor, address := client.ipAddress,
-        country := client.geographicalContext.country, agent := json_type(client.userAgent), device := device.id,
+        country := client.geographicalContext.country, is_agentless := client.userAgent.rawUserAgent IS NULL, device := device.id,
         session := coalesce(authenticationContext.externalSessionId, authenticationContext.rootSessionId),
-        result := outcome.result, reason := outcome.reason, asn := securityContext.asNumber, target := target,
-        transaction := "transaction".id, debug := debugContext.debugData
+        result := outcome.result, reason := outcome.reason, asn := securityContext.asNumber,
+        -- Who signs in is whom it is about, whatever he signs in to: most of a log, and so kept slim.
+        target := CASE WHEN NOT is_sign_in THEN target END, transaction := "transaction".id,
+        debug := CASE WHEN NOT is_sign_in THEN debugContext.debugData END, dt_hash := debugContext.debugData.dtHash,
+        is_sign_in := is_sign_in
     ) AS record
-FROM log;
+FROM line;
 
 WITH field AS (
     SELECT
@@ -23,19 +35,23 @@ WITH field AS (
         -- Okta writes the words "null" and "unknown" where a value is missing.
         nullif(record.address, 'null') AS address,
         nullif(nullif(record.transaction, 'unknown'), 'null') AS correlation,
-        record.transaction = 'unknown' AND coalesce(record.agent, 'NULL') = 'NULL' AS unclaimed,
+        record.transaction = 'unknown' AND record.is_agentless AS unclaimed,
         record.debug.changedAttributes AS changed,
         nullif(record.country, 'null') AS country,
         record.asn AS asn,
-        coalesce(nullif(record.device, 'null'), nullif(record.debug.dtHash, 'null')) AS device,
+        coalesce(nullif(record.device, 'null'), nullif(record.dt_hash, 'null')) AS device,
         nullif(nullif(record.session, 'unknown'), 'null') AS session,
         nullif(coalesce(record.debug.factor, record.debug.privilegeGranted), 'null') AS said,
         list_transform(
             list_filter(record.target, lambda t: (t."type" = 'User') IS NOT TRUE),
-            lambda t: coalesce(t.displayName, t.alternateId, t.id)
+            lambda t: coalesce(t.alternateId, t.id)
         )[1] AS other,
         -- A target is the user it names, wherever it stands in the list; else the first thing named; else nobody.
         coalesce(
+            CASE WHEN record.is_sign_in THEN [struct_pack(
+                id := record.actor.id, "type" := 'User', alternateId := record.actor.alternateId,
+                changeDetails := CAST(NULL AS JSON)
+            )] END,
             nullif(list_filter(record.target, lambda t: lower(t."type") = 'user'), []), nullif(record.target[1:1], []),
             [NULL]
         ) AS targets

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ _HERE = Path(__file__).parent
 
 Json = dict[str, Any]
 Shape = Callable[[Json], tuple[Json, ...] | None]
-"""One JSON object of a log in, the events in it out, each with the provider's own columns; None when it is no event."""
+"""One JSON object of a log in, the events in it out, each with the provider's own columns; None if it is no event."""
 
 
 class Provider(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,8 +22,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
 
     *columns* are DuckDB column names and types of a line; *type_key* is the member no event lacks; *preamble* matches
     lines that are no events and no damage either, where a log has such. *wrapped* are names of members that hold a list
-    of events. *shape* reads an event as other systems write it; *text* does so for a line that is no JSON. *carries* are
-    names of other providers whose events such a log may hold; an event of theirs says so in the member `CARRIED`.
+    of events. *shape* reads an event as other systems write it, *text* does so for a line that is no JSON. *carries*
+    are names of other providers whose events such a log may hold; an event of theirs says so in the member `CARRIED`.
     """
 
     name: str
@@ -55,7 +56,25 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
             return None
         if isinstance(value.get(self.type_key), str):
             return (value,)
-        return self.shape(value) if self.shape is not None else None
+        if self.shape is None:
+            return None
+        return self._original(value) or self.shape(value)
+
+    def _original(self, value: Json) -> tuple[Json, ...] | None:
+        """The vendor's event as it was, which a pipeline into ECS may keep as text beside what it made of it."""
+        event = value.get("event")
+        said = event.get("original") if isinstance(event, dict) else value.get("event.original")
+        if not isinstance(said, str) or self.shape is None:
+            return None
+        if said.lstrip()[:1] == "<":
+            return self.text(said.encode("utf-8", "replace")) if self.text is not None else None
+        try:
+            inner = json.loads(said, strict=False)
+        except (ValueError, RecursionError):
+            return None
+        if not isinstance(inner, dict):
+            return None
+        return (inner,) if isinstance(inner.get(self.type_key), str) else self.shape(inner)
 
     def _queries(self) -> tuple[str, str]:
         lines, events = (_HERE / f"{self.name}.sql").read_text(encoding="utf-8").split(";\n", 1)

@@ -17,7 +17,7 @@ class Spelling:
     def __init__(self, columns: tuple[tuple[str, str], ...], **aliases: str) -> None:
         words = {name for name, _ in columns}
         words |= {word for _, kind in columns for word in _WORD.findall(kind) if word not in _KINDS}
-        self._words = {_squashed(word): word for word in words} | aliases
+        self._words: dict[str, str] = {_squashed(word): word for word in words} | aliases
 
     def of(self, value: Any, depth: int = 0) -> Any:
         """*value* with every name that we know spelled as we know it; the first of two spellings is kept."""
@@ -27,7 +27,8 @@ class Spelling:
             return value
         out: Json = {}
         for name, each in value.items():
-            out.setdefault(self._words.get(_squashed(name), name), self.of(each, depth + 1))
+            key = self._words.get(_squashed(str(name)), str(name))
+            out.setdefault(key, self.of(each, depth + 1))
         return out
 
 

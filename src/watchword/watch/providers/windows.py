@@ -10,15 +10,17 @@ from xml.etree import ElementTree as ET
 from watchword.watch.providers.provider import Json, Provider
 from watchword.watch.providers.recased import Spelling, at, nested, text
 
+# fmt: off
 _NAMES = (
-    "EventID Computer Channel EventRecordID TimeCreated Keywords SourceName "
-    "SubjectUserSid SubjectUserName SubjectDomainName SubjectLogonId "
-    "TargetSid TargetUserSid TargetUserName TargetDomainName TargetLogonId TargetName "
-    "MemberSid MemberName OldTargetUserName NewTargetUserName "
-    "IpAddress IpPort LogonType WorkstationName LogonGuid Status SubStatus ClientName ClientAddress AccountName "
-    "PasswordLastSet UserAccountControl UserPrincipalName SamAccountName AllowedToDelegateTo "
-    "ObjectDN ObjectGUID ObjectClass AttributeLDAPDisplayName AttributeValue OperationType OpCorrelationID Data"
-).split()
+    "EventID", "Computer", "Channel", "EventRecordID", "TimeCreated", "Keywords", "SourceName", "SubjectUserSid",
+    "SubjectUserName", "SubjectDomainName", "SubjectLogonId", "TargetSid", "TargetUserSid", "TargetUserName",
+    "TargetDomainName", "TargetLogonId", "TargetName", "MemberSid", "MemberName", "OldTargetUserName",
+    "NewTargetUserName", "IpAddress", "IpPort", "LogonType", "WorkstationName", "LogonGuid", "Status", "SubStatus",
+    "ClientName", "ClientAddress", "AccountName", "PasswordLastSet", "UserAccountControl", "UserPrincipalName",
+    "SamAccountName", "AllowedToDelegateTo", "ObjectDN", "ObjectGUID", "ObjectClass", "AttributeLDAPDisplayName",
+    "AttributeValue", "OperationType", "OpCorrelationID", "Data",
+)
+# fmt: on
 _OTHER = ("Hostname", "TimeGenerated", "EventTime", "@timestamp", "RecordNumber", "EventType", "EventRecordId")
 
 _COLUMNS = tuple((name, "VARCHAR") for name in (*_NAMES, *(name for name in _OTHER if name != "EventRecordId")))
@@ -93,16 +95,16 @@ def _flat(value: Any) -> str:
 
 def _from_event(event: Json) -> Json:
     """A record as XML has it, from its JSON: elements, and attributes under `#attributes`."""
-    system = event.get("System") if isinstance(event.get("System"), dict) else {}
-    assert isinstance(system, dict)
+    system = event["System"] if isinstance(event.get("System"), dict) else {}
     out: Json = {}
-    for part in (event.get("EventData"), event.get("UserData")):
+    data, user_data = event.get("EventData"), event.get("UserData")
+    # User data has one element of its own around its members.
+    within = [each for each in user_data.values() if isinstance(each, dict)] if isinstance(user_data, dict) else []
+    for part in (data, *within):
         if isinstance(part, dict):
-            inner = [each for each in part.values() if isinstance(each, dict) and "#text" not in each]
-            found = part if part is event.get("EventData") else {k: v for each in inner for k, v in each.items()}
-            out |= _SPELLING.of({name: each for name, each in found.items() if not name.startswith("#")})
-            if isinstance(data := part.get("Data"), dict | list):
-                out |= _named_data(data)
+            out |= _SPELLING.of({name: each for name, each in part.items() if not name.startswith("#")})
+            if isinstance(named := part.get("Data"), dict | list):
+                out |= _named_data(named)
     for name in ("EventID", "Channel", "Computer", "EventRecordID", "Keywords"):
         if system.get(name) is not None:
             out[name] = system[name]
