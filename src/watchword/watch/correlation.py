@@ -16,7 +16,7 @@ import msgspec
 from watchword.core.errors import Invalid
 from watchword.core.evidence import DECLARED, GAPS, SCHEMA, DeclaredRow
 from watchword.core.identity_event import SUPPORT
-from watchword.watch.providers import Provider
+from watchword.watch.providers import PROVIDERS, Provider
 from watchword.watch.verdicts import TypeCount, UnseenChange, VerdictRow, rows_of
 
 _Time = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -46,7 +46,8 @@ def connected(memory: str, threads: int) -> Iterator[duckdb.DuckDBPyConnection]:
 def set_up(con: duckdb.DuckDBPyConnection, providers: Iterable[Provider], lag: timedelta) -> None:
     """Fill the tables that do not come from a log."""
     con.execute("INSERT INTO setting VALUES (false, $lag)", {"lag": lag})
-    for name, catalogue in {p.name: p.catalogue for p in providers}.items():
+    every = [of for p in providers for of in (p, *(PROVIDERS[name] for name in p.carries if name in PROVIDERS))]
+    for name, catalogue in {p.name: p.catalogue for p in every}.items():
         types = _csv(catalogue, ("native", "canonical", "by_owner", "ignored"))
         con.execute("INSERT INTO catalogue SELECT $1, unnest($2), unnest($3), unnest($4), unnest($5)", [name, *types])
     kinds = _csv(_SQL / "actions.csv", ("action", "family", "rank"))
@@ -131,6 +132,7 @@ def _beside(con: duckdb.DuckDBPyConnection, files: tuple[Path, ...], key: str, k
 
 def judge(con: duckdb.DuckDBPyConnection) -> tuple[VerdictRow, ...]:
     """The verdict on each event in `native`, by time and id, whatever the order they were read in."""
+    con.execute(_text("join"))
     con.execute(_text("fold"))
     con.execute(_text("pair"))
     con.execute("CREATE OR REPLACE TEMP TABLE claim (id VARCHAR, evidence BIGINT)")

@@ -13,7 +13,8 @@ from watchword.watch import correlation
 from watchword.watch.engine import LAG
 from watchword.watch.providers import Feed, provider_named
 from watchword.watch.reading import read_lines
-from watchword.watch.sieve import LONGEST_LINE, Aside, Tally, sieve_lines
+from watchword.watch.shapes import Aside
+from watchword.watch.sieve import LONGEST_LINE, Tally, sieve_lines
 from watchword.watch.verdicts import VerdictRow, append_verdicts
 
 KEPT = timedelta(days=30)
@@ -81,7 +82,7 @@ class Follow:
         feed = tuple(self._feed_findings(at))
         sieved = tuple(sieve_lines(self._new_lines(), self._provider, self.tally))
         self.rejected = tuple(line for line in sieved if isinstance(line, Aside))
-        lines = [line for line in sieved if isinstance(line, bytes)]
+        lines = [line for line in sieved if not isinstance(line, Aside)]
         if lines:
             read_lines(self._con, self._feed, lines)
         if not (lines or has_new_evidence or feed):

@@ -6,14 +6,16 @@ import json
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import duckdb
 import msgspec
 
 from watchword.core.errors import Invalid, Unavailable
 from watchword.watch.meter import Meter
-from watchword.watch.providers import Feed, Provider
-from watchword.watch.sieve import Aside, Tally, encode, is_gzip, sieve
+from watchword.watch.providers import Feed, Provider, provider_named
+from watchword.watch.shapes import Aside, are_lines
+from watchword.watch.sieve import Carried, Sieved, Tally, encode, is_gzip, sieve
 from watchword.watch.verdicts import Rejected
 
 _BATCH = 64 * 1024 * 1024
@@ -22,6 +24,9 @@ _BATCH = 64 * 1024 * 1024
 _SIGN_IN = "\"action\" IN ('login.success', 'login.failure')"
 _KEPT = "catalogue.ignored IS NULL OR catalogue.canonical IN ('login.success', 'login.failure')"
 """What of the catalogue leaves a record behind: what is not ignored, and sign-ins, which have no verdict."""
+
+_OWN = "own"
+"""What the batch of the feed's own provider is called."""
 
 KeepAside = Callable[[Rejected, str], None]
 """Takes a rejected line and the beginning of its text."""
@@ -36,22 +41,34 @@ def read_log(
     """
     _must_be_readable(file)
     # DuckDB would read these as a pattern of names.
-    if not set("*?[") & set(str(file)) and _read_whole(con, feed, file, tally, meter):
+    if not set("*?[") & set(str(file)) and _has_lines(file) and _read_whole(con, feed, file, tally, meter):
         return
     with tempfile.TemporaryDirectory(prefix="watchword-") as folder:
-        batch = Path(folder) / "lines.jsonl"
-        for _ in _batches(file, batch, sieve(file, feed.provider, tally, meter), keep_aside):
-            _scan_sieved(con, feed.provider, batch)
-            _take(con, feed)
+        for batch in _batches(file, Path(folder), sieve(file, feed.provider, tally, meter), keep_aside):
+            _read_batch(con, feed, batch)
 
 
-def read_lines(con: duckdb.DuckDBPyConnection, feed: Feed, lines: list[bytes]) -> None:
+def read_lines(con: duckdb.DuckDBPyConnection, feed: Feed, lines: list[bytes | Carried]) -> None:
     """Add the events of *lines*, each whole JSON that `sieve` let pass, to `native` and their types to `seen`."""
     with tempfile.TemporaryDirectory(prefix="watchword-") as folder:
-        batch = Path(folder) / "lines.jsonl"
-        batch.write_bytes(b"".join(lines))
-        _scan_sieved(con, feed.provider, batch)
-        _take(con, feed)
+        for batch in _batches(Path(), Path(folder), iter(lines), _never):
+            _read_batch(con, feed, batch)
+
+
+def _never(rejected: Rejected, _: str) -> None:
+    raise ValueError(f"line {rejected.line} is no event")
+
+
+def _read_batch(con: duckdb.DuckDBPyConnection, feed: Feed, batch: Path) -> None:
+    """Read *batch*, named for the provider whose lines it has, as of *feed*, which carried them."""
+    of = feed.provider if batch.stem == _OWN else provider_named(batch.stem)
+    _scan_sieved(con, of, batch)
+    _take(con, msgspec.structs.replace(feed, provider=of))
+
+
+def _has_lines(file: Path) -> bool:
+    with file.open("rb") as raw:
+        return are_lines(raw.read(4096))
 
 
 def source(provider: Provider, *, is_strict: bool = True) -> str:
@@ -159,25 +176,33 @@ def _take(con: duckdb.DuckDBPyConnection, feed: Feed) -> None:
     )
 
 
-def _batches(file: Path, batch: Path, sieved: Iterator[bytes | Aside], keep_aside: KeepAside) -> Iterator[None]:
-    """Write the *sieved* lines of *file* into *batch*, again and again, until all of it was there once."""
+def _batches(file: Path, folder: Path, sieved: Iterator[Sieved], keep_aside: KeepAside) -> Iterator[Path]:
+    """Write the *sieved* lines of *file* into files in *folder*, one a provider; give each when it is full."""
+    outs: dict[str, BinaryIO] = {}
     written = 0
-    out = batch.open("wb")
     try:
         for line in sieved:
             if isinstance(line, Aside):
                 keep_aside(Rejected(file=str(file), line=line.line, reason=line.reason), line.text)
                 continue
-            written += out.write(line)
+            name, text = (line.provider, line.line) if isinstance(line, Carried) else ("", line)
+            if name not in outs:
+                outs[name] = (folder / f"{name or _OWN}.jsonl").open("wb")
+            written += outs[name].write(text)
             if written >= _BATCH:
-                out.close()
-                yield
+                yield from _closed(outs)
                 written = 0
-                out = batch.open("wb")
+        yield from _closed(outs)
     finally:
+        for out in outs.values():
+            out.close()
+
+
+def _closed(outs: dict[str, BinaryIO]) -> Iterator[Path]:
+    for name in tuple(outs):
+        out = outs.pop(name)
         out.close()
-    if written:
-        yield
+        yield Path(str(out.name))
 
 
 def _must_be_readable(file: Path) -> None:

@@ -7,6 +7,7 @@ such a row, or one DuckDB refuses, is read again here line by line. Nothing is d
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import zlib
 from collections.abc import Iterator
@@ -15,10 +16,12 @@ from typing import BinaryIO
 
 import msgspec
 
+from watchword.watch.documents import LONGEST
 from watchword.watch.meter import Meter
-from watchword.watch.providers import Provider
+from watchword.watch.providers import CARRIED, Provider
+from watchword.watch.shapes import PEEK, Aside, Record, carried, records
 
-LONGEST_LINE = 16 * 1024 * 1024
+LONGEST_LINE = LONGEST
 """Bytes of the longest line that is read: DuckDB's own limit for one JSON object."""
 
 _BOM = b"\xef\xbb\xbf"
@@ -34,12 +37,15 @@ class Tally(msgspec.Struct, kw_only=True):
     rejected: int = 0
 
 
-class Aside(msgspec.Struct, frozen=True, kw_only=True):
-    """One line kept aside: its number from 1, why, and its beginning."""
+class Carried(msgspec.Struct, frozen=True, kw_only=True):
+    """An event of the other provider *provider* that a log carried, as one line of JSON."""
 
-    line: int
-    reason: str
-    text: str
+    provider: str
+    line: bytes
+
+
+Sieved = bytes | Aside | Carried
+"""One event as a line of JSON, ending in a newline; or what was no event."""
 
 
 def is_gzip(path: Path) -> bool:
@@ -48,16 +54,23 @@ def is_gzip(path: Path) -> bool:
         return raw.read(3) == b"\x1f\x8b\x08"
 
 
-def sieve(path: Path, provider: Provider, tally: Tally, meter: Meter) -> Iterator[bytes | Aside]:
-    """Each line of *path* as whole JSON, ending in a newline, or as kept aside; count them in *tally*."""
-    with path.open("rb") as raw, meter.sieving(raw):
-        source = gzip.GzipFile(fileobj=raw) if is_gzip(path) else raw
-        yield from sieve_lines(_numbered(source), provider, tally)
+def sieve(path: Path, provider: Provider, tally: Tally, meter: Meter) -> Iterator[Sieved]:
+    """Each record of *path* as whole JSON, or as kept aside; count them in *tally*."""
+    with path.open("rb", buffering=0) as raw, meter.sieving(raw):
+        source: io.BufferedReader = io.BufferedReader(raw, PEEK)
+        if is_gzip(path):
+            source = io.BufferedReader(gzip.GzipFile(fileobj=raw), PEEK)
+        yield from sieve_lines(records(source, _numbered, provider), provider, tally)
 
 
-def sieve_lines(lines: Iterator[tuple[int, bytes | None]], provider: Provider, tally: Tally) -> Iterator[bytes | Aside]:
+def sieve_lines(lines: Iterator[Record], provider: Provider, tally: Tally) -> Iterator[Sieved]:
     """As `sieve`, over numbered *lines*; None is a line longer than `LONGEST_LINE`."""
     for number, raw in lines:
+        if isinstance(raw, Aside):
+            tally.lines += 1
+            tally.rejected += 1
+            yield raw
+            continue
         line = b"" if raw is None else raw.strip(b" \t\r\n\v\f")
         if number == 1:
             line = line.removeprefix(_BOM)
@@ -75,26 +88,34 @@ def sieve_lines(lines: Iterator[tuple[int, bytes | None]], provider: Provider, t
             yield from _mend(number, line, provider, tally)
 
 
-def _mend(number: int, line: bytes, provider: Provider, tally: Tally) -> Iterator[bytes | Aside]:
-    """*line* made whole where that needs no guess: bytes that are no UTF-8, raw control characters, a list."""
+def _mend(number: int, line: bytes, provider: Provider, tally: Tally) -> Iterator[Sieved]:
+    """*line* made whole where that needs no guess: bytes that are no UTF-8, raw control characters, lists, wrappers."""
+    events: tuple[dict[str, object] | None, ...] = ()
+    why = ""
     try:
         value = json.loads(line.decode("utf-8", "replace"), strict=False)
     except RecursionError:
         why = "nested too deep"
     except ValueError:
+        events = (provider.text(line) if provider.text is not None else None) or ()
         why = "cut short, or damaged JSON" if line[:1] in (b"{", b"[") else "not JSON"
     else:
-        events = value if isinstance(value, list) else [value]
-        if events and all(
-            isinstance(event, dict) and isinstance(event.get(provider.type_key), str) for event in events
-        ):
-            tally.repaired += 1
-            for event in events:
-                yield encode(event)
-            return
+        events = tuple(carried(value, provider))
         why = f"no {provider.type_key}" if isinstance(value, dict) else "a JSON value that is no event"
-    tally.rejected += 1
-    yield Aside(line=number, reason=why, text=line[:_EXCERPT].decode("utf-8", "backslashreplace"))
+        if not events and isinstance(value, dict):  # a page of a list that has none
+            tally.preamble += 1
+            return
+    if any(event is not None for event in events):
+        tally.repaired += 1
+    tally.lines += max(len(events) - 1, 0)
+    for event in events or (None,):
+        if event is None:
+            tally.rejected += 1
+            yield Aside(line=number, reason=why, text=line[:_EXCERPT].decode("utf-8", "backslashreplace"))
+        elif CARRIED in event:
+            yield Carried(provider=str(event.pop(CARRIED)), line=encode(event))
+        else:
+            yield encode(event)
 
 
 def _is_whole(line: bytes, provider: Provider) -> bool:
@@ -102,7 +123,8 @@ def _is_whole(line: bytes, provider: Provider) -> bool:
         value = msgspec.json.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
-    return isinstance(value, dict) and isinstance(value.get(provider.type_key), str)
+    events = provider.events_of(value)
+    return events is not None and len(events) == 1 and events[0] is value and b"\n" not in line
 
 
 def encode(event: dict[str, object]) -> bytes:
@@ -112,7 +134,7 @@ def encode(event: dict[str, object]) -> bytes:
     return text.encode() + b"\n"
 
 
-def _numbered(source: BinaryIO | gzip.GzipFile) -> Iterator[tuple[int, bytes | None]]:
+def _numbered(source: BinaryIO) -> Iterator[Record]:
     """Lines with their numbers, from 1; None for one that is too long, or where a compressed stream breaks off."""
     number = 1
     while True:

@@ -1,12 +1,26 @@
+WITH line AS (
+    SELECT
+        *,
+        eventType IN (
+            'user.session.start', 'user.authentication.auth_via_mfa', 'user.authentication.sso',
+            'user.authentication.verify', 'user.session.access_admin_app'
+        ) AS is_sign_in
+    FROM log
+)
 SELECT
     eventType AS native,
     published AS stamp,
     struct_pack(
         uuid := uuid, published := published, actor := actor, address := client.ipAddress,
-        result := outcome.result, target := target, transaction := "transaction".id,
-        changed := debugContext.debugData.changedAttributes
+        country := client.geographicalContext.country, is_agentless := client.userAgent.rawUserAgent IS NULL, device := device.id,
+        session := coalesce(authenticationContext.externalSessionId, authenticationContext.rootSessionId),
+        result := outcome.result, reason := outcome.reason, asn := securityContext.asNumber,
+        -- Who signs in is whom it is about, whatever he signs in to: most of a log, and so kept slim.
+        target := CASE WHEN NOT is_sign_in THEN target END, transaction := "transaction".id,
+        debug := CASE WHEN NOT is_sign_in THEN debugContext.debugData END, dt_hash := debugContext.debugData.dtHash,
+        is_sign_in := is_sign_in
     ) AS record
-FROM log;
+FROM line;
 
 WITH field AS (
     SELECT
@@ -14,15 +28,32 @@ WITH field AS (
         record.uuid AS uuid,
         try_cast(record.published AS TIMESTAMPTZ) AS "time",
         coalesce(record.actor.id, '') AS actor,
-        lower(record.actor.alternateId) AS actor_login,
+        lower(nullif(record.actor.alternateId, 'null')) AS actor_login,
+        lower(record.actor."type") AS actor_type,
         record.result AS result,
+        record.reason AS reason,
         -- Okta writes the words "null" and "unknown" where a value is missing.
         nullif(record.address, 'null') AS address,
         nullif(nullif(record.transaction, 'unknown'), 'null') AS correlation,
-        record.changed AS changed,
+        record.transaction = 'unknown' AND record.is_agentless AS unclaimed,
+        record.debug.changedAttributes AS changed,
+        nullif(record.country, 'null') AS country,
+        record.asn AS asn,
+        coalesce(nullif(record.device, 'null'), nullif(record.dt_hash, 'null')) AS device,
+        nullif(nullif(record.session, 'unknown'), 'null') AS session,
+        nullif(coalesce(record.debug.factor, record.debug.privilegeGranted), 'null') AS said,
+        list_transform(
+            list_filter(record.target, lambda t: (t."type" = 'User') IS NOT TRUE),
+            lambda t: coalesce(t.alternateId, t.id)
+        )[1] AS other,
         -- A target is the user it names, wherever it stands in the list; else the first thing named; else nobody.
         coalesce(
-            nullif(list_filter(record.target, lambda t: t."type" = 'User'), []), nullif(record.target[1:1], []), [NULL]
+            CASE WHEN record.is_sign_in THEN [struct_pack(
+                id := record.actor.id, "type" := 'User', alternateId := record.actor.alternateId,
+                changeDetails := CAST(NULL AS JSON)
+            )] END,
+            nullif(list_filter(record.target, lambda t: lower(t."type") = 'user'), []), nullif(record.target[1:1], []),
+            [NULL]
         ) AS targets
     FROM record
 ),
@@ -41,13 +72,30 @@ SELECT
     actor,
     list_filter([lower(actor), actor_login], lambda k: k <> '') AS actor_keys,
     coalesce("target".id, '') AS "target",
-    list_filter([lower("target".id), lower("target".alternateId)], lambda k: k <> '') AS target_keys,
+    list_filter([lower("target".id), lower("target".alternateId)], lambda k: k <> '' AND k <> 'null') AS target_keys,
     "time",
     coalesce(result, 'UNKNOWN') AS outcome,
-    coalesce(result, '') NOT IN ('FAILURE', 'DENY') AS done,
+    coalesce(upper(result), '') NOT IN ('FAILURE', 'DENY') AS done,
     address,
     CAST(NULL AS VARCHAR) AS socket,
     correlation,
     correlation AS click,
-    actor <> '' AND coalesce(actor = "target".id, false) AS by_owner
+    actor <> '' AND coalesce(actor = "target".id, false) AS by_owner,
+    CASE
+        -- Okta's own support acts as the system, outside any transaction and from no browser.
+        WHEN actor_login = 'system@okta.com' AND unclaimed THEN 'vendor'
+        WHEN starts_with(native, 'support.org.') OR native = 'user.session.impersonation.initiate' THEN 'vendor'
+        WHEN actor_type IN ('systemprincipal', 'system') OR actor_login = 'system@okta.com' THEN 'system'
+        WHEN actor_type IN ('publicclientapp', 'clientapp', 'app', 'appinstance', 'workflow', 'agent', 'adagent')
+            THEN 'automation'
+    END AS actor_class,
+    country,
+    asn,
+    device,
+    session,
+    CASE
+        WHEN starts_with(native, 'user.mfa.') OR starts_with(native, 'user.account.privilege')
+            THEN coalesce(said, nullif(reason, ''), other)
+        ELSE coalesce(said, other, nullif(reason, ''))
+    END AS detail
 FROM each_target

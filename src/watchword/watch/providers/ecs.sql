@@ -1,0 +1,86 @@
+WITH whole AS (
+    SELECT
+        *,
+        lower(regexp_replace(event."action", '[ _]', '-', 'g')) AS said,
+        CASE json_type(event.category) WHEN 'ARRAY' THEN event.category->>'$[*]' ELSE [event.category->>'$'] END AS categories,
+        CASE json_type(event."type") WHEN 'ARRAY' THEN event."type"->>'$[*]' ELSE [event."type"->>'$'] END AS kinds,
+        -- A vendor's own event, which its own provider reads.
+        coalesce(
+            event.original, CAST(okta AS VARCHAR), CAST(azure AS VARCHAR), CAST(o365 AS VARCHAR), CAST(winlog AS VARCHAR),
+            CAST(google_workspace AS VARCHAR), CAST(keycloak AS VARCHAR), CAST(cisco_duo AS VARCHAR), CAST(aws AS VARCHAR),
+            CAST(github AS VARCHAR)
+        ) IS NOT NULL AS of_vendor
+    FROM log
+)
+SELECT
+    CASE
+        WHEN of_vendor OR (said IS NULL AND event.category IS NULL) THEN NULL
+        WHEN list_contains(categories, 'authentication')
+            AND NOT coalesce(regexp_matches(said, 'password|mfa|factor|credential|lock|reset|enrol|regist|token|revok'), false)
+            THEN 'authentication/' || CASE WHEN list_contains(kinds, 'end') THEN 'end' ELSE 'start' END
+        WHEN said IS NULL THEN concat_ws('/', categories[1], kinds[1], kinds[2])
+        ELSE said
+    END AS native,
+    "@timestamp" AS stamp,
+    struct_pack(
+        id := event.id, stamp := "@timestamp", "user" := "user", address := coalesce(source.ip, client.ip),
+        country := coalesce(source.geo.country_iso_code, source.geo.country_name), asn := source."as".number,
+        "outcome" := event."outcome", device := device.id, correlation := "transaction".id, reason := event.reason,
+        "group" := "group".name, is_sign_in := list_contains(categories, 'authentication')
+    ) AS record
+FROM whole;
+
+WITH field AS (
+    SELECT
+        native,
+        unnest(record),
+        try_cast(record.stamp AS TIMESTAMPTZ) AS "time",
+        coalesce(nullif(record."user".target, NULL), record."user".effective) AS other
+    FROM record
+),
+named AS (
+    SELECT
+        *,
+        coalesce(nullif("user".id, ''), nullif("user".email, ''), nullif("user".name, ''), '') AS actor,
+        list_distinct(list_filter(
+            [
+                lower("user".id), lower("user".email), lower("user".name),
+                CASE WHEN "user"."domain" <> '' AND "user".name <> '' THEN lower("user"."domain" || '\' || "user".name) END,
+                CASE WHEN "user"."domain" <> '' AND "user".name <> '' THEN lower("user".name || '@' || "user"."domain") END
+            ], lambda k: k <> ''
+        )) AS actor_keys,
+        coalesce(nullif(other.id, ''), nullif(other.email, ''), nullif(other.name, '')) AS other_id,
+        list_distinct(list_filter(
+            [
+                lower(other.id), lower(other.email), lower(other.name),
+                CASE WHEN other."domain" <> '' AND other.name <> '' THEN lower(other."domain" || '\' || other.name) END
+            ], lambda k: k <> ''
+        )) AS other_keys
+    FROM field
+)
+SELECT
+    coalesce(nullif(id, ''), md5(concat_ws('|', native, stamp, actor, other_id, address))) AS id,
+    native AS native_action,
+    actor,
+    actor_keys,
+    -- With one user alone, who acts is whom it is about.
+    coalesce(other_id, actor) AS "target",
+    CASE WHEN other_id IS NULL THEN actor_keys ELSE other_keys END AS target_keys,
+    "time",
+    upper(coalesce(nullif("outcome", ''), 'unknown')) AS outcome,
+    coalesce(lower("outcome"), '') <> 'failure' AS done,
+    nullif(address, '') AS address,
+    CAST(NULL AS VARCHAR) AS socket,
+    nullif(correlation, '') AS correlation,
+    nullif(correlation, '') AS click,
+    actor <> '' AND (other_id IS NULL OR list_has_any(actor_keys, other_keys)) AS by_owner,
+    CASE
+        WHEN lower("user".id) IN ('s-1-5-18', 's-1-5-19', 's-1-5-20') OR lower("user".name) IN ('system', 'root') THEN 'system'
+        WHEN ends_with("user".name, '$') THEN 'automation'
+    END AS actor_class,
+    nullif(country, '') AS country,
+    asn,
+    nullif(device, '') AS device,
+    CAST(NULL AS VARCHAR) AS session,
+    coalesce(nullif("group", ''), nullif(reason, '')) AS detail
+FROM named

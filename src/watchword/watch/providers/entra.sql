@@ -1,0 +1,206 @@
+WITH whole AS (
+    SELECT
+        *,
+        coalesce(
+            properties.activityDisplayName, activityDisplayName,
+            CASE WHEN coalesce(properties.createdDateTime, createdDateTime) IS NULL THEN operationName END
+        ) AS audit,
+        coalesce(
+            properties.createdDateTime, createdDateTime,
+            CASE WHEN contains(lower(category), 'signinlogs') THEN "time" END
+        ) AS signed_in,
+        coalesce(properties.signInEventTypes, signInEventTypes) AS kinds,
+        coalesce(properties.id, id) AS event_id
+    FROM log
+)
+SELECT
+    CASE
+        WHEN audit IS NOT NULL THEN rtrim(trim(audit), '.')
+        WHEN category IN ('ServicePrincipalSignInLogs', 'ManagedIdentitySignInLogs') THEN category
+        WHEN list_has_any(kinds, ['servicePrincipal', 'managedIdentity']) THEN 'ServicePrincipalSignInLogs'
+        WHEN category = 'NonInteractiveUserSignInLogs' OR list_contains(kinds, 'nonInteractiveUser')
+            THEN 'Sign-in activity (non-interactive)'
+        WHEN signed_in IS NOT NULL THEN 'Sign-in activity'
+    END AS native,
+    coalesce(properties.activityDateTime, activityDateTime, signed_in, "time") AS stamp,
+    struct_pack(
+        id := event_id,
+        stamp := coalesce(properties.activityDateTime, activityDateTime, signed_in, "time"),
+        correlation := coalesce(properties.correlationId, correlationId),
+        result := coalesce(properties.result, result, CASE WHEN audit IS NOT NULL THEN resultSignature END),
+        reason := coalesce(properties.resultReason, resultReason, resultDescription),
+        initiator := coalesce(properties.initiatedBy, initiatedBy),
+        targets := coalesce(properties.targetResources, targetResources),
+        details := coalesce(properties.additionalDetails, additionalDetails),
+        caller := callerIpAddress,
+        user_id := coalesce(properties.userId, userId),
+        user_name := coalesce(properties.userPrincipalName, userPrincipalName),
+        address := coalesce(properties.ipAddress, ipAddress),
+        app := coalesce(properties.appDisplayName, appDisplayName),
+        country := coalesce(
+            nullif(properties.location->>'$.countryOrRegion', ''), nullif("location"->>'$.countryOrRegion', ''),
+            CASE WHEN json_type("location") = 'VARCHAR' THEN nullif("location"->>'$', '') END
+        ),
+        error := coalesce(properties.status.errorCode, status.errorCode, try_cast(resultType AS BIGINT)),
+        device := coalesce(properties.deviceDetail.deviceId, deviceDetail.deviceId),
+        asn := coalesce(properties.autonomousSystemNumber, autonomousSystemNumber),
+        session := coalesce(properties.sessionId, sessionId),
+        is_sign_in := audit IS NULL
+    ) AS record
+FROM whole;
+
+WITH field AS (
+    SELECT
+        native,
+        unnest(record),
+        try_cast(record.stamp AS TIMESTAMPTZ) AS "time",
+        nullif(record.initiator."user".id, '') AS by_id,
+        lower(nullif(record.initiator."user".userPrincipalName, '')) AS by_name,
+        coalesce(
+            nullif(record.initiator.app.servicePrincipalId, ''), nullif(record.initiator.app.appId, ''),
+            nullif(record.initiator.app.displayName, '')
+        ) AS by_app,
+        coalesce(record.initiator.app.displayName, record.initiator."user".displayName, '') AS by_title,
+        coalesce(
+            nullif(list_filter(record.targets, lambda t: lower(t."type") = 'user'), []), nullif(record.targets[1:1], []),
+            [NULL]
+        ) AS users,
+        -- All that a record says of what was changed, as text.
+        concat_ws(
+            ' ', record.reason, CAST(record.details AS VARCHAR),
+            CAST(list_transform(record.targets, lambda t: t.modifiedProperties) AS VARCHAR)
+        ) AS said
+    FROM record
+),
+each_target AS (SELECT * EXCLUDE (users), unnest(users) AS "target" FROM field),
+named AS (
+    SELECT
+        * REPLACE (coalesce(nullif(id, ''), md5(concat_ws('|', native, stamp, by_id, by_name, "target".id, user_id, correlation))) AS id),
+        coalesce(by_id, by_name, by_app, CASE WHEN is_sign_in THEN user_id END, '') AS actor,
+        CASE
+            WHEN by_id IS NOT NULL OR by_name IS NOT NULL THEN CASE
+                WHEN regexp_matches(by_name, '^(sync_|adtoaadsyncserviceaccount|msol_|provisioning)') THEN 'automation'
+                WHEN regexp_matches(by_name, '^(fim_password_service|microsoft password reset|azure ad )') THEN 'system'
+            END
+            WHEN by_app IS NULL THEN NULL
+            -- Microsoft's own services write down what a person did through them.
+            WHEN regexp_matches(by_title, '(?i)^(microsoft |azure (ad|mfa|ests)|device registration service|windows azure)')
+                THEN 'system'
+            ELSE 'automation'
+        END AS actor_class,
+        coalesce(nullif("target".id, ''), nullif("target".userPrincipalName, ''), '') AS target_id,
+        lower(nullif("target".userPrincipalName, '')) AS target_name,
+        list_transform("target".modifiedProperties, lambda p: struct_pack(
+            name := lower(replace(coalesce(p.displayName, ''), ' ', '')),
+            -- A value is JSON in a string, and in some records a string of that again.
+            old := CASE WHEN json_type(try_cast(p.oldValue AS JSON)) = 'VARCHAR' THEN try_cast(p.oldValue AS JSON)->>'$' ELSE p.oldValue END,
+            new := CASE WHEN json_type(try_cast(p.newValue AS JSON)) = 'VARCHAR' THEN try_cast(p.newValue AS JSON)->>'$' ELSE p.newValue END
+        )) AS changed
+    FROM each_target
+),
+counted AS (
+    SELECT
+        * REPLACE (list_transform(changed, lambda p: struct_pack(
+            name := p.name, old := coalesce(p.old, ''), new := coalesce(p.new, ''),
+            before := CASE WHEN json_type(try_cast(p.old AS JSON)) = 'ARRAY' THEN json_array_length(try_cast(p.old AS JSON)) ELSE 0 END,
+            after := CASE WHEN json_type(try_cast(p.new AS JSON)) = 'ARRAY' THEN json_array_length(try_cast(p.new AS JSON)) ELSE 0 END
+        )) AS changed),
+        -- A service that acts within a person's click is no actor of its own.
+        max_by(actor, "time") FILTER (WHERE actor_class IS NULL AND actor <> '')
+            OVER (PARTITION BY correlation, target_id) AS person,
+        max_by(by_name, "time") FILTER (WHERE actor_class IS NULL AND actor <> '')
+            OVER (PARTITION BY correlation, target_id) AS person_name
+    FROM named
+),
+kinds AS (
+    SELECT
+        *,
+        CASE
+            WHEN native = 'Update user' THEN list_filter(list_distinct(list_transform(changed, lambda p: CASE
+                WHEN p.name = 'strongauthenticationrequirement' AND regexp_matches(p.old, '"State":[ ]*[12]')
+                    AND NOT regexp_matches(p.new, '"State":[ ]*[12]') THEN 'Update user/factors no longer asked'
+                WHEN p.name = 'strongauthenticationmethod' AND p.before > 0 AND p.after = 0 THEN 'Update user/all factors removed'
+                WHEN p.name IN ('strongauthenticationmethod', 'strongauthenticationphoneappdetail', 'searchabledevicekey')
+                    AND p.after < p.before THEN 'Update user/factor removed'
+                WHEN p.name IN ('strongauthenticationmethod', 'strongauthenticationphoneappdetail', 'searchabledevicekey')
+                    AND p.after > p.before THEN 'Update user/factor added'
+                WHEN regexp_matches(
+                    p.name,
+                    '^(strongauthenticationuserdetails|alternat(iv)?e(mobile|email|phone).*|othermails?|mobile(phone)?|telephonenumber|mail)$'
+                ) AND p.old <> p.new THEN 'Update user/contact'
+                WHEN p.name = 'accountenabled' AND contains(lower(p.new), 'true') AND NOT contains(lower(p.old), 'true') THEN 'Update user/enabled'
+                WHEN p.name = 'accountenabled' AND contains(lower(p.new), 'false') AND NOT contains(lower(p.old), 'false') THEN 'Update user/disabled'
+                WHEN p.name LIKE 'stsrefreshtoken%' THEN 'Update user/tokens no longer valid'
+                WHEN p.name = 'userprincipalname' AND p.old <> p.new THEN 'Update user/renamed'
+                WHEN p.name IN ('passwordprofile', 'forcechangepassword') THEN 'Update user/password to be changed'
+            END)), lambda k: k IS NOT NULL)
+            WHEN regexp_matches(native, '^(Admin|User) (registered|updated|deleted) security info')
+                AND regexp_matches(said, '(?i)temporary ?access ?pass') THEN [CASE
+                    WHEN contains(native, 'deleted') THEN 'security info/temporary access pass deleted'
+                    ELSE 'security info/temporary access pass'
+                END]
+            -- Where codes are sent is a contact point, whoever calls it a method.
+            WHEN native = 'Admin registered security info' AND regexp_matches(said, '(?i)phone|e-?mail|sms')
+                AND NOT regexp_matches(said, '(?i)microsoft authenticator|phone app')
+                THEN ['Admin registered security info/contact']
+            ELSE [native]
+        END AS natives
+    FROM counted
+)
+SELECT
+    id,
+    unnest(coalesce(nullif(natives, []), ['Update user/nothing that lets in'])) AS native_action,
+    CASE WHEN actor_class IS NULL THEN actor ELSE coalesce(person, actor) END AS actor,
+    CASE
+        WHEN is_sign_in THEN list_filter([lower(user_id), lower(user_name)], lambda k: k <> '')
+        WHEN actor_class IS NOT NULL AND person IS NOT NULL
+            THEN list_distinct(list_filter([lower(person), person_name], lambda k: k <> ''))
+        ELSE list_filter([lower(by_id), by_name, lower(by_app)], lambda k: k <> '')
+    END AS actor_keys,
+    CASE WHEN is_sign_in THEN coalesce(nullif(user_id, ''), nullif(user_name, ''), '') ELSE target_id END AS "target",
+    CASE
+        WHEN is_sign_in THEN list_filter([lower(user_id), lower(user_name)], lambda k: k <> '')
+        ELSE list_filter(list_distinct([lower(target_id), target_name]), lambda k: k <> '')
+    END AS target_keys,
+    "time",
+    CASE
+        WHEN NOT is_sign_in THEN coalesce(nullif(result, ''), 'UNKNOWN')
+        WHEN error = 0 THEN 'success'
+        ELSE 'error ' || coalesce(CAST(error AS VARCHAR), 'unknown')
+    END AS outcome,
+    CASE
+        WHEN is_sign_in THEN coalesce(error = 0, false)
+        ELSE coalesce(lower(result), '') NOT IN ('failure', 'failed', 'timeout', 'clienterror', 'servererror', 'error')
+    END AS done,
+    -- An address stays text: some are no addresses.
+    nullif(regexp_replace(
+        coalesce(nullif(initiator."user".ipAddress, ''), nullif(address, ''), nullif(caller, '')),
+        '^(?:(\d+\.\d+\.\d+\.\d+)|\[(.+)\])(?::\d+)?$', '\1\2'
+    ), '<null>') AS address,
+    CAST(NULL AS VARCHAR) AS socket,
+    nullif(correlation, '') AS correlation,
+    nullif(correlation, '') AS click,
+    coalesce(
+        CASE
+            WHEN actor_class IS NOT NULL AND person IS NULL THEN false
+            WHEN actor_class IS NOT NULL THEN lower(person) IN (lower(target_id), target_name) OR person_name = target_name
+            -- Nobody is named: the reset page, before it knows who asks, acts for the one it is about.
+            WHEN actor = '' THEN regexp_matches(native, '(?i)self-service|^user ')
+            ELSE lower(actor) IN (lower(target_id), target_name) OR by_name = target_name
+        END, false
+    ) AS by_owner,
+    CASE WHEN person IS NULL THEN actor_class END AS actor_class,
+    country,
+    asn,
+    nullif(device, '') AS device,
+    nullif(session, '') AS session,
+    CASE
+        WHEN is_sign_in THEN nullif(app, '')
+        WHEN contains(native, ' role') THEN coalesce(
+            nullif(trim(list_filter(changed, lambda p: p.name IN ('role.displayname', 'roledefinition.displayname'))[1].new, '"'), ''),
+            list_filter(targets, lambda t: lower(t."type") = 'role')[1].displayName
+        )
+        WHEN native = 'Update user' THEN list_aggregate(list_transform(changed, lambda p: p.name), 'string_agg', ', ')
+        ELSE nullif(reason, '')
+    END AS detail
+FROM kinds

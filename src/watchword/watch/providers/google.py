@@ -1,0 +1,185 @@
+"""Google Workspace's activity reports."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from watchword.watch.providers.provider import Json, Provider
+from watchword.watch.providers.recased import at, nested, text
+
+_COLUMNS = (
+    ("id", 'STRUCT("time" VARCHAR, uniqueQualifier VARCHAR, applicationName VARCHAR)'),
+    ("actor", 'STRUCT(email VARCHAR, profileId VARCHAR, callerType VARCHAR, "key" VARCHAR)'),
+    ("ipAddress", "VARCHAR"),
+    ("networkInfo", "STRUCT(ipAsn JSON, regionCode VARCHAR)"),
+    (
+        "events",
+        (
+            'STRUCT("type" VARCHAR, name VARCHAR, parameters STRUCT(name VARCHAR, "value" VARCHAR, multiValue VARCHAR[], '
+            "intValue VARCHAR, boolValue VARCHAR)[])[]"
+        ),
+    ),
+)
+
+_SERVICES = {"admin.googleapis.com": "admin", "login.googleapis.com": "login", "oauth2.googleapis.com": "token"}
+
+
+def _shape(value: Json) -> tuple[Json, ...] | None:
+    """An activity as the Reports API, Cloud Logging, BigQuery's export or Elastic writes it."""
+    if _is_activity(value):
+        return (value,)
+    value = nested(value)
+    if isinstance(payload := value.get("protoPayload"), dict):
+        return _from_cloud(value, payload)
+    if isinstance(text(value.get("event_name")), str) and isinstance(text(value.get("record_type")), str):
+        return _from_export(value)
+    if isinstance(value.get("google_workspace"), dict):
+        return _from_ecs(value, value["google_workspace"])
+    events = value.get("events", value if isinstance(value.get("name"), str) else None)
+    if isinstance(value.get("id"), dict) and isinstance(events, dict | list):
+        put = [_event(each) for each in (events if isinstance(events, list) else [events]) if isinstance(each, dict)]
+        event = {**value, "events": [each for each in put if each is not None]}
+        return (event,) if _is_activity(event) else None
+    return None
+
+
+def _is_activity(value: Json) -> bool:
+    events = value.get("events")
+    return (
+        isinstance(value.get("id"), dict)
+        and isinstance(events, list)
+        and bool(events)
+        and all(
+            isinstance(each, dict)
+            and isinstance(each.get("name"), str)
+            and isinstance(each.get("parameters"), list | None)
+            for each in events
+        )
+    )
+
+
+def _event(value: Json) -> Json | None:
+    name = text(value.get("name")) or text(value.get("eventName"))
+    if name is None:
+        return None
+    given = value.get("parameters", value.get("parameter"))
+    parameters = _parameters(given) if isinstance(given, dict) else given if isinstance(given, list) else []
+    return {"name": name, "type": text(value.get("type")), "parameters": parameters}
+
+
+def _parameters(given: Json) -> list[Json]:
+    return [{"name": name, "value": each if isinstance(each, str) else _said(each)} for name, each in given.items()]
+
+
+def _said(value: Any) -> str | None:
+    return str(value).lower() if isinstance(value, bool) else text(value)
+
+
+def _from_cloud(value: Json, payload: Json) -> tuple[Json, ...] | None:
+    application = _SERVICES.get(str(payload.get("serviceName")))
+    if application is None:
+        return None
+    found = at(payload, "metadata", "event")
+    events = [_event(each) for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+    named = [each for each in events if each is not None]
+    if not named:
+        method = str(payload.get("methodName")).rpartition(".")[2]
+        name = re.sub(r"(?<!^)(?=[A-Z])", "_", method)
+        named = [{"name": name.upper() if application == "admin" else name.lower(), "type": None, "parameters": []}]
+    principal = at(payload, "authenticationInfo", "principalEmail")
+    return (
+        {
+            "id": {
+                "time": _microseconds(at(payload, "metadata", "activityId", "timeUsec")) or value.get("timestamp"),
+                "uniqueQualifier": at(payload, "metadata", "activityId", "uniqQualifier") or value.get("insertId"),
+                "applicationName": application,
+            },
+            "actor": {"email": text(principal), "callerType": "USER" if text(principal) else "KEY"},
+            "ipAddress": at(payload, "requestMetadata", "callerIp"),
+            "events": named,
+        },
+    )
+
+
+def _from_export(value: Json) -> tuple[Json, ...] | None:
+    application = str(value["record_type"]).lower()
+    given = value.get(application)
+    parameters = (
+        _parameters({str(name).upper(): each for name, each in given.items()}) if isinstance(given, dict) else []
+    )
+    return (
+        {
+            "id": {
+                "time": _microseconds(value.get("time_usec")) or text(value.get("time")),
+                "uniqueQualifier": text(value.get("unique_identifier")),
+                "applicationName": application,
+            },
+            "actor": {"email": text(value.get("email")) or text(value.get("actor_email"))},
+            "ipAddress": text(value.get("ip_address")),
+            "events": [
+                {"name": str(value["event_name"]), "type": text(value.get("event_type")), "parameters": parameters}
+            ],
+        },
+    )
+
+
+def _from_ecs(value: Json, own: Json) -> tuple[Json, ...] | None:
+    name = text(at(value, "event", "action"))
+    if name is None:
+        return None
+    dataset = (text(at(value, "event", "dataset")) or "").rpartition(".")[2]
+    application = text(at(value, "event", "provider")) or dataset
+    target = text(at(value, "user", "target", "email"))
+    parameters = [{"name": "USER_EMAIL", "value": target}] if target else []
+    if role := text(at(own, "admin", "role", "name")):
+        parameters.append({"name": "ROLE_NAME", "value": role})
+    if privilege := text(at(own, "admin", "privilege", "name")):
+        parameters.append({"name": "PRIVILEGE_NAME", "value": privilege})
+    return (
+        {
+            "id": {
+                "time": value.get("@timestamp"),
+                "uniqueQualifier": text(at(value, "event", "id")),
+                "applicationName": application,
+            },
+            "actor": {
+                "email": text(at(value, "user", "email")) or _mail(value),
+                "profileId": text(at(value, "user", "id")),
+                "callerType": text(at(own, "actor", "type")),
+                "key": text(at(own, "actor", "key")),
+            },
+            "ipAddress": text(at(value, "source", "ip")),
+            "networkInfo": {
+                "ipAsn": [at(value, "source", "as", "number")] if at(value, "source", "as", "number") else None,
+                "regionCode": text(at(value, "source", "geo", "country_iso_code")),
+            },
+            "events": [{"name": name, "type": text(at(own, "event", "type")), "parameters": parameters}],
+        },
+    )
+
+
+def _mail(value: Json) -> str | None:
+    name, domain = text(at(value, "user", "name")), text(at(value, "user", "domain"))
+    return f"{name}@{domain}" if name and domain and "@" not in name else name
+
+
+def _microseconds(value: Any) -> str | None:
+    said = text(value)
+    if said is None or not said.isdecimal():
+        return None
+    try:
+        return datetime.fromtimestamp(int(said) / 1e6, tz=UTC).isoformat()
+    except (OverflowError, ValueError, OSError):
+        return None
+
+
+GOOGLE = Provider(
+    name="google",
+    type_key="events",
+    columns=_COLUMNS,
+    wrapped=("items", "value", "records", "entries"),
+    shape=_shape,
+)
+"""Activities of the Reports API (admin, login, user_accounts, token, mobile), each with one event or several."""

@@ -1,0 +1,78 @@
+WITH each AS (
+    SELECT id, actor, ipAddress, networkInfo, unnest(coalesce(nullif(events, []), [NULL])) AS event, len(events) AS several
+    FROM log
+)
+SELECT
+    -- What a user does to his own account is written under two applications: one name for both.
+    CASE
+        WHEN id.applicationName = 'login' AND regexp_matches(
+            event.name, '^(password_edit|recovery_|2sv_|titanium_|passkey_|email_forwarding)'
+        ) THEN 'user_accounts'
+        ELSE coalesce(id.applicationName, 'admin')
+    END || ':' || event.name AS native,
+    id."time" AS stamp,
+    struct_pack(
+        stamp := id."time", number := id.uniqueQualifier, actor := actor, address := ipAddress,
+        country := networkInfo.regionCode, asn := try_cast(networkInfo.ipAsn->>'$[0]' AS BIGINT),
+        parameters := event.parameters
+    ) AS record
+FROM each;
+
+WITH field AS (
+    SELECT
+        native,
+        unnest(record),
+        try_cast(record.stamp AS TIMESTAMPTZ) AS "time",
+        nullif(record.actor.email, '') AS by_mail,
+        list_filter(record.parameters, lambda p: upper(p.name) IN ('USER_EMAIL', 'AFFECTED_EMAIL_ADDRESS'))[1] AS subject,
+        list_filter(
+            record.parameters,
+            lambda p: upper(p.name) IN ('ROLE_NAME', 'PRIVILEGE_NAME', 'LOGIN_CHALLENGE_METHOD', 'LOGIN_TYPE', 'LOGIN_FAILURE_TYPE', 'APP_NAME', 'DEVICE_TYPE')
+        )[1] AS said,
+        list_filter(record.parameters, lambda p: upper(p.name) IN ('DEVICE_ID', 'RESOURCE_ID'))[1]."value" AS device,
+        starts_with(native, 'admin:') AS by_administrator
+    FROM record
+),
+each_target AS (
+    SELECT
+        *,
+        unnest(CASE
+            WHEN nullif(subject."value", '') IS NOT NULL THEN [subject."value"]
+            WHEN len(subject.multiValue) > 0 THEN subject.multiValue
+            -- Outside the administrators' log, who acts is whom it is about.
+            WHEN by_administrator THEN [NULL]
+            ELSE [by_mail]
+        END) AS "target"
+    FROM field
+)
+SELECT
+    coalesce(nullif(number, ''), md5(concat_ws('|', native, stamp, by_mail, "target"))) AS id,
+    native AS native_action,
+    coalesce(by_mail, nullif(actor.profileId, ''), nullif(actor."key", ''), '') AS actor,
+    list_filter([lower(by_mail), lower(actor.profileId), lower(actor."key")], lambda k: k <> '') AS actor_keys,
+    coalesce("target", '') AS "target",
+    list_filter(
+        [lower("target"), CASE WHEN lower("target") = lower(by_mail) THEN lower(actor.profileId) END], lambda k: k <> ''
+    ) AS target_keys,
+    "time",
+    CASE
+        WHEN regexp_matches(native, '(?i)fail|blocked') THEN 'FAILURE'
+        ELSE 'SUCCESS'
+    END AS outcome,
+    NOT regexp_matches(native, '(?i):login_failure|_blocked$') AS done,
+    nullif(address, '') AS address,
+    CAST(NULL AS VARCHAR) AS socket,
+    nullif(number, '') AS correlation,
+    nullif(number, '') AS click,
+    coalesce(lower(by_mail) = lower("target"), false) AS by_owner,
+    CASE
+        WHEN upper(actor.callerType) IN ('KEY', 'APPLICATION') THEN CASE WHEN upper(actor."key") = 'SYSTEM' THEN 'system' ELSE 'automation' END
+        WHEN upper(actor.callerType) = 'SYSTEM' OR upper(actor."key") = 'SYSTEM' THEN 'system'
+        WHEN ends_with(lower(by_mail), '.gserviceaccount.com') THEN 'automation'
+    END AS actor_class,
+    nullif(country, '') AS country,
+    asn,
+    device,
+    CAST(NULL AS VARCHAR) AS session,
+    coalesce(nullif(said."value", ''), said.multiValue[1]) AS detail
+FROM each_target

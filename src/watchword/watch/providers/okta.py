@@ -1,0 +1,78 @@
+"""Okta System Log."""
+
+from __future__ import annotations
+
+from watchword.watch.providers.provider import Json, Provider
+from watchword.watch.providers.recased import Spelling, at, nested
+
+_COLUMNS = (
+    ("uuid", "VARCHAR"),
+    ("published", "VARCHAR"),
+    ("eventType", "VARCHAR"),
+    ("actor", 'STRUCT(id VARCHAR, alternateId VARCHAR, "type" VARCHAR)'),
+    (
+        "client",
+        (
+            "STRUCT(ipAddress VARCHAR, geographicalContext STRUCT(country VARCHAR), "
+            "userAgent STRUCT(rawUserAgent VARCHAR))"
+        ),
+    ),
+    ("device", "STRUCT(id VARCHAR)"),
+    ("authenticationContext", "STRUCT(externalSessionId VARCHAR, rootSessionId VARCHAR)"),
+    ("outcome", "STRUCT(result VARCHAR, reason VARCHAR)"),
+    ("securityContext", "STRUCT(asNumber BIGINT)"),
+    ("target", 'STRUCT(id VARCHAR, "type" VARCHAR, alternateId VARCHAR, changeDetails JSON)[]'),
+    ("transaction", "STRUCT(id VARCHAR)"),
+    (
+        "debugContext",
+        "STRUCT(debugData STRUCT(changedAttributes VARCHAR, dtHash VARCHAR, factor VARCHAR, privilegeGranted VARCHAR))",
+    ),
+)
+
+_SPELLING = Spelling(_COLUMNS)
+
+
+def _shape(value: Json) -> tuple[Json, ...] | None:
+    """An event whose names another pipeline wrote in lower case, or in snake_case under `okta`; or an event hook's."""
+    value = nested(value)
+    hooked = at(value, "data", "events")
+    if isinstance(hooked, list):
+        found = [OKTA.events_of(each) for each in hooked]
+        return tuple(event for events in found for event in events or ()) if all(found) else None
+    event = _SPELLING.of(value)
+    if not isinstance(event.get("eventType"), str):
+        event = _from_ecs(value)
+    return (event,) if isinstance(event.get("eventType"), str) else None
+
+
+def _from_ecs(value: Json) -> Json:
+    """The System Log event that an ECS document has under `okta`; what it moved elsewhere is put back."""
+    event: Json = _SPELLING.of(value.get("okta")) if isinstance(value.get("okta"), dict) else {}
+    if not event and not str(at(value, "event", "dataset")).startswith("okta"):
+        return {}
+    event.setdefault("uuid", at(value, "event", "id"))
+    event.setdefault("published", value.get("@timestamp") or at(value, "event", "created"))
+    event.setdefault("eventType", at(value, "event", "action"))
+    event.setdefault("outcome", {"result": at(value, "event", "outcome")})
+    event.setdefault("actor", _user(value.get("user")))
+    event.setdefault("target", [_user(at(value, "user", "target"))])
+    client = event.setdefault("client", {})
+    if isinstance(client, dict):
+        client.setdefault("ipAddress", client.get("ip") or at(value, "client", "ip") or at(value, "source", "ip"))
+        country = at(value, "client", "geo", "country_name") or at(value, "source", "geo", "country_name")
+        client.setdefault("geographicalContext", {"country": country})
+    security = event.setdefault("securityContext", {})
+    if isinstance(security, dict):
+        security.setdefault("asNumber", at(security, "as", "number") or at(value, "source", "as", "number"))
+    return event
+
+
+def _user(value: object) -> Json | None:
+    who = at(value, "id") or at(value, "email") or at(value, "name")
+    return {"id": who, "type": "User", "alternateId": at(value, "email") or at(value, "name")} if who else None
+
+
+OKTA = Provider(
+    name="okta", type_key="eventType", columns=_COLUMNS, wrapped=("events", "items", "value", "records"), shape=_shape
+)
+"""Okta System Log, one event a line, as the API and the log streams give it."""

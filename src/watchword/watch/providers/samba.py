@@ -1,0 +1,31 @@
+"""Samba AD audit log."""
+
+from __future__ import annotations
+
+import re
+
+from watchword.watch.providers.provider import Provider
+
+_CHANGE = "statusCode BIGINT, remoteAddress VARCHAR, userSid VARCHAR, transactionId VARCHAR"
+_VALUES = 'STRUCT(actions STRUCT("action" VARCHAR, "values" STRUCT("value" VARCHAR)[])[])'
+
+SAMBA = Provider(
+    name="samba",
+    type_key="type",
+    columns=(
+        ("timestamp", "VARCHAR"),
+        ("type", "VARCHAR"),
+        (
+            "dsdbChange",
+            f"STRUCT({_CHANGE}, operation VARCHAR, dn VARCHAR, attributes MAP(VARCHAR, {_VALUES}))",
+        ),
+        ("passwordChange", f"STRUCT({_CHANGE}, eventId BIGINT, dn VARCHAR)"),
+        ("groupChange", f'STRUCT({_CHANGE}, eventId BIGINT, "action" VARCHAR, "group" VARCHAR, "user" VARCHAR)'),
+    ),
+    # Samba heads each record with "[2026/11/21 04:44:23.043021,  5] ../../lib/audit_logging/audit_logging.c:97(…)".
+    preamble=re.compile(rb"\[\d{4}/\d\d/\d\d \d\d:\d\d:\d\d|\s*$"),
+)
+"""Samba AD audit: `dsdb_json_audit:5`, `dsdb_password_json_audit:5`, `dsdb_group_json_audit:5`, `auth_json_audit:5`.
+
+A change made on the controller's own database file, not over the network, writes no line: the watch can not see it.
+"""

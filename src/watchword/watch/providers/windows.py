@@ -1,0 +1,215 @@
+"""Windows' Security log: EVTX files, XML, and the JSON that forwarders make of it."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from watchword.watch.providers.provider import Json, Provider
+from watchword.watch.providers.recased import Spelling, at, nested, text
+
+# fmt: off
+_NAMES = (
+    "EventID", "Computer", "Channel", "EventRecordID", "TimeCreated", "Keywords", "SourceName", "SubjectUserSid",
+    "SubjectUserName", "SubjectDomainName", "SubjectLogonId", "TargetSid", "TargetUserSid", "TargetUserName",
+    "TargetDomainName", "TargetLogonId", "TargetName", "MemberSid", "MemberName", "OldTargetUserName",
+    "NewTargetUserName", "IpAddress", "IpPort", "LogonType", "WorkstationName", "LogonGuid", "Status", "SubStatus",
+    "ClientName", "ClientAddress", "AccountName", "PasswordLastSet", "UserAccountControl", "UserPrincipalName",
+    "SamAccountName", "AllowedToDelegateTo", "ObjectDN", "ObjectGUID", "ObjectClass", "AttributeLDAPDisplayName",
+    "AttributeValue", "OperationType", "OpCorrelationID", "Data",
+)
+# fmt: on
+_OTHER = ("Hostname", "TimeGenerated", "EventTime", "@timestamp", "RecordNumber", "EventType", "EventRecordId")
+
+_COLUMNS = tuple((name, "VARCHAR") for name in (*_NAMES, *(name for name in _OTHER if name != "EventRecordId")))
+_SPELLING = Spelling(
+    _COLUMNS,
+    eventcode="EventID",
+    computername="Computer",
+    machinename="Computer",
+    logname="Channel",
+    recordid="EventRecordID",
+    sourcename="SourceName",
+    providername="SourceName",
+    eventsourcename="SourceName",
+    channel="Channel",
+)
+_TICKS = re.compile(r"/Date\((-?\d+)")
+_SECURITY = frozenset({"Microsoft-Windows-Security-Auditing", "Security"})
+
+
+def _shape(value: Json) -> tuple[Json, ...] | None:
+    """A record as the `evtx` package, Winlogbeat, Wazuh, Sentinel or another forwarder writes it: flat."""
+    value = nested(value)
+    for document in (value, at(value, "document", "data"), value.get("data"), value.get("win")):
+        if isinstance(document, dict) and isinstance(document.get("Event"), dict):
+            return _one(_from_event(document["Event"]))
+    if isinstance(winlog := value.get("winlog"), dict):
+        return _one(_from_beat(value, winlog))
+    if isinstance(win := at(value, "data", "win") or value.get("win"), dict):  # Wazuh
+        parts = [_SPELLING.of(win.get(name)) for name in ("eventdata", "system")]
+        return _one({name: each for part in parts if isinstance(part, dict) for name, each in part.items()} | {
+            "TimeCreated": at(win, "system", "systemTime")
+        })  # fmt: skip
+    event = _SPELLING.of(value)
+    for name in ("event_data", "EventData", "UserData"):
+        if isinstance(value.get(name), dict):
+            event = {**_SPELLING.of(value[name]), **event}
+        elif isinstance(value.get(name), str) and (data := _element(value[name])) is not None:
+            event = {**_data(data), **event}
+    if "EventID" not in event and text(event.get("Channel")) is not None:
+        event["EventID"] = value.get("Id")
+    return _one(event)
+
+
+def _one(event: Json) -> tuple[Json, ...] | None:
+    number = text(event.get("EventID"))
+    if number is None or not number.isdecimal():
+        return None
+    flat = {name: _flat(event.get(name)) for name, _ in _COLUMNS if event.get(name) is not None}
+    made = flat.get("TimeCreated")
+    if made is not None and (ticks := _TICKS.search(made)):
+        flat["TimeCreated"] = _moment(timedelta(milliseconds=int(ticks[1])), datetime(1970, 1, 1, tzinfo=UTC))
+    elif made is not None and made.isdecimal() and len(made) >= 17:  # FILETIME: 100 ns since 1601
+        flat["TimeCreated"] = _moment(timedelta(microseconds=int(made) // 10), datetime(1601, 1, 1, tzinfo=UTC))
+    return ({**flat, "EventID": number},)
+
+
+def _moment(since: timedelta, epoch: datetime) -> str:
+    try:
+        return (epoch + since).isoformat()
+    except OverflowError:
+        return ""
+
+
+def _flat(value: Any) -> str:
+    if isinstance(value, list):
+        return " ".join(_flat(each) for each in value)
+    if isinstance(value, dict):
+        inner = value.get("SystemTime") or value.get("#text") or value.get("Value") or value.get("value")
+        return _flat(inner) if inner is not None else " ".join(_flat(each) for each in value.values())
+    return "" if value is None else str(value)
+
+
+def _from_event(event: Json) -> Json:
+    """A record as XML has it, from its JSON: elements, and attributes under `#attributes`."""
+    system = event["System"] if isinstance(event.get("System"), dict) else {}
+    out: Json = {}
+    data, user_data = event.get("EventData"), event.get("UserData")
+    # User data has one element of its own around its members.
+    within = [each for each in user_data.values() if isinstance(each, dict)] if isinstance(user_data, dict) else []
+    for part in (data, *within):
+        if isinstance(part, dict):
+            out |= _SPELLING.of({name: each for name, each in part.items() if not name.startswith("#")})
+            if isinstance(named := part.get("Data"), dict | list):
+                out |= _named_data(named)
+    for name in ("EventID", "Channel", "Computer", "EventRecordID", "Keywords"):
+        if system.get(name) is not None:
+            out[name] = system[name]
+    out["TimeCreated"] = _attribute(system, "TimeCreated", "SystemTime")
+    out["SourceName"] = _attribute(system, "Provider", "Name")
+    return out
+
+
+def _attribute(system: Json, element: str, name: str) -> Any:
+    for holder in (at(system, element, "#attributes"), at(system, element), system.get(f"{element}_attributes")):
+        if isinstance(holder, dict):
+            for key in (name, f"@{name}", name.lower()):
+                if isinstance(holder.get(key), str):
+                    return holder[key]
+    return system.get(element) if isinstance(system.get(element), str) else None
+
+
+def _named_data(data: Any) -> Json:
+    """`<Data Name="…">` as some converters write it: a list of objects with the name and the text."""
+    out: Json = {}
+    for each in data if isinstance(data, list) else [data]:
+        if isinstance(each, dict):
+            name = each.get("@Name") or each.get("Name") or at(each, "#attributes", "Name")
+            if isinstance(name, str):
+                out[name] = each.get("#text", each.get("content", each.get("Value")))
+    return _SPELLING.of(out)  # type: ignore[no-any-return]
+
+
+def _from_beat(value: Json, winlog: Json) -> Json:
+    out: Json = {}
+    for name in ("event_data", "user_data"):
+        if isinstance(winlog.get(name), dict):
+            out |= _SPELLING.of(winlog[name])
+    out["EventID"] = winlog.get("event_id") if winlog.get("event_id") is not None else at(value, "event", "code")
+    out["EventID"] = out["EventID"].get("id") if isinstance(out["EventID"], dict) else out["EventID"]
+    out["Computer"] = winlog.get("computer_name") or at(value, "host", "name")
+    out["Channel"] = winlog.get("channel")
+    out["EventRecordID"] = winlog.get("record_id")
+    out["SourceName"] = winlog.get("provider_name")
+    out["Keywords"] = winlog.get("keywords") or at(value, "event", "outcome")
+    out["TimeCreated"] = at(value, "event", "created_at") or value.get("@timestamp") or at(value, "event", "created")
+    out.setdefault("IpAddress", at(value, "source", "ip"))
+    return out
+
+
+def _text(line: bytes) -> tuple[Json, ...] | None:
+    """One event in XML, whatever stands before it on the line."""
+    begin = line.find(b"<Event")
+    if begin < 0:
+        return None
+    end = line.rfind(b"</Event>")
+    root = _element(line[begin : end + 8 if end > begin else None].decode("utf-8", "replace"))
+    if root is None or root.tag != "Event":
+        return None
+    out: Json = {}
+    for name in ("EventData", "UserData"):
+        if (part := root.find(name)) is not None:
+            out |= _data(part)
+    system = root.find("System")
+    if system is None:
+        return None
+    for name in ("EventID", "Channel", "Computer", "EventRecordID", "Keywords"):
+        out[name] = system.findtext(name)
+    for name, attribute in (("TimeCreated", "SystemTime"), ("Provider", "Name")):
+        element = system.find(name)
+        out["SourceName" if name == "Provider" else name] = None if element is None else element.get(attribute)
+    return _one(out)
+
+
+_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_SPACE = re.compile(r"""\sxmlns(:\w+)?=("[^"]*"|'[^']*')""")
+
+
+def _element(said: str) -> ET.Element | None:
+    """*said* as XML without name spaces; None when it is damaged. It never has a document type, so nothing expands."""
+    if "<!" in said.replace("<![CDATA[", ""):
+        return None
+    try:
+        root = ET.fromstring(_SPACE.sub("", _ILLEGAL.sub("\ufffd", said)))  # noqa: S314 - no document type gets here
+    except ET.ParseError:
+        return None
+    return root
+
+
+def _data(part: ET.Element) -> Json:
+    out: Json = {}
+    loose: list[str] = []
+    for element in part.iter():
+        if element.tag == "Data" and element.get("Name"):
+            out[str(element.get("Name"))] = element.text or ""
+        elif element.tag == "Data":
+            loose.append("".join(element.itertext()))
+        elif element is not part and len(element) == 0:
+            out[element.tag.rpartition("}")[2]] = element.text or ""
+    if loose:
+        out["Data"] = loose
+    return _SPELLING.of(out)  # type: ignore[no-any-return]
+
+
+WINDOWS = Provider(
+    name="windows",
+    type_key="EventID",
+    columns=_COLUMNS,
+    wrapped=("value", "records", "events", "Events"),
+    shape=_shape,
+    text=_text,
+)
+"""The Security log of domain controllers and members: one flat object an event is read fastest, as Sentinel's table."""

@@ -1,0 +1,156 @@
+WITH whole AS (
+    SELECT
+        * REPLACE (nullif(nullif(TimeCreated, ''), '-') AS TimeCreated),
+        lower(coalesce(Channel, 'Security')) AS log_name,
+        coalesce(Computer, Hostname, '') AS machine,
+        coalesce(EventRecordID, RecordNumber) AS number
+    FROM log
+)
+SELECT
+    CASE
+        WHEN EventID IS NULL THEN NULL
+        WHEN log_name IN ('security', '') THEN EventID
+        WHEN log_name = 'application' AND SourceName = 'PasswordResetService' THEN 'PasswordResetService/' || EventID
+        WHEN log_name = 'ad fs/admin' OR starts_with(SourceName, 'AD FS') THEN EventID
+        WHEN starts_with(log_name, 'microsoft-windows-laps') THEN 'LAPS/' || EventID
+        ELSE Channel
+    END AS native,
+    coalesce(TimeCreated, "@timestamp", TimeGenerated, EventTime) AS stamp,
+    struct_pack(
+        stamp := coalesce(TimeCreated, "@timestamp", TimeGenerated, EventTime), machine := machine, log_name := log_name,
+        number := number, keywords := concat_ws(' ', Keywords, EventType),
+        subject_sid := SubjectUserSid, subject_name := SubjectUserName, subject_domain := SubjectDomainName,
+        subject_logon := SubjectLogonId, target_sid := coalesce(nullif(TargetSid, ''), TargetUserSid),
+        target_name := coalesce(TargetUserName, TargetName, AccountName), target_domain := TargetDomainName,
+        target_logon := TargetLogonId, member_sid := MemberSid, member_name := MemberName,
+        old_name := OldTargetUserName, new_name := NewTargetUserName,
+        address := coalesce(nullif(IpAddress, '-'), ClientAddress), logon_type := LogonType,
+        workstation := coalesce(nullif(WorkstationName, '-'), ClientName), status := Status, sub_status := SubStatus,
+        password_set := PasswordLastSet, uac := UserAccountControl, upn := UserPrincipalName, sam := SamAccountName,
+        delegate := AllowedToDelegateTo, dn := ObjectDN, guid := ObjectGUID, class := ObjectClass,
+        attribute := AttributeLDAPDisplayName, "value" := AttributeValue, operation := OperationType,
+        operation_id := OpCorrelationID, "data" := "Data"
+    ) AS record
+FROM whole;
+
+WITH field AS (
+    SELECT
+        native,
+        unnest(record),
+        try_cast(record.stamp AS TIMESTAMPTZ) AS "time",
+        nullif(nullif(record.subject_sid, '-'), 'S-1-0-0') AS actor_sid,
+        nullif(record.subject_name, '-') AS actor_name,
+        -- An audit failure is an attempt: the wrong right, the wrong old password, the wrong policy.
+        regexp_matches(
+            record.keywords, '(?i)fail|0x8?010000000000000|-9218868437227405312|9227875636482146304'
+        ) AS failed,
+        native IN ('4728', '4729', '4732', '4733', '4756', '4757') AS is_group,
+        native IN ('4624', '4625', '4768', '4771', '4776', '4778') AS is_sign_in,
+        -- Password services write an account into the text of their event.
+        regexp_extract("record"."data", '[\w.+-]+@[\w-]+\.[\w.-]+|(?i:<UserId>)([^<]+)') AS spoken
+    FROM record
+),
+named AS (
+    SELECT
+        *,
+        coalesce(actor_sid, nullif(concat_ws('\', nullif(subject_domain, '-'), actor_name), ''), '') AS actor,
+        CASE
+            WHEN is_group THEN coalesce(nullif(member_sid, '-'), nullif(member_name, '-'), '')
+            WHEN native = '5136' THEN coalesce(dn, '')
+            WHEN native = '4794' THEN 'DSRM@' || machine
+            ELSE coalesce(nullif(nullif(target_sid, '-'), 'S-1-0-0'), nullif(target_name, '-'), nullif(spoken, ''), '')
+        END AS "target",
+        CASE
+            WHEN is_group THEN [member_sid, member_name]
+            WHEN native = '5136' THEN [dn, guid]
+            WHEN native = '4794' THEN ['dsrm@' || machine]
+            -- In 4740 the domain is the computer that the wrong passwords came from.
+            WHEN native = '4740' THEN [target_sid, target_name]
+            ELSE [
+                target_sid, target_name, new_name, nullif(upn, '-'), spoken,
+                CASE WHEN target_name IS NOT NULL AND nullif(target_domain, '-') IS NOT NULL THEN target_domain || '\' || target_name END
+            ]
+        END AS names,
+        -- Which groups lend power is known by the end of their SID, or by name.
+        regexp_matches(target_sid, '(?i)^s-1-5-32-(544|548|549|550|551|578|580)$|^s-1-5-21-.*-(512|516|517|518|519|520|521|526|527)$')
+            OR regexp_matches(target_name, '(?i)^((domain |enterprise |schema |key |enterprise key |dns|exchange organization )?(admins|administrators?|administration)|dnsadmins|organization management|(account|backup|server|print) operators|group policy creator owners)$')
+            AS is_privileged
+    FROM field
+),
+kinds AS (
+    SELECT
+        *,
+        CASE
+            WHEN native = '4738' THEN list_filter([
+                CASE WHEN password_set IN ('%%1794', '<never>') THEN '4738 password to be changed'
+                    WHEN nullif(nullif(password_set, '-'), '') IS NOT NULL THEN '4738 password set' END,
+                CASE WHEN regexp_matches(uac, '%%2082|''Password Not Required'' - Enabled') THEN '4738 no password needed' END,
+                CASE WHEN regexp_matches(uac, '%%2060|''Smartcard Required'' - Disabled') THEN '4738 no smart card needed' END,
+                CASE WHEN nullif(nullif(delegate, '-'), '') IS NOT NULL THEN '4738 delegation' END,
+                CASE WHEN coalesce(nullif(nullif(upn, '-'), ''), nullif(nullif(sam, '-'), '')) IS NOT NULL
+                    AND coalesce(password_set, '-') IN ('-', '') THEN '4738 renamed' END
+            ], lambda k: k IS NOT NULL)
+            WHEN native = '5136' THEN list_filter([
+                CASE lower(attribute)
+                    WHEN 'msds-keycredentiallink' THEN '5136 key credential ' || CASE
+                        WHEN regexp_matches(operation, '%%14675|Deleted') THEN 'removed' ELSE 'added'
+                    END
+                    WHEN 'pwdlastset' THEN CASE WHEN "value" = '0' AND NOT regexp_matches(operation, '%%14675|Deleted')
+                        THEN '5136 password to be changed' END
+                    ELSE CASE WHEN regexp_matches(
+                        attribute, '(?i)^(altSecurityIdentities|mail|otherMailbox|proxyAddresses|mobile|otherMobile|telephoneNumber|otherTelephone)$'
+                    ) THEN '5136 contact' END
+                END
+            ], lambda k: k IS NOT NULL)
+            WHEN is_group AND is_privileged THEN [native || ' privileged']
+            WHEN native = '4624' AND (
+                ends_with(target_name, '$') OR target_sid IN ('S-1-5-18', 'S-1-5-19', 'S-1-5-20', 'S-1-5-7')
+                OR regexp_matches(target_sid, '^S-1-5-(90|96)-')
+            ) THEN ['4624 machine']
+            WHEN is_sign_in AND native <> '4625' AND native <> '4771' AND (failed OR coalesce(nullif(status, '0x0'), '0') NOT IN ('0', '-', ''))
+                THEN [native || ' failed']
+            ELSE [native]
+        END AS natives
+    FROM named
+)
+SELECT
+    coalesce(
+        machine || '/' || log_name || '/' || nullif(number, ''),
+        md5(concat_ws('|', native, stamp, machine, actor, "target", subject_logon, target_logon, attribute, "value"))
+    ) AS id,
+    unnest(coalesce(nullif(natives, []), [native || ' nothing that lets in'])) AS native_action,
+    CASE WHEN is_sign_in THEN "target" ELSE actor END AS actor,
+    list_distinct(list_filter([
+        lower(actor_sid), lower(actor_name),
+        CASE WHEN actor_name IS NOT NULL AND nullif(subject_domain, '-') IS NOT NULL THEN lower(subject_domain || '\' || actor_name) END
+    ], lambda k: k <> '')) AS actor_keys,
+    "target",
+    list_distinct(list_filter(list_transform(names, lambda k: lower(k)), lambda k: k NOT IN ('', '-', 's-1-0-0'))) AS target_keys,
+    "time",
+    CASE
+        WHEN failed OR native = '4625' THEN 'FAILURE' || coalesce(' ' || nullif(nullif(coalesce(sub_status, status), '-'), ''), '')
+        ELSE 'SUCCESS'
+    END AS outcome,
+    NOT failed AND native NOT IN ('4625', '4771') AS done,
+    regexp_replace(nullif(nullif(nullif(address, '-'), ''), 'LOCAL'), '^::ffff:', '') AS address,
+    CAST(NULL AS VARCHAR) AS socket,
+    nullif(nullif(operation_id, ''), '-') AS correlation,
+    -- One click of a console is several records of one logon on one account.
+    nullif(lower(concat_ws('|', machine, nullif(subject_logon, '-'))), lower(machine)) AS click,
+    coalesce(actor_sid = target_sid OR (actor_sid IS NULL AND lower(actor_name) = lower(target_name)), false) AS by_owner,
+    CASE
+        WHEN is_sign_in THEN NULL
+        WHEN actor_sid IN ('S-1-5-18', 'S-1-5-19', 'S-1-5-20') THEN 'system'
+        WHEN regexp_matches(actor_name, '(?i)^(msol_|aad_|adsync|sync_|provagentgmsa)') OR ends_with(actor_name, '$') THEN 'automation'
+    END AS actor_class,
+    CASE WHEN is_sign_in THEN nullif(workstation, '-') WHEN native = '4740' THEN target_domain END AS device,
+    nullif(lower(concat_ws('|', machine, nullif(CASE WHEN is_sign_in THEN target_logon ELSE subject_logon END, '-'))), lower(machine))
+        AS session,
+    CASE
+        WHEN is_group THEN target_name
+        WHEN native = '5136' THEN attribute
+        WHEN native = '4781' THEN concat_ws(' → ', old_name, new_name)
+        WHEN is_sign_in THEN 'logon type ' || logon_type
+        WHEN native = '4738' THEN nullif(delegate, '-')
+    END AS detail
+FROM kinds

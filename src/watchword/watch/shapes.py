@@ -1,0 +1,229 @@
+"""How a file becomes records: lines, documents of JSON over many lines, XML events, or Windows' own EVTX.
+
+Each record comes with the number of the line it begins on (of an EVTX file, its place in the file).
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import re
+import shutil
+import tempfile
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO
+
+import msgspec
+from evtx import PyEvtxParser
+
+from watchword.watch.documents import LONGEST, documents
+from watchword.watch.providers.provider import Json, Provider
+
+EVTX = b"ElfFile\x00"
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+PEEK = 64 * 1024
+"""Bytes at the beginning of a file that tell what it has."""
+_BLANK = b" \t\r\n\v\f"
+_BOM = b"\xef\xbb\xbf"
+_DEPTH = 8
+
+
+class Aside(msgspec.Struct, frozen=True, kw_only=True):
+    """One line kept aside: its number from 1, why, and its beginning."""
+
+    line: int
+    reason: str
+    text: str
+
+
+Record = tuple[int, bytes | Aside | None]
+"""A numbered record; None is one that is too long, or where a compressed stream breaks off."""
+
+
+def are_lines(head: bytes) -> bool:
+    """Whether a file that begins with *head* has one record a line, as far as that shows: it is no EVTX and no XML."""
+    return not head.startswith((EVTX, *_UTF16)) and not _begins_xml(head)
+
+
+def has_documents(head: bytes, provider: Provider) -> bool:
+    """Whether a file that begins with *head* is JSON over many lines, and not one object a line."""
+    text = head.removeprefix(_BOM).lstrip(_BLANK)
+    if text[:1] not in (b"{", b"["):
+        return False
+    first, newline, _ = text.partition(b"\n")
+    if not newline:  # all of the head is one line: if it is long, it is a list, or one event
+        return len(head) >= PEEK and (text[:1] == b"[" or _may_wrap(text, provider))
+    first = first.rstrip(_BLANK)
+    return first[-1:] in b"{[," and not _is_json(first)
+
+
+def records(
+    source: io.BufferedReader, lines: Callable[[BinaryIO], Iterator[Record]], provider: Provider
+) -> Iterator[Record]:
+    """The records of *source*, a stream at its beginning; *lines* reads one line by line where that is what it has."""
+    number = 0
+    try:
+        for number, record in _records(source, lines, provider):
+            yield number, record
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        yield number + 1, None
+
+
+def _records(
+    source: io.BufferedReader, lines: Callable[[BinaryIO], Iterator[Record]], provider: Provider
+) -> Iterator[Record]:
+    head = source.peek(PEEK)
+    if head.startswith(EVTX):
+        yield from _evtx(source)
+    elif head.startswith(_UTF16):
+        with _utf8(source) as text:
+            yield from _records(text, lines, provider)
+    elif provider.text is not None and _begins_xml(head):
+        yield from _xml(source)
+    elif has_documents(head, provider):
+        for number, document in documents(source, provider.wrapped):
+            if isinstance(document, str):
+                yield number, Aside(line=number, reason="not JSON", text=document)
+            else:
+                yield number, document
+    else:
+        yield from lines(source)
+
+
+def carried(value: object, provider: Provider, depth: int = 0) -> Iterator[Json | None]:
+    """The events within *value*: itself, a list of them, or wrapped; None for each part that is no event.
+
+    Shippers wrap an event as they pass it on: in a list of records, in a search result (`_source`, `_raw`), or as text
+    in a message.
+    """
+    if isinstance(value, list):
+        for each in value:
+            yield from carried(each, provider, depth + 1)
+        return
+    if isinstance(value, str):
+        inner = _parsed(value, provider)
+        if inner is not None and depth < _DEPTH:
+            yield from carried(inner, provider, depth + 1)
+        else:
+            yield None
+        return
+    events = provider.events_of(value)
+    if events is not None:
+        yield from events
+        return
+    if isinstance(value, dict) and depth < _DEPTH:
+        for name in provider.wrapped:
+            if isinstance(value.get(name), list):
+                yield from carried(value[name], provider, depth + 1)
+                return
+        for inner in _inside(value):
+            found = tuple(carried(inner, provider, depth + 1))
+            if found and None not in found:
+                yield from found
+                return
+    yield None
+
+
+def _inside(value: Json) -> Iterator[object]:
+    for name in ("_source", "_raw", "result", "message", "Message", "event", "log", "body"):
+        inner = value.get(name)
+        if isinstance(inner, dict) or (isinstance(inner, str) and inner.lstrip()[:1] in ("{", "[", "<")):
+            yield inner
+
+
+def _parsed(text: str, provider: Provider) -> object | None:
+    if provider.text is not None and text.lstrip()[:1] == "<":
+        found = provider.text(text.encode("utf-8", "replace"))
+        return None if found is None else list(found)
+    if text.lstrip()[:1] not in ("{", "["):
+        return None
+    try:
+        parsed: object = json.loads(text, strict=False)
+    except (ValueError, RecursionError):
+        return None
+    return parsed
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
+
+
+def _may_wrap(text: bytes, provider: Provider) -> bool:
+    names = "|".join(re.escape(name) for name in provider.wrapped).encode()
+    before = rb'\{\s*("[^"]*"\s*:\s*("[^"]*"|\d+|null)\s*,\s*)*'
+    return bool(names) and re.match(before + b'"(' + names + rb')"\s*:\s*\[', text) is not None
+
+
+def _begins_xml(head: bytes) -> bool:
+    return re.match(rb"(\xef\xbb\xbf)?\s*<(\?xml|Events?[\s>])", head) is not None
+
+
+def _utf8(source: BinaryIO) -> io.BufferedReader:
+    """*source*, in UTF-16 as Windows' own tools export, as UTF-8."""
+    out = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - it lives as long as the stream that is returned
+    text = io.TextIOWrapper(source, encoding="utf-16", errors="replace", newline="")
+    while part := text.read(1 << 20):
+        out.write(part.encode("utf-8", "replace"))
+    text.detach()
+    out.seek(0)
+    return io.BufferedReader(out, PEEK)
+
+
+_BEGIN = re.compile(rb"<Event[\s>]")
+_EVENT = re.compile(rb"<Event[\s>](?:(?!<Event[\s>]).)*?</Event\s*>", re.DOTALL)
+
+
+def _xml(source: BinaryIO) -> Iterator[Record]:
+    """Each `<Event>` element, as text; one that does not end is kept aside."""
+    line, rest = 1, b""
+    while read := source.read(1 << 20):
+        rest += read
+        end = 0
+        for found in _EVENT.finditer(rest):
+            yield from _cut_short(rest[end : found.start()], line)
+            line += rest.count(b"\n", end, found.start())
+            yield line, found[0]
+            line += found[0].count(b"\n")
+            end = found.end()
+        rest = rest[end:]
+        if len(rest) > LONGEST:
+            yield line, None
+            line += rest.count(b"\n")
+            rest = b""
+    yield from _cut_short(rest, line)
+
+
+def _cut_short(text: bytes, line: int) -> Iterator[Record]:
+    for found in _BEGIN.finditer(text):
+        number = line + text.count(b"\n", 0, found.start())
+        begun = text[found.start() : found.start() + 2000].decode("utf-8", "backslashreplace")
+        yield number, Aside(line=number, reason="an XML event without its end", text=begun)
+
+
+def _evtx(source: BinaryIO) -> Iterator[Record]:
+    """Each record of an EVTX file as JSON; a damaged one is kept aside, and the rest is read."""
+    with tempfile.TemporaryFile() as whole:  # a compressed stream can not be sought in cheaply
+        shutil.copyfileobj(source, whole)
+        whole.seek(0)
+        number = 0
+        try:
+            found: Iterator[Any] = iter(PyEvtxParser(whole).records_json())
+        except (RuntimeError, OSError, ValueError) as error:
+            yield 1, Aside(line=1, reason=f"damaged EVTX: {error}"[:300], text="")
+            return
+        while True:
+            number += 1
+            try:
+                record = next(found, None)
+            except (RuntimeError, OSError, ValueError) as error:
+                yield number, Aside(line=number, reason=f"damaged EVTX record: {error}"[:300], text="")
+                continue
+            if record is None:
+                return
+            yield number, record["data"].encode("utf-8", "replace")
