@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import tempfile
 import threading
+import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -27,7 +29,14 @@ _SQL = Path(__file__).parent / "sql"
 
 def connect(memory: str, threads: int) -> duckdb.DuckDBPyConnection:
     """A connection with its own memory, in UTC, that uses at most *memory* (as `512MB`) and *threads*."""
-    con = duckdb.connect(config={"memory_limit": memory, "threads": threads, "preserve_insertion_order": False})
+    con = duckdb.connect(
+        config={
+            "memory_limit": memory,
+            "threads": threads,
+            "preserve_insertion_order": False,
+            "temp_directory": str(Path(tempfile.gettempdir()) / f"watchword-{uuid.uuid4().hex}"),
+        }
+    )
     con.execute("SET TimeZone = 'UTC'")
     con.execute(_text("tables"))
     return con
