@@ -9,6 +9,7 @@ target), or is `ignored` for a reason. A native type that the catalogue does not
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
@@ -17,18 +18,23 @@ from watchword.core.errors import Invalid
 
 _HERE = Path(__file__).parent
 
+LAG = timedelta(seconds=120)
+"""How far the clocks of a directory and of the desk may be apart, where nothing else is known."""
+
 
 class Provider(msgspec.Struct, frozen=True, kw_only=True):
     """One kind of log.
 
     *columns* are DuckDB column names and types of a line; *type_key* is the member no event lacks; *preamble* matches
-    lines that are no events and no damage either, where a log has such.
+    lines that are no events and no damage either, where a log has such. *lag* is how far the times it writes may be off
+    from when the change was asked for.
     """
 
     name: str
     columns: tuple[tuple[str, str], ...]
     type_key: str
     preamble: re.Pattern[bytes] | None = None
+    lag: timedelta = LAG
 
     @property
     def lines(self) -> str:
@@ -95,12 +101,13 @@ A change made on the controller's own database file, not over the network, write
 class Feed(msgspec.Struct, frozen=True, kw_only=True):
     """Log files of one provider that are read together.
 
-    *directory* names the directory they are of: then only its evidence counts.
+    *directory* names the directory they are of: then only its evidence counts. *lag* replaces the provider's.
     """
 
     provider: Provider
     directory: str | None = None
     files: tuple[Path, ...] = ()
+    lag: timedelta | None = None
 
 
 PROVIDERS = {provider.name: provider for provider in (OKTA, SAMBA)}
