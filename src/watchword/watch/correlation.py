@@ -286,10 +286,11 @@ def unknown_lines(con: duckdb.DuckDBPyConnection) -> int:
     return 0 if row is None else int(row[0])
 
 
-def forget(con: duckdb.DuckDBPyConnection, before: datetime) -> None:
-    """Drop the events of *before*; they are no longer judged, nor counted as a repeat."""
-    con.execute('DELETE FROM native WHERE "time" < $before', {"before": before})
+def forget(con: duckdb.DuckDBPyConnection, before: datetime) -> int:
+    """Drop the events of *before*, and say how many; they are no longer judged, nor counted as a repeat."""
     con.execute('DELETE FROM sign_in WHERE "time" < $before', {"before": before})
+    row = con.execute('DELETE FROM native WHERE "time" < $before', {"before": before}).fetchone()
+    return 0 if row is None else int(row[0])
 
 
 def _csv(file: Path, columns: tuple[str, ...]) -> list[list[str | None]]:

@@ -133,8 +133,9 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
                 if tell is not None:
                     tell(sizes[number])
             loaded.result()
+            left_out = 0
             if context.since is not None:
-                correlation.forget(con, context.since)
+                left_out = correlation.forget(con, context.since)
             verdicts = correlation.judge(con)
             yield (
                 con,
@@ -149,6 +150,7 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
                     unseen=correlation.unseen_changes(con),
                     has_evidence=evidence is not None,
                     files=tuple(shares),
+                    left_out=left_out,
                 ),
             )
 

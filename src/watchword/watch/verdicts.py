@@ -181,7 +181,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """What one run of `Engine.classify` found.
 
     *verdicts* are ordered by time and id. *lines* is every line read; *preamble* of them head a record, *repaired* were
-    damaged and could be read all the same, *rejected_lines* could not. *rejected* holds the first thousand of these.
+    damaged and could be read all the same, *rejected_lines* could not. *rejected* holds the first thousand of these;
+    *left_out* records were older than what was asked for.
     """
 
     verdicts: tuple[VerdictRow, ...]
@@ -194,6 +195,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     unseen: tuple[UnseenChange, ...]
     has_evidence: bool
     files: tuple[FileShare, ...] = ()
+    left_out: int = 0
 
     @property
     def strange_files(self) -> tuple[FileShare, ...]:
