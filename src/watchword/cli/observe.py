@@ -85,7 +85,7 @@ def command(
             )
         except OSError as error:
             raise Invalid(f"It can not be used: {error.strerror}.", "Check the path.", str(error.filename)) from error
-    written = write_files(files, seen, now=now) if files is not None else ()
+    written = () if files is None else write_files(files, seen, now=now)
     if json:
         print_json(seen)
         return
@@ -105,7 +105,7 @@ def _feed(text: str) -> Feed:
             "--log",
         )
     file = Path(path)
-    files = (file,)
+    files: tuple[Path, ...] = (file,)
     if file.is_dir():
         files = tuple(sorted(each for each in file.iterdir() if each.is_file() and not each.name.startswith(".")))
         if not files:

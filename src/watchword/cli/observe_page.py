@@ -58,7 +58,8 @@ ol.leads p { overflow-wrap: anywhere; } ol.leads p + p { color: var(--soft); fon
   body { padding: 1rem; } .figures { grid-template-columns: 1fr 1fr; } .pair { display: block; }
   table.rows, .rows tbody { display: block; } .rows thead { display: none; }
   .rows tr { display: block; padding: .5rem 0; border-bottom: 1px solid var(--rule); }
-  .rows td { display: inline; padding: 0; border: 0; } .rows td:first-child { display: block; font-weight: 600; }
+  .rows td, .rows td.n, .rows td.when { display: inline; padding: 0; border: 0; white-space: normal; }
+  .rows td:first-child { display: block; font-weight: 600; }
   .rows td[data-is]:not(:empty)::before { content: attr(data-is) " "; color: var(--soft); }
   .rows td:not(:last-child):not(:first-child):not(:empty)::after { content: " · "; color: var(--soft); }
   .rows td.bar { display: block; width: 100%; padding: .2rem 0; } .rows td.bar::after { content: none; }

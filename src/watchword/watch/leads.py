@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Protocol
 
 import msgspec
 
 from watchword.core.account import AccountClass
 from watchword.core.identity_event import Canonical, Verdict
+from watchword.watch.observed import Observed
 from watchword.watch.verdicts import REASONS
 
 RARE = 0.01
@@ -55,22 +55,6 @@ _OF_CLASS = {
 }
 
 
-class Seen(Protocol):
-    """What is asked of an event, as `observe.Observed` has it."""
-
-    id: str
-    at: datetime | None
-    directory: str
-    action: Canonical
-    verdict: Verdict
-    reasons: tuple[str, ...]
-    who: str
-    whom: str
-    account_class: str
-    actor_class: str
-    standing: str
-
-
 class Lead(msgspec.Struct, frozen=True, kw_only=True):
     """One event to look at, how many points it has, and what for, the most telling first."""
 
@@ -85,7 +69,7 @@ class Lead(msgspec.Struct, frozen=True, kw_only=True):
     why: tuple[str, ...]
 
 
-def leads_of(events: Sequence[Seen], most: int) -> tuple[Lead, ...]:
+def leads_of(events: Sequence[Observed], most: int) -> tuple[Lead, ...]:
     """The *most* telling ungoverned events of *events*, one for each pair of actor and target."""
     hours = Counter(e.at.astimezone(UTC).hour for e in events if e.at)
     rare = {h for h in range(24) if hours.total() >= ENOUGH and hours[h] < RARE * hours.total()}
@@ -99,7 +83,7 @@ def leads_of(events: Sequence[Seen], most: int) -> tuple[Lead, ...]:
     return tuple(sorted(leads.values(), key=lambda one: (-one.points, str(one.at), one.id))[:most])
 
 
-def _lead(event: Seen, rare: set[int]) -> Lead:
+def _lead(event: Observed, rare: set[int]) -> Lead:
     found = [(_OF_REASON.get(code, 0), REASONS[code]) for code in event.reasons]
     found.append(_OF_ACTION.get(event.action, (0, "")))
     if points := _OF_CLASS.get(AccountClass(event.account_class), 0) if _is_class(event.account_class) else 0:

@@ -17,10 +17,11 @@ import msgspec
 
 from watchword.core.account import AccountClass
 from watchword.core.action import Action
-from watchword.core.identity_event import Canonical, Verdict
+from watchword.core.identity_event import Verdict
 from watchword.watch.cells import ACTION_OF, Enforced
 from watchword.watch.engine import Context, Engine, Progress
 from watchword.watch.leads import Lead, leads_of
+from watchword.watch.observed import Observed
 from watchword.watch.providers import Feed
 from watchword.watch.verdicts import FileShare, TypeCount, UnseenChange
 
@@ -90,35 +91,6 @@ class Cell(Standing, frozen=True, kw_only=True):
     unit: str
     enforced_since: datetime | None
     enforced_until: datetime | None
-
-
-class Observed(msgspec.Struct, frozen=True, kw_only=True):
-    """One support event, what is known of both sides, and how it stands; fields else as `VerdictRow`."""
-
-    id: str
-    at: datetime | None
-    provider: str
-    directory: str
-    action: Canonical
-    native_action: str
-    detail: str | None
-    verdict: Verdict
-    reasons: tuple[str, ...]
-    case: str | None
-    ticket: str | None
-    actor: str
-    who: str
-    actor_unit: str
-    vendor: str
-    actor_class: str
-    target: str
-    whom: str
-    account_class: str
-    unit: str
-    address: str
-    country: str
-    folded: int
-    standing: str
 
 
 class Observation(msgspec.Struct, frozen=True, kw_only=True):
