@@ -217,8 +217,8 @@ def test_hostile_text_is_shown_and_never_obeyed(here: Here, okta: Okta, tmp_path
     assert not tags.seen & {"script", "img", "iframe", "object", "a", "form", "link"}
     assert not {name for name in tags.attributes if name.startswith("on") or name in {"href", "src"}}
     assert not set(page) & set("\x1b\x07\u202e")
-    for file in (tmp_path / "out").glob("*.csv"):
-        with file.open(newline="") as opened:
+    for table in (tmp_path / "out").glob("*.csv"):
+        with table.open(newline="") as opened:
             cells = [cell for row in csv.reader(opened) for cell in row]
         assert not [cell for cell in cells if cell.lstrip()[:1] in set("=+-@|") and not re.fullmatch(r"-?[\d.]+", cell)]
         assert not set("".join(cells)) & set("\x1b\x07\u202e\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,7 +13,7 @@ from watchword.core.account import AccountClass
 from watchword.core.action import Action
 from watchword.core.errors import Invalid
 from watchword.core.identity_event import SUPPORT, Canonical, Verdict
-from watchword.watch.accounts import read_accounts
+from watchword.watch.accounts import Account, read_accounts
 from watchword.watch.cells import EVENTS_OF, Enforced
 from watchword.watch.engine import Context, Engine
 from watchword.watch.providers import OKTA, Feed
@@ -24,9 +25,9 @@ from .conftest import NOON, Line, Okta, _write_log
 PASSWORD, UNLOCK, FACTOR = (actions_of(word)[0] for word in ("password", "unlock", "mfa"))
 
 
-def ticket(number: str = "INC001", **fields: object) -> Ticket:
+def ticket(number: str = "INC001", **fields: Any) -> Ticket:
     """A ticket about 00uana, opened ten minutes before noon, closed ten minutes after, that asks for a password."""
-    whole: dict[str, object] = {
+    whole: dict[str, Any] = {
         "ticket": number,
         "target": "00uana",
         "agent": "",
@@ -34,7 +35,7 @@ def ticket(number: str = "INC001", **fields: object) -> Ticket:
         "opened": NOON - timedelta(minutes=10),
         "closed": NOON + timedelta(minutes=10),
     }
-    return Ticket(**{**whole, **fields})  # type: ignore[arg-type]
+    return Ticket(**{**whole, **fields})
 
 
 class Judge:
@@ -47,7 +48,7 @@ class Judge:
         self, lines: list[Line], *tickets: Ticket, accounts: str = "", enforced: tuple[Enforced, ...] = ()
     ) -> tuple[VerdictRow, ...]:
         """The verdicts, with *accounts* as CSV."""
-        known = ()
+        known: tuple[Account, ...] = ()
         if accounts:
             file = self._folder / "accounts.csv"
             file.write_text(accounts, encoding="utf-8")
@@ -80,7 +81,7 @@ def test_only_a_ticket_speaks_for_it(okta: Okta, judge: Judge) -> None:
         ({"opened": NOON + timedelta(days=2), "closed": None}, "no_ticket"),
     ],
 )
-def test_a_ticket_that_does_not_fit_says_why(okta: Okta, judge: Judge, fields: dict[str, object], reason: str) -> None:
+def test_a_ticket_that_does_not_fit_says_why(okta: Okta, judge: Judge, fields: dict[str, Any], reason: str) -> None:
     """A ticket of another account, action or time speaks for nothing, and the reason says which of them it was."""
     (row,) = judge([okta(actor="00uagent")], ticket(**fields))
     assert (row.verdict, row.reasons, row.ticket) == (Verdict.UNVERIFIED, (reason,), None)
@@ -165,10 +166,10 @@ def test_a_leaver_is_no_self_service(okta: Okta, judge: Judge) -> None:
     ],
 )
 def test_in_an_enforced_cell_a_ticket_is_not_enough(
-    okta: Okta, judge: Judge, cell: dict[str, object], *, is_enough: bool
+    okta: Okta, judge: Judge, cell: dict[str, Any], *, is_enough: bool
 ) -> None:
     """Where class, action and unit are enforced at the time, a ticket alone leaves the change a finding."""
-    enforced = Enforced(**{"since": NOON - timedelta(days=1), **cell})  # type: ignore[arg-type]
+    enforced = Enforced(**{"since": NOON - timedelta(days=1), **cell})
     (row,) = judge([okta(actor="00uagent")], ticket(), accounts=PEOPLE, enforced=(enforced,))
     assert (row.verdict is Verdict.TICKETED) is is_enough
     assert ("ticket_not_enough" in row.reasons) is not is_enough
@@ -184,10 +185,10 @@ def test_every_support_event_is_of_one_action() -> None:
 # -- exports
 
 
-def _read(tmp_path: Path, text: str, **options: object) -> tuple[Ticket, ...]:
+def _read(tmp_path: Path, text: str, **options: Any) -> tuple[Ticket, ...]:
     file = tmp_path / "tickets.csv"
     file.write_text(text, encoding="utf-8")
-    tickets, refused = read_tickets(file, **options)  # type: ignore[arg-type]
+    tickets, refused = read_tickets(file, **options)
     assert refused == ()
     return tickets
 
