@@ -6,6 +6,7 @@ Secrets stand in files of their own (`…_file`), never here and never in the en
 from __future__ import annotations
 
 import tomllib
+from datetime import UTC, date, datetime, time
 from importlib import resources
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -15,6 +16,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from watchword.core.account import AccountClass, Status
+from watchword.core.action import Action
 from watchword.core.errors import Invalid
 
 ORIGIN = r"""^[^\s+"'\\]{1,200}$"""
@@ -344,16 +346,45 @@ class OutputPart(_Part):
         return self
 
 
+class EnforcePart(_Part):
+    """A cell where a case is owed from *since* on, and a ticket is not enough; what is left out stands for every one.
+
+    *until* is the way back: from then on the cell is observed again.
+    """
+
+    account_class: AccountClass | None = None
+    action: Action | None = None
+    unit: str | None = None
+    since: datetime
+    until: datetime | None = None
+
+    @field_validator("since", "until", mode="before")
+    @classmethod
+    def _day(cls, given: object) -> object:
+        """A day begins at midnight UTC, and a time without a zone is in UTC."""
+        if isinstance(given, date) and not isinstance(given, datetime):
+            return datetime.combine(given, time(), UTC)
+        return given.replace(tzinfo=UTC) if isinstance(given, datetime) and given.tzinfo is None else given
+
+    @model_validator(mode="after")
+    def _forward(self) -> Self:
+        if self.until is not None and self.until <= self.since:
+            raise ValueError("until is not after since")
+        return self
+
+
 class WatchPart(_Part):
     """The directory's own log, followed while the console runs; *directory* says whose it is among several.
 
     Verdicts go to the *outputs*, each under a name of its own.
+    In the cells of *enforce* a case is owed for every change.
     """
 
     provider: str | None = None
     log: Path | None = None
     directory: str | None = None
     outputs: dict[Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")], OutputPart] = {}
+    enforce: tuple[EnforcePart, ...] = ()
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

@@ -74,9 +74,16 @@ def test_somebody_without_a_case_is_unverified(okta: Okta, evidence: Make, class
 
 
 def test_a_case_is_no_cover_for_somebody_else(okta: Okta, evidence: Make, classify: Classify) -> None:
-    """A reset within a case's time, of its account, but by another principal, is unverified."""
+    """What was approved, done within its time by another than the executor, is out of policy: another person."""
     row = classify.one(okta(actor="00uadmin"), evidence())
-    assert (row.verdict, row.reasons, row.case) == (Verdict.UNVERIFIED, ("other_actor",), None)
+    assert (row.verdict, row.reasons, row.case) == (Verdict.OUT_OF_POLICY, ("other_actor",), "c-0001")
+
+
+def test_a_case_that_was_done_explains_nothing_else(okta: Okta, evidence: Make, classify: Classify) -> None:
+    """Once the executor's own change is seen, what somebody else does to the account has no case at all."""
+    rogue, done = classify([okta(actor="00uadmin", after=-30), okta()], [evidence()]).verdicts
+    assert (rogue.verdict, rogue.reasons, rogue.case) == (Verdict.UNVERIFIED, ("other_actor",), None)
+    assert done.verdict is Verdict.VERIFIED
 
 
 def test_the_executor_without_a_released_case_is_unverified(okta: Okta, evidence: Make, classify: Classify) -> None:
@@ -86,9 +93,33 @@ def test_the_executor_without_a_released_case_is_unverified(okta: Okta, evidence
 
 
 def test_another_account_during_an_open_case_is_not_covered(okta: Okta, evidence: Make, classify: Classify) -> None:
-    """A case for one account says nothing about another that the executor changes in its time."""
+    """What was approved for one account and done to another is out of policy: another account than the case is for."""
     row = classify.one(okta(target="00uben"), evidence())
-    assert (row.verdict, row.reasons) == (Verdict.UNVERIFIED, ("no_released_case", "other_account"))
+    assert (row.verdict, row.reasons) == (Verdict.OUT_OF_POLICY, ("no_released_case", "other_account"))
+    assert row.case == "c-0001"
+
+
+def test_a_case_done_as_approved_covers_no_other_account(okta: Okta, evidence: Make, classify: Classify) -> None:
+    """Where the case's own change is seen, one more of another account in its time is unverified."""
+    _, beside = classify([okta(), okta(target="00uben", after=1)], [evidence()]).verdicts
+    assert (beside.verdict, beside.reasons) == (Verdict.UNVERIFIED, ("no_released_case", "other_account"))
+    assert beside.case is None
+
+
+@pytest.mark.parametrize("fields", [{"effects": ("account.unlock",)}, {"started": None, "ended": None}])
+def test_a_case_for_something_else_is_not_of_another_account(
+    okta: Okta, evidence: Make, classify: Classify, fields: dict[str, Any]
+) -> None:
+    """A case of other effects, or that never started, does not explain what is done to another account."""
+    row = classify.one(okta(target="00uben"), evidence(**fields))
+    assert (row.verdict, row.case) == (Verdict.UNVERIFIED, None)
+
+
+def test_what_is_done_after_a_release_ran_out_is_expired(okta: Okta, evidence: Make, classify: Classify) -> None:
+    """The executor acts an hour after its release expired unused: the failed link is the time that was approved."""
+    unused = evidence(started=None, ended=None, started_leaf=None, outcome=None, outcome_leaf=None, receipt=None)
+    row = classify.one(okta(after=5400), unused)
+    assert (row.verdict, row.reasons, row.case) == (Verdict.OUT_OF_POLICY, ("expired",), "c-0001")
 
 
 def test_wider_than_approved_is_out_of_policy(okta: Okta, evidence: Make, classify: Classify) -> None:

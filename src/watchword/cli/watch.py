@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from watchword.cli import observe
 from watchword.cli.terminal import CONFIG, Config, Json, err, out, print_json
 from watchword.core.errors import Invalid
 from watchword.core.identity_event import Verdict
@@ -22,6 +23,7 @@ from watchword.watch.printable import printable
 from watchword.watch.verdicts import Report, VerdictRow, read_verdicts, verdict_files
 
 app = App(name="watch", help="Verdicts on the directories' own logs.")
+app.command(observe.command, name="observe")
 
 COLOURS = {
     Verdict.SUSPICIOUS: "bold red",
@@ -41,7 +43,7 @@ def classify(
     provider: Annotated[str, Parameter(help="Whose log it is: samba or okta.")],
     evidence: Annotated[Path | None, Parameter(help="The desk's evidence table.")] = None,
     directory: Annotated[str | None, Parameter(help="Which directory's log it is: only its evidence counts.")] = None,
-    accounts: Annotated[Path | None, Parameter(help="CSV of account classes: target_key,account_class.")] = None,
+    accounts: Annotated[Path | None, Parameter(help="CSV of accounts: keys, class, person, unit, status …")] = None,
     rejects: Annotated[Path | None, Parameter(help="Where lines that are no events are kept.")] = None,
     json: Json = False,
 ) -> None:

@@ -14,17 +14,36 @@ from typing import Annotated, TypeVar
 
 import duckdb
 import msgspec
+import pyarrow as pa
 
 from watchword.core.errors import Invalid
 from watchword.core.evidence import DECLARED, GAPS, SCHEMA, DeclaredRow
-from watchword.core.identity_event import SUPPORT
-from watchword.watch.providers import PROVIDERS, Provider
+from watchword.core.identity_event import SUPPORT, Canonical, Verdict
+from watchword.watch.accounts import Account, read_accounts
+from watchword.watch.cells import EVENTS_OF, Enforced
+from watchword.watch.providers import LAG, PROVIDERS, Feed, Provider
+from watchword.watch.tickets import Ticket, parts_of
 from watchword.watch.verdicts import TypeCount, UnseenChange, VerdictRow, rows_of
 
 _Time = Annotated[datetime, msgspec.Meta(tz=True)]
 T = TypeVar("T")
 
 _SQL = Path(__file__).parent / "sql"
+_TIME = pa.timestamp("us", tz="UTC")
+_ACCOUNT = pa.schema(
+    [
+        *((name, pa.string()) for name in ("account", "name", "class", "person", "unit", "vendor", "status")),
+        ("shared", pa.bool_()),
+        ("since", _TIME),
+    ]
+)
+_PART = pa.schema(
+    [
+        *((name, pa.string()) for name in ("ticket", "target", "agent")),
+        ("actions", pa.list_(pa.string())),
+        *((name, _TIME) for name in ("opened", "since", "until")),
+    ]
+)
 
 
 def connect(memory: str, threads: int) -> duckdb.DuckDBPyConnection:
@@ -52,11 +71,25 @@ def connected(memory: str, threads: int) -> Iterator[duckdb.DuckDBPyConnection]:
         threading.Thread(target=con.close, name="watch-close").start()
 
 
-def set_up(con: duckdb.DuckDBPyConnection, providers: Iterable[Provider], lag: timedelta) -> None:
-    """Fill the tables that do not come from a log."""
-    con.execute("INSERT INTO setting VALUES (false, $lag)", {"lag": lag})
+def set_up(
+    con: duckdb.DuckDBPyConnection,
+    providers: Iterable[Provider],
+    lag: timedelta | None = None,
+    feeds: Iterable[Feed] = (),
+) -> None:
+    """Fill the tables that do not come from a log; *lag* is for every feed, else each has its own or its provider's."""
     every = [of for p in providers for of in (p, *(PROVIDERS[name] for name in p.carries if name in PROVIDERS))]
-    for name, catalogue in {p.name: p.catalogue for p in every}.items():
+    known = {provider.name: provider for provider in every}
+    con.execute("INSERT INTO setting VALUES (false, false, $lag)", {"lag": LAG if lag is None else lag})
+    lags: list[tuple[str, str | None, timedelta]] = [
+        (name, None, provider.lag if lag is None else lag) for name, provider in known.items()
+    ]
+    if lag is None:
+        own = {(f.provider.name, f.directory): f.lag for f in feeds if f.lag is not None and f.directory is not None}
+        lags += [(name, directory, one) for (name, directory), one in own.items()]
+    for row in lags:
+        con.execute("INSERT INTO lag VALUES (?, ?, ?)", row)
+    for name, catalogue in ((name, provider.catalogue) for name, provider in known.items()):
         types = _csv(catalogue, ("native", "canonical", "by_owner", "ignored"))
         con.execute("INSERT INTO catalogue SELECT $1, unnest($2), unnest($3), unnest($4), unnest($5)", [name, *types])
     kinds = _csv(_SQL / "actions.csv", ("action", "family", "rank"))
@@ -69,14 +102,14 @@ def set_up(con: duckdb.DuckDBPyConnection, providers: Iterable[Provider], lag: t
 def read_evidence(con: duckdb.DuckDBPyConnection, evidence: Path | None, accounts: Path | None = None) -> None:
     """Load the evidence table from a Parquet file, or from all those of a folder; and the classes of *accounts*.
 
-    *accounts* is CSV with the columns `target_keys` (names separated by `|`) and `class`. `Invalid` for what is missing
-    or has another schema; the tables then keep what they had.
+    *accounts* is CSV as `accounts.read_accounts` takes it. `Invalid` for what is missing or has another schema; the
+    tables then keep what they had.
     """
     columns = ", ".join(f'CAST("{name}" AS {kind}) AS "{name}"' for name, kind in SCHEMA)
     empty = ", ".join(f'CAST(NULL AS {kind}) AS "{name}"' for name, kind in SCHEMA)
     files = () if evidence is None else _parquet_files(evidence)
     rows = f"SELECT {columns} FROM read_parquet($files, union_by_name = true)" if files else f"SELECT {empty} LIMIT 0"
-    named = _account_rows(accounts) if accounts else []
+    named = read_accounts(accounts) if accounts else ()
     try:
         con.execute(
             "CREATE OR REPLACE TABLE evidence AS SELECT row_number() OVER ("
@@ -95,9 +128,49 @@ def read_evidence(con: duckdb.DuckDBPyConnection, evidence: Path | None, account
         ) from error
     con.execute("UPDATE setting SET has_evidence = $given", {"given": evidence is not None})
     con.execute("DELETE FROM account")
-    con.execute("INSERT INTO account SELECT DISTINCT account, unnest(target_keys), account_class FROM evidence")
-    if named:
-        con.executemany("INSERT INTO account VALUES (?, ?, ?)", named)
+    con.execute(
+        "INSERT INTO account BY NAME "
+        "SELECT DISTINCT account, unnest(target_keys) AS name, account_class AS class FROM evidence"
+    )
+    add_accounts(con, named)
+
+
+def add_accounts(con: duckdb.DuckDBPyConnection, accounts: Iterable[Account]) -> None:
+    """Tell the correlation of *accounts* beside those that evidence names."""
+    rows = [
+        (a.where, key, a.account_class, a.person, a.unit, a.vendor, a.status, a.shared, a.since)
+        for a in accounts
+        for key in a.keys
+    ]
+    if rows:
+        table = pa.table(dict(zip(_ACCOUNT.names, map(list, zip(*rows, strict=True)), strict=True)), schema=_ACCOUNT)
+        con.register("told", table)
+        con.execute("INSERT INTO account BY NAME SELECT * FROM told")
+        con.unregister("told")
+
+
+def add_tickets(con: duckdb.DuckDBPyConnection, tickets: Iterable[Ticket]) -> None:
+    """Have *tickets* speak for what no evidence speaks for, in place of those given before."""
+    con.execute("DELETE FROM ticket_part")
+    con.execute("UPDATE setting SET has_tickets = true")
+    parts = [part for ticket in tickets for part in parts_of(ticket)]
+    if parts:
+        con.register("told", pa.Table.from_pylist([msgspec.structs.asdict(part) for part in parts], schema=_PART))
+        con.execute(
+            "INSERT INTO ticket_part BY NAME SELECT row_number() OVER "
+            '(ORDER BY ticket, "target", opened, actions) AS part, * FROM told'
+        )
+        con.unregister("told")
+
+
+def enforce(con: duckdb.DuckDBPyConnection, cells: Iterable[Enforced]) -> None:
+    """Where a case is owed and a ticket is not enough, in place of what was said before."""
+    con.execute("DELETE FROM enforced")
+    for cell in cells:
+        actions = [None] if cell.action is None else [str(one) for one in EVENTS_OF[cell.action]]
+        for action in actions:
+            values = (cell.account_class, action, cell.unit, cell.since, cell.until)
+            con.execute("INSERT INTO enforced VALUES (?, ?, ?, ?, ?)", values)
 
 
 def _read_gaps(con: duckdb.DuckDBPyConnection, files: tuple[Path, ...]) -> None:
@@ -145,9 +218,10 @@ def judge(con: duckdb.DuckDBPyConnection) -> tuple[VerdictRow, ...]:
     con.execute(_text("fold"))
     con.execute(_text("pair"))
     con.execute("CREATE OR REPLACE TEMP TABLE claim (id VARCHAR, evidence BIGINT)")
-    claim = _text("claim")
-    while _changed(con.execute(claim)):
-        pass
+    _until_nothing_changes(con, _text("claim"))
+    con.execute(_text("speak"))
+    con.execute("CREATE OR REPLACE TEMP TABLE spoken (id VARCHAR, part BIGINT)")
+    _until_nothing_changes(con, _text("speak_claim"))
     con.execute(f"CREATE OR REPLACE TEMP TABLE verdict AS {_text('verdict')}")
     return rows_of(con, 'SELECT * REPLACE (timezone(\'UTC\', "at") AS "at") FROM verdict')
 
@@ -155,8 +229,45 @@ def judge(con: duckdb.DuckDBPyConnection) -> tuple[VerdictRow, ...]:
 def unseen_changes(con: duckdb.DuckDBPyConnection) -> tuple[UnseenChange, ...]:
     """After `judge`: changes said done, within the time the log covers, that the log does not show."""
     return tuple(
-        UnseenChange(case=case, ticket=ticket, native_id=native_id, change=change, at=at.replace(tzinfo=UTC))
-        for case, ticket, native_id, change, at in con.execute(_text("unseen")).fetchall()
+        UnseenChange(case=row.case or "", ticket=row.ticket, native_id=row.target, change=row.native_action, at=row.at)
+        for row in unseen_rows(con)
+    )
+
+
+def unseen_rows(con: duckdb.DuckDBPyConnection, told: Iterable[VerdictRow] = ()) -> tuple[VerdictRow, ...]:
+    """After `judge`: the same as rows of their own; those of *told* that are missing no more come as revisions."""
+    rows = {(row := _unseen(*values)).id: row for values in con.execute(_text("unseen")).fetchall()}
+    late = (
+        msgspec.structs.replace(row, verdict=Verdict.IGNORED, reasons=("seen_late",))
+        for row in told
+        if row.reasons == ("unseen",) and row.id not in rows
+    )
+    return (*rows.values(), *late)
+
+
+def _unseen(
+    case: str, ticket: str | None, native_id: str, change: str, at: datetime, directory: str, provider: str,
+    principal: str, action: str | None, leaves: list[int],
+) -> VerdictRow:  # fmt: skip
+    return VerdictRow(
+        id=f"unseen/{case}/{change}",
+        provider=provider,
+        directory=directory,
+        action=None if action is None else Canonical(action),
+        native_action=change,
+        actor=principal,
+        target=native_id,
+        at=at.replace(tzinfo=UTC),
+        outcome="",
+        address=None,
+        socket=None,
+        correlation=None,
+        folded=1,
+        verdict=Verdict.SUSPICIOUS,
+        reasons=("unseen",),
+        case=case,
+        ticket=ticket,
+        leaves=tuple(leaves),
     )
 
 
@@ -177,10 +288,20 @@ def types_seen(con: duckdb.DuckDBPyConnection) -> tuple[TypeCount, ...]:
     )
 
 
-def forget(con: duckdb.DuckDBPyConnection, before: datetime) -> None:
-    """Drop the events of *before*; they are no longer judged, nor counted as a repeat."""
-    con.execute('DELETE FROM native WHERE "time" < $before', {"before": before})
+def unknown_lines(con: duckdb.DuckDBPyConnection) -> int:
+    """How many lines read so far have a type that no catalogue names."""
+    row = con.execute(
+        "SELECT coalesce(sum(lines), 0) FROM seen ANTI JOIN catalogue "
+        "ON catalogue.native = seen.native AND catalogue.provider = seen.provider"
+    ).fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def forget(con: duckdb.DuckDBPyConnection, before: datetime) -> int:
+    """Drop the events of *before*, and say how many; they are no longer judged, nor counted as a repeat."""
     con.execute('DELETE FROM sign_in WHERE "time" < $before', {"before": before})
+    row = con.execute('DELETE FROM native WHERE "time" < $before', {"before": before}).fetchone()
+    return 0 if row is None else int(row[0])
 
 
 def _csv(file: Path, columns: tuple[str, ...]) -> list[list[str | None]]:
@@ -194,9 +315,9 @@ def _text(name: str) -> str:
     return (_SQL / f"{name}.sql").read_text(encoding="utf-8")
 
 
-def _changed(cursor: duckdb.DuckDBPyConnection) -> bool:
-    row = cursor.fetchone()
-    return row is not None and row[0] > 0
+def _until_nothing_changes(con: duckdb.DuckDBPyConnection, claim: str) -> None:
+    while (row := con.execute(claim).fetchone()) is not None and row[0] > 0:
+        pass
 
 
 def _parquet_files(evidence: Path) -> tuple[Path, ...]:
@@ -207,27 +328,3 @@ def _parquet_files(evidence: Path) -> tuple[Path, ...]:
             where=str(evidence),
         )
     return tuple(sorted(evidence.glob("*.parquet"))) if evidence.is_dir() else (evidence,)
-
-
-def _account_rows(accounts: Path) -> list[tuple[str, str, str]]:
-    try:
-        with accounts.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            if not {"target_keys", "class"} <= set(reader.fieldnames or ()):
-                raise Invalid(
-                    "The columns target_keys and class are not both there.",
-                    "Write a first line `target_keys,class`.",
-                    where=str(accounts),
-                )
-            return [
-                (f"{accounts}:{reader.line_num}", name.strip().lower(), (row["class"] or "").strip())
-                for row in reader
-                for name in (row["target_keys"] or "").split("|")
-                if name.strip()
-            ]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise Invalid(
-            f"The accounts file can not be read: {error}.",
-            "Give CSV in UTF-8, with target_keys and class.",
-            where=str(accounts),
-        ) from error

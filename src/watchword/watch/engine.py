@@ -2,30 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from datetime import timedelta
+from contextlib import ExitStack, contextmanager
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TextIO
 
+import duckdb
 import msgspec
 
 from watchword.watch import correlation
+from watchword.watch.accounts import Account
+from watchword.watch.cells import Enforced
 from watchword.watch.meter import Meter
 from watchword.watch.providers import Feed, provider_named
 from watchword.watch.reading import read_log
 from watchword.watch.sieve import Tally
-from watchword.watch.verdicts import Rejected, Report
-
-LAG = timedelta(seconds=120)
-"""How far the clocks of a directory and of the desk may be apart."""
+from watchword.watch.tickets import Ticket
+from watchword.watch.verdicts import FileShare, Rejected, Report
 
 _SHOWN = 1000
 
 Progress = Callable[[int, int], None]
 """Takes the bytes read so far and the bytes of all files; called from other threads too, never from two at once."""
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known beside logs and evidence.
+
+    *accounts* is a file of them, *known* are those read already; *tickets* None means that none were given. Events
+    before *since* are left out. In the cells *enforced* a ticket is not enough.
+    """
+
+    accounts: Path | None = None
+    known: tuple[Account, ...] = ()
+    tickets: tuple[Ticket, ...] | None = None
+    enforced: tuple[Enforced, ...] = ()
+    since: datetime | None = None
 
 
 class Engine(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,7 +60,7 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
         *,
         accounts: Path | None = None,
         directory: str | None = None,
-        lag: timedelta = LAG,
+        lag: timedelta | None = None,
         rejects: Path | None = None,
         progress: Progress | None = None,
     ) -> Report:
@@ -59,17 +74,34 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
         evidence: Path | None = None,
         *,
         accounts: Path | None = None,
-        lag: timedelta = LAG,
+        lag: timedelta | None = None,
         rejects: Path | None = None,
         progress: Progress | None = None,
     ) -> Report:
         """Judge every identity event in the files of *feeds*, in whatever order they are given.
 
-        *evidence* is the desk's table; without it nothing speaks for any event. *accounts* gives classes of accounts
-        the desk never had a case for. Lines that are no events go, one JSON object each, to *rejects*. *progress* is
-        told after each file, and within one as `Meter` can. `Invalid` for an unknown provider, a file that is not
-        there, or evidence of another schema.
+        *evidence* is the desk's table; without it nothing speaks for any event. *accounts* says the classes of accounts
+        the desk never had a case for, and who is behind them. *lag* replaces what feeds and providers say of their
+        times. Lines that are no events go, one JSON object each, to *rejects*. *progress* is told after each file, and
+        within one as `Meter` can. `Invalid` for an unknown provider, a file that is not there, or evidence of another
+        schema.
         """
+        judging = self.judging(feeds, evidence, Context(accounts=accounts), lag=lag, rejects=rejects, progress=progress)
+        with judging as (_, report):
+            return report
+
+    @contextmanager
+    def judging(
+        self,
+        feeds: tuple[Feed, ...],
+        evidence: Path | None,
+        context: Context,
+        *,
+        lag: timedelta | None = None,
+        rejects: Path | None = None,
+        progress: Progress | None = None,
+    ) -> Iterator[tuple[duckdb.DuckDBPyConnection, Report]]:
+        """As `judge`, and the tables that the report was made from stay open to be asked further."""
         tally = Tally()
         shown: list[Rejected] = []
         opened = correlation.connected(self.memory, self.threads)
@@ -82,28 +114,53 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
                 if aside is not None:
                     _write_aside(aside, rejected, text)
 
-            correlation.set_up(con, [feed.provider for feed in feeds], lag)
-            loaded = pool.submit(correlation.read_evidence, con.cursor(), evidence, accounts)
+            correlation.set_up(con, [feed.provider for feed in feeds], lag, feeds)
+            loaded = pool.submit(_load, con.cursor(), evidence, context)
             logs = [(feed, file) for feed in feeds for file in feed.files]
             sizes = [file.stat().st_size if file.exists() else 0 for _, file in logs]
+            shares = []
             for number, (feed, file) in enumerate(logs):
                 tell = None if progress is None else partial(_tell, progress, sum(sizes[:number]), sum(sizes))
+                before = (tally.lines - tally.preamble, tally.rejected, correlation.unknown_lines(con))
                 read_log(con, feed, file, tally, keep_aside, Meter(tell=tell, size=sizes[number]))
+                after = (tally.lines - tally.preamble, tally.rejected, correlation.unknown_lines(con))
+                read, rejected, unknown = (a - b for a, b in zip(after, before, strict=True))
+                shares.append(
+                    FileShare(
+                        file=str(file), provider=feed.provider.name, lines=read, rejected=rejected, unknown=unknown
+                    )
+                )
                 if tell is not None:
                     tell(sizes[number])
             loaded.result()
+            left_out = 0
+            if context.since is not None:
+                left_out = correlation.forget(con, context.since)
             verdicts = correlation.judge(con)
-            return Report(
-                verdicts=verdicts,
-                types=correlation.types_seen(con),
-                lines=tally.lines,
-                preamble=tally.preamble,
-                repaired=tally.repaired,
-                rejected_lines=tally.rejected,
-                rejected=tuple(shown),
-                unseen=correlation.unseen_changes(con),
-                has_evidence=evidence is not None,
+            yield (
+                con,
+                Report(
+                    verdicts=verdicts,
+                    types=correlation.types_seen(con),
+                    lines=tally.lines,
+                    preamble=tally.preamble,
+                    repaired=tally.repaired,
+                    rejected_lines=tally.rejected,
+                    rejected=tuple(shown),
+                    unseen=correlation.unseen_changes(con),
+                    has_evidence=evidence is not None,
+                    files=tuple(shares),
+                    left_out=left_out,
+                ),
             )
+
+
+def _load(con: duckdb.DuckDBPyConnection, evidence: Path | None, context: Context) -> None:
+    correlation.read_evidence(con, evidence, context.accounts)
+    correlation.add_accounts(con, context.known)
+    if context.tickets is not None:
+        correlation.add_tickets(con, context.tickets)
+    correlation.enforce(con, context.enforced)
 
 
 def _tell(progress: Progress, before: int, total: int, read: int) -> None:

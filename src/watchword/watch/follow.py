@@ -10,7 +10,6 @@ from typing import BinaryIO, Self
 
 from watchword.core.identity_event import Verdict
 from watchword.watch import correlation
-from watchword.watch.engine import LAG
 from watchword.watch.providers import Feed, provider_named
 from watchword.watch.reading import read_lines
 from watchword.watch.shapes import Aside
@@ -39,7 +38,7 @@ class Follow:
         *,
         accounts: Path | None = None,
         directory: str | None = None,
-        lag: timedelta = LAG,
+        lag: timedelta | None = None,
         kept: timedelta = KEPT,
         memory: str = "256MB",
     ) -> None:

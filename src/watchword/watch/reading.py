@@ -104,8 +104,8 @@ def _read_whole(con: duckdb.DuckDBPyConnection, feed: Feed, file: Path, tally: T
 def _scan(
     con: duckdb.DuckDBPyConnection, provider: Provider, file: Path, compression: str, *, is_strict: bool = False
 ) -> None:
-    # One pass over the file, and a row a line of it: only catalogued ones leave a record behind. DuckDB spills these rows,
-    # as it would not do with lists of records.
+    # One pass over the file, and a row a line of it: only catalogued ones leave a record behind. DuckDB spills these
+    # rows, as it would not do with lists of records.
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE scan AS
@@ -147,7 +147,8 @@ def _scan_sieved(con: duckdb.DuckDBPyConnection, provider: Provider, batch: Path
 def _take(con: duckdb.DuckDBPyConnection, feed: Feed) -> None:
     named: dict[str, object] = {"provider": feed.provider.name, "directory": feed.directory}
     con.execute(
-        "INSERT INTO seen SELECT $provider, $directory, native, count(*), min(stamp), max(stamp) FROM scan GROUP BY native",
+        "INSERT INTO seen SELECT $provider, $directory, native, count(*), min(stamp), max(stamp) "
+        "FROM scan GROUP BY native",
         named,
     )
     con.execute(

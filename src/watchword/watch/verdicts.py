@@ -46,6 +46,17 @@ REASONS = {
     "review_owed": "its review is owed",
     "review_done": "its review found it sound",
     "by_owner": "done by the owner of the account",
+    "shared_actor": "who did it used an account that several people share",
+    "leaver_actor": "who did it used the account of somebody who has left",
+    "ticket_only": "only a ticket speaks for it",
+    "ticket_not_enough": "only a ticket speaks for it, where a case is owed",
+    "ticket_used": "its ticket speaks for another event already",
+    "ticket_other_agent": "the ticket for this account is somebody else's",
+    "ticket_other_action": "the ticket for this account names another action",
+    "ticket_outside_window": "outside the time of the ticket for this account",
+    "no_ticket": "no ticket speaks for it",
+    "unseen": "the desk recorded this change as done, no log shows it",
+    "seen_late": "the log of this change arrived late",
     "attempt_failed": "the attempt failed",
     "new_account": "the account was being made",
     "not_support": "not an identity-support action",
@@ -63,7 +74,8 @@ class VerdictRow(msgspec.Struct, frozen=True, kw_only=True):
     *action* is None in a row about the feed itself. *actor_class* is "automation", "vendor" (its own support) or
     "system", else None; *detail* says which factor, role or rule. *reasons* are codes of `REASONS`; *case* and *ticket*
     name the case whose evidence it matched; *leaves* are the leaf indices of that chain, ascending. *revision* counts
-    from 1 for each *id*.
+    from 1 for each *id*, and *changed* says what this revision says otherwise than the one before it, each as
+    `field: before -> now`, or the field alone where its values are long.
     """
 
     id: str
@@ -89,6 +101,7 @@ class VerdictRow(msgspec.Struct, frozen=True, kw_only=True):
     ticket: str | None
     leaves: tuple[int, ...]
     revision: int = 1
+    changed: tuple[str, ...] = ()
 
     @property
     def is_finding(self) -> bool:
@@ -102,7 +115,23 @@ class VerdictRow(msgspec.Struct, frozen=True, kw_only=True):
 
     def says_as(self, other: VerdictRow) -> bool:
         """Whether *other* is the same verdict for the same reasons, evidence and extent, whatever its revision."""
-        return msgspec.structs.replace(other, revision=self.revision) == self
+        return msgspec.structs.replace(other, revision=self.revision, changed=self.changed) == self
+
+    def after(self, before: VerdictRow) -> VerdictRow:
+        """This verdict as the revision that follows *before*."""
+        changed = tuple(
+            f"{name}: {_said(old)} -> {_said(new)}" if name in _TOLD else name
+            for name in self.__struct_fields__
+            if name not in {"revision", "changed"} and (old := getattr(before, name)) != (new := getattr(self, name))
+        )
+        return msgspec.structs.replace(self, revision=before.revision + 1, changed=changed)
+
+
+_TOLD = frozenset({"verdict", "reasons", "case", "ticket", "action", "folded"})
+
+
+def _said(value: object) -> str:
+    return "+".join(map(str, value)) if isinstance(value, tuple) else "none" if value is None else str(value)
 
 
 class TypeCount(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,6 +152,21 @@ class Rejected(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class FileShare(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of one file was of its provider: *lines* that should be events, *rejected* and *unknown* of them."""
+
+    file: str
+    provider: str
+    lines: int
+    rejected: int
+    unknown: int
+
+    @property
+    def is_strange(self) -> bool:
+        """Whether more than half of it is nothing this provider is known to write: another provider's log, perhaps."""
+        return 2 * (self.rejected + self.unknown) > self.lines
+
+
 class UnseenChange(msgspec.Struct, frozen=True, kw_only=True):
     """A change said done without an event, though the log covers its time."""
 
@@ -137,7 +181,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """What one run of `Engine.classify` found.
 
     *verdicts* are ordered by time and id. *lines* is every line read; *preamble* of them head a record, *repaired* were
-    damaged and could be read all the same, *rejected_lines* could not. *rejected* holds the first thousand of these.
+    damaged and could be read all the same, *rejected_lines* could not. *rejected* holds the first thousand of these;
+    *left_out* records were older than what was asked for.
     """
 
     verdicts: tuple[VerdictRow, ...]
@@ -149,6 +194,13 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     rejected: tuple[Rejected, ...]
     unseen: tuple[UnseenChange, ...]
     has_evidence: bool
+    files: tuple[FileShare, ...] = ()
+    left_out: int = 0
+
+    @property
+    def strange_files(self) -> tuple[FileShare, ...]:
+        """The files that are perhaps not of the provider they were given as."""
+        return tuple(share for share in self.files if share.is_strange)
 
     @property
     def findings(self) -> tuple[VerdictRow, ...]:
@@ -173,13 +225,26 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 _read_row = msgspec.json.Decoder(VerdictRow).decode
 _TEXTS, _LEAVES = pa.list_(pa.string()), pa.list_(pa.int64())
 _OPTIONAL = frozenset(
-    {"action", "address", "socket", "correlation", "actor_class", "country", "asn", "detail", "case", "ticket"}
+    {
+        "action",
+        "address",
+        "socket",
+        "correlation",
+        "actor_class",
+        "country",
+        "asn",
+        "detail",
+        "case",
+        "ticket",
+        "changed",
+    }
 )
 _TYPES = {
     "at": pa.timestamp("us", tz="UTC"),
     "folded": pa.int32(),
     "asn": pa.int64(),
     "reasons": _TEXTS,
+    "changed": _TEXTS,
     "leaves": _LEAVES,
     "revision": pa.int32(),
 }
@@ -202,7 +267,7 @@ def append_verdicts(directory: Path, rows: Iterable[VerdictRow]) -> tuple[Verdic
     for row in rows:
         before = latest.get(row.id)
         if before is None or not before.says_as(row):
-            new.append(msgspec.structs.replace(row, revision=1 if before is None else before.revision + 1))
+            new.append(msgspec.structs.replace(row, revision=1, changed=()) if before is None else row.after(before))
             latest[row.id] = new[-1]
     if new:
         _write(directory, new)
@@ -257,7 +322,7 @@ def _latest(directory: Path, ids: set[str] | None) -> tuple[VerdictRow, ...]:
         con.register("wanted", pa.table({"id": pa.array(sorted(ids or ()), pa.string())}))
         return rows_of(
             con,
-            'SELECT * REPLACE (timezone(\'UTC\', "at") AS "at") FROM kept '
+            'SELECT * REPLACE (timezone(\'UTC\', "at") AS "at", coalesce(changed, []) AS changed) FROM kept '
             "WHERE $all OR id IN (SELECT id FROM wanted) "
             "QUALIFY row_number() OVER (PARTITION BY id ORDER BY revision DESC) = 1",
             {"all": ids is None},

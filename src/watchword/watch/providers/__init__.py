@@ -14,7 +14,7 @@ from watchword.watch.providers.entra import ENTRA
 from watchword.watch.providers.google import GOOGLE
 from watchword.watch.providers.ocsf import OCSF
 from watchword.watch.providers.okta import OKTA
-from watchword.watch.providers.provider import CARRIED, Feed, Provider
+from watchword.watch.providers.provider import CARRIED, LAG, Feed, Provider
 from watchword.watch.providers.samba import SAMBA
 from watchword.watch.providers.windows import WINDOWS
 
@@ -23,6 +23,7 @@ __all__ = [
     "ECS",
     "ENTRA",
     "GOOGLE",
+    "LAG",
     "OCSF",
     "OKTA",
     "PROVIDERS",

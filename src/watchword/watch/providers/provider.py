@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 _HERE = Path(__file__).parent
+
+LAG = timedelta(seconds=120)
+"""How far the clocks of a directory and of the desk may be apart, where nothing else is known."""
 
 Json = dict[str, Any]
 Shape = Callable[[Json], tuple[Json, ...] | None]
@@ -24,6 +28,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     lines that are no events and no damage either, where a log has such. *wrapped* are names of members that hold a list
     of events. *shape* reads an event as other systems write it, *text* does so for a line that is no JSON. *carries*
     are names of other providers whose events such a log may hold; an event of theirs says so in the member `CARRIED`.
+    *lag* is how far the times it writes may be off from when the change was asked for.
     """
 
     name: str
@@ -34,6 +39,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     shape: Shape | None = None
     text: Callable[[bytes], tuple[Json, ...] | None] | None = None
     carries: tuple[str, ...] = ()
+    lag: timedelta = LAG
 
     @property
     def lines(self) -> str:
@@ -88,9 +94,10 @@ CARRIED = "watchword.provider"
 class Feed(msgspec.Struct, frozen=True, kw_only=True):
     """Log files of one provider that are read together.
 
-    *directory* names the directory they are of: then only its evidence counts.
+    *directory* names the directory they are of: then only its evidence counts. *lag* replaces the provider's.
     """
 
     provider: Provider
     directory: str | None = None
     files: tuple[Path, ...] = ()
+    lag: timedelta | None = None

@@ -83,6 +83,10 @@ SELECT
     numbered.outcome, numbered.address, numbered.socket, numbered.correlation, numbered.actor_class, numbered.country,
     numbered.asn, numbered.device, numbered.session, numbered.detail, click.folded, click.support,
     -- What somebody else did to let a person in owes evidence.
-    click.support AND numbered.done AND NOT numbered.by_owner AS owes
-FROM numbered JOIN click USING (click_number)
+    click.support AND numbered.done AND NOT numbered.by_owner AS owes,
+    coalesce(of_feed.lag, of_provider.lag, INTERVAL 0 SECONDS) AS lag
+FROM numbered
+JOIN click USING (click_number)
+LEFT JOIN lag AS of_feed ON of_feed.provider = numbered.provider AND of_feed.directory = numbered.directory
+LEFT JOIN lag AS of_provider ON of_provider.provider = numbered.provider AND of_provider.directory IS NULL
 WHERE numbered.first_of_click

@@ -1,8 +1,11 @@
 -- The tables of one correlation, in a database that lives in memory. Times are UTC; keys are lower case.
 -- Those that are not TEMP are seen by every connection to it, so evidence can be loaded while a log is read.
 
--- What one run is asked: whether evidence was given, how far clocks may differ.
-CREATE TABLE setting (has_evidence BOOLEAN, lag INTERVAL);
+-- What one run is asked: whether evidence and tickets were given, how far the desk's own clocks may differ.
+CREATE TABLE setting (has_evidence BOOLEAN, has_tickets BOOLEAN, lag INTERVAL);
+
+-- How far the times of a feed may be off from the desk's; a directory of NULL stands for every one of the provider.
+CREATE TABLE lag (provider VARCHAR, directory VARCHAR, lag INTERVAL);
 
 -- The catalogues of the providers, and what this code knows of each canonical action.
 CREATE TEMP TABLE catalogue (provider VARCHAR, native VARCHAR, canonical VARCHAR, by_owner VARCHAR, ignored VARCHAR);
@@ -38,5 +41,18 @@ CREATE TABLE declared (
     since TIMESTAMPTZ, until TIMESTAMPTZ, reviewed BOOLEAN, leaves BIGINT[]
 );
 
--- The names an account goes by, and its class: one row a name.
-CREATE TABLE account (account VARCHAR, name VARCHAR, class VARCHAR);
+-- The names an account goes by, its class, and where it was told who is behind it: one row a name. `since` is from when
+-- the status holds, NULL for always.
+CREATE TABLE account (
+    account VARCHAR, name VARCHAR, class VARCHAR, person VARCHAR, unit VARCHAR, vendor VARCHAR, status VARCHAR,
+    shared BOOLEAN, since TIMESTAMPTZ
+);
+
+-- What tickets speak for: one row for each support action a ticket names (NULL: whichever it is). Names are lower case.
+CREATE TABLE ticket_part (
+    part BIGINT, ticket VARCHAR, "target" VARCHAR, agent VARCHAR, actions VARCHAR[], opened TIMESTAMPTZ,
+    since TIMESTAMPTZ, until TIMESTAMPTZ
+);
+
+-- Where a case is owed and a ticket is not enough: NULL stands for any. `until` is the way back.
+CREATE TABLE enforced (class VARCHAR, "action" VARCHAR, unit VARCHAR, since TIMESTAMPTZ, until TIMESTAMPTZ);

@@ -1,0 +1,68 @@
+"""What an observation is said in, on the page, in the terminal and in its files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from watchword.core.identity_event import Verdict
+from watchword.watch.observe import Actor, Breakdown, Observation, Standing
+from watchword.watch.verdicts import REASONS
+
+SAID = {verdict: verdict.value.replace("_", " ") for verdict in Verdict}
+"""A verdict as it is said."""
+
+
+def said_at(at: datetime) -> str:
+    """A time in UTC, to the minute."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M}"
+
+
+def coverage(one: Standing) -> str:
+    """The share that is covered."""
+    return "–" if one.coverage is None else f"{100 * one.coverage:.0f} %"
+
+
+def flags_said(actor: Actor) -> str:
+    """Why somebody is named apart."""
+    return "; ".join(REASONS[flag] for flag in actor.flags)
+
+
+def by_name(seen: Observation, by: str) -> Breakdown:
+    """The breakdown by directory, action, class, unit, vendor or hour."""
+    return next(one for one in seen.breakdowns if one.by == by)
+
+
+def noted(seen: Observation) -> tuple[str, ...]:
+    """What a reader has to know before the figures are believed."""
+    return tuple(_notes(seen))
+
+
+def _notes(seen: Observation) -> Iterator[str]:
+    for share in seen.files:
+        if share.is_strange:
+            yield (
+                f"{share.rejected + share.unknown:,} of {share.lines:,} lines of {share.file} are nothing that "
+                f"{share.provider} is known to write: is it the log of another provider?"
+            )
+    if seen.rejected:
+        yield f"{seen.rejected:,} lines are no events; --rejects keeps them."
+    if seen.unknown_types:
+        lines = sum(one.lines for one in seen.unknown_types)
+        yield (
+            f"{lines:,} lines are of {len(seen.unknown_types)} types that are not known, most of them "
+            f"{seen.unknown_types[0].native}."
+        )
+    if seen.before:
+        yield f"{seen.before:,} events are older than {seen.asked_since:%Y-%m-%d} and were left out."
+    if not seen.has_evidence and seen.tickets is None:
+        yield "Neither tickets nor evidence were given, so nothing can speak for any event (--tickets, --evidence)."
+    if seen.total.events and seen.unknown_targets == seen.total.events:
+        yield "Nothing is known of any account, so its class and unit can not be said (--accounts)."
+    elif 2 * seen.unknown_targets > seen.total.events:
+        yield (
+            f"Of {seen.unknown_targets:,} of {seen.total.events:,} events nobody knows the account: is the list of "
+            "accounts that of another directory?"
+        )
+    if seen.unseen:
+        yield f"{len(seen.unseen):,} changes that the desk recorded as done are in no log."

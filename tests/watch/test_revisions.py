@@ -1,0 +1,129 @@
+"""Verdicts are revised, never rewritten: a late log and late evidence append what is true now, and say what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+import pyarrow.parquet as pq
+
+from watchword.core.evidence import EvidenceRow
+from watchword.core.identity_event import Verdict
+from watchword.watch import correlation
+from watchword.watch.engine import Context, Engine
+from watchword.watch.follow import Follow
+from watchword.watch.providers import OKTA, SAMBA, Feed
+from watchword.watch.verdicts import VerdictRow, append_verdicts, latest_verdicts
+
+from .conftest import NOON, Okta
+
+Make = Callable[..., EvidenceRow]
+Write = Callable[..., Path]
+DAYS = timedelta(days=3)
+
+
+def test_evidence_after_three_days_revises_the_verdict(
+    okta: Okta, evidence: Make, write_log: Write, write_evidence: Write, tmp_path: Path
+) -> None:
+    """A case whose ticket is linked three days later was out of policy until then; both verdicts stay on file."""
+    log, table, folder = tmp_path / "log.jsonl", tmp_path / "evidence.parquet", tmp_path / "verdicts"
+    write_log(log, [okta()])
+    write_evidence(table, [evidence(ticket=None, ticket_leaf=None)])
+    with Follow("okta", log, folder, table) as follow:
+        (first,) = follow.step(NOON + timedelta(seconds=5))
+        write_evidence(table, [evidence(ticket_leaf=40)])
+        (second,) = follow.step(NOON + DAYS)
+        assert follow.step(NOON + DAYS) == ()
+    assert (first.verdict, first.reasons, first.changed) == (Verdict.OUT_OF_POLICY, ("missing:ticket",), ())
+    assert (second.verdict, second.revision) == (Verdict.VERIFIED, 2)
+    assert second.changed == (
+        "verdict: out_of_policy -> verified",
+        "reasons: missing:ticket -> whole_chain",
+        "ticket: none -> INC001",
+        "leaves",
+    )
+    on_file = pq.read_table(folder).to_pylist()
+    assert sorted((row["revision"], row["verdict"]) for row in on_file) == [(1, "out_of_policy"), (2, "verified")]
+    assert latest_verdicts(folder) == (second,)
+
+
+def test_a_late_log_revises_what_an_earlier_event_claimed(
+    okta: Okta, evidence: Make, write_log: Write, write_evidence: Write, tmp_path: Path
+) -> None:
+    """The executor's own record comes last; until then the case explained somebody else's change."""
+    log, table, folder = tmp_path / "log.jsonl", tmp_path / "evidence.parquet", tmp_path / "verdicts"
+    rogue, done = okta(actor="00uadmin", after=-30), okta()
+    write_log(log, [rogue])
+    write_evidence(table, [evidence()])
+    with Follow("okta", log, folder, table) as follow:
+        (early,) = follow.step(NOON)
+        with log.open("ab") as out:
+            out.write(msgspec.json.encode(done) + b"\n")
+        rows = {row.id: row for row in follow.step(NOON + DAYS)}
+    assert (early.verdict, early.case) == (Verdict.OUT_OF_POLICY, "c-0001")
+    assert rows[done["uuid"]].verdict is Verdict.VERIFIED
+    assert rows[early.id].changed[:1] == ("verdict: out_of_policy -> unverified",)
+    assert "case: c-0001 -> none" in rows[early.id].changed
+
+
+def test_verdicts_of_an_earlier_version_are_revised_too(okta: Okta, write_log: Write, tmp_path: Path) -> None:
+    """A file written before verdicts said what changed is read, and its rows are revised like any other."""
+    log = write_log(tmp_path / "log.jsonl", [okta()])
+    (row,) = Engine().classify("okta", (log,)).verdicts
+    folder = tmp_path / "verdicts"
+    append_verdicts(folder, [row])
+    (file,) = folder.glob("*.parquet")
+    pq.write_table(pq.read_table(file).drop_columns(["changed"]), file)
+    assert append_verdicts(folder, [row]) == ()
+    (revised,) = append_verdicts(folder, [msgspec.structs.replace(row, reasons=("no_case",))])
+    assert (revised.revision, revised.changed) == (2, ("reasons: no_evidence -> no_case",))
+
+
+def _judged(
+    lines: list[dict[str, object]], table: Path, tmp_path: Path, write_log: Write, told: tuple[VerdictRow, ...] = ()
+) -> tuple[VerdictRow, ...]:
+    feed = Feed(provider=OKTA, files=(write_log(tmp_path / "log.jsonl", lines),))
+    with Engine().judging((feed,), table, Context()) as (con, _):
+        return correlation.unseen_rows(con, told)
+
+
+def test_a_change_no_log_shows_is_a_finding_until_the_log_comes(
+    okta: Okta, evidence: Make, write_log: Write, write_evidence: Write, tmp_path: Path
+) -> None:
+    """A case said done without an event is a row of its own, and is revised when the event arrives late."""
+    table = write_evidence(tmp_path / "evidence.parquet", [evidence()])
+    around = [okta("user.session.start", after=-60), okta("user.session.start", after=60)]
+    (missing,) = _judged(around, table, tmp_path, write_log)
+    assert (missing.verdict, missing.reasons, missing.case) == (Verdict.SUSPICIOUS, ("unseen",), "c-0001")
+    assert (missing.target, missing.action, missing.leaves) == ("00uana", "password.reset", (3, 8, 9, 10))
+    (late,) = _judged([*around, okta()], table, tmp_path, write_log, (missing,))
+    assert (late.id, late.verdict, late.reasons) == (missing.id, Verdict.IGNORED, ("seen_late",))
+
+
+def test_each_feed_has_the_lag_of_its_own(
+    okta: Okta, evidence: Make, write_log: Write, write_evidence: Write, tmp_path: Path
+) -> None:
+    """Of two directories the one known to write late is given the time, unless one lag is asked for all."""
+    logs = [write_log(tmp_path / name, [okta(after=600)]) for name in ("quick", "slow")]
+    table = write_evidence(tmp_path / "e.parquet", [evidence(directory=log.name, case=f"c-{log.name}") for log in logs])
+    quick, slow = (Feed(provider=OKTA, directory=log.name, files=(log,)) for log in logs)
+    slow = msgspec.structs.replace(slow, lag=timedelta(minutes=15))
+    rows = {row.directory: row.reasons for row in Engine().judge((quick, slow), table).verdicts}
+    assert rows == {"quick": ("outside_window",), "slow": ("whole_chain",)}
+    rows = {row.directory: row.reasons for row in Engine().judge((quick, slow), table, lag=timedelta(0)).verdicts}
+    assert rows == {"quick": ("outside_window",), "slow": ("outside_window",)}
+
+
+def test_the_log_of_another_provider_is_told(okta: Okta, write_log: Write, tmp_path: Path) -> None:
+    """Files whose lines their provider does not know are named with their share; their own log is not."""
+    own = write_log(tmp_path / "own.jsonl", [okta(), okta("user.session.start"), okta("no.such.type")])
+    samples = Path(__file__).parent / "samples" / "samba_self_change.jsonl"
+    as_okta = Engine().judge((Feed(provider=OKTA, files=(own, samples)),))
+    assert [Path(share.file).name for share in as_okta.strange_files] == [samples.name]
+    (strange,) = as_okta.strange_files
+    assert strange.rejected + strange.unknown == strange.lines > 0
+    (as_samba,) = Engine().judge((Feed(provider=SAMBA, files=(own,)),)).strange_files
+    assert as_samba.lines == 3
+    assert Engine().judge((Feed(provider=SAMBA, files=(samples,)),)).strange_files == ()
