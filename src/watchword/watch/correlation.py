@@ -29,6 +29,7 @@ def connect(memory: str, threads: int) -> duckdb.DuckDBPyConnection:
     """A connection with its own memory, in UTC, that uses at most *memory* (as `512MB`) and *threads*."""
     con = duckdb.connect(config={"memory_limit": memory, "threads": threads, "preserve_insertion_order": False})
     con.execute("SET TimeZone = 'UTC'")
+    con.execute(_text("macros"))
     con.execute(_text("tables"))
     return con
 

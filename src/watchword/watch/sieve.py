@@ -17,6 +17,7 @@ import msgspec
 
 from watchword.watch.meter import Meter
 from watchword.watch.providers import Provider
+from watchword.watch.shapes_text import Damaged, TextReader
 
 LONGEST_LINE = 16 * 1024 * 1024
 """Bytes of the longest line that is read: DuckDB's own limit for one JSON object."""
@@ -55,9 +56,19 @@ def sieve(path: Path, provider: Provider, tally: Tally, meter: Meter) -> Iterato
         yield from sieve_lines(_numbered(source), provider, tally)
 
 
-def sieve_lines(lines: Iterator[tuple[int, bytes | None]], provider: Provider, tally: Tally) -> Iterator[bytes | Aside]:
-    """As `sieve`, over numbered *lines*; None is a line longer than `LONGEST_LINE`."""
-    for number, raw in lines:
+def sieve_lines(
+    lines: Iterator[tuple[int, bytes | None]], provider: Provider, tally: Tally, reader: TextReader | None = None
+) -> Iterator[bytes | Aside]:
+    """As `sieve`, over numbered *lines*; None is a line longer than `LONGEST_LINE`.
+
+    *reader* is the provider's, where its log is read in parts; else what it still holds at the end comes too.
+    """
+    for number, raw in _read_by(provider, lines, reader):
+        if isinstance(raw, Damaged):
+            tally.lines += 1
+            tally.rejected += 1
+            yield Aside(line=number, reason=raw.reason, text=raw.text)
+            continue
         line = b"" if raw is None else raw.strip(b" \t\r\n\v\f")
         if number == 1:
             line = line.removeprefix(_BOM)
@@ -84,17 +95,51 @@ def _mend(number: int, line: bytes, provider: Provider, tally: Tally) -> Iterato
     except ValueError:
         why = "cut short, or damaged JSON" if line[:1] in (b"{", b"[") else "not JSON"
     else:
-        events = value if isinstance(value, list) else [value]
-        if events and all(
-            isinstance(event, dict) and isinstance(event.get(provider.type_key), str) for event in events
-        ):
-            tally.repaired += 1
-            for event in events:
-                yield encode(event)
-            return
+        events = tuple(_within(value, provider))
         why = f"no {provider.type_key}" if isinstance(value, dict) else "a JSON value that is no event"
+        if any(event is not None for event in events):
+            tally.repaired += 1
+        elif not events and isinstance(value, dict):  # a page of a list that has none
+            tally.preamble += 1
+            return
+        tally.lines += max(len(events) - 1, 0)
+        for event in events or (None,):
+            if event is None:
+                tally.rejected += 1
+                yield Aside(line=number, reason=why, text=line[:_EXCERPT].decode("utf-8", "backslashreplace"))
+            else:
+                yield encode(event)
+        return
     tally.rejected += 1
     yield Aside(line=number, reason=why, text=line[:_EXCERPT].decode("utf-8", "backslashreplace"))
+
+
+def _within(value: object, provider: Provider) -> Iterator[dict[str, object] | None]:
+    """The events that *value* is, or holds in a list or in a member that wraps them; None for what is none."""
+    if isinstance(value, list):
+        for each in value:
+            yield from _within(each, provider)
+    elif (events := provider.events_of(value)) is not None:
+        yield from events
+    else:
+        lists = [value[name] for name in provider.wrapped if isinstance(value.get(name), list)] if isinstance(value, dict) else []
+        if lists:
+            yield from _within(lists[0], provider)
+        else:
+            yield None
+
+
+def _read_by(
+    provider: Provider, lines: Iterator[tuple[int, bytes | None]], reader: TextReader | None
+) -> Iterator[tuple[int, bytes | Damaged | None]]:
+    if provider.reader is None:
+        yield from lines
+        return
+    held = reader or provider.reader()
+    for number, line in lines:
+        yield from held.read(number, line)
+    if reader is None:
+        yield from held.end()
 
 
 def _is_whole(line: bytes, provider: Provider) -> bool:
@@ -102,7 +147,8 @@ def _is_whole(line: bytes, provider: Provider) -> bool:
         value = msgspec.json.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
-    return isinstance(value, dict) and isinstance(value.get(provider.type_key), str)
+    events = provider.events_of(value)
+    return events is not None and len(events) == 1 and events[0] is value
 
 
 def encode(event: dict[str, object]) -> bytes:

@@ -9,46 +9,28 @@ target), or is `ignored` for a reason. A native type that the catalogue does not
 from __future__ import annotations
 
 import re
-from pathlib import Path
-
-import msgspec
 
 from watchword.core.errors import Invalid
+from watchword.watch.providers.cloudtrail import CLOUDTRAIL
+from watchword.watch.providers.duo import DUO
+from watchword.watch.providers.github import GITHUB
+from watchword.watch.providers.keycloak import KEYCLOAK
+from watchword.watch.providers.openldap import OPENLDAP
+from watchword.watch.providers.provider import Feed, Provider
 
-_HERE = Path(__file__).parent
-
-
-class Provider(msgspec.Struct, frozen=True, kw_only=True):
-    """One kind of log.
-
-    *columns* are DuckDB column names and types of a line; *type_key* is the member no event lacks; *preamble* matches
-    lines that are no events and no damage either, where a log has such.
-    """
-
-    name: str
-    columns: tuple[tuple[str, str], ...]
-    type_key: str
-    preamble: re.Pattern[bytes] | None = None
-
-    @property
-    def lines(self) -> str:
-        """SQL over `log`: `native`, `stamp` (text) and `record`, one row a line."""
-        return self._queries()[0]
-
-    @property
-    def events(self) -> str:
-        """SQL over `record`: one row for each canonical event, columns as in `sql/tables.sql`."""
-        return self._queries()[1]
-
-    @property
-    def catalogue(self) -> Path:
-        """CSV `native,canonical,by_owner,ignored`."""
-        return _HERE / f"{self.name}.csv"
-
-    def _queries(self) -> tuple[str, str]:
-        lines, events = (_HERE / f"{self.name}.sql").read_text(encoding="utf-8").split(";\n", 1)
-        return lines, events
-
+__all__ = [
+    "CLOUDTRAIL",
+    "DUO",
+    "GITHUB",
+    "KEYCLOAK",
+    "OKTA",
+    "OPENLDAP",
+    "PROVIDERS",
+    "SAMBA",
+    "Feed",
+    "Provider",
+    "provider_named",
+]
 
 OKTA = Provider(
     name="okta",
@@ -92,18 +74,7 @@ A change made on the controller's own database file, not over the network, write
 """
 
 
-class Feed(msgspec.Struct, frozen=True, kw_only=True):
-    """Log files of one provider that are read together.
-
-    *directory* names the directory they are of: then only its evidence counts.
-    """
-
-    provider: Provider
-    directory: str | None = None
-    files: tuple[Path, ...] = ()
-
-
-PROVIDERS = {provider.name: provider for provider in (OKTA, SAMBA)}
+PROVIDERS = {provider.name: provider for provider in (OKTA, SAMBA, KEYCLOAK, DUO, CLOUDTRAIL, GITHUB, OPENLDAP)}
 
 
 def provider_named(name: str) -> Provider:

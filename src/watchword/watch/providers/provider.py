@@ -1,0 +1,81 @@
+"""What a provider is: the columns, queries and catalogue that turn lines of one kind of log into canonical events."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from watchword.watch.shapes_text import TextReader
+
+_HERE = Path(__file__).parent
+
+Json = dict[str, Any]
+Shape = Callable[[Json], tuple[Json, ...] | None]
+"""One JSON object of a log in, the events in it out, each with the provider's own columns; None when it is no event."""
+
+
+class Provider(msgspec.Struct, frozen=True, kw_only=True):
+    """One kind of log.
+
+    *columns* are DuckDB column names and types of a line; *type_key* is the member no event lacks; *preamble* matches
+    lines that are no events and no damage either, where a log has such. *wrapped* are names of members that hold a list
+    of events. *shape* reads an event as other systems write it; *text* does so for a line that is no JSON. *carries* are
+    names of other providers whose events such a log may hold; an event of theirs says so in the member `CARRIED`.
+    *reader* makes JSON of a log that is none, where that takes more than one line: one is made for each log.
+    """
+
+    name: str
+    columns: tuple[tuple[str, str], ...]
+    type_key: str
+    preamble: re.Pattern[bytes] | None = None
+    wrapped: tuple[str, ...] = ()
+    shape: Shape | None = None
+    text: Callable[[bytes], tuple[Json, ...] | None] | None = None
+    carries: tuple[str, ...] = ()
+    reader: Callable[[], TextReader] | None = None
+
+    @property
+    def lines(self) -> str:
+        """SQL over `log`: `native`, `stamp` (text) and `record`, one row a line."""
+        return self._queries()[0]
+
+    @property
+    def events(self) -> str:
+        """SQL over `record`: one row for each canonical event, columns as in `sql/tables.sql`."""
+        return self._queries()[1]
+
+    @property
+    def catalogue(self) -> Path:
+        """CSV `native,canonical,by_owner,ignored`."""
+        return _HERE / f"{self.name}.csv"
+
+    def events_of(self, value: object) -> tuple[Json, ...] | None:
+        """The events that one JSON *value* of this log is: itself, or as *shape* reads it; None when it is none."""
+        if not isinstance(value, dict):
+            return None
+        if isinstance(value.get(self.type_key), str):
+            return (value,)
+        return self.shape(value) if self.shape is not None else None
+
+    def _queries(self) -> tuple[str, str]:
+        lines, events = (_HERE / f"{self.name}.sql").read_text(encoding="utf-8").split(";\n", 1)
+        return lines, events
+
+
+CARRIED = "watchword.provider"
+"""The member of a carried event that names the provider it is of."""
+
+
+class Feed(msgspec.Struct, frozen=True, kw_only=True):
+    """Log files of one provider that are read together.
+
+    *directory* names the directory they are of: then only its evidence counts.
+    """
+
+    provider: Provider
+    directory: str | None = None
+    files: tuple[Path, ...] = ()
