@@ -249,7 +249,7 @@ def _of_accesslog(pairs: list[tuple[str, str]]) -> Operation:
         if name == "reqmod" and (found := _MOD.match(value)) is not None:
             changes.setdefault((found[1], _ACTS[found[2]]), []).extend([found[3]] if found[3] else [])
     kind = first["reqtype"].lower()
-    extended = kind.startswith("extended") or kind.startswith("{")
+    extended = kind.startswith(("extended", "{"))
     result = first.get("reqresult", "")
     return {
         "type": "extended" if extended else kind,
@@ -306,7 +306,7 @@ def _of_auditlog(pairs: list[tuple[str, str]], header: re.Match[str] | None) -> 
 
 
 def _bound_in(said: str, dn: str) -> str:
-    """Who made a change, of a header that has the database's suffix and then that DN, either of which may have spaces."""
+    """Who made a change, by a header: the database's suffix and then that DN, either of which may have spaces."""
     for end in (found.start() for found in re.finditer(" ", said)):
         if dn.lower().endswith(said[:end].lower()):
             return said[end + 1 :]
@@ -329,7 +329,8 @@ def _time_of(line: str) -> str | None:
     now = datetime.now(UTC)
     for year in (now.year, now.year - 1, now.year - 2, now.year - 3, now.year - 4):  # 29 February comes every four
         try:
-            at = datetime(year, _MONTHS.index(found[1]) + 1, *map(int, found.group(2, 3, 4, 5)), tzinfo=UTC)
+            day, hour, minute, second = map(int, found.group(2, 3, 4, 5))
+            at = datetime(year, _MONTHS.index(found[1]) + 1, day, hour, minute, second, tzinfo=UTC)
         except ValueError:
             continue
         if at <= now + timedelta(days=1):

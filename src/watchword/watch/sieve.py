@@ -122,7 +122,8 @@ def _within(value: object, provider: Provider) -> Iterator[dict[str, object] | N
     elif (events := provider.events_of(value)) is not None:
         yield from events
     else:
-        lists = [value[name] for name in provider.wrapped if isinstance(value.get(name), list)] if isinstance(value, dict) else []
+        held = value if isinstance(value, dict) else {}
+        lists = [held[name] for name in provider.wrapped if isinstance(held.get(name), list)]
         if lists:
             yield from _within(lists[0], provider)
         else:

@@ -2,15 +2,15 @@ SELECT
     coalesce(
         nullif(upper("type"), ''),
         -- What is done with an account, a client or the realm is said by the end of the path.
-        upper(operationType) || ' ' || coalesce(upper(said(resourceType)), 'UNKNOWN') || CASE upper(resourceType)
+        upper(operationType) || ' ' || coalesce(upper(said(resourceType)), 'UNKNOWN') || CASE upper(coalesce(resourceType, ''))
             WHEN 'USER' THEN rtrim(' ' || regexp_replace(
-                regexp_extract(resourcePath, '(?:^|/)users/[^/]+/(credentials/[^/]+/(?:move|userLabel)|[^/?]+)', 1),
+                regexp_extract(coalesce(resourcePath, ''), '(?:^|/)users/[^/]+/(credentials/[^/]+/(?:move|userLabel)|[^/?]+)', 1),
                 '/[^/]+/', '/'
             ))
             WHEN 'CLIENT' THEN rtrim(
-                ' ' || regexp_extract(resourcePath, '(?:^|/)clients/[^/]+/(client-secret(?:/rotated)?|[^/?]+)', 1)
+                ' ' || regexp_extract(coalesce(resourcePath, ''), '(?:^|/)clients/[^/]+/(client-secret(?:/rotated)?|[^/?]+)', 1)
             )
-            WHEN 'REALM' THEN rtrim(' ' || regexp_extract(resourcePath, '(logout-all|push-revocation)$', 1))
+            WHEN 'REALM' THEN rtrim(' ' || regexp_extract(coalesce(resourcePath, ''), '(logout-all|push-revocation)$', 1))
             ELSE ''
         END,
         CASE WHEN "type" IS NOT NULL THEN 'UNKNOWN' END

@@ -23,8 +23,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
 
     *columns* are DuckDB column names and types of a line; *type_key* is the member no event lacks; *preamble* matches
     lines that are no events and no damage either, where a log has such. *wrapped* are names of members that hold a list
-    of events. *shape* reads an event as other systems write it; *text* does so for a line that is no JSON. *carries* are
-    names of other providers whose events such a log may hold; an event of theirs says so in the member `CARRIED`.
+    of events. *shape* reads an event as other systems write it; *text* does so for a line that is no JSON. *carries*
+    are names of other providers whose events such a log may hold; an event of theirs says so in the member `CARRIED`.
     *reader* makes JSON of a log that is none, where that takes more than one line: one is made for each log.
     """
 
