@@ -35,7 +35,14 @@ def user_event(kind: str, *, user: str = "u-ana", after: float = 0, **members: A
 
 
 def admin_event(
-    operation: str, resource: str, path: str, *, actor: str = "u-mara", body: object = None, after: float = 0, **more: Any
+    operation: str,
+    resource: str,
+    path: str,
+    *,
+    actor: str = "u-mara",
+    body: object = None,
+    after: float = 0,
+    **more: Any,
 ) -> dict[str, Any]:
     """An admin event as `GET /admin/realms/{realm}/admin-events` gives it; *body* becomes its representation."""
     return {
@@ -108,7 +115,10 @@ def test_a_credential_is_what_its_type_says(
 def test_the_old_and_the_new_event_of_one_click_are_one(classify: Classify) -> None:
     """A password change writes UPDATE_PASSWORD and UPDATE_CREDENTIAL: one support action."""
     details = {"credential_type": "password", "code_id": "c-1"}
-    lines = [user_event("UPDATE_CREDENTIAL", details=details), user_event("UPDATE_PASSWORD", details=details, after=0.01)]
+    lines = [
+        user_event("UPDATE_CREDENTIAL", details=details),
+        user_event("UPDATE_PASSWORD", details=details, after=0.01),
+    ]
     (row,) = classify(lines, None, provider="keycloak").verdicts
     assert (row.folded, row.action) == (2, Canonical.PASSWORD_CHANGE_SELF)
 
@@ -213,7 +223,9 @@ ADMIN_LINE += 'ipAddress="198.51.100.8", resourceType="USER", resourcePath="user
         LOG + USER_LINE.replace('"', ""),
         LOG + USER_LINE.replace('"', "'"),
         "<30>1 2026-03-02T12:00:00.250Z kc1 keycloak 1 - - " + USER_LINE,
-        json.dumps({"timestamp": "2026-03-02T13:00:00.25+01:00", "loggerName": "org.keycloak.events", "message": USER_LINE}),
+        json.dumps(
+            {"timestamp": "2026-03-02T13:00:00.25+01:00", "loggerName": "org.keycloak.events", "message": USER_LINE}
+        ),
         json.dumps({"log": LOG + USER_LINE + "\n", "stream": "stdout", "time": "2026-03-02T12:00:00.25Z"}),
     ],
     ids=["quoted", "unquoted", "single quotes", "syslog", "JSON log", "container log"],
@@ -233,7 +245,8 @@ def test_an_admin_line_has_its_target_in_the_path(classify: Classify) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["x, error=denied, userId=u-mara", '\\", error=\\"denied', "a, type=LOGIN", "=", ", ", 'a\\\\\\", userId=\\"z']
+    "name",
+    ["x, error=denied, userId=u-mara", '\\", error=\\"denied', "a, type=LOGIN", "=", ", ", 'a\\\\\\", userId=\\"z'],
 )
 @pytest.mark.parametrize("quoted", [True, False])
 def test_a_chosen_name_changes_no_event(classify: Classify, name: str, quoted: bool) -> None:
@@ -271,7 +284,9 @@ def test_odd_members_are_no_crash(classify: Classify) -> None:
     assert sum(count.lines for count in report.types) == len(lines)
 
 
-@pytest.mark.parametrize("time", [AT, AT // 1000, str(AT), "2026-03-02T12:00:00", "null", None, "1601-01-01T00:00:00Z", 1 << 62])
+@pytest.mark.parametrize(
+    "time", [AT, AT // 1000, str(AT), "2026-03-02T12:00:00", "null", None, "1601-01-01T00:00:00Z", 1 << 62]
+)
 def test_a_time_of_any_kind_is_an_event(classify: Classify, time: object) -> None:
     """A time in seconds, in text, long ago, far ahead, or none: the event has a verdict."""
     row = classify.one(admin_event("ACTION", "USER", "users/u-ana/reset-password", time=time), provider="keycloak")

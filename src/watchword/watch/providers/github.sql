@@ -34,7 +34,8 @@ WITH field AS (
         said(record.external) AS "external",
         address_in(record.address) AS address,
         lower(record.bot) = 'true' AS is_bot,
-        said(coalesce(record.place ->> '$.country_code', record.place ->> '$')) AS country,
+        said(CASE WHEN json_type(record.place) = 'VARCHAR' THEN record.place ->> '$' ELSE record.place ->> '$.country_code' END)
+            AS country,
         said(record.org) AS org,
         said(record.business) AS business,
         said(record.request) AS request,
