@@ -105,7 +105,7 @@ def test_a_missing_log_is_invalid(tmp_path: Path, name: str) -> None:
 
 def test_an_unknown_provider_is_invalid(tmp_path: Path) -> None:
     """The error names the providers there are."""
-    with pytest.raises(Invalid, match="okta, samba"):
+    with pytest.raises(Invalid, match=r"okta, .*samba"):
         Engine().classify("octa", ())
 
 

@@ -57,6 +57,7 @@ def connect(memory: str, threads: int) -> duckdb.DuckDBPyConnection:
         }
     )
     con.execute("SET TimeZone = 'UTC'")
+    con.execute(_text("macros"))
     con.execute(_text("tables"))
     return con
 

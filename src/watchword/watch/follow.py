@@ -55,6 +55,7 @@ class Follow:
         self._evidence_seen: tuple[tuple[str, int, int], ...] | None = None
         self._con = correlation.connect(memory, 1)
         self._feed = Feed(provider=self._provider, directory=directory)
+        self._reader = self._provider.reader() if self._provider.reader is not None else None
         correlation.set_up(self._con, (self._provider,), lag)
         correlation.read_evidence(self._con, None)
 
@@ -79,7 +80,7 @@ class Follow:
         """
         has_new_evidence = self._read_evidence()
         feed = tuple(self._feed_findings(at))
-        sieved = tuple(sieve_lines(self._new_lines(), self._provider, self.tally))
+        sieved = tuple(sieve_lines(self._new_lines(), self._provider, self.tally, self._reader))
         self.rejected = tuple(line for line in sieved if isinstance(line, Aside))
         lines = [line for line in sieved if not isinstance(line, Aside)]
         if lines:

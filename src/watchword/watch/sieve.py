@@ -20,6 +20,7 @@ from watchword.watch.documents import LONGEST
 from watchword.watch.meter import Meter
 from watchword.watch.providers import CARRIED, Provider
 from watchword.watch.shapes import PEEK, Aside, Record, carried, records
+from watchword.watch.shapes_text import Damaged, Shaped, TextReader
 
 LONGEST_LINE = LONGEST
 """Bytes of the longest line that is read: DuckDB's own limit for one JSON object."""
@@ -57,15 +58,19 @@ def is_gzip(path: Path) -> bool:
 def sieve(path: Path, provider: Provider, tally: Tally, meter: Meter) -> Iterator[Sieved]:
     """Each record of *path* as whole JSON, or as kept aside; count them in *tally*."""
     with path.open("rb", buffering=0) as raw, meter.sieving(raw):
-        source: io.BufferedReader = io.BufferedReader(raw, PEEK)
-        if is_gzip(path):
-            source = io.BufferedReader(gzip.GzipFile(fileobj=raw), PEEK)
+        plain: io.RawIOBase = gzip.GzipFile(fileobj=raw) if is_gzip(path) else raw  # type: ignore[assignment]
+        source: io.BufferedReader = io.BufferedReader(plain, PEEK)
         yield from sieve_lines(records(source, _numbered, provider), provider, tally)
 
 
-def sieve_lines(lines: Iterator[Record], provider: Provider, tally: Tally) -> Iterator[Sieved]:
-    """As `sieve`, over numbered *lines*; None is a line longer than `LONGEST_LINE`."""
-    for number, raw in lines:
+def sieve_lines(
+    lines: Iterator[Record], provider: Provider, tally: Tally, reader: TextReader | None = None
+) -> Iterator[Sieved]:
+    """As `sieve`, over numbered *lines*; None is a line longer than `LONGEST_LINE`.
+
+    *reader* is the provider's, where its log is read in parts; else what it still holds at the end comes too.
+    """
+    for number, raw in _read_by(provider, lines, reader):
         if isinstance(raw, Aside):
             tally.lines += 1
             tally.rejected += 1
@@ -116,6 +121,26 @@ def _mend(number: int, line: bytes, provider: Provider, tally: Tally) -> Iterato
             yield Carried(provider=str(event.pop(CARRIED)), line=encode(event))
         else:
             yield encode(event)
+
+
+def _read_by(provider: Provider, lines: Iterator[Record], reader: TextReader | None) -> Iterator[Record]:
+    """*lines* as the provider's reader makes JSON of them, where it has one."""
+    if provider.reader is None:
+        yield from lines
+        return
+    held = reader or provider.reader()
+    for number, line in lines:
+        if isinstance(line, Aside):
+            yield number, line
+        else:
+            yield from map(_told, held.read(number, line))
+    if reader is None:
+        yield from map(_told, held.end())
+
+
+def _told(shaped: Shaped) -> Record:
+    number, raw = shaped
+    return number, Aside(line=number, reason=raw.reason, text=raw.text) if isinstance(raw, Damaged) else raw
 
 
 def _is_whole(line: bytes, provider: Provider) -> bool:

@@ -9,23 +9,33 @@ target), or is `ignored` for a reason. A native type that the catalogue does not
 from __future__ import annotations
 
 from watchword.core.errors import Invalid
+from watchword.watch.providers.cloudtrail import CLOUDTRAIL
+from watchword.watch.providers.duo import DUO
 from watchword.watch.providers.ecs import ECS
 from watchword.watch.providers.entra import ENTRA
+from watchword.watch.providers.github import GITHUB
 from watchword.watch.providers.google import GOOGLE
+from watchword.watch.providers.keycloak import KEYCLOAK
 from watchword.watch.providers.ocsf import OCSF
 from watchword.watch.providers.okta import OKTA
+from watchword.watch.providers.openldap import OPENLDAP
 from watchword.watch.providers.provider import CARRIED, LAG, Feed, Provider
 from watchword.watch.providers.samba import SAMBA
 from watchword.watch.providers.windows import WINDOWS
 
 __all__ = [
     "CARRIED",
+    "CLOUDTRAIL",
+    "DUO",
     "ECS",
     "ENTRA",
+    "GITHUB",
     "GOOGLE",
+    "KEYCLOAK",
     "LAG",
     "OCSF",
     "OKTA",
+    "OPENLDAP",
     "PROVIDERS",
     "SAMBA",
     "WINDOWS",
@@ -42,6 +52,11 @@ PROVIDERS = {
         ENTRA,
         WINDOWS,
         GOOGLE,
+        KEYCLOAK,
+        DUO,
+        CLOUDTRAIL,
+        GITHUB,
+        OPENLDAP,
         ECS,
         OCSF,
     )

@@ -11,6 +11,8 @@ from typing import Any
 
 import msgspec
 
+from watchword.watch.shapes_text import TextReader
+
 _HERE = Path(__file__).parent
 
 LAG = timedelta(seconds=120)
@@ -29,6 +31,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     of events. *shape* reads an event as other systems write it, *text* does so for a line that is no JSON. *carries*
     are names of other providers whose events such a log may hold; an event of theirs says so in the member `CARRIED`.
     *lag* is how far the times it writes may be off from when the change was asked for.
+    *reader* makes JSON of a log that is none, where that takes more than one line: one is made for each log.
     """
 
     name: str
@@ -40,6 +43,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     text: Callable[[bytes], tuple[Json, ...] | None] | None = None
     carries: tuple[str, ...] = ()
     lag: timedelta = LAG
+    reader: Callable[[], TextReader] | None = None
 
     @property
     def lines(self) -> str:

@@ -1,0 +1,162 @@
+SELECT
+    CASE
+        WHEN eventName IS NULL THEN NULL
+        WHEN regexp_matches(eventSource, '^(iam|signin|sso|sso-directory|identitystore|cognito-idp|sts|signin-oauth|sso-oauth)\.')
+            -- Reading is one thing, whatever is read.
+            THEN regexp_extract(eventSource, '^[^.]+') || '/' || CASE
+                WHEN lower(readOnly) = 'true' AND regexp_matches(eventName, '^(Get|List|Describe|Search|Simulate|Generate|Batch(Get|List))')
+                    THEN 'read'
+                ELSE eventName
+            END
+        ELSE 'another service'
+    END AS native,
+    CAST(instant(eventTime) AS VARCHAR) AS stamp,
+    struct_pack(
+        id := eventID, "time" := eventTime, name := eventName, who := userIdentity, asked := requestParameters,
+        given := responseElements, more := additionalEventData, of_service := serviceEventDetails,
+        error := coalesce(said(errorCode), CASE WHEN eventName = 'ConsoleLogin' THEN said(errorMessage) END),
+        address := sourceIPAddress, agent := userAgent, request := requestID, shared := sharedEventID,
+        account := recipientAccountId
+    ) AS record
+FROM log;
+
+WITH field AS (
+    SELECT
+        native,
+        record.id AS id,
+        instant(record."time") AS "time",
+        record.name AS name,
+        said(record.error) AS error,
+        record.who ->> '$.type' AS kind,
+        said(record.who ->> '$.userName') AS login,
+        said(record.who ->> '$.arn') AS arn,
+        said(record.who ->> '$.principalId') AS principal,
+        said(coalesce(record.who ->> '$.onBehalfOf.userId', record.more ->> '$.UserId', record.more ->> '$.userId')) AS person,
+        said(coalesce(record.more ->> '$.UserName', record.more ->> '$.userName')) AS told_login,
+        said(record.who ->> '$.accountId') AS account,
+        said(record.who ->> '$.invokedBy') AS invoked_by,
+        said(record.who ->> '$.sessionContext.sessionIssuer.userName') AS role,
+        said(record.who ->> '$.sessionContext.sessionIssuer.arn') AS role_arn,
+        said(record.who ->> '$.accessKeyId') AS access_key,
+        record.asked AS asked,
+        record.given AS given,
+        record.more AS more,
+        record.address AS source,
+        record.agent AS agent,
+        said(record.request) AS request,
+        said(record.shared) AS shared,
+        said(record.account) AS recipient
+    FROM record
+),
+placed AS (
+    SELECT
+        *,
+        -- A role is assumed under the name of a session: of Identity Center, and of most others, the person's login.
+        nullif(regexp_extract(coalesce(arn, ''), ':assumed-role/[^/]+/(.+)$', 1), '') AS session_name,
+        CASE WHEN kind = 'Root' THEN coalesce(account, arn) ELSE coalesce(login, person, arn, principal, told_login, invoked_by) END AS who,
+        said(coalesce(
+            asked ->> '$.userName', nullif(asked ->> '$.username', 'HIDDEN_DUE_TO_SECURITY_REASONS'), asked ->> '$.userId', asked ->> '$.memberId.userId',
+            asked ->> '$.member.memberId.userId', asked ->> '$.memberId', asked ->> '$.principalId', more ->> '$.sub',
+            given ->> '$.user.userName', given ->> '$.accessKey.userName',
+            regexp_extract(asked ->> '$.serialNumber', ':(?:mfa|sms-mfa|u2f/user)/([^/]+)', 1),
+            nullif(regexp_extract(given ->> '$.virtualMFADevice.serialNumber', ':mfa/(.+)$', 1), ''),
+            asked ->> '$.virtualMFADeviceName'
+        )) AS user_named,
+        said(coalesce(
+            asked ->> '$.roleName', asked ->> '$.groupName', asked ->> '$.groupId', asked ->> '$.policyArn',
+            asked ->> '$.policyName', asked ->> '$.permissionSetArn', asked ->> '$.instanceProfileName',
+            asked ->> '$.clientId', asked ->> '$.tenantId'
+        )) AS thing_named
+    FROM field
+),
+named AS (
+    SELECT
+        * REPLACE (
+            -- A root user's account; a token without a name; an anonymous caller of a sign-in service.
+            coalesce(who, user_named, '') AS who
+        ),
+        native || CASE
+            WHEN native = 'iam/UpdateAccessKey' OR native = 'iam/UpdateServiceSpecificCredential' OR native = 'iam/UpdateSSHPublicKey'
+                OR native = 'iam/UpdateSigningCertificate'
+                THEN CASE WHEN lower(asked ->> '$.status') = 'inactive' THEN ' off' ELSE '' END
+            WHEN native = 'signin/ConsoleLogin' OR native = 'signin/UserAuthentication' OR native = 'signin/SwitchRole'
+                OR native = 'signin/CredentialVerification'
+                THEN CASE WHEN error IS NOT NULL OR lower(coalesce(given ->> ('$.' || name), '')) = 'failure' THEN ' refused' ELSE '' END
+            WHEN name IN ('InitiateAuth', 'AdminInitiateAuth', 'RespondToAuthChallenge', 'AdminRespondToAuthChallenge')
+                THEN CASE WHEN error IS NOT NULL THEN ' refused' ELSE '' END
+            WHEN name IN ('AdminSetUserMFAPreference', 'SetUserMFAPreference', 'AdminSetUserSettings')
+                THEN CASE WHEN regexp_matches(CAST(asked AS VARCHAR), '(?i)"enabled": ?true') THEN ' on' ELSE ' off' END
+            WHEN name IN ('AdminUpdateUserAttributes', 'UpdateUserAttributes') OR native IN ('sso-directory/UpdateUser', 'identitystore/UpdateUser')
+                -- Attributes are much else than contacts; where they are not told they could be.
+                THEN CASE WHEN asked IS NULL OR regexp_matches(CAST(asked AS VARCHAR), '(?i)mail|phone|HIDDEN_DUE|operations') THEN ' contact' ELSE '' END
+            WHEN native = 'iam/UpdateUser'
+                THEN CASE WHEN said(asked ->> '$.newUserName') IS NOT NULL THEN ' name' ELSE '' END
+            ELSE ''
+        END AS native_action,
+        -- What a person does in the service's own pages, or to the account they are signed in to.
+        kind = 'Root' AND starts_with(native, 'signin/')
+        OR regexp_matches(
+            native, '^cognito-idp/(ForgotPassword|ConfirmForgotPassword|ChangePassword|SetUser|AssociateSoftwareToken'
+            || '|VerifySoftwareToken|UpdateUserAttributes|VerifyUserAttribute|GlobalSignOut|RevokeToken|DeleteUser$|InitiateAuth'
+            || '|RespondToAuth|SignUp|ConfirmSignUp|ForgetDevice|ConfirmDevice|CompleteWebAuthn|StartWebAuthn|DeleteWebAuthn)'
+        )
+        OR native = 'iam/ChangePassword'
+        OR starts_with(native, 'signin/') AS on_self
+    FROM placed
+),
+whom AS (
+    SELECT
+        *,
+        CASE
+            WHEN on_self THEN CASE WHEN kind = 'Root' THEN who ELSE coalesce(user_named, told_login, who) END
+            -- Without a name a call is about the caller.
+            WHEN user_named IS NULL AND thing_named IS NULL AND starts_with(native, 'iam/') AND regexp_matches(
+                name, 'AccessKey|LoginProfile|MFADevice|SSHPublicKey|SigningCertificate|ServiceSpecificCredential'
+            ) THEN who
+            ELSE coalesce(user_named, thing_named)
+        END AS whom,
+        list_filter([who, login, arn, principal, person, told_login, session_name, role_arn], lambda k: k IS NOT NULL) AS who_names
+    FROM named
+)
+SELECT
+    coalesce(said(id), md5(concat_ws('|', native_action, "time", who, whom, request))) AS id,
+    native_action,
+    who AS actor,
+    list_distinct(list_transform(who_names, lambda k: lower(k))) AS actor_keys,
+    coalesce(whom, '') AS "target",
+    list_distinct(list_transform(list_filter([
+        whom, CASE WHEN on_self AND kind <> 'Root' THEN told_login END, CASE WHEN on_self THEN arn END,
+        given ->> '$.user.arn', more ->> '$.sub',
+        -- The name as other logs and a desk have it.
+        CASE WHEN user_named IS NOT NULL AND starts_with(native, 'iam/') AND coalesce(recipient, account) IS NOT NULL
+            THEN 'arn:aws:iam::' || coalesce(recipient, account) || ':user/' || user_named END
+    ], lambda k: k <> ''), lambda k: lower(k))) AS target_keys,
+    "time",
+    CASE
+        WHEN error IS NOT NULL THEN 'FAILURE ' || error
+        WHEN native_action LIKE '% refused' THEN 'FAILURE'
+        ELSE 'SUCCESS'
+    END AS outcome,
+    error IS NULL AND native_action NOT LIKE '% refused' AND lower(coalesce(given ->> ('$.' || name), '')) <> 'failure' AS done,
+    address_in(source) AS address,
+    CAST(NULL AS VARCHAR) AS socket,
+    coalesce(request, shared) AS correlation,
+    -- The console makes several calls of one click, each a request of its own, with the keys of one session.
+    coalesce(access_key, shared, request) AS click,
+    coalesce(on_self OR (who <> '' AND (lower(who) = lower(whom) OR list_contains(who_names, whom))), false) AS by_owner,
+    CASE
+        WHEN kind = 'AWSService' OR role LIKE 'AWSServiceRoleFor%' THEN 'system'
+        WHEN regexp_matches(source, '^[a-z0-9.-]+\.amazonaws\.com$') OR source = 'AWS Internal' OR invoked_by IS NOT NULL THEN 'system'
+        WHEN role LIKE 'AWSReservedSSO\_%' ESCAPE '\' THEN NULL
+        WHEN regexp_matches(session_name, '^i-[0-9a-f]{8,17}$|^(aws-go-sdk|botocore-session|terraform|GitHubActions)') THEN 'automation'
+        WHEN regexp_matches(agent, '(?i)terraform|pulumi|cloudformation|ansible|crossplane|exec-env/AWS_(Lambda|ECS)') THEN 'automation'
+        WHEN kind = 'WebIdentityUser' THEN 'automation'
+    END AS actor_class,
+    CAST(NULL AS VARCHAR) AS country,
+    access_key AS session,
+    coalesce(
+        said(asked ->> '$.policyArn'), said(asked ->> '$.groupName'), said(asked ->> '$.serialNumber'),
+        said(asked ->> '$.accessKeyId'), said(given ->> '$.accessKey.accessKeyId'), said(more ->> '$.MFAUsed'),
+        said(more ->> '$.CredentialType'), role
+    ) AS detail
+FROM whom

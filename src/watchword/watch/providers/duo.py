@@ -1,0 +1,57 @@
+"""Duo: administrator log, activity log and authentication log."""
+
+from __future__ import annotations
+
+from watchword.watch.providers.provider import Json, Provider
+
+
+def _shape(value: Json) -> tuple[Json, ...] | None:
+    """An event of the activity or authentication log, or an answer of the Admin API that holds events."""
+    action = value.get("action")
+    if isinstance(action, dict) and isinstance(action.get("name"), str):
+        return (value,)
+    if isinstance(value.get("event_type"), str) or (
+        isinstance(value.get("result"), str) and (value.get("factor") or value.get("txid"))
+    ):
+        return (value,)
+    answer = value.get("response")
+    if isinstance(answer, dict):
+        answer = next((answer[name] for name in ("authlogs", "items") if isinstance(answer.get(name), list)), None)
+    if not isinstance(answer, list):
+        return None
+    events = [DUO.events_of(each) for each in answer]
+    return tuple(event for held in events for event in held or ()) if all(events) else None
+
+
+DUO = Provider(
+    name="duo",
+    type_key="action",
+    columns=(
+        ("action", "JSON"),
+        ("activity_id", "VARCHAR"),
+        ("txid", "VARCHAR"),
+        ("ts", "VARCHAR"),
+        ("timestamp", "VARCHAR"),
+        ("isotimestamp", "VARCHAR"),
+        ("username", "VARCHAR"),
+        ("object", "VARCHAR"),
+        ("description", "VARCHAR"),
+        ("actor", "JSON"),
+        ("target", "JSON"),
+        ("old_target", "JSON"),
+        ("outcome", "JSON"),
+        ("access_device", "JSON"),
+        ("event_type", "VARCHAR"),
+        ("factor", "VARCHAR"),
+        ("result", "VARCHAR"),
+        ("reason", "VARCHAR"),
+        ("user", "JSON"),
+        ("email", "VARCHAR"),
+        ("alias", "VARCHAR"),
+        ("ip", "VARCHAR"),
+        ("location", "JSON"),
+    ),
+    wrapped=("response", "items", "authlogs"),
+    shape=_shape,
+)
+"""Duo's Admin API logs: administrator (v1), activity (v2) and authentication (v1 and v2)."""

@@ -1,0 +1,36 @@
+-- What every provider's SQL may call. Nothing here raises, whatever a log says: what can not be read is NULL.
+
+-- A word of a log, or NULL where it says that there is none.
+CREATE OR REPLACE TEMP MACRO said(word) AS CASE WHEN lower(trim(word)) IN ('', 'null', 'none', '-') THEN NULL ELSE word END;
+
+-- The address in a text, without port, brackets and zone; NULL where it is none (a service's name, nine groups of IPv6).
+CREATE OR REPLACE TEMP MACRO address_in(word) AS nullif(coalesce(
+    nullif(regexp_extract(word, '^\s*(?:::ffff:)?(\d{1,3}(?:\.\d{1,3}){3})(?::\d+)?\s*$', 1), ''),
+    nullif(regexp_extract(
+        word, '^\s*\[?((?:[0-9a-fA-F]{0,4}:){2,7}(?:[0-9a-fA-F]{0,4}|\d{1,3}(?:\.\d{1,3}){3}))(?:%\w+)?(?:\](?::\d+)?)?\s*$', 1
+    ), '')
+), '');
+
+-- A time as logs write it: ISO 8601 (no zone is UTC, a comma is a point), seconds, milliseconds, microseconds or
+-- nanoseconds since 1970, 100-nanosecond ticks since 1601 (FILETIME), or LDAP's generalized time (RFC 4517 3.3.13).
+CREATE OR REPLACE TEMP MACRO instant(word) AS CASE
+    WHEN regexp_full_match(trim(word), '-?\d{1,18}(\.\d*)?|\d{19}') THEN CASE
+        WHEN abs(try_cast(word AS DOUBLE)) < 1e11
+            THEN CAST(make_timestamp(CAST(round(try_cast(word AS DOUBLE) * 1e6) AS BIGINT)) AS TIMESTAMPTZ)
+        WHEN abs(try_cast(word AS DOUBLE)) < 1e14
+            THEN CAST(make_timestamp(CAST(round(try_cast(word AS DOUBLE) * 1e3) AS BIGINT)) AS TIMESTAMPTZ)
+        WHEN abs(try_cast(word AS DOUBLE)) < 1e17
+            THEN CAST(make_timestamp(CAST(round(try_cast(word AS DOUBLE)) AS BIGINT)) AS TIMESTAMPTZ)
+        WHEN try_cast(word AS DOUBLE) < 1e18
+            THEN CAST(make_timestamp((try_cast(trim(word) AS BIGINT) - 116444736000000000) // 10) AS TIMESTAMPTZ)
+        ELSE CAST(make_timestamp(try_cast(trim(word) AS BIGINT) // 1000) AS TIMESTAMPTZ)
+    END
+    WHEN regexp_full_match(trim(word), '\d{14}([.,]\d+)?(Z|[+-]\d{4})') THEN try_cast(
+        substr(trim(word), 1, 4) || '-' || substr(trim(word), 5, 2) || '-' || substr(trim(word), 7, 2) || 'T'
+        || substr(trim(word), 9, 2) || ':' || substr(trim(word), 11, 2) || ':'
+        || replace(substr(trim(word), 13), ',', '.') AS TIMESTAMPTZ
+    )
+    WHEN regexp_matches(word, '^\s*\d+-') THEN try_cast(replace(trim(word), ',', '.') AS TIMESTAMPTZ)
+    WHEN regexp_matches(word, '^\s*\d+/')
+        THEN CAST(try_strptime(trim(word), ['%m/%d/%Y %I:%M:%S %p', '%m/%d/%Y %H:%M:%S']) AS TIMESTAMPTZ)
+END;

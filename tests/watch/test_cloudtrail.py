@@ -1,0 +1,222 @@
+"""AWS CloudTrail: who a caller is, whom a call is about, and the shapes that files and services carry events in."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from watchword.core.identity_event import Canonical, Verdict
+from watchword.watch.engine import Engine
+from watchword.watch.providers import CLOUDTRAIL
+
+from .conftest import NOON, Classify
+from .kinds import catalogue, named, odd_events, types_that_differ
+
+MARA = {
+    "type": "IAMUser",
+    "principalId": "AIDAMARA",
+    "arn": "arn:aws:iam::111122223333:user/mara",
+    "accountId": "111122223333",
+    "accessKeyId": "ASIAMARA",
+    "userName": "mara",
+}
+ROLE = {
+    "type": "AssumedRole",
+    "principalId": "AROAX:rolf@example.test",
+    "arn": "arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Admin_1/rolf@example.test",
+    "accessKeyId": "ASIAROLF",
+    "sessionContext": {"sessionIssuer": {"type": "Role", "userName": "AWSReservedSSO_Admin_1"}},
+}
+
+
+def call(name: str, asked: object = None, *, source: str = "iam", by: object = None, **more: Any) -> dict[str, Any]:
+    """An event as CloudTrail writes it."""
+    return {
+        "eventVersion": "1.09",
+        "userIdentity": MARA if by is None else by,
+        "eventTime": "2026-03-02T12:00:00Z",
+        "eventSource": f"{source}.amazonaws.com",
+        "eventName": name,
+        "sourceIPAddress": "198.51.100.7",
+        "userAgent": "console.amazonaws.com",
+        "requestParameters": {"userName": "ana"} if asked is None else asked,
+        "responseElements": None,
+        "requestID": f"r-{name}",
+        "eventID": f"e-{name}",
+        "readOnly": False,
+        **more,
+    }
+
+
+def test_every_call_is_mapped_or_ignored(classify: Classify) -> None:
+    """A call on a user has the action of the catalogue, made by another or by the user."""
+    natives = [n for n in catalogue(CLOUDTRAIL) if "/" in n and " " not in n and not n.endswith("/read")]
+    # What only its owner does has one actor; what is told apart by its members has tests of its own.
+    alone = ("signin/", "cognito-idp/", "iam/ChangePassword")
+    natives = [n for n in natives if not n.startswith(alone) and f"{n} contact" not in catalogue(CLOUDTRAIL)]
+
+    def line(native: str, owner: bool) -> dict[str, Any]:
+        source, name = native.split("/")
+        target = named(native, owner)
+        return call(name, {"userName": target}, source=source, by=MARA | {"userName": target if owner else "mara"})
+
+    assert types_that_differ(CLOUDTRAIL, natives, line, classify) == []
+
+
+@pytest.mark.parametrize(
+    ("event", "action", "verdict"),
+    [
+        (call("UpdateLoginProfile"), Canonical.PASSWORD_RESET, Verdict.UNVERIFIED),
+        (call("UpdateLoginProfile", {"userName": "mara"}), Canonical.PASSWORD_CHANGE_SELF, Verdict.SELF_SERVICE),
+        (call("ChangePassword", {}), Canonical.PASSWORD_CHANGE_SELF, Verdict.SELF_SERVICE),
+        (call("CreateAccessKey", {}), Canonical.TOKEN_REISSUE, Verdict.SELF_SERVICE),
+        (call("CreateAccessKey"), Canonical.TOKEN_REISSUE, Verdict.UNVERIFIED),
+        (call("UpdateAccessKey", {"userName": "ana", "status": "Inactive"}), Canonical.TOKEN_REVOKE, Verdict.IGNORED),
+        (call("UpdateAccessKey", {"userName": "ana", "status": "Active"}), Canonical.TOKEN_REISSUE, Verdict.UNVERIFIED),
+        (call("UpdateUser", {"userName": "ana", "newUserName": "anna"}), Canonical.ACCOUNT_RENAME, Verdict.IGNORED),
+        (
+            call("UpdatePassword", {"userId": "u-1"}, source="sso-directory"),
+            Canonical.PASSWORD_RESET,
+            Verdict.UNVERIFIED,
+        ),
+        (
+            call("AdminSetUserPassword", {"username": "ana"}, source="cognito-idp"),
+            Canonical.PASSWORD_RESET,
+            Verdict.UNVERIFIED,
+        ),
+        (
+            call(
+                "AdminSetUserMFAPreference",
+                {"username": "ana", "sMSMfaSettings": {"enabled": False}},
+                source="cognito-idp",
+            ),
+            Canonical.FACTOR_RESET,
+            Verdict.UNVERIFIED,
+        ),
+        (
+            call("ConfirmForgotPassword", {"username": "ana"}, source="cognito-idp", by={"type": "Unknown"}),
+            Canonical.PASSWORD_RECOVER_SELF,
+            Verdict.SELF_SERVICE,
+        ),
+        (
+            call("PasswordUpdated", {}, source="signin", by={"type": "Root", "accountId": "111122223333"}),
+            Canonical.PASSWORD_CHANGE_SELF,
+            Verdict.SELF_SERVICE,
+        ),
+        (
+            call("EmailUpdated", {}, source="signin", by={"type": "Root", "accountId": "111122223333"}),
+            Canonical.RECOVERY_INFO_CHANGE,
+            Verdict.SELF_SERVICE,
+        ),
+    ],
+)
+def test_a_call_is_what_it_does_and_to_whom(
+    classify: Classify, event: dict[str, Any], action: Canonical, verdict: Verdict
+) -> None:
+    """A call without a name is about its caller; a name of one's own is one's own."""
+    row = classify.one(event, provider="cloudtrail")
+    assert (row.action, row.verdict) == (action, verdict)
+
+
+def test_one_click_of_the_console_is_one_action(classify: Classify) -> None:
+    """Taking a factor away is two calls of one session: the factor is switched off and its device deleted."""
+    serial = "arn:aws:iam::111122223333:mfa/ana"
+    lines = [
+        call("DeactivateMFADevice", {"userName": "ana", "serialNumber": serial}),
+        call("DeleteVirtualMFADevice", {"serialNumber": serial}, eventTime="2026-03-02T12:00:01Z"),
+    ]
+    (row,) = classify(lines, None, provider="cloudtrail").verdicts
+    assert (row.action, row.target, row.folded) == (Canonical.FACTOR_RESET, "ana", 2)
+
+
+@pytest.mark.parametrize(
+    ("by", "more", "kind"),
+    [
+        (MARA, {}, None),
+        (ROLE, {}, None),
+        ({"type": "AWSService", "invokedBy": "sso.amazonaws.com"}, {}, "system"),
+        (MARA, {"sourceIPAddress": "cloudformation.amazonaws.com"}, "system"),
+        (MARA, {"userAgent": "APN/1.0 HashiCorp/1.0 Terraform/1.9"}, "automation"),
+        (ROLE | {"arn": "arn:aws:sts::1:assumed-role/web/i-0123456789abcdef0", "sessionContext": {}}, {}, "automation"),
+    ],
+)
+def test_callers_have_their_class(classify: Classify, by: object, more: dict[str, Any], kind: str | None) -> None:
+    """A role is a person's where Identity Center lends it; services and tools are told apart."""
+    row = classify.one(call("UpdateLoginProfile", by=by, **more), provider="cloudtrail")
+    assert (row.actor_class, row.address) == (kind, None if "sourceIPAddress" in more else "198.51.100.7")
+
+
+@pytest.mark.parametrize("error", ["AccessDenied", "Client.UnauthorizedOperation"])
+def test_a_refused_call_is_no_reset(classify: Classify, error: str) -> None:
+    """An error code means that it was not done."""
+    row = classify.one(call("UpdateLoginProfile", errorCode=error), provider="cloudtrail")
+    assert (row.reasons, row.outcome) == (("attempt_failed",), f"FAILURE {error}")
+
+
+def test_sign_ins_and_other_services_have_no_verdict(classify: Classify) -> None:
+    """A sign-in, a look and a service that keeps no accounts are counted."""
+    lines = [
+        call("ConsoleLogin", source="signin", responseElements={"ConsoleLogin": "Success"}),
+        call("ConsoleLogin", source="signin", errorMessage="Failed authentication"),
+        call("ListUsers", readOnly=True),
+        call("PutObject", source="s3"),
+    ]
+    report = classify(lines, None, provider="cloudtrail")
+    assert (report.verdicts, report.unknown_types, report.counts[Verdict.IGNORED]) == ((), (), 4)
+
+
+def test_an_unknown_call_of_a_service_that_keeps_accounts_is_shown(classify: Classify) -> None:
+    """What the catalogue lacks is counted by its name."""
+    report = classify([call("GrantEverything")], None, provider="cloudtrail")
+    assert [count.native for count in report.unknown_types] == ["iam/GrantEverything"]
+
+
+@pytest.mark.parametrize(
+    "carried",
+    [
+        {"Records": [call("UpdateLoginProfile")]},
+        {"version": "0", "detail-type": "AWS API Call via CloudTrail", "detail": call("UpdateLoginProfile")},
+        {"Events": [{"EventId": "x", "CloudTrailEvent": json.dumps(call("UpdateLoginProfile"))}], "NextToken": "n"},
+        {"EventId": "x", "CloudTrailEvent": json.dumps(call("UpdateLoginProfile"))},
+        [call("UpdateLoginProfile")],
+    ],
+    ids=["file", "EventBridge", "look-ups", "look-up", "list"],
+)
+def test_an_event_is_read_however_it_is_carried(classify: Classify, carried: object) -> None:
+    """Files, buses and the look-up API wrap the same event."""
+    report = classify([json.dumps(carried)], None, provider="cloudtrail")
+    assert [(row.action, row.target) for row in report.verdicts] == [(Canonical.PASSWORD_RESET, "ana")]
+    assert (report.lines, report.rejected_lines) == (1, 0)
+
+
+def test_a_file_of_records_counts_each(tmp_path: Path) -> None:
+    """Thousands of records on one line, compressed, as CloudTrail delivers them; one that is none is kept aside."""
+    events: list[Any] = [call("UpdateLoginProfile", {"userName": f"u{n}"}, eventID=f"e{n}") for n in range(5000)]
+    log = tmp_path / "111122223333_CloudTrail_eu-north-1.json.gz"
+    log.write_bytes(gzip.compress(json.dumps({"Records": [*events, {"oops": 1}]}).encode()))
+    report = Engine().classify("cloudtrail", (log,))
+    assert (len(report.verdicts), report.lines, report.rejected_lines) == (5000, 5001, 1)
+
+
+def test_a_page_without_events_is_no_damage(classify: Classify) -> None:
+    """A file whose list is empty has nothing to say."""
+    report = classify(['{"Records": []}', call("UpdateLoginProfile")], None, provider="cloudtrail")
+    assert (len(report.verdicts), report.rejected_lines) == (1, 0)
+
+
+@pytest.mark.parametrize("time", [NOON.timestamp(), "2026-03-02T12:00:00", "2026-03-02T13:00:00+01:00"])
+def test_times_with_and_without_zone(classify: Classify, time: object) -> None:
+    """What another tool made of the time is the same time."""
+    assert classify.one(call("UpdateLoginProfile", eventTime=time), provider="cloudtrail").at == NOON
+
+
+def test_odd_members_are_no_crash(classify: Classify) -> None:
+    """Any member of another type: each line is an event all the same."""
+    lines = list(odd_events(call("UpdateLoginProfile"), "eventName"))
+    report = classify(lines, None, provider="cloudtrail")
+    assert (report.lines, report.rejected_lines) == (len(lines), 0)
+    assert sum(count.lines for count in report.types) == len(lines)

@@ -1,0 +1,188 @@
+"""Duo: administrator log (v1), activity log (v2) and authentication log."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from watchword.core.identity_event import Canonical, Verdict
+from watchword.watch.providers import DUO
+
+from .conftest import NOON, Classify
+from .kinds import catalogue, named, odd_events, types_that_differ
+
+AT = int(NOON.timestamp())
+
+
+def admin_log(
+    action: str, *, who: str = "Mara Lind", whom: str | None = "ana", says: object = None, **more: Any
+) -> dict[str, Any]:
+    """An event of the administrator log: seconds, names, and JSON in a string."""
+    return {
+        "action": action,
+        "description": says if says is None or isinstance(says, str) else json.dumps(says),
+        "isotimestamp": NOON.isoformat(),
+        "object": whom,
+        "timestamp": AT,
+        "username": who,
+        **more,
+    }
+
+
+def activity(
+    action: str, *, who: str = "DEADMIN", whom: str = "DUANA", says: object = None, was: object = None, **more: Any
+) -> dict[str, Any]:
+    """An event of the activity log: objects for who and whom, and an address."""
+    target = {"key": whom, "name": "ana", "type": "user", "details": None if says is None else json.dumps(says)}
+    return {
+        "activity_id": f"{action}-{whom}",
+        "ts": NOON.isoformat(),
+        "action": {"name": action, "details": None},
+        "actor": {"key": who, "name": "Mara Lind", "type": "admin", "details": '{"email": "mara@example.test"}'},
+        "target": target,
+        "old_target": None if was is None else {**target, "details": json.dumps(was)},
+        "outcome": None,
+        "access_device": {"ip": {"address": "198.51.100.7"}, "location": {"country": "Norway"}},
+        **more,
+    }
+
+
+def sign_in(result: str, **more: Any) -> dict[str, Any]:
+    """An event of the authentication log (v2)."""
+    return {
+        "event_type": "authentication",
+        "txid": f"tx-{result}",
+        "timestamp": AT,
+        "isotimestamp": NOON.isoformat(),
+        "result": result,
+        "reason": "user_approved",
+        "factor": "duo_push",
+        "user": {"key": "DUANA", "name": "ana"},
+        "access_device": {"ip": "198.51.100.7", "location": {"country": "Norway"}},
+        **more,
+    }
+
+
+@pytest.mark.parametrize("make", [admin_log, activity], ids=["administrator log", "activity log"])
+def test_every_action_is_mapped_or_ignored(classify: Classify, make: Any) -> None:
+    """An action has its canonical one in either log, done by another or by the owner."""
+    natives = [native for native in catalogue(DUO) if " " not in native]
+    told = {"note": "x"}
+
+    def line(native: str, owner: bool) -> dict[str, Any]:
+        whom = named(native, owner)
+        who = whom if owner else "another"
+        line: dict[str, Any] = make(native, who=who, whom=whom, says=told)
+        return line if make is admin_log else line | {"actor": {"key": who, "type": "admin"}}
+
+    assert types_that_differ(DUO, natives, line, classify) == []
+
+
+@pytest.mark.parametrize(
+    ("says", "was", "given"),
+    [
+        ({"status": "Bypass"}, None, [Canonical.BYPASS_GRANT]),
+        ({"status": "Locked Out"}, None, [Canonical.ACCOUNT_LOCK]),
+        ({"status": "Active"}, {"status": "Locked Out"}, [Canonical.ACCOUNT_UNLOCK]),
+        ({"status": "Disabled"}, None, [Canonical.ACCOUNT_DISABLE]),
+        ({"email": "x@example.test"}, {"email": "ana@example.test"}, [Canonical.RECOVERY_INFO_CHANGE]),
+        ({"status": "Active", "email": "ana@example.test"}, {"status": "Active", "email": "ana@example.test"}, []),
+        ({"status": "Bypass", "email": "x"}, {}, [Canonical.BYPASS_GRANT, Canonical.RECOVERY_INFO_CHANGE]),
+        ({"notes": "moved desks"}, None, []),
+    ],
+)
+def test_an_update_is_what_it_changed(classify: Classify, says: object, was: object, given: list[Canonical]) -> None:
+    """Status and contact are told in a string of JSON; what is as it was is no event."""
+    rows = classify([activity("user_update", says=says, was=was)], None, provider="duo").verdicts
+    assert sorted(str(row.action) for row in rows) == sorted(given)
+    if was is None:
+        rows = classify([admin_log("user_update", says=says)], None, provider="duo").verdicts
+        assert sorted(str(row.action) for row in rows) == sorted(given)
+
+
+@pytest.mark.parametrize(
+    ("says", "count"), [(None, 1), ("null", 1), ("", 1), ("Joe was here", 0), ("{broken", 0), ("[]", 0)]
+)
+def test_an_update_that_is_not_described_may_be_of_a_contact(classify: Classify, says: object, count: int) -> None:
+    """No description: it could be a new phone. Text that is no JSON says what it was, and that is no crash."""
+    assert len(classify([admin_log("user_update", says=says)], None, provider="duo").verdicts) == count
+
+
+def test_the_activity_log_says_from_where(classify: Classify) -> None:
+    """Address, country and key come from the activity log; the administrator log has none."""
+    row = classify.one(activity("bypass_create"), provider="duo")
+    assert (row.address, row.country, row.actor, row.target) == ("198.51.100.7", "Norway", "DEADMIN", "DUANA")
+    row = classify.one(admin_log("bypass_create"), provider="duo")
+    assert (row.address, row.actor, row.target, row.at) == (None, "Mara Lind", "ana", NOON)
+
+
+@pytest.mark.parametrize(
+    ("who", "kind"),
+    [
+        ("API", "automation"),
+        ("AD Sync: corp", "automation"),
+        ("System", "system"),
+        ("Mara Lind", None),
+        ("Apiary", None),
+    ],
+)
+def test_machines_are_told_from_people(classify: Classify, who: str, kind: str | None) -> None:
+    """The administrator log names the Admin API, a synchronisation and Duo itself as if they were people."""
+    assert classify.one(admin_log("bypass_create", who=who), provider="duo").actor_class == kind
+
+
+@pytest.mark.parametrize("time", [AT, AT * 1000, str(AT), "2026-03-02 12:00:00", "2026-03-02T12:00:00Z"])
+def test_times_are_seconds_or_milliseconds(classify: Classify, time: object) -> None:
+    """One version writes seconds and the other milliseconds, and exports write text."""
+    line = admin_log("bypass_create", isotimestamp=None, timestamp=time)
+    assert classify.one(line, provider="duo").at == NOON
+    assert classify.one(activity("bypass_create", ts=time), provider="duo").at == NOON
+
+
+def test_sign_ins_are_counted_by_their_end(classify: Classify) -> None:
+    """Success and failure are sign-ins; a push that its owner calls fraud is a report."""
+    lines = [sign_in("success", reason="bypass_user"), sign_in("denied"), sign_in("fraud", reason="user_marked_fraud")]
+    lines.append(
+        {"timestamp": AT, "username": "ana", "result": "FAILURE", "factor": "Duo Push", "reason": "No response"}
+    )
+    report = classify(lines, None, provider="duo")
+    assert [(row.action, row.target) for row in report.verdicts] == [(Canonical.USER_REPORT, "DUANA")]
+    assert {count.native: count.lines for count in report.types} == {
+        "authentication success": 1,
+        "authentication failure": 2,
+        "authentication fraud": 1,
+    }
+
+
+def test_an_administrator_who_resets_their_own_password_is_the_owner(classify: Classify) -> None:
+    """The same name on either side is the same administrator."""
+    row = classify.one(admin_log("admin_reset_password", whom="Mara Lind"), provider="duo")
+    assert (row.action, row.verdict) == (Canonical.PASSWORD_CHANGE_SELF, Verdict.SELF_SERVICE)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"stat": "OK", "response": [admin_log("bypass_create")]},
+        {"stat": "OK", "response": {"items": [activity("bypass_create")], "metadata": {}}},
+        [admin_log("bypass_create")],
+    ],
+)
+def test_an_answer_of_the_api_is_its_events(classify: Classify, answer: object) -> None:
+    """Events come as they are, or in the API's answer."""
+    report = classify([json.dumps(answer)], None, provider="duo")
+    assert [row.action for row in report.verdicts] == [Canonical.BYPASS_GRANT]
+
+
+def test_odd_members_are_no_crash(classify: Classify) -> None:
+    """Any member of another type: each line is an event all the same."""
+    lines = [
+        *odd_events(admin_log("user_update", says={"status": "Bypass"}), "action"),
+        *odd_events(activity("user_update", says={"status": "Bypass"}), "action"),
+        *odd_events(sign_in("success"), "event_type"),
+    ]
+    report = classify(lines, None, provider="duo")
+    assert (report.lines, report.rejected_lines) == (len(lines), 0)
+    assert sum(count.lines for count in report.types) == len(lines)

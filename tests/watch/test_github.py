@@ -1,0 +1,134 @@
+"""GitHub's audit log: owners, recovery codes, tokens, and the hundreds of actions that are about code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from watchword.core.identity_event import Canonical, Verdict
+from watchword.watch.providers import GITHUB
+
+from .conftest import NOON, Classify
+from .kinds import catalogue, named, odd_events, types_that_differ
+
+AT = int(NOON.timestamp() * 1000)
+
+
+def entry(action: str, **more: Any) -> dict[str, Any]:
+    """An entry as the REST API gives it."""
+    return {
+        "@timestamp": AT,
+        "_document_id": f"d-{action}",
+        "action": action,
+        "actor": "mara",
+        "actor_id": 11,
+        "actor_ip": "198.51.100.7",
+        "actor_is_bot": False,
+        "actor_location": {"country_code": "NO"},
+        "created_at": AT,
+        "org": "corp",
+        "org_id": 1,
+        "user": "ana",
+        "user_id": 12,
+        "request_id": f"q-{action}",
+        "user_agent": "Mozilla/5.0",
+        **more,
+    }
+
+
+def test_every_action_is_mapped_or_ignored(classify: Classify) -> None:
+    """An action on a member has the action of the catalogue, done by another or by the member."""
+    natives = [n for n in catalogue(GITHUB) if " " not in n and not n.endswith(".*")]
+    natives = [n for n in natives if "fail" not in n]
+
+    def line(native: str, owner: bool) -> dict[str, Any]:
+        target = named(native, owner)
+        return entry(native, user=target, user_id=None, actor=target if owner else "mara", actor_id=None)
+
+    assert types_that_differ(GITHUB, natives, line, classify) == []
+
+
+def test_actions_about_code_count_by_category(classify: Classify) -> None:
+    """Each category that the catalogue ignores takes all of its actions."""
+    categories = [native for native in catalogue(GITHUB) if native.endswith(".*")]
+    lines = [entry(category.replace("*", "some_new_thing")) for category in categories]
+    report = classify(lines, None, provider="github")
+    assert (report.verdicts, report.unknown_types) == ((), ())
+    assert {count.native for count in report.types} == set(categories)
+
+
+@pytest.mark.parametrize(
+    ("event", "action", "target", "verdict"),
+    [
+        (entry("org.update_member", permission="admin", old_permission="read"), Canonical.PRIVILEGE_GRANT, "ana", Verdict.UNVERIFIED),
+        (entry("org.update_member", permission="read", old_permission="admin"), Canonical.PRIVILEGE_REVOKE, "ana", Verdict.IGNORED),
+        (entry("org.recovery_codes_viewed", user=None), Canonical.BYPASS_GRANT, "corp", Verdict.UNVERIFIED),
+        (entry("business.recovery_codes_generated", user=None, org=None, business="group"), Canonical.BYPASS_GRANT, "group", Verdict.UNVERIFIED),
+        (entry("two_factor_authentication.disabled", actor="ana", actor_id=12), Canonical.FACTOR_RESET_ALL, "ana", Verdict.SELF_SERVICE),
+        (entry("two_factor_authentication.disabled"), Canonical.FACTOR_RESET_ALL, "ana", Verdict.UNVERIFIED),
+        (entry("user.change_password", user=None, user_id=None), Canonical.PASSWORD_CHANGE_SELF, "mara", Verdict.SELF_SERVICE),
+        (entry("personal_access_token.create", user=None, user_id=None), Canonical.TOKEN_REISSUE, "mara", Verdict.SELF_SERVICE),
+        (entry("external_identity.deprovision", user=None, external_identity_nameid="ana@example.test"), Canonical.ACCOUNT_DISABLE, "ana@example.test", Verdict.IGNORED),
+        (entry("staff.reset_password"), Canonical.PASSWORD_RESET, "ana", Verdict.UNVERIFIED),
+    ],
+)  # fmt: skip
+def test_an_action_is_what_it_does_and_to_whom(
+    classify: Classify, event: dict[str, Any], action: Canonical, target: str, verdict: Verdict
+) -> None:
+    """Where no member is named it is about the actor, or the organization itself."""
+    row = classify.one(event, provider="github")
+    assert (row.action, row.target, row.verdict) == (action, target, verdict)
+
+
+def test_a_member_without_new_power_is_no_event(classify: Classify) -> None:
+    """A member added as a member, or changed from one such role to another, is known and no grant."""
+    report = classify([entry("org.add_member", permission="read"), entry("org.update_member")], None, provider="github")
+    assert (report.verdicts, report.unknown_types) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("more", "kind"),
+    [
+        ({}, None),
+        ({"actor_is_bot": True}, "automation"),
+        ({"actor": "provisioner[bot]"}, "automation"),
+        ({"programmatic_access_type": "GitHub App server-to-server token"}, "automation"),
+        ({"programmatic_access_type": "Personal access token (classic)"}, None),
+        ({"actor": "github-staff"}, "vendor"),
+    ],
+)
+def test_actors_have_their_class(classify: Classify, more: dict[str, Any], kind: str | None) -> None:
+    """Robots, applications and the vendor's own staff are told from people."""
+    assert classify.one(entry("org.recovery_codes_viewed", **more), provider="github").actor_class == kind
+
+
+def test_address_country_and_time_are_the_logs(classify: Classify) -> None:
+    """The country is a code, the time is in milliseconds; an entry without an address has none."""
+    row = classify.one(entry("org.recovery_codes_viewed"), provider="github")
+    assert (row.address, row.country, row.at, row.id) == ("198.51.100.7", "NO", NOON, "d-org.recovery_codes_viewed")
+    for location in (None, {}, "null", {"country_code": None}):
+        row = classify.one(
+            entry("org.recovery_codes_viewed", actor_ip=None, actor_location=location), provider="github"
+        )
+        assert (row.address, row.country) == (None, None)
+
+
+def test_a_failed_sign_in_has_no_verdict(classify: Classify) -> None:
+    """It is a sign-in, and counted."""
+    report = classify([entry("user.failed_login")], None, provider="github")
+    assert (report.verdicts, report.counts[Verdict.IGNORED]) == ((), 1)
+
+
+def test_an_unknown_action_is_shown(classify: Classify) -> None:
+    """What the catalogue lacks is counted by its name, whatever its case."""
+    report = classify([entry("Brand_New.thing")], None, provider="github")
+    assert [count.native for count in report.unknown_types] == ["brand_new.thing"]
+
+
+def test_odd_members_are_no_crash(classify: Classify) -> None:
+    """Any member of another type: each line is an event all the same."""
+    lines = list(odd_events(entry("org.update_member", permission="admin"), "action"))
+    report = classify(lines, None, provider="github")
+    assert (report.lines, report.rejected_lines) == (len(lines), 0)
+    assert sum(count.lines for count in report.types) == len(lines)
