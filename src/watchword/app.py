@@ -20,6 +20,7 @@ from watchword.core.passkey import RelyingParty
 from watchword.core.person import Kind, Role, RoleGrant
 from watchword.core.standing import Thresholds
 from watchword.desk.activation import Activation, found_policy
+from watchword.desk.activity import ActivityTable
 from watchword.desk.approver_keys import ApproverKeys
 from watchword.desk.asks import Kind as EffectKind
 from watchword.desk.ceremony import Ceremony
@@ -109,6 +110,7 @@ RUNNER, EXECUTOR, PORTAL = "watchword-runner", "watchword-executor", "watchword-
 """Logins of Watchword's own parts, which nobody can sign in as."""
 
 EVIDENCE = "evidence.parquet"
+ACTIVITY = "activity"
 OUTBOX = "outbox.db"
 VERDICTS = "verdicts"
 
@@ -226,6 +228,7 @@ class App:
         self.ceremony = Ceremony(self.steps)
         self.dossier = Dossier(self.steps, self.desk.approvals, self.outsiders)
         self.evidence = EvidenceTable(settings.path(Path(EVIDENCE)), self.registry, self.directories)
+        self.activity = ActivityTable(settings.path(Path(ACTIVITY)))
         self.notices = Notices(self.desk, self._notifiers(), settings.console.language)
         self.pagers = self._pagers()
         self._watch: Follow | None = None
@@ -422,7 +425,7 @@ class App:
     def follow(self) -> None:
         """Bring every read model up to the ledger's end."""
         with self._following:
-            for follower in (self.names, self.steps.cases, self.evidence):
+            for follower in (self.names, self.steps.cases, self.evidence, self.activity):
                 follower.follow(self.ledger)
 
     def watch(self) -> tuple[VerdictRow, ...]:

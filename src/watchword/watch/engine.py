@@ -17,6 +17,8 @@ from watchword.watch.meter import Meter
 from watchword.watch.providers import Feed, provider_named
 from watchword.watch.reading import read_log
 from watchword.watch.sieve import Tally
+from watchword.watch.signals import Signal
+from watchword.watch.signals.sweep import Swept, sweep
 from watchword.watch.verdicts import Rejected, Report
 
 LAG = timedelta(seconds=120)
@@ -61,14 +63,16 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
         accounts: Path | None = None,
         lag: timedelta = LAG,
         rejects: Path | None = None,
+        signals: tuple[Signal, ...] = (),
+        activity: Path | None = None,
         progress: Progress | None = None,
     ) -> Report:
         """Judge every identity event in the files of *feeds*, in whatever order they are given.
 
         *evidence* is the desk's table; without it nothing speaks for any event. *accounts* gives classes of accounts
-        the desk never had a case for. Lines that are no events go, one JSON object each, to *rejects*. *progress* is
-        told after each file, and within one as `Meter` can. `Invalid` for an unknown provider, a file that is not
-        there, or evidence of another schema.
+        the desk never had a case for. *signals* look at what was judged, and at the desk's *activity* table. Lines that
+        are no events go, one JSON object each, to *rejects*. *progress* is told after each file, and within one as
+        `Meter` can. `Invalid` for an unknown provider, a file that is not there, or evidence of another schema.
         """
         tally = Tally()
         shown: list[Rejected] = []
@@ -93,6 +97,7 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
                     tell(sizes[number])
             loaded.result()
             verdicts = correlation.judge(con)
+            swept = sweep(con, signals, activity, has_evidence=evidence is not None) if signals else Swept(hits=())
             return Report(
                 verdicts=verdicts,
                 types=correlation.types_seen(con),
@@ -103,6 +108,8 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
                 rejected=tuple(shown),
                 unseen=correlation.unseen_changes(con),
                 has_evidence=evidence is not None,
+                hits=swept.hits,
+                blind_signals=swept.blind,
             )
 
 
