@@ -1,8 +1,8 @@
 """Signals: what is suspicious though no verdict says so, or says more than a verdict. One small SQL file each.
 
 `NAME.sql` begins with its metadata as TOML in a comment, and is one query over the tables of `tables.sql`. Each row is
-a hit; it has the columns `event` (an id, or NULL), `target`, `actor` and `time`, perhaps `caller` and `unit` to group
-by, and whatever else the words of `says` name. `NAME.cases.yaml` beside it has cases it fires on, and does not.
+a hit; it has the columns `event` (an id, or NULL), `target`, `actor` and `time`, perhaps `caller`, `vendor` and `unit`
+to group by, and whatever else the words of `says` name. `NAME.cases.yaml` has cases it fires on, and does not.
 """
 
 from __future__ import annotations
@@ -19,13 +19,10 @@ import msgspec
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from watchword.core.errors import Invalid
+from watchword.core.finding import Severity
 
 SHIPPED = Path(__file__).parent
 """The folder of the signals that come with Watchword."""
-
-Severity = Literal["info", "low", "medium", "high", "critical"]
-SEVERITIES: tuple[Severity, ...] = ("info", "low", "medium", "high", "critical")
-"""From what may wait to what may not."""
 
 Value: TypeAlias = int | float | str | timedelta | list[str]
 """What a parameter of a signal may be."""
@@ -89,8 +86,8 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
 class Hit(msgspec.Struct, frozen=True, kw_only=True):
     """One hit of a signal: on which event (None where no log has one), whom it concerns, who did it, when.
 
-    *facts* are the parameters of the line of evidence; *caller* and *unit* are what else it may be grouped by. *origin*
-    says whether one of our signals found it, or a Sigma rule that was brought along.
+    *facts* are the parameters of the line of evidence; *caller*, *vendor* and *unit* are what else it may be grouped
+    by. *origin* says whether one of our signals found it, or a Sigma rule that was brought along.
     """
 
     signal: str
@@ -101,6 +98,7 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
     actor: str
     at: datetime
     caller: str | None = None
+    vendor: str | None = None
     unit: str | None = None
     says: str
     facts: tuple[tuple[str, str], ...] = ()

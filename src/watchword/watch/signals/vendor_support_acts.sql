@@ -8,6 +8,6 @@ window = "1 s"
 false_positives = "A support case that you opened yourself."
 needs = ["happened"]
 */
-SELECT id AS event, "target", actor, "time", native_action, provider AS caller
+SELECT id AS event, "target", actor, "time", native_action, provider AS vendor
 FROM happened
 WHERE done AND NOT by_owner AND (actor_class = 'vendor' OR "action" = 'impersonation.start')
