@@ -98,7 +98,9 @@ from watchword.settings import (
     SmsPart,
     WebhookProofingPart,
 )
+from watchword.watch.findings import Findings
 from watchword.watch.follow import Follow
+from watchword.watch.signals import SHIPPED, Signal, read_signals
 from watchword.watch.verdicts import VerdictRow, latest_verdicts
 
 log = structlog.get_logger("watchword.app")
@@ -231,6 +233,7 @@ class App:
         self.activity = ActivityTable(settings.path(Path(ACTIVITY)))
         self.notices = Notices(self.desk, self._notifiers(), settings.console.language)
         self.pagers = self._pagers()
+        self.findings = Findings(self.ledger)
         self._watch: Follow | None = None
         if settings.watch.provider and settings.watch.log:
             settings.path(Path(VERDICTS)).mkdir(exist_ok=True)
@@ -241,6 +244,8 @@ class App:
                 self.evidence.path,
                 directory=settings.watch.directory
                 or (next(iter(self.directories)) if len(self.directories) == 1 else None),
+                signals=signals_of(settings),
+                activity=self.activity.folder,
             )
         owner = f"{socket.gethostname()}/{os.getpid()}"
         self._owner, self._caps = owner, caps
@@ -433,7 +438,12 @@ class App:
         if self._watch is None:
             return ()
         with self._watching:
-            return self._watch.step(self.clock())
+            at = self.clock()
+            before = self._watch.hits
+            rows = self._watch.step(at)
+            if rows or self._watch.hits is not before:
+                self.findings.take(rows, self._watch.hits, at)
+            return rows
 
     def board(self) -> tuple[VerdictRow, ...]:
         """The latest verdict on every identity event, newest first."""
@@ -479,6 +489,13 @@ class App:
 def _okta_target(user: str, factor: str) -> bytes:
     """What is kept of an enrolment of Okta Verify, and what `OktaVerify` reads."""
     return msgspec.json.encode(demand_factor(Factor(user=user, factor=factor)))
+
+
+def signals_of(settings: Settings) -> tuple[Signal, ...]:
+    """The signals that come along, and those of *settings*, with their thresholds."""
+    part = settings.watch
+    own = (settings.path(part.signals),) if part.signals else ()
+    return read_signals(SHIPPED, *own, settings=part.thresholds)
 
 
 def folder_of(settings: Settings) -> PolicyFolder:

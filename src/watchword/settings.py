@@ -300,11 +300,18 @@ class OktaVerifyPart(_Part):
 
 
 class WatchPart(_Part):
-    """The directory's own log, followed while the console runs; *directory* says whose it is among several."""
+    """The directory's own log, followed while the console runs; *directory* says whose it is among several.
+
+    *signals* is a folder of signals of one's own, *thresholds* sets parameters of signals by their names, *sigma* is a
+    folder of Sigma rules.
+    """
 
     provider: str | None = None
     log: Path | None = None
     directory: str | None = None
+    signals: Path | None = None
+    thresholds: dict[str, dict[str, int | float | str | list[str]]] = {}
+    sigma: Path | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

@@ -142,7 +142,7 @@ def test_lone_ones_become_an_hour(ledger: Ledger) -> None:
 
 
 def test_late_evidence_takes_events_out(ledger: Ledger) -> None:
-    """A verdict revised to verified leaves its finding, with the hits that no longer fire; a new one is closed by it."""
+    """A verdict revised to verified leaves its finding, with the hits that no longer fire, and may close it."""
     findings = Findings(ledger)
     (made,) = findings.take((row("e1"), row("e2", after=1)), (hit("privileged_target", "e1"),), NOON)
     verified = row("e1", verdict=Verdict.VERIFIED, reasons=("whole_chain",))
