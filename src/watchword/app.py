@@ -20,6 +20,7 @@ from watchword.core.passkey import RelyingParty
 from watchword.core.person import Kind, Role, RoleGrant
 from watchword.core.standing import Thresholds
 from watchword.desk.activation import Activation, found_policy
+from watchword.desk.activity import ActivityTable
 from watchword.desk.approver_keys import ApproverKeys
 from watchword.desk.asks import Kind as EffectKind
 from watchword.desk.ceremony import Ceremony
@@ -98,6 +99,7 @@ from watchword.settings import (
     SmsPart,
     WebhookProofingPart,
 )
+from watchword.watch.findings import Findings
 from watchword.watch.follow import Follow
 from watchword.watch.formats.security_events import Signer, key_of
 from watchword.watch.outputs.delivering import Delivering
@@ -106,6 +108,7 @@ from watchword.watch.outputs.http import Elastic, HttpOutput, SignalsPush, Splun
 from watchword.watch.outputs.polling import SignalsPoll
 from watchword.watch.outputs.port import Output
 from watchword.watch.outputs.streams import LinesFile, ParquetFolder, SyslogTls
+from watchword.watch.signals import SHIPPED, Signal, read_signals
 from watchword.watch.verdicts import VerdictRow, latest_verdicts
 
 log = structlog.get_logger("watchword.app")
@@ -117,6 +120,7 @@ RUNNER, EXECUTOR, PORTAL = "watchword-runner", "watchword-executor", "watchword-
 """Logins of Watchword's own parts, which nobody can sign in as."""
 
 EVIDENCE = "evidence.parquet"
+ACTIVITY = "activity"
 OUTBOX = "outbox.db"
 VERDICTS = "verdicts"
 POSITIONS = "outputs"
@@ -235,8 +239,10 @@ class App:
         self.ceremony = Ceremony(self.steps)
         self.dossier = Dossier(self.steps, self.desk.approvals, self.outsiders)
         self.evidence = EvidenceTable(settings.path(Path(EVIDENCE)), self.registry, self.directories)
+        self.activity = ActivityTable(settings.path(Path(ACTIVITY)))
         self.notices = Notices(self.desk, self._notifiers(), settings.console.language)
         self.pagers = self._pagers()
+        self.findings = Findings(self.ledger)
         self._watch: Follow | None = None
         if settings.watch.provider and settings.watch.log:
             settings.path(Path(VERDICTS)).mkdir(exist_ok=True)
@@ -247,6 +253,8 @@ class App:
                 self.evidence.path,
                 directory=settings.watch.directory
                 or (next(iter(self.directories)) if len(self.directories) == 1 else None),
+                signals=signals_of(settings),
+                activity=self.activity.folder,
             )
         self.polled: dict[str, tuple[SignalsPoll, str]] = {}
         self.signals: list[Signer] = []
@@ -486,7 +494,7 @@ class App:
     def follow(self) -> None:
         """Bring every read model up to the ledger's end."""
         with self._following:
-            for follower in (self.names, self.steps.cases, self.evidence):
+            for follower in (self.names, self.steps.cases, self.evidence, self.activity):
                 follower.follow(self.ledger)
 
     def watch(self) -> tuple[VerdictRow, ...]:
@@ -494,7 +502,12 @@ class App:
         if self._watch is None:
             return ()
         with self._watching:
-            return self._watch.step(self.clock())
+            at = self.clock()
+            before = self._watch.hits
+            rows = self._watch.step(at)
+            if rows or self._watch.hits is not before:
+                self.findings.take(rows, self._watch.hits, at)
+            return rows
 
     def board(self) -> tuple[VerdictRow, ...]:
         """The latest verdict on every identity event, newest first."""
@@ -540,6 +553,13 @@ class App:
 def _okta_target(user: str, factor: str) -> bytes:
     """What is kept of an enrolment of Okta Verify, and what `OktaVerify` reads."""
     return msgspec.json.encode(demand_factor(Factor(user=user, factor=factor)))
+
+
+def signals_of(settings: Settings) -> tuple[Signal, ...]:
+    """The signals that come along, and those of *settings*, with their thresholds."""
+    part = settings.watch
+    own = (settings.path(part.signals),) if part.signals else ()
+    return read_signals(SHIPPED, *own, settings=part.thresholds)
 
 
 def folder_of(settings: Settings) -> PolicyFolder:

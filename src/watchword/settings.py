@@ -378,6 +378,8 @@ class WatchPart(_Part):
 
     Verdicts go to the *outputs*, each under a name of its own.
     In the cells of *enforce* a case is owed for every change.
+    *signals* is a folder of signals of one's own, *thresholds* sets parameters of signals by their names, *sigma* is a
+    folder of Sigma rules.
     """
 
     provider: str | None = None
@@ -385,6 +387,9 @@ class WatchPart(_Part):
     directory: str | None = None
     outputs: dict[Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")], OutputPart] = {}
     enforce: tuple[EnforcePart, ...] = ()
+    signals: Path | None = None
+    thresholds: dict[str, dict[str, int | float | str | list[str]]] = {}
+    sigma: Path | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

@@ -9,6 +9,7 @@ from watchword.api.cases import AccountController, CaseController
 from watchword.api.credentials import CredentialController
 from watchword.api.downtime import DowntimeController
 from watchword.api.evidence import board, erase, evidence, healthz, hold, ledger_status
+from watchword.api.findings import FindingController, SuppressionController, risk_list
 from watchword.api.log import checkpoint, tile
 from watchword.api.people import PeopleController
 from watchword.api.policy import PolicyController
@@ -54,6 +55,9 @@ HANDLERS = (
     SignalsController,
     configuration,
     keys,
+    FindingController,
+    SuppressionController,
+    risk_list,
     checkpoint,
     tile,
     healthz,

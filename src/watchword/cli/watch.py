@@ -13,17 +13,22 @@ from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from watchword.cli import observe
+from watchword.cli import findings, observe, signals
 from watchword.cli.terminal import CONFIG, Config, Json, err, out, print_json
 from watchword.core.errors import Invalid
 from watchword.core.identity_event import Verdict
 from watchword.settings import load
+from watchword.watch.campaigns import campaigns, items_of
 from watchword.watch.engine import Engine
 from watchword.watch.printable import printable
+from watchword.watch.providers import Feed, provider_named
+from watchword.watch.signals import SHIPPED, read_signals
 from watchword.watch.verdicts import Report, VerdictRow, read_verdicts, verdict_files
 
 app = App(name="watch", help="Verdicts on the directories' own logs.")
 app.command(observe.command, name="observe")
+app.command(findings.app)
+app.command(signals.signals)
 
 COLOURS = {
     Verdict.SUSPICIOUS: "bold red",
@@ -45,6 +50,13 @@ def classify(
     directory: Annotated[str | None, Parameter(help="Which directory's log it is: only its evidence counts.")] = None,
     accounts: Annotated[Path | None, Parameter(help="CSV of accounts: keys, class, person, unit, status …")] = None,
     rejects: Annotated[Path | None, Parameter(help="Where lines that are no events are kept.")] = None,
+    look: Annotated[
+        bool, Parameter("--signals", negative=(), help="Look for signals as well, and group all there is.")
+    ] = False,
+    own: Annotated[tuple[Path, ...], Parameter("--own-signals", help="A folder of signals of your own.")] = (),
+    activity: Annotated[
+        Path | None, Parameter(help="The desk's folder of activity, for signals about the desk.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Judge the identity events in log FILES of a provider; exit code 1 when there is a finding.
@@ -57,13 +69,13 @@ def classify(
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
         task = progress.add_task("read", total=None)
         try:
-            report = Engine().classify(
-                provider,
-                files,
+            report = Engine().judge(
+                (Feed(provider=provider_named(provider), directory=directory, files=files),),
                 evidence,
-                directory=directory,
                 accounts=accounts,
                 rejects=rejects,
+                signals=read_signals(SHIPPED, *own) if look or own else (),
+                activity=activity,
                 progress=lambda done, total: progress.update(task, completed=done, total=total),
             )
         except OSError as error:
@@ -71,9 +83,13 @@ def classify(
     if json:
         for row in report.verdicts:
             print_json(row)
+        for hit in report.hits:
+            print_json(hit)
     else:
         _show(report)
-    if report.findings:
+        if look or own:
+            _show_campaigns(report)
+    if report.findings or report.hits:
         raise SystemExit(1)
 
 
@@ -155,6 +171,22 @@ def _show(report: Report) -> None:
         out.print(f"[yellow]unknown type[/] {printable(unknown.native)}: {unknown.lines} line(s)")
     for change in report.unseen:
         out.print(f"[red]said done, but not in the log[/]: {change.change} of case {change.case} at {change.at:%H:%M}")
+
+
+def _show_campaigns(report: Report) -> None:
+    """What was found, grouped: one line a caller, vendor, agent or hour."""
+    found = campaigns(items_of(report.verdicts, report.hits))
+    table = Table("severity", "events", "who", "since (UTC)", "what", box=None, pad_edge=False, title="Campaigns")
+    for one in found[:SHOWN]:
+        colour = findings.COLOURS[one.severity]
+        who, what = f"{one.by} {one.name}", ", ".join(one.rules)
+        table.add_row(
+            f"[{colour}]{one.severity}[/]", str(len({i.event or i.about for i in one.items})), escape(printable(who)),
+            f"{one.since:%Y-%m-%d %H:%M}", escape(printable(what)),
+        )  # fmt: skip
+    out.print(table)
+    if report.blind_signals:
+        out.print(f"{len(report.blind_signals)} signals could not look: give --evidence and --activity of the desk.")
 
 
 def _cells(row: VerdictRow) -> tuple[str, ...]:

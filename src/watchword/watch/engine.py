@@ -20,6 +20,8 @@ from watchword.watch.meter import Meter
 from watchword.watch.providers import Feed, provider_named
 from watchword.watch.reading import read_log
 from watchword.watch.sieve import Tally
+from watchword.watch.signals import Signal
+from watchword.watch.signals.sweep import Swept, sweep
 from watchword.watch.tickets import Ticket
 from watchword.watch.verdicts import FileShare, Rejected, Report
 
@@ -33,7 +35,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     """What is known beside logs and evidence.
 
     *accounts* is a file of them, *known* are those read already; *tickets* None means that none were given. Events
-    before *since* are left out. In the cells *enforced* a ticket is not enough.
+    before *since* are left out. In the cells *enforced* a ticket is not enough. *signals* look at what was judged, and
+    at the desk's *activity* table.
     """
 
     accounts: Path | None = None
@@ -41,6 +44,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     tickets: tuple[Ticket, ...] | None = None
     enforced: tuple[Enforced, ...] = ()
     since: datetime | None = None
+    signals: tuple[Signal, ...] = ()
+    activity: Path | None = None
 
 
 class Engine(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,17 +81,20 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
         accounts: Path | None = None,
         lag: timedelta | None = None,
         rejects: Path | None = None,
+        signals: tuple[Signal, ...] = (),
+        activity: Path | None = None,
         progress: Progress | None = None,
     ) -> Report:
         """Judge every identity event in the files of *feeds*, in whatever order they are given.
 
         *evidence* is the desk's table; without it nothing speaks for any event. *accounts* says the classes of accounts
         the desk never had a case for, and who is behind them. *lag* replaces what feeds and providers say of their
-        times. Lines that are no events go, one JSON object each, to *rejects*. *progress* is told after each file, and
-        within one as `Meter` can. `Invalid` for an unknown provider, a file that is not there, or evidence of another
-        schema.
+        times. *signals* look at what was judged, and at the desk's *activity* table. Lines that are no events go, one
+        JSON object each, to *rejects*. *progress* is told after each file, and within one as `Meter` can. `Invalid` for
+        an unknown provider, a file that is not there, or evidence of another schema.
         """
-        judging = self.judging(feeds, evidence, Context(accounts=accounts), lag=lag, rejects=rejects, progress=progress)
+        context = Context(accounts=accounts, signals=signals, activity=activity)
+        judging = self.judging(feeds, evidence, context, lag=lag, rejects=rejects, progress=progress)
         with judging as (_, report):
             return report
 
@@ -137,6 +145,9 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
             if context.since is not None:
                 left_out = correlation.forget(con, context.since)
             verdicts = correlation.judge(con)
+            swept = Swept(hits=())
+            if context.signals:
+                swept = sweep(con, context.signals, context.activity, has_evidence=evidence is not None)
             yield (
                 con,
                 Report(
@@ -151,6 +162,8 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
                     has_evidence=evidence is not None,
                     files=tuple(shares),
                     left_out=left_out,
+                    hits=swept.hits,
+                    blind_signals=swept.blind,
                 ),
             )
 

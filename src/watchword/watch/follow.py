@@ -14,10 +14,15 @@ from watchword.watch.providers import Feed, provider_named
 from watchword.watch.reading import read_lines
 from watchword.watch.shapes import Aside
 from watchword.watch.sieve import LONGEST_LINE, Tally, sieve_lines
+from watchword.watch.signals import Hit, Signal
+from watchword.watch.signals.sweep import sweep
 from watchword.watch.verdicts import VerdictRow, append_verdicts
 
 KEPT = timedelta(days=30)
 """How long an event may wait for late evidence, and is remembered as a repeat."""
+
+SWEEP = timedelta(seconds=10)
+"""How often signals look again when only the desk did something."""
 
 _READ = 8 * 1024 * 1024
 
@@ -41,8 +46,15 @@ class Follow:
         lag: timedelta | None = None,
         kept: timedelta = KEPT,
         memory: str = "256MB",
+        signals: tuple[Signal, ...] = (),
+        activity: Path | None = None,
     ) -> None:
         self.tally = Tally()
+        self.hits: tuple[Hit, ...] = ()
+        """What the signals found at the last step that judged anything, over all that is remembered."""
+        self._signals, self._activity = signals, activity
+        self._swept: datetime | None = None
+        self._activity_seen: tuple[tuple[str, int, int], ...] = ()
         self.rejected: tuple[Aside, ...] = ()
         """The lines of the last step that were no events."""
         self._provider = provider_named(provider)
@@ -86,12 +98,25 @@ class Follow:
         if lines:
             read_lines(self._con, self._feed, lines)
         if not (lines or has_new_evidence or feed):
+            self._sweep_activity(at)
             return ()
         correlation.forget(self._con, at - self._kept)
         judged = correlation.judge(self._con)
+        self._sweep(at)
         changed = [row for row in judged if (told := self._told.get(row.id)) is None or not told.says_as(row)]
         self._told = {row.id: row for row in judged}
         return append_verdicts(self._verdicts, (*feed, *changed))
+
+    def _sweep(self, at: datetime) -> None:
+        self._swept, self._activity_seen = at, _signature(self._activity)
+        if self._signals:
+            has_evidence = bool(self._evidence_seen)
+            self.hits = sweep(self._con, self._signals, self._activity, has_evidence=has_evidence).hits
+
+    def _sweep_activity(self, at: datetime) -> None:
+        """Look again where only the desk did something, now and then."""
+        if self._swept and at - self._swept >= SWEEP and _signature(self._activity) != self._activity_seen:
+            self._sweep(at)
 
     def _read_evidence(self) -> bool:
         """Load the evidence again if it changed; a table that is not written yet is none."""

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from watchword.core.errors import Corrupt
 from watchword.core.identity_event import Canonical, Verdict
+from watchword.watch.signals import Hit
 
 FINDINGS = frozenset({Verdict.SUSPICIOUS, Verdict.UNVERIFIED, Verdict.OUT_OF_POLICY})
 """The verdicts that someone must look at."""
@@ -183,6 +184,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     *verdicts* are ordered by time and id. *lines* is every line read; *preamble* of them head a record, *repaired* were
     damaged and could be read all the same, *rejected_lines* could not. *rejected* holds the first thousand of these;
     *left_out* records were older than what was asked for.
+    *hits* are what signals found, by time; *blind_signals* could not look, since a table they need was not given.
     """
 
     verdicts: tuple[VerdictRow, ...]
@@ -194,6 +196,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     rejected: tuple[Rejected, ...]
     unseen: tuple[UnseenChange, ...]
     has_evidence: bool
+    hits: tuple[Hit, ...] = ()
+    blind_signals: tuple[str, ...] = ()
     files: tuple[FileShare, ...] = ()
     left_out: int = 0
 

@@ -1,0 +1,247 @@
+"""Findings of the watch: looked at, worked on, and kept quiet about for a time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from litestar import Controller, get, post
+from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
+
+from watchword.api.bodies import In, Out
+from watchword.api.reading import login_of
+from watchword.app import App
+from watchword.core.finding import Dismissal, Severity, Status
+from watchword.reception.cases import demand_overview
+from watchword.reception.ends import end_of
+from watchword.reception.findings import about, demand_work, finding_of
+from watchword.reception.given import Now, TheActor, TheApp
+from watchword.watch.campaigns import Item, Party
+from watchword.watch.finding_log import Shown
+from watchword.watch.risk import Risk
+
+LISTED = 20
+"""Items of a finding in a list; the finding itself has them all."""
+
+
+class Dismiss(In, frozen=True, kw_only=True):
+    """Why it is none: a code, and what was looked at."""
+
+    reason: Dismissal
+    words: str
+
+
+class Own(In, frozen=True, kw_only=True):
+    """The login of whoever sees to it from now on."""
+
+    owner: str
+
+
+class Note(In, frozen=True, kw_only=True):
+    """What somebody writes beside it."""
+
+    words: str
+
+
+class Suppress(In, frozen=True, kw_only=True):
+    """Which rule (`*`: every one) says nothing about whom, until when, such as `30d` or `2026-12-24`, and why."""
+
+    rule: str
+    party: Party | Literal["anybody"] = "anybody"
+    name: str = ""
+    until: str
+    why: str
+
+
+class NoteOut(Out, frozen=True, kw_only=True):
+    """One note."""
+
+    at: datetime
+    by: str
+    words: str
+
+
+class FindingOut(Out, frozen=True, kw_only=True):
+    """A finding: what its events share (*by*, *name*), how many stand, and what is known of them.
+
+    *items* of a list are the first; *mine_to_leave* says that it is about the reader.
+    """
+
+    finding: str
+    status: Status
+    severity: Severity
+    by: str
+    name: str
+    rules: tuple[str, ...]
+    events: int
+    since: datetime | None
+    until: datetime | None
+    raised_at: datetime
+    owner: str | None
+    dismissal: Dismissal | None
+    items: tuple[Item, ...]
+    notes: tuple[NoteOut, ...]
+    mine_to_leave: bool
+
+
+class SuppressionOut(Out, frozen=True, kw_only=True):
+    """A suppression, and how many things it has kept quiet so far."""
+
+    suppression: str
+    rule: str
+    about: str
+    why: str
+    by: str
+    since: datetime
+    until: datetime
+    lifted_by: str | None
+    holds: bool
+    kept: int
+
+
+class FindingController(Controller):
+    """What somebody has to look at; worked on by security and IAM on duty."""
+
+    path = "/api/findings"
+    tags = ("findings",)
+
+    @get("", sync_to_thread=True)
+    def listed(
+        self, app: TheApp, actor: TheActor, at: Now, status: FromQuery[Status | None] = None
+    ) -> tuple[FindingOut, ...]:
+        """Every finding, or those of a status; gravest first."""
+        demand_overview(app, actor.person, at)
+        return tuple(_out(app, one, actor.person, LISTED) for one in app.findings.all(status))
+
+    @get("/{finding:str}", sync_to_thread=True)
+    def one(self, app: TheApp, actor: TheActor, at: Now, finding: FromPath[str]) -> FindingOut:
+        """One finding with all that is known of it."""
+        demand_overview(app, actor.person, at)
+        return _out(app, finding_of(app, finding), actor.person)
+
+    @post("/{finding:str}/triage", sync_to_thread=True, status_code=HTTP_200_OK)
+    def triage(self, app: TheApp, actor: TheActor, at: Now, finding: FromPath[str]) -> FindingOut:
+        """Take a first look."""
+        demand_work(app, actor.person, at)
+        finding_of(app, finding)
+        return _out(app, app.findings.triage(finding, actor.person, at), actor.person)
+
+    @post("/{finding:str}/confirm", sync_to_thread=True, status_code=HTTP_200_OK)
+    def confirm(self, app: TheApp, actor: TheActor, at: Now, finding: FromPath[str]) -> FindingOut:
+        """Say that it is what it looks like."""
+        demand_work(app, actor.person, at)
+        finding_of(app, finding)
+        return _out(app, app.findings.confirm(finding, actor.person, at), actor.person)
+
+    @post("/{finding:str}/dismiss", sync_to_thread=True, status_code=HTTP_200_OK)
+    def dismiss(
+        self, app: TheApp, actor: TheActor, at: Now, finding: FromPath[str], data: JSONBody[Dismiss]
+    ) -> FindingOut:
+        """Say that it is not, and why; whoever it is about can not."""
+        demand_work(app, actor.person, at)
+        named = about(app, finding_of(app, finding))
+        shown = app.findings.dismiss(finding, actor.person, at, reason=data.reason, words=data.words, about=named)
+        return _out(app, shown, actor.person)
+
+    @post("/{finding:str}/close", sync_to_thread=True, status_code=HTTP_200_OK)
+    def close(self, app: TheApp, actor: TheActor, at: Now, finding: FromPath[str]) -> FindingOut:
+        """Say that nothing is left to do; whoever it is about can not."""
+        demand_work(app, actor.person, at)
+        named = about(app, finding_of(app, finding))
+        return _out(app, app.findings.close(finding, actor.person, at, about=named), actor.person)
+
+    @post("/{finding:str}/own", sync_to_thread=True, status_code=HTTP_200_OK)
+    def own(self, app: TheApp, actor: TheActor, at: Now, finding: FromPath[str], data: JSONBody[Own]) -> FindingOut:
+        """Give it to somebody whom it is not about."""
+        demand_work(app, actor.person, at)
+        named = about(app, finding_of(app, finding))
+        owner = app.names.person(data.owner)
+        return _out(app, app.findings.own(finding, actor.person, at, owner=owner, about=named), actor.person)
+
+    @post("/{finding:str}/note", sync_to_thread=True, status_code=HTTP_200_OK)
+    def note(self, app: TheApp, actor: TheActor, at: Now, finding: FromPath[str], data: JSONBody[Note]) -> FindingOut:
+        """Write something down beside it."""
+        demand_work(app, actor.person, at)
+        finding_of(app, finding)
+        return _out(app, app.findings.note(finding, actor.person, at, words=data.words), actor.person)
+
+
+class SuppressionController(Controller):
+    """What the watch says nothing of for a time, with a reason; counted."""
+
+    path = "/api/suppressions"
+    tags = ("findings",)
+
+    @get("", sync_to_thread=True)
+    def listed(self, app: TheApp, actor: TheActor, at: Now) -> tuple[SuppressionOut, ...]:
+        """Every suppression, ended or not."""
+        demand_overview(app, actor.person, at)
+        return _suppressions(app, at)
+
+    @post("", sync_to_thread=True)
+    def suppress(self, app: TheApp, actor: TheActor, at: Now, data: JSONBody[Suppress]) -> SuppressionOut:
+        """Keep a rule quiet about somebody until a time."""
+        demand_work(app, actor.person, at)
+        made = app.findings.suppress(
+            actor.person,
+            at,
+            rule=data.rule,
+            party=data.party,
+            name=data.name,
+            until=end_of(data.until, at),
+            why=data.why,
+        )
+        return next(one for one in _suppressions(app, at) if one.suppression == made)
+
+    @post("/{suppression:str}/lift", sync_to_thread=True, status_code=HTTP_204_NO_CONTENT)
+    def lift(self, app: TheApp, actor: TheActor, at: Now, suppression: FromPath[str]) -> None:
+        """End one before its time."""
+        demand_work(app, actor.person, at)
+        app.findings.lift(suppression, actor.person, at)
+
+
+@get("/api/risks", sync_to_thread=True, tags=["findings"])
+def risk_list(app: TheApp, actor: TheActor, at: Now) -> tuple[Risk, ...]:
+    """The risk of each account, agent and vendor now, highest first."""
+    demand_overview(app, actor.person, at)
+    return app.findings.risks(at)
+
+
+def _out(app: App, shown: Shown, reader: str, most: int | None = None) -> FindingOut:
+    finding = shown.finding
+    return FindingOut(
+        finding=finding.id,
+        status=finding.status,
+        severity=finding.severity,
+        by=finding.by,
+        name=shown.name,
+        rules=finding.rules,
+        events=shown.live,
+        since=finding.since,
+        until=finding.until,
+        raised_at=finding.raised_at,
+        owner=login_of(app, finding.owner),
+        dismissal=finding.dismissal,
+        items=shown.items[:most],
+        notes=tuple(NoteOut(at=when, by=login_of(app, by) or "", words=words) for when, by, words in shown.notes),
+        mine_to_leave=reader in about(app, shown),
+    )
+
+
+def _suppressions(app: App, at: datetime) -> tuple[SuppressionOut, ...]:
+    return tuple(
+        SuppressionOut(
+            suppression=one.suppression.set.suppression,
+            rule=one.suppression.set.rule,
+            about=one.name,
+            why=one.why,
+            by=login_of(app, one.suppression.set.by) or "",
+            since=one.suppression.at,
+            until=one.suppression.set.until,
+            lifted_by=login_of(app, one.suppression.lifted),
+            holds=one.suppression.holds(at),
+            kept=len(one.suppression.kept),
+        )
+        for one in app.findings.suppressions()
+    )

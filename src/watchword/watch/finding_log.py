@@ -1,0 +1,261 @@
+"""The findings of a ledger, folded from their entries, and how events and items lie in one."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import TypeVar
+
+import msgspec
+
+from watchword.core.errors import Corrupt, Invalid
+from watchword.core.finding import (
+    OPEN,
+    SEVERITIES,
+    EventsCleared,
+    EventsJoined,
+    Finding,
+    FindingEvent,
+    FindingRaised,
+    Status,
+    Suppression,
+    SuppressionEvent,
+    evolve,
+    evolve_suppression,
+    join,
+)
+from watchword.ledger.append import Append, Appended, Draft
+from watchword.ledger.entry import Disclosure, Retention
+from watchword.ledger.leader import Ledger
+from watchword.watch.campaigns import REACH, Item, hour_of
+from watchword.watch.risk import Kind, Weighed
+
+PREFIX, SUPPRESSIONS = "finding/", "suppression/"
+WATCH = "watch"
+"""Who writes what nobody decided."""
+
+ITEMS, NAME, WORDS = "items", "name", "words"
+"""Names of the disclosures: what joined, what a key stands for, what somebody wrote."""
+
+BATCH = 50
+"""Items of one entry."""
+
+_ITEMS = msgspec.json.Decoder(tuple[Item, ...])
+_E = TypeVar("_E")
+
+
+class Shown(msgspec.Struct, frozen=True, kw_only=True):
+    """A finding with what its payloads still say: *name* of what it is grouped by, its *items* and the notes on it."""
+
+    finding: Finding
+    name: str
+    items: tuple[Item, ...]
+    notes: tuple[tuple[datetime, str, str], ...]
+
+    @property
+    def live(self) -> int:
+        """How many events still stand."""
+        return len(self.finding.marks)
+
+
+class ShownSuppression(msgspec.Struct, frozen=True, kw_only=True):
+    """A suppression with what its key stands for, and why it was set."""
+
+    suppression: Suppression
+    name: str
+    why: str
+
+
+class Known(msgspec.Struct, kw_only=True):
+    """A finding as it is now, the version of its stream, and what its payloads still say; *items* are by mark."""
+
+    finding: Finding
+    version: int
+    name: str = ""
+    items: dict[str, Item] = {}
+    notes: list[tuple[datetime, str, str]] = []
+
+    @property
+    def shown(self) -> Shown:
+        """It, as a value."""
+        items = tuple(sorted(self.items.values(), key=lambda item: (item.at, item.rule, item.about)))
+        return Shown(finding=self.finding, name=self.name, items=items, notes=tuple(self.notes))
+
+    @property
+    def weighed(self) -> Iterable[Weighed]:
+        """Its events that still stand, for each account, agent and vendor they are about."""
+        finding, status = self.finding, self.finding.status
+        if status is Status.CLOSED:
+            status = Status.DISMISSED if finding.dismissal else Status.CONFIRMED
+        for mark, item in self.items.items():
+            if mark not in finding.marks:
+                continue
+            named: Mapping[Kind, str | None] = {"account": item.target, "agent": item.actor, "vendor": item.vendor}
+            for kind, name in named.items():
+                if name and not (kind == "agent" and name == item.target):
+                    yield Weighed(kind=kind, name=name, severity=item.severity, at=item.at, status=status)
+
+
+class KnownSuppression(msgspec.Struct, kw_only=True):
+    """A suppression as it is now, the version of its stream, and what its payloads said when it was set."""
+
+    suppression: Suppression
+    version: int
+    name: str
+    why: str
+
+
+class FindingLog:
+    """Every finding and suppression of a ledger, and where to look them up. Held by *lock* while it is used."""
+
+    name = "findings"
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.position = 0
+        self.lock = threading.RLock()
+        self.known: dict[str, Known] = {}
+        self.quiet: dict[str, KnownSuppression] = {}
+        self.marks: set[str] = set()
+        """Of everything that ever joined a finding, or was kept quiet."""
+        self._ledger = ledger
+        self._of_key: dict[str, list[str]] = {}
+        self._of_event: dict[str, set[str]] = {}
+
+    def follow(self, ledger: Ledger) -> int:
+        """Read what is new."""
+        with self.lock:
+            for appended in ledger.entries(self.position):
+                if appended.entry.stream.startswith(PREFIX):
+                    self._fold(appended)
+                elif appended.entry.stream.startswith(SUPPRESSIONS):
+                    self._fold_suppression(appended)
+                self.position = appended.seq + 1
+            return self.position
+
+    def look(self) -> None:
+        """Read up to the ledger's end."""
+        self.follow(self._ledger)
+
+    def get(self, finding: str) -> Known:
+        """A finding; `Invalid` when there is none of that id."""
+        if finding not in self.known:
+            raise Invalid(
+                "There is no such finding.", "List them with `watchword watch findings list`.", where="finding"
+            )
+        return self.known[finding]
+
+    def of_event(self, event: str) -> tuple[str, ...]:
+        """The findings an event ever joined."""
+        return tuple(sorted(self._of_event.get(event, ())))
+
+    def next_id(self, key: str) -> str:
+        """The id of the next finding of *key*."""
+        return f"f-{key}-{len(self._of_key.get(key, ())) + 1}"
+
+    def open_for(self, item: Item) -> str | None:
+        """The open finding an item belongs to: that of its event, of what it is grouped by, or of its hour."""
+        for id_ in self.of_event(item.event) if item.event else ():
+            if self.known[id_].finding.status in OPEN:
+                return id_
+        for by, name in (item.key, ("hour", hour_of(item.at))):
+            for id_ in self._of_key.get(self.digest(by, name), ()):
+                finding = self.known[id_].finding
+                if finding.status in OPEN and _reaches(finding, item.at):
+                    return id_
+        return None
+
+    def mark(self, item: Item) -> str:
+        """The keyed mark of what a rule found."""
+        return self._ledger.keyed("finding", f"{item.rule}|{item.about}")
+
+    def digest(self, by: str, name: str) -> str:
+        """The keyed digest of somebody or something that findings are grouped by."""
+        return self._ledger.keyed("finding-key", f"{by}|{name}")
+
+    def write(self, stream: str, version: int, drafts: tuple[Draft, ...]) -> None:
+        """Append to one stream; `Conflict` when somebody else was there first."""
+        self._ledger.append((Append(stream=stream, expected_version=version, drafts=drafts),))
+
+    def _fold(self, appended: Appended) -> None:
+        event: FindingEvent = _event(appended, FindingEvent)  # type: ignore[arg-type]
+        before = self.known.get(event.finding)
+        finding = evolve(before.finding if before else None, event, appended.entry.at)
+        one = before or Known(finding=finding, version=0)
+        one.finding, one.version = finding, appended.entry.version
+        self.known[event.finding] = one
+        told = self._ledger.disclosures(appended)
+        match event:
+            case FindingRaised():
+                one.name = told.get(NAME, "")
+                self._of_key.setdefault(event.key, []).append(event.finding)
+            case EventsJoined():
+                self.marks.update(event.marks)
+                if ITEMS in told:
+                    one.items.update(zip(event.marks, _ITEMS.decode(told[ITEMS]), strict=True))
+                    for item in one.items.values():
+                        if item.event:
+                            self._of_event.setdefault(item.event, set()).add(event.finding)
+            case EventsCleared():
+                self.marks -= set(event.marks)
+                for mark in event.marks:
+                    one.items.pop(mark, None)
+        if WORDS in told:
+            one.notes.append((appended.entry.at, appended.entry.actor, told[WORDS]))
+
+    def _fold_suppression(self, appended: Appended) -> None:
+        event: SuppressionEvent = _event(appended, SuppressionEvent)  # type: ignore[arg-type]
+        before = self.quiet.get(event.suppression)
+        folded = evolve_suppression(before.suppression if before else None, event, appended.entry.at)
+        self.marks |= folded.kept
+        if before is not None:
+            before.suppression, before.version = folded, appended.entry.version
+            return
+        told = self._ledger.disclosures(appended)
+        self.quiet[event.suppression] = KnownSuppression(
+            suppression=folded, version=appended.entry.version, name=told.get(NAME, ""), why=told.get(WORDS, "")
+        )
+
+
+def joined_drafts(
+    finding: str, marked: tuple[tuple[str, Item], ...], at: datetime, before: Finding | None = None
+) -> tuple[Draft, ...]:
+    """The entries by which *marked* items join a finding, which is *before* where it was raised earlier."""
+    drafts: list[Draft] = []
+    for start in range(0, len(marked), BATCH):
+        part = marked[start : start + BATCH]
+        items = tuple(item for _, item in part)
+        joined = EventsJoined(
+            finding=finding,
+            marks=tuple(mark for mark, _ in part),
+            rules=tuple(sorted({item.rule for item in items})),
+            severity=max((item.severity for item in items), key=SEVERITIES.index),
+            since=min(item.at for item in items),
+            until=max(item.at for item in items),
+        )
+        told = (Disclosure(name=ITEMS, value=msgspec.json.encode(items).decode(), retention=Retention.IDENTITY),)
+        events = (joined,) if before is None else join(before, joined)
+        drafts.extend(draft(event, WATCH, at, told) for event in events)
+    return tuple(drafts)
+
+
+def draft(event: FindingEvent | SuppressionEvent, actor: str, at: datetime, told: tuple[Disclosure, ...] = ()) -> Draft:
+    """The entry to be for *event*: its tag is the type, its fields the data."""
+    data = msgspec.to_builtins(event)
+    kind = data.pop("type")
+    return Draft(type=kind, at=at, actor=actor, data=data, disclosures=told)
+
+
+def _reaches(finding: Finding, at: datetime) -> bool:
+    return finding.since is None or finding.until is None or finding.since - REACH <= at <= finding.until + REACH
+
+
+def _event(appended: Appended, kind: type[_E]) -> _E:
+    try:
+        return msgspec.convert({**appended.entry.data, "type": appended.entry.type}, type=kind)
+    except msgspec.ValidationError as error:
+        raise Corrupt(
+            f"Entry {appended.seq} is no finding this version knows: {error}.",
+            "Run the version that wrote it, or `watchword ledger fsck`.",
+            appended.seq,
+        ) from error

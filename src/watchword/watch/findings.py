@@ -1,0 +1,295 @@
+"""Findings in the ledger: what the watch found joins them, people work on them, and nothing is made twice.
+
+Each finding is a stream `finding/ID`. The ID counts per key, so of two processes that raise the same finding one finds
+the other's. What is suppressed is counted in the stream of its suppression, and never raised later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from typing import Literal
+
+from watchword.core.errors import Conflict, Invalid
+from watchword.core.finding import (
+    SEVERITIES,
+    Dismissal,
+    Finding,
+    FindingEvent,
+    FindingRaised,
+    Status,
+    Suppressed,
+    SuppressionUsed,
+    clear,
+    close,
+    confirm,
+    dismiss,
+    lift,
+    note,
+    own,
+    suppress,
+    triage,
+)
+from watchword.core.ids import PersonId
+from watchword.ledger.entry import Disclosure, Retention
+from watchword.ledger.leader import Ledger
+from watchword.watch.campaigns import LONE, VERDICT, Campaign, Item, Party, campaigns, hour_of, is_lone, items_of
+from watchword.watch.finding_log import (
+    BATCH,
+    NAME,
+    PREFIX,
+    SUPPRESSIONS,
+    WATCH,
+    WORDS,
+    FindingLog,
+    KnownSuppression,
+    Shown,
+    draft,
+    joined_drafts,
+)
+from watchword.watch.risk import Risk, risks
+from watchword.watch.signals import Hit
+from watchword.watch.verdicts import VerdictRow
+
+RACES = 8
+"""How often a lost race is decided again before the caller hears of it."""
+
+
+class Findings:
+    """Every finding there is, and the steps on them. Safe to use from several threads; the time is always passed in."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.log = FindingLog(ledger)
+        self._pseudonym = ledger.pseudonym
+
+    # --- reading -----------------------------------------------------------------------------------------------------
+
+    def all(self, status: Status | None = None) -> tuple[Shown, ...]:
+        """Every finding, or those of one *status*: gravest first, then the one with most events, then the newest."""
+        with self.log.lock:
+            self.log.look()
+            found = [one.shown for one in self.log.known.values() if status in {None, one.finding.status}]
+        return tuple(sorted(found, key=_rank))
+
+    def one(self, finding: str) -> Shown:
+        """One finding; `Invalid` when there is none of that id."""
+        with self.log.lock:
+            self.log.look()
+            return self.log.get(finding).shown
+
+    def suppressions(self) -> tuple[KnownSuppression, ...]:
+        """Every suppression ever set, in that order."""
+        with self.log.lock:
+            self.log.look()
+            return tuple(self.log.quiet.values())
+
+    def risks(self, at: datetime) -> tuple[Risk, ...]:
+        """The risk of each account, agent and vendor now, highest first (`watch.risk`)."""
+        with self.log.lock:
+            self.log.look()
+            return risks((weighed for one in self.log.known.values() for weighed in one.weighed), at)
+
+    # --- what the watch found ----------------------------------------------------------------------------------------
+
+    def take(self, rows: Iterable[VerdictRow], hits: Iterable[Hit], at: datetime) -> tuple[str, ...]:
+        """Have what was found join findings, or begin new ones; take out what late evidence speaks for.
+
+        *rows* are verdicts that are new or revised, *hits* all that the signals find now. Taken twice, it changes
+        nothing. Returns the ids of the findings that changed.
+        """
+        rows, hits = tuple(rows), tuple(hits)
+        for attempt in range(RACES):
+            with self.log.lock:
+                self.log.look()
+                try:
+                    return self._take(rows, hits, at)
+                except Conflict:
+                    if attempt == RACES - 1:
+                        raise
+        raise AssertionError
+
+    def _take(self, rows: tuple[VerdictRow, ...], hits: tuple[Hit, ...], at: datetime) -> tuple[str, ...]:
+        changed: list[str] = []
+        fresh = {mark: item for item in items_of(rows, hits) if (mark := self.log.mark(item)) not in self.log.marks}
+        self._keep_quiet(fresh, at)
+        joining: dict[str, list[tuple[str, Item]]] = {}
+        left: list[Item] = []
+        for mark, item in fresh.items():
+            if (finding := self.log.open_for(item)) is None:
+                left.append(item)
+            else:
+                joining.setdefault(finding, []).append((mark, item))
+        for finding, marked in joining.items():
+            one = self.log.known[finding]
+            drafts = joined_drafts(finding, tuple(marked), at, one.finding)
+            self.log.write(PREFIX + finding, one.version, drafts)
+            changed.append(finding)
+        for group in self._with_lone_ones(campaigns(left)):
+            changed.append(self._raise(group, at))
+            self.log.look()
+        self.log.look()
+        # Last: a finding whose events are told otherwise now, and still findings, must not be closed between.
+        changed.extend(self._clear(rows, hits, at))
+        return tuple(dict.fromkeys(changed))
+
+    def _raise(self, group: Campaign, at: datetime) -> str:
+        key = self.log.digest(group.by, group.name)
+        finding = self.log.next_id(key)
+        told = (Disclosure(name=NAME, value=group.name or "?", retention=Retention.IDENTITY),)
+        raised = draft(FindingRaised(finding=finding, key=key, by=group.by), WATCH, at, told)
+        marked = tuple((self.log.mark(item), item) for item in group.items)
+        self.log.write(PREFIX + finding, -1, (raised, *joined_drafts(finding, marked, at)))
+        return finding
+
+    def _with_lone_ones(self, groups: tuple[Campaign, ...]) -> Iterator[Campaign]:
+        """*groups*, where the lone ones of an hour that has as many already are that hour's."""
+        waiting: dict[str, int] = {}
+        for one in self.log.known.values():
+            finding = one.finding
+            if finding.status is Status.NEW and finding.by in {"actor", "target"} and len(finding.marks) == 1:
+                hour = hour_of(finding.since or finding.raised_at)
+                waiting[hour] = waiting.get(hour, 0) + 1
+        hours: dict[str, list[Item]] = {}
+        for group in groups:
+            hour = hour_of(group.since)
+            if group.by != "hour" and is_lone(group) and waiting.get(hour, 0) >= LONE - 1:
+                hours.setdefault(hour, []).extend(group.items)
+            else:
+                yield group
+        for hour, items in hours.items():
+            yield Campaign(by="hour", name=hour, items=tuple(sorted(items, key=lambda i: (i.at, i.rule, i.about))))
+
+    def _clear(self, rows: tuple[VerdictRow, ...], hits: tuple[Hit, ...], at: datetime) -> Iterator[str]:
+        """Take out of open findings what is told otherwise now of the events of *rows*."""
+        now = {row.id: f"{VERDICT}{row.verdict}" for row in rows if row.action is not None}
+        wanting = {row.id for row in rows if row.is_finding}
+        found = {(hit.signal, hit.event) for hit in hits}
+
+        def is_over(item: Item) -> bool:
+            if item.event is None or item.event not in now:
+                return False
+            if item.rule.startswith(VERDICT):
+                return item.rule != now[item.event]
+            return item.event not in wanting and (item.rule, item.event) not in found
+
+        for finding in dict.fromkeys(finding for event in now for finding in self.log.of_event(event)):
+            one = self.log.known[finding]
+            gone = tuple(mark for mark, item in one.items.items() if is_over(item))
+            if drafts := tuple(draft(event, WATCH, at) for event in clear(one.finding, gone)):
+                self.log.write(PREFIX + finding, one.version, drafts)
+                yield finding
+
+    def _keep_quiet(self, fresh: dict[str, Item], at: datetime) -> None:
+        """Take what is suppressed out of *fresh*, and count it."""
+        for id_, one in self.log.quiet.items():
+            marks = tuple(
+                mark
+                for mark, item in fresh.items()
+                if one.suppression.covers(item.rule, (self.log.digest(*party) for party in item.parties), at)
+            )
+            used = (SuppressionUsed(suppression=id_, marks=marks[n : n + BATCH]) for n in range(0, len(marks), BATCH))
+            if drafts := tuple(draft(event, WATCH, at) for event in used):
+                self.log.write(SUPPRESSIONS + id_, one.version, drafts)
+            for mark in marks:
+                del fresh[mark]
+
+    # --- what people do ----------------------------------------------------------------------------------------------
+
+    def triage(self, finding: str, by: PersonId, at: datetime) -> Shown:
+        """Take a first look."""
+        return self._step(finding, by, at, lambda f: triage(f, by))
+
+    def confirm(self, finding: str, by: PersonId, at: datetime) -> Shown:
+        """Say that it is what it looks like."""
+        return self._step(finding, by, at, lambda f: confirm(f, by))
+
+    def dismiss(
+        self, finding: str, by: PersonId, at: datetime, *, reason: Dismissal, words: str, about: frozenset[PersonId]
+    ) -> Shown:
+        """Say that it is not, with a reason and in words; `Refused` for whoever it is *about*."""
+        if not words.strip():
+            raise Invalid("A dismissal says what was looked at.", "Write a sentence.", where="words")
+        return self._step(finding, by, at, lambda f: dismiss(f, by, reason, about), words)
+
+    def close(self, finding: str, by: PersonId, at: datetime, *, about: frozenset[PersonId]) -> Shown:
+        """Say that nothing is left to do; `Refused` for whoever it is *about*."""
+        return self._step(finding, by, at, lambda f: close(f, by, about))
+
+    def own(self, finding: str, by: PersonId, at: datetime, *, owner: PersonId, about: frozenset[PersonId]) -> Shown:
+        """Give it to somebody, who is nobody it is *about*."""
+        return self._step(finding, by, at, lambda f: own(f, by, owner, about))
+
+    def note(self, finding: str, by: PersonId, at: datetime, *, words: str) -> Shown:
+        """Write something down beside it."""
+        if not words.strip():
+            raise Invalid("The note is empty.", "Write a sentence.", where="words")
+        return self._step(finding, by, at, lambda f: note(f, by), words)
+
+    def suppress(
+        self,
+        by: PersonId,
+        at: datetime,
+        *,
+        rule: str,
+        party: Party | Literal["anybody"],
+        name: str,
+        until: datetime,
+        why: str,
+    ) -> str:
+        """Keep *rule* (`*`: all) quiet about the *party* called *name* until a time; returns the suppression's id."""
+        if not why.strip():
+            raise Invalid("A suppression says why.", "Write a sentence.", where="why")
+        if party != "anybody" and not name.strip():
+            raise Invalid("Whom it is about is missing.", "Name them as the finding does.", where="name")
+        key = "*" if party == "anybody" else self.log.digest(party, name.strip())
+        said = "anybody" if party == "anybody" else f"{party} {name.strip()}"
+        id_ = self._pseudonym("s")
+        events = suppress(Suppressed(suppression=id_, rule=rule, key=key, until=until, by=by), at)
+        told = (
+            Disclosure(name=NAME, value=said, retention=Retention.IDENTITY),
+            Disclosure(name=WORDS, value=why.strip(), retention=Retention.IDENTITY),
+        )
+        self.log.write(SUPPRESSIONS + id_, -1, tuple(draft(event, by, at, told) for event in events))
+        return id_
+
+    def lift(self, suppression: str, by: PersonId, at: datetime) -> None:
+        """End a suppression before its time."""
+        with self.log.lock:
+            self.log.look()
+            if suppression not in self.log.quiet:
+                raise Invalid(
+                    "There is no such suppression.",
+                    "List them with `watchword watch findings suppressions`.",
+                    where="suppression",
+                )
+            one = self.log.quiet[suppression]
+            drafts = tuple(draft(event, by, at) for event in lift(one.suppression, by, at))
+            self.log.write(SUPPRESSIONS + suppression, one.version, drafts)
+
+    def _step(
+        self,
+        finding: str,
+        by: PersonId,
+        at: datetime,
+        decide: Callable[[Finding], tuple[FindingEvent, ...]],
+        words: str = "",
+    ) -> Shown:
+        told = (Disclosure(name=WORDS, value=words.strip(), retention=Retention.IDENTITY),) if words.strip() else ()
+        for attempt in range(RACES):
+            with self.log.lock:
+                self.log.look()
+                one = self.log.get(finding)
+                drafts = tuple(draft(event, by, at, told) for event in decide(one.finding))
+                try:
+                    self.log.write(PREFIX + finding, one.version, drafts)
+                except Conflict:
+                    if attempt == RACES - 1:
+                        raise
+                    continue
+                return self.one(finding)
+        raise AssertionError
+
+
+def _rank(shown: Shown) -> tuple[int, int, float, str]:
+    finding = shown.finding
+    return -SEVERITIES.index(finding.severity), -shown.live, -finding.raised_at.timestamp(), finding.id

@@ -1,0 +1,31 @@
+/*
+title = "An agent acts outside their usual hours"
+says = "{action} at {hour}:00 UTC, where {actor} is hardly ever at work"
+runbook = "agent-off-shift"
+attack = ["T1078"]
+severity = "medium"
+window = "30 d"
+false_positives = "A changed shift; cover for a colleague who is ill."
+needs = ["happened"]
+
+[parameters]
+least = 20
+share = 0.06
+*/
+WITH act AS (
+    SELECT *, extract(hour FROM "time") AS hour
+    FROM recovery
+    WHERE actor_class IS NULL AND NOT by_owner
+),
+per_hour AS (SELECT actor, hour, count(*) AS acts FROM act GROUP BY ALL),
+-- How much an agent did within an hour either way, around midnight too, of all they did.
+usual AS (
+    SELECT mine.actor, mine.hour, sum(near.acts) AS nearby, any_value(total.acts) AS acts
+    FROM per_hour AS mine
+    JOIN per_hour AS near ON near.actor = mine.actor AND (near.hour - mine.hour + 25) % 24 <= 2
+    JOIN (SELECT actor, sum(acts) AS acts FROM per_hour GROUP BY actor) AS total ON total.actor = mine.actor
+    GROUP BY ALL
+)
+SELECT act.id AS event, act."target", act.actor, act."time", act."action", act.hour
+FROM act JOIN usual USING (actor, hour)
+WHERE usual.acts >= $least AND usual.nearby <= usual.acts * $share

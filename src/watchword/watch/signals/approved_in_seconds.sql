@@ -1,0 +1,17 @@
+/*
+title = "Approved within seconds"
+says = "approved {seconds} seconds after it was asked"
+runbook = "approved-in-seconds"
+attack = ["T1621", "T1656"]
+severity = "medium"
+window = "1 s"
+false_positives = "An approver who followed the case on their screen and only waited for it."
+needs = ["activity"]
+
+[parameters]
+least = "10 s"
+*/
+SELECT
+    NULL AS event, "target", person AS actor, "time", "case", date_diff('second', since, "time") AS seconds
+FROM activity
+WHERE did = 'approved' AND since IS NOT NULL AND "time" - since < $least

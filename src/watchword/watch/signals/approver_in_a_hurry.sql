@@ -1,0 +1,24 @@
+/*
+title = "An approver approves one after the other"
+says = "{approvals} approvals within {window}"
+runbook = "approver-in-a-hurry"
+attack = ["T1621", "T1078"]
+severity = "medium"
+window = "1 h"
+false_positives = "A backlog after a meeting; a campaign of re-enrolment."
+needs = ["activity"]
+
+[parameters]
+approvals = 10
+*/
+SELECT
+    NULL AS event, "target", person AS actor, "time", approvals, CAST($window AS VARCHAR) AS "window"
+FROM (
+    SELECT *, count(*) OVER (
+        PARTITION BY person ORDER BY "time" RANGE BETWEEN $window PRECEDING AND CURRENT ROW
+    ) AS approvals
+    FROM activity
+    WHERE did = 'approved'
+)
+WHERE approvals >= $approvals
+QUALIFY row_number() OVER (PARTITION BY person, date_trunc('day', "time") ORDER BY "time", seq) = 1

@@ -1,0 +1,19 @@
+/*
+title = "The evidence of a change is broken"
+says = "the chain of case {case} is not whole: {reasons}"
+runbook = "evidence-chain-broken"
+attack = ["T1565.001", "T1070"]
+severity = "critical"
+window = "1 s"
+false_positives = "A restored ledger whose lost hours are still to be reviewed."
+needs = ["happened", "evidence"]
+
+[parameters]
+broken = "^missing:|^recorded_as_not_done$|^ledger_restored$"
+*/
+SELECT id AS event, "target", actor, "time", "case", list_filter(reasons, lambda r: regexp_matches(r, $broken)) AS reasons
+FROM happened
+WHERE len(list_filter(reasons, lambda r: regexp_matches(r, $broken))) > 0
+UNION ALL
+SELECT NULL, NULL, NULL, since, NULL, ['the ledger lost its record until ' || strftime(until, '%Y-%m-%d %H:%M')]
+FROM gap

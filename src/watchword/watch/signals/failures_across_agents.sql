@@ -1,0 +1,26 @@
+/*
+title = "Failed verifications for one account, several agents"
+says = "{failures} failures with {agents} agents within {window}"
+runbook = "failures-across-agents"
+attack = ["T1656", "T1598.004"]
+severity = "high"
+window = "24 h"
+false_positives = "Somebody who lost their phone and tries every way they have."
+needs = ["activity"]
+
+[parameters]
+failures = 3
+agents = 2
+*/
+WITH failed AS (
+    SELECT
+        *, count(*) OVER recent AS failures, count(DISTINCT person) OVER recent AS agents
+    FROM activity
+    WHERE did = 'failed' AND account IS NOT NULL
+    WINDOW recent AS (PARTITION BY account ORDER BY "time" RANGE BETWEEN $window PRECEDING AND CURRENT ROW)
+)
+SELECT
+    NULL AS event, "target", person AS actor, "time", failures, agents, CAST($window AS VARCHAR) AS "window"
+FROM failed
+WHERE failures >= $failures AND agents >= $agents
+QUALIFY row_number() OVER (PARTITION BY account, date_trunc('day', "time") ORDER BY "time", seq) = 1

@@ -1,0 +1,13 @@
+/*
+title = "Policy changed without a second author"
+says = "policy activated by one person"
+runbook = "policy-by-one-author"
+attack = ["T1484", "T1562"]
+severity = "critical"
+window = "1 s"
+false_positives = "A ledger of before two authors were asked."
+needs = ["activity"]
+*/
+SELECT NULL AS event, NULL AS "target", person AS actor, "time"
+FROM activity
+WHERE did = 'policy_activated' AND detail = 'changed' AND coalesce("other", person) = person

@@ -1,0 +1,13 @@
+/*
+title = "A privileged account recovered outside the desk"
+says = "{action} of a {class} account: {verdict}"
+runbook = "privileged-target"
+attack = ["T1098", "T1078.004"]
+severity = "high"
+window = "1 s"
+false_positives = "A privileged account recovered under the sealed procedure before it is declared."
+needs = ["happened"]
+*/
+SELECT id AS event, "target", actor, "time", "action", class, verdict
+FROM recovery
+WHERE class IN ('privileged', 'identity_control', 'break_glass') AND verdict NOT IN ('verified', 'downtime')

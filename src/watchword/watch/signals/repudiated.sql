@@ -1,0 +1,13 @@
+/*
+title = "Somebody says: not me"
+says = "the recovery was disowned ({channel})"
+runbook = "repudiated"
+attack = ["T1656"]
+severity = "high"
+window = "1 s"
+false_positives = "Somebody who forgot that they called; a manager who calls for their people."
+needs = ["activity"]
+*/
+SELECT NULL AS event, "target", person AS actor, "time", "case", detail AS channel
+FROM activity
+WHERE did = 'objected'

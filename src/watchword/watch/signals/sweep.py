@@ -1,0 +1,118 @@
+"""All signals over what a correlation holds, once its verdicts are there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import duckdb
+import msgspec
+
+from watchword.core.activity import ACTIVITY
+from watchword.core.errors import Invalid
+from watchword.watch.signals import SHIPPED, Hit, Signal
+
+_REQUIRED = ("event", "target", "actor", "time")
+_GROUPING = ("caller", "vendor", "unit")
+
+
+class Swept(msgspec.Struct, frozen=True, kw_only=True):
+    """The *hits*, by time; and the names of signals that could not look, since a table they need was not given."""
+
+    hits: tuple[Hit, ...]
+    blind: tuple[str, ...] = ()
+
+
+def sweep(
+    con: duckdb.DuckDBPyConnection, signals: Iterable[Signal], activity: Path | None = None, *, has_evidence: bool
+) -> Swept:
+    """Run *signals* after `correlation.judge`; *activity* is the folder of the desk's activity table.
+
+    `Invalid` for a signal whose SQL fails, and for an activity table of another schema.
+    """
+    prepare(con, activity)
+    given = {"happened", "signed_in", *(("evidence",) if has_evidence else ()), *(("activity",) if activity else ())}
+    hits: list[Hit] = []
+    blind: list[str] = []
+    for signal in signals:
+        if set(signal.needs) <= given:
+            hits.extend(hits_of(con, signal))
+        else:
+            blind.append(signal.name)
+    return Swept(hits=tuple(sorted(hits, key=lambda hit: (hit.at, hit.signal, hit.id))), blind=tuple(blind))
+
+
+def prepare(con: duckdb.DuckDBPyConnection, activity: Path | None = None) -> None:
+    """Make and fill the tables that signals read."""
+    con.execute(_text("tables"))
+    con.execute(_text("fill"))
+    unseen = (SHIPPED.parent / "sql" / "unseen.sql").read_text(encoding="utf-8")
+    con.execute(f'INSERT INTO unseen SELECT "case", ticket, native_id, change, timezone(\'UTC\', "at") FROM ({unseen})')
+    files = sorted(activity.glob("*.parquet")) if activity and activity.is_dir() else []
+    columns = ", ".join(f'CAST("{name}" AS {kind}) AS "{name}"' for name, kind in ACTIVITY)
+    if files:
+        try:
+            con.execute(
+                f"CREATE OR REPLACE TEMP TABLE told AS SELECT {columns} FROM read_parquet($files)",
+                {"files": [str(file) for file in files]},
+            )
+        except duckdb.Error as error:
+            raise Invalid(
+                f"This is no activity table: {str(error).splitlines()[0]}.",
+                "Give the folder that the desk writes.",
+                where=str(activity),
+            ) from error
+        con.execute(_text("fill_activity"))
+
+
+def hits_of(con: duckdb.DuckDBPyConnection, signal: Signal) -> tuple[Hit, ...]:
+    """The hits of one signal on the tables as they are; `Invalid` where its SQL fails."""
+    try:
+        cursor = con.execute(
+            'SELECT to_json(hit) FROM (SELECT * REPLACE (strftime("time", \'%Y-%m-%dT%H:%M:%S.%fZ\') AS "time") '
+            f"FROM ({signal.query})) AS hit",
+            dict(signal.parameters),
+        )
+        rows = [msgspec.json.decode(text, type=dict[str, object]) for (text,) in cursor.fetchall()]
+    except duckdb.Error as error:
+        raise Invalid(
+            f"The signal {signal.name} can not be run: {str(error).splitlines()[0]}",
+            "Correct its SQL; docs/watch/signals.md has the tables.",
+            where=str(signal.file),
+        ) from error
+    return tuple(_hit(signal, row) for row in rows)
+
+
+def _hit(signal: Signal, row: dict[str, object]) -> Hit:
+    if missing := [column for column in _REQUIRED if column not in row]:
+        raise Invalid(
+            f"The signal {signal.name} gives no column {missing[0]!r}.",
+            "A hit has event, target, actor and time.",
+            where=str(signal.file),
+        )
+    facts = tuple((k, _said(v)) for k, v in row.items() if k not in (*_REQUIRED, *_GROUPING) and v is not None)
+    known = {column: row[column] for column in ("event", *_GROUPING) if row.get(column) is not None}
+    return msgspec.convert(
+        {
+            **known,
+            "signal": signal.name,
+            "title": signal.title,
+            "severity": signal.severity,
+            "event": row["event"],
+            "target": row["target"] or "",
+            "actor": row["actor"] or "",
+            "at": row["time"],
+            "says": signal.says,
+            "facts": facts,
+            "attack": signal.attack,
+        },
+        Hit,
+    )
+
+
+def _said(value: object) -> str:
+    return ", ".join(str(each) for each in value) if isinstance(value, list) else str(value)
+
+
+def _text(name: str) -> str:
+    return (SHIPPED / f"{name}.sql").read_text(encoding="utf-8")

@@ -1,0 +1,23 @@
+/*
+title = "A recovered administrator changes roles or trust"
+says = "{native_action} by an administrator recovered {days} days ago"
+runbook = "trust-change-after-admin-recovery"
+attack = ["T1484.002", "T1556", "T1098.003"]
+severity = "critical"
+window = "7 d"
+false_positives = "An administrator back from leave who catches up."
+needs = ["happened"]
+
+[parameters]
+trust = "idp|identity.?provider|federat|trust|conditional.?access|domain"
+*/
+SELECT
+    changed.id AS event, changed."target", changed.actor, changed."time", changed.native_action,
+    date_diff('day', recovery."time", changed."time") AS days
+FROM recovery JOIN happened AS changed
+    ON changed.actor_subject = recovery.subject AND changed."time" > recovery."time"
+    AND changed."time" <= recovery."time" + $window
+WHERE changed.done AND changed.subject <> recovery.subject
+    AND (changed.family = 'privilege' OR regexp_matches(lower(changed.native_action), $trust))
+    AND (recovery.class IN ('privileged', 'identity_control') OR changed.actor_standing IN ('privileged', 'identity_control'))
+QUALIFY row_number() OVER (PARTITION BY changed.id ORDER BY recovery."time" DESC, recovery.id) = 1
