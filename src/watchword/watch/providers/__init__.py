@@ -103,7 +103,9 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[Path, ...] = ()
 
 
-PROVIDERS = {provider.name: provider for provider in (OKTA, SAMBA)}
+from watchword.watch.providers.ssf import SSF  # noqa: E402  (it is made of what stands above)
+
+PROVIDERS = {provider.name: provider for provider in (OKTA, SAMBA, SSF)}
 
 
 def provider_named(name: str) -> Provider:
