@@ -9,6 +9,7 @@ from watchword.api.cases import AccountController, CaseController
 from watchword.api.credentials import CredentialController
 from watchword.api.downtime import DowntimeController
 from watchword.api.evidence import board, erase, evidence, healthz, hold, ledger_status
+from watchword.api.feeds import FeedController
 from watchword.api.log import checkpoint, tile
 from watchword.api.people import PeopleController
 from watchword.api.policy import PolicyController
@@ -34,6 +35,7 @@ HANDLERS = (
     PromptController,
     PromptOfferController,
     FactorController,
+    FeedController,
     IdentityController,
     ProofingController,
     ApproverController,

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from watchword.cli.feeds import follow, sources
 from watchword.cli.terminal import Json, err, out, print_json
 from watchword.core.errors import Invalid
 from watchword.core.identity_event import Verdict
@@ -18,6 +19,8 @@ from watchword.watch.printable import printable
 from watchword.watch.verdicts import Report, VerdictRow
 
 app = App(name="watch", help="Verdicts on the directories' own logs.")
+app.command(follow)
+app.command(sources)
 
 COLOURS = {
     Verdict.SUSPICIOUS: "bold red",

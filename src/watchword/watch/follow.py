@@ -6,7 +6,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Self
 
@@ -21,6 +21,7 @@ from watchword.watch.meter import Meter
 from watchword.watch.providers import Feed, Provider
 from watchword.watch.reading import read_log
 from watchword.watch.sieve import Tally
+from watchword.watch.sources.canary import Canary
 from watchword.watch.sources.heartbeat import LEARNED, Heartbeat
 from watchword.watch.sources.port import Local, Told
 from watchword.watch.sources.spool import Position, Spool
@@ -71,8 +72,8 @@ class Tick(msgspec.Struct, frozen=True, kw_only=True):
 class Follow:
     """Follows *feeds*; `step` is called every second or so, by one thread at a time.
 
-    What it remembers is in *state*, a folder of its own; `Unavailable` while another process follows there. Verdicts go
-    to *verdicts*. Rejected lines are kept in *state* as `rejected.jsonl`.
+    *clock* times what is done with what came. What is remembered is in *state*, a folder of its own: `Unavailable` when
+    another process follows there. Verdicts go to *verdicts*, rejected lines into *state* as `rejected.jsonl`.
     """
 
     def __init__(
@@ -86,13 +87,15 @@ class Follow:
         lag: timedelta = LAG,
         kept: timedelta = KEPT,
         memory: str = "256MB",
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime],
+        canary: Canary | None = None,
     ) -> None:
         self.tally = Tally()
         self.rejected: tuple[Rejected, ...] = ()
         """The lines of the last step that were no events."""
         self.tick = Tick(at=clock())
         self._feeds, self._state, self._verdicts, self._kept, self._clock = feeds, state, verdicts, kept, clock
+        self._canary = canary
         self._tidied: datetime | None = None
         self._is_whole = True
         """Whether the whole window has to be judged: at first, since the evidence or the rules may be others."""
@@ -149,7 +152,9 @@ class Follow:
         if new or has_new_evidence or self._is_whole:
             self._window.gather(whole=is_whole)
             changed = self._changes()
-        rows = (*self._about(about, at), *changed)
+        if self._canary is not None:
+            about += self._canary.told(at)
+        rows = (*self._about(about), *changed)
         if positions or rows:
             step = self._window.step + 1
             self._window.commit(step, positions, rows, forget=at - self._kept)
@@ -218,6 +223,8 @@ class Follow:
     def _changes(self) -> tuple[VerdictRow, ...]:
         """Judge what was gathered; return what says something new, each as the next revision of its event."""
         judged = correlation.judge(self._con)
+        if self._canary is not None:
+            judged = self._canary.mark(judged)
         ids = [row.id for row in judged]
         told = self._window.told(ids)
         rows = [new for row in judged if (new := revised(row, told.get(row.id))) is not None]
@@ -227,7 +234,7 @@ class Follow:
                 rows.append(new)
         return tuple(rows)
 
-    def _about(self, told: list[Told], at: datetime) -> tuple[VerdictRow, ...]:
+    def _about(self, told: list[Told]) -> tuple[VerdictRow, ...]:
         """Rows about feeds, but what was told before."""
         named = {feed.name: feed for feed in self._feeds}
         rows = {}

@@ -1,9 +1,8 @@
-"""What the watch remembers on disk: the events that may yet be judged otherwise, what was said of them, and how far it
-has read.
+"""What the watch remembers on disk: events that may yet be judged otherwise, what was said, and how far it has read.
 
 One DuckDB file. A step of the watch is one transaction in it: the events, the positions in the spools and the verdicts
 that follow, so that after a kill all of a step is there or nothing. The verdicts leave for their Parquet file after the
-transaction, under a name that the step alone decides: a step that was killed between the two writes the same file again.
+transaction, under a name that the step alone decides: a step that was killed between the two writes the same file.
 """
 
 from __future__ import annotations
@@ -124,7 +123,8 @@ class Window:
             return
         con.execute("CREATE OR REPLACE TEMP TABLE hit_id AS SELECT DISTINCT id FROM came")
         con.execute(
-            "INSERT INTO hit SELECT DISTINCT name FROM (SELECT unnest(target_keys || ['=' || \"target\"]) AS name FROM came)"
+            "INSERT INTO hit SELECT DISTINCT name "
+            "FROM (SELECT unnest(target_keys || ['=' || \"target\"]) AS name FROM came)"
         )
         before = -1
         while (now := self._one("SELECT (SELECT count(*) FROM hit) + (SELECT count(*) FROM hit_id)")) != before:
@@ -132,7 +132,8 @@ class Window:
             con.execute(
                 """
                 INSERT INTO hit SELECT DISTINCT name FROM account
-                WHERE account IN (SELECT account FROM account JOIN hit USING (name)) AND name NOT IN (SELECT name FROM hit)
+                WHERE account IN (SELECT account FROM account JOIN hit USING (name))
+                    AND name NOT IN (SELECT name FROM hit)
                 """
             )
             con.execute(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -29,6 +29,10 @@ class _Mark(msgspec.Struct, frozen=True, kw_only=True):
     reaching: datetime | None = None
 
 
+OVERLAP = timedelta(hours=2)
+"""How much is read again, when it is not set."""
+
+
 class EntraLogs:
     """One *tenant*, as the application *client* with a *secret*; it needs `AuditLog.Read.All`.
 
@@ -44,13 +48,13 @@ class EntraLogs:
         *,
         logs: tuple[Log, ...] = ("directoryAudits", "signIns"),
         backfill: timedelta = timedelta(days=30),
-        overlap: timedelta = timedelta(hours=2),
+        overlap: timedelta | None = None,
         graph: str = GRAPH,
         login: str = LOGIN,
         top: int = 500,
     ) -> None:
         self._web, self._graph, self._logs, self._top = web, demand_base(graph, "graph"), logs, top
-        self._backfill, self._overlap = backfill, overlap
+        self._backfill, self._overlap = backfill, OVERLAP if overlap is None else overlap
 
         def form() -> Mapping[str, str]:
             return {
@@ -68,19 +72,21 @@ class EntraLogs:
         mark = msgspec.json.decode(checkpoint, type=_Mark) if checkpoint else _Mark()
         logs = self._logs
         if mark.log in logs and mark.next:  # a reading that was broken off goes on first
-            logs = (mark.log, *(log for log in logs if log != mark.log))  # type: ignore[assignment]
+            logs = (mark.log, *(log for log in logs if log != mark.log))
         for log in logs:
-            for page, mark in self._read(log, mark, at):
-                yield page
+            mark = yield from self._read(log, mark, at)
 
-    def _read(self, log: Log, mark: _Mark, at: datetime) -> Iterator[tuple[Page, _Mark]]:
+    def _read(self, log: Log, mark: _Mark, at: datetime) -> Generator[Page, None, _Mark]:
         field = _TIME[log]
         since = (mark.newest[log] - self._overlap) if log in mark.newest else at - self._backfill
         first = (
             f"{self._graph}/v1.0/auditLogs/{log}?$filter={field} ge {_text(since)}&$orderby={field} asc"
             f"&$top={self._top}"
         ).replace(" ", "%20")
-        url, reaching = (mark.next, mark.reaching) if mark.log == log and mark.next else (first, None)
+        url: str | None = first
+        reaching: datetime | None = None
+        if mark.log == log and mark.next:
+            url, reaching = mark.next, mark.reaching
         while url is not None:
             try:
                 answer = self._web.ask("GET", demand_same_place(url, self._graph), headers=self._token.header())
@@ -101,11 +107,12 @@ class EntraLogs:
                 newest=newest, log=log if following else None, next=following, reaching=reaching if following else None
             )
             try:
-                yield Page(lines=tuple(map(line_of, new)), checkpoint=msgspec.json.encode(mark).decode()), mark
+                yield Page(lines=tuple(map(line_of, new)), checkpoint=msgspec.json.encode(mark).decode())
             except GeneratorExit:
                 self._recent[log].forget(new, "id")
                 raise
             url = following
+        return mark
 
 
 def _time(value: object) -> datetime | None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
@@ -44,8 +43,12 @@ class _Mark(msgspec.Struct, frozen=True, kw_only=True):
     reaching: datetime | None = None
 
 
+OVERLAP = timedelta(hours=4)
+"""How much is read again, when it is not set."""
+
+
 class GoogleReports:
-    """One customer, through a service account (*key*: its JSON file's content) that acts as the administrator *subject*.
+    """One customer, through a service account (*key*: its JSON file) that acts as the administrator *subject*.
 
     Activities come up to hours late: each reading goes back *overlap* before the newest activity read.
     """
@@ -58,7 +61,7 @@ class GoogleReports:
         *,
         applications: tuple[str, ...] = APPLICATIONS,
         backfill: timedelta = timedelta(days=30),
-        overlap: timedelta = timedelta(hours=4),
+        overlap: timedelta | None = None,
         api: str = API,
         most: int = 1000,
     ) -> None:
@@ -70,11 +73,11 @@ class GoogleReports:
                 "The key of the service account is none.", "Give the JSON file that Google made.", where="key_file"
             ) from error
         self._web, self._api, self._applications, self._most = web, demand_base(api, "api"), applications, most
-        self._backfill, self._overlap = backfill, overlap
+        self._backfill, self._overlap = backfill, OVERLAP if overlap is None else overlap
         token_url = demand_base(account.token_uri, "key_file")
 
         def form() -> Mapping[str, str]:
-            now = int(time.time())
+            now = int(web.clock().timestamp())
             claims = {
                 "iss": account.client_email,
                 "scope": SCOPE,
@@ -101,10 +104,9 @@ class GoogleReports:
         if mark.application in applications and mark.page:
             applications = (str(mark.application), *(a for a in applications if a != mark.application))
         for application in applications:
-            for page, mark in self._read(application, mark, at):
-                yield page
+            mark = yield from self._read(application, mark, at)
 
-    def _read(self, application: str, mark: _Mark, at: datetime) -> Iterator[tuple[Page, _Mark]]:
+    def _read(self, application: str, mark: _Mark, at: datetime) -> Generator[Page, None, _Mark]:
         newest = mark.newest.get(application)
         since = (newest - self._overlap) if newest else at - self._backfill
         token, reaching = None, None
@@ -136,12 +138,12 @@ class GoogleReports:
             if token is not None:
                 mark = _Mark(newest=done, application=application, page=token, since=since, reaching=reaching)
             try:
-                yield Page(lines=tuple(map(line_of, new)), checkpoint=msgspec.json.encode(mark).decode()), mark
+                yield Page(lines=tuple(map(line_of, new)), checkpoint=msgspec.json.encode(mark).decode())
             except GeneratorExit:
                 self._recent[application].forget(tuple(map(_keyed, new)), "id")
                 raise
             if token is None:
-                return
+                return mark
 
 
 def _keyed(event: dict[str, object]) -> dict[str, object]:

@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from watchword.core.errors import Invalid, WatchwordError
+from watchword.core.errors import Conflict, Invalid, WatchwordError
 from watchword.watch.sources.spool import Spool
 
 SHORTEST_SECRET = 16
@@ -27,10 +27,8 @@ class Denied(WatchwordError):
     fault = "not_signed_in"
 
 
-class Replayed(WatchwordError):
+class Replayed(Conflict):
     """The same signed delivery came before."""
-
-    fault = "conflict"
 
 
 class Hook(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 from urllib.parse import quote, urlencode
@@ -25,6 +25,10 @@ class _Mark(msgspec.Struct, frozen=True, kw_only=True):
     newest: dict[str, int] = {}
 
 
+OVERLAP = timedelta(minutes=5)
+"""How much is read again, when it is not set."""
+
+
 class KeycloakEvents:
     """One *realm* at *url*, as the *client* with a *secret* (a service account with the role `view-events`).
 
@@ -41,11 +45,11 @@ class KeycloakEvents:
         secret: str,
         *,
         backfill: timedelta = timedelta(days=30),
-        overlap: timedelta = timedelta(minutes=5),
+        overlap: timedelta | None = None,
         most: int = 500,
     ) -> None:
         self._web, self._most = web, most
-        self._backfill, self._overlap = backfill, overlap
+        self._backfill, self._overlap = backfill, OVERLAP if overlap is None else overlap
         base, name = demand_base(url, "url"), quote(realm, safe="")
         self._admin = f"{base}/admin/realms/{name}"
 
@@ -59,10 +63,9 @@ class KeycloakEvents:
         """See `Poller.poll`."""
         mark = msgspec.json.decode(checkpoint, type=_Mark) if checkpoint else _Mark()
         for log in _LOGS:
-            for page, mark in self._read(log, mark, at):
-                yield page
+            mark = yield from self._read(log, mark, at)
 
-    def _read(self, log: Log, mark: _Mark, at: datetime) -> Iterator[tuple[Page, _Mark]]:
+    def _read(self, log: Log, mark: _Mark, at: datetime) -> Generator[Page, None, _Mark]:
         newest = mark.newest.get(log)
         overlap = int(self._overlap.total_seconds() * 1000)
         since = newest - overlap if newest is not None else int((at - self._backfill).timestamp() * 1000)
@@ -83,12 +86,12 @@ class KeycloakEvents:
             if is_last and reaching is not None:
                 mark = _Mark(newest={**mark.newest, log: reaching})
             try:
-                yield Page(lines=tuple(map(line_of, new)), checkpoint=msgspec.json.encode(mark).decode()), mark
+                yield Page(lines=tuple(map(line_of, new)), checkpoint=msgspec.json.encode(mark).decode())
             except GeneratorExit:
                 recent.forget(tuple(map(_keyed, new)), "id")
                 raise
             if is_last:
-                return
+                return mark
 
 
 def _time(event: dict[str, object]) -> int | None:

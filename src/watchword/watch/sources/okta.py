@@ -26,6 +26,10 @@ class _Mark(msgspec.Struct, frozen=True, kw_only=True):
     again: datetime | None = None
 
 
+OVERLAP = timedelta(minutes=30)
+"""How much is read again, when it is not set."""
+
+
 class OktaLog:
     """One organisation at *url*, with an API *token* (SSWS) that may read logs.
 
@@ -41,12 +45,13 @@ class OktaLog:
         token: str,
         *,
         backfill: timedelta = timedelta(days=30),
-        overlap: timedelta = timedelta(minutes=30),
+        overlap: timedelta | None = None,
         limit: int = 1000,
     ) -> None:
         self._web, self._base = web, demand_base(url, "url")
         self._headers = {"Authorization": f"SSWS {token}"}
-        self._backfill, self._overlap, self._limit = backfill, overlap, limit
+        self._backfill, self._limit = backfill, limit
+        self._overlap = OVERLAP if overlap is None else overlap
         self._recent = Recent()
 
     def poll(self, checkpoint: str | None, at: datetime) -> Iterator[Page]:
@@ -108,7 +113,7 @@ class OktaLog:
         remaining, reset = (answer.headers.get(f"x-rate-limit-{name}", "") for name in ("remaining", "reset"))
         left = None
         if remaining.isdigit() and reset.isdigit() and int(remaining) < _FEW:
-            left = max(float(reset) - datetime.now().timestamp(), 1.0)
+            left = max(float(reset) - self._web.clock().timestamp(), 1.0)
         return objects(answer.body), answer.next, left
 
 

@@ -72,10 +72,17 @@ class Pull:
             told = fault.what if isinstance(fault, WatchwordError) else str(fault)
             self._note(Health(answered=health.answered, failing=health.failing or now, error=told[:500], lines=lines))
             log.warning("source.failed", source=self.name, why=told)
-            return min(FIRST_S * 2 ** min(self._failures - 1, 10), MOST_S) * random.uniform(0.75, 1.25)  # noqa: S311
+            pause = min(FIRST_S * 2.0 ** min(self._failures - 1, 10), MOST_S)
+            return pause * random.uniform(0.75, 1.25)  # noqa: S311
         self._failures = 0
         self._note(Health(answered=self._clock(), lines=lines))
         return self._every.total_seconds()
+
+    def probe(self) -> int:
+        """Ask for a first page and keep nothing of it; return its lines. Errors as `Poller.poll`."""
+        for page in self._poller.poll(None, self._clock()):
+            return len(page.lines)
+        return 0
 
     def run(self, stop: threading.Event) -> None:
         """Ask until *stop*."""

@@ -75,7 +75,6 @@ class Spool:
         self._segment = self._journal_read = 0
         self._checkpoint: str | None = None
         self._keys: dict[str, datetime] = {}
-        folder.mkdir(parents=True, exist_ok=True)
         self._segment = self.first
 
     @property
@@ -208,6 +207,7 @@ class Spool:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """No other process appends meanwhile."""
+        self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield

@@ -12,7 +12,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from watchword.core.errors import Invalid, Unavailable
-from watchword.watch.sources.hooks import Code, Denied, demand_secret
+from watchword.watch.sources.hooks import Code, demand_secret
 from watchword.watch.sources.port import Page
 from watchword.watch.sources.spool import Spool
 from watchword.watch.sources.web import Web, demand_base
@@ -42,7 +42,7 @@ class Rejected(Exception):
 
 
 class Keys:
-    """A transmitter's public keys (JWKS) from *fetch*, again when they are old or one is asked for that is not known."""
+    """A transmitter's public keys (JWKS) from *fetch*, again when they are old or one is not known."""
 
     def __init__(self, fetch: Callable[[], bytes]) -> None:
         self._fetch = fetch
@@ -60,9 +60,9 @@ class Keys:
             except (msgspec.MsgspecError, JoseError, ValueError, KeyError, TypeError) as error:
                 if self._keys is None:
                     raise Unavailable("The transmitter's keys are none.", "Check jwks.") from error
-            except Unavailable:
+            except (Unavailable, OSError) as error:
                 if self._keys is None:
-                    raise
+                    raise Unavailable("The transmitter's keys can not be read.", "Check jwks.") from error
         if self._keys is None:
             raise Unavailable("The transmitter's keys are not known.", "Check jwks.")
         return self._keys
@@ -139,10 +139,8 @@ class Receiver:
                 raise Rejected("invalid_request", f"{name} must not be in a SET")
         issued = claims.get("iat")
         try:
-            if isinstance(issued, bool) or not isinstance(issued, int | float):
-                raise ValueError
-            when = datetime.fromtimestamp(issued, UTC)
-        except (ValueError, OverflowError, OSError):
+            when = datetime.fromtimestamp(msgspec.convert(issued, float), UTC)
+        except (ValueError, OverflowError, OSError):  # what msgspec raises is a ValueError too
             raise Rejected("invalid_request", "iat is no time") from None
         if when > at + SKEW:
             raise Rejected("invalid_request", "iat is in the future")
@@ -228,6 +226,3 @@ class PollReceiver:
             mark = _Mark(ack=tuple(ack), errors=errors)
             yield Page(lines=tuple(lines), checkpoint=msgspec.json.encode(mark).decode())
             is_more = polled.more
-
-
-__all__ = ["ALGORITHMS", "Denied", "Keys", "PollReceiver", "PushReceiver", "Receiver", "Rejected"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import email.utils
 import json
 import re
-from collections.abc import Mapping
+import ssl
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Self
 from urllib.parse import urlsplit
@@ -49,9 +50,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 class Web:
     """Speaks with the services of one source; *ca_file* is trusted beside nothing else where it is given."""
 
-    def __init__(self, *, within_s: float = 30.0, ca_file: str | None = None) -> None:
-        import ssl
-
+    def __init__(self, clock: Callable[[], datetime], *, within_s: float = 30.0, ca_file: str | None = None) -> None:
+        self.clock = clock
         verify = ssl.create_default_context(cafile=ca_file) if ca_file else True
         # No proxy of the environment and no redirect: what answers elsewhere is not who was meant.
         self._client = httpx2.Client(timeout=within_s, trust_env=False, follow_redirects=False, verify=verify)
@@ -60,6 +60,10 @@ class Web:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the connections."""
         self._client.close()
 
     def ask(
@@ -72,9 +76,10 @@ class Web:
         form: Mapping[str, str] | None = None,
         json_body: object = None,
     ) -> Answer:
-        """One answer, whole. `Wait` for 429 and 503 that say for how long, `Unavailable` for silence and other faults
+        """One answer, whole.
 
-        of the service, `Gone` for 400, 404 and 410, `Refused` for every other status but 2xx.
+        `Wait` for 429 and 503 that say for how long, `Unavailable` for silence and other faults of the service, `Gone`
+        for 400, 404 and 410, `Refused` for every other status but 2xx.
         """
         host = urlsplit(url).hostname or url
         sent = {"Accept": "application/json", **(headers or {})}
@@ -91,16 +96,16 @@ class Web:
                     if len(read) > LONGEST:
                         raise Unavailable(f"{host} gave more than {LONGEST} bytes.", "Ask for less at a time.")
                 found = {name.lower(): value for name, value in answer.headers.items()}
-                return _judged(host, answer.status_code, found, bytes(read))
+                return _judged(host, answer.status_code, found, bytes(read), self.clock())
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise Unavailable(f"{host} did not answer: {type(error).__name__}.", "It is asked again.") from error
 
 
-def _judged(host: str, status: int, headers: Mapping[str, str], body: bytes) -> Answer:
+def _judged(host: str, status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> Answer:
     if 200 <= status < 300:
         return Answer(body=body, headers=headers)
     said = re.sub(r"\s+", " ", body[:300].decode("utf-8", "replace")).strip()
-    if status in {429, 503} and (seconds := pause(headers, datetime.now(UTC))) is not None:
+    if status in {429, 503} and (seconds := pause(headers, now)) is not None:
         raise Wait(host, seconds)
     if status == 429 or status >= 500:
         raise Unavailable(f"{host} answered {status}: {said}", "It is asked again.")
