@@ -90,11 +90,13 @@ class OktaService:
         self.events.append((stored or published, {"uuid": name, "published": stamp(published)}))
 
     def answer(self, asked: Asked) -> Reply:
+        """Answer as the service does."""
         assert asked.headers["authorization"] == "SSWS the-token"
         if self.left <= 0:
             return Reply({}, 429, {"x-rate-limit-reset": str(int(NOON.timestamp()) + 17)})
         place = asked.query.get("after")
         if place and self.links_are_too_old:
+            self.links_are_too_old = False
             return Reply({"errorCode": "E0000031"}, 400)
         events = sorted(self.events, key=lambda one: one[0])
         if place is None:
@@ -195,6 +197,7 @@ class Paged:
         self.logs[log].append({"id": name, field: stamp(at)})
 
     def answer(self, asked: Asked) -> Reply:
+        """Answer as the service does."""
         if asked.path.endswith("/oauth2/v2.0/token"):
             assert b"grant_type=client_credentials" in asked.body
             assert b"client_secret=the-secret" in asked.body
@@ -269,6 +272,7 @@ class Reports:
         )
 
     def answer(self, asked: Asked) -> Reply:
+        """Answer as the service does."""
         if asked.path == "/token":
             assertion = asked.body.decode().partition("assertion=")[2].partition("&")[0]
             said = jwt.decode(assertion, RSAKey.import_key(KEY.public_key()), algorithms=["RS256"]).claims
@@ -323,6 +327,7 @@ class Realm:
         remote.answer = self.answer
 
     def answer(self, asked: Asked) -> Reply:
+        """Answer as the service does."""
         if asked.path == "/realms/corp/protocol/openid-connect/token":
             return Reply({"access_token": "t", "expires_in": 60})
         assert asked.headers["authorization"] == "Bearer t"
@@ -361,7 +366,7 @@ def test_keycloak_is_read_newest_first(remote: Service, asking: Asking) -> None:
 
 
 def test_a_service_that_is_not_well_is_told(remote: Service, asking: Asking) -> None:
-    """Silence, nonsense and refusals back off further each time; after five minutes the watch says so; then it is over."""
+    """Silence, nonsense and refusals back off further each time; after five minutes it is told, until it is over."""
     pull = asking.pull(OktaLog(asking.web, remote.url, "the-token"))
     answers = [Reply({}, 500), Reply(raw=b"<html>"), Reply({"not": "a list"}), Reply({}, 401), Reply({}, 302)]
     waits = []

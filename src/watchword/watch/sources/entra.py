@@ -87,13 +87,14 @@ class EntraLogs:
         reaching: datetime | None = None
         if mark.log == log and mark.next:
             url, reaching = mark.next, mark.reaching
+        is_anew = False
         while url is not None:
             try:
                 answer = self._web.ask("GET", demand_same_place(url, self._graph), headers=self._token.header())
             except Gone:
-                if url == first:
+                if url == first or is_anew:
                     raise
-                url, reaching = first, None  # a page link that is too old: this reading begins anew
+                url, reaching, is_anew = first, None, True  # a page link that is too old: this reading begins anew
                 continue
             events = objects(answer.body, "value")
             following = member_of(answer.body, "@odata.nextLink")

@@ -112,6 +112,7 @@ class GoogleReports:
         token, reaching = None, None
         if mark.application == application and mark.page and mark.since:
             token, reaching, since = mark.page, mark.reaching, mark.since
+        is_anew = False
         while True:
             asked = {
                 "maxResults": str(self._most),
@@ -122,9 +123,9 @@ class GoogleReports:
             try:
                 answer = self._web.ask("GET", url, headers=self._token.header())
             except Gone:
-                if token is None:
+                if token is None or is_anew:
                     raise
-                token, reaching = None, None  # a page token that is too old: this reading begins anew
+                token, reaching, is_anew = None, None, True  # a page token that is too old: this reading begins anew
                 continue
             events = objects(answer.body, "items")
             token = member_of(answer.body, "nextPageToken")

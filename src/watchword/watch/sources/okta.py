@@ -61,15 +61,16 @@ class OktaLog:
             yield from self._late(mark, at)
             mark = msgspec.structs.replace(mark, again=at)
         url = mark.next or self._since((mark.newest - self._overlap) if mark.newest else at - self._backfill)
+        is_anew = False
         while True:
             try:
                 events, following, left = self._page(url)
             except Gone:
-                if mark.next is None:
+                if mark.next is None or is_anew:
                     raise
                 # A link that is too old for Okta: go on from the time of what was read last.
                 url = self._since((mark.newest or at - self._backfill) - self._overlap)
-                mark = msgspec.structs.replace(mark, next=None)
+                mark, is_anew = msgspec.structs.replace(mark, next=None), True
                 continue
             new = tuple(event for event in events if self._recent.new(event, "uuid"))
             newest = max((when for e in events if (when := _published(e)) and when <= at), default=None)
