@@ -32,6 +32,13 @@ def lines_in(folder: Path) -> list[bytes]:
     return lines
 
 
+def tail(log: Path, spool: Spool) -> None:
+    """Read what a log gained, as a process of its own does."""
+    source = Tail(log)
+    source.pull(spool, NOON)
+    source.close()
+
+
 def _zstd(data: bytes) -> bytes:
     return pa.Codec("zstd").compress(data).to_pybytes()
 
@@ -132,13 +139,13 @@ def test_a_tail_goes_on_after_a_restart(tmp_path: Path) -> None:
     """In the middle of a file, and in one that was renamed meanwhile, to its end, before its successor."""
     log, spool = tmp_path / "audit.json", Spool(tmp_path / "spool")
     log.write_text("1\n2\nhal")
-    Tail(log).pull(spool, NOON)
+    tail(log, spool)
     assert lines_in(spool.folder) == [b"1", b"2"]
     with log.open("a") as out:
         out.write("f\n4\n")
     log.rename(tmp_path / "audit.json.1")
     log.write_text("5\n")
-    Tail(log).pull(spool, NOON)
+    tail(log, spool)
     assert lines_in(spool.folder) == [b"1", b"2", b"half", b"4", b"5"]
 
 
@@ -150,7 +157,7 @@ def test_a_line_without_end_is_kept_by_its_beginning(tmp_path: Path) -> None:
         for _ in range(50):
             out.write(b"x" * 1_000_000)
         out.write(b"\nlast\n")
-    Tail(log).pull(spool, NOON)
+    tail(log, spool)
     first, long, last = lines_in(spool.folder)
     assert (first, last) == (b"first", b"last")
     assert long[:3] == b"xxx"

@@ -39,7 +39,7 @@ class Feed:
         tail = Followed(
             name="log", provider=provider_named("okta"), spool=Spool(self.folder / "spool"), source=Tail(self.log)
         )
-        return Follow((tail,), self.folder / "state", self.verdicts, self.table, **options)
+        return Follow((tail,), self.folder / "state", self.verdicts, self.table, clock=lambda: NOON, **options)
 
     def write(self, *lines: object, end: str = "\n") -> None:
         """Append to the log: events as dicts, or text as it is."""

@@ -347,17 +347,15 @@ def test_keycloak_is_read_newest_first(remote: Service, asking: Asking) -> None:
     realm = Realm(remote)
     begin = int((NOON - HOUR).timestamp() * 1000)
     realm.logs["admin-events"] = [{"id": "a0", "time": begin, "operationType": "UPDATE"}]
-    realm.logs["events"] = [{"id": f"e{n}", "time": begin + n * 1000, "type": "LOGIN"} for n in range(5)]
-    realm.while_paging = {"id": "e5", "time": begin + 9000, "type": "LOGIN"}
+    realm.logs["events"] = [{"id": f"e{n}", "time": begin + n * 600_000, "type": "LOGIN"} for n in range(5)]
+    realm.while_paging = {"id": "e5", "time": begin + 3_000_000, "type": "LOGIN"}
     poller = KeycloakEvents(asking.web, remote.url, "corp", "watch", "the-secret", most=2)
     asking.once(poller)
     assert asking.ids() == ["a0", "e4", "e3", "e2", "e1", "e0"]
     asking.at += timedelta(minutes=1)
     asking.once(poller)
     assert asking.ids()[6:] == ["e5"]
-    realm.logs["events"] += [
-        {"time": begin + n * HOUR.total_seconds() * 1000, "type": "LOGOUT", "id": f"f{n}"} for n in (1, 2)
-    ]
+    realm.logs["events"] += [{"time": begin + n * 3_600_000, "type": "LOGOUT", "id": f"f{n}"} for n in (1, 2)]
     asking.at += 2 * HOUR
     asked = len(remote.asked)
     asking.once(KeycloakEvents(asking.web, remote.url, "corp", "watch", "the-secret", most=2))

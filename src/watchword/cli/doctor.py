@@ -110,7 +110,8 @@ def _around(settings: Settings) -> Iterator[Finding]:
     for one in found:
         # A log that is not there yet is not wrong: the directory may write its first line tomorrow.
         wrong = one.state == "silent" or (one.state == "failing" and one.kind not in {"tail", "folder"})
-        yield Finding(part=f"watch {one.source}", state="wrong" if wrong else "ok", told=one.told)
+        part = "watch" if one.source == "log" else f"watch {one.source}"
+        yield Finding(part=part, state="wrong" if wrong else "ok", told=one.told)
 
 
 def _cosigned(settings: Settings) -> Iterator[Finding]:

@@ -1,6 +1,6 @@
 SELECT
-    -- What a credential is, and what became of it, decides what happened to the account. SSF asks for one event a token;
-    -- of several each is named below.
+    -- What a credential is, and what became of it, decides what happened to the account. A token is to have one event:
+    -- those of one that has several are named below.
     CASE
         WHEN len(map_keys(events)) > 1 THEN 'several events'
         ELSE regexp_replace(map_keys(events)[1], '^https://schemas\.openid\.net/secevent/', '')
