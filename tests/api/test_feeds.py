@@ -94,7 +94,7 @@ def test_nobody_else_is_let_in(place: Organisation) -> None:
     assert client.post("/api/feeds/nobody", json={}).status_code == 404
     assert client.get("/api/feeds/signals").status_code == 404
     known = {"authorization": SECRET}
-    assert client.post("/api/feeds/okta-hook", content=b"[]", headers=known).status_code == 400
+    assert client.post("/api/feeds/okta-hook", content=b"[]", headers=known).status_code == 422
     large = client.post("/api/feeds/okta-hook", content=b" " * (5 * 1024 * 1024), headers=known)
     assert large.status_code == 413
     assert not (place.home / "spools" / "okta-hook").exists()

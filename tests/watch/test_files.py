@@ -64,7 +64,8 @@ def test_a_packed_file_that_breaks_off_says_so(tmp_path: Path, pack: Callable[[b
 
 def test_parquet_gives_nested_columns_as_json(tmp_path: Path, okta: Okta) -> None:
     """A row is one event, structs and lists as they are; what a row has nothing in is not there."""
-    events = [okta(), {**okta(), "extra": None, "target": None}]
+    debug = {"debugData": {"changedAttributes": "mail"}}
+    events = [okta(debugContext=debug), {**okta(debugContext=debug), "target": None}]
     pq.write_table(pa.Table.from_pylist(events), tmp_path / "log.parquet")
     first, second = (json.loads(line) for line in lines_of(tmp_path / "log.parquet", OKTA))
     assert first["target"][0]["id"] == "00uana"

@@ -34,10 +34,14 @@ class Feed:
         self._write_evidence = write_evidence
         self.follow = self.begin()
 
-    def begin(self, **options: Any) -> Follow:
+    def begin(self, quiet: timedelta | None = None, **options: Any) -> Follow:
         """Follow the log, from where it was left off."""
         tail = Followed(
-            name="log", provider=provider_named("okta"), spool=Spool(self.folder / "spool"), source=Tail(self.log)
+            name="log",
+            provider=provider_named("okta"),
+            spool=Spool(self.folder / "spool"),
+            source=Tail(self.log),
+            quiet=quiet,
         )
         return Follow((tail,), self.folder / "state", self.verdicts, self.table, clock=lambda: NOON, **options)
 
@@ -195,6 +199,23 @@ def test_a_log_cut_short_is_a_finding(feed: Feed, okta: Okta) -> None:
     rows = feed.follow.step(NOON)
     assert {row.reasons[0] for row in rows} == {"log_truncated", "no_evidence"}
     assert {row.target for row in rows} == {str(feed.log), "00ucem"}
+
+
+def test_silence_is_told_with_its_end(feed: Feed, okta: Okta) -> None:
+    """A feed that says nothing for longer than it may is a finding, *blind since*, and its end revises that."""
+    feed.follow.close()
+    with feed.begin(quiet=timedelta(minutes=10)) as follow:
+        feed.write(okta())
+        follow.step(NOON)
+        (row,) = follow.step(NOON + timedelta(minutes=11))
+        assert (row.reasons, row.detail, row.at) == (("feed_silent",), "blind since 2026-03-02 12:00:00 UTC", NOON)
+        assert follow.tick.blind == ("log",)
+        assert follow.step(NOON + timedelta(minutes=12)) == ()
+    with feed.begin(quiet=timedelta(minutes=10)) as again:
+        assert again.step(NOON + timedelta(minutes=13)) == ()  # told before, by the process before
+        feed.write(okta(target="00uben"))
+        rows = again.step(NOON + timedelta(minutes=20))
+        assert {(row.revision, row.reasons[-1]) for row in rows if row.action is None} == {(2, "feed_back")}
 
 
 def test_evidence_that_can_not_be_read_uses_nothing_up(

@@ -2,6 +2,7 @@ SELECT
     -- What a credential is, and what became of it, decides what happened to the account. A token is to have one event:
     -- those of one that has several are named below.
     CASE
+        WHEN coalesce(len(map_keys(events)), 0) = 0 THEN 'no event'
         WHEN len(map_keys(events)) > 1 THEN 'several events'
         ELSE regexp_replace(map_keys(events)[1], '^https://schemas\.openid\.net/secevent/', '')
             || CASE WHEN ends_with(map_keys(events)[1], '/caep/event-type/credential-change') THEN
