@@ -14,8 +14,9 @@ import msgspec
 import structlog
 
 from watchword.core.case import Case, Released
-from watchword.core.errors import Corrupt, Invalid, Unavailable
-from watchword.core.ids import PersonId
+from watchword.core.change import ResetPassword
+from watchword.core.errors import Corrupt, Invalid, Refused, Unavailable
+from watchword.core.ids import AccountId, PersonId
 from watchword.core.passkey import RelyingParty
 from watchword.core.person import Kind, Role, RoleGrant
 from watchword.core.standing import Thresholds
@@ -43,6 +44,7 @@ from watchword.desk.registry import Registry
 from watchword.desk.retention import EvidenceKeeper, Periods
 from watchword.desk.roster import Roster
 from watchword.desk.saved_codes import SavedCodes
+from watchword.desk.sealing import new_secret
 from watchword.desk.self_service import SelfService
 from watchword.desk.steps import Steps
 from watchword.desk.workloads import Workloads
@@ -100,7 +102,6 @@ from watchword.settings import (
     WebhookProofingPart,
 )
 from watchword.watch.findings import Findings
-from watchword.watch.follow import Follow
 from watchword.watch.formats.security_events import Signer, key_of
 from watchword.watch.outputs.delivering import Delivering
 from watchword.watch.outputs.delivery import Delivery
@@ -108,8 +109,10 @@ from watchword.watch.outputs.http import Elastic, HttpOutput, SignalsPush, Splun
 from watchword.watch.outputs.polling import SignalsPoll
 from watchword.watch.outputs.port import Output
 from watchword.watch.outputs.streams import LinesFile, ParquetFolder, SyslogTls
-from watchword.watch.signals import SHIPPED, Signal, read_signals
+from watchword.watch.signals import Hit
+from watchword.watch.sources import canary
 from watchword.watch.verdicts import VerdictRow, latest_verdicts
+from watchword.watching import ACTIVITY, EVIDENCE, VERDICTS, Watching
 
 log = structlog.get_logger("watchword.app")
 
@@ -119,10 +122,7 @@ Clock = Callable[[], datetime]
 RUNNER, EXECUTOR, PORTAL = "watchword-runner", "watchword-executor", "watchword-portal"
 """Logins of Watchword's own parts, which nobody can sign in as."""
 
-EVIDENCE = "evidence.parquet"
-ACTIVITY = "activity"
 OUTBOX = "outbox.db"
-VERDICTS = "verdicts"
 POSITIONS = "outputs"
 
 
@@ -146,7 +146,6 @@ class App:
         self.settings = settings
         self.clock = clock
         self._executes = executes
-        self._watching = threading.Lock()  # one step of the watch at a time
         self._following = threading.Lock()
         self.policy = folder_of(settings).read()
         freeze = self.policy.procedures.freeze
@@ -243,19 +242,8 @@ class App:
         self.notices = Notices(self.desk, self._notifiers(), settings.console.language)
         self.pagers = self._pagers()
         self.findings = Findings(self.ledger)
-        self._watch: Follow | None = None
-        if settings.watch.provider and settings.watch.log:
-            settings.path(Path(VERDICTS)).mkdir(exist_ok=True)
-            self._watch = Follow(
-                settings.watch.provider,
-                settings.path(settings.watch.log),
-                settings.path(Path(VERDICTS)),
-                self.evidence.path,
-                directory=settings.watch.directory
-                or (next(iter(self.directories)) if len(self.directories) == 1 else None),
-                signals=signals_of(settings),
-                activity=self.activity.folder,
-            )
+        self.watching = Watching(settings, self.clock)
+        self._hits: tuple[Hit, ...] = ()
         self.polled: dict[str, tuple[SignalsPoll, str]] = {}
         self.signals: list[Signer] = []
         self.deliveries = tuple(
@@ -498,16 +486,41 @@ class App:
                 follower.follow(self.ledger)
 
     def watch(self) -> tuple[VerdictRow, ...]:
-        """Read what the directory's log gained and judge it; returns what is new or revised."""
-        if self._watch is None:
+        """Read what the directories' logs gained and judge it; returns what is new or revised."""
+        if self.settings.watch.apart:
             return ()
-        with self._watching:
-            at = self.clock()
-            before = self._watch.hits
-            rows = self._watch.step(at)
-            if rows or self._watch.hits is not before:
-                self.findings.take(rows, self._watch.hits, at)
-            return rows
+        rows = self.watching.step()
+        self.found(rows)
+        return rows
+
+    def found(self, rows: tuple[VerdictRow, ...]) -> None:
+        """Have what the watch just said, and what its signals found, join findings."""
+        hits = self.watching.hits
+        if rows or hits is not self._hits:
+            self.findings.take(rows, hits, self.clock())
+            self._hits = hits
+
+    def sing(self) -> bool:
+        """Reset the canary's account when that is due; whether it was."""
+        part, at = self.settings.watch.canary, self.clock()
+        if part is None or not self._executes:
+            return False
+        before = canary.last(self.watching.acts)
+        if before is not None and (at - before).total_seconds() < part.every_s:
+            return False
+        directory = self.directories[part.directory]
+        found = directory.find(part.account)
+        if len(found) != 1:
+            raise Invalid(
+                f"The canary's account {part.account!r} is not one account.", "Correct it.", "watch.canary.account"
+            )
+        account = found[0]
+        keys = tuple(key.lower() for key in (*account.keys, account.native_id))
+        # Written down first: a reset that then fails is not seen, and that is what a canary is for.
+        canary.note(self.watching.acts, canary.Act(at=at, account=keys, principal=directory.principal_keys))
+        change = ResetPassword(account=AccountId("canary"))
+        directory.apply(account.native_id, change, f"canary/{at.isoformat()}", new_secret())
+        return True
 
     def board(self) -> tuple[VerdictRow, ...]:
         """The latest verdict on every identity event, newest first."""
@@ -516,21 +529,40 @@ class App:
             return ()
         return tuple(sorted(latest_verdicts(folder), key=lambda row: row.at, reverse=True))
 
-    def run(self, runner: Runner, stop: threading.Event, pause_s: float = 0.5) -> None:
-        """Do what is due until *stop*; a corrupt ledger ends it, an absent system does not."""
+    def run(self, runner: Runner, stop: threading.Event, pause_s: float = 0.5, *, watches: bool = True) -> None:
+        """Do what is due until *stop*, and follow the logs; a corrupt ledger ends it, an absent system does not."""
         self.outsiders.keep_asking(self.clock)
+        following = threading.Thread(target=self._keep_watching, args=(stop, pause_s), name="watch", daemon=True)
+        if watches:
+            following.start()
+        try:
+            self._keep_running(runner, stop, pause_s)
+        finally:
+            stop.set()
+            if watches:
+                following.join(30)
+
+    def _keep_watching(self, stop: threading.Event, pause_s: float) -> None:
+        if self.settings.watch.apart:
+            return
+        try:
+            self.watching.run(stop, pause_s)
+        except Corrupt as fault:  # told by the log; the desk goes on, and evidence waits for a watch that is mended
+            log.critical("watch.stopped", why=fault.what)
+
+    def _keep_running(self, runner: Runner, stop: threading.Event, pause_s: float) -> None:
         while not stop.is_set():
             try:
                 if self.outsiders.fault is not None:
                     raise self.outsiders.fault
                 busy = runner.drain(self.clock(), limit=100)
                 self.follow()
-                self.watch()
+                self.sing()
             except Corrupt:
                 log.critical("runner.stopped", why="the ledger does not hold together")
                 stop.set()
                 raise
-            except Unavailable as fault:
+            except (Unavailable, Refused) as fault:
                 log.warning("runner.waits", why=fault.what)
                 busy = 0
             if not busy:
@@ -538,8 +570,7 @@ class App:
 
     def close(self) -> None:
         """Let go of everything."""
-        if self._watch is not None:
-            self._watch.close()
+        self.watching.close()
         self.outsiders.close()
         self.ledger.close()
 
@@ -553,13 +584,6 @@ class App:
 def _okta_target(user: str, factor: str) -> bytes:
     """What is kept of an enrolment of Okta Verify, and what `OktaVerify` reads."""
     return msgspec.json.encode(demand_factor(Factor(user=user, factor=factor)))
-
-
-def signals_of(settings: Settings) -> tuple[Signal, ...]:
-    """The signals that come along, and those of *settings*, with their thresholds."""
-    part = settings.watch
-    own = (settings.path(part.signals),) if part.signals else ()
-    return read_signals(SHIPPED, *own, settings=part.thresholds)
 
 
 def folder_of(settings: Settings) -> PolicyFolder:

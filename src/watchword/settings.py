@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from watchword.core.account import AccountClass, Status
 from watchword.core.action import Action
 from watchword.core.errors import Invalid
+from watchword.feeds import CanaryPart, Source, TailSource
 
 ORIGIN = r"""^[^\s+"'\\]{1,200}$"""
 """A ledger's name: no spaces and plus signs (C2SP signed-note), and nothing that TOML would take for the end of it."""
@@ -374,27 +375,43 @@ class EnforcePart(_Part):
 
 
 class WatchPart(_Part):
-    """The directory's own log, followed while the console runs; *directory* says whose it is among several.
+    """The directories' own logs, followed while the console runs: each of *sources*, by its name.
 
-    Verdicts go to the *outputs*, each under a name of its own.
-    In the cells of *enforce* a case is owed for every change.
-    *signals* is a folder of signals of one's own, *thresholds* sets parameters of signals by their names, *sigma* is a
-    folder of Sigma rules.
+    One log file may be named here as well, with *provider*, *log* and the *directory* it is of. *state* is what the
+    watch remembers, *spools* what came. With *apart* the console does not follow: `watchword watch follow` does.
+    Verdicts go to the *outputs*, each under a name of its own. In the cells of *enforce* a case is owed for every
+    change. *signals* is a folder of signals of one's own, *thresholds* sets parameters of signals by their names,
+    *sigma* is a folder of Sigma rules.
     """
 
     provider: str | None = None
     log: Path | None = None
     directory: str | None = None
+    state: Path = Path("watch")
+    spools: Path = Path("spools")
+    apart: bool = False
+    sources: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,40}$")], Source] = {}
+    canary: CanaryPart | None = None
     outputs: dict[Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")], OutputPart] = {}
     enforce: tuple[EnforcePart, ...] = ()
     signals: Path | None = None
     thresholds: dict[str, dict[str, int | float | str | list[str]]] = {}
     sigma: Path | None = None
 
+    @property
+    def feeds(self) -> dict[str, Source]:
+        """Every source by its name, the one log file among them as `log`."""
+        if self.provider is None or self.log is None:
+            return self.sources
+        log = TailSource(kind="tail", provider=self.provider, path=self.log, directory=self.directory)
+        return {"log": log, **self.sources}
+
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if (self.provider is None) != (self.log is None):
             raise ValueError("provider and log are given together, or neither is")
+        if self.log is not None and "log" in self.sources:
+            raise ValueError("the source of [watch] itself is called log: give the other one another name")
         return self
 
 
@@ -433,6 +450,8 @@ class Settings(_Part):
             raise ValueError(f"two providers stand behind {', '.join(twice)}")
         if self.watch.directory is not None and self.watch.directory not in names:
             raise ValueError(f"watch.directory: no directory has the name {self.watch.directory}")
+        if self.watch.canary is not None and self.watch.canary.directory not in names:
+            raise ValueError(f"watch.canary: no directory has the name {self.watch.canary.directory}")
         return self
 
     def path(self, relative: Path) -> Path:

@@ -27,7 +27,10 @@ ASSEMBLED_SQL = {
     "ledger/hardening.py": "definitions take no parameter; names are quoted by the driver",
     "watch/correlation.py": "names and types of the evidence schema",
     "watch/reading.py": "a provider's shipped SQL, set into the one statement that reads a log",
+    "watch/evidence_diff.py": "names of our own tables, old and new",
+    "watch/follow.py": "a setting takes no parameter; the path is quoted",
     "watch/verdicts.py": "names of the verdict schema",
+    "watch/window.py": "names of our own tables and columns; a path to attach takes no parameter and is quoted",
 }
 
 NOT_NOUNS = ("Manager", "Helper", "Helpers", "Util", "Utils", "Base")

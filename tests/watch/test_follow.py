@@ -6,15 +6,19 @@ import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
-from watchword.core.errors import Corrupt, Invalid
+from watchword.core.errors import Corrupt, Invalid, Unavailable
 from watchword.core.evidence import EvidenceRow
 from watchword.core.identity_event import Verdict
 from watchword.watch.engine import Engine
-from watchword.watch.follow import Follow
+from watchword.watch.follow import Follow, Followed
+from watchword.watch.providers import provider_named
+from watchword.watch.sources.spool import Spool
+from watchword.watch.sources.tail import Tail
 from watchword.watch.verdicts import append_verdicts, latest_verdicts
 
 from .conftest import NOON, Okta
@@ -24,14 +28,22 @@ class Feed:
     """A log that is written to, the evidence beside it, and what follows them."""
 
     def __init__(self, folder: Path, write_evidence: Callable[..., Path]) -> None:
+        self.folder = folder
         self.log, self.table, self.verdicts = folder / "log.jsonl", folder / "evidence.parquet", folder / "verdicts"
         self.log.touch()
         self._write_evidence = write_evidence
         self.follow = self.begin()
 
-    def begin(self) -> Follow:
-        """Follow the log anew."""
-        return Follow("okta", self.log, self.verdicts, self.table)
+    def begin(self, quiet: timedelta | None = None, **options: Any) -> Follow:
+        """Follow the log, from where it was left off."""
+        tail = Followed(
+            name="log",
+            provider=provider_named("okta"),
+            spool=Spool(self.folder / "spool"),
+            source=Tail(self.log),
+            quiet=quiet,
+        )
+        return Follow((tail,), self.folder / "state", self.verdicts, self.table, clock=lambda: NOON, **options)
 
     def write(self, *lines: object, end: str = "\n") -> None:
         """Append to the log: events as dicts, or text as it is."""
@@ -94,6 +106,7 @@ def test_a_damaged_line_is_named_by_its_number(feed: Feed, okta: Okta) -> None:
     feed.write("oops", okta(target="00uben"))
     feed.step()
     assert [(line.line, line.reason) for line in feed.follow.rejected] == [(2, "not JSON")]
+    assert b"oops" in (feed.folder / "state" / "rejected.jsonl").read_bytes()
 
 
 def test_records_of_one_click_may_come_in_two_steps(feed: Feed, okta: Okta) -> None:
@@ -112,20 +125,43 @@ def test_a_repeat_is_seen_across_steps(feed: Feed, okta: Okta) -> None:
     assert feed.step() == [("00uana", Verdict.SUSPICIOUS, 1)]
 
 
-def test_events_older_than_kept_are_forgotten(tmp_path: Path, okta: Okta) -> None:
-    """Memory is bounded: what is older than *kept* is no longer judged."""
-    log = tmp_path / "log.jsonl"
-    log.write_text(json.dumps(okta()) + "\n")
-    with Follow("okta", log, tmp_path / "verdicts", kept=timedelta(hours=1)) as follow:
-        assert follow.step(NOON + timedelta(hours=2)) == ()
+def test_events_older_than_kept_are_forgotten(feed: Feed, okta: Okta, evidence: Callable[..., EvidenceRow]) -> None:
+    """Memory is bounded: what is older than *kept* is judged as it comes, and no longer revised."""
+    feed.write(okta())
+    feed.follow.close()
+    with feed.begin(kept=timedelta(hours=1)) as follow:
+        late = NOON + timedelta(hours=2)
+        assert [row.verdict for row in follow.step(late)] == [Verdict.UNVERIFIED]
+        feed.evidence(evidence())
+        assert follow.step(late) == ()
 
 
 def test_a_restart_writes_nothing_twice(feed: Feed, okta: Okta) -> None:
-    """A new follower reads the log from its beginning and has nothing new to say."""
+    """A new follower goes on where the last one was, and has nothing new to say of what is judged."""
     feed.write(okta())
     feed.step()
+    feed.follow.close()
+    feed.write(okta(target="00uben"))
+    with feed.begin() as again:
+        assert [row.target for row in again.step(NOON)] == ["00uben"]
+
+
+def test_a_lost_memory_is_made_anew(feed: Feed, okta: Okta) -> None:
+    """Without its state the watch reads the spools from their beginning, and writes nothing twice."""
+    feed.write(okta())
+    feed.step()
+    feed.follow.close()
+    (feed.folder / "state" / "window.duckdb").unlink()
     with feed.begin() as again:
         assert again.step(NOON) == ()
+        feed.write(okta(after=60))
+        assert [(row.verdict, row.revision) for row in again.step(NOON)] == [(Verdict.SUSPICIOUS, 1)]
+
+
+def test_two_never_follow_together(feed: Feed) -> None:
+    """A second follower of the same state is told that there is one."""
+    with pytest.raises(Unavailable, match="Another process follows"):
+        feed.begin()
 
 
 def test_a_renamed_log_is_read_to_its_end(feed: Feed, okta: Okta) -> None:
@@ -163,6 +199,23 @@ def test_a_log_cut_short_is_a_finding(feed: Feed, okta: Okta) -> None:
     rows = feed.follow.step(NOON)
     assert {row.reasons[0] for row in rows} == {"log_truncated", "no_evidence"}
     assert {row.target for row in rows} == {str(feed.log), "00ucem"}
+
+
+def test_silence_is_told_with_its_end(feed: Feed, okta: Okta) -> None:
+    """A feed that says nothing for longer than it may is a finding, *blind since*, and its end revises that."""
+    feed.follow.close()
+    with feed.begin(quiet=timedelta(minutes=10)) as follow:
+        feed.write(okta())
+        follow.step(NOON)
+        (row,) = follow.step(NOON + timedelta(minutes=11))
+        assert (row.reasons, row.detail, row.at) == (("feed_silent",), "blind since 2026-03-02 12:00:00 UTC", NOON)
+        assert follow.tick.blind == ("log",)
+        assert follow.step(NOON + timedelta(minutes=12)) == ()
+    with feed.begin(quiet=timedelta(minutes=10)) as again:
+        assert again.step(NOON + timedelta(minutes=13)) == ()  # told before, by the process before
+        feed.write(okta(target="00uben"))
+        rows = again.step(NOON + timedelta(minutes=20))
+        assert {(row.revision, row.reasons[-1]) for row in rows if row.action is None} == {(2, "feed_back")}
 
 
 def test_evidence_that_can_not_be_read_uses_nothing_up(

@@ -9,6 +9,7 @@ from watchword.api.cases import AccountController, CaseController
 from watchword.api.credentials import CredentialController
 from watchword.api.downtime import DowntimeController
 from watchword.api.evidence import board, erase, evidence, healthz, hold, ledger_status
+from watchword.api.feeds import FeedController
 from watchword.api.findings import FindingController, SuppressionController, risk_list
 from watchword.api.log import checkpoint, tile
 from watchword.api.people import PeopleController
@@ -36,6 +37,7 @@ HANDLERS = (
     PromptController,
     PromptOfferController,
     FactorController,
+    FeedController,
     IdentityController,
     ProofingController,
     ApproverController,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Literal
 
 import msgspec
 
 from watchword.app import App
 from watchword.cli.client import address, running
+from watchword.cli.feeds import standings
 from watchword.core.errors import Unavailable, WatchwordError
 from watchword.policy.bundle import Policy
 from watchword.reception.policy import drift_of, waits_of
@@ -102,14 +104,14 @@ def _around(settings: Settings) -> Iterator[Finding]:
     security = settings.security
     paged = " and ".join(said for said, told in (("by mail", security.mail), ("a webhook", security.webhook)) if told)
     yield Finding(part="security", state="ok", told=f"paged {paged}" if paged else "nobody is paged: see [security]")
-    if settings.watch.log is None:
+    found = standings(settings, datetime.now(UTC))
+    if not found:
         yield Finding(part="watch", state="ok", told="no log is followed")
-        return
-    log = settings.path(settings.watch.log)
-    told = f"{log} is not there yet"
-    with suppress(FileNotFoundError):
-        told = f"{log}: {log.stat().st_size} bytes"
-    yield Finding(part="watch", state="ok", told=told)
+    for one in found:
+        # A log that is not there yet is not wrong: the directory may write its first line tomorrow.
+        wrong = one.state == "silent" or (one.state == "failing" and one.kind not in {"tail", "folder"})
+        part = "watch" if one.source == "log" else f"watch {one.source}"
+        yield Finding(part=part, state="wrong" if wrong else "ok", told=one.told)
 
 
 def _cosigned(settings: Settings) -> Iterator[Finding]:

@@ -106,7 +106,7 @@ def execute(*, config: Config = CONFIG, once: bool = False, json: Json = False) 
         _tell_drift(running)
         runner = running.runner_of(desk=False, executor=True)
         if not once:
-            running.run(runner, stop)
+            running.run(runner, stop, watches=False)
             return
         done = runner.drain(running.clock())
     if json:

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from rich.table import Table
 
 from watchword.cli import findings, observe, signals
+from watchword.cli.feeds import follow, sources
 from watchword.cli.terminal import CONFIG, Config, Json, err, out, print_json
 from watchword.core.errors import Invalid
 from watchword.core.identity_event import Verdict
@@ -24,11 +25,14 @@ from watchword.watch.printable import printable
 from watchword.watch.providers import Feed, provider_named
 from watchword.watch.signals import SHIPPED, read_signals
 from watchword.watch.verdicts import Report, VerdictRow, read_verdicts, verdict_files
+from watchword.watching import VERDICTS
 
 app = App(name="watch", help="Verdicts on the directories' own logs.")
 app.command(observe.command, name="observe")
 app.command(findings.app)
 app.command(signals.signals)
+app.command(follow)
+app.command(sources)
 
 COLOURS = {
     Verdict.SUSPICIOUS: "bold red",
@@ -103,7 +107,6 @@ def export(
     config: Config = CONFIG,
 ) -> None:
     """Print every verdict kept so far, one message a line, in the format of another system."""
-    from watchword.app import VERDICTS
     from watchword.watch.formats import format_named
     from watchword.watch.formats.alert import Alert
 
@@ -125,7 +128,7 @@ def export(
 @app.command
 def outputs(*, config: Config = CONFIG, json: Json = False) -> None:
     """Say of each output how far it is, what waits, and what went wrong (exit code 1 when something is held back)."""
-    from watchword.app import POSITIONS, VERDICTS
+    from watchword.app import POSITIONS
     from watchword.watch.outputs.delivery import Delivery, Unconnected
 
     settings = load(config)

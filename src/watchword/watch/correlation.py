@@ -289,6 +289,11 @@ def types_seen(con: duckdb.DuckDBPyConnection) -> tuple[TypeCount, ...]:
     )
 
 
+def has_evidence(con: duckdb.DuckDBPyConnection) -> bool:
+    """Whether evidence was given."""
+    return con.execute("SELECT has_evidence FROM setting").fetchone() == (True,)
+
+
 def unknown_lines(con: duckdb.DuckDBPyConnection) -> int:
     """How many lines read so far have a type that no catalogue names."""
     row = con.execute(

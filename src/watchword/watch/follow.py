@@ -1,75 +1,133 @@
-"""The watch while it runs: new lines of a log judged as they come, earlier verdicts revised by late evidence."""
+"""The watch while it runs: what its feeds spooled is judged as it comes, earlier verdicts revised by late evidence."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import Self
 
+import msgspec
+
+from watchword.core.errors import Unavailable
 from watchword.core.identity_event import Verdict
 from watchword.watch import correlation
-from watchword.watch.providers import Feed, provider_named
-from watchword.watch.reading import read_lines
-from watchword.watch.shapes import Aside
-from watchword.watch.sieve import LONGEST_LINE, Tally, sieve_lines
+from watchword.watch.evidence_diff import EvidenceDiff, signature
+from watchword.watch.meter import Meter
+from watchword.watch.providers import Feed, Provider
+from watchword.watch.reading import read_log
+from watchword.watch.sieve import Tally
 from watchword.watch.signals import Hit, Signal
 from watchword.watch.signals.sweep import sweep
-from watchword.watch.verdicts import VerdictRow, append_verdicts
+from watchword.watch.sources.canary import Canary
+from watchword.watch.sources.heartbeat import LEARNED, Heartbeat
+from watchword.watch.sources.port import Local, Told
+from watchword.watch.sources.spool import Position, Spool
+from watchword.watch.verdicts import Rejected, VerdictRow, latest_verdicts, newest_step, revised, write_step
+from watchword.watch.window import MANY, Window
 
 KEPT = timedelta(days=30)
 """How long an event may wait for late evidence, and is remembered as a repeat."""
 
-SWEEP = timedelta(seconds=10)
-"""How often signals look again when only the desk did something."""
+_BATCH = 32 * 1024 * 1024
+"""Bytes of one feed that one step reads: what bounds the time of a step."""
 
-_READ = 8 * 1024 * 1024
+SWEEP = timedelta(seconds=10)
+"""How often all that is remembered is looked over, at most."""
+
+_TIDY = timedelta(hours=1)
+
+
+class Followed(msgspec.Struct, frozen=True, kw_only=True):
+    """One feed that is followed: its *spool*, and the *source* that is read within each step, where it is a local one.
+
+    *directory* names the directory it is of: then only its evidence counts. *quiet* is how long it may be silent, when
+    that is not learned.
+    """
+
+    name: str
+    provider: Provider
+    spool: Spool
+    directory: str | None = None
+    source: Local | None = None
+    quiet: timedelta | None = None
+
+
+class Tick(msgspec.Struct, frozen=True, kw_only=True):
+    """What one step did: lines read, verdicts told, and how long after their arrival, in milliseconds.
+
+    *behind* says that a feed has more than one step reads.
+    """
+
+    at: datetime
+    lines: int = 0
+    verdicts: int = 0
+    findings: int = 0
+    seconds: float = 0
+    median_ms: float | None = None
+    p99_ms: float | None = None
+    behind: bool = False
+    blind: tuple[str, ...] = ()
 
 
 class Follow:
-    """Follows one log file; `step` is called every second or so, by one thread at a time.
+    """Follows *feeds*; `step` is called every second or so, by one thread at a time.
 
-    A log that is renamed away is read to its end before its successor is begun. After a restart the log is read from
-    its beginning: verdicts already written are not written again.
+    *clock* times what is done with what came. What is remembered is in *state*, a folder of its own: `Unavailable` when
+    another process follows there. Verdicts go to *verdicts*, rejected lines into *state* as `rejected.jsonl`.
     """
 
     def __init__(
         self,
-        provider: str,
-        log: Path,
+        feeds: tuple[Followed, ...],
+        state: Path,
         verdicts: Path,
         evidence: Path | None = None,
         *,
         accounts: Path | None = None,
-        directory: str | None = None,
         lag: timedelta | None = None,
         kept: timedelta = KEPT,
         memory: str = "256MB",
+        clock: Callable[[], datetime],
+        canary: Canary | None = None,
         signals: tuple[Signal, ...] = (),
         activity: Path | None = None,
     ) -> None:
         self.tally = Tally()
         self.hits: tuple[Hit, ...] = ()
-        """What the signals found at the last step that judged anything, over all that is remembered."""
+        """What the signals found when they last looked, over all that is remembered."""
         self._signals, self._activity = signals, activity
-        self._swept: datetime | None = None
         self._activity_seen: tuple[tuple[str, int, int], ...] = ()
-        self.rejected: tuple[Aside, ...] = ()
+        self._sweep_at: datetime | None = None
+        self._is_unswept = True
+        self.rejected: tuple[Rejected, ...] = ()
         """The lines of the last step that were no events."""
-        self._provider = provider_named(provider)
-        self._log, self._verdicts, self._evidence, self._accounts = log, verdicts, evidence, accounts
-        self._directory, self._kept = directory or provider, kept
-        self._told: dict[str, VerdictRow] = {}
-        self._open: BinaryIO | None = None
-        self._line, self._tail = 1, b""
-        self._is_skipping = self._is_gone = False
-        self._evidence_seen: tuple[tuple[str, int, int], ...] | None = None
+        self.tick = Tick(at=clock())
+        self._feeds, self._state, self._verdicts, self._kept, self._clock = feeds, state, verdicts, kept, clock
+        self._canary = canary
+        self._tidied: datetime | None = None
+        self._is_whole = True
+        """Whether the whole window has to be judged: at first, since the evidence or the rules may be others."""
+        self._failing: dict[str, datetime] = {}
+        state.mkdir(parents=True, exist_ok=True)
+        verdicts.mkdir(parents=True, exist_ok=True)
         self._con = correlation.connect(memory, 1)
-        self._feed = Feed(provider=self._provider, directory=directory)
-        self._reader = self._provider.reader() if self._provider.reader is not None else None
-        correlation.set_up(self._con, (self._provider,), lag)
-        correlation.read_evidence(self._con, None)
+        try:
+            self._con.execute(f"SET temp_directory = '{str(state / 'spill').replace(chr(39), chr(39) * 2)}'")
+            correlation.set_up(self._con, [feed.provider for feed in feeds], lag)
+            correlation.read_evidence(self._con, None)
+            self._window = Window(self._con, state / "window.duckdb")
+            if not self._window.step:  # made anew, beside verdicts that are told already
+                self._window.seed(latest_verdicts(verdicts), newest_step(verdicts))
+        except BaseException:
+            self._con.close()
+            raise
+        self._evidence = EvidenceDiff(self._con, evidence, accounts)
+        self._beats = {feed.name: Heartbeat(feed.name, feed.quiet, feed.spool.arrivals(LEARNED)) for feed in feeds}
+        self._finish()
 
     def __enter__(self) -> Self:
         return self
@@ -78,130 +136,206 @@ class Follow:
         self.close()
 
     def close(self) -> None:
-        """Let go of the log and the memory."""
-        if self._open is not None:
-            self._open.close()
-            self._open = None
+        """Let go of the logs and the memory."""
+        for feed in self._feeds:
+            if feed.source is not None:
+                feed.source.close()
+        self._window.close()
         self._con.close()
 
-    def step(self, at: datetime) -> tuple[VerdictRow, ...]:
+    def step(self, at: datetime, told: tuple[Told, ...] = ()) -> tuple[VerdictRow, ...]:
         """Judge what came since the last step; return, and append to the verdict files, what is new or revised.
 
-        A log that vanished or became shorter is a row of its own, *at* now. `Invalid` when the evidence can not be
-        read: nothing of the log is then used up, and the step may be tried again.
+        What feeds tell of themselves is a row of its own; so is *told*. `Invalid` when the evidence can not be read:
+        nothing that was spooled is then used up, and the step may be tried again.
         """
-        has_new_evidence = self._read_evidence()
-        feed = tuple(self._feed_findings(at))
-        sieved = tuple(sieve_lines(self._new_lines(), self._provider, self.tally, self._reader))
-        self.rejected = tuple(line for line in sieved if isinstance(line, Aside))
-        lines = [line for line in sieved if not isinstance(line, Aside)]
-        if lines:
-            read_lines(self._con, self._feed, lines)
-        if not (lines or has_new_evidence or feed):
-            self._sweep_activity(at)
+        begun = time.monotonic()
+        lines = self.tally.lines
+        about = [*told]
+        for feed in self._feeds:
+            about += self._pull(feed, at)
+        has_new_evidence = self._evidence.read(before=self._window.clear)
+        positions, came = self._read()
+        for feed in self._feeds:
+            about += self._beats[feed.name].beat(came.get(feed.name, ()), at)
+        new = self._window.take()
+        is_whole = self._is_whole or self._evidence.is_whole or new > MANY
+        changed: tuple[VerdictRow, ...] = ()
+        if new or has_new_evidence or self._is_whole:
+            self._window.gather(whole=is_whole)
+            changed = self._changes()
+        if self._canary is not None:
+            about += self._canary.told(at)
+        rows = (*self._about(about), *changed)
+        if positions or rows:
+            step = self._window.step + 1
+            self._window.commit(step, positions, rows, forget=at - self._kept)
+            write_step(self._verdicts, step, rows)
+        self._evidence.settle()
+        self._is_whole = False
+        self._is_unswept = self._is_unswept or bool(positions) or has_new_evidence
+        rows += self._sweep(at)
+        self._tidy(at)
+        self._measure(begun, lines, rows, came)
+        return rows
+
+    def _sweep(self, at: datetime) -> tuple[VerdictRow, ...]:
+        """Look over all that is remembered, now and then: what signals find, what is said done and no log shows."""
+        seen = signature(self._activity)
+        if not self._is_unswept and seen == self._activity_seen:
             return ()
-        correlation.forget(self._con, at - self._kept)
-        judged = correlation.judge(self._con)
-        self._sweep(at)
-        changed = [row for row in judged if (told := self._told.get(row.id)) is None or not told.says_as(row)]
-        self._told = {row.id: row for row in judged}
-        return append_verdicts(self._verdicts, (*feed, *changed))
-
-    def _sweep(self, at: datetime) -> None:
-        self._swept, self._activity_seen = at, _signature(self._activity)
+        if self._sweep_at is not None and at < self._sweep_at:
+            return ()
+        begun = time.monotonic()
+        self._window.whole()
+        correlation.judge(self._con)
+        told = self._window.told_because("unseen")
+        unseen = correlation.unseen_rows(self._con, told)
+        has_evidence = correlation.has_evidence(self._con)
         if self._signals:
-            has_evidence = bool(self._evidence_seen)
             self.hits = sweep(self._con, self._signals, self._activity, has_evidence=has_evidence).hits
+        self._window.clear()
+        before = {row.id: row for row in self._window.told([row.id for row in unseen]).values()}
+        rows = tuple(new for row in unseen if (new := revised(row, before.get(row.id))) is not None)
+        if rows:
+            step = self._window.step + 1
+            self._window.commit(step, {}, rows, forget=at - self._kept)
+            write_step(self._verdicts, step, rows)
+        self._is_unswept, self._activity_seen = False, seen
+        # The more is remembered the longer it takes: a twentieth of the time at most, so that verdicts do not wait.
+        self._sweep_at = at + max(SWEEP, 20 * timedelta(seconds=time.monotonic() - begun))
+        return rows
 
-    def _sweep_activity(self, at: datetime) -> None:
-        """Look again where only the desk did something, now and then."""
-        if self._swept and at - self._swept >= SWEEP and _signature(self._activity) != self._activity_seen:
-            self._sweep(at)
-
-    def _read_evidence(self) -> bool:
-        """Load the evidence again if it changed; a table that is not written yet is none."""
-        seen = _signature(self._evidence)
-        if seen == self._evidence_seen:
-            return False
-        correlation.read_evidence(self._con, self._evidence if seen else None, self._accounts)
-        self._evidence_seen = seen
-        return bool(seen)
-
-    def _feed_findings(self, at: datetime) -> Iterator[VerdictRow]:
-        was_gone, self._is_gone = self._is_gone, not self._log.exists()
-        if self._is_gone and not was_gone:
-            yield self._about_feed("log_missing", at)
-        if self._open is not None and os.fstat(self._open.fileno()).st_size < self._open.tell():
-            self._open.seek(0)
-            self._line, self._tail = 1, b""
-            yield self._about_feed("log_truncated", at)
-
-    def _about_feed(self, reason: str, at: datetime) -> VerdictRow:
-        return VerdictRow(
-            id=f"feed/{self._log}/{reason}/{at.isoformat()}",
-            provider=self._provider.name,
-            directory=self._directory,
-            action=None,
-            native_action="",
-            actor="",
-            target=str(self._log),
-            at=at,
-            outcome="",
-            address=None,
-            socket=None,
-            correlation=None,
-            folded=1,
-            verdict=Verdict.SUSPICIOUS,
-            reasons=(reason,),
-            case=None,
-            ticket=None,
-            leaves=(),
-        )
-
-    def _new_lines(self) -> Iterator[tuple[int, bytes | None]]:
-        """Whole lines since the last step, numbered; the rest of a line still being written waits for its end."""
-        while self._begin():
-            yield from self._drain()
-            if not self._was_replaced():
-                return
-            if self._tail:  # the old file ended within a line: what is there is all there will be
-                yield self._line, self._tail
-            self._close_log()
-
-    def _begin(self) -> bool:
-        if self._open is None:
-            try:
-                self._open = self._log.open("rb")
-            except FileNotFoundError:
-                return False
-        return True
-
-    def _was_replaced(self) -> bool:
-        if self._open is None:
-            return False
+    def _pull(self, feed: Followed, at: datetime) -> tuple[Told, ...]:
+        """Have a local source fill its spool; one that can not be read is told, and the others go on."""
+        if feed.source is None:
+            return ()
         try:
-            return not os.path.samestat(os.fstat(self._open.fileno()), self._log.stat())
-        except FileNotFoundError:
-            return False
+            told = feed.source.pull(feed.spool, at)
+        except Unavailable as fault:
+            if feed.name in self._failing:
+                return ()
+            self._failing[feed.name] = at
+            key = f"{feed.name}/feed_failing/{at.isoformat()}"
+            return (Told(reasons=("feed_failing",), at=at, key=key, about=feed.name, detail=fault.what),)
+        self._failing.pop(feed.name, None)
+        return told
 
-    def _close_log(self) -> None:
-        if self._open is not None:
-            self._open.close()
-        self._open, self._line, self._tail = None, 1, b""
+    def _read(self) -> tuple[dict[str, Position], dict[str, tuple[datetime, ...]]]:
+        """Read a batch of each feed into the tables; return where each is then, and when its lines came."""
+        positions: dict[str, Position] = {}
+        came: dict[str, tuple[datetime, ...]] = {}
+        rejected: list[Rejected] = []
+        self._behind = False
+        with ExitStack() as stack:
+            for feed in self._feeds:
+                part = feed.spool.read(self._window.position(feed.name), _BATCH)
+                if part is None:
+                    continue
+                file = part.file
+                if part.since.offset or part.until.offset < file.stat().st_size:
+                    folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="watchword-"))
+                    file = Path(folder) / "lines.jsonl"
+                    file.write_bytes(part.read())
+                name, line = f"{feed.name}/{part.file.name}", part.since.line
 
-    def _drain(self) -> Iterator[tuple[int, bytes | None]]:
-        while self._open is not None and (read := self._open.read(_READ)):
-            *whole, self._tail = (self._tail + read).split(b"\n")
-            for line in whole:
-                yield self._line, None if self._is_skipping or len(line) > LONGEST_LINE else line
-                self._is_skipping = False
-                self._line += 1
-            if len(self._tail) > LONGEST_LINE:
-                self._is_skipping, self._tail = True, b""
+                def keep(one: Rejected, text: str, name: str = name, line: int = line) -> None:
+                    placed = msgspec.structs.replace(one, file=name, line=one.line + line)
+                    rejected.append(placed)
+                    self._keep_aside(placed, text)
 
+                read_log(
+                    self._con,
+                    Feed(provider=feed.provider, directory=feed.directory),
+                    file,
+                    self.tally,
+                    keep,
+                    Meter(tell=None, size=0),
+                )
+                positions[feed.name], came[feed.name] = part.until, part.came
+                self._behind = self._behind or feed.spool.end != part.until
+        self.rejected = tuple(rejected)
+        return positions, came
 
-def _signature(evidence: Path | None) -> tuple[tuple[str, int, int], ...]:
-    if evidence is None or not evidence.exists():
-        return ()
-    files = sorted(evidence.glob("*.parquet")) if evidence.is_dir() else [evidence]
-    return tuple((str(file), (stat := file.stat()).st_mtime_ns, stat.st_size) for file in files)
+    def _keep_aside(self, rejected: Rejected, text: str) -> None:
+        with (self._state / "rejected.jsonl").open("ab") as aside:
+            aside.write(msgspec.json.encode({**msgspec.structs.asdict(rejected), "text": text}) + b"\n")
+
+    def _changes(self) -> tuple[VerdictRow, ...]:
+        """Judge what was gathered; return what says something new, each as the next revision of its event."""
+        judged = correlation.judge(self._con)
+        if self._canary is not None:
+            judged = self._canary.mark(judged)
+        ids = [row.id for row in judged]
+        told = self._window.told(ids)
+        rows = [new for row in judged if (new := revised(row, told.get(row.id))) is not None]
+        for row in self._window.gone(ids):
+            part = msgspec.structs.replace(row, verdict=Verdict.IGNORED, reasons=("part_of_another",))
+            if (new := revised(part, row)) is not None:
+                rows.append(new)
+        return tuple(rows)
+
+    def _about(self, told: list[Told]) -> tuple[VerdictRow, ...]:
+        """Rows about feeds, but what was told before."""
+        named = {feed.name: feed for feed in self._feeds}
+        rows = {}
+        for one in told:
+            feed = named.get(one.about) or next(
+                (f for f in self._feeds if one.key.startswith((f"{f.name}/", one.about))), None
+            )
+            provider = feed.provider.name if feed else "watch"
+            row = VerdictRow(
+                id=f"feed/{one.key}",
+                provider=provider,
+                directory=(feed.directory if feed else None) or provider,
+                action=None,
+                native_action="",
+                actor="",
+                target=one.about,
+                at=one.at,
+                outcome="",
+                address=None,
+                socket=None,
+                correlation=None,
+                folded=1,
+                detail=one.detail,
+                verdict=Verdict.SUSPICIOUS,
+                reasons=one.reasons,
+                case=None,
+                ticket=None,
+                leaves=(),
+            )
+            rows[row.id] = row
+        before = self._window.told(rows)
+        return tuple(new for row in rows.values() if (new := revised(row, before.get(row.id))) is not None)
+
+    def _finish(self) -> None:
+        """Write the verdicts of the last step, where a kill kept them from their file."""
+        step, rows = self._window.step, self._window.pending()
+        if newest_step(self._verdicts) < step:
+            write_step(self._verdicts, step, rows)
+
+    def _tidy(self, at: datetime) -> None:
+        if self._tidied is not None and at - self._tidied < _TIDY:
+            return
+        self._tidied = at
+        self._window.compact()
+        for feed in self._feeds:
+            feed.spool.prune(self._window.position(feed.name), at - self._kept)
+
+    def _measure(
+        self, begun: float, lines: int, rows: tuple[VerdictRow, ...], came: dict[str, tuple[datetime, ...]]
+    ) -> None:
+        now = self._clock()
+        waited = sorted((now - one).total_seconds() * 1000 for each in came.values() for one in each)
+        self.tick = Tick(
+            at=now,
+            lines=self.tally.lines - lines,
+            verdicts=len(rows),
+            findings=sum(row.is_finding for row in rows),
+            seconds=time.monotonic() - begun,
+            median_ms=waited[len(waited) // 2] if waited else None,
+            p99_ms=waited[(len(waited) * 99) // 100] if waited else None,
+            behind=self._behind,
+            blind=tuple(name for name, beat in self._beats.items() if beat.blind_since is not None),
+        )

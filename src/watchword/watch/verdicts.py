@@ -65,6 +65,13 @@ REASONS = {
     "no_time": "the log gives no readable time for it",
     "log_missing": "the log file is gone",
     "log_truncated": "the log file became shorter than what was read of it",
+    "feed_silent": "the feed gave nothing for longer than it usually does: the watch was blind",
+    "feed_back": "the feed gives something again",
+    "feed_failing": "the feed can not be read",
+    "file_unread": "a file of the feed can not be read",
+    "canary_missing": "the reset of the canary's account was not seen in the log",
+    "canary": "the watch's own canary",
+    "part_of_another": "by what came later it is part of another event",
 }
 """Every reason a verdict or a finding may give: stable code, and its words."""
 
@@ -270,12 +277,30 @@ def append_verdicts(directory: Path, rows: Iterable[VerdictRow]) -> tuple[Verdic
     new: list[VerdictRow] = []
     for row in rows:
         before = latest.get(row.id)
-        if before is None or not before.says_as(row):
-            new.append(msgspec.structs.replace(row, revision=1, changed=()) if before is None else row.after(before))
-            latest[row.id] = new[-1]
+        if (said := revised(row, before)) is not None:
+            new.append(said)
+            latest[row.id] = said
     if new:
         _write(directory, new)
     return tuple(new)
+
+
+def revised(row: VerdictRow, before: VerdictRow | None) -> VerdictRow | None:
+    """*row* as the next revision after what was said *before*; None when it says nothing new."""
+    if before is None:
+        return msgspec.structs.replace(row, revision=1, changed=())
+    return None if before.says_as(row) else row.after(before)
+
+
+def write_step(directory: Path, step: int, rows: Iterable[VerdictRow]) -> None:
+    """Write the verdicts of one *step* of the watch, revised already, into a file that is named for it, if any."""
+    if rows := list(rows):
+        _write(directory, rows, f"step{step:08d}")
+
+
+def newest_step(directory: Path) -> int:
+    """The last step whose verdicts are in *directory*; 0 for none."""
+    return max((int(file.stem.rpartition("step")[2]) for file in directory.glob("*-step*.parquet")), default=0)
 
 
 def latest_verdicts(directory: Path) -> tuple[VerdictRow, ...]:
@@ -305,7 +330,7 @@ def verdict_files(directory: Path) -> tuple[Path, ...]:
 def read_verdicts(file: Path) -> tuple[VerdictRow, ...]:
     """Every row of one verdict file, in the order of writing; `Corrupt` where it can not be read."""
     rows = _table(file).to_pylist()
-    return tuple(msgspec.convert(row, VerdictRow) for row in rows)
+    return tuple(msgspec.convert(row | {"changed": row["changed"] or ()}, VerdictRow) for row in rows)
 
 
 def _table(file: Path) -> pa.Table:
@@ -333,10 +358,11 @@ def _latest(directory: Path, ids: set[str] | None) -> tuple[VerdictRow, ...]:
         )
 
 
-def _write(directory: Path, rows: list[VerdictRow]) -> None:
+def _write(directory: Path, rows: list[VerdictRow], suffix: str | None = None) -> None:
     table = pa.Table.from_pylist([msgspec.structs.asdict(row) for row in rows], schema=SCHEMA)
     # Named for its place in the order of writing; a reader sees it whole, since it appears by renaming.
-    name = f"verdicts-{len(list(directory.glob('*.parquet'))):08d}-{uuid.uuid4().hex[:8]}.parquet"
+    place = len(list(directory.glob("*.parquet")))
+    name = f"verdicts-{place:08d}-{suffix or uuid.uuid4().hex[:8]}.parquet"
     partial = directory / f".{name}.partial"
     pq.write_table(table, partial)
     with partial.open("rb") as written:

@@ -21,6 +21,7 @@ from watchword.watch.providers.okta import OKTA
 from watchword.watch.providers.openldap import OPENLDAP
 from watchword.watch.providers.provider import CARRIED, LAG, Feed, Provider
 from watchword.watch.providers.samba import SAMBA
+from watchword.watch.providers.ssf import SSF
 from watchword.watch.providers.windows import WINDOWS
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "OPENLDAP",
     "PROVIDERS",
     "SAMBA",
+    "SSF",
     "WINDOWS",
     "Feed",
     "Provider",
@@ -57,6 +59,7 @@ PROVIDERS = {
         CLOUDTRAIL,
         GITHUB,
         OPENLDAP,
+        SSF,
         ECS,
         OCSF,
     )

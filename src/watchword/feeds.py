@@ -1,0 +1,211 @@
+"""`[watch.sources.NAME]` in `watchword.toml`: where the watch's events come from."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+_URL = r"^https?://[^\s?#]+$"
+_HEADER = r"^[A-Za-z0-9-]{1,60}$"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Source(_Part):
+    """What every source may say: whose log it is, and how many seconds of silence are too many."""
+
+    directory: str | None = None
+    quiet_s: int | None = Field(default=None, ge=10)
+
+    @property
+    def quiet(self) -> timedelta | None:
+        """How long it may be silent; None when that is learned."""
+        return None if self.quiet_s is None else timedelta(seconds=self.quiet_s)
+
+    @property
+    def log_of(self) -> str:
+        """The provider whose log it gives."""
+        return str(getattr(self, "provider", ""))
+
+
+class _Polled(_Source):
+    """What every service that is asked may say: how often, how far back at first, and how much is read again."""
+
+    every_s: int = Field(default=30, ge=1)
+    backfill_days: int = Field(default=30, ge=0, le=365)
+    overlap_s: int | None = Field(default=None, ge=0)
+    ca_file: Path | None = None
+
+
+class TailSource(_Source):
+    """A log file that grows."""
+
+    kind: Literal["tail"]
+    provider: str
+    path: Path
+
+
+class FolderSource(_Source):
+    """A folder that whole files are put into."""
+
+    kind: Literal["folder"]
+    provider: str
+    path: Path
+    pattern: str = "*"
+
+
+class OktaSource(_Polled):
+    """Okta's System Log, with an API token in *token_file*."""
+
+    kind: Literal["okta"]
+    url: str = Field(pattern=_URL)
+    token_file: Path
+
+    @property
+    def log_of(self) -> str:
+        """See `_Source`."""
+        return "okta"
+
+
+class EntraSource(_Polled):
+    """Entra's audit and sign-in logs over Graph, as an application with a secret."""
+
+    kind: Literal["entra"]
+    tenant: str = Field(pattern=r"^[A-Za-z0-9.-]{1,253}$")
+    client_id: str = Field(min_length=1)
+    client_secret_file: Path
+    logs: tuple[Literal["directoryAudits", "signIns"], ...] = ("directoryAudits", "signIns")
+    graph: str = Field(default="https://graph.microsoft.com", pattern=_URL)
+    login: str = Field(default="https://login.microsoftonline.com", pattern=_URL)
+
+    @property
+    def log_of(self) -> str:
+        """See `_Source`."""
+        return "entra"
+
+
+class GoogleSource(_Polled):
+    """Google's Reports API, through a service account that acts as the administrator *subject*."""
+
+    kind: Literal["google"]
+    key_file: Path
+    subject: str = Field(pattern=r"^[^@\s]+@[^@\s]+$")
+    applications: tuple[str, ...] = ("admin", "login", "user_accounts", "token")
+    api: str = Field(default="https://admin.googleapis.com", pattern=_URL)
+
+    @property
+    def log_of(self) -> str:
+        """See `_Source`."""
+        return "google"
+
+
+class KeycloakSource(_Polled):
+    """Keycloak's admin and user events, as a client of the realm with a secret."""
+
+    kind: Literal["keycloak"]
+    url: str = Field(pattern=_URL)
+    realm: str = Field(min_length=1)
+    client_id: str = Field(min_length=1)
+    client_secret_file: Path
+
+    @property
+    def log_of(self) -> str:
+        """See `_Source`."""
+        return "keycloak"
+
+
+class OktaHookSource(_Source):
+    """An Okta event hook, taken at `/api/feeds/NAME`; *secret_file* has the value of its header Authorization."""
+
+    kind: Literal["okta_hook"]
+    secret_file: Path
+
+    @property
+    def log_of(self) -> str:
+        """See `_Source`."""
+        return "okta"
+
+
+class WebhookSource(_Source):
+    """A webhook signed with HMAC-SHA256, taken at `/api/feeds/NAME`."""
+
+    kind: Literal["webhook"]
+    provider: str
+    secret_file: Path
+    header: str = Field(default="x-signature", pattern=_HEADER)
+    prefix: str = ""
+    timestamp: str | None = Field(default=None, pattern=_HEADER)
+    tolerance_s: int = Field(default=300, ge=1, le=3600)
+    member: str | None = None
+
+
+class _Signals(_Source):
+    """A stream of one transmitter (Shared Signals): its keys in a file, or at *jwks_url*."""
+
+    issuer: str = Field(pattern=r"^https?://\S+$")
+    audience: str = Field(min_length=1)
+    jwks: Path | None = None
+    jwks_url: str | None = Field(default=None, pattern=_URL)
+    algorithms: tuple[Literal["RS256", "PS256", "ES256", "ES384", "EdDSA"], ...] = Field(
+        ("RS256", "ES256"), min_length=1
+    )
+    ca_file: Path | None = None
+
+    @property
+    def log_of(self) -> str:
+        """See `_Source`."""
+        return "ssf"
+
+    @model_validator(mode="after")
+    def _keys(self) -> Self:
+        if (self.jwks is None) == (self.jwks_url is None):
+            raise ValueError("give jwks (a file) or jwks_url (an address), and not both")
+        return self
+
+
+class SsfPushSource(_Signals):
+    """Security event tokens that are pushed to `/api/feeds/NAME`; *secret_file* has the agreed Authorization."""
+
+    kind: Literal["ssf_push"]
+    secret_file: Path | None = None
+
+
+class SsfPollSource(_Signals):
+    """Security event tokens that are asked for at *url*, with a bearer token in *token_file*."""
+
+    kind: Literal["ssf_poll"]
+    url: str = Field(pattern=_URL)
+    token_file: Path | None = None
+    every_s: int = Field(default=30, ge=1)
+
+
+Source = Annotated[
+    TailSource
+    | FolderSource
+    | OktaSource
+    | EntraSource
+    | GoogleSource
+    | KeycloakSource
+    | OktaHookSource
+    | WebhookSource
+    | SsfPushSource
+    | SsfPollSource,
+    Field(discriminator="kind"),
+]
+
+
+class CanaryPart(_Part):
+    """A reset of a dummy *account* every *every_s* seconds; its event has to be seen within *within_s*.
+
+    *account* is a login of *directory*, which the executor resets by itself: an account that nothing depends on.
+    """
+
+    directory: str
+    account: str = Field(min_length=1)
+    every_s: int = Field(default=3600, ge=60)
+    within_s: int = Field(default=900, ge=5)

@@ -1,0 +1,82 @@
+SELECT
+    -- What a credential is, and what became of it, decides what happened to the account. A token is to have one event:
+    -- those of one that has several are named below.
+    CASE
+        WHEN coalesce(len(map_keys(events)), 0) = 0 THEN 'no event'
+        WHEN len(map_keys(events)) > 1 THEN 'several events'
+        ELSE regexp_replace(map_keys(events)[1], '^https://schemas\.openid\.net/secevent/', '')
+            || CASE WHEN ends_with(map_keys(events)[1], '/caep/event-type/credential-change') THEN
+                CASE WHEN lower(map_values(events)[1] ->> '$.credential_type') IN ('password', 'pin') THEN ' password' ELSE ' factor' END
+                || CASE lower(map_values(events)[1] ->> '$.change_type')
+                    WHEN 'create' THEN ' created' WHEN 'revoke' THEN ' revoked' WHEN 'delete' THEN ' deleted' ELSE ' updated'
+                END
+            ELSE '' END
+    END AS native,
+    strftime(to_timestamp(iat), '%Y-%m-%dT%H:%M:%SZ') AS stamp,
+    struct_pack(jti := jti, iss := iss, iat := iat, txn := txn, sub_id := sub_id, events := events) AS record
+FROM log;
+
+WITH each_event AS (
+    SELECT record, unnest(map_entries(record.events)) AS entry
+    FROM record
+),
+field AS (
+    SELECT
+        record.jti AS jti,
+        record.iss AS issuer,
+        record.txn AS txn,
+        -- A subject is a simple identifier, or a complex one whose user is meant.
+        coalesce(record.sub_id."user", struct_pack(
+            format := record.sub_id.format, email := record.sub_id.email, iss := record.sub_id.iss,
+            sub := record.sub_id.sub, id := record.sub_id.id, phone_number := record.sub_id.phone_number,
+            uri := record.sub_id.uri, url := record.sub_id.url
+        )) AS subject,
+        record.sub_id.device.sub AS device,
+        record.sub_id.session.id AS session,
+        regexp_replace(entry."key", '^https://schemas\.openid\.net/secevent/', '') AS kind,
+        entry."value" AS claims,
+        record.iat AS issued,
+        count(*) OVER (PARTITION BY record.jti) AS many
+    FROM each_event
+),
+named AS (
+    SELECT
+        *,
+        lower(claims ->> '$.initiating_entity') AS initiator,
+        lower(claims ->> '$.change_type') AS change,
+        lower(claims ->> '$.credential_type') AS credential,
+        -- Seconds by the text of CAEP; some transmitters write milliseconds.
+        try_cast(claims ->> '$.event_timestamp' AS DOUBLE) AS stamped,
+        coalesce(subject.sub, subject.email, subject.id, subject.uri, subject.url, subject.phone_number, '') AS target
+    FROM field
+)
+SELECT
+    jti || CASE WHEN many > 1 THEN '/' || kind ELSE '' END AS id,
+    kind || CASE
+        WHEN kind = 'caep/event-type/credential-change' THEN
+            CASE WHEN credential IN ('password', 'pin') THEN ' password' ELSE ' factor' END
+            || CASE change WHEN 'create' THEN ' created' WHEN 'revoke' THEN ' revoked' WHEN 'delete' THEN ' deleted' ELSE ' updated' END
+        ELSE ''
+    END AS native_action,
+    CASE WHEN initiator = 'user' THEN target ELSE coalesce(initiator, '') END AS actor,
+    list_filter([CASE WHEN initiator = 'user' THEN lower(target) END], lambda k: k <> '') AS actor_keys,
+    target,
+    list_distinct(list_filter(
+        [lower(subject.sub), lower(subject.email), lower(subject.id), lower(subject.phone_number)], lambda k: k <> ''
+    )) AS target_keys,
+    try_cast(to_timestamp(CASE
+        WHEN stamped > 100000000000 THEN stamped / 1000
+        ELSE coalesce(stamped, issued)
+    END) AS TIMESTAMPTZ) AS "time",
+    'SUCCESS' AS outcome,
+    true AS done,
+    CAST(NULL AS VARCHAR) AS address,
+    CAST(NULL AS VARCHAR) AS socket,
+    txn AS correlation,
+    txn AS click,
+    coalesce(initiator = 'user', false) AS by_owner,
+    CASE WHEN initiator IN ('system', 'policy') THEN 'system' END AS actor_class,
+    device,
+    session,
+    nullif(concat_ws(' ', credential, claims ->> '$.friendly_name', claims ->> '$.reason'), '') AS detail
+FROM named

@@ -1,0 +1,96 @@
+"""A folder that files are put into: each is read once, whatever it is called later."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from itertools import islice
+from pathlib import Path
+
+import msgspec
+
+from watchword.core.errors import Invalid, Unavailable, WatchwordError
+from watchword.watch.providers import Provider
+from watchword.watch.sources.files import lines_of
+from watchword.watch.sources.port import Told
+from watchword.watch.sources.spool import Spool
+
+SETTLED = timedelta(seconds=2)
+"""A file that was touched later than this before now may still be written."""
+
+_BATCH = 10_000
+"""Lines between two checkpoints within a file."""
+
+_Seen = tuple[int, int, int]
+"""Inode, size, and time of the last change in nanoseconds."""
+
+
+class _Mark(msgspec.Struct, kw_only=True):
+    """The files that are read, by name; and of the one being read how many lines are."""
+
+    done: dict[str, _Seen] = {}
+    reading: str | None = None
+    lines: int = 0
+
+
+class Folder:
+    """Follows the files of *folder* whose names match *pattern*, in the order of their names.
+
+    A file is known by its inode, size and time of change, so one that is renamed is not read again, and one that is
+    written anew is. A file that can not be read is told once, and tried again when it changes.
+    """
+
+    def __init__(self, folder: Path, provider: Provider, pattern: str = "*") -> None:
+        self._folder, self._provider, self._pattern = folder, provider, pattern
+        self._told: set[_Seen] = set()
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def pull(self, spool: Spool, at: datetime) -> tuple[Told, ...]:
+        """Append the lines of each file that is new and settled."""
+        if not self._folder.is_dir():
+            raise Unavailable(f"There is no folder {self._folder}.", "Make it, or correct the path.")
+        mark = msgspec.json.decode(spool.checkpoint, type=_Mark) if spool.checkpoint else _Mark()
+        told: list[Told] = []
+        here: dict[str, _Seen] = {}
+        for file in sorted(self._folder.glob(self._pattern)):
+            if not file.is_file() or file.name.startswith("."):
+                continue
+            try:
+                stat = file.stat()
+            except OSError:
+                continue  # gone meanwhile
+            here[file.name] = seen = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
+            if seen in mark.done.values() or seen in self._told:
+                continue
+            if at - datetime.fromtimestamp(stat.st_mtime, at.tzinfo) < SETTLED and stat.st_mtime < at.timestamp():
+                continue
+            try:
+                self._take(file, seen, mark, spool, at)
+            except (OSError, WatchwordError) as fault:
+                if isinstance(fault, Unavailable):
+                    raise
+                self._told.add(seen)
+                why = fault.what if isinstance(fault, Invalid) else str(fault)
+                told.append(
+                    Told(reasons=("file_unread",), at=at, key=f"{file}/{seen}", about=str(file), detail=why[:300])
+                )
+        # What left the folder needs no remembering: were it to come back, its time of change would be another.
+        stale = [name for name in mark.done if name not in here]
+        if stale and len(mark.done) > 10_000:
+            for name in stale:
+                del mark.done[name]
+        return tuple(told)
+
+    def _take(self, file: Path, seen: _Seen, mark: _Mark, spool: Spool, at: datetime) -> None:
+        known = f"{file.name}/{seen}"
+        lines = iter(lines_of(file, self._provider))
+        skipped = mark.lines if mark.reading == known else 0
+        next(islice(lines, skipped, skipped), None)
+        mark.reading, mark.lines = known, skipped
+        while batch := list(islice(lines, _BATCH)):
+            mark.lines += len(batch)
+            spool.append(batch, at, checkpoint=msgspec.json.encode(mark).decode())
+        mark.done[file.name] = seen
+        mark.reading, mark.lines = None, 0
+        spool.append((), at, checkpoint=msgspec.json.encode(mark).decode())

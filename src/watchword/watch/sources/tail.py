@@ -1,0 +1,136 @@
+"""A log file that grows: its new lines, across renaming, truncation and restarts."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from watchword.core.errors import Unavailable
+from watchword.watch.sieve import LONGEST_LINE
+from watchword.watch.sources.port import Told
+from watchword.watch.sources.spool import Spool
+
+_READ = 8 * 1024 * 1024
+_KEPT_OF_LONG = 2000
+"""Bytes that are kept of a line that is too long: enough to see what it was."""
+
+
+class Mark(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a file was read: its device and inode, and the bytes of whole lines."""
+
+    device: int
+    inode: int
+    offset: int
+
+
+class Tail:
+    """Follows the file *log*.
+
+    A log that is renamed away is read to its end before its successor is begun; across a restart its old name is
+    looked for in the same folder. Its going, and its becoming shorter, are told.
+    """
+
+    def __init__(self, log: Path) -> None:
+        self._log = log
+        self._open: BinaryIO | None = None
+        self._offset = 0
+        self._skips = self._is_gone = self._is_begun = False
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+
+    def pull(self, spool: Spool, at: datetime) -> tuple[Told, ...]:
+        """Append the whole lines that are new; the rest of a line still being written waits for its end."""
+        told: list[Told] = []
+        try:
+            if not self._is_begun:
+                self._resume(spool.checkpoint)
+                self._is_begun = True
+            was_gone, self._is_gone = self._is_gone, not self._log.exists()
+            if self._is_gone and not was_gone:
+                told.append(self._told("log_missing", at))
+            if self._open is not None and os.fstat(self._open.fileno()).st_size < self._offset:
+                self._offset, self._skips = 0, False
+                told.append(self._told("log_truncated", at))
+            while self._begin():
+                self._drain(spool, at)
+                if not self._was_replaced():
+                    break
+                self._drain(spool, at, to_end=True)  # what is left of a line is all there will be
+                self.close()
+        except OSError as error:
+            raise Unavailable(f"{self._log} can not be read: {error.strerror}.", "Check its permissions.") from error
+        return tuple(told)
+
+    def _told(self, reason: str, at: datetime) -> Told:
+        return Told(reasons=(reason,), at=at, key=f"{self._log}/{reason}/{at.isoformat()}", about=str(self._log))
+
+    def _resume(self, checkpoint: str | None) -> None:
+        """Open the file that was being read, whatever it is called now."""
+        if checkpoint is None:
+            return
+        mark = msgspec.json.decode(checkpoint, type=Mark)
+        candidates = (self._log, *sorted(self._log.parent.glob(f"{self._log.stem}*")))
+        for file in candidates:
+            try:
+                opened = file.open("rb")
+            except OSError:
+                continue
+            stat = os.fstat(opened.fileno())
+            if (stat.st_dev, stat.st_ino) == (mark.device, mark.inode):
+                self._open, self._offset = opened, mark.offset
+                return
+            opened.close()
+
+    def _begin(self) -> bool:
+        if self._open is None:
+            try:
+                self._open = self._log.open("rb")
+            except FileNotFoundError:
+                return False
+            self._offset, self._skips = 0, False
+        return True
+
+    def _was_replaced(self) -> bool:
+        if self._open is None:
+            return False
+        try:
+            return not os.path.samestat(os.fstat(self._open.fileno()), self._log.stat())
+        except FileNotFoundError:
+            return False
+
+    def _drain(self, spool: Spool, at: datetime, *, to_end: bool = False) -> None:
+        assert self._open is not None
+        stat = os.fstat(self._open.fileno())
+        while True:
+            self._open.seek(self._offset)
+            read = self._open.read(_READ if not to_end else LONGEST_LINE)
+            lines, used = self._lines(read, to_end=to_end)
+            if not used:
+                return
+            self._offset += used
+            mark = Mark(device=stat.st_dev, inode=stat.st_ino, offset=self._offset)
+            spool.append(lines, at, checkpoint=msgspec.json.encode(mark).decode())
+
+    def _lines(self, read: bytes, *, to_end: bool) -> tuple[list[bytes], int]:
+        """The whole lines of *read*, and how many bytes they are."""
+        if not read:
+            return [], 0
+        used = read.rfind(b"\n") + 1
+        if not used:
+            if self._skips or len(read) >= _READ:  # within a line that is too long: what it began with is kept
+                kept = [] if self._skips else [read[:_KEPT_OF_LONG]]
+                self._skips = True
+                return kept, len(read)
+            return ([read], len(read)) if to_end else ([], 0)
+        lines = read[: used - 1].split(b"\n")
+        if self._skips:
+            lines, self._skips = lines[1:], False
+        return [line if len(line) <= LONGEST_LINE else line[:_KEPT_OF_LONG] for line in lines], used

@@ -1,0 +1,282 @@
+"""What the watch remembers on disk: events that may yet be judged otherwise, what was said, and how far it has read.
+
+One DuckDB file. A step of the watch is one transaction in it: the events, the positions in the spools and the verdicts
+that follow, so that after a kill all of a step is there or nothing. The verdicts leave for their Parquet file after the
+transaction, under a name that the step alone decides: a step that was killed between the two writes the same file.
+"""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+import duckdb
+import msgspec
+
+from watchword.core.errors import Corrupt, Unavailable
+from watchword.watch.sources.spool import Position
+from watchword.watch.verdicts import VerdictRow
+
+_KEPT = ("native", "sign_in", "seen")
+"""Tables of `sql/tables.sql` of which the window has one beside."""
+
+_OWN = """
+CREATE TABLE IF NOT EXISTS kept.position (feed VARCHAR, segment BIGINT, "offset" BIGINT, line BIGINT);
+CREATE TABLE IF NOT EXISTS kept.told (id VARCHAR PRIMARY KEY, "time" TIMESTAMPTZ, "row" VARCHAR);
+CREATE TABLE IF NOT EXISTS kept.pending (step BIGINT, "row" VARCHAR);
+CREATE TABLE IF NOT EXISTS kept.step (step BIGINT);
+"""
+
+_read_row = msgspec.json.Decoder(VerdictRow).decode
+
+MANY = 20_000
+"""New events from which on the whole window is judged: asking what they touch would cost more."""
+
+
+class Window:
+    """The window in *file*, attached to *con*, which has the tables of one correlation.
+
+    `Unavailable` while another process has it; `Corrupt` when it can not be read.
+    """
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, file: Path) -> None:
+        self._con = con
+        file.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = _locked(file.with_suffix(".lock"))
+        try:
+            con.execute(f"ATTACH '{str(file).replace(chr(39), chr(39) * 2)}' AS kept")
+            for statement in _OWN.strip().split(";\n"):
+                con.execute(statement)
+            for table in _KEPT:
+                con.execute(f"CREATE TABLE IF NOT EXISTS kept.{table} AS SELECT * FROM temp.{table} LIMIT 0")
+                self._widen(table)
+        except duckdb.Error as error:
+            self._lock.close()
+            raise Corrupt(
+                f"What the watch remembers ({file}) can not be read: {error}.",
+                "Remove it: it is made anew from the spools, and no verdict is written twice.",
+            ) from error
+
+    def close(self) -> None:
+        """Let another process have it."""
+        if self._lock.closed:
+            return
+        self._con.execute("DETACH kept")
+        self._lock.close()
+
+    def _widen(self, table: str) -> None:
+        """Columns that a newer version has."""
+        columns = (
+            "SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = $table AND database_name = $db"
+        )
+        here = dict(self._con.execute(columns, {"table": table, "db": "temp"}).fetchall())
+        kept = dict(self._con.execute(columns, {"table": table, "db": "kept"}).fetchall())
+        for name, kind in here.items():
+            if name not in kept:
+                self._con.execute(f'ALTER TABLE kept.{table} ADD COLUMN "{name}" {kind}')
+
+    @property
+    def step(self) -> int:
+        """The last step that was committed; 0 when none was."""
+        return self._one("SELECT coalesce(max(step), 0) FROM kept.step")
+
+    def position(self, feed: str) -> Position:
+        """How far the spool of *feed* was read."""
+        found = self._con.execute(
+            'SELECT segment, "offset", line FROM kept.position WHERE feed = $feed', {"feed": feed}
+        ).fetchone()
+        return Position() if found is None else Position(segment=found[0], offset=found[1], line=found[2])
+
+    def pending(self) -> tuple[VerdictRow, ...]:
+        """The verdicts of the last step."""
+        return tuple(_read_row(row) for (row,) in self._con.execute('SELECT "row" FROM kept.pending').fetchall())
+
+    def clear(self) -> None:
+        """Empty what the last step read."""
+        for table in _KEPT:
+            self._con.execute(f"DELETE FROM temp.{table}")
+        self._con.execute("CREATE OR REPLACE TEMP TABLE came AS SELECT * FROM temp.native LIMIT 0")
+
+    def take(self) -> int:
+        """Set aside what was read into `native` and is new to the window; return how many events that are."""
+        self._con.execute(
+            "CREATE OR REPLACE TEMP TABLE came AS SELECT * FROM temp.native EXCEPT "
+            f"SELECT {self._columns('native')} FROM kept.native WHERE id IN (SELECT id FROM temp.native)"
+        )
+        return self._one("SELECT count(*) FROM came")
+
+    def gather(self, *, whole: bool) -> None:
+        """Put into `native` what has to be judged: the new events and all that they can change, or the *whole* window.
+
+        TEMP table `hit` names the accounts that evidence changed for. Events share a verdict's fate with those of the
+        same target under whatever of its names, and with those of the same id.
+        """
+        con = self._con
+        columns = self._columns("native")
+        every = f"SELECT {columns} FROM kept.native UNION ALL SELECT {columns} FROM came"
+        con.execute("DELETE FROM temp.native")
+        if whole:
+            con.execute(f"INSERT INTO temp.native BY NAME {every}")
+            return
+        con.execute("CREATE OR REPLACE TEMP TABLE hit_id AS SELECT DISTINCT id FROM came")
+        con.execute(
+            "INSERT INTO hit SELECT DISTINCT name "
+            "FROM (SELECT unnest(target_keys || ['=' || \"target\"]) AS name FROM came)"
+        )
+        before = -1
+        while (now := self._one("SELECT (SELECT count(*) FROM hit) + (SELECT count(*) FROM hit_id)")) != before:
+            before = now
+            con.execute(
+                """
+                INSERT INTO hit SELECT DISTINCT name FROM account
+                WHERE account IN (SELECT account FROM account JOIN hit USING (name))
+                    AND name NOT IN (SELECT name FROM hit)
+                """
+            )
+            con.execute(
+                f"""
+                CREATE OR REPLACE TEMP TABLE near AS
+                WITH every AS ({every}),
+                named AS (
+                    SELECT id, unnest(target_keys || ['=' || "target"]) AS name FROM every
+                )
+                SELECT DISTINCT id FROM named WHERE name IN (SELECT name FROM hit) OR id IN (SELECT id FROM hit_id)
+                """
+            )
+            con.execute("INSERT INTO hit_id SELECT id FROM near WHERE id NOT IN (SELECT id FROM hit_id)")
+            con.execute(
+                f"""
+                INSERT INTO hit
+                SELECT DISTINCT name
+                FROM (
+                    SELECT unnest(target_keys || ['=' || "target"]) AS name
+                    FROM ({every}) WHERE id IN (SELECT id FROM hit_id)
+                )
+                WHERE name NOT IN (SELECT name FROM hit)
+                """
+            )
+        con.execute(f"INSERT INTO temp.native BY NAME SELECT * FROM ({every}) WHERE id IN (SELECT id FROM hit_id)")
+
+    def whole(self) -> None:
+        """Put all that is remembered into the tables, as if it had just been read."""
+        for table in _KEPT:
+            self._con.execute(f"DELETE FROM temp.{table}")
+            self._con.execute(f"INSERT INTO temp.{table} BY NAME SELECT * FROM kept.{table}")
+
+    def told_because(self, reason: str) -> tuple[VerdictRow, ...]:
+        """What was last said for the one *reason*."""
+        found = self._con.execute(
+            'SELECT "row" FROM kept.told WHERE json_extract("row", \'$.reasons\') = to_json([$reason])',
+            {"reason": reason},
+        ).fetchall()
+        return tuple(_read_row(text) for (text,) in found)
+
+    def told(self, ids: Iterable[str]) -> dict[str, VerdictRow]:
+        """What was last said of each of *ids*."""
+        wanted = list(ids)
+        found = self._con.execute(
+            'SELECT "row" FROM kept.told WHERE id IN (SELECT unnest($ids))', {"ids": wanted}
+        ).fetchall()
+        return {row.id: row for (text,) in found for row in (_read_row(text),)}
+
+    def gone(self, judged: Iterable[str]) -> tuple[VerdictRow, ...]:
+        """What was said of records in `native` under an id that no event has any more."""
+        found = self._con.execute(
+            """
+            SELECT "row" FROM kept.told
+            WHERE regexp_replace(id, '/[0-9a-f]{8}$', '') IN (SELECT id FROM temp.native)
+                AND id NOT IN (SELECT unnest($judged))
+            """,
+            {"judged": list(judged)},
+        ).fetchall()
+        return tuple(_read_row(text) for (text,) in found)
+
+    def commit(
+        self,
+        step: int,
+        positions: dict[str, Position],
+        rows: tuple[VerdictRow, ...],
+        *,
+        forget: datetime,
+        are_pending: bool = True,
+    ) -> None:
+        """Everything of *step* at once; events of before *forget* that were judged are let go.
+
+        *rows* are pending until the next step, unless they are in their file already.
+        """
+        con = self._con
+        con.execute("BEGIN")
+        try:
+            for table, source in (("native", "came"), ("sign_in", "temp.sign_in"), ("seen", "temp.seen")):
+                con.execute(f"INSERT INTO kept.{table} BY NAME SELECT * FROM {source}")
+            for table in ("native", "sign_in"):
+                con.execute(f'DELETE FROM kept.{table} WHERE "time" < $forget', {"forget": forget})
+            for feed, at in positions.items():
+                con.execute("DELETE FROM kept.position WHERE feed = $feed", {"feed": feed})
+                con.execute(
+                    "INSERT INTO kept.position VALUES ($feed, $segment, $offset, $line)",
+                    {"feed": feed, "segment": at.segment, "offset": at.offset, "line": at.line},
+                )
+            con.execute("DELETE FROM kept.pending")
+            con.execute("DELETE FROM kept.step")
+            con.execute("INSERT INTO kept.step VALUES ($step)", {"step": step})
+            if rows:
+                texts = [msgspec.json.encode(row).decode() for row in rows]
+                con.execute(
+                    "INSERT OR REPLACE INTO kept.told SELECT unnest($ids), unnest($times), unnest($texts)",
+                    {"ids": [row.id for row in rows], "times": [row.at for row in rows], "texts": texts},
+                )
+                if are_pending:
+                    con.execute("INSERT INTO kept.pending SELECT $step, unnest($texts)", {"step": step, "texts": texts})
+            con.execute("COMMIT")
+        except BaseException:
+            con.execute("ROLLBACK")
+            raise
+
+    def seed(self, rows: Iterable[VerdictRow], step: int) -> None:
+        """Take *rows* as told, by *step* and before."""
+        self.clear()
+        self._con.execute("DELETE FROM temp.native")
+        self.commit(step, {}, tuple(rows), forget=datetime.min.replace(tzinfo=UTC), are_pending=False)
+
+    def compact(self) -> None:
+        """Count types once each, and write what the log of transactions holds into the file."""
+        con = self._con
+        con.execute("BEGIN")
+        con.execute(
+            """
+            CREATE OR REPLACE TABLE kept.seen AS
+            SELECT provider, directory, native, CAST(sum(lines) AS BIGINT) AS lines, min(since) AS since,
+                max(until) AS until
+            FROM kept.seen GROUP BY provider, directory, native
+            """
+        )
+        con.execute("COMMIT")
+        con.execute("CHECKPOINT kept")
+
+    def _columns(self, table: str) -> str:
+        names = self._con.execute(
+            "SELECT column_name FROM duckdb_columns() WHERE table_name = $table AND database_name = 'temp' "
+            "ORDER BY column_index",
+            {"table": table},
+        ).fetchall()
+        return ", ".join(f'"{name}"' for (name,) in names)
+
+    def _one(self, query: str) -> int:
+        row = self._con.execute(query).fetchone()
+        return int(msgspec.convert(row, tuple[int])[0])
+
+
+def _locked(file: Path) -> BinaryIO:
+    lock = file.open("wb")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise Unavailable(
+            f"Another process follows already: it has {file}.", "Leave the following to it, or stop it first."
+        ) from None
+    return lock

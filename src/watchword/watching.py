@@ -1,0 +1,273 @@
+"""What the settings say of the watch, as its parts: the feeds it follows, who is asked, and who may call."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Self
+
+import structlog
+
+from watchword.core.errors import Corrupt, Invalid, Unavailable
+from watchword.feeds import (
+    EntraSource,
+    FolderSource,
+    GoogleSource,
+    KeycloakSource,
+    OktaHookSource,
+    OktaSource,
+    Source,
+    SsfPollSource,
+    SsfPushSource,
+    TailSource,
+    WebhookSource,
+)
+from watchword.ledger.keyfiles import read_private
+from watchword.settings import Settings
+from watchword.watch.follow import Follow, Followed
+from watchword.watch.providers import provider_named
+from watchword.watch.signals import SHIPPED, Hit, Signal, read_signals
+from watchword.watch.sources.canary import Canary
+from watchword.watch.sources.entra import EntraLogs
+from watchword.watch.sources.folder import Folder
+from watchword.watch.sources.google import GoogleReports
+from watchword.watch.sources.hooks import HmacHook, OktaHook
+from watchword.watch.sources.keycloak import KeycloakEvents
+from watchword.watch.sources.okta import OktaLog
+from watchword.watch.sources.port import Local, Poller, Told
+from watchword.watch.sources.pull import Pull
+from watchword.watch.sources.spool import Spool
+from watchword.watch.sources.ssf import Keys, PollReceiver, PushReceiver, Receiver
+from watchword.watch.sources.tail import Tail
+from watchword.watch.sources.web import Web
+from watchword.watch.verdicts import VerdictRow
+
+log = structlog.get_logger("watchword.watching")
+
+EVIDENCE = "evidence.parquet"
+VERDICTS = "verdicts"
+ACTIVITY = "activity"
+
+Called = OktaHook | HmacHook | PushReceiver
+"""A feed that is called."""
+
+Clock = Callable[[], datetime]
+
+
+class Watching:
+    """The watch of one installation. Making it opens no log and asks nobody.
+
+    `Invalid` for settings that can not work, `Unavailable` from `step` while another process follows.
+    """
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self._settings, self._clock = settings, clock
+        self._stop = threading.Event()
+        self._pulling: list[threading.Thread] = []
+        self._webs: list[Web] = []
+        self.spools: dict[str, Spool] = {}
+        self.calls: dict[str, Called] = {}
+        self.pulls: dict[str, Pull] = {}
+        self._feeds: list[Followed] = []
+        self._follow: Follow | None = None
+        self._stepping = threading.Lock()  # one step of the watch at a time
+        for name, source in settings.watch.feeds.items():
+            try:
+                self._add(name, source)
+            except Invalid as fault:
+                raise Invalid(fault.what, fault.remedy, f"watch.sources.{name}: {fault.where}".rstrip(": ")) from fault
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def follow(self) -> Follow:
+        """What judges; `Unavailable` while another process has its state."""
+        if self._follow is None:
+            settings = self._settings
+            self._follow = Follow(
+                tuple(self._feeds),
+                settings.path(settings.watch.state),
+                settings.path(Path(VERDICTS)),
+                settings.path(Path(EVIDENCE)),
+                clock=self._clock,
+                canary=self._canary(),
+                signals=signals_of(settings),
+                activity=settings.path(Path(ACTIVITY)),
+            )
+        return self._follow
+
+    @property
+    def hits(self) -> tuple[Hit, ...]:
+        """What the signals found when they last looked."""
+        return () if self._follow is None else self._follow.hits
+
+    def start(self) -> None:
+        """Begin to ask the services that are asked, each in a thread of its own, until `close`."""
+        for pull in self.pulls.values():
+            thread = threading.Thread(target=pull.run, args=(self._stop,), name=f"watch-{pull.name}", daemon=True)
+            thread.start()
+            self._pulling.append(thread)
+
+    def step(self, told: tuple[Told, ...] = ()) -> tuple[VerdictRow, ...]:
+        """One step of the watch, if there is anything to follow; returns what is new or revised."""
+        if not self._feeds:
+            return ()
+        at = self._clock()
+        with self._stepping:
+            failing = tuple(one for pull in self.pulls.values() for one in pull.told(at))
+            return self.follow.step(at, (*failing, *told))
+
+    def run(self, stop: threading.Event, pause_s: float = 0.5, after: Callable[[Follow], None] | None = None) -> None:
+        """Step until *stop*, *after* each; `Corrupt` ends it, what can not be read now does not."""
+        self.start()
+        while not stop.is_set():
+            try:
+                self.step()
+            except (Unavailable, Invalid) as fault:
+                log.warning("watch.waits", why=str(fault))
+                stop.wait(5 * pause_s)
+                continue
+            except Corrupt as fault:
+                log.critical("watch.stopped", why=fault.what)
+                raise
+            if after is not None and self._follow is not None:
+                after(self._follow)
+            if self._follow is None or not self._follow.tick.behind:
+                stop.wait(pause_s)
+
+    def close(self) -> None:
+        """Stop asking and let go of everything."""
+        self._stop.set()
+        for thread in self._pulling:
+            thread.join(5)
+        with self._stepping:
+            if self._follow is not None:
+                self._follow.close()
+        for web in self._webs:
+            web.close()
+
+    @property
+    def acts(self) -> Path:
+        """Where the canary's acts are written down."""
+        return self._settings.path(self._settings.watch.state) / "canary.json"
+
+    def _canary(self) -> Canary | None:
+        part = self._settings.watch.canary
+        return None if part is None else Canary(self.acts, timedelta(seconds=part.within_s))
+
+    def _add(self, name: str, source: Source) -> None:
+        spool = Spool(self._settings.path(self._settings.watch.spools) / name)
+        self.spools[name] = spool
+        local: Local | None = None
+        match source:
+            case TailSource():
+                local = Tail(self._settings.path(source.path))
+            case FolderSource():
+                local = Folder(self._settings.path(source.path), provider_named(source.provider), source.pattern)
+            case OktaHookSource():
+                self.calls[name] = OktaHook(spool, self._secret(source.secret_file))
+            case WebhookSource():
+                self.calls[name] = HmacHook(
+                    spool,
+                    self._secret(source.secret_file),
+                    header=source.header,
+                    prefix=source.prefix,
+                    timestamp=source.timestamp,
+                    tolerance=timedelta(seconds=source.tolerance_s),
+                    member=source.member,
+                )
+            case SsfPushSource():
+                secret = self._secret(source.secret_file) if source.secret_file else None
+                self.calls[name] = PushReceiver(self._receiver(source, spool), secret)
+            case _:
+                every = timedelta(seconds=source.every_s)
+                self.pulls[name] = Pull(name, self._poller(source, spool), spool, every, self._clock)
+        provider = provider_named(source.log_of)
+        self._feeds.append(
+            Followed(
+                name=name,
+                provider=provider,
+                spool=spool,
+                directory=source.directory or self._only_directory(),
+                source=local,
+                quiet=source.quiet,
+            )
+        )
+
+    def _poller(self, source: Source, spool: Spool) -> Poller:
+        assert isinstance(source, OktaSource | EntraSource | GoogleSource | KeycloakSource | SsfPollSource)
+        web = self._web(source.ca_file)
+        if isinstance(source, SsfPollSource):
+            token = self._secret(source.token_file) if source.token_file else None
+            return PollReceiver(web, source.url, self._receiver(source, spool), token)
+        backfill = timedelta(days=source.backfill_days)
+        overlap = None if source.overlap_s is None else timedelta(seconds=source.overlap_s)
+        match source:
+            case OktaSource():
+                return OktaLog(web, source.url, self._secret(source.token_file), backfill=backfill, overlap=overlap)
+            case EntraSource():
+                return EntraLogs(
+                    web,
+                    source.tenant,
+                    source.client_id,
+                    self._secret(source.client_secret_file),
+                    logs=source.logs,
+                    graph=source.graph,
+                    login=source.login,
+                    backfill=backfill,
+                    overlap=overlap,
+                )
+            case GoogleSource():
+                return GoogleReports(
+                    web,
+                    read_private(self._settings.path(source.key_file)),
+                    source.subject,
+                    applications=source.applications,
+                    api=source.api,
+                    backfill=backfill,
+                    overlap=overlap,
+                )
+            case KeycloakSource():
+                return KeycloakEvents(
+                    web,
+                    source.url,
+                    source.realm,
+                    source.client_id,
+                    self._secret(source.client_secret_file),
+                    backfill=backfill,
+                    overlap=overlap,
+                )
+
+    def _receiver(self, source: SsfPushSource | SsfPollSource, spool: Spool) -> Receiver:
+        if source.jwks is not None:
+            file = self._settings.path(source.jwks)
+            keys = Keys(file.read_bytes)
+        else:
+            web, url = self._web(source.ca_file), str(source.jwks_url)
+            keys = Keys(lambda: web.ask("GET", url).body)
+        return Receiver(spool, source.issuer, source.audience, keys, algorithms=source.algorithms)
+
+    def _web(self, ca_file: Path | None) -> Web:
+        web = Web(self._clock, ca_file=str(self._settings.path(ca_file)) if ca_file else None)
+        self._webs.append(web)
+        return web
+
+    def _only_directory(self) -> str | None:
+        names = [part.name for part in self._settings.directories]
+        return names[0] if len(names) == 1 else None
+
+    def _secret(self, file: Path) -> str:
+        return read_private(self._settings.path(file)).decode().strip()
+
+
+def signals_of(settings: Settings) -> tuple[Signal, ...]:
+    """The signals that come along, and those of *settings*, with their thresholds."""
+    part = settings.watch
+    own = (settings.path(part.signals),) if part.signals else ()
+    return read_signals(SHIPPED, *own, settings=part.thresholds)

@@ -1,0 +1,81 @@
+"""`watchword watch follow` and `watchword watch sources`: over a real folder, and as a process that is interrupted."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from tests.cli.conftest import Here
+from tests.cli.desk import WATCHWORD
+
+EVENT = {
+    "uuid": "u-1",
+    "published": "2026-03-02T12:00:00.000Z",
+    "eventType": "user.account.reset_password",
+    "actor": {"id": "00uhelen"},
+    "target": [{"id": "00uana", "type": "User"}],
+    "outcome": {"result": "SUCCESS"},
+}
+
+
+def settings(home: Path) -> Path:
+    """A watch over one folder, with nothing else beside it."""
+    (home / "in").mkdir()
+    config = home / "watchword.toml"
+    config.write_text(
+        '[ledger]\norigin = "example.test/desk"\n'
+        '[watch.sources.files]\nkind = "folder"\nprovider = "okta"\npath = "in"\n'
+        '[watch.sources.gone]\nkind = "tail"\nprovider = "okta"\npath = "gone.jsonl"\n'
+    )
+    return config
+
+
+def put(home: Path, name: str, uuid: str) -> None:
+    """A file that is settled already."""
+    file = home / "in" / name
+    file.write_text(json.dumps({**EVENT, "uuid": uuid}) + "\n")
+    os.utime(file, (time.time() - 60, time.time() - 60))
+
+
+def test_once_and_how_the_sources_are(here: Here, tmp_path: Path) -> None:
+    """What is there is judged, the second time there is nothing; each source says how it is, and one is not well."""
+    config = str(settings(tmp_path))
+    put(tmp_path, "a.jsonl", "u-1")
+    told = here("watch", "follow", "--config", config, "--once", "--json")
+    assert (told.code, json.loads(told.out.splitlines()[0])["lines"]) == (0, 1)
+    again = here("watch", "follow", "--config", config, "--once", "--json")
+    assert json.loads(again.out.splitlines()[0])["lines"] == 0
+    told = here("watch", "sources", "--config", config, "--json")
+    files, gone = map(json.loads, told.out.splitlines())
+    assert (files["state"], files["spooled"], files["provider"]) == ("ok", 1, "okta")
+    assert (gone["state"], told.code) == ("failing", 1)
+    assert "gone.jsonl is not there" in here("watch", "sources", "--config", config).out
+
+
+def test_nothing_to_follow_is_a_mistake(here: Here, tmp_path: Path) -> None:
+    """Without a source there is nothing to do, and it is said where to name one."""
+    config = tmp_path / "watchword.toml"
+    config.write_text('[ledger]\norigin = "example.test/desk"\n')
+    told = here("watch", "follow", "--config", str(config))
+    assert (told.code, "watch.sources.NAME" in told.err) == (2, True)
+
+
+def test_it_follows_until_it_is_told_to_end(tmp_path: Path) -> None:
+    """A file that comes while it runs is judged within five seconds of its arrival; Ctrl-C ends it well."""
+    config = settings(tmp_path)
+    command = [str(WATCHWORD), "watch", "follow", "--config", str(config), "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as following:
+        assert following.stdout is not None
+        following.stdout.readline()  # the first tick: it stands
+        put(tmp_path, "b.jsonl", "u-2")
+        ticks = []
+        while not ticks or not ticks[-1]["lines"]:
+            ticks.append(json.loads(following.stdout.readline()))
+        following.send_signal(signal.SIGINT)
+        assert following.wait(30) == 0
+    assert ticks[-1]["p99_ms"] < 5000
+    assert ticks[-1]["findings"] == 1

@@ -1,0 +1,165 @@
+"""Files and folders as sources: whatever a file is, read once, gone on with where a kill interrupted."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from watchword.core.errors import Invalid, Unavailable
+from watchword.watch.providers import OKTA
+from watchword.watch.sources.files import lines_of
+from watchword.watch.sources.folder import Folder
+from watchword.watch.sources.spool import Position, Spool
+from watchword.watch.sources.tail import Tail
+
+from .conftest import NOON, Okta
+
+
+def lines_in(folder: Path) -> list[bytes]:
+    """Every line of a spool."""
+    spool, at, lines = Spool(folder), Position(), []
+    while (part := spool.read(at)) is not None:
+        lines += part.read().splitlines()
+        at = part.until
+    return lines
+
+
+def tail(log: Path, spool: Spool) -> None:
+    """Read what a log gained, as a process of its own does."""
+    source = Tail(log)
+    source.pull(spool, NOON)
+    source.close()
+
+
+def _zstd(data: bytes) -> bytes:
+    return pa.Codec("zstd").compress(data).to_pybytes()
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, _zstd], ids=["plain", "gzip", "zstd"])
+def test_packed_files_give_their_lines(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
+    """By the first bytes and not by the name, with and without a last end of line, however it is packed."""
+    file = tmp_path / "log.txt"
+    file.write_bytes(pack(b'{"a": 1}\r\n\n{"b": "\xc3\xa4"}'))
+    assert list(lines_of(file, OKTA)) == [b'{"a": 1}', b"", '{"b": "ä"}'.encode()]
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, _zstd], ids=["gzip", "zstd"])
+def test_a_packed_file_that_breaks_off_says_so(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
+    """What it holds is read, and a last line that no provider takes for an event says that it broke off."""
+    file = tmp_path / "log"
+    whole = pack(b"".join(b'{"n": %d, "r": "%s"}\n' % (n, os.urandom(40).hex().encode()) for n in range(4000)))
+    file.write_bytes(whole[: len(whole) // 2])
+    lines = list(lines_of(file, OKTA))
+    assert b"breaks off" in lines[-1]
+    assert all(json.loads(line)["n"] == n for n, line in enumerate(lines[:-2]))
+
+
+def test_parquet_gives_nested_columns_as_json(tmp_path: Path, okta: Okta) -> None:
+    """A row is one event, structs and lists as they are; what a row has nothing in is not there."""
+    debug = {"debugData": {"changedAttributes": "mail"}}
+    events = [okta(debugContext=debug), {**okta(debugContext=debug), "target": None}]
+    pq.write_table(pa.Table.from_pylist(events), tmp_path / "log.parquet")
+    first, second = (json.loads(line) for line in lines_of(tmp_path / "log.parquet", OKTA))
+    assert first["target"][0]["id"] == "00uana"
+    assert first["eventType"] == second["eventType"] == "user.account.reset_password"
+    assert "target" not in second
+    (tmp_path / "bad").write_bytes(b"PAR1 and no more")
+    with pytest.raises(Invalid, match="no whole Parquet"):
+        list(lines_of(tmp_path / "bad", OKTA))
+
+
+def test_a_folder_is_read_file_by_file_once(tmp_path: Path) -> None:
+    """New files as they settle, in the order of their names; one renamed is not read again, one written anew is."""
+    folder, spool = tmp_path / "in", Spool(tmp_path / "spool")
+    folder.mkdir()
+    (folder / "b.jsonl").write_text("b1\nb2\n")
+    (folder / "a.jsonl").write_text("a1\n")
+    (folder / "c.txt").write_text("c1\n")
+    now = datetime.now(UTC)
+    source = Folder(folder, OKTA, "*.jsonl")
+    source.pull(spool, now)
+    assert lines_in(spool.folder) == []  # still being written, for all we know
+    source.pull(spool, now + timedelta(seconds=5))
+    assert lines_in(spool.folder) == [b"a1", b"b1", b"b2"]
+    (folder / "b.jsonl").rename(folder / "d.jsonl")
+    Folder(folder, OKTA, "*.jsonl").pull(spool, now + timedelta(seconds=6))
+    assert len(lines_in(spool.folder)) == 3
+    (folder / "a.jsonl").write_text("a1\na2\n")
+    source.pull(spool, now + timedelta(seconds=20))
+    assert lines_in(spool.folder)[3:] == [b"a1", b"a2"]
+
+
+def test_a_folder_goes_on_within_a_file(tmp_path: Path) -> None:
+    """After a kill in the middle of a file the rest of it is read, and no line twice."""
+    folder, spool = tmp_path / "in", Spool(tmp_path / "spool")
+    folder.mkdir()
+    (folder / "big").write_bytes(b"".join(b"line %d\n" % n for n in range(25_000)))
+
+    class Killed(Spool):
+        left = 2
+
+        def append(self, *args: object, **options: object) -> bool:
+            if not self.left:
+                raise KeyboardInterrupt
+            self.left -= 1
+            return super().append(*args, **options)  # type: ignore[arg-type]
+
+    later = datetime.now(UTC) + timedelta(seconds=5)
+    with pytest.raises(KeyboardInterrupt):
+        Folder(folder, OKTA).pull(Killed(spool.folder), later)
+    assert len(lines_in(spool.folder)) == 20_000
+    Folder(folder, OKTA).pull(spool, later)
+    assert lines_in(spool.folder) == [b"line %d" % n for n in range(25_000)]
+
+
+def test_a_file_that_can_not_be_read_is_told_once(tmp_path: Path) -> None:
+    """The others are read all the same, and a folder that is not there can be tried again."""
+    folder, spool = tmp_path / "in", Spool(tmp_path / "spool")
+    source = Folder(folder, OKTA)
+    with pytest.raises(Unavailable, match="no folder"):
+        source.pull(spool, NOON)
+    folder.mkdir()
+    (folder / "a").write_bytes(b"PAR1 and no more")
+    (folder / "b").write_text("b1\n")
+    later = datetime.now(UTC) + timedelta(seconds=5)
+    (told,) = source.pull(spool, later)
+    assert (told.reasons, told.about) == (("file_unread",), str(folder / "a"))
+    assert source.pull(spool, later) == ()
+    assert lines_in(spool.folder) == [b"b1"]
+
+
+def test_a_tail_goes_on_after_a_restart(tmp_path: Path) -> None:
+    """In the middle of a file, and in one that was renamed meanwhile, to its end, before its successor."""
+    log, spool = tmp_path / "audit.json", Spool(tmp_path / "spool")
+    log.write_text("1\n2\nhal")
+    tail(log, spool)
+    assert lines_in(spool.folder) == [b"1", b"2"]
+    with log.open("a") as out:
+        out.write("f\n4\n")
+    log.rename(tmp_path / "audit.json.1")
+    log.write_text("5\n")
+    tail(log, spool)
+    assert lines_in(spool.folder) == [b"1", b"2", b"half", b"4", b"5"]
+
+
+def test_a_line_without_end_is_kept_by_its_beginning(tmp_path: Path) -> None:
+    """A line of 50 MB is one short line in the spool, the lines around it are whole, and the memory stays small."""
+    log, spool = tmp_path / "log", Spool(tmp_path / "spool")
+    with log.open("wb") as out:
+        out.write(b"first\n")
+        for _ in range(50):
+            out.write(b"x" * 1_000_000)
+        out.write(b"\nlast\n")
+    tail(log, spool)
+    first, long, last = lines_in(spool.folder)
+    assert (first, last) == (b"first", b"last")
+    assert long[:3] == b"xxx"
+    assert len(long) == 2000

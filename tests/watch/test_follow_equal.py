@@ -1,0 +1,103 @@
+"""Followed in steps, in any order and with repeats, the verdicts are those of one run over everything."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from watchword.core.evidence import EvidenceRow
+from watchword.watch.engine import Engine
+from watchword.watch.follow import Follow, Followed
+from watchword.watch.providers import OKTA
+from watchword.watch.sources.spool import Spool
+from watchword.watch.verdicts import VerdictRow, latest_verdicts
+
+from .conftest import EXECUTOR, NOON, Okta
+
+KINDS = (
+    "user.account.reset_password",
+    "user.account.reset_password",
+    "user.mfa.factor.deactivate",
+    "user.account.unlock_by_admin",
+    "user.account.update_profile",
+    "user.session.clear",
+)
+
+
+def said(row: VerdictRow) -> tuple[Any, ...]:
+    """All of a verdict but its revision."""
+    return (row.id, row.verdict, row.reasons, row.case, row.leaves, row.folded, row.at, row.action, row.detail)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_steps_and_one_run_agree(
+    tmp_path: Path,
+    okta: Okta,
+    evidence: Callable[..., EvidenceRow],
+    write_log: Callable[..., Path],
+    write_evidence: Callable[..., Path],
+    seed: int,
+) -> None:
+    """Events of few people by few actors, folded, repeated, late, with evidence and restarts in between."""
+    chance = random.Random(seed)
+    people = [f"00u{name}" for name in ("ana", "ben", "cem", "dua", "eli")]
+    events = []
+    for _ in range(70):
+        at = NOON + timedelta(seconds=chance.choice((0, 1, 2, 60, 4000)) + chance.randrange(5) * 3600)
+        targets: Any = chance.choice(people)
+        if chance.random() < 0.15:
+            targets = [{"id": who, "type": "User", "alternateId": f"{who}@example.test"} for who in people[:2]]
+        members: dict[str, Any] = {}
+        if chance.random() < 0.5:
+            members["transaction"] = {"id": f"t-{chance.randrange(6)}"}
+        if chance.random() < 0.1:
+            members["uuid"] = f"shared-{chance.randrange(3)}"
+        actor = chance.choice((EXECUTOR, EXECUTOR, "00uhelen", people[0]))
+        events.append(okta(chance.choice(KINDS), actor=actor, target=targets, at=at, **members))
+    rows = [
+        evidence(
+            who,
+            case=f"c-{number}",
+            change=f"reset-{number}",
+            target_keys=(who, f"{who}@example.test", *((f"{people[3]}",) if number == 2 else ())),
+            started=(begun := NOON + timedelta(hours=chance.randrange(5), seconds=chance.randrange(60))),
+            ended=begun + timedelta(seconds=5),
+            expires=begun + timedelta(minutes=30),
+            principal_keys=(EXECUTOR,) if number != 3 else ("00uhelen",),
+        )
+        for number, who in enumerate(chance.choices(people, k=6))
+    ]
+    whole = Engine().classify(
+        "okta", (write_log(tmp_path / "whole", events),), write_evidence(tmp_path / "all.parquet", rows)
+    )
+
+    spool, table, verdicts = Spool(tmp_path / "spool", segment=20_000), tmp_path / "evidence.parquet", tmp_path / "out"
+    chance.shuffle(events)
+    lines = [json.dumps(event).encode() for event in events]
+    lines += chance.sample(lines, 15)  # what is read again
+
+    def begin() -> Follow:
+        feed = Followed(name="okta", provider=OKTA, spool=spool)
+        return Follow((feed,), tmp_path / "state", verdicts, table, clock=lambda: NOON)
+
+    follow, given = begin(), 0
+    while lines or given < len(rows):
+        batch, lines = lines[: (size := chance.randrange(1, 12))], lines[size:]
+        spool.append(batch, NOON)
+        if chance.random() < 0.4:
+            given = min(given + chance.randrange(3), len(rows))
+            write_evidence(table.with_suffix(".partial"), rows[:given]).rename(table)
+        follow.step(NOON)
+        if chance.random() < 0.2:
+            follow.close()
+            follow = begin()
+    follow.close()
+
+    told = [row for row in latest_verdicts(verdicts) if row.reasons != ("part_of_another",)]
+    assert sorted(map(said, told)) == sorted(map(said, whole.verdicts))
