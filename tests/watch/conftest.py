@@ -16,6 +16,10 @@ import pytest
 from watchword.core.evidence import GAPS, SCHEMA, EvidenceRow
 from watchword.core.ids import AccountId, CaseId
 from watchword.watch.engine import Engine
+from watchword.watch.follow import Follow, Followed
+from watchword.watch.providers import provider_named
+from watchword.watch.sources.spool import Spool
+from watchword.watch.sources.tail import Tail
 from watchword.watch.verdicts import Report, VerdictRow
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -173,3 +177,16 @@ class Classify:
 def classify(tmp_path: Path) -> Classify:
     """Lines and evidence in, a report out."""
     return Classify(tmp_path)
+
+
+@pytest.fixture
+def following(tmp_path: Path) -> Callable[..., Follow]:
+    """Follows one log file of the test's folder, with its verdicts in `verdicts`."""
+
+    def begin(provider: str, log: Path, evidence: Path | None = None, **options: Any) -> Follow:
+        spool, source = Spool(tmp_path / "spool"), Tail(log)
+        feed = Followed(name="log", provider=provider_named(provider), spool=spool, source=source)
+        state, verdicts = tmp_path / "state", tmp_path / "verdicts"
+        return Follow((feed,), state, verdicts, evidence, clock=lambda: NOON, **options)
+
+    return begin

@@ -263,16 +263,23 @@ def test_a_hostile_name_changes_no_other_operation(classify: Classify) -> None:
     assert (row.target, row.outcome) == (name, "SUCCESS")
 
 
-def test_a_change_and_its_result_may_come_apart(tmp_path: Path) -> None:
-    """While a log is followed, what is asked and what comes of it may be read minutes apart."""
+@pytest.mark.parametrize("is_restarted", [False, True])
+def test_a_change_and_its_result_may_come_apart(
+    tmp_path: Path, following: Callable[..., Follow], is_restarted: bool
+) -> None:
+    """While a log is followed, what is asked and what comes of it may be read minutes and a start apart."""
     log = tmp_path / "slapd.log"
     first, second = stats(f'MOD dn="{ANA}"', "MOD attr=userPassword")[:6], stats(result=50)[4:]
     log.write_text("".join(f"{line}\n" for line in first))
-    with Follow("openldap", log, tmp_path / "verdicts") as follow:
-        assert follow.step(NOON) == ()
-        with log.open("a") as out:
-            out.write("".join(f"{line}\n" for line in second))
-        (row,) = follow.step(NOON + timedelta(minutes=5))
+    follow = following("openldap", log)
+    assert follow.step(NOON) == ()
+    with log.open("a") as out:
+        out.write("".join(f"{line}\n" for line in second))
+    if is_restarted:
+        follow.close()
+        follow = following("openldap", log)
+    (row,) = follow.step(NOON + timedelta(minutes=5))
+    follow.close()
     assert (row.action, row.outcome) == (Canonical.PASSWORD_RESET, "FAILURE 50")
 
 

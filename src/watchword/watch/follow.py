@@ -19,6 +19,7 @@ from watchword.watch.evidence_diff import EvidenceDiff, signature
 from watchword.watch.meter import Meter
 from watchword.watch.providers import Feed, Provider
 from watchword.watch.reading import read_log
+from watchword.watch.shapes_text import TextReader
 from watchword.watch.sieve import Tally
 from watchword.watch.signals import Hit, Signal
 from watchword.watch.signals.sweep import sweep
@@ -37,6 +38,9 @@ _BATCH = 32 * 1024 * 1024
 
 SWEEP = timedelta(seconds=10)
 """How often all that is remembered is looked over, at most."""
+
+_HALF = 256 * 1024
+"""Bytes within which a record of several lines ends."""
 
 _TIDY = timedelta(hours=1)
 
@@ -112,6 +116,7 @@ class Follow:
         self._is_whole = True
         """Whether the whole window has to be judged: at first, since the evidence or the rules may be others."""
         self._failing: dict[str, datetime] = {}
+        self._readers: dict[str, TextReader] = {}
         state.mkdir(parents=True, exist_ok=True)
         verdicts.mkdir(parents=True, exist_ok=True)
         self._con = correlation.connect(memory, 1)
@@ -251,11 +256,23 @@ class Follow:
                     self.tally,
                     keep,
                     Meter(tell=None, size=0),
+                    self._reader_of(feed),
                 )
                 positions[feed.name], came[feed.name] = part.until, part.came
                 self._behind = self._behind or feed.spool.end != part.until
         self.rejected = tuple(rejected)
         return positions, came
+
+    def _reader_of(self, feed: Followed) -> TextReader | None:
+        """The reader of a log whose records are of several lines; after a start it has seen the last of them again."""
+        if feed.provider.reader is None:
+            return None
+        if feed.name not in self._readers:
+            reader = self._readers[feed.name] = feed.provider.reader()
+            for line in feed.spool.before(self._window.position(feed.name), _HALF).splitlines():
+                for _ in reader.read(0, line):
+                    """What it completes was judged before."""
+        return self._readers[feed.name]
 
     def _keep_aside(self, rejected: Rejected, text: str) -> None:
         with (self._state / "rejected.jsonl").open("ab") as aside:

@@ -15,6 +15,7 @@ from watchword.core.errors import Invalid, Unavailable
 from watchword.watch.meter import Meter
 from watchword.watch.providers import Feed, Provider, provider_named
 from watchword.watch.shapes import Aside, are_lines
+from watchword.watch.shapes_text import TextReader
 from watchword.watch.sieve import Carried, Sieved, Tally, encode, is_gzip, sieve
 from watchword.watch.verdicts import Rejected
 
@@ -33,10 +34,17 @@ KeepAside = Callable[[Rejected, str], None]
 
 
 def read_log(
-    con: duckdb.DuckDBPyConnection, feed: Feed, file: Path, tally: Tally, keep_aside: KeepAside, meter: Meter
+    con: duckdb.DuckDBPyConnection,
+    feed: Feed,
+    file: Path,
+    tally: Tally,
+    keep_aside: KeepAside,
+    meter: Meter,
+    reader: TextReader | None = None,
 ) -> None:
     """Add the events of *file* to `native` and its types to `seen`; count its lines in *tally*, its bytes by *meter*.
 
+    *reader* is the provider's own, where the file is one part of a log and what it ends within goes on in the next.
     `Invalid` when there is no such file, or it can not be opened.
     """
     _must_be_readable(file)
@@ -44,7 +52,7 @@ def read_log(
     if not set("*?[") & set(str(file)) and _has_lines(file) and _read_whole(con, feed, file, tally, meter):
         return
     with tempfile.TemporaryDirectory(prefix="watchword-") as folder:
-        for batch in _batches(file, Path(folder), sieve(file, feed.provider, tally, meter), keep_aside):
+        for batch in _batches(file, Path(folder), sieve(file, feed.provider, tally, meter, reader), keep_aside):
             _read_batch(con, feed, batch)
 
 

@@ -55,12 +55,14 @@ def is_gzip(path: Path) -> bool:
         return raw.read(3) == b"\x1f\x8b\x08"
 
 
-def sieve(path: Path, provider: Provider, tally: Tally, meter: Meter) -> Iterator[Sieved]:
-    """Each record of *path* as whole JSON, or as kept aside; count them in *tally*."""
+def sieve(
+    path: Path, provider: Provider, tally: Tally, meter: Meter, reader: TextReader | None = None
+) -> Iterator[Sieved]:
+    """Each record of *path* as whole JSON, or as kept aside; count them in *tally*. *reader* as in `sieve_lines`."""
     with path.open("rb", buffering=0) as raw, meter.sieving(raw):
         plain: io.RawIOBase = gzip.GzipFile(fileobj=raw) if is_gzip(path) else raw  # type: ignore[assignment]
         source: io.BufferedReader = io.BufferedReader(plain, PEEK)
-        yield from sieve_lines(records(source, _numbered, provider), provider, tally)
+        yield from sieve_lines(records(source, _numbered, provider), provider, tally, reader)
 
 
 def sieve_lines(

@@ -162,6 +162,16 @@ class Spool:
             came=tuple(record.at for record in taken),
         )
 
+    def before(self, position: Position, most: int) -> bytes:
+        """The whole lines of the same segment just before *position*, of about *most* bytes."""
+        file, since = self._data(position.segment), max(position.offset - most, 0)
+        if not position.offset or not file.exists():
+            return b""
+        with file.open("rb") as segment:
+            segment.seek(since)
+            lines = segment.read(position.offset - since)
+        return lines.partition(b"\n")[2] if since else lines
+
     def arrivals(self, most: int) -> tuple[datetime, ...]:
         """When lines came, the last *most* times or fewer, oldest first."""
         with self._mutex:
