@@ -50,6 +50,7 @@ $(UV):
 
 debian-packages:
 	@scripts/install-debian-packages tools/debian-packages.txt
+	@scripts/install-keycloak
 
 # -- the main job, and what proves it
 

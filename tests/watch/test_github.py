@@ -61,18 +61,53 @@ def test_actions_about_code_count_by_category(classify: Classify) -> None:
 @pytest.mark.parametrize(
     ("event", "action", "target", "verdict"),
     [
-        (entry("org.update_member", permission="admin", old_permission="read"), Canonical.PRIVILEGE_GRANT, "ana", Verdict.UNVERIFIED),
-        (entry("org.update_member", permission="read", old_permission="admin"), Canonical.PRIVILEGE_REVOKE, "ana", Verdict.IGNORED),
+        (
+            entry("org.update_member", permission="admin", old_permission="read"),
+            Canonical.PRIVILEGE_GRANT,
+            "ana",
+            Verdict.UNVERIFIED,
+        ),
+        (
+            entry("org.update_member", permission="read", old_permission="admin"),
+            Canonical.PRIVILEGE_REVOKE,
+            "ana",
+            Verdict.IGNORED,
+        ),
         (entry("org.recovery_codes_viewed", user=None), Canonical.BYPASS_GRANT, "corp", Verdict.UNVERIFIED),
-        (entry("business.recovery_codes_generated", user=None, org=None, business="group"), Canonical.BYPASS_GRANT, "group", Verdict.UNVERIFIED),
-        (entry("two_factor_authentication.disabled", actor="ana", actor_id=12), Canonical.FACTOR_RESET_ALL, "ana", Verdict.SELF_SERVICE),
+        (
+            entry("business.recovery_codes_generated", user=None, org=None, business="group"),
+            Canonical.BYPASS_GRANT,
+            "group",
+            Verdict.UNVERIFIED,
+        ),
+        (
+            entry("two_factor_authentication.disabled", actor="ana", actor_id=12),
+            Canonical.FACTOR_RESET_ALL,
+            "ana",
+            Verdict.SELF_SERVICE,
+        ),
         (entry("two_factor_authentication.disabled"), Canonical.FACTOR_RESET_ALL, "ana", Verdict.UNVERIFIED),
-        (entry("user.change_password", user=None, user_id=None), Canonical.PASSWORD_CHANGE_SELF, "mara", Verdict.SELF_SERVICE),
-        (entry("personal_access_token.create", user=None, user_id=None), Canonical.TOKEN_REISSUE, "mara", Verdict.SELF_SERVICE),
-        (entry("external_identity.deprovision", user=None, external_identity_nameid="ana@example.test"), Canonical.ACCOUNT_DISABLE, "ana@example.test", Verdict.IGNORED),
+        (
+            entry("user.change_password", user=None, user_id=None),
+            Canonical.PASSWORD_CHANGE_SELF,
+            "mara",
+            Verdict.SELF_SERVICE,
+        ),
+        (
+            entry("personal_access_token.create", user=None, user_id=None),
+            Canonical.TOKEN_REISSUE,
+            "mara",
+            Verdict.SELF_SERVICE,
+        ),
+        (
+            entry("external_identity.deprovision", user=None, external_identity_nameid="ana@example.test"),
+            Canonical.ACCOUNT_DISABLE,
+            "ana@example.test",
+            Verdict.IGNORED,
+        ),
         (entry("staff.reset_password"), Canonical.PASSWORD_RESET, "ana", Verdict.UNVERIFIED),
     ],
-)  # fmt: skip
+)
 def test_an_action_is_what_it_does_and_to_whom(
     classify: Classify, event: dict[str, Any], action: Canonical, target: str, verdict: Verdict
 ) -> None:

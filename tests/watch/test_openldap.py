@@ -77,18 +77,48 @@ def rows(classify: Classify, *lines: str, evidence: tuple[EvidenceRow, ...] = ()
 @pytest.mark.parametrize(
     ("accessed", "audited", "asked", "action"),
     [
-        ("userPassword:= {SSHA}x", ["replace: userPassword", "userPassword:: e1NTSEF9eA==", "-"], "attr=userPassword", Canonical.PASSWORD_RESET),
+        (
+            "userPassword:= {SSHA}x",
+            ["replace: userPassword", "userPassword:: e1NTSEF9eA==", "-"],
+            "attr=userPassword",
+            Canonical.PASSWORD_RESET,
+        ),
         ("pwdReset:= TRUE", ["replace: pwdReset", "pwdReset: TRUE", "-"], "attr=pwdReset", Canonical.PASSWORD_EXPIRE),
         ("pwdReset:= FALSE", ["replace: pwdReset", "pwdReset: FALSE", "-"], None, None),
-        ("pwdAccountLockedTime:-", ["delete: pwdAccountLockedTime", "-"], "attr=pwdAccountLockedTime", Canonical.ACCOUNT_UNLOCK),
-        ("pwdAccountLockedTime:= 000001010000Z", ["replace: pwdAccountLockedTime", "pwdAccountLockedTime: 000001010000Z", "-"], None, Canonical.ACCOUNT_LOCK),
-        ("mail:= x@example.test", ["replace: mail", "mail: x@example.test", "-"], "attr=mail", Canonical.RECOVERY_INFO_CHANGE),
-        ("mobile:+ +310000000", ["add: mobile", "mobile: +310000000", "-"], "attr=mobile", Canonical.RECOVERY_INFO_CHANGE),
+        (
+            "pwdAccountLockedTime:-",
+            ["delete: pwdAccountLockedTime", "-"],
+            "attr=pwdAccountLockedTime",
+            Canonical.ACCOUNT_UNLOCK,
+        ),
+        (
+            "pwdAccountLockedTime:= 000001010000Z",
+            ["replace: pwdAccountLockedTime", "pwdAccountLockedTime: 000001010000Z", "-"],
+            None,
+            Canonical.ACCOUNT_LOCK,
+        ),
+        (
+            "mail:= x@example.test",
+            ["replace: mail", "mail: x@example.test", "-"],
+            "attr=mail",
+            Canonical.RECOVERY_INFO_CHANGE,
+        ),
+        (
+            "mobile:+ +310000000",
+            ["add: mobile", "mobile: +310000000", "-"],
+            "attr=mobile",
+            Canonical.RECOVERY_INFO_CHANGE,
+        ),
         ("oathSecret:-", ["delete: oathSecret", "-"], None, Canonical.FACTOR_RESET),
-        ("sshPublicKey:+ ssh-ed25519 AAAA", ["add: sshPublicKey", "sshPublicKey: ssh-ed25519 AAAA", "-"], "attr=sshPublicKey", Canonical.TOKEN_REISSUE),
+        (
+            "sshPublicKey:+ ssh-ed25519 AAAA",
+            ["add: sshPublicKey", "sshPublicKey: ssh-ed25519 AAAA", "-"],
+            "attr=sshPublicKey",
+            Canonical.TOKEN_REISSUE,
+        ),
         ("description:= x", ["replace: description", "description: x", "-"], "attr=description", None),
     ],
-)  # fmt: skip
+)
 def test_an_attribute_means_the_same_in_every_log(
     classify: Classify, accessed: str, audited: list[str], asked: str | None, action: Canonical | None
 ) -> None:

@@ -46,7 +46,7 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
 def test_a_time_is_read_however_it_is_written(
     con: duckdb.DuckDBPyConnection, word: str | None, time: str | None
 ) -> None:
-    """Seconds to nanoseconds, FILETIME, ISO with and without zone, LDAP's own; what is no time is NULL, never an error."""
+    """Seconds to nanoseconds, FILETIME, ISO, LDAP's own; what is no time is NULL, never an error."""
     assert con.execute("SELECT CAST(instant($1) AS VARCHAR)", [word]).fetchone() == (time,)
 
 
