@@ -146,3 +146,16 @@ def test_the_log_of_another_provider_is_told(okta: Okta, write_log: Write, tmp_p
     (as_samba,) = Engine().judge((Feed(provider=SAMBA, files=(own,)),)).strange_files
     assert as_samba.lines == 3
     assert Engine().judge((Feed(provider=SAMBA, files=(samples,)),)).strange_files == ()
+
+
+def test_evidence_in_two_files_counts_once(
+    okta: Okta, evidence: Make, write_log: Write, write_evidence: Write, tmp_path: Path
+) -> None:
+    """A case that stands in two files of the folder speaks for one change, and for that one verdict."""
+    folder = tmp_path / "evidence"
+    folder.mkdir()
+    for name in ("monday", "tuesday"):
+        write_evidence(folder / f"{name}.parquet", [evidence()])
+    log = write_log(tmp_path / "log.jsonl", [okta(), okta(after=1)])
+    verdicts = [row.verdict for row in Engine().classify("okta", (log,), folder).verdicts]
+    assert sorted(verdicts) == [Verdict.OUT_OF_POLICY, Verdict.VERIFIED]

@@ -113,12 +113,14 @@ def read_evidence(con: duckdb.DuckDBPyConnection, evidence: Path | None, account
     named = read_accounts(accounts) if accounts else ()
     try:
         con.execute(
-            "CREATE OR REPLACE TABLE evidence AS SELECT row_number() OVER ("
-            'ORDER BY "case", opened_leaf, started_leaf, change, native_id) AS evidence, * REPLACE ('
+            # Numbered by what it says: sorting a million rows takes longer than all the rest of reading them.
+            'CREATE OR REPLACE TABLE evidence AS SELECT CAST(hash("case", change, native_id, opened_leaf, '
+            "started_leaf, outcome_leaf) >> 1 AS BIGINT) AS evidence, * REPLACE ("
             "list_transform(target_keys, lambda k: lower(k)) AS target_keys, "
             f"list_transform(principal_keys, lambda k: lower(k)) AS principal_keys) FROM ({rows})",
             {"files": [str(file) for file in files]} if files else {},
         )
+        _once(con)
         _read_gaps(con, files)
         _read_declared(con, files)
     except duckdb.Error as error:
@@ -172,6 +174,13 @@ def enforce(con: duckdb.DuckDBPyConnection, cells: Iterable[Enforced]) -> None:
         for action in actions:
             values = (cell.account_class, action, cell.unit, cell.since, cell.until)
             con.execute("INSERT INTO enforced VALUES (?, ?, ?, ?, ?)", values)
+
+
+def _once(con: duckdb.DuckDBPyConnection) -> None:
+    """Drop rows that stand in two files: one change is one piece of evidence."""
+    row = con.execute("SELECT count(*) - count(DISTINCT evidence) FROM evidence").fetchone()
+    if row is not None and row[0]:
+        con.execute("DELETE FROM evidence WHERE rowid NOT IN (SELECT min(rowid) FROM evidence GROUP BY evidence)")
 
 
 def _read_gaps(con: duckdb.DuckDBPyConnection, files: tuple[Path, ...]) -> None:
