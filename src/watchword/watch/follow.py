@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -73,7 +74,7 @@ class Follow:
     """Follows *feeds*; `step` is called every second or so, by one thread at a time.
 
     *clock* times what is done with what came. What is remembered is in *state*, a folder of its own: `Unavailable` when
-    another process follows there. Verdicts go to *verdicts*, rejected lines into *state* as `rejected.jsonl`.
+    another process follows there. Verdicts go to *verdicts*, rejected lines into `rejected` in *state*.
     """
 
     def __init__(
@@ -100,6 +101,7 @@ class Follow:
         self._is_whole = True
         """Whether the whole window has to be judged: at first, since the evidence or the rules may be others."""
         self._failing: dict[str, datetime] = {}
+        self._untold: list[tuple[Followed | None, Told]] = []
         state.mkdir(parents=True, exist_ok=True)
         verdicts.mkdir(parents=True, exist_ok=True)
         self._con = correlation.connect(memory, 1)
@@ -139,13 +141,15 @@ class Follow:
         """
         begun = time.monotonic()
         lines = self.tally.lines
-        about = [*told]
+        named = {feed.name: feed for feed in self._feeds}
+        about = self._untold  # what a step that failed was told is told by the next
+        about += ((named.get(one.about), one) for one in told)
         for feed in self._feeds:
-            about += self._pull(feed, at)
+            about += ((feed, one) for one in self._pull(feed, at))
         has_new_evidence = self._evidence.read(before=self._window.clear)
         positions, came = self._read()
         for feed in self._feeds:
-            about += self._beats[feed.name].beat(came.get(feed.name, ()), at)
+            about += ((feed, one) for one in self._beats[feed.name].beat(came.get(feed.name, ()), at))
         new = self._window.take()
         is_whole = self._is_whole or self._evidence.is_whole or new > MANY
         changed: tuple[VerdictRow, ...] = ()
@@ -153,12 +157,13 @@ class Follow:
             self._window.gather(whole=is_whole)
             changed = self._changes()
         if self._canary is not None:
-            about += self._canary.told(at)
+            about += ((None, one) for one in self._canary.told(at))
         rows = (*self._about(about), *changed)
         if positions or rows:
             step = self._window.step + 1
             self._window.commit(step, positions, rows, forget=at - self._kept)
             write_step(self._verdicts, step, rows)
+        self._untold = []
         self._evidence.settle()
         self._is_whole = False
         self._tidy(at)
@@ -185,6 +190,7 @@ class Follow:
         positions: dict[str, Position] = {}
         came: dict[str, tuple[datetime, ...]] = {}
         rejected: list[Rejected] = []
+        texts: list[str] = []
         self._behind = False
         with ExitStack() as stack:
             for feed in self._feeds:
@@ -192,7 +198,7 @@ class Follow:
                 if part is None:
                     continue
                 file = part.file
-                if part.since.offset or part.until.offset < file.stat().st_size:
+                if part.since.offset or part.until.segment == feed.spool.end.segment:  # it may still grow
                     folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="watchword-"))
                     file = Path(folder) / "lines.jsonl"
                     file.write_bytes(part.read())
@@ -201,7 +207,7 @@ class Follow:
                 def keep(one: Rejected, text: str, name: str = name, line: int = line) -> None:
                     placed = msgspec.structs.replace(one, file=name, line=one.line + line)
                     rejected.append(placed)
-                    self._keep_aside(placed, text)
+                    texts.append(text)
 
                 read_log(
                     self._con,
@@ -214,11 +220,21 @@ class Follow:
                 positions[feed.name], came[feed.name] = part.until, part.came
                 self._behind = self._behind or feed.spool.end != part.until
         self.rejected = tuple(rejected)
+        if rejected:
+            self._keep_aside(zip(rejected, texts, strict=True))
         return positions, came
 
-    def _keep_aside(self, rejected: Rejected, text: str) -> None:
-        with (self._state / "rejected.jsonl").open("ab") as aside:
-            aside.write(msgspec.json.encode({**msgspec.structs.asdict(rejected), "text": text}) + b"\n")
+    def _keep_aside(self, rejected: Iterable[tuple[Rejected, str]]) -> None:
+        """Write them into the file of the step to come: one that is killed writes the same file again."""
+        folder = self._state / "rejected"
+        folder.mkdir(exist_ok=True)
+        partial = folder / "step.partial"
+        with partial.open("wb") as aside:
+            for one, text in rejected:
+                aside.write(msgspec.json.encode({**msgspec.structs.asdict(one), "text": text}) + b"\n")
+            aside.flush()
+            os.fsync(aside.fileno())
+        partial.rename(folder / f"step{self._window.step + 1:08d}.jsonl")
 
     def _changes(self) -> tuple[VerdictRow, ...]:
         """Judge what was gathered; return what says something new, each as the next revision of its event."""
@@ -234,14 +250,10 @@ class Follow:
                 rows.append(new)
         return tuple(rows)
 
-    def _about(self, told: list[Told]) -> tuple[VerdictRow, ...]:
+    def _about(self, told: list[tuple[Followed | None, Told]]) -> tuple[VerdictRow, ...]:
         """Rows about feeds, but what was told before."""
-        named = {feed.name: feed for feed in self._feeds}
         rows = {}
-        for one in told:
-            feed = named.get(one.about) or next(
-                (f for f in self._feeds if one.key.startswith((f"{f.name}/", one.about))), None
-            )
+        for feed, one in told:
             provider = feed.provider.name if feed else "watch"
             row = VerdictRow(
                 id=f"feed/{one.key}",

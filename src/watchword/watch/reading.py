@@ -13,7 +13,8 @@ import msgspec
 from watchword.core.errors import Invalid, Unavailable
 from watchword.watch.meter import Meter
 from watchword.watch.providers import Feed, Provider
-from watchword.watch.sieve import Aside, Tally, encode, is_gzip, sieve
+from watchword.watch.sieve import Aside, Tally, encode, is_gzip, sieve, sieve_lines
+from watchword.watch.sources.files import kind_of, lines_of
 from watchword.watch.verdicts import Rejected
 
 _BATCH = 64 * 1024 * 1024
@@ -35,12 +36,18 @@ def read_log(
     `Invalid` when there is no such file, or it can not be opened.
     """
     _must_be_readable(file)
+    kind = kind_of(file)
     # DuckDB would read these as a pattern of names.
-    if not set("*?[") & set(str(file)) and _read_whole(con, feed, file, tally, meter):
+    is_text = kind in {"lines", "gzip"}
+    if is_text and not set("*?[") & set(str(file)) and _read_whole(con, feed, file, tally, meter):
         return
     with tempfile.TemporaryDirectory(prefix="watchword-") as folder:
         batch = Path(folder) / "lines.jsonl"
-        for _ in _batches(file, batch, sieve(file, feed.provider, tally, meter), keep_aside):
+        if is_text:
+            sieved = sieve(file, feed.provider, tally, meter)
+        else:
+            sieved = sieve_lines(enumerate(lines_of(file, feed.provider), 1), feed.provider, tally)
+        for _ in _batches(file, batch, sieved, keep_aside):
             _scan_sieved(con, feed.provider, batch)
             _take(con, feed)
 
