@@ -1,7 +1,7 @@
 """How the watch follows: lines a second when it has to catch up, and the time from arrival to verdict at a steady rate.
 
-`python -m bench.follow [megabytes] [rows of evidence] [lines a second]`. One process with one DuckDB thread; a thread of it
-brings the lines, as a webhook or a poller does, in batches of a tenth of a second.
+`python -m bench.follow [megabytes] [rows of evidence] [lines a second]`. One process with one DuckDB thread; a thread
+of it brings the lines, as a webhook or a poller does, in batches of a tenth of a second.
 """
 
 from __future__ import annotations

@@ -116,7 +116,7 @@ class Follow:
             self._con.close()
             raise
         self._evidence = EvidenceDiff(self._con, evidence, accounts)
-        self._beats = {feed.name: Heartbeat(feed.name, feed.quiet, feed.spool.arrivals(LEARNED)) for feed in feeds}
+        self._beats = {feed.name: Heartbeat(feed.name, feed.quiet, feed.spool.arrivals(clock() - LEARNED)) for feed in feeds}
         self._finish()
 
     def __enter__(self) -> Self:
