@@ -104,20 +104,21 @@ class Follow:
         self._untold: list[tuple[Followed | None, Told]] = []
         state.mkdir(parents=True, exist_ok=True)
         verdicts.mkdir(parents=True, exist_ok=True)
-        self._con = correlation.connect(memory, 1)
-        try:
+        with ExitStack() as opened:
+            self._con = correlation.connect(memory, 1)
+            opened.callback(self._con.close)
             self._con.execute(f"SET temp_directory = '{str(state / 'spill').replace(chr(39), chr(39) * 2)}'")
             correlation.set_up(self._con, [feed.provider for feed in feeds], lag)
             correlation.read_evidence(self._con, None)
             self._window = Window(self._con, state / "window.duckdb")
+            opened.callback(self._window.close)
             if not self._window.step:  # made anew, beside verdicts that are told already
                 self._window.seed(latest_verdicts(verdicts), newest_step(verdicts))
-        except BaseException:
-            self._con.close()
-            raise
-        self._evidence = EvidenceDiff(self._con, evidence, accounts)
-        self._beats = {feed.name: Heartbeat(feed.name, feed.quiet, feed.spool.arrivals(clock() - LEARNED)) for feed in feeds}
-        self._finish()
+            self._evidence = EvidenceDiff(self._con, evidence, accounts)
+            known = clock() - LEARNED
+            self._beats = {feed.name: Heartbeat(feed.name, feed.quiet, feed.spool.arrivals(known)) for feed in feeds}
+            self._finish()
+            opened.pop_all()
 
     def __enter__(self) -> Self:
         return self
