@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -50,6 +51,9 @@ VERDICTS = "verdicts"
 
 Called = OktaHook | HmacHook | PushReceiver
 """A feed that is called."""
+
+_WHOLE = {"openldap": re.compile(rb"\n\r?\n|\bRESULT\b[^\n]*\n")}
+"""The end of a record, in logs whose records have several lines: a blank line of LDIF, an operation's result."""
 
 Clock = Callable[[], datetime]
 
@@ -188,6 +192,7 @@ class Watching:
                 directory=source.directory or self._only_directory(),
                 source=local,
                 quiet=source.quiet,
+                whole=_WHOLE.get(provider.name),
             )
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -199,6 +200,28 @@ def test_a_log_cut_short_is_a_finding(feed: Feed, okta: Okta) -> None:
     rows = feed.follow.step(NOON)
     assert {row.reasons[0] for row in rows} == {"log_truncated", "no_evidence"}
     assert {row.target for row in rows} == {str(feed.log), "00ucem"}
+
+
+def test_a_record_of_several_lines_waits_for_its_end(feed: Feed, okta: Okta) -> None:
+    """In such a log nothing is read until it is quiet, and then no further than the last whole record."""
+    feed.follow.close()
+    now = [NOON]
+    spool = Spool(feed.folder / "spool")
+    many = Followed(name="log", provider=provider_named("okta"), spool=spool, whole=re.compile(rb"\n\n"))
+    lines = [json.dumps(okta(target=f"00u{n}")).encode() for n in range(3)]
+    with Follow((many,), feed.folder / "state", feed.verdicts, clock=lambda: now[0]) as follow:
+
+        def told(seconds: float) -> list[str]:
+            now[0] = NOON + timedelta(seconds=seconds)
+            return [row.target for row in follow.step(now[0])]
+
+        spool.append([lines[0], b"", lines[1]], NOON)
+        assert told(0.5) == []
+        assert told(1.5) == ["00u0"]
+        assert told(2) == []
+        spool.append([b"", lines[2]], NOON + timedelta(seconds=2.5))
+        assert told(3.6) == ["00u1"]
+        assert told(7) == ["00u2"]  # what has no end after all is read as it is
 
 
 def test_silence_is_told_with_its_end(feed: Feed, okta: Okta) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 import time
 from collections.abc import Callable, Iterable
@@ -25,7 +26,7 @@ from watchword.watch.sieve import Tally
 from watchword.watch.sources.canary import Canary
 from watchword.watch.sources.heartbeat import LEARNED, Heartbeat
 from watchword.watch.sources.port import Local, Told
-from watchword.watch.sources.spool import Position, Spool
+from watchword.watch.sources.spool import Position, Slice, Spool
 from watchword.watch.verdicts import Rejected, VerdictRow, latest_verdicts, newest_step, revised, write_step
 from watchword.watch.window import MANY, Window
 
@@ -35,6 +36,9 @@ KEPT = timedelta(days=30)
 _BATCH = 32 * 1024 * 1024
 """Bytes of one feed that one step reads: what bounds the time of a step."""
 
+SETTLED, PATIENCE = timedelta(seconds=1), timedelta(seconds=3)
+"""A log whose records have several lines is read when nothing came for the one, or something waits for the other."""
+
 _TIDY = timedelta(hours=1)
 
 
@@ -42,7 +46,8 @@ class Followed(msgspec.Struct, frozen=True, kw_only=True):
     """One feed that is followed: its *spool*, and the *source* that is read within each step, where it is a local one.
 
     *directory* names the directory it is of: then only its evidence counts. *quiet* is how long it may be silent, when
-    that is not learned.
+    the last end waits for more, though not for ever (`PATIENCE`).
+    the last end waits for more, for `PATIENCE` at most.
     """
 
     name: str
@@ -51,6 +56,7 @@ class Followed(msgspec.Struct, frozen=True, kw_only=True):
     directory: str | None = None
     source: Local | None = None
     quiet: timedelta | None = None
+    whole: re.Pattern[bytes] | None = None
 
 
 class Tick(msgspec.Struct, frozen=True, kw_only=True):
@@ -196,10 +202,14 @@ class Follow:
         with ExitStack() as stack:
             for feed in self._feeds:
                 part = feed.spool.read(self._window.position(feed.name), _BATCH)
+                if part is not None and feed.whole is not None:
+                    part = self._settled(part, feed.whole)
                 if part is None:
                     continue
                 file = part.file
-                if part.since.offset or part.until.segment == feed.spool.end.segment:  # it may still grow
+                if (
+                    part.since.offset or feed.whole is not None or part.until.segment == feed.spool.end.segment
+                ):  # it may still grow
                     folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="watchword-"))
                     file = Path(folder) / "lines.jsonl"
                     file.write_bytes(part.read())
@@ -224,6 +234,23 @@ class Follow:
         if rejected:
             self._keep_aside(zip(rejected, texts, strict=True))
         return positions, came
+
+    def _settled(self, part: Slice, whole: re.Pattern[bytes]) -> Slice | None:
+        """*part* up to the end of its last whole record; None while more of a record may come."""
+        now = self._clock()
+        if now - part.came[-1] < SETTLED and now - part.came[0] < PATIENCE:
+            return None
+        data = part.read()
+        ends = [found.end() for found in whole.finditer(data)]
+        cut = data.rfind(b"\n", 0, ends[-1]) + 1 if ends else 0
+        if not cut or now - part.came[-1] >= PATIENCE:
+            return part if now - part.came[0] >= PATIENCE else None
+        until = Position(
+            segment=part.since.segment,
+            offset=part.since.offset + cut,
+            line=part.since.line + data.count(b"\n", 0, cut),
+        )
+        return msgspec.structs.replace(part, until=until)
 
     def _keep_aside(self, rejected: Iterable[tuple[Rejected, str]]) -> None:
         """Write them into the file of the step to come: one that is killed writes the same file again."""
