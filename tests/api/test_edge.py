@@ -93,7 +93,7 @@ def test_every_route_for_nobody_for_a_stranger_and_for_somebody_without_a_role(o
     account = ilse.get(f"/api/cases/{case}").json()["account"]
     names = {"case": case, "token": "wrong", "challenge": "h-none", "account": account, "login": "mara"}
     names |= {"role": "agent", "credential": "k-none", "person": "p-none", "provider": "none", "downtime": "d-none"}
-    names |= {"question": "q-none", "name": "none"}
+    names |= {"question": "q-none", "name": "none", "feed": "none"}
     names["tile"] = "entries/000.p/1"
     lows = organisation.sign_in("nobody").client
     lines = [f"{'method':7}{'route':62}{'none':>6}{'bad':>6}{'low':>6}"]

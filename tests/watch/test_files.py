@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from watchword.core.errors import Invalid, Unavailable
+from watchword.watch.engine import Engine
 from watchword.watch.providers import OKTA
 from watchword.watch.sources.files import lines_of
 from watchword.watch.sources.folder import Folder
@@ -163,3 +164,17 @@ def test_a_line_without_end_is_kept_by_its_beginning(tmp_path: Path) -> None:
     assert (first, last) == (b"first", b"last")
     assert long[:3] == b"xxx"
     assert len(long) == 2000
+
+
+@pytest.mark.parametrize("shape", ["gzip", "zstd", "parquet"])
+def test_classify_reads_what_a_source_reads(tmp_path: Path, okta: Okta, shape: str) -> None:
+    """A packed log, or one in Parquet, is judged like the same in plain lines."""
+    events = [okta(debugContext={"debugData": {"changedAttributes": None}}), {"eventType": "user.session.start"}]
+    log = tmp_path / "log"
+    if shape == "parquet":
+        pq.write_table(pa.Table.from_pylist(events), log)
+    else:
+        pack = gzip.compress if shape == "gzip" else _zstd
+        log.write_bytes(pack(b"".join(json.dumps(event).encode() + b"\n" for event in events)))
+    report = Engine().classify("okta", (log,))
+    assert (report.lines, [row.target for row in report.verdicts], report.rejected) == (2, ["00uana"], ())

@@ -106,7 +106,7 @@ def test_a_damaged_line_is_named_by_its_number(feed: Feed, okta: Okta) -> None:
     feed.write("oops", okta(target="00uben"))
     feed.step()
     assert [(line.line, line.reason) for line in feed.follow.rejected] == [(2, "not JSON")]
-    assert b"oops" in (feed.folder / "state" / "rejected.jsonl").read_bytes()
+    assert b"oops" in (feed.folder / "state" / "rejected" / "step00000002.jsonl").read_bytes()
 
 
 def test_records_of_one_click_may_come_in_two_steps(feed: Feed, okta: Okta) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from watchword.watch.sources.heartbeat import MOST, Heartbeat
 
@@ -11,21 +11,29 @@ from .conftest import NOON
 MINUTE = timedelta(minutes=1)
 
 
+def usual(days: int) -> list[datetime]:
+    """Arrivals of *days* ending at noon: every ten minutes by day, and an hour of silence in each night."""
+    start = NOON - timedelta(days=days)
+    times = [start + n * 10 * MINUTE for n in range(days * 144 + 1)]
+    return [at for at in times if at.hour != 3]
+
+
 def test_a_feed_is_silent_beyond_its_own_gaps() -> None:
-    """One that speaks every two minutes is blind after six, told once, since its last word."""
-    beat = Heartbeat("okta", arrivals=[NOON + n * 2 * MINUTE for n in range(30)])
-    last = NOON + 58 * MINUTE
-    assert beat.limit == 6 * MINUTE
-    assert beat.beat((), last + 6 * MINUTE) == ()
-    (told,) = beat.beat((), last + 6.1 * MINUTE)
-    assert (told.reasons, told.at, told.detail) == (("feed_silent",), last, "blind since 2026-03-02 12:58:00 UTC")
-    assert beat.blind_since == last
-    assert beat.beat((), last + 60 * MINUTE) == ()
-    (end,) = beat.beat([last + 70 * MINUTE], last + 71 * MINUTE)
+    """One with an hour of silence every night is blind after three and a half, told once, since its last word."""
+    beat = Heartbeat("okta", arrivals=usual(6))
+    assert beat.limit == 210 * MINUTE
+    assert beat.beat((), NOON + 210 * MINUTE) == ()
+    (told,) = beat.beat((), NOON + 211 * MINUTE)
+    assert (told.reasons, told.at, told.detail) == (("feed_silent",), NOON, "blind since 2026-03-02 12:00:00 UTC")
+    assert beat.blind_since == NOON
+    assert beat.beat((), NOON + 300 * MINUTE) == ()
+    (end,) = beat.beat([NOON + 310 * MINUTE], NOON + 311 * MINUTE)
     assert (end.reasons, end.key) == (("feed_silent", "feed_back"), told.key)
-    assert end.detail == "blind from 2026-03-02 12:58:00 to 2026-03-02 14:08:00 UTC"
+    assert end.detail == "blind from 2026-03-02 12:00:00 to 2026-03-02 17:10:00 UTC"
     assert beat.blind_since is None
-    assert beat.limit == 6 * MINUTE  # a silence that was told teaches no patience
+    later = [NOON + timedelta(days=1) + n * 10 * MINUTE for n in range(3)]
+    beat.beat(later, later[-1])
+    assert beat.limit == 210 * MINUTE  # one outage teaches no patience
 
 
 def test_a_silence_nobody_watched_is_told_with_its_end() -> None:

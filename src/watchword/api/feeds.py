@@ -29,32 +29,32 @@ class Spooled(Out, frozen=True, kw_only=True):
 class FeedController(Controller):
     """The feeds that are called."""
 
-    path = "/api/feeds/{name:str}"
+    path = "/api/feeds/{feed:str}"
     tags = ("watch",)
     opt = {"exclude_from_csrf": True}  # noqa: RUF012  (Litestar's own declaration)
 
     @get("", sync_to_thread=True)
-    def verify(self, app: TheApp, name: FromPath[str], request: Request[Any, Any, Any]) -> Response[dict[str, str]]:
+    def verify(self, app: TheApp, feed: FromPath[str], request: Request[Any, Any, Any]) -> Response[dict[str, str]]:
         """Answer Okta's one-time verification of an event hook."""
-        feed = app.watching.calls.get(name)
-        if not isinstance(feed, OktaHook):
+        caller = app.watching.calls.get(feed)
+        if not isinstance(caller, OktaHook):
             raise NotThere
-        return Response({"verification": feed.challenge(_headers(request))})
+        return Response({"verification": caller.challenge(_headers(request))})
 
     @post("", sync_to_thread=True, status_code=HTTP_200_OK, request_max_body_size=LONGEST)
     def deliver(
-        self, app: TheApp, at: Now, name: FromPath[str], body: RawBody, request: Request[Any, Any, Any]
+        self, app: TheApp, at: Now, feed: FromPath[str], body: RawBody, request: Request[Any, Any, Any]
     ) -> Response[Any]:
         """Take what a service brings.
 
         A security event token is answered as RFC 8935 says: 202, or 400 with `err` and `description`. Anything else is
         answered with how many events were taken; 401 when it is not from whom we agreed with, 409 when it came before.
         """
-        feed = app.watching.calls.get(name)
-        if feed is None:
+        caller = app.watching.calls.get(feed)
+        if caller is None:
             raise NotThere
         try:
-            taken = feed.take(body, _headers(request), at)
+            taken = caller.take(body, _headers(request), at)
         except Rejected as rejected:
             told = {"err": rejected.code, "description": rejected.description}
             return Response(
@@ -65,7 +65,7 @@ class FeedController(Controller):
             )
         except OSError as error:
             raise Unavailable("The delivery could not be kept.", "Deliver it again.") from error
-        if isinstance(feed, PushReceiver):
+        if isinstance(caller, PushReceiver):
             return Response(b"", status_code=202, media_type="application/json")
         return Response(Spooled(events=taken))
 

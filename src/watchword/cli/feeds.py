@@ -110,7 +110,7 @@ def _standing(settings: Settings, name: str, at: datetime) -> Standing:
 
     source = settings.watch.feeds[name]
     spool = Spool(settings.path(settings.watch.spools) / name)
-    arrivals, health, end = spool.arrivals(LEARNED), health_of(spool.folder), spool.end
+    arrivals, health, end = spool.arrivals(at - LEARNED), health_of(spool.folder), spool.end
     beat = Heartbeat(name, source.quiet, arrivals)
     if arrivals:
         beat.beat((), at)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -40,7 +41,7 @@ SWEEP = timedelta(seconds=10)
 """How often all that is remembered is looked over, at most."""
 
 _HALF = 256 * 1024
-"""Bytes within which a record of several lines ends."""
+"""Bytes within which a record of several lines ends, where the provider's reader puts it together."""
 
 _TIDY = timedelta(hours=1)
 
@@ -81,7 +82,7 @@ class Follow:
     """Follows *feeds*; `step` is called every second or so, by one thread at a time.
 
     *clock* times what is done with what came. What is remembered is in *state*, a folder of its own: `Unavailable` when
-    another process follows there. Verdicts go to *verdicts*, rejected lines into *state* as `rejected.jsonl`.
+    another process follows there. Verdicts go to *verdicts*, rejected lines into `rejected` in *state*.
     """
 
     def __init__(
@@ -107,6 +108,7 @@ class Follow:
         self._activity_seen: tuple[tuple[str, int, int], ...] = ()
         self._sweep_at: datetime | None = None
         self._is_unswept = True
+        self._readers: dict[str, TextReader] = {}
         self.rejected: tuple[Rejected, ...] = ()
         """The lines of the last step that were no events."""
         self.tick = Tick(at=clock())
@@ -116,23 +118,24 @@ class Follow:
         self._is_whole = True
         """Whether the whole window has to be judged: at first, since the evidence or the rules may be others."""
         self._failing: dict[str, datetime] = {}
-        self._readers: dict[str, TextReader] = {}
+        self._untold: list[tuple[Followed | None, Told]] = []
         state.mkdir(parents=True, exist_ok=True)
         verdicts.mkdir(parents=True, exist_ok=True)
-        self._con = correlation.connect(memory, 1)
-        try:
+        with ExitStack() as opened:
+            self._con = correlation.connect(memory, 1)
+            opened.callback(self._con.close)
             self._con.execute(f"SET temp_directory = '{str(state / 'spill').replace(chr(39), chr(39) * 2)}'")
             correlation.set_up(self._con, [feed.provider for feed in feeds], lag)
             correlation.read_evidence(self._con, None)
             self._window = Window(self._con, state / "window.duckdb")
+            opened.callback(self._window.close)
             if not self._window.step:  # made anew, beside verdicts that are told already
                 self._window.seed(latest_verdicts(verdicts), newest_step(verdicts))
-        except BaseException:
-            self._con.close()
-            raise
-        self._evidence = EvidenceDiff(self._con, evidence, accounts)
-        self._beats = {feed.name: Heartbeat(feed.name, feed.quiet, feed.spool.arrivals(LEARNED)) for feed in feeds}
-        self._finish()
+            self._evidence = EvidenceDiff(self._con, evidence, accounts)
+            known = clock() - LEARNED
+            self._beats = {feed.name: Heartbeat(feed.name, feed.quiet, feed.spool.arrivals(known)) for feed in feeds}
+            self._finish()
+            opened.pop_all()
 
     def __enter__(self) -> Self:
         return self
@@ -156,13 +159,15 @@ class Follow:
         """
         begun = time.monotonic()
         lines = self.tally.lines
-        about = [*told]
+        named = {feed.name: feed for feed in self._feeds}
+        about = self._untold  # what a step that failed was told is told by the next
+        about += ((named.get(one.about), one) for one in told)
         for feed in self._feeds:
-            about += self._pull(feed, at)
+            about += ((feed, one) for one in self._pull(feed, at))
         has_new_evidence = self._evidence.read(before=self._window.clear)
         positions, came = self._read()
         for feed in self._feeds:
-            about += self._beats[feed.name].beat(came.get(feed.name, ()), at)
+            about += ((feed, one) for one in self._beats[feed.name].beat(came.get(feed.name, ()), at))
         new = self._window.take()
         is_whole = self._is_whole or self._evidence.is_whole or new > MANY
         changed: tuple[VerdictRow, ...] = ()
@@ -170,12 +175,13 @@ class Follow:
             self._window.gather(whole=is_whole)
             changed = self._changes()
         if self._canary is not None:
-            about += self._canary.told(at)
+            about += ((None, one) for one in self._canary.told(at))
         rows = (*self._about(about), *changed)
         if positions or rows:
             step = self._window.step + 1
             self._window.commit(step, positions, rows, forget=at - self._kept)
             write_step(self._verdicts, step, rows)
+        self._untold = []
         self._evidence.settle()
         self._is_whole = False
         self._is_unswept = self._is_unswept or bool(positions) or has_new_evidence
@@ -194,13 +200,12 @@ class Follow:
         begun = time.monotonic()
         self._window.whole()
         correlation.judge(self._con)
-        told = self._window.told_because("unseen")
-        unseen = correlation.unseen_rows(self._con, told)
+        unseen = correlation.unseen_rows(self._con, self._window.told_because("unseen"))
         has_evidence = correlation.has_evidence(self._con)
         if self._signals:
             self.hits = sweep(self._con, self._signals, self._activity, has_evidence=has_evidence).hits
         self._window.clear()
-        before = {row.id: row for row in self._window.told([row.id for row in unseen]).values()}
+        before = self._window.told([row.id for row in unseen])
         rows = tuple(new for row in unseen if (new := revised(row, before.get(row.id))) is not None)
         if rows:
             step = self._window.step + 1
@@ -231,6 +236,7 @@ class Follow:
         positions: dict[str, Position] = {}
         came: dict[str, tuple[datetime, ...]] = {}
         rejected: list[Rejected] = []
+        texts: list[str] = []
         self._behind = False
         with ExitStack() as stack:
             for feed in self._feeds:
@@ -238,7 +244,7 @@ class Follow:
                 if part is None:
                     continue
                 file = part.file
-                if part.since.offset or part.until.offset < file.stat().st_size:
+                if part.since.offset or part.until.segment == feed.spool.end.segment:  # it may still grow
                     folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="watchword-"))
                     file = Path(folder) / "lines.jsonl"
                     file.write_bytes(part.read())
@@ -247,7 +253,7 @@ class Follow:
                 def keep(one: Rejected, text: str, name: str = name, line: int = line) -> None:
                     placed = msgspec.structs.replace(one, file=name, line=one.line + line)
                     rejected.append(placed)
-                    self._keep_aside(placed, text)
+                    texts.append(text)
 
                 read_log(
                     self._con,
@@ -261,6 +267,8 @@ class Follow:
                 positions[feed.name], came[feed.name] = part.until, part.came
                 self._behind = self._behind or feed.spool.end != part.until
         self.rejected = tuple(rejected)
+        if rejected:
+            self._keep_aside(zip(rejected, texts, strict=True))
         return positions, came
 
     def _reader_of(self, feed: Followed) -> TextReader | None:
@@ -274,9 +282,17 @@ class Follow:
                     """What it completes was judged before."""
         return self._readers[feed.name]
 
-    def _keep_aside(self, rejected: Rejected, text: str) -> None:
-        with (self._state / "rejected.jsonl").open("ab") as aside:
-            aside.write(msgspec.json.encode({**msgspec.structs.asdict(rejected), "text": text}) + b"\n")
+    def _keep_aside(self, rejected: Iterable[tuple[Rejected, str]]) -> None:
+        """Write them into the file of the step to come: one that is killed writes the same file again."""
+        folder = self._state / "rejected"
+        folder.mkdir(exist_ok=True)
+        partial = folder / "step.partial"
+        with partial.open("wb") as aside:
+            for one, text in rejected:
+                aside.write(msgspec.json.encode({**msgspec.structs.asdict(one), "text": text}) + b"\n")
+            aside.flush()
+            os.fsync(aside.fileno())
+        partial.rename(folder / f"step{self._window.step + 1:08d}.jsonl")
 
     def _changes(self) -> tuple[VerdictRow, ...]:
         """Judge what was gathered; return what says something new, each as the next revision of its event."""
@@ -292,14 +308,10 @@ class Follow:
                 rows.append(new)
         return tuple(rows)
 
-    def _about(self, told: list[Told]) -> tuple[VerdictRow, ...]:
+    def _about(self, told: list[tuple[Followed | None, Told]]) -> tuple[VerdictRow, ...]:
         """Rows about feeds, but what was told before."""
-        named = {feed.name: feed for feed in self._feeds}
         rows = {}
-        for one in told:
-            feed = named.get(one.about) or next(
-                (f for f in self._feeds if one.key.startswith((f"{f.name}/", one.about))), None
-            )
+        for feed, one in told:
             provider = feed.provider.name if feed else "watch"
             row = VerdictRow(
                 id=f"feed/{one.key}",

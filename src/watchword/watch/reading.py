@@ -16,7 +16,8 @@ from watchword.watch.meter import Meter
 from watchword.watch.providers import Feed, Provider, provider_named
 from watchword.watch.shapes import Aside, are_lines
 from watchword.watch.shapes_text import TextReader
-from watchword.watch.sieve import Carried, Sieved, Tally, encode, is_gzip, sieve
+from watchword.watch.sieve import Carried, Sieved, Tally, encode, is_gzip, sieve, sieve_lines
+from watchword.watch.sources.files import kind_of, lines_of
 from watchword.watch.verdicts import Rejected
 
 _BATCH = 64 * 1024 * 1024
@@ -48,11 +49,17 @@ def read_log(
     `Invalid` when there is no such file, or it can not be opened.
     """
     _must_be_readable(file)
+    kind = kind_of(file)
     # DuckDB would read these as a pattern of names.
-    if not set("*?[") & set(str(file)) and _has_lines(file) and _read_whole(con, feed, file, tally, meter):
+    is_text = kind in {"lines", "gzip"} and _has_lines(file)
+    if is_text and not set("*?[") & set(str(file)) and _read_whole(con, feed, file, tally, meter):
         return
     with tempfile.TemporaryDirectory(prefix="watchword-") as folder:
-        for batch in _batches(file, Path(folder), sieve(file, feed.provider, tally, meter, reader), keep_aside):
+        if kind == "parquet":
+            sieved = sieve_lines(enumerate(lines_of(file, feed.provider), 1), feed.provider, tally, reader)
+        else:
+            sieved = sieve(file, feed.provider, tally, meter, reader)
+        for batch in _batches(file, Path(folder), sieved, keep_aside):
             _read_batch(con, feed, batch)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
+import pyarrow as pa
 
 from watchword.watch.documents import LONGEST
 from watchword.watch.meter import Meter
@@ -57,6 +58,12 @@ def is_gzip(path: Path) -> bool:
         return raw.read(3) == b"\x1f\x8b\x08"
 
 
+def is_zstd(path: Path) -> bool:
+    """The same for the other way of packing."""
+    with path.open("rb") as raw:
+        return raw.read(4) == b"\x28\xb5\x2f\xfd"
+
+
 def sieve(
     path: Path, provider: Provider, tally: Tally, meter: Meter, reader: TextReader | None = None
 ) -> Iterator[Sieved]:
@@ -65,9 +72,17 @@ def sieve(
         yield from sieve_lines(records(_opened(raw, path), _numbered, provider), provider, tally, reader)
 
 
+def records_of(path: Path, provider: Provider) -> Iterator[Record]:
+    """Each record of *path* as it stands in the file, with its number: not judged yet."""
+    with path.open("rb", buffering=0) as raw:
+        yield from records(_opened(raw, path), _numbered, provider)
+
+
 def _opened(raw: io.FileIO, path: Path) -> io.BufferedReader:
     if is_gzip(path):
         return io.BufferedReader(gzip.GzipFile(fileobj=raw), PEEK)
+    if is_zstd(path):
+        return io.BufferedReader(pa.CompressedInputStream(raw, "zstd"), PEEK)
     return io.BufferedReader(raw, PEEK)
 
 

@@ -25,7 +25,7 @@ _KEPT = ("native", "sign_in", "seen")
 
 _OWN = """
 CREATE TABLE IF NOT EXISTS kept.position (feed VARCHAR, segment BIGINT, "offset" BIGINT, line BIGINT);
-CREATE TABLE IF NOT EXISTS kept.told (id VARCHAR PRIMARY KEY, "time" TIMESTAMPTZ, "row" VARCHAR);
+CREATE TABLE IF NOT EXISTS kept.told (id VARCHAR PRIMARY KEY, base VARCHAR, "row" VARCHAR);
 CREATE TABLE IF NOT EXISTS kept.pending (step BIGINT, "row" VARCHAR);
 CREATE TABLE IF NOT EXISTS kept.step (step BIGINT);
 """
@@ -99,9 +99,19 @@ class Window:
         for table in _KEPT:
             self._con.execute(f"DELETE FROM temp.{table}")
         self._con.execute("CREATE OR REPLACE TEMP TABLE came AS SELECT * FROM temp.native LIMIT 0")
+        self._con.execute("CREATE OR REPLACE TEMP TABLE signed_in AS SELECT * FROM temp.sign_in LIMIT 0")
 
     def take(self) -> int:
-        """Set aside what was read into `native` and is new to the window; return how many events that are."""
+        """Set aside what was read into `native` and is new to the window; return how many events that are.
+
+        What was read of sign-ins before is let go of.
+        """
+        self._con.execute(
+            f"""
+            CREATE OR REPLACE TEMP TABLE signed_in AS SELECT * FROM temp.sign_in EXCEPT
+            SELECT {self._columns("sign_in")} FROM kept.sign_in WHERE id IN (SELECT id FROM temp.sign_in)
+            """
+        )
         self._con.execute(
             "CREATE OR REPLACE TEMP TABLE came AS SELECT * FROM temp.native EXCEPT "
             f"SELECT {self._columns('native')} FROM kept.native WHERE id IN (SELECT id FROM temp.native)"
@@ -187,7 +197,7 @@ class Window:
         found = self._con.execute(
             """
             SELECT "row" FROM kept.told
-            WHERE regexp_replace(id, '/[0-9a-f]{8}$', '') IN (SELECT id FROM temp.native)
+            WHERE base IN (SELECT id FROM temp.native)
                 AND id NOT IN (SELECT unnest($judged))
             """,
             {"judged": list(judged)},
@@ -210,7 +220,7 @@ class Window:
         con = self._con
         con.execute("BEGIN")
         try:
-            for table, source in (("native", "came"), ("sign_in", "temp.sign_in"), ("seen", "temp.seen")):
+            for table, source in (("native", "came"), ("sign_in", "signed_in"), ("seen", "temp.seen")):
                 con.execute(f"INSERT INTO kept.{table} BY NAME SELECT * FROM {source}")
             for table in ("native", "sign_in"):
                 con.execute(f'DELETE FROM kept.{table} WHERE "time" < $forget', {"forget": forget})
@@ -226,8 +236,10 @@ class Window:
             if rows:
                 texts = [msgspec.json.encode(row).decode() for row in rows]
                 con.execute(
-                    "INSERT OR REPLACE INTO kept.told SELECT unnest($ids), unnest($times), unnest($texts)",
-                    {"ids": [row.id for row in rows], "times": [row.at for row in rows], "texts": texts},
+                    # An id that several records share goes on with what tells them apart: eight digits.
+                    "INSERT OR REPLACE INTO kept.told SELECT id, regexp_replace(id, '/[0-9a-f]{8}$', ''), \"row\" "
+                    'FROM (SELECT unnest($ids) AS id, unnest($texts) AS "row")',
+                    {"ids": [row.id for row in rows], "texts": texts},
                 )
                 if are_pending:
                     con.execute("INSERT INTO kept.pending SELECT $step, unnest($texts)", {"step": step, "texts": texts})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import importlib
 import io
 import json
 import zlib
@@ -16,7 +15,8 @@ import pyarrow as pa
 
 from watchword.core.errors import Invalid
 from watchword.watch.providers import Provider
-from watchword.watch.sieve import LONGEST_LINE
+from watchword.watch.shapes import PEEK, Aside, are_lines, has_documents
+from watchword.watch.sieve import LONGEST_LINE, records_of
 
 GZIP, ZSTD, PARQUET, EVTX = b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"PAR1", b"ElfFile\x00"
 
@@ -46,11 +46,19 @@ def lines_of(file: Path, provider: Provider) -> Iterator[bytes]:
             return _parquet(file)
         case "evtx":
             return _shaped(file, provider)
+        case "lines" if _has_shape(file, provider):
+            return _shaped(file, provider)
         case "gzip":
             return _text(file, lambda raw: gzip.GzipFile(fileobj=raw))
         case "zstd":
             return _text(file, lambda raw: io.BufferedReader(pa.CompressedInputStream(raw, "zstd"), LONGEST_LINE))
     return _text(file, lambda raw: raw)
+
+
+def _has_shape(file: Path, provider: Provider) -> bool:
+    with file.open("rb") as opened:
+        head = opened.read(PEEK)
+    return not are_lines(head) or has_documents(head, provider)
 
 
 def _text(file: Path, opened: Callable[[BinaryIO], Readable]) -> Iterator[bytes]:
@@ -93,12 +101,12 @@ def _without_nulls(text: str) -> bytes:
 
 
 def _shaped(file: Path, provider: Provider) -> Iterator[bytes]:
-    """Through the readers of shapes that are no text, where this installation has them."""
-    try:
-        shapes = importlib.import_module("watchword.watch.shapes")
-    except ModuleNotFoundError:
-        raise Invalid("Windows event files can not be read here.", "Forward them as JSON.", where=str(file)) from None
-    yield from (line.rstrip(b"\n") for line in shapes.lines_of(file, provider))
+    """Records of a file that has not one of them a line; a line end within one is white space, as in JSON and XML."""
+    for _, record in records_of(file, provider):
+        if isinstance(record, Aside):
+            yield record.text.encode().replace(b"\n", b" ")
+        else:
+            yield b"the file breaks off here" if record is None else record.strip().replace(b"\n", b" ")
 
 
 def _first(error: Exception) -> str:

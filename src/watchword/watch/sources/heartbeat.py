@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from statistics import median
 
 from watchword.watch.sources.port import Told
 
-LEARNED = 500
-"""How many gaps are remembered."""
+LEARNED = timedelta(days=14)
+"""How far back a feed's gaps are known."""
 
-ENOUGH = 20
-"""Gaps below which nothing is known of a feed."""
+ENOUGH = 2
+"""Whole days below which nothing is known of a feed."""
 
 LEAST, MOST = timedelta(minutes=5), timedelta(days=1)
 """Silence shorter than the one is never told, silence longer than the other always."""
@@ -24,15 +24,15 @@ FACTOR = 3
 class Heartbeat:
     """The gaps between arrivals of one feed.
 
-    *limit* is how long it may be silent; when it is not set, that is `FACTOR` times the gap that 99 of 100 gaps do not
-    exceed, between `LEAST` and `MOST`; and `MOST` until `ENOUGH` gaps are known. A feed that never gave anything is
-    silent since it was first looked at.
+    *limit* is how long it may be silent; when it is not set, that is `FACTOR` times the usual longest gap of a day (the
+    median of the days, so that one outage teaches nothing and every night does), between `LEAST` and `MOST`; and `MOST`
+    until `ENOUGH` days are known. A feed that never gave anything is silent since it was first looked at.
     """
 
     def __init__(self, name: str, limit: timedelta | None = None, arrivals: Iterable[datetime] = ()) -> None:
         self.name = name
         self._set = limit
-        self._gaps: deque[timedelta] = deque(maxlen=LEARNED)
+        self._longest: dict[date, timedelta] = {}
         self.last: datetime | None = None
         self._begun: datetime | None = None
         self._silent: Told | None = None
@@ -44,10 +44,11 @@ class Heartbeat:
         """How long the feed may be silent now."""
         if self._set is not None:
             return self._set
-        if len(self._gaps) < ENOUGH:
+        today = self.last.date() if self.last else None
+        days = [gap.total_seconds() for day, gap in self._longest.items() if day != today]
+        if len(days) < ENOUGH:
             return MOST
-        gaps = sorted(self._gaps)
-        return min(max(FACTOR * gaps[(len(gaps) * 99) // 100], LEAST), MOST)
+        return min(max(FACTOR * timedelta(seconds=median(days)), LEAST), MOST)
 
     @property
     def blind_since(self) -> datetime | None:
@@ -94,8 +95,8 @@ class Heartbeat:
 
     def _learn(self, at: datetime) -> None:
         if self.last is not None and at > self.last:
-            # A silence that was told teaches nothing, or the next one would have to be longer.
-            gap = at - self.last
-            if len(self._gaps) < ENOUGH or gap <= self.limit:
-                self._gaps.append(gap)
+            day = at.date()
+            self._longest[day] = max(self._longest.get(day, timedelta()), at - self.last)
+            if len(self._longest) > LEARNED.days:
+                del self._longest[min(self._longest)]
         self.last = at if self.last is None else max(at, self.last)

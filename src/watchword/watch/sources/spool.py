@@ -172,8 +172,8 @@ class Spool:
             lines = segment.read(position.offset - since)
         return lines.partition(b"\n")[2] if since else lines
 
-    def arrivals(self, most: int) -> tuple[datetime, ...]:
-        """When lines came, the last *most* times or fewer, oldest first."""
+    def arrivals(self, since: datetime) -> tuple[datetime, ...]:
+        """When lines came, from *since* on and the last time before, oldest first."""
         with self._mutex:
             self._catch_up()
             found: list[datetime] = []
@@ -184,9 +184,10 @@ class Spool:
                         times.append(record.at)
                     end = record.end
                 found[:0] = times
-                if len(found) >= most:
+                if found and found[0] < since:
                     break
-            return tuple(found[-most:])
+            earlier = [at for at in found if at < since][-1:]
+            return (*earlier, *(at for at in found if at >= since))
 
     def prune(self, before: Position, older: datetime) -> int:
         """Remove the segments wholly *before* a place whose last line came before *older*; return how many."""

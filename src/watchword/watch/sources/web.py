@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.utils
+import ipaddress
 import json
 import re
 import ssl
@@ -171,7 +172,13 @@ def demand_same_place(url: str, base: str) -> str:
 def demand_base(url: str, where: str) -> str:
     """*url* without a slash at its end; `Invalid` unless it is https, or http on this machine."""
     parts = urlsplit(url)
-    is_here = parts.hostname in {"localhost", "127.0.0.1", "::1"}
-    if parts.scheme != "https" and not (parts.scheme == "http" and is_here):
+    if parts.scheme != "https" and not (parts.scheme == "http" and _is_here(parts.hostname or "")):
         raise Invalid(f"{url!r} is not https.", "Only https is spoken with a service that is elsewhere.", where)
     return url.rstrip("/")
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
