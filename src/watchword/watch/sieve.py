@@ -68,14 +68,14 @@ def sieve(
     path: Path, provider: Provider, tally: Tally, meter: Meter, reader: TextReader | None = None
 ) -> Iterator[Sieved]:
     """Each record of *path* as whole JSON, or as kept aside; count them in *tally*. *reader* as in `sieve_lines`."""
-    with path.open("rb", buffering=0) as raw, meter.sieving(raw):
-        yield from sieve_lines(records(_opened(raw, path), _numbered, provider), provider, tally, reader)
+    with path.open("rb", buffering=0) as raw, meter.sieving(raw), _opened(raw, path) as source:
+        yield from sieve_lines(records(source, _numbered, provider), provider, tally, reader)
 
 
 def records_of(path: Path, provider: Provider) -> Iterator[Record]:
     """Each record of *path* as it stands in the file, with its number: not judged yet."""
-    with path.open("rb", buffering=0) as raw:
-        yield from records(_opened(raw, path), _numbered, provider)
+    with path.open("rb", buffering=0) as raw, _opened(raw, path) as source:
+        yield from records(source, _numbered, provider)
 
 
 def _opened(raw: io.FileIO, path: Path) -> io.BufferedReader:
