@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
 from typing import Any
 from xml.etree import ElementTree as ET
 
 from watchword.watch.providers.provider import Json, Provider
 from watchword.watch.providers.recased import Spelling, at, nested, text
+from watchword.watch.providers.windows_message import fields_of
 
 # fmt: off
 _NAMES = (
@@ -36,8 +36,6 @@ _SPELLING = Spelling(
     eventsourcename="SourceName",
     channel="Channel",
 )
-_TICKS = re.compile(r"/Date\((-?\d+)")
-_SECURITY = frozenset({"Microsoft-Windows-Security-Auditing", "Security"})
 
 
 def _shape(value: Json) -> tuple[Json, ...] | None:
@@ -61,6 +59,8 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
             event = {**_data(data), **event}
     if "EventID" not in event and text(event.get("Channel")) is not None:
         event["EventID"] = value.get("Id")
+    if isinstance(value.get("Message"), str) and event.get("SubjectUserSid") is None:
+        event = {**fields_of(value["Message"]), **event}
     return _one(event)
 
 
@@ -69,19 +69,7 @@ def _one(event: Json) -> tuple[Json, ...] | None:
     if number is None or not number.isdecimal():
         return None
     flat = {name: _flat(event.get(name)) for name, _ in _COLUMNS if event.get(name) is not None}
-    made = flat.get("TimeCreated")
-    if made is not None and (ticks := _TICKS.search(made)):
-        flat["TimeCreated"] = _moment(timedelta(milliseconds=int(ticks[1])), datetime(1970, 1, 1, tzinfo=UTC))
-    elif made is not None and made.isdecimal() and len(made) >= 17:  # FILETIME: 100 ns since 1601
-        flat["TimeCreated"] = _moment(timedelta(microseconds=int(made) // 10), datetime(1601, 1, 1, tzinfo=UTC))
     return ({**flat, "EventID": number},)
-
-
-def _moment(since: timedelta, epoch: datetime) -> str:
-    try:
-        return (epoch + since).isoformat()
-    except OverflowError:
-        return ""
 
 
 def _flat(value: Any) -> str:
