@@ -50,6 +50,8 @@ OKTA = Provider(
 """Okta System Log, one event a line, as the API and the log streams give it."""
 
 _SAMBA_CHANGE = "statusCode BIGINT, remoteAddress VARCHAR, userSid VARCHAR, transactionId VARCHAR"
+_SAMBA_SIGN_IN = "status VARCHAR, remoteAddress VARCHAR"
+_SAMBA_NAMED = "becameAccount VARCHAR, mappedAccount VARCHAR, clientAccount VARCHAR"
 _SAMBA_VALUES = 'STRUCT(actions STRUCT("action" VARCHAR, "values" STRUCT("value" VARCHAR)[])[])'
 
 SAMBA = Provider(
@@ -64,6 +66,18 @@ SAMBA = Provider(
         ),
         ("passwordChange", f"STRUCT({_SAMBA_CHANGE}, eventId BIGINT, dn VARCHAR)"),
         ("groupChange", f'STRUCT({_SAMBA_CHANGE}, eventId BIGINT, "action" VARCHAR, "group" VARCHAR, "user" VARCHAR)'),
+        (
+            "Authentication",
+            f"STRUCT({_SAMBA_SIGN_IN}, authDescription VARCHAR, becameSid VARCHAR, {_SAMBA_NAMED})",
+        ),
+        (
+            "Authorization",
+            f"STRUCT({_SAMBA_SIGN_IN}, authType VARCHAR, sid VARCHAR, account VARCHAR, sessionId VARCHAR)",
+        ),
+        (
+            "KDC Authorization",
+            f"STRUCT({_SAMBA_SIGN_IN}, authType VARCHAR, sid VARCHAR, account VARCHAR)",
+        ),
     ),
     # Samba heads each record with "[2026/11/21 04:44:23.043021,  5] ../../lib/audit_logging/audit_logging.c:97(…)".
     preamble=re.compile(rb"\[\d{4}/\d\d/\d\d \d\d:\d\d:\d\d|\s*$"),
