@@ -12,7 +12,12 @@ import pytest
 
 from watchword.core.evidence import EvidenceRow
 from watchword.core.identity_event import Canonical, Verdict
+from watchword.watch import correlation
 from watchword.watch.engine import Engine
+from watchword.watch.meter import Meter
+from watchword.watch.providers import SAMBA, Feed
+from watchword.watch.reading import read_log
+from watchword.watch.sieve import Tally
 from watchword.watch.verdicts import VerdictRow
 
 from .conftest import Classify
@@ -181,3 +186,26 @@ def test_headers_between_records_are_no_damage(classify: Classify) -> None:
     report = classify([header, _change("unicodePwd"), "Could not open the tdb"], provider="samba")
     assert (report.lines, report.preamble, len(report.verdicts)) == (3, 1, 1)
     assert [(line.line, line.reason) for line in report.rejected] == [(3, "not JSON")]
+
+
+def test_sign_ins_are_read_with_their_end() -> None:
+    """Wrong passwords are failures, told by the name that was given; the bind account is known by both its names."""
+    with correlation.connected("128MB", 1) as con:
+        correlation.set_up(con, (SAMBA,), timedelta())
+        feed = Feed(provider=SAMBA)
+        for name in ("lockout", "reset_by_bind"):
+            file = SAMPLES / f"samba_{name}.jsonl"
+            read_log(con, feed, file, Tally(), lambda _, __: None, Meter(tell=None, size=file.stat().st_size))
+        failed = con.execute("SELECT target_keys, address FROM sign_in WHERE NOT done").fetchall()
+        assert failed
+        assert {tuple(keys) for keys, _ in failed} == {("otto.lund",)}
+        assert {address for _, address in failed} == {"127.0.0.1"}
+        both = [BIND.lower(), "watchword-executor"]
+        signed_in = con.execute(
+            "SELECT DISTINCT target_keys FROM sign_in WHERE done AND target = $1", [BIND]
+        ).fetchall()
+        assert signed_in == [(both,)]
+        acted = con.execute("SELECT DISTINCT actor_keys, actor_class FROM native WHERE actor = $1", [BIND]).fetchall()
+        assert acted == [(both, None)]
+        system = con.execute("SELECT DISTINCT actor_class FROM native WHERE actor = $1", [SYSTEM]).fetchall()
+        assert system == [("system",)]

@@ -122,9 +122,9 @@ SELECT
     coalesce(said(id), md5(concat_ws('|', native_action, "time", who, whom, request))) AS id,
     native_action,
     who AS actor,
-    list_distinct(list_transform(who_names, lambda k: lower(k))) AS actor_keys,
+    names_of(list_transform(who_names, lambda k: lower(k))) AS actor_keys,
     coalesce(whom, '') AS "target",
-    list_distinct(list_transform(list_filter([
+    names_of(list_transform(list_filter([
         whom, CASE WHEN on_self AND kind <> 'Root' THEN told_login END, CASE WHEN on_self THEN arn END,
         given ->> '$.user.arn', more ->> '$.sub',
         -- The name as other logs and a desk have it.

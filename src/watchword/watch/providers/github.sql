@@ -77,9 +77,9 @@ SELECT
     coalesce(said(id), md5(concat_ws('|', native_action, "time", actor, whom, request, token))) AS id,
     native_action,
     coalesce(actor, actor_id, '') AS actor,
-    list_distinct(list_filter([lower(actor), actor_id], lambda k: k <> '')) AS actor_keys,
+    names_of(list_filter([lower(actor), actor_id], lambda k: k <> '')) AS actor_keys,
     coalesce(whom, whom_id, '') AS "target",
-    list_distinct(list_filter([
+    names_of(list_filter([
         lower(whom), whom_id, CASE WHEN "user" IS NOT NULL OR on_self THEN lower(external) END
     ], lambda k: k <> '')) AS target_keys,
     "time",

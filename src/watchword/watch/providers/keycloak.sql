@@ -135,11 +135,11 @@ SELECT
     coalesce(id, md5(concat_ws('|', native_action, "time", who, whom, path, session, address, credential))) AS id,
     native_action,
     coalesce(who, '') AS actor,
-    list_distinct(list_filter([
+    names_of(list_filter([
         lower(who), CASE WHEN native_action NOT LIKE 'IMPERSONATE%' AND NOT by_server THEN lower(login) END
     ], lambda k: k <> '')) AS actor_keys,
     coalesce(whom, '') AS "target",
-    list_distinct(list_filter([
+    names_of(list_filter([
         lower(whom),
         CASE WHEN admin THEN lower(said(body ->> '$.username')) ELSE lower(login) END,
         CASE WHEN admin THEN lower(said(body ->> '$.email')) END

@@ -106,11 +106,11 @@ SELECT
         ELSE ''
     END AS native_action,
     actor,
-    list_distinct(list_filter(
+    names_of(list_filter(
         [lower(actor), nullif(regexp_extract(lower(actor), '^uid=([^,+]+)', 1), '')], lambda k: k <> ''
     )) AS actor_keys,
     "target",
-    list_distinct(list_filter(
+    names_of(list_filter(
         [lower("target"), nullif(regexp_extract(lower("target"), '^uid=([^,+]+)', 1), '')], lambda k: k <> ''
     )) AS target_keys,
     "time",

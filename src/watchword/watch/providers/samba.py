@@ -9,6 +9,9 @@ from watchword.watch.providers.provider import Provider
 _CHANGE = "statusCode BIGINT, remoteAddress VARCHAR, userSid VARCHAR, transactionId VARCHAR"
 _VALUES = 'STRUCT(actions STRUCT("action" VARCHAR, "values" STRUCT("value" VARCHAR)[])[])'
 
+_SIGN_IN = "status VARCHAR, remoteAddress VARCHAR"
+_NAMED = "becameAccount VARCHAR, mappedAccount VARCHAR, clientAccount VARCHAR"
+
 SAMBA = Provider(
     name="samba",
     type_key="type",
@@ -21,6 +24,18 @@ SAMBA = Provider(
         ),
         ("passwordChange", f"STRUCT({_CHANGE}, eventId BIGINT, dn VARCHAR)"),
         ("groupChange", f'STRUCT({_CHANGE}, eventId BIGINT, "action" VARCHAR, "group" VARCHAR, "user" VARCHAR)'),
+        (
+            "Authentication",
+            f"STRUCT({_SIGN_IN}, authDescription VARCHAR, becameSid VARCHAR, {_NAMED})",
+        ),
+        (
+            "Authorization",
+            f"STRUCT({_SIGN_IN}, authType VARCHAR, sid VARCHAR, account VARCHAR, sessionId VARCHAR)",
+        ),
+        (
+            "KDC Authorization",
+            f"STRUCT({_SIGN_IN}, authType VARCHAR, sid VARCHAR, account VARCHAR)",
+        ),
     ),
     # Samba heads each record with "[2026/11/21 04:44:23.043021,  5] ../../lib/audit_logging/audit_logging.c:97(…)".
     preamble=re.compile(rb"\[\d{4}/\d\d/\d\d \d\d:\d\d:\d\d|\s*$"),

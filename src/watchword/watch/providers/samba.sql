@@ -6,29 +6,53 @@ SELECT
         ELSE "type"
     END AS native,
     "timestamp" AS stamp,
-    struct_pack("timestamp" := "timestamp", ds := dsdbChange, pw := passwordChange, gr := groupChange) AS record
+    struct_pack(
+        "timestamp" := "timestamp", ds := dsdbChange, pw := passwordChange, gr := groupChange,
+        -- A sign-in: who, from where, and how it ended; of one that failed only the name that was given.
+        si := struct_pack(
+            sid := coalesce(Authentication.becameSid, "Authorization".sid, "KDC Authorization".sid),
+            account := coalesce(
+                Authentication.becameAccount, Authentication.mappedAccount, Authentication.clientAccount,
+                "Authorization".account, "KDC Authorization".account
+            ),
+            status := coalesce(Authentication.status, "KDC Authorization".status),
+            peer := coalesce(
+                Authentication.remoteAddress, "Authorization".remoteAddress, "KDC Authorization".remoteAddress
+            ),
+            how := coalesce(Authentication.authDescription, "Authorization".authType, "KDC Authorization".authType),
+            session := "Authorization".sessionId
+        )
+    ) AS record
 FROM log;
 
 WITH field AS (
     SELECT
         native,
-        try_cast(record."timestamp" AS TIMESTAMPTZ) AS "time",
-        coalesce(record.ds.userSid, record.pw.userSid, record.gr.userSid, '') AS actor,
-        coalesce(record.ds.dn, record.pw.dn, record.gr."user", '') AS dn,
+        instant(record."timestamp") AS "time",
+        coalesce(record.ds.userSid, record.pw.userSid, record.gr.userSid, record.si.sid, record.si.account, '') AS actor,
+        coalesce(record.ds.dn, record.pw.dn, record.gr."user", record.si.sid, record.si.account, '') AS dn,
+        record.si AS sign_in,
         coalesce(record.ds.statusCode, record.pw.statusCode, record.gr.statusCode) AS status,
         coalesce(record.ds.transactionId, record.pw.transactionId, record.gr.transactionId) AS correlation,
         -- "ipv4:127.0.0.1:54321", "ipv6:::1:54321": the scheme goes, the socket stays; a change made inside has none.
         regexp_extract(
-            coalesce(record.ds.remoteAddress, record.pw.remoteAddress, record.gr.remoteAddress),
+            coalesce(record.ds.remoteAddress, record.pw.remoteAddress, record.gr.remoteAddress, record.si.peer),
             '^(?:ipv[46]:)?(.+):\d+$', 1
         ) AS address,
         regexp_extract(
-            coalesce(record.ds.remoteAddress, record.pw.remoteAddress, record.gr.remoteAddress),
+            coalesce(record.ds.remoteAddress, record.pw.remoteAddress, record.gr.remoteAddress, record.si.peer),
             '^(?:ipv[46]:)?(.+:\d+)$', 1
         ) AS socket,
         record.gr."group" AS "group",
         record.ds.attributes AS attributes
     FROM record
+),
+-- The log names who acts by SID; a sign-in beside it has the name too.
+known AS (
+    SELECT record.si.sid AS sid, names_of(list(lower(record.si.account))) AS names
+    FROM record
+    WHERE record.si.sid IS NOT NULL AND record.si.account IS NOT NULL
+    GROUP BY record.si.sid
 ),
 attribute AS (
     SELECT
@@ -84,6 +108,7 @@ named AS (
                 )),
                 'user'
             ) THEN 'dsdbChange/Add user'
+            WHEN sign_in.status <> 'NT_STATUS_OK' THEN native || ' refused'
             ELSE native
         END AS native,
         dn AS "target"
@@ -102,15 +127,19 @@ SELECT
         ELSE ''
     END AS native_action,
     actor,
-    list_filter([lower(actor)], lambda k: k <> '') AS actor_keys,
+    names_of(list_filter([lower(actor)], lambda k: k <> '') || coalesce(known.names, [])) AS actor_keys,
     "target",
-    list_filter([lower("target")], lambda k: k <> '') AS target_keys,
+    names_of(list_filter([lower("target"), lower(sign_in.account)], lambda k: k <> '')) AS target_keys,
     "time",
     CASE WHEN status = 0 THEN 'SUCCESS' WHEN status IS NULL THEN 'UNKNOWN' ELSE 'FAILURE ' || status END AS outcome,
-    coalesce(status, 0) = 0 AS done,
+    coalesce(status, 0) = 0 AND native NOT LIKE '% refused' AS done,
     nullif(address, '') AS address,
     nullif(socket, '') AS socket,
     correlation,
     coalesce(nullif(socket, ''), correlation) AS click,
-    native IN ('passwordChange/4723', 'dsdbChange/Modify password changed') AS by_owner
-FROM named
+    native IN ('passwordChange/4723', 'dsdbChange/Modify password changed') OR starts_with(native, 'Auth')
+        OR starts_with(native, 'KDC') AS by_owner,
+    CASE WHEN actor = 'S-1-5-18' THEN 'system' END AS actor_class,
+    coalesce(sign_in.session, nullif(socket, '')) AS session,
+    coalesce(sign_in.how, "group") AS detail
+FROM named LEFT JOIN known ON known.sid = named.actor

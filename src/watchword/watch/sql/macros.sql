@@ -3,6 +3,9 @@
 -- A word of a log, or NULL where it says that there is none.
 CREATE OR REPLACE TEMP MACRO said(word) AS CASE WHEN lower(trim(word)) IN ('', 'null', 'none', '-') THEN NULL ELSE word END;
 
+-- Names, each once, in an order of their own: what is read twice has to be equal.
+CREATE OR REPLACE TEMP MACRO names_of(names) AS list_sort(list_distinct(names));
+
 -- The address in a text, without port, brackets and zone; NULL where it is none (a service's name, nine groups of IPv6).
 CREATE OR REPLACE TEMP MACRO address_in(word) AS nullif(coalesce(
     nullif(regexp_extract(word, '^\s*(?:::ffff:)?(\d{1,3}(?:\.\d{1,3}){3})(?::\d+)?\s*$', 1), ''),
