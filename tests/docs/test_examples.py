@@ -83,6 +83,7 @@ def _whole(page: Path) -> list[str]:
         "watchword policy restore",
         "watchword policy replay",
         "watchword watch classify",
+        "watchword watch observe",
         "watchword evidence export",
         "watchword evidence verify",
         "watchword ledger copy",

@@ -83,8 +83,10 @@ class World:
         match kind:
             case "governed" | "replayed" | "late":
                 case = self._governed(login)
+                self._desk.app.runner.drain(self._desk.now())
                 if kind == "late":  # the log is read before the evidence is written
                     self._desk.app.watch()
+                self._desk.app.tick()
                 if kind == "replayed":
                     self._desk.by_the_bind_account(login, RESET, password())
             case "unlocked" | "wider":
@@ -111,7 +113,6 @@ class World:
         self._desk.know(login)
         case = self._desk.released(login, ticket=f"INC-{login}")
         self._desk.browse(case)
-        self._desk.app.tick()
         return case
 
     def _change(self, login: str, secret: str, target: str, *, own: bool = False) -> None:
