@@ -18,7 +18,7 @@ from watchword.watch.sources.web import Web
 
 rig = pytest.importorskip("tools.keycloak_rig")
 
-CLIENT, SECRET = "watchword-watch", "the secret of the watch"  # noqa: S105
+CLIENT, SECRET = "watchword-watch", "the secret of the watch"
 
 
 def now() -> datetime:

@@ -46,8 +46,8 @@ class Followed(msgspec.Struct, frozen=True, kw_only=True):
     """One feed that is followed: its *spool*, and the *source* that is read within each step, where it is a local one.
 
     *directory* names the directory it is of: then only its evidence counts. *quiet* is how long it may be silent, when
-    the last end waits for more, though not for ever (`PATIENCE`).
-    the last end waits for more, for `PATIENCE` at most.
+    that is not learned. *whole* matches the end of a record, in a log whose records have several lines: what comes
+    after the last end waits for more, for `PATIENCE` at most.
     """
 
     name: str
