@@ -28,8 +28,8 @@ class Heartbeat:
     """The gaps between arrivals of one feed.
 
     *limit* is how long it may be silent; when it is not set, that is `FACTOR` times the usual longest gap of a day (the
-    median of the days, so that one outage teaches nothing and every night does), between `LEAST` and `MOST`; and `UNKNOWN`
-    until `ENOUGH` days are known. A feed that never gave anything is silent since it was first looked at.
+    median of the days, so that one outage teaches nothing and every night does), between `LEAST` and `MOST`; and
+    `UNKNOWN` until `ENOUGH` days are known. A feed that never gave anything is silent since it was first looked at.
     """
 
     def __init__(self, name: str, limit: timedelta | None = None, arrivals: Iterable[datetime] = ()) -> None:
