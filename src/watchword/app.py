@@ -112,6 +112,8 @@ RUNNER, EXECUTOR, PORTAL = "watchword-runner", "watchword-executor", "watchword-
 """Logins of Watchword's own parts, which nobody can sign in as."""
 
 OUTBOX = "outbox.db"
+CANARY_PAUSE_S = 60
+"""Seconds until a canary that could not sing tries again."""
 
 
 def wall_clock() -> datetime:
@@ -229,6 +231,7 @@ class App:
         self.notices = Notices(self.desk, self._notifiers(), settings.console.language)
         self.pagers = self._pagers()
         self.watching = Watching(settings, self.clock)
+        self._sang: datetime | None = None
         owner = f"{socket.gethostname()}/{os.getpid()}"
         self._owner, self._caps = owner, caps
         self.runner = self.runner_of(desk=True, executor=self._executes)
@@ -427,6 +430,9 @@ class App:
         before = canary.last(self.watching.acts)
         if before is not None and (at - before).total_seconds() < part.every_s:
             return False
+        if self._sang is not None and (at - self._sang).total_seconds() < CANARY_PAUSE_S:
+            return False
+        self._sang = at
         directory = self.directories[part.directory]
         found = directory.find(part.account)
         if len(found) != 1:
@@ -447,6 +453,12 @@ class App:
         if not folder.is_dir():
             return ()
         return tuple(sorted(latest_verdicts(folder), key=lambda row: row.at, reverse=True))
+
+    def _keep_singing(self) -> None:
+        try:
+            self.sing()
+        except (Invalid, Refused, Unavailable) as fault:  # the watch tells of a canary that is not seen
+            log.warning("canary.failed", why=str(fault))
 
     def run(self, runner: Runner, stop: threading.Event, pause_s: float = 0.5, *, watches: bool = True) -> None:
         """Do what is due until *stop*, and follow the logs; a corrupt ledger ends it, an absent system does not."""
@@ -476,12 +488,12 @@ class App:
                     raise self.outsiders.fault
                 busy = runner.drain(self.clock(), limit=100)
                 self.follow()
-                self.sing()
+                self._keep_singing()
             except Corrupt:
                 log.critical("runner.stopped", why="the ledger does not hold together")
                 stop.set()
                 raise
-            except (Unavailable, Refused) as fault:
+            except Unavailable as fault:
                 log.warning("runner.waits", why=fault.what)
                 busy = 0
             if not busy:

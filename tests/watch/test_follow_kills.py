@@ -1,4 +1,4 @@
-"""SIGKILL of a real follower at what it does to the disk, before and after it: nothing is lost and nothing is told twice."""
+"""SIGKILL of a real follower before and after what it does to the disk: nothing is lost, nothing is told twice."""
 
 from __future__ import annotations
 

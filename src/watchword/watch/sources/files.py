@@ -96,10 +96,10 @@ def _without_nulls(text: str) -> bytes:
 def _shaped(file: Path, provider: Provider) -> Iterator[bytes]:
     """Through the readers of shapes that are no text, where this installation has them."""
     try:
-        shapes = importlib.import_module("watchword.watch.shapes")
-    except ModuleNotFoundError:
+        shaped = importlib.import_module("watchword.watch.shapes").lines_of
+    except (ModuleNotFoundError, AttributeError):
         raise Invalid("Windows event files can not be read here.", "Forward them as JSON.", where=str(file)) from None
-    yield from (line.rstrip(b"\n") for line in shapes.lines_of(file, provider))
+    yield from (line.rstrip(b"\n") for line in shaped(file, provider))
 
 
 def _first(error: Exception) -> str:
