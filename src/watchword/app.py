@@ -14,9 +14,8 @@ import msgspec
 import structlog
 
 from watchword.core.case import Case, Released
-from watchword.core.change import ResetPassword
-from watchword.core.errors import Corrupt, Invalid, Refused, Unavailable
-from watchword.core.ids import AccountId, PersonId
+from watchword.core.errors import Corrupt, Invalid, Unavailable
+from watchword.core.ids import PersonId
 from watchword.core.passkey import RelyingParty
 from watchword.core.person import Kind, Role, RoleGrant
 from watchword.core.standing import Thresholds
@@ -43,7 +42,6 @@ from watchword.desk.registry import Registry
 from watchword.desk.retention import EvidenceKeeper, Periods
 from watchword.desk.roster import Roster
 from watchword.desk.saved_codes import SavedCodes
-from watchword.desk.sealing import new_secret
 from watchword.desk.self_service import SelfService
 from watchword.desk.steps import Steps
 from watchword.desk.workloads import Workloads
@@ -99,9 +97,8 @@ from watchword.settings import (
     SmsPart,
     WebhookProofingPart,
 )
-from watchword.watch.sources import canary
 from watchword.watch.verdicts import VerdictRow, latest_verdicts
-from watchword.watching import EVIDENCE, VERDICTS, Watching
+from watchword.watching import EVIDENCE, VERDICTS, Singing, Watching
 
 log = structlog.get_logger("watchword.app")
 
@@ -112,8 +109,6 @@ RUNNER, EXECUTOR, PORTAL = "watchword-runner", "watchword-executor", "watchword-
 """Logins of Watchword's own parts, which nobody can sign in as."""
 
 OUTBOX = "outbox.db"
-CANARY_PAUSE_S = 60
-"""Seconds until a canary that could not sing tries again."""
 
 
 def wall_clock() -> datetime:
@@ -231,7 +226,10 @@ class App:
         self.notices = Notices(self.desk, self._notifiers(), settings.console.language)
         self.pagers = self._pagers()
         self.watching = Watching(settings, self.clock)
-        self._sang: datetime | None = None
+        part = settings.watch.canary
+        self.canary: Singing | None = None
+        if part is not None and self._executes:
+            self.canary = Singing(part, self.directories[part.directory], self.watching.acts, self.clock)
         owner = f"{socket.gethostname()}/{os.getpid()}"
         self._owner, self._caps = owner, caps
         self.runner = self.runner_of(desk=True, executor=self._executes)
@@ -422,43 +420,12 @@ class App:
         """Read what the directories' logs gained and judge it; returns what is new or revised."""
         return () if self.settings.watch.apart else self.watching.step()
 
-    def sing(self) -> bool:
-        """Reset the canary's account when that is due; whether it was."""
-        part, at = self.settings.watch.canary, self.clock()
-        if part is None or not self._executes:
-            return False
-        before = canary.last(self.watching.acts)
-        if before is not None and (at - before).total_seconds() < part.every_s:
-            return False
-        if self._sang is not None and (at - self._sang).total_seconds() < CANARY_PAUSE_S:
-            return False
-        self._sang = at
-        directory = self.directories[part.directory]
-        found = directory.find(part.account)
-        if len(found) != 1:
-            raise Invalid(
-                f"The canary's account {part.account!r} is not one account.", "Correct it.", "watch.canary.account"
-            )
-        account = found[0]
-        keys = tuple(key.lower() for key in (*account.keys, account.native_id))
-        # Written down first: a reset that then fails is not seen, and that is what a canary is for.
-        canary.note(self.watching.acts, canary.Act(at=at, account=keys, principal=directory.principal_keys))
-        change = ResetPassword(account=AccountId("canary"))
-        directory.apply(account.native_id, change, f"canary/{at.isoformat()}", new_secret())
-        return True
-
     def board(self) -> tuple[VerdictRow, ...]:
         """The latest verdict on every identity event, newest first."""
         folder = self.settings.path(Path(VERDICTS))
         if not folder.is_dir():
             return ()
         return tuple(sorted(latest_verdicts(folder), key=lambda row: row.at, reverse=True))
-
-    def _keep_singing(self) -> None:
-        try:
-            self.sing()
-        except (Invalid, Refused, Unavailable) as fault:  # the watch tells of a canary that is not seen
-            log.warning("canary.failed", why=str(fault))
 
     def run(self, runner: Runner, stop: threading.Event, pause_s: float = 0.5, *, watches: bool = True) -> None:
         """Do what is due until *stop*, and follow the logs; a corrupt ledger ends it, an absent system does not."""
@@ -488,7 +455,8 @@ class App:
                     raise self.outsiders.fault
                 busy = runner.drain(self.clock(), limit=100)
                 self.follow()
-                self._keep_singing()
+                if self.canary is not None:
+                    self.canary.keep_singing()
             except Corrupt:
                 log.critical("runner.stopped", why="the ledger does not hold together")
                 stop.set()
