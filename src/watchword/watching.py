@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Self
 
+import duckdb
 import structlog
 
 from watchword.core.change import ResetPassword
@@ -124,7 +126,15 @@ class Watching:
         at = self._clock()
         with self._stepping:
             failing = tuple(one for pull in self.pulls.values() for one in pull.told(at))
-            return self.follow.step(at, (*failing, *told))
+            try:
+                return self.follow.step(at, (*failing, *told))
+            except (duckdb.Error, OSError) as error:
+                # Such as a full disk: what is remembered is opened anew, as after a kill.
+                if self._follow is not None:
+                    with suppress(duckdb.Error):
+                        self._follow.close()
+                    self._follow = None
+                raise Unavailable(f"The watch can not go on: {error}.", "It tries again; look at the disk.") from error
 
     def run(self, stop: threading.Event, pause_s: float = 0.5, after: Callable[[Follow], None] | None = None) -> None:
         """Step until *stop*, *after* each; `Corrupt` ends it, what can not be read now does not."""

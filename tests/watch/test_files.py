@@ -149,6 +149,11 @@ def test_a_tail_goes_on_after_a_restart(tmp_path: Path) -> None:
     log.write_text("5\n")
     tail(log, spool)
     assert lines_in(spool.folder) == [b"1", b"2", b"half", b"4", b"5"]
+    again = Tail(log)
+    for _ in range(2):  # closed and used again, as after a full disk
+        again.pull(spool, NOON)
+        again.close()
+    assert len(lines_in(spool.folder)) == 5
 
 
 def test_a_line_without_end_is_kept_by_its_beginning(tmp_path: Path) -> None:
