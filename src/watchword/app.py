@@ -14,9 +14,8 @@ import msgspec
 import structlog
 
 from watchword.core.case import Case, Released
-from watchword.core.change import ResetPassword
-from watchword.core.errors import Corrupt, Invalid, Refused, Unavailable
-from watchword.core.ids import AccountId, PersonId
+from watchword.core.errors import Corrupt, Invalid, Unavailable
+from watchword.core.ids import PersonId
 from watchword.core.passkey import RelyingParty
 from watchword.core.person import Kind, Role, RoleGrant
 from watchword.core.standing import Thresholds
@@ -44,7 +43,6 @@ from watchword.desk.registry import Registry
 from watchword.desk.retention import EvidenceKeeper, Periods
 from watchword.desk.roster import Roster
 from watchword.desk.saved_codes import SavedCodes
-from watchword.desk.sealing import new_secret
 from watchword.desk.self_service import SelfService
 from watchword.desk.steps import Steps
 from watchword.desk.workloads import Workloads
@@ -110,9 +108,8 @@ from watchword.watch.outputs.polling import SignalsPoll
 from watchword.watch.outputs.port import Output
 from watchword.watch.outputs.streams import LinesFile, ParquetFolder, SyslogTls
 from watchword.watch.signals import Hit
-from watchword.watch.sources import canary
 from watchword.watch.verdicts import VerdictRow, latest_verdicts
-from watchword.watching import ACTIVITY, EVIDENCE, VERDICTS, Watching
+from watchword.watching import ACTIVITY, EVIDENCE, VERDICTS, Singing, Watching
 
 log = structlog.get_logger("watchword.app")
 
@@ -243,6 +240,10 @@ class App:
         self.pagers = self._pagers()
         self.findings = Findings(self.ledger)
         self.watching = Watching(settings, self.clock)
+        part = settings.watch.canary
+        self.canary: Singing | None = None
+        if part is not None and self._executes:
+            self.canary = Singing(part, self.directories[part.directory], self.watching.acts, self.clock)
         self._hits: tuple[Hit, ...] = ()
         self.polled: dict[str, tuple[SignalsPoll, str]] = {}
         self.signals: list[Signer] = []
@@ -500,28 +501,6 @@ class App:
             self.findings.take(rows, hits, self.clock())
             self._hits = hits
 
-    def sing(self) -> bool:
-        """Reset the canary's account when that is due; whether it was."""
-        part, at = self.settings.watch.canary, self.clock()
-        if part is None or not self._executes:
-            return False
-        before = canary.last(self.watching.acts)
-        if before is not None and (at - before).total_seconds() < part.every_s:
-            return False
-        directory = self.directories[part.directory]
-        found = directory.find(part.account)
-        if len(found) != 1:
-            raise Invalid(
-                f"The canary's account {part.account!r} is not one account.", "Correct it.", "watch.canary.account"
-            )
-        account = found[0]
-        keys = tuple(key.lower() for key in (*account.keys, account.native_id))
-        # Written down first: a reset that then fails is not seen, and that is what a canary is for.
-        canary.note(self.watching.acts, canary.Act(at=at, account=keys, principal=directory.principal_keys))
-        change = ResetPassword(account=AccountId("canary"))
-        directory.apply(account.native_id, change, f"canary/{at.isoformat()}", new_secret())
-        return True
-
     def board(self) -> tuple[VerdictRow, ...]:
         """The latest verdict on every identity event, newest first."""
         folder = self.settings.path(Path(VERDICTS))
@@ -557,12 +536,13 @@ class App:
                     raise self.outsiders.fault
                 busy = runner.drain(self.clock(), limit=100)
                 self.follow()
-                self.sing()
+                if self.canary is not None:
+                    self.canary.keep_singing()
             except Corrupt:
                 log.critical("runner.stopped", why="the ledger does not hold together")
                 stop.set()
                 raise
-            except (Unavailable, Refused) as fault:
+            except Unavailable as fault:
                 log.warning("runner.waits", why=fault.what)
                 busy = 0
             if not busy:

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Self
 
+import duckdb
 import structlog
 
-from watchword.core.errors import Corrupt, Invalid, Unavailable
+from watchword.core.change import ResetPassword
+from watchword.core.errors import Corrupt, Invalid, Refused, Unavailable
+from watchword.core.ids import AccountId
+from watchword.desk.sealing import new_secret
+from watchword.directories.port import Directory
 from watchword.feeds import (
+    CanaryPart,
     EntraSource,
     FolderSource,
     GoogleSource,
@@ -29,7 +36,7 @@ from watchword.settings import Settings
 from watchword.watch.follow import Follow, Followed
 from watchword.watch.providers import provider_named
 from watchword.watch.signals import SHIPPED, Hit, Signal, read_signals
-from watchword.watch.sources.canary import Canary
+from watchword.watch.sources.canary import Act, Canary, last, note
 from watchword.watch.sources.entra import EntraLogs
 from watchword.watch.sources.folder import Folder
 from watchword.watch.sources.google import GoogleReports
@@ -54,6 +61,9 @@ Called = OktaHook | HmacHook | PushReceiver
 """A feed that is called."""
 
 Clock = Callable[[], datetime]
+
+PAUSE = timedelta(minutes=1)
+"""Until a canary that could not sing tries again."""
 
 
 class Watching:
@@ -121,7 +131,15 @@ class Watching:
         at = self._clock()
         with self._stepping:
             failing = tuple(one for pull in self.pulls.values() for one in pull.told(at))
-            return self.follow.step(at, (*failing, *told))
+            try:
+                return self.follow.step(at, (*failing, *told))
+            except (duckdb.Error, OSError) as error:
+                # Such as a full disk: what is remembered is opened anew, as after a kill.
+                if self._follow is not None:
+                    with suppress(duckdb.Error):
+                        self._follow.close()
+                    self._follow = None
+                raise Unavailable(f"The watch can not go on: {error}.", "It tries again; look at the disk.") from error
 
     def run(self, stop: threading.Event, pause_s: float = 0.5, after: Callable[[Follow], None] | None = None) -> None:
         """Step until *stop*, *after* each; `Corrupt` ends it, what can not be read now does not."""
@@ -264,6 +282,44 @@ class Watching:
 
     def _secret(self, file: Path) -> str:
         return read_private(self._settings.path(file)).decode().strip()
+
+
+class Singing:
+    """The canary's part that acts: a reset of its account in *directory* when that is due, written down in *acts*."""
+
+    def __init__(self, part: CanaryPart, directory: Directory, acts: Path, clock: Clock) -> None:
+        self._part, self._directory, self._acts, self._clock = part, directory, acts, clock
+        self._tried: datetime | None = None
+
+    def sing(self) -> bool:
+        """Reset the account if that is due; whether it was. Errors as the directory's.
+
+        The password is forgotten. The act is written down before it is done: a reset that then fails is not seen, and
+        that is what a canary is for.
+        """
+        part, at = self._part, self._clock()
+        before = last(self._acts)
+        if before is not None and (at - before).total_seconds() < part.every_s:
+            return False
+        if self._tried is not None and at - self._tried < PAUSE:
+            return False
+        self._tried = at
+        found = self._directory.find(part.account)
+        if len(found) != 1:
+            raise Invalid(f"The canary {part.account!r} is not one account.", "Correct it.", "watch.canary.account")
+        account = found[0]
+        keys = tuple(key.lower() for key in (*account.keys, account.native_id))
+        note(self._acts, Act(at=at, account=keys, principal=self._directory.principal_keys))
+        change = ResetPassword(account=AccountId("canary"))
+        self._directory.apply(account.native_id, change, f"canary/{at.isoformat()}", new_secret())
+        return True
+
+    def keep_singing(self) -> None:
+        """`sing`, and log what hinders it: the watch tells of a canary that is not seen."""
+        try:
+            self.sing()
+        except (Invalid, Refused, Unavailable) as fault:
+            log.warning("canary.failed", why=str(fault))
 
 
 def signals_of(settings: Settings) -> tuple[Signal, ...]:

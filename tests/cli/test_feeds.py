@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 from tests.cli.conftest import Here
 from tests.cli.desk import WATCHWORD
@@ -72,7 +73,7 @@ def test_it_follows_until_it_is_told_to_end(tmp_path: Path) -> None:
         assert following.stdout is not None
         following.stdout.readline()  # the first tick: it stands
         put(tmp_path, "b.jsonl", "u-2")
-        ticks = []
+        ticks: list[dict[str, Any]] = []
         while not ticks or not ticks[-1]["lines"]:
             ticks.append(json.loads(following.stdout.readline()))
         following.send_signal(signal.SIGINT)

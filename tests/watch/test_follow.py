@@ -257,3 +257,17 @@ def test_a_broken_verdict_file_is_corrupt(tmp_path: Path) -> None:
     (tmp_path / "verdicts-1.parquet").write_bytes(b"no")
     with pytest.raises(Corrupt, match="Restore"):
         latest_verdicts(tmp_path)
+
+
+def test_verdicts_that_could_not_be_written_are_written_next(feed: Feed, okta: Okta) -> None:
+    """Where the verdicts can not be kept for now, as on a full disk, the next step keeps them first, once."""
+    feed.write(okta())
+    feed.verdicts.rmdir()
+    feed.verdicts.write_text("in the way")
+    with pytest.raises(OSError, match="verdicts"):
+        feed.step()
+    feed.verdicts.unlink()
+    feed.verdicts.mkdir()
+    feed.write(okta(target="00uben"))
+    assert feed.step() == [("00uben", Verdict.UNVERIFIED, 1)]
+    assert [row.target for row in latest_verdicts(feed.verdicts)] == ["00uana", "00uben"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from watchword.watch.sources.heartbeat import MOST, Heartbeat
+from watchword.watch.sources.heartbeat import UNKNOWN, Heartbeat
 
 from .conftest import NOON
 
@@ -45,9 +45,9 @@ def test_a_silence_nobody_watched_is_told_with_its_end() -> None:
 
 def test_what_is_not_known_is_given_a_day() -> None:
     """A feed too young to know, and one that never spoke, are silent after a day; a set limit holds at once."""
-    assert Heartbeat("new", arrivals=[NOON, NOON + MINUTE]).limit == MOST
+    assert Heartbeat("new", arrivals=[NOON, NOON + MINUTE]).limit == UNKNOWN
     never = Heartbeat("never")
     assert never.beat((), NOON) == ()
-    assert never.beat((), NOON + MOST) == ()
-    assert [told.at for told in never.beat((), NOON + 1.1 * MOST)] == [NOON]
+    assert never.beat((), NOON + UNKNOWN) == ()
+    assert [told.at for told in never.beat((), NOON + 1.1 * UNKNOWN)] == [NOON]
     assert len(Heartbeat("set", limit=MINUTE, arrivals=[NOON]).beat((), NOON + 2 * MINUTE)) == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -363,13 +364,17 @@ def test_keycloak_is_read_newest_first(remote: Service, asking: Asking) -> None:
     assert len([p for p in remote.paths()[asked:] if p.endswith("/events")]) == 2
 
 
+def _always(reply: Reply, _: Asked) -> Reply:
+    return reply
+
+
 def test_a_service_that_is_not_well_is_told(remote: Service, asking: Asking) -> None:
     """Silence, nonsense and refusals back off further each time; after five minutes it is told, until it is over."""
     pull = asking.pull(OktaLog(asking.web, remote.url, "the-token"))
     answers = [Reply({}, 500), Reply(raw=b"<html>"), Reply({"not": "a list"}), Reply({}, 401), Reply({}, 302)]
     waits = []
     for reply in answers:
-        remote.answer = lambda _, reply=reply: reply
+        remote.answer = partial(_always, reply)
         waits.append(pull.once())
     assert waits[0] < waits[2] < waits[4]
     assert pull.told(asking.at) == ()

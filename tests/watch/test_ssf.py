@@ -28,7 +28,7 @@ PREFIX = "https://schemas.openid.net/secevent/"
 TYPE = {"content-type": "application/secevent+jwt"}
 
 
-def claims(kind: str = "caep/event-type/session-revoked", jti: str = "j-1", **members: Any) -> dict[str, Any]:
+def claims(kind: str = "caep/event-type/session-revoked", jti: Any = "j-1", **members: Any) -> dict[str, Any]:
     """What a token says; *members* replace its claims, None takes one away."""
     event = members.pop("event", {"event_timestamp": int(NOON.timestamp())})
     whole = {

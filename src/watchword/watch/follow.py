@@ -115,6 +115,7 @@ class Follow:
         self._feeds, self._state, self._verdicts, self._kept, self._clock = feeds, state, verdicts, kept, clock
         self._canary = canary
         self._tidied: datetime | None = None
+        self._is_written = False
         self._is_whole = True
         """Whether the whole window has to be judged: at first, since the evidence or the rules may be others."""
         self._failing: dict[str, datetime] = {}
@@ -148,8 +149,10 @@ class Follow:
         for feed in self._feeds:
             if feed.source is not None:
                 feed.source.close()
-        self._window.close()
-        self._con.close()
+        try:
+            self._window.close()
+        finally:
+            self._con.close()
 
     def step(self, at: datetime, told: tuple[Told, ...] = ()) -> tuple[VerdictRow, ...]:
         """Judge what came since the last step; return, and append to the verdict files, what is new or revised.
@@ -159,6 +162,8 @@ class Follow:
         """
         begun = time.monotonic()
         lines = self.tally.lines
+        if not self._is_written:
+            self._finish()
         named = {feed.name: feed for feed in self._feeds}
         about = self._untold  # what a step that failed was told is told by the next
         about += ((named.get(one.about), one) for one in told)
@@ -180,7 +185,9 @@ class Follow:
         if positions or rows:
             step = self._window.step + 1
             self._window.commit(step, positions, rows, forget=at - self._kept)
+            self._is_written = False
             write_step(self._verdicts, step, rows)
+            self._is_written = True
         self._untold = []
         self._evidence.settle()
         self._is_whole = False
@@ -339,10 +346,11 @@ class Follow:
         return tuple(new for row in rows.values() if (new := revised(row, before.get(row.id))) is not None)
 
     def _finish(self) -> None:
-        """Write the verdicts of the last step, where a kill kept them from their file."""
+        """Write the verdicts of the last step, where a kill or a full disk kept them from their file."""
         step, rows = self._window.step, self._window.pending()
         if newest_step(self._verdicts) < step:
             write_step(self._verdicts, step, rows)
+        self._is_written = True
 
     def _tidy(self, at: datetime) -> None:
         if self._tidied is not None and at - self._tidied < _TIDY:

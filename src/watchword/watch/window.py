@@ -64,8 +64,10 @@ class Window:
         """Let another process have it."""
         if self._lock.closed:
             return
-        self._con.execute("DETACH kept")
-        self._lock.close()
+        try:
+            self._con.execute("DETACH kept")
+        finally:
+            self._lock.close()
 
     def _widen(self, table: str) -> None:
         """Columns that a newer version has."""

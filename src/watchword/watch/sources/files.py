@@ -18,7 +18,7 @@ from watchword.watch.providers import Provider
 from watchword.watch.shapes import PEEK, Aside, are_lines, has_documents
 from watchword.watch.sieve import LONGEST_LINE, records_of
 
-GZIP, ZSTD, PARQUET, EVTX = b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"PAR1", b"ElfFile\x00"
+GZIP, ZSTD, PARQUET, EVTX = b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"PAR1\x15", b"ElfFile\x00"
 
 _KEPT_OF_LONG = 2000
 
@@ -27,6 +27,7 @@ Readable = BinaryIO | gzip.GzipFile | io.BufferedReader
 
 def kind_of(file: Path) -> str:
     """What *file* is: `gzip`, `zstd`, `parquet`, `evtx`, or `lines`."""
+    # A Parquet file goes on with a page's header, whose first field is always written as this byte.
     with file.open("rb") as opened:
         head = opened.read(8)
     for magic, name in ((GZIP, "gzip"), (ZSTD, "zstd"), (PARQUET, "parquet"), (EVTX, "evtx")):

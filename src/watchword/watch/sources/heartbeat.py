@@ -14,8 +14,11 @@ LEARNED = timedelta(days=14)
 ENOUGH = 2
 """Whole days below which nothing is known of a feed."""
 
-LEAST, MOST = timedelta(minutes=5), timedelta(days=1)
+LEAST, MOST = timedelta(minutes=5), timedelta(days=7)
 """Silence shorter than the one is never told, silence longer than the other always."""
+
+UNKNOWN = timedelta(days=1)
+"""What a feed may be silent while too little is known of it."""
 
 FACTOR = 3
 """How many times its usual gap a feed may be silent."""
@@ -25,8 +28,8 @@ class Heartbeat:
     """The gaps between arrivals of one feed.
 
     *limit* is how long it may be silent; when it is not set, that is `FACTOR` times the usual longest gap of a day (the
-    median of the days, so that one outage teaches nothing and every night does), between `LEAST` and `MOST`; and `MOST`
-    until `ENOUGH` days are known. A feed that never gave anything is silent since it was first looked at.
+    median of the days, so that one outage teaches nothing and every night does), between `LEAST` and `MOST`; and
+    `UNKNOWN` until `ENOUGH` days are known. A feed that never gave anything is silent since it was first looked at.
     """
 
     def __init__(self, name: str, limit: timedelta | None = None, arrivals: Iterable[datetime] = ()) -> None:
@@ -47,7 +50,7 @@ class Heartbeat:
         today = self.last.date() if self.last else None
         days = [gap.total_seconds() for day, gap in self._longest.items() if day != today]
         if len(days) < ENOUGH:
-            return MOST
+            return UNKNOWN
         return min(max(FACTOR * timedelta(seconds=median(days)), LEAST), MOST)
 
     @property

@@ -41,7 +41,11 @@ class Tail:
         self._skips = self._is_gone = self._is_begun = False
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file; the next `pull` goes on from the checkpoint."""
+        self._let_go()
+        self._is_begun = False
+
+    def _let_go(self) -> None:
         if self._open is not None:
             self._open.close()
             self._open = None
@@ -64,7 +68,7 @@ class Tail:
                 if not self._was_replaced():
                     break
                 self._drain(spool, at, to_end=True)  # what is left of a line is all there will be
-                self.close()
+                self._let_go()
         except OSError as error:
             raise Unavailable(f"{self._log} can not be read: {error.strerror}.", "Check its permissions.") from error
         return tuple(told)
