@@ -100,6 +100,7 @@ from watchword.settings import (
 )
 from watchword.watch.findings import Findings
 from watchword.watch.follow import Follow
+from watchword.watch.sigma import read_rules
 from watchword.watch.signals import SHIPPED, Signal, read_signals
 from watchword.watch.verdicts import VerdictRow, latest_verdicts
 
@@ -246,6 +247,7 @@ class App:
                 or (next(iter(self.directories)) if len(self.directories) == 1 else None),
                 signals=signals_of(settings),
                 activity=self.activity.folder,
+                sigma=read_rules(settings.path(settings.watch.sigma)).rules if settings.watch.sigma else (),
             )
         owner = f"{socket.gethostname()}/{os.getpid()}"
         self._owner, self._caps = owner, caps

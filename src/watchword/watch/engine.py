@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TextIO
 
+import duckdb
 import msgspec
 
 from watchword.watch import correlation
@@ -17,7 +18,8 @@ from watchword.watch.meter import Meter
 from watchword.watch.providers import Feed, provider_named
 from watchword.watch.reading import read_log
 from watchword.watch.sieve import Tally
-from watchword.watch.signals import Signal
+from watchword.watch.sigma import Rule, hits_in
+from watchword.watch.signals import Hit, Signal
 from watchword.watch.signals.sweep import Swept, sweep
 from watchword.watch.verdicts import Rejected, Report
 
@@ -65,14 +67,16 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
         rejects: Path | None = None,
         signals: tuple[Signal, ...] = (),
         activity: Path | None = None,
+        sigma: tuple[Rule, ...] = (),
         progress: Progress | None = None,
     ) -> Report:
         """Judge every identity event in the files of *feeds*, in whatever order they are given.
 
         *evidence* is the desk's table; without it nothing speaks for any event. *accounts* gives classes of accounts
-        the desk never had a case for. *signals* look at what was judged, and at the desk's *activity* table. Lines that
-        are no events go, one JSON object each, to *rejects*. *progress* is told after each file, and within one as
-        `Meter` can. `Invalid` for an unknown provider, a file that is not there, or evidence of another schema.
+        the desk never had a case for. *signals* look at what was judged, and at the desk's *activity* table; *sigma*
+        rules at the lines. Lines that are no events go, one JSON object each, to *rejects*. *progress* is told after
+        each file, and within one as `Meter` can. `Invalid` for an unknown provider, a file that is not there, or
+        evidence of another schema.
         """
         tally = Tally()
         shown: list[Rejected] = []
@@ -108,9 +112,26 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
                 rejected=tuple(shown),
                 unseen=correlation.unseen_changes(con),
                 has_evidence=evidence is not None,
-                hits=swept.hits,
+                hits=(*swept.hits, *self._sigma(con, feeds, sigma)),
                 blind_signals=swept.blind,
             )
+
+    def _sigma(
+        self, con: duckdb.DuckDBPyConnection, feeds: tuple[Feed, ...], rules: tuple[Rule, ...]
+    ) -> tuple[Hit, ...]:
+        """What Sigma *rules* find in the files, with the names that the verdict on the same event has."""
+        if not rules:
+            return ()
+        found = [
+            hit
+            for feed in feeds
+            for file in feed.files
+            for hit in hits_in(file, feed.provider, rules, memory=self.memory, threads=self.threads)
+        ]
+        asked = sorted({hit.event for hit in found if hit.event})
+        rows = con.execute('SELECT id, actor, "target" FROM event WHERE id IN (SELECT unnest($ids))', {"ids": asked})
+        named = {id_: {"actor": actor, "target": target} for id_, actor, target in rows.fetchall()}
+        return tuple(msgspec.structs.replace(hit, **named.get(hit.event or "", {})) for hit in found)
 
 
 def _tell(progress: Progress, before: int, total: int, read: int) -> None:

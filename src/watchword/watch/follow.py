@@ -14,6 +14,7 @@ from watchword.watch.engine import LAG
 from watchword.watch.providers import Feed, provider_named
 from watchword.watch.reading import read_lines
 from watchword.watch.sieve import LONGEST_LINE, Aside, Tally, sieve_lines
+from watchword.watch.sigma import Rule, hits_in_lines
 from watchword.watch.signals import Hit, Signal
 from watchword.watch.signals.sweep import sweep
 from watchword.watch.verdicts import VerdictRow, append_verdicts
@@ -48,11 +49,12 @@ class Follow:
         memory: str = "256MB",
         signals: tuple[Signal, ...] = (),
         activity: Path | None = None,
+        sigma: tuple[Rule, ...] = (),
     ) -> None:
         self.tally = Tally()
         self.hits: tuple[Hit, ...] = ()
-        """What the signals found at the last step that judged anything, over all that is remembered."""
-        self._signals, self._activity = signals, activity
+        """What the signals find over all that is remembered, and Sigma rules in the lines of the last step."""
+        self._signals, self._activity, self._sigma = signals, activity, sigma
         self._swept: datetime | None = None
         self._activity_seen: tuple[tuple[str, int, int], ...] = ()
         self.rejected: tuple[Aside, ...] = ()
@@ -90,12 +92,14 @@ class Follow:
         read: nothing of the log is then used up, and the step may be tried again.
         """
         has_new_evidence = self._read_evidence()
+        self.hits = tuple(hit for hit in self.hits if hit.origin == "signal") if self._sigma else self.hits
         feed = tuple(self._feed_findings(at))
         sieved = tuple(sieve_lines(self._new_lines(), self._provider, self.tally))
         self.rejected = tuple(line for line in sieved if isinstance(line, Aside))
         lines = [line for line in sieved if isinstance(line, bytes)]
         if lines:
             read_lines(self._con, self._feed, lines)
+            self.hits = (*self.hits, *hits_in_lines(lines, self._provider, self._sigma))
         if not (lines or has_new_evidence or feed):
             self._sweep_activity(at)
             return ()
@@ -110,7 +114,8 @@ class Follow:
         self._swept, self._activity_seen = at, _signature(self._activity)
         if self._signals:
             has_evidence = bool(self._evidence_seen)
-            self.hits = sweep(self._con, self._signals, self._activity, has_evidence=has_evidence).hits
+            swept = sweep(self._con, self._signals, self._activity, has_evidence=has_evidence).hits
+            self.hits = (*swept, *(hit for hit in self.hits if hit.origin == "sigma"))
 
     def _sweep_activity(self, at: datetime) -> None:
         """Look again where only the desk did something, now and then."""
