@@ -35,6 +35,7 @@ from watchword.ledger.keyfiles import read_private
 from watchword.settings import Settings
 from watchword.watch.follow import Follow, Followed
 from watchword.watch.providers import provider_named
+from watchword.watch.sigma import read_rules
 from watchword.watch.signals import SHIPPED, Hit, Signal, read_signals
 from watchword.watch.sources.canary import Act, Canary, last, note
 from watchword.watch.sources.entra import EntraLogs
@@ -109,6 +110,7 @@ class Watching:
                 canary=self._canary(),
                 signals=signals_of(settings),
                 activity=settings.path(Path(ACTIVITY)),
+                sigma=read_rules(settings.path(settings.watch.sigma)).rules if settings.watch.sigma else (),
             )
         return self._follow
 

@@ -23,6 +23,7 @@ from watchword.watch.campaigns import campaigns, items_of
 from watchword.watch.engine import Engine
 from watchword.watch.printable import printable
 from watchword.watch.providers import Feed, provider_named
+from watchword.watch.sigma import Rule, read_rules
 from watchword.watch.signals import SHIPPED, read_signals
 from watchword.watch.verdicts import Report, VerdictRow, read_verdicts, verdict_files
 from watchword.watching import VERDICTS
@@ -61,6 +62,7 @@ def classify(
     activity: Annotated[
         Path | None, Parameter(help="The desk's folder of activity, for signals about the desk.")
     ] = None,
+    sigma: Annotated[Path | None, Parameter(help="A folder of Sigma rules to run over the lines as well.")] = None,
     json: Json = False,
 ) -> None:
     """Judge the identity events in log FILES of a provider; exit code 1 when there is a finding.
@@ -80,6 +82,7 @@ def classify(
                 rejects=rejects,
                 signals=read_signals(SHIPPED, *own) if look or own else (),
                 activity=activity,
+                sigma=_sigma(sigma),
                 progress=lambda done, total: progress.update(task, completed=done, total=total),
             )
         except OSError as error:
@@ -91,7 +94,7 @@ def classify(
             print_json(hit)
     else:
         _show(report)
-        if look or own:
+        if look or own or sigma:
             _show_campaigns(report)
     if report.findings or report.hits:
         raise SystemExit(1)
@@ -174,6 +177,15 @@ def _show(report: Report) -> None:
         out.print(f"[yellow]unknown type[/] {printable(unknown.native)}: {unknown.lines} line(s)")
     for change in report.unseen:
         out.print(f"[red]said done, but not in the log[/]: {change.change} of case {change.case} at {change.at:%H:%M}")
+
+
+def _sigma(folder: Path | None) -> tuple[Rule, ...]:
+    if folder is None:
+        return ()
+    read = read_rules(folder)
+    for left in read.left_out:
+        err.print(f"[yellow]left out[/] {escape(printable(str(left.file)))}: {escape(printable(left.why))}")
+    return read.rules
 
 
 def _show_campaigns(report: Report) -> None:

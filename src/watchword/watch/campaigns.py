@@ -19,8 +19,8 @@ REACH = timedelta(hours=24)
 LONE = 4
 """So many agents with one event each in one hour are one campaign of that hour, not so many findings."""
 
-VERDICT = "verdict."
-"""What the rule of a verdict begins with."""
+VERDICT, SIGMA = "verdict.", "sigma."
+"""What the rule of a verdict begins with, and that of a Sigma rule."""
 
 _SEVERITIES: dict[Verdict, Severity] = {
     Verdict.SUSPICIOUS: "high",

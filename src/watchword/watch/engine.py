@@ -20,7 +20,8 @@ from watchword.watch.meter import Meter
 from watchword.watch.providers import Feed, provider_named
 from watchword.watch.reading import read_log
 from watchword.watch.sieve import Tally
-from watchword.watch.signals import Signal
+from watchword.watch.sigma import Rule, hits_in
+from watchword.watch.signals import Hit, Signal
 from watchword.watch.signals.sweep import Swept, sweep
 from watchword.watch.tickets import Ticket
 from watchword.watch.verdicts import FileShare, Rejected, Report
@@ -46,6 +47,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     since: datetime | None = None
     signals: tuple[Signal, ...] = ()
     activity: Path | None = None
+    sigma: tuple[Rule, ...] = ()
 
 
 class Engine(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,17 +85,18 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
         rejects: Path | None = None,
         signals: tuple[Signal, ...] = (),
         activity: Path | None = None,
+        sigma: tuple[Rule, ...] = (),
         progress: Progress | None = None,
     ) -> Report:
         """Judge every identity event in the files of *feeds*, in whatever order they are given.
 
         *evidence* is the desk's table; without it nothing speaks for any event. *accounts* says the classes of accounts
         the desk never had a case for, and who is behind them. *lag* replaces what feeds and providers say of their
-        times. *signals* look at what was judged, and at the desk's *activity* table. Lines that are no events go, one
-        JSON object each, to *rejects*. *progress* is told after each file, and within one as `Meter` can. `Invalid` for
-        an unknown provider, a file that is not there, or evidence of another schema.
+        times. *signals* look at what was judged, and at the desk's *activity* table; *sigma* rules at the lines. Lines
+        that are no events go, one JSON object each, to *rejects*. *progress* is told after each file, and within one as
+        `Meter` can. `Invalid` for an unknown provider, a file that is not there, or evidence of another schema.
         """
-        context = Context(accounts=accounts, signals=signals, activity=activity)
+        context = Context(accounts=accounts, signals=signals, activity=activity, sigma=sigma)
         judging = self.judging(feeds, evidence, context, lag=lag, rejects=rejects, progress=progress)
         with judging as (_, report):
             return report
@@ -162,10 +165,27 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
                     has_evidence=evidence is not None,
                     files=tuple(shares),
                     left_out=left_out,
-                    hits=swept.hits,
+                    hits=(*swept.hits, *self._sigma(con, feeds, context.sigma)),
                     blind_signals=swept.blind,
                 ),
             )
+
+    def _sigma(
+        self, con: duckdb.DuckDBPyConnection, feeds: tuple[Feed, ...], rules: tuple[Rule, ...]
+    ) -> tuple[Hit, ...]:
+        """What Sigma *rules* find in the files, with the names that the verdict on the same event has."""
+        if not rules:
+            return ()
+        found = [
+            hit
+            for feed in feeds
+            for file in feed.files
+            for hit in hits_in(file, feed.provider, rules, memory=self.memory, threads=self.threads)
+        ]
+        asked = sorted({hit.event for hit in found if hit.event})
+        rows = con.execute('SELECT id, actor, "target" FROM event WHERE id IN (SELECT unnest($ids))', {"ids": asked})
+        named = {id_: {"actor": actor, "target": target} for id_, actor, target in rows.fetchall()}
+        return tuple(msgspec.structs.replace(hit, **named.get(hit.event or "", {})) for hit in found)
 
 
 def _load(con: duckdb.DuckDBPyConnection, evidence: Path | None, context: Context) -> None:

@@ -33,7 +33,7 @@ from watchword.core.finding import (
 from watchword.core.ids import PersonId
 from watchword.ledger.entry import Disclosure, Retention
 from watchword.ledger.leader import Ledger
-from watchword.watch.campaigns import LONE, VERDICT, Campaign, Item, Party, campaigns, hour_of, is_lone, items_of
+from watchword.watch.campaigns import LONE, SIGMA, VERDICT, Campaign, Item, Party, campaigns, hour_of, is_lone, items_of
 from watchword.watch.finding_log import (
     BATCH,
     NAME,
@@ -170,6 +170,9 @@ class Findings:
                 return False
             if item.rule.startswith(VERDICT):
                 return item.rule != now[item.event]
+            # A Sigma rule looks at lines, not at verdicts, and only once at each.
+            if item.rule.startswith(SIGMA):
+                return False
             return item.event not in wanting and (item.rule, item.event) not in found
 
         for finding in dict.fromkeys(finding for event in now for finding in self.log.of_event(event)):

@@ -22,6 +22,7 @@ from watchword.watch.providers import Feed, Provider
 from watchword.watch.reading import read_log
 from watchword.watch.shapes_text import TextReader
 from watchword.watch.sieve import Tally
+from watchword.watch.sigma import Rule, hits_in
 from watchword.watch.signals import Hit, Signal
 from watchword.watch.signals.sweep import sweep
 from watchword.watch.sources.canary import Canary
@@ -100,11 +101,12 @@ class Follow:
         canary: Canary | None = None,
         signals: tuple[Signal, ...] = (),
         activity: Path | None = None,
+        sigma: tuple[Rule, ...] = (),
     ) -> None:
         self.tally = Tally()
         self.hits: tuple[Hit, ...] = ()
-        """What the signals found when they last looked, over all that is remembered."""
-        self._signals, self._activity = signals, activity
+        """What the signals found when they last looked at all that is remembered, and Sigma rules in the last step."""
+        self._signals, self._activity, self._sigma = signals, activity, sigma
         self._activity_seen: tuple[tuple[str, int, int], ...] = ()
         self._sweep_at: datetime | None = None
         self._is_unswept = True
@@ -162,6 +164,8 @@ class Follow:
         """
         begun = time.monotonic()
         lines = self.tally.lines
+        if any(hit.origin == "sigma" for hit in self.hits):
+            self.hits = tuple(hit for hit in self.hits if hit.origin == "signal")
         if not self._is_written:
             self._finish()
         named = {feed.name: feed for feed in self._feeds}
@@ -210,7 +214,8 @@ class Follow:
         unseen = correlation.unseen_rows(self._con, self._window.told_because("unseen"))
         has_evidence = correlation.has_evidence(self._con)
         if self._signals:
-            self.hits = sweep(self._con, self._signals, self._activity, has_evidence=has_evidence).hits
+            swept = sweep(self._con, self._signals, self._activity, has_evidence=has_evidence).hits
+            self.hits = (*swept, *(hit for hit in self.hits if hit.origin == "sigma"))
         self._window.clear()
         before = self._window.told([row.id for row in unseen])
         rows = tuple(new for row in unseen if (new := revised(row, before.get(row.id))) is not None)
@@ -271,6 +276,8 @@ class Follow:
                     Meter(tell=None, size=0),
                     self._reader_of(feed),
                 )
+                if self._sigma:
+                    self.hits = (*self.hits, *hits_in(file, feed.provider, self._sigma, threads=1))
                 positions[feed.name], came[feed.name] = part.until, part.came
                 self._behind = self._behind or feed.spool.end != part.until
         self.rejected = tuple(rejected)

@@ -1,0 +1,275 @@
+"""Sigma rules that somebody brings along, for what is not evidence: read by pySigma, run over the logs as they are.
+
+pySigma is LGPL and comes with the extra `watchword[sigma]`; without it rules are refused with that remedy.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import msgspec
+
+from watchword.core.errors import Invalid
+from watchword.core.finding import Severity
+from watchword.watch.providers import Provider
+from watchword.watch.sieve import is_gzip
+from watchword.watch.signals import Hit
+
+if TYPE_CHECKING:
+    from sigma.rule import SigmaRule as Parsed
+
+_LEVELS: dict[str, Severity] = {
+    "informational": "info",
+    "low": "low",
+    "medium": "medium",
+    "high": "high",
+    "critical": "critical",
+}
+
+_PROVIDERS = {
+    ("okta", None): "okta",
+    ("azure", None): "entra",
+    ("m365", None): "entra",
+    ("windows", "security"): "windows",
+    ("gcp", "google_workspace.admin"): "google",
+    ("google_workspace", None): "google",
+    ("aws", "cloudtrail"): "cloudtrail",
+    ("github", "audit"): "github",
+    ("duo", None): "duo",
+    ("keycloak", None): "keycloak",
+}
+"""Whose log a Sigma log source is, by product and service; a service of None is any."""
+
+_PREFIXES = {
+    "entra": ("properties",),
+    "windows": ("winlog.event_data", "winlog", "Event.EventData", "Event.System", "EventData", "System"),
+}
+"""Where a log may have the members that Sigma names without a path."""
+
+_TECHNIQUE = re.compile(r"T\d{4}(\.\d{3})?")
+_ID = ("uuid", "id", "eventID", "_document_id", "id.uniqueQualifier", "EventRecordID", "event.id")
+_TIME = (
+    "published", "activityDateTime", "createdDateTime", "eventTime", "id.time", "@timestamp", "TimeCreated",
+    "timestamp", "time",
+)  # fmt: skip
+_ACTOR = (
+    "actor.alternateId", "actor.email", "initiatedBy.user.userPrincipalName", "userIdentity.arn", "SubjectUserName",
+    "user.name", "username", "actor",
+)  # fmt: skip
+_TARGET = (
+    "target.alternateId", "targetResources.userPrincipalName", "requestParameters.userName", "TargetUserName",
+    "user.target.name", "object", "user",
+)  # fmt: skip
+"""Where logs say which event it was, when, by whom and about whom: the first that is there."""
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True):
+    """One Sigma rule that can be run; *provider* is whose log it is about, None for anybody's."""
+
+    name: str
+    title: str
+    severity: Severity
+    attack: tuple[str, ...]
+    provider: str | None
+    file: Path
+    conditions: tuple[Any, ...]
+
+
+class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule that is not run, and why."""
+
+    file: Path
+    title: str
+    why: str
+
+
+class Rules(msgspec.Struct, frozen=True, kw_only=True):
+    """What a folder of rules holds: those that run, and those that do not."""
+
+    rules: tuple[Rule, ...]
+    left_out: tuple[LeftOut, ...]
+
+
+def read_rules(folder: Path) -> Rules:
+    """Every Sigma rule under *folder* (or the one file); what can not be run is named, and stops nothing.
+
+    `Invalid` where pySigma is not installed, or nothing is there.
+    """
+    try:
+        from sigma.collection import SigmaCollection
+        from sigma.correlations import SigmaCorrelationRule
+        from sigma.exceptions import SigmaError
+    except ImportError as error:
+        raise Invalid("Sigma rules need pySigma.", "Install watchword[sigma].", where=str(folder)) from error
+    import yaml
+
+    files = [folder] if folder.is_file() else sorted((*folder.rglob("*.yml"), *folder.rglob("*.yaml")))
+    if not files:
+        raise Invalid("There are no Sigma rules.", "Name a folder with .yml files.", where=str(folder))
+    rules: list[Rule] = []
+    left: list[LeftOut] = []
+    for file in files:
+        try:
+            found = SigmaCollection.from_yaml(file.read_text(encoding="utf-8"), collect_errors=False)
+        except (
+            SigmaError,
+            yaml.YAMLError,
+            OSError,
+            UnicodeDecodeError,
+            AttributeError,
+            TypeError,
+            ValueError,
+        ) as error:
+            left.append(LeftOut(file=file, title=file.stem, why=f"it is no Sigma rule: {_first(error)}"))
+            continue
+        for parsed in found.rules:
+            if isinstance(parsed, SigmaCorrelationRule):
+                left.append(LeftOut(file=file, title=parsed.title, why="it is a correlation"))
+                continue
+            made = _rule(parsed, file)
+            (rules if isinstance(made, Rule) else left).append(made)  # type: ignore[arg-type]
+    return Rules(rules=tuple(rules), left_out=tuple(left))
+
+
+def _rule(parsed: Parsed, file: Path) -> Rule | LeftOut:
+    from sigma.exceptions import SigmaError
+
+    from watchword.watch.sigma_sql import Compiler, Unsupported
+
+    try:
+        conditions = tuple(condition.parsed for condition in parsed.detection.parsed_condition)
+        for condition in conditions:
+            Compiler().condition(condition)
+    except (SigmaError, Unsupported) as error:
+        return LeftOut(file=file, title=parsed.title, why=f"it asks for {_first(error)}")
+    source = parsed.logsource
+    provider = None
+    if source.product is not None:
+        product, service = source.product.lower(), (source.service or "").lower()
+        provider = _PROVIDERS.get((product, service)) or _PROVIDERS.get((product, None))
+        if provider is None:
+            return LeftOut(file=file, title=parsed.title, why=f"no log here is of {product} {service}".strip())
+    names = (tag.name.upper() for tag in parsed.tags if tag.namespace == "attack")
+    techniques = {name for name in names if _TECHNIQUE.fullmatch(name)}
+    return Rule(
+        name=f"sigma.{parsed.id or file.stem}",
+        title=parsed.title,
+        severity=_LEVELS.get(str(parsed.level or "medium").lower(), "medium"),
+        attack=tuple(sorted(techniques)),
+        provider=provider,
+        file=file,
+        conditions=conditions,
+    )
+
+
+def hits_in(
+    file: Path, provider: Provider, rules: Iterable[Rule], *, memory: str = "512MB", threads: int = 2
+) -> tuple[Hit, ...]:
+    """What *rules* find in the JSON lines of *file*, by time; those about another provider's log are not run.
+
+    Lines that are no JSON find nothing. `Invalid` where a rule's regular expression is none to DuckDB.
+    """
+    mine = [rule for rule in rules if rule.provider in {None, provider.name}]
+    if not mine:
+        return ()
+    query, values = _query(mine, provider)
+    with duckdb.connect(config={"memory_limit": memory, "threads": threads}) as con:
+        con.execute("SET TimeZone = 'UTC'")
+        try:
+            rows = con.execute(
+                query, {"file": str(file), "compression": "gzip" if is_gzip(file) else "none", **values}
+            ).fetchall()
+        except duckdb.Error as error:
+            raise Invalid(
+                f"A Sigma rule can not be run: {str(error).splitlines()[0]}", "Leave it out.", where=str(file)
+            ) from error
+    hits = [_hit(mine[number], *row[1:]) for row in rows for number in row[0]]
+    return tuple(sorted(hits, key=lambda hit: (hit.at, hit.signal, hit.id)))
+
+
+def _query(rules: list[Rule], provider: Provider) -> tuple[str, dict[str, str | float]]:
+    """One pass over the file for all *rules*: only the members they name are parsed."""
+    from watchword.watch.sigma_sql import WHOLE, Compiler, columns_of, list_of, literal, quoted
+
+    compiler = Compiler()
+    conditions = [" OR ".join(compiler.condition(c) for c in rule.conditions) for rule in rules]
+    about = {"id": _ID, "time": _TIME, "actor": _ACTOR, "target": _TARGET}
+    known = {name.lower(): name for name, _ in provider.columns}
+    paths = {field: _places(field, provider, known) for field in compiler.fields}
+    named = dict.fromkeys(
+        column
+        for field in (*(p for places in paths.values() for p in places), *(f for fs in about.values() for f in fs))
+        for column in columns_of(field)
+    )
+    columns = list({column.lower(): column for column in reversed(named)}.values())
+    if WHOLE in compiler.fields:
+        members = ", ".join(f"json -> {literal('$.' + quoted(c))} AS {quoted(c)}" for c in columns)
+        log = (
+            f"SELECT CAST(json AS VARCHAR) AS whole, {members} FROM read_ndjson_objects($file, ignore_errors = true, "
+            "compression = $compression) WHERE json IS NOT NULL"
+        )
+    else:
+        typed = ", ".join(f"{literal(c)}: 'JSON'" for c in columns)
+        log = (
+            f"SELECT * FROM read_json($file, columns = {{{typed}}}, format = 'newline_delimited', records = true, "
+            "ignore_errors = true, compression = $compression)"
+        )
+    lists = [f"{' || '.join(list_of(p) for p in places)} AS {compiler.fields[f]}" for f, places in paths.items()]
+    firsts = [f"coalesce({', '.join(f'({list_of(f)})[1]' for f in fs)}) AS its_{name}" for name, fs in about.items()]
+    found = ", ".join(f"CASE WHEN {condition} THEN {number} END" for number, condition in enumerate(conditions))
+    query = (
+        f"WITH log AS ({log}), field AS (SELECT *, {', '.join(lists) or '1'} FROM log), "
+        f"judged AS (SELECT *, list_filter([{found}], lambda n: n IS NOT NULL) AS found FROM field) "
+        f"SELECT found, {', '.join(firsts)} FROM judged WHERE len(found) > 0"
+    )
+    return query, compiler.values
+
+
+def _places(field: str, provider: Provider, known: dict[str, str]) -> tuple[str, ...]:
+    """The paths of *field* in a provider's log: as the log spells its first member, and where it may be put away."""
+    first, dot, rest = field.partition(".")
+    spelled = known.get(first.lower(), first) + dot + rest
+    from watchword.watch.sigma_sql import WHOLE
+
+    if field == WHOLE:
+        return (field,)
+    return (spelled, *(f"{prefix}.{field}" for prefix in _PREFIXES.get(provider.name, ())))
+
+
+def _hit(rule: Rule, id_: str | None, time: str | None, actor: str | None, target: str | None) -> Hit:
+    return Hit(
+        signal=rule.name,
+        title=rule.title,
+        severity=rule.severity,
+        event=id_,
+        target=target or "",
+        actor=actor or "",
+        at=_time(time),
+        says="Sigma: {title}",
+        facts=(("title", rule.title),),
+        attack=rule.attack,
+        origin="sigma",
+    )
+
+
+def _time(text: str | None) -> datetime:
+    """A time as logs write it, text or a number of s, ms or µs; the epoch for what is none."""
+    try:
+        number = float(text or "")
+        return datetime.fromtimestamp(number / 1000 ** (0 if number < 1e11 else 1 if number < 1e14 else 2), UTC)
+    except (ValueError, OverflowError, OSError):
+        pass
+    try:
+        at = datetime.fromisoformat(text or "")
+    except ValueError:
+        return datetime.fromtimestamp(0, UTC)
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
+def _first(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]

@@ -1,0 +1,188 @@
+"""Sigma rules that were brought along: what they find in logs as they are, and what is left out and said so."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.watch.conftest import NOON, Okta
+from watchword.core.errors import Invalid
+from watchword.watch.engine import Engine
+from watchword.watch.providers import Feed, Provider, provider_named
+from watchword.watch.sigma import hits_in, read_rules
+from watchword.watch.signals import Hit
+
+OKTA = provider_named("okta")
+WINDOWS = Provider(name="windows", type_key="EventID", columns=(("EventID", "BIGINT"),))
+
+
+def rule(detection: str, *, condition: str = "sel", product: str | None = "okta", title: str = "A rule") -> str:
+    source = f"product: {product}" if product else "category: any"
+    return (
+        f"title: {title}\nlogsource: {{{source}}}\nlevel: critical\ntags: [attack.t1098, attack.persistence]\n"
+        f"detection:\n  {detection}\n  condition: {condition}\n"
+    )
+
+
+@pytest.fixture
+def find(tmp_path: Path) -> Callable[..., tuple[Hit, ...]]:
+    """Runs one rule over events."""
+
+    def run(text: str, *events: dict[str, Any] | str, provider: Provider = OKTA) -> tuple[Hit, ...]:
+        (tmp_path / "rule.yml").write_text(text)
+        log = tmp_path / "log.jsonl"
+        log.write_text("".join((e if isinstance(e, str) else json.dumps(e)) + "\n" for e in events))
+        read = read_rules(tmp_path / "rule.yml")
+        assert not read.left_out
+        return hits_in(log, provider, read.rules)
+
+    return run
+
+
+def test_a_hit_says_who_when_and_whose_rule(okta: Okta, find: Callable[..., tuple[Hit, ...]]) -> None:
+    """A hit is labelled as Sigma, with the rule's level and techniques and the event's own names."""
+    (hit,) = find(rule("sel: {eventType: user.account.reset_password}"), okta(), okta("user.session.start"))
+
+    assert (hit.event, hit.actor, hit.target) == ("u-0001", "00uexecutor@example.test", "00uana@example.test")
+    assert (hit.origin, hit.severity, hit.attack, hit.at) == ("sigma", "critical", ("T1098",), NOON)
+    assert hit.why == "Sigma: A rule"
+
+
+def test_any_of_a_list_is_meant(okta: Okta, find: Callable[..., tuple[Hit, ...]]) -> None:
+    """A path through a list leads to all of its members, and a list of texts is each of them."""
+    two = [{"id": "1", "type": "User"}, {"id": "2", "type": "AppUser"}]
+    assert find(rule("sel: {target.type: AppUser}"), okta(target=two))
+    assert not find(rule("sel: {target.type: App}"), okta(target=two))
+    assert not find(
+        rule("sel: {eventType|contains: user}\n  bad: {target.type: User}", condition="sel and not bad"),
+        okta(target=two),
+    )
+    assert find(rule("sel: {labels: b}"), okta(labels=["a", "b"]))
+    assert find(rule("sel: {deep.list.name: x}"), okta(deep={"list": [{"name": "w"}, {"name": "x"}]}))
+    assert find(rule("sel: {old|contains: '[\"x'}"), okta(old='["x","y"]'))
+
+
+def test_names_as_the_log_spells_them(okta: Okta, find: Callable[..., tuple[Hit, ...]]) -> None:
+    """A first member in other case is the provider's; a member that has the whole path as its name is found too."""
+    assert find(rule("sel: {eventtype: user.account.reset_password}"), okta())
+    assert find(rule("sel: {a.b: here}"), {"uuid": "u", "a.b": "here"})
+    assert find(rule("sel: {a.b: here}"), {"uuid": "u", "a": {"b": "here"}})
+
+
+def test_members_that_are_put_away(find: Callable[..., tuple[Hit, ...]]) -> None:
+    """What Sigma names without a path is found where a shipper of Windows events puts it."""
+    text = rule("sel: {EventID: 4724, TargetUserName: ana}", product="windows\n  service: security").replace(
+        "{product: windows\n  service: security}", "{product: windows, service: security}"
+    )
+    flat = {"EventID": 4724, "TargetUserName": "ana", "SubjectUserName": "root"}
+    beat = {"winlog": {"event_id": 4724, "EventID": 4724, "event_data": {"TargetUserName": "ana"}}}
+    raw = {"Event": {"System": {"EventID": 4724}, "EventData": {"TargetUserName": "ana"}}}
+
+    assert len(find(text, flat, beat, raw, {"EventID": 4725, "TargetUserName": "ana"}, provider=WINDOWS)) == 3
+
+
+def test_values_without_a_field_mean_the_whole_event(okta: Okta, find: Callable[..., tuple[Hit, ...]]) -> None:
+    """A keyword is looked for anywhere in the line, and fields beside it still work."""
+    text = rule("words: ['*tor exit*']\n  sel: {eventType|contains: reset}", condition="words and sel")
+
+    assert find(text, okta(note="a TOR exit node"))
+    assert not find(text, okta(note="an exit"), okta("user.session.start", note="tor exit"))
+
+
+def test_an_absent_field_is_not_what_it_is_not(okta: Okta, find: Callable[..., tuple[Hit, ...]]) -> None:
+    """Not having a member satisfies a negation, as does null."""
+    text = rule("sel: {eventType|contains: user}\n  bad: {client.zone: inside}", condition="sel and not bad")
+
+    assert len(find(text, okta(), okta(client=None), okta(client={"zone": "inside"}))) == 2
+
+
+def test_hostile_values_stay_values(okta: Okta, find: Callable[..., tuple[Hit, ...]]) -> None:
+    """Quotes, SQL, patterns and JSON paths in rules and in events match themselves and nothing else."""
+    nasty = """x'); DROP TABLE log; -- "$.a[*]" %_!"""
+    quoted = json.dumps(nasty)
+    assert len(find(rule(f"sel: {{note: {quoted}}}"), okta(note=nasty), okta(note="x"))) == 1
+    assert len(find(rule(f"sel: {{{quoted}: x}}"), okta(**{nasty: "x"}), okta())) == 1
+    assert len(find(rule(f"sel: {{note|contains: {json.dumps('%_!')}}}"), okta(note=nasty), okta(note="abc!"))) == 1
+
+
+def test_damaged_lines_find_nothing(okta: Okta, find: Callable[..., tuple[Hit, ...]]) -> None:
+    """Lines that are no JSON, or no objects, are passed over."""
+    assert len(find(rule("sel: {eventType|contains: reset}"), "no json", okta(), '{"cut": "sho', "[1]", "null")) == 1
+
+
+def test_times_of_every_kind(find: Callable[..., tuple[Hit, ...]]) -> None:
+    """Seconds, milliseconds and text give the time; what is none gives the epoch and is still a hit."""
+    hits = find(
+        rule("sel: {a: 1}"),
+        *(
+            {"a": 1, "uuid": str(n), "time": t}
+            for n, t in enumerate((1772452800, 1772452800000, "2026-03-02T12:00:00Z"))
+        ),
+        {"a": 1, "uuid": "x", "time": "soon"},
+        {"a": 1, "uuid": "y", "time": 1e300},
+    )
+
+    assert [hit.at for hit in hits][2:] == [NOON] * 3
+    assert {hit.at for hit in hits[:2]} == {datetime(1970, 1, 1, tzinfo=UTC)}
+
+
+def test_compressed_logs(okta: Okta, tmp_path: Path) -> None:
+    """A gzip file is read as it is."""
+    (tmp_path / "rule.yml").write_text(rule("sel: {eventType|contains: reset}"))
+    log = tmp_path / "log.jsonl.gz"
+    log.write_bytes(gzip.compress(json.dumps(okta()).encode() + b"\n"))
+
+    assert len(hits_in(log, OKTA, read_rules(tmp_path).rules)) == 1
+
+
+def test_only_rules_about_this_log_run(okta: Okta, tmp_path: Path) -> None:
+    """A rule about another product's log is not run on this one; one about no product is run on all."""
+    for product in ("okta", "windows", "github", None):
+        text = rule("sel: {eventType|contains: reset}", product=product, title=f"{product} rule")
+        (tmp_path / f"{product}.yml").write_text(text)
+    log = tmp_path / "log.jsonl"
+    log.write_text(json.dumps(okta()) + "\n")
+
+    assert {hit.title for hit in hits_in(log, OKTA, read_rules(tmp_path).rules)} == {"okta rule", "None rule"}
+
+
+def test_what_is_left_out_is_said(tmp_path: Path) -> None:
+    """A rule that can not be read or run, or is about a log nobody has, stops nothing, and is named with why."""
+    (tmp_path / "good.yml").write_text(rule("sel: {a: 1}"))
+    (tmp_path / "broken.yml").write_text("title: [")
+    (tmp_path / "list.yml").write_text("- 1\n- 2\n")
+    (tmp_path / "empty.yml").write_text("title: x\n")
+    (tmp_path / "condition.yml").write_text(rule("sel: {a: 1}", condition="other"))
+    (tmp_path / "regex.yml").write_text(rule("sel: {a|re: '('}"))
+    (tmp_path / "elsewhere.yml").write_text(rule("sel: {a: 1}", product="zeek"))
+    (tmp_path / "correlation.yml").write_text(
+        "title: Many\ncorrelation: {type: event_count, rules: [one], group-by: [a], timespan: 1h, condition: {gt: 3}}\n"
+        "---\n" + rule("sel: {a: 1}").replace("title:", "name: one\ntitle:")
+    )
+
+    read = read_rules(tmp_path)
+
+    assert {r.file.name for r in read.rules} == {"good.yml", "correlation.yml"}
+    assert {left.file.stem for left in read.left_out} >= {
+        "broken", "list", "empty", "condition", "regex", "elsewhere", "correlation",
+    }  # fmt: skip
+    with pytest.raises(Invalid):
+        read_rules(tmp_path / "nothing")
+
+
+def test_beside_verdicts(okta: Okta, tmp_path: Path) -> None:
+    """In one run with verdicts, a Sigma hit has the names of the verdict on the same event."""
+    (tmp_path / "rule.yml").write_text(rule("sel: {eventType|contains: reset_password}"))
+    log = tmp_path / "log.jsonl"
+    log.write_text(json.dumps(okta()) + "\n")
+
+    report = Engine().judge((Feed(provider=OKTA, files=(log,)),), sigma=read_rules(tmp_path / "rule.yml").rules)
+
+    (hit,) = report.hits
+    assert (hit.actor, hit.target) == (report.verdicts[0].actor, report.verdicts[0].target) == ("00uexecutor", "00uana")
