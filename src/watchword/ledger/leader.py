@@ -29,6 +29,7 @@ from watchword.ledger.keyring import Keyring
 from watchword.ledger.payload import disclosed_in, open_payload
 from watchword.ledger.proof import Proof
 from watchword.ledger.provider import KeyProvider
+from watchword.ledger.recent import Recent
 from watchword.ledger.sql import SqlStore, no_faults
 from watchword.ledger.store import EffectRow, EffectState, Holding, KeyRow, PayloadRow, Settle, Store
 from watchword.ledger.testimony import Testimony
@@ -63,6 +64,7 @@ class Ledger:
         self._committer = committer
         self._keys = keys
         self._keyring = keyring
+        self._recent = Recent()
         self._group = Group()  # that takes requests now; queued for the leader by the first of them
         self._waiting: SimpleQueue[Group | None] = SimpleQueue()
         self._gate = threading.Lock()  # no request joins after close() or after the leader ended
@@ -161,6 +163,7 @@ class Ledger:
                 self._keyring.keep(request.drawn)
             if erase:
                 self._keyring.forget(one.stream for one in erase)
+            self._recent.keep(appended)
             return appended
 
     def refresh(self) -> int:
@@ -251,6 +254,19 @@ class Ledger:
             # Another writer was here since: verify what it wrote, or find that nobody signed it.
             if self.refresh() <= rows[-1].seq:
                 raise Corrupt(f"Entry {rows[-1].seq} was never signed.", REMEDY, rows[-1].seq)
+
+    def grown(self, stream: str, since: int) -> tuple[Appended, ...]:
+        """Like `read`, but what this process wrote lately is not fetched: it was checked when it was signed."""
+        with self._committer.state:
+            expected = tuple(self._committer.verified.streams.get(stream, ())[since:])
+        kept = self._recent.all_of(expected)
+        return self.read(stream, since) if kept is None else kept
+
+    def news(self, start: int) -> Iterator[Appended]:
+        """Like `entries` from *start* on, but what this process wrote lately is not fetched."""
+        end = self.look()
+        kept = self._recent.all_of(range(start, end))
+        yield from self.entries(start, end) if kept is None else kept
 
     def entries(self, start: int = 0, stop: int | None = None) -> Iterator[Appended]:
         """Yield the entries from *start* to before *stop* (the end, as of now, when None), each checked."""

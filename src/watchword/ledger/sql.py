@@ -22,6 +22,7 @@ from watchword.ledger.bulk import Bulk, PostgresBulk, SqliteBulk, at_once
 from watchword.ledger.engines import REMEDY_DAMAGED, OwnerLock, empty_log, open_engine, our_words, parse_url
 from watchword.ledger.guards import look
 from watchword.ledger.hardening import harden
+from watchword.ledger.questions import Questions
 from watchword.ledger.rows import effect_row, effect_values, entry_row, only, top, typed
 from watchword.ledger.snapshot import SqlSnapshot
 from watchword.ledger.store import (
@@ -68,6 +69,7 @@ class SqlStore:
         # SQLite has one connection for all threads; PostgreSQL's pool needs no guard.
         self._guard = threading.Lock() if self._sqlite else nullcontext()
         self._turn = None if self._sqlite or read_only else Turn(self._engine)
+        self._questions = None if self._sqlite else Questions(self._engine)
         self.testimony = Testimony(self._begin, lambda: self._acting("testimony"))
         self._unscrubbed = self._sqlite and not read_only
         if read_only:
@@ -196,7 +198,9 @@ class SqlStore:
 
     def top(self) -> tuple[Head, int]:
         """Return the head and the highest entry index (-1 when there is none), as of one moment."""
-        with self._asking() as connection:
+        if self._questions is not None:
+            return self._questions.top()
+        with self._begin() as connection:
             return only(top, connection.execute(_TOP))
 
     def demand_sound(self) -> None:
@@ -227,13 +231,17 @@ class SqlStore:
 
     def stream(self, stream: str, since: int) -> tuple[EntryRow, ...]:
         """Return the rows of *stream* of version *since* or more, in index order."""
-        with self._asking() as connection:
+        if self._questions is not None:
+            return self._questions.stream(stream, since)
+        with self._begin() as connection:
             statement = _SINCE if since else _STREAM
             return tuple(typed(entry_row, connection.execute(statement, {"stream": stream, "since": since})))
 
     def range(self, start: int, stop: int) -> tuple[EntryRow, ...]:
         """Return the rows with *start* <= index < *stop* in order."""
-        with self._asking() as connection:
+        if self._questions is not None:
+            return self._questions.range(start, stop)
+        with self._begin() as connection:
             return tuple(typed(entry_row, connection.execute(_RANGE, {"start": start, "stop": stop})))
 
     def checkpoint(self, size: int) -> str | None:
@@ -245,7 +253,9 @@ class SqlStore:
         """Return those of *commitments* that are still there, each with its key; one without its key is as erased."""
         if not commitments:
             return ()
-        with self._asking() as connection:
+        if self._questions is not None:
+            return self._questions.payloads(commitments)
+        with self._begin() as connection:
             return tuple(typed(holdings.payload_with_key, connection.execute(holdings.by_commitment(commitments))))
 
     def sealed_under(self, keys: tuple[str, ...]) -> tuple[tuple[PayloadRow, KeyRow], ...]:
@@ -355,6 +365,8 @@ class SqlStore:
     def close(self) -> None:
         """Let go of the database."""
         self.rest()
+        if self._questions is not None:
+            self._questions.close()
         self._engine.dispose()
         if self._owner is not None:
             self._owner.release()
@@ -363,16 +375,6 @@ class SqlStore:
     def _begin(self) -> Iterator[Connection]:
         with our_words(), self._guard, self._engine.begin() as connection:
             yield connection
-
-    @contextmanager
-    def _asking(self) -> Iterator[Connection]:
-        """A connection for one question: on PostgreSQL one trip, where a transaction of its own would take three."""
-        if self._sqlite:
-            with self._begin() as connection:
-                yield connection
-            return
-        with our_words(), self._guard, self._engine.connect() as connection:
-            yield connection.execution_options(isolation_level="AUTOCOMMIT")
 
     @contextmanager
     def _acting(self, act: str) -> Iterator[Connection]:
