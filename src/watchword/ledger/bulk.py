@@ -10,11 +10,12 @@ import psycopg
 from sqlalchemy import Connection
 
 from watchword.ledger.entry import format_time
-from watchword.ledger.store import Batch, KeyRow, PayloadRow, Prepared
+from watchword.ledger.store import Batch, EffectRow, KeyRow, PayloadRow, Prepared
 
 _ENTRY = "entry (idx, stream, version, type, bytes, leaf)"
 _PAYLOAD = "payload (commitment, stream, name, retention, key, sealed)"
 _KEY = "data_key (id, stream, retention, wrapped, wrapped_by, made_at)"
+_EFFECT = "effect (id, stream, kind, due_at, state, attempts, asked_by)"
 
 
 class Bulk(Protocol):
@@ -119,20 +120,24 @@ class PostgresBulk:
 def at_once(driver: psycopg.Connection, batch: Batch, note: str) -> bool:
     """Write *batch* in one statement that commits by itself; False, with nothing written, when its place is not free.
 
-    For a batch that erases nothing and has no effects; a key that is gone makes it False as well. One wait for the
-    server and its disk instead of five.
+    For a batch that erases and settles nothing; a key that is gone, or an effect that exists, makes it False as well.
+    One wait for the server and its disk instead of five.
     """
     reused = {row.key for row in batch.payloads} - {key.id for key in batch.keys}
     query, values = [_MOVE], [*_head(batch, note), batch.old]
     if reused:
         query.append(_IF_KNOWN)
         values += [list(reused), len(reused)]
+    if batch.effects:
+        query.append(_IF_NEW)
+        values.append([effect.id for effect in batch.effects])
     query.append(_FILE)
     values.append(batch.old)
     for text, rows in (
         (_WRITE, [row[1:] for row in _entries(batch.old, batch.entries)]),
         (_KEEP_KEYS, [_key(row) for row in batch.keys]),
         (_KEEP_PAYLOADS, [_payload(row) for row in batch.payloads]),
+        (_ASK, [_effect(row) for row in batch.effects]),
     ):
         if rows:
             query.append(text)
@@ -146,6 +151,7 @@ _MOVE = (
     " WHERE size = %b AND coalesce((SELECT max(idx) FROM entry), -1) = size - 1"
 )
 _IF_KNOWN = " AND (SELECT count(*) FROM data_key WHERE id = ANY(%b)) = %b"
+_IF_NEW = " AND NOT EXISTS (SELECT 1 FROM effect WHERE id = ANY(%b))"
 _FILE = (
     " RETURNING size, note), filed AS (INSERT INTO checkpoint (size, note) SELECT size, note FROM moved),"
     " old AS (SELECT %b::int8 AS size FROM moved)"
@@ -162,6 +168,10 @@ _KEEP_KEYS = (
 _KEEP_PAYLOADS = (
     f", kept AS (INSERT INTO {_PAYLOAD} SELECT made.* FROM old,"
     " unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::bytea[]) AS made)"
+)
+_ASK = (
+    f", asked AS (INSERT INTO {_EFFECT} SELECT made.* FROM old,"
+    " unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::int4[], %b::int8[]) AS made)"
 )
 _SAY = " SELECT size FROM moved"
 
@@ -197,6 +207,11 @@ def _payload(row: PayloadRow) -> tuple[object, ...]:
 
 def _key(row: KeyRow) -> tuple[object, ...]:
     return row.id, row.stream, row.retention.value, row.wrapped, row.wrapped_by, format_time(row.made_at)
+
+
+def _effect(row: EffectRow) -> tuple[object, ...]:
+    due_at = format_time(row.due_at.replace(microsecond=row.due_at.microsecond // 1000 * 1000))
+    return row.id, row.stream, row.kind, due_at, row.state.value, row.attempts, row.asked_by
 
 
 def _head(batch: Batch, note: str) -> tuple[object, ...]:

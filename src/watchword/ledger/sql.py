@@ -109,7 +109,7 @@ class SqlStore:
         except LookupError:
             return Lost()
         outcome: Written | Lost | Clash | None = None
-        if driver is not None and not (batch.erase or batch.effects or batch.settles):
+        if driver is not None and not (batch.erase or batch.settles):
             outcome = self._at_once(driver, batch)
         if outcome is None:
             outcome = self._transact(batch)
@@ -125,8 +125,9 @@ class SqlStore:
                 self._faults("append.turn")
                 written = at_once(driver, batch, batch.sign())
                 self._faults("append.at_once")
-            except psycopg.IntegrityError:
-                return Lost()
+            except psycopg.IntegrityError as error:
+                # An effect may be asked for outside of any append: the transaction tells which is there.
+                return None if error.diag.table_name == t.effect.name else Lost()
             except BaseException:
                 self._turn.drop()
                 raise
