@@ -6,7 +6,8 @@ Below SQLAlchemy, whose ways to execute and to lend a connection cost several ti
 from __future__ import annotations
 
 import select
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 
 import psycopg
@@ -17,6 +18,7 @@ from watchword.ledger.engines import REMEDY_DAMAGED, our_words
 from watchword.ledger.entry import Retention, format_time, parse_time
 from watchword.ledger.store import EntryRow, Head, KeyRow, PayloadRow
 from watchword.ledger.turn import driver_of
+from watchword.ledger.wire import Text, int8, run
 
 KEPT = 8
 """Connections that wait for the next question; what is asked beside more than so many at once goes through the pool."""
@@ -36,6 +38,12 @@ class Questions:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._idle: list[_Line] = []
+
+    def stands_at(self, size: int, note: str) -> bool:
+        """Say whether the head is at *size* under *note*, and no entry lies beyond it, as of one moment."""
+        with our_words(), self._lent() as driver:
+            text = Text(driver.info.encoding)
+            return run(driver, _STANDS, (int8(size), text(note))).ntuples == 1
 
     def top(self) -> tuple[Head, int]:
         """Return the head and the highest entry index (-1 when there is none), as of one moment."""
@@ -61,21 +69,25 @@ class Questions:
             self._idle.pop().connection.close()
 
     def _ask(self, query: bytes, values: Sequence[object], read: Callable[..., T]) -> tuple[T, ...]:
-        with our_words():
-            line = self._line()
-            try:
-                rows = line.driver.execute(query, values, prepare=True, binary=True).fetchall()
-            except BaseException:
-                _drop(line)
-                raise
-            if len(self._idle) < KEPT:
-                self._idle.append(line)
-            else:
-                line.connection.close()
+        with our_words(), self._lent() as driver:
+            rows = driver.execute(query, values, prepare=True, binary=True).fetchall()
         try:
             return tuple([read(*row) for row in rows])
         except ValueError as error:
             raise Corrupt(f"A row holds a value of the wrong kind: {error}.", REMEDY_DAMAGED) from error
+
+    @contextmanager
+    def _lent(self) -> Iterator[psycopg.Connection]:
+        line = self._line()
+        try:
+            yield line.driver
+        except BaseException:
+            _drop(line)
+            raise
+        if len(self._idle) < KEPT:
+            self._idle.append(line)
+        else:
+            line.connection.close()
 
     def _line(self) -> _Line:
         """Return a connection that nobody uses, and that the server has not ended since."""
@@ -142,6 +154,7 @@ def _payload(
     )
 
 
+_STANDS = b"SELECT 1 FROM head WHERE size = $1 AND note = $2 AND coalesce((SELECT max(idx) FROM entry), -1) = size - 1"
 _TOP = b"SELECT size, root, last_at, note, (SELECT max(idx) FROM entry) FROM head"
 _ENTRY = b"SELECT idx, stream, version, type, bytes, leaf FROM entry"
 _STREAM = _ENTRY + b" WHERE stream = %b AND version >= %b ORDER BY idx"

@@ -18,7 +18,8 @@ from sqlalchemy.dialects import sqlite as sqlite_dialect
 from watchword.core.errors import Corrupt, Invalid, Unavailable
 from watchword.ledger import holdings, migration
 from watchword.ledger import tables as t
-from watchword.ledger.bulk import Bulk, PostgresBulk, SqliteBulk, at_once
+from watchword.ledger.at_once import at_once
+from watchword.ledger.bulk import Bulk, PostgresBulk, SqliteBulk
 from watchword.ledger.engines import REMEDY_DAMAGED, OwnerLock, empty_log, open_engine, our_words, parse_url
 from watchword.ledger.guards import look
 from watchword.ledger.hardening import harden
@@ -203,6 +204,13 @@ class SqlStore:
             return self._questions.top()
         with self._begin() as connection:
             return only(top, connection.execute(_TOP))
+
+    def stands_at(self, size: int, note: str) -> bool:
+        """Say whether the head is at *size* under *note*, and no entry lies beyond it, as of one moment."""
+        if self._questions is not None:
+            return self._questions.stands_at(size, note)
+        head, highest = self.top()
+        return (head.size, head.note, highest) == (size, note, size - 1)
 
     def demand_sound(self) -> None:
         """Raise `Corrupt` when an index or a page is damaged: a row might be there, and not be found.

@@ -235,6 +235,9 @@ class Store(Protocol):
     def top(self) -> tuple[Head, int]:
         """Return the head and the highest entry index (-1 when there is none), as of one moment."""
 
+    def stands_at(self, size: int, note: str) -> bool:
+        """Say whether the head is at *size* under *note*, and no entry lies beyond it, as of one moment."""
+
     def demand_sound(self) -> None:
         """Raise `Corrupt` when the database's own order is damaged, such as an index that leaves out a row."""
 
