@@ -134,6 +134,11 @@ class SqlStore:
                 raise
         return Written() if written else None
 
+    @property
+    def takes_turns(self) -> bool:
+        """Whether other processes write to the same ledger, and `rest` lets them."""
+        return self._turn is not None
+
     def rest(self) -> None:
         """Let other processes write: nothing waits here."""
         if self._turn is not None:

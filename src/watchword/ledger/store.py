@@ -229,6 +229,10 @@ class Store(Protocol):
     def write(self, batch: Batch) -> Written | Lost | Clash:
         """Store *batch* in one durable transaction if the head's size is `batch.old` and no row lies beyond it."""
 
+    @property
+    def takes_turns(self) -> bool:
+        """Whether other processes write to the same ledger, and `rest` lets them."""
+
     def rest(self) -> None:
         """Let other processes write: nothing waits here. Each `write` may keep them waiting until then."""
 
