@@ -36,6 +36,7 @@ class Lead:
         self._busy = threading.Event()
         self._rests: threading.Thread | None = None
         if store.takes_turns:
+            self._busy.set()  # whoever opened the ledger may have written
             self._rests = threading.Thread(target=self._rest, name="ledger-turn", daemon=True)
             self._rests.start()
 
