@@ -14,6 +14,7 @@ from watchword.ledger.store import Store
 
 log = structlog.get_logger("watchword.ledger")
 
+_OPEN: set[Lead] = set()  # so that no owner's lock is let go of by chance, for nobody refers to its ledger any more
 _BUSY_S = 0.005  # clients that were just answered come back within it
 
 
@@ -35,6 +36,7 @@ class Lead:
         self._written = 0
         self._busy = threading.Event()
         self._rests: threading.Thread | None = None
+        _OPEN.add(self)
         if store.takes_turns:
             self._busy.set()  # whoever opened the ledger may have written
             self._rests = threading.Thread(target=self._rest, name="ledger-turn", daemon=True)
@@ -65,6 +67,7 @@ class Lead:
         if self._rests is not None:
             self._busy.set()
             self._rests.join()
+        _OPEN.discard(self)
 
     def _write(self, group: Group) -> None:
         with self._leading:
