@@ -6,6 +6,7 @@ import threading
 from collections.abc import Sequence
 
 from watchword.ledger.append import Appended
+from watchword.ledger.entry import parse
 
 MOST = 4096
 """Entries that are kept, of at most 8 KiB each; the one kept longest goes first."""
@@ -25,7 +26,8 @@ class Recent:
         """Keep *appended*, which a signed checkpoint covers."""
         with self._gate:
             for one in appended:
-                self._kept[one.seq] = one
+                # What its bytes say, as whoever fetches it is told.
+                self._kept[one.seq] = Appended(seq=one.seq, leaf=one.leaf, entry=parse(one.raw), raw=one.raw)
             while len(self._kept) > MOST:
                 del self._kept[next(iter(self._kept))]
 
