@@ -14,6 +14,7 @@ from watchword.core.person import Role, RoleGrant
 from watchword.desk import folds as module
 from watchword.desk.recording import case_stream, person_stream
 from watchword.desk.registry import Registry
+from watchword.ledger import recent
 from watchword.ledger.leader import Ledger
 
 
@@ -45,8 +46,10 @@ def test_a_stream_that_has_not_grown_is_not_read_again(office: Office, monkeypat
     assert seen == []
 
 
-def test_what_came_since_is_all_that_is_read(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After a grant, only its entry is read, and the fold is the one of all entries read anew."""
+@pytest.mark.parametrize("kept", [0, recent.MOST])
+def test_what_came_since_is_all_that_is_read(office: Office, monkeypatch: pytest.MonkeyPatch, kept: int) -> None:
+    """After a grant, only its entry is read, or nothing where it is at hand; the fold is that of all entries anew."""
+    monkeypatch.setattr(recent, "MOST", kept)
     person = office["ada.agent"]
     before = office.app.registry.person(person)
     version = office.app.ledger.version(person_stream(person))
@@ -55,7 +58,48 @@ def test_what_came_since_is_all_that_is_read(office: Office, monkeypatch: pytest
     seen = read_streams(monkeypatch)
     after = office.app.registry.person(person)
     assert after == fresh != before
-    assert all(since > version for stream, since in seen if stream == person_stream(person))
+    assert seen == ([] if kept else [(person_stream(person), version + 1)])
+
+
+def test_what_is_at_hand_is_what_the_store_has(office: Office) -> None:
+    """Entries this process wrote are, one by one, those that are fetched and checked."""
+    case = office.released()
+    office.run()
+    ledger = office.app.ledger
+    assert ledger.grown(case_stream(case), 2) == ledger.read(case_stream(case), 2)
+    assert tuple(ledger.news(ledger.size - 12)) == tuple(ledger.entries(ledger.size - 12))
+    assert tuple(ledger.news(0)) == tuple(ledger.entries(0))
+
+
+@pytest.mark.parametrize(("moment_s", "looks"), [(60.0, 1), (0.0, 3)])
+def test_a_moment_within_a_moment_looks_again_once_it_is_old(
+    office: Office, monkeypatch: pytest.MonkeyPatch, moment_s: float, looks: int
+) -> None:
+    """One question serves all that is read for a decision, unless something slow lay between."""
+    monkeypatch.setattr(module, "MOMENT_S", moment_s)
+    asked: list[int] = []
+    monkeypatch.setattr(Ledger, "look", lambda _: asked.append(1))
+    folds = office.app.registry.folds
+    with folds.moment():
+        for _ in range(2):
+            with folds.moment():
+                office.app.registry.person(office["ada.agent"])
+    assert len(asked) == looks
+
+
+def test_an_enrolment_is_looked_up_once_and_afresh_every_time(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The entry that enrolled a credential stays what it is; who judges evidence fetches it all the same."""
+    registry, person = office.app.registry, office["mara.lind"]
+    credential = registry.person(person).credentials_of("totp")[0].id
+    first = registry.enrolment(person, credential)
+    seen = read_streams(monkeypatch)
+    assert first is not None
+    assert registry.enrolment(person, credential) is first
+    assert seen == []
+    with registry.folds.afresh():
+        assert registry.enrolment(person, credential) == first
+    assert seen == [(person_stream(person), 0)]
+    assert registry.enrolment(person, "k-of-nobody") is None
 
 
 def test_a_case_carried_on_is_the_case_read_anew(office: Office) -> None:

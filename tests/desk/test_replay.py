@@ -20,7 +20,7 @@ from watchword.policy.procedures import DEFAULT
 
 
 @pytest.fixture(scope="module")
-def worked(founded: Office, tmp_path_factory: pytest.TempPathFactory) -> tuple[Office, dict[str, CaseId]]:
+def worked(founded: Office, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Office, dict[str, CaseId]]]:
     """An office with a week behind it: two resets, one withdrawn, one by an agent alone, one broken glass."""
     office = founded.copy(tmp_path_factory.mktemp("week") / "office")
     cases = {"reset": office.released()}
@@ -44,7 +44,8 @@ def worked(founded: Office, tmp_path_factory: pytest.TempPathFactory) -> tuple[O
     office.approve(glass, "cato.custodian")
     office.pass_by(days=6)
     cases["late"] = office.open("eve.exec")
-    return office, cases
+    yield office, cases
+    office.close()
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from watchword.core.ids import Seq
 from watchword.ledger.checkpoint import Checkpoint, SigningKey, sign
 from watchword.ledger.entry import Entry, encode
 from watchword.ledger.fsck import fsck
-from watchword.ledger.leader import Ledger
+from watchword.ledger.leader import EffectState, Ledger, Settle
 from watchword.ledger.merkle import hash_leaf, root_of
 
 SIZE = 6
@@ -186,7 +186,8 @@ def test_nobody_sees_an_entry_before_it_is_covered(place: Place) -> None:
     next_one = Seq(2)
     before = (2, 2, 0, 2, False, ("case/1",))
     armed = True
-    ledger.append((to("case/2", -1, draft(after=9)),), (effect("e", "case/2"),))
+    none = Settle(effect_id="none", state=EffectState.DONE)  # so that PostgreSQL takes the transaction and its points
+    ledger.append((to("case/2", -1, draft(after=9)),), (effect("e", "case/2"),), (none,))
     armed = False
     committed = seen.pop("append.committed")
     assert len(seen) >= 6

@@ -9,6 +9,7 @@ from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import psycopg
 import pytest
 from sqlalchemy import exc
@@ -16,9 +17,9 @@ from sqlalchemy import exc
 from tests.ledger.conftest import ORIGIN, Place, draft, effect, to
 from tests.ledger.victim import ONCE
 from watchword.core.errors import Conflict, Corrupt, Unavailable
-from watchword.ledger import turn
+from watchword.ledger import turn, wire
 from watchword.ledger.entry import Disclosure, Retention
-from watchword.ledger.leader import Appended, Ledger
+from watchword.ledger.leader import Appended, EffectState, Ledger, Settle
 
 PHONE = Disclosure(name="phone", value="+15550100", retention=Retention.SHORT)
 LOST, PERSISTS = ONCE
@@ -56,9 +57,53 @@ def test_plain_entries_take_one_statement(on_postgresql: Place) -> None:
         {},
     ]
     ledger.append((to("case/1", 1),), (effect("e"),))
+    assert passed.counts["append.begin"] == 0
+    ledger.append((to("case/1", 2),), settle=(Settle(effect_id="e", state=EffectState.DONE),))
     assert passed.counts["append.begin"] == 1
     ledger.close()
-    assert on_postgresql.fsck().size == 4
+    assert on_postgresql.fsck().size == 5
+
+
+@pytest.mark.parametrize("clients", [1, 6])
+def test_effects_come_with_their_entries(on_postgresql: Place, clients: int) -> None:
+    """What an entry asks for stands as asked, from one client or several at once, and an id that exists is told."""
+    ledger = on_postgresql.open()
+    failures: list[Exception] = []
+
+    def appender(mine: int) -> None:
+        try:
+            ledger.append((to(f"case/{mine}", -1),), tuple(effect(f"{mine}.{kind}", f"case/{mine}") for kind in "ab"))
+        except Exception as error:  # noqa: BLE001  (shown below)
+            failures.append(error)
+
+    threads = [threading.Thread(target=appender, args=(mine,)) for mine in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    asked = {one.id: one for one in ledger.effects(EffectState.DUE)}
+    assert set(asked) == {f"{mine}.{kind}" for mine in range(clients) for kind in "ab"}
+    for name, one in asked.items():
+        (entry,) = ledger.read(f"case/{name[0]}")
+        assert one == msgspec.structs.replace(effect(name, f"case/{name[0]}"), asked_by=entry.seq)
+    with pytest.raises(Conflict, match=r"0\.a"):
+        ledger.append((to("case/0", 0),), (effect("0.c", "case/0"), effect("0.a", "case/0")))
+    assert ledger.version("case/0") == 0
+    assert len(ledger.effects(EffectState.DUE)) == 2 * clients
+    ledger.close()
+    assert on_postgresql.fsck().size == clients
+
+
+def test_a_statement_the_driver_let_go_is_prepared_again(on_postgresql: Place) -> None:
+    """When every prepared statement of the server's sessions is gone, the next append and the next look go on."""
+    ledger = on_postgresql.open()
+    ledger.append((to("case/1", -1),))
+    assert ledger.look() == 1
+    for connection in list(wire._NAMES):
+        connection.execute("DEALLOCATE ALL")
+    assert [each.seq for each in ledger.append((to("case/1", 0),))] == [1]
+    assert ledger.look() == 2
 
 
 def test_failed_and_lost(on_postgresql: Place) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 import threading
@@ -90,6 +91,8 @@ def serve(*, config: Config = CONFIG, executor: bool = True) -> None:
     stop = _until_signalled()
     with Running(load(config), executes=executor) as running, serving(running) as url, running.delivering():
         _tell_drift(running)
+        gc.collect()
+        gc.freeze()  # what was read at the start stays: walked through again and again, it took a fifth of a case
         out.print(f"Watchword is at [bold]{escape(url)}[/]; Ctrl-C ends it.")
         sys.stdout.flush()
         running.run(running.runner_of(desk=True, executor=executor), stop)

@@ -2,12 +2,14 @@
 
 A stream only ever gets longer, and what was folded came from entries that a signed checkpoint covers. So a fold stays
 true, and is carried on by the entries that came since. Whether other processes wrote any is asked before each look, or
-once for all looks of a `moment`. Nobody who has to judge raw evidence reads from here: see `afresh`.
+once for all looks of a `moment`, which is never long. Nobody who has to judge raw evidence reads from here: see
+`afresh`.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -18,12 +20,19 @@ from watchword.ledger.leader import Ledger
 MOST = 4096
 """Streams whose folds are kept; the one kept longest goes first."""
 
+MOMENT_S = 0.02
+"""How old the answer whether others wrote anything may be, in seconds, when a moment within a moment begins.
+
+So what is read before a decision and the decision itself ask once, unless something slow lay between them.
+"""
+
 T = TypeVar("T")
 
 
 class _Mine(threading.local):
     moments = 0
     afresh = 0
+    looked = 0.0
 
 
 class Folds:
@@ -39,11 +48,13 @@ class Folds:
     def moment(self) -> Iterator[None]:
         """Look for what other processes wrote now, and then no more in this thread: keep it as short as a decision.
 
-        What this process writes is seen at once all the same.
+        What this process writes is seen at once all the same. Within another moment it looks again after `MOMENT_S`.
         """
-        if not self._mine.moments and not self._mine.afresh:
+        mine = self._mine
+        if not mine.afresh and not (mine.moments and time.monotonic() - mine.looked < MOMENT_S):
+            mine.looked = time.monotonic()
             self._ledger.look()
-        self._mine.moments += 1
+        mine.moments += 1
         try:
             yield
         finally:
@@ -58,6 +69,11 @@ class Folds:
         finally:
             self._mine.afresh -= 1
 
+    @property
+    def is_afresh(self) -> bool:
+        """Whether this thread reads afresh."""
+        return self._mine.afresh > 0
+
     def of(self, stream: str, step: Callable[[T | None, Appended], T]) -> tuple[T | None, int]:
         """Return what *stream* folds to by *step*, None without an entry, and the version it is at then (-1).
 
@@ -70,7 +86,7 @@ class Folds:
         count, folded = self._kept.get(stream, (0, None))
         if count >= length:
             return folded, count - 1
-        entries = self._ledger.read(stream, count)
+        entries = self._ledger.grown(stream, count)
         folded, count = _fold(folded, entries, step), count + len(entries)
         with self._gate:
             self._kept[stream] = (count, folded)

@@ -50,7 +50,7 @@ class Names:
     def follow(self, ledger: Ledger) -> int:
         """Read what is new."""
         with self._lock:
-            for appended in ledger.entries(self.position):
+            for appended in ledger.news(self.position):
                 match appended.entry.type:
                     case "person.registered":
                         event = event_of(appended)
@@ -164,7 +164,7 @@ class Starts:
     def follow(self, ledger: Ledger) -> int:
         """Read what is new."""
         with self._lock:
-            for appended in ledger.entries(self.position):
+            for appended in ledger.news(self.position):
                 entry = appended.entry
                 if entry.type == "case.opened":
                     self._classes[entry.stream] = AccountClass(str(entry.data["account_class"]))
@@ -205,7 +205,7 @@ class CaseList:
     def follow(self, ledger: Ledger) -> int:
         """Read what is new."""
         with self._lock:
-            for appended in ledger.entries(self.position):
+            for appended in ledger.news(self.position):
                 if appended.entry.stream.startswith("case/"):
                     fact = recorded(appended)
                     before = self._rows.get(CaseId(appended.entry.stream.removeprefix("case/")))

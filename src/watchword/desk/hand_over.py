@@ -77,16 +77,17 @@ class HandOver:
         One for the hand-over only from the browser that made the key, and one for a new contact point only from the
         browser that entered it: a proof given elsewhere speaks for neither. *mark* is that browser's (`desk.browsers`).
         """
-        loaded = self.steps.load(case)
-        running = next((c for c in loaded.case.challenges if c.id == challenge), None)
-        if running is not None and running.method == DEVICE:
-            # A certificate is no secret: pasted into an answer it would prove that somebody has seen it.
-            raise Refused(
-                "A device proves itself by its own connection.",
-                "Open the page on the managed device.",
-                ("wrong_hands",),
-            )
-        return self._answer(loaded, challenge, answer, browser, at, mark)
+        with self.steps.registry.folds.moment():
+            loaded = self.steps.load(case)
+            running = next((c for c in loaded.case.challenges if c.id == challenge), None)
+            if running is not None and running.method == DEVICE:
+                # A certificate is no secret: pasted into an answer it would prove that somebody has seen it.
+                raise Refused(
+                    "A device proves itself by its own connection.",
+                    "Open the page on the managed device.",
+                    ("wrong_hands",),
+                )
+            return self._answer(loaded, challenge, answer, browser, at, mark)
 
     def _answer(
         self, loaded: Loaded, challenge: str, answer: str, browser: str, at: datetime, mark: str | None = None

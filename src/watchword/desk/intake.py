@@ -100,16 +100,16 @@ class Intake:
             self.steps.demand_active_policy()
             self.steps.demand_anywhere(actor, Step.OPEN, at)
         seen = self.find(directory, query)
-        account = self.steps.registry.observe(seen, actor, at)
-        subject = self.steps.names.owner(account.id)
-        if subject is None and account.facts.account_class in PEOPLE:
-            raise Refused(
-                "Nobody is known to stand behind this account.",
-                "Have an administrator link it to its person; then separation of duties can be held.",
-                ("nobody_linked",),
-            )
-        source = OriginId("o-" + self.steps.ledger.keyed("origin", origin)) if origin else None
         with self.steps.registry.folds.moment():
+            account = self.steps.registry.observe(seen, actor, at)
+            subject = self.steps.names.owner(account.id)
+            if subject is None and account.facts.account_class in PEOPLE:
+                raise Refused(
+                    "Nobody is known to stand behind this account.",
+                    "Have an administrator link it to its person; then separation of duties can be held.",
+                    ("nobody_linked",),
+                )
+            source = OriginId("o-" + self.steps.ledger.keyed("origin", origin)) if origin else None
             came_from = self.steps.registry.origin(source)
             came_from.demand(at, self.steps.throttle)
             shared = bool(came_from.others(account.id, at - timedelta(seconds=self.steps.campaign_s)))
@@ -119,49 +119,49 @@ class Intake:
                 channel="vendor_desk" if self.steps.registry.person(actor).kind is Kind.VENDOR else context.channel,
                 elevated_threat=context.elevated_threat or self.steps.registry.posture().elevated(at),
             )
-        requirement = None
-        if account_class is not None:
-            requirement = self.steps.policy.procedures.require(
-                account_class,
-                wish.action,
-                context,
-                completed_recoveries_7d=account.recoveries_within(WEEK, at),
+            requirement = None
+            if account_class is not None:
+                requirement = self.steps.policy.procedures.require(
+                    account_class,
+                    wish.action,
+                    context,
+                    completed_recoveries_7d=account.recoveries_within(WEEK, at),
+                    shared_origin=shared,
+                )
+            case = case or CaseId(self.steps.ledger.pseudonym("c"))
+            changes = self._changes(account.id, wish, requirement, seen)
+            command = do.Open(
+                case=case,
+                account=account.id,
+                account_class=account_class,
+                unit=account.facts.unit,
+                action=wish.action,
+                changes=changes,
+                context=context,
+                opener=actor,
+                subject=subject,
+                origin=source,
+                lane=lane,
+                assisted=bool(caller.strip()),
+                protected=seen.protected,
                 shared_origin=shared,
             )
-        case = case or CaseId(self.steps.ledger.pseudonym("c"))
-        changes = self._changes(account.id, wish, requirement, seen)
-        command = do.Open(
-            case=case,
-            account=account.id,
-            account_class=account_class,
-            unit=account.facts.unit,
-            action=wish.action,
-            changes=changes,
-            context=context,
-            opener=actor,
-            subject=subject,
-            origin=source,
-            lane=lane,
-            assisted=bool(caller.strip()),
-            protected=seen.protected,
-            shared_origin=shared,
-        )
-        facts = CaseFacts(
-            case=None,
-            unit=command.unit,
-            account_class=account_class or account.facts.account_class or AccountClass.IDENTITY_CONTROL,
-            action=wish.action,
-            subject=subject,
-            opener=actor,
-            relations=(*account.relations(actor, at), *self.steps.relations_to_new(actor)),
-        )
-        ruling = self.steps.rule(actor, Step.OPEN, facts, at)
-        events = decide(None, account, command, ruling, requirement, at, self.steps.thresholds)
-        told: tuple[Disclosure, ...] = (Disclosure(name="reason", value=reason, retention=Retention.IDENTITY),)
-        if command.assisted:
-            told = (*told, Disclosure(name=CALLER, value=caller.strip(), retention=Retention.IDENTITY))
-        self.steps.append(None, events, actor, at, disclosures={past.CaseOpened: told})
-        return case
+            facts = CaseFacts(
+                case=None,
+                unit=command.unit,
+                account_class=account_class or account.facts.account_class or AccountClass.IDENTITY_CONTROL,
+                action=wish.action,
+                subject=subject,
+                opener=actor,
+                relations=(*account.relations(actor, at), *self.steps.relations_to_new(actor)),
+            )
+            ruling = self.steps.rule(actor, Step.OPEN, facts, at)
+            events = decide(None, account, command, ruling, requirement, at, self.steps.thresholds)
+            told: tuple[Disclosure, ...] = (Disclosure(name="reason", value=reason, retention=Retention.IDENTITY),)
+            if command.assisted:
+                told = (*told, Disclosure(name=CALLER, value=caller.strip(), retention=Retention.IDENTITY))
+            self.steps.append(None, events, actor, at, disclosures={past.CaseOpened: told})
+            return case
 
     def _changes(
         self, account: AccountId, wish: Wish, requirement: Requirement | None, seen: DirectoryAccount

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TypeAlias, get_args
+from typing import Any, TypeAlias, get_args
 
 import msgspec
 
@@ -33,6 +33,9 @@ Event: TypeAlias = (
 )
 
 _CASE, _ACCOUNT, _PERSON, _LEDGER = (get_args(u) for u in (CaseEvent, AccountEvent, PersonEvent, LedgerEvent))
+
+_KINDS: dict[str, Any] = {kind.__struct_config__.tag: kind for kind in get_args(Event)}
+"""The class of an event by its tag: the union of all of them is taken apart anew each time msgspec is given it."""
 
 
 def case_stream(case: CaseId) -> str:
@@ -112,7 +115,8 @@ def _refs(event: Event) -> tuple[LeafHash, ...]:
 def event_of(appended: Appended) -> Event:
     """The event an entry holds; raise `Corrupt` for one this version can not have written."""
     try:
-        event: Event = msgspec.convert({**appended.entry.data, "type": appended.entry.type}, type=Event)
+        kind = _KINDS.get(appended.entry.type, Event)
+        event: Event = msgspec.convert({**appended.entry.data, "type": appended.entry.type}, type=kind)
     except msgspec.ValidationError as error:
         raise Corrupt(
             f"Entry {appended.seq} is not an event this version knows: {error}.",

@@ -23,7 +23,7 @@ from watchword.core.standing import (
     Thresholds,
     evolve_account,
 )
-from watchword.desk.folds import Folds
+from watchword.desk.folds import MOST, Folds
 from watchword.desk.followers import Names
 from watchword.desk.posture import PolicyEvent, Posture, evolve_posture
 from watchword.desk.recording import (
@@ -49,6 +49,7 @@ class Registry:
     def __init__(self, ledger: Ledger, names: Names, thresholds: Thresholds) -> None:
         self.ledger = ledger
         self.folds = Folds(ledger)
+        self._enrolments: dict[tuple[PersonId, str], Appended] = {}
         self.names = names
         self.thresholds = thresholds
 
@@ -109,6 +110,20 @@ class Registry:
     def history(self, case: CaseId) -> tuple[Recorded, ...]:
         """A case's entries as events."""
         return tuple(recorded(a) for a in self.ledger.read(case_stream(case)))
+
+    def enrolment(self, person: PersonId, credential: str) -> Appended | None:
+        """The entry that enrolled *credential* of *person*, None where there is none; once found, it stays."""
+        key = (person, credential)
+        if not self.folds.is_afresh and key in self._enrolments:
+            return self._enrolments[key]
+        for one in self.ledger.read(person_stream(person)):
+            event = event_of(one) if one.entry.type == "credential.enrolled" else None
+            if isinstance(event, CredentialEnrolled) and event.credential.id == credential:
+                if len(self._enrolments) >= MOST:
+                    self._enrolments.clear()
+                self._enrolments[key] = one
+                return one
+        return None
 
     def recently_recovered(self, person: Person, at: datetime) -> bool:
         """Whether any account of this person was recovered within seven days."""

@@ -18,13 +18,13 @@ from watchword.core.change import contact_of
 from watchword.core.errors import Invalid, Refused
 from watchword.core.ids import CaseId, PersonId
 from watchword.core.origin import AGENTS, of_agent
-from watchword.core.person import Credential, CredentialEnrolled, Person, Role
+from watchword.core.person import Credential, Person, Role
 from watchword.core.progress import Challenge
 from watchword.core.prompt import PROMPTING
 from watchword.core.requirement import Satisfied, Shortfall, assess
 from watchword.core.workload import METHOD as WORKLOAD
 from watchword.core.workload import runs_as
-from watchword.desk.recording import case_stream, event_of, person_stream
+from watchword.desk.recording import case_stream, person_stream
 from watchword.desk.steps import NOTHING_TOLD, Expect, Loaded, Steps, Told, nothing_expected, words
 from watchword.desk.vouching import CONTACT as CONTACT_METHOD
 from watchword.desk.vouching import PORTAL, Vouch, asked_of, named_at, voucher
@@ -71,11 +71,13 @@ class Verification:
         *custodian* is whoever holds the sealed key; at a kiosk, the supervisor who stands beside the person.
         *challenge* is a new pseudonym where it was given away before.
         """
-        return self._begin(actor, Step.VERIFY, case, method, "verify", at, custodian, challenge)
+        with self.steps.registry.folds.moment():
+            return self._begin(actor, Step.VERIFY, case, method, "verify", at, custodian, challenge)
 
     def begin_again(self, case: CaseId, method: str, at: datetime) -> tuple[str, Begun]:
         """Start the enforced method that is proven again before anything is handed over."""
-        return self._begin(self.steps.runner, Step.HAND_OVER, case, method, "hand_over", at, None)
+        with self.steps.registry.folds.moment():
+            return self._begin(self.steps.runner, Step.HAND_OVER, case, method, "hand_over", at, None)
 
     def _begin(
         self,
@@ -91,9 +93,8 @@ class Verification:
         port = self.methods.get(method)
         if port is None:
             raise Invalid(f"There is no method {method!r}.", f"Use one of: {', '.join(self.methods)}.", where="method")
-        with self.steps.registry.folds.moment():
-            loaded = self.steps.load(case)
-            self._unhurried(loaded.case, actor, at)
+        loaded = self.steps.load(case)
+        self._unhurried(loaded.case, actor, at)
         if method in PROMPTING and contact_of(loaded.case.changes) is not None:
             raise Refused(
                 "A new contact point is proven in the browser that entered it, and a prompt is answered in another.",
@@ -223,12 +224,9 @@ class Verification:
         return None
 
     def _secret(self, prover: Person, credential: str) -> bytes | None:
-        for appended in self.steps.ledger.read(person_stream(prover.id)):
-            event = event_of(appended) if appended.entry.type == "credential.enrolled" else None
-            if isinstance(event, CredentialEnrolled) and event.credential.id == credential:
-                told = self.steps.ledger.disclosures(appended)
-                return bytes.fromhex(told["secret"]) if "secret" in told else None
-        return None
+        enrolled = self.steps.registry.enrolment(prover.id, credential)
+        told = {} if enrolled is None else self.steps.ledger.disclosures(enrolled)
+        return bytes.fromhex(told["secret"]) if "secret" in told else None
 
     def answer(
         self,
@@ -247,7 +245,7 @@ class Verification:
 
         Returns `proved`. A wrong answer is recorded before `Refused` says so; the third one sticks to the account.
         """
-        with self._one_at_a_time[hash(case) % len(self._one_at_a_time)]:
+        with self._one_at_a_time[hash(case) % len(self._one_at_a_time)], self.steps.registry.folds.moment():
             return self._answer(case, challenge, answer, at, attesting, mark, portal=portal)
 
     def _answer(
@@ -280,11 +278,10 @@ class Verification:
             )
         if attesting is not None and attesting != running.by:
             raise Refused("Whoever began this method attests it.", "Begin it yourself.", ("wrong_hands",))
-        with self.steps.registry.folds.moment():
-            self._unhurried(loaded.case, running.by, at)
-            expect = self._version_of(running.prover)
-            prover = self._prover_of(running.prover)
-            ask = self._ask(loaded.case, port, challenge, running.purpose, prover, at)
+        self._unhurried(loaded.case, running.by, at)
+        expect = self._version_of(running.prover)
+        prover = self._prover_of(running.prover)
+        ask = self._ask(loaded.case, port, challenge, running.purpose, prover, at)
         try:
             proof = port.check(ask, answer, at)
         except Refused as refused:

@@ -111,10 +111,10 @@ class Group:
         self._all_through = _locked()
 
     def wait(self) -> None:
-        """Wait until every request of the group has its answer."""
+        """Wait until every request of the group has its answer; the first one does not, who writes them."""
         with self._turnstile:
             self._through += 1
-            if self._through == len(self.requests):
+            if self._through == len(self.requests) - 1:
                 self._all_through.release()
 
     def open(self) -> None:

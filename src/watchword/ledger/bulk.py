@@ -10,11 +10,13 @@ import psycopg
 from sqlalchemy import Connection
 
 from watchword.ledger.entry import format_time
-from watchword.ledger.store import Batch, KeyRow, PayloadRow, Prepared
+from watchword.ledger.store import Batch, EffectRow, KeyRow, PayloadRow, Prepared
 
-_ENTRY = "entry (idx, stream, version, type, bytes, leaf)"
-_PAYLOAD = "payload (commitment, stream, name, retention, key, sealed)"
-_KEY = "data_key (id, stream, retention, wrapped, wrapped_by, made_at)"
+ENTRY = "entry (idx, stream, version, type, bytes, leaf)"
+PAYLOAD = "payload (commitment, stream, name, retention, key, sealed)"
+KEY = "data_key (id, stream, retention, wrapped, wrapped_by, made_at)"
+EFFECT = "effect (id, stream, kind, due_at, state, attempts, asked_by)"
+"""The tables with their columns, in the order of the values below."""
 
 
 class Bulk(Protocol):
@@ -45,19 +47,21 @@ class SqliteBulk:
     def entries(self, connection: Connection, old: int, entries: Sequence[Prepared]) -> None:
         """Insert *entries* from the index *old* on."""
         _sqlite(connection).executemany(
-            f"INSERT INTO {_ENTRY} VALUES (?, ?, ?, ?, ?, ?)",
-            _entries(old, entries),
+            f"INSERT INTO {ENTRY} VALUES (?, ?, ?, ?, ?, ?)",
+            entry_values(old, entries),
         )
 
     def payloads(self, connection: Connection, rows: Sequence[PayloadRow]) -> None:
         """Insert *rows*."""
         _sqlite(connection).executemany(
-            f"INSERT INTO {_PAYLOAD} VALUES (?, ?, ?, ?, ?, ?)", [_payload(row) for row in rows]
+            f"INSERT INTO {PAYLOAD} VALUES (?, ?, ?, ?, ?, ?)", [payload_values(row) for row in rows]
         )
 
     def keys(self, connection: Connection, rows: Sequence[KeyRow]) -> None:
         """Insert *rows*."""
-        _sqlite(connection).executemany(f"INSERT INTO {_KEY} VALUES (?, ?, ?, ?, ?, ?)", [_key(row) for row in rows])
+        _sqlite(connection).executemany(
+            f"INSERT INTO {KEY} VALUES (?, ?, ?, ?, ?, ?)", [key_values(row) for row in rows]
+        )
 
     def known(self, connection: Connection, keys: frozenset[str]) -> frozenset[str]:
         """Return those of *keys* that are stored."""
@@ -71,7 +75,7 @@ class SqliteBulk:
         moved = driver.execute(
             "UPDATE head SET size = ?, root = ?, last_at = ?, note = ? WHERE size = ?"
             " RETURNING coalesce((SELECT max(idx) FROM entry), -1)",
-            (*_head(batch, note), batch.old),
+            (*head_values(batch, note), batch.old),
         ).fetchall()
         if not moved:
             return None
@@ -84,15 +88,20 @@ class PostgresBulk:
 
     def entries(self, connection: Connection, old: int, entries: Sequence[Prepared]) -> None:
         """Insert *entries* from the index *old* on."""
-        _copy(connection, _ENTRY, ("int8", "text", "int8", "text", "bytea", "bytea"), _entries(old, entries))
+        _copy(connection, ENTRY, ("int8", "text", "int8", "text", "bytea", "bytea"), entry_values(old, entries))
 
     def payloads(self, connection: Connection, rows: Sequence[PayloadRow]) -> None:
         """Insert *rows*."""
-        _copy(connection, _PAYLOAD, ("text", "text", "text", "text", "text", "bytea"), [_payload(row) for row in rows])
+        _copy(
+            connection,
+            PAYLOAD,
+            ("text", "text", "text", "text", "text", "bytea"),
+            [payload_values(row) for row in rows],
+        )
 
     def keys(self, connection: Connection, rows: Sequence[KeyRow]) -> None:
         """Insert *rows*."""
-        _copy(connection, _KEY, ("text", "text", "text", "bytea", "text", "text"), [_key(row) for row in rows])
+        _copy(connection, KEY, ("text", "text", "text", "bytea", "text", "text"), [key_values(row) for row in rows])
 
     def known(self, connection: Connection, keys: frozenset[str]) -> frozenset[str]:
         """Return those of *keys* that are stored."""
@@ -108,62 +117,12 @@ class PostgresBulk:
                 "UPDATE head SET size = %s, root = %s, last_at = %s, note = %s WHERE size = %s RETURNING size),"
                 " filed AS (INSERT INTO checkpoint (size, note) SELECT size, %s FROM moved)"
                 " SELECT coalesce((SELECT max(idx) FROM entry), -1) FROM moved",
-                (*_head(batch, note), batch.old, note),
+                (*head_values(batch, note), batch.old, note),
                 prepare=True,
             )
             .fetchone()
         )
         return None if moved is None else int(moved[0])
-
-
-def at_once(driver: psycopg.Connection, batch: Batch, note: str) -> bool:
-    """Write *batch* in one statement that commits by itself; False, with nothing written, when its place is not free.
-
-    For a batch that erases nothing and has no effects; a key that is gone makes it False as well. One wait for the
-    server and its disk instead of five.
-    """
-    reused = {row.key for row in batch.payloads} - {key.id for key in batch.keys}
-    query, values = [_MOVE], [*_head(batch, note), batch.old]
-    if reused:
-        query.append(_IF_KNOWN)
-        values += [list(reused), len(reused)]
-    query.append(_FILE)
-    values.append(batch.old)
-    for text, rows in (
-        (_WRITE, [row[1:] for row in _entries(batch.old, batch.entries)]),
-        (_KEEP_KEYS, [_key(row) for row in batch.keys]),
-        (_KEEP_PAYLOADS, [_payload(row) for row in batch.payloads]),
-    ):
-        if rows:
-            query.append(text)
-            values += [list(column) for column in zip(*rows, strict=True)]
-    query.append(_SAY)
-    return driver.execute("".join(query).encode(), values, prepare=True, binary=True).fetchone() is not None
-
-
-_MOVE = (
-    "WITH moved AS (UPDATE head SET size = %b, root = %b, last_at = %b, note = %b"
-    " WHERE size = %b AND coalesce((SELECT max(idx) FROM entry), -1) = size - 1"
-)
-_IF_KNOWN = " AND (SELECT count(*) FROM data_key WHERE id = ANY(%b)) = %b"
-_FILE = (
-    " RETURNING size, note), filed AS (INSERT INTO checkpoint (size, note) SELECT size, note FROM moved),"
-    " old AS (SELECT %b::int8 AS size FROM moved)"
-)
-_WRITE = (
-    f", written AS (INSERT INTO {_ENTRY} SELECT size + place - 1, stream, version, type, bytes, leaf"
-    " FROM old, unnest(%b::text[], %b::int8[], %b::text[], %b::bytea[], %b::bytea[])"
-    " WITH ORDINALITY AS made (stream, version, type, bytes, leaf, place))"
-)
-_KEEP_KEYS = (
-    f", keyed AS (INSERT INTO {_KEY} SELECT made.* FROM old,"
-    " unnest(%b::text[], %b::text[], %b::text[], %b::bytea[], %b::text[], %b::text[]) AS made)"
-)
-_KEEP_PAYLOADS = (
-    f", kept AS (INSERT INTO {_PAYLOAD} SELECT made.* FROM old,"
-    " unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::bytea[]) AS made)"
-)
-_SAY = " SELECT size FROM moved"
 
 
 def _sqlite(connection: Connection) -> sqlite3.Connection:
@@ -184,20 +143,30 @@ def _copy(connection: Connection, target: str, types: Sequence[str], rows: Seque
             copy.write_row(row)
 
 
-def _entries(old: int, entries: Sequence[Prepared]) -> list[tuple[object, ...]]:
+def entry_values(old: int, entries: Sequence[Prepared]) -> list[tuple[int, str, int, str, bytes, bytes]]:
+    """The columns of *entries* from the index *old* on."""
     return [
         (seq, prepared.entry.stream, prepared.entry.version, prepared.entry.type, prepared.raw, prepared.leaf)
         for seq, prepared in enumerate(entries, old)
     ]
 
 
-def _payload(row: PayloadRow) -> tuple[object, ...]:
+def payload_values(row: PayloadRow) -> tuple[str, str, str, str, str, bytes]:
+    """The columns of a payload."""
     return row.commitment, row.stream, row.name, row.retention.value, row.key, row.sealed
 
 
-def _key(row: KeyRow) -> tuple[object, ...]:
+def key_values(row: KeyRow) -> tuple[str, str, str, bytes, str, str]:
+    """The columns of a data key."""
     return row.id, row.stream, row.retention.value, row.wrapped, row.wrapped_by, format_time(row.made_at)
 
 
-def _head(batch: Batch, note: str) -> tuple[object, ...]:
+def effect_values(row: EffectRow) -> tuple[str, str, str, str, str, int, int | None]:
+    """The columns of an effect that is due."""
+    due_at = format_time(row.due_at.replace(microsecond=row.due_at.microsecond // 1000 * 1000))
+    return row.id, row.stream, row.kind, due_at, row.state.value, row.attempts, row.asked_by
+
+
+def head_values(batch: Batch, note: str) -> tuple[int, bytes, str | None, str]:
+    """The columns of the head once *batch* is written."""
     return batch.size, batch.root, None if batch.last_at is None else format_time(batch.last_at), note

@@ -49,9 +49,8 @@ class Committer:
         """Like `refresh`, at the cost of one question and without waiting where the head is as this process left it."""
         with self.state:
             size, note = self.verified.size, self.verified.note
-        head, top = self._store.top()
         # Exact for the moment of the question: whatever this process adds meanwhile, it adds verified.
-        return size if (head.size, head.note, top) == (size, note, size - 1) else self.refresh()
+        return size if self._store.stands_at(size, note) else self.refresh()
 
     def commit(self, requests: Sequence[Request]) -> None:
         """Write *requests* in one transaction and answer each; one that can not be written fails alone."""

@@ -1,8 +1,8 @@
 """The only door to the ledger: append, read, and the effects that wait.
 
-Any number of threads append; one leader thread takes what waits, writes it in one transaction with the signed
-checkpoint, and answers. On PostgreSQL any number of processes do this beside each other: whoever moves the head first
-wins, the others verify what was written and go on from there.
+Any number of threads append; one of them at a time writes what waits, in one transaction with the signed checkpoint,
+and answers all (`ledger.lead`). On PostgreSQL any number of processes do this beside each other: whoever moves the head
+first wins, the others verify what was written and go on from there.
 """
 
 from __future__ import annotations
@@ -12,23 +12,23 @@ import hashlib
 import hmac
 import os
 import re
-import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from queue import Empty, SimpleQueue
 from typing import Protocol
 
-from watchword.core.errors import Corrupt, Invalid, Unavailable, WatchwordError
+from watchword.core.errors import Corrupt, Invalid
 from watchword.core.ids import LeafHash, Seq
-from watchword.ledger.append import Append, Appended, Draft, Group, KeyGone, check_effects, prepare
+from watchword.ledger.append import Append, Appended, Draft, KeyGone, check_effects, prepare
 from watchword.ledger.checkpoint import Checkpoint, SigningKey, VerifierKey, verify
 from watchword.ledger.commit import Committer
 from watchword.ledger.entry import Disclosure
 from watchword.ledger.keyring import Keyring
+from watchword.ledger.lead import Lead
 from watchword.ledger.payload import disclosed_in, open_payload
 from watchword.ledger.proof import Proof
 from watchword.ledger.provider import KeyProvider
+from watchword.ledger.recent import Recent
 from watchword.ledger.sql import SqlStore, no_faults
 from watchword.ledger.store import EffectRow, EffectState, Holding, KeyRow, PayloadRow, Settle, Store
 from watchword.ledger.testimony import Testimony
@@ -39,7 +39,6 @@ from watchword.ledger.verified import REMEDY
 __all__ = ["Append", "Appended", "Draft", "EffectRow", "EffectState", "Follower", "Ledger", "Settle"]
 
 _READ = 1000
-_BUSY_S = 0.005  # clients that were just answered come back within it
 _PSEUDONYM = re.compile(r"[a-z]+")
 
 
@@ -63,16 +62,8 @@ class Ledger:
         self._committer = committer
         self._keys = keys
         self._keyring = keyring
-        self._group = Group()  # that takes requests now; queued for the leader by the first of them
-        self._waiting: SimpleQueue[Group | None] = SimpleQueue()
-        self._gate = threading.Lock()  # no request joins after close() or after the leader ended
-        self._ended: WatchwordError | None = None
-        self._leader: threading.Thread | None = None
-        if sign:
-            self._leader = threading.Thread(target=self._lead, name="ledger-leader", daemon=True)
-            self._leader.start()
-        else:
-            self._ended = Invalid("This ledger was opened to read.", "Append through the process that serves it.")
+        self._recent = Recent()
+        self._lead = Lead(committer, store) if sign else None
 
     @classmethod
     def open(
@@ -140,18 +131,13 @@ class Ledger:
                 raise Invalid("An erasure is told by an entry.", "Append the entry that tells.", "erase")
             self._store.settle(settle)
             return ()
+        if self._lead is None:
+            raise Invalid("This ledger was opened to read.", "Append through the process that serves it.")
         if self._keyring is None:
-            raise self._ended or Invalid("This ledger has no key file.", "Name it.", "keyfile")
+            raise Invalid("This ledger has no key file.", "Name it.", "keyfile")
         while True:
             request = prepare(appends, effects, settle, keyring=self._keyring, erase=erase)
-            with self._gate:
-                if self._ended is not None:
-                    raise self._ended
-                group = self._group
-                group.requests.append(request)
-                if len(group.requests) == 1:
-                    self._waiting.put(group)
-            group.wait()
+            self._lead.write(request)
             try:
                 appended = request.answer.take()
             except KeyGone:
@@ -161,44 +147,12 @@ class Ledger:
                 self._keyring.keep(request.drawn)
             if erase:
                 self._keyring.forget(one.stream for one in erase)
+            self._recent.keep(appended)
             return appended
 
     def refresh(self) -> int:
         """Verify and take in what other processes wrote; return the size. `Corrupt` for a row that nobody signed."""
         return self._committer.refresh()
-
-    def _lead(self) -> None:
-        group: Group | None = None
-        try:
-            while (group := self._next()) is not None:
-                with self._gate:
-                    self._group = Group()
-                self._committer.commit(group.requests)
-                group.open()
-        finally:
-            self._end(group)
-
-    def _next(self) -> Group | None:
-        """Wait for requests, after a moment of which other processes may write as well."""
-        try:
-            return self._waiting.get(timeout=_BUSY_S)
-        except Empty:
-            self._store.rest()
-            return self._waiting.get()
-
-    def _end(self, group: Group | None) -> None:
-        """Answer everybody who still waits, however the leader ended."""
-        with self._gate:
-            self._ended = self._ended or Unavailable(
-                "The ledger's leader ended on an error nobody foresaw.",
-                "Look into the log, then open the ledger again.",
-            )
-        while group is not None:
-            for request in group.requests:
-                if not request.answer.given:
-                    request.answer.fail(self._ended)
-            group.open()
-            group = None if self._waiting.empty() else self._waiting.get()
 
     # -- read
 
@@ -251,6 +205,19 @@ class Ledger:
             # Another writer was here since: verify what it wrote, or find that nobody signed it.
             if self.refresh() <= rows[-1].seq:
                 raise Corrupt(f"Entry {rows[-1].seq} was never signed.", REMEDY, rows[-1].seq)
+
+    def grown(self, stream: str, since: int) -> tuple[Appended, ...]:
+        """Like `read`, but what this process wrote lately is not fetched: it was checked when it was signed."""
+        with self._committer.state:
+            expected = tuple(self._committer.verified.streams.get(stream, ())[since:])
+        kept = self._recent.all_of(expected)
+        return self.read(stream, since) if kept is None else kept
+
+    def news(self, start: int) -> Iterator[Appended]:
+        """Like `entries` from *start* on, but what this process wrote lately is not fetched."""
+        end = self.look()
+        kept = self._recent.all_of(range(start, end))
+        yield from self.entries(start, end) if kept is None else kept
 
     def entries(self, start: int = 0, stop: int | None = None) -> Iterator[Appended]:
         """Yield the entries from *start* to before *stop* (the end, as of now, when None), each checked."""
@@ -426,13 +393,8 @@ class Ledger:
 
     def close(self) -> None:
         """Finish what waits, then let go of the database."""
-        with self._gate:
-            closing = self._ended is None
-            self._ended = self._ended or Unavailable("The ledger is closed.", "Open it again.")
-            if closing:
-                self._waiting.put(None)
-        if self._leader is not None:
-            self._leader.join()
+        if self._lead is not None:
+            self._lead.close()
         self._store.close()
 
 

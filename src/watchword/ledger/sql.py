@@ -18,10 +18,12 @@ from sqlalchemy.dialects import sqlite as sqlite_dialect
 from watchword.core.errors import Corrupt, Invalid, Unavailable
 from watchword.ledger import holdings, migration
 from watchword.ledger import tables as t
-from watchword.ledger.bulk import Bulk, PostgresBulk, SqliteBulk, at_once
+from watchword.ledger.at_once import at_once
+from watchword.ledger.bulk import Bulk, PostgresBulk, SqliteBulk
 from watchword.ledger.engines import REMEDY_DAMAGED, OwnerLock, empty_log, open_engine, our_words, parse_url
 from watchword.ledger.guards import look
 from watchword.ledger.hardening import harden
+from watchword.ledger.questions import Questions
 from watchword.ledger.rows import effect_row, effect_values, entry_row, only, top, typed
 from watchword.ledger.snapshot import SqlSnapshot
 from watchword.ledger.store import (
@@ -68,6 +70,7 @@ class SqlStore:
         # SQLite has one connection for all threads; PostgreSQL's pool needs no guard.
         self._guard = threading.Lock() if self._sqlite else nullcontext()
         self._turn = None if self._sqlite or read_only else Turn(self._engine)
+        self._questions = None if self._sqlite else Questions(self._engine)
         self.testimony = Testimony(self._begin, lambda: self._acting("testimony"))
         self._unscrubbed = self._sqlite and not read_only
         if read_only:
@@ -107,7 +110,7 @@ class SqlStore:
         except LookupError:
             return Lost()
         outcome: Written | Lost | Clash | None = None
-        if driver is not None and not (batch.erase or batch.effects or batch.settles):
+        if driver is not None and not (batch.erase or batch.settles):
             outcome = self._at_once(driver, batch)
         if outcome is None:
             outcome = self._transact(batch)
@@ -123,12 +126,18 @@ class SqlStore:
                 self._faults("append.turn")
                 written = at_once(driver, batch, batch.sign())
                 self._faults("append.at_once")
-            except psycopg.IntegrityError:
-                return Lost()
+            except psycopg.IntegrityError as error:
+                # An effect may be asked for outside of any append: the transaction tells which is there.
+                return None if error.diag.table_name == t.effect.name else Lost()
             except BaseException:
                 self._turn.drop()
                 raise
         return Written() if written else None
+
+    @property
+    def takes_turns(self) -> bool:
+        """Whether other processes write to the same ledger, and `rest` lets them."""
+        return self._turn is not None
 
     def rest(self) -> None:
         """Let other processes write: nothing waits here."""
@@ -196,8 +205,17 @@ class SqlStore:
 
     def top(self) -> tuple[Head, int]:
         """Return the head and the highest entry index (-1 when there is none), as of one moment."""
-        with self._asking() as connection:
+        if self._questions is not None:
+            return self._questions.top()
+        with self._begin() as connection:
             return only(top, connection.execute(_TOP))
+
+    def stands_at(self, size: int, note: str) -> bool:
+        """Say whether the head is at *size* under *note*, and no entry lies beyond it, as of one moment."""
+        if self._questions is not None:
+            return self._questions.stands_at(size, note)
+        head, highest = self.top()
+        return (head.size, head.note, highest) == (size, note, size - 1)
 
     def demand_sound(self) -> None:
         """Raise `Corrupt` when an index or a page is damaged: a row might be there, and not be found.
@@ -227,13 +245,17 @@ class SqlStore:
 
     def stream(self, stream: str, since: int) -> tuple[EntryRow, ...]:
         """Return the rows of *stream* of version *since* or more, in index order."""
-        with self._asking() as connection:
+        if self._questions is not None:
+            return self._questions.stream(stream, since)
+        with self._begin() as connection:
             statement = _SINCE if since else _STREAM
             return tuple(typed(entry_row, connection.execute(statement, {"stream": stream, "since": since})))
 
     def range(self, start: int, stop: int) -> tuple[EntryRow, ...]:
         """Return the rows with *start* <= index < *stop* in order."""
-        with self._asking() as connection:
+        if self._questions is not None:
+            return self._questions.range(start, stop)
+        with self._begin() as connection:
             return tuple(typed(entry_row, connection.execute(_RANGE, {"start": start, "stop": stop})))
 
     def checkpoint(self, size: int) -> str | None:
@@ -245,7 +267,9 @@ class SqlStore:
         """Return those of *commitments* that are still there, each with its key; one without its key is as erased."""
         if not commitments:
             return ()
-        with self._asking() as connection:
+        if self._questions is not None:
+            return self._questions.payloads(commitments)
+        with self._begin() as connection:
             return tuple(typed(holdings.payload_with_key, connection.execute(holdings.by_commitment(commitments))))
 
     def sealed_under(self, keys: tuple[str, ...]) -> tuple[tuple[PayloadRow, KeyRow], ...]:
@@ -355,6 +379,8 @@ class SqlStore:
     def close(self) -> None:
         """Let go of the database."""
         self.rest()
+        if self._questions is not None:
+            self._questions.close()
         self._engine.dispose()
         if self._owner is not None:
             self._owner.release()
@@ -363,16 +389,6 @@ class SqlStore:
     def _begin(self) -> Iterator[Connection]:
         with our_words(), self._guard, self._engine.begin() as connection:
             yield connection
-
-    @contextmanager
-    def _asking(self) -> Iterator[Connection]:
-        """A connection for one question: on PostgreSQL one trip, where a transaction of its own would take three."""
-        if self._sqlite:
-            with self._begin() as connection:
-                yield connection
-            return
-        with our_words(), self._guard, self._engine.connect() as connection:
-            yield connection.execution_options(isolation_level="AUTOCOMMIT")
 
     @contextmanager
     def _acting(self, act: str) -> Iterator[Connection]:

@@ -229,11 +229,18 @@ class Store(Protocol):
     def write(self, batch: Batch) -> Written | Lost | Clash:
         """Store *batch* in one durable transaction if the head's size is `batch.old` and no row lies beyond it."""
 
+    @property
+    def takes_turns(self) -> bool:
+        """Whether other processes write to the same ledger, and `rest` lets them."""
+
     def rest(self) -> None:
         """Let other processes write: nothing waits here. Each `write` may keep them waiting until then."""
 
     def top(self) -> tuple[Head, int]:
         """Return the head and the highest entry index (-1 when there is none), as of one moment."""
+
+    def stands_at(self, size: int, note: str) -> bool:
+        """Say whether the head is at *size* under *note*, and no entry lies beyond it, as of one moment."""
 
     def demand_sound(self) -> None:
         """Raise `Corrupt` when the database's own order is damaged, such as an index that leaves out a row."""
