@@ -18,6 +18,7 @@ from watchword.core.errors import Corrupt, Invalid, Unavailable
 from watchword.core.ids import PersonId
 from watchword.core.passkey import RelyingParty
 from watchword.core.person import Kind, Role, RoleGrant
+from watchword.core.prompt import DUO_DEVICE, FACTOR
 from watchword.core.standing import Thresholds
 from watchword.desk.activation import Activation, found_policy
 from watchword.desk.approver_keys import ApproverKeys
@@ -61,6 +62,8 @@ from watchword.ledger.vault import KeyFile
 from watchword.ledger.witness import Witness
 from watchword.methods import push_number
 from watchword.methods.call_code import CallCode
+from watchword.methods.duo_mobile import LIFE as PUSHED
+from watchword.methods.duo_mobile import Device, DuoMobile, demand_device
 from watchword.methods.in_person import InPerson
 from watchword.methods.mail_code import MailCode
 from watchword.methods.managed_device import DeviceAuthority, ManagedDevice
@@ -183,7 +186,7 @@ class App:
             PushNumber(self.keys.derive("prompts")),
             Workload(issuers),
             *self._proofing(),
-            *self._okta(),
+            *self._provider_pushes(),
         )
         self.methods = {way.name: way for way in ways}
         runner, executor = (self.names.person(login) for login in (RUNNER, EXECUTOR))
@@ -213,7 +216,7 @@ class App:
         )
         self.workloads = Workloads(self.people, self.roster, self.desk.intake, issuers)
         self.prompts = Prompts(self.people, self.roster, self.desk.verification, push_number)
-        self.factors = Factors(self.people, self.roster, _okta_target)
+        self.factors = Factors(self.people, self.roster, {FACTOR: _okta_target, DUO_DEVICE: _duo_target})
         self.lending = Lending(self.steps)
         self.passes = Passes(self.ledger)
         self.approver_keys = ApproverKeys(Enrolment(self.people, self.roster, self.totp, approving, None), self.passes)
@@ -323,13 +326,18 @@ class App:
             found.append(Proofing(part.method, provider))
         return tuple(found)
 
-    def _okta(self) -> tuple[ProviderPush, ...]:
-        """Prompts by Okta Verify, where they are configured."""
-        part = self.settings.okta_verify
-        if part is None:
-            return ()
-        sender = OktaVerify(part.url, self._secret(part.token_file))
-        return (ProviderPush("okta_push", "Okta Verify", sender, self.keys.derive("provider-prompts")),)
+    def _provider_pushes(self) -> tuple[ProviderPush, ...]:
+        """Prompts by Okta Verify and Duo Mobile, where they are configured."""
+        found, key = [], self.keys.derive("provider-prompts")
+        if okta := self.settings.okta_verify:
+            verify = OktaVerify(okta.url, self._secret(okta.token_file))
+            found.append(ProviderPush("okta_push", "Okta Verify", verify, key))
+        if duo := self.settings.duo:
+            mobile = DuoMobile(duo.url, duo.integration_key, self._secret(duo.secret_file))
+            found.append(
+                ProviderPush("duo_push", "Duo Mobile", mobile, key, enrolment=DUO_DEVICE, deed="type", life=PUSHED)
+            )
+        return tuple(found)
 
     def _issuer(self, part: IssuerPart | OidcProofingPart) -> IssuerSettings:
         jwks = self.settings.path(part.jwks) if part.jwks else None
@@ -476,6 +484,11 @@ class App:
 def _okta_target(user: str, factor: str) -> bytes:
     """What is kept of an enrolment of Okta Verify, and what `OktaVerify` reads."""
     return msgspec.json.encode(demand_factor(Factor(user=user, factor=factor)))
+
+
+def _duo_target(user: str, device: str) -> bytes:
+    """What is kept of an enrolment of Duo Mobile, and what `DuoMobile` reads."""
+    return msgspec.json.encode(demand_device(Device(user=user, device=device)))
 
 
 def folder_of(settings: Settings) -> PolicyFolder:

@@ -299,6 +299,14 @@ class OktaVerifyPart(_Part):
     token_file: Path
 
 
+class DuoPart(_Part):
+    """Prompts by Duo Mobile: the API address, and the keys of an Auth API application there."""
+
+    url: str = Field(pattern=r"^https?://[^\s?#]+$")
+    integration_key: str
+    secret_file: Path
+
+
 class WatchPart(_Part):
     """The directory's own log, followed while the console runs; *directory* says whose it is among several."""
 
@@ -333,6 +341,7 @@ class Settings(_Part):
     issuers: tuple[IssuerPart, ...] = ()
     proofing: tuple[ProofingPart, ...] = ()
     okta_verify: OktaVerifyPart | None = None
+    duo: DuoPart | None = None
     home: Path = Path()
 
     @model_validator(mode="after")

@@ -13,6 +13,7 @@ from litestar.status_codes import HTTP_200_OK
 from watchword.api import people_bodies
 from watchword.api.bodies import In, Out
 from watchword.core.ids import PersonId
+from watchword.core.prompt import DUO_DEVICE
 from watchword.desk.prompts import Held
 from watchword.languages.catalogue import preferred, words, written
 from watchword.reception.caller import of_accounts
@@ -85,19 +86,35 @@ class EnrolFactor(In, frozen=True, kw_only=True):
     factor: str
 
 
+class EnrolDevice(In, frozen=True, kw_only=True):
+    """Which *device* of which *user* at Duo is a person's Duo Mobile: their ids there."""
+
+    user: str
+    device: str
+
+
 class FactorController(Controller):
     """The apps of a provider that answer prompts."""
 
-    path = "/api/people/{login:str}/okta-verify"
+    path = "/api/people/{login:str}"
     tags = ("people",)
 
-    @post("", sync_to_thread=True)
+    @post("/okta-verify", sync_to_thread=True)
     def enrol(
         self, app: TheApp, actor: TheActor, at: Now, login: FromPath[str], data: JSONBody[EnrolFactor]
     ) -> people_bodies.Enrolled:
         """Enrol somebody's Okta Verify."""
         person = app.roster.find(actor.person, login, at).person.id
         made = app.factors.enrol(actor.person, person, user=data.user, factor=data.factor, at=at)
+        return people_bodies.Enrolled(method=made.method)
+
+    @post("/duo-mobile", sync_to_thread=True)
+    def enrol_duo(
+        self, app: TheApp, actor: TheActor, at: Now, login: FromPath[str], data: JSONBody[EnrolDevice]
+    ) -> people_bodies.Enrolled:
+        """Enrol somebody's Duo Mobile."""
+        person = app.roster.find(actor.person, login, at).person.id
+        made = app.factors.enrol(actor.person, person, user=data.user, factor=data.device, at=at, kind=DUO_DEVICE)
         return people_bodies.Enrolled(method=made.method)
 
 

@@ -56,6 +56,8 @@ METHODS = {
     "prompt_key": "Browser for prompts",
     "okta_push": "Number in Okta Verify",
     "okta_factor": "Okta Verify",
+    "duo_push": "Number in Duo Mobile",
+    "duo_device": "Duo Mobile",
     "workload": "Token of the workload",
     "id_proofing": "Document and face",
     "verifiable_credential": "Credential and face",
