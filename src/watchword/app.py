@@ -45,6 +45,8 @@ from watchword.desk.roster import Roster
 from watchword.desk.saved_codes import SavedCodes
 from watchword.desk.self_service import SelfService
 from watchword.desk.steps import Steps
+from watchword.desk.waking import METHOD as WOKEN
+from watchword.desk.waking import Waking
 from watchword.desk.workloads import Workloads
 from watchword.directories.active_directory import ActiveDirectory, ActiveDirectorySettings
 from watchword.directories.ldap_session import Endpoint
@@ -88,6 +90,7 @@ from watchword.notices.simulators import Outbox, SimulatedMailbox, SimulatedTele
 from watchword.notices.sms import TWILIO, Gateway, GenericGateway, HttpTexts, TwilioShaped
 from watchword.notices.smtp import SmtpMail, SmtpSettings
 from watchword.notices.telephony import Calls
+from watchword.notices.web_push import WebPush
 from watchword.policy.bundle import PolicyFolder
 from watchword.policy.check import demand_sound
 from watchword.settings import (
@@ -197,7 +200,7 @@ class App:
             registry=self.registry,
             runner=runner,
             executor=executor,
-            sends={way.name for way in ways if way.contact is not None or isinstance(way, SendsPrompts)},
+            sends=self._sends(ways),
             portal=self._portal(),
         )
         approving = Passkey(approvals)
@@ -216,6 +219,9 @@ class App:
         )
         self.workloads = Workloads(self.people, self.roster, self.desk.intake, issuers)
         self.prompts = Prompts(self.people, self.roster, self.desk.verification, push_number)
+        web = settings.web_push
+        waker = WebPush(self.keys.derive("web-push"), web.contact, web.services) if web else None
+        self.waking = Waking(self.prompts, waker) if waker else None
         self.factors = Factors(self.people, self.roster, {FACTOR: _okta_target, DUO_DEVICE: _duo_target})
         self.lending = Lending(self.steps)
         self.passes = Passes(self.ledger)
@@ -251,6 +257,11 @@ class App:
         on = self.settings.console.self_service and self.names.has_person(PORTAL)
         return self.names.person(PORTAL) if on else None
 
+    def _sends(self, ways: tuple[MethodPort, ...]) -> set[str]:
+        """The methods whose challenge sends something."""
+        sending = {way.name for way in ways if way.contact is not None or isinstance(way, SendsPrompts)}
+        return sending | ({WOKEN} if self.settings.web_push else set())
+
     def _outsiders(self) -> Outsiders:
         """Who vouches for the ledger, as configured."""
         part = self.settings.ledger
@@ -275,6 +286,7 @@ class App:
             self.desk,
             self.notices,
             pagers=self.pagers,
+            waking=self.waking,
             owner=self._owner,
             demand_cosigned=self.outsiders.demand,
             kinds=kinds,

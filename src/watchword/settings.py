@@ -307,6 +307,18 @@ class DuoPart(_Part):
     secret_file: Path
 
 
+class WebPushPart(_Part):
+    """Browsers for prompts are woken: whom a push service may write to, and which services are trusted."""
+
+    contact: str = Field(pattern=r"^(mailto:[^\s@]+@[^\s@]+|https://\S+)$")
+    services: tuple[Annotated[str, Field(pattern=r"^(\*\.)?[a-z0-9.-]+(:[0-9]{1,5})?$")], ...] = (
+        "fcm.googleapis.com",
+        "updates.push.services.mozilla.com",
+        "*.notify.windows.com",
+        "web.push.apple.com",
+    )
+
+
 class WatchPart(_Part):
     """The directory's own log, followed while the console runs; *directory* says whose it is among several."""
 
@@ -342,6 +354,7 @@ class Settings(_Part):
     proofing: tuple[ProofingPart, ...] = ()
     okta_verify: OktaVerifyPart | None = None
     duo: DuoPart | None = None
+    web_push: WebPushPart | None = None
     home: Path = Path()
 
     @model_validator(mode="after")

@@ -12,10 +12,12 @@ from litestar.status_codes import HTTP_200_OK
 
 from watchword.api import people_bodies
 from watchword.api.bodies import In, Out
+from watchword.core.errors import Refused
 from watchword.core.ids import PersonId
 from watchword.core.prompt import DUO_DEVICE
 from watchword.desk.prompts import Held
 from watchword.languages.catalogue import preferred, words, written
+from watchword.notices.port import Subscription
 from watchword.reception.caller import of_accounts
 from watchword.reception.cases import settle
 from watchword.reception.given import Now, TheActor, TheApp
@@ -77,6 +79,16 @@ class PromptsOut(Out, frozen=True, kw_only=True):
 
     greeting: str
     prompts: tuple[PromptOut, ...]
+
+
+class Wakeable(In, frozen=True, kw_only=True):
+    """Where the browser is woken, as its push service and it agreed, and its signature over that and a greeting."""
+
+    greeting: str
+    signature: str
+    endpoint: str
+    p256dh: str
+    auth: str
 
 
 class EnrolFactor(In, frozen=True, kw_only=True):
@@ -163,6 +175,18 @@ class PromptController(Controller):
                 for one in found
             ),
         )
+
+    @post("/{person:str}/{credential:str}/subscription", sync_to_thread=True, status_code=HTTP_200_OK)
+    def subscribe(
+        self, app: TheApp, at: Now, person: FromPath[str], credential: FromPath[str], data: JSONBody[Wakeable]
+    ) -> Greeting:
+        """Say where this browser is woken; `Refused` where browsers are not woken here."""
+        if app.waking is None:
+            raise Refused("Browsers are not woken here.", "Keep the page open.", ("not_woken",))
+        held = Held(person=PersonId(person), credential=credential)
+        where = Subscription(endpoint=data.endpoint, p256dh=data.p256dh, auth=data.auth)
+        app.waking.subscribe(held, data.greeting, data.signature, where, at)
+        return Greeting(greeting=app.prompts.greeting(at))
 
     @post("/{person:str}/{credential:str}/answers/{challenge:str}", sync_to_thread=True, status_code=HTTP_200_OK)
     def answer(

@@ -105,12 +105,62 @@ const enrol = async (offer) => {
       show("enrol", false);
       say("");
       draw(undefined);
+      await offerWaking();
     } catch (error) {
       say(error.message);
       part("make").disabled = false;
     }
   });
 };
+
+// To be woken though this page is closed. Where that is not had, the page asks by itself for as long as it is open.
+
+const WAKER = part("prompts").dataset.waker;
+const canWake = () => Boolean(WAKER && held && "serviceWorker" in navigator && "PushManager" in self && "Notification" in self);
+
+const worker = () => navigator.serviceWorker.register("/prompts/worker.js");
+
+const tellWhere = async (where) => {
+  const { endpoint, keys: { p256dh, auth } } = where.toJSON();
+  const fresh = (await send("GET", "/greeting")).greeting;
+  const lines = ["watchword prompt subscription", fresh, endpoint, p256dh, auth];
+  const signature = await signed(utf8.encode(lines.join("\n")));
+  await send("POST", `${at()}/subscription`, { greeting: fresh, signature, endpoint, p256dh, auth });
+};
+
+const woken = (text) => {
+  show("wake", false);
+  show("woken", true);
+  part("woken").textContent = text;
+};
+
+const offerWaking = async () => {
+  if (!canWake()) return;
+  if (Notification.permission === "denied") return woken(words.not_woken);
+  try {
+    const where = await (await worker()).pushManager.getSubscription();
+    if (!where || Notification.permission !== "granted") return show("wake", true);
+    await tellWhere(where);
+    woken(words.woken);
+  } catch {
+    show("wake", true);
+  }
+};
+
+part("wake-me").addEventListener("click", async () => {
+  part("wake-me").disabled = true;
+  try {
+    if (await Notification.requestPermission() !== "granted") return woken(words.not_woken);
+    await worker();
+    const { pushManager } = await navigator.serviceWorker.getRegistration("/prompts/");
+    await tellWhere(await pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: unbase64url(WAKER) }));
+    woken(words.woken);
+  } catch (error) {
+    woken(error.reasons ? error.message : words.not_woken);
+  } finally {
+    part("wake-me").disabled = false;
+  }
+});
 
 part("answer").addEventListener("submit", (event) => {
   event.preventDefault();
@@ -128,6 +178,6 @@ addEventListener("hashchange", () => location.reload());
 
 held = (await keptKey(KEY)) ?? null;
 if (location.hash.length > 1) await enrol(location.hash.slice(1));
-else if (held) await ask();
+else if (held) await Promise.all([ask(), offerWaking()]);
 else part("quiet").textContent = words.unknown;
 setInterval(ask, EVERY_MS);
