@@ -17,6 +17,7 @@ from watchword.core.change import (
     RevokeSessions,
     SetContact,
     Suspend,
+    SuspendFactors,
     Unlock,
 )
 from watchword.core.quorum import Rule, Seat
@@ -281,6 +282,8 @@ def change(one: Change, to: str = "") -> str:
             return "End every session"
         case Suspend():
             return "Disable the account"
+        case SuspendFactors():
+            return f"Suspend the factors {', '.join(one.factors)}" if one.factors else "Suspend every factor"
 
 
 def changes(several: tuple[Change, ...], to: str = "") -> str:
