@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.api.organisation import Organisation
 from tests.notices.push_service import PushService, push_service
+from tests.web.test_lanes import fits
 from tests.web.test_people import _sign_in, page, place
 from watchword.core.action import Action
 from watchword.core.ids import CaseId
@@ -124,9 +125,13 @@ def test_the_phone_is_woken(page: Page, phone: Page, place: Organisation, waked:
     told = {"endpoint": where.endpoint, "p256dh": where.p256dh, "auth": where.auth}
     phone.add_init_script(f"({_STANDS_IN})({json.dumps(told)})")
     _enrolled(page, phone)
+    fits(phone, "prompts-wake")
     phone.get_by_role("button", name="Wake this browser when the desk asks me").click()
     expect(phone.get_by_text("You are told here when the desk asks you")).to_be_visible()
-    phone.reload()
+    fits(phone, "prompts-woken")
+    phone.goto("/prompts?lang=de")
+    expect(phone.get_by_text("Sie erfahren hier, wenn der Service-Desk Sie fragt")).to_be_visible()
+    phone.goto("/prompts")
     expect(phone.get_by_text("You are told here when the desk asks you")).to_be_visible()
     _begun(place)
     place.app.runner.drain(place.at)

@@ -38,6 +38,7 @@ let greeting = null;
 let current = null;
 let busy = false;
 let told = ""; // what became of the last answer
+let idle = words.idle; // what is said while nothing waits
 
 const at = () => `/${encodeURIComponent(held.person)}/${encodeURIComponent(held.credential)}`;
 
@@ -47,7 +48,7 @@ const draw = (prompt) => {
   show("prompt", Boolean(prompt));
   show("quiet", !prompt);
   if (prompt) told = "";
-  part("quiet").textContent = told || words.idle;
+  part("quiet").textContent = told || idle;
   if (!prompt || !fresh) return;
   part("what").textContent = prompt.action;
   part("case").textContent = prompt.case;
@@ -128,20 +129,27 @@ const tellWhere = async (where) => {
   await send("POST", `${at()}/subscription`, { greeting: fresh, signature, endpoint, p256dh, auth });
 };
 
-const woken = (text) => {
+const woken = () => {
+  show("wake", false);
+  show("woken", false);
+  idle = words.woken;
+  if (!current && !told) part("quiet").textContent = idle;
+};
+
+const notWoken = (why) => {
   show("wake", false);
   show("woken", true);
-  part("woken").textContent = text;
+  part("woken").textContent = why;
 };
 
 const offerWaking = async () => {
   if (!canWake()) return;
-  if (Notification.permission === "denied") return woken(words.not_woken);
+  if (Notification.permission === "denied") return notWoken(words.not_woken);
   try {
     const where = await (await worker()).pushManager.getSubscription();
     if (!where || Notification.permission !== "granted") return show("wake", true);
     await tellWhere(where);
-    woken(words.woken);
+    woken();
   } catch {
     show("wake", true);
   }
@@ -150,13 +158,13 @@ const offerWaking = async () => {
 part("wake-me").addEventListener("click", async () => {
   part("wake-me").disabled = true;
   try {
-    if (await Notification.requestPermission() !== "granted") return woken(words.not_woken);
+    if (await Notification.requestPermission() !== "granted") return notWoken(words.not_woken);
     await worker();
     const { pushManager } = await navigator.serviceWorker.getRegistration("/prompts/");
     await tellWhere(await pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: unbase64url(WAKER) }));
-    woken(words.woken);
+    woken();
   } catch (error) {
-    woken(error.reasons ? error.message : words.not_woken);
+    notWoken(error.reasons ? error.message : words.not_woken);
   } finally {
     part("wake-me").disabled = false;
   }
