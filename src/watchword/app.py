@@ -18,6 +18,7 @@ from watchword.core.errors import Corrupt, Invalid, Unavailable
 from watchword.core.ids import PersonId
 from watchword.core.passkey import RelyingParty
 from watchword.core.person import Kind, Role, RoleGrant
+from watchword.core.prompt import DUO_DEVICE, FACTOR
 from watchword.core.standing import Thresholds
 from watchword.desk.activation import Activation, found_policy
 from watchword.desk.activity import ActivityTable
@@ -45,11 +46,14 @@ from watchword.desk.roster import Roster
 from watchword.desk.saved_codes import SavedCodes
 from watchword.desk.self_service import SelfService
 from watchword.desk.steps import Steps
+from watchword.desk.waking import METHOD as WOKEN
+from watchword.desk.waking import Waking
 from watchword.desk.workloads import Workloads
 from watchword.directories.active_directory import ActiveDirectory, ActiveDirectorySettings
 from watchword.directories.ldap_session import Endpoint
 from watchword.directories.port import Directory
 from watchword.directories.sandbox import Sandbox
+from watchword.feeds import OutputPart
 from watchword.ledger.archive import Archive
 from watchword.ledger.checkpoint import SigningKey
 from watchword.ledger.cosignature import Quorum, WitnessKey
@@ -62,6 +66,8 @@ from watchword.ledger.vault import KeyFile
 from watchword.ledger.witness import Witness
 from watchword.methods import push_number
 from watchword.methods.call_code import CallCode
+from watchword.methods.duo_mobile import LIFE as PUSHED
+from watchword.methods.duo_mobile import Device, DuoMobile, demand_device
 from watchword.methods.in_person import InPerson
 from watchword.methods.mail_code import MailCode
 from watchword.methods.managed_device import DeviceAuthority, ManagedDevice
@@ -86,6 +92,7 @@ from watchword.notices.simulators import Outbox, SimulatedMailbox, SimulatedTele
 from watchword.notices.sms import TWILIO, Gateway, GenericGateway, HttpTexts, TwilioShaped
 from watchword.notices.smtp import SmtpMail, SmtpSettings
 from watchword.notices.telephony import Calls
+from watchword.notices.web_push import WebPush
 from watchword.policy.bundle import PolicyFolder
 from watchword.policy.check import demand_sound
 from watchword.settings import (
@@ -93,7 +100,6 @@ from watchword.settings import (
     ActiveDirectoryPart,
     IssuerPart,
     OidcProofingPart,
-    OutputPart,
     SandboxPart,
     Settings,
     SmsPart,
@@ -192,7 +198,7 @@ class App:
             PushNumber(self.keys.derive("prompts")),
             Workload(issuers),
             *self._proofing(),
-            *self._okta(),
+            *self._provider_pushes(),
         )
         self.methods = {way.name: way for way in ways}
         runner, executor = (self.names.person(login) for login in (RUNNER, EXECUTOR))
@@ -203,7 +209,7 @@ class App:
             registry=self.registry,
             runner=runner,
             executor=executor,
-            sends={way.name for way in ways if way.contact is not None or isinstance(way, SendsPrompts)},
+            sends=self._sends(ways),
             portal=self._portal(),
         )
         approving = Passkey(approvals)
@@ -222,7 +228,10 @@ class App:
         )
         self.workloads = Workloads(self.people, self.roster, self.desk.intake, issuers)
         self.prompts = Prompts(self.people, self.roster, self.desk.verification, push_number)
-        self.factors = Factors(self.people, self.roster, _okta_target)
+        web = settings.web_push
+        waker = WebPush(self.keys.derive("web-push"), web.contact, web.services) if web else None
+        self.waking = Waking(self.prompts, waker) if waker else None
+        self.factors = Factors(self.people, self.roster, {FACTOR: _okta_target, DUO_DEVICE: _duo_target})
         self.lending = Lending(self.steps)
         self.passes = Passes(self.ledger)
         self.approver_keys = ApproverKeys(Enrolment(self.people, self.roster, self.totp, approving, None), self.passes)
@@ -266,6 +275,11 @@ class App:
         on = self.settings.console.self_service and self.names.has_person(PORTAL)
         return self.names.person(PORTAL) if on else None
 
+    def _sends(self, ways: tuple[MethodPort, ...]) -> set[str]:
+        """The methods whose challenge sends something."""
+        sending = {way.name for way in ways if way.contact is not None or isinstance(way, SendsPrompts)}
+        return sending | ({WOKEN} if self.settings.web_push else set())
+
     def _outsiders(self) -> Outsiders:
         """Who vouches for the ledger, as configured."""
         part = self.settings.ledger
@@ -290,6 +304,7 @@ class App:
             self.desk,
             self.notices,
             pagers=self.pagers,
+            waking=self.waking,
             owner=self._owner,
             demand_cosigned=self.outsiders.demand,
             kinds=kinds,
@@ -341,13 +356,18 @@ class App:
             found.append(Proofing(part.method, provider))
         return tuple(found)
 
-    def _okta(self) -> tuple[ProviderPush, ...]:
-        """Prompts by Okta Verify, where they are configured."""
-        part = self.settings.okta_verify
-        if part is None:
-            return ()
-        sender = OktaVerify(part.url, self._secret(part.token_file))
-        return (ProviderPush("okta_push", "Okta Verify", sender, self.keys.derive("provider-prompts")),)
+    def _provider_pushes(self) -> tuple[ProviderPush, ...]:
+        """Prompts by Okta Verify and Duo Mobile, where they are configured."""
+        found, key = [], self.keys.derive("provider-prompts")
+        if okta := self.settings.okta_verify:
+            verify = OktaVerify(okta.url, self._secret(okta.token_file))
+            found.append(ProviderPush("okta_push", "Okta Verify", verify, key))
+        if duo := self.settings.duo:
+            mobile = DuoMobile(duo.url, duo.integration_key, self._secret(duo.secret_file))
+            found.append(
+                ProviderPush("duo_push", "Duo Mobile", mobile, key, enrolment=DUO_DEVICE, deed="type", life=PUSHED)
+            )
+        return tuple(found)
 
     def _issuer(self, part: IssuerPart | OidcProofingPart) -> IssuerSettings:
         jwks = self.settings.path(part.jwks) if part.jwks else None
@@ -564,6 +584,11 @@ class App:
 def _okta_target(user: str, factor: str) -> bytes:
     """What is kept of an enrolment of Okta Verify, and what `OktaVerify` reads."""
     return msgspec.json.encode(demand_factor(Factor(user=user, factor=factor)))
+
+
+def _duo_target(user: str, device: str) -> bytes:
+    """What is kept of an enrolment of Duo Mobile, and what `DuoMobile` reads."""
+    return msgspec.json.encode(demand_device(Device(user=user, device=device)))
 
 
 def folder_of(settings: Settings) -> PolicyFolder:

@@ -1,12 +1,15 @@
-"""`[watch.sources.NAME]` in `watchword.toml`: where the watch's events come from."""
+"""The parts of `[watch]` in `watchword.toml`: where events come from, where verdicts go, where a case is owed."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from watchword.core.account import AccountClass
+from watchword.core.action import Action
 
 _URL = r"^https?://[^\s?#]+$"
 _HEADER = r"^[A-Za-z0-9-]{1,60}$"
@@ -209,3 +212,75 @@ class CanaryPart(_Part):
     account: str = Field(min_length=1)
     every_s: int = Field(default=3600, ge=60)
     within_s: int = Field(default=900, ge=5)
+
+
+_OUTPUT_NEEDS = {
+    "splunk": ("url", "token_file"),
+    "elastic": ("url",),
+    "webhook": ("url", "secret_file"),
+    "syslog": ("host",),
+    "signals-push": ("url", "key_file", "audience"),
+    "signals-poll": ("token_file", "key_file", "audience"),
+    "lines": ("path",),
+    "parquet": ("path",),
+}
+
+
+class OutputPart(_Part):
+    """Where verdicts go: findings and what clears them, or with *everything* each verdict.
+
+    *format* is how syslog and lines look. Security events (`signals-…`) are signed with *key_file*, a P-256 key, for
+    *audience*; *issuers* says by what issuer each directory's users are known to the receiver.
+    """
+
+    kind: Literal["splunk", "elastic", "webhook", "syslog", "signals-push", "signals-poll", "lines", "parquet"]
+    everything: bool = False
+    url: str | None = Field(default=None, pattern=r"^https?://[^\s#]+$")
+    host: str | None = Field(default=None, pattern=r"^[A-Za-z0-9.:-]{1,253}$")
+    port: int = Field(default=6514, ge=1, le=65535)
+    ca_file: Path | None = None
+    token_file: Path | None = None
+    secret_file: Path | None = None
+    path: Path | None = None
+    format: Literal["ocsf", "ocsf-event", "ecs", "cef", "syslog", "jsonl"] | None = None
+    key_file: Path | None = None
+    audience: str | None = Field(default=None, min_length=1)
+    issuers: dict[str, str] = {}
+
+    @property
+    def where(self) -> str:
+        """Whom it goes to, for people."""
+        return self.url or (f"{self.host}:{self.port}" if self.host else str(self.path or self.audience))
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if missing := [name for name in _OUTPUT_NEEDS[self.kind] if getattr(self, name) is None]:
+            raise ValueError(f"{self.kind} needs {' and '.join(missing)}")
+        return self
+
+
+class EnforcePart(_Part):
+    """A cell where a case is owed from *since* on, and a ticket is not enough; what is left out stands for every one.
+
+    *until* is the way back: from then on the cell is observed again.
+    """
+
+    account_class: AccountClass | None = None
+    action: Action | None = None
+    unit: str | None = None
+    since: datetime
+    until: datetime | None = None
+
+    @field_validator("since", "until", mode="before")
+    @classmethod
+    def _day(cls, given: object) -> object:
+        """A day begins at midnight UTC, and a time without a zone is in UTC."""
+        if isinstance(given, date) and not isinstance(given, datetime):
+            return datetime.combine(given, time(), UTC)
+        return given.replace(tzinfo=UTC) if isinstance(given, datetime) and given.tzinfo is None else given
+
+    @model_validator(mode="after")
+    def _forward(self) -> Self:
+        if self.until is not None and self.until <= self.since:
+            raise ValueError("until is not after since")
+        return self

@@ -6,7 +6,6 @@ Secrets stand in files of their own (`…_file`), never here and never in the en
 from __future__ import annotations
 
 import tomllib
-from datetime import UTC, date, datetime, time
 from importlib import resources
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -16,9 +15,8 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from watchword.core.account import AccountClass, Status
-from watchword.core.action import Action
 from watchword.core.errors import Invalid
-from watchword.feeds import CanaryPart, Source, TailSource
+from watchword.feeds import CanaryPart, EnforcePart, OutputPart, Source, TailSource
 
 ORIGIN = r"""^[^\s+"'\\]{1,200}$"""
 """A ledger's name: no spaces and plus signs (C2SP signed-note), and nothing that TOML would take for the end of it."""
@@ -302,76 +300,24 @@ class OktaVerifyPart(_Part):
     token_file: Path
 
 
-_OUTPUT_NEEDS = {
-    "splunk": ("url", "token_file"),
-    "elastic": ("url",),
-    "webhook": ("url", "secret_file"),
-    "syslog": ("host",),
-    "signals-push": ("url", "key_file", "audience"),
-    "signals-poll": ("token_file", "key_file", "audience"),
-    "lines": ("path",),
-    "parquet": ("path",),
-}
+class DuoPart(_Part):
+    """Prompts by Duo Mobile: the API address, and the keys of an Auth API application there."""
+
+    url: str = Field(pattern=r"^https?://[^\s?#]+$")
+    integration_key: str
+    secret_file: Path
 
 
-class OutputPart(_Part):
-    """Where verdicts go: findings and what clears them, or with *everything* each verdict.
+class WebPushPart(_Part):
+    """Browsers for prompts are woken: whom a push service may write to, and which services are trusted."""
 
-    *format* is how syslog and lines look. Security events (`signals-…`) are signed with *key_file*, a P-256 key, for
-    *audience*; *issuers* says by what issuer each directory's users are known to the receiver.
-    """
-
-    kind: Literal["splunk", "elastic", "webhook", "syslog", "signals-push", "signals-poll", "lines", "parquet"]
-    everything: bool = False
-    url: str | None = Field(default=None, pattern=r"^https?://[^\s#]+$")
-    host: str | None = Field(default=None, pattern=r"^[A-Za-z0-9.:-]{1,253}$")
-    port: int = Field(default=6514, ge=1, le=65535)
-    ca_file: Path | None = None
-    token_file: Path | None = None
-    secret_file: Path | None = None
-    path: Path | None = None
-    format: Literal["ocsf", "ocsf-event", "ecs", "cef", "syslog", "jsonl"] | None = None
-    key_file: Path | None = None
-    audience: str | None = Field(default=None, min_length=1)
-    issuers: dict[str, str] = {}
-
-    @property
-    def where(self) -> str:
-        """Whom it goes to, for people."""
-        return self.url or (f"{self.host}:{self.port}" if self.host else str(self.path or self.audience))
-
-    @model_validator(mode="after")
-    def _whole(self) -> Self:
-        if missing := [name for name in _OUTPUT_NEEDS[self.kind] if getattr(self, name) is None]:
-            raise ValueError(f"{self.kind} needs {' and '.join(missing)}")
-        return self
-
-
-class EnforcePart(_Part):
-    """A cell where a case is owed from *since* on, and a ticket is not enough; what is left out stands for every one.
-
-    *until* is the way back: from then on the cell is observed again.
-    """
-
-    account_class: AccountClass | None = None
-    action: Action | None = None
-    unit: str | None = None
-    since: datetime
-    until: datetime | None = None
-
-    @field_validator("since", "until", mode="before")
-    @classmethod
-    def _day(cls, given: object) -> object:
-        """A day begins at midnight UTC, and a time without a zone is in UTC."""
-        if isinstance(given, date) and not isinstance(given, datetime):
-            return datetime.combine(given, time(), UTC)
-        return given.replace(tzinfo=UTC) if isinstance(given, datetime) and given.tzinfo is None else given
-
-    @model_validator(mode="after")
-    def _forward(self) -> Self:
-        if self.until is not None and self.until <= self.since:
-            raise ValueError("until is not after since")
-        return self
+    contact: str = Field(pattern=r"^(mailto:[^\s@]+@[^\s@]+|https://\S+)$")
+    services: tuple[Annotated[str, Field(pattern=r"^(\*\.)?[a-z0-9.-]+(:[0-9]{1,5})?$")], ...] = (
+        "fcm.googleapis.com",
+        "updates.push.services.mozilla.com",
+        "*.notify.windows.com",
+        "web.push.apple.com",
+    )
 
 
 class WatchPart(_Part):
@@ -435,6 +381,8 @@ class Settings(_Part):
     issuers: tuple[IssuerPart, ...] = ()
     proofing: tuple[ProofingPart, ...] = ()
     okta_verify: OktaVerifyPart | None = None
+    duo: DuoPart | None = None
+    web_push: WebPushPart | None = None
     home: Path = Path()
 
     @model_validator(mode="after")

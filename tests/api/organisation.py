@@ -17,8 +17,10 @@ from litestar import Litestar
 
 from watchword import app as composition
 from watchword.console import create_console
+from watchword.core.ids import CaseId
 from watchword.core.person import Kind, Role, RoleGrant
 from watchword.directories.sandbox import Sandbox, Seed
+from watchword.reception import countersign
 from watchword.reception.afterwards import Afterwards
 from watchword.reception.sessions import Sessions, Throttle
 from watchword.settings import load
@@ -73,6 +75,13 @@ class Organisation:
     def client(self) -> httpx2.Client:
         """A browser with no session."""
         return self.open.enter_context(httpx2.Client(base_url=self.url, timeout=30))
+
+    def listener(self, case: str, client: httpx2.Client | None = None) -> httpx2.Client:
+        """The browser of somebody who has heard the word of *case* from the desk and tapped it on their page."""
+        browser, token = client or self.client(), self.app.desk.hand_over.page_token(CaseId(case))
+        first, _ = countersign.pair(self.app, CaseId(case))
+        browser.post(f"/api/caller/{case}/{token}/check", json={"word": first}).raise_for_status()
+        return browser
 
     def sign_in(self, login: str) -> Staff:
         """A browser with a session."""

@@ -65,6 +65,8 @@ BODIES: dict[str, Any] = {
     "PasskeyMade": {"answer": "{}"},
     "EnrolBrowser": {"offer": "e30.aa", "x": "AA", "y": "AA"},
     "SignedGreeting": {"greeting": "1.aa", "signature": "AA"},
+    "Wakeable": {"greeting": "1.aa", "signature": "AA", "endpoint": "https://x.test", "p256dh": "AA", "auth": "AA"},
+    "EnrolDevice": {"user": "DU000000000000000000", "device": "DP000000000000000000"},
     "SignedNumber": {"answer": "{}"},
     "ProposePolicy": {},
     "ActivatePolicy": {"digest": "sha256:00"},

@@ -59,7 +59,9 @@ def test_enrolled_prompted_and_picked(place: Organisation, org: Okta) -> None:
     assert (waiting["kind"], waiting["title"]) == ("elsewhere", "Number in Okta Verify")
     assert str(number) not in waiting["say"]
     org.picks(number)
-    answered = place.client().post(f"/api/caller/{case}/{token}/answers/{waiting['challenge']}", json={"answer": "now"})
+    answered = place.listener(case).post(
+        f"/api/caller/{case}/{token}/answers/{waiting['challenge']}", json={"answer": "now"}
+    )
     assert answered.status_code < 300, answered.text
     assert [e.method for e in place.app.desk.steps.load(CaseId(case)).case.evidence] == ["okta_push"]
 

@@ -89,7 +89,7 @@ def sent(place: Organisation, client: httpx2.Client, case: str, token: str, chal
 def test_there_and_back(place: Organisation, identity: Provider) -> None:
     """The browser that was sent comes back to its page with the code, posts it, and is proved; nothing is readable."""
     case, token, challenge = begun(place, "id_proofing")
-    client = place.client()
+    client = place.listener(case)
     back = client.get(sent(place, client, case, token, challenge), follow_redirects=False)
     assert back.status_code == 303
     page, _, code = back.headers["location"].partition(f"#proofing={challenge}.")
@@ -109,7 +109,7 @@ def test_there_and_back(place: Organisation, identity: Provider) -> None:
 def test_another_browser_does_not_come_back(place: Organisation) -> None:
     """Whoever was sent a link to the provider by somebody else can not finish what they did not begin."""
     case, token, challenge = begun(place, "id_proofing")
-    client = place.client()
+    client = place.listener(case)
     back = sent(place, client, case, token, challenge)
     for path in (back, "/api/proofing/return?code=x", "/api/proofing/return?code=x&state=a.b.c"):
         stranger = place.client()
@@ -121,7 +121,7 @@ def test_another_browser_does_not_come_back(place: Organisation) -> None:
 def test_turning_back_counts_for_nothing(place: Organisation, identity: Provider) -> None:
     """Somebody who does not go through with it is led back to their page, and may try again."""
     case, token, challenge = begun(place, "id_proofing")
-    client = place.client()
+    client = place.listener(case)
     identity.trouble = "cancelled"
     back = client.get(sent(place, client, case, token, challenge), follow_redirects=False)
     assert back.headers["location"] == f"/c/{case}/{token}"
@@ -131,7 +131,7 @@ def test_turning_back_counts_for_nothing(place: Organisation, identity: Provider
 def test_only_a_challenge_that_sends_sends(place: Organisation) -> None:
     """Neither another method, nor another case's challenge, nor a page that is none leads anywhere."""
     case, token, challenge = begun(place, "id_proofing")
-    client = place.client()
+    client = place.listener(case)
     assert client.post(f"/api/proofing/{case}/wrong/{challenge}").status_code == 404
     assert client.post(f"/api/proofing/{case}/{token}/h-none").status_code == 403
     place.sign_in("dario").post(f"/api/cases/{case}/methods", {"method": "mail_code"})

@@ -32,7 +32,7 @@ class Recovery:
         assert opened.status_code == 201, opened.text
         self.case = opened.json()["case"]
         self.page = opened.json()["page"].split("8787/c")[1]
-        self.caller = organisation.client()
+        self.caller = organisation.listener(self.case)
 
     def step(self, who: Any, step: str, body: Any = None) -> Any:
         """One step, by somebody signed in."""
@@ -244,7 +244,7 @@ def test_the_person_enters_a_new_contact_point_and_nobody_else(organisation: Any
     assert all(word in cookie for word in ("httponly", "samesite=strict", f"path=/api/caller/{recovery.case}"))
     assert entered.json()["contact"] == {"kind": "phone", "step": "entered", "mine": True, "value": "+493055500199"}
     assert recovery.step(recovery.agent, "methods", {"method": "totp"}).status_code == 201
-    mine, recovery.caller = recovery.caller, organisation.client()
+    mine, recovery.caller = recovery.caller, organisation.listener(recovery.case)
     stranger = recovery.shown()
     assert stranger["contact"] == {"kind": "phone", "step": "entered", "mine": False, "value": None}
     assert stranger["waiting"] == []

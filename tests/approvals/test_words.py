@@ -15,6 +15,7 @@ from tests.desk.test_decisions import asked
 from watchword.cli.approvals import page
 from watchword.core.action import Action
 from watchword.core.person import Role, RoleGrant
+from watchword.reception import countersign
 from watchword.web.approve_page import digest_of, files_of
 
 
@@ -101,10 +102,14 @@ def test_browser_of_the_caller_approves_nothing(apart: Office, browser: Browser)
     page.goto(f"{apart.origin}/c/{case}/{token}")
     challenge = apart.begin(case, "mail_code")
     answer = {"answer": apart.right(case, challenge)}
+    first, _ = countersign.pair(apart.app, case)
     got = page.evaluate(
-        """async ([url, body]) => (await fetch(url, {method: "POST", body: JSON.stringify(body),
-           headers: {"content-type": "application/json"}})).status""",
-        [f"/api/caller/{case}/{token}/answers/{challenge}", answer],
+        """async ([url, word, path, body]) => {
+          const headers = {"content-type": "application/json"};
+          await fetch(`${url}/check`, {method: "POST", body: JSON.stringify({word}), headers});
+          return (await fetch(url + path, {method: "POST", body: JSON.stringify(body), headers})).status;
+        }""",
+        [f"/api/caller/{case}/{token}", first, f"/answers/{challenge}", answer],
     )
     assert got == 200
     assert apart.state(case) == "awaiting approval"

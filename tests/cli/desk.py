@@ -180,7 +180,7 @@ class Desk:
         try:
             person = Caller(client, StoryClock(wall_clock))
             person.seed = SEED
-            person.follow(case["page"])
+            person.follow(case)
             person.answer(person.waiting()[0]["challenge"], person.code())
         finally:
             client.close()
@@ -192,7 +192,7 @@ class Desk:
         client = Client.anonymous(self.url)
         try:
             tom = Caller(client, StoryClock(wall_clock))
-            tom.follow(case["page"])
+            tom.follow(case)
             tom.answer(tom.waiting()[0]["challenge"], code)
         finally:
             client.close()

@@ -23,7 +23,7 @@ from tests.core.story import (
 from watchword.core import command as do
 from watchword.core import event as past
 from watchword.core.case import AwaitingApproval, Holding, Releasable, Verifying
-from watchword.core.change import Change, RevokeSessions, Suspend, Unlock
+from watchword.core.change import Change, RevokeSessions, Suspend, SuspendFactors, Unlock
 from watchword.core.errors import Invalid, Refused
 from watchword.core.gates import Event
 from watchword.core.ids import AccountId, CaseId
@@ -32,6 +32,7 @@ from watchword.core.standing import Account, AccountShielded, Shield
 
 LOCK = Suspend(account=ACCOUNT)
 END = RevokeSessions(account=ACCOUNT)
+STOP = SuspendFactors(account=ACCOUNT, factors=("totp",))
 OTHER = CaseId("c-other")
 HELD = procedure(hold_s=3600)
 ASKING = procedure(approve=MANAGER)
@@ -57,7 +58,7 @@ def shielded(*times: datetime, cut: tuple[str, ...] = ()) -> Account:
     return msgspec.structs.replace(standing(), shields=shields)
 
 
-@pytest.mark.parametrize("changes", [(LOCK,), (END,), (LOCK, END)])
+@pytest.mark.parametrize("changes", [(LOCK,), (END,), (STOP,), (LOCK, END), (STOP, LOCK, END)])
 def test_one_proof_takes_away_what_is_asked_and_no_more(changes: tuple[Change, ...]) -> None:
     """The case holds the very changes; the account's budget is spent; its kinds of contact are cut in one order."""
     took = taken(given(opened(), proved("totp")), *changes)

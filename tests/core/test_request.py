@@ -25,6 +25,7 @@ from watchword.core.change import (
     RevokeSessions,
     SetContact,
     Suspend,
+    SuspendFactors,
     Unlock,
 )
 from watchword.core.errors import Corrupt
@@ -43,6 +44,7 @@ changes = st.one_of(
     st.builds(GrantOverride, account=st.just(ACCOUNT), role=texts, lifetime_s=seconds),
     st.builds(RevokeSessions, account=st.just(ACCOUNT)),
     st.builds(Suspend, account=st.just(ACCOUNT)),
+    st.builds(SuspendFactors, account=st.just(ACCOUNT), factors=st.lists(texts, max_size=3).map(tuple)),
 )
 leaves = st.integers(0, 99).map(leaf)
 requests = st.builds(

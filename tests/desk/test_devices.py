@@ -24,6 +24,7 @@ from watchword.cli.serving import serving
 from watchword.core.action import Action
 from watchword.core.errors import Invalid, Refused
 from watchword.core.ids import CaseId
+from watchword.reception import countersign
 from watchword.settings import load
 
 MARA, NOAH = "mara.lind", "noah.berg"
@@ -62,7 +63,12 @@ class Place:
             context = ssl.create_default_context(cafile=str(self.tls.ca_file))
             context.load_cert_chain(device)
             with httpx2.Client(verify=context, trust_env=False) as client:
-                return client.post(f"{url}{path}", headers=headers)
+                return client.post(f"{url}{path}", headers=self.heard(path) | headers)
+
+    def heard(self, path: str) -> dict[str, str]:
+        """The header of a browser whose person has checked that it is the desk."""
+        cookie = countersign.remembered(self.office.app, CaseId(path.split("/")[3]))
+        return {"cookie": f"{cookie.key}={cookie.value}"}
 
     @contextmanager
     def _proxy(self) -> Iterator[str]:
@@ -170,7 +176,9 @@ def test_an_expired_device(place: Place) -> None:
     place.office.wait(days=6)
     _, path = place.asked()
     certificate = device.read_text().partition("-----BEGIN PRIVATE")[0]
-    answer = httpx2.post(f"{place.console}{path}", headers={HEADER: quote(certificate)}, trust_env=False)
+    answer = httpx2.post(
+        f"{place.console}{path}", headers={HEADER: quote(certificate)} | place.heard(path), trust_env=False
+    )
     assert answer.json()["reasons"] == ["wrong_answer"]
 
 
@@ -182,7 +190,7 @@ def test_a_header_from_elsewhere(place: Place) -> None:
     elsewhere = httpx2.HTTPTransport(local_address="127.0.0.2")
     with httpx2.Client(transport=elsewhere, trust_env=False) as client:
         for claim in ({}, {"x-forwarded-for": "127.0.0.1"}, {"forwarded": "for=127.0.0.1"}):
-            answer = client.post(f"{place.console}{path}", headers={HEADER: shown, **claim})
+            answer = client.post(f"{place.console}{path}", headers={HEADER: shown, **claim} | place.heard(path))
             assert (answer.status_code, answer.json()["reasons"]) == (403, ["no_device"])
     assert "challenge.missed" not in place.office.types(case)
 
@@ -205,7 +213,7 @@ def test_no_certificate(place: Place, value: str) -> None:
     """A proxy that hands on nothing, or nonsense, is answered quickly and proves nothing."""
     enrolled(place, MARA)
     _, path = place.asked()
-    answer = httpx2.post(f"{place.console}{path}", headers={HEADER: value}, trust_env=False)
+    answer = httpx2.post(f"{place.console}{path}", headers={HEADER: value} | place.heard(path), trust_env=False)
     assert answer.status_code == 403
     assert answer.json()["reasons"][0] in {"no_device", "wrong_answer"}
 

@@ -6,15 +6,20 @@ import pytest
 
 from tests.desk.office import Office, refused
 from watchword.core.action import Action
+from watchword.core.errors import Invalid
 from watchword.core.ids import CaseId, PersonId
 from watchword.core.person import Kind, Role, RoleGrant
 from watchword.core.protection import SHIELDS_A_DAY
-from watchword.directories.sandbox import SignIn
+from watchword.directories.sandbox import Seed, SignIn
 
 
-def protect(office: Office, case: CaseId, who: str = "ben.agent", *, lock: bool = True) -> None:
+def protect(
+    office: Office, case: CaseId, who: str = "ben.agent", *, lock: bool = True, factors: tuple[str, ...] = ()
+) -> None:
     """Take access away."""
-    office.app.desk.protection.protect(office[who], case, "their phone was stolen", office.at, lock=lock)
+    office.app.desk.protection.protect(
+        office[who], case, "their phone was stolen", office.at, lock=lock, factors=factors
+    )
 
 
 def hired(office: Office, login: str, kind: Kind) -> PersonId:
@@ -37,6 +42,47 @@ def test_one_proof_takes_access_away_at_once(office: Office) -> None:
     assert not seen.enabled
     assert office.types(case).count("change.ended") == 2
     assert refused(lambda: office.ask(case))[0] == "wrong_state"
+
+
+def test_a_stolen_factor_answers_nothing_and_the_account_stays_open(office: Office) -> None:
+    """The named factor alone is suspended, by the executor, and said so in the directory's own log."""
+    office.directory.seed(
+        (Seed(login="vera.two", display_name="Vera Two", mail="vera.two@example.test", factors=("app", "key")),)
+    )
+    office.link("vera.two")
+    case = office.open("vera.two", ticket="INC-1")
+    protect(office, case, "sam.security", lock=False, factors=("app", "app"))
+    office.run()
+    seen = office.directory.read(office.native("vera.two"))
+    assert (seen.enabled, seen.factors, seen.suspended_factors) == (True, ("app", "key"), ("app",))
+    assert office.state(case) == "protected"
+    assert office.types(case).count("change.ended") == 2
+    assert "user.mfa.factor.suspend" in (office.home / "audit.jsonl").read_text()
+
+
+def test_a_factor_is_suspended_within_the_same_rules(office: Office) -> None:
+    """It needs a proof or duty, is one the account has, and spends the budgets of the account and of who does it."""
+    case = office.open("eve.exec")
+    assert refused(lambda: protect(office, case, lock=False, factors=("authenticator_app",))) == ("unchecked",)
+    with pytest.raises(Invalid, match="It has: authenticator_app"):
+        protect(office, case, "sam.security", factors=("another",))
+    assert office.state(case) == "verifying"
+    for number in range(SHIELDS_A_DAY):
+        again = office.open("eve.exec", ticket=f"INC-{number + 2}")
+        protect(office, again, "sam.security", lock=False, factors=("authenticator_app",))
+    assert refused(lambda: protect(office, case, "ivy.iam", lock=False, factors=("authenticator_app",))) == (
+        "protection_budget",
+    )
+
+
+def test_where_a_directory_suspends_no_factor_that_is_said(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is left out in silence: who asks for what the directory can not do is told, and the case goes on."""
+    able = office.directory.capabilities() - {"suspend_factors"}
+    monkeypatch.setattr(type(office.directory), "capabilities", lambda _: able)
+    case = office.open("eve.exec")
+    assert refused(lambda: protect(office, case, "sam.security", factors=("authenticator_app",))) == ("no_such_change",)
+    protect(office, case, "sam.security")
+    assert office.state(case) == "protected"
 
 
 def test_responder_needs_nobodys_proof(office: Office) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
@@ -215,6 +216,58 @@ def test_a_leaver_is_forgotten(office: Office) -> None:
         office.app.names.person("temp.nobody")
     office.restart()
     assert office.app.names.said(person) == (person, person)
+
+
+def test_what_was_declared_of_downtime_goes_once_it_was_reviewed(office: Office) -> None:
+    """Reasons go after a year and the performer after seven, from the last entry; while a review is owed, nothing."""
+    people, root = office.app.people, office[ADMIN]
+    for login in ("dot.sealed", "dan.sealed"):
+        person = people.register(root, login=login, name=login, kind=Kind.EMPLOYEE, unit="desk", at=office.at)
+        people.grant(root, person, RoleGrant(role=Role.DOWNTIME_CUSTODIAN), office.at)
+    office.wait(days=1)
+    hours = (office.at - timedelta(hours=2), office.at - timedelta(hours=1))
+    downtimes = office.app.downtimes
+    made = downtimes.declare(
+        office["dot.sealed"],
+        directory="sandbox",
+        query="mara.lind",
+        action=Action.PASSWORD_RESET,
+        performer="it.admin",
+        since=hours[0],
+        until=hours[1],
+        why="the whole building was dark",
+        at=office.at,
+    )
+    downtimes.confirm(office["dan.sealed"], made, office.at)
+    office.wait(days=8 * 365)
+    assert "downtime" not in {stream for stream, _ in expired(office)}
+    downtimes.review(office["rex.review"], made, office.at, sound=True, account_given="saw the envelope")
+    office.wait(days=364)
+    assert "downtime" not in {stream for stream, _ in expired(office)}
+    office.wait(days=1)
+    assert ("downtime", Retention.IDENTITY) in expired(office)
+    assert downtimes.told(made) == {"performer": "it.admin"}
+    office.app.follow()
+    assert b"it.admin" in office.app.evidence.path.read_bytes()
+    office.wait(days=6 * 365 + 2)
+    assert ("downtime", Retention.CORE) in expired(office)
+    assert downtimes.told(made) == {}
+    office.app.follow()
+    assert b"it.admin" not in office.app.evidence.path.read_bytes()
+    assert [one.reviewed is not None for one in downtimes.all()] == [True]
+
+
+def test_streams_of_which_nothing_is_kept_private(office: Office) -> None:
+    """Budgets of protection, origins and broken glass hold pseudonyms alone: there is nothing of them to erase."""
+    withdrawn(office)
+    done(office)
+    stolen = office.open("noah.berg", Action.UNLOCK)
+    office.prove(stolen, "totp")
+    office.app.desk.protection.protect(office["ben.agent"], stolen, "their phone was stolen", office.at)
+    kinds = {stream.partition("/")[0] for stream in office.app.ledger.streams()}
+    assert {"protection", "account", "person", "case"} <= kinds
+    kept = {one.stream.partition("/")[0] for one in office.app.ledger.holdings()}
+    assert kept <= {"case", "account", "person", "downtime", "policy", "ledger"}
 
 
 def test_many_go_in_pieces(office: Office) -> None:

@@ -24,6 +24,7 @@ from watchword.core.change import (
     RevokeSessions,
     SetContact,
     Suspend,
+    SuspendFactors,
     Unlock,
 )
 from watchword.core.errors import Invalid, Refused, Unavailable
@@ -50,6 +51,8 @@ EVENTS: tuple[tuple[Change, tuple[str, ...]], ...] = (
     (GrantOverride(account=A, role="helpdesk"), ("user.account.privilege.grant",)),
     (RevokeSessions(account=A), ("user.session.clear",)),
     (Suspend(account=A), ("user.lifecycle.suspend",)),
+    (SuspendFactors(account=A, factors=("totp",)), ("user.mfa.factor.suspend",)),
+    (SuspendFactors(account=A), ("user.mfa.factor.suspend", "user.mfa.factor.suspend")),
 )
 
 
@@ -146,6 +149,20 @@ def test_only_named_factors_are_removed(sandbox: Sandbox, nora: str) -> None:
     assert sandbox.read(nora).factors == ("push", "totp")
     sandbox.apply(nora, ResetFactors(account=A, factors=("totp",)), "case/1/1")
     assert sandbox.read(nora).factors == ("push",)
+
+
+def test_a_suspended_factor_is_there_until_it_is_reset(sandbox: Sandbox, nora: str) -> None:
+    """It stays on record, suspended, however often that is asked; a reset removes it and what suspended it."""
+    with pytest.raises(Invalid, match="sms"):
+        sandbox.apply(nora, SuspendFactors(account=A, factors=("totp", "sms")), "case/1/1")
+    assert sandbox.read(nora).suspended_factors == ()
+    for _ in range(2):
+        sandbox.apply(nora, SuspendFactors(account=A, factors=("totp",)), "case/1/1")
+    seen = sandbox.read(nora)
+    assert (seen.factors, seen.suspended_factors) == (("push", "totp"), ("totp",))
+    sandbox.apply(nora, ResetFactors(account=A, factors=("totp",)), "case/1/1")
+    seen = sandbox.read(nora)
+    assert (seen.factors, seen.suspended_factors) == (("push",), ())
 
 
 def test_an_owner_changes_a_password_with_the_old_one(sandbox: Sandbox, nora: str) -> None:

@@ -17,7 +17,7 @@ OTHERS = tuple(tag for tag in NAMES if tag != "en")
 ALIKE = frozenset({"method.passkey", "say.left", "action.unlock", "page.code"})
 """Keys whose text may be the same word in two languages."""
 
-ENROLLED_ONLY = frozenset({"identity_record", "okta_factor", "prompt_key", "ssh_key"})
+ENROLLED_ONLY = frozenset({"identity_record", "okta_factor", "duo_device", "prompt_key", "ssh_key"})
 """What people hold that is no way to prove somebody."""
 
 ATTESTED = frozenset({"in_person", "video"})

@@ -23,7 +23,7 @@ def test_a_cell_in_words() -> None:
     assert said.words == (
         (
             "Prove: two independent methods of weight 5 together, one of them passkey or in person, "
-            "never video or manager of record or managed device or okta push or sms code (V3)."
+            "never video or manager of record or managed device or okta push or duo push or sms code (V3)."
         ),
         "Approve: manager of record and iam duty or security duty, each another person, within 4 hours of being asked.",
         "Hold: 1 hour, waived by passkey.",
@@ -57,6 +57,40 @@ def test_a_signature_in_words() -> None:
     assert raised.approve.signed
 
 
+@pytest.mark.parametrize(
+    ("row", "apart", "signed"),
+    [
+        ("distinct: [units], ", " and of another unit", ""),
+        ("distinct: [roles, units], ", " and of another unit and in another role", ""),
+        ("signed: true, device_bound: true, ", "", " on a key that can not be copied to another device"),
+        ("signed: true, outside: true, ", "", ", one of the signatures made outside any browser"),
+        (
+            "signed: true, device_bound: true, outside: true, distinct: [units], ",
+            " and of another unit",
+            " on a key that can not be copied to another device, one of the signatures made outside any browser",
+        ),
+    ],
+)
+def test_who_may_sign_and_how_in_words(row: str, apart: str, signed: str) -> None:
+    """What a rung asks of the approvers and of their keys is said, each part in its place and no other."""
+    seats = "A2:  {separate: everyone_apart, seats: [[manager_of_record], [iam_duty"
+    table = spoiled(seats, f"A2:  {{{row}separate: everyone_apart, seats: [[manager_of_record], [iam_duty")
+    said = words(Procedures.load(table, METHODS).require(AccountClass.EXECUTIVE, Action.FACTOR_RESET, CALM))
+    how = ", each with a signature of their own passkey" if "signed" in row else ""
+    assert said[1] == (
+        f"Approve: manager of record and iam duty or security duty, each another person{apart}{how}{signed}, "
+        "within 4 hours of being asked."
+    )
+
+
+def test_what_ships_says_that_keys_of_privileged_accounts_stay_where_they_are() -> None:
+    """Where a signature is asked for an account that could undo everything, its key can not be copied."""
+    table = spoiled("A3:  {separate", "A3:  {signed: true, separate")
+    procedures = Procedures.load(table, METHODS)
+    said = words(procedures.require(AccountClass.PRIVILEGED, Action.FACTOR_RESET, CALM))
+    assert "passkey on a key that can not be copied to another device" in said[1]
+
+
 def test_witnesses_in_words() -> None:
     """Where witnesses have to cosign, the sentence says when; nothing that ships asks for it, and nothing is said."""
     row = "  executive:\n    unlock:               {"
@@ -78,7 +112,7 @@ def test_a_ceremony_in_words() -> None:
     assert words(plain)[:3] == (
         (
             "Prove: passkey or totp (V1) · or two independent methods of weight 4 together, "
-            "never video or manager of record or managed device or okta push or kiosk (V2)."
+            "never video or manager of record or managed device or okta push or duo push or kiosk (V2)."
         ),
         "Approve: nobody has to.",
         "Hold: none.",

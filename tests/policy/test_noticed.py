@@ -14,7 +14,7 @@ from watchword.policy.noticed import unnoticed
 RESET = "factor_reset:         {verify: [V2],      approve: A1,   hold: 0,   alert: L1, after: standard_factor}"
 V2 = (
     "V2:  {means: two independent methods,                    methods: 2, weight: 4, raise_to: V3,\n"
-    "        forbid: [video, manager_of_record, managed_device, okta_push, kiosk]}"
+    "        forbid: [video, manager_of_record, managed_device, okta_push, duo_push, kiosk]}"
 )
 OTHERS = "passkey, totp, in_person, sms_code, recovery_code, manager_of_record, recovery_contact, video, managed_device"
 BOTH = f"[[call_code], [mail_code]],\n        forbid: [{OTHERS}]"

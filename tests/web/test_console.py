@@ -216,7 +216,9 @@ def test_an_approver_sees_exactly_what_they_approve(people: People) -> None:
     agent.post(f"/api/cases/{case}/ticket", {"ticket": "INC-7"})
     code = agent.post(f"/api/cases/{case}/methods", {"method": "totp"}).json()["challenge"]
     token = opened["page"].rsplit("/", 1)[-1]
-    agent.client.post(f"/api/caller/{case}/{token}/answers/{code}", json={"answer": app.at(organisation.at)})
+    organisation.listener(case).post(
+        f"/api/caller/{case}/{token}/answers/{code}", json={"answer": app.at(organisation.at)}
+    )
     page = people.signed_in("ilse")
     page.goto(f"/cases/{case}")
     page.locator(".tile", has_text="In person").get_by_role("button", name="Begin").click()
@@ -290,7 +292,7 @@ def test_a_freeze_is_seen_and_two_people_release_it(people: People) -> None:
         case, token = opened["case"], opened["page"].rsplit("/", 1)[-1]
         begun = agent.post(f"/api/cases/{case}/methods", {"method": "totp"}).json()["challenge"]
         for _ in range(3):
-            agent.client.post(f"/api/caller/{case}/{token}/answers/{begun}", json={"answer": "000000"})
+            organisation.listener(case).post(f"/api/caller/{case}/{token}/answers/{begun}", json={"answer": "000000"})
     for login, frozen in (("noor", "remote methods are closed"), ("wen", "none")):
         page = people.signed_in(login)
         page.goto(f"/cases/{case}")

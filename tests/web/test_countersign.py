@@ -104,3 +104,87 @@ def test_the_words_are_of_one_case_and_shown_to_who_verifies(organisation: Organ
     (one, _), (other, _) = opened(organisation), opened(organisation)
     assert countersign.pair(organisation.app, one) != countersign.pair(organisation.app, other)
     assert organisation.sign_in("rafael").get(f"/api/cases/{one}").json()["words"] is None
+
+
+ACTS = (
+    ("contact", {"value": "+49 30 555 00199"}),
+    ("devices/{challenge}", None),
+    ("hand-over", {"jwk": {"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"}}),
+    ("hand-over/methods", {"method": "totp"}),
+    ("hand-over/code", {"code": "123456"}),
+    ("hand-over/take", None),
+    ("answers/{challenge}", {"answer": "00000000"}),
+)
+"""All that a caller's page can do but to check the desk, and to stop."""
+
+
+def test_the_server_takes_nothing_before_the_word_was_heard(organisation: Organisation) -> None:
+    """Whatever a page sends of its own accord is refused with the way on, counts for nothing, and goes on later."""
+    case, path = opened(organisation)
+    challenge = organisation.sign_in("ilse").get(f"/api/cases/{case}").json()["challenges"][0]["challenge"]
+    address, silent = f"/api/caller{path[2:]}", organisation.client()
+    assert silent.post(f"{address}/check", json={"word": "zuzuz"}).status_code == 403
+    sent = [(f"{address}/{to.format(challenge=challenge)}", body) for to, body in ACTS]
+    sent.append((f"{address.replace('caller', 'proofing')}/{challenge}", None))
+    for to, body in sent:
+        refused = silent.post(to, json=body, headers={"accept-language": "de"})
+        assert (refused.status_code, refused.json()["reasons"]) == (403, ["words_first"]), to
+        assert refused.json()["remedy"] == words("de")("refused.words_first.remedy")
+    assert organisation.app.desk.steps.load(case).case.challenges[0].misses == 0
+    assert silent.get(address).json()["heard"] is False
+    heard = organisation.listener(case, silent)
+    assert heard.get(address).json()["heard"] is True
+    assert heard.post(f"{address}/answers/{challenge}", json={"answer": "00000000"}).json()["reasons"] != [
+        "words_first"
+    ]
+    assert organisation.app.desk.steps.load(case).case.challenges[0].misses == 1
+
+
+def test_what_was_heard_is_of_one_case_and_one_browser(organisation: Organisation) -> None:
+    """Neither another browser nor another case goes on by it, and a cookie that somebody makes up is none."""
+    (one, here), (other, there) = opened(organisation), opened(organisation)
+    heard = organisation.listener(one)
+    assert heard.get(f"/api/caller{there[2:]}").json()["heard"] is False
+    stranger = organisation.client()
+    for value in ("", "yes", heard.cookies[countersign.cookie_of(one)]):
+        stranger.cookies.set(countersign.cookie_of(other), value)
+        assert stranger.get(f"/api/caller{there[2:]}").json()["heard"] is False
+    assert organisation.client().get(f"/api/caller{here[2:]}").json()["heard"] is False
+
+
+def test_a_page_that_forgot_asks_for_the_word_again(caller: Page, organisation: Organisation) -> None:
+    """Where the cookie is gone the page does not show what the server would refuse, but the words once more."""
+    case, path = opened(organisation)
+    caller.goto(path)
+    first, _ = countersign.pair(organisation.app, case)
+    caller.get_by_role("button", name=first).click()
+    expect(caller.get_by_label("Code")).to_be_visible()
+    caller.context.clear_cookies()
+    expect(caller.get_by_role("heading", name=SAY("page.check"))).to_be_visible()
+    expect(caller.get_by_label("Code")).to_be_hidden()
+    caller.get_by_role("button", name=first).click()
+    expect(caller.get_by_label("Code")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    "how", [{"channel": "walk_in"}, {"channel": "portal"}, {"lane": "kiosk"}, {"lane": "kiosk", "channel": "chat"}]
+)
+def test_where_nobody_rings_up_no_word_stands_in_the_way(organisation: Organisation, how: dict[str, str]) -> None:
+    """At a counter, in the portal and at a kiosk a page goes on at once."""
+    case, path = opened(organisation, **how)
+    address, silent = f"/api/caller{path[2:]}", organisation.client()
+    shown = silent.get(address).json()
+    assert (shown["check"], shown["heard"]) == ([], True)
+    challenge = shown["waiting"][0]["challenge"]
+    assert silent.post(f"{address}/answers/{challenge}", json={"answer": "00000000"}).json()["reasons"] != [
+        "words_first"
+    ]
+    assert organisation.app.desk.steps.load(case).case.challenges[0].misses == 1
+
+
+def test_the_text_lane_checks_the_desk_as_the_others_do(organisation: Organisation) -> None:
+    """Who reads the word in a chat taps it as somebody does who hears it."""
+    case, path = opened(organisation, lane="text", channel="chat")
+    address = f"/api/caller{path[2:]}"
+    assert organisation.client().get(address).json()["heard"] is False
+    assert organisation.listener(case).get(address).json()["heard"] is True

@@ -104,7 +104,7 @@ def test_a_challenge_and_its_refusal_are_in_the_language_of_the_page(organisatio
     agent = organisation.sign_in("ilse")
     begun = agent.post(f"/api/cases/{case}/methods", {"method": "mail_code"}).json()["challenge"]
     _, _, _, token = path.split("/")
-    caller, headers = organisation.client(), {"accept-language": tag}
+    caller, headers = organisation.listener(case), {"accept-language": tag}
     (waiting,) = caller.get(f"/api/caller/{case}/{token}", headers=headers).json()["waiting"]
     say = words(tag)
     assert waiting["title"] == say("method.mail_code")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -9,11 +10,15 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.api.organisation import Organisation
+from tests.notices.push_service import PushService, push_service
+from tests.web.test_lanes import fits
 from tests.web.test_people import _sign_in, page, place
 from watchword.core.action import Action
 from watchword.core.ids import CaseId
 from watchword.core.requirement import Context
 from watchword.desk.intake import Wish
+from watchword.desk.waking import Waking
+from watchword.notices.web_push import WebPush
 
 __all__ = ["page", "place"]
 
@@ -88,6 +93,80 @@ def test_the_phone_says_that_it_was_not_me(page: Page, phone: Page, place: Organ
     now = place.app.desk.steps.load(case)
     assert now.case.challenges[-1].ended
     assert len(now.account.failures) == 1
+
+
+@pytest.fixture
+def waked(place: Organisation) -> Iterator[PushService]:
+    """A push service that the organisation trusts."""
+    app = place.app
+    with push_service() as service:
+        app.waking = Waking(app.prompts, WebPush(b"s" * 32, "mailto:it-security@example.test", (service.host,)))
+        app.steps.sends = app.steps.sends | {"push_number"}
+        app.runner.waking = app.waking
+        yield service
+
+
+_STANDS_IN = """(where) => {
+  const made = { toJSON: () => ({ endpoint: where.endpoint, keys: { p256dh: where.p256dh, auth: where.auth } }) };
+  PushManager.prototype.subscribe = async function (options) {
+    if (!options.userVisibleOnly || new Uint8Array(options.applicationServerKey).length !== 65) throw new Error("key");
+    sessionStorage.setItem("subscribed", "yes");
+    return made;
+  };
+  PushManager.prototype.getSubscription = async () => (sessionStorage.getItem("subscribed") ? made : null);
+}"""
+"""In the place of the browser's own push service, which lies outside: the test's."""
+
+
+def test_the_phone_is_woken(page: Page, phone: Page, place: Organisation, waked: PushService) -> None:
+    """The page offers it once enrolled, the runner pushes one sentence, and the worker shows just that."""
+    phone.context.grant_permissions(["notifications"], origin=place.url)
+    where = waked.subscription
+    told = {"endpoint": where.endpoint, "p256dh": where.p256dh, "auth": where.auth}
+    phone.add_init_script(f"({_STANDS_IN})({json.dumps(told)})")
+    _enrolled(page, phone)
+    fits(phone, "prompts-wake")
+    phone.get_by_role("button", name="Wake this browser when the desk asks me").click()
+    expect(phone.get_by_text("You are told here when the desk asks you")).to_be_visible()
+    fits(phone, "prompts-woken")
+    phone.goto("/prompts?lang=de")
+    expect(phone.get_by_text("Sie erfahren hier, wenn der Service-Desk Sie fragt")).to_be_visible()
+    phone.goto("/prompts")
+    expect(phone.get_by_text("You are told here when the desk asks you")).to_be_visible()
+    _begun(place)
+    place.app.runner.drain(place.at)
+    assert waked.shown() == ("Somebody is asking you something. Open your prompts.",)
+    assert waked.sender()["aud"] == f"http://{waked.host}"
+
+    session = phone.context.new_cdp_session(phone)
+    workers: list[str] = []
+    session.on(
+        "ServiceWorker.workerRegistrationUpdated",
+        lambda said: workers.extend(r["registrationId"] for r in said["registrations"]),
+    )
+    session.send("ServiceWorker.enable")
+    expect(phone.get_by_role("heading", name="Are you talking to the desk right now?")).to_be_visible()
+    push = {"origin": place.url, "registrationId": workers[-1], "data": waked.shown()[0]}
+    session.send("ServiceWorker.deliverPushMessage", push)
+    phone.wait_for_function(
+        """async () => {
+          const registration = await navigator.serviceWorker.getRegistration("/prompts/");
+          const shown = await registration.getNotifications();
+          return shown.length === 1 && shown[0].title === "Watchword"
+            && shown[0].body === "Somebody is asking you something. Open your prompts.";
+        }"""
+    )
+
+
+def test_a_phone_that_may_not_be_woken(page: Page, phone: Page, place: Organisation, waked: PushService) -> None:
+    """Who says no, or whose browser reaches no push service, is told to keep the page open, and is asked there."""
+    _enrolled(page, phone)
+    phone.get_by_role("button", name="Wake this browser when the desk asks me").click()
+    expect(phone.get_by_text("This browser may not be woken.")).to_be_visible()
+    _begun(place)
+    expect(phone.get_by_role("heading", name="Are you talking to the desk right now?")).to_be_visible()
+    place.app.runner.drain(place.at)
+    assert waked.pushes == []
 
 
 def test_an_address_opens_once(page: Page, phone: Page, place: Organisation) -> None:

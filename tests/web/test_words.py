@@ -19,6 +19,7 @@ from watchword.core.change import (
     RevokeSessions,
     SetContact,
     Suspend,
+    SuspendFactors,
     Unlock,
 )
 from watchword.core.event import CaseEvent
@@ -66,6 +67,8 @@ CHANGES: tuple[tuple[Change, str], ...] = (
     (GrantOverride(account=A, role="domain-admin"), "Lend the role domain-admin for 1 h"),
     (RevokeSessions(account=A), "End every session"),
     (Suspend(account=A), "Disable the account"),
+    (SuspendFactors(account=A, factors=("totp", "push")), "Suspend the factors totp, push"),
+    (SuspendFactors(account=A), "Suspend every factor"),
 )
 
 

@@ -148,10 +148,11 @@ class Why(In, frozen=True, kw_only=True):
 
 
 class Protect(In, frozen=True, kw_only=True):
-    """Take access away: end every session, and with *lock* disable the account as well."""
+    """Take access away: end every session, with *lock* disable the account, and suspend *factors* (directory ids)."""
 
     why: str
     lock: bool = True
+    factors: tuple[str, ...] = ()
 
 
 class Review(In, frozen=True, kw_only=True):

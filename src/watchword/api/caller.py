@@ -93,15 +93,16 @@ class CallerController(Controller):
         loaded = caller_page(app, CaseId(case), token)
         with suppress(Refused, Conflict):
             app.self_service.close(loaded.case, at)
-        return _shown(app, loaded, _browser(request), at, _say(request))
+        return _shown(app, loaded, request, at)
 
     @post("/check", sync_to_thread=True, status_code=HTTP_200_OK)
     def check(
         self, app: TheApp, case: FromPath[str], token: FromPath[str], data: JSONBody[caller_bodies.Heard]
-    ) -> caller_bodies.Countersign:
-        """The word to say back, for whoever heard the first one from the desk."""
+    ) -> Response[caller_bodies.Countersign]:
+        """The word to say back, for whoever heard the first one from the desk; this browser may go on from then on."""
         opened = caller_page(app, CaseId(case), token).case.id
-        return caller_bodies.Countersign(word=countersign.answer(app, opened, data.word))
+        told = caller_bodies.Countersign(word=countersign.answer(app, opened, data.word))
+        return Response(told, cookies=[countersign.remembered(app, opened)])
 
     @post("/not-me", sync_to_thread=True, status_code=HTTP_200_OK)
     def object(
@@ -110,7 +111,7 @@ class CallerController(Controller):
         """Say that this recovery is not one's own: it stands still at once."""
         opened = caller_page(app, CaseId(case), token).case.id
         app.desk.objections.object_on_page(opened, _browser(request), at)
-        return _shown(app, app.desk.steps.load(opened), _browser(request), at, _say(request))
+        return _shown(app, app.desk.steps.load(opened), request, at)
 
     @post("/contact", sync_to_thread=True, status_code=HTTP_200_OK)
     def enter_contact(
@@ -123,9 +124,9 @@ class CallerController(Controller):
         request: Request[Any, Any, Any],
     ) -> Response[caller_bodies.CallerOut]:
         """Take the new contact point, and bind the case to this browser by a cookie; the first one counts."""
-        opened = caller_page(app, CaseId(case), token).case.id
+        opened = _checked(app, case, token, request)
         held = app.desk.new_contact.enter(opened, data.value, _browser(request), at)
-        return _bound(app, app.desk.steps.load(opened), held, at, _say(request))
+        return _bound(app, app.desk.steps.load(opened), held, request, at)
 
     @post("/answers/{challenge:str}", sync_to_thread=True, status_code=HTTP_200_OK)
     def answer(
@@ -139,11 +140,11 @@ class CallerController(Controller):
         request: Request[Any, Any, Any],
     ) -> caller_bodies.CallerOut:
         """Answer a challenge. A wrong answer is refused, and counts."""
-        opened = caller_page(app, CaseId(case), token).case.id
+        opened = _checked(app, case, token, request, challenge)
         seen = mark_of(app, request.cookies.get(BROWSER_NAME))
         app.desk.hand_over.answer(opened, challenge, data.answer, _browser(request), at, mark=seen)
         settle(app, opened, challenge, at)
-        return _shown(app, app.desk.steps.load(opened), _browser(request), at, _say(request))
+        return _shown(app, app.desk.steps.load(opened), request, at)
 
     @post("/devices/{challenge:str}", sync_to_thread=True, status_code=HTTP_200_OK)
     def device(
@@ -156,12 +157,12 @@ class CallerController(Controller):
         request: Request[Any, Any, Any],
     ) -> caller_bodies.CallerOut:
         """Answer with the certificate this connection came with, as the proxy that ended its TLS says."""
-        opened = caller_page(app, CaseId(case), token).case.id
+        opened = _checked(app, case, token, request)
         shown = shown_certificate(app.settings.devices, request.scope, request.headers)
         seen = mark_of(app, request.cookies.get(BROWSER_NAME))
         app.desk.hand_over.answer_device(opened, challenge, shown, _browser(request), at, mark=seen)
         settle(app, opened, challenge, at)
-        return _shown(app, app.desk.steps.load(opened), _browser(request), at, _say(request))
+        return _shown(app, app.desk.steps.load(opened), request, at)
 
     @post("/hand-over", sync_to_thread=True, status_code=HTTP_200_OK)
     def open(
@@ -174,9 +175,9 @@ class CallerController(Controller):
         request: Request[Any, Any, Any],
     ) -> Response[caller_bodies.CallerOut]:
         """Bind the hand-over to the key this browser made, and to this browser by a cookie; the first one counts."""
-        opened = caller_page(app, CaseId(case), token).case.id
+        opened = _checked(app, case, token, request)
         held = app.desk.hand_over.open(opened, msgspec.json.encode(data.jwk, order="sorted").decode(), at)
-        return _bound(app, app.desk.steps.load(opened), held, at, _say(request))
+        return _bound(app, app.desk.steps.load(opened), held, request, at)
 
     @post("/hand-over/methods", sync_to_thread=True)
     def reprove(
@@ -189,9 +190,9 @@ class CallerController(Controller):
         request: Request[Any, Any, Any],
     ) -> caller_bodies.CallerOut:
         """Begin the enforced method that is proven again before anything is handed over."""
-        opened = caller_page(app, CaseId(case), token).case.id
+        opened = _checked(app, case, token, request)
         app.desk.hand_over.reprove(opened, data.method, _browser(request), at)
-        return _shown(app, app.desk.steps.load(opened), _browser(request), at, _say(request))
+        return _shown(app, app.desk.steps.load(opened), request, at)
 
     @post("/hand-over/code", sync_to_thread=True, status_code=HTTP_200_OK)
     def say_code(
@@ -204,16 +205,16 @@ class CallerController(Controller):
         request: Request[Any, Any, Any],
     ) -> caller_bodies.CallerOut:
         """Take the code that the desk said, where one is asked; a wrong one is refused, and counts."""
-        opened = caller_page(app, CaseId(case), token).case.id
+        opened = _checked(app, case, token, request)
         app.desk.hand_over.say_code(opened, data.code, _browser(request), at)
-        return _shown(app, app.desk.steps.load(opened), _browser(request), at, _say(request))
+        return _shown(app, app.desk.steps.load(opened), request, at)
 
     @post("/hand-over/take", sync_to_thread=True, status_code=HTTP_200_OK)
     def take(
         self, app: TheApp, at: Now, case: FromPath[str], token: FromPath[str], request: Request[Any, Any, Any]
     ) -> caller_bodies.Envelopes:
         """Take the sealed credential, once."""
-        opened = caller_page(app, CaseId(case), token).case.id
+        opened = _checked(app, case, token, request)
         return caller_bodies.Envelopes(envelopes=app.desk.hand_over.take(opened, _browser(request), at))
 
     @post("/recovery-codes", sync_to_thread=True, status_code=HTTP_200_OK)
@@ -225,7 +226,21 @@ class CallerController(Controller):
         return SavedCodesOut(codes=app.saved_codes.reissue(opened, _browser(request), at))
 
 
-def _bound(app: App, loaded: Loaded, held: str, at: datetime, say: Words) -> Response[caller_bodies.CallerOut]:
+def _checked(app: App, case: str, token: str, request: Request[Any, Any, Any], challenge: str = "") -> CaseId:
+    """The case behind the page, whose browser has checked that it is the desk; `Refused` otherwise.
+
+    A workload answers its *challenge* itself, and nobody can be talked out of anything there.
+    """
+    loaded = caller_page(app, CaseId(case), token).case
+    asked = next((c.method for c in loaded.challenges if c.id == challenge), "")
+    if KINDS.get(asked) != "token":
+        countersign.demand_heard(app, loaded, request.cookies)
+    return loaded.id
+
+
+def _bound(
+    app: App, loaded: Loaded, held: str, request: Request[Any, Any, Any], at: datetime
+) -> Response[caller_bodies.CallerOut]:
     """What the page shows now, with the cookie that says which browser it is from now on."""
     cookie = Cookie(
         key=BROWSER,
@@ -235,16 +250,19 @@ def _bound(app: App, loaded: Loaded, held: str, at: datetime, say: Words) -> Res
         samesite="strict",
         secure=app.settings.console.public_url.startswith("https:"),
     )
-    return Response(_shown(app, loaded, held, at, say), cookies=[cookie])
+    return Response(_shown(app, loaded, request, at, held), cookies=[cookie])
 
 
-def _shown(app: App, loaded: Loaded, browser: str, at: datetime, say: Words) -> caller_bodies.CallerOut:
-    case = loaded.case
+def _shown(
+    app: App, loaded: Loaded, request: Request[Any, Any, Any], at: datetime, held: str = ""
+) -> caller_bodies.CallerOut:
+    """What the page shows; *held* is the cookie that this very answer sets."""
+    case, browser, say = loaded.case, held or _browser(request), _say(request)
     contact = _contact(app, case, browser)
     running = (c for c in case.challenges if not c.ended and at < c.expires)
     # What a prompt asks for at the hand-over is shown to the browser that opened it, and to no other.
-    held = app.desk.hand_over.is_held(case, browser)
-    running = (c for c in running if held or c.purpose == "verify" or c.method not in PROMPTING)
+    mine = app.desk.hand_over.is_held(case, browser)
+    running = (c for c in running if mine or c.purpose == "verify" or c.method not in PROMPTING)
     theirs = (c for c in running if app.methods[c.method].enforced and c.method not in PORTAL)
     waiting = (_waiting(app, case, c, at, say) for c in theirs)
     return caller_bodies.CallerOut(
@@ -257,6 +275,7 @@ def _shown(app: App, loaded: Loaded, browser: str, at: datetime, say: Words) -> 
         codes=app.saved_codes.owes(case, browser) is not None,
         paused=isinstance(case, Paused),
         check=countersign.offered(app, case),
+        heard=countersign.heard(app, case, request.cookies),
     )
 
 

@@ -67,6 +67,7 @@ class CallerOut(Out, frozen=True, kw_only=True):
     """What the person's own page shows; *codes*: this browser may have new recovery codes, once.
 
     *paused*: somebody objected, and nothing goes on. *check* are words of which the desk says one before anything else.
+    *heard*: this browser picked the right one, or none is asked.
     """
 
     case: str
@@ -78,6 +79,7 @@ class CallerOut(Out, frozen=True, kw_only=True):
     codes: bool = False
     paused: bool
     check: tuple[str, ...]
+    heard: bool
 
 
 class Heard(In, frozen=True, kw_only=True):

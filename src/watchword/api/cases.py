@@ -332,7 +332,7 @@ class CaseController(Controller):
     ) -> bodies.CaseOut:
         """Take access away at once: one proof is enough, or a responder on duty; ends the case."""
         opened = readable(app, actor.person, case, at).case.id
-        app.desk.protection.protect(actor.person, opened, data.why, at, lock=data.lock)
+        app.desk.protection.protect(actor.person, opened, data.why, at, lock=data.lock, factors=data.factors)
         return whole(app, app.desk.steps.load(opened), actor.person, at)
 
     @post("/{case:str}/review", sync_to_thread=True, status_code=HTTP_200_OK)

@@ -12,9 +12,12 @@ from litestar.status_codes import HTTP_200_OK
 
 from watchword.api import people_bodies
 from watchword.api.bodies import In, Out
+from watchword.core.errors import Refused
 from watchword.core.ids import PersonId
+from watchword.core.prompt import DUO_DEVICE
 from watchword.desk.prompts import Held
 from watchword.languages.catalogue import preferred, words, written
+from watchword.notices.port import Subscription
 from watchword.reception.caller import of_accounts
 from watchword.reception.cases import settle
 from watchword.reception.given import Now, TheActor, TheApp
@@ -78,6 +81,16 @@ class PromptsOut(Out, frozen=True, kw_only=True):
     prompts: tuple[PromptOut, ...]
 
 
+class Wakeable(In, frozen=True, kw_only=True):
+    """Where the browser is woken, as its push service and it agreed, and its signature over that and a greeting."""
+
+    greeting: str
+    signature: str
+    endpoint: str
+    p256dh: str
+    auth: str
+
+
 class EnrolFactor(In, frozen=True, kw_only=True):
     """Which *factor* of which *user* at Okta is a person's Okta Verify: their ids there."""
 
@@ -85,19 +98,35 @@ class EnrolFactor(In, frozen=True, kw_only=True):
     factor: str
 
 
+class EnrolDevice(In, frozen=True, kw_only=True):
+    """Which *device* of which *user* at Duo is a person's Duo Mobile: their ids there."""
+
+    user: str
+    device: str
+
+
 class FactorController(Controller):
     """The apps of a provider that answer prompts."""
 
-    path = "/api/people/{login:str}/okta-verify"
+    path = "/api/people/{login:str}"
     tags = ("people",)
 
-    @post("", sync_to_thread=True)
+    @post("/okta-verify", sync_to_thread=True)
     def enrol(
         self, app: TheApp, actor: TheActor, at: Now, login: FromPath[str], data: JSONBody[EnrolFactor]
     ) -> people_bodies.Enrolled:
         """Enrol somebody's Okta Verify."""
         person = app.roster.find(actor.person, login, at).person.id
         made = app.factors.enrol(actor.person, person, user=data.user, factor=data.factor, at=at)
+        return people_bodies.Enrolled(method=made.method)
+
+    @post("/duo-mobile", sync_to_thread=True)
+    def enrol_duo(
+        self, app: TheApp, actor: TheActor, at: Now, login: FromPath[str], data: JSONBody[EnrolDevice]
+    ) -> people_bodies.Enrolled:
+        """Enrol somebody's Duo Mobile."""
+        person = app.roster.find(actor.person, login, at).person.id
+        made = app.factors.enrol(actor.person, person, user=data.user, factor=data.device, at=at, kind=DUO_DEVICE)
         return people_bodies.Enrolled(method=made.method)
 
 
@@ -146,6 +175,18 @@ class PromptController(Controller):
                 for one in found
             ),
         )
+
+    @post("/{person:str}/{credential:str}/subscription", sync_to_thread=True, status_code=HTTP_200_OK)
+    def subscribe(
+        self, app: TheApp, at: Now, person: FromPath[str], credential: FromPath[str], data: JSONBody[Wakeable]
+    ) -> Greeting:
+        """Say where this browser is woken; `Refused` where browsers are not woken here."""
+        if app.waking is None:
+            raise Refused("Browsers are not woken here.", "Keep the page open.", ("not_woken",))
+        held = Held(person=PersonId(person), credential=credential)
+        where = Subscription(endpoint=data.endpoint, p256dh=data.p256dh, auth=data.auth)
+        app.waking.subscribe(held, data.greeting, data.signature, where, at)
+        return Greeting(greeting=app.prompts.greeting(at))
 
     @post("/{person:str}/{credential:str}/answers/{challenge:str}", sync_to_thread=True, status_code=HTTP_200_OK)
     def answer(

@@ -17,6 +17,7 @@ from watchword.api.bodies import In, Out
 from watchword.core.errors import Invalid, Refused
 from watchword.core.identity import PROOFING
 from watchword.core.ids import CaseId
+from watchword.reception import countersign
 from watchword.reception.cases import caller_page, settle
 from watchword.reception.given import Now, TheActor, TheApp
 from watchword.reception.problems import NotThere
@@ -82,9 +83,11 @@ class ProofingController(Controller):
         case: FromPath[str],
         token: FromPath[str],
         challenge: FromPath[str],
+        request: Request[Any, Any, Any],
     ) -> Response[Sent]:
         """Send the browser of a caller's page to the provider, and bind the way back to it by a cookie."""
         loaded = caller_page(app, CaseId(case), token)
+        countersign.demand_heard(app, loaded.case, request.cookies)
         running = next((c for c in loaded.case.challenges if c.id == challenge and not c.ended), None)
         if running is None:
             raise Refused("This challenge is over.", "Ask the desk to begin it again.", ("expired",))

@@ -312,9 +312,10 @@ def protect(
     asking: Asking,
     why: Annotated[str, Parameter(help="Kept sealed beside the entry.")],
     lock: Annotated[bool, Parameter(help="Disable the account as well as ending its sessions.")] = True,
+    factor: Annotated[tuple[str, ...], Parameter(help="A factor to suspend, by its id; may be given again.")] = (),
 ) -> None:
     """Take access away at once, after one proof or by security on duty; the case ends."""
-    asking.step(case, "protect", {"why": why, "lock": lock})
+    asking.step(case, "protect", {"why": why, "lock": lock, "factors": factor})
 
 
 @app.command

@@ -93,5 +93,6 @@ class DirectoryAccount(msgspec.Struct, frozen=True, kw_only=True):
     sponsor: str | None = None
     contacts: tuple[Contact, ...] = ()
     factors: tuple[str, ...] = ()
+    suspended_factors: tuple[str, ...] = ()
     protected: str | None = None
     language: str | None = None

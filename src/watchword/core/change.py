@@ -103,6 +103,16 @@ class Suspend(_Change, frozen=True, kw_only=True, tag="suspend"):
     effects = frozenset({Canonical.ACCOUNT_DISABLE, Canonical.ACCOUNT_LOCK})
 
 
+class SuspendFactors(_Change, frozen=True, kw_only=True, tag="suspend_factors"):
+    """Have the named *factors* (directory ids), or every one when the tuple is empty, answer nothing. Protective.
+
+    What is suspended comes back by a reset of factors alone, which is governed.
+    """
+
+    factors: tuple[str, ...] = ()
+    effects = frozenset({Canonical.FACTOR_SUSPEND})
+
+
 Change = (
     ResetPassword
     | Unlock
@@ -113,6 +123,7 @@ Change = (
     | GrantOverride
     | RevokeSessions
     | Suspend
+    | SuspendFactors
 )
 
 ALLOWED: dict[Action, tuple[type[_Change], ...]] = {

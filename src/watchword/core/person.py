@@ -159,6 +159,13 @@ class CredentialConfirmed(msgspec.Struct, frozen=True, kw_only=True, tag="creden
     by: PersonId
 
 
+class BrowserSubscribed(msgspec.Struct, frozen=True, kw_only=True, tag="browser.subscribed"):
+    """A browser that answers prompts can be woken from now on; where, is a payload."""
+
+    person: PersonId
+    credential: str
+
+
 class CredentialRevoked(msgspec.Struct, frozen=True, kw_only=True, tag="credential.revoked"):
     """It counts no longer; the reason is a payload."""
 
@@ -211,6 +218,7 @@ PersonEvent = (
     | CredentialUsed
     | CredentialConfirmed
     | CredentialRevoked
+    | BrowserSubscribed
     | Prompted
     | DelegationGranted
     | DelegationEnded
@@ -297,6 +305,8 @@ def evolve_person(person: Person | None, event: PersonEvent) -> Person:
             return replace(person, credentials=confirmed)
         case _, CredentialRevoked():
             return replace(person, credentials=tuple(c for c in person.credentials if c.id != event.credential))
+        case _, BrowserSubscribed():
+            return person
         case _, Prompted():
             return replace(person, prompted=(*person.prompted, event.at)[-REMEMBERED:])
         case _, DelegationGranted():

@@ -15,11 +15,14 @@ from watchword.core.person import Credential
 METHOD = "prompt_key"
 """`Credential.method` of a browser that answers prompts."""
 
-PROVIDED = frozenset({"okta_push"})
+PROVIDED = frozenset({"okta_push", "duo_push"})
 """The methods whose prompt a provider makes appear, in an app of its own."""
 
 FACTOR = "okta_factor"
 """`Credential.method` of an enrolment of Okta Verify; which one it is at the provider is a payload."""
+
+DUO_DEVICE = "duo_device"
+"""`Credential.method` of an enrolment of Duo Mobile; which device of whom it is at Duo is a payload."""
 
 PROMPTING = frozenset({"push_number"}) | PROVIDED
 """The methods that make something appear before the person, wherever they are."""

@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from watchword.core import command as do
 from watchword.core import event as past
 from watchword.core.case import OPEN, Case, Holding, hold_of
-from watchword.core.change import RevokeSessions, Suspend
+from watchword.core.change import RevokeSessions, Suspend, SuspendFactors
 from watchword.core.errors import Invalid, Refused
 from watchword.core.gates import Event, in_state
 from watchword.core.requirement import counting
 from watchword.core.standing import Account, AccountShielded
 
-PROTECTIVE = (Suspend, RevokeSessions)
+PROTECTIVE = (Suspend, RevokeSessions, SuspendFactors)
 """What takes access away and gives none."""
 
 DAY = timedelta(days=1)
@@ -28,7 +28,9 @@ def protect(case: Case, account: Account, command: do.Protect, at: datetime) -> 
     kinds = [type(change) for change in command.changes]
     if not kinds or len(set(kinds)) != len(kinds) or not set(kinds) <= set(PROTECTIVE):
         raise Invalid(
-            "That takes nothing away, or gives something.", "Lock the account, end its sessions, or both.", "changes"
+            "That takes nothing away, or gives something.",
+            "Lock the account, end its sessions, suspend a factor, or several of these.",
+            "changes",
         )
     if any(change.account != case.account for change in command.changes):
         raise Invalid("A change names another account.", "A case changes one account.", where="changes")

@@ -41,6 +41,7 @@ from watchword.desk.recording import DOWNTIME_STREAM
 from watchword.desk.reminder import Reminder
 from watchword.desk.sealing import new_secret, seal
 from watchword.desk.steps import Loaded
+from watchword.desk.waking import Waking
 from watchword.directories.port import Confirmation, kind_of
 from watchword.ledger.entry import Disclosure, Retention
 from watchword.ledger.store import EffectRow, EffectState, Settle
@@ -84,6 +85,7 @@ class Runner:
         notices: Notices,
         *,
         pagers: tuple[Pager, ...] = (),
+        waking: Waking | None = None,
         owner: str,
         demand_cosigned: DemandCosigned,
         kinds: tuple[str, ...] = (*Kind.DESK, *Kind.EXECUTOR),
@@ -94,6 +96,7 @@ class Runner:
         self.clearing = Clearing(desk.steps, desk.verification, desk.approvals, demand_cosigned)
         self.notices = notices
         self.pushes = Pushes(desk.steps, desk.verification)
+        self.waking = waking
         self.paging = Paging(notices, pagers)
         self.owner = owner
         self.kinds = kinds
@@ -142,7 +145,7 @@ class Runner:
         match row.kind:
             case Kind.SEND:
                 challenge = row.id.rpartition("/")[2]
-                if not self.pushes.send(case, challenge, at):
+                if not self.pushes.send(case, challenge, at) and not self._wake(case, challenge, at):
                     self.notices.send_code(case, challenge, row.id, at)
                 self._settle(row)
             case Kind.LOOK:
@@ -194,6 +197,12 @@ class Runner:
                 self._validate(case, at, done)
             case _:
                 raise Invalid(f"Nobody does effects of kind {row.kind!r}.", "Upgrade.", where=row.id)
+
+    def _wake(self, case: CaseId, challenge: str, at: datetime) -> bool:
+        """Have an enrolled browser woken; whether the challenge is one that browsers answer."""
+        if self.waking is None:
+            return False
+        return self.waking.wake(case, challenge, self.notices.language_of(self.steps.load(case).case), at)
 
     def _when(
         self,

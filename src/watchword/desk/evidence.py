@@ -96,6 +96,7 @@ class EvidenceTable:
                 self._down_stale = True
             elif appended.entry.type == "evidence.erased":
                 self._stale.update(self._touched(str(appended.entry.data["stream"])))
+                self._down_stale = True  # whom a declaration names may be among what went
             self.position = appended.seq + 1
         known = restorations(ledger)
         renewed = len(known) > self._restored

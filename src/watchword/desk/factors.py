@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 import msgspec
@@ -22,19 +22,24 @@ class FactorMaterial(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 class Factors:
-    """Who may say which factor is whose; *target_of* checks the ids and writes them as their method reads them."""
+    """Who may say which factor is whose; *targets* check the ids of a kind and write them as its method reads them."""
 
-    def __init__(self, people: People, roster: Roster, target_of: Callable[[str, str], bytes]) -> None:
+    def __init__(self, people: People, roster: Roster, targets: Mapping[str, Callable[[str, str], bytes]]) -> None:
         self.people = people
         self.roster = roster
         self.steps = people.steps
-        self.target_of = target_of
+        self.targets = targets
 
-    def enrol(self, actor: PersonId, person: PersonId, *, user: str, factor: str, at: datetime) -> Credential:
-        """Hold that the app of *person* is *factor* of *user* there; it is ruled on like any enrolment."""
+    def enrol(
+        self, actor: PersonId, person: PersonId, *, user: str, factor: str, at: datetime, kind: str = FACTOR
+    ) -> Credential:
+        """Hold that the app of *person* is *factor* of *user* there; it is ruled on like any enrolment.
+
+        *kind* is the `Credential.method` of an app there is a target for.
+        """
         self.roster.demand(actor, Step.ENROL_CREDENTIAL, person, at)
-        target = self.target_of(user.strip(), factor.strip())
+        target = self.targets[kind](user.strip(), factor.strip())
         public = msgspec.json.encode(FactorMaterial(record=self.steps.ledger.pseudonym("r"))).decode()
-        credential = Credential(id=self.steps.ledger.pseudonym("k"), method=FACTOR, enrolled_at=at, public=public)
+        credential = Credential(id=self.steps.ledger.pseudonym("k"), method=kind, enrolled_at=at, public=public)
         self.people.enrol(actor, person, credential, target.hex(), at)
         return credential

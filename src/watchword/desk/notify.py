@@ -44,7 +44,7 @@ class Notices:
         if running is None or running.ended or at > running.expires:
             return
         port, ask = self.desk.verification.ask_of(loaded.case, running.id, at)
-        language = self._language(loaded.case)
+        language = self.language_of(loaded.case)
         ask = msgspec.structs.replace(ask, language=language)
         message, channel = port.message(ask), port.begin(ask).send
         if message is None or channel is None or ask.contact is None:
@@ -127,7 +127,7 @@ class Notices:
                 log.warning("notice.undeliverable", effect=effect, contact=contact.kind, why=fault.what)
         return tuple(told)
 
-    def _language(self, case: Case) -> str:
+    def language_of(self, case: Case) -> str:
         """The language of record; a directory that is silent now costs the language, not the code."""
         directory, native = self.desk.steps.registry.native_id(case.account)
         try:

@@ -129,12 +129,7 @@ class Prompts:
 
     def waiting(self, held: Held, greeting: str, signature: str, at: datetime) -> tuple[Prompt, ...]:
         """What waits for this browser; `Refused` in the same words whatever is wrong with what it shows."""
-        until, _, seal = greeting.rpartition(".")
-        if not hmac.compare_digest(self._seal("greeting", until).encode(), seal.encode("utf-8", "replace")):
-            raise _another_browser()
-        if not timedelta(0) < datetime.fromtimestamp(int(until), UTC) - at <= GREETING + timedelta(seconds=1):
-            raise _another_browser()
-        self.keys.demand_signature(self._credential(held), to_greet(greeting), signature)
+        self.demand(held, greeting, to_greet(greeting), signature, at)
         self.steps.cases.follow(self.steps.ledger)
         return tuple(
             Prompt(
@@ -146,6 +141,15 @@ class Prompts:
             )
             for case, challenge in self._running(held, at)
         )
+
+    def demand(self, held: Held, greeting: str, message: bytes, signature: str, at: datetime) -> None:
+        """Raise `Refused` unless this browser signed *message*, which holds a *greeting* of ours, within its time."""
+        until, _, seal = greeting.rpartition(".")
+        if not hmac.compare_digest(self._seal("greeting", until).encode(), seal.encode("utf-8", "replace")):
+            raise _another_browser()
+        if not timedelta(0) < datetime.fromtimestamp(int(until), UTC) - at <= GREETING + timedelta(seconds=1):
+            raise _another_browser()
+        self.keys.demand_signature(self._credential(held), message, signature)
 
     def answer(self, held: Held, challenge: str, answer: str, at: datetime) -> CaseId:
         """Take what this browser signed, for one of its own prompts; returns the case. See `Verification.answer`.

@@ -11,7 +11,7 @@ from watchword.core import command as do
 from watchword.core import event as past
 from watchword.core.action import Step
 from watchword.core.case import Holding
-from watchword.core.change import Change, RevokeSessions, Suspend
+from watchword.core.change import Change, RevokeSessions, Suspend, SuspendFactors
 from watchword.core.errors import Invalid, Refused
 from watchword.core.ids import CaseId, PersonId
 from watchword.core.person import Kind, Role
@@ -32,8 +32,21 @@ class Protection:
     def __init__(self, steps: Steps) -> None:
         self.steps = steps
 
-    def protect(self, actor: PersonId, case: CaseId, why: str, at: datetime, *, lock: bool = True) -> None:
-        """End every session of the case's account, and with *lock* disable it; the case ends with that."""
+    def protect(
+        self,
+        actor: PersonId,
+        case: CaseId,
+        why: str,
+        at: datetime,
+        *,
+        lock: bool = True,
+        factors: tuple[str, ...] = (),
+    ) -> None:
+        """End every session of the case's account, with *lock* disable it, and suspend *factors*; the case ends.
+
+        *factors* are ids at the directory; `Invalid` for one the account does not have, `Refused` where the directory
+        suspends none.
+        """
         if not why.strip():
             raise Invalid("A reason is missing.", "Say why, in a few words; they are kept sealed.", where="why")
 
@@ -44,12 +57,30 @@ class Protection:
             if lock:
                 wanted = (Suspend(account=account), *wanted)
             changes = tuple(change for change in wanted if _kind(change) in able)
+            if factors:
+                changes = (self._suspended(loaded, factors, able), *changes)
             roles = self.steps.registry.person(actor).roles_at(at, loaded.case.unit)
             return do.Protect(by=actor, changes=changes, on_duty=bool(RESPONDERS & roles))
 
         told = {past.ProtectionTaken: words("why", why.strip())}
         self.steps.step(case, actor, Step.PROTECT, build, at, disclosures=told, expect=lambda: self._budget(actor, at))
         log.warning("account.protected", case=case, locked=lock)
+
+    def _suspended(self, loaded: Loaded, factors: tuple[str, ...], able: frozenset[str]) -> Change:
+        change = SuspendFactors(account=loaded.case.account, factors=tuple(dict.fromkeys(factors)))
+        name, native = self.steps.registry.native_id(loaded.case.account)
+        if _kind(change) not in able:
+            raise Refused(
+                f"{name} suspends no single factor.", "Lock the account, or end its sessions.", ("no_such_change",)
+            )
+        has = self.steps.directory(name).read(native).factors
+        if missing := [one for one in change.factors if one not in has]:
+            raise Invalid(
+                f"The account has no factor {', '.join(missing)}.",
+                f"It has: {', '.join(has) or 'none'}.",
+                where="factors",
+            )
+        return change
 
     def _budget(self, actor: PersonId, at: datetime) -> Mapping[str, int]:
         """Refuse somebody who took away as often as they may within a day; the version at which they had not."""

@@ -19,7 +19,8 @@ from watchword.core.errors import Conflict, Invalid, Refused
 from watchword.core.ids import AccountId, CaseId, PersonId
 from watchword.core.person import Kind
 from watchword.core.ruling import CaseFacts
-from watchword.desk.recording import account_stream, case_stream, draft, event_of, person_stream
+from watchword.desk.downtime import declared
+from watchword.desk.recording import DOWNTIME_STREAM, account_stream, case_stream, draft, event_of, person_stream
 from watchword.desk.steps import RACES, Steps
 from watchword.ledger.append import Append
 from watchword.ledger.archive import Archive, Filed
@@ -141,8 +142,9 @@ class EvidenceKeeper:
     def _ended(self, holds: dict[CaseId, Hold]) -> Iterator[tuple[str, datetime]]:
         """Every stream whose time counts, with the moment it began: its last entry.
 
-        That is a case at its end, an account that its directory called a leaver, and a person without role,
-        credential or account in use. A hold on a case keeps its account and its people as well.
+        That is a case at its end, an account that its directory called a leaver, a person without role, credential or
+        account in use, and what was declared of downtime once all of it was reviewed. A hold on a case keeps its
+        account and its people as well.
         """
         self.steps.cases.follow(self.steps.ledger)
         kept: set[str] = set()
@@ -155,6 +157,9 @@ class EvidenceKeeper:
         for stream in (*ledger.streams("account/"), *ledger.streams("person/")):
             if stream not in kept and not self._in_use(stream):
                 yield stream, ledger.read(stream)[-1].entry.at
+        owed = (one.confirmed is not None and one.reviewed is None for one in declared(ledger).values())
+        if (said := ledger.read(DOWNTIME_STREAM)) and not any(owed):
+            yield DOWNTIME_STREAM, said[-1].entry.at
 
     def _in_use(self, stream: str) -> bool:
         kind, _, name = stream.partition("/")

@@ -30,6 +30,7 @@ from watchword.core.change import (
     RevokeSessions,
     SetContact,
     Suspend,
+    SuspendFactors,
     Unlock,
 )
 from watchword.core.errors import Invalid, Refused
@@ -47,6 +48,7 @@ _CHANGES: tuple[Change, ...] = (
     GrantOverride(account=_ACCOUNT, role="helpdesk"),
     RevokeSessions(account=_ACCOUNT),
     Suspend(account=_ACCOUNT),
+    SuspendFactors(account=_ACCOUNT),
 )
 _EFFECT = "case/contract/1"
 _NEW_MAIL = "new.address@example.test"

@@ -14,6 +14,7 @@ UNLOCKED = "user.account.unlock_by_admin"
 LOCKED = "user.account.lock"
 FACTOR_REMOVED = "user.mfa.factor.deactivate"
 ALL_FACTORS_REMOVED = "user.mfa.factor.reset_all"
+FACTOR_SUSPENDED = "user.mfa.factor.suspend"
 MAIL_CHANGED = "user.account.update_primary_email"
 PROFILE_CHANGED = "user.account.update_profile"
 PASS_ISSUED = "device.desktop_mfa.recovery_pin.generate"  # noqa: S105

@@ -17,6 +17,7 @@ from watchword.core.change import (
     RevokeSessions,
     SetContact,
     Suspend,
+    SuspendFactors,
     Unlock,
 )
 from watchword.core.errors import Invalid, Refused
@@ -79,6 +80,10 @@ def perform(
         case Suspend():
             connection.execute("UPDATE account SET enabled = 0 WHERE native_id = ?", (native_id,))
             return (audit.SUSPENDED,)
+        case SuspendFactors(factors=factors):
+            held = _named(connection, native_id, factors)
+            connection.executemany("INSERT OR IGNORE INTO suspended VALUES (?, ?)", [(native_id, one) for one in held])
+            return (audit.FACTOR_SUSPENDED,) * len(held)
         case _:
             assert_never(change)
 
@@ -97,18 +102,23 @@ def set_password(connection: sqlite3.Connection, native_id: str, password: str, 
 
 
 def _remove_factors(connection: sqlite3.Connection, native_id: str, factors: tuple[str, ...]) -> tuple[str, ...]:
+    removed = _named(connection, native_id, factors)
+    gone = [(native_id, factor) for factor in removed]
+    connection.executemany("DELETE FROM factor WHERE account = ? AND name = ?", gone)
+    connection.executemany("DELETE FROM suspended WHERE account = ? AND name = ?", gone)
+    each = (audit.FACTOR_REMOVED,) * len(removed)
+    return each if factors else (audit.ALL_FACTORS_REMOVED, *each)
+
+
+def _named(connection: sqlite3.Connection, native_id: str, factors: tuple[str, ...]) -> tuple[str, ...]:
+    """*factors*, or all there are; `Invalid` for one that is not there."""
     rows = connection.execute("SELECT name FROM factor WHERE account = ?", (native_id,)).fetchall()
     present = {row["name"] for row in rows}
     if missing := sorted(set(factors) - present):
         raise Invalid(
             f"The account has no factor {', '.join(missing)}.", "Read the account again for what it has.", "factors"
         )
-    removed = factors or tuple(sorted(present))
-    connection.executemany(
-        "DELETE FROM factor WHERE account = ? AND name = ?", [(native_id, factor) for factor in removed]
-    )
-    each = (audit.FACTOR_REMOVED,) * len(removed)
-    return each if factors else (audit.ALL_FACTORS_REMOVED, *each)
+    return factors or tuple(sorted(present))
 
 
 def _keep(connection: sqlite3.Connection, native_id: str, kind: str, sealed: str, until: datetime) -> None:

@@ -30,6 +30,7 @@ CREATE TABLE IF NOT EXISTS contact (
     account TEXT NOT NULL, kind TEXT NOT NULL, value TEXT NOT NULL, changed_at TEXT, PRIMARY KEY (account, kind)
 ) STRICT;
 CREATE TABLE IF NOT EXISTS factor (account TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (account, name)) STRICT;
+CREATE TABLE IF NOT EXISTS suspended (account TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (account, name)) STRICT;
 CREATE TABLE IF NOT EXISTS language (account TEXT PRIMARY KEY, tag TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS session (id TEXT PRIMARY KEY, account TEXT NOT NULL, started TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS extra_secret (
@@ -169,6 +170,7 @@ def account_of(
             for contact in contacts
         ),
         factors=names("SELECT name FROM factor WHERE account = ? ORDER BY name"),
+        suspended_factors=names("SELECT name FROM suspended WHERE account = ? ORDER BY name"),
         protected=row["protected"],
         language=next(iter(names("SELECT tag AS name FROM language WHERE account = ?")), None),
     )

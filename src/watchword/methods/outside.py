@@ -12,6 +12,11 @@ import httpx2
 
 from watchword.core.errors import Invalid, Unavailable
 
+
+class Slow(Unavailable):
+    """Whoever was asked is there, and did not answer within the time given."""
+
+
 LONGEST = 65_536
 """Bytes of an answer."""
 
@@ -49,7 +54,7 @@ def exchange(
     body: bytes | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> tuple[int, bytes]:
-    """Status and content of one answer, whole and within *within_s* seconds; `Unavailable` otherwise.
+    """Status and content of one answer, whole and within *within_s* seconds; `Unavailable` otherwise, `Slow` for time.
 
     The timeouts of HTTP begin anew with every byte, so the whole of it waits in a thread of its own. No redirect is
     followed and no proxy of the environment is asked: what answers elsewhere is not who was meant.
@@ -69,7 +74,7 @@ def exchange(
     try:
         return answer.result(within_s)
     except TimeoutError as error:
-        raise _silent(url, f"no whole answer came within {within_s:g} seconds") from error
+        raise _slow(url, within_s) from error
 
 
 def _exchange(verb: str, url: str, within_s: float, body: bytes | None, headers: dict[str, str]) -> tuple[int, bytes]:
@@ -85,8 +90,14 @@ def _exchange(verb: str, url: str, within_s: float, body: bytes | None, headers:
                 if len(read) > LONGEST:
                     raise _silent(url, f"its answer is longer than {LONGEST} bytes")
             return answer.status_code, bytes(read)
+    except (httpx2.ReadTimeout, httpx2.WriteTimeout) as error:
+        raise _slow(url, within_s) from error
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         raise _silent(url, type(error).__name__) from error
+
+
+def _slow(url: str, within_s: float) -> Slow:
+    return Slow(f"{urlsplit(url).hostname} did not answer: no whole answer came within {within_s:g} seconds.", _REMEDY)
 
 
 def _silent(url: str, why: str) -> Unavailable:

@@ -1,8 +1,8 @@
-"""A prompt in a provider's app with numbers to pick from: the desk tells the one, the provider says what was picked.
+"""A prompt in a provider's app that asks for a number: the desk tells it, the provider says whether it was given.
 
 The provider's word is what proves, so it falls to whoever administers the provider as well. An app that offers three
-numbers leaves somebody who answers prompts without having asked for one a chance of one in three, once: a wrong pick
-ends the method.
+numbers to pick from leaves somebody who answers prompts without having asked for one a chance of one in three, once: a
+wrong pick ends the method. An app that has the number typed leaves them what its digits leave.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Outcome = Literal["waiting", "approved", "denied", "over"]
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A prompt a provider sent: its *transaction* there, and the *number* the person has to pick."""
+    """A prompt a provider sent: its *transaction* there, and the *number* the person has to pick or type."""
 
     transaction: str
     number: str
@@ -59,19 +59,34 @@ class _Picked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class ProviderPush:
-    """Prompts through one *sender*; *key* (32 bytes) seals what is kept of them to their ask."""
+    """Prompts through one *sender*; *key* (32 bytes) seals what is kept of them to their ask.
+
+    *enrolment* is the `Credential.method` of the *app*; *deed* is what the person does with the number there,
+    *life* how long it can be answered.
+    """
 
     enforced: ClassVar[bool] = True
     voice: ClassVar[bool] = False
     contact: ClassVar[Literal["mail", "phone"] | None] = None
-    enrolment: ClassVar[str | None] = FACTOR
-    life: ClassVar[timedelta] = LIFE
 
-    def __init__(self, name: str, app: str, sender: PromptSender, key: bytes) -> None:
+    def __init__(
+        self,
+        name: str,
+        app: str,
+        sender: PromptSender,
+        key: bytes,
+        *,
+        enrolment: str = FACTOR,
+        deed: Literal["pick", "type"] = "pick",
+        life: timedelta = LIFE,
+    ) -> None:
         if len(key) < 32:
             raise Invalid("The key for prompts is too short.", "Derive 32 bytes from the key file.", where="prompts")
         self.name = name
         self.app = app
+        self.enrolment: str | None = enrolment
+        self.deed = deed
+        self.life = life
         self._sender = sender
         self._key = key
 
@@ -80,7 +95,7 @@ class ProviderPush:
 
         At the hand-over, where no agent takes part, the caller's page shows it.
         """
-        _enrolled(ask)
+        self._enrolled(ask)
         expires = ask.at + self.life
         kept, say = self._kept(ask), words(ask.language)
         if kept is None:
@@ -95,7 +110,7 @@ class ProviderPush:
         return Begun(
             expires=expires,
             show_caller=say(f"ask.{self.name}"),
-            show_agent=f"Tell the person this number: {kept.sent.number}. They pick it in {self.app}.",
+            show_agent=f"Tell the person this number: {kept.sent.number}. They {self.deed} it in {self.app}.",
         )
 
     def message(self, ask: Ask) -> Message | None:
@@ -105,14 +120,14 @@ class ProviderPush:
 
     def prompt(self, ask: Ask) -> str:
         """See `SendsPrompts.prompt`."""
-        _, target = _enrolled(ask)
+        _, target = self._enrolled(ask)
         sent = self._sender.send(target)
         return msgspec.json.encode(_Kept(sent=sent, seal=self._seal("sent", ask, sent.transaction))).decode()
 
     def check(self, ask: Ask, answer: str, at: datetime) -> Proof:
         """See `MethodPort.check`; *answer* says nothing, the provider is asked. `pending` where nobody answered yet."""
         del answer
-        credential, target = _enrolled(ask)
+        credential, target = self._enrolled(ask)
         ask.demand_open(self.life, at)
         if ask.prompt is None:
             raise _pending()
@@ -127,7 +142,7 @@ class ProviderPush:
                 return Proof(method=self.name, detail=detail, raw=msgspec.json.encode(picked).decode())
             case "denied":
                 raise Refused(
-                    "The person refused the prompt, or picked another number.",
+                    "The person refused the prompt, or gave another number.",
                     "Stop, and tell security if they did not ask for it: somebody else may be asking in their name.",
                     ("wrong_answer", "final"),
                 )
@@ -148,6 +163,11 @@ class ProviderPush:
         if credential is None or proof.detail.get("credential") != credential or not right:
             raise wrong_answer()
 
+    def _enrolled(self, ask: Ask) -> tuple[Credential, bytes]:
+        if ask.credential is None or ask.credential.method != self.enrolment or not ask.secret:
+            raise not_enrolled("enrolment of an app for prompts")
+        return ask.credential, ask.secret
+
     def _kept(self, ask: Ask) -> _Kept | None:
         """What was sent for *ask*; None where nothing was, or for another one."""
         try:
@@ -163,11 +183,5 @@ class ProviderPush:
         return hmac.digest(self._key, said, hashlib.sha256).hex()
 
 
-def _enrolled(ask: Ask) -> tuple[Credential, bytes]:
-    if ask.credential is None or ask.credential.method != FACTOR or not ask.secret:
-        raise not_enrolled("enrolment of an app for prompts")
-    return ask.credential, ask.secret
-
-
 def _pending() -> Refused:
-    return Refused("The person has not answered yet.", "Wait until they have picked the number.", ("pending",))
+    return Refused("The person has not answered yet.", "Wait until they have given the number.", ("pending",))

@@ -84,6 +84,42 @@ class Pager(Protocol):
         """Send *page*; raise `Unavailable` when it may be tried again, `Invalid` when it can never go out."""
 
 
+class Subscription(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where a browser is woken (RFC 8030): the *endpoint* at its push service, its key and secret (RFC 8291).
+
+    *p256dh* (65 bytes) and *auth* (16 bytes) are base64url.
+    """
+
+    endpoint: str
+    p256dh: str
+    auth: str
+
+    def __repr__(self) -> str:
+        """Without what lets anybody wake the browser."""
+        return "Subscription()"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return []
+
+
+class Waker(Protocol):
+    """A way to wake a browser whose page is closed."""
+
+    @property
+    def key(self) -> str:
+        """The public key a browser subscribes for (RFC 8292): an uncompressed P-256 point, base64url."""
+
+    def demand(self, subscription: Subscription) -> None:
+        """Raise `Invalid` unless *subscription* can be sent to and leads to a push service that is trusted."""
+
+    def wake(self, subscription: Subscription, text: str, at: datetime, until: datetime) -> None:
+        """Have the browser show *text*, for as long as *until*; *at* is now.
+
+        Raise `Unavailable` when it may be tried again, `Invalid` when it never will be taken. Nothing of the
+        subscription stands in an error.
+        """
+
+
 def demand_sendable(notice: Notice, channel: Channel) -> str:
     """The address or number to send to, normalised; raise `Invalid` unless *notice* can go out over *channel*.
 

@@ -10,6 +10,7 @@ from watchword.core.account import FACT_WINDOW, AccountClass
 from watchword.core.action import Action, AlertLevel, Step
 from watchword.core.errors import Invalid, Refused
 from watchword.core.person import Person
+from watchword.core.quorum import Rule
 from watchword.core.requirement import FRESH, After, Context, Requirement, Verify
 from watchword.core.ruling import CaseFacts, Ruling
 from watchword.policy.bundle import Policy
@@ -144,8 +145,25 @@ def _approval(requirement: Requirement) -> str:
     if requirement.approve is None:
         return "Approve: nobody has to."
     seats = " and ".join(_either(s.roles) for s in requirement.approve.seats)
-    signed = ", each with a signature of their own passkey" if requirement.approve.signed else ""
-    return f"Approve: {seats}, each another person{signed}, within {_span(requirement.approval_s)} of being asked."
+    return (
+        f"Approve: {seats}, each another person{_apart(requirement.approve)}{_signed(requirement.approve)}, "
+        f"within {_span(requirement.approval_s)} of being asked."
+    )
+
+
+def _apart(rule: Rule) -> str:
+    """In what else than who they are the approvers differ."""
+    said = {"units": "of another unit", "roles": "in another role"}
+    return "".join(f" and {said[each]}" for each in sorted(rule.distinct, reverse=True))
+
+
+def _signed(rule: Rule) -> str:
+    """How each yes is signed; which keys may, and that one is made outside the browser, where that is asked."""
+    if not rule.signed:
+        return ""
+    bound = " on a key that can not be copied to another device" if rule.device_bound else ""
+    outside = ", one of the signatures made outside any browser" if rule.outside else ""
+    return f", each with a signature of their own passkey{bound}{outside}"
 
 
 def _hold(requirement: Requirement) -> str:

@@ -17,6 +17,7 @@ from watchword.core.change import (
     RevokeSessions,
     SetContact,
     Suspend,
+    SuspendFactors,
     Unlock,
 )
 from watchword.core.quorum import Rule, Seat
@@ -56,6 +57,8 @@ METHODS = {
     "prompt_key": "Browser for prompts",
     "okta_push": "Number in Okta Verify",
     "okta_factor": "Okta Verify",
+    "duo_push": "Number in Duo Mobile",
+    "duo_device": "Duo Mobile",
     "workload": "Token of the workload",
     "id_proofing": "Document and face",
     "verifiable_credential": "Credential and face",
@@ -279,6 +282,8 @@ def change(one: Change, to: str = "") -> str:
             return "End every session"
         case Suspend():
             return "Disable the account"
+        case SuspendFactors():
+            return f"Suspend the factors {', '.join(one.factors)}" if one.factors else "Suspend every factor"
 
 
 def changes(several: tuple[Change, ...], to: str = "") -> str:

@@ -78,14 +78,16 @@ def downtime_page(app: App, actor: PersonId, csrf: str, at: datetime) -> Downtim
     declares, reviews = (app.roster.may(actor, step, at, unit=EVERYWHERE) for step in (Step.DECLARE, Step.REVIEW))
     if not (declares or reviews):
         raise NotThere
-    rows = tuple(_row(app, one, at, declares=declares, reviews=reviews) for one in app.downtimes.all())
+    rows = tuple(_row(app, one, actor, at, declares=declares, reviews=reviews) for one in app.downtimes.all())
     return DowntimePage(
         chrome=chrome(app, at, csrf, actor, here="downtime"), rows=rows, form=_declare(app) if declares else None
     )
 
 
-def _row(app: App, one: Downtime, at: datetime, *, declares: bool, reviews: bool) -> DeclaredRow:
+def _row(app: App, one: Downtime, actor: PersonId, at: datetime, *, declares: bool, reviews: bool) -> DeclaredRow:
+    """One declaration; who stands for it already is offered no further step."""
     said = one.declared
+    stands = actor in {said.by, one.confirmed.by if one.confirmed else None}
     name, _ = account_of(app, said.account, app.names.owner(said.account))
     forms: list[view.Form] = []
     state, tone = "Waits for a second custodian", "warn"
@@ -93,9 +95,9 @@ def _row(app: App, one: Downtime, at: datetime, *, declares: bool, reviews: bool
         state, tone = ("Reviewed: sound", "good") if one.reviewed.sound else ("Reviewed: not sound", "bad")
     elif one.confirmed is not None:
         state, tone = ("The review is overdue", "bad") if one.overdue(at) else ("Owes a review", "warn")
-        if reviews:
+        if reviews and not stands:
             forms.append(_review(said.downtime))
-    elif declares:
+    elif declares and not stands:
         lede = "You stand for it as the second custodian."
         forms.append(view.Form(action=f"/downtime/{said.downtime}/confirm", button="Confirm", lede=lede))
     by = [name_of(app, said.by), *([name_of(app, one.confirmed.by)] if one.confirmed else [])]
@@ -135,8 +137,8 @@ def _declare(app: App) -> view.Form:
             view.Field(name="account", label="Account", hint="Whose account it was done to: login or mail address."),
             view.Field(name="action", label="What was done", kind="select", options=actions),
             view.Field(name="performer", label="Done with the account", hint="As the directory's log writes it."),
-            view.Field(name="since", label="From (UTC)", hint="2026-11-21 14:05"),
-            view.Field(name="until", label="Until (UTC)", hint="2026-11-21 14:20"),
+            view.Field(name="since", label="From (UTC)", hint="Such as 2026-11-21 14:05."),
+            view.Field(name="until", label="Until (UTC)", hint="Such as 2026-11-21 14:20."),
             view.Field(name="why", label="Why, and for whom", kind="area", hint="Kept sealed beside the entry."),
         ),
     )

@@ -47,6 +47,14 @@ _PROTECTIONS = Field(
 )
 
 
+_FACTORS = Field(
+    name="factors",
+    label="Factors to suspend",
+    required=False,
+    hint="Their ids at the directory, with commas between. Where it suspends none, lock the account.",
+)
+
+
 def form(case: CaseId, step: str, button: str, **more: object) -> Form:
     """A form that posts to *step* of *case*."""
     return Form(action=f"/cases/{case}/{step}", button=button, **more)  # type: ignore[arg-type]
@@ -172,7 +180,7 @@ def others(case: Case, may: Callable[[Step], bool], *, frozen: bool) -> tuple[Fo
                 title="Protect the account",
                 lede="Takes access away at once, after one proof or by security on duty. It ends this case.",
                 weight="danger",
-                fields=(_PROTECTIONS, _WHY),
+                fields=(_PROTECTIONS, _FACTORS, _WHY),
             )
         )
     if (open_ or type(case) is Released) and may(Step.WITHDRAW):
@@ -261,7 +269,12 @@ _TAKEN: dict[str, Taking] = {
         app.desk.decisions.contain(actor.person, case.id, said.get("why", ""), at)
     ),
     "protect": lambda app, actor, case, said, at: app.desk.protection.protect(
-        actor.person, case.id, said.get("why", ""), at, lock=said.get("protection") != "sessions"
+        actor.person,
+        case.id,
+        said.get("why", ""),
+        at,
+        lock=said.get("protection") != "sessions",
+        factors=tuple(name.strip() for name in said.get("factors", "").split(",") if name.strip()),
     ),
     "close": lambda app, actor, case, _, at: app.desk.decisions.close(actor.person, case.id, at),
     "review": _review,

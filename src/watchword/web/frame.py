@@ -7,6 +7,8 @@ from datetime import datetime
 from watchword.app import App
 from watchword.core.action import Step
 from watchword.core.ids import AccountId, PersonId
+from watchword.core.person import Person
+from watchword.desk.lending import LENDABLE
 from watchword.desk.people import EVERYWHERE
 from watchword.languages.catalogue import Words
 from watchword.reception.policy import drift_of
@@ -34,12 +36,19 @@ def chrome(app: App, at: datetime, csrf: str, person: PersonId | None = None, he
         duty=person is not None and app.roster.may(person, Step.RELEASE_FREEZE, at, unit=EVERYWHERE),
         author=person is not None and app.roster.may(person, Step.ACTIVATE_POLICY, at, unit=EVERYWHERE),
         vouch=person is not None and bool(app.desk.verification.vouches(person, at)),
+        seats=person is not None and _sits(app.registry.person(person), at),
         drift=drift_of(app.activation.standing(at)) if person else "",
         declares=person is not None
         and any(app.roster.may(person, step, at, unit=EVERYWHERE) for step in (Step.DECLARE, Step.REVIEW)),
         debt=debt[0],
         debt_link=debt[1],
     )
+
+
+def _sits(person: Person, at: datetime) -> bool:
+    """Whether somebody has a seat to lend by their role, or one that was lent to them."""
+    held = {grant.role for grant in person.grants if grant.until is None or at < grant.until}
+    return bool(held & set(LENDABLE)) or bool(person.lent_at(at))
 
 
 def overdue_of(app: App, at: datetime) -> tuple[str, str]:

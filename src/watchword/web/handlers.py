@@ -32,7 +32,7 @@ from watchword.web.lists import board_page, cases_page
 from watchword.web.people_handlers import PeoplePages, ThreatPages
 from watchword.web.policy_page import PolicyPages
 from watchword.web.recover import RecoverPages
-from watchword.web.render import render, render_needs
+from watchword.web.render import STATIC, render, render_needs
 from watchword.web.seats_page import SeatPages
 from watchword.web.vouch import vouch_page
 
@@ -203,7 +203,14 @@ def caller(
 def prompts(app: TheApp, at: Now, csrf: Token, request: Request[Any, Any, Any], lang: FromQuery[str] = "") -> str:
     """The page of a browser that answers prompts; the address that enrols it says the language of record."""
     say = words(asked_for(app, request.headers.get("accept-language", ""), lang))
-    return render(view.PromptsPage(chrome=caller_chrome(app, at, csrf, say), language=say.language))
+    key = app.waking.waker.key if app.waking else ""
+    return render(view.PromptsPage(chrome=caller_chrome(app, at, csrf, say), language=say.language, waker=key))
+
+
+@get("/prompts/worker.js", include_in_schema=False, media_type="text/javascript", sync_to_thread=True)
+def prompts_worker() -> bytes:
+    """What runs in a browser that is woken: served where it may speak for the prompts and for nothing else."""
+    return (STATIC / "prompts_worker.js").read_bytes()
 
 
 PAGES = (
@@ -221,6 +228,7 @@ PAGES = (
     codes_page,
     vouch_page,
     prompts,
+    prompts_worker,
     approve_page,
     approve_file,
 )

@@ -19,7 +19,7 @@ class Chrome(msgspec.Struct, frozen=True, kw_only=True):
     *threat_until* is when the elevated-threat switch ends, for staff to see; *people*, *duty* and *author* say whether
     they may administer people, use that switch, and activate a policy. *drift* says that it is not the active one,
     *vouch* that a word of theirs about somebody is waited for. *debt* says that a review is overdue, and *debt_link*
-    where; *declares*: whether downtime concerns them.
+    where; *declares*: whether downtime concerns them, *seats*: whether they have one to lend, or one of somebody else.
     """
 
     at: datetime
@@ -36,6 +36,7 @@ class Chrome(msgspec.Struct, frozen=True, kw_only=True):
     author: bool = False
     drift: str = ""
     vouch: bool = False
+    seats: bool = False
     debt: str = ""
     debt_link: str = ""
     declares: bool = False

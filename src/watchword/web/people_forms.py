@@ -12,6 +12,7 @@ from watchword.app import App
 from watchword.core.errors import Invalid
 from watchword.core.ids import PersonId
 from watchword.core.person import Delegation, Kind, Role, RoleGrant
+from watchword.core.prompt import DUO_DEVICE
 from watchword.desk.roster import Known, Powers
 from watchword.desk.vouching import name_contact, name_supervisor
 from watchword.reception.ends import end_of
@@ -101,6 +102,8 @@ def changes(app: App, known: Known, powers: Powers) -> tuple[Form, ...]:
         found.append(_identity(known))
     if powers.enrols and app.settings.okta_verify:
         found.append(_okta(known))
+    if powers.enrols and app.settings.duo:
+        found.append(_duo(known))
     return tuple(found)
 
 
@@ -203,6 +206,15 @@ def _okta(known: Known) -> Form:
     return _form(known.login, "okta-verify", "Enrol it", title="Enrol Okta Verify", lede=lede, fields=fields)
 
 
+def _duo(known: Known) -> Form:
+    fields = (
+        Field(name="user", label="Id of the user", hint="DU…, from the address of their page in Duo's admin panel."),
+        Field(name="device", label="Id of the device", hint="DP…, from the address of the page of their phone."),
+    )
+    lede = "Their app then answers prompts. Both ids are kept sealed."
+    return _form(known.login, "duo-mobile", "Enrol it", title="Enrol Duo Mobile", lede=lede, fields=fields)
+
+
 def _identity(known: Known) -> Form:
     fields = (
         Field(name="given_name", label="Given names"),
@@ -286,6 +298,9 @@ _TAKEN: dict[str, Taking] = {
     "identity": _enrol_identity,
     "okta-verify": lambda app, actor, person, said, at: app.factors.enrol(
         actor, person, user=said.get("user", ""), factor=said.get("factor", ""), at=at
+    ),
+    "duo-mobile": lambda app, actor, person, said, at: app.factors.enrol(
+        actor, person, user=said.get("user", ""), factor=said.get("device", ""), at=at, kind=DUO_DEVICE
     ),
     "workload": _enrol_workload,
     "grant": _give,

@@ -60,6 +60,10 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
         "“Please open Okta Verify. It shows three numbers: pick the one I tell you now.”",
         "“If you are ever asked without having called us, press the button that says it was not you.”",
     ),
+    "duo_push": (
+        "“Please open Duo Mobile. It asks for a number: type the one I tell you now.”",
+        "“If you are ever asked without having called us, say that it was not you, and type no number.”",
+    ),
     "id_proofing": (
         "“Please open the page I am sending you. It leads to a provider that looks at a document and your face.”",
         "“I do not see the document, and I do not need its number.”",

@@ -58,7 +58,7 @@ def seats_page(app: App, person: PersonId, csrf: str, at: datetime) -> view.Pers
     held = {g.role.value for g in known.grants if g.until is None or at < g.until}
     mine = tuple(
         view.Held(
-            title=wording.plain(one.seat).capitalize(),
+            title=_titled(wording.plain(one.seat)),
             note=f"{name_of(app, to)} sits there for you until {one.until:%-d %b %Y %H:%M} UTC",
             form=view.Form(
                 action=f"{PATH}/back",
@@ -71,7 +71,7 @@ def seats_page(app: App, person: PersonId, csrf: str, at: datetime) -> view.Pers
     )
     theirs = tuple(
         view.Held(
-            title=wording.plain(one.seat).capitalize(),
+            title=_titled(wording.plain(one.seat)),
             note=f"in the place of {name_of(app, one.by)} until {one.until:%-d %b %Y %H:%M} UTC",
         )
         for one in known.lent_at(at)
@@ -101,6 +101,11 @@ def seats_page(app: App, person: PersonId, csrf: str, at: datetime) -> view.Pers
         ),
         forms=(lend,),
     )
+
+
+def _titled(seat: str) -> str:
+    """*seat* as it begins a line; the rest of it stays, for some are abbreviations."""
+    return seat[:1].upper() + seat[1:]
 
 
 def _hidden(name: str, value: str) -> view.Field:

@@ -328,10 +328,14 @@ class SignInPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PromptsPage(msgspec.Struct, frozen=True, kw_only=True):
-    """The page of a browser that answers prompts: it enrols itself once, then shows what waits."""
+    """The page of a browser that answers prompts: it enrols itself once, then shows what waits.
+
+    *waker* is the key it subscribes for to be woken; "" where browsers are not woken.
+    """
 
     chrome: Chrome
     language: str = "en"
+    waker: str = ""
 
 
 class CallerPage(msgspec.Struct, frozen=True, kw_only=True):

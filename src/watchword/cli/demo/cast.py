@@ -61,10 +61,12 @@ class Caller:
         self.key: SoftAuthenticator | None = None
         self.page = ""
 
-    def follow(self, page: str) -> None:
-        """Open the address the desk gave."""
-        case, token = page.rstrip("/").rsplit("/", 2)[-2:]
+    def follow(self, shown: dict[str, Any]) -> None:
+        """Open the address the desk gave of a case as it is *shown* there, and tap the word that the desk says."""
+        case, token = str(shown["page"]).rstrip("/").rsplit("/", 2)[-2:]
         self.page = f"/api/caller/{case}/{token}"
+        if self._client.call("GET", self.page)["check"]:
+            self._client.call("POST", f"{self.page}/check", {"word": shown["words"]["first"]})
 
     def waiting(self) -> list[dict[str, Any]]:
         """The challenges the page shows."""

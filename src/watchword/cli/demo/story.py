@@ -111,7 +111,7 @@ class Story:
         mara = self.stage.caller(self.url, "mara.lind")
         case = self._open(ines, "mara.lind", "password_reset", "INC-1001", "back from leave, forgot the password")
         begun = ines.do(case, "methods", method="passkey")
-        mara.follow(ines.look(case)["page"])
+        mara.follow(ines.look(case))
         self.tell("Ines", "begins the passkey; Mara touches her key on her own page")
         mara.answer(begun["challenge"], mara.assertion(begun["challenge"]))
         self.must(ines.until(case, "releasable") == "releasable", "verification holds; nothing else is asked for")
@@ -166,7 +166,7 @@ class Story:
         stranger = self.stage.caller(self.url, "tom.ashby")
         for agent, name, ticket in ((ines, "Ines", "INC-1003"), (theo, "Theo", "INC-1004"), (ines, "Ines", "INC-1005")):
             case = self._open(agent, "tom.ashby", "password_reset", ticket, "in a hurry, new phone")
-            stranger.follow(agent.look(case)["page"])
+            stranger.follow(agent.look(case))
             begun = agent.do(case, "methods", method="totp")
             for _ in range(3):
                 self._wrong(stranger, begun["challenge"])
@@ -196,7 +196,7 @@ class Story:
         ines, xena = self.cast["ines.desk"], self.cast["xena.run"]
         ben = self.stage.caller(self.url, "ben.carver")
         case = self._open(ines, "ben.carver", "password_reset", "INC-1008", "locked out of the laptop")
-        ben.follow(ines.look(case)["page"])
+        ben.follow(ines.look(case))
         begun = ines.do(case, "methods", method="totp")
         ben.answer(begun["challenge"], ben.code())
         ines.until(case, "releasable")
@@ -218,7 +218,7 @@ class Story:
         ines, theo, xena, zoe = (self.cast[login] for login in ("ines.desk", "theo.desk", "xena.run", "zoe.soc"))
         amy = self.stage.caller(self.url, "amy.frost")
         case = self._open(ines, "amy.frost", "password_reset", "INC-1011", "says she is Amy, and in a hurry")
-        amy.follow(ines.look(case)["page"])
+        amy.follow(ines.look(case))
         begun = ines.do(case, "methods", method="totp")
         amy.answer(begun["challenge"], amy.code())
         ines.until(case, "releasable")
@@ -321,7 +321,7 @@ class Story:
         """Methods that no call can steal together; then approval is asked for."""
         verifier.attest(case, "in_person", "passport, front desk")
         person = self.stage.caller(self.url, login)
-        person.follow(verifier.look(case)["page"])
+        person.follow(verifier.look(case))
         if self.stage.keeps_factors:
             self.tell(verifier.name.split()[0], "sees a passport, and has a code sent to the address of record")
             begun = verifier.do(case, "methods", method="mail_code")

@@ -71,6 +71,7 @@ const CHANGES = {
   grant_override: (c) => `Lend the role ${c.role} for ${span(c.lifetime_s)}`,
   revoke_sessions: () => "End every session",
   suspend: () => "Disable the account",
+  suspend_factors: (c) => (c.factors.length ? `Suspend the factors ${c.factors.join(", ")}` : "Suspend every factor"),
 };
 const change = (one, account) => {
   if (!(one.kind in CHANGES)) throw new Unfit(`this page does not know the change “${one.kind}”`);

@@ -39,8 +39,8 @@ const send = async (method, path, body, root = api) => {
 const heardKey = `countersign/${name}`;
 const chosenKey = `language/${name}`;
 
-const drawCheck = (offered) => {
-  const second = sessionStorage.getItem(heardKey);
+const drawCheck = (offered, heard) => {
+  const second = heard ? sessionStorage.getItem(heardKey) : null; // the server takes nothing from a browser that has not heard it
   const asking = offered.length > 0 && !second;
   show("check", asking);
   show("countersign", Boolean(second) && offered.length > 0);
@@ -169,7 +169,7 @@ const draw = async (told) => {
   if (shown) return;
   const still = told.paused || told.ended;
   show("not-me", !still);
-  const asking = drawCheck(still ? [] : told.check ?? []);
+  const asking = drawCheck(still ? [] : told.check ?? [], told.heard);
   if (told.paused || asking) {
     for (const id of ["challenge", "walk", "contact"]) if (part(id)) show(id, false);
     part("quiet").textContent = words.paused;

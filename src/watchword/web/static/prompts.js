@@ -38,6 +38,7 @@ let greeting = null;
 let current = null;
 let busy = false;
 let told = ""; // what became of the last answer
+let idle = words.idle; // what is said while nothing waits
 
 const at = () => `/${encodeURIComponent(held.person)}/${encodeURIComponent(held.credential)}`;
 
@@ -47,7 +48,7 @@ const draw = (prompt) => {
   show("prompt", Boolean(prompt));
   show("quiet", !prompt);
   if (prompt) told = "";
-  part("quiet").textContent = told || words.idle;
+  part("quiet").textContent = told || idle;
   if (!prompt || !fresh) return;
   part("what").textContent = prompt.action;
   part("case").textContent = prompt.case;
@@ -105,12 +106,69 @@ const enrol = async (offer) => {
       show("enrol", false);
       say("");
       draw(undefined);
+      await offerWaking();
     } catch (error) {
       say(error.message);
       part("make").disabled = false;
     }
   });
 };
+
+// To be woken though this page is closed. Where that is not had, the page asks by itself for as long as it is open.
+
+const WAKER = part("prompts").dataset.waker;
+const canWake = () => Boolean(WAKER && held && "serviceWorker" in navigator && "PushManager" in self && "Notification" in self);
+
+const worker = () => navigator.serviceWorker.register("/prompts/worker.js");
+
+const tellWhere = async (where) => {
+  const { endpoint, keys: { p256dh, auth } } = where.toJSON();
+  const fresh = (await send("GET", "/greeting")).greeting;
+  const lines = ["watchword prompt subscription", fresh, endpoint, p256dh, auth];
+  const signature = await signed(utf8.encode(lines.join("\n")));
+  await send("POST", `${at()}/subscription`, { greeting: fresh, signature, endpoint, p256dh, auth });
+};
+
+const woken = () => {
+  show("wake", false);
+  show("woken", false);
+  idle = words.woken;
+  if (!current && !told) part("quiet").textContent = idle;
+};
+
+const notWoken = (why) => {
+  show("wake", false);
+  show("woken", true);
+  part("woken").textContent = why;
+};
+
+const offerWaking = async () => {
+  if (!canWake()) return;
+  if (Notification.permission === "denied") return notWoken(words.not_woken);
+  try {
+    const where = await (await worker()).pushManager.getSubscription();
+    if (!where || Notification.permission !== "granted") return show("wake", true);
+    await tellWhere(where);
+    woken();
+  } catch {
+    show("wake", true);
+  }
+};
+
+part("wake-me").addEventListener("click", async () => {
+  part("wake-me").disabled = true;
+  try {
+    if (await Notification.requestPermission() !== "granted") return notWoken(words.not_woken);
+    await worker();
+    const { pushManager } = await navigator.serviceWorker.getRegistration("/prompts/");
+    await tellWhere(await pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: unbase64url(WAKER) }));
+    woken();
+  } catch (error) {
+    notWoken(error.reasons ? error.message : words.not_woken);
+  } finally {
+    part("wake-me").disabled = false;
+  }
+});
 
 part("answer").addEventListener("submit", (event) => {
   event.preventDefault();
@@ -128,6 +186,6 @@ addEventListener("hashchange", () => location.reload());
 
 held = (await keptKey(KEY)) ?? null;
 if (location.hash.length > 1) await enrol(location.hash.slice(1));
-else if (held) await ask();
+else if (held) await Promise.all([ask(), offerWaking()]);
 else part("quiet").textContent = words.unknown;
 setInterval(ask, EVERY_MS);
