@@ -7,7 +7,9 @@ names: it is worked out once for all sets of one pattern, and told of each in th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
+from functools import reduce
+from operator import or_
 
 import msgspec
 
@@ -98,17 +100,8 @@ class Substitution:
         )
 
 
-class _Choice(msgspec.Struct, frozen=True):
-    """One set that somebody may be put down to: what it costs at least, and all the variants of it.
-
-    A variant is what is held (as a mask), whether it makes a difference, and what it takes. *sure*: it is so of
-    everybody alike.
-    """
-
-    behind: Behind
-    least: int
-    sure: bool
-    variants: list[tuple[int, bool, frozenset[Pair]]]
+_State = tuple[int, frozenset[Pair], bool, bool]
+"""What is held so far (a mask), what that takes, whether it is certain, and whether it makes any difference."""
 
 
 class _Search:
@@ -126,14 +119,13 @@ class _Search:
         self._costs: dict[int, int] = {}
         self.kept = self._mask({s: caps for s, caps in held.items() if s not in people})
         self.stays = [self._mask({who: held[who]}) for who in people]
-        self.choices = [self._choices(who) for who in people]
 
     def found(self) -> Iterator[Outcome]:
         """Each outcome once: of several that differ in nobody but somebody of a kind, one."""
-        if not any(self.choices):
-            return
         seen: set[Hashable] = set()
-        for mask, needed, certain in self._step(0, self.kept, frozenset(), special=False, certain=True):
+        for mask, needed, certain, special in self._ended():
+            if not special:
+                continue
             held = self._held(mask)
             nameless = Counter((s.split(" ", 1)[0], caps) for s, caps in held.items() if s.startswith("?"))
             named = frozenset((s, caps) for s, caps in held.items() if not s.startswith("?"))
@@ -142,63 +134,60 @@ class _Search:
                 seen.add(key)
                 yield Outcome(held, needed, certain)
 
-    def _step(
-        self, at: int, so_far: int, needed: frozenset[Pair], *, special: bool, certain: bool
-    ) -> Iterator[tuple[int, frozenset[Pair], bool]]:
-        room = self.bound - self._cost(so_far)
-        if room < 0:
-            return
-        if at == len(self.people):
-            if special:
-                yield so_far, needed, certain
-            return
-        yield from self._step(at + 1, so_far | self.stays[at], needed, special=special, certain=certain)
-        for choice in self.choices[at]:
-            if choice.least > room:
-                continue
-            for mask, matters, takes in choice.variants:
-                if self._cost(so_far | mask) <= self.bound:
-                    yield from self._step(
-                        at + 1,
-                        so_far | mask,
-                        needed | takes,
-                        special=special or matters,
-                        certain=certain and choice.sure,
-                    )
+    def _ended(self) -> Iterable[_State]:
+        choices = [self._choices(who) for who in self.people]
+        if not any(choices):
+            return ()
+        masks = [
+            reduce(or_, (mask for mask, *_ in puts), stays) for stays, puts in zip(self.stays, choices, strict=True)
+        ]
+        states: dict[_State, None] = {(self.kept, frozenset(), True, False): None}
+        for number, puts in enumerate(choices):
+            shared = reduce(or_, (m for n, m in enumerate(masks) if n != number), self.kept)
+            ways = [(self.stays[number], frozenset[Pair](), True, False), *puts]
+            # What each costs at least, whatever else is held.
+            priced = sorted(((self._cost(way[0] & ~shared), way) for way in ways), key=_least)
+            states = dict.fromkeys(self._joined(states, priced))
+        return states
 
-    def _choices(self, who: str) -> list[_Choice]:
-        """What *who* may be put down to."""
+    def _joined(self, states: Iterable[_State], priced: list[tuple[int, _State]]) -> Iterator[_State]:
+        for so_far, needed, certain, special in states:
+            room = self.bound - self._cost(so_far)
+            for private, (mask, takes, sure, matters) in priced:
+                if private > room:
+                    break
+                if (more := mask & ~so_far) and self._cost(more) > room:
+                    continue
+                yield so_far | mask, needed | takes, certain and sure, special or matters
+
+    def _choices(self, who: str) -> list[_State]:
+        """What *who* may be put down to, in all variants, beside everybody who stays."""
         place, kind, has = self.place, self.kinds[who], self.held[who]
-        if place.proves == who and not any(b.proving for b in self.backing.behind[kind]):
-            return []
-        there = self._there(who)
+        common = self._common(who)
+        there = frozenset(common)
         room = self.bound - self._cost(self.kept)
-        most = sum(self.backing.prices[c] for _, c in there)
+        most = sum(self.backing.prices[c] for _, c in common)
         near = sum(self.kinds.get(p) == kind for p in place.slots)
-        found = []
+        found: list[_State] = []
         for behind in self.backing.behind[kind]:
             if behind.cost > room + most:
                 break
-            least = self._least(behind, there)
-            if least > room or not any(one <= has for one in behind.instead):
+            if self._least(behind, there) > room or not any(one <= has for one in behind.instead):
                 continue
             if place.proves == who and not behind.proving:
                 continue
             # They must serve for nothing more, and somebody of whom it is so must be free.
             sure = has in behind.instead and (behind.common if who in place.slots else behind.many > near)
-            variants = [
-                (mask, met or not behind.common, takes)
-                for more, met, takes in self._variants(behind, who)
-                if self._cost(self.kept | (mask := self._mask(more))) <= self.bound
-            ]
-            if variants:
-                found.append(_Choice(behind, least, sure, variants))
+            for more, met, takes in self._variants(behind, who):
+                mask = self._mask(more)
+                if self._cost(self.kept | mask) <= self.bound:
+                    found.append((mask, takes, sure, met or not behind.common))
         return found
 
-    def _there(self, who: str) -> frozenset[tuple[int | str, str]]:
+    def _common(self, who: str) -> list[tuple[int | str, str]]:
         """What of the set, by kind, those behind *who* may have in common with it."""
         place = self.place
-        return frozenset(
+        return [
             (self.kinds.get(s, UNKNOWN) if s else "", c)
             for s, caps in self.held.items()
             if s != who
@@ -208,7 +197,7 @@ class _Search:
                 or any(place.tangle(who, s, near=near) is not None for near in NEAR)
             )
             for c in caps
-        )
+        ]
 
     def _least(self, behind: Behind, there: frozenset[tuple[int | str, str]]) -> int:
         """What *behind* costs at least beside what is there."""
@@ -279,3 +268,7 @@ class _Search:
 
 def _may_differ(who: str, place: Place) -> bool:
     return who != place.own and not (place.exact and who in place.slots)
+
+
+def _least(item: tuple[int, _State]) -> int:
+    return item[0]
