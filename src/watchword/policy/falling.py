@@ -71,7 +71,7 @@ class Falling:
             for capability in row.gives:
                 self._gains.setdefault(capability, []).append(row)
         self._values: dict[Node, Ways] = {}
-        self._readers: dict[Node, set[Node]] = {}
+        self._readers: dict[Node, dict[Node, None]] = {}
         self._reading: list[Node] = []
         self._waiting: list[tuple[int, int, Node]] = []
         self._count = 0
@@ -104,7 +104,7 @@ class Falling:
             else:
                 self._evaluate(node)
         if self._reading:
-            self._readers.setdefault(node, set()).add(self._reading[-1])
+            self._readers.setdefault(node, {}).setdefault(self._reading[-1])
         return self._values[node]
 
     def _later(self, node: Node) -> None:
