@@ -313,10 +313,8 @@ class WebPushPart(_Part):
 
     contact: str = Field(pattern=r"^(mailto:[^\s@]+@[^\s@]+|https://\S+)$")
     services: tuple[Annotated[str, Field(pattern=r"^(\*\.)?[a-z0-9.-]+(:[0-9]{1,5})?$")], ...] = (
-        "fcm.googleapis.com",
-        "updates.push.services.mozilla.com",
-        "*.notify.windows.com",
-        "web.push.apple.com",
+        *("fcm.googleapis.com", "updates.push.services.mozilla.com"),
+        *("*.notify.windows.com", "web.push.apple.com"),
     )
 
 
@@ -325,9 +323,8 @@ class WatchPart(_Part):
 
     One log file may be named here as well, with *provider*, *log* and the *directory* it is of. *state* is what the
     watch remembers, *spools* what came. With *apart* the console does not follow: `watchword watch follow` does.
-    Verdicts go to the *outputs*, each under a name of its own. In the cells of *enforce* a case is owed for every
-    change. *signals* is a folder of signals of one's own, *thresholds* sets parameters of signals by their names,
-    *sigma* is a folder of Sigma rules.
+    Verdicts go to the *outputs*. In the cells of *enforce* a case is owed for every change. *signals* and *sigma* are
+    folders of signals and of Sigma rules of one's own, *thresholds* sets parameters of signals by their names.
     """
 
     provider: str | None = None

@@ -11,7 +11,7 @@ import pytest
 
 from tests.docs.markdown import ROOT, commands
 from watchword.cli.main import main
-from watchword.settings import EnforcePart
+from watchword.feeds import EnforcePart
 from watchword.watch.verdicts import REASONS
 
 PAGE = ROOT / "docs" / "watch.md"

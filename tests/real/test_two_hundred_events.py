@@ -15,7 +15,6 @@ import pytest
 from tests.real.conftest import password
 from tests.real.corp_desk import CorpDesk
 from tools.samba_rig import BASE, SambaDomain
-from watchword.app import VERDICTS
 from watchword.core.action import Action
 from watchword.core.change import ResetPassword
 from watchword.core.identity_event import Verdict
@@ -23,6 +22,7 @@ from watchword.core.ids import AccountId, CaseId
 from watchword.watch.engine import Engine
 from watchword.watch.providers import SAMBA, Feed
 from watchword.watch.verdicts import VerdictRow
+from watchword.watching import VERDICTS
 
 SEED = 2026
 RESET = ResetPassword(account=AccountId("a-test"))

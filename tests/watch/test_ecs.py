@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -149,12 +150,14 @@ def test_an_odd_ocsf_member_is_no_crash(classify: Classify, member: str, value: 
     assert classify.one(_change(**{member: value}), provider="ocsf").action is Canonical.PASSWORD_RESET
 
 
-def test_a_vendor_s_event_is_read_while_it_is_followed(okta: Okta, tmp_path: Path) -> None:
+def test_a_vendor_s_event_is_read_while_it_is_followed(
+    okta: Okta, tmp_path: Path, following: Callable[..., Follow]
+) -> None:
     """An event that a live log carries for another provider has its verdict as it comes, and a page its events."""
     log = tmp_path / "live.jsonl"
     kept = {"event": {"dataset": "okta.system", "original": json.dumps(okta())}}
     log.write_text(json.dumps(kept) + "\n" + json.dumps({"docs": [_document(), 7]}) + "\n")
-    with Follow("ecs", log, tmp_path / "verdicts") as follow:
+    with following("ecs", log) as follow:
         found = follow.step(NOON)
         assert [aside.line for aside in follow.rejected] == [2]
     assert {(row.provider, row.target) for row in found} == {("okta", "00uana"), ("ecs", "u-ana")}
