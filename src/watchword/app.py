@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from watchword.core.case import Case, Released
-from watchword.core.errors import Corrupt, Invalid, Unavailable
+from watchword.core.errors import Conflict, Corrupt, Invalid, Unavailable
 from watchword.core.ids import PersonId
 from watchword.core.passkey import RelyingParty
 from watchword.core.person import Kind, Role, RoleGrant
@@ -107,6 +107,7 @@ from watchword.settings import (
 )
 from watchword.watch.findings import Findings
 from watchword.watch.formats.security_events import Signer, key_of
+from watchword.watch.news import News
 from watchword.watch.outputs.delivering import Delivering
 from watchword.watch.outputs.delivery import Delivery
 from watchword.watch.outputs.http import Elastic, HttpOutput, SignalsPush, Splunk, Webhook
@@ -254,6 +255,7 @@ class App:
         if part is not None and self._executes:
             self.canary = Singing(part, self.directories[part.directory], self.watching.acts, self.clock)
         self._hits: tuple[Hit, ...] = ()
+        self._news = News(settings.path(Path(VERDICTS)), self.watching.hits)
         self.polled: dict[str, tuple[SignalsPoll, str]] = {}
         self.signals: list[Signer] = []
         self.deliveries = tuple(
@@ -508,18 +510,20 @@ class App:
 
     def watch(self) -> tuple[VerdictRow, ...]:
         """Read what the directories' logs gained and judge it; returns what is new or revised."""
-        if self.settings.watch.apart:
-            return ()
-        rows = self.watching.step()
-        self.found(rows)
+        rows = () if self.settings.watch.apart else self.watching.step()
+        self.find()
         return rows
 
-    def found(self, rows: tuple[VerdictRow, ...]) -> None:
-        """Have what the watch just said, and what its signals found, join findings."""
-        hits = self.watching.hits
-        if rows or hits is not self._hits:
-            self.findings.take(rows, hits, self.clock())
-            self._hits = hits
+    def find(self) -> None:
+        """Have what the watch said, here or in a process of its own, and what its signals found, join findings.
+
+        After a start all of it is taken again, which changes nothing; what can not be taken now is taken the next time.
+        """
+        self._news.look()
+        if self._news.rows or self._news.hits is not self._hits:
+            self.findings.take(self._news.rows, self._news.hits, self.clock())
+            self._hits = self._news.hits
+            self._news.rows = ()
 
     def board(self) -> tuple[VerdictRow, ...]:
         """The latest verdict on every identity event, newest first."""
@@ -542,12 +546,20 @@ class App:
                 following.join(30)
 
     def _keep_watching(self, stop: threading.Event, pause_s: float) -> None:
-        if self.settings.watch.apart:
-            return
         try:
-            self.watching.run(stop, pause_s)
+            if self.settings.watch.apart:
+                while not stop.wait(pause_s):
+                    self._keep_finding()
+            else:
+                self.watching.run(stop, pause_s, after=lambda _: self._keep_finding())
         except Corrupt as fault:  # told by the log; the desk goes on, and evidence waits for a watch that is mended
             log.critical("watch.stopped", why=fault.what)
+
+    def _keep_finding(self) -> None:
+        try:
+            self.find()
+        except (Conflict, Unavailable) as fault:
+            log.warning("findings.wait", why=fault.what)
 
     def _keep_running(self, runner: Runner, stop: threading.Event, pause_s: float) -> None:
         while not stop.is_set():

@@ -34,9 +34,10 @@ from watchword.feeds import (
 from watchword.ledger.keyfiles import read_private
 from watchword.settings import Settings
 from watchword.watch.follow import Follow, Followed
+from watchword.watch.news import write_hits
 from watchword.watch.providers import provider_named
 from watchword.watch.sigma import read_rules
-from watchword.watch.signals import SHIPPED, Hit, Signal, read_signals
+from watchword.watch.signals import SHIPPED, Signal, read_signals
 from watchword.watch.sources.canary import Act, Canary, last, note
 from watchword.watch.sources.entra import EntraLogs
 from watchword.watch.sources.folder import Folder
@@ -115,9 +116,9 @@ class Watching:
         return self._follow
 
     @property
-    def hits(self) -> tuple[Hit, ...]:
-        """What the signals found when they last looked."""
-        return () if self._follow is None else self._follow.hits
+    def hits(self) -> Path:
+        """Where it is written what the signals found when they last looked."""
+        return self._settings.path(self._settings.watch.state) / "hits.json"
 
     def start(self) -> None:
         """Begin to ask the services that are asked, each in a thread of its own, until `close`."""
@@ -134,7 +135,10 @@ class Watching:
         with self._stepping:
             failing = tuple(one for pull in self.pulls.values() for one in pull.told(at))
             try:
-                return self.follow.step(at, (*failing, *told))
+                before = self.follow.hits
+                rows = self.follow.step(at, (*failing, *told))
+                if self.follow.hits is not before:
+                    write_hits(self.hits, self.follow.hits)
             except (duckdb.Error, OSError) as error:
                 # Such as a full disk: what is remembered is opened anew, as after a kill.
                 if self._follow is not None:
@@ -142,6 +146,7 @@ class Watching:
                         self._follow.close()
                     self._follow = None
                 raise Unavailable(f"The watch can not go on: {error}.", "It tries again; look at the disk.") from error
+            return rows
 
     def run(self, stop: threading.Event, pause_s: float = 0.5, after: Callable[[Follow], None] | None = None) -> None:
         """Step until *stop*, *after* each; `Corrupt` ends it, what can not be read now does not."""

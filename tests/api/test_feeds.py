@@ -17,6 +17,7 @@ from joserfc.jwk import ECKey, KeySet
 
 from tests.api.organisation import BEGINNING, Organisation
 from watchword.core.identity_event import Verdict
+from watchword.watching import Watching
 
 SECRET = "a secret that two agreed on"
 ISSUER, AUDIENCE = "https://idp.example.test", "https://desk.example.test"
@@ -158,3 +159,22 @@ def test_a_canary_that_is_not_seen_is_a_finding(place: Organisation) -> None:
     found = [row for row in place.app.watching.step() if row.reasons == ("canary_missing",)]
     assert [(row.verdict, row.target) for row in found] == [(Verdict.SUSPICIOUS, "canary")]
     assert not [row for row in place.app.watching.step() if row.reasons == ("canary_missing",)]
+
+
+@pytest.mark.parametrize("is_apart", [False, True])
+def test_what_the_watch_finds_becomes_findings_wherever_it_runs(place: Organisation, is_apart: bool) -> None:
+    """Verdicts and hits of signals join one finding, once; also when a process of its own follows."""
+    hook = {"authorization": SECRET}
+    body = {"eventId": "e-1", "data": {"events": [event("u-1"), event("u-2")]}}
+    place.client().post("/api/feeds/okta-hook", json=body, headers=hook)
+    if is_apart:
+        with Watching(place.app.settings, place.app.clock) as watching:
+            watching.step()
+        place.app.find()
+    else:
+        place.app.watch()
+    raised = place.app.findings.all()
+    assert {item.event for one in raised for item in one.items if item.event} >= {"u-1", "u-2"}
+    assert {item.rule.split(".")[0] for one in raised for item in one.items} >= {"verdict"}
+    place.app.find()
+    assert place.app.findings.all() == raised
