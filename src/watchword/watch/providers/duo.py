@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from watchword.watch.providers.original import original
 from watchword.watch.providers.provider import Json, Provider
 
 
@@ -14,6 +15,9 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
         isinstance(value.get("result"), str) and (value.get("factor") or value.get("txid"))
     ):
         return (value,)
+    inner = original(value)
+    if isinstance(inner, dict):
+        return DUO.events_of(inner)
     answer = value.get("response")
     if isinstance(answer, dict):
         answer = next((answer[name] for name in ("authlogs", "items") if isinstance(answer.get(name), list)), None)
