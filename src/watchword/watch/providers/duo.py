@@ -9,7 +9,7 @@ from watchword.watch.providers.provider import Json, Provider
 def _shape(value: Json) -> tuple[Json, ...] | None:
     """An event of the activity or authentication log, or an answer of the Admin API that holds events."""
     action = value.get("action")
-    if isinstance(action, dict) and isinstance(action.get("name"), str):
+    if isinstance(action, str) or (isinstance(action, dict) and isinstance(action.get("name"), str)):
         return (value,)
     if isinstance(value.get("event_type"), str) or (
         isinstance(value.get("result"), str) and (value.get("factor") or value.get("txid"))
