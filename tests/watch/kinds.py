@@ -21,7 +21,8 @@ def catalogue(provider: Provider) -> dict[str, dict[str, str]]:
 
 
 def odd_events(whole: dict[str, Any], type_key: str) -> Iterator[dict[str, Any]]:
-    """*whole* with each of its members in turn, and those within them, of every odd value; the type stays."""
+    """*whole* with each of its members in turn, and those within them, of every odd value; the type stays text."""
+    yield from (whole | {type_key: said} for said in ("", "null") if isinstance(whole[type_key], str))
     for name, value in whole.items():
         if name == type_key:
             continue

@@ -193,6 +193,34 @@ def test_an_event_is_read_however_it_is_carried(classify: Classify, carried: obj
     assert (report.lines, report.rejected_lines) == (1, 0)
 
 
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"event": {"original": json.dumps(call("UpdateLoginProfile"))}, "@timestamp": "2026-03-02T12:00:00Z"},
+        {"integration": "aws", "aws": call("UpdateLoginProfile")},
+        {
+            "@timestamp": "2026-03-02T12:00:00Z",
+            "event": {"action": "UpdateLoginProfile", "provider": "iam.amazonaws.com", "id": "e-1"},
+            "user": {"name": "mara", "id": "AIDAMARA"},
+            "source": {"ip": "198.51.100.7"},
+            "aws": {
+                "cloudtrail": {
+                    "user_identity": {"type": "IAMUser", "arn": MARA["arn"]},
+                    "request_parameters": "{userName=ana}",
+                    "flattened": {"request_parameters": {"userName": "ana"}},
+                }
+            },
+        },
+    ],
+    ids=["kept", "another system's", "its members"],
+)
+def test_a_document_of_another_system_is_the_event_it_was_made_of(classify: Classify, document: dict[str, Any]) -> None:
+    """The event is read from what the document keeps of it, or from its members."""
+    row = classify.one(document, provider="cloudtrail")
+    assert (row.action, row.actor, row.target, row.at) == (Canonical.PASSWORD_RESET, "mara", "ana", NOON)
+    assert row.address == "198.51.100.7"
+
+
 def test_a_file_of_records_counts_each(tmp_path: Path) -> None:
     """Thousands of records on one line, compressed, as CloudTrail delivers them; one that is none is kept aside."""
     events: list[Any] = [call("UpdateLoginProfile", {"userName": f"u{n}"}, eventID=f"e{n}") for n in range(5000)]

@@ -168,10 +168,11 @@ def test_an_administrator_who_resets_their_own_password_is_the_owner(classify: C
         {"stat": "OK", "response": [admin_log("bypass_create")]},
         {"stat": "OK", "response": {"items": [activity("bypass_create")], "metadata": {}}},
         [admin_log("bypass_create")],
+        {"event": {"original": json.dumps(activity("bypass_create")), "dataset": "cisco_duo.activity"}},
     ],
 )
 def test_an_answer_of_the_api_is_its_events(classify: Classify, answer: object) -> None:
-    """Events come as they are, or in the API's answer."""
+    """Events come as they are, in the API's answer, or in a document that keeps them."""
     report = classify([json.dumps(answer)], None, provider="duo")
     assert [row.action for row in report.verdicts] == [Canonical.BYPASS_GRANT]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -167,3 +168,27 @@ def test_odd_members_are_no_crash(classify: Classify) -> None:
     report = classify(lines, None, provider="github")
     assert (report.lines, report.rejected_lines) == (len(lines), 0)
     assert sum(count.lines for count in report.types) == len(lines)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"event": {"original": json.dumps(entry("org.update_member", permission="admin"))}},
+        {"integration": "github", "github": entry("org.update_member", permission="admin")},
+        {
+            "@timestamp": NOON.isoformat(),
+            "event": {"action": "org.update_member", "id": "d-1"},
+            "user": {"name": "mara", "target": {"name": "ana"}},
+            "github": {"org": "corp", "permission": "admin"},
+        },
+        {
+            name.replace("@", "at_sign_"): value
+            for name, value in entry("org.update_member", permission="admin").items()
+        },
+    ],
+    ids=["kept", "another system's", "its members", "renamed"],
+)
+def test_a_document_of_another_system_is_the_entry_it_was_made_of(classify: Classify, document: dict[str, Any]) -> None:
+    """The entry is read from what the document keeps of it, or from its members."""
+    row = classify.one(document, provider="github")
+    assert (row.action, row.actor, row.target, row.at) == (Canonical.PRIVILEGE_GRANT, "mara", "ana", NOON)

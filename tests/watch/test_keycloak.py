@@ -292,3 +292,34 @@ def test_a_time_of_any_kind_is_an_event(classify: Classify, time: object) -> Non
     row = classify.one(admin_event("ACTION", "USER", "users/u-ana/reset-password", time=time), provider="keycloak")
     assert row.verdict is Verdict.UNVERIFIED
     assert ("no_time" in row.reasons) is (time in ("null", None))
+
+
+ECS = {
+    "@timestamp": "2026-03-02T12:00:00.250Z",
+    "source": {"ip": "198.51.100.7"},
+    "user": {"id": "u-ana", "name": "ana"},
+}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        ECS | {"event": {"original": LOG + USER_LINE}},
+        ECS | {"event": {"original": json.dumps(user_event("UPDATE_PASSWORD", time=AT + 250))}},
+        ECS
+        | {"event": {"action": "UPDATE_PASSWORD"}, "keycloak": {"realm": {"id": "r-1"}, "client": {"id": "account"}}},
+    ],
+    ids=["a line", "an event", "its members"],
+)
+def test_a_document_of_ecs_is_the_event_it_was_made_of(classify: Classify, document: dict[str, Any]) -> None:
+    """The event is read from what the document keeps of it, or from its members."""
+    row = classify.one(document, provider="keycloak")
+    assert (row.action, row.actor, row.address) == (Canonical.PASSWORD_CHANGE_SELF, "u-ana", "198.51.100.7")
+    assert row.at == NOON.replace(microsecond=250_000)
+
+
+def test_an_admin_event_in_ecs_has_its_path(classify: Classify) -> None:
+    """Operation, type and path stand under `keycloak.admin`."""
+    admin = {"operation": "ACTION", "resource": {"type": "USER", "path": "users/u-ben/reset-password"}}
+    row = classify.one(ECS | {"event": {"action": "ACTION-USER"}, "keycloak": {"admin": admin}}, provider="keycloak")
+    assert (row.action, row.actor, row.target) == (Canonical.PASSWORD_RESET, "u-ana", "u-ben")

@@ -40,7 +40,10 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
         ("1601-01-01T00:00:00Z", "1601-01-01 00:00:00+00"),
         ("2126-03-02T12:00:00Z", "2126-03-02 12:00:00+00"),
         ("-1", "1969-12-31 23:59:59+00"),
-        *((nothing, None) for nothing in ("null", "", "soon", "2026-13-45", "infinity", "now", "9" * 25, "{}", None)),
+        *(
+            (nothing, None)
+            for nothing in ("null", "", "soon", "2026-13-45", "infinity", "now", "9" * 25, "294247-01-10", "{}", None)
+        ),
     ],
 )
 def test_a_time_is_read_however_it_is_written(

@@ -51,6 +51,7 @@ class SlapdReader:
         self._bound: dict[int, str] = {}
         self._from: dict[int, str] = {}
         self._open: dict[tuple[int, int], tuple[int, Operation]] = {}
+        self._asked: dict[int, set[int]] = {}
 
     def read(self, number: int, line: bytes | None) -> Iterator[Shaped]:
         """The operations that *line* completes."""
@@ -169,8 +170,8 @@ class SlapdReader:
         elif verb == "PROXYAUTHZ" and key in self._open:
             self._open[key][1]["actor"] = _quoted(said).get("dn", "")
         elif verb == "closed" or rest.startswith("closed"):
-            for open_key in [k for k in self._open if k[0] == conn]:
-                yield self._done(open_key, None)
+            for one in sorted(self._asked.get(conn, ())):
+                yield self._done((conn, one), None)
             self._bound.pop(conn, None)
             self._from.pop(conn, None)
         yield number, PASSED
@@ -190,6 +191,7 @@ class SlapdReader:
         target = named.get("id", bound) if verb == "PASSMOD" else named.get("dn", "")
         while len(self._open) >= _HELD:
             yield self._done(next(iter(self._open)), None)
+        self._asked.setdefault(conn, set()).add(op)
         self._open[key] = (
             number,
             {
@@ -208,6 +210,10 @@ class SlapdReader:
 
     def _done(self, key: tuple[int, int], code: int | None) -> Shaped:
         number, operation = self._open.pop(key)
+        asked = self._asked.get(key[0], set())
+        asked.discard(key[1])
+        if not asked:
+            self._asked.pop(key[0], None)
         if operation["type"] == "bind" and code is not None and code != 14:  # 14: more steps of it follow
             self._remember(self._bound, key[0], str(operation["target"]) if code == 0 else "")
             operation["actor"] = operation["target"]

@@ -4,18 +4,60 @@ from __future__ import annotations
 
 import json
 
+from watchword.watch.providers.original import at, original
 from watchword.watch.providers.provider import Json, Provider
 
 
 def _shape(value: Json) -> tuple[Json, ...] | None:
-    """An event that EventBridge carries in `detail`, or a look-up in `CloudTrailEvent` as text."""
-    inner: object = value.get("detail")
+    """An event that something carries: EventBridge, the look-up API (as text), or a document in ECS."""
+    inner: object = value.get("detail") or original(value)
     if isinstance(text := value.get("CloudTrailEvent"), str):
         try:
             inner = json.loads(text, strict=False)
         except (ValueError, RecursionError):
             return None
-    return (inner,) if isinstance(inner, dict) and isinstance(inner.get("eventName"), str) else None
+    if isinstance(inner, dict) and isinstance(inner.get("eventName"), str):
+        return (inner,)
+    return _of_ecs(value)
+
+
+def _of_ecs(value: Json) -> tuple[Json, ...] | None:
+    """The event that an ECS document has under `aws.cloudtrail`, or that another system puts under `aws` as it was."""
+    if isinstance(at(value, "aws", "eventName"), str):
+        return (value["aws"],)
+    own, name = at(value, "aws", "cloudtrail"), at(value, "event", "action")
+    if not isinstance(own, dict) or not isinstance(name, str):
+        return None
+    who = at(own, "user_identity")
+    identity = {
+        "type": at(who, "type"),
+        "arn": at(who, "arn"),
+        "accessKeyId": at(who, "access_key_id"),
+        "invokedBy": at(who, "invoked_by"),
+        "principalId": at(value, "user", "id"),
+        "userName": at(value, "user", "name") if at(who, "type") == "IAMUser" else None,
+        "accountId": at(value, "cloud", "account", "id"),
+        "sessionContext": {"sessionIssuer": {"userName": at(who, "session_context", "session_issuer", "userName")}},
+    }
+    parts = {"requestParameters": "request_parameters", "responseElements": "response_elements"}
+    parts |= {"additionalEventData": "additional_eventdata", "serviceEventDetails": "service_event_details"}
+    event = {
+        "eventName": name,
+        "eventSource": at(value, "event", "provider"),
+        "eventTime": value.get("@timestamp"),
+        "eventID": at(value, "event", "id"),
+        "requestID": at(own, "request_id"),
+        "sharedEventID": at(own, "shared_event_id"),
+        "errorCode": at(own, "error_code"),
+        "errorMessage": at(own, "error_message"),
+        "readOnly": at(own, "read_only"),
+        "sourceIPAddress": at(value, "source", "ip") or at(value, "source", "address"),
+        "userAgent": at(value, "user_agent", "original"),
+        "userIdentity": identity,
+        # As text they are no JSON: what was flattened is.
+        **{ours: at(own, "flattened", theirs) for ours, theirs in parts.items()},
+    }
+    return (event,)
 
 
 CLOUDTRAIL = Provider(

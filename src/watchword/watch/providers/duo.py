@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from watchword.watch.providers.original import original
 from watchword.watch.providers.provider import Json, Provider
 
 
 def _shape(value: Json) -> tuple[Json, ...] | None:
     """An event of the activity or authentication log, or an answer of the Admin API that holds events."""
     action = value.get("action")
-    if isinstance(action, dict) and isinstance(action.get("name"), str):
+    if isinstance(action, str) or (isinstance(action, dict) and isinstance(action.get("name"), str)):
         return (value,)
     if isinstance(value.get("event_type"), str) or (
         isinstance(value.get("result"), str) and (value.get("factor") or value.get("txid"))
     ):
         return (value,)
+    inner = original(value)
+    if isinstance(inner, dict):
+        return DUO.events_of(inner)
     answer = value.get("response")
     if isinstance(answer, dict):
         answer = next((answer[name] for name in ("authlogs", "items") if isinstance(answer.get(name), list)), None)

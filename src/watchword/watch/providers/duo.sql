@@ -1,7 +1,7 @@
 SELECT
     CASE
         WHEN json_type("action") = 'OBJECT' THEN coalesce(said(lower("action" ->> '$.name')), 'unknown')
-        WHEN said("action" ->> '$') IS NOT NULL THEN lower("action" ->> '$')
+        WHEN "action" ->> '$' IS NOT NULL THEN coalesce(said(lower("action" ->> '$')), 'unknown')
         WHEN event_type IS NULL AND (result IS NULL OR coalesce(factor, txid) IS NULL) THEN NULL
         -- Of a sign-in the log says how it ended, in either version's words.
         ELSE coalesce(said(lower(event_type)), 'authentication') || ' ' || CASE

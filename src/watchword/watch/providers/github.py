@@ -2,7 +2,31 @@
 
 from __future__ import annotations
 
-from watchword.watch.providers.provider import Provider
+from watchword.watch.providers.original import at, original
+from watchword.watch.providers.provider import Json, Provider
+
+
+def _shape(value: Json) -> tuple[Json, ...] | None:
+    """An entry that another system carries: whole under `github`, or as an ECS document has it."""
+    own, inner = value.get("github"), original(value)
+    for entry in (inner, own):
+        if isinstance(entry, dict) and isinstance(entry.get("action"), str):
+            return (entry,)
+    action = at(value, "event", "action")
+    if not isinstance(own, dict) or not isinstance(action, str):
+        return None
+    entry = {
+        **own,
+        "action": action,
+        "@timestamp": value.get("@timestamp"),
+        "_document_id": at(value, "event", "id"),
+        "actor": at(value, "user", "name"),
+        "actor_ip": at(value, "source", "ip") or at(value, "client", "ip"),
+        "actor_location": {"country_code": at(value, "client", "geo", "country_iso_code")},
+        "user": at(value, "user", "target", "name"),
+    }
+    return (entry,)
+
 
 GITHUB = Provider(
     name="github",
@@ -10,6 +34,7 @@ GITHUB = Provider(
     columns=(
         ("_document_id", "VARCHAR"),
         ("@timestamp", "VARCHAR"),
+        ("at_sign_timestamp", "VARCHAR"),
         ("created_at", "VARCHAR"),
         ("action", "VARCHAR"),
         ("actor", "VARCHAR"),
@@ -38,5 +63,6 @@ GITHUB = Provider(
         ("data", "JSON"),
     ),
     wrapped=("events", "items"),
+    shape=_shape,
 )
 """GitHub's audit log as the REST API gives it, or as it is streamed: one event a line."""

@@ -10,9 +10,9 @@ SELECT
             THEN regexp_extract(lower("action"), '^[^.]+') || '.*'
         ELSE lower("action")
     END AS native,
-    CAST(instant(coalesce("@timestamp", created_at)) AS VARCHAR) AS stamp,
+    CAST(instant(coalesce(said("@timestamp"), said(at_sign_timestamp), created_at)) AS VARCHAR) AS stamp,
     struct_pack(
-        id := _document_id, "time" := coalesce(said("@timestamp"), created_at), actor := actor, actor_id := actor_id,
+        id := _document_id, "time" := coalesce(said("@timestamp"), said(at_sign_timestamp), created_at), actor := actor, actor_id := actor_id,
         "user" := "user", user_id := user_id, address := actor_ip, bot := actor_is_bot, place := actor_location,
         external := coalesce(said(external_identity_nameid), external_identity_username), org := org,
         business := business, request := request_id, agent := user_agent, access := programmatic_access_type,

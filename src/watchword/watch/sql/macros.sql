@@ -16,7 +16,7 @@ CREATE OR REPLACE TEMP MACRO address_in(word) AS nullif(coalesce(
 
 -- A time as logs write it: ISO 8601 (no zone is UTC, a comma is a point), seconds, milliseconds, microseconds or
 -- nanoseconds since 1970, 100-nanosecond ticks since 1601 (FILETIME), or LDAP's generalized time (RFC 4517 3.3.13).
-CREATE OR REPLACE TEMP MACRO instant(word) AS CASE
+CREATE OR REPLACE TEMP MACRO instant_of_any_year(word) AS CASE
     WHEN regexp_full_match(trim(word), '-?\d{1,18}(\.\d*)?|\d{19}') THEN CASE
         WHEN abs(try_cast(word AS DOUBLE)) < 1e11
             THEN CAST(make_timestamp(CAST(round(try_cast(word AS DOUBLE) * 1e6) AS BIGINT)) AS TIMESTAMPTZ)
@@ -37,3 +37,8 @@ CREATE OR REPLACE TEMP MACRO instant(word) AS CASE
     WHEN regexp_matches(word, '^\s*\d+/')
         THEN CAST(try_strptime(trim(word), ['%m/%d/%Y %I:%M:%S %p', '%m/%d/%Y %H:%M:%S']) AS TIMESTAMPTZ)
 END;
+
+-- The same within the years that every calendar has: what a log says must not stop the reading of it.
+CREATE OR REPLACE TEMP MACRO instant(word) AS list_filter([instant_of_any_year(word)], lambda t: (
+    t BETWEEN TIMESTAMPTZ '0001-01-01 00:00:00+00' AND TIMESTAMPTZ '9999-12-31 23:59:59.999999+00'
+))[1];
