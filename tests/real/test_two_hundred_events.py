@@ -135,6 +135,7 @@ class World:
 @pytest.fixture
 def world(samba: SambaDomain, desk: CorpDesk) -> Iterator[World]:
     """The world of a real Active Directory."""
+    _set_aside(samba).unlink(missing_ok=True)
     with samba.administrator() as admin:
         yield World(samba, desk, admin)
 
@@ -219,8 +220,9 @@ def _drawn(matrix: Counter[tuple[str, str]]) -> str:
 
 
 def _pieces(samba: SambaDomain, folder: Path) -> tuple[Path, ...]:
-    """The log in ten files, last first, one of them twice."""
-    lines = samba.audit_log.read_bytes().splitlines(keepends=True)
+    """The log in ten files, last first, one of them twice; the controller sets a log of 5 MB aside and begins anew."""
+    logs = (file for file in (_set_aside(samba), samba.audit_log) if file.exists())
+    lines = b"".join(file.read_bytes() for file in logs).splitlines(keepends=True)
     size = -(-len(lines) // 10)
     files = []
     for number in range(10):
@@ -228,6 +230,10 @@ def _pieces(samba: SambaDomain, folder: Path) -> tuple[Path, ...]:
         file.write_bytes(b"".join(lines[number * size : (number + 1) * size]))
         files.append(file)
     return (*reversed(files), files[3])
+
+
+def _set_aside(samba: SambaDomain) -> Path:
+    return samba.audit_log.with_name(f"{samba.audit_log.name}.old")
 
 
 def _quoted(secret: str) -> bytes:
