@@ -17,6 +17,7 @@ PAGE = ROOT / "docs" / "operations.md"
 STAYS = (
     "watchword serve",
     "watchword execute",
+    "watchword watch follow",
     "watchword demo",
     "watchword init",
     "watchword ledger migrate --url",
