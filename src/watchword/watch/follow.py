@@ -92,7 +92,8 @@ class Follow:
         read: nothing of the log is then used up, and the step may be tried again.
         """
         has_new_evidence = self._read_evidence()
-        self.hits = tuple(hit for hit in self.hits if hit.origin == "signal") if self._sigma else self.hits
+        if any(hit.origin == "sigma" for hit in self.hits):  # those were the last step's
+            self.hits = tuple(hit for hit in self.hits if hit.origin == "signal")
         feed = tuple(self._feed_findings(at))
         sieved = tuple(sieve_lines(self._new_lines(), self._provider, self.tally))
         self.rejected = tuple(line for line in sieved if isinstance(line, Aside))
