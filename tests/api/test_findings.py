@@ -50,7 +50,7 @@ def test_dismissed_with_a_reason(organisation: Organisation, finding: str) -> No
     at = f"/api/findings/{finding}/dismiss"
 
     assert noor.post(at, {"reason": "bored", "words": "x"}).status_code == 400
-    assert noor.post(at, {"reason": "expected", "words": " "}).status_code == 400
+    assert noor.post(at, {"reason": "expected", "words": " "}).status_code == 422
     assert noor.post(at, {"reason": "expected", "words": "migration"}).json()["dismissal"] == "expected"
 
 
@@ -58,7 +58,7 @@ def test_others_do_not_work_on_it(organisation: Organisation, finding: str) -> N
     """Somebody without a role sees nothing, an agent does nothing, and what is not there is not there."""
     nobody, ilse = organisation.sign_in("nobody"), organisation.sign_in("ilse")
     for path in ("/api/findings", f"/api/findings/{finding}", "/api/suppressions", "/api/risks"):
-        assert nobody.get(path).status_code == 403
+        assert nobody.get(path).status_code == 404
     for step in ("triage", "confirm", "close"):
         assert ilse.post(f"/api/findings/{finding}/{step}").status_code == 403
     noor = organisation.sign_in("noor")
@@ -79,8 +79,8 @@ def test_suppressed_for_a_time(organisation: Organisation) -> None:
     at = f"/api/suppressions/{shown['suppression']}/lift"
     assert noor.post(at).status_code == 204
     assert noor.post(at).status_code == 409
-    assert noor.post("/api/suppressions", body | {"until": "400d"}).status_code == 400
-    assert noor.post("/api/suppressions", body | {"party": "anybody"}).status_code == 400
+    assert noor.post("/api/suppressions", body | {"until": "400d"}).status_code == 422
+    assert noor.post("/api/suppressions", body | {"party": "anybody"}).status_code == 422
 
 
 def test_whoever_it_is_about_leaves_it(organisation: Organisation) -> None:
