@@ -72,6 +72,10 @@ BODIES: dict[str, Any] = {
     "ActivatePolicy": {"digest": "sha256:00"},
     "RaiseThreat": {"until": "2026-11-22T00:00:00Z", "why": "a campaign"},
     "EraseEvidence": {"case": "c-aaaaaaaaaaaaaaaaaaaa", "retention": "short", "why": "mistake"},
+    "Dismiss": {"reason": "test", "words": "looked at it"},
+    "Own": {"owner": "noor"},
+    "Note": {"words": "looked at it"},
+    "Suppress": {"rule": "agent_off_shift", "until": "30d", "why": "night shift"},
     "HoldCase": {"case": "c-aaaaaaaaaaaaaaaaaaaa", "why": "a matter"},
 }
 """A well-formed body of each kind, so that a route answers about the person and not about the shape."""
@@ -96,6 +100,7 @@ def test_every_route_for_nobody_for_a_stranger_and_for_somebody_without_a_role(o
     names = {"case": case, "token": "wrong", "challenge": "h-none", "account": account, "login": "mara"}
     names |= {"role": "agent", "credential": "k-none", "person": "p-none", "provider": "none", "downtime": "d-none"}
     names |= {"question": "q-none", "name": "none", "feed": "none"}
+    names |= {"finding": "f-none", "suppression": "s-none"}
     names["tile"] = "entries/000.p/1"
     lows = organisation.sign_in("nobody").client
     lines = [f"{'method':7}{'route':62}{'none':>6}{'bad':>6}{'low':>6}"]

@@ -118,3 +118,42 @@ def test_outputs_say_how_far_they_are(here: Here, told: Desk) -> None:
     (state,) = json.loads(typed.out)
     assert (typed.code, state["name"], state["sent"], state["behind"], state["held"]) == (0, "siem", 0, 1, [])
     assert not (told.home / "alerts.jsonl").exists()
+
+
+def test_signals_are_listed_and_their_cases_hold(here: Here) -> None:
+    """Every signal is a line; with --check their cases run, and those of a folder of one's own as well."""
+    listed = here("watch", "signals")
+    checked = here("watch", "signals", "--check")
+
+    assert "repeated_recovery" in listed.out
+    assert checked.code == 0
+    assert "0 of them do not hold" in checked.out
+
+
+def test_a_case_that_does_not_hold_exits_with_one(here: Here, tmp_path: Path) -> None:
+    """A signal of one's own whose case is wrong is named, and the exit code says so."""
+    shipped = ROOT / "src" / "watchword" / "watch" / "signals" / "repeated_recovery.sql"
+    (tmp_path / "mine.sql").write_text(shipped.read_text())
+    (tmp_path / "mine.cases.yaml").write_text(
+        "positive: [{why: once, happened: [{action: password.reset}], hits: [{event: e1}]}]\nnegative: [{why: none}]\n"
+    )
+    typed = here("watch", "signals", "--check", "--folder", tmp_path)
+
+    assert typed.code == 1
+    assert "does not hold mine: once" in typed.out
+
+
+def test_campaigns_and_sigma_beside_verdicts(here: Here, tmp_path: Path) -> None:
+    """With --signals and --sigma what was found is grouped, and rules that can not run are named."""
+    (tmp_path / "good.yml").write_text(
+        "title: Any reset\nlogsource: {product: okta}\nlevel: low\n"
+        "detection:\n  sel: {eventType|contains: reset}\n  condition: sel\n"
+    )
+    (tmp_path / "odd.yml").write_text("title: [")
+    typed = here(*classify("okta", OKTA, "--signals", "--sigma", tmp_path))
+
+    assert typed.code == 1
+    assert "Campaigns" in typed.out
+    assert "could not look" in typed.out
+    assert "sigma.good" in typed.out
+    assert "odd.yml" in typed.err

@@ -11,14 +11,21 @@ needs = ["happened", "signed_in"]
 [parameters]
 history = "30 d"
 */
-SELECT
-    recovery.id AS event, recovery."target", recovery.actor, later."time", recovery."action", later.device
-FROM recovery
+WITH lost AS (
+    SELECT * FROM recovery WHERE "action" IN ('mfa.factor_reset', 'mfa.factor_reset_all', 'mfa.bypass_grant')
+),
+known AS (
+    SELECT DISTINCT lost.id, signed_in.device
+    FROM lost JOIN signed_in
+        ON signed_in.subject = lost.subject AND signed_in."time" < lost."time"
+        AND signed_in."time" >= lost."time" - $history
+    WHERE signed_in.done AND signed_in.device IS NOT NULL
+)
+SELECT lost.id AS event, lost."target", lost.actor, later."time", lost."action", later.device
+FROM lost
+JOIN known ON known.id = lost.id
 JOIN signed_in AS later
-    ON later.subject = recovery.subject AND later."time" > recovery."time" AND later."time" <= recovery."time" + $window
-JOIN signed_in AS earlier
-    ON earlier.subject = recovery.subject AND earlier.device = later.device
-    AND earlier."time" < recovery."time" AND earlier."time" >= recovery."time" - $history
-WHERE recovery."action" IN ('mfa.factor_reset', 'mfa.factor_reset_all', 'mfa.bypass_grant')
-    AND earlier.done AND later.done
-QUALIFY row_number() OVER (PARTITION BY recovery.id ORDER BY later."time", later.id) = 1
+    ON later.subject = lost.subject AND later.device = known.device AND later."time" > lost."time"
+    AND later."time" <= lost."time" + $window
+WHERE later.done
+QUALIFY row_number() OVER (PARTITION BY lost.id ORDER BY later."time", later.id) = 1

@@ -1,0 +1,100 @@
+"""Findings over the API: security on duty works on them, readers look, and whoever one is about leaves it alone."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from tests.api.organisation import BEGINNING, Organisation
+from watchword.core.identity_event import Canonical, Verdict
+from watchword.watch.verdicts import VerdictRow
+
+
+def row(id_: str, *, actor: str = "it.admin", target: str = "m.lindqvist") -> VerdictRow:
+    return VerdictRow(
+        id=id_, provider="okta", directory="sandbox", action=Canonical.PASSWORD_RESET, native_action="x", actor=actor,
+        target=target, at=BEGINNING, outcome="SUCCESS", address=None, socket=None, correlation=None, folded=1,
+        verdict=Verdict.UNVERIFIED, reasons=("no_case",), case=None, ticket=None, leaves=(),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def finding(organisation: Organisation) -> str:
+    """One finding, about a reset that nobody has a case for."""
+    (made,) = organisation.app.findings.take((row("e1"),), (), BEGINNING)
+    return made
+
+
+def test_worked_on_from_new_to_closed(organisation: Organisation, finding: str) -> None:
+    """Triaged, noted, given away, confirmed and closed; each answer says where it is, and the list follows."""
+    noor = organisation.sign_in("noor")
+    (listed,) = noor.get("/api/findings").json()
+    assert (listed["finding"], listed["status"], listed["name"], listed["events"]) == (finding, "new", "it.admin", 1)
+
+    at = f"/api/findings/{finding}"
+    assert noor.post(f"{at}/triage").json()["owner"] == "noor"
+    assert noor.post(f"{at}/note", {"words": "asked the lead"}).json()["notes"][0]["by"] == "noor"
+    assert noor.post(f"{at}/own", {"owner": "wen"}).json()["owner"] == "wen"
+    assert noor.post(f"{at}/confirm").json()["status"] == "confirmed"
+    assert noor.post(f"{at}/triage").status_code == 409
+    assert noor.post(f"{at}/close").json()["status"] == "closed"
+    assert noor.get("/api/findings?status=new").json() == []
+    (risk, *_) = noor.get("/api/risks").json()
+    assert (risk["kind"], risk["score"]) == ("account", 30.0)
+
+
+def test_dismissed_with_a_reason(organisation: Organisation, finding: str) -> None:
+    """A dismissal needs a code that there is, and words."""
+    noor = organisation.sign_in("noor")
+    at = f"/api/findings/{finding}/dismiss"
+
+    assert noor.post(at, {"reason": "bored", "words": "x"}).status_code == 400
+    assert noor.post(at, {"reason": "expected", "words": " "}).status_code == 422
+    assert noor.post(at, {"reason": "expected", "words": "migration"}).json()["dismissal"] == "expected"
+
+
+def test_others_do_not_work_on_it(organisation: Organisation, finding: str) -> None:
+    """Somebody without a role sees nothing, an agent does nothing, and what is not there is not there."""
+    nobody, ilse = organisation.sign_in("nobody"), organisation.sign_in("ilse")
+    for path in ("/api/findings", f"/api/findings/{finding}", "/api/suppressions", "/api/risks"):
+        assert nobody.get(path).status_code == 404
+    for step in ("triage", "confirm", "close"):
+        assert ilse.post(f"/api/findings/{finding}/{step}").status_code == 403
+    noor = organisation.sign_in("noor")
+    assert noor.get("/api/findings/f-none").status_code == 404
+    assert noor.post("/api/findings/f-none/triage").status_code == 404
+
+
+def test_suppressed_for_a_time(organisation: Organisation) -> None:
+    """A suppression counts what it keeps quiet, ends when it says, and can be lifted once."""
+    noor = organisation.sign_in("noor")
+    body = {"rule": "*", "party": "actor", "name": "sync", "until": "30d", "why": "the sync account"}
+    made = noor.post("/api/suppressions", body)
+    assert made.status_code == 201, made.text
+    assert organisation.app.findings.take((row("e2", actor="sync"),), (), BEGINNING) == ()
+
+    (shown,) = noor.get("/api/suppressions").json()
+    assert (shown["about"], shown["kept"], shown["holds"], shown["by"]) == ("actor sync", 1, True, "noor")
+    at = f"/api/suppressions/{shown['suppression']}/lift"
+    assert noor.post(at).status_code == 204
+    assert noor.post(at).status_code == 409
+    assert noor.post("/api/suppressions", body | {"until": "400d"}).status_code == 422
+    assert noor.post("/api/suppressions", body | {"party": "anybody"}).status_code == 422
+
+
+def test_whoever_it_is_about_leaves_it(organisation: Organisation) -> None:
+    """An account's owner neither dismisses nor closes a finding about it, and is told so before they try."""
+    app = organisation.app
+    native = organisation.sandbox.find("m.lindqvist")[0].native_id
+    noor = app.names.person("noor")
+    account = app.registry.observe(organisation.sandbox.find("m.lindqvist")[0], app.names.person("root"), BEGINNING)
+    if app.names.owner(account.id) is None:
+        pytest.fail("the sample's account belongs to nobody")
+    owner = app.names.owner(account.id)
+    (made,) = app.findings.take((row("e9", target=native),), (), BEGINNING + timedelta(hours=1))
+
+    from watchword.reception.findings import about
+
+    assert about(app, app.findings.one(made)) == {owner}
+    assert owner != noor
