@@ -58,12 +58,13 @@ class Substitution:
 
     def outcomes(self, held: Held, place: Place) -> Iterator[Outcome]:
         """Yield *held* with some of the people in it put down, in each way that is within the bound."""
-        people = tuple(p for p in held if self.kinds.get(p) in self.backing.behind and _may_differ(p, place))
+        people = [p for p in held if self.kinds.get(p) in self.backing.behind and _may_differ(p, place)]
         if not people:
             return
         pattern, names = self._pattern(held, place)
         if pattern not in self._known:
-            self._known[pattern] = names, tuple(_Search(self, held, people, place).found())
+            people.sort(key=names.index)
+            self._known[pattern] = names, tuple(_Search(self, held, tuple(people), place).found())
         first, found = self._known[pattern]
         if first == names:
             yield from found
@@ -139,14 +140,14 @@ class _Search:
         if not any(choices):
             return ()
         masks = [
-            reduce(or_, (mask for mask, *_ in puts), stays) for stays, puts in zip(self.stays, choices, strict=True)
+            reduce(or_, (way[0] for _, way in puts), stays) for stays, puts in zip(self.stays, choices, strict=True)
         ]
         states: dict[_State, None] = {(self.kept, frozenset(), True, False): None}
         for number, puts in enumerate(choices):
             shared = reduce(or_, (m for n, m in enumerate(masks) if n != number), self.kept)
-            ways = [(self.stays[number], frozenset[Pair](), True, False), *puts]
+            ways = [(0, (self.stays[number], frozenset[Pair](), True, False)), *puts]
             # What each costs at least, whatever else is held.
-            priced = sorted(((self._cost(way[0] & ~shared), way) for way in ways), key=_least)
+            priced = sorted(((max(least, self._cost(way[0] & ~shared)), way) for least, way in ways), key=_least)
             states = dict.fromkeys(self._joined(states, priced))
         return states
 
@@ -160,19 +161,22 @@ class _Search:
                     continue
                 yield so_far | mask, needed | takes, certain and sure, special or matters
 
-    def _choices(self, who: str) -> list[_State]:
-        """What *who* may be put down to, in all variants, beside everybody who stays."""
+    def _choices(self, who: str) -> list[tuple[int, _State]]:
+        """What *who* may be put down to, in all variants, each with what it costs at least.
+
+        That counts as shared what is in the set already, and not what others in it are put down to.
+        """
         place, kind, has = self.place, self.kinds[who], self.held[who]
-        common = self._common(who)
-        there = frozenset(common)
+        there = self._there(who)
         room = self.bound - self._cost(self.kept)
-        most = sum(self.backing.prices[c] for _, c in common)
+        most = sum(self.backing.prices[c] for _, c in there)
         near = sum(self.kinds.get(p) == kind for p in place.slots)
-        found: list[_State] = []
+        found: list[tuple[int, _State]] = []
         for behind in self.backing.behind[kind]:
             if behind.cost > room + most:
                 break
-            if self._least(behind, there) > room or not any(one <= has for one in behind.instead):
+            least = max(self._least(behind, there), behind.cost - most)
+            if least > room or not any(one <= has for one in behind.instead):
                 continue
             if place.proves == who and not behind.proving:
                 continue
@@ -181,13 +185,13 @@ class _Search:
             for more, met, takes in self._variants(behind, who):
                 mask = self._mask(more)
                 if self._cost(self.kept | mask) <= self.bound:
-                    found.append((mask, takes, sure, met or not behind.common))
+                    found.append((least, (mask, takes, sure, met or not behind.common)))
         return found
 
-    def _common(self, who: str) -> list[tuple[int | str, str]]:
+    def _there(self, who: str) -> frozenset[tuple[int | str, str]]:
         """What of the set, by kind, those behind *who* may have in common with it."""
         place = self.place
-        return [
+        return frozenset(
             (self.kinds.get(s, UNKNOWN) if s else "", c)
             for s, caps in self.held.items()
             if s != who
@@ -197,7 +201,7 @@ class _Search:
                 or any(place.tangle(who, s, near=near) is not None for near in NEAR)
             )
             for c in caps
-        ]
+        )
 
     def _least(self, behind: Behind, there: frozenset[tuple[int | str, str]]) -> int:
         """What *behind* costs at least beside what is there."""
