@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ import pytest
 from watchword.core.identity_event import Canonical, Verdict
 from watchword.watch.providers import OKTA, PROVIDERS, Provider
 
-from .conftest import Classify, Okta
+from .conftest import EXECUTOR, Classify, Okta
+from .signed_in import SIGN_INS, rows
 
 
 def _catalogue(provider: Provider) -> list[dict[str, str]]:
@@ -128,3 +130,95 @@ def test_one_uuid_for_two_records_hides_neither(okta: Okta, classify: Classify) 
     rows = classify([okta(uuid="same"), okta(uuid="same", target="00uben")]).verdicts
     assert {row.target for row in rows} == {"00uana", "00uben"}
     assert len({row.id for row in rows}) == 2
+
+
+def _whole(okta: Okta, **members: Any) -> dict[str, Any]:
+    return okta(
+        client={
+            "ipAddress": "198.51.100.7",
+            "userAgent": {"rawUserAgent": "sample"},
+            "geographicalContext": {"country": "Netherlands"},
+        },
+        securityContext={"asNumber": 64496},
+        authenticationContext={"externalSessionId": "idx-1"},
+        device={"id": "guo-1"},
+        **members,
+    )
+
+
+def test_an_event_says_from_where(okta: Okta, classify: Classify) -> None:
+    """Country, network and what was changed are read; they come back with the verdict."""
+    row = classify.one(_whole(okta, kind="user.mfa.factor.deactivate", debugContext={"debugData": {"factor": "FIDO"}}))
+    assert (row.country, row.asn, row.detail, row.actor_class) == ("Netherlands", 64496, "FIDO", None)
+
+
+def test_a_sign_in_is_of_the_one_who_signs_in(okta: Okta, tmp_path: Path) -> None:
+    """A sign-in's target is its actor, whatever application it names; a refused one is not done."""
+    app = [{"id": "0oa1", "type": "AppInstance"}]
+    lines = [
+        _whole(okta, kind="user.session.start", actor="00uana", target=app),
+        _whole(okta, kind="user.session.start", actor="00uben", after=1, outcome={"result": "FAILURE"}),
+    ]
+    assert [row[:7] for row in rows(tmp_path, "okta", lines, SIGN_INS)] == [
+        ("00uana", True, "198.51.100.7", "Netherlands", 64496, "guo-1", "idx-1"),
+        ("00uben", False, "198.51.100.7", "Netherlands", 64496, "guo-1", "idx-1"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("actor", "transaction", "client", "expected"),
+    [
+        ("system@okta.com", "unknown", {"ipAddress": None}, "vendor"),
+        ("system@okta.com", "unknown", {"userAgent": {"rawUserAgent": "x"}}, "system"),
+        ("system@okta.com", "t-1", {"ipAddress": None}, "system"),
+        ("agent@example.test", "unknown", {"ipAddress": None}, None),
+    ],
+)
+def test_the_vendor_s_support_is_told_from_the_vendor_s_system(
+    okta: Okta, classify: Classify, actor: str, transaction: str, client: dict[str, Any], expected: str | None
+) -> None:
+    """The system account outside any transaction and from no browser is a person of the vendor's."""
+    who = {"id": "system", "alternateId": actor, "type": "User"}
+    row = classify.one(okta(client=client, transaction={"id": transaction}) | {"actor": who})
+    assert row.actor_class == expected
+
+
+def test_a_script_is_told_from_a_person(okta: Okta, classify: Classify) -> None:
+    """An actor that is an application is automation."""
+    who = {"id": "0oa1", "type": "PublicClientApp", "alternateId": "unknown"}
+    assert classify.one(okta() | {"actor": who}).actor_class == "automation"
+
+
+def _lower(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name.lower(): _lower(each) for name, each in value.items()}
+    return [_lower(each) for each in value] if isinstance(value, list) else value
+
+
+def test_other_pipelines_spelling_is_read(okta: Okta, classify: Classify) -> None:
+    """Names in lower case, an event hook's list, and ECS's snake_case give the same row."""
+    event = _whole(okta)
+    snake = {
+        "@timestamp": event["published"],
+        "okta": {
+            "uuid": event["uuid"],
+            "event_type": event["eventType"],
+            "actor": {"id": EXECUTOR, "alternate_id": f"{EXECUTOR}@example.test", "type": "User"},
+            "target": [{"id": "00uana", "type": "User", "alternate_id": "00uana@example.test"}],
+            "client": {"ip": "198.51.100.7"},
+            "outcome": {"result": "SUCCESS"},
+            "transaction": {"id": event["transaction"]["id"]},
+        },
+        "source": {"as": {"number": 64496}, "geo": {"country_name": "Netherlands"}},
+    }
+    hook = {"eventType": None, "data": {"events": [event]}}
+    expected = classify.one(event)
+    assert classify.one(_lower(event)) == expected
+    assert classify.one(hook) == expected
+    assert classify.one(snake) == expected
+
+
+def test_objects_among_the_debug_data_are_no_damage(okta: Okta, classify: Classify) -> None:
+    """`debugData` holds text, except where it does not."""
+    row = classify.one(okta(debugContext={"debugData": {"originalPrincipal": {"id": "x"}, "dtHash": {"odd": 1}}}))
+    assert row.verdict is Verdict.UNVERIFIED

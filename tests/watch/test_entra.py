@@ -1,0 +1,323 @@
+"""Entra: directory audits and sign-ins in each shape they come in, and the unified audit log's mailbox rules."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from watchword.core.identity_event import Canonical, Verdict
+from watchword.watch.providers import ENTRA
+
+from .conftest import Classify
+from .signed_in import SIGN_INS, rows
+
+ADMIN, ANA = "11111111-aaaa-4aaa-8aaa-000000000001", "11111111-aaaa-4aaa-8aaa-000000000002"
+
+
+def _user(who: str, name: str) -> dict[str, Any]:
+    return {"id": who, "displayName": None, "userPrincipalName": f"{name}@example.test", "ipAddress": "198.51.100.7"}
+
+
+def _audit(activity: str = "Reset password (by admin)", **members: Any) -> dict[str, Any]:
+    return {
+        "id": f"Directory_{activity}",
+        "category": "UserManagement",
+        "correlationId": "c-1",
+        "result": "success",
+        "resultReason": "",
+        "activityDisplayName": activity,
+        "activityDateTime": "2026-03-02T12:00:00.1234567Z",
+        "initiatedBy": {"user": _user(ADMIN, "admin"), "app": None},
+        "targetResources": [
+            {
+                "id": ANA,
+                "displayName": None,
+                "type": "User",
+                "userPrincipalName": "ana@example.test",
+                "modifiedProperties": [],
+            }
+        ],
+        "additionalDetails": [],
+        **members,
+    }
+
+
+def _update(**changed: tuple[Any, Any]) -> dict[str, Any]:
+    event = _audit("Update user")
+    event["targetResources"][0]["modifiedProperties"] = [
+        {"displayName": name, "oldValue": json.dumps(old), "newValue": json.dumps(new)}
+        for name, (old, new) in changed.items()
+    ]
+    return event
+
+
+def _hub(audit: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "time": audit["activityDateTime"],
+        "resourceId": "/tenants/t/providers/Microsoft.aadiam",
+        "operationName": audit["activityDisplayName"],
+        "category": "AuditLogs",
+        "resultSignature": "None",
+        "callerIpAddress": "198.51.100.7",
+        "correlationId": audit["correlationId"],
+        "identity": "admin",
+        "properties": audit,
+    }
+
+
+def _table(audit: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "TimeGenerated": audit["activityDateTime"],
+        "OperationName": audit["activityDisplayName"],
+        "CorrelationId": audit["correlationId"],
+        "Id": audit["id"],
+        "Result": audit["result"],
+        "InitiatedBy": json.dumps(audit["initiatedBy"]),
+        "TargetResources": json.dumps(audit["targetResources"]),
+        "AdditionalDetails": "[]",
+        "Type": "AuditLogs",
+    }
+
+
+def _elastic(audit: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "@timestamp": audit["activityDateTime"],
+        "azure": {
+            "correlation_id": audit["correlationId"],
+            "auditlogs": {
+                "operation_name": audit["activityDisplayName"],
+                "category": "AuditLogs",
+                "properties": {
+                    "id": audit["id"],
+                    "activity_display_name": audit["activityDisplayName"],
+                    "activity_datetime": audit["activityDateTime"],
+                    "result": audit["result"],
+                    "initiated_by": {"user": audit["initiatedBy"]["user"]},
+                    "target_resources": {
+                        str(n): {"id": t["id"], "type": t["type"], "user_principal_name": t["userPrincipalName"]}
+                        for n, t in enumerate(audit["targetResources"])
+                    },
+                },
+            },
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        _hub,
+        _table,
+        _elastic,
+        lambda audit: {"records": [_hub(audit)]},
+        lambda audit: {"@odata.context": "x", "value": [audit]},
+        lambda audit: {"message": json.dumps(_hub(audit))},
+        lambda audit: {"_index": "i", "_source": _elastic(audit)},
+    ],
+    ids=["event hub", "table", "elastic", "event hub list", "graph page", "message", "search result"],
+)
+def test_every_shape_gives_the_row_that_graph_gives(
+    classify: Classify, shape: Callable[[dict[str, Any]], dict[str, Any]]
+) -> None:
+    """Whoever passes an audit on, who did what to whom, when and from where stay the same."""
+    expected = classify.one(_audit(), provider="entra")
+    row = classify.one(shape(_audit()), provider="entra")
+    assert (expected.actor, expected.target, expected.address) == (ADMIN, ANA, "198.51.100.7")
+    for name in ("id", "action", "actor", "target", "at", "address", "correlation", "outcome", "verdict"):
+        assert getattr(row, name) == getattr(expected, name)
+
+
+def test_every_type_is_mapped_or_ignored(classify: Classify) -> None:
+    """A catalogued audit gives its canonical action for another's account, or only its count."""
+    entries = list(csv.DictReader(ENTRA.catalogue.read_text(encoding="utf-8").splitlines()))
+    plain = [e for e in entries if "/" not in e["native"] and not e["canonical"].startswith("login.")]
+    lines = [
+        _audit(e["native"], id=str(n), correlationId=str(n), targetResources=[{"id": f"t{n}", "type": "User"}])
+        for n, e in enumerate(plain)
+    ]
+    report = classify(lines, None, provider="entra")
+    given = {row.target: row.action for row in report.verdicts}
+    for n, entry in enumerate(plain):
+        assert given.get(f"t{n}") == (None if entry["ignored"] else entry["canonical"] or None), entry
+    assert report.unknown_types == ()
+
+
+def test_two_records_of_one_click_are_one_action(classify: Classify) -> None:
+    """The reset page and the directory each write a record; the service that did it for the admin is no actor."""
+    service = {"user": None, "app": {"displayName": "Microsoft password reset service", "appId": "a"}}
+    core = _audit("Reset user password", initiatedBy=service, activityDateTime="2026-03-02T12:00:00.9Z")
+    (row,) = classify([_audit(), core], provider="entra").verdicts
+    assert (row.actor, row.folded, row.actor_class, row.verdict) == (ADMIN, 2, None, Verdict.UNVERIFIED)
+
+
+def test_a_self_service_reset_is_its_owner_s(classify: Classify) -> None:
+    """The directory's record of a reset that a user made at the reset page is the user's, not the service's."""
+    own = _audit("Reset password (self-service)", initiatedBy={"user": _user(ANA, "ana"), "app": None})
+    service = {"user": {"id": "f", "userPrincipalName": "fim_password_service@support.onmicrosoft.com"}}
+    core = _audit("Reset user password", initiatedBy=service, activityDateTime="2026-03-02T12:00:00.9Z")
+    assert {row.verdict for row in classify([own, core], provider="entra").verdicts} == {Verdict.SELF_SERVICE}
+
+
+def test_an_application_is_automation(classify: Classify) -> None:
+    """An app that acts by itself is named, and told from a person."""
+    app = {"app": {"appId": "a", "displayName": "Joiners (sample)", "servicePrincipalId": "sp-1"}, "user": None}
+    row = classify.one(_audit("Reset user password", initiatedBy=app), provider="entra")
+    assert (row.actor, row.actor_class) == ("sp-1", "automation")
+
+
+METHODS = [{"MethodType": 6, "Default": True}, {"MethodType": 7, "Default": False}]
+
+
+@pytest.mark.parametrize(
+    ("changed", "actions"),
+    [
+        ({"StrongAuthenticationMethod": (METHODS, [])}, {Canonical.FACTOR_RESET_ALL}),
+        ({"StrongAuthenticationMethod": (METHODS, METHODS[:1])}, {Canonical.FACTOR_RESET}),
+        ({"StrongAuthenticationMethod": ([], METHODS)}, {Canonical.FACTOR_ENROLL}),
+        ({"StrongAuthenticationRequirement": ([{"State": 1}], [])}, {Canonical.FACTOR_RESET_ALL}),
+        ({"StrongAuthenticationPhoneAppDetail": ([{"Last": 1}], [{"Last": 2}])}, set()),
+        ({"StrongAuthenticationUserDetails": ([{"PhoneNumber": "1"}], [{"PhoneNumber": "2"}])}, "contact"),
+        ({"AlternateMobile": ("1", "2")}, "contact"),
+        ({"AccountEnabled": ([False], [True])}, {Canonical.ACCOUNT_ENABLE}),
+        ({"AccountEnabled": ([True], [False])}, {Canonical.ACCOUNT_DISABLE}),
+        ({"Department": ("a", "b")}, set()),
+        ({"StrongAuthenticationMethod": (METHODS, []), "OtherMail": ("a", "b")}, "both"),
+    ],
+)
+def test_an_update_is_what_its_values_say(
+    classify: Classify, changed: dict[str, tuple[Any, Any]], actions: set[Canonical] | str
+) -> None:
+    """Old and new values, JSON within text, decide what an update of a user did."""
+    named = {
+        "contact": {Canonical.RECOVERY_INFO_CHANGE},
+        "both": {Canonical.RECOVERY_INFO_CHANGE, Canonical.FACTOR_RESET_ALL},
+    }
+    report = classify([_update(**changed)], provider="entra")
+    assert {row.action for row in report.verdicts} == (named[actions] if isinstance(actions, str) else actions)
+
+
+@pytest.mark.parametrize(
+    ("activity", "reason", "action"),
+    [
+        ("Admin registered security info", "Admin registered temporary access pass method for user", "mfa.bypass_grant"),
+        ("User registered security info", "User registered temporary access pass method", "mfa.bypass_grant"),
+        ("Admin registered security info", "Admin registered phone method for user", "recovery_info.change"),
+        ("Admin registered security info", "Admin registered Fido method for user", "mfa.factor_enroll"),
+        ("Admin deleted security info", "Admin deleted temporary access pass method for user", None),
+        ("Admin deleted security info", "Admin deleted Fido method for user", "mfa.factor_reset"),
+    ],
+)
+def test_security_info_is_what_its_reason_says(
+    classify: Classify, activity: str, reason: str, action: str | None
+) -> None:
+    """A temporary access pass is a way past the factors; a phone is where codes go."""
+    report = classify([_audit(activity, resultReason=reason)], provider="entra")
+    assert [row.action for row in report.verdicts] == ([action] if action else [])
+
+
+@pytest.mark.parametrize("result", ["failure", "Failure", "timeout"])
+def test_a_failed_attempt_is_ignored(classify: Classify, result: str) -> None:
+    """Whatever its case, a result that is none is no reset."""
+    assert classify.one(_audit(result=result), provider="entra").reasons == ("attempt_failed",)
+
+
+def _sign_in(**members: Any) -> dict[str, Any]:
+    return {
+        "id": "s-1",
+        "createdDateTime": "2026-03-02T11:50:00Z",
+        "userPrincipalName": "admin@example.test",
+        "userId": ADMIN,
+        "appDisplayName": "Portal (sample)",
+        "ipAddress": "198.51.100.7",
+        "status": {"errorCode": 0},
+        "location": {"countryOrRegion": "NL"},
+        "deviceDetail": {"deviceId": "d-1"},
+        "autonomousSystemNumber": 64496,
+        **members,
+    }
+
+
+def test_sign_ins_are_read_apart(tmp_path: Path) -> None:
+    """A sign-in, and one that needs more first, in Graph's shape and a diagnostic setting's."""
+    hub = {
+        "time": "2026-03-02T11:51:00Z",
+        "operationName": "Sign-in activity",
+        "category": "SignInLogs",
+        "resultType": "50074",
+        "location": "NL",
+        "properties": _sign_in(id="s-2", createdDateTime="2026-03-02T11:51:00Z", status={"errorCode": 50074}),
+    }
+    found = rows(tmp_path, "entra", [_sign_in(), hub], SIGN_INS)
+    place = ("198.51.100.7", "NL", 64496, "d-1", None, "Portal (sample)")
+    assert found == [(ADMIN, True, *place), (ADMIN, False, *place)]
+
+
+def test_a_sign_in_lends_an_audit_its_geography(classify: Classify) -> None:
+    """Audits have no country: the actor's sign-in from the same address has, and another's has not."""
+    rows_ = classify([_audit(), _sign_in()], provider="entra").verdicts
+    assert [(row.country, row.asn) for row in rows_] == [("NL", 64496)]
+    other = _sign_in(userId="other", userPrincipalName="other@example.test")
+    assert [row.country for row in classify([_audit(), other], provider="entra").verdicts] == [None]
+
+
+def _unified(operation: str, **members: Any) -> dict[str, Any]:
+    return {
+        "CreationTime": "2026-03-02T12:00:00",
+        "Id": "ual-1",
+        "Operation": operation,
+        "ResultStatus": "True",
+        "UserId": "ana@example.test",
+        "ClientIP": "[2001:db8::1]:5555",
+        "ObjectId": "ana@example.test",
+        "Workload": "Exchange",
+        **members,
+    }
+
+
+@pytest.mark.parametrize(
+    ("row", "actions"),
+    [
+        (_unified("New-InboxRule"), [Canonical.MAILBOX_RULE]),
+        (_unified("Set-Mailbox", Parameters=[{"Name": "ForwardingSmtpAddress", "Value": "x"}]), [Canonical.MAILBOX_RULE]),
+        (_unified("Set-Mailbox", Parameters=[{"Name": "Language", "Value": "nl"}]), []),
+        (_unified("Reset user password.", UserId="admin@example.test"), [Canonical.PASSWORD_RESET]),
+        ({"AuditData": json.dumps(_unified("UpdateInboxRules"))}, [Canonical.MAILBOX_RULE]),
+    ],
+)
+def test_the_unified_audit_log_is_read(classify: Classify, row: dict[str, Any], actions: list[Canonical]) -> None:
+    """Mailbox rules, and directory changes under their names there, from an address with a port."""
+    found = classify([row], provider="entra").verdicts
+    assert [(r.action, r.address, r.at.hour) for r in found] == [(action, "2001:db8::1", 12) for action in actions]
+
+
+@pytest.mark.parametrize("member", ["initiatedBy", "targetResources", "additionalDetails", "correlationId", "result"])
+@pytest.mark.parametrize("value", [None, "null", 7, [], {}, [None], [7]])
+def test_a_member_of_another_shape_is_no_crash(classify: Classify, member: str, value: Any) -> None:
+    """Any member may be null or of another type: what is readable is judged."""
+    for event in (_audit(**{member: value}), _hub(_audit(**{member: value}))):
+        report = classify([event], provider="entra")
+        assert (len(report.verdicts), report.rejected_lines) == (1, 0)
+
+
+@pytest.mark.parametrize("address", ["::2a02:1:2:3:4:5:6:7:8", "not an address", "999.1.1.1"])
+def test_a_malformed_address_stays_text(classify: Classify, address: str) -> None:
+    """Some addresses in such logs are none: kept as they are."""
+    event = _audit(initiatedBy={"user": {"id": ADMIN, "ipAddress": address}})
+    assert classify.one(event, provider="entra").address == address
+
+
+@pytest.mark.parametrize("time", ["1601-01-01T00:00:00Z", "garbage", None, "9999-12-31T23:59:59Z", 1772452800])
+def test_an_odd_time_is_no_crash(classify: Classify, time: Any) -> None:
+    """A time that is none, or of another century, still has its verdict."""
+    assert classify.one(_audit(activityDateTime=time), provider="entra").action is Canonical.PASSWORD_RESET
+
+
+def test_ten_thousand_targets_are_ten_thousand_rows(classify: Classify) -> None:
+    """A bulk action names many: each is judged."""
+    targets = [{"id": f"t{n}", "type": "User"} for n in range(10_000)]
+    assert len(classify([_audit(targetResources=targets)], None, provider="entra").verdicts) == 10_000
