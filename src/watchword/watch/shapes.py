@@ -83,6 +83,7 @@ def _records(
     elif provider.text is not None and _begins_xml(head):
         yield from _xml(source)
     elif has_documents(head, provider):
+        source.read(len(_BOM) if head.startswith(_BOM) else 0)
         for number, document in documents(source, provider.wrapped):
             if isinstance(document, str):
                 yield number, Aside(line=number, reason="not JSON", text=document)

@@ -65,16 +65,21 @@ WITH field AS (
             nullif(list_filter(record.targets, lambda t: lower(t."type") = 'user'), []), nullif(record.targets[1:1], []),
             [NULL]
         ) AS users,
-        -- All that a record says of what was changed, as text.
-        concat_ws(
-            ' ', record.reason, CAST(record.details AS VARCHAR),
-            CAST(list_transform(record.targets, lambda t: t.modifiedProperties) AS VARCHAR)
-        ) AS said
+        list_filter(record.targets, lambda t: lower(t."type") = 'role')[1].displayName AS role
     FROM record
 ),
-each_target AS (SELECT * EXCLUDE (users), unnest(users) AS "target" FROM field),
+each_target AS (
+    -- A record may name ten thousand: no row carries them all.
+    SELECT
+        * EXCLUDE (users, targets, details),
+        unnest(users) AS "target",
+        concat_ws(' ', reason, CAST(details AS VARCHAR)) AS worded
+    FROM field
+),
 named AS (
     SELECT
+        -- All that a record says of what was changed, as text.
+        concat_ws(' ', worded, CAST("target".modifiedProperties AS VARCHAR)) AS said,
         * REPLACE (coalesce(nullif(id, ''), md5(concat_ws('|', native, stamp, by_id, by_name, "target".id, user_id, correlation))) AS id),
         coalesce(by_id, by_name, by_app, CASE WHEN is_sign_in THEN user_id END, '') AS actor,
         CASE
@@ -198,7 +203,7 @@ SELECT
         WHEN is_sign_in THEN nullif(app, '')
         WHEN contains(native, ' role') THEN coalesce(
             nullif(trim(list_filter(changed, lambda p: p.name IN ('role.displayname', 'roledefinition.displayname'))[1].new, '"'), ''),
-            list_filter(targets, lambda t: lower(t."type") = 'role')[1].displayName
+            role
         )
         WHEN native = 'Update user' THEN list_aggregate(list_transform(changed, lambda p: p.name), 'string_agg', ', ')
         ELSE nullif(reason, '')

@@ -35,7 +35,7 @@ WITH field AS (
 ),
 each_target AS (
     SELECT
-        *,
+        * EXCLUDE (parameters, subject),
         unnest(CASE
             WHEN nullif(subject."value", '') IS NOT NULL THEN [subject."value"]
             WHEN len(subject.multiValue) > 0 THEN subject.multiValue

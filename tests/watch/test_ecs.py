@@ -1,0 +1,128 @@
+"""ECS and OCSF as input: their own fields, and a vendor's event within an ECS document."""
+
+from __future__ import annotations
+
+import csv
+import json
+from typing import Any
+
+import pytest
+
+from watchword.core.identity_event import Canonical, Verdict
+from watchword.watch.providers import OCSF
+
+from .conftest import Classify, Okta
+
+
+def _document(action: str = "reset-password", **members: Any) -> dict[str, Any]:
+    return {
+        "@timestamp": "2026-03-02T12:00:00Z",
+        "event": {"action": action, "category": ["iam"], "type": ["user", "change"], "outcome": "success", "id": "e-1"},
+        "user": {"id": "u-agent", "name": "agent", "target": {"id": "u-ana", "name": "ana"}},
+        "source": {"ip": "198.51.100.7", "geo": {"country_iso_code": "NL"}, "as": {"number": 64496}},
+        **members,
+    }
+
+
+def test_ecs_fields_give_a_row(classify: Classify) -> None:
+    """Who, whom, what and from where come from the fields of the schema."""
+    row = classify.one(_document(), provider="ecs")
+    assert (row.action, row.actor, row.target) == (Canonical.PASSWORD_RESET, "u-agent", "u-ana")
+    assert (row.address, row.country, row.asn) == ("198.51.100.7", "NL", 64496)
+
+
+def test_one_user_alone_is_the_owner(classify: Classify) -> None:
+    """With no target but the user, who acts is whom it is about."""
+    row = classify.one(_document("change-password", user={"name": "ana"}), provider="ecs")
+    assert (row.target, row.verdict) == ("ana", Verdict.SELF_SERVICE)
+
+
+def test_a_vendor_s_event_is_read_by_its_own_provider(okta: Okta, classify: Classify) -> None:
+    """An event kept as text, or under the vendor's name, beside ECS's own documents in one log."""
+    event = okta()
+    kept = {"event": {"action": "x", "dataset": "okta.system", "original": json.dumps(event)}, "okta": {}}
+    under = {"event": {"dataset": "okta.system"}, "okta": {"event_type": "user.mfa.factor.reset_all", "uuid": "u-2"}}
+    beat = {
+        "event": {"code": "4767"},
+        "winlog": {"event_id": "4767", "channel": "Security", "event_data": {"TargetSid": "S-1-5-21-9"}},
+    }
+    report = classify([kept, under, beat, _document()], provider="ecs")
+    assert {(row.provider, row.action) for row in report.verdicts} == {
+        ("okta", Canonical.PASSWORD_RESET),
+        ("okta", Canonical.FACTOR_RESET_ALL),
+        ("windows", Canonical.ACCOUNT_UNLOCK),
+        ("ecs", Canonical.PASSWORD_RESET),
+    }
+    assert (report.rejected_lines, report.unknown_types) == (0, ())
+
+
+@pytest.mark.parametrize("member", ["event", "user", "source", "okta", "winlog", "azure"])
+@pytest.mark.parametrize("value", [None, "null", 7, [], {}])
+def test_an_odd_document_is_judged_or_kept_aside(classify: Classify, member: str, value: Any) -> None:
+    """Whatever a member is, the document has a verdict, a count or a reason."""
+    report = classify([_document(**{member: value})], provider="ecs")
+    assert len(report.verdicts) + report.rejected_lines == 1
+
+
+def _change(**members: Any) -> dict[str, Any]:
+    return {
+        "class_uid": 3001,
+        "activity_id": 4,
+        "time": 1772452800000,
+        "metadata": {"uid": "m-1", "version": "1.8.0"},
+        "actor": {"user": {"uid": "u-agent", "email_addr": "agent@example.test"}},
+        "user": {"uid": "u-ana", "email_addr": "ana@example.test"},
+        "src_endpoint": {"ip": "198.51.100.7", "location": {"country": "NL"}, "autonomous_system": {"number": 64496}},
+        "status_id": 1,
+        **members,
+    }
+
+
+def test_every_ocsf_activity_is_mapped_or_ignored(classify: Classify) -> None:
+    """A catalogued activity gives its canonical action, or only its count."""
+    entries = list(csv.DictReader(OCSF.catalogue.read_text(encoding="utf-8").splitlines()))
+    plain = [e for e in entries if e["native"][0] == "3" and not e["canonical"].startswith("login.")]
+    lines = []
+    for n, entry in enumerate(plain):
+        number, _, name = entry["native"].partition(" ")
+        kind, activity = (int(part) for part in number.split("/"))
+        if kind == 3007 and activity == 2:
+            continue
+        target = {"uid": f"t{n}"}
+        lines.append(_change(class_uid=kind, activity_id=activity, activity_name=name, user=target, metadata={"uid": str(n)}))
+    report = classify(lines, None, provider="ocsf")
+    given = {row.target: row.action for row in report.verdicts}
+    for n, entry in enumerate(plain):
+        if not entry["native"].startswith("3007/2 ") and entry["native"] != "3007/2":
+            assert given.get(f"t{n}") == (None if entry["ignored"] else entry["canonical"]), entry
+    assert report.unknown_types == ()
+
+
+def test_an_ocsf_update_counts_when_it_touches_a_contact_point(classify: Classify) -> None:
+    """User Management's Update says by its result what became of the account."""
+    update = _change(class_uid=3007, activity_id=2, user_result={"email_addr": "thief@example.test"})
+    assert classify.one(update, provider="ocsf").action is Canonical.RECOVERY_INFO_CHANGE
+    other = _change(class_uid=3007, activity_id=2, user_result={"email_addr": "ana@example.test"})
+    assert classify([other], provider="ocsf").verdicts == ()
+
+
+@pytest.mark.parametrize(
+    ("time", "year"),
+    [(1772452800000, 2026), (1772452800, 2026), ("2026-03-02T12:00:00Z", 2026), ("x", 1970), (None, 1970), (-1, 1970)],
+)
+def test_ocsf_times_are_read(classify: Classify, time: Any, year: int) -> None:
+    """Milliseconds, and what writers use besides."""
+    assert classify.one(_change(time=time), provider="ocsf").at.year == year
+
+
+def test_ocsf_of_other_categories_is_let_be(classify: Classify) -> None:
+    """A log of all classes is read for what is about identities; the rest is counted."""
+    report = classify([_change(class_uid=4001), _change(class_uid=2004), _change()], provider="ocsf")
+    assert (len(report.verdicts), report.lines, report.unknown_types) == (1, 3, ())
+
+
+@pytest.mark.parametrize("member", ["actor", "user", "metadata", "src_endpoint", "status_id"])
+@pytest.mark.parametrize("value", [None, "null", [], {}])
+def test_an_odd_ocsf_member_is_no_crash(classify: Classify, member: str, value: Any) -> None:
+    """Any member may be null or of another type: what is readable is judged."""
+    assert classify.one(_change(**{member: value}), provider="ocsf").action is Canonical.PASSWORD_RESET

@@ -1,0 +1,167 @@
+"""Google Workspace: activities of the Reports API and what other pipelines make of them."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from watchword.core.identity_event import Canonical, Verdict
+from watchword.watch.providers import GOOGLE
+
+from .conftest import Classify
+from .signed_in import SIGN_INS, rows
+
+AT = "2026-03-02T12:00:00.000Z"
+
+
+def _event(name: str, target: str | None = "ana@example.test", kind: str = "USER_SETTINGS") -> dict[str, Any]:
+    parameters = [{"name": "USER_EMAIL", "value": target}] if target else []
+    return {"type": kind, "name": name, "parameters": parameters}
+
+
+def _activity(
+    *events: dict[str, Any], application: str = "admin", number: str = "-1", actor: str = "admin", at: str = AT
+) -> dict[str, Any]:
+    return {
+        "kind": "admin#reports#activity",
+        "id": {"time": at, "uniqueQualifier": number, "applicationName": application, "customerId": "C0"},
+        "actor": {"callerType": "USER", "email": f"{actor}@example.test", "profileId": f"p-{actor}"},
+        "ipAddress": "198.51.100.7",
+        "networkInfo": {"ipAsn": [64496], "regionCode": "NL"},
+        "events": list(events),
+    }
+
+
+def _cloud(activity: dict[str, Any]) -> dict[str, Any]:
+    (event,) = activity["events"]
+    return {
+        "insertId": "i-1",
+        "timestamp": AT,
+        "protoPayload": {
+            "serviceName": "admin.googleapis.com",
+            "methodName": "google.admin.AdminService.changePassword",
+            "authenticationInfo": {"principalEmail": activity["actor"]["email"]},
+            "requestMetadata": {"callerIp": activity["ipAddress"]},
+            "metadata": {
+                "activityId": {"timeUsec": "1772452800000000", "uniqQualifier": activity["id"]["uniqueQualifier"]},
+                "event": [{"eventName": event["name"], "parameter": event["parameters"]}],
+            },
+        },
+    }
+
+
+def _elastic(activity: dict[str, Any]) -> dict[str, Any]:
+    (event,) = activity["events"]
+    return {
+        "@timestamp": AT,
+        "event": {"action": event["name"], "provider": "admin", "id": activity["id"]["uniqueQualifier"]},
+        "google_workspace": {"actor": {"type": "USER"}},
+        "user": {"email": activity["actor"]["email"], "target": {"email": "ana@example.test"}},
+        "source": {"ip": "198.51.100.7", "geo": {"country_iso_code": "NL"}, "as": {"number": 64496}},
+    }
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        lambda a: {"kind": "admin#reports#activities", "items": [a]},
+        lambda a: {**a, "events": a["events"][0]},
+        lambda a: {k: v for k, v in a.items() if k != "events"} | {"name": "CHANGE_PASSWORD", "parameters": {"USER_EMAIL": "ana@example.test"}},
+        lambda a: {"message": json.dumps(a)},
+        lambda a: {"event": {"original": json.dumps(a)}, "google_workspace": {}},
+        _cloud,
+        _elastic,
+    ],
+    ids=["a page", "one event", "flattened", "message", "original", "cloud logging", "elastic"],
+)  # fmt: skip
+def test_every_shape_gives_the_row_that_the_api_gives(
+    classify: Classify, shape: Callable[[dict[str, Any]], dict[str, Any]]
+) -> None:
+    """Whoever passes an activity on, who did what to whom, when and from where stay the same."""
+    activity = _activity(_event("CHANGE_PASSWORD"))
+    expected = classify.one(activity, provider="google")
+    row = classify.one(shape(activity), provider="google")
+    assert (expected.actor, expected.target, expected.country) == ("admin@example.test", "ana@example.test", "NL")
+    for name in ("id", "action", "actor", "target", "at", "address", "verdict"):
+        assert getattr(row, name) == getattr(expected, name)
+
+
+def test_every_type_is_mapped_or_ignored(classify: Classify) -> None:
+    """A catalogued event gives its canonical action for another's account, or only its count."""
+    entries = list(csv.DictReader(GOOGLE.catalogue.read_text(encoding="utf-8").splitlines()))
+    plain = [e for e in entries if not e["canonical"].startswith("login.")]
+    lines = [
+        _activity(_event(e["native"].partition(":")[2], f"t{n}"), application=e["native"].partition(":")[0], number=str(n))
+        for n, e in enumerate(plain)
+    ]  # fmt: skip
+    report = classify(lines, None, provider="google")
+    given = {row.target: row.action for row in report.verdicts}
+    for n, entry in enumerate(plain):
+        assert given.get(f"t{n}") == (None if entry["ignored"] else entry["canonical"]), entry
+    assert report.unknown_types == ()
+
+
+def test_several_events_of_one_activity_are_one_click(classify: Classify) -> None:
+    """A reset and the demand to change it at the next sign-in come as one activity."""
+    both = _activity(_event("CHANGE_PASSWORD"), _event("CHANGE_PASSWORD_ON_NEXT_LOGIN"))
+    (row,) = classify([both], provider="google").verdicts
+    assert (row.action, row.folded) == (Canonical.PASSWORD_RESET, 2)
+
+
+def test_one_event_under_two_applications_counts_once(classify: Classify) -> None:
+    """What a user does to his own account is in two logs, under one qualifier and time."""
+    lines = [
+        _activity(_event("2sv_disable", None), application=application, number="7", actor="ana")
+        for application in ("login", "user_accounts")
+    ]
+    (row,) = classify(lines, provider="google").verdicts
+    assert (row.action, row.folded, row.verdict) == (Canonical.FACTOR_RESET_ALL, 1, Verdict.SELF_SERVICE)
+
+
+@pytest.mark.parametrize(
+    ("actor", "expected"),
+    [
+        ({"callerType": "KEY", "key": "HTTP://EXAMPLE/REQUESTOR"}, "automation"),
+        ({"callerType": "KEY", "key": "SYSTEM"}, "system"),
+        ({"callerType": "USER", "email": "svc@p.iam.gserviceaccount.com"}, "automation"),
+        ({"callerType": "USER", "email": "admin@example.test"}, None),
+        (None, None),
+    ],
+)
+def test_a_caller_without_a_person_is_told(
+    classify: Classify, actor: dict[str, Any] | None, expected: str | None
+) -> None:
+    """Keys, the system and service accounts are no people."""
+    row = classify.one(_activity(_event("CHANGE_PASSWORD")) | {"actor": actor}, provider="google")
+    assert row.actor_class == expected
+
+
+def test_sign_ins_are_read_apart(tmp_path: Path) -> None:
+    """A sign-in is its user's; a failed one is not done."""
+    lines = [
+        _activity({"type": "login", "name": name}, application="login", actor="ana", number=name)
+        for name in ("login_failure", "login_success")
+    ]
+    found = rows(tmp_path, "google", lines, SIGN_INS)
+    place = ("198.51.100.7", "NL", 64496)
+    assert [row[:5] for row in found] == [("ana@example.test", done, *place) for done in (False, True)]
+
+
+@pytest.mark.parametrize("member", ["actor", "ipAddress", "networkInfo", "etag"])
+@pytest.mark.parametrize("value", [None, "null", 7, []])
+def test_a_member_of_another_shape_is_no_crash(classify: Classify, member: str, value: Any) -> None:
+    """Any member may be null or of another type: what is readable is judged."""
+    row = classify.one(_activity(_event("CHANGE_PASSWORD")) | {member: value}, provider="google")
+    assert row.action is Canonical.PASSWORD_RESET
+
+
+@pytest.mark.parametrize("events", [None, [], "null", [None], [{"name": None}], [7]])
+def test_an_activity_without_events_is_kept_aside(classify: Classify, events: Any) -> None:
+    """An activity that names no event is none, and says so; the next is judged."""
+    report = classify([_activity() | {"events": events}, _activity(_event("CHANGE_PASSWORD"))], provider="google")
+    assert (len(report.verdicts), report.rejected_lines) == (1, 1)
