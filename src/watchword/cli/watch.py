@@ -34,7 +34,7 @@ SHOWN = 200
 @app.command
 def classify(
     *files: Path,
-    provider: Annotated[str, Parameter(help="Whose log it is: samba or okta.")],
+    provider: Annotated[str, Parameter(help="Whose log it is, such as okta, entra or windows.")],
     evidence: Annotated[Path | None, Parameter(help="The desk's evidence table.")] = None,
     directory: Annotated[str | None, Parameter(help="Which directory's log it is: only its evidence counts.")] = None,
     accounts: Annotated[Path | None, Parameter(help="CSV of account classes: target_key,account_class.")] = None,

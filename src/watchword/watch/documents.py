@@ -81,9 +81,10 @@ class _Splitter:
     def _opened(self, token: bytes, position: int) -> Iterator[tuple[int, str]]:
         home = self._homes[-1]
         if self._depth == home:
-            stray = self._buffer[self._end : position].strip(_BETWEEN)
+            stray = self._buffer[self._end : position].lstrip(_BETWEEN)
             if stray:
-                yield self._number(self._end), stray[:2000].decode("utf-8", "backslashreplace")
+                number = self._number(position - len(stray))
+                yield number, stray[:2000].strip(_BETWEEN).decode("utf-8", "backslashreplace")
             if token == b"[":
                 self._homes.append(home + 1)
                 self._end = position + 1

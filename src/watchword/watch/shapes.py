@@ -22,6 +22,9 @@ from watchword.watch.documents import LONGEST, documents
 from watchword.watch.providers.provider import Json, Provider
 
 EVTX = b"ElfFile\x00"
+_EVTX_HEAD = (128).to_bytes(4, "little")
+_MOST_ERRORS = 100_000
+"""Damaged records after which an EVTX file is left: no reader goes round for ever."""
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 PEEK = 64 * 1024
 """Bytes at the beginning of a file that tell what it has."""
@@ -212,7 +215,11 @@ def _evtx(source: BinaryIO) -> Iterator[Record]:
     with tempfile.TemporaryFile() as whole:  # a compressed stream can not be sought in cheaply
         shutil.copyfileobj(source, whole)
         whole.seek(0)
-        number = 0
+        number = errors = 0
+        if whole.read(36)[32:] != _EVTX_HEAD:
+            yield 1, Aside(line=1, reason="damaged EVTX: its head is none", text="")
+            return
+        whole.seek(0)
         try:
             found: Iterator[Any] = iter(PyEvtxParser(whole).records_json())
         except (RuntimeError, OSError, ValueError) as error:
@@ -224,6 +231,9 @@ def _evtx(source: BinaryIO) -> Iterator[Record]:
                 record = next(found, None)
             except (RuntimeError, OSError, ValueError) as error:
                 yield number, Aside(line=number, reason=f"damaged EVTX record: {error}"[:300], text="")
+                errors += 1
+                if errors == _MOST_ERRORS:
+                    return
                 continue
             if record is None:
                 return

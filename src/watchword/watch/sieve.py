@@ -57,9 +57,11 @@ def is_gzip(path: Path) -> bool:
 def sieve(path: Path, provider: Provider, tally: Tally, meter: Meter) -> Iterator[Sieved]:
     """Each record of *path* as whole JSON, or as kept aside; count them in *tally*."""
     with path.open("rb", buffering=0) as raw, meter.sieving(raw):
-        source: io.BufferedReader = io.BufferedReader(raw, PEEK)
+        source: io.BufferedReader
         if is_gzip(path):
             source = io.BufferedReader(gzip.GzipFile(fileobj=raw), PEEK)
+        else:
+            source = io.BufferedReader(raw, PEEK)
         yield from sieve_lines(records(source, _numbered, provider), provider, tally)
 
 
