@@ -44,7 +44,9 @@ def _record(number: int, text: str, written: datetime, offset: int) -> bytes:
     fragment = b"\x0f\x01\x01\x00" + _element(ET.fromstring(text), definition + 24 + 4) + b"\x00"
     identifier = struct.pack("<IIII", number, 0, 0, 0)
     body = b"\x0f\x01\x01\x00" + struct.pack("<BBII", 0x0C, 1, number, definition)
-    body += struct.pack("<I", 0) + identifier + struct.pack("<I", len(fragment)) + fragment + struct.pack("<I", 0) + b"\x00"
+    body += (
+        struct.pack("<I", 0) + identifier + struct.pack("<I", len(fragment)) + fragment + struct.pack("<I", 0) + b"\x00"
+    )
     body = body.ljust(-(-len(body) // 4) * 4, b"\x00")
     size = 24 + len(body) + 4
     ticks = int((written - _FILETIME_EPOCH).total_seconds()) * 10_000_000

@@ -69,7 +69,7 @@ def _exported(log: Path) -> str:
 
 
 def test_two_readers_see_the_same_events(log: Path) -> None:
-    """libevtx and the `evtx` package give the same elements, attributes and texts of each record."""
+    """Libevtx and the `evtx` package give the same elements, attributes and texts of each record."""
     ours = [ET.fromstring(record["data"].encode()) for record in PyEvtxParser(str(log)).records()]
     text = _exported(log)
     theirs = list(ET.fromstring("<all>" + text[text.index("<Event>") :] + "</all>"))
@@ -83,7 +83,9 @@ def test_the_verdicts_are_those_on_what_the_other_reader_exports(log: Path, tmp_
     text = _exported(log)
     exported.write_text(text[text.index("<Event>") :])
     assert _read(log).verdicts == _read(exported).verdicts
-    assert [row.target for row in _read(log).verdicts] == [f"S-1-5-21-1-{name}" for name in ("ana", "ben", "cem", "dan")]
+    assert [row.target for row in _read(log).verdicts] == [
+        f"S-1-5-21-1-{name}" for name in ("ana", "ben", "cem", "dan")
+    ]
 
 
 @pytest.mark.parametrize("where", [4096 + 512 + 40, 4096 + 512 + 200, 4096 + 8, 60, 4096 + 512 + 4])

@@ -89,7 +89,9 @@ def test_every_ocsf_activity_is_mapped_or_ignored(classify: Classify) -> None:
         if kind == 3007 and activity == 2:
             continue
         target = {"uid": f"t{n}"}
-        lines.append(_change(class_uid=kind, activity_id=activity, activity_name=name, user=target, metadata={"uid": str(n)}))
+        lines.append(
+            _change(class_uid=kind, activity_id=activity, activity_name=name, user=target, metadata={"uid": str(n)})
+        )
     report = classify(lines, None, provider="ocsf")
     given = {row.target: row.action for row in report.verdicts}
     for n, entry in enumerate(plain):

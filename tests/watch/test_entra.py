@@ -204,7 +204,11 @@ def test_an_update_is_what_its_values_say(
 @pytest.mark.parametrize(
     ("activity", "reason", "action"),
     [
-        ("Admin registered security info", "Admin registered temporary access pass method for user", "mfa.bypass_grant"),
+        (
+            "Admin registered security info",
+            "Admin registered temporary access pass method for user",
+            "mfa.bypass_grant",
+        ),
         ("User registered security info", "User registered temporary access pass method", "mfa.bypass_grant"),
         ("Admin registered security info", "Admin registered phone method for user", "recovery_info.change"),
         ("Admin registered security info", "Admin registered Fido method for user", "mfa.factor_enroll"),
@@ -283,7 +287,10 @@ def _unified(operation: str, **members: Any) -> dict[str, Any]:
     ("row", "actions"),
     [
         (_unified("New-InboxRule"), [Canonical.MAILBOX_RULE]),
-        (_unified("Set-Mailbox", Parameters=[{"Name": "ForwardingSmtpAddress", "Value": "x"}]), [Canonical.MAILBOX_RULE]),
+        (
+            _unified("Set-Mailbox", Parameters=[{"Name": "ForwardingSmtpAddress", "Value": "x"}]),
+            [Canonical.MAILBOX_RULE],
+        ),
         (_unified("Set-Mailbox", Parameters=[{"Name": "Language", "Value": "nl"}]), []),
         (_unified("Reset user password.", UserId="admin@example.test"), [Canonical.PASSWORD_RESET]),
         ({"AuditData": json.dumps(_unified("UpdateInboxRules"))}, [Canonical.MAILBOX_RULE]),

@@ -71,14 +71,18 @@ def _elastic(activity: dict[str, Any]) -> dict[str, Any]:
     [
         lambda a: {"kind": "admin#reports#activities", "items": [a]},
         lambda a: {**a, "events": a["events"][0]},
-        lambda a: {k: v for k, v in a.items() if k != "events"} | {"name": "CHANGE_PASSWORD", "parameters": {"USER_EMAIL": "ana@example.test"}},
+        lambda a: {
+            **{name: value for name, value in a.items() if name != "events"},
+            "name": "CHANGE_PASSWORD",
+            "parameters": {"USER_EMAIL": "ana@example.test"},
+        },
         lambda a: {"message": json.dumps(a)},
         lambda a: {"event": {"original": json.dumps(a)}, "google_workspace": {}},
         _cloud,
         _elastic,
     ],
     ids=["a page", "one event", "flattened", "message", "original", "cloud logging", "elastic"],
-)  # fmt: skip
+)
 def test_every_shape_gives_the_row_that_the_api_gives(
     classify: Classify, shape: Callable[[dict[str, Any]], dict[str, Any]]
 ) -> None:
@@ -95,10 +99,11 @@ def test_every_type_is_mapped_or_ignored(classify: Classify) -> None:
     """A catalogued event gives its canonical action for another's account, or only its count."""
     entries = list(csv.DictReader(GOOGLE.catalogue.read_text(encoding="utf-8").splitlines()))
     plain = [e for e in entries if not e["canonical"].startswith("login.")]
+    names = [entry["native"].split(":") for entry in plain]
     lines = [
-        _activity(_event(e["native"].partition(":")[2], f"t{n}"), application=e["native"].partition(":")[0], number=str(n))
-        for n, e in enumerate(plain)
-    ]  # fmt: skip
+        _activity(_event(name, f"t{n}"), application=application, number=str(n))
+        for n, (application, name) in enumerate(names)
+    ]
     report = classify(lines, None, provider="google")
     given = {row.target: row.action for row in report.verdicts}
     for n, entry in enumerate(plain):

@@ -53,7 +53,10 @@ def test_damage_within_a_document_is_named(okta: Okta, tmp_path: Path) -> None:
     text = "[\n" + json.dumps(okta()) + ",\noops,\n" + json.dumps(okta(target="00uben")) + ',\n{"eventType": "x'
     report = _read(tmp_path, text.encode())
     assert {row.target for row in report.verdicts} == {"00uana", "00uben"}
-    assert [(line.line, line.reason) for line in report.rejected] == [(3, "not JSON"), (5, "cut short, or damaged JSON")]
+    assert [(line.line, line.reason) for line in report.rejected] == [
+        (3, "not JSON"),
+        (5, "cut short, or damaged JSON"),
+    ]
 
 
 def test_a_first_line_cut_short_hides_no_other(okta: Okta, tmp_path: Path) -> None:

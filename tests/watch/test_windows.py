@@ -93,7 +93,7 @@ def _dotted(event: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 def _flat(event: dict[str, Any]) -> dict[str, Any]:
     system, data, at = _system(event)
     head = {"Computer": system["Computer"], "Channel": system["Channel"], "EventID": system["EventID"]}
-    return {"TimeGenerated": at, **head, "EventRecordId": str(system["EventRecordID"]), **data}
+    return {"TimeGenerated": at, **head, "RecordNumber": str(system["EventRecordID"]), **data}
 
 
 def _wazuh(event: dict[str, Any]) -> dict[str, Any]:
@@ -295,10 +295,10 @@ def test_another_channel_is_another_log(classify: Classify) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("<Event><System></System></Event>", "not JSON"),
+        ("<Event><System></System></Event>", "damaged XML"),
         ("<Event><System><EventID>4724", "an XML event without its end"),
-        ("<Event><System><EventID>4724</System></Event>", "not JSON"),
-        ('<!DOCTYPE x [<!ENTITY a "b">]><Event><System/>&a;</Event>', "not JSON"),
+        ("<Event><System><EventID>4724</System></Event>", "damaged XML"),
+        ('<!DOCTYPE x [<!ENTITY a "b">]><Event><System/>&a;</Event>', "damaged XML"),
         ("{}", "no EventID"),
         ('{"Event": {"System": null}}', "no EventID"),
         ('{"Event": {"System": {"EventID": [1]}, "EventData": 7}}', None),

@@ -21,6 +21,8 @@ from watchword.watch.meter import Meter
 from watchword.watch.providers import CARRIED, Provider
 from watchword.watch.shapes import PEEK, Aside, Record, carried, records
 
+__all__ = ["LONGEST_LINE", "Aside", "Carried", "Sieved", "Tally", "encode", "is_gzip", "sieve", "sieve_lines"]
+
 LONGEST_LINE = LONGEST
 """Bytes of the longest line that is read: DuckDB's own limit for one JSON object."""
 
@@ -57,12 +59,13 @@ def is_gzip(path: Path) -> bool:
 def sieve(path: Path, provider: Provider, tally: Tally, meter: Meter) -> Iterator[Sieved]:
     """Each record of *path* as whole JSON, or as kept aside; count them in *tally*."""
     with path.open("rb", buffering=0) as raw, meter.sieving(raw):
-        source: io.BufferedReader
-        if is_gzip(path):
-            source = io.BufferedReader(gzip.GzipFile(fileobj=raw), PEEK)
-        else:
-            source = io.BufferedReader(raw, PEEK)
-        yield from sieve_lines(records(source, _numbered, provider), provider, tally)
+        yield from sieve_lines(records(_opened(raw, path), _numbered, provider), provider, tally)
+
+
+def _opened(raw: io.FileIO, path: Path) -> io.BufferedReader:
+    if is_gzip(path):
+        return io.BufferedReader(gzip.GzipFile(fileobj=raw), PEEK)
+    return io.BufferedReader(raw, PEEK)
 
 
 def sieve_lines(lines: Iterator[Record], provider: Provider, tally: Tally) -> Iterator[Sieved]:
@@ -101,6 +104,8 @@ def _mend(number: int, line: bytes, provider: Provider, tally: Tally) -> Iterato
     except ValueError:
         events = (provider.text(line) if provider.text is not None else None) or ()
         why = "cut short, or damaged JSON" if line[:1] in (b"{", b"[") else "not JSON"
+        if provider.text is not None and b"<Event" in line:
+            why = "damaged XML"
     else:
         events = tuple(carried(value, provider))
         why = f"no {provider.type_key}" if isinstance(value, dict) else "a JSON value that is no event"

@@ -17,8 +17,8 @@ _COLUMNS = (
     (
         "events",
         (
-            'STRUCT("type" VARCHAR, name VARCHAR, parameters STRUCT(name VARCHAR, "value" VARCHAR, multiValue VARCHAR[], '
-            "intValue VARCHAR, boolValue VARCHAR)[])[]"
+            'STRUCT("type" VARCHAR, name VARCHAR, parameters STRUCT(name VARCHAR, "value" VARCHAR, '
+            "multiValue VARCHAR[], intValue VARCHAR, boolValue VARCHAR)[])[]"
         ),
     ),
 )
