@@ -58,14 +58,12 @@ def is_gzip(path: Path) -> bool:
 
 def sieve(path: Path, provider: Provider, tally: Tally, meter: Meter) -> Iterator[Sieved]:
     """Each record of *path* as whole JSON, or as kept aside; count them in *tally*."""
-    with path.open("rb", buffering=0) as raw, meter.sieving(raw):
-        yield from sieve_lines(records(_opened(raw, path), _numbered, provider), provider, tally)
-
-
-def _opened(raw: io.FileIO, path: Path) -> io.BufferedReader:
-    if is_gzip(path):
-        return io.BufferedReader(gzip.GzipFile(fileobj=raw), PEEK)
-    return io.BufferedReader(raw, PEEK)
+    with path.open("rb", buffering=PEEK) as raw, meter.sieving(raw):
+        if is_gzip(path):
+            with io.BufferedReader(gzip.GzipFile(fileobj=raw), PEEK) as source:
+                yield from sieve_lines(records(source, _numbered, provider), provider, tally)
+        else:
+            yield from sieve_lines(records(raw, _numbered, provider), provider, tally)
 
 
 def sieve_lines(lines: Iterator[Record], provider: Provider, tally: Tally) -> Iterator[Sieved]:

@@ -36,7 +36,7 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
     event = nested(value)
     for name in ("class_uid", "type_uid"):
         number = text(event.get(name))
-        if number is not None and number.isdecimal():
+        if number is not None and number.isdecimal() and len(number) < 10:
             return (event,)
     inner = at(event, "ocsf")
     return _shape(inner) if isinstance(inner, dict) else None

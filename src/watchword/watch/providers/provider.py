@@ -54,7 +54,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
         """The events that one JSON *value* of this log is: itself, or as *shape* reads it; None when it is none."""
         if not isinstance(value, dict):
             return None
-        if isinstance(value.get(self.type_key), str):
+        # A key that is no text in this log says nothing where it is text.
+        if isinstance(value.get(self.type_key), str) and (self.type_key, "VARCHAR") in self.columns:
             return (value,)
         if self.shape is None:
             return None
@@ -74,7 +75,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
             return None
         if not isinstance(inner, dict):
             return None
-        return (inner,) if isinstance(inner.get(self.type_key), str) else self.shape(inner)
+        is_own = isinstance(inner.get(self.type_key), str) and (self.type_key, "VARCHAR") in self.columns
+        return (inner,) if is_own else self.shape(inner)
 
     def _queries(self) -> tuple[str, str]:
         lines, events = (_HERE / f"{self.name}.sql").read_text(encoding="utf-8").split(";\n", 1)

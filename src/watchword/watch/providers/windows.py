@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -36,8 +35,6 @@ _SPELLING = Spelling(
     eventsourcename="SourceName",
     channel="Channel",
 )
-_TICKS = re.compile(r"/Date\((-?\d+)")
-_SECURITY = frozenset({"Microsoft-Windows-Security-Auditing", "Security"})
 
 
 def _shape(value: Json) -> tuple[Json, ...] | None:
@@ -69,19 +66,7 @@ def _one(event: Json) -> tuple[Json, ...] | None:
     if number is None or not number.isdecimal():
         return None
     flat = {name: _flat(event.get(name)) for name, _ in _COLUMNS if event.get(name) is not None}
-    made = flat.get("TimeCreated")
-    if made is not None and (ticks := _TICKS.search(made)):
-        flat["TimeCreated"] = _moment(timedelta(milliseconds=int(ticks[1])), datetime(1970, 1, 1, tzinfo=UTC))
-    elif made is not None and made.isdecimal() and len(made) >= 17:  # FILETIME: 100 ns since 1601
-        flat["TimeCreated"] = _moment(timedelta(microseconds=int(made) // 10), datetime(1601, 1, 1, tzinfo=UTC))
     return ({**flat, "EventID": number},)
-
-
-def _moment(since: timedelta, epoch: datetime) -> str:
-    try:
-        return (epoch + since).isoformat()
-    except OverflowError:
-        return ""
 
 
 def _flat(value: Any) -> str:

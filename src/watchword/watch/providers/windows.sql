@@ -37,7 +37,16 @@ WITH field AS (
     SELECT
         native,
         unnest(record),
-        try_cast(record.stamp AS TIMESTAMPTZ) AS "time",
+        CASE
+            -- As PowerShell writes a time in JSON; and 100 ns since 1601.
+            WHEN regexp_matches(record.stamp, '^/Date\(\d{1,14}') THEN CAST(make_timestamp(
+                try_cast(regexp_extract(record.stamp, '\d+') AS BIGINT) * 1000
+            ) AS TIMESTAMPTZ)
+            WHEN regexp_full_match(record.stamp, '1\d{17}') THEN CAST(make_timestamp(
+                (try_cast(record.stamp AS BIGINT) - 116444736000000000) // 10
+            ) AS TIMESTAMPTZ)
+            ELSE try_cast(record.stamp AS TIMESTAMPTZ)
+        END AS "time",
         nullif(nullif(record.subject_sid, '-'), 'S-1-0-0') AS actor_sid,
         nullif(record.subject_name, '-') AS actor_name,
         -- An audit failure is an attempt: the wrong right, the wrong old password, the wrong policy.
