@@ -299,7 +299,7 @@ def test_another_channel_is_another_log(classify: Classify) -> None:
         ('<!DOCTYPE x [<!ENTITY a "b">]><Event><System/>&a;</Event>', "damaged XML"),
         ("{}", "no EventID"),
         ('{"Event": {"System": null}}', "no EventID"),
-        ('{"Event": {"System": {"EventID": [1]}, "EventData": 7}}', None),
+        ('{"Event": {"System": {"EventID": [1]}, "EventData": 7}}', "no EventID"),
         ('{"winlog": {"event_id": null}}', "no EventID"),
         ('{"winlog": {"event_id": 4724, "event_data": [], "user_data": 7}}', None),
     ],
