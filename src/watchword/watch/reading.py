@@ -96,7 +96,7 @@ def _read_whole(con: duckdb.DuckDBPyConnection, feed: Feed, file: Path, tally: T
             return False
     if _one(con, "SELECT count(*) FROM scan WHERE native IS NULL"):
         return False
-    tally.lines += _one(con, "SELECT coalesce(sum(lines), 0) FROM scan")
+    tally.lines += _one(con, "SELECT count(*) FROM scan")
     _take(con, feed)
     return True
 
@@ -104,16 +104,13 @@ def _read_whole(con: duckdb.DuckDBPyConnection, feed: Feed, file: Path, tally: T
 def _scan(
     con: duckdb.DuckDBPyConnection, provider: Provider, file: Path, compression: str, *, is_strict: bool = False
 ) -> None:
-    # One pass over the file: every line is counted by its type, and only catalogued ones leave a record behind.
+    # One pass over the file: of every line its type and time are kept, and only catalogued ones leave a record behind.
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE scan AS
         WITH log AS ({source(provider, is_strict=is_strict)}), line AS ({provider.lines})
-        SELECT
-            line.native, count(*) AS lines, min(stamp) AS since, max(stamp) AS until,
-            list(record) FILTER (WHERE catalogue.native IS NOT NULL AND ({_KEPT})) AS records
+        SELECT line.native, stamp, CASE WHEN catalogue.native IS NOT NULL AND ({_KEPT}) THEN record END AS record
         FROM line LEFT JOIN catalogue ON catalogue.native = line.native AND catalogue.provider = $provider
-        GROUP BY line.native
         """,
         {"file": str(file), "compression": compression, "provider": provider.name},
     )
@@ -132,7 +129,7 @@ def _scan_leniently(
 
 def _scan_sieved(con: duckdb.DuckDBPyConnection, provider: Provider, batch: Path) -> None:
     """Scan lines that the sieve let pass; `Unavailable` rather than lose one that DuckDB reads in another way."""
-    unread = "SELECT coalesce(sum(lines), 0) FROM scan WHERE native IS NULL"
+    unread = "SELECT count(*) FROM scan WHERE native IS NULL"
     _scan(con, provider, batch, "none")
     if _one(con, unread):
         # Such as a member written twice, null at first: as Python sees it, each line has one meaning.
@@ -147,11 +144,17 @@ def _scan_sieved(con: duckdb.DuckDBPyConnection, provider: Provider, batch: Path
 
 def _take(con: duckdb.DuckDBPyConnection, feed: Feed) -> None:
     named: dict[str, object] = {"provider": feed.provider.name, "directory": feed.directory}
-    con.execute("INSERT INTO seen SELECT $provider, $directory, native, lines, since, until FROM scan", named)
+    con.execute(
+        """
+        INSERT INTO seen
+        SELECT $provider, $directory, native, count(*), min(stamp), max(stamp) FROM scan GROUP BY native
+        """,
+        named,
+    )
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE taken AS
-        WITH record AS (SELECT native, unnest(records) AS record FROM scan)
+        WITH record AS (SELECT native, record FROM scan WHERE record IS NOT NULL)
         SELECT
             $provider AS provider, $directory AS directory, event.*,
             CASE WHEN event.by_owner THEN catalogue.by_owner ELSE catalogue.canonical END AS "action"
