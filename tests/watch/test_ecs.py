@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from watchword.core.identity_event import Canonical, Verdict
+from watchword.watch.follow import Follow
 from watchword.watch.providers import OCSF
 
-from .conftest import Classify, Okta
+from .conftest import NOON, Classify, Okta
 
 
 def _document(action: str = "reset-password", **members: Any) -> dict[str, Any]:
@@ -128,3 +130,14 @@ def test_ocsf_of_other_categories_is_let_be(classify: Classify) -> None:
 def test_an_odd_ocsf_member_is_no_crash(classify: Classify, member: str, value: Any) -> None:
     """Any member may be null or of another type: what is readable is judged."""
     assert classify.one(_change(**{member: value}), provider="ocsf").action is Canonical.PASSWORD_RESET
+
+
+def test_a_vendor_s_event_is_read_while_it_is_followed(okta: Okta, tmp_path: Path) -> None:
+    """An event that a live log carries for another provider has its verdict as it comes, and a page its events."""
+    log = tmp_path / "live.jsonl"
+    kept = {"event": {"dataset": "okta.system", "original": json.dumps(okta())}}
+    log.write_text(json.dumps(kept) + "\n" + json.dumps({"docs": [_document(), 7]}) + "\n")
+    with Follow("ecs", log, tmp_path / "verdicts") as follow:
+        found = follow.step(NOON)
+        assert [aside.line for aside in follow.rejected] == [2]
+    assert {(row.provider, row.target) for row in found} == {("okta", "00uana"), ("ecs", "u-ana")}
