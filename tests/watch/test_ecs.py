@@ -58,6 +58,23 @@ def test_a_vendor_s_event_is_read_by_its_own_provider(okta: Okta, classify: Clas
     assert (report.rejected_lines, report.unknown_types) == (0, ())
 
 
+def test_dotted_names_are_a_vendor_s_too(classify: Classify) -> None:
+    """A document with its names written flat goes to the vendor's provider; one of a vendor we do not know stays."""
+    dotted = {
+        "@timestamp": "2026-03-02T12:00:00Z",
+        "event": {"action": "MICROSOFT.X/WRITE", "dataset": "azure.auditlogs"},
+        "azure.auditlogs.properties.activity_display_name": "Reset user password",
+        "azure.auditlogs.properties.initiated_by.user.id": "u-agent",
+        "azure.auditlogs.properties.target_resources.0.id": "u-ana",
+        "azure.auditlogs.properties.target_resources.0.type": "User",
+    }
+    row = classify.one(dotted, provider="ecs")
+    assert (row.provider, row.actor, row.target) == ("entra", "u-agent", "u-ana")
+    other = _document()
+    other["event"]["dataset"] = "azure.activitylogs"
+    assert classify.one(other, provider="ecs").provider == "ecs"
+
+
 @pytest.mark.parametrize("member", ["event", "user", "source", "okta", "winlog", "azure"])
 @pytest.mark.parametrize("value", [None, "null", 7, [], {}])
 def test_an_odd_document_is_judged_or_kept_aside(classify: Classify, member: str, value: Any) -> None:

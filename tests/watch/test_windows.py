@@ -319,3 +319,31 @@ def test_times_in_other_forms_are_read(classify: Classify, time: str, year: int)
     """PowerShell's date, a FILETIME, the year that FILETIME begins in, and none at all."""
     event = {**_flat(_reset()), "TimeCreated": time, "TimeGenerated": None, "EventID": 4724, "Extra": {"odd": 1}}
     assert classify.one({"winlog": None, "Event": None, **event, "event_data": {}}, provider="windows").at.year == year
+
+
+_MESSAGE = """An attempt was made to reset an account's password.\r
+\r
+Subject:\r
+\tSecurity ID:\t\tS-1-5-21-1-2-3-1100\r
+\tAccount Name:\t\tagent\r
+\tAccount Domain:\t\tEXAMPLE\r
+\tLogon ID:\t\t0x3E8F1\r
+\r
+Target Account:\r
+\tSecurity ID:\t\tS-1-5-21-1-2-3-1200\r
+\tAccount Name:\t\tana\r
+\tAccount Domain:\t\tEXAMPLE"""
+
+
+def test_a_rendered_message_is_read_where_there_is_nothing_else(classify: Classify) -> None:
+    """PowerShell's export has the data of an event only within its message."""
+    event = {
+        "Id": 4724,
+        "LogName": "Security",
+        "MachineName": "dc1.example.test",
+        "RecordId": 1,
+        "TimeCreated": "/Date(1772452800000)/",
+        "Message": _MESSAGE,
+    }
+    row = classify.one(event, provider="windows")
+    assert (row.actor, row.target, row.action, row.at.hour) == (AGENT, ANA, Canonical.PASSWORD_RESET, 12)

@@ -49,7 +49,7 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
     value = nested(value)
     if not isinstance(value.get("event"), dict):
         return None
-    dataset = text(at(value, "event", "dataset")) or text(at(value, "event", "module")) or ""
+    dataset = text(at(value, "event", "dataset")) or text(at(value, "data_stream", "dataset")) or ""
     for member, prefix, name in _VENDORS:
         of = providers.PROVIDERS.get(name)
         if of is None or not (isinstance(value.get(member), dict) or dataset.startswith(prefix)):
@@ -57,7 +57,7 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
         if events := of.events_of(value):
             return tuple({**event, CARRIED: name} for event in events)
     event = {name: each for name, each in value.items() if name in _OWN}
-    event["event"] = {name: each for name, each in value["event"].items() if name != "original"}
+    event["event"] = {name: each for name, each in value["event"].items() if name not in ("original", "dataset")}
     if text(event["event"].get("action")) is None and event["event"].get("category") is None:
         return None
     return (event,)

@@ -9,7 +9,9 @@ WITH whole AS (
             event.original, CAST(okta AS VARCHAR), CAST(azure AS VARCHAR), CAST(o365 AS VARCHAR), CAST(winlog AS VARCHAR),
             CAST(google_workspace AS VARCHAR), CAST(keycloak AS VARCHAR), CAST(cisco_duo AS VARCHAR), CAST(aws AS VARCHAR),
             CAST(github AS VARCHAR)
-        ) IS NOT NULL AS of_vendor
+        ) IS NOT NULL OR coalesce(regexp_matches(
+            event.dataset, '^(okta|azure[.]|o365|system[.]security|windows[.]|google_workspace|keycloak|cisco_duo|aws[.]|github)'
+        ), false) AS of_vendor
     FROM log
 )
 SELECT

@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 
 from watchword.watch.providers.provider import Json, Provider
 from watchword.watch.providers.recased import Spelling, at, nested, text
+from watchword.watch.providers.windows_message import fields_of
 
 # fmt: off
 _NAMES = (
@@ -58,6 +59,8 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
             event = {**_data(data), **event}
     if "EventID" not in event and text(event.get("Channel")) is not None:
         event["EventID"] = value.get("Id")
+    if isinstance(value.get("Message"), str) and event.get("SubjectUserSid") is None:
+        event = {**fields_of(value["Message"]), **event}
     return _one(event)
 
 
