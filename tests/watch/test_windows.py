@@ -19,14 +19,14 @@ from .conftest import Classify
 from .signed_in import SIGN_INS, rows
 
 AGENT, ANA = "S-1-5-21-1-2-3-1100", "S-1-5-21-1-2-3-1200"
-SUBJECT = {
+SUBJECT: dict[str, Any] = {
     "SubjectUserSid": AGENT,
     "SubjectUserName": "agent",
     "SubjectDomainName": "EXAMPLE",
     "SubjectLogonId": "0x3e8f1",
 }
-TARGET = {"TargetUserName": "ana", "TargetDomainName": "EXAMPLE", "TargetSid": ANA}
-UNCHANGED = dict.fromkeys(
+TARGET: dict[str, Any] = {"TargetUserName": "ana", "TargetDomainName": "EXAMPLE", "TargetSid": ANA}
+UNCHANGED: dict[str, Any] = dict.fromkeys(
     ("PasswordLastSet", "UserAccountControl", "UserPrincipalName", "SamAccountName", "AllowedToDelegateTo"), "-"
 )
 
@@ -266,7 +266,7 @@ def test_an_audit_failure_is_an_attempt(classify: Classify, keywords: str) -> No
 
 def test_who_changes_his_own_is_the_owner(classify: Classify) -> None:
     """Subject and target are one account."""
-    own = {"SubjectUserSid": ANA, "SubjectUserName": "ana", "SubjectLogonId": "0x1"}
+    own: dict[str, Any] = {"SubjectUserSid": ANA, "SubjectUserName": "ana", "SubjectLogonId": "0x1"}
     row = classify.one(_event(4723, **own, **TARGET), provider="windows")
     assert (row.action, row.verdict) == (Canonical.PASSWORD_CHANGE_SELF, Verdict.SELF_SERVICE)
 

@@ -60,43 +60,43 @@ class _Splitter:
     def _tokens(self) -> Iterator[tuple[int, bytes | str | None]]:
         cut = 0
         for found in _TOKEN.finditer(self._buffer, self._at):
-            token, position = found[0], found.start()
-            if token == b'"':  # a string that the next part ends
+            mark, position = found[0], found.start()
+            if mark == b'"':  # a string that the next part ends
                 break
             self._at = found.end()
-            if token in (b"{", b"["):
-                yield from self._opened(token, position)
-            elif token in (b"}", b"]"):
-                document = self._closed(token)
+            if mark in (b"{", b"["):
+                yield from self._opened(mark, position)
+            elif mark in (b"}", b"]"):
+                document = self._closed(mark)
                 if document is not None:
                     start, end = document
                     yield self._number(start), self._buffer[start:end]
                     cut = end
             elif self._depth == self._homes[-1] + 1:
-                self._key = token[1:-1]
+                self._key = mark[1:-1]
         if self._start is None:
             cut = max(cut, min(self._end, self._at))
         self._drop(min(cut, self._start) if self._start is not None else cut)
 
-    def _opened(self, token: bytes, position: int) -> Iterator[tuple[int, str]]:
+    def _opened(self, mark: bytes, position: int) -> Iterator[tuple[int, str]]:
         home = self._homes[-1]
         if self._depth == home:
             stray = self._buffer[self._end : position].lstrip(_BETWEEN)
             if stray:
                 number = self._number(position - len(stray))
                 yield number, stray[:2000].strip(_BETWEEN).decode("utf-8", "backslashreplace")
-            if token == b"[":
+            if mark == b"[":
                 self._homes.append(home + 1)
                 self._end = position + 1
             else:
                 self._start = position
-        elif self._depth == home + 1 and token == b"[" and self._key in self._names and self._start is not None:
+        elif self._depth == home + 1 and mark == b"[" and self._key in self._names and self._start is not None:
             self._homes.append(home + 2)
             self._start = None
             self._end = position + 1
         self._depth += 1
 
-    def _closed(self, token: bytes) -> tuple[int, int] | None:
+    def _closed(self, mark: bytes) -> tuple[int, int] | None:
         self._depth = max(self._depth - 1, 0)
         if self._depth < self._homes[-1] and len(self._homes) > 1:
             self._homes.pop()
@@ -105,7 +105,7 @@ class _Splitter:
             return None
         self._end = self._at
         start, self._start = self._start, None
-        return (start, self._at) if start is not None and token == b"}" else None
+        return (start, self._at) if start is not None and mark == b"}" else None
 
     def _number(self, position: int) -> int:
         self._line += self._buffer.count(b"\n", self._counted, position)

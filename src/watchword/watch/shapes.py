@@ -13,7 +13,7 @@ import shutil
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeAlias
 
 import msgspec
 from evtx import PyEvtxParser
@@ -41,6 +41,9 @@ class Aside(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
+Peekable: TypeAlias = "io.BufferedReader[Any]"
+"""A stream whose beginning can be looked at."""
+
 Record = tuple[int, bytes | Aside | None]
 """A numbered record; None is one that is too long, or where a compressed stream breaks off."""
 
@@ -62,9 +65,7 @@ def has_documents(head: bytes, provider: Provider) -> bool:
     return first[-1:] in b"{[," and not _is_json(first)
 
 
-def records(
-    source: io.BufferedReader, lines: Callable[[BinaryIO], Iterator[Record]], provider: Provider
-) -> Iterator[Record]:
+def records(source: Peekable, lines: Callable[[BinaryIO], Iterator[Record]], provider: Provider) -> Iterator[Record]:
     """The records of *source*, a stream at its beginning; *lines* reads one line by line where that is what it has."""
     number = 0
     try:
@@ -74,9 +75,7 @@ def records(
         yield number + 1, None
 
 
-def _records(
-    source: io.BufferedReader, lines: Callable[[BinaryIO], Iterator[Record]], provider: Provider
-) -> Iterator[Record]:
+def _records(source: Peekable, lines: Callable[[BinaryIO], Iterator[Record]], provider: Provider) -> Iterator[Record]:
     head = source.peek(PEEK)
     if head.startswith(EVTX):
         yield from _evtx(source)
@@ -168,7 +167,7 @@ def _begins_xml(head: bytes) -> bool:
     return re.match(rb"(\xef\xbb\xbf)?\s*<(\?xml|Events?[\s>])", head) is not None
 
 
-def _utf8(source: BinaryIO) -> io.BufferedReader:
+def _utf8(source: BinaryIO) -> Peekable:
     """*source*, in UTF-16 as Windows' own tools export, as UTF-8."""
     out = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - it lives as long as the stream that is returned
     text = io.TextIOWrapper(source, encoding="utf-16", errors="replace", newline="")

@@ -12,14 +12,14 @@ import json
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import msgspec
 
 from watchword.watch.documents import LONGEST
 from watchword.watch.meter import Meter
 from watchword.watch.providers import CARRIED, Provider
-from watchword.watch.shapes import PEEK, Aside, Record, carried, records
+from watchword.watch.shapes import PEEK, Aside, Peekable, Record, carried, records
 
 __all__ = ["LONGEST_LINE", "Aside", "Carried", "Sieved", "Tally", "encode", "is_gzip", "sieve", "sieve_lines"]
 
@@ -63,7 +63,7 @@ def sieve(path: Path, provider: Provider, tally: Tally, meter: Meter) -> Iterato
             with io.BufferedReader(gzip.GzipFile(fileobj=raw), PEEK) as source:
                 yield from sieve_lines(records(source, _numbered, provider), provider, tally)
         else:
-            yield from sieve_lines(records(raw, _numbered, provider), provider, tally)
+            yield from sieve_lines(records(cast("Peekable", raw), _numbered, provider), provider, tally)
 
 
 def sieve_lines(lines: Iterator[Record], provider: Provider, tally: Tally) -> Iterator[Sieved]:

@@ -83,9 +83,9 @@ SELECT
     actor <> '' AND coalesce(actor = "target".id, false) AS by_owner,
     CASE
         -- Okta's own support acts as the system, outside any transaction and from no browser.
-        WHEN actor_login = 'system@okta.com' AND unclaimed THEN 'vendor'
+        WHEN regexp_matches(actor_login, '^system@okta[.]com$') AND unclaimed THEN 'vendor'
         WHEN starts_with(native, 'support.org.') OR native = 'user.session.impersonation.initiate' THEN 'vendor'
-        WHEN actor_type IN ('systemprincipal', 'system') OR actor_login = 'system@okta.com' THEN 'system'
+        WHEN actor_type IN ('systemprincipal', 'system') OR regexp_matches(actor_login, '^system@okta[.]com$') THEN 'system'
         WHEN actor_type IN ('publicclientapp', 'clientapp', 'app', 'appinstance', 'workflow', 'agent', 'adagent')
             THEN 'automation'
     END AS actor_class,
