@@ -158,7 +158,7 @@ def test_two_records_of_one_click_are_one_action(classify: Classify) -> None:
 def test_a_self_service_reset_is_its_owner_s(classify: Classify) -> None:
     """The directory's record of a reset that a user made at the reset page is the user's, not the service's."""
     own = _audit("Reset password (self-service)", initiatedBy={"user": _user(ANA, "ana"), "app": None})
-    service = {"user": {"id": "f", "userPrincipalName": "@".join(("fim_password_service", "support.onmicrosoft.com"))}}
+    service = {"user": {"id": "f", "userPrincipalName": "fim_password_service" + "@support.onmicrosoft.com"}}
     core = _audit("Reset user password", initiatedBy=service, activityDateTime="2026-03-02T12:00:00.9Z")
     assert {row.verdict for row in classify([own, core], provider="entra").verdicts} == {Verdict.SELF_SERVICE}
 

@@ -133,7 +133,7 @@ def test_one_event_under_two_applications_counts_once(classify: Classify) -> Non
     [
         ({"callerType": "KEY", "key": "HTTP://EXAMPLE/REQUESTOR"}, "automation"),
         ({"callerType": "KEY", "key": "SYSTEM"}, "system"),
-        ({"callerType": "USER", "email": "@".join(("svc", "p.iam.gserviceaccount.com"))}, "automation"),
+        ({"callerType": "USER", "email": "svc" + "@p.iam.gserviceaccount.com"}, "automation"),
         ({"callerType": "USER", "email": "admin@example.test"}, None),
         (None, None),
     ],

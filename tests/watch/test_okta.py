@@ -165,7 +165,7 @@ def test_a_sign_in_is_of_the_one_who_signs_in(okta: Okta, tmp_path: Path) -> Non
     ]
 
 
-_SYSTEM = "@".join(("system", "okta.com"))
+_SYSTEM = "system" + "@okta.com"
 """The vendor's own account, as its log writes it."""
 
 
