@@ -284,3 +284,20 @@ def test_bad_accounts_are_told_by_their_line(here: Here, tmp_path: Path, text: s
 
     assert is_told(typed, 2, told)
     assert "accounts.csv" in typed.err
+
+
+@pytest.mark.parametrize(
+    ("cell", "told"),
+    [
+        ("since = 2026-03-02\nuntil = 2026-03-01", "until is not after since"),
+        ('action = "dance"\nsince = 2026-03-02', "watch.enforce.0.action"),
+        ('account_class = "king"\nsince = 2026-03-02', "watch.enforce.0.account_class"),
+        ('unit = "Desk"', "watch.enforce.0.since"),
+    ],
+)
+def test_a_cell_that_can_not_be_is_told(here: Here, tmp_path: Path, cell: str, told: str) -> None:
+    """A cell of an unknown class or action, without a day, or that ends before it begins is a mistake."""
+    settings = tmp_path / "watchword.toml"
+    settings.write_text(f'[ledger]\norigin = "example.test/observe"\n[[watch.enforce]]\n{cell}\n')
+
+    assert is_told(here("watch", "observe", "--log", f"samba={SAMBA}", "--config", str(settings)), 2, told)
