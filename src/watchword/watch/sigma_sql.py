@@ -9,7 +9,7 @@ pySigma's own DuckDB backend reads `a.b` as a column of that name; here it is a 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import product
 
 from sigma import types as sigma
@@ -59,7 +59,7 @@ class Compiler:
             case _:
                 raise Unsupported(f"a condition of kind {type(node).__name__}")
 
-    def _all(self, parts: list[object], word: str) -> str:
+    def _all(self, parts: Sequence[object], word: str) -> str:
         # Nested in pairs: one flat chain of thousands is too deep for some parsers, and slow for this one.
         made = [self.condition(part) for part in parts]
         while len(made) > 1:
