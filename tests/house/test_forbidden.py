@@ -28,6 +28,8 @@ ASSEMBLED_SQL = {
     "watch/correlation.py": "names and types of the evidence schema",
     "watch/reading.py": "a provider's shipped SQL, set into the one statement that reads a log",
     "watch/verdicts.py": "names of the verdict schema",
+    "watch/signals/cases.py": "the tables and columns of our own file that a case names; values are bound",
+    "watch/signals/sweep.py": "the query of a signal's file, wrapped; and our own column names and types",
 }
 
 NOT_NOUNS = ("Manager", "Helper", "Helpers", "Util", "Utils", "Base")
