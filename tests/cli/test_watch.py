@@ -137,7 +137,7 @@ def test_a_case_that_does_not_hold_exits_with_one(here: Here, tmp_path: Path) ->
     (tmp_path / "mine.cases.yaml").write_text(
         "positive: [{why: once, happened: [{action: password.reset}], hits: [{event: e1}]}]\nnegative: [{why: none}]\n"
     )
-    typed = here("watch", "signals", "--check", "--folder", tmp_path)
+    typed = here("watch", "signals", "--check", "--folder", str(tmp_path))
 
     assert typed.code == 1
     assert "does not hold mine: once" in typed.out

@@ -85,7 +85,8 @@ def test_segments_are_whole(office: Office, tmp_path: Path, monkeypatch: pytest.
     written = {file: file.stat().st_mtime_ns for file in sorted((tmp_path / "small").glob("*.parquet"))}
     table.follow(office.app.ledger)
 
-    count = duckdb.sql(f"SELECT count(*) FROM '{tmp_path}/small/*.parquet'").fetchone()
+    with duckdb.connect() as con:
+        count = con.execute(f"SELECT count(*) FROM '{tmp_path}/small/*.parquet'").fetchone()
     assert count == (len(rows(office)),)
     assert len(written) > 2
     assert {file: file.stat().st_mtime_ns for file in written} == written

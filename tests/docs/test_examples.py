@@ -76,7 +76,8 @@ def _exit_code(*words: str) -> int | str | None:
 def _whole(page: Path) -> list[str]:
     """The commands of *page* that stand there with all they need, each once."""
     named = [line for line in commands(page, "watchword") if not line.startswith(STAYS)]
-    bare = {line for line in named if line.startswith("watchword case ") and "--as" not in line}
+    signed_in = ("watchword case ", "watchword watch findings ")
+    bare = {line for line in named if line.startswith(signed_in) and "--as" not in line}
     groups = {
         "watchword policy explain",
         "watchword policy activate",

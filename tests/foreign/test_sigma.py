@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sigma.backends.sqlite import sqliteBackend
+from sigma.backends.sqlite.sqlite import sqliteBackend
 from sigma.collection import SigmaCollection
 
 from watchword.watch.providers import provider_named
@@ -136,7 +136,7 @@ def test_equal_hits(name: str, events: Path, foreign: sqlite3.Connection, tmp_pa
     """Each rule finds the same events both ways, and no rule finds none or all."""
     file = tmp_path / "rule.yml"
     file.write_text(RULES[name])
-    (query,) = sqliteBackend(collate_nocase=False).convert(SigmaCollection.from_yaml(RULES[name]))
+    (query,) = sqliteBackend(collate_nocase=False).convert(SigmaCollection.from_yaml(RULES[name]))  # type: ignore[no-untyped-call]
     theirs = {row[0] for row in foreign.execute(query.replace("SELECT *", "SELECT uuid"))}
 
     read = read_rules(file)

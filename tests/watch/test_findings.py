@@ -299,7 +299,8 @@ def test_risk_adds_up_and_fades() -> None:
     assert of(("high", 0, Status.CONFIRMED)) == 70.0
     assert of(("critical", 0, Status.CONFIRMED)) == 95.0
     assert of(("high", 0, Status.DISMISSED)) == 0.0
-    assert 99 < of(*[("high", 0.0, new)] * 30) <= 100.0
+    many: list[tuple[Severity, float, Status]] = [("high", 0.0, new)] * 30
+    assert 99 < of(*many) <= 100.0
 
 
 def test_risk_is_of_accounts_agents_and_vendors(ledger: Ledger) -> None:

@@ -107,7 +107,7 @@ def test_hostile_values_stay_values(okta: Okta, find: Callable[..., tuple[Hit, .
     nasty = """x'); DROP TABLE log; -- "$.a[*]" %_!"""
     quoted = json.dumps(nasty)
     assert len(find(rule(f"sel: {{note: {quoted}}}"), okta(note=nasty), okta(note="x"))) == 1
-    assert len(find(rule(f"sel: {{{quoted}: x}}"), okta(**{nasty: "x"}), okta())) == 1
+    assert len(find(rule(f"sel: {{{quoted}: x}}"), {**okta(), nasty: "x"}, okta())) == 1
     assert len(find(rule(f"sel: {{note|contains: {json.dumps('%_!')}}}"), okta(note=nasty), okta(note="abc!"))) == 1
 
 

@@ -149,7 +149,13 @@ def test_parameters_are_set(tmp_path: Path) -> None:
     tuned = read_signals(tmp_path, settings={"mine": {"least": 7}})
 
     assert tuned[0].parameters["least"] == 7
-    for wrong in ({"yours": {}}, {"mine": {"most": 1}}, {"mine": {"least": "many"}}, {"mine": {"least": True}}):
+    wrongs: tuple[dict[str, dict[str, object]], ...] = (
+        {"yours": {}},
+        {"mine": {"most": 1}},
+        {"mine": {"least": "many"}},
+        {"mine": {"least": True}},
+    )
+    for wrong in wrongs:
         with pytest.raises(Invalid) as told:
             read_signals(tmp_path, settings=wrong)
         assert str(told.value.where).startswith("watch.thresholds.")
