@@ -66,7 +66,7 @@ def test_what_is_worked_out_for_one_set_is_told_of_another_in_its_own_names(look
     fixpoint, backing, places = looked
     shared, several, outcomes = Substitution(backing, BOUND), 0, 0
     for place, account in places:
-        for mask in fixpoint.known(account, Action.PASSWORD_RESET):
+        for mask in (m for action in Action for m in fixpoint.known(account, action)):
             held = backing.held(mask)
             before = len(shared._known)
             found = told(shared, held, place)
