@@ -62,7 +62,7 @@ ol.leads p { overflow-wrap: anywhere; } ol.leads p + p { color: var(--soft); fon
   .rows td:first-child { display: block; font-weight: 600; }
   .rows td[data-is]:not(:empty)::before { content: attr(data-is) " "; color: var(--soft); }
   .rows td:not(:last-child):not(:first-child):not(:empty)::after { content: " · "; color: var(--soft); }
-  .rows td.bar { display: block; width: 100%; padding: .2rem 0; } .rows td.bar::after { content: none; }
+  td.bar { width: 18%; } td, th { padding-right: .5rem; }
 }
 @media print { body { padding: 0; max-width: none; } h2, h3 { break-after: avoid; } tr, svg { break-inside: avoid; }
   svg * { print-color-adjust: exact; } }
