@@ -35,6 +35,7 @@ class Lead:
         self._failed: WatchwordError | None = None
         self._written = 0
         self._busy = threading.Event()
+        self._closing = threading.Event()
         self._rests: threading.Thread | None = None
         _OPEN.add(self)
         if store.takes_turns:
@@ -65,6 +66,7 @@ class Lead:
                     break
             time.sleep(0)  # whoever came first waits for the same lock
         if self._rests is not None:
+            self._closing.set()
             self._busy.set()
             self._rests.join()
         _OPEN.discard(self)
@@ -87,20 +89,26 @@ class Lead:
         try:
             if self._failed is None:
                 self._committer.commit(group.requests)
-        except BaseException as error:
+        except Exception as error:
             log.exception("ledger.ended")
-            self._failed = Unavailable(
-                "The ledger ended on an error nobody foresaw.", "Look into the log, then open the ledger again."
-            )
-            with self._gate:
-                self._ended = self._failed
-            if not isinstance(error, Exception):
-                raise
+            raise self._end() from error
+        except BaseException:
+            self._end()
+            raise
         finally:
             if self._failed is not None:
                 for request in group.requests:
                     if not request.answer.given:
                         request.answer.fail(self._failed)
+
+    def _end(self) -> WatchwordError:
+        """Have nothing more written, and return why."""
+        self._failed = Unavailable(
+            "The ledger ended on an error nobody foresaw.", "Look into the log, then open the ledger again."
+        )
+        with self._gate:
+            self._ended = self._failed
+        return self._failed
 
     def _rest(self) -> None:
         """Let other processes write after a moment in which nothing was written here."""
@@ -110,7 +118,7 @@ class Lead:
             seen = -1
             while seen != self._written and self._ended is None:
                 seen = self._written
-                time.sleep(_BUSY_S)
+                self._closing.wait(_BUSY_S)
             if self._ended is not None:
                 return
             with self._leading:
