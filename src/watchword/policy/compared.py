@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from watchword.core.ids import AccountId
 from watchword.policy.behind import Backing, Caps, Held
@@ -24,7 +24,13 @@ class Compared:
         # What opens everything is told of one of the staff: somebody around the account is that only by chance.
         self.others = [m for m in everything if not backing.held(m).keys() & (self.fixed - {""})]
         self._sure: dict[int, bool] = dict.fromkeys(everything, True)
-        self._parts: dict[int, frozenset[tuple[int | str, str]]] = {}
+        self._bits: dict[tuple[int | str, str], int] = {}
+        self._parts: dict[int, int] = {}
+        # By the last of the parts of each: it is in another set only if that part is.
+        self._by_last: dict[int, list[tuple[int, int]]] = {}
+        for mask in (*ways, *self.others):
+            parts = self._of(mask)
+            self._by_last.setdefault(parts.bit_length(), []).append((parts, mask))
 
     def by_itself(self, mask: int) -> bool:
         """Whether the path of a set leads through no account of anybody else."""
@@ -44,31 +50,50 @@ class Compared:
 
     def opens(self, held: Held) -> bool:
         """Whether some set that leads through nobody else's account is in *held*."""
-        whole = self._in_parts(held)
-        return any(
-            self._of(m) <= whole and self._within(m, held) and self.by_itself(m) for m in (*self.ways, *self.others)
-        )
+        # What is in none of the sets makes no difference.
+        whole = sum({self._bits.get(part, 0) for part in self._in_parts(held)})
+        return any(self._within(m, held) and self.by_itself(m) for m in self._smaller(whole))
 
     def larger(self) -> tuple[int, ...]:
         """The sets that have a smaller one in them, other people of the same kind in the place of those in it."""
         held = self.backing.held
-        staffed = [(m, self._of(m), m.bit_count()) for m in self.ways if not held(m).keys() <= self.fixed]
+        staffed = {m: m.bit_count() for m in self.ways if not held(m).keys() <= self.fixed}
         return tuple(
             mask
-            for mask, whole, count in staffed
+            for mask, count in staffed.items()
             if any(
-                some <= whole and fewer < count and self.by_itself(m) and self._within(m, held(mask))
-                for m, some, fewer in staffed
+                staffed.get(m, count) < count and self.by_itself(m) and self._within(m, held(mask))
+                for m in self._smaller(self._of(mask))
             )
         )
 
-    def _of(self, mask: int) -> frozenset[tuple[int | str, str]]:
+    def _smaller(self, whole: int) -> Iterator[int]:
+        """Yield the sets whose parts are all among these."""
+        yield from (mask for _, mask in self._by_last.get(0, ()))
+        left = whole
+        while left:
+            last = left.bit_length()
+            for parts, mask in self._by_last.get(last, ()):
+                if parts & whole == parts:
+                    yield mask
+            left ^= 1 << (last - 1)
+
+    def _of(self, mask: int) -> int:
+        """The parts of a set, as a mask."""
         if mask not in self._parts:
-            self._parts[mask] = self._in_parts(self.backing.held(mask))
+            found = 0
+            for part in self._in_parts(self.backing.held(mask)):
+                found |= self._bits.setdefault(part, 1 << len(self._bits))
+            self._parts[mask] = found
         return self._parts[mask]
 
-    def _in_parts(self, held: Held) -> frozenset[tuple[int | str, str]]:
-        return frozenset((s if s in self.fixed else self.backing.kind(s), c) for s, caps in held.items() for c in caps)
+    def _in_parts(self, held: Held) -> Iterator[tuple[int | str, str]]:
+        """Yield each capability with whom it is about: by name who is around the account, by kind everybody else."""
+        fixed, kind = self.fixed, self.backing.kind
+        for subject, caps in held.items():
+            who = subject if subject in fixed else kind(subject)
+            for capability in caps:
+                yield who, capability
 
     def _within(self, mask: int, held: Held) -> bool:
         smaller = self.backing.held(mask)
