@@ -188,6 +188,7 @@ def main() -> None:
             (threads(desk.case), threads(insert), rate(ours), rate(theirs))
             for _ in track(range(ROUNDS), "Measuring", transient=True)
         ]
+    gc.unfreeze()
     cases, rows, mine, library = (statistics.median(column) for column in zip(*rounds, strict=True))
     governed = statistics.median(c / (r / durable) for c, r, _, _ in rounds)
     checked = statistics.median(m / lib for _, _, m, lib in rounds)

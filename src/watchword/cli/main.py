@@ -91,11 +91,14 @@ def serve(*, config: Config = CONFIG, executor: bool = True) -> None:
     stop = _until_signalled()
     with Running(load(config), executes=executor) as running, serving(running) as url, running.delivering():
         _tell_drift(running)
-        gc.collect()
-        gc.freeze()  # what was read at the start stays: walked through again and again, it took a fifth of a case
         out.print(f"Watchword is at [bold]{escape(url)}[/]; Ctrl-C ends it.")
         sys.stdout.flush()
-        running.run(running.runner_of(desk=True, executor=executor), stop)
+        gc.collect()
+        gc.freeze()  # what was read at the start stays: walked through again and again, it took a fifth of a case
+        try:
+            running.run(running.runner_of(desk=True, executor=executor), stop)
+        finally:
+            gc.unfreeze()  # or what was never let go of is complained of at the very end
 
 
 @app.command
