@@ -33,7 +33,7 @@ PLAYED = 4
 DEEPEST = 4
 
 SIZES = ((1_000, 20, 10), (10_000, 200, 10), (50_000, 1_000, 10), (50_000, 1_000, 100))
-"""Accounts, staff, and units with a desk of their own. The last has ten times the desks, and so more kinds of accounts."""
+"""Accounts, staff, and units with a desk of their own. The last has ten times the desks, so more kinds of accounts."""
 
 LARGEST = SIZES[2]
 """The one that has to be worked out in time; what comes after it is shown beside it."""

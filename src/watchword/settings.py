@@ -319,12 +319,11 @@ class WebPushPart(_Part):
 
 
 class WatchPart(_Part):
-    """The directories' own logs, followed while the console runs: each of *sources*, by its name.
+    """The directories' own logs: each of *sources* by its name, and one file as *provider*, *log* and *directory*.
 
-    One log file may be named here as well, with *provider*, *log* and the *directory* it is of. *state* is what the
-    watch remembers, *spools* what came. With *apart* the console does not follow: `watchword watch follow` does.
-    Verdicts go to the *outputs*. In the cells of *enforce* a case is owed for every change. *signals* and *sigma* are
-    folders of signals and of Sigma rules of one's own, *thresholds* sets parameters of signals by their names.
+    The console follows them, or with *apart* `watchword watch follow` does.
+    *state* is what is remembered, *spools* what came; verdicts go to *outputs*. In the cells of *enforce* a case is
+    owed. *accounts* and *tickets* are CSV exports, *signals* and *sigma* folders; *thresholds* tunes signals.
     """
 
     provider: str | None = None
@@ -337,6 +336,8 @@ class WatchPart(_Part):
     canary: CanaryPart | None = None
     outputs: dict[Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")], OutputPart] = {}
     enforce: tuple[EnforcePart, ...] = ()
+    accounts: Path | None = None
+    tickets: Path | None = None
     signals: Path | None = None
     thresholds: dict[str, dict[str, int | float | str | list[str]]] = {}
     sigma: Path | None = None

@@ -32,7 +32,8 @@ from watchword.feeds import (
     WebhookSource,
 )
 from watchword.ledger.keyfiles import read_private
-from watchword.settings import Settings
+from watchword.settings import Settings, WatchPart
+from watchword.watch.cells import Enforced
 from watchword.watch.follow import Follow, Followed
 from watchword.watch.news import write_hits
 from watchword.watch.providers import provider_named
@@ -109,11 +110,17 @@ class Watching:
                 settings.path(Path(EVIDENCE)),
                 clock=self._clock,
                 canary=self._canary(),
+                accounts=self._named(settings.watch.accounts),
+                tickets=self._named(settings.watch.tickets),
+                enforced=enforced_of(settings.watch),
                 signals=signals_of(settings),
                 activity=settings.path(Path(ACTIVITY)),
                 sigma=read_rules(settings.path(settings.watch.sigma)).rules if settings.watch.sigma else (),
             )
         return self._follow
+
+    def _named(self, file: Path | None) -> Path | None:
+        return None if file is None else self._settings.path(file)
 
     @property
     def hits(self) -> Path:
@@ -334,3 +341,8 @@ def signals_of(settings: Settings) -> tuple[Signal, ...]:
     part = settings.watch
     own = (settings.path(part.signals),) if part.signals else ()
     return read_signals(SHIPPED, *own, settings=part.thresholds)
+
+
+def enforced_of(part: WatchPart) -> tuple[Enforced, ...]:
+    """The cells where a case is owed."""
+    return tuple(Enforced(**cell.model_dump()) for cell in part.enforce)

@@ -9,9 +9,11 @@ from pathlib import Path
 import msgspec
 import pyarrow.parquet as pq
 
+from watchword.core.action import Action
 from watchword.core.evidence import EvidenceRow
 from watchword.core.identity_event import Verdict
 from watchword.watch import correlation
+from watchword.watch.cells import Enforced
 from watchword.watch.engine import Context, Engine
 from watchword.watch.follow import Follow
 from watchword.watch.providers import OKTA, SAMBA, Feed
@@ -159,3 +161,36 @@ def test_evidence_in_two_files_counts_once(
     log = write_log(tmp_path / "log.jsonl", [okta(), okta(after=1)])
     verdicts = [row.verdict for row in Engine().classify("okta", (log,), folder).verdicts]
     assert sorted(verdicts) == [Verdict.OUT_OF_POLICY, Verdict.VERIFIED]
+
+
+def test_followed_too_tickets_and_accounts_are_read_again_when_they_change(
+    okta: Okta, write_log: Write, write_evidence: Write, following: Following, tmp_path: Path
+) -> None:
+    """A ticket that is exported later speaks for the event; an agent who turns out to have left takes that back."""
+    log, tickets, accounts = tmp_path / "log.jsonl", tmp_path / "tickets.csv", tmp_path / "accounts.csv"
+    write_log(log, [okta(actor="00uhelen")])
+    table = write_evidence(tmp_path / "evidence.parquet", [])
+    with following("okta", log, table, accounts=accounts, tickets=tickets) as follow:
+        (first,) = follow.step(NOON)
+        tickets.write_text("ticket,target,text,opened\nINC7,00uana,Password reset,2026-03-02 11:50\n")
+        (second,) = follow.step(NOON + timedelta(minutes=1))
+        accounts.write_text("keys,class,status\n00uhelen|00uhelen@example.test,identity_control,leaver\n")
+        (third,) = follow.step(NOON + timedelta(minutes=2))
+        assert follow.step(NOON + timedelta(minutes=3)) == ()
+    assert (first.verdict, second.verdict, second.ticket) == (Verdict.UNVERIFIED, Verdict.TICKETED, "INC7")
+    assert third.verdict is Verdict.SUSPICIOUS
+    assert "leaver_actor" in third.reasons
+
+
+def test_followed_too_a_ticket_is_not_enough_where_a_case_is_owed(
+    okta: Okta, write_log: Write, write_evidence: Write, following: Following, tmp_path: Path
+) -> None:
+    """In an enforced cell the same ticket is named, and speaks for nothing."""
+    log, tickets = write_log(tmp_path / "log.jsonl", [okta(actor="00uhelen")]), tmp_path / "tickets.csv"
+    tickets.write_text("ticket,target,text,opened\nINC7,00uana,Password reset,2026-03-02 11:50\n")
+    cell = Enforced(action=Action.PASSWORD_RESET, since=NOON - DAYS)
+    table = write_evidence(tmp_path / "evidence.parquet", [])
+    with following("okta", log, table, tickets=tickets, enforced=(cell,)) as follow:
+        (row,) = follow.step(NOON)
+    assert "ticket_not_enough" in row.reasons
+    assert row.is_finding

@@ -18,12 +18,12 @@ from watchword.cli.terminal import CONFIG, Json, err, out, print_json
 from watchword.core.errors import Invalid
 from watchword.settings import WatchPart, load
 from watchword.watch.accounts import Account, read_accounts, read_groups
-from watchword.watch.cells import Enforced
 from watchword.watch.engine import Context
 from watchword.watch.observe import DAYS, Observation, observe
 from watchword.watch.printable import printable
 from watchword.watch.providers import Feed, provider_named
 from watchword.watch.tickets import read_tickets
+from watchword.watching import enforced_of
 
 SHOWN = 5
 """Rows of each list in the terminal; the files have all."""
@@ -70,7 +70,7 @@ def command(
         if len(refused) > SHOWN:
             err.print(f"[yellow]… and {len(refused) - SHOWN} more lines that are no tickets[/]")
     now = datetime.now(UTC)
-    context = Context(known=known, tickets=told, enforced=_enforced(watch))
+    context = Context(known=known, tickets=told, enforced=enforced_of(watch) if watch else ())
     columns = (TextColumn("reading"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
         task = progress.add_task("read", total=None)
@@ -126,19 +126,6 @@ def _configured(watch: WatchPart | None) -> tuple[Feed, ...]:
     if watch is None or watch.provider is None or watch.log is None:
         raise Invalid("No log was named.", "Name one with --log, such as --log okta=system-log.jsonl.", where="--log")
     return (Feed(provider=provider_named(watch.provider), directory=watch.directory, files=(watch.log,)),)
-
-
-def _enforced(watch: WatchPart | None) -> tuple[Enforced, ...]:
-    return (
-        ()
-        if watch is None
-        else tuple(
-            Enforced(
-                account_class=part.account_class, action=part.action, unit=part.unit, since=part.since, until=part.until
-            )
-            for part in watch.enforce
-        )
-    )
 
 
 def _accounts(accounts: Path | None, groups: Path | None) -> tuple[Account, ...]:

@@ -20,6 +20,7 @@ class EvidenceDiff:
         self._con, self._evidence, self._accounts = con, evidence, accounts
         self._seen: tuple[tuple[str, int, int], ...] | None = None
         self._reading: tuple[tuple[str, int, int], ...] | None = None
+        self._accounts_seen: tuple[tuple[str, int, int], ...] = ()
         self.is_whole = False
 
     def read(self, before: Callable[[], None]) -> bool:
@@ -30,6 +31,9 @@ class EvidenceDiff:
         before()
         con = self._con
         seen = signature(self._evidence)
+        accounts = signature(self._accounts)
+        if accounts != self._accounts_seen:  # who an account is may change what is said of any event
+            self._seen = self._reading = None
         if self._reading is not None and seen == self._reading:
             return True  # loaded by a step that did not come to its end
         con.execute("CREATE OR REPLACE TEMP TABLE hit (name VARCHAR)")
@@ -39,10 +43,14 @@ class EvidenceDiff:
         for table in ("evidence", "account", "gap", "declared"):
             con.execute(f"CREATE OR REPLACE TEMP TABLE old_{table} AS SELECT * FROM memory.{table}")
         was_given = con.execute("SELECT has_evidence FROM setting").fetchone()
-        correlation.read_evidence(con, self._evidence if seen else None, self._accounts)
+        correlation.read_evidence(con, self._evidence if seen else None, self._accounts if accounts else None)
         self._reading = seen
-        self.is_whole = was_given != con.execute("SELECT has_evidence FROM setting").fetchone() or any(
-            self._differs(table) for table in ("gap", "declared")
+        is_other = accounts != self._accounts_seen
+        self._accounts_seen = accounts
+        self.is_whole = (
+            is_other
+            or was_given != con.execute("SELECT has_evidence FROM setting").fetchone()
+            or any(self._differs(table) for table in ("gap", "declared"))
         )
         if not self.is_whole:
             self._hit()

@@ -16,6 +16,7 @@ import msgspec
 from watchword.core.errors import Unavailable
 from watchword.core.identity_event import Verdict
 from watchword.watch import correlation
+from watchword.watch.cells import Enforced
 from watchword.watch.evidence_diff import EvidenceDiff, signature
 from watchword.watch.meter import Meter
 from watchword.watch.providers import Feed, Provider
@@ -29,6 +30,7 @@ from watchword.watch.sources.canary import Canary
 from watchword.watch.sources.heartbeat import LEARNED, Heartbeat
 from watchword.watch.sources.port import Local, Told
 from watchword.watch.sources.spool import Position, Spool
+from watchword.watch.tickets import read_tickets
 from watchword.watch.verdicts import Rejected, VerdictRow, latest_verdicts, newest_step, revised, write_step
 from watchword.watch.window import MANY, Window
 
@@ -102,6 +104,8 @@ class Follow:
         signals: tuple[Signal, ...] = (),
         activity: Path | None = None,
         sigma: tuple[Rule, ...] = (),
+        tickets: Path | None = None,
+        enforced: tuple[Enforced, ...] = (),
     ) -> None:
         self.tally = Tally()
         self.hits: tuple[Hit, ...] = ()
@@ -111,6 +115,7 @@ class Follow:
         self._sweep_at: datetime | None = None
         self._is_unswept = True
         self._readers: dict[str, TextReader] = {}
+        self._tickets, self._tickets_seen = tickets, signature(None)
         self.rejected: tuple[Rejected, ...] = ()
         """The lines of the last step that were no events."""
         self.tick = Tick(at=clock())
@@ -130,6 +135,7 @@ class Follow:
             self._con.execute(f"SET temp_directory = '{str(state / 'spill').replace(chr(39), chr(39) * 2)}'")
             correlation.set_up(self._con, [feed.provider for feed in feeds], lag)
             correlation.read_evidence(self._con, None)
+            correlation.enforce(self._con, enforced)
             self._window = Window(self._con, state / "window.duckdb")
             opened.callback(self._window.close)
             if not self._window.step:  # made anew, beside verdicts that are told already
@@ -173,6 +179,7 @@ class Follow:
         about += ((named.get(one.about), one) for one in told)
         for feed in self._feeds:
             about += ((feed, one) for one in self._pull(feed, at))
+        self._is_whole = self._has_new_tickets() or self._is_whole
         has_new_evidence = self._evidence.read(before=self._window.clear)
         positions, came = self._read()
         for feed in self._feeds:
@@ -200,6 +207,14 @@ class Follow:
         self._tidy(at)
         self._measure(begun, lines, rows, came)
         return rows
+
+    def _has_new_tickets(self) -> bool:
+        """Load the export of tickets again if it changed: each may speak for any event that has no evidence."""
+        if self._tickets is None or (seen := signature(self._tickets)) == self._tickets_seen:
+            return False
+        correlation.add_tickets(self._con, read_tickets(self._tickets)[0] if seen else ())
+        self._tickets_seen = seen
+        return True
 
     def _sweep(self, at: datetime) -> tuple[VerdictRow, ...]:
         """Look over all that is remembered, now and then: what signals find, what is said done and no log shows."""
