@@ -9,12 +9,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
+import msgspec
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.api.organisation import Organisation, found
 from watchword.web import view
 from watchword.web.downtime_view import DeclaredRow, DowntimePage
+from watchword.web.findings_view import FindingPage, FindingRow, FindingsPage, ItemRow, NoteRow, RiskList, RiskRow
 from watchword.web.render import Page as AnyPage
 
 AT = datetime(2026, 11, 21, 14, 22, 40, tzinfo=UTC)
@@ -190,6 +192,61 @@ def pages() -> dict[str, AnyPage]:
             notices=(notice,),
             read_to=AT,
             left_out=3,
+        ),
+        FindingsPage(
+            chrome=msgspec.structs.replace(staff, findings=2),
+            sub="Gravest first.",
+            tabs=(view.Tab(label="Open", link="/findings", count=1, current=True),),
+            rows=(
+                FindingRow(
+                    link="/findings/f-1",
+                    severity="high",
+                    by="One agent",
+                    name="it.admin",
+                    rules=("Unverified",),
+                    more_rules=2,
+                    events="4 events",
+                    since=AT - timedelta(hours=3),
+                    until=AT,
+                    state="New",
+                    tone="warn",
+                    owner="nobody's yet",
+                ),
+            ),
+            left_out=3,
+            quiet="2 events kept quiet so far.",
+            risks=(RiskList(title="Agents", rows=(RiskRow(name="it.admin", score=35.0, note="4 events"),)),),
+        ),
+        FindingPage(
+            chrome=staff,
+            finding="f-1",
+            severity="high",
+            by="One agent",
+            name="it.admin",
+            sub="1 event",
+            state="New",
+            tone="warn",
+            told="Nobody has looked at it yet.",
+            facts=(fact,),
+            items=(
+                ItemRow(
+                    at=AT,
+                    severity="high",
+                    rule="Unverified",
+                    actor="it.admin",
+                    target="m.lindqvist",
+                    where="samba",
+                    why="no case speaks for it",
+                    case="c-1",
+                    case_link="/cases/c-1",
+                ),
+                ItemRow(at=AT, severity="low", rule="Off shift", actor="", target="", where="", why=""),
+            ),
+            left_out=1,
+            notes=(NoteRow(at=AT, by="Noor", words="asked the lead"),),
+            notices=(notice,),
+            next=step,
+            others=(quiet,),
         ),
         view.PeoplePage(
             chrome=staff,

@@ -6,8 +6,10 @@ from datetime import datetime
 
 from watchword.app import App
 from watchword.core.action import Step
-from watchword.core.errors import Invalid
+from watchword.core.errors import Invalid, Refused
+from watchword.core.finding import Status
 from watchword.core.ids import PersonId
+from watchword.reception.cases import demand_overview
 from watchword.reception.problems import NotThere
 from watchword.watch.finding_log import Shown
 
@@ -15,6 +17,24 @@ from watchword.watch.finding_log import Shown
 def demand_work(app: App, person: PersonId, at: datetime) -> None:
     """Raise `Refused` unless *person* is on duty to contain something somewhere: they work on findings as well."""
     app.steps.demand_anywhere(person, Step.CONTAIN, at)
+
+
+def works(app: App, person: PersonId, at: datetime) -> bool:
+    """Whether *person* works on findings (`demand_work`)."""
+    try:
+        demand_work(app, person, at)
+    except Refused:
+        return False
+    return True
+
+
+def unseen(app: App, person: PersonId, at: datetime) -> int | None:
+    """How many findings nobody has looked at yet; None for whoever may not see findings."""
+    try:
+        demand_overview(app, person, at)
+    except NotThere:
+        return None
+    return app.findings.count(Status.NEW)
 
 
 def finding_of(app: App, finding: str) -> Shown:

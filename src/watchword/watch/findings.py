@@ -71,6 +71,12 @@ class Findings:
             found = [one.shown for one in self.log.known.values() if status in {None, one.finding.status}]
         return tuple(sorted(found, key=_rank))
 
+    def count(self, status: Status) -> int:
+        """How many findings are of *status*."""
+        with self.log.lock:
+            self.log.look()
+            return sum(1 for one in self.log.known.values() if one.finding.status is status)
+
     def one(self, finding: str) -> Shown:
         """One finding; `Invalid` when there is none of that id."""
         with self.log.lock:

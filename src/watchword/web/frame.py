@@ -11,6 +11,7 @@ from watchword.core.person import Person
 from watchword.desk.lending import LENDABLE
 from watchword.desk.people import EVERYWHERE
 from watchword.languages.catalogue import Words
+from watchword.reception.findings import unseen
 from watchword.reception.policy import drift_of
 from watchword.reception.wording import counted, plain, span
 from watchword.web import view
@@ -40,6 +41,7 @@ def chrome(app: App, at: datetime, csrf: str, person: PersonId | None = None, he
         drift=drift_of(app.activation.standing(at)) if person else "",
         declares=person is not None
         and any(app.roster.may(person, step, at, unit=EVERYWHERE) for step in (Step.DECLARE, Step.REVIEW)),
+        findings=unseen(app, person, at) if person else None,
         debt=debt[0],
         debt_link=debt[1],
     )

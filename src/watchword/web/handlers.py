@@ -25,6 +25,7 @@ from watchword.web.approve_site import approve_file, approve_page
 from watchword.web.case_page import case_page
 from watchword.web.codes import codes_page
 from watchword.web.downtime_page import DowntimePages
+from watchword.web.findings_handlers import FindingPages
 from watchword.web.forms import BROWSER, take
 from watchword.web.frame import caller_chrome, chrome
 from watchword.web.intake import intake_page, needs, open_case
@@ -218,6 +219,7 @@ PAGES = (
     sign_in_page,
     CasePages,
     board,
+    FindingPages,
     PeoplePages,
     ThreatPages,
     DowntimePages,

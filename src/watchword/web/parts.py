@@ -20,6 +20,7 @@ class Chrome(msgspec.Struct, frozen=True, kw_only=True):
     they may administer people, use that switch, and activate a policy. *drift* says that it is not the active one,
     *vouch* that a word of theirs about somebody is waited for. *debt* says that a review is overdue, and *debt_link*
     where; *declares*: whether downtime concerns them, *seats*: whether they have one to lend, or one of somebody else.
+    *findings*: how many nobody has looked at yet; None for whoever may not see them.
     """
 
     at: datetime
@@ -40,6 +41,7 @@ class Chrome(msgspec.Struct, frozen=True, kw_only=True):
     debt: str = ""
     debt_link: str = ""
     declares: bool = False
+    findings: int | None = None
 
 
 class Option(msgspec.Struct, frozen=True, kw_only=True):

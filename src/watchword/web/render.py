@@ -12,6 +12,7 @@ from watchword.languages.catalogue import DEFAULT, NAMES, words
 from watchword.reception.wording import span
 from watchword.web import view
 from watchword.web.downtime_view import DowntimePage
+from watchword.web.findings_view import FindingPage, FindingsPage
 
 STATIC = Path(__file__).parent / "static"
 """The stylesheet and scripts; served as they are, under `/static/`."""
@@ -22,7 +23,7 @@ CSP = (
 )
 """Content-Security-Policy of every page: nothing inline, nothing from elsewhere."""
 
-Page = view.Page | DowntimePage
+Page = view.Page | DowntimePage | FindingPage | FindingsPage
 
 _TEMPLATES: dict[type[Page], str] = {
     view.CasePage: "case.html",
@@ -33,6 +34,8 @@ _TEMPLATES: dict[type[Page], str] = {
     view.PersonPage: "person.html",
     view.ThreatPage: "threat.html",
     DowntimePage: "downtime.html",
+    FindingPage: "finding.html",
+    FindingsPage: "findings.html",
     view.PolicyPage: "policy.html",
     view.SignInPage: "sign_in.html",
     view.CallerPage: "caller.html",

@@ -1,0 +1,48 @@
+"""The pages of findings, and the forms that post to them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from litestar import Controller, get, post
+from litestar.enums import MediaType, RequestEncodingType
+from litestar.params import Body, FromPath, FromQuery
+from litestar.response import Redirect
+from litestar.status_codes import HTTP_303_SEE_OTHER
+
+from watchword.reception.cases import demand_overview
+from watchword.reception.findings import demand_work, finding_of
+from watchword.reception.given import Now, TheActor, TheApp, Token
+from watchword.web import findings_forms
+from watchword.web.findings_page import finding_page, findings_page
+from watchword.web.render import render
+
+Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
+
+
+class FindingPages(Controller):
+    """The list, and one finding."""
+
+    path = "/findings"
+
+    @get("", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)
+    def listed(self, app: TheApp, actor: TheActor, at: Now, csrf: Token, status: FromQuery[str] = "open") -> str:
+        """The findings of a status, or those that are open."""
+        demand_overview(app, actor.person, at)
+        return render(findings_page(app, actor.person, csrf, at, status))
+
+    @get("/{finding:str}", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)
+    def one(self, app: TheApp, actor: TheActor, at: Now, csrf: Token, finding: FromPath[str]) -> str:
+        """One finding."""
+        demand_overview(app, actor.person, at)
+        return render(finding_page(app, finding_of(app, finding), actor.person, csrf, at))
+
+    @post("/{finding:str}/{step:str}", include_in_schema=False, status_code=HTTP_303_SEE_OTHER, sync_to_thread=True)
+    def take_step(
+        self, app: TheApp, actor: TheActor, at: Now, finding: FromPath[str], step: FromPath[str], data: Form
+    ) -> Redirect:
+        """Take a step from its form."""
+        demand_work(app, actor.person, at)
+        shown = finding_of(app, finding)
+        findings_forms.take(app, actor.person, shown, step, data, at)
+        return Redirect(findings_forms.address_of(shown.finding.id), status_code=HTTP_303_SEE_OTHER)

@@ -1,0 +1,221 @@
+"""Findings of the watch: the list, gravest first, with who is a risk beside it, and one of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+
+from watchword.app import App
+from watchword.core.finding import OPEN, Finding, Status
+from watchword.core.ids import PersonId
+from watchword.reception.findings import about, works
+from watchword.reception.wording import plain
+from watchword.watch.campaigns import VERDICT, Item
+from watchword.watch.finding_log import Shown
+from watchword.watch.printable import printable
+from watchword.watch.risk import Kind, Risk
+from watchword.web import view
+from watchword.web.findings_forms import address_of, steps
+from watchword.web.findings_view import (
+    FindingPage,
+    FindingRow,
+    FindingsPage,
+    ItemRow,
+    NoteRow,
+    RiskList,
+    RiskRow,
+)
+from watchword.web.frame import chrome, name_of
+
+SHOWN = 200
+"""Rows of a page at most; what is left out is counted."""
+
+RULES, RISKS = 3, 5
+"""Rules named in a row of the list, and risks of each kind beside it."""
+
+BY = {
+    "caller": "One caller",
+    "vendor": "One vendor",
+    "actor": "One agent",
+    "hour": "One hour",
+    "target": "One account",
+    "feed": "One source",
+}
+"""What the events of a finding share, in words."""
+
+TONES: dict[Status, view.Tone] = {Status.NEW: "warn", Status.TRIAGED: "plain", Status.CONFIRMED: "bad"}
+TOLD = {
+    Status.NEW: "Nobody has looked at it yet.",
+    Status.TRIAGED: "Somebody looked; it waits to be confirmed or dismissed.",
+    Status.CONFIRMED: "It is what it looks like; close it when nothing is left to do.",
+    Status.DISMISSED: "It is none.",
+    Status.CLOSED: "Nothing is left to do.",
+}
+KINDS: tuple[tuple[Kind, str], ...] = (("account", "Accounts"), ("agent", "Agents"), ("vendor", "Vendors"))
+
+
+def findings_page(app: App, actor: PersonId, csrf: str, at: datetime, status: str) -> FindingsPage:
+    """The findings of *status*, or those that are open for any word that is none."""
+    everything = app.findings.all()
+    counts = Counter(one.finding.status for one in everything)
+    chosen = Status(status) if status in set(Status) else None
+    rows = tuple(
+        one for one in everything if (one.finding.status in OPEN if chosen is None else one.finding.status is chosen)
+    )
+    open_ = sum(counts[one] for one in OPEN)
+    tabs = (
+        view.Tab(label="Open", link="/findings", count=open_, current=chosen is None),
+        *(
+            view.Tab(label=one.capitalize(), link=f"/findings?status={one}", count=counts[one], current=one is chosen)
+            for one in Status
+        ),
+    )
+    return FindingsPage(
+        chrome=chrome(app, at, csrf, actor, here="findings"),
+        sub="What somebody has to look at, grouped by what its events share; gravest first.",
+        tabs=tabs,
+        rows=tuple(_row(app, one) for one in rows[:SHOWN]),
+        left_out=max(len(rows) - SHOWN, 0),
+        quiet=_quiet(app, at),
+        risks=_risks(app, app.findings.risks(at)),
+    )
+
+
+def _row(app: App, shown: Shown) -> FindingRow:
+    finding = shown.finding
+    return FindingRow(
+        link=address_of(finding.id),
+        severity=finding.severity,
+        by=BY[finding.by],
+        name=_named(app, shown),
+        rules=tuple(_rule(rule) for rule in finding.rules[:RULES]),
+        more_rules=max(len(finding.rules) - RULES, 0),
+        events=_events(shown.live),
+        since=finding.since or finding.raised_at,
+        until=finding.until or finding.raised_at,
+        state=_state(finding),
+        tone=TONES.get(finding.status, "good"),
+        owner=name_of(app, finding.owner) if finding.owner else "nobody's yet",
+    )
+
+
+def _state(finding: Finding) -> str:
+    why = f": {plain(finding.dismissal)}" if finding.dismissal else ""
+    return f"{finding.status.capitalize()}{why}"
+
+
+def _events(many: int) -> str:
+    return f"{many} event{'' if many == 1 else 's'}"
+
+
+def _quiet(app: App, at: datetime) -> str:
+    """What suppressions kept out of the list so far; empty where none was ever set."""
+    known = app.findings.suppressions()
+    if not known:
+        return ""
+    kept = len(frozenset().union(*(one.suppression.kept for one in known)))
+    holding = sum(1 for one in known if one.suppression.holds(at))
+    return f"{_events(kept)} kept quiet so far; {holding} of {len(known)} suppressions still hold."
+
+
+def _risks(app: App, risks: tuple[Risk, ...]) -> tuple[RiskList, ...]:
+    found: list[RiskList] = []
+    for kind, title in KINDS:
+        first = [risk for risk in risks if risk.kind == kind][:RISKS]
+        rows = tuple(
+            RiskRow(name=_who(app, risk.name), score=risk.score, note=f"{_events(risk.events)}, last {risk.latest:%-d %b}")
+            for risk in first
+        )
+        if rows:
+            found.append(RiskList(title=title, rows=rows))
+    return tuple(found)
+
+
+def _named(app: App, shown: Shown) -> str:
+    """What a finding is grouped by, where possible in the name of somebody we know."""
+    if shown.finding.by == "hour":
+        day, _, hour = shown.name.partition("T")
+        return f"{printable(day)} {printable(hour)}:00 UTC" if hour else printable(shown.name)
+    directory = next((item.directory for item in shown.items if shown.name in {item.actor, item.target}), None)
+    return _who(app, shown.name, directory)
+
+
+def _who(app: App, name: str, directory: str | None = None) -> str:
+    """A person of the desk by name, whoever owns an account we know, and otherwise what the log calls it."""
+    if name.startswith("p-"):
+        return printable(name_of(app, name))
+    account = app.names.account(directory, name) if directory else None
+    owner = app.names.owner(account) if account is not None else None
+    return f"{name_of(app, owner)} ({printable(name)})" if owner else printable(name)
+
+
+def _rule(rule: str) -> str:
+    """A rule in words: `verdict.out_of_policy` is `Out of policy`."""
+    said = plain(printable(rule.removeprefix(VERDICT)))
+    return said[:1].upper() + said[1:]
+
+
+def finding_page(app: App, shown: Shown, actor: PersonId, csrf: str, at: datetime) -> FindingPage:
+    """One finding; forms for whoever works on findings."""
+    finding = shown.finding
+    mine = actor in about(app, shown)
+    work = works(app, actor, at)
+    due, others = steps(finding, actor, mine=mine) if work else (None, ())
+    cases = {row.id: row.case for row in app.board() if row.case} if any(i.event for i in shown.items) else {}
+    facts = [
+        view.Fact(label="Owner", value=name_of(app, finding.owner) if finding.owner else "nobody yet"),
+        view.Fact(label="Events", value=_events(shown.live), note="that still stand"),
+        view.Fact(label="First", value=f"{finding.since or finding.raised_at:%-d %b %Y %H:%M:%S}"),
+        view.Fact(label="Last", value=f"{finding.until or finding.raised_at:%-d %b %Y %H:%M:%S}"),
+        view.Fact(label="Raised", value=f"{finding.raised_at:%-d %b %Y %H:%M:%S}"),
+        view.Fact(label="Rules", value=", ".join(_rule(rule) for rule in finding.rules)),
+    ]
+    if finding.looked_at:
+        looked = ", ".join(name_of(app, person) for person in finding.looked_at)
+        facts.append(view.Fact(label="Looked at by", value=looked))
+    return FindingPage(
+        chrome=chrome(app, at, csrf, actor, here="findings"),
+        finding=finding.id,
+        severity=finding.severity,
+        by=BY[finding.by],
+        name=_named(app, shown),
+        sub=_events(shown.live),
+        state=_state(finding),
+        tone=TONES.get(finding.status, "good"),
+        told=TOLD[finding.status],
+        facts=tuple(facts),
+        items=tuple(
+            _item(app, item, cases.get(item.event or "")) for item in shown.items[:SHOWN]
+        ),
+        left_out=max(len(shown.items) - SHOWN, 0),
+        notes=tuple(NoteRow(at=when, by=name_of(app, by), words=_lines(words)) for when, by, words in shown.notes),
+        notices=(_MINE,) if mine else (),
+        next=due,
+        others=others,
+    )
+
+
+_MINE = view.Notice(
+    title="This finding is about you, or your account",
+    text="Somebody else dismisses, closes and owns it. You may write a note.",
+)
+
+
+def _item(app: App, item: Item, case: str | None) -> ItemRow:
+    where = ", ".join(printable(one) for one in (item.directory, item.vendor, item.unit) if one)
+    return ItemRow(
+        at=item.at,
+        severity=item.severity,
+        rule=_rule(item.rule),
+        actor=_who(app, item.actor, item.directory),
+        target=_who(app, item.target, item.directory),
+        where=where,
+        why=printable(item.why),
+        case=case,
+        case_link=f"/cases/{case}" if case else None,
+    )
+
+
+def _lines(words: str) -> str:
+    """What somebody wrote, with its lines and nothing else that is hidden."""
+    return "\n".join(printable(line) for line in words.splitlines())

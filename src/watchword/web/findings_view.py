@@ -1,0 +1,97 @@
+"""What the pages of findings show."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from watchword.core.finding import Severity
+from watchword.web.view import Chrome, Fact, Form, Notice, Tab, Tone
+
+
+class FindingRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One finding of the list: what its events share (*by*, *name*), what found them, and how it stands."""
+
+    link: str
+    severity: Severity
+    by: str
+    name: str
+    rules: tuple[str, ...]
+    more_rules: int
+    events: str
+    since: datetime
+    until: datetime
+    state: str
+    tone: Tone
+    owner: str
+
+
+class RiskRow(msgspec.Struct, frozen=True, kw_only=True):
+    """The risk of one account, agent or vendor, 0 to 100."""
+
+    name: str
+    score: float
+    note: str
+
+
+class RiskList(msgspec.Struct, frozen=True, kw_only=True):
+    """Those of one kind whose risk is highest."""
+
+    title: str
+    rows: tuple[RiskRow, ...]
+
+
+class FindingsPage(msgspec.Struct, frozen=True, kw_only=True):
+    """The list, cut by status; *quiet* says what suppressions kept out of it, *left_out* how many are not shown."""
+
+    chrome: Chrome
+    sub: str
+    tabs: tuple[Tab, ...]
+    rows: tuple[FindingRow, ...]
+    left_out: int
+    quiet: str
+    risks: tuple[RiskList, ...]
+
+
+class ItemRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One verdict or hit of a finding that still stands: *actor* did it to *target*."""
+
+    at: datetime
+    severity: Severity
+    rule: str
+    actor: str
+    target: str
+    where: str
+    why: str
+    case: str | None = None
+    case_link: str | None = None
+
+
+class NoteRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody wrote beside it."""
+
+    at: datetime
+    by: str
+    words: str
+
+
+class FindingPage(msgspec.Struct, frozen=True, kw_only=True):
+    """One finding with its items and notes, and the steps of its life that the reader may take."""
+
+    chrome: Chrome
+    finding: str
+    severity: Severity
+    by: str
+    name: str
+    sub: str
+    state: str
+    tone: Tone
+    told: str
+    facts: tuple[Fact, ...]
+    items: tuple[ItemRow, ...]
+    left_out: int
+    notes: tuple[NoteRow, ...]
+    notices: tuple[Notice, ...] = ()
+    next: Form | None = None
+    others: tuple[Form, ...] = ()

@@ -1,0 +1,248 @@
+"""Findings on the console: what the pages show, who works on them from their forms, and that log text stays text."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+
+import msgspec
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.api.organisation import BEGINNING, PASSWORD, Organisation
+from watchword.core.identity_event import Canonical, Verdict
+from watchword.watch.campaigns import Party
+from watchword.watch.verdicts import VerdictRow, append_verdicts
+from watchword.web.findings_page import finding_page, findings_page
+from watchword.web.findings_view import FindingPage, FindingsPage
+
+ROW = VerdictRow(
+    id="e-1",
+    provider="okta",
+    directory="sandbox",
+    action=Canonical.PASSWORD_RESET,
+    native_action="user.account.reset_password",
+    actor="it.admin",
+    target="t.adeyemi",
+    at=BEGINNING,
+    outcome="SUCCESS",
+    address=None,
+    socket=None,
+    correlation=None,
+    folded=1,
+    verdict=Verdict.UNVERIFIED,
+    reasons=("no_case",),
+    case=None,
+    ticket=None,
+    leaves=(),
+)
+HOSTILE = '"><script>alert(1)</script>\x1b[31m\u202egpj.exe'
+
+
+def row(id_: str, **fields: object) -> VerdictRow:
+    return msgspec.structs.replace(ROW, id=id_, **fields)
+
+
+def raised(place: Organisation, *rows: VerdictRow) -> tuple[str, ...]:
+    return place.app.findings.take(rows, (), BEGINNING)
+
+
+def listed(place: Organisation, login: str = "noor", status: str = "open") -> FindingsPage:
+    return findings_page(place.app, place.app.names.person(login), "", BEGINNING, status)
+
+
+def one(place: Organisation, finding: str, login: str = "noor") -> FindingPage:
+    return finding_page(place.app, place.app.findings.one(finding), place.app.names.person(login), "", BEGINNING)
+
+
+def steps(page: FindingPage) -> list[str]:
+    forms = (*((page.next,) if page.next else ()), *page.others)
+    return [form.action.rsplit("/", 1)[1] for form in forms]
+
+
+def test_gravest_first_with_what_they_share(organisation: Organisation) -> None:
+    """A high finding stands above a medium one with more events; counts, times and who is a risk are said."""
+    later = BEGINNING + timedelta(minutes=7)
+    grave = row("e-3", actor="okta.support", reasons=("no_case", "privileged_target"))
+    raised(organisation, row("e-1"), row("e-2", at=later), grave)
+    page = listed(organisation)
+    assert [(r.severity, r.by, r.name, r.events) for r in page.rows] == [
+        ("high", "One agent", "okta.support", "1 event"),
+        ("medium", "One agent", "it.admin", "2 events"),
+    ]
+    assert (page.rows[1].since, page.rows[1].until) == (BEGINNING, later)
+    assert (page.rows[1].rules, page.rows[1].state, page.rows[1].owner) == (("Unverified",), "New", "nobody's yet")
+    assert [(lst.title, lst.rows[0].name) for lst in page.risks] == [
+        ("Accounts", "t.adeyemi"),
+        ("Agents", "okta.support"),
+    ]
+    assert page.chrome.findings == 2
+    assert page.quiet == ""
+
+
+def test_cut_by_status_and_what_was_kept_quiet(organisation: Organisation) -> None:
+    """A tab shows the findings of its status; what suppressions kept out is counted beneath."""
+    app, noor = organisation.app, organisation.app.names.person("noor")
+    (made,) = raised(organisation, row("e-1"))
+    party: Party = "actor"
+    until = BEGINNING + timedelta(days=3)
+    app.findings.suppress(noor, BEGINNING, rule="*", party=party, name="sync", until=until, why="a sync account")
+    assert raised(organisation, row("e-2", actor="sync")) == ()
+    app.findings.dismiss(made, noor, BEGINNING, reason="expected", words="migration", about=frozenset())
+
+    assert listed(organisation).rows == ()
+    (shown,) = listed(organisation, status="dismissed").rows
+    assert shown.state == "Dismissed: expected"
+    page = listed(organisation, status="nonsense")
+    assert [(t.label, t.count) for t in page.tabs if t.count or t.current] == [("Open", 0), ("Dismissed", 1)]
+    assert page.quiet == "1 event kept quiet so far; 1 of 1 suppressions still hold."
+    assert page.chrome.findings == 0
+
+
+def test_an_item_says_which_case_speaks_of_it(organisation: Organisation) -> None:
+    """A verdict that names a case links to it; one that names none does not."""
+    rows = (
+        row("e-1", verdict=Verdict.OUT_OF_POLICY, case="c-7f3a", reasons=("other_actor",)),
+        row("e-2", at=BEGINNING + timedelta(minutes=1)),
+    )
+    folder = organisation.home / "verdicts"
+    folder.mkdir(exist_ok=True)
+    append_verdicts(folder, rows)
+    (made,) = raised(organisation, *rows)
+    page = one(organisation, made)
+    assert [(i.rule, i.case_link) for i in page.items] == [
+        ("Out of policy", "/cases/c-7f3a"),
+        ("Unverified", None),
+    ]
+    assert (page.items[0].actor, page.items[0].target) == ("it.admin", "t.adeyemi")
+
+
+def test_late_evidence_takes_an_item_out(organisation: Organisation) -> None:
+    """An event that was verified later is no longer on the page, and the one beside it is."""
+    (made,) = raised(organisation, row("e-1"), row("e-2", at=BEGINNING + timedelta(minutes=1)))
+    raised(organisation, row("e-2", verdict=Verdict.VERIFIED, at=BEGINNING + timedelta(minutes=1)))
+    page = one(organisation, made)
+    assert ([i.at for i in page.items], page.sub) == ([BEGINNING], "1 event")
+
+
+def test_worked_on_from_its_forms(organisation: Organisation) -> None:
+    """Taken over, noted, triaged, confirmed and closed by form; each answer leads back to the finding."""
+    (made,) = raised(organisation, row("e-1"))
+    at, noor = f"/findings/{made}", organisation.sign_in("noor")
+    assert "1<span" in noor.get("/cases").text
+    assert steps(one(organisation, made)) == ["triage", "confirm", "dismiss", "take-over", "own", "note"]
+    for step, said in (("take-over", {}), ("note", {"words": "asked\nthe lead"}), ("triage", {})):
+        answer = noor.form(f"{at}/{step}", **said)
+        assert (answer.status_code, answer.headers["location"]) == (303, at), answer.text
+    text = noor.get(at).text
+    assert "asked\nthe lead" in text
+    assert noor.form(f"{at}/triage").status_code == 409
+    assert noor.form(f"{at}/own", owner="wen").status_code == 303
+    assert one(organisation, made).facts[0].value == one(organisation, made, "wen").chrome.person
+    assert noor.form(f"{at}/confirm").status_code == 303
+    assert steps(one(organisation, made)) == ["close", "dismiss", "take-over", "own", "note"]
+    assert noor.form(f"{at}/close").status_code == 303
+    assert steps(one(organisation, made)) == ["note"]
+    assert "Closed" in noor.get(f"{at}").text
+    assert "No finding here" in noor.get("/findings").text
+
+
+def test_dismissed_with_a_reason_and_words(organisation: Organisation) -> None:
+    """A code that there is, and words; anything else is refused as a page that says the way on."""
+    (made,) = raised(organisation, row("e-1"))
+    at, noor = f"/findings/{made}/dismiss", organisation.sign_in("noor")
+    for said in ({"reason": "bored", "words": "x"}, {"words": "x"}, {"reason": "expected", "words": " "}):
+        answer = noor.form(at, **said)
+        assert answer.status_code == 422
+        assert "<!doctype html>" in answer.text
+    assert noor.form(at, reason="risk_accepted", words="until the move").status_code == 303
+    assert one(organisation, made).state == "Dismissed: risk accepted"
+
+
+def test_readers_read_and_strangers_see_nothing(organisation: Organisation) -> None:
+    """Who may see the board may read but is offered no form and refused its steps; without a role nothing is there."""
+    (made,) = raised(organisation, row("e-1"))
+    nobody, ilse = organisation.sign_in("nobody"), organisation.sign_in("ilse")
+    assert nobody.get("/findings").status_code == nobody.get(f"/findings/{made}").status_code == 404
+    assert 'href="/findings"' not in nobody.get("/cases").text
+    assert ilse.get(f"/findings/{made}").status_code == 200
+    assert steps(one(organisation, made, "ilse")) == []
+    for step in ("triage", "confirm", "dismiss", "close", "take-over", "own", "note"):
+        assert ilse.form(f"/findings/{made}/{step}", reason="expected", words="x", owner="ilse").status_code == 403
+    noor = organisation.sign_in("noor")
+    assert noor.get("/findings/f-none").status_code == noor.form("/findings/f-none/triage").status_code == 404
+    assert noor.form(f"/findings/{made}/burn").status_code == 404
+    assert noor.client.post(f"/findings/{made}/triage", data={}).status_code == 403
+    assert one(organisation, made).state == "New"
+
+
+def test_whoever_it_is_about_is_offered_no_end(organisation: Organisation) -> None:
+    """A finding about somebody's own doing is for somebody else to end, and their forms say so as their posts do."""
+    noor = organisation.app.names.person("noor")
+    (made,) = raised(organisation, row("e-1", actor=str(noor)))
+    page = one(organisation, made)
+    assert steps(page) == ["triage", "confirm", "own", "note"]
+    assert [n.title for n in page.notices] == ["This finding is about you, or your account"]
+    signed_in = organisation.sign_in("noor")
+    assert signed_in.form(f"/findings/{made}/take-over").status_code == 403
+    assert signed_in.form(f"/findings/{made}/dismiss", reason="expected", words="x").status_code == 403
+    assert page.name == page.chrome.person
+
+
+@pytest.mark.parametrize("where", ["list", "finding"])
+def test_log_text_stays_text(organisation: Organisation, where: str) -> None:
+    """Markup, terminal escapes and bidirectional marks of a log or a note are shown, and do nothing."""
+    (made,) = raised(organisation, row("e-1", actor=HOSTILE, target=HOSTILE, why=HOSTILE))
+    noor = organisation.sign_in("noor")
+    assert noor.form(f"/findings/{made}/note", words=f"looked\n{HOSTILE}").status_code == 303
+    text = noor.get("/findings" if where == "list" else f"/findings/{made}").text
+    assert "<script>alert" not in text
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    assert text.count("&lt;script&gt;alert(1)&lt;/script&gt;\\x1b[31m\\u202egpj.exe") >= (2 if where == "list" else 5)
+
+
+def test_a_browser_dismisses_one_on_a_desk_and_on_a_phone(browser: Browser, organisation: Organisation) -> None:
+    """From the entry with its number to the dismissal, with nothing wider than the screen and no complaint."""
+    raised(
+        organisation,
+        *(row(f"e-{n}", at=BEGINNING + timedelta(minutes=n), target=f"user{n}@example.test") for n in range(4)),
+        row("e-8", actor="okta.support.with.a.very.long.name@vendor.example.test", reasons=("privileged_target",)),
+        row("e-9", actor=HOSTILE),
+    )
+    context = browser.new_context(base_url=organisation.url)
+    page = context.new_page()
+    page.set_default_timeout(15_000)
+    complaints: list[str] = []
+    page.on("pageerror", lambda e: complaints.append(str(e)))
+    page.on("console", lambda m: complaints.append(m.text) if "Security Policy" in m.text else None)
+
+    def fits(name: str) -> None:
+        for width in (1280, 390):
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{name} at {width}"
+            if folder := os.environ.get("WATCHWORD_PICTURES"):
+                page.screenshot(path=f"{folder}/{name}-{width}.png", full_page=True)
+        page.set_viewport_size({"width": 1280, "height": 900})
+
+    page.goto("/sign-in")
+    page.get_by_label("Login").fill("noor")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("link", name="Findings 3 new").click()
+    fits("findings")
+    page.get_by_role("link", name="it.admin").click()
+    expect(page.locator(".found .c-shared")).to_have_count(4)
+    page.get_by_text("Write a note", exact=True).click()
+    page.get_by_label("What you found").fill("called back over the number of record")
+    page.get_by_role("button", name="Keep the note").click()
+    expect(page.locator(".wrote")).to_have_text("called back over the number of record")
+    page.locator("summary", has_text="Dismiss it").click()
+    fits("finding")
+    page.get_by_label("Reason").select_option("test")
+    page.get_by_label("What you looked at").fill("our own exercise")
+    page.get_by_role("button", name="Dismiss it").click()
+    expect(page.locator(".next b")).to_have_text("Dismissed: test")
+    expect(page.get_by_role("link", name="Findings 2 new")).to_be_visible()
+    context.close()
+    assert not complaints
