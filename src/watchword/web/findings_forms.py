@@ -65,7 +65,7 @@ def _dismiss(at: str) -> Form:
         action=f"{at}/dismiss",
         button="Dismiss it",
         title="Dismiss it",
-        lede="It is none, and counts for nobody's risk any more.",
+        lede="It was nothing to look at, and counts for nobody's risk any more.",
         weight="danger",
         fields=(
             Field(name="reason", label="Reason", kind="select", value=REASONS[0], options=options),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime
+from urllib.parse import quote
 
 from watchword.app import App
 from watchword.core.finding import OPEN, Finding, Status
@@ -45,10 +46,10 @@ BY = {
 
 TONES: dict[Status, view.Tone] = {Status.NEW: "warn", Status.TRIAGED: "plain", Status.CONFIRMED: "bad"}
 TOLD = {
-    Status.NEW: "Nobody has looked at it yet.",
+    Status.NEW: "It waits for a first look.",
     Status.TRIAGED: "Somebody looked; it waits to be confirmed or dismissed.",
     Status.CONFIRMED: "It is what it looks like; close it when nothing is left to do.",
-    Status.DISMISSED: "It is none.",
+    Status.DISMISSED: "It was nothing to look at.",
     Status.CLOSED: "Nothing is left to do.",
 }
 KINDS: tuple[tuple[Kind, str], ...] = (("account", "Accounts"), ("agent", "Agents"), ("vendor", "Vendors"))
@@ -95,7 +96,7 @@ def _row(app: App, shown: Shown) -> FindingRow:
         until=finding.until or finding.raised_at,
         state=_state(finding),
         tone=TONES.get(finding.status, "good"),
-        owner=name_of(app, finding.owner) if finding.owner else "nobody's yet",
+        owner=name_of(app, finding.owner) if finding.owner else "nobody yet",
     )
 
 
@@ -123,7 +124,9 @@ def _risks(app: App, risks: tuple[Risk, ...]) -> tuple[RiskList, ...]:
     for kind, title in KINDS:
         first = [risk for risk in risks if risk.kind == kind][:RISKS]
         rows = tuple(
-            RiskRow(name=_who(app, risk.name), score=risk.score, note=f"{_events(risk.events)}, last {risk.latest:%-d %b}")
+            RiskRow(
+                name=_who(app, risk.name), score=risk.score, note=f"{_events(risk.events)}, last {risk.latest:%-d %b}"
+            )
             for risk in first
         )
         if rows:
@@ -184,9 +187,7 @@ def finding_page(app: App, shown: Shown, actor: PersonId, csrf: str, at: datetim
         tone=TONES.get(finding.status, "good"),
         told=TOLD[finding.status],
         facts=tuple(facts),
-        items=tuple(
-            _item(app, item, cases.get(item.event or "")) for item in shown.items[:SHOWN]
-        ),
+        items=tuple(_item(app, item, cases.get(item.event or "")) for item in shown.items[:SHOWN]),
         left_out=max(len(shown.items) - SHOWN, 0),
         notes=tuple(NoteRow(at=when, by=name_of(app, by), words=_lines(words)) for when, by, words in shown.notes),
         notices=(_MINE,) if mine else (),
@@ -211,8 +212,8 @@ def _item(app: App, item: Item, case: str | None) -> ItemRow:
         target=_who(app, item.target, item.directory),
         where=where,
         why=printable(item.why),
-        case=case,
-        case_link=f"/cases/{case}" if case else None,
+        case=printable(case) if case else None,
+        case_link=f"/cases/{quote(case, safe='')}" if case else None,
     )
 
 
