@@ -194,3 +194,16 @@ def test_followed_too_a_ticket_is_not_enough_where_a_case_is_owed(
         (row,) = follow.step(NOON)
     assert "ticket_not_enough" in row.reasons
     assert row.is_finding
+
+
+def test_the_end_of_sessions_is_seen_though_it_owes_no_evidence(
+    okta: Okta, evidence: Make, write_evidence: Write, write_log: Write, tmp_path: Path
+) -> None:
+    """A case ends sessions too: its log shows that, and only where it does not is the change missing."""
+    change = evidence(action="password_reset", change="revoke_sessions", effects=("session.revoke",))
+    table = write_evidence(tmp_path / "evidence.parquet", [change])
+    around = [okta("user.session.start", after=-60), okta("user.session.start", after=60)]
+    assert [row.reasons for row in _judged(around, table, tmp_path, write_log)] == [("unseen",)]
+    assert _judged([*around, okta("user.session.clear")], table, tmp_path, write_log) == ()
+    other = okta("user.session.clear", target="00uben")
+    assert [row.reasons for row in _judged([*around, other], table, tmp_path, write_log)] == [("unseen",)]
