@@ -235,6 +235,9 @@ def test_a_browser_dismisses_one_on_a_desk_and_on_a_phone(browser: Browser, orga
     def fits(name: str) -> None:
         for width in (1280, 390):
             page.set_viewport_size({"width": width, "height": 900})
+            page.wait_for_load_state("load")
+            page.wait_for_function("width => innerWidth === width", arg=width)  # a busy machine lays out again later
+            page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
             assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{name} at {width}"
             if folder := os.environ.get("WATCHWORD_PICTURES"):
                 page.screenshot(path=f"{folder}/{name}-{width}.png", full_page=True)

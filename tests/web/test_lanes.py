@@ -58,6 +58,9 @@ def fits(page: Page, name: str) -> None:
     folder = os.environ.get("WATCHWORD_PICTURES")
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_load_state("load")
+        page.wait_for_function("width => innerWidth === width", arg=width)  # a busy machine lays out again later
+        page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
         assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{name} at {width}"
         if folder:
             tall = page.evaluate("document.documentElement.scrollHeight")
