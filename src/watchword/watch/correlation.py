@@ -77,8 +77,13 @@ def set_up(
     providers: Iterable[Provider],
     lag: timedelta | None = None,
     feeds: Iterable[Feed] = (),
+    *,
+    signed_in: bool = True,
 ) -> None:
-    """Fill the tables that do not come from a log; *lag* is for every feed, else each has its own or its provider's."""
+    """Fill the tables that do not come from a log; *lag* is for every feed, else each has its own or its provider's.
+
+    Unless somebody wants to know who *signed_in*, sign-ins are kept of those providers alone whose changes need them.
+    """
     every = [of for p in providers for of in (p, *(PROVIDERS[name] for name in p.carries if name in PROVIDERS))]
     known = {provider.name: provider for provider in every}
     con.execute("INSERT INTO setting VALUES (false, false, $lag)", {"lag": LAG if lag is None else lag})
@@ -93,6 +98,12 @@ def set_up(
     for name, catalogue in ((name, provider.catalogue) for name, provider in known.items()):
         types = _csv(catalogue, ("native", "canonical", "by_owner", "ignored"))
         con.execute("INSERT INTO catalogue SELECT $1, unnest($2), unnest($3), unnest($4), unnest($5)", [name, *types])
+        if not signed_in and not known[name].needs_sign_ins:
+            con.execute(
+                "UPDATE catalogue SET canonical = NULL, by_owner = NULL "
+                "WHERE provider = $name AND ignored IS NOT NULL AND canonical IN ('login.success', 'login.failure')",
+                {"name": name},
+            )
     kinds = _csv(_SQL / "actions.csv", ("action", "family", "rank"))
     con.execute(
         "INSERT INTO kind SELECT unnest($1), unnest($2), unnest($3)::INTEGER, unnest($4)",

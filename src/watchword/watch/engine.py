@@ -125,7 +125,8 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
                 if aside is not None:
                     _write_aside(aside, rejected, text)
 
-            correlation.set_up(con, [feed.provider for feed in feeds], lag, feeds)
+            providers = [feed.provider for feed in feeds]
+            correlation.set_up(con, providers, lag, feeds, signed_in=bool(context.signals))
             loaded = pool.submit(_load, con.cursor(), evidence, context)
             logs = [(feed, file) for feed in feeds for file in feed.files]
             sizes = [file.stat().st_size if file.exists() else 0 for _, file in logs]

@@ -73,6 +73,11 @@ def _user(value: object) -> Json | None:
 
 
 OKTA = Provider(
-    name="okta", type_key="eventType", columns=_COLUMNS, wrapped=("events", "items", "value", "records"), shape=_shape
+    needs_sign_ins=False,
+    name="okta",
+    type_key="eventType",
+    columns=_COLUMNS,
+    wrapped=("events", "items", "value", "records"),
+    shape=_shape,
 )
 """Okta System Log, one event a line, as the API and the log streams give it."""

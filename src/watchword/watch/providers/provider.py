@@ -30,7 +30,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     lines that are no events and no damage either, where a log has such. *wrapped* are names of members that hold a list
     of events. *shape* reads an event as other systems write it, *text* does so for a line that is no JSON. *carries*
     are names of other providers whose events such a log may hold; an event of theirs says so in the member `CARRIED`.
-    *lag* is how far the times it writes may be off from when the change was asked for.
+    *lag* is how far the times it writes may be off from when the change was asked for. Where it *needs_sign_ins*, they
+    say of a change what its own record does not.
     *reader* makes JSON of a log that is none, where that takes more than one line: one is made for each log.
     """
 
@@ -43,6 +44,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     text: Callable[[bytes], tuple[Json, ...] | None] | None = None
     carries: tuple[str, ...] = ()
     lag: timedelta = LAG
+    needs_sign_ins: bool = True
     reader: Callable[[], TextReader] | None = None
 
     @property
