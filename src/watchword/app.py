@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -53,7 +54,6 @@ from watchword.directories.active_directory import ActiveDirectory, ActiveDirect
 from watchword.directories.ldap_session import Endpoint
 from watchword.directories.port import Directory
 from watchword.directories.sandbox import Sandbox
-from watchword.feeds import OutputPart
 from watchword.ledger.archive import Archive
 from watchword.ledger.checkpoint import SigningKey
 from watchword.ledger.cosignature import Quorum, WitnessKey
@@ -106,17 +106,21 @@ from watchword.settings import (
     WebhookProofingPart,
 )
 from watchword.watch.findings import Findings
-from watchword.watch.formats.security_events import Signer, key_of
 from watchword.watch.news import News
 from watchword.watch.outputs.delivering import Delivering
-from watchword.watch.outputs.delivery import Delivery
-from watchword.watch.outputs.http import Elastic, HttpOutput, SignalsPush, Splunk, Webhook
-from watchword.watch.outputs.polling import SignalsPoll
-from watchword.watch.outputs.port import Output
-from watchword.watch.outputs.streams import LinesFile, ParquetFolder, SyslogTls
 from watchword.watch.signals import Hit
 from watchword.watch.verdicts import VerdictRow, latest_verdicts
-from watchword.watching import ACTIVITY, EVIDENCE, VERDICTS, Singing, Watching
+from watchword.watching import (
+    ACTIVITY,
+    EVIDENCE,
+    POSITIONS,
+    VERDICTS,
+    Singing,
+    Telling,
+    Watching,
+    acts_of,
+    hits_of,
+)
 
 log = structlog.get_logger("watchword.app")
 
@@ -127,7 +131,6 @@ RUNNER, EXECUTOR, PORTAL = "watchword-runner", "watchword-executor", "watchword-
 """Logins of Watchword's own parts, which nobody can sign in as."""
 
 OUTBOX = "outbox.db"
-POSITIONS = "outputs"
 
 
 def wall_clock() -> datetime:
@@ -249,28 +252,27 @@ class App:
         self.notices = Notices(self.desk, self._notifiers(), settings.console.language)
         self.pagers = self._pagers()
         self.findings = Findings(self.ledger)
-        self.watching = Watching(settings, self.clock)
         part = settings.watch.canary
         self.canary: Singing | None = None
         if part is not None and self._executes:
-            self.canary = Singing(part, self.directories[part.directory], self.watching.acts, self.clock)
+            self.canary = Singing(part, self.directories[part.directory], acts_of(settings), self.clock)
         self._hits: tuple[Hit, ...] = ()
-        self._news = News(settings.path(Path(VERDICTS)), self.watching.hits)
-        self.polled: dict[str, tuple[SignalsPoll, str]] = {}
-        self.signals: list[Signer] = []
-        self.deliveries = tuple(
-            Delivery(
-                name,
-                self._output(name, part),
-                settings.path(Path(VERDICTS)),
-                settings.path(Path(POSITIONS)),
-                everything=part.everything,
-            )
-            for name, part in settings.watch.outputs.items()
-        )
+        self._news = News(settings.path(Path(VERDICTS)), hits_of(settings))
         owner = f"{socket.gethostname()}/{os.getpid()}"
         self._owner, self._caps = owner, caps
         self.runner = self.runner_of(desk=True, executor=self._executes)
+
+    # The secrets of sources and outputs are read by whoever has a use for them: an executor alone holds none.
+
+    @cached_property
+    def watching(self) -> Watching:
+        """The watch, as it is configured."""
+        return Watching(self.settings, self.clock)
+
+    @cached_property
+    def telling(self) -> Telling:
+        """Where verdicts go, as it is configured."""
+        return Telling(self.settings, self.clock)
 
     def _portal(self) -> PersonId | None:
         """Who opens what people recover alone; None where that is off, or was never on."""
@@ -375,48 +377,9 @@ class App:
         jwks = self.settings.path(part.jwks) if part.jwks else None
         return IssuerSettings(issuer=part.issuer, algorithms=part.algorithms, jwks=jwks)
 
-    def _output(self, name: str, part: OutputPart) -> Output:
-        """Where one output goes."""
-        token = self._secret(part.token_file) if part.token_file else None
-        ca_file = str(self.settings.path(part.ca_file)) if part.ca_file else None
-        url, path = part.url or "", self.settings.path(part.path or Path())
-        match part.kind:
-            case "splunk":
-                return HttpOutput(Splunk(url=url, token=token or ""), ca_file=ca_file)
-            case "elastic":
-                return HttpOutput(Elastic(url=url, token=token), ca_file=ca_file)
-            case "webhook":
-                secret = self._secret(part.secret_file).encode() if part.secret_file else b""
-                return HttpOutput(Webhook(url=url, secret=secret, clock=self.clock), ca_file=ca_file)
-            case "syslog":
-                return SyslogTls(part.host or "", part.port, ca_file=ca_file, shape=part.format or "syslog")
-            case "lines":
-                return LinesFile(path, part.format or "jsonl")
-            case "parquet":
-                return ParquetFolder(path)
-            case "signals-push":
-                return HttpOutput(SignalsPush(url=url, signer=self._signer(part), token=token), ca_file=ca_file)
-            case "signals-poll":
-                stream = SignalsPoll(self.settings.path(Path(POSITIONS)) / name, self._signer(part))
-                self.polled[name] = (stream, token or "")
-                return stream
-
-    def _signer(self, part: OutputPart) -> Signer:
-        """Who signs the security events of one output."""
-        file = self.settings.path(part.key_file or Path())
-        made = Signer(
-            key=key_of(read_private(file), file),
-            issuer=self.settings.console.public_url.rstrip("/"),
-            audience=part.audience or "",
-            issuers=part.issuers,
-            clock=self.clock,
-        )
-        self.signals.append(made)
-        return made
-
     def delivering(self) -> Delivering:
         """The outputs at work, while a `with` lasts."""
-        return Delivering(self.deliveries, self.settings.path(Path(POSITIONS)), self.clock)
+        return Delivering(self.telling.deliveries, self.settings.path(Path(POSITIONS)), self.clock)
 
     def _secret(self, file: Path) -> str:
         """A password from a file that nobody else can use; `Invalid` with the remedy otherwise."""
@@ -582,7 +545,8 @@ class App:
 
     def close(self) -> None:
         """Let go of everything."""
-        self.watching.close()
+        if "watching" in self.__dict__:
+            self.watching.close()
         self.outsiders.close()
         self.ledger.close()
 

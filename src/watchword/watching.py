@@ -12,6 +12,7 @@ from typing import Self
 import duckdb
 import structlog
 
+from watchword.core.account import AccountClass
 from watchword.core.change import ResetPassword
 from watchword.core.errors import Corrupt, Invalid, Refused, Unavailable
 from watchword.core.ids import AccountId
@@ -25,6 +26,7 @@ from watchword.feeds import (
     KeycloakSource,
     OktaHookSource,
     OktaSource,
+    OutputPart,
     Source,
     SsfPollSource,
     SsfPushSource,
@@ -35,7 +37,13 @@ from watchword.ledger.keyfiles import read_private
 from watchword.settings import Settings, WatchPart
 from watchword.watch.cells import Enforced
 from watchword.watch.follow import Follow, Followed
+from watchword.watch.formats.security_events import Signer, key_of
 from watchword.watch.news import write_hits
+from watchword.watch.outputs.delivery import Delivery
+from watchword.watch.outputs.http import Elastic, HttpOutput, SignalsPush, Splunk, Webhook
+from watchword.watch.outputs.polling import SignalsPoll
+from watchword.watch.outputs.port import Output
+from watchword.watch.outputs.streams import LinesFile, ParquetFolder, SyslogTls
 from watchword.watch.providers import provider_named
 from watchword.watch.sigma import read_rules
 from watchword.watch.signals import SHIPPED, Signal, read_signals
@@ -59,11 +67,15 @@ log = structlog.get_logger("watchword.watching")
 EVIDENCE = "evidence.parquet"
 VERDICTS = "verdicts"
 ACTIVITY = "activity"
+POSITIONS = "outputs"
 
 Called = OktaHook | HmacHook | PushReceiver
 """A feed that is called."""
 
 Clock = Callable[[], datetime]
+
+_DUMMIES = frozenset({None, AccountClass.STANDARD, AccountClass.SERVICE})
+"""What a canary may be: whoever can write the settings must not have others reset by them."""
 
 PAUSE = timedelta(minutes=1)
 """Until a canary that could not sing tries again."""
@@ -122,11 +134,6 @@ class Watching:
     def _named(self, file: Path | None) -> Path | None:
         return None if file is None else self._settings.path(file)
 
-    @property
-    def hits(self) -> Path:
-        """Where it is written what the signals found when they last looked."""
-        return self._settings.path(self._settings.watch.state) / "hits.json"
-
     def start(self) -> None:
         """Begin to ask the services that are asked, each in a thread of its own, until `close`."""
         for pull in self.pulls.values():
@@ -145,7 +152,7 @@ class Watching:
                 before = self.follow.hits
                 rows = self.follow.step(at, (*failing, *told))
                 if self.follow.hits is not before:
-                    write_hits(self.hits, self.follow.hits)
+                    write_hits(hits_of(self._settings), self.follow.hits)
             except (duckdb.Error, OSError) as error:
                 # Such as a full disk: what is remembered is opened anew, as after a kill.
                 if self._follow is not None:
@@ -184,14 +191,9 @@ class Watching:
         for web in self._webs:
             web.close()
 
-    @property
-    def acts(self) -> Path:
-        """Where the canary's acts are written down."""
-        return self._settings.path(self._settings.watch.state) / "canary.json"
-
     def _canary(self) -> Canary | None:
         part = self._settings.watch.canary
-        return None if part is None else Canary(self.acts, timedelta(seconds=part.within_s))
+        return None if part is None else Canary(acts_of(self._settings), timedelta(seconds=part.within_s))
 
     def _add(self, name: str, source: Source) -> None:
         spool = Spool(self._settings.path(self._settings.watch.spools) / name)
@@ -298,6 +300,65 @@ class Watching:
         return read_private(self._settings.path(file)).decode().strip()
 
 
+class Telling:
+    """Where the verdicts of one installation go. Making it sends nothing; `Invalid` for settings that can not work.
+
+    *polled* has each stream of security events that is polled, with the token of its receiver; *signers* sign them.
+    """
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self._settings, self._clock = settings, clock
+        self.polled: dict[str, tuple[SignalsPoll, str]] = {}
+        self.signers: list[Signer] = []
+        places = settings.path(Path(VERDICTS)), settings.path(Path(POSITIONS))
+        self.deliveries = tuple(
+            Delivery(name, self._output(name, part), *places, everything=part.everything)
+            for name, part in settings.watch.outputs.items()
+        )
+
+    def _output(self, name: str, part: OutputPart) -> Output:
+        """Where one output goes."""
+        token = self._secret(part.token_file) if part.token_file else None
+        ca_file = str(self._settings.path(part.ca_file)) if part.ca_file else None
+        url, path = part.url or "", self._settings.path(part.path or Path())
+        match part.kind:
+            case "splunk":
+                return HttpOutput(Splunk(url=url, token=token or ""), ca_file=ca_file)
+            case "elastic":
+                return HttpOutput(Elastic(url=url, token=token), ca_file=ca_file)
+            case "webhook":
+                secret = self._secret(part.secret_file).encode() if part.secret_file else b""
+                return HttpOutput(Webhook(url=url, secret=secret, clock=self._clock), ca_file=ca_file)
+            case "syslog":
+                return SyslogTls(part.host or "", part.port, ca_file=ca_file, shape=part.format or "syslog")
+            case "lines":
+                return LinesFile(path, part.format or "jsonl")
+            case "parquet":
+                return ParquetFolder(path)
+            case "signals-push":
+                return HttpOutput(SignalsPush(url=url, signer=self._signer(part), token=token), ca_file=ca_file)
+            case "signals-poll":
+                stream = SignalsPoll(self._settings.path(Path(POSITIONS)) / name, self._signer(part))
+                self.polled[name] = (stream, token or "")
+                return stream
+
+    def _signer(self, part: OutputPart) -> Signer:
+        """Who signs the security events of one output."""
+        file = self._settings.path(part.key_file or Path())
+        made = Signer(
+            key=key_of(read_private(file), file),
+            issuer=self._settings.console.public_url.rstrip("/"),
+            audience=part.audience or "",
+            issuers=part.issuers,
+            clock=self._clock,
+        )
+        self.signers.append(made)
+        return made
+
+    def _secret(self, file: Path) -> str:
+        return read_private(self._settings.path(file)).decode().strip()
+
+
 class Singing:
     """The canary's part that acts: a reset of its account in *directory* when that is due, written down in *acts*."""
 
@@ -322,6 +383,12 @@ class Singing:
         if len(found) != 1:
             raise Invalid(f"The canary {part.account!r} is not one account.", "Correct it.", "watch.canary.account")
         account = found[0]
+        if account.account_class not in _DUMMIES:
+            raise Refused(
+                f"The canary {part.account!r} is of the class {account.account_class}: nobody's dummy.",
+                "Name an account in watch.canary that nothing depends on.",
+                ("canary_class",),
+            )
         keys = tuple(key.lower() for key in (*account.keys, account.native_id))
         note(self._acts, Act(at=at, account=keys, principal=self._directory.principal_keys))
         change = ResetPassword(account=AccountId("canary"))
@@ -346,3 +413,13 @@ def signals_of(settings: Settings) -> tuple[Signal, ...]:
 def enforced_of(part: WatchPart) -> tuple[Enforced, ...]:
     """The cells where a case is owed."""
     return tuple(Enforced(**cell.model_dump()) for cell in part.enforce)
+
+
+def acts_of(settings: Settings) -> Path:
+    """Where the canary's acts are written down."""
+    return settings.path(settings.watch.state) / "canary.json"
+
+
+def hits_of(settings: Settings) -> Path:
+    """Where it is written what the signals found when they last looked."""
+    return settings.path(settings.watch.state) / "hits.json"

@@ -16,8 +16,12 @@ from joserfc import jws
 from joserfc.jwk import ECKey, KeySet
 
 from tests.api.organisation import BEGINNING, Organisation
+from watchword.core.account import AccountClass
+from watchword.core.errors import Refused
 from watchword.core.identity_event import Verdict
-from watchword.watching import Watching
+from watchword.directories.sandbox import Seed
+from watchword.feeds import CanaryPart
+from watchword.watching import Singing, Watching
 
 SECRET = "a secret that two agreed on"
 ISSUER, AUDIENCE = "https://idp.example.test", "https://desk.example.test"
@@ -178,3 +182,14 @@ def test_what_the_watch_finds_becomes_findings_wherever_it_runs(place: Organisat
     assert {item.rule.split(".")[0] for one in raised for item in one.items} >= {"verdict"}
     place.app.find()
     assert place.app.findings.all() == raised
+
+
+def test_a_canary_is_nobody_of_weight(place: Organisation) -> None:
+    """Settings that name an administrator as the canary have nobody reset."""
+    place.sandbox.seed((Seed(login="adm.canary", display_name="Admin", groups=("Administrators",)),))
+    (found,) = place.sandbox.find("adm.canary")
+    part = CanaryPart(directory="sandbox", account="adm.canary")
+    assert found.account_class is AccountClass.PRIVILEGED
+    with pytest.raises(Refused, match="dummy"):
+        Singing(part, place.sandbox, place.home / "acts.json", place.app.clock).sing()
+    assert not (place.home / "acts.json").exists()

@@ -16,6 +16,7 @@ from jwcrypto import jwk, jwt
 
 from tests.api.organisation import BEGINNING, Organisation
 from tests.watch.rows import row
+from watchword.app import App
 from watchword.core.errors import Invalid
 from watchword.settings import load
 from watchword.watch.verdicts import append_verdicts
@@ -52,7 +53,7 @@ def place(founded: Path, tmp_path: Path) -> Iterator[Organisation]:
     made = Organisation(home)
     with made.open:
         append_verdicts(home / "verdicts", [row(), row(id="u-0002", target="00uben")])
-        for delivery in made.app.deliveries:
+        for delivery in made.app.telling.deliveries:
             delivery.step(BEGINNING)
         yield made
 
@@ -136,3 +137,16 @@ def test_an_output_that_is_not_whole_is_told(founded: Path, tmp_path: Path, give
     config.write_text(f"{config.read_text()}\n[watch.outputs.one]\n{given}\n")
     with pytest.raises(Invalid, match=named):
         load(config)
+
+
+def test_who_delivers_nothing_needs_no_secret_of_an_output(founded: Path, tmp_path: Path) -> None:
+    """An executor starts without the tokens of SIEMs and of logs; whoever delivers or follows is refused."""
+    home = shutil.copytree(founded, tmp_path / "home")
+    config = home / "watchword.toml"
+    source = '[watch.sources.okta]\nkind = "okta"\nurl = "https://example.okta.com"\ntoken_file = "keys/none"\n'
+    config.write_text(config.read_text() + PART + source)
+    with App(load(config)) as app:
+        app.runner_of(desk=False, executor=True)
+        for asked in (lambda: app.telling, lambda: app.watching):
+            with pytest.raises(Invalid):
+                asked()

@@ -196,6 +196,25 @@ def test_followed_too_a_ticket_is_not_enough_where_a_case_is_owed(
     assert row.is_finding
 
 
+def test_exports_that_can_not_be_used_blind_nobody(
+    okta: Okta, write_log: Write, write_evidence: Write, following: Following, tmp_path: Path
+) -> None:
+    """Tickets and accounts that are none speak for nothing and are told once; events have verdicts all the same."""
+    log, tickets, accounts = tmp_path / "log.jsonl", tmp_path / "tickets.csv", tmp_path / "accounts.csv"
+    write_log(log, [okta(actor="00uhelen")])
+    tickets.write_text("colour\nred\n")
+    accounts.write_text("colour\nred\n")
+    table = write_evidence(tmp_path / "evidence.parquet", [])
+    with following("okta", log, table, accounts=accounts, tickets=tickets) as follow:
+        rows = follow.step(NOON)
+        assert {(row.target, row.reasons[0]) for row in rows if row.action is None} == {
+            ("tickets", "feed_failing"),
+            ("accounts", "feed_failing"),
+        }
+        assert [row.is_finding for row in rows if row.action is not None] == [True]
+        assert follow.step(NOON + timedelta(seconds=1)) == ()
+
+
 def test_the_end_of_sessions_is_seen_though_it_owes_no_evidence(
     okta: Okta, evidence: Make, write_evidence: Write, write_log: Write, tmp_path: Path
 ) -> None:

@@ -37,7 +37,7 @@ class Transmitter(Out, frozen=True, kw_only=True):
 @get("/.well-known/ssf-configuration", sync_to_thread=False, tags=["signals"])
 def configuration(app: TheApp) -> Transmitter:
     """Tell what is transmitted, and where its keys are; not there unless security events are an output."""
-    if not app.signals:
+    if not app.telling.signers:
         raise NotThere
     url = app.settings.console.public_url.rstrip("/")
     return Transmitter(
@@ -52,9 +52,9 @@ def configuration(app: TheApp) -> Transmitter:
 @get("/api/signals/jwks.json", sync_to_thread=False, tags=["signals"])
 def keys(app: TheApp) -> Response[bytes]:
     """Give the keys that tokens are verified with."""
-    if not app.signals:
+    if not app.telling.signers:
         raise NotThere
-    found = {signer.kid: signer.public for signer in app.signals}
+    found = {signer.kid: signer.public for signer in app.telling.signers}
     return Response(msgspec.json.encode({"keys": [*found.values()]}), media_type="application/jwk-set+json")
 
 
@@ -84,7 +84,7 @@ class SignalsController(Controller):
 def _stream(app: TheApp, name: str, request: Request[Any, Any, Any]) -> SignalsPoll:
     """The stream that the bearer's token is of; who has none learns nothing, not even which streams there are."""
     given = request.headers.get("authorization", "").encode()
-    stream, token = app.polled.get(name, (None, ""))
+    stream, token = app.telling.polled.get(name, (None, ""))
     if not hmac.compare_digest(given, f"Bearer {token}".encode()) or stream is None or not token:
         raise NotSignedIn
     return stream

@@ -26,7 +26,7 @@ from watchword.watch.providers import Feed, provider_named
 from watchword.watch.sigma import Rule, read_rules
 from watchword.watch.signals import SHIPPED, read_signals
 from watchword.watch.verdicts import Report, VerdictRow, read_verdicts, verdict_files
-from watchword.watching import VERDICTS
+from watchword.watching import POSITIONS, VERDICTS
 
 app = App(name="watch", help="Verdicts on the directories' own logs.")
 app.command(observe.command, name="observe")
@@ -131,7 +131,6 @@ def export(
 @app.command
 def outputs(*, config: Config = CONFIG, json: Json = False) -> None:
     """Say of each output how far it is, what waits, and what went wrong (exit code 1 when something is held back)."""
-    from watchword.app import POSITIONS
     from watchword.watch.outputs.delivery import Delivery, Unconnected
 
     settings = load(config)

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import duckdb
 
+from watchword.core.errors import Invalid
 from watchword.watch import correlation
+from watchword.watch.accounts import read_accounts
 
 
 class EvidenceDiff:
@@ -22,6 +24,8 @@ class EvidenceDiff:
         self._reading: tuple[tuple[str, int, int], ...] | None = None
         self._accounts_seen: tuple[tuple[str, int, int], ...] = ()
         self.is_whole = False
+        self.fault: Invalid | None = None
+        """Why the accounts can not be used, when they changed last; then nobody is known by them."""
 
     def read(self, before: Callable[[], None]) -> bool:
         """Load what changed; True when something did, until it is `settle`d. `Invalid` as `read_evidence`.
@@ -34,6 +38,12 @@ class EvidenceDiff:
         accounts = signature(self._accounts)
         if accounts != self._accounts_seen:  # who an account is may change what is said of any event
             self._seen = self._reading = None
+            self.fault = None
+            try:
+                if accounts and self._accounts is not None:
+                    read_accounts(self._accounts)
+            except Invalid as fault:
+                self.fault = fault
         if self._reading is not None and seen == self._reading:
             return True  # loaded by a step that did not come to its end
         con.execute("CREATE OR REPLACE TEMP TABLE hit (name VARCHAR)")
@@ -43,7 +53,8 @@ class EvidenceDiff:
         for table in ("evidence", "account", "gap", "declared"):
             con.execute(f"CREATE OR REPLACE TEMP TABLE old_{table} AS SELECT * FROM memory.{table}")
         was_given = con.execute("SELECT has_evidence FROM setting").fetchone()
-        correlation.read_evidence(con, self._evidence if seen else None, self._accounts if accounts else None)
+        known = self._accounts if accounts and self.fault is None else None
+        correlation.read_evidence(con, self._evidence if seen else None, known)
         self._reading = seen
         is_other = accounts != self._accounts_seen
         self._accounts_seen = accounts

@@ -13,7 +13,7 @@ from typing import Self
 
 import msgspec
 
-from watchword.core.errors import Unavailable
+from watchword.core.errors import Invalid, Unavailable
 from watchword.core.identity_event import Verdict
 from watchword.watch import correlation
 from watchword.watch.cells import Enforced
@@ -179,8 +179,10 @@ class Follow:
         about += ((named.get(one.about), one) for one in told)
         for feed in self._feeds:
             about += ((feed, one) for one in self._pull(feed, at))
-        self._is_whole = self._has_new_tickets() or self._is_whole
+        about += self._read_tickets(at)
         has_new_evidence = self._evidence.read(before=self._window.clear)
+        if has_new_evidence and self._evidence.fault is not None:
+            about.append((None, _unusable("accounts", self._evidence.fault, at)))
         positions, came = self._read()
         for feed in self._feeds:
             about += ((feed, one) for one in self._beats[feed.name].beat(came.get(feed.name, ()), at))
@@ -208,13 +210,20 @@ class Follow:
         self._measure(begun, lines, rows, came)
         return rows
 
-    def _has_new_tickets(self) -> bool:
-        """Load the export of tickets again if it changed: each may speak for any event that has no evidence."""
+    def _read_tickets(self, at: datetime) -> list[tuple[Followed | None, Told]]:
+        """Load the export of tickets again if it changed: each may speak for any event that has no evidence.
+
+        One that can not be used speaks for nothing, and is told; verdicts do not wait for it.
+        """
         if self._tickets is None or (seen := signature(self._tickets)) == self._tickets_seen:
-            return False
-        correlation.add_tickets(self._con, read_tickets(self._tickets)[0] if seen else ())
-        self._tickets_seen = seen
-        return True
+            return []
+        self._tickets_seen, self._is_whole = seen, True
+        try:
+            correlation.add_tickets(self._con, read_tickets(self._tickets)[0] if seen else ())
+        except Invalid as fault:
+            correlation.add_tickets(self._con, ())
+            return [(None, _unusable("tickets", fault, at))]
+        return []
 
     def _sweep(self, at: datetime) -> tuple[VerdictRow, ...]:
         """Look over all that is remembered, now and then: what signals find, what is said done and no log shows."""
@@ -398,3 +407,7 @@ class Follow:
             behind=self._behind,
             blind=tuple(name for name, beat in self._beats.items() if beat.blind_since is not None),
         )
+
+
+def _unusable(name: str, fault: Invalid, at: datetime) -> Told:
+    return Told(reasons=("feed_failing",), at=at, key=f"{name}/{at.isoformat()}", about=name, detail=fault.what)

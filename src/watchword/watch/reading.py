@@ -63,17 +63,6 @@ def read_log(
             _read_batch(con, feed, batch)
 
 
-def read_lines(con: duckdb.DuckDBPyConnection, feed: Feed, lines: list[bytes | Carried]) -> None:
-    """Add the events of *lines*, each whole JSON that `sieve` let pass, to `native` and their types to `seen`."""
-    with tempfile.TemporaryDirectory(prefix="watchword-") as folder:
-        for batch in _batches(Path(), Path(folder), iter(lines), _never):
-            _read_batch(con, feed, batch)
-
-
-def _never(rejected: Rejected, _: str) -> None:
-    raise ValueError(f"line {rejected.line} is no event")
-
-
 def _read_batch(con: duckdb.DuckDBPyConnection, feed: Feed, batch: Path) -> None:
     """Read *batch*, named for the provider whose lines it has, as of *feed*, which carried them."""
     of = feed.provider if batch.stem == _OWN else provider_named(batch.stem)

@@ -57,7 +57,7 @@ class SignalsPoll:
             raise Unavailable(
                 f"{len(waiting)} security events wait to be polled.", "Have the receiver poll, or take the output out."
             )
-        place = max((int(file.name.split("_")[0]) for file in waiting.values()), default=-1) + 1
+        place = self._next(waiting)
         for alert in alerts:
             jti, token = self._signer.jti(alert), self._signer.token(alert)
             if token is not None and jti not in waiting:
@@ -68,7 +68,7 @@ class SignalsPoll:
         """Have the next poll find a token that says the stream works."""
         self._folder.mkdir(parents=True, exist_ok=True)
         jti, token = self._signer.verification(self._signer.audience, state)
-        self._write(self._folder / f"{len(self._waiting()):012d}_{jti}.set", token)
+        self._write(self._folder / f"{self._next(self._waiting()):012d}_{jti}.set", token)
 
     def answer(self, body: bytes) -> bytes:
         """Answer a poll; what it acknowledges, or will never take, waits no longer. `Invalid` for what is no poll."""
@@ -90,6 +90,11 @@ class SignalsPoll:
     def _waiting(self) -> dict[str, Path]:
         """The files of the tokens that wait, oldest first, by their ids."""
         return {file.stem.split("_")[1]: file for file in sorted(self._folder.glob("*.set"))}
+
+    @staticmethod
+    def _next(waiting: dict[str, Path]) -> int:
+        """The place behind all that wait."""
+        return max((int(file.name.split("_")[0]) for file in waiting.values()), default=-1) + 1
 
     def _write(self, file: Path, token: str) -> None:
         partial = file.with_suffix(".partial")
