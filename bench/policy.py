@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from itertools import count
 
 import msgspec
 from cedarpy import Entities, PolicySet, Schema, is_authorized
@@ -26,7 +27,7 @@ from watchword.core.person import Kind, Person, Role, RoleGrant
 from watchword.core.requirement import Context, Evidence, assess
 from watchword.core.ruling import CaseFacts
 from watchword.policy import Policy
-from watchword.policy.people import entities_of
+from watchword.policy.people import question_of
 from watchword.policy.procedures import DEFAULT
 
 AT = datetime(2030, 5, 6, 12, tzinfo=UTC)
@@ -57,25 +58,32 @@ def main() -> None:
     roles = agent.roles_at(AT, facts.unit)
     rules = PolicySet.from_str((DEFAULT / "people.cedar").read_text(encoding="utf-8"))
     schema = Schema.from_str((DEFAULT / "people.cedarschema").read_text(encoding="utf-8"))
-    text = entities_of(agent.id, agent.kind, roles, Step.APPROVE, facts)
-    entities = Entities.from_json_str(text, schema)
+    question = question_of(agent.id, agent.kind, roles, Step.APPROVE, facts)
+    entities = Entities.from_json_str(question.entities, schema)
     request = {
-        "principal": {"type": "Person", "id": agent.id},
-        "action": {"type": "Action", "id": Step.APPROVE},
-        "resource": {"type": "Case", "id": facts.case},
-        "context": '{"relations": [], "recovered": false, "granted": false, "delegated": false}',
+        "principal": {"type": "Person", "id": question.principal},
+        "action": {"type": "Action", "id": question.step},
+        "resource": {"type": "Case", "id": question.case},
+        "context": question.context,
     }
+    number = count()
+
+    def anew() -> CaseFacts:
+        """The facts of a case nobody asked about: kept answers do not help."""
+        return msgspec.structs.replace(facts, relations=(f"number {next(number)}",))
+
     assert people.rule(agent, Step.APPROVE, facts, AT).allowed
     parts: dict[str, Callable[[], object]] = {
-        WHOLE: lambda: people.rule(agent, Step.APPROVE, facts, AT),
-        "  entities as JSON": lambda: entities_of(agent.id, agent.kind, roles, Step.APPROVE, facts),
-        "  entities parsed and held to the schema": lambda: Entities.from_json_str(text, schema),
+        WHOLE: lambda: people.rule(agent, Step.APPROVE, anew(), AT),
+        "  the question, as JSON": lambda: question_of(agent.id, agent.kind, roles, Step.APPROVE, facts),
+        "  entities parsed and held to the schema": lambda: Entities.from_json_str(question.entities, schema),
         f"  Cedar: {len(people.statements)} rules, request held to the schema": lambda: is_authorized(
             request, rules, entities, schema
         ),
         "People.rule, refused by a forbid": lambda: people.rule(
-            agent, Step.APPROVE, msgspec.structs.replace(facts, recovered=True), AT
+            agent, Step.APPROVE, msgspec.structs.replace(anew(), recovered=True), AT
         ),
+        "People.rule, a question that came before": lambda: people.rule(agent, Step.APPROVE, facts, AT),
         "require: a plain cell": lambda: procedures.require(*cell, calm),
         "require: raised by context and a repeat": lambda: procedures.require(
             *cell, hostile, completed_recoveries_7d=1

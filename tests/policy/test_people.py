@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.policy.sample import ANN, CALM, CEDAR, HOUR, NOON, SCHEMA, delegated, facts, granted, person, rule
 from watchword.core.account import AccountClass
@@ -13,6 +16,7 @@ from watchword.core.action import Action, Step
 from watchword.core.errors import Refused
 from watchword.core.ids import CaseId, PersonId
 from watchword.core.person import Kind, Role
+from watchword.core.ruling import CaseFacts
 from watchword.policy import People, Policy
 from watchword.policy.approval_tables import SEATS
 from watchword.policy.people import NO_RULE
@@ -379,3 +383,54 @@ def test_the_forbid_rules_are_these() -> None:
         "system-only-keeps-books",
         *(f"sod-{DOER[done]}-{verb}" for done in TAKEN for wanted, verb in VERB.items() if wanted != done),
     }
+
+
+NAMED = CEDAR + '@id("somebody") forbid (principal == Person::"p-nobody-here", action, resource);'
+SOME = st.sampled_from([ANN, OTHER, PersonId("p-third"), PersonId("p-fourth")])
+SEVERAL = st.lists(SOME, max_size=3).map(tuple)
+CASES = st.builds(
+    facts,
+    account_class=st.sampled_from(AccountClass),
+    action=st.sampled_from(Action),
+    case=st.sampled_from([None, CaseId("c-one"), CaseId("c-two")]),
+    subject=st.none() | SOME,
+    opener=st.none() | SOME,
+    verifiers=SEVERAL,
+    provers=SEVERAL,
+    approvers=SEVERAL,
+    releaser=st.none() | SOME,
+    executor=st.none() | SOME,
+    proposer=st.none() | SOME,
+    separate=st.lists(st.sampled_from(EVERY_PAIR), max_size=4).map(tuple),
+    relations=st.lists(st.sampled_from(["manager_of_record", "sponsor", "portal", "portal_alone"]), max_size=2).map(
+        tuple
+    ),
+    recovered=st.booleans(),
+    unsettled=st.booleans(),
+)
+
+
+@given(
+    case=CASES, step=st.sampled_from(Step), kind=st.sampled_from(Kind), roles=st.sets(st.sampled_from(Role), max_size=3)
+)
+@settings(max_examples=400, deadline=None)
+def test_other_names_are_answered_alike(case: CaseFacts, step: Step, kind: Kind, roles: set[Role]) -> None:
+    """What Cedar says of people under other names, asked once for all who stand alike, it says of them by name."""
+    someone = granted(person(*roles, kind=kind), CaseId("c-one"))
+
+    assert _RENAMED.rule(someone, step, case, NOON) == _BY_NAME.rule(someone, step, case, NOON)
+
+
+_RENAMED, _BY_NAME = (People.load(text, SCHEMA) for text in (CEDAR, NAMED))
+
+
+@pytest.mark.parametrize("written", ['Person::"p-ann"', 'Person :: "p-ann"', 'Person\n::\n"p-ann"'])
+def test_a_rule_that_names_somebody_finds_them(written: str) -> None:
+    """However a rule spells whom it means, it decides about that person, and about no other who stands alike."""
+    people = People.load(f'{CEDAR}@id("ann-is-away") forbid (principal == {written}, action, resource);', SCHEMA)
+    ann = person(Role.AGENT)
+    other = msgspec.structs.replace(ann, id=OTHER)
+
+    assert people.rule(ann, Step.VERIFY, facts(), NOON).reasons == ("ann-is-away",)
+    assert people.rule(other, Step.VERIFY, facts(), NOON).allowed
+    assert people.rule(ann, Step.VERIFY, facts(), NOON).reasons == ("ann-is-away",)

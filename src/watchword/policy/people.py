@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 import msgspec
 from cedarpy import Decision, Entities, PolicySet, Schema, is_authorized, validate_policies
@@ -28,7 +29,12 @@ NO_RULE = "no rule permits it"
 UNOPENED = "unopened"
 """What a case that has no id yet goes by."""
 
+MOST = 4096
+"""Answers that are kept, of about a kilobyte each."""
+
 _TOKEN = re.compile(r'"(?:\\.|[^"\\])*"|//[^\n]*|;')
+_SAID = re.compile(r'"(?:\\.|[^"\\])*"|//[^\n]*')
+_LITERAL = re.compile(r"\b(?:Person|Case)\s*::")
 _ID = re.compile(r'@id\(\s*"((?:\\.|[^"\\])*)"\s*\)')
 
 
@@ -40,13 +46,30 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     line: int
 
 
+class Question(NamedTuple):
+    """What Cedar is asked; *entities* are the person with their roles and the case, in its JSON, as is *context*."""
+
+    principal: str
+    step: Step
+    case: str
+    entities: str
+    context: str
+
+
 class People:
-    """The parsed rules. *statements* are in the order of the file; Cedar numbers its policies by it."""
+    """The parsed rules. *statements* are in the order of the file; Cedar numbers its policies by it.
+
+    Cedar is asked about people and cases under other names, the same ones for whoever stands in the same places: a rule
+    can tell people apart, and can not tell who they are. So what it answers depends on nothing but the question, and a
+    question that comes again is not asked again. Rules that name somebody are asked under the names there are.
+    """
 
     def __init__(self, policies: PolicySet, schema: Schema, statements: tuple[Statement, ...]) -> None:
         self.statements = statements
         self._policies = policies
         self._schema = schema
+        self._names_somebody = any(_LITERAL.search(_SAID.sub("", each.text)) for each in statements)
+        self._said = lru_cache(MOST)(self._ask)
 
     @classmethod
     def load(
@@ -106,35 +129,38 @@ class People:
         granted: bool = False,
         delegated: bool = False,
     ) -> Ruling:
+        question = question_of(
+            person,
+            kind,
+            roles,
+            step,
+            facts,
+            granted=granted,
+            delegated=delegated,
+            as_they_are=self._names_somebody,
+        )
+        allowed, reasons, errors = self._said(question)
+        return Ruling(person=person, step=step, allowed=allowed, reasons=reasons, errors=errors)
+
+    def _ask(self, question: Question) -> tuple[bool, tuple[str, ...], tuple[str, ...]]:
+        """Ask Cedar; return whether it allows, the rules that decided, and its errors."""
         request = {
-            "principal": {"type": "Person", "id": person},
-            "action": {"type": "Action", "id": step},
-            "resource": {"type": "Case", "id": facts.case or UNOPENED},
-            "context": _json(
-                {
-                    "relations": facts.relations,
-                    "recovered": facts.recovered,
-                    "granted": granted,
-                    "delegated": delegated,
-                    # Left out where it says nothing: a policy of before there was such a fact still answers.
-                    **({"unsettled": True} if facts.unsettled else {}),
-                }
-            ),
+            "principal": {"type": "Person", "id": question.principal},
+            "action": {"type": "Action", "id": question.step},
+            "resource": {"type": "Case", "id": question.case},
+            "context": question.context,
         }
-        entities = entities_of(person, kind, roles, step, facts)
         try:
-            answer = is_authorized(
-                request, self._policies, Entities.from_json_str(entities, self._schema), self._schema
-            )
+            entities = Entities.from_json_str(question.entities, self._schema)
+            answer = is_authorized(request, self._policies, entities, self._schema)
         except ValueError as error:
-            return Ruling(person=person, step=step, allowed=False, errors=(str(error),))
+            return False, (), (str(error),)
         names = answer.diagnostics.id_annotations_by_reason
         errors = tuple(str(e) for e in answer.diagnostics.errors)
         if answer.decision is Decision.NoDecision and not errors:
             errors = ("the policy engine gave no decision",)
         reasons = tuple(sorted(names.get(r, r) for r in answer.diagnostics.reasons))
-        allowed = answer.decision is Decision.Allow and not errors
-        return Ruling(person=person, step=step, allowed=allowed, reasons=reasons, errors=errors)
+        return answer.decision is Decision.Allow and not errors, reasons, errors
 
     def _probe(self, schema_file: str) -> None:
         """Ask about every step once; raise `Invalid` for one that the rules or the schema have no clean answer for."""
@@ -148,9 +174,44 @@ class People:
                 )
 
 
-def entities_of(person: PersonId, kind: Kind, roles: frozenset[Role] | set[Role], step: Step, facts: CaseFacts) -> str:
-    """Return the two entities a ruling is about, as Cedar's JSON: the person with their roles, and the case."""
-    return _json((_person(person, kind, roles), _case(facts, step)))
+def question_of(
+    person: PersonId,
+    kind: Kind,
+    roles: frozenset[Role] | set[Role],
+    step: Step,
+    facts: CaseFacts,
+    *,
+    granted: bool = False,
+    delegated: bool = False,
+    as_they_are: bool = False,
+) -> Question:
+    """Return what is asked about *person* and *step*, under names that say who is whom, or *as_they_are*."""
+    names = _Names(person, facts, as_they_are=as_they_are)
+    context = {
+        "relations": sorted(facts.relations),
+        "recovered": facts.recovered,
+        "granted": granted,
+        "delegated": delegated,
+    }
+    if facts.unsettled:  # left out where it says nothing: a policy of before there was such a fact still answers
+        context["unsettled"] = True
+    entities = _json((_person(names(person), kind, roles), _case(names, facts, step)))
+    return Question(names(person), step, names.case, entities, _json(context))
+
+
+class _Names:
+    """What Cedar is told people and the case are called: numbers in the order of the places they stand in."""
+
+    def __init__(self, person: PersonId, facts: CaseFacts, *, as_they_are: bool) -> None:
+        self._kept = as_they_are
+        self._numbers: dict[PersonId, str] = {}
+        self(person)
+        self.case = (facts.case or UNOPENED) if as_they_are else "case"
+
+    def __call__(self, person: PersonId) -> str:
+        if self._kept:
+            return person
+        return self._numbers.setdefault(person, f"p{len(self._numbers)}")
 
 
 _ANYONE = PersonId("p-anyone")
@@ -163,25 +224,18 @@ def _json(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def _person(person: PersonId, kind: Kind, roles: frozenset[Role] | set[Role]) -> dict[str, object]:
+def _person(name: str, kind: Kind, roles: frozenset[Role] | set[Role]) -> dict[str, object]:
     return {
-        "uid": {"type": "Person", "id": person},
+        "uid": {"type": "Person", "id": name},
         "attrs": {"kind": kind},
-        "parents": [{"type": "Role", "id": role} for role in roles],
+        "parents": [{"type": "Role", "id": role} for role in sorted(roles)],
     }
 
 
-def _case(facts: CaseFacts, step: Step) -> dict[str, object]:
+def _case(names: _Names, facts: CaseFacts, step: Step) -> dict[str, object]:
     """Return the case as *step* sees it: of the pairs kept apart only those it is in, so that Cedar reads less."""
     taken = "approve" if step is Step.REFUSE else step
-    attributes: dict[str, object] = {
-        "account_class": facts.account_class,
-        "action": facts.action,
-        "verifiers": _refs(facts.verifiers),
-        "provers": _refs(facts.provers),
-        "approvers": _refs(facts.approvers),
-        "separate": [f"{one}-{other}" for one, other in facts.separate if taken in {one, other}],
-    }
+    attributes: dict[str, object] = {"account_class": facts.account_class, "action": facts.action}
     single = {
         "subject": facts.subject,
         "opener": facts.opener,
@@ -189,16 +243,15 @@ def _case(facts: CaseFacts, step: Step) -> dict[str, object]:
         "executor": facts.executor,
         "proposer": facts.proposer,
     }
-    attributes.update({name: _ref(who) for name, who in single.items() if who is not None})
-    return {"uid": {"type": "Case", "id": facts.case or UNOPENED}, "attrs": attributes, "parents": []}
+    attributes.update({place: _ref(names(who)) for place, who in single.items() if who is not None})
+    several = {"verifiers": facts.verifiers, "provers": facts.provers, "approvers": facts.approvers}
+    attributes.update({place: [_ref(names(who)) for who in sorted(people)] for place, people in several.items()})
+    attributes["separate"] = [f"{one}-{other}" for one, other in facts.separate if taken in {one, other}]
+    return {"uid": {"type": "Case", "id": names.case}, "attrs": attributes, "parents": []}
 
 
-def _ref(person: PersonId) -> dict[str, dict[str, str]]:
-    return {"__entity": {"type": "Person", "id": person}}
-
-
-def _refs(people: tuple[PersonId, ...]) -> list[dict[str, dict[str, str]]]:
-    return [_ref(p) for p in people]
+def _ref(name: str) -> dict[str, dict[str, str]]:
+    return {"__entity": {"type": "Person", "id": name}}
 
 
 def _statements(cedar: str) -> Iterator[Statement]:
