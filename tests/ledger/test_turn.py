@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from sqlalchemy import exc
 from tests.ledger.conftest import ORIGIN, Place, draft, effect, to
 from tests.ledger.victim import ONCE
 from watchword.core.errors import Conflict, Corrupt, Unavailable
-from watchword.ledger import turn, wire
+from watchword.ledger import lead, questions, turn, wire
 from watchword.ledger.entry import Disclosure, Retention
 from watchword.ledger.leader import Appended, EffectState, Ledger, Settle
 
@@ -234,3 +235,57 @@ def test_planted_row(on_postgresql: Place) -> None:
     with pytest.raises(Corrupt):
         plain(ledger)
     assert on_postgresql.fetch("SELECT count(*) FROM checkpoint") == 2
+
+
+def test_a_busy_process_does_not_ask_where_the_head_is(on_postgresql: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the turn is its own a look takes no question; one that has rested asks."""
+    asked: list[int] = []
+    monkeypatch.setattr(questions.Questions, "stands_at", _counted(questions.Questions.stands_at, asked))
+    ledger = on_postgresql.open()
+    seen: list[tuple[int, int]] = []
+    for version in range(-1, 49):
+        ledger.append((to("case/1", version),))
+        before = len(asked)
+        seen.append((ledger.look(), len(asked) - before))
+    assert [size for size, _ in seen] == list(range(1, 51))
+    assert sum(how_often for _, how_often in seen) < 10  # none, but where this thread was held up
+    settled = threading.Event()
+    settled.wait(0.2)
+    before = len(asked)
+    assert ledger.look() == 50
+    assert len(asked) == before + 1
+
+
+def test_what_another_process_wrote_is_seen_by_the_next_look(on_postgresql: Place) -> None:
+    """However busy this process is: once an append of another has returned, a look covers it."""
+    one, two = on_postgresql.open(), on_postgresql.open()
+    for version in range(-1, 39):
+        one.append((to("case/1", version),))
+        two.append((to("case/2", version),))
+        assert one.look() == two.size
+        one.append((to("case/3", version),))
+        assert two.look() == one.size
+
+
+def test_an_ended_session_is_not_relied_on(on_postgresql: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the server ended the session that has the turn, whatever the other process writes then is seen at once."""
+    monkeypatch.setattr(turn, "SURE_S", 60.0)
+    monkeypatch.setattr(lead, "_BUSY_S", 60.0)
+    one = on_postgresql.open()
+    for version in range(-1, 2):
+        one.append((to("case/1", version),))
+        on_postgresql.fetch(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_locks WHERE locktype = 'advisory' AND classid = 1467"
+        )
+        two = on_postgresql.open()
+        two.append((to("case/2", version),))
+        assert one.look() == two.size
+        two.close()
+
+
+def _counted(real: Callable[..., bool], asked: list[int]) -> Callable[..., bool]:
+    def counting(self: questions.Questions, size: int, note: str) -> bool:
+        asked.append(size)
+        return real(self, size, note)
+
+    return counting

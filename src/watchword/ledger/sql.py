@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, nullcontext
 from datetime import datetime, timedelta
@@ -110,12 +111,13 @@ class SqlStore:
         except LookupError:
             return Lost()
         outcome: Written | Lost | Clash | None = None
+        since = time.monotonic()
         if driver is not None and not (batch.erase or batch.settles):
             outcome = self._at_once(driver, batch)
         if outcome is None:
             outcome = self._transact(batch)
         if isinstance(outcome, Written):
-            self._turn.moved(batch.size)
+            self._turn.moved(batch.size, since)
         return outcome
 
     def _at_once(self, driver: psycopg.Connection, batch: Batch) -> Written | Lost | None:
@@ -211,7 +213,12 @@ class SqlStore:
             return only(top, connection.execute(_TOP))
 
     def stands_at(self, size: int, note: str) -> bool:
-        """Say whether the head is at *size* under *note*, and no entry lies beyond it, as of one moment."""
+        """Say whether the head is at *size* under *note*, and no entry lies beyond it, as of one moment.
+
+        *note* is the one this process verified or wrote last.
+        """
+        if self._turn is not None and self._turn.is_at(size):
+            return True
         if self._questions is not None:
             return self._questions.stands_at(size, note)
         head, highest = self.top()
