@@ -2,9 +2,9 @@
 
 One case is a factor reset: opened, its ticket linked, proved by passkey and in person, fixed, approved and released,
 through the desk's own use cases on a private PostgreSQL. A request is one of the calls a console makes for that. CPU
-time is the process's own; what the person's authenticator computes is taken out. Two threads then run cases as fast as
-they go, beside two threads that insert bare durable rows, and WebAuthn verification runs beside the library alone.
-Rounds alternate, and a ratio is the median over the rounds.
+time is the process's own; what the person's authenticator computes is taken out. One thread, and then two, run cases as
+fast as they go, beside as many threads that insert bare durable rows, and WebAuthn verification runs beside the library
+alone. Rounds alternate, and a ratio is the median over the rounds.
 
 The floor is the same number of bare durable inserts: as many as a case makes durable appends, for so often it waits
 for the disk (`fsync` is on for both), by as many threads of one process, each on a connection of its own, each insert
@@ -34,6 +34,7 @@ from webauthn import verify_authentication_response
 from webauthn.helpers import base64url_to_bytes
 
 from tests.desk.office import Office
+from watchword.cli.main import COLLECT
 from watchword.core.action import Action
 from watchword.core.ids import AccountId, CaseId
 from watchword.core.passkey import material_of
@@ -79,9 +80,9 @@ class Desk:
         return made
 
 
-def threads(step: Callable[[], object], seconds: float = SECONDS) -> float:
-    """Steps a second of *THREADS* threads that repeat *step*."""
-    done = [0] * THREADS
+def threads(step: Callable[[], object], number: int = THREADS, seconds: float = SECONDS) -> float:
+    """Steps a second of *number* threads that repeat *step*."""
+    done = [0] * number
     end = time.perf_counter() + seconds
 
     def work(mine: int) -> None:
@@ -90,7 +91,7 @@ def threads(step: Callable[[], object], seconds: float = SECONDS) -> float:
             done[mine] += 1
 
     begun = time.perf_counter()
-    workers = [threading.Thread(target=work, args=(mine,)) for mine in range(THREADS)]
+    workers = [threading.Thread(target=work, args=(mine,)) for mine in range(number)]
     for worker in workers:
         worker.start()
     for worker in workers:
@@ -176,6 +177,7 @@ def main() -> None:
             desk.case()
         gc.collect()
         gc.freeze()  # as `watchword serve` does
+        gc.set_threshold(*COLLECT)
 
         size, made = desk.office.app.ledger.size, appends(url)
         begun, desk.spent = time.process_time(), 0.0
@@ -185,13 +187,21 @@ def main() -> None:
         durable = (appends(url) - made) / CASES
 
         rounds = [
-            (threads(desk.case), threads(insert), rate(ours), rate(theirs))
+            (
+                threads(desk.case),
+                threads(insert),
+                rate(ours),
+                rate(theirs),
+                threads(desk.case, 1),
+                threads(insert, 1),
+            )
             for _ in track(range(ROUNDS), "Measuring", transient=True)
         ]
     gc.unfreeze()
-    cases, rows, mine, library = (statistics.median(column) for column in zip(*rounds, strict=True))
-    governed = statistics.median(c / (r / durable) for c, r, _, _ in rounds)
-    checked = statistics.median(m / lib for _, _, m, lib in rounds)
+    cases, rows, mine, library, one, lone = (statistics.median(column) for column in zip(*rounds, strict=True))
+    governed = statistics.median(c / (r / durable) for c, r, *_ in rounds)
+    alone = statistics.median(c / (r / durable) for *_, c, r in rounds)
+    checked = statistics.median(m / lib for _, _, m, lib, _, _ in rounds)
     table = Table("what", "measured", "floor", "ratio", "target")
     table.add_row("one case: CPU time of the desk", f"{cpu * 1000:.1f} ms", "", "", "")
     table.add_row("one case: requests", f"{statistics.mean(requests):.0f}", "", "", "")
@@ -203,6 +213,13 @@ def main() -> None:
         f"{rows / durable:,.1f} ({rows:,.0f} bare rows)",
         f"{governed:.2f} x",
         verdict(governed, "cases"),
+    )
+    table.add_row(
+        "cases a second, one thread",
+        f"{one:.1f}",
+        f"{lone / durable:,.1f} ({lone:,.0f} bare rows)",
+        f"{alone:.2f} x",
+        "",
     )
     table.add_row(
         "WebAuthn verifications a second",

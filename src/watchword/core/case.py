@@ -7,6 +7,7 @@ not be built. `evolve` takes whatever decisions could have written and calls any
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -400,13 +401,19 @@ def replaced(case: C, **fields: Any) -> C:
 
 def become(kind: type[C], case: Case, **fields: Any) -> C:
     """The same case in another state: every field both states know, and *fields*."""
-    kept = {name: getattr(case, name) for name in kind.__struct_fields__ if hasattr(case, name)}
+    kept = {name: getattr(case, name) for name in _shared(kind, type(case))}
     try:
         return kind(**(kept | fields))
     except TypeError as error:
         raise Corrupt(
             f"A case can not go from {state_of(case)} to {kind.__name__}.", "Run `watchword ledger fsck`."
         ) from error
+
+
+@cache
+def _shared(kind: type[Case], other: type[Case]) -> tuple[str, ...]:
+    """The fields that both states know."""
+    return tuple(name for name in kind.__struct_fields__ if hasattr(other, name))
 
 
 def _entered(case: Case, event: past.ContactEntered) -> Case:

@@ -230,32 +230,45 @@ def parse_time(text: str) -> datetime:
     return datetime.fromisoformat(text[:-1]).replace(tzinfo=UTC)
 
 
-def _check(value: object, where: str, depth: int) -> None:
-    if isinstance(value, str):
-        _check_text(value, where)
-    elif value is None or isinstance(value, bool):
-        return
-    elif isinstance(value, int):
-        if abs(value) > MAX_INT:
-            raise Invalid(f"{value} is too large for JSON to keep exact.", "Write it as a string.", where)
-    elif depth >= _MAX_DEPTH:
-        raise Invalid(f"Values nest deeper than {_MAX_DEPTH}.", "Flatten them.", where)
-    elif isinstance(value, dict):
+_Where = tuple["_Where | str", str]  # told from the outside in, and put into words only for an error
+
+
+def _check(value: object, where: _Where | str, depth: int) -> None:
+    """Raise `Invalid` unless *value* can be kept exactly; what most entries consist of is passed by its type alone."""
+    if type(value) is dict or isinstance(value, dict):
+        _demand_flat(depth, where)
         for name, inner in value.items():
             if not isinstance(name, str):
-                raise Invalid(f"The name {name!r} is not a string.", "Use strings for names.", where)
-            check_name(name, where)
-            if not (isinstance(inner, str) and inner.isascii()):
-                _check(inner, f"{where}.{name}", depth + 1)
+                raise Invalid(f"The name {name!r} is not a string.", "Use strings for names.", _spelled(where))
+            if not (name.isascii() and name.isprintable() and name):
+                check_name(name, _spelled(where))
+            if not (inner is None or type(inner) is bool or (type(inner) is str and inner.isascii())):
+                _check(inner, (where, f".{name}"), depth + 1)
     elif isinstance(value, list | tuple):
+        _demand_flat(depth, where)
         for position, inner in enumerate(value):
-            _check(inner, f"{where}[{position}]", depth + 1)
-    else:
+            if not (type(inner) is str and inner.isascii()):
+                _check(inner, (where, f"[{position}]"), depth + 1)
+    elif isinstance(value, str):
+        _check_text(value, _spelled(where))
+    elif isinstance(value, int):
+        if abs(value) > MAX_INT:
+            raise Invalid(f"{value} is too large for JSON to keep exact.", "Write it as a string.", _spelled(where))
+    elif value is not None:
         raise Invalid(
             f"A {type(value).__name__} has no exact form in an entry.",
             "Use a string, an integer, a boolean, null, an array or an object.",
-            where,
+            _spelled(where),
         )
+
+
+def _demand_flat(depth: int, where: _Where | str) -> None:
+    if depth >= _MAX_DEPTH:
+        raise Invalid(f"Values nest deeper than {_MAX_DEPTH}.", "Flatten them.", _spelled(where))
+
+
+def _spelled(where: _Where | str) -> str:
+    return where if isinstance(where, str) else f"{_spelled(where[0])}{where[1]}"
 
 
 def _check_text(text: str, where: str) -> None:
