@@ -15,7 +15,9 @@ WITH whole AS (
 )
 SELECT
     CASE
-        WHEN audit IS NOT NULL THEN rtrim(trim(audit), '.')
+        -- Names come with dashes of two kinds, with no-break spaces and with a full stop.
+        WHEN audit IS NOT NULL
+            THEN rtrim(trim(replace(regexp_replace(audit, '[\s\x{00A0}]+', ' ', 'g'), '–', '-')), '. ')
         WHEN category IN ('ServicePrincipalSignInLogs', 'ManagedIdentitySignInLogs') THEN category
         WHEN list_has_any(kinds, ['servicePrincipal', 'managedIdentity']) THEN 'ServicePrincipalSignInLogs'
         WHEN category = 'NonInteractiveUserSignInLogs' OR list_contains(kinds, 'nonInteractiveUser')
@@ -144,6 +146,12 @@ kinds AS (
                     WHEN contains(native, 'deleted') THEN 'security info/temporary access pass deleted'
                     ELSE 'security info/temporary access pass'
                 END]
+            WHEN native = 'Update per-user multifactor authentication state' THEN [CASE
+                -- What it was changed to is not always said: then it could be off.
+                WHEN regexp_matches(list_aggregate(list_transform(changed, lambda p: p.new), 'string_agg', ' '), '(?i)enabled|enforced')
+                    THEN native || '/enabled'
+                ELSE native || '/disabled'
+            END]
             -- Where codes are sent is a contact point, whoever calls it a method.
             WHEN native = 'Admin registered security info' AND regexp_matches(said, '(?i)phone|e-?mail|sms')
                 AND NOT regexp_matches(said, '(?i)microsoft authenticator|phone app')
