@@ -187,3 +187,17 @@ def test_odd_members_are_no_crash(classify: Classify) -> None:
     report = classify(lines, None, provider="duo")
     assert (report.lines, report.rejected_lines) == (len(lines), 0)
     assert sum(count.lines for count in report.types) == len(lines)
+
+
+def test_a_damaged_time_gives_way_to_the_other(classify: Classify) -> None:
+    """Where the time that people read is written with gaps, the number beside it counts."""
+    row = classify.one(admin_log("bypass_create", isotimestamp="2026-03-02T12: 00: 00+00: 00"), provider="duo")
+    assert row.at == NOON
+
+
+def test_a_user_s_own_factor_is_about_the_user(classify: Classify) -> None:
+    """A key that a user registers is named as the target, and is the user's own."""
+    own = {"key": "DUANA", "name": "ana", "type": "user", "details": None}
+    key = {"key": "WAKEY", "name": "WAKEY", "type": "webauthn_credential", "details": None}
+    row = classify.one(activity("webauthncredential_create", actor=own, target=key), provider="duo")
+    assert (row.target, row.verdict) == ("DUANA", Verdict.SELF_SERVICE)

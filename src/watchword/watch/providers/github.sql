@@ -65,6 +65,8 @@ named AS (
             WHEN native IN ('org.update_member', 'business.update_member_role', 'org.add_member', 'org.invite_member') THEN CASE
                 WHEN permission IN ('admin', 'owner', 'billing_manager') THEN ' owner'
                 WHEN old_permission IN ('admin', 'owner') THEN ' no owner'
+                -- That a role was changed, and nothing of which: it could be that of an owner.
+                WHEN native = 'org.update_member' AND coalesce(permission, old_permission) IS NULL THEN ' owner'
                 ELSE ''
             END
             ELSE ''
