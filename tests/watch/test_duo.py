@@ -201,3 +201,10 @@ def test_a_user_s_own_factor_is_about_the_user(classify: Classify) -> None:
     key = {"key": "WAKEY", "name": "WAKEY", "type": "webauthn_credential", "details": None}
     row = classify.one(activity("webauthncredential_create", actor=own, target=key), provider="duo")
     assert (row.target, row.verdict) == ("DUANA", Verdict.SELF_SERVICE)
+
+
+def test_a_sign_in_that_an_administrator_calls_a_fraud_is_a_report(classify: Classify) -> None:
+    """A refused second factor of the administrators' panel is a report where it says so, else a failed sign-in."""
+    says = {"email": "mara@example.test", "factor": "push", "error": "Login request reported as fraudulent."}
+    row = classify.one(admin_log("admin_2fa_error", whom=None, says=says), provider="duo")
+    assert (row.action, row.target) == (Canonical.USER_REPORT, "Mara Lind")

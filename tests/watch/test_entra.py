@@ -461,3 +461,26 @@ def test_forwarding_is_of_the_mailbox_it_was_set_on(classify: Classify) -> None:
     path = "EUR.example.test/Microsoft Exchange Hosted Organizations/example.test/ana"
     row = classify.one(_unified_row("Set-Mailbox", Target=[], ObjectId=path, Parameters=forward), provider="entra")
     assert (row.action, row.actor, row.target) == (Canonical.MAILBOX_RULE, ADMIN, "ana")
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        "3/2/2026 12:00:00 PM",
+        "03/02/2026 12:00:00",
+        "3/2/2026 1:00:00 PM +01:00",
+        "2026-03-02T12:00:00.000000001Z",
+        "2026-03-02 12:00:00.000000000",
+    ],
+)
+def test_a_time_as_azure_writes_it_is_read(classify: Classify, time: str) -> None:
+    """Diagnostic settings write times in the American order, some with an offset, and some to the nanosecond."""
+    row = classify.one(_audit(activityDateTime=time), provider="entra")
+    assert row.at.isoformat() == "2026-03-02T12:00:00+00:00"
+
+
+def test_a_sign_in_of_no_person_is_known_by_its_category(classify: Classify) -> None:
+    """A record that names neither a person nor an application is a sign-in, as its category says."""
+    event = {"Category": "ServicePrincipalSignInLogs", "CreatedDateTime": "2026-03-02T12:00:00Z"}
+    report = classify([event], None, provider="entra")
+    assert ([count.native for count in report.types], report.rejected_lines) == (["ServicePrincipalSignInLogs"], 0)

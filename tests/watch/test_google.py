@@ -186,3 +186,13 @@ def test_an_application_that_keeps_no_accounts_counts_as_one_type(classify: Clas
     ]
     report = classify(lines, None, provider="google")
     assert [(count.native, count.lines, count.known) for count in report.types] == [("drive:*", 2, True)]
+
+
+@pytest.mark.parametrize(("state", "action"), [("REGISTERED", Canonical.DEVICE_ENROLL), ("UNREGISTERED", None)])
+def test_a_device_let_go_is_no_enrolment(classify: Classify, state: str, action: Canonical | None) -> None:
+    """One event says both that a device was registered and that it no longer is."""
+    event = _event("DEVICE_REGISTER_UNREGISTER_EVENT", kind="device_updates")
+    event["parameters"].append({"name": "ACCOUNT_STATE", "value": state})
+    report = classify([_activity(event, application="login")], None, provider="google")
+    assert [row.action for row in report.verdicts] == ([action] if action else [])
+    assert report.unknown_types == ()

@@ -98,7 +98,9 @@ def _is_known(event: Json) -> bool:
     if isinstance(event.get("properties"), dict):
         return isinstance(event.get("operationName"), str)
     return isinstance(event.get("createdDateTime"), str) and (
-        isinstance(event.get("userPrincipalName"), str) or isinstance(event.get("appDisplayName"), str)
+        isinstance(event.get("userPrincipalName"), str)
+        or isinstance(event.get("appDisplayName"), str)
+        or str(event.get("category")).lower().endswith("signinlogs")
     )
 
 

@@ -55,7 +55,7 @@ WITH field AS (
     SELECT
         native,
         unnest(record),
-        try_cast(record.stamp AS TIMESTAMPTZ) AS "time",
+        coalesce(try_cast(record.stamp AS TIMESTAMPTZ), instant(record.stamp)) AS "time",
         nullif(record.initiator."user".id, '') AS by_id,
         lower(nullif(record.initiator."user".userPrincipalName, '')) AS by_name,
         coalesce(
