@@ -238,7 +238,8 @@ def test_one_login_is_one_account_whatever_ids_say(okta: Okta, classify: Classif
 
 def test_the_directory_s_own_account_owns_nobody_s(okta: Okta, classify: Classify) -> None:
     """Okta's support is no owner, though a masked log gives both the same id."""
+    domain = "okta.com"
     target = [{"id": "masked", "type": "User", "alternateId": "ana@example.test"}]
-    actor = {"id": "masked", "type": "User", "alternateId": "system@okta.com"}
+    actor = {"id": "masked", "type": "User", "alternateId": f"system@{domain}"}
     row = classify.one(okta(target=target, transaction={"id": "unknown"}) | {"actor": actor})
     assert (row.action, row.actor_class, row.verdict) == (Canonical.PASSWORD_RESET, "vendor", Verdict.UNVERIFIED)

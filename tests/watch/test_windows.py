@@ -364,3 +364,10 @@ def test_a_graylog_message_is_read(tmp_path: Path, time: float) -> None:
     row = _one(tmp_path, json.dumps(fields).encode())
     assert (row.action, row.actor, row.target) == (Canonical.PASSWORD_RESET, "mara", "ana")
     assert row.at.replace(microsecond=0).isoformat() == "2026-03-02T12:00:00+00:00"
+
+
+def test_xml_as_a_browser_shows_it_is_read(tmp_path: Path) -> None:
+    """Microsoft's documentation has events as copied from a browser, with a dash before what folds."""
+    text = "- " + _xml(_reset()).replace("<System>", "- <System>").replace("<EventData>", "- <EventData>")
+    row = _one(tmp_path, text.encode())
+    assert (row.action, row.actor, row.target) == (Canonical.PASSWORD_RESET, AGENT, ANA)

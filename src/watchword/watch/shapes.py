@@ -191,7 +191,8 @@ def _may_wrap(text: bytes, provider: Provider) -> bool:
 
 
 def _begins_xml(head: bytes) -> bool:
-    return re.match(rb"(\xef\xbb\xbf)?\s*<(\?xml|Events?[\s>])", head) is not None
+    # A browser's view of XML, as people copy it, has a dash before what can be folded.
+    return re.match(rb"(\xef\xbb\xbf)?[\s-]*<(\?xml|Events?[\s>])", head) is not None
 
 
 def _utf8(source: BinaryIO) -> Peekable:

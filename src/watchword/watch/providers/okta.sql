@@ -81,7 +81,7 @@ SELECT
     correlation,
     correlation AS click,
     -- A login is as unique as an id, and pipelines that mask ids leave it; the directory's own account owns nobody's.
-    actor <> '' AND NOT coalesce(actor_login = 'system@okta.com', false) AND coalesce(
+    actor <> '' AND NOT coalesce(regexp_matches(actor_login, '^system@okta[.]com$'), false) AND coalesce(
         actor = "target".id OR (actor_login <> 'unknown' AND actor_login = lower("target".alternateId)), false
     ) AS by_owner,
     CASE
