@@ -248,3 +248,31 @@ def test_odd_members_are_no_crash(classify: Classify) -> None:
     report = classify(lines, None, provider="cloudtrail")
     assert (report.lines, report.rejected_lines) == (len(lines), 0)
     assert sum(count.lines for count in report.types) == len(lines)
+
+
+@pytest.mark.parametrize(
+    ("kind", "source", "expected"),
+    [
+        ("AssumedRole", "AWS Internal", None),
+        ("IAMUser", "AWS Internal", None),
+        ("Unknown", "AWS Internal", "system"),
+        ("AssumedRole", "cloudformation.amazonaws.com", "system"),
+    ],
+)
+def test_a_call_that_the_console_makes_is_its_user_s(
+    classify: Classify, kind: str, source: str, expected: str | None
+) -> None:
+    """What a person does in the console is written as from within, and is the person's all the same."""
+    arn = "arn:aws:sts::111122223333:assumed-role/Desk/mara"
+    event = {
+        "eventID": "e-1",
+        "eventName": "UpdateLoginProfile",
+        "eventSource": "iam.amazonaws.com",
+        "eventTime": "2026-03-02 12:00:00",
+        "requestParameters": {"userName": "ana"},
+        "sourceIPAddress": source,
+        "userAgent": "AWS Internal",
+        "userIdentity": {"type": kind, "arn": arn, "accessKeyId": "ASIA1"},
+    }
+    row = classify.one(event, provider="cloudtrail")
+    assert (row.action, row.target, row.actor_class) == (Canonical.PASSWORD_RESET, "ana", expected)

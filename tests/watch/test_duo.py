@@ -187,3 +187,24 @@ def test_odd_members_are_no_crash(classify: Classify) -> None:
     report = classify(lines, None, provider="duo")
     assert (report.lines, report.rejected_lines) == (len(lines), 0)
     assert sum(count.lines for count in report.types) == len(lines)
+
+
+def test_a_damaged_time_gives_way_to_the_other(classify: Classify) -> None:
+    """Where the time that people read is written with gaps, the number beside it counts."""
+    row = classify.one(admin_log("bypass_create", isotimestamp="2026-03-02T12: 00: 00+00: 00"), provider="duo")
+    assert row.at == NOON
+
+
+def test_a_user_s_own_factor_is_about_the_user(classify: Classify) -> None:
+    """A key that a user registers is named as the target, and is the user's own."""
+    own = {"key": "DUANA", "name": "ana", "type": "user", "details": None}
+    key = {"key": "WAKEY", "name": "WAKEY", "type": "webauthn_credential", "details": None}
+    row = classify.one(activity("webauthncredential_create", actor=own, target=key), provider="duo")
+    assert (row.target, row.verdict) == ("DUANA", Verdict.SELF_SERVICE)
+
+
+def test_a_sign_in_that_an_administrator_calls_a_fraud_is_a_report(classify: Classify) -> None:
+    """A refused second factor of the administrators' panel is a report where it says so, else a failed sign-in."""
+    says = {"email": "mara@example.test", "factor": "push", "error": "Login request reported as fraudulent."}
+    row = classify.one(admin_log("admin_2fa_error", whom=None, says=says), provider="duo")
+    assert (row.action, row.target) == (Canonical.USER_REPORT, "Mara Lind")

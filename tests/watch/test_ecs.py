@@ -137,6 +137,11 @@ def test_ocsf_times_are_read(classify: Classify, time: Any, year: int) -> None:
     assert classify.one(_change(time=time), provider="ocsf").at.year == year
 
 
+def test_an_ocsf_address_of_a_dash_is_none(classify: Classify) -> None:
+    """Who maps Windows to OCSF writes its dash as an address."""
+    assert classify.one(_change(src_endpoint={"ip": "-"}), provider="ocsf").address in {None, ""}
+
+
 def test_ocsf_of_other_categories_is_let_be(classify: Classify) -> None:
     """A log of all classes is read for what is about identities; the rest is counted."""
     report = classify([_change(class_uid=4001), _change(class_uid=2004), _change()], provider="ocsf")

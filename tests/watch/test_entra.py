@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from watchword.core.identity_event import Canonical, Verdict
+from watchword.watch.engine import Engine
 from watchword.watch.providers import ENTRA
 
 from .conftest import Classify
@@ -328,3 +329,158 @@ def test_ten_thousand_targets_are_ten_thousand_rows(classify: Classify) -> None:
     """A bulk action names many: each is judged."""
     targets = [{"id": f"t{n}", "type": "User"} for n in range(10_000)]
     assert len(classify([_audit(targetResources=targets)], None, provider="entra").verdicts) == 10_000
+
+
+def _reset_and_its_service() -> tuple[dict[str, Any], dict[str, Any]]:
+    own = _audit()
+    service = _audit("Reset user password", initiatedBy={"app": {"displayName": "Microsoft password reset service"}})
+    return own, service
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_two_records_of_one_click_in_two_files_are_one_action(tmp_path: Path, order: tuple[int, ...]) -> None:
+    """A click whose records came in two files, in whatever order, is one action of the person."""
+    records = _reset_and_its_service()
+    files = tuple(tmp_path / f"{n}.jsonl" for n in range(2))
+    for file, number in zip(files, order, strict=True):
+        file.write_text(json.dumps(records[number]) + "\n", encoding="utf-8")
+    (row,) = Engine().classify("entra", files).verdicts
+    assert (row.action, row.actor, row.actor_class, row.folded) == (Canonical.PASSWORD_RESET, ADMIN, None, 2)
+
+
+def test_a_self_service_reset_in_two_files_is_its_owner_s(tmp_path: Path) -> None:
+    """What the service writes down of a person's own reset is their own, though another file says whose it was."""
+    own, service = _reset_and_its_service()
+    own["activityDisplayName"] = "Reset password (self-service)"
+    own["initiatedBy"] = {"user": {"id": ANA}}
+    for number, record in enumerate((service, own)):
+        (tmp_path / f"{number}.jsonl").write_text(json.dumps(record) + "\n", encoding="utf-8")
+    (row,) = Engine().classify("entra", (tmp_path / "0.jsonl", tmp_path / "1.jsonl")).verdicts
+    assert (row.action, row.verdict, row.folded) == (Canonical.PASSWORD_RECOVER_SELF, Verdict.SELF_SERVICE, 2)
+
+
+def test_records_without_a_correlation_keep_their_actors(classify: Classify) -> None:
+    """A service and a person that nothing ties together are two actors, though they acted on one account."""
+    own, service = (record | {"correlationId": None} for record in _reset_and_its_service())
+    report = classify([own, service], None, provider="entra")
+    assert sorted(row.actor_class or "" for row in report.verdicts) == ["", "system"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Update application \u2013 Certificates and secrets management ",
+        "Update application - Certificates and secrets management",
+        "Update application \u2013 Certificates\u00a0and secrets  management.",
+    ],
+)
+def test_a_name_is_known_however_it_is_spaced(classify: Classify, name: str) -> None:
+    """Dashes, no-break spaces and a full stop do not make another activity."""
+    report = classify([_audit(name)], None, provider="entra")
+    assert ([row.action for row in report.verdicts], report.unknown_types) == ([Canonical.TOKEN_REISSUE], ())
+
+
+@pytest.mark.parametrize(
+    ("new", "action"),
+    [("disabled", Canonical.FACTOR_RESET_ALL), ("enforced", None), (None, Canonical.FACTOR_RESET_ALL)],
+)
+def test_factors_no_longer_asked_of_an_account_are_a_reset(
+    classify: Classify, new: str | None, action: Canonical | None
+) -> None:
+    """Multifactor authentication switched off for a person, or to what nobody says, is a reset of factors."""
+    event = _audit("Update per-user multifactor authentication state")
+    if new is not None:
+        change = {"displayName": "perUserMfaState", "oldValue": '"enabled"', "newValue": json.dumps(new)}
+        event["targetResources"][0]["modifiedProperties"] = [change]
+    assert [row.action for row in classify([event], None, provider="entra").verdicts] == ([action] if action else [])
+
+
+def test_a_role_s_details_say_from_where_it_was_asked_for(classify: Classify) -> None:
+    """Privileged Identity Management has the address among its details, and the role among its targets."""
+    event = _audit("Add member to role in PIM completed (permanent)", initiatedBy={"user": {"id": ADMIN}})
+    event["additionalDetails"] = [{"key": "ipaddr", "value": "198.51.100.9"}]
+    event["targetResources"] = [{"id": "r", "type": "Role", "displayName": "Helpdesk"}, {"id": ANA, "type": "User"}]
+    row = classify.one(event, provider="entra")
+    assert (row.target, row.address, row.detail) == (ANA, "198.51.100.9", "Helpdesk")
+
+
+def _unified_row(operation: str = "Reset user password.", **members: Any) -> dict[str, Any]:
+    """A row of the unified audit log; its lists name an application or a number before the account itself."""
+    return {
+        "Id": f"r-{operation}",
+        "CreationTime": "2026-03-02T12:00:00",
+        "Operation": operation,
+        "ResultStatus": "Success",
+        "UserId": "admin@example.test",
+        "UserType": 0,
+        "ObjectId": "ana@example.test",
+        "Actor": [
+            {"ID": "admin@example.test", "Type": 5},
+            {"ID": "22222222-bbbb-4bbb-8bbb-000000000009", "Type": 2},
+            {"ID": f"User_{ADMIN}", "Type": 2},
+        ],
+        "Target": [{"ID": f"User_{ANA}", "Type": 2}, {"ID": ANA, "Type": 2}, {"ID": "User", "Type": 2}],
+        "ExtendedProperties": [{"Name": "correlationId", "Value": "c-9"}],
+        **members,
+    }
+
+
+def test_the_unified_audit_log_s_actor_is_the_account_and_not_its_application(classify: Classify) -> None:
+    """Of the names that a row lists, the one that says what it is of is the actor's and the target's."""
+    row = classify.one(_unified_row(), provider="entra")
+    assert (row.actor, row.target, row.correlation, row.address) == (ADMIN, ANA, "c-9", None)
+
+
+def test_the_unified_audit_log_is_read_as_a_pipeline_makes_it_objects(classify: Classify) -> None:
+    """Lists of named values that a pipeline made objects of say the same."""
+    changed = {"StrongAuthenticationMethod": {"OldValue": '[{"MethodType":6}]', "NewValue": "[]"}}
+    audit = _unified_row("Update user.", ModifiedProperties=changed, ExtendedProperties={"correlationId": "c-9"})
+    row = classify.one({"event": {"dataset": "o365.audit"}, "o365": {"audit": audit}}, provider="entra")
+    assert (row.action, row.correlation) == (Canonical.FACTOR_RESET_ALL, "c-9")
+
+
+@pytest.mark.parametrize(
+    ("user_type", "user", "kind"),
+    [
+        (3, "centre", "vendor"),
+        (3, "NT AUTHORITY\\SYSTEM (Microsoft.Exchange.ServiceHost)", "system"),
+        (4, "service", "system"),
+        ("5", "application", "automation"),
+        (2, "admin@example.test", None),
+    ],
+)
+def test_the_unified_audit_log_says_what_acted(classify: Classify, user_type: Any, user: str, kind: str | None) -> None:
+    """Microsoft's administrators are its support; its services and applications are no people."""
+    event = _unified_row(UserType=user_type, UserId=user, Actor=[])
+    assert classify.one(event, provider="entra").actor_class == kind
+
+
+def test_forwarding_is_of_the_mailbox_it_was_set_on(classify: Classify) -> None:
+    """An administrator who has another's mail forwarded acts on that mailbox, and not on the own."""
+    forward = [{"Name": "ForwardingSmtpAddress", "Value": "smtp:x@example.test"}]
+    path = "EUR.example.test/Microsoft Exchange Hosted Organizations/example.test/ana"
+    row = classify.one(_unified_row("Set-Mailbox", Target=[], ObjectId=path, Parameters=forward), provider="entra")
+    assert (row.action, row.actor, row.target) == (Canonical.MAILBOX_RULE, ADMIN, "ana")
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        "3/2/2026 12:00:00 PM",
+        "03/02/2026 12:00:00",
+        "3/2/2026 1:00:00 PM +01:00",
+        "2026-03-02T12:00:00.000000001Z",
+        "2026-03-02 12:00:00.000000000",
+    ],
+)
+def test_a_time_as_azure_writes_it_is_read(classify: Classify, time: str) -> None:
+    """Diagnostic settings write times in the American order, some with an offset, and some to the nanosecond."""
+    row = classify.one(_audit(activityDateTime=time), provider="entra")
+    assert row.at.isoformat() == "2026-03-02T12:00:00+00:00"
+
+
+def test_a_sign_in_of_no_person_is_known_by_its_category(classify: Classify) -> None:
+    """A record that names neither a person nor an application is a sign-in, as its category says."""
+    event = {"Category": "ServicePrincipalSignInLogs", "CreatedDateTime": "2026-03-02T12:00:00Z"}
+    report = classify([event], None, provider="entra")
+    assert ([count.native for count in report.types], report.rejected_lines) == (["ServicePrincipalSignInLogs"], 0)

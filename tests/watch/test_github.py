@@ -45,7 +45,9 @@ def test_every_action_is_mapped_or_ignored(classify: Classify) -> None:
 
     def line(native: str, owner: bool) -> dict[str, Any]:
         target = named(native, owner)
-        return entry(native, user=target, user_id=None, actor=target if owner else "mara", actor_id=None)
+        return entry(
+            native, user=target, user_id=None, actor=target if owner else "mara", actor_id=None, permission="read"
+        )
 
     assert types_that_differ(GITHUB, natives, line, classify) == []
 
@@ -119,8 +121,15 @@ def test_an_action_is_what_it_does_and_to_whom(
 
 def test_a_member_without_new_power_is_no_event(classify: Classify) -> None:
     """A member added as a member, or changed from one such role to another, is known and no grant."""
-    report = classify([entry("org.add_member", permission="read"), entry("org.update_member")], None, provider="github")
+    lines = [entry("org.add_member", permission="read"), entry("org.update_member", permission="read")]
+    report = classify(lines, None, provider="github")
     assert (report.verdicts, report.unknown_types) == ((), ())
+
+
+def test_a_role_changed_to_what_nobody_says_could_be_an_owners(classify: Classify) -> None:
+    """An entry that a member's role was changed, and nothing of which, counts as power given."""
+    row = classify.one(entry("org.update_member"), provider="github")
+    assert (row.action, row.target) == (Canonical.PRIVILEGE_GRANT, "ana")
 
 
 @pytest.mark.parametrize(

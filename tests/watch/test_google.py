@@ -170,3 +170,29 @@ def test_an_activity_without_events_is_kept_aside(classify: Classify, events: An
     """An activity that names no event is none, and says so; the next is judged."""
     report = classify([_activity() | {"events": events}, _activity(_event("CHANGE_PASSWORD"))], provider="google")
     assert (len(report.verdicts), report.rejected_lines) == (1, 1)
+
+
+def test_a_page_of_activities_is_read(classify: Classify) -> None:
+    """A page may call its activities what an activity calls its own parts."""
+    page = {"events": [_activity(_event("CHANGE_PASSWORD")), _activity(_event("SUSPEND_USER"), number="-2")]}
+    report = classify([page], None, provider="google")
+    assert sorted(str(row.action) for row in report.verdicts) == ["account.disable", "password.reset"]
+
+
+def test_an_application_that_keeps_no_accounts_counts_as_one_type(classify: Classify) -> None:
+    """Events of such an application are known by it, whatever they are called."""
+    lines = [
+        _activity(_event(name), application="drive", number=str(n)) for n, name in enumerate(("download", "some_day"))
+    ]
+    report = classify(lines, None, provider="google")
+    assert [(count.native, count.lines, count.known) for count in report.types] == [("drive:*", 2, True)]
+
+
+@pytest.mark.parametrize(("state", "action"), [("REGISTERED", Canonical.DEVICE_ENROLL), ("UNREGISTERED", None)])
+def test_a_device_let_go_is_no_enrolment(classify: Classify, state: str, action: Canonical | None) -> None:
+    """One event says both that a device was registered and that it no longer is."""
+    event = _event("DEVICE_REGISTER_UNREGISTER_EVENT", kind="device_updates")
+    event["parameters"].append({"name": "ACCOUNT_STATE", "value": state})
+    report = classify([_activity(event, application="login")], None, provider="google")
+    assert [row.action for row in report.verdicts] == ([action] if action else [])
+    assert report.unknown_types == ()

@@ -323,3 +323,30 @@ def test_an_admin_event_in_ecs_has_its_path(classify: Classify) -> None:
     admin = {"operation": "ACTION", "resource": {"type": "USER", "path": "users/u-ben/reset-password"}}
     row = classify.one(ECS | {"event": {"action": "ACTION-USER"}, "keycloak": {"admin": admin}}, provider="keycloak")
     assert (row.action, row.actor, row.target) == (Canonical.PASSWORD_RESET, "u-ana", "u-ben")
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"type": "ADMIN_EVENT", "operationType": "ACTION", "resourceType": "USER", "userId": "u-mara"},
+        {"type": "admin.USER-ACTION", "authDetails": {"userId": "u-mara", "ipAddress": "198.51.100.7"}},
+        {"type": "ACTION", "resourceType": "USER", "authDetails": {"userId": "u-mara"}},
+    ],
+    ids=["a listener's", "a webhook's", "the type alone"],
+)
+@pytest.mark.parametrize("head", ["", "2026-03-02 12:00:00,000 INFO  [org.keycloak.events] (executor-1) AUDIT "])
+def test_an_administrator_s_event_is_known_in_other_listeners_json(
+    classify: Classify, event: dict[str, Any], head: str
+) -> None:
+    """Listeners that others wrote name the operation in the type, and may write into the server's log."""
+    whole = {**event, "realmId": "corp", "resourcePath": "users/u-ana/reset-password", "time": 1772452800000}
+    row = classify.one(f"{head}{json.dumps(whole)}", provider="keycloak")
+    assert (row.action, row.actor, row.target) == (Canonical.PASSWORD_RESET, "u-mara", "u-ana")
+    assert row.at.isoformat() == "2026-03-02T12:00:00+00:00"
+
+
+def test_a_webhook_s_user_event_is_the_user_s(classify: Classify) -> None:
+    """A user's event whose type says so, with the user among the details of the session."""
+    event = {"type": "access.UPDATE_PASSWORD", "realmId": "corp", "time": 1772452800000}
+    row = classify.one(event | {"authDetails": {"userId": "u-ana", "username": "ana"}}, provider="keycloak")
+    assert (row.action, row.target, row.verdict) == (Canonical.PASSWORD_CHANGE_SELF, "u-ana", Verdict.SELF_SERVICE)

@@ -226,3 +226,20 @@ def test_objects_among_the_debug_data_are_no_damage(okta: Okta, classify: Classi
     """`debugData` holds text, except where it does not."""
     row = classify.one(okta(debugContext={"debugData": {"originalPrincipal": {"id": "x"}, "dtHash": {"odd": 1}}}))
     assert row.verdict is Verdict.UNVERIFIED
+
+
+def test_one_login_is_one_account_whatever_ids_say(okta: Okta, classify: Classify) -> None:
+    """Where a pipeline masked ids, actor and target of one login are still the owner."""
+    target = [{"id": "masked-2", "type": "User", "alternateId": "ANA@example.test"}]
+    actor = {"id": "masked-1", "type": "User", "alternateId": "ana@example.test"}
+    row = classify.one(okta("user.mfa.factor.deactivate", target=target) | {"actor": actor})
+    assert row.verdict is Verdict.SELF_SERVICE
+
+
+def test_the_directory_s_own_account_owns_nobody_s(okta: Okta, classify: Classify) -> None:
+    """Okta's support is no owner, though a masked log gives both the same id."""
+    domain = "okta.com"
+    target = [{"id": "masked", "type": "User", "alternateId": "ana@example.test"}]
+    actor = {"id": "masked", "type": "User", "alternateId": f"system@{domain}"}
+    row = classify.one(okta(target=target, transaction={"id": "unknown"}) | {"actor": actor})
+    assert (row.action, row.actor_class, row.verdict) == (Canonical.PASSWORD_RESET, "vendor", Verdict.UNVERIFIED)

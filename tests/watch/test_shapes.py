@@ -107,3 +107,37 @@ def test_documents_are_found_whatever_they_hold(
     source = Slow(json.dumps(whole, indent=indent).encode())
     found = [json.loads(text) for _, text in documents(source, ("records",)) if isinstance(text, bytes)]
     assert found == objects
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda events: {"preview": False, "results": [{"_raw": json.dumps(event)} for event in events]},
+        lambda events: {"took": 1, "hits": {"total": 2, "hits": [{"_source": event} for event in events]}},
+        lambda events: {"logGroup": "g", "logEvents": [{"id": "1", "message": json.dumps(each)} for each in events]},
+        lambda events: {"result": {"_raw": json.dumps(events)}},
+    ],
+    ids=["a search's results", "a search's hits", "log events", "a result"],
+)
+@pytest.mark.parametrize("indent", [None, 1], ids=["a line", "over lines"])
+def test_events_in_another_system_s_wrapper_are_read(okta: Okta, tmp_path: Path, wrap: Any, indent: int | None) -> None:
+    """What a search or a shipper wraps around events is taken off, whoever's log it is."""
+    report = _read(tmp_path, json.dumps(wrap([okta(), okta(target="00uben")]), indent=indent).encode())
+    assert {row.target for row in report.verdicts} == {"00uana", "00uben"}
+    assert report.rejected_lines == 0
+
+
+@pytest.mark.parametrize("count", [3, 300], ids=["a short line", "a long one"])
+@pytest.mark.parametrize("between", ["", " ", ","])
+def test_events_with_nothing_between_are_read(okta: Okta, tmp_path: Path, count: int, between: str) -> None:
+    """Records that a shipper wrote one after the other, on one line, are as many events."""
+    text = between.join(json.dumps(okta(target=f"00u{n}")) for n in range(count))
+    report = _read(tmp_path, text.encode())
+    assert len({row.target for row in report.verdicts}) == count
+    assert report.rejected_lines == 0
+
+
+def test_what_runs_on_into_damage_is_kept_aside(okta: Okta, tmp_path: Path) -> None:
+    """A line of two records of which the second is cut short is told, and not half read."""
+    report = _read(tmp_path, (json.dumps(okta()) + json.dumps(okta())[:-20]).encode())
+    assert [line.reason for line in report.rejected] == ["cut short, or damaged JSON"]

@@ -347,3 +347,27 @@ def test_a_rendered_message_is_read_where_there_is_nothing_else(classify: Classi
     }
     row = classify.one(event, provider="windows")
     assert (row.actor, row.target, row.action, row.at.hour) == (AGENT, ANA, Canonical.PASSWORD_RESET, 12)
+
+
+def test_a_record_s_own_time_comes_before_its_pipeline_s(tmp_path: Path) -> None:
+    """Winlogbeat's document says when the record was written, beside when it was read."""
+    beat = _beat(_reset())
+    beat["winlog"]["time_created"] = "2026-03-01T10:00:00.1234567Z"
+    row = _one(tmp_path, json.dumps(beat).encode())
+    assert row.at.isoformat() == "2026-03-01T10:00:00.123456+00:00"
+
+
+@pytest.mark.parametrize("time", [1772452800, 1772452800.25])
+def test_a_graylog_message_is_read(tmp_path: Path, time: float) -> None:
+    """A record as Graylog's extended format has it: flat, with the time in seconds."""
+    fields = {"SubjectUserName": "mara", "TargetUserName": "ana", "EventID": 4724, "timestamp": time}
+    row = _one(tmp_path, json.dumps(fields).encode())
+    assert (row.action, row.actor, row.target) == (Canonical.PASSWORD_RESET, "mara", "ana")
+    assert row.at.replace(microsecond=0).isoformat() == "2026-03-02T12:00:00+00:00"
+
+
+def test_xml_as_a_browser_shows_it_is_read(tmp_path: Path) -> None:
+    """Microsoft's documentation has events as copied from a browser, with a dash before what folds."""
+    text = "- " + _xml(_reset()).replace("<System>", "- <System>").replace("<EventData>", "- <EventData>")
+    row = _one(tmp_path, text.encode())
+    assert (row.action, row.actor, row.target) == (Canonical.PASSWORD_RESET, AGENT, ANA)

@@ -28,6 +28,8 @@ _MOST_ERRORS = 100_000
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 PEEK = 64 * 1024
 """Bytes at the beginning of a file that tell what it has."""
+_PAGES = ("results", "hits", "logEvents", "records", "Records", "value", "items")
+"""What searches, shippers and pages of an API call the list of what they found, whoever's log it is of."""
 _BLANK = b" \t\r\n\v\f"
 _BOM = b"\xef\xbb\xbf"
 _DEPTH = 8
@@ -60,7 +62,7 @@ def has_documents(head: bytes, provider: Provider) -> bool:
         return False
     first, newline, _ = text.partition(b"\n")
     if not newline:  # all of the head is one line: if it is long, it is a list, or one event
-        return len(head) >= PEEK and (text[:1] == b"[" or _may_wrap(text, provider))
+        return len(head) >= PEEK and (text[:1] == b"[" or _may_wrap(text, provider) or _runs_on(text))
     first = first.rstrip(_BLANK)
     return first[-1:] in b"{[," and not _is_json(first)
 
@@ -86,7 +88,7 @@ def _records(source: Peekable, lines: Callable[[BinaryIO], Iterator[Record]], pr
         yield from _xml(source)
     elif has_documents(head, provider):
         source.read(len(_BOM) if head.startswith(_BOM) else 0)
-        for number, document in documents(source, provider.wrapped):
+        for number, document in documents(source, (*provider.wrapped, *_PAGES[:3])):
             if isinstance(document, str):
                 yield number, Aside(line=number, reason="not JSON", text=document)
             else:
@@ -117,7 +119,7 @@ def carried(value: object, provider: Provider, depth: int = 0) -> Iterator[Json 
         yield from events
         return
     if isinstance(value, dict) and depth < _DEPTH:
-        for name in provider.wrapped:
+        for name in dict.fromkeys((*provider.wrapped, *_PAGES)):
             if isinstance(value.get(name), list):
                 yield from carried(value[name], provider, depth + 1)
                 return
@@ -130,7 +132,7 @@ def carried(value: object, provider: Provider, depth: int = 0) -> Iterator[Json 
 
 
 def _inside(value: Json) -> Iterator[object]:
-    for name in ("_source", "_raw", "result", "message", "Message", "event", "log", "body"):
+    for name in ("_source", "_raw", "result", "hits", "message", "Message", "event", "log", "body"):
         inner = value.get(name)
         if isinstance(inner, dict) or (isinstance(inner, str) and inner.lstrip()[:1] in ("{", "[", "<")):
             yield inner
@@ -157,14 +159,40 @@ def _is_json(text: bytes) -> bool:
     return True
 
 
+def _runs_on(text: bytes) -> bool:
+    """Whether another document follows the first at once, as shippers write that part records by nothing."""
+    try:
+        _, end = json.JSONDecoder(strict=False).raw_decode(said := text.decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return False
+    return said[end:].lstrip()[:1] == "{"
+
+
+def run_together(text: str) -> tuple[object, ...] | None:
+    """The documents that stand one after the other in *text* with nothing between; None when it is no such text."""
+    found = list[object]()
+    decoder, end = json.JSONDecoder(strict=False), 0
+    while end < len(text):
+        try:
+            value, end = decoder.raw_decode(text, end)
+        except (ValueError, RecursionError):
+            return None
+        if not isinstance(value, dict | list):
+            return None
+        found.append(value)
+        end += len(text[end:]) - len(text[end:].lstrip(" \t\r,"))
+    return tuple(found)
+
+
 def _may_wrap(text: bytes, provider: Provider) -> bool:
-    names = "|".join(re.escape(name) for name in provider.wrapped).encode()
+    names = "|".join(re.escape(name) for name in (*provider.wrapped, *_PAGES[:3])).encode()
     before = rb'\{\s*("[^"]*"\s*:\s*("[^"]*"|\d+|null)\s*,\s*)*'
-    return bool(names) and re.match(before + b'"(' + names + rb')"\s*:\s*\[', text) is not None
+    return re.match(before + b'"(' + names + rb')"\s*:\s*\[', text) is not None
 
 
 def _begins_xml(head: bytes) -> bool:
-    return re.match(rb"(\xef\xbb\xbf)?\s*<(\?xml|Events?[\s>])", head) is not None
+    # A browser's view of XML, as people copy it, has a dash before what can be folded.
+    return re.match(rb"(\xef\xbb\xbf)?[\s-]*<(\?xml|Events?[\s>])", head) is not None
 
 
 def _utf8(source: BinaryIO) -> Peekable:

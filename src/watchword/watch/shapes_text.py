@@ -88,12 +88,27 @@ class KeycloakReader:
     def _plain(self, text: str, stamp: object) -> bytes | None:
         found = _EVENT.search(text)
         if found is None:
-            return None
+            return _json_event(text)
         members = dict[str, str | None]()
         for name, value in fields(text[found.start() :]):
             members.setdefault(name, value)
         time = _TIME.search(text[: found.start()])
         return msgspec.json.encode(_keycloak_event(members, stamp if time is None or stamp else time[0]))
+
+
+def _json_event(text: str) -> bytes | None:
+    """The event in JSON that a listener of others writes into a line of the log, after words of its own."""
+    begin = text.find("{")
+    if begin < 0 or '"realmId"' not in text:
+        return None
+    try:
+        value = msgspec.json.decode(text[begin:].strip().encode("utf-8", "replace"))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    if not isinstance(value, dict) or not isinstance(value.get("type") or value.get("operationType"), str):
+        return None
+    time = _TIME.search(text[:begin])
+    return msgspec.json.encode({"time": None if time is None else time[0], **value})
 
 
 def fields(text: str) -> Iterator[tuple[str, str | None]]:

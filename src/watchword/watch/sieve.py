@@ -20,7 +20,7 @@ import pyarrow as pa
 from watchword.watch.documents import LONGEST
 from watchword.watch.meter import Meter
 from watchword.watch.providers import CARRIED, Provider
-from watchword.watch.shapes import PEEK, Aside, Record, carried, records
+from watchword.watch.shapes import PEEK, Aside, Record, carried, records, run_together
 from watchword.watch.shapes_text import Damaged, Shaped, TextReader
 
 __all__ = ["LONGEST_LINE", "Aside", "Carried", "Sieved", "Tally", "encode", "is_gzip", "sieve", "sieve_lines"]
@@ -125,7 +125,9 @@ def _mend(number: int, line: bytes, provider: Provider, tally: Tally) -> Iterato
     except RecursionError:
         why = "nested too deep"
     except ValueError:
-        events = (provider.text(line) if provider.text is not None else None) or ()
+        several = run_together(line.decode("utf-8", "replace")) or ()
+        events = tuple(event for value in several for event in carried(value, provider))
+        events = events or (provider.text(line) if provider.text is not None else None) or ()
         why = "cut short, or damaged JSON" if line[:1] in (b"{", b"[") else "not JSON"
         if provider.text is not None and b"<Event" in line:
             why = "damaged XML"

@@ -82,7 +82,7 @@ CLOUDTRAIL = Provider(
         ("additionalEventData", "JSON"),
         ("serviceEventDetails", "JSON"),
     ),
-    wrapped=("Records", "Events"),
+    wrapped=("Records", "Events", "events"),
     shape=_shape,
 )
 """AWS CloudTrail: files of `{"Records":[…]}`, one event a line, or as EventBridge and the look-up API carry them."""

@@ -146,7 +146,10 @@ SELECT
     coalesce(on_self OR (who <> '' AND (lower(who) = lower(whom) OR list_contains(who_names, whom))), false) AS by_owner,
     CASE
         WHEN kind = 'AWSService' OR role LIKE 'AWSServiceRoleFor%' THEN 'system'
-        WHEN regexp_matches(source, '^[a-z0-9.-]+\.amazonaws\.com$') OR source = 'AWS Internal' OR invoked_by IS NOT NULL THEN 'system'
+        WHEN regexp_matches(source, '^[a-z0-9.-]+\.amazonaws\.com$') OR invoked_by <> 'AWS Internal' THEN 'system'
+        -- So is written what a person does in the console, where the console makes the call.
+        WHEN source = 'AWS Internal' AND coalesce(kind, '') NOT IN ('Root', 'IAMUser', 'AssumedRole', 'FederatedUser', 'IdentityCenterUser')
+            THEN 'system'
         WHEN role LIKE 'AWSReservedSSO\_%' ESCAPE '\' THEN NULL
         WHEN regexp_matches(session_name, '^i-[0-9a-f]{8,17}$|^(aws-go-sdk|botocore-session|terraform|GitHubActions)') THEN 'automation'
         WHEN regexp_matches(agent, '(?i)terraform|pulumi|cloudformation|ansible|crossplane|exec-env/AWS_(Lambda|ECS)') THEN 'automation'

@@ -55,7 +55,7 @@ DUO = Provider(
         ("ip", "VARCHAR"),
         ("location", "JSON"),
     ),
-    wrapped=("response", "items", "authlogs"),
+    wrapped=("response", "items", "authlogs", "events", "records"),
     shape=_shape,
 )
 """Duo's Admin API logs: administrator (v1), activity (v2) and authentication (v1 and v2)."""

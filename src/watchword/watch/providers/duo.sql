@@ -1,6 +1,8 @@
 SELECT
     CASE
         WHEN json_type("action") = 'OBJECT' THEN coalesce(said(lower("action" ->> '$.name')), 'unknown')
+        -- What an administrator calls a fraud is no failed sign-in of theirs.
+        WHEN lower("action" ->> '$') = 'admin_2fa_error' AND regexp_matches(description, '(?i)fraud') THEN 'admin_2fa_error fraud'
         WHEN "action" ->> '$' IS NOT NULL THEN coalesce(said(lower("action" ->> '$')), 'unknown')
         WHEN event_type IS NULL AND (result IS NULL OR coalesce(factor, txid) IS NULL) THEN NULL
         -- Of a sign-in the log says how it ended, in either version's words.
@@ -11,10 +13,10 @@ SELECT
             ELSE coalesce(said(lower(result)), 'unknown')
         END
     END AS native,
-    CAST(instant(coalesce(said(isotimestamp), said(ts), "timestamp")) AS VARCHAR) AS stamp,
+    CAST(coalesce(instant(isotimestamp), instant(ts), instant("timestamp")) AS VARCHAR) AS stamp,
     struct_pack(
         "action" := "action", id := coalesce(said(activity_id), said(txid)),
-        "time" := coalesce(said(isotimestamp), said(ts), "timestamp"), username := username, "object" := "object",
+        "time" := coalesce(instant(isotimestamp), instant(ts), instant("timestamp")), username := username, "object" := "object",
         description := description, actor := actor, "target" := "target", old_target := old_target, outcome := outcome,
         device := access_device, factor := factor, result := result, reason := reason, "user" := "user",
         email := coalesce(email, alias), ip := ip, place := location
@@ -26,7 +28,7 @@ WITH field AS (
         native,
         native LIKE '% %' AS is_sign_in,
         record.id AS id,
-        instant(record."time") AS "time",
+        record."time" AS "time",
         -- The administrator log names who and whom; the activity log has an object for each; a sign-in has a user.
         said(coalesce(record.actor ->> '$.key', record.actor ->> '$.name', record.username)) AS who,
         list_filter([
@@ -110,12 +112,15 @@ placed AS (
         * REPLACE (
             CASE WHEN is_sign_in OR (who_kind = 'user' AND whom IS NULL) THEN coalesce(account, who) ELSE who END AS who,
             CASE WHEN is_sign_in THEN account_names ELSE who_names END AS who_names,
-            -- An administrator's own act may name nobody.
-            CASE WHEN is_sign_in THEN account WHEN whom IS NULL AND native_action LIKE 'a%' THEN who ELSE whom END AS whom,
-            CASE WHEN is_sign_in THEN account_names WHEN whom IS NULL AND native_action LIKE 'a%' THEN who_names
-                ELSE whom_names END AS whom_names
+            -- An administrator's own act may name nobody, and a user's own names the factor: both are about themselves.
+            CASE WHEN is_sign_in THEN account WHEN on_self THEN who ELSE whom END AS whom,
+            CASE WHEN is_sign_in THEN account_names WHEN on_self THEN who_names ELSE whom_names END AS whom_names
         )
-    FROM named
+    FROM (
+        SELECT *, (whom IS NULL AND native_action LIKE 'a%')
+            OR coalesce(who_kind = 'user' AND whom_kind NOT IN ('user', 'user_bypass', 'admin', 'group'), false) AS on_self
+        FROM named
+    )
 )
 SELECT
     coalesce(id, md5(concat_ws('|', native_action, "time", who, whom, CAST(told AS VARCHAR)))) AS id,
@@ -133,7 +138,7 @@ SELECT
     coalesce(address, '-') AS click,
     coalesce(is_sign_in OR list_has_any(
         list_transform(who_names, lambda k: lower(k)), list_transform(whom_names, lambda k: lower(k))
-    ) OR (who_kind = 'user' AND whom_kind NOT IN ('user', 'user_bypass')), false) AS by_owner,
+    ), false) AS by_owner,
     CASE
         WHEN who_kind IN ('admin_api', 'adminapi', 'api', 'integration', 'directory_sync', 'sync') THEN 'automation'
         WHEN regexp_matches(who, '(?i)^(api|.*\bsync\b.*)$') THEN 'automation'

@@ -98,7 +98,9 @@ def _is_known(event: Json) -> bool:
     if isinstance(event.get("properties"), dict):
         return isinstance(event.get("operationName"), str)
     return isinstance(event.get("createdDateTime"), str) and (
-        isinstance(event.get("userPrincipalName"), str) or isinstance(event.get("appDisplayName"), str)
+        isinstance(event.get("userPrincipalName"), str)
+        or isinstance(event.get("appDisplayName"), str)
+        or str(event.get("category")).lower().endswith("signinlogs")
     )
 
 
@@ -159,6 +161,8 @@ def _from_unified(row: Json) -> tuple[Json, ...] | None:
         return None
     user = text(row.get("UserId")) or ""
     address = text(row.get("ClientIP")) or text(row.get("ClientIPAddress")) or text(row.get("ActorIpAddress"))
+    extended = _named(row.get("ExtendedProperties"))
+    correlation = text(row.get("InterSystemsId")) or text(extended.get("correlationId"))
     if operation in _SIGN_INS:
         failed = operation == "UserLoginFailed"
         code = text(row.get("ErrorNumber")) or ("1" if failed else "0")
@@ -166,40 +170,43 @@ def _from_unified(row: Json) -> tuple[Json, ...] | None:
             {
                 "id": text(row.get("Id")),
                 "createdDateTime": _zoned(row.get("CreationTime")),
-                "userId": text(row.get("UserKey")),
+                "userId": _object(row.get("Actor"))[1] or text(row.get("UserKey")),
                 "userPrincipalName": user,
                 "appDisplayName": text(row.get("ApplicationId")),
                 "ipAddress": address,
                 "status": {"errorCode": int(code) if code.isdecimal() else 1},
-                "correlationId": text(row.get("InterSystemsId")),
+                "correlationId": correlation,
             },
         )
     name = operation.rstrip(". ")
-    parameters = {str(each.get("Name")): text(each.get("Value")) for each in _dicts(row.get("Parameters"))}
+    parameters = {key: text(each) for key, each in _named(row.get("Parameters")).items()}
     if name == "Set-Mailbox" and any(key.startswith(("Forward", "DeliverToMailbox")) for key in parameters):
         name = "Set-Mailbox/forwarding"
     mailbox = name.endswith(("InboxRule", "InboxRules")) or name.startswith("Set-Mailbox")
-    target = text(row.get("MailboxOwnerUPN")) or (parameters.get("Mailbox") or user if mailbox else None)
-    target = target or text(row.get("ObjectId")) or ""
-    targets = [str(each.get("ID")) for each in _dicts(row.get("Target")) if text(each.get("ID"))]
-    actors = [str(each.get("ID")) for each in _dicts(row.get("Actor")) if text(each.get("ID"))]
-    ids = [each for each in targets if _GUID.fullmatch(each)]
+    # Of a mailbox's settings the object is the mailbox, by its path; of a rule in it, the rule.
+    named = (text(row.get("ObjectId")) or "").rpartition("/")[2] if name.startswith("Set-Mailbox") else None
+    target = text(row.get("MailboxOwnerUPN")) or (
+        parameters.get("Mailbox") or (parameters.get("Identity") if named is not None else None) or named or user
+        if mailbox
+        else text(row.get("ObjectId")) or ""
+    )
+    kind, whom = _object(row.get("Target"))
     return (
         {
             "id": text(row.get("Id")),
             "activityDisplayName": name,
             "activityDateTime": _zoned(row.get("CreationTime")),
-            "correlationId": text(row.get("InterSystemsId")),
+            "correlationId": correlation,
             "result": _result(row.get("ResultStatus")),
-            "initiatedBy": _initiator(user, actors, address),
+            "initiatedBy": _initiator(user, row, extended, address),
             "targetResources": [
                 {
-                    "id": ids[0] if ids else target,
-                    "type": "User" if "@" in target or mailbox else "Other",
-                    "userPrincipalName": target,
+                    "id": whom or target,
+                    "type": "User" if kind == "User" or "@" in target or mailbox else kind or "Other",
+                    "userPrincipalName": target if target != whom else None,
                     "modifiedProperties": [
-                        {"displayName": p.get("Name"), "oldValue": p.get("OldValue"), "newValue": p.get("NewValue")}
-                        for p in _dicts(row.get("ModifiedProperties"))
+                        {"displayName": key, "oldValue": at(each, "OldValue"), "newValue": at(each, "NewValue")}
+                        for key, each in _named(row.get("ModifiedProperties")).items()
                     ],
                 }
             ],
@@ -209,13 +216,47 @@ def _from_unified(row: Json) -> tuple[Json, ...] | None:
 
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_OBJECT = re.compile(rf"([A-Za-z]+)_({_GUID.pattern})")
+_CENTRE, _SYSTEM, _APPLICATIONS = "3", "4", frozenset({"5", "6"})
+"""Kinds of user in the unified audit log (`UserType`): Microsoft's administrators, its services, applications."""
 
 
-def _initiator(user: str, actors: list[str], address: str | None) -> Json:
-    guids = [each for each in actors if _GUID.fullmatch(each)]
-    if user.startswith("ServicePrincipal_") or ("@" not in user and guids and not _GUID.fullmatch(user)):
-        return {"app": {"displayName": user, "servicePrincipalId": guids[0] if guids else user}}
-    return {"user": {"id": guids[0] if guids else None, "userPrincipalName": user, "ipAddress": address}}
+def _object(names: Any) -> tuple[str | None, str | None]:
+    """The kind and the id of the object that a list of names (`ID`) names.
+
+    Such a list has names of several kinds; the one of the object itself says the object's kind before its id.
+    """
+    said = [name for each in _dicts(names) if (name := text(each.get("ID"))) is not None]
+    for name in said:
+        if found := _OBJECT.fullmatch(name):
+            return found[1], found[2]
+    return None, next((name for name in said if _GUID.fullmatch(name)), None)
+
+
+def _initiator(user: str, row: Json, extended: dict[str, Any], address: str | None) -> Json:
+    kind, own = _object(row.get("Actor"))
+    own = text(extended.get("actorObjectId")) or own
+    user_type = text(row.get("UserType"))
+    if user_type == _SYSTEM or user.startswith("NT AUTHORITY\\"):
+        return {"app": {"displayName": f"Microsoft {user}", "servicePrincipalId": own}}
+    if user_type == _CENTRE:
+        return {"app": {"displayName": "Microsoft administrator", "servicePrincipalId": own or user}}
+    is_named = "@" in user or _GUID.fullmatch(user) is not None
+    if user.startswith("ServicePrincipal_") or kind == "ServicePrincipal" or user_type in _APPLICATIONS:
+        return {"app": {"displayName": user, "servicePrincipalId": own or user}}
+    if not is_named and own is not None and kind != "User":
+        return {"app": {"displayName": user, "servicePrincipalId": own}}
+    return {"user": {"id": own, "userPrincipalName": user, "ipAddress": address}}
+
+
+def _named(value: Any) -> dict[str, Any]:
+    """A list of named values, or the object Elastic makes of it, by their names; a change of a value is whole."""
+    if isinstance(value, dict):
+        return {name.replace("_", " "): each for name, each in value.items()}
+    return {
+        str(each.get("Name")): each if "NewValue" in each or "OldValue" in each else each.get("Value")
+        for each in _dicts(value)
+    }
 
 
 def _result(status: object) -> str | None:
@@ -257,7 +298,7 @@ ENTRA = Provider(
     name="entra",
     type_key="activityDisplayName",
     columns=_COLUMNS,
-    wrapped=("value", "records", "Records", "items", "data"),
+    wrapped=("value", "records", "Records", "items", "data", "events"),
     shape=_shape,
 )
 """Directory audits and sign-ins as Graph lists them, or as a diagnostic setting sends them (under `properties`)."""

@@ -15,7 +15,9 @@ WITH whole AS (
 )
 SELECT
     CASE
-        WHEN audit IS NOT NULL THEN rtrim(trim(audit), '.')
+        -- Names come with dashes of two kinds, with no-break spaces and with a full stop.
+        WHEN audit IS NOT NULL
+            THEN rtrim(trim(replace(regexp_replace(audit, '[\s\x{00A0}]+', ' ', 'g'), '–', '-')), '. ')
         WHEN category IN ('ServicePrincipalSignInLogs', 'ManagedIdentitySignInLogs') THEN category
         WHEN list_has_any(kinds, ['servicePrincipal', 'managedIdentity']) THEN 'ServicePrincipalSignInLogs'
         WHEN category = 'NonInteractiveUserSignInLogs' OR list_contains(kinds, 'nonInteractiveUser')
@@ -53,7 +55,7 @@ WITH field AS (
     SELECT
         native,
         unnest(record),
-        try_cast(record.stamp AS TIMESTAMPTZ) AS "time",
+        coalesce(try_cast(record.stamp AS TIMESTAMPTZ), instant(record.stamp)) AS "time",
         nullif(record.initiator."user".id, '') AS by_id,
         lower(nullif(record.initiator."user".userPrincipalName, '')) AS by_name,
         coalesce(
@@ -65,7 +67,9 @@ WITH field AS (
             nullif(list_filter(record.targets, lambda t: lower(t."type") = 'user'), []), nullif(record.targets[1:1], []),
             [NULL]
         ) AS users,
-        list_filter(record.targets, lambda t: lower(t."type") = 'role')[1].displayName AS role
+        list_filter(record.targets, lambda t: lower(t."type") = 'role')[1].displayName AS role,
+        -- Privileged Identity Management says among its details where a request came from.
+        list_filter(record.details, lambda d: lower(d."key") IN ('ipaddr', 'ipaddress', 'clientip'))[1]."value" AS told_address
     FROM record
 ),
 each_target AS (
@@ -88,6 +92,7 @@ named AS (
                 WHEN regexp_matches(by_name, '^(fim_password_service|microsoft password reset|azure ad )') THEN 'system'
             END
             WHEN by_app IS NULL THEN NULL
+            WHEN by_title = 'Microsoft administrator' THEN 'vendor'
             -- Microsoft's own services write down what a person did through them.
             WHEN regexp_matches(by_title, '(?i)^(microsoft |azure (ad|mfa|ests)|device registration service|windows azure)')
                 THEN 'system'
@@ -111,9 +116,9 @@ counted AS (
             after := CASE WHEN json_type(try_cast(p.new AS JSON)) = 'ARRAY' THEN json_array_length(try_cast(p.new AS JSON)) ELSE 0 END
         )) AS changed),
         -- A service that acts within a person's click is no actor of its own.
-        max_by(actor, "time") FILTER (WHERE actor_class IS NULL AND actor <> '')
+        max_by(actor, "time") FILTER (WHERE actor_class IS NULL AND actor <> '' AND correlation <> '')
             OVER (PARTITION BY correlation, target_id) AS person,
-        max_by(by_name, "time") FILTER (WHERE actor_class IS NULL AND actor <> '')
+        max_by(by_name, "time") FILTER (WHERE actor_class IS NULL AND actor <> '' AND correlation <> '')
             OVER (PARTITION BY correlation, target_id) AS person_name
     FROM named
 ),
@@ -144,6 +149,12 @@ kinds AS (
                     WHEN contains(native, 'deleted') THEN 'security info/temporary access pass deleted'
                     ELSE 'security info/temporary access pass'
                 END]
+            WHEN native = 'Update per-user multifactor authentication state' THEN [CASE
+                -- What it was changed to is not always said: then it could be off.
+                WHEN regexp_matches(list_aggregate(list_transform(changed, lambda p: p.new), 'string_agg', ' '), '(?i)enabled|enforced')
+                    THEN native || '/enabled'
+                ELSE native || '/disabled'
+            END]
             -- Where codes are sent is a contact point, whoever calls it a method.
             WHEN native = 'Admin registered security info' AND regexp_matches(said, '(?i)phone|e-?mail|sms')
                 AND NOT regexp_matches(said, '(?i)microsoft authenticator|phone app')
@@ -155,10 +166,10 @@ kinds AS (
 SELECT
     id,
     unnest(coalesce(nullif(natives, []), ['Update user/nothing that lets in'])) AS native_action,
-    CASE WHEN actor_class IS NULL THEN actor ELSE coalesce(person, actor) END AS actor,
+    CASE WHEN actor_class IS NULL OR actor_class = 'vendor' THEN actor ELSE coalesce(person, actor) END AS actor,
     CASE
         WHEN is_sign_in THEN list_filter([lower(user_id), lower(user_name)], lambda k: k <> '')
-        WHEN actor_class IS NOT NULL AND person IS NOT NULL
+        WHEN actor_class <> 'vendor' AND person IS NOT NULL
             THEN list_distinct(list_filter([lower(person), person_name], lambda k: k <> ''))
         ELSE list_filter([lower(by_id), by_name, lower(by_app)], lambda k: k <> '')
     END AS actor_keys,
@@ -179,7 +190,7 @@ SELECT
     END AS done,
     -- An address stays text: some are no addresses.
     nullif(regexp_replace(
-        coalesce(nullif(initiator."user".ipAddress, ''), nullif(address, ''), nullif(caller, '')),
+        coalesce(nullif(initiator."user".ipAddress, ''), nullif(address, ''), nullif(caller, ''), nullif(told_address, '')),
         '^(?:(\d+\.\d+\.\d+\.\d+)|\[(.+)\])(?::\d+)?$', '\1\2'
     ), '<null>') AS address,
     CAST(NULL AS VARCHAR) AS socket,
@@ -187,14 +198,14 @@ SELECT
     nullif(correlation, '') AS click,
     coalesce(
         CASE
-            WHEN actor_class IS NOT NULL AND person IS NULL THEN false
+            WHEN actor_class = 'vendor' OR (actor_class IS NOT NULL AND person IS NULL) THEN false
             WHEN actor_class IS NOT NULL THEN lower(person) IN (lower(target_id), target_name) OR person_name = target_name
             -- Nobody is named: the reset page, before it knows who asks, acts for the one it is about.
             WHEN actor = '' THEN regexp_matches(native, '(?i)self-service|^user ')
             ELSE lower(actor) IN (lower(target_id), target_name) OR by_name = target_name
         END, false
     ) AS by_owner,
-    CASE WHEN person IS NULL THEN actor_class END AS actor_class,
+    CASE WHEN person IS NULL OR actor_class = 'vendor' THEN actor_class END AS actor_class,
     country,
     asn,
     nullif(device, '') AS device,

@@ -6,7 +6,15 @@ SELECT
             || '|discussion|milestone|project|gist|team_discussions|codespaces|copilot|dependabot|secret_scanning|code_scanning'
             || '|environment|hook|merge_queue|pages|marketplace|billing|sponsors|checks|commit_comment|profile_picture'
             || '|repository_[a-z_]+|dependabot_[a-z_]+|secret_scanning_[a-z_]+|dependency_graph[a-z_]*|advisory_credit'
-            || '|pull_request_[a-z_]+|codespaces_[a-z_]+|issue_comment|network_configuration|actions_cache|artifact|required_status_check|api)\.')
+            || '|pull_request_[a-z_]+|codespaces_[a-z_]+|issue_comment|network_configuration|actions_cache|artifact|required_status_check|api'
+            || '|commit_status|deployment|discussion_[a-z_]+|exemption_request|fork|marketplace_[a-z_]+|models|organization_(default_)?label'
+            || '|pages_protected_domain|prebuild_configuration|project_[a-z_]+|release|tag|vulnerability_alert_rule|workflow_run'
+            -- So do settings of an organization or an enterprise.
+            || '|account|audit_log_streaming|auto_approve_personal_access_token_requests|(business|org)_(advanced_security|secret_scanning|dependabot)[a-z_]*'
+            || '|custom_property_[a-z]+|dotcom_connection|enterprise_(domain|installation|server_support)|external_group|(self_)?hosted_runner'
+            || '|members_can_[a-z_]+|migration|organization_(domain|moderators|projects_change)|payment_method|private_instance_registration'
+            || '|private_repository_forking|restrict_notification_delivery|runner_group|security_center|ssh_certificate_[a-z]+|sso_redirect'
+            || '|successor_invitation|team_sync_tenant|user_license|user_status)\.')
             THEN regexp_extract(lower("action"), '^[^.]+') || '.*'
         ELSE lower("action")
     END AS native,
@@ -57,6 +65,8 @@ named AS (
             WHEN native IN ('org.update_member', 'business.update_member_role', 'org.add_member', 'org.invite_member') THEN CASE
                 WHEN permission IN ('admin', 'owner', 'billing_manager') THEN ' owner'
                 WHEN old_permission IN ('admin', 'owner') THEN ' no owner'
+                -- That a role was changed, and nothing of which: it could be that of an owner.
+                WHEN native = 'org.update_member' AND coalesce(permission, old_permission) IS NULL THEN ' owner'
                 ELSE ''
             END
             ELSE ''

@@ -35,6 +35,9 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
         return _from_cloud(value, payload)
     if isinstance(text(value.get("event_name")), str) and isinstance(text(value.get("record_type")), str):
         return _from_export(value)
+    if "id" not in value and isinstance(value.get("events"), list):  # a page of activities, and not one
+        held = [GOOGLE.events_of(each) for each in value["events"]]
+        return tuple(event for events in held for event in events or ()) if held and all(held) else None
     if isinstance(value.get("google_workspace"), dict):
         return _from_ecs(value, value["google_workspace"])
     events = value.get("events", value if isinstance(value.get("name"), str) else None)

@@ -1,8 +1,23 @@
+WITH told AS (
+    SELECT
+        *,
+        -- Listeners that others wrote say in the type that an event is an administrator's, or name both in it.
+        regexp_replace(upper(nullif("type", '')), '^(ACCESS|ADMIN)\.', '') AS kind,
+        regexp_extract(upper("type"), '^(?:ADMIN\.)?(?:([A-Z_]+)-)?(CREATE|UPDATE|DELETE|ACTION)$', ['resource', 'operation']) AS pair
+    FROM log
+),
+whole AS (
+    SELECT
+        *,
+        upper(coalesce(said(operationType), CASE WHEN said(resourcePath) IS NOT NULL THEN nullif(pair.operation, '') END)) AS operation,
+        upper(coalesce(said(resourceType), nullif(pair.resource, ''))) AS resource
+    FROM told
+)
 SELECT
-    coalesce(
-        nullif(upper("type"), ''),
+    CASE
+        WHEN operation IS NULL THEN coalesce(kind, CASE WHEN coalesce("type", operationType) IS NOT NULL THEN 'UNKNOWN' END)
         -- What is done with an account, a client or the realm is said by the end of the path.
-        upper(operationType) || ' ' || coalesce(upper(said(resourceType)), 'UNKNOWN') || CASE upper(coalesce(resourceType, ''))
+        ELSE operation || ' ' || coalesce(resource, 'UNKNOWN') || CASE coalesce(resource, '')
             WHEN 'USER' THEN rtrim(' ' || regexp_replace(
                 regexp_extract(coalesce(resourcePath, ''), '(?:^|/)users/[^/]+/(credentials/[^/]+/(?:move|userLabel)|[^/?]+)', 1),
                 '/[^/]+/', '/'
@@ -12,17 +27,18 @@ SELECT
             )
             WHEN 'REALM' THEN rtrim(' ' || regexp_extract(coalesce(resourcePath, ''), '(logout-all|push-revocation)$', 1))
             ELSE ''
-        END,
-        CASE WHEN "type" IS NOT NULL THEN 'UNKNOWN' END
-    ) AS native,
+        END
+    END AS native,
     CAST(instant("time") AS VARCHAR) AS stamp,
     struct_pack(
-        id := id, "time" := "time", admin := "type" IS NULL, operation := upper(operationType),
-        resource := upper(resourceType), path := resourcePath, representation := representation,
-        realm := coalesce(realmId, authDetails ->> '$.realmId'), client := clientId, "user" := userId,
-        session := sessionId, address := ipAddress, error := error, details := details, auth := authDetails
+        id := id, "time" := "time", admin := operation IS NOT NULL, operation := operation,
+        resource := resource, path := resourcePath, representation := representation,
+        realm := coalesce(realmId, authDetails ->> '$.realmId'), client := clientId,
+        "user" := coalesce(said(userId), authDetails ->> '$.userId'),
+        session := coalesce(said(sessionId), authDetails ->> '$.sessionId'),
+        address := ipAddress, error := error, details := details, auth := authDetails
     ) AS record
-FROM log;
+FROM whole;
 
 WITH field AS (
     SELECT
@@ -36,8 +52,9 @@ WITH field AS (
         -- The account that a path is about: users/ID/…, attack-detection/brute-force/users/ID.
         said(regexp_extract(record.path, '(?:^|/)users/([^/?]+)', 1)) AS path_user,
         try_cast(record.representation AS JSON) AS body,
-        said(CASE WHEN record.admin THEN record.auth ->> '$.userId' ELSE record."user" END) AS account,
-        said(CASE WHEN record.admin THEN record.auth ->> '$.username' ELSE record.details ->> '$.username' END) AS login,
+        said(CASE WHEN record.admin THEN coalesce(record.auth ->> '$.userId', record."user") ELSE record."user" END) AS account,
+        said(CASE WHEN record.admin THEN record.auth ->> '$.username'
+            ELSE coalesce(record.details ->> '$.username', record.auth ->> '$.username') END) AS login,
         address_in(coalesce(record.address, record.auth ->> '$.ipAddress')) AS address,
         said(coalesce(record.session, record.details ->> '$.code_id')) AS session,
         said(record.details ->> '$.code_id') AS flow,

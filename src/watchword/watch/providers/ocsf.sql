@@ -67,7 +67,8 @@ SELECT
     "time",
     upper(coalesce(nullif(status, ''), CASE status_id WHEN 1 THEN 'success' WHEN 2 THEN 'failure' ELSE 'unknown' END)) AS outcome,
     coalesce(status_id, 1) <> 2 AND coalesce(lower(status), '') NOT IN ('failure', 'failed') AS done,
-    nullif(address, '') AS address,
+    -- Writers who map Windows leave its dash for nothing.
+    nullif(nullif(address, ''), '-') AS address,
     CAST(NULL AS VARCHAR) AS socket,
     nullif(correlation, '') AS correlation,
     nullif(correlation, '') AS click,

@@ -80,11 +80,15 @@ SELECT
     CAST(NULL AS VARCHAR) AS socket,
     correlation,
     correlation AS click,
-    actor <> '' AND coalesce(actor = "target".id, false) AS by_owner,
+    -- A login is as unique as an id, and pipelines that mask ids leave it; the directory's own account owns nobody's.
+    actor <> '' AND NOT coalesce(regexp_matches(actor_login, '^system@okta[.]com$'), false) AND coalesce(
+        actor = "target".id OR (actor_login <> 'unknown' AND actor_login = lower("target".alternateId)), false
+    ) AS by_owner,
     CASE
         -- Okta's own support acts as the system, outside any transaction and from no browser.
         WHEN regexp_matches(actor_login, '^system@okta[.]com$') AND unclaimed THEN 'vendor'
-        WHEN starts_with(native, 'support.org.') OR native = 'user.session.impersonation.initiate' THEN 'vendor'
+        WHEN starts_with(native, 'support.org.')
+            OR native IN ('user.session.impersonation.initiate', 'system.directory.debugger.query_executed') THEN 'vendor'
         WHEN actor_type IN ('systemprincipal', 'system') OR regexp_matches(actor_login, '^system@okta[.]com$') THEN 'system'
         WHEN actor_type IN ('publicclientapp', 'clientapp', 'app', 'appinstance', 'workflow', 'agent', 'adagent')
             THEN 'automation'

@@ -21,7 +21,16 @@ _NAMES = (
     "AttributeValue", "OperationType", "OpCorrelationID", "Data",
 )
 # fmt: on
-_OTHER = ("Hostname", "TimeGenerated", "EventTime", "@timestamp", "RecordNumber", "EventType", "EventRecordId")
+_OTHER = (
+    "Hostname",
+    "TimeGenerated",
+    "EventTime",
+    "@timestamp",
+    "timestamp",
+    "RecordNumber",
+    "EventType",
+    "EventRecordId",
+)
 
 _COLUMNS = tuple((name, "VARCHAR") for name in (*_NAMES, *(name for name in _OTHER if name != "EventRecordId")))
 _SPELLING = Spelling(
@@ -133,7 +142,9 @@ def _from_beat(value: Json, winlog: Json) -> Json:
     out["EventRecordID"] = winlog.get("record_id")
     out["SourceName"] = winlog.get("provider_name")
     out["Keywords"] = winlog.get("keywords") or at(value, "event", "outcome")
-    out["TimeCreated"] = at(value, "event", "created_at") or value.get("@timestamp") or at(value, "event", "created")
+    # What a pipeline says of a time, it may say of when it read the record.
+    times = (winlog.get("time_created"), at(value, "event", "created_at"), value.get("@timestamp"))
+    out["TimeCreated"] = next((each for each in times if each), at(value, "event", "created"))
     out.setdefault("IpAddress", at(value, "source", "ip"))
     return out
 

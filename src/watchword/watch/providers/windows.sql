@@ -15,9 +15,9 @@ SELECT
         WHEN starts_with(log_name, 'microsoft-windows-laps') THEN 'LAPS/' || EventID
         ELSE Channel
     END AS native,
-    coalesce(TimeCreated, "@timestamp", TimeGenerated, EventTime) AS stamp,
+    coalesce(TimeCreated, "@timestamp", TimeGenerated, EventTime, "timestamp") AS stamp,
     struct_pack(
-        stamp := coalesce(TimeCreated, "@timestamp", TimeGenerated, EventTime), machine := machine, log_name := log_name,
+        stamp := coalesce(TimeCreated, "@timestamp", TimeGenerated, EventTime, "timestamp"), machine := machine, log_name := log_name,
         number := number, keywords := concat_ws(' ', Keywords, EventType),
         subject_sid := SubjectUserSid, subject_name := SubjectUserName, subject_domain := SubjectDomainName,
         subject_logon := SubjectLogonId, target_sid := coalesce(nullif(TargetSid, ''), TargetUserSid),
@@ -45,7 +45,7 @@ WITH field AS (
             WHEN regexp_full_match(record.stamp, '1\d{17}') THEN CAST(make_timestamp(
                 (try_cast(record.stamp AS BIGINT) - 116444736000000000) // 10
             ) AS TIMESTAMPTZ)
-            ELSE try_cast(record.stamp AS TIMESTAMPTZ)
+            ELSE coalesce(try_cast(record.stamp AS TIMESTAMPTZ), instant(record.stamp))
         END AS "time",
         nullif(nullif(record.subject_sid, '-'), 'S-1-0-0') AS actor_sid,
         nullif(record.subject_name, '-') AS actor_name,
