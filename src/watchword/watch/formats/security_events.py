@@ -1,4 +1,4 @@
-"""Shared Signals: a verdict as a Security Event Token (RFC 8417) with a CAEP 1.0 event, signed with ES256.
+"""Shared Signals: a verdict or a finding as Security Event Tokens (RFC 8417) with a CAEP 1.0 event, signed with ES256.
 
 A finding raises the risk of its subject; a governed change and a finding that was cleared lower it. What a governed
 recovery rested on is told as its assurance, in a namespace of ours, since NIST's levels are about more than recovery.
@@ -18,8 +18,10 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from watchword.core.errors import Invalid
+from watchword.core.finding import Status
 from watchword.core.identity_event import Canonical, Verdict
 from watchword.watch.formats.alert import Alert, Severity
+from watchword.watch.formats.finding_alert import AnyAlert, FindingAlert
 
 RISK = "https://schemas.openid.net/secevent/caep/event-type/risk-level-change"
 ASSURANCE = "https://schemas.openid.net/secevent/caep/event-type/assurance-level-change"
@@ -52,27 +54,38 @@ class Signer(msgspec.Struct, frozen=True, kw_only=True):
         """Without the key."""
         return f"Signer(issuer={self.issuer!r}, audience={self.audience!r})"
 
-    def token(self, alert: Alert) -> str | None:
-        """The token that *alert* is; None where a receiver has nothing to learn from it, as of a feed."""
+    def tokens(self, alert: AnyAlert) -> tuple[tuple[str, str], ...]:
+        """Each token that *alert* is, by its id; none where a receiver has nothing to learn from it, as of a feed.
+
+        A verdict is one, a finding one for each account that it is about. The ids are the same whenever they are made.
+        """
+        if isinstance(alert, FindingAlert):
+            event = _of_finding(alert)
+            return tuple(
+                (jti, self._signed(jti, alert.finding, self._subject(directory, target), event))
+                for directory, target in alert.targets
+                for jti in (self.jti(alert.tag, directory or "", target),)
+            )
         row = alert.row
         if row.action is None or not (events := _events(alert)):
-            return None
-        issuer = self.issuers.get(row.directory)
-        subject = (
-            {"format": "iss_sub", "iss": issuer, "sub": row.target}
-            if issuer
-            else {"format": "opaque", "id": f"{row.directory}/{row.target}"}
-        )
-        return self._signed(self.jti(alert), row.correlation or row.id, subject, events)
+            return ()
+        jti = self.jti(alert.tag)
+        return ((jti, self._signed(jti, row.correlation or row.id, self._subject(row.directory, row.target), events)),)
+
+    def _subject(self, directory: str | None, target: str) -> dict[str, str]:
+        issuer = self.issuers.get(directory or "")
+        if issuer:
+            return {"format": "iss_sub", "iss": issuer, "sub": target}
+        return {"format": "opaque", "id": f"{directory}/{target}" if directory else target}
 
     def verification(self, stream: str, state: str | None) -> tuple[str, str]:
         """Id and token that a receiver asks for to see whether the stream works (SSF 1.0, 8.1.4)."""
         jti, subject = str(uuid.uuid4()), {"format": "opaque", "id": stream}
         return jti, self._signed(jti, None, subject, {VERIFICATION: {"state": state} if state else {}})
 
-    def jti(self, alert: Alert) -> str:
-        """The id of the token that *alert* is: the same whenever it is made."""
-        return str(uuid.uuid5(_UUIDS, f"{self.audience} {alert.tag}"))
+    def jti(self, *about: str) -> str:
+        """The id of the token that is *about* an alert, and perhaps an account: the same whenever it is made."""
+        return str(uuid.uuid5(_UUIDS, " ".join((self.audience, *about))))
 
     @property
     def public(self) -> dict[str, object]:
@@ -133,6 +146,20 @@ def _events(alert: Alert) -> dict[str, object]:
         level = _ASSURED[row.verdict]
         events[ASSURANCE] = common | {"namespace": NAMESPACE, "current_level": level}
     return events
+
+
+def _of_finding(alert: FindingAlert) -> dict[str, object]:
+    level = _LEVELS[int(alert.severity if alert.is_open else Severity.LOW)]
+    return {
+        RISK: {
+            "event_timestamp": int(alert.at.timestamp()),
+            "initiating_entity": "policy" if alert.status is Status.NEW else "admin",
+            "reason_admin": {"en": f"{alert.title}. {alert.why}."},
+            "principal": "USER",
+            "current_level": level,
+            "risk_reason": f"WATCHWORD_FINDING_{alert.status.upper()}",
+        }
+    }
 
 
 _RECOVERIES = frozenset(

@@ -10,7 +10,7 @@ from typing import Annotated
 import msgspec
 
 from watchword.core.errors import Invalid, Unavailable
-from watchword.watch.formats.alert import Alert
+from watchword.watch.formats.finding_alert import AnyAlert
 from watchword.watch.formats.security_events import Signer
 
 ROOM = 10_000
@@ -49,20 +49,18 @@ class SignalsPoll:
         """See `Output.where`."""
         return f"whoever polls as {self._signer.audience}"
 
-    def send(self, alerts: Sequence[Alert]) -> None:
+    def send(self, alerts: Sequence[AnyAlert]) -> None:
         """See `Output.send`."""
         self._folder.mkdir(parents=True, exist_ok=True)
         waiting = self._waiting()
-        if len(waiting) + len(alerts) > ROOM:
+        tokens = {jti: token for alert in alerts for jti, token in self._signer.tokens(alert) if jti not in waiting}
+        if waiting and len(waiting) + len(tokens) > ROOM:
             raise Unavailable(
                 f"{len(waiting)} security events wait to be polled.", "Have the receiver poll, or take the output out."
             )
         place = self._next(waiting)
-        for alert in alerts:
-            jti, token = self._signer.jti(alert), self._signer.token(alert)
-            if token is not None and jti not in waiting:
-                self._write(self._folder / f"{place:012d}_{jti}.set", token)
-                place += 1
+        for number, (jti, token) in enumerate(tokens.items(), start=place):
+            self._write(self._folder / f"{number:012d}_{jti}.set", token)
 
     def verify(self, state: str | None) -> None:
         """Have the next poll find a token that says the stream works."""
