@@ -154,7 +154,7 @@ def test_one_alert_that_is_never_taken_is_held_and_told(place: Place) -> None:
     """The others of its message go on in order; which one it was, and why, is in the state."""
 
     def fault(alerts: Sequence[AnyAlert]) -> Exception | None:
-        return Invalid("no such field", "mend it") if any(a.row.id == "u-00005" for a in alerts) else None
+        return Invalid("no such field", "mend it") if any(a.tag == "u-00005/1" for a in alerts) else None
 
     place.output.fault = fault
     place.write(*_many(0, 11))
