@@ -30,6 +30,9 @@ VERIFICATION = "https://schemas.openid.net/secevent/ssf/event-type/verification"
 NAMESPACE = "urn:watchword:recovery"
 """Levels: `verified`, `ticketed`, `unverified`."""
 
+SUPPORTED = (RISK, ASSURANCE)
+"""The events that tell of verdicts and findings."""
+
 _UUIDS = uuid.UUID("5b0f7d5e-2a63-4c0b-9a53-3c1f2a7d7c11")
 _LEVELS = {1: "LOW", 2: "LOW", 3: "MEDIUM", 4: "HIGH", 5: "HIGH"}
 _ASSURED: Mapping[Verdict, str] = {
@@ -39,6 +42,15 @@ _ASSURED: Mapping[Verdict, str] = {
     Verdict.UNVERIFIED: "unverified",
     Verdict.SUSPICIOUS: "unverified",
 }
+
+
+class SecurityEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """One event about one subject, before it is signed; *events* by their type."""
+
+    jti: str
+    txn: str
+    subject: Mapping[str, str]
+    events: Mapping[str, object]
 
 
 class Signer(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,22 +67,34 @@ class Signer(msgspec.Struct, frozen=True, kw_only=True):
         return f"Signer(issuer={self.issuer!r}, audience={self.audience!r})"
 
     def tokens(self, alert: AnyAlert) -> tuple[tuple[str, str], ...]:
-        """Each token that *alert* is, by its id; none where a receiver has nothing to learn from it, as of a feed.
+        """Each token that *alert* is, by its id; see `events`."""
+        return tuple((event.jti, self.sign(event)) for event in self.events(alert))
+
+    def events(self, alert: AnyAlert) -> tuple[SecurityEvent, ...]:
+        """Each event that *alert* is; none where a receiver has nothing to learn from it, as of a feed.
 
         A verdict is one, a finding one for each account that it is about. The ids are the same whenever they are made.
         """
         if isinstance(alert, FindingAlert):
             event = _of_finding(alert)
             return tuple(
-                (jti, self._signed(jti, alert.finding, self._subject(directory, target), event))
+                SecurityEvent(
+                    jti=self.jti(alert.tag, directory or "", target),
+                    txn=alert.finding,
+                    subject=self._subject(directory, target),
+                    events=event,
+                )
                 for directory, target in alert.targets
-                for jti in (self.jti(alert.tag, directory or "", target),)
             )
         row = alert.row
         if row.action is None or not (events := _events(alert)):
             return ()
-        jti = self.jti(alert.tag)
-        return ((jti, self._signed(jti, row.correlation or row.id, self._subject(row.directory, row.target), events)),)
+        subject = self._subject(row.directory, row.target)
+        return (SecurityEvent(jti=self.jti(alert.tag), txn=row.correlation or row.id, subject=subject, events=events),)
+
+    def sign(self, event: SecurityEvent) -> str:
+        """The token that *event* is."""
+        return self._signed(event.jti, event.txn, event.subject, event.events)
 
     def _subject(self, directory: str | None, target: str) -> dict[str, str]:
         issuer = self.issuers.get(directory or "")
@@ -97,15 +121,15 @@ class Signer(msgspec.Struct, frozen=True, kw_only=True):
         """RFC 7638's thumbprint of the key."""
         return self.key.thumbprint()
 
-    def _signed(self, jti: str, txn: str | None, subject: dict[str, str], events: dict[str, object]) -> str:
+    def _signed(self, jti: str, txn: str | None, subject: Mapping[str, str], events: Mapping[str, object]) -> str:
         # Neither `sub` nor `exp` (SSF 1.0, 4.1.2 and 4.1.7): a token like this is never taken for one of sign-in.
         claims: dict[str, object] = {
             "iss": self.issuer,
             "jti": jti,
             "iat": int(self.clock().timestamp()),
             "aud": self.audience,
-            "sub_id": subject,
-            "events": events,
+            "sub_id": dict(subject),
+            "events": dict(events),
         }
         header = {"alg": "ES256", "typ": "secevent+jwt", "kid": self.kid}
         return jwt.encode(header, claims | ({"txn": txn} if txn else {}), self.key, algorithms=["ES256"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -52,7 +52,11 @@ class HttpOutput:
 
     def send(self, alerts: Sequence[AnyAlert]) -> None:
         """See `Output.send`."""
-        for request in self._shape.requests(alerts):
+        self.ask(self._shape.requests(alerts))
+
+    def ask(self, requests: Iterable[httpx2.Request]) -> None:
+        """Send *requests*, one after the other, until one fails; errors as `send`."""
+        for request in requests:
             try:
                 answer = self._http.send(request)
             except (httpx2.HTTPError, httpx2.InvalidURL) as error:
@@ -171,16 +175,22 @@ class SignalsPush(msgspec.Struct, frozen=True, kw_only=True):
 
     def requests(self, alerts: Sequence[AnyAlert]) -> list[httpx2.Request]:
         """See `Shape.requests`."""
-        headers = {"Content-Type": "application/secevent+jwt", "Accept": "application/json"}
-        if self.token:
-            headers["Authorization"] = f"Bearer {self.token}"
+        authorization = f"Bearer {self.token}" if self.token else None
         tokens = [token for alert in alerts for _, token in self.signer.tokens(alert)]
-        return [httpx2.Request("POST", self.url, content=token, headers=headers) for token in tokens]
+        return [pushed(self.url, token, authorization) for token in tokens]
 
     def check(self, answer: httpx2.Response) -> None:
         """See `Shape.check`; anything but 202 is no receipt (RFC 8935, 2.2)."""
         if answer.status_code != 202:
             raise Unavailable(f"{self.url} does not receipt security events: {_said(answer)}.", "Check the address.")
+
+
+def pushed(url: str, token: str, authorization: str | None) -> httpx2.Request:
+    """One security event *token* on its way to *url* (RFC 8935, 2.1)."""
+    headers = {"Content-Type": "application/secevent+jwt", "Accept": "application/json"}
+    if authorization:
+        headers["Authorization"] = authorization
+    return httpx2.Request("POST", url, content=token, headers=headers)
 
 
 def _json(answer: httpx2.Response) -> object:
