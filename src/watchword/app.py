@@ -240,10 +240,12 @@ class App:
         self.passes = Passes(self.ledger)
         self.approver_keys = ApproverKeys(Enrolment(self.people, self.roster, self.totp, approving, None), self.passes)
         ledger = settings.ledger
+        self.findings = Findings(self.ledger)
         self.keeper = EvidenceKeeper(
             self.steps,
             Periods(short=timedelta(days=ledger.short_days)),
             Archive(settings.path(ledger.archive), ledger.archive_key) if ledger.archive_key else None,
+            others=self.findings.ended,
         )
         self.ceremony = Ceremony(self.steps)
         self.dossier = Dossier(self.steps, self.desk.approvals, self.outsiders)
@@ -251,7 +253,6 @@ class App:
         self.activity = ActivityTable(settings.path(Path(ACTIVITY)))
         self.notices = Notices(self.desk, self._notifiers(), settings.console.language)
         self.pagers = self._pagers()
-        self.findings = Findings(self.ledger)
         part = settings.watch.canary
         self.canary: Singing | None = None
         if part is not None and self._executes:
@@ -271,8 +272,8 @@ class App:
 
     @cached_property
     def telling(self) -> Telling:
-        """Where verdicts go, as it is configured."""
-        return Telling(self.settings, self.clock)
+        """Where verdicts and findings go, as it is configured."""
+        return Telling(self.settings, self.clock, self.findings)
 
     def _portal(self) -> PersonId | None:
         """Who opens what people recover alone; None where that is off, or was never on."""

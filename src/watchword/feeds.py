@@ -221,19 +221,23 @@ _OUTPUT_NEEDS = {
     "syslog": ("host",),
     "signals-push": ("url", "key_file", "audience"),
     "signals-poll": ("token_file", "key_file", "audience"),
+    "signals": ("token_file", "key_file", "audience"),
     "lines": ("path",),
     "parquet": ("path",),
 }
 
 
 class OutputPart(_Part):
-    """Where verdicts go: findings and what clears them, or with *everything* each verdict.
+    """Where findings and verdicts go: verdicts to look at and what clears them, or with *everything* each verdict.
 
-    *format* is how syslog and lines look. Security events (`signals-…`) are signed with *key_file*, a P-256 key, for
-    *audience*; *issuers* says by what issuer each directory's users are known to the receiver.
+    *format* is how syslog and lines look. Security events (`signals…`) are signed with *key_file*, a P-256 key, for
+    *audience*; *issuers* says by what issuer each directory's users are known to the receiver. One of `signals` sets
+    its stream up itself: *token_file* is what it is known by, *url* the one origin that events are pushed to.
     """
 
-    kind: Literal["splunk", "elastic", "webhook", "syslog", "signals-push", "signals-poll", "lines", "parquet"]
+    kind: Literal[
+        "splunk", "elastic", "webhook", "syslog", "signals-push", "signals-poll", "signals", "lines", "parquet"
+    ]
     everything: bool = False
     url: str | None = Field(default=None, pattern=r"^https?://[^\s#]+$")
     host: str | None = Field(default=None, pattern=r"^[A-Za-z0-9.:-]{1,253}$")

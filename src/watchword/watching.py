@@ -39,8 +39,9 @@ from watchword.watch.cells import Enforced
 from watchword.watch.follow import Follow, Followed
 from watchword.watch.formats.security_events import Signer, key_of
 from watchword.watch.news import write_hits
-from watchword.watch.outputs.delivery import Delivery
+from watchword.watch.outputs.delivery import Delivery, Queue
 from watchword.watch.outputs.http import Elastic, HttpOutput, SignalsPush, Splunk, Webhook
+from watchword.watch.outputs.managed import SignalsStream
 from watchword.watch.outputs.polling import SignalsPoll
 from watchword.watch.outputs.port import Output
 from watchword.watch.outputs.streams import LinesFile, ParquetFolder, SyslogTls
@@ -301,18 +302,29 @@ class Watching:
 
 
 class Telling:
-    """Where the verdicts of one installation go. Making it sends nothing; `Invalid` for settings that can not work.
+    """Where the verdicts and *findings* of one installation go; making it sends nothing.
 
-    *polled* has each stream of security events that is polled, with the token of its receiver; *signers* sign them.
+    `Invalid` for settings that can not work.
+    *polled* has each stream of security events that may be polled, with the token of its receiver, and *managed* those
+    that their receivers set up themselves; *signers* sign them.
     """
 
-    def __init__(self, settings: Settings, clock: Clock) -> None:
+    def __init__(self, settings: Settings, clock: Clock, findings: Queue) -> None:
         self._settings, self._clock = settings, clock
-        self.polled: dict[str, tuple[SignalsPoll, str]] = {}
+        self.polled: dict[str, tuple[SignalsPoll | SignalsStream, str]] = {}
+        self.managed: dict[str, tuple[SignalsStream, str]] = {}
         self.signers: list[Signer] = []
         places = settings.path(Path(VERDICTS)), settings.path(Path(POSITIONS))
+        signals = {signal.name: signal for signal in signals_of(settings)} if settings.watch.outputs else {}
         self.deliveries = tuple(
-            Delivery(name, self._output(name, part), *places, everything=part.everything)
+            Delivery(
+                name,
+                self._output(name, part),
+                *places,
+                everything=part.everything,
+                findings=findings,
+                signals=signals,
+            )
             for name, part in settings.watch.outputs.items()
         )
 
@@ -341,6 +353,11 @@ class Telling:
                 stream = SignalsPoll(self._settings.path(Path(POSITIONS)) / name, self._signer(part))
                 self.polled[name] = (stream, token or "")
                 return stream
+            case "signals":
+                folder = self._settings.path(Path(POSITIONS)) / name
+                managed = SignalsStream(folder, self._signer(part), origin=part.url, ca_file=ca_file)
+                self.polled[name] = self.managed[name] = (managed, token or "")
+                return managed
 
     def _signer(self, part: OutputPart) -> Signer:
         """Who signs the security events of one output."""

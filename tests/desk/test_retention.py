@@ -15,9 +15,11 @@ import pyrage
 import pytest
 
 from tests.desk.office import Office, refused
+from tests.watch.rows import row
 from watchword.core.action import Action
 from watchword.core.change import ContactKind
 from watchword.core.errors import Invalid, Unavailable
+from watchword.core.finding import Status
 from watchword.core.ids import CaseId
 from watchword.core.person import Kind, Role, RoleGrant
 from watchword.desk.recording import account_stream, case_stream, draft, event_of
@@ -28,6 +30,8 @@ from watchword.ledger.entry import Retention, commitment_of
 from watchword.ledger.erasure import EvidenceArchived, EvidenceErased, Reason
 from watchword.ledger.restoration import LEDGER_STREAM
 from watchword.ledger.store import Holding
+from watchword.watch.findings import Findings
+from watchword.watch.formats.finding_alert import FindingAlert
 
 ADMIN, AUDITOR = "root.admin", "otto.auditor"
 
@@ -278,6 +282,37 @@ def test_many_go_in_pieces(office: Office) -> None:
     gone = keeper.erase_expired(office[ADMIN], office.at)
     assert {one.stream for one in gone} == set(map(case_stream, cases))
     assert len(told(office)) == len(gone) == 4
+
+
+def test_what_findings_say_goes_in_its_time(office: Office) -> None:
+    """A year after the last entry names, events and notes are gone; what became of the finding stays to be read."""
+    findings, soc = office.app.findings, office["ada.agent"]
+    events = (row(id="u-1", at=office.at, case="c-1"), row(id="u-2", at=office.at, actor="other"))
+    held, made = sorted(findings.take(events, (), office.at), key=lambda f: findings.one(f).name, reverse=True)
+    findings.note(made, soc, office.at, words="called back")
+    until = office.at + timedelta(days=30)
+    quiet = findings.suppress(soc, office.at, rule="*", party="actor", name="sync", until=until, why="a sync account")
+    office.wait(days=1)
+    findings.triage(made, soc, office.at)
+    assert dict(findings.ended({"c-1"})).keys() == {f"finding/{held}", f"suppression/{quiet}"}
+    gone = [(f"finding/{held}", Retention.IDENTITY), (f"finding/{made}", Retention.IDENTITY)]
+    office.wait(days=364, minutes=1)
+    assert expired(office) == {gone[0]}
+    office.wait(days=1)
+    assert expired(office) == {gone[1]}
+    office.wait(days=29)
+    assert expired(office) == {(f"suppression/{quiet}", Retention.IDENTITY)}
+
+    for again in (findings, Findings(office.app.ledger)):
+        shown = again.one(made)
+        assert (shown.is_erased, shown.name, shown.items, shown.notes) == (True, "", (), ())
+        assert (shown.finding.status, shown.finding.owner, shown.live) == (Status.TRIAGED, soc, 1)
+        assert again.risks(office.at) == ()
+        assert [(one.name, one.why) for one in again.suppressions()] == [("", "")]
+        told = FindingAlert.of(again.as_of(again.news(0)[0]), {})
+        assert (told.name, told.why) == (None, "1 event of one agent; what they were is erased")
+    findings.confirm(made, soc, office.at)
+    assert expired(office) == set()
 
 
 # --- holds

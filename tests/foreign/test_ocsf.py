@@ -14,15 +14,16 @@ import pytest
 from ocsf.v1_7_0.events import AccountChange, DetectionFinding
 from pydantic import BaseModel
 
-from tests.watch.rows import SAMPLES
+from tests.watch.rows import FINDINGS, SAMPLES
 from watchword.core.identity_event import Canonical
 from watchword.watch.formats import FORMATS
 from watchword.watch.formats.alert import Alert
+from watchword.watch.formats.finding_alert import FindingAlert
 
 NEWER: frozenset[str] = frozenset()
 """What 1.8 has and 1.7 has not, of what we write."""
 
-IN_PROFILE = frozenset({"ticket"})
+IN_PROFILE = frozenset({"ticket", "assignee", "verdict", "verdict_id"})
 """Attributes of the incident profile, which the models leave out of the class."""
 
 ALERTS = [*map(Alert.of, SAMPLES)]
@@ -48,6 +49,16 @@ def test_a_verdict_is_a_detection_finding(alert: Alert) -> None:
     assert set(_unknown(read)) <= NEWER | IN_PROFILE
     assert said["type_uid"] == int(read.class_uid or 0) * 100 + said["activity_id"]
     assert said["metadata"]["version"] == "1.8.0"
+
+
+@pytest.mark.parametrize("alert", FINDINGS, ids=range(len(FINDINGS)))
+def test_a_finding_is_a_detection_finding(alert: FindingAlert) -> None:
+    """Every member is one of the schema, through its whole life, and its incident profile says that it is one."""
+    said = json.loads(FORMATS["ocsf"](alert))
+    read = DetectionFinding.model_validate(said)
+    assert set(_unknown(read)) <= NEWER | IN_PROFILE
+    assert said["type_uid"] == int(read.class_uid or 0) * 100 + said["activity_id"]
+    assert said["metadata"]["profiles"] == ["incident"]
 
 
 @pytest.mark.parametrize("action", Canonical)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.watch.rows import SAMPLES
+from tests.watch.rows import FINDINGS, SAMPLES
 from tools.authority import Authority
 from watchword.watch.formats.alert import Alert
 from watchword.watch.outputs.streams import SyslogTls
@@ -120,6 +120,24 @@ def test_rsyslog_reads_what_was_sent(rsyslog: Rsyslog) -> None:
         assert seen["msg"].removeprefix("\ufeff") == f"{alert.title}. {alert.why}."
         sent = {name: getattr(row, name) for name in ("actor", "target", "directory", "address", "case", "ticket")}
         assert {name: said.get(name) for name in sent} == {n: printable(v) if v else None for n, v in sent.items()}
+
+
+def test_rsyslog_reads_findings(rsyslog: Rsyslog) -> None:
+    """As structured data and as CEF: its id, where it is in its life, and what its events share."""
+    ca_file = str(rsyslog.home / "ca.pem")
+    for shape in ("syslog", "cef"):
+        output = SyslogTls("localhost", rsyslog.port, ca_file=ca_file, shape=shape)
+        output.send(FINDINGS)
+        output.close()
+        rsyslog.seen(len(FINDINGS) * (1 if shape == "syslog" else 2))
+    seen = rsyslog.seen(2 * len(FINDINGS))
+    for alert, plain, cef in zip(FINDINGS, seen, seen[len(FINDINGS) :], strict=False):
+        said = json.loads(plain["sd"])["watchword@32473"]
+        assert (plain["msgid"], said["finding"], said["status"]) == ("finding", alert.finding, alert.status)
+        assert said.get("name") == (printable(alert.name) if alert.name else None)
+        read = json.loads(cef["cef"])
+        assert read["Name"] == printable(alert.title)
+        assert (read["Extensions"]["externalId"], read["Extensions"]["act"]) == (alert.tag, alert.status)
 
 
 def test_rsyslog_reads_cef(rsyslog: Rsyslog) -> None:

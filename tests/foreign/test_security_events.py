@@ -10,9 +10,11 @@ import pytest
 from joserfc.jwk import ECKey
 from jwcrypto import jwk, jwt
 
-from tests.watch.rows import FEED, row
+from tests.watch.rows import FEED, finding, row
+from watchword.core.finding import Status
 from watchword.core.identity_event import Verdict
-from watchword.watch.formats.alert import Alert
+from watchword.watch.formats.alert import Alert, Severity
+from watchword.watch.formats.finding_alert import AnyAlert
 from watchword.watch.formats.security_events import ASSURANCE, NAMESPACE, RISK, VERIFICATION, Signer
 
 ISSUER, AUDIENCE = "https://desk.example.test", "https://siem.example.test/ssf"
@@ -37,9 +39,14 @@ def _read(token: str | None) -> dict[str, Any]:
     return dict(claims)
 
 
-def test_a_finding_raises_the_risk_of_its_account() -> None:
+def _token(signer: Signer, alert: AnyAlert) -> str:
+    ((_, token),) = signer.tokens(alert)
+    return token
+
+
+def test_a_verdict_raises_the_risk_of_its_account() -> None:
     """CAEP's risk-level-change, about the account at its directory's issuer, with the time in seconds."""
-    claims = _read(SIGNER.token(Alert.of(row())))
+    claims = _read(_token(SIGNER, Alert.of(row())))
     assert claims["sub_id"] == {"format": "iss_sub", "iss": "https://idp.example.test", "sub": "00uana"}
     event = claims["events"][RISK]
     assert (event["principal"], event["current_level"]) == ("USER", "HIGH")
@@ -49,8 +56,8 @@ def test_a_finding_raises_the_risk_of_its_account() -> None:
 
 def test_what_clears_it_lowers_the_risk() -> None:
     """A later revision that somebody no longer has to look at says LOW, under an id of its own."""
-    first = _read(SIGNER.token(Alert.of(row())))
-    cleared = _read(SIGNER.token(Alert.of(row(verdict=Verdict.VERIFIED, reasons=("whole_chain",), revision=2))))
+    first = _read(_token(SIGNER, Alert.of(row())))
+    cleared = _read(_token(SIGNER, Alert.of(row(verdict=Verdict.VERIFIED, reasons=("whole_chain",), revision=2))))
     assert cleared["events"][RISK]["current_level"] == "LOW"
     assert cleared["jti"] != first["jti"]
 
@@ -58,20 +65,44 @@ def test_what_clears_it_lowers_the_risk() -> None:
 def test_a_governed_recovery_tells_its_assurance() -> None:
     """In a namespace of ours; the same alert is the same token id whenever it is made."""
     alert = Alert.of(row(directory="other", verdict=Verdict.VERIFIED, reasons=("whole_chain",)))
-    claims = _read(SIGNER.token(alert))
+    claims = _read(_token(SIGNER, alert))
     assert claims["events"] == {ASSURANCE: claims["events"][ASSURANCE]}
     assert (claims["events"][ASSURANCE]["namespace"], claims["events"][ASSURANCE]["current_level"]) == (
         NAMESPACE,
         "verified",
     )
     assert claims["sub_id"] == {"format": "opaque", "id": "other/00uana"}
-    assert claims["jti"] == _read(SIGNER.token(alert))["jti"]
+    assert claims["jti"] == _read(_token(SIGNER, alert))["jti"]
 
 
 @pytest.mark.parametrize("quiet", [FEED, row(verdict=Verdict.SELF_SERVICE), row(verdict=Verdict.IGNORED)])
 def test_what_says_nothing_of_an_account_is_no_event(quiet: Any) -> None:
     """A silent log and a person's own change change nobody's risk."""
-    assert SIGNER.token(Alert.of(quiet)) is None
+    assert SIGNER.tokens(Alert.of(quiet)) == ()
+
+
+@pytest.mark.parametrize(
+    ("fields", "level"),
+    [
+        ({}, "HIGH"),
+        ({"severity": Severity.MEDIUM, "status": Status.TRIAGED}, "MEDIUM"),
+        ({"status": Status.DISMISSED, "dismissal": "expected"}, "LOW"),
+        ({"status": Status.CLOSED}, "LOW"),
+    ],
+)
+def test_a_finding_is_an_event_for_each_of_its_accounts(fields: dict[str, Any], level: str) -> None:
+    """Its risk is that of the finding until this is over; each token has an id that is the same whenever it is made."""
+    alert = finding(**fields)
+    made = SIGNER.tokens(alert)
+    read = {jti: _read(token) for jti, token in made}
+    assert all(claims["jti"] == jti for jti, claims in read.items())
+    assert [claims["sub_id"] for claims in read.values()] == [
+        {"format": "iss_sub", "iss": "https://idp.example.test", "sub": "00uana"},
+        {"format": "opaque", "id": "00uben"},
+    ]
+    assert {claims["events"][RISK]["current_level"] for claims in read.values()} == {level}
+    assert {claims["txn"] for claims in read.values()} == {alert.finding}
+    assert [jti for jti, _ in SIGNER.tokens(alert)] == [jti for jti, _ in made]
 
 
 def test_a_stream_can_be_verified() -> None:
@@ -85,7 +116,7 @@ def test_a_stream_can_be_verified() -> None:
 def test_another_key_does_not_verify() -> None:
     """A token is only as good as its signature."""
     other = Signer(key=ECKey.generate_key("P-256"), issuer=ISSUER, audience=AUDIENCE, issuers={}, clock=SIGNER.clock)
-    token = other.token(Alert.of(row()))
+    token = _token(other, Alert.of(row()))
     assert token is not None
     with pytest.raises(jwt.JWTMissingKey):
         _read(token)

@@ -39,11 +39,17 @@ ASSEMBLED_SQL = {
 NOT_NOUNS = ("Manager", "Helper", "Helpers", "Util", "Utils", "Base")
 
 
+BLANKET = {
+    "watch/outputs/delivering.py": "an output that ended would leave its SIEM without alerts: told and tried again",
+}
+
+
 def test_no_blanket_except() -> None:
-    """An error nobody named is never swallowed: a handler for everything raises again."""
+    """An error nobody named is never swallowed: a handler for everything raises again; one file has another reason."""
     blanket = [
         place(path, node)
         for path in modules(PACKAGE)
+        if name(path) not in BLANKET
         for node in ast.walk(tree(path))
         if isinstance(node, ast.ExceptHandler) and _catches_all(node) and not _raises_again(node)
     ]

@@ -5,7 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from watchword.core.finding import Status
 from watchword.core.identity_event import Canonical, Verdict
+from watchword.core.ids import PersonId
+from watchword.watch.campaigns import Item
+from watchword.watch.formats.alert import Severity
+from watchword.watch.formats.finding_alert import FindingAlert
 from watchword.watch.verdicts import VerdictRow
 
 NOON = datetime(2026, 3, 2, 12, 0, 0, 250_000, tzinfo=UTC)
@@ -65,3 +70,67 @@ SAMPLES = (
     row(verdict=Verdict.DOWNTIME, reasons=("declared", "review_owed"), actor_class="automation"),
 )
 """One of each kind."""
+
+
+ITEMS = (
+    Item(
+        rule="verdict.unverified", event="u-0001", about="u-0001", severity="medium", at=NOON, target="00uana",
+        actor="00uagent", directory="corp", why="password.reset: no case speaks for it", ticket="INC001", leaves=(3, 4),
+    ),
+    Item(
+        rule="several_targets", event=None, about="x", severity="high", at=NOON, target="00uben", actor="00uagent",
+        caller="o-7", why="2 accounts for one caller",
+    ),
+)  # fmt: skip
+"""A verdict and a hit of a signal."""
+
+
+def finding(**fields: Any) -> FindingAlert:
+    """One caller with two accounts, unless told otherwise."""
+    whole: dict[str, Any] = {
+        "finding": "f-key-1",
+        "tag": "f-key-1/1",
+        "at": NOON,
+        "title": "Identity change without evidence; One caller, several targets",
+        "why": "2 events of one caller: no case speaks for it",
+        "severity": Severity.HIGH,
+        "status": Status.NEW,
+        "is_first": True,
+        "by": "caller",
+        "name": "o-7",
+        "rules": ("verdict.unverified", "several_targets"),
+        "rule_titles": ("Identity change without evidence", "One caller, several targets"),
+        "attack": ("T1098", "T1556.006"),
+        "events": 2,
+        "raised_at": NOON,
+        "since": NOON,
+        "until": NOON,
+        "owner": None,
+        "dismissal": None,
+        "items": ITEMS,
+        "left_out": 0,
+    }
+    return FindingAlert(**{**whole, **fields})
+
+
+def _hostile_finding() -> FindingAlert:
+    item = Item(
+        rule=HOSTILE, event=HOSTILE, about=HOSTILE, severity="high", at=NOON, target=HOSTILE, actor=HOSTILE,
+        directory=HOSTILE, caller=HOSTILE, vendor=HOSTILE, unit=HOSTILE, why=HOSTILE, case=HOSTILE, ticket=HOSTILE,
+    )  # fmt: skip
+    named = {"title": HOSTILE, "why": HOSTILE, "name": HOSTILE, "rules": (HOSTILE,), "rule_titles": (HOSTILE,)}
+    return finding(**named, items=(item,), attack=())
+
+
+FINDINGS = (
+    finding(),
+    _hostile_finding(),
+    finding(status=Status.TRIAGED, tag="f-key-1/2", is_first=False, owner=PersonId("p-soc")),
+    finding(status=Status.CONFIRMED, tag="f-key-1/3", is_first=False, owner=PersonId("p-soc")),
+    finding(status=Status.DISMISSED, tag="f-key-1/4", is_first=False, dismissal="false_positive"),
+    finding(status=Status.CLOSED, tag="f-key-1/5", is_first=False),
+    finding(status=Status.CLOSED, tag="f-key-1/6", is_first=False, events=0, items=()),
+    finding(by="feed", rules=("verdict.suspicious",), rule_titles=("The log went silent",), attack=()),
+    finding(name=None, items=(), why="2 events of one caller; what they were is erased"),
+)
+"""One of each kind of finding."""

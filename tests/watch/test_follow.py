@@ -14,12 +14,14 @@ import pytest
 from watchword.core.errors import Corrupt, Invalid, Unavailable
 from watchword.core.evidence import EvidenceRow
 from watchword.core.identity_event import Verdict
+from watchword.core.ids import CaseId
 from watchword.watch.engine import Engine
 from watchword.watch.follow import Follow, Followed
 from watchword.watch.providers import provider_named
+from watchword.watch.signals import SHIPPED, read_signals
 from watchword.watch.sources.spool import Spool
 from watchword.watch.sources.tail import Tail
-from watchword.watch.verdicts import append_verdicts, latest_verdicts
+from watchword.watch.verdicts import append_verdicts, latest_verdicts, read_verdicts, verdict_files
 
 from .conftest import NOON, Okta
 
@@ -134,6 +136,55 @@ def test_events_older_than_kept_are_forgotten(feed: Feed, okta: Okta, evidence: 
         assert [row.verdict for row in follow.step(late)] == [Verdict.UNVERIFIED]
         feed.evidence(evidence())
         assert follow.step(late) == ()
+
+
+def test_what_was_said_is_forgotten_with_the_window(feed: Feed, okta: Okta) -> None:
+    """Hours of events leave no more behind than the window has, and what comes again is not said again, ever."""
+    feed.follow.close()
+    events = [okta(target=f"00u{hour:02d}", after=hour * 3600) for hour in range(16)]
+    sizes: list[int] = []
+    for day in range(2):  # a restart between
+        with feed.begin(kept=timedelta(hours=2)) as follow:
+            for hour in range(day * 8, day * 8 + 8):
+                at = NOON + timedelta(hours=hour)
+                feed.write(events[hour])
+                assert [(row.target, row.revision) for row in follow.step(at)] == [(f"00u{hour:02d}", 1)]
+                feed.write(*events[max(hour - 1, 0) : hour + 1])
+                assert follow.step(at) == ()
+                sizes.append(len(_told(follow)))
+            feed.write(*events[: day * 8 + 5])  # long after they were forgotten
+            assert follow.step(at) == ()
+            feed.write(*events[: day * 8 + 5])
+            assert follow.step(at + timedelta(hours=1)) == ()
+    assert sizes == [1, 2, *[3] * 14]
+    kept = [row for file in verdict_files(feed.verdicts) for row in read_verdicts(file)]
+    assert [(row.target, row.revision) for row in kept] == [(f"00u{hour:02d}", 1) for hour in range(16)]
+
+
+def _told(follow: Follow) -> list[tuple[str]]:
+    return follow._con.execute("SELECT id FROM kept.told").fetchall()
+
+
+def test_a_change_that_was_seen_is_not_missing_once_it_is_forgotten(
+    feed: Feed, okta: Okta, evidence: Callable[..., EvidenceRow]
+) -> None:
+    """Evidence is kept for longer than events: what was verified is not told as done and never seen a month later."""
+    feed.follow.close()
+    signals = tuple(signal for signal in read_signals(SHIPPED) if signal.name == "case_without_change")
+    with feed.begin(kept=timedelta(hours=1), signals=signals) as follow:
+        feed.write(okta(), okta(target="00uben", after=600))
+        feed.evidence(evidence(), evidence("00ulost", case=CaseId("c-lost")))
+        assert [(row.target, row.verdict) for row in follow.step(NOON)] == [
+            ("00uana", Verdict.VERIFIED),
+            ("00uben", Verdict.UNVERIFIED),
+            ("00ulost", Verdict.SUSPICIOUS),
+        ]
+        assert [hit.target for hit in follow.hits] == ["00ulost"]
+        for hour in (1, 2, 3):
+            at = NOON + timedelta(hours=hour, minutes=1)
+            feed.write(okta(target=f"00u{hour}", after=hour * 3600))
+            assert [row.target for row in follow.step(at)] == [f"00u{hour}"]
+            assert follow.hits == ()
 
 
 def test_a_restart_writes_nothing_twice(feed: Feed, okta: Okta) -> None:

@@ -8,30 +8,33 @@ import re
 import pytest
 
 from watchword.core.errors import Invalid
+from watchword.core.finding import Status
 from watchword.core.identity_event import Canonical, Verdict
 from watchword.watch.formats import FORMATS, format_named
 from watchword.watch.formats.alert import Alert, Severity
-from watchword.watch.verdicts import VerdictRow
+from watchword.watch.formats.finding_alert import AnyAlert
 
-from .rows import FEED, HOSTILE, SAMPLES, hostile, row
+from .rows import FEED, FINDINGS, HOSTILE, SAMPLES, finding, hostile, row
 
+TOLD: tuple[AnyAlert, ...] = (*map(Alert.of, SAMPLES), *FINDINGS)
 JSON = ("ocsf", "ocsf-event", "ecs", "hec", "jsonl")
 
 
 @pytest.mark.parametrize("name", FORMATS)
-@pytest.mark.parametrize("one", SAMPLES, ids=range(len(SAMPLES)))
-def test_a_message_is_printable_text_on_its_line(name: str, one: VerdictRow) -> None:
+@pytest.mark.parametrize("one", TOLD, ids=range(len(TOLD)))
+def test_a_message_is_printable_text_on_its_line(name: str, one: AnyAlert) -> None:
     """No name can end a line, move a cursor or turn the reading direction; bulk has its two lines and no third."""
-    text = FORMATS[name](Alert.of(one)).decode()
+    text = FORMATS[name](one).decode()
     lines = text.split("\n")
     assert len(lines) == (2 if name == "bulk" else 1)
     assert all(line.replace("\ufeff", "").isprintable() for line in lines)
 
 
 @pytest.mark.parametrize("name", JSON)
-def test_json_keeps_hostile_text_as_it_is(name: str) -> None:
+@pytest.mark.parametrize("one", [Alert.of(hostile()), FINDINGS[1]])
+def test_json_keeps_hostile_text_as_it_is(name: str, one: AnyAlert) -> None:
     """Nothing is lost or altered: what the log said is what the parsed document says."""
-    said = json.loads(FORMATS[name](Alert.of(hostile())))
+    said = json.loads(FORMATS[name](one))
     assert HOSTILE in list(_texts(said))
 
 
@@ -140,6 +143,67 @@ def test_a_value_can_not_end_structured_data() -> None:
     element = re.search(r'\[watchword@32473(?: [a-z]+="(?:[^"\\\]]|\\["\\\]])*")*\] \ufeff', text)
     assert element is not None
     assert text.startswith("<107>1 2026-03-02T12:00:00.250000Z ")
+
+
+@pytest.mark.parametrize(
+    ("fields", "activity", "status", "verdict"),
+    [
+        ({}, "Create", "New", None),
+        ({"is_first": False}, "Update", "New", None),
+        ({"is_first": False, "status": Status.TRIAGED}, "Update", "In Progress", None),
+        ({"is_first": False, "status": Status.CONFIRMED}, "Update", "In Progress", "True Positive"),
+        ({"is_first": False, "status": Status.DISMISSED, "dismissal": "test"}, "Close", "Suppressed", "Test"),
+        ({"is_first": False, "status": Status.CLOSED, "dismissal": "duplicate"}, "Close", "Resolved", "Duplicate"),
+        ({"is_first": False, "status": Status.CLOSED}, "Close", "Resolved", "True Positive"),
+        ({"is_first": False, "status": Status.CLOSED, "events": 0}, "Close", "Resolved", "Benign"),
+    ],
+)
+def test_the_life_of_a_finding_in_ocsf(
+    fields: dict[str, object], activity: str, status: str, verdict: str | None
+) -> None:
+    """Each step is an activity and a state of the same finding, with what people found of it."""
+    said = json.loads(FORMATS["ocsf"](finding(**fields)))
+    assert (said["activity_name"], said["status"], said.get("verdict")) == (activity, status, verdict)
+    assert (said["finding_info"]["uid"], said["metadata"]["uid"]) == ("f-key-1", "f-key-1/1")
+    assert said["is_alert"] == (activity != "Close")
+
+
+def test_a_finding_has_its_events_rules_and_evidence() -> None:
+    """OCSF names the rules as analytics, the events as related, the ticket, and each item with its leaves."""
+    said = json.loads(FORMATS["ocsf"](finding()))
+    info = said["finding_info"]
+    assert [info["analytic"]["uid"], *(one["uid"] for one in info["related_analytics"])] == [
+        "verdict.unverified",
+        "several_targets",
+    ]
+    assert [one["uid"] for one in info["related_events"]] == ["u-0001"]
+    assert said["ticket"] == {"uid": "INC001"}
+    assert [one["data"].get("leaves") for one in said["evidences"]] == [[3, 4], None]
+    assert [one["uid"] for one in said["resources"]] == ["00uana", "00uben"]
+    assert [one["technique"]["uid"] for one in info["attacks"]] == ["T1098", "T1556"]
+
+
+def test_a_finding_in_ecs_cef_and_syslog() -> None:
+    """Its id, state, rules and whom it is about stand where collectors of each look for them."""
+    over = finding(status=Status.DISMISSED, dismissal="expected")
+    said = json.loads(FORMATS["ecs"](finding()))
+    assert (said["event"]["kind"], said["event"]["id"], said["rule"]["id"][1]) == (
+        "alert",
+        "f-key-1",
+        "several_targets",
+    )
+    assert (said["user"]["id"], said["user"]["target"]["id"]) == (["00uagent"], ["00uana", "00uben"])
+    assert json.loads(FORMATS["ecs"](over))["event"]["kind"] == "event"
+    head, fields = _cef(FORMATS["cef"](over).decode())
+    assert (head[4], fields["externalId"], fields["cs6"], fields["reason"]) == (
+        "finding:dismissed",
+        "f-key-1/1",
+        "f-key-1",
+        "expected",
+    )
+    text = FORMATS["syslog"](finding()).decode()
+    assert text.startswith("<107>1 2026-03-02T12:00:00.250000Z ")
+    assert ' finding [watchword@32473 id="f-key-1/1" finding="f-key-1" status="new" ' in text
 
 
 def test_an_unknown_format_names_the_known_ones() -> None:

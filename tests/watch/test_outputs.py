@@ -21,6 +21,7 @@ from tools.authority import Authority
 from watchword.core.errors import Corrupt, Invalid, Unavailable
 from watchword.core.identity_event import Verdict
 from watchword.watch.formats.alert import Alert
+from watchword.watch.formats.finding_alert import AnyAlert
 from watchword.watch.formats.security_events import Signer
 from watchword.watch.outputs.delivery import BATCH, Delivery
 from watchword.watch.outputs.delivery import Place as Position
@@ -48,9 +49,9 @@ class Taking:
 
     def __init__(self) -> None:
         self.taken: list[str] = []
-        self.fault: Callable[[Sequence[Alert]], Exception | None] = lambda _: None
+        self.fault: Callable[[Sequence[AnyAlert]], Exception | None] = lambda _: None
 
-    def send(self, alerts: Sequence[Alert]) -> None:
+    def send(self, alerts: Sequence[AnyAlert]) -> None:
         """Take all or nothing."""
         if fault := self.fault(alerts):
             raise fault
@@ -152,8 +153,8 @@ def test_killed_between_sending_and_noting_it_sends_again(place: Place) -> None:
 def test_one_alert_that_is_never_taken_is_held_and_told(place: Place) -> None:
     """The others of its message go on in order; which one it was, and why, is in the state."""
 
-    def fault(alerts: Sequence[Alert]) -> Exception | None:
-        return Invalid("no such field", "mend it") if any(a.row.id == "u-00005" for a in alerts) else None
+    def fault(alerts: Sequence[AnyAlert]) -> Exception | None:
+        return Invalid("no such field", "mend it") if any(a.tag == "u-00005/1" for a in alerts) else None
 
     place.output.fault = fault
     place.write(*_many(0, 11))
@@ -364,7 +365,7 @@ def test_polled_events_wait_until_they_are_acknowledged(tmp_path: Path) -> None:
     output = SignalsPoll(tmp_path / "waiting", SIGNER)
     output.send(ALERTS)
     output.send(ALERTS)
-    first, second = (SIGNER.jti(alert) for alert in ALERTS)
+    first, second = (SIGNER.jti(alert.tag) for alert in ALERTS)
     assert _poll(output, maxEvents=1) == ([first], True)
     assert _poll(output) == ([first, second], False)
     assert _poll(output, ack=[first]) == ([second], False)

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.api.organisation import BEGINNING, PASSWORD, Organisation
+from tests.api.test_retention import erase_stream
 from watchword.core.identity_event import Canonical, Verdict
 from watchword.watch.campaigns import Party
 from watchword.watch.signals import Hit
@@ -99,6 +100,19 @@ def test_cut_by_status_and_what_was_kept_quiet(organisation: Organisation) -> No
     assert [(t.label, t.count) for t in page.tabs if t.count or t.current] == [("Open", 0), ("Dismissed", 1)]
     assert page.quiet == "1 event kept quiet so far; 1 of 1 suppressions still hold."
     assert page.chrome.findings == 0
+
+
+def test_what_is_erased_of_a_finding_is_said(organisation: Organisation) -> None:
+    """Once its time is over neither list nor page has a name, and both say why; its life goes on."""
+    (made,) = raised(organisation, row("e-1"))
+    assert not organisation.sign_in("noor").get(f"/api/findings/{made}").json()["erased"]
+    erase_stream(organisation, f"finding/{made}")
+    (shown,) = listed(organisation).rows
+    page = one(organisation, made)
+    assert (shown.name, page.name, page.items) == ("erased", "erased", ())
+    assert [fact.value for fact in page.facts if fact.label == "Erased"] == ["what it is about"]
+    assert steps(page)[0] == "triage"
+    assert organisation.sign_in("noor").get(f"/api/findings/{made}").json()["erased"]
 
 
 def test_an_item_says_which_case_speaks_of_it(organisation: Organisation) -> None:

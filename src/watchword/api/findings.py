@@ -65,7 +65,8 @@ class NoteOut(Out, frozen=True, kw_only=True):
 class FindingOut(Out, frozen=True, kw_only=True):
     """A finding: what its events share (*by*, *name*), how many stand, and what is known of them.
 
-    *items* of a list are the first; *mine_to_leave* says that it is about the reader.
+    *items* of a list are the first; *mine_to_leave* says that it is about the reader, *erased* that the time of its
+    payloads is over: what it is about, its items and its notes are gone.
     """
 
     finding: str
@@ -83,6 +84,7 @@ class FindingOut(Out, frozen=True, kw_only=True):
     items: tuple[Item, ...]
     notes: tuple[NoteOut, ...]
     mine_to_leave: bool
+    erased: bool
 
 
 class SuppressionOut(Out, frozen=True, kw_only=True):
@@ -226,6 +228,7 @@ def _out(app: App, shown: Shown, reader: str, most: int | None = None) -> Findin
         items=shown.items[:most],
         notes=tuple(NoteOut(at=when, by=login_of(app, by) or "", words=words) for when, by, words in shown.notes),
         mine_to_leave=reader in about(app, shown),
+        erased=shown.is_erased,
     )
 
 

@@ -21,6 +21,7 @@ from watchword.api.recover import RecoverController
 from watchword.api.saved_codes import SavedCodesController
 from watchword.api.seats import SeatController
 from watchword.api.session import SessionController, sign_in_form, sign_out_form
+from watchword.api.signal_streams import StreamController
 from watchword.api.signals import SignalsController, configuration, keys
 from watchword.api.vouching import VouchingController
 
@@ -55,6 +56,7 @@ HANDLERS = (
     hold,
     board,
     SignalsController,
+    StreamController,
     configuration,
     keys,
     FindingController,

@@ -14,6 +14,7 @@ from watchword.api.bodies import Out
 from watchword.core.errors import Invalid
 from watchword.reception.given import TheApp
 from watchword.reception.problems import NotSignedIn, NotThere
+from watchword.watch.outputs.managed import SignalsStream
 from watchword.watch.outputs.polling import SignalsPoll
 
 
@@ -24,14 +25,20 @@ class Verify(msgspec.Struct, frozen=True, kw_only=True):
     state: str | None = None
 
 
-class Transmitter(Out, frozen=True, kw_only=True):
-    """What a receiver has to know of the transmitter."""
+class Transmitter(Out, frozen=True, kw_only=True, omit_defaults=True):
+    """What a receiver has to know of the transmitter (SSF 1.0, 7.1); endpoints where one may set up its stream."""
 
     spec_version: str
     issuer: str
     jwks_uri: str
     delivery_methods_supported: tuple[str, ...]
     default_subjects: str
+    authorization_schemes: tuple[dict[str, str], ...]
+    configuration_endpoint: str | None = None
+    status_endpoint: str | None = None
+    add_subject_endpoint: str | None = None
+    remove_subject_endpoint: str | None = None
+    verification_endpoint: str | None = None
 
 
 @get("/.well-known/ssf-configuration", sync_to_thread=False, tags=["signals"])
@@ -46,6 +53,18 @@ def configuration(app: TheApp) -> Transmitter:
         jwks_uri=f"{url}/api/signals/jwks.json",
         delivery_methods_supported=("urn:ietf:rfc:8935", "urn:ietf:rfc:8936"),
         default_subjects="ALL",
+        authorization_schemes=({"spec_urn": "urn:ietf:rfc:6750"},),
+        **{
+            f"{name}_endpoint": f"{url}/api/signals/{path}"
+            for name, path in (
+                ("configuration", "streams"),
+                ("status", "status"),
+                ("add_subject", "add-subject"),
+                ("remove_subject", "remove-subject"),
+                ("verification", "verification"),
+            )
+            if app.telling.managed
+        },
     )
 
 
@@ -78,10 +97,12 @@ class SignalsController(Controller):
             wish = msgspec.json.decode(body or b"{}", type=Verify)
         except msgspec.MsgspecError as error:
             raise Invalid(f"This is no wish to verify: {error}.", "Ask as SSF 1.0 says.", where="body") from error
+        if isinstance(stream, SignalsStream):
+            raise NotThere  # it has an endpoint of its own
         stream.verify(wish.state)
 
 
-def _stream(app: TheApp, name: str, request: Request[Any, Any, Any]) -> SignalsPoll:
+def _stream(app: TheApp, name: str, request: Request[Any, Any, Any]) -> SignalsPoll | SignalsStream:
     """The stream that the bearer's token is of; who has none learns nothing, not even which streams there are."""
     given = request.headers.get("authorization", "").encode()
     stream, token = app.telling.polled.get(name, (None, ""))

@@ -40,7 +40,7 @@ def list_(
         colour = COLOURS[row["severity"]]
         table.add_row(
             row["finding"], f"[{colour}]{row['severity']}[/]", row["status"], str(row["events"]),
-            _text(f"{row['by']} {row['name']}"), _text(", ".join(row["rules"])), _text(row["owner"] or ""),
+            _text(f"{row['by']} {_named(row)}"), _text(", ".join(row["rules"])), _text(row["owner"] or ""),
         )  # fmt: skip
     out.print(table if rows else "Nothing to look at.")
 
@@ -155,7 +155,7 @@ def _tell(asking: Asking, row: dict[str, Any]) -> None:
     why = f" ({row['dismissal']})" if row["dismissal"] else ""
     out.print(f"[bold]{escape(row['finding'])}[/] [{colour}]{row['severity']}[/] {row['status']}{why}")
     out.print(
-        f"  {_text(row['by'])} {_text(row['name'])}: {row['events']} event(s), owner {_text(row['owner'] or 'nobody')}"
+        f"  {_text(row['by'])} {_text(_named(row))}: {row['events']} event(s), owner {_text(row['owner'] or 'nobody')}"
     )
     for item in row["items"]:
         who = f"{item['actor']} → {item['target']}"
@@ -172,10 +172,15 @@ def _tell_suppressions(asking: Asking, rows: list[dict[str, Any]]) -> None:
     for row in rows:
         state = "holds" if row["holds"] else "lifted" if row["lifted_by"] else "ended"
         table.add_row(
-            row["suppression"], _text(row["rule"]), _text(row["about"]), row["until"][:16], str(row["kept"]), state,
-            _text(row["why"]),
+            row["suppression"], _text(row["rule"]), _text(row["about"] or "(erased)"), row["until"][:16],
+            str(row["kept"]), state, _text(row["why"] or "(erased)"),
         )  # fmt: skip
     out.print(table if rows else "Nothing is kept quiet.")
+
+
+def _named(row: dict[str, Any]) -> str:
+    """What the events of a finding share; that its time was over, where it is gone."""
+    return "(erased)" if row["erased"] else str(row["name"])
 
 
 def _text(value: str) -> str:

@@ -130,7 +130,10 @@ def export(
 
 @app.command
 def outputs(*, config: Config = CONFIG, json: Json = False) -> None:
-    """Say of each output how far it is, what waits, and what went wrong (exit code 1 when something is held back)."""
+    """Say of each output how far it is, what waits, and what went wrong.
+
+    Exit code 1 when something is held back, or an output has a fault that somebody has to see to.
+    """
     from watchword.watch.outputs.delivery import Delivery, Unconnected
 
     settings = load(config)
@@ -144,11 +147,12 @@ def outputs(*, config: Config = CONFIG, json: Json = False) -> None:
     else:
         table = Table("output", "to", "sent", "waiting", "held back", "trouble", box=None, pad_edge=False)
         for one in states:
-            trouble = escape(printable(one.error or ""))
+            again = f" (again at {one.retry_at:%H:%M:%S} UTC)" if one.retry_at else ""
+            trouble = escape(printable(f"{one.error}{again}" if one.error else ""))
             numbers = (str(one.sent), str(one.behind), str(len(one.held)))
             table.add_row(one.name, escape(parts[one.name].where), *numbers, trouble)
         out.print(table)
-    if any(one.held for one in states):
+    if any(one.held or one.is_fault for one in states):
         raise SystemExit(1)
 
 

@@ -7,7 +7,7 @@ that a hold set meanwhile is decided on too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 
 import msgspec
@@ -74,10 +74,22 @@ class _Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EvidenceKeeper:
-    """Erases and holds. Ruled by policy like a step of a case; *archive* is written first where there is one."""
+    """Erases and holds. Ruled by policy like a step of a case; *archive* is written first where there is one.
 
-    def __init__(self, steps: Steps, periods: Periods, archive: Archive | None, *, chunk: int = CHUNK) -> None:
+    *others* says of streams that are not the desk's when their time begins to count, given the cases under a hold.
+    """
+
+    def __init__(
+        self,
+        steps: Steps,
+        periods: Periods,
+        archive: Archive | None,
+        *,
+        chunk: int = CHUNK,
+        others: Callable[[Collection[CaseId]], Iterable[tuple[str, datetime]]] = lambda _: (),
+    ) -> None:
         self.steps = steps
+        self._others = others
         self.periods = periods
         self.archive = archive
         self.chunk = chunk
@@ -160,6 +172,7 @@ class EvidenceKeeper:
         owed = (one.confirmed is not None and one.reviewed is None for one in declared(ledger).values())
         if (said := ledger.read(DOWNTIME_STREAM)) and not any(owed):
             yield DOWNTIME_STREAM, said[-1].entry.at
+        yield from self._others(holds)
 
     def _in_use(self, stream: str) -> bool:
         kind, _, name = stream.partition("/")

@@ -31,8 +31,11 @@ _SEVERITIES: dict[Verdict, Severity] = {
 Party = Literal["caller", "vendor", "actor", "target"]
 
 
-class Item(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing found: a verdict on *event*, or a hit of *rule*, which may be about none."""
+class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One thing found: a verdict on *event*, or a hit of *rule*, which may be about none.
+
+    *case*, *ticket* and *leaves* are the evidence that a verdict names.
+    """
 
     rule: str
     event: str | None
@@ -47,6 +50,9 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     unit: str | None = None
     why: str = ""
     is_feed: bool = False
+    case: str | None = None
+    ticket: str | None = None
+    leaves: tuple[int, ...] = ()
 
     @property
     def key(self) -> tuple[GroupedBy, str]:
@@ -114,6 +120,9 @@ def of_row(row: VerdictRow) -> Item:
         vendor=row.provider if row.actor_class == "vendor" else None,
         why=row.why if row.action is None else f"{row.action}: {row.why}",
         is_feed=row.action is None,
+        case=row.case,
+        ticket=row.ticket,
+        leaves=row.leaves,
     )
 
 

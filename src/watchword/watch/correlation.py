@@ -247,6 +247,12 @@ def judge(con: duckdb.DuckDBPyConnection) -> tuple[VerdictRow, ...]:
     return rows_of(con, 'SELECT * REPLACE (timezone(\'UTC\', "at") AS "at") FROM verdict')
 
 
+def remember(con: duckdb.DuckDBPyConnection, since: datetime) -> None:
+    """Say that events from before *since* are forgotten: whether a change of then was seen, no log says any more."""
+    con.execute("DELETE FROM remembered")
+    con.execute("INSERT INTO remembered VALUES ($since)", {"since": since})
+
+
 def unseen_changes(con: duckdb.DuckDBPyConnection) -> tuple[UnseenChange, ...]:
     """After `judge`: changes said done, within the time the log covers, that the log does not show."""
     return tuple(

@@ -27,6 +27,7 @@ from watchword.core.finding import (
 )
 from watchword.ledger.append import Append, Appended, Draft
 from watchword.ledger.entry import Disclosure, Retention
+from watchword.ledger.erasure import EvidenceErased
 from watchword.ledger.leader import Ledger
 from watchword.watch.campaigns import REACH, Item, hour_of
 from watchword.watch.risk import Kind, Weighed
@@ -41,17 +42,30 @@ ITEMS, NAME, WORDS = "items", "name", "words"
 BATCH = 50
 """Items of one entry."""
 
+ERASED = EvidenceErased.__struct_config__.tag
+"""The entry that says that payloads of a stream are gone."""
+
 _ITEMS = msgspec.json.Decoder(tuple[Item, ...])
 _E = TypeVar("_E")
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
-    """A finding with what its payloads still say: *name* of what it is grouped by, its *items* and the notes on it."""
+    """A finding with what its payloads still say: *name* of what it is grouped by, its *items* and the notes on it.
+
+    *version* is that of its last entry, *at* the time of that.
+    """
 
     finding: Finding
     name: str
     items: tuple[Item, ...]
     notes: tuple[tuple[datetime, str, str], ...]
+    version: int
+    at: datetime
+
+    @property
+    def is_erased(self) -> bool:
+        """Whether its time was over, and what its events are is gone."""
+        return not self.name
 
     @property
     def live(self) -> int:
@@ -72,6 +86,7 @@ class Known(msgspec.Struct, kw_only=True):
 
     finding: Finding
     version: int
+    at: datetime
     name: str = ""
     items: dict[str, Item] = {}
     notes: list[tuple[datetime, str, str]] = []
@@ -80,7 +95,14 @@ class Known(msgspec.Struct, kw_only=True):
     def shown(self) -> Shown:
         """It, as a value."""
         items = tuple(sorted(self.items.values(), key=lambda item: (item.at, item.rule, item.about)))
-        return Shown(finding=self.finding, name=self.name, items=items, notes=tuple(self.notes))
+        return Shown(
+            finding=self.finding,
+            name=self.name,
+            items=items,
+            notes=tuple(self.notes),
+            version=self.version,
+            at=self.at,
+        )
 
     @property
     def weighed(self) -> Iterable[Weighed]:
@@ -97,13 +119,27 @@ class Known(msgspec.Struct, kw_only=True):
                     yield Weighed(kind=kind, name=name, severity=item.severity, at=item.at, status=status)
 
 
+class News(msgspec.Struct, frozen=True, kw_only=True):
+    """That a finding became what others have to hear of, by entry *seq*: the one of *version* in its stream."""
+
+    seq: int
+    finding: str
+    version: int
+
+
 class KnownSuppression(msgspec.Struct, kw_only=True):
     """A suppression as it is now, the version of its stream, and what its payloads said when it was set."""
 
     suppression: Suppression
     version: int
+    at: datetime
     name: str
     why: str
+
+    @property
+    def ends(self) -> datetime:
+        """When it ends, or ended."""
+        return self.at if self.suppression.lifted else self.suppression.set.until
 
 
 class FindingLog:
@@ -118,6 +154,9 @@ class FindingLog:
         self.quiet: dict[str, KnownSuppression] = {}
         self.marks: set[str] = set()
         """Of everything that ever joined a finding, or was kept quiet."""
+        self.news: list[News] = []
+        """What others have to hear of, in the order of the entries."""
+        self._joined_at: datetime | None = None
         self._ledger = ledger
         self._of_key: dict[str, list[str]] = {}
         self._of_event: dict[str, set[str]] = {}
@@ -130,6 +169,8 @@ class FindingLog:
                     self._fold(appended)
                 elif appended.entry.stream.startswith(SUPPRESSIONS):
                     self._fold_suppression(appended)
+                elif appended.entry.type == ERASED:
+                    self._forget(str(appended.entry.data.get("stream", "")))
                 self.position = appended.seq + 1
             return self.position
 
@@ -177,31 +218,63 @@ class FindingLog:
         """Append to one stream; `Conflict` when somebody else was there first."""
         self._ledger.append((Append(stream=stream, expected_version=version, drafts=drafts),))
 
+    def as_of(self, news: News) -> Shown:
+        """A finding as it was when *news* became news, with what its payloads still say."""
+        if (now := self.known[news.finding]).version == news.version:
+            return now.shown
+        one: Known | None = None
+        for appended in self._ledger.read(PREFIX + news.finding):
+            if appended.entry.version > news.version:
+                break
+            _, one = _folded(one, appended, self._ledger.disclosures(appended))
+        assert one is not None
+        return one.shown
+
     def _fold(self, appended: Appended) -> None:
-        event: FindingEvent = _event(appended, FindingEvent)  # type: ignore[arg-type]
-        before = self.known.get(event.finding)
-        finding = evolve(before.finding if before else None, event, appended.entry.at)
-        one = before or Known(finding=finding, version=0)
-        one.finding, one.version = finding, appended.entry.version
-        self.known[event.finding] = one
         told = self._ledger.disclosures(appended)
+        named = str(appended.entry.data.get("finding", ""))
+        before = self.known[named].finding if named in self.known else None
+        event, one = _folded(self.known.get(named), appended, told)
+        self.known[event.finding] = one
         match event:
             case FindingRaised():
-                one.name = told.get(NAME, "")
                 self._of_key.setdefault(event.key, []).append(event.finding)
             case EventsJoined():
                 self.marks.update(event.marks)
-                if ITEMS in told:
-                    one.items.update(zip(event.marks, _ITEMS.decode(told[ITEMS]), strict=True))
-                    for item in one.items.values():
-                        if item.event:
-                            self._of_event.setdefault(item.event, set()).add(event.finding)
+                for mark in event.marks:
+                    if (item := one.items.get(mark)) is not None and item.event:
+                        self._of_event.setdefault(item.event, set()).add(event.finding)
             case EventsCleared():
                 self.marks -= set(event.marks)
-                for mark in event.marks:
-                    one.items.pop(mark, None)
-        if WORDS in told:
-            one.notes.append((appended.entry.at, appended.entry.actor, told[WORDS]))
+        if before is None:
+            return
+        news = News(seq=appended.seq, finding=event.finding, version=one.version)
+        joins = isinstance(event, EventsJoined)
+        goes_on = joins and self._goes_on(news, appended.entry.at)
+        if goes_on:
+            self.news.pop()
+        if goes_on or _is_news(before, one.finding):
+            self.news.append(news)
+            self._joined_at = appended.entry.at if joins else None
+
+    def _goes_on(self, news: News, at: datetime) -> bool:
+        """Whether it is of the same append as the last there was: what several entries say is told by the last."""
+        if not self.news or self._joined_at != at:
+            return False
+        last = self.news[-1]
+        return (last.finding, last.version + 1, last.seq + 1) == (news.finding, news.version, news.seq)
+
+    def _forget(self, stream: str) -> None:
+        """Let go of what the payloads of *stream* said."""
+        finding, suppression = stream.removeprefix(PREFIX), stream.removeprefix(SUPPRESSIONS)
+        if finding in self.known:
+            one = self.known[finding]
+            for item in one.items.values():
+                if item.event in self._of_event:
+                    self._of_event[item.event].discard(finding)
+            one.name, one.items, one.notes = "", {}, []
+        elif suppression in self.quiet:
+            self.quiet[suppression].name = self.quiet[suppression].why = ""
 
     def _fold_suppression(self, appended: Appended) -> None:
         event: SuppressionEvent = _event(appended, SuppressionEvent)  # type: ignore[arg-type]
@@ -209,11 +282,15 @@ class FindingLog:
         folded = evolve_suppression(before.suppression if before else None, event, appended.entry.at)
         self.marks |= folded.kept
         if before is not None:
-            before.suppression, before.version = folded, appended.entry.version
+            before.suppression, before.version, before.at = folded, appended.entry.version, appended.entry.at
             return
         told = self._ledger.disclosures(appended)
         self.quiet[event.suppression] = KnownSuppression(
-            suppression=folded, version=appended.entry.version, name=told.get(NAME, ""), why=told.get(WORDS, "")
+            suppression=folded,
+            version=appended.entry.version,
+            at=appended.entry.at,
+            name=told.get(NAME, ""),
+            why=told.get(WORDS, ""),
         )
 
 
@@ -244,6 +321,30 @@ def draft(event: FindingEvent | SuppressionEvent, actor: str, at: datetime, told
     data = msgspec.to_builtins(event)
     kind = data.pop("type")
     return Draft(type=kind, at=at, actor=actor, data=data, disclosures=told)
+
+
+def _folded(before: Known | None, appended: Appended, told: Mapping[str, str]) -> tuple[FindingEvent, Known]:
+    """What an entry says, and the finding after it; *told* is what its payloads still say."""
+    event: FindingEvent = _event(appended, FindingEvent)  # type: ignore[arg-type]
+    finding = evolve(before.finding if before else None, event, appended.entry.at)
+    one = before or Known(finding=finding, version=0, at=appended.entry.at)
+    one.finding, one.version, one.at = finding, appended.entry.version, appended.entry.at
+    match event:
+        case FindingRaised():
+            one.name = told.get(NAME, "")
+        case EventsJoined() if ITEMS in told:
+            one.items.update(zip(event.marks, _ITEMS.decode(told[ITEMS]), strict=True))
+        case EventsCleared():
+            for mark in event.marks:
+                one.items.pop(mark, None)
+    if WORDS in told:
+        one.notes.append((appended.entry.at, appended.entry.actor, told[WORDS]))
+    return event, one
+
+
+def _is_news(before: Finding, now: Finding) -> bool:
+    """Whether others have to hear of it: a step of its life, a rule that had found nothing of it, a graver severity."""
+    return (before.status, before.severity, before.rules) != (now.status, now.severity, now.rules)
 
 
 def _reaches(finding: Finding, at: datetime) -> bool:

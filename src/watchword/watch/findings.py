@@ -6,7 +6,8 @@ the other's. What is suppressed is counted in the stream of its suppression, and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
 from typing import Literal
 
@@ -43,6 +44,7 @@ from watchword.watch.finding_log import (
     WORDS,
     FindingLog,
     KnownSuppression,
+    News,
     Shown,
     draft,
     joined_drafts,
@@ -94,6 +96,32 @@ class Findings:
         with self.log.lock:
             self.log.look()
             return risks((weighed for one in self.log.known.values() for weighed in one.weighed), at)
+
+    def news(self, since: int) -> tuple[News, ...]:
+        """What others have to hear of, of the entries from *since* on, in their order."""
+        with self.log.lock:
+            self.log.look()
+            first = bisect_left(self.log.news, since, key=lambda news: news.seq)
+            return tuple(self.log.news[first:])
+
+    def as_of(self, news: News) -> Shown:
+        """The finding that *news* is about, as it was then; what was erased since is missing."""
+        with self.log.lock:
+            return self.log.as_of(news)
+
+    def ended(self, held: Collection[str]) -> Iterator[tuple[str, datetime]]:
+        """Every stream of a finding or a suppression, with the moment its time begins to count.
+
+        A finding's is its last entry, whatever became of it; one with an event of a case in *held* has none. A
+        suppression's is its end.
+        """
+        with self.log.lock:
+            self.log.look()
+            for id_, one in self.log.known.items():
+                if not any(item.case in held for item in one.items.values()):
+                    yield PREFIX + id_, one.at
+            for id_, quiet in self.log.quiet.items():
+                yield SUPPRESSIONS + id_, quiet.ends
 
     # --- what the watch found ----------------------------------------------------------------------------------------
 

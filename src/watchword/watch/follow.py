@@ -31,7 +31,15 @@ from watchword.watch.sources.heartbeat import LEARNED, Heartbeat
 from watchword.watch.sources.port import Local, Told
 from watchword.watch.sources.spool import Position, Spool
 from watchword.watch.tickets import read_tickets
-from watchword.watch.verdicts import Rejected, VerdictRow, latest_verdicts, newest_step, revised, write_step
+from watchword.watch.verdicts import (
+    Rejected,
+    VerdictRow,
+    latest_verdicts,
+    newest_step,
+    revised,
+    verdicts_of,
+    write_step,
+)
 from watchword.watch.window import MANY, Window
 
 KEPT = timedelta(days=30)
@@ -139,7 +147,7 @@ class Follow:
             self._window = Window(self._con, state / "window.duckdb")
             opened.callback(self._window.close)
             if not self._window.step:  # made anew, beside verdicts that are told already
-                self._window.seed(latest_verdicts(verdicts), newest_step(verdicts))
+                self._window.seed(latest_verdicts(verdicts), newest_step(verdicts), clock())
             self._evidence = EvidenceDiff(self._con, evidence, accounts)
             known = clock() - LEARNED
             self._beats = {feed.name: Heartbeat(feed.name, feed.quiet, feed.spool.arrivals(known)) for feed in feeds}
@@ -197,7 +205,7 @@ class Follow:
         rows = (*self._about(about), *changed)
         if positions or rows:
             step = self._window.step + 1
-            self._window.commit(step, positions, rows, forget=at - self._kept)
+            self._window.commit(step, positions, rows, at=at, kept=self._kept)
             self._is_written = False
             write_step(self._verdicts, step, rows)
             self._is_written = True
@@ -235,7 +243,10 @@ class Follow:
         begun = time.monotonic()
         self._window.whole()
         correlation.judge(self._con)
-        unseen = correlation.unseen_rows(self._con, self._window.told_because("unseen"))
+        since = at - self._kept * 29 / 30  # an event may be a little earlier than its change
+        correlation.remember(self._con, since)
+        told = (row for row in self._window.told_because("unseen") if row.at >= since)
+        unseen = correlation.unseen_rows(self._con, told)
         has_evidence = correlation.has_evidence(self._con)
         if self._signals:
             swept = sweep(self._con, self._signals, self._activity, has_evidence=has_evidence).hits
@@ -245,7 +256,7 @@ class Follow:
         rows = tuple(new for row in unseen if (new := revised(row, before.get(row.id))) is not None)
         if rows:
             step = self._window.step + 1
-            self._window.commit(step, {}, rows, forget=at - self._kept)
+            self._window.commit(step, {}, rows, at=at, kept=self._kept)
             write_step(self._verdicts, step, rows)
         self._is_unswept, self._activity_seen = False, seen
         # The more is remembered the longer it takes: a twentieth of the time at most, so that verdicts do not wait.
@@ -338,13 +349,21 @@ class Follow:
         if self._canary is not None:
             judged = self._canary.mark(judged)
         ids = [row.id for row in judged]
-        told = self._window.told(ids)
+        told = self._told(judged)
         rows = [new for row in judged if (new := revised(row, told.get(row.id))) is not None]
         for row in self._window.gone(ids):
             part = msgspec.structs.replace(row, verdict=Verdict.IGNORED, reasons=("part_of_another",))
             if (new := revised(part, row)) is not None:
                 rows.append(new)
         return tuple(rows)
+
+    def _told(self, rows: Iterable[VerdictRow]) -> dict[str, VerdictRow]:
+        """What was last said of the event of each of *rows*: from the verdict files, where the window forgot it."""
+        rows = tuple(rows)
+        told, until = self._window.told(row.id for row in rows), self._window.forgotten
+        if until is not None and (old := {row.id for row in rows if row.id not in told and row.at <= until}):
+            told |= {row.id: row for row in verdicts_of(self._verdicts, old)}
+        return told
 
     def _about(self, told: list[tuple[Followed | None, Told]]) -> tuple[VerdictRow, ...]:
         """Rows about feeds, but what was told before."""

@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from watchword.core.errors import Corrupt
@@ -308,6 +309,11 @@ def latest_verdicts(directory: Path) -> tuple[VerdictRow, ...]:
     return _latest(directory, None)
 
 
+def verdicts_of(directory: Path, ids: set[str]) -> tuple[VerdictRow, ...]:
+    """The last revision of each event of *ids* that is in *directory*; `Corrupt` as `append_verdicts`."""
+    return _latest(directory, ids)
+
+
 def rows_of(
     con: duckdb.DuckDBPyConnection, query: str, parameters: dict[str, object] | None = None
 ) -> tuple[VerdictRow, ...]:
@@ -333,9 +339,10 @@ def read_verdicts(file: Path) -> tuple[VerdictRow, ...]:
     return tuple(msgspec.convert(row | {"changed": row["changed"] or ()}, VerdictRow) for row in rows)
 
 
-def _table(file: Path) -> pa.Table:
+def _table(file: Path, ids: set[str] | None = None) -> pa.Table:
+    """What *file* has, or what it has of *ids*."""
     try:
-        return pq.read_table(file, schema=SCHEMA)
+        return pq.read_table(file, schema=SCHEMA, filters=None if ids is None else pc.field("id").isin(sorted(ids)))
     except (pa.ArrowException, OSError) as error:
         raise Corrupt(f"The verdict file {file} can not be read: {error}.", "Restore the file from a copy.") from error
 
@@ -345,7 +352,7 @@ def _latest(directory: Path, ids: set[str] | None) -> tuple[VerdictRow, ...]:
     files = verdict_files(directory)
     if not files:
         return ()
-    kept = pa.concat_tables([_table(file) for file in files])
+    kept = pa.concat_tables([_table(file, ids) for file in files])
     with duckdb.connect() as con:
         con.register("kept", kept)
         con.register("wanted", pa.table({"id": pa.array(sorted(ids or ()), pa.string())}))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import fcntl
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
@@ -28,6 +28,8 @@ CREATE TABLE IF NOT EXISTS kept.position (feed VARCHAR, segment BIGINT, "offset"
 CREATE TABLE IF NOT EXISTS kept.told (id VARCHAR PRIMARY KEY, base VARCHAR, "row" VARCHAR);
 CREATE TABLE IF NOT EXISTS kept.pending (step BIGINT, "row" VARCHAR);
 CREATE TABLE IF NOT EXISTS kept.step (step BIGINT);
+CREATE TABLE IF NOT EXISTS kept.forgotten ("until" TIMESTAMPTZ);
+ALTER TABLE kept.told ADD COLUMN IF NOT EXISTS touched TIMESTAMPTZ;
 """
 
 _read_row = msgspec.json.Decoder(VerdictRow).decode
@@ -186,6 +188,13 @@ class Window:
         ).fetchall()
         return tuple(_read_row(text) for (text,) in found)
 
+    @property
+    def forgotten(self) -> datetime | None:
+        """Of events up to this time what was said may be forgotten; None when it is not of any."""
+        ((found,),) = self._con.execute("SELECT timezone('UTC', max(\"until\")) FROM kept.forgotten").fetchall()
+        until = msgspec.convert(found, datetime | None)
+        return None if until is None else until.replace(tzinfo=UTC)
+
     def told(self, ids: Iterable[str]) -> dict[str, VerdictRow]:
         """What was last said of each of *ids*."""
         wanted = list(ids)
@@ -212,25 +221,25 @@ class Window:
         positions: dict[str, Position],
         rows: tuple[VerdictRow, ...],
         *,
-        forget: datetime,
+        at: datetime,
+        kept: timedelta | None,
         are_pending: bool = True,
     ) -> None:
-        """Everything of *step* at once; events of before *forget* that were judged are let go.
+        """Everything of *step*, done *at* a time, at once; events older than *kept* are let go, none when it is None.
 
-        *rows* are pending until the next step, unless they are in their file already.
+        So is what was said, a while after its event and all that came of it since. *rows* are pending until the next
+        step, unless they are in their file already.
         """
         con = self._con
         con.execute("BEGIN")
         try:
             for table, source in (("native", "came"), ("sign_in", "signed_in"), ("seen", "temp.seen")):
                 con.execute(f"INSERT INTO kept.{table} BY NAME SELECT * FROM {source}")
-            for table in ("native", "sign_in"):
-                con.execute(f'DELETE FROM kept.{table} WHERE "time" < $forget', {"forget": forget})
-            for feed, at in positions.items():
+            for feed, place in positions.items():
                 con.execute("DELETE FROM kept.position WHERE feed = $feed", {"feed": feed})
                 con.execute(
                     "INSERT INTO kept.position VALUES ($feed, $segment, $offset, $line)",
-                    {"feed": feed, "segment": at.segment, "offset": at.offset, "line": at.line},
+                    {"feed": feed, "segment": place.segment, "offset": place.offset, "line": place.line},
                 )
             con.execute("DELETE FROM kept.pending")
             con.execute("DELETE FROM kept.step")
@@ -239,22 +248,42 @@ class Window:
                 texts = [msgspec.json.encode(row).decode() for row in rows]
                 con.execute(
                     # An id that several records share goes on with what tells them apart: eight digits.
-                    "INSERT OR REPLACE INTO kept.told SELECT id, regexp_replace(id, '/[0-9a-f]{8}$', ''), \"row\" "
-                    'FROM (SELECT unnest($ids) AS id, unnest($texts) AS "row")',
-                    {"ids": [row.id for row in rows], "texts": texts},
+                    'INSERT OR REPLACE INTO kept.told (id, base, "row", touched) '
+                    "SELECT id, regexp_replace(id, '/[0-9a-f]{8}$', ''), \"row\", greatest(\"at\", $at) "
+                    'FROM (SELECT unnest($ids) AS id, unnest($texts) AS "row", unnest($times) AS "at")',
+                    {"ids": [row.id for row in rows], "texts": texts, "times": [row.at for row in rows], "at": at},
                 )
                 if are_pending:
                     con.execute("INSERT INTO kept.pending SELECT $step, unnest($texts)", {"step": step, "texts": texts})
+            if kept is not None:
+                for table in ("native", "sign_in"):
+                    con.execute(f'DELETE FROM kept.{table} WHERE "time" < $forget', {"forget": at - kept})
+                self._forget_told(at, at - kept * 31 / 30)
             con.execute("COMMIT")
         except BaseException:
             con.execute("ROLLBACK")
             raise
 
-    def seed(self, rows: Iterable[VerdictRow], step: int) -> None:
+    def _forget_told(self, at: datetime, before: datetime) -> None:
+        """Let go of what was said of events that nothing came of since *before*, and note until when that reaches.
+
+        What comes again is touched: it is not said again for as long as it keeps coming.
+        """
+        con = self._con
+        con.execute("UPDATE kept.told SET touched = $at WHERE touched IS NULL", {"at": at})  # of an older version
+        con.execute(
+            "UPDATE kept.told SET touched = $at WHERE touched < $at AND base IN (SELECT id FROM came)", {"at": at}
+        )
+        lapsed = {"lapsed": before}
+        con.execute("INSERT INTO kept.forgotten SELECT max(touched) FROM kept.told WHERE touched < $lapsed", lapsed)
+        con.execute('DELETE FROM kept.forgotten WHERE "until" IS NULL')
+        con.execute("DELETE FROM kept.told WHERE touched < $lapsed", lapsed)
+
+    def seed(self, rows: Iterable[VerdictRow], step: int, at: datetime) -> None:
         """Take *rows* as told, by *step* and before."""
         self.clear()
         self._con.execute("DELETE FROM temp.native")
-        self.commit(step, {}, tuple(rows), forget=datetime.min.replace(tzinfo=UTC), are_pending=False)
+        self.commit(step, {}, tuple(rows), at=at, kept=None, are_pending=False)
 
     def compact(self) -> None:
         """Count types once each, and write what the log of transactions holds into the file."""
@@ -267,6 +296,10 @@ class Window:
                 max(until) AS until
             FROM kept.seen GROUP BY provider, directory, native
             """
+        )
+        con.execute(
+            'CREATE OR REPLACE TABLE kept.forgotten AS SELECT max("until") AS "until" FROM kept.forgotten '
+            'HAVING max("until") IS NOT NULL'
         )
         con.execute("COMMIT")
         con.execute("CHECKPOINT kept")

@@ -136,6 +136,8 @@ def _risks(app: App, risks: tuple[Risk, ...]) -> tuple[RiskList, ...]:
 
 def _named(app: App, shown: Shown) -> str:
     """What a finding is grouped by, where possible in the name of somebody we know."""
+    if shown.is_erased:
+        return "erased"
     if shown.finding.by == "hour":
         day, _, hour = shown.name.partition("T")
         return f"{printable(day)} {printable(hour)}:00 UTC" if hour else printable(shown.name)
@@ -173,6 +175,9 @@ def finding_page(app: App, shown: Shown, actor: PersonId, csrf: str, at: datetim
         view.Fact(label="Raised", value=f"{finding.raised_at:%-d %b %Y %H:%M:%S}"),
         view.Fact(label="Rules", value=", ".join(_rule(rule) for rule in finding.rules)),
     ]
+    if shown.is_erased:
+        note = "its time was over; the entries stay and verify"
+        facts.append(view.Fact(label="Erased", value="what it is about", note=note, tone="warn"))
     if finding.looked_at:
         looked = ", ".join(name_of(app, person) for person in finding.looked_at)
         facts.append(view.Fact(label="Looked at by", value=looked))

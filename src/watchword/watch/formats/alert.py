@@ -1,4 +1,4 @@
-"""What is told to other systems: a verdict with the event it is on, and how grave it is."""
+"""What is told to other systems of an event: a verdict with the event it is on, and how grave it is."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Severity(IntEnum):
         return self.name.capitalize()
 
 
-_TITLES: Mapping[Verdict, str] = {
+TITLES: Mapping[Verdict, str] = {
     Verdict.VERIFIED: "Governed identity change",
     Verdict.OUT_OF_POLICY: "Identity change out of policy",
     Verdict.UNVERIFIED: "Identity change without evidence",
@@ -41,8 +41,10 @@ _TITLES: Mapping[Verdict, str] = {
     Verdict.DOWNTIME: "Identity change declared as made while the desk was down",
     Verdict.IGNORED: "Identity event",
 }
+"""What each verdict is called elsewhere."""
 
-_FEED = "The log went silent"
+FEED = "The log went silent"
+"""What a verdict on a source is called."""
 
 TECHNIQUES: Mapping[Canonical, tuple[str, str]] = {
     Canonical.PASSWORD_RESET: ("T1098", "Account Manipulation"),
@@ -82,7 +84,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
         return cls(
             row=row,
             tag=f"{row.id}/{row.revision}",
-            title=_FEED if is_feed else f"{_TITLES[row.verdict]}: {row.action}",
+            title=FEED if is_feed else f"{TITLES[row.verdict]}: {row.action}",
             severity=_severity(row),
             is_open=is_open,
             why="; ".join(REASONS.get(code, code) for code in row.reasons),

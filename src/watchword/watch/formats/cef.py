@@ -6,7 +6,10 @@ version 26).
 
 from __future__ import annotations
 
-from watchword.watch.formats.alert import PRODUCT, VERSION, Alert
+from collections.abc import Mapping
+
+from watchword.watch.formats.alert import PRODUCT, VERSION, Alert, millis
+from watchword.watch.formats.finding_alert import AnyAlert, FindingAlert
 from watchword.watch.printable import printable
 
 _SEVERITIES = {1: 1, 2: 3, 3: 5, 4: 8, 5: 10}
@@ -15,18 +18,6 @@ _SEVERITIES = {1: 1, 2: 3, 3: 5, 4: 8, 5: 10}
 def line(alert: Alert) -> bytes:
     """One event."""
     row = alert.row
-    head = "|".join(
-        _head(part)
-        for part in (
-            "CEF:0",
-            PRODUCT,
-            "watch",
-            VERSION,
-            f"{row.verdict}:{row.action or 'feed'}",
-            alert.title,
-            str(_SEVERITIES[int(alert.severity)]),
-        )
-    )
     fields = {
         "rt": str(alert.millis),
         "externalId": alert.tag,
@@ -54,6 +45,43 @@ def line(alert: Alert) -> bytes:
         "cn1": str(row.revision),
         "cn1Label": "revision",
     }
+    return _event(f"{row.verdict}:{row.action or 'feed'}", alert, fields)
+
+
+def of_finding(alert: FindingAlert) -> bytes:
+    """One event: a finding, with the first of those who did it and of the accounts it was done to."""
+    fields = {
+        "rt": str(alert.millis),
+        "start": str(millis(alert.since)),
+        "end": str(millis(alert.until)),
+        "externalId": alert.tag,
+        "cat": "finding",
+        "act": alert.status.value,
+        "cnt": str(alert.events),
+        "reason": alert.dismissal,
+        "suser": next(iter(alert.actors), None),
+        "duser": next((target for _, target in alert.targets), None),
+        "msg": alert.why,
+        "cs1": ",".join(alert.cases) or None,
+        "cs1Label": "case" if alert.cases else None,
+        "cs2": ",".join(alert.tickets) or None,
+        "cs2Label": "ticket" if alert.tickets else None,
+        "cs3": ",".join(alert.rules) or None,
+        "cs3Label": "rules" if alert.rules else None,
+        "cs4": ",".join(alert.directories) or None,
+        "cs4Label": "directory" if alert.directories else None,
+        "cs5": f"{alert.by} {alert.name}" if alert.name else None,
+        "cs5Label": "shared" if alert.name else None,
+        "cs6": alert.finding,
+        "cs6Label": "finding",
+    }
+    return _event(f"finding:{alert.status}", alert, fields)
+
+
+def _event(kind: str, alert: AnyAlert, fields: Mapping[str, str | None]) -> bytes:
+    """Header and extension."""
+    parts = ("CEF:0", PRODUCT, "watch", VERSION, kind, alert.title, str(_SEVERITIES[int(alert.severity)]))
+    head = "|".join(map(_head, parts))
     extension = " ".join(f"{key}={_value(value)}" for key, value in fields.items() if value)
     return f"{head}|{extension}".encode()
 

@@ -1,4 +1,4 @@
-"""Elastic Common Schema 9: one document a verdict, and the pair of lines that the bulk API takes for it."""
+"""Elastic Common Schema 9: one document a verdict or finding, and the lines that the bulk API takes for it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from watchword.core.identity_event import Verdict
 from watchword.watch.formats.alert import PRODUCT, VERSION, Alert, iso
+from watchword.watch.formats.finding_alert import FindingAlert
 from watchword.watch.formats.plain import encode
 
 ECS = "9.0.0"
@@ -27,7 +28,21 @@ def document(alert: Alert) -> bytes:
 
 def bulk(alert: Alert) -> bytes:
     """Action and document for `POST /_bulk` to a data stream; a message that arrives twice is created once."""
-    return encode({"create": {"_id": alert.tag}}) + b"\n" + encode(_document(alert))
+    return _bulk(alert.tag, _document(alert))
+
+
+def of_finding(alert: FindingAlert) -> bytes:
+    """The document of a finding; *event.id* is the finding, the same for all that is told of it."""
+    return encode(_of_finding(alert))
+
+
+def bulk_of_finding(alert: FindingAlert) -> bytes:
+    """Action and document, as `bulk`."""
+    return _bulk(alert.tag, _of_finding(alert))
+
+
+def _bulk(tag: str, document: dict[str, object]) -> bytes:
+    return encode({"create": {"_id": tag}}) + b"\n" + encode(document)
 
 
 def _document(alert: Alert) -> dict[str, object]:
@@ -82,6 +97,58 @@ def _document(alert: Alert) -> dict[str, object]:
             "framework": "MITRE ATT&CK",
             "technique": {"id": [uid.split(".")[0]], "name": [name.split(":")[0]]}
             | ({"subtechnique": {"id": [uid], "name": [name.split(": ")[1]]}} if "." in uid else {}),
+        }
+    return said
+
+
+def _of_finding(alert: FindingAlert) -> dict[str, object]:
+    actors, targets = list(alert.actors), list(dict.fromkeys(target for _, target in alert.targets))
+    said: dict[str, object] = {
+        "@timestamp": iso(alert.at),
+        "ecs": {"version": ECS},
+        "message": f"{alert.title}. {alert.why}.",
+        "event": {
+            "kind": "alert" if alert.is_open else "event",
+            "category": ["iam"],
+            "type": ["info"],
+            "action": f"finding.{alert.status}",
+            "id": alert.finding,
+            "module": "watchword",
+            "dataset": "watchword.finding",
+            "created": iso(alert.raised_at),
+            "start": iso(alert.since),
+            "end": iso(alert.until),
+            "reason": alert.why,
+            "severity": int(alert.severity),
+            "risk_score": _RISK[int(alert.severity)],
+        },
+        "observer": {"vendor": PRODUCT, "product": PRODUCT, "version": VERSION},
+        "rule": {"id": list(alert.rules), "name": list(alert.rule_titles), "ruleset": "watchword"},
+        "user": ({"id": actors, "name": actors} if actors else {})
+        | ({"target": {"id": targets, "name": targets}} if targets else {}),
+        "related": {"user": sorted({*actors, *targets})},
+        "labels": {"status": alert.status.value, "by": alert.by},
+        "watchword": {
+            "finding": alert.finding,
+            "status": alert.status.value,
+            "by": alert.by,
+            "name": alert.name,
+            "rules": list(alert.rules),
+            "events": [item.event for item in alert.items if item.event],
+            "count": alert.events,
+            "cases": list(alert.cases),
+            "tickets": list(alert.tickets),
+            "leaves": sorted({leaf for item in alert.items for leaf in item.leaves}),
+            "dismissal": alert.dismissal,
+            "owner": alert.owner,
+        },
+    }
+    if alert.attack:
+        parts = [one for one in alert.attack if "." in one]
+        said["threat"] = {
+            "framework": "MITRE ATT&CK",
+            "technique": {"id": list(dict.fromkeys(one.split(".")[0] for one in alert.attack))}
+            | ({"subtechnique": {"id": parts}} if parts else {}),
         }
     return said
 

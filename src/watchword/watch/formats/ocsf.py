@@ -1,4 +1,4 @@
-"""OCSF 1.8: a Detection Finding (2004) for the verdict, an Account Change (3001) for the event it is on.
+"""OCSF 1.8: a Detection Finding (2004) for a verdict or a finding, an Account Change (3001) for the event of a verdict.
 
 From https://schema.ocsf.io/1.8.0. What a verdict rests on (ticket) stands in the incident profile's `ticket`; case,
 leaves and reasons stand in `unmapped.watchword`, since OCSF has no word for them.

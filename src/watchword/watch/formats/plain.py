@@ -1,15 +1,21 @@
-"""One JSON object a line, columns as `VerdictRow`: for whoever reads it with a tool of their own."""
+"""One JSON object a line, columns as `VerdictRow` or `FindingAlert`: for whoever reads it with a tool of their own."""
 
 from __future__ import annotations
 
 import msgspec
 
 from watchword.watch.formats.alert import Alert
+from watchword.watch.formats.finding_alert import FindingAlert
 
 
 def line(alert: Alert) -> bytes:
     """The row, with its reasons in words."""
     return encode({**msgspec.structs.asdict(alert.row), "severity": alert.severity.word, "why": alert.why})
+
+
+def of_finding(alert: FindingAlert) -> bytes:
+    """The finding with its items; *kind* tells it from a verdict."""
+    return encode({"kind": "finding", **msgspec.structs.asdict(alert), "severity": alert.severity.word})
 
 
 def encode(value: object) -> bytes:

@@ -1,4 +1,4 @@
-"""Shared Signals: a verdict as a Security Event Token (RFC 8417) with a CAEP 1.0 event, signed with ES256.
+"""Shared Signals: a verdict or a finding as Security Event Tokens (RFC 8417) with a CAEP 1.0 event, signed with ES256.
 
 A finding raises the risk of its subject; a governed change and a finding that was cleared lower it. What a governed
 recovery rested on is told as its assurance, in a namespace of ours, since NIST's levels are about more than recovery.
@@ -18,8 +18,10 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from watchword.core.errors import Invalid
+from watchword.core.finding import Status
 from watchword.core.identity_event import Canonical, Verdict
 from watchword.watch.formats.alert import Alert, Severity
+from watchword.watch.formats.finding_alert import AnyAlert, FindingAlert
 
 RISK = "https://schemas.openid.net/secevent/caep/event-type/risk-level-change"
 ASSURANCE = "https://schemas.openid.net/secevent/caep/event-type/assurance-level-change"
@@ -27,6 +29,9 @@ VERIFICATION = "https://schemas.openid.net/secevent/ssf/event-type/verification"
 
 NAMESPACE = "urn:watchword:recovery"
 """Levels: `verified`, `ticketed`, `unverified`."""
+
+SUPPORTED = (RISK, ASSURANCE)
+"""The events that tell of verdicts and findings."""
 
 _UUIDS = uuid.UUID("5b0f7d5e-2a63-4c0b-9a53-3c1f2a7d7c11")
 _LEVELS = {1: "LOW", 2: "LOW", 3: "MEDIUM", 4: "HIGH", 5: "HIGH"}
@@ -37,6 +42,15 @@ _ASSURED: Mapping[Verdict, str] = {
     Verdict.UNVERIFIED: "unverified",
     Verdict.SUSPICIOUS: "unverified",
 }
+
+
+class SecurityEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """One event about one subject, before it is signed; *events* by their type."""
+
+    jti: str
+    txn: str
+    subject: Mapping[str, str]
+    events: Mapping[str, object]
 
 
 class Signer(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,27 +66,50 @@ class Signer(msgspec.Struct, frozen=True, kw_only=True):
         """Without the key."""
         return f"Signer(issuer={self.issuer!r}, audience={self.audience!r})"
 
-    def token(self, alert: Alert) -> str | None:
-        """The token that *alert* is; None where a receiver has nothing to learn from it, as of a feed."""
+    def tokens(self, alert: AnyAlert) -> tuple[tuple[str, str], ...]:
+        """Each token that *alert* is, by its id; see `events`."""
+        return tuple((event.jti, self.sign(event)) for event in self.events(alert))
+
+    def events(self, alert: AnyAlert) -> tuple[SecurityEvent, ...]:
+        """Each event that *alert* is; none where a receiver has nothing to learn from it, as of a feed.
+
+        A verdict is one, a finding one for each account that it is about. The ids are the same whenever they are made.
+        """
+        if isinstance(alert, FindingAlert):
+            event = _of_finding(alert)
+            return tuple(
+                SecurityEvent(
+                    jti=self.jti(alert.tag, directory or "", target),
+                    txn=alert.finding,
+                    subject=self._subject(directory, target),
+                    events=event,
+                )
+                for directory, target in alert.targets
+            )
         row = alert.row
         if row.action is None or not (events := _events(alert)):
-            return None
-        issuer = self.issuers.get(row.directory)
-        subject = (
-            {"format": "iss_sub", "iss": issuer, "sub": row.target}
-            if issuer
-            else {"format": "opaque", "id": f"{row.directory}/{row.target}"}
-        )
-        return self._signed(self.jti(alert), row.correlation or row.id, subject, events)
+            return ()
+        subject = self._subject(row.directory, row.target)
+        return (SecurityEvent(jti=self.jti(alert.tag), txn=row.correlation or row.id, subject=subject, events=events),)
+
+    def sign(self, event: SecurityEvent) -> str:
+        """The token that *event* is."""
+        return self._signed(event.jti, event.txn, event.subject, event.events)
+
+    def _subject(self, directory: str | None, target: str) -> dict[str, str]:
+        issuer = self.issuers.get(directory or "")
+        if issuer:
+            return {"format": "iss_sub", "iss": issuer, "sub": target}
+        return {"format": "opaque", "id": f"{directory}/{target}" if directory else target}
 
     def verification(self, stream: str, state: str | None) -> tuple[str, str]:
         """Id and token that a receiver asks for to see whether the stream works (SSF 1.0, 8.1.4)."""
         jti, subject = str(uuid.uuid4()), {"format": "opaque", "id": stream}
         return jti, self._signed(jti, None, subject, {VERIFICATION: {"state": state} if state else {}})
 
-    def jti(self, alert: Alert) -> str:
-        """The id of the token that *alert* is: the same whenever it is made."""
-        return str(uuid.uuid5(_UUIDS, f"{self.audience} {alert.tag}"))
+    def jti(self, *about: str) -> str:
+        """The id of the token that is *about* an alert, and perhaps an account: the same whenever it is made."""
+        return str(uuid.uuid5(_UUIDS, " ".join((self.audience, *about))))
 
     @property
     def public(self) -> dict[str, object]:
@@ -84,15 +121,15 @@ class Signer(msgspec.Struct, frozen=True, kw_only=True):
         """RFC 7638's thumbprint of the key."""
         return self.key.thumbprint()
 
-    def _signed(self, jti: str, txn: str | None, subject: dict[str, str], events: dict[str, object]) -> str:
+    def _signed(self, jti: str, txn: str | None, subject: Mapping[str, str], events: Mapping[str, object]) -> str:
         # Neither `sub` nor `exp` (SSF 1.0, 4.1.2 and 4.1.7): a token like this is never taken for one of sign-in.
         claims: dict[str, object] = {
             "iss": self.issuer,
             "jti": jti,
             "iat": int(self.clock().timestamp()),
             "aud": self.audience,
-            "sub_id": subject,
-            "events": events,
+            "sub_id": dict(subject),
+            "events": dict(events),
         }
         header = {"alg": "ES256", "typ": "secevent+jwt", "kid": self.kid}
         return jwt.encode(header, claims | ({"txn": txn} if txn else {}), self.key, algorithms=["ES256"])
@@ -133,6 +170,20 @@ def _events(alert: Alert) -> dict[str, object]:
         level = _ASSURED[row.verdict]
         events[ASSURANCE] = common | {"namespace": NAMESPACE, "current_level": level}
     return events
+
+
+def _of_finding(alert: FindingAlert) -> dict[str, object]:
+    level = _LEVELS[int(alert.severity if alert.is_open else Severity.LOW)]
+    return {
+        RISK: {
+            "event_timestamp": int(alert.at.timestamp()),
+            "initiating_entity": "policy" if alert.status is Status.NEW else "admin",
+            "reason_admin": {"en": f"{alert.title}. {alert.why}."},
+            "principal": "USER",
+            "current_level": level,
+            "risk_reason": f"WATCHWORD_FINDING_{alert.status.upper()}",
+        }
+    }
 
 
 _RECOVERIES = frozenset(

@@ -48,15 +48,18 @@ class Delivering:
         with (self._positions / f"{delivery.name}.lock").open("w", encoding="ascii") as lock:
             while not self._stop.is_set() and not _has(lock):
                 self._stop.wait(PAUSE_S)
-            if not self._stop.is_set():
-                delivery.resume()  # whoever had it has gone on since
             told: str | None = None
+            is_resumed = False
             while not self._stop.is_set():
                 try:
+                    if not is_resumed:
+                        delivery.resume()  # whoever had it has gone on since
+                        is_resumed = True
                     delivery.step(self._clock())
-                except WatchwordError as fault:
-                    log.critical("output.stopped", output=delivery.name, why=f"{fault.what} {fault.remedy}")
-                    break
+                except Exception as fault:
+                    # A thread that ended here would leave the receiver without alerts until somebody starts again.
+                    log.critical("output.fault", output=delivery.name, why=_said(fault), exc_info=fault)
+                    self._note(delivery, fault)
                 error = delivery.error
                 if error != told:
                     told = error
@@ -64,6 +67,20 @@ class Delivering:
                     say("output.waits" if error else "output.works", output=delivery.name, why=error)
                 self._stop.wait(PAUSE_S)
         delivery.close()
+
+    def _note(self, delivery: Delivery, fault: Exception) -> None:
+        """Have the fault told by `watchword watch outputs`; a disk that takes nothing leaves it to the log."""
+        try:
+            delivery.fail(self._clock(), _said(fault))
+        except OSError as full:
+            log.critical("output.untold", output=delivery.name, why=str(full))
+
+
+def _said(fault: Exception) -> str:
+    """A fault in words: ours say what to do, others are named."""
+    if isinstance(fault, WatchwordError):
+        return f"{fault.what} {fault.remedy}"
+    return f"An unforeseen fault, {type(fault).__name__}: {fault}. It is tried again; the log has all of it."
 
 
 def _has(lock: TextIO) -> bool:

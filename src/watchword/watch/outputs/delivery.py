@@ -1,23 +1,28 @@
-"""One output's way through the verdict files: its position, what it holds back, and when it tries again.
+"""One output's way through the verdict files and the findings: its position, what it holds back, when it tries again.
 
 The position is written after the receiver has taken what is before it, so whoever is killed between the two sends some
 again and loses none; receivers know a repeat by its tag. While a receiver is away nothing is read ahead: the verdict
-files are the queue.
+files and the ledger are the queue.
 """
 
 from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import chain
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
 from watchword.core.errors import Corrupt, Invalid, Unavailable
+from watchword.watch.finding_log import News, Shown
 from watchword.watch.formats.alert import Alert
+from watchword.watch.formats.finding_alert import AnyAlert, FindingAlert
 from watchword.watch.outputs.port import Output
+from watchword.watch.signals import Signal
 from watchword.watch.verdicts import VerdictRow, read_verdicts, verdict_files
 
 BATCH = 200
@@ -29,36 +34,76 @@ HELD = 1000
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=1), timedelta(minutes=5)
 
 
+FEW = 20
+"""Findings of one message at most: each has its events with it."""
+
+
+class Queue(Protocol):
+    """What became of findings, in the order of the ledger; see `watch.findings.Findings`."""
+
+    def news(self, since: int) -> tuple[News, ...]:
+        """What others have to hear of, of the entries from *since* on."""
+
+    def as_of(self, news: News) -> Shown:
+        """The finding that *news* is about, as it was then."""
+
+
 class Place(msgspec.Struct, frozen=True, kw_only=True):
-    """How far an output is: *rows* of *file* are behind it, and of every file before it all of them."""
+    """How far an output is: *rows* of *file* are behind it, and of every file before it all of them.
+
+    *seq* is the first entry of the ledger whose finding it has not heard of, *findings* how many wait from there on.
+    """
 
     file: str = ""
     rows: int = 0
+    seq: int = 0
+    findings: int = 0
     sent: int = 0
     held: tuple[str, ...] = ()
     """Tags of the alerts that the receiver would not take."""
     error: str | None = None
     """What went wrong last, if it has not gone right since."""
+    is_fault: bool = False
+    """Whether that is nothing a receiver says, but a fault of ours: somebody has to see to it."""
+    retry_at: datetime | None = None
+    """When it tries again."""
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
-    """What people are told of an output: how far it is, what went wrong last."""
+    """What people are told of an output: how far it is, what went wrong last, and when it tries again.
+
+    *behind* counts verdicts as they are now, and findings as they were at the last try.
+    """
 
     name: str
     sent: int
     behind: int
     held: tuple[str, ...]
     error: str | None
+    is_fault: bool = False
+    retry_at: datetime | None = None
 
 
 class Delivery:
     """Takes what *verdicts* say to *output*, called *name*; `step` is called often, by one thread at a time.
 
-    Told are findings, and later revisions of what was one; with *everything* every verdict is.
+    Told are verdicts that somebody must look at, and later revisions of what was one; with *everything* every verdict
+    is. What becomes of *findings* is told after them; *signals* say what their rules are called.
     """
 
-    def __init__(self, name: str, output: Output, verdicts: Path, positions: Path, *, everything: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        output: Output,
+        verdicts: Path,
+        positions: Path,
+        *,
+        everything: bool = False,
+        findings: Queue | None = None,
+        signals: Mapping[str, Signal] | None = None,
+    ) -> None:
         self.name, self._output, self._verdicts, self._everything = name, output, verdicts, everything
+        self._findings, self._signals = findings, signals or {}
         self._file = positions / f"{name}.json"
         self._place = self._read()
         self._failures = 0
@@ -69,7 +114,7 @@ class Delivery:
         if self._retry_at is not None and at < self._retry_at:
             return 0
         before = self._place.sent
-        for place, alerts in self._batches():
+        for place, alerts in chain(self._batches(), self._finding_batches()):
             try:
                 taken, refused, why = self._hand_over(alerts)
             except Unavailable as error:
@@ -80,19 +125,30 @@ class Delivery:
                 self._fail(at, Unavailable("The receiver takes nothing.", "Look at what it says, and mend its set-up."))
                 break
             sent = self._place.sent + taken
-            self._write(msgspec.structs.replace(place, sent=sent, held=held, error=why))
+            self._write(msgspec.structs.replace(place, sent=sent, held=held, error=why, is_fault=False, retry_at=None))
             self._failures, self._retry_at = 0, None
+        else:
+            if self._place.is_fault:  # it is over, though nothing had to be sent since
+                self._write(msgspec.structs.replace(self._place, error=None, is_fault=False, retry_at=None))
+                self._failures, self._retry_at = 0, None
         return self._place.sent - before
 
     def state(self) -> State:
         """How it stands."""
+        waiting = len(self._findings.news(self._place.seq)) if self._findings else self._place.findings
         return State(
             name=self.name,
             sent=self._place.sent,
-            behind=sum(len(alerts) for _, alerts in self._batches()),
+            behind=sum(len(alerts) for _, alerts in self._batches()) + waiting,
             held=self._place.held,
             error=self._place.error,
+            is_fault=self._place.is_fault,
+            retry_at=self._place.retry_at,
         )
+
+    def fail(self, at: datetime, why: str) -> None:
+        """Note a fault that is no receiver's, and wait before the next try; see `Place.is_fault`."""
+        self._wait(at, why, is_fault=True)
 
     @property
     def error(self) -> str | None:
@@ -112,7 +168,7 @@ class Delivery:
         """Let go of the receiver."""
         self._output.close()
 
-    def _hand_over(self, alerts: tuple[Alert, ...]) -> tuple[int, tuple[str, ...], str | None]:
+    def _hand_over(self, alerts: tuple[AnyAlert, ...]) -> tuple[int, tuple[str, ...], str | None]:
         """How many the receiver took, the tags of those it never will, and its words for why."""
         if not alerts:
             return 0, (), self._place.error if self._place.held else None
@@ -136,17 +192,35 @@ class Delivery:
             for start in range(skip, len(rows), BATCH):
                 chosen = rows[start : start + BATCH]
                 alerts = tuple(Alert.of(row) for row in chosen if self._is_told(row))
-                yield Place(file=file.name, rows=start + len(chosen)), alerts
+                place = msgspec.structs.replace(self._place, file=file.name, rows=start + len(chosen))
+                yield place, alerts
+
+    def _finding_batches(self) -> Iterator[tuple[Place, tuple[AnyAlert, ...]]]:
+        """The same of findings."""
+        if self._findings is None:
+            return
+        news = self._findings.news(self._place.seq)
+        for start in range(0, len(news), FEW):
+            chosen = news[start : start + FEW]
+            left = len(news) - start
+            alerts = tuple(FindingAlert.of(self._findings.as_of(one), self._signals) for one in chosen)
+            yield msgspec.structs.replace(self._place, seq=chosen[-1].seq + 1, findings=left - len(chosen)), alerts
 
     def _is_told(self, row: VerdictRow) -> bool:
         return self._everything or row.is_finding or row.revision > 1
 
     def _fail(self, at: datetime, error: Unavailable) -> None:
-        self._write(msgspec.structs.replace(self._place, error=f"{error.what} {error.remedy}"))
+        if self._findings is not None:
+            waiting = len(self._findings.news(self._place.seq))
+            self._place = msgspec.structs.replace(self._place, findings=waiting)
+        self._wait(at, f"{error.what} {error.remedy}", is_fault=False)
+
+    def _wait(self, at: datetime, why: str, *, is_fault: bool) -> None:
         wait = min(FIRST_WAIT * 2 ** min(self._failures, 20), LONGEST_WAIT)
         # So that all outputs of a receiver that comes back do not come at once.
         self._retry_at = at + wait * (0.5 + random.random())  # noqa: S311
         self._failures += 1
+        self._write(msgspec.structs.replace(self._place, error=why, is_fault=is_fault, retry_at=self._retry_at))
 
     def _read(self) -> Place:
         try:
@@ -175,7 +249,7 @@ class Unconnected:
 
     where = ""
 
-    def send(self, alerts: Sequence[Alert]) -> None:
+    def send(self, alerts: Sequence[AnyAlert]) -> None:
         """Nothing is sent from here."""
         raise NotImplementedError
 

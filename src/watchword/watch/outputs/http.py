@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -12,12 +12,15 @@ import httpx2
 import msgspec
 
 from watchword.core.errors import Invalid, Unavailable
-from watchword.watch.formats import ecs, plain, splunk
-from watchword.watch.formats.alert import Alert
+from watchword.watch.formats import format_named
+from watchword.watch.formats.finding_alert import AnyAlert
 from watchword.watch.formats.security_events import Signer
 
 _OURS = frozenset({400, 413, 422})
 """Answers that are about what was sent; every other failure is about the receiver or its set-up, and is tried again."""
+
+
+_HEC, _BULK, _LINE = format_named("hec"), format_named("bulk"), format_named("jsonl")
 
 
 class Shape(Protocol):
@@ -27,7 +30,7 @@ class Shape(Protocol):
     def url(self) -> str:
         """Where it listens."""
 
-    def requests(self, alerts: Sequence[Alert]) -> list[httpx2.Request]:
+    def requests(self, alerts: Sequence[AnyAlert]) -> list[httpx2.Request]:
         """What is asked to hand over *alerts*; each is whole by itself, and may be repeated."""
 
     def check(self, answer: httpx2.Response) -> None:
@@ -47,9 +50,13 @@ class HttpOutput:
         """See `Output.where`."""
         return str(httpx2.URL(self._shape.url).copy_with(username=None, password=None, query=None))
 
-    def send(self, alerts: Sequence[Alert]) -> None:
+    def send(self, alerts: Sequence[AnyAlert]) -> None:
         """See `Output.send`."""
-        for request in self._shape.requests(alerts):
+        self.ask(self._shape.requests(alerts))
+
+    def ask(self, requests: Iterable[httpx2.Request]) -> None:
+        """Send *requests*, one after the other, until one fails; errors as `send`."""
+        for request in requests:
             try:
                 answer = self._http.send(request)
             except (httpx2.HTTPError, httpx2.InvalidURL) as error:
@@ -84,9 +91,9 @@ class Splunk(msgspec.Struct, frozen=True, kw_only=True):
         """Without the token."""
         return f"Splunk(url={self.url!r})"
 
-    def requests(self, alerts: Sequence[Alert]) -> list[httpx2.Request]:
+    def requests(self, alerts: Sequence[AnyAlert]) -> list[httpx2.Request]:
         """See `Shape.requests`."""
-        body = b"\n".join(splunk.event(alert) for alert in alerts)
+        body = b"\n".join(_HEC(alert) for alert in alerts)
         headers = {"Authorization": f"Splunk {self.token}", "Content-Type": "application/json"}
         return [httpx2.Request("POST", self.url, content=body, headers=headers)]
 
@@ -107,9 +114,9 @@ class Elastic(msgspec.Struct, frozen=True, kw_only=True):
         """Without the key."""
         return f"Elastic(url={self.url!r})"
 
-    def requests(self, alerts: Sequence[Alert]) -> list[httpx2.Request]:
+    def requests(self, alerts: Sequence[AnyAlert]) -> list[httpx2.Request]:
         """See `Shape.requests`."""
-        body = b"".join(ecs.bulk(alert) + b"\n" for alert in alerts)
+        body = b"".join(_BULK(alert) + b"\n" for alert in alerts)
         headers = {"Content-Type": "application/x-ndjson"}
         if self.token:
             headers["Authorization"] = f"ApiKey {self.token}"
@@ -143,9 +150,9 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True):
         """Without the secret."""
         return f"Webhook(url={self.url!r})"
 
-    def requests(self, alerts: Sequence[Alert]) -> list[httpx2.Request]:
+    def requests(self, alerts: Sequence[AnyAlert]) -> list[httpx2.Request]:
         """See `Shape.requests`."""
-        body = b"".join(plain.line(alert) + b"\n" for alert in alerts)
+        body = b"".join(_LINE(alert) + b"\n" for alert in alerts)
         at = str(int(self.clock().timestamp()))
         signed = hmac.new(self.secret, f"{at}.".encode() + body, hashlib.sha256).hexdigest()
         headers = {"Content-Type": "application/x-ndjson", "X-Watchword-Signature": f"t={at},v1={signed}"}
@@ -166,18 +173,24 @@ class SignalsPush(msgspec.Struct, frozen=True, kw_only=True):
         """Without the token."""
         return f"SignalsPush(url={self.url!r})"
 
-    def requests(self, alerts: Sequence[Alert]) -> list[httpx2.Request]:
+    def requests(self, alerts: Sequence[AnyAlert]) -> list[httpx2.Request]:
         """See `Shape.requests`."""
-        headers = {"Content-Type": "application/secevent+jwt", "Accept": "application/json"}
-        if self.token:
-            headers["Authorization"] = f"Bearer {self.token}"
-        tokens = [token for alert in alerts if (token := self.signer.token(alert)) is not None]
-        return [httpx2.Request("POST", self.url, content=token, headers=headers) for token in tokens]
+        authorization = f"Bearer {self.token}" if self.token else None
+        tokens = [token for alert in alerts for _, token in self.signer.tokens(alert)]
+        return [pushed(self.url, token, authorization) for token in tokens]
 
     def check(self, answer: httpx2.Response) -> None:
         """See `Shape.check`; anything but 202 is no receipt (RFC 8935, 2.2)."""
         if answer.status_code != 202:
             raise Unavailable(f"{self.url} does not receipt security events: {_said(answer)}.", "Check the address.")
+
+
+def pushed(url: str, token: str, authorization: str | None) -> httpx2.Request:
+    """One security event *token* on its way to *url* (RFC 8935, 2.1)."""
+    headers = {"Content-Type": "application/secevent+jwt", "Accept": "application/json"}
+    if authorization:
+        headers["Authorization"] = authorization
+    return httpx2.Request("POST", url, content=token, headers=headers)
 
 
 def _json(answer: httpx2.Response) -> object:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 
 from watchword.core.errors import Invalid, Unavailable
-from watchword.watch.formats.alert import Alert
-from watchword.watch.formats.security_events import Signer
+from watchword.watch.formats.finding_alert import AnyAlert
+from watchword.watch.formats.security_events import SecurityEvent, Signer
 
 ROOM = 10_000
 """Tokens that may wait; while there is no room the delivery waits, and nothing is dropped."""
@@ -49,25 +49,27 @@ class SignalsPoll:
         """See `Output.where`."""
         return f"whoever polls as {self._signer.audience}"
 
-    def send(self, alerts: Sequence[Alert]) -> None:
+    def send(self, alerts: Sequence[AnyAlert]) -> None:
         """See `Output.send`."""
+        self.keep(event for alert in alerts for event in self._signer.events(alert))
+
+    def keep(self, events: Iterable[SecurityEvent]) -> None:
+        """Have *events* wait, but those that do already; `Unavailable` where there is no room."""
         self._folder.mkdir(parents=True, exist_ok=True)
         waiting = self._waiting()
-        if len(waiting) + len(alerts) > ROOM:
+        tokens = {event.jti: self._signer.sign(event) for event in events if event.jti not in waiting}
+        if waiting and len(waiting) + len(tokens) > ROOM:
             raise Unavailable(
                 f"{len(waiting)} security events wait to be polled.", "Have the receiver poll, or take the output out."
             )
         place = self._next(waiting)
-        for alert in alerts:
-            jti, token = self._signer.jti(alert), self._signer.token(alert)
-            if token is not None and jti not in waiting:
-                self._write(self._folder / f"{place:012d}_{jti}.set", token)
-                place += 1
+        for number, (jti, token) in enumerate(tokens.items(), start=place):
+            self._write(self._folder / f"{number:012d}_{jti}.set", token)
 
-    def verify(self, state: str | None) -> None:
-        """Have the next poll find a token that says the stream works."""
+    def verify(self, state: str | None, stream: str | None = None) -> None:
+        """Have the next poll find a token that says the *stream* works; it is called by its audience otherwise."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        jti, token = self._signer.verification(self._signer.audience, state)
+        jti, token = self._signer.verification(stream or self._signer.audience, state)
         self._write(self._folder / f"{self._next(self._waiting()):012d}_{jti}.set", token)
 
     def answer(self, body: bytes) -> bytes:
@@ -83,6 +85,16 @@ class SignalsPoll:
         given = [*waiting.items()][: min(poll.maxEvents, MOST)]
         sets = {jti: file.read_text(encoding="ascii") for jti, file in given}
         return msgspec.json.encode(Polled(sets=sets, moreAvailable=len(waiting) > len(given)))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing waits."""
+        return not self._waiting()
+
+    def clear(self) -> None:
+        """Let go of all that waits."""
+        for file in self._waiting().values():
+            file.unlink()
 
     def close(self) -> None:
         """See `Output.close`."""

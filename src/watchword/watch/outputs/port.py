@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from watchword.watch.formats.alert import Alert
+from watchword.watch.formats.finding_alert import AnyAlert
 
 
 class Output(Protocol):
@@ -20,7 +20,7 @@ class Output(Protocol):
     def where(self) -> str:
         """Whom it sends to, for people; without secrets."""
 
-    def send(self, alerts: Sequence[Alert]) -> None:
+    def send(self, alerts: Sequence[AnyAlert]) -> None:
         """Hand *alerts* over."""
 
     def close(self) -> None:

@@ -11,7 +11,9 @@ from pathlib import Path
 from watchword.core.errors import Unavailable
 from watchword.watch.formats import Render, format_named
 from watchword.watch.formats.alert import Alert
+from watchword.watch.formats.finding_alert import AnyAlert, FindingAlert
 from watchword.watch.formats.syslog import around
+from watchword.watch.outputs.finding_files import append_findings
 from watchword.watch.verdicts import append_verdicts
 
 
@@ -42,7 +44,7 @@ class SyslogTls:
         """See `Output.where`."""
         return f"syslog+tls://{self._host}:{self._port}"
 
-    def send(self, alerts: Sequence[Alert]) -> None:
+    def send(self, alerts: Sequence[AnyAlert]) -> None:
         """See `Output.send`."""
         try:
             if self._socket is not None and _is_ended(self._socket):
@@ -90,7 +92,7 @@ class LinesFile:
         """See `Output.where`."""
         return str(self._path)
 
-    def send(self, alerts: Sequence[Alert]) -> None:
+    def send(self, alerts: Sequence[AnyAlert]) -> None:
         """See `Output.send`."""
         try:
             with self._path.open("ab") as out:
@@ -107,7 +109,10 @@ class LinesFile:
 
 
 class ParquetFolder:
-    """Parquet files in a folder, columns as `VerdictRow`; what is there already is not written again."""
+    """Parquet files in a folder, columns as `VerdictRow`; those of findings in `findings` beneath it, see there.
+
+    What is there already is not written again.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -117,10 +122,11 @@ class ParquetFolder:
         """See `Output.where`."""
         return str(self._folder)
 
-    def send(self, alerts: Sequence[Alert]) -> None:
+    def send(self, alerts: Sequence[AnyAlert]) -> None:
         """See `Output.send`."""
         try:
-            append_verdicts(self._folder, [alert.row for alert in alerts])
+            append_verdicts(self._folder, [one.row for one in alerts if isinstance(one, Alert)])
+            append_findings(self._folder / "findings", [one for one in alerts if isinstance(one, FindingAlert)])
         except OSError as error:
             raise Unavailable(
                 f"{self._folder} can not be written: {error.strerror}.", "Check the path and the room on the disk."

@@ -4,6 +4,9 @@
 -- What one run is asked: whether evidence and tickets were given, how far the desk's own clocks may differ.
 CREATE TABLE setting (has_evidence BOOLEAN, has_tickets BOOLEAN, lag INTERVAL);
 
+-- Since when events are remembered; empty where all of them are.
+CREATE TABLE remembered ("since" TIMESTAMPTZ);
+
 -- How far the times of a feed may be off from the desk's; a directory of NULL stands for every one of the provider.
 CREATE TABLE lag (provider VARCHAR, directory VARCHAR, lag INTERVAL);
 

@@ -12,6 +12,7 @@ WITH missing AS (
         ON (span.directory IS NULL OR evidence.directory = span.directory)
         AND coalesce(evidence.ended, evidence.started) BETWEEN span.since AND span.until
     WHERE evidence.outcome = 'done' AND evidence.evidence NOT IN (SELECT evidence FROM claim)
+        AND NOT EXISTS (FROM remembered WHERE coalesce(evidence.ended, evidence.started) < remembered."since")
     QUALIFY row_number() OVER (PARTITION BY evidence.evidence ORDER BY span.directory NULLS LAST) = 1
 ),
 -- What owes no evidence, such as the end of sessions, claims none; its log shows it all the same.
