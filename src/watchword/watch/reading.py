@@ -163,7 +163,7 @@ def _take(con: duckdb.DuckDBPyConnection, feed: Feed) -> None:
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE taken AS
-        WITH record AS (SELECT native, records[1] AS record FROM scan WHERE records IS NOT NULL AND {mine})
+        WITH record AS (SELECT native, stamp AS stamped, records[1] AS record FROM scan WHERE records IS NOT NULL AND {mine})
         SELECT
             $provider AS provider, $directory AS directory, event.*,
             CASE WHEN event.by_owner THEN catalogue.by_owner ELSE catalogue.canonical END AS canonical
@@ -178,7 +178,7 @@ def _take(con: duckdb.DuckDBPyConnection, feed: Feed) -> None:
         con.execute(
             f"""
             INSERT INTO sign_in BY NAME
-            WITH record AS (SELECT native, records[1] AS record FROM scan WHERE records IS NOT NULL AND is_sign_in)
+            WITH record AS (SELECT native, stamp AS stamped, records[1] AS record FROM scan WHERE records IS NOT NULL AND is_sign_in)
             SELECT
                 $provider AS provider, $directory AS directory,
                 one.* REPLACE (done AND catalogue.canonical = 'login.success' AS done)

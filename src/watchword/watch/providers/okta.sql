@@ -11,7 +11,7 @@ SELECT
     eventType AS native,
     published AS stamp,
     struct_pack(
-        uuid := uuid, apart := CASE WHEN uuid IS NULL THEN "transaction".id END, published := published, actor := actor,
+        uuid := uuid, apart := CASE WHEN uuid IS NULL THEN "transaction".id END, actor := actor,
         address := client.ipAddress, country := client.geographicalContext.country,
         -- Okta writes the words "null" and "unknown" where a value is missing.
         device := coalesce(nullif(device.id, 'null'), nullif(debugContext.debugData.dtHash, 'null')),
@@ -25,12 +25,12 @@ SELECT
     ) AS record
 FROM line;
 
-WITH said AS (SELECT native, record, record.change[1] AS change FROM record),
+WITH said AS (SELECT native, stamped, record, record.change[1] AS change FROM record),
 field AS (
     SELECT
         native,
         record.uuid AS uuid,
-        try_cast(record.published AS TIMESTAMPTZ) AS "time",
+        try_cast(stamped AS TIMESTAMPTZ) AS "time",
         coalesce(record.actor.id, '') AS actor,
         lower(nullif(record.actor.alternateId, 'null')) AS actor_login,
         lower(record.actor."type") AS actor_type,
@@ -101,7 +101,7 @@ FROM each_target;
 
 WITH field AS (
     SELECT
-        native, record, try_cast(record.published AS TIMESTAMPTZ) AS "time", coalesce(record.actor.id, '') AS who,
+        native, record, try_cast(stamped AS TIMESTAMPTZ) AS "time", coalesce(record.actor.id, '') AS who,
         lower(record.actor.id) AS who_key, lower(nullif(record.actor.alternateId, 'null')) AS login
     FROM record
 )

@@ -54,12 +54,12 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def events(self) -> str:
-        """SQL over `record`: one row for each canonical event, columns as in `sql/tables.sql`."""
+        """SQL over `record` (`native`, `stamped`, `record`): one row a canonical event, columns as in `sql/tables.sql`."""
         return self._queries()[1]
 
     @property
     def sign_ins(self) -> str | None:
-        """SQL over `record`: one row for each sign-in, columns as in `sql/tables.sql`; None where `events` has them.
+        """SQL over the same: one row for each sign-in, columns as in `sql/tables.sql`; None where `events` has them.
 
         Most lines of a log are sign-ins, and have nothing of what makes a change hard to read.
         """
