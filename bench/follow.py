@@ -16,8 +16,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench.classify import write_evidence
 from bench.okta_generator import generate
+from bench.samples import write_evidence
 from watchword.watch.follow import Follow, Followed
 from watchword.watch.providers import OKTA
 from watchword.watch.sources.spool import Spool

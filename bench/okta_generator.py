@@ -124,8 +124,8 @@ def generate(path: Path, size: int, *, seed: int = 7, rows: int = 5_000) -> Samp
                 lines = (_traffic(random_, now),)
             events += len(lines)
             written += out.write(b"".join(lines))
-    evidence.extend(_earlier(random_, rows - len(evidence)))
-    return Sample(events=events, support=support, evidence=tuple(evidence))
+    earlier = sorted(_earlier(random_, rows - len(evidence)), key=lambda row: row.expires)
+    return Sample(events=events, support=support, evidence=(*earlier, *evidence))
 
 
 def _traffic(random_: random.Random, now: datetime) -> bytes:

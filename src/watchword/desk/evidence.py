@@ -42,6 +42,9 @@ _TYPES: dict[str, pa.DataType] = {
     "BOOLEAN": pa.bool_(),
 }
 
+_ROWS = 1 << 17
+"""Rows of a group: rows are nearly in order of time, so that a reader can skip the groups that are not of its time."""
+
 ARROW_SCHEMA = pa.schema([(name, _TYPES[kind]) for name, kind in SCHEMA])
 """`core.evidence.SCHEMA` as Arrow has it."""
 
@@ -61,7 +64,7 @@ def write(
     schema = ARROW_SCHEMA.with_metadata(beside)
     table = pa.Table.from_pylist([msgspec.structs.asdict(row) for row in rows], schema=schema)
     new = path.with_suffix(f".{os.getpid()}.tmp")
-    pq.write_table(table, new)
+    pq.write_table(table, new, row_group_size=_ROWS)
     new.replace(path)
 
 

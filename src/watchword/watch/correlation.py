@@ -117,34 +117,105 @@ def read_evidence(con: duckdb.DuckDBPyConnection, evidence: Path | None, account
     *accounts* is CSV as `accounts.read_accounts` takes it. `Invalid` for what is missing or has another schema; the
     tables then keep what they had.
     """
-    columns = ", ".join(f'CAST("{name}" AS {kind}) AS "{name}"' for name, kind in SCHEMA)
-    empty = ", ".join(f'CAST(NULL AS {kind}) AS "{name}"' for name, kind in SCHEMA)
     files = () if evidence is None else _parquet_files(evidence)
-    rows = f"SELECT {columns} FROM read_parquet($files, union_by_name = true)" if files else f"SELECT {empty} LIMIT 0"
     named = read_accounts(accounts) if accounts else ()
-    try:
-        con.execute(
-            # Numbered by what it says: sorting a million rows takes longer than all the rest of reading them.
-            'CREATE OR REPLACE TABLE evidence AS SELECT CAST(hash("case", change, native_id, opened_leaf, '
-            "started_leaf, outcome_leaf) >> 1 AS BIGINT) AS evidence, * REPLACE ("
-            "list_transform(target_keys, lambda k: lower(k)) AS target_keys, "
-            f"list_transform(principal_keys, lambda k: lower(k)) AS principal_keys) FROM ({rows})",
-            {"files": [str(file) for file in files]} if files else {},
-        )
-        _once(con)
+    with _evidence_of(evidence):
+        _load_rows(con, files)
         _read_gaps(con, files)
         _read_declared(con, files)
+    con.execute("DELETE FROM principal")
+    _know_accounts(con, "evidence", named)
+    con.execute("UPDATE setting SET has_evidence = $given", {"given": evidence is not None})
+
+
+def open_evidence(con: duckdb.DuckDBPyConnection, evidence: Path | None, accounts: Path | None = None) -> None:
+    """As `read_evidence`, but for the rows that speak for single events: those are for `take_evidence`."""
+    files = () if evidence is None else _parquet_files(evidence)
+    named = read_accounts(accounts) if accounts else ()
+    with _evidence_of(evidence):
+        _load_rows(con, ())
+        _read_gaps(con, files)
+        _read_declared(con, files)
+        con.execute("DELETE FROM principal")
+        if files:
+            given = {"files": [str(file) for file in files]}
+            con.execute(f"INSERT INTO principal SELECT DISTINCT lower(unnest(principal_keys)) FROM {_PARQUET}", given)
+            _know_accounts(con, _PARQUET, named, given)
+        else:
+            _know_accounts(con, "evidence", named)
+    con.execute("UPDATE setting SET has_evidence = $given", {"given": evidence is not None})
+
+
+def take_evidence(con: duckdb.DuckDBPyConnection, evidence: Path | None) -> None:
+    """After `open_evidence`, and once all logs are read: load the rows that can matter to what those logs show."""
+    if evidence is None:
+        return
+    files = _parquet_files(evidence)
+    since, until, apart = con.execute(_text("span")).fetchone() or (None, None, 0)
+    if since is None or until is None:
+        return
+    with _evidence_of(evidence):
+        given = {"files": [str(file) for file in files], "since": since, "until": until, "apart": apart}
+        first, last, is_bound = con.execute(f"{_text('relevant')} FROM {_PARQUET})", given).fetchone() or (None, None, True)
+        # DuckDB skips what lies beyond a plain bound, and nothing by any other condition.
+        if not is_bound:
+            _load_rows(con, files)
+        elif first is not None and last is not None:
+            bounds = {"first": _EPOCH + timedelta(microseconds=first), "last": _EPOCH + timedelta(microseconds=last)}
+            _load_rows(con, files, "expires >= $first AND expires <= $last", bounds)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_PARQUET = "read_parquet($files, union_by_name = true)"
+
+
+@contextmanager
+def _evidence_of(evidence: Path | None) -> Iterator[None]:
+    try:
+        yield
     except duckdb.Error as error:
         raise Invalid(
             f"This is no evidence table: {str(error).splitlines()[0]}.",
             "Give the Parquet file, or the folder of such files, that the desk writes.",
             where=str(evidence),
         ) from error
-    con.execute("UPDATE setting SET has_evidence = $given", {"given": evidence is not None})
+
+
+def _load_rows(
+    con: duckdb.DuckDBPyConnection,
+    files: tuple[Path, ...],
+    where: str = "true",
+    parameters: dict[str, object] | None = None,
+) -> None:
+    """Make `evidence` of those rows in *files* that are *where* says; of none, where there are no files."""
+    columns = ", ".join(f'CAST("{name}" AS {kind}) AS "{name}"' for name, kind in SCHEMA)
+    empty = ", ".join(f'CAST(NULL AS {kind}) AS "{name}"' for name, kind in SCHEMA)
+    rows = f"SELECT {columns} FROM {_PARQUET} WHERE {where}" if files else f"SELECT {empty} LIMIT 0"
+    con.execute(
+        # Numbered by what it says: sorting a million rows takes longer than all the rest of reading them.
+        'CREATE OR REPLACE TABLE evidence AS SELECT CAST(hash("case", change, native_id, opened_leaf, '
+        "started_leaf, outcome_leaf) >> 1 AS BIGINT) AS evidence, * REPLACE ("
+        "list_transform(target_keys, lambda k: lower(k)) AS target_keys, "
+        f"list_transform(principal_keys, lambda k: lower(k)) AS principal_keys) FROM ({rows})",
+        {"files": [str(file) for file in files], **(parameters or {})} if files else {},
+    )
+    _once(con)
+
+
+def _know_accounts(
+    con: duckdb.DuckDBPyConnection,
+    evidence: str,
+    named: Iterable[Account],
+    parameters: dict[str, object] | None = None,
+) -> None:
+    """The names and classes of accounts that *evidence*, a table, has; and those *named* beside it."""
     con.execute("DELETE FROM account")
     con.execute(
-        "INSERT INTO account BY NAME "
-        "SELECT DISTINCT account, unnest(target_keys) AS name, account_class AS class FROM evidence"
+        # By one number for all three: a group by lists takes as long again.
+        "INSERT INTO account BY NAME SELECT DISTINCT account, lower(unnest(target_keys)) AS name, class FROM "
+        "(SELECT first(account) AS account, first(target_keys) AS target_keys, first(account_class) AS class "
+        f"FROM {evidence} GROUP BY hash(account, target_keys, account_class))",
+        parameters or {},
     )
     add_accounts(con, named)
 

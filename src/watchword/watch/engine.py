@@ -148,6 +148,7 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
             left_out = 0
             if context.since is not None:
                 left_out = correlation.forget(con, context.since)
+            correlation.take_evidence(con, evidence)
             verdicts = correlation.judge(con)
             swept = Swept(hits=())
             if context.signals:
@@ -190,7 +191,7 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _load(con: duckdb.DuckDBPyConnection, evidence: Path | None, context: Context) -> None:
-    correlation.read_evidence(con, evidence, context.accounts)
+    correlation.open_evidence(con, evidence, context.accounts)
     correlation.add_accounts(con, context.known)
     if context.tickets is not None:
         correlation.add_tickets(con, context.tickets)

@@ -23,8 +23,8 @@ from watchword.watch.verdicts import Rejected
 _BATCH = 64 * 1024 * 1024
 """Bytes of sieved lines that are written before they are read: bounds the space a damaged log takes."""
 
-_SIGN_IN = "\"action\" IN ('login.success', 'login.failure')"
-_KEPT = "catalogue.ignored IS NULL OR catalogue.canonical IN ('login.success', 'login.failure')"
+_SIGN_IN = "canonical IN ('login.success', 'login.failure')"
+_KEPT = f"catalogue.ignored IS NULL OR catalogue.{_SIGN_IN}"
 """What of the catalogue leaves a record behind: what is not ignored, and sign-ins, which have no verdict."""
 
 _OWN = "own"
@@ -115,7 +115,10 @@ def _scan(
         CREATE OR REPLACE TEMP TABLE scan AS
         WITH log AS ({source(provider, is_strict=is_strict)}), line AS ({provider.lines})
         SELECT
-            line.native, stamp, CASE WHEN catalogue.native IS NOT NULL AND ({_KEPT}) THEN record END AS record
+            line.native, stamp,
+            -- In a list of one: the NULL of a struct is kept member by member.
+            CASE WHEN catalogue.native IS NOT NULL AND ({_KEPT}) THEN [record] END AS records,
+            catalogue.{_SIGN_IN} AS is_sign_in
         FROM line LEFT JOIN catalogue ON catalogue.native = line.native AND catalogue.provider = $provider
         """,
         {"file": str(file), "compression": compression, "provider": provider.name},
@@ -155,20 +158,36 @@ def _take(con: duckdb.DuckDBPyConnection, feed: Feed) -> None:
         "FROM scan GROUP BY native",
         named,
     )
+    signs = feed.provider.sign_ins
+    mine = "true" if signs is None else "is_sign_in IS NOT TRUE"
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE taken AS
-        WITH record AS (SELECT native, record FROM scan WHERE record IS NOT NULL)
+        WITH record AS (SELECT native, stamp AS stamped, records[1] AS record FROM scan WHERE records IS NOT NULL AND {mine})
         SELECT
             $provider AS provider, $directory AS directory, event.*,
-            CASE WHEN event.by_owner THEN catalogue.by_owner ELSE catalogue.canonical END AS "action"
+            CASE WHEN event.by_owner THEN catalogue.by_owner ELSE catalogue.canonical END AS canonical
         FROM ({feed.provider.events}) AS event
         JOIN catalogue ON catalogue.native = event.native_action AND catalogue.provider = $provider
         WHERE catalogue.canonical IS NOT NULL AND ({_KEPT})
         """,
         named,
     )
-    con.execute(f"INSERT INTO native BY NAME SELECT * FROM taken WHERE NOT ({_SIGN_IN})")
+    con.execute(f'INSERT INTO native BY NAME SELECT * RENAME (canonical AS "action") FROM taken WHERE NOT ({_SIGN_IN})')
+    if signs is not None:
+        con.execute(
+            f"""
+            INSERT INTO sign_in BY NAME
+            WITH record AS (SELECT native, stamp AS stamped, records[1] AS record FROM scan WHERE records IS NOT NULL AND is_sign_in)
+            SELECT
+                $provider AS provider, $directory AS directory,
+                one.* REPLACE (done AND catalogue.canonical = 'login.success' AS done)
+            FROM ({signs}) AS one
+            JOIN catalogue ON catalogue.native = one.native_action AND catalogue.provider = $provider
+            """,
+            named,
+        )
+        return
     for column in ("country", "asn", "device", "session", "detail"):
         con.execute(f"ALTER TABLE taken ADD COLUMN IF NOT EXISTS {column} VARCHAR")
     con.execute(
@@ -176,7 +195,7 @@ def _take(con: duckdb.DuckDBPyConnection, feed: Feed) -> None:
         INSERT INTO sign_in BY NAME
         SELECT
             provider, directory, id, native_action, "target", target_keys, "time",
-            done AND "action" = 'login.success' AS done, address, country, asn, device, session, detail
+            done AND canonical = 'login.success' AS done, address, country, asn, device, session, detail
         FROM taken
         WHERE {_SIGN_IN}
         """

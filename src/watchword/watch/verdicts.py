@@ -366,7 +366,8 @@ def _latest(directory: Path, ids: set[str] | None) -> tuple[VerdictRow, ...]:
 
 
 def _write(directory: Path, rows: list[VerdictRow], suffix: str | None = None) -> None:
-    table = pa.Table.from_pylist([msgspec.structs.asdict(row) for row in rows], schema=SCHEMA)
+    columns = (pa.array([getattr(row, field.name) for row in rows], field.type) for field in SCHEMA)
+    table = pa.Table.from_arrays(list(columns), schema=SCHEMA)
     # Named for its place in the order of writing; a reader sees it whole, since it appears by renaming.
     place = len(list(directory.glob("*.parquet")))
     name = f"verdicts-{place:08d}-{suffix or uuid.uuid4().hex[:8]}.parquet"

@@ -11,51 +11,50 @@ SELECT
     eventType AS native,
     published AS stamp,
     struct_pack(
-        uuid := uuid, published := published, actor := actor, address := client.ipAddress,
-        country := client.geographicalContext.country, is_agentless := client.userAgent.rawUserAgent IS NULL, device := device.id,
+        uuid := uuid, apart := CASE WHEN uuid IS NULL THEN "transaction".id END, actor := actor,
+        address := client.ipAddress, country := client.geographicalContext.country,
+        -- Okta writes the words "null" and "unknown" where a value is missing.
+        device := coalesce(nullif(device.id, 'null'), nullif(debugContext.debugData.dtHash, 'null')),
         session := coalesce(authenticationContext.externalSessionId, authenticationContext.rootSessionId),
         result := outcome.result, reason := outcome.reason, asn := securityContext.asNumber,
         -- Who signs in is whom it is about, whatever he signs in to: most of a log, and so kept slim.
-        target := CASE WHEN NOT is_sign_in THEN target END, transaction := "transaction".id,
-        debug := CASE WHEN NOT is_sign_in THEN debugContext.debugData END, dt_hash := debugContext.debugData.dtHash,
-        is_sign_in := is_sign_in
+        change := CASE WHEN NOT is_sign_in THEN [struct_pack(
+            target := target, transaction := "transaction".id,
+            is_agentless := client.userAgent.rawUserAgent IS NULL, debug := debugContext.debugData
+        )] END
     ) AS record
 FROM line;
 
-WITH field AS (
+WITH said AS (SELECT native, stamped, record, record.change[1] AS change FROM record),
+field AS (
     SELECT
         native,
         record.uuid AS uuid,
-        try_cast(record.published AS TIMESTAMPTZ) AS "time",
+        try_cast(stamped AS TIMESTAMPTZ) AS "time",
         coalesce(record.actor.id, '') AS actor,
         lower(nullif(record.actor.alternateId, 'null')) AS actor_login,
         lower(record.actor."type") AS actor_type,
         record.result AS result,
         record.reason AS reason,
-        -- Okta writes the words "null" and "unknown" where a value is missing.
         nullif(record.address, 'null') AS address,
-        nullif(nullif(record.transaction, 'unknown'), 'null') AS correlation,
-        record.transaction = 'unknown' AND record.is_agentless AS unclaimed,
-        record.debug.changedAttributes AS changed,
+        nullif(nullif(change.transaction, 'unknown'), 'null') AS correlation,
+        change.transaction = 'unknown' AND change.is_agentless AS unclaimed,
+        change.debug.changedAttributes AS changed,
         nullif(record.country, 'null') AS country,
         record.asn AS asn,
-        coalesce(nullif(record.device, 'null'), nullif(record.dt_hash, 'null')) AS device,
+        record.device AS device,
         nullif(nullif(record.session, 'unknown'), 'null') AS session,
-        nullif(coalesce(record.debug.factor, record.debug.privilegeGranted), 'null') AS said,
+        nullif(coalesce(change.debug.factor, change.debug.privilegeGranted), 'null') AS said,
         list_transform(
-            list_filter(record.target, lambda t: (t."type" = 'User') IS NOT TRUE),
+            list_filter(change.target, lambda t: (t."type" = 'User') IS NOT TRUE),
             lambda t: coalesce(t.alternateId, t.id)
         )[1] AS other,
         -- A target is the user it names, wherever it stands in the list; else the first thing named; else nobody.
         coalesce(
-            CASE WHEN record.is_sign_in THEN [struct_pack(
-                id := record.actor.id, "type" := 'User', alternateId := record.actor.alternateId,
-                changeDetails := CAST(NULL AS JSON)
-            )] END,
-            nullif(list_filter(record.target, lambda t: lower(t."type") = 'user'), []), nullif(record.target[1:1], []),
+            nullif(list_filter(change.target, lambda t: lower(t."type") = 'user'), []), nullif(change.target[1:1], []),
             [NULL]
         ) AS targets
-    FROM record
+    FROM said
 ),
 each_target AS (SELECT * EXCLUDE (targets), unnest(targets) AS "target" FROM field)
 SELECT
@@ -102,4 +101,25 @@ SELECT
             THEN coalesce(said, nullif(reason, ''), other)
         ELSE coalesce(said, other, nullif(reason, ''))
     END AS detail
-FROM each_target
+FROM each_target;
+
+WITH field AS (
+    SELECT
+        native, record, try_cast(stamped AS TIMESTAMPTZ) AS "time", coalesce(record.actor.id, '') AS who,
+        lower(record.actor.id) AS who_key, lower(nullif(record.actor.alternateId, 'null')) AS login
+    FROM record
+)
+SELECT
+    coalesce(record.uuid, md5(concat_ws('|', native, "time", who, who, nullif(nullif(record.apart, 'unknown'), 'null')))) AS id,
+    native AS native_action,
+    who AS "target",
+    list_filter([who_key, login], lambda k: k <> '' AND k <> 'null') AS target_keys,
+    "time",
+    coalesce(upper(record.result), '') NOT IN ('FAILURE', 'DENY') AS done,
+    nullif(record.address, 'null') AS address,
+    nullif(record.country, 'null') AS country,
+    record.asn AS asn,
+    record.device AS device,
+    nullif(nullif(record.session, 'unknown'), 'null') AS session,
+    nullif(record.reason, '') AS detail
+FROM field

@@ -54,8 +54,16 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def events(self) -> str:
-        """SQL over `record`: one row for each canonical event, columns as in `sql/tables.sql`."""
+        """SQL over `record` (`native`, `stamped`, `record`): one row a canonical event, columns as in `sql/tables.sql`."""
         return self._queries()[1]
+
+    @property
+    def sign_ins(self) -> str | None:
+        """SQL over the same: one row for each sign-in, columns as in `sql/tables.sql`; None where `events` has them.
+
+        Most lines of a log are sign-ins, and have nothing of what makes a change hard to read.
+        """
+        return self._queries()[2]
 
     @property
     def catalogue(self) -> Path:
@@ -90,9 +98,9 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
         is_own = isinstance(inner.get(self.type_key), str) and (self.type_key, "VARCHAR") in self.columns
         return (inner,) if is_own else self.shape(inner)
 
-    def _queries(self) -> tuple[str, str]:
-        lines, events = (_HERE / f"{self.name}.sql").read_text(encoding="utf-8").split(";\n", 1)
-        return lines, events
+    def _queries(self) -> tuple[str, str, str | None]:
+        lines, events, *rest = (_HERE / f"{self.name}.sql").read_text(encoding="utf-8").split(";\n", 2)
+        return lines, events, rest[0] if rest else None
 
 
 CARRIED = "watchword.provider"

@@ -11,17 +11,27 @@ needs = ["happened", "signed_in"]
 [parameters]
 history = "90 d"
 */
-SELECT
-    enrolled.id AS event, enrolled."target", enrolled.actor, enrolled."time", enrolled.native_action, enrolled.address
-FROM happened AS enrolled
-JOIN recovery
-    ON recovery.subject = enrolled.subject AND recovery."time" <= enrolled."time"
-    AND recovery."time" >= enrolled."time" - $window
-WHERE enrolled."action" IN ('mfa.factor_enroll', 'device.enroll') AND enrolled.done AND enrolled.address IS NOT NULL
-    AND enrolled.subject IN (SELECT subject FROM signed_in WHERE address IS NOT NULL AND "time" < enrolled."time")
-    AND NOT EXISTS (
-        FROM signed_in
-        WHERE signed_in.subject = enrolled.subject AND signed_in.address = enrolled.address AND signed_in.done
-            AND signed_in."time" < recovery."time" AND signed_in."time" >= recovery."time" - $history
-    )
-QUALIFY row_number() OVER (PARTITION BY enrolled.id ORDER BY recovery."time" DESC, recovery.id) = 1
+WITH pair AS (
+    SELECT
+        enrolled.id, enrolled.subject, enrolled."target", enrolled.actor, enrolled."time", enrolled.native_action,
+        enrolled.address, recovery.id AS recovery, recovery."time" AS recovered
+    FROM happened AS enrolled
+    JOIN recovery
+        ON recovery.subject = enrolled.subject AND recovery."time" <= enrolled."time"
+        AND recovery."time" >= enrolled."time" - $window
+    WHERE enrolled."action" IN ('mfa.factor_enroll', 'device.enroll') AND enrolled.done AND enrolled.address IS NOT NULL
+),
+-- Of an account that never signed in, no address is a usual one.
+seen AS (SELECT subject, min("time") AS since FROM signed_in WHERE address IS NOT NULL GROUP BY subject),
+used AS (
+    SELECT DISTINCT pair.id, pair.recovery
+    FROM pair JOIN signed_in
+        ON signed_in.subject = pair.subject AND signed_in.address = pair.address
+        AND signed_in."time" < pair.recovered AND signed_in."time" >= pair.recovered - $history
+    WHERE signed_in.done
+)
+SELECT pair.id AS event, pair."target", pair.actor, pair."time", pair.native_action, pair.address
+FROM pair
+JOIN seen ON seen.subject = pair.subject AND seen.since < pair."time"
+ANTI JOIN used ON used.id = pair.id AND used.recovery = pair.recovery
+QUALIFY row_number() OVER (PARTITION BY pair.id ORDER BY pair.recovered DESC, pair.recovery) = 1

@@ -35,6 +35,9 @@ CREATE TEMP TABLE sign_in (
     detail VARCHAR
 );
 
+-- Whom the desk acts as, where that was read apart from `evidence`, which then has only the rows of the logs' own time.
+CREATE TABLE principal (name VARCHAR);
+
 -- Times of which the ledger lost its own record.
 CREATE TABLE gap (since TIMESTAMPTZ, until TIMESTAMPTZ);
 

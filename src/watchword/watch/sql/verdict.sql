@@ -27,10 +27,10 @@ related AS (
         ), NOT same, NOT untaken, distance, pair.evidence
     ) = 1
 ),
-principal AS (SELECT DISTINCT unnest(principal_keys) AS name FROM evidence),
+desk AS (SELECT name FROM principal UNION SELECT unnest(principal_keys) FROM evidence),
 executor AS (
     SELECT DISTINCT id
-    FROM (SELECT id, unnest(actor_keys) AS name FROM event WHERE owes) SEMI JOIN principal USING (name)
+    FROM (SELECT id, unnest(actor_keys) AS name FROM event WHERE owes) SEMI JOIN desk USING (name)
 ),
 -- An executor that acts on an account it has no evidence for, while its case for another is open. Times are joined by
 -- the ten minutes they fall into, so that a day full of cases is no product of all with all.
