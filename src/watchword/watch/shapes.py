@@ -1,4 +1,4 @@
-"""How a file becomes records: lines, documents of JSON over many lines, XML events, or Windows' own EVTX.
+"""How a file becomes records: lines, documents of JSON over many lines, tables, XML events, or Windows' own EVTX.
 
 Each record comes with the number of the line it begins on (of an EVTX file, its place in the file).
 """
@@ -20,6 +20,8 @@ from evtx import PyEvtxParser
 
 from watchword.watch.documents import LONGEST, documents
 from watchword.watch.providers.provider import Json, Provider
+from watchword.watch.shapes_table import is_table, rows
+from watchword.watch.shapes_text import Damaged
 
 EVTX = b"ElfFile\x00"
 _EVTX_HEAD = (128).to_bytes(4, "little")
@@ -56,10 +58,10 @@ def are_lines(head: bytes) -> bool:
 
 
 def has_documents(head: bytes, provider: Provider) -> bool:
-    """Whether a file that begins with *head* is JSON over many lines, and not one object a line."""
+    """Whether a file that begins with *head* is JSON over many lines or a table, and not one object a line."""
     text = head.removeprefix(_BOM).lstrip(_BLANK)
     if text[:1] not in (b"{", b"["):
-        return False
+        return is_table(head, provider)
     first, newline, _ = text.partition(b"\n")
     if not newline:  # all of the head is one line: if it is long, it is a list, or one event
         return len(head) >= PEEK and (text[:1] == b"[" or _may_wrap(text, provider) or _runs_on(text))
@@ -86,6 +88,9 @@ def _records(source: Peekable, lines: Callable[[BinaryIO], Iterator[Record]], pr
             yield from _records(text, lines, provider)
     elif provider.text is not None and _begins_xml(head):
         yield from _xml(source)
+    elif is_table(head, provider):
+        for number, row in rows(source):
+            yield number, Aside(line=number, reason=row.reason, text=row.text) if isinstance(row, Damaged) else row
     elif has_documents(head, provider):
         source.read(len(_BOM) if head.startswith(_BOM) else 0)
         for number, document in documents(source, (*provider.wrapped, *_PAGES[:3])):
@@ -113,6 +118,11 @@ def carried(value: object, provider: Provider, depth: int = 0) -> Iterator[Json 
             yield from carried(inner, provider, depth + 1)
         else:
             yield None
+        return
+    # Splunk's answer has the event as it was, beside members that it took out of it.
+    raw = _parsed(value["_raw"], provider) if isinstance(value, dict) and isinstance(value.get("_raw"), str) else None
+    if raw is not None and depth < _DEPTH:
+        yield from carried(raw, provider, depth + 1)
         return
     events = provider.events_of(value)
     if events is not None:

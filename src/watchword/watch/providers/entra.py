@@ -88,8 +88,83 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
         return _from_unified(inner) if isinstance(inner, dict) else None
     if isinstance(value.get("Operation"), str):
         return _from_unified(value)
+    if isinstance(value.get("Activity"), str):
+        return (_from_table(value),)
+    if isinstance(value.get("Request ID"), str) and isinstance(value.get("Username"), str):
+        return (_from_sign_in_table(value),)
     event = _put_right(_SPELLING.of(value))
     return (event,) if _is_known(event) else None
+
+
+def _from_table(row: Json) -> Json:
+    """A row of the directory's audits as the admin centre exports them."""
+    is_app = row.get("ActorType") == "Application" or not (
+        row.get("ActorObjectId") or row.get("ActorUserPrincipalName")
+    )
+    app = {
+        "displayName": row.get("ActorServicePrincipalName") or row.get("ActorDisplayName"),
+        "servicePrincipalId": row.get("ActorServicePrincipalId") or row.get("ActorObjectId"),
+    }
+    user = {
+        "id": row.get("ActorObjectId"),
+        "userPrincipalName": row.get("ActorUserPrincipalName"),
+        "displayName": row.get("ActorDisplayName"),
+        "ipAddress": row.get("IPAddress"),
+    }
+    return {
+        "id": row.get("Id"),
+        "activityDisplayName": row["Activity"],
+        "activityDateTime": row.get("Date"),
+        "correlationId": row.get("CorrelationId"),
+        "result": text(row.get("Result")),
+        "resultReason": row.get("ResultReason"),
+        "callerIpAddress": row.get("IPAddress"),
+        "initiatedBy": {"app": app} if is_app else {"user": user},
+        "targetResources": [
+            {
+                "id": row.get(f"{target}ObjectId"),
+                "displayName": row.get(f"{target}DisplayName"),
+                "type": row.get(f"{target}Type"),
+                "userPrincipalName": row.get(f"{target}UserPrincipalName"),
+                "modifiedProperties": [
+                    {
+                        "displayName": row[f"{change}Name"],
+                        "oldValue": row.get(f"{change}OldValue"),
+                        "newValue": row.get(f"{change}NewValue"),
+                    }
+                    for change in _numbered(row, f"{target}ModifiedProperty", "Name")
+                ],
+            }
+            for target in _numbered(row, "Target", "Type")
+        ],
+        "additionalDetails": [
+            {"key": row[f"{detail}Key"], "value": row.get(f"{detail}Value")}
+            for detail in _numbered(row, "AdditionalDetail", "Key")
+        ],
+    }
+
+
+def _from_sign_in_table(row: Json) -> Json:
+    """A row of the sign-ins as the admin centre exports them; its place ends with the country."""
+    code = text(row.get("Sign-in error code")) or ""
+    failed = "0" if text(row.get("Status")) == "Success" else "1"
+    return {
+        "id": row.get("Request ID"),
+        "createdDateTime": row.get("Date"),
+        "userId": row.get("User ID"),
+        "userPrincipalName": row.get("Username"),
+        "appDisplayName": row.get("Application"),
+        "ipAddress": row.get("IP address"),
+        "location": {"countryOrRegion": (text(row.get("Location")) or "").rpartition(",")[2].strip() or None},
+        "status": {"errorCode": int(code if code.isdecimal() else failed)},
+        "correlationId": row.get("Correlation ID"),
+        "category": "SignInLogs",
+    }
+
+
+def _numbered(row: Json, name: str, part: str) -> list[str]:
+    """Which of the columns *name* 1, 2, 3… the *row* has a *part* in."""
+    return [f"{name}{number}" for number in range(1, 10) if row.get(f"{name}{number}{part}")]
 
 
 def _is_known(event: Json) -> bool:
@@ -300,5 +375,6 @@ ENTRA = Provider(
     columns=_COLUMNS,
     wrapped=("value", "records", "Records", "items", "data", "events"),
     shape=_shape,
+    titles=("Activity", "Request ID", "AuditData", "Operation", "OperationName"),
 )
 """Directory audits and sign-ins as Graph lists them, or as a diagnostic setting sends them (under `properties`)."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from watchword.watch.providers.provider import Json, Provider
 from watchword.watch.providers.recased import Spelling, at, nested
 
@@ -34,15 +36,25 @@ _SPELLING = Spelling(_COLUMNS)
 
 def _shape(value: Json) -> tuple[Json, ...] | None:
     """An event whose names another pipeline wrote in lower case, or in snake_case under `okta`; or an event hook's."""
-    value = nested(value)
+    value = _listed(nested(value))
     hooked = at(value, "data", "events")
     if isinstance(hooked, list):
         found = [OKTA.events_of(each) for each in hooked]
         return tuple(event for events in found for event in events or ()) if all(found) else None
     event = _SPELLING.of(value)
+    if "timestamp" in event:
+        event.setdefault("published", event["timestamp"])
     if not isinstance(event.get("eventType"), str):
         event = _from_ecs(value)
     return (event,) if isinstance(event.get("eventType"), str) else None
+
+
+def _listed(value: Json) -> Json:
+    """*value* with the targets that the console's table numbers (`target0`) as the list they were."""
+    numbered = sorted(name for name in value if re.fullmatch(r"target\d", name) and isinstance(value[name], dict))
+    if not numbered:
+        return value
+    return {**value, "target": [value[name] for name in numbered]}
 
 
 def _from_ecs(value: Json) -> Json:

@@ -32,6 +32,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     are names of other providers whose events such a log may hold; an event of theirs says so in the member `CARRIED`.
     *lag* is how far the times it writes may be off from when the change was asked for. Where it *needs_sign_ins*, they
     say of a change what its own record does not.
+    *titles* are columns that tell a table of this log, where an export calls them otherwise than *type_key*.
     *reader* makes JSON of a log that is none, where that takes more than one line: one is made for each log.
     """
 
@@ -45,6 +46,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     carries: tuple[str, ...] = ()
     lag: timedelta = LAG
     needs_sign_ins: bool = True
+    titles: tuple[str, ...] = ()
     reader: Callable[[], TextReader] | None = None
 
     @property

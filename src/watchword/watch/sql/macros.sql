@@ -36,8 +36,8 @@ CREATE OR REPLACE TEMP MACRO instant_of_any_year(word) AS CASE
     WHEN regexp_matches(word, '^\s*\d+-') THEN try_cast(replace(trim(word), ',', '.') AS TIMESTAMPTZ)
     WHEN regexp_matches(word, '^\s*\d+/')
         THEN coalesce(
-            CAST(try_strptime(trim(word), ['%m/%d/%Y %I:%M:%S %p', '%m/%d/%Y %H:%M:%S', '%m/%d/%Y %I:%M:%S.%f %p']) AS TIMESTAMPTZ),
-            try_strptime(trim(word), ['%m/%d/%Y %I:%M:%S %p %z', '%m/%d/%Y %H:%M:%S %z'])
+            CAST(try_strptime(replace(trim(word), ', ', ' '), ['%m/%d/%Y %I:%M:%S %p', '%m/%d/%Y %H:%M:%S', '%m/%d/%Y %I:%M:%S.%f %p', '%m/%d/%Y %H:%M:%S.%f']) AS TIMESTAMPTZ),
+            try_strptime(replace(trim(word), ', ', ' '), ['%m/%d/%Y %I:%M:%S %p %z', '%m/%d/%Y %H:%M:%S %z'])
         )
 END;
 
