@@ -112,6 +112,7 @@ def test_a_receiver_finds_sets_up_reads_changes_and_takes_down(place: Transmitti
     replaced = place.ask("PUT", "streams", {"stream_id": id_}).json()
     assert replaced["events_delivered"] == [RISK, ASSURANCE]
     assert "description" not in replaced
+    assert place.ask("DELETE", "streams").status_code == place.ask("PATCH", "streams", {}).status_code == 400
     assert place.ask("DELETE", f"streams?stream_id={id_}").status_code == 204
     assert place.ask("GET", f"streams?stream_id={id_}").status_code == 404
     assert place.ask("DELETE", f"streams?stream_id={id_}").status_code == 404

@@ -9,8 +9,9 @@ import pytest
 
 from tests.cli.conftest import Here
 from tests.cli.desk import Desk, is_told
-from tests.watch.rows import row
+from tests.watch.rows import NOON, row
 from watchword.core.identity_event import Verdict
+from watchword.watch.outputs.delivery import Delivery, Unconnected
 from watchword.watch.verdicts import append_verdicts
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -118,6 +119,14 @@ def test_outputs_say_how_far_they_are(here: Here, told: Desk) -> None:
     (state,) = json.loads(typed.out)
     assert (typed.code, state["name"], state["sent"], state["behind"], state["held"]) == (0, "siem", 0, 1, [])
     assert not (told.home / "alerts.jsonl").exists()
+
+
+def test_an_output_with_a_fault_is_told(here: Here, told: Desk) -> None:
+    """What nobody foresaw stands in the list with the next try, and the exit code says that somebody has to look."""
+    Delivery("siem", Unconnected(), told.home / "verdicts", told.home / "outputs").fail(NOON, "A fault of the test.")
+    typed = here("watch", "outputs", "--config", str(told.home / "watchword.toml"))
+    assert typed.code == 1
+    assert "A fault of the test. (again at 12:00:0" in " ".join(typed.out.split())
 
 
 def test_signals_are_listed_and_their_cases_hold(here: Here) -> None:

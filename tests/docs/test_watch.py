@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 
 from tests.docs.markdown import ROOT, commands
+from watchword.app import App
 from watchword.cli.main import main
 from watchword.feeds import EnforcePart
+from watchword.settings import load
 from watchword.watch.verdicts import REASONS
 
 PAGE = ROOT / "docs" / "watch.md"
-NAMED = {"csv": ("tickets.csv", "accounts.csv"), "toml": ("groups.toml", "enforce.toml")}
+NAMED = {"csv": ("tickets.csv", "accounts.csv"), "toml": ("groups.toml", "enforce.toml", "alert.toml")}
 
 
 @pytest.fixture
@@ -46,13 +48,40 @@ def test_what_the_page_shows_can_be_typed(folder: Path, capsys: pytest.CaptureFi
     ]
     assert len(lines) >= 4
     for line in lines:
+        words = line.split()[1:]
+        if words[0] == "init":
+            words += ["--password-file", str(_private(folder / "password", "not-a-real-password"))]
         with pytest.raises(SystemExit) as ended:
-            main(line.split()[1:])
+            main(words)
         assert ended.value.code == (1 if "classify" in line else 0), line
+        if words[0] == "init":
+            _configure(folder)
     shown = capsys.readouterr().out
     assert "who did it used the account of somebody who has left" in shown
     assert "group Domain Admins fits *admins*, the strictest of 2" in shown
     assert (folder / "report" / "report.html").stat().st_size > 5000
+    with App(load(folder / "watchword.toml")) as app:  # what `watchword serve` does, once
+        app.watch()
+        app.telling.deliveries[0].step(datetime.now(UTC))
+    told = [json.loads(line) for line in (folder / "alerts.jsonl").read_text("utf-8").splitlines()]
+    assert [one["class_uid"] for one in told] == [2004, 2004]
+    assert [one["finding_info"]["uid"][:2] for one in told] == ["u-", "f-"]
+
+
+def _private(path: Path, content: str) -> Path:
+    path.write_text(content, encoding="utf-8")
+    path.chmod(0o600)
+    return path
+
+
+def _configure(folder: Path) -> None:
+    """Have the settings say what the page says, beside what they said."""
+    config, block = folder / "watchword.toml", (folder / "alert.toml").read_text("utf-8")
+    watch, outputs = block.split("\n\n", 1)
+    before, after = config.read_text("utf-8").split("[watch]\n")
+    kept = [line for line in after.splitlines() if not line.startswith(("provider", "log", "directory"))]
+    config.write_text("\n".join((before + watch, *kept, outputs)), encoding="utf-8")
+    _private(folder / "keys" / "splunk.token", "not-a-real-token")
 
 
 def test_the_cell_of_the_page_is_one() -> None:

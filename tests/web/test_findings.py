@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import os
 from datetime import timedelta
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -13,11 +14,14 @@ from playwright.sync_api import Browser, expect
 from tests.api.organisation import BEGINNING, PASSWORD, Organisation
 from tests.api.test_retention import erase_stream
 from watchword.core.identity_event import Canonical, Verdict
+from watchword.feeds import OutputPart
 from watchword.watch.campaigns import Party
+from watchword.watch.outputs.delivery import Delivery, Unconnected
 from watchword.watch.signals import Hit
 from watchword.watch.verdicts import VerdictRow, append_verdicts
 from watchword.web.findings_page import finding_page, findings_page
-from watchword.web.findings_view import FindingPage, FindingsPage
+from watchword.web.findings_view import FindingPage, FindingsPage, SuppressionsPage
+from watchword.web.suppressions_page import suppressions_page
 
 ROW = VerdictRow(
     id="e-1",
@@ -146,7 +150,7 @@ def test_worked_on_from_its_forms(organisation: Organisation) -> None:
     (made,) = raised(organisation, row("e-1"))
     at, noor = f"/findings/{made}", organisation.sign_in("noor")
     assert "1<span" in noor.get("/cases").text
-    assert steps(one(organisation, made)) == ["triage", "confirm", "dismiss", "take-over", "own", "note"]
+    assert steps(one(organisation, made)) == ["triage", "confirm", "dismiss", "suppress", "take-over", "own", "note"]
     for step, said in (("take-over", {}), ("note", {"words": "asked\nthe lead"}), ("triage", {})):
         answer = noor.form(f"{at}/{step}", **said)
         assert (answer.status_code, answer.headers["location"]) == (303, at), answer.text
@@ -156,9 +160,9 @@ def test_worked_on_from_its_forms(organisation: Organisation) -> None:
     assert noor.form(f"{at}/own", owner="wen").status_code == 303
     assert one(organisation, made).facts[0].value == one(organisation, made, "wen").chrome.person
     assert noor.form(f"{at}/confirm").status_code == 303
-    assert steps(one(organisation, made)) == ["close", "dismiss", "take-over", "own", "note"]
+    assert steps(one(organisation, made)) == ["close", "dismiss", "suppress", "take-over", "own", "note"]
     assert noor.form(f"{at}/close").status_code == 303
-    assert steps(one(organisation, made)) == ["note"]
+    assert steps(one(organisation, made)) == ["suppress", "note"]
     assert "Closed" in noor.get(f"{at}").text
     assert "No finding here" in noor.get("/findings").text
 
@@ -183,13 +187,95 @@ def test_readers_read_and_strangers_see_nothing(organisation: Organisation) -> N
     assert 'href="/findings"' not in nobody.get("/cases").text
     assert ilse.get(f"/findings/{made}").status_code == 200
     assert steps(one(organisation, made, "ilse")) == []
-    for step in ("triage", "confirm", "dismiss", "close", "take-over", "own", "note"):
+    for step in ("triage", "confirm", "dismiss", "close", "suppress", "take-over", "own", "note"):
         assert ilse.form(f"/findings/{made}/{step}", reason="expected", words="x", owner="ilse").status_code == 403
     noor = organisation.sign_in("noor")
     assert noor.get("/findings/f-none").status_code == noor.form("/findings/f-none/triage").status_code == 404
     assert noor.form(f"/findings/{made}/burn").status_code == 404
     assert noor.client.post(f"/findings/{made}/triage", data={}).status_code == 403
     assert one(organisation, made).state == "New"
+
+
+def test_kept_quiet_from_a_finding_and_from_the_page(organisation: Organisation) -> None:
+    """For a rule and somebody of the finding, or any; listed with what it kept, and ended before its time."""
+    (made,) = raised(organisation, row("e-1"))
+    noor, at = organisation.sign_in("noor"), "/findings/suppressions"
+    (form,) = [f for f in one(organisation, made).others if f.action.endswith("/suppress")]
+    assert [[o.value for o in field.options] for field in form.fields[:2]] == [
+        ["verdict.unverified", "*"],
+        ["actor:it.admin", "target:t.adeyemi", "anybody:"],
+    ]
+    said = {"rule": "verdict.unverified", "whom": "actor:it.admin", "until": "3d", "why": "moving <b>mail</b>"}
+    answer = noor.form(f"/findings/{made}/suppress", **said)
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/findings/{made}")
+    assert [f.value for f in one(organisation, made).facts if f.label == "Kept quiet"] == ["1 suppression"]
+    assert raised(organisation, row("e-2")) == ()
+
+    general = {"rule": "agent_off_shift", "party": "anybody", "name": "", "until": "8w", "why": "holidays"}
+    answer = noor.form(at, **general)
+    assert (answer.status_code, answer.headers["location"]) == (303, at), answer.text
+    assert "moving &lt;b&gt;mail&lt;/b&gt;" in noor.get(at).text
+    page = quiet(organisation)
+    assert {(r.rule, r.about, r.kept, r.state) for r in page.rows} == {
+        ("Unverified", "One agent: it.admin", "1 event", "Holds"),
+        ("Agent off shift", "Anybody", "0 events", "Holds"),
+    }
+    assert page.form is not None
+    assert {"verdict.unverified", "agent_off_shift", "*"} <= {o.value for o in page.form.fields[0].options}
+    lift = next(r.lift for r in page.rows if r.rule == "Unverified")
+    assert lift is not None
+    assert noor.form(lift.action).status_code == 303
+    assert noor.form(lift.action).status_code == 409
+    states = [r.state for r in quiet(organisation).rows]
+    assert states[0] == "Holds"
+    assert states[1].startswith("Lifted by ")
+    assert raised(organisation, row("e-3")) == (made,)
+
+
+def quiet(place: Organisation) -> SuppressionsPage:
+    return suppressions_page(place.app, place.app.names.person("noor"), "", place.at)
+
+
+def test_who_may_keep_something_quiet(organisation: Organisation) -> None:
+    """As over the API: whoever works on findings, with a reason and an end, never all of it or about themselves."""
+    (made,) = raised(organisation, row("e-1"))
+    noor, ilse, at = organisation.sign_in("noor"), organisation.sign_in("ilse"), "/findings/suppressions"
+    said = {"rule": "*", "party": "actor", "name": "it.admin", "until": "3d", "why": "a drill"}
+    assert organisation.sign_in("nobody").get(at).status_code == 404
+    assert "<textarea" not in ilse.get(at).text
+    assert ilse.form(at, **said).status_code == 403
+    assert noor.client.post(at, data=said).status_code == 403
+    wrong: tuple[dict[str, str], ...] = (
+        {"why": " "},
+        {"until": "soon"},
+        {"until": "400d"},
+        {"party": "anybody"},
+        {"party": "moon"},
+        {"name": ""},
+    )
+    assert {noor.form(at, **{**said, **each}).status_code for each in wrong} == {422}
+    me = str(organisation.app.names.person("noor"))
+    assert noor.form(at, **{**said, "name": me}).status_code == 403
+    assert noor.post("/api/suppressions", {**said, "name": me}).status_code == 403
+    (about_me,) = raised(organisation, row("e-5", actor=me))
+    whom = {"rule": "*", "whom": "target:t.adeyemi", "until": "3d", "why": "x"}
+    assert noor.form(f"/findings/{about_me}/suppress", **whom).status_code == 403
+    assert organisation.app.findings.suppressions() == ()
+    assert noor.form(f"/findings/{made}/suppress", **whom).status_code == 303
+
+
+def test_an_output_in_trouble_is_told_above_the_list(organisation: Organisation) -> None:
+    """What was found and does not leave the house is said where findings are looked at, with when it is tried again."""
+    settings = organisation.app.settings
+    watch = settings.watch.model_copy(update={"outputs": {"siem": OutputPart(kind="lines", path=Path("alerts.jsonl"))}})
+    organisation.app.settings = settings.model_copy(update={"watch": watch})
+    assert listed(organisation).notices == ()
+    places = organisation.home / "verdicts", organisation.home / "outputs"
+    Delivery("siem", Unconnected(), *places).fail(BEGINNING, "A fault of the test.")
+    (notice,) = listed(organisation).notices
+    assert (notice.title, notice.tone) == ("The output siem has a fault", "bad")
+    assert notice.text.startswith("A fault of the test. It is tried again at ")
+    assert "The output siem has a fault" in organisation.sign_in("noor").get("/findings").text
 
 
 def test_whoever_it_is_about_is_offered_no_end(organisation: Organisation) -> None:
@@ -272,6 +358,26 @@ def test_a_browser_dismisses_one_on_a_desk_and_on_a_phone(browser: Browser, orga
     expect(page.locator(".wrote")).to_have_text("called back over the number of record")
     page.locator("summary", has_text="Dismiss it").click()
     fits("finding")
+    page.locator("summary", has_text="Keep it quiet for a time").click()
+    page.get_by_label("About whom").select_option("anybody:")
+    page.get_by_label("Why").fill("a campaign of our own, until it is over")
+    fits("finding-quiet")
+    page.get_by_role("button", name="Keep it quiet").click()
+    page.get_by_role("link", name="1 suppression").click()
+    expect(page.locator(".quiet-list .c-shared")).to_have_count(1)
+    page.get_by_label("What").select_option("one_caller_several_targets")
+    page.get_by_label("Name").fill("o-7")
+    page.get_by_label("About whom").select_option("caller")
+    page.get_by_label("Why").fill("the bank's own call centre")
+    page.get_by_label("Until").fill("8w")
+    page.get_by_role("button", name="Keep it quiet").click()
+    expect(page.locator(".quiet-list .c-shared")).to_have_count(2)
+    page.get_by_role("button", name="End it now").first.click()
+    expect(page.locator(".quiet-list .state", has_text="Lifted by")).to_have_count(1)
+    fits("suppressions")
+    page.goto("/findings")
+    page.get_by_role("link", name="it.admin").click()
+    page.locator("summary", has_text="Dismiss it").click()
     page.get_by_label("Reason").select_option("test")
     page.get_by_label("What you looked at").fill("our own exercise")
     page.get_by_role("button", name="Dismiss it").click()

@@ -15,7 +15,7 @@ from watchword.app import App
 from watchword.core.finding import Dismissal, Severity, Status
 from watchword.reception.cases import demand_overview
 from watchword.reception.ends import end_of
-from watchword.reception.findings import about, demand_work, finding_of
+from watchword.reception.findings import about, demand_not_self, demand_work, finding_of
 from watchword.reception.given import Now, TheActor, TheApp
 from watchword.watch.campaigns import Item, Party
 from watchword.watch.finding_log import Shown
@@ -185,6 +185,7 @@ class SuppressionController(Controller):
     def suppress(self, app: TheApp, actor: TheActor, at: Now, data: JSONBody[Suppress]) -> SuppressionOut:
         """Keep a rule quiet about somebody until a time."""
         demand_work(app, actor.person, at)
+        demand_not_self(app, actor.person, data.name)
         made = app.findings.suppress(
             actor.person,
             at,

@@ -99,6 +99,8 @@ class StreamController(Controller):
         """Take the stream down."""
         _, output = _output(app, request)
         with _said():
+            if stream_id is None:
+                raise Invalid("Which stream is not said.", "Give stream_id.", where="stream_id")
             output.delete(stream_id)
 
     @get("/status", sync_to_thread=True)

@@ -51,5 +51,6 @@ def signals(
     for signal in found:
         severity = f"[{COLOURS[signal.severity]}]{signal.severity}[/]"
         needs = ", ".join(signal.needs)
-        table.add_row(signal.name, severity, " ".join(signal.attack), needs, escape(printable(signal.title)))
+        title = f"{signal.title} (silent {signal.silent})" if signal.silent else signal.title
+        table.add_row(signal.name, severity, " ".join(signal.attack), needs, escape(printable(title)))
     out.print(table)

@@ -19,6 +19,15 @@ def demand_work(app: App, person: PersonId, at: datetime) -> None:
     app.steps.demand_anywhere(person, Step.CONTAIN, at)
 
 
+def demand_not_self(app: App, person: PersonId, name: str) -> None:
+    """Raise `Refused` where *name*, as findings call somebody, is *person*: nobody keeps it quiet about themselves."""
+    name = name.strip()
+    accounts = (app.names.account(part.name, name) for part in app.settings.directories)
+    owners = {app.names.owner(account) for account in accounts if account is not None}
+    if person in {name, *owners}:
+        raise Refused("This is about you, or your account.", "Somebody else has to.", ("subject",))
+
+
 def works(app: App, person: PersonId, at: datetime) -> bool:
     """Whether *person* works on findings (`demand_work`)."""
     try:

@@ -31,7 +31,7 @@ _SEVERITIES: dict[Verdict, Severity] = {
 Party = Literal["caller", "vendor", "actor", "target"]
 
 
-class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Item(msgspec.Struct, frozen=True, kw_only=True):
     """One thing found: a verdict on *event*, or a hit of *rule*, which may be about none.
 
     *case*, *ticket* and *leaves* are the evidence that a verdict names.

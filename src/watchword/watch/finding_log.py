@@ -164,7 +164,7 @@ class FindingLog:
     def follow(self, ledger: Ledger) -> int:
         """Read what is new."""
         with self.lock:
-            for appended in ledger.entries(self.position):
+            for appended in ledger.news(self.position):
                 if appended.entry.stream.startswith(PREFIX):
                     self._fold(appended)
                 elif appended.entry.stream.startswith(SUPPRESSIONS):

@@ -8,13 +8,14 @@ from typing import cast, get_args
 from urllib.parse import quote
 
 from watchword.app import App
-from watchword.core.errors import Invalid
-from watchword.core.finding import OPEN, Dismissal, Finding, Status
+from watchword.core.errors import Invalid, Refused
+from watchword.core.finding import OPEN, Dismissal, Status
 from watchword.core.ids import PersonId
 from watchword.reception.findings import about
 from watchword.reception.problems import NotThere
 from watchword.reception.wording import plain
 from watchword.watch.finding_log import Shown
+from watchword.web.suppressions_page import quiet_form, suppress
 from watchword.web.view import Field, Form, Option
 
 REASONS = cast("tuple[Dismissal, ...]", get_args(Dismissal))
@@ -28,8 +29,9 @@ def address_of(finding: str) -> str:
     return f"/findings/{quote(finding, safe='')}"
 
 
-def steps(finding: Finding, actor: PersonId, *, mine: bool) -> tuple[Form | None, tuple[Form, ...]]:
+def steps(shown: Shown, actor: PersonId, *, mine: bool) -> tuple[Form | None, tuple[Form, ...]]:
     """The step that is due, and the others; *mine* (it is about the reader) leaves out what they can not take."""
+    finding = shown.finding
     at, status = address_of(finding.id), finding.status
     due: Form | None = None
     others: list[Form] = []
@@ -48,6 +50,8 @@ def steps(finding: Finding, actor: PersonId, *, mine: bool) -> tuple[Form | None
     if status in {Status.CONFIRMED, Status.DISMISSED} and not mine:
         lede = "More of the same then begins a new finding."
         due = Form(action=f"{at}/close", button="Close it", title="Nothing is left to do", lede=lede)
+    if shown.items and not mine:
+        others.append(quiet_form(f"{at}/suppress", shown))
     if status in OPEN:
         if finding.owner != actor and not mine:
             lede = "You see to it from now on."
@@ -92,7 +96,14 @@ def _given(app: App, actor: PersonId, shown: Shown, said: Said, at: datetime) ->
     app.findings.own(shown.finding.id, actor, at, owner=owner, about=about(app, shown))
 
 
+def _kept_quiet(app: App, actor: PersonId, shown: Shown, said: Said, at: datetime) -> None:
+    if actor in about(app, shown):
+        raise Refused("This finding is about you, or your account.", "Somebody else has to.", ("subject",))
+    suppress(app, actor, said, at)
+
+
 _TAKEN: dict[str, Taking] = {
+    "suppress": _kept_quiet,
     "triage": lambda app, actor, shown, _, at: app.findings.triage(shown.finding.id, actor, at),
     "confirm": lambda app, actor, shown, _, at: app.findings.confirm(shown.finding.id, actor, at),
     "dismiss": _dismissed,

@@ -16,6 +16,7 @@ from watchword.reception.given import Now, TheActor, TheApp, Token
 from watchword.web import findings_forms
 from watchword.web.findings_page import finding_page, findings_page
 from watchword.web.render import render
+from watchword.web.suppressions_page import ADDRESS, suppress, suppressions_page
 
 Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 
@@ -30,6 +31,31 @@ class FindingPages(Controller):
         """The findings of a status, or those that are open."""
         demand_overview(app, actor.person, at)
         return render(findings_page(app, actor.person, csrf, at, status))
+
+    @get("/suppressions", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)
+    def suppressions(self, app: TheApp, actor: TheActor, at: Now, csrf: Token) -> str:
+        """What is kept quiet."""
+        demand_overview(app, actor.person, at)
+        return render(suppressions_page(app, actor.person, csrf, at))
+
+    @post("/suppressions", include_in_schema=False, status_code=HTTP_303_SEE_OTHER, sync_to_thread=True)
+    def suppress(self, app: TheApp, actor: TheActor, at: Now, data: Form) -> Redirect:
+        """Keep a rule quiet, from its form."""
+        demand_work(app, actor.person, at)
+        suppress(app, actor.person, data, at)
+        return Redirect(ADDRESS, status_code=HTTP_303_SEE_OTHER)
+
+    @post(
+        "/suppressions/{suppression:str}/lift",
+        include_in_schema=False,
+        status_code=HTTP_303_SEE_OTHER,
+        sync_to_thread=True,
+    )
+    def lift(self, app: TheApp, actor: TheActor, at: Now, suppression: FromPath[str]) -> Redirect:
+        """End a suppression before its time."""
+        demand_work(app, actor.person, at)
+        app.findings.lift(suppression, actor.person, at)
+        return Redirect(ADDRESS, status_code=HTTP_303_SEE_OTHER)
 
     @get("/{finding:str}", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)
     def one(self, app: TheApp, actor: TheActor, at: Now, csrf: Token, finding: FromPath[str]) -> str:

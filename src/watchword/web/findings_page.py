@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime
+from pathlib import Path
 from urllib.parse import quote
 
 from watchword.app import App
@@ -11,10 +12,12 @@ from watchword.core.finding import OPEN, Finding, Status
 from watchword.core.ids import PersonId
 from watchword.reception.findings import about, works
 from watchword.reception.wording import plain
-from watchword.watch.campaigns import VERDICT, Item
-from watchword.watch.finding_log import Shown
+from watchword.watch.campaigns import Item
+from watchword.watch.finding_log import KnownSuppression, Shown
+from watchword.watch.outputs.delivery import place_of
 from watchword.watch.printable import printable
 from watchword.watch.risk import Kind, Risk
+from watchword.watching import POSITIONS
 from watchword.web import view
 from watchword.web.findings_forms import address_of, steps
 from watchword.web.findings_view import (
@@ -27,6 +30,8 @@ from watchword.web.findings_view import (
     RiskRow,
 )
 from watchword.web.frame import chrome, name_of
+from watchword.web.suppressions_page import ADDRESS
+from watchword.web.suppressions_page import rule_said as _rule
 
 SHOWN = 200
 """Rows of a page at most; what is left out is counted."""
@@ -79,6 +84,7 @@ def findings_page(app: App, actor: PersonId, csrf: str, at: datetime, status: st
         left_out=max(len(rows) - SHOWN, 0),
         quiet=_quiet(app, at),
         risks=_risks(app, app.findings.risks(at)),
+        notices=_troubles(app),
     )
 
 
@@ -154,18 +160,12 @@ def _who(app: App, name: str, directory: str | None = None) -> str:
     return f"{name_of(app, owner)} ({printable(name)})" if owner else printable(name)
 
 
-def _rule(rule: str) -> str:
-    """A rule in words: `verdict.out_of_policy` is `Out of policy`."""
-    said = plain(printable(rule.removeprefix(VERDICT)))
-    return said[:1].upper() + said[1:]
-
-
 def finding_page(app: App, shown: Shown, actor: PersonId, csrf: str, at: datetime) -> FindingPage:
     """One finding; forms for whoever works on findings."""
     finding = shown.finding
     mine = actor in about(app, shown)
     work = works(app, actor, at)
-    due, others = steps(finding, actor, mine=mine) if work else (None, ())
+    due, others = steps(shown, actor, mine=mine) if work else (None, ())
     cases = {row.id: row.case for row in app.board() if row.case} if any(i.event for i in shown.items) else {}
     facts = [
         view.Fact(label="Owner", value=name_of(app, finding.owner) if finding.owner else "nobody yet"),
@@ -178,6 +178,9 @@ def finding_page(app: App, shown: Shown, actor: PersonId, csrf: str, at: datetim
     if shown.is_erased:
         note = "its time was over; the entries stay and verify"
         facts.append(view.Fact(label="Erased", value="what it is about", note=note, tone="warn"))
+    if quiet := sum(1 for one in app.findings.suppressions() if _covers(app, one, shown, at)):
+        said = f"{quiet} suppression{'' if quiet == 1 else 's'}"
+        facts.append(view.Fact(label="Kept quiet", value=said, note="keeps more of it out", tone="warn", link=ADDRESS))
     if finding.looked_at:
         looked = ", ".join(name_of(app, person) for person in finding.looked_at)
         facts.append(view.Fact(label="Looked at by", value=looked))
@@ -199,6 +202,28 @@ def finding_page(app: App, shown: Shown, actor: PersonId, csrf: str, at: datetim
         next=due,
         others=others,
     )
+
+
+def _covers(app: App, one: KnownSuppression, shown: Shown, at: datetime) -> bool:
+    """Whether a suppression keeps more of what a finding has quiet, now."""
+    digest = app.findings.log.digest
+    return any(
+        one.suppression.covers(item.rule, (digest(*party) for party in item.parties), at) for item in shown.items
+    )
+
+
+def _troubles(app: App) -> tuple[view.Notice, ...]:
+    """Outputs that are in trouble: what is found does not leave the house meanwhile."""
+    folder = app.settings.path(Path(POSITIONS))
+    found: list[view.Notice] = []
+    for name in app.settings.watch.outputs:
+        place = place_of(folder, name)
+        if place.error is not None:
+            again = f" It is tried again at {place.retry_at:%H:%M:%S} UTC." if place.retry_at else ""
+            title = f"The output {name} {'has a fault' if place.is_fault else 'waits, or holds alerts back'}"
+            tone: view.Tone = "bad" if place.is_fault else "warn"
+            found.append(view.Notice(title=title, text=f"{printable(place.error)}{again}", tone=tone))
+    return tuple(found)
 
 
 _MINE = view.Notice(

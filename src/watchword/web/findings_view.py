@@ -42,6 +42,31 @@ class RiskList(msgspec.Struct, frozen=True, kw_only=True):
     rows: tuple[RiskRow, ...]
 
 
+class SuppressionRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What is, or was, kept quiet: which *rule*, *about* whom, *why*, and how much it was so far (*kept*)."""
+
+    rule: str
+    about: str
+    why: str
+    by: str
+    since: datetime
+    until: datetime
+    kept: str
+    state: str
+    tone: Tone
+    lift: Form | None = None
+
+
+class SuppressionsPage(msgspec.Struct, frozen=True, kw_only=True):
+    """What is kept quiet, and the form to keep more so; *left_out* are not shown."""
+
+    chrome: Chrome
+    sub: str
+    form: Form | None
+    rows: tuple[SuppressionRow, ...]
+    left_out: int
+
+
 class FindingsPage(msgspec.Struct, frozen=True, kw_only=True):
     """The list, cut by status; *quiet* says what suppressions kept out of it, *left_out* how many are not shown."""
 
@@ -52,6 +77,7 @@ class FindingsPage(msgspec.Struct, frozen=True, kw_only=True):
     left_out: int
     quiet: str
     risks: tuple[RiskList, ...]
+    notices: tuple[Notice, ...] = ()
 
 
 class ItemRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ from watchword.languages.catalogue import DEFAULT, NAMES, words
 from watchword.reception.wording import span
 from watchword.web import view
 from watchword.web.downtime_view import DowntimePage
-from watchword.web.findings_view import FindingPage, FindingsPage
+from watchword.web.findings_view import FindingPage, FindingsPage, SuppressionsPage
 
 STATIC = Path(__file__).parent / "static"
 """The stylesheet and scripts; served as they are, under `/static/`."""
@@ -23,7 +23,7 @@ CSP = (
 )
 """Content-Security-Policy of every page: nothing inline, nothing from elsewhere."""
 
-Page = view.Page | DowntimePage | FindingPage | FindingsPage
+Page = view.Page | DowntimePage | FindingPage | FindingsPage | SuppressionsPage
 
 _TEMPLATES: dict[type[Page], str] = {
     view.CasePage: "case.html",
@@ -36,6 +36,7 @@ _TEMPLATES: dict[type[Page], str] = {
     DowntimePage: "downtime.html",
     FindingPage: "finding.html",
     FindingsPage: "findings.html",
+    SuppressionsPage: "suppressions.html",
     view.PolicyPage: "policy.html",
     view.SignInPage: "sign_in.html",
     view.CallerPage: "caller.html",

@@ -84,6 +84,20 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     retry_at: datetime | None = None
 
 
+def place_of(positions: Path, name: str) -> Place:
+    """How far the output *name* is, as its file in *positions* says; `Corrupt` where it can not be read."""
+    file = positions / f"{name}.json"
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=Place)
+    except FileNotFoundError:
+        return Place()
+    except msgspec.MsgspecError as error:
+        raise Corrupt(
+            f"{file} does not say how far the output {name} is: {error}.",
+            "Restore it from a copy; or delete it, and everything is sent again.",
+        ) from error
+
+
 class Delivery:
     """Takes what *verdicts* say to *output*, called *name*; `step` is called often, by one thread at a time.
 
@@ -223,15 +237,7 @@ class Delivery:
         self._write(msgspec.structs.replace(self._place, error=why, is_fault=is_fault, retry_at=self._retry_at))
 
     def _read(self) -> Place:
-        try:
-            return msgspec.json.decode(self._file.read_bytes(), type=Place)
-        except FileNotFoundError:
-            return Place()
-        except msgspec.MsgspecError as error:
-            raise Corrupt(
-                f"{self._file} does not say how far the output {self.name} is: {error}.",
-                "Restore it from a copy; or delete it, and everything is sent again.",
-            ) from error
+        return place_of(self._file.parent, self.name)
 
     def _write(self, place: Place) -> None:
         self._file.parent.mkdir(parents=True, exist_ok=True)

@@ -189,7 +189,7 @@ class SignalsStream:
             bare = msgspec.structs.replace(before, events_requested=None, description=None)
             return self._write(_changed(self._delivered(bare, asked.delivery or Wish()), asked))
 
-    def delete(self, stream_id: str | None) -> None:
+    def delete(self, stream_id: str) -> None:
         """Take the stream down; what waits to be polled goes with it."""
         with self._lock:
             self._demand(stream_id)

@@ -59,6 +59,7 @@ class _Header(BaseModel):
     window: Span
     false_positives: str = Field(min_length=3)
     needs: tuple[Literal["happened", "signed_in", "activity", "evidence"], ...] = Field(min_length=1)
+    silent: str = ""
     parameters: dict[str, Parameter] = {}
 
 
@@ -66,7 +67,8 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     """One signal. *says* is the line of evidence, with `{column}` for what a hit found.
 
     *runbook* is an anchor of docs/watch/signals.md; *attack* are ATT&CK techniques; *needs* the tables without which it
-    can not look. *parameters* are bound as `$name`, *window* among them.
+    can not look. *parameters* are bound as `$name`, *window* among them. *silent* says until when it finds nothing,
+    where its parameters have to be set first.
     """
 
     name: str
@@ -81,6 +83,7 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     false_positives: str
     needs: tuple[str, ...]
     parameters: Mapping[str, Value]
+    silent: str = ""
 
 
 class Hit(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,7 +148,7 @@ def read_signals(*folders: Path, settings: Mapping[str, Mapping[str, object]] | 
                 "Use a name of `watchword watch signals`.",
                 where=f"watch.thresholds.{name}",
             )
-        found[name] = _tuned(found[name], values)
+        found[name] = tuned(found[name], values)
     return tuple(found[name] for name in sorted(found))
 
 
@@ -195,24 +198,26 @@ def read_signal(file: Path) -> Signal:
         window=told.window,
         false_positives=told.false_positives,
         needs=told.needs,
+        silent=told.silent,
         parameters={name: value for name, value in parameters.items() if name in used},
     )
 
 
-def _tuned(signal: Signal, values: Mapping[str, object]) -> Signal:
-    tuned = dict(signal.parameters)
+def tuned(signal: Signal, values: Mapping[str, object]) -> Signal:
+    """*signal* with *values* for parameters of it, as the settings give them; `Invalid` for what it does not take."""
+    parameters = dict(signal.parameters)
     for name, given in values.items():
         where = f"watch.thresholds.{signal.name}.{name}"
-        if name not in tuned:
-            takes = ", ".join(sorted(tuned)) or "none"
+        if name not in parameters:
+            takes = ", ".join(sorted(parameters)) or "none"
             raise Invalid(f"{signal.name} has no parameter {name!r}.", f"It has: {takes}.", where=where)
-        value, default = span(given), tuned[name]
+        value, default = span(given), parameters[name]
         wanted = (int, float) if isinstance(default, int | float) else type(default)
         if not isinstance(value, wanted) or isinstance(value, bool):
             like = "a time span such as '24 h'" if isinstance(default, timedelta) else f"like {default!r}"
             raise Invalid(f"{given!r} can not be {name}.", f"Give {like}.", where=where)
-        tuned[name] = value
-    return msgspec.structs.replace(signal, parameters=tuned, window=_window(tuned, signal.window))
+        parameters[name] = value
+    return msgspec.structs.replace(signal, parameters=parameters, window=_window(parameters, signal.window))
 
 
 def _window(parameters: Mapping[str, Value], default: timedelta) -> timedelta:

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from watchword.core.errors import Invalid
 from watchword.core.identity_event import SUPPORT
-from watchword.watch.signals import SHIPPED, Hit, Signal
+from watchword.watch.signals import SHIPPED, Hit, Signal, tuned
 from watchword.watch.signals.sweep import hits_of
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -41,6 +41,7 @@ class _Case(BaseModel):
     unseen: tuple[dict[str, Any], ...] = ()
     gap: tuple[dict[str, Any], ...] = ()
     declared: tuple[dict[str, Any], ...] = ()
+    parameters: dict[str, int | float | str | list[str]] = {}
     hits: tuple[dict[str, str | None], ...] = ()
 
 
@@ -95,7 +96,7 @@ def check(signal: Signal) -> tuple[int, tuple[Failed, ...]]:
             )
         with _tables() as con:
             _fill(con, case, file)
-            found = hits_of(con, signal)
+            found = hits_of(con, tuned(signal, case.parameters))
         if not _equal(case.hits, found):
             failed.append(Failed(signal=signal.name, why=case.why, wanted=case.hits, found=found))
     return len(cases.positive) + len(cases.negative), tuple(failed)

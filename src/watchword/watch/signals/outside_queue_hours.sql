@@ -5,13 +5,14 @@ runbook = "outside-queue-hours"
 attack = ["T1078"]
 severity = "low"
 window = "1 s"
-false_positives = "Every desk that is open at night: set opens and closes, in UTC."
+false_positives = "A shift that was moved; hours that changed and were not set anew."
 needs = ["happened"]
+silent = "until opens, closes or closed say when the desk is shut, in UTC"
 
 [parameters]
-opens = 5
-closes = 21
-closed = "6,7"
+opens = 0
+closes = 24
+closed = ""
 */
 SELECT
     id AS event, "target", actor, "time", "action", extract(hour FROM "time") AS hour, $opens AS opens, $closes AS closes
