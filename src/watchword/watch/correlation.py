@@ -156,7 +156,11 @@ def take_evidence(con: duckdb.DuckDBPyConnection, evidence: Path | None) -> None
         return
     with _evidence_of(evidence):
         given = {"files": [str(file) for file in files], "since": since, "until": until, "apart": apart}
-        first, last, is_bound = con.execute(f"{_text('relevant')} FROM {_PARQUET})", given).fetchone() or (None, None, True)
+        first, last, is_bound = con.execute(f"{_text('relevant')} FROM {_PARQUET})", given).fetchone() or (
+            None,
+            None,
+            True,
+        )
         # DuckDB skips what lies beyond a plain bound, and nothing by any other condition.
         if not is_bound:
             _load_rows(con, files)
