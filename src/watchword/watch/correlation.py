@@ -6,7 +6,7 @@ import csv
 import tempfile
 import threading
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -156,7 +156,11 @@ def take_evidence(con: duckdb.DuckDBPyConnection, evidence: Path | None) -> None
         return
     with _evidence_of(evidence):
         given = {"files": [str(file) for file in files], "since": since, "until": until, "apart": apart}
-        first, last, is_bound = con.execute(f"{_text('relevant')} FROM {_PARQUET})", given).fetchone() or (None, None, True)
+        first, last, is_bound = con.execute(f"{_text('relevant')} FROM {_PARQUET})", given).fetchone() or (
+            None,
+            None,
+            True,
+        )
         # DuckDB skips what lies beyond a plain bound, and nothing by any other condition.
         if not is_bound:
             _load_rows(con, files)
@@ -185,7 +189,7 @@ def _load_rows(
     con: duckdb.DuckDBPyConnection,
     files: tuple[Path, ...],
     where: str = "true",
-    parameters: dict[str, object] | None = None,
+    parameters: Mapping[str, object] | None = None,
 ) -> None:
     """Make `evidence` of those rows in *files* that are *where* says; of none, where there are no files."""
     columns = ", ".join(f'CAST("{name}" AS {kind}) AS "{name}"' for name, kind in SCHEMA)
@@ -206,7 +210,7 @@ def _know_accounts(
     con: duckdb.DuckDBPyConnection,
     evidence: str,
     named: Iterable[Account],
-    parameters: dict[str, object] | None = None,
+    parameters: Mapping[str, object] | None = None,
 ) -> None:
     """The names and classes of accounts that *evidence*, a table, has; and those *named* beside it."""
     con.execute("DELETE FROM account")
@@ -215,7 +219,7 @@ def _know_accounts(
         "INSERT INTO account BY NAME SELECT DISTINCT account, lower(unnest(target_keys)) AS name, class FROM "
         "(SELECT first(account) AS account, first(target_keys) AS target_keys, first(account_class) AS class "
         f"FROM {evidence} GROUP BY hash(account, target_keys, account_class))",
-        parameters or {},
+        dict(parameters or {}),
     )
     add_accounts(con, named)
 

@@ -27,6 +27,8 @@ _SIGN_IN = "canonical IN ('login.success', 'login.failure')"
 _KEPT = f"catalogue.ignored IS NULL OR catalogue.{_SIGN_IN}"
 """What of the catalogue leaves a record behind: what is not ignored, and sign-ins, which have no verdict."""
 
+_RECORDS = "SELECT native, stamp AS stamped, records[1] AS record FROM scan"
+
 _OWN = "own"
 """What the batch of the feed's own provider is called."""
 
@@ -163,7 +165,7 @@ def _take(con: duckdb.DuckDBPyConnection, feed: Feed) -> None:
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE taken AS
-        WITH record AS (SELECT native, stamp AS stamped, records[1] AS record FROM scan WHERE records IS NOT NULL AND {mine})
+        WITH record AS ({_RECORDS} WHERE records IS NOT NULL AND {mine})
         SELECT
             $provider AS provider, $directory AS directory, event.*,
             CASE WHEN event.by_owner THEN catalogue.by_owner ELSE catalogue.canonical END AS canonical
@@ -178,7 +180,7 @@ def _take(con: duckdb.DuckDBPyConnection, feed: Feed) -> None:
         con.execute(
             f"""
             INSERT INTO sign_in BY NAME
-            WITH record AS (SELECT native, stamp AS stamped, records[1] AS record FROM scan WHERE records IS NOT NULL AND is_sign_in)
+            WITH record AS ({_RECORDS} WHERE records IS NOT NULL AND is_sign_in)
             SELECT
                 $provider AS provider, $directory AS directory,
                 one.* REPLACE (done AND catalogue.canonical = 'login.success' AS done)

@@ -193,41 +193,45 @@ def hits_in(
 
 
 def _query(rules: list[Rule], provider: Provider) -> tuple[str, dict[str, str | float]]:
-    """One pass over the file for all *rules*: only the members they name are parsed."""
-    from watchword.watch.sigma_sql import WHOLE, Compiler, columns_of, list_of, literal, quoted
+    """One pass over the file for all *rules*: of each line the members they name, of a hit also who, whom and when."""
+    from watchword.watch.sigma_sql import WHOLE, Compiler, first, list_of
 
     compiler = Compiler()
     conditions = [" OR ".join(compiler.condition(c) for c in rule.conditions) for rule in rules]
     about = {"id": _ID, "time": _TIME, "actor": _ACTOR, "target": _TARGET}
     known = {name.lower(): name for name, _ in provider.columns}
     paths = {field: _places(field, provider, known) for field in compiler.fields}
-    named = dict.fromkeys(
-        column
-        for field in (*(p for places in paths.values() for p in places), *(f for fs in about.values() for f in fs))
-        for column in columns_of(field)
-    )
-    columns = list({column.lower(): column for column in reversed(named)}.values())
-    if WHOLE in compiler.fields:
-        members = ", ".join(f"json -> {literal('$.' + quoted(c))} AS {quoted(c)}" for c in columns)
-        log = (
-            f"SELECT CAST(json AS VARCHAR) AS whole, {members} FROM read_ndjson_objects($file, ignore_errors = true, "
-            "compression = $compression) WHERE json IS NOT NULL"
-        )
-    else:
-        typed = ", ".join(f"{literal(c)}: 'JSON'" for c in columns)
-        log = (
-            f"SELECT * FROM read_json($file, columns = {{{typed}}}, format = 'newline_delimited', records = true, "
-            "ignore_errors = true, compression = $compression)"
-        )
+    whole = "CAST(json AS VARCHAR) AS whole, " if WHOLE in compiler.fields else ""
     lists = [f"{' || '.join(list_of(p) for p in places)} AS {compiler.fields[f]}" for f, places in paths.items()]
     firsts = [f"coalesce({', '.join(f'({list_of(f)})[1]' for f in fs)}) AS its_{name}" for name, fs in about.items()]
     found = ", ".join(f"CASE WHEN {condition} THEN {number} END" for number, condition in enumerate(conditions))
     query = (
-        f"WITH log AS ({log}), field AS (SELECT *, {', '.join(lists) or '1'} FROM log), "
-        f"judged AS (SELECT *, list_filter([{found}], lambda n: n IS NOT NULL) AS found FROM field) "
-        f"SELECT found, {', '.join(firsts)} FROM judged WHERE len(found) > 0"
+        "WITH log AS (SELECT json FROM read_ndjson_objects($file, ignore_errors = true, compression = $compression) "
+        f"WHERE json IS NOT NULL), line AS ({_members('log', f'json, {whole}', paths.values())}), "
+        f"list AS (SELECT json, {', '.join(lists) or '1'} FROM line), "
+        f"field AS (SELECT *, {', '.join(f'{name}[1] AS {first(name)}' for name in compiler.fields.values()) or '1'} "
+        "FROM list), "
+        f"judged AS (SELECT json, list_filter([{found}], lambda n: n IS NOT NULL) AS found FROM field), "
+        "hit AS (SELECT json, found FROM judged WHERE len(found) > 0), "
+        f"told AS ({_members('hit', 'found, ', about.values())}) "
+        f"SELECT found, {', '.join(firsts)} FROM told"
     )
     return query, compiler.values
+
+
+def _members(table: str, kept: str, paths: Iterable[tuple[str, ...]]) -> str:
+    """SQL over the `json` of *table*: what is *kept*, and a column for each member that *paths* begin at."""
+    from watchword.watch.sigma_sql import columns_of, literal, member, quoted
+
+    named = dict.fromkeys(column for fields in paths for field in fields for column in columns_of(field))
+    # One name in two cases is one column to DuckDB.
+    columns = list({column.lower(): column for column in reversed(named)}.values())
+    if not columns:
+        return f"SELECT {kept}1 FROM {table}"
+    # All members by one call: each is a parse of the line.
+    places = ", ".join(literal("$." + member(column)) for column in columns)
+    each = ", ".join(f"members[{number}] AS {quoted(column)}" for number, column in enumerate(columns, 1))
+    return f"SELECT {kept}{each} FROM (SELECT *, json_extract(json, [{places}]) AS members FROM {table})"
 
 
 def _places(field: str, provider: Provider, known: dict[str, str]) -> tuple[str, ...]:

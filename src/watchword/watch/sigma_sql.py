@@ -80,8 +80,11 @@ class Compiler:
                 return self._same(field, value)
             case _:
                 # In a list comprehension of one: no NULL comes of it.
-                inner = "coalesce(" + self._about(field, value) + ", false)"
-                return f"(len(list_filter({self._field(field)}, lambda v: {inner})) > 0)"
+                of = self._field(field)
+                several = f"len(list_filter({of}, lambda v: coalesce({self._about(field, value, 'v')}, false))) > 0"
+                # Most often there is one value, which needs no list.
+                alone = f"coalesce({self._about(field, value, first(of))}, false)"
+                return f"(CASE len({of}) WHEN 0 THEN false WHEN 1 THEN {alone} ELSE {several} END)"
 
     def _all_values(self, field: str, values: list[sigma.SigmaType]) -> str:
         made = [self._test(field, value) for value in values]
@@ -98,47 +101,47 @@ class Compiler:
             test = "ends_with(lower(v), lower(w))"
         return f"(len(list_filter({mine}, lambda v: len(list_filter({theirs}, lambda w: {test})) > 0)) > 0)"
 
-    def _about(self, field: str, value: object) -> str:
-        """SQL about one text `v` of a field."""
+    def _about(self, field: str, value: object, v: str) -> str:
+        """SQL about *v*, one text of a field."""
         match value:
             case sigma.SigmaCasedString():
-                return f"v LIKE {self._bound(like(value, anywhere=field == WHOLE))} ESCAPE '!'"
+                return f"{v} LIKE {self._bound(like(value, anywhere=field == WHOLE))} ESCAPE '!'"
             case sigma.SigmaString():
                 if field != WHOLE and not value.contains_special():
-                    return f"lower(v) = {self._bound(''.join(str(part) for part in value.s).lower())}"
-                return f"lower(v) LIKE {self._bound(like(value, anywhere=field == WHOLE).lower())} ESCAPE '!'"
+                    return f"lower({v}) = {self._bound(''.join(str(part) for part in value.s).lower())}"
+                return f"lower({v}) LIKE {self._bound(like(value, anywhere=field == WHOLE).lower())} ESCAPE '!'"
             case sigma.SigmaTimestampPart():
                 part = _PARTS[value.timestamp_part.name]
-                return f"extract({part} FROM try_cast(v AS TIMESTAMPTZ)) = {self._bound(value.number)}"
+                return f"extract({part} FROM try_cast({v} AS TIMESTAMPTZ)) = {self._bound(value.number)}"
             case sigma.SigmaNumber():
                 if field == WHOLE:
-                    return f"contains(v, {self._bound(str(value.number))})"
-                return f"try_cast(v AS DOUBLE) = {self._bound(value.number)}"
+                    return f"contains({v}, {self._bound(str(value.number))})"
+                return f"try_cast({v} AS DOUBLE) = {self._bound(value.number)}"
             case sigma.SigmaBool():
-                return f"lower(v) = {self._bound(str(value.boolean).lower())}"
+                return f"lower({v}) = {self._bound(str(value.boolean).lower())}"
             case sigma.SigmaRegularExpression():
                 flags = "".join(sorted(_FLAGS[flag.name] for flag in value.flags))
-                return f"regexp_matches(v, {self._bound((f'(?{flags})' if flags else '') + str(value.regexp))})"
+                return f"regexp_matches({v}, {self._bound((f'(?{flags})' if flags else '') + str(value.regexp))})"
             case sigma.SigmaCompareExpression():
                 operator = _OPERATORS[value.op.name]
-                return f"try_cast(v AS DOUBLE) {operator} {self._bound(value.number.number)}"
+                return f"try_cast({v} AS DOUBLE) {operator} {self._bound(value.number.number)}"
             case sigma.SigmaCIDRExpression():
-                return self._within(value)
+                return self._within(value, v)
             case _:
                 raise Unsupported(f"a value of kind {type(value).__name__}")
 
-    def _within(self, value: sigma.SigmaCIDRExpression) -> str:
+    def _within(self, value: sigma.SigmaCIDRExpression, v: str) -> str:
         network = value.network
         if isinstance(network, ipaddress.IPv6Network):
             try:
                 patterns = value.expand("*")
             except SigmaError as error:
                 raise Unsupported(f"the network {value.cidr}") from error
-            return "(" + " OR ".join(f"lower(v) GLOB {self._bound(p.lower())}" for p in patterns) + ")"
+            return "(" + " OR ".join(f"lower({v}) GLOB {self._bound(p.lower())}" for p in patterns) + ")"
         # As a number: DuckDB's own type of addresses is in an extension that may not be there.
-        octets = " + ".join(f"try_cast(split_part(v, '.', {n + 1}) AS BIGINT) * {256 ** (3 - n)}" for n in range(4))
+        octets = " + ".join(f"try_cast(split_part({v}, '.', {n + 1}) AS BIGINT) * {256 ** (3 - n)}" for n in range(4))
         first, last = int(network.network_address), int(network.broadcast_address)
-        shape = r"regexp_full_match(v, '\d{1,3}(\.\d{1,3}){3}')"
+        shape = f"regexp_full_match({v}, " + r"'\d{1,3}(\.\d{1,3}){3}')"
         return f"(CASE WHEN {shape} THEN {octets} BETWEEN {self._bound(first)} AND {self._bound(last)} END)"
 
     def _field(self, field: str) -> str:
@@ -175,7 +178,19 @@ def list_of(field: str) -> str:
     ]
     several = [f"{quoted(column)} ->> {literal(path)}" for column, path, is_list in variants if is_list]
     lists = " || ".join(f"coalesce({each}, [])" for each in several)
-    return f"list_filter([{', '.join(single)}] || {lists or '[]'}, lambda x: x IS NOT NULL)"
+    every = f"list_filter([{', '.join(single)}] || {lists or '[]'}, lambda x: x IS NOT NULL)"
+    # Most often there is one plain value at the end of the path, and so no list on the way to it.
+    column, path = quoted(parts[0]), literal("$" + "".join(f".{member(part)}" for part in parts[1:]))
+    alone = f" AND {quoted(field)} IS NULL" if len(parts) > 1 else ""
+    return (
+        f"(CASE WHEN json_type({column}, {path}) IN ('VARCHAR', 'BIGINT', 'UBIGINT', 'DOUBLE', 'BOOLEAN'){alone} "
+        f"THEN [{column} ->> {path}] ELSE {every} END)"
+    )
+
+
+def first(name: str) -> str:
+    """The column of the first text of the list *name*."""
+    return f"{name}_first"
 
 
 def columns_of(field: str) -> tuple[str, ...]:
@@ -188,14 +203,15 @@ def columns_of(field: str) -> tuple[str, ...]:
 def _paths(column: str, rest: list[str]) -> Iterator[tuple[str, str, bool]]:
     """Each path from *column* on, with and without a list at every step, and whether there is one."""
     if len(rest) > _DEEPEST:
-        yield column, "$" + "".join(f".{_member(part)}" for part in rest), False
+        yield column, "$" + "".join(f".{member(part)}" for part in rest), False
         return
     for stars in product(("", "[*]"), repeat=len(rest) + 1):
-        path = "$" + stars[0] + "".join(f".{_member(p)}{s}" for p, s in zip(rest, stars[1:], strict=True))
+        path = "$" + stars[0] + "".join(f".{member(p)}{s}" for p, s in zip(rest, stars[1:], strict=True))
         yield column, path, any(stars)
 
 
-def _member(name: str) -> str:
+def member(name: str) -> str:
+    """*name* as a step of a JSON path."""
     return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 

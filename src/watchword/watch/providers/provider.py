@@ -56,7 +56,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def events(self) -> str:
-        """SQL over `record` (`native`, `stamped`, `record`): one row a canonical event, columns as in `sql/tables.sql`."""
+        """SQL over `record` (`native`, `stamped`, `record`): one row a canonical event, as in `sql/tables.sql`."""
         return self._queries()[1]
 
     @property
