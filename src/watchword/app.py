@@ -52,8 +52,10 @@ from watchword.desk.waking import Waking
 from watchword.desk.workloads import Workloads
 from watchword.directories.active_directory import ActiveDirectory, ActiveDirectorySettings
 from watchword.directories.ldap_session import Endpoint
+from watchword.directories.openldap import OpenLdap, OpenLdapSettings
 from watchword.directories.port import Directory
 from watchword.directories.sandbox import Sandbox
+from watchword.directory_parts import DirectoryPart, OpenLdapPart, SandboxPart
 from watchword.ledger.archive import Archive
 from watchword.ledger.checkpoint import SigningKey
 from watchword.ledger.cosignature import Quorum, WitnessKey
@@ -97,10 +99,8 @@ from watchword.policy.bundle import PolicyFolder
 from watchword.policy.check import demand_sound
 from watchword.settings import (
     EXAMPLE,
-    ActiveDirectoryPart,
     IssuerPart,
     OidcProofingPart,
-    SandboxPart,
     Settings,
     SmsPart,
     WebhookProofingPart,
@@ -138,6 +138,42 @@ def wall_clock() -> datetime:
     return datetime.now(UTC)
 
 
+def directory_of(
+    part: DirectoryPart, home: Path, clock: Callable[[], datetime], *, executes: bool
+) -> ActiveDirectory | OpenLdap | Sandbox:
+    """The adapter that *part* is about, whose paths are relative to *home*; nobody is called yet.
+
+    It is bound as the executor only where it *executes*, or where the settings have no reader. `Invalid` and `Refused`
+    for a password file that is not there or that others can use.
+    """
+    if isinstance(part, SandboxPart):
+        return Sandbox(home / part.path, clock=clock, name=part.name)
+    user, password_file = part.bind_user, part.password_file
+    if not executes and part.reader_user and part.reader_password_file:
+        user, password_file = part.reader_user, part.reader_password_file
+    read_private(home / password_file)  # refused now when others can use it, not at the first reset
+    endpoint = Endpoint(
+        host=part.host, port=part.port, ca_file=home / part.ca_file, bind_user=user, password_file=home / password_file
+    )
+    classes, statuses = tuple(part.classes.items()), tuple(part.statuses.items())
+    if isinstance(part, OpenLdapPart):
+        return OpenLdap(
+            OpenLdapSettings(
+                name=part.name,
+                endpoint=endpoint,
+                base=part.base,
+                classes=classes,
+                statuses=statuses,
+                shared=part.shared,
+            )
+        )
+    return ActiveDirectory(
+        ActiveDirectorySettings(
+            name=part.name, endpoint=endpoint, base=part.base, classes=classes, statuses=statuses, shared=part.shared
+        )
+    )
+
+
 class App:
     """One running Watchword: the ledger, the desk over it, and what follows."""
 
@@ -173,7 +209,10 @@ class App:
         settings = self.settings
         self.names = Names()
         self.names.follow(self.ledger)
-        self.directories = {part.name: self._directory(part) for part in settings.directories}
+        self.directories: dict[str, Directory] = {
+            part.name: directory_of(part, settings.home, self.clock, executes=self._executes)
+            for part in settings.directories
+        }
         self.registry = Registry(self.ledger, self.names, thresholds)
         party = RelyingParty(
             id=settings.console.rp_id, name="Watchword", origins=(settings.console.public_url.rstrip("/"),)
@@ -314,31 +353,6 @@ class App:
             demand_cosigned=self.outsiders.demand,
             kinds=kinds,
             caps=self._caps,
-        )
-
-    def _directory(self, part: SandboxPart | ActiveDirectoryPart) -> Directory:
-        if isinstance(part, SandboxPart):
-            return Sandbox(self.settings.path(part.path), clock=self.clock, name=part.name)
-        user, password_file = part.bind_user, part.password_file
-        if not self._executes and part.reader_user and part.reader_password_file:
-            user, password_file = part.reader_user, part.reader_password_file
-        self._secret(password_file)  # refused now when others can use it, not at the first reset
-        endpoint = Endpoint(
-            host=part.host,
-            port=part.port,
-            ca_file=self.settings.path(part.ca_file),
-            bind_user=user,
-            password_file=self.settings.path(password_file),
-        )
-        return ActiveDirectory(
-            ActiveDirectorySettings(
-                name=part.name,
-                endpoint=endpoint,
-                base=part.base,
-                classes=tuple(part.classes.items()),
-                statuses=tuple(part.statuses.items()),
-                shared=part.shared,
-            )
         )
 
     def _proofing(self) -> tuple[Proofing, ...]:

@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from watchword.core.account import AccountClass, Status
 from watchword.core.errors import Invalid
+from watchword.directory_parts import DirectoryPart
 from watchword.feeds import CanaryPart, EnforcePart, OutputPart, Source, TailSource
 
 ORIGIN = r"""^[^\s+"'\\]{1,200}$"""
@@ -143,43 +143,6 @@ class ApprovalsPart(_Part):
         domain = self.rp_id or url.hostname
         if url.hostname != domain and not url.hostname.endswith(f".{domain}"):
             raise ValueError(f"rp_id must be {url.hostname} or a domain above it, or no passkey works")
-        return self
-
-
-class SandboxPart(_Part):
-    """A simulated directory."""
-
-    kind: Literal["sandbox"]
-    name: str = "sandbox"
-    path: Path = Path("sandbox.db")
-
-
-class ActiveDirectoryPart(_Part):
-    """One domain, over LDAPS, with a certificate that verifies against *ca_file*.
-
-    *bind_user* is the executor's; with *reader_user* a desk that does not execute reads with rights of its own, and
-    never holds the executor's password.
-    """
-
-    kind: Literal["active_directory"]
-    name: str
-    host: str
-    port: int = 636
-    ca_file: Path
-    bind_user: str
-    password_file: Path
-    reader_user: str | None = None
-    reader_password_file: Path | None = None
-    base: str
-    classes: dict[str, AccountClass]
-    statuses: dict[str, Status] = {}
-    shared: tuple[str, ...] = ()
-
-    @model_validator(mode="after")
-    def _reader_whole(self) -> Self:
-        # Half of it would let a desk without executor fall back on the executor's own account.
-        if (self.reader_user is None) != (self.reader_password_file is None):
-            raise ValueError("reader_user and reader_password_file are given together, or neither is")
         return self
 
 
@@ -359,9 +322,6 @@ class WatchPart(_Part):
         return self
 
 
-Directory = Annotated[SandboxPart | ActiveDirectoryPart, Field(discriminator="kind")]
-
-
 class Settings(_Part):
     """The whole file; relative paths are relative to it."""
 
@@ -369,7 +329,7 @@ class Settings(_Part):
     console: ConsolePart = ConsolePart()
     approvals: ApprovalsPart = ApprovalsPart()
     policy: Path | None = None
-    directories: tuple[Directory, ...] = ()
+    directories: tuple[DirectoryPart, ...] = ()
     mail: MailPart = MailPart()
     call: CallPart = CallPart()
     sms: SmsPart = SmsPart()

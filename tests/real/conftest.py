@@ -13,6 +13,8 @@ import pytest
 
 from tests.real.corp_desk import CorpDesk
 from tools.samba_rig import BASE, BIND_USER, PEOPLE, SambaDomain, free_address, why_not
+from tools.slapd_rig import Slapd
+from tools.slapd_rig import why_not as no_slapd
 from watchword.core.account import AccountClass, Status
 from watchword.directories.active_directory import ActiveDirectory, ActiveDirectorySettings
 from watchword.directories.ldap_session import Endpoint
@@ -37,6 +39,17 @@ def samba(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SambaDomain]:
         pytest.skip(f"no real Active Directory: {reason}")
     with SambaDomain(root=tmp_path_factory.mktemp("samba"), address=address) as domain:
         yield domain
+
+
+@pytest.fixture(scope="session")
+def slapd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slapd]:
+    """A real OpenLDAP server; skipped where it can not run, but never where everything must (CI=true)."""
+    if reason := no_slapd():
+        if os.environ.get("CI", "").lower() == "true":
+            pytest.fail(f"a real OpenLDAP must be tested here: {reason}")
+        pytest.skip(f"no real OpenLDAP: {reason}")
+    with Slapd(root=tmp_path_factory.mktemp("slapd")) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

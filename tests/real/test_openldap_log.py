@@ -2,27 +2,10 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
-from tools.slapd_rig import ADMIN_DN, LOCKOUT_ATTEMPTS, Slapd, why_not
+from tools.slapd_rig import ADMIN_DN, LOCKOUT_ATTEMPTS, Slapd
 from watchword.core.identity_event import Canonical, Verdict
 from watchword.watch.engine import Engine
 from watchword.watch.verdicts import Report
-
-
-@pytest.fixture
-def slapd(tmp_path: Path) -> Iterator[Slapd]:
-    """A real server; skipped where it can not run, but never where everything must (CI=true)."""
-    if reason := why_not():
-        if os.environ.get("CI", "").lower() == "true":
-            pytest.fail(f"a real OpenLDAP must be tested here: {reason}")
-        pytest.skip(f"no real OpenLDAP: {reason}")
-    with Slapd(root=tmp_path / "slapd") as server:
-        yield server
 
 
 def _change(dn: str, *lines: str) -> str:

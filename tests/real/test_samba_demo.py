@@ -11,7 +11,8 @@ from tools.samba_rig import SambaDomain
 from watchword.cli.demo.organisation import EVERYTHING, PEOPLE
 from watchword.core.account import AccountClass
 from watchword.directories.sandbox import GROUPS as CLASSES
-from watchword.settings import ActiveDirectoryPart, load
+from watchword.directory_parts import ActiveDirectoryPart
+from watchword.settings import load
 
 
 def test_everybody_is_there(samba: SambaDomain, connect: Connect, tmp_path: Path) -> None:

@@ -137,11 +137,37 @@ class Session:
         self._expect(SUCCESS)
         return tuple(self._entries())
 
-    def replace(self, dn: str, values: Mapping[str, str | bytes]) -> Answer:
-        """Replace the value of each attribute, all in one modification; `Unavailable` when no clear answer came."""
-        changes = {attribute: [(ldap3.MODIFY_REPLACE, [value])] for attribute, value in values.items()}
+    def replace(self, dn: str, values: Mapping[str, str | bytes | None]) -> Answer:
+        """Replace the value of each attribute (None: take it off), all in one modification.
+
+        `Unavailable` when no clear answer came.
+        """
+        changes = {
+            attribute: [(ldap3.MODIFY_REPLACE, [] if value is None else [value])] for attribute, value in values.items()
+        }
         with _lost(self._name):
             self._connection.modify(dn, changes)
+        return self._answer()
+
+    def set_password(self, dn: str, secret: str) -> Answer:
+        """Set somebody's password by the extended operation of RFC 3062; `Unavailable` when no clear answer came."""
+        with _lost(self._name):
+            self._connection.extend.standard.modify_password(
+                # bytes go as they are; ldap3 would send text in Latin-1, and prepare the secret in its own way
+                user=dn.encode(),
+                new_password=secret.encode(),
+            )
+        return self._answer()
+
+    def who(self) -> str:
+        """The DN the server has us as (RFC 4532); `Unavailable` when it does not say."""
+        with _lost(self._name):
+            said = self._connection.extend.standard.who_am_i()
+        if not isinstance(said, str) or not said.startswith("dn:"):
+            raise _no_answer(self._name, "it does not say as whom we are bound")
+        return said.removeprefix("dn:")
+
+    def _answer(self) -> Answer:
         result = self._connection.result
         if result["result"] in _PASSING:
             raise _no_answer(self._name, result["description"])
