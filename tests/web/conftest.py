@@ -16,7 +16,17 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.api.organisation import Organisation, found
 from watchword.web import view
 from watchword.web.downtime_view import DeclaredRow, DowntimePage
-from watchword.web.findings_view import FindingPage, FindingRow, FindingsPage, ItemRow, NoteRow, RiskList, RiskRow
+from watchword.web.findings_view import (
+    FindingPage,
+    FindingRow,
+    FindingsPage,
+    ItemRow,
+    NoteRow,
+    RiskList,
+    RiskRow,
+    SuppressionRow,
+    SuppressionsPage,
+)
 from watchword.web.render import Page as AnyPage
 
 AT = datetime(2026, 11, 21, 14, 22, 40, tzinfo=UTC)
@@ -216,6 +226,32 @@ def pages() -> dict[str, AnyPage]:
             left_out=3,
             quiet="2 events kept quiet so far.",
             risks=(RiskList(title="Agents", rows=(RiskRow(name="it.admin", score=35.0, note="4 events"),)),),
+            notices=(view.Notice(title="The output siem has a fault", text="A fault of ours.", tone="bad"),),
+        ),
+        SuppressionsPage(
+            chrome=staff,
+            sub="What the watch says nothing of.",
+            form=view.Form(
+                action="/findings/suppressions",
+                button="Keep it quiet",
+                title="Keep a rule quiet",
+                fields=(view.Field(name="why", label="Why", kind="area"),),
+            ),
+            rows=(
+                SuppressionRow(
+                    rule="Unverified",
+                    about="One agent: it.admin",
+                    why="a migration",
+                    by="Noor",
+                    since=AT - timedelta(days=1),
+                    until=AT + timedelta(days=1),
+                    kept="2 events",
+                    state="Holds",
+                    tone="warn",
+                    lift=view.Form(action="/findings/suppressions/s-1/lift", button="End it now", weight="quiet"),
+                ),
+            ),
+            left_out=3,
         ),
         FindingPage(
             chrome=staff,
