@@ -15,7 +15,7 @@ BIN := .venv/bin
 export UV_PYTHON_DOWNLOADS := never
 unexport VIRTUAL_ENV PYTHONHOME
 
-.PHONY: help setup setup-dev setup-test debian-packages demo test check bench mutation lock clean
+.PHONY: help setup setup-dev setup-test debian-packages demo test check bench bench-large mutation lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -71,7 +71,10 @@ check: setup-dev ## Lint, format, types, imports, documents: what CI runs before
 	@echo "house and documents"; $(BIN)/pytest --quiet tests/house tests/docs
 
 bench: setup-dev ## Measure, with ratios side by side
-	@for bench in append slow_disk ledger policy prove classify verify; do echo; PYTHONPATH=. $(BIN)/python bench/$$bench.py; done
+	@for bench in append slow_disk ledger policy prove classify peers follow verify; do echo; PYTHONPATH=. $(BIN)/python bench/$$bench.py; done
+
+bench-large: setup-dev ## Measure the watch on 10 GB as well (14 GB of disk)
+	@PYTHONPATH=. $(BIN)/python bench/classify.py --sizes 300,3000,10000
 
 mutation: setup-dev ## Change the pure modules one thing at a time; their tests have to notice (MODULES="core/quorum.py")
 	@PYTHONPATH=. $(BIN)/python tools/mutation.py $(MODULES)

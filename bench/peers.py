@@ -66,7 +66,10 @@ RULES = {
     ),
     "a sign-in that failed": (
         "sel: {eventType|re: '^user\\.(session\\.start|authentication\\..*)$', outcome.result: FAILURE}",
-        r"said('outcome', 'result') == 'FAILURE' and re.search(r'^user\.(session\.start|authentication\..*)$', kind) is not None",
+        (
+            r"said('outcome', 'result') == 'FAILURE' and "
+            r"bool(re.search(r'^user\.(session\.start|authentication\..*)$', kind))"
+        ),
     ),
 }
 """Each rule: its Sigma detection, and what Panther's function returns."""
