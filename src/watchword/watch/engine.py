@@ -53,10 +53,10 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 class Engine(msgspec.Struct, frozen=True, kw_only=True):
     """Classifies whole log files.
 
-    *memory* is DuckDB's share (it spills to disk beyond); the process stays under 1 GiB with the default.
+    *memory* is DuckDB's share (it spills to disk beyond); the process stays under 2 GiB with the default.
     """
 
-    memory: str = "512MB"
+    memory: str = "1GB"
     threads: int = 2
 
     def classify(

@@ -14,18 +14,18 @@ history = "30 d"
 WITH lost AS (
     SELECT * FROM recovery WHERE "action" IN ('mfa.factor_reset', 'mfa.factor_reset_all', 'mfa.bypass_grant')
 ),
-known AS (
-    SELECT DISTINCT lost.id, signed_in.device
+later AS (
+    SELECT
+        lost.id, lost.subject, lost."target", lost.actor, lost."action", lost."time" AS recovered, signed_in."time",
+        signed_in.device, signed_in.id AS sign_in
     FROM lost JOIN signed_in
-        ON signed_in.subject = lost.subject AND signed_in."time" < lost."time"
-        AND signed_in."time" >= lost."time" - $history
+        ON signed_in.subject = lost.subject AND signed_in."time" > lost."time"
+        AND signed_in."time" <= lost."time" + $window
     WHERE signed_in.done AND signed_in.device IS NOT NULL
 )
-SELECT lost.id AS event, lost."target", lost.actor, later."time", lost."action", later.device
-FROM lost
-JOIN known ON known.id = lost.id
-JOIN signed_in AS later
-    ON later.subject = lost.subject AND later.device = known.device AND later."time" > lost."time"
-    AND later."time" <= lost."time" + $window
-WHERE later.done
-QUALIFY row_number() OVER (PARTITION BY lost.id ORDER BY later."time", later.id) = 1
+-- Joined by the device, and not by the account alone: who signs in often has as many pairs as sign-ins times recoveries.
+SELECT later.id AS event, later."target", later.actor, later."time", later."action", later.device
+FROM later SEMI JOIN signed_in AS before
+    ON before.subject = later.subject AND before.device = later.device AND before.done
+    AND before."time" < later.recovered AND before."time" >= later.recovered - $history
+QUALIFY row_number() OVER (PARTITION BY later.id ORDER BY later."time", later.sign_in) = 1

@@ -11,18 +11,19 @@ needs = ["happened", "signed_in"]
 [parameters]
 grace = "10 min"
 */
-WITH before AS (
-    SELECT DISTINCT recovery.id, signed_in.session
-    FROM recovery JOIN signed_in ON signed_in.subject = recovery.subject AND signed_in."time" < recovery."time"
-    WHERE signed_in.session IS NOT NULL
+WITH later AS (
+    SELECT
+        recovery.id, recovery.subject, recovery."target", recovery.actor, recovery."action",
+        recovery."time" AS recovered, signed_in."time", signed_in.session, signed_in.id AS sign_in
+    FROM recovery JOIN signed_in
+        ON signed_in.subject = recovery.subject AND signed_in."time" > recovery."time" + $grace
+        AND signed_in."time" <= recovery."time" + $window
+    WHERE signed_in.done AND signed_in.session IS NOT NULL
 )
+-- Joined by the session, and not by the account alone: who signs in often has as many pairs as sign-ins times recoveries.
 SELECT
-    recovery.id AS event, recovery."target", recovery.actor, later."time", recovery."action",
-    date_diff('minute', recovery."time", later."time") AS minutes
-FROM recovery
-JOIN before ON before.id = recovery.id
-JOIN signed_in AS later
-    ON later.subject = recovery.subject AND later.session = before.session
-    AND later."time" > recovery."time" + $grace AND later."time" <= recovery."time" + $window
-WHERE later.done
-QUALIFY row_number() OVER (PARTITION BY recovery.id ORDER BY later."time", later.id) = 1
+    later.id AS event, later."target", later.actor, later."time", later."action",
+    date_diff('minute', later.recovered, later."time") AS minutes
+FROM later SEMI JOIN signed_in AS before
+    ON before.subject = later.subject AND before.session = later.session AND before."time" < later.recovered
+QUALIFY row_number() OVER (PARTITION BY later.id ORDER BY later."time", later.sign_in) = 1
