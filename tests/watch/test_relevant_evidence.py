@@ -39,6 +39,7 @@ def test_the_rows_of_a_log_say_what_all_rows_say(
     """Rows near and far, without an end or a start, long open, and of an event's transaction though of another year."""
     chance = random.Random(seed)
     people = [f"00u{name}" for name in ("ana", "ben", "cem", "dua")]
+    timeless: dict[str, Any] = {"published": "no time"}
     events = [
         okta(
             chance.choice(("user.account.reset_password", "user.mfa.factor.deactivate", "user.session.clear")),
@@ -46,7 +47,7 @@ def test_the_rows_of_a_log_say_what_all_rows_say(
             target=chance.choice(people),
             at=NOON + timedelta(minutes=chance.randrange(600)),
             transaction={"id": f"t-{chance.randrange(8)}"},
-            **({"published": "no time"} if chance.random() < 0.05 else {}),
+            **(timeless if chance.random() < 0.05 else {}),
         )
         for _ in range(40)
     ]
