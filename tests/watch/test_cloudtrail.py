@@ -276,3 +276,21 @@ def test_a_call_that_the_console_makes_is_its_user_s(
     }
     row = classify.one(event, provider="cloudtrail")
     assert (row.action, row.target, row.actor_class) == (Canonical.PASSWORD_RESET, "ana", expected)
+
+
+def test_cognito_s_own_pages_are_read(classify: Classify) -> None:
+    """What a person does in the pages that Cognito hosts is about the `sub` that these write, where they do."""
+    pages = {"requestParameters": {"sub": ["s-ana"], "username": ["HIDDEN_DUE_TO_SECURITY_REASONS"]}}
+    by = {"accountId": "111122223333"}
+    row = classify.one(
+        call("ResetPassword_POST", {"nothing": 1}, source="cognito-idp", by=by, additionalEventData=pages),
+        provider="cloudtrail",
+    )
+    assert (row.action, row.target, row.verdict) == (Canonical.PASSWORD_RECOVER_SELF, "s-ana", Verdict.SELF_SERVICE)
+
+
+def test_a_member_of_identity_center_s_group_is_the_target(classify: Classify) -> None:
+    """Its older interface names the member, and no login."""
+    asked = {"groupId": "g-1", "member": {"memberId": "m-ana"}}
+    row = classify.one(call("AddMemberToGroup", asked, source="sso-directory"), provider="cloudtrail")
+    assert (row.action, row.target) == (Canonical.PRIVILEGE_GRANT, "m-ana")

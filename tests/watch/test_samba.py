@@ -188,6 +188,30 @@ def test_headers_between_records_are_no_damage(classify: Classify) -> None:
     assert [(line.line, line.reason) for line in report.rejected] == [(3, "not JSON")]
 
 
+@pytest.mark.parametrize(
+    "carry",
+    [
+        lambda line: (
+            f"[2026/11/21 04:44:23.043021,  5] ../../lib/audit_logging/audit_logging.c:97(audit_log_json)  {line}"
+        ),
+        lambda line: f"Nov 21 04:44:23 dc1 samba[77]:   {line}",
+        lambda line: json.dumps({"MESSAGE": f"  {line}", "__REALTIME_TIMESTAMP": "1795236263043021"}),
+        lambda line: json.dumps({"@message": line, "@timestamp": "2026-11-21 04:44:23.043"}),
+    ],
+    ids=["its head", "syslog", "the journal", "CloudWatch"],
+)
+def test_a_record_behind_a_head_is_read(classify: Classify, carry: Callable[[str], str]) -> None:
+    """Where Samba logs through syslog or the journal, its record is part of a line."""
+    row = classify.one(carry(_change("unicodePwd")), provider="samba")
+    assert (row.action, row.target) == (Canonical.PASSWORD_RESET, OTTO)
+
+
+def test_a_record_cut_short_behind_its_head_is_told(classify: Classify) -> None:
+    """What is cut short is no head without a record."""
+    report = classify(["[2026/11/21 04:44:23.043021,  5] log.c:97(x)  " + _change("unicodePwd")[:90]], provider="samba")
+    assert report.rejected_lines == 1
+
+
 def test_sign_ins_are_read_with_their_end() -> None:
     """Wrong passwords are failures, told by the name that was given; the bind account is known by both its names."""
     with correlation.connected("128MB", 1) as con:

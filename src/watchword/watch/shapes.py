@@ -142,7 +142,19 @@ def carried(value: object, provider: Provider, depth: int = 0) -> Iterator[Json 
 
 
 def _inside(value: Json) -> Iterator[object]:
-    for name in ("_source", "_raw", "result", "hits", "message", "Message", "event", "log", "body"):
+    for name in (
+        "_source",
+        "_raw",
+        "result",
+        "hits",
+        "message",
+        "Message",
+        "MESSAGE",
+        "@message",
+        "event",
+        "log",
+        "body",
+    ):
         inner = value.get(name)
         if isinstance(inner, dict) or (isinstance(inner, str) and inner.lstrip()[:1] in ("{", "[", "<")):
             yield inner

@@ -56,7 +56,7 @@ placed AS (
         CASE WHEN kind = 'Root' THEN coalesce(account, arn) ELSE coalesce(login, person, arn, principal, told_login, invoked_by) END AS who,
         said(coalesce(
             asked ->> '$.userName', nullif(asked ->> '$.username', 'HIDDEN_DUE_TO_SECURITY_REASONS'), asked ->> '$.userId', asked ->> '$.memberId.userId',
-            asked ->> '$.member.memberId.userId', asked ->> '$.memberId', asked ->> '$.principalId', more ->> '$.sub',
+            asked ->> '$.member.memberId.userId', asked ->> '$.member.memberId', asked ->> '$.memberId', asked ->> '$.principalId', more ->> '$.sub', more ->> '$.requestParameters.sub[0]',
             given ->> '$.user.userName', given ->> '$.accessKey.userName',
             regexp_extract(asked ->> '$.serialNumber', ':(?:mfa|sms-mfa|u2f/user)/([^/]+)', 1),
             nullif(regexp_extract(given ->> '$.virtualMFADevice.serialNumber', ':mfa/(.+)$', 1), ''),
@@ -96,7 +96,7 @@ named AS (
         -- What a person does in the service's own pages, or to the account they are signed in to.
         kind = 'Root' AND starts_with(native, 'signin/')
         OR regexp_matches(
-            native, '^cognito-idp/(ForgotPassword|ConfirmForgotPassword|ChangePassword|SetUser|AssociateSoftwareToken'
+            native, '^cognito-idp/(ForgotPassword|ConfirmForgotPassword|ResetPassword|Signup|ChangePassword|SetUser|AssociateSoftwareToken'
             || '|VerifySoftwareToken|UpdateUserAttributes|VerifyUserAttribute|GlobalSignOut|RevokeToken|DeleteUser$|InitiateAuth'
             || '|RespondToAuth|SignUp|ConfirmSignUp|ForgetDevice|ConfirmDevice|CompleteWebAuthn|StartWebAuthn|DeleteWebAuthn)'
         )
@@ -126,7 +126,7 @@ SELECT
     coalesce(whom, '') AS "target",
     names_of(list_transform(list_filter([
         whom, CASE WHEN on_self AND kind <> 'Root' THEN told_login END, CASE WHEN on_self THEN arn END,
-        given ->> '$.user.arn', more ->> '$.sub',
+        given ->> '$.user.arn', more ->> '$.sub', more ->> '$.requestParameters.sub[0]',
         -- The name as other logs and a desk have it.
         CASE WHEN user_named IS NOT NULL AND starts_with(native, 'iam/') AND coalesce(recipient, account) IS NOT NULL
             THEN 'arn:aws:iam::' || coalesce(recipient, account) || ':user/' || user_named END

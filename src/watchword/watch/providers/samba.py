@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import re
 
-from watchword.watch.providers.provider import Provider
+from watchword.watch.providers.provider import Json, Provider
 
 _CHANGE = "statusCode BIGINT, remoteAddress VARCHAR, userSid VARCHAR, transactionId VARCHAR"
 _VALUES = 'STRUCT(actions STRUCT("action" VARCHAR, "values" STRUCT("value" VARCHAR)[])[])'
 
 _SIGN_IN = "status VARCHAR, remoteAddress VARCHAR"
 _NAMED = "becameAccount VARCHAR, mappedAccount VARCHAR, clientAccount VARCHAR"
+
+
+def _text(line: bytes) -> tuple[Json, ...] | None:
+    """The record of a line that has it behind a head, as syslog and containers write it."""
+    head, brace, rest = line.partition(b"{")
+    if not head or not brace:
+        return None
+    try:
+        record = json.loads(brace + rest.decode("utf-8", "replace").encode(), strict=False)
+    except (ValueError, RecursionError):
+        return None
+    return (record,) if isinstance(record, dict) and isinstance(record.get("type"), str) else None
+
 
 SAMBA = Provider(
     name="samba",
@@ -38,7 +52,8 @@ SAMBA = Provider(
         ),
     ),
     # Samba heads each record with "[2026/11/21 04:44:23.043021,  5] ../../lib/audit_logging/audit_logging.c:97(…)".
-    preamble=re.compile(rb"\[\d{4}/\d\d/\d\d \d\d:\d\d:\d\d|\s*$"),
+    preamble=re.compile(rb"\[\d{4}/\d\d/\d\d \d\d:\d\d:\d\d[^{]*$|\s*$"),
+    text=_text,
 )
 """Samba AD audit: `dsdb_json_audit:5`, `dsdb_password_json_audit:5`, `dsdb_group_json_audit:5`, `auth_json_audit:5`.
 
