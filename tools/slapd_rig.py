@@ -175,6 +175,15 @@ class Slapd:
         """Whether *dn* may sign in with *password*."""
         return self._client("ldapwhoami", "-D", dn, "-w", password).returncode == 0
 
+    @staticmethod
+    def person_dn(uid: str) -> str:
+        """The DN of the person with this `uid`."""
+        return f"uid={uid},{PEOPLE}"
+
+    def dn(self, login: str) -> str:
+        """The same, for whoever holds this and another directory alike."""
+        return self.person_dn(login)
+
     def add_person(self, uid: str, password: str, *, name: str | None = None, more: str = "") -> str:
         """Add a person called *name*, with *more* lines of LDIF; return the DN."""
         dn = f"uid={uid},{PEOPLE}"

@@ -53,7 +53,7 @@ from watchword.desk.workloads import Workloads
 from watchword.directories.active_directory import ActiveDirectory, ActiveDirectorySettings
 from watchword.directories.ldap_session import Endpoint
 from watchword.directories.openldap import OpenLdap, OpenLdapSettings
-from watchword.directories.port import Directory
+from watchword.directories.port import Directory, Listed, Lists
 from watchword.directories.sandbox import Sandbox
 from watchword.directory_parts import DirectoryPart, OpenLdapPart, SandboxPart
 from watchword.ledger.archive import Archive
@@ -172,6 +172,21 @@ def directory_of(
             name=part.name, endpoint=endpoint, base=part.base, classes=classes, statuses=statuses, shared=part.shared
         )
     )
+
+
+def listed_in(settings: Settings, name: str, clock: Clock) -> tuple[Listed, ...]:
+    """Everybody in the directory *name*, read as the reader where the settings have one.
+
+    `Invalid` when there is no such directory or it can not be read as a whole; errors as the directory's.
+    """
+    part = next((one for one in settings.directories if one.name == name), None)
+    directory = directory_of(part, settings.home, clock, executes=False) if part else None
+    if not isinstance(directory, Lists):
+        listing = ", ".join(one.name for one in settings.directories if not isinstance(one, SandboxPart)) or "none"
+        raise Invalid(
+            f"There is no directory {name!r} to read.", f"Of the settings can be read: {listing}.", "--directory"
+        )
+    return directory.listed()
 
 
 class App:

@@ -286,6 +286,41 @@ def test_bad_accounts_are_told_by_their_line(here: Here, tmp_path: Path, text: s
     assert "accounts.csv" in typed.err
 
 
+def test_every_source_of_the_settings_is_read(here: Here, given: Path) -> None:
+    """A tail, a folder and what a poller kept are read under their directories; what is not there yet is told."""
+    settings = given / "watchword.toml"
+    (given / "dropped").mkdir()
+    (given / "dropped" / "one.jsonl").write_bytes(SAMBA.read_bytes())
+    (given / "dropped" / ".part").write_text("no log")
+    kept = given / "spools" / "tenant"
+    kept.mkdir(parents=True)
+    reset = {
+        "uuid": "u-1", "published": "2026-03-01T09:00:00.000Z", "eventType": "user.account.reset_password",
+        "outcome": {"result": "SUCCESS"}, "actor": {"id": "a", "type": "User", "alternateId": "ada@example.test"},
+        "target": [{"id": "t", "type": "User", "alternateId": "tom@example.test"}],
+    }  # fmt: skip
+    (kept / "00000000.jsonl").write_text(json.dumps(reset) + "\n")
+    settings.write_text(
+        '[ledger]\norigin = "example.test/observe"\n'
+        f'[watch]\nprovider = "samba"\nlog = "{SAMBA}"\n'
+        '[watch.sources.more]\nkind = "folder"\nprovider = "samba"\npath = "dropped"\ndirectory = "corp"\n'
+        '[watch.sources.tenant]\nkind = "okta"\nurl = "https://okta.example.test"\ntoken_file = "none"\n'
+        'directory = "tenant"\n'
+        '[watch.sources.later]\nkind = "okta"\nurl = "https://okta.example.test"\ntoken_file = "none"\n'
+    )
+    typed = here("watch", "observe", "--config", str(settings), "--since", "2000-01-01", "--json")
+    seen = json.loads(typed.out)
+
+    assert {Path(file["file"]).name for file in seen["files"]} == {SAMBA.name, "one.jsonl", "00000000.jsonl"}
+    (directories,) = (by["groups"] for by in seen["breakdowns"] if by["by"] == "directory")
+    assert {"corp", "tenant"} <= {group["label"] for group in directories}
+    assert "source later" in typed.err
+    settings.write_text(
+        '[ledger]\norigin = "example.test/observe"\n[watch]\nprovider = "samba"\nlog = "nowhere.jsonl"\n'
+    )
+    assert is_told(here("watch", "observe", "--config", str(settings)), 2, "has anything on this machine")
+
+
 @pytest.mark.parametrize(
     ("cell", "told"),
     [

@@ -11,7 +11,7 @@ from pathlib import Path
 import ldap3
 import pytest
 
-from tests.real.corp_desk import CorpDesk
+from tests.real.corp_desk import CorpDesk, samba_settings
 from tools.samba_rig import BASE, BIND_USER, PEOPLE, SambaDomain, free_address, why_not
 from tools.slapd_rig import Slapd
 from tools.slapd_rig import why_not as no_slapd
@@ -114,5 +114,5 @@ def person(samba: SambaDomain) -> Person:
 def desk(samba: SambaDomain, tmp_path: Path) -> Iterator[CorpDesk]:
     """Watchword on the domain, whose log begins now."""
     samba.forget_audit()
-    with CorpDesk(tmp_path, samba) as made:
+    with CorpDesk(tmp_path, samba, samba_settings(samba)) as made:
         yield made

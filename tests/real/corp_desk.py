@@ -6,7 +6,7 @@ import base64
 import time
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 import msgspec
 import pyotp
@@ -34,12 +34,22 @@ EVERYONE = f"CN=Domain Users,CN=Users,{BASE}"
 APP_STEP = timedelta(seconds=30)
 
 
-class CorpDesk:
-    """Watchword in *home*, over the domain's own log; its time is the wall clock's and what was skipped."""
+class Named(Protocol):
+    """A real directory that knows the DN of each login."""
 
-    def __init__(self, home: Path, domain: SambaDomain) -> None:
+    def dn(self, login: str) -> str:
+        """The DN of the account with this login."""
+
+
+class CorpDesk:
+    """Watchword in *home*, over the domain's own log; its time is the wall clock's and what was skipped.
+
+    *text* has the settings of the directory and the watch.
+    """
+
+    def __init__(self, home: Path, domain: Named, text: str) -> None:
         self.domain = domain
-        self.settings = _settings(home, domain)
+        self.settings = _settings(home, text)
         self.skipped = timedelta(0)
         self.administrator, _ = found(
             self.settings, administrator="root.admin", password="correct horse battery", at=self.now()
@@ -203,10 +213,15 @@ class CorpDesk:
         return tuple(row for row in self.app.board() if row.target.lower() == dn and row.verdict is not Verdict.IGNORED)
 
 
-def _settings(home: Path, domain: SambaDomain) -> Settings:
+def samba_settings(domain: SambaDomain) -> str:
+    """The directory and the watch of a domain in which everybody is of one class."""
+    return settings_of(domain, {EVERYONE: "standard"})
+
+
+def _settings(home: Path, directory: str) -> Settings:
     """What `watchword init` writes, with the domain and its log in place of the sandbox."""
     config = init(home, origin="example.test/corp")
     text = config.read_text()
     start, mail, watch = (text.index(part) for part in ("[[directories]]", "[mail]", "[watch]"))
-    config.write_text(text[:start] + text[mail:watch] + settings_of(domain, {EVERYONE: "standard"}))
+    config.write_text(text[:start] + text[mail:watch] + directory)
     return load(config)

@@ -16,7 +16,8 @@ from watchword.cli.observe_files import write_files
 from watchword.cli.observe_words import SAID, by_name, coverage, flags_said, noted, said_at
 from watchword.cli.terminal import CONFIG, Json, err, out, print_json
 from watchword.core.errors import Invalid
-from watchword.settings import WatchPart, load
+from watchword.feeds import FolderSource, Source, TailSource
+from watchword.settings import Settings, load
 from watchword.watch.accounts import Account, read_accounts, read_groups
 from watchword.watch.engine import Context
 from watchword.watch.observe import DAYS, Observation, observe
@@ -48,7 +49,7 @@ def command(
     files: Annotated[Path | None, Parameter(name="--out", help="Folder for report.html, report.json and CSV.")] = None,
     rejects: Annotated[Path | None, Parameter(help="Where lines that are no events are kept.")] = None,
     config: Annotated[
-        Path | None, Parameter(name=["--config", "-c"], help="The settings file, for its log and enforced cells.")
+        Path | None, Parameter(name=["--config", "-c"], help="The settings file, for its sources and enforced cells.")
     ] = None,
     json: Json = False,
 ) -> None:
@@ -60,8 +61,8 @@ def command(
     if preview:
         _preview(known, json=json)
         return
-    watch = _watch(config, needed=not log)
-    feeds = tuple(_feed(one) for one in log) or _configured(watch)
+    settings = _settings(config, needed=not log)
+    feeds = tuple(_feed(one) for one in log) or _configured(settings)
     told = None
     if tickets is not None:
         told, refused = read_tickets(tickets, _zone(zone))
@@ -70,7 +71,7 @@ def command(
         if len(refused) > SHOWN:
             err.print(f"[yellow]… and {len(refused) - SHOWN} more lines that are no tickets[/]")
     now = datetime.now(UTC)
-    context = Context(known=known, tickets=told, enforced=enforced_of(watch) if watch else ())
+    context = Context(known=known, tickets=told, enforced=enforced_of(settings.watch) if settings else ())
     columns = (TextColumn("reading"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
         task = progress.add_task("read", total=None)
@@ -107,25 +108,62 @@ def _feed(text: str) -> Feed:
     file = Path(path)
     files: tuple[Path, ...] = (file,)
     if file.is_dir():
-        files = tuple(sorted(each for each in file.iterdir() if each.is_file() and not each.name.startswith(".")))
+        files = tuple(sorted(each for each in file.iterdir() if _is_log(each)))
         if not files:
             raise Invalid("There is no file in this folder.", "Name the folder that has the logs.", where=path)
     return Feed(provider=provider_named(provider), directory=directory or None, files=files)
 
 
-def _watch(config: Path | None, *, needed: bool) -> WatchPart | None:
+def _settings(config: Path | None, *, needed: bool) -> Settings | None:
     """The settings, where they are named, or where no log is and they lie here."""
     if config is None and not (needed and CONFIG.is_file()):
         return None
-    settings = load(config or CONFIG)
-    part = settings.watch
-    return part if part.log is None else part.model_copy(update={"log": settings.path(part.log)})
+    return load(config or CONFIG)
 
 
-def _configured(watch: WatchPart | None) -> tuple[Feed, ...]:
-    if watch is None or watch.provider is None or watch.log is None:
+def _configured(settings: Settings | None) -> tuple[Feed, ...]:
+    """What every source of the settings has on this machine: its files, or what came of it so far."""
+    sources = settings.watch.feeds if settings else {}
+    if settings is None or not sources:
         raise Invalid("No log was named.", "Name one with --log, such as --log okta=system-log.jsonl.", where="--log")
-    return (Feed(provider=provider_named(watch.provider), directory=watch.directory, files=(watch.log,)),)
+    only = settings.directories[0].name if len(settings.directories) == 1 else None
+    feeds = []
+    for name, source in sources.items():
+        files = _files_of(settings, name, source)
+        if files:
+            provider = provider_named(source.log_of)
+            feeds.append(Feed(provider=provider, directory=source.directory or only, files=files))
+        else:
+            err.print(f"[yellow]nothing is here[/] of the source {name}: {escape(_whence(settings, name, source))}")
+    if not feeds:
+        raise Invalid(
+            "No source of the settings has anything on this machine.",
+            "Let `watchword watch follow --once` ask them first, or name a log with --log.",
+            where="watch.sources",
+        )
+    return tuple(feeds)
+
+
+def _files_of(settings: Settings, name: str, source: Source) -> tuple[Path, ...]:
+    """The log itself where it is a file here, and else the spool: what was asked for, or was sent, is kept there."""
+    if isinstance(source, TailSource) and (log := settings.path(source.path)).is_file():
+        return (log,)
+    if isinstance(source, FolderSource) and (folder := settings.path(source.path)).is_dir():
+        held = tuple(sorted(file for file in folder.glob(source.pattern) if _is_log(file)))
+        if held:
+            return held
+    spool = settings.path(settings.watch.spools) / name
+    return tuple(file for file in sorted(spool.glob("[0-9]*.jsonl")) if file.stat().st_size)
+
+
+def _whence(settings: Settings, name: str, source: Source) -> str:
+    """Where it was looked for."""
+    own = str(settings.path(source.path)) if isinstance(source, TailSource | FolderSource) else ""
+    return " and ".join(filter(None, (own, str(settings.path(settings.watch.spools) / name))))
+
+
+def _is_log(file: Path) -> bool:
+    return file.is_file() and not file.name.startswith(".")
 
 
 def _accounts(accounts: Path | None, groups: Path | None) -> tuple[Account, ...]:

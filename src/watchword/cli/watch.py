@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from watchword.cli import findings, observe, signals
+from watchword.cli import accounts, findings, observe, signals
 from watchword.cli.feeds import follow, sources
 from watchword.cli.terminal import CONFIG, Config, Json, err, out, print_json
 from watchword.core.errors import Invalid
@@ -30,6 +30,7 @@ from watchword.watching import POSITIONS, VERDICTS
 
 app = App(name="watch", help="Verdicts on the directories' own logs.")
 app.command(observe.command, name="observe")
+app.command(accounts.command, name="accounts")
 app.command(findings.app)
 app.command(signals.signals)
 app.command(follow)

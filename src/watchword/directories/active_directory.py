@@ -18,12 +18,14 @@ from watchword.core.change import Change, Receipt, ResetPassword, Suspend, Unloc
 from watchword.core.errors import Invalid, Refused
 from watchword.directories.active_directory_account import (
     DISABLED,
+    LISTED,
     STATE,
     ActiveDirectorySettings,
     Meaning,
     as_guid,
     by_guid,
     is_account,
+    listed_of,
     meanings,
     names_of,
     protection,
@@ -41,7 +43,7 @@ from watchword.directories.ldap_session import (
     Session,
     connect,
 )
-from watchword.directories.port import Changed, Confirmation, kind_of
+from watchword.directories.port import Changed, Confirmation, Listed, kind_of
 from watchword.directories.replication import NEVER, Stamp, stamps
 
 __all__ = ["ActiveDirectory", "ActiveDirectorySettings"]
@@ -176,6 +178,13 @@ class ActiveDirectory:
             if stamp.at >= since.replace(microsecond=0)
         ]
         return tuple(sorted(found, key=lambda change: change.at))
+
+    def listed(self) -> tuple[Listed, ...]:
+        """Return every account with its groups, nested and primary ones among them."""
+        with self._session() as session:
+            people = session.search(self._settings.base, _PEOPLE, LISTED)
+            groups = session.search(_domain(session), Filter.equals("objectClass", "group"), ("objectSid", "memberOf"))
+        return listed_of(self._settings, people, groups)
 
     def capabilities(self) -> frozenset[str]:
         """Passwords, lock-outs and suspension: Active Directory keeps no factors."""

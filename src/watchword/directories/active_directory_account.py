@@ -11,6 +11,8 @@ from watchword.core.account import AccountClass, Contact, DirectoryAccount, Stat
 from watchword.core.change import ContactKind
 from watchword.core.errors import Invalid, Refused
 from watchword.directories.ldap_session import Endpoint, Entry, Session
+from watchword.directories.listing import closed
+from watchword.directories.port import Listed
 from watchword.directories.replication import stamps
 
 DISABLED = 0x2
@@ -18,6 +20,12 @@ DISABLED = 0x2
 
 STATE = ("objectClass", "adminCount", "userAccountControl", "lockoutTime")
 """The attributes that decide whether and how an account may be changed."""
+
+LISTED = (
+    *("objectClass", "sAMAccountName", "userPrincipalName", "displayName", "cn", "objectSid", "objectGUID", "memberOf"),
+    *("primaryGroupID", "employeeID", "employeeNumber", "department", "company"),
+)
+"""What a list of everybody is made of."""
 
 _LOCKED = 0x10  # ADS_UF_LOCKOUT, which only the computed attribute shows
 _COMPUTED = "msDS-User-Account-Control-Computed"
@@ -106,6 +114,43 @@ def read_account(
         protected=protection(entry),
         language=entry.text(_LANGUAGE),
     )
+
+
+def listed_of(
+    settings: ActiveDirectorySettings, people: tuple[Entry, ...], groups: tuple[Entry, ...]
+) -> tuple[Listed, ...]:
+    """Return *people* with the *groups* they are in; `Refused` when the directory shows no group of somebody."""
+    above = {group.dn.lower(): _names(group.values("memberOf")) for group in groups}
+    by_sid = {group.raw("objectSid"): group.dn.lower() for group in groups}
+    found = []
+    for entry in people:
+        if not is_account(entry):
+            continue
+        sid, login = entry.raw("objectSid"), entry.text("sAMAccountName") or ""
+        # [MS-DTYP] 2.4.2: the primary group is the account's own domain and a last part, and stands in no memberOf.
+        primary = by_sid.get(sid[:-4] + entry.number("primaryGroupID").to_bytes(4, "little"))
+        many = any(name.startswith("memberof;range=") for name in entry.attributes)
+        if primary is None or many:
+            raise Refused(
+                f"{settings.name} does not show us every group of {login}.",
+                "Give the bind account the right to read primaryGroupID and memberOf, and the groups of the domain.",
+            )
+        found.append(
+            Listed(
+                login=login,
+                keys=(str(UUID(bytes_le=entry.raw("objectGUID"))), *names_of(entry)),
+                groups=closed((primary, *_names(entry.values("memberOf"))), above),
+                person=entry.text("displayName") or entry.text("cn") or login,
+                employee=entry.text("employeeID") or entry.text("employeeNumber") or "",
+                unit=entry.text(settings.unit) or "",
+                vendor=entry.text("company") or "",
+            )
+        )
+    return tuple(sorted(found, key=lambda one: one.login))
+
+
+def _names(values: tuple[bytes, ...]) -> tuple[str, ...]:
+    return tuple(value.decode("utf-8", "replace").lower() for value in values)
 
 
 def names_of(entry: Entry) -> tuple[str, ...]:

@@ -30,6 +30,8 @@ from watchword.directories.ldap_session import (
 )
 from watchword.directories.openldap_account import (
     FOREVER,
+    LISTED,
+    MEMBERS,
     NAMES,
     PEOPLE,
     STATE,
@@ -38,12 +40,13 @@ from watchword.directories.openldap_account import (
     as_uuid,
     changed_at,
     entry_of,
+    listed_of,
     logged,
     meanings,
     read_account,
     time_of,
 )
-from watchword.directories.port import Changed, Confirmation, kind_of
+from watchword.directories.port import Changed, Confirmation, Listed, kind_of
 
 __all__ = ["OpenLdap", "OpenLdapSettings"]
 
@@ -189,6 +192,14 @@ class OpenLdap:
             if (at := time_of(entry.text(name))) is not None and at >= moment
         ]
         return tuple(sorted(found, key=lambda change: change.at))
+
+    def listed(self) -> tuple[Listed, ...]:
+        """Return every account with its groups, nested ones among them."""
+        with self._session() as session:
+            people = session.search(self._settings.base, PEOPLE, LISTED)
+            any_member = Filter.any_of(*(Filter.present(name) for name in MEMBERS))
+            groups = session.search(self._settings.base, any_member, MEMBERS)
+        return listed_of(self._settings, people, groups)
 
     def capabilities(self) -> frozenset[str]:
         """Passwords, lock-outs and suspension: a tree keeps no factors that a policy of OpenLDAP knows."""

@@ -13,6 +13,8 @@ from watchword.core.change import ContactKind
 from watchword.core.errors import Invalid, Refused, Unavailable
 from watchword.directories.ldap_filter import Filter
 from watchword.directories.ldap_session import Endpoint, Entry, Session
+from watchword.directories.listing import closed
+from watchword.directories.port import Listed
 
 FOREVER = "000001010000Z"
 """The `pwdAccountLockedTime` of an account that is locked until somebody opens it (slapo-ppolicy(5))."""
@@ -28,6 +30,9 @@ STATE = ("entryCSN", "modifiersName", "modifyTimestamp", "pwdChangedTime", "pwdA
 
 NAMES = ("uid", "mail", "displayName", "cn")
 """What an account may be searched by."""
+
+LISTED = ("entryUUID", "uid", "displayName", "cn", "employeeNumber", "departmentNumber", "o")
+"""What a list of everybody is made of."""
 
 MEMBERS = ("member", "uniqueMember", "memberUid")
 _LANGUAGE = "preferredLanguage"  # RFC 2798 §2.7
@@ -150,6 +155,39 @@ def groups_of(session: Session, base: str, entry: Entry) -> frozenset[str]:
         found.update(dn.lower() for dn in new)
         where = [Filter.equals(name, dn) for dn in new for name in MEMBERS[:2]]
     return frozenset(found)
+
+
+def listed_of(settings: OpenLdapSettings, people: tuple[Entry, ...], groups: tuple[Entry, ...]) -> tuple[Listed, ...]:
+    """Return *people* with the *groups* that list them; `Refused` when the directory shows no group at all."""
+    if people and not groups:
+        raise Refused(
+            f"{settings.name} shows no group with members.",
+            "Let the bind account read member, uniqueMember and memberUid of the groups.",
+        )
+    above: dict[str, list[str]] = {}
+    by_uid: dict[str, list[str]] = {}
+    for group in groups:
+        for name in MEMBERS:
+            for value in group.values(name):
+                # a value of `uniqueMember` may have a bit string behind the DN, which nobody uses
+                held = by_uid if name == "memberUid" else above
+                said = value.decode("utf-8", "replace")
+                held.setdefault(said if name == "memberUid" else logged(said), []).append(logged(group.dn))
+    found = []
+    for entry in people:
+        login, dn = entry.text("uid") or "", logged(entry.dn)
+        found.append(
+            Listed(
+                login=login,
+                keys=tuple(dict.fromkeys(key for key in (entry.text("entryUUID"), dn, login.lower()) if key)),
+                groups=closed((*above.get(dn, ()), *by_uid.get(login, ())), above),
+                person=entry.text("displayName") or entry.text("cn") or login,
+                employee=entry.text("employeeNumber") or "",
+                unit=entry.text(settings.unit) or "",
+                vendor=entry.text("o") or "",
+            )
+        )
+    return tuple(sorted(found, key=lambda one: one.login))
 
 
 def logged(dn: str) -> str:

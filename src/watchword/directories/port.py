@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol, get_args
+from typing import Protocol, get_args, runtime_checkable
 
 import msgspec
 
@@ -104,3 +104,23 @@ class Directory(Protocol):
 
     def check(self) -> tuple[str, ...]:
         """Return lines for `doctor`: how it is reached, as whom, and what is missing; raises as every call does."""
+
+
+class Listed(msgspec.Struct, frozen=True, kw_only=True):
+    """One account: the *keys* a log may have for it (lower case), its *groups* (DNs), and who is behind it."""
+
+    login: str
+    keys: tuple[str, ...]
+    groups: tuple[str, ...]
+    person: str = ""
+    employee: str = ""
+    unit: str = ""
+    vendor: str = ""
+
+
+@runtime_checkable
+class Lists(Protocol):
+    """A directory that can be read as a whole; that takes rights to read, and none to write."""
+
+    def listed(self) -> tuple[Listed, ...]:
+        """Every account, by login. `Refused` when groups are not shown, and the errors that every call has."""
