@@ -24,10 +24,13 @@ from watchword.core.finding import Severity
 SHIPPED = Path(__file__).parent
 """The folder of the signals that come with Watchword."""
 
+Key = Literal["event", "subject", "actor", "address", "directory", "whole"]
+"""What rows have in common that a signal looks at together: none but itself, an account, an agent, …; or all of them."""
+
 Value: TypeAlias = int | float | str | timedelta | list[str]
 """What a parameter of a signal may be."""
 
-_OURS = frozenset({"tables.sql", "fill.sql", "fill_activity.sql"})
+_OURS = frozenset({"tables.sql", "whose.sql", "fill.sql", "fill_signed_in.sql", "fill_activity.sql"})
 _HEADER = re.compile(r"\A/\*\n(.*?)\n\*/\n", re.DOTALL)
 _NAME = re.compile(r"[a-z][a-z0-9_]{2,60}")
 _SPAN = re.compile(r"(\d+) (s|min|h|d)")
@@ -59,6 +62,7 @@ class _Header(BaseModel):
     window: Span
     false_positives: str = Field(min_length=3)
     needs: tuple[Literal["happened", "signed_in", "activity", "evidence"], ...] = Field(min_length=1)
+    keyed: Key = "whole"
     parameters: dict[str, Parameter] = {}
 
 
@@ -66,7 +70,8 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     """One signal. *says* is the line of evidence, with `{column}` for what a hit found.
 
     *runbook* is an anchor of docs/watch/signals.md; *attack* are ATT&CK techniques; *needs* the tables without which it
-    can not look. *parameters* are bound as `$name`, *window* among them.
+    can not look. *parameters* are bound as `$name`, *window* among them. Where it is *keyed*, rows of two keys are no hit
+    together, so that each key may be looked at on another machine.
     """
 
     name: str
@@ -81,6 +86,7 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     false_positives: str
     needs: tuple[str, ...]
     parameters: Mapping[str, Value]
+    keyed: Key = "whole"
 
 
 class Hit(msgspec.Struct, frozen=True, kw_only=True):
@@ -195,6 +201,7 @@ def read_signal(file: Path) -> Signal:
         window=told.window,
         false_positives=told.false_positives,
         needs=told.needs,
+        keyed=told.keyed,
         parameters={name: value for name, value in parameters.items() if name in used},
     )
 

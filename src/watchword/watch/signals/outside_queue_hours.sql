@@ -7,6 +7,7 @@ severity = "low"
 window = "1 s"
 false_positives = "Every desk that is open at night: set opens and closes, in UTC."
 needs = ["happened"]
+keyed = "event"
 
 [parameters]
 opens = 5
