@@ -309,8 +309,8 @@ def judge(rows: pa.Table, *, run: Run, judging: Judging) -> pa.Table:
 _JUDGED = {"native": "native", "shared": "shared_id", "evidence": "evidence", "account": "account"}
 
 _ALONE = f"""
-    SELECT event.id, event.actor_keys, event.directory, event."time", event.lag, {KEY} AS k
-    FROM event JOIN verdict USING (id) WHERE list_contains(verdict.reasons, 'no_released_case')
+    SELECT id, actor_keys, directory, "time", lag, {KEY} AS k
+    FROM event SEMI JOIN (SELECT id FROM verdict WHERE list_contains(reasons, 'no_released_case')) AS said USING (id)
 """
 """Events by an executor that no evidence here is for: whether its case for another account was open is asked of all."""
 
