@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from functools import partial
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import duckdb
 import msgspec
@@ -16,14 +16,14 @@ import pyarrow as pa
 from watchword.core.errors import Invalid, Unavailable
 from watchword.watch import correlation
 from watchword.watch.engine import SHOWN, Context, Progress, load, write_aside
-from watchword.watch.providers import Feed, provider_named
+from watchword.watch.providers import Feed
 from watchword.watch.reading import must_be_readable
 from watchword.watch.sieve import Tally
 from watchword.watch.sigma import Rule
 from watchword.watch.signals import Hit, Signal
 from watchword.watch.signals.sweep import hits_of, in_order, read_activity, shipped, sighted
 from watchword.watch.spark import tasks
-from watchword.watch.spark.keys import KEY, LINKS, MACROS, PART, united
+from watchword.watch.spark.keys import LINKS, MACROS, PART, united
 from watchword.watch.spark.rows import MOVED, Body, arrow, batch, create, insert, pack, packed
 from watchword.watch.spark.session import session
 from watchword.watch.spark.splits import Split, splits_of
@@ -76,9 +76,7 @@ class SparkEngine(msgspec.Struct, frozen=True, kw_only=True):
             con.execute(MACROS)
             load(con, evidence, context)
             run = tasks.Run(
-                feeds=tuple(
-                    tasks.FeedName(provider=f.provider.name, directory=f.directory, lag=f.lag) for f in feeds
-                ),
+                feeds=tuple(tasks.FeedName(provider=f.provider.name, directory=f.directory, lag=f.lag) for f in feeds),
                 lag=lag,
                 signed_in=bool(signals),
                 memory=self.memory,
@@ -113,7 +111,9 @@ class _Judging:
         """The report on all splits."""
         numbers = self._spark.range(0, len(self._splits), 1, max(len(self._splits), 1))
         read = self._keep(
-            numbers.mapInArrow(partial(tasks.read, run=self._run, splits=self._splits, rules=self._context.sigma), MOVED)
+            numbers.mapInArrow(
+                partial(tasks.read, run=self._run, splits=self._splits, rules=self._context.sigma), MOVED
+            )
         )
         told = _by_kind(_collected(read.where("kind NOT IN ('native', 'sign_in', 'aside')")))
         parts = {body.split: msgspec.json.decode(body.body, type=tasks.Part) for body in told.get("part", ())}
@@ -123,7 +123,7 @@ class _Judging:
         shares = self._shares(logs, feeds, parts, told.get("seen", []))
         rejected = self._rejected(read, parts, rejects) if any(p.tally.rejected for p in parts.values()) else ()
         natives = self._joined(read, parts.values())
-        verdicts, unseen, judged = self._verdicts(read, natives, parts.values(), told.get("link", []))
+        verdicts, unseen, judged = self._verdicts(natives, told.get("link", []))
         hits: tuple[Hit, ...] = ()
         blind: tuple[str, ...] = ()
         if self._context.signals:
@@ -213,8 +213,11 @@ class _Judging:
     def _joined(self, read: DataFrame, parts: Iterable[tasks.Part]) -> DataFrame:
         """The records, with what sign-ins say of them: by their session first, then by their address."""
         parts = tuple(parts)
-        natives, sign_ins = read.where("kind = 'native'"), read.where("kind = 'sign_in'")
         self._choose(sum(part.native for part in parts))
+        # What is left of a log is little: a task for each of its splits would have next to nothing to do.
+        few = max(self._parts, self._spark.sparkContext.defaultParallelism)
+        natives = read.where("kind = 'native'").coalesce(few)
+        sign_ins = read.where("kind = 'sign_in'").coalesce(few)
         if not any(part.signed_in for part in parts):
             return natives
         was_asked = False
@@ -238,7 +241,7 @@ class _Judging:
         self._spark.conf.set("spark.sql.shuffle.partitions", str(self._parts))
 
     def _verdicts(
-        self, read: DataFrame, natives: DataFrame, parts: Iterable[tasks.Part], links: list[Body]
+        self, natives: DataFrame, links: list[Body]
     ) -> tuple[tuple[VerdictRow, ...], tuple[UnseenChange, ...], list[tuple[DataFrame, bytes | None]]]:
         con = self._con
         self._link(links)
@@ -426,7 +429,9 @@ class _Judging:
             whole=bool(over_log),
             whole_signed_in=any("signed_in" in signal.needs for signal in whole),
         )
-        filled = read.where("kind = 'sign_in'").mapInArrow(partial(tasks.fill, run=self._run, looking=looking), MOVED)
+        few = max(self._parts, self._spark.sparkContext.defaultParallelism)
+        sign_ins = read.where("kind = 'sign_in'").coalesce(few)
+        filled = sign_ins.mapInArrow(partial(tasks.fill, run=self._run, looking=looking), MOVED)
         for frame, again in judged:
             told = msgspec.structs.replace(looking, again=again)
             events = frame.where("kind IN ('event', 'verdict')")

@@ -175,7 +175,7 @@ def _read(run: Run, split: Split, number: int, rules: tuple[Rule, ...]) -> Itera
         yield from bodies("sign_in", "FROM sign_in")
         if run.signed_in:
             yield from bodies(
-                "user", "SELECT DISTINCT provider, directory, \"target\", target_keys FROM sign_in WHERE \"target\" <> ''"
+                "user", 'SELECT DISTINCT provider, directory, "target", target_keys FROM sign_in WHERE "target" <> \'\''
             )
 
 
@@ -300,9 +300,7 @@ def judge(rows: pa.Table, *, run: Run, judging: Judging) -> pa.Table:
                 "event": "FROM event",
                 "party": 'SELECT DISTINCT provider, directory, "target", target_keys, actor, actor_keys FROM event',
             }
-        made += [
-            Body(kind=kind, part=part, body=body) for kind, query in wanted.items() for body in packed(con, query)
-        ]
+        made += [Body(kind=kind, part=part, body=body) for kind, query in wanted.items() for body in packed(con, query)]
     return table(made)
 
 
