@@ -121,7 +121,7 @@ class _Judging:
             size = sum(file.stat().st_size for _, file in logs)
             progress(size, size)
         shares = self._shares(logs, feeds, parts, told.get("seen", []))
-        rejected = self._rejected(read, parts, rejects) if any(p.tally.rejected for p in parts.values()) else ()
+        rejected = self._rejected(read, parts, rejects)
         natives = self._joined(read, parts.values())
         verdicts, unseen, judged = self._verdicts(natives, told.get("link", []))
         hits: tuple[Hit, ...] = ()
@@ -181,6 +181,8 @@ class _Judging:
         shown: list[Rejected] = []
         with ExitStack() as stack:
             aside = None if rejects is None else stack.enter_context(rejects.open("w", encoding="utf-8"))
+            if not any(part.tally.rejected for part in parts.values()):
+                return ()
             # One partition at a time, in the order of the files: there may be more of them than fit here.
             for row in read.where("kind = 'aside'").toLocalIterator():
                 for one in msgspec.json.decode(row.body, type=list[tasks.Aside]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import timedelta
@@ -119,6 +120,8 @@ def telling(task: Callable[..., pa.Table]) -> Callable[..., pa.Table]:
 
 def read(batches: Batches, *, run: Run, splits: tuple[Split, ...], rules: tuple[Rule, ...]) -> Batches:
     """Numbers of splits in, what is in them out."""
+    # A worker looks for rubbish after each task: among what the task made, and not in all that was imported.
+    gc.freeze()
     for numbers in batches:
         for number in numbers.column(0).to_pylist():
             for body in _read(run, splits[number], number, rules):
