@@ -1,8 +1,8 @@
 """The watch on Spark with two local executors: against Spark's own JSON reader, and beside DuckDB alone.
 
-Spark's reader is given a schema of every column that our SQL reads, and counts what is not null in each; ours makes verdicts.
-Each side has a Spark of its own, warm from a small log; DuckDB alone has two threads. The best of several rounds counts,
-rounds in turn. `python -m bench.spark [MEGABYTES]` exits 1 on a missed target.
+Spark's reader is given a schema of every column that our SQL reads, and counts what is not null in each; ours makes
+verdicts. Each side has a Spark of its own, warm from a small log; DuckDB alone has two threads. The best of several
+rounds counts, rounds in turn. `python -m bench.spark [MEGABYTES]` exits 1 on a missed target.
 """
 
 from __future__ import annotations
@@ -136,7 +136,9 @@ def main(megabytes: int) -> int:
         sample = generate(log, megabytes * 1_000_000)
         write_evidence(evidence, sample.evidence)
         size = log.stat().st_size
-        console.print(f"{size / 1e6:.0f} MB, {sample.events:,} events, {len(sample.evidence):,} rows of evidence, {MASTER}")
+        console.print(
+            f"{size / 1e6:.0f} MB, {sample.events:,} events, {len(sample.evidence):,} rows of evidence, {MASTER}"
+        )
         children = {name: Child(name) for name in MEASURES}
         runs: dict[str, list[Run]] = {name: [] for name in MEASURES}
         for child in children.values():

@@ -25,7 +25,7 @@ SHIPPED = Path(__file__).parent
 """The folder of the signals that come with Watchword."""
 
 Key = Literal["event", "subject", "actor", "address", "directory", "whole"]
-"""What rows have in common that a signal looks at together: none but itself, an account, an agent, …; or all of them."""
+"""What rows have in common that a signal looks at together: each its own, an account, an agent, …; or all of them."""
 
 Value: TypeAlias = int | float | str | timedelta | list[str]
 """What a parameter of a signal may be."""
@@ -70,8 +70,8 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     """One signal. *says* is the line of evidence, with `{column}` for what a hit found.
 
     *runbook* is an anchor of docs/watch/signals.md; *attack* are ATT&CK techniques; *needs* the tables without which it
-    can not look. *parameters* are bound as `$name`, *window* among them. Where it is *keyed*, rows of two keys are no hit
-    together, so that each key may be looked at on another machine.
+    can not look. *parameters* are bound as `$name`, *window* among them. Where it is *keyed*, rows of two keys are no
+    hit together, so that each key may be looked at on another machine.
     """
 
     name: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import ExitStack
 from datetime import timedelta
 from functools import partial
@@ -23,8 +23,8 @@ from watchword.watch.sigma import Rule
 from watchword.watch.signals import Hit, Signal
 from watchword.watch.signals.sweep import hits_of, in_order, read_activity, shipped, sighted
 from watchword.watch.spark import tasks
-from watchword.watch.spark.keys import LINKS, MACROS, PART, united
-from watchword.watch.spark.rows import MOVED, Body, arrow, batch, create, insert, pack, packed
+from watchword.watch.spark.keys import MACROS, beside, elsewhere, everywhere, link
+from watchword.watch.spark.rows import MOVED, Body, batch, create, insert, packed, whole
 from watchword.watch.spark.session import session
 from watchword.watch.spark.splits import Split, splits_of
 from watchword.watch.verdicts import FileShare, Rejected, Report, UnseenChange, VerdictRow, rows_of
@@ -61,7 +61,7 @@ class SparkEngine(msgspec.Struct, frozen=True, kw_only=True):
         sigma: tuple[Rule, ...] = (),
         progress: Progress | None = None,
     ) -> Report:
-        """As `Engine.judge`; *progress* is told when all is read. `Unavailable` where Spark, or what it needs, is not."""
+        """As `Engine.judge`; *progress* is told when all is read. `Unavailable` where there is no Spark."""
         logs = [(number, file) for number, feed in enumerate(feeds) for file in feed.files]
         for _, file in logs:
             must_be_readable(file)
@@ -246,25 +246,28 @@ class _Judging:
         self, natives: DataFrame, links: list[Body]
     ) -> tuple[tuple[VerdictRow, ...], tuple[UnseenChange, ...], list[tuple[DataFrame, bytes | None]]]:
         con = self._con
-        self._link(links)
-        moved = _whole(con, "FROM moved")
+        link(con, links)
+        moved = whole(con, "FROM moved")
         route = partial(tasks.route, moved=moved, parts=self._parts)
         of_id = natives.mapInArrow(partial(tasks.ids, moved=moved, parts=self._parts), MOVED).groupBy("part")
         frames = [natives.mapInArrow(route, MOVED), of_id.applyInArrow(tasks.shared, MOVED)]
-        judged = self._judged(frames, self._beside(self._parts))
+        judged = self._judged(frames, beside(con, self._parts))
         told = _by_kind(_collected(judged.where("kind <> 'event'")))
         create(con, "verdict", (body.body for body in told.get("verdict", ())))
         unseen = [one for b in told.get("unseen", ()) for one in msgspec.json.decode(b.body, type=list[UnseenChange])]
         self._parties(told.get("party", []))
         out: list[tuple[DataFrame, bytes | None]] = [(judged, None)]
-        if self._has_evidence and (again := self._elsewhere(told)) is not None:
+        if (
+            self._has_evidence
+            and (again := elsewhere(con, self._parts, told.get("alone", ()), told.get("claim", ()))) is not None
+        ):
             frames[0] = natives.mapInArrow(partial(route, only=again), MOVED)
-            second = self._judged(frames, self._beside(self._parts, again=True))
+            second = self._judged(frames, beside(con, self._parts, again=True))
             anew = _by_kind(_collected(second.where("kind = 'verdict'")))
             create(con, "anew", (body.body for body in anew["verdict"]))
             con.execute("DELETE FROM verdict WHERE id IN (SELECT id FROM anew)")
             con.execute("INSERT INTO verdict BY NAME FROM anew")
-            out = [(judged, _whole(con, "SELECT id FROM anew")), (second, None)]
+            out = [(judged, whole(con, "SELECT id FROM anew")), (second, None)]
         verdicts: tuple[VerdictRow, ...] = ()
         if told.get("verdict"):
             verdicts = rows_of(con, 'SELECT * REPLACE (timezone(\'UTC\', "at") AS "at") FROM verdict')
@@ -277,124 +280,11 @@ class _Judging:
             everything = everything.unionByName(frame)
         judging = tasks.Judging(
             has_evidence=self._has_evidence,
-            everywhere=tuple(self._everywhere()),
+            everywhere=tuple(everywhere(self._con)),
             signals=bool(self._context.signals),
         )
         judge = partial(tasks.judge, run=self._run, judging=judging)
         return self._keep(everything.groupBy("part").applyInArrow(judge, MOVED))
-
-    def _link(self, links: list[Body]) -> None:
-        """Find the accounts that several names lead to, in logs, evidence and accounts: table `moved`, key to key."""
-        con = self._con
-        con.execute("CREATE OR REPLACE TEMP TABLE link (k VARCHAR, names VARCHAR[])")
-        insert(con, "link", (body.body for body in links))
-        con.execute("INSERT INTO link SELECT DISTINCT coalesce(list_min(target_keys), ''), target_keys FROM evidence")
-        con.execute("INSERT INTO link SELECT min(name), list(DISTINCT name) FROM account GROUP BY account")
-        moved = united(keys for (keys,) in con.execute(LINKS).fetchall())
-        con.complete()
-        con.register("told", pa.table({"k": list(moved), "rep": list(moved.values())}, schema=_PAIRS))
-        con.execute("CREATE OR REPLACE TEMP TABLE moved AS FROM told")
-        con.unregister("told")
-        con.execute(
-            """
-            CREATE OR REPLACE TEMP TABLE home AS SELECT evidence, coalesce(moved.rep, k) AS rep
-            FROM (SELECT evidence, coalesce(list_min(target_keys), '') AS k FROM evidence) LEFT JOIN moved USING (k)
-            """
-        )
-
-    def _beside(self, parts: int, *, again: bool = False) -> list[Body]:
-        """Evidence and accounts, where the records of the same account are; *again* for those in `wanted`."""
-        con, values = self._con, {"parts": parts}
-        of_rep = PART.replace("moved.rep, k", "rep")
-        chosen = "SEMI JOIN wanted USING (rep)" if again else ""
-        of_those = "WHERE coalesce(moved.rep, k) IN (SELECT rep FROM wanted)" if again else ""
-        found = arrow(
-            con,
-            f"SELECT evidence.*, {of_rep} AS part FROM evidence JOIN home USING (evidence) {chosen} ORDER BY part",
-            values,
-        )
-        made = list(tasks.parted(found, "evidence"))
-        if again:
-            made += tasks.parted(arrow(con, "FROM foreign_case ORDER BY part"), "evidence")
-        found = arrow(
-            con,
-            f"SELECT account.*, {PART} AS part FROM account JOIN (SELECT account, min(name) AS k FROM account GROUP BY account) "
-            f"USING (account) LEFT JOIN moved USING (k) {of_those} ORDER BY part",
-            values,
-        )
-        return [*made, *tasks.parted(found, "account")]
-
-    def _everywhere(self) -> Iterator[tuple[str, bytes]]:
-        """What is small and may concern any event."""
-        con = self._con
-        queries = {
-            # Executors are known by their name in any case: a row of evidence that is for nobody says them all.
-            "evidence": "SELECT list(DISTINCT name) AS principal_keys, CAST([] AS VARCHAR[]) AS target_keys, "
-            "CAST([] AS VARCHAR[]) AS effects, -1 AS evidence FROM (SELECT unnest(principal_keys) AS name FROM evidence)",
-            "account": "FROM account WHERE shared OR status = 'leaver'",
-            "gap": "FROM gap",
-            "declared": "FROM declared",
-            "seen": "FROM seen",
-        }
-        for name, query in queries.items():
-            for body in packed(con, query):
-                yield name, body
-
-    def _elsewhere(self, told: dict[str, list[Body]]) -> bytes | None:
-        """Accounts that are judged again, with cases of others that were open: tables `wanted` and `foreign_case`."""
-        con = self._con
-        if not create(con, "alone", (body.body for body in told.get("alone", ()))):
-            return None
-        con.execute("CREATE OR REPLACE TEMP TABLE claimed (evidence BIGINT)")
-        insert(con, "claimed", (body.body for body in told.get("claim", ())))
-        values = {"parts": self._parts}
-        of_case, of_event = (PART.replace("moved.rep, k", f"{whose}.rep") for whose in ("home", "acting"))
-        # Hours are enough to find them by: which of them were open then, the verdict's own SQL says.
-        con.execute(
-            f"""
-            CREATE OR REPLACE TEMP TABLE near AS
-            WITH acting AS (
-                SELECT rep, name, unnest(range(
-                    CAST(floor((epoch("time") - epoch(lag)) / 3600) AS BIGINT),
-                    CAST(floor((epoch("time") + epoch(lag)) / 3600) AS BIGINT) + 1
-                )) AS hour
-                FROM (
-                    SELECT coalesce(moved.rep, k) AS rep, "time", lag, unnest(actor_keys) AS name
-                    FROM alone LEFT JOIN moved USING (k)
-                    WHERE "time" > TIMESTAMPTZ '1971-01-01 00:00:00+00' AND "time" < TIMESTAMPTZ '9999-01-01 00:00:00+00'
-                )
-            ),
-            open_case AS (
-                SELECT evidence, name, unnest(range(
-                    CAST(floor(epoch(started) / 3600) AS BIGINT), CAST(floor(epoch(until) / 3600) AS BIGINT) + 1
-                )) AS hour
-                FROM (
-                    SELECT evidence, unnest(principal_keys) AS name, started,
-                        least(coalesce(ended, expires), started + INTERVAL 7 DAYS) AS until
-                    FROM evidence WHERE started IS NOT NULL
-                )
-            )
-            SELECT DISTINCT acting.rep, open_case.evidence, {of_event} AS part, {of_case} AS home
-            FROM acting JOIN open_case USING (name, hour) JOIN home USING (evidence)
-            """,
-            values,
-        )
-        con.execute("CREATE OR REPLACE TEMP TABLE wanted AS SELECT DISTINCT rep FROM near WHERE part <> home")
-        con.execute(
-            """
-            CREATE OR REPLACE TEMP TABLE foreign_case AS
-            SELECT evidence.* REPLACE (
-                CASE WHEN claimed.evidence IS NULL THEN effects ELSE [] END AS effects, [] AS target_keys
-            ), part
-            FROM (SELECT DISTINCT near.evidence, near.part, near.part = near.home AS is_home FROM near SEMI JOIN wanted USING (rep)) AS near
-            JOIN evidence USING (evidence)
-            LEFT JOIN (SELECT DISTINCT evidence FROM claimed) AS claimed ON claimed.evidence = evidence.evidence
-            -- What is of an account that is judged there again is there, and nothing is there twice.
-            WHERE NOT (near.is_home AND evidence.evidence IN (SELECT home.evidence FROM home SEMI JOIN wanted USING (rep)))
-            """
-        )
-        row = con.execute("SELECT count(*) FROM wanted").fetchone()
-        return _whole(con, "FROM wanted") if row is not None and row[0] else None
 
     # -- signals
 
@@ -420,16 +310,16 @@ class _Judging:
             values = (one.case, one.ticket, one.native_id, one.change, one.at)
             con.execute("INSERT INTO unseen VALUES (?, ?, ?, ?, ?)", values)
         keyed = tuple(signal for signal in able if signal.keyed != "whole")
-        whole = tuple(signal for signal in able if signal.keyed == "whole")
-        over_log = [signal for signal in whole if {"happened", "signed_in"} & set(signal.needs)]
+        others = tuple(signal for signal in able if signal.keyed == "whole")
+        over_log = [signal for signal in others if {"happened", "signed_in"} & set(signal.needs)]
         looking = tasks.Looking(
-            whose=_whole(con, "FROM whose"),
+            whose=whole(con, "FROM whose"),
             everywhere=tuple((name, body) for name in ("declared", "gap") for body in packed(con, f"FROM {name}")),
             again=None,
             keys=tuple(sorted({tasks.key_of(signal) for signal in keyed})),
             parts=self._parts,
             whole=bool(over_log),
-            whole_signed_in=any("signed_in" in signal.needs for signal in whole),
+            whole_signed_in=any("signed_in" in signal.needs for signal in others),
         )
         few = max(self._parts, self._spark.sparkContext.defaultParallelism)
         sign_ins = read.where("kind = 'sign_in'").coalesce(few)
@@ -443,7 +333,7 @@ class _Judging:
         for name in ("happened", "signed_in"):
             insert(con, name, (body.body for body in found.get(name, ())))
         hits = [hit for body in found.get("hit", ()) for hit in msgspec.json.decode(body.body, type=list[Hit])]
-        return in_order((*hits, *(hit for signal in whole for hit in hits_of(con, signal))))
+        return in_order((*hits, *(hit for signal in others for hit in hits_of(con, signal))))
 
     # -- frames
 
@@ -455,14 +345,6 @@ class _Judging:
 
     def _frame(self, bodies: list[Body]) -> DataFrame:
         return self._spark.createDataFrame(pa.Table.from_batches([batch(*bodies)]), MOVED)
-
-
-_PAIRS = pa.schema([("k", pa.string()), ("rep", pa.string())])
-
-
-def _whole(con: duckdb.DuckDBPyConnection, query: str) -> bytes:
-    """All rows of *query* in one body, even if there are none."""
-    return pack(arrow(con, query))
 
 
 def _collected(frame: DataFrame) -> list[Body]:

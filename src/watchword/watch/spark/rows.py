@@ -91,3 +91,20 @@ def create(con: duckdb.DuckDBPyConnection, target: str, bodies: Iterable[bytes])
     con.execute(f"CREATE OR REPLACE TEMP TABLE {target} AS FROM moved_in")
     con.unregister("moved_in")
     return True
+
+
+def parted(rows: pa.Table, kind: str) -> Iterator[Body]:
+    """*rows*, in the order of their column `part`, a body a part without it."""
+    parts, others = rows.column("part").to_pylist(), rows.drop_columns(["part"])
+    begin = 0
+    while begin < len(parts):
+        end = begin
+        while end < len(parts) and parts[end] == parts[begin]:
+            end += 1
+        yield Body(kind=kind, part=parts[begin], body=pack(others.slice(begin, end - begin)))
+        begin = end
+
+
+def whole(con: duckdb.DuckDBPyConnection, query: str) -> bytes:
+    """All rows of *query* in one body, even if there are none."""
+    return pack(arrow(con, query))

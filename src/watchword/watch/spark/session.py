@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from watchword.core.errors import Unavailable
@@ -20,11 +21,9 @@ _BATCH = 8
 
 def must_be_there() -> None:
     """`Unavailable` where PySpark or Java is missing, with what to install."""
-    try:
-        import pandas  # noqa: F401
-        import pyspark  # noqa: F401
-    except ImportError as error:
-        raise Unavailable(f"There is no {error.name}.", "Install watchword[spark].") from error
+    for name in ("pyspark", "pandas"):
+        if find_spec(name) is None:
+            raise Unavailable(f"There is no {name}.", "Install watchword[spark].")
     home = os.environ.get("JAVA_HOME")
     if not (shutil.which("java") or (home and shutil.which("java", path=f"{home}/bin"))):
         raise Unavailable(

@@ -20,7 +20,7 @@ _STEP = 1 << 20
 
 
 class Split(msgspec.Struct, frozen=True, kw_only=True):
-    """The bytes from *begin* to before *end* of a file; *file* is its number among all that are read, *feed* its feed's.
+    """The bytes from *begin* to before *end* of a file; *file* is its number among all, *feed* that of its feed.
 
     *end* is None where the file is read whole: it is compressed, has no lines, or is small.
     """

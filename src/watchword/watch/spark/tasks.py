@@ -1,4 +1,4 @@
-"""What Spark runs where the data is: each function here is one task, over rows that are bodies, with DuckDB of its own."""
+"""What Spark runs where the data is: each function is one task, over rows that are bodies, with a DuckDB of its own."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from watchword.watch.sigma import Rule, hits_in
 from watchword.watch.signals import Signal
 from watchword.watch.signals.sweep import hits_of, shipped
 from watchword.watch.spark.keys import KEY, MACROS, PART
-from watchword.watch.spark.rows import Body, arrow, batch, bodies_of, create, insert, pack, packed, table
+from watchword.watch.spark.rows import Body, arrow, batch, bodies_of, create, insert, packed, parted, table
 from watchword.watch.spark.splits import Split, opened
 from watchword.watch.verdicts import Rejected
 
@@ -320,7 +320,7 @@ _ALONE = f"""
 
 
 class Looking(msgspec.Struct, frozen=True, kw_only=True):
-    """What signals need everywhere: *again* are ids judged once more elsewhere; *keys* by which to part, *whole* or not."""
+    """What signals need everywhere: *again* are ids that are judged once more, *keys* by which to part; *whole* or not."""
 
     whose: bytes | None
     everywhere: tuple[tuple[str, bytes], ...]
@@ -426,15 +426,3 @@ def _by_part(
     create(con, "came", [body.body])
     for made in parted(arrow(con, f"FROM ({query}) ORDER BY part", values), kind or body.kind):
         yield batch(made)
-
-
-def parted(rows: pa.Table, kind: str) -> Iterator[Body]:
-    """*rows*, in the order of their column `part`, a body a part without it."""
-    parts, others = rows.column("part").to_pylist(), rows.drop_columns(["part"])
-    begin = 0
-    while begin < len(parts):
-        end = begin
-        while end < len(parts) and parts[end] == parts[begin]:
-            end += 1
-        yield Body(kind=kind, part=parts[begin], body=pack(others.slice(begin, end - begin)))
-        begin = end
