@@ -82,9 +82,11 @@ def _activity(folder: Path) -> Path:
     folder.mkdir()
     rows = [
         {"seq": n, "time": NOON + timedelta(minutes=n), "did": did, "account": f"a-{who}", "person": person,
-         "seat": "employee", "origin": "o-1", "unit": "Sales", "case": f"c-{n}", "since": NOON + timedelta(minutes=n, seconds=-3)}
+         "seat": "employee", "origin": "o-1", "unit": "Sales", "case": f"c-{n}",
+         "since": NOON + timedelta(minutes=n, seconds=-3)}
         for n, (did, who, person) in enumerate(
-            [*(("opened", who, "p-1") for who in PEOPLE), ("approved", PEOPLE[0], "p-2"), ("recovered", PEOPLE[1], "p-2"),
+            [*(("opened", who, "p-1") for who in PEOPLE), ("approved", PEOPLE[0], "p-2"),
+             ("recovered", PEOPLE[1], "p-2"),
              ("objected", PEOPLE[2], "p-3"), *(("looked_up", who, "p-4") for who in PEOPLE)]
         )
     ]  # fmt: skip
@@ -113,7 +115,8 @@ def _events(okta: Okta, chance: random.Random) -> list[dict[str, Any]]:
         )
         who = chance.choice(PEOPLE)
         members: dict[str, Any] = {
-            "client": {"ipAddress": f"198.51.100.{chance.randrange(5)}", "geographicalContext": {"country": chance.choice(("Netherlands", "Peru", None))}},
+            "client": {"ipAddress": f"198.51.100.{chance.randrange(5)}",
+                       "geographicalContext": {"country": chance.choice(("Netherlands", "Peru", None))}},
             "securityContext": {"asNumber": chance.choice((64496, 64497, None))},
             "authenticationContext": {"externalSessionId": f"s-{chance.randrange(6)}"},
         }  # fmt: skip
@@ -145,8 +148,9 @@ def _lines(events: list[dict[str, Any]], chance: random.Random) -> list[bytes]:
     damaged = (
         lines[0][:200], b"", b"   ", b"null", b'"text"', b"[]", b"{}", b'{"eventType": 7}', b"\xff\xfe{", b"not JSON",
         b"[" + lines[1] + b", " + lines[2] + b"]", b'{"_source": ' + lines[3] + b"}", b'{"value": [' + lines[4] + b"]}",
-        lines[5].replace(b"@example.test", b"\xe9@example.test"), b"\xef\xbb\xbf" + lines[6], lines[7] + b"\r", b'{"a": [',
-        lines[8].replace(b"example", b"exam\x01ple"), b"ElfFile\x00 no EVTX", b"<Event xmlns='x'>", b"\x1f\x8b\x08",
+        lines[5].replace(b"@example.test", b"\xe9@example.test"), b"\xef\xbb\xbf" + lines[6], lines[7] + b"\r",
+        b'{"a": [',         lines[8].replace(b"example", b"exam\x01ple"), b"ElfFile\x00 no EVTX", b"<Event xmlns='x'>",
+        b"\x1f\x8b\x08",
         b'{"eventType": "user.account.lock", "published": 12, "actor": "no object", "target": {}}',
     )  # fmt: skip
     for line in damaged * 2:
@@ -247,7 +251,8 @@ def test_sign_ins_say_what_changes_leave_out(spark: None, tmp_path: Path) -> Non
         for n in range(30)
     ]
     signed_in = [
-        test_entra._sign_in(id=f"s-{n}", userId=f"admin-{n}", userPrincipalName=f"admin{n}@example.test", ipAddress=f"203.0.113.{n}",
+        test_entra._sign_in(id=f"s-{n}", userId=f"admin-{n}", userPrincipalName=f"admin{n}@example.test",
+                            ipAddress=f"203.0.113.{n}",
                             location={"countryOrRegion": f"C{n}"})
         for n in range(0, 30, 2)
     ]  # fmt: skip

@@ -89,8 +89,9 @@ def beside(con: duckdb.DuckDBPyConnection, parts: int, *, again: bool = False) -
         made += parted(arrow(con, "FROM foreign_case ORDER BY part"), "evidence")
     found = arrow(
         con,
-        f"SELECT account.*, {PART} AS part FROM account JOIN (SELECT account, min(name) AS k FROM account GROUP BY account) "
-        f"USING (account) LEFT JOIN moved USING (k) {of_those} ORDER BY part",
+        f"SELECT account.*, {PART} AS part FROM account "
+        "JOIN (SELECT account, min(name) AS k FROM account GROUP BY account) USING (account) "
+        f"LEFT JOIN moved USING (k) {of_those} ORDER BY part",
         values,
     )
     return [*made, *parted(found, "account")]
@@ -159,7 +160,10 @@ def elsewhere(
         SELECT evidence.* REPLACE (
             CASE WHEN claimed.evidence IS NULL THEN effects ELSE [] END AS effects, [] AS target_keys
         ), part
-        FROM (SELECT DISTINCT near.evidence, near.part, near.part = near.home AS is_home FROM near SEMI JOIN wanted USING (rep)) AS near
+        FROM (
+            SELECT DISTINCT near.evidence, near.part, near.part = near.home AS is_home
+            FROM near SEMI JOIN wanted USING (rep)
+        ) AS near
         JOIN evidence USING (evidence)
         LEFT JOIN (SELECT DISTINCT evidence FROM claimed) AS claimed ON claimed.evidence = evidence.evidence
         -- What is of an account that is judged there again is there, and nothing is there twice.

@@ -320,7 +320,7 @@ _ALONE = f"""
 
 
 class Looking(msgspec.Struct, frozen=True, kw_only=True):
-    """What signals need everywhere: *again* are ids that are judged once more, *keys* by which to part; *whole* or not."""
+    """What signals need everywhere: *again* are ids judged once more, *keys* by which to part; *whole* or not."""
 
     whose: bytes | None
     everywhere: tuple[tuple[str, bytes], ...]
