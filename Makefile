@@ -71,7 +71,7 @@ check: setup-dev ## Lint, format, types, imports, documents: what CI runs before
 	@echo "house and documents"; $(BIN)/pytest --quiet tests/house tests/docs
 
 bench: setup-dev ## Measure, with ratios side by side
-	@for bench in append slow_disk ledger policy prove classify spark verify; do echo; PYTHONPATH=. $(BIN)/python bench/$$bench.py; done
+	@for bench in append slow_disk ledger policy prove classify verify spark; do echo; PYTHONPATH=. $(BIN)/python bench/$$bench.py; done
 
 mutation: setup-dev ## Change the pure modules one thing at a time; their tests have to notice (MODULES="core/quorum.py")
 	@PYTHONPATH=. $(BIN)/python tools/mutation.py $(MODULES)

@@ -32,6 +32,9 @@ from watchword.watch.verdicts import FileShare, Rejected, Report, UnseenChange, 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
+_SMALLEST = 4 << 20
+"""Bytes that are worth a task of their own."""
+
 _ROWS = 100_000
 """Records of one partition, where there are that many."""
 
@@ -65,11 +68,6 @@ class SparkEngine(msgspec.Struct, frozen=True, kw_only=True):
         logs = [(number, file) for number, feed in enumerate(feeds) for file in feed.files]
         for _, file in logs:
             must_be_readable(file)
-        splits = tuple(
-            split
-            for place, (number, file) in enumerate(logs)
-            for split in splits_of(file, feeds[number].provider, feed=number, file=place, size=self.split)
-        )
         context = Context(accounts=accounts, signals=signals, activity=activity, sigma=sigma)
         with session(self.master) as spark, correlation.connected(self.memory, 2) as con:
             correlation.set_up(con, [feed.provider for feed in feeds], lag, feeds, signed_in=bool(signals))
@@ -80,6 +78,14 @@ class SparkEngine(msgspec.Struct, frozen=True, kw_only=True):
                 lag=lag,
                 signed_in=bool(signals),
                 memory=self.memory,
+            )
+            size = _even(
+                sum(file.stat().st_size for _, file in logs), self.split, spark.sparkContext.defaultParallelism
+            )
+            splits = tuple(
+                split
+                for place, (number, file) in enumerate(logs)
+                for split in splits_of(file, feeds[number].provider, feed=number, file=place, size=size)
             )
             judging = _Judging(self, spark, con, run, splits, context, has_evidence=evidence is not None)
             try:
@@ -345,6 +351,12 @@ class _Judging:
 
     def _frame(self, bodies: list[Body]) -> DataFrame:
         return self._spark.createDataFrame(pa.Table.from_batches([batch(*bodies)]), MOVED)
+
+
+def _even(total: int, most: int, cores: int) -> int:
+    """Bytes of one split, *most* or less, so that no core waits for the last of them."""
+    rounds = max(-(-total // (most * cores)), 1)
+    return min(most, max(-(-total // (rounds * cores)) + 1, _SMALLEST))
 
 
 def _collected(frame: DataFrame) -> list[Body]:
