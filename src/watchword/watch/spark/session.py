@@ -47,7 +47,12 @@ def session(master: str) -> Iterator[SparkSession]:
         yield _set(found)
         return
     builder = SparkSession.builder.master(master).appName("watchword")
-    settings = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false", "spark.log.level": "ERROR"}
+    settings = {
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.log.level": "ERROR",
+        "spark.driver.maxResultSize": "0",  # every verdict comes here, however many there are
+    }
     if master.startswith("local"):
         # Tasks run on this machine: with this very Python, and no need of a name in the network.
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
