@@ -71,7 +71,7 @@ check: setup-dev ## Lint, format, types, imports, documents: what CI runs before
 	@echo "house and documents"; $(BIN)/pytest --quiet tests/house tests/docs
 
 bench: setup-dev ## Measure, with ratios side by side
-	@for bench in append slow_disk ledger policy prove classify peers follow verify; do echo; PYTHONPATH=. $(BIN)/python bench/$$bench.py; done
+	@for bench in append slow_disk ledger policy prove classify peers follow verify spark; do echo; PYTHONPATH=. $(BIN)/python bench/$$bench.py; done
 
 bench-large: setup-dev ## Measure the watch on 10 GB as well (14 GB of disk)
 	@PYTHONPATH=. $(BIN)/python bench/classify.py --sizes 300,3000,10000

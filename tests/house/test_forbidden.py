@@ -32,6 +32,8 @@ ASSEMBLED_SQL = {
     "watch/follow.py": "a setting takes no parameter; the path is quoted",
     "watch/verdicts.py": "names of the verdict schema",
     "watch/window.py": "names of our own tables and columns; a path to attach takes no parameter and is quoted",
+    "watch/spark/keys.py": "our own expressions for a partition; their values are bound",
+    "watch/spark/rows.py": "names of our own tables and columns",
     "watch/signals/cases.py": "the tables and columns of our own file that a case names; values are bound",
     "watch/signals/sweep.py": "the query of a signal's file, wrapped; and our own column names and types",
 }

@@ -6,7 +6,7 @@ import sys
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 from rich.markup import escape
@@ -25,8 +25,11 @@ from watchword.watch.printable import printable
 from watchword.watch.providers import Feed, provider_named
 from watchword.watch.sigma import Rule, read_rules
 from watchword.watch.signals import SHIPPED, read_signals
-from watchword.watch.verdicts import Report, VerdictRow, read_verdicts, verdict_files
+from watchword.watch.verdicts import Report, VerdictRow, append_verdicts, read_verdicts, verdict_files
 from watchword.watching import POSITIONS, VERDICTS
+
+if TYPE_CHECKING:
+    from watchword.watch.spark import SparkEngine
 
 app = App(name="watch", help="Verdicts on the directories' own logs.")
 app.command(observe.command, name="observe")
@@ -64,6 +67,11 @@ def classify(
         Path | None, Parameter(help="The desk's folder of activity, for signals about the desk.")
     ] = None,
     sigma: Annotated[Path | None, Parameter(help="A folder of Sigma rules to run over the lines as well.")] = None,
+    verdicts: Annotated[Path | None, Parameter(help="A folder of Parquet that new verdicts are added to.")] = None,
+    engine: Annotated[
+        Literal["duckdb", "spark"], Parameter(help="What it runs on: this machine, or Spark.")
+    ] = "duckdb",
+    master: Annotated[str, Parameter(help="Which Spark, as its own tools name it.")] = "local[2]",
     json: Json = False,
 ) -> None:
     """Judge the identity events in log FILES of a provider; exit code 1 when there is a finding.
@@ -76,7 +84,7 @@ def classify(
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
         task = progress.add_task("read", total=None)
         try:
-            report = Engine().judge(
+            report = _engine(engine, master).judge(
                 (Feed(provider=provider_named(provider), directory=directory, files=files),),
                 evidence,
                 accounts=accounts,
@@ -88,6 +96,8 @@ def classify(
             )
         except OSError as error:
             raise Invalid(f"It can not be used: {error.strerror}.", "Check the path.", str(error.filename)) from error
+    if verdicts is not None:
+        append_verdicts(verdicts, report.verdicts)
     if json:
         for row in report.verdicts:
             print_json(row)
@@ -181,6 +191,14 @@ def _show(report: Report) -> None:
         out.print(f"[yellow]unknown type[/] {printable(unknown.native)}: {unknown.lines} line(s)")
     for change in report.unseen:
         out.print(f"[red]said done, but not in the log[/]: {change.change} of case {change.case} at {change.at:%H:%M}")
+
+
+def _engine(name: str, master: str) -> Engine | SparkEngine:
+    if name == "duckdb":
+        return Engine()
+    from watchword.watch.spark import SparkEngine
+
+    return SparkEngine(master=master)
 
 
 def _sigma(folder: Path | None) -> tuple[Rule, ...]:

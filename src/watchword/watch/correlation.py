@@ -310,7 +310,13 @@ def _beside(con: duckdb.DuckDBPyConnection, files: tuple[Path, ...], key: str, k
 
 def judge(con: duckdb.DuckDBPyConnection) -> tuple[VerdictRow, ...]:
     """The verdict on each event in `native`, by time and id, whatever the order they were read in."""
-    con.execute(_text("join"))
+    decide(con)
+    return rows_of(con, 'SELECT * REPLACE (timezone(\'UTC\', "at") AS "at") FROM verdict')
+
+
+def decide(con: duckdb.DuckDBPyConnection) -> None:
+    """The same, left in the table `verdict`."""
+    join_sign_ins(con)
     con.execute(_text("fold"))
     con.execute(_text("pair"))
     con.execute("CREATE OR REPLACE TEMP TABLE claim (id VARCHAR, evidence BIGINT)")
@@ -319,7 +325,11 @@ def judge(con: duckdb.DuckDBPyConnection) -> tuple[VerdictRow, ...]:
     con.execute("CREATE OR REPLACE TEMP TABLE spoken (id VARCHAR, part BIGINT)")
     _until_nothing_changes(con, _text("speak_claim"))
     con.execute(f"CREATE OR REPLACE TEMP TABLE verdict AS {_text('verdict')}")
-    return rows_of(con, 'SELECT * REPLACE (timezone(\'UTC\', "at") AS "at") FROM verdict')
+
+
+def join_sign_ins(con: duckdb.DuckDBPyConnection) -> None:
+    """Have `sign_in` say of the records in `native` what they leave out."""
+    con.execute(_text("join"))
 
 
 def remember(con: duckdb.DuckDBPyConnection, since: datetime) -> None:

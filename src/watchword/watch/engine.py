@@ -26,7 +26,7 @@ from watchword.watch.signals.sweep import Swept, sweep
 from watchword.watch.tickets import Ticket
 from watchword.watch.verdicts import FileShare, Rejected, Report
 
-_SHOWN = 1000
+SHOWN = 1000
 
 Progress = Callable[[int, int], None]
 """Takes the bytes read so far and the bytes of all files; called from other threads too, never from two at once."""
@@ -120,14 +120,14 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
             aside = None if rejects is None else stack.enter_context(rejects.open("w", encoding="utf-8"))
 
             def keep_aside(rejected: Rejected, text: str) -> None:
-                if len(shown) < _SHOWN:
+                if len(shown) < SHOWN:
                     shown.append(rejected)
                 if aside is not None:
-                    _write_aside(aside, rejected, text)
+                    write_aside(aside, rejected, text)
 
             providers = [feed.provider for feed in feeds]
             correlation.set_up(con, providers, lag, feeds, signed_in=bool(context.signals))
-            loaded = pool.submit(_load, con.cursor(), evidence, context)
+            loaded = pool.submit(load, con.cursor(), evidence, context, whole=False)
             logs = [(feed, file) for feed in feeds for file in feed.files]
             sizes = [file.stat().st_size if file.exists() else 0 for _, file in logs]
             shares = []
@@ -190,8 +190,10 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(msgspec.structs.replace(hit, **named.get(hit.event or "", {})) for hit in found)
 
 
-def _load(con: duckdb.DuckDBPyConnection, evidence: Path | None, context: Context) -> None:
-    correlation.open_evidence(con, evidence, context.accounts)
+def load(con: duckdb.DuckDBPyConnection, evidence: Path | None, context: Context, *, whole: bool = True) -> None:
+    """Fill *con* with what is known beside logs; not *whole*, without the rows that `take_evidence` chooses later."""
+    read = correlation.read_evidence if whole else correlation.open_evidence
+    read(con, evidence, context.accounts)
     correlation.add_accounts(con, context.known)
     if context.tickets is not None:
         correlation.add_tickets(con, context.tickets)
@@ -202,5 +204,6 @@ def _tell(progress: Progress, before: int, total: int, read: int) -> None:
     progress(before + read, total)
 
 
-def _write_aside(aside: TextIO, rejected: Rejected, text: str) -> None:
+def write_aside(aside: TextIO, rejected: Rejected, text: str) -> None:
+    """Add one rejected line and its beginning to *aside*, as JSON."""
     aside.write(msgspec.json.encode({**msgspec.structs.asdict(rejected), "text": text}).decode() + "\n")

@@ -50,7 +50,7 @@ def read_log(
     *reader* is the provider's own, where the file is one part of a log and what it ends within goes on in the next.
     `Invalid` when there is no such file, or it can not be opened.
     """
-    _must_be_readable(file)
+    must_be_readable(file)
     kind = kind_of(file)
     # DuckDB would read these as a pattern of names.
     is_text = kind in {"lines", "gzip"} and _has_lines(file)
@@ -233,7 +233,8 @@ def _closed(outs: dict[str, BinaryIO]) -> Iterator[Path]:
         yield Path(str(out.name))
 
 
-def _must_be_readable(file: Path) -> None:
+def must_be_readable(file: Path) -> None:
+    """`Invalid` when there is no such file, or it can not be opened."""
     try:
         if file.is_dir():
             raise Invalid("This is a folder.", "Name the log files in it.", where=str(file))

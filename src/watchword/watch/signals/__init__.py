@@ -24,10 +24,13 @@ from watchword.core.finding import Severity
 SHIPPED = Path(__file__).parent
 """The folder of the signals that come with Watchword."""
 
+Key = Literal["event", "subject", "actor", "address", "directory", "whole"]
+"""What rows have in common that a signal looks at together: each its own, an account, an agent, …; or all of them."""
+
 Value: TypeAlias = int | float | str | timedelta | list[str]
 """What a parameter of a signal may be."""
 
-_OURS = frozenset({"tables.sql", "fill.sql", "fill_activity.sql"})
+_OURS = frozenset({"tables.sql", "whose.sql", "fill.sql", "fill_signed_in.sql", "fill_activity.sql"})
 _HEADER = re.compile(r"\A/\*\n(.*?)\n\*/\n", re.DOTALL)
 _NAME = re.compile(r"[a-z][a-z0-9_]{2,60}")
 _SPAN = re.compile(r"(\d+) (s|min|h|d)")
@@ -60,6 +63,7 @@ class _Header(BaseModel):
     false_positives: str = Field(min_length=3)
     needs: tuple[Literal["happened", "signed_in", "activity", "evidence"], ...] = Field(min_length=1)
     silent: str = ""
+    keyed: Key = "whole"
     parameters: dict[str, Parameter] = {}
 
 
@@ -68,7 +72,8 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
 
     *runbook* is an anchor of docs/watch/signals.md; *attack* are ATT&CK techniques; *needs* the tables without which it
     can not look. *parameters* are bound as `$name`, *window* among them. *silent* says until when it finds nothing,
-    where its parameters have to be set first.
+    where its parameters have to be set first. Where it is *keyed*, rows of two keys are no hit together, so that each
+    key may be looked at on another machine.
     """
 
     name: str
@@ -84,6 +89,7 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     needs: tuple[str, ...]
     parameters: Mapping[str, Value]
     silent: str = ""
+    keyed: Key = "whole"
 
 
 class Hit(msgspec.Struct, frozen=True, kw_only=True):
@@ -199,6 +205,7 @@ def read_signal(file: Path) -> Signal:
         false_positives=told.false_positives,
         needs=told.needs,
         silent=told.silent,
+        keyed=told.keyed,
         parameters={name: value for name, value in parameters.items() if name in used},
     )
 

@@ -7,6 +7,7 @@ severity = "medium"
 window = "30 d"
 false_positives = "A changed shift; cover for a colleague who is ill."
 needs = ["happened"]
+keyed = "actor"
 
 [parameters]
 least = 20

@@ -13,8 +13,8 @@ least = 6
 sigmas = 3
 */
 WITH day AS (
-    SELECT actor, date_trunc('day', "time") AS day, count(*) AS recoveries, max("time") AS "time", arg_max(id, "time") AS id,
-        arg_max("target", "time") AS "target"
+    SELECT actor, date_trunc('day', "time") AS day, count(*) AS recoveries, max("time") AS "time", arg_max(id, {'t': "time", 'i': id}) AS id,
+        arg_max("target", {'t': "time", 'i': id}) AS "target"
     FROM recovery
     WHERE actor_class IS NULL AND NOT by_owner
     GROUP BY ALL

@@ -7,6 +7,7 @@ severity = "medium"
 window = "30 d"
 false_positives = "A small desk; an account that is locked out every week by an old device."
 needs = ["happened"]
+keyed = "subject"
 
 [parameters]
 times = 2

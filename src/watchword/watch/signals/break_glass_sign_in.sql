@@ -7,6 +7,7 @@ severity = "critical"
 window = "1 s"
 false_positives = "A drill that was announced."
 needs = ["signed_in"]
+keyed = "event"
 */
 SELECT id AS event, "target", "target" AS actor, "time", coalesce(address, 'an unknown address') AS address
 FROM signed_in

@@ -7,6 +7,7 @@ severity = "high"
 window = "1 s"
 false_positives = "A feed that runs ahead of the desk's table; a change made under a native emergency procedure that nobody declared."
 needs = ["happened", "evidence"]
+keyed = "event"
 */
 SELECT id AS event, "target", actor, "time", "action", reasons
 FROM happened

@@ -7,6 +7,7 @@ severity = "high"
 window = "30 d"
 false_positives = "A new phone that is registered and enrolled on the same day."
 needs = ["happened"]
+keyed = "subject"
 */
 SELECT
     recovery.id AS event, recovery."target", recovery.actor, recovery."time", recovery."action",

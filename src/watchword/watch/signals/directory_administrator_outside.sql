@@ -7,6 +7,7 @@ severity = "high"
 window = "1 s"
 false_positives = "Work that is not recovery and has its own change process."
 needs = ["happened", "evidence"]
+keyed = "event"
 */
 SELECT id AS event, "target", actor, "time", "action", actor_standing
 FROM happened

@@ -7,6 +7,7 @@ severity = "critical"
 window = "1 s"
 false_positives = "A restored ledger whose lost hours are still to be reviewed."
 needs = ["happened", "evidence"]
+keyed = "event"
 
 [parameters]
 broken = "^missing:|^recorded_as_not_done$|^ledger_restored$"

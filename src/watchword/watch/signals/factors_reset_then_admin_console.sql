@@ -7,6 +7,7 @@ severity = "high"
 window = "24 h"
 false_positives = "An administrator whose own factor was replaced in an ordinary recovery."
 needs = ["happened", "signed_in"]
+keyed = "subject"
 
 [parameters]
 console = "admin_app|admin.?(console|center|portal)|azure portal|consolelogin|aws console"

@@ -7,6 +7,7 @@ severity = "high"
 window = "7 d"
 false_positives = "A traveller; somebody who was recovered because they moved or changed provider."
 needs = ["happened", "signed_in"]
+keyed = "subject"
 
 [parameters]
 history = "30 d"

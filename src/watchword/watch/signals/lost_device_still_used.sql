@@ -7,6 +7,7 @@ severity = "high"
 window = "7 d"
 false_positives = "A phone found again; a browser mistaken for a device by the log."
 needs = ["happened", "signed_in"]
+keyed = "subject"
 
 [parameters]
 history = "30 d"

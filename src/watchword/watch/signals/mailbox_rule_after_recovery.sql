@@ -7,6 +7,7 @@ severity = "high"
 window = "24 h"
 false_positives = "Somebody who sorts their mail on the day they get back in."
 needs = ["happened"]
+keyed = "subject"
 */
 SELECT
     rule.id AS event, rule."target", rule.actor, rule."time", rule.native_action, recovery."action",

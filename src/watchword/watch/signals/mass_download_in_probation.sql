@@ -7,6 +7,7 @@ severity = "high"
 window = "7 d"
 false_positives = "A synchronisation client that starts anew on a new device."
 needs = ["happened"]
+keyed = "subject"
 
 [parameters]
 downloads = 20

@@ -7,6 +7,7 @@ severity = "high"
 window = "10 min"
 false_positives = "A broken synchronisation; a planned expiry of many passwords."
 needs = ["happened"]
+keyed = "directory"
 
 [parameters]
 accounts = 10

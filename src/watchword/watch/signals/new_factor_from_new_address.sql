@@ -7,6 +7,7 @@ severity = "high"
 window = "24 h"
 false_positives = "A new phone that is set up at home."
 needs = ["happened", "signed_in"]
+keyed = "subject"
 
 [parameters]
 history = "90 d"

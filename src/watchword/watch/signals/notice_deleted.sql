@@ -7,6 +7,7 @@ severity = "high"
 window = "24 h"
 false_positives = "Somebody who clears their mailbox."
 needs = ["happened"]
+keyed = "subject"
 
 [parameters]
 deletes = "delete"

@@ -7,6 +7,7 @@ severity = "high"
 window = "30 d"
 false_positives = "A deployment that was forgotten; an overlap longer than the parameter says."
 needs = ["happened", "signed_in"]
+keyed = "subject"
 
 [parameters]
 overlap = "24 h"

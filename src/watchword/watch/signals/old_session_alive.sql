@@ -7,6 +7,7 @@ severity = "high"
 window = "24 h"
 false_positives = "A directory whose sessions end by themselves; a recovery that was not about a theft."
 needs = ["happened", "signed_in"]
+keyed = "subject"
 
 [parameters]
 grace = "10 min"

@@ -8,6 +8,7 @@ window = "1 s"
 false_positives = "A shift that was moved; hours that changed and were not set anew."
 needs = ["happened"]
 silent = "until opens, closes or closed say when the desk is shut, in UTC"
+keyed = "event"
 
 [parameters]
 opens = 0

@@ -7,6 +7,7 @@ severity = "critical"
 window = "7 d"
 false_positives = "Somebody who was recovered because they start a new job."
 needs = ["happened"]
+keyed = "subject"
 
 [parameters]
 payroll = "payroll|payment|direct.?deposit|bank|iban|\\bach\\b"

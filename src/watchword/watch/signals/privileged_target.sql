@@ -7,6 +7,7 @@ severity = "high"
 window = "1 s"
 false_positives = "A privileged account recovered under the sealed procedure before it is declared."
 needs = ["happened"]
+keyed = "event"
 */
 SELECT id AS event, "target", actor, "time", "action", class, verdict
 FROM recovery

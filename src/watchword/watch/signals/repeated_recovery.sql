@@ -7,6 +7,7 @@ severity = "medium"
 window = "7 d"
 false_positives = "Somebody who mistypes a new password until it locks."
 needs = ["happened"]
+keyed = "subject"
 
 [parameters]
 times = 2

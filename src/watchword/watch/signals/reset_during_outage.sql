@@ -7,6 +7,7 @@ severity = "high"
 window = "1 s"
 false_positives = "Work under the sealed procedure whose declaration is still to come."
 needs = ["happened", "evidence"]
+keyed = "event"
 */
 SELECT DISTINCT ON (recovery.id)
     recovery.id AS event, recovery."target", recovery.actor, recovery."time", recovery."action"

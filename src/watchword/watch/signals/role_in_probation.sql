@@ -7,6 +7,7 @@ severity = "high"
 window = "7 d"
 false_positives = "A new colleague whose first days bring both."
 needs = ["happened"]
+keyed = "subject"
 */
 SELECT
     granted.id AS event, granted."target", granted.actor, granted."time", granted.native_action, recovery."action",

@@ -7,6 +7,7 @@ severity = "high"
 window = "1 h"
 false_positives = "The first day of a new colleague."
 needs = ["happened"]
+keyed = "subject"
 
 [parameters]
 kinds = 3
@@ -21,4 +22,4 @@ FROM (
     WHERE done AND owes AND family IN ('sign_in', 'factor', 'bypass', 'contact', 'token', 'privilege')
 )
 WHERE len(kinds) >= $kinds
-QUALIFY row_number() OVER (PARTITION BY "target", date_trunc('day', "time") ORDER BY "time", id) = 1
+QUALIFY row_number() OVER (PARTITION BY subject, date_trunc('day', "time") ORDER BY "time", id) = 1

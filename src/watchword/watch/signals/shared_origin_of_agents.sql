@@ -7,6 +7,7 @@ severity = "medium"
 window = "1 h"
 false_positives = "An office behind one address: raise agents, or suppress that address."
 needs = ["happened"]
+keyed = "address"
 
 [parameters]
 agents = 3

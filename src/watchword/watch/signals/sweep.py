@@ -31,23 +31,36 @@ def sweep(
     `Invalid` for a signal whose SQL fails, and for an activity table of another schema.
     """
     prepare(con, activity)
+    able, blind = sighted(signals, activity, has_evidence=has_evidence)
+    return Swept(hits=in_order(hit for signal in able for hit in hits_of(con, signal)), blind=blind)
+
+
+def sighted(
+    signals: Iterable[Signal], activity: Path | None, *, has_evidence: bool
+) -> tuple[tuple[Signal, ...], tuple[str, ...]]:
+    """Those of *signals* that can look at what was given, and the names of the others."""
     given = {"happened", "signed_in", *(("evidence",) if has_evidence else ()), *(("activity",) if activity else ())}
-    hits: list[Hit] = []
-    blind: list[str] = []
-    for signal in signals:
-        if set(signal.needs) <= given:
-            hits.extend(hits_of(con, signal))
-        else:
-            blind.append(signal.name)
-    return Swept(hits=tuple(sorted(hits, key=lambda hit: (hit.at, hit.signal, hit.id))), blind=tuple(blind))
+    signals = tuple(signals)
+    able = tuple(signal for signal in signals if set(signal.needs) <= given)
+    return able, tuple(signal.name for signal in signals if signal not in able)
+
+
+def in_order(hits: Iterable[Hit]) -> tuple[Hit, ...]:
+    """*hits* by time, whatever the order they were found in."""
+    return tuple(sorted(hits, key=lambda hit: (hit.at, hit.signal, hit.id)))
 
 
 def prepare(con: duckdb.DuckDBPyConnection, activity: Path | None = None) -> None:
     """Make and fill the tables that signals read."""
-    con.execute(_text("tables"))
-    con.execute(_text("fill"))
+    for name in ("tables", "whose", "fill", "fill_signed_in"):
+        con.execute(shipped(name))
     unseen = (SHIPPED.parent / "sql" / "unseen.sql").read_text(encoding="utf-8")
     con.execute(f'INSERT INTO unseen SELECT "case", ticket, native_id, change, timezone(\'UTC\', "at") FROM ({unseen})')
+    read_activity(con, activity)
+
+
+def read_activity(con: duckdb.DuckDBPyConnection, activity: Path | None) -> None:
+    """Fill the table `activity` from the folder of the desk's, if there is one; `Invalid` for another schema."""
     files = sorted(activity.glob("*.parquet")) if activity and activity.is_dir() else []
     columns = ", ".join(f'CAST("{name}" AS {kind}) AS "{name}"' for name, kind in ACTIVITY)
     if files:
@@ -62,7 +75,7 @@ def prepare(con: duckdb.DuckDBPyConnection, activity: Path | None = None) -> Non
                 "Give the folder that the desk writes.",
                 where=str(activity),
             ) from error
-        con.execute(_text("fill_activity"))
+        con.execute(shipped("fill_activity"))
 
 
 def hits_of(con: duckdb.DuckDBPyConnection, signal: Signal) -> tuple[Hit, ...]:
@@ -114,5 +127,6 @@ def _said(value: object) -> str:
     return ", ".join(str(each) for each in value) if isinstance(value, list) else str(value)
 
 
-def _text(name: str) -> str:
+def shipped(name: str) -> str:
+    """Our own SQL that makes or fills the tables of signals."""
     return (SHIPPED / f"{name}.sql").read_text(encoding="utf-8")

@@ -7,6 +7,7 @@ severity = "high"
 window = "1 s"
 false_positives = "A support case that you opened yourself."
 needs = ["happened"]
+keyed = "event"
 */
 SELECT id AS event, "target", actor, "time", native_action, provider AS vendor
 FROM happened

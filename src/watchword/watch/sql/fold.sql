@@ -19,7 +19,7 @@ once AS (
 ),
 -- An id names one record; where a log gives one id to several (several targets, or a log that repeats itself with other
 -- content) what is in the record tells them apart.
-shared AS (SELECT id FROM once GROUP BY id HAVING count(*) > 1),
+shared AS (SELECT id FROM once GROUP BY id HAVING count(*) > 1 UNION SELECT id FROM shared_id),
 -- Two names of one account make actor and target the same owner, where somebody told us both names.
 owner AS (
     SELECT DISTINCT acting.actor, acting."target"

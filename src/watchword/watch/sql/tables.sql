@@ -28,6 +28,9 @@ CREATE TEMP TABLE native (
     device VARCHAR, session VARCHAR, detail VARCHAR
 );
 
+-- Ids that records which are judged elsewhere have as well: where a log is judged in parts.
+CREATE TEMP TABLE shared_id (id VARCHAR);
+
 -- Who signed in, or failed to: nothing that a verdict is on, and far more than all else.
 CREATE TEMP TABLE sign_in (
     provider VARCHAR, directory VARCHAR, id VARCHAR, native_action VARCHAR, "target" VARCHAR, target_keys VARCHAR[],

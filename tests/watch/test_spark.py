@@ -1,0 +1,355 @@
+"""The engine on Spark gives the report of the one on this machine, row by row, however small the parts are."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import random
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.watch import test_entra, test_windows
+from watchword.core.errors import Invalid, Unavailable
+from watchword.core.evidence import EvidenceRow
+from watchword.desk.activity import ARROW_SCHEMA
+from watchword.watch.engine import Engine
+from watchword.watch.providers import OKTA, PROVIDERS, WINDOWS, Feed
+from watchword.watch.signals import SHIPPED, read_signals
+from watchword.watch.spark import SparkEngine
+from watchword.watch.spark import session as sessions
+from watchword.watch.spark.keys import united
+from watchword.watch.spark.splits import opened, splits_of
+from watchword.watch.verdicts import Report
+
+from .conftest import EXECUTOR, NOON, Okta
+
+# PySpark leaves it to the collector to close what it asked Java over.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+SAMPLES = Path(__file__).parent / "samples"
+GOLDEN = Path(__file__).parent / "golden" / "okta.jsonl"
+SIGNALS = read_signals(SHIPPED)
+PEOPLE = [f"00u{name}" for name in ("ana", "ben", "cem", "dua", "eli", "fay", "gus", "hal")]
+KINDS = (
+    "user.account.reset_password",
+    "user.account.reset_password",
+    "user.mfa.factor.deactivate",
+    "user.mfa.factor.reset_all",
+    "user.account.unlock_by_admin",
+    "user.account.update_profile",
+    "user.account.privilege.grant",
+    "user.session.clear",
+    "user.mfa.factor.activate",
+    "sample.event_of_next_year",
+)
+
+EFFECTS = (
+    "password.reset",
+    "password.expire",
+    "mfa.factor_reset",
+    "mfa.factor_reset_all",
+    "account.unlock",
+    "session.revoke",
+)
+
+
+@pytest.fixture(scope="module")
+def spark() -> Iterator[None]:
+    """One Spark for all of these tests; none of them runs where it, or Java, is missing, unless this is CI."""
+    try:
+        sessions.must_be_there()
+    except Unavailable as missing:
+        if os.environ.get("CI", "").lower() == "true":
+            raise
+        pytest.skip(str(missing))
+    with sessions.session("local[2]"):
+        yield
+
+
+def _activity(folder: Path) -> Path:
+    folder.mkdir()
+    rows = [
+        {"seq": n, "time": NOON + timedelta(minutes=n), "did": did, "account": f"a-{who}", "person": person,
+         "seat": "employee", "origin": "o-1", "unit": "Sales", "case": f"c-{n}",
+         "since": NOON + timedelta(minutes=n, seconds=-3)}
+        for n, (did, who, person) in enumerate(
+            [*(("opened", who, "p-1") for who in PEOPLE), ("approved", PEOPLE[0], "p-2"),
+             ("recovered", PEOPLE[1], "p-2"),
+             ("objected", PEOPLE[2], "p-3"), *(("looked_up", who, "p-4") for who in PEOPLE)]
+        )
+    ]  # fmt: skip
+    pq.write_table(pa.Table.from_pylist(rows, schema=ARROW_SCHEMA), folder / "activity-000000.parquet")
+    return folder
+
+
+def _accounts(file: Path) -> Path:
+    file.write_text(
+        "keys,class,person,unit,vendor,status,shared,since\n"
+        "00uana|ana.alias@example.test,privileged,Ana,Sales,,active,no,\n"
+        "00uben|ben@other.example.test,standard,Ben,Sales,,active,no,\n"
+        "00uhelen,identity_control,Helen,Desk,,leaver,no,2026-01-01\n"
+        "00ushared,standard,,Desk,,active,yes,\n"
+        "00ubreak,break_glass,,,,active,no,\n"
+    )
+    return file
+
+
+def _events(okta: Okta, chance: random.Random) -> list[dict[str, Any]]:
+    """Few people and actors, so that everything happens: folded, shared and repeated ids, sign-ins around it."""
+    events = []
+    for number in range(260):
+        at = NOON + timedelta(
+            seconds=chance.choice((0, 1, 2, 60, 4000)) + chance.randrange(40) * 1800, milliseconds=number
+        )
+        who = chance.choice(PEOPLE)
+        members: dict[str, Any] = {
+            "client": {"ipAddress": f"198.51.100.{chance.randrange(5)}",
+                       "geographicalContext": {"country": chance.choice(("Netherlands", "Peru", None))}},
+            "securityContext": {"asNumber": chance.choice((64496, 64497, None))},
+            "authenticationContext": {"externalSessionId": f"s-{chance.randrange(6)}"},
+        }  # fmt: skip
+        if chance.random() < 0.35:
+            kind = chance.choice(("user.session.start", "user.session.access_admin_app", "user.authentication.sso"))
+            events.append(okta(kind, actor=chance.choice((*PEOPLE, "00ubreak")), target=who, at=at, **members))
+            continue
+        targets: Any = who
+        if chance.random() < 0.15:
+            targets = [
+                {"id": one, "type": "User", "alternateId": f"{one}@example.test"} for one in chance.sample(PEOPLE, 3)
+            ]
+        if chance.random() < 0.5:
+            members["transaction"] = {"id": f"t-{chance.randrange(6)}"}
+        if chance.random() < 0.1:
+            members["uuid"] = f"shared-{chance.randrange(4)}"
+        if chance.random() < 0.05:
+            targets = None
+        actor = chance.choice((EXECUTOR, EXECUTOR, "00uhelen", "00ushared", who, "00uagent"))
+        events.append(okta(chance.choice(KINDS), actor=actor, target=targets, at=at, **members))
+    return events
+
+
+def _lines(events: list[dict[str, Any]], chance: random.Random) -> list[bytes]:
+    """Their lines in any order, some twice, with what logs have that is not whole."""
+    lines = [json.dumps(event).encode() for event in events]
+    lines += chance.sample(lines, 30)
+    chance.shuffle(lines)
+    damaged = (
+        lines[0][:200], b"", b"   ", b"null", b'"text"', b"[]", b"{}", b'{"eventType": 7}', b"\xff\xfe{", b"not JSON",
+        b"[" + lines[1] + b", " + lines[2] + b"]", b'{"_source": ' + lines[3] + b"}", b'{"value": [' + lines[4] + b"]}",
+        lines[5].replace(b"@example.test", b"\xe9@example.test"), b"\xef\xbb\xbf" + lines[6], lines[7] + b"\r",
+        b'{"a": [',         lines[8].replace(b"example", b"exam\x01ple"), b"ElfFile\x00 no EVTX", b"<Event xmlns='x'>",
+        b"\x1f\x8b\x08",
+        b'{"eventType": "user.account.lock", "published": 12, "actor": "no object", "target": {}}',
+    )  # fmt: skip
+    for line in damaged * 2:
+        lines.insert(chance.randrange(len(lines)), line)
+    return lines
+
+
+def _evidence(
+    evidence: Callable[..., EvidenceRow], events: list[dict[str, Any]], chance: random.Random
+) -> list[EvidenceRow]:
+    """Cases for some of the events, at their time; and some that no log shows."""
+    rows = []
+    support = [e for e in events if e["eventType"] in KINDS[:5] and e["target"]]
+    for number, event in enumerate(chance.sample(support, 40)):
+        who = event["target"][0]["id"]
+        begun = msgspec.convert(event["published"], type=type(NOON)) - timedelta(seconds=chance.choice((1, 5, 900)))
+        rows.append(
+            evidence(
+                who,
+                case=f"c-{number:04}",
+                change=f"reset-{number}",
+                target_keys=(who, f"{who}@example.test", *((PEOPLE[3],) if number == 2 else ())),
+                effects=EFFECTS if number % 4 else EFFECTS[:2],
+                principal_keys=(EXECUTOR,) if number % 7 else ("00uhelen",),
+                transaction=chance.choice((None, None, "t-1", f"t-{number}")),
+                approve_leaves=(7,) if number % 5 else (),
+                outcome=chance.choice(("done", "done", "failed", None)),
+                started=begun,
+                ended=begun + timedelta(seconds=chance.choice((5, 600))),
+                expires=begun + timedelta(minutes=30),
+            )
+        )  # fmt: skip
+    return rows
+
+
+def _both(engine: SparkEngine, tmp_path: Path, *words: Any, **options: Any) -> tuple[Report, Report]:
+    """What this machine says, and Spark; their files of rejected lines have to be equal as well."""
+    here, there = (
+        one.judge(*words, rejects=tmp_path / name, **options) for one, name in ((Engine(), "here"), (engine, "there"))
+    )
+    assert (tmp_path / "here").read_text() == (tmp_path / "there").read_text()
+    return here, there
+
+
+def _equal(here: Report, there: Report) -> None:
+    for name in Report.__struct_fields__:
+        assert getattr(there, name) == getattr(here, name), name
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_both_engines_agree(
+    spark: None,
+    tmp_path: Path,
+    okta: Okta,
+    evidence: Callable[..., EvidenceRow],
+    write_evidence: Callable[..., Path],
+    seed: int,
+) -> None:
+    """A log with everything in it, in parts of a few lines, with evidence, accounts, activity and all signals."""
+    chance = random.Random(seed)
+    events = _events(okta, chance)
+    lines = _lines(events, chance)
+    logs = [tmp_path / "one.jsonl", tmp_path / "two.jsonl.gz"]
+    logs[0].write_bytes(b"\n".join(lines[:-40]))  # without the end of its last line
+    logs[1].write_bytes(gzip.compress(b"\n".join(lines[-60:])))
+    table = write_evidence(tmp_path / "evidence.parquet", _evidence(evidence, events, chance))
+    feeds = (Feed(provider=OKTA, directory=None if seed else "okta", files=tuple(logs)),)
+    options = {
+        "accounts": _accounts(tmp_path / "accounts.csv"),
+        "signals": SIGNALS,
+        "activity": _activity(tmp_path / "a"),
+    }
+
+    engine = SparkEngine(split=30_000, partitions=3)
+    here, there = _both(engine, tmp_path, feeds, table, **options)
+
+    assert sum(len(splits_of(log, OKTA, feed=0, file=0, size=30_000)) for log in logs) > 5
+    assert here.rejected_lines > 10
+    assert here.unseen
+    assert {"other_account", "whole_chain"} <= {reason for row in here.verdicts for reason in row.reasons}
+    assert len({hit.signal for hit in here.hits}) > 12
+    _equal(here, there)
+
+
+def test_sign_ins_say_what_changes_leave_out(spark: None, tmp_path: Path) -> None:
+    """A logon in one part gives the change in another its address, and an Entra sign-in gives an audit its country."""
+    windows, entra = tmp_path / "windows.jsonl", tmp_path / "entra.jsonl"
+    changes = [
+        test_windows._reset(SubjectLogonId=f"0x{n:x}", TargetSid=f"S-1-5-21-1-2-3-{2000 + n}") for n in range(30)
+    ]
+    logons = [test_windows._logon(TargetLogonId=f"0x{n:x}", IpAddress=f"198.51.100.{n}") for n in range(20)]
+    _write(windows, [*changes, *logons])
+    audits = [
+        test_entra._audit(
+            id=f"a-{n}",
+            initiatedBy={"user": test_entra._user(f"admin-{n}", f"admin{n}") | {"ipAddress": f"203.0.113.{n}"}},
+        )
+        for n in range(30)
+    ]
+    signed_in = [
+        test_entra._sign_in(id=f"s-{n}", userId=f"admin-{n}", userPrincipalName=f"admin{n}@example.test",
+                            ipAddress=f"203.0.113.{n}",
+                            location={"countryOrRegion": f"C{n}"})
+        for n in range(0, 30, 2)
+    ]  # fmt: skip
+    _write(entra, [*signed_in, *audits])
+    feeds = (Feed(provider=WINDOWS, files=(windows,)), Feed(provider=PROVIDERS["entra"], files=(entra,)))
+
+    here, there = _both(SparkEngine(split=8000, partitions=2), tmp_path, feeds, signals=SIGNALS)
+
+    assert len({row.address for row in here.verdicts if row.provider == "windows" and row.address}) > 1
+    assert len({row.country for row in here.verdicts if row.provider == "entra"}) > 10
+    _equal(here, there)
+
+
+def test_every_kind_of_log_is_read(spark: None, tmp_path: Path) -> None:
+    """Logs with a state over lines, with lines between records, of several providers and directories in one run."""
+    samba = tmp_path / "samba.jsonl"
+    samba.write_bytes(b"".join(file.read_bytes() for file in sorted(SAMPLES.glob("samba_*.jsonl"))) * 2)
+    feeds = (
+        Feed(provider=PROVIDERS["samba"], directory="corp", files=(samba,)),
+        Feed(
+            provider=PROVIDERS["keycloak"], files=(SAMPLES / "keycloak_events.jsonl", SAMPLES / "keycloak_server.log")
+        ),
+        Feed(provider=PROVIDERS["openldap"], files=(SAMPLES / "openldap_audit.ldif", SAMPLES / "openldap_access.ldif")),
+        Feed(provider=OKTA, files=(GOLDEN, samba), lag=timedelta(minutes=5)),
+        Feed(provider=WINDOWS, files=(SAMPLES / "openldap_stats.log",)),
+    )
+
+    here, there = _both(SparkEngine(split=4000, partitions=2), tmp_path, feeds, signals=SIGNALS)
+
+    assert len({row.provider for row in here.verdicts}) >= 4
+    assert here.strange_files
+    _equal(here, there)
+
+
+def test_faults_are_told_in_the_same_words(spark: None, tmp_path: Path) -> None:
+    """What is no log, no Parquet, no evidence or no signal is refused as the other engine refuses it."""
+    broken = tmp_path / "broken.parquet"
+    broken.write_bytes(b"PAR1\x15 no Parquet")
+    signal = tmp_path / "bad_signal.sql"
+    signal.write_text((SHIPPED / "privileged_target.sql").read_text().replace("FROM recovery", "FROM nowhere"))
+    cases: list[tuple[tuple[Path, ...], dict[str, Any]]] = [
+        ((tmp_path / "none.jsonl",), {}),
+        ((broken,), {}),
+        ((GOLDEN,), {"evidence": tmp_path / "none.parquet"}),
+        ((GOLDEN,), {"signals": read_signals(tmp_path)}),
+    ]
+    for files, options in cases:
+        said = []
+        for engine in (Engine(), SparkEngine()):
+            with pytest.raises(Invalid) as caught:
+                engine.judge((Feed(provider=OKTA, files=files),), **options)
+            said.append(str(caught.value))
+        assert said[0] == said[1]
+
+
+def test_parts_are_the_file(tmp_path: Path) -> None:
+    """Whatever the size of the parts, they are all of the file in order, and each begins a line."""
+    chance = random.Random(1)
+    lines = [bytes(chance.choices(b'{}[]"abc<\xef\xbb\xbf', k=chance.randrange(60))) for _ in range(300)]
+    lines[7] = b"x" * 3000
+    log = tmp_path / "log"
+    for end in (b"", b"\n"):
+        log.write_bytes(b'{"a": 1}\n' + b"\n".join(lines) + end)
+        whole = log.read_bytes()
+        for size in (1, 7, 100, 2999, len(whole) - 1, len(whole)):
+            parts = splits_of(log, OKTA, feed=0, file=0, size=size)
+            read = []
+            for part in parts:
+                with opened(part) as copy:
+                    read.append(copy.path.read_bytes())
+            assert b"".join(read) == whole
+            assert all(text.endswith(b"\n") for text in read[:-1])
+            assert (len(parts) > 1) == (size < 3000)
+
+
+def test_linked_keys_have_one_that_stands_for_them() -> None:
+    """Chains of any length and order come to the least of their keys."""
+    chain = [[f"k{n:05}", f"k{n + 1:05}"] for n in range(20_000)]
+    random.Random(2).shuffle(chain)
+
+    assert set(united([*chain, ["x", "y"]]).items()) == {
+        *((f"k{n:05}", "k00000") for n in range(1, 20_001)),
+        ("y", "x"),
+    }
+
+
+def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without Java it says what to install, before anything is read."""
+    pytest.importorskip("pyspark")
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
+
+    with pytest.raises(Unavailable, match="Java 17") as caught:
+        sessions.must_be_there()
+
+    assert "openjdk-17-jre-headless" in str(caught.value)
+
+
+def _write(path: Path, lines: list[dict[str, Any]]) -> None:
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
