@@ -13,59 +13,35 @@ keyed = "subject"
 history = "30 d"
 anonymous = "\\b(tor|vpn|proxy|anonymi[sz]\\w*)\\b"
 */
--- The nearest sign-in on either side of a recovery is looked up, and not all of them: there are hundreds.
-WITH succeeded AS (SELECT * FROM signed_in WHERE done),
-soonest AS (
-    SELECT recovery.*, next."time" AS next
-    FROM recovery ASOF JOIN (SELECT subject, "time" FROM succeeded) AS next
-        ON next.subject = recovery.subject AND next."time" > recovery."time"
-),
-first_use AS (
+WITH first_use AS (
     SELECT
-        soonest.id, soonest.subject, soonest."target", soonest.actor, soonest."action", soonest."time" AS recovered,
-        succeeded."time", succeeded.country, succeeded.asn, succeeded.address, succeeded.detail
-    FROM soonest JOIN succeeded ON succeeded.subject = soonest.subject AND succeeded."time" = soonest.next
-    WHERE soonest.next <= soonest."time" + $window
-    QUALIFY row_number() OVER (PARTITION BY soonest.id ORDER BY succeeded.id) = 1
+        recovery.id, recovery.subject, recovery."target", recovery.actor, recovery."action", recovery."time" AS recovered,
+        signed_in."time", signed_in.country, signed_in.asn, signed_in.address, signed_in.detail
+    FROM recovery JOIN signed_in
+        ON signed_in.subject = recovery.subject AND signed_in."time" > recovery."time"
+        AND signed_in."time" <= recovery."time" + $window
+    WHERE signed_in.done
+    QUALIFY row_number() OVER (PARTITION BY recovery.id ORDER BY signed_in."time", signed_in.id) = 1
 ),
-in_country AS (
-    SELECT first_use.id
-    FROM first_use ASOF JOIN (SELECT subject, country, "time" FROM succeeded WHERE country IS NOT NULL) AS used
-        ON used.subject = first_use.subject AND used.country = first_use.country AND used."time" < first_use.recovered
-    WHERE used."time" >= first_use.recovered - $history
-),
-in_network AS (
-    SELECT first_use.id
-    FROM first_use ASOF JOIN (SELECT subject, asn, "time" FROM succeeded WHERE asn IS NOT NULL) AS used
-        ON used.subject = first_use.subject AND used.asn = first_use.asn AND used."time" < first_use.recovered
-    WHERE used."time" >= first_use.recovered - $history
-),
--- Of an account without a history nothing is new.
-any_country AS (
-    SELECT first_use.id
-    FROM first_use ASOF JOIN (SELECT subject, "time" FROM succeeded WHERE country IS NOT NULL) AS used
-        ON used.subject = first_use.subject AND used."time" < first_use.recovered
-    WHERE used."time" >= first_use.recovered - $history
-),
-any_network AS (
-    SELECT first_use.id
-    FROM first_use ASOF JOIN (SELECT subject, "time" FROM succeeded WHERE asn IS NOT NULL) AS used
-        ON used.subject = first_use.subject AND used."time" < first_use.recovered
-    WHERE used."time" >= first_use.recovered - $history
+usual AS (
+    SELECT
+        first_use.id, list(DISTINCT signed_in.country) FILTER (signed_in.country IS NOT NULL) AS countries,
+        list(DISTINCT signed_in.asn) FILTER (signed_in.asn IS NOT NULL) AS asns
+    FROM first_use JOIN signed_in
+        ON signed_in.subject = first_use.subject AND signed_in."time" < first_use.recovered
+        AND signed_in."time" >= first_use.recovered - $history
+    WHERE signed_in.done
+    GROUP BY first_use.id
 ),
 judged AS (
     SELECT
         first_use.*,
         concat_ws(', ',
-            CASE WHEN any_country.id IS NOT NULL AND in_country.id IS NULL THEN 'new country ' || first_use.country END,
-            CASE WHEN any_network.id IS NOT NULL AND in_network.id IS NULL THEN 'new network AS' || first_use.asn END,
+            CASE WHEN NOT list_contains(usual.countries, first_use.country) THEN 'new country ' || first_use.country END,
+            CASE WHEN NOT list_contains(usual.asns, first_use.asn) THEN 'new network AS' || first_use.asn END,
             CASE WHEN regexp_matches(lower(first_use.detail), $anonymous) THEN 'an anonymising network' END
         ) AS what
-    FROM first_use
-    LEFT JOIN in_country USING (id)
-    LEFT JOIN in_network USING (id)
-    LEFT JOIN any_country USING (id)
-    LEFT JOIN any_network USING (id)
+    FROM first_use LEFT JOIN usual USING (id)
 )
 SELECT id AS event, "target", actor, "time", "action", address, what
 FROM judged
