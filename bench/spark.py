@@ -19,8 +19,8 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from bench.classify import write_evidence
 from bench.okta_generator import generate
+from bench.samples import write_evidence
 from watchword.watch.engine import Engine
 from watchword.watch.providers import OKTA, Feed
 from watchword.watch.spark import SparkEngine
