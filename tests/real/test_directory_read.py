@@ -30,7 +30,7 @@ def read(folder: Path, text: str, *more: str) -> subprocess.CompletedProcess[str
 def test_a_tree_gives_classes_through_groups_in_groups(slapd: Slapd, tmp_path: Path) -> None:
     """The preview has each group with its class, and the CSV is what observe reads."""
     ana = slapd.add_person(
-        "read.ana", password(), name="Ana Read", more="employeeNumber: 4711\ndepartmentNumber: Desk\n"
+        "read.ana", password(), name="=Ana Read", more="employeeNumber: 4711\ndepartmentNumber: Desk\n"
     )
     inner, outer = f"cn=read inner,{GROUPS}", f"cn=read outer,{GROUPS}"
     for dn, member in ((inner, ana), (outer, inner)):
@@ -43,7 +43,8 @@ def test_a_tree_gives_classes_through_groups_in_groups(slapd: Slapd, tmp_path: P
     assert (rows[outer]["class"], rows[outer]["accounts"], rows[outer]["examples"]) == ("privileged", 1, ["read.ana"])
     assert rows[inner]["class"] is None
     (found,) = (account for account in read_accounts(made) if "read.ana" in account.keys)
-    assert (found.account_class, found.person, found.unit) == (AccountClass.PRIVILEGED, "Ana Read", "Desk")
+    assert (found.account_class, found.person, found.unit) == (AccountClass.PRIVILEGED, "=Ana Read", "Desk")
+    assert ",'=Ana Read," in made.read_text("utf-8")  # no spreadsheet runs it, and observe knows what is meant
     assert ana in found.keys
     again = read(tmp_path, text, "--directory", "corp", "--to", str(made))
     assert "There is such a file already" in again.stderr

@@ -16,7 +16,7 @@ from watchword.core.account import strictest
 from watchword.core.errors import Invalid
 from watchword.settings import Settings, load
 from watchword.watch.accounts import GroupClass, read_groups
-from watchword.watch.printable import printable
+from watchword.watch.printable import inert, printable
 
 if TYPE_CHECKING:
     from watchword.directories.port import Listed
@@ -113,7 +113,7 @@ def _write(file: Path, known: tuple[Listed, ...], given: tuple[GroupClass, ...])
     ]
     try:
         with file.open("x", encoding="utf-8", newline="") as stream:
-            csv.writer(stream).writerows((COLUMNS, *rows))
+            csv.writer(stream).writerows((COLUMNS, *(map(inert, row) for row in rows)))
     except FileExistsError:
         raise Invalid("There is such a file already.", "Name another, or move it away.", where=str(file)) from None
     except OSError as error:

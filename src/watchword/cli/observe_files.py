@@ -12,10 +12,7 @@ import msgspec
 from watchword.cli.observe_page import html
 from watchword.core.errors import Invalid
 from watchword.watch.observe import Observation
-from watchword.watch.printable import printable
-
-_RUNS = tuple("=+-@|%＝＋－＠")
-"""What a spreadsheet may take for the beginning of a formula, wide forms too."""
+from watchword.watch.printable import inert, printable
 
 
 def write_files(folder: Path, seen: Observation, *, now: datetime) -> tuple[Path, ...]:
@@ -43,8 +40,7 @@ def cell(value: object) -> object:
         return value.isoformat()
     if isinstance(value, int | float):
         return value
-    text = printable("|".join(map(str, value)) if isinstance(value, tuple) else str(value))
-    return f"'{text}" if text.lstrip().startswith(_RUNS) else text
+    return inert(printable("|".join(map(str, value)) if isinstance(value, tuple) else str(value)))
 
 
 def _tables(seen: Observation) -> dict[str, list[dict[str, object]]]:

@@ -13,6 +13,7 @@ import msgspec
 
 from watchword.core.account import AccountClass, Status, strictest
 from watchword.core.errors import Invalid
+from watchword.watch.printable import meant
 
 _COLUMNS = {
     "keys": ("keys", "target_keys", "names"),
@@ -139,7 +140,7 @@ def _accounts(
         where = f"{file}:{reader.line_num}"
 
         def cell(name: str, row: dict[str, str] = row) -> str:
-            return (row.get(columns.get(name, "")) or "").strip()
+            return meant((row.get(columns.get(name, "")) or "").strip())
 
         keys = tuple(dict.fromkeys(key.strip().lower() for key in cell("keys").split("|") if key.strip()))
         if not keys:

@@ -1,4 +1,4 @@
-"""Log text made safe to print."""
+"""Log text made safe to print, and to open in a spreadsheet."""
 
 from __future__ import annotations
 
@@ -7,12 +7,25 @@ import unicodedata
 # Control, format (bidirectional overrides, zero-width), surrogate, private use, unassigned; line and paragraph ends.
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
+_RUNS = tuple("=+-@|%＝＋－＠")
+"""What a spreadsheet may take for the beginning of a formula, wide forms too."""
+
 
 def printable(text: str) -> str:
     """*text* with every character that a terminal may obey, or an eye not see, written as its escape."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(_escape(ord(c)) if unicodedata.category(c) in _HIDDEN else c for c in text)
+
+
+def inert(text: str) -> str:
+    """*text* for a cell of a CSV file: what a spreadsheet would run begins with an apostrophe."""
+    return f"'{text}" if text.lstrip().startswith(_RUNS) else text
+
+
+def meant(cell: str) -> str:
+    """What `inert` made *cell* of."""
+    return cell[1:] if cell.startswith("'") and cell[1:].lstrip().startswith(_RUNS) else cell
 
 
 def _escape(point: int) -> str:
