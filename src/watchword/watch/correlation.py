@@ -215,10 +215,9 @@ def _know_accounts(
     """The names and classes of accounts that *evidence*, a table, has; and those *named* beside it."""
     con.execute("DELETE FROM account")
     con.execute(
-        # By one number for all three: a group by lists takes as long again.
-        "INSERT INTO account BY NAME SELECT DISTINCT account, lower(unnest(target_keys)) AS name, class FROM "
-        "(SELECT first(account) AS account, first(target_keys) AS target_keys, first(account_class) AS class "
-        f"FROM {evidence} GROUP BY hash(account, target_keys, account_class))",
+        "INSERT INTO account BY NAME "
+        "SELECT DISTINCT account, lower(unnest(target_keys)) AS name, account_class AS class "
+        f"FROM (SELECT DISTINCT account, target_keys, account_class FROM {evidence})",
         dict(parameters or {}),
     )
     add_accounts(con, named)
