@@ -14,11 +14,12 @@ from xml.etree import ElementTree as ET
 from rich.console import Console
 
 from watchword.cli.attack_path import path_svg
-from watchword.cli.heatmap import SHADES, svg, table
 from watchword.cli.heatmap_page import Listing, html
+from watchword.cli.heatmap_table import table
 from watchword.core.account import AccountClass
 from watchword.core.action import Action
 from watchword.policy.attack import Analysis, Attack, CellAttacks, Need, Step
+from watchword.reception.heatmap import SHADES, svg
 
 GOLDEN = Path(__file__).parent / "golden"
 DAY = date(2030, 5, 6)

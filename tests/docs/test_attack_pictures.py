@@ -10,7 +10,6 @@ import pytest
 
 from tests.docs.markdown import ROOT
 from watchword.cli.attack_path import path_svg
-from watchword.cli.heatmap import said, svg
 from watchword.core.account import PEOPLE, AccountClass
 from watchword.core.action import Action
 from watchword.policy import Policy
@@ -19,6 +18,7 @@ from watchword.policy.frameworks import compliance, load_frameworks
 from watchword.policy.judgement import judge
 from watchword.policy.scenarios import load_scenarios
 from watchword.policy.thresholds import TAKES_OVER
+from watchword.reception.heatmap import said, svg
 
 DAY = date(2026, 11, 26)
 TITLES = {

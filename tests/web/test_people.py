@@ -14,15 +14,17 @@ from playwright.sync_api import Browser, Page, expect
 from tests.api.organisation import BEGINNING, PASSWORD, Organisation
 from tests.cli.desk import free_port
 from watchword.core.person import Delegation, Kind, Role, RoleGrant
+from watchword.policy.procedures import DEFAULT
 
 
 @pytest.fixture
 def place(founded: Path, tmp_path: Path) -> Iterator[Organisation]:
-    """An organisation that is served at its own public address, with people in sales and in finance."""
+    """An organisation at its own public address, with people in sales and in finance, and its policy in a folder."""
     home, port = tmp_path / "home", free_port()
     shutil.copytree(founded, home)
+    shutil.copytree(DEFAULT, home / "policy")  # type: ignore[arg-type]  # a folder on disk, as installed
     config = home / "watchword.toml"
-    config.write_text(config.read_text().replace("8787", str(port)))
+    config.write_text('policy = "policy"\n' + config.read_text().replace("8787", str(port)))
     made = Organisation(home, port=port)
     with made.open:
         people, root = made.app.people, made.app.names.person("root")

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from textwrap import wrap
 from xml.etree import ElementTree as ET
 
-from watchword.cli.heatmap import drawing, said, text, written
 from watchword.policy.attack import Attack, Need, Step
+from watchword.reception.heatmap import drawing, said, text, written
 
 WIDTH = 640
 _MARGIN = 20

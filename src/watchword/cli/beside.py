@@ -5,10 +5,10 @@ from __future__ import annotations
 from rich.table import Table
 from rich.text import Text
 
-from watchword.cli.heatmap import said
 from watchword.cli.heatmap_page import Listing
 from watchword.policy.frameworks import Compliance, Frameworks
 from watchword.policy.judgement import ScenarioVerdict
+from watchword.reception.heatmap import said
 
 NAMED = 3
 """Cells named where a rule is not met; the rest are counted."""

@@ -9,8 +9,8 @@ from xml.etree import ElementTree as ET
 
 import msgspec
 
-from watchword.cli.heatmap import ACTIONS, DENIED, MARK, SHADES, Row, Tile, rows, said
 from watchword.policy.attack import Analysis
+from watchword.reception.heatmap import ACTIONS, DENIED, MARK, SHADES, Row, Tile, rows, said
 
 _SHADED = "".join(f".s{i} {{ background: {s.fill}; color: {s.ink}; }}\n" for i, s in enumerate(SHADES))
 

@@ -12,9 +12,9 @@ from cyclopts import Parameter, validators
 from rich.markup import escape
 from rich.table import Table
 
-from watchword.cli import heatmap, heatmap_page
+from watchword.cli import heatmap_page
 from watchword.cli.beside import frameworks_listing, listed, scenarios_listing
-from watchword.cli.heatmap import said
+from watchword.cli.heatmap_table import table
 from watchword.cli.terminal import Json, out, print_json
 from watchword.core.account import AccountClass
 from watchword.core.action import Action
@@ -30,6 +30,8 @@ from watchword.policy.minutes import minutes
 from watchword.policy.roster import Roster, parse
 from watchword.policy.scenarios import load_scenarios
 from watchword.policy.thresholds import SHIPPED, Miss, Threshold, misses, threshold_of
+from watchword.reception import heatmap
+from watchword.reception.heatmap import said
 from watchword.settings import load
 
 SHIPPED_WORD = "shipped"
@@ -149,7 +151,7 @@ def prove(
             _path(looked, f"{said(cell.account_class)}, {said(cell.action)}", cell)
         _noted(looked, analysis)
     else:
-        out.print(heatmap.table(analysis))
+        out.print(table(analysis))
         _noted(looked, analysis)
         for listing in listings:
             out.print(listed(listing))

@@ -32,6 +32,14 @@ class Policy:
         self.files = files
         self.texts = texts
 
+    def __eq__(self, other: object) -> bool:
+        """Whether it is made of the same bytes."""
+        return isinstance(other, Policy) and other.digest == self.digest
+
+    def __hash__(self) -> int:
+        """Of its digest."""
+        return hash(self.digest)
+
     @classmethod
     def load(cls, folder: Path) -> Policy:
         """Read the four files of *folder*; raise `Invalid` with every mistake of the first file that has any."""

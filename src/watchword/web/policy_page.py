@@ -1,11 +1,17 @@
-"""The page of the policy: which one is active, whether the file differs, and what waits for a second author."""
+"""The page of the policy: which one is active, whether the file differs, what waits for a second author.
+
+Authors and whoever is on duty also see what the cheapest attack on each account is, under the policy that runs and
+under the one that would replace it.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
+from functools import lru_cache
 
 from litestar import Controller, get, post
 from litestar.enums import MediaType
+from litestar.params import FromQuery
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
@@ -16,12 +22,22 @@ from watchword.core.ids import PersonId
 from watchword.desk.activation import Standing
 from watchword.desk.people import GENESIS
 from watchword.desk.posture import PolicyActivated, PolicyProposed
+from watchword.policy.attack import prove
+from watchword.policy.bundle import Policy
+from watchword.reception import heatmap
 from watchword.reception.given import Now, TheActor, TheApp, Token
 from watchword.reception.policy import drift_of, words_of
+from watchword.reception.problems import NotThere
 from watchword.web import view
 from watchword.web.frame import chrome, name_of
 from watchword.web.people_handlers import Form
 from watchword.web.render import render
+
+MAP = "/policy/attacks"
+WHICH = {"running": "Under the policy that runs", "disk": "Under the policy on disk"}
+"""The policies whose attacks are drawn."""
+
+PICTURE = "image/svg+xml"
 
 
 class PolicyPages(Controller):
@@ -33,6 +49,14 @@ class PolicyPages(Controller):
     def shown(self, app: TheApp, actor: TheActor, at: Now, csrf: Token) -> str:
         """How things stand."""
         return render(policy_page(app, actor.person, csrf, at))
+
+    @get("/attacks", include_in_schema=False, media_type=PICTURE, sync_to_thread=True)
+    def attacks(self, app: TheApp, actor: TheActor, at: Now, of: FromQuery[str] = "running") -> str:
+        """The heat-map of one policy, for whoever may see it."""
+        if of not in WHICH or not _sees_attacks(chrome(app, at, "", actor.person, here="policy")):
+            raise NotThere
+        policy = app.steps.policy if of == "running" else app.activation.on_disk.read()
+        return _map(policy, at.date())
 
     @post("/proposal", include_in_schema=False, status_code=HTTP_303_SEE_OTHER, sync_to_thread=True)
     def propose(self, app: TheApp, actor: TheActor, at: Now) -> Redirect:
@@ -65,7 +89,24 @@ def policy_page(app: App, actor: PersonId, csrf: str, at: datetime) -> view.Poli
         form=_form(now, actor) if frame.author else None,
         api=("/api/policy/activation" if _confirms(now, actor) else "/api/policy/proposal") if signs else "",
         digest=waits.digest if waits and _confirms(now, actor) else "",
+        maps=_maps(now) if _sees_attacks(frame) else (),
     )
+
+
+def _sees_attacks(frame: view.Chrome) -> bool:
+    """Whether the reader is a policy author or on duty: the cheapest way in is not for everybody to read."""
+    return bool(frame.author or frame.duty)
+
+
+def _maps(now: Standing) -> tuple[view.Picture, ...]:
+    drawn = ("running",) if now.on_disk in {None, now.running} else ("running", "disk")
+    return tuple(view.Picture(title=WHICH[which], link=f"{MAP}?of={which}") for which in drawn)
+
+
+@lru_cache(maxsize=4)
+def _map(policy: Policy, on: date) -> str:
+    """The picture, which takes a second or so to work out; a policy is known by its digest."""
+    return heatmap.svg(prove(policy), on=on)
 
 
 def _confirms(now: Standing, actor: PersonId) -> bool:

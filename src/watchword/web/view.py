@@ -300,10 +300,18 @@ class ThreatPage(msgspec.Struct, frozen=True, kw_only=True):
     lower: Form | None = None
 
 
+class Picture(msgspec.Struct, frozen=True, kw_only=True):
+    """A picture with an address of its own."""
+
+    title: str
+    link: str
+
+
 class PolicyPage(msgspec.Struct, frozen=True, kw_only=True):
     """The policy as it stands, what is *proposed* until *until* (its digest in *words*), and what an author may do.
 
-    *api* is where an author who has a passkey signs instead, *digest* what they confirm; both else empty.
+    *api* is where an author who has a passkey signs instead, *digest* what they confirm; both else empty. *maps* are
+    the cheapest attacks, for those who may see them.
     """
 
     chrome: Chrome
@@ -317,6 +325,7 @@ class PolicyPage(msgspec.Struct, frozen=True, kw_only=True):
     form: Form | None = None
     api: str = ""
     digest: str = ""
+    maps: tuple[Picture, ...] = ()
 
 
 class SignInPage(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,9 +11,9 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
-from watchword.cli import heatmap
 from watchword.cli.demo.cast import Caller, Failed, Staff, awaited
 from watchword.cli.demo.stage import Stage
+from watchword.cli.heatmap_table import table
 from watchword.core.action import Action
 from watchword.core.errors import Refused, WatchwordError
 from watchword.desk.exposure import known_to, spoken
@@ -286,7 +286,7 @@ class Story:
         self.scene(10, "The proof: what an attacker would need")
         app, at = self.stage.app, self.stage.clock()
         analysis = prove(app.policy)
-        self.console.print(heatmap.table(analysis))
+        self.console.print(table(analysis))
         short = misses(analysis)
         self.must(not short, "no account class falls to less than the thresholds ask for")
         self.tell("Zoe", "asks who could reset the factors of Olga, who heads finance")

@@ -1,4 +1,4 @@
-"""The heat-map of an analysis: account classes x actions, coloured by the cheapest attack, as SVG and in the terminal.
+"""The heat-map of an analysis: account classes x actions, coloured by the cheapest attack, as SVG.
 
 Colour is never alone: every tile has its cost in figures. The scale is one of lightness, so that it survives a
 black-and-white printer and every kind of colour blindness; the darkest tile is the cheapest attack.
@@ -11,8 +11,6 @@ from datetime import date
 from xml.etree import ElementTree as ET
 
 import msgspec
-from rich.table import Table
-from rich.text import Text
 
 from watchword.core.account import AccountClass
 from watchword.core.action import Action
@@ -123,30 +121,6 @@ def _infrastructure(cells: tuple[CellAttacks, ...]) -> Tile:
     around = [a for c in cells for a in c.infrastructure]
     alone = {a.needs for a in around if len(a.needs) == 1}
     return Tile(denied=False, cost=min((a.cost for a in around), default=None), single=len(alone))
-
-
-def table(analysis: Analysis) -> Table:
-    """Return the heat-map for the terminal: the same figures as the picture."""
-    drawn = Table(title=f"Cheapest attack under {analysis.policy[:19]}…", title_justify="left", pad_edge=False)
-    drawn.add_column("class", no_wrap=True)
-    for action in ACTIONS:
-        drawn.add_column(said(action), justify="right")
-    drawn.add_column("infra-structure", justify="right")
-    for row in rows(analysis):
-        drawn.add_row(said(row.account_class), *(_text(t) for t in row.tiles), _text(row.infrastructure))
-    drawn.caption = f"{MARK} n: that many attacks need one capability alone · via n: denied, and reached another way"
-    drawn.caption_justify = "left"
-    return drawn
-
-
-def _text(tile: Tile | None) -> Text:
-    if tile is None:
-        return Text(" ")
-    if tile.denied or tile.shade is None:
-        return Text(" ".join(filter(None, (tile.figure, tile.remark))), style="dim")
-    return Text(
-        f" {' '.join(filter(None, (tile.remark, tile.figure)))} ", style=f"{tile.shade.ink} on {tile.shade.fill}"
-    )
 
 
 # -- the picture: one system of units, 760 wide, so that its text is still read on a phone
