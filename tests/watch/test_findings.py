@@ -104,7 +104,7 @@ def test_taken_twice_changes_nothing(ledger: Ledger) -> None:
     assert Findings(ledger).take(rows, hits, LATER) == ()
     assert ledger.size == size
     shown = findings.one(made)
-    assert (shown.name, shown.live, shown.finding.severity) == ("agent-1", 3, "high")
+    assert (shown.name, shown.live, shown.finding.severity) == ("agent-1", 2, "high")
     assert shown.finding.rules == ("repeated_recovery", "verdict.unverified")
     assert [item.event for item in shown.items] == ["e1", "e2", "e2"]
 
@@ -157,6 +157,31 @@ def test_late_evidence_takes_events_out(ledger: Ledger) -> None:
 
     (again,) = findings.take((row("e1"),), (), LATER)
     assert again != made
+
+
+def test_signals_that_look_later_take_events_out(ledger: Ledger) -> None:
+    """A verdict is revised before its signals look again: their hits leave the finding when they no longer fire."""
+    findings = Findings(ledger)
+    hurried = hit("evidence_chain_broken", "e1", severity="critical")
+    (made,) = findings.take((row("e1"),), (hurried,), NOON)
+    verified = row("e1", verdict=Verdict.VERIFIED, reasons=("whole_chain",))
+
+    findings.take((verified,), (hurried,), LATER)
+    assert [item.rule for item in findings.one(made).items] == ["evidence_chain_broken"]
+    findings.take((), (), LATER)
+    assert findings.one(made).finding.status is Status.CLOSED
+    assert findings.risks(LATER) == ()
+
+
+def test_what_signals_forget_stays(ledger: Ledger) -> None:
+    """A hit on an event of two weeks ago is not taken out because signals no longer look as far back."""
+    findings = Findings(ledger)
+    fires = hit("repeated_recovery", "e1")
+    verified = row("e1", verdict=Verdict.VERIFIED, reasons=("whole_chain",))
+    (made,) = findings.take((verified,), (fires,), NOON)
+
+    findings.take((), (), NOON + timedelta(days=14))
+    assert [item.rule for item in findings.one(made).items] == ["repeated_recovery"]
 
 
 def test_a_signal_that_still_fires_stays(ledger: Ledger) -> None:
@@ -285,8 +310,10 @@ def test_risk_adds_up_and_fades() -> None:
     def of(*events: tuple[Severity, float, Status]) -> float:
         found = risks(
             (
-                Weighed(kind="account", name="ana", severity=s, at=NOON - timedelta(days=age), status=status)
-                for s, age, status in events
+                Weighed(
+                    kind="account", name="ana", about=f"e{n}", severity=s, at=NOON - timedelta(days=age), status=status
+                )
+                for n, (s, age, status) in enumerate(events)
             ),
             NOON,
         )
@@ -301,6 +328,23 @@ def test_risk_adds_up_and_fades() -> None:
     assert of(("high", 0, Status.DISMISSED)) == 0.0
     many: list[tuple[Severity, float, Status]] = [("high", 0.0, new)] * 30
     assert 99 < of(*many) <= 100.0
+
+
+def test_risk_counts_an_event_once(ledger: Ledger) -> None:
+    """What several rules found of one event weighs as the gravest; the desk and a log may name one account."""
+    findings = Findings(ledger)
+    of_desk = msgspec.structs.replace(hit("approved_in_seconds", None, target="a-1", severity="medium"), account="a-1")
+    findings.take((row("e1"),), (hit("change_without_case", "e1"), of_desk), NOON)
+
+    apart = {r.name: (r.score, r.events) for r in findings.risks(NOON) if r.kind == "account"}
+    assert apart == {"ana": (35.0, 1), "a-1": (15.0, 1)}
+
+    def account_of(directory: str | None, name: str) -> str | None:
+        return "a-1" if name == "ana" and directory in {"corp", None} else None
+
+    (one,) = (r for r in findings.risks(NOON, account_of) if r.kind == "account")
+    assert (one.name, one.events) == ("a-1", 2)
+    assert one.score == pytest.approx(100 * (1 - 0.65 * 0.85), abs=0.06)
 
 
 def test_risk_is_of_accounts_agents_and_vendors(ledger: Ledger) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import pytest
 
 from tests.watch.conftest import NOON, Okta
 from watchword.core.errors import Invalid
+from watchword.core.evidence import EvidenceRow
 from watchword.desk.activity import ARROW_SCHEMA
 from watchword.watch.engine import Engine
 from watchword.watch.providers import Feed, provider_named
@@ -173,7 +174,9 @@ def test_a_shipped_name_is_not_taken(tmp_path: Path) -> None:
 def judged(tmp_path: Path) -> Callable[..., Report]:
     """Judges Okta lines with every signal, and perhaps rows of activity."""
 
-    def judge(*lines: dict[str, Any], activity: list[dict[str, Any]] | None = None) -> Report:
+    def judge(
+        *lines: dict[str, Any], activity: list[dict[str, Any]] | None = None, evidence: Path | None = None
+    ) -> Report:
         import json
 
         log = tmp_path / "okta.jsonl"
@@ -184,7 +187,7 @@ def judged(tmp_path: Path) -> Callable[..., Report]:
             folder.mkdir(exist_ok=True)
             pq.write_table(pa.Table.from_pylist(activity, schema=ARROW_SCHEMA), folder / "activity-000000.parquet")
         feed = Feed(provider=provider_named("okta"), files=(log,))
-        return Engine().judge((feed,), signals=SIGNALS, activity=folder)
+        return Engine().judge((feed,), evidence, signals=SIGNALS, activity=folder)
 
     return judge
 
@@ -220,6 +223,28 @@ def test_activity_is_read(okta: Okta, judged: Callable[..., Report]) -> None:
     (hit,) = _named(first, "approved_in_seconds")
     assert (hit.target, hit.actor) == ("a-1", "p-1")
     assert [h.id for h in first.hits] == [h.id for h in again.hits]
+
+
+def test_a_hit_stays_one_when_a_log_names_its_account(
+    okta: Okta,
+    judged: Callable[..., Report],
+    evidence: Callable[..., EvidenceRow],
+    write_evidence: Callable[[Path, Iterable[EvidenceRow]], Path],
+    tmp_path: Path,
+) -> None:
+    """What the desk did is the same hit before and after a log has an event of the account, under its name there."""
+    rows = [
+        {"seq": 4, "time": NOON, "did": "approved", "account": "a-00uana", "person": "p-1", "seat": "employee",
+         "since": NOON - timedelta(seconds=3)}
+    ]  # fmt: skip
+    known = write_evidence(tmp_path / "evidence.parquet", [evidence()])
+
+    before = judged(okta(target="00ubo"), activity=rows, evidence=known)
+    after = judged(okta(target="00uana"), activity=rows, evidence=known)
+
+    (first,), (second,) = (_named(report, "approved_in_seconds") for report in (before, after))
+    assert (first.target, second.target) == ("a-00uana", "00uana")
+    assert (first.account, first.id) == (second.account, second.id)
 
 
 def test_hostile_text_stays_text(okta: Okta, judged: Callable[..., Report]) -> None:

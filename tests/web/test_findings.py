@@ -13,7 +13,9 @@ from playwright.sync_api import Browser, expect
 
 from tests.api.organisation import BEGINNING, PASSWORD, Organisation
 from tests.api.test_retention import erase_stream
+from tests.api.test_story import RESET
 from watchword.core.identity_event import Canonical, Verdict
+from watchword.core.ids import CaseId
 from watchword.feeds import OutputPart
 from watchword.watch.campaigns import Party
 from watchword.watch.outputs.delivery import Delivery, Unconnected
@@ -85,6 +87,31 @@ def test_gravest_first_with_what_they_share(organisation: Organisation) -> None:
     ]
     assert page.chrome.findings == 2
     assert page.quiet == ""
+
+
+def test_an_account_is_one_whatever_it_is_called(organisation: Organisation) -> None:
+    """What a log says of an account and what the desk's evidence says of it are one risk, in its owner's name."""
+    case = organisation.sign_in("ilse").post("/api/cases", RESET).json()["case"]
+    names = organisation.app.names
+    account = organisation.app.steps.load(CaseId(case)).case.account
+    native = names.native(account)
+    assert native is not None
+    found = Hit(
+        signal="approved_in_seconds", title="Approved within seconds", severity="medium", event=None, target=account,
+        account=account, actor=names.person("wen"), at=BEGINNING, says="said",
+    )  # fmt: skip
+    owner = names.owner(account)
+    assert owner is not None
+    name = names.said(owner)[1]
+    (shadow, wen) = organisation.app.findings.take((row("e-1", target=native[1]),), (found,), BEGINNING)
+
+    accounts = listed(organisation).risks[0]
+    assert [(r.name, r.note) for r in accounts.rows] == [(name, "2 events, last 21 Nov")]
+    for made in (shadow, wen):
+        (item,) = one(organisation, made).items
+        assert item.target == f"{name} ({native[1]})"
+    told = organisation.sign_in("noor").get("/api/risks").json()
+    assert [(r["name"], r["said"]) for r in told if r["kind"] == "account"] == [(account, name)]
 
 
 def test_cut_by_status_and_what_was_kept_quiet(organisation: Organisation) -> None:

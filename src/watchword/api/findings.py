@@ -15,11 +15,11 @@ from watchword.app import App
 from watchword.core.finding import Dismissal, Severity, Status
 from watchword.reception.cases import demand_overview
 from watchword.reception.ends import end_of
-from watchword.reception.findings import about, demand_not_self, demand_work, finding_of
+from watchword.reception.findings import about, demand_not_self, demand_work, finding_of, named, risks
 from watchword.reception.given import Now, TheActor, TheApp
 from watchword.watch.campaigns import Item, Party
 from watchword.watch.finding_log import Shown
-from watchword.watch.risk import Risk
+from watchword.watch.risk import Kind
 
 LISTED = 20
 """Items of a finding in a list; the finding itself has them all."""
@@ -100,6 +100,17 @@ class SuppressionOut(Out, frozen=True, kw_only=True):
     lifted_by: str | None
     holds: bool
     kept: int
+
+
+class RiskOut(Out, frozen=True, kw_only=True):
+    """The *score* of somebody, 0 to 100, made of so many events; *said* is who that is, as people call them."""
+
+    kind: Kind
+    name: str
+    said: str
+    score: float
+    events: int
+    latest: datetime
 
 
 class FindingController(Controller):
@@ -205,10 +216,20 @@ class SuppressionController(Controller):
 
 
 @get("/api/risks", sync_to_thread=True, tags=["findings"])
-def risk_list(app: TheApp, actor: TheActor, at: Now) -> tuple[Risk, ...]:
+def risk_list(app: TheApp, actor: TheActor, at: Now) -> tuple[RiskOut, ...]:
     """The risk of each account, agent and vendor now, highest first."""
     demand_overview(app, actor.person, at)
-    return app.findings.risks(at)
+    return tuple(
+        RiskOut(
+            kind=risk.kind,
+            name=risk.name,
+            said=named(app, risk.name)[0],
+            score=risk.score,
+            events=risk.events,
+            latest=risk.latest,
+        )
+        for risk in risks(app, at)
+    )
 
 
 def _out(app: App, shown: Shown, reader: str, most: int | None = None) -> FindingOut:

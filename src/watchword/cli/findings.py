@@ -132,7 +132,7 @@ def risk(*, asking: Asking) -> None:
         return
     table = Table("risk", "kind", "name", "events", "latest (UTC)", box=None, pad_edge=False)
     for row in rows[:50]:
-        table.add_row(f"{row['score']:.1f}", row["kind"], _text(row["name"]), str(row["events"]), row["latest"][:16])
+        table.add_row(f"{row['score']:.1f}", row["kind"], _text(row["said"]), str(row["events"]), row["latest"][:16])
     out.print(table if rows else "Nobody is a risk.")
 
 

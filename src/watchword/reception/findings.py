@@ -8,10 +8,12 @@ from watchword.app import App
 from watchword.core.action import Step
 from watchword.core.errors import Invalid, Refused
 from watchword.core.finding import Status
-from watchword.core.ids import PersonId
+from watchword.core.ids import AccountId, PersonId
 from watchword.reception.cases import demand_overview
 from watchword.reception.problems import NotThere
 from watchword.watch.finding_log import Shown
+from watchword.watch.printable import printable
+from watchword.watch.risk import Risk
 
 
 def demand_work(app: App, person: PersonId, at: datetime) -> None:
@@ -26,6 +28,35 @@ def demand_not_self(app: App, person: PersonId, name: str) -> None:
     owners = {app.names.owner(account) for account in accounts if account is not None}
     if person in {name, *owners}:
         raise Refused("This is about you, or your account.", "Somebody else has to.", ("subject",))
+
+
+def risks(app: App, at: datetime) -> tuple[Risk, ...]:
+    """The risk of each account, agent and vendor now, highest first; an account is one, whatever a log calls it."""
+    return app.findings.risks(at, lambda directory, name: account_of(app, name, directory))
+
+
+def account_of(app: App, name: str, directory: str | None = None) -> AccountId | None:
+    """The account that findings call *name*; None where it is not known, or is not certain for want of a directory."""
+    if name.startswith("a-"):
+        return AccountId(name)
+    directories = [directory] if directory else [part.name for part in app.settings.directories]
+    found = {account for one in directories if (account := app.names.account(one, name)) is not None}
+    return found.pop() if len(found) == 1 else None
+
+
+def named(app: App, name: str, directory: str | None = None) -> tuple[str, str]:
+    """Whom findings call *name*: a person of the desk or the owner of an account, and what the account is in a log.
+
+    What the desk does not know is called as the log calls it, and the second is empty then, as it is of a person.
+    """
+    if name.startswith("p-"):
+        return printable(app.names.said(PersonId(name))[1]), ""
+    account = account_of(app, name, directory)
+    if account is None:
+        return printable(name), ""
+    native, owner = app.names.native(account), app.names.owner(account)
+    logged = printable(native[1] if native else name)
+    return (logged, "") if owner is None else (printable(app.names.said(owner)[1]), logged)
 
 
 def works(app: App, person: PersonId, at: datetime) -> bool:

@@ -34,7 +34,8 @@ Party = Literal["caller", "vendor", "actor", "target"]
 class Item(msgspec.Struct, frozen=True, kw_only=True):
     """One thing found: a verdict on *event*, or a hit of *rule*, which may be about none.
 
-    *case*, *ticket* and *leaves* are the evidence that a verdict names.
+    *account* is the desk's own name of the target, where it is known; *case*, *ticket* and *leaves* are the evidence
+    that a verdict names.
     """
 
     rule: str
@@ -44,6 +45,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
     target: str
     actor: str
+    account: str | None = None
     directory: str | None = None
     caller: str | None = None
     vendor: str | None = None
@@ -136,6 +138,7 @@ def of_hit(hit: Hit) -> Item:
         at=hit.at,
         target=hit.target,
         actor=hit.actor,
+        account=hit.account,
         caller=hit.caller,
         vendor=hit.vendor,
         unit=hit.unit,

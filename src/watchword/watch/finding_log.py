@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import msgspec
 
@@ -42,6 +42,9 @@ ITEMS, NAME, WORDS = "items", "name", "words"
 BATCH = 50
 """Items of one entry."""
 
+AccountOf: TypeAlias = Callable[[str | None, str], str | None]
+"""The desk's own name of an account that a log of a directory (None: of any) calls so; None where it has none."""
+
 ERASED = EvidenceErased.__struct_config__.tag
 """The entry that says that payloads of a stream are gone."""
 
@@ -52,11 +55,13 @@ _E = TypeVar("_E")
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
     """A finding with what its payloads still say: *name* of what it is grouped by, its *items* and the notes on it.
 
-    *version* is that of its last entry, *at* the time of that.
+    *live* is how many events still stand, each once, whatever found it; *version* is that of its last entry, *at* the
+    time of that.
     """
 
     finding: Finding
     name: str
+    live: int
     items: tuple[Item, ...]
     notes: tuple[tuple[datetime, str, str], ...]
     version: int
@@ -66,11 +71,6 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     def is_erased(self) -> bool:
         """Whether its time was over, and what its events are is gone."""
         return not self.name
-
-    @property
-    def live(self) -> int:
-        """How many events still stand."""
-        return len(self.finding.marks)
 
 
 class ShownSuppression(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,14 +98,14 @@ class Known(msgspec.Struct, kw_only=True):
         return Shown(
             finding=self.finding,
             name=self.name,
+            live=len({self.items[mark].about if mark in self.items else mark for mark in self.finding.marks}),
             items=items,
             notes=tuple(self.notes),
             version=self.version,
             at=self.at,
         )
 
-    @property
-    def weighed(self) -> Iterable[Weighed]:
+    def weighed(self, account_of: AccountOf) -> Iterable[Weighed]:
         """Its events that still stand, for each account, agent and vendor they are about."""
         finding, status = self.finding, self.finding.status
         if status is Status.CLOSED:
@@ -113,10 +113,16 @@ class Known(msgspec.Struct, kw_only=True):
         for mark, item in self.items.items():
             if mark not in finding.marks:
                 continue
-            named: Mapping[Kind, str | None] = {"account": item.target, "agent": item.actor, "vendor": item.vendor}
+            account = item.account or (account_of(item.directory, item.target) if item.target else None)
+            agent = item.actor if item.actor != item.target else None
+            named: Mapping[Kind, str | None] = {
+                "account": account or item.target, "agent": agent, "vendor": item.vendor
+            }  # fmt: skip
             for kind, name in named.items():
-                if name and not (kind == "agent" and name == item.target):
-                    yield Weighed(kind=kind, name=name, severity=item.severity, at=item.at, status=status)
+                if name:
+                    yield Weighed(
+                        kind=kind, name=name, about=item.about, severity=item.severity, at=item.at, status=status
+                    )
 
 
 class News(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from watchword.core.errors import Conflict, Invalid
 from watchword.core.finding import (
+    OPEN,
     SEVERITIES,
     Dismissal,
     Finding,
@@ -42,6 +43,7 @@ from watchword.watch.finding_log import (
     SUPPRESSIONS,
     WATCH,
     WORDS,
+    AccountOf,
     FindingLog,
     KnownSuppression,
     News,
@@ -56,6 +58,9 @@ from watchword.watch.verdicts import VerdictRow
 RACES = 8
 """How often a lost race is decided again before the caller hears of it."""
 
+FRESH = timedelta(days=7)
+"""How old an event may be for signals to be believed that find it no longer: they forget what was before older ones."""
+
 
 class Findings:
     """Every finding there is, and the steps on them. Safe to use from several threads; the time is always passed in."""
@@ -63,6 +68,8 @@ class Findings:
     def __init__(self, ledger: Ledger) -> None:
         self.log = FindingLog(ledger)
         self._pseudonym = ledger.pseudonym
+        self._answered: dict[str, VerdictRow] = {}
+        """Verdicts that ask for nothing, of events that signals still find something in: they look less often."""
 
     # --- reading -----------------------------------------------------------------------------------------------------
 
@@ -91,11 +98,14 @@ class Findings:
             self.log.look()
             return tuple(self.log.quiet.values())
 
-    def risks(self, at: datetime) -> tuple[Risk, ...]:
-        """The risk of each account, agent and vendor now, highest first (`watch.risk`)."""
+    def risks(self, at: datetime, account_of: AccountOf = lambda *_: None) -> tuple[Risk, ...]:
+        """The risk of each account, agent and vendor now, highest first (`watch.risk`).
+
+        An account that *account_of* knows by what a log calls it is one with what the desk's own evidence says of it.
+        """
         with self.log.lock:
             self.log.look()
-            return risks((weighed for one in self.log.known.values() for weighed in one.weighed), at)
+            return risks((weighed for one in self.log.known.values() for weighed in one.weighed(account_of)), at)
 
     def news(self, since: int) -> tuple[News, ...]:
         """What others have to hear of, of the entries from *since* on, in their order."""
@@ -194,8 +204,10 @@ class Findings:
             yield Campaign(by="hour", name=hour, items=tuple(sorted(items, key=lambda i: (i.at, i.rule, i.about))))
 
     def _clear(self, rows: tuple[VerdictRow, ...], hits: tuple[Hit, ...], at: datetime) -> Iterator[str]:
-        """Take out of open findings what is told otherwise now of the events of *rows*."""
-        now = {row.id: f"{VERDICT}{row.verdict}" for row in rows if row.action is not None}
+        """Take out of open findings what is told otherwise now of the events of *rows*, or of rows taken lately."""
+        fresh = {id_: row for id_, row in self._answered.items() if at - row.at <= FRESH}
+        told = {**fresh, **{row.id: row for row in rows if row.action is not None}}
+        now = {id_: f"{VERDICT}{row.verdict}" for id_, row in told.items()}
         wanting = {row.id for row in rows if row.is_finding}
         found = {(hit.signal, hit.event) for hit in hits}
 
@@ -209,12 +221,16 @@ class Findings:
                 return False
             return item.event not in wanting and (item.rule, item.event) not in found
 
+        stays: set[str | None] = set()
         for finding in dict.fromkeys(finding for event in now for finding in self.log.of_event(event)):
             one = self.log.known[finding]
             gone = tuple(mark for mark, item in one.items.items() if is_over(item))
+            if one.finding.status in OPEN:
+                stays.update(item.event for mark, item in one.items.items() if mark not in gone)
             if drafts := tuple(draft(event, WATCH, at) for event in clear(one.finding, gone)):
                 self.log.write(PREFIX + finding, one.version, drafts)
                 yield finding
+        self._answered = {id_: row for id_, row in told.items() if id_ in stays - wanting}
 
     def _keep_quiet(self, fresh: dict[str, Item], at: datetime) -> None:
         """Take what is suppressed out of *fresh*, and count it."""

@@ -29,7 +29,7 @@ def address_of(finding: str) -> str:
     return f"/findings/{quote(finding, safe='')}"
 
 
-def steps(shown: Shown, actor: PersonId, *, mine: bool) -> tuple[Form | None, tuple[Form, ...]]:
+def steps(app: App, shown: Shown, actor: PersonId, *, mine: bool) -> tuple[Form | None, tuple[Form, ...]]:
     """The step that is due, and the others; *mine* (it is about the reader) leaves out what they can not take."""
     finding = shown.finding
     at, status = address_of(finding.id), finding.status
@@ -51,7 +51,7 @@ def steps(shown: Shown, actor: PersonId, *, mine: bool) -> tuple[Form | None, tu
         lede = "More of the same then begins a new finding."
         due = Form(action=f"{at}/close", button="Close it", title="Nothing is left to do", lede=lede)
     if shown.items and not mine:
-        others.append(quiet_form(f"{at}/suppress", shown))
+        others.append(quiet_form(app, f"{at}/suppress", shown))
     if status in OPEN:
         if finding.owner != actor and not mine:
             lede = "You see to it from now on."

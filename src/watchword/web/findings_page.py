@@ -10,7 +10,7 @@ from urllib.parse import quote
 from watchword.app import App
 from watchword.core.finding import OPEN, Finding, Status
 from watchword.core.ids import PersonId
-from watchword.reception.findings import about, works
+from watchword.reception.findings import about, named, risks, works
 from watchword.reception.wording import plain
 from watchword.watch.campaigns import Item
 from watchword.watch.finding_log import KnownSuppression, Shown
@@ -83,7 +83,7 @@ def findings_page(app: App, actor: PersonId, csrf: str, at: datetime, status: st
         rows=tuple(_row(app, one) for one in rows[:SHOWN]),
         left_out=max(len(rows) - SHOWN, 0),
         quiet=_quiet(app, at),
-        risks=_risks(app, app.findings.risks(at)),
+        risks=_risks(app, risks(app, at)),
         notices=_troubles(app),
     )
 
@@ -125,13 +125,15 @@ def _quiet(app: App, at: datetime) -> str:
     return f"{_events(kept)} kept quiet so far; {holding} of {len(known)} suppressions still hold."
 
 
-def _risks(app: App, risks: tuple[Risk, ...]) -> tuple[RiskList, ...]:
+def _risks(app: App, everybody: tuple[Risk, ...]) -> tuple[RiskList, ...]:
     found: list[RiskList] = []
     for kind, title in KINDS:
-        first = [risk for risk in risks if risk.kind == kind][:RISKS]
+        first = [risk for risk in everybody if risk.kind == kind][:RISKS]
         rows = tuple(
             RiskRow(
-                name=_who(app, risk.name), score=risk.score, note=f"{_events(risk.events)}, last {risk.latest:%-d %b}"
+                name=named(app, risk.name)[0],
+                score=risk.score,
+                note=f"{_events(risk.events)}, last {risk.latest:%-d %b}",
             )
             for risk in first
         )
@@ -152,12 +154,8 @@ def _named(app: App, shown: Shown) -> str:
 
 
 def _who(app: App, name: str, directory: str | None = None) -> str:
-    """A person of the desk by name, whoever owns an account we know, and otherwise what the log calls it."""
-    if name.startswith("p-"):
-        return printable(name_of(app, name))
-    account = app.names.account(directory, name) if directory else None
-    owner = app.names.owner(account) if account is not None else None
-    return f"{name_of(app, owner)} ({printable(name)})" if owner else printable(name)
+    said, logged = named(app, name, directory)
+    return f"{said} ({logged})" if logged else said
 
 
 def finding_page(app: App, shown: Shown, actor: PersonId, csrf: str, at: datetime) -> FindingPage:
@@ -165,7 +163,7 @@ def finding_page(app: App, shown: Shown, actor: PersonId, csrf: str, at: datetim
     finding = shown.finding
     mine = actor in about(app, shown)
     work = works(app, actor, at)
-    due, others = steps(shown, actor, mine=mine) if work else (None, ())
+    due, others = steps(app, shown, actor, mine=mine) if work else (None, ())
     cases = {row.id: row.case for row in app.board() if row.case} if any(i.event for i in shown.items) else {}
     facts = [
         view.Fact(label="Owner", value=name_of(app, finding.owner) if finding.owner else "nobody yet"),

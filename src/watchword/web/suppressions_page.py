@@ -12,7 +12,7 @@ from watchword.core.errors import Invalid
 from watchword.core.identity_event import Verdict
 from watchword.core.ids import PersonId
 from watchword.reception.ends import end_of
-from watchword.reception.findings import demand_not_self, works
+from watchword.reception.findings import demand_not_self, named, works
 from watchword.reception.wording import plain
 from watchword.watch.campaigns import VERDICT, Party
 from watchword.watch.finding_log import KnownSuppression, Shown
@@ -62,16 +62,16 @@ def suppressions_page(app: App, actor: PersonId, csrf: str, at: datetime) -> Sup
     )
 
 
-def quiet_form(action: str, shown: Shown) -> view.Form:
+def quiet_form(app: App, action: str, shown: Shown) -> view.Form:
     """The form on the page of a finding, which offers its rules and whom it names."""
     # A name that a page can not carry as it is would come back as another.
     parties = dict.fromkeys(one for item in shown.items for one in item.parties if one[1].isprintable())
-    named = tuple(
-        view.Option(value=f"{party}:{name}", label=f"{PARTIES[party]}: {printable(name)}")
+    offered = tuple(
+        view.Option(value=f"{party}:{name}", label=f"{PARTIES[party]}: {named(app, name)[0]}")
         for party, name in tuple(parties)[:OFFERED]
     )
     rules = tuple(view.Option(value=rule, label=rule_said(rule)) for rule in shown.finding.rules if rule.isprintable())
-    whom = (*named, view.Option(value="anybody:", label=PARTIES["anybody"]))
+    whom = (*offered, view.Option(value="anybody:", label=PARTIES["anybody"]))
     return view.Form(
         action=action,
         button="Keep it quiet",
@@ -151,7 +151,7 @@ def _row(app: App, one: KnownSuppression, at: datetime, *, may: bool) -> Suppres
     party, _, name = one.name.partition(" ")
     return SuppressionRow(
         rule=rule_said(quiet.set.rule),
-        about=f"{PARTIES.get(party, party)}{': ' if name else ''}{printable(name)}" if one.name else "erased",
+        about=f"{PARTIES.get(party, party)}{': ' if name else ''}{named(app, name)[0]}" if one.name else "erased",
         why="\n".join(printable(line) for line in one.why.splitlines()) if one.why else "erased",
         by=name_of(app, quiet.set.by),
         since=quiet.at,

@@ -2,7 +2,8 @@
 
 `NAME.sql` begins with its metadata as TOML in a comment, and is one query over the tables of `tables.sql`. Each row is
 a hit; it has the columns `event` (an id, or NULL), `target`, `actor` and `time`, perhaps `caller`, `vendor` and `unit`
-to group by, and whatever else the words of `says` name. `NAME.cases.yaml` has cases it fires on, and does not.
+to group by and `account`, by which the desk knows the target, and whatever else the words of `says` name.
+`NAME.cases.yaml` has cases it fires on, and does not.
 """
 
 from __future__ import annotations
@@ -96,7 +97,8 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
     """One hit of a signal: on which event (None where no log has one), whom it concerns, who did it, when.
 
     *facts* are the parameters of the line of evidence; *caller*, *vendor* and *unit* are what else it may be grouped
-    by. *origin* says whether one of our signals found it, or a Sigma rule that was brought along.
+    by. *account* is the desk's own name of the target: a log gives it another as soon as it has an event of it.
+    *origin* says whether one of our signals found it, or a Sigma rule that was brought along.
     """
 
     signal: str
@@ -106,6 +108,7 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
     target: str
     actor: str
     at: datetime
+    account: str | None = None
     caller: str | None = None
     vendor: str | None = None
     unit: str | None = None
@@ -117,7 +120,7 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def id(self) -> str:
         """The same for the same hit, whenever it is found."""
-        about = self.event or f"{self.target}|{self.actor}|{self.at.isoformat()}"
+        about = self.event or f"{self.account or self.target}|{self.actor}|{self.at.isoformat()}"
         return f"{self.signal}/{hashlib.sha256(about.encode()).hexdigest()[:16]}"
 
     @property

@@ -12,6 +12,6 @@ needs = ["activity"]
 least = "10 s"
 */
 SELECT
-    NULL AS event, "target", person AS actor, "time", "case", date_diff('second', since, "time") AS seconds
+    NULL AS event, "target", account, person AS actor, "time", "case", date_diff('second', since, "time") AS seconds
 FROM activity
 WHERE did = 'approved' AND since IS NOT NULL AND "time" - since < $least

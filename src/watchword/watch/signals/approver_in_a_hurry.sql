@@ -12,7 +12,7 @@ needs = ["activity"]
 approvals = 10
 */
 SELECT
-    NULL AS event, "target", person AS actor, "time", approvals, CAST($window AS VARCHAR) AS "window"
+    NULL AS event, "target", account, person AS actor, "time", approvals, CAST($window AS VARCHAR) AS "window"
 FROM (
     SELECT *, count(*) OVER (
         PARTITION BY person ORDER BY "time" RANGE BETWEEN $window PRECEDING AND CURRENT ROW

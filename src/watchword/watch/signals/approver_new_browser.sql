@@ -11,7 +11,7 @@ needs = ["activity"]
 [parameters]
 known = 2
 */
-SELECT NULL AS event, "target", person AS actor, "time", "case"
+SELECT NULL AS event, "target", account, person AS actor, "time", "case"
 FROM (
     SELECT
         *,

@@ -9,7 +9,7 @@ false_positives = "None: policy refuses such an approval, so one that stands wen
 needs = ["activity"]
 */
 SELECT
-    NULL AS event, approved."target", approved.person AS actor, approved."time", approved."case",
+    NULL AS event, approved."target", approved.account, approved.person AS actor, approved."time", approved."case",
     date_diff('day', recovered."time", approved."time") AS days
 FROM (SELECT * FROM activity WHERE did = 'approved') AS approved
 JOIN (SELECT * FROM activity WHERE did = 'recovered') AS recovered

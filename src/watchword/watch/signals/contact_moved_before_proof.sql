@@ -9,6 +9,6 @@ false_positives = "None where policy gives such a contact no weight: then this s
 needs = ["activity"]
 */
 SELECT
-    NULL AS event, "target", person AS actor, "time", "case", detail, date_diff('day', since, "time") AS days
+    NULL AS event, "target", account, person AS actor, "time", "case", detail, date_diff('day', since, "time") AS days
 FROM activity
 WHERE did = 'proved' AND since IS NOT NULL AND since >= "time" - $window

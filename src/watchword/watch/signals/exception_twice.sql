@@ -12,7 +12,7 @@ needs = ["activity"]
 times = 2
 */
 SELECT
-    NULL AS event, "target", person AS actor, "time", times, CAST($window AS VARCHAR) AS "window"
+    NULL AS event, "target", account, person AS actor, "time", times, CAST($window AS VARCHAR) AS "window"
 FROM (
     SELECT *, count(*) OVER (
         PARTITION BY person ORDER BY "time" RANGE BETWEEN $window PRECEDING AND CURRENT ROW

@@ -20,7 +20,7 @@ WITH failed AS (
     WINDOW recent AS (PARTITION BY account ORDER BY "time" RANGE BETWEEN $window PRECEDING AND CURRENT ROW)
 )
 SELECT
-    NULL AS event, "target", person AS actor, "time", failures, agents, CAST($window AS VARCHAR) AS "window"
+    NULL AS event, "target", account, person AS actor, "time", failures, agents, CAST($window AS VARCHAR) AS "window"
 FROM failed
 WHERE failures >= $failures AND agents >= $agents
 QUALIFY row_number() OVER (PARTITION BY account, date_trunc('day', "time") ORDER BY "time", seq) = 1

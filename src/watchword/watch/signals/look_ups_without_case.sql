@@ -25,7 +25,7 @@ counted AS (
     FROM idle
 )
 SELECT
-    NULL AS event, "target", person AS actor, "time", looked_up, CAST($window AS VARCHAR) AS "window"
+    NULL AS event, "target", account, person AS actor, "time", looked_up, CAST($window AS VARCHAR) AS "window"
 FROM counted
 WHERE looked_up >= $accounts
 QUALIFY row_number() OVER (PARTITION BY person, date_trunc('day', "time") ORDER BY "time", seq) = 1

@@ -18,7 +18,7 @@ WITH called AS (
     WINDOW recent AS (PARTITION BY origin ORDER BY "time" RANGE BETWEEN $window PRECEDING AND CURRENT ROW)
 )
 SELECT
-    NULL AS event, "target", person AS actor, "time", origin AS caller, targets, CAST($window AS VARCHAR) AS "window"
+    NULL AS event, "target", account, person AS actor, "time", origin AS caller, targets, CAST($window AS VARCHAR) AS "window"
 FROM called
 WHERE targets >= $targets
 QUALIFY row_number() OVER (PARTITION BY origin, account, date_trunc('day', "time") ORDER BY "time", seq) = 1

@@ -8,6 +8,6 @@ window = "1 s"
 false_positives = "Somebody who forgot that they called; a manager who calls for their people."
 needs = ["activity"]
 */
-SELECT NULL AS event, "target", person AS actor, "time", "case", detail AS channel
+SELECT NULL AS event, "target", account, person AS actor, "time", "case", detail AS channel
 FROM activity
 WHERE did = 'objected'

@@ -13,7 +13,7 @@ from watchword.core.errors import Invalid
 from watchword.watch.signals import SHIPPED, Hit, Signal
 
 _REQUIRED = ("event", "target", "actor", "time")
-_GROUPING = ("caller", "vendor", "unit")
+_GROUPING = ("account", "caller", "vendor", "unit")
 
 
 class Swept(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ window = "1 s"
 false_positives = "An account whose owner stands in another system than the directory."
 needs = ["activity"]
 */
-SELECT NULL AS event, "target", NULL AS actor, "time", account_class
+SELECT NULL AS event, "target", account, NULL AS actor, "time", account_class
 FROM activity
 WHERE did = 'unowned'
 QUALIFY row_number() OVER (PARTITION BY account ORDER BY "time", seq) = 1
