@@ -58,9 +58,10 @@ class Feed:
         partial = self._write_evidence(self.table.with_suffix(".partial"), rows)
         partial.rename(self.table)
 
-    def step(self) -> list[tuple[str, Verdict, int]]:
-        """Target, verdict and revision of what one step says."""
-        return [(row.target, row.verdict, row.revision) for row in self.follow.step(NOON)]
+    def step(self, after: float = 0) -> list[tuple[str, Verdict, int]]:
+        """Target, verdict and revision of what one step says, so many seconds after noon."""
+        rows = self.follow.step(NOON + timedelta(seconds=after))
+        return [(row.target, row.verdict, row.revision) for row in rows]
 
 
 @pytest.fixture
@@ -89,6 +90,27 @@ def test_late_evidence_revises(feed: Feed, okta: Okta, evidence: Callable[..., E
     assert feed.step() == []
     kept = [row for file in sorted(feed.verdicts.glob("*.parquet")) for row in pq.read_table(file).to_pylist()]
     assert [(row["revision"], row["verdict"]) for row in kept] == [(1, "unverified"), (2, "verified")]
+
+
+def test_a_change_whose_evidence_is_on_its_way_is_no_alarm(
+    feed: Feed, okta: Okta, evidence: Callable[..., EvidenceRow]
+) -> None:
+    """What an executor did a moment ago waits two seconds for its evidence; what others did is told at once."""
+    other = evidence("00uben", case="c-0002", started=NOON - timedelta(hours=2), ended=NOON - timedelta(hours=2))
+    feed.evidence(other)
+    feed.write(okta(), okta(target="00ucleo", after=1), okta(target="00udora", actor="00uhelen"))
+    assert feed.step(1) == [("00udora", Verdict.UNVERIFIED, 1)]
+    feed.evidence(other, evidence())
+    assert feed.step(2) == [("00uana", Verdict.VERIFIED, 1)]
+    assert feed.step(4) == [("00ucleo", Verdict.UNVERIFIED, 1)]
+    assert feed.step(9) == []
+
+
+def test_a_clock_that_runs_ahead_hides_nothing(feed: Feed, okta: Okta, evidence: Callable[..., EvidenceRow]) -> None:
+    """An executor's event from after now is told at once."""
+    feed.evidence(evidence("00uben"))
+    feed.write(okta(after=60))
+    assert feed.step() == [("00uana", Verdict.OUT_OF_POLICY, 1)]
 
 
 def test_half_a_line_waits_for_its_other_half(feed: Feed, okta: Okta) -> None:
