@@ -26,6 +26,7 @@ from watchword.core.person import Kind
 from watchword.directories.sandbox import Seed, SignIn
 
 ORIGIN = "http://localhost:8787"
+NOTHING = {"proved": [], "more": False, "ways": [], "case": "", "page": ""}
 CLASSED = {"executive": "Executives", "privileged": "Administrators"}
 
 
@@ -58,7 +59,7 @@ class Alone:
     def says(self, method: str, answer: str) -> Any:
         """Answer; how it then stands."""
         said = self.browser.post(f"/api/recover{self.page}/answers", json={"method": method, "answer": answer})
-        assert (said.status_code, said.json()) == (202, {"proved": [], "more": False, "case": "", "page": ""})
+        assert (said.status_code, said.json()) == (202, NOTHING)
         settle(self.place)
         return self.stands()
 
@@ -126,6 +127,7 @@ def test_a_person_recovers_alone(place: Organisation, app_of_mara: pyotp.TOTP, k
     alone.chooses("totp")
     told = alone.says("totp", app_of_mara.at(place.at))
     assert (told["more"], told["page"]) == (True, "")  # the app may be on the same device as the passkey
+    assert told["ways"] == ["recovery_code", "mail_code", "call_code", "sms_code"]
     alone.chooses("mail_code")
     place.works()
     told = alone.says("mail_code", place.code("mail"))
@@ -198,7 +200,8 @@ def test_who_has_only_an_app_recovers_alone_where_they_are_known(
     again = Alone(place, "m.lindqvist", browser=first.browser if known else None)
     again.chooses("totp")
     told = again.says("totp", app_of_mara.at(place.at))
-    assert (told["proved"], told["more"], told["page"]) == (["Authenticator app"], True, "")
+    assert (told["proved"], told["more"], told["page"]) == (["Authenticator code"], True, "")
+    assert told["ways"] == ["passkey", "call_code"] if known else ["passkey"]
     again.chooses("call_code")
     place.works()
     told = again.says("call_code", place.code("call"))
@@ -279,7 +282,7 @@ def test_no_answer_costs_more_for_who_exists(
         counts.clear()
         service.demand_page(case, service.token(case))
         service.ask(case, "passkey", at)
-        service.standing(case)
+        service.standing(case, at)
         seen.append(dict(counts))
     assert seen[0] == seen[1] == {"read": 2}
 

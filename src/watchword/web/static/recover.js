@@ -59,6 +59,7 @@ if (part("who")) {
       say("");
       show("challenge", false);
       show("choose", told.more);
+      for (const way of [...part("method").options]) if (!told.ways.includes(way.value)) way.remove();
       part("told").textContent = told.more ? words.more : words.proved;
       part("desk").textContent = words.desk.replace("{case}", told.case);
       show("desk", true);
