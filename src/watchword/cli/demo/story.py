@@ -333,6 +333,7 @@ class Story:
     def _remotely(self, agent: Staff, caller: Caller, case: str, login: str) -> str:
         """The app's code, and what it lacks by itself; returns the method that the hand-over can ask for again."""
         if not self.stage.keeps_factors:  # a number that was written to the domain a minute ago proves nothing yet
+            self.tell(agent.name.split()[0], "begins the passkey, which is touched on the person's own page")
             begun = agent.do(case, "methods", method="passkey")
             caller.answer(begun["challenge"], caller.assertion(begun["challenge"]))
             return "passkey"
