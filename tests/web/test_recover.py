@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyotp
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -38,7 +39,7 @@ def _asked(page: Page, account: str) -> None:
 
 
 def test_a_person_gets_back_in_alone(page: Page, place: Organisation) -> None:
-    """A passkey, then a code by mail, for the app is not offered beside it; then their own page shows the password."""
+    """The app, a passkey, and a code by mail beside it: each time what is left; then their page shows the password."""
     devtools = page.context.new_cdp_session(page)
     devtools.send("WebAuthn.enable")
     authenticator = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True}
@@ -49,13 +50,20 @@ def test_a_person_gets_back_in_alone(page: Page, place: Organisation) -> None:
     page.get_by_role("button", name="Make a passkey").click()
     expect(page.locator(".held li", has_text="Passkey")).to_contain_text("enrolled 0 s ago")
     page.get_by_role("button", name="Sign out").click()
+    enrolled = place.sign_in("root").post("/api/people/mara/credentials", {"method": "totp"})
+    app = pyotp.parse_uri(enrolled.json()["uri"])
+    assert isinstance(app, pyotp.TOTP)
 
     _asked(page, "m.lindqvist")
-    page.get_by_label("How").select_option("passkey")
+    page.get_by_label("How").select_option("totp")
     page.get_by_role("button", name="Begin").click()
+    page.get_by_label("Code").fill(app.at(place.at))
     page.get_by_role("button", name="Continue").click()
     expect(page.locator("#told")).to_contain_text("One more way is asked")
     expect(page.locator("#desk")).to_contain_text("name case c-")
+    expect(page.get_by_label("How").locator("option")).to_have_text(["Passkey"])
+    page.get_by_role("button", name="Begin").click()
+    page.get_by_role("button", name="Continue").click()
     expect(page.get_by_label("How").locator("option")).to_have_text(["Code by mail"])
     page.get_by_label("How").select_option("mail_code")
     page.get_by_role("button", name="Begin").click()
