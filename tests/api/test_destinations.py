@@ -75,10 +75,19 @@ def test_what_is_missing_is_told_with_the_ways_there_are(recovery: Recovery) -> 
     recovery.step(recovery.agent, "ticket", {"ticket": "INC-1"})
     shown = recovery.read()
     ways = {way["method"]: way for way in shown["ways"]}
-    assert ways["totp"]["state"] == "ready"
-    assert ways["totp"]["completes"] is True
+    assert (ways["totp"]["state"], ways["totp"]["completes"]) == ("ready", False)
     assert (ways["passkey"]["state"], ways["passkey"]["why"]) == ("absent", "Nothing is on record for it.")
-    assert shown["missing"][0]["words"].startswith("one more method, weight 0 of 2")
+    passkey, pair = (one["words"] for one in shown["missing"])
+    assert passkey.startswith("one more method, weight 0 of 4, one of passkey")
+    assert pair.startswith("2 more independent methods, weight 0 of 4, one of passkey or authenticator code")
+    recovery.step(recovery.agent, "methods", {"method": "totp"})
+    assert recovery.proves().status_code == 200
+    shown = recovery.read()
+    ways = {way["method"]: way for way in shown["ways"]}
+    assert (ways["call_code"]["state"], ways["call_code"]["completes"]) == ("ready", True)
+    assert ways["mail_code"]["why"] == "It adds nothing to Authenticator code: the same false page or caller."
+    _, pair = (one["words"] for one in shown["missing"])
+    assert pair.startswith("one more method, not on the same cloud account or device, weight 2 of 4")
 
 
 def test_opening_a_case_takes_no_new_contact_either(organisation: Any) -> None:

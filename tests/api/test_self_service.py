@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pyotp
 import pytest
 from joserfc import jwe
@@ -25,15 +26,18 @@ from watchword.core.person import Kind
 from watchword.directories.sandbox import Seed, SignIn
 
 ORIGIN = "http://localhost:8787"
+NOTHING = {"proved": [], "more": False, "ways": [], "case": "", "page": ""}
 CLASSED = {"executive": "Executives", "privileged": "Administrators"}
 
 
 class Alone:
     """Somebody at home with a browser, who opens the page for *account*."""
 
-    def __init__(self, place: Organisation, account: str, lost: str = "password") -> None:
+    def __init__(
+        self, place: Organisation, account: str, lost: str = "password", browser: httpx2.Client | None = None
+    ) -> None:
         self.place = place
-        self.browser = place.client()
+        self.browser = browser or place.client()
         self.browser.get("/recover")
         self.answer = self.browser.post("/api/recover", json={"account": account, "lost": lost})
         assert self.answer.status_code == 202, self.answer.text
@@ -55,7 +59,7 @@ class Alone:
     def says(self, method: str, answer: str) -> Any:
         """Answer; how it then stands."""
         said = self.browser.post(f"/api/recover{self.page}/answers", json={"method": method, "answer": answer})
-        assert (said.status_code, said.json()) == (202, {"proved": [], "more": False, "case": "", "page": ""})
+        assert (said.status_code, said.json()) == (202, NOTHING)
         settle(self.place)
         return self.stands()
 
@@ -119,9 +123,14 @@ def test_a_person_recovers_alone(place: Organisation, app_of_mara: pyotp.TOTP, k
     asked = alone.chooses("passkey")
     told = alone.says("passkey", key.get(asked["options"]))
     assert (told["proved"], told["more"], told["page"]) == (["Passkey"], True, "")
-    assert told["case"] == alone.case
+    assert (told["case"], told["ways"]) == (alone.case, ["mail_code"])
     alone.chooses("totp")
     told = alone.says("totp", app_of_mara.at(place.at))
+    assert (told["more"], told["page"]) == (True, "")  # the app falls with the passkey's device
+    assert told["ways"] == ["mail_code"]
+    alone.chooses("mail_code")
+    place.works()
+    told = alone.says("mail_code", place.code("mail"))
     assert told["page"].startswith(f"/c/{alone.case}/")
     case = place.app.steps.load(alone.case).case
     portal = place.app.steps.portal
@@ -159,7 +168,7 @@ def test_a_person_recovers_alone(place: Organisation, app_of_mara: pyotp.TOTP, k
 def test_a_browser_that_proved_long_ago_is_known(
     place: Organisation, app_of_mara: pyotp.TOTP, key: SoftAuthenticator
 ) -> None:
-    """Thirty days after a recovery that came to its end, one bound authenticator is enough there, and only there."""
+    """Thirty days after a recovery that came to its end, a passkey alone is enough there, and only there."""
     first = Alone(place, "m.lindqvist", "unlock")
     first.says("passkey", key.get(first.chooses("passkey")["options"]))
     first.chooses("totp")
@@ -168,17 +177,39 @@ def test_a_browser_that_proved_long_ago_is_known(
     place.passes(minutes=2)
     assert place.app.steps.load(first.case).case.__class__.__name__ in {"Delivered", "Closed"}
     place.passes(days=31)
-    again = Alone.__new__(Alone)
-    again.place, again.browser = place, first.browser
-    said = again.browser.post("/api/recover", json={"account": "m.lindqvist", "lost": "password"}).json()["page"]
-    again.page = said.removeprefix("/recover")
-    again.case = CaseId(again.page.split("/")[1])
-    settle(place)
+    again = Alone(place, "m.lindqvist", browser=first.browser)
     assert place.app.steps.load(again.case).case.context.device == "known"
-    again.chooses("totp")
-    assert again.says("totp", app_of_mara.at(place.at))["page"]
+    assert again.says("passkey", key.get(again.chooses("passkey")["options"]))["page"]
     other = Alone(place, "m.lindqvist")
     assert place.app.steps.load(other.case).case.context.device == "unknown"
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_who_has_only_an_app_recovers_alone_where_they_are_known(
+    place: Organisation, app_of_mara: pyotp.TOTP, *, known: bool
+) -> None:
+    """An app and a call are two ways: enough on a browser that is known, and the desk's to go on from on any other."""
+    first = Alone(place, "m.lindqvist", "unlock")
+    first.chooses("totp")
+    first.says("totp", app_of_mara.at(place.at))
+    first.chooses("call_code")
+    place.works()
+    assert first.says("call_code", place.code("call"))["page"]
+    place.works()
+    place.passes(days=31)
+    again = Alone(place, "m.lindqvist", browser=first.browser if known else None)
+    again.chooses("totp")
+    told = again.says("totp", app_of_mara.at(place.at))
+    assert (told["proved"], told["more"], told["page"]) == (["Authenticator code"], True, "")
+    assert told["ways"] == ["passkey", "call_code"] if known else ["passkey"]
+    again.chooses("call_code")
+    place.works()
+    told = again.says("call_code", place.code("call"))
+    assert bool(told["page"]) is known
+    if not known:
+        ilse = place.sign_in("ilse")
+        missing = ilse.get(f"/api/cases/{again.case}").json()["missing"]
+        assert any(one["words"].endswith("one of passkey or in person") for one in missing)
 
 
 def played(place: Organisation, account: str) -> list[tuple[int, str, str]]:
@@ -251,7 +282,7 @@ def test_no_answer_costs_more_for_who_exists(
         counts.clear()
         service.demand_page(case, service.token(case))
         service.ask(case, "passkey", at)
-        service.standing(case)
+        service.standing(case, at)
         seen.append(dict(counts))
     assert seen[0] == seen[1] == {"read": 2}
 

@@ -235,7 +235,7 @@ def test_cases_are_replayed_against_a_draft(desk: Desk, here: Here) -> None:
     table = desk.home / "draft" / "procedures.yaml"
     unlock = "    unlock:               {verify: [V1, V2],  approve: none, hold: 0,   alert: L0, after: told}"
     denied = '    unlock: {deny: "nobody is unlocked", instead: "wait"}'
-    reset = "{verify: [V1],      approve: none, hold: 0,   alert: L0, after: signed_out}"
+    reset = "{verify: [V1P, V2B], approve: none, hold: 0,  alert: L0, after: signed_out}"
     text = table.read_text().replace(unlock, denied)
     table.write_text(text.replace(reset, reset.replace("approve: none", "approve: A1")))
     typed = here("policy", "replay", "draft", "--days", "1")

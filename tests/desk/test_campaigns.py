@@ -28,10 +28,10 @@ def test_one_number_for_two_people_raises_the_cases_of_both(office: Office) -> N
     office.ask(first)
     assert office.state(first) == "releasable"
     second = office.open("noah.berg", origin=NUMBER, ticket="INC-2")
-    assert (tiers(office, second), office.case(second).requirement.raised) == ({"V1+V2"}, (SHARED_ORIGIN,))
+    assert (tiers(office, second), office.case(second).requirement.raised) == ({"V1P+V3", "V2B+V3"}, (SHARED_ORIGIN,))
     office.run()
     assert office.state(first) == "verifying"
-    assert (tiers(office, first), office.case(first).requirement.raised) == ({"V1+V2"}, (SHARED_ORIGIN,))
+    assert (tiers(office, first), office.case(first).requirement.raised) == ({"V1P+V3", "V2B+V3"}, (SHARED_ORIGIN,))
 
 
 def test_one_number_for_one_person_or_a_day_later_raises_nothing(office: Office) -> None:
@@ -41,7 +41,7 @@ def test_one_number_for_one_person_or_a_day_later_raises_nothing(office: Office)
     office.wait(hours=24, seconds=1)
     other = office.open("noah.berg", origin=NUMBER, ticket="INC-3")
     office.run()
-    assert tiers(office, again) == tiers(office, other) == {"V1"}
+    assert tiers(office, again) == tiers(office, other) == {"V1P", "V2B"}
 
 
 @pytest.mark.parametrize("kind", ["address", "device"])
@@ -51,10 +51,10 @@ def test_one_address_or_browser_for_two_pages_raises_both(office: Office, kind: 
     office.app.desk.campaigns.see(first, kind, "203.0.113.7", office.at)
     office.app.desk.campaigns.see(first, kind, "203.0.113.7", office.at)
     office.run()
-    assert tiers(office, first) == {"V1"}
+    assert tiers(office, first) == {"V1P", "V2B"}
     office.app.desk.campaigns.see(second, kind, "203.0.113.7", office.at)
     office.run()
-    assert tiers(office, first) == tiers(office, second) == {"V1+V2"}
+    assert tiers(office, first) == tiers(office, second) == {"V1P+V3", "V2B+V3"}
     assert office.types(first).count("caller.seen") == 1
 
 

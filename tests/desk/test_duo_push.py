@@ -59,7 +59,7 @@ def test_a_whole_reset_with_the_app_at_both_ends(asked: Office, org: Duo) -> Non
     assert f"number: {code_of(org)}. They type it in Duo Mobile." in str(port.begin(ask).show_agent)
     org.types(code_of(org))
     asked.pass_by(seconds=3)
-    asked.prove(case, "totp")
+    asked.prove(case, "passkey")
     asked.ask(case)
     asked.release(case)
     asked.browse(case)

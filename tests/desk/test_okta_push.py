@@ -184,7 +184,7 @@ def test_a_whole_reset_with_the_app_at_both_ends(asked: Office, org: Okta) -> No
     asked.run()
     org.picks(shown(asked, case, challenge))
     asked.pass_by(seconds=3)
-    asked.prove(case, "totp")
+    asked.prove(case, "passkey")
     asked.ask(case)
     asked.release(case)
     asked.browse(case)

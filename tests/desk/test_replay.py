@@ -88,7 +88,7 @@ def test_the_active_policy_asks_of_every_case_what_was_asked(week: tuple[Office,
 def test_more_approvals_and_a_longer_hold_are_counted(week: tuple[Office, dict[str, CaseId]], tmp_path: Path) -> None:
     """A stricter cell tells what it would have cost, by class and action, and leaves the others as they are."""
     office, cases = week
-    old = "    password_reset:       {verify: [V1],      approve: none, hold: 0,   alert: L0, after: signed_out}"
+    old = "    password_reset:       {verify: [V1P, V2B], approve: none, hold: 0,  alert: L0, after: signed_out}"
     new = "    password_reset:       {verify: [V2], approve: A1, hold: 2h, alert: L0, after: signed_out}"
     found = told(office, draft(tmp_path / "draft", ("procedures.yaml", old, new)))
     one = of(found, cases["reset"])

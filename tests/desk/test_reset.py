@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from tests.desk.office import Office
+from tests.desk.office import Office, refused
 from watchword.directories.sandbox import SignIn
 
 
 def test_a_whole_reset(office: Office) -> None:
-    """A standard account is verified, released, changed once, read back, handed over sealed, and closed."""
+    """A standard account is verified by two methods, released, changed once, handed over sealed, and closed."""
     case = office.open()
     assert office.state(case) == "verifying"
     office.prove(case, "totp")
+    assert "unverified" in refused(lambda: office.ask(case))
+    office.prove(case, "call_code")
     office.ask(case)
     assert office.state(case) == "releasable"
     office.release(case)
@@ -23,7 +25,7 @@ def test_a_whole_reset(office: Office) -> None:
     office.app.desk.decisions.close(office["ada.agent"], case, office.at)
     assert office.state(case) == "closed"
     assert office.types(case) == [
-        "case.opened", "ticket.linked", "challenge.begun", "method.proved", "approval.asked", "case.released",
-        "hand_over.opened", "change.started", "change.ended", "change.started", "change.ended", "case.validated",
-        "challenge.begun", "method.proved", "hand_over.completed", "case.closed",
+        "case.opened", "ticket.linked", "challenge.begun", "method.proved", "challenge.begun", "method.proved",
+        "approval.asked", "case.released", "hand_over.opened", "change.started", "change.ended", "change.started",
+        "change.ended", "case.validated", "challenge.begun", "method.proved", "hand_over.completed", "case.closed",
     ]  # fmt: skip

@@ -47,9 +47,6 @@ ABUSED = ("intake", "policy", "verify", "approve", "separation", "execute")
 NOT_AT_THE_DESK = {"S08"}
 """Rights of an outsourced desk in the directory itself: no case is opened, and the watch has to find it."""
 
-BY_ONE_CODE = {"S22", "S24"}
-"""A standard password reset takes one authenticator, an app will do, and one who holds its codes is through."""
-
 POLICY = Policy.default()
 STORIES = tuple(s for s in load_scenarios(POLICY) if s.step in ABUSED and s.id not in NOT_AT_THE_DESK)
 PLAYS = tuple(
@@ -166,20 +163,17 @@ def test_story(office: Office, story: Scenario, account_class: AccountClass, act
     """What the scenario gives is not enough: some step is refused and the directory hears of nothing."""
     attacker = Attacker(office, story, target(office, account_class))
     case = attacker.play(action)
-    through = "change.started" in office.types(case)
-    assert through == (story.id in BY_ONE_CODE and action is Action.PASSWORD_RESET)
-    if not through:
-        assert attacker.refusals
+    assert "change.started" not in office.types(case)
+    assert attacker.refusals
 
 
-@pytest.mark.parametrize("story", [s for s in STORIES if s.id in BY_ONE_CODE], ids=lambda s: s.id)
-def test_one_code_is_refused_where_policy_asks_for_a_passkey(office: Office, story: Scenario) -> None:
-    """The stricter policy that the analysis proposes for these ends both."""
-    office.adopt(r"any_of: \[\[passkey, totp\]\]", "any_of: [[passkey]]")
+@pytest.mark.parametrize("story", [s for s in STORIES if s.id in {"S22", "S24"}], ids=lambda s: s.id)
+def test_one_code_is_enough_only_where_a_company_says_so(office: Office, story: Scenario) -> None:
+    """A procedure that one authenticator satisfies lets whoever holds its codes through, and the shipped does not."""
+    office.adopt(r"^(    password_reset: +\{verify: )\[V1P, V2B\]", r"\1[V1]")
     attacker = Attacker(office, story, "mara.lind")
     case = attacker.play(Action.PASSWORD_RESET)
-    assert "change.started" not in office.types(case)
-    assert "unverified" in attacker.refusals
+    assert "change.started" in office.types(case)
 
 
 def test_every_scenario_at_the_desk_is_played() -> None:

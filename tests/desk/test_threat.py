@@ -71,7 +71,7 @@ def test_hold_is_waited_out_under_threat(office: Office) -> None:
     raised(office)
     case = office.open()
     office.prove(case, "totp")
-    office.prove(case, "call_code")
+    office.prove(case, "in_person")
     office.ask(case)
     now = office.case(case)
     assert isinstance(now, Holding)

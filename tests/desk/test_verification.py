@@ -68,7 +68,7 @@ def test_answer_belongs_to_one_case(office: Office) -> None:
 
 def test_proof_ages(office: Office) -> None:
     """What was proven more than fifteen minutes before approval is asked for has to be proven again."""
-    case = office.open()
+    case = office.open(action=Action.UNLOCK)
     office.prove(case, "totp")
     office.wait(minutes=15, seconds=1)
     assert "unverified" in refused(lambda: office.ask(case))

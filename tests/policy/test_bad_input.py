@@ -30,8 +30,8 @@ UNLOCK = "{verify: [V1, V2],  approve: none, hold: 0,   alert: L0, after: told}"
         ("seats: [[manager_of_record]]}", "seats: [[]]}", "approvals.A1.seats.0", "approves nothing"),
         ("seats: [[sponsor]]}", "seats: [[agent]]}", "approvals.A1S.seats.0.0", "'agent' is no seat"),
         ("seats: [[sponsor]]}", "seats: [[sponser]]}", "approvals.A1S.seats.0.0", "name one of manager_of_record"),
-        ("verify: [V1], ", "verify: [V7], ", "procedures.standard.password_reset.verify.0", "use one of V1, V1P"),
-        ("verify: [V1], ", "verify: [], ", "procedures.standard.password_reset.verify", "at least 1 item"),
+        ("verify: [V1P, V2B]", "verify: [V7]", "procedures.standard.password_reset.verify.0", "use one of V1, V1P"),
+        ("verify: [V1P, V2B]", "verify: []", "procedures.standard.password_reset.verify", "at least 1 item"),
         ("any_of: [[passkey]]", "any_of: [[passkee]]", "tiers.V1P.any_of.0.0", "not among the methods"),
         ("raise_to: V4,", "raise_to: V1,", "tiers.V3.raise_to", "leads back to itself"),
         ("hold: 1h", "hold: 1 hour", "procedures.standard.total_loss.hold", "is no duration"),
@@ -114,7 +114,7 @@ def test_a_missing_class_is_told_once() -> None:
 def test_a_cell_written_twice_is_told() -> None:
     """The second of two answers to one cell is named with its line; neither wins silently."""
     text = spoiled(
-        "    password_reset:       {verify: [V1],", f"    unlock: {UNLOCK}\n    password_reset:       {{verify: [V1],"
+        "    password_reset:       {verify: [V1P,", f"    unlock: {UNLOCK}\n    password_reset:       {{verify: [V1P,"
     )
 
     with pytest.raises(Invalid, match=f"procedures.yaml:{line_of('    unlock: {', text)}: procedures.standard.unlock"):

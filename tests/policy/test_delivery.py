@@ -13,8 +13,11 @@ from watchword.policy.bundle import FILES
 from watchword.policy.judgement import judge
 from watchword.policy.scenarios import load_scenarios
 
-ROW = "    password_reset:       {verify: [V1],      approve: none, hold: 0,   alert: L0, after: signed_out}"
+ROW = "    password_reset:       {verify: [V1P, V2B], approve: none, hold: 0,  alert: L0, after: signed_out}"
 """The cell of a standard account."""
+
+ONE_CODE = ROW.replace("[V1P, V2B]", "[V1]")
+"""The same where one authenticator is enough, a one-time password too."""
 
 RELAY = """\
 scenarios:
@@ -31,8 +34,8 @@ scenarios:
 
 
 def delivered(folder: Path, how: str, methods: str = METHODS) -> Policy:
-    """The shipped policy whose reset of a standard account's password is delivered so."""
-    texts = (spoiled(ROW, ROW.replace("}", f", deliver: {how}}}")), methods, CEDAR, SCHEMA)
+    """The shipped policy, where a standard account's password takes one authenticator and is delivered so."""
+    texts = (spoiled(ROW, ONE_CODE.replace("}", f", deliver: {how}}}")), methods, CEDAR, SCHEMA)
     for name, text in zip(FILES, texts, strict=True):
         (folder / name).write_text(text, encoding="utf-8")
     return Policy.load(folder)

@@ -12,6 +12,7 @@ from watchword.policy.thresholds import SHIPPED, TAKES_OVER, Threshold, misses, 
 
 THEFT = Need(capability="device_theft", subject="target")
 RELAY = Need(capability="phish_relay", subject="target")
+SEED = Need(capability="otp_seed_sync", subject="target")
 ADMIN = Need(capability="idp_admin")
 
 
@@ -48,6 +49,15 @@ def test_a_relay_alone_opens_nothing_for_executives() -> None:
     assert misses(reached(AccountClass.FINANCE, Action.UNLOCK, attack))
     assert not misses(reached(AccountClass.FINANCE, Action.UNLOCK, (3, (THEFT,))))
     assert not misses(reached(AccountClass.STANDARD, Action.UNLOCK, attack))
+
+
+@pytest.mark.parametrize("account_class", [AccountClass.STANDARD, AccountClass.CONTRACTOR, AccountClass.EXTERNAL])
+def test_a_relay_alone_buys_nobody_a_password(account_class: AccountClass) -> None:
+    """A relayed code or a copied seed is a miss where a new password is handed over, whatever it costs."""
+    for alone in (RELAY, SEED):
+        (miss,) = misses(reached(account_class, Action.PASSWORD_RESET, (9, (alone,))))
+        assert miss.why == f"{alone} alone is enough"
+    assert not misses(reached(account_class, Action.PASSWORD_RESET, (3, (THEFT,))))
 
 
 def test_infrastructure_counts_towards_no_threshold() -> None:

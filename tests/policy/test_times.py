@@ -19,13 +19,13 @@ from watchword.policy.strictness import join, lacks
 from watchword.policy.sufficient import sufficient
 from watchword.policy.values import RecoveryKind
 
-RESET = "    password_reset:       {verify: [V1],      approve: none, hold: 0,   alert: L0, after: signed_out}"
+UNLOCK = "    unlock:               {verify: [V1, V2],  approve: none, hold: 0,   alert: L0, after: told}"
 
 
-def table(cell: str = RESET, times: str = "fresh: 15m, contact_age: 30d", methods: str = METHODS) -> Procedures:
-    """The shipped policy with another first password reset, other times, or other methods."""
-    assert RESET in PROCEDURES
-    text = PROCEDURES.replace(RESET, cell, 1).replace("fresh: 15m, contact_age: 30d", times)
+def table(cell: str = UNLOCK, times: str = "fresh: 15m, contact_age: 30d", methods: str = METHODS) -> Procedures:
+    """The shipped policy with another first unlock, other times, or other methods."""
+    assert UNLOCK in PROCEDURES
+    text = PROCEDURES.replace(UNLOCK, cell, 1).replace("fresh: 15m, contact_age: 30d", times)
     return Procedures.load(text, methods, digest="sha256:table")
 
 
@@ -34,21 +34,21 @@ def test_the_cells_column_stands_for_the_tables() -> None:
     for procedures, fresh, age in (
         (table(), 900, 30),
         (table(times="fresh: 60m, contact_age: 90d"), 3600, 90),
-        (table(times="fresh: 60m", cell=RESET.replace("hold", "fresh: 5m, contact_age: 7d, hold")), 300, 7),
+        (table(times="fresh: 60m", cell=UNLOCK.replace("hold", "fresh: 5m, contact_age: 7d, hold")), 300, 7),
     ):
-        asked = procedures.require(AccountClass.STANDARD, Action.PASSWORD_RESET, CALM)
+        asked = procedures.require(AccountClass.STANDARD, Action.UNLOCK, CALM)
         assert (asked.fresh_s, asked.contact_age_s) == (fresh, age * 86_400)
 
 
 @pytest.mark.parametrize(
     "cell",
     [
-        RESET.replace("hold", "fresh: 4m, hold"),
-        RESET.replace("hold", "fresh: 61m, hold"),
-        RESET.replace("hold", "fresh: 0, hold"),
-        RESET.replace("hold", "contact_age: 6d, hold"),
-        RESET.replace("hold", "aal: 1, hold"),
-        RESET.replace("hold", "aal: 4, hold"),
+        UNLOCK.replace("hold", "fresh: 4m, hold"),
+        UNLOCK.replace("hold", "fresh: 61m, hold"),
+        UNLOCK.replace("hold", "fresh: 0, hold"),
+        UNLOCK.replace("hold", "contact_age: 6d, hold"),
+        UNLOCK.replace("hold", "aal: 1, hold"),
+        UNLOCK.replace("hold", "aal: 4, hold"),
     ],
 )
 def test_what_is_out_of_range_is_told_with_its_line(cell: str) -> None:
@@ -59,8 +59,8 @@ def test_what_is_out_of_range_is_told_with_its_line(cell: str) -> None:
 
 def test_a_level_rules_out_what_does_not_recover_at_it() -> None:
     """At AAL2 a one-time password alone is not enough, and the cell says so; the shipped table is unchanged by it."""
-    plain = table().require(AccountClass.STANDARD, Action.PASSWORD_RESET, CALM)
-    asked = table(RESET.replace("hold", "aal: 2, hold")).require(AccountClass.STANDARD, Action.PASSWORD_RESET, CALM)
+    plain = table().require(AccountClass.STANDARD, Action.UNLOCK, CALM)
+    asked = table(UNLOCK.replace("hold", "aal: 2, hold")).require(AccountClass.STANDARD, Action.UNLOCK, CALM)
     assert ("totp",) in sufficient(plain)
     assert ("totp",) not in sufficient(asked)
     assert ("passkey",) in sufficient(asked)
@@ -73,15 +73,15 @@ def test_a_level_nobody_could_recover_at_is_a_finding() -> None:
     methods = METHODS.replace("kinds: [bound_authenticator, multi_factor],", "").replace(
         "kinds: [repeated_proofing, onsite_attended],", ""
     )
-    found = findings(table(RESET.replace("hold", "aal: 3, hold"), methods=methods))
+    found = findings(table(UNLOCK.replace("hold", "aal: 3, hold"), methods=methods))
     assert any("no set of the shipped methods satisfies" in mistake.what for mistake in found)
 
 
 def test_the_stricter_of_two_is_what_both_ask() -> None:
     """Joined, a case has the shorter freshness, the older contact points and the higher level."""
-    one = table(RESET.replace("hold", "fresh: 5m, aal: 2, hold"))
-    other = table(RESET.replace("hold", "contact_age: 90d, aal: 3, hold"))
-    ours, theirs = (p.require(AccountClass.STANDARD, Action.PASSWORD_RESET, CALM) for p in (one, other))
+    one = table(UNLOCK.replace("hold", "fresh: 5m, aal: 2, hold"))
+    other = table(UNLOCK.replace("hold", "contact_age: 90d, aal: 3, hold"))
+    ours, theirs = (p.require(AccountClass.STANDARD, Action.UNLOCK, CALM) for p in (one, other))
     joined = join(ours, theirs)
     assert (joined.fresh_s, joined.contact_age_s, joined.verify[0].aal) == (300, 90 * 86_400, 3)
     assert not lacks(joined, join(theirs, ours))

@@ -123,11 +123,14 @@ class CorpDesk:
         return case
 
     def released(self, login: str, action: Action = Action.PASSWORD_RESET, ticket: str = "INC-1") -> CaseId:
-        """A case whose person typed their code and that the executor may do now."""
+        """A case whose person typed their code, came to the desk for more than an unlock, and that may be done now."""
         case = self.open(login, action, ticket)
         verification = self.app.desk.verification
         challenge, _ = verification.begin(self["ben.agent"], case, "totp", self.now())
         verification.answer(case, challenge, self._code(login), self.now(), attesting=None)
+        if action is not Action.UNLOCK:
+            seen, _ = verification.begin(self["ben.agent"], case, "in_person", self.now())
+            verification.answer(case, seen, "passport, front desk", self.now(), attesting=self["ben.agent"])
         verification.ask(self["ben.agent"], case, self.now())
         self.app.desk.decisions.release(self["rae.release"], case, self.now())
         return case

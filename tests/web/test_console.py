@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -81,6 +82,16 @@ def _enrolled(organisation: Organisation) -> pyotp.TOTP:
     app = pyotp.parse_uri(answer.json()["uri"])
     assert isinstance(app, pyotp.TOTP)
     return app
+
+
+def _called(organisation: Organisation) -> str:
+    """What the automated call says, once it went out."""
+    assert organisation.app.outbox is not None
+    for _ in range(75):
+        if any(sent.channel == "call" for sent in organisation.app.outbox.sent()):
+            return organisation.code("call")
+        time.sleep(0.2)
+    raise AssertionError("nobody was called")
 
 
 def test_a_new_phone_is_typed_by_the_person_alone(people: People) -> None:
@@ -162,7 +173,7 @@ def test_a_reset_from_the_call_to_the_new_password(people: People) -> None:
     agent.get_by_role("textbox", name="Account").fill("m.lindqvist")
     agent.get_by_label("Password reset").check()
     expect(agent.locator("#needs")).to_contain_text("Mara Lindqvist")
-    expect(agent.locator("#needs")).to_contain_text("V1: one method of weight 2")
+    expect(agent.locator("#needs")).to_contain_text("V2B: two independent methods of weight 4")
     agent.get_by_label("Ticket").fill("INC-20418")
     agent.get_by_role("button", name="Open the case").click()
     expect(agent.get_by_role("heading", level=1)).to_have_text("Password reset for Mara Lindqvist")
@@ -175,6 +186,11 @@ def test_a_reset_from_the_call_to_the_new_password(people: People) -> None:
     caller.get_by_label("Code").fill(app.at(organisation.at))
     caller.get_by_role("button", name="Continue").click()
     expect(caller.locator("#quiet")).to_contain_text("Stay on this page")
+    expect(agent.locator(".tile.proved", has_text="Authenticator code")).to_be_visible()
+    agent.locator(".tile", has_text="Automated call").get_by_role("button", name="Begin").click()
+    expect(caller.get_by_label("Code")).to_be_visible()
+    caller.get_by_label("Code").fill(_called(organisation))
+    caller.get_by_role("button", name="Continue").click()
 
     expect(agent.locator(".next b")).to_have_text("Releasable")
     executor = people.signed_in("hanne")

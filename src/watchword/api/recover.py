@@ -59,10 +59,14 @@ class WayAnswer(In, frozen=True, kw_only=True):
 
 
 class RecoverOut(Out, frozen=True, kw_only=True):
-    """What is proved, by titles; *page* is the person's own once it is released; *case* what to name at the desk."""
+    """What is proved, by titles; *page* is the person's own once it is released; *case* what to name at the desk.
+
+    With *more*, another proof by one of *ways* brings it on.
+    """
 
     proved: tuple[str, ...] = ()
     more: bool = False
+    ways: tuple[str, ...] = ()
     case: str = ""
     page: str = ""
 
@@ -102,14 +106,15 @@ class RecoverController(Controller):
 
     @get("/{case:str}/{token:str}", sync_to_thread=True)
     def standing(
-        self, app: TheApp, case: FromPath[str], token: FromPath[str], request: Request[Any, Any, Any]
+        self, app: TheApp, at: Now, case: FromPath[str], token: FromPath[str], request: Request[Any, Any, Any]
     ) -> RecoverOut:
         """How far it is: nothing, before something was proved."""
         mine = page_of(app, case, token)
-        now, say = app.self_service.standing(mine), _say(request)
+        now, say = app.self_service.standing(mine, at), _say(request)
         return RecoverOut(
             proved=tuple(title_of(name, say) for name in now.proved),
             more=now.more,
+            ways=now.ways,
             case=mine if now.proved else "",
             page=f"/c/{mine}/{app.desk.hand_over.page_token(mine)}" if now.goes_on else "",
         )

@@ -16,6 +16,7 @@ import structlog
 
 from watchword.core.account import DirectoryAccount
 from watchword.core.action import Action
+from watchword.core.advice import Source, options
 from watchword.core.case import Case, Delivered, Released, Verifying, fold
 from watchword.core.errors import Conflict, Invalid, Refused, Unavailable
 from watchword.core.facts import ALONE, PORTAL, portal_relations
@@ -67,13 +68,14 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """How far the person got; nothing at all before they have proved something.
 
-    *goes_on*: released, so that their own page is next · *more*: another proof and it goes on by itself · neither, with
-    something *proved*: the desk takes it from here.
+    *goes_on*: released, so that their own page is next · *more*: another proof and it goes on by itself, by one of
+    *ways*, whatever is enrolled · neither, with something *proved*: the desk takes it from here.
     """
 
     proved: tuple[str, ...] = ()
     goes_on: bool = False
     more: bool = False
+    ways: tuple[str, ...] = ()
 
 
 class SelfService:
@@ -117,17 +119,25 @@ class SelfService:
             options = self.passkey.unnamed(ask)
         return Asked(challenge=challenge, method=method, options=options)
 
-    def standing(self, case: CaseId) -> Standing:
+    def standing(self, case: CaseId, at: datetime) -> Standing:
         """How far the case is; a case nobody opened stands where one without a proof does."""
         opened = self._opened(case)
         if opened is None or not opened.evidence:
             return Standing()
         alone = ALONE in portal_relations(opened, opened.opener, self.steps.portal)
+        ways = self._left(opened, at) if alone and isinstance(opened, Verifying) else ()
         return Standing(
             proved=tuple(dict.fromkeys(e.method for e in opened.evidence)),
             goes_on=isinstance(opened, Released),
-            more=alone and isinstance(opened, Verifying),
+            more=bool(ways),
+            ways=ways,
         )
+
+    def _left(self, case: Case, at: datetime) -> tuple[str, ...]:
+        """What the page offers that would bring *case* on beside what was proved; says nothing of what is enrolled."""
+        there = {name: Source(there=True) for name in self.ways}
+        ready = {o.method for o in options(case.requirement, case.evidence, at, there) if o.state == "ready"}
+        return tuple(name for name in self.ways if name in ready)
 
     def is_open(self, case: CaseId) -> bool:
         """Whether a case was opened under this name; for nobody's eyes."""

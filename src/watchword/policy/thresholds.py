@@ -17,8 +17,14 @@ TAKES_OVER = (Action.FACTOR_RESET, Action.TOTAL_LOSS, Action.RECOVERY_INFO_CHANG
 ASSISTS = (Action.UNLOCK, Action.PASSWORD_RESET)
 """The actions that help somebody who still has another authenticator."""
 
+ISSUES = (Action.PASSWORD_RESET, Action.SECRET_REISSUE)
+"""Those of a standard account that end in a new credential."""
+
 GUARDED = (AccountClass.EXECUTIVE, AccountClass.FINANCE, AccountClass.PRIVILEGED, AccountClass.IDENTITY_CONTROL)
 """Executive and up, as far as a person stands behind the account."""
+
+ONE_CODE = ("phish_relay", "otp_seed_sync")
+"""What a one-time password alone falls to, and a passkey does not."""
 
 _SPELT = re.compile(r"(?P<classes>[a-z_,]+)(?:/(?P<actions>[a-z_,]+))?=(?P<cost>[0-9]{1,3})?(?P<single>!?)")
 
@@ -56,8 +62,12 @@ SHIPPED = (
     Threshold(classes=(AccountClass.PRIVILEGED, AccountClass.IDENTITY_CONTROL), actions=TAKES_OVER, cost=6),
     Threshold(classes=(AccountClass.STANDARD,), actions=TAKES_OVER, cost=4),
     # 2 is what a one-time password falls to (a relay), 3 what a passkey falls to (a stolen or controlled device).
-    Threshold(classes=(AccountClass.STANDARD, AccountClass.CONTRACTOR, AccountClass.EXTERNAL), actions=ASSISTS, cost=2),
-    Threshold(classes=GUARDED, actions=ASSISTS, cost=3, never=("phish_relay", "otp_seed_sync")),
+    # Unlocking a standard account hands nothing over; what does is never bought by a relayed code or a copied seed.
+    Threshold(classes=(AccountClass.STANDARD,), actions=(Action.UNLOCK,), cost=2),
+    Threshold(classes=(AccountClass.STANDARD,), actions=ISSUES, cost=3, never=ONE_CODE),
+    Threshold(
+        classes=(AccountClass.CONTRACTOR, AccountClass.EXTERNAL, *GUARDED), actions=ASSISTS, cost=3, never=ONE_CODE
+    ),
 )
 """What the shipped policy is held against."""
 

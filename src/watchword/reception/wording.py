@@ -134,6 +134,9 @@ SHARED = {
 }
 """What two methods have in common that fall to one capability: the phone, the mailbox."""
 
+TAKEN_IN = SHARED | {"phish_relay": "false page or caller"}
+"""The same, and what is no place or thing."""
+
 _COUNTS = ("no", "one", "two", "three", "four")
 
 
@@ -206,7 +209,7 @@ def option(one: Option) -> str:
         case "forbidden":
             return "This procedure does not take it."
         case "dependent":
-            common = tuple(dict.fromkeys(SHARED.get(c, plain(c)) for c in one.shares))
+            common = tuple(dict.fromkeys(TAKEN_IN.get(c, plain(c)) for c in one.shares))
             beside = " and ".join(method(m) for m in one.beside)
             return f"It adds nothing to {beside}: the same {' and '.join(common)}." if beside else "It adds nothing."
     return ""

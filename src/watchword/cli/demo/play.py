@@ -76,7 +76,7 @@ def _set(home: Path, where: Place, *, port: int) -> Stage:
     stage = Stage(home, where, port=port or 8787)
     stage.populate()
     stage.know()
-    for login in ("mara.lind", "oskar.brandt", "paul.mint", "vera.quill", "yuri.iam"):
+    for login in ("mara.lind", "oskar.brandt", "paul.mint", "vera.quill", "yuri.iam", "ben.carver", "amy.frost"):
         stage.enrol_passkey(login)
     for login in ("tom.ashby", "ben.carver", "amy.frost"):
         stage.enrol_totp(login)

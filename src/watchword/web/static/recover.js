@@ -43,6 +43,7 @@ if (part("who")) {
   }));
   show("who", true); // not before it can be sent from here
 } else {
+  const ways = [...part("method").options]; // each look leaves those that still bring it on
   let current = null;
   let proved = 0;
   let looks = 0; // how often to look again for what an answer came to
@@ -59,6 +60,7 @@ if (part("who")) {
       say("");
       show("challenge", false);
       show("choose", told.more);
+      part("method").replaceChildren(...ways.filter((way) => told.ways.includes(way.value)));
       part("told").textContent = told.more ? words.more : words.proved;
       part("desk").textContent = words.desk.replace("{case}", told.case);
       show("desk", true);
