@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
+import shutil
+import subprocess
+
+import pytest
 
 from tests.house.source import PACKAGE, ROOT, modules, name, place, tree
 
@@ -30,6 +34,12 @@ TEXT = {
     ".txt",
     "",
 }
+OUTSIDE = {
+    ".ci", ".gitignore", ".importlinter", ".python-version", "CHANGELOG.md", "LICENSE", "Makefile", "README.md",
+    "SECURITY.md", "bench", "docs", "pyproject.toml", "scripts", "src", "tests", "tools", "uv.lock",
+}  # fmt: skip
+"""All that lies in the first folder; the rest has a room of its own in one of these."""
+
 RESERVED = re.compile(r"(^|\.)(test|example|invalid|localhost|example\.(com|org|net))$")
 
 FORMATS = {
@@ -57,6 +67,16 @@ def test_no_file_hides_a_noun() -> None:
     lengths = {name(path): len(path.read_text(encoding="utf-8").splitlines()) for path in modules(PACKAGE)}
 
     assert {file: lines for file, lines in lengths.items() if lines > LONGEST}.keys() == LONGER.keys()
+
+
+def test_nothing_lies_about() -> None:
+    """What is kept in the first folder is known by name: an output of some command is no part of the project."""
+    git = shutil.which("git")
+    told = git and subprocess.run([git, "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if not told or told.returncode:
+        pytest.skip("this is no clone that git can read")
+
+    assert {path.partition("/")[0] for path in told.stdout.splitlines()} == OUTSIDE
 
 
 def test_every_test_says_what_it_proves() -> None:
