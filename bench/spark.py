@@ -170,9 +170,16 @@ def whole_by_spark(spark: SparkSession, sample: Made) -> Verdicts:
     _view(spark, "kind", [(row["action"], row["family"], int(row["rank"]), row["action"] in SUPPORT) for row in kinds],
           "action string, family string, rank int, support boolean")  # fmt: skip
     natives = ", ".join("'{}'".format(row["native"]) for row in catalogue)
-    query = (Path(__file__).parent / "spark_sql.sql").read_text(encoding="utf-8")
     lag = f"INTERVAL {OKTA.lag.total_seconds():.0f} SECONDS"
-    rows = spark.sql(query.format(natives=natives, lag=lag)).collect()
+    text = (Path(__file__).parent / "spark_sql.sql").read_text(encoding="utf-8").format(natives=natives, lag=lag)
+    *steps, last = (step.split("\n", 1) for step in text.split("-- step: ")[1:])
+    kept = [spark.table("evidence").cache()]
+    for name, query in steps:
+        kept.append(spark.sql(query).cache())
+        kept[-1].createOrReplaceTempView(name)
+    rows = spark.sql(last[1]).collect()
+    for frame in kept:
+        frame.unpersist()
     return frozenset((row.id, row.verdict) for row in rows)
 
 

@@ -1,6 +1,9 @@
 -- log, evidence, catalogue, kind -> one row an event with its verdict: what the watch's own SQL does to a log of
 -- Okta's, as Spark's own SQL. Left out is what the sample has none of, and ours looks for all the same: sign-ins, tickets,
--- accounts, gaps, downtime, cases of other accounts, a second round of claims, leaves; and the count of types.
+-- accounts, gaps, downtime, cases of other accounts, a second round of claims, leaves; and the count of types. Each step
+-- but the last is kept by Spark, since several ask for it.
+
+-- step: event
 WITH change AS (
     SELECT
         uuid, eventType AS native, to_timestamp(published) AS time, coalesce(actor.id, '') AS actor,
@@ -84,21 +87,23 @@ numbered AS (
         PARTITION BY actor, target, family, done, by_owner, correlation ORDER BY time, id
     ) AS click
     FROM placed
-),
-event AS (
-    SELECT
-        actor, target, family, done, by_owner, correlation,
-        min_by(id, struct(time, id)) AS id, min(time) AS time, max_by(action, rank) AS action,
-        max_by(native_action, rank) AS native_action, count(*) AS folded,
-        min_by(actor_keys, struct(time, id)) AS actor_keys, min_by(target_keys, struct(time, id)) AS target_keys,
-        min_by(struct(outcome, address, actor_class, country, asn, device, session, detail), struct(time, id)) AS first,
-        array_distinct(collect_list(CASE WHEN support THEN action END)) AS actions,
-        bool_or(support) AND NOT bool_or(action = 'account.create') AS support
-    FROM numbered
-    GROUP BY actor, target, family, done, by_owner, correlation, click
-),
-owing AS (SELECT * FROM event WHERE support AND done AND NOT by_owner),
-named AS (
+)
+SELECT
+    actor, target, family, done, by_owner, correlation,
+    min_by(id, struct(time, id)) AS id, min(time) AS time, max_by(action, rank) AS action,
+    max_by(native_action, rank) AS native_action, count(*) AS folded,
+    min_by(actor_keys, struct(time, id)) AS actor_keys, min_by(target_keys, struct(time, id)) AS target_keys,
+    min_by(struct(outcome, address, actor_class, country, asn, device, session, detail), struct(time, id)) AS first,
+    array_distinct(collect_list(CASE WHEN support THEN action END)) AS actions,
+    bool_or(support) AND NOT bool_or(action = 'account.create') AS support
+FROM numbered
+GROUP BY actor, target, family, done, by_owner, correlation, click
+
+-- step: owing
+SELECT * FROM event WHERE support AND done AND NOT by_owner
+
+-- step: pair
+WITH named AS (
     SELECT DISTINCT e.id, v.evidence
     FROM (SELECT id, time, correlation, explode(target_keys) AS name FROM owing) AS e
     JOIN (
@@ -109,29 +114,29 @@ named AS (
                 AND coalesce(v.ended, v.expires) + {lag} + INTERVAL 24 HOURS
             OR e.correlation = v.transaction
         )
-),
-pair AS (
+)
+SELECT
+    named.id, named.evidence,
+    arrays_overlap(e.actor_keys, v.principal_keys) AS by_principal,
+    size(array_except(e.actions, v.effects)) = 0 AS covered,
+    coalesce(e.correlation = v.transaction, false) AS same, coalesce(e.correlation <> v.transaction, false) AS other,
+    e.time BETWEEN coalesce(v.started, v.expires - INTERVAL 24 HOURS) - {lag}
+        AND coalesce(v.ended, v.expires) + {lag} AS in_time,
+    e.time > v.expires + {lag} AS expired, v.ended IS NULL AS unended,
+    abs(unix_micros(e.time) - unix_micros(coalesce(v.ended, v.started, v.expires))) AS distance
+FROM named JOIN owing AS e USING (id) JOIN evidence AS v USING (evidence)
+
+-- step: claim
+SELECT id, evidence FROM (
     SELECT
-        named.id, named.evidence,
-        arrays_overlap(e.actor_keys, v.principal_keys) AS by_principal,
-        size(array_except(e.actions, v.effects)) = 0 AS covered,
-        coalesce(e.correlation = v.transaction, false) AS same, coalesce(e.correlation <> v.transaction, false) AS other,
-        e.time BETWEEN coalesce(v.started, v.expires - INTERVAL 24 HOURS) - {lag}
-            AND coalesce(v.ended, v.expires) + {lag} AS in_time,
-        e.time > v.expires + {lag} AS expired, v.ended IS NULL AS unended,
-        abs(unix_micros(e.time) - unix_micros(coalesce(v.ended, v.started, v.expires))) AS distance
-    FROM named JOIN owing AS e USING (id) JOIN evidence AS v USING (evidence)
-),
-claim AS (
-    SELECT id, evidence FROM (
-        SELECT
-            id, evidence,
-            row_number() OVER (PARTITION BY id ORDER BY NOT same, distance, id, evidence) AS of_event,
-            row_number() OVER (PARTITION BY evidence ORDER BY NOT same, distance, id, evidence) AS of_evidence
-        FROM pair WHERE by_principal AND covered AND in_time AND NOT other
-    ) WHERE of_event = 1 AND of_evidence = 1
-),
-related AS (
+        id, evidence,
+        row_number() OVER (PARTITION BY id ORDER BY NOT same, distance, id, evidence) AS of_event,
+        row_number() OVER (PARTITION BY evidence ORDER BY NOT same, distance, id, evidence) AS of_evidence
+    FROM pair WHERE by_principal AND covered AND in_time AND NOT other
+) WHERE of_event = 1 AND of_evidence = 1
+
+-- step: verdict
+WITH related AS (
     SELECT id, bool_or(
         by_principal AND (
             in_time AND (NOT covered OR NOT other)

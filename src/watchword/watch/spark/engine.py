@@ -298,7 +298,9 @@ class _Judging:
             signals=bool(self._context.signals),
         )
         judge = partial(tasks.judge, run=self._run, judging=judging)
-        return self._keep(self._grouped(everything).applyInArrow(judge, MOVED))
+        judged = self._grouped(everything).applyInArrow(judge, MOVED)
+        # Without signals it is asked for once.
+        return self._keep(judged) if self._context.signals else judged
 
     # -- signals
 
