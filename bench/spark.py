@@ -36,6 +36,7 @@ from watchword.watch.reading import source
 from watchword.watch.spark import SparkEngine
 from watchword.watch.spark.session import session
 from watchword.watch.spark.splits import Split, opened, splits_of
+from watchword.watch.spark.tasks import settle
 from watchword.watch.verdicts import Report
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ COUNT = f"SELECT {COUNTED} FROM ({source(OKTA)})"
 
 def count_in(batches: Iterator[pa.RecordBatch], splits: tuple[Split, ...]) -> Iterator[pa.RecordBatch]:
     """A task: DuckDB's counts in each of the *splits* that are numbered."""
+    settle()
     for numbers in batches:
         for number in numbers.column(0).to_pylist():
             with opened(splits[number]) as log, duckdb.connect(config={"threads": 1}) as con:
