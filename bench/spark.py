@@ -230,15 +230,10 @@ def spark_at(master: str) -> Iterator[SparkSession]:
         yield spark
 
 
-def measured(
-    spark: SparkSession, warm: Made, sample: Made, rounds: int
-) -> tuple[dict[str, dict[str, float]], tuple[str, ...]]:
+def measured(spark: SparkSession, sample: Made, rounds: int) -> tuple[dict[str, dict[str, float]], tuple[str, ...]]:
     """The median seconds of each measure, and what two of them did not agree on."""
     medians, differing = dict[str, dict[str, float]](), list[str]()
     for of, measures in MEASURES.items():
-        for _, measure in measures:
-            for _ in range(WARMED):
-                measure(spark, warm)
         seconds: dict[str, list[float]] = {name: [] for name, _ in measures}
         for _ in range(rounds):
             found = []
@@ -283,10 +278,14 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="watchword-bench-") as own, spark_at(given.master) as spark:
         folder = given.folder or Path(own)
         warm = made(folder, WARM, 5000)
+        for _ in range(WARMED):
+            for measures in MEASURES.values():
+                for _, measure in measures:
+                    measure(spark, warm)
         for megabytes in map(int, given.sizes.split(",")):
             sample = made(folder, megabytes, 5000 if megabytes < 1000 else 50_000)
             rounds = given.rounds or (5 if megabytes <= 1000 else 3)
-            medians, differing = measured(spark, warm, sample, rounds)
+            medians, differing = measured(spark, sample, rounds)
             is_met &= told(console, sample, medians, given.master, rounds) and not differing
             for each in differing:
                 console.print(f"[bold]not equal[/bold]: {each}")

@@ -103,7 +103,7 @@ def _sigma(folder: Path) -> tuple[Rule, ...]:
     (folder / "list.yml").write_text(
         rule("sel: {target.id|endswith: ana, client.ipAddress|startswith: '198.'}", title="Ana")
     )
-    (folder / "other.yml").write_text(rule("sel: {eventName: ConsoleLogin}", product="aws", title="Nobody's"))
+    (folder / "other.yml").write_text(rule("sel: {action: org.add_member}", product="duo", title="Of another log"))
     read = read_rules(folder)
     assert not read.left_out
     return read.rules
