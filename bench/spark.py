@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import csv
 import os
+import shutil
 import statistics
 import tempfile
 import time
@@ -222,12 +223,15 @@ MEASURES: dict[str, tuple[tuple[str, Measure], ...]] = {
 
 @contextmanager
 def spark_at(master: str) -> Iterator[SparkSession]:
-    """A session; executors that are processes of their own are started from the package of PySpark."""
+    """A session; executors that are processes of their own are started from the package of PySpark, and leave nothing."""
     package = find_spec("pyspark")
-    if package is not None and package.origin is not None:
-        os.environ.setdefault("SPARK_HOME", str(Path(package.origin).parent))
+    home = None if package is None or package.origin is None else Path(package.origin).parent
+    if home is not None:
+        os.environ["SPARK_HOME"] = str(home)
     with session(master) as spark:
         yield spark
+    if home is not None:
+        shutil.rmtree(home / "work", ignore_errors=True)
 
 
 def measured(spark: SparkSession, sample: Made, rounds: int) -> tuple[dict[str, dict[str, float]], tuple[str, ...]]:
