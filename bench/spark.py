@@ -223,7 +223,7 @@ MEASURES: dict[str, tuple[tuple[str, Measure], ...]] = {
 
 @contextmanager
 def spark_at(master: str) -> Iterator[SparkSession]:
-    """A session; executors that are processes of their own are started from the package of PySpark, and leave nothing."""
+    """A session; executors that are processes of their own come from PySpark's package, and leave nothing there."""
     package = find_spec("pyspark")
     home = None if package is None or package.origin is None else Path(package.origin).parent
     if home is not None:
