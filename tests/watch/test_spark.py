@@ -18,15 +18,17 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.watch import test_entra, test_windows
+from tests.watch.test_sigma import rule
 from watchword.core.errors import Invalid, Unavailable
 from watchword.core.evidence import EvidenceRow
 from watchword.desk.activity import ARROW_SCHEMA
 from watchword.watch.engine import Engine
 from watchword.watch.providers import OKTA, PROVIDERS, WINDOWS, Feed
+from watchword.watch.sigma import Rule, read_rules
 from watchword.watch.signals import SHIPPED, read_signals
 from watchword.watch.spark import SparkEngine
 from watchword.watch.spark import session as sessions
-from watchword.watch.spark.keys import united
+from watchword.watch.spark.keys import labels, united
 from watchword.watch.spark.splits import opened, splits_of
 from watchword.watch.verdicts import Report
 
@@ -92,6 +94,19 @@ def _activity(folder: Path) -> Path:
     ]  # fmt: skip
     pq.write_table(pa.Table.from_pylist(rows, schema=ARROW_SCHEMA), folder / "activity-000000.parquet")
     return folder
+
+
+def _sigma(folder: Path) -> tuple[Rule, ...]:
+    """Rules of which two find something: by a word, and by two members of which one is in a list."""
+    folder.mkdir()
+    (folder / "word.yml").write_text(rule("sel: {eventType: user.account.reset_password}", title="A reset"))
+    (folder / "list.yml").write_text(
+        rule("sel: {target.id|endswith: ana, client.ipAddress|startswith: '198.'}", title="Ana")
+    )
+    (folder / "other.yml").write_text(rule("sel: {action: org.add_member}", product="duo", title="Of another log"))
+    read = read_rules(folder)
+    assert not read.left_out
+    return read.rules
 
 
 def _accounts(file: Path) -> Path:
@@ -209,7 +224,7 @@ def test_both_engines_agree(
     write_evidence: Callable[..., Path],
     seed: int,
 ) -> None:
-    """A log with everything in it, in parts of a few lines, with evidence, accounts, activity and all signals."""
+    """A log with everything in it, in parts of a few lines; evidence, accounts, activity, all signals, Sigma rules."""
     chance = random.Random(seed)
     events = _events(okta, chance)
     lines = _lines(events, chance)
@@ -222,6 +237,7 @@ def test_both_engines_agree(
         "accounts": _accounts(tmp_path / "accounts.csv"),
         "signals": SIGNALS,
         "activity": _activity(tmp_path / "a"),
+        "sigma": _sigma(tmp_path / "rules"),
     }
 
     engine = SparkEngine(split=30_000, partitions=3)
@@ -232,6 +248,7 @@ def test_both_engines_agree(
     assert here.unseen
     assert {"other_account", "whole_chain"} <= {reason for row in here.verdicts for reason in row.reasons}
     assert len({hit.signal for hit in here.hits}) > 12
+    assert len({hit.title for hit in here.hits if hit.origin == "sigma" and hit.target}) == 2
     _equal(here, there)
 
 
@@ -337,6 +354,15 @@ def test_linked_keys_have_one_that_stands_for_them() -> None:
         *((f"k{n:05}", "k00000") for n in range(1, 20_001)),
         ("y", "x"),
     }
+
+
+def test_each_partition_has_a_task_of_its_own(spark: None) -> None:
+    """Spark's own hash leads the labels of partitions to one task each, which the numbers themselves would not be."""
+    with sessions.session("local[2]") as one:
+        for parts in (1, 2, 3, 40):
+            told = labels(parts)
+            named = one.createDataFrame([(n,) for n in told], "id int").selectExpr(f"pmod(hash(id), {parts}) AS at")
+            assert [row.at for row in named.collect()] == list(range(parts))
 
 
 def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

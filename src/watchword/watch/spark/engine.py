@@ -23,14 +23,14 @@ from watchword.watch.sigma import Rule
 from watchword.watch.signals import Hit, Signal
 from watchword.watch.signals.sweep import hits_of, in_order, read_activity, shipped, sighted
 from watchword.watch.spark import tasks
-from watchword.watch.spark.keys import MACROS, beside, elsewhere, everywhere, link
+from watchword.watch.spark.keys import MACROS, beside, elsewhere, everywhere, labels, link, shared
 from watchword.watch.spark.rows import MOVED, Body, batch, create, insert, packed, whole
 from watchword.watch.spark.session import session
 from watchword.watch.spark.splits import Split, splits_of
 from watchword.watch.verdicts import FileShare, Rejected, Report, UnseenChange, VerdictRow, rows_of
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import DataFrame, GroupedData, SparkSession
 
 _SMALLEST = 4 << 20
 """Bytes that are worth a task of their own."""
@@ -48,7 +48,7 @@ class SparkEngine(msgspec.Struct, frozen=True, kw_only=True):
 
     master: str = "local[2]"
     memory: str = "512MB"
-    split: int = 64 << 20
+    split: int = 192 << 20
     partitions: int | None = None
 
     def judge(
@@ -78,6 +78,7 @@ class SparkEngine(msgspec.Struct, frozen=True, kw_only=True):
                 lag=lag,
                 signed_in=bool(signals),
                 memory=self.memory,
+                parts=self.partitions or spark.sparkContext.defaultParallelism,
             )
             size = _even(
                 sum(file.stat().st_size for _, file in logs), self.split, spark.sparkContext.defaultParallelism
@@ -115,9 +116,8 @@ class _Judging:
         self, logs: list[tuple[int, Path]], feeds: tuple[Feed, ...], rejects: Path | None, progress: Progress | None
     ) -> Report:
         """The report on all splits."""
-        numbers = self._spark.range(0, len(self._splits), 1, max(len(self._splits), 1))
         read = self._keep(
-            numbers.mapInArrow(
+            self._numbers().mapInArrow(
                 partial(tasks.read, run=self._run, splits=self._splits, rules=self._context.sigma), MOVED
             )
         )
@@ -128,8 +128,8 @@ class _Judging:
             progress(size, size)
         shares = self._shares(logs, feeds, parts, told.get("seen", []))
         rejected = self._rejected(read, parts, rejects)
-        natives = self._joined(read, parts.values())
-        verdicts, unseen, judged = self._verdicts(natives, told.get("link", []))
+        natives, is_placed = self._joined(read, parts.values())
+        verdicts, unseen, judged = self._verdicts(natives, told, is_placed=is_placed)
         hits: tuple[Hit, ...] = ()
         blind: tuple[str, ...] = ()
         if self._context.signals:
@@ -179,16 +179,12 @@ class _Judging:
 
     def _rejected(self, read: DataFrame, parts: dict[int, tasks.Part], rejects: Path | None) -> tuple[Rejected, ...]:
         """The first rejected lines, by their number within their file; all of them go to *rejects*."""
-        before: dict[int, int] = {}
-        lines: dict[int, int] = {}
-        for number, split in enumerate(self._splits):
-            before[number] = lines.get(split.file, 0)
-            lines[split.file] = before[number] + parts[number].newlines
         shown: list[Rejected] = []
         with ExitStack() as stack:
             aside = None if rejects is None else stack.enter_context(rejects.open("w", encoding="utf-8"))
             if not any(part.tally.rejected for part in parts.values()):
                 return ()
+            before = self._lines_before()
             # One partition at a time, in the order of the files: there may be more of them than fit here.
             for row in read.where("kind = 'aside'").toLocalIterator():
                 for one in msgspec.json.decode(row.body, type=list[tasks.Aside]):
@@ -201,6 +197,16 @@ class _Judging:
                     if aside is not None:
                         write_aside(aside, rejected, one.text)
         return tuple(shown)
+
+    def _lines_before(self) -> dict[int, int]:
+        """Of each split, how many lines of its file end before it: only rejected lines are told by their number."""
+        counted = self._numbers().mapInArrow(partial(tasks.lines, splits=self._splits), MOVED).collect()
+        ended = {row.split: msgspec.json.decode(bytes(row.body), type=int) for row in counted}
+        before, so_far = dict[int, int](), dict[int, int]()
+        for number, split in enumerate(self._splits):
+            before[number] = so_far.get(split.file, 0)
+            so_far[split.file] = before[number] + ended[number]
+        return before
 
     def _sigma(self, found: list[Body], verdicts: tuple[VerdictRow, ...]) -> tuple[Hit, ...]:
         """What Sigma rules found, with the names that the verdict on the same event has."""
@@ -218,8 +224,11 @@ class _Judging:
 
     # -- verdicts
 
-    def _joined(self, read: DataFrame, parts: Iterable[tasks.Part]) -> DataFrame:
-        """The records, with what sign-ins say of them: by their session first, then by their address."""
+    def _joined(self, read: DataFrame, parts: Iterable[tasks.Part]) -> tuple[DataFrame, bool]:
+        """The records, with what sign-ins say of them: by their session first, then by their address.
+
+        And whether each is named for the partition of its own key.
+        """
         parts = tuple(parts)
         self._choose(sum(part.native for part in parts))
         # What is left of a log is little: a task for each of its splits would have next to nothing to do.
@@ -227,7 +236,7 @@ class _Judging:
         natives = read.where("kind = 'native'").coalesce(few)
         sign_ins = read.where("kind = 'sign_in'").coalesce(few)
         if not any(part.signed_in for part in parts):
-            return natives
+            return natives, self._parts == self._run.parts
         was_asked = False
         for key, lacking in (
             ("session", sum(part.without_address for part in parts)),
@@ -237,10 +246,12 @@ class _Judging:
                 was_asked = True
                 ask = partial(tasks.asking, key=key, parts=self._parts)
                 asking = natives.unionByName(sign_ins).mapInArrow(ask, MOVED)
-                answers = asking.groupBy("part").applyInArrow(partial(tasks.answer, run=self._run, key=key), MOVED)
+                answers = self._grouped(asking).applyInArrow(partial(tasks.answer, run=self._run, key=key), MOVED)
                 others = natives.mapInArrow(partial(tasks.not_asking, key=key), MOVED)
                 natives = others.unionByName(answers)
-        return self._keep(natives) if was_asked else natives
+        if was_asked:
+            return self._keep(natives), False
+        return natives, self._parts == self._run.parts
 
     def _choose(self, rows: int) -> None:
         """How many partitions *rows* are judged in."""
@@ -249,15 +260,14 @@ class _Judging:
         self._spark.conf.set("spark.sql.shuffle.partitions", str(self._parts))
 
     def _verdicts(
-        self, natives: DataFrame, links: list[Body]
+        self, natives: DataFrame, found: dict[str, list[Body]], *, is_placed: bool
     ) -> tuple[tuple[VerdictRow, ...], tuple[UnseenChange, ...], list[tuple[DataFrame, bytes | None]]]:
         con = self._con
-        link(con, links)
-        moved = whole(con, "FROM moved")
-        route = partial(tasks.route, moved=moved, parts=self._parts)
-        of_id = natives.mapInArrow(partial(tasks.ids, moved=moved, parts=self._parts), MOVED).groupBy("part")
-        frames = [natives.mapInArrow(route, MOVED), of_id.applyInArrow(tasks.shared, MOVED)]
-        judged = self._judged(frames, beside(con, self._parts))
+        is_moved = link(con, found.get("link", []))
+        route = partial(tasks.route, moved=whole(con, "FROM moved"), parts=self._parts)
+        ids = shared(con, found.get("id", []), self._parts)
+        routed = natives if is_placed and not is_moved else natives.mapInArrow(route, MOVED)
+        judged = self._judged(routed, [*ids, *beside(con, self._parts)])
         told = _by_kind(_collected(judged.where("kind <> 'event'")))
         create(con, "verdict", (body.body for body in told.get("verdict", ())))
         unseen = [one for b in told.get("unseen", ()) for one in msgspec.json.decode(b.body, type=list[UnseenChange])]
@@ -267,8 +277,8 @@ class _Judging:
             self._has_evidence
             and (again := elsewhere(con, self._parts, told.get("alone", ()), told.get("claim", ()))) is not None
         ):
-            frames[0] = natives.mapInArrow(partial(route, only=again), MOVED)
-            second = self._judged(frames, beside(con, self._parts, again=True))
+            routed = natives.mapInArrow(partial(route, only=again), MOVED)
+            second = self._judged(routed, [*ids, *beside(con, self._parts, again=True)])
             anew = _by_kind(_collected(second.where("kind = 'verdict'")))
             create(con, "anew", (body.body for body in anew["verdict"]))
             con.execute("DELETE FROM verdict WHERE id IN (SELECT id FROM anew)")
@@ -279,18 +289,18 @@ class _Judging:
             verdicts = rows_of(con, 'SELECT * REPLACE (timezone(\'UTC\', "at") AS "at") FROM verdict')
         return verdicts, tuple(sorted(unseen, key=lambda one: (one.at, one.case, one.change))), out
 
-    def _judged(self, frames: list[DataFrame], beside: list[Body]) -> DataFrame:
-        """The frames and what is *beside* them, judged by partition."""
-        everything = frames[0]
-        for frame in (*frames[1:], self._frame(beside)):
-            everything = everything.unionByName(frame)
+    def _judged(self, routed: DataFrame, beside: list[Body]) -> DataFrame:
+        """Records and what is *beside* them, judged by partition."""
+        everything = routed.unionByName(self._frame(beside))
         judging = tasks.Judging(
             has_evidence=self._has_evidence,
             everywhere=tuple(everywhere(self._con)),
             signals=bool(self._context.signals),
         )
         judge = partial(tasks.judge, run=self._run, judging=judging)
-        return self._keep(everything.groupBy("part").applyInArrow(judge, MOVED))
+        judged = self._grouped(everything).applyInArrow(judge, MOVED)
+        # Without signals it is asked for once.
+        return self._keep(judged) if self._context.signals else judged
 
     # -- signals
 
@@ -342,6 +352,16 @@ class _Judging:
         return in_order((*hits, *(hit for signal in others for hit in hits_of(con, signal))))
 
     # -- frames
+
+    def _numbers(self) -> DataFrame:
+        return self._spark.range(0, len(self._splits), 1, max(len(self._splits), 1))
+
+    def _grouped(self, frame: DataFrame) -> GroupedData:
+        """*frame* by partition, each with a task of its own: hashes of small numbers often lead two to the same."""
+        from pyspark.sql import functions
+
+        named = ", ".join(map(str, labels(self._parts)))
+        return frame.groupBy(functions.expr(f"element_at(array({named}), part + 1)"))
 
     def _keep(self, frame: DataFrame) -> DataFrame:
         from pyspark import StorageLevel

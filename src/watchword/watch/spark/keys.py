@@ -9,6 +9,8 @@ import pyarrow as pa
 
 from watchword.watch.spark.rows import Body, arrow, create, insert, packed, parted, whole
 
+_BITS = 0xFFFFFFFF
+
 MACROS = """
 CREATE OR REPLACE TEMP MACRO own_name("target", actor) AS
     CASE WHEN coalesce("target", '') <> '' THEN '=' || "target" ELSE '=@' || coalesce(actor, '') END;
@@ -24,6 +26,16 @@ KEY = 'key_of(target_keys, "target", actor)'
 
 PART = "CAST(hash(coalesce(moved.rep, k)) % $parts AS INTEGER)"
 """Over rows with a key `k`, joined with `moved`: the partition of their account."""
+
+IDS = f"""
+    SELECT DISTINCT id, k, hash(struct_pack(
+        p := provider, d := directory, n := native_action, a := "action", w := actor, t := "target",
+        s := CASE WHEN "time" BETWEEN TIMESTAMPTZ '0001-01-01 00:00:00+00'
+            AND TIMESTAMPTZ '9999-12-31 23:59:59.999999+00' THEN "time" END
+    )) AS record
+    FROM (SELECT *, {KEY} AS k FROM native) WHERE id IS NOT NULL
+"""
+"""Over `native`: the ids of records, and what tells records of one id apart."""
 
 LINKS = """
     SELECT list(DISTINCT k) AS keys FROM (SELECT k, unnest(names) AS name FROM link)
@@ -54,8 +66,11 @@ def united(links: Iterable[list[str]]) -> dict[str, str]:
 _PAIRS = pa.schema([("k", pa.string()), ("rep", pa.string())])
 
 
-def link(con: duckdb.DuckDBPyConnection, links: Iterable[Body]) -> None:
-    """Find the accounts that several names lead to, in logs, evidence and accounts: table `moved`, key to key."""
+def link(con: duckdb.DuckDBPyConnection, links: Iterable[Body]) -> bool:
+    """Find the accounts that several names lead to, in logs, evidence and accounts: table `moved`, key to key.
+
+    False where there are none.
+    """
     con.execute("CREATE OR REPLACE TEMP TABLE link (k VARCHAR, names VARCHAR[])")
     insert(con, "link", (body.body for body in links))
     con.execute("INSERT INTO link SELECT DISTINCT coalesce(list_min(target_keys), ''), target_keys FROM evidence")
@@ -71,6 +86,49 @@ def link(con: duckdb.DuckDBPyConnection, links: Iterable[Body]) -> None:
         FROM (SELECT evidence, coalesce(list_min(target_keys), '') AS k FROM evidence) LEFT JOIN moved USING (k)
         """
     )
+    return bool(moved)
+
+
+def shared(con: duckdb.DuckDBPyConnection, ids: Iterable[Body], parts: int) -> list[Body]:
+    """After `link`: the *ids* that several records have, wherever they are, each where these are judged."""
+    if not create(con, "named", (body.body for body in ids)):
+        return []
+    found = arrow(
+        con,
+        f"""
+        SELECT DISTINCT id, {PART} AS part
+        FROM named SEMI JOIN (
+            SELECT id FROM named GROUP BY id HAVING count(DISTINCT record) > 1
+        ) AS several USING (id) LEFT JOIN moved USING (k)
+        ORDER BY part
+        """,
+        {"parts": parts},
+    )
+    return list(parted(found, "shared"))
+
+
+def labels(parts: int) -> tuple[int, ...]:
+    """For each of *parts* partitions the least number whose hash leads Spark's shuffle to it, and to no other."""
+    found: dict[int, int] = {}
+    number = 0
+    while len(found) < parts:
+        found.setdefault(_murmur(number) % parts, number)
+        number += 1
+    return tuple(found[part] for part in range(parts))
+
+
+def _murmur(number: int) -> int:
+    """The hash of an int by which Spark shuffles: MurmurHash3 x86_32 of its four bytes, seed 42, signed."""
+    block = _rotated(number * 0xCC9E2D51 & _BITS, 15) * 0x1B873593 & _BITS
+    mixed = (_rotated(42 ^ block, 13) * 5 + 0xE6546B64 & _BITS) ^ 4
+    mixed = (mixed ^ mixed >> 16) * 0x85EBCA6B & _BITS
+    mixed = (mixed ^ mixed >> 13) * 0xC2B2AE35 & _BITS
+    mixed ^= mixed >> 16
+    return mixed - (1 << 32) if mixed >> 31 else mixed
+
+
+def _rotated(word: int, by: int) -> int:
+    return (word << by | word >> 32 - by) & _BITS
 
 
 def beside(con: duckdb.DuckDBPyConnection, parts: int, *, again: bool = False) -> list[Body]:

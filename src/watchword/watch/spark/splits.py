@@ -17,6 +17,7 @@ from watchword.watch.sources.files import EVTX, GZIP, PARQUET, ZSTD
 _OTHER = (EVTX, GZIP, PARQUET, ZSTD)
 _BOM = b"\xef\xbb\xbf"
 _STEP = 1 << 20
+_PIECE = 1 << 18
 
 
 class Split(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,10 +34,13 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Opened(msgspec.Struct, frozen=True, kw_only=True):
-    """A split as a file that can be read, and how many lines it has (0 of a file that is read whole)."""
+    """A split as a file that can be read."""
 
     path: Path
-    lines: int
+
+
+_spare: list[int] = []
+"""A copy that was let go, for the next split this process reads: fresh memory costs more than filling it."""
 
 
 def splits_of(path: Path, provider: Provider, *, feed: int, file: int, size: int) -> tuple[Split, ...]:
@@ -63,22 +67,39 @@ def splits_of(path: Path, provider: Provider, *, feed: int, file: int, size: int
 def opened(split: Split) -> Iterator[Opened]:
     """*split* as a file: itself where it is whole, else a copy in memory for as long as it is read."""
     if split.end is None:
-        yield Opened(path=Path(split.path), lines=0)
+        yield Opened(path=Path(split.path))
         return
-    copy = os.memfd_create("watchword-split")
+    copy = _spare.pop() if _spare else os.memfd_create("watchword-split")
     try:
-        lines = 0
-        with Path(split.path).open("rb", buffering=0) as log:
-            log.seek(split.begin)
-            left = split.end - split.begin
-            while left and (part := log.read(min(left, _STEP))):
-                left -= len(part)
-                lines += part.count(b"\n")
-                while part:
-                    part = part[os.write(copy, part) :]
-        yield Opened(path=Path(f"/proc/self/fd/{copy}"), lines=lines)
+        written = 0
+        for part in _parts(split):
+            left = part
+            while left:
+                wrote = os.pwrite(copy, left, written)
+                written, left = written + wrote, left[wrote:]
+        os.ftruncate(copy, written)
+        yield Opened(path=Path(f"/proc/self/fd/{copy}"))
     finally:
-        os.close(copy)
+        if _spare:
+            os.close(copy)
+        else:
+            _spare.append(copy)
+
+
+def newlines(split: Split) -> int:
+    """How many lines end in *split*; 0 of a file that is read whole, which no split follows."""
+    return 0 if split.end is None else sum(bytes(part).count(b"\n") for part in _parts(split))
+
+
+def _parts(split: Split) -> Iterator[memoryview]:
+    """The bytes of *split*, some at a time and each only until the next."""
+    held = memoryview(bytearray(_PIECE))
+    left = (split.end or 0) - split.begin
+    with Path(split.path).open("rb", buffering=0) as log:
+        log.seek(split.begin)
+        while left and (read := log.readinto(held[: min(left, _PIECE)])):
+            left -= read
+            yield held[:read]
 
 
 def _border(log: BinaryIO, after: int, provider: Provider) -> int:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import sys
+import zipimport
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import timedelta
@@ -22,9 +24,9 @@ from watchword.watch.sieve import Tally
 from watchword.watch.sigma import Rule, hits_in
 from watchword.watch.signals import Signal
 from watchword.watch.signals.sweep import hits_of, shipped
-from watchword.watch.spark.keys import KEY, MACROS, PART
+from watchword.watch.spark.keys import IDS, KEY, MACROS, PART
 from watchword.watch.spark.rows import Body, arrow, batch, bodies_of, create, insert, packed, parted, table
-from watchword.watch.spark.splits import Split, opened
+from watchword.watch.spark.splits import Split, newlines, opened
 from watchword.watch.verdicts import Rejected
 
 Batches = Iterator[pa.RecordBatch]
@@ -46,16 +48,21 @@ class FeedName(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """What all tasks of one run know: *memory* is DuckDB's share in each; the rest as `correlation.set_up` takes it."""
+    """What all tasks of one run know: *memory* is DuckDB's share in each, *parts* is where records go that are read.
+
+    The rest is as `correlation.set_up` takes it.
+    """
 
     feeds: tuple[FeedName, ...]
     lag: timedelta | None
     signed_in: bool
     memory: str
+    parts: int
 
     @contextmanager
     def connected(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A correlation of one thread."""
+        settle()
         feeds = [name.feed() for name in self.feeds]
         with closing(correlation.connect(self.memory, 1)) as con:
             correlation.set_up(con, [feed.provider for feed in feeds], self.lag, feeds, signed_in=self.signed_in)
@@ -63,11 +70,21 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
             yield con
 
 
+def settle() -> None:
+    """Spare this worker what it would do again for each task, two tenths of a second of it."""
+    # It looks for rubbish after each task: among what the task made, and not in all that was imported.
+    gc.freeze()
+    # And before each it has every importer forget what it knows, for which those of Spark's archives read them anew;
+    # one that is wanted again is made again, and knows what it knew.
+    for path, importer in tuple(sys.path_importer_cache.items()):
+        if isinstance(importer, zipimport.zipimporter):
+            del sys.path_importer_cache[path]
+
+
 class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """What the reading of one split came to: *newlines* of it, and how many rows wait for what sign-ins say."""
+    """What the reading of one split came to, and how many rows wait for what sign-ins say."""
 
     tally: Tally
-    newlines: int
     native: int
     without_address: int
     without_country: int
@@ -120,12 +137,17 @@ def telling(task: Callable[..., pa.Table]) -> Callable[..., pa.Table]:
 
 def read(batches: Batches, *, run: Run, splits: tuple[Split, ...], rules: tuple[Rule, ...]) -> Batches:
     """Numbers of splits in, what is in them out."""
-    # A worker looks for rubbish after each task: among what the task made, and not in all that was imported.
-    gc.freeze()
     for numbers in batches:
         for number in numbers.column(0).to_pylist():
             for body in _read(run, splits[number], number, rules):
                 yield batch(body)
+
+
+def lines(batches: Batches, *, splits: tuple[Split, ...]) -> Batches:
+    """Numbers of splits in, how many lines end in each out."""
+    for numbers in batches:
+        for number in numbers.column(0).to_pylist():
+            yield batch(Body(kind="lines", split=number, body=msgspec.json.encode(newlines(splits[number]))))
 
 
 def _read(run: Run, split: Split, number: int, rules: tuple[Rule, ...]) -> Iterator[Body]:
@@ -156,7 +178,6 @@ def _read(run: Run, split: Split, number: int, rules: tuple[Rule, ...]) -> Itera
         native, without_address, without_country, signed_in = counts or (0, 0, 0, 0)
         part = Part(
             tally=tally,
-            newlines=log.lines,
             native=native,
             without_address=without_address,
             without_country=without_country,
@@ -172,7 +193,10 @@ def _read(run: Run, split: Split, number: int, rules: tuple[Rule, ...]) -> Itera
             "SELECT provider, directory, native, CAST(sum(lines) AS BIGINT) AS lines, min(since) AS since, "
             "max(until) AS until FROM seen GROUP BY provider, directory, native",
         )
-        yield from bodies("native", "FROM native")
+        native = f"SELECT *, CAST(hash({KEY}) % $parts AS INTEGER) AS part FROM native ORDER BY part"
+        for body in parted(arrow(con, native, {"parts": run.parts}), "native"):
+            yield msgspec.structs.replace(body, split=number)
+        yield from bodies("id", IDS)
         yield from bodies("link", 'SELECT DISTINCT key_of(target_keys, "target", actor) AS k, '
                           'names_of_event(target_keys, "target", actor) AS names FROM native')  # fmt: skip
         yield from bodies("sign_in", "FROM sign_in")
@@ -237,40 +261,6 @@ def route(batches: Batches, *, moved: bytes, parts: int, only: bytes | None = No
         )
         for body in _bodies(batches, "native"):
             yield from _by_part(con, body, query, {"parts": parts})
-
-
-def ids(batches: Batches, *, moved: bytes, parts: int) -> Batches:
-    """The ids of records and what tells records of one id apart, where the others of the same id go."""
-    query = f"""
-        SELECT DISTINCT
-            id, {PART} AS home, CAST(hash(id) % $parts AS INTEGER) AS part,
-            hash(struct_pack(
-                p := provider, d := directory, n := native_action, a := "action", w := actor, t := "target",
-                s := CASE WHEN "time" BETWEEN TIMESTAMPTZ '0001-01-01 00:00:00+00'
-                    AND TIMESTAMPTZ '9999-12-31 23:59:59.999999+00' THEN "time" END
-            )) AS record
-        FROM (SELECT *, {KEY} AS k FROM came) LEFT JOIN moved USING (k)
-        """
-    with closing(_local()) as con:
-        create(con, "moved", [moved])
-        for body in _bodies(batches, "native"):
-            yield from _by_part(con, body, query, {"parts": parts}, kind="id")
-
-
-@telling
-def shared(rows: pa.Table) -> pa.Table:
-    """Ids that records of several partitions have, for each of these."""
-    with closing(_local()) as con:
-        create(con, "named", (body.body for body in bodies_of(rows)))
-        found = arrow(
-            con,
-            """
-            SELECT DISTINCT id, home AS part FROM named SEMI JOIN (
-                SELECT id FROM named GROUP BY id HAVING count(DISTINCT record) > 1 AND count(DISTINCT home) > 1
-            ) AS several USING (id) ORDER BY part
-            """,
-        )
-        return table(parted(found, "shared"))
 
 
 class Judging(msgspec.Struct, frozen=True, kw_only=True):
@@ -401,6 +391,7 @@ def key_of(signal: Signal) -> str:
 
 
 def _local() -> duckdb.DuckDBPyConnection:
+    settle()
     con = duckdb.connect(config={"threads": 1})
     con.execute("SET TimeZone = 'UTC'")
     con.execute(MACROS)
@@ -419,10 +410,8 @@ def _sorted_out(batches: Batches, wheres: dict[str, str], at: str) -> Batches:
                     yield from _by_part(con, body, f"SELECT *, {at} AS part FROM came {where}", {})
 
 
-def _by_part(
-    con: duckdb.DuckDBPyConnection, body: Body, query: str, values: dict[str, Any], kind: str | None = None
-) -> Batches:
+def _by_part(con: duckdb.DuckDBPyConnection, body: Body, query: str, values: dict[str, Any]) -> Batches:
     """The rows of *query* over those of *body*, by their column `part`."""
     create(con, "came", [body.body])
-    for made in parted(arrow(con, f"FROM ({query}) ORDER BY part", values), kind or body.kind):
+    for made in parted(arrow(con, f"FROM ({query}) ORDER BY part", values), body.kind):
         yield batch(made)
