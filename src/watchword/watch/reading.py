@@ -27,9 +27,9 @@ _SIGN_IN = "canonical IN ('login.success', 'login.failure')"
 _KEPT = f"catalogue.ignored IS NULL OR catalogue.{_SIGN_IN}"
 """What of the catalogue leaves a record behind: what is not ignored, and sign-ins, which have no verdict."""
 
-_RECORDS = "SELECT native, stamp AS stamped, records[1] AS record FROM scratch.scan"
+_RECORDS = "SELECT * EXCLUDE (stamp, records), stamp AS stamped, records[1] AS record FROM scratch.scan"
 
-_UNREAD = "SELECT count(*) FROM scratch.scan WHERE native IS NULL"
+_UNREAD = "SELECT count(*) - count(native) FROM scratch.scan"
 """How many lines gave no type."""
 
 _OWN = "own"
@@ -113,18 +113,23 @@ def _read_whole(con: duckdb.DuckDBPyConnection, feed: Feed, file: Path, tally: T
 def _scan(
     con: duckdb.DuckDBPyConnection, provider: Provider, file: Path, compression: str, *, is_strict: bool = False
 ) -> None:
-    # One pass over the file, and a row a line of it: only catalogued ones leave a record behind. DuckDB spills these
-    # rows, as it would not do with lists of records.
+    # One pass over the file, and a row a line of it: only catalogued ones leave more behind than their type. DuckDB
+    # spills these rows, as it would not do with lists of records. It asks for the type alone, in no join: that would
+    # copy all columns.
+    of_catalogue = "native IN (SELECT native FROM catalogue WHERE provider = $provider AND"
+    plain = "".join(f"CASE WHEN is_kept THEN {name} END AS {name}, " for name in provider.plain)
+    is_record = "is_kept" if provider.sign_ins is None else "is_kept AND is_sign_in IS NOT TRUE"
     con.execute(
         f"""
         CREATE OR REPLACE TABLE scratch.scan AS
-        WITH log AS ({source(provider, is_strict=is_strict)}), line AS ({provider.lines})
+        WITH log AS ({source(provider, is_strict=is_strict)}), line AS ({provider.lines}),
+        known AS (SELECT *, {of_catalogue} ({_KEPT})) AS is_kept, {of_catalogue} {_SIGN_IN}) AS is_sign_in FROM line)
         SELECT
-            line.native, stamp,
+            native, stamp, {plain}
             -- In a list of one: the NULL of a struct is kept member by member.
-            CASE WHEN catalogue.native IS NOT NULL AND ({_KEPT}) THEN [record] END AS records,
-            catalogue.{_SIGN_IN} AS is_sign_in
-        FROM line LEFT JOIN catalogue ON catalogue.native = line.native AND catalogue.provider = $provider
+            CASE WHEN {is_record} THEN [record] END AS records,
+            is_sign_in
+        FROM known
         """,
         {"file": str(file), "compression": compression, "provider": provider.name},
     )
@@ -163,9 +168,8 @@ def _take(con: duckdb.DuckDBPyConnection, feed: Feed) -> None:
         named,
     )
     signs = feed.provider.sign_ins
-    mine = "true" if signs is None else "is_sign_in IS NOT TRUE"
     taken = f"""
-        WITH record AS ({_RECORDS} WHERE records IS NOT NULL AND {mine})
+        WITH record AS ({_RECORDS} WHERE records IS NOT NULL)
         SELECT
             $provider AS provider, $directory AS directory, event.*,
             CASE WHEN event.by_owner THEN catalogue.by_owner ELSE catalogue.canonical END AS canonical
@@ -184,7 +188,7 @@ def _take(con: duckdb.DuckDBPyConnection, feed: Feed) -> None:
         con.execute(
             f"""
             INSERT INTO sign_in BY NAME
-            WITH record AS ({_RECORDS} WHERE records IS NOT NULL AND is_sign_in)
+            WITH record AS ({_RECORDS} WHERE is_sign_in)
             SELECT
                 $provider AS provider, $directory AS directory,
                 one.* REPLACE (done AND catalogue.canonical = 'login.success' AS done)
