@@ -140,15 +140,9 @@ def open_evidence(con: duckdb.DuckDBPyConnection, evidence: Path | None, account
         _read_declared(con, files)
         con.execute("DELETE FROM principal")
         if files:
-            # In one pass, and each once: most rows of evidence are about what others are about.
-            con.execute(
-                "CREATE OR REPLACE TEMP TABLE said AS SELECT DISTINCT account, account_class, target_keys, "
-                f"principal_keys FROM {_PARQUET}",
-                {"files": [str(file) for file in files]},
-            )
-            con.execute("INSERT INTO principal SELECT DISTINCT lower(unnest(principal_keys)) FROM said")
-            _know_accounts(con, "said", named)
-            con.execute("DROP TABLE said")
+            given = {"files": [str(file) for file in files]}
+            con.execute(f"INSERT INTO principal SELECT DISTINCT lower(unnest(principal_keys)) FROM {_PARQUET}", given)
+            _know_accounts(con, _PARQUET, named, given)
         else:
             _know_accounts(con, "evidence", named)
     con.execute("UPDATE setting SET has_evidence = $given", {"given": evidence is not None})
@@ -214,13 +208,19 @@ def _load_rows(
     _once(con)
 
 
-def _know_accounts(con: duckdb.DuckDBPyConnection, evidence: str, named: Iterable[Account]) -> None:
+def _know_accounts(
+    con: duckdb.DuckDBPyConnection,
+    evidence: str,
+    named: Iterable[Account],
+    parameters: Mapping[str, object] | None = None,
+) -> None:
     """The names and classes of accounts that *evidence*, a table, has; and those *named* beside it."""
     con.execute("DELETE FROM account")
     con.execute(
         "INSERT INTO account BY NAME "
         "SELECT DISTINCT account, lower(unnest(target_keys)) AS name, account_class AS class "
-        f"FROM (SELECT DISTINCT account, target_keys, account_class FROM {evidence})"
+        f"FROM (SELECT DISTINCT account, target_keys, account_class FROM {evidence})",
+        dict(parameters or {}),
     )
     add_accounts(con, named)
 
