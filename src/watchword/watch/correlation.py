@@ -57,6 +57,8 @@ def connect(memory: str, threads: int) -> duckdb.DuckDBPyConnection:
         }
     )
     con.execute("SET TimeZone = 'UTC'")
+    # Beside the tables: what each thread writes of less than a group of rows is written once more, and by one alone.
+    con.execute("ATTACH ':memory:' AS scratch (ROW_GROUP_SIZE 16384)")
     con.execute(_text("macros"))
     con.execute(_text("tables"))
     return con

@@ -27,7 +27,10 @@ _SIGN_IN = "canonical IN ('login.success', 'login.failure')"
 _KEPT = f"catalogue.ignored IS NULL OR catalogue.{_SIGN_IN}"
 """What of the catalogue leaves a record behind: what is not ignored, and sign-ins, which have no verdict."""
 
-_RECORDS = "SELECT native, stamp AS stamped, records[1] AS record FROM scan"
+_RECORDS = "SELECT * EXCLUDE (stamp, records), stamp AS stamped, records[1] AS record FROM scratch.scan"
+
+_UNREAD = "SELECT count(*) - count(native) FROM scratch.scan"
+"""How many lines gave no type."""
 
 _OWN = "own"
 """What the batch of the feed's own provider is called."""
@@ -100,9 +103,9 @@ def _read_whole(con: duckdb.DuckDBPyConnection, feed: Feed, file: Path, tally: T
         # Perhaps only a member of another type; but a log with lines between its records always needs the sieve.
         if provider.preamble is not None or not _scan_leniently(con, provider, file, compression, meter):
             return False
-    if _one(con, "SELECT count(*) FROM scan WHERE native IS NULL"):
+    if _one(con, _UNREAD):
         return False
-    tally.lines += _one(con, "SELECT count(*) FROM scan")
+    tally.lines += _one(con, "SELECT count(*) FROM scratch.scan")
     _take(con, feed)
     return True
 
@@ -110,18 +113,23 @@ def _read_whole(con: duckdb.DuckDBPyConnection, feed: Feed, file: Path, tally: T
 def _scan(
     con: duckdb.DuckDBPyConnection, provider: Provider, file: Path, compression: str, *, is_strict: bool = False
 ) -> None:
-    # One pass over the file, and a row a line of it: only catalogued ones leave a record behind. DuckDB spills these
-    # rows, as it would not do with lists of records.
+    # One pass over the file, and a row a line of it: only catalogued ones leave more behind than their type. DuckDB
+    # spills these rows, as it would not do with lists of records. It asks for the type alone, in no join: that would
+    # copy all columns.
+    of_catalogue = "native IN (SELECT native FROM catalogue WHERE provider = $provider AND"
+    plain = "".join(f"CASE WHEN is_kept THEN {name} END AS {name}, " for name in provider.plain)
+    is_record = "is_kept" if provider.sign_ins is None else "is_kept AND is_sign_in IS NOT TRUE"
     con.execute(
         f"""
-        CREATE OR REPLACE TEMP TABLE scan AS
-        WITH log AS ({source(provider, is_strict=is_strict)}), line AS ({provider.lines})
+        CREATE OR REPLACE TABLE scratch.scan AS
+        WITH log AS ({source(provider, is_strict=is_strict)}), line AS ({provider.lines}),
+        known AS (SELECT *, {of_catalogue} ({_KEPT})) AS is_kept, {of_catalogue} {_SIGN_IN}) AS is_sign_in FROM line)
         SELECT
-            line.native, stamp,
+            native, stamp, {plain}
             -- In a list of one: the NULL of a struct is kept member by member.
-            CASE WHEN catalogue.native IS NOT NULL AND ({_KEPT}) THEN [record] END AS records,
-            catalogue.{_SIGN_IN} AS is_sign_in
-        FROM line LEFT JOIN catalogue ON catalogue.native = line.native AND catalogue.provider = $provider
+            CASE WHEN {is_record} THEN [record] END AS records,
+            is_sign_in
+        FROM known
         """,
         {"file": str(file), "compression": compression, "provider": provider.name},
     )
@@ -140,13 +148,12 @@ def _scan_leniently(
 
 def _scan_sieved(con: duckdb.DuckDBPyConnection, provider: Provider, batch: Path) -> None:
     """Scan lines that the sieve let pass; `Unavailable` rather than lose one that DuckDB reads in another way."""
-    unread = "SELECT count(*) FROM scan WHERE native IS NULL"
     _scan(con, provider, batch, "none")
-    if _one(con, unread):
+    if _one(con, _UNREAD):
         # Such as a member written twice, null at first: as Python sees it, each line has one meaning.
         batch.write_bytes(b"".join(encode(json.loads(line)) for line in batch.read_bytes().splitlines()))
         _scan(con, provider, batch, "none")
-    if count := _one(con, unread):
+    if count := _one(con, _UNREAD):
         raise Unavailable(
             f"{count} lines that are JSON could not be read as events.",
             "Take the lines that other tools refuse out of the log, and report them.",
@@ -157,30 +164,31 @@ def _take(con: duckdb.DuckDBPyConnection, feed: Feed) -> None:
     named: dict[str, object] = {"provider": feed.provider.name, "directory": feed.directory}
     con.execute(
         "INSERT INTO seen SELECT $provider, $directory, native, count(*), min(stamp), max(stamp) "
-        "FROM scan GROUP BY native",
+        "FROM scratch.scan GROUP BY native",
         named,
     )
     signs = feed.provider.sign_ins
-    mine = "true" if signs is None else "is_sign_in IS NOT TRUE"
-    con.execute(
-        f"""
-        CREATE OR REPLACE TEMP TABLE taken AS
-        WITH record AS ({_RECORDS} WHERE records IS NOT NULL AND {mine})
+    taken = f"""
+        WITH record AS ({_RECORDS} WHERE records IS NOT NULL)
         SELECT
             $provider AS provider, $directory AS directory, event.*,
             CASE WHEN event.by_owner THEN catalogue.by_owner ELSE catalogue.canonical END AS canonical
         FROM ({feed.provider.events}) AS event
         JOIN catalogue ON catalogue.native = event.native_action AND catalogue.provider = $provider
         WHERE catalogue.canonical IS NOT NULL AND ({_KEPT})
-        """,
-        named,
+        """
+    if signs is None:
+        con.execute(f"CREATE OR REPLACE TABLE scratch.taken AS {taken}", named)
+        taken = "FROM scratch.taken"
+    con.execute(
+        f'INSERT INTO native BY NAME SELECT * RENAME (canonical AS "action") FROM ({taken}) WHERE NOT ({_SIGN_IN})',
+        named if signs is not None else None,
     )
-    con.execute(f'INSERT INTO native BY NAME SELECT * RENAME (canonical AS "action") FROM taken WHERE NOT ({_SIGN_IN})')
     if signs is not None:
         con.execute(
             f"""
             INSERT INTO sign_in BY NAME
-            WITH record AS ({_RECORDS} WHERE records IS NOT NULL AND is_sign_in)
+            WITH record AS ({_RECORDS} WHERE is_sign_in)
             SELECT
                 $provider AS provider, $directory AS directory,
                 one.* REPLACE (done AND catalogue.canonical = 'login.success' AS done)
@@ -191,14 +199,14 @@ def _take(con: duckdb.DuckDBPyConnection, feed: Feed) -> None:
         )
         return
     for column in ("country", "asn", "device", "session", "detail"):
-        con.execute(f"ALTER TABLE taken ADD COLUMN IF NOT EXISTS {column} VARCHAR")
+        con.execute(f"ALTER TABLE scratch.taken ADD COLUMN IF NOT EXISTS {column} VARCHAR")
     con.execute(
         f"""
         INSERT INTO sign_in BY NAME
         SELECT
             provider, directory, id, native_action, "target", target_keys, "time",
             done AND canonical = 'login.success' AS done, address, country, asn, device, session, detail
-        FROM taken
+        FROM scratch.taken
         WHERE {_SIGN_IN}
         """
     )

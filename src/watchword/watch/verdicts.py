@@ -13,6 +13,7 @@ import duckdb
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.json as pj
 import pyarrow.parquet as pq
 
 from watchword.core.errors import Corrupt
@@ -235,6 +236,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _read_row = msgspec.json.Decoder(VerdictRow).decode
+_encode = msgspec.json.Encoder().encode
+_ROWS = 10_000
+"""Verdicts that are made into a table at a time."""
 _TEXTS, _LEAVES = pa.list_(pa.string()), pa.list_(pa.int64())
 _OPTIONAL = frozenset(
     {
@@ -365,9 +369,19 @@ def _latest(directory: Path, ids: set[str] | None) -> tuple[VerdictRow, ...]:
         )
 
 
+def _arrow(rows: list[VerdictRow]) -> pa.Table:
+    """*rows* as a table: by way of JSON, since Arrow loads all of pandas before it looks at a Python object."""
+    lines = b"\n".join(map(_encode, rows))
+    table = pj.read_json(
+        pa.py_buffer(lines),
+        pj.ReadOptions(use_threads=False, block_size=len(lines)),
+        pj.ParseOptions(explicit_schema=SCHEMA, unexpected_field_behavior="error"),
+    )
+    return table.select(SCHEMA.names).cast(SCHEMA)
+
+
 def _write(directory: Path, rows: list[VerdictRow], suffix: str | None = None) -> None:
-    columns = (pa.array([getattr(row, field.name) for row in rows], field.type) for field in SCHEMA)
-    table = pa.Table.from_arrays(list(columns), schema=SCHEMA)
+    table = pa.concat_tables(_arrow(rows[first : first + _ROWS]) for first in range(0, len(rows), _ROWS))
     # Named for its place in the order of writing; a reader sees it whole, since it appears by renaming.
     place = len(list(directory.glob("*.parquet")))
     name = f"verdicts-{place:08d}-{suffix or uuid.uuid4().hex[:8]}.parquet"

@@ -86,6 +86,20 @@ def _user(value: object) -> Json | None:
 
 OKTA = Provider(
     needs_sign_ins=False,
+    plain=(
+        "uuid",
+        "apart",
+        "who",
+        "login",
+        "kind",
+        "address",
+        "country",
+        "device",
+        "session",
+        "result",
+        "reason",
+        "asn",
+    ),
     name="okta",
     type_key="eventType",
     columns=_COLUMNS,

@@ -1,60 +1,55 @@
-WITH line AS (
-    SELECT
-        *,
-        eventType IN (
-            'user.session.start', 'user.authentication.auth_via_mfa', 'user.authentication.sso',
-            'user.authentication.verify', 'user.session.access_admin_app'
-        ) AS is_sign_in
-    FROM log
-)
 SELECT
     eventType AS native,
     published AS stamp,
+    uuid,
+    CASE WHEN uuid IS NULL THEN "transaction".id END AS apart,
+    actor.id AS who,
+    actor.alternateId AS login,
+    actor."type" AS kind,
+    client.ipAddress AS address,
+    client.geographicalContext.country AS country,
+    -- Okta writes the words "null" and "unknown" where a value is missing.
+    coalesce(nullif(device.id, 'null'), nullif(debugContext.debugData.dtHash, 'null')) AS device,
+    coalesce(authenticationContext.externalSessionId, authenticationContext.rootSessionId) AS session,
+    outcome.result AS result,
+    outcome.reason AS reason,
+    securityContext.asNumber AS asn,
+    -- Who signs in is whom it is about, whatever he signs in to.
     struct_pack(
-        uuid := uuid, apart := CASE WHEN uuid IS NULL THEN "transaction".id END, actor := actor,
-        address := client.ipAddress, country := client.geographicalContext.country,
-        -- Okta writes the words "null" and "unknown" where a value is missing.
-        device := coalesce(nullif(device.id, 'null'), nullif(debugContext.debugData.dtHash, 'null')),
-        session := coalesce(authenticationContext.externalSessionId, authenticationContext.rootSessionId),
-        result := outcome.result, reason := outcome.reason, asn := securityContext.asNumber,
-        -- Who signs in is whom it is about, whatever he signs in to: most of a log, and so kept slim.
-        change := CASE WHEN NOT is_sign_in THEN [struct_pack(
-            target := target, transaction := "transaction".id,
-            is_agentless := client.userAgent.rawUserAgent IS NULL, debug := debugContext.debugData
-        )] END
+        target := target, transaction := "transaction".id,
+        is_agentless := client.userAgent.rawUserAgent IS NULL, debug := debugContext.debugData
     ) AS record
-FROM line;
+FROM log;
 
-WITH said AS (SELECT native, stamped, record, record.change[1] AS change FROM record),
-field AS (
+WITH field AS (
     SELECT
         native,
-        record.uuid AS uuid,
+        uuid,
         try_cast(stamped AS TIMESTAMPTZ) AS "time",
-        coalesce(record.actor.id, '') AS actor,
-        lower(nullif(record.actor.alternateId, 'null')) AS actor_login,
-        lower(record.actor."type") AS actor_type,
-        record.result AS result,
-        record.reason AS reason,
-        nullif(record.address, 'null') AS address,
-        nullif(nullif(change.transaction, 'unknown'), 'null') AS correlation,
-        change.transaction = 'unknown' AND change.is_agentless AS unclaimed,
-        change.debug.changedAttributes AS changed,
-        nullif(record.country, 'null') AS country,
-        record.asn AS asn,
-        record.device AS device,
-        nullif(nullif(record.session, 'unknown'), 'null') AS session,
-        nullif(coalesce(change.debug.factor, change.debug.privilegeGranted), 'null') AS said,
+        coalesce(who, '') AS actor,
+        lower(nullif(login, 'null')) AS actor_login,
+        lower(kind) AS actor_type,
+        result,
+        reason,
+        nullif(address, 'null') AS address,
+        nullif(nullif(record.transaction, 'unknown'), 'null') AS correlation,
+        record.transaction = 'unknown' AND record.is_agentless AS unclaimed,
+        record.debug.changedAttributes AS changed,
+        nullif(country, 'null') AS country,
+        asn,
+        device,
+        nullif(nullif(session, 'unknown'), 'null') AS session,
+        nullif(coalesce(record.debug.factor, record.debug.privilegeGranted), 'null') AS said,
         list_transform(
-            list_filter(change.target, lambda t: (t."type" = 'User') IS NOT TRUE),
+            list_filter(record.target, lambda t: (t."type" = 'User') IS NOT TRUE),
             lambda t: coalesce(t.alternateId, t.id)
         )[1] AS other,
         -- A target is the user it names, wherever it stands in the list; else the first thing named; else nobody.
         coalesce(
-            nullif(list_filter(change.target, lambda t: lower(t."type") = 'user'), []), nullif(change.target[1:1], []),
+            nullif(list_filter(record.target, lambda t: lower(t."type") = 'user'), []), nullif(record.target[1:1], []),
             [NULL]
         ) AS targets
-    FROM said
+    FROM record
 ),
 each_target AS (SELECT * EXCLUDE (targets), unnest(targets) AS "target" FROM field)
 SELECT
@@ -103,23 +98,21 @@ SELECT
     END AS detail
 FROM each_target;
 
-WITH field AS (
-    SELECT
-        native, record, try_cast(stamped AS TIMESTAMPTZ) AS "time", coalesce(record.actor.id, '') AS who,
-        lower(record.actor.id) AS who_key, lower(nullif(record.actor.alternateId, 'null')) AS login
-    FROM record
-)
 SELECT
-    coalesce(record.uuid, md5(concat_ws('|', native, "time", who, who, nullif(nullif(record.apart, 'unknown'), 'null')))) AS id,
+    coalesce(uuid, md5(concat_ws('|', native, "time", who, who, nullif(nullif(apart, 'unknown'), 'null')))) AS id,
     native AS native_action,
     who AS "target",
     list_filter([who_key, login], lambda k: k <> '' AND k <> 'null') AS target_keys,
     "time",
-    coalesce(upper(record.result), '') NOT IN ('FAILURE', 'DENY') AS done,
-    nullif(record.address, 'null') AS address,
-    nullif(record.country, 'null') AS country,
-    record.asn AS asn,
-    record.device AS device,
-    nullif(nullif(record.session, 'unknown'), 'null') AS session,
-    nullif(record.reason, '') AS detail
-FROM field
+    coalesce(upper(result), '') NOT IN ('FAILURE', 'DENY') AS done,
+    nullif(address, 'null') AS address,
+    nullif(country, 'null') AS country,
+    asn,
+    device,
+    nullif(nullif(session, 'unknown'), 'null') AS session,
+    nullif(reason, '') AS detail
+FROM (
+    SELECT * REPLACE (coalesce(who, '') AS who, lower(nullif(login, 'null')) AS login),
+        lower(who) AS who_key, try_cast(stamped AS TIMESTAMPTZ) AS "time"
+    FROM record
+)

@@ -34,6 +34,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     say of a change what its own record does not.
     *titles* are columns that tell a table of this log, where an export calls them otherwise than *type_key*.
     *reader* makes JSON of a log that is none, where that takes more than one line: one is made for each log.
+    *plain* are columns of a line beside its record, which is then kept of what is no sign-in alone.
     """
 
     name: str
@@ -48,22 +49,23 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     needs_sign_ins: bool = True
     titles: tuple[str, ...] = ()
     reader: Callable[[], TextReader] | None = None
+    plain: tuple[str, ...] = ()
 
     @property
     def lines(self) -> str:
-        """SQL over `log`: `native`, `stamp` (text) and `record`, one row a line."""
+        """SQL over `log`: `native`, `stamp` (text), `record` and the *plain* columns, one row a line."""
         return self._queries()[0]
 
     @property
     def events(self) -> str:
-        """SQL over `record` (`native`, `stamped`, `record`): one row a canonical event, as in `sql/tables.sql`."""
+        """SQL over `record` (`native`, `stamped`, `record`, *plain*): a row an event, as in `sql/tables.sql`."""
         return self._queries()[1]
 
     @property
     def sign_ins(self) -> str | None:
-        """SQL over the same: one row for each sign-in, columns as in `sql/tables.sql`; None where `events` has them.
+        """SQL over the same but `record`: a row each sign-in, as in `sql/tables.sql`; None where `events` has them.
 
-        Most lines of a log are sign-ins, and have nothing of what makes a change hard to read.
+        Most lines of a log are sign-ins, and have nothing of what makes a change hard to read: theirs is *plain*.
         """
         return self._queries()[2]
 

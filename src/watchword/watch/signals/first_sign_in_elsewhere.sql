@@ -13,20 +13,29 @@ keyed = "subject"
 history = "30 d"
 anonymous = "\\b(tor|vpn|proxy|anonymi[sz]\\w*)\\b"
 */
-WITH first_use AS (
-    SELECT
-        recovery.id, recovery.subject, recovery."target", recovery.actor, recovery."action", recovery."time" AS recovered,
-        signed_in."time", signed_in.country, signed_in.asn, signed_in.address, signed_in.detail
+WITH next_use AS (
+    SELECT recovery.id, min(signed_in."time") AS used
     FROM recovery JOIN signed_in
         ON signed_in.subject = recovery.subject AND signed_in."time" > recovery."time"
         AND signed_in."time" <= recovery."time" + $window
     WHERE signed_in.done
-    QUALIFY row_number() OVER (PARTITION BY recovery.id ORDER BY signed_in."time", signed_in.id) = 1
+    GROUP BY recovery.id
 ),
+first_use AS (
+    SELECT
+        recovery.id, recovery.subject, recovery."target", recovery.actor, recovery."action", recovery."time" AS recovered,
+        signed_in."time", signed_in.country, signed_in.asn, signed_in.address, signed_in.detail
+    FROM recovery JOIN next_use USING (id) JOIN signed_in
+        ON signed_in.subject = recovery.subject AND signed_in."time" = next_use.used
+    WHERE signed_in.done
+    QUALIFY row_number() OVER (PARTITION BY recovery.id ORDER BY signed_in.id) = 1
+),
+-- Counted, not listed: of a long log there are millions of pairs.
 usual AS (
     SELECT
-        first_use.id, list(DISTINCT signed_in.country) FILTER (signed_in.country IS NOT NULL) AS countries,
-        list(DISTINCT signed_in.asn) FILTER (signed_in.asn IS NOT NULL) AS asns
+        first_use.id, count(signed_in.country) > 0 AS has_countries, count(signed_in.asn) > 0 AS has_asns,
+        coalesce(bool_or(signed_in.country = first_use.country), false) AS same_country,
+        coalesce(bool_or(signed_in.asn = first_use.asn), false) AS same_asn
     FROM first_use JOIN signed_in
         ON signed_in.subject = first_use.subject AND signed_in."time" < first_use.recovered
         AND signed_in."time" >= first_use.recovered - $history
@@ -37,8 +46,8 @@ judged AS (
     SELECT
         first_use.*,
         concat_ws(', ',
-            CASE WHEN NOT list_contains(usual.countries, first_use.country) THEN 'new country ' || first_use.country END,
-            CASE WHEN NOT list_contains(usual.asns, first_use.asn) THEN 'new network AS' || first_use.asn END,
+            CASE WHEN usual.has_countries AND NOT usual.same_country THEN 'new country ' || first_use.country END,
+            CASE WHEN usual.has_asns AND NOT usual.same_asn THEN 'new network AS' || first_use.asn END,
             CASE WHEN regexp_matches(lower(first_use.detail), $anonymous) THEN 'an anonymising network' END
         ) AS what
     FROM first_use LEFT JOIN usual USING (id)
