@@ -168,8 +168,11 @@ def _parsed(text: str, provider: Provider) -> object | None:
         return None
     try:
         parsed: object = json.loads(text, strict=False)
-    except (ValueError, RecursionError):
+    except RecursionError:
         return None
+    except ValueError:
+        several = run_together(text)
+        return None if several is None else list(several)
     return parsed
 
 
@@ -202,7 +205,7 @@ def run_together(text: str) -> tuple[object, ...] | None:
         if not isinstance(value, dict | list):
             return None
         found.append(value)
-        end += len(text[end:]) - len(text[end:].lstrip(" \t\r,"))
+        end += len(text[end:]) - len(text[end:].lstrip(" \t\r\n,"))
     return tuple(found)
 
 

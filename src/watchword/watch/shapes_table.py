@@ -8,6 +8,8 @@ import json
 import re
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 from watchword.watch.documents import LONGEST
@@ -122,8 +124,26 @@ def _event(row: dict[str, str]) -> bytes:
     for name in _RAW:
         if (said := row.get(name, "")).lstrip()[:1] in ("{", "<"):
             return said.encode("utf-8", "replace").replace(b"\n", b" ")
-    event: Json = {_ZONE.sub("", name): value for name, value in row.items() if name and value.strip()}
+    event: Json = {
+        _ZONE.sub("", name): _utc(value) if _ZONE.search(name) else value
+        for name, value in row.items()
+        if name and value.strip()
+    }
     return json.dumps(nested(event), ensure_ascii=False).encode("utf-8", "replace")
+
+
+def _utc(said: str) -> str:
+    """A time that Log Analytics' page wrote as its reader's browser does, in ISO 8601; other text as it is.
+
+    Americans have the month first and `AM`; who has the day first has 24 hours, or a small `am`.
+    """
+    if re.fullmatch(r"\d{1,2}/\d{1,2}/\d{4}, .*", said) is None:
+        return said
+    order = "%m/%d/%Y" if said.endswith(("AM", "PM")) else "%d/%m/%Y"
+    for clock in ("%I:%M:%S.%f %p", "%I:%M:%S %p", "%H:%M:%S.%f", "%H:%M:%S"):
+        with suppress(ValueError):
+            return datetime.strptime(said, f"{order}, {clock}").replace(tzinfo=UTC).isoformat()
+    return said
 
 
 def _squashed(name: str) -> str:

@@ -2,8 +2,35 @@
 
 from __future__ import annotations
 
+from watchword.watch.providers.log_analytics import custom
 from watchword.watch.providers.original import original
 from watchword.watch.providers.provider import Json, Provider
+
+_COLUMNS = (
+    ("action", "JSON"),
+    ("activity_id", "VARCHAR"),
+    ("txid", "VARCHAR"),
+    ("ts", "VARCHAR"),
+    ("timestamp", "VARCHAR"),
+    ("isotimestamp", "VARCHAR"),
+    ("username", "VARCHAR"),
+    ("object", "VARCHAR"),
+    ("description", "VARCHAR"),
+    ("actor", "JSON"),
+    ("target", "JSON"),
+    ("old_target", "JSON"),
+    ("outcome", "JSON"),
+    ("access_device", "JSON"),
+    ("event_type", "VARCHAR"),
+    ("factor", "VARCHAR"),
+    ("result", "VARCHAR"),
+    ("reason", "VARCHAR"),
+    ("user", "JSON"),
+    ("email", "VARCHAR"),
+    ("alias", "VARCHAR"),
+    ("ip", "VARCHAR"),
+    ("location", "JSON"),
+)
 
 
 def _shape(value: Json) -> tuple[Json, ...] | None:
@@ -15,6 +42,9 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
         isinstance(value.get("result"), str) and (value.get("factor") or value.get("txid"))
     ):
         return (value,)
+    if any(isinstance(value.get(name), str) for name in ("action_s", "action_name_s", "event_type_s", "result_s")):
+        row = custom(value, _COLUMNS)
+        return None if row is None else DUO.events_of(row)
     inner = original(value)
     if isinstance(inner, dict):
         return DUO.events_of(inner)
@@ -30,32 +60,9 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
 DUO = Provider(
     name="duo",
     type_key="action",
-    columns=(
-        ("action", "JSON"),
-        ("activity_id", "VARCHAR"),
-        ("txid", "VARCHAR"),
-        ("ts", "VARCHAR"),
-        ("timestamp", "VARCHAR"),
-        ("isotimestamp", "VARCHAR"),
-        ("username", "VARCHAR"),
-        ("object", "VARCHAR"),
-        ("description", "VARCHAR"),
-        ("actor", "JSON"),
-        ("target", "JSON"),
-        ("old_target", "JSON"),
-        ("outcome", "JSON"),
-        ("access_device", "JSON"),
-        ("event_type", "VARCHAR"),
-        ("factor", "VARCHAR"),
-        ("result", "VARCHAR"),
-        ("reason", "VARCHAR"),
-        ("user", "JSON"),
-        ("email", "VARCHAR"),
-        ("alias", "VARCHAR"),
-        ("ip", "VARCHAR"),
-        ("location", "JSON"),
-    ),
+    columns=_COLUMNS,
     wrapped=("response", "items", "authlogs", "events", "records"),
     shape=_shape,
+    titles=("action_s", "action_name_s"),
 )
 """Duo's Admin API logs: administrator (v1), activity (v2) and authentication (v1 and v2)."""

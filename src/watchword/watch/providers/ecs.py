@@ -67,7 +67,7 @@ ECS = Provider(
     name="ecs",
     type_key="event",
     columns=_COLUMNS,
-    wrapped=("hits", "docs"),
+    wrapped=("hits", "docs", "events"),
     shape=_shape,
     carries=tuple(dict.fromkeys(name for _, _, name in _VENDORS)),
 )
