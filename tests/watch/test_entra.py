@@ -284,6 +284,13 @@ def _unified(operation: str, **members: Any) -> dict[str, Any]:
     }
 
 
+def _in_sentinel(operation: str, parameters: list[dict[str, str]]) -> dict[str, Any]:
+    row = _unified(operation)
+    moved = {"TimeGenerated": "CreationTime", "OfficeId": "Id", "OfficeObjectId": "ObjectId"}
+    told = {name: row.pop(own) for name, own in moved.items()}
+    return row | told | {"OfficeWorkload": "Exchange", "Parameters": json.dumps(parameters), "UserType": "Regular"}
+
+
 @pytest.mark.parametrize(
     ("row", "actions"),
     [
@@ -295,6 +302,9 @@ def _unified(operation: str, **members: Any) -> dict[str, Any]:
         (_unified("Set-Mailbox", Parameters=[{"Name": "Language", "Value": "nl"}]), []),
         (_unified("Reset user password.", UserId="admin@example.test"), [Canonical.PASSWORD_RESET]),
         ({"AuditData": json.dumps(_unified("UpdateInboxRules"))}, [Canonical.MAILBOX_RULE]),
+        ({name.lower(): each for name, each in _unified("New-InboxRule").items()}, [Canonical.MAILBOX_RULE]),
+        (_in_sentinel("Set-Mailbox", [{"Name": "ForwardingSmtpAddress", "Value": "x"}]), [Canonical.MAILBOX_RULE]),
+        (_in_sentinel("Set-Mailbox", [{"Name": "Language", "Value": "nl"}]), []),
     ],
 )
 def test_the_unified_audit_log_is_read(classify: Classify, row: dict[str, Any], actions: list[Canonical]) -> None:

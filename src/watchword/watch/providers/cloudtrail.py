@@ -121,5 +121,11 @@ CLOUDTRAIL = Provider(
     ),
     wrapped=("Records", "Events", "events"),
     shape=_shape,
+    unread=(
+        (
+            ("Event name", "Event time", "User name"),
+            "the console's table, which does not say what was asked for: download the event history as JSON",
+        ),
+    ),
 )
 """AWS CloudTrail: files of `{"Records":[…]}`, one event a line, or as EventBridge and the look-up API carry them."""

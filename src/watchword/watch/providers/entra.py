@@ -70,6 +70,14 @@ _TEXTS = (
     "locationDetails",
     "location",
 )
+# fmt: off
+_UNIFIED = {name.lower(): name for name in (
+    "Operation", "Id", "CreationTime", "UserId", "UserKey", "UserType", "ClientIP", "ClientIPAddress", "ActorIpAddress",
+    "Actor", "Target", "ObjectId", "MailboxOwnerUPN", "Parameters", "ExtendedProperties", "ModifiedProperties",
+    "InterSystemsId", "ApplicationId", "ErrorNumber", "ResultStatus",
+)}
+"""Members of the unified audit log by their names in lower case, as some pipelines write them."""
+# fmt: on
 _SIGN_INS = frozenset({"UserLoggedIn", "UserLoginFailed"})
 
 
@@ -87,7 +95,9 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
         inner = _parsed(value["AuditData"])
         return _from_unified(inner) if isinstance(inner, dict) else None
     if isinstance(value.get("Operation"), str):
-        return _from_unified(value)
+        return _from_unified(_of_sentinel(value) if "OfficeWorkload" in value else value)
+    if isinstance(value.get("operation"), str) and "creationtime" in value:
+        return _from_unified({_UNIFIED.get(name, name): each for name, each in value.items()})
     if isinstance(value.get("Activity"), str):
         return (_from_table(value),)
     if isinstance(value.get("Request ID"), str) and isinstance(value.get("Username"), str):
@@ -227,6 +237,19 @@ def _from_ecs(value: Json, azure: Json) -> tuple[Json, ...] | None:
             event.setdefault("operationName", at(value, "event", "action"))
             return (event,) if _is_known(event) else None
     return None
+
+
+def _of_sentinel(row: Json) -> Json:
+    """A row of Sentinel's `OfficeActivity` with the names that the unified audit log has."""
+    kind = {"DcAdmin": _CENTRE, "System": _SYSTEM, "Application": "5", "ServicePrincipal": "6"}
+    return row | {
+        "Id": row.get("OfficeId"),
+        "ObjectId": row.get("OfficeObjectId"),
+        "CreationTime": row.get("TimeGenerated"),
+        "ClientIP": row.get("ClientIP") or row.get("Client_IPAddress"),
+        "UserType": kind.get(str(row.get("UserType")), row.get("UserType")),
+        **{name: _parsed(row.get(name)) for name in ("Parameters", "ExtendedProperties", "ModifiedProperties")},
+    }
 
 
 def _from_unified(row: Json) -> tuple[Json, ...] | None:

@@ -253,5 +253,9 @@ GOOGLE = Provider(
     wrapped=("items", "value", "records", "entries"),
     shape=_shape,
     titles=("EventName", "event_name_s"),
+    unread=tuple(
+        (columns, "the console's table, which names event and account in words alone: take the Reports API's answer")
+        for columns in (("Event name", "Event description"), ("Event", "Description", "Actor"))
+    ),
 )
 """Activities of the Reports API (admin, login, user_accounts, token, mobile), each with one event or several."""
