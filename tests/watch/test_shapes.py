@@ -116,8 +116,9 @@ def test_documents_are_found_whatever_they_hold(
         lambda events: {"took": 1, "hits": {"total": 2, "hits": [{"_source": event} for event in events]}},
         lambda events: {"logGroup": "g", "logEvents": [{"id": "1", "message": json.dumps(each)} for each in events]},
         lambda events: {"result": {"_raw": json.dumps(events)}},
+        lambda events: {"whatever": events},
     ],
-    ids=["a search's results", "a search's hits", "log events", "a result"],
+    ids=["a search's results", "a search's hits", "log events", "a result", "a list of any name"],
 )
 @pytest.mark.parametrize("indent", [None, 1], ids=["a line", "over lines"])
 def test_events_in_another_system_s_wrapper_are_read(okta: Okta, tmp_path: Path, wrap: Any, indent: int | None) -> None:

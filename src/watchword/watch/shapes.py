@@ -172,6 +172,8 @@ def _inside(value: Json) -> Iterator[object]:
         inner = value.get(name)
         if isinstance(inner, dict) or (isinstance(inner, str) and inner.lstrip()[:1] in ("{", "[", "<")):
             yield inner
+    if len(value) == 1 and isinstance(only := next(iter(value.values())), list):  # a page, whatever it calls its list
+        yield only
 
 
 def _parsed(text: str, provider: Provider) -> object | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 from watchword.watch.providers.log_analytics import custom
-from watchword.watch.providers.original import original
+from watchword.watch.providers.original import at, original
 from watchword.watch.providers.provider import Json, Provider
 
 _COLUMNS = (
@@ -48,6 +50,8 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
     inner = original(value)
     if isinstance(inner, dict):
         return DUO.events_of(inner)
+    if isinstance(own := value.get("cisco_duo"), dict):
+        return _from_ecs(value, own)
     answer = value.get("response")
     if isinstance(answer, dict):
         answer = next((answer[name] for name in ("authlogs", "items") if isinstance(answer.get(name), list)), None)
@@ -55,6 +59,33 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
         return None
     events = [DUO.events_of(each) for each in answer]
     return tuple(event for held in events for event in held or ()) if all(events) else None
+
+
+def _from_ecs(value: Json, own: Json) -> tuple[Json, ...] | None:
+    """The event that a document of Elastic's integration was made of, where the document does not keep its text."""
+    when, user = value.get("@timestamp"), value.get("user")
+    kind = next((name for name in ("admin", "activity", "auth") if isinstance(own.get(name), dict)), None)
+    if kind is None:
+        return None
+    event: Json = dict(own[kind])
+    event.setdefault("isotimestamp", when)
+    if kind == "admin":
+        says = event.get("flattened")
+        event |= {
+            "action": event.get("action") or at(value, "event", "action"),
+            "username": at(event, "user", "name") or at(value, "user", "name"),
+            "object": event.get("action_performed_on") or at(value, "user", "target", "name"),
+            "description": json.dumps(says) if isinstance(says, dict) else value.get("message"),
+            "user": None,
+        }
+    elif kind == "activity":
+        event |= {
+            "activity_id": event.get("id") or at(value, "event", "id"),
+            "outcome": {"result": event.get("outcome")},
+        }
+    elif isinstance(user, dict):
+        event |= {"user": {"key": user.get("id"), "name": user.get("name")}}
+    return DUO.events_of(event)
 
 
 DUO = Provider(
