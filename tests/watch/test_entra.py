@@ -14,7 +14,7 @@ from watchword.core.identity_event import Canonical, Verdict
 from watchword.watch.engine import Engine
 from watchword.watch.providers import ENTRA
 
-from .conftest import Classify
+from .conftest import NOON, Classify
 from .signed_in import SIGN_INS, rows
 
 ADMIN, ANA = "11111111-aaaa-4aaa-8aaa-000000000001", "11111111-aaaa-4aaa-8aaa-000000000002"
@@ -494,3 +494,49 @@ def test_a_sign_in_of_no_person_is_known_by_its_category(classify: Classify) -> 
     event = {"Category": "ServicePrincipalSignInLogs", "CreatedDateTime": "2026-03-02T12:00:00Z"}
     report = classify([event], None, provider="entra")
     assert ([count.native for count in report.types], report.rejected_lines) == (["ServicePrincipalSignInLogs"], 0)
+
+
+@pytest.mark.parametrize(
+    ("operation", "told", "changed", "action"),
+    [
+        ("modified-user-account", "Update user.", "StrongAuthenticationMethod", Canonical.FACTOR_RESET_ALL),
+        ("deleted-user-account", "Delete user.", "Included_Updated_Properties", Canonical.ACCOUNT_DELETE),
+        ("Reset user password.", "Reset user password.", "Included_Updated_Properties", Canonical.PASSWORD_RESET),
+    ],
+)
+@pytest.mark.parametrize("provider", ["entra", "ecs"])
+def test_elastic_s_document_of_the_unified_audit_log_is_the_row(
+    classify: Classify, provider: str, operation: str, told: str, changed: str, action: Canonical
+) -> None:
+    """Elastic moves the operation, the id and the address out of the row, and renames some: the event is the same."""
+    changes = {changed: {"OldValue": '[{"MethodType":6}]', "NewValue": "[]"}}
+    audit = _unified_row(told, ModifiedProperties=changes)
+    document = {
+        "@timestamp": NOON.isoformat(),
+        "event": {"action": operation, "id": audit.pop("Id", "e-1"), "code": "AzureActiveDirectory"},
+        "client": {"ip": "198.51.100.7"},
+        "o365": {
+            "audit": {
+                name: each for name, each in audit.items() if name not in ("Operation", "ClientIP", "CreationTime")
+            }
+        },
+        "user": {"id": audit["UserId"]},
+    }
+    row = classify.one(document, provider=provider)
+    assert (row.action, row.actor, row.target, row.at, row.address) == (action, ADMIN, ANA, NOON, "198.51.100.7")
+
+
+def test_elastic_s_outcome_of_a_directory_audit_counts(classify: Classify) -> None:
+    """Elastic moves an audit's result to the document's outcome: a reset that failed is no reset."""
+    properties = {
+        "activity_display_name": "Reset user password",
+        "activity_datetime": NOON.isoformat(),
+        "initiated_by": {"user": {"id": ADMIN, "userPrincipalName": "admin@example.test"}},
+        "target_resources": {"0": {"id": ANA, "type": "User", "user_principal_name": "ana@example.test"}},
+    }
+    document = {
+        "event": {"action": "Reset user password", "outcome": "failure", "dataset": "azure.auditlogs"},
+        "azure": {"auditlogs": {"category": "AuditLogs", "properties": properties}},
+    }
+    row = classify.one(document, provider="ecs")
+    assert row.outcome == "failure"

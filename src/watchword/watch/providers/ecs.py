@@ -12,6 +12,7 @@ _VENDORS = (
     ("azure", "azure.auditlogs", "entra"),
     ("azure", "azure.signinlogs", "entra"),
     ("o365", "o365", "entra"),
+    ("o365audit", "o365", "entra"),
     ("winlog", "system.security", "windows"),
     ("winlog", "windows.", "windows"),
     ("google_workspace", "google_workspace", "google"),

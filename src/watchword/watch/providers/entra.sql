@@ -213,7 +213,7 @@ SELECT
     CASE
         WHEN is_sign_in THEN nullif(app, '')
         WHEN contains(native, ' role') THEN coalesce(
-            nullif(trim(list_filter(changed, lambda p: p.name IN ('role.displayname', 'roledefinition.displayname'))[1].new, '"'), ''),
+            nullif(trim(list_filter(changed, lambda p: replace(p.name, '.', '') IN ('roledisplayname', 'roledefinitiondisplayname'))[1].new, '"'), ''),
             role
         )
         WHEN native = 'Update user' THEN list_aggregate(list_transform(changed, lambda p: p.name), 'string_agg', ', ')

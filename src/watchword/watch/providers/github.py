@@ -61,7 +61,7 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
         "@timestamp": value.get("@timestamp"),
         "_document_id": at(value, "event", "id"),
         "actor": at(value, "user", "name"),
-        "actor_ip": at(value, "source", "ip") or at(value, "client", "ip"),
+        "actor_ip": own.get("actor_ip") or at(value, "source", "ip") or at(value, "client", "ip"),
         "actor_location": {"country_code": at(value, "client", "geo", "country_iso_code")},
         "user": at(value, "user", "target", "name"),
     }

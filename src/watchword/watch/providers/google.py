@@ -208,6 +208,8 @@ def _from_ecs(value: Json, own: Json) -> tuple[Json, ...] | None:
         parameters.append({"name": "ROLE_NAME", "value": role})
     if privilege := text(at(own, "admin", "privilege", "name")):
         parameters.append({"name": "PRIVILEGE_NAME", "value": privilege})
+    if affected := text(at(own, "login", "affected_email_address")):
+        parameters.append({"name": "AFFECTED_EMAIL_ADDRESS", "value": affected})
     return (
         {
             "id": {

@@ -81,6 +81,9 @@ def _from_ecs(value: Json) -> Json:
     security = event.setdefault("securityContext", {})
     if isinstance(security, dict):
         security.setdefault("asNumber", at(security, "as", "number") or at(value, "source", "as", "number"))
+    debug = at(event, "debugContext", "debugData")
+    if isinstance(debug, dict) and isinstance(debug.get("flattened"), dict):
+        event["debugContext"] = {"debugData": debug["flattened"] | debug}
     return event
 
 
