@@ -262,3 +262,10 @@ def test_elastic_s_sign_ins_are_read_without_their_text(classify: Classify) -> N
         "authentication failure": 1,
         "authentication fraud": 1,
     }
+
+
+def test_an_offline_enrolment_is_the_user_s_own(classify: Classify) -> None:
+    """Of a factor for a computer without a network the log names the computer as the object: it is about the user."""
+    says = {"hostname": "PC-1", "factor": "duo_otp"}
+    row = classify.one(admin_log("o2fa_user_provisioned", who="ana", whom="Windows Logon", says=says), provider="duo")
+    assert (row.action, row.target, row.verdict) == (Canonical.FACTOR_ENROLL, "ana", Verdict.SELF_SERVICE)

@@ -540,3 +540,16 @@ def test_elastic_s_outcome_of_a_directory_audit_counts(classify: Classify) -> No
     }
     row = classify.one(document, provider="ecs")
     assert row.outcome == "failure"
+
+
+def test_an_address_told_among_the_details_stands_in_for_none(classify: Classify) -> None:
+    """Azure writes "<null>" where an address is missing: what the details name is the address then."""
+    properties = {
+        "activityDisplayName": "Reset user password",
+        "activityDateTime": NOON.isoformat(),
+        "initiatedBy": {"user": {"id": ADMIN, "userPrincipalName": "admin@example.test", "ipAddress": "<null>"}},
+        "targetResources": [{"id": ANA, "type": "User", "userPrincipalName": "ana@example.test"}],
+        "additionalDetails": [{"key": "ipaddr", "value": "198.51.100.40"}],
+    }
+    event = {"category": "AuditLogs", "callerIpAddress": "<null>", "properties": properties}
+    assert classify.one(event, provider="entra").address == "198.51.100.40"

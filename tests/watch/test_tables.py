@@ -246,8 +246,16 @@ def test_a_damaged_row_hides_no_other(tmp_path: Path) -> None:
 
 def test_a_table_of_something_else_is_named_line_by_line(tmp_path: Path) -> None:
     """No log of this provider is guessed into one."""
-    report = _read(tmp_path, "name,count\nana,1\n")
-    assert [(rejected.line, rejected.reason) for rejected in report.rejected] == [(1, "not JSON"), (2, "not JSON")]
+    report = _read(tmp_path, "name,count\nana,1\nmara,2\n")
+    reason = "a table with other columns than this log has"
+    assert [(rejected.line, rejected.reason) for rejected in report.rejected] == [(2, reason), (3, reason)]
+
+
+def test_words_with_commas_before_a_log_are_no_table(tmp_path: Path) -> None:
+    """Lines that a tool wrote before the events, however they are parted, take none of the events with them."""
+    event = json.dumps({"eventType": "user.account.lock", "published": "2026-03-02T12:00:00Z", "actor": {"id": "a"}})
+    report = _read(tmp_path, f"copied, once\nchecked, twice\n{event}\n")
+    assert ([kind.native for kind in report.types], report.rejected_lines) == (["user.account.lock"], 2)
 
 
 def test_a_row_without_a_type_is_named(tmp_path: Path) -> None:

@@ -39,7 +39,8 @@ def is_table(head: bytes, provider: Provider) -> bool:
     if not names or _why_not(names, provider) != _OTHER_COLUMNS:
         return bool(names)
     # Words with commas may stand before the events of a log.
-    return len(lines) > 1 and lines[1].lstrip()[:1] not in ("{", "[", "<") and lines[1].count(parted) >= len(names) - 1
+    is_parted = len(lines) > 1 and lines[1].count(parted) >= len(names) - 1
+    return is_parted and not any(line.lstrip().startswith(("{", "[", "<")) for line in lines[1:])
 
 
 def rows(source: io.BufferedReader[Any], provider: Provider) -> Iterator[Shaped]:

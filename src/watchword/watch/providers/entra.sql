@@ -189,10 +189,10 @@ SELECT
         ELSE coalesce(lower(result), '') NOT IN ('failure', 'failed', 'timeout', 'clienterror', 'servererror', 'error')
     END AS done,
     -- An address stays text: some are no addresses.
-    nullif(regexp_replace(
-        coalesce(nullif(initiator."user".ipAddress, ''), nullif(address, ''), nullif(caller, ''), nullif(told_address, '')),
+    regexp_replace(
+        list_filter([initiator."user".ipAddress, address, caller, told_address], lambda a: a NOT IN ('', '<null>'))[1],
         '^(?:(\d+\.\d+\.\d+\.\d+)|\[(.+)\])(?::\d+)?$', '\1\2'
-    ), '<null>') AS address,
+    ) AS address,
     CAST(NULL AS VARCHAR) AS socket,
     nullif(correlation, '') AS correlation,
     nullif(correlation, '') AS click,
