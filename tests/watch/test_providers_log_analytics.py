@@ -118,10 +118,10 @@ GOOGLE_CUSTOM = {
     "Type": "GWorkspace_ReportsAPI_admin_CL",
 }
 
-ROWS = [
+ROWS: list[tuple[str, dict[str, Any], Canonical, str, str, str | None]] = [
     ("okta", OKTA_CUSTOM, Canonical.PASSWORD_RESET, "00umara", "00uana", "192.0.2.9"),
     ("okta", OKTA_V2, Canonical.PASSWORD_RESET, "00umara", "00uana", "192.0.2.9"),
-    ("cloudtrail", CLOUDTRAIL, Canonical.PASSWORD_RESET, CLOUDTRAIL["UserIdentityArn"], "ana", "192.0.2.9"),
+    ("cloudtrail", CLOUDTRAIL, Canonical.PASSWORD_RESET, str(CLOUDTRAIL["UserIdentityArn"]), "ana", "192.0.2.9"),
     ("duo", DUO, Canonical.BYPASS_GRANT, "Mara Voss", "ana", None),
     ("github", GITHUB, Canonical.PRIVILEGE_GRANT, "mara", "ana", "192.0.2.9"),
     ("github", GITHUB_V2, Canonical.PRIVILEGE_GRANT, "mara", "ana", None),
