@@ -14,7 +14,7 @@ from tests.real.places import slapd_settings
 from tools.samba_demo import settings_of
 from tools.samba_rig import SambaDomain
 from tools.slapd_rig import GROUPS, STAFF, Slapd
-from watchword.core.account import AccountClass
+from watchword.core.account import AccountClass, Status
 from watchword.watch.accounts import read_accounts
 
 
@@ -36,6 +36,7 @@ def test_a_tree_gives_classes_through_groups_in_groups(slapd: Slapd, tmp_path: P
     for dn, member in ((inner, ana), (outer, inner)):
         assert slapd.modify(f"dn: {dn}\nchangetype: add\nobjectClass: groupOfNames\nmember: {member}\n")
     text = slapd_settings(slapd).replace(f'"{STAFF}" = "standard"', f'"{outer}" = "privileged"')
+    text += f'\n[directories.statuses]\n"{inner}" = "leaver"\n'
     made = tmp_path / "accounts.csv"
     done = read(tmp_path, text, "--directory", "corp", "--to", str(made), "--json")
     assert done.returncode == 0, done.stderr
@@ -44,6 +45,7 @@ def test_a_tree_gives_classes_through_groups_in_groups(slapd: Slapd, tmp_path: P
     assert rows[inner]["class"] is None
     (found,) = (account for account in read_accounts(made) if "read.ana" in account.keys)
     assert (found.account_class, found.person, found.unit) == (AccountClass.PRIVILEGED, "=Ana Read", "Desk")
+    assert found.status is Status.LEAVER
     assert ",'=Ana Read," in made.read_text("utf-8")  # no spreadsheet runs it, and observe knows what is meant
     assert ana in found.keys
     again = read(tmp_path, text, "--directory", "corp", "--to", str(made))

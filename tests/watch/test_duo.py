@@ -208,3 +208,64 @@ def test_a_sign_in_that_an_administrator_calls_a_fraud_is_a_report(classify: Cla
     says = {"email": "mara@example.test", "factor": "push", "error": "Login request reported as fraudulent."}
     row = classify.one(admin_log("admin_2fa_error", whom=None, says=says), provider="duo")
     assert (row.action, row.target) == (Canonical.USER_REPORT, "Mara Lind")
+
+
+@pytest.mark.parametrize(
+    ("name", "kept", "action"),
+    [
+        (
+            "ana",
+            {"admin": {"action": "user_update", "flattened": {"email": "a@example.test"}}},
+            Canonical.RECOVERY_INFO_CHANGE,
+        ),
+        ("ana", {"admin": {"action": "bypass_create"}}, Canonical.BYPASS_GRANT),
+        ("DUANA", {"activity": {"action": {"name": "bypass_create"}, "outcome": "SUCCESS"}}, Canonical.BYPASS_GRANT),
+    ],
+    ids=["a contact", "a bypass", "an activity"],
+)
+@pytest.mark.parametrize("provider", ["duo", "ecs"])
+def test_elastic_s_document_is_the_event_without_its_text(
+    classify: Classify, provider: str, name: str, kept: dict[str, dict[str, Any]], action: Canonical
+) -> None:
+    """Elastic's integration drops the text it read unless told to keep it: its own fields say the same."""
+    kept = {kind: dict(each) for kind, each in kept.items()}
+    if "admin" in kept:
+        kept["admin"] |= {"action_performed_on": "ana", "user": {"name": "Mara Lind"}}
+    else:
+        kept["activity"] |= {
+            "actor": {"key": "DEMARA", "name": "Mara Lind", "type": "admin"},
+            "target": {"key": "DUANA", "name": "ana", "type": "user"},
+        }
+    document = {
+        "@timestamp": "2026-03-02T12:00:00Z",
+        "cisco_duo": kept,
+        "event": {"dataset": f"cisco_duo.{next(iter(kept))}"},
+    }
+    row = classify.one(document, provider=provider)
+    assert (row.action, row.target, row.at) == (action, name, NOON)
+
+
+def test_elastic_s_sign_ins_are_read_without_their_text(classify: Classify) -> None:
+    """A refused push of Elastic's data set is the account's failed sign-in, a fraud it called out is its report."""
+    documents = [
+        {
+            "@timestamp": "2026-03-02T12:00:00Z",
+            "cisco_duo": {"auth": {"event_type": "authentication", "result": result, "reason": reason, "txid": result}},
+            "event": {"dataset": "cisco_duo.auth"},
+            "user": {"id": "DUANA", "name": "ana"},
+        }
+        for result, reason in (("failure", "no_response"), ("fraud", "user_marked_fraud"))
+    ]
+    report = classify([json.dumps(each) for each in documents], None, provider="ecs")
+    assert [(row.action, row.target) for row in report.verdicts] == [(Canonical.USER_REPORT, "DUANA")]
+    assert {count.native: count.lines for count in report.types} == {
+        "authentication failure": 1,
+        "authentication fraud": 1,
+    }
+
+
+def test_an_offline_enrolment_is_the_user_s_own(classify: Classify) -> None:
+    """Of a factor for a computer without a network the log names the computer as the object: it is about the user."""
+    says = {"hostname": "PC-1", "factor": "duo_otp"}
+    row = classify.one(admin_log("o2fa_user_provisioned", who="ana", whom="Windows Logon", says=says), provider="duo")
+    assert (row.action, row.target, row.verdict) == (Canonical.FACTOR_ENROLL, "ana", Verdict.SELF_SERVICE)

@@ -14,7 +14,7 @@ from watchword.core.identity_event import Canonical, Verdict
 from watchword.watch.engine import Engine
 from watchword.watch.providers import ENTRA
 
-from .conftest import Classify
+from .conftest import NOON, Classify
 from .signed_in import SIGN_INS, rows
 
 ADMIN, ANA = "11111111-aaaa-4aaa-8aaa-000000000001", "11111111-aaaa-4aaa-8aaa-000000000002"
@@ -284,6 +284,13 @@ def _unified(operation: str, **members: Any) -> dict[str, Any]:
     }
 
 
+def _in_sentinel(operation: str, parameters: list[dict[str, str]]) -> dict[str, Any]:
+    row = _unified(operation)
+    moved = {"TimeGenerated": "CreationTime", "OfficeId": "Id", "OfficeObjectId": "ObjectId"}
+    told = {name: row.pop(own) for name, own in moved.items()}
+    return row | told | {"OfficeWorkload": "Exchange", "Parameters": json.dumps(parameters), "UserType": "Regular"}
+
+
 @pytest.mark.parametrize(
     ("row", "actions"),
     [
@@ -295,6 +302,9 @@ def _unified(operation: str, **members: Any) -> dict[str, Any]:
         (_unified("Set-Mailbox", Parameters=[{"Name": "Language", "Value": "nl"}]), []),
         (_unified("Reset user password.", UserId="admin@example.test"), [Canonical.PASSWORD_RESET]),
         ({"AuditData": json.dumps(_unified("UpdateInboxRules"))}, [Canonical.MAILBOX_RULE]),
+        ({name.lower(): each for name, each in _unified("New-InboxRule").items()}, [Canonical.MAILBOX_RULE]),
+        (_in_sentinel("Set-Mailbox", [{"Name": "ForwardingSmtpAddress", "Value": "x"}]), [Canonical.MAILBOX_RULE]),
+        (_in_sentinel("Set-Mailbox", [{"Name": "Language", "Value": "nl"}]), []),
     ],
 )
 def test_the_unified_audit_log_is_read(classify: Classify, row: dict[str, Any], actions: list[Canonical]) -> None:
@@ -484,3 +494,62 @@ def test_a_sign_in_of_no_person_is_known_by_its_category(classify: Classify) -> 
     event = {"Category": "ServicePrincipalSignInLogs", "CreatedDateTime": "2026-03-02T12:00:00Z"}
     report = classify([event], None, provider="entra")
     assert ([count.native for count in report.types], report.rejected_lines) == (["ServicePrincipalSignInLogs"], 0)
+
+
+@pytest.mark.parametrize(
+    ("operation", "told", "changed", "action"),
+    [
+        ("modified-user-account", "Update user.", "StrongAuthenticationMethod", Canonical.FACTOR_RESET_ALL),
+        ("deleted-user-account", "Delete user.", "Included_Updated_Properties", Canonical.ACCOUNT_DELETE),
+        ("Reset user password.", "Reset user password.", "Included_Updated_Properties", Canonical.PASSWORD_RESET),
+    ],
+)
+@pytest.mark.parametrize("provider", ["entra", "ecs"])
+def test_elastic_s_document_of_the_unified_audit_log_is_the_row(
+    classify: Classify, provider: str, operation: str, told: str, changed: str, action: Canonical
+) -> None:
+    """Elastic moves the operation, the id and the address out of the row, and renames some: the event is the same."""
+    changes = {changed: {"OldValue": '[{"MethodType":6}]', "NewValue": "[]"}}
+    audit = _unified_row(told, ModifiedProperties=changes)
+    document = {
+        "@timestamp": NOON.isoformat(),
+        "event": {"action": operation, "id": audit.pop("Id", "e-1"), "code": "AzureActiveDirectory"},
+        "client": {"ip": "198.51.100.7"},
+        "o365": {
+            "audit": {
+                name: each for name, each in audit.items() if name not in ("Operation", "ClientIP", "CreationTime")
+            }
+        },
+        "user": {"id": audit["UserId"]},
+    }
+    row = classify.one(document, provider=provider)
+    assert (row.action, row.actor, row.target, row.at, row.address) == (action, ADMIN, ANA, NOON, "198.51.100.7")
+
+
+def test_elastic_s_outcome_of_a_directory_audit_counts(classify: Classify) -> None:
+    """Elastic moves an audit's result to the document's outcome: a reset that failed is no reset."""
+    properties = {
+        "activity_display_name": "Reset user password",
+        "activity_datetime": NOON.isoformat(),
+        "initiated_by": {"user": {"id": ADMIN, "userPrincipalName": "admin@example.test"}},
+        "target_resources": {"0": {"id": ANA, "type": "User", "user_principal_name": "ana@example.test"}},
+    }
+    document = {
+        "event": {"action": "Reset user password", "outcome": "failure", "dataset": "azure.auditlogs"},
+        "azure": {"auditlogs": {"category": "AuditLogs", "properties": properties}},
+    }
+    row = classify.one(document, provider="ecs")
+    assert row.outcome == "failure"
+
+
+def test_an_address_told_among_the_details_stands_in_for_none(classify: Classify) -> None:
+    """Azure writes "<null>" where an address is missing: what the details name is the address then."""
+    properties = {
+        "activityDisplayName": "Reset user password",
+        "activityDateTime": NOON.isoformat(),
+        "initiatedBy": {"user": {"id": ADMIN, "userPrincipalName": "admin@example.test", "ipAddress": "<null>"}},
+        "targetResources": [{"id": ANA, "type": "User", "userPrincipalName": "ana@example.test"}],
+        "additionalDetails": [{"key": "ipaddr", "value": "198.51.100.40"}],
+    }
+    event = {"category": "AuditLogs", "callerIpAddress": "<null>", "properties": properties}
+    assert classify.one(event, provider="entra").address == "198.51.100.40"

@@ -201,3 +201,14 @@ def test_a_document_of_another_system_is_the_entry_it_was_made_of(classify: Clas
     """The entry is read from what the document keeps of it, or from its members."""
     row = classify.one(document, provider="github")
     assert (row.action, row.actor, row.target, row.at) == (Canonical.PRIVILEGE_GRANT, "mara", "ana", NOON)
+
+
+def test_elastic_keeps_the_address_among_its_own_members(classify: Classify) -> None:
+    """The address that Elastic's integration keeps under `github` is the entry's."""
+    document = {
+        "@timestamp": NOON.isoformat(),
+        "event": {"action": "org.update_member", "id": "d-1"},
+        "user": {"name": "mara", "target": {"name": "ana"}},
+        "github": {"org": "corp", "permission": "admin", "actor_ip": "198.51.100.7"},
+    }
+    assert classify.one(document, provider="github").address == "198.51.100.7"

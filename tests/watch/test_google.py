@@ -196,3 +196,20 @@ def test_a_device_let_go_is_no_enrolment(classify: Classify, state: str, action:
     report = classify([_activity(event, application="login")], None, provider="google")
     assert [row.action for row in report.verdicts] == ([action] if action else [])
     assert report.unknown_types == ()
+
+
+def test_elastic_keeps_whom_a_warning_is_about(classify: Classify) -> None:
+    """An account that Google locked is the one that the warning names, whoever the actor is said to be."""
+    document = {
+        "@timestamp": AT,
+        "event": {"action": "account_disabled_hijacked", "provider": "login", "id": "1"},
+        "google_workspace": {"login": {"affected_email_address": "ana@example.test"}},
+        "user": {
+            "id": "1",
+            "name": "mara",
+            "domain": "example.test",
+            "target": {"name": "ana", "domain": "example.test"},
+        },
+    }
+    row = classify.one(document, provider="google")
+    assert (row.action, row.actor, row.target) == (Canonical.ACCOUNT_DISABLE, "mara@example.test", "ana@example.test")

@@ -222,6 +222,21 @@ def test_other_pipelines_spelling_is_read(okta: Okta, classify: Classify) -> Non
     assert classify.one(snake) == expected
 
 
+def test_elastic_keeps_what_changed_flattened(classify: Classify) -> None:
+    """A profile whose nickname alone changed has no new contact, though Elastic puts what changed a level deeper."""
+    document = {
+        "@timestamp": "2026-03-02T12:00:00Z",
+        "okta": {
+            "event_type": "user.account.update_profile",
+            "actor": {"id": EXECUTOR, "type": "User"},
+            "target": [{"id": "00uana", "type": "User"}],
+            "outcome": {"result": "SUCCESS"},
+            "debug_context": {"debug_data": {"flattened": {"changedAttributes": "nickName"}}},
+        },
+    }
+    assert not classify([document]).verdicts
+
+
 def test_objects_among_the_debug_data_are_no_damage(okta: Okta, classify: Classify) -> None:
     """`debugData` holds text, except where it does not."""
     row = classify.one(okta(debugContext={"debugData": {"originalPrincipal": {"id": "x"}, "dtHash": {"odd": 1}}}))

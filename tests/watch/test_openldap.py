@@ -185,6 +185,30 @@ def test_the_socket_is_the_connections(classify: Classify, evidence: Callable[..
         assert row.reasons == ("other_connection",)
 
 
+def test_a_change_done_again_is_told_as_far_as_its_log_tells(
+    classify: Classify, evidence: Callable[..., EvidenceRow]
+) -> None:
+    """A connection proves that the case's own change was another; without one, the case was used twice."""
+    again = str(int(NOON.timestamp()) + 60)
+    first = auditlog("replace: userPassword", "userPassword: x", "-")
+    second = first.replace(str(int(NOON.timestamp())), again).replace(":40000", ":40001")
+    access = accesslog("userPassword:= x")
+    fields = {"directory": "ldap", "target_keys": (ANA,), "principal_keys": (ADMIN,)}
+    given = evidence(**fields, socket="198.51.100.7:40000")
+    told = {}
+    for name, log in (
+        ("audit", [first, second]),
+        ("access", [access, access.replace("20260302120000", "20260302120100").replace("1001", "1002")]),
+    ):
+        of_the_case, other = rows(classify, *log, evidence=(given,))
+        assert (of_the_case.verdict, of_the_case.case) == (Verdict.VERIFIED, given.case)
+        told[name] = (other.verdict, other.reasons, other.case)
+    assert told == {
+        "audit": (Verdict.SUSPICIOUS, ("other_connection", "repeat_24h"), None),
+        "access": (Verdict.OUT_OF_POLICY, ("already_used", "repeat_24h"), given.case),
+    }
+
+
 def test_a_lock_by_the_server_is_the_systems(classify: Classify) -> None:
     """The password policy writes the lock together with the failure that caused it, as the root DN."""
     log = accesslog("pwdFailureTime:+ 20260302120000Z", "pwdAccountLockedTime:= 20260302120000Z")

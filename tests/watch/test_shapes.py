@@ -116,8 +116,9 @@ def test_documents_are_found_whatever_they_hold(
         lambda events: {"took": 1, "hits": {"total": 2, "hits": [{"_source": event} for event in events]}},
         lambda events: {"logGroup": "g", "logEvents": [{"id": "1", "message": json.dumps(each)} for each in events]},
         lambda events: {"result": {"_raw": json.dumps(events)}},
+        lambda events: {"whatever": events},
     ],
-    ids=["a search's results", "a search's hits", "log events", "a result"],
+    ids=["a search's results", "a search's hits", "log events", "a result", "a list of any name"],
 )
 @pytest.mark.parametrize("indent", [None, 1], ids=["a line", "over lines"])
 def test_events_in_another_system_s_wrapper_are_read(okta: Okta, tmp_path: Path, wrap: Any, indent: int | None) -> None:
@@ -125,6 +126,25 @@ def test_events_in_another_system_s_wrapper_are_read(okta: Okta, tmp_path: Path,
     report = _read(tmp_path, json.dumps(wrap([okta(), okta(target="00uben")]), indent=indent).encode())
     assert {row.target for row in report.verdicts} == {"00uana", "00uben"}
     assert report.rejected_lines == 0
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda event: {"detail-type": "SystemLog", "source": "aws.partner/okta.com/x", "detail": event},
+        lambda event: {"schema": {}, "payload": json.dumps(event)},
+        lambda event: {"topic": "okta", "offset": 4711, "value": event},
+        lambda event: {"service": "okta", "attributes": event},
+        lambda event: {"insertId": "1", "jsonPayload": event},
+        lambda event: {"version": "1.1", "short_message": "x", "full_message": json.dumps(event)},
+    ],
+    ids=["EventBridge", "Kafka Connect", "a topic", "Datadog", "Cloud Logging", "GELF"],
+)
+def test_an_event_that_is_handed_on_is_read(okta: Okta, tmp_path: Path, wrap: Any) -> None:
+    """What a bus or a collector puts around each event is taken off, and an envelope without one is kept aside."""
+    lines = [wrap(okta()), wrap(okta(target="00uben")), wrap({"nothing": "of ours"})]
+    report = _read(tmp_path, "\n".join(map(json.dumps, lines)).encode())
+    assert ({row.target for row in report.verdicts}, report.rejected_lines) == ({"00uana", "00uben"}, 1)
 
 
 @pytest.mark.parametrize("count", [3, 300], ids=["a short line", "a long one"])

@@ -246,8 +246,16 @@ def test_a_damaged_row_hides_no_other(tmp_path: Path) -> None:
 
 def test_a_table_of_something_else_is_named_line_by_line(tmp_path: Path) -> None:
     """No log of this provider is guessed into one."""
-    report = _read(tmp_path, "name,count\nana,1\n")
-    assert [(rejected.line, rejected.reason) for rejected in report.rejected] == [(1, "not JSON"), (2, "not JSON")]
+    report = _read(tmp_path, "name,count\nana,1\nmara,2\n")
+    reason = "a table with other columns than this log has"
+    assert [(rejected.line, rejected.reason) for rejected in report.rejected] == [(2, reason), (3, reason)]
+
+
+def test_words_with_commas_before_a_log_are_no_table(tmp_path: Path) -> None:
+    """Lines that a tool wrote before the events, however they are parted, take none of the events with them."""
+    event = json.dumps({"eventType": "user.account.lock", "published": "2026-03-02T12:00:00Z", "actor": {"id": "a"}})
+    report = _read(tmp_path, f"copied, once\nchecked, twice\n{event}\n")
+    assert ([kind.native for kind in report.types], report.rejected_lines) == (["user.account.lock"], 2)
 
 
 def test_a_row_without_a_type_is_named(tmp_path: Path) -> None:
@@ -261,3 +269,56 @@ def test_a_table_in_a_folder_is_followed_as_its_rows(tmp_path: Path) -> None:
     """The live watch's sources give the rows of a table, too."""
     (tmp_path / "log.csv").write_text(_csv([_okta(1), _okta(2)]))
     assert [json.loads(line)["uuid"] for line in lines_of(tmp_path / "log.csv", OKTA)] == ["u-1", "u-2"]
+
+
+RESET = """An attempt was made to reset an account's password.
+
+Subject:
+\tSecurity ID:\t\tCORP\\mara
+\tAccount Name:\t\tmara
+\tAccount Domain:\t\tCORP
+\tLogon ID:\t\t0x5E2887
+
+Target Account:
+\tSecurity ID:\t\tCORP\\ana
+\tAccount Name:\t\tana
+\tAccount Domain:\t\tCORP"""
+
+
+@pytest.mark.parametrize(("keywords", "done"), [("Audit Success", True), ("Audit Failure", False)])
+def test_what_event_viewer_saves_is_read(tmp_path: Path, keywords: str, done: bool) -> None:
+    """It has a value more than it has names: the message, which alone says who did it and to whom."""
+    head = "Keywords,Date and Time,Source,Event ID,Task Category\r\n"
+    source = "Microsoft-Windows-Security-Auditing"
+    row = f'{keywords},3/2/2026 12:00:00 PM,{source},4724,User Account Management,"{RESET}"\r\n'
+    report = _read(tmp_path, head + row, "windows")
+    (verdict,) = report.verdicts
+    assert (verdict.action, verdict.actor, verdict.target) == (
+        Canonical.PASSWORD_RESET,
+        "CORP\\mara",
+        "CORP\\ana",
+    )
+    assert (verdict.at.isoformat(), "attempt_failed" not in verdict.reasons) == ("2026-03-02T12:00:00+00:00", done)
+    assert report.rejected_lines == 0
+
+
+@pytest.mark.parametrize(
+    ("provider", "head", "why"),
+    [
+        ("cloudtrail", "Event name,Event time,User name,Event source", "does not say what was asked for"),
+        ("google", "Event name,Event description,User,Date", "in words alone"),
+        ("google", "Date,Event,Description,Actor", "in words alone"),
+        ("duo", "Timestamp,User,Application,Result", "other columns than this log has"),
+    ],
+)
+def test_a_table_that_lacks_what_a_verdict_needs_says_so(tmp_path: Path, provider: str, head: str, why: str) -> None:
+    """Each row is kept aside for a reason that somebody can act on, and none is read as something else."""
+    report = _read(tmp_path, f"{head}\na,b,c,d\ne,f,g,h\n", provider)
+    assert (report.lines, report.rejected_lines, report.verdicts) == (2, 2, ())
+    assert all(why in row.reason for row in report.rejected)
+
+
+def test_words_with_commas_before_the_events_are_no_table(tmp_path: Path, okta: Okta) -> None:
+    """A first line that could be the head of a table does not hide the events below it."""
+    report = _read(tmp_path, f"exported,by,mara\n{json.dumps(okta())}\n", "okta")
+    assert (report.rejected_lines, len(report.verdicts)) == (1, 1)

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from watchword.cli.terminal import CONFIG, Config, Json, out, print_json
-from watchword.core.account import strictest
+from watchword.core.account import Status, strictest
 from watchword.core.errors import Invalid
 from watchword.settings import Settings, load
 from watchword.watch.accounts import GroupClass, read_groups
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from watchword.directories.port import Listed
 
 EXAMPLES = 3
-COLUMNS = ("keys", "person", "employee", "unit", "vendor", "class", "groups")
+COLUMNS = ("keys", "person", "employee", "unit", "vendor", "class", "status", "groups")
 
 
 def command(
@@ -49,7 +49,7 @@ def command(
     else:
         _show(known, given, preview)
     if to is not None:
-        _write(to, known, given)
+        _write(to, known, given, _statuses(settings, directory))
         if not json:
             out.print(f"wrote {escape(printable(str(to)))}")
 
@@ -59,6 +59,12 @@ def _configured(settings: Settings, name: str) -> tuple[GroupClass, ...]:
     part = next(one for one in settings.directories if one.name == name)
     classes = getattr(part, "classes", {})
     return tuple(GroupClass(pattern=_exactly(dn), account_class=given) for dn, given in classes.items())
+
+
+def _statuses(settings: Settings, name: str) -> dict[str, Status]:
+    """Which groups of the settings say that somebody has left, or is away; DNs in lower case."""
+    part = next(one for one in settings.directories if one.name == name)
+    return {dn.lower(): status for dn, status in getattr(part, "statuses", {}).items()}
 
 
 def _exactly(dn: str) -> str:
@@ -98,7 +104,13 @@ def _class_of(account: Listed, given: tuple[GroupClass, ...]) -> str | None:
     return strictest(each.account_class for group in account.groups for each in given if each.fits(group))
 
 
-def _write(file: Path, known: tuple[Listed, ...], given: tuple[GroupClass, ...]) -> None:
+def _status_of(account: Listed, statuses: dict[str, Status]) -> str:
+    """The gravest that the account's groups say; nothing where none of them says any."""
+    said = [statuses[group.lower()] for group in account.groups if group.lower() in statuses]
+    return max(said, key=list(Status).index).value if said else ""
+
+
+def _write(file: Path, known: tuple[Listed, ...], given: tuple[GroupClass, ...], statuses: dict[str, Status]) -> None:
     rows = [
         (
             _joined(account.keys),
@@ -107,6 +119,7 @@ def _write(file: Path, known: tuple[Listed, ...], given: tuple[GroupClass, ...])
             account.unit,
             account.vendor,
             _class_of(account, given) or "",
+            _status_of(account, statuses),
             _joined(account.groups),
         )
         for account in known

@@ -89,7 +89,7 @@ def _records(source: Peekable, lines: Callable[[BinaryIO], Iterator[Record]], pr
     elif provider.text is not None and _begins_xml(head):
         yield from _xml(source)
     elif is_table(head, provider):
-        for number, row in rows(source):
+        for number, row in rows(source, provider):
             yield number, Aside(line=number, reason=row.reason, text=row.text) if isinstance(row, Damaged) else row
     elif has_documents(head, provider):
         source.read(len(_BOM) if head.startswith(_BOM) else 0)
@@ -141,23 +141,39 @@ def carried(value: object, provider: Provider, depth: int = 0) -> Iterator[Json 
     yield None
 
 
+_HOLDERS = (
+    "_source",
+    "_raw",
+    "result",
+    "hits",
+    "message",
+    "Message",
+    "MESSAGE",
+    "@message",
+    "event",
+    "log",
+    "body",
+    "detail",
+    "payload",
+    "value",
+    "record",
+    "data",
+    "attributes",
+    "jsonPayload",
+    "full_message",
+    "raw",
+    "RawData",
+)
+"""Members in which an event is handed on: by searches, collectors, EventBridge, Kafka, Datadog, Cloud Logging, GELF."""
+
+
 def _inside(value: Json) -> Iterator[object]:
-    for name in (
-        "_source",
-        "_raw",
-        "result",
-        "hits",
-        "message",
-        "Message",
-        "MESSAGE",
-        "@message",
-        "event",
-        "log",
-        "body",
-    ):
+    for name in _HOLDERS:
         inner = value.get(name)
         if isinstance(inner, dict) or (isinstance(inner, str) and inner.lstrip()[:1] in ("{", "[", "<")):
             yield inner
+    if len(value) == 1 and isinstance(only := next(iter(value.values())), list):  # a page, whatever it calls its list
+        yield only
 
 
 def _parsed(text: str, provider: Provider) -> object | None:
@@ -168,8 +184,11 @@ def _parsed(text: str, provider: Provider) -> object | None:
         return None
     try:
         parsed: object = json.loads(text, strict=False)
-    except (ValueError, RecursionError):
+    except RecursionError:
         return None
+    except ValueError:
+        several = run_together(text)
+        return None if several is None else list(several)
     return parsed
 
 
@@ -202,7 +221,7 @@ def run_together(text: str) -> tuple[object, ...] | None:
         if not isinstance(value, dict | list):
             return None
         found.append(value)
-        end += len(text[end:]) - len(text[end:].lstrip(" \t\r,"))
+        end += len(text[end:]) - len(text[end:].lstrip(" \t\r\n,"))
     return tuple(found)
 
 

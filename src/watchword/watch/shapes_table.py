@@ -8,6 +8,8 @@ import json
 import re
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 from watchword.watch.documents import LONGEST
@@ -21,38 +23,54 @@ _NAME = re.compile(r"[A-Za-z_@][\w.@{} ()/\[\]-]*")
 _ZONE = re.compile(r"\s*[(\[]UTC[)\]]$")
 _NOTES = ("#TYPE ", "sep=")
 """How the line begins that PowerShell or a spreadsheet writes before the head."""
+_OTHER_COLUMNS = "a table with other columns than this log has"
 _MOST_MENDED = 1000
 """Rows over several lines that do not fit, after which the lines within such a row are no longer read anew."""
 
 
 def is_table(head: bytes, provider: Provider) -> bool:
-    """Whether a file that begins with *head* is a table of *provider*'s log: its first line names a column of that."""
+    """Whether a file that begins with *head* is a table: its first line names columns, of this log or of another."""
     if provider.preamble is not None or provider.reader is not None:
         return False
     lines = head.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace").splitlines()
     while lines and (not lines[0].strip() or lines[0].startswith(_NOTES)):
         del lines[0]
-    names = _names(lines[0])[0] if lines else ()
-    told = {_squashed(name) for name in (provider.type_key, *provider.titles, *_RAW)}
-    return bool(told & {_squashed(name) for name in names})
+    names, parted = _names(lines[0]) if lines else ((), ",")
+    if not names or _why_not(names, provider) != _OTHER_COLUMNS:
+        return bool(names)
+    # Words with commas may stand before the events of a log.
+    is_parted = len(lines) > 1 and lines[1].count(parted) >= len(names) - 1
+    return is_parted and not any(line.lstrip().startswith(("{", "[", "<")) for line in lines[1:])
 
 
-def rows(source: io.BufferedReader[Any]) -> Iterator[Shaped]:
+def rows(source: io.BufferedReader[Any], provider: Provider) -> Iterator[Shaped]:
     """Each row of the table *source* as JSON, its members the columns that it has something in."""
     text = io.TextIOWrapper(source, encoding="utf-8-sig", errors="replace", newline="")
     try:
-        yield from _rows(_Lines(text))
+        yield from _rows(_Lines(text), provider)
     finally:
         text.detach()  # it is not ours to close
 
 
-def _rows(lines: _Lines) -> Iterator[Shaped]:
+def _why_not(names: tuple[str, ...], provider: Provider) -> str | None:
+    """Why a table with the columns *names* can not be read as *provider*'s log; None where it can."""
+    for columns, why in provider.unread:
+        if {name.lower() for name in names} >= {name.lower() for name in columns}:
+            return why
+    told = {_squashed(name) for name in (provider.type_key, *provider.titles, *_RAW)}
+    return None if told & {_squashed(name) for name in names} else _OTHER_COLUMNS
+
+
+def _rows(lines: _Lines, provider: Provider) -> Iterator[Shaped]:
     names: tuple[str, ...] = ()
     delimiter = ","
     for line in lines:
         names, delimiter = _names(line)
         if names:
             break
+    why_not = _why_not(names, provider)
+    if {"Date and Time", "Event ID"} <= set(names) and "Message" not in names:
+        names = (*names, "Message")  # Event Viewer writes it, and no name for it
     reader, mended = csv.reader(lines, delimiter=delimiter), 0
     while True:
         lines.taken.clear()
@@ -66,6 +84,9 @@ def _rows(lines: _Lines) -> Iterator[Shaped]:
             return
         number, text = lines.number - len(lines.taken) + 1, "".join(lines.taken)
         if not text.strip() or tuple(row) == names:  # blank, or the head of the next of several tables
+            continue
+        if why_not is not None:
+            yield number, Damaged(reason=why_not, text=text[:EXCERPT])
             continue
         if len(row) < len(names) or any(row[len(names) :]):
             if len(lines.taken) > 1 and mended < _MOST_MENDED:  # a quote that never ends holds good rows
@@ -122,8 +143,26 @@ def _event(row: dict[str, str]) -> bytes:
     for name in _RAW:
         if (said := row.get(name, "")).lstrip()[:1] in ("{", "<"):
             return said.encode("utf-8", "replace").replace(b"\n", b" ")
-    event: Json = {_ZONE.sub("", name): value for name, value in row.items() if name and value.strip()}
+    event: Json = {
+        _ZONE.sub("", name): _utc(value) if _ZONE.search(name) else value
+        for name, value in row.items()
+        if name and value.strip()
+    }
     return json.dumps(nested(event), ensure_ascii=False).encode("utf-8", "replace")
+
+
+def _utc(said: str) -> str:
+    """A time that Log Analytics' page wrote as its reader's browser does, in ISO 8601; other text as it is.
+
+    Americans have the month first and `AM`; who has the day first has 24 hours, or a small `am`.
+    """
+    if re.fullmatch(r"\d{1,2}/\d{1,2}/\d{4}, .*", said) is None:
+        return said
+    order = "%m/%d/%Y" if said.endswith(("AM", "PM")) else "%d/%m/%Y"
+    for clock in ("%I:%M:%S.%f %p", "%I:%M:%S %p", "%H:%M:%S.%f", "%H:%M:%S"):
+        with suppress(ValueError):
+            return datetime.strptime(said, f"{order}, {clock}").replace(tzinfo=UTC).isoformat()
+    return said
 
 
 def _squashed(name: str) -> str:

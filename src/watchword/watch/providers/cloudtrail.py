@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from watchword.watch.providers.log_analytics import parsed
 from watchword.watch.providers.original import at, original
 from watchword.watch.providers.provider import Json, Provider
 
@@ -18,7 +19,43 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
             return None
     if isinstance(inner, dict) and isinstance(inner.get("eventName"), str):
         return (inner,)
+    if isinstance(value.get("EventName"), str) and isinstance(value.get("EventSource"), str):
+        return (_of_sentinel(value),)
     return _of_ecs(value)
+
+
+def _of_sentinel(row: Json) -> Json:
+    """The event in a row of Sentinel's `AWSCloudTrail`, where the identity is parted into columns."""
+    issuer = {"userName": row.get("SessionIssuerUserName"), "arn": row.get("SessionIssuerArn")}
+    return {
+        "eventID": row.get("AwsEventId"),
+        "eventTime": row.get("TimeGenerated"),
+        "eventSource": row["EventSource"],
+        "eventName": row["EventName"],
+        "readOnly": row.get("ReadOnly"),
+        "errorCode": row.get("ErrorCode"),
+        "errorMessage": row.get("ErrorMessage"),
+        "sourceIPAddress": row.get("SourceIpAddress"),
+        "userAgent": row.get("UserAgent"),
+        "requestID": row.get("AwsRequestId_") or row.get("AwsRequestId"),
+        "sharedEventID": row.get("SharedEventId"),
+        "recipientAccountId": row.get("RecipientAccountId"),
+        "userIdentity": {
+            "type": row.get("UserIdentityType"),
+            "arn": row.get("UserIdentityArn"),
+            "principalId": row.get("UserIdentityPrincipalid"),
+            "accountId": row.get("UserIdentityAccountId"),
+            "accessKeyId": row.get("UserIdentityAccessKeyId"),
+            "userName": row.get("UserIdentityUserName"),
+            "invokedBy": row.get("UserIdentityInvokedBy"),
+            "onBehalfOf": {"userId": row.get("UserIdentityUserId")},
+            "sessionContext": {"sessionIssuer": issuer},
+        },
+        "requestParameters": parsed(row.get("RequestParameters")),
+        "responseElements": parsed(row.get("ResponseElements")),
+        "additionalEventData": parsed(row.get("AdditionalEventData")),
+        "serviceEventDetails": parsed(row.get("ServiceEventDetails")),
+    }
 
 
 def _of_ecs(value: Json) -> tuple[Json, ...] | None:
@@ -84,5 +121,11 @@ CLOUDTRAIL = Provider(
     ),
     wrapped=("Records", "Events", "events"),
     shape=_shape,
+    unread=(
+        (
+            ("Event name", "Event time", "User name"),
+            "the console's table, which does not say what was asked for: download the event history as JSON",
+        ),
+    ),
 )
 """AWS CloudTrail: files of `{"Records":[…]}`, one event a line, or as EventBridge and the look-up API carry them."""

@@ -146,8 +146,10 @@ SELECT
     coalesce(on_self OR (who <> '' AND (lower(who) = lower(whom) OR list_contains(who_names, whom))), false) AS by_owner,
     CASE
         WHEN kind = 'AWSService' OR role LIKE 'AWSServiceRoleFor%' THEN 'system'
-        WHEN regexp_matches(source, '^[a-z0-9.-]+\.amazonaws\.com$') OR invoked_by <> 'AWS Internal' THEN 'system'
-        -- So is written what a person does in the console, where the console makes the call.
+        WHEN regexp_matches(source, '^[a-z0-9.-]+\.amazonaws\.com$') OR invoked_by NOT IN ('AWS Internal', 'signin.amazonaws.com')
+            THEN 'system'
+        -- So is written what a person does in the console, where the console makes the call: older records have the
+        -- sign-in service as the one that called.
         WHEN source = 'AWS Internal' AND coalesce(kind, '') NOT IN ('Root', 'IAMUser', 'AssumedRole', 'FederatedUser', 'IdentityCenterUser')
             THEN 'system'
         WHEN role LIKE 'AWSReservedSSO\_%' ESCAPE '\' THEN NULL

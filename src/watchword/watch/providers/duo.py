@@ -2,8 +2,37 @@
 
 from __future__ import annotations
 
-from watchword.watch.providers.original import original
+import json
+
+from watchword.watch.providers.log_analytics import custom
+from watchword.watch.providers.original import at, original
 from watchword.watch.providers.provider import Json, Provider
+
+_COLUMNS = (
+    ("action", "JSON"),
+    ("activity_id", "VARCHAR"),
+    ("txid", "VARCHAR"),
+    ("ts", "VARCHAR"),
+    ("timestamp", "VARCHAR"),
+    ("isotimestamp", "VARCHAR"),
+    ("username", "VARCHAR"),
+    ("object", "VARCHAR"),
+    ("description", "VARCHAR"),
+    ("actor", "JSON"),
+    ("target", "JSON"),
+    ("old_target", "JSON"),
+    ("outcome", "JSON"),
+    ("access_device", "JSON"),
+    ("event_type", "VARCHAR"),
+    ("factor", "VARCHAR"),
+    ("result", "VARCHAR"),
+    ("reason", "VARCHAR"),
+    ("user", "JSON"),
+    ("email", "VARCHAR"),
+    ("alias", "VARCHAR"),
+    ("ip", "VARCHAR"),
+    ("location", "JSON"),
+)
 
 
 def _shape(value: Json) -> tuple[Json, ...] | None:
@@ -15,9 +44,14 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
         isinstance(value.get("result"), str) and (value.get("factor") or value.get("txid"))
     ):
         return (value,)
+    if any(isinstance(value.get(name), str) for name in ("action_s", "action_name_s", "event_type_s", "result_s")):
+        row = custom(value, _COLUMNS)
+        return None if row is None else DUO.events_of(row)
     inner = original(value)
     if isinstance(inner, dict):
         return DUO.events_of(inner)
+    if isinstance(own := value.get("cisco_duo"), dict):
+        return _from_ecs(value, own)
     answer = value.get("response")
     if isinstance(answer, dict):
         answer = next((answer[name] for name in ("authlogs", "items") if isinstance(answer.get(name), list)), None)
@@ -27,35 +61,39 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
     return tuple(event for held in events for event in held or ()) if all(events) else None
 
 
+def _from_ecs(value: Json, own: Json) -> tuple[Json, ...] | None:
+    """The event that a document of Elastic's integration was made of, where the document does not keep its text."""
+    when, user = value.get("@timestamp"), value.get("user")
+    kind = next((name for name in ("admin", "activity", "auth") if isinstance(own.get(name), dict)), None)
+    if kind is None:
+        return None
+    event: Json = dict(own[kind])
+    event.setdefault("isotimestamp", when)
+    if kind == "admin":
+        says = event.get("flattened")
+        event |= {
+            "action": event.get("action") or at(value, "event", "action"),
+            "username": at(event, "user", "name") or at(value, "user", "name"),
+            "object": event.get("action_performed_on") or at(value, "user", "target", "name"),
+            "description": json.dumps(says) if isinstance(says, dict) else value.get("message"),
+            "user": None,
+        }
+    elif kind == "activity":
+        event |= {
+            "activity_id": event.get("id") or at(value, "event", "id"),
+            "outcome": {"result": event.get("outcome")},
+        }
+    elif isinstance(user, dict):
+        event |= {"user": {"key": user.get("id"), "name": user.get("name")}}
+    return DUO.events_of(event)
+
+
 DUO = Provider(
     name="duo",
     type_key="action",
-    columns=(
-        ("action", "JSON"),
-        ("activity_id", "VARCHAR"),
-        ("txid", "VARCHAR"),
-        ("ts", "VARCHAR"),
-        ("timestamp", "VARCHAR"),
-        ("isotimestamp", "VARCHAR"),
-        ("username", "VARCHAR"),
-        ("object", "VARCHAR"),
-        ("description", "VARCHAR"),
-        ("actor", "JSON"),
-        ("target", "JSON"),
-        ("old_target", "JSON"),
-        ("outcome", "JSON"),
-        ("access_device", "JSON"),
-        ("event_type", "VARCHAR"),
-        ("factor", "VARCHAR"),
-        ("result", "VARCHAR"),
-        ("reason", "VARCHAR"),
-        ("user", "JSON"),
-        ("email", "VARCHAR"),
-        ("alias", "VARCHAR"),
-        ("ip", "VARCHAR"),
-        ("location", "JSON"),
-    ),
+    columns=_COLUMNS,
     wrapped=("response", "items", "authlogs", "events", "records"),
     shape=_shape,
+    titles=("action_s", "action_name_s"),
 )
 """Duo's Admin API logs: administrator (v1), activity (v2) and authentication (v1 and v2)."""

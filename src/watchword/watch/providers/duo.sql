@@ -3,6 +3,8 @@ SELECT
         WHEN json_type("action") = 'OBJECT' THEN coalesce(said(lower("action" ->> '$.name')), 'unknown')
         -- What an administrator calls a fraud is no failed sign-in of theirs.
         WHEN lower("action" ->> '$') = 'admin_2fa_error' AND regexp_matches(description, '(?i)fraud') THEN 'admin_2fa_error fraud'
+        -- The log of offline enrolments has the user's own acts at a computer, which it names as the object.
+        WHEN starts_with(lower("action" ->> '$'), 'o2fa_user_') THEN lower("action" ->> '$') || ' success'
         WHEN "action" ->> '$' IS NOT NULL THEN coalesce(said(lower("action" ->> '$')), 'unknown')
         WHEN event_type IS NULL AND (result IS NULL OR coalesce(factor, txid) IS NULL) THEN NULL
         -- Of a sign-in the log says how it ended, in either version's words.

@@ -12,6 +12,7 @@ _VENDORS = (
     ("azure", "azure.auditlogs", "entra"),
     ("azure", "azure.signinlogs", "entra"),
     ("o365", "o365", "entra"),
+    ("o365audit", "o365", "entra"),
     ("winlog", "system.security", "windows"),
     ("winlog", "windows.", "windows"),
     ("google_workspace", "google_workspace", "google"),
@@ -67,7 +68,7 @@ ECS = Provider(
     name="ecs",
     type_key="event",
     columns=_COLUMNS,
-    wrapped=("hits", "docs"),
+    wrapped=("hits", "docs", "events"),
     shape=_shape,
     carries=tuple(dict.fromkeys(name for _, _, name in _VENDORS)),
 )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
+from watchword.watch.providers.log_analytics import parsed
 from watchword.watch.providers.provider import Json, Provider
 from watchword.watch.providers.recased import Spelling, at, nested, text
 
@@ -70,7 +70,21 @@ _TEXTS = (
     "locationDetails",
     "location",
 )
+# fmt: off
+_UNIFIED = {name.lower(): name for name in (
+    "Operation", "Id", "CreationTime", "UserId", "UserKey", "UserType", "ClientIP", "ClientIPAddress", "ActorIpAddress",
+    "Actor", "Target", "ObjectId", "MailboxOwnerUPN", "Parameters", "ExtendedProperties", "ModifiedProperties",
+    "InterSystemsId", "ApplicationId", "ErrorNumber", "ResultStatus",
+)}
+"""Members of the unified audit log by their names in lower case, as some pipelines write them."""
+# fmt: on
 _SIGN_INS = frozenset({"UserLoggedIn", "UserLoginFailed"})
+_RENAMED = {
+    "added-user-account": "Add user.",
+    "modified-user-account": "Update user.",
+    "deleted-user-account": "Delete user.",
+}
+"""Operations that Elastic's integration gives another name."""
 
 
 def _shape(value: Json) -> tuple[Json, ...] | None:
@@ -81,13 +95,15 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
     azure = value.get("azure")
     if isinstance(azure, dict):
         return _from_ecs(value, azure)
-    if isinstance(audit := at(value, "o365", "audit"), dict):
-        return _from_unified(audit)
+    if isinstance(audit := at(value, "o365", "audit") or value.get("o365audit"), dict):
+        return _from_unified(_of_elastic(value) | audit)
     if isinstance(value.get("AuditData"), str):  # as Search-UnifiedAuditLog exports it
-        inner = _parsed(value["AuditData"])
+        inner = parsed(value["AuditData"])
         return _from_unified(inner) if isinstance(inner, dict) else None
     if isinstance(value.get("Operation"), str):
-        return _from_unified(value)
+        return _from_unified(_of_sentinel(value) if "OfficeWorkload" in value else value)
+    if isinstance(value.get("operation"), str) and "creationtime" in value:
+        return _from_unified({_UNIFIED.get(name, name): each for name, each in value.items()})
     if isinstance(value.get("Activity"), str):
         return (_from_table(value),)
     if isinstance(value.get("Request ID"), str) and isinstance(value.get("Username"), str):
@@ -183,12 +199,12 @@ def _put_right(event: Json) -> Json:
     """*event* with values that its pipeline flattened into text, or into numbered members, as they were."""
     event = {name: _listed(each) for name, each in event.items()}
     for name in _TEXTS:
-        event[name] = _parsed(event.get(name))
+        event[name] = parsed(event.get(name))
     for target in event["targetResources"] if isinstance(event["targetResources"], list) else ():
         if isinstance(target, dict):
-            target["modifiedProperties"] = _parsed(target.get("modifiedProperties"))
+            target["modifiedProperties"] = parsed(target.get("modifiedProperties"))
     if isinstance(event.get("properties"), str):
-        event["properties"] = _parsed(event["properties"])
+        event["properties"] = parsed(event["properties"])
     if isinstance(event.get("properties"), dict):
         event["properties"] = _put_right(event["properties"])
         return event
@@ -214,6 +230,7 @@ def _from_ecs(value: Json, azure: Json) -> tuple[Json, ...] | None:
             event = _put_right(_SPELLING.of(azure[name]))
             inner = event["properties"] if isinstance(event.get("properties"), dict) else event
             inner.setdefault("correlationId", azure.get("correlation_id"))
+            inner.setdefault("result", at(value, "event", "outcome"))
             if name == "signinlogs":
                 event.setdefault("category", "SignInLogs")
                 inner.setdefault("ipAddress", at(value, "source", "ip"))
@@ -227,6 +244,32 @@ def _from_ecs(value: Json, azure: Json) -> tuple[Json, ...] | None:
             event.setdefault("operationName", at(value, "event", "action"))
             return (event,) if _is_known(event) else None
     return None
+
+
+def _of_elastic(value: Json) -> Json:
+    """What Elastic's integration takes out of a row of the unified audit log, from where it puts it."""
+    operation = text(at(value, "event", "action"))
+    return {
+        "Operation": _RENAMED.get(operation or "", operation),
+        "Id": at(value, "event", "id"),
+        "CreationTime": value.get("@timestamp"),
+        "ClientIP": at(value, "client", "ip") or at(value, "source", "ip"),
+        "UserId": at(value, "user", "id"),
+        "MailboxOwnerUPN": at(value, "user", "email") if at(value, "event", "code") == "ExchangeItem" else None,
+    }
+
+
+def _of_sentinel(row: Json) -> Json:
+    """A row of Sentinel's `OfficeActivity` with the names that the unified audit log has."""
+    kind = {"DcAdmin": _CENTRE, "System": _SYSTEM, "Application": "5", "ServicePrincipal": "6"}
+    return row | {
+        "Id": row.get("OfficeId"),
+        "ObjectId": row.get("OfficeObjectId"),
+        "CreationTime": row.get("TimeGenerated"),
+        "ClientIP": row.get("ClientIP") or row.get("Client_IPAddress"),
+        "UserType": kind.get(str(row.get("UserType")), row.get("UserType")),
+        **{name: parsed(row.get(name)) for name in ("Parameters", "ExtendedProperties", "ModifiedProperties")},
+    }
 
 
 def _from_unified(row: Json) -> tuple[Json, ...] | None:
@@ -347,15 +390,6 @@ def _zoned(time: object) -> str | None:
 
 def _dicts(value: object) -> list[Json]:
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
-
-
-def _parsed(value: Any) -> Any:
-    if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
-        try:
-            return json.loads(value, strict=False)
-        except (ValueError, RecursionError):
-            return value
-    return value
 
 
 def _listed(value: Any) -> Any:

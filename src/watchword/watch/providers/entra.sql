@@ -189,10 +189,10 @@ SELECT
         ELSE coalesce(lower(result), '') NOT IN ('failure', 'failed', 'timeout', 'clienterror', 'servererror', 'error')
     END AS done,
     -- An address stays text: some are no addresses.
-    nullif(regexp_replace(
-        coalesce(nullif(initiator."user".ipAddress, ''), nullif(address, ''), nullif(caller, ''), nullif(told_address, '')),
+    regexp_replace(
+        list_filter([initiator."user".ipAddress, address, caller, told_address], lambda a: a NOT IN ('', '<null>'))[1],
         '^(?:(\d+\.\d+\.\d+\.\d+)|\[(.+)\])(?::\d+)?$', '\1\2'
-    ), '<null>') AS address,
+    ) AS address,
     CAST(NULL AS VARCHAR) AS socket,
     nullif(correlation, '') AS correlation,
     nullif(correlation, '') AS click,
@@ -213,7 +213,7 @@ SELECT
     CASE
         WHEN is_sign_in THEN nullif(app, '')
         WHEN contains(native, ' role') THEN coalesce(
-            nullif(trim(list_filter(changed, lambda p: p.name IN ('role.displayname', 'roledefinition.displayname'))[1].new, '"'), ''),
+            nullif(trim(list_filter(changed, lambda p: replace(p.name, '.', '') IN ('roledisplayname', 'roledefinitiondisplayname'))[1].new, '"'), ''),
             role
         )
         WHEN native = 'Update user' THEN list_aggregate(list_transform(changed, lambda p: p.name), 'string_agg', ', ')

@@ -2,12 +2,52 @@
 
 from __future__ import annotations
 
+from watchword.watch.providers.log_analytics import custom
 from watchword.watch.providers.original import at, original
 from watchword.watch.providers.provider import Json, Provider
+from watchword.watch.providers.recased import Spelling
+
+_COLUMNS = (
+    ("_document_id", "VARCHAR"),
+    ("@timestamp", "VARCHAR"),
+    ("at_sign_timestamp", "VARCHAR"),
+    ("created_at", "VARCHAR"),
+    ("action", "VARCHAR"),
+    ("actor", "VARCHAR"),
+    ("actor_id", "VARCHAR"),
+    ("actor_ip", "VARCHAR"),
+    ("actor_is_bot", "VARCHAR"),
+    ("actor_location", "JSON"),
+    ("user", "VARCHAR"),
+    ("user_id", "VARCHAR"),
+    ("external_identity_nameid", "VARCHAR"),
+    ("external_identity_username", "VARCHAR"),
+    ("org", "VARCHAR"),
+    ("business", "VARCHAR"),
+    ("request_id", "VARCHAR"),
+    ("user_agent", "VARCHAR"),
+    ("programmatic_access_type", "VARCHAR"),
+    ("permission", "VARCHAR"),
+    ("old_permission", "VARCHAR"),
+    ("name", "VARCHAR"),
+    ("role_name", "VARCHAR"),
+    ("team", "VARCHAR"),
+    ("token_id", "VARCHAR"),
+    ("hashed_token", "VARCHAR"),
+    ("application_name", "VARCHAR"),
+    ("title", "VARCHAR"),
+    ("data", "JSON"),
+)
+_SPELLING = Spelling(_COLUMNS)
 
 
 def _shape(value: Json) -> tuple[Json, ...] | None:
     """An entry that another system carries: whole under `github`, or as an ECS document has it."""
+    if isinstance(value.get("action_s"), str):
+        row = custom(value, _COLUMNS, parted=False)
+        return None if row is None else (row,)
+    if isinstance(value.get("Action"), str):  # as Sentinel's later table has it
+        return ({"actor_location": {"country_code": value.get("CountryCode")}, **_SPELLING.of(value)},)
     own, inner = value.get("github"), original(value)
     for entry in (inner, own):
         if isinstance(entry, dict) and isinstance(entry.get("action"), str):
@@ -21,7 +61,7 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
         "@timestamp": value.get("@timestamp"),
         "_document_id": at(value, "event", "id"),
         "actor": at(value, "user", "name"),
-        "actor_ip": at(value, "source", "ip") or at(value, "client", "ip"),
+        "actor_ip": own.get("actor_ip") or at(value, "source", "ip") or at(value, "client", "ip"),
         "actor_location": {"country_code": at(value, "client", "geo", "country_iso_code")},
         "user": at(value, "user", "target", "name"),
     }
@@ -31,38 +71,9 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
 GITHUB = Provider(
     name="github",
     type_key="action",
-    columns=(
-        ("_document_id", "VARCHAR"),
-        ("@timestamp", "VARCHAR"),
-        ("at_sign_timestamp", "VARCHAR"),
-        ("created_at", "VARCHAR"),
-        ("action", "VARCHAR"),
-        ("actor", "VARCHAR"),
-        ("actor_id", "VARCHAR"),
-        ("actor_ip", "VARCHAR"),
-        ("actor_is_bot", "VARCHAR"),
-        ("actor_location", "JSON"),
-        ("user", "VARCHAR"),
-        ("user_id", "VARCHAR"),
-        ("external_identity_nameid", "VARCHAR"),
-        ("external_identity_username", "VARCHAR"),
-        ("org", "VARCHAR"),
-        ("business", "VARCHAR"),
-        ("request_id", "VARCHAR"),
-        ("user_agent", "VARCHAR"),
-        ("programmatic_access_type", "VARCHAR"),
-        ("permission", "VARCHAR"),
-        ("old_permission", "VARCHAR"),
-        ("name", "VARCHAR"),
-        ("role_name", "VARCHAR"),
-        ("team", "VARCHAR"),
-        ("token_id", "VARCHAR"),
-        ("hashed_token", "VARCHAR"),
-        ("application_name", "VARCHAR"),
-        ("title", "VARCHAR"),
-        ("data", "JSON"),
-    ),
+    columns=_COLUMNS,
     wrapped=("events", "items"),
     shape=_shape,
+    titles=("action_s",),
 )
 """GitHub's audit log as the REST API gives it, or as it is streamed: one event a line."""

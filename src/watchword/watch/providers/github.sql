@@ -8,7 +8,7 @@ SELECT
             || '|repository_[a-z_]+|dependabot_[a-z_]+|secret_scanning_[a-z_]+|dependency_graph[a-z_]*|advisory_credit'
             || '|pull_request_[a-z_]+|codespaces_[a-z_]+|issue_comment|network_configuration|actions_cache|artifact|required_status_check|api'
             || '|commit_status|deployment|discussion_[a-z_]+|exemption_request|fork|marketplace_[a-z_]+|models|organization_(default_)?label'
-            || '|pages_protected_domain|prebuild_configuration|project_[a-z_]+|release|tag|vulnerability_alert_rule|workflow_run'
+            || '|billing_customer|sub_issues|issue_dependencies|pages_protected_domain|prebuild_configuration|project_[a-z_]+|release|tag|vulnerability_alert_rule|workflow_run'
             -- So do settings of an organization or an enterprise.
             || '|account|audit_log_streaming|auto_approve_personal_access_token_requests|(business|org)_(advanced_security|secret_scanning|dependabot)[a-z_]*'
             || '|custom_property_[a-z]+|dotcom_connection|enterprise_(domain|installation|server_support)|external_group|(self_)?hosted_runner'

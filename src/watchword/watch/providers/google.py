@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
+from watchword.watch.providers.log_analytics import parsed
 from watchword.watch.providers.provider import Json, Provider
 from watchword.watch.providers.recased import at, nested, text
 
@@ -35,6 +36,10 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
         return _from_cloud(value, payload)
     if isinstance(text(value.get("event_name")), str) and isinstance(text(value.get("record_type")), str):
         return _from_export(value)
+    if isinstance(value.get("EventName"), str) and isinstance(value.get("IdApplicationName"), str):
+        return _from_sentinel(value)
+    if isinstance(value.get("event_name_s"), str):
+        return _from_custom(value)
     if "id" not in value and isinstance(value.get("events"), list):  # a page of activities, and not one
         held = [GOOGLE.events_of(each) for each in value["events"]]
         return tuple(event for events in held for event in events or ()) if held and all(held) else None
@@ -128,6 +133,69 @@ def _from_export(value: Json) -> tuple[Json, ...] | None:
     )
 
 
+def _from_sentinel(row: Json) -> tuple[Json, ...]:
+    """The activity in a row of Sentinel's `GoogleWorkspaceReports`."""
+    given = parsed(row.get("EventParameters"))
+    asn = parsed(row.get("NetworkIpAsn"))
+    parameters = _parameters(given) if isinstance(given, dict) else given if isinstance(given, list) else []
+    return (
+        {
+            "id": {
+                "time": text(row.get("IdTime")) or text(row.get("TimeGenerated")),
+                "uniqueQualifier": _whole(row.get("IdUniqueQualifier")),
+                "applicationName": str(row["IdApplicationName"]),
+            },
+            "actor": {
+                "email": text(row.get("ActorEmail")),
+                "profileId": text(row.get("ActorProfileId")),
+                "callerType": text(row.get("ActorCallerType")),
+                "key": text(row.get("ActorKey")),
+            },
+            "ipAddress": text(row.get("SrcIpAddr")),
+            "networkInfo": {
+                "ipAsn": asn if isinstance(asn, list) else None,
+                "regionCode": text(row.get("NetworkInfoRegionCode")),
+            },
+            "events": [{"name": str(row["EventName"]), "type": text(row.get("EventType")), "parameters": parameters}],
+        },
+    )
+
+
+def _from_custom(row: Json) -> tuple[Json, ...]:
+    """The activity in a row of `GWorkspace_ReportsAPI_..._CL`: each parameter is a column by its own name."""
+    own = {name[:-2]: each for name, each in row.items() if re.fullmatch(r"[A-Z][A-Z0-9_]+_[sdb]", name)}
+    own |= {name[:-2]: each for name, each in row.items() if re.fullmatch(r"(login|affected|is)_[a-z_]+_[sdb]", name)}
+    return (
+        {
+            "id": {
+                "time": text(row.get("id_time_t")) or text(row.get("TimeGenerated")),
+                "uniqueQualifier": _whole(row.get("id_uniqueQualifier_s")),
+                "applicationName": text(row.get("id_applicationName_s")),
+            },
+            "actor": {
+                "email": text(row.get("actor_email_s")),
+                "profileId": text(row.get("actor_profileId_s")),
+                "callerType": text(row.get("actor_callerType_s")),
+                "key": text(row.get("actor_key_s")),
+            },
+            "ipAddress": text(row.get("IPAddress")) or text(row.get("ipAddress_s")),
+            "events": [
+                {
+                    "name": str(row["event_name_s"]),
+                    "type": text(row.get("event_type_s")),
+                    "parameters": _parameters(own),
+                }
+            ],
+        },
+    )
+
+
+def _whole(value: Any) -> str | None:
+    """A number as it was written; None where a spreadsheet rounded it, and many have the same."""
+    said = text(value)
+    return said if said is not None and re.fullmatch(r"-?\d+", said) else None
+
+
 def _from_ecs(value: Json, own: Json) -> tuple[Json, ...] | None:
     name = text(at(value, "event", "action"))
     if name is None:
@@ -140,6 +208,8 @@ def _from_ecs(value: Json, own: Json) -> tuple[Json, ...] | None:
         parameters.append({"name": "ROLE_NAME", "value": role})
     if privilege := text(at(own, "admin", "privilege", "name")):
         parameters.append({"name": "PRIVILEGE_NAME", "value": privilege})
+    if affected := text(at(own, "login", "affected_email_address")):
+        parameters.append({"name": "AFFECTED_EMAIL_ADDRESS", "value": affected})
     return (
         {
             "id": {
@@ -184,5 +254,10 @@ GOOGLE = Provider(
     columns=_COLUMNS,
     wrapped=("items", "value", "records", "entries"),
     shape=_shape,
+    titles=("EventName", "event_name_s"),
+    unread=tuple(
+        (columns, "the console's table, which names event and account in words alone: take the Reports API's answer")
+        for columns in (("Event name", "Event description"), ("Event", "Description", "Actor"))
+    ),
 )
 """Activities of the Reports API (admin, login, user_accounts, token, mobile), each with one event or several."""

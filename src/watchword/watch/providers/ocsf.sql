@@ -15,7 +15,11 @@ WITH whole AS (
 )
 SELECT
     CASE
-        WHEN class IS NULL THEN NULL
+        -- AWS' own calls, which their own provider reads.
+        WHEN class IS NULL OR (
+            class = 6003 AND regexp_matches(api.service.name, '^(iam|signin|sso|sso-directory|identitystore|cognito-idp)[.]amazonaws[.]com')
+            AND api.operation IS NOT NULL
+        ) THEN NULL
         WHEN class // 1000 <> 3 THEN 'category ' || (class // 1000)
         WHEN activity = 99 THEN class || '/99 ' || coalesce(lower(activity_name), '')
         ELSE class || '/' || coalesce(activity, 0)

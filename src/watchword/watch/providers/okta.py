@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from watchword.watch.providers.log_analytics import custom, parsed
 from watchword.watch.providers.provider import Json, Provider
 from watchword.watch.providers.recased import Spelling, at, nested
 
@@ -44,7 +45,11 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
     event = _SPELLING.of(value)
     if "timestamp" in event:
         event.setdefault("published", event["timestamp"])
-    if not isinstance(event.get("eventType"), str):
+    if isinstance(value.get("eventType_s"), str):
+        event = custom(value, _COLUMNS) or {}
+    elif isinstance(value.get("EventOriginalType"), str):
+        event = _from_sentinel(value)
+    elif not isinstance(event.get("eventType"), str):
         event = _from_ecs(value)
     return (event,) if isinstance(event.get("eventType"), str) else None
 
@@ -76,7 +81,35 @@ def _from_ecs(value: Json) -> Json:
     security = event.setdefault("securityContext", {})
     if isinstance(security, dict):
         security.setdefault("asNumber", at(security, "as", "number") or at(value, "source", "as", "number"))
+    debug = at(event, "debugContext", "debugData")
+    if isinstance(debug, dict) and isinstance(debug.get("flattened"), dict):
+        event["debugContext"] = {"debugData": debug["flattened"] | debug}
     return event
+
+
+def _from_sentinel(row: Json) -> Json:
+    """The event in a row of Sentinel's `OktaV2_CL`, which has names of its own for the vendor's members."""
+    return {
+        "uuid": row.get("EventOriginalUid"),
+        "published": row.get("TimeGenerated"),
+        "eventType": row["EventOriginalType"],
+        "actor": {
+            "id": row.get("OriginalUserId") or row.get("ActorUserId"),
+            "alternateId": row.get("OriginalActorAlternateId") or row.get("ActorUsername"),
+            "type": row.get("OriginalUserType"),
+        },
+        "client": {
+            "ipAddress": row.get("SrcIpAddr"),
+            "geographicalContext": {"country": row.get("SrcGeoCountry")},
+            "userAgent": {"rawUserAgent": row.get("HttpUserAgent")},
+        },
+        "authenticationContext": {"externalSessionId": row.get("ActorSessionId")},
+        "outcome": {"result": row.get("OriginalOutcomeResult"), "reason": row.get("EventOriginalResultDetails")},
+        "securityContext": {"asNumber": row.get("SecurityContextAsNumber")},
+        "target": parsed(row.get("OriginalTarget")),
+        "transaction": {"id": row.get("TransactionId")},
+        "debugContext": {"debugData": parsed(row.get("DebugData"))},
+    }
 
 
 def _user(value: object) -> Json | None:
@@ -105,5 +138,6 @@ OKTA = Provider(
     columns=_COLUMNS,
     wrapped=("events", "items", "value", "records"),
     shape=_shape,
+    titles=("eventType_s", "EventOriginalType"),
 )
 """Okta System Log, one event a line, as the API and the log streams give it."""

@@ -33,6 +33,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     *lag* is how far the times it writes may be off from when the change was asked for. Where it *needs_sign_ins*, they
     say of a change what its own record does not.
     *titles* are columns that tell a table of this log, where an export calls them otherwise than *type_key*.
+    *unread* are columns that tell a table which has not what a verdict needs, with why and what to take instead.
     *reader* makes JSON of a log that is none, where that takes more than one line: one is made for each log.
     *plain* are columns of a line beside its record, which is then kept of what is no sign-in alone.
     """
@@ -48,6 +49,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     lag: timedelta = LAG
     needs_sign_ins: bool = True
     titles: tuple[str, ...] = ()
+    unread: tuple[tuple[tuple[str, ...], str], ...] = ()
     reader: Callable[[], TextReader] | None = None
     plain: tuple[str, ...] = ()
 

@@ -60,6 +60,8 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
         return _one({name: each for part in parts if isinstance(part, dict) for name, each in part.items()} | {
             "TimeCreated": at(win, "system", "systemTime")
         })  # fmt: skip
+    if isinstance(value.get("Event ID"), str) and isinstance(value.get("Date and Time"), str):
+        return _one(_from_viewer(value))
     event = _SPELLING.of(value)
     for name in ("event_data", "EventData", "UserData"):
         if isinstance(value.get(name), dict):
@@ -71,6 +73,21 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
     if isinstance(value.get("Message"), str) and event.get("SubjectUserSid") is None:
         event = {**fields_of(value["Message"]), **event}
     return _one(event)
+
+
+def _from_viewer(row: Json) -> Json:
+    """A row that Event Viewer saved: which log it is of only the source tells, and who acted only the message."""
+    source = str(row.get("Source"))
+    log = {"PasswordResetService": "Application"}.get(source, source)
+    return fields_of(str(row.get("Message"))) | {
+        "EventID": row["Event ID"],
+        "Channel": "Security"
+        if source in ("Microsoft-Windows-Security-Auditing", "Microsoft-Windows-Eventlog")
+        else log,
+        "SourceName": source,
+        "TimeCreated": row["Date and Time"],
+        "Keywords": row.get("Keywords") or row.get("Level"),
+    }
 
 
 def _one(event: Json) -> tuple[Json, ...] | None:

@@ -6,11 +6,12 @@ CREATE OR REPLACE TEMP MACRO said(word) AS CASE WHEN lower(trim(word)) IN ('', '
 -- Names, each once, in an order of their own: what is read twice has to be equal.
 CREATE OR REPLACE TEMP MACRO names_of(names) AS list_sort(list_distinct(names));
 
--- The address in a text, without port, brackets and zone; NULL where it is none (a service's name, nine groups of IPv6).
+-- The address in a text, without port (in the ways of RFC 5952 6), brackets and zone; NULL where it is none (a service's
+-- name, nine groups of IPv6).
 CREATE OR REPLACE TEMP MACRO address_in(word) AS nullif(coalesce(
     nullif(regexp_extract(word, '^\s*(?:::ffff:)?(\d{1,3}(?:\.\d{1,3}){3})(?::\d+)?\s*$', 1), ''),
     nullif(regexp_extract(
-        word, '^\s*\[?((?:[0-9a-fA-F]{0,4}:){2,7}(?:[0-9a-fA-F]{0,4}|\d{1,3}(?:\.\d{1,3}){3}))(?:%\w+)?(?:\](?::\d+)?)?\s*$', 1
+        word, '^\s*\[?((?:[0-9a-fA-F]{0,4}:){2,7}(?:[0-9a-fA-F]{0,4}|\d{1,3}(?:\.\d{1,3}){3}))(?:%\w+)?(?:\](?::\d+)?|(?:[#p.]| port )\d{1,5})?\s*$', 1
     ), '')
 ), '');
 

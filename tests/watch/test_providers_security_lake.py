@@ -1,0 +1,86 @@
+"""AWS' calls as Security Lake writes them: API Activity of OCSF, which says what was done by the call's name alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from watchword.core.identity_event import Canonical
+from watchword.watch.engine import Engine
+from watchword.watch.verdicts import Report
+
+
+def call(operation: str, service: str = "iam.amazonaws.com", data: object = None, **fields: Any) -> dict[str, Any]:
+    """One call by a person in the role Desk, with what was asked for as *data*."""
+    return {
+        "class_uid": 6003,
+        "category_uid": 6,
+        "type_uid": 600303,
+        "activity_id": 3,
+        "actor": {
+            "session": {"issuer": "arn:aws:iam::111122223333:role/Desk"},
+            "user": {
+                "account": {"uid": "111122223333"},
+                "type": "AssumedRole",
+                "uid": "arn:aws:sts::111122223333:assumed-role/Desk/mara",
+                "uid_alt": "AROA:mara",
+            },
+        },
+        "api": {
+            "operation": operation,
+            "request": {"uid": "r-1", "data": json.dumps(data)},
+            "service": {"name": service},
+        },
+        "cloud": {"account": {"uid": "111122223333"}, "provider": "AWS"},
+        "metadata": {"product": {"name": "CloudTrail", "vendor_name": "AWS"}, "uid": f"e-{operation}"},
+        "src_endpoint": {"ip": "192.0.2.9"},
+        "time": 1772452800000,
+    } | fields
+
+
+def read(folder: Path, *events: dict[str, Any]) -> Report:
+    """The report on a log of *events*."""
+    log = folder / "log"
+    log.write_text("\n".join(map(json.dumps, events)), encoding="utf-8")
+    return Engine().classify("ocsf", (log,))
+
+
+@pytest.mark.parametrize(
+    ("operation", "data", "action"),
+    [
+        ("UpdateLoginProfile", {"userName": "ana"}, Canonical.PASSWORD_RESET),
+        ("DeactivateMFADevice", {"userName": "ana", "serialNumber": "arn:aws:iam::1:mfa/x"}, Canonical.FACTOR_RESET),
+        ("CreateAccessKey", {"userName": "ana"}, Canonical.TOKEN_REISSUE),
+    ],
+)
+def test_a_call_about_an_account_is_cloudtrail_s(
+    tmp_path: Path, operation: str, data: dict[str, str], action: Canonical
+) -> None:
+    """It is read with the catalogue of AWS' calls, and says who, whom, from where and when."""
+    report = read(tmp_path, call(operation, data=data))
+    (row,) = report.verdicts
+    assert (row.provider, row.action, row.target, row.address) == ("cloudtrail", action, "ana", "192.0.2.9")
+    assert row.actor == "arn:aws:sts::111122223333:assumed-role/Desk/mara"
+    assert row.at.isoformat() == "2026-03-02T12:00:00+00:00"
+    assert (report.rejected_lines, report.unknown_types) == (0, ())
+
+
+def test_other_services_calls_are_let_be_beside_what_ocsf_says_itself(tmp_path: Path) -> None:
+    """A call to a service that keeps no accounts counts as its category, and Account Change is read as ever."""
+    change = {"class_uid": 3001, "activity_id": 4, "time": 1772452800000, "user": {"name": "ben"}}
+    report = read(tmp_path, call("RunInstances", "ec2.amazonaws.com"), change, call("ChangePassword"))
+    assert {(row.provider, row.action) for row in report.verdicts} == {
+        ("ocsf", Canonical.PASSWORD_RESET),
+        ("cloudtrail", Canonical.PASSWORD_CHANGE_SELF),
+    }
+    assert {count.native for count in report.types} == {"category 6", "3001/4", "iam/ChangePassword"}
+
+
+def test_a_call_that_was_refused_was_not_made(tmp_path: Path) -> None:
+    """What the service answered is the outcome."""
+    api = call("UpdateLoginProfile", data={"userName": "ana"})["api"] | {"response": {"error": "AccessDenied"}}
+    (row,) = read(tmp_path, call("UpdateLoginProfile", api=api)).verdicts
+    assert (row.outcome, row.reasons) == ("FAILURE AccessDenied", ("attempt_failed",))
