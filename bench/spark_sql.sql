@@ -39,12 +39,12 @@ field AS (
         coalesce(t.id, '') AS target,
         filter(array(lower(t.id), lower(t.alternateId)), k -> k IS NOT NULL AND k NOT IN ('', 'null')) AS target_keys,
         coalesce(upper(result), '') NOT IN ('FAILURE', 'DENY') AS done,
-        actor <> '' AND NOT coalesce(actor_login = 'system@okta.com', false) AND coalesce(
+        actor <> '' AND NOT coalesce(regexp(actor_login, '^system@okta[.]com$'), false) AND coalesce(
             actor = t.id OR (actor_login <> 'unknown' AND actor_login = lower(t.alternateId)), false
         ) AS by_owner,
         CASE
-            WHEN actor_login = 'system@okta.com' AND unclaimed THEN 'vendor'
-            WHEN actor_type IN ('systemprincipal', 'system') OR actor_login = 'system@okta.com' THEN 'system'
+            WHEN regexp(actor_login, '^system@okta[.]com$') AND unclaimed THEN 'vendor'
+            WHEN actor_type IN ('systemprincipal', 'system') OR regexp(actor_login, '^system@okta[.]com$') THEN 'system'
             WHEN actor_type IN ('publicclientapp', 'clientapp', 'app', 'appinstance', 'workflow', 'agent', 'adagent')
                 THEN 'automation'
         END AS actor_class
