@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.api.organisation import Organisation, found
 from watchword.web import view
@@ -48,6 +48,7 @@ def browser() -> Iterator[Browser]:
         if os.environ.get("CI") == "true":
             pytest.fail("No Chromium found, and CI has to prove the pages in one: install `chromium`.")
         pytest.skip("No Chromium found: install `chromium` to prove the pages in a browser.")
+    expect.set_options(timeout=15_000)  # a busy machine takes its time, and no page is better for it
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)
         yield chromium

@@ -242,6 +242,7 @@ if (part("contact")) {
 }
 
 part("object").addEventListener("click", step(() => send("POST", "/not-me")));
+part("object").disabled = false; // until here a click would have gone unheard
 part("none").addEventListener("click", step(() => send("POST", "/not-me")));
 
 part("make").addEventListener("click", step(async () => {

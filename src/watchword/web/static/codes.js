@@ -33,4 +33,5 @@ if (page.id === "codes") {
       part("show").disabled = false;
     }
   });
+  part("show").disabled = false; // until here a click would have gone unheard
 }

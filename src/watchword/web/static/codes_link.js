@@ -17,3 +17,4 @@ button.addEventListener("click", async () => {
   else say("codes-problem", said.detail ? `${said.detail} ${said.remedy ?? ""}` : "The console did not answer. Wait a moment.");
   button.disabled = false;
 });
+button.disabled = false; // until here a click would have gone unheard

@@ -48,3 +48,4 @@ button.addEventListener("click", async () => {
     button.disabled = false;
   }
 });
+button.disabled = false; // until here a click would have gone unheard

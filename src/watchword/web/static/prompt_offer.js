@@ -20,3 +20,4 @@ button.addEventListener("click", async () => {
   }
   button.disabled = false;
 });
+button.disabled = false; // until here a click would have gone unheard
