@@ -16,6 +16,7 @@ from tests.api.test_retention import erase_stream
 from tests.api.test_story import RESET
 from watchword.core.identity_event import Canonical, Verdict
 from watchword.core.ids import CaseId
+from watchword.core.person import Role, RoleGrant
 from watchword.feeds import OutputPart
 from watchword.watch.campaigns import Party
 from watchword.watch.outputs.delivery import Delivery, Unconnected
@@ -289,6 +290,31 @@ def test_who_may_keep_something_quiet(organisation: Organisation) -> None:
     assert noor.form(f"/findings/{about_me}/suppress", **whom).status_code == 403
     assert organisation.app.findings.suppressions() == ()
     assert noor.form(f"/findings/{made}/suppress", **whom).status_code == 303
+
+
+@pytest.mark.parametrize("called", ["by the desk", "by its log"])
+def test_an_account_is_its_owners_whatever_it_is_called(organisation: Organisation, called: str) -> None:
+    """Whoever owns an account keeps nothing quiet about it and ends no finding on it, where no directory is named."""
+    app = organisation.app
+    names, mara = app.names, app.names.person("mara")
+    app.people.grant(names.person("root"), mara, RoleGrant(role=Role.SECURITY_DUTY), BEGINNING)
+    case = organisation.sign_in("ilse").post("/api/cases", RESET).json()["case"]
+    account = app.steps.load(CaseId(case)).case.account
+    native = names.native(account)
+    assert native is not None
+    name = account if called == "by the desk" else native[1]
+    found = Hit(
+        signal="approved_in_seconds", title="Approved within seconds", severity="medium", event=None, target=name,
+        actor=names.person("wen"), at=BEGINNING, says="said",
+    )  # fmt: skip
+    (made,) = app.findings.take((), (found,), BEGINNING)
+
+    staff = organisation.sign_in("mara")
+    quiet = {"rule": "*", "party": "target", "name": name, "until": "3d", "why": "a drill"}
+    assert staff.post("/api/suppressions", quiet).status_code == 403
+    assert staff.post(f"/api/findings/{made}/dismiss", {"reason": "expected", "words": "x"}).status_code == 403
+    noor = organisation.sign_in("noor")
+    assert noor.post(f"/api/findings/{made}/dismiss", {"reason": "expected", "words": "x"}).status_code == 200
 
 
 def test_an_output_in_trouble_is_told_above_the_list(organisation: Organisation) -> None:

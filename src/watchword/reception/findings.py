@@ -23,10 +23,7 @@ def demand_work(app: App, person: PersonId, at: datetime) -> None:
 
 def demand_not_self(app: App, person: PersonId, name: str) -> None:
     """Raise `Refused` where *name*, as findings call somebody, is *person*: nobody keeps it quiet about themselves."""
-    name = name.strip()
-    accounts = (app.names.account(part.name, name) for part in app.settings.directories)
-    owners = {app.names.owner(account) for account in accounts if account is not None}
-    if person in {name, *owners}:
+    if person in _people_of(app, name.strip()):
         raise Refused("This is about you, or your account.", "Somebody else has to.", ("subject",))
 
 
@@ -37,11 +34,23 @@ def risks(app: App, at: datetime) -> tuple[Risk, ...]:
 
 def account_of(app: App, name: str, directory: str | None = None) -> AccountId | None:
     """The account that findings call *name*; None where it is not known, or is not certain for want of a directory."""
+    found = _accounts_of(app, name, directory)
+    return next(iter(found)) if len(found) == 1 else None
+
+
+def _accounts_of(app: App, name: str, directory: str | None) -> frozenset[AccountId]:
+    """The accounts that findings may mean by *name*."""
     if name.startswith("a-"):
-        return AccountId(name)
+        return frozenset({AccountId(name)})
     directories = [directory] if directory else [part.name for part in app.settings.directories]
-    found = {account for one in directories if (account := app.names.account(one, name)) is not None}
-    return found.pop() if len(found) == 1 else None
+    known = (app.names.account(one, name) for one in directories)
+    return frozenset(account for account in known if account is not None)
+
+
+def _people_of(app: App, name: str, directory: str | None = None) -> frozenset[PersonId]:
+    """Whom findings may mean by *name*: a person of the desk, and whoever owns an account that is called so."""
+    owners = (app.names.owner(account) for account in _accounts_of(app, name, directory))
+    return frozenset({PersonId(name)} if name.startswith("p-") else ()) | {one for one in owners if one is not None}
 
 
 def named(app: App, name: str, directory: str | None = None) -> tuple[str, str]:
@@ -87,12 +96,10 @@ def finding_of(app: App, finding: str) -> Shown:
 
 def about(app: App, shown: Shown) -> frozenset[PersonId]:
     """The people of the desk whom a finding names: who did it, and whose accounts it is about."""
-    found: set[PersonId] = set()
-    for item in shown.items:
-        for name in (item.actor, item.target):
-            if name.startswith("p-"):
-                found.add(PersonId(name))
-            account = app.names.account(item.directory, name) if item.directory else None
-            if account is not None and (owner := app.names.owner(account)) is not None:
-                found.add(owner)
-    return frozenset(found)
+    return frozenset(
+        person
+        for item in shown.items
+        for name in (item.actor, item.target, item.account)
+        if name
+        for person in _people_of(app, name, item.directory)
+    )
