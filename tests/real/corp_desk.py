@@ -27,6 +27,7 @@ from watchword.desk.effects import RECEIPT
 from watchword.desk.intake import Wish
 from watchword.directories.port import Directory
 from watchword.settings import Settings, load
+from watchword.watch.settling import SETTLES
 from watchword.watch.verdicts import VerdictRow
 
 STAFF = {"ada.agent": Role.AGENT, "ben.agent": Role.AGENT, "rae.release": Role.EXECUTOR}
@@ -191,9 +192,15 @@ class CorpDesk:
 
     def verdicts(self, login: str) -> tuple[VerdictRow, ...]:
         """What the watch says of an account's events that owe evidence, newest first, once it has read all there is."""
+        self.watch()
+        return self._board(login)
+
+    def watch(self) -> None:
+        """Have the watch read all there is, and tell what waited for evidence as well."""
         self.app.follow()
         self.app.watch()
-        return self._board(login)
+        time.sleep(SETTLES.total_seconds())
+        self.app.watch()
 
     def verdict(self, login: str) -> VerdictRow:
         """The one verdict there is."""

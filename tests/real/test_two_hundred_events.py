@@ -153,7 +153,7 @@ def test_every_verdict_on_two_hundred_events_is_right(
     world.settle(len(order) + PLAN["failed"])
     deeds = [world.do(kind) for kind in order]
     desk.app.follow()
-    desk.app.watch()
+    desk.watch()
     found = _by_target(desk.app.board())
     matrix = Counter(
         (deed.kind, verdict.value)

@@ -106,11 +106,35 @@ def test_a_change_whose_evidence_is_on_its_way_is_no_alarm(
     assert feed.step(9) == []
 
 
-def test_a_clock_that_runs_ahead_hides_nothing(feed: Feed, okta: Okta, evidence: Callable[..., EvidenceRow]) -> None:
-    """An executor's event from after now is told at once."""
+def test_who_acts_without_a_pause_waits_no_longer(feed: Feed, okta: Okta, evidence: Callable[..., EvidenceRow]) -> None:
+    """Each event waits for a time of its own: an executor that acts every second keeps none of its doings untold."""
+    feed.evidence(evidence("00uben", started=NOON - timedelta(hours=2), ended=NOON - timedelta(hours=2)))
+    told: dict[str, int] = {}
+    for second in range(8):
+        feed.write(okta(target=f"00u{second}", after=second))
+        told |= {target: second for target, _, _ in feed.step(second)}
+    assert told == {f"00u{second}": second + 2 for second in range(6)}
+
+
+@pytest.mark.parametrize(("ahead", "told"), [(1.5, 2), (60, 0)])
+def test_a_clock_that_runs_ahead_hides_nothing(
+    feed: Feed, okta: Okta, evidence: Callable[..., EvidenceRow], ahead: float, told: int
+) -> None:
+    """An executor's event from shortly after now waits as long as another; one from long after is told at once."""
     feed.evidence(evidence("00uben"))
-    feed.write(okta(after=60))
-    assert feed.step() == [("00uana", Verdict.OUT_OF_POLICY, 1)]
+    feed.write(okta(after=ahead))
+    seen = {second for second in range(4) if feed.step(second)}
+    assert seen == {told}
+
+
+def test_a_clock_that_goes_back_keeps_nothing_waiting(
+    feed: Feed, okta: Okta, evidence: Callable[..., EvidenceRow]
+) -> None:
+    """What waits is told by the next step, where the clock says that it began to wait later than now."""
+    feed.evidence(evidence("00uben", started=NOON - timedelta(hours=2), ended=NOON - timedelta(hours=2)))
+    feed.write(okta())
+    assert feed.step() == []
+    assert feed.step(-3600) == [("00uana", Verdict.UNVERIFIED, 1)]
 
 
 def test_half_a_line_waits_for_its_other_half(feed: Feed, okta: Okta) -> None:

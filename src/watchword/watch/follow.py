@@ -21,7 +21,7 @@ from watchword.watch.evidence_diff import EvidenceDiff, signature
 from watchword.watch.meter import Meter
 from watchword.watch.providers import Feed, Provider
 from watchword.watch.reading import read_log
-from watchword.watch.settling import SETTLES, leave_unsettled
+from watchword.watch.settling import Settling
 from watchword.watch.shapes_text import TextReader
 from watchword.watch.sieve import Tally
 from watchword.watch.sigma import Rule, hits_in
@@ -117,7 +117,7 @@ class Follow:
         enforced: tuple[Enforced, ...] = (),
     ) -> None:
         self.tally = Tally()
-        self._settles_at: datetime | None = None
+        self._settling = Settling()
         self.hits: tuple[Hit, ...] = ()
         """What the signals found when they last looked at all that is remembered, and Sigma rules in the last step."""
         self._signals, self._activity, self._sigma = signals, activity, sigma
@@ -197,12 +197,16 @@ class Follow:
         for feed in self._feeds:
             about += ((feed, one) for one in self._beats[feed.name].beat(came.get(feed.name, ()), at))
         new = self._window.take()
-        is_due = self._settles_at is not None and at >= self._settles_at
-        is_whole = self._is_whole or self._evidence.is_whole or new > MANY or is_due
+        is_over = self._settling.is_over(at)
+        is_whole = self._is_whole or self._evidence.is_whole or new > MANY or is_over
         changed: tuple[VerdictRow, ...] = ()
-        if new or has_new_evidence or self._is_whole or is_due:
+        judged: tuple[VerdictRow, ...] = ()
+        early: frozenset[str] = frozenset()
+        if new or has_new_evidence or self._is_whole or is_over:
             self._window.gather(whole=is_whole)
-            changed = self._changes(at, is_whole=is_whole)
+            judged = correlation.judge(self._con)
+            early = self._settling.leave(self._con, at)
+            changed = self._changes(judged, early)
         if self._canary is not None:
             about += ((None, one) for one in self._canary.told(at))
         rows = (*self._about(about), *changed)
@@ -213,6 +217,7 @@ class Follow:
             write_step(self._verdicts, step, rows)
             self._is_written = True
         self._untold = []
+        self._settling.keep(early, judged, at)
         self._evidence.settle()
         self._is_whole = False
         self._is_unswept = self._is_unswept or bool(positions) or has_new_evidence
@@ -246,7 +251,7 @@ class Follow:
         begun = time.monotonic()
         self._window.whole()
         correlation.judge(self._con)
-        unsettled = leave_unsettled(self._con, at)
+        early = self._settling.leave(self._con, at)
         since = at - self._kept * 29 / 30  # an event may be a little earlier than its change
         correlation.remember(self._con, since)
         told = (row for row in self._window.told_because("unseen") if row.at >= since)
@@ -262,7 +267,7 @@ class Follow:
             step = self._window.step + 1
             self._window.commit(step, {}, rows, at=at, kept=self._kept)
             write_step(self._verdicts, step, rows)
-        self._is_unswept, self._activity_seen = bool(unsettled), seen
+        self._is_unswept, self._activity_seen = bool(early), seen
         # The more is remembered the longer it takes: a twentieth of the time at most, so that verdicts do not wait.
         self._sweep_at = at + max(SWEEP, 20 * timedelta(seconds=time.monotonic() - begun))
         return rows
@@ -347,20 +352,13 @@ class Follow:
             os.fsync(aside.fileno())
         partial.rename(folder / f"step{self._window.step + 1:08d}.jsonl")
 
-    def _changes(self, at: datetime, *, is_whole: bool) -> tuple[VerdictRow, ...]:
-        """Judge what was gathered; return what says something new, each as the next revision of its event."""
-        judged = correlation.judge(self._con)
-        if unsettled := leave_unsettled(self._con, at):
-            self._settles_at = at + SETTLES
-        elif is_whole:
-            self._settles_at = None
+    def _changes(self, judged: tuple[VerdictRow, ...], early: frozenset[str]) -> tuple[VerdictRow, ...]:
+        """Of what was judged, what says something new, each as the next revision of its event; *early* is not told."""
         if self._canary is not None:
             judged = self._canary.mark(judged)
         ids = [row.id for row in judged]
         told = self._told(judged)
-        rows = [
-            new for row in judged if row.id not in unsettled and (new := revised(row, told.get(row.id))) is not None
-        ]
+        rows = [new for row in judged if row.id not in early and (new := revised(row, told.get(row.id))) is not None]
         for row in self._window.gone(ids):
             part = msgspec.structs.replace(row, verdict=Verdict.IGNORED, reasons=("part_of_another",))
             if (new := revised(part, row)) is not None:

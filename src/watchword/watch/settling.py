@@ -6,27 +6,61 @@ such event that nothing speaks for it, and to take that back a moment later, wou
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import duckdb
+import msgspec
+
+from watchword.watch.verdicts import VerdictRow
 
 SETTLES = timedelta(seconds=2)
-"""How old an event of an executor's is before it is told that no evidence speaks for it."""
+"""How long an event of an executor's waits for its evidence, at most, before it is told that none speaks for it."""
 
-_LEAVE = """
-DELETE FROM verdict
+_EARLY = """
+SELECT id
+FROM verdict
 WHERE verdict IN ('unverified', 'out_of_policy', 'suspicious') AND "at" > $since AND "at" <= $until AND id IN (
     SELECT id
     FROM (SELECT id, unnest(actor_keys) AS name FROM event WHERE owes)
     SEMI JOIN (SELECT name FROM principal UNION SELECT unnest(principal_keys) FROM evidence) USING (name)
 )
-RETURNING id
 """
 
 
-def leave_unsettled(con: duckdb.DuckDBPyConnection, at: datetime) -> frozenset[str]:
-    """Take out of the table `verdict` what *at* is too early to be told, and return the ids of those events.
+class _Wait(msgspec.Struct, frozen=True):
+    since: datetime
+    is_over: bool = False
 
-    An event from after *at* is told at once: a clock that runs ahead hides nothing.
-    """
-    return frozenset(id_ for (id_,) in con.execute(_LEAVE, {"since": at - SETTLES, "until": at}).fetchall())
+
+class Settling:
+    """The events that wait, each for a time of its own: a clock that jumps, or more of them, makes none wait longer."""
+
+    def __init__(self) -> None:
+        self._waits: dict[str, _Wait] = {}
+
+    def leave(self, con: duckdb.DuckDBPyConnection, at: datetime) -> frozenset[str]:
+        """Take out of the table `verdict` what *at* is too early to be told, and return the ids of those events."""
+        near = {"since": at - SETTLES, "until": at + SETTLES}
+        early = [id_ for (id_,) in con.execute(_EARLY, near).fetchall() if self._is_early(id_, at)]
+        if early:
+            con.execute("DELETE FROM verdict WHERE list_contains($early, id)", {"early": early})
+        return frozenset(early)
+
+    def is_over(self, at: datetime) -> bool:
+        """Whether some event has waited long enough: all is to be judged again, for it may bear on any other."""
+        return any(not one.is_over and not self._is_early(id_, at) for id_, one in self._waits.items())
+
+    def keep(self, early: frozenset[str], judged: Iterable[VerdictRow], at: datetime) -> None:
+        """Take note that of what was *judged* the events in *early* wait, once the rest of it is written."""
+        for row in judged:
+            if row.id in early:
+                self._waits.setdefault(row.id, _Wait(at))
+            elif (known := self._waits.get(row.id)) is not None:
+                self._waits[row.id] = _Wait(known.since, True)
+        # Remembered until its time alone tells that it is early no more.
+        self._waits = {id_: one for id_, one in self._waits.items() if timedelta() <= at - one.since < 3 * SETTLES}
+
+    def _is_early(self, event: str, at: datetime) -> bool:
+        known = self._waits.get(event)
+        return known is None or (not known.is_over and timedelta() <= at - known.since < SETTLES)
