@@ -45,12 +45,13 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 def row(
     id_: str, *, actor: str = "agent-1", target: str = "ana", after: float = 0, verdict: Verdict = Verdict.UNVERIFIED,
     reasons: tuple[str, ...] = ("no_case",), actor_class: str | None = None, about_feed: bool = False,
+    revision: int = 1,
 ) -> VerdictRow:  # fmt: skip
     return VerdictRow(
         id=id_, provider="okta", directory="corp", action=None if about_feed else Canonical.PASSWORD_RESET,
         native_action="x", actor=actor, target=target, at=NOON + timedelta(minutes=after), outcome="SUCCESS",
         address=None, socket=None, correlation=None, folded=1, actor_class=actor_class, verdict=verdict,
-        reasons=reasons, case=None, ticket=None, leaves=(),
+        reasons=reasons, case=None, ticket=None, leaves=(), revision=revision,
     )  # fmt: skip
 
 
@@ -145,7 +146,7 @@ def test_late_evidence_takes_events_out(ledger: Ledger) -> None:
     """A verdict revised to verified leaves its finding, with the hits that no longer fire, and may close it."""
     findings = Findings(ledger)
     (made,) = findings.take((row("e1"), row("e2", after=1)), (hit("privileged_target", "e1"),), NOON)
-    verified = row("e1", verdict=Verdict.VERIFIED, reasons=("whole_chain",))
+    verified = row("e1", verdict=Verdict.VERIFIED, reasons=("whole_chain",), revision=2)
 
     findings.take((verified,), (), LATER)
     assert [item.event for item in findings.one(made).items] == ["e2"]
@@ -164,7 +165,7 @@ def test_signals_that_look_later_take_events_out(ledger: Ledger) -> None:
     findings = Findings(ledger)
     hurried = hit("evidence_chain_broken", "e1", severity="critical")
     (made,) = findings.take((row("e1"),), (hurried,), NOON)
-    verified = row("e1", verdict=Verdict.VERIFIED, reasons=("whole_chain",))
+    verified = row("e1", verdict=Verdict.VERIFIED, reasons=("whole_chain",), revision=2)
 
     findings.take((verified,), (hurried,), LATER)
     assert [item.rule for item in findings.one(made).items] == ["evidence_chain_broken"]
@@ -173,15 +174,32 @@ def test_signals_that_look_later_take_events_out(ledger: Ledger) -> None:
     assert findings.risks(LATER) == ()
 
 
-def test_what_signals_forget_stays(ledger: Ledger) -> None:
-    """A hit on an event of two weeks ago is not taken out because signals no longer look as far back."""
+@pytest.mark.parametrize(("revision", "days"), [(1, 0.5), (2, 14)])
+def test_what_signals_forget_stays(ledger: Ledger, revision: int, days: float) -> None:
+    """A hit stays that fires no longer since what was before it is forgotten, or statistics moved; by a start too."""
+    fires = hit("agent_off_shift", "e1")
+    verified = row("e1", verdict=Verdict.VERIFIED, reasons=("whole_chain",), revision=revision)
     findings = Findings(ledger)
-    fires = hit("repeated_recovery", "e1")
-    verified = row("e1", verdict=Verdict.VERIFIED, reasons=("whole_chain",))
     (made,) = findings.take((verified,), (fires,), NOON)
 
-    findings.take((), (), NOON + timedelta(days=14))
-    assert [item.rule for item in findings.one(made).items] == ["repeated_recovery"]
+    for taken in (findings, Findings(ledger)):
+        taken.take((), (), NOON + timedelta(days=days))
+        taken.take((verified,), (), NOON + timedelta(days=days))
+        assert [item.rule for item in taken.one(made).items] == ["agent_off_shift"]
+
+
+def test_a_start_raises_nothing_that_was_answered(ledger: Ledger) -> None:
+    """All verdicts are taken again after a start: what was revised since is not raised once more, and hits go."""
+    fires = hit("evidence_chain_broken", "e1")
+    rows = (row("e1"), row("e1", verdict=Verdict.VERIFIED, reasons=("whole_chain",), revision=2))
+    findings = Findings(ledger)
+    (made,) = findings.take(rows[:1], (fires,), NOON)
+    findings.take(rows[1:], (fires,), LATER)
+    Findings(ledger).take(rows, (), LATER)
+    assert Findings(ledger).one(made).finding.status is Status.CLOSED
+    size = ledger.size
+    assert Findings(ledger).take(rows, (), LATER) == ()
+    assert ledger.size == size
 
 
 def test_a_signal_that_still_fires_stays(ledger: Ledger) -> None:
@@ -190,7 +208,7 @@ def test_a_signal_that_still_fires_stays(ledger: Ledger) -> None:
     fires = hit("first_sign_in_elsewhere", "e1")
     (made,) = findings.take((row("e1"),), (fires,), NOON)
 
-    findings.take((row("e1", verdict=Verdict.VERIFIED, reasons=("whole_chain",)),), (fires,), LATER)
+    findings.take((row("e1", verdict=Verdict.VERIFIED, reasons=("whole_chain",), revision=2),), (fires,), LATER)
 
     assert [item.rule for item in findings.one(made).items] == ["first_sign_in_elsewhere"]
 

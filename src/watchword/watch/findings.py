@@ -58,8 +58,11 @@ from watchword.watch.verdicts import VerdictRow
 RACES = 8
 """How often a lost race is decided again before the caller hears of it."""
 
-FRESH = timedelta(days=7)
+FRESH = timedelta(days=1)
 """How old an event may be for signals to be believed that find it no longer: they forget what was before older ones."""
+
+SWEPT = timedelta(minutes=10)
+"""For how long a verdict that was revised is held against signals, which look less often than verdicts are given."""
 
 
 class Findings:
@@ -68,8 +71,8 @@ class Findings:
     def __init__(self, ledger: Ledger) -> None:
         self.log = FindingLog(ledger)
         self._pseudonym = ledger.pseudonym
-        self._answered: dict[str, VerdictRow] = {}
-        """Verdicts that ask for nothing, of events that signals still find something in: they look less often."""
+        self._answered: dict[str, tuple[VerdictRow, datetime]] = {}
+        """Revised verdicts that ask for nothing, of events that signals still find something in, and since when."""
 
     # --- reading -----------------------------------------------------------------------------------------------------
 
@@ -141,7 +144,8 @@ class Findings:
         *rows* are verdicts that are new or revised, *hits* all that the signals find now. Taken twice, it changes
         nothing. Returns the ids of the findings that changed.
         """
-        rows, hits = tuple(rows), tuple(hits)
+        # Of an event the last word counts: what it revised is no news, after a start least of all.
+        rows, hits = tuple({row.id: row for row in rows}.values()), tuple(hits)
         for attempt in range(RACES):
             with self.log.lock:
                 self.log.look()
@@ -204,11 +208,16 @@ class Findings:
             yield Campaign(by="hour", name=hour, items=tuple(sorted(items, key=lambda i: (i.at, i.rule, i.about))))
 
     def _clear(self, rows: tuple[VerdictRow, ...], hits: tuple[Hit, ...], at: datetime) -> Iterator[str]:
-        """Take out of open findings what is told otherwise now of the events of *rows*, or of rows taken lately."""
-        fresh = {id_: row for id_, row in self._answered.items() if at - row.at <= FRESH}
-        told = {**fresh, **{row.id: row for row in rows if row.action is not None}}
+        """Take out of open findings what is told otherwise now of the events of *rows*, or of rows taken lately.
+
+        A hit goes where its event was answered late: what a signal no longer finds otherwise is what it forgot, or what
+        its statistics moved past, and stays for people to judge.
+        """
+        lately = {id_: one for id_, one in self._answered.items() if timedelta() <= at - one[1] <= SWEPT}
+        told = {id_: row for id_, (row, _) in lately.items()} | {row.id: row for row in rows if row.action is not None}
         now = {id_: f"{VERDICT}{row.verdict}" for id_, row in told.items()}
         wanting = {row.id for row in rows if row.is_finding}
+        late = {id_ for id_, row in told.items() if row.revision > 1 and at - row.at <= FRESH} - wanting
         found = {(hit.signal, hit.event) for hit in hits}
 
         def is_over(item: Item) -> bool:
@@ -217,9 +226,7 @@ class Findings:
             if item.rule.startswith(VERDICT):
                 return item.rule != now[item.event]
             # A Sigma rule looks at lines, not at verdicts, and only once at each.
-            if item.rule.startswith(SIGMA):
-                return False
-            return item.event not in wanting and (item.rule, item.event) not in found
+            return not item.rule.startswith(SIGMA) and item.event in late and (item.rule, item.event) not in found
 
         stays: set[str | None] = set()
         for finding in dict.fromkeys(finding for event in now for finding in self.log.of_event(event)):
@@ -230,7 +237,7 @@ class Findings:
             if drafts := tuple(draft(event, WATCH, at) for event in clear(one.finding, gone)):
                 self.log.write(PREFIX + finding, one.version, drafts)
                 yield finding
-        self._answered = {id_: row for id_, row in told.items() if id_ in stays - wanting}
+        self._answered = {id_: lately.get(id_, (told[id_], at)) for id_ in late if id_ in stays}
 
     def _keep_quiet(self, fresh: dict[str, Item], at: datetime) -> None:
         """Take what is suppressed out of *fresh*, and count it."""
