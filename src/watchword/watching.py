@@ -14,7 +14,7 @@ import structlog
 
 from watchword.core.account import AccountClass
 from watchword.core.change import ResetPassword
-from watchword.core.errors import Corrupt, Invalid, Refused, Unavailable
+from watchword.core.errors import Corrupt, Invalid, Refused, Unavailable, WatchwordError
 from watchword.core.ids import AccountId
 from watchword.desk.sealing import new_secret
 from watchword.directories.port import Directory
@@ -154,13 +154,18 @@ class Watching:
                 rows = self.follow.step(at, (*failing, *told))
                 if self.follow.hits is not before:
                     write_hits(hits_of(self._settings), self.follow.hits)
-            except (duckdb.Error, OSError) as error:
-                # Such as a full disk: what is remembered is opened anew, as after a kill.
+            except WatchwordError:
+                raise
+            except Exception as error:
+                # Such as a full disk, or a fault nobody foresaw: what is remembered is opened anew, as after a kill.
+                log.exception("watch.fault")
                 if self._follow is not None:
                     with suppress(duckdb.Error):
                         self._follow.close()
                     self._follow = None
-                raise Unavailable(f"The watch can not go on: {error}.", "It tries again; look at the disk.") from error
+                raise Unavailable(
+                    f"The watch can not go on: {error}.", "It tries again; look at the disk and the log."
+                ) from error
             return rows
 
     def run(self, stop: threading.Event, pause_s: float = 0.5, after: Callable[[Follow], None] | None = None) -> None:

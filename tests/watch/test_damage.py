@@ -16,6 +16,7 @@ from watchword.core.errors import Invalid
 from watchword.watch import sieve
 from watchword.watch.engine import Engine
 from watchword.watch.printable import printable
+from watchword.watch.providers import PROVIDERS
 
 from .conftest import Classify, Okta
 
@@ -200,6 +201,23 @@ def test_hostile_text_is_only_text(okta: Okta, classify: Classify, text: str) ->
     """Text from a log is never SQL, a pattern or a format; it comes back as it was."""
     row = classify.one(okta(actor=text, target=text + "x", transaction={"id": text + "y"}))
     assert (row.actor, row.target, row.correlation) == (text, text + "x", text + "y")
+
+
+@pytest.mark.parametrize("provider", sorted(PROVIDERS))
+@pytest.mark.parametrize("deep", ["lists", "members", "column", "same"])
+def test_what_is_nested_too_deep_stops_nothing(provider: str, deep: str, tmp_path: Path) -> None:
+    """A line that no parser can go down to the end of is one line more, rejected or of some type, in every log."""
+    depth = 3000
+    line = {
+        "lists": '{"x":' + "[" * depth + "]" * depth + "}",
+        "members": '{"x":' * depth + "1" + "}" * depth,
+        "column": '{"TimeGenerated":"2026-03-02T12:00:00Z","' + "actor" + "_a" * depth + '_s":"x","eventType_s":"y"}',
+        "same": '{"cisco_duo":' * depth + "{}" + "}" * depth,
+    }[deep]
+    log = tmp_path / "log"
+    log.write_text(line + "\n" + line + "\n", encoding="utf-8")
+    report = Engine().classify(provider, (log,))
+    assert report.lines == 2 == report.rejected_lines + report.preamble + sum(c.lines for c in report.types)
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

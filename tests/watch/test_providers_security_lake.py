@@ -84,3 +84,14 @@ def test_a_call_that_was_refused_was_not_made(tmp_path: Path) -> None:
     api = call("UpdateLoginProfile", data={"userName": "ana"})["api"] | {"response": {"error": "AccessDenied"}}
     (row,) = read(tmp_path, call("UpdateLoginProfile", api=api)).verdicts
     assert (row.outcome, row.reasons) == ("FAILURE AccessDenied", ("attempt_failed",))
+
+
+@pytest.mark.parametrize("odd", [5, 1.5, True, [], {}, None, ""])
+@pytest.mark.parametrize("service", ["iam.amazonaws.com", "iam.amazonaws.com.example.test", 7])
+@pytest.mark.parametrize("number", [6003, "06003", "6003"])
+def test_an_odd_call_stops_nothing(tmp_path: Path, odd: object, service: object, number: object) -> None:
+    """A call without a name that is text is one line more, rejected or of some type; what stands beside it is read."""
+    line = call("x") | {"class_uid": number, "api": {"operation": odd, "service": {"name": service}}}
+    report = read(tmp_path, line, call("ChangePassword"))
+    assert [row.action for row in report.verdicts if row.action] == [Canonical.PASSWORD_CHANGE_SELF]
+    assert report.lines == 2 == report.rejected_lines + sum(count.lines for count in report.types)

@@ -113,7 +113,15 @@ def sieve_lines(
         elif _is_whole(line, provider):
             yield line + b"\n"
         else:
-            yield from _mend(number, line, provider, tally)
+            # All of a line or nothing: what is nested too deep for one step is let go of with what came before it.
+            before = msgspec.structs.replace(tally)
+            try:
+                yield from tuple(_mend(number, line, provider, tally))
+            except RecursionError:
+                for name in tally.__struct_fields__:
+                    setattr(tally, name, getattr(before, name))
+                tally.rejected += 1
+                yield Aside(line=number, reason="nested too deep", text=_excerpt(line))
 
 
 def _mend(number: int, line: bytes, provider: Provider, tally: Tally) -> Iterator[Sieved]:
@@ -143,11 +151,15 @@ def _mend(number: int, line: bytes, provider: Provider, tally: Tally) -> Iterato
     for event in events or (None,):
         if event is None:
             tally.rejected += 1
-            yield Aside(line=number, reason=why, text=line[:_EXCERPT].decode("utf-8", "backslashreplace"))
+            yield Aside(line=number, reason=why, text=_excerpt(line))
         elif CARRIED in event:
             yield Carried(provider=str(event.pop(CARRIED)), line=encode(event))
         else:
             yield encode(event)
+
+
+def _excerpt(line: bytes) -> str:
+    return line[:_EXCERPT].decode("utf-8", "backslashreplace")
 
 
 def _read_by(provider: Provider, lines: Iterator[Record], reader: TextReader | None) -> Iterator[Record]:
@@ -173,9 +185,9 @@ def _told(shaped: Shaped) -> Record:
 def _is_whole(line: bytes, provider: Provider) -> bool:
     try:
         value = msgspec.json.decode(line)
+        events = provider.events_of(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
-    events = provider.events_of(value)
     return events is not None and len(events) == 1 and events[0] is value and b"\n" not in line
 
 

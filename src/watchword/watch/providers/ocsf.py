@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 from watchword.watch.providers.log_analytics import parsed
@@ -34,7 +35,7 @@ _COLUMNS = (
     ("auth_factors", "STRUCT(factor_type VARCHAR)[]"),
     ("api", "STRUCT(operation VARCHAR, service STRUCT(name VARCHAR))"),
 )
-_API_ACTIVITY = "6003"
+_API_ACTIVITY = 6003
 _KEEPS_ACCOUNTS = re.compile(r"(iam|signin|sso|sso-directory|identitystore|cognito-idp)\.amazonaws\.com")
 
 
@@ -54,9 +55,12 @@ def _of_cloudtrail(event: Json) -> Json | None:
     Only some calls became events of the category for identities: the others say what they do by their name alone.
     """
     api, name, source = event.get("api"), at(event, "api", "operation"), at(event, "api", "service", "name")
-    is_of_api = _API_ACTIVITY in (text(event.get("class_uid")), (text(event.get("type_uid")) or "")[:-2])
-    if not is_of_api or not isinstance(name, str) or not isinstance(source, str) or not _KEEPS_ACCOUNTS.match(source):
+    # As the SQL has it, which reads what is left here: of which class, by number, and that some operation is named.
+    named, typed = (text(event.get(key)) or "" for key in ("class_uid", "type_uid"))
+    kind = int(named) if named.isdecimal() else int(typed) // 100 if typed.isdecimal() else 0
+    if kind != _API_ACTIVITY or name is None or not isinstance(source, str) or not _KEEPS_ACCOUNTS.fullmatch(source):
         return None
+    name = name if isinstance(name, str) else json.dumps(name)
     who, unmapped = at(event, "actor", "user"), event.get("unmapped")
     names = [each for each in (at(who, key) for key in ("uid", "uuid", "uid_alt")) if isinstance(each, str)]
     issuer = text(at(event, "actor", "session", "issuer"))

@@ -17,7 +17,7 @@ SELECT
     CASE
         -- AWS' own calls, which their own provider reads.
         WHEN class IS NULL OR (
-            class = 6003 AND regexp_matches(api.service.name, '^(iam|signin|sso|sso-directory|identitystore|cognito-idp)[.]amazonaws[.]com')
+            class = 6003 AND regexp_matches(api.service.name, '^(iam|signin|sso|sso-directory|identitystore|cognito-idp)[.]amazonaws[.]com$')
             AND api.operation IS NOT NULL
         ) THEN NULL
         WHEN class // 1000 <> 3 THEN 'category ' || (class // 1000)

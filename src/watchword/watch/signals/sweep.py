@@ -103,8 +103,9 @@ def _hit(signal: Signal, row: dict[str, object]) -> Hit:
             "A hit has event, target, actor and time.",
             where=str(signal.file),
         )
-    facts = tuple((k, _said(v)) for k, v in row.items() if k not in (*_REQUIRED, *_GROUPING) and v is not None)
-    known = {column: row[column] for column in ("event", *_GROUPING) if row.get(column) is not None}
+    silent = {*_REQUIRED, *(column for column in _GROUPING if f"{{{column}}}" not in signal.says)}
+    facts = tuple((k, _said(v)) for k, v in row.items() if k not in silent and v is not None)
+    known = {column: _said(row[column]) for column in ("event", *_GROUPING) if row.get(column) is not None}
     return msgspec.convert(
         {
             **known,
