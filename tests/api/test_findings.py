@@ -96,5 +96,6 @@ def test_whoever_it_is_about_leaves_it(organisation: Organisation) -> None:
 
     from watchword.reception.findings import about
 
-    assert about(app, app.findings.one(made)) == {owner}
+    assert owner is not None
+    assert about(app, app.findings.one(made), owner, noor) == {owner}
     assert owner != noor

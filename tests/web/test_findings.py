@@ -292,7 +292,7 @@ def test_who_may_keep_something_quiet(organisation: Organisation) -> None:
     assert noor.form(f"/findings/{made}/suppress", **whom).status_code == 303
 
 
-@pytest.mark.parametrize("called", ["by the desk", "by its log"])
+@pytest.mark.parametrize("called", ["by the desk", "native id", "M.Lindqvist", "m.lindqvist@example.test"])
 def test_an_account_is_its_owners_whatever_it_is_called(organisation: Organisation, called: str) -> None:
     """Whoever owns an account keeps nothing quiet about it and ends no finding on it, where no directory is named."""
     app = organisation.app
@@ -302,7 +302,7 @@ def test_an_account_is_its_owners_whatever_it_is_called(organisation: Organisati
     account = app.steps.load(CaseId(case)).case.account
     native = names.native(account)
     assert native is not None
-    name = account if called == "by the desk" else native[1]
+    name = {"by the desk": account, "native id": native[1]}.get(called, called)
     found = Hit(
         signal="approved_in_seconds", title="Approved within seconds", severity="medium", event=None, target=name,
         actor=names.person("wen"), at=BEGINNING, says="said",
@@ -313,6 +313,7 @@ def test_an_account_is_its_owners_whatever_it_is_called(organisation: Organisati
     quiet = {"rule": "*", "party": "target", "name": name, "until": "3d", "why": "a drill"}
     assert staff.post("/api/suppressions", quiet).status_code == 403
     assert staff.post(f"/api/findings/{made}/dismiss", {"reason": "expected", "words": "x"}).status_code == 403
+    assert staff.get(f"/api/findings/{made}").json()["mine_to_leave"]
     noor = organisation.sign_in("noor")
     assert noor.post(f"/api/findings/{made}/dismiss", {"reason": "expected", "words": "x"}).status_code == 200
 

@@ -13,9 +13,19 @@ from watchword.api.bodies import In, Out
 from watchword.api.reading import login_of
 from watchword.app import App
 from watchword.core.finding import Dismissal, Severity, Status
+from watchword.core.ids import PersonId
 from watchword.reception.cases import demand_overview
 from watchword.reception.ends import end_of
-from watchword.reception.findings import about, demand_not_self, demand_work, finding_of, named, risks
+from watchword.reception.findings import (
+    about,
+    demand_not_self,
+    demand_work,
+    finding_of,
+    is_about,
+    named,
+    own_names,
+    risks,
+)
 from watchword.reception.given import Now, TheActor, TheApp
 from watchword.watch.campaigns import Item, Party
 from watchword.watch.finding_log import Shown
@@ -125,7 +135,8 @@ class FindingController(Controller):
     ) -> tuple[FindingOut, ...]:
         """Every finding, or those of a status; gravest first."""
         demand_overview(app, actor.person, at)
-        return tuple(_out(app, one, actor.person, LISTED) for one in app.findings.all(status))
+        mine = own_names(app, actor.person, is_shown=True)
+        return tuple(_told(app, one, mine, LISTED) for one in app.findings.all(status))
 
     @get("/{finding:str}", sync_to_thread=True)
     def one(self, app: TheApp, actor: TheActor, at: Now, finding: FromPath[str]) -> FindingOut:
@@ -153,7 +164,7 @@ class FindingController(Controller):
     ) -> FindingOut:
         """Say that it is not, and why; whoever it is about can not."""
         demand_work(app, actor.person, at)
-        named = about(app, finding_of(app, finding))
+        named = about(app, finding_of(app, finding), actor.person)
         shown = app.findings.dismiss(finding, actor.person, at, reason=data.reason, words=data.words, about=named)
         return _out(app, shown, actor.person)
 
@@ -161,15 +172,15 @@ class FindingController(Controller):
     def close(self, app: TheApp, actor: TheActor, at: Now, finding: FromPath[str]) -> FindingOut:
         """Say that nothing is left to do; whoever it is about can not."""
         demand_work(app, actor.person, at)
-        named = about(app, finding_of(app, finding))
+        named = about(app, finding_of(app, finding), actor.person)
         return _out(app, app.findings.close(finding, actor.person, at, about=named), actor.person)
 
     @post("/{finding:str}/own", sync_to_thread=True, status_code=HTTP_200_OK)
     def own(self, app: TheApp, actor: TheActor, at: Now, finding: FromPath[str], data: JSONBody[Own]) -> FindingOut:
         """Give it to somebody whom it is not about."""
         demand_work(app, actor.person, at)
-        named = about(app, finding_of(app, finding))
-        owner = app.names.person(data.owner)
+        shown, owner = finding_of(app, finding), app.names.person(data.owner)
+        named = about(app, shown, owner)
         return _out(app, app.findings.own(finding, actor.person, at, owner=owner, about=named), actor.person)
 
     @post("/{finding:str}/note", sync_to_thread=True, status_code=HTTP_200_OK)
@@ -232,7 +243,11 @@ def risk_list(app: TheApp, actor: TheActor, at: Now) -> tuple[RiskOut, ...]:
     )
 
 
-def _out(app: App, shown: Shown, reader: str, most: int | None = None) -> FindingOut:
+def _out(app: App, shown: Shown, reader: PersonId) -> FindingOut:
+    return _told(app, shown, own_names(app, reader, is_shown=True))
+
+
+def _told(app: App, shown: Shown, mine: frozenset[str], most: int | None = None) -> FindingOut:
     finding = shown.finding
     return FindingOut(
         finding=finding.id,
@@ -249,7 +264,7 @@ def _out(app: App, shown: Shown, reader: str, most: int | None = None) -> Findin
         dismissal=finding.dismissal,
         items=shown.items[:most],
         notes=tuple(NoteOut(at=when, by=login_of(app, by) or "", words=words) for when, by, words in shown.notes),
-        mine_to_leave=reader in about(app, shown),
+        mine_to_leave=is_about(shown, mine),
         erased=shown.is_erased,
     )
 

@@ -136,6 +136,11 @@ class Names:
         with self._lock:
             return self._owners.get(account)
 
+    def accounts_of(self, person: PersonId) -> tuple[AccountId, ...]:
+        """The accounts that are somebody's."""
+        with self._lock:
+            return tuple(account for account, owner in self._owners.items() if owner == person)
+
     def passkey_holder(self, material: PasskeyMaterial) -> PersonId | None:
         """Who was the first to enrol a passkey of this key or this credential id, revoked since or not."""
         with self._lock:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from watchword.app import App
 from watchword.core.action import Step
-from watchword.core.errors import Invalid, Refused
+from watchword.core.errors import Invalid, Refused, Unavailable
 from watchword.core.finding import Status
 from watchword.core.ids import AccountId, PersonId
 from watchword.reception.cases import demand_overview
@@ -23,8 +23,44 @@ def demand_work(app: App, person: PersonId, at: datetime) -> None:
 
 def demand_not_self(app: App, person: PersonId, name: str) -> None:
     """Raise `Refused` where *name*, as findings call somebody, is *person*: nobody keeps it quiet about themselves."""
-    if person in _people_of(app, name.strip()):
+    if name.strip().lower() in own_names(app, person):
         raise Refused("This is about you, or your account.", "Somebody else has to.", ("subject",))
+
+
+def own_names(app: App, person: PersonId, *, is_shown: bool = False) -> frozenset[str]:
+    """What findings may call *person*, in lower case: their id, and each name that an account of theirs has in a log.
+
+    Raise `Unavailable` where a directory does not answer, unless the answer *is_shown* and decides nothing.
+    """
+    found = {person.lower()}
+    for account in app.names.accounts_of(person):
+        found.add(account.lower())
+        directory, native = app.names.native(account) or ("", "")
+        if not native:
+            continue
+        found.add(native.lower())
+        try:
+            seen = app.directories[directory].read(native)
+        except (Invalid, KeyError):  # the account is gone, or its directory is no longer ours
+            continue
+        except Unavailable:
+            if is_shown:
+                continue
+            raise
+        found.update(key.lower() for key in (seen.login, *seen.keys))
+    return frozenset(found)
+
+
+def is_about(shown: Shown, names: frozenset[str]) -> bool:
+    """Whether a finding names somebody who has *names* (`own_names`): as who did it, or whose account it is about."""
+    return any(
+        name.lower() in names for item in shown.items for name in (item.actor, item.target, item.account) if name
+    )
+
+
+def about(app: App, shown: Shown, *people: PersonId) -> frozenset[PersonId]:
+    """Those of *people* whom a finding is about; `Unavailable` where that can not be told now."""
+    return frozenset(person for person in people if is_about(shown, own_names(app, person)))
 
 
 def risks(app: App, at: datetime) -> tuple[Risk, ...]:
@@ -34,23 +70,11 @@ def risks(app: App, at: datetime) -> tuple[Risk, ...]:
 
 def account_of(app: App, name: str, directory: str | None = None) -> AccountId | None:
     """The account that findings call *name*; None where it is not known, or is not certain for want of a directory."""
-    found = _accounts_of(app, name, directory)
-    return next(iter(found)) if len(found) == 1 else None
-
-
-def _accounts_of(app: App, name: str, directory: str | None) -> frozenset[AccountId]:
-    """The accounts that findings may mean by *name*."""
-    if name.startswith("a-"):
-        return frozenset({AccountId(name)})
+    if app.names.native(AccountId(name)) is not None:
+        return AccountId(name)
     directories = [directory] if directory else [part.name for part in app.settings.directories]
-    known = (app.names.account(one, name) for one in directories)
-    return frozenset(account for account in known if account is not None)
-
-
-def _people_of(app: App, name: str, directory: str | None = None) -> frozenset[PersonId]:
-    """Whom findings may mean by *name*: a person of the desk, and whoever owns an account that is called so."""
-    owners = (app.names.owner(account) for account in _accounts_of(app, name, directory))
-    return frozenset({PersonId(name)} if name.startswith("p-") else ()) | {one for one in owners if one is not None}
+    found = {account for one in directories if (account := app.names.account(one, name)) is not None}
+    return found.pop() if len(found) == 1 else None
 
 
 def named(app: App, name: str, directory: str | None = None) -> tuple[str, str]:
@@ -58,14 +82,21 @@ def named(app: App, name: str, directory: str | None = None) -> tuple[str, str]:
 
     What the desk does not know is called as the log calls it, and the second is empty then, as it is of a person.
     """
-    if name.startswith("p-"):
-        return printable(app.names.said(PersonId(name))[1]), ""
+    _, person = app.names.said(PersonId(name))
+    if person != name:
+        return printable(person), ""
     account = account_of(app, name, directory)
     if account is None:
         return printable(name), ""
     native, owner = app.names.native(account), app.names.owner(account)
     logged = printable(native[1] if native else name)
     return (logged, "") if owner is None else (printable(app.names.said(owner)[1]), logged)
+
+
+def called(app: App, name: str, directory: str | None = None) -> str:
+    """Whom findings call *name*, with what the account is in a log: somebody may have several."""
+    said, logged = named(app, name, directory)
+    return f"{said} ({logged})" if logged else said
 
 
 def works(app: App, person: PersonId, at: datetime) -> bool:
@@ -92,14 +123,3 @@ def finding_of(app: App, finding: str) -> Shown:
         return app.findings.one(finding)
     except Invalid as invalid:
         raise NotThere from invalid
-
-
-def about(app: App, shown: Shown) -> frozenset[PersonId]:
-    """The people of the desk whom a finding names: who did it, and whose accounts it is about."""
-    return frozenset(
-        person
-        for item in shown.items
-        for name in (item.actor, item.target, item.account)
-        if name
-        for person in _people_of(app, name, item.directory)
-    )

@@ -87,17 +87,17 @@ def _dismissed(app: App, actor: PersonId, shown: Shown, said: Said, at: datetime
     if reason not in REASONS:
         raise Invalid("That is no reason to dismiss a finding.", "Pick one of the list.", where="reason")
     app.findings.dismiss(
-        shown.finding.id, actor, at, reason=reason, words=said.get("words", ""), about=about(app, shown)
+        shown.finding.id, actor, at, reason=reason, words=said.get("words", ""), about=about(app, shown, actor)
     )
 
 
 def _given(app: App, actor: PersonId, shown: Shown, said: Said, at: datetime) -> None:
     owner = app.names.person(said.get("owner", "").strip())
-    app.findings.own(shown.finding.id, actor, at, owner=owner, about=about(app, shown))
+    app.findings.own(shown.finding.id, actor, at, owner=owner, about=about(app, shown, owner))
 
 
 def _kept_quiet(app: App, actor: PersonId, shown: Shown, said: Said, at: datetime) -> None:
-    if actor in about(app, shown):
+    if about(app, shown, actor):
         raise Refused("This finding is about you, or your account.", "Somebody else has to.", ("subject",))
     suppress(app, actor, said, at)
 
@@ -107,9 +107,11 @@ _TAKEN: dict[str, Taking] = {
     "triage": lambda app, actor, shown, _, at: app.findings.triage(shown.finding.id, actor, at),
     "confirm": lambda app, actor, shown, _, at: app.findings.confirm(shown.finding.id, actor, at),
     "dismiss": _dismissed,
-    "close": lambda app, actor, shown, _, at: app.findings.close(shown.finding.id, actor, at, about=about(app, shown)),
+    "close": lambda app, actor, shown, _, at: app.findings.close(
+        shown.finding.id, actor, at, about=about(app, shown, actor)
+    ),
     "take-over": lambda app, actor, shown, _, at: app.findings.own(
-        shown.finding.id, actor, at, owner=actor, about=about(app, shown)
+        shown.finding.id, actor, at, owner=actor, about=about(app, shown, actor)
     ),
     "own": _given,
     "note": lambda app, actor, shown, said, at: app.findings.note(

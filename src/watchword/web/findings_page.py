@@ -10,7 +10,7 @@ from urllib.parse import quote
 from watchword.app import App
 from watchword.core.finding import OPEN, Finding, Status
 from watchword.core.ids import PersonId
-from watchword.reception.findings import about, named, risks, works
+from watchword.reception.findings import called, is_about, named, own_names, risks, works
 from watchword.reception.wording import plain
 from watchword.watch.campaigns import Item
 from watchword.watch.finding_log import KnownSuppression, Shown
@@ -150,18 +150,13 @@ def _named(app: App, shown: Shown) -> str:
         day, _, hour = shown.name.partition("T")
         return f"{printable(day)} {printable(hour)}:00 UTC" if hour else printable(shown.name)
     directory = next((item.directory for item in shown.items if shown.name in {item.actor, item.target}), None)
-    return _who(app, shown.name, directory)
-
-
-def _who(app: App, name: str, directory: str | None = None) -> str:
-    said, logged = named(app, name, directory)
-    return f"{said} ({logged})" if logged else said
+    return called(app, shown.name, directory)
 
 
 def finding_page(app: App, shown: Shown, actor: PersonId, csrf: str, at: datetime) -> FindingPage:
     """One finding; forms for whoever works on findings."""
     finding = shown.finding
-    mine = actor in about(app, shown)
+    mine = is_about(shown, own_names(app, actor, is_shown=True))
     work = works(app, actor, at)
     due, others = steps(app, shown, actor, mine=mine) if work else (None, ())
     cases = {row.id: row.case for row in app.board() if row.case} if any(i.event for i in shown.items) else {}
@@ -236,8 +231,8 @@ def _item(app: App, item: Item, case: str | None) -> ItemRow:
         at=item.at,
         severity=item.severity,
         rule=_rule(item.rule),
-        actor=_who(app, item.actor, item.directory),
-        target=_who(app, item.target, item.directory),
+        actor=called(app, item.actor, item.directory),
+        target=called(app, item.target, item.directory),
         where=where,
         why=printable(item.why),
         case=printable(case) if case else None,

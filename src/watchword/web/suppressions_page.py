@@ -12,7 +12,7 @@ from watchword.core.errors import Invalid
 from watchword.core.identity_event import Verdict
 from watchword.core.ids import PersonId
 from watchword.reception.ends import end_of
-from watchword.reception.findings import demand_not_self, named, works
+from watchword.reception.findings import called, demand_not_self, works
 from watchword.reception.wording import plain
 from watchword.watch.campaigns import VERDICT, Party
 from watchword.watch.finding_log import KnownSuppression, Shown
@@ -67,7 +67,7 @@ def quiet_form(app: App, action: str, shown: Shown) -> view.Form:
     # A name that a page can not carry as it is would come back as another.
     parties = dict.fromkeys(one for item in shown.items for one in item.parties if one[1].isprintable())
     offered = tuple(
-        view.Option(value=f"{party}:{name}", label=f"{PARTIES[party]}: {named(app, name)[0]}")
+        view.Option(value=f"{party}:{name}", label=f"{PARTIES[party]}: {called(app, name)}")
         for party, name in tuple(parties)[:OFFERED]
     )
     rules = tuple(view.Option(value=rule, label=rule_said(rule)) for rule in shown.finding.rules if rule.isprintable())
@@ -151,7 +151,7 @@ def _row(app: App, one: KnownSuppression, at: datetime, *, may: bool) -> Suppres
     party, _, name = one.name.partition(" ")
     return SuppressionRow(
         rule=rule_said(quiet.set.rule),
-        about=f"{PARTIES.get(party, party)}{': ' if name else ''}{named(app, name)[0]}" if one.name else "erased",
+        about=f"{PARTIES.get(party, party)}{': ' if name else ''}{called(app, name)}" if one.name else "erased",
         why="\n".join(printable(line) for line in one.why.splitlines()) if one.why else "erased",
         by=name_of(app, quiet.set.by),
         since=quiet.at,
