@@ -35,6 +35,7 @@ from watchword.reception.afterwards import Afterwards
 from watchword.reception.caller import is_callers, problem_in
 from watchword.reception.problems import MEDIA_TYPE, Broken, Forged, Malformed, NotSignedIn, NotThere, problem_of
 from watchword.reception.sessions import Actor, Sessions, Throttle
+from watchword.web import policy_page
 from watchword.web.approve_page import headers_of
 from watchword.web.handlers import PAGES
 from watchword.web.render import CSP, STATIC
@@ -84,6 +85,8 @@ def create_console(
             headers = MutableScopeHeaders.from_message(message)
             path, origin = scope["path"], dict(scope["headers"]).get(b"origin", b"").decode("latin-1")
             special = headers_of(app.settings) if path.startswith(approver.PATH) else ()
+            if path == policy_page.MAP:  # a picture that is opened by itself has its own style
+                special = (("content-security-policy", policy_page.OF_PICTURE),)
             for name, value in (*HEADERS, *special, *cors(app, path, origin).items()):
                 headers[name] = value
             if secure:

@@ -8,6 +8,8 @@ from watchword.core.account import AccountClass
 from watchword.core.action import Action
 from watchword.core.errors import Invalid
 from watchword.policy.attack import Analysis, Attack, CellAttacks, Need
+from watchword.policy.bundle import Policy
+from watchword.policy.sufficient import sufficient
 from watchword.policy.thresholds import SHIPPED, TAKES_OVER, Threshold, misses, threshold_of
 
 THEFT = Need(capability="device_theft", subject="target")
@@ -51,13 +53,33 @@ def test_a_relay_alone_opens_nothing_for_executives() -> None:
     assert not misses(reached(AccountClass.STANDARD, Action.UNLOCK, attack))
 
 
-@pytest.mark.parametrize("account_class", [AccountClass.STANDARD, AccountClass.CONTRACTOR, AccountClass.EXTERNAL])
-def test_a_relay_alone_buys_nobody_a_password(account_class: AccountClass) -> None:
-    """A relayed code or a copied seed is a miss where a new password is handed over, whatever it costs."""
+@pytest.mark.parametrize(
+    ("account_class", "action"),
+    [
+        (AccountClass.STANDARD, Action.PASSWORD_RESET),
+        (AccountClass.STANDARD, Action.SECRET_REISSUE),
+        (AccountClass.CONTRACTOR, Action.PASSWORD_RESET),
+        (AccountClass.EXTERNAL, Action.PASSWORD_RESET),
+    ],
+)
+def test_a_relay_alone_buys_nobody_a_password(account_class: AccountClass, action: Action) -> None:
+    """A relayed code or a copied seed is a miss where a password or secret is handed over, whatever it costs."""
     for alone in (RELAY, SEED):
-        (miss,) = misses(reached(account_class, Action.PASSWORD_RESET, (9, (alone,))))
+        (miss,) = misses(reached(account_class, action, (9, (alone,))))
         assert miss.why == f"{alone} alone is enough"
-    assert not misses(reached(account_class, Action.PASSWORD_RESET, (3, (THEFT,))))
+    assert not misses(reached(account_class, action, (3, (THEFT,))))
+
+
+@pytest.mark.parametrize("action", [Action.PASSWORD_RESET, Action.SECRET_REISSUE])
+def test_what_buys_a_password_of_a_standard_account(action: Action) -> None:
+    """A passkey, or an app or a prompt beside what does not fall with it: no second code that is relayed as it is."""
+    requirement = Policy.default().procedures.plain(AccountClass.STANDARD, action)
+    assert requirement is not None
+    beside = {"call_code", "in_person", "id_proofing", "verifiable_credential"}
+    assert {frozenset(way) for way in sufficient(requirement)} == {
+        frozenset({"passkey"}),
+        *(frozenset({bound, other}) for bound in ("totp", "push_number") for other in beside),
+    }
 
 
 def test_infrastructure_counts_towards_no_threshold() -> None:

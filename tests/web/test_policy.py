@@ -7,6 +7,7 @@ from playwright.sync_api import Page, expect
 from tests.api.organisation import Organisation
 from tests.web.test_people import _sign_in, page, place
 from watchword.core.approval import is_signed
+from watchword.web.policy_page import OF_PICTURE
 
 __all__ = ["page", "place"]
 
@@ -21,13 +22,22 @@ def test_who_could_still_get_in(page: Page, place: Organisation) -> None:
     expect(maps).to_have_js_property("complete", True, timeout=30_000)
     assert maps.evaluate("image => image.naturalWidth > 0")
     table = place.home / "policy" / "procedures.yaml"
-    table.write_text(table.read_text() + "# reviewed\n")
+    table.write_text((written := table.read_text()) + "# reviewed\n")
     page.reload()
     expect(page.locator(".maps figcaption")).to_have_text(["Under the policy that runs", "Under the policy on disk"])
     running, disk = (page.request.get(f"/policy/attacks?of={which}").text() for which in ("running", "disk"))
     assert place.app.steps.policy.digest[:19] in running
     assert place.app.activation.on_disk.digest()[:19] in disk
     assert page.request.get("/policy/attacks?of=neither").status == 404
+    assert page.request.get("/policy/attacks").headers["content-security-policy"] == OF_PICTURE
+    table.write_text("no table")
+    page.reload()
+    expect(maps).to_have_count(1)
+    table.write_text(written)
+    page.get_by_role("button", name="Sign out").click()
+    _sign_in(page, "noor")
+    page.goto("/policy")
+    expect(maps).to_have_count(1)
     page.get_by_role("button", name="Sign out").click()
     _sign_in(page, "ilse")
     page.goto("/policy")

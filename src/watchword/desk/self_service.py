@@ -16,17 +16,17 @@ import structlog
 
 from watchword.core.account import DirectoryAccount
 from watchword.core.action import Action
-from watchword.core.advice import Source, options
 from watchword.core.case import Case, Delivered, Released, Verifying, fold
 from watchword.core.errors import Conflict, Invalid, Refused, Unavailable
 from watchword.core.facts import ALONE, PORTAL, portal_relations
 from watchword.core.ids import AccountId, CaseId, PersonId
-from watchword.core.requirement import Context, is_young
+from watchword.core.requirement import Context, counting, is_young
 from watchword.desk.desk import Desk
 from watchword.desk.intake import Wish
 from watchword.desk.posture import demand_self_service
 from watchword.desk.recording import case_stream, recorded
 from watchword.methods.port import Ask
+from watchword.policy.sufficient import sufficient
 
 log = structlog.get_logger("watchword.self_service")
 
@@ -134,10 +134,17 @@ class SelfService:
         )
 
     def _left(self, case: Case, at: datetime) -> tuple[str, ...]:
-        """What the page offers that would bring *case* on beside what was proved; says nothing of what is enrolled."""
-        there = {name: Source(there=True) for name in self.ways}
-        ready = {o.method for o in options(case.requirement, case.evidence, at, there) if o.state == "ready"}
-        return tuple(name for name in self.ways if name in ready)
+        """What the page offers that ends with the case released; says nothing of what is enrolled.
+
+        A method that sends something is begun once in a case.
+        """
+        freeze = self.steps.registry.account(case.account).freeze(at, self.steps.thresholds)
+        counts = {e.method for e in counting(case.requirement, case.evidence, at, freeze=freeze)}
+        proved = {e.method for e in case.evidence}
+        free = counts | {name for name in self.ways if name not in proved or name not in self.steps.sends}
+        methods = tuple(method for method in case.requirement.methods if method.name in free)
+        whole = sufficient(msgspec.structs.replace(case.requirement, methods=methods), freeze=freeze)
+        return tuple(name for name in self.ways if name not in counts and any(name in way for way in whole))
 
     def is_open(self, case: CaseId) -> bool:
         """Whether a case was opened under this name; for nobody's eyes."""

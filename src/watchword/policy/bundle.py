@@ -6,6 +6,7 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 
+from watchword.policy.loading import load
 from watchword.policy.people import People
 from watchword.policy.procedures import Procedures, digest_of, source
 
@@ -32,21 +33,14 @@ class Policy:
         self.files = files
         self.texts = texts
 
-    def __eq__(self, other: object) -> bool:
-        """Whether it is made of the same bytes."""
-        return isinstance(other, Policy) and other.digest == self.digest
-
-    def __hash__(self) -> int:
-        """Of its digest."""
-        return hash(self.digest)
-
     @classmethod
     def load(cls, folder: Path) -> Policy:
         """Read the four files of *folder*; raise `Invalid` with every mistake of the first file that has any."""
         files = tuple(folder / name for name in FILES)
         texts = tuple(source(file, file.name) for file in files)
         digest = digest_of(texts)
-        procedures = Procedures.load(files[0], files[1], digest=digest)
+        # Of the same bytes as the digest: who can write the folder may write it again meanwhile.
+        procedures = Procedures(load(texts[0], texts[1]), digest)
         people = People.load(texts[2].text, texts[3].text, file=texts[2].file, schema_file=texts[3].file)
         named = tuple((name, each.text) for name, each in zip(FILES, texts, strict=True))
         return cls(procedures, people, digest, files, named)

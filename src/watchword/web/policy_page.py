@@ -7,7 +7,6 @@ under the one that would replace it.
 from __future__ import annotations
 
 from datetime import date, datetime
-from functools import lru_cache
 
 from litestar import Controller, get, post
 from litestar.enums import MediaType
@@ -17,7 +16,7 @@ from litestar.status_codes import HTTP_303_SEE_OTHER
 
 from watchword.app import App
 from watchword.core.approval import approving_keys, is_signed
-from watchword.core.errors import Refused
+from watchword.core.errors import Invalid, Refused
 from watchword.core.ids import PersonId
 from watchword.desk.activation import Standing
 from watchword.desk.people import GENESIS
@@ -38,6 +37,13 @@ WHICH = {"running": "Under the policy that runs", "disk": "Under the policy on d
 """The policies whose attacks are drawn."""
 
 PICTURE = "image/svg+xml"
+OF_PICTURE = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+"""The policy of a picture by itself: its own style, and nothing else."""
+
+KEPT = 4
+"""Pictures that are kept."""
+
+_drawn: dict[tuple[str, date], str] = {}
 
 
 class PolicyPages(Controller):
@@ -55,8 +61,7 @@ class PolicyPages(Controller):
         """The heat-map of one policy, for whoever may see it."""
         if of not in WHICH or not _sees_attacks(chrome(app, at, "", actor.person, here="policy")):
             raise NotThere
-        policy = app.steps.policy if of == "running" else app.activation.on_disk.read()
-        return _map(policy, at.date())
+        return _map(app.steps.policy if of == "running" else app.activation.on_disk.read(), at.date())
 
     @post("/proposal", include_in_schema=False, status_code=HTTP_303_SEE_OTHER, sync_to_thread=True)
     def propose(self, app: TheApp, actor: TheActor, at: Now) -> Redirect:
@@ -89,7 +94,7 @@ def policy_page(app: App, actor: PersonId, csrf: str, at: datetime) -> view.Poli
         form=_form(now, actor) if frame.author else None,
         api=("/api/policy/activation" if _confirms(now, actor) else "/api/policy/proposal") if signs else "",
         digest=waits.digest if waits and _confirms(now, actor) else "",
-        maps=_maps(now) if _sees_attacks(frame) else (),
+        maps=_maps(app, now) if _sees_attacks(frame) else (),
     )
 
 
@@ -98,15 +103,27 @@ def _sees_attacks(frame: view.Chrome) -> bool:
     return bool(frame.author or frame.duty)
 
 
-def _maps(now: Standing) -> tuple[view.Picture, ...]:
-    drawn = ("running",) if now.on_disk in {None, now.running} else ("running", "disk")
+def _maps(app: App, now: Standing) -> tuple[view.Picture, ...]:
+    drawn = ("running",) if now.on_disk in {None, now.running} or not _reads(app) else ("running", "disk")
     return tuple(view.Picture(title=WHICH[which], link=f"{MAP}?of={which}") for which in drawn)
 
 
-@lru_cache(maxsize=4)
+def _reads(app: App) -> bool:
+    """Whether what lies on disk is a policy at all."""
+    try:
+        app.activation.on_disk.read()
+    except Invalid:
+        return False
+    return True
+
+
 def _map(policy: Policy, on: date) -> str:
-    """The picture, which takes a second or so to work out; a policy is known by its digest."""
-    return heatmap.svg(prove(policy), on=on)
+    """The picture, which takes a second or so to work out and is kept; a policy is known by its digest."""
+    if (known := (policy.digest, on)) not in _drawn:
+        if len(_drawn) >= KEPT:
+            _drawn.clear()
+        _drawn[known] = heatmap.svg(prove(policy), on=on)
+    return _drawn[known]
 
 
 def _confirms(now: Standing, actor: PersonId) -> bool:
