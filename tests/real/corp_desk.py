@@ -192,12 +192,12 @@ class CorpDesk:
 
     def verdicts(self, login: str) -> tuple[VerdictRow, ...]:
         """What the watch says of an account's events that owe evidence, newest first, once it has read all there is."""
+        self.app.follow()
         self.watch()
         return self._board(login)
 
     def watch(self) -> None:
         """Have the watch read all there is, and tell what waited for evidence as well."""
-        self.app.follow()
         self.app.watch()
         time.sleep(SETTLES.total_seconds())
         self.app.watch()

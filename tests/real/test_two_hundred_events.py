@@ -92,8 +92,8 @@ class World:
             case "governed" | "replayed" | "late":
                 case = self._governed(login)
                 self.desk.app.runner.drain(self.desk.now())
-                if kind == "late":  # the log is read before the evidence is written
-                    self.desk.app.watch()
+                if kind == "late":  # the log is read, and told, before the evidence is written
+                    self.desk.watch()
                 self.desk.app.tick()
                 if kind == "replayed":
                     self.desk.by_the_bind_account(login, RESET, password())
