@@ -20,7 +20,7 @@ from watchword.watch.providers import OKTA
 from watchword.watch.sources.spool import Spool
 from watchword.watch.sources.tail import Tail
 
-NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+LATER = datetime(2026, 3, 2, 12, 10, tzinfo=UTC)  # than anything waits for its evidence
 
 
 class Fate:
@@ -71,9 +71,9 @@ def main(folder: Path, at: int) -> int:
     Path.rename = fate.around(Path.rename)  # type: ignore[method-assign]
     spool = Spool(folder / "spool", segment=3000)
     feed = Followed(name="okta", provider=OKTA, spool=spool, source=Tail(folder / "log.jsonl"))
-    with Follow((feed,), folder / "state", folder / "out", folder / "evidence.parquet", clock=lambda: NOON) as follow:
+    with Follow((feed,), folder / "state", folder / "out", folder / "evidence.parquet", clock=lambda: LATER) as follow:
         follow._con = follow._window._con = Connection(follow._con, fate)  # type: ignore[assignment]
-        while follow.step(NOON) or follow.tick.lines:
+        while follow.step(LATER) or follow.tick.lines:
             pass
     return fate.count
 
