@@ -158,7 +158,8 @@ class Watching:
                 raise
             except Exception as error:
                 # Such as a full disk, or a fault nobody foresaw: what is remembered is opened anew, as after a kill.
-                log.exception("watch.fault")
+                if not isinstance(error, duckdb.Error | OSError):
+                    log.exception("watch.fault")
                 if self._follow is not None:
                     with suppress(duckdb.Error):
                         self._follow.close()

@@ -88,10 +88,26 @@ def test_a_call_that_was_refused_was_not_made(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("odd", [5, 1.5, True, [], {}, None, ""])
 @pytest.mark.parametrize("service", ["iam.amazonaws.com", "iam.amazonaws.com.example.test", 7])
-@pytest.mark.parametrize("number", [6003, "06003", "6003"])
+@pytest.mark.parametrize("number", [6003, "06003", " 6003 ", 6003.0, "9" * 5000])
 def test_an_odd_call_stops_nothing(tmp_path: Path, odd: object, service: object, number: object) -> None:
     """A call without a name that is text is one line more, rejected or of some type; what stands beside it is read."""
-    line = call("x") | {"class_uid": number, "api": {"operation": odd, "service": {"name": service}}}
+    line = call("x") | {
+        "class_uid": number,
+        "type_uid": 600303,
+        "api": {"operation": odd, "service": {"name": service}},
+    }
     report = read(tmp_path, line, call("ChangePassword"))
     assert [row.action for row in report.verdicts if row.action] == [Canonical.PASSWORD_CHANGE_SELF]
     assert report.lines == 2 == report.rejected_lines + sum(count.lines for count in report.types)
+
+
+@pytest.mark.parametrize("times", [1, 300])
+def test_what_two_parsers_read_in_two_ways_is_kept_aside(tmp_path: Path, times: int) -> None:
+    """A line of which SQL and Python see another class is rejected with its text, and the rest of the log is read."""
+    odd = call("x") | {"class_uid": 6003.0, "type_uid": 100}
+    change = {"class_uid": 3001, "activity_id": 4, "user": {"name": "ben"}}
+    changes = [change | {"time": 1772452800000 + n} for n in range(9)]
+    report = read(tmp_path, *[odd] * times, *changes, odd, call("ChangePassword"))
+    assert (report.rejected_lines, report.lines) == (times + 1, times + 11)
+    assert {line.reason for line in report.rejected} == {"an event as one parser has it, and none as another"}
+    assert sum(count.lines for count in report.types) == 10

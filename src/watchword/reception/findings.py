@@ -43,7 +43,7 @@ def own_names(app: App, person: PersonId, *, is_shown: bool = False) -> frozense
             seen = app.directories[directory].read(native)
         except (Invalid, KeyError):  # the account is gone, or its directory is no longer ours
             continue
-        except Unavailable:
+        except (Unavailable, Refused):
             if is_shown:
                 continue
             raise

@@ -16,7 +16,7 @@ from watchword.watch.meter import Meter
 from watchword.watch.providers import Feed, Provider, provider_named
 from watchword.watch.shapes import Aside, are_lines
 from watchword.watch.shapes_text import TextReader
-from watchword.watch.sieve import Carried, Sieved, Tally, encode, is_gzip, sieve, sieve_lines
+from watchword.watch.sieve import Carried, Sieved, Tally, encode, excerpt, is_gzip, sieve, sieve_lines
 from watchword.watch.sources.files import kind_of, lines_of
 from watchword.watch.verdicts import Rejected
 
@@ -31,6 +31,8 @@ _RECORDS = "SELECT * EXCLUDE (stamp, records), stamp AS stamped, records[1] AS r
 
 _UNREAD = "SELECT count(*) - count(native) FROM scratch.scan"
 """How many lines gave no type."""
+
+_TWO_WAYS = "an event as one parser has it, and none as another"
 
 _OWN = "own"
 """What the batch of the feed's own provider is called."""
@@ -65,14 +67,18 @@ def read_log(
         else:
             sieved = sieve(file, feed.provider, tally, meter, reader)
         for batch in _batches(file, Path(folder), sieved, keep_aside):
-            _read_batch(con, feed, batch)
+            for line in _read_batch(con, feed, batch):
+                tally.rejected += 1
+                # Its number is lost among those of its batch.
+                keep_aside(Rejected(file=str(file), line=0, reason=_TWO_WAYS), excerpt(line))
 
 
-def _read_batch(con: duckdb.DuckDBPyConnection, feed: Feed, batch: Path) -> None:
-    """Read *batch*, named for the provider whose lines it has, as of *feed*, which carried them."""
+def _read_batch(con: duckdb.DuckDBPyConnection, feed: Feed, batch: Path) -> tuple[bytes, ...]:
+    """Read *batch*, named for the provider whose lines it has, as of *feed*, which carried them; return what is not."""
     of = feed.provider if batch.stem == _OWN else provider_named(batch.stem)
-    _scan_sieved(con, of, batch)
+    unread = _scan_sieved(con, of, batch)
     _take(con, msgspec.structs.replace(feed, provider=of))
+    return unread
 
 
 def _has_lines(file: Path) -> bool:
@@ -146,18 +152,31 @@ def _scan_leniently(
     return True
 
 
-def _scan_sieved(con: duckdb.DuckDBPyConnection, provider: Provider, batch: Path) -> None:
-    """Scan lines that the sieve let pass; `Unavailable` rather than lose one that DuckDB reads in another way."""
+def _scan_sieved(con: duckdb.DuckDBPyConnection, provider: Provider, batch: Path) -> tuple[bytes, ...]:
+    """Scan lines that the sieve let pass, and return those that DuckDB reads in another way: of no type to it."""
     _scan(con, provider, batch, "none")
     if _one(con, _UNREAD):
         # Such as a member written twice, null at first: as Python sees it, each line has one meaning.
         batch.write_bytes(b"".join(encode(json.loads(line)) for line in batch.read_bytes().splitlines()))
         _scan(con, provider, batch, "none")
+    if not _one(con, _UNREAD):
+        return ()
+    # Once more, in the order of the file, to see which they are.
+    con.execute("SET preserve_insertion_order = true")
+    try:
+        _scan(con, provider, batch, "none")
+        places = {place for (place,) in con.execute("SELECT rowid FROM scratch.scan WHERE native IS NULL").fetchall()}
+    finally:
+        con.execute("SET preserve_insertion_order = false")
+    lines = batch.read_bytes().splitlines(keepends=True)
+    batch.write_bytes(b"".join(line for place, line in enumerate(lines) if place not in places))
+    _scan(con, provider, batch, "none")
     if count := _one(con, _UNREAD):
         raise Unavailable(
             f"{count} lines that are JSON could not be read as events.",
             "Take the lines that other tools refuse out of the log, and report them.",
         )
+    return tuple(lines[place] for place in sorted(places))
 
 
 def _take(con: duckdb.DuckDBPyConnection, feed: Feed) -> None:

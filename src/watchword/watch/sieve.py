@@ -121,7 +121,7 @@ def sieve_lines(
                 for name in tally.__struct_fields__:
                     setattr(tally, name, getattr(before, name))
                 tally.rejected += 1
-                yield Aside(line=number, reason="nested too deep", text=_excerpt(line))
+                yield Aside(line=number, reason="nested too deep", text=excerpt(line))
 
 
 def _mend(number: int, line: bytes, provider: Provider, tally: Tally) -> Iterator[Sieved]:
@@ -151,14 +151,15 @@ def _mend(number: int, line: bytes, provider: Provider, tally: Tally) -> Iterato
     for event in events or (None,):
         if event is None:
             tally.rejected += 1
-            yield Aside(line=number, reason=why, text=_excerpt(line))
+            yield Aside(line=number, reason=why, text=excerpt(line))
         elif CARRIED in event:
             yield Carried(provider=str(event.pop(CARRIED)), line=encode(event))
         else:
             yield encode(event)
 
 
-def _excerpt(line: bytes) -> str:
+def excerpt(line: bytes) -> str:
+    """The beginning of *line*, for people."""
     return line[:_EXCERPT].decode("utf-8", "backslashreplace")
 
 

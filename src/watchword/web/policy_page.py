@@ -119,11 +119,13 @@ def _reads(app: App) -> bool:
 
 def _map(policy: Policy, on: date) -> str:
     """The picture, which takes a second or so to work out and is kept; a policy is known by its digest."""
-    if (known := (policy.digest, on)) not in _drawn:
+    known = (policy.digest, on)
+    if (drawn := _drawn.get(known)) is None:
+        drawn = heatmap.svg(prove(policy), on=on)
         if len(_drawn) >= KEPT:
             _drawn.clear()
-        _drawn[known] = heatmap.svg(prove(policy), on=on)
-    return _drawn[known]
+        _drawn[known] = drawn
+    return drawn
 
 
 def _confirms(now: Standing, actor: PersonId) -> bool:

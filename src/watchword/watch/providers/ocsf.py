@@ -57,7 +57,8 @@ def _of_cloudtrail(event: Json) -> Json | None:
     api, name, source = event.get("api"), at(event, "api", "operation"), at(event, "api", "service", "name")
     # As the SQL has it, which reads what is left here: of which class, by number, and that some operation is named.
     named, typed = (text(event.get(key)) or "" for key in ("class_uid", "type_uid"))
-    kind = int(named) if named.isdecimal() else int(typed) // 100 if typed.isdecimal() else 0
+    short = [one if one.isdecimal() and len(one) < 10 else "0" for one in (named, typed)]
+    kind = int(short[0]) or int(short[1]) // 100
     if kind != _API_ACTIVITY or name is None or not isinstance(source, str) or not _KEEPS_ACCOUNTS.fullmatch(source):
         return None
     name = name if isinstance(name, str) else json.dumps(name)
