@@ -66,7 +66,7 @@ def create_console(
     afterwards: Afterwards | None = None,
 ) -> Litestar:
     """The ASGI application over *app*; it closes nothing that it did not open."""
-    known, slowed = sessions or Sessions(), throttle or Throttle()
+    known, slowed = sessions or Sessions(app.people.sign_in_of), throttle or Throttle()
     recoveries = Throttle(app.clock, most=MOST_RECOVERIES, within=RECOVERIES_WITHIN)
     later = afterwards or Afterwards()
     secure = app.settings.console.public_url.startswith("https:")
@@ -84,7 +84,7 @@ def create_console(
         if message["type"] == "http.response.start":
             headers = MutableScopeHeaders.from_message(message)
             path, origin = scope["path"], dict(scope["headers"]).get(b"origin", b"").decode("latin-1")
-            special = headers_of(app.settings) if path.startswith(approver.PATH) else ()
+            special = headers_of(app.settings) if f"{path}/".startswith(approver.PATH) else ()
             if path == policy_page.MAP:  # a picture that is opened by itself has its own style
                 special = (("content-security-policy", policy_page.OF_PICTURE),)
             for name, value in (*HEADERS, *special, *cors(app, path, origin).items()):
@@ -160,6 +160,8 @@ def _fault_of(error: Exception) -> WatchwordError:
     """What went wrong, as a fault of ours."""
     if isinstance(error, WatchwordError):
         return error
+    if isinstance(error, RecursionError):
+        return Malformed(("It is nested deeper than anything this step needs.",))
     if not isinstance(error, HTTPException) or error.status_code >= HTTP_500_INTERNAL_SERVER_ERROR:
         return Broken()
     match error.status_code:

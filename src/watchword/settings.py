@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from watchword.core.errors import Invalid
+from watchword.core.host import is_loopback
 from watchword.directory_parts import DirectoryPart
 from watchword.feeds import CanaryPart, EnforcePart, OutputPart, Source, TailSource
 
@@ -114,6 +115,11 @@ class ConsolePart(_Part):
         url = urlsplit(self.public_url)
         if url.scheme not in {"http", "https"} or not url.hostname:
             raise ValueError("public_url is not an address such as https://desk.example.test")
+        if url.scheme == "http" and not is_loopback(url.hostname):
+            raise ValueError(
+                "public_url is http, which sends passwords and sessions in the clear: name an https address, and put a "
+                "proxy with TLS before the console"
+            )
         if url.hostname != self.rp_id and not url.hostname.endswith(f".{self.rp_id}"):
             raise ValueError(f"rp_id must be {url.hostname} or a domain above it, or no passkey works")
         return self

@@ -57,7 +57,8 @@ class Organisation:
         sandbox = self.app.directories["sandbox"]
         assert isinstance(sandbox, Sandbox)
         self.sandbox = sandbox
-        sessions, throttle = Sessions(clock=lambda: self.wall), Throttle(clock=lambda: self.wall)
+        sessions = Sessions(self.app.people.sign_in_of, clock=lambda: self.wall)
+        throttle = Throttle(clock=lambda: self.wall)
         self.afterwards = Afterwards()
         self.console = create_console(self.app, sessions=sessions, throttle=throttle, afterwards=self.afterwards)
         self.open.callback(self.app.close)

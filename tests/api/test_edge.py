@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.api.organisation import PASSWORD, Organisation
 from watchword.core.errors import Conflict, Corrupt, Invalid, Refused, Unavailable, WatchwordError
 from watchword.reception.problems import FAULTS, NotSignedIn, problem_of
 from watchword.reception.sessions import Sessions
@@ -254,7 +255,50 @@ def test_guessing_is_slowed_down_by_address(organisation: Any) -> None:
 
 def test_a_token_nobody_gave_out_is_nobody() -> None:
     """Neither an absent nor an invented token finds a session."""
-    sessions = Sessions()
+    sessions = Sessions(lambda _: "")
     for token in (None, "", "x" * 43):
         with pytest.raises(NotSignedIn):
             sessions.actor(token)
+
+
+def test_a_session_ends_with_its_password(organisation: Organisation) -> None:
+    """Whoever stole a session is signed out as soon as the password behind it is revoked or replaced."""
+    wen, root, app = organisation.sign_in("wen"), organisation.sign_in("root"), organisation.app
+    person = app.names.person("wen")
+    assert wen.get("/api/session").status_code == 200
+    held = app.people.sign_in_of(person)
+    revoked = root.post(f"/api/people/wen/credentials/{held}/revocation", {"why": "stolen"})
+    assert revoked.status_code < 300
+    assert wen.get("/api/session").status_code == 401
+    assert root.post("/api/people/wen/credentials", {"method": "password", "password": PASSWORD}).status_code < 300
+    assert wen.get("/api/session").status_code == 401
+    again = organisation.sign_in("wen")
+    app.people.set_password(app.names.person("root"), person, "brand new pass 99", organisation.at)
+    assert again.get("/api/cases").status_code == 401
+    assert root.get("/api/session").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/api/session", "/api/recover", "/api/approver"])
+def test_a_deeply_nested_body_is_malformed(organisation: Organisation, path: str) -> None:
+    """Brackets without end are a mistake of whoever sends them: told so, and no trace is written for it."""
+    answer = organisation.client().post(path, content=b"[" * 2000, headers={"content-type": "application/json"})
+    assert answer.status_code in {400, 403, 404}, answer.text
+
+
+def test_nobody_is_signed_in_by_a_form_of_another_site(organisation: Organisation) -> None:
+    """JSON that a browser sends as text, as a page of somebody else's can have it do, signs nobody in."""
+    body = b'{"login": "wen", "password": "%b"}' % PASSWORD.encode()
+    for kind in ("text/plain", "application/x-www-form-urlencoded"):
+        answer = organisation.client().post(
+            "/api/session", content=body, headers={"content-type": kind, "origin": "https://evil.example.test"}
+        )
+        assert answer.status_code == 400
+        assert "set-cookie" not in answer.headers or "session" not in answer.headers["set-cookie"]
+
+
+def test_the_approvers_page_has_its_own_headers_at_each_address(organisation: Organisation) -> None:
+    """The policy of the approver's page goes with the page, not only with what it loads."""
+    client = organisation.client()
+    page, script = client.get("/approve/"), client.get("/approve/approve.js")
+    assert page.status_code == script.status_code == 200
+    assert page.headers["content-security-policy"] == script.headers["content-security-policy"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import pytest
@@ -14,8 +15,9 @@ from tests.desk.test_owners import UNLOCK, releasable, unlocked
 from watchword.core.account import AccountClass
 from watchword.core.action import Step
 from watchword.core.change import Change, Suspend
+from watchword.core.errors import Refused
 from watchword.core.ids import AccountId, CaseId
-from watchword.core.person import Person
+from watchword.core.person import Delegation, Kind, Person, Role, RoleGrant
 from watchword.core.ruling import CaseFacts, Ruling
 from watchword.desk.effects import Caps, Runner
 from watchword.directories.sandbox import Sandbox
@@ -221,3 +223,61 @@ def test_glass_is_broken_once_at_a_time(office: Office) -> None:
     assert getattr(told, "reasons", told) == ("unreviewed_break_glass",)
     assert sorted("break_glass.invoked" in office.types(case) for case in cases) == [False, True]
     assert len(office.app.ledger.read("break_glass")) == 1
+
+
+# --- what comes between a ruling and its entry -----------------------------------------------------------------------
+
+
+class Interrupted(People):
+    """The rules, under which *between* happens once, after a ruling on *step*."""
+
+    step: Step
+    between: Callable[[], object] | None = None
+
+    def rule(self, person: Person, step: Step, facts: CaseFacts, at: datetime, lent: tuple[str, ...] = ()) -> Ruling:
+        """The ruling; then what comes between."""
+        ruled = super().rule(person, step, facts, at, lent)
+        if step is self.step and self.between is not None:
+            happens, self.between = self.between, None
+            happens()
+        return ruled
+
+
+def interrupted(office: Office, step: Step, between: Callable[[], object]) -> None:
+    """Have *between* happen once in *office*, after the next ruling on *step*."""
+    policy = office.app.policy
+    rules, schema = (file.read_text() for file in policy.files[2:])
+    made = Interrupted.load(rules, schema)
+    assert isinstance(made, Interrupted)
+    made.step, made.between = step, between
+    office.app.steps.policy = Policy(policy.procedures, made, policy.digest, policy.files, policy.texts)
+
+
+def test_a_failure_during_a_release_is_not_wiped(office: Office) -> None:
+    """What fails while the second person agrees to end a freeze is agreed on by nobody: the freeze stays."""
+    case = office.open()
+    for method in ("totp", "totp", "totp", "in_person", "in_person"):
+        office.fail(case, method)
+    account, agree = office.case(case).account, office.app.desk.decisions.release_freeze
+    office.wait(days=3)
+    later = office.open(ticket="INC-2")
+    assert agree(office["sam.security"], account, office.at) is False
+    interrupted(office, Step.RELEASE_FREEZE, lambda: office.fail(later, "passkey"))
+    agreed = None
+    with suppress(Refused):
+        agreed = agree(office["ivy.iam"], account, office.at)
+    assert not agreed
+    assert office.app.registry.account(account).failures
+
+
+def test_who_becomes_an_administrator_meanwhile_is_no_delegates(office: Office) -> None:
+    """A delegate's ruling on somebody who is made an administrator before it is entered is made again, and fails."""
+    people, root, at = office.app.people, office["root.admin"], office.at
+    dana = people.register(root, login="dana.delegate", name="Dana", kind=Kind.EMPLOYEE, unit="desk", at=at)
+    people.delegate(root, dana, Delegation(unit="sales", until=at + timedelta(days=90)), at)
+    petra = people.register(dana, login="petra.sales", name="Petra", kind=Kind.EMPLOYEE, unit="sales", at=at)
+    grant = RoleGrant(role=Role.ADMINISTRATOR)
+    interrupted(office, Step.ENROL_CREDENTIAL, lambda: people.grant(root, petra, grant, at))
+    with pytest.raises(Refused):
+        people.set_password(dana, petra, "known to the delegate", at)
+    assert not people.sign_in_of(petra)

@@ -18,7 +18,7 @@ from watchword.core.ids import PersonId
 from watchword.reception.browser import NAME as BROWSER_NAME
 from watchword.reception.browser import browser_cookie
 from watchword.reception.given import TheActor, TheApp, TheSessions, TheThrottle
-from watchword.reception.problems import NotSignedIn, TooMany
+from watchword.reception.problems import Malformed, NotSignedIn, TooMany
 from watchword.reception.sessions import ABSOLUTE, Throttle
 
 COOKIE = "watchword_session"
@@ -42,6 +42,8 @@ class SessionController(Controller):
         data: JSONBody[SignIn],
     ) -> Response[SignedIn]:
         """Sign in with a local account. Unknown people and wrong passwords are refused alike."""
+        if request.content_type[0] != RequestEncodingType.JSON:  # what a form of another site could send
+            raise Malformed(("Content-Type: send application/json",))
         person = _signed_in(request, app, throttle, data.login, data.password)
         kept = browser_cookie(app, request.cookies.get(BROWSER_NAME))
         return Response(_who(app, person), cookies=[_cookie(app, sessions.begin(person)), kept])

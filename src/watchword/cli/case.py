@@ -28,6 +28,7 @@ from watchword.core.event import Lane
 from watchword.core.requirement import Context
 from watchword.reception.ends import moment
 from watchword.settings import load
+from watchword.watch.printable import printable
 
 app = App(name="case", help="Recovery cases, step by step.")
 
@@ -133,7 +134,7 @@ def list_(*, asking: Asking) -> None:
         return
     table = Table("case", "state", "class", "action", "changed (UTC)", box=None, pad_edge=False)
     for case in cases:
-        table.add_row(*(escape(str(case.get(column, ""))) for column in _COLUMNS))
+        table.add_row(*(_shown(str(case.get(column, ""))) for column in _COLUMNS))
     out.print(table, soft_wrap=False)
 
 
@@ -220,9 +221,9 @@ def request(
     if asking.json:
         print_json(told)
         return
-    out.print(f"Wrote {escape(str(file))}; its digest in words: [bold]{escape(asked['spoken'])}[/]. Read it, then:")
-    out.print(f"  ssh-keygen -Y sign -n {escape(told['namespace'])} -f YOUR_KEY {escape(str(file))}", soft_wrap=True)
-    out.print(f"  watchword case approve {escape(case)} --signature {escape(str(file))}.sig", soft_wrap=True)
+    out.print(f"Wrote {_shown(str(file))}; its digest in words: [bold]{_shown(asked['spoken'])}[/]. Read it, then:")
+    out.print(f"  ssh-keygen -Y sign -n {_shown(told['namespace'])} -f YOUR_KEY {_shown(str(file))}", soft_wrap=True)
+    out.print(f"  watchword case approve {_shown(case)} --signature {_shown(str(file))}.sig", soft_wrap=True)
 
 
 @app.command
@@ -379,7 +380,7 @@ def _tell_declared(asking: Asking, rows: tuple[dict[str, Any], ...]) -> None:
     for row in rows:
         state = "reviewed" if row["reviewed_by"] else "owes a review" if row["confirmed_by"] else "not confirmed"
         said = f"{row['downtime']} {row['action']} of {row['account']} by {row['performer']}: {state}"
-        out.print(escape(said) + (" [red]overdue[/]" if row["overdue"] else ""))
+        out.print(_shown(said) + (" [red]overdue[/]" if row["overdue"] else ""))
 
 
 @app.command
@@ -397,15 +398,15 @@ def path_of(case: str) -> str:
 
 def _tell(case: dict[str, Any]) -> None:
     out.print(
-        f"[bold]{escape(case['case'])}[/] {escape(case['state'])}: {escape(case['action'])} of a "
-        f"{escape(case['account_class'])} account"
+        f"[bold]{_shown(case['case'])}[/] {_shown(case['state'])}: {_shown(case['action'])} of a "
+        f"{_shown(case['account_class'])} account"
     )
     if case["erased"]:
-        out.print(f"  erased: {escape(', '.join(case['erased']))}")
+        out.print(f"  erased: {_shown(', '.join(case['erased']))}")
     if case["held_since"]:
-        out.print(f"  under legal hold since {escape(case['held_since'])}")
+        out.print(f"  under legal hold since {_shown(case['held_since'])}")
     for way in case["missing"]:
-        out.print(f"  missing for {escape(way['tier'])}: {escape(way['words'])}")
+        out.print(f"  missing for {_shown(way['tier'])}: {_shown(way['words'])}")
     if case["waits_for_contact"]:
         out.print("  missing: the new contact point, which the person enters on their own page")
     if case["waits_for_witnesses"]:
@@ -415,9 +416,14 @@ def _tell(case: dict[str, Any]) -> None:
     for one in case["questions"]:
         told = f"{one['answered_by']}: {one['answer']}" if one["answered_by"] else "not answered yet"
         out.print(
-            f"  question {escape(one['question'])} by {escape(one['who'])}: {escape(one['words'])} ({escape(told)})"
+            f"  question {_shown(one['question'])} by {_shown(one['who'])}: {_shown(one['words'])} ({_shown(told)})"
         )
     if case["page"]:
-        out.print(f"  the person's page: {escape(case['page'])}")
+        out.print(f"  the person's page: {_shown(case['page'])}")
     for entry in case["entries"]:
-        out.print(f"  {entry['seq']:>6} {escape(entry['at'])} {escape(entry['type'])} by {escape(entry['actor'])}")
+        out.print(f"  {entry['seq']:>6} {_shown(entry['at'])} {_shown(entry['type'])} by {_shown(entry['actor'])}")
+
+
+def _shown(value: str) -> str:
+    """What somebody wrote, as no terminal obeys it."""
+    return escape(printable(value))

@@ -210,6 +210,17 @@ def _young(enrolled: Credential) -> Refused:
     )
 
 
+def demand_own_sign_in(person: Person, at: datetime) -> None:
+    """Raise `Refused` where being signed in at *at* says little of who it was: somebody else chose the password."""
+    if person.was_replaced(at):
+        raise Refused(
+            f"Somebody else gave you a new password on {person.replaced_at:%Y-%m-%d}; for {FACT_WINDOW.days} days "
+            "being signed in with it approves nothing.",
+            "Sign with your passkey, or have somebody else approve.",
+            ("young_password",),
+        )
+
+
 def demand_own_ssh_key(enrolled: Credential, others: Iterable[Person]) -> None:
     """The same as `demand_own_key`, for a key that signs outside the browser."""
     if any(enrolled.public == theirs.public for other in others for theirs in other.credentials_of(SSH_KEY)):

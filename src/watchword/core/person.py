@@ -53,6 +53,10 @@ class Role(StrEnum):
     ADMINISTRATOR = "administrator"
 
 
+CONTROLLING = frozenset(Role) - {Role.ACCOUNT_OWNER, Role.AUDITOR}
+"""Roles that have a say in who gets in: whoever holds one is part of the control of identities."""
+
+
 class RoleGrant(msgspec.Struct, frozen=True, kw_only=True):
     """A role within a *unit* (None: everywhere) until a time (None: until revoked)."""
 
@@ -231,7 +235,9 @@ PersonEvent = (
 class Person(msgspec.Struct, frozen=True, kw_only=True):
     """A person as their stream says; ask `roles_at` and friends, never the raw grants.
 
-    *since* is when they became known, *prompted* when prompts last appeared before them.
+    *since* is when they became known, *prompted* when prompts last appeared before them. *sign_in* is the one sign-in
+    that counts (empty after it was revoked, None where there never was one), *replaced_at* when somebody else last gave
+    them another than they began with, and *retired* the public material of what was revoked.
     """
 
     id: PersonId
@@ -245,6 +251,9 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     lent: tuple[LentSeat, ...] = ()
     since: datetime | None = None
     prompted: tuple[datetime, ...] = ()
+    sign_in: str | None = None
+    replaced_at: datetime | None = None
+    retired: tuple[str, ...] = ()
 
     def roles_at(self, at: datetime, unit: str | None = None) -> frozenset[Role]:
         """Roles in force at *at* for a case of *unit*; None asks for those held everywhere."""
@@ -253,6 +262,12 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     def delegated_at(self, at: datetime) -> frozenset[str]:
         """Units this person may administer at *at*."""
         return frozenset(d.unit for d in self.delegations if at < d.until)
+
+    def controls_at(self, at: datetime) -> bool:
+        """Whether they are part of the control of identities in any unit, or were until lately (invariant 7)."""
+        ends = [g.until for g in self.grants if g.role in CONTROLLING]
+        ends += [d.until for d in self.delegations]
+        return any(until is None or at < until + FACT_WINDOW for until in ends)
 
     def lent_at(self, at: datetime) -> tuple[LentSeat, ...]:
         """Seats of others this person may take at *at*."""
@@ -274,6 +289,10 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
         """Whether it was enrolled lately and later than they became known: worth nothing yet (invariant 7)."""
         return not self.began_with(credential) and at - credential.enrolled_at < FACT_WINDOW
 
+    def was_replaced(self, at: datetime) -> bool:
+        """Whether somebody else gave them another sign-in lately: who that was can sign in as them (invariant 7)."""
+        return self.replaced_at is not None and at - self.replaced_at < FACT_WINDOW
+
 
 def evolve_person(person: Person | None, event: PersonEvent) -> Person:
     """Fold one event; the first must be `PersonRegistered`."""
@@ -292,7 +311,8 @@ def evolve_person(person: Person | None, event: PersonEvent) -> Person:
         case _, AccountLinked():
             return replace(person, accounts=tuple(dict.fromkeys((*person.accounts, event.account))))
         case _, CredentialEnrolled():
-            return replace(person, credentials=(*person.credentials, event.credential))
+            held = replace(person, credentials=(*person.credentials, event.credential))
+            return _signing_in(held, event.credential) if event.credential.method == SIGN_IN else held
         case _, CredentialUsed():
             used = tuple(
                 replace(c, counter=event.counter) if c.id == event.credential else c for c in person.credentials
@@ -304,7 +324,13 @@ def evolve_person(person: Person | None, event: PersonEvent) -> Person:
             )
             return replace(person, credentials=confirmed)
         case _, CredentialRevoked():
-            return replace(person, credentials=tuple(c for c in person.credentials if c.id != event.credential))
+            gone = tuple(c.public for c in person.credentials if c.id == event.credential and c.public)
+            return replace(
+                person,
+                credentials=tuple(c for c in person.credentials if c.id != event.credential),
+                sign_in="" if person.sign_in == event.credential else person.sign_in,
+                retired=(*person.retired, *gone),
+            )
         case _, BrowserSubscribed():
             return person
         case _, Prompted():
@@ -320,3 +346,11 @@ def evolve_person(person: Person | None, event: PersonEvent) -> Person:
             return replace(person, lent=kept)
         case _, ExecutorGranted():
             return replace(person, executions=(*person.executions, event.grant))
+
+
+def _signing_in(person: Person, given: Credential) -> Person:
+    """Take note of a sign-in: the newest one counts alone, and where it replaced another, whoever gave it knows it."""
+    own = given.enrolled_by in (None, person.id)
+    began = person.sign_in is None and person.began_with(given)
+    replaced_at = person.replaced_at if own or began else given.enrolled_at
+    return msgspec.structs.replace(person, sign_in=given.id, replaced_at=replaced_at)

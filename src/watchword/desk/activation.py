@@ -17,7 +17,7 @@ import msgspec
 from watchword.core import statement as statements
 from watchword.core.account import FACT_WINDOW, AccountClass
 from watchword.core.action import Action, Step
-from watchword.core.approval import SessionProof, approving_key, approving_keys, encode_proof
+from watchword.core.approval import SessionProof, approving_key, approving_keys, demand_own_sign_in, encode_proof
 from watchword.core.errors import Conflict, Invalid, Refused
 from watchword.core.ids import LeafHash, PersonId
 from watchword.core.passkey import METHOD, RelyingParty
@@ -303,6 +303,7 @@ class Activation:
                     "Sign the statement with it, on the console's page of the policy.",
                     ("unsigned",),
                 )
+            demand_own_sign_in(self.steps.registry.person(actor), at)
             return encode_proof(SessionProof(session=hashlib.sha256(session.encode()).hexdigest())), None
         person, origin = self.steps.registry.person(actor), self.steps.ledger.origin
         challenge = signed_data(namespace_of(origin, AUTHORSHIP), text.encode())

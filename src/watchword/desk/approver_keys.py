@@ -40,7 +40,8 @@ class ApproverKeys:
     def enrol(self, text: str, challenge: str, answer: str, at: datetime) -> Credential:
         """Enrol what the browser made. It approves nothing that asks for more than a session until it is confirmed."""
         one = self._taken(text, at)
-        return self.enrolment.passkey(PersonId(one.about), one.person, challenge, answer, at)
+        maker = PersonId(one.about)
+        return self.enrolment.passkey(maker, one.person, challenge, answer, at, version=one.version)
 
     def ssh(self, actor: PersonId, person: PersonId, line: str, at: datetime) -> Credential:
         """Enrol an SSH key by its public *line*, for signatures from outside the browser; to be confirmed as well."""
@@ -62,8 +63,8 @@ class ApproverKeys:
     def _demand_free(self, person: PersonId, public: str) -> None:
         """One key is one person's, also after it was revoked."""
         steps = self.people.steps
-        for other in steps.names.people():
-            if other != person and public in {c.public for c in steps.registry.person(other).credentials}:
+        for other in map(steps.registry.person, steps.names.people()):
+            if other.id != person and public in {*other.retired, *(c.public for c in other.credentials)}:
                 raise Refused(
                     "This key is somebody else's.",
                     "Have the person make one of their own; if both are meant to be one person, treat it as an attack.",

@@ -14,7 +14,15 @@ import msgspec
 from watchword.core import event as past
 from watchword.core.account import Status, covers
 from watchword.core.action import Step
-from watchword.core.approval import SSH_KEY, SessionProof, SignedProof, SshProof, demand_other_browser, proof_of
+from watchword.core.approval import (
+    SSH_KEY,
+    SessionProof,
+    SignedProof,
+    SshProof,
+    demand_other_browser,
+    demand_own_sign_in,
+    proof_of,
+)
 from watchword.core.case import Case, Contained
 from watchword.core.clearance import Cleared, clear
 from watchword.core.errors import Refused, Unavailable
@@ -159,7 +167,7 @@ class Clearing:
         assert isinstance(given, past.ApprovalGiven)  # a no ends a case, so nothing is released behind one
         then = self.steps.registry.person(vote.person, before=entry.seq)
         now = self.steps.registry.person(vote.person)
-        self._proof(loaded, given, entry, now)
+        self._proof(loaded, given, entry, then, now)
         unit = loaded.case.unit
         held = {*(then.roles_at(vote.at, unit) & now.roles_at(vote.at, unit))}
         known = {*held, *loaded.account.relations(vote.person, vote.at), *self._lent(loaded, vote, then, now)}
@@ -186,7 +194,7 @@ class Clearing:
         lender = msgspec.structs.replace(then, lent=standing)
         return counting(self.steps.registry, rule, lender, before, loaded.account, vote.at).seats
 
-    def _proof(self, loaded: Loaded, given: past.ApprovalGiven, entry: Appended, now: Person) -> None:
+    def _proof(self, loaded: Loaded, given: past.ApprovalGiven, entry: Appended, then: Person, now: Person) -> None:
         """A signature is checked whole; a session is the desk's word, and counts where the requirement lets it."""
         proof, rule = proof_of(given.proof), loaded.case.requirement.approve
         if isinstance(proof, SignedProof | SshProof):
@@ -197,6 +205,8 @@ class Clearing:
             _refuse("approval proof", "an approval carries no proof this version knows")
         elif rule is None or rule.signed:
             _refuse("signed", "an approval carries no signature")
+        else:
+            demand_own_sign_in(then, entry.entry.at)
 
 
 def _refuse(check: str, why: str) -> NoReturn:

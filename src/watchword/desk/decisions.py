@@ -15,7 +15,7 @@ from watchword.core import command as do
 from watchword.core import event as past
 from watchword.core.account import AccountClass
 from watchword.core.action import Action, Step
-from watchword.core.approval import SessionProof, encode_proof
+from watchword.core.approval import SessionProof, demand_own_sign_in, encode_proof
 from watchword.core.case import AwaitingApproval, Case, Contained, verifiers
 from watchword.core.change import Change
 from watchword.core.decision import FREEZABLE
@@ -78,6 +78,7 @@ class Decisions:
                 outside = self.approvals.take_outside(actor, loaded.case, request, signature, at)
                 return msgspec.structs.replace(approve, proof=encode_proof(outside))
             if assertion is None:
+                demand_own_sign_in(self.steps.registry.person(actor), at)
                 return approve
             answer = self.approvals.take(actor, loaded.case, request, assertion, at)
             return msgspec.structs.replace(
@@ -267,6 +268,8 @@ class Decisions:
     def release_freeze(self, actor: PersonId, account: AccountId, at: datetime) -> bool:
         """Agree that an account's freeze ends; True when this was the second person and it did."""
         for attempt in range(RACES):
+            # The version first: what comes between it and the ruling is decided on again.
+            version = self.steps.ledger.read(account_stream(account))[-1].entry.version
             standing = self.steps.registry.account(account)
             facts = CaseFacts(
                 case=None,
@@ -278,7 +281,6 @@ class Decisions:
             )
             ruling = self.steps.rule(actor, Step.RELEASE_FREEZE, facts, at)
             events = release_freeze(standing, actor, ruling, at, self.steps.thresholds)
-            version = self.steps.ledger.read(account_stream(account))[-1].entry.version
             drafts = tuple(draft(e, actor, at) for e in events)
             try:
                 self.steps.ledger.append(
@@ -297,6 +299,8 @@ def _asked(words_of: str) -> str:
     said = " ".join(words_of.split())
     if not said or len(said) > 1000:
         raise Invalid("A question or an answer has 1 to 1000 characters.", "Write a sentence.", where="words")
+    if not said.isprintable():
+        raise Invalid("It holds characters that do not show.", "Write it as plain text.", where="words")
     return said
 
 

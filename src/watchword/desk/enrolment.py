@@ -115,11 +115,20 @@ class Enrolment:
         )
         return Offer(challenge=challenge, options=options, expires=expires)
 
-    def passkey(self, actor: PersonId, person: PersonId, challenge: str, answer: str, at: datetime) -> Credential:
+    def passkey(
+        self,
+        actor: PersonId,
+        person: PersonId,
+        challenge: str,
+        answer: str,
+        at: datetime,
+        *,
+        version: int | None = None,
+    ) -> Credential:
         """Enrol the passkey that a browser made for an offer of *actor*'s; *answer* is its registration, as JSON.
 
         One passkey is one person's, and a revoked one does not come back (WebAuthn Level 3 §7.1: a credential id that
-        is known is not registered again).
+        is known is not registered again). *version* is as in `People.enrol`.
         """
         self.roster.demand(actor, Step.ENROL_CREDENTIAL, person, at)
         self._demand_offered(actor, person, challenge, at)
@@ -129,7 +138,7 @@ class Enrolment:
         steps.names.follow(steps.ledger)
         if material is None or steps.names.passkey_holder(material) is not None:
             raise Conflict("This passkey is or was enrolled already.", "Make a new one.")
-        self.people.enrol(actor, person, credential, None, at)
+        self.people.enrol(actor, person, credential, None, at, version=version)
         return credential
 
     def _credential(self, method: str, at: datetime) -> Credential:

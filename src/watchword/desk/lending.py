@@ -12,7 +12,7 @@ from watchword.core.errors import Conflict, Invalid, Refused
 from watchword.core.ids import PersonId
 from watchword.core.person import Kind, LentSeat, Person, PersonEvent, Role, SeatLent, SeatReturned
 from watchword.desk.recording import draft, person_stream
-from watchword.desk.steps import RACES, Steps
+from watchword.desk.steps import Steps
 from watchword.ledger.append import Append
 
 LONGEST = timedelta(days=30)
@@ -38,8 +38,9 @@ class Lending:
         """
         self.steps.demand_active_policy()
         registry = self.steps.registry
-        lender = registry.person(actor)
         to = self._known(login)
+        version = self._version(to)  # first: what comes between it and the decision is not overlooked
+        lender = registry.person(actor)
         if seat not in LENDABLE:
             raise Invalid("This seat can not be lent.", f"Lend one of: {', '.join(LENDABLE)}.", where="seat")
         if not at < until <= at + LONGEST:
@@ -60,16 +61,20 @@ class Lending:
                 )
         if any((one.by, one.seat) == (actor, seat) for one in taker.lent_at(at)):
             raise Conflict("They have this seat of yours already.", "Take it back first, to change its end.")
-        self._append(actor, SeatLent(person=to, lent=LentSeat(by=actor, seat=seat, until=until)), at)
+        self._append(actor, SeatLent(person=to, lent=LentSeat(by=actor, seat=seat, until=until)), version, at)
 
     def take_back(self, actor: PersonId, login: str, seat: str, at: datetime) -> None:
         """End what *actor* lent, before its date."""
         to = self._known(login)
+        version = self._version(to)
         if to is None or not any(
             (one.by, one.seat) == (actor, seat) for one in self.steps.registry.person(to).lent_at(at)
         ):
             raise Invalid("You have lent them no such seat.", "Look at what you lent.", where="seat")
-        self._append(actor, SeatReturned(person=to, by=actor, seat=seat), at)
+        self._append(actor, SeatReturned(person=to, by=actor, seat=seat), version, at)
+
+    def _version(self, person: PersonId | None) -> int:
+        return -1 if person is None else self.steps.ledger.read(person_stream(person))[-1].entry.version
 
     def _known(self, login: str) -> PersonId | None:
         self.steps.names.follow(self.steps.ledger)
@@ -80,18 +85,11 @@ class Lending:
         people = (self.steps.registry.person(p) for p in self.steps.names.people())
         return tuple((p.id, one) for p in people for one in p.lent_at(at) if one.by == actor)
 
-    def _append(self, actor: PersonId, event: PersonEvent, at: datetime) -> None:
-        stream = person_stream(event.person)
-        for attempt in range(RACES):
-            version = self.steps.ledger.read(stream)[-1].entry.version
-            append = Append(stream=stream, expected_version=version, drafts=(draft(event, actor, at),))
-            try:
-                self.steps.ledger.append((append,))
-            except Conflict:
-                if attempt == RACES - 1:
-                    raise
-                continue
-            return
+    def _append(self, actor: PersonId, event: PersonEvent, version: int, at: datetime) -> None:
+        """Enter what was decided on at *version*; `Conflict` where something changed since."""
+        drafts = (draft(event, actor, at),)
+        append = Append(stream=person_stream(event.person), expected_version=version, drafts=drafts)
+        self.steps.ledger.append((append,))
 
 
 def _roles(person: Person, at: datetime) -> set[str]:

@@ -18,6 +18,7 @@ from watchword.core.action import Action, Step
 from watchword.core.approval import SSH_KEY
 from watchword.core.errors import Conflict, Invalid, Refused
 from watchword.core.ids import AccountId, PersonId
+from watchword.core.login import is_plain
 from watchword.core.passkey import METHOD, material_of
 from watchword.core.person import (
     SIGN_IN,
@@ -86,17 +87,25 @@ class People:
         return self._register(self.steps.runner, login=login, name=name, kind=Kind.SYSTEM, unit=EVERYWHERE, at=at)
 
     def _register(self, actor: str, *, login: str, name: str, kind: Kind, unit: str, at: datetime) -> PersonId:
-        login = login.strip()
+        login, name = login.strip(), name.strip() or login.strip()
         self.steps.names.follow(self.steps.ledger)
         if self.steps.names.has_person(login):
             raise Conflict(f"Somebody is known as {login!r} already.", "Choose another login.")
         if not login or not login.isprintable() or len(login) > 200 or "/" in login or set(login) <= {"."}:
             # A slash, and dots alone, could not be told apart in the address of somebody's page.
             raise Invalid("That is no login.", "Use printable characters but `/`, at most 200.", where="login")
+        if not is_plain(login):
+            raise Invalid(
+                "That login can be taken for another one.",
+                "Spell it in one alphabet, with the plain form of each character and no invisible ones.",
+                where="login",
+            )
+        if not name.isprintable() or len(name) > 200:
+            raise Invalid("That is no name.", "Use printable characters, at most 200.", where="name")
         person = PersonId(self.steps.ledger.pseudonym("p"))
         told = (
             Disclosure(name="login", value=login, retention=Retention.CORE),
-            Disclosure(name="name", value=name.strip() or login, retention=Retention.CORE),
+            Disclosure(name="name", value=name, retention=Retention.CORE),
         )
         event = PersonRegistered(person=person, kind=kind, unit=unit)
         drafts = (draft(event, actor, at, told),)
@@ -168,11 +177,19 @@ class People:
         return account
 
     def enrol(
-        self, actor: PersonId, person: PersonId, credential: Credential, secret: str | None, at: datetime
+        self,
+        actor: PersonId,
+        person: PersonId,
+        credential: Credential,
+        secret: str | None,
+        at: datetime,
+        *,
+        version: int | None = None,
     ) -> None:
         """Let a credential count from *at*; a secret (a TOTP seed in hexadecimal, a password hash) is a payload.
 
-        One passkey has one person: a key that stood for two could be two people's approval.
+        One passkey has one person: a key that stood for two could be two people's approval. With *version*, only while
+        that is the last one of the person's stream: what may be taken once is taken once, also by two at one time.
         """
         if self.steps.registry.person(person).kind is Kind.SYSTEM:
             raise Refused("Watchword's own parts neither sign in nor prove.", "Choose a person.", ("system",))
@@ -181,11 +198,11 @@ class People:
         told = (Disclosure(name="secret", value=secret, retention=Retention.IDENTITY),) if secret else ()
 
         def build(known: Person) -> tuple[PersonEvent, tuple[Disclosure, ...]]:
-            if credential.public and credential.public in {c.public for c in known.credentials}:
+            if any(c.id == credential.id or (c.public and c.public == credential.public) for c in known.credentials):
                 raise Conflict("This credential is enrolled already.", "Enrol another one, or leave it as it is.")
             return CredentialEnrolled(person=person, credential=credential), told
 
-        self._administer(actor, person, at, build, step=Step.ENROL_CREDENTIAL)
+        self._administer(actor, person, at, build, step=Step.ENROL_CREDENTIAL, version=version)
 
     def _demand_own(self, person: PersonId, credential: Credential) -> None:
         material = material_of(credential)
@@ -296,15 +313,19 @@ class People:
             raise Refused("Login or password is wrong.", "Try again, or ask an administrator.", ("sign_in",))
         return self.steps.names.person(login)
 
+    def sign_in_of(self, person: PersonId) -> str:
+        """The id of the one password that *person* can sign in with; empty where there is none."""
+        return self.steps.registry.person(person).sign_in or ""
+
     def _password_hash(self, person: PersonId) -> str | None:
-        counting = {c.id for c in self.steps.registry.person(person).credentials_of(SIGN_IN)}
+        counting = self.sign_in_of(person)
         found: str | None = None
         for appended in self.steps.ledger.read(person_stream(person)):
             event = event_of(appended) if appended.entry.type == "credential.enrolled" else None
             if isinstance(event, CredentialEnrolled) and event.credential.method == SIGN_IN:
                 # The newest one alone: where it was erased or revoked, the one before does not come back.
                 told = self.steps.ledger.disclosures(appended)
-                found = told.get("secret") if event.credential.id in counting else None
+                found = told.get("secret") if event.credential.id == counting else None
         return found
 
     # --- one entry -------------------------------------------------------------------------------------------------
@@ -318,18 +339,20 @@ class People:
         *,
         step: Step = Step.ADMINISTER_PEOPLE,
         unit: str | None = None,
+        version: int | None = None,
     ) -> None:
         for attempt in range(RACES):
+            # The version first: what comes between it and the ruling is decided on again.
+            last = self.steps.ledger.read(person_stream(person))[-1].entry.version
+            if version not in (None, last):
+                raise Refused("This offer was taken, or something changed since.", "Ask for a new one.", ("pass",))
             known = self.steps.registry.person(person)
-            for concerned in {*concerned_by(known), unit or known.unit}:
+            for concerned in {*concerned_by(known, self.steps.registry.person, at), unit or known.unit}:
                 self._ruled(actor, step, concerned, at, subject=person)
             event, told = build(known)
-            version = self.steps.ledger.read(person_stream(person))[-1].entry.version
             drafts = (draft(event, actor, at, told),)
             try:
-                self.steps.ledger.append(
-                    (Append(stream=person_stream(person), expected_version=version, drafts=drafts),)
-                )
+                self.steps.ledger.append((Append(stream=person_stream(person), expected_version=last, drafts=drafts),))
             except Conflict:
                 if attempt == RACES - 1:
                     raise
@@ -357,13 +380,29 @@ class People:
             raise Refused("The ledger was founded already.", "Ask an administrator.", ("founded",))
 
 
-def concerned_by(person: Person) -> frozenset[str]:
-    """The units whose administrator one has to be to change anything of *person*.
+def concerned_by(person: Person, others: Callable[[PersonId], Person], at: datetime) -> frozenset[str]:
+    """The units whose administrator one has to be at *at* to change anything of *person*.
 
+    Their own, those that a role of theirs or a delegation is for, and those of whoever (*others*) lent them a seat.
     Somebody who governs, or whose role holds everywhere, concerns every unit: no delegate signs in as one of these.
     """
-    governs = any(not g.unit or g.role in GOVERNING for g in person.grants)
-    return frozenset({person.unit, *((EVERYWHERE,) if governs else ())})
+    grants = [g for g in person.grants if g.until is None or at < g.until]
+    governs = any(not g.unit or g.role in GOVERNING for g in grants)
+    lenders = {one.by for one in person.lent_at(at)} - {person.id}
+    return frozenset(
+        {
+            person.unit,
+            *(g.unit for g in grants if g.unit),
+            *person.delegated_at(at),
+            *(unit for by in lenders for unit in concerned_by(_lending_nothing(others(by)), others, at)),
+            *((EVERYWHERE,) if governs else ()),
+        }
+    )
+
+
+def _lending_nothing(person: Person) -> Person:
+    """*person* with what they hold themself alone: a seat that was lent can not be lent on."""
+    return msgspec.structs.replace(person, lent=())
 
 
 def _demand_reason(why: str) -> None:

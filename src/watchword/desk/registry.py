@@ -186,13 +186,19 @@ class Registry:
         return self.names.owner(account) if account else None
 
     def strictest_class(self, account: Account, subject: PersonId | None, at: datetime) -> AccountClass | None:
-        """The strictest class of the last 30 days, over all accounts of the person (invariant 7)."""
+        """The strictest class of the last 30 days, over all accounts of the person (invariant 7).
+
+        Whoever has a role here that is part of the control of identities is held as such, whatever the directory's
+        groups say: what lets an attacker in as an approver is not an ordinary recovery.
+        """
         own = account.strictest_class(at)
-        if own is None or subject is None:
+        if own not in PEOPLE or subject is None:
+            # Software somebody owns says nothing of how strictly they are held themselves, nor the other way round.
             return own
-        others = (self.account(a).strictest_class(at) for a in self.person(subject).accounts if a != account.id)
-        # Software somebody owns says nothing of how strictly they are held themselves, nor the other way round.
-        return strictest((own, *(c for c in others if c in PEOPLE and own in PEOPLE)))
+        person = self.person(subject)
+        others = [self.account(a).strictest_class(at) for a in person.accounts if a != account.id]
+        held = (AccountClass.IDENTITY_CONTROL,) if person.controls_at(at) else ()
+        return strictest((own, *(c for c in others if c in PEOPLE), *held))
 
 
 def _known(folded: Person | None, appended: Appended) -> Person:

@@ -126,7 +126,8 @@ class Roster:
         """What *actor* may do with *person*."""
 
         def throughout(step: Step) -> bool:
-            return all(self.may(actor, step, at, unit=unit, subject=person.id) for unit in concerned_by(person))
+            units = concerned_by(person, self.steps.registry.person, at)
+            return all(self.may(actor, step, at, unit=unit, subject=person.id) for unit in units)
 
         administers = throughout(Step.ADMINISTER_PEOPLE)
         everywhere = administers and self.may(actor, Step.ADMINISTER_PEOPLE, at, unit=EVERYWHERE, subject=person.id)

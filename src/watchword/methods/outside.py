@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
@@ -11,6 +10,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from watchword.core.errors import Invalid, Unavailable
+from watchword.core.host import is_loopback
 
 
 class Slow(Unavailable):
@@ -34,16 +34,9 @@ def demand_private(url: str, where: str) -> None:
     del port
     if parts.scheme == "https" and host and not parts.username:
         return
-    if parts.scheme == "http" and _is_loopback(host) and not parts.username:
+    if parts.scheme == "http" and is_loopback(host) and not parts.username:
         return
     raise Invalid(f"{url!r} is not https.", "Only https is spoken with a service that is elsewhere.", where)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def exchange(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import ipaddress
 from typing import ClassVar, Protocol
 from urllib.parse import quote, urlsplit
 
@@ -12,6 +11,7 @@ import httpx2
 import msgspec
 
 from watchword.core.errors import Invalid, Unavailable
+from watchword.core.host import is_loopback
 from watchword.notices.port import Channel, Notice, demand_sendable
 
 LONGEST = 1_600
@@ -131,7 +131,7 @@ class HttpTexts:
         url = urlsplit(gateway.url)
         if url.scheme not in {"https", "http"} or not url.hostname or url.username:
             raise Invalid("The address of the text service is none.", "Set sms.url.", where="sms.url")
-        if url.scheme == "http" and not _loopback(url.hostname):
+        if url.scheme == "http" and not is_loopback(url.hostname):
             raise Invalid(
                 f"Texts through {url.hostname} would travel in the clear, codes included.",
                 "Use https; http is for a gateway on this machine.",
@@ -179,10 +179,3 @@ def demand_text(notice: Notice) -> str:
 
 def _kind(error: Exception) -> str:
     return type(error).__name__
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

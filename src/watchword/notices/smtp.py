@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import ipaddress
 import smtplib
 import ssl
 from email.message import EmailMessage
@@ -15,6 +14,7 @@ from typing import Any, ClassVar, Literal
 import msgspec
 
 from watchword.core.errors import Invalid, Unavailable
+from watchword.core.host import is_loopback
 from watchword.notices.port import Channel, Notice, demand_sendable
 
 _RETRY = "It is tried again; `watchword doctor` says what the mail server answers."
@@ -52,7 +52,7 @@ class SmtpMail:
 
     def __init__(self, settings: SmtpSettings) -> None:
         """Raise `Invalid` when *settings* would send in the clear, or name a file of authorities nobody can read."""
-        if settings.tls == "none" and not _loopback(settings.host):
+        if settings.tls == "none" and not is_loopback(settings.host):
             raise Invalid(
                 f"Mail to {settings.host} would travel in the clear, codes included.",
                 "Set smtp.tls to starttls or implicit; none is for a server on this machine.",
@@ -147,10 +147,3 @@ def _refused(what: str, code: int, *, permanent: bool) -> Invalid | Unavailable:
             where="notice",
         )
     return Unavailable(f"{what} (SMTP {code}).", _RETRY)
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -9,6 +9,7 @@ import hashlib
 import secrets
 import threading
 from collections import deque
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import msgspec
@@ -40,29 +41,34 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
 
 class _Session(msgspec.Struct, frozen=True, kw_only=True):
     person: PersonId
+    credential: str
     begun: datetime
     seen: datetime
 
 
 class Sessions:
-    """Every session of this process. A restart signs everybody out."""
+    """Every session of this process. A restart signs everybody out.
 
-    def __init__(self, clock: Clock = wall_clock) -> None:
+    *sign_in_of* names the credential somebody can sign in with now: with it every session begun under another one ends.
+    """
+
+    def __init__(self, sign_in_of: Callable[[PersonId], str], clock: Clock = wall_clock) -> None:
         self._clock = clock
+        self._sign_in_of = sign_in_of
         self._lock = threading.Lock()
         self._known: dict[str, _Session] = {}
 
     def begin(self, person: PersonId) -> str:
         """Sign *person* in; returns the token, which is new every time, whatever the browser sent along."""
         token = secrets.token_urlsafe(32)
-        now = self._clock()
+        now, credential = self._clock(), self._sign_in_of(person)
         with self._lock:
             self._known = {k: s for k, s in self._known.items() if _alive(s, now)}
-            self._known[_name(token)] = _Session(person=person, begun=now, seen=now)
+            self._known[_name(token)] = _Session(person=person, credential=credential, begun=now, seen=now)
         return token
 
     def actor(self, token: str | None) -> Actor:
-        """Whom *token* stands for; raise `NotSignedIn` for none, an unknown one, and one whose time is over."""
+        """Whom *token* stands for; raise `NotSignedIn` for none, an unknown one, and one that is over."""
         name, now = _name(token or ""), self._clock()
         with self._lock:
             found = self._known.get(name)
@@ -70,6 +76,9 @@ class Sessions:
                 self._known.pop(name, None)
                 raise NotSignedIn
             self._known[name] = msgspec.structs.replace(found, seen=now)
+        if self._sign_in_of(found.person) != found.credential:
+            self.end(token)
+            raise NotSignedIn
         return Actor(person=found.person, session=name)
 
     def end(self, token: str | None) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import email.utils
-import ipaddress
 import json
 import re
 import ssl
@@ -16,6 +15,7 @@ import httpx2
 import msgspec
 
 from watchword.core.errors import Invalid, Refused, Unavailable
+from watchword.core.host import is_loopback
 
 LONGEST = 64 * 1024 * 1024
 """Bytes of one answer."""
@@ -172,13 +172,6 @@ def demand_same_place(url: str, base: str) -> str:
 def demand_base(url: str, where: str) -> str:
     """*url* without a slash at its end; `Invalid` unless it is https, or http on this machine."""
     parts = urlsplit(url)
-    if parts.scheme != "https" and not (parts.scheme == "http" and _is_here(parts.hostname or "")):
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
         raise Invalid(f"{url!r} is not https.", "Only https is spoken with a service that is elsewhere.", where)
     return url.rstrip("/")
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
