@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from watchword.core.account import AccountClass
 from watchword.core.action import Action
+from watchword.core.host import is_loopback
 
 _URL = r"^https?://[^\s?#]+$"
 _HEADER = r"^[A-Za-z0-9-]{1,60}$"
@@ -260,6 +262,11 @@ class OutputPart(_Part):
     def _whole(self) -> Self:
         if missing := [name for name in _OUTPUT_NEEDS[self.kind] if getattr(self, name) is None]:
             raise ValueError(f"{self.kind} needs {' and '.join(missing)}")
+        parts = urlsplit(self.url or "")
+        if parts.username is not None or parts.password is not None:
+            raise ValueError("url holds a sign-in: put what the receiver knows us by into token_file")
+        if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+            raise ValueError("url is http, which sends token and findings in the clear: name an https address")
         return self
 
 

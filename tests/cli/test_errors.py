@@ -37,7 +37,18 @@ def test_every_mistake_in_the_settings_at_once(desk: Desk, here: Here) -> None:
     [
         ('[console]\npublic_url = "https://desk.example.test"\n', "rp_id must be desk.example.test"),
         ('[console]\npublic_url = "desk"\n', "public_url is not an address"),
-        ('[console]\npublic_url = "http://desk.example.test"\nrp_id = "desk.example.test"\n', "public_url is http, which sends passwords"),
+        (
+            '[console]\npublic_url = "http://desk.example.test"\nrp_id = "desk.example.test"\n',
+            "public_url is http, which sends passwords",
+        ),
+        (
+            '[watch.outputs.siem]\nkind = "splunk"\nurl = "http://siem.example.test"\ntoken_file = "t"\n',
+            "url is http, which sends token and findings",
+        ),
+        (
+            '[watch.outputs.siem]\nkind = "elastic"\nurl = "https://elastic:word@siem.example.test"\n',
+            "url holds a sign-in",
+        ),
         ('[watch]\nlog = "audit.jsonl"\n', "provider and log"),
         ('[watch]\nprovider = "okta"\nlog = "audit.jsonl"\ndirectory = "moon"\n', "no directory has the name moon"),
         ("[[directories]]\nkind = 'sandbox'\n" * 2, "two directories have the name sandbox"),

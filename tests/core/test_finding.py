@@ -170,6 +170,15 @@ def test_a_suppression_ends_and_is_never_of_everything() -> None:
             suppress(wrong, NOON)
 
 
+def test_a_verdict_is_kept_quiet_about_somebody_for_a_month_at_most() -> None:
+    """One person alone silences no verdict about everybody, nor about anybody for long."""
+    rule = "verdict.unverified"
+    assert suppress(quiet(rule=rule, until=NOON + timedelta(days=31)), NOON)
+    for wrong in (quiet(rule=rule, key="*"), quiet(rule=rule, until=NOON + timedelta(days=32))):
+        with pytest.raises(Invalid):
+            suppress(wrong, NOON)
+
+
 def test_a_suppression_covers_its_own_and_counts() -> None:
     """It covers its rule about its key until its time or until it is lifted; what it kept is counted once."""
     held = evolve_suppression(None, quiet(), NOON)

@@ -156,6 +156,23 @@ def test_a_tail_goes_on_after_a_restart(tmp_path: Path) -> None:
     assert len(lines_in(spool.folder)) == 5
 
 
+@pytest.mark.parametrize("restarts", [True, False])
+def test_a_log_that_was_cut_and_grew_again_loses_nothing(tmp_path: Path, restarts: bool) -> None:
+    """A log that is copied away and emptied, and has more in it by the next look than was read, is begun again."""
+    log, spool = tmp_path / "audit.json", Spool(tmp_path / "spool")
+    log.write_text("1\n2\n")
+    source = Tail(log)
+    source.pull(spool, NOON)
+    if restarts:
+        source.close()
+        source = Tail(log)
+    log.write_text("3\n4\n5\n")
+    told = source.pull(spool, NOON)
+    source.close()
+    assert [one.reasons for one in told] == [("log_truncated",)]
+    assert lines_in(spool.folder) == [b"1", b"2", b"3", b"4", b"5"]
+
+
 def test_a_line_without_end_is_kept_by_its_beginning(tmp_path: Path) -> None:
     """A line of 50 MB is one short line in the spool, the lines around it are whole, and the memory stays small."""
     log, spool = tmp_path / "log", Spool(tmp_path / "spool")

@@ -242,11 +242,16 @@ def test_security_events_are_pushed_one_by_one(receiver: Receiver) -> None:
         (Splunk, 403, b'{"text":"Invalid token","code":4}', Unavailable),
         (Splunk, 200, b'{"text":"Server is busy","code":9}', Unavailable),
         (Splunk, 400, b'{"text":"Invalid data format","code":6}', Invalid),
+        (Splunk, 200, b"<html>Sign in</html>", Unavailable),
+        (Splunk, 200, b"", Unavailable),
+        (Splunk, 200, b"{}", Unavailable),
         (Splunk, 503, b"", Unavailable),
         (Splunk, 302, b"", Unavailable),
         (Elastic, 200, b'{"errors":true,"items":[{"create":{"status":400}}]}', Invalid),
         (Elastic, 200, b'{"errors":true,"items":[{"create":{"status":429}}]}', Unavailable),
         (Elastic, 200, b"<html>", Unavailable),
+        (Elastic, 200, b'{"errors":true,"items":[]}', Unavailable),
+        (Elastic, 200, b'{"errors":false,"items":[{"create":{"status":201}}]}', Unavailable),
         (Elastic, 413, b"", Invalid),
     ],
 )
@@ -255,10 +260,13 @@ def test_a_refusal_of_the_alert_is_told_from_one_of_the_set_up(
 ) -> None:
     """What will never be taken is Invalid, everything else is tried again; the token is in neither error."""
     receiver.status, receiver.body = status, body
-    made: Shape = shape(url=receiver.url, token="not-a-token")
+    address = receiver.url.replace("://", "://elastic:not-a-password@")
+    made: Shape = shape(url=address, token="not-a-token")
     with pytest.raises(fault) as error:
         HttpOutput(made).send(ALERTS)
-    assert "not-a-token" not in str(error.value) + repr(made)
+    told = str(error.value) + repr(made)
+    assert "not-a-token" not in told
+    assert "not-a-password" not in told
 
 
 def test_nobody_there_is_tried_again() -> None:

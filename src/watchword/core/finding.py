@@ -28,6 +28,12 @@ Dismissal = Literal["false_positive", "expected", "duplicate", "test", "risk_acc
 LONGEST_SUPPRESSION = timedelta(days=366)
 """For how long at most a signal may be told to be quiet about somebody."""
 
+LONGEST_ON_VERDICTS = timedelta(days=31)
+"""For how long one person may keep a verdict quiet about somebody."""
+
+VERDICT = "verdict."
+"""How the name of a rule begins that is a verdict."""
+
 
 class Status(StrEnum):
     """Where a finding is in its life."""
@@ -257,6 +263,17 @@ def suppress(event: Suppressed, at: datetime) -> tuple[SuppressionEvent, ...]:
         raise Invalid("That would silence the watch.", "Name a rule, or whom it is about.", where="rule")
     if not at < event.until <= at + LONGEST_SUPPRESSION:
         raise Invalid("A suppression ends, within a year.", "Give a time in the future.", where="until")
+    if event.rule == "*" or event.rule.startswith(VERDICT):
+        if event.key == "*":
+            raise Invalid(
+                "A verdict is kept quiet about somebody, not about everybody.",
+                "Name whom it is about; what is no recovery at all is said in the settings of the watch.",
+                where="whom",
+            )
+        if event.until > at + LONGEST_ON_VERDICTS:
+            raise Invalid(
+                "A verdict, and every rule, is kept quiet for a month at most.", "Give an earlier end.", where="until"
+            )
     return (event,)
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from watchword.core.finding import SEVERITIES, GroupedBy, Severity
+from watchword.core.finding import SEVERITIES, VERDICT, GroupedBy, Severity
 from watchword.core.identity_event import Verdict
 from watchword.watch.signals import Hit
 from watchword.watch.verdicts import VerdictRow
@@ -19,7 +19,7 @@ REACH = timedelta(hours=24)
 LONE = 4
 """So many agents with one event each in one hour are one campaign of that hour, not so many findings."""
 
-VERDICT, SIGMA = "verdict.", "sigma."
+SIGMA = "sigma."
 """What the rule of a verdict begins with, and that of a Sigma rule."""
 
 _SEVERITIES: dict[Verdict, Severity] = {

@@ -15,6 +15,7 @@ from watchword.core.errors import Conflict, Invalid
 from watchword.core.finding import (
     OPEN,
     SEVERITIES,
+    VERDICT,
     Dismissal,
     Finding,
     FindingEvent,
@@ -35,7 +36,7 @@ from watchword.core.finding import (
 from watchword.core.ids import PersonId
 from watchword.ledger.entry import Disclosure, Retention
 from watchword.ledger.leader import Ledger
-from watchword.watch.campaigns import LONE, SIGMA, VERDICT, Campaign, Item, Party, campaigns, hour_of, is_lone, items_of
+from watchword.watch.campaigns import LONE, SIGMA, Campaign, Item, Party, campaigns, hour_of, is_lone, items_of
 from watchword.watch.finding_log import (
     BATCH,
     NAME,

@@ -9,12 +9,13 @@ from urllib.parse import quote
 
 from watchword.app import App
 from watchword.core.errors import Invalid
+from watchword.core.finding import VERDICT
 from watchword.core.identity_event import Verdict
 from watchword.core.ids import PersonId
 from watchword.reception.ends import end_of
 from watchword.reception.findings import called, demand_not_self, works
 from watchword.reception.wording import plain
-from watchword.watch.campaigns import VERDICT, Party
+from watchword.watch.campaigns import Party
 from watchword.watch.finding_log import KnownSuppression, Shown
 from watchword.watch.printable import printable
 from watchword.watch.verdicts import FINDINGS
@@ -42,7 +43,10 @@ PARTIES: Mapping[str, str] = {
 """Whom a suppression may be about."""
 
 _UNTIL = view.Field(
-    name="until", label="Until", value="30d", hint="12h, 30d, 8w, or a day such as 2026-12-24; within a year."
+    name="until",
+    label="Until",
+    value="30d",
+    hint="12h, 30d, 8w, or a day such as 2026-12-24; within a year, and within 31 days for a verdict or every rule.",
 )
 _WHY = view.Field(name="why", label="Why", kind="area", hint="Kept sealed beside the entry.")
 _LEDE = "What it would have said is counted, and does not come back when this ends."
@@ -71,7 +75,8 @@ def quiet_form(app: App, action: str, shown: Shown) -> view.Form:
         for party, name in tuple(parties)[:OFFERED]
     )
     rules = tuple(view.Option(value=rule, label=rule_said(rule)) for rule in shown.finding.rules if rule.isprintable())
-    whom = (*offered, view.Option(value="anybody:", label=PARTIES["anybody"]))
+    anybody = any(not rule.value.startswith(VERDICT) for rule in rules)
+    whom = (*offered, *((view.Option(value="anybody:", label=PARTIES["anybody"]),) if anybody or not offered else ()))
     return view.Form(
         action=action,
         button="Keep it quiet",

@@ -7,10 +7,10 @@ from datetime import datetime
 
 import msgspec
 
-from watchword.core.finding import OPEN, Dismissal, GroupedBy, Status
+from watchword.core.finding import OPEN, VERDICT, Dismissal, GroupedBy, Status
 from watchword.core.identity_event import Verdict
 from watchword.core.ids import PersonId
-from watchword.watch.campaigns import VERDICT, Item
+from watchword.watch.campaigns import Item
 from watchword.watch.finding_log import Shown
 from watchword.watch.formats.alert import FEED, TITLES, Alert, Severity, millis
 from watchword.watch.signals import Signal

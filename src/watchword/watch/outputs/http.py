@@ -48,7 +48,7 @@ class HttpOutput:
     @property
     def where(self) -> str:
         """See `Output.where`."""
-        return str(httpx2.URL(self._shape.url).copy_with(username=None, password=None, query=None))
+        return _where(self._shape.url)
 
     def send(self, alerts: Sequence[AnyAlert]) -> None:
         """See `Output.send`."""
@@ -89,7 +89,7 @@ class Splunk(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         """Without the token."""
-        return f"Splunk(url={self.url!r})"
+        return f"Splunk(url={_where(self.url)!r})"
 
     def requests(self, alerts: Sequence[AnyAlert]) -> list[httpx2.Request]:
         """See `Shape.requests`."""
@@ -98,10 +98,10 @@ class Splunk(msgspec.Struct, frozen=True, kw_only=True):
         return [httpx2.Request("POST", self.url, content=body, headers=headers)]
 
     def check(self, answer: httpx2.Response) -> None:
-        """See `Shape.check`; code 0 is success."""
+        """See `Shape.check`; code 0 is success, and nothing else is: a proxy's page of 200 is no receipt."""
         said = _json(answer)
-        if isinstance(said, dict) and said.get("code", 0) != 0:
-            raise Unavailable(f"{self.url} says: {_said(answer)}.", "Look at the collector's set-up.")
+        if not isinstance(said, dict) or said.get("code") != 0 or isinstance(said.get("code"), bool):
+            raise Unavailable(f"{_where(self.url)} says: {_said(answer)}.", "Look at the collector's set-up.")
 
 
 class Elastic(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,7 +112,7 @@ class Elastic(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         """Without the key."""
-        return f"Elastic(url={self.url!r})"
+        return f"Elastic(url={_where(self.url)!r})"
 
     def requests(self, alerts: Sequence[AnyAlert]) -> list[httpx2.Request]:
         """See `Shape.requests`."""
@@ -126,16 +126,24 @@ class Elastic(msgspec.Struct, frozen=True, kw_only=True):
         """See `Shape.check`; 409 is a document that came before."""
         said = _json(answer)
         if not isinstance(said, dict) or not isinstance(items := said.get("items"), list):
-            raise Unavailable(f"{self.url} does not answer as a bulk API: {_said(answer)}.", "Check the address.")
+            raise Unavailable(
+                f"{_where(self.url)} does not answer as a bulk API: {_said(answer)}.", "Check the address."
+            )
         states = [_status(item) for item in items]
         bad = [state for state in states if not 200 <= state < 300 and state != 409]
         if any(state == 429 or state >= 500 for state in bad):
-            raise Unavailable(f"{self.url} is too busy: {max(bad)}.", "It is tried again.")
+            raise Unavailable(f"{_where(self.url)} is too busy: {max(bad)}.", "It is tried again.")
         if bad:
             raise Invalid(
-                f"{self.url} does not take {len(bad)} of {len(items)} documents: {_said(answer)}.",
+                f"{_where(self.url)} does not take {len(bad)} of {len(items)} documents: {_said(answer)}.",
                 "Look at the mapping of the index.",
-                where=self.url,
+                where=_where(self.url),
+            )
+        sent = answer.request.content.count(b"\n") // 2  # a line that says what to do, and the document
+        if len(states) != sent:
+            raise Unavailable(
+                f"{_where(self.url)} speaks of {len(states)} of {sent} documents: {_said(answer)}.",
+                "It is tried again; look at the receiver.",
             )
 
 
@@ -148,7 +156,7 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         """Without the secret."""
-        return f"Webhook(url={self.url!r})"
+        return f"Webhook(url={_where(self.url)!r})"
 
     def requests(self, alerts: Sequence[AnyAlert]) -> list[httpx2.Request]:
         """See `Shape.requests`."""
@@ -171,7 +179,7 @@ class SignalsPush(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         """Without the token."""
-        return f"SignalsPush(url={self.url!r})"
+        return f"SignalsPush(url={_where(self.url)!r})"
 
     def requests(self, alerts: Sequence[AnyAlert]) -> list[httpx2.Request]:
         """See `Shape.requests`."""
@@ -182,7 +190,9 @@ class SignalsPush(msgspec.Struct, frozen=True, kw_only=True):
     def check(self, answer: httpx2.Response) -> None:
         """See `Shape.check`; anything but 202 is no receipt (RFC 8935, 2.2)."""
         if answer.status_code != 202:
-            raise Unavailable(f"{self.url} does not receipt security events: {_said(answer)}.", "Check the address.")
+            raise Unavailable(
+                f"{_where(self.url)} does not receipt security events: {_said(answer)}.", "Check the address."
+            )
 
 
 def pushed(url: str, token: str, authorization: str | None) -> httpx2.Request:
@@ -191,6 +201,11 @@ def pushed(url: str, token: str, authorization: str | None) -> httpx2.Request:
     if authorization:
         headers["Authorization"] = authorization
     return httpx2.Request("POST", url, content=token, headers=headers)
+
+
+def _where(url: str) -> str:
+    """*url* without what a receiver may be known by."""
+    return str(httpx2.URL(url).copy_with(username=None, password=None, query=None))
 
 
 def _json(answer: httpx2.Response) -> object:

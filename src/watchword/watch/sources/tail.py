@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from datetime import datetime
 from pathlib import Path
@@ -15,16 +16,22 @@ from watchword.watch.sources.port import Told
 from watchword.watch.sources.spool import Spool
 
 _READ = 8 * 1024 * 1024
+_REMEMBERED = 256
 _KEPT_OF_LONG = 2000
 """Bytes that are kept of a line that is too long: enough to see what it was."""
 
 
 class Mark(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a file was read: its device and inode, and the bytes of whole lines."""
+    """How far a file was read: its device and inode, and the bytes of whole lines.
+
+    *before* is the SHA-256 (hex) of the last `_REMEMBERED` bytes before *offset*: a log that was cut and has grown past
+    *offset* since has others there. None in a checkpoint of an earlier version.
+    """
 
     device: int
     inode: int
     offset: int
+    before: str | None = None
 
 
 class Tail:
@@ -38,6 +45,7 @@ class Tail:
         self._log = log
         self._open: BinaryIO | None = None
         self._offset = 0
+        self._before: str | None = None
         self._skips = self._is_gone = self._is_begun = False
 
     def close(self) -> None:
@@ -60,8 +68,8 @@ class Tail:
             was_gone, self._is_gone = self._is_gone, not self._log.exists()
             if self._is_gone and not was_gone:
                 told.append(self._told("log_missing", at))
-            if self._open is not None and os.fstat(self._open.fileno()).st_size < self._offset:
-                self._offset, self._skips = 0, False
+            if self._open is not None and self._was_cut():
+                self._offset, self._before, self._skips = 0, None, False
                 told.append(self._told("log_truncated", at))
             while self._begin():
                 self._drain(spool, at)
@@ -89,7 +97,7 @@ class Tail:
                 continue
             stat = os.fstat(opened.fileno())
             if (stat.st_dev, stat.st_ino) == (mark.device, mark.inode):
-                self._open, self._offset = opened, mark.offset
+                self._open, self._offset, self._before = opened, mark.offset, mark.before
                 return
             opened.close()
 
@@ -99,8 +107,20 @@ class Tail:
                 self._open = self._log.open("rb")
             except FileNotFoundError:
                 return False
-            self._offset, self._skips = 0, False
+            self._offset, self._before, self._skips = 0, None, False
         return True
+
+    def _was_cut(self) -> bool:
+        """Whether the file is shorter than it was, or holds something else where it was read to."""
+        assert self._open is not None
+        if os.fstat(self._open.fileno()).st_size < self._offset:
+            return True
+        return self._before is not None and self._before != self._digest(self._open)
+
+    def _digest(self, file: BinaryIO) -> str:
+        start = max(0, self._offset - _REMEMBERED)
+        file.seek(start)
+        return hashlib.sha256(file.read(self._offset - start)).hexdigest()
 
     def _was_replaced(self) -> bool:
         if self._open is None:
@@ -120,7 +140,8 @@ class Tail:
             if not used:
                 return
             self._offset += used
-            mark = Mark(device=stat.st_dev, inode=stat.st_ino, offset=self._offset)
+            self._before = self._digest(self._open)
+            mark = Mark(device=stat.st_dev, inode=stat.st_ino, offset=self._offset, before=self._before)
             spool.append(lines, at, checkpoint=msgspec.json.encode(mark).decode())
 
     def _lines(self, read: bytes, *, to_end: bool) -> tuple[list[bytes], int]:
