@@ -22,6 +22,7 @@ from watchword.core.errors import Invalid, Unavailable
 from watchword.core.finding import Status
 from watchword.core.ids import CaseId
 from watchword.core.person import Kind, Role, RoleGrant
+from watchword.core.requirement import Context
 from watchword.desk.recording import account_stream, case_stream, draft, event_of
 from watchword.desk.retention import EvidenceKeeper, Periods
 from watchword.ledger.append import Append
@@ -336,6 +337,33 @@ def test_a_hold_keeps_everything(office: Office) -> None:
     assert {stream for stream, _ in expired(office)} == {case_stream(case)}
     (words,) = [office.app.ledger.disclosures(e) for e in office.app.ledger.read(LEDGER_STREAM) if e.entry.sd]
     assert words == {"why": "Matter 7 of 2026"}
+
+
+def test_a_hold_keeps_whom_it_is_about(office: Office) -> None:
+    """What names the account of a held case goes no sooner than the case, though its owner left long ago."""
+    case = withdrawn(office)
+    account, keeper = account_stream(office.case(case).account), office.app.keeper
+    keeper.hold(office[AUDITOR], case, "Matter 7 of 2026", office.at)
+    office.tamper_directory("UPDATE account SET status = 'leaver' WHERE login = 'mara.lind'")
+    office.app.registry.observe(office.app.desk.intake.find("sandbox", "mara.lind"), office[ADMIN], office.at)
+    office.wait(days=8 * 365)
+    assert expired(office) == set()
+    keeper.lift(office[ADMIN], case, office.at)
+    keeper.lift(office[AUDITOR], case, office.at)
+    assert {case_stream(case), account} <= {stream for stream, _ in expired(office)}
+
+
+def test_a_case_that_owes_a_review_is_kept(office: Office) -> None:
+    """However old it is: what nobody has looked at yet is not erased by time, and is once it was looked at."""
+    case = office.open("piet.priv", Action.UNLOCK, context=Context(situation="outage"))
+    decisions = office.app.desk.decisions
+    decisions.break_glass(office["cleo.custodian"], case, "core network down", office.at)
+    decisions.withdraw(office["ada.agent"], case, "it came back", office.at)
+    office.wait(days=8 * 365)
+    assert expired(office) == set()
+    decisions.review(office["rex.review"], case, sound=True, account_given="The outage was real.", at=office.at)
+    office.wait(days=8 * 365)
+    assert {stream for stream, _ in expired(office)} == {case_stream(case)}
 
 
 def test_who_holds_and_lifts(office: Office) -> None:
