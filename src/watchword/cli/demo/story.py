@@ -74,7 +74,7 @@ class Story:
         try:
             attempt()
         except Refused as fault:
-            told = " ".join(fault.reasons)
+            told = ", ".join(fault.reasons)
             self.must(not reasons or any(r in told for r in reasons), f"refused: {what} ({told})")
             return
         except WatchwordError as fault:
