@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -54,10 +55,43 @@ def test_dismissed_with_a_reason(organisation: Organisation, finding: str) -> No
     assert noor.post(at, {"reason": "expected", "words": "migration"}).json()["dismissal"] == "expected"
 
 
+def test_told_as_an_output_tells_it(organisation: Organisation, finding: str) -> None:
+    """Each step is a message with its tag, in the format asked for, from an entry on; nothing is told twice."""
+    noor = organisation.sign_in("noor")
+    noor.post(f"/api/findings/{finding}/confirm")
+    told = noor.get("/api/findings/messages?format=jsonl").json()
+    tags = [json.loads(message)["tag"] for message in told["messages"]]
+
+    assert (tags, told["left"]) == ([f"{finding}/1", f"{finding}/2"], 0)
+    assert noor.get(f"/api/findings/messages?after={told['after']}").json()["messages"] == []
+    assert noor.get("/api/findings/messages?format=leef").status_code == 422
+
+
+def test_told_a_part_at_a_time(organisation: Organisation, finding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of more than one answer has each comes once, in order."""
+    monkeypatch.setattr("watchword.reception.findings.TOLD", 1)
+    noor = organisation.sign_in("noor")
+    noor.post(f"/api/findings/{finding}/triage")
+    noor.post(f"/api/findings/{finding}/confirm")
+    tags, after, left = [], 0, 1
+    while left:
+        told = noor.get(f"/api/findings/messages?format=jsonl&after={after}").json()
+        tags += [json.loads(message)["tag"] for message in told["messages"]]
+        after, left = told["after"], told["left"]
+
+    assert tags == [f"{finding}/{version}" for version in (1, 2, 3)]
+
+
 def test_others_do_not_work_on_it(organisation: Organisation, finding: str) -> None:
     """Somebody without a role sees nothing, an agent does nothing, and what is not there is not there."""
     nobody, ilse = organisation.sign_in("nobody"), organisation.sign_in("ilse")
-    for path in ("/api/findings", f"/api/findings/{finding}", "/api/suppressions", "/api/risks"):
+    for path in (
+        "/api/findings",
+        "/api/findings/messages",
+        f"/api/findings/{finding}",
+        "/api/suppressions",
+        "/api/risks",
+    ):
         assert nobody.get(path).status_code == 404
     for step in ("triage", "confirm", "close"):
         assert ilse.post(f"/api/findings/{finding}/{step}").status_code == 403

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import msgspec
+
 from watchword.app import App
 from watchword.core.action import Step
 from watchword.core.errors import Invalid, Refused, Unavailable
@@ -12,8 +14,22 @@ from watchword.core.ids import AccountId, PersonId
 from watchword.reception.cases import demand_overview
 from watchword.reception.problems import NotThere
 from watchword.watch.finding_log import Shown
+from watchword.watch.formats import format_named
+from watchword.watch.formats.finding_alert import FindingAlert
 from watchword.watch.printable import printable
 from watchword.watch.risk import Risk
+from watchword.watching import signals_of
+
+TOLD = 50
+"""Messages about findings at once: each may have as many events with it."""
+
+
+class Messages(msgspec.Struct, frozen=True, kw_only=True):
+    """What other systems are told of findings, a message each; *left* more are there from entry *after* on."""
+
+    messages: tuple[str, ...]
+    after: int
+    left: int
 
 
 def demand_work(app: App, person: PersonId, at: datetime) -> None:
@@ -115,6 +131,22 @@ def unseen(app: App, person: PersonId, at: datetime) -> int | None:
     except NotThere:
         return None
     return app.findings.count(Status.NEW)
+
+
+def messages(app: App, form: str, after: int, since: datetime | None) -> Messages:
+    """Some of what became of findings from entry *after* of the ledger on, as an output of the format *form* has it.
+
+    Of what was told before *since* nothing. `Invalid` for a format that there is none of.
+    """
+    render = format_named(form)
+    signals = {signal.name: signal for signal in signals_of(app.settings)}
+    news = app.findings.news(after)
+    alerts = [FindingAlert.of(app.findings.as_of(one), signals) for one in news[:TOLD]]
+    return Messages(
+        messages=tuple(render(one).decode() for one in alerts if since is None or one.at >= since),
+        after=news[:TOLD][-1].seq + 1 if news else after,
+        left=len(news[TOLD:]),
+    )
 
 
 def finding_of(app: App, finding: str) -> Shown:
