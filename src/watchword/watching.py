@@ -148,8 +148,8 @@ class Watching:
             return ()
         at = self._clock()
         with self._stepping:
-            failing = tuple(one for pull in self.pulls.values() for one in pull.told(at))
             try:
+                failing = tuple(one for pull in self.pulls.values() for one in pull.told(at))
                 before = self.follow.hits
                 rows = self.follow.step(at, (*failing, *told))
                 if self.follow.hits is not before:
@@ -175,13 +175,13 @@ class Watching:
         while not stop.is_set():
             try:
                 self.step()
-            except (Unavailable, Invalid) as fault:
-                log.warning("watch.waits", why=str(fault))
-                stop.wait(5 * pause_s)
-                continue
             except Corrupt as fault:
                 log.critical("watch.stopped", why=fault.what)
                 raise
+            except WatchwordError as fault:
+                log.warning("watch.waits", why=str(fault))
+                stop.wait(5 * pause_s)
+                continue
             if after is not None and self._follow is not None:
                 after(self._follow)
             if self._follow is None or not self._follow.tick.behind:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Literal
+from unicodedata import normalize
 
 import msgspec
 
@@ -67,11 +68,11 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def parties(self) -> tuple[tuple[Party, str], ...]:
-        """Whom it is about, strongest tie first."""
+        """Whom it is about, strongest tie first; one who is written in two ways (Unicode's forms) is one."""
         named: tuple[tuple[Party, str | None], ...] = (
             ("caller", self.caller), ("vendor", self.vendor), ("actor", self.actor), ("target", self.target)
         )  # fmt: skip
-        return tuple((party, name) for party, name in named if name)
+        return tuple((party, normalize("NFC", name)) for party, name in named if name)
 
 
 class Campaign(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,7 +132,7 @@ def of_row(row: VerdictRow) -> Item:
 def of_hit(hit: Hit) -> Item:
     """A hit of a signal or of a Sigma rule."""
     return Item(
-        rule=hit.signal,
+        rule=normalize("NFC", hit.signal),  # of a Sigma rule without an id it is the name of its file
         event=hit.event,
         about=hit.event or hit.id,
         severity=hit.severity,

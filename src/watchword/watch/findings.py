@@ -7,11 +7,13 @@ the other's. What is suppressed is counted in the stream of its suppression, and
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Literal
 
-from watchword.core.errors import Conflict, Invalid
+import structlog
+
+from watchword.core.errors import Conflict, Corrupt, Invalid, Unavailable, WatchwordError
 from watchword.core.finding import (
     OPEN,
     SEVERITIES,
@@ -35,7 +37,19 @@ from watchword.core.finding import (
 from watchword.core.ids import PersonId
 from watchword.ledger.entry import Disclosure, Retention
 from watchword.ledger.leader import Ledger
-from watchword.watch.campaigns import LONE, SIGMA, VERDICT, Campaign, Item, Party, campaigns, hour_of, is_lone, items_of
+from watchword.watch.campaigns import (
+    LONE,
+    SIGMA,
+    VERDICT,
+    Campaign,
+    Item,
+    Party,
+    campaigns,
+    hour_of,
+    is_lone,
+    of_hit,
+    of_row,
+)
 from watchword.watch.finding_log import (
     BATCH,
     NAME,
@@ -48,18 +62,25 @@ from watchword.watch.finding_log import (
     KnownSuppression,
     News,
     Shown,
+    composed,
     draft,
     joined_drafts,
 )
+from watchword.watch.printable import printable
 from watchword.watch.risk import Risk, risks
 from watchword.watch.signals import Hit
 from watchword.watch.verdicts import VerdictRow
+
+log = structlog.get_logger("watchword.watch.findings")
 
 RACES = 8
 """How often a lost race is decided again before the caller hears of it."""
 
 FRESH = timedelta(days=1)
 """How old an event may be for signals to be believed that find it no longer: they forget what was before older ones."""
+
+REFUSED = 1000
+"""How much of what was found may be refused by itself: more than that is a fault of something else."""
 
 SWEPT = timedelta(minutes=10)
 """For how long a verdict that was revised is held against signals, which look less often than verdicts are given."""
@@ -71,6 +92,8 @@ class Findings:
     def __init__(self, ledger: Ledger) -> None:
         self.log = FindingLog(ledger)
         self._pseudonym = ledger.pseudonym
+        self.refused: dict[str, tuple[VerdictRow | Hit, str]] = {}
+        """What can not be kept, by its id, and why: tried again whenever something is taken."""
         self._answered: dict[str, tuple[VerdictRow, datetime]] = {}
         """Revised verdicts that ask for nothing, of events that signals still find something in, and since when."""
 
@@ -142,7 +165,8 @@ class Findings:
         """Have what was found join findings, or begin new ones; take out what late evidence speaks for.
 
         *rows* are verdicts that are new or revised, *hits* all that the signals find now. Taken twice, it changes
-        nothing. Returns the ids of the findings that changed.
+        nothing. What can not be kept by itself is `refused`, and the rest goes on. Returns the ids of the findings that
+        changed.
         """
         # Of an event the last word counts: what it revised is no news, after a start least of all.
         rows, hits = tuple({row.id: row for row in rows}.values()), tuple(hits)
@@ -157,8 +181,50 @@ class Findings:
         raise AssertionError
 
     def _take(self, rows: tuple[VerdictRow, ...], hits: tuple[Hit, ...], at: datetime) -> tuple[str, ...]:
+        told = {row.id for row in rows}
+        found: dict[str, VerdictRow | Hit] = {id_: one for id_, (one, _) in self.refused.items() if id_ not in told}
+        found |= {row.id: row for row in rows if row.is_finding}
+        found |= {hit.id: hit for hit in hits}
+        try:
+            changed = self._join(tuple(found.values()), at)
+            refused: dict[str, tuple[VerdictRow | Hit, str]] = {}
+        except (Conflict, Unavailable, Corrupt):
+            raise
+        except Exception:
+            changed, refused = self._join_each(found, at)
+            if len(refused) > REFUSED:
+                raise
+        self.refused = refused
+        # Last: a finding whose events are told otherwise now, and still findings, must not be closed between.
+        self.log.look()
+        changed.extend(self._clear(rows, hits, at))
+        return tuple(dict.fromkeys(changed))
+
+    def _join_each(
+        self, found: Mapping[str, VerdictRow | Hit], at: datetime
+    ) -> tuple[list[str], dict[str, tuple[VerdictRow | Hit, str]]]:
+        """`_join` one after the other, so that what can not be kept, and why, is held and stops nothing else."""
         changed: list[str] = []
-        fresh = {mark: item for item in items_of(rows, hits) if (mark := self.log.mark(item)) not in self.log.marks}
+        refused: dict[str, tuple[VerdictRow | Hit, str]] = {}
+        for id_, one in found.items():
+            self.log.look()
+            try:
+                changed += self._join((one,), at)
+            except (Conflict, Unavailable, Corrupt):
+                raise
+            except Exception as fault:
+                refused[id_] = one, said_of(fault)
+                if id_ not in self.refused:
+                    log.critical("finding.refused", about=printable(id_), why=said_of(fault), exc_info=fault)
+                if len(refused) > REFUSED:
+                    break
+        return changed, refused
+
+    def _join(self, found: Iterable[VerdictRow | Hit], at: datetime) -> list[str]:
+        """Have what was *found* and is new join findings, or begin new ones; returns which."""
+        changed: list[str] = []
+        items = (of_row(one) if isinstance(one, VerdictRow) else of_hit(one) for one in found)
+        fresh = {mark: item for item in items if (mark := self.log.mark(item)) not in self.log.marks}
         self._keep_quiet(fresh, at)
         joining: dict[str, list[tuple[str, Item]]] = {}
         left: list[Item] = []
@@ -175,15 +241,12 @@ class Findings:
         for group in self._with_lone_ones(campaigns(left)):
             changed.append(self._raise(group, at))
             self.log.look()
-        self.log.look()
-        # Last: a finding whose events are told otherwise now, and still findings, must not be closed between.
-        changed.extend(self._clear(rows, hits, at))
-        return tuple(dict.fromkeys(changed))
+        return changed
 
     def _raise(self, group: Campaign, at: datetime) -> str:
         key = self.log.digest(group.by, group.name)
         finding = self.log.next_id(key)
-        told = (Disclosure(name=NAME, value=group.name or "?", retention=Retention.IDENTITY),)
+        told = (Disclosure(name=NAME, value=composed(group.name) or "?", retention=Retention.IDENTITY),)
         raised = draft(FindingRaised(finding=finding, key=key, by=group.by), WATCH, at, told)
         marked = tuple((self.log.mark(item), item) for item in group.items)
         self.log.write(PREFIX + finding, -1, (raised, *joined_drafts(finding, marked, at)))
@@ -302,12 +365,12 @@ class Findings:
         if party != "anybody" and not name.strip():
             raise Invalid("Whom it is about is missing.", "Name them as the finding does.", where="name")
         key = "*" if party == "anybody" else self.log.digest(party, name.strip())
-        said = "anybody" if party == "anybody" else f"{party} {name.strip()}"
+        said = "anybody" if party == "anybody" else f"{party} {composed(name.strip())}"
         id_ = self._pseudonym("s")
         events = suppress(Suppressed(suppression=id_, rule=rule, key=key, until=until, by=by), at)
         told = (
             Disclosure(name=NAME, value=said, retention=Retention.IDENTITY),
-            Disclosure(name=WORDS, value=why.strip(), retention=Retention.IDENTITY),
+            Disclosure(name=WORDS, value=composed(why.strip()), retention=Retention.IDENTITY),
         )
         self.log.write(SUPPRESSIONS + id_, -1, tuple(draft(event, by, at, told) for event in events))
         return id_
@@ -334,7 +397,8 @@ class Findings:
         decide: Callable[[Finding], tuple[FindingEvent, ...]],
         words: str = "",
     ) -> Shown:
-        told = (Disclosure(name=WORDS, value=words.strip(), retention=Retention.IDENTITY),) if words.strip() else ()
+        said = composed(words.strip())
+        told = (Disclosure(name=WORDS, value=said, retention=Retention.IDENTITY),) if said else ()
         for attempt in range(RACES):
             with self.log.lock:
                 self.log.look()
@@ -353,3 +417,8 @@ class Findings:
 def _rank(shown: Shown) -> tuple[int, int, float, str]:
     finding = shown.finding
     return -SEVERITIES.index(finding.severity), -shown.live, -finding.raised_at.timestamp(), finding.id
+
+
+def said_of(fault: Exception) -> str:
+    """A *fault* in words: ours say what to do, others are named."""
+    return str(fault) if isinstance(fault, WatchwordError) else f"{type(fault).__name__}: {fault}"
