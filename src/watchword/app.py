@@ -110,6 +110,7 @@ from watchword.watch.keeping import TROUBLE, Keeping
 from watchword.watch.news import News
 from watchword.watch.outputs.delivering import Delivering
 from watchword.watch.verdicts import VerdictRow, latest_verdicts
+from watchword.watch.whose import Whose
 from watchword.watching import (
     ACTIVITY,
     EVIDENCE,
@@ -294,7 +295,9 @@ class App:
         self.passes = Passes(self.ledger)
         self.approver_keys = ApproverKeys(Enrolment(self.people, self.roster, self.totp, approving, None), self.passes)
         ledger = settings.ledger
-        self.findings = Findings(self.ledger)
+        listed = settings.path(settings.watch.accounts) if settings.watch.accounts else None
+        self.whose = Whose(self.names, tuple(self.directories), listed)
+        self.findings = Findings(self.ledger, self.whose)
         self.keeper = EvidenceKeeper(
             self.steps,
             Periods(short=timedelta(days=ledger.short_days)),

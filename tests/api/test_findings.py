@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from tests.api.organisation import BEGINNING, Organisation
+from watchword.core.errors import Refused
 from watchword.core.identity_event import Canonical, Verdict
+from watchword.reception.findings import about, demand_not_self
 from watchword.watch.verdicts import VerdictRow
+from watchword.watch.whose import Whose
 
 
 def row(id_: str, *, actor: str = "it.admin", target: str = "m.lindqvist") -> VerdictRow:
@@ -128,8 +132,26 @@ def test_whoever_it_is_about_leaves_it(organisation: Organisation) -> None:
     owner = app.names.owner(account.id)
     (made,) = app.findings.take((row("e9", target=native),), (), BEGINNING + timedelta(hours=1))
 
-    from watchword.reception.findings import about
-
     assert owner is not None
     assert about(app, app.findings.one(made), owner, noor) == {owner}
     assert owner != noor
+
+
+def test_the_list_of_accounts_says_whose_it_is(organisation: Organisation, tmp_path: Path) -> None:
+    """A name that only the list has is its owner's too: they end nothing under it, and it is one risk in their name."""
+    app = organisation.app
+    seen = organisation.sandbox.find("m.lindqvist")[0]
+    account = app.registry.observe(seen, app.names.person("root"), BEGINNING)
+    owner = app.names.owner(account.id)
+    assert owner is not None
+    listed = tmp_path / "accounts.csv"
+    listed.write_text(f"keys,class\n{seen.native_id}|S-1-5-21-9-1104,standard\n")
+    app.whose = app.findings.whose = Whose(app.names, tuple(app.directories), listed)
+    (made,) = app.findings.take((row("e1", actor="x", target="S-1-5-21-9-1104"),), (), BEGINNING)
+    app.findings.take((row("e2", actor="y", target=seen.native_id),), (), BEGINNING)
+
+    assert about(app, app.findings.one(made), owner) == {owner}
+    with pytest.raises(Refused, match="about you"):
+        demand_not_self(app, owner, "s-1-5-21-9-1104")
+    (told,) = [one for one in organisation.sign_in("noor").get("/api/risks").json() if one["kind"] == "account"]
+    assert (told["said"], told["events"]) == (app.names.said(owner)[1], 2)

@@ -20,6 +20,7 @@ from watchword.core.finding import (
     Finding,
     FindingEvent,
     FindingRaised,
+    GroupedBy,
     Status,
     Suppression,
     SuppressionEvent,
@@ -48,7 +49,7 @@ _NAMED = 4000
 """Bytes that the rules of one entry take at most: how a Sigma rule is called is for its author to say."""
 
 AccountOf: TypeAlias = Callable[[str | None, str], str | None]
-"""The desk's own name of an account that a log of a directory (None: of any) calls so; None where it has none."""
+"""What stands for the account that a log of a directory (None: of any) calls so; None where nobody knows that."""
 
 ERASED = EvidenceErased.__struct_config__.tag
 """The entry that says that payloads of a stream are gone."""
@@ -118,10 +119,10 @@ class Known(msgspec.Struct, kw_only=True):
         for mark, item in self.items.items():
             if mark not in finding.marks:
                 continue
-            account = item.account or (account_of(item.directory, item.target) if item.target else None)
-            agent = item.actor if item.actor != item.target else None
+            account = item.account or (item.target and account_of(item.directory, item.target)) or item.target
+            agent = (item.actor and account_of(item.directory, item.actor)) or item.actor
             named: Mapping[Kind, str | None] = {
-                "account": account or item.target, "agent": agent, "vendor": item.vendor
+                "account": account, "agent": agent if agent != account else None, "vendor": item.vendor
             }  # fmt: skip
             for kind, name in named.items():
                 if name:
@@ -205,12 +206,15 @@ class FindingLog:
         """The id of the next finding of *key*."""
         return f"f-{key}-{len(self._of_key.get(key, ())) + 1}"
 
-    def open_for(self, item: Item) -> str | None:
-        """The open finding an item belongs to: that of its event, of what it is grouped by, or of its hour."""
+    def open_for(self, item: Item, subject: tuple[GroupedBy, str] | None = None) -> str | None:
+        """The open finding an item belongs to: that of its event, of what it is grouped by, or of its hour.
+
+        *subject* stands for what it is grouped by, where that has several names.
+        """
         for id_ in self.of_event(item.event) if item.event else ():
             if self.known[id_].finding.status in OPEN:
                 return id_
-        for by, name in (item.key, ("hour", hour_of(item.at))):
+        for by, name in dict.fromkeys((subject or item.key, item.key, ("hour", hour_of(item.at)))):
             for id_ in self._of_key.get(self.digest(by, name), ()):
                 finding = self.known[id_].finding
                 if finding.status in OPEN and _reaches(finding, item.at):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Literal
 
 import structlog
@@ -21,6 +22,7 @@ from watchword.core.finding import (
     Finding,
     FindingEvent,
     FindingRaised,
+    GroupedBy,
     Status,
     Suppressed,
     SuppressionUsed,
@@ -57,7 +59,6 @@ from watchword.watch.finding_log import (
     SUPPRESSIONS,
     WATCH,
     WORDS,
-    AccountOf,
     FindingLog,
     KnownSuppression,
     News,
@@ -70,6 +71,7 @@ from watchword.watch.printable import printable
 from watchword.watch.risk import Risk, risks
 from watchword.watch.signals import Hit
 from watchword.watch.verdicts import VerdictRow
+from watchword.watch.whose import Whose
 
 log = structlog.get_logger("watchword.watch.findings")
 
@@ -87,10 +89,14 @@ SWEPT = timedelta(minutes=10)
 
 
 class Findings:
-    """Every finding there is, and the steps on them. Safe to use from several threads; the time is always passed in."""
+    """Every finding there is, and the steps on them. Safe to use from several threads; the time is always passed in.
 
-    def __init__(self, ledger: Ledger) -> None:
+    An account that *whose* knows by several names is one: in what findings are grouped by, in risk, in suppressions.
+    """
+
+    def __init__(self, ledger: Ledger, whose: Whose | None = None) -> None:
         self.log = FindingLog(ledger)
+        self.whose = whose or Whose()
         self._pseudonym = ledger.pseudonym
         self.refused: dict[str, tuple[VerdictRow | Hit, str]] = {}
         """What can not be kept, by its id, and why: tried again whenever something is taken."""
@@ -124,14 +130,20 @@ class Findings:
             self.log.look()
             return tuple(self.log.quiet.values())
 
-    def risks(self, at: datetime, account_of: AccountOf = lambda *_: None) -> tuple[Risk, ...]:
-        """The risk of each account, agent and vendor now, highest first (`watch.risk`).
-
-        An account that *account_of* knows by what a log calls it is one with what the desk's own evidence says of it.
-        """
+    def risks(self, at: datetime) -> tuple[Risk, ...]:
+        """The risk of each account, agent and vendor now, highest first (`watch.risk`)."""
+        account = cache(self.whose.account)
         with self.log.lock:
             self.log.look()
-            return risks((weighed for one in self.log.known.values() for weighed in one.weighed(account_of)), at)
+            return risks((weighed for one in self.log.known.values() for weighed in one.weighed(account)), at)
+
+    def parties(self, item: Item) -> Iterator[tuple[Party, str]]:
+        """Whom *item* is about, by every name that a suppression may have for them."""
+        for party, name in item.parties:
+            yield party, name
+            if party in {"actor", "target"}:
+                for one in self.whose.names(item.directory, name):
+                    yield party, one
 
     def news(self, since: int) -> tuple[News, ...]:
         """What others have to hear of, of the entries from *since* on, in their order."""
@@ -229,7 +241,7 @@ class Findings:
         joining: dict[str, list[tuple[str, Item]]] = {}
         left: list[Item] = []
         for mark, item in fresh.items():
-            if (finding := self.log.open_for(item)) is None:
+            if (finding := self.log.open_for(item, self._subject(item))) is None:
                 left.append(item)
             else:
                 joining.setdefault(finding, []).append((mark, item))
@@ -238,15 +250,21 @@ class Findings:
             drafts = joined_drafts(finding, tuple(marked), at, one.finding)
             self.log.write(PREFIX + finding, one.version, drafts)
             changed.append(finding)
-        for group in self._with_lone_ones(campaigns(left)):
+        for group in self._with_lone_ones(campaigns(left, self._subject)):
             changed.append(self._raise(group, at))
             self.log.look()
         return changed
 
+    def _subject(self, item: Item) -> tuple[GroupedBy, str]:
+        """What *item* is grouped by: an account under the one name that stands for it."""
+        by, name = item.key
+        account = self.whose.account(item.directory, name) if by in {"actor", "target"} else None
+        return by, account or name
+
     def _raise(self, group: Campaign, at: datetime) -> str:
         key = self.log.digest(group.by, group.name)
         finding = self.log.next_id(key)
-        told = (Disclosure(name=NAME, value=composed(group.name) or "?", retention=Retention.IDENTITY),)
+        told = (Disclosure(name=NAME, value=composed(group.called) or "?", retention=Retention.IDENTITY),)
         raised = draft(FindingRaised(finding=finding, key=key, by=group.by), WATCH, at, told)
         marked = tuple((self.log.mark(item), item) for item in group.items)
         self.log.write(PREFIX + finding, -1, (raised, *joined_drafts(finding, marked, at)))
@@ -308,7 +326,7 @@ class Findings:
             marks = tuple(
                 mark
                 for mark, item in fresh.items()
-                if one.suppression.covers(item.rule, (self.log.digest(*party) for party in item.parties), at)
+                if one.suppression.covers(item.rule, (self.log.digest(*party) for party in self.parties(item)), at)
             )
             used = (SuppressionUsed(suppression=id_, marks=marks[n : n + BATCH]) for n in range(0, len(marks), BATCH))
             if drafts := tuple(draft(event, WATCH, at) for event in used):
@@ -364,7 +382,10 @@ class Findings:
             raise Invalid("A suppression says why.", "Write a sentence.", where="why")
         if party != "anybody" and not name.strip():
             raise Invalid("Whom it is about is missing.", "Name them as the finding does.", where="name")
-        key = "*" if party == "anybody" else self.log.digest(party, name.strip())
+        # Where it is a name of an account that we know by several, it is written as those are.
+        is_known = party in {"actor", "target"} and self.whose.account(None, name.strip()) is not None
+        called = name.strip().lower() if is_known else name.strip()
+        key = "*" if party == "anybody" else self.log.digest(party, called)
         said = "anybody" if party == "anybody" else f"{party} {composed(name.strip())}"
         id_ = self._pseudonym("s")
         events = suppress(Suppressed(suppression=id_, rule=rule, key=key, until=until, by=by), at)

@@ -201,7 +201,8 @@ def _covers(app: App, one: KnownSuppression, shown: Shown, at: datetime) -> bool
     """Whether a suppression keeps more of what a finding has quiet, now."""
     digest = app.findings.log.digest
     return any(
-        one.suppression.covers(item.rule, (digest(*party) for party in item.parties), at) for item in shown.items
+        one.suppression.covers(item.rule, (digest(*party) for party in app.findings.parties(item)), at)
+        for item in shown.items
     )
 
 
