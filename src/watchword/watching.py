@@ -200,7 +200,8 @@ class Watching:
 
     def _canary(self) -> Canary | None:
         part = self._settings.watch.canary
-        return None if part is None else Canary(acts_of(self._settings), timedelta(seconds=part.within_s))
+        times = (part.within_s, part.every_s) if part else ()
+        return Canary(acts_of(self._settings), *(timedelta(seconds=each) for each in times)) if part else None
 
     def _add(self, name: str, source: Source) -> None:
         spool = Spool(self._settings.path(self._settings.watch.spools) / name)

@@ -166,6 +166,19 @@ def test_a_canary_that_is_not_seen_is_a_finding(place: Organisation) -> None:
     assert not [row for row in place.app.watching.step() if row.reasons == ("canary_missing",)]
 
 
+def test_a_canary_that_nobody_resets_is_a_finding(place: Organisation) -> None:
+    """Whoever resets is not there, or writes it down elsewhere: it is told once, with the folder that both need."""
+    place.app.watching.step()
+    place.at += timedelta(hours=2)
+    assert not [row for row in place.app.watching.step() if row.target == "canary"]
+    place.at += timedelta(minutes=16)
+    (row,) = (row for row in place.app.watching.step() if row.target == "canary")
+    assert (row.verdict, row.reasons) == (Verdict.SUSPICIOUS, ("canary_silent",))
+    assert "watch.state" in (row.detail or "")
+    assert str(place.home / "watch") in (row.detail or "")
+    assert not [row for row in place.app.watching.step() if row.target == "canary"]
+
+
 @pytest.mark.parametrize("is_apart", [False, True])
 def test_what_the_watch_finds_becomes_findings_wherever_it_runs(place: Organisation, is_apart: bool) -> None:
     """Verdicts and hits of signals join one finding, once; also when a process of its own follows."""

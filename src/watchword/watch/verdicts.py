@@ -72,6 +72,7 @@ REASONS = {
     "feed_failing": "the feed can not be read",
     "file_unread": "a file of the feed can not be read",
     "canary_missing": "the reset of the canary's account was not seen in the log",
+    "canary_silent": "nobody resets the canary's account, as far as the folder of the watch says",
     "canary": "the watch's own canary",
     "part_of_another": "by what came later it is part of another event",
 }
