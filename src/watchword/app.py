@@ -15,7 +15,7 @@ import msgspec
 import structlog
 
 from watchword.core.case import Case, Released
-from watchword.core.errors import Conflict, Corrupt, Invalid, Unavailable
+from watchword.core.errors import Corrupt, Invalid, Unavailable
 from watchword.core.ids import PersonId
 from watchword.core.passkey import RelyingParty
 from watchword.core.person import Kind, Role, RoleGrant
@@ -106,10 +106,11 @@ from watchword.settings import (
     WebhookProofingPart,
 )
 from watchword.watch.findings import Findings
+from watchword.watch.keeping import TROUBLE, Keeping
 from watchword.watch.news import News
 from watchword.watch.outputs.delivering import Delivering
-from watchword.watch.signals import Hit
 from watchword.watch.verdicts import VerdictRow, latest_verdicts
+from watchword.watch.whose import Whose
 from watchword.watching import (
     ACTIVITY,
     EVIDENCE,
@@ -294,7 +295,9 @@ class App:
         self.passes = Passes(self.ledger)
         self.approver_keys = ApproverKeys(Enrolment(self.people, self.roster, self.totp, approving, None), self.passes)
         ledger = settings.ledger
-        self.findings = Findings(self.ledger)
+        listed = settings.path(settings.watch.accounts) if settings.watch.accounts else None
+        self.whose = Whose(self.names, tuple(self.directories), listed)
+        self.findings = Findings(self.ledger, self.whose)
         self.keeper = EvidenceKeeper(
             self.steps,
             Periods(short=timedelta(days=ledger.short_days)),
@@ -311,8 +314,8 @@ class App:
         self.canary: Singing | None = None
         if part is not None and self._executes:
             self.canary = Singing(part, self.directories[part.directory], acts_of(settings), self.clock)
-        self._hits: tuple[Hit, ...] = ()
-        self._news = News(settings.path(Path(VERDICTS)), hits_of(settings))
+        news = News(settings.path(Path(VERDICTS)), hits_of(settings))
+        self.keeping = Keeping(self.findings, news, settings.path(settings.watch.state) / TROUBLE)
         owner = f"{socket.gethostname()}/{os.getpid()}"
         self._owner, self._caps = owner, caps
         self.runner = self.runner_of(desk=True, executor=self._executes)
@@ -512,11 +515,7 @@ class App:
 
         After a start all of it is taken again, which changes nothing; what can not be taken now is taken the next time.
         """
-        self._news.look()
-        if self._news.rows or self._news.hits is not self._hits:
-            self.findings.take(self._news.rows, self._news.hits, self.clock())
-            self._hits = self._news.hits
-            self._news.rows = ()
+        self.keeping.take(self.clock())
 
     def board(self) -> tuple[VerdictRow, ...]:
         """The latest verdict on every identity event, newest first."""
@@ -542,17 +541,11 @@ class App:
         try:
             if self.settings.watch.apart:
                 while not stop.wait(pause_s):
-                    self._keep_finding()
+                    self.keeping.step(self.clock())
             else:
-                self.watching.run(stop, pause_s, after=lambda _: self._keep_finding())
+                self.watching.run(stop, pause_s, after=lambda _: self.keeping.step(self.clock()))
         except Corrupt as fault:  # told by the log; the desk goes on, and evidence waits for a watch that is mended
             log.critical("watch.stopped", why=fault.what)
-
-    def _keep_finding(self) -> None:
-        try:
-            self.find()
-        except (Conflict, Unavailable) as fault:
-            log.warning("findings.wait", why=fault.what)
 
     def _keep_running(self, runner: Runner, stop: threading.Event, pause_s: float) -> None:
         while not stop.is_set():

@@ -148,8 +148,8 @@ class Watching:
             return ()
         at = self._clock()
         with self._stepping:
-            failing = tuple(one for pull in self.pulls.values() for one in pull.told(at))
             try:
+                failing = tuple(one for pull in self.pulls.values() for one in pull.told(at))
                 before = self.follow.hits
                 rows = self.follow.step(at, (*failing, *told))
                 if self.follow.hits is not before:
@@ -175,13 +175,13 @@ class Watching:
         while not stop.is_set():
             try:
                 self.step()
-            except (Unavailable, Invalid) as fault:
-                log.warning("watch.waits", why=str(fault))
-                stop.wait(5 * pause_s)
-                continue
             except Corrupt as fault:
                 log.critical("watch.stopped", why=fault.what)
                 raise
+            except WatchwordError as fault:
+                log.warning("watch.waits", why=str(fault))
+                stop.wait(5 * pause_s)
+                continue
             if after is not None and self._follow is not None:
                 after(self._follow)
             if self._follow is None or not self._follow.tick.behind:
@@ -200,7 +200,8 @@ class Watching:
 
     def _canary(self) -> Canary | None:
         part = self._settings.watch.canary
-        return None if part is None else Canary(acts_of(self._settings), timedelta(seconds=part.within_s))
+        times = (part.within_s, part.every_s) if part else ()
+        return Canary(acts_of(self._settings), *(timedelta(seconds=each) for each in times)) if part else None
 
     def _add(self, name: str, source: Source) -> None:
         spool = Spool(self._settings.path(self._settings.watch.spools) / name)

@@ -6,7 +6,8 @@ import hashlib
 import hmac
 import json
 import shutil
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -165,6 +166,19 @@ def test_a_canary_that_is_not_seen_is_a_finding(place: Organisation) -> None:
     assert not [row for row in place.app.watching.step() if row.reasons == ("canary_missing",)]
 
 
+def test_a_canary_that_nobody_resets_is_a_finding(place: Organisation) -> None:
+    """Whoever resets is not there, or writes it down elsewhere: it is told once, with the folder that both need."""
+    place.app.watching.step()
+    place.at += timedelta(hours=2)
+    assert not [row for row in place.app.watching.step() if row.target == "canary"]
+    place.at += timedelta(minutes=16)
+    (row,) = (row for row in place.app.watching.step() if row.target == "canary")
+    assert (row.verdict, row.reasons) == (Verdict.SUSPICIOUS, ("canary_silent",))
+    assert "watch.state" in (row.detail or "")
+    assert str(place.home / "watch") in (row.detail or "")
+    assert not [row for row in place.app.watching.step() if row.target == "canary"]
+
+
 @pytest.mark.parametrize("is_apart", [False, True])
 def test_what_the_watch_finds_becomes_findings_wherever_it_runs(place: Organisation, is_apart: bool) -> None:
     """Verdicts and hits of signals join one finding, once; also when a process of its own follows."""
@@ -182,6 +196,45 @@ def test_what_the_watch_finds_becomes_findings_wherever_it_runs(place: Organisat
     assert {item.rule.split(".")[0] for one in raised for item in one.items} >= {"verdict"}
     place.app.find()
     assert place.app.findings.all() == raised
+
+
+def test_the_watch_goes_on_while_findings_can_not_be_kept(place: Organisation) -> None:
+    """A damaged file is told, verdicts are given meanwhile, and findings follow when it is mended, without a start."""
+    hits, told = place.home / "watch" / "hits.json", place.home / "watch" / "findings.json"
+    hits.parent.mkdir(exist_ok=True)
+    stop = threading.Event()
+    hook = {"authorization": SECRET}
+
+    def post(name: str) -> None:
+        body = {"eventId": name, "data": {"events": [event(name)]}}
+        assert place.client().post("/api/feeds/okta-hook", json=body, headers=hook).status_code == 200
+
+    def awaited(is_so: Callable[[], bool]) -> bool:
+        return any(is_so() or stop.wait(0.05) for _ in range(400))
+
+    def events() -> set[str]:
+        return {item.event for one in place.app.findings.all() for item in one.items if item.event}
+
+    watching = threading.Thread(target=place.app._keep_watching, args=(stop, 0.02))
+    hits.write_bytes(b"{ half")
+    watching.start()
+    try:
+        post("u-1")
+        assert awaited(told.exists)
+        hits.write_bytes(b"{ half")  # the sweep of a step may have mended it
+        place.at += timedelta(minutes=2)
+        post("u-2")
+        assert awaited(lambda: {row.id for row in place.app.board()} >= {"u-1", "u-2"})
+        hits.write_bytes(b"[]")
+        place.at += timedelta(minutes=2)
+        assert awaited(lambda: events() >= {"u-1", "u-2"})
+        assert awaited(lambda: not told.exists())
+        assert watching.is_alive()
+    finally:
+        stop.set()
+        watching.join(10)
+    marked = [(item.rule, item.event) for one in place.app.findings.all() for item in one.items]
+    assert len(marked) == len(set(marked))
 
 
 def test_a_canary_is_nobody_of_weight(place: Organisation) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from tests.api.organisation import BEGINNING, Organisation
+from watchword.core.errors import Refused
 from watchword.core.identity_event import Canonical, Verdict
+from watchword.reception.findings import about, demand_not_self
 from watchword.watch.verdicts import VerdictRow
+from watchword.watch.whose import Whose
 
 
 def row(id_: str, *, actor: str = "it.admin", target: str = "m.lindqvist") -> VerdictRow:
@@ -54,10 +59,43 @@ def test_dismissed_with_a_reason(organisation: Organisation, finding: str) -> No
     assert noor.post(at, {"reason": "expected", "words": "migration"}).json()["dismissal"] == "expected"
 
 
+def test_told_as_an_output_tells_it(organisation: Organisation, finding: str) -> None:
+    """Each step is a message with its tag, in the format asked for, from an entry on; nothing is told twice."""
+    noor = organisation.sign_in("noor")
+    noor.post(f"/api/findings/{finding}/confirm")
+    told = noor.get("/api/findings/messages?format=jsonl").json()
+    tags = [json.loads(message)["tag"] for message in told["messages"]]
+
+    assert (tags, told["left"]) == ([f"{finding}/1", f"{finding}/2"], 0)
+    assert noor.get(f"/api/findings/messages?after={told['after']}").json()["messages"] == []
+    assert noor.get("/api/findings/messages?format=leef").status_code == 422
+
+
+def test_told_a_part_at_a_time(organisation: Organisation, finding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of more than one answer has each comes once, in order."""
+    monkeypatch.setattr("watchword.reception.findings.TOLD", 1)
+    noor = organisation.sign_in("noor")
+    noor.post(f"/api/findings/{finding}/triage")
+    noor.post(f"/api/findings/{finding}/confirm")
+    tags, after, left = [], 0, 1
+    while left:
+        told = noor.get(f"/api/findings/messages?format=jsonl&after={after}").json()
+        tags += [json.loads(message)["tag"] for message in told["messages"]]
+        after, left = told["after"], told["left"]
+
+    assert tags == [f"{finding}/{version}" for version in (1, 2, 3)]
+
+
 def test_others_do_not_work_on_it(organisation: Organisation, finding: str) -> None:
     """Somebody without a role sees nothing, an agent does nothing, and what is not there is not there."""
     nobody, ilse = organisation.sign_in("nobody"), organisation.sign_in("ilse")
-    for path in ("/api/findings", f"/api/findings/{finding}", "/api/suppressions", "/api/risks"):
+    for path in (
+        "/api/findings",
+        "/api/findings/messages",
+        f"/api/findings/{finding}",
+        "/api/suppressions",
+        "/api/risks",
+    ):
         assert nobody.get(path).status_code == 404
     for step in ("triage", "confirm", "close"):
         assert ilse.post(f"/api/findings/{finding}/{step}").status_code == 403
@@ -94,8 +132,26 @@ def test_whoever_it_is_about_leaves_it(organisation: Organisation) -> None:
     owner = app.names.owner(account.id)
     (made,) = app.findings.take((row("e9", target=native),), (), BEGINNING + timedelta(hours=1))
 
-    from watchword.reception.findings import about
-
     assert owner is not None
     assert about(app, app.findings.one(made), owner, noor) == {owner}
     assert owner != noor
+
+
+def test_the_list_of_accounts_says_whose_it_is(organisation: Organisation, tmp_path: Path) -> None:
+    """A name that only the list has is its owner's too: they end nothing under it, and it is one risk in their name."""
+    app = organisation.app
+    seen = organisation.sandbox.find("m.lindqvist")[0]
+    account = app.registry.observe(seen, app.names.person("root"), BEGINNING)
+    owner = app.names.owner(account.id)
+    assert owner is not None
+    listed = tmp_path / "accounts.csv"
+    listed.write_text(f"keys,class\n{seen.native_id}|S-1-5-21-9-1104,standard\n")
+    app.whose = app.findings.whose = Whose(app.names, tuple(app.directories), listed)
+    (made,) = app.findings.take((row("e1", actor="x", target="S-1-5-21-9-1104"),), (), BEGINNING)
+    app.findings.take((row("e2", actor="y", target=seen.native_id),), (), BEGINNING)
+
+    assert about(app, app.findings.one(made), owner) == {owner}
+    with pytest.raises(Refused, match="about you"):
+        demand_not_self(app, owner, "s-1-5-21-9-1104")
+    (told,) = [one for one in organisation.sign_in("noor").get("/api/risks").json() if one["kind"] == "account"]
+    assert (told["said"], told["events"]) == (app.names.said(owner)[1], 2)

@@ -13,9 +13,10 @@ from cryptography.x509.oid import NameOID
 
 from tests.cli.conftest import Here
 from tests.cli.desk import Desk, free_port
-from watchword.app import wall_clock
+from watchword.app import App, wall_clock
 from watchword.policy.procedures import DEFAULT
 from watchword.settings import load
+from watchword.watching import hits_of
 
 DOMAIN = """
 [[directories]]
@@ -133,3 +134,18 @@ def test_a_policy_that_no_witness_can_meet(desk: Desk, here: Here) -> None:
     assert told["witnesses"]["state"] == "wrong"
     assert "no witness is configured" in told["witnesses"]["told"]
     assert "[ledger] in watchword.toml" in told["witnesses"]["told"]
+
+
+def test_findings_that_are_behind_are_wrong(desk: Desk, here: Here) -> None:
+    """What the watch found and nobody can look at yet is told with the reason, also where another process keeps it."""
+    with App(load(desk.config)) as app:
+        hits = hits_of(app.settings)
+        hits.parent.mkdir(exist_ok=True)
+        hits.write_bytes(b"{ half")
+        app.keeping.step(wall_clock())
+    typed = here("doctor", "--json")
+    told = {one["part"]: one for one in typed.json}
+
+    assert typed.code == 1
+    assert told["findings"]["state"] == "wrong"
+    assert "Delete it" in told["findings"]["told"]

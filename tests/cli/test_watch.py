@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import subprocess
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Here
-from tests.cli.desk import Desk, is_told
+from tests.cli.desk import WATCHWORD, Desk, is_told
 from tests.watch.rows import NOON, row
+from watchword.app import App, wall_clock
 from watchword.core.identity_event import Verdict
+from watchword.settings import load
 from watchword.watch.outputs.delivery import Delivery, Unconnected
 from watchword.watch.verdicts import append_verdicts
 
@@ -103,14 +107,43 @@ def told(desk: Desk) -> Desk:
 
 @pytest.mark.parametrize(("name", "lines"), [("ocsf", 2), ("bulk", 4), ("cef", 2), ("jsonl", 2)])
 def test_kept_verdicts_are_exported(here: Here, told: Desk, tmp_path: Path, name: str, lines: int) -> None:
-    """One message a line in the format asked for, to a file that was not there; findings alone where that is asked."""
+    """One message a line in the format asked for, to a file that was not there; alerts alone where that is asked."""
     words = ("watch", "export", "--config", str(told.home / "watchword.toml"), "--format", name)
     assert here(*words, "--to", str(tmp_path / "out")).code == 0
     assert len((tmp_path / "out").read_bytes().splitlines()) == lines
-    assert here(*words, "--findings", "--to", str(tmp_path / "findings")).code == 0
-    assert len((tmp_path / "findings").read_bytes().splitlines()) == lines // 2
+    assert here(*words, "--alerts", "--to", str(tmp_path / "alerts")).code == 0
+    assert len((tmp_path / "alerts").read_bytes().splitlines()) == lines // 2
     assert here(*words, "--to", str(tmp_path / "out")).code == 2
     assert here(*words[:-1], "leef").code == 2
+
+
+def test_findings_are_exported(told: Desk, here: Here) -> None:
+    """Each step of a finding's life is a message as an output of the format has it; who may not see it gets none."""
+    with App(load(told.home / "watchword.toml")) as app:
+        (made,) = app.findings.take((row(),), (), wall_clock())
+        app.findings.triage(made, app.names.person("root"), wall_clock())
+    words = ("watch", "export", "--findings", "--format", "bulk")
+    typed = here(*words, login="ada")
+    documents = [json.loads(line) for line in typed.out.splitlines()]
+
+    assert typed.code == 0, typed.err
+    assert [one["create"]["_id"] for one in documents[::2]] == [f"{made}/1", f"{made}/2"]
+    assert [one["watchword"]["status"] for one in documents[1::2]] == ["new", "triaged"]
+    tomorrow = f"{wall_clock() + timedelta(days=1):%Y-%m-%d}"
+    assert here(*words, "--since", tomorrow, login="ada").out == ""
+    assert "nothing here that you may see" in here(*words, login="tom").err
+    assert "Add --as LOGIN" in here(*words).err
+
+
+def test_a_reader_that_has_enough_is_no_fault(told: Desk) -> None:
+    """A pipe whose other end is closed ends the export without a word."""
+    config = str(told.home / "watchword.toml")
+    append_verdicts(told.home / "verdicts", [row(id=f"u-{n:05d}") for n in range(2000)])
+    command = f"{WATCHWORD} watch export --config {config} | head -n 1"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr, len(done.stdout.splitlines())) == (0, "", 1)
 
 
 def test_outputs_say_how_far_they_are(here: Here, told: Desk) -> None:

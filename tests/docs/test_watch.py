@@ -45,7 +45,9 @@ LISTED = "watchword watch accounts --directory"
 """Takes a directory that can be listed: typed in tests/real/test_directory_read.py."""
 
 
-def test_what_the_page_shows_can_be_typed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_the_page_shows_can_be_typed(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each whole command works on the files of the page, and ends in a report or in a finding."""
     lines = [
         line
@@ -53,16 +55,19 @@ def test_what_the_page_shows_can_be_typed(folder: Path, capsys: pytest.CaptureFi
         if line not in ("watchword", "watchword serve") and not line.startswith(LISTED)
     ]
     assert len(lines) >= 4
+    secret = _private(folder / "password", "not-a-real-password")
+    monkeypatch.setenv("WATCHWORD_PASSWORD_FILE", str(secret))
     for line in lines:
         words = line.split()[1:]
-        if words[0] == "init":
-            words += ["--password-file", str(_private(folder / "password", "not-a-real-password"))]
+        if words[:2] == ["people", "password"]:
+            words += ["--new-password-file", str(secret)]
         with pytest.raises(SystemExit) as ended:
             main(words)
         assert ended.value.code == (1 if "classify" in line else 0), line
         if words[0] == "init":
             _configure(folder)
     shown = capsys.readouterr().out
+    assert "Nothing to look at." in shown  # nobody served yet
     assert "who did it used the account of somebody who has left" in shown
     assert "group Domain Admins fits *admins*, the strictest of 2" in shown
     assert (folder / "report" / "report.html").stat().st_size > 5000

@@ -43,6 +43,8 @@ NOT_NOUNS = ("Manager", "Helper", "Helpers", "Util", "Utils", "Base")
 
 BLANKET = {
     "watch/outputs/delivering.py": "an output that ended would leave its SIEM without alerts: told and tried again",
+    "watch/findings.py": "one thing that the ledger refuses would keep all others out: held, told and tried again",
+    "watch/keeping.py": "the watch would end because findings have to wait: told and tried again",
 }
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -135,6 +136,23 @@ def test_a_file_that_can_not_be_read_is_told_once(tmp_path: Path) -> None:
     assert (told.reasons, told.about) == (("file_unread",), str(folder / "a"))
     assert source.pull(spool, later) == ()
     assert lines_in(spool.folder) == [b"b1"]
+
+
+def test_a_file_whose_name_is_no_text_is_read(tmp_path: Path) -> None:
+    """A name in another encoding stops nothing: its lines are read once, and one that is none is told by its name."""
+    folder, spool = tmp_path / "in", Spool(tmp_path / "spool")
+    folder.mkdir()
+    for name, body in ((b"a\xe9.jsonl", b'{"a":1}\n'), (b"b\xe9.jsonl", b"PAR1\x15 and no more")):
+        file = os.path.join(os.fsencode(folder), name)  # noqa: PTH118  (a path of bytes)
+        with open(file, "wb") as out:  # noqa: PTH123
+            out.write(body)
+        os.utime(file, (1e9, 1e9))
+    (told,) = Folder(folder, OKTA).pull(spool, datetime.now(UTC))
+
+    assert spool.end.line == 1
+    assert msgspec.json.encode(told).count(b"b\\\\xe9.jsonl") >= 2
+    assert Folder(folder, OKTA).pull(Spool(tmp_path / "spool"), datetime.now(UTC)) != ()
+    assert spool.end.line == 1
 
 
 def test_a_tail_goes_on_after_a_restart(tmp_path: Path) -> None:

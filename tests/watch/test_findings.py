@@ -12,7 +12,7 @@ import pytest
 from watchword.core.errors import Conflict, Invalid, Refused
 from watchword.core.finding import Severity, Status
 from watchword.core.identity_event import Canonical, Verdict
-from watchword.core.ids import PersonId
+from watchword.core.ids import AccountId, PersonId
 from watchword.ledger.checkpoint import SigningKey
 from watchword.ledger.fsck import fsck
 from watchword.ledger.leader import Ledger
@@ -22,6 +22,7 @@ from watchword.watch.findings import Findings
 from watchword.watch.risk import Weighed, risks
 from watchword.watch.signals import Hit
 from watchword.watch.verdicts import VerdictRow
+from watchword.watch.whose import Whose
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 LATER = NOON + timedelta(days=1)
@@ -63,6 +64,21 @@ def hit(
         signal=signal, title="A title", severity=severity, event=event, target=target, actor=actor,
         at=NOON + timedelta(minutes=after), caller=caller, vendor=vendor, says="said",
     )  # fmt: skip
+
+
+class Linked:
+    """Accounts that a desk knows, by directory and native id."""
+
+    def __init__(self, accounts: dict[tuple[str, str], AccountId]) -> None:
+        self._accounts = accounts
+
+    def account(self, directory: str, native_id: str) -> AccountId | None:
+        """See `Desk`."""
+        return self._accounts.get((directory, native_id.lower()))
+
+    def native(self, account: AccountId) -> tuple[str, str] | None:
+        """See `Desk`."""
+        return next((place for place, one in self._accounts.items() if one == account), None)
 
 
 def test_a_bad_day_is_ten_lines() -> None:
@@ -357,10 +373,8 @@ def test_risk_counts_an_event_once(ledger: Ledger) -> None:
     apart = {r.name: (r.score, r.events) for r in findings.risks(NOON) if r.kind == "account"}
     assert apart == {"ana": (35.0, 1), "a-1": (15.0, 1)}
 
-    def account_of(directory: str | None, name: str) -> str | None:
-        return "a-1" if name == "ana" and directory in {"corp", None} else None
-
-    (one,) = (r for r in findings.risks(NOON, account_of) if r.kind == "account")
+    known = Findings(ledger, Whose(Linked({("corp", "ana"): AccountId("a-1")}), ("corp",)))
+    (one,) = (r for r in known.risks(NOON) if r.kind == "account")
     assert (one.name, one.events) == ("a-1", 2)
     assert one.score == pytest.approx(100 * (1 - 0.65 * 0.85), abs=0.06)
 

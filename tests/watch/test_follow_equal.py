@@ -104,3 +104,87 @@ def test_steps_and_one_run_agree(
     apart = {("part_of_another",), ("unseen",), ("seen_late",)}
     told = [row for row in latest_verdicts(verdicts) if row.reasons not in apart]
     assert sorted(map(said, told)) == sorted(map(said, whole.verdicts))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_judging_what_is_due_equals_judging_all(
+    tmp_path: Path,
+    okta: Okta,
+    evidence: Callable[..., EvidenceRow],
+    write_evidence: Callable[..., Path],
+    seed: int,
+) -> None:
+    """Events of an executor wait while evidence comes, or does not: each step tells what judging all would tell."""
+    chance = random.Random(seed)
+    people = [f"00u{number}" for number in range(7)]
+    table = tmp_path / "evidence.parquet"
+    rows = [
+        evidence(
+            (who := chance.choice(people)),
+            case=f"c-{number}",
+            change=f"reset-{number}",
+            target_keys=(who, *((people[0],) if number == 2 else ())),
+            started=(begun := NOON + timedelta(seconds=chance.choice((-5, 0, 1, 2)))),
+            ended=None if chance.random() < 0.3 else begun + timedelta(seconds=1),
+            expires=begun + timedelta(minutes=30),
+        )
+        for number in range(6)
+    ]
+    places = {name: Spool(tmp_path / name / "spool") for name in ("due", "all")}
+    follows = {
+        name: Follow(
+            (Followed(name="okta", provider=OKTA, spool=spool),),
+            tmp_path / name / "state",
+            tmp_path / name / "out",
+            table,
+            clock=lambda: NOON,
+        )
+        for name, spool in places.items()
+    }
+    given, waited = 0, 0
+    for number in range(14):
+        at = NOON + timedelta(seconds=0.5 * number)
+        lines = [
+            json.dumps(
+                okta(
+                    chance.choice(KINDS[:4]),
+                    actor=chance.choice((EXECUTOR, EXECUTOR, EXECUTOR, "00uhelen")),
+                    target=chance.choice(people),
+                    at=at - timedelta(seconds=chance.choice((0.1, 0.4, 1.5, 600))),
+                )
+            ).encode()
+            for _ in range(chance.randrange(4) if number < 9 else 0)
+        ]
+        if chance.random() < 0.4:
+            given = min(given + chance.randrange(3), len(rows))
+            write_evidence(table.with_suffix(".partial"), rows[:given]).rename(table)
+        waited += bool(follows["due"]._settling.due(at))
+        told = {}
+        for name, follow in follows.items():
+            places[name].append(lines, at)
+            follow._is_whole = follow._is_whole or name == "all"
+            told[name] = sorted(map(said, follow.step(at)))
+        assert told["due"] == told["all"], number
+    for follow in follows.values():
+        follow.close()
+    assert waited
+    kept = {name: sorted(map(said, latest_verdicts(tmp_path / name / "out"))) for name in follows}
+    assert kept["due"] == kept["all"]
+
+
+def test_what_is_due_is_judged_with_what_is_near_alone(tmp_path: Path, okta: Okta) -> None:
+    """An event that nothing speaks for is told when its time is over; none of two hundred others is judged for it."""
+    spool = Spool(tmp_path / "spool")
+    feed = Followed(name="okta", provider=OKTA, spool=spool)
+    table = tmp_path / "evidence.parquet"
+    with Follow((feed,), tmp_path / "state", tmp_path / "out", table, clock=lambda: NOON) as follow:
+        others = [okta(target=f"00u{n}", at=NOON - timedelta(hours=1)) for n in range(200)]
+        spool.append([json.dumps(one).encode() for one in others], NOON)
+        follow.step(NOON)
+        follow._con.execute("INSERT INTO principal VALUES ($name)", {"name": EXECUTOR.lower()})
+        spool.append([json.dumps(okta(actor=EXECUTOR, target="00uana", at=NOON)).encode()], NOON)
+        assert follow.step(NOON) == ()
+        (row,) = follow.step(NOON + timedelta(seconds=2))
+        judged = follow._con.execute("SELECT count(*) FROM temp.event").fetchone()
+        assert (row.target, judged) == ("00uana", (1,))
+        assert follow.step(NOON + timedelta(seconds=2.5)) == ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ import msgspec
 from watchword.core.identity_event import Verdict
 from watchword.watch.verdicts import append_verdicts, latest_verdicts, read_verdicts, verdict_files
 
+from .conftest import Okta
 from .rows import HOSTILE, row
 
 _WRITE = """
@@ -56,3 +58,27 @@ def test_writing_loads_no_pandas(tmp_path: Path) -> None:
     )
     assert said.stdout.split() == [b"False"]
     assert latest_verdicts(tmp_path) == (row(),)
+
+
+_JUDGE = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from watchword.watch.engine import Context, Engine
+from watchword.watch.providers import OKTA, Feed
+from watchword.watch.tickets import read_tickets
+folder = Path(sys.argv[1])
+engine, feeds = Engine(), (Feed(provider=OKTA, files=(folder / "okta.jsonl",)),)
+tickets, _ = read_tickets(folder / "tickets.csv")
+with engine.judging(feeds, None, Context(accounts=folder / "accounts.csv", tickets=tickets)) as (_, report):
+    print(report.lines, "pandas" in sys.modules)
+"""
+
+
+def test_accounts_and_tickets_load_no_pandas(tmp_path: Path, okta: Okta) -> None:
+    """A process that judges by accounts and tickets does not import pandas, which takes longer than a small log."""
+    (tmp_path / "okta.jsonl").write_text(json.dumps(okta()))
+    (tmp_path / "accounts.csv").write_text("keys,class,since\n00uana|ana@example.test,standard,2026-01-01\n")
+    (tmp_path / "tickets.csv").write_text("ticket,target,opened\nINC-1,ana@example.test,2026-03-02 11:00:00\n")
+    said = subprocess.run([sys.executable, "-c", _JUDGE, str(tmp_path)], check=True, capture_output=True)
+    assert said.stdout.split() == [b"1", b"False"]

@@ -22,6 +22,7 @@ from watchword.watch.campaigns import Party
 from watchword.watch.outputs.delivery import Delivery, Unconnected
 from watchword.watch.signals import Hit
 from watchword.watch.verdicts import VerdictRow, append_verdicts
+from watchword.watching import hits_of
 from watchword.web.findings_page import finding_page, findings_page
 from watchword.web.findings_view import FindingPage, FindingsPage, SuppressionsPage
 from watchword.web.suppressions_page import suppressions_page
@@ -330,6 +331,24 @@ def test_an_output_in_trouble_is_told_above_the_list(organisation: Organisation)
     assert (notice.title, notice.tone) == ("The output siem has a fault", "bad")
     assert notice.text.startswith("A fault of the test. It is tried again at ")
     assert "The output siem has a fault" in organisation.sign_in("noor").get("/findings").text
+
+
+def test_findings_that_are_behind_are_told_above_the_list(organisation: Organisation) -> None:
+    """What can not become a finding is said where findings are looked at, with when it is tried again."""
+    hits = hits_of(organisation.app.settings)
+    hits.parent.mkdir(exist_ok=True)
+    hits.write_bytes(b"{ half")
+    organisation.app.keeping.step(BEGINNING)
+    (notice,) = listed(organisation).notices
+    assert (notice.title, notice.tone) == (
+        f"Findings are behind what the watch says since {BEGINNING:%Y-%m-%d %H:%M} UTC",
+        "bad",
+    )
+    assert "Delete it" in notice.text
+    assert "It is tried again at" in notice.text
+    hits.unlink()
+    organisation.app.keeping.step(BEGINNING + timedelta(minutes=1))
+    assert listed(organisation).notices == ()
 
 
 def test_whoever_it_is_about_is_offered_no_end(organisation: Organisation) -> None:

@@ -22,6 +22,7 @@ from watchword.reception.findings import (
     demand_work,
     finding_of,
     is_about,
+    messages,
     named,
     own_names,
     risks,
@@ -123,6 +124,14 @@ class RiskOut(Out, frozen=True, kw_only=True):
     latest: datetime
 
 
+class MessagesOut(Out, frozen=True, kw_only=True):
+    """Messages as an output of a format has them, each with its tag; *left* more are there *after* that entry."""
+
+    messages: tuple[str, ...]
+    after: int
+    left: int
+
+
 class FindingController(Controller):
     """What somebody has to look at; worked on by security and IAM on duty."""
 
@@ -137,6 +146,21 @@ class FindingController(Controller):
         demand_overview(app, actor.person, at)
         mine = own_names(app, actor.person, is_shown=True)
         return tuple(_told(app, one, mine, LISTED) for one in app.findings.all(status))
+
+    @get("/messages", sync_to_thread=True)
+    def messages(
+        self,
+        app: TheApp,
+        actor: TheActor,
+        at: Now,
+        format: FromQuery[str] = "ocsf",  # noqa: A002
+        after: FromQuery[int] = 0,
+        since: FromQuery[datetime | None] = None,
+    ) -> MessagesOut:
+        """What became of findings, in the words an output has for it, in order: some at a time, from an entry on."""
+        demand_overview(app, actor.person, at)
+        found = messages(app, format, after, since)
+        return MessagesOut(messages=found.messages, after=found.after, left=found.left)
 
     @get("/{finding:str}", sync_to_thread=True)
     def one(self, app: TheApp, actor: TheActor, at: Now, finding: FromPath[str]) -> FindingOut:

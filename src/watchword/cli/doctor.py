@@ -16,6 +16,7 @@ from watchword.core.errors import Unavailable, WatchwordError
 from watchword.policy.bundle import Policy
 from watchword.reception.policy import drift_of, waits_of
 from watchword.settings import Settings
+from watchword.watch.keeping import TROUBLE, trouble_in
 
 State = Literal["ok", "wrong", "held"]
 
@@ -112,6 +113,15 @@ def _around(settings: Settings) -> Iterator[Finding]:
         wrong = one.state == "silent" or (one.state == "failing" and one.kind not in {"tail", "folder"})
         part = "watch" if one.source == "log" else f"watch {one.source}"
         yield Finding(part=part, state="wrong" if wrong else "ok", told=one.told)
+    yield from _behind(settings)
+
+
+def _behind(settings: Settings) -> Iterator[Finding]:
+    """Why findings are behind what the watch says, as whoever keeps them wrote it down."""
+    trouble = trouble_in(settings.path(settings.watch.state) / TROUBLE)
+    if trouble is not None:
+        told = f"behind what the watch says since {trouble.since:%Y-%m-%d %H:%M} UTC: {trouble.why}"
+        yield Finding(part="findings", state="wrong", told=told)
 
 
 def _cosigned(settings: Settings) -> Iterator[Finding]:

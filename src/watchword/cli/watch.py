@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from contextlib import nullcontext
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
+from urllib.parse import urlencode
 
 from cyclopts import App, Parameter
 from rich.markup import escape
@@ -14,7 +17,9 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from rich.table import Table
 
 from watchword.cli import accounts, findings, observe, signals
+from watchword.cli.client import Client, signed_in
 from watchword.cli.feeds import follow, sources
+from watchword.cli.password import PasswordFile, password_of
 from watchword.cli.terminal import CONFIG, Config, Json, err, out, print_json
 from watchword.core.errors import Invalid
 from watchword.core.identity_event import Verdict
@@ -115,26 +120,69 @@ def classify(
 def export(
     *,
     format: Annotated[str, Parameter(help="How: ocsf, ocsf-event, ecs, bulk, cef, syslog, hec or jsonl.")] = "ocsf",  # noqa: A002
-    findings: Annotated[bool, Parameter(help="Only what somebody must look at, and what clears it.")] = False,
-    since: Annotated[datetime | None, Parameter(help="Only events from this time on (UTC).")] = None,
+    findings: Annotated[
+        bool, Parameter(negative=(), help="Findings, and each step of their life, instead of verdicts; needs --as.")
+    ] = False,
+    alerts: Annotated[
+        bool, Parameter(negative=(), help="Of verdicts only what somebody must look at, and what clears it.")
+    ] = False,
+    since: Annotated[
+        datetime | None, Parameter(help="Only events, or what was told of findings, from this time on (UTC).")
+    ] = None,
     to: Annotated[Path | None, Parameter(help="A file that must not be there yet, instead of the terminal.")] = None,
+    login: Annotated[str | None, Parameter(name="--as", help="Your login.", env_var="WATCHWORD_LOGIN")] = None,
+    password_file: PasswordFile = None,
     config: Config = CONFIG,
 ) -> None:
-    """Print every verdict kept so far, one message a line, in the format of another system."""
+    """Print every verdict kept so far, or what became of findings, one message a line, in the format of another system.
+
+    Verdicts are read from their files. Findings are in the ledger: whoever may see them asks for them, through the
+    console where one runs.
+    """
+    settings = load(config)
+    begun = None if since is None else since.replace(tzinfo=since.tzinfo or UTC)
+    if not findings:
+        _write(_verdict_lines(settings.path(Path(VERDICTS)), format, begun, is_short=alerts), to)
+        return
+    if alerts:
+        raise Invalid("Every finding is an alert.", "Leave out --alerts, or --findings.", where="--alerts")
+    if login is None:
+        raise Invalid("Findings are in the ledger, and who reads them is missing.", "Add --as LOGIN.", where="--as")
+    with signed_in(settings, login, password_of(password_file)) as client:
+        _write(_finding_lines(client, format, begun), to)
+
+
+def _verdict_lines(folder: Path, form: str, since: datetime | None, *, is_short: bool) -> Iterator[bytes]:
     from watchword.watch.formats import format_named
     from watchword.watch.formats.alert import Alert
 
-    render = format_named(format)
-    folder = load(config).path(Path(VERDICTS))
-    begun = None if since is None else since.replace(tzinfo=since.tzinfo or UTC)
+    render = format_named(form)
+    for file in verdict_files(folder):
+        for row in read_verdicts(file):
+            if (since is None or row.at >= since) and (not is_short or row.is_finding or row.revision > 1):
+                yield render(Alert.of(row))
+
+
+def _finding_lines(client: Client, form: str, since: datetime | None) -> Iterator[bytes]:
+    asked = {"format": form} | ({} if since is None else {"since": since.isoformat()})
+    told = {"after": 0, "left": 1}
+    while told["left"]:
+        told = client.call("GET", f"/api/findings/messages?{urlencode({**asked, 'after': told['after']})}")
+        for message in told["messages"]:
+            yield message.encode()
+
+
+def _write(lines: Iterator[bytes], to: Path | None) -> None:
+    """Write *lines* to a new file, which is not made before there is a first one, or to the terminal."""
+    first = next(lines, None)
     try:
         with to.open("xb") if to else nullcontext(sys.stdout.buffer) as stream:
-            for file in verdict_files(folder):
-                for row in read_verdicts(file):
-                    if (begun is None or row.at >= begun) and (not findings or row.is_finding or row.revision > 1):
-                        stream.write(render(Alert.of(row)) + b"\n")
+            for line in () if first is None else chain((first,), lines):
+                stream.write(line + b"\n")
     except FileExistsError:
         raise Invalid("There is such a file already.", "Name another, or move it away.", where=str(to)) from None
+    except BrokenPipeError:  # whoever reads it has enough
+        raise
     except OSError as error:
         raise Invalid(f"It can not be written: {error.strerror}.", "Check the path.", where=str(to)) from error
 

@@ -21,7 +21,9 @@ def read_private(path: Path) -> bytes:
             return file.read()
     except FileNotFoundError as error:
         raise Invalid(
-            "There is no such key file.", "Run `watchword init`, or name the right file.", str(path)
+            "There is no such file of a key, token or password.",
+            "Make it with mode 600, or name the right one; `watchword init` makes the ledger's own keys.",
+            str(path),
         ) from error
     except OSError as error:
         raise Unavailable(f"The key file {path} can not be read: {error.strerror}.", "Check its owner.") from error

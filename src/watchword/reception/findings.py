@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import msgspec
+
 from watchword.app import App
 from watchword.core.action import Step
 from watchword.core.errors import Invalid, Refused, Unavailable
@@ -12,8 +14,22 @@ from watchword.core.ids import AccountId, PersonId
 from watchword.reception.cases import demand_overview
 from watchword.reception.problems import NotThere
 from watchword.watch.finding_log import Shown
+from watchword.watch.formats import format_named
+from watchword.watch.formats.finding_alert import FindingAlert
 from watchword.watch.printable import printable
 from watchword.watch.risk import Risk
+from watchword.watching import signals_of
+
+TOLD = 50
+"""Messages about findings at once: each may have as many events with it."""
+
+
+class Messages(msgspec.Struct, frozen=True, kw_only=True):
+    """What other systems are told of findings, a message each; *left* more are there from entry *after* on."""
+
+    messages: tuple[str, ...]
+    after: int
+    left: int
 
 
 def demand_work(app: App, person: PersonId, at: datetime) -> None:
@@ -30,7 +46,8 @@ def demand_not_self(app: App, person: PersonId, name: str) -> None:
 def own_names(app: App, person: PersonId, *, is_shown: bool = False) -> frozenset[str]:
     """What findings may call *person*, in lower case: their id, and each name that an account of theirs has in a log.
 
-    Raise `Unavailable` where a directory does not answer, unless the answer *is_shown* and decides nothing.
+    That is what their directories and the list of accounts say. Raise `Unavailable` where a directory does not answer,
+    unless the answer *is_shown* and decides nothing.
     """
     found = {person.lower()}
     for account in app.names.accounts_of(person):
@@ -48,6 +65,8 @@ def own_names(app: App, person: PersonId, *, is_shown: bool = False) -> frozense
                 continue
             raise
         found.update(key.lower() for key in (seen.login, *seen.keys))
+    for line in [line for name in found if (line := app.whose.line(name)) is not None]:
+        found.update(line.keys)  # a name that somebody else has as well is theirs too: whoever is in doubt leaves it
     return frozenset(found)
 
 
@@ -65,16 +84,7 @@ def about(app: App, shown: Shown, *people: PersonId) -> frozenset[PersonId]:
 
 def risks(app: App, at: datetime) -> tuple[Risk, ...]:
     """The risk of each account, agent and vendor now, highest first; an account is one, whatever a log calls it."""
-    return app.findings.risks(at, lambda directory, name: account_of(app, name, directory))
-
-
-def account_of(app: App, name: str, directory: str | None = None) -> AccountId | None:
-    """The account that findings call *name*; None where it is not known, or is not certain for want of a directory."""
-    if app.names.native(AccountId(name)) is not None:
-        return AccountId(name)
-    directories = [directory] if directory else [part.name for part in app.settings.directories]
-    found = {account for one in directories if (account := app.names.account(one, name)) is not None}
-    return found.pop() if len(found) == 1 else None
+    return app.findings.risks(at)
 
 
 def named(app: App, name: str, directory: str | None = None) -> tuple[str, str]:
@@ -85,12 +95,14 @@ def named(app: App, name: str, directory: str | None = None) -> tuple[str, str]:
     _, person = app.names.said(PersonId(name))
     if person != name:
         return printable(person), ""
-    account = account_of(app, name, directory)
-    if account is None:
-        return printable(name), ""
-    native, owner = app.names.native(account), app.names.owner(account)
+    known = app.whose.account(directory, name)
+    native = app.names.native(AccountId(known)) if known else None
+    owner = app.names.owner(AccountId(known)) if known else None
     logged = printable(native[1] if native else name)
-    return (logged, "") if owner is None else (printable(app.names.said(owner)[1]), logged)
+    if owner is not None:
+        return printable(app.names.said(owner)[1]), logged
+    line = app.whose.line(name)
+    return (printable(line.person), logged) if line and line.person else (logged, "")
 
 
 def called(app: App, name: str, directory: str | None = None) -> str:
@@ -115,6 +127,22 @@ def unseen(app: App, person: PersonId, at: datetime) -> int | None:
     except NotThere:
         return None
     return app.findings.count(Status.NEW)
+
+
+def messages(app: App, form: str, after: int, since: datetime | None) -> Messages:
+    """Some of what became of findings from entry *after* of the ledger on, as an output of the format *form* has it.
+
+    Of what was told before *since* nothing. `Invalid` for a format that there is none of.
+    """
+    render = format_named(form)
+    signals = {signal.name: signal for signal in signals_of(app.settings)}
+    news = app.findings.news(after)
+    alerts = [FindingAlert.of(app.findings.as_of(one), signals) for one in news[:TOLD]]
+    return Messages(
+        messages=tuple(render(one).decode() for one in alerts if since is None or one.at >= since),
+        after=news[:TOLD][-1].seq + 1 if news else after,
+        left=len(news[TOLD:]),
+    )
 
 
 def finding_of(app: App, finding: str) -> Shown:

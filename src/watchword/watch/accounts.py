@@ -59,6 +59,20 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     since: datetime | None = None
 
 
+class AccountName(msgspec.Struct, frozen=True, kw_only=True, rename={"account_class": "class"}):
+    """One name of an account, as a row of the table `account` of a correlation."""
+
+    account: str
+    name: str
+    account_class: AccountClass | None
+    person: str
+    unit: str
+    vendor: str
+    status: Status | None
+    shared: bool
+    since: datetime | None
+
+
 class GroupClass(msgspec.Struct, frozen=True, kw_only=True):
     """Groups whose name, or the first part of whose DN, fits *pattern* (`*` and `?`, any case) give this class."""
 
@@ -70,6 +84,24 @@ class GroupClass(msgspec.Struct, frozen=True, kw_only=True):
         whole, pattern = group.strip().lower(), self.pattern.lower()
         first = whole.partition(",")[0].partition("=")[2] if whole.startswith(("cn=", "ou=")) else whole
         return fnmatchcase(whole, pattern) or fnmatchcase(first, pattern)
+
+
+def names_of(account: Account) -> tuple[AccountName, ...]:
+    """A row for each name of *account*."""
+    return tuple(
+        AccountName(
+            account=account.where,
+            name=key,
+            account_class=account.account_class,
+            person=account.person,
+            unit=account.unit,
+            vendor=account.vendor,
+            status=account.status,
+            shared=account.shared,
+            since=account.since,
+        )
+        for key in account.keys
+    )
 
 
 def read_accounts(file: Path, groups: tuple[GroupClass, ...] = ()) -> tuple[Account, ...]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Literal
+from unicodedata import normalize
 
 import msgspec
 
@@ -67,19 +68,28 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def parties(self) -> tuple[tuple[Party, str], ...]:
-        """Whom it is about, strongest tie first."""
+        """Whom it is about, strongest tie first; one who is written in two ways (Unicode's forms) is one."""
         named: tuple[tuple[Party, str | None], ...] = (
             ("caller", self.caller), ("vendor", self.vendor), ("actor", self.actor), ("target", self.target)
         )  # fmt: skip
-        return tuple((party, name) for party, name in named if name)
+        return tuple((party, normalize("NFC", name)) for party, name in named if name)
+
+
+Subject = Callable[[Item], tuple[GroupedBy, str]]
+"""What an item is grouped by first, where somebody knows an account by more names than one."""
 
 
 class Campaign(msgspec.Struct, frozen=True, kw_only=True):
-    """Items that belong together, by time."""
+    """Items that belong together, by time. *name* stands for what they share, whatever each of them calls it."""
 
     by: GroupedBy
     name: str
     items: tuple[Item, ...]
+
+    @property
+    def called(self) -> str:
+        """What they share, as the first of them calls it."""
+        return next((name for by, name in (self.items[0].key, *self.items[0].parties) if by == self.by), self.name)
 
     @property
     def severity(self) -> Severity:
@@ -131,7 +141,7 @@ def of_row(row: VerdictRow) -> Item:
 def of_hit(hit: Hit) -> Item:
     """A hit of a signal or of a Sigma rule."""
     return Item(
-        rule=hit.signal,
+        rule=normalize("NFC", hit.signal),  # of a Sigma rule without an id it is the name of its file
         event=hit.event,
         about=hit.event or hit.id,
         severity=hit.severity,
@@ -146,9 +156,9 @@ def of_hit(hit: Hit) -> Item:
     )
 
 
-def campaigns(items: Iterable[Item]) -> tuple[Campaign, ...]:
+def campaigns(items: Iterable[Item], subject: Subject = lambda item: item.key) -> tuple[Campaign, ...]:
     """*items* grouped, gravest first; lone ones of one hour, if there are `LONE` of them, are that hour's."""
-    grouped = _grouped(items)
+    grouped = _grouped(items, subject)
     lone: dict[str, list[Campaign]] = {}
     for campaign in grouped:
         if is_lone(campaign):
@@ -174,10 +184,10 @@ def hour_of(at: datetime) -> str:
     return f"{at:%Y-%m-%dT%H}"
 
 
-def _grouped(items: Iterable[Item]) -> tuple[Campaign, ...]:
+def _grouped(items: Iterable[Item], subject: Subject) -> tuple[Campaign, ...]:
     by_key: dict[tuple[GroupedBy, str], list[Item]] = {}
     for item in _once(items):
-        by_key.setdefault(item.key, []).append(item)
+        by_key.setdefault(subject(item), []).append(item)
     return tuple(
         Campaign(by=by, name=name, items=run) for (by, name), several in by_key.items() for run in _runs(several)
     )

@@ -19,11 +19,11 @@ import pyarrow as pa
 from watchword.core.errors import Invalid
 from watchword.core.evidence import DECLARED, GAPS, SCHEMA, DeclaredRow
 from watchword.core.identity_event import SUPPORT, Canonical, Verdict
-from watchword.watch.accounts import Account, read_accounts
+from watchword.watch.accounts import Account, names_of, read_accounts
 from watchword.watch.cells import EVENTS_OF, Enforced
 from watchword.watch.providers import LAG, PROVIDERS, Feed, Provider
 from watchword.watch.tickets import Ticket, parts_of
-from watchword.watch.verdicts import TypeCount, UnseenChange, VerdictRow, rows_of
+from watchword.watch.verdicts import TypeCount, UnseenChange, VerdictRow, rows_of, table_of
 
 _Time = Annotated[datetime, msgspec.Meta(tz=True)]
 T = TypeVar("T")
@@ -227,14 +227,9 @@ def _know_accounts(
 
 def add_accounts(con: duckdb.DuckDBPyConnection, accounts: Iterable[Account]) -> None:
     """Tell the correlation of *accounts* beside those that evidence names."""
-    rows = [
-        (a.where, key, a.account_class, a.person, a.unit, a.vendor, a.status, a.shared, a.since)
-        for a in accounts
-        for key in a.keys
-    ]
+    rows = [name for account in accounts for name in names_of(account)]
     if rows:
-        table = pa.table(dict(zip(_ACCOUNT.names, map(list, zip(*rows, strict=True)), strict=True)), schema=_ACCOUNT)
-        con.register("told", table)
+        con.register("told", table_of(rows, _ACCOUNT))
         con.execute("INSERT INTO account BY NAME SELECT * FROM told")
         con.unregister("told")
 
@@ -245,7 +240,7 @@ def add_tickets(con: duckdb.DuckDBPyConnection, tickets: Iterable[Ticket]) -> No
     con.execute("UPDATE setting SET has_tickets = true")
     parts = [part for ticket in tickets for part in parts_of(ticket)]
     if parts:
-        con.register("told", pa.Table.from_pylist([msgspec.structs.asdict(part) for part in parts], schema=_PART))
+        con.register("told", table_of(parts, _PART))
         con.execute(
             "INSERT INTO ticket_part BY NAME SELECT row_number() OVER "
             '(ORDER BY ticket, "target", opened, actions) AS part, * FROM told'

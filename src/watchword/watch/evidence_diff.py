@@ -92,8 +92,8 @@ class EvidenceDiff:
             INSERT INTO hit
             WITH acting AS (SELECT "target", "time", unnest(actor_keys) AS name FROM kept.native),
             busy AS (
-                SELECT unnest(principal_keys) AS name, started - lag AS since, coalesce(ended, expires) + lag AS until
-                FROM changed, setting
+                SELECT unnest(principal_keys) AS name, started - span AS since, coalesce(ended, expires) + span AS until
+                FROM changed, (SELECT max(lag) AS span FROM (SELECT lag FROM lag UNION ALL SELECT lag FROM setting))
             ),
             was AS (SELECT DISTINCT unnest(principal_keys) AS name FROM old_evidence),
             now AS (SELECT DISTINCT unnest(principal_keys) AS name FROM memory.evidence),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import TypeAlias, TypeVar
+from unicodedata import is_normalized, normalize
 
 import msgspec
 
@@ -18,6 +20,7 @@ from watchword.core.finding import (
     Finding,
     FindingEvent,
     FindingRaised,
+    GroupedBy,
     Status,
     Suppression,
     SuppressionEvent,
@@ -42,8 +45,11 @@ ITEMS, NAME, WORDS = "items", "name", "words"
 BATCH = 50
 """Items of one entry."""
 
+_NAMED = 4000
+"""Bytes that the rules of one entry take at most: how a Sigma rule is called is for its author to say."""
+
 AccountOf: TypeAlias = Callable[[str | None, str], str | None]
-"""The desk's own name of an account that a log of a directory (None: of any) calls so; None where it has none."""
+"""What stands for the account that a log of a directory (None: of any) calls so; None where nobody knows that."""
 
 ERASED = EvidenceErased.__struct_config__.tag
 """The entry that says that payloads of a stream are gone."""
@@ -113,10 +119,10 @@ class Known(msgspec.Struct, kw_only=True):
         for mark, item in self.items.items():
             if mark not in finding.marks:
                 continue
-            account = item.account or (account_of(item.directory, item.target) if item.target else None)
-            agent = item.actor if item.actor != item.target else None
+            account = item.account or (item.target and account_of(item.directory, item.target)) or item.target
+            agent = (item.actor and account_of(item.directory, item.actor)) or item.actor
             named: Mapping[Kind, str | None] = {
-                "account": account or item.target, "agent": agent, "vendor": item.vendor
+                "account": account, "agent": agent if agent != account else None, "vendor": item.vendor
             }  # fmt: skip
             for kind, name in named.items():
                 if name:
@@ -200,12 +206,15 @@ class FindingLog:
         """The id of the next finding of *key*."""
         return f"f-{key}-{len(self._of_key.get(key, ())) + 1}"
 
-    def open_for(self, item: Item) -> str | None:
-        """The open finding an item belongs to: that of its event, of what it is grouped by, or of its hour."""
+    def open_for(self, item: Item, subject: tuple[GroupedBy, str] | None = None) -> str | None:
+        """The open finding an item belongs to: that of its event, of what it is grouped by, or of its hour.
+
+        *subject* stands for what it is grouped by, where that has several names.
+        """
         for id_ in self.of_event(item.event) if item.event else ():
             if self.known[id_].finding.status in OPEN:
                 return id_
-        for by, name in (item.key, ("hour", hour_of(item.at))):
+        for by, name in dict.fromkeys((subject or item.key, item.key, ("hour", hour_of(item.at)))):
             for id_ in self._of_key.get(self.digest(by, name), ()):
                 finding = self.known[id_].finding
                 if finding.status in OPEN and _reaches(finding, item.at):
@@ -214,11 +223,11 @@ class FindingLog:
 
     def mark(self, item: Item) -> str:
         """The keyed mark of what a rule found."""
-        return self._ledger.keyed("finding", f"{item.rule}|{item.about}")
+        return self._ledger.keyed("finding", composed(f"{item.rule}|{item.about}"))
 
     def digest(self, by: str, name: str) -> str:
         """The keyed digest of somebody or something that findings are grouped by."""
-        return self._ledger.keyed("finding-key", f"{by}|{name}")
+        return self._ledger.keyed("finding-key", composed(f"{by}|{name}"))
 
     def write(self, stream: str, version: int, drafts: tuple[Draft, ...]) -> None:
         """Append to one stream; `Conflict` when somebody else was there first."""
@@ -305,8 +314,7 @@ def joined_drafts(
 ) -> tuple[Draft, ...]:
     """The entries by which *marked* items join a finding, which is *before* where it was raised earlier."""
     drafts: list[Draft] = []
-    for start in range(0, len(marked), BATCH):
-        part = marked[start : start + BATCH]
+    for part in _parts(marked):
         items = tuple(item for _, item in part)
         joined = EventsJoined(
             finding=finding,
@@ -316,10 +324,35 @@ def joined_drafts(
             since=min(item.at for item in items),
             until=max(item.at for item in items),
         )
-        told = (Disclosure(name=ITEMS, value=msgspec.json.encode(items).decode(), retention=Retention.IDENTITY),)
+        told = (Disclosure(name=ITEMS, value=_spelled(items), retention=Retention.IDENTITY),)
         events = (joined,) if before is None else join(before, joined)
         drafts.extend(draft(event, WATCH, at, told) for event in events)
     return tuple(drafts)
+
+
+def composed(text: str) -> str:
+    """*text* as the ledger takes it: a log has names as whoever chose them typed them, letter and accent apart too."""
+    return normalize("NFC", text)
+
+
+def _parts(marked: tuple[tuple[str, Item], ...]) -> Iterator[tuple[tuple[str, Item], ...]]:
+    """*marked* in parts that one entry each has room for."""
+    part: list[tuple[str, Item]] = []
+    rules: set[str] = set()
+    for mark, item in marked:
+        rules.add(item.rule)
+        if part and (len(part) == BATCH or sum(len(rule.encode()) for rule in rules) > _NAMED):
+            yield tuple(part)
+            part, rules = [], {item.rule}
+        part.append((mark, item))
+    if part:
+        yield tuple(part)
+
+
+def _spelled(items: tuple[Item, ...]) -> str:
+    """*items* as JSON, with escapes where the ledger would not take a text as the log has it."""
+    text = msgspec.json.encode(items).decode()
+    return text if is_normalized("NFC", text) else json.dumps(json.loads(text), ensure_ascii=True)
 
 
 def draft(event: FindingEvent | SuppressionEvent, actor: str, at: datetime, told: tuple[Disclosure, ...] = ()) -> Draft:

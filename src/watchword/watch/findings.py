@@ -7,11 +7,14 @@ the other's. What is suppressed is counted in the stream of its suppression, and
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Literal
 
-from watchword.core.errors import Conflict, Invalid
+import structlog
+
+from watchword.core.errors import Conflict, Corrupt, Invalid, Unavailable, WatchwordError
 from watchword.core.finding import (
     OPEN,
     SEVERITIES,
@@ -20,6 +23,7 @@ from watchword.core.finding import (
     Finding,
     FindingEvent,
     FindingRaised,
+    GroupedBy,
     Status,
     Suppressed,
     SuppressionUsed,
@@ -36,7 +40,18 @@ from watchword.core.finding import (
 from watchword.core.ids import PersonId
 from watchword.ledger.entry import Disclosure, Retention
 from watchword.ledger.leader import Ledger
-from watchword.watch.campaigns import LONE, SIGMA, Campaign, Item, Party, campaigns, hour_of, is_lone, items_of
+from watchword.watch.campaigns import (
+    LONE,
+    SIGMA,
+    Campaign,
+    Item,
+    Party,
+    campaigns,
+    hour_of,
+    is_lone,
+    of_hit,
+    of_row,
+)
 from watchword.watch.finding_log import (
     BATCH,
     NAME,
@@ -44,17 +59,21 @@ from watchword.watch.finding_log import (
     SUPPRESSIONS,
     WATCH,
     WORDS,
-    AccountOf,
     FindingLog,
     KnownSuppression,
     News,
     Shown,
+    composed,
     draft,
     joined_drafts,
 )
+from watchword.watch.printable import printable
 from watchword.watch.risk import Risk, risks
 from watchword.watch.signals import Hit
 from watchword.watch.verdicts import VerdictRow
+from watchword.watch.whose import Whose
+
+log = structlog.get_logger("watchword.watch.findings")
 
 RACES = 8
 """How often a lost race is decided again before the caller hears of it."""
@@ -62,16 +81,25 @@ RACES = 8
 FRESH = timedelta(days=1)
 """How old an event may be for signals to be believed that find it no longer: they forget what was before older ones."""
 
+REFUSED = 1000
+"""How much of what was found may be refused by itself: more than that is a fault of something else."""
+
 SWEPT = timedelta(minutes=10)
 """For how long a verdict that was revised is held against signals, which look less often than verdicts are given."""
 
 
 class Findings:
-    """Every finding there is, and the steps on them. Safe to use from several threads; the time is always passed in."""
+    """Every finding there is, and the steps on them. Safe to use from several threads; the time is always passed in.
 
-    def __init__(self, ledger: Ledger) -> None:
+    An account that *whose* knows by several names is one: in what findings are grouped by, in risk, in suppressions.
+    """
+
+    def __init__(self, ledger: Ledger, whose: Whose | None = None) -> None:
         self.log = FindingLog(ledger)
+        self.whose = whose or Whose()
         self._pseudonym = ledger.pseudonym
+        self.refused: dict[str, tuple[VerdictRow | Hit, str]] = {}
+        """What can not be kept, by its id, and why: tried again whenever something is taken."""
         self._answered: dict[str, tuple[VerdictRow, datetime]] = {}
         """Revised verdicts that ask for nothing, of events that signals still find something in, and since when."""
 
@@ -102,14 +130,20 @@ class Findings:
             self.log.look()
             return tuple(self.log.quiet.values())
 
-    def risks(self, at: datetime, account_of: AccountOf = lambda *_: None) -> tuple[Risk, ...]:
-        """The risk of each account, agent and vendor now, highest first (`watch.risk`).
-
-        An account that *account_of* knows by what a log calls it is one with what the desk's own evidence says of it.
-        """
+    def risks(self, at: datetime) -> tuple[Risk, ...]:
+        """The risk of each account, agent and vendor now, highest first (`watch.risk`)."""
+        account = cache(self.whose.account)
         with self.log.lock:
             self.log.look()
-            return risks((weighed for one in self.log.known.values() for weighed in one.weighed(account_of)), at)
+            return risks((weighed for one in self.log.known.values() for weighed in one.weighed(account)), at)
+
+    def parties(self, item: Item) -> Iterator[tuple[Party, str]]:
+        """Whom *item* is about, by every name that a suppression may have for them."""
+        for party, name in item.parties:
+            yield party, name
+            if party in {"actor", "target"}:
+                for one in self.whose.names(item.directory, name):
+                    yield party, one
 
     def news(self, since: int) -> tuple[News, ...]:
         """What others have to hear of, of the entries from *since* on, in their order."""
@@ -143,7 +177,8 @@ class Findings:
         """Have what was found join findings, or begin new ones; take out what late evidence speaks for.
 
         *rows* are verdicts that are new or revised, *hits* all that the signals find now. Taken twice, it changes
-        nothing. Returns the ids of the findings that changed.
+        nothing. What can not be kept by itself is `refused`, and the rest goes on. Returns the ids of the findings that
+        changed.
         """
         # Of an event the last word counts: what it revised is no news, after a start least of all.
         rows, hits = tuple({row.id: row for row in rows}.values()), tuple(hits)
@@ -158,13 +193,55 @@ class Findings:
         raise AssertionError
 
     def _take(self, rows: tuple[VerdictRow, ...], hits: tuple[Hit, ...], at: datetime) -> tuple[str, ...]:
+        told = {row.id for row in rows}
+        found: dict[str, VerdictRow | Hit] = {id_: one for id_, (one, _) in self.refused.items() if id_ not in told}
+        found |= {row.id: row for row in rows if row.is_finding}
+        found |= {hit.id: hit for hit in hits}
+        try:
+            changed = self._join(tuple(found.values()), at)
+            refused: dict[str, tuple[VerdictRow | Hit, str]] = {}
+        except (Conflict, Unavailable, Corrupt):
+            raise
+        except Exception:
+            changed, refused = self._join_each(found, at)
+            if len(refused) > REFUSED:
+                raise
+        self.refused = refused
+        # Last: a finding whose events are told otherwise now, and still findings, must not be closed between.
+        self.log.look()
+        changed.extend(self._clear(rows, hits, at))
+        return tuple(dict.fromkeys(changed))
+
+    def _join_each(
+        self, found: Mapping[str, VerdictRow | Hit], at: datetime
+    ) -> tuple[list[str], dict[str, tuple[VerdictRow | Hit, str]]]:
+        """`_join` one after the other, so that what can not be kept, and why, is held and stops nothing else."""
         changed: list[str] = []
-        fresh = {mark: item for item in items_of(rows, hits) if (mark := self.log.mark(item)) not in self.log.marks}
+        refused: dict[str, tuple[VerdictRow | Hit, str]] = {}
+        for id_, one in found.items():
+            self.log.look()
+            try:
+                changed += self._join((one,), at)
+            except (Conflict, Unavailable, Corrupt):
+                raise
+            except Exception as fault:
+                refused[id_] = one, said_of(fault)
+                if id_ not in self.refused:
+                    log.critical("finding.refused", about=printable(id_), why=said_of(fault), exc_info=fault)
+                if len(refused) > REFUSED:
+                    break
+        return changed, refused
+
+    def _join(self, found: Iterable[VerdictRow | Hit], at: datetime) -> list[str]:
+        """Have what was *found* and is new join findings, or begin new ones; returns which."""
+        changed: list[str] = []
+        items = (of_row(one) if isinstance(one, VerdictRow) else of_hit(one) for one in found)
+        fresh = {mark: item for item in items if (mark := self.log.mark(item)) not in self.log.marks}
         self._keep_quiet(fresh, at)
         joining: dict[str, list[tuple[str, Item]]] = {}
         left: list[Item] = []
         for mark, item in fresh.items():
-            if (finding := self.log.open_for(item)) is None:
+            if (finding := self.log.open_for(item, self._subject(item))) is None:
                 left.append(item)
             else:
                 joining.setdefault(finding, []).append((mark, item))
@@ -173,18 +250,21 @@ class Findings:
             drafts = joined_drafts(finding, tuple(marked), at, one.finding)
             self.log.write(PREFIX + finding, one.version, drafts)
             changed.append(finding)
-        for group in self._with_lone_ones(campaigns(left)):
+        for group in self._with_lone_ones(campaigns(left, self._subject)):
             changed.append(self._raise(group, at))
             self.log.look()
-        self.log.look()
-        # Last: a finding whose events are told otherwise now, and still findings, must not be closed between.
-        changed.extend(self._clear(rows, hits, at))
-        return tuple(dict.fromkeys(changed))
+        return changed
+
+    def _subject(self, item: Item) -> tuple[GroupedBy, str]:
+        """What *item* is grouped by: an account under the one name that stands for it."""
+        by, name = item.key
+        account = self.whose.account(item.directory, name) if by in {"actor", "target"} else None
+        return by, account or name
 
     def _raise(self, group: Campaign, at: datetime) -> str:
         key = self.log.digest(group.by, group.name)
         finding = self.log.next_id(key)
-        told = (Disclosure(name=NAME, value=group.name or "?", retention=Retention.IDENTITY),)
+        told = (Disclosure(name=NAME, value=composed(group.called) or "?", retention=Retention.IDENTITY),)
         raised = draft(FindingRaised(finding=finding, key=key, by=group.by), WATCH, at, told)
         marked = tuple((self.log.mark(item), item) for item in group.items)
         self.log.write(PREFIX + finding, -1, (raised, *joined_drafts(finding, marked, at)))
@@ -246,7 +326,7 @@ class Findings:
             marks = tuple(
                 mark
                 for mark, item in fresh.items()
-                if one.suppression.covers(item.rule, (self.log.digest(*party) for party in item.parties), at)
+                if one.suppression.covers(item.rule, (self.log.digest(*party) for party in self.parties(item)), at)
             )
             used = (SuppressionUsed(suppression=id_, marks=marks[n : n + BATCH]) for n in range(0, len(marks), BATCH))
             if drafts := tuple(draft(event, WATCH, at) for event in used):
@@ -302,13 +382,16 @@ class Findings:
             raise Invalid("A suppression says why.", "Write a sentence.", where="why")
         if party != "anybody" and not name.strip():
             raise Invalid("Whom it is about is missing.", "Name them as the finding does.", where="name")
-        key = "*" if party == "anybody" else self.log.digest(party, name.strip())
-        said = "anybody" if party == "anybody" else f"{party} {name.strip()}"
+        # Where it is a name of an account that we know by several, it is written as those are.
+        is_known = party in {"actor", "target"} and self.whose.account(None, name.strip()) is not None
+        called = name.strip().lower() if is_known else name.strip()
+        key = "*" if party == "anybody" else self.log.digest(party, called)
+        said = "anybody" if party == "anybody" else f"{party} {composed(name.strip())}"
         id_ = self._pseudonym("s")
         events = suppress(Suppressed(suppression=id_, rule=rule, key=key, until=until, by=by), at)
         told = (
             Disclosure(name=NAME, value=said, retention=Retention.IDENTITY),
-            Disclosure(name=WORDS, value=why.strip(), retention=Retention.IDENTITY),
+            Disclosure(name=WORDS, value=composed(why.strip()), retention=Retention.IDENTITY),
         )
         self.log.write(SUPPRESSIONS + id_, -1, tuple(draft(event, by, at, told) for event in events))
         return id_
@@ -335,7 +418,8 @@ class Findings:
         decide: Callable[[Finding], tuple[FindingEvent, ...]],
         words: str = "",
     ) -> Shown:
-        told = (Disclosure(name=WORDS, value=words.strip(), retention=Retention.IDENTITY),) if words.strip() else ()
+        said = composed(words.strip())
+        told = (Disclosure(name=WORDS, value=said, retention=Retention.IDENTITY),) if said else ()
         for attempt in range(RACES):
             with self.log.lock:
                 self.log.look()
@@ -354,3 +438,8 @@ class Findings:
 def _rank(shown: Shown) -> tuple[int, int, float, str]:
     finding = shown.finding
     return -SEVERITIES.index(finding.severity), -shown.live, -finding.raised_at.timestamp(), finding.id
+
+
+def said_of(fault: Exception) -> str:
+    """A *fault* in words: ours say what to do, others are named."""
+    return str(fault) if isinstance(fault, WatchwordError) else f"{type(fault).__name__}: {fault}"

@@ -197,16 +197,17 @@ class Follow:
         for feed in self._feeds:
             about += ((feed, one) for one in self._beats[feed.name].beat(came.get(feed.name, ()), at))
         new = self._window.take()
-        is_over = self._settling.is_over(at)
-        is_whole = self._is_whole or self._evidence.is_whole or new > MANY or is_over
+        due = self._settling.due(at)
+        is_whole = self._is_whole or self._evidence.is_whole or new > MANY
         changed: tuple[VerdictRow, ...] = ()
         judged: tuple[VerdictRow, ...] = ()
         early: frozenset[str] = frozenset()
-        if new or has_new_evidence or self._is_whole or is_over:
-            self._window.gather(whole=is_whole)
-            judged = correlation.judge(self._con)
+        if new or has_new_evidence or self._is_whole or due:
+            self._window.gather(due, whole=is_whole)
+            every = correlation.judge(self._con)
+            judged = self._window.asked(every)
             early = self._settling.leave(self._con, at)
-            changed = self._changes(judged, early)
+            changed = self._changes(judged, early, [row.id for row in every])
         if self._canary is not None:
             about += ((None, one) for one in self._canary.told(at))
         rows = (*self._about(about), *changed)
@@ -217,7 +218,7 @@ class Follow:
             write_step(self._verdicts, step, rows)
             self._is_written = True
         self._untold = []
-        self._settling.keep(early, judged, at)
+        self._settling.keep(early, judged, due, at)
         self._evidence.settle()
         self._is_whole = False
         self._is_unswept = self._is_unswept or bool(positions) or has_new_evidence
@@ -352,14 +353,18 @@ class Follow:
             os.fsync(aside.fileno())
         partial.rename(folder / f"step{self._window.step + 1:08d}.jsonl")
 
-    def _changes(self, judged: tuple[VerdictRow, ...], early: frozenset[str]) -> tuple[VerdictRow, ...]:
-        """Of what was judged, what says something new, each as the next revision of its event; *early* is not told."""
+    def _changes(
+        self, judged: tuple[VerdictRow, ...], early: frozenset[str], every: list[str]
+    ) -> tuple[VerdictRow, ...]:
+        """Of what was judged, what says something new, each as the next revision of its event; *early* is not told.
+
+        *every* id is one that there is now: what was said under another is part of another event.
+        """
         if self._canary is not None:
             judged = self._canary.mark(judged)
-        ids = [row.id for row in judged]
         told = self._told(judged)
         rows = [new for row in judged if row.id not in early and (new := revised(row, told.get(row.id))) is not None]
-        for row in self._window.gone(ids):
+        for row in self._window.gone(every):
             part = msgspec.structs.replace(row, verdict=Verdict.IGNORED, reasons=("part_of_another",))
             if (new := revised(part, row)) is not None:
                 rows.append(new)

@@ -30,6 +30,7 @@ WHERE verdict IN ('unverified', 'out_of_policy', 'suspicious') AND "at" > $since
 
 class _Wait(msgspec.Struct, frozen=True):
     since: datetime
+    event: datetime
     is_over: bool = False
 
 
@@ -47,17 +48,26 @@ class Settling:
             con.execute("DELETE FROM verdict WHERE list_contains($early, id)", {"early": early})
         return frozenset(early)
 
-    def is_over(self, at: datetime) -> bool:
-        """Whether some event has waited long enough: all is to be judged again, for it may bear on any other."""
-        return any(not one.is_over and not self._is_early(id_, at) for id_, one in self._waits.items())
+    def due(self, at: datetime) -> frozenset[str]:
+        """The events that have waited long enough: they are to be judged again, with all that bears on them."""
+        return frozenset(
+            id_
+            for id_, one in self._waits.items()
+            if not one.is_over and (at - one.event >= SETTLES or not self._is_early(id_, at))
+        )
 
-    def keep(self, early: frozenset[str], judged: Iterable[VerdictRow], at: datetime) -> None:
-        """Take note that of what was *judged* the events in *early* wait, once the rest of it is written."""
+    def keep(self, early: frozenset[str], judged: Iterable[VerdictRow], due: frozenset[str], at: datetime) -> None:
+        """Take note that of what was *judged* the events in *early* wait, once the rest of it is written.
+
+        Those that were *due* wait no more, also where their record is part of another event by now.
+        """
+        for id_ in due & self._waits.keys():
+            self._waits[id_] = msgspec.structs.replace(self._waits[id_], is_over=True)
         for row in judged:
             if row.id in early:
-                self._waits.setdefault(row.id, _Wait(at))
+                self._waits.setdefault(row.id, _Wait(at, row.at))
             elif (known := self._waits.get(row.id)) is not None:
-                self._waits[row.id] = _Wait(known.since, True)
+                self._waits[row.id] = msgspec.structs.replace(known, is_over=True)
         # Remembered until its time alone tells that it is early no more.
         self._waits = {id_: one for id_, one in self._waits.items() if timedelta() <= at - one.since < 3 * SETTLES}
 

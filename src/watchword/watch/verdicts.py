@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
@@ -72,6 +72,7 @@ REASONS = {
     "feed_failing": "the feed can not be read",
     "file_unread": "a file of the feed can not be read",
     "canary_missing": "the reset of the canary's account was not seen in the log",
+    "canary_silent": "nobody resets the canary's account, as far as the folder of the watch says",
     "canary": "the watch's own canary",
     "part_of_another": "by what came later it is part of another event",
 }
@@ -369,19 +370,19 @@ def _latest(directory: Path, ids: set[str] | None) -> tuple[VerdictRow, ...]:
         )
 
 
-def _arrow(rows: list[VerdictRow]) -> pa.Table:
-    """*rows* as a table: by way of JSON, since Arrow loads all of pandas before it looks at a Python object."""
+def table_of(rows: Sequence[msgspec.Struct], schema: pa.Schema = SCHEMA) -> pa.Table:
+    """*rows*, one or more, as a table: by way of JSON, since Arrow loads all of pandas before it looks at an object."""
     lines = b"\n".join(map(_encode, rows))
     table = pj.read_json(
         pa.py_buffer(lines),
         pj.ReadOptions(use_threads=False, block_size=len(lines)),
-        pj.ParseOptions(explicit_schema=SCHEMA, unexpected_field_behavior="error"),
+        pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error"),
     )
-    return table.select(SCHEMA.names).cast(SCHEMA)
+    return table.select(schema.names).cast(schema)
 
 
 def _write(directory: Path, rows: list[VerdictRow], suffix: str | None = None) -> None:
-    table = pa.concat_tables(_arrow(rows[first : first + _ROWS]) for first in range(0, len(rows), _ROWS))
+    table = pa.concat_tables(table_of(rows[first : first + _ROWS]) for first in range(0, len(rows), _ROWS))
     # Named for its place in the order of writing; a reader sees it whole, since it appears by renaming.
     place = len(list(directory.glob("*.parquet")))
     name = f"verdicts-{place:08d}-{suffix or uuid.uuid4().hex[:8]}.parquet"

@@ -8,6 +8,7 @@ transaction, under a name that the step alone decides: a step that was killed be
 from __future__ import annotations
 
 import fcntl
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -33,6 +34,17 @@ ALTER TABLE kept.told ADD COLUMN IF NOT EXISTS touched TIMESTAMPTZ;
 """
 
 _read_row = msgspec.json.Decoder(VerdictRow).decode
+
+_APART = re.compile("/[0-9a-f]{8}$")
+"""What an id goes on with that several records share: what is in the record tells them apart."""
+
+_BUSY = """
+    SELECT
+        target_key, unnest(principal_keys) AS name, started - span AS since, coalesce(ended, expires) + span AS until
+    FROM (SELECT *, unnest(target_keys) AS target_key FROM memory.evidence WHERE started IS NOT NULL),
+        (SELECT max(lag) AS span FROM (SELECT lag FROM lag UNION ALL SELECT lag FROM setting))
+"""
+"""When an executor had a case open, for each name of its account."""
 
 MANY = 20_000
 """New events from which on the whole window is judged: asking what they touch would cost more."""
@@ -122,8 +134,8 @@ class Window:
         )
         return self._one("SELECT count(*) FROM came")
 
-    def gather(self, *, whole: bool) -> None:
-        """Put into `native` what has to be judged: the new events and all that they can change, or the *whole* window.
+    def gather(self, due: Iterable[str], *, whole: bool) -> None:
+        """Put into `native` what has to be judged: what is new or *due*, and all they can change; or the *whole* of it.
 
         TEMP table `hit` names the accounts that evidence changed for. Events share a verdict's fate with those of the
         same target under whatever of its names, and with those of the same id.
@@ -134,12 +146,59 @@ class Window:
         con.execute("DELETE FROM temp.native")
         if whole:
             con.execute(f"INSERT INTO temp.native BY NAME {every}")
+            con.execute("CREATE OR REPLACE TEMP TABLE asked AS SELECT DISTINCT id FROM temp.native")
             return
         con.execute("CREATE OR REPLACE TEMP TABLE hit_id AS SELECT DISTINCT id FROM came")
         con.execute(
-            "INSERT INTO hit SELECT DISTINCT name "
-            "FROM (SELECT unnest(target_keys || ['=' || \"target\"]) AS name FROM came)"
+            "INSERT INTO hit_id SELECT DISTINCT id FROM kept.native WHERE id IN (SELECT unnest($due))",
+            {"due": [id_ for one in due for id_ in (one, _APART.sub("", one))]},
         )
+        con.execute(
+            f"""
+            INSERT INTO hit SELECT DISTINCT name
+            FROM (
+                SELECT unnest(target_keys || ['=' || "target"]) AS name
+                FROM ({every}) WHERE id IN (SELECT id FROM hit_id)
+            )
+            """
+        )
+        self._gather_all(every)
+        # Evidence that an event takes or leaves is open to what its executor did to other accounts meanwhile.
+        con.execute(
+            f"""
+            INSERT INTO hit
+            WITH busy AS (SELECT DISTINCT name, since, until FROM ({_BUSY}) SEMI JOIN hit ON hit.name = target_key)
+            SELECT DISTINCT '=' || "target"
+            FROM (SELECT "target", "time", unnest(actor_keys) AS name FROM ({every})) AS acting
+            JOIN busy ON busy.name = acting.name AND acting."time" BETWEEN busy.since AND busy.until
+            WHERE '=' || "target" NOT IN (SELECT name FROM hit)
+            """
+        )
+        self._gather_all(every)
+        con.execute("CREATE OR REPLACE TEMP TABLE asked AS SELECT id FROM hit_id")
+        # And whether evidence of other accounts is taken is for their own events to say: they are there, and not asked.
+        con.execute(
+            f"""
+            INSERT INTO hit
+            SELECT DISTINCT target_key
+            FROM (
+                SELECT "time", unnest(actor_keys) AS name FROM ({every}) WHERE id IN (SELECT id FROM asked)
+            ) AS acting
+            JOIN ({_BUSY}) AS busy ON busy.name = acting.name AND acting."time" BETWEEN busy.since AND busy.until
+            WHERE target_key NOT IN (SELECT name FROM hit)
+            """
+        )
+        self._gather_all(every)
+        con.execute(f"INSERT INTO temp.native BY NAME SELECT * FROM ({every}) WHERE id IN (SELECT id FROM hit_id)")
+
+    def asked(self, judged: Iterable[VerdictRow]) -> tuple[VerdictRow, ...]:
+        """Of what was *judged* after `gather` that which is true whatever else is in the window."""
+        ids = {id_ for (id_,) in self._con.execute("SELECT id FROM asked").fetchall()}
+        return tuple(row for row in judged if row.id in ids or _APART.sub("", row.id) in ids)
+
+    def _gather_all(self, every: str) -> None:
+        """Add to `hit` and `hit_id` whatever of *every* event shares a name or an id with what they have."""
+        con = self._con
         before = -1
         while (now := self._one("SELECT (SELECT count(*) FROM hit) + (SELECT count(*) FROM hit_id)")) != before:
             before = now
@@ -172,7 +231,6 @@ class Window:
                 WHERE name NOT IN (SELECT name FROM hit)
                 """
             )
-        con.execute(f"INSERT INTO temp.native BY NAME SELECT * FROM ({every}) WHERE id IN (SELECT id FROM hit_id)")
 
     def whole(self) -> None:
         """Put all that is remembered into the tables, as if it had just been read."""

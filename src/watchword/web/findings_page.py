@@ -201,14 +201,21 @@ def _covers(app: App, one: KnownSuppression, shown: Shown, at: datetime) -> bool
     """Whether a suppression keeps more of what a finding has quiet, now."""
     digest = app.findings.log.digest
     return any(
-        one.suppression.covers(item.rule, (digest(*party) for party in item.parties), at) for item in shown.items
+        one.suppression.covers(item.rule, (digest(*party) for party in app.findings.parties(item)), at)
+        for item in shown.items
     )
 
 
 def _troubles(app: App) -> tuple[view.Notice, ...]:
-    """Outputs that are in trouble: what is found does not leave the house meanwhile."""
+    """What is found and is not in this list yet, and outputs in trouble: it does not leave the house meanwhile."""
     folder = app.settings.path(Path(POSITIONS))
     found: list[view.Notice] = []
+    if (behind := app.keeping.trouble) is not None:
+        again = f" It is tried again at {behind.again:%H:%M:%S} UTC." if behind.again else ""
+        title = f"Findings are behind what the watch says since {behind.since:%Y-%m-%d %H:%M} UTC"
+        if behind.refused:
+            title = f"Something that was found is missing here since {behind.since:%Y-%m-%d %H:%M} UTC"
+        found.append(view.Notice(title=title, text=f"{printable(behind.why)}{again}", tone="bad"))
     for name in app.settings.watch.outputs:
         place = place_of(folder, name)
         if place.error is not None:

@@ -49,11 +49,12 @@ def last(file: Path) -> datetime | None:
 
 
 class Canary:
-    """What the watch expects of the acts in *file*: each is seen *within* a time."""
+    """What the watch expects of the acts in *file*: there is one *every* so often, and each is seen *within* a time."""
 
-    def __init__(self, file: Path, within: timedelta) -> None:
-        self._file, self._within = file, within
+    def __init__(self, file: Path, within: timedelta, every: timedelta) -> None:
+        self._file, self._within, self._every = file, within, every
         self._seen: set[datetime] = set()
+        self._begun: datetime | None = None
 
     def mark(self, rows: Iterable[VerdictRow]) -> tuple[VerdictRow, ...]:
         """*rows*, with the canary's own events said to be that."""
@@ -75,8 +76,14 @@ class Canary:
         return tuple(found)
 
     def told(self, at: datetime) -> tuple[Told, ...]:
-        """The acts whose time is over and whose event was not seen."""
-        return tuple(
+        """The acts whose time is over and whose event was not seen; and that there is none where one is due."""
+        acts = _read(self._file)
+        self._begun = self._begun or at
+        before = max((act.at for act in acts), default=None)
+        silent: tuple[Told, ...] = ()
+        if at - max(before or self._begun, self._begun) > 2 * self._every + self._within:
+            silent = (self._silent(before, before or self._begun),)
+        return silent + tuple(
             Told(
                 reasons=("canary_missing",),
                 at=act.at,
@@ -84,8 +91,19 @@ class Canary:
                 about="canary",
                 detail=f"reset at {act.at:%Y-%m-%d %H:%M:%S} UTC",
             )
-            for act in _read(self._file)
+            for act in acts
             if act.at not in self._seen and at - act.at > self._within
+        )
+
+    def _silent(self, before: datetime | None, since: datetime) -> Told:
+        """What is told where nobody acts, or does so with another folder: then no event is the canary's either."""
+        return Told(
+            reasons=("canary_silent",),
+            at=since,
+            key=f"canary/silent/{before.isoformat() if before else 'never'}",
+            about="canary",
+            detail=f"no reset stands in {self._file} since {since:%Y-%m-%d %H:%M:%S} UTC: whoever has the executor's "
+            "rights has to run, with the same folder watch.state as who follows",
         )
 
     def _is_of(self, row: VerdictRow, act: Act) -> bool:

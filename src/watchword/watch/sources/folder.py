@@ -60,7 +60,7 @@ class Folder:
                 stat = file.stat()
             except OSError:
                 continue  # gone meanwhile
-            here[file.name] = seen = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
+            here[_named(file.name)] = seen = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
             if seen in mark.done.values() or seen in self._told:
                 continue
             if at - datetime.fromtimestamp(stat.st_mtime, at.tzinfo) < SETTLED and stat.st_mtime < at.timestamp():
@@ -73,7 +73,13 @@ class Folder:
                 self._told.add(seen)
                 why = fault.what if isinstance(fault, Invalid) else str(fault)
                 told.append(
-                    Told(reasons=("file_unread",), at=at, key=f"{file}/{seen}", about=str(file), detail=why[:300])
+                    Told(
+                        reasons=("file_unread",),
+                        at=at,
+                        key=f"{_named(str(file))}/{seen}",
+                        about=_named(str(file)),
+                        detail=_named(why[:300]),
+                    )
                 )
         # What left the folder needs no remembering: were it to come back, its time of change would be another.
         stale = [name for name in mark.done if name not in here]
@@ -83,7 +89,8 @@ class Folder:
         return tuple(told)
 
     def _take(self, file: Path, seen: _Seen, mark: _Mark, spool: Spool, at: datetime) -> None:
-        known = f"{file.name}/{seen}"
+        name = _named(file.name)
+        known = f"{name}/{seen}"
         lines = iter(lines_of(file, self._provider))
         skipped = mark.lines if mark.reading == known else 0
         next(islice(lines, skipped, skipped), None)
@@ -91,6 +98,11 @@ class Folder:
         while batch := list(islice(lines, _BATCH)):
             mark.lines += len(batch)
             spool.append(batch, at, checkpoint=msgspec.json.encode(mark).decode())
-        mark.done[file.name] = seen
+        mark.done[name] = seen
         mark.reading, mark.lines = None, 0
         spool.append((), at, checkpoint=msgspec.json.encode(mark).decode())
+
+
+def _named(text: str) -> str:
+    """*text*, with escapes for what is no UTF-8 in the name of a file: whoever puts it there chooses that."""
+    return text.encode(errors="surrogateescape").decode(errors="backslashreplace")
