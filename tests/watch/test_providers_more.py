@@ -1,0 +1,148 @@
+"""What logs hold beside the events they are read for, and events that only some tenants have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from watchword.core.identity_event import Canonical, Verdict
+
+from .conftest import Classify
+from .signed_in import rows
+from .test_cloudtrail import MARA, ROLE, call
+
+ANA = "11111111-aaaa-4aaa-8aaa-000000000002"
+
+
+def _hub(category: str, operation: str, **properties: Any) -> dict[str, Any]:
+    return {
+        "time": "2026-03-02T12:00:00.1234567Z",
+        "resourceId": "/tenants/t/providers/Microsoft.aadiam",
+        "operationName": operation,
+        "category": category,
+        "resultType": "0",
+        "location": "DE",
+        "properties": {"id": f"i-{category}", **properties},
+    }
+
+
+def _signed_in(category: str, **more: Any) -> dict[str, Any]:
+    who = {"userId": ANA, "userPrincipalName": "ana@example.test", "ipAddress": "198.51.100.7"}
+    return _hub(category, "Sign-in activity", **who, appDisplayName="Mail", status={"errorCode": 0}, **more)
+
+
+def test_a_sign_in_without_a_time_of_its_own_has_its_carrier_s(tmp_path: Path) -> None:
+    """An event hub's sign-in that leaves out when it was made is of the account all the same, at the record's time."""
+    lines = [_signed_in("SignInLogs"), _signed_in("ADFSSignInLogs")]
+    query = 'SELECT "target", done, address, country, CAST("time" AS VARCHAR) FROM sign_in'
+    found = rows(tmp_path, "entra", lines, query)
+    assert found == [(ANA, True, "198.51.100.7", "DE", "2026-03-02 12:00:00.123456+00")] * 2
+
+
+@pytest.mark.parametrize(
+    ("category", "operation"),
+    [
+        ("RiskyUsers", "Risky user"),
+        ("UserRiskEvents", "User Risk Detection"),
+        ("ProvisioningLogs", "Provisioning activity"),
+        ("MicrosoftGraphActivityLogs", "Microsoft Graph Activity"),
+        ("NetworkAccessTrafficLogs", "Network access"),
+        ("MicrosoftServicePrincipalSignInLogs", "Sign-in activity"),
+    ],
+)
+def test_the_other_logs_of_a_tenant_are_known_and_let_be(classify: Classify, category: str, operation: str) -> None:
+    """One event hub carries all of a tenant's logs: what is no change of an account is ignored, and not unknown."""
+    line = _hub(category, operation, userPrincipalName="ana@example.test", createdDateTime="2026-03-02T12:00:00Z")
+    report = classify([line], provider="entra")
+    (seen,) = report.types
+    assert (report.rejected_lines, report.verdicts) == (0, ())
+    assert seen.known
+    assert seen.ignored
+
+
+DS = {"directoryId": "d-1234567890"}
+
+
+@pytest.mark.parametrize(
+    ("event", "action", "target"),
+    [
+        (call("ResetUserPassword", DS | {"userName": "ana"}, source="ds"), Canonical.PASSWORD_RESET, "ana"),
+        (call("DisableUser", DS | {"sAMAccountName": "ana"}, source="ds"), Canonical.ACCOUNT_DISABLE, "ana"),
+        (
+            call("UpdateUser", DS | {"sAMAccountName": "ana", "emailAddress": "HIDDEN"}, source="ds"),
+            Canonical.RECOVERY_INFO_CHANGE,
+            "ana",
+        ),
+        (
+            call("AddGroupMember", DS | {"groupName": "Admins", "memberName": "ana"}, source="ds-data"),
+            Canonical.PRIVILEGE_GRANT,
+            "ana",
+        ),
+        (call("ResetPassword", {"userId": "S-1-5-21-9"}, source="workmail"), Canonical.PASSWORD_RESET, "S-1-5-21-9"),
+        (
+            call("AcceptPrimaryEmailUpdate", {"accountId": "444455556666"}, source="account"),
+            Canonical.RECOVERY_INFO_CHANGE,
+            "444455556666",
+        ),
+    ],
+)
+def test_accounts_that_aws_keeps_elsewhere_are_accounts(
+    classify: Classify, event: dict[str, Any], action: Canonical, target: str
+) -> None:
+    """AWS' managed directories, its mail, and the address of a root user are changed by calls of other services."""
+    row = classify.one(event, provider="cloudtrail")
+    assert (row.action, row.target, row.actor) == (action, target, "mara")
+
+
+def test_other_calls_of_those_services_are_of_no_account(classify: Classify) -> None:
+    """A directory that is set up is no event of an account, and no unknown one."""
+    report = classify([call("CreateDirectory", {}, source="ds")], provider="cloudtrail")
+    (seen,) = report.types
+    assert (seen.native, report.verdicts) == ("another service", ())
+
+
+OFF = {"op": "replace", "path": "active", "value": "false"}
+MEMBER = {"path": "members", "value": [{"value": "u-1"}]}
+SCIM = {"type": "WebIdentityUser", "accountId": "111122223333", "accessKeyId": "xxxx"}
+
+
+def _patched(name: str, *operations: dict[str, Any], **more: Any) -> dict[str, Any]:
+    asked = {"httpBody": {"operations": list(operations)}, "tenantId": "x", **more}
+    return call(name, asked, source="identitystore-scim", by=SCIM)
+
+
+@pytest.mark.parametrize(
+    ("event", "action"),
+    [
+        (_patched("PatchUser", OFF, id="u-1"), Canonical.ACCOUNT_DISABLE),
+        (_patched("PatchUser", OFF | {"value": "true"}, id="u-1"), Canonical.ACCOUNT_ENABLE),
+        (_patched("PatchUser", {"op": "replace", "path": "emails"}, id="u-1"), Canonical.RECOVERY_INFO_CHANGE),
+        (_patched("PatchGroup", {"op": "add", **MEMBER}), Canonical.PRIVILEGE_GRANT),
+        (_patched("PatchGroup", {"op": "remove", **MEMBER}), Canonical.PRIVILEGE_REVOKE),
+        (
+            call("CreateUser", {}, source="identitystore-scim", by=SCIM, responseElements={"id": "u-1"}),
+            Canonical.ACCOUNT_CREATE,
+        ),
+    ],
+)
+def test_provisioning_of_identity_center_is_no_one_s_self_service(
+    classify: Classify, event: dict[str, Any], action: Canonical
+) -> None:
+    """What a provider of identities writes through SCIM is about its target, by automation, and by no owner."""
+    row = classify.one(event, provider="cloudtrail")
+    assert (row.action, row.target, row.actor_class) == (action, "u-1", "automation")
+    assert row.verdict is not Verdict.SELF_SERVICE
+
+
+def test_a_session_may_be_named_for_anybody(classify: Classify) -> None:
+    """Who assumes a role and calls the session as the victim is not the victim; Identity Center's names hold."""
+    issuer = {"sessionIssuer": {"type": "Role", "userName": "Support"}}
+    named = ROLE | {"arn": "arn:aws:sts::111122223333:assumed-role/Support/ana", "sessionContext": issuer}
+    taken = classify.one(call("UpdateLoginProfile", by=named), provider="cloudtrail")
+    assert (taken.action, taken.verdict) == (Canonical.PASSWORD_RESET, Verdict.UNVERIFIED)
+    asked = {"userName": "rolf@example.test"}
+    own = classify.one(call("UpdateLoginProfile", asked, by=ROLE), provider="cloudtrail")
+    assert (own.action, own.verdict) == (Canonical.PASSWORD_CHANGE_SELF, Verdict.SELF_SERVICE)
+    assert MARA["userName"] not in (taken.actor, own.actor)
