@@ -9,7 +9,7 @@ import pytest
 
 from watchword.core.identity_event import Canonical, Verdict
 
-from .conftest import Classify
+from .conftest import Classify, Okta
 from .signed_in import rows
 from .test_cloudtrail import MARA, ROLE, call
 
@@ -146,3 +146,51 @@ def test_a_session_may_be_named_for_anybody(classify: Classify) -> None:
     own = classify.one(call("UpdateLoginProfile", asked, by=ROLE), provider="cloudtrail")
     assert (own.action, own.verdict) == (Canonical.PASSWORD_CHANGE_SELF, Verdict.SELF_SERVICE)
     assert MARA["userName"] not in (taken.actor, own.actor)
+
+
+def test_a_lock_is_done_though_the_sign_in_failed(classify: Classify, okta: Okta) -> None:
+    """Okta writes a lock as the failure of the sign-in that led to it, in the name of whoever is locked out."""
+    failed = {"result": "FAILURE", "reason": "LOCKED_OUT"}
+    lock = okta("user.account.lock", actor="00uana", outcome=failed)
+    (row,) = classify([lock]).verdicts
+    assert (row.action, row.verdict, row.reasons) == (Canonical.ACCOUNT_LOCK, Verdict.IGNORED, ("not_support",))
+    (other,) = classify([okta("user.account.unlock_by_admin", outcome=failed)]).verdicts
+    assert other.reasons == ("attempt_failed",)
+
+
+@pytest.mark.parametrize(
+    ("subject", "names"),
+    [
+        ({"format": "account", "uri": "acct:Ana@example.test"}, ["ana@example.test"]),
+        ({"format": "did", "url": "did:example:a1"}, ["did:example:a1"]),
+        ({"format": "uri", "uri": "https://people.example.test/ana"}, ["https://people.example.test/ana"]),
+        ({"format": "phone_number", "phone_number": "+491700000"}, ["+491700000"]),
+        (
+            {"format": "aliases", "identifiers": [{"format": "opaque", "id": "o-1"}, {"email": "ana@example.test"}]},
+            ["ana@example.test", "o-1"],
+        ),
+        (
+            {
+                "format": "complex",
+                "user": {"format": "aliases", "identifiers": [{"sub": "00u1"}]},
+                "tenant": {"id": "t"},
+            },
+            ["00u1"],
+        ),
+    ],
+)
+def test_a_subject_is_known_in_every_format(tmp_path: Path, subject: dict[str, Any], names: list[str]) -> None:
+    """Every format of RFC 9493 gives the names that the account is matched by."""
+    kind = "https://schemas.openid.net/secevent/risc/event-type/account-enabled"
+    line = {"jti": "j-1", "iat": 1772452800, "sub_id": subject, "events": {kind: {}}}
+    assert rows(tmp_path, "ssf", [line], "SELECT list_sort(target_keys) FROM native") == [(names,)]
+
+
+def test_a_subject_within_the_event_is_taken_where_the_token_has_none(tmp_path: Path) -> None:
+    """Transmitters of earlier drafts name the subject in the event; one that the token names counts alone."""
+    kind = "https://schemas.openid.net/secevent/caep/event-type/session-revoked"
+    event = {"subject": {"user": {"format": "email", "email": "ana@example.test"}}}
+    line = {"jti": "j-1", "iat": 1772452800, "events": {kind: event}}
+    both = line | {"jti": "j-2", "sub_id": {"format": "opaque", "id": "o-1"}}
+    found = rows(tmp_path, "ssf", [line, both], 'SELECT "target", target_keys FROM native ORDER BY id')
+    assert found == [("ana@example.test", ["ana@example.test"]), ("o-1", ["o-1"])]
