@@ -36,6 +36,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     *unread* are columns that tell a table which has not what a verdict needs, with why and what to take instead.
     *reader* makes JSON of a log that is none, where that takes more than one line: one is made for each log.
     *plain* are columns of a line beside its record, which is then kept of what is no sign-in alone.
+    *apart* are members in which a line may have its data apart from where the columns look: one with such is shaped.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     unread: tuple[tuple[tuple[str, ...], str], ...] = ()
     reader: Callable[[], TextReader] | None = None
     plain: tuple[str, ...] = ()
+    apart: tuple[str, ...] = ()
 
     @property
     def lines(self) -> str:
@@ -81,7 +83,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
         if not isinstance(value, dict):
             return None
         # A key that is no text in this log says nothing where it is text.
-        if isinstance(value.get(self.type_key), str) and (self.type_key, "VARCHAR") in self.columns:
+        is_own = isinstance(value.get(self.type_key), str) and (self.type_key, "VARCHAR") in self.columns
+        if is_own and not any(value.get(name) for name in self.apart):
             return (value,)
         if self.shape is None:
             return None

@@ -26,12 +26,16 @@ _OTHER = (
     "Hostname",
     "TimeGenerated",
     "EventTime",
+    "SystemTime",
     "@timestamp",
     "timestamp",
     "RecordNumber",
     "EventType",
     "EventRecordId",
 )
+
+_APART = ("Message", "EventData", "event_data", "Payload")
+"""Members that forwarders keep an event's data in, where they do not lay it flat."""
 
 _COLUMNS = tuple((name, "VARCHAR") for name in (*_NAMES, *(name for name in _OTHER if name != "EventRecordId")))
 _SPELLING = Spelling(
@@ -71,7 +75,6 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
             event = {**_data(data), **event}
     if isinstance(payload := parsed(value.get("Payload")), dict):  # as EvtxECmd hands on the data
         event = {**{name: each for name, each in _from_event(payload).items() if each is not None}, **event}
-    event.setdefault("TimeCreated", value.get("SystemTime"))
     if "EventID" not in event and text(event.get("Channel")) is not None:
         event["EventID"] = value.get("Id")
     if isinstance(value.get("Message"), str) and event.get("SubjectUserSid") is None:
@@ -240,7 +243,8 @@ def _data(part: ET.Element) -> Json:
 WINDOWS = Provider(
     name="windows",
     type_key="EventID",
-    columns=_COLUMNS,
+    columns=(*_COLUMNS, *((name, "VARCHAR") for name in _APART)),
+    apart=_APART,
     wrapped=("value", "records", "events", "Events"),
     shape=_shape,
     text=_text,

@@ -9,15 +9,19 @@ WITH whole AS (
 SELECT
     CASE
         WHEN EventID IS NULL THEN NULL
+        -- Its data is elsewhere in the line, where only the reading of one line after the other finds it.
+        WHEN coalesce(Message, EventData, event_data, Payload) <> ''
+            AND coalesce(SubjectUserSid, SubjectUserName, TargetUserName, TargetSid, AccountName, ObjectDN, "Data") IS NULL
+            AND log_name IN ('security', '') AND regexp_matches(EventID, '^(4[67]|5136)') THEN NULL
         WHEN log_name IN ('security', '') THEN EventID
         WHEN log_name = 'application' AND SourceName = 'PasswordResetService' THEN 'PasswordResetService/' || EventID
         WHEN log_name = 'ad fs/admin' OR starts_with(SourceName, 'AD FS') THEN EventID
         WHEN starts_with(log_name, 'microsoft-windows-laps') THEN 'LAPS/' || EventID
         ELSE Channel
     END AS native,
-    coalesce(TimeCreated, "@timestamp", TimeGenerated, EventTime, "timestamp") AS stamp,
+    coalesce(TimeCreated, "@timestamp", TimeGenerated, EventTime, SystemTime, "timestamp") AS stamp,
     struct_pack(
-        stamp := coalesce(TimeCreated, "@timestamp", TimeGenerated, EventTime, "timestamp"), machine := machine, log_name := log_name,
+        stamp := coalesce(TimeCreated, "@timestamp", TimeGenerated, EventTime, SystemTime, "timestamp"), machine := machine, log_name := log_name,
         number := number, keywords := concat_ws(' ', Keywords, EventType),
         subject_sid := SubjectUserSid, subject_name := SubjectUserName, subject_domain := SubjectDomainName,
         subject_logon := SubjectLogonId, target_sid := coalesce(nullif(TargetSid, ''), TargetUserSid),
