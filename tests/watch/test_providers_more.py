@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -194,3 +195,38 @@ def test_a_subject_within_the_event_is_taken_where_the_token_has_none(tmp_path: 
     both = line | {"jti": "j-2", "sub_id": {"format": "opaque", "id": "o-1"}}
     found = rows(tmp_path, "ssf", [line, both], 'SELECT "target", target_keys FROM native ORDER BY id')
     assert found == [("ana@example.test", ["ana@example.test"]), ("o-1", ["o-1"])]
+
+
+@pytest.mark.parametrize("member", ["requestParameters", "userIdentity"])
+def test_what_a_pipeline_wrote_as_text_is_no_less_said(classify: Classify, member: str) -> None:
+    """A reset whose target or caller came as text is one of that target by that caller, and no one's own."""
+    event = call("UpdateLoginProfile")
+    row = classify.one(event | {member: json.dumps(event[member])}, provider="cloudtrail")
+    assert (row.action, row.actor, row.target) == (Canonical.PASSWORD_RESET, "mara", "ana")
+
+
+def test_an_audit_within_a_text_is_read(classify: Classify) -> None:
+    """Where a record's properties are a text, who and whom are in it, also when every line of a log is such."""
+    who = {"user": {"id": "a-1", "userPrincipalName": "ada@example.test"}}
+    whom = [{"id": ANA, "type": "User", "userPrincipalName": "ana@example.test", "modifiedProperties": []}]
+    audit = {
+        "id": "d-1",
+        "activityDisplayName": "Reset password (by admin)",
+        "activityDateTime": "2026-03-02T12:00:00Z",
+        "result": "success",
+        "initiatedBy": who,
+        "targetResources": whom,
+    }
+    hub = _hub("AuditLogs", "Reset password (by admin)") | {"properties": json.dumps(audit)}
+    row = classify.one(hub, provider="entra")
+    assert (row.action, row.actor, row.target) == (Canonical.PASSWORD_RESET, "a-1", ANA)
+
+
+@pytest.mark.parametrize("member", ["actor", "target", "outcome"])
+def test_a_member_that_became_text_is_read_line_by_line(classify: Classify, okta: Okta, member: str) -> None:
+    """Beside damage, which has every line looked at by itself, an object written as text is the object it was."""
+    event = okta(actor="00uada", outcome={"result": "FAILURE"})
+    report = classify([event | {member: json.dumps(event[member])}, "{damaged"])
+    (row,) = report.verdicts
+    assert (row.actor, row.target, row.outcome) == ("00uada", "00uana", "FAILURE")
+    assert report.rejected_lines == 1

@@ -1,3 +1,14 @@
+-- Some pipelines write an object as text.
+WITH called AS (
+    SELECT * REPLACE (
+        coalesce(CASE WHEN json_type(userIdentity) = 'VARCHAR' THEN try_cast(userIdentity ->> '$' AS JSON) END, userIdentity) AS userIdentity,
+        coalesce(CASE WHEN json_type(requestParameters) = 'VARCHAR' THEN try_cast(requestParameters ->> '$' AS JSON) END, requestParameters) AS requestParameters,
+        coalesce(CASE WHEN json_type(responseElements) = 'VARCHAR' THEN try_cast(responseElements ->> '$' AS JSON) END, responseElements) AS responseElements,
+        coalesce(CASE WHEN json_type(additionalEventData) = 'VARCHAR' THEN try_cast(additionalEventData ->> '$' AS JSON) END, additionalEventData) AS additionalEventData,
+        coalesce(CASE WHEN json_type(serviceEventDetails) = 'VARCHAR' THEN try_cast(serviceEventDetails ->> '$' AS JSON) END, serviceEventDetails) AS serviceEventDetails
+    )
+    FROM log
+)
 SELECT
     CASE
         WHEN eventName IS NULL THEN NULL
@@ -24,7 +35,7 @@ SELECT
         address := sourceIPAddress, agent := userAgent, request := requestID, shared := sharedEventID,
         account := recipientAccountId
     ) AS record
-FROM log;
+FROM called;
 
 WITH field AS (
     SELECT

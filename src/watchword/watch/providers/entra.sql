@@ -25,6 +25,11 @@ SELECT
             'MicrosoftGraphActivityLogs', 'AzureADGraphActivityLogs', 'NetworkAccessTrafficLogs', 'NetworkAccessAlerts',
             'NetworkAccessConnectionEvents', 'RemoteNetworkHealthLogs', 'B2CRequestLogs'
         ) THEN category
+        -- What it is about is in a text, which only the reading of one line after the other looks into.
+        WHEN (category = 'AuditLogs' OR category ILIKE '%signinlogs') AND operationName IS NOT NULL
+            AND coalesce(activityDisplayName, createdDateTime) IS NULL
+            AND coalesce(properties.id, properties.activityDisplayName, properties.activityDateTime, properties.createdDateTime, properties.userId) IS NULL
+            THEN NULL
         -- Names come with dashes of two kinds, with no-break spaces and with a full stop.
         WHEN audit IS NOT NULL
             THEN rtrim(trim(replace(regexp_replace(audit, '[\s\x{00A0}]+', ' ', 'g'), '–', '-')), '. ')
