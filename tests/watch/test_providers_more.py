@@ -230,3 +230,13 @@ def test_a_member_that_became_text_is_read_line_by_line(classify: Classify, okta
     (row,) = report.verdicts
     assert (row.actor, row.target, row.outcome) == ("00uada", "00uana", "FAILURE")
     assert report.rejected_lines == 1
+
+
+def test_a_name_that_is_not_kept_is_nobody_s(tmp_path: Path) -> None:
+    """Where CloudTrail hides a name, an account is known by its id, and a sign-in as nobody is of no account."""
+    hidden = "HIDDEN_DUE_TO_SECURITY_REASONS"
+    made = call("CreateUser", {"userName": hidden}, source="identitystore", responseElements={"userId": "u-1"})
+    assert rows(tmp_path, "cloudtrail", [made], 'SELECT "target" FROM native') == [("u-1",)]
+    nobody = {"type": "IAMUser", "accountId": "111122223333", "userName": hidden}
+    failed = call("ConsoleLogin", {}, source="signin", by=nobody, errorMessage="No username found")
+    assert rows(tmp_path, "cloudtrail", [failed], 'SELECT "target", done FROM sign_in') == [("", False)]

@@ -45,7 +45,8 @@ WITH field AS (
         record.name AS name,
         said(record.error) AS error,
         record.who ->> '$.type' AS kind,
-        said(record.who ->> '$.userName') AS login,
+        -- So CloudTrail writes a name that it does not keep, such as one that nobody has.
+        nullif(said(record.who ->> '$.userName'), 'HIDDEN_DUE_TO_SECURITY_REASONS') AS login,
         said(record.who ->> '$.arn') AS arn,
         said(record.who ->> '$.principalId') AS principal,
         said(coalesce(record.who ->> '$.onBehalfOf.userId', record.more ->> '$.UserId', record.more ->> '$.userId')) AS person,
@@ -72,7 +73,7 @@ placed AS (
         nullif(regexp_extract(coalesce(arn, ''), ':assumed-role/[^/]+/(.+)$', 1), '') AS session_name,
         CASE WHEN kind = 'Root' THEN coalesce(account, arn) ELSE coalesce(login, person, arn, principal, told_login, invoked_by) END AS who,
         said(coalesce(
-            asked ->> '$.userName', nullif(asked ->> '$.username', 'HIDDEN_DUE_TO_SECURITY_REASONS'), asked ->> '$.userId', asked ->> '$.memberId.userId',
+            nullif(asked ->> '$.userName', 'HIDDEN_DUE_TO_SECURITY_REASONS'), nullif(asked ->> '$.username', 'HIDDEN_DUE_TO_SECURITY_REASONS'), asked ->> '$.userId', asked ->> '$.memberId.userId',
             asked ->> '$.member.memberId.userId', asked ->> '$.member.memberId', asked ->> '$.memberId', asked ->> '$.principalId', more ->> '$.sub', more ->> '$.requestParameters.sub[0]',
             asked ->> '$.sAMAccountName', asked ->> '$.memberName',
             CASE
@@ -80,7 +81,8 @@ placed AS (
                 WHEN starts_with(native, 'identitystore-scim/') THEN coalesce(asked ->> '$.id', given ->> '$.id')
                 WHEN starts_with(native, 'account/') THEN coalesce(asked ->> '$.accountId', recipient, account)
             END,
-            given ->> '$.user.userName', given ->> '$.accessKey.userName',
+            nullif(given ->> '$.user.userName', 'HIDDEN_DUE_TO_SECURITY_REASONS'), given ->> '$.user.userId', given ->> '$.accessKey.userName',
+            CASE WHEN native = 'identitystore/CreateUser' THEN given ->> '$.userId' END,
             regexp_extract(asked ->> '$.serialNumber', ':(?:mfa|sms-mfa|u2f/user)/([^/]+)', 1),
             nullif(regexp_extract(given ->> '$.virtualMFADevice.serialNumber', ':mfa/(.+)$', 1), ''),
             asked ->> '$.virtualMFADeviceName'
