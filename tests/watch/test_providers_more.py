@@ -240,3 +240,17 @@ def test_a_name_that_is_not_kept_is_nobody_s(tmp_path: Path) -> None:
     nobody = {"type": "IAMUser", "accountId": "111122223333", "userName": hidden}
     failed = call("ConsoleLogin", {}, source="signin", by=nobody, errorMessage="No username found")
     assert rows(tmp_path, "cloudtrail", [failed], 'SELECT "target", done FROM sign_in') == [("", False)]
+
+
+def test_a_document_that_has_a_country_by_itself_keeps_it(tmp_path: Path) -> None:
+    """Elastic puts the country that Entra told beside the address, and not within it."""
+    own = {"category": "SignInLogs", "operation_name": "Sign-in activity", "properties": {"user_id": ANA}}
+    line = {
+        "@timestamp": "2026-03-02T12:00:00.000Z",
+        "azure": {"signinlogs": own | {"result_type": "0"}},
+        "event": {"action": "Sign-in activity", "outcome": "success"},
+        "geo": {"country_iso_code": "DE"},
+        "source": {"ip": "198.51.100.7", "as": {"number": 64500}},
+    }
+    found = rows(tmp_path, "entra", [line], 'SELECT "target", done, address, country, asn FROM sign_in')
+    assert found == [(ANA, True, "198.51.100.7", "DE", 64500)]
