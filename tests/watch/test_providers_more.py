@@ -254,3 +254,24 @@ def test_a_document_that_has_a_country_by_itself_keeps_it(tmp_path: Path) -> Non
     }
     found = rows(tmp_path, "entra", [line], 'SELECT "target", done, address, country, asn FROM sign_in')
     assert found == [(ANA, True, "198.51.100.7", "DE", 64500)]
+
+
+POOL = {"userPoolId": "p-1", "username": "ana"}
+SMS = [{"deliveryMedium": "SMS", "attributeName": "phone_number"}]
+
+
+@pytest.mark.parametrize(
+    ("name", "asked", "action"),
+    [
+        ("AdminDeleteSoftwareToken", POOL, Canonical.FACTOR_RESET),
+        ("AdminSetUserSettings", POOL | {"mFAOptions": SMS}, Canonical.FACTOR_ENROLL),
+        ("AdminSetUserSettings", POOL | {"mFAOptions": []}, Canonical.FACTOR_RESET),
+        ("AdminRevokeUserSession", POOL | {"sessionId": "s-1"}, Canonical.SESSION_REVOKE),
+    ],
+)
+def test_an_administrator_of_a_user_pool_acts_on_factors(
+    classify: Classify, name: str, asked: dict[str, Any], action: Canonical
+) -> None:
+    """A factor that is deleted for somebody, switched on or off, and a session that is ended, are what they are."""
+    row = classify.one(call(name, asked, source="cognito-idp"), provider="cloudtrail")
+    assert (row.action, row.target) == (action, "ana")

@@ -106,7 +106,10 @@ named AS (
                 THEN CASE WHEN error IS NOT NULL OR lower(coalesce(given ->> ('$.' || name), '')) = 'failure' THEN ' refused' ELSE '' END
             WHEN name IN ('InitiateAuth', 'AdminInitiateAuth', 'RespondToAuthChallenge', 'AdminRespondToAuthChallenge')
                 THEN CASE WHEN error IS NOT NULL THEN ' refused' ELSE '' END
-            WHEN name IN ('AdminSetUserMFAPreference', 'SetUserMFAPreference', 'AdminSetUserSettings')
+            -- The older settings have SMS by its medium, and nothing where it is switched off.
+            WHEN name IN ('AdminSetUserSettings', 'SetUserSettings')
+                THEN CASE WHEN regexp_matches(CAST(asked AS VARCHAR), '(?i)"deliveryMedium": ?"') THEN ' on' ELSE ' off' END
+            WHEN name IN ('AdminSetUserMFAPreference', 'SetUserMFAPreference')
                 THEN CASE WHEN regexp_matches(CAST(asked AS VARCHAR), '(?i)"enabled": ?true') THEN ' on' ELSE ' off' END
             WHEN name IN ('AdminUpdateUserAttributes', 'UpdateUserAttributes') OR native IN ('sso-directory/UpdateUser', 'identitystore/UpdateUser')
                 -- Attributes are much else than contacts; where they are not told they could be.
@@ -134,7 +137,7 @@ named AS (
         kind = 'Root' AND starts_with(native, 'signin/')
         OR regexp_matches(
             native, '^cognito-idp/(ForgotPassword|ConfirmForgotPassword|ResetPassword|Signup|ChangePassword|SetUser|AssociateSoftwareToken'
-            || '|VerifySoftwareToken|UpdateUserAttributes|VerifyUserAttribute|GlobalSignOut|RevokeToken|DeleteUser$|InitiateAuth'
+            || '|VerifySoftwareToken|UpdateUserAttributes|VerifyUserAttribute|GlobalSignOut|RevokeToken|RevokeUserSession|DeleteUser$|InitiateAuth'
             || '|RespondToAuth|SignUp|ConfirmSignUp|ForgetDevice|ConfirmDevice|CompleteWebAuthn|StartWebAuthn|DeleteWebAuthn)'
         )
         OR native = 'iam/ChangePassword'
