@@ -104,7 +104,12 @@ ADDED, REMOVED = "%%14674", "%%14675"
 
 
 def _written(attribute: str, of: str, dn: str, operation: str = ADDED) -> dict[str, Any]:
-    given = {"ObjectDN": dn, "ObjectClass": of, "AttributeLDAPDisplayName": attribute, "AttributeValue": "x"}
+    given: dict[str, Any] = {
+        "ObjectDN": dn,
+        "ObjectClass": of,
+        "AttributeLDAPDisplayName": attribute,
+        "AttributeValue": "x",
+    }
     return _event(5136, **SUBJECT, **given, OperationType=operation)
 
 
@@ -146,7 +151,11 @@ def test_attempts_that_failed_are_no_changes(classify: Classify) -> None:
 
 def test_an_account_is_known_by_the_name_it_had(tmp_path: Path) -> None:
     """A rename is of the account under its old name, which lists may still have."""
-    renamed = {"OldTargetUserName": "ana", "NewTargetUserName": "ana.bach", "TargetDomainName": "EXAMPLE"}
+    renamed: dict[str, Any] = {
+        "OldTargetUserName": "ana",
+        "NewTargetUserName": "ana.bach",
+        "TargetDomainName": "EXAMPLE",
+    }
     line = _event(4781, **SUBJECT, **renamed, TargetSid=ANA)
     found = rows(tmp_path, "windows", [line], "SELECT list_sort(target_keys) FROM native")
     assert found == [(["ana", "ana.bach", ANA.lower()],)]

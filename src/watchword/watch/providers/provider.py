@@ -39,7 +39,8 @@ def _whole(value: Json, columns: tuple[tuple[str, str], ...]) -> Json:
     out = dict(value)
     for name in texts:
         with suppress(ValueError, RecursionError):
-            out[name] = json.loads(value[name], strict=False)
+            inner = json.loads(value[name], strict=False)
+            out[name] = inner if isinstance(inner, dict | list) else value[name]
     return out
 
 
