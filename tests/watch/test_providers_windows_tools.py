@@ -72,13 +72,24 @@ FLAT = {"EventID": "4724", "Channel": "Security", "Computer": "dc1.example.test"
         json.dumps(ECMD) + "\n",
         _table(ECMD),
         _rendered(),
+        _rendered().replace("EventCode=4724\n", "").replace("EventType=0\n", "SourceName=x\r\nEventCode=4724\r\n"),
         json.dumps({"result": {"_raw": _rendered(), "sourcetype": "WinEventLog:Security"}}) + "\n",
         json.dumps({"time": 1772452800, "event": _rendered()}) + "\n",
         _table({"_time": "2026-03-02T12:00:00.000+0000", "_raw": _rendered()}),
         json.dumps(FLAT | {"SystemTime": "2026-03-02T12:00:00Z"} | SUBJECT | TARGET) + "\n",
         json.dumps(FLAT | {"TimeCreated": "2026-03-02 13:00:00 +0100", "Message": MESSAGE}) + "\n",
     ],
-    ids=["ecmd", "ecmd-table", "rendered", "search", "collector", "search-table", "system-time", "zone-apart"],
+    ids=[
+        "ecmd",
+        "ecmd-table",
+        "rendered",
+        "rendered-earlier",
+        "search",
+        "collector",
+        "search-table",
+        "system-time",
+        "zone-apart",
+    ],
 )
 def test_further_tools_hand_on_whom_it_is_about(tmp_path: Path, text: str) -> None:
     """The tools of responders and of Splunk keep data in places of their own; nothing of who and whom is lost."""

@@ -242,7 +242,7 @@ def _begins_xml(head: bytes) -> bool:
     return re.match(rb"(\xef\xbb\xbf)?[\s-]*<(\?xml|Events?[\s>])", head) is not None
 
 
-_RENDERED = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:[\d/]+ [\d:.]+ [AP]M\s*\n)?LogName=[^\n]*\nEvent")
+_RENDERED = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:[\d/]+ [\d:.]+ [AP]M\s*\n)?LogName=[^\n]*\n\w+=")
 _STAMP = re.compile(rb"\s*[\d/]+ [\d:.]+ [AP]M\s*")
 
 
