@@ -88,6 +88,8 @@ def _records(source: Peekable, lines: Callable[[BinaryIO], Iterator[Record]], pr
             yield from _records(text, lines, provider)
     elif provider.text is not None and _begins_xml(head):
         yield from _xml(source)
+    elif provider.text is not None and _RENDERED.match(head):
+        yield from _rendered(lines(source))
     elif is_table(head, provider):
         for number, row in rows(source, provider):
             yield number, Aside(line=number, reason=row.reason, text=row.text) if isinstance(row, Damaged) else row
@@ -167,17 +169,21 @@ _HOLDERS = (
 """Members in which an event is handed on: by searches, collectors, EventBridge, Kafka, Datadog, Cloud Logging, GELF."""
 
 
+_EVENT_TEXT = re.compile(r"\s*[{\[<]|(?:[\d/: .]+[AP]M\s+)?LogName=")
+"""How text begins that is an event: JSON, XML, or an event of Windows as Splunk renders it."""
+
+
 def _inside(value: Json) -> Iterator[object]:
     for name in _HOLDERS:
         inner = value.get(name)
-        if isinstance(inner, dict) or (isinstance(inner, str) and inner.lstrip()[:1] in ("{", "[", "<")):
+        if isinstance(inner, dict) or (isinstance(inner, str) and _EVENT_TEXT.match(inner)):
             yield inner
     if len(value) == 1 and isinstance(only := next(iter(value.values())), list):  # a page, whatever it calls its list
         yield only
 
 
 def _parsed(text: str, provider: Provider) -> object | None:
-    if provider.text is not None and text.lstrip()[:1] == "<":
+    if provider.text is not None and text.lstrip()[:1] not in ("{", "["):
         found = provider.text(text.encode("utf-8", "replace"))
         return None if found is None else list(found)
     if text.lstrip()[:1] not in ("{", "["):
@@ -234,6 +240,28 @@ def _may_wrap(text: bytes, provider: Provider) -> bool:
 def _begins_xml(head: bytes) -> bool:
     # A browser's view of XML, as people copy it, has a dash before what can be folded.
     return re.match(rb"(\xef\xbb\xbf)?[\s-]*<(\?xml|Events?[\s>])", head) is not None
+
+
+_RENDERED = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:[\d/]+ [\d:.]+ [AP]M\s*\n)?LogName=[^\n]*\n\w+=")
+_STAMP = re.compile(rb"\s*[\d/]+ [\d:.]+ [AP]M\s*")
+
+
+def _rendered(lines: Iterator[Record]) -> Iterator[Record]:
+    """Events of many lines, each of which begins with its time, or with `LogName=` where it has none."""
+    first, held = 0, list[bytes]()
+    for number, line in lines:
+        if not isinstance(line, bytes):
+            yield number, line
+            continue
+        if line.startswith(b"LogName=") and held:
+            stamped = held.pop() if _STAMP.fullmatch(held[-1]) else None
+            if b"".join(held).strip():
+                yield first, b"".join(held)
+            first, held = (number, []) if stamped is None else (number - 1, [stamped])
+        first = first or number
+        held.append(line)
+    if b"".join(held).strip():
+        yield first, b"".join(held)
 
 
 def _utf8(source: BinaryIO) -> Peekable:

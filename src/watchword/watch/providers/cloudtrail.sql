@@ -1,13 +1,30 @@
+-- Some pipelines write an object as text.
+WITH called AS (
+    SELECT * REPLACE (
+        coalesce(CASE WHEN json_type(userIdentity) = 'VARCHAR' THEN try_cast(userIdentity ->> '$' AS JSON) END, userIdentity) AS userIdentity,
+        coalesce(CASE WHEN json_type(requestParameters) = 'VARCHAR' THEN try_cast(requestParameters ->> '$' AS JSON) END, requestParameters) AS requestParameters,
+        coalesce(CASE WHEN json_type(responseElements) = 'VARCHAR' THEN try_cast(responseElements ->> '$' AS JSON) END, responseElements) AS responseElements,
+        coalesce(CASE WHEN json_type(additionalEventData) = 'VARCHAR' THEN try_cast(additionalEventData ->> '$' AS JSON) END, additionalEventData) AS additionalEventData,
+        coalesce(CASE WHEN json_type(serviceEventDetails) = 'VARCHAR' THEN try_cast(serviceEventDetails ->> '$' AS JSON) END, serviceEventDetails) AS serviceEventDetails
+    )
+    FROM log
+)
 SELECT
     CASE
         WHEN eventName IS NULL THEN NULL
-        WHEN regexp_matches(eventSource, '^(iam|signin|sso|sso-directory|identitystore|cognito-idp|sts|signin-oauth|sso-oauth)\.')
+        WHEN regexp_matches(eventSource, '^(iam|signin|sso|sso-directory|identitystore|identitystore-scim|cognito-idp|sts|signin-oauth|sso-oauth)\.')
             -- Reading is one thing, whatever is read.
             THEN regexp_extract(eventSource, '^[^.]+') || '/' || CASE
                 WHEN lower(readOnly) = 'true' AND regexp_matches(eventName, '^(Get|List|Describe|Search|Simulate|Generate|Batch(Get|List))')
                     THEN 'read'
                 ELSE eventName
             END
+        -- Of these services a few calls are about accounts, and most about other things.
+        WHEN regexp_matches(eventSource, '^(ds|ds-data)\.') AND eventName IN (
+            'ResetUserPassword', 'CreateUser', 'DeleteUser', 'DisableUser', 'UpdateUser', 'AddGroupMember', 'RemoveGroupMember'
+        ) THEN 'ds/' || eventName
+        WHEN eventSource LIKE 'workmail.%' AND eventName = 'ResetPassword' THEN 'workmail/ResetPassword'
+        WHEN eventSource LIKE 'account.%' AND eventName IN ('AcceptPrimaryEmailUpdate', 'PutContactInformation') THEN 'account/' || eventName
         ELSE 'another service'
     END AS native,
     CAST(instant(eventTime) AS VARCHAR) AS stamp,
@@ -18,7 +35,7 @@ SELECT
         address := sourceIPAddress, agent := userAgent, request := requestID, shared := sharedEventID,
         account := recipientAccountId
     ) AS record
-FROM log;
+FROM called;
 
 WITH field AS (
     SELECT
@@ -28,7 +45,8 @@ WITH field AS (
         record.name AS name,
         said(record.error) AS error,
         record.who ->> '$.type' AS kind,
-        said(record.who ->> '$.userName') AS login,
+        -- So CloudTrail writes a name that it does not keep, such as one that nobody has.
+        nullif(said(record.who ->> '$.userName'), 'HIDDEN_DUE_TO_SECURITY_REASONS') AS login,
         said(record.who ->> '$.arn') AS arn,
         said(record.who ->> '$.principalId') AS principal,
         said(coalesce(record.who ->> '$.onBehalfOf.userId', record.more ->> '$.UserId', record.more ->> '$.userId')) AS person,
@@ -55,9 +73,16 @@ placed AS (
         nullif(regexp_extract(coalesce(arn, ''), ':assumed-role/[^/]+/(.+)$', 1), '') AS session_name,
         CASE WHEN kind = 'Root' THEN coalesce(account, arn) ELSE coalesce(login, person, arn, principal, told_login, invoked_by) END AS who,
         said(coalesce(
-            asked ->> '$.userName', nullif(asked ->> '$.username', 'HIDDEN_DUE_TO_SECURITY_REASONS'), asked ->> '$.userId', asked ->> '$.memberId.userId',
+            nullif(asked ->> '$.userName', 'HIDDEN_DUE_TO_SECURITY_REASONS'), nullif(asked ->> '$.username', 'HIDDEN_DUE_TO_SECURITY_REASONS'), asked ->> '$.userId', asked ->> '$.memberId.userId',
             asked ->> '$.member.memberId.userId', asked ->> '$.member.memberId', asked ->> '$.memberId', asked ->> '$.principalId', more ->> '$.sub', more ->> '$.requestParameters.sub[0]',
-            given ->> '$.user.userName', given ->> '$.accessKey.userName',
+            asked ->> '$.sAMAccountName', asked ->> '$.memberName',
+            CASE
+                WHEN native = 'identitystore-scim/PatchGroup' THEN asked ->> '$.httpBody.operations[0].value[0].value'
+                WHEN starts_with(native, 'identitystore-scim/') THEN coalesce(asked ->> '$.id', given ->> '$.id')
+                WHEN starts_with(native, 'account/') THEN coalesce(asked ->> '$.accountId', recipient, account)
+            END,
+            nullif(given ->> '$.user.userName', 'HIDDEN_DUE_TO_SECURITY_REASONS'), given ->> '$.user.userId', given ->> '$.accessKey.userName',
+            CASE WHEN native = 'identitystore/CreateUser' THEN given ->> '$.userId' END,
             regexp_extract(asked ->> '$.serialNumber', ':(?:mfa|sms-mfa|u2f/user)/([^/]+)', 1),
             nullif(regexp_extract(given ->> '$.virtualMFADevice.serialNumber', ':mfa/(.+)$', 1), ''),
             asked ->> '$.virtualMFADeviceName'
@@ -71,10 +96,7 @@ placed AS (
 ),
 named AS (
     SELECT
-        * REPLACE (
-            -- A root user's account; a token without a name; an anonymous caller of a sign-in service.
-            coalesce(who, user_named, '') AS who
-        ),
+        *,
         native || CASE
             WHEN native = 'iam/UpdateAccessKey' OR native = 'iam/UpdateServiceSpecificCredential' OR native = 'iam/UpdateSSHPublicKey'
                 OR native = 'iam/UpdateSigningCertificate'
@@ -84,11 +106,29 @@ named AS (
                 THEN CASE WHEN error IS NOT NULL OR lower(coalesce(given ->> ('$.' || name), '')) = 'failure' THEN ' refused' ELSE '' END
             WHEN name IN ('InitiateAuth', 'AdminInitiateAuth', 'RespondToAuthChallenge', 'AdminRespondToAuthChallenge')
                 THEN CASE WHEN error IS NOT NULL THEN ' refused' ELSE '' END
-            WHEN name IN ('AdminSetUserMFAPreference', 'SetUserMFAPreference', 'AdminSetUserSettings')
+            -- The older settings have SMS by its medium, and nothing where it is switched off.
+            WHEN name IN ('AdminSetUserSettings', 'SetUserSettings')
+                THEN CASE WHEN regexp_matches(CAST(asked AS VARCHAR), '(?i)"deliveryMedium": ?"') THEN ' on' ELSE ' off' END
+            WHEN name IN ('AdminSetUserMFAPreference', 'SetUserMFAPreference')
                 THEN CASE WHEN regexp_matches(CAST(asked AS VARCHAR), '(?i)"enabled": ?true') THEN ' on' ELSE ' off' END
             WHEN name IN ('AdminUpdateUserAttributes', 'UpdateUserAttributes') OR native IN ('sso-directory/UpdateUser', 'identitystore/UpdateUser')
                 -- Attributes are much else than contacts; where they are not told they could be.
                 THEN CASE WHEN asked IS NULL OR regexp_matches(CAST(asked AS VARCHAR), '(?i)mail|phone|HIDDEN_DUE|operations') THEN ' contact' ELSE '' END
+            -- A whole user or a part of one, of which most is hidden.
+            WHEN native IN ('identitystore-scim/PatchUser', 'identitystore-scim/PutUser') THEN CASE
+                WHEN regexp_matches(CAST(asked AS VARCHAR), '(?i)"active": ?"?false|"path": ?"active", ?"value": ?"?false|"value": ?"?false"?, ?"path": ?"active"')
+                    THEN ' off'
+                WHEN regexp_matches(CAST(asked AS VARCHAR), '(?i)"path": ?"active", ?"value": ?"?true|"value": ?"?true"?, ?"path": ?"active"')
+                    THEN ' on'
+                ELSE ' contact'
+            END
+            WHEN native = 'identitystore-scim/PatchGroup' THEN CASE
+                WHEN regexp_matches(CAST(asked AS VARCHAR), '(?i)"op": ?"remove"') THEN ' out'
+                WHEN asked IS NULL OR regexp_matches(CAST(asked AS VARCHAR), '(?i)members|HIDDEN_DUE') THEN ' in'
+                ELSE ''
+            END
+            WHEN native = 'ds/UpdateUser'
+                THEN CASE WHEN asked IS NULL OR regexp_matches(CAST(asked AS VARCHAR), '(?i)mail|phone|mobile|otherAttributes') THEN ' contact' ELSE '' END
             WHEN native = 'iam/UpdateUser'
                 THEN CASE WHEN said(asked ->> '$.newUserName') IS NOT NULL THEN ' name' ELSE '' END
             ELSE ''
@@ -97,12 +137,16 @@ named AS (
         kind = 'Root' AND starts_with(native, 'signin/')
         OR regexp_matches(
             native, '^cognito-idp/(ForgotPassword|ConfirmForgotPassword|ResetPassword|Signup|ChangePassword|SetUser|AssociateSoftwareToken'
-            || '|VerifySoftwareToken|UpdateUserAttributes|VerifyUserAttribute|GlobalSignOut|RevokeToken|DeleteUser$|InitiateAuth'
+            || '|VerifySoftwareToken|UpdateUserAttributes|VerifyUserAttribute|GlobalSignOut|RevokeToken|RevokeUserSession|DeleteUser$|InitiateAuth'
             || '|RespondToAuth|SignUp|ConfirmSignUp|ForgetDevice|ConfirmDevice|CompleteWebAuthn|StartWebAuthn|DeleteWebAuthn)'
         )
         OR native = 'iam/ChangePassword'
         OR starts_with(native, 'signin/') AS on_self
     FROM placed
+),
+acting AS (
+    -- Who calls without a name is whom it is about only where nobody else can call: in the service's own pages.
+    SELECT * REPLACE (coalesce(who, CASE WHEN on_self THEN user_named END, '') AS who) FROM named
 ),
 whom AS (
     SELECT
@@ -115,8 +159,8 @@ whom AS (
             ) THEN who
             ELSE coalesce(user_named, thing_named)
         END AS whom,
-        list_filter([who, login, arn, principal, person, told_login, session_name, role_arn], lambda k: k IS NOT NULL) AS who_names
-    FROM named
+        list_filter([who, login, arn, principal, person, told_login, session_name, role_arn], lambda k: k <> '') AS who_names
+    FROM acting
 )
 SELECT
     coalesce(said(id), md5(concat_ws('|', native_action, "time", who, whom, request))) AS id,
@@ -143,7 +187,11 @@ SELECT
     coalesce(request, shared) AS correlation,
     -- The console makes several calls of one click, each a request of its own, with the keys of one session.
     coalesce(access_key, shared, request) AS click,
-    coalesce(on_self OR (who <> '' AND (lower(who) = lower(whom) OR list_contains(who_names, whom))), false) AS by_owner,
+    -- Whoever assumes a role names the session as they like: only Identity Center's names are their owners'.
+    coalesce(on_self OR (who <> '' AND (lower(who) = lower(whom) OR (
+        list_contains(who_names, whom)
+        AND (coalesce(whom <> session_name, true) OR coalesce(starts_with(role, 'AWSReservedSSO_'), false))
+    ))), false) AS by_owner,
     CASE
         WHEN kind = 'AWSService' OR role LIKE 'AWSServiceRoleFor%' THEN 'system'
         WHEN regexp_matches(source, '^[a-z0-9.-]+\.amazonaws\.com$') OR invoked_by NOT IN ('AWS Internal', 'signin.amazonaws.com')

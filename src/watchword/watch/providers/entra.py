@@ -236,7 +236,7 @@ def _from_ecs(value: Json, azure: Json) -> tuple[Json, ...] | None:
                 inner.setdefault("ipAddress", at(value, "source", "ip"))
                 inner.setdefault("createdDateTime", value.get("@timestamp"))
                 inner.setdefault("autonomousSystemNumber", at(value, "source", "as", "number"))
-                country = at(value, "source", "geo", "country_iso_code")
+                country = at(value, "source", "geo", "country_iso_code") or at(value, "geo", "country_iso_code")
                 if country and not isinstance(inner.get("location"), dict):
                     inner["location"] = {"countryOrRegion": country}
             event.setdefault("callerIpAddress", at(value, "source", "ip") or at(value, "client", "ip"))

@@ -3,11 +3,15 @@ WITH whole AS (
         *,
         coalesce(
             properties.activityDisplayName, activityDisplayName,
-            CASE WHEN coalesce(properties.createdDateTime, createdDateTime) IS NULL THEN operationName END
+            CASE
+                WHEN coalesce(properties.createdDateTime, createdDateTime) IS NULL
+                    AND coalesce(operationName <> 'Sign-in activity' AND category NOT ILIKE '%signinlogs', true)
+                    THEN operationName
+            END
         ) AS audit,
         coalesce(
             properties.createdDateTime, createdDateTime,
-            CASE WHEN contains(lower(category), 'signinlogs') THEN "time" END
+            CASE WHEN category ILIKE '%signinlogs' OR operationName = 'Sign-in activity' THEN "time" END
         ) AS signed_in,
         coalesce(properties.signInEventTypes, signInEventTypes) AS kinds,
         coalesce(properties.id, id) AS event_id
@@ -15,10 +19,22 @@ WITH whole AS (
 )
 SELECT
     CASE
+        -- One event hub carries every log of a tenant: these are of no account that somebody changes.
+        WHEN category IN (
+            'RiskyUsers', 'UserRiskEvents', 'RiskyServicePrincipals', 'ServicePrincipalRiskEvents', 'ProvisioningLogs',
+            'MicrosoftGraphActivityLogs', 'AzureADGraphActivityLogs', 'NetworkAccessTrafficLogs', 'NetworkAccessAlerts',
+            'NetworkAccessConnectionEvents', 'RemoteNetworkHealthLogs', 'B2CRequestLogs'
+        ) THEN category
+        -- What it is about is in a text, which only the reading of one line after the other looks into.
+        WHEN (category = 'AuditLogs' OR category ILIKE '%signinlogs') AND operationName IS NOT NULL
+            AND coalesce(activityDisplayName, createdDateTime) IS NULL
+            AND coalesce(properties.id, properties.activityDisplayName, properties.activityDateTime, properties.createdDateTime, properties.userId) IS NULL
+            THEN NULL
         -- Names come with dashes of two kinds, with no-break spaces and with a full stop.
         WHEN audit IS NOT NULL
             THEN rtrim(trim(replace(regexp_replace(audit, '[\s\x{00A0}]+', ' ', 'g'), '–', '-')), '. ')
         WHEN category IN ('ServicePrincipalSignInLogs', 'ManagedIdentitySignInLogs') THEN category
+        WHEN category = 'MicrosoftServicePrincipalSignInLogs' THEN 'ServicePrincipalSignInLogs'
         WHEN list_has_any(kinds, ['servicePrincipal', 'managedIdentity']) THEN 'ServicePrincipalSignInLogs'
         WHEN category = 'NonInteractiveUserSignInLogs' OR list_contains(kinds, 'nonInteractiveUser')
             THEN 'Sign-in activity (non-interactive)'

@@ -69,13 +69,16 @@ SELECT
     list_filter([lower("target".id), lower("target".alternateId)], lambda k: k <> '' AND k <> 'null') AS target_keys,
     "time",
     coalesce(result, 'UNKNOWN') AS outcome,
-    coalesce(upper(result), '') NOT IN ('FAILURE', 'DENY') AS done,
+    -- What failed is the sign-in that led to the lock: the lock itself is always a failure in this log, and done.
+    coalesce(upper(result), '') NOT IN ('FAILURE', 'DENY') OR native IN ('user.account.lock', 'user.account.lock.limit') AS done,
     address,
     CAST(NULL AS VARCHAR) AS socket,
     correlation,
     correlation AS click,
     -- A login is as unique as an id, and pipelines that mask ids leave it; the directory's own account owns nobody's.
-    actor <> '' AND NOT coalesce(regexp_matches(actor_login, '^system@okta[.]com$'), false) AND coalesce(
+    -- Nobody locks themselves out: somebody does so in their name.
+    actor <> '' AND native NOT IN ('user.account.lock', 'user.account.lock.limit')
+    AND NOT coalesce(regexp_matches(actor_login, '^system@okta[.]com$'), false) AND coalesce(
         actor = "target".id OR (actor_login <> 'unknown' AND actor_login = lower("target".alternateId)), false
     ) AS by_owner,
     CASE

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,25 @@ Shape = Callable[[Json], tuple[Json, ...] | None]
 """One JSON object of a log in, the events in it out, each with the provider's own columns; None if it is no event."""
 
 
+@cache
+def _structured(columns: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+    """Which of *columns* hold an object or a list."""
+    return tuple(name for name, kind in columns if kind.endswith((")", "]")))
+
+
+def _whole(value: Json, columns: tuple[tuple[str, str], ...]) -> Json:
+    """*value* with objects and lists that a pipeline wrote as text as what they were."""
+    texts = [name for name in _structured(columns) if isinstance(value.get(name), str)]
+    if not texts:
+        return value
+    out = dict(value)
+    for name in texts:
+        with suppress(ValueError, RecursionError):
+            inner = json.loads(value[name], strict=False)
+            out[name] = inner if isinstance(inner, dict | list) else value[name]
+    return out
+
+
 class Provider(msgspec.Struct, frozen=True, kw_only=True):
     """One kind of log.
 
@@ -36,6 +57,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     *unread* are columns that tell a table which has not what a verdict needs, with why and what to take instead.
     *reader* makes JSON of a log that is none, where that takes more than one line: one is made for each log.
     *plain* are columns of a line beside its record, which is then kept of what is no sign-in alone.
+    *apart* are members in which a line may have its data apart from where the columns look: one with such is shaped.
     """
 
     name: str
@@ -52,6 +74,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     unread: tuple[tuple[tuple[str, ...], str], ...] = ()
     reader: Callable[[], TextReader] | None = None
     plain: tuple[str, ...] = ()
+    apart: tuple[str, ...] = ()
 
     @property
     def lines(self) -> str:
@@ -80,8 +103,10 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
         """The events that one JSON *value* of this log is: itself, or as *shape* reads it; None when it is none."""
         if not isinstance(value, dict):
             return None
+        value = _whole(value, self.columns)
         # A key that is no text in this log says nothing where it is text.
-        if isinstance(value.get(self.type_key), str) and (self.type_key, "VARCHAR") in self.columns:
+        is_own = isinstance(value.get(self.type_key), str) and (self.type_key, "VARCHAR") in self.columns
+        if is_own and not any(value.get(name) for name in self.apart):
             return (value,)
         if self.shape is None:
             return None

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from watchword.watch.providers.provider import Provider
 
-_IDENTIFIER = (
-    "STRUCT(format VARCHAR, email VARCHAR, iss VARCHAR, sub VARCHAR, id VARCHAR, phone_number VARCHAR, uri VARCHAR, "
-    "url VARCHAR)"
+_MEMBERS = (
+    "format VARCHAR, email VARCHAR, iss VARCHAR, sub VARCHAR, id VARCHAR, phone_number VARCHAR, uri VARCHAR, "
+    "url VARCHAR"
 )
+_IDENTIFIER = f"STRUCT({_MEMBERS}, identifiers STRUCT({_MEMBERS})[])"
+"""A subject in any format of RFC 9493; `aliases` has several of the others."""
 
 SSF = Provider(
     name="ssf",

@@ -2,6 +2,7 @@ SELECT
     -- What a credential is, and what became of it, decides what happened to the account. A token is to have one event:
     -- those of one that has several are named below.
     CASE
+        WHEN jti IS NULL AND events IS NULL THEN NULL
         WHEN coalesce(len(map_keys(events)), 0) = 0 THEN 'no event'
         WHEN len(map_keys(events)) > 1 THEN 'several events'
         ELSE regexp_replace(map_keys(events)[1], '^https://schemas\.openid\.net/secevent/', '')
@@ -25,12 +26,19 @@ field AS (
         record.jti AS jti,
         record.iss AS issuer,
         record.txn AS txn,
-        -- A subject is a simple identifier, or a complex one whose user is meant.
-        coalesce(record.sub_id."user", struct_pack(
-            format := record.sub_id.format, email := record.sub_id.email, iss := record.sub_id.iss,
-            sub := record.sub_id.sub, id := record.sub_id.id, phone_number := record.sub_id.phone_number,
-            uri := record.sub_id.uri, url := record.sub_id.url
-        )) AS subject,
+        -- A subject is a simple identifier, several for the same, or a complex one whose user is meant.
+        CASE
+            WHEN record.sub_id."user" IS NOT NULL THEN coalesce(nullif(record.sub_id."user".identifiers, []), [struct_pack(
+                format := record.sub_id."user".format, email := record.sub_id."user".email, iss := record.sub_id."user".iss,
+                sub := record.sub_id."user".sub, id := record.sub_id."user".id,
+                phone_number := record.sub_id."user".phone_number, uri := record.sub_id."user".uri, url := record.sub_id."user".url
+            )])
+            ELSE coalesce(nullif(record.sub_id.identifiers, []), [struct_pack(
+                format := record.sub_id.format, email := record.sub_id.email, iss := record.sub_id.iss,
+                sub := record.sub_id.sub, id := record.sub_id.id, phone_number := record.sub_id.phone_number,
+                uri := record.sub_id.uri, url := record.sub_id.url
+            )])
+        END AS subjects,
         record.sub_id.device.sub AS device,
         record.sub_id.session.id AS session,
         regexp_replace(entry."key", '^https://schemas\.openid\.net/secevent/', '') AS kind,
@@ -47,8 +55,20 @@ named AS (
         lower(claims ->> '$.credential_type') AS credential,
         -- Seconds by the text of CAEP; some transmitters write milliseconds.
         try_cast(claims ->> '$.event_timestamp' AS DOUBLE) AS stamped,
-        coalesce(subject.sub, subject.email, subject.id, subject.uri, subject.url, subject.phone_number, '') AS target
+        -- Transmitters of drafts before the final text name the subject within the event.
+        coalesce(claims -> '$.subject.user', claims -> '$.subject') AS told
     FROM field
+),
+called AS (
+    SELECT
+        *,
+        coalesce(
+            nullif(list_filter(flatten(list_transform(subjects, lambda i: [
+                i.sub, i.email, i.id, regexp_replace(i.uri, '^acct:', ''), i.url, i.phone_number
+            ])), lambda k: k <> ''), []),
+            list_filter([told ->> '$.sub', told ->> '$.email', told ->> '$.id', told ->> '$.phone_number'], lambda k: k <> '')
+        ) AS names
+    FROM named
 )
 SELECT
     jti || CASE WHEN many > 1 THEN '/' || kind ELSE '' END AS id,
@@ -58,12 +78,10 @@ SELECT
             || CASE change WHEN 'create' THEN ' created' WHEN 'revoke' THEN ' revoked' WHEN 'delete' THEN ' deleted' ELSE ' updated' END
         ELSE ''
     END AS native_action,
-    CASE WHEN initiator = 'user' THEN target ELSE coalesce(initiator, '') END AS actor,
-    list_filter([CASE WHEN initiator = 'user' THEN lower(target) END], lambda k: k <> '') AS actor_keys,
-    target,
-    list_distinct(list_filter(
-        [lower(subject.sub), lower(subject.email), lower(subject.id), lower(subject.phone_number)], lambda k: k <> ''
-    )) AS target_keys,
+    CASE WHEN initiator = 'user' THEN coalesce(names[1], '') ELSE coalesce(initiator, '') END AS actor,
+    CASE WHEN initiator = 'user' THEN names_of(list_transform(names, lambda k: lower(k))) ELSE [] END AS actor_keys,
+    coalesce(names[1], '') AS target,
+    names_of(list_transform(names, lambda k: lower(k))) AS target_keys,
     try_cast(to_timestamp(CASE
         WHEN stamped > 100000000000 THEN stamped / 1000
         ELSE coalesce(stamped, issued)
@@ -78,5 +96,5 @@ SELECT
     CASE WHEN initiator IN ('system', 'policy') THEN 'system' END AS actor_class,
     device,
     session,
-    nullif(concat_ws(' ', credential, claims ->> '$.friendly_name', claims ->> '$.reason'), '') AS detail
-FROM named
+    nullif(concat_ws(' ', credential, claims ->> '$.friendly_name', claims ->> '$.reason', claims ->> '$.new-value'), '') AS detail
+FROM called

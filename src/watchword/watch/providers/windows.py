@@ -6,6 +6,7 @@ import re
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from watchword.watch.providers.log_analytics import parsed
 from watchword.watch.providers.provider import Json, Provider
 from watchword.watch.providers.recased import Spelling, at, nested, text
 from watchword.watch.providers.windows_message import fields_of
@@ -17,20 +18,24 @@ _NAMES = (
     "TargetDomainName", "TargetLogonId", "TargetName", "MemberSid", "MemberName", "OldTargetUserName",
     "NewTargetUserName", "IpAddress", "IpPort", "LogonType", "WorkstationName", "LogonGuid", "Status", "SubStatus",
     "ClientName", "ClientAddress", "AccountName", "PasswordLastSet", "UserAccountControl", "UserPrincipalName",
-    "SamAccountName", "AllowedToDelegateTo", "ObjectDN", "ObjectGUID", "ObjectClass", "AttributeLDAPDisplayName",
-    "AttributeValue", "OperationType", "OpCorrelationID", "Data",
+    "SamAccountName", "AllowedToDelegateTo", "SidHistory", "ObjectDN", "ObjectGUID", "ObjectClass",
+    "AttributeLDAPDisplayName", "AttributeValue", "OperationType", "OpCorrelationID", "Data",
 )
 # fmt: on
 _OTHER = (
     "Hostname",
     "TimeGenerated",
     "EventTime",
+    "SystemTime",
     "@timestamp",
     "timestamp",
     "RecordNumber",
     "EventType",
     "EventRecordId",
 )
+
+_APART = ("Message", "EventData", "event_data", "Payload")
+"""Members that forwarders keep an event's data in, where they do not lay it flat."""
 
 _COLUMNS = tuple((name, "VARCHAR") for name in (*_NAMES, *(name for name in _OTHER if name != "EventRecordId")))
 _SPELLING = Spelling(
@@ -68,6 +73,8 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
             event = {**_SPELLING.of(value[name]), **event}
         elif isinstance(value.get(name), str) and (data := _element(value[name])) is not None:
             event = {**_data(data), **event}
+    if isinstance(payload := parsed(value.get("Payload")), dict):  # as EvtxECmd hands on the data
+        event = {**{name: each for name, each in _from_event(payload).items() if each is not None}, **event}
     if "EventID" not in event and text(event.get("Channel")) is not None:
         event["EventID"] = value.get("Id")
     if isinstance(value.get("Message"), str) and event.get("SubjectUserSid") is None:
@@ -167,10 +174,10 @@ def _from_beat(value: Json, winlog: Json) -> Json:
 
 
 def _text(line: bytes) -> tuple[Json, ...] | None:
-    """One event in XML, whatever stands before it on the line."""
+    """One event in XML, whatever stands before it on the line; or as Splunk renders it where XML is not asked for."""
     begin = line.find(b"<Event")
     if begin < 0:
-        return None
+        return _classic(line.decode("utf-8", "replace"))
     end = line.rfind(b"</Event>")
     root = _element(line[begin : end + 8 if end > begin else None].decode("utf-8", "replace"))
     if root is None or root.tag != "Event":
@@ -188,6 +195,19 @@ def _text(line: bytes) -> tuple[Json, ...] | None:
         element = system.find(name)
         out["SourceName" if name == "Provider" else name] = None if element is None else element.get(attribute)
     return _one(out)
+
+
+_MEMBER = re.compile(r"^(\w+)=(.*?)[ \t\r]*$", re.MULTILINE)
+
+
+def _classic(said: str) -> tuple[Json, ...] | None:
+    """An event as lines of `LogName=Security`, after its time and before its message: a local time, taken as UTC."""
+    head, _, message = said.partition("\nMessage=")
+    named = dict(_MEMBER.findall(head))
+    if "LogName" not in named or "EventCode" not in named:
+        return None
+    event = fields_of(message) | _SPELLING.of(named)
+    return _one({**event, "TimeCreated": head.lstrip().partition("\n")[0].strip()})
 
 
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
@@ -223,7 +243,8 @@ def _data(part: ET.Element) -> Json:
 WINDOWS = Provider(
     name="windows",
     type_key="EventID",
-    columns=_COLUMNS,
+    columns=(*_COLUMNS, *((name, "VARCHAR") for name in _APART)),
+    apart=_APART,
     wrapped=("value", "records", "events", "Events"),
     shape=_shape,
     text=_text,

@@ -9,15 +9,19 @@ WITH whole AS (
 SELECT
     CASE
         WHEN EventID IS NULL THEN NULL
+        -- Its data is elsewhere in the line, where only the reading of one line after the other finds it.
+        WHEN coalesce(Message, EventData, event_data, Payload) <> ''
+            AND coalesce(SubjectUserSid, SubjectUserName, TargetUserName, TargetSid, AccountName, ObjectDN, "Data") IS NULL
+            AND log_name IN ('security', '') AND regexp_matches(EventID, '^(4[67]|5136)') THEN NULL
         WHEN log_name IN ('security', '') THEN EventID
         WHEN log_name = 'application' AND SourceName = 'PasswordResetService' THEN 'PasswordResetService/' || EventID
         WHEN log_name = 'ad fs/admin' OR starts_with(SourceName, 'AD FS') THEN EventID
         WHEN starts_with(log_name, 'microsoft-windows-laps') THEN 'LAPS/' || EventID
         ELSE Channel
     END AS native,
-    coalesce(TimeCreated, "@timestamp", TimeGenerated, EventTime, "timestamp") AS stamp,
+    coalesce(TimeCreated, "@timestamp", TimeGenerated, EventTime, SystemTime, "timestamp") AS stamp,
     struct_pack(
-        stamp := coalesce(TimeCreated, "@timestamp", TimeGenerated, EventTime, "timestamp"), machine := machine, log_name := log_name,
+        stamp := coalesce(TimeCreated, "@timestamp", TimeGenerated, EventTime, SystemTime, "timestamp"), machine := machine, log_name := log_name,
         number := number, keywords := concat_ws(' ', Keywords, EventType),
         subject_sid := SubjectUserSid, subject_name := SubjectUserName, subject_domain := SubjectDomainName,
         subject_logon := SubjectLogonId, target_sid := coalesce(nullif(TargetSid, ''), TargetUserSid),
@@ -27,7 +31,7 @@ SELECT
         address := coalesce(nullif(IpAddress, '-'), ClientAddress), logon_type := LogonType,
         workstation := coalesce(nullif(WorkstationName, '-'), ClientName), status := Status, sub_status := SubStatus,
         password_set := PasswordLastSet, uac := UserAccountControl, upn := UserPrincipalName, sam := SamAccountName,
-        delegate := AllowedToDelegateTo, dn := ObjectDN, guid := ObjectGUID, class := ObjectClass,
+        delegate := AllowedToDelegateTo, history := SidHistory, dn := ObjectDN, guid := ObjectGUID, class := ObjectClass,
         attribute := AttributeLDAPDisplayName, "value" := AttributeValue, operation := OperationType,
         operation_id := OpCorrelationID, "data" := "Data"
     ) AS record
@@ -52,7 +56,8 @@ WITH field AS (
         -- An audit failure is an attempt: the wrong right, the wrong old password, the wrong policy.
         regexp_matches(
             record.keywords, '(?i)fail|0x8?010000000000000|-9218868437227405312|9227875636482146304'
-        ) AS failed,
+)
+        OR (native = '4794' AND coalesce(record.status, '0x0') NOT IN ('0x0', '0', '-', '')) AS failed,
         native IN ('4728', '4729', '4732', '4733', '4756', '4757') AS is_group,
         native IN ('4624', '4625', '4768', '4771', '4776', '4778') AS is_sign_in,
         -- Password services write an account into the text of their event.
@@ -76,7 +81,7 @@ named AS (
             -- In 4740 the domain is the computer that the wrong passwords came from.
             WHEN native = '4740' THEN [target_sid, target_name]
             ELSE [
-                target_sid, target_name, new_name, nullif(upn, '-'), spoken,
+                target_sid, target_name, old_name, new_name, nullif(upn, '-'), spoken,
                 CASE WHEN target_name IS NOT NULL AND nullif(target_domain, '-') IS NOT NULL THEN target_domain || '\' || target_name END
             ]
         END AS names,
@@ -93,9 +98,10 @@ kinds AS (
             WHEN native = '4738' THEN list_filter([
                 CASE WHEN password_set IN ('%%1794', '<never>') THEN '4738 password to be changed'
                     WHEN nullif(nullif(password_set, '-'), '') IS NOT NULL THEN '4738 password set' END,
-                CASE WHEN regexp_matches(uac, '%%2082|''Password Not Required'' - Enabled') THEN '4738 no password needed' END,
-                CASE WHEN regexp_matches(uac, '%%2060|''Smartcard Required'' - Disabled') THEN '4738 no smart card needed' END,
+                CASE WHEN regexp_matches(uac, '\b2082\b|''Password Not Required'' - Enabled') THEN '4738 no password needed' END,
+                CASE WHEN regexp_matches(uac, '\b2060\b|''Smartcard Required'' - Disabled') THEN '4738 no smart card needed' END,
                 CASE WHEN nullif(nullif(delegate, '-'), '') IS NOT NULL THEN '4738 delegation' END,
+                CASE WHEN nullif(nullif(nullif(history, '-'), ''), '%%1793') IS NOT NULL THEN '4738 another''s identifier' END,
                 CASE WHEN coalesce(nullif(nullif(upn, '-'), ''), nullif(nullif(sam, '-'), '')) IS NOT NULL
                     AND coalesce(password_set, '-') IN ('-', '') THEN '4738 renamed' END
             ], lambda k: k IS NOT NULL)
@@ -103,6 +109,12 @@ kinds AS (
                 CASE lower(attribute)
                     WHEN 'msds-keycredentiallink' THEN '5136 key credential ' || CASE
                         WHEN regexp_matches(operation, '%%14675|Deleted') THEN 'removed' ELSE 'added'
+                    END
+                    WHEN 'sidhistory' THEN CASE WHEN NOT regexp_matches(operation, '%%14675|Deleted') THEN '5136 another''s identifier' END
+                    -- Rights over the domain itself, or over all who administer it.
+                    WHEN 'ntsecuritydescriptor' THEN CASE
+                        WHEN (lower(class) = 'domaindns' OR regexp_matches(dn, '(?i)^CN=AdminSDHolder,CN=System,'))
+                            AND NOT regexp_matches(operation, '%%14675|Deleted') THEN '5136 rights over the domain'
                     END
                     WHEN 'pwdlastset' THEN CASE WHEN "value" = '0' AND NOT regexp_matches(operation, '%%14675|Deleted')
                         THEN '5136 password to be changed' END
@@ -149,7 +161,8 @@ SELECT
     coalesce(actor_sid = target_sid OR (actor_sid IS NULL AND lower(actor_name) = lower(target_name)), false) AS by_owner,
     CASE
         WHEN is_sign_in THEN NULL
-        WHEN actor_sid IN ('S-1-5-18', 'S-1-5-19', 'S-1-5-20') THEN 'system'
+        -- A rendered message may have the name that a SID stands for.
+        WHEN actor_sid IN ('S-1-5-18', 'S-1-5-19', 'S-1-5-20') OR actor_sid ILIKE 'NT AUTHORITY\%' ESCAPE '^' THEN 'system'
         WHEN regexp_matches(actor_name, '(?i)^(msol_|aad_|adsync|sync_|provagentgmsa)') OR ends_with(actor_name, '$') THEN 'automation'
     END AS actor_class,
     CASE WHEN is_sign_in THEN nullif(workstation, '-') WHEN native = '4740' THEN target_domain END AS device,

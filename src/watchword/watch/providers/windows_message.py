@@ -35,6 +35,7 @@ _SECTIONS = {
         "Password Last Set": "PasswordLastSet",
         "User Account Control": "UserAccountControl",
         "AllowedToDelegateTo": "AllowedToDelegateTo",
+        "SID History": "SidHistory",
     },
 }
 

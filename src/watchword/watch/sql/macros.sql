@@ -34,7 +34,11 @@ CREATE OR REPLACE TEMP MACRO instant_of_any_year(word) AS CASE
         || substr(trim(word), 9, 2) || ':' || substr(trim(word), 11, 2) || ':'
         || replace(substr(trim(word), 13), ',', '.') AS TIMESTAMPTZ
     )
-    WHEN regexp_matches(word, '^\s*\d+-') THEN try_cast(replace(trim(word), ',', '.') AS TIMESTAMPTZ)
+    WHEN regexp_matches(word, '^\s*\d+-') THEN coalesce(
+        try_cast(replace(trim(word), ',', '.') AS TIMESTAMPTZ),
+        -- A zone apart, or without its colon: ISO 8601 in its basic form, as `strftime` writes it.
+        try_cast(regexp_replace(replace(trim(word), ',', '.'), ' ?([+-]\d\d):?(\d\d)$', '\1:\2') AS TIMESTAMPTZ)
+    )
     WHEN regexp_matches(word, '^\s*\d+/')
         THEN coalesce(
             CAST(try_strptime(replace(trim(word), ', ', ' '), ['%m/%d/%Y %I:%M:%S %p', '%m/%d/%Y %H:%M:%S', '%m/%d/%Y %I:%M:%S.%f %p', '%m/%d/%Y %H:%M:%S.%f']) AS TIMESTAMPTZ),

@@ -1,0 +1,172 @@
+"""Windows' events as further tools hand them on, and what else in them gives somebody power."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from watchword.core.identity_event import Canonical
+from watchword.watch.engine import Engine
+
+from .conftest import Classify
+from .signed_in import rows
+from .test_windows import AGENT, ANA, SUBJECT, TARGET, UNCHANGED, _event
+
+PAYLOAD = {"EventData": {"Data": [{"@Name": name, "#text": each} for name, each in (SUBJECT | TARGET).items()]}}
+ECMD = {
+    "RecordNumber": "7",
+    "EventRecordId": "7",
+    "TimeCreated": "2026-03-02 12:00:00.1234567",
+    "EventId": "4724",
+    "Provider": "Microsoft-Windows-Security-Auditing",
+    "Channel": "Security",
+    "Computer": "dc1.example.test",
+    "MapDescription": "An attempt was made to reset an account's password",
+    "UserName": "EXAMPLE\\agent",
+    "Keywords": "Audit success",
+    "Payload": json.dumps(PAYLOAD),
+}
+MESSAGE = """An attempt was made to reset an account's password.
+
+Subject:
+\tSecurity ID:\t\tS-1-5-21-1-2-3-1100
+\tAccount Name:\t\tagent
+\tAccount Domain:\t\tEXAMPLE
+\tLogon ID:\t\t0x3E8F1
+
+Target Account:
+\tSecurity ID:\t\tS-1-5-21-1-2-3-1200
+\tAccount Name:\t\tana
+\tAccount Domain:\t\tEXAMPLE
+"""
+
+
+def _rendered(number: str = "4724", record: int = 7, keywords: str = "Audit Success") -> str:
+    """An event as Splunk renders it, where XML is not asked for."""
+    return (
+        f"03/02/2026 12:00:00 PM\nLogName=Security\nEventCode={number}\nEventType=0\nComputerName=dc1.example.test\n"
+        f"SourceName=Microsoft Windows security auditing.\nRecordNumber={record}\nKeywords={keywords}\n"
+        f"TaskCategory=User Account Management\nOpCode=Info\nMessage={MESSAGE}"
+    )
+
+
+def _table(row: dict[str, str]) -> str:
+    out = io.StringIO()
+    writer = csv.DictWriter(out, tuple(row))
+    writer.writeheader()
+    writer.writerow(row)
+    return out.getvalue()
+
+
+FLAT = {"EventID": "4724", "Channel": "Security", "Computer": "dc1.example.test", "EventRecordID": "7"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps(ECMD) + "\n",
+        _table(ECMD),
+        _rendered(),
+        _rendered().replace("EventCode=4724\n", "").replace("EventType=0\n", "SourceName=x\r\nEventCode=4724\r\n"),
+        json.dumps({"result": {"_raw": _rendered(), "sourcetype": "WinEventLog:Security"}}) + "\n",
+        json.dumps({"time": 1772452800, "event": _rendered()}) + "\n",
+        _table({"_time": "2026-03-02T12:00:00.000+0000", "_raw": _rendered()}),
+        json.dumps(FLAT | {"SystemTime": "2026-03-02T12:00:00Z"} | SUBJECT | TARGET) + "\n",
+        json.dumps(FLAT | {"TimeCreated": "2026-03-02 13:00:00 +0100", "Message": MESSAGE}) + "\n",
+    ],
+    ids=[
+        "ecmd",
+        "ecmd-table",
+        "rendered",
+        "rendered-earlier",
+        "search",
+        "collector",
+        "search-table",
+        "system-time",
+        "zone-apart",
+    ],
+)
+def test_further_tools_hand_on_whom_it_is_about(tmp_path: Path, text: str) -> None:
+    """The tools of responders and of Splunk keep data in places of their own; nothing of who and whom is lost."""
+    log = tmp_path / "security.log"
+    log.write_text(text)
+    report = Engine().classify("windows", (log,))
+    (row,) = report.verdicts
+    assert (row.action, row.actor, row.target) == (Canonical.PASSWORD_RESET, AGENT, ANA)
+    assert (row.at.isoformat()[:19], report.rejected_lines) == ("2026-03-02T12:00:00", 0)
+
+
+def test_rendered_events_are_parted_where_each_begins(tmp_path: Path) -> None:
+    """A file has many events of many lines, and blank lines between some of them."""
+    log = tmp_path / "security.log"
+    log.write_text(_rendered() + "\n" + _rendered("4767", 8) + _rendered("4724", 9, "Audit Failure"))
+    report = Engine().classify("windows", (log,))
+    assert {(kind.native, kind.lines) for kind in report.types} == {("4724", 2), ("4767", 1)}
+    assert [row.outcome for row in report.verdicts] == ["SUCCESS", "FAILURE"]  # the unlock goes with the first reset
+    assert (report.lines, report.rejected_lines) == (3, 0)
+
+
+ADDED, REMOVED = "%%14674", "%%14675"
+
+
+def _written(attribute: str, of: str, dn: str, operation: str = ADDED) -> dict[str, Any]:
+    given: dict[str, Any] = {
+        "ObjectDN": dn,
+        "ObjectClass": of,
+        "AttributeLDAPDisplayName": attribute,
+        "AttributeValue": "x",
+    }
+    return _event(5136, **SUBJECT, **given, OperationType=operation)
+
+
+def _changed(control: object) -> dict[str, Any]:
+    return _event(4738, **SUBJECT, **TARGET, **{**UNCHANGED, "UserAccountControl": control})
+
+
+@pytest.mark.parametrize(
+    ("event", "action"),
+    [
+        (_event(4765, **SUBJECT, **TARGET, SourceSid="S-1-5-21-1-2-3-500"), Canonical.PRIVILEGE_GRANT),
+        (_event(4738, **SUBJECT, **TARGET, **UNCHANGED, SidHistory="%{S-1-5-21-1-2-3-500}"), Canonical.PRIVILEGE_GRANT),
+        (_event(4738, **SUBJECT, **TARGET, **UNCHANGED, SidHistory="-"), None),
+        (_written("sIDHistory", "user", "CN=Ana,DC=example,DC=test"), Canonical.PRIVILEGE_GRANT),
+        (_written("nTSecurityDescriptor", "domainDNS", "DC=example,DC=test"), Canonical.PRIVILEGE_GRANT),
+        (_written("nTSecurityDescriptor", "domainDNS", "DC=example,DC=test", REMOVED), None),
+        (_written("nTSecurityDescriptor", "user", "CN=Ana,DC=example,DC=test"), None),
+        (
+            _written("nTSecurityDescriptor", "container", "CN=AdminSDHolder,CN=System,DC=example,DC=test"),
+            Canonical.PRIVILEGE_GRANT,
+        ),
+        (_changed(["2080", "2082"]), Canonical.BYPASS_GRANT),
+        (_changed("%%20821"), None),
+    ],
+)  # fmt: skip
+def test_power_is_given_in_several_ways(classify: Classify, event: dict[str, Any], action: Canonical | None) -> None:
+    """Another's identifier on an account, and rights over the domain, are power though no group says so."""
+    assert [row.action for row in classify([event], provider="windows").verdicts] == ([action] if action else [])
+
+
+def test_attempts_that_failed_are_no_changes(classify: Classify) -> None:
+    """An identifier that could not be added, and a recovery password that was not set, are attempts."""
+    lines = [
+        _event(4766, record=1, keywords="0x8010000000000000", **SUBJECT, **TARGET),
+        _event(4794, record=2, **SUBJECT, Workstation="DC1", Status="0xc000006a"),
+    ]
+    assert {row.reasons for row in classify(lines, provider="windows").verdicts} == {("attempt_failed",)}
+
+
+def test_an_account_is_known_by_the_name_it_had(tmp_path: Path) -> None:
+    """A rename is of the account under its old name, which lists may still have."""
+    renamed: dict[str, Any] = {
+        "OldTargetUserName": "ana",
+        "NewTargetUserName": "ana.bach",
+        "TargetDomainName": "EXAMPLE",
+    }
+    line = _event(4781, **SUBJECT, **renamed, TargetSid=ANA)
+    found = rows(tmp_path, "windows", [line], "SELECT list_sort(target_keys) FROM native")
+    assert found == [(["ana", "ana.bach", ANA.lower()],)]
