@@ -64,6 +64,13 @@ def connect(memory: str, threads: int) -> duckdb.DuckDBPyConnection:
     return con
 
 
+def beside(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """Another connection to the tables of *con*, for another thread: of TEMP tables it has none."""
+    other = con.cursor()
+    other.execute("SET TimeZone = 'UTC'")
+    return other
+
+
 @contextmanager
 def connected(memory: str, threads: int) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection for one answer, closed beside whoever has it: letting go of a log takes a tenth of reading it."""
@@ -312,25 +319,47 @@ def _beside(con: duckdb.DuckDBPyConnection, files: tuple[Path, ...], key: str, k
 def judge(con: duckdb.DuckDBPyConnection) -> tuple[VerdictRow, ...]:
     """The verdict on each event in `native`, by time and id, whatever the order they were read in."""
     decide(con)
-    return rows_of(con, 'SELECT * REPLACE (timezone(\'UTC\', "at") AS "at") FROM verdict')
+    return decided(con)
 
 
 def decide(con: duckdb.DuckDBPyConnection) -> None:
     """The same, left in the table `verdict`."""
+    fold(con)
+    match(con)
+
+
+def fold(con: duckdb.DuckDBPyConnection) -> None:
+    """Make the events of `native`, the table `event`: the first half of `decide`."""
     join_sign_ins(con)
     con.execute(_text("fold"))
+
+
+def match(con: duckdb.DuckDBPyConnection) -> None:
+    """Judge the events of `event`: the other half."""
     con.execute(_text("pair"))
-    con.execute("CREATE OR REPLACE TEMP TABLE claim (id VARCHAR, evidence BIGINT)")
+    con.execute("CREATE OR REPLACE TABLE claim (id VARCHAR, evidence BIGINT)")
     _until_nothing_changes(con, _text("claim"))
     con.execute(_text("speak"))
-    con.execute("CREATE OR REPLACE TEMP TABLE spoken (id VARCHAR, part BIGINT)")
+    con.execute("CREATE OR REPLACE TABLE spoken (id VARCHAR, part BIGINT)")
     _until_nothing_changes(con, _text("speak_claim"))
-    con.execute(f"CREATE OR REPLACE TEMP TABLE verdict AS {_text('verdict')}")
+    con.execute(f"CREATE OR REPLACE TABLE verdict AS {_text('verdict')}")
+
+
+def decided(con: duckdb.DuckDBPyConnection) -> tuple[VerdictRow, ...]:
+    """What `decide` left, by time and id."""
+    return rows_of(con, 'SELECT * REPLACE (timezone(\'UTC\', "at") AS "at") FROM verdict')
 
 
 def join_sign_ins(con: duckdb.DuckDBPyConnection) -> None:
     """Have `sign_in` say of the records in `native` what they leave out."""
-    con.execute(_text("join"))
+    if asks_sign_ins(con):
+        con.execute(_text("join"))
+    con.execute(_text("act"))
+
+
+def asks_sign_ins(con: duckdb.DuckDBPyConnection) -> bool:
+    """Whether any record in `native` leaves out what a sign-in could say."""
+    return bool(con.execute(_text("asks")).fetchall())
 
 
 def remember(con: duckdb.DuckDBPyConnection, since: datetime) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -40,6 +41,10 @@ _OWN = "own"
 KeepAside = Callable[[Rejected, str], None]
 """Takes a rejected line and the beginning of its text."""
 
+Task = Callable[[duckdb.DuckDBPyConnection], None]
+Later = Callable[[Task], None]
+"""Takes what may be done beside what follows it, over a connection of its own; all of it before the next log is read."""
+
 
 def read_log(
     con: duckdb.DuckDBPyConnection,
@@ -49,17 +54,18 @@ def read_log(
     keep_aside: KeepAside,
     meter: Meter,
     reader: TextReader | None = None,
+    later: Later | None = None,
 ) -> None:
     """Add the events of *file* to `native` and its types to `seen`; count its lines in *tally*, its bytes by *meter*.
 
     *reader* is the provider's own, where the file is one part of a log and what it ends within goes on in the next.
-    `Invalid` when there is no such file, or it can not be opened.
+    `sign_in` may have to wait for what *later* was given; without it, for nothing. `Invalid` when there is no such file, or it can not be opened.
     """
     must_be_readable(file)
     kind = kind_of(file)
     # DuckDB would read these as a pattern of names.
     is_text = kind in {"lines", "gzip"} and _has_lines(file)
-    if is_text and not set("*?[") & set(str(file)) and _read_whole(con, feed, file, tally, meter):
+    if is_text and not set("*?[") & set(str(file)) and _read_whole(con, feed, file, tally, meter, later):
         return
     with tempfile.TemporaryDirectory(prefix="watchword-") as folder:
         if kind == "parquet":
@@ -99,7 +105,9 @@ def source(provider: Provider, *, is_strict: bool = True) -> str:
     )
 
 
-def _read_whole(con: duckdb.DuckDBPyConnection, feed: Feed, file: Path, tally: Tally, meter: Meter) -> bool:
+def _read_whole(
+    con: duckdb.DuckDBPyConnection, feed: Feed, file: Path, tally: Tally, meter: Meter, later: Later | None
+) -> bool:
     """Read *file* in one go; False, and nothing read, when it is not whole."""
     provider, compression = feed.provider, "gzip" if is_gzip(file) else "none"
     try:
@@ -112,7 +120,7 @@ def _read_whole(con: duckdb.DuckDBPyConnection, feed: Feed, file: Path, tally: T
     if _one(con, _UNREAD):
         return False
     tally.lines += _one(con, "SELECT count(*) FROM scratch.scan")
-    _take(con, feed)
+    _take(con, feed, later)
     return True
 
 
@@ -179,14 +187,16 @@ def _scan_sieved(con: duckdb.DuckDBPyConnection, provider: Provider, batch: Path
     return tuple(lines[place] for place in sorted(places))
 
 
-def _take(con: duckdb.DuckDBPyConnection, feed: Feed) -> None:
+def _take(con: duckdb.DuckDBPyConnection, feed: Feed, later: Later | None = None) -> None:
     named: dict[str, object] = {"provider": feed.provider.name, "directory": feed.directory}
+    signs = feed.provider.sign_ins
+    if signs is not None and later is not None:
+        later(partial(_take_sign_ins, signs=signs, named=named))
     con.execute(
         "INSERT INTO seen SELECT $provider, $directory, native, count(*), min(stamp), max(stamp) "
         "FROM scratch.scan GROUP BY native",
         named,
     )
-    signs = feed.provider.sign_ins
     taken = f"""
         WITH record AS ({_RECORDS} WHERE records IS NOT NULL)
         SELECT
@@ -204,18 +214,10 @@ def _take(con: duckdb.DuckDBPyConnection, feed: Feed) -> None:
         named if signs is not None else None,
     )
     if signs is not None:
-        con.execute(
-            f"""
-            INSERT INTO sign_in BY NAME
-            WITH record AS ({_RECORDS} WHERE is_sign_in)
-            SELECT
-                $provider AS provider, $directory AS directory,
-                one.* REPLACE (done AND catalogue.canonical = 'login.success' AS done)
-            FROM ({signs}) AS one
-            JOIN catalogue ON catalogue.native = one.native_action AND catalogue.provider = $provider
-            """,
-            named,
-        )
+        if later is None:
+            _take_sign_ins(con, signs, named)
+        else:
+            later(_drop_scan)
         return
     for column in ("country", "asn", "device", "session", "detail"):
         con.execute(f"ALTER TABLE scratch.taken ADD COLUMN IF NOT EXISTS {column} VARCHAR")
@@ -229,6 +231,26 @@ def _take(con: duckdb.DuckDBPyConnection, feed: Feed) -> None:
         WHERE {_SIGN_IN}
         """
     )
+
+
+def _take_sign_ins(con: duckdb.DuckDBPyConnection, signs: str, named: dict[str, object]) -> None:
+    con.execute(
+        f"""
+        INSERT INTO sign_in BY NAME
+        WITH record AS ({_RECORDS} WHERE is_sign_in)
+        SELECT
+            $provider AS provider, $directory AS directory,
+            one.* REPLACE (done AND catalogue.canonical = 'login.success' AS done)
+        FROM ({signs}) AS one
+        JOIN catalogue ON catalogue.native = one.native_action AND catalogue.provider = $provider
+        """,
+        named,
+    )
+
+
+def _drop_scan(con: duckdb.DuckDBPyConnection) -> None:
+    """What a long log left in it is needed for what comes after."""
+    con.execute("DROP TABLE scratch.scan")
 
 
 def _batches(file: Path, folder: Path, sieved: Iterator[Sieved], keep_aside: KeepAside) -> Iterator[Path]:
