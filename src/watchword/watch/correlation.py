@@ -148,7 +148,11 @@ def open_evidence(con: duckdb.DuckDBPyConnection, evidence: Path | None, account
         con.execute("DELETE FROM principal")
         if files:
             given = {"files": [str(file) for file in files]}
-            con.execute(f"INSERT INTO principal SELECT DISTINCT lower(unnest(principal_keys)) FROM {_PARQUET}", given)
+            con.execute(
+                "INSERT INTO principal SELECT DISTINCT lower(unnest(principal_keys)) "
+                f"FROM (SELECT DISTINCT principal_keys FROM {_PARQUET})",
+                given,
+            )
             _know_accounts(con, _PARQUET, named, given)
         else:
             _know_accounts(con, "evidence", named)

@@ -43,7 +43,7 @@ KeepAside = Callable[[Rejected, str], None]
 
 Task = Callable[[duckdb.DuckDBPyConnection], None]
 Later = Callable[[Task], None]
-"""Takes what may be done beside what follows it, over a connection of its own; all of it before the next log is read."""
+"""Takes what may be done beside what follows, over a connection of its own; it is done before the next log is read."""
 
 
 def read_log(
@@ -59,7 +59,8 @@ def read_log(
     """Add the events of *file* to `native` and its types to `seen`; count its lines in *tally*, its bytes by *meter*.
 
     *reader* is the provider's own, where the file is one part of a log and what it ends within goes on in the next.
-    `sign_in` may have to wait for what *later* was given; without it, for nothing. `Invalid` when there is no such file, or it can not be opened.
+    `sign_in` may have to wait for what *later* was given; without it, for nothing.
+    `Invalid` when there is no such file, or it can not be opened.
     """
     must_be_readable(file)
     kind = kind_of(file)
@@ -131,7 +132,10 @@ def _scan(
     # spills these rows, as it would not do with lists of records. It asks for the type alone, in no join: that would
     # copy all columns.
     of_catalogue = "native IN (SELECT native FROM catalogue WHERE provider = $provider AND"
-    plain = "".join(f"CASE WHEN is_kept THEN {name} END AS {name}, " for name in provider.plain)
+    plain = "".join(
+        f"{name}, " if name in provider.brief else f"CASE WHEN is_kept THEN {name} END AS {name}, "
+        for name in provider.plain
+    )
     is_record = "is_kept" if provider.sign_ins is None else "is_kept AND is_sign_in IS NOT TRUE"
     con.execute(
         f"""
@@ -190,8 +194,6 @@ def _scan_sieved(con: duckdb.DuckDBPyConnection, provider: Provider, batch: Path
 def _take(con: duckdb.DuckDBPyConnection, feed: Feed, later: Later | None = None) -> None:
     named: dict[str, object] = {"provider": feed.provider.name, "directory": feed.directory}
     signs = feed.provider.sign_ins
-    if signs is not None and later is not None:
-        later(partial(_take_sign_ins, signs=signs, named=named))
     con.execute(
         "INSERT INTO seen SELECT $provider, $directory, native, count(*), min(stamp), max(stamp) "
         "FROM scratch.scan GROUP BY native",
@@ -214,10 +216,12 @@ def _take(con: duckdb.DuckDBPyConnection, feed: Feed, later: Later | None = None
         named if signs is not None else None,
     )
     if signs is not None:
+        # After the changes: folding them leaves a processor idle, and taking them does not.
+        take = partial(_take_sign_ins, signs=signs, named=named)
         if later is None:
-            _take_sign_ins(con, signs, named)
+            take(con)
         else:
-            later(_drop_scan)
+            later(take)
         return
     for column in ("country", "asn", "device", "session", "detail"):
         con.execute(f"ALTER TABLE scratch.taken ADD COLUMN IF NOT EXISTS {column} VARCHAR")
@@ -246,10 +250,7 @@ def _take_sign_ins(con: duckdb.DuckDBPyConnection, signs: str, named: dict[str, 
         """,
         named,
     )
-
-
-def _drop_scan(con: duckdb.DuckDBPyConnection) -> None:
-    """What a long log left in it is needed for what comes after."""
+    # Signals need the memory that a long log leaves taken.
     con.execute("DROP TABLE scratch.scan")
 
 

@@ -1,5 +1,5 @@
 -- The tables of one correlation, in a database that lives in memory. Times are UTC; keys are lower case.
--- Those that are not TEMP are seen by every connection to it, so evidence can be loaded while a log is read.
+-- Every connection to it sees them, so evidence can be loaded while a log is read, and signals can run side by side.
 
 -- What one run is asked: whether evidence and tickets were given, how far the desk's own clocks may differ.
 CREATE TABLE setting (has_evidence BOOLEAN, has_tickets BOOLEAN, lag INTERVAL);
