@@ -18,12 +18,12 @@ import pyarrow as pa
 
 from watchword.core.errors import Invalid
 from watchword.core.evidence import DECLARED, GAPS, SCHEMA, DeclaredRow
-from watchword.core.identity_event import SUPPORT, Canonical, Verdict
+from watchword.core.identity_event import SUPPORT
 from watchword.watch.accounts import Account, read_accounts
 from watchword.watch.cells import EVENTS_OF, Enforced
 from watchword.watch.providers import LAG, PROVIDERS, Feed, Provider
 from watchword.watch.tickets import Ticket, parts_of
-from watchword.watch.verdicts import TypeCount, UnseenChange, VerdictRow, rows_of
+from watchword.watch.verdicts import TypeCount, VerdictRow, rows_of
 
 _Time = Annotated[datetime, msgspec.Meta(tz=True)]
 T = TypeVar("T")
@@ -370,51 +370,6 @@ def remember(con: duckdb.DuckDBPyConnection, since: datetime) -> None:
     """Say that events from before *since* are forgotten: whether a change of then was seen, no log says any more."""
     con.execute("DELETE FROM remembered")
     con.execute("INSERT INTO remembered VALUES ($since)", {"since": since})
-
-
-def unseen_changes(con: duckdb.DuckDBPyConnection) -> tuple[UnseenChange, ...]:
-    """After `judge`: changes said done, within the time the log covers, that the log does not show."""
-    return tuple(
-        UnseenChange(case=row.case or "", ticket=row.ticket, native_id=row.target, change=row.native_action, at=row.at)
-        for row in unseen_rows(con)
-    )
-
-
-def unseen_rows(con: duckdb.DuckDBPyConnection, told: Iterable[VerdictRow] = ()) -> tuple[VerdictRow, ...]:
-    """After `judge`: the same as rows of their own; those of *told* that are missing no more come as revisions."""
-    rows = {(row := _unseen(*values)).id: row for values in con.execute(_text("unseen")).fetchall()}
-    late = (
-        msgspec.structs.replace(row, verdict=Verdict.IGNORED, reasons=("seen_late",))
-        for row in told
-        if row.reasons == ("unseen",) and row.id not in rows
-    )
-    return (*rows.values(), *late)
-
-
-def _unseen(
-    case: str, ticket: str | None, native_id: str, change: str, at: datetime, directory: str, provider: str,
-    principal: str, action: str | None, leaves: list[int],
-) -> VerdictRow:  # fmt: skip
-    return VerdictRow(
-        id=f"unseen/{case}/{change}",
-        provider=provider,
-        directory=directory,
-        action=None if action is None else Canonical(action),
-        native_action=change,
-        actor=principal,
-        target=native_id,
-        at=at.replace(tzinfo=UTC),
-        outcome="",
-        address=None,
-        socket=None,
-        correlation=None,
-        folded=1,
-        verdict=Verdict.SUSPICIOUS,
-        reasons=("unseen",),
-        case=case,
-        ticket=ticket,
-        leaves=tuple(leaves),
-    )
 
 
 def types_seen(con: duckdb.DuckDBPyConnection) -> tuple[TypeCount, ...]:

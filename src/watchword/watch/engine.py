@@ -24,6 +24,7 @@ from watchword.watch.sigma import Rule, hits_in
 from watchword.watch.signals import Hit, Signal
 from watchword.watch.signals.sweep import Swept, prepare_accounts, prepare_events, sweep_beside
 from watchword.watch.tickets import Ticket
+from watchword.watch.unseen import unseen_changes
 from watchword.watch.verdicts import FileShare, Rejected, Report, VerdictRow
 
 SHOWN = 1000
@@ -129,7 +130,7 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
 
             providers = [feed.provider for feed in feeds]
             correlation.set_up(con, providers, lag, feeds, signed_in=bool(context.signals))
-            loaded = pool.submit(load, con.cursor(), evidence, context, whole=False)
+            loaded = pool.submit(load, correlation.beside(con), evidence, context, whole=False)
             waiting: list[Future[None]] = []
 
             def later(task: Task) -> None:
@@ -169,7 +170,7 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
                     repaired=tally.repaired,
                     rejected_lines=tally.rejected,
                     rejected=tuple(shown),
-                    unseen=correlation.unseen_changes(con),
+                    unseen=unseen_changes(con),
                     has_evidence=evidence is not None,
                     files=tuple(shares),
                     left_out=left_out,
