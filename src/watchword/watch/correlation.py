@@ -6,7 +6,7 @@ import csv
 import tempfile
 import threading
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -359,6 +359,22 @@ def join_sign_ins(con: duckdb.DuckDBPyConnection) -> None:
     if asks_sign_ins(con):
         con.execute(_text("join"))
     con.execute(_text("act"))
+
+
+@contextmanager
+def seeing(con: duckdb.DuckDBPyConnection, kept: Sequence[str]) -> Iterator[None]:
+    """Have `sign_in` show those too that *kept* is SQL over, as `reading.read_log` left them; then let go of them."""
+    if not kept:
+        yield
+        return
+    con.execute("ALTER TABLE sign_in RENAME TO taken_sign_in")
+    every = " UNION ALL BY NAME ".join(f"({one})" for one in ("FROM taken_sign_in", *kept))
+    con.execute(f"CREATE VIEW sign_in AS {every}")
+    yield
+    con.execute("DROP VIEW sign_in")
+    con.execute("ALTER TABLE taken_sign_in RENAME TO sign_in")
+    for number in range(len(kept)):
+        con.execute(f"DROP TABLE scratch.scan_{number}")
 
 
 def asks_sign_ins(con: duckdb.DuckDBPyConnection) -> bool:

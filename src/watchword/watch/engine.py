@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from functools import partial
@@ -18,7 +18,7 @@ from watchword.watch.accounts import Account
 from watchword.watch.cells import Enforced
 from watchword.watch.meter import Meter
 from watchword.watch.providers import Feed, provider_named
-from watchword.watch.reading import Task, read_log
+from watchword.watch.reading import Kept, read_log
 from watchword.watch.sieve import Tally
 from watchword.watch.sigma import Rule, hits_in
 from watchword.watch.signals import Hit, Signal
@@ -59,7 +59,7 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
     *memory* is DuckDB's share (it spills to disk beyond); the process stays under 2 GiB with the default.
     """
 
-    memory: str = "1GB"
+    memory: str = "1400MB"
     threads: int = 2
 
     def classify(
@@ -131,19 +131,15 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
             providers = [feed.provider for feed in feeds]
             correlation.set_up(con, providers, lag, feeds, signed_in=bool(context.signals))
             loaded = pool.submit(load, correlation.beside(con), evidence, context, whole=False)
-            waiting: list[Future[None]] = []
-
-            def later(task: Task) -> None:
-                waiting.append(pool.submit(_on_its_own, con, task))
-
+            # What is forgotten is deleted, and so has to be copied.
+            kept: Kept | None = [] if context.since is None else None
             logs = [(feed, file) for feed in feeds for file in feed.files]
             sizes = [file.stat().st_size if file.exists() else 0 for _, file in logs]
             shares = []
             for number, (feed, file) in enumerate(logs):
-                _wait(waiting)
                 tell = None if progress is None else partial(_tell, progress, sum(sizes[:number]), sum(sizes))
                 before = (tally.lines - tally.preamble, tally.rejected, correlation.unknown_lines(con))
-                read_log(con, feed, file, tally, keep_aside, Meter(tell=tell, size=sizes[number]), later=later)
+                read_log(con, feed, file, tally, keep_aside, Meter(tell=tell, size=sizes[number]), kept=kept)
                 after = (tally.lines - tally.preamble, tally.rejected, correlation.unknown_lines(con))
                 read, rejected, unknown = (a - b for a, b in zip(after, before, strict=True))
                 shares.append(
@@ -156,10 +152,9 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
             loaded.result()
             left_out = 0
             if context.since is not None:
-                _wait(waiting)
                 left_out = correlation.forget(con, context.since)
             correlation.take_evidence(con, evidence)
-            verdicts, swept = self._judged(con, pool, waiting, context, has_evidence=evidence is not None)
+            verdicts, swept = self._judged(con, pool, kept or [], context, has_evidence=evidence is not None)
             yield (
                 con,
                 Report(
@@ -183,25 +178,23 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
         self,
         con: duckdb.DuckDBPyConnection,
         pool: ThreadPoolExecutor,
-        waiting: list[Future[None]],
+        kept: Kept,
         context: Context,
         *,
         has_evidence: bool,
     ) -> tuple[tuple[VerdictRow, ...], Swept]:
         """The verdicts, and what signals find: side by side what does not wait for each other, one thread in *pool*.
 
-        *waiting* is what `sign_in` waits for.
+        *kept* are sign-ins that are where they were read.
         """
-        if correlation.asks_sign_ins(con):
-            _wait(waiting)
-        correlation.fold(con)
-        if not context.signals:
+        with correlation.seeing(con, kept):
+            correlation.fold(con)
+            accounts = pool.submit(_on_its_own, con, prepare_accounts) if context.signals else None
             correlation.match(con)
-            _wait(waiting)
+            if accounts is not None:
+                accounts.result()
+        if not context.signals:
             return correlation.decided(con), Swept(hits=())
-        accounts = pool.submit(_on_its_own, con, prepare_accounts)
-        correlation.match(con)
-        _wait([*waiting, accounts])
         prepare_events(con, context.activity)
         rows = pool.submit(_on_its_own, con, correlation.decided)
         with ExitStack() as stack:
@@ -241,13 +234,6 @@ def _on_its_own(con: duckdb.DuckDBPyConnection, task: Callable[[duckdb.DuckDBPyC
     """What *task* makes of another connection to the tables of *con*."""
     with correlation.beside(con) as own:
         return task(own)
-
-
-def _wait(waiting: list[Future[None]]) -> None:
-    """Until all that is *waiting* is done; the first error of it is raised."""
-    for task in waiting:
-        task.result()
-    waiting.clear()
 
 
 def _tell(progress: Progress, before: int, total: int, read: int) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -41,9 +40,12 @@ _OWN = "own"
 KeepAside = Callable[[Rejected, str], None]
 """Takes a rejected line and the beginning of its text."""
 
-Task = Callable[[duckdb.DuckDBPyConnection], None]
-Later = Callable[[Task], None]
-"""Takes what may be done beside what follows, over a connection of its own; it is done before the next log is read."""
+_FEW = 8
+_MANY = 50_000
+"""How many logs may leave their sign-ins where they were read, and from how many lines on they do."""
+
+Kept = list[str]
+"""SQL over sign-ins that were left where they were read, in a table of their own each: for `correlation.seeing`."""
 
 
 def read_log(
@@ -54,19 +56,19 @@ def read_log(
     keep_aside: KeepAside,
     meter: Meter,
     reader: TextReader | None = None,
-    later: Later | None = None,
+    kept: Kept | None = None,
 ) -> None:
     """Add the events of *file* to `native` and its types to `seen`; count its lines in *tally*, its bytes by *meter*.
 
     *reader* is the provider's own, where the file is one part of a log and what it ends within goes on in the next.
-    `sign_in` may have to wait for what *later* was given; without it, for nothing.
+    Sign-ins of a long log are not copied into `sign_in`, if *kept* is there to say where they are instead.
     `Invalid` when there is no such file, or it can not be opened.
     """
     must_be_readable(file)
     kind = kind_of(file)
     # DuckDB would read these as a pattern of names.
     is_text = kind in {"lines", "gzip"} and _has_lines(file)
-    if is_text and not set("*?[") & set(str(file)) and _read_whole(con, feed, file, tally, meter, later):
+    if is_text and not set("*?[") & set(str(file)) and _read_whole(con, feed, file, tally, meter, kept):
         return
     with tempfile.TemporaryDirectory(prefix="watchword-") as folder:
         if kind == "parquet":
@@ -107,7 +109,7 @@ def source(provider: Provider, *, is_strict: bool = True) -> str:
 
 
 def _read_whole(
-    con: duckdb.DuckDBPyConnection, feed: Feed, file: Path, tally: Tally, meter: Meter, later: Later | None
+    con: duckdb.DuckDBPyConnection, feed: Feed, file: Path, tally: Tally, meter: Meter, kept: Kept | None
 ) -> bool:
     """Read *file* in one go; False, and nothing read, when it is not whole."""
     provider, compression = feed.provider, "gzip" if is_gzip(file) else "none"
@@ -120,8 +122,9 @@ def _read_whole(
             return False
     if _one(con, _UNREAD):
         return False
-    tally.lines += _one(con, "SELECT count(*) FROM scratch.scan")
-    _take(con, feed, later)
+    lines = _one(con, "SELECT count(*) FROM scratch.scan")
+    tally.lines += lines
+    _take(con, feed, kept if lines >= _MANY else None)
     return True
 
 
@@ -132,10 +135,7 @@ def _scan(
     # spills these rows, as it would not do with lists of records. It asks for the type alone, in no join: that would
     # copy all columns.
     of_catalogue = "native IN (SELECT native FROM catalogue WHERE provider = $provider AND"
-    plain = "".join(
-        f"{name}, " if name in provider.brief else f"CASE WHEN is_kept THEN {name} END AS {name}, "
-        for name in provider.plain
-    )
+    plain = "".join(f"CASE WHEN is_kept THEN {name} END AS {name}, " for name in provider.plain)
     is_record = "is_kept" if provider.sign_ins is None else "is_kept AND is_sign_in IS NOT TRUE"
     con.execute(
         f"""
@@ -191,7 +191,7 @@ def _scan_sieved(con: duckdb.DuckDBPyConnection, provider: Provider, batch: Path
     return tuple(lines[place] for place in sorted(places))
 
 
-def _take(con: duckdb.DuckDBPyConnection, feed: Feed, later: Later | None = None) -> None:
+def _take(con: duckdb.DuckDBPyConnection, feed: Feed, kept: Kept | None = None) -> None:
     named: dict[str, object] = {"provider": feed.provider.name, "directory": feed.directory}
     signs = feed.provider.sign_ins
     con.execute(
@@ -216,12 +216,10 @@ def _take(con: duckdb.DuckDBPyConnection, feed: Feed, later: Later | None = None
         named if signs is not None else None,
     )
     if signs is not None:
-        # After the changes: folding them leaves a processor idle, and taking them does not.
-        take = partial(_take_sign_ins, signs=signs, named=named)
-        if later is None:
-            take(con)
+        if kept is not None and len(kept) < _FEW:
+            kept.append(_leave_sign_ins(con, signs, named, len(kept)))
         else:
-            later(take)
+            con.execute(f"INSERT INTO sign_in BY NAME {_sign_ins(signs, '$provider', '$directory', _RECORDS)}", named)
         return
     for column in ("country", "asn", "device", "session", "detail"):
         con.execute(f"ALTER TABLE scratch.taken ADD COLUMN IF NOT EXISTS {column} VARCHAR")
@@ -237,21 +235,29 @@ def _take(con: duckdb.DuckDBPyConnection, feed: Feed, later: Later | None = None
     )
 
 
-def _take_sign_ins(con: duckdb.DuckDBPyConnection, signs: str, named: dict[str, object]) -> None:
-    con.execute(
-        f"""
-        INSERT INTO sign_in BY NAME
-        WITH record AS ({_RECORDS} WHERE is_sign_in)
+def _sign_ins(signs: str, provider: str, directory: str, records: str) -> str:
+    return f"""
+        WITH record AS ({records} WHERE is_sign_in)
         SELECT
-            $provider AS provider, $directory AS directory,
+            {provider} AS provider, {directory} AS directory,
             one.* REPLACE (done AND catalogue.canonical = 'login.success' AS done)
         FROM ({signs}) AS one
-        JOIN catalogue ON catalogue.native = one.native_action AND catalogue.provider = $provider
-        """,
-        named,
+        JOIN catalogue ON catalogue.native = one.native_action AND catalogue.provider = {provider}
+        """
+
+
+def _leave_sign_ins(con: duckdb.DuckDBPyConnection, signs: str, named: dict[str, object], number: int) -> str:
+    """Have the scan stay, as number *number*; return SQL over its sign-ins."""
+    con.execute(f"ALTER TABLE scratch.scan RENAME TO scan_{number}")
+    con.execute(
+        f"CREATE TABLE scratch.scanned_{number} AS SELECT $provider AS provider, $directory AS directory", named
     )
-    # Signals need the memory that a long log leaves taken.
-    con.execute("DROP TABLE scratch.scan")
+    of = f"FROM scratch.scanned_{number})"
+    # NULL has no type that a table could keep.
+    directory = f"(SELECT CAST(directory AS VARCHAR) {of}"
+    return _sign_ins(
+        signs, f"(SELECT provider {of}", directory, _RECORDS.replace("scratch.scan", f"scratch.scan_{number}")
+    )
 
 
 def _batches(file: Path, folder: Path, sieved: Iterator[Sieved], keep_aside: KeepAside) -> Iterator[Path]:

@@ -133,7 +133,6 @@ OKTA = Provider(
         "reason",
         "asn",
     ),
-    brief=frozenset({"apart", "who", "kind", "address", "country", "result", "reason", "asn"}),
     name="okta",
     type_key="eventType",
     columns=_COLUMNS,

@@ -35,8 +35,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     *titles* are columns that tell a table of this log, where an export calls them otherwise than *type_key*.
     *unread* are columns that tell a table which has not what a verdict needs, with why and what to take instead.
     *reader* makes JSON of a log that is none, where that takes more than one line: one is made for each log.
-    *plain* are columns of a line beside its record, which is then kept of what is no sign-in alone; those that are
-    *brief* are kept even of lines that leave nothing else behind, since leaving them out takes longer.
+    *plain* are columns of a line beside its record, which is then kept of what is no sign-in alone.
     """
 
     name: str
@@ -53,7 +52,6 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     unread: tuple[tuple[tuple[str, ...], str], ...] = ()
     reader: Callable[[], TextReader] | None = None
     plain: tuple[str, ...] = ()
-    brief: frozenset[str] = frozenset()
 
     @property
     def lines(self) -> str:
