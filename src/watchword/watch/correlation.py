@@ -6,7 +6,7 @@ import csv
 import tempfile
 import threading
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -75,6 +75,8 @@ def beside(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
 def connected(memory: str, threads: int) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection for one answer, closed beside whoever has it: letting go of a log takes a tenth of reading it."""
     con = connect(memory, threads)
+    # Tables that are gone with the answer are worth no tidying up.
+    con.execute("SET checkpoint_threshold = '1TB'")
     try:
         yield con
     finally:
@@ -359,22 +361,6 @@ def join_sign_ins(con: duckdb.DuckDBPyConnection) -> None:
     if asks_sign_ins(con):
         con.execute(_text("join"))
     con.execute(_text("act"))
-
-
-@contextmanager
-def seeing(con: duckdb.DuckDBPyConnection, kept: Sequence[str]) -> Iterator[None]:
-    """Have `sign_in` show those too that *kept* is SQL over, as `reading.read_log` left them; then let go of them."""
-    if not kept:
-        yield
-        return
-    con.execute("ALTER TABLE sign_in RENAME TO taken_sign_in")
-    every = " UNION ALL BY NAME ".join(f"({one})" for one in ("FROM taken_sign_in", *kept))
-    con.execute(f"CREATE VIEW sign_in AS {every}")
-    yield
-    con.execute("DROP VIEW sign_in")
-    con.execute("ALTER TABLE taken_sign_in RENAME TO sign_in")
-    for number in range(len(kept)):
-        con.execute(f"DROP TABLE scratch.scan_{number}")
 
 
 def asks_sign_ins(con: duckdb.DuckDBPyConnection) -> bool:

@@ -18,7 +18,7 @@ from watchword.watch.accounts import Account
 from watchword.watch.cells import Enforced
 from watchword.watch.meter import Meter
 from watchword.watch.providers import Feed, provider_named
-from watchword.watch.reading import Kept, read_log
+from watchword.watch.reading import Kept, read_log, seeing
 from watchword.watch.sieve import Tally
 from watchword.watch.sigma import Rule, hits_in
 from watchword.watch.signals import Hit, Signal
@@ -187,7 +187,7 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
 
         *kept* are sign-ins that are where they were read.
         """
-        with correlation.seeing(con, kept):
+        with seeing(con, kept):
             correlation.fold(con)
             accounts = pool.submit(_on_its_own, con, prepare_accounts) if context.signals else None
             correlation.match(con)

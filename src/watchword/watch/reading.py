@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -45,7 +46,7 @@ _MANY = 50_000
 """How many logs may leave their sign-ins where they were read, and from how many lines on they do."""
 
 Kept = list[str]
-"""SQL over sign-ins that were left where they were read, in a table of their own each: for `correlation.seeing`."""
+"""SQL over sign-ins that were left where they were read, in a table of their own each: for `seeing`."""
 
 
 def read_log(
@@ -258,6 +259,22 @@ def _leave_sign_ins(con: duckdb.DuckDBPyConnection, signs: str, named: dict[str,
     return _sign_ins(
         signs, f"(SELECT provider {of}", directory, _RECORDS.replace("scratch.scan", f"scratch.scan_{number}")
     )
+
+
+@contextmanager
+def seeing(con: duckdb.DuckDBPyConnection, kept: Kept) -> Iterator[None]:
+    """Have `sign_in` show those too that *kept* is SQL over, as `read_log` left them; then let go of them."""
+    if not kept:
+        yield
+        return
+    con.execute("ALTER TABLE sign_in RENAME TO taken_sign_in")
+    every = " UNION ALL BY NAME ".join(f"({one})" for one in ("FROM taken_sign_in", *kept))
+    con.execute(f"CREATE VIEW sign_in AS {every}")
+    yield
+    con.execute("DROP VIEW sign_in")
+    con.execute("ALTER TABLE taken_sign_in RENAME TO sign_in")
+    for number in range(len(kept)):
+        con.execute(f"DROP TABLE scratch.scan_{number}")
 
 
 def _batches(file: Path, folder: Path, sieved: Iterator[Sieved], keep_aside: KeepAside) -> Iterator[Path]:
