@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 
@@ -48,15 +46,11 @@ def sweep_beside(
 ) -> Swept:
     """As `sweep`, all of it prepared, over several connections to the same tables at once."""
     able, blind = sighted(signals, activity, has_evidence=has_evidence)
-    # A signal goes to whichever connection is free.
-    left = deque(able)
+    # Shared: a signal goes to whichever connection is free.
+    left = iter(able)
 
     def looked(con: duckdb.DuckDBPyConnection) -> list[Hit]:
-        hits: list[Hit] = []
-        with suppress(IndexError):
-            while True:
-                hits += hits_of(con, left.popleft())
-        return hits
+        return [hit for signal in left for hit in hits_of(con, signal)]
 
     with ThreadPoolExecutor(max(len(cons) - 1, 1)) as pool:
         others = [pool.submit(looked, con) for con in cons[1:]]
