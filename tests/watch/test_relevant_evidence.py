@@ -18,6 +18,7 @@ from watchword.watch.meter import Meter
 from watchword.watch.providers import OKTA, Feed
 from watchword.watch.reading import read_log
 from watchword.watch.sieve import Tally
+from watchword.watch.unseen import unseen_changes
 
 from .conftest import EXECUTOR, NOON, Okta
 
@@ -80,7 +81,7 @@ def test_the_rows_of_a_log_say_what_all_rows_say(
     whole = correlation.judge(con)
 
     assert report.verdicts == whole
-    assert report.unseen == correlation.unseen_changes(con)
+    assert report.unseen == unseen_changes(con)
 
 
 def test_only_rows_of_the_time_are_loaded(

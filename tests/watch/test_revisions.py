@@ -12,11 +12,11 @@ import pyarrow.parquet as pq
 from watchword.core.action import Action
 from watchword.core.evidence import EvidenceRow
 from watchword.core.identity_event import Verdict
-from watchword.watch import correlation
 from watchword.watch.cells import Enforced
 from watchword.watch.engine import Context, Engine
 from watchword.watch.follow import Follow
 from watchword.watch.providers import OKTA, SAMBA, Feed
+from watchword.watch.unseen import unseen_rows
 from watchword.watch.verdicts import VerdictRow, append_verdicts, latest_verdicts
 
 from .conftest import NOON, Okta
@@ -90,7 +90,7 @@ def _judged(
 ) -> tuple[VerdictRow, ...]:
     feed = Feed(provider=OKTA, files=(write_log(tmp_path / "log.jsonl", lines),))
     with Engine().judging((feed,), table, Context()) as (con, _):
-        return correlation.unseen_rows(con, told)
+        return unseen_rows(con, told)
 
 
 def test_a_change_no_log_shows_is_a_finding_until_the_log_comes(

@@ -18,12 +18,12 @@ import pyarrow as pa
 
 from watchword.core.errors import Invalid
 from watchword.core.evidence import DECLARED, GAPS, SCHEMA, DeclaredRow
-from watchword.core.identity_event import SUPPORT, Canonical, Verdict
+from watchword.core.identity_event import SUPPORT
 from watchword.watch.accounts import Account, names_of, read_accounts
 from watchword.watch.cells import EVENTS_OF, Enforced
 from watchword.watch.providers import LAG, PROVIDERS, Feed, Provider
 from watchword.watch.tickets import Ticket, parts_of
-from watchword.watch.verdicts import TypeCount, UnseenChange, VerdictRow, rows_of, table_of
+from watchword.watch.verdicts import TypeCount, VerdictRow, rows_of, table_of
 
 _Time = Annotated[datetime, msgspec.Meta(tz=True)]
 T = TypeVar("T")
@@ -64,10 +64,19 @@ def connect(memory: str, threads: int) -> duckdb.DuckDBPyConnection:
     return con
 
 
+def beside(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """Another connection to the tables of *con*, for another thread: of TEMP tables it has none."""
+    other = con.cursor()
+    other.execute("SET TimeZone = 'UTC'")
+    return other
+
+
 @contextmanager
 def connected(memory: str, threads: int) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection for one answer, closed beside whoever has it: letting go of a log takes a tenth of reading it."""
     con = connect(memory, threads)
+    # Tables that are gone with the answer are worth no tidying up.
+    con.execute("SET checkpoint_threshold = '1TB'")
     try:
         yield con
     finally:
@@ -141,7 +150,11 @@ def open_evidence(con: duckdb.DuckDBPyConnection, evidence: Path | None, account
         con.execute("DELETE FROM principal")
         if files:
             given = {"files": [str(file) for file in files]}
-            con.execute(f"INSERT INTO principal SELECT DISTINCT lower(unnest(principal_keys)) FROM {_PARQUET}", given)
+            con.execute(
+                "INSERT INTO principal SELECT DISTINCT lower(unnest(principal_keys)) "
+                f"FROM (SELECT DISTINCT principal_keys FROM {_PARQUET})",
+                given,
+            )
             _know_accounts(con, _PARQUET, named, given)
         else:
             _know_accounts(con, "evidence", named)
@@ -307,76 +320,53 @@ def _beside(con: duckdb.DuckDBPyConnection, files: tuple[Path, ...], key: str, k
 def judge(con: duckdb.DuckDBPyConnection) -> tuple[VerdictRow, ...]:
     """The verdict on each event in `native`, by time and id, whatever the order they were read in."""
     decide(con)
-    return rows_of(con, 'SELECT * REPLACE (timezone(\'UTC\', "at") AS "at") FROM verdict')
+    return decided(con)
 
 
 def decide(con: duckdb.DuckDBPyConnection) -> None:
     """The same, left in the table `verdict`."""
+    fold(con)
+    match(con)
+
+
+def fold(con: duckdb.DuckDBPyConnection) -> None:
+    """Make the events of `native`, the table `event`: the first half of `decide`."""
     join_sign_ins(con)
     con.execute(_text("fold"))
+
+
+def match(con: duckdb.DuckDBPyConnection) -> None:
+    """Judge the events of `event`: the other half."""
     con.execute(_text("pair"))
-    con.execute("CREATE OR REPLACE TEMP TABLE claim (id VARCHAR, evidence BIGINT)")
+    con.execute("CREATE OR REPLACE TABLE claim (id VARCHAR, evidence BIGINT)")
     _until_nothing_changes(con, _text("claim"))
     con.execute(_text("speak"))
-    con.execute("CREATE OR REPLACE TEMP TABLE spoken (id VARCHAR, part BIGINT)")
+    con.execute("CREATE OR REPLACE TABLE spoken (id VARCHAR, part BIGINT)")
     _until_nothing_changes(con, _text("speak_claim"))
-    con.execute(f"CREATE OR REPLACE TEMP TABLE verdict AS {_text('verdict')}")
+    con.execute(f"CREATE OR REPLACE TABLE verdict AS {_text('verdict')}")
+
+
+def decided(con: duckdb.DuckDBPyConnection) -> tuple[VerdictRow, ...]:
+    """What `decide` left, by time and id."""
+    return rows_of(con, 'SELECT * REPLACE (timezone(\'UTC\', "at") AS "at") FROM verdict')
 
 
 def join_sign_ins(con: duckdb.DuckDBPyConnection) -> None:
     """Have `sign_in` say of the records in `native` what they leave out."""
-    con.execute(_text("join"))
+    if asks_sign_ins(con):
+        con.execute(_text("join"))
+    con.execute(_text("act"))
+
+
+def asks_sign_ins(con: duckdb.DuckDBPyConnection) -> bool:
+    """Whether any record in `native` leaves out what a sign-in could say."""
+    return bool(con.execute(_text("asks")).fetchall())
 
 
 def remember(con: duckdb.DuckDBPyConnection, since: datetime) -> None:
     """Say that events from before *since* are forgotten: whether a change of then was seen, no log says any more."""
     con.execute("DELETE FROM remembered")
     con.execute("INSERT INTO remembered VALUES ($since)", {"since": since})
-
-
-def unseen_changes(con: duckdb.DuckDBPyConnection) -> tuple[UnseenChange, ...]:
-    """After `judge`: changes said done, within the time the log covers, that the log does not show."""
-    return tuple(
-        UnseenChange(case=row.case or "", ticket=row.ticket, native_id=row.target, change=row.native_action, at=row.at)
-        for row in unseen_rows(con)
-    )
-
-
-def unseen_rows(con: duckdb.DuckDBPyConnection, told: Iterable[VerdictRow] = ()) -> tuple[VerdictRow, ...]:
-    """After `judge`: the same as rows of their own; those of *told* that are missing no more come as revisions."""
-    rows = {(row := _unseen(*values)).id: row for values in con.execute(_text("unseen")).fetchall()}
-    late = (
-        msgspec.structs.replace(row, verdict=Verdict.IGNORED, reasons=("seen_late",))
-        for row in told
-        if row.reasons == ("unseen",) and row.id not in rows
-    )
-    return (*rows.values(), *late)
-
-
-def _unseen(
-    case: str, ticket: str | None, native_id: str, change: str, at: datetime, directory: str, provider: str,
-    principal: str, action: str | None, leaves: list[int],
-) -> VerdictRow:  # fmt: skip
-    return VerdictRow(
-        id=f"unseen/{case}/{change}",
-        provider=provider,
-        directory=directory,
-        action=None if action is None else Canonical(action),
-        native_action=change,
-        actor=principal,
-        target=native_id,
-        at=at.replace(tzinfo=UTC),
-        outcome="",
-        address=None,
-        socket=None,
-        correlation=None,
-        folded=1,
-        verdict=Verdict.SUSPICIOUS,
-        reasons=("unseen",),
-        case=case,
-        ticket=ticket,
-        leaves=tuple(leaves),
-    )
 
 
 def types_seen(con: duckdb.DuckDBPyConnection) -> tuple[TypeCount, ...]:

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, TypeVar
 
 import duckdb
 import msgspec
@@ -18,15 +18,18 @@ from watchword.watch.accounts import Account
 from watchword.watch.cells import Enforced
 from watchword.watch.meter import Meter
 from watchword.watch.providers import Feed, provider_named
-from watchword.watch.reading import read_log
+from watchword.watch.reading import Kept, read_log, seeing
 from watchword.watch.sieve import Tally
 from watchword.watch.sigma import Rule, hits_in
 from watchword.watch.signals import Hit, Signal
-from watchword.watch.signals.sweep import Swept, sweep
+from watchword.watch.signals.sweep import Swept, prepare_accounts, prepare_events, sweep_beside
 from watchword.watch.tickets import Ticket
-from watchword.watch.verdicts import FileShare, Rejected, Report
+from watchword.watch.unseen import unseen_changes
+from watchword.watch.verdicts import FileShare, Rejected, Report, VerdictRow
 
 SHOWN = 1000
+
+T = TypeVar("T")
 
 Progress = Callable[[int, int], None]
 """Takes the bytes read so far and the bytes of all files; called from other threads too, never from two at once."""
@@ -56,7 +59,7 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
     *memory* is DuckDB's share (it spills to disk beyond); the process stays under 2 GiB with the default.
     """
 
-    memory: str = "1GB"
+    memory: str = "1400MB"
     threads: int = 2
 
     def classify(
@@ -127,14 +130,16 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
 
             providers = [feed.provider for feed in feeds]
             correlation.set_up(con, providers, lag, feeds, signed_in=bool(context.signals))
-            loaded = pool.submit(load, con.cursor(), evidence, context, whole=False)
+            loaded = pool.submit(load, correlation.beside(con), evidence, context, whole=False)
+            # What is forgotten is deleted, and so has to be copied.
+            kept: Kept | None = [] if context.since is None else None
             logs = [(feed, file) for feed in feeds for file in feed.files]
             sizes = [file.stat().st_size if file.exists() else 0 for _, file in logs]
             shares = []
             for number, (feed, file) in enumerate(logs):
                 tell = None if progress is None else partial(_tell, progress, sum(sizes[:number]), sum(sizes))
                 before = (tally.lines - tally.preamble, tally.rejected, correlation.unknown_lines(con))
-                read_log(con, feed, file, tally, keep_aside, Meter(tell=tell, size=sizes[number]))
+                read_log(con, feed, file, tally, keep_aside, Meter(tell=tell, size=sizes[number]), kept=kept)
                 after = (tally.lines - tally.preamble, tally.rejected, correlation.unknown_lines(con))
                 read, rejected, unknown = (a - b for a, b in zip(after, before, strict=True))
                 shares.append(
@@ -149,10 +154,7 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
             if context.since is not None:
                 left_out = correlation.forget(con, context.since)
             correlation.take_evidence(con, evidence)
-            verdicts = correlation.judge(con)
-            swept = Swept(hits=())
-            if context.signals:
-                swept = sweep(con, context.signals, context.activity, has_evidence=evidence is not None)
+            verdicts, swept = self._judged(con, pool, kept or [], context, has_evidence=evidence is not None)
             yield (
                 con,
                 Report(
@@ -163,7 +165,7 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
                     repaired=tally.repaired,
                     rejected_lines=tally.rejected,
                     rejected=tuple(shown),
-                    unseen=correlation.unseen_changes(con),
+                    unseen=unseen_changes(con),
                     has_evidence=evidence is not None,
                     files=tuple(shares),
                     left_out=left_out,
@@ -171,6 +173,34 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
                     blind_signals=swept.blind,
                 ),
             )
+
+    def _judged(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        pool: ThreadPoolExecutor,
+        kept: Kept,
+        context: Context,
+        *,
+        has_evidence: bool,
+    ) -> tuple[tuple[VerdictRow, ...], Swept]:
+        """The verdicts, and what signals find: side by side what does not wait for each other, one thread in *pool*.
+
+        *kept* are sign-ins that are where they were read.
+        """
+        with seeing(con, kept):
+            correlation.fold(con)
+            accounts = pool.submit(_on_its_own, con, prepare_accounts) if context.signals else None
+            correlation.match(con)
+            if accounts is not None:
+                accounts.result()
+        if not context.signals:
+            return correlation.decided(con), Swept(hits=())
+        prepare_events(con, context.activity)
+        rows = pool.submit(_on_its_own, con, correlation.decided)
+        with ExitStack() as stack:
+            others = [stack.enter_context(correlation.beside(con)) for _ in range(self.threads - 1)]
+            swept = sweep_beside((con, *others), context.signals, context.activity, has_evidence=has_evidence)
+        return rows.result(), swept
 
     def _sigma(
         self, con: duckdb.DuckDBPyConnection, feeds: tuple[Feed, ...], rules: tuple[Rule, ...]
@@ -198,6 +228,12 @@ def load(con: duckdb.DuckDBPyConnection, evidence: Path | None, context: Context
     if context.tickets is not None:
         correlation.add_tickets(con, context.tickets)
     correlation.enforce(con, context.enforced)
+
+
+def _on_its_own(con: duckdb.DuckDBPyConnection, task: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+    """What *task* makes of another connection to the tables of *con*."""
+    with correlation.beside(con) as own:
+        return task(own)
 
 
 def _tell(progress: Progress, before: int, total: int, read: int) -> None:

@@ -32,6 +32,7 @@ from watchword.watch.sources.heartbeat import LEARNED, Heartbeat
 from watchword.watch.sources.port import Local, Told
 from watchword.watch.sources.spool import Position, Spool
 from watchword.watch.tickets import read_tickets
+from watchword.watch.unseen import unseen_rows
 from watchword.watch.verdicts import (
     Rejected,
     VerdictRow,
@@ -256,7 +257,7 @@ class Follow:
         since = at - self._kept * 29 / 30  # an event may be a little earlier than its change
         correlation.remember(self._con, since)
         told = (row for row in self._window.told_because("unseen") if row.at >= since)
-        unseen = correlation.unseen_rows(self._con, told)
+        unseen = unseen_rows(self._con, told)
         has_evidence = correlation.has_evidence(self._con)
         if self._signals:
             swept = sweep(self._con, self._signals, self._activity, has_evidence=has_evidence).hits

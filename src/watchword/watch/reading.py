@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -40,6 +41,13 @@ _OWN = "own"
 KeepAside = Callable[[Rejected, str], None]
 """Takes a rejected line and the beginning of its text."""
 
+_FEW = 8
+_MANY = 50_000
+"""How many logs may leave their sign-ins where they were read, and from how many lines on they do."""
+
+Kept = list[str]
+"""SQL over sign-ins that were left where they were read, in a table of their own each: for `seeing`."""
+
 
 def read_log(
     con: duckdb.DuckDBPyConnection,
@@ -49,17 +57,19 @@ def read_log(
     keep_aside: KeepAside,
     meter: Meter,
     reader: TextReader | None = None,
+    kept: Kept | None = None,
 ) -> None:
     """Add the events of *file* to `native` and its types to `seen`; count its lines in *tally*, its bytes by *meter*.
 
     *reader* is the provider's own, where the file is one part of a log and what it ends within goes on in the next.
+    Sign-ins of a long log are not copied into `sign_in`, if *kept* is there to say where they are instead.
     `Invalid` when there is no such file, or it can not be opened.
     """
     must_be_readable(file)
     kind = kind_of(file)
     # DuckDB would read these as a pattern of names.
     is_text = kind in {"lines", "gzip"} and _has_lines(file)
-    if is_text and not set("*?[") & set(str(file)) and _read_whole(con, feed, file, tally, meter):
+    if is_text and not set("*?[") & set(str(file)) and _read_whole(con, feed, file, tally, meter, kept):
         return
     with tempfile.TemporaryDirectory(prefix="watchword-") as folder:
         if kind == "parquet":
@@ -99,7 +109,9 @@ def source(provider: Provider, *, is_strict: bool = True) -> str:
     )
 
 
-def _read_whole(con: duckdb.DuckDBPyConnection, feed: Feed, file: Path, tally: Tally, meter: Meter) -> bool:
+def _read_whole(
+    con: duckdb.DuckDBPyConnection, feed: Feed, file: Path, tally: Tally, meter: Meter, kept: Kept | None
+) -> bool:
     """Read *file* in one go; False, and nothing read, when it is not whole."""
     provider, compression = feed.provider, "gzip" if is_gzip(file) else "none"
     try:
@@ -111,8 +123,9 @@ def _read_whole(con: duckdb.DuckDBPyConnection, feed: Feed, file: Path, tally: T
             return False
     if _one(con, _UNREAD):
         return False
-    tally.lines += _one(con, "SELECT count(*) FROM scratch.scan")
-    _take(con, feed)
+    lines = _one(con, "SELECT count(*) FROM scratch.scan")
+    tally.lines += lines
+    _take(con, feed, kept if lines >= _MANY else None)
     return True
 
 
@@ -179,14 +192,14 @@ def _scan_sieved(con: duckdb.DuckDBPyConnection, provider: Provider, batch: Path
     return tuple(lines[place] for place in sorted(places))
 
 
-def _take(con: duckdb.DuckDBPyConnection, feed: Feed) -> None:
+def _take(con: duckdb.DuckDBPyConnection, feed: Feed, kept: Kept | None = None) -> None:
     named: dict[str, object] = {"provider": feed.provider.name, "directory": feed.directory}
+    signs = feed.provider.sign_ins
     con.execute(
         "INSERT INTO seen SELECT $provider, $directory, native, count(*), min(stamp), max(stamp) "
         "FROM scratch.scan GROUP BY native",
         named,
     )
-    signs = feed.provider.sign_ins
     taken = f"""
         WITH record AS ({_RECORDS} WHERE records IS NOT NULL)
         SELECT
@@ -204,18 +217,10 @@ def _take(con: duckdb.DuckDBPyConnection, feed: Feed) -> None:
         named if signs is not None else None,
     )
     if signs is not None:
-        con.execute(
-            f"""
-            INSERT INTO sign_in BY NAME
-            WITH record AS ({_RECORDS} WHERE is_sign_in)
-            SELECT
-                $provider AS provider, $directory AS directory,
-                one.* REPLACE (done AND catalogue.canonical = 'login.success' AS done)
-            FROM ({signs}) AS one
-            JOIN catalogue ON catalogue.native = one.native_action AND catalogue.provider = $provider
-            """,
-            named,
-        )
+        if kept is not None and len(kept) < _FEW:
+            kept.append(_leave_sign_ins(con, signs, named, len(kept)))
+        else:
+            con.execute(f"INSERT INTO sign_in BY NAME {_sign_ins(signs, '$provider', '$directory', _RECORDS)}", named)
         return
     for column in ("country", "asn", "device", "session", "detail"):
         con.execute(f"ALTER TABLE scratch.taken ADD COLUMN IF NOT EXISTS {column} VARCHAR")
@@ -229,6 +234,47 @@ def _take(con: duckdb.DuckDBPyConnection, feed: Feed) -> None:
         WHERE {_SIGN_IN}
         """
     )
+
+
+def _sign_ins(signs: str, provider: str, directory: str, records: str) -> str:
+    return f"""
+        WITH record AS ({records} WHERE is_sign_in)
+        SELECT
+            {provider} AS provider, {directory} AS directory,
+            one.* REPLACE (done AND catalogue.canonical = 'login.success' AS done)
+        FROM ({signs}) AS one
+        JOIN catalogue ON catalogue.native = one.native_action AND catalogue.provider = {provider}
+        """
+
+
+def _leave_sign_ins(con: duckdb.DuckDBPyConnection, signs: str, named: dict[str, object], number: int) -> str:
+    """Have the scan stay, as number *number*; return SQL over its sign-ins."""
+    con.execute(f"ALTER TABLE scratch.scan RENAME TO scan_{number}")
+    con.execute(
+        f"CREATE TABLE scratch.scanned_{number} AS SELECT $provider AS provider, $directory AS directory", named
+    )
+    of = f"FROM scratch.scanned_{number})"
+    # NULL has no type that a table could keep.
+    directory = f"(SELECT CAST(directory AS VARCHAR) {of}"
+    return _sign_ins(
+        signs, f"(SELECT provider {of}", directory, _RECORDS.replace("scratch.scan", f"scratch.scan_{number}")
+    )
+
+
+@contextmanager
+def seeing(con: duckdb.DuckDBPyConnection, kept: Kept) -> Iterator[None]:
+    """Have `sign_in` show those too that *kept* is SQL over, as `read_log` left them; then let go of them."""
+    if not kept:
+        yield
+        return
+    con.execute("ALTER TABLE sign_in RENAME TO taken_sign_in")
+    every = " UNION ALL BY NAME ".join(f"({one})" for one in ("FROM taken_sign_in", *kept))
+    con.execute(f"CREATE VIEW sign_in AS {every}")
+    yield
+    con.execute("DROP VIEW sign_in")
+    con.execute("ALTER TABLE taken_sign_in RENAME TO sign_in")
+    for number in range(len(kept)):
+        con.execute(f"DROP TABLE scratch.scan_{number}")
 
 
 def _batches(file: Path, folder: Path, sieved: Iterator[Sieved], keep_aside: KeepAside) -> Iterator[Path]:

@@ -79,14 +79,15 @@ REASONS = {
 """Every reason a verdict or a finding may give: stable code, and its words."""
 
 
-class VerdictRow(msgspec.Struct, frozen=True, kw_only=True):
+class VerdictRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One identity event (fields as `IdentityEvent`) and the verdict on it.
 
     *action* is None in a row about the feed itself. *actor_class* is "automation", "vendor" (its own support) or
     "system", else None; *detail* says which factor, role or rule. *reasons* are codes of `REASONS`; *case* and *ticket*
     name the case whose evidence it matched; *leaves* are the leaf indices of that chain, ascending. *revision* counts
     from 1 for each *id*, and *changed* says what this revision says otherwise than the one before it, each as
-    `field: before -> now`, or the field alone where its values are long.
+    `field: before -> now`, or the field alone where its values are long. No row is part of a cycle: there are so many
+    that looking for one takes longer than all else that is done with them.
     """
 
     id: str
@@ -240,6 +241,8 @@ _read_row = msgspec.json.Decoder(VerdictRow).decode
 _encode = msgspec.json.Encoder().encode
 _ROWS = 10_000
 """Verdicts that are made into a table at a time."""
+_BLOCK = 1 << 20
+"""Bytes of JSON that one thread makes into a table at a time."""
 _TEXTS, _LEAVES = pa.list_(pa.string()), pa.list_(pa.int64())
 _OPTIONAL = frozenset(
     {
@@ -294,7 +297,7 @@ def append_verdicts(directory: Path, rows: Iterable[VerdictRow]) -> tuple[Verdic
 def revised(row: VerdictRow, before: VerdictRow | None) -> VerdictRow | None:
     """*row* as the next revision after what was said *before*; None when it says nothing new."""
     if before is None:
-        return msgspec.structs.replace(row, revision=1, changed=())
+        return row if row.revision == 1 and not row.changed else msgspec.structs.replace(row, revision=1, changed=())
     return None if before.says_as(row) else row.after(before)
 
 
@@ -372,10 +375,12 @@ def _latest(directory: Path, ids: set[str] | None) -> tuple[VerdictRow, ...]:
 
 def table_of(rows: Sequence[msgspec.Struct], schema: pa.Schema = SCHEMA) -> pa.Table:
     """*rows*, one or more, as a table: by way of JSON, since Arrow loads all of pandas before it looks at an object."""
-    lines = b"\n".join(map(_encode, rows))
+    lines = [_encode(row) for row in rows]
     table = pj.read_json(
-        pa.py_buffer(lines),
-        pj.ReadOptions(use_threads=False, block_size=len(lines)),
+        pa.py_buffer(b"
+".join(lines)),
+        # No row may be longer than a block.
+        pj.ReadOptions(block_size=max(_BLOCK, 1 + max(map(len, lines)))),
         pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error"),
     )
     return table.select(schema.names).cast(schema)

@@ -65,7 +65,7 @@ class Window:
             for statement in _OWN.strip().split(";\n"):
                 con.execute(statement)
             for table in _KEPT:
-                con.execute(f"CREATE TABLE IF NOT EXISTS kept.{table} AS SELECT * FROM temp.{table} LIMIT 0")
+                con.execute(f"CREATE TABLE IF NOT EXISTS kept.{table} AS SELECT * FROM memory.{table} LIMIT 0")
                 self._widen(table)
         except duckdb.Error as error:
             self._lock.close()
@@ -88,7 +88,7 @@ class Window:
         columns = (
             "SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = $table AND database_name = $db"
         )
-        here = dict(self._con.execute(columns, {"table": table, "db": "temp"}).fetchall())
+        here = dict(self._con.execute(columns, {"table": table, "db": "memory"}).fetchall())
         kept = dict(self._con.execute(columns, {"table": table, "db": "kept"}).fetchall())
         for name, kind in here.items():
             if name not in kept:
@@ -113,9 +113,9 @@ class Window:
     def clear(self) -> None:
         """Empty what the last step read."""
         for table in _KEPT:
-            self._con.execute(f"DELETE FROM temp.{table}")
-        self._con.execute("CREATE OR REPLACE TEMP TABLE came AS SELECT * FROM temp.native LIMIT 0")
-        self._con.execute("CREATE OR REPLACE TEMP TABLE signed_in AS SELECT * FROM temp.sign_in LIMIT 0")
+            self._con.execute(f"DELETE FROM memory.{table}")
+        self._con.execute("CREATE OR REPLACE TEMP TABLE came AS SELECT * FROM memory.native LIMIT 0")
+        self._con.execute("CREATE OR REPLACE TEMP TABLE arrived AS SELECT * FROM memory.sign_in LIMIT 0")
 
     def take(self) -> int:
         """Set aside what was read into `native` and is new to the window; return how many events that are.
@@ -124,13 +124,13 @@ class Window:
         """
         self._con.execute(
             f"""
-            CREATE OR REPLACE TEMP TABLE signed_in AS SELECT * FROM temp.sign_in EXCEPT
-            SELECT {self._columns("sign_in")} FROM kept.sign_in WHERE id IN (SELECT id FROM temp.sign_in)
+            CREATE OR REPLACE TEMP TABLE arrived AS SELECT * FROM memory.sign_in EXCEPT
+            SELECT {self._columns("sign_in")} FROM kept.sign_in WHERE id IN (SELECT id FROM memory.sign_in)
             """
         )
         self._con.execute(
-            "CREATE OR REPLACE TEMP TABLE came AS SELECT * FROM temp.native EXCEPT "
-            f"SELECT {self._columns('native')} FROM kept.native WHERE id IN (SELECT id FROM temp.native)"
+            "CREATE OR REPLACE TEMP TABLE came AS SELECT * FROM memory.native EXCEPT "
+            f"SELECT {self._columns('native')} FROM kept.native WHERE id IN (SELECT id FROM memory.native)"
         )
         return self._one("SELECT count(*) FROM came")
 
@@ -143,10 +143,10 @@ class Window:
         con = self._con
         columns = self._columns("native")
         every = f"SELECT {columns} FROM kept.native UNION ALL SELECT {columns} FROM came"
-        con.execute("DELETE FROM temp.native")
+        con.execute("DELETE FROM memory.native")
         if whole:
-            con.execute(f"INSERT INTO temp.native BY NAME {every}")
-            con.execute("CREATE OR REPLACE TEMP TABLE asked AS SELECT DISTINCT id FROM temp.native")
+            con.execute(f"INSERT INTO memory.native BY NAME {every}")
+            con.execute("CREATE OR REPLACE TEMP TABLE asked AS SELECT DISTINCT id FROM memory.native")
             return
         con.execute("CREATE OR REPLACE TEMP TABLE hit_id AS SELECT DISTINCT id FROM came")
         con.execute(
@@ -189,7 +189,7 @@ class Window:
             """
         )
         self._gather_all(every)
-        con.execute(f"INSERT INTO temp.native BY NAME SELECT * FROM ({every}) WHERE id IN (SELECT id FROM hit_id)")
+        con.execute(f"INSERT INTO memory.native BY NAME SELECT * FROM ({every}) WHERE id IN (SELECT id FROM hit_id)")
 
     def asked(self, judged: Iterable[VerdictRow]) -> tuple[VerdictRow, ...]:
         """Of what was *judged* after `gather` that which is true whatever else is in the window."""
@@ -235,8 +235,8 @@ class Window:
     def whole(self) -> None:
         """Put all that is remembered into the tables, as if it had just been read."""
         for table in _KEPT:
-            self._con.execute(f"DELETE FROM temp.{table}")
-            self._con.execute(f"INSERT INTO temp.{table} BY NAME SELECT * FROM kept.{table}")
+            self._con.execute(f"DELETE FROM memory.{table}")
+            self._con.execute(f"INSERT INTO memory.{table} BY NAME SELECT * FROM kept.{table}")
 
     def told_because(self, reason: str) -> tuple[VerdictRow, ...]:
         """What was last said for the one *reason*."""
@@ -266,7 +266,7 @@ class Window:
         found = self._con.execute(
             """
             SELECT "row" FROM kept.told
-            WHERE base IN (SELECT id FROM temp.native)
+            WHERE base IN (SELECT id FROM memory.native)
                 AND id NOT IN (SELECT unnest($judged))
             """,
             {"judged": list(judged)},
@@ -291,7 +291,7 @@ class Window:
         con = self._con
         con.execute("BEGIN")
         try:
-            for table, source in (("native", "came"), ("sign_in", "signed_in"), ("seen", "temp.seen")):
+            for table, source in (("native", "came"), ("sign_in", "arrived"), ("seen", "memory.seen")):
                 con.execute(f"INSERT INTO kept.{table} BY NAME SELECT * FROM {source}")
             for feed, place in positions.items():
                 con.execute("DELETE FROM kept.position WHERE feed = $feed", {"feed": feed})
@@ -340,7 +340,7 @@ class Window:
     def seed(self, rows: Iterable[VerdictRow], step: int, at: datetime) -> None:
         """Take *rows* as told, by *step* and before."""
         self.clear()
-        self._con.execute("DELETE FROM temp.native")
+        self._con.execute("DELETE FROM memory.native")
         self.commit(step, {}, tuple(rows), at=at, kept=None, are_pending=False)
 
     def compact(self) -> None:
@@ -364,7 +364,7 @@ class Window:
 
     def _columns(self, table: str) -> str:
         names = self._con.execute(
-            "SELECT column_name FROM duckdb_columns() WHERE table_name = $table AND database_name = 'temp' "
+            "SELECT column_name FROM duckdb_columns() WHERE table_name = $table AND database_name = 'memory' "
             "ORDER BY column_index",
             {"table": table},
         ).fetchall()

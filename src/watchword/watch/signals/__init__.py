@@ -93,7 +93,7 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     keyed: Key = "whole"
 
 
-class Hit(msgspec.Struct, frozen=True, kw_only=True):
+class Hit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One hit of a signal: on which event (None where no log has one), whom it concerns, who did it, when.
 
     *facts* are the parameters of the line of evidence; *caller*, *vendor* and *unit* are what else it may be grouped

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
 
 import duckdb
@@ -35,6 +37,27 @@ def sweep(
     return Swept(hits=in_order(hit for signal in able for hit in hits_of(con, signal)), blind=blind)
 
 
+def sweep_beside(
+    cons: Sequence[duckdb.DuckDBPyConnection],
+    signals: Iterable[Signal],
+    activity: Path | None = None,
+    *,
+    has_evidence: bool,
+) -> Swept:
+    """As `sweep`, all of it prepared, over several connections to the same tables at once."""
+    able, blind = sighted(signals, activity, has_evidence=has_evidence)
+    # Shared: a signal goes to whichever connection is free.
+    left = iter(able)
+
+    def looked(con: duckdb.DuckDBPyConnection) -> list[Hit]:
+        return [hit for signal in left for hit in hits_of(con, signal)]
+
+    with ThreadPoolExecutor(max(len(cons) - 1, 1)) as pool:
+        others = [pool.submit(looked, con) for con in cons[1:]]
+        hits = looked(cons[0])
+        return Swept(hits=in_order((*hits, *chain.from_iterable(other.result() for other in others))), blind=blind)
+
+
 def sighted(
     signals: Iterable[Signal], activity: Path | None, *, has_evidence: bool
 ) -> tuple[tuple[Signal, ...], tuple[str, ...]]:
@@ -52,8 +75,19 @@ def in_order(hits: Iterable[Hit]) -> tuple[Hit, ...]:
 
 def prepare(con: duckdb.DuckDBPyConnection, activity: Path | None = None) -> None:
     """Make and fill the tables that signals read."""
-    for name in ("tables", "whose", "fill", "fill_signed_in"):
+    prepare_accounts(con)
+    prepare_events(con, activity)
+
+
+def prepare_accounts(con: duckdb.DuckDBPyConnection) -> None:
+    """Make these tables, and fill what takes no verdicts: after `correlation.fold`."""
+    for name in ("tables", "whose", "fill_signed_in"):
         con.execute(shipped(name))
+
+
+def prepare_events(con: duckdb.DuckDBPyConnection, activity: Path | None = None) -> None:
+    """Fill the others."""
+    con.execute(shipped("fill"))
     unseen = (SHIPPED.parent / "sql" / "unseen.sql").read_text(encoding="utf-8")
     con.execute(f'INSERT INTO unseen SELECT "case", ticket, native_id, change, timezone(\'UTC\', "at") FROM ({unseen})')
     read_activity(con, activity)

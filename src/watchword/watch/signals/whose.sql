@@ -1,5 +1,5 @@
 -- event, sign_in, account -> whose: one subject for all names of an account.
-CREATE OR REPLACE TEMP TABLE whose AS
+CREATE OR REPLACE TABLE whose AS
 WITH party AS (
     SELECT DISTINCT provider, directory, "target" AS who, target_keys AS keys FROM event WHERE "target" <> ''
     UNION

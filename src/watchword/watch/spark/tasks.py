@@ -27,6 +27,7 @@ from watchword.watch.signals.sweep import hits_of, shipped
 from watchword.watch.spark.keys import IDS, KEY, MACROS, PART
 from watchword.watch.spark.rows import Body, arrow, batch, bodies_of, create, insert, packed, parted, table
 from watchword.watch.spark.splits import Split, newlines, opened
+from watchword.watch.unseen import unseen_changes
 from watchword.watch.verdicts import Rejected
 
 Batches = Iterator[pa.RecordBatch]
@@ -285,7 +286,7 @@ def judge(rows: pa.Table, *, run: Run, judging: Judging) -> pa.Table:
             insert(con, name, (b.body for b in bodies if b.kind == kind))
         correlation.decide(con)
         made = [Body(kind="verdict", part=part, body=body) for body in packed(con, "FROM verdict")]
-        if unseen := correlation.unseen_changes(con):
+        if unseen := unseen_changes(con):
             made.append(Body(kind="unseen", part=part, body=msgspec.json.encode(unseen)))
         wanted = {"claim": "SELECT evidence FROM claim", "alone": _ALONE} if judging.has_evidence else {}
         if judging.signals:

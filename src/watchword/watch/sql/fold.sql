@@ -1,5 +1,5 @@
 -- native -> event: records read twice count once, and the records of one click become one support action.
-CREATE OR REPLACE TEMP TABLE event AS
+CREATE OR REPLACE TABLE event AS
 WITH readable AS (
     -- A time that no calendar of ours has is no time: what a log says must not stop the reading of it.
     SELECT * REPLACE (CASE

@@ -1,14 +1,14 @@
 -- What every provider's SQL may call. Nothing here raises, whatever a log says: what can not be read is NULL.
 
 -- A word of a log, or NULL where it says that there is none.
-CREATE OR REPLACE TEMP MACRO said(word) AS CASE WHEN lower(trim(word)) IN ('', 'null', 'none', '-') THEN NULL ELSE word END;
+CREATE OR REPLACE MACRO said(word) AS CASE WHEN lower(trim(word)) IN ('', 'null', 'none', '-') THEN NULL ELSE word END;
 
 -- Names, each once, in an order of their own: what is read twice has to be equal.
-CREATE OR REPLACE TEMP MACRO names_of(names) AS list_sort(list_distinct(names));
+CREATE OR REPLACE MACRO names_of(names) AS list_sort(list_distinct(names));
 
 -- The address in a text, without port (in the ways of RFC 5952 6), brackets and zone; NULL where it is none (a service's
 -- name, nine groups of IPv6).
-CREATE OR REPLACE TEMP MACRO address_in(word) AS nullif(coalesce(
+CREATE OR REPLACE MACRO address_in(word) AS nullif(coalesce(
     nullif(regexp_extract(word, '^\s*(?:::ffff:)?(\d{1,3}(?:\.\d{1,3}){3})(?::\d+)?\s*$', 1), ''),
     nullif(regexp_extract(
         word, '^\s*\[?((?:[0-9a-fA-F]{0,4}:){2,7}(?:[0-9a-fA-F]{0,4}|\d{1,3}(?:\.\d{1,3}){3}))(?:%\w+)?(?:\](?::\d+)?|(?:[#p.]| port )\d{1,5})?\s*$', 1
@@ -17,7 +17,7 @@ CREATE OR REPLACE TEMP MACRO address_in(word) AS nullif(coalesce(
 
 -- A time as logs write it: ISO 8601 (no zone is UTC, a comma is a point), seconds, milliseconds, microseconds or
 -- nanoseconds since 1970, 100-nanosecond ticks since 1601 (FILETIME), or LDAP's generalized time (RFC 4517 3.3.13).
-CREATE OR REPLACE TEMP MACRO instant_of_any_year(word) AS CASE
+CREATE OR REPLACE MACRO instant_of_any_year(word) AS CASE
     WHEN regexp_full_match(trim(word), '-?\d{1,18}(\.\d*)?|\d{19}') THEN CASE
         WHEN abs(try_cast(word AS DOUBLE)) < 1e11
             THEN CAST(make_timestamp(CAST(round(try_cast(word AS DOUBLE) * 1e6) AS BIGINT)) AS TIMESTAMPTZ)
@@ -47,6 +47,6 @@ CREATE OR REPLACE TEMP MACRO instant_of_any_year(word) AS CASE
 END;
 
 -- The same within the years that every calendar has: what a log says must not stop the reading of it.
-CREATE OR REPLACE TEMP MACRO instant(word) AS list_filter([instant_of_any_year(word)], lambda t: (
+CREATE OR REPLACE MACRO instant(word) AS list_filter([instant_of_any_year(word)], lambda t: (
     t BETWEEN TIMESTAMPTZ '0001-01-01 00:00:00+00' AND TIMESTAMPTZ '9999-12-31 23:59:59.999999+00'
 ))[1];

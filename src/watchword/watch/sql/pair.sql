@@ -2,7 +2,7 @@
 -- its time (a day around, so that what lies beside the window can be told) or of its connection.
 -- `covered`: all of the click is among the effects approved; `same`: a socket or transaction says it is this very
 -- change; `other`: one says it is not.
-CREATE OR REPLACE TEMP TABLE pair AS
+CREATE OR REPLACE TABLE pair AS
 WITH named AS (
     SELECT DISTINCT event_key.id, evidence_key.evidence
     FROM (

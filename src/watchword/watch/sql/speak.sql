@@ -1,7 +1,7 @@
 -- event x ticket_part -> speak: every event that owes evidence and has none, beside the tickets about its account.
 -- `covered`: all of the click is among what the ticket names; `by_agent`: who acted is whose ticket it is; `other_agent`:
 -- it is the ticket of somebody we know, who did not act.
-CREATE OR REPLACE TEMP TABLE speak AS
+CREATE OR REPLACE TABLE speak AS
 WITH label AS (
     SELECT name AS label, account FROM account
     UNION

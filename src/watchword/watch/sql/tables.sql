@@ -1,5 +1,5 @@
 -- The tables of one correlation, in a database that lives in memory. Times are UTC; keys are lower case.
--- Those that are not TEMP are seen by every connection to it, so evidence can be loaded while a log is read.
+-- Every connection to it sees them, so evidence can be loaded while a log is read, and signals can run side by side.
 
 -- What one run is asked: whether evidence and tickets were given, how far the desk's own clocks may differ.
 CREATE TABLE setting (has_evidence BOOLEAN, has_tickets BOOLEAN, lag INTERVAL);
@@ -11,17 +11,17 @@ CREATE TABLE remembered ("since" TIMESTAMPTZ);
 CREATE TABLE lag (provider VARCHAR, directory VARCHAR, lag INTERVAL);
 
 -- The catalogues of the providers, and what this code knows of each canonical action.
-CREATE TEMP TABLE catalogue (provider VARCHAR, native VARCHAR, canonical VARCHAR, by_owner VARCHAR, ignored VARCHAR);
-CREATE TEMP TABLE kind ("action" VARCHAR, family VARCHAR, rank INTEGER, support BOOLEAN);
+CREATE TABLE catalogue (provider VARCHAR, native VARCHAR, canonical VARCHAR, by_owner VARCHAR, ignored VARCHAR);
+CREATE TABLE kind ("action" VARCHAR, family VARCHAR, rank INTEGER, support BOOLEAN);
 
 -- How many lines of each native type were read of a feed, and from when until when (as the log writes it). A feed whose
 -- directory is NULL may be of any directory.
-CREATE TEMP TABLE seen (provider VARCHAR, directory VARCHAR, native VARCHAR, lines BIGINT, since VARCHAR, until VARCHAR);
+CREATE TABLE seen (provider VARCHAR, directory VARCHAR, native VARCHAR, lines BIGINT, since VARCHAR, until VARCHAR);
 
 -- Canonical events as the log has them, before folding. `done`: the directory did it; `click`: what the records of one
 -- click share; `by_owner`: the actor is the target; `actor_class`: 'automation', 'vendor' (its own support) or 'system',
 -- else NULL for a person. `country` as the log writes it; `detail`: which factor, role or rule.
-CREATE TEMP TABLE native (
+CREATE TABLE native (
     provider VARCHAR, directory VARCHAR, id VARCHAR, native_action VARCHAR, "action" VARCHAR, actor VARCHAR, actor_keys VARCHAR[], "target" VARCHAR,
     target_keys VARCHAR[], "time" TIMESTAMPTZ, outcome VARCHAR, done BOOLEAN, address VARCHAR, socket VARCHAR,
     correlation VARCHAR, click VARCHAR, by_owner BOOLEAN, actor_class VARCHAR, country VARCHAR, asn BIGINT,
@@ -29,10 +29,10 @@ CREATE TEMP TABLE native (
 );
 
 -- Ids that records which are judged elsewhere have as well: where a log is judged in parts.
-CREATE TEMP TABLE shared_id (id VARCHAR);
+CREATE TABLE shared_id (id VARCHAR);
 
 -- Who signed in, or failed to: nothing that a verdict is on, and far more than all else.
-CREATE TEMP TABLE sign_in (
+CREATE TABLE sign_in (
     provider VARCHAR, directory VARCHAR, id VARCHAR, native_action VARCHAR, "target" VARCHAR, target_keys VARCHAR[],
     "time" TIMESTAMPTZ, done BOOLEAN, address VARCHAR, country VARCHAR, asn BIGINT, device VARCHAR, session VARCHAR,
     detail VARCHAR
