@@ -243,8 +243,8 @@ def main(megabytes: int) -> int:
         for _ in range(_ROUNDS):
             for which, done in rounds.items():
                 command = [sys.executable, "-m", "bench.peers", "--child", which, str(sample.log), str(folder / which)]
-                run = subprocess.run(command, check=True, stdout=subprocess.PIPE)
-                done.append(msgspec.json.decode(run.stdout, type=Run))
+                said = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
+                done.append(msgspec.json.decode(said, type=Run))
         runs = {which: min(done, key=lambda run: run.seconds) for which, done in rounds.items()}
     table = Table(title=f"{len(RULES)} Sigma rules over {size:,.0f} MB, {sample.events:,} events")
     table.add_column("who")

@@ -224,7 +224,8 @@ def _query(rules: list[Rule], provider: Provider) -> tuple[str, dict[str, str | 
         f"judged AS (SELECT json, {tests} FROM field), "
         # No filter: one would be pushed below what it asks for, which would be worked out twice.
         "hit AS (SELECT json, unnest("
-        f"CASE WHEN {any_found} THEN [list_filter([{found}], lambda n: n IS NOT NULL)] END) AS found FROM judged), told AS ({first_looked_up('hit', 'json, found', _ABOUT_PLACES)}) "
+        f"CASE WHEN {any_found} THEN [list_filter([{found}], lambda n: n IS NOT NULL)] END) AS found FROM judged), "
+        f"told AS ({first_looked_up('hit', 'json, found', _ABOUT_PLACES)}) "
         f"SELECT found, {_ABOUT_FIRST}, CASE WHEN unsure THEN json END FROM told"
     )
     return query, compiler.values
