@@ -19,9 +19,12 @@ import pytest
 
 from tests.watch import test_entra, test_windows
 from tests.watch.test_sigma import rule
+from watchword.core.account import AccountClass
+from watchword.core.action import Action
 from watchword.core.errors import Invalid, Unavailable
 from watchword.core.evidence import EvidenceRow
 from watchword.desk.activity import ARROW_SCHEMA
+from watchword.watch.cells import Enforced
 from watchword.watch.engine import Engine
 from watchword.watch.providers import OKTA, PROVIDERS, WINDOWS, Feed
 from watchword.watch.sigma import Rule, read_rules
@@ -30,6 +33,7 @@ from watchword.watch.spark import SparkEngine
 from watchword.watch.spark import session as sessions
 from watchword.watch.spark.keys import labels, united
 from watchword.watch.spark.splits import opened, splits_of
+from watchword.watch.tickets import Ticket, actions_of
 from watchword.watch.verdicts import Report
 
 from .conftest import EXECUTOR, NOON, Okta
@@ -249,6 +253,68 @@ def test_both_engines_agree(
     assert {"other_account", "whole_chain"} <= {reason for row in here.verdicts for reason in row.reasons}
     assert len({hit.signal for hit in here.hits}) > 12
     assert len({hit.title for hit in here.hits if hit.origin == "sigma" and hit.target}) == 2
+    _equal(here, there)
+
+
+def _tickets(events: list[dict[str, Any]], chance: random.Random) -> tuple[Ticket, ...]:
+    """Tickets about accounts and about the people behind them, by agents that are known and that are not."""
+    named = {PEOPLE[0]: "ana", PEOPLE[1]: "ben", PEOPLE[2]: "ben"}
+    told = []
+    for number, event in enumerate(chance.sample([e for e in events if e["target"]], 60)):
+        who = event["target"][0]["id"]
+        opened = msgspec.convert(event["published"], type=type(NOON)) - timedelta(minutes=chance.choice((-40, 5, 600)))
+        word = chance.choice(("password", "unlock", "mfa", "password and mfa", "printer"))
+        told.append(
+            Ticket(
+                ticket=f"INC{number:03}",
+                target=named.get(who, who) if number % 2 else f"{who}@example.test",
+                agent=chance.choice(("", EXECUTOR, "helen", "00ushared", "somebody")),
+                actions=actions_of(word),
+                opened=opened,
+                closed=opened + timedelta(minutes=30) if number % 3 else None,
+            )
+        )
+    return tuple(told)
+
+
+@pytest.mark.parametrize("has_evidence", [True, False])
+def test_tickets_cells_and_a_beginning(
+    spark: None,
+    tmp_path: Path,
+    okta: Okta,
+    evidence: Callable[..., EvidenceRow],
+    write_evidence: Callable[..., Path],
+    has_evidence: bool,
+) -> None:
+    """One ticket speaks once, for whichever account of its person; not in an enforced cell, nor for what is left out."""
+    chance = random.Random(has_evidence)
+    events = _events(okta, chance)
+    log = tmp_path / "log.jsonl"
+    _write(log, events)
+    accounts = _accounts(tmp_path / "accounts.csv")
+    # One person with two accounts, that only a ticket brings together; and an agent with a name of their own.
+    accounts.write_text(
+        accounts.read_text() + "00ucem,standard,Ben,,,active,no,\n00uexecutor,standard,Helen,,,active,no,\n"
+    )
+    table = write_evidence(tmp_path / "evidence.parquet", _evidence(evidence, events, chance)) if has_evidence else None
+    options = {
+        "accounts": accounts,
+        "tickets": _tickets(events, chance),
+        "enforced": (
+            Enforced(account_class=AccountClass.PRIVILEGED, since=NOON),
+            Enforced(
+                action=Action.UNLOCK, unit="sales", since=NOON + timedelta(hours=4), until=NOON + timedelta(days=2)
+            ),
+        ),
+        "since": NOON + timedelta(hours=2),
+    }
+
+    engine = SparkEngine(split=30_000, partitions=5)
+    here, there = _both(engine, tmp_path, (Feed(provider=OKTA, files=(log,)),), table, **options)
+
+    told = {reason for row in here.verdicts for reason in row.reasons}
+    assert {"ticket_only", "ticket_not_enough", "ticket_used", "ticket_other_agent", "ticket_outside_window"} <= told
+    assert here.left_out > 5
     _equal(here, there)
 
 

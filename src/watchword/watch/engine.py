@@ -89,17 +89,29 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
         signals: tuple[Signal, ...] = (),
         activity: Path | None = None,
         sigma: tuple[Rule, ...] = (),
+        tickets: tuple[Ticket, ...] | None = None,
+        enforced: tuple[Enforced, ...] = (),
+        since: datetime | None = None,
         progress: Progress | None = None,
     ) -> Report:
         """Judge every identity event in the files of *feeds*, in whatever order they are given.
 
         *evidence* is the desk's table; without it nothing speaks for any event. *accounts* says the classes of accounts
         the desk never had a case for, and who is behind them. *lag* replaces what feeds and providers say of their
-        times. *signals* look at what was judged, and at the desk's *activity* table; *sigma* rules at the lines. Lines
-        that are no events go, one JSON object each, to *rejects*. *progress* is told after each file, and within one as
-        `Meter` can. `Invalid` for an unknown provider, a file that is not there, or evidence of another schema.
+        times. *signals* look at what was judged, and at the desk's *activity* table; *sigma* rules at the lines.
+        *tickets*, *enforced* and *since* are as in `Context`. Lines that are no events go, one JSON object each, to
+        *rejects*. *progress* is told after each file, and within one as `Meter` can. `Invalid` for an unknown provider,
+        a file that is not there, or evidence of another schema.
         """
-        context = Context(accounts=accounts, signals=signals, activity=activity, sigma=sigma)
+        context = Context(
+            accounts=accounts,
+            signals=signals,
+            activity=activity,
+            sigma=sigma,
+            tickets=tickets,
+            enforced=enforced,
+            since=since,
+        )
         judging = self.judging(feeds, evidence, context, lag=lag, rejects=rejects, progress=progress)
         with judging as (_, report):
             return report

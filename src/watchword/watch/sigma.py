@@ -18,6 +18,7 @@ from watchword.core.errors import Invalid
 from watchword.core.finding import Severity
 from watchword.watch.providers import Provider
 from watchword.watch.sieve import is_gzip
+from watchword.watch.sigma_members import WHOLE, first, first_looked_up, in_pairs, looked_up
 from watchword.watch.signals import Hit
 
 if TYPE_CHECKING:
@@ -66,6 +67,13 @@ _TARGET = (
     "user.target.name", "object", "user",
 )  # fmt: skip
 """Where logs say which event it was, when, by whom and about whom: the first that is there."""
+
+_ABOUT = {"id": _ID, "time": _TIME, "actor": _ACTOR, "target": _TARGET}
+_ABOUT_PLACES = {f"{name}_{number}": (path,) for name, paths in _ABOUT.items() for number, path in enumerate(paths)}
+_ABOUT_FIRST = ", ".join(
+    f"coalesce({', '.join(first(f'{name}_{number}') for number in range(len(paths)))})"
+    for name, paths in _ABOUT.items()
+)
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
@@ -184,62 +192,60 @@ def hits_in(
             rows = con.execute(
                 query, {"file": str(file), "compression": "gzip" if is_gzip(file) else "none", **values}
             ).fetchall()
+            told = iter(_told(con, [line for *_, line in rows if line is not None]))
         except duckdb.Error as error:
             raise Invalid(
                 f"A Sigma rule can not be run: {str(error).splitlines()[0]}", "Leave it out.", where=str(file)
             ) from error
-    hits = [_hit(mine[number], *row[1:]) for row in rows for number in row[0]]
+    hits = []
+    for found, *about, line in rows:
+        names = about if line is None else next(told)
+        hits += [_hit(mine[number], *names) for number in found]
     return tuple(sorted(hits, key=lambda hit: (hit.at, hit.signal, hit.id)))
 
 
 def _query(rules: list[Rule], provider: Provider) -> tuple[str, dict[str, str | float]]:
-    """One pass over the file for all *rules*: of each line the members they name, of a hit also who, whom and when."""
-    from watchword.watch.sigma_sql import WHOLE, Compiler, first, list_of
+    """One pass over the file for all *rules*: of each line the members they name, of a hit also who, whom and when.
+
+    The last column is the line of a hit that has to be looked at more closely for that, by `_told`.
+    """
+    from watchword.watch.sigma_sql import Compiler
 
     compiler = Compiler()
-    conditions = [" OR ".join(compiler.condition(c) for c in rule.conditions) for rule in rules]
-    about = {"id": _ID, "time": _TIME, "actor": _ACTOR, "target": _TARGET}
+    conditions = [in_pairs((compiler.condition(c) for c in rule.conditions), "OR") for rule in rules]
     known = {name.lower(): name for name, _ in provider.columns}
-    paths = {field: _places(field, provider, known) for field in compiler.fields}
-    whole = "CAST(json AS VARCHAR) AS whole, " if WHOLE in compiler.fields else ""
-    lists = [f"{' || '.join(list_of(p) for p in places)} AS {compiler.fields[f]}" for f, places in paths.items()]
-    firsts = [f"coalesce({', '.join(f'({list_of(f)})[1]' for f in fs)}) AS its_{name}" for name, fs in about.items()]
-    found = ", ".join(f"CASE WHEN {condition} THEN {number} END" for number, condition in enumerate(conditions))
+    fields = {name: _places(field, provider, known) for field, name in compiler.fields.items()}
+    tests = ", ".join(f"{condition} AS is_{number}" for number, condition in enumerate(conditions))
+    found = ", ".join(f"CASE WHEN is_{number} THEN {number} END" for number in range(len(rules)))
+    any_found = in_pairs((f"is_{number}" for number in range(len(rules))), "OR")
     query = (
         "WITH log AS (SELECT json FROM read_ndjson_objects($file, ignore_errors = true, compression = $compression) "
-        f"WHERE json IS NOT NULL), line AS ({_members('log', f'json, {whole}', paths.values())}), "
-        f"list AS (SELECT json, {', '.join(lists) or '1'} FROM line), "
-        f"field AS (SELECT *, {', '.join(f'{name}[1] AS {first(name)}' for name in compiler.fields.values()) or '1'} "
-        "FROM list), "
-        f"judged AS (SELECT json, list_filter([{found}], lambda n: n IS NOT NULL) AS found FROM field), "
-        "hit AS (SELECT json, found FROM judged WHERE len(found) > 0), "
-        f"told AS ({_members('hit', 'found, ', about.values())}) "
-        f"SELECT found, {', '.join(firsts)} FROM told"
+        f"WHERE json IS NOT NULL), field AS ({looked_up('log', 'json', fields)}), "
+        f"judged AS (SELECT json, {tests} FROM field), "
+        # No filter: one would be pushed below what it asks for, which would be worked out twice.
+        "hit AS (SELECT json, unnest("
+        f"CASE WHEN {any_found} THEN [list_filter([{found}], lambda n: n IS NOT NULL)] END) AS found FROM judged), "
+        f"told AS ({first_looked_up('hit', 'json, found', _ABOUT_PLACES)}) "
+        f"SELECT found, {_ABOUT_FIRST}, CASE WHEN unsure THEN json END FROM told"
     )
     return query, compiler.values
 
 
-def _members(table: str, kept: str, paths: Iterable[tuple[str, ...]]) -> str:
-    """SQL over the `json` of *table*: what is *kept*, and a column for each member that *paths* begin at."""
-    from watchword.watch.sigma_sql import columns_of, literal, member, quoted
-
-    named = dict.fromkeys(column for fields in paths for field in fields for column in columns_of(field))
-    # One name in two cases is one column to DuckDB.
-    columns = list({column.lower(): column for column in reversed(named)}.values())
-    if not columns:
-        return f"SELECT {kept}1 FROM {table}"
-    # All members by one call: each is a parse of the line.
-    places = ", ".join(literal("$." + member(column)) for column in columns)
-    each = ", ".join(f"members[{number}] AS {quoted(column)}" for number, column in enumerate(columns, 1))
-    return f"SELECT {kept}{each} FROM (SELECT *, json_extract(json, [{places}]) AS members FROM {table})"
+def _told(con: duckdb.DuckDBPyConnection, lines: list[str]) -> list[tuple[str | None, ...]]:
+    """Who, whom and when of *lines*, in order, whatever lists they have."""
+    if not lines:
+        return []
+    query = (
+        "WITH line AS (SELECT unnest($lines) AS json, generate_subscripts($lines, 1) AS number), "
+        f"told AS ({looked_up('line', 'json, number', _ABOUT_PLACES)}) SELECT {_ABOUT_FIRST} FROM told ORDER BY number"
+    )
+    return con.execute(query, {"lines": lines}).fetchall()
 
 
 def _places(field: str, provider: Provider, known: dict[str, str]) -> tuple[str, ...]:
     """The paths of *field* in a provider's log: as the log spells its first member, and where it may be put away."""
-    first, dot, rest = field.partition(".")
-    spelled = known.get(first.lower(), first) + dot + rest
-    from watchword.watch.sigma_sql import WHOLE
-
+    begin, dot, rest = field.partition(".")
+    spelled = known.get(begin.lower(), begin) + dot + rest
     if field == WHOLE:
         return (field,)
     return (spelled, *(f"{prefix}.{field}" for prefix in _PREFIXES.get(provider.name, ())))

@@ -377,8 +377,7 @@ def table_of(rows: Sequence[msgspec.Struct], schema: pa.Schema = SCHEMA) -> pa.T
     """*rows*, one or more, as a table: by way of JSON, since Arrow loads all of pandas before it looks at an object."""
     lines = [_encode(row) for row in rows]
     table = pj.read_json(
-        pa.py_buffer(b"
-".join(lines)),
+        pa.py_buffer(b"\n".join(lines)),
         # No row may be longer than a block.
         pj.ReadOptions(block_size=max(_BLOCK, 1 + max(map(len, lines)))),
         pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import ExitStack
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from watchword.core.errors import Invalid, Unavailable
 from watchword.watch import correlation
+from watchword.watch.cells import Enforced
 from watchword.watch.engine import SHOWN, Context, Progress, load, write_aside
 from watchword.watch.providers import Feed
 from watchword.watch.reading import must_be_readable
@@ -27,6 +28,7 @@ from watchword.watch.spark.keys import MACROS, beside, elsewhere, everywhere, la
 from watchword.watch.spark.rows import MOVED, Body, batch, create, insert, packed, whole
 from watchword.watch.spark.session import session
 from watchword.watch.spark.splits import Split, splits_of
+from watchword.watch.tickets import Ticket
 from watchword.watch.verdicts import FileShare, Rejected, Report, UnseenChange, VerdictRow, rows_of
 
 if TYPE_CHECKING:
@@ -62,13 +64,24 @@ class SparkEngine(msgspec.Struct, frozen=True, kw_only=True):
         signals: tuple[Signal, ...] = (),
         activity: Path | None = None,
         sigma: tuple[Rule, ...] = (),
+        tickets: tuple[Ticket, ...] | None = None,
+        enforced: tuple[Enforced, ...] = (),
+        since: datetime | None = None,
         progress: Progress | None = None,
     ) -> Report:
         """As `Engine.judge`; *progress* is told when all is read. `Unavailable` where there is no Spark."""
         logs = [(number, file) for number, feed in enumerate(feeds) for file in feed.files]
         for _, file in logs:
             must_be_readable(file)
-        context = Context(accounts=accounts, signals=signals, activity=activity, sigma=sigma)
+        context = Context(
+            accounts=accounts,
+            signals=signals,
+            activity=activity,
+            sigma=sigma,
+            tickets=tickets,
+            enforced=enforced,
+            since=since,
+        )
         with session(self.master) as spark, correlation.connected(self.memory, 2) as con:
             correlation.set_up(con, [feed.provider for feed in feeds], lag, feeds, signed_in=bool(signals))
             con.execute(MACROS)
@@ -79,6 +92,7 @@ class SparkEngine(msgspec.Struct, frozen=True, kw_only=True):
                 signed_in=bool(signals),
                 memory=self.memory,
                 parts=self.partitions or spark.sparkContext.defaultParallelism,
+                since=since,
             )
             size = _even(
                 sum(file.stat().st_size for _, file in logs), self.split, spark.sparkContext.defaultParallelism
@@ -150,6 +164,7 @@ class _Judging:
             unseen=unseen,
             has_evidence=self._has_evidence,
             files=shares,
+            left_out=sum(part.left_out for part in parts.values()),
             hits=(*hits, *self._sigma(told.get("sigma", []), verdicts)),
             blind_signals=blind,
         )
@@ -294,6 +309,7 @@ class _Judging:
         everything = routed.unionByName(self._frame(beside))
         judging = tasks.Judging(
             has_evidence=self._has_evidence,
+            has_tickets=self._context.tickets is not None,
             everywhere=tuple(everywhere(self._con)),
             signals=bool(self._context.signals),
         )

@@ -67,7 +67,9 @@ _PAIRS = pa.schema([("k", pa.string()), ("rep", pa.string())])
 
 
 def link(con: duckdb.DuckDBPyConnection, links: Iterable[Body]) -> bool:
-    """Find the accounts that several names lead to, in logs, evidence and accounts: table `moved`, key to key.
+    """Find the accounts that several names lead to, in logs, evidence, accounts and tickets: table `moved`, key to key.
+
+    A ticket speaks once: whatever it may be about is judged together.
 
     False where there are none.
     """
@@ -75,6 +77,7 @@ def link(con: duckdb.DuckDBPyConnection, links: Iterable[Body]) -> bool:
     insert(con, "link", (body.body for body in links))
     con.execute("INSERT INTO link SELECT DISTINCT coalesce(list_min(target_keys), ''), target_keys FROM evidence")
     con.execute("INSERT INTO link SELECT min(name), list(DISTINCT name) FROM account GROUP BY account")
+    con.execute("INSERT INTO link SELECT min(name), list(DISTINCT name) FROM about GROUP BY part")
     moved = united(keys for (keys,) in con.execute(LINKS).fetchall())
     con.complete()
     con.register("told", pa.table({"k": list(moved), "rep": list(moved.values())}, schema=_PAIRS))
@@ -161,7 +164,11 @@ def everywhere(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, bytes]]:
         # Executors are known by their name in any case: a row of evidence that is for nobody says them all.
         "evidence": "SELECT list(DISTINCT name) AS principal_keys, CAST([] AS VARCHAR[]) AS target_keys, "
         "CAST([] AS VARCHAR[]) AS effects, -1 AS evidence FROM (SELECT unnest(principal_keys) AS name FROM evidence)",
-        "account": "FROM account WHERE shared OR status = 'leaver'",
+        # So are those who are no strangers to a ticket: it is theirs.
+        "account": "FROM account WHERE shared OR status = 'leaver' OR account IN ("
+        "SELECT account FROM label WHERE label IN (SELECT agent FROM ticket_part WHERE agent <> ''))",
+        "ticket_part": "FROM ticket_part",
+        "enforced": "FROM enforced",
         "gap": "FROM gap",
         "declared": "FROM declared",
         "seen": "FROM seen",

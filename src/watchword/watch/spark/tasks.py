@@ -7,7 +7,7 @@ import sys
 import zipimport
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any
 
@@ -51,7 +51,7 @@ class FeedName(msgspec.Struct, frozen=True, kw_only=True):
 class Run(msgspec.Struct, frozen=True, kw_only=True):
     """What all tasks of one run know: *memory* is DuckDB's share in each, *parts* is where records go that are read.
 
-    The rest is as `correlation.set_up` takes it.
+    Events before *since* are left out. The rest is as `correlation.set_up` takes it.
     """
 
     feeds: tuple[FeedName, ...]
@@ -59,6 +59,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     signed_in: bool
     memory: str
     parts: int
+    since: datetime | None = None
 
     @contextmanager
     def connected(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -83,9 +84,10 @@ def settle() -> None:
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """What the reading of one split came to, and how many rows wait for what sign-ins say."""
+    """What the reading of one split came to, how many rows were left out, and how many wait for what sign-ins say."""
 
     tally: Tally
+    left_out: int
     native: int
     without_address: int
     without_country: int
@@ -167,6 +169,7 @@ def _read(run: Run, split: Split, number: int, rules: tuple[Rule, ...]) -> Itera
         except (Invalid, Unavailable) as error:
             yield fault_of(error, split.path)
             return
+        left_out = 0 if run.since is None else correlation.forget(con, run.since)
         counts = con.execute(
             """
             SELECT
@@ -179,6 +182,7 @@ def _read(run: Run, split: Split, number: int, rules: tuple[Rule, ...]) -> Itera
         native, without_address, without_country, signed_in = counts or (0, 0, 0, 0)
         part = Part(
             tally=tally,
+            left_out=left_out,
             native=native,
             without_address=without_address,
             without_country=without_country,
@@ -265,9 +269,10 @@ def route(batches: Batches, *, moved: bytes, parts: int, only: bytes | None = No
 
 
 class Judging(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known in every partition: bodies of the tables that are small, and whether there is evidence at all."""
+    """What is known in every partition: small tables as bodies, and whether there is evidence, or tickets, at all."""
 
     has_evidence: bool
+    has_tickets: bool
     everywhere: tuple[tuple[str, bytes], ...]
     signals: bool
 
@@ -279,7 +284,10 @@ def judge(rows: pa.Table, *, run: Run, judging: Judging) -> pa.Table:
     part = bodies[0].part
     with run.connected() as con:
         correlation.read_evidence(con, None)
-        con.execute("UPDATE setting SET has_evidence = $given", {"given": judging.has_evidence})
+        con.execute(
+            "UPDATE setting SET has_evidence = $evidence, has_tickets = $tickets",
+            {"evidence": judging.has_evidence, "tickets": judging.has_tickets},
+        )
         for name, body in judging.everywhere:
             insert(con, name, [body])
         for kind, name in _JUDGED.items():

@@ -2,18 +2,7 @@
 -- `covered`: all of the click is among what the ticket names; `by_agent`: who acted is whose ticket it is; `other_agent`:
 -- it is the ticket of somebody we know, who did not act.
 CREATE OR REPLACE TABLE speak AS
-WITH label AS (
-    SELECT name AS label, account FROM account
-    UNION
-    SELECT lower(person), account FROM account WHERE person <> ''
-),
-about AS (
-    SELECT part, "target" AS name FROM ticket_part
-    UNION
-    SELECT ticket_part.part, account.name
-    FROM ticket_part JOIN label ON label.label = ticket_part."target" JOIN account USING (account)
-),
-worker AS (
+WITH worker AS (
     SELECT part, agent AS name, false AS known FROM ticket_part WHERE agent <> ''
     UNION
     SELECT ticket_part.part, account.name, true

@@ -63,5 +63,17 @@ CREATE TABLE ticket_part (
     since TIMESTAMPTZ, until TIMESTAMPTZ
 );
 
+-- What accounts go by in tickets: their names, or the person behind them; and every name of whoever a ticket is about.
+CREATE VIEW label AS
+SELECT name AS label, account FROM account
+UNION
+SELECT lower(person), account FROM account WHERE person <> '';
+
+CREATE VIEW about AS
+SELECT part, "target" AS name FROM ticket_part
+UNION
+SELECT ticket_part.part, account.name
+FROM ticket_part JOIN label ON label.label = ticket_part."target" JOIN account USING (account);
+
 -- Where a case is owed and a ticket is not enough: NULL stands for any. `until` is the way back.
 CREATE TABLE enforced (class VARCHAR, "action" VARCHAR, unit VARCHAR, since TIMESTAMPTZ, until TIMESTAMPTZ);
