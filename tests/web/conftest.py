@@ -92,6 +92,7 @@ def pages() -> dict[str, AnyPage]:
         threat_until=AT + timedelta(hours=9),
         people=True,
         duty=True,
+        opens=True,
     )
     why = view.Field(name="why", label="Why", kind="area", hint="Kept sealed.")
     step = view.Form(
@@ -99,7 +100,15 @@ def pages() -> dict[str, AnyPage]:
     )
     quiet = view.Form(action="/cases/c-1/withdraw", button="Withdraw", title="Withdraw", weight="danger", fields=(why,))
     fact = view.Fact(label="Mail", value="changed 3 days ago", note="worth nothing yet", tone="bad", link="/x")
-    notice = view.Notice(title="Somebody tried this today", text="At another desk.", link="/x", link_text="See it")
+    notice = view.Notice(
+        title="Somebody tried this today",
+        text="At another desk.",
+        link="/x",
+        link_text="See it",
+        facts=(fact,),
+        lines=("two more",),
+        way_on="Run `watchword` there.",
+    )
     entry = view.Entry(index=1786, hash="ab" * 32, at=AT, what="Case opened", by="Ilse Okonjo", tone="warn")
     challenge = view.Challenge(until=AT + timedelta(minutes=4), tries_left=2, show="lusab babad", address="/a/7KQ2")
     tiles = tuple(
@@ -141,6 +150,7 @@ def pages() -> dict[str, AnyPage]:
         opened=AT - timedelta(hours=5),
         opener="Ilse Okonjo",
         mine=True,
+        frozen=True,
     )
     event = view.EventRow(
         at=AT,
@@ -179,18 +189,29 @@ def pages() -> dict[str, AnyPage]:
             tone="plain",
             next_step="One more method.",
             stages=stages,
-            rail=(view.Panel(title="Account", facts=(fact,), lines=("V3 to verify",)),),
+            rail=(
+                view.Panel(title="Call", first=True, facts=(view.Fact(label="Address", value="/c/x", copy=True),)),
+                view.Panel(title="Account", facts=(fact,), lines=("V3 to verify",)),
+            ),
             notices=(notice,),
             others=(quiet,),
+            trouble=notice,
         ),
         view.CasesPage(
             chrome=staff,
             tabs=(view.Tab(label="Open", link="/cases", count=1, current=True),),
             rows=(row,),
             notices=(notice,),
+            query="lindqvist",
+            again="/cases?tab=open&seen=1812",
+            left_out=3,
         ),
         view.IntakePage(
-            chrome=staff, form=intake, needs=view.Needs(facts=(fact,), why=("late",)), preview="/cases/needs"
+            chrome=staff,
+            form=intake,
+            needs=view.Needs(facts=(fact,), why=("late",), notice=notice, factors=("security_key",)),
+            preview="/cases/needs",
+            trouble=notice,
         ),
         view.BoardPage(
             chrome=staff,

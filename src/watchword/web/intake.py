@@ -18,7 +18,9 @@ from watchword.core.ruling import CaseFacts
 from watchword.desk.intake import Wish
 from watchword.reception import wording
 from watchword.web import view
+from watchword.web.beside import beside, said_beside
 from watchword.web.frame import chrome
+from watchword.web.refusal import refilled
 
 CHANNELS = ("phone", "walk_in", "chat", "mail", "portal", "vendor_desk")
 LOCATIONS = ("unknown", "office", "home", "known", "new", "abroad")
@@ -38,11 +40,15 @@ LANE: dict[str, Lane] = {"text": "text", "kiosk": "kiosk"}
 Said = Mapping[str, str]
 
 
-def intake_page(app: App, actor: PersonId, csrf: str, at: datetime, said: Said) -> view.IntakePage:
-    """The form, filled with what is known already."""
+def intake_page(
+    app: App, actor: PersonId, csrf: str, at: datetime, said: Said, trouble: view.Notice | None = None
+) -> view.IntakePage:
+    """The form, filled with what is known already; *trouble* is why no case was opened from it."""
+    form = view.Form(action="/cases", button="Open the case", fields=_fields(app, said))
     return view.IntakePage(
         chrome=chrome(app, at, csrf, actor, here="new"),
-        form=view.Form(action="/cases", button="Open the case", fields=_fields(app, said)),
+        form=refilled(form, form.action, said),
+        trouble=trouble,
         needs=needs(app, actor, at, said) if said.get("account") and said.get("action") else view.Needs(),
         preview="/cases/needs",
     )
@@ -81,7 +87,7 @@ def _fields(app: App, said: Said) -> tuple[view.Field, ...]:
             label="Which factors",
             required=False,
             only=Action.FACTOR_RESET,
-            hint="Their ids in the directory, with commas. All of them at once is a total loss.",
+            hint="Those that are lost, with commas between. All of them at once is a total loss.",
         ),
         view.Field(
             name="contact",
@@ -171,7 +177,10 @@ def _needed(app: App, actor: PersonId, at: datetime, said: Said) -> view.Needs:
     asked = app.policy.procedures.require(account_class, action, context_of(said), completed_recoveries_7d=again)
     note = f"{wording.plain(account_class)}, {seen.unit or 'no unit'}"
     account = view.Fact(label="Account", value=seen.display_name, note=note)
-    return view.Needs(facts=(account, *_facts(asked)), why=asked.raised)
+    others = beside(app, actor, at, account=known, subject=subject) if known else ()
+    factors = seen.factors if action is Action.FACTOR_RESET else ()
+    told = said_beside(app, others, at, other=False)
+    return view.Needs(facts=(account, *_facts(asked)), why=asked.raised, factors=factors, notice=told)
 
 
 def _facts(asked: Requirement) -> tuple[view.Fact, ...]:

@@ -15,7 +15,7 @@ from watchword.core.ids import PersonId
 from watchword.desk.followers import CaseRow
 from watchword.desk.steps import Loaded
 from watchword.reception import wording
-from watchword.reception.cases import listed
+from watchword.reception.cases import listed, ticket_of
 from watchword.watch.verdicts import REASONS, VerdictRow
 from watchword.web import view
 from watchword.web.case_page import stage_of, tone_of
@@ -23,7 +23,10 @@ from watchword.web.forms import closable
 from watchword.web.frame import account_of, chrome, name_of
 
 SHOWN = 200
-"""Rows of the board at most; what is left out is counted."""
+"""Rows of a list at most; what is left out is counted."""
+
+TICKETS = 1000
+"""How many tickets a search opens at most."""
 
 ORDER: tuple[tuple[Verdict, str], ...] = (
     (Verdict.SUSPICIOUS, "suspicious"),
@@ -38,9 +41,11 @@ ORDER: tuple[tuple[Verdict, str], ...] = (
 """Verdicts as the board shows them: what nobody can account for first."""
 
 
-def cases_page(app: App, actor: PersonId, csrf: str, at: datetime, tab: str) -> view.CasesPage:
-    """The case list, cut by *tab*: open, mine, owed, all."""
-    rows = listed(app, actor, at)
+def cases_page(app: App, actor: PersonId, csrf: str, at: datetime, tab: str, query: str = "") -> view.CasesPage:
+    """The case list, cut by *tab*: open, mine, owed, all; with a *query*, of the cases it finds."""
+    frame = chrome(app, at, csrf, actor, here="cases")
+    query = query.strip()
+    rows = found(app, listed(app, actor, at), query)
     cuts = {
         "open": tuple(r for r in rows if not isinstance(r.case, TERMINAL)),
         "mine": tuple(r for r in rows if _mine(app, actor, r.case, at)),
@@ -48,18 +53,47 @@ def cases_page(app: App, actor: PersonId, csrf: str, at: datetime, tab: str) -> 
         "all": rows,
     }
     titles = {"open": "Open", "mine": "Yours to take", "owed": "Review owed", "all": "All"}
-    chosen = tab if tab in cuts else "open"
+    chosen = tab if tab in cuts else "all" if query else "open"
     mine = {r.case.id for r in cuts["mine"]}
+    asked = {"q": query} if query else {}
     tabs = tuple(
-        view.Tab(label=titles[key], link=f"/cases?tab={key}", count=len(cut), current=key == chosen)
+        view.Tab(
+            label=titles[key], link=f"/cases?{urlencode({'tab': key} | asked)}", count=len(cut), current=key == chosen
+        )
         for key, cut in cuts.items()
     )
     return view.CasesPage(
-        chrome=chrome(app, at, csrf, actor, here="cases"),
+        chrome=frame,
         tabs=tabs,
-        rows=tuple(_case_row(app, r.case, at, mine=r.case.id in mine) for r in cuts[chosen]),
+        rows=tuple(_case_row(app, r.case, at, mine=r.case.id in mine) for r in cuts[chosen][:SHOWN]),
         notices=_debts(app, cuts["owed"], at),
+        query=query,
+        tab=chosen,
+        again=f"/cases?{urlencode({'tab': chosen, 'seen': app.ledger.size} | asked)}",
+        left_out=max(len(cuts[chosen]) - SHOWN, 0),
     )
+
+
+def found(app: App, rows: tuple[CaseRow, ...], query: str) -> tuple[CaseRow, ...]:
+    """The *rows* that have every word of *query* in who, what, by whom, or the case's id; or whose ticket it is.
+
+    A ticket's number is sealed in its payload, so it is looked for whole, in the newest `TICKETS` of them.
+    """
+    if not query:
+        return rows
+    words = query.casefold().split()
+    by_words = tuple(row for row in rows if all(word in _said_of(app, row.case) for word in words))
+    if by_words or not any(letter.isdigit() for letter in query):
+        return by_words
+    newest = tuple(row for row in rows if row.case.ticket is not None)[:TICKETS]
+    return tuple(row for row in newest if (ticket_of(app, row.case) or "").casefold() == query.casefold())
+
+
+def _said_of(app: App, case: Case) -> str:
+    """Everything a row shows of a case that one may look for."""
+    name, login = account_of(app, case.account, case.subject)
+    what = wording.ACTIONS[case.action][0]
+    return f"{case.id} {what} {name} {login} {name_of(app, case.opener)} {state_of(case)}".casefold()
 
 
 def _mine(app: App, actor: PersonId, case: Case, at: datetime) -> bool:
@@ -92,6 +126,8 @@ def _case_row(app: App, case: Case, at: datetime, *, mine: bool) -> view.CaseRow
         opener=name_of(app, case.opener),
         mine=mine,
         portal=app.steps.portal is not None and case.opener == app.steps.portal,
+        frozen=not isinstance(case, TERMINAL)
+        and app.registry.account(case.account).freeze(at, app.desk.steps.thresholds) > 0,
     )
 
 
@@ -105,7 +141,10 @@ def _waits_for(case: Case, at: datetime) -> str:
             return f"the hold, {wording.span(case.until - at)} more"
         case Releasable():
             return "the release"
-    if case.review_due is not None and case.reviewer is None:
+    owed = case.review_due is not None and case.reviewer is None
+    if closable(case):
+        return "somebody to close it, and a review" if owed else "somebody to close it"
+    if owed:
         return "a review"
     return "" if isinstance(case, TERMINAL) else "the executor or the person"
 

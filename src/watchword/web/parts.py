@@ -20,7 +20,7 @@ class Chrome(msgspec.Struct, frozen=True, kw_only=True):
     they may administer people, use that switch, and activate a policy. *drift* says that it is not the active one,
     *vouch* that a word of theirs about somebody is waited for. *debt* says that a review is overdue, and *debt_link*
     where; *declares*: whether downtime concerns them, *seats*: whether they have one to lend, or one of somebody else.
-    *findings*: how many nobody has looked at yet; None for whoever may not see them.
+    *opens*: whether they may open cases. *findings*: how many nobody has looked at yet; None where not theirs to see.
     """
 
     at: datetime
@@ -41,6 +41,7 @@ class Chrome(msgspec.Struct, frozen=True, kw_only=True):
     debt: str = ""
     debt_link: str = ""
     declares: bool = False
+    opens: bool = False
     findings: int | None = None
 
 
@@ -67,7 +68,10 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Form(msgspec.Struct, frozen=True, kw_only=True):
-    """One step somebody may take: POST to *action*. *lede* says what it does before the button does it."""
+    """One step somebody may take: POST to *action*. *lede* says what it does before the button does it.
+
+    *open*: it was tried and refused, and stands there unfolded with what was typed.
+    """
 
     action: str
     button: str
@@ -75,31 +79,37 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
     lede: str = ""
     fields: tuple[Field, ...] = ()
     weight: Literal["main", "quiet", "danger"] = "main"
-
-
-class Notice(msgspec.Struct, frozen=True, kw_only=True):
-    """Something said above everything else, with the way on."""
-
-    title: str
-    text: str
-    tone: Tone = "warn"
-    link: str | None = None
-    link_text: str = ""
+    open: bool = False
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True):
-    """A label and what is known, with where it comes from or why it matters in *note*."""
+    """A label and what is known, with where it comes from or why it matters in *note*; *copy*: to be passed on."""
 
     label: str
     value: str
     note: str = ""
     tone: Tone = "plain"
     link: str | None = None
+    copy: bool = False
+
+
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """Something said above everything else: *link* or *way_on* say what to do now, *facts* and *lines* why."""
+
+    title: str
+    text: str
+    tone: Tone = "warn"
+    link: str | None = None
+    link_text: str = ""
+    facts: tuple[Fact, ...] = ()
+    lines: tuple[str, ...] = ()
+    way_on: str = ""
 
 
 class Panel(msgspec.Struct, frozen=True, kw_only=True):
-    """A block of the right rail."""
+    """A block of the right rail; *first*: needed while somebody calls, so that it comes first on a narrow screen."""
 
     title: str
+    first: bool = False
     facts: tuple[Fact, ...] = ()
     lines: tuple[str, ...] = ()

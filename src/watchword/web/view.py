@@ -113,9 +113,17 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     card: ApproverCard | None = None
     forms: tuple[Form, ...] = ()
 
+    @property
+    def offers(self) -> bool:
+        """Whether there is something to do in it."""
+        return bool(self.forms or self.card or any(tile.begin or tile.challenge for tile in self.tiles))
+
 
 class CasePage(msgspec.Struct, frozen=True, kw_only=True):
-    """One case as a vertical timeline, and what surrounds it. *version* is that of its stream, for the live refresh."""
+    """One case as a vertical timeline, and what surrounds it. *version* is that of its stream, for the live refresh.
+
+    *trouble* is why the step that was just asked for was not taken.
+    """
 
     chrome: Chrome
     case: str
@@ -131,10 +139,14 @@ class CasePage(msgspec.Struct, frozen=True, kw_only=True):
     rail: tuple[Panel, ...]
     notices: tuple[Notice, ...] = ()
     others: tuple[Form, ...] = ()
+    trouble: Notice | None = None
 
 
 class CaseRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the case list; *stage* is 1 to 8, *waits_for* what is missing in words; *portal*: self-service."""
+    """One line of the case list; *stage* is 1 to 8, *waits_for* what is missing in words; *portal*: self-service.
+
+    *frozen*: failures closed methods of the account.
+    """
 
     case: str
     link: str
@@ -150,6 +162,7 @@ class CaseRow(msgspec.Struct, frozen=True, kw_only=True):
     opener: str
     mine: bool = False
     portal: bool = False
+    frozen: bool = False
 
 
 class Tab(msgspec.Struct, frozen=True, kw_only=True):
@@ -162,22 +175,31 @@ class Tab(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CasesPage(msgspec.Struct, frozen=True, kw_only=True):
-    """The case list."""
+    """The case list, of what *query* finds where it is not empty. *again* is where it is asked for whatever is new."""
 
     chrome: Chrome
     tabs: tuple[Tab, ...]
     rows: tuple[CaseRow, ...]
     notices: tuple[Notice, ...] = ()
+    query: str = ""
+    tab: str = "open"
+    again: str = ""
+    left_out: int = 0
 
 
 class Needs(msgspec.Struct, frozen=True, kw_only=True):
-    """What a case would need, before it is opened; *refused* says why it can not be opened, with the way on."""
+    """What a case would need, before it is opened; *refused* says why it can not be opened, with the way on.
+
+    *notice* tells of cases that are there already, *factors* are those the account has, where some are to be named.
+    """
 
     title: str = ""
     facts: tuple[Fact, ...] = ()
     why: tuple[str, ...] = ()
     refused: str = ""
     remedy: str = ""
+    notice: Notice | None = None
+    factors: tuple[str, ...] = ()
 
 
 class IntakePage(msgspec.Struct, frozen=True, kw_only=True):
@@ -188,6 +210,7 @@ class IntakePage(msgspec.Struct, frozen=True, kw_only=True):
     needs: Needs
     preview: str
     notices: tuple[Notice, ...] = ()
+    trouble: Notice | None = None
 
 
 class Slice(msgspec.Struct, frozen=True, kw_only=True):
