@@ -205,6 +205,7 @@ def pages() -> dict[str, AnyPage]:
             query="lindqvist",
             again="/cases?tab=open&seen=1812",
             left_out=3,
+            mine=1,
         ),
         view.IntakePage(
             chrome=staff,
@@ -321,6 +322,7 @@ def pages() -> dict[str, AnyPage]:
                 ),
             ),
             register=intake,
+            query="mara",
         ),
         view.PersonPage(
             chrome=staff,

@@ -16,6 +16,7 @@ from tests.api.organisation import PASSWORD, Organisation
 from watchword.core.ids import CaseId
 from watchword.directories.sandbox import SignIn
 from watchword.reception import countersign
+from watchword.web.lists import cases_page
 
 
 @pytest.fixture
@@ -183,9 +184,17 @@ def test_a_reset_from_the_call_to_the_new_password(people: People) -> None:
     caller = people.tab()
     caller.goto(address.replace("http://localhost:8787", ""))
     _hears(caller, organisation, _case(agent))
+    caller.get_by_label("Code").fill("000000")
+    caller.get_by_role("button", name="Continue").click()
+    expect(caller.get_by_label("Code")).to_have_attribute("aria-invalid", "true")
+    expect(caller.get_by_label("Code")).to_be_focused()
     caller.get_by_label("Code").fill(app.at(organisation.at))
     caller.get_by_role("button", name="Continue").click()
-    expect(caller.locator("#quiet")).to_contain_text("Stay on this page")
+    expect(caller.locator("#quiet")).to_contain_text("That was right. Stay on this page")
+    caller.route("**/api/caller/**", lambda route: route.abort())
+    expect(caller.get_by_role("alert")).to_have_text("The desk did not answer. Wait a moment.")
+    caller.unroute("**/api/caller/**")
+    expect(caller.get_by_role("alert")).to_be_hidden()
     expect(agent.locator(".tile.proved", has_text="Authenticator code")).to_be_visible()
     agent.locator(".tile", has_text="Automated call").get_by_role("button", name="Begin").click()
     expect(caller.get_by_label("Code")).to_be_visible()
@@ -398,6 +407,31 @@ def test_a_freeze_is_seen_and_two_people_release_it(people: People) -> None:
         page = people.signed_in(login)
         page.goto(f"/cases/{case}")
         expect(page.locator(".tile", has_text="Automated call")).to_contain_text("Closed: too many verifications")
+        expect(page.locator(".notice.bad .way-on")).to_contain_text("two people on duty")
         page.get_by_text("Release the freeze").click()
         page.get_by_role("button", name="Agree").click()
         expect(page.locator(".fact", has_text="Freeze").locator("dd")).to_have_text(frozen)
+
+
+def test_what_waits_is_told_to_whoever_may_take_it(organisation: Organisation) -> None:
+    """A case that stands still after “not me” is for those on duty, one that is done for who closes it."""
+    agent = organisation.sign_in("ilse")
+    wish = {"directory": "sandbox", "account": "m.lindqvist", "action": "unlock"}
+    case = agent.post("/api/cases", wish).json()["case"]
+    agent.post(f"/api/cases/{case}/object", {"said": "it was not me"})
+    app, at = organisation.app, organisation.at
+    for login, many in (("noor", 1), ("wen", 1), ("ilse", 0), ("rafael", 0)):
+        page = cases_page(app, app.names.person(login), "", at, "mine")
+        assert (len(page.rows), page.mine) == (many, many), login
+    (row,) = cases_page(app, app.names.person("ilse"), "", at, "").rows
+    assert row.waits_for == "somebody on duty, after a “not me”"
+
+
+def test_who_may_not_open_cases_is_not_offered_to(people: People) -> None:
+    """The link and the empty list offer a new case to agents alone; duty has the policy's page, for its map."""
+    agent, duty = people.signed_in("ilse"), people.signed_in("noor")
+    expect(agent.get_by_role("link", name="New case")).to_be_visible()
+    expect(agent.locator(".empty")).to_contain_text("Open one")
+    expect(duty.get_by_role("link", name="New case")).to_have_count(0)
+    expect(duty.locator(".empty")).not_to_contain_text("Open one")
+    expect(duty.get_by_role("link", name="Policy")).to_be_visible()

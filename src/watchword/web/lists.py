@@ -9,7 +9,18 @@ from urllib.parse import urlencode
 
 from watchword.app import App
 from watchword.core.action import Step
-from watchword.core.case import TERMINAL, AwaitingApproval, Case, Holding, Releasable, Verifying, state_of
+from watchword.core.case import (
+    TERMINAL,
+    AwaitingApproval,
+    Case,
+    Delivered,
+    Failed,
+    Holding,
+    Paused,
+    Releasable,
+    Verifying,
+    state_of,
+)
 from watchword.core.identity_event import Verdict
 from watchword.core.ids import PersonId
 from watchword.desk.followers import CaseRow
@@ -49,7 +60,7 @@ def cases_page(app: App, actor: PersonId, csrf: str, at: datetime, tab: str, que
     cuts = {
         "open": tuple(r for r in rows if not isinstance(r.case, TERMINAL)),
         "mine": tuple(r for r in rows if _mine(app, actor, r.case, at)),
-        "owed": tuple(r for r in rows if r.case.review_due is not None and r.case.reviewer is None),
+        "owed": tuple(r for r in rows if _owes(r.case)),
         "all": rows,
     }
     titles = {"open": "Open", "mine": "Yours to take", "owed": "Review owed", "all": "All"}
@@ -71,6 +82,7 @@ def cases_page(app: App, actor: PersonId, csrf: str, at: datetime, tab: str, que
         tab=chosen,
         again=f"/cases?{urlencode({'tab': chosen, 'seen': app.ledger.size} | asked)}",
         left_out=max(len(cuts[chosen]) - SHOWN, 0),
+        mine=len(mine),
     )
 
 
@@ -97,16 +109,41 @@ def _said_of(app: App, case: Case) -> str:
 
 
 def _mine(app: App, actor: PersonId, case: Case, at: datetime) -> bool:
-    """Whether the step that is due could be this person's."""
-    due = {Verifying: Step.VERIFY, AwaitingApproval: Step.APPROVE, Releasable: Step.RELEASE}.get(type(case))
-    if due is None and closable(case):
-        due = Step.CLOSE
-    if due is None:
-        return False
-    if any(v.person == actor for v in case.votes) and due is Step.APPROVE:
+    """Whether a step that is due could be this person's."""
+    due = _due(case, at)
+    if any(v.person == actor for v in case.votes):
+        due = tuple(step for step in due if step is not Step.APPROVE)
+    if not due:
         return False
     loaded = Loaded(case=case, account=app.registry.account(case.account), version=-1, account_version=-1)
-    return app.desk.steps.may(actor, due, loaded, at)
+    return any(app.desk.steps.may(actor, step, loaded, at) for step in due)
+
+
+def _due(case: Case, at: datetime) -> tuple[Step, ...]:
+    """The steps that a case waits for people to take."""
+    owed = (Step.REVIEW,) if _owes(case) and isinstance(case, (*TERMINAL, Failed, Delivered)) else ()
+    match case:
+        case Verifying():
+            return (Step.VERIFY,)
+        case AwaitingApproval():
+            return (Step.APPROVE, Step.VERIFY) if _asked(case) else (Step.APPROVE,)
+        case Paused():
+            return (Step.LIFT_PAUSE,)
+        case Holding() if case.until <= at:
+            return (Step.RELEASE,)
+        case Releasable():
+            return (Step.RELEASE,)
+    return (Step.CLOSE, *owed) if closable(case) else owed
+
+
+def _asked(case: Case) -> bool:
+    """Whether an approver asked what the desk has not answered."""
+    return any(one.answered_by is None for one in case.questions)
+
+
+def _owes(case: Case) -> bool:
+    """Whether a review of it is still to come."""
+    return case.review_due is not None and case.reviewer is None
 
 
 def _case_row(app: App, case: Case, at: datetime, *, mine: bool) -> view.CaseRow:
@@ -136,15 +173,19 @@ def _waits_for(case: Case, at: datetime) -> str:
         case Verifying():
             return "the ticket" if case.ticket is None else "the person to be verified"
         case AwaitingApproval() if case.requirement.approve:
-            return f"approval ({case.requirement.approve.name})"
+            asked = ", and an answer to an approver’s question" if _asked(case) else ""
+            return f"approval ({case.requirement.approve.name}){asked}"
+        case Paused():
+            return "somebody on duty, after a “not me”"
+        case Holding() if case.until <= at:
+            return "the release"
         case Holding():
             return f"the hold, {wording.span(case.until - at)} more"
         case Releasable():
             return "the release"
-    owed = case.review_due is not None and case.reviewer is None
     if closable(case):
-        return "somebody to close it, and a review" if owed else "somebody to close it"
-    if owed:
+        return "somebody to close it, and a review" if _owes(case) else "somebody to close it"
+    if _owes(case):
         return "a review"
     return "" if isinstance(case, TERMINAL) else "the executor or the person"
 

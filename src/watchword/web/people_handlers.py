@@ -7,7 +7,7 @@ from typing import Annotated
 
 from litestar import Controller, get, post
 from litestar.enums import MediaType, RequestEncodingType
-from litestar.params import Body, FromPath
+from litestar.params import Body, FromPath, FromQuery
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
@@ -32,9 +32,9 @@ class PeoplePages(Controller):
     path = "/people"
 
     @get("", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)
-    def listed(self, app: TheApp, actor: TheActor, at: Now, csrf: Token) -> str:
-        """Everybody whom this person may administer."""
-        return render(people_page(app, actor.person, csrf, at))
+    def listed(self, app: TheApp, actor: TheActor, at: Now, csrf: Token, q: FromQuery[str] = "") -> str:
+        """Everybody whom this person may administer, or those of them whom *q* finds."""
+        return render(people_page(app, actor.person, csrf, at, q))
 
     @post("", include_in_schema=False, status_code=HTTP_303_SEE_OTHER, sync_to_thread=True)
     def register(self, app: TheApp, actor: TheActor, at: Now, data: Form) -> Redirect:

@@ -175,7 +175,10 @@ class Tab(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CasesPage(msgspec.Struct, frozen=True, kw_only=True):
-    """The case list, of what *query* finds where it is not empty. *again* is where it is asked for whatever is new."""
+    """The case list, of what *query* finds where it is not empty. *again* is where it is asked for whatever is new.
+
+    *mine* is how many wait for the reader, for the title: seen from another tab as well.
+    """
 
     chrome: Chrome
     tabs: tuple[Tab, ...]
@@ -185,6 +188,7 @@ class CasesPage(msgspec.Struct, frozen=True, kw_only=True):
     tab: str = "open"
     again: str = ""
     left_out: int = 0
+    mine: int = 0
 
 
 class Needs(msgspec.Struct, frozen=True, kw_only=True):
@@ -267,12 +271,13 @@ class PersonRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PeoplePage(msgspec.Struct, frozen=True, kw_only=True):
-    """Everybody whom the person on the page may administer."""
+    """Everybody whom the person on the page may administer, or those of them whom *query* finds."""
 
     chrome: Chrome
     sub: str
     rows: tuple[PersonRow, ...]
     register: Form
+    query: str = ""
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):

@@ -86,7 +86,10 @@ const drawChallenge = (waiting) => {
   part("code").classList.toggle("long", saved);
   part("code").inputMode = saved ? "text" : "numeric";
   part("code").autocomplete = saved ? "off" : "one-time-code";
-  if (fresh) part("code").value = "";
+  if (fresh) {
+    part("code").value = "";
+    part("code").removeAttribute("aria-invalid");
+  }
   if (fresh && typed) part("code").focus();
 };
 
@@ -219,7 +222,12 @@ part("answer").addEventListener("submit", step(async () => {
     return null;
   }
   const answer = current.kind === "passkey" ? await assertion(current.options) : part("code").value;
-  const told = await send("POST", `/answers/${current.challenge}`, { answer });
+  part("code").removeAttribute("aria-invalid");
+  const told = await send("POST", `/answers/${current.challenge}`, { answer }).catch((error) => {
+    if (error.name !== "Silence") part("code").setAttribute("aria-invalid", "true");
+    part("code").select(); // to be typed over
+    throw error;
+  });
   right = !told.waiting.some(({ challenge }) => challenge === current.challenge);
   return told;
 }));
