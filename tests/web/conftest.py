@@ -108,6 +108,7 @@ def pages() -> dict[str, AnyPage]:
         facts=(fact,),
         lines=("two more",),
         way_on="Run `watchword` there.",
+        address="/cases/c-1",
     )
     entry = view.Entry(index=1786, hash="ab" * 32, at=AT, what="Case opened", by="Ilse Okonjo", tone="warn")
     challenge = view.Challenge(until=AT + timedelta(minutes=4), tries_left=2, show="lusab babad", address="/a/7KQ2")
@@ -195,7 +196,6 @@ def pages() -> dict[str, AnyPage]:
             ),
             notices=(notice,),
             others=(quiet,),
-            trouble=notice,
         ),
         view.CasesPage(
             chrome=staff,
@@ -212,7 +212,6 @@ def pages() -> dict[str, AnyPage]:
             form=intake,
             needs=view.Needs(facts=(fact,), why=("late",), notice=notice, factors=("security_key",)),
             preview="/cases/needs",
-            trouble=notice,
         ),
         view.BoardPage(
             chrome=staff,

@@ -83,7 +83,8 @@ def test_an_administrator_lets_somebody_in(page: Page) -> None:
     page.get_by_label("Once more").fill("another one entirely")
     page.get_by_role("button", name="Set it").click()
     expect(page.locator(".what")).to_contain_text("not the same")
-    page.get_by_role("link", name="Go back").click()
+    expect(page.get_by_label("New password")).to_be_visible()  # unfolded still, and empty
+    expect(page.get_by_label("New password")).to_have_value("")
     page.locator(".held li", has_text="Verifier").get_by_role("button", name="Revoke").click()
     expect(page.get_by_text("No role.")).to_be_visible()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-import msgspec
 from litestar import Controller, Request, Response, get, post
 from litestar.enums import MediaType, RequestEncodingType
 from litestar.params import Body, FromPath, FromQuery
@@ -12,7 +11,6 @@ from litestar.response import Redirect
 from litestar.status_codes import HTTP_204_NO_CONTENT, HTTP_303_SEE_OTHER
 
 from watchword.core.change import contact_of
-from watchword.core.errors import Conflict, Invalid, Refused, Unavailable
 from watchword.core.ids import CaseId
 from watchword.languages.catalogue import words
 from watchword.reception import whence
@@ -22,7 +20,6 @@ from watchword.reception.browser import browser_cookie, mark_of
 from watchword.reception.caller import asked_for, handed, language_of
 from watchword.reception.cases import caller_page, demand_overview, readable
 from watchword.reception.given import Now, TheActor, TheApp, Token
-from watchword.reception.problems import problem_of
 from watchword.web import view
 from watchword.web.approve_site import approve_file, approve_page
 from watchword.web.case_page import case_page
@@ -36,15 +33,12 @@ from watchword.web.lists import board_page, cases_page
 from watchword.web.people_handlers import PeoplePages, ThreatPages
 from watchword.web.policy_page import PolicyPages
 from watchword.web.recover import RecoverPages
-from watchword.web.refusal import noted, refilled, said_no
+from watchword.web.refusal import SAID_AGAIN, again
 from watchword.web.render import STATIC, render, render_needs
 from watchword.web.seats_page import SeatPages
 from watchword.web.vouch import vouch_page
 
 Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
-
-SAID_AGAIN = (Refused, Invalid, Conflict, Unavailable)
-"""Faults after which the page stands there again, with what was typed: to be put right, or asked again later."""
 
 PROBLEMS = {
     "wrong": "Login or password is wrong. Try again, or ask an administrator.",
@@ -122,9 +116,8 @@ class CasePages(Controller):
         try:
             case = open_case(app, actor.person, at, data)
         except SAID_AGAIN as fault:
-            problem = problem_of(noted(fault))
-            page = intake_page(app, actor.person, csrf, at, data, trouble=said_no(problem))
-            return Response(render(page), media_type=MediaType.HTML, status_code=problem.status)
+            page = intake_page(app, actor.person, csrf, at, data)
+            return again(page, "/cases", data, fault, "/cases/new")
         return Redirect(f"/cases/{case}", status_code=HTTP_303_SEE_OTHER)
 
     @get("/{case:str}", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)
@@ -170,11 +163,9 @@ class CasePages(Controller):
         try:
             take(app, actor, loaded.case, step, data | {BROWSER: request.cookies.get(BROWSER_NAME, "")}, at)
         except SAID_AGAIN as fault:
-            problem = problem_of(noted(fault))
             page = case_page(app, readable(app, actor.person, case, at), actor.person, csrf, at)
-            page = refilled(page, f"/cases/{loaded.case.id}/{step}", data)
-            page = msgspec.structs.replace(page, trouble=said_no(problem))
-            return Response(render(page), media_type=MediaType.HTML, status_code=problem.status)
+            here = f"/cases/{loaded.case.id}"
+            return again(page, f"{here}/{step}", data, fault, here)
         return Redirect(f"/cases/{loaded.case.id}", status_code=HTTP_303_SEE_OTHER)
 
 

@@ -40,15 +40,12 @@ LANE: dict[str, Lane] = {"text": "text", "kiosk": "kiosk"}
 Said = Mapping[str, str]
 
 
-def intake_page(
-    app: App, actor: PersonId, csrf: str, at: datetime, said: Said, trouble: view.Notice | None = None
-) -> view.IntakePage:
-    """The form, filled with what is known already; *trouble* is why no case was opened from it."""
+def intake_page(app: App, actor: PersonId, csrf: str, at: datetime, said: Said) -> view.IntakePage:
+    """The form, filled with what is known already."""
     form = view.Form(action="/cases", button="Open the case", fields=_fields(app, said))
     return view.IntakePage(
         chrome=chrome(app, at, csrf, actor, here="new"),
         form=refilled(form, form.action, said),
-        trouble=trouble,
         needs=needs(app, actor, at, said) if said.get("account") and said.get("action") else view.Needs(),
         preview="/cases/needs",
     )

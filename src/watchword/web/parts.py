@@ -94,7 +94,10 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
-    """Something said above everything else: *link* or *way_on* say what to do now, *facts* and *lines* why."""
+    """Something said above everything else: *link* or *way_on* say what to do now, *facts* and *lines* why.
+
+    *address* is that of the page where it answers a step: what stands in the address bar only takes steps.
+    """
 
     title: str
     text: str
@@ -104,6 +107,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     facts: tuple[Fact, ...] = ()
     lines: tuple[str, ...] = ()
     way_on: str = ""
+    address: str = ""
 
 
 class Panel(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 import structlog
+from litestar import Response
+from litestar.enums import MediaType
 
-from watchword.core.errors import Unavailable, WatchwordError
-from watchword.reception.problems import Problem
+from watchword.core.errors import Conflict, Invalid, Refused, Unavailable, WatchwordError
+from watchword.reception.problems import Problem, problem_of
 from watchword.web.parts import Form, Notice
+from watchword.web.render import Page, render
 
 log = structlog.get_logger("watchword.console")
 
@@ -20,17 +23,28 @@ _ASIDE = ("method", "question")
 """Hidden fields that tell one form from another with the same address."""
 
 
-def noted(fault: WatchwordError) -> WatchwordError:
-    """*fault*, logged where the fault is another system's, as every such answer is."""
+SAID_AGAIN = (Refused, Invalid, Conflict, Unavailable)
+"""Faults after which the page stands there again, with what was typed: to be put right, or asked again later."""
+
+
+def again(page: Page, action: str, said: Mapping[str, str], fault: WatchwordError, address: str) -> Response[Any]:
+    """*page*, to be found at *address*, once more: above it the *fault* of what was posted to *action* with *said*."""
+    problem = problem_of(fault)
     if isinstance(fault, Unavailable):
         log.error("request.failed", fault=fault.fault, what=fault.what)
-    return fault
+    html = render(refilled(page, action, said), said_no(problem, address))
+    return Response(html, media_type=MediaType.HTML, status_code=problem.status)
 
 
-def said_no(problem: Problem) -> Notice:
+def said_no(problem: Problem, address: str) -> Notice:
     """*problem* as what stands above the page."""
     return Notice(
-        title=problem.title, text=problem.detail, tone="bad", lines=reasons_of(problem), way_on=problem.remedy
+        title=problem.title,
+        text=problem.detail,
+        tone="bad",
+        lines=reasons_of(problem),
+        way_on=problem.remedy,
+        address=address,
     )
 
 

@@ -120,10 +120,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CasePage(msgspec.Struct, frozen=True, kw_only=True):
-    """One case as a vertical timeline, and what surrounds it. *version* is that of its stream, for the live refresh.
-
-    *trouble* is why the step that was just asked for was not taken.
-    """
+    """One case as a vertical timeline, and what surrounds it. *version* is that of its stream, for the live refresh."""
 
     chrome: Chrome
     case: str
@@ -139,7 +136,6 @@ class CasePage(msgspec.Struct, frozen=True, kw_only=True):
     rail: tuple[Panel, ...]
     notices: tuple[Notice, ...] = ()
     others: tuple[Form, ...] = ()
-    trouble: Notice | None = None
 
 
 class CaseRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -214,7 +210,6 @@ class IntakePage(msgspec.Struct, frozen=True, kw_only=True):
     needs: Needs
     preview: str
     notices: tuple[Notice, ...] = ()
-    trouble: Notice | None = None
 
 
 class Slice(msgspec.Struct, frozen=True, kw_only=True):
