@@ -109,6 +109,7 @@ def pages() -> dict[str, AnyPage]:
         lines=("two more",),
         way_on="Run `watchword` there.",
         address="/cases/c-1",
+        script=("“It is not you.”",),
     )
     entry = view.Entry(index=1786, hash="ab" * 32, at=AT, what="Case opened", by="Ilse Okonjo", tone="warn")
     challenge = view.Challenge(until=AT + timedelta(minutes=4), tries_left=2, show="lusab babad", address="/a/7KQ2")
@@ -133,7 +134,15 @@ def pages() -> dict[str, AnyPage]:
     stages = (
         view.Stage(name="intake", title="Intake", state="done", owner="Ilse Okonjo", clock=AT, entries=(entry,)),
         view.Stage(name="verify", title="Verify", state="now", until=AT, missing=("weight 2 of 5",), tiles=tiles),
-        view.Stage(name="approve", title="Approve", state="ahead", asked="Two people.", why=("it is late",), card=card),
+        view.Stage(
+            name="approve",
+            title="Approve",
+            state="ahead",
+            asked="Two people.",
+            why=("it is late",),
+            script=("“Wait.”",),
+            card=card,
+        ),
         view.Stage(name="hold", title="Hold", state="skipped"),
         view.Stage(name="execute", title="Execute", state="stopped", forms=(step,)),
     )

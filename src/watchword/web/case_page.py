@@ -38,6 +38,7 @@ from watchword.web.approver import approver_card
 from watchword.web.beside import beside, said_beside
 from watchword.web.frame import chrome, name_of
 from watchword.web.rail import facts_of, rail
+from watchword.web.scripts import MEANWHILE
 from watchword.web.seats import open_seats
 from watchword.web.tiles import tiles
 
@@ -196,6 +197,7 @@ class _Builder:
                     tone="bad",
                     way_on="What can still be begun stands below. Or two people on duty, of IAM or security, open the "
                     "methods again under “Other steps” of this case.",
+                    script=MEANWHILE["frozen"],
                 )
             )
         if not isinstance(case, TERMINAL):
@@ -267,7 +269,10 @@ class _Builder:
             state = "skipped"
         clock = mine[-1].entry.at if mine else None
         entries = tuple(self._entry(e) for e in mine)
-        return view.Stage(name=name, title=TITLES[index], state=state, clock=clock, entries=entries, **parts)  # type: ignore[arg-type]
+        script = MEANWHILE.get(name, ()) if state == "now" and self.may(Step.VERIFY) else ()
+        return view.Stage(
+            name=name, title=TITLES[index], state=state, clock=clock, script=script, entries=entries, **parts
+        )  # type: ignore[arg-type]
 
     def _is_skipped(self, index: int) -> bool:
         asked: Requirement = self.case.requirement

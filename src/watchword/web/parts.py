@@ -96,7 +96,8 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
     """Something said above everything else: *link* or *way_on* say what to do now, *facts* and *lines* why.
 
-    *address* is that of the page where it answers a step: what stands in the address bar only takes steps.
+    *address* is that of the page where it answers a step: what stands in the address bar only takes steps. *script*
+    is what the agent says of it.
     """
 
     title: str
@@ -108,6 +109,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     lines: tuple[str, ...] = ()
     way_on: str = ""
     address: str = ""
+    script: tuple[str, ...] = ()
 
 
 class Panel(msgspec.Struct, frozen=True, kw_only=True):

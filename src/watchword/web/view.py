@@ -95,7 +95,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     """One stage of the timeline.
 
     *clock* is when it began or ended, *until* when its time runs out. *asked* is what policy asks here, *why* what
-    raised it, *missing* what nobody has done yet; all in words.
+    raised it, *missing* what nobody has done yet; all in words. *script* is what the agent says meanwhile, by line.
     """
 
     name: str
@@ -108,6 +108,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     asked: str = ""
     why: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    script: tuple[str, ...] = ()
     entries: tuple[Entry, ...] = ()
     tiles: tuple[Tile, ...] = ()
     card: ApproverCard | None = None

@@ -116,3 +116,10 @@ document.addEventListener("click", ({ target }) => {
 // The answer to a refused step stands at an address that only takes steps: reloading asks for the page instead.
 const address = document.querySelector("[data-address]")?.dataset.address;
 if (address && address !== location.pathname) history.replaceState(null, "", address);
+
+// The ledger's time is UTC; who sits elsewhere sees how far that is from the clock on their wall.
+const here = document.getElementById("here");
+if (here && new Date(here.dataset.at).getTimezoneOffset()) {
+  const wall = new Date(here.dataset.at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", timeZoneName: "short" });
+  here.textContent = `· ${wall} where you are`;
+}
