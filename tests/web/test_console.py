@@ -221,6 +221,9 @@ def test_a_reset_from_the_call_to_the_new_password(people: People) -> None:
     agent.get_by_role("button", name="Close the case").click()
     expect(agent.locator(".next b")).to_have_text("Closed")
     assert password not in agent.content()
+    expect(agent.locator("#execute .entries")).to_contain_text("Set a new password, to be changed at sign-in: done")
+    caller.reload()
+    expect(caller.locator("#quiet")).to_contain_text("It is done: what you asked for was changed.")
     done = agent.locator(".stage.done h2")
     assert [h.split("\n")[0].split(" done")[0] for h in done.all_inner_texts()][:2] == ["Intake", "Verify"]
     assert agent.locator(".entries li").count() == len(organisation.app.ledger.read(f"case/{_case(agent)}"))

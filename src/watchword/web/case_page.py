@@ -12,6 +12,7 @@ from watchword.core.case import (
     Case,
     Checked,
     Closed,
+    Contained,
     Delivered,
     Executed,
     Failed,
@@ -269,10 +270,9 @@ class _Builder:
             state = "skipped"
         clock = mine[-1].entry.at if mine else None
         entries = tuple(self._entry(e) for e in mine)
-        script = MEANWHILE.get(name, ()) if state == "now" and self.may(Step.VERIFY) else ()
-        return view.Stage(
-            name=name, title=TITLES[index], state=state, clock=clock, script=script, entries=entries, **parts
-        )  # type: ignore[arg-type]
+        if state == "now" and self.may(Step.VERIFY):
+            parts["script"] = MEANWHILE.get(name, ())
+        return view.Stage(name=name, title=TITLES[index], state=state, clock=clock, entries=entries, **parts)  # type: ignore[arg-type]
 
     def _is_skipped(self, index: int) -> bool:
         asked: Requirement = self.case.requirement
@@ -298,7 +298,8 @@ class _Builder:
 
     def _what(self, kind: str, data: dict[str, object]) -> str:
         """What an entry says happened; of a change, which."""
-        number, changes = data.get("number"), self.case.changes
+        number = data.get("number")
+        changes = (*self.case.changes, *(self.case.taken_back if isinstance(self.case, Contained) else ()))
         if not kind.startswith("change.") or not isinstance(number, int) or not 0 <= number < len(changes):
             return wording.event(kind, data)
         which = wording.change(changes[number], self.app.desk.new_contact.masked(self.case))

@@ -191,8 +191,8 @@ const draw = async (told) => {
   const waiting = entering ? undefined : told.waiting[0];
   drawChallenge(waiting);
   await drawHandOver(told.hand_over, waiting);
-  const over = told.ended || "over" === (told.contact ?? told.hand_over).step;
-  part("quiet").textContent = over ? words.over : told.contact?.step === "fixed" ? words.fixed : right ? words.right : words.waiting;
+  const over = told.done || told.ended || "over" === (told.contact ?? told.hand_over).step;
+  part("quiet").textContent = told.done ? words.done : over ? words.over : told.contact?.step === "fixed" ? words.fixed : right ? words.right : words.waiting;
   const mine = !told.contact || told.contact.mine;
   show("quiet", over || (mine && !entering && !waiting && part("walk").hidden));
 };
