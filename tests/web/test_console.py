@@ -293,6 +293,7 @@ def test_what_is_typed_survives_a_refusal(people: People) -> None:
     """A case that can not be opened and a step that is refused leave every word in its field, unfolded and marked."""
     page = people.signed_in("ilse")
     page.get_by_role("link", name="New case").click()
+    expect(page.get_by_role("textbox", name="Account")).to_be_focused()
     page.get_by_role("textbox", name="Account").fill("m.lindqist")
     page.get_by_label("Recovery info").check()
     page.get_by_label("Which contact point").select_option("phone")
@@ -305,6 +306,7 @@ def test_what_is_typed_survives_a_refusal(people: People) -> None:
     expect(page.get_by_label("In the caller's words")).to_have_value("lost it on the train")
     page.get_by_role("textbox", name="Account").fill("m.lindqvist")
     page.get_by_role("button", name="Open the case").click()
+    expect(page.get_by_role("link", name="Go to this step")).to_have_attribute("href", "#intake")
     page.get_by_label("Ticket").fill("INC-" + "1" * 100)
     page.get_by_role("button", name="Link the ticket").click()
     expect(page.get_by_role("alert")).to_contain_text("Paste the number")

@@ -57,7 +57,7 @@ def home() -> Redirect:
 def sign_in_page(app: TheApp, at: Now, csrf: Token, problem: FromQuery[str] = "") -> str:
     """The door."""
     fields = (
-        view.Field(name="login", label="Login", autocomplete="username"),
+        view.Field(name="login", label="Login", autocomplete="username", first=True),
         view.Field(name="password", label="Password", kind="password", autocomplete="current-password"),
     )
     form = view.Form(action="/session", button="Sign in", fields=fields)

@@ -68,6 +68,7 @@ def _fields(app: App, said: Said) -> tuple[view.Field, ...]:
             label="Account",
             value=said.get("account", ""),
             hint="Login, mail address, display name or native id, whole.",
+            first=True,
         ),
         view.Field(
             name="ticket",

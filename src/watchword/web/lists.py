@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import cache
 from urllib.parse import urlencode
 
 from watchword.app import App
@@ -22,7 +23,8 @@ from watchword.core.case import (
     state_of,
 )
 from watchword.core.identity_event import Verdict
-from watchword.core.ids import PersonId
+from watchword.core.ids import AccountId, PersonId
+from watchword.core.standing import Account
 from watchword.desk.followers import CaseRow
 from watchword.desk.steps import Loaded
 from watchword.reception import wording
@@ -35,6 +37,9 @@ from watchword.web.frame import account_of, chrome, name_of
 
 SHOWN = 200
 """Rows of a list at most; what is left out is counted."""
+
+Standing = Callable[[AccountId], Account]
+"""How accounts stand, each read once for a page."""
 
 TICKETS = 1000
 """How many tickets a search opens at most."""
@@ -57,9 +62,10 @@ def cases_page(app: App, actor: PersonId, csrf: str, at: datetime, tab: str, que
     frame = chrome(app, at, csrf, actor, here="cases")
     query = query.strip()
     rows = found(app, listed(app, actor, at), query)
+    standing = cache(app.registry.account)
     cuts = {
         "open": tuple(r for r in rows if not isinstance(r.case, TERMINAL)),
-        "mine": tuple(r for r in rows if _mine(app, actor, r.case, at)),
+        "mine": tuple(r for r in rows if _mine(app, standing, actor, r.case, at)),
         "owed": tuple(r for r in rows if _owes(r.case)),
         "all": rows,
     }
@@ -76,7 +82,7 @@ def cases_page(app: App, actor: PersonId, csrf: str, at: datetime, tab: str, que
     return view.CasesPage(
         chrome=frame,
         tabs=tabs,
-        rows=tuple(_case_row(app, r.case, at, mine=r.case.id in mine) for r in cuts[chosen][:SHOWN]),
+        rows=tuple(_case_row(app, standing, r.case, at, mine=r.case.id in mine) for r in cuts[chosen][:SHOWN]),
         notices=_debts(app, cuts["owed"], at),
         query=query,
         tab=chosen,
@@ -108,14 +114,14 @@ def _said_of(app: App, case: Case) -> str:
     return f"{case.id} {what} {name} {login} {name_of(app, case.opener)} {state_of(case)}".casefold()
 
 
-def _mine(app: App, actor: PersonId, case: Case, at: datetime) -> bool:
+def _mine(app: App, standing: Standing, actor: PersonId, case: Case, at: datetime) -> bool:
     """Whether a step that is due could be this person's."""
     due = _due(case, at)
     if any(v.person == actor for v in case.votes):
         due = tuple(step for step in due if step is not Step.APPROVE)
     if not due:
         return False
-    loaded = Loaded(case=case, account=app.registry.account(case.account), version=-1, account_version=-1)
+    loaded = Loaded(case=case, account=standing(case.account), version=-1, account_version=-1)
     return any(app.desk.steps.may(actor, step, loaded, at) for step in due)
 
 
@@ -146,7 +152,7 @@ def _owes(case: Case) -> bool:
     return case.review_due is not None and case.reviewer is None
 
 
-def _case_row(app: App, case: Case, at: datetime, *, mine: bool) -> view.CaseRow:
+def _case_row(app: App, standing: Standing, case: Case, at: datetime, *, mine: bool) -> view.CaseRow:
     name, login = account_of(app, case.account, case.subject)
     return view.CaseRow(
         case=case.id,
@@ -163,8 +169,7 @@ def _case_row(app: App, case: Case, at: datetime, *, mine: bool) -> view.CaseRow
         opener=name_of(app, case.opener),
         mine=mine,
         portal=app.steps.portal is not None and case.opener == app.steps.portal,
-        frozen=not isinstance(case, TERMINAL)
-        and app.registry.account(case.account).freeze(at, app.desk.steps.thresholds) > 0,
+        frozen=not isinstance(case, TERMINAL) and standing(case.account).freeze(at, app.desk.steps.thresholds) > 0,
     )
 
 

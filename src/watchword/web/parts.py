@@ -54,7 +54,10 @@ class Option(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing a form asks for; *autocomplete* is the HTML token, *only* the action it is for."""
+    """One thing a form asks for; *autocomplete* is the HTML token, *only* the action it is for.
+
+    *first*: whoever opens the page types here at once.
+    """
 
     name: str
     label: str
@@ -65,6 +68,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     required: bool = True
     autocomplete: str = "off"
     only: str = ""
+    first: bool = False
 
 
 class Form(msgspec.Struct, frozen=True, kw_only=True):

@@ -76,6 +76,14 @@ document.body.addEventListener("htmx:load", ({ detail: { elt } }) => {
   document.getElementById("said").textContent = [...next.querySelectorAll("b, span")].map(wordsOf).join(": "); // for those who do not see it change
 });
 
+// A list that nobody looks at still counts in its title what waits, but asks once a minute.
+let asked = 0;
+document.body.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.detail.elt.id !== "list") return;
+  if (document.hidden && performance.now() - asked < 60_000) event.preventDefault();
+  else asked = performance.now();
+});
+
 // A page that can not ask any more must not look as if it knew.
 
 const stale = (which) => {
