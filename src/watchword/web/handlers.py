@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
 
 from litestar import Controller, Request, Response, get, post
@@ -10,6 +11,7 @@ from litestar.params import Body, FromPath, FromQuery
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_204_NO_CONTENT, HTTP_303_SEE_OTHER
 
+from watchword.app import App
 from watchword.core.change import contact_of
 from watchword.core.ids import CaseId
 from watchword.languages.catalogue import words
@@ -20,6 +22,7 @@ from watchword.reception.browser import browser_cookie, mark_of
 from watchword.reception.caller import asked_for, handed, language_of
 from watchword.reception.cases import caller_page, demand_overview, readable
 from watchword.reception.given import Now, TheActor, TheApp, Token
+from watchword.reception.sessions import Actor
 from watchword.web import view
 from watchword.web.approve_site import approve_file, approve_page
 from watchword.web.case_page import case_page
@@ -118,6 +121,8 @@ class CasePages(Controller):
         except SAID_AGAIN as fault:
             page = intake_page(app, actor.person, csrf, at, data)
             return again(page, "/cases", data, fault, "/cases/new")
+        if data.get("ticket", "").strip():  # opened it is, whatever comes of its ticket: asked again, it would be two
+            return _taken(app, actor, case, "ticket", data, csrf, at)
         return Redirect(f"/cases/{case}", status_code=HTTP_303_SEE_OTHER)
 
     @get("/{case:str}", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)
@@ -158,15 +163,23 @@ class CasePages(Controller):
         data: Form,
         request: Request[Any, Any, Any],
     ) -> Response[Any]:
-        """Take a step from its form; where that is refused, the case says why and keeps what was typed."""
-        loaded = readable(app, actor.person, case, at)
-        try:
-            take(app, actor, loaded.case, step, data | {BROWSER: request.cookies.get(BROWSER_NAME, "")}, at)
-        except SAID_AGAIN as fault:
-            page = case_page(app, readable(app, actor.person, case, at), actor.person, csrf, at)
-            here = f"/cases/{loaded.case.id}"
-            return again(page, f"{here}/{step}", data, fault, here)
-        return Redirect(f"/cases/{loaded.case.id}", status_code=HTTP_303_SEE_OTHER)
+        """Take a step from its form."""
+        said = data | {BROWSER: request.cookies.get(BROWSER_NAME, "")}
+        return _taken(app, actor, case, step, said, csrf, at)
+
+
+def _taken(
+    app: App, actor: Actor, case: str, step: str, said: dict[str, str], csrf: str, at: datetime
+) -> Response[Any]:
+    """Take a step of a case; where that is refused, its page says why and keeps what was typed."""
+    loaded = readable(app, actor.person, case, at)
+    here = f"/cases/{loaded.case.id}"
+    try:
+        take(app, actor, loaded.case, step, said, at)
+    except SAID_AGAIN as fault:
+        page = case_page(app, readable(app, actor.person, case, at), actor.person, csrf, at)
+        return again(page, f"{here}/{step}", said, fault, here)
+    return Redirect(here, status_code=HTTP_303_SEE_OTHER)
 
 
 @get("/board", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)

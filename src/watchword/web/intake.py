@@ -213,7 +213,7 @@ def context_of(said: Said) -> Context:
 
 
 def open_case(app: App, actor: PersonId, at: datetime, said: Said) -> CaseId:
-    """Open the case the form describes, and link its ticket where one was given."""
+    """Open the case the form describes; its ticket is linked by a step of its own."""
     contact = said.get("contact") if _action(said) is Action.RECOVERY_INFO_CHANGE else None
     wish = Wish(
         action=_action(said),
@@ -221,7 +221,7 @@ def open_case(app: App, actor: PersonId, at: datetime, said: Said) -> CaseId:
         contact=ContactKind(contact) if contact in set(ContactKind) else None,
         role=said.get("role") or None,
     )
-    case = app.desk.intake.open(
+    return app.desk.intake.open(
         actor,
         directory=said.get("directory", ""),
         query=said.get("account", "").strip(),
@@ -233,6 +233,3 @@ def open_case(app: App, actor: PersonId, at: datetime, said: Said) -> CaseId:
         lane=LANE.get(said.get("lane", ""), "voice"),
         caller=said.get("caller", ""),
     )
-    if number := said.get("ticket", "").strip():
-        app.desk.intake.link_ticket(actor, case, number, at)
-    return case
