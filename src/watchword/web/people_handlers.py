@@ -91,9 +91,12 @@ class ThreatPages(Controller):
         return render(threat_page(app, actor.person, csrf, at))
 
     @post("", include_in_schema=False, status_code=HTTP_303_SEE_OTHER, sync_to_thread=True)
-    def turn_on(self, app: TheApp, actor: TheActor, at: Now, data: Form) -> Redirect:
+    def turn_on(self, app: TheApp, actor: TheActor, at: Now, csrf: Token, data: Form) -> Response[Any]:
         """Turn it on, or let it last."""
-        app.people.raise_threat(actor.person, end_of(data.get("until", ""), at), data.get("why", ""), at)
+        try:
+            app.people.raise_threat(actor.person, end_of(data.get("until", ""), at), data.get("why", ""), at)
+        except Invalid as fault:
+            return again(threat_page(app, actor.person, csrf, at), "/threat", data, fault, "/threat")
         return Redirect("/threat", status_code=HTTP_303_SEE_OTHER)
 
     @post("/lower", include_in_schema=False, status_code=HTTP_303_SEE_OTHER, sync_to_thread=True)
