@@ -62,6 +62,9 @@ def test_approval_is_signed_on_a_page_of_another_origin(apart: Office, browser: 
         assert word in said
     page.click("#approve")
     expect(page.locator("h1")).to_have_text("Done")
+    expect(page.get_by_role("link", name="Back to what waits")).to_have_attribute(
+        "href", re.compile(r"/cases\?tab=mine$")
+    )
     ((entry, given),) = approvals_of(apart, case)
     revoke_the_old_key(apart, "boss.one", entry.seq)
     stock_tools_accept(apart, tmp_path, entry, given)

@@ -92,6 +92,7 @@ def pages() -> dict[str, AnyPage]:
         threat_until=AT + timedelta(hours=9),
         people=True,
         duty=True,
+        opens=True,
     )
     why = view.Field(name="why", label="Why", kind="area", hint="Kept sealed.")
     step = view.Form(
@@ -99,7 +100,17 @@ def pages() -> dict[str, AnyPage]:
     )
     quiet = view.Form(action="/cases/c-1/withdraw", button="Withdraw", title="Withdraw", weight="danger", fields=(why,))
     fact = view.Fact(label="Mail", value="changed 3 days ago", note="worth nothing yet", tone="bad", link="/x")
-    notice = view.Notice(title="Somebody tried this today", text="At another desk.", link="/x", link_text="See it")
+    notice = view.Notice(
+        title="Somebody tried this today",
+        text="At another desk.",
+        link="/x",
+        link_text="See it",
+        facts=(fact,),
+        lines=("two more",),
+        way_on="Run `watchword` there.",
+        address="/cases/c-1",
+        script=("“It is not you.”",),
+    )
     entry = view.Entry(index=1786, hash="ab" * 32, at=AT, what="Case opened", by="Ilse Okonjo", tone="warn")
     challenge = view.Challenge(until=AT + timedelta(minutes=4), tries_left=2, show="lusab babad", address="/a/7KQ2")
     tiles = tuple(
@@ -123,7 +134,15 @@ def pages() -> dict[str, AnyPage]:
     stages = (
         view.Stage(name="intake", title="Intake", state="done", owner="Ilse Okonjo", clock=AT, entries=(entry,)),
         view.Stage(name="verify", title="Verify", state="now", until=AT, missing=("weight 2 of 5",), tiles=tiles),
-        view.Stage(name="approve", title="Approve", state="ahead", asked="Two people.", why=("it is late",), card=card),
+        view.Stage(
+            name="approve",
+            title="Approve",
+            state="ahead",
+            asked="Two people.",
+            why=("it is late",),
+            script=("“Wait.”",),
+            card=card,
+        ),
         view.Stage(name="hold", title="Hold", state="skipped"),
         view.Stage(name="execute", title="Execute", state="stopped", forms=(step,)),
     )
@@ -141,6 +160,7 @@ def pages() -> dict[str, AnyPage]:
         opened=AT - timedelta(hours=5),
         opener="Ilse Okonjo",
         mine=True,
+        frozen=True,
     )
     event = view.EventRow(
         at=AT,
@@ -179,7 +199,10 @@ def pages() -> dict[str, AnyPage]:
             tone="plain",
             next_step="One more method.",
             stages=stages,
-            rail=(view.Panel(title="Account", facts=(fact,), lines=("V3 to verify",)),),
+            rail=(
+                view.Panel(title="Call", first=True, facts=(view.Fact(label="Address", value="/c/x", copy=True),)),
+                view.Panel(title="Account", facts=(fact,), lines=("V3 to verify",)),
+            ),
             notices=(notice,),
             others=(quiet,),
         ),
@@ -188,9 +211,16 @@ def pages() -> dict[str, AnyPage]:
             tabs=(view.Tab(label="Open", link="/cases", count=1, current=True),),
             rows=(row,),
             notices=(notice,),
+            query="lindqvist",
+            again="/cases?tab=open&seen=1812",
+            left_out=3,
+            mine=1,
         ),
         view.IntakePage(
-            chrome=staff, form=intake, needs=view.Needs(facts=(fact,), why=("late",)), preview="/cases/needs"
+            chrome=staff,
+            form=intake,
+            needs=view.Needs(facts=(fact,), why=("late",), notice=notice, factors=("security_key",)),
+            preview="/cases/needs",
         ),
         view.BoardPage(
             chrome=staff,
@@ -300,6 +330,7 @@ def pages() -> dict[str, AnyPage]:
                 ),
             ),
             register=intake,
+            query="mara",
         ),
         view.PersonPage(
             chrome=staff,

@@ -16,6 +16,7 @@ from tests.api.organisation import PASSWORD, Organisation
 from watchword.core.ids import CaseId
 from watchword.directories.sandbox import SignIn
 from watchword.reception import countersign
+from watchword.web.lists import cases_page
 
 
 @pytest.fixture
@@ -183,9 +184,17 @@ def test_a_reset_from_the_call_to_the_new_password(people: People) -> None:
     caller = people.tab()
     caller.goto(address.replace("http://localhost:8787", ""))
     _hears(caller, organisation, _case(agent))
+    caller.get_by_label("Code").fill("000000")
+    caller.get_by_role("button", name="Continue").click()
+    expect(caller.get_by_label("Code")).to_have_attribute("aria-invalid", "true")
+    expect(caller.get_by_label("Code")).to_be_focused()
     caller.get_by_label("Code").fill(app.at(organisation.at))
     caller.get_by_role("button", name="Continue").click()
-    expect(caller.locator("#quiet")).to_contain_text("Stay on this page")
+    expect(caller.locator("#quiet")).to_contain_text("That was right. Stay on this page")
+    caller.route("**/api/caller/**", lambda route: route.abort())
+    expect(caller.get_by_role("alert")).to_have_text("The desk did not answer. Wait a moment.")
+    caller.unroute("**/api/caller/**")
+    expect(caller.get_by_role("alert")).to_be_hidden()
     expect(agent.locator(".tile.proved", has_text="Authenticator code")).to_be_visible()
     agent.locator(".tile", has_text="Automated call").get_by_role("button", name="Begin").click()
     expect(caller.get_by_label("Code")).to_be_visible()
@@ -212,6 +221,9 @@ def test_a_reset_from_the_call_to_the_new_password(people: People) -> None:
     agent.get_by_role("button", name="Close the case").click()
     expect(agent.locator(".next b")).to_have_text("Closed")
     assert password not in agent.content()
+    expect(agent.locator("#execute .entries")).to_contain_text("Set a new password, to be changed at sign-in: done")
+    caller.reload()
+    expect(caller.locator("#quiet")).to_contain_text("It is done: what you asked for was changed.")
     done = agent.locator(".stage.done h2")
     assert [h.split("\n")[0].split(" done")[0] for h in done.all_inner_texts()][:2] == ["Intake", "Verify"]
     assert agent.locator(".entries li").count() == len(organisation.app.ledger.read(f"case/{_case(agent)}"))
@@ -257,7 +269,7 @@ def test_an_approver_sees_exactly_what_they_approve(people: People) -> None:
 
 
 def test_no_comes_with_its_reason_and_the_way_on(people: People) -> None:
-    """A refused step is a page that says why and where to go, and leads back to the case."""
+    """A refused step stands on the case's own page with why and where to go; reloading asks for the case."""
     agent = people.organisation.sign_in("ilse")
     wish = {"directory": "sandbox", "account": "m.lindqvist", "action": "unlock"}
     case = agent.post("/api/cases", wish).json()["case"]
@@ -266,11 +278,104 @@ def test_no_comes_with_its_reason_and_the_way_on(people: People) -> None:
     page.locator(".tile", has_text="In person").get_by_role("button", name="Begin").click()
     page.get_by_label("What was shown, and where").fill("none, front desk")
     page.get_by_role("button", name="I saw this").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Policy said no")
-    expect(page.locator(".what")).to_contain_text("no document")
-    expect(page.locator(".way-on")).to_contain_text("The way on")
-    page.get_by_role("link", name="Go back").click()
+    trouble = page.get_by_role("alert")
+    expect(trouble.get_by_role("heading")).to_have_text("Policy said no")
+    expect(trouble.locator(".what")).to_contain_text("no document")
+    expect(trouble.locator(".way-on")).to_contain_text("The way on")
+    expect(trouble).not_to_contain_text("wrong_answer")  # a code is for programs
     expect(page.locator(".crumb .mono")).to_have_text(case)
+    page.reload()
+    expect(page.locator(".crumb .mono")).to_have_text(case)
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_what_is_typed_survives_a_refusal(people: People) -> None:
+    """A case that can not be opened and a step that is refused leave every word in its field, unfolded and marked."""
+    page = people.signed_in("ilse")
+    page.get_by_role("link", name="New case").click()
+    expect(page.get_by_role("textbox", name="Account")).to_be_focused()
+    page.get_by_role("textbox", name="Account").fill("m.lindqist")
+    page.get_by_label("Recovery info").check()
+    page.get_by_label("Which contact point").select_option("phone")
+    page.get_by_label("In the caller's words").fill("lost it on the train")
+    page.get_by_role("button", name="Open the case").click()
+    expect(page.get_by_role("alert")).to_contain_text("Check the spelling")
+    expect(page).to_have_url(re.compile("/cases/new$"))
+    expect(page.get_by_label("Recovery info")).to_be_checked()
+    expect(page.get_by_label("Which contact point")).to_have_value("phone")
+    expect(page.get_by_label("In the caller's words")).to_have_value("lost it on the train")
+    page.get_by_role("textbox", name="Account").fill("m.lindqvist")
+    page.get_by_label("Ticket").fill("INC-" + "1" * 100)
+    page.get_by_role("button", name="Open the case").click()
+    expect(page).to_have_url(re.compile("/cases/c-[a-z0-9]+$"))  # opened it is, so it is not asked for again
+    expect(page.get_by_role("link", name="Go to this step")).to_have_attribute("href", "#intake")
+    for _ in range(2):
+        expect(page.get_by_role("alert")).to_contain_text("Paste the number")
+        expect(page.get_by_label("Ticket")).to_have_value("INC-" + "1" * 100)
+        page.get_by_role("button", name="Link the ticket").click()
+    page.get_by_label("Ticket").fill("INC-1")
+    page.get_by_role("button", name="Link the ticket").click()
+    expect(page.get_by_role("alert")).to_have_count(0)
+    assert len(people.organisation.app.steps.cases.rows()) == 1
+
+
+def test_a_case_that_moves_on_takes_nothing_from_whoever_works_on_it(people: People) -> None:
+    """The page draws itself anew meanwhile: words, the caret and what is unfolded stay, and the news is said aloud."""
+    agent = people.organisation.sign_in("ilse")
+    wish = {"directory": "sandbox", "account": "m.lindqvist", "action": "unlock"}
+    case = agent.post("/api/cases", wish).json()["case"]
+    page = people.signed_in("ilse")
+    page.goto(f"/cases/{case}")
+    page.locator(".tile summary").first.click()
+    page.locator(".others summary", has_text="Withdraw").click()
+    why = page.locator(".others details[open] textarea")
+    why.fill("they will come to the front desk")
+    why.press("ArrowLeft")
+    agent.post(f"/api/cases/{case}/ticket", {"ticket": "INC-8"})
+    expect(page.locator(".rail .fact", has_text="Number")).to_contain_text("INC-8")
+    expect(why).to_have_value("they will come to the front desk")
+    expect(why).to_be_focused()
+    assert why.evaluate("field => field.selectionStart") == len("they will come to the front desk") - 1
+    expect(page.locator(".tile details[open]")).to_have_count(1)
+    expect(page.get_by_role("status").locator("visible=true").first).to_contain_text("Verifying: Still missing")
+    expect(page).to_have_title(re.compile("^Verifying: Unlock for Mara Lindqvist"))
+
+
+def test_a_page_that_gets_no_answer_says_so(people: People) -> None:
+    """Without the server, or without a session, what stands there may be old: the page says it, and takes it back."""
+    agent = people.organisation.sign_in("ilse")
+    wish = {"directory": "sandbox", "account": "m.lindqvist", "action": "unlock"}
+    case = agent.post("/api/cases", wish).json()["case"]
+    page = people.signed_in("ilse")
+    page.goto(f"/cases/{case}")
+    page.route("**/cases/*?version=*", lambda route: route.abort())
+    expect(page.get_by_role("alert")).to_contain_text("Watchword does not answer just now")
+    page.unroute("**/cases/*?version=*")
+    expect(page.get_by_role("alert")).to_have_count(0)
+    page.context.clear_cookies(name="watchword_session")
+    expect(page.get_by_role("alert")).to_contain_text("Your session is over")
+
+
+def test_a_case_is_found_and_its_neighbours_are_told(people: People) -> None:
+    """By name, id or ticket; the form and the case tell of others about the same person, and the list of new ones."""
+    organisation = people.organisation
+    agent = organisation.sign_in("ilse")
+    wish = {"directory": "sandbox", "account": "m.lindqvist", "action": "unlock"}
+    page = people.signed_in("ilse")
+    expect(page.locator(".empty")).to_be_visible()
+    first, second = (agent.post("/api/cases", wish).json()["case"] for _ in range(2))
+    expect(page.locator(".cases-list tbody tr")).to_have_count(2, timeout=25_000)
+    agent.post(f"/api/cases/{first}/ticket", {"ticket": "INC-4711"})
+    for asked, rows in (("lindqvist unlock", 2), (first, 1), ("inc-4711", 1), ("INC-47", 0), ("nobody", 0)):
+        page.get_by_label("Find a case").fill(asked)
+        page.get_by_role("button", name="Find").click()
+        expect(page.locator(".found-by b")).to_have_text(asked)
+        expect(page.locator(".cases-list tbody tr")).to_have_count(rows)
+    page.goto("/cases/new?account=m.lindqvist&action=unlock")
+    expect(page.locator("#needs .notice")).to_contain_text("Two cases about this person already")
+    page.locator("#needs .notice a").first.click()
+    expect(page.locator(".notice")).to_contain_text("One other case about this person")
+    expect(page.locator(".notice a")).to_have_attribute("href", re.compile(f"/cases/({first}|{second})"))
 
 
 def test_the_board_and_what_is_not_there(people: People) -> None:
@@ -313,6 +418,31 @@ def test_a_freeze_is_seen_and_two_people_release_it(people: People) -> None:
         page = people.signed_in(login)
         page.goto(f"/cases/{case}")
         expect(page.locator(".tile", has_text="Automated call")).to_contain_text("Closed: too many verifications")
+        expect(page.locator(".notice.bad .way-on")).to_contain_text("two people on duty")
         page.get_by_text("Release the freeze").click()
         page.get_by_role("button", name="Agree").click()
         expect(page.locator(".fact", has_text="Freeze").locator("dd")).to_have_text(frozen)
+
+
+def test_what_waits_is_told_to_whoever_may_take_it(organisation: Organisation) -> None:
+    """A case that stands still after “not me” is for those on duty, one that is done for who closes it."""
+    agent = organisation.sign_in("ilse")
+    wish = {"directory": "sandbox", "account": "m.lindqvist", "action": "unlock"}
+    case = agent.post("/api/cases", wish).json()["case"]
+    agent.post(f"/api/cases/{case}/object", {"said": "it was not me"})
+    app, at = organisation.app, organisation.at
+    for login, many in (("noor", 1), ("wen", 1), ("ilse", 0), ("rafael", 0)):
+        page = cases_page(app, app.names.person(login), "", at, "mine")
+        assert (len(page.rows), page.mine) == (many, many), login
+    (row,) = cases_page(app, app.names.person("ilse"), "", at, "").rows
+    assert row.waits_for == "somebody on duty, after a “not me”"
+
+
+def test_who_may_not_open_cases_is_not_offered_to(people: People) -> None:
+    """The link and the empty list offer a new case to agents alone; duty has the policy's page, for its map."""
+    agent, duty = people.signed_in("ilse"), people.signed_in("noor")
+    expect(agent.get_by_role("link", name="New case")).to_be_visible()
+    expect(agent.locator(".empty")).to_contain_text("Open one")
+    expect(duty.get_by_role("link", name="New case")).to_have_count(0)
+    expect(duty.locator(".empty")).not_to_contain_text("Open one")
+    expect(duty.get_by_role("link", name="Policy")).to_be_visible()

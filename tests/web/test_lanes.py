@@ -96,7 +96,8 @@ def test_a_seat_is_lent_seen_by_both_and_taken_back(signed_in: SignedIn, place: 
     expect(wen.get_by_text("You sit in your seats yourself.")).to_be_visible()
     fits(wen, "seats-none")
     lend(wen, "2027-12-01")
-    expect(wen.locator(".what")).to_be_visible()
+    expect(wen.get_by_role("alert")).to_be_visible()
+    expect(wen.get_by_label("To whom")).to_have_value("petra")
     fits(wen, "seats-refused")
     wen.goto("/seats")
     lend(wen, "2026-12-01")
@@ -129,13 +130,17 @@ def test_downtime_is_declared_confirmed_and_reviewed(signed_in: SignedIn, place:
     for label, value in (
         ("Account", "m.lindqvist"),
         ("Done with the account", "it.admin"),
-        ("From (UTC)", "2026-11-21 07:00"),
+        ("From (UTC)", "this morning"),
         ("Until (UTC)", "2026-11-21 07:30"),
         ("Why, and for whom", "the power was out, and she stood at the desk"),
     ):
         dana.get_by_label(label, exact=True).fill(value)
     dana.get_by_label("What was done").select_option("password_reset")
     fits(dana, "downtime-form")
+    dana.get_by_role("button", name="Declare it").click()
+    expect(dana.get_by_role("alert")).to_contain_text("The way on")
+    expect(dana.get_by_label("Why, and for whom")).to_have_value("the power was out, and she stood at the desk")
+    dana.get_by_label("From (UTC)", exact=True).fill("2026-11-21 07:00")
     dana.get_by_role("button", name="Declare it").click()
     expect(dana.locator(".declared")).to_contain_text("Waits for a second custodian")
     expect(dana.locator(".declared")).to_contain_text("Password reset of Mara Lindqvist")

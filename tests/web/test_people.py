@@ -83,9 +83,23 @@ def test_an_administrator_lets_somebody_in(page: Page) -> None:
     page.get_by_label("Once more").fill("another one entirely")
     page.get_by_role("button", name="Set it").click()
     expect(page.locator(".what")).to_contain_text("not the same")
-    page.get_by_role("link", name="Go back").click()
+    expect(page.get_by_label("New password")).to_be_visible()  # unfolded still, and empty
+    expect(page.get_by_label("New password")).to_have_value("")
     page.locator(".held li", has_text="Verifier").get_by_role("button", name="Revoke").click()
     expect(page.get_by_text("No role.")).to_be_visible()
+
+
+def test_somebody_is_found_by_what_their_line_says(page: Page) -> None:
+    """The list is cut by words of a name, a login, a unit or a role, and says when nobody has all of them."""
+    _sign_in(page, "root")
+    for asked, found in (("lindqvist", "Mara Lindqvist"), ("ILSE agent", "Ilse Okonjo")):
+        page.goto("/people")
+        page.get_by_label("Find somebody").fill(asked)
+        page.get_by_role("button", name="Find").click()
+        expect(page.locator(".found-by b")).to_have_text(asked)
+        expect(page.locator(".people-list tbody a")).to_have_text([found])
+    page.goto("/people?q=no+such+person")
+    expect(page.locator(".empty")).to_have_text("Nobody of them has all of that.")
 
 
 def test_a_passkey_is_made_in_the_browser_and_revoked(page: Page, place: Organisation) -> None:

@@ -31,6 +31,7 @@ from watchword.core.case import (
     Paused,
     Released,
     Verifying,
+    progress_of,
     yields_credential,
 )
 from watchword.core.change import contact_of
@@ -273,10 +274,17 @@ def _shown(
         hand_over=_hand_over(app, case, at, say),
         contact=contact,
         codes=app.saved_codes.owes(case, browser) is not None,
+        done=isinstance(case, Delivered) and _all_done(case),
         paused=isinstance(case, Paused),
         check=countersign.offered(app, case),
         heard=countersign.heard(app, case, request.cookies),
     )
+
+
+def _all_done(case: Case) -> bool:
+    """Whether every change of a case was made; one that was closed after a failure has some that were not."""
+    made = {one.number for one in progress_of(case) if one.outcome == "done"}
+    return made >= set(range(len(case.changes)))
 
 
 def _contact(app: App, case: Case, browser: str) -> caller_bodies.ContactOut | None:

@@ -67,7 +67,7 @@ class CallerOut(Out, frozen=True, kw_only=True):
     """What the person's own page shows; *codes*: this browser may have new recovery codes, once.
 
     *paused*: somebody objected, and nothing goes on. *check* are words of which the desk says one before anything else.
-    *heard*: this browser picked the right one, or none is asked.
+    *heard*: this browser picked the right one, or none is asked. *done*: everything that was asked for was changed.
     """
 
     case: str
@@ -77,6 +77,7 @@ class CallerOut(Out, frozen=True, kw_only=True):
     hand_over: HandOverOut
     contact: ContactOut | None
     codes: bool = False
+    done: bool = False
     paused: bool
     check: tuple[str, ...]
     heard: bool

@@ -12,6 +12,7 @@ from watchword.core.case import (
     Case,
     Checked,
     Closed,
+    Contained,
     Delivered,
     Executed,
     Failed,
@@ -35,8 +36,10 @@ from watchword.reception import wording
 from watchword.reception.cases import caller_of, page_address
 from watchword.web import forms, view
 from watchword.web.approver import approver_card
+from watchword.web.beside import beside, said_beside
 from watchword.web.frame import chrome, name_of
 from watchword.web.rail import facts_of, rail
+from watchword.web.scripts import MEANWHILE
 from watchword.web.seats import open_seats
 from watchword.web.tiles import tiles
 
@@ -184,8 +187,23 @@ class _Builder:
     def notices(self) -> tuple[view.Notice, ...]:
         """What must not be overlooked."""
         found = []
+        case = self.case
         if self.facts.silent:
             found.append(view.Notice(title="The directory does not answer", text=self.facts.silent))
+        if self.frozen and not isinstance(case, TERMINAL):
+            found.append(
+                view.Notice(
+                    title="Too many verifications of this account failed",
+                    text="Methods are closed, whoever asks: what is greyed out below does not count.",
+                    tone="bad",
+                    way_on="What can still be begun stands below. Or two people on duty, of IAM or security, open the "
+                    "methods again under “Other steps” of this case.",
+                    script=MEANWHILE["frozen"],
+                )
+            )
+        if not isinstance(case, TERMINAL):
+            others = beside(self.app, self.actor, self.at, account=case.account, subject=case.subject, but=case.id)
+            found.extend(notice for notice in (said_beside(self.app, others, self.at),) if notice)
         if self.case.review_due and not self.case.reviewer:
             when = f"{self.case.review_due:%-d %b %H:%M} UTC"
             found.append(
@@ -252,6 +270,8 @@ class _Builder:
             state = "skipped"
         clock = mine[-1].entry.at if mine else None
         entries = tuple(self._entry(e) for e in mine)
+        if state == "now" and self.may(Step.VERIFY):
+            parts["script"] = MEANWHILE.get(name, ())
         return view.Stage(name=name, title=TITLES[index], state=state, clock=clock, entries=entries, **parts)  # type: ignore[arg-type]
 
     def _is_skipped(self, index: int) -> bool:
@@ -271,10 +291,19 @@ class _Builder:
             index=appended.seq,
             hash=appended.leaf,
             at=appended.entry.at,
-            what=wording.event(kind, dict(appended.entry.data)),
+            what=self._what(kind, dict(appended.entry.data)),
             by=name_of(self.app, appended.entry.actor),
             tone="bad" if kind in _BAD else "warn" if kind in _WARN else "plain",
         )
+
+    def _what(self, kind: str, data: dict[str, object]) -> str:
+        """What an entry says happened; of a change, which."""
+        number = data.get("number")
+        changes = (*self.case.changes, *(self.case.taken_back if isinstance(self.case, Contained) else ()))
+        if not kind.startswith("change.") or not isinstance(number, int) or not 0 <= number < len(changes):
+            return wording.event(kind, data)
+        which = wording.change(changes[number], self.app.desk.new_contact.masked(self.case))
+        return f"{which}: {'begun' if kind == 'change.started' else wording.plain(str(data.get('outcome', '')))}"
 
     # --- the stages --------------------------------------------------------------------------------------------------
 
@@ -307,11 +336,13 @@ class _Builder:
         ends = (e.at + case.requirement.fresh(e.method) for e in case.evidence)
         fresh = [end for end in ends if self.at <= end]
         takes = self.may(Step.VERIFY) and not is_missing(case)
-        lacking = tuple(words for s in self.missing for words in wording.shortfall(s))
+        lacking = tuple(", ".join(wording.shortfall(s)) for s in self.missing)
+        if len(lacking) > 1:
+            lacking = (f"either {lacking[0]}", *(f"or {words}" for words in lacking[1:]))
         if is_missing(case):
             lacking = ("the person, who enters the new contact point on their own page",)
         return parts | {
-            "missing": tuple(dict.fromkeys(lacking)),
+            "missing": lacking,
             "tiles": tiles(self.app, self.loaded, self.facts.seen, self.actor, self.at, takes=takes),
             "until": min(fresh) if fresh else None,
             "until_words": "the first proof fades",

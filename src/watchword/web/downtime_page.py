@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
-from litestar import Controller, get, post
+from litestar import Controller, Response, get, post
 from litestar.enums import MediaType, RequestEncodingType
 from litestar.params import Body, FromPath
 from litestar.response import Redirect
@@ -14,7 +14,7 @@ from litestar.status_codes import HTTP_303_SEE_OTHER
 from watchword.app import App
 from watchword.core.action import Action, Step
 from watchword.core.downtime import Downtime
-from watchword.core.errors import Invalid
+from watchword.core.errors import Invalid, Unavailable
 from watchword.core.ids import PersonId
 from watchword.desk.people import EVERYWHERE
 from watchword.reception import wording
@@ -24,6 +24,7 @@ from watchword.reception.problems import NotThere
 from watchword.web import view
 from watchword.web.downtime_view import DeclaredRow, DowntimePage
 from watchword.web.frame import account_of, chrome, name_of
+from watchword.web.refusal import again
 from watchword.web.render import render
 
 Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
@@ -40,21 +41,12 @@ class DowntimePages(Controller):
         return render(downtime_page(app, actor.person, csrf, at))
 
     @post("", include_in_schema=False, status_code=HTTP_303_SEE_OTHER, sync_to_thread=True)
-    def declare(self, app: TheApp, actor: TheActor, at: Now, data: Form) -> Redirect:
-        """Declare one piece of work."""
-        if data.get("action") not in set(Action):
-            raise Invalid("That is nothing one can have done.", "Pick what was done.", where="action")
-        app.downtimes.declare(
-            actor.person,
-            directory=data.get("directory", ""),
-            query=data.get("account", "").strip(),
-            action=Action(data["action"]),
-            performer=data.get("performer", ""),
-            since=moment(data.get("since", ""), "since"),
-            until=moment(data.get("until", ""), "until"),
-            why=data.get("why", ""),
-            at=at,
-        )
+    def declare(self, app: TheApp, actor: TheActor, at: Now, csrf: Token, data: Form) -> Response[Any]:
+        """Declare one piece of work; what can not be right is said above the form, with what was typed."""
+        try:
+            _record(app, actor.person, data, at)
+        except (Invalid, Unavailable) as fault:
+            return again(downtime_page(app, actor.person, csrf, at), "/downtime", data, fault, "/downtime")
         return Redirect("/downtime", status_code=HTTP_303_SEE_OTHER)
 
     @post("/{downtime:str}/{step:str}", include_in_schema=False, status_code=HTTP_303_SEE_OTHER, sync_to_thread=True)
@@ -71,6 +63,23 @@ class DowntimePages(Controller):
             case _:
                 raise NotThere
         return Redirect("/downtime", status_code=HTTP_303_SEE_OTHER)
+
+
+def _record(app: App, actor: PersonId, said: dict[str, str], at: datetime) -> None:
+    """What the form says was done, as a declaration."""
+    if said.get("action") not in set(Action):
+        raise Invalid("That is nothing one can have done.", "Pick what was done.", where="action")
+    app.downtimes.declare(
+        actor,
+        directory=said.get("directory", ""),
+        query=said.get("account", "").strip(),
+        action=Action(said["action"]),
+        performer=said.get("performer", ""),
+        since=moment(said.get("since", ""), "since"),
+        until=moment(said.get("until", ""), "until"),
+        why=said.get("why", ""),
+        at=at,
+    )
 
 
 def downtime_page(app: App, actor: PersonId, csrf: str, at: datetime) -> DowntimePage:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from litestar import Controller, get, post
+from litestar import Controller, Response, get, post
 from litestar.enums import MediaType, RequestEncodingType
 from litestar.params import Body, FromPath, FromQuery
 from litestar.response import Redirect
@@ -15,6 +15,7 @@ from watchword.reception.findings import demand_work, finding_of
 from watchword.reception.given import Now, TheActor, TheApp, Token
 from watchword.web import findings_forms
 from watchword.web.findings_page import finding_page, findings_page
+from watchword.web.refusal import SAID_AGAIN, again
 from watchword.web.render import render
 from watchword.web.suppressions_page import ADDRESS, suppress, suppressions_page
 
@@ -39,10 +40,13 @@ class FindingPages(Controller):
         return render(suppressions_page(app, actor.person, csrf, at))
 
     @post("/suppressions", include_in_schema=False, status_code=HTTP_303_SEE_OTHER, sync_to_thread=True)
-    def suppress(self, app: TheApp, actor: TheActor, at: Now, data: Form) -> Redirect:
+    def suppress(self, app: TheApp, actor: TheActor, at: Now, csrf: Token, data: Form) -> Response[Any]:
         """Keep a rule quiet, from its form."""
         demand_work(app, actor.person, at)
-        suppress(app, actor.person, data, at)
+        try:
+            suppress(app, actor.person, data, at)
+        except SAID_AGAIN as fault:
+            return again(suppressions_page(app, actor.person, csrf, at), ADDRESS, data, fault, ADDRESS)
         return Redirect(ADDRESS, status_code=HTTP_303_SEE_OTHER)
 
     @post(
@@ -65,10 +69,22 @@ class FindingPages(Controller):
 
     @post("/{finding:str}/{step:str}", include_in_schema=False, status_code=HTTP_303_SEE_OTHER, sync_to_thread=True)
     def take_step(
-        self, app: TheApp, actor: TheActor, at: Now, finding: FromPath[str], step: FromPath[str], data: Form
-    ) -> Redirect:
-        """Take a step from its form."""
+        self,
+        app: TheApp,
+        actor: TheActor,
+        at: Now,
+        csrf: Token,
+        finding: FromPath[str],
+        step: FromPath[str],
+        data: Form,
+    ) -> Response[Any]:
+        """Take a step from its form; where that is refused, the finding says why and keeps what was typed."""
         demand_work(app, actor.person, at)
         shown = finding_of(app, finding)
-        findings_forms.take(app, actor.person, shown, step, data, at)
-        return Redirect(findings_forms.address_of(shown.finding.id), status_code=HTTP_303_SEE_OTHER)
+        here = findings_forms.address_of(shown.finding.id)
+        try:
+            findings_forms.take(app, actor.person, shown, step, data, at)
+        except SAID_AGAIN as fault:
+            page = finding_page(app, finding_of(app, finding), actor.person, csrf, at)
+            return again(page, f"{here}/{step}", data, fault, here)
+        return Redirect(here, status_code=HTTP_303_SEE_OTHER)

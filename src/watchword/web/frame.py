@@ -41,10 +41,17 @@ def chrome(app: App, at: datetime, csrf: str, person: PersonId | None = None, he
         drift=drift_of(app.activation.standing(at)) if person else "",
         declares=person is not None
         and any(app.roster.may(person, step, at, unit=EVERYWHERE) for step in (Step.DECLARE, Step.REVIEW)),
+        opens=person is not None and _opens(app, app.registry.person(person), at),
         findings=unseen(app, person, at) if person else None,
         debt=debt[0],
         debt_link=debt[1],
     )
+
+
+def _opens(app: App, person: Person, at: datetime) -> bool:
+    """Whether somebody may open cases, everywhere or in a unit they have a role in; the step itself is ruled again."""
+    units = {EVERYWHERE, *(grant.unit for grant in person.grants if grant.unit is not None)}
+    return any(app.roster.may(person.id, Step.OPEN, at, unit=unit) for unit in units)
 
 
 def _sits(person: Person, at: datetime) -> bool:

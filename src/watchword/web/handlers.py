@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
 
 from litestar import Controller, Request, Response, get, post
@@ -10,6 +11,7 @@ from litestar.params import Body, FromPath, FromQuery
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_204_NO_CONTENT, HTTP_303_SEE_OTHER
 
+from watchword.app import App
 from watchword.core.change import contact_of
 from watchword.core.ids import CaseId
 from watchword.languages.catalogue import words
@@ -20,6 +22,7 @@ from watchword.reception.browser import browser_cookie, mark_of
 from watchword.reception.caller import asked_for, handed, language_of
 from watchword.reception.cases import caller_page, demand_overview, readable
 from watchword.reception.given import Now, TheActor, TheApp, Token
+from watchword.reception.sessions import Actor
 from watchword.web import view
 from watchword.web.approve_site import approve_file, approve_page
 from watchword.web.case_page import case_page
@@ -33,6 +36,7 @@ from watchword.web.lists import board_page, cases_page
 from watchword.web.people_handlers import PeoplePages, ThreatPages
 from watchword.web.policy_page import PolicyPages
 from watchword.web.recover import RecoverPages
+from watchword.web.refusal import SAID_AGAIN, again
 from watchword.web.render import STATIC, render, render_needs
 from watchword.web.seats_page import SeatPages
 from watchword.web.vouch import vouch_page
@@ -56,7 +60,7 @@ def home() -> Redirect:
 def sign_in_page(app: TheApp, at: Now, csrf: Token, problem: FromQuery[str] = "") -> str:
     """The door."""
     fields = (
-        view.Field(name="login", label="Login", autocomplete="username"),
+        view.Field(name="login", label="Login", autocomplete="username", first=True),
         view.Field(name="password", label="Password", kind="password", autocomplete="current-password"),
     )
     form = view.Form(action="/session", button="Sign in", fields=fields)
@@ -77,10 +81,14 @@ class CasePages(Controller):
         actor: TheActor,
         at: Now,
         csrf: Token,
-        tab: FromQuery[str] = "open",
-    ) -> str:
-        """The case list."""
-        return render(cases_page(app, actor.person, csrf, at, tab))
+        tab: FromQuery[str] = "",
+        q: FromQuery[str] = "",
+        seen: FromQuery[int | None] = None,
+    ) -> Response[str | None]:
+        """The case list; nothing when the ledger is still of the size that was *seen*, which the page asks."""
+        if seen is not None and seen == app.ledger.size:
+            return Response(None, status_code=HTTP_204_NO_CONTENT)
+        return Response(render(cases_page(app, actor.person, csrf, at, tab, q)), media_type=MediaType.HTML)
 
     @get("/new", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)
     def new(
@@ -106,9 +114,15 @@ class CasePages(Controller):
         return render_needs(needs(app, actor.person, at, dict(request.query_params)))
 
     @post("", include_in_schema=False, status_code=HTTP_303_SEE_OTHER, sync_to_thread=True)
-    def open(self, app: TheApp, actor: TheActor, at: Now, data: Form) -> Redirect:
-        """Open a case."""
-        case = open_case(app, actor.person, at, data)
+    def open(self, app: TheApp, actor: TheActor, at: Now, csrf: Token, data: Form) -> Response[Any]:
+        """Open a case; where that is refused, the form stays with what was typed and says why."""
+        try:
+            case = open_case(app, actor.person, at, data)
+        except SAID_AGAIN as fault:
+            page = intake_page(app, actor.person, csrf, at, data)
+            return again(page, "/cases", data, fault, "/cases/new")
+        if data.get("ticket", "").strip():  # opened it is, whatever comes of its ticket: asked again, it would be two
+            return _taken(app, actor, case, "ticket", data, csrf, at)
         return Redirect(f"/cases/{case}", status_code=HTTP_303_SEE_OTHER)
 
     @get("/{case:str}", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)
@@ -143,15 +157,29 @@ class CasePages(Controller):
         app: TheApp,
         actor: TheActor,
         at: Now,
+        csrf: Token,
         case: FromPath[str],
         step: FromPath[str],
         data: Form,
         request: Request[Any, Any, Any],
-    ) -> Redirect:
+    ) -> Response[Any]:
         """Take a step from its form."""
-        loaded = readable(app, actor.person, case, at)
-        take(app, actor, loaded.case, step, data | {BROWSER: request.cookies.get(BROWSER_NAME, "")}, at)
-        return Redirect(f"/cases/{loaded.case.id}", status_code=HTTP_303_SEE_OTHER)
+        said = data | {BROWSER: request.cookies.get(BROWSER_NAME, "")}
+        return _taken(app, actor, case, step, said, csrf, at)
+
+
+def _taken(
+    app: App, actor: Actor, case: str, step: str, said: dict[str, str], csrf: str, at: datetime
+) -> Response[Any]:
+    """Take a step of a case; where that is refused, its page says why and keeps what was typed."""
+    loaded = readable(app, actor.person, case, at)
+    here = f"/cases/{loaded.case.id}"
+    try:
+        take(app, actor, loaded.case, step, said, at)
+    except SAID_AGAIN as fault:
+        page = case_page(app, readable(app, actor.person, case, at), actor.person, csrf, at)
+        return again(page, f"{here}/{step}", said, fault, here)
+    return Redirect(here, status_code=HTTP_303_SEE_OTHER)
 
 
 @get("/board", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)

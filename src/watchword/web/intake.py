@@ -18,7 +18,9 @@ from watchword.core.ruling import CaseFacts
 from watchword.desk.intake import Wish
 from watchword.reception import wording
 from watchword.web import view
+from watchword.web.beside import beside, said_beside
 from watchword.web.frame import chrome
+from watchword.web.refusal import refilled
 
 CHANNELS = ("phone", "walk_in", "chat", "mail", "portal", "vendor_desk")
 LOCATIONS = ("unknown", "office", "home", "known", "new", "abroad")
@@ -40,9 +42,10 @@ Said = Mapping[str, str]
 
 def intake_page(app: App, actor: PersonId, csrf: str, at: datetime, said: Said) -> view.IntakePage:
     """The form, filled with what is known already."""
+    form = view.Form(action="/cases", button="Open the case", fields=_fields(app, said))
     return view.IntakePage(
         chrome=chrome(app, at, csrf, actor, here="new"),
-        form=view.Form(action="/cases", button="Open the case", fields=_fields(app, said)),
+        form=refilled(form, form.action, said),
         needs=needs(app, actor, at, said) if said.get("account") and said.get("action") else view.Needs(),
         preview="/cases/needs",
     )
@@ -65,6 +68,7 @@ def _fields(app: App, said: Said) -> tuple[view.Field, ...]:
             label="Account",
             value=said.get("account", ""),
             hint="Login, mail address, display name or native id, whole.",
+            first=True,
         ),
         view.Field(
             name="ticket",
@@ -81,7 +85,7 @@ def _fields(app: App, said: Said) -> tuple[view.Field, ...]:
             label="Which factors",
             required=False,
             only=Action.FACTOR_RESET,
-            hint="Their ids in the directory, with commas. All of them at once is a total loss.",
+            hint="Those that are lost, with commas between. All of them at once is a total loss.",
         ),
         view.Field(
             name="contact",
@@ -171,7 +175,10 @@ def _needed(app: App, actor: PersonId, at: datetime, said: Said) -> view.Needs:
     asked = app.policy.procedures.require(account_class, action, context_of(said), completed_recoveries_7d=again)
     note = f"{wording.plain(account_class)}, {seen.unit or 'no unit'}"
     account = view.Fact(label="Account", value=seen.display_name, note=note)
-    return view.Needs(facts=(account, *_facts(asked)), why=asked.raised)
+    others = beside(app, actor, at, account=known, subject=subject) if known else ()
+    factors = seen.factors if action is Action.FACTOR_RESET else ()
+    told = said_beside(app, others, at, other=False)
+    return view.Needs(facts=(account, *_facts(asked)), why=asked.raised, factors=factors, notice=told)
 
 
 def _facts(asked: Requirement) -> tuple[view.Fact, ...]:
@@ -206,7 +213,7 @@ def context_of(said: Said) -> Context:
 
 
 def open_case(app: App, actor: PersonId, at: datetime, said: Said) -> CaseId:
-    """Open the case the form describes, and link its ticket where one was given."""
+    """Open the case the form describes; its ticket is linked by a step of its own."""
     contact = said.get("contact") if _action(said) is Action.RECOVERY_INFO_CHANGE else None
     wish = Wish(
         action=_action(said),
@@ -214,7 +221,7 @@ def open_case(app: App, actor: PersonId, at: datetime, said: Said) -> CaseId:
         contact=ContactKind(contact) if contact in set(ContactKind) else None,
         role=said.get("role") or None,
     )
-    case = app.desk.intake.open(
+    return app.desk.intake.open(
         actor,
         directory=said.get("directory", ""),
         query=said.get("account", "").strip(),
@@ -226,6 +233,3 @@ def open_case(app: App, actor: PersonId, at: datetime, said: Said) -> CaseId:
         lane=LANE.get(said.get("lane", ""), "voice"),
         caller=said.get("caller", ""),
     )
-    if number := said.get("ticket", "").strip():
-        app.desk.intake.link_ticket(actor, case, number, at)
-    return case

@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import cache
 from urllib.parse import urlencode
 
 from watchword.app import App
 from watchword.core.action import Step
-from watchword.core.case import TERMINAL, AwaitingApproval, Case, Holding, Releasable, Verifying, state_of
+from watchword.core.case import (
+    TERMINAL,
+    AwaitingApproval,
+    Case,
+    Delivered,
+    Failed,
+    Holding,
+    Paused,
+    Releasable,
+    Verifying,
+    state_of,
+)
 from watchword.core.identity_event import Verdict
-from watchword.core.ids import PersonId
+from watchword.core.ids import AccountId, PersonId
+from watchword.core.standing import Account
 from watchword.desk.followers import CaseRow
 from watchword.desk.steps import Loaded
 from watchword.reception import wording
-from watchword.reception.cases import listed
+from watchword.reception.cases import listed, ticket_of
 from watchword.watch.verdicts import REASONS, VerdictRow
 from watchword.web import view
 from watchword.web.case_page import stage_of, tone_of
@@ -23,7 +36,13 @@ from watchword.web.forms import closable
 from watchword.web.frame import account_of, chrome, name_of
 
 SHOWN = 200
-"""Rows of the board at most; what is left out is counted."""
+"""Rows of a list at most; what is left out is counted."""
+
+Standing = Callable[[AccountId], Account]
+"""How accounts stand, each read once for a page."""
+
+TICKETS = 1000
+"""How many tickets a search opens at most."""
 
 ORDER: tuple[tuple[Verdict, str], ...] = (
     (Verdict.SUSPICIOUS, "suspicious"),
@@ -38,44 +57,102 @@ ORDER: tuple[tuple[Verdict, str], ...] = (
 """Verdicts as the board shows them: what nobody can account for first."""
 
 
-def cases_page(app: App, actor: PersonId, csrf: str, at: datetime, tab: str) -> view.CasesPage:
-    """The case list, cut by *tab*: open, mine, owed, all."""
-    rows = listed(app, actor, at)
+def cases_page(app: App, actor: PersonId, csrf: str, at: datetime, tab: str, query: str = "") -> view.CasesPage:
+    """The case list, cut by *tab*: open, mine, owed, all; with a *query*, of the cases it finds."""
+    frame = chrome(app, at, csrf, actor, here="cases")
+    query = query.strip()
+    rows = found(app, listed(app, actor, at), query)
+    standing = cache(app.registry.account)
     cuts = {
         "open": tuple(r for r in rows if not isinstance(r.case, TERMINAL)),
-        "mine": tuple(r for r in rows if _mine(app, actor, r.case, at)),
-        "owed": tuple(r for r in rows if r.case.review_due is not None and r.case.reviewer is None),
+        "mine": tuple(r for r in rows if _mine(app, standing, actor, r.case, at)),
+        "owed": tuple(r for r in rows if _owes(r.case)),
         "all": rows,
     }
     titles = {"open": "Open", "mine": "Yours to take", "owed": "Review owed", "all": "All"}
-    chosen = tab if tab in cuts else "open"
+    chosen = tab if tab in cuts else "all" if query else "open"
     mine = {r.case.id for r in cuts["mine"]}
+    asked = {"q": query} if query else {}
     tabs = tuple(
-        view.Tab(label=titles[key], link=f"/cases?tab={key}", count=len(cut), current=key == chosen)
+        view.Tab(
+            label=titles[key], link=f"/cases?{urlencode({'tab': key} | asked)}", count=len(cut), current=key == chosen
+        )
         for key, cut in cuts.items()
     )
     return view.CasesPage(
-        chrome=chrome(app, at, csrf, actor, here="cases"),
+        chrome=frame,
         tabs=tabs,
-        rows=tuple(_case_row(app, r.case, at, mine=r.case.id in mine) for r in cuts[chosen]),
+        rows=tuple(_case_row(app, standing, r.case, at, mine=r.case.id in mine) for r in cuts[chosen][:SHOWN]),
         notices=_debts(app, cuts["owed"], at),
+        query=query,
+        tab=chosen,
+        again=f"/cases?{urlencode({'tab': chosen, 'seen': app.ledger.size} | asked)}",
+        left_out=max(len(cuts[chosen]) - SHOWN, 0),
+        mine=len(mine),
     )
 
 
-def _mine(app: App, actor: PersonId, case: Case, at: datetime) -> bool:
-    """Whether the step that is due could be this person's."""
-    due = {Verifying: Step.VERIFY, AwaitingApproval: Step.APPROVE, Releasable: Step.RELEASE}.get(type(case))
-    if due is None and closable(case):
-        due = Step.CLOSE
-    if due is None:
-        return False
-    if any(v.person == actor for v in case.votes) and due is Step.APPROVE:
-        return False
-    loaded = Loaded(case=case, account=app.registry.account(case.account), version=-1, account_version=-1)
-    return app.desk.steps.may(actor, due, loaded, at)
+def found(app: App, rows: tuple[CaseRow, ...], query: str) -> tuple[CaseRow, ...]:
+    """The *rows* that have every word of *query* in who, what, by whom, or the case's id; or whose ticket it is.
+
+    A ticket's number is sealed in its payload, so it is looked for whole, in the newest `TICKETS` of them.
+    """
+    if not query:
+        return rows
+    words = query.casefold().split()
+    by_words = tuple(row for row in rows if all(word in _said_of(app, row.case) for word in words))
+    if by_words or not any(letter.isdigit() for letter in query):
+        return by_words
+    newest = tuple(row for row in rows if row.case.ticket is not None)[:TICKETS]
+    return tuple(row for row in newest if (ticket_of(app, row.case) or "").casefold() == query.casefold())
 
 
-def _case_row(app: App, case: Case, at: datetime, *, mine: bool) -> view.CaseRow:
+def _said_of(app: App, case: Case) -> str:
+    """Everything a row shows of a case that one may look for."""
+    name, login = account_of(app, case.account, case.subject)
+    what = wording.ACTIONS[case.action][0]
+    return f"{case.id} {what} {name} {login} {name_of(app, case.opener)} {state_of(case)}".casefold()
+
+
+def _mine(app: App, standing: Standing, actor: PersonId, case: Case, at: datetime) -> bool:
+    """Whether a step that is due could be this person's."""
+    due = _due(case, at)
+    if any(v.person == actor for v in case.votes):
+        due = tuple(step for step in due if step is not Step.APPROVE)
+    if not due:
+        return False
+    loaded = Loaded(case=case, account=standing(case.account), version=-1, account_version=-1)
+    return any(app.desk.steps.may(actor, step, loaded, at) for step in due)
+
+
+def _due(case: Case, at: datetime) -> tuple[Step, ...]:
+    """The steps that a case waits for people to take."""
+    owed = (Step.REVIEW,) if _owes(case) and isinstance(case, (*TERMINAL, Failed, Delivered)) else ()
+    match case:
+        case Verifying():
+            return (Step.VERIFY,)
+        case AwaitingApproval():
+            return (Step.APPROVE, Step.VERIFY) if _asked(case) else (Step.APPROVE,)
+        case Paused():
+            return (Step.LIFT_PAUSE,)
+        case Holding() if case.until <= at:
+            return (Step.RELEASE,)
+        case Releasable():
+            return (Step.RELEASE,)
+    return (Step.CLOSE, *owed) if closable(case) else owed
+
+
+def _asked(case: Case) -> bool:
+    """Whether an approver asked what the desk has not answered."""
+    return any(one.answered_by is None for one in case.questions)
+
+
+def _owes(case: Case) -> bool:
+    """Whether a review of it is still to come."""
+    return case.review_due is not None and case.reviewer is None
+
+
+def _case_row(app: App, standing: Standing, case: Case, at: datetime, *, mine: bool) -> view.CaseRow:
     name, login = account_of(app, case.account, case.subject)
     return view.CaseRow(
         case=case.id,
@@ -92,6 +169,7 @@ def _case_row(app: App, case: Case, at: datetime, *, mine: bool) -> view.CaseRow
         opener=name_of(app, case.opener),
         mine=mine,
         portal=app.steps.portal is not None and case.opener == app.steps.portal,
+        frozen=not isinstance(case, TERMINAL) and standing(case.account).freeze(at, app.desk.steps.thresholds) > 0,
     )
 
 
@@ -100,12 +178,19 @@ def _waits_for(case: Case, at: datetime) -> str:
         case Verifying():
             return "the ticket" if case.ticket is None else "the person to be verified"
         case AwaitingApproval() if case.requirement.approve:
-            return f"approval ({case.requirement.approve.name})"
+            asked = ", and an answer to an approver’s question" if _asked(case) else ""
+            return f"approval ({case.requirement.approve.name}){asked}"
+        case Paused():
+            return "somebody on duty, after a “not me”"
+        case Holding() if case.until <= at:
+            return "the release"
         case Holding():
             return f"the hold, {wording.span(case.until - at)} more"
         case Releasable():
             return "the release"
-    if case.review_due is not None and case.reviewer is None:
+    if closable(case):
+        return "somebody to close it, and a review" if _owes(case) else "somebody to close it"
+    if _owes(case):
         return "a review"
     return "" if isinstance(case, TERMINAL) else "the executor or the person"
 

@@ -20,7 +20,7 @@ class Chrome(msgspec.Struct, frozen=True, kw_only=True):
     they may administer people, use that switch, and activate a policy. *drift* says that it is not the active one,
     *vouch* that a word of theirs about somebody is waited for. *debt* says that a review is overdue, and *debt_link*
     where; *declares*: whether downtime concerns them, *seats*: whether they have one to lend, or one of somebody else.
-    *findings*: how many nobody has looked at yet; None for whoever may not see them.
+    *opens*: whether they may open cases. *findings*: how many nobody has looked at yet; None where not theirs to see.
     """
 
     at: datetime
@@ -41,6 +41,7 @@ class Chrome(msgspec.Struct, frozen=True, kw_only=True):
     debt: str = ""
     debt_link: str = ""
     declares: bool = False
+    opens: bool = False
     findings: int | None = None
 
 
@@ -53,7 +54,10 @@ class Option(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing a form asks for; *autocomplete* is the HTML token, *only* the action it is for."""
+    """One thing a form asks for; *autocomplete* is the HTML token, *only* the action it is for.
+
+    *first*: whoever opens the page types here at once.
+    """
 
     name: str
     label: str
@@ -64,10 +68,14 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     required: bool = True
     autocomplete: str = "off"
     only: str = ""
+    first: bool = False
 
 
 class Form(msgspec.Struct, frozen=True, kw_only=True):
-    """One step somebody may take: POST to *action*. *lede* says what it does before the button does it."""
+    """One step somebody may take: POST to *action*. *lede* says what it does before the button does it.
+
+    *open*: it was tried and refused, and stands there unfolded with what was typed.
+    """
 
     action: str
     button: str
@@ -75,31 +83,43 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
     lede: str = ""
     fields: tuple[Field, ...] = ()
     weight: Literal["main", "quiet", "danger"] = "main"
-
-
-class Notice(msgspec.Struct, frozen=True, kw_only=True):
-    """Something said above everything else, with the way on."""
-
-    title: str
-    text: str
-    tone: Tone = "warn"
-    link: str | None = None
-    link_text: str = ""
+    open: bool = False
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True):
-    """A label and what is known, with where it comes from or why it matters in *note*."""
+    """A label and what is known, with where it comes from or why it matters in *note*; *copy*: to be passed on."""
 
     label: str
     value: str
     note: str = ""
     tone: Tone = "plain"
     link: str | None = None
+    copy: bool = False
+
+
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """Something said above everything else: *link* or *way_on* say what to do now, *facts* and *lines* why.
+
+    *address* is that of the page where it answers a step: what stands in the address bar only takes steps. *script*
+    is what the agent says of it.
+    """
+
+    title: str
+    text: str
+    tone: Tone = "warn"
+    link: str | None = None
+    link_text: str = ""
+    facts: tuple[Fact, ...] = ()
+    lines: tuple[str, ...] = ()
+    way_on: str = ""
+    address: str = ""
+    script: tuple[str, ...] = ()
 
 
 class Panel(msgspec.Struct, frozen=True, kw_only=True):
-    """A block of the right rail."""
+    """A block of the right rail; *first*: needed while somebody calls, so that it comes first on a narrow screen."""
 
     title: str
+    first: bool = False
     facts: tuple[Fact, ...] = ()
     lines: tuple[str, ...] = ()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
-from litestar import Controller, get, post
+from litestar import Controller, Response, get, post
 from litestar.enums import MediaType, RequestEncodingType
-from litestar.params import Body, FromPath
+from litestar.params import Body, FromPath, FromQuery
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
@@ -21,6 +21,7 @@ from watchword.reception.given import Now, TheActor, TheApp, Token
 from watchword.reception.problems import NotThere
 from watchword.web import people_forms
 from watchword.web.people_pages import people_page, person_page, threat_page
+from watchword.web.refusal import SAID_AGAIN, again
 from watchword.web.render import render
 
 Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
@@ -32,14 +33,17 @@ class PeoplePages(Controller):
     path = "/people"
 
     @get("", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)
-    def listed(self, app: TheApp, actor: TheActor, at: Now, csrf: Token) -> str:
-        """Everybody whom this person may administer."""
-        return render(people_page(app, actor.person, csrf, at))
+    def listed(self, app: TheApp, actor: TheActor, at: Now, csrf: Token, q: FromQuery[str] = "") -> str:
+        """Everybody whom this person may administer, or those of them whom *q* finds."""
+        return render(people_page(app, actor.person, csrf, at, q))
 
     @post("", include_in_schema=False, status_code=HTTP_303_SEE_OTHER, sync_to_thread=True)
-    def register(self, app: TheApp, actor: TheActor, at: Now, data: Form) -> Redirect:
+    def register(self, app: TheApp, actor: TheActor, at: Now, csrf: Token, data: Form) -> Response[Any]:
         """Register somebody."""
-        return _to(people_forms.registered(app, actor.person, data, at))
+        try:
+            return _to(people_forms.registered(app, actor.person, data, at))
+        except SAID_AGAIN as fault:
+            return again(people_page(app, actor.person, csrf, at), "/people", data, fault, "/people")
 
     @get("/{login:str}", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)
     def one(self, app: TheApp, actor: TheActor, at: Now, csrf: Token, login: FromPath[str]) -> str:
@@ -60,13 +64,19 @@ class PeoplePages(Controller):
         app: TheApp,
         actor: TheActor,
         at: Now,
+        csrf: Token,
         login: FromPath[str],
         step: FromPath[str],
         data: Form,
-    ) -> Redirect:
-        """Take a step from its form."""
+    ) -> Response[Any]:
+        """Take a step from its form; where that is refused, the person's page says why and keeps what was typed."""
         known = _found(app, actor.person, login, at)
-        people_forms.take(app, actor.person, known.person.id, step, data, at)
+        try:
+            people_forms.take(app, actor.person, known.person.id, step, data, at)
+        except SAID_AGAIN as fault:
+            page = person_page(app, _found(app, actor.person, login, at), actor.person, csrf, at)
+            here = people_forms.address_of(known.login)
+            return again(page, f"{here}/{step}", data, fault, here)
         return _to(known.login)
 
 
@@ -81,9 +91,12 @@ class ThreatPages(Controller):
         return render(threat_page(app, actor.person, csrf, at))
 
     @post("", include_in_schema=False, status_code=HTTP_303_SEE_OTHER, sync_to_thread=True)
-    def turn_on(self, app: TheApp, actor: TheActor, at: Now, data: Form) -> Redirect:
+    def turn_on(self, app: TheApp, actor: TheActor, at: Now, csrf: Token, data: Form) -> Response[Any]:
         """Turn it on, or let it last."""
-        app.people.raise_threat(actor.person, end_of(data.get("until", ""), at), data.get("why", ""), at)
+        try:
+            app.people.raise_threat(actor.person, end_of(data.get("until", ""), at), data.get("why", ""), at)
+        except Invalid as fault:
+            return again(threat_page(app, actor.person, csrf, at), "/threat", data, fault, "/threat")
         return Redirect("/threat", status_code=HTTP_303_SEE_OTHER)
 
     @post("/lower", include_in_schema=False, status_code=HTTP_303_SEE_OTHER, sync_to_thread=True)

@@ -22,16 +22,25 @@ LENGTHS = (timedelta(hours=12), timedelta(days=1), timedelta(days=3), timedelta(
 """For how long the switch can be turned on from its page."""
 
 
-def people_page(app: App, actor: PersonId, csrf: str, at: datetime) -> view.PeoplePage:
-    """Everybody whom *actor* may administer, by name."""
+def people_page(app: App, actor: PersonId, csrf: str, at: datetime, query: str = "") -> view.PeoplePage:
+    """Everybody whom *actor* may administer, by name; with a *query*, those who have every word of it in their line."""
     known = sorted(app.roster.all(actor, at), key=lambda k: (k.person.kind is Kind.SYSTEM, k.name.casefold()))
     units = {k.person.unit for k in known}
+    words = query.casefold().split()
+    rows = (_row(k, at) for k in known)
     return view.PeoplePage(
         chrome=chrome(app, at, csrf, actor, here="people"),
         sub=f"{len(known)} whom you may administer, in {len(units)} {'unit' if len(units) == 1 else 'units'}",
-        rows=tuple(_row(k, at) for k in known),
+        rows=tuple(row for row in rows if all(word in _said_of(row) for word in words)),
         register=forms.register(),
+        query=query.strip(),
     )
+
+
+def _said_of(row: view.PersonRow) -> str:
+    """Everything a row shows."""
+    shown = (row.name, row.login, row.unit, row.about, *row.roles, *row.credentials)
+    return " ".join(shown).casefold()
 
 
 def _row(known: Known, at: datetime) -> view.PersonRow:

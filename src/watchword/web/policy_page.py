@@ -154,6 +154,12 @@ def _form(now: Standing, actor: PersonId) -> view.Form:
 
 
 def _facts(app: App, now: Standing, activated: PolicyActivated | None) -> tuple[view.Fact, ...]:
+    """Which policy is active, on disk and running here; one digest is said once, and in words."""
+    if now.active is not None and now.active == now.on_disk == now.running:
+        return (
+            view.Fact(label="In words", value=words_of(now.active), note="the same words on every machine: one policy"),
+            view.Fact(label="Digest", value=now.active, note=_whence(app, activated)),
+        )
     return (
         view.Fact(label="Active", value=now.active or "none", note=_whence(app, activated)),
         view.Fact(label="On disk", value=now.on_disk or "can not be read", note=now.broken),

@@ -51,10 +51,19 @@ def rail(app: App, loaded: Loaded, facts: Facts, actor: PersonId, at: datetime) 
     absent = "erased" if case.ticket else "none yet"
     ticket = Fact(label="Number", value=number or absent, tone="plain" if number else "warn")
     address = page_address(app, loaded, actor, at)
-    page = Fact(label="Address", value=address or "with the verifier", note="they answer here, never to you")
+    page = Fact(
+        label="Address",
+        value=address or "with the verifier",
+        note="they answer here, never to you",
+        copy=address is not None,
+    )
     return (
-        Panel(title="Ticket", facts=(ticket,)),
-        Panel(title="The caller's own page", facts=(page, *_words(app, loaded, address), *_code(app, loaded, address))),
+        Panel(title="Ticket", first=True, facts=(ticket,)),
+        Panel(
+            title="The caller's own page",
+            first=True,
+            facts=(page, *_words(app, loaded, address), *_code(app, loaded, address)),
+        ),
         Panel(title="Account", facts=_account(app, loaded, facts)),
         Panel(title="Watch out", facts=_watch_out(app, loaded, facts, at)),
         Panel(title="What policy asks", lines=explain.words(case.requirement)),

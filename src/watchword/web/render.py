@@ -51,11 +51,11 @@ _SAID = (view.CallerPage, view.RecoverPage, view.CodesPage, view.PromptsPage, vi
 """The pages that somebody outside the desk reads, in their language."""
 
 
-def render(page: Page) -> str:
-    """The whole page as HTML."""
+def render(page: Page, trouble: view.Notice | None = None) -> str:
+    """The whole page as HTML; *trouble* above it is why the step that was just asked for was not taken."""
     language = page.language if isinstance(page, _SAID) else DEFAULT
     template = _environment.get_template(_TEMPLATES[type(page)])
-    return template.render(page=page, chrome=page.chrome, say=words(language), languages=NAMES)
+    return template.render(page=page, chrome=page.chrome, say=words(language), languages=NAMES, trouble=trouble)
 
 
 def render_needs(needs: view.Needs) -> str:

@@ -76,3 +76,24 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
     ),
     "custodian_passkey": ("“Break the seal, open the page I am sending you, and use the custodian's key.”",),
 }
+
+MEANWHILE: dict[str, tuple[str, ...]] = {
+    "frozen": (
+        "“Somebody failed to prove that this account is theirs, several times. I do not say that it was you.”",
+        "“Until it is opened again, I can not go on like this, for you or for anybody. That protects your account.”",
+        "“I pass it on to those who can open it again. Where you can come by in person, that still counts.”",
+    ),
+    "approve": (
+        "“You have done your part. Others have to agree now, and neither of us can do it for them.”",
+        "“You need not hold the line. Keep that page open: it goes on by itself.”",
+    ),
+    "hold": (
+        "“It is agreed. It now waits for a while, so that you could stop it if it were not you who called.”",
+        "“You need not hold the line. Keep that page open: it goes on by itself.”",
+    ),
+    "hand-over": (
+        "“It is ready on the page you have open. It asks you once more to show that it is you.”",
+        "“I can not see it, and I will never ask you for it.”",
+    ),
+}
+"""What an agent says while a case waits, by what it waits for: why nobody can hurry it, and that nobody is blamed."""

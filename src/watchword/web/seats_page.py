@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
-from litestar import Controller, get, post
+from litestar import Controller, Response, get, post
 from litestar.enums import MediaType, RequestEncodingType
 from litestar.params import Body
 from litestar.response import Redirect
@@ -19,6 +19,7 @@ from watchword.reception.ends import end_of
 from watchword.reception.given import Now, TheActor, TheApp, Token
 from watchword.web import view
 from watchword.web.frame import chrome, name_of
+from watchword.web.refusal import SAID_AGAIN, again
 from watchword.web.render import render
 
 Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
@@ -37,11 +38,14 @@ class SeatPages(Controller):
         return render(seats_page(app, actor.person, csrf, at))
 
     @post("", include_in_schema=False, status_code=HTTP_303_SEE_OTHER, sync_to_thread=True)
-    def lend(self, app: TheApp, actor: TheActor, at: Now, data: Form) -> Redirect:
+    def lend(self, app: TheApp, actor: TheActor, at: Now, csrf: Token, data: Form) -> Response[Any]:
         """Lend one."""
-        app.lending.lend(
-            actor.person, data.get("to", "").strip(), data.get("seat", ""), end_of(data.get("until", ""), at), at
-        )
+        try:
+            app.lending.lend(
+                actor.person, data.get("to", "").strip(), data.get("seat", ""), end_of(data.get("until", ""), at), at
+            )
+        except SAID_AGAIN as fault:
+            return again(seats_page(app, actor.person, csrf, at), PATH, data, fault, PATH)
         return Redirect(PATH, status_code=HTTP_303_SEE_OTHER)
 
     @post("/back", include_in_schema=False, status_code=HTTP_303_SEE_OTHER, sync_to_thread=True)

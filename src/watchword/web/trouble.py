@@ -10,6 +10,7 @@ from watchword.languages.catalogue import Words
 from watchword.reception.problems import Problem
 from watchword.web import view
 from watchword.web.frame import caller_chrome, chrome
+from watchword.web.refusal import reasons_of
 from watchword.web.render import render
 
 
@@ -22,7 +23,7 @@ def trouble(app: App, problem: Problem, person: PersonId | None, csrf: str, back
             title=problem.title,
             what=problem.detail,
             remedy=problem.remedy,
-            reasons=(*problem.reasons, *problem.where) if len(problem.reasons) != 1 else problem.where,
+            reasons=reasons_of(problem),
             back=back,
         )
     )

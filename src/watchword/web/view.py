@@ -13,8 +13,24 @@ import msgspec
 
 from watchword.core.change import ContactKind
 from watchword.web.parts import Chrome, Fact, Field, Form, Notice, Option, Panel, Tone
+from watchword.web.people_view import Held, Holdings, PeoplePage, PersonPage, PersonRow, ThreatPage
 
-__all__ = ["Chrome", "Fact", "Field", "Form", "Notice", "Option", "Panel", "Tone"]
+__all__ = [
+    "Chrome",
+    "Fact",
+    "Field",
+    "Form",
+    "Held",
+    "Holdings",
+    "Notice",
+    "Option",
+    "Panel",
+    "PeoplePage",
+    "PersonPage",
+    "PersonRow",
+    "ThreatPage",
+    "Tone",
+]
 
 StageState = Literal["done", "now", "ahead", "skipped", "stopped"]
 
@@ -95,7 +111,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     """One stage of the timeline.
 
     *clock* is when it began or ended, *until* when its time runs out. *asked* is what policy asks here, *why* what
-    raised it, *missing* what nobody has done yet; all in words.
+    raised it, *missing* what nobody has done yet; all in words. *script* is what the agent says meanwhile, by line.
     """
 
     name: str
@@ -108,10 +124,16 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     asked: str = ""
     why: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    script: tuple[str, ...] = ()
     entries: tuple[Entry, ...] = ()
     tiles: tuple[Tile, ...] = ()
     card: ApproverCard | None = None
     forms: tuple[Form, ...] = ()
+
+    @property
+    def offers(self) -> bool:
+        """Whether there is something to do in it."""
+        return bool(self.forms or self.card or any(tile.begin or tile.challenge for tile in self.tiles))
 
 
 class CasePage(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,7 +156,10 @@ class CasePage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CaseRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the case list; *stage* is 1 to 8, *waits_for* what is missing in words; *portal*: self-service."""
+    """One line of the case list; *stage* is 1 to 8, *waits_for* what is missing in words; *portal*: self-service.
+
+    *frozen*: failures closed methods of the account.
+    """
 
     case: str
     link: str
@@ -150,6 +175,7 @@ class CaseRow(msgspec.Struct, frozen=True, kw_only=True):
     opener: str
     mine: bool = False
     portal: bool = False
+    frozen: bool = False
 
 
 class Tab(msgspec.Struct, frozen=True, kw_only=True):
@@ -162,22 +188,35 @@ class Tab(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CasesPage(msgspec.Struct, frozen=True, kw_only=True):
-    """The case list."""
+    """The case list, of what *query* finds where it is not empty. *again* is where it is asked for whatever is new.
+
+    *mine* is how many wait for the reader, for the title: seen from another tab as well.
+    """
 
     chrome: Chrome
     tabs: tuple[Tab, ...]
     rows: tuple[CaseRow, ...]
     notices: tuple[Notice, ...] = ()
+    query: str = ""
+    tab: str = "open"
+    again: str = ""
+    left_out: int = 0
+    mine: int = 0
 
 
 class Needs(msgspec.Struct, frozen=True, kw_only=True):
-    """What a case would need, before it is opened; *refused* says why it can not be opened, with the way on."""
+    """What a case would need, before it is opened; *refused* says why it can not be opened, with the way on.
+
+    *notice* tells of cases that are there already, *factors* are those the account has, where some are to be named.
+    """
 
     title: str = ""
     facts: tuple[Fact, ...] = ()
     why: tuple[str, ...] = ()
     refused: str = ""
     remedy: str = ""
+    notice: Notice | None = None
+    factors: tuple[str, ...] = ()
 
 
 class IntakePage(msgspec.Struct, frozen=True, kw_only=True):
@@ -229,75 +268,6 @@ class BoardPage(msgspec.Struct, frozen=True, kw_only=True):
     notices: tuple[Notice, ...] = ()
     read_to: datetime | None = None
     left_out: int = 0
-
-
-class PersonRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the people list; *roles* and *credentials* are what is in force now, in words."""
-
-    link: str
-    name: str
-    login: str
-    unit: str
-    about: str
-    roles: tuple[str, ...] = ()
-    credentials: tuple[str, ...] = ()
-
-
-class PeoplePage(msgspec.Struct, frozen=True, kw_only=True):
-    """Everybody whom the person on the page may administer."""
-
-    chrome: Chrome
-    sub: str
-    rows: tuple[PersonRow, ...]
-    register: Form
-
-
-class Held(msgspec.Struct, frozen=True, kw_only=True):
-    """Something a person has: a role, a delegation, a credential, an account; *over* when it counts no longer."""
-
-    title: str
-    note: str = ""
-    mono: str = ""
-    over: bool = False
-    form: Form | None = None
-
-
-class Holdings(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person has of one kind."""
-
-    title: str
-    held: tuple[Held, ...]
-    empty: str
-
-
-class PersonPage(msgspec.Struct, frozen=True, kw_only=True):
-    """One person, and the forms that policy lets the person on the page use.
-
-    *passkeys* is where one is made, *codes* where a link to recovery codes is; each "" where that is not offered.
-    *passkeys* is where one is made, *prompts* where a browser for prompts is offered; "" for who may not.
-    """
-
-    chrome: Chrome
-    name: str
-    login: str
-    facts: tuple[str, ...]
-    holdings: tuple[Holdings, ...]
-    forms: tuple[Form, ...] = ()
-    passkeys: str = ""
-    codes: str = ""
-    prompts: str = ""
-    notices: tuple[Notice, ...] = ()
-
-
-class ThreatPage(msgspec.Struct, frozen=True, kw_only=True):
-    """The elevated-threat switch; *form* for whoever may turn it on or let it last, *lower* for turning it off."""
-
-    chrome: Chrome
-    state: str
-    tone: Tone
-    told: str
-    form: Form | None = None
-    lower: Form | None = None
 
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True):

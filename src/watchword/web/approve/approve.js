@@ -245,7 +245,7 @@ const decide = async (asked) => {
     buttons.forEach((b) => { b.disabled = true; });
     try {
       const answer = await step();
-      if (answer.kind === "done") show(node("h1", "Done"), node("p", answer.told, "good"), words(held.sha256, "Of what you decided on."));
+      if (answer.kind === "done") show(node("h1", "Done"), node("p", answer.told, "good"), words(held.sha256, "Of what you decided on."), back());
       else await decide(answer);
     } catch (error) {
       problem.textContent = error instanceof Unfit ? `Do not sign this: ${error.message}.` : fault(error);
@@ -282,6 +282,14 @@ const decide = async (asked) => {
     typed("A question to the desk; the time to decide runs on", "Ask", "quiet", (text, form) => act(form, () => call({ act: "ask", words: text }))),
     typed("Why you refuse; the case ends", "Refuse", "danger", (text, form) => act(form, () => call({ act: "refuse", digest: digestHex, words: text }))),
   );
+};
+
+const back = () => {
+  const link = node("a", "Back to what waits for you, in the console");
+  link.href = `${desk}/cases?tab=mine`;
+  const line = node("p");
+  line.append(link);
+  return line;
 };
 
 // ---- a key of one's own

@@ -8,6 +8,7 @@ const SHOWN_S = 60;
 const EVERY_MS = 2000;
 
 const page = document.getElementById("caller");
+const { title } = document;
 const { case: name, api, making } = page.dataset;
 const words = JSON.parse(page.dataset.say);
 const filled = (text, n) => text.replace("{n}", n);
@@ -18,7 +19,10 @@ let busy = 0; // while steps run or wait their turn, what the server says is not
 let turn = Promise.resolve();
 let shown = false; // once the credential was shown there is nothing more to ask
 
-const say = (text) => {
+let unanswered = false; // the problem that is shown is that nobody answered: it goes once somebody does
+
+const say = (text, silence = false) => {
+  unanswered = silence;
   if (part("problem").textContent !== text) part("problem").textContent = text; // said once, however often it is drawn
   show("problem", Boolean(text));
 };
@@ -27,7 +31,8 @@ const send = async (method, path, body, root = api) => {
   const headers = {
     "content-type": "application/json", accept: "application/json", "accept-language": document.documentElement.lang,
   };
-  const answer = await fetch(root + path, { method, headers, body: body && JSON.stringify(body), cache: "no-store" });
+  const answer = await fetch(root + path, { method, headers, body: body && JSON.stringify(body), cache: "no-store" })
+    .catch(() => { throw Object.assign(new Error(words.silent), { name: "Silence" }); }); // a browser says it in its own words
   const said = await answer.json().catch(() => ({}));
   if (answer.ok) return said;
   throw new Error(said.detail ? `${said.detail} ${said.remedy ?? ""}` : words.silent);
@@ -61,11 +66,14 @@ const drawCheck = (offered, heard) => {
 // --- challenges ------------------------------------------------------------------------------------------------------
 
 let current = null;
+let right = false; // what was answered last was right, and nothing else was asked since
 
 const drawChallenge = (waiting) => {
   const fresh = waiting?.challenge !== current?.challenge;
   current = waiting ?? null;
   show("challenge", Boolean(waiting));
+  if (waiting && fresh) right = false;
+  document.title = waiting ? `● ${title}` : title; // seen from another tab as well
   if (!waiting) return;
   part("title").textContent = waiting.title;
   part("say").textContent = waiting.say;
@@ -78,7 +86,10 @@ const drawChallenge = (waiting) => {
   part("code").classList.toggle("long", saved);
   part("code").inputMode = saved ? "text" : "numeric";
   part("code").autocomplete = saved ? "off" : "one-time-code";
-  if (fresh) part("code").value = "";
+  if (fresh) {
+    part("code").value = "";
+    part("code").removeAttribute("aria-invalid");
+  }
   if (fresh && typed) part("code").focus();
 };
 
@@ -180,8 +191,8 @@ const draw = async (told) => {
   const waiting = entering ? undefined : told.waiting[0];
   drawChallenge(waiting);
   await drawHandOver(told.hand_over, waiting);
-  const over = told.ended || "over" === (told.contact ?? told.hand_over).step;
-  part("quiet").textContent = over ? words.over : told.contact?.step === "fixed" ? words.fixed : words.waiting;
+  const over = told.done || told.ended || "over" === (told.contact ?? told.hand_over).step;
+  part("quiet").textContent = told.done ? words.done : over ? words.over : told.contact?.step === "fixed" ? words.fixed : right ? words.right : words.waiting;
   const mine = !told.contact || told.contact.mine;
   show("quiet", over || (mine && !entering && !waiting && part("walk").hidden));
 };
@@ -211,7 +222,14 @@ part("answer").addEventListener("submit", step(async () => {
     return null;
   }
   const answer = current.kind === "passkey" ? await assertion(current.options) : part("code").value;
-  return send("POST", `/answers/${current.challenge}`, { answer });
+  part("code").removeAttribute("aria-invalid");
+  const told = await send("POST", `/answers/${current.challenge}`, { answer }).catch((error) => {
+    if (error.name !== "Silence") part("code").setAttribute("aria-invalid", "true");
+    part("code").select(); // to be typed over
+    throw error;
+  });
+  right = !told.waiting.some(({ challenge }) => challenge === current.challenge);
+  return told;
 }));
 
 if (part("contact")) {
@@ -272,9 +290,10 @@ const ask = async () => {
   if (busy || shown) return;
   try {
     const told = await send("GET", "");
+    if (unanswered) say("");
     if (!busy) await draw(told);
   } catch (error) {
-    say(error.message);
+    say(error.message, error.name === "Silence");
   }
 };
 

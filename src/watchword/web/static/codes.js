@@ -22,7 +22,7 @@ if (page.id === "codes") {
     part("problem").hidden = true;
     try {
       const headers = { accept: "application/json", "accept-language": document.documentElement.lang };
-      const answer = await fetch(page.dataset.api, { method: "POST", headers, cache: "no-store" });
+      const answer = await fetch(page.dataset.api, { method: "POST", headers, cache: "no-store" }).catch(() => new Response(null, { status: 503 }));
       const said = await answer.json().catch(() => ({}));
       if (!answer.ok) throw new Error(said.detail ? `${said.detail} ${said.remedy ?? ""}` : words.silent);
       part("before").hidden = true;

@@ -13,7 +13,7 @@ const say = (text) => {
 
 const call = async (verb, path, body) => {
   const headers = { "content-type": "application/json", accept: "application/json", "x-csrftoken": part.dataset.csrf };
-  const answer = await fetch(path, { method: verb, headers, body: body && JSON.stringify(body), cache: "no-store" });
+  const answer = await fetch(path, { method: verb, headers, body: body && JSON.stringify(body), cache: "no-store" }).catch(() => new Response(null, { status: 503 }));
   const said = await answer.json().catch(() => ({}));
   if (answer.ok) return said;
   throw new Error(said.detail ? `${said.detail} ${said.remedy ?? ""}` : "The console did not answer. Wait a moment.");

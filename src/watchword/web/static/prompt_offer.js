@@ -9,7 +9,7 @@ button.addEventListener("click", async () => {
   button.disabled = true;
   try {
     const headers = { "content-type": "application/json", accept: "application/json", "x-csrftoken": part.dataset.csrf };
-    const answer = await fetch(part.dataset.api, { method: "POST", headers, cache: "no-store" });
+    const answer = await fetch(part.dataset.api, { method: "POST", headers, cache: "no-store" }).catch(() => new Response(null, { status: 503 }));
     const said = await answer.json().catch(() => ({}));
     if (!answer.ok) throw new Error(said.detail ? `${said.detail} ${said.remedy ?? ""}` : "The console did not answer.");
     document.getElementById("prompt-address").textContent = said.address;

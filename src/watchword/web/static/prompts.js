@@ -22,7 +22,7 @@ const send = async (method, path, body) => {
     "content-type": "application/json", accept: "application/json", "accept-language": document.documentElement.lang,
   };
   const options = { method, headers, body: body && JSON.stringify(body), cache: "no-store" };
-  const answer = await fetch(`/api/prompts${path}`, options);
+  const answer = await fetch(`/api/prompts${path}`, options).catch(() => new Response(null, { status: 503 }));
   const said = await answer.json().catch(() => ({}));
   if (answer.ok) return said;
   const error = new Error(said.detail ? `${said.detail} ${said.remedy ?? ""}` : words.silent);

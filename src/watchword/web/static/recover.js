@@ -20,7 +20,7 @@ const send = async (method, path, body) => {
   const headers = {
     "content-type": "application/json", accept: "application/json", "accept-language": document.documentElement.lang,
   };
-  const answer = await fetch(api + path, { method, headers, body: body && JSON.stringify(body), cache: "no-store" });
+  const answer = await fetch(api + path, { method, headers, body: body && JSON.stringify(body), cache: "no-store" }).catch(() => new Response(null, { status: 503 }));
   const said = await answer.json().catch(() => ({}));
   if (answer.ok) return said;
   throw new Error(said.detail ? `${said.detail} ${said.remedy ?? ""}` : words.silent);

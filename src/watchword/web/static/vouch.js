@@ -4,7 +4,7 @@ import { assertion } from "/static/assertion.js";
 
 const post = async ({ api, csrf }, answer) => {
   const headers = { "content-type": "application/json", accept: "application/json", "x-csrftoken": csrf };
-  const said = await fetch(api, { method: "POST", headers, body: JSON.stringify({ answer }), cache: "no-store" });
+  const said = await fetch(api, { method: "POST", headers, body: JSON.stringify({ answer }), cache: "no-store" }).catch(() => new Response(null, { status: 503 }));
   if (said.ok) return;
   const fault = await said.json().catch(() => ({}));
   if (answer === "no" && said.status === 403) return; // a no is kept as what it is: the method failed
