@@ -72,9 +72,10 @@ class Verifying(Case, frozen=True, kw_only=True):
 
 
 class Asked(Case, frozen=True, kw_only=True):
-    """Verification held: *request* is what is approved, until *not_after*."""
+    """Verification held at *asked_at*: *request* is what is approved, until *not_after*."""
 
     request: str
+    asked_at: datetime
     methods: tuple[str, ...]
     not_after: datetime
 
@@ -280,7 +281,12 @@ def evolve(case: Case | None, recorded: past.Recorded) -> Case:
             return _proved(case, event, at, recorded.leaf)
         case past.ApprovalAsked():
             asked = become(
-                AwaitingApproval, case, request=event.request, methods=event.methods, not_after=event.not_after
+                AwaitingApproval,
+                case,
+                request=event.request,
+                asked_at=at,
+                methods=event.methods,
+                not_after=event.not_after,
             )
             return asked if case.requirement.approve else _approved(asked, at)
         case past.ApprovalGiven() | past.ApprovalRefused():
@@ -293,6 +299,7 @@ def evolve(case: Case | None, recorded: past.Recorded) -> Case:
                 case,
                 requirement=event.requirement,
                 request=event.request,
+                asked_at=at,
                 methods=(),
                 not_after=event.not_after,
                 votes=(),

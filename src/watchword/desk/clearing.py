@@ -15,9 +15,10 @@ from watchword.core import event as past
 from watchword.core.account import Status, covers
 from watchword.core.action import Step
 from watchword.core.approval import SSH_KEY, SessionProof, SignedProof, SshProof, demand_other_browser, proof_of
-from watchword.core.case import Case, Contained
+from watchword.core.case import Case, Contained, Released
 from watchword.core.clearance import Cleared, clear
 from watchword.core.errors import Refused, Unavailable
+from watchword.core.gates import withstands
 from watchword.core.ids import Seq
 from watchword.core.passkey import METHOD
 from watchword.core.person import Person
@@ -123,6 +124,11 @@ class Clearing:
             _refuse("class", "the account is in a stricter class than the one approved, or in none")
         if any(r.case != case.id and r.at >= case.opened_at for r in account.recoveries):
             _refuse("recovered meanwhile", "another case recovered this account since this one was opened")
+        if stopped := account.stopped(case.id, case.opened_at):
+            _refuse("stopped meanwhile", f"another case of this account was {' and '.join(stopped)} since")
+        untouched = isinstance(case, Released) and not case.progress
+        if untouched and not withstands(case, account.freeze(at, self.steps.thresholds)):
+            _refuse("frozen", "the account was frozen since, and what was proven does not withstand that")
         if account.under_way(at) not in (None, case.id):
             raise Unavailable(
                 "Another recovery of this account is under way.", "It is tried again once that one's end is known."
