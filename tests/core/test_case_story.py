@@ -86,7 +86,7 @@ from watchword.core.change import RevokeSessions, Suspend
 from watchword.core.facts import facts_of
 from watchword.core.person import ExecutorGranted
 from watchword.core.request import parse
-from watchword.core.standing import RecoveryContained, RecoveryCompleted, RecoverySettled
+from watchword.core.standing import RecoveryCompleted, RecoveryContained, RecoverySettled
 
 TOTAL_LOSS = procedure(Action.TOTAL_LOSS)
 HELD = procedure(hold_s=3600)

@@ -72,7 +72,7 @@ class Clearing:
         if not isinstance(loaded.case, Contained) and self.steps.registry.posture().digest != self.steps.policy.digest:
             raise Unavailable("The policy on disk is not the active one.", "It is tried again once it is.")
         # (2) the approved bytes, quorum, separation and expiry hold: `core.clearance` has its own list
-        cleared = clear(self.steps.registry.history(loaded.case.id), at)
+        cleared = clear(self.steps.registry.history(loaded.case.id), at, self.steps.executor)
         by_leaf = {entry.leaf: entry for entry in entries}
         # (3) they are of this ledger, made no earlier than the checkpoint they name, under what policy asks
         if cleared.request is not None:
