@@ -146,12 +146,20 @@ class Steps:
         person = self.registry.person(actor)
         recovered = self.registry.recently_recovered(person, at)
         facts = facts_of(loaded.case, loaded.account, actor, at, recovered=recovered)
+        if step is Step.PROTECT and loaded.case.subject is not None:
+            facts = msgspec.structs.replace(facts, subject_roles=self._held_by(loaded.case.subject, at))
         if own := portal_relations(loaded.case, actor, self.portal):
             facts = msgspec.structs.replace(facts, relations=(*facts.relations, *own))
         if step not in UNDER_DRIFT:
             self.demand_active_policy()
         lent = self.lent(person, loaded, at).seats if step in (Step.APPROVE, Step.REFUSE, Step.READ) else ()
         return self.policy.people.rule(person, step, facts, at, lent)
+
+    def _held_by(self, subject: PersonId, at: datetime) -> tuple[str, ...]:
+        """What *subject* holds in whatever unit, and the seats they were lent."""
+        person = self.registry.person(subject)
+        held = {grant.role.value for grant in person.grants if grant.until is None or at < grant.until}
+        return tuple(sorted(held | {one.seat for one in person.lent_at(at)}))
 
     def lent(self, person: Person, loaded: Loaded, at: datetime) -> Counting:
         """The seats of others that *person* may take in this case."""
