@@ -174,6 +174,16 @@ def test_seat_that_was_lent(office: Office) -> None:
     assert refused(lambda: office.approve(late, "noah.berg"))
 
 
+def test_the_lender_does_not_release_what_was_approved_in_their_place(office: Office) -> None:
+    """One voice said yes, whoever lent the seat to it: another person has to release."""
+    office.app.people.grant(office["root.admin"], office["boss.one"], RoleGrant(role=Role.EXECUTOR), office.at)
+    lend(office, "boss.one", "noah.berg", "manager_of_record")
+    case = asked(office)
+    office.approve(case, "noah.berg")
+    assert refused(lambda: office.release(case, who="boss.one")) == ("sod-approver-releases",)
+    office.release(case)
+
+
 def test_seat_taken_back(office: Office) -> None:
     """A seat that was taken back is sat in no more, and what was approved there is not acted on."""
     lend(office, "boss.one", "noah.berg", "manager_of_record")

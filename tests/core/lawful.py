@@ -66,7 +66,7 @@ def _entry(recorded: past.Recorded, before: tuple[past.Recorded, ...]) -> None:
             assert recorded.at - before[0].at >= timedelta(days=2)
         case past.ReviewDone():
             assert any(isinstance(b.event, past.ReviewOwed) for b in before)
-            assert recorded.event.by not in {p for who in _hands(before).values() for p in who}
+            assert recorded.event.by not in _named(before)
 
 
 def _asked(asked: past.ApprovalAsked, at: datetime, before: tuple[past.Recorded, ...]) -> None:
@@ -175,3 +175,9 @@ def _hands(before: tuple[past.Recorded, ...]) -> dict[str, set[PersonId]]:
             case past.ChangeStarted():
                 hands["execute"].add(event.executor)
     return hands
+
+
+def _named(before: tuple[past.Recorded, ...]) -> set[PersonId]:
+    """Everybody whom any entry names as having done something."""
+    fields = ("by", "opener", "person", "prover", "executor", "answered_by", "subject")
+    return {getattr(b.event, name) for b in before for name in fields if getattr(b.event, name, None)}

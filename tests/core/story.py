@@ -54,6 +54,7 @@ from watchword.core.standing import (
     FailureRecorded,
     RecoveryBegun,
     RecoveryCompleted,
+    RecoveryContained,
     RecoveryDisowned,
     RecoverySettled,
     Thresholds,
@@ -89,7 +90,14 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     def _with(self, event: Event) -> Story:
         replace = msgspec.structs.replace
         match event:
-            case FailureRecorded() | RecoveryBegun() | RecoveryCompleted() | RecoverySettled() | RecoveryDisowned():
+            case (
+                FailureRecorded()
+                | RecoveryBegun()
+                | RecoveryCompleted()
+                | RecoverySettled()
+                | RecoveryDisowned()
+                | RecoveryContained()
+            ):
                 return replace(self, account=evolve_account(self.account, event, self.at, Thresholds()))
             case OriginFailed() if not event.origin.startswith("agent-"):
                 return replace(self, origin=evolve_origin(self.origin, event, self.at))
@@ -124,6 +132,10 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
         after.now(kind)
         assert not wrote or tuple(type(e) for e in after.events) == wrote
         return after
+
+    def works(self) -> Story:
+        """It is not refused, whatever it leads to."""
+        return self.step(self.before)
 
     def refused(self, *reasons: str) -> Refused:
         """It is refused, for at least *reasons*, with a way on."""

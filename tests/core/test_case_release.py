@@ -45,6 +45,7 @@ from tests.core.story import (
     on,
     opened,
     page_opened,
+    proved,
     released,
     reproved,
     started,
@@ -62,7 +63,16 @@ from watchword.core.change import ResetFactors, ResetPassword, RevokeSessions
 from watchword.core.errors import Conflict
 from watchword.core.ids import CaseId
 from watchword.core.quorum import Rule
-from watchword.core.standing import LONGEST_UNDER_WAY, Account, Recovery, RecoveryBegun, RecoverySettled, UnderWay
+from watchword.core.standing import (
+    LONGEST_UNDER_WAY,
+    Account,
+    Recovery,
+    RecoveryBegun,
+    RecoverySettled,
+    Stop,
+    Thresholds,
+    UnderWay,
+)
 
 
 def recovered(*when: timedelta, case: str = "c-earlier") -> Account:
@@ -74,6 +84,67 @@ def recovered(*when: timedelta, case: str = "c-earlier") -> Account:
 def beside(since: timedelta = timedelta(0), case: str = "c-other") -> Account:
     """The account with another case's changes on their way for *since*."""
     return msgspec.structs.replace(standing(), begun=UnderWay(case=CaseId(case), since=NOON - since))
+
+
+def stopped(why: str, before: timedelta = timedelta(0), case: str = "c-other") -> Account:
+    """The account on which another case was found fraudulent *before* noon."""
+    return msgspec.structs.replace(standing(), stops=(Stop(at=NOON - before, case=CaseId(case), why=why),))
+
+
+SEALED = msgspec.structs.replace(standing(), sealed_off=True)
+"""The account of which only the strongest way is open."""
+
+FAILED = msgspec.structs.replace(standing(), failures=(NOON,) * Thresholds().remote)
+"""The account whose remote methods that can be talked out of somebody are closed for a day."""
+
+READY = verified(WITH_MANAGER)
+
+STEPS: tuple[tuple[Tell, ...], ...] = (
+    (asked(),),
+    (asked(), approved()),
+    (asked(), approved(), released()),
+    (asked(), approved(), released(), started()),
+)
+
+
+@pytest.mark.parametrize("why", ["disowned", "contained"])
+@pytest.mark.parametrize("steps", [*STEPS, (glass_broken(GLASS),)], ids=lambda s: s[-1].__qualname__.split(".")[0])
+def test_nothing_goes_on_beside_what_was_found_fraudulent(why: str, steps: tuple[Tell, ...]) -> None:
+    """From the moment another case was disowned or contained, what was opened before takes no further step."""
+    *before, step = steps
+    story = given(READY, *before)
+    given(on(stopped(why)), start=story).when(step).refused("stale_facts", f"{why}_meanwhile")
+    given(on(stopped(why, timedelta(seconds=1))), start=story).when(step).works()
+    given(on(stopped(why, case="c-one")), start=story).when(step).works()
+
+
+@pytest.mark.parametrize("account", [SEALED, FAILED], ids=["sealed off", "failed"])
+@pytest.mark.parametrize("steps", STEPS[1:], ids=["approve", "release", "start"])
+def test_what_a_freeze_closed_carries_nothing_further(account: Account, steps: tuple[Tell, ...]) -> None:
+    """A code that was proven before the account was frozen is no longer enough for approval, release or execution."""
+    *before, step = steps
+    refusal = given(READY, *before, on(account)).when(step).refused("frozen")
+    assert "passkey" in refusal.remedy
+
+
+@pytest.mark.parametrize("account", [SEALED, FAILED], ids=["sealed off", "failed"])
+def test_a_freeze_never_stops_the_strongest_way(account: Account) -> None:
+    """A passkey and the person on site carry a case through, also one that was frozen half-way."""
+    strongest = given(opened(WITH_MANAGER), ticketed(), proved("passkey"), proved("in_person"), asked())
+    given(on(account), approved(), released(), started(), start=strongest).now(Executing)
+
+
+def test_a_freeze_leaves_nothing_half_done() -> None:
+    """Once its first change was begun a case goes on to its end, and can be released again for that."""
+    story = given(verified(procedure(Action.TOTAL_LOSS)), asked(), released(), page_opened(), started(), ended())
+    given(on(SEALED), start=story).when(started()).then(Executing)
+    given(on(SEALED), wait(minutes=16), released(), start=story).when(started()).then(Executing)
+
+
+def test_broken_glass_proves_nobody_so_a_freeze_takes_nothing_from_it() -> None:
+    """The predefined procedure verifies nobody; its two custodians are what a freeze can not close."""
+    story = given(verified(), glass_broken(GLASS), on(SEALED))
+    given(approved(IDA, "custodian"), released(), start=story).when(started()).then(Executing)
 
 
 def test_the_first_start_tells_the_account() -> None:

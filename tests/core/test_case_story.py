@@ -86,7 +86,7 @@ from watchword.core.change import RevokeSessions, Suspend
 from watchword.core.facts import facts_of
 from watchword.core.person import ExecutorGranted
 from watchword.core.request import parse
-from watchword.core.standing import RecoveryCompleted, RecoverySettled
+from watchword.core.standing import RecoveryCompleted, RecoveryContained, RecoverySettled
 
 TOTAL_LOSS = procedure(Action.TOTAL_LOSS)
 HELD = procedure(hold_s=3600)
@@ -250,7 +250,7 @@ def test_a_review_that_nobody_gives_becomes_overdue_once() -> None:
 def test_containing_takes_back_and_numbers_on() -> None:
     """A closed recovery found fraudulent is suspended and cut off, under numbers its own changes never had."""
     story = given(verified(), asked(), released(), executed(), validated(), closed())
-    story = story.when(contained()).then(Contained, past.CaseContained)
+    story = story.when(contained()).then(Contained, past.CaseContained, RecoveryContained)
     assert [type(change_of(story.now(Contained), n)) for n in (1, 2)] == [Suspend, RevokeSessions]
     story = story.when(started(1), ended(), started(2), ended()).then(Contained)
     assert [p.outcome for p in story.now(Contained).progress] == ["done", "done"]

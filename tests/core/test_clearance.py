@@ -12,6 +12,8 @@ from tests.core.sample import (
     ACCOUNT,
     COY,
     CUSTODIAN,
+    CYD,
+    EXE,
     IDA,
     MANAGER,
     MANAGER_AND_DUTY,
@@ -30,6 +32,7 @@ from tests.core.story import (
     asked,
     begun,
     contained,
+    escalated,
     executed,
     given,
     glass_broken,
@@ -47,8 +50,9 @@ from tests.core.story import (
 from tests.core.test_objection import lifted, objected
 from watchword.core import event as past
 from watchword.core.action import Action
+from watchword.core.case import people_of
 from watchword.core.change import ResetFactors, ResetPassword, RevokeSessions, Suspend, Unlock
-from watchword.core.clearance import clear, people_of
+from watchword.core.clearance import clear
 from watchword.core.errors import Corrupt, Refused
 from watchword.core.request import Request, parse
 
@@ -225,6 +229,28 @@ def test_the_verifiers_are_also_those_whose_word_proved() -> None:
     story = given(opened(), begun("in_person", by=VIC), answered("in_person", by=MAX))
     assert story.case is not None
     assert people_of(story.case)["verify"] == {VIC, MAX}
+
+
+def test_whose_vote_was_dropped_and_who_lent_a_seat_still_approved() -> None:
+    """Neither an escalation nor sitting in somebody's place makes the one approver who releases another person."""
+    two = procedure(approve=MANAGER_AND_DUTY)
+    story = given(verified(two), asked(), approved(IDA, "iam_duty"), escalated(two), asked("n-2"))
+    story = given(approved(), approved(CYD, "iam_duty"), released(), start=story)
+    clear(story.history, story.at)
+    refused(forged(story, rewritten(past.CaseReleased, by=IDA)), "separation", story)
+    refused(forged(READY, rewritten(past.ApprovalGiven, lent_by=(REX,))), "separation")
+
+
+def test_whoever_executes_is_kept_apart_as_well() -> None:
+    """Where a procedure keeps the executor from another step, who is about to execute has taken none of that."""
+    apart = procedure(approve=MANAGER, separate=(("verify", "execute"),))
+    story = given(verified(apart), asked(), approved(), released())
+    clear(story.history, story.at, EXE)
+    with pytest.raises(Refused, match="both verify and execute"):
+        clear(story.history, story.at, VIC)
+    unknown = procedure(approve=MANAGER, separate=(("verify", "levitate"),))
+    story = given(verified(unknown), asked(), approved(), released())
+    refused(story.history, "separation", story)
 
 
 def test_the_subject_in_any_step_does_not_clear() -> None:

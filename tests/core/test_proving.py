@@ -14,6 +14,7 @@ from tests.core.story import (
     answered,
     asked,
     begun,
+    frozen,
     given,
     missed,
     opened,
@@ -21,6 +22,7 @@ from tests.core.story import (
     proved,
     released,
     verified,
+    withdrawn,
 )
 from watchword.core import command as do
 from watchword.core import event as past
@@ -288,3 +290,12 @@ def test_what_ends_with_guesses_left_over_is_one_failure() -> None:
     good = given(opened(), begun("totp"), missed("totp"), answered("totp"))
     assert good.case is not None
     assert abandoned(good.case, good.account) == ()
+
+
+@pytest.mark.parametrize("end", [asked(), withdrawn(), frozen()], ids=["asked", "withdrawn", "frozen"])
+def test_what_a_case_left_behind_is_answered_no_more(end: Tell) -> None:
+    """Wrong answers are counted when a case moves on, once: neither a wrong nor a right one is taken after that."""
+    story = given(verified(), begun("passkey"), begun("callback"), missed("passkey"), end)
+    for answer in (missed("passkey"), missed("callback", final=True), answered("callback")):
+        story.when(answer).refused("wrong_state")
+    assert len(story.account.failures) <= 1

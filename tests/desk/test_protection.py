@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.desk.office import Office, refused
+from tests.desk.office import STAFF, Office, refused
 from watchword.core.action import Action
 from watchword.core.errors import Invalid
 from watchword.core.ids import CaseId, PersonId
@@ -96,17 +96,28 @@ def test_responder_needs_nobodys_proof(office: Office) -> None:
     assert refused(lambda: protect(office, other, "rex.review"))[0] == "no rule permits it"
 
 
-@pytest.mark.parametrize("login", ["piet.priv"])
-def test_ai_never_takes_access_of_who_guards_recovery(office: Office, login: str) -> None:
+@pytest.mark.parametrize("guard", ["piet.priv", "sam.security", "cleo.custodian", "noah.berg"])
+def test_ai_never_takes_access_of_who_guards_recovery(office: Office, guard: str) -> None:
     """An AI agent protects a standard account, and neither a responder's nor a privileged one, whatever was proved."""
-    person = hired(office, "robot.one", Kind.AI)
-    standard, guarded = office.open(), office.open(login, ticket="INC-2")
+    person, root = hired(office, "robot.one", Kind.AI), office["root.admin"]
+    if guard in STAFF:
+        office.directory.seed((Seed(login=guard, display_name=guard, groups=("All Staff",), unit="sales"),))
+        office.app.people.link(root, office[guard], "sandbox", office.native(guard), office.at)
+    elif guard == "noah.berg":  # an account of no guarded class, whose owner is on duty in another unit
+        duty = RoleGrant(role=Role.SECURITY_DUTY, unit="elsewhere")
+        office.app.people.grant(root, office[guard], duty, office.at)
+    if guard == "sam.security":
+        office._enrol(root, guard)
+    standard, guarded = office.open(), office.open(guard, ticket="INC-2")
     office.prove(standard, "passkey")
-    office.prove(guarded, "passkey")
+    office.prove(guarded, "passkey", who=guard)
     protection = office.app.desk.protection
     assert refused(lambda: protection.protect(person, guarded, "odd", office.at)) == ("ai-never-touches-responders",)
+    assert office.state(guarded) == "verifying"
     protection.protect(person, standard, "odd", office.at)
     assert office.state(standard) == "protected"
+    protect(office, guarded)
+    assert office.state(guarded) == "protected"
 
 
 def test_budget_holds_a_person_and_an_ai_agent(office: Office) -> None:

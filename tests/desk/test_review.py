@@ -17,6 +17,7 @@ from tests.desk.test_decisions import asked
 from tests.desk.test_executor import forge
 from watchword.app import App
 from watchword.core.account import AccountClass
+from watchword.core.action import Action
 from watchword.core.case import Released
 from watchword.core.errors import Conflict, Invalid, Refused
 from watchword.core.ids import PersonId
@@ -412,3 +413,28 @@ def test_failure_recorded_meanwhile_is_decided_on(office: Office) -> None:
     failed = FailureRecorded(account=loaded.case.account, case=case, method="totp")
     with pytest.raises(Conflict):
         office.app.steps.append(loaded, (failed,), office["ada.agent"], office.at, disclosures={})
+
+
+def test_no_approver_and_no_looker_reviews_what_became_of_it(office: Office) -> None:
+    """Whoever agreed before the glass was broken, or let the case go on after it, is no stranger to it."""
+    people, root = office.app.people, office["root.admin"]
+    for login in ("ivy.iam", "sam.security"):
+        people.grant(root, office[login], RoleGrant(role=Role.REVIEWER), office.at)
+    case = office.open("piet.priv", Action.TOTAL_LOSS)
+    office.prove(case, "in_person")
+    office.prove(case, "passkey")
+    office.ask(case)
+    office.approve(case, "ivy.iam")
+    desk = office.app.desk
+    desk.decisions.break_glass(office["cleo.custodian"], case, "the plant stands still", office.at)
+    desk.objections.object(office["ada.agent"], case, "not me", office.at)
+    desk.objections.lift(office["sam.security"], case, "called back", office.at)
+    desk.decisions.withdraw(office["ada.agent"], case, "somebody else did it", office.at)
+
+    def review(login: str) -> None:
+        desk.decisions.review(office[login], case, sound=True, account_given="looked", at=office.at)
+
+    assert refused(lambda: review("ivy.iam"))
+    assert refused(lambda: review("sam.security")) == ("same_person",)
+    review("rex.review")
+    assert office.case(case).reviewer == office["rex.review"]

@@ -18,6 +18,7 @@ from watchword.core.action import Action
 from watchword.core.approval import is_outside
 from watchword.core.change import Change, contact_of, with_contact
 from watchword.core.errors import Corrupt, Invalid
+from watchword.core.hands import APART, Hand, Part, hands_of
 from watchword.core.ids import AccountId, CaseId, LeafHash, OriginId, PersonId
 from watchword.core.progress import Challenge, Progress, challenge_of, mark
 from watchword.core.question import Question, told
@@ -28,7 +29,8 @@ from watchword.core.requirement import Context, Evidence, Requirement
 class Case(msgspec.Struct, frozen=True, kw_only=True):
     """What every state knows. *entered*: how often the new contact point was; *pages*: where theirs was opened from.
 
-    *objections* are those since somebody last looked at them; *code_spoken* and *code_misses* are of the hand-over.
+    *objections* are those since somebody last looked at them; *code_spoken* and *code_misses* are of the hand-over;
+    *hands* are who took which step, in the order they first did, and are never let go of.
     """
 
     id: CaseId
@@ -60,6 +62,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     assisted: bool = False
     code_spoken: bool = False
     code_misses: int = 0
+    hands: tuple[Hand, ...] = ()
 
     @property
     def sources(self) -> tuple[OriginId, ...]:
@@ -72,9 +75,10 @@ class Verifying(Case, frozen=True, kw_only=True):
 
 
 class Asked(Case, frozen=True, kw_only=True):
-    """Verification held: *request* is what is approved, until *not_after*."""
+    """Verification held at *asked_at*: *request* is what is approved, until *not_after*."""
 
     request: str
+    asked_at: datetime
     methods: tuple[str, ...]
     not_after: datetime
 
@@ -232,25 +236,34 @@ def change_of(case: Case, number: int) -> Change:
     return (*case.changes, *(case.taken_back if isinstance(case, Contained) else ()))[number]
 
 
+def took(case: Case, *parts: Part) -> tuple[PersonId, ...]:
+    """Everyone who took one of these steps, in the order they first did, whatever became of it since."""
+    return tuple(dict.fromkeys(hand.person for hand in case.hands if hand.part in parts))
+
+
 def verifiers(case: Case) -> tuple[PersonId, ...]:
     """Everyone at the desk whose hands a verification went through: who began it, and whose word proved it."""
-    begun = (c.by for c in case.challenges if c.purpose == "verify")
-    return tuple(dict.fromkeys((*begun, *(e.agent for e in case.evidence))))
+    return took(case, "verify")
 
 
 def participants(case: Case) -> frozenset[PersonId]:
     """Everyone who took a step in *case*, and its subject: none of them may review it."""
-    hands = {case.opener, case.subject, case.broke_glass, *verifiers(case)}
-    hands |= {e.prover for e in case.evidence} | {p for v in case.votes for p in (v.person, *v.lent_by)}
-    hands |= {p.executor for p in progress_of(case)} | {q.person for q in case.questions}
-    hands |= {q.answered_by for q in case.questions}
-    if isinstance(under := beneath(case), Released):
-        hands.add(under.releaser)
-    return frozenset(person for person in hands if person is not None)
+    return frozenset({h.person for h in case.hands} | ({case.subject} if case.subject else set()))
+
+
+def people_of(case: Case) -> dict[str, frozenset[PersonId]]:
+    """Who took which of the steps that procedures keep apart."""
+    return {part: frozenset(took(case, part)) for part in APART}
 
 
 def evolve(case: Case | None, recorded: past.Recorded) -> Case:
     """Fold one recorded event. Raise `Corrupt` for a stream that no sequence of decisions could have written."""
+    after = _evolved(case, recorded)
+    new = tuple(hand for hand in hands_of(recorded.event) if hand not in after.hands)
+    return replaced(after, hands=tuple(dict.fromkeys((*after.hands, *new)))) if new else after
+
+
+def _evolved(case: Case | None, recorded: past.Recorded) -> Case:
     event, at = recorded.event, recorded.at
     if case is None:
         if not isinstance(event, past.CaseOpened):
@@ -280,7 +293,12 @@ def evolve(case: Case | None, recorded: past.Recorded) -> Case:
             return _proved(case, event, at, recorded.leaf)
         case past.ApprovalAsked():
             asked = become(
-                AwaitingApproval, case, request=event.request, methods=event.methods, not_after=event.not_after
+                AwaitingApproval,
+                case,
+                request=event.request,
+                asked_at=at,
+                methods=event.methods,
+                not_after=event.not_after,
             )
             return asked if case.requirement.approve else _approved(asked, at)
         case past.ApprovalGiven() | past.ApprovalRefused():
@@ -293,6 +311,7 @@ def evolve(case: Case | None, recorded: past.Recorded) -> Case:
                 case,
                 requirement=event.requirement,
                 request=event.request,
+                asked_at=at,
                 methods=(),
                 not_after=event.not_after,
                 votes=(),

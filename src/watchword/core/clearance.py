@@ -13,7 +13,7 @@ import msgspec
 
 from watchword.core import event as past
 from watchword.core.approval import is_signed
-from watchword.core.case import Case, Contained, Executing, Holding, Released, fold, hold_of, state_of, verifiers
+from watchword.core.case import Case, Contained, Executing, Holding, Released, fold, hold_of, people_of, state_of
 from watchword.core.change import Change, contact_of
 from watchword.core.errors import Corrupt, Refused
 from watchword.core.ids import AccountId, LeafHash, PersonId
@@ -35,8 +35,8 @@ class Cleared(msgspec.Struct, frozen=True, kw_only=True):
     request: Request | None = None
 
 
-def clear(history: tuple[past.Recorded, ...], at: datetime) -> Cleared:
-    """Judge one case at *at* from its recorded *history* alone."""
+def clear(history: tuple[past.Recorded, ...], at: datetime, executor: PersonId | None = None) -> Cleared:
+    """Judge one case at *at* from its recorded *history* alone; *executor* is who is about to change something."""
     case = fold(history)
     if isinstance(case, Contained):
         return _contained(case)
@@ -69,7 +69,7 @@ def clear(history: tuple[past.Recorded, ...], at: datetime) -> Cleared:
     # (8) the hold was waited out before the release
     _hold(case, history)
     # (9) nobody took two steps that this procedure keeps apart
-    _separation(case)
+    _separation(case, executor)
     # (10) they are not over
     if at > request.not_after:
         _no("expiry", "the approval is over")
@@ -144,22 +144,14 @@ def _waits_anew(said: past.Recorded, until_then: tuple[past.Recorded, ...]) -> b
     return isinstance(said.event, past.PauseLifted) and isinstance(fold(until_then), Holding)
 
 
-def people_of(case: Case) -> dict[str, frozenset[PersonId]]:
-    """Who took which of the steps that procedures keep apart."""
-    return {
-        "open": frozenset({case.opener}),
-        "verify": frozenset(verifiers(case)),
-        "approve": frozenset(v.person for v in case.votes if v.approve),
-        "release": frozenset({case.releaser}) if isinstance(case, Released) else frozenset(),
-        "review": frozenset({case.reviewer}) if case.reviewer else frozenset(),
-        "break_glass": frozenset({case.broke_glass}) if case.broke_glass else frozenset(),
-    }
-
-
-def _separation(case: Released) -> None:
+def _separation(case: Released, executor: PersonId | None) -> None:
     people = people_of(case)
+    if executor is not None:
+        people["execute"] |= {executor}
     for one, other in case.requirement.separate:
-        if people.get(one, frozenset()) & people.get(other, frozenset()):
+        if not {one, other} <= people.keys():
+            _no("separation", f"nobody knows who did {one} and {other}")
+        if people[one] & people[other]:
             _no("separation", f"one person did both {one} and {other}")
     if case.subject is not None and any(case.subject in who for who in people.values()):
         _no("separation", "the subject took a step of their own case")

@@ -30,12 +30,21 @@ from watchword.core.case import (
     beneath,
     hold_of,
     participants,
+    progress_of,
     replaced,
 )
 from watchword.core.contact import demand_entered, enter
 from watchword.core.errors import Conflict, Invalid, Refused
 from watchword.core.execution import account_told, end, hand_over, open_hand_over, say_code, start
-from watchword.core.gates import CASE_LIFE, Event, demand_settled, demand_standing, in_state, is_idle
+from watchword.core.gates import (
+    CASE_LIFE,
+    Event,
+    demand_settled,
+    demand_standing,
+    demand_unfrozen,
+    in_state,
+    is_idle,
+)
 from watchword.core.ids import LeafHash, PersonId
 from watchword.core.objection import lift, object_to, taken_back
 from watchword.core.opening import open_case, see_caller
@@ -47,7 +56,7 @@ from watchword.core.quorum import Approved, eligible, resolve
 from watchword.core.request import Request, parse
 from watchword.core.requirement import Requirement, Satisfied, assess, lowered
 from watchword.core.ruling import Ruling
-from watchword.core.standing import Account, Thresholds
+from watchword.core.standing import Account, RecoveryContained, Thresholds
 
 FREEZABLE = (Verifying, AwaitingApproval, Holding, Releasable, Released, Executing, Executed, Checked)
 """States in which a case still leads somewhere, so that another case's fraud stops it; nothing is handed over then."""
@@ -107,7 +116,7 @@ def _decided(
         case do.Ask():
             return _ask(case, account, command, at, thresholds)
         case do.Approve():
-            return _approve(case, command, at)
+            return _approve(case, account, command, at, thresholds)
         case do.AskQuestion():
             in_state(case, command, AwaitingApproval)
             _seat(case, command.roles)
@@ -135,11 +144,11 @@ def _decided(
             in_state(case, command, Holding)
             return (past.HoldTold(case=case.id, channels=command.channels),)
         case do.Release():
-            return _release(case, account, command, at)
+            return _release(case, account, command, at, thresholds)
         case do.OpenHandOver():
             return open_hand_over(case, command, at)
         case do.Start():
-            return start(case, account, command, at)
+            return start(case, account, command, at, thresholds)
         case do.End():
             return end(case, command, at)
         case do.RefuseExecution():
@@ -255,9 +264,13 @@ def _first_vote(case: Case, person: PersonId, lent_by: tuple[PersonId, ...] = ()
         )
 
 
-def _approve(case: Case, command: do.Approve, at: datetime) -> tuple[Event, ...]:
+def _approve(
+    case: Case, account: Account, command: do.Approve, at: datetime, thresholds: Thresholds
+) -> tuple[Event, ...]:
     asked = in_state(case, command, AwaitingApproval)
     _seat(case, command.roles)
+    demand_standing(case, account, at)
+    demand_unfrozen(asked, account, at, thresholds)
     if at + hold_of(asked) > asked.not_after:  # a yes whose hold outlives the request could never be released
         raise Refused("The time to approve this is over.", "Verify again in a new case.", ("expired",))
     _first_vote(case, command.person, command.lent_by)
@@ -288,7 +301,10 @@ def _approve(case: Case, command: do.Approve, at: datetime) -> tuple[Event, ...]
     return (given, CredentialUsed(person=command.person, credential=command.credential, counter=command.counter))
 
 
-def _release(case: Case, account: Account, command: do.Release, at: datetime) -> tuple[Event, ...]:
+def _release(
+    case: Case, account: Account, command: do.Release, at: datetime, thresholds: Thresholds
+) -> tuple[Event, ...]:
+    begun = bool(progress_of(case))
     if isinstance(case, Holding):
         demand_waited(case, account, at)
         case = become(Releasable, case)
@@ -298,6 +314,8 @@ def _release(case: Case, account: Account, command: do.Release, at: datetime) ->
     if command.by == case.broke_glass:
         raise Refused("You broke the glass yourself.", "Somebody else has to release it.", ("same_person",))
     demand_standing(case, account, at)
+    if not begun:  # what has begun is not left half done for failures of somebody else
+        demand_unfrozen(ready, account, at, thresholds)
     if at > ready.not_after:
         raise Refused("The approval is over.", "Verify and approve again in a new case.", ("expired",))
     asked = parse(ready.request).changes
@@ -348,7 +366,8 @@ def _review(case: Case, command: do.Review) -> tuple[Event, ...]:
 def _contain(case: Case, command: do.Contain) -> tuple[Event, ...]:
     if isinstance(case, Contained):
         raise Refused("This case is contained already.", "Follow its changes to their end.", ("wrong_state",))
-    return (past.CaseContained(case=case.id, by=command.by, changes=taken_back(case)),)
+    contained = past.CaseContained(case=case.id, by=command.by, changes=taken_back(case))
+    return (contained, RecoveryContained(account=case.account, case=case.id))
 
 
 def _break_glass(case: Case, account: Account, command: do.BreakGlass, at: datetime) -> tuple[Event, ...]:

@@ -286,7 +286,7 @@ class CaseExpired(msgspec.Struct, frozen=True, kw_only=True, tag="case.expired")
 
 
 class CaseFrozen(msgspec.Struct, frozen=True, kw_only=True, tag="case.frozen"):
-    """Another case with the same agent was found fraudulent; this one goes no further."""
+    """Another case of the account, or with the same agent, was found fraudulent; this one goes no further."""
 
     case: CaseId
     because: CaseId

@@ -19,10 +19,17 @@ from watchword.core.case import (
     yields_credential,
 )
 from watchword.core.errors import Refused
-from watchword.core.gates import Event, demand_alone, demand_standing, in_state, wrong_state
+from watchword.core.gates import (
+    Event,
+    demand_alone,
+    demand_standing,
+    demand_unfrozen,
+    in_state,
+    wrong_state,
+)
 from watchword.core.ids import LeafHash
 from watchword.core.progress import Progress
-from watchword.core.standing import Account, RecoveryBegun, RecoveryCompleted, RecoverySettled
+from watchword.core.standing import Account, RecoveryBegun, RecoveryCompleted, RecoverySettled, Thresholds
 
 ENVELOPE = timedelta(hours=1)
 """How long a sealed credential waits for its hand-over."""
@@ -48,7 +55,7 @@ def open_hand_over(case: Case, command: do.OpenHandOver, at: datetime) -> tuple[
     return (past.HandOverOpened(case=case.id, jwk=command.jwk),)
 
 
-def start(case: Case, account: Account, command: do.Start, at: datetime) -> tuple[Event, ...]:
+def start(case: Case, account: Account, command: do.Start, at: datetime, thresholds: Thresholds) -> tuple[Event, ...]:
     """Start the next change, under a grant that runs and facts that still stand, and no other case's beside it.
 
     What a containment takes back waits for nobody.
@@ -70,6 +77,8 @@ def start(case: Case, account: Account, command: do.Start, at: datetime) -> tupl
     if yields_credential(case) and case.jwk is None:
         raise Refused("Nobody has opened the hand-over yet.", "Have the person open it.", ("no_hand_over_key",))
     demand_standing(case, account, at)
+    if not case.progress:  # what has begun is not left half done for failures of somebody else
+        demand_unfrozen(case, account, at, thresholds)
     demand_alone(case, account, at)
     _next(case.progress, command.number, len(case.changes))
     return (started,)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from watchword.core.case import Case, Released, beneath, progress_of, verifiers
+from watchword.core.case import Case, Released, beneath, took, verifiers
 from watchword.core.ids import PersonId
 from watchword.core.ruling import CaseFacts
 from watchword.core.standing import Account
@@ -26,10 +26,10 @@ def facts_of(case: Case, account: Account, person: PersonId, at: datetime, *, re
         subject=case.subject,
         opener=case.opener,
         verifiers=verifiers(case),
-        provers=tuple(dict.fromkeys(e.prover for e in case.evidence if e.prover)),
-        approvers=tuple(v.person for v in case.votes),
+        provers=took(case, "prove"),
+        approvers=took(case, "approve"),
         releaser=under.releaser if isinstance(under := beneath(case), Released) else None,
-        executor=next((p.executor for p in progress_of(case)), None),
+        executor=next(iter(took(case, "execute")), None),
         separate=case.requirement.separate,
         relations=account.relations(person, at),
         recovered=recovered,

@@ -8,18 +8,22 @@ from typing import NoReturn, TypeVar, cast
 from watchword.core import command as do
 from watchword.core import event as past
 from watchword.core.account import Status, covers
-from watchword.core.case import Case, progress_of, state_of
+from watchword.core.case import Asked, Case, progress_of, state_of
 from watchword.core.errors import Conflict, Refused
 from watchword.core.origin import OriginFailed, OriginSeen
 from watchword.core.person import CredentialUsed, ExecutorGranted, Prompted
+from watchword.core.request import parse
+from watchword.core.requirement import Satisfied, assess
 from watchword.core.standing import (
     Account,
     AccountShielded,
     FailureRecorded,
     RecoveryBegun,
     RecoveryCompleted,
+    RecoveryContained,
     RecoveryDisowned,
     RecoverySettled,
+    Thresholds,
 )
 
 C = TypeVar("C", bound=Case)
@@ -39,6 +43,7 @@ Event = (
     | RecoveryCompleted
     | RecoverySettled
     | RecoveryDisowned
+    | RecoveryContained
     | OriginFailed
     | OriginSeen
     | ExecutorGranted
@@ -73,12 +78,36 @@ def demand_standing(case: Case, account: Account, at: datetime) -> None:
         "class_raised": now is not None and not covers(case.account_class, now),
         "recovered_meanwhile": any(r.case != case.id and r.at >= case.opened_at for r in account.recoveries),
     }
-    if why := tuple(name for name, holds in stale.items() if holds):
+    stopped = tuple(f"{why}_meanwhile" for why in account.stopped(case.id, case.opened_at))
+    if why := (*(name for name, holds in stale.items() if holds), *stopped):
         raise Refused(
             f"The account is not what it was when this case was opened: {', '.join(why).replace('_', ' ')}.",
             "Withdraw this case and open another, which is held to what is true now.",
             ("stale_facts", *why),
         )
+
+
+def demand_unfrozen(case: Asked, account: Account, at: datetime, thresholds: Thresholds) -> None:
+    """Refuse what was asked on proofs that the account's freeze has closed since."""
+    if not withstands(case, account.freeze(at, thresholds)):
+        raise Refused(
+            "This account was frozen since: what was proven in this case is not enough for it any more.",
+            "Withdraw it and open another case with a passkey or the person on site; or have two people release the "
+            "freeze.",
+            ("frozen",),
+        )
+
+
+def withstands(case: Asked, freeze: int) -> bool:
+    """Whether the proofs that *case* cites hold under a *freeze* of that level, judged at the time it was asked.
+
+    The strongest way always does, so nobody is locked out by it. Whoever breaks the glass proves nothing.
+    """
+    if not freeze or case.broke_glass is not None:
+        return True
+    cited = frozenset(parse(case.request).evidence)
+    evidence = tuple(e for e in case.evidence if e.leaf in cited)
+    return isinstance(assess(case.requirement, evidence, case.asked_at, freeze=freeze), Satisfied)
 
 
 def demand_alone(case: Case, account: Account, at: datetime) -> None:

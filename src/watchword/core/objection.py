@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from watchword.core import command as do
 from watchword.core import event as past
-from watchword.core.case import PAUSABLE, Case, Closed, Delivered, Failed, Paused, participants, progress_of
+from watchword.core.case import PAUSABLE, Case, Closed, Delivered, Failed, Paused, progress_of
 from watchword.core.change import Change, RevokeSessions, Suspend
 from watchword.core.errors import Refused
 from watchword.core.gates import Event, in_state
@@ -44,7 +44,8 @@ def object_to(case: Case, command: do.Object) -> tuple[Event, ...]:
 def lift(case: Case, command: do.LiftPause) -> tuple[Event, ...]:
     """Let it go on, by somebody who neither took a step in it nor objected."""
     paused = in_state(case, command, Paused)
-    if command.by in participants(paused) or command.by in {e.by for e in paused.objections}:
+    # Who let it go on once may look again: to look is no step that anything was given by.
+    if command.by in {paused.subject, *(hand.person for hand in paused.hands if hand.part != "lift_pause")}:
         raise Refused(
             "You took a step in this case, objected to it, or it is about you.",
             "Somebody else on duty has to look at it.",

@@ -136,6 +136,8 @@ def _asked_now(case: Case, command: do.Command, purpose: past.Purpose) -> None:
 def miss(case: Case, account: Account, command: do.Miss) -> tuple[Event, ...]:
     """Count a wrong answer; the last one fails the method, for the account and for where it came from."""
     challenge = _running(case, command.challenge)
+    # What a case that moved on left behind was counted when it did.
+    _asked_now(case, command, challenge.purpose)
     # Challenges left after a wrong answer count together, or beginning anew would make guesses free.
     missed = sum(c.misses for c in case.challenges if not c.ended)
     if not command.final and missed + 1 < TRIES:

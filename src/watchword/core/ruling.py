@@ -37,7 +37,8 @@ class CaseFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     *separate* are the pairs of steps the case's procedure keeps apart; *relations* are those of the person being ruled
     on to the account (manager_of_record, owner_of_record, second_owner, sponsor); *recovered* says whether an account
-    of that person was recovered within the last seven days. A case that is being opened has no id yet. Where a policy
+    of that person was recovered within the last seven days. A case that is being opened has no id yet.
+    *subject_roles* are the roles that the subject holds or was lent, in whatever unit. Where a policy
     is activated, *proposer* is who proposed it, and *unsettled* says that the role or the way in of the person being
     ruled on was changed lately.
     """
@@ -54,6 +55,7 @@ class CaseFacts(msgspec.Struct, frozen=True, kw_only=True):
     releaser: PersonId | None = None
     executor: PersonId | None = None
     separate: tuple[tuple[str, str], ...] = ()
+    subject_roles: tuple[str, ...] = ()
     relations: tuple[str, ...] = ()
     recovered: bool = False
     proposer: PersonId | None = None

@@ -75,6 +75,13 @@ class RecoveryDisowned(msgspec.Struct, frozen=True, kw_only=True, tag="recovery.
     case: CaseId
 
 
+class RecoveryContained(msgspec.Struct, frozen=True, kw_only=True, tag="recovery.contained"):
+    """Somebody on duty found that case fraudulent: what was opened for the account before now goes no further."""
+
+    account: AccountId
+    case: CaseId
+
+
 class FreezeReleaseVoted(msgspec.Struct, frozen=True, kw_only=True, tag="freeze.release_voted"):
     """One of the two people a freeze needs to be released."""
 
@@ -105,6 +112,7 @@ AccountEvent = (
     | RecoveryCompleted
     | RecoverySettled
     | RecoveryDisowned
+    | RecoveryContained
     | FreezeReleaseVoted
     | FreezeReleased
     | AccountShielded
@@ -146,6 +154,14 @@ class Shield(msgspec.Struct, frozen=True, kw_only=True):
     cut: tuple[str, ...]
 
 
+class Stop(msgspec.Struct, frozen=True, kw_only=True):
+    """One recovery that was not the person's own: what was open beside it then goes no further."""
+
+    at: datetime
+    case: CaseId
+    why: str
+
+
 class UnderWay(msgspec.Struct, frozen=True, kw_only=True):
     """The recovery that began last and is not settled."""
 
@@ -165,6 +181,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     sealed_off: bool = False
     release_votes: tuple[PersonId, ...] = ()
     shields: tuple[Shield, ...] = ()
+    stops: tuple[Stop, ...] = ()
 
     @property
     def facts(self) -> AccountObserved:
@@ -221,6 +238,10 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
         """How many recoveries were completed within *span* before *at*."""
         return sum(1 for r in self.recoveries if at - r.at < span)
 
+    def stopped(self, case: CaseId, since: datetime) -> tuple[str, ...]:
+        """Why *case*, opened at *since*, goes no further: another one was `disowned` or `contained` in the meantime."""
+        return tuple(dict.fromkeys(s.why for s in self.stops if s.case != case and s.at >= since))
+
     def under_way(self, at: datetime) -> CaseId | None:
         """Whose changes to this account are on their way; None when nobody's are, or for longer than a day."""
         return self.begun.case if self.begun and at - self.begun.since < LONGEST_UNDER_WAY else None
@@ -256,7 +277,10 @@ def evolve_account(account: Account | None, event: AccountEvent, at: datetime, t
         case _, RecoverySettled():
             return replace(account, begun=None) if account.begun and account.begun.case == event.case else account
         case _, RecoveryDisowned():
-            return replace(account, sealed_off=True, release_votes=())
+            stop = Stop(at=at, case=event.case, why="disowned")
+            return replace(account, sealed_off=True, release_votes=(), stops=(*account.stops, stop))
+        case _, RecoveryContained():
+            return replace(account, stops=(*account.stops, Stop(at=at, case=event.case, why="contained")))
         case _, FreezeReleaseVoted():
             return replace(account, release_votes=tuple(dict.fromkeys((*account.release_votes, event.person))))
         case _, FreezeReleased():

@@ -23,9 +23,10 @@ from watchword.core.approval import (
     demand_own_sign_in,
     proof_of,
 )
-from watchword.core.case import Case, Contained
+from watchword.core.case import Case, Contained, Released
 from watchword.core.clearance import Cleared, clear
 from watchword.core.errors import Refused, Unavailable
+from watchword.core.gates import withstands
 from watchword.core.ids import Seq
 from watchword.core.passkey import METHOD
 from watchword.core.person import Person
@@ -79,7 +80,7 @@ class Clearing:
         if not isinstance(loaded.case, Contained) and self.steps.registry.posture().digest != self.steps.policy.digest:
             raise Unavailable("The policy on disk is not the active one.", "It is tried again once it is.")
         # (2) the approved bytes, quorum, separation and expiry hold: `core.clearance` has its own list
-        cleared = clear(self.steps.registry.history(loaded.case.id), at)
+        cleared = clear(self.steps.registry.history(loaded.case.id), at, self.steps.executor)
         by_leaf = {entry.leaf: entry for entry in entries}
         # (3) they are of this ledger, made no earlier than the checkpoint they name, under what policy asks
         if cleared.request is not None:
@@ -131,6 +132,11 @@ class Clearing:
             _refuse("class", "the account is in a stricter class than the one approved, or in none")
         if any(r.case != case.id and r.at >= case.opened_at for r in account.recoveries):
             _refuse("recovered meanwhile", "another case recovered this account since this one was opened")
+        if stopped := account.stopped(case.id, case.opened_at):
+            _refuse("stopped meanwhile", f"another case of this account was {' and '.join(stopped)} since")
+        untouched = isinstance(case, Released) and not case.progress
+        if untouched and not withstands(case, account.freeze(at, self.steps.thresholds)):
+            _refuse("frozen", "the account was frozen since, and what was proven does not withstand that")
         if account.under_way(at) not in (None, case.id):
             raise Unavailable(
                 "Another recovery of this account is under way.", "It is tried again once that one's end is known."

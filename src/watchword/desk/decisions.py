@@ -16,7 +16,7 @@ from watchword.core import event as past
 from watchword.core.account import AccountClass
 from watchword.core.action import Action, Step
 from watchword.core.approval import SessionProof, demand_own_sign_in, encode_proof
-from watchword.core.case import AwaitingApproval, Case, Contained, verifiers
+from watchword.core.case import AwaitingApproval, Case, Contained, beneath, verifiers
 from watchword.core.change import Change
 from watchword.core.decision import FREEZABLE
 from watchword.core.errors import Conflict, Invalid, Refused
@@ -212,7 +212,10 @@ class Decisions:
         self.steps.step(case, actor, Step.WITHDRAW, lambda _: do.Withdraw(by=actor), at, disclosures=told)
 
     def contain(self, actor: PersonId, case: CaseId, why: str, at: datetime) -> tuple[str, ...]:
-        """A recovery was found fraudulent: suspend and cut off, freeze its agents' open cases, list what it enabled."""
+        """A recovery was found fraudulent: suspend and cut off, list what it enabled.
+
+        Stops the open cases of the account, in the same append, and then those of its agents.
+        """
         responders = {Role.SECURITY_DUTY, Role.IAM_DUTY}
         if not responders & self.steps.registry.person(actor).roles_at(at, self.steps.load(case).case.unit):
             # By the ledger as well as by the policy: this is open while the policy on disk is not the active one.
@@ -234,7 +237,11 @@ class Decisions:
         agents = {contained.opener, *verifiers(contained)} - {self.steps.portal}
         self.steps.cases.follow(self.steps.ledger)
         for other in self.steps.cases.running():
-            if other.id == case or type(other) not in FREEZABLE or not agents & {other.opener, *verifiers(other)}:
+            if (
+                other.id == case
+                or type(beneath(other)) not in FREEZABLE
+                or not agents & {other.opener, *verifiers(other)}
+            ):
                 continue
             if other.opened_at > contained.contained_at:
                 continue

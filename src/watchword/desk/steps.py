@@ -17,8 +17,8 @@ from watchword.core import command as do
 from watchword.core import event as past
 from watchword.core.account import AccountClass
 from watchword.core.action import Action, Step
-from watchword.core.case import Case, evolve
-from watchword.core.decision import decide
+from watchword.core.case import Case, beneath, evolve
+from watchword.core.decision import FREEZABLE, decide
 from watchword.core.errors import Conflict, Invalid, Refused
 from watchword.core.execution import PROVISIONAL
 from watchword.core.facts import PORTAL, facts_of, portal_relations
@@ -70,6 +70,13 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     account: Account
     version: int
     account_version: int
+
+
+class Halted(msgspec.Struct, frozen=True, kw_only=True):
+    """Another case of an account, as it is *loaded*, and the *events* that stop it."""
+
+    loaded: Loaded
+    events: tuple[Event, ...]
 
 
 class Steps:
@@ -139,12 +146,20 @@ class Steps:
         person = self.registry.person(actor)
         recovered = self.registry.recently_recovered(person, at)
         facts = facts_of(loaded.case, loaded.account, actor, at, recovered=recovered)
+        if step is Step.PROTECT and loaded.case.subject is not None:
+            facts = msgspec.structs.replace(facts, subject_roles=self._held_by(loaded.case.subject, at))
         if own := portal_relations(loaded.case, actor, self.portal):
             facts = msgspec.structs.replace(facts, relations=(*facts.relations, *own))
         if step not in UNDER_DRIFT:
             self.demand_active_policy()
         lent = self.lent(person, loaded, at).seats if step in (Step.APPROVE, Step.REFUSE, Step.READ) else ()
         return self.policy.people.rule(person, step, facts, at, lent)
+
+    def _held_by(self, subject: PersonId, at: datetime) -> tuple[str, ...]:
+        """What *subject* holds in whatever unit, and the seats they were lent."""
+        person = self.registry.person(subject)
+        held = {grant.role.value for grant in person.grants if grant.until is None or at < grant.until}
+        return tuple(sorted(held | {one.seat for one in person.lent_at(at)}))
 
     def lent(self, person: Person, loaded: Loaded, at: datetime) -> Counting:
         """The seats of others that *person* may take in this case."""
@@ -229,8 +244,13 @@ class Steps:
         expect: Expect = nothing_expected,
     ) -> Case:
         """Bookkeeping that no person asks for: time passing, an answer arriving, an outcome being recorded."""
-        allowed = Ruling(person=self.runner, step=Step.READ, allowed=True, reasons=("bookkeeping",))
-        return self._race(case, self.runner, lambda _: allowed, build, at, disclosures or {}, settle, expect=expect)
+        return self._race(
+            case, self.runner, lambda _: self._bookkeeping, build, at, disclosures or {}, settle, expect=expect
+        )
+
+    @property
+    def _bookkeeping(self) -> Ruling:
+        return Ruling(person=self.runner, step=Step.READ, allowed=True, reasons=("bookkeeping",))
 
     def _race(
         self,
@@ -252,12 +272,42 @@ class Steps:
                 ruling = ruled(loaded)
                 ruling.demand()
                 events = decide(loaded.case, loaded.account, build(loaded), ruling, None, at, self.thresholds)
+                halted = self._halted(loaded.case, events, at)
             try:
-                return self.append(loaded, events, actor, at, disclosures=disclosures, settle=settle, expected=expected)
+                return self.append(
+                    loaded,
+                    events,
+                    actor,
+                    at,
+                    disclosures=disclosures,
+                    settle=settle,
+                    expected=expected,
+                    halted=halted,
+                )
             except Conflict:
                 if attempt == RACES - 1:
                     raise
         raise AssertionError
+
+    def _halted(self, case: Case, events: tuple[Event, ...], at: datetime) -> tuple[Halted, ...]:
+        """The other cases of the account that still lead somewhere, where *events* find *case* fraudulent.
+
+        One that this misses, because it is opened meanwhile, is refused by the account's own stream all the same.
+        """
+        if not any(isinstance(event, past.CaseContained) for event in events):
+            return ()
+        self.cases.follow(self.ledger)
+        halted: list[Halted] = []
+        for row in self.cases.running():
+            if row.id == case.id or row.account != case.account:
+                continue
+            other = self.load(row.id)
+            if type(beneath(other.case)) in FREEZABLE:
+                stop = do.Freeze(because=case.id)
+                ruling = self._bookkeeping
+                decided = decide(other.case, other.account, stop, ruling, None, at, self.thresholds)
+                halted.append(Halted(loaded=other, events=decided))
+        return tuple(halted)
 
     def append(
         self,
@@ -269,8 +319,9 @@ class Steps:
         disclosures: Told,
         settle: tuple[Settle, ...] = (),
         expected: Mapping[str, int] = NOTHING_EXPECTED,
+        halted: tuple[Halted, ...] = (),
     ) -> Case:
-        """Append events over their streams, with the effects the case's new state asks for."""
+        """Append events over their streams, with the effects the case's new state asks for; all of *halted* as well."""
         drafts: dict[str, list[Draft]] = {}
         after = loaded.case if loaded else None
         for event in events:
@@ -280,9 +331,13 @@ class Steps:
         if after is None or not events:
             assert loaded is not None
             return loaded.case
+        for other in halted:
+            for event in other.events:
+                drafts.setdefault(stream_of(event), []).append(draft(event, self.runner, at))
+        versions = {case_stream(other.loaded.case.id): other.loaded.version for other in halted} | dict(expected)
         appends = tuple(
             Append(
-                stream=stream, expected_version=expected.get(stream, self._version(stream, loaded)), drafts=tuple(rows)
+                stream=stream, expected_version=versions.get(stream, self._version(stream, loaded)), drafts=tuple(rows)
             )
             for stream, rows in drafts.items()
         )

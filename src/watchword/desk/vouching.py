@@ -13,7 +13,7 @@ import msgspec
 
 from watchword.core.account import FACT_WINDOW
 from watchword.core.action import Action
-from watchword.core.case import Case, Checked, Executed, Executing, Released, Verifying, verifiers
+from watchword.core.case import Case, Checked, Executed, Executing, Released, Verifying, people_of
 from watchword.core.errors import Invalid, Refused
 from watchword.core.ids import CaseId, PersonId
 from watchword.core.person import Credential, Kind, Person
@@ -85,7 +85,7 @@ def voucher(
         _demand_supervisor(person, at)
     if person.kind is not Kind.EMPLOYEE:
         raise Refused("Only an employee vouches.", "Use another method the procedure names.", ("vendor_voucher",))
-    if who in {case.opener, *verifiers(case), *(v.person for v in case.votes)}:
+    if any(who in people for people in people_of(case).values()):
         raise Refused(
             "They had a hand in this case already.",
             "Use another method, or open a case that they take no step in.",

@@ -195,7 +195,7 @@ def question_of(
     }
     if facts.unsettled:  # left out where it says nothing: a policy of before there was such a fact still answers
         context["unsettled"] = True
-    entities = _json((_person(names(person), kind, roles), _case(names, facts, step)))
+    entities = _json((_person(names(person), kind, roles), _case(names, facts, step, kind)))
     return Question(names(person), step, names.case, entities, _json(context))
 
 
@@ -232,7 +232,7 @@ def _person(name: str, kind: Kind, roles: frozenset[Role] | set[Role]) -> dict[s
     }
 
 
-def _case(names: _Names, facts: CaseFacts, step: Step) -> dict[str, object]:
+def _case(names: _Names, facts: CaseFacts, step: Step, kind: Kind) -> dict[str, object]:
     """Return the case as *step* sees it: of the pairs kept apart only those it is in, so that Cedar reads less."""
     taken = "approve" if step is Step.REFUSE else step
     attributes: dict[str, object] = {"account_class": facts.account_class, "action": facts.action}
@@ -247,6 +247,10 @@ def _case(names: _Names, facts: CaseFacts, step: Step) -> dict[str, object]:
     several = {"verifiers": facts.verifiers, "provers": facts.provers, "approvers": facts.approvers}
     attributes.update({place: [_ref(names(who)) for who in sorted(people)] for place, people in several.items()})
     attributes["separate"] = [f"{one}-{other}" for one, other in facts.separate if taken in {one, other}]
+    if (
+        kind is Kind.AI and step is Step.PROTECT and facts.subject_roles
+    ):  # asked nowhere else, as older policies knew it
+        attributes["subject_roles"] = sorted(facts.subject_roles)
     return {"uid": {"type": "Case", "id": names.case}, "attrs": attributes, "parents": []}
 
 
