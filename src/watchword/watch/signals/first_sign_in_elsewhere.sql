@@ -14,10 +14,12 @@ history = "30 d"
 anonymous = "\\b(tor|vpn|proxy|anonymi[sz]\\w*)\\b"
 */
 WITH next_use AS (
-    SELECT recovery.id, later."time" AS used
-    FROM recovery ASOF JOIN (SELECT subject, "time" FROM signed_in WHERE done) AS later
-        ON later.subject = recovery.subject AND later."time" > recovery."time"
-    WHERE later."time" <= recovery."time" + $window
+    SELECT recovery.id, min(signed_in."time") AS used
+    FROM recovery JOIN signed_in
+        ON signed_in.subject = recovery.subject AND signed_in."time" > recovery."time"
+        AND signed_in."time" <= recovery."time" + $window
+    WHERE signed_in.done
+    GROUP BY recovery.id
 ),
 first_use AS (
     SELECT
