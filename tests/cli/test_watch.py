@@ -55,6 +55,27 @@ def test_verdicts_are_lines_of_json(here: Here) -> None:
     assert all(row["verdict"] and row["at"] for row in rows)
 
 
+def test_tickets_cells_and_a_beginning(here: Here, tmp_path: Path) -> None:
+    """A ticket speaks for the event it is about, but not in an enforced cell; what is of before --since is left out."""
+    tickets = tmp_path / "tickets.csv"
+    tickets.write_text("ticket,target,action,opened\nINC7,00uana,password reset,2026-03-02T11:55:00Z\n")
+    settings = tmp_path / "watchword.toml"
+    settings.write_text(
+        '[ledger]\norigin = "example.test/classify"\n[[watch.enforce]]\naction = "password_reset"\nsince = 2026-03-01\n'
+    )
+    words = classify("okta", OKTA, "--tickets", tickets)
+
+    verdicts = [
+        {row["target"]: (row["verdict"], row["ticket"]) for row in map(json.loads, typed.out.splitlines())}["00uana"]
+        for typed in (here(*words, "--json"), here(*words, "--json", "--config", settings))
+    ]
+    late = here(*words, "--since", "2026-03-02T12:05:00")
+
+    assert verdicts == [("ticketed", "INC7"), ("unverified", "INC7")]
+    assert "00uana" not in late.out
+    assert "left out" in late.out
+
+
 def test_lines_that_are_no_events_are_kept(here: Here, tmp_path: Path) -> None:
     """Broken lines are counted, the first is named, and all are written aside with file and line."""
     log = tmp_path / "broken.jsonl"

@@ -75,6 +75,56 @@ def test_names_as_the_log_spells_them(okta: Okta, find: Callable[..., tuple[Hit,
     assert find(rule("sel: {a.b: here}"), {"uuid": "u", "a": {"b": "here"}})
 
 
+def test_lists_that_begin_with_nothing(find: Callable[..., tuple[Hit, ...]]) -> None:
+    """A list on the way is entered whatever its first member is: null, a list, or an object without that name."""
+    for first in ("null", " null", "\tnull", "[]", "[null]", "{}", '{"b": null}', "7"):
+        assert find(rule("sel: {a.b: x}"), f'{{"a": [{first}, {{"b": "x"}}]}}'), first
+        assert find(rule("sel: {a.b.c: x}"), f'{{"a": {{"b": [{first}, {{"c": "x"}}]}}}}'), first
+    assert find(rule("sel: {a: x}"), '{"a": [null, "x"]}')
+    assert not find(rule("sel: {a.b: null}"), '{"a": [null, {"b": "x"}]}')
+    assert find(rule("sel: {a.b: null}"), '{"a": [null, {"c": "x"}]}', '{"a": []}', "{}")
+
+
+def test_who_and_whom_of_lists(find: Callable[..., tuple[Hit, ...]]) -> None:
+    """A hit names the first text there is, wherever its list begins, and each of several hits its own."""
+    hits = find(
+        rule("sel: {x: 1}"),
+        '{"x": 1, "uuid": "1", "target": [{"alternateId": "a"}, {"alternateId": "b"}]}',
+        '{"x": 1, "uuid": "2", "target": [null, {"alternateId": "c"}]}',
+        '{"x": 1, "uuid": "3", "target": [{"alternateId": null}, {"alternateId": "d"}]}',
+        '{"x": 1, "uuid": "4", "target": {"alternateId": ["e", "f"]}}',
+        '{"x": 1, "uuid": ["5", "6"], "target.alternateId": "g"}',
+        '{"x": 1, "uuid": "7", "target": []}',
+    )
+
+    assert {hit.event: hit.target for hit in hits} == {"1": "a", "2": "c", "3": "d", "4": "e", "5": "g", "7": ""}
+
+
+def test_fields_that_differ_in_case(find: Callable[..., tuple[Hit, ...]]) -> None:
+    """Members whose names differ in case alone are two, unless the provider spells one of them."""
+    text = rule("one: {name: x}\n  two: {Name: y}", condition="one and two")
+
+    assert find(text, '{"name": "x", "Name": "y"}')
+    assert not find(text, '{"name": "y", "Name": "x"}')
+
+
+def test_patterns(find: Callable[..., tuple[Hit, ...]]) -> None:
+    """A wildcard stands for any text, at either end or within; what is to be like the whole value is not part of it."""
+    cases = {
+        "'ab*'": ("ab", "ABc"), "'*ab'": ("ab", "cAb"), "'*ab*'": ("xaby",), "'a*b'": ("ab", "axxb"), "'a?b'": ("axb",),
+        "'*'": ("", "x"), "ab": ("ab", "AB"), "'**a'": ("a", "xa"), "'a\\*'": ("a*",),
+    }  # fmt: skip
+    values = sorted({value for hits in cases.values() for value in hits} | {"ba", "a b", "aab c"})
+    for pattern, hits in cases.items():
+        lines = [{"uuid": value or "none", "f": value} for value in values]
+        found = {hit.event for hit in find(rule(f"sel: {{f: {pattern}}}"), *lines)}
+        assert {value or "none" for value in hits} <= found, pattern
+        if pattern != "'*'":
+            assert found < {value or "none" for value in values}, pattern
+    assert not find(rule("sel: {f: ab}"), {"f": "xab"}, {"f": "abx"})
+    assert not find(rule("sel: {f|cased: ab}"), {"f": "AB"})
+
+
 def test_members_that_are_put_away(find: Callable[..., tuple[Hit, ...]]) -> None:
     """What Sigma names without a path is found where a shipper of Windows events puts it."""
     text = rule("sel: {EventID: 4724, TargetUserName: ana}", product="windows\n  service: security").replace(

@@ -286,7 +286,7 @@ def test_tickets_cells_and_a_beginning(
     write_evidence: Callable[..., Path],
     has_evidence: bool,
 ) -> None:
-    """One ticket speaks once, for any account of its person; not in an enforced cell, nor for what is left out."""
+    """One ticket speaks once, for either account of its person; not where a case is owed, nor for what is left out."""
     chance = random.Random(has_evidence)
     events = _events(okta, chance)
     log = tmp_path / "log.jsonl"

@@ -23,7 +23,7 @@ from watchword.watch.engine import Context
 from watchword.watch.observe import DAYS, Observation, observe
 from watchword.watch.printable import printable
 from watchword.watch.providers import Feed, provider_named
-from watchword.watch.tickets import read_tickets
+from watchword.watch.tickets import Ticket, read_tickets
 from watchword.watching import enforced_of
 
 SHOWN = 5
@@ -63,15 +63,10 @@ def command(
         return
     settings = _settings(config, needed=not log)
     feeds = tuple(_feed(one) for one in log) or _configured(settings)
-    told = None
-    if tickets is not None:
-        told, refused = read_tickets(tickets, _zone(zone))
-        for one in refused[:SHOWN]:
-            err.print(f"[yellow]no ticket[/] {escape(printable(one.file))} line {one.line}: {escape(one.reason)}")
-        if len(refused) > SHOWN:
-            err.print(f"[yellow]… and {len(refused) - SHOWN} more lines that are no tickets[/]")
     now = datetime.now(UTC)
-    context = Context(known=known, tickets=told, enforced=enforced_of(settings.watch) if settings else ())
+    context = Context(
+        known=known, tickets=tickets_in(tickets, zone), enforced=enforced_of(settings.watch) if settings else ()
+    )
     columns = (TextColumn("reading"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
         task = progress.add_task("read", total=None)
@@ -93,6 +88,18 @@ def command(
     _show(seen)
     for file in written:
         out.print(f"wrote {escape(printable(str(file)))}")
+
+
+def tickets_in(file: Path | None, zone: str) -> tuple[Ticket, ...] | None:
+    """The tickets of an export, whose times are of *zone* where they name none; what is no ticket is told."""
+    if file is None:
+        return None
+    told, refused = read_tickets(file, _zone(zone))
+    for one in refused[:SHOWN]:
+        err.print(f"[yellow]no ticket[/] {escape(printable(one.file))} line {one.line}: {escape(one.reason)}")
+    if len(refused) > SHOWN:
+        err.print(f"[yellow]… and {len(refused) - SHOWN} more lines that are no tickets[/]")
+    return told
 
 
 def _feed(text: str) -> Feed:

@@ -31,7 +31,7 @@ from watchword.watch.providers import Feed, provider_named
 from watchword.watch.sigma import Rule, read_rules
 from watchword.watch.signals import SHIPPED, read_signals
 from watchword.watch.verdicts import Report, VerdictRow, append_verdicts, read_verdicts, verdict_files
-from watchword.watching import POSITIONS, VERDICTS
+from watchword.watching import POSITIONS, VERDICTS, enforced_of
 
 if TYPE_CHECKING:
     from watchword.watch.spark import SparkEngine
@@ -63,6 +63,12 @@ def classify(
     evidence: Annotated[Path | None, Parameter(help="The desk's evidence table.")] = None,
     directory: Annotated[str | None, Parameter(help="Which directory's log it is: only its evidence counts.")] = None,
     accounts: Annotated[Path | None, Parameter(help="CSV of accounts: keys, class, person, unit, status …")] = None,
+    tickets: Annotated[Path | None, Parameter(help="CSV export of a ticket system.")] = None,
+    zone: Annotated[str, Parameter(help="The zone of the tickets' times that name none.")] = "UTC",
+    since: Annotated[datetime | None, Parameter(help="Only events from this time on (UTC).")] = None,
+    config: Annotated[
+        Path | None, Parameter(name=["--config", "-c"], help="The settings file, for its enforced cells.")
+    ] = None,
     rejects: Annotated[Path | None, Parameter(help="Where lines that are no events are kept.")] = None,
     look: Annotated[
         bool, Parameter("--signals", negative=(), help="Look for signals as well, and group all there is.")
@@ -81,7 +87,7 @@ def classify(
 ) -> None:
     """Judge the identity events in log FILES of a provider; exit code 1 when there is a finding.
 
-    Without --evidence nothing speaks for any event, and it says so.
+    Without --evidence and --tickets nothing speaks for any event, and it says so.
     """
     if not files:
         raise Invalid("No log was named.", "Name one or more files.", where="FILES")
@@ -97,6 +103,9 @@ def classify(
                 signals=read_signals(SHIPPED, *own) if look or own else (),
                 activity=activity,
                 sigma=_sigma(sigma),
+                tickets=observe.tickets_in(tickets, zone),
+                enforced=() if config is None else enforced_of(load(config).watch),
+                since=None if since is None else since.replace(tzinfo=since.tzinfo or UTC),
                 progress=lambda done, total: progress.update(task, completed=done, total=total),
             )
         except OSError as error:
@@ -229,6 +238,8 @@ def _show(report: Report) -> None:
     out.print(f"\n{report.lines} lines: {counts or 'no identity event'}.")
     if not report.has_evidence:
         out.print("[yellow]No evidence was given (--evidence): nothing can be verified.[/]")
+    if report.left_out:
+        out.print(f"{report.left_out} event(s) are from before --since, and were left out.")
     if report.rejected_lines:
         first = report.rejected[0]
         out.print(
