@@ -126,8 +126,8 @@ class Clearing:
             _refuse("recovered meanwhile", "another case recovered this account since this one was opened")
         if stopped := account.stopped(case.id, case.opened_at):
             _refuse("stopped meanwhile", f"another case of this account was {' and '.join(stopped)} since")
-        untouched = isinstance(case, Released) and not case.progress
-        if untouched and not withstands(case, account.freeze(at, self.steps.thresholds)):
+        freeze = account.freeze(at, self.steps.thresholds)
+        if isinstance(case, Released) and not case.progress and not withstands(case, freeze):
             _refuse("frozen", "the account was frozen since, and what was proven does not withstand that")
         if account.under_way(at) not in (None, case.id):
             raise Unavailable(
