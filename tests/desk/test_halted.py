@@ -12,6 +12,7 @@ from watchword.core.person import Kind, Role, RoleGrant
 from watchword.core.standing import RecoveryContained, RecoveryDisowned
 from watchword.desk.recording import account_stream, draft
 from watchword.ledger.append import Append
+from watchword.web.case_page import case_page
 
 ELSEWHERE = ("uma.agent", "vera.agent")
 """Agents who have nothing to do with any case that is found fraudulent."""
@@ -96,6 +97,30 @@ def test_no_other_case_of_the_account_goes_on(elsewhere: Office, begin: object, 
     office.run()
     assert office.directory.read(office.native("mara.lind")).contacts == phone
     assert office.version("mara.lind") == resets
+
+
+def told(office: Office, case: CaseId) -> str:
+    """What the page of a case says it waits for."""
+    loaded = office.app.desk.steps.load(case)
+    return case_page(office.app, loaded, office["uma.agent"], "token", office.at).next_step
+
+
+def test_the_agent_is_told_why_and_how_it_goes_on(elsewhere: Office) -> None:
+    """The page of a case that was stopped, or stands on closed proofs, names the reason and the way on."""
+    office = elsewhere
+    other = holding(office)
+    found_out(office, office.open(), "contained")
+    assert "found fraudulent" in told(office, other)
+    assert "Open a new case" in told(office, other)
+    case = office.open("noah.berg", Action.FACTOR_RESET, agent="uma.agent", factors=("authenticator_app",))
+    for method in ("totp", "call_code"):
+        office.prove(case, method, agent="vera.agent")
+    office.ask(case, agent="vera.agent")
+    assert "frozen" not in told(office, case)
+    for number in range(3):
+        office.fail(office.open("noah.berg", ticket=f"INC-{number + 5}"))
+    assert "frozen since" in told(office, case)
+    assert "passkey" in told(office, case)
 
 
 @pytest.mark.parametrize("how", ["disowned", "contained"])

@@ -7,10 +7,15 @@ from datetime import timedelta
 import pytest
 
 from tests.desk.office import Office, refused
+from watchword.core import command as do
 from watchword.core.action import Action
-from watchword.core.case import Holding
+from watchword.core.case import Asked, Holding
 from watchword.core.errors import Invalid, Refused
-from watchword.desk.posture import SELF_SERVICE_OFF, demand_self_service
+from watchword.core.ids import CaseId
+from watchword.core.requirement import Context
+from watchword.desk.posture import SELF_SERVICE_OFF, ThreatRaised, demand_self_service
+from watchword.desk.recording import draft
+from watchword.ledger.append import Append
 
 
 def raised(office: Office, hours: int = 12) -> None:
@@ -67,10 +72,10 @@ def test_every_tier_is_one_up_and_every_hold_four_hours(office: Office, login: s
 
 
 def test_hold_is_waited_out_under_threat(office: Office) -> None:
-    """A reset proved without a passkey waits its four hours; the switch going off shortens nothing of it."""
+    """A reset waits its four hours, a passkey or not; the switch going off shortens nothing of it."""
     raised(office)
     case = office.open()
-    office.prove(case, "totp")
+    office.prove(case, "passkey")
     office.prove(case, "in_person")
     office.ask(case)
     now = office.case(case)
@@ -96,3 +101,76 @@ def test_nobody_resets_factors_alone_meanwhile(office: Office) -> None:
     demand_self_service(posture(), Action.UNLOCK, office.at)
     office.wait(hours=13)
     demand_self_service(posture(), Action.FACTOR_RESET, office.at)
+
+
+def approvable(office: Office) -> CaseId:
+    """A reset of factors that its manager has approved, and nobody has released."""
+    case = office.open(action=Action.FACTOR_RESET, factors=("authenticator_app",))
+    office.prove(case, "passkey")
+    office.prove(case, "call_code")
+    office.ask(case)
+    office.approve(case, "boss.one")
+    return case
+
+
+def test_what_was_open_is_raised_with_what_it_has_proven(office: Office) -> None:
+    """A case that only waited for its release asks for more from then on; its proofs stand, its votes are asked for."""
+    case, untouched = approvable(office), office.released("noah.berg", ticket="INC-2")
+    before = office.case(case).requirement
+    raised(office)
+    now = office.case(case)
+    assert office.state(case) == "verifying"
+    assert "elevated threat is declared" in now.requirement.raised
+    assert now.requirement.hold_s >= 4 * 3600
+    assert min(w.min_weight for w in now.requirement.verify) > min(w.min_weight for w in before.verify)
+    assert [e.method for e in now.evidence] == ["passkey", "call_code"]
+    assert now.votes == ()
+    assert refused(lambda: office.release(case))[0] == "wrong_state"
+    office.prove(case, "in_person")
+    office.ask(case)
+    office.approve(case, "boss.one")
+    assert refused(lambda: office.release(case)) == ("hold",)
+    office.run()
+    assert office.state(untouched) == "checked"  # it was released before
+
+
+def test_a_case_the_switch_missed_is_raised_at_its_release(office: Office) -> None:
+    """Whatever stood in the way of raising it, nothing is released under less: the one who tries is told why."""
+    case = approvable(office)
+    office.app.desk.objections.object(office["ada.agent"], case, "not me", office.at)
+    raised(office)
+    assert office.state(case) == "paused"
+    office.app.desk.objections.lift(office["ivy.iam"], case, "called her back", office.at)
+    assert office.state(case) == "releasable"
+    assert refused(lambda: office.release(case)) == ("elevated_threat",)
+    assert office.state(case) == "verifying"
+    assert "elevated threat is declared" in office.case(case).requirement.raised
+
+
+def test_the_executor_asks_what_was_declared_at_the_release(office: Office) -> None:
+    """A release that was written under the threat for a case that was never raised is not acted on."""
+    case = approvable(office)
+    now = office.case(case)
+    assert isinstance(now, Asked)
+    raised_first = ThreatRaised(by=office["sam.security"], until=office.at + timedelta(hours=1))
+    stream = office.app.ledger.read("policy")
+    drafts = (draft(raised_first, office["sam.security"], office.at),)
+    append = Append(stream="policy", expected_version=stream[-1].entry.version, drafts=drafts)
+    release = do.Release(by=office["rae.release"], executor=office.app.desk.steps.executor, changes=now.changes)
+    office.app.ledger.append((append,))
+    office.app.desk.steps.system_step(case, lambda _: release, office.at)  # past the desk's own look
+    office.run()
+    assert office.state(case) == "failed"
+    (refusal,) = (e for e in office.app.ledger.read(f"case/{case}") if e.entry.type == "execution.refused")
+    assert refusal.entry.data["reasons"] == ["clearance:requirement"]
+
+
+def test_broken_glass_is_not_raised(office: Office) -> None:
+    """The predefined procedure stays what two custodians agree to."""
+    case = office.open("piet.priv", Action.UNLOCK, context=Context(situation="outage"))
+    office.app.desk.decisions.break_glass(office["cleo.custodian"], case, "the plant stands still", office.at)
+    raised(office)
+    office.approve(case, "cato.custodian")
+    office.release(case)
+    office.run()
+    assert office.state(case) == "delivered"

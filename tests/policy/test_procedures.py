@@ -175,12 +175,12 @@ def test_a_raised_approval_keeps_more_people_apart() -> None:
     assert {("open", "verify"), *plain.separate} <= set(raised.separate)
 
 
-def test_elevated_threat_is_waived_by_a_passkey_where_the_cell_was_not_held() -> None:
-    """A hold that only the context asks for has its own waiver; a cell's own hold keeps its own."""
+def test_no_proof_waives_the_hold_of_elevated_threat() -> None:
+    """Every cell waits four hours at least while it is declared, whatever waives the hold that it has otherwise."""
     free = need(AccountClass.STANDARD, Action.PASSWORD_RESET, Context(elevated_threat=True))
     held = need(AccountClass.STANDARD, Action.RECOVERY_INFO_CHANGE, Context(elevated_threat=True))
 
-    assert (free.hold_s, free.hold_waived_by) == (14_400, ("passkey",))
+    assert (free.hold_s, free.hold_waived_by) == (14_400, ())
     assert (held.hold_s, held.hold_waived_by) == (86_400, ())
 
 

@@ -85,7 +85,7 @@ class Clearing:
         # (3) they are of this ledger, made no earlier than the checkpoint they name, under what policy asks
         if cleared.request is not None:
             self._ledger(cleared.request, entries)
-            self._requirement(loaded.case, entries[0])
+            self._requirement(loaded.case, entries)
             # (1) once more, for what nothing above refuses: where policy asks, witnesses saw the release
             if loaded.case.requirement.cosigned:
                 self.demand_cosigned(max(e.seq for e in entries if e.entry.type == "case.released"))
@@ -134,8 +134,8 @@ class Clearing:
             _refuse("recovered meanwhile", "another case recovered this account since this one was opened")
         if stopped := account.stopped(case.id, case.opened_at):
             _refuse("stopped meanwhile", f"another case of this account was {' and '.join(stopped)} since")
-        untouched = isinstance(case, Released) and not case.progress
-        if untouched and not withstands(case, account.freeze(at, self.steps.thresholds)):
+        freeze = account.freeze(at, self.steps.thresholds)
+        if isinstance(case, Released) and not case.progress and not withstands(case, freeze):
             _refuse("frozen", "the account was frozen since, and what was proven does not withstand that")
         if account.under_way(at) not in (None, case.id):
             raise Unavailable(
@@ -151,17 +151,21 @@ class Clearing:
         if not 0 < stated.size <= asked or self.steps.ledger.root(stated.size).hex() != stated.root:
             _refuse("not before", "what was approved names a checkpoint this ledger never had before it was asked")
 
-    def _requirement(self, case: Case, opened: Appended) -> None:
+    def _requirement(self, case: Case, entries: tuple[Appended, ...]) -> None:
         """What was frozen into the case asks for no less than its policy: an entry can not lower that for itself.
 
         The policy has to have been active when the case was opened; once it is no more, its text is not here to ask.
+        What was first released while elevated threat was declared asks for what that does, whenever it was opened.
         """
-        frozen, procedures = case.requirement, self.steps.policy.procedures
-        if self.steps.registry.posture(before=opened.seq).digest != frozen.policy:
+        frozen, procedures, context = case.requirement, self.steps.policy.procedures, case.context
+        if self.steps.registry.posture(before=entries[0].seq).digest != frozen.policy:
             _refuse("policy", "the case's policy was not the active one when it was opened")
         if frozen.policy != procedures.digest:
             return
-        asked = procedures.require(case.account_class, case.action, case.context)
+        released = next(e for e in entries if e.entry.type == "case.released")
+        if case.broke_glass is None and self.steps.registry.posture(before=released.seq).elevated(released.entry.at):
+            context = msgspec.structs.replace(context, elevated_threat=True)
+        asked = procedures.require(case.account_class, case.action, context)
         if case.broke_glass is not None:
             asked = broken_glass(procedures.break_glass, asked)
         if less := lacks(frozen, asked):

@@ -28,6 +28,7 @@ from watchword.core.standing import release_freeze
 from watchword.desk.approvals import Approvals
 from watchword.desk.recording import GLASS_STREAM, account_stream, draft, person_stream
 from watchword.desk.steps import RACES, Loaded, Steps, words
+from watchword.desk.threat import demand_raised
 from watchword.ledger.append import Append
 from watchword.policy.rows import broken_glass
 
@@ -143,6 +144,9 @@ class Decisions:
             believed = changes if changes is not None else loaded.case.changes
             return do.Release(by=actor, executor=self.steps.executor, changes=believed)
 
+        if self.steps.registry.posture().elevated(at):
+            self.steps.rule_on(actor, Step.RELEASE, self.steps.load(case), at).demand()
+            demand_raised(self.steps, case, at)
         self.steps.step(case, actor, Step.RELEASE, build, at)
 
     def escalate(self, actor: PersonId, case: CaseId, at: datetime) -> None:

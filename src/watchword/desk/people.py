@@ -43,6 +43,7 @@ from watchword.core.ruling import CaseFacts
 from watchword.desk.posture import PolicyEvent, ThreatLowered, ThreatLowerVoted, ThreatRaised
 from watchword.desk.recording import POLICY_STREAM, draft, event_of, person_stream
 from watchword.desk.steps import RACES, Steps, words
+from watchword.desk.threat import raise_running
 from watchword.ledger.append import Append
 from watchword.ledger.entry import Disclosure, Retention
 
@@ -264,7 +265,10 @@ class People:
         self.enrol(actor, person, credential, _hasher.hash(password), at)
 
     def raise_threat(self, actor: PersonId, until: datetime, why: str, at: datetime) -> None:
-        """Turn the elevated-threat switch on until a time, at most a week; every case opened then needs more."""
+        """Turn the elevated-threat switch on until a time, at most a week.
+
+        Every case that is open or is opened then needs more.
+        """
         self._ruled(actor, Step.RELEASE_FREEZE, EVERYWHERE, at)
         _demand_reason(why)
         if self.steps.registry.posture().elevated(at) and until < (self.steps.registry.posture().threat_until or at):
@@ -272,6 +276,7 @@ class People:
         if not at < until <= at + timedelta(days=7):
             raise Invalid("The switch is on for a week at most.", "Give an end within seven days.", where="until")
         self._policy(ThreatRaised(by=actor, until=until), actor, at, words("why", why.strip()))
+        raise_running(self.steps, at)
 
     def lower_threat(self, actor: PersonId, why: str, at: datetime) -> bool:
         """Agree that the switch is turned off before its time; True when this was the second person and it is."""

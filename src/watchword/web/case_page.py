@@ -16,6 +16,7 @@ from watchword.core.case import (
     Delivered,
     Executed,
     Failed,
+    Frozen,
     Holding,
     Paused,
     Releasable,
@@ -26,6 +27,7 @@ from watchword.core.case import (
     yields_credential,
 )
 from watchword.core.contact import is_missing
+from watchword.core.gates import withstands
 from watchword.core.ids import PersonId
 from watchword.core.quorum import Pending, resolve
 from watchword.core.requirement import Requirement
@@ -146,9 +148,14 @@ class _Builder:
         self.missing = app.desk.verification.missing(self.case, at) if isinstance(self.case, Verifying) else ()
 
     @property
+    def freeze(self) -> int:
+        """How far the account is frozen."""
+        return self.loaded.account.freeze(self.at, self.app.desk.steps.thresholds)
+
+    @property
     def frozen(self) -> bool:
         """Whether failures closed methods of the account."""
-        return self.loaded.account.freeze(self.at, self.app.desk.steps.thresholds) > 0
+        return self.freeze > 0
 
     def may(self, step: Step) -> bool:
         """Whether to offer *step* to whoever looks."""
@@ -226,6 +233,16 @@ class _Builder:
             case Verifying():
                 ways = " — or ".join(", ".join(wording.shortfall(s)) for s in self.missing)
                 return f"Still missing: {ways}." if ways else "Everything is proved: the request can be fixed."
+            case AwaitingApproval() | Holding() | Releasable() if not withstands(case, self.freeze):
+                return (
+                    "The account was frozen since, and what was proven here is not enough for it: withdraw this case "
+                    "and open one with a passkey or the person on site, or have two people release the freeze."
+                )
+            case Frozen():
+                return (
+                    "Another case of this account, or of the same agent, was found fraudulent, so this one goes no "
+                    "further. Open a new case if the person still needs it."
+                )
             case AwaitingApproval():
                 return f"Waits for {', and '.join(self.empty_seats()) or 'nobody'}."
             case Holding():
