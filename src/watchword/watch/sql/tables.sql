@@ -57,7 +57,7 @@ CREATE TABLE account (
     shared BOOLEAN, since TIMESTAMPTZ
 );
 
--- What tickets speak for: one row for each support action a ticket names (NULL: whichever it is). Names are lower case.
+-- What tickets speak for: one row for each support action a ticket names (NULL: it names none). Names are lower case.
 CREATE TABLE ticket_part (
     part BIGINT, ticket VARCHAR, "target" VARCHAR, agent VARCHAR, actions VARCHAR[], opened TIMESTAMPTZ,
     since TIMESTAMPTZ, until TIMESTAMPTZ
