@@ -139,7 +139,7 @@ def assumed(role: str, session: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("role", ["HelpdeskAdmin", "AWSReservedSSO_Admin_1"])
 def test_anothers_name_owns_nothing(classify: Classify, role: str) -> None:
-    """A session called after its victim is not the victim, nor is one of a role that only looks like Identity Center's."""
+    """A session called after its victim is not the victim, nor where the role only looks like Identity Center's."""
     row = classify.one(call("UpdateLoginProfile", by=assumed(role, "ana")), provider="cloudtrail")
     assert (row.action, row.verdict) == (Canonical.PASSWORD_RESET, Verdict.UNVERIFIED)
 
@@ -154,7 +154,7 @@ def test_anothers_name_owns_nothing(classify: Classify, role: str) -> None:
     ],
 )
 def test_a_name_counts_by_who_gave_it(classify: Classify, by: object, verdict: Verdict) -> None:
-    """IAM's own user, a session of Identity Center and whom it acts for have their names from AWS; others chose them."""
+    """IAM's user, a session of Identity Center and whom it acts for have their names from AWS; others chose theirs."""
     assert classify.one(call("UpdateLoginProfile", by=by), provider="cloudtrail").verdict is verdict
 
 
