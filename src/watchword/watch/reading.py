@@ -32,6 +32,16 @@ _RECORDS = "SELECT * EXCLUDE (stamp, records), stamp AS stamped, records[1] AS r
 _UNREAD = "SELECT count(*) - count(native) FROM scratch.scan"
 """How many lines gave no type."""
 
+_DAY = (
+    r"CASE WHEN stamp >= '1990' AND stamp[:10] < CAST(today() AS VARCHAR) "
+    r"AND regexp_full_match(stamp, '\d{4}-\d\d-\d\d[T ][0-9:.]+(Z|[+-][0-9:]+)?') THEN stamp[:10] END"
+)
+_PAST = "CASE WHEN day IS NULL THEN past_instant(stamp) END"
+_FIRST = f"CASE WHEN day IS NULL THEN min({_PAST}) ELSE past_instant(min(stamp)) END"
+_LAST = f"CASE WHEN day IS NULL THEN max({_PAST}) ELSE past_instant(max(stamp)) END"
+"""From when until when a day's lines of a type are. Within a day that is over, text is in the order of time, and two
+of it are read; of all other text each, so that one odd time says nothing of the rest."""
+
 _TWO_WAYS = "an event as one parser has it, and none as another"
 
 _OWN = "own"
@@ -182,8 +192,8 @@ def _scan_sieved(con: duckdb.DuckDBPyConnection, provider: Provider, batch: Path
 def _take(con: duckdb.DuckDBPyConnection, feed: Feed) -> None:
     named: dict[str, object] = {"provider": feed.provider.name, "directory": feed.directory}
     con.execute(
-        "INSERT INTO seen SELECT $provider, $directory, native, count(*), min(stamp), max(stamp) "
-        "FROM scratch.scan GROUP BY native",
+        f"INSERT INTO seen SELECT $provider, $directory, native, count(*), CAST({_FIRST} AS VARCHAR), "
+        f"CAST({_LAST} AS VARCHAR) FROM (SELECT native, stamp, {_DAY} AS day FROM scratch.scan) GROUP BY native, day",
         named,
     )
     signs = feed.provider.sign_ins

@@ -81,7 +81,7 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TicketPart(msgspec.Struct, frozen=True, kw_only=True):
-    """What a ticket speaks for once: one of *actions* between *since* and *until*; None speaks for nothing, and is told."""
+    """What a ticket speaks for once: one of *actions*, or nothing where it is None, between *since* and *until*."""
 
     ticket: str
     target: str

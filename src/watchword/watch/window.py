@@ -285,17 +285,20 @@ class Window:
         self._con.execute("DELETE FROM temp.native")
         self.commit(step, {}, tuple(rows), at=at, kept=None, are_pending=False)
 
-    def compact(self) -> None:
-        """Count types once each, and write what the log of transactions holds into the file."""
+    def compact(self, before: datetime) -> None:
+        """Count types once a day, let go of the days of *before*, and write what the log of transactions holds."""
         con = self._con
         con.execute("BEGIN")
         con.execute(
             """
             CREATE OR REPLACE TABLE kept.seen AS
-            SELECT provider, directory, native, CAST(sum(lines) AS BIGINT) AS lines, min(since) AS since,
-                max(until) AS until
-            FROM kept.seen GROUP BY provider, directory, native
-            """
+            SELECT provider, directory, native, CAST(sum(lines) AS BIGINT) AS lines,
+                CAST(min(first) AS VARCHAR) AS since, CAST(max(last) AS VARCHAR) AS until
+            FROM (SELECT *, past_instant(since) AS first, past_instant(until) AS last FROM kept.seen)
+            WHERE last >= $before
+            GROUP BY provider, directory, native, CAST(first AS DATE)
+            """,
+            {"before": before},
         )
         con.execute(
             'CREATE OR REPLACE TABLE kept.forgotten AS SELECT max("until") AS "until" FROM kept.forgotten '

@@ -61,6 +61,13 @@ CREATE OR REPLACE TEMP MACRO instant_of_any_year(word) AS CASE
         )
 END;
 
+-- The time in a text where it may be one of a log that came by now: what is from later, or from before there were any,
+-- says nothing of how far a log reaches.
+CREATE OR REPLACE TEMP MACRO past_instant(word) AS list_filter(
+    [coalesce(try_cast(word AS TIMESTAMPTZ), instant_of_any_year(word))],
+    lambda t: (t BETWEEN TIMESTAMPTZ '1990-01-01 00:00:00+00' AND now())
+)[1];
+
 -- The same within the years that every calendar has: what a log says must not stop the reading of it.
 CREATE OR REPLACE TEMP MACRO instant(word) AS list_filter([instant_of_any_year(word)], lambda t: (
     t BETWEEN TIMESTAMPTZ '0001-01-01 00:00:00+00' AND TIMESTAMPTZ '9999-12-31 23:59:59.999999+00'

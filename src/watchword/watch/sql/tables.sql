@@ -14,8 +14,8 @@ CREATE TABLE lag (provider VARCHAR, directory VARCHAR, lag INTERVAL);
 CREATE TEMP TABLE catalogue (provider VARCHAR, native VARCHAR, canonical VARCHAR, by_owner VARCHAR, ignored VARCHAR);
 CREATE TEMP TABLE kind ("action" VARCHAR, family VARCHAR, rank INTEGER, support BOOLEAN);
 
--- How many lines of each native type were read of a feed, and from when until when (as the log writes it). A feed whose
--- directory is NULL may be of any directory.
+-- How many lines of each native type were read of a feed, and from when until when, a row a day (NULL where no line had a
+-- time that can be). A feed whose directory is NULL may be of any directory.
 CREATE TEMP TABLE seen (provider VARCHAR, directory VARCHAR, native VARCHAR, lines BIGINT, since VARCHAR, until VARCHAR);
 
 -- Canonical events as the log has them, before folding. `done`: the directory did it; `click`: what the records of one
