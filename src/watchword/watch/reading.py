@@ -213,6 +213,12 @@ def _take(con: duckdb.DuckDBPyConnection, feed: Feed) -> None:
         f'INSERT INTO native BY NAME SELECT * RENAME (canonical AS "action") FROM ({taken}) WHERE NOT ({_SIGN_IN})',
         named if signs is not None else None,
     )
+    if (written := feed.provider.written) is not None:
+        con.execute(
+            "INSERT INTO written BY NAME SELECT $provider AS provider, $directory AS directory, told.* FROM "
+            f"(WITH record AS ({_RECORDS} WHERE records IS NOT NULL) {written}) AS told",
+            named,
+        )
     if signs is not None:
         con.execute(
             f"""

@@ -52,9 +52,10 @@ class Window:
             con.execute(f"ATTACH '{str(file).replace(chr(39), chr(39) * 2)}' AS kept")
             for statement in _OWN.strip().split(";\n"):
                 con.execute(statement)
-            for table in _KEPT:
+            for table in (*_KEPT, "written"):
                 con.execute(f"CREATE TABLE IF NOT EXISTS kept.{table} AS SELECT * FROM temp.{table} LIMIT 0")
                 self._widen(table)
+            con.execute("INSERT INTO temp.written BY NAME SELECT * FROM kept.written")
         except duckdb.Error as error:
             self._lock.close()
             raise Corrupt(
@@ -120,7 +121,35 @@ class Window:
             "CREATE OR REPLACE TEMP TABLE came AS SELECT * FROM temp.native EXCEPT "
             f"SELECT {self._columns('native')} FROM kept.native WHERE id IN (SELECT id FROM temp.native)"
         )
-        return self._one("SELECT count(*) FROM came")
+        # What a sign-in says of changes that are known already (`sql/join.sql`), it says when it comes later, too.
+        self._con.execute(
+            """
+            CREATE OR REPLACE TEMP TABLE late AS
+            SELECT native.id
+            FROM kept.native JOIN signed_in USING (provider, session)
+            WHERE native.address IS NULL AND native.directory IS NOT DISTINCT FROM signed_in.directory
+            UNION
+            SELECT native.id
+            FROM kept.native JOIN signed_in USING (provider, address)
+            WHERE native.country IS NULL AND native.directory IS NOT DISTINCT FROM signed_in.directory
+                AND (signed_in.country IS NOT NULL OR signed_in.asn IS NOT NULL)
+                AND list_has_any(signed_in.target_keys, native.actor_keys)
+            """
+        )
+        return self._one("SELECT (SELECT count(*) FROM came) + (SELECT count(*) FROM late)")
+
+    def _recall_sign_ins(self) -> None:
+        """Put beside what has to be judged the sign-ins of earlier steps that say of it what its own records do not."""
+        columns = self._columns("sign_in")
+        self._con.execute(
+            f"""
+            INSERT INTO temp.sign_in BY NAME
+            SELECT {columns} FROM kept.sign_in
+            WHERE session IN (SELECT session FROM temp.native WHERE address IS NULL)
+                OR (country IS NOT NULL OR asn IS NOT NULL)
+                    AND address IN (SELECT address FROM temp.native WHERE country IS NULL)
+            """
+        )
 
     def gather(self, *, whole: bool) -> None:
         """Put into `native` what has to be judged: the new events and all that they can change, or the *whole* window.
@@ -134,8 +163,9 @@ class Window:
         con.execute("DELETE FROM temp.native")
         if whole:
             con.execute(f"INSERT INTO temp.native BY NAME {every}")
+            self._recall_sign_ins()
             return
-        con.execute("CREATE OR REPLACE TEMP TABLE hit_id AS SELECT DISTINCT id FROM came")
+        con.execute("CREATE OR REPLACE TEMP TABLE hit_id AS SELECT id FROM came UNION SELECT id FROM late")
         con.execute(
             "INSERT INTO hit SELECT DISTINCT name "
             "FROM (SELECT unnest(target_keys || ['=' || \"target\"]) AS name FROM came)"
@@ -173,6 +203,7 @@ class Window:
                 """
             )
         con.execute(f"INSERT INTO temp.native BY NAME SELECT * FROM ({every}) WHERE id IN (SELECT id FROM hit_id)")
+        self._recall_sign_ins()
 
     def whole(self) -> None:
         """Put all that is remembered into the tables, as if it had just been read."""
@@ -235,6 +266,7 @@ class Window:
         try:
             for table, source in (("native", "came"), ("sign_in", "signed_in"), ("seen", "temp.seen")):
                 con.execute(f"INSERT INTO kept.{table} BY NAME SELECT * FROM {source}")
+            con.execute("INSERT INTO kept.written BY NAME SELECT * FROM temp.written EXCEPT SELECT * FROM kept.written")
             for feed, place in positions.items():
                 con.execute("DELETE FROM kept.position WHERE feed = $feed", {"feed": feed})
                 con.execute(
@@ -256,8 +288,8 @@ class Window:
                 if are_pending:
                     con.execute("INSERT INTO kept.pending SELECT $step, unnest($texts)", {"step": step, "texts": texts})
             if kept is not None:
-                for table in ("native", "sign_in"):
-                    con.execute(f'DELETE FROM kept.{table} WHERE "time" < $forget', {"forget": at - kept})
+                for table in ("kept.native", "kept.sign_in", "kept.written", "temp.written"):
+                    con.execute(f'DELETE FROM {table} WHERE "time" < $forget', {"forget": at - kept})
                 self._forget_told(at, at - kept * 31 / 30)
             con.execute("COMMIT")
         except BaseException:

@@ -38,6 +38,12 @@ CREATE TEMP TABLE sign_in (
     detail VARCHAR
 );
 
+-- What an account was written as, where a log tells a change by the whole of the account: what changed shows beside the
+-- writing before, in whatever part of the log that came.
+CREATE TEMP TABLE written (
+    provider VARCHAR, directory VARCHAR, realm VARCHAR, who VARCHAR, "time" TIMESTAMPTZ, id VARCHAR, body VARCHAR
+);
+
 -- Whom the desk acts as, where that was read apart from `evidence`, which then has only the rows of the logs' own time.
 CREATE TABLE principal (name VARCHAR);
 
