@@ -165,7 +165,9 @@ SELECT
     native_action,
     coalesce(who, '') AS actor,
     names_of(list_filter([
-        lower(who), CASE WHEN native_action NOT LIKE 'IMPERSONATE%' AND NOT by_server THEN lower(login) END
+        lower(who), CASE WHEN native_action NOT LIKE 'IMPERSONATE%' AND NOT by_server
+            -- Each realm has logins of its own, and an administrator may be of another.
+            THEN CASE WHEN admin AND who IS NOT NULL THEN 'name:' ELSE '' END || lower(login) END
     ], lambda k: k <> '')) AS actor_keys,
     coalesce(whom, '') AS "target",
     names_of(list_filter([
