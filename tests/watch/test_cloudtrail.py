@@ -167,8 +167,9 @@ def test_a_session_claims_no_evidence_by_its_name(
     case = evidence("ana", directory="cloudtrail", principal="watchword", principal_keys=names)
     own = MARA | {"userName": "watchword", "arn": names[1]}
     assert classify.one(call("UpdateLoginProfile", by=own), case, provider="cloudtrail").verdict is Verdict.VERIFIED
-    row = classify.one(call("UpdateLoginProfile", by=assumed(role, "watchword")), case, provider="cloudtrail")
-    assert (row.verdict, row.reasons) == (Verdict.OUT_OF_POLICY, ("other_actor",))
+    for by in (assumed(role, "watchword"), {"type": "WebIdentityUser", "userName": "watchword"}):
+        row = classify.one(call("UpdateLoginProfile", by=by), case, provider="cloudtrail")
+        assert (row.verdict, row.reasons) == (Verdict.OUT_OF_POLICY, ("other_actor",))
 
 
 def test_whoever_acts_in_a_session_is_known_by_its_name(classify: Classify, tmp_path: Path) -> None:

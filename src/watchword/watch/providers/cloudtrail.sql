@@ -127,7 +127,10 @@ SELECT
     names_of(list_transform(list_filter([
         who, login, arn, principal, person, told_login, role_arn,
         CASE WHEN of_identity_center THEN 'sso:' ELSE 'session:' END || session_name
-    ], lambda k: k <> ''), lambda k: lower(k))) AS actor_keys,
+    ], lambda k: k <> ''), lambda k: CASE
+        -- A user of another identity provider has a name that is theirs to give.
+        WHEN k = login AND kind IS DISTINCT FROM 'IAMUser' THEN 'name:' ELSE ''
+    END || lower(k))) AS actor_keys,
     coalesce(whom, '') AS "target",
     names_of(list_transform(list_filter([
         whom, CASE WHEN on_self AND kind <> 'Root' THEN told_login END, CASE WHEN on_self THEN arn END,
