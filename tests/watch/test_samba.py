@@ -230,7 +230,7 @@ def test_sign_ins_are_read_with_their_end() -> None:
         ).fetchall()
         assert signed_in == [(both,)]
         acted = con.execute("SELECT DISTINCT actor_keys, actor_class FROM native WHERE actor = $1", [BIND]).fetchall()
-        assert acted == [(both, None)]
+        assert acted == [([f"name:{both[1]}", both[0]], None)]
         system = con.execute("SELECT DISTINCT actor_class FROM native WHERE actor = $1", [SYSTEM]).fetchall()
         assert system == [("system",)]
 
