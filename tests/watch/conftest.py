@@ -25,6 +25,9 @@ from watchword.watch.verdicts import Report, VerdictRow
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 EXECUTOR = "00uexecutor"
 
+LONG_OVER = dict.fromkeys(("started", "ended", "expires"), NOON - timedelta(days=9))
+"""Of a case that speaks for nothing any more: its account is known by its names all the same."""
+
 _ARROW = {
     "VARCHAR": pa.string(),
     "VARCHAR[]": pa.list_(pa.string()),

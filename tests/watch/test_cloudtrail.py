@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from watchword.core.evidence import EvidenceRow
 from watchword.core.identity_event import Canonical, Verdict
 from watchword.watch.engine import Engine
 from watchword.watch.providers import CLOUDTRAIL
@@ -120,6 +122,63 @@ def test_a_call_is_what_it_does_and_to_whom(
     """A call without a name is about its caller; a name of one's own is one's own."""
     row = classify.one(event, provider="cloudtrail")
     assert (row.action, row.verdict) == (action, verdict)
+
+
+def assumed(role: str, session: str) -> dict[str, Any]:
+    """Who calls in a session of *role*, whose name whoever assumes it chose."""
+    arn = f"arn:aws:sts::111122223333:assumed-role/{role}/{session}"
+    issuer = {"type": "Role", "arn": f"arn:aws:iam::111122223333:role/{role}", "userName": role}
+    return {
+        "type": "AssumedRole",
+        "principalId": f"AROAX:{session}",
+        "arn": arn,
+        "accessKeyId": "ASIAX",
+        "sessionContext": {"sessionIssuer": issuer},
+    }
+
+
+@pytest.mark.parametrize("role", ["HelpdeskAdmin", "AWSReservedSSO_Admin_1"])
+def test_anothers_name_owns_nothing(classify: Classify, role: str) -> None:
+    """A session called after its victim is not the victim, nor where the role only looks like Identity Center's."""
+    row = classify.one(call("UpdateLoginProfile", by=assumed(role, "ana")), provider="cloudtrail")
+    assert (row.action, row.verdict) == (Canonical.PASSWORD_RESET, Verdict.UNVERIFIED)
+
+
+@pytest.mark.parametrize(
+    ("by", "verdict"),
+    [
+        ({"type": "WebIdentityUser", "userName": "ana", "principalId": "idp:app:ana"}, Verdict.UNVERIFIED),
+        (MARA | {"userName": "ana"}, Verdict.SELF_SERVICE),
+        (ROLE | {"arn": "arn:aws:sts::1:assumed-role/AWSReservedSSO_Admin_1/ana"}, Verdict.SELF_SERVICE),
+        ({"type": "IdentityCenterUser", "onBehalfOf": {"userId": "ana"}}, Verdict.SELF_SERVICE),
+    ],
+)
+def test_a_name_counts_by_who_gave_it(classify: Classify, by: object, verdict: Verdict) -> None:
+    """IAM's user, a session of Identity Center and whom it acts for have their names from AWS; others chose theirs."""
+    assert classify.one(call("UpdateLoginProfile", by=by), provider="cloudtrail").verdict is verdict
+
+
+@pytest.mark.parametrize("role", ["HelpdeskAdmin", "AWSReservedSSO_Admin_1"])
+def test_a_session_claims_no_evidence_by_its_name(
+    classify: Classify, evidence: Callable[..., EvidenceRow], role: str
+) -> None:
+    """Only the executor's own user or role is the executor; a session called after it is another actor."""
+    names = ("watchword", "arn:aws:iam::111122223333:user/watchword")
+    case = evidence("ana", directory="cloudtrail", principal="watchword", principal_keys=names)
+    own = MARA | {"userName": "watchword", "arn": names[1]}
+    assert classify.one(call("UpdateLoginProfile", by=own), case, provider="cloudtrail").verdict is Verdict.VERIFIED
+    for by in (assumed(role, "watchword"), {"type": "WebIdentityUser", "userName": "watchword"}):
+        row = classify.one(call("UpdateLoginProfile", by=by), case, provider="cloudtrail")
+        assert (row.verdict, row.reasons) == (Verdict.OUT_OF_POLICY, ("other_actor",))
+
+
+def test_whoever_acts_in_a_session_is_known_by_its_name(classify: Classify, tmp_path: Path) -> None:
+    """What a session is called adds to a verdict: a leaver is named, though the name owns nothing."""
+    accounts = tmp_path / "accounts.csv"
+    accounts.write_text("keys,class,status\ngus@example.test,,leaver\n")
+    by = assumed("HelpdeskAdmin", "gus@example.test")
+    (row,) = classify([call("UpdateLoginProfile", by=by)], provider="cloudtrail", accounts=accounts).verdicts
+    assert (row.verdict, "leaver_actor" in row.reasons) == (Verdict.SUSPICIOUS, True)
 
 
 def test_one_click_of_the_console_is_one_action(classify: Classify) -> None:

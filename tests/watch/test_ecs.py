@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
+from watchword.core.evidence import EvidenceRow
 from watchword.core.identity_event import Canonical, Verdict
 from watchword.watch.follow import Follow
 from watchword.watch.providers import OCSF
 
-from .conftest import NOON, Classify, Okta
+from .conftest import LONG_OVER, NOON, Classify, Okta
 
 
 def _document(action: str = "reset-password", **members: Any) -> dict[str, Any]:
@@ -34,10 +35,62 @@ def test_ecs_fields_give_a_row(classify: Classify) -> None:
     assert (row.address, row.country, row.asn) == ("198.51.100.7", "NL", 64496)
 
 
-def test_one_user_alone_is_the_owner(classify: Classify) -> None:
-    """With no target but the user, who acts is whom it is about."""
-    row = classify.one(_document("change-password", user={"name": "ana"}), provider="ecs")
+def test_one_user_alone_is_the_owner_where_the_action_says_so(
+    classify: Classify, evidence: Callable[..., EvidenceRow]
+) -> None:
+    """With no target but the user, whose act it was is what the action says, and somebody else's where it does not."""
+    row = classify.one(_document("user-changed-password", user={"name": "ana"}), provider="ecs")
     assert (row.target, row.verdict) == ("ana", Verdict.SELF_SERVICE)
+    for action in ("reset-password", "change-password", "mfa-disabled"):
+        case = evidence("ana", directory="ecs", **LONG_OVER)
+        row = classify.one(_document(action, user={"name": "ana"}), case, provider="ecs")
+        assert (row.target, row.verdict) == ("ana", Verdict.UNVERIFIED)
+
+
+ONE, OTHER = "S-1-5-21-1-1-1-500", "S-1-5-21-9-9-9-500"
+
+
+@pytest.mark.parametrize(
+    ("actor", "target", "is_owner"),
+    [
+        ({"id": OTHER, "domain": "DEV"}, {"id": ONE, "domain": "CORP"}, False),
+        ({"id": OTHER}, {"id": ONE}, False),
+        ({"domain": "DEV"}, {"domain": "CORP"}, False),
+        ({"domain": "CORP"}, {"domain": "corp"}, True),
+        ({"id": ONE}, {"id": ONE}, True),
+        ({"id": ONE}, {}, True),
+    ],
+)
+def test_anothers_name_owns_nothing(
+    classify: Classify,
+    evidence: Callable[..., EvidenceRow],
+    actor: dict[str, Any],
+    target: dict[str, Any],
+    *,
+    is_owner: bool,
+) -> None:
+    """In ECS and OCSF two users of one name are one by id, or else within one domain."""
+    user = {"name": "administrator", **actor, "target": {"name": "administrator", **target}}
+    case = evidence("administrator", **LONG_OVER)
+    expected = Verdict.SELF_SERVICE if is_owner else Verdict.UNVERIFIED
+    assert classify.one(_document(user=user), case, provider="ecs").verdict is expected
+    one, other = (
+        {"name": "administrator", **{"uid" if key == "id" else key: value for key, value in of.items()}}
+        for of in (actor, target)
+    )
+    changed = _change(actor={"user": one}, user=other)
+    assert classify.one(changed, case, provider="ocsf").verdict is expected
+
+
+def test_anothers_name_is_not_the_executor(classify: Classify, evidence: Callable[..., EvidenceRow]) -> None:
+    """A name beside another's SID claims no evidence."""
+    keys = (ONE.lower(), "svc-watchword")
+    case = evidence("u-ana", target_keys=("u-ana",), principal_keys=keys)
+    for sid, verdict in ((ONE, Verdict.VERIFIED), (OTHER, Verdict.OUT_OF_POLICY)):
+        by = {"id": sid, "name": "svc-watchword"}
+        assert classify.one(_document(user=by | {"target": {"id": "u-ana"}}), case, provider="ecs").verdict is verdict
+        acting = {"uid": sid, "name": "svc-watchword"}
+        assert classify.one(_change(actor={"user": acting}), case, provider="ocsf").verdict is verdict
 
 
 def test_a_vendor_s_event_is_read_by_its_own_provider(okta: Okta, classify: Classify) -> None:

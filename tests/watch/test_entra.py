@@ -148,9 +148,37 @@ def test_every_type_is_mapped_or_ignored(classify: Classify) -> None:
     assert report.unknown_types == ()
 
 
+RESET_SERVICE = {
+    "displayName": "Microsoft password reset service",
+    "appId": "93625bc8-bfe2-437a-97e0-3d0060024faa",
+    "servicePrincipalId": "sp-reset",
+}
+
+
+@pytest.mark.parametrize(
+    ("app", "own", "after"),
+    [
+        (RESET_SERVICE | {"appId": "11111111-2222-3333-4444-555555555555"}, "Reset password (self-service)", 1),
+        (RESET_SERVICE | {"appId": None}, "Reset password (self-service)", 1),
+        (RESET_SERVICE, "User registered security info", 1),
+        (RESET_SERVICE, "Reset password (self-service)", 30),
+        ({"displayName": "Joiners (sample)", "servicePrincipalId": "sp-1"}, "Reset password (self-service)", 1),
+    ],
+    ids=["title", "no id", "another kind", "later", "another application"],
+)
+def test_anothers_name_owns_nothing(classify: Classify, app: dict[str, Any], own: str, after: int) -> None:
+    """An application that shares a correlation with its victim, or a title with Microsoft, is not the victim."""
+    user = {"user": _user(ANA, "ana"), "app": None}
+    record = _audit("Reset user password", initiatedBy={"user": None, "app": app})
+    later = _audit(own, initiatedBy=user, activityDateTime=f"2026-03-02T12:00:{after:02}Z")
+    found = {row.native_action: row for row in classify([record, later], provider="entra").verdicts}
+    row = found["Reset user password"]
+    assert (row.action, row.actor, row.is_finding) == (Canonical.PASSWORD_RESET, app["servicePrincipalId"], True)
+
+
 def test_two_records_of_one_click_are_one_action(classify: Classify) -> None:
     """The reset page and the directory each write a record; the service that did it for the admin is no actor."""
-    service = {"user": None, "app": {"displayName": "Microsoft password reset service", "appId": "a"}}
+    service = {"user": None, "app": RESET_SERVICE}
     core = _audit("Reset user password", initiatedBy=service, activityDateTime="2026-03-02T12:00:00.9Z")
     (row,) = classify([_audit(), core], provider="entra").verdicts
     assert (row.actor, row.folded, row.actor_class, row.verdict) == (ADMIN, 2, None, Verdict.UNVERIFIED)

@@ -14,7 +14,7 @@ import pytest
 from watchword.core.evidence import EvidenceRow
 from watchword.watch.engine import Engine
 from watchword.watch.follow import Follow, Followed
-from watchword.watch.providers import OKTA
+from watchword.watch.providers import OKTA, provider_named
 from watchword.watch.sources.spool import Spool
 from watchword.watch.verdicts import VerdictRow, latest_verdicts
 
@@ -188,3 +188,64 @@ def test_what_is_due_is_judged_with_what_is_near_alone(tmp_path: Path, okta: Okt
         judged = follow._con.execute("SELECT count(*) FROM temp.event").fetchone()
         assert (row.target, judged) == ("00uana", (1,))
         assert follow.step(NOON + timedelta(seconds=2.5)) == ()
+
+
+def _windows() -> list[dict[str, Any]]:
+    """A sign-in and a reset made in its session, whose own record has no address."""
+    whole = {
+        "Channel": "Security",
+        "Computer": "dc1.example.test",
+        "Keywords": "0x8020000000000000",
+        "TargetUserName": "ana",
+        "TargetSid": "S-1-5-21-1-2-3-1200",
+    }
+    agent = {"TargetUserName": "agent", "TargetSid": "S-1-5-21-1-2-3-1100", "TargetLogonId": "0x9"}
+    signed_in = {"EventID": "4624", "EventRecordID": "1", "TimeCreated": "2026-03-02T11:59:00Z", "LogonType": "3"}
+    reset = {"EventID": "4724", "EventRecordID": "2", "TimeCreated": "2026-03-02T12:00:00Z", "SubjectLogonId": "0x9"}
+    by = {"SubjectUserSid": "S-1-5-21-1-2-3-1100", "SubjectUserName": "agent"}
+    return [whole | agent | signed_in | {"IpAddress": "198.51.100.7"}, whole | reset | by]
+
+
+def _keycloak() -> list[dict[str, Any]]:
+    """An account made, its first name changed, and then its address for mail."""
+    ana = {"username": "ana", "enabled": True, "email": "ana@example.test"}
+    return [
+        {
+            "id": f"k-{n}",
+            "time": int(NOON.timestamp() * 1000) + n * 60_000,
+            "realmId": "staff",
+            "operationType": "UPDATE" if n else "CREATE",
+            "resourceType": "USER",
+            "resourcePath": "users/u-ana",
+            "authDetails": {"realmId": "staff", "userId": "u-mara", "ipAddress": "198.51.100.8"},
+            "representation": json.dumps(ana | changed),
+        }
+        for n, changed in enumerate(({}, {"firstName": "Ana"}, {"firstName": "Ana", "email": "new@example.test"}))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("provider", "lines"),
+    [
+        ("windows", _windows()),
+        ("windows", _windows()[::-1]),
+        ("keycloak", _keycloak()),
+        ("keycloak", _keycloak()[:2] + _keycloak()),
+    ],
+    ids=["sign-in first", "sign-in later", "one after the other", "told again"],
+)
+def test_what_a_record_leaves_out_is_known_from_any_step(
+    tmp_path: Path, write_log: Callable[..., Path], provider: str, lines: list[dict[str, Any]]
+) -> None:
+    """An address that a sign-in has, and what an account was before, count though each comes in a step of its own."""
+    whole = Engine().classify(provider, (write_log(tmp_path / "whole", lines),)).verdicts
+    spool, verdicts = Spool(tmp_path / "spool"), tmp_path / "out"
+    for line in lines:  # after a start each time, so that memory alone is not enough
+        feed = Followed(name="log", provider=provider_named(provider), spool=spool)
+        with Follow((feed,), tmp_path / "state", verdicts, clock=lambda: NOON) as follow:
+            spool.append([json.dumps(line).encode()], NOON)
+            follow.step(NOON)
+            follow.step(NOON + timedelta(seconds=1))
+    told = [row for row in latest_verdicts(verdicts) if row.action is not None]
+    assert sorted((*said(row), row.address) for row in told) == sorted((*said(row), row.address) for row in whole)
+    assert [row.address for row in whole if provider == "windows"] in ([], ["198.51.100.7"])

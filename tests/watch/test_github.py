@@ -212,3 +212,18 @@ def test_elastic_keeps_the_address_among_its_own_members(classify: Classify) -> 
         "github": {"org": "corp", "permission": "admin", "actor_ip": "198.51.100.7"},
     }
     assert classify.one(document, provider="github").address == "198.51.100.7"
+
+
+@pytest.mark.parametrize(
+    ("more", "verdict"),
+    [
+        ({"user_id": 12, "actor": "ana"}, Verdict.UNVERIFIED),
+        ({"user_id": 11, "actor": "renamed"}, Verdict.SELF_SERVICE),
+        ({"user_id": None, "actor": "ana"}, Verdict.SELF_SERVICE),
+        ({"user": None, "user_id": None, "team": "mara"}, Verdict.UNVERIFIED),
+    ],
+)
+def test_anothers_name_owns_nothing(classify: Classify, more: dict[str, Any], verdict: Verdict) -> None:
+    """Ids tell two members of one login apart; a team that is called like its maker is not the maker."""
+    row = classify.one(entry("org.update_member", permission="admin", **more), provider="github")
+    assert row.verdict is verdict

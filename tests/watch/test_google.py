@@ -213,3 +213,9 @@ def test_elastic_keeps_whom_a_warning_is_about(classify: Classify) -> None:
     }
     row = classify.one(document, provider="google")
     assert (row.action, row.actor, row.target) == (Canonical.ACCOUNT_DISABLE, "mara@example.test", "ana@example.test")
+
+
+def test_anothers_name_owns_nothing(classify: Classify) -> None:
+    """An address of one name in another domain is another's."""
+    event = _activity(_event("CHANGE_PASSWORD", "admin@other.example.test"))
+    assert classify.one(event, provider="google").verdict is Verdict.UNVERIFIED

@@ -350,3 +350,14 @@ def test_a_webhook_s_user_event_is_the_user_s(classify: Classify) -> None:
     event = {"type": "access.UPDATE_PASSWORD", "realmId": "corp", "time": 1772452800000}
     row = classify.one(event | {"authDetails": {"userId": "u-ana", "username": "ana"}}, provider="keycloak")
     assert (row.action, row.target, row.verdict) == (Canonical.PASSWORD_CHANGE_SELF, "u-ana", Verdict.SELF_SERVICE)
+
+
+def test_anothers_name_owns_nothing(classify: Classify, evidence: Callable[..., EvidenceRow]) -> None:
+    """An administrator of one realm who is called as a user of another is not the user, nor an executor called so."""
+    case = evidence("u-ana", target_keys=("u-ana", "ana"), principal_keys=("u-watchword", "watchword"))
+    for name in ("ana", "watchword"):
+        body = {"type": "password", "username": "ana"}
+        reset = admin_event("ACTION", "USER", "users/u-ana/reset-password", body=body)
+        reset["authDetails"] |= {"username": name}
+        row = classify.one(reset, case, provider="keycloak")
+        assert (row.verdict, row.reasons) == (Verdict.OUT_OF_POLICY, ("other_actor",))

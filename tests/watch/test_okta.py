@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from watchword.core.evidence import EvidenceRow
 from watchword.core.identity_event import Canonical, Verdict
 from watchword.watch.providers import OKTA, PROVIDERS, Provider
 
-from .conftest import EXECUTOR, Classify, Okta
+from .conftest import EXECUTOR, LONG_OVER, Classify, Okta
 from .signed_in import SIGN_INS, rows
 
 
@@ -24,7 +26,7 @@ def test_every_type_is_mapped_or_ignored(okta: Okta, classify: Classify) -> None
     entries = [entry for entry in _catalogue(OKTA) if "/" not in entry["native"]]
     lines = [
         okta(entry["native"], actor=actor, target=f"{entry['native']}-{actor}")
-        | ({"actor": {"id": f"{entry['native']}-{actor}"}} if actor == "owner" else {})
+        | ({"actor": {"id": f"{entry['native']}-{actor}", "type": "User"}} if actor == "owner" else {})
         for entry in entries
         for actor in ("00uadmin", "owner")
     ]
@@ -243,12 +245,31 @@ def test_objects_among_the_debug_data_are_no_damage(okta: Okta, classify: Classi
     assert row.verdict is Verdict.UNVERIFIED
 
 
-def test_one_login_is_one_account_whatever_ids_say(okta: Okta, classify: Classify) -> None:
-    """Where a pipeline masked ids, actor and target of one login are still the owner."""
-    target = [{"id": "masked-2", "type": "User", "alternateId": "ANA@example.test"}]
-    actor = {"id": "masked-1", "type": "User", "alternateId": "ana@example.test"}
-    row = classify.one(okta("user.mfa.factor.deactivate", target=target) | {"actor": actor})
-    assert row.verdict is Verdict.SELF_SERVICE
+@pytest.mark.parametrize(
+    ("actor", "target", "verdict"),
+    [
+        ({"id": "00uana", "type": "User"}, {"id": "00uana"}, Verdict.SELF_SERVICE),
+        ({"id": "00uana", "type": "User"}, {"id": None}, Verdict.SELF_SERVICE),
+        ({"id": "00uother", "type": "User"}, {"id": "00uana"}, Verdict.UNVERIFIED),
+        ({"id": "0oaevil", "type": "PublicClientApp"}, {"id": "00uana"}, Verdict.UNVERIFIED),
+        ({"id": "0oaevil", "type": "PublicClientApp"}, {"id": None}, Verdict.UNVERIFIED),
+        ({"id": "00uana", "type": None}, {"id": "00uana"}, Verdict.UNVERIFIED),
+    ],
+)
+def test_anothers_name_owns_nothing(
+    okta: Okta,
+    classify: Classify,
+    evidence: Callable[..., EvidenceRow],
+    actor: dict[str, Any],
+    target: dict[str, Any],
+    verdict: Verdict,
+) -> None:
+    """A login owns an account for a user alone, and only where no id says otherwise; an application's never."""
+    login = {"alternateId": "ana@example.test"}
+    event = okta("user.mfa.factor.deactivate", target=[{"type": "User"} | login | target]) | {"actor": login | actor}
+    case = evidence("ana", target_keys=("00uana", "ana@example.test"), **LONG_OVER)
+    known = (case,) if actor["type"] == "PublicClientApp" else ()
+    assert classify.one(event, *known).verdict is verdict
 
 
 def test_the_directory_s_own_account_owns_nobody_s(okta: Okta, classify: Classify) -> None:

@@ -341,3 +341,18 @@ def test_the_catalogue_has_every_operation() -> None:
     """Each operation of LDAP (RFC 4511) is mapped or ignored."""
     operations = {"add", "delete", "modify", "modrdn", "bind", "unbind", "search", "compare", "abandon", "extended"}
     assert operations <= set(catalogue(OPENLDAP))
+
+
+def test_anothers_name_is_not_the_executor(classify: Classify, evidence: Callable[..., EvidenceRow]) -> None:
+    """An entry of another branch with the executor's uid has another DN, and claims no evidence of it."""
+    own, evil = (f"uid=watchword,ou={branch},dc=example,dc=test" for branch in ("services", "evil"))
+    case = evidence(directory="ldap", target_keys=(ANA, "ana"), principal_keys=(own, "watchword"))
+    for by, verdict in ((own, Verdict.VERIFIED), (evil, Verdict.OUT_OF_POLICY)):
+        (row,) = rows(classify, accesslog("userPassword:= x", by=by), evidence=(case,))
+        assert row.verdict is verdict
+
+
+def test_anothers_name_owns_nothing(classify: Classify) -> None:
+    """Whoever has the target's uid in another branch is another."""
+    (row,) = rows(classify, accesslog("userPassword:= x", by="uid=ana,ou=evil,dc=example,dc=test"))
+    assert row.verdict is Verdict.UNVERIFIED

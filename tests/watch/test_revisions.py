@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pyarrow.parquet as pq
+import pytest
 
 from watchword.core.action import Action
 from watchword.core.evidence import EvidenceRow
@@ -19,7 +20,7 @@ from watchword.watch.providers import OKTA, SAMBA, Feed
 from watchword.watch.unseen import unseen_rows
 from watchword.watch.verdicts import VerdictRow, append_verdicts, latest_verdicts
 
-from .conftest import NOON, Okta
+from .conftest import LONG_OVER, NOON, Okta
 
 Make = Callable[..., EvidenceRow]
 Write = Callable[..., Path]
@@ -226,3 +227,38 @@ def test_the_end_of_sessions_is_seen_though_it_owes_no_evidence(
     assert _judged([*around, okta("user.session.clear")], table, tmp_path, write_log) == ()
     other = okta("user.session.clear", target="00uben")
     assert [row.reasons for row in _judged([*around, other], table, tmp_path, write_log)] == [("unseen",)]
+
+
+@pytest.mark.parametrize("odd", ["zzzz", "2026-03-02Tzzzz", "9999-12-31T23:59:59Z", "1601-01-01T00:00:00Z", "", None])
+def test_one_odd_time_does_not_hide_a_change_no_log_shows(
+    okta: Okta, evidence: Make, write_evidence: Write, write_log: Write, tmp_path: Path, odd: str | None
+) -> None:
+    """How far a log reaches is told by the times in it that can be, whatever else one line says."""
+    table = write_evidence(tmp_path / "evidence.parquet", [evidence()])
+    around = [okta("user.session.start", after=-60), okta("user.session.start", after=60)]
+    lines = [*around, okta("user.session.start") | {"published": odd}]
+    assert [row.reasons for row in _judged(lines, table, tmp_path, write_log)] == [("unseen",)]
+
+
+@pytest.mark.parametrize("odd", ["2099-01-01T00:00:00Z", "zzzz", "1601-01-01T00:00:00Z", "0"])
+def test_one_odd_time_makes_no_log_reach_further(
+    okta: Okta, evidence: Make, write_evidence: Write, write_log: Write, tmp_path: Path, odd: str
+) -> None:
+    """A log that is late by minutes says nothing of the case of now, though one of its lines is from the future."""
+    table = write_evidence(tmp_path / "evidence.parquet", [evidence(), evidence("00uben", **LONG_OVER, case="c-0002")])
+    early = [okta("user.session.start", after=-3600), okta("user.session.start", after=-600)]
+    lines = [*early, okta("user.session.start") | {"published": odd}]
+    assert _judged(lines, table, tmp_path, write_log) == ()
+
+
+def test_followed_too_an_odd_time_is_forgotten(
+    okta: Okta, evidence: Make, write_log: Write, write_evidence: Write, following: Following, tmp_path: Path
+) -> None:
+    """What the watch forgot reaches back no more: an old line says nothing of the weeks before the log began."""
+    old, log, table = timedelta(days=400), tmp_path / "log.jsonl", tmp_path / "evidence.parquet"
+    write_log(log, [okta("user.session.start", at=NOON - old), okta("user.session.start", after=-60)])
+    write_evidence(table, [evidence(**LONG_OVER)])
+    with following("okta", log, table) as follow:
+        assert follow.step(NOON) == ()
+        kept = follow._con.execute("SELECT count(*) FROM kept.seen").fetchone()
+    assert kept == (1,)

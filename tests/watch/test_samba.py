@@ -230,6 +230,21 @@ def test_sign_ins_are_read_with_their_end() -> None:
         ).fetchall()
         assert signed_in == [(both,)]
         acted = con.execute("SELECT DISTINCT actor_keys, actor_class FROM native WHERE actor = $1", [BIND]).fetchall()
-        assert acted == [(both, None)]
+        assert acted == [([f"name:{both[1]}", both[0]], None)]
         system = con.execute("SELECT DISTINCT actor_class FROM native WHERE actor = $1", [SYSTEM]).fetchall()
         assert system == [("system",)]
+
+
+def test_anothers_name_is_not_the_executor(
+    tmp_path: Path, evidence: Callable[..., EvidenceRow], write_evidence: Callable[..., Path]
+) -> None:
+    """A sign-in beside it says what its actor is called; other domains have that name too, so the SID counts."""
+    (row,) = _rows("reset_by_bind")
+    signed_in = {"type": "Authorization", "timestamp": "2026-11-21T04:44:00.000000+0000"}
+    signed_in["Authorization"] = {"sid": BIND, "account": "svc-watchword", "authType": "krb5"}  # type: ignore[assignment]
+    log = tmp_path / "log.jsonl"
+    log.write_text((SAMPLES / "samba_reset_by_bind.jsonl").read_text() + json.dumps(signed_in) + "\n")
+    given = _governed(evidence, row, principal_keys=("s-1-5-21-7-8-9-1102", "svc-watchword"), socket=None)
+    table = write_evidence(tmp_path / "e.parquet", [given])
+    (other,) = Engine().classify("samba", (log,), table).verdicts
+    assert (other.verdict, other.reasons) == (Verdict.OUT_OF_POLICY, ("other_actor",))

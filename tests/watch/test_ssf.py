@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from joserfc import jws
 from joserfc.jwk import ECKey, KeySet, OctKey
 
 from watchword.core.errors import Unavailable
+from watchword.core.evidence import EvidenceRow
 from watchword.core.identity_event import Canonical, Verdict
+from watchword.watch.engine import Engine
+from watchword.watch.providers import OKTA, Feed, provider_named
 from watchword.watch.sources.pull import Pull
 from watchword.watch.sources.spool import Position, Spool
 from watchword.watch.sources.ssf import Keys, PollReceiver, PushReceiver, Receiver, Rejected
 from watchword.watch.sources.web import Web
 
-from .conftest import NOON, Classify
+from .conftest import NOON, Classify, Okta, _write_evidence, _write_log
 from .services import Asked, Reply, Service, service
 
 ISSUER, AUDIENCE = "https://idp.example.test", "https://desk.example.test"
@@ -257,3 +261,33 @@ def test_subjects_of_every_shape_and_odd_tokens(classify: Classify) -> None:
     }
     assert [row.at for row in report.verdicts if row.id == "ms"] == [NOON]
     assert "caep/event-type/brand-new" in {kind.native for kind in report.unknown_types}
+
+
+def test_a_token_of_a_change_that_the_directory_logged_too_joins_it(
+    okta: Okta, evidence: Callable[..., EvidenceRow], tmp_path: Path
+) -> None:
+    """A governed reset is verified in its log and in its token; a second token, a later one and another's are not."""
+    subject = {"sub_id": {"format": "email", "email": "00uana@example.test"}}
+    said = {"credential_type": "password", "change_type": "update", "initiating_entity": "admin"}
+
+    def at(seconds: int) -> dict[str, Any]:
+        return {**said, "event_timestamp": int(NOON.timestamp()) + seconds}
+
+    tokens = [
+        line(CREDENTIAL, at(1), jti="same", **subject),
+        line(CREDENTIAL, at(2), jti="second", **subject),
+        line(CREDENTIAL, at(600), jti="later", **subject),
+        line(CREDENTIAL, at(1), jti="other", sub_id={"format": "email", "email": "00uben@example.test"}),
+    ]
+    table = _write_evidence(tmp_path / "evidence.parquet", [evidence(directory="corp")])
+    feeds = tuple(
+        Feed(provider=provider, directory=directory, files=(_write_log(tmp_path / f"{provider.name}.jsonl", lines),))
+        for provider, directory, lines in ((OKTA, "corp", [okta()]), (provider_named("ssf"), "corp", tokens))
+    )
+    rows = {row.id: (row.verdict, row.case) for row in Engine().judge(feeds, table).verdicts}
+    assert rows.pop("u-0001") == rows.pop("same") == (Verdict.VERIFIED, "c-0001")
+    assert {verdict for verdict, _ in rows.values()}.isdisjoint({Verdict.VERIFIED, Verdict.TICKETED})
+    elsewhere = (feeds[0], msgspec.structs.replace(feeds[1], directory="branch"))
+    assert {row.verdict for row in Engine().judge(elsewhere, table).verdicts if row.provider == "ssf"}.isdisjoint(
+        {Verdict.VERIFIED, Verdict.TICKETED}
+    )

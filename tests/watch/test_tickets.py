@@ -105,10 +105,33 @@ def test_a_ticket_that_names_two_changes_speaks_for_both(okta: Okta, judge: Judg
     assert [row.verdict for row in rows] == [Verdict.TICKETED, Verdict.TICKETED, Verdict.SUSPICIOUS]
 
 
-def test_a_ticket_that_names_nothing_speaks_for_any_one(okta: Okta, judge: Judge) -> None:
-    """Without words of an action a ticket speaks for whatever was done, once."""
-    (row,) = judge([okta("user.mfa.factor.reset_all", actor="00uagent")], ticket(actions=()))
-    assert row.verdict is Verdict.TICKETED
+@pytest.mark.parametrize("kind", ["user.account.reset_password", "user.mfa.factor.reset_all"])
+def test_a_ticket_that_names_nothing_speaks_for_nothing(okta: Okta, judge: Judge, kind: str) -> None:
+    """A ticket about a printer is told beside what was done to its account, which stays a finding."""
+    (row,) = judge([okta(kind, actor="00uagent")], ticket(actions=actions_of("printer out of toner")))
+    assert (row.verdict, row.reasons, row.ticket) == (Verdict.UNVERIFIED, ("ticket_names_nothing",), None)
+    assert row.is_finding
+
+
+@pytest.mark.parametrize(
+    ("kind", "word", "is_tolerant"),
+    [
+        ("user.account.reset_password", "password", True),
+        ("user.account.unlock_by_admin", "unlock", True),
+        ("user.mfa.factor.reset_all", "mfa", False),
+        ("user.account.update_profile", "contact", False),
+        ("user.account.privilege.grant", "privilege", False),
+    ],
+)
+def test_what_lends_more_than_a_sign_in_is_for_the_tickets_agent_alone(
+    okta: Okta, judge: Judge, kind: str, word: str, *, is_tolerant: bool
+) -> None:
+    """An agent's name that no account has is passed over for a password, and for a factor, contact or power is not."""
+    said = ticket(agent="zoe@example.test", actions=actions_of(word))
+    (row,) = judge([okta(kind, actor="00uagent")], said)
+    assert row.reasons == (("ticket_only",) if is_tolerant else ("ticket_other_agent",))
+    (own,) = judge([okta(kind, actor="zoe")], said)
+    assert own.verdict is Verdict.TICKETED
 
 
 PEOPLE = (

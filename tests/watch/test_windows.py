@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from watchword.core.evidence import EvidenceRow
 from watchword.core.identity_event import Canonical, Verdict
 from watchword.watch.engine import Engine
 from watchword.watch.providers import WINDOWS
@@ -371,3 +372,24 @@ def test_xml_as_a_browser_shows_it_is_read(tmp_path: Path) -> None:
     text = "- " + _xml(_reset()).replace("<System>", "- <System>").replace("<EventData>", "- <EventData>")
     row = _one(tmp_path, text.encode())
     assert (row.action, row.actor, row.target) == (Canonical.PASSWORD_RESET, AGENT, ANA)
+
+
+FOREIGN = "S-1-5-21-7-8-9-1100"
+
+
+def test_anothers_name_is_not_the_executor(classify: Classify, evidence: Callable[..., EvidenceRow]) -> None:
+    """An account of another domain called as the executor has another SID, and claims no evidence of it."""
+    keys = (AGENT.lower(), "agent", "agent@example.test")
+    case = evidence("ana", directory="windows", target_keys=(ANA.lower(), "ana"), principal_keys=keys)
+    assert classify.one(_reset(), case, provider="windows").verdict is Verdict.VERIFIED
+    row = classify.one(_reset(SubjectUserSid=FOREIGN, SubjectDomainName="CHILD"), case, provider="windows")
+    assert (row.verdict, row.reasons) == (Verdict.OUT_OF_POLICY, ("other_actor",))
+    nameless = classify.one(_reset(SubjectUserSid="-"), case, provider="windows")
+    assert nameless.verdict is Verdict.VERIFIED
+
+
+def test_anothers_name_owns_nothing(classify: Classify) -> None:
+    """Whoever is called as the target in another domain is another, by SID or, without one, by domain."""
+    for sid in (FOREIGN, "-"):
+        by = {"SubjectUserSid": sid, "SubjectUserName": "ana", "SubjectDomainName": "CHILD"}
+        assert classify.one(_reset(**by), provider="windows").verdict is Verdict.UNVERIFIED

@@ -340,6 +340,7 @@ def match(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(_text("pair"))
     con.execute("CREATE OR REPLACE TABLE claim (id VARCHAR, evidence BIGINT)")
     _until_nothing_changes(con, _text("claim"))
+    con.execute(_text("claim_told"))
     con.execute(_text("speak"))
     con.execute("CREATE OR REPLACE TABLE spoken (id VARCHAR, part BIGINT)")
     _until_nothing_changes(con, _text("speak_claim"))

@@ -420,7 +420,7 @@ class Follow:
         if self._tidied is not None and at - self._tidied < _TIDY:
             return
         self._tidied = at
-        self._window.compact()
+        self._window.compact(at - self._kept)
         for feed in self._feeds:
             feed.spool.prune(self._window.position(feed.name), at - self._kept)
 

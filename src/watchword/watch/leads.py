@@ -35,6 +35,7 @@ _OF_REASON = {
     "outside_window": 10,
     "ticket_other_agent": 10,
     "ticket_other_action": 10,
+    "ticket_names_nothing": 10,
     "ticket_used": 5,
     "ticket_outside_window": 5,
 }

@@ -33,6 +33,16 @@ _RECORDS = "SELECT * EXCLUDE (stamp, records), stamp AS stamped, records[1] AS r
 _UNREAD = "SELECT count(*) - count(native) FROM scratch.scan"
 """How many lines gave no type."""
 
+_DAY = (
+    r"CASE WHEN stamp >= '1990' AND stamp[:10] < CAST(today() AS VARCHAR) "
+    r"AND regexp_full_match(stamp, '\d{4}-\d\d-\d\d[T ][0-9:.]+(Z|[+-][0-9:]+)?') THEN stamp[:10] END"
+)
+_PAST = "CASE WHEN day IS NULL THEN past_instant(stamp) END"
+_FIRST = f"CASE WHEN day IS NULL THEN min({_PAST}) ELSE past_instant(min(stamp)) END"
+_LAST = f"CASE WHEN day IS NULL THEN max({_PAST}) ELSE past_instant(max(stamp)) END"
+"""From when until when a day's lines of a type are. Within a day that is over, text is in the order of time, and two
+of it are read; of all other text each, so that one odd time says nothing of the rest."""
+
 _TWO_WAYS = "an event as one parser has it, and none as another"
 
 _OWN = "own"
@@ -196,8 +206,8 @@ def _take(con: duckdb.DuckDBPyConnection, feed: Feed, kept: Kept | None = None) 
     named: dict[str, object] = {"provider": feed.provider.name, "directory": feed.directory}
     signs = feed.provider.sign_ins
     con.execute(
-        "INSERT INTO seen SELECT $provider, $directory, native, count(*), min(stamp), max(stamp) "
-        "FROM scratch.scan GROUP BY native",
+        f"INSERT INTO seen SELECT $provider, $directory, native, count(*), CAST({_FIRST} AS VARCHAR), "
+        f"CAST({_LAST} AS VARCHAR) FROM (SELECT native, stamp, {_DAY} AS day FROM scratch.scan) GROUP BY native, day",
         named,
     )
     taken = f"""
@@ -216,6 +226,12 @@ def _take(con: duckdb.DuckDBPyConnection, feed: Feed, kept: Kept | None = None) 
         f'INSERT INTO native BY NAME SELECT * RENAME (canonical AS "action") FROM ({taken}) WHERE NOT ({_SIGN_IN})',
         named if signs is not None else None,
     )
+    if (written := feed.provider.written) is not None:
+        con.execute(
+            "INSERT INTO written BY NAME SELECT $provider AS provider, $directory AS directory, told.* FROM "
+            f"(WITH record AS ({_RECORDS} WHERE records IS NOT NULL) {written}) AS told",
+            named,
+        )
     if signs is not None:
         if kept is not None and len(kept) < _FEW:
             kept.append(_leave_sign_ins(con, signs, named, len(kept)))

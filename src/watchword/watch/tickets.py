@@ -81,7 +81,7 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TicketPart(msgspec.Struct, frozen=True, kw_only=True):
-    """What a ticket speaks for once: one of *actions*, or whatever it is, between *since* and *until*."""
+    """What a ticket speaks for once: one of *actions*, or nothing where it is None, between *since* and *until*."""
 
     ticket: str
     target: str
@@ -101,7 +101,7 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def parts_of(ticket: Ticket) -> tuple[TicketPart, ...]:
-    """One part for each support action the ticket names; one for any, where it names none."""
+    """One part for each support action the ticket names; one that covers nothing, where it names none."""
     return tuple(
         TicketPart(
             ticket=ticket.ticket,

@@ -56,6 +56,7 @@ REASONS = {
     "ticket_used": "its ticket speaks for another event already",
     "ticket_other_agent": "the ticket for this account is somebody else's",
     "ticket_other_action": "the ticket for this account names another action",
+    "ticket_names_nothing": "the ticket for this account does not say what is to be done",
     "ticket_outside_window": "outside the time of the ticket for this account",
     "no_ticket": "no ticket speaks for it",
     "unseen": "the desk recorded this change as done, no log shows it",

@@ -64,9 +64,10 @@ class Window:
             con.execute(f"ATTACH '{str(file).replace(chr(39), chr(39) * 2)}' AS kept")
             for statement in _OWN.strip().split(";\n"):
                 con.execute(statement)
-            for table in _KEPT:
+            for table in (*_KEPT, "written"):
                 con.execute(f"CREATE TABLE IF NOT EXISTS kept.{table} AS SELECT * FROM memory.{table} LIMIT 0")
                 self._widen(table)
+            con.execute("INSERT INTO memory.written BY NAME SELECT * FROM kept.written")
         except duckdb.Error as error:
             self._lock.close()
             raise Corrupt(
@@ -132,7 +133,35 @@ class Window:
             "CREATE OR REPLACE TEMP TABLE came AS SELECT * FROM memory.native EXCEPT "
             f"SELECT {self._columns('native')} FROM kept.native WHERE id IN (SELECT id FROM memory.native)"
         )
-        return self._one("SELECT count(*) FROM came")
+        # What a sign-in says of changes that are known already (`sql/join.sql`), it says when it comes later, too.
+        self._con.execute(
+            """
+            CREATE OR REPLACE TEMP TABLE late AS
+            SELECT native.id
+            FROM kept.native JOIN arrived USING (provider, session)
+            WHERE native.address IS NULL AND native.directory IS NOT DISTINCT FROM arrived.directory
+            UNION
+            SELECT native.id
+            FROM kept.native JOIN arrived USING (provider, address)
+            WHERE native.country IS NULL AND native.directory IS NOT DISTINCT FROM arrived.directory
+                AND (arrived.country IS NOT NULL OR arrived.asn IS NOT NULL)
+                AND list_has_any(arrived.target_keys, native.actor_keys)
+            """
+        )
+        return self._one("SELECT (SELECT count(*) FROM came) + (SELECT count(*) FROM late)")
+
+    def _recall_sign_ins(self) -> None:
+        """Put beside what has to be judged the sign-ins of earlier steps that say of it what its own records do not."""
+        columns = self._columns("sign_in")
+        self._con.execute(
+            f"""
+            INSERT INTO memory.sign_in BY NAME
+            SELECT {columns} FROM kept.sign_in
+            WHERE session IN (SELECT session FROM memory.native WHERE address IS NULL)
+                OR (country IS NOT NULL OR asn IS NOT NULL)
+                    AND address IN (SELECT address FROM memory.native WHERE country IS NULL)
+            """
+        )
 
     def gather(self, due: Iterable[str], *, whole: bool) -> None:
         """Put into `native` what has to be judged: what is new or *due*, and all they can change; or the *whole* of it.
@@ -147,8 +176,9 @@ class Window:
         if whole:
             con.execute(f"INSERT INTO memory.native BY NAME {every}")
             con.execute("CREATE OR REPLACE TEMP TABLE asked AS SELECT DISTINCT id FROM memory.native")
+            self._recall_sign_ins()
             return
-        con.execute("CREATE OR REPLACE TEMP TABLE hit_id AS SELECT DISTINCT id FROM came")
+        con.execute("CREATE OR REPLACE TEMP TABLE hit_id AS SELECT id FROM came UNION SELECT id FROM late")
         con.execute(
             "INSERT INTO hit_id SELECT DISTINCT id FROM kept.native WHERE id IN (SELECT unnest($due))",
             {"due": [id_ for one in due for id_ in (one, _APART.sub("", one))]},
@@ -190,6 +220,7 @@ class Window:
         )
         self._gather_all(every)
         con.execute(f"INSERT INTO memory.native BY NAME SELECT * FROM ({every}) WHERE id IN (SELECT id FROM hit_id)")
+        self._recall_sign_ins()
 
     def asked(self, judged: Iterable[VerdictRow]) -> tuple[VerdictRow, ...]:
         """Of what was *judged* after `gather` that which is true whatever else is in the window."""
@@ -293,6 +324,9 @@ class Window:
         try:
             for table, source in (("native", "came"), ("sign_in", "arrived"), ("seen", "memory.seen")):
                 con.execute(f"INSERT INTO kept.{table} BY NAME SELECT * FROM {source}")
+            con.execute(
+                "INSERT INTO kept.written BY NAME SELECT * FROM memory.written EXCEPT SELECT * FROM kept.written"
+            )
             for feed, place in positions.items():
                 con.execute("DELETE FROM kept.position WHERE feed = $feed", {"feed": feed})
                 con.execute(
@@ -314,8 +348,8 @@ class Window:
                 if are_pending:
                     con.execute("INSERT INTO kept.pending SELECT $step, unnest($texts)", {"step": step, "texts": texts})
             if kept is not None:
-                for table in ("native", "sign_in"):
-                    con.execute(f'DELETE FROM kept.{table} WHERE "time" < $forget', {"forget": at - kept})
+                for table in ("kept.native", "kept.sign_in", "kept.written", "memory.written"):
+                    con.execute(f'DELETE FROM {table} WHERE "time" < $forget', {"forget": at - kept})
                 self._forget_told(at, at - kept * 31 / 30)
             con.execute("COMMIT")
         except BaseException:
@@ -343,17 +377,20 @@ class Window:
         self._con.execute("DELETE FROM memory.native")
         self.commit(step, {}, tuple(rows), at=at, kept=None, are_pending=False)
 
-    def compact(self) -> None:
-        """Count types once each, and write what the log of transactions holds into the file."""
+    def compact(self, before: datetime) -> None:
+        """Count types once a day, let go of the days of *before*, and write what the log of transactions holds."""
         con = self._con
         con.execute("BEGIN")
         con.execute(
             """
             CREATE OR REPLACE TABLE kept.seen AS
-            SELECT provider, directory, native, CAST(sum(lines) AS BIGINT) AS lines, min(since) AS since,
-                max(until) AS until
-            FROM kept.seen GROUP BY provider, directory, native
-            """
+            SELECT provider, directory, native, CAST(sum(lines) AS BIGINT) AS lines,
+                CAST(min(first) AS VARCHAR) AS since, CAST(max(last) AS VARCHAR) AS until
+            FROM (SELECT *, past_instant(since) AS first, past_instant(until) AS last FROM kept.seen)
+            WHERE last >= $before
+            GROUP BY provider, directory, native, CAST(first AS DATE)
+            """,
+            {"before": before},
         )
         con.execute(
             'CREATE OR REPLACE TABLE kept.forgotten AS SELECT max("until") AS "until" FROM kept.forgotten '

@@ -159,14 +159,22 @@ whom AS (
             ) THEN who
             ELSE coalesce(user_named, thing_named)
         END AS whom,
-        list_filter([who, login, arn, principal, person, told_login, session_name, role_arn], lambda k: k <> '') AS who_names
+        -- Whoever assumes a role chooses the name of the session; of Identity Center's roles alone it is the person's.
+        role LIKE 'AWSReservedSSO\_%' ESCAPE '\' AND coalesce(contains(role_arn, ':role/aws-reserved/sso.amazonaws.com/'), true)
+            AS of_identity_center
     FROM acting
 )
 SELECT
     coalesce(said(id), md5(concat_ws('|', native_action, "time", who, whom, request))) AS id,
     native_action,
     who AS actor,
-    names_of(list_transform(who_names, lambda k: lower(k))) AS actor_keys,
+    names_of(list_transform(list_filter([
+        who, login, arn, principal, person, told_login, role_arn,
+        CASE WHEN of_identity_center THEN 'sso:' ELSE 'session:' END || session_name
+    ], lambda k: k <> ''), lambda k: CASE
+        -- A user of another identity provider has a name that is theirs to give.
+        WHEN k = login AND kind IS DISTINCT FROM 'IAMUser' THEN 'name:' ELSE ''
+    END || lower(k))) AS actor_keys,
     coalesce(whom, '') AS "target",
     names_of(list_transform(list_filter([
         whom, CASE WHEN on_self AND kind <> 'Root' THEN told_login END, CASE WHEN on_self THEN arn END,
@@ -187,11 +195,14 @@ SELECT
     coalesce(request, shared) AS correlation,
     -- The console makes several calls of one click, each a request of its own, with the keys of one session.
     coalesce(access_key, shared, request) AS click,
-    -- Whoever assumes a role names the session as they like: only Identity Center's names are their owners'.
-    coalesce(on_self OR (who <> '' AND (lower(who) = lower(whom) OR (
-        list_contains(who_names, whom)
-        AND (coalesce(whom <> session_name, true) OR coalesce(starts_with(role, 'AWSReservedSSO_'), false))
-    ))), false) AS by_owner,
+    coalesce(
+        on_self OR (who <> '' AND (
+            (user_named IS NULL AND thing_named IS NULL AND whom = who)
+            OR list_contains(list_transform([
+                CASE WHEN kind = 'IAMUser' THEN login END, arn, principal, person, CASE WHEN of_identity_center THEN session_name END
+            ], lambda k: lower(k)), lower(whom))
+        )), false
+    ) AS by_owner,
     CASE
         WHEN kind = 'AWSService' OR role LIKE 'AWSServiceRoleFor%' THEN 'system'
         WHEN regexp_matches(source, '^[a-z0-9.-]+\.amazonaws\.com$') OR invoked_by NOT IN ('AWS Internal', 'signin.amazonaws.com')
@@ -200,7 +211,7 @@ SELECT
         -- sign-in service as the one that called.
         WHEN source = 'AWS Internal' AND coalesce(kind, '') NOT IN ('Root', 'IAMUser', 'AssumedRole', 'FederatedUser', 'IdentityCenterUser')
             THEN 'system'
-        WHEN role LIKE 'AWSReservedSSO\_%' ESCAPE '\' THEN NULL
+        WHEN of_identity_center THEN NULL
         WHEN regexp_matches(session_name, '^i-[0-9a-f]{8,17}$|^(aws-go-sdk|botocore-session|terraform|GitHubActions)') THEN 'automation'
         WHEN regexp_matches(agent, '(?i)terraform|pulumi|cloudformation|ansible|crossplane|exec-env/AWS_(Lambda|ECS)') THEN 'automation'
         WHEN kind = 'WebIdentityUser' THEN 'automation'

@@ -38,6 +38,9 @@ WITH field AS (
             try_cast(record.actor ->> '$.details' AS JSON) ->> '$.email'
         ], lambda k: said(k) IS NOT NULL) AS who_names,
         lower(record.actor ->> '$.type') AS who_kind,
+        said(record.actor ->> '$.key') AS who_key,
+        said(record."target" ->> '$.key') AS whom_key,
+        record.actor IS NOT NULL AS is_activity,
         said(coalesce(record."target" ->> '$.key', record."target" ->> '$.name', record."object")) AS whom,
         list_filter([
             record."target" ->> '$.key', record."target" ->> '$.name', record."object",
@@ -119,8 +122,8 @@ placed AS (
             CASE WHEN is_sign_in THEN account_names WHEN on_self THEN who_names ELSE whom_names END AS whom_names
         )
     FROM (
-        SELECT *, (whom IS NULL AND native_action LIKE 'a%')
-            OR coalesce(who_kind = 'user' AND whom_kind NOT IN ('user', 'user_bypass', 'admin', 'group'), false) AS on_self
+        SELECT *, coalesce(who_kind = 'user' AND whom_kind NOT IN ('user', 'user_bypass', 'admin', 'group'), false) AS on_own,
+            (whom IS NULL AND native_action LIKE 'a%') OR on_own AS on_self
         FROM named
     )
 )
@@ -128,7 +131,10 @@ SELECT
     coalesce(id, md5(concat_ws('|', native_action, "time", who, whom, CAST(told AS VARCHAR)))) AS id,
     native_action,
     coalesce(who, '') AS actor,
-    names_of(list_transform(who_names, lambda k: lower(k))) AS actor_keys,
+    -- An administrator has a title where a user has a login.
+    names_of(list_transform(who_names, lambda k: CASE
+        WHEN is_sign_in OR coalesce(who_kind = 'user', false) OR contains(k, '@') OR k = who_key THEN '' ELSE 'name:'
+    END || lower(k))) AS actor_keys,
     coalesce(whom, '') AS "target",
     names_of(list_transform(whom_names, lambda k: lower(k))) AS target_keys,
     "time",
@@ -138,9 +144,9 @@ SELECT
     CAST(NULL AS VARCHAR) AS socket,
     CAST(NULL AS VARCHAR) AS correlation,
     coalesce(address, '-') AS click,
-    coalesce(is_sign_in OR list_has_any(
-        list_transform(who_names, lambda k: lower(k)), list_transform(whom_names, lambda k: lower(k))
-    ), false) AS by_owner,
+    coalesce(is_sign_in OR starts_with(native_action, 'admin_self_') OR (is_activity AND (
+        on_own OR (who_key = whom_key AND who_kind = whom_kind)
+    )), false) AS by_owner,
     CASE
         WHEN who_kind IN ('admin_api', 'adminapi', 'api', 'integration', 'directory_sync', 'sync') THEN 'automation'
         WHEN regexp_matches(who, '(?i)^(api|.*\bsync\b.*)$') THEN 'automation'

@@ -44,13 +44,15 @@ named AS (
     SELECT
         *,
         coalesce(nullif("user".id, ''), nullif("user".email, ''), nullif("user".name, ''), '') AS actor,
-        list_distinct(list_filter(
-            [
-                lower("user".id), lower("user".email), lower("user".name),
+        list_distinct(list_filter([lower("user".id), lower("user".email)], lambda k: k <> '')) || list_transform(
+            list_distinct(list_filter([
+                lower("user".name),
                 CASE WHEN "user"."domain" <> '' AND "user".name <> '' THEN lower("user"."domain" || '\' || "user".name) END,
                 CASE WHEN "user"."domain" <> '' AND "user".name <> '' THEN lower("user".name || '@' || "user"."domain") END
-            ], lambda k: k <> ''
-        )) AS actor_keys,
+            ], lambda k: (k <> '' AND k IS DISTINCT FROM lower("user".id) AND k IS DISTINCT FROM lower("user".email)))),
+            -- An id is of one account, and a name of one in each domain.
+            lambda k: CASE WHEN "user".id <> '' AND NOT contains(k, '@') THEN 'name:' ELSE '' END || k
+        ) AS actor_keys,
         coalesce(nullif(other.id, ''), nullif(other.email, ''), nullif(other.name, '')) AS other_id,
         list_distinct(list_filter(
             [
@@ -67,7 +69,7 @@ SELECT
     actor_keys,
     -- With one user alone, who acts is whom it is about.
     coalesce(other_id, actor) AS "target",
-    CASE WHEN other_id IS NULL THEN actor_keys ELSE other_keys END AS target_keys,
+    CASE WHEN other_id IS NULL THEN list_distinct(told_names(actor_keys)) ELSE other_keys END AS target_keys,
     "time",
     upper(coalesce(nullif("outcome", ''), 'unknown')) AS outcome,
     coalesce(lower("outcome"), '') <> 'failure' AS done,
@@ -75,7 +77,13 @@ SELECT
     CAST(NULL AS VARCHAR) AS socket,
     nullif(correlation, '') AS correlation,
     nullif(correlation, '') AS click,
-    actor <> '' AND (other_id IS NULL OR list_has_any(actor_keys, other_keys)) AS by_owner,
+    actor <> '' AND CASE
+        -- An action that does not say whose it is may be what an administrator did to the one user it names.
+        WHEN other_id IS NULL THEN is_sign_in OR regexp_matches(
+            native, '(^|[-/])(self|own|forgot|recover[a-z]*)([-/]|$)|^user-changed-password$'
+        )
+        ELSE is_one_of("user".id, other.id, "user"."domain", other."domain", "user".name, other.name, "user".email, other.email)
+    END AS by_owner,
     CASE
         WHEN lower("user".id) IN ('s-1-5-18', 's-1-5-19', 's-1-5-20') OR lower("user".name) IN ('system', 'root') THEN 'system'
         WHEN ends_with("user".name, '$') THEN 'automation'

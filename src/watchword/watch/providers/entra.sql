@@ -130,12 +130,7 @@ counted AS (
             name := p.name, old := coalesce(p.old, ''), new := coalesce(p.new, ''),
             before := CASE WHEN json_type(try_cast(p.old AS JSON)) = 'ARRAY' THEN json_array_length(try_cast(p.old AS JSON)) ELSE 0 END,
             after := CASE WHEN json_type(try_cast(p.new AS JSON)) = 'ARRAY' THEN json_array_length(try_cast(p.new AS JSON)) ELSE 0 END
-        )) AS changed),
-        -- A service that acts within a person's click is no actor of its own.
-        max_by(actor, "time") FILTER (WHERE actor_class IS NULL AND actor <> '' AND correlation <> '')
-            OVER (PARTITION BY correlation, target_id) AS person,
-        max_by(by_name, "time") FILTER (WHERE actor_class IS NULL AND actor <> '' AND correlation <> '')
-            OVER (PARTITION BY correlation, target_id) AS person_name
+        )) AS changed)
     FROM named
 ),
 kinds AS (
@@ -182,12 +177,13 @@ kinds AS (
 SELECT
     id,
     unnest(coalesce(nullif(natives, []), ['Update user/nothing that lets in'])) AS native_action,
-    CASE WHEN actor_class IS NULL OR actor_class = 'vendor' THEN actor ELSE coalesce(person, actor) END AS actor,
+    -- Who used a service is told of its records by `sql/join.sql`, which knows what else there is of the click.
+    actor,
     CASE
         WHEN is_sign_in THEN list_filter([lower(user_id), lower(user_name)], lambda k: k <> '')
-        WHEN actor_class <> 'vendor' AND person IS NOT NULL
-            THEN list_distinct(list_filter([lower(person), person_name], lambda k: k <> ''))
-        ELSE list_filter([lower(by_id), by_name, lower(by_app)], lambda k: k <> '')
+        ELSE list_distinct(list_filter(
+            [lower(by_id), by_name, lower(by_app), lower(initiator.app.appId)], lambda k: k <> ''
+        ))
     END AS actor_keys,
     CASE WHEN is_sign_in THEN coalesce(nullif(user_id, ''), nullif(user_name, ''), '') ELSE target_id END AS "target",
     CASE
@@ -214,14 +210,13 @@ SELECT
     nullif(correlation, '') AS click,
     coalesce(
         CASE
-            WHEN actor_class = 'vendor' OR (actor_class IS NOT NULL AND person IS NULL) THEN false
-            WHEN actor_class IS NOT NULL THEN lower(person) IN (lower(target_id), target_name) OR person_name = target_name
+            WHEN actor_class IS NOT NULL THEN false
             -- Nobody is named: the reset page, before it knows who asks, acts for the one it is about.
             WHEN actor = '' THEN regexp_matches(native, '(?i)self-service|^user ')
             ELSE lower(actor) IN (lower(target_id), target_name) OR by_name = target_name
         END, false
     ) AS by_owner,
-    CASE WHEN person IS NULL OR actor_class = 'vendor' THEN actor_class END AS actor_class,
+    actor_class,
     country,
     asn,
     nullif(device, '') AS device,

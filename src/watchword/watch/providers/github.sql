@@ -99,7 +99,11 @@ SELECT
     CAST(NULL AS VARCHAR) AS socket,
     request AS correlation,
     request AS click,
-    coalesce(lower(actor) = lower(whom) OR actor_id = whom_id, false) AS by_owner,
+    -- A login is given to another once it is free, and a team may be called like a member.
+    coalesce(CASE
+        WHEN actor_id IS NOT NULL AND whom_id IS NOT NULL THEN actor_id = whom_id
+        ELSE on_self OR lower(actor) = lower("user")
+    END, false) AS by_owner,
     CASE
         WHEN starts_with(native, 'staff.') OR lower(actor) IN ('github-staff', 'github support') THEN 'vendor'
         WHEN is_bot OR actor LIKE '%[bot]' OR lower(actor) IN ('github-actions', 'dependabot') THEN 'automation'

@@ -66,14 +66,26 @@ WITH field AS (
         said(record.details ->> '$.context') AS context
     FROM record
 ),
--- A change of a user is written as the user then was; what changed shows beside the writing before it, if it is there.
+-- A change of a user is written as the user then was; what changed shows beside the writing before it, if it is there, or
+-- came in an earlier part of the log.
+writing AS (
+    SELECT *, lag(body) OVER (PARTITION BY realm, who ORDER BY "time", id, body) AS was
+    FROM (
+        SELECT realm, path_user AS who, "time", coalesce(id, '') AS id, CAST(body AS VARCHAR) AS body
+        FROM field
+        WHERE native IN ('UPDATE USER', 'CREATE USER')
+        UNION
+        SELECT realm, who, "time", id, body
+        FROM written
+        WHERE provider = $provider AND directory IS NOT DISTINCT FROM $directory AND who IN (SELECT path_user FROM field)
+    )
+),
 before AS (
-    SELECT
-        *,
-        CASE WHEN native IN ('UPDATE USER', 'CREATE USER') THEN lag(body) OVER (
-            PARTITION BY realm, path_user, native IN ('UPDATE USER', 'CREATE USER') ORDER BY "time", id
-        ) END AS was
-    FROM field
+    SELECT field.*, CAST(writing.was AS JSON) AS was
+    FROM field LEFT JOIN writing
+        ON field.native IN ('UPDATE USER', 'CREATE USER') AND writing.who IS NOT DISTINCT FROM field.path_user
+        AND writing.realm IS NOT DISTINCT FROM field.realm AND writing."time" IS NOT DISTINCT FROM field."time"
+        AND writing.id = coalesce(field.id, '') AND writing.body IS NOT DISTINCT FROM CAST(field.body AS VARCHAR)
 ),
 changed AS (
     SELECT
@@ -153,7 +165,9 @@ SELECT
     native_action,
     coalesce(who, '') AS actor,
     names_of(list_filter([
-        lower(who), CASE WHEN native_action NOT LIKE 'IMPERSONATE%' AND NOT by_server THEN lower(login) END
+        lower(who), CASE WHEN native_action NOT LIKE 'IMPERSONATE%' AND NOT by_server
+            -- Each realm has logins of its own, and an administrator may be of another.
+            THEN CASE WHEN admin AND who IS NOT NULL THEN 'name:' ELSE '' END || lower(login) END
     ], lambda k: k <> '')) AS actor_keys,
     coalesce(whom, '') AS "target",
     names_of(list_filter([

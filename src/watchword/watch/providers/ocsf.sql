@@ -45,10 +45,14 @@ named AS (
             nullif(actor.uid, ''), nullif(actor.email_addr, ''), nullif(actor.name, ''), nullif(app, ''),
             CASE WHEN is_sign_in THEN coalesce("user".uid, "user".email_addr, "user".name) END, ''
         ) AS who,
-        list_distinct(list_filter([
-            lower(actor.uid), lower(actor.uid_alt), lower(actor.email_addr), lower(actor.name),
-            CASE WHEN actor."domain" <> '' AND actor.name <> '' THEN lower(actor."domain" || '\' || actor.name) END
-        ], lambda k: k <> '')) AS who_keys,
+        list_distinct(list_filter([lower(actor.uid), lower(actor.uid_alt), lower(actor.email_addr)], lambda k: k <> ''))
+        || list_transform(
+            list_distinct(list_filter([
+                lower(actor.name), CASE WHEN actor."domain" <> '' AND actor.name <> '' THEN lower(actor."domain" || '\' || actor.name) END
+            ], lambda k: (k <> '' AND k IS DISTINCT FROM lower(actor.uid) AND k IS DISTINCT FROM lower(actor.email_addr)))),
+            -- An id is of one account, and a name of one in each domain.
+            lambda k: CASE WHEN actor.uid <> '' AND NOT contains(k, '@') THEN 'name:' ELSE '' END || k
+        ) AS who_keys,
         coalesce(nullif("user".uid, ''), nullif("user".email_addr, ''), nullif("user".name, ''), '') AS whom,
         list_distinct(list_filter([
             lower("user".uid), lower("user".uid_alt), lower("user".email_addr), lower("user".name),
@@ -76,7 +80,10 @@ SELECT
     CAST(NULL AS VARCHAR) AS socket,
     nullif(correlation, '') AS correlation,
     nullif(correlation, '') AS click,
-    list_has_any(who_keys, whom_keys) AS by_owner,
+    is_one_of(
+        coalesce(nullif(actor.uid, ''), actor.uid_alt), coalesce(nullif("user".uid, ''), "user".uid_alt),
+        actor."domain", "user"."domain", actor.name, "user".name, actor.email_addr, "user".email_addr
+    ) AS by_owner,
     -- OCSF's user types: 3 System, 4 Service.
     CASE
         WHEN actor.type_id = 3 THEN 'system'

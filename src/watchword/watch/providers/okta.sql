@@ -64,7 +64,9 @@ SELECT
         ELSE native
     END AS native_action,
     actor,
-    list_filter([lower(actor), actor_login], lambda k: k <> '') AS actor_keys,
+    list_filter(
+        [lower(actor), CASE WHEN actor_type = 'user' THEN '' ELSE 'name:' END || actor_login], lambda k: k <> ''
+    ) AS actor_keys,
     coalesce("target".id, '') AS "target",
     list_filter([lower("target".id), lower("target".alternateId)], lambda k: k <> '' AND k <> 'null') AS target_keys,
     "time",
@@ -75,11 +77,14 @@ SELECT
     CAST(NULL AS VARCHAR) AS socket,
     correlation,
     correlation AS click,
-    -- A login is as unique as an id, and pipelines that mask ids leave it; the directory's own account owns nobody's.
-    -- Nobody locks themselves out: somebody does so in their name.
+    -- An application may be called like a login: only a user owns an account, by id where both have one. The directory's
+    -- own account owns nobody's. Nobody locks themselves out: somebody does so in their name.
     actor <> '' AND native NOT IN ('user.account.lock', 'user.account.lock.limit')
     AND NOT coalesce(regexp_matches(actor_login, '^system@okta[.]com$'), false) AND coalesce(
-        actor = "target".id OR (actor_login <> 'unknown' AND actor_login = lower("target".alternateId)), false
+        actor_type = 'user' AND CASE
+            WHEN said("target".id) IS NOT NULL THEN actor = "target".id
+            ELSE actor_login <> 'unknown' AND actor_login = lower("target".alternateId)
+        END, false
     ) AS by_owner,
     CASE
         -- Okta's own support acts as the system, outside any transaction and from no browser.

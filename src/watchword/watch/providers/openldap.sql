@@ -106,8 +106,9 @@ SELECT
         ELSE ''
     END AS native_action,
     actor,
+    -- Another branch has entries of the same uid: a DN is of one.
     names_of(list_filter(
-        [lower(actor), nullif(regexp_extract(lower(actor), '^uid=([^,+]+)', 1), '')], lambda k: k <> ''
+        [lower(actor), 'name:' || nullif(regexp_extract(lower(actor), '^uid=([^,+]+)', 1), '')], lambda k: k <> ''
     )) AS actor_keys,
     "target",
     names_of(list_filter(

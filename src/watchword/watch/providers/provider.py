@@ -95,6 +95,12 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
         return self._queries()[2]
 
     @property
+    def written(self) -> str | None:
+        """SQL over what `events` is: what accounts were written as, where a log tells that whole (`sql/tables.sql`)."""
+        file = _HERE / f"{self.name}.written.sql"
+        return file.read_text(encoding="utf-8") if file.exists() else None
+
+    @property
     def catalogue(self) -> Path:
         """CSV `native,canonical,by_owner,ignored`."""
         return _HERE / f"{self.name}.csv"

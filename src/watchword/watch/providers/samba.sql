@@ -127,7 +127,10 @@ SELECT
         ELSE ''
     END AS native_action,
     actor,
-    names_of(list_filter([lower(actor)], lambda k: k <> '') || coalesce(known.names, [])) AS actor_keys,
+    -- A name is of one SID in its own domain only.
+    names_of(
+        list_filter([lower(actor)], lambda k: k <> '') || list_transform(coalesce(known.names, []), lambda k: 'name:' || k)
+    ) AS actor_keys,
     "target",
     names_of(list_filter([lower("target"), lower(sign_in.account)], lambda k: k <> '')) AS target_keys,
     "time",

@@ -141,10 +141,11 @@ SELECT
     ) AS id,
     unnest(coalesce(nullif(natives, []), [native || ' nothing that lets in'])) AS native_action,
     CASE WHEN is_sign_in THEN "target" ELSE actor END AS actor,
-    list_distinct(list_filter([
-        lower(actor_sid), lower(actor_name),
+    -- Another domain has accounts of the same names: a SID is of one.
+    CASE WHEN actor_sid IS NOT NULL THEN [lower(actor_sid)] ELSE [] END || list_transform(list_distinct(list_filter([
+        lower(actor_name),
         CASE WHEN actor_name IS NOT NULL AND nullif(subject_domain, '-') IS NOT NULL THEN lower(subject_domain || '\' || actor_name) END
-    ], lambda k: k <> '')) AS actor_keys,
+    ], lambda k: k <> '')), lambda k: CASE WHEN actor_sid IS NOT NULL THEN 'name:' ELSE '' END || k) AS actor_keys,
     "target",
     list_distinct(list_filter(list_transform(names, lambda k: lower(k)), lambda k: k NOT IN ('', '-', 's-1-0-0'))) AS target_keys,
     "time",
@@ -158,7 +159,10 @@ SELECT
     nullif(nullif(operation_id, ''), '-') AS correlation,
     -- One click of a console is several records of one logon on one account.
     nullif(lower(concat_ws('|', machine, nullif(subject_logon, '-'))), lower(machine)) AS click,
-    coalesce(actor_sid = target_sid OR (actor_sid IS NULL AND lower(actor_name) = lower(target_name)), false) AS by_owner,
+    coalesce(actor_sid = target_sid OR (
+        actor_sid IS NULL AND lower(actor_name) = lower(target_name)
+        AND coalesce(lower(nullif(subject_domain, '-')) = lower(nullif(target_domain, '-')), true)
+    ), false) AS by_owner,
     CASE
         WHEN is_sign_in THEN NULL
         -- A rendered message may have the name that a SID stands for.

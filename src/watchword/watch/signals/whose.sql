@@ -3,7 +3,7 @@ CREATE OR REPLACE TABLE whose AS
 WITH party AS (
     SELECT DISTINCT provider, directory, "target" AS who, target_keys AS keys FROM event WHERE "target" <> ''
     UNION
-    SELECT DISTINCT provider, directory, actor, actor_keys FROM event WHERE actor <> ''
+    SELECT DISTINCT provider, directory, actor, told_names(actor_keys) FROM event WHERE actor <> ''
 ),
 happening AS (SELECT provider, coalesce(directory, '') AS directory, who, unnest([lower(who)] || coalesce(keys, [])) AS name FROM party),
 of_interest AS (

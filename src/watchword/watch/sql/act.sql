@@ -1,22 +1,38 @@
 -- native -> native: who acted, where a service says so of itself.
--- Entra's services write down what a person did through them; the person's own record of that click may be in another
--- file, or come later: who acted is the person, whichever file says so.
+-- Microsoft's own services write down what a person did through them; the person's own record of that click may be in
+-- another file, or come later. Whose the service's record is, the person's of the same seconds and the same kind says.
+-- An application is Microsoft's by its id: its title is whatever a tenant calls it, but where the log gives no id at all,
+-- as it does of what no tenant has.
 UPDATE native SET
     actor = found.actor, actor_keys = found.actor_keys, actor_class = NULL, by_owner = found.by_owner,
     "action" = coalesce(found."action", native."action")
 FROM (
     SELECT
-        service.rowid AS row,
-        max_by(person.actor, person."time") AS actor, max_by(person.actor_keys, person."time") AS actor_keys,
-        max_by(person.by_owner, person."time") AS by_owner,
-        max_by(CASE WHEN person.by_owner THEN catalogue.by_owner ELSE catalogue.canonical END, person."time") AS "action"
+        service.rowid AS row, person.actor, person.actor_keys, person.by_owner,
+        CASE WHEN person.by_owner THEN catalogue.by_owner ELSE catalogue.canonical END AS "action"
     FROM native AS service
     JOIN native AS person
         ON person.click = service.click AND person."target" = service."target" AND person.provider = service.provider
         AND person.directory IS NOT DISTINCT FROM service.directory
         AND person.actor_class IS NULL AND person.actor <> ''
+        AND person."time" BETWEEN service."time" - INTERVAL 10 SECONDS AND service."time" + INTERVAL 10 SECONDS
+    JOIN kind AS its ON its."action" = service."action"
+    JOIN kind AS theirs ON theirs."action" = person."action" AND theirs.family = its.family
     JOIN catalogue ON catalogue.provider = service.provider AND catalogue.native = service.native_action
-    WHERE service.provider = 'entra' AND service.actor_class IN ('system', 'automation')
-    GROUP BY service.rowid
+    WHERE service.provider = 'entra' AND service.actor_class IN ('system', 'automation') AND (
+        list_has_any(service.actor_keys, [
+            -- Password reset, strong authentication, device registration, registration of security info, My Sign-Ins.
+            '93625bc8-bfe2-437a-97e0-3d0060024faa', 'b5a60e17-278b-4c92-a4e2-b9262e66bb28',
+            '01cb2876-7ebd-4aa4-9cc9-d28bd4d359a9', 'ea890292-c8c8-4433-b5ea-b09d0668e1a6',
+            '19db86c3-b2b9-44cc-b339-36da233a3be2', 'fim_password_service@support.onmicrosoft.com'
+        ])
+        OR service.actor_keys IN (
+            ['microsoft password reset service'], ['azure mfa strongauthenticationservice'], ['device registration service']
+        )
+    )
+    QUALIFY row_number() OVER (
+        PARTITION BY service.rowid
+        ORDER BY abs(epoch_us(person."time") - epoch_us(service."time")), person.id, person.native_action
+    ) = 1
 ) AS found
 WHERE native.rowid = found.row

@@ -23,7 +23,9 @@ shared AS (SELECT id FROM once GROUP BY id HAVING count(*) > 1 UNION SELECT id F
 -- Two names of one account make actor and target the same owner, where somebody told us both names.
 owner AS (
     SELECT DISTINCT acting.actor, acting."target"
-    FROM (SELECT actor, "target", target_keys, unnest(actor_keys) AS name FROM once) AS acting
+    FROM (SELECT actor, "target", target_keys, unnest(list_transform(actor_keys, lambda k: regexp_replace(k, '^sso:', ''))) AS name FROM once
+        -- Of one name on both sides the log's own reading decides whose it is.
+        WHERE lower(actor) <> lower("target")) AS acting
     JOIN account AS its_actor USING (name)
     JOIN account AS its_target
         ON its_target.account = its_actor.account AND list_contains(acting.target_keys, its_target.name)

@@ -6,6 +6,25 @@ CREATE OR REPLACE MACRO said(word) AS CASE WHEN lower(trim(word)) IN ('', 'null'
 -- Names, each once, in an order of their own: what is read twice has to be equal.
 CREATE OR REPLACE MACRO names_of(names) AS list_sort(list_distinct(names));
 
+-- A name that is not of one account alone is marked among an actor's: that of a session, which whoever acts chose
+-- (`session:`) or Identity Center gave (`sso:`), and a title or a login of any domain beside what tells accounts apart
+-- (`name:`). No evidence is claimed by one. `told_names` are for what only adds to a verdict, `vouched_names` for whose
+-- ticket it is.
+CREATE OR REPLACE TEMP MACRO told_names(names) AS list_transform(names, lambda k: regexp_replace(k, '^(sso|session|name):', ''));
+CREATE OR REPLACE TEMP MACRO vouched_names(names) AS list_transform(names, lambda k: regexp_replace(k, '^(sso|name):', ''));
+
+-- Whether two users of a record are one: by id where both have one, else by name within one domain, or by address.
+CREATE OR REPLACE TEMP MACRO is_one_of(id, other_id, realm, other_realm, login, other_login, mail, other_mail) AS coalesce(CASE
+    WHEN id <> '' AND other_id <> '' THEN lower(id) = lower(other_id)
+    WHEN realm <> '' AND other_realm <> '' AND lower(realm) <> lower(other_realm) THEN false
+    WHEN login <> '' AND other_login <> '' THEN lower(login) = lower(other_login)
+    WHEN mail <> '' AND other_mail <> '' THEN lower(mail) = lower(other_mail)
+    ELSE list_has_any(
+        list_filter([lower(id), lower(login), lower(mail)], lambda k: k <> ''),
+        list_filter([lower(other_id), lower(other_login), lower(other_mail)], lambda k: k <> '')
+    )
+END, false);
+
 -- The address in a text, without port (in the ways of RFC 5952 6), brackets and zone; NULL where it is none (a service's
 -- name, nine groups of IPv6).
 CREATE OR REPLACE MACRO address_in(word) AS nullif(coalesce(
@@ -45,6 +64,13 @@ CREATE OR REPLACE MACRO instant_of_any_year(word) AS CASE
             try_strptime(replace(trim(word), ', ', ' '), ['%m/%d/%Y %I:%M:%S %p %z', '%m/%d/%Y %H:%M:%S %z'])
         )
 END;
+
+-- The time in a text where it may be one of a log that came by now: what is from later, or from before there were any,
+-- says nothing of how far a log reaches.
+CREATE OR REPLACE TEMP MACRO past_instant(word) AS list_filter(
+    [coalesce(try_cast(word AS TIMESTAMPTZ), instant_of_any_year(word))],
+    lambda t: (t BETWEEN TIMESTAMPTZ '1990-01-01 00:00:00+00' AND now())
+)[1];
 
 -- The same within the years that every calendar has: what a log says must not stop the reading of it.
 CREATE OR REPLACE MACRO instant(word) AS list_filter([instant_of_any_year(word)], lambda t: (

@@ -16,7 +16,7 @@ who AS (
         max(nullif(account.person, '')) AS person,
         max(nullif(account.unit, '')) AS unit,
         max(nullif(account.vendor, '')) AS vendor
-    FROM (SELECT id, unnest(actor_keys) AS name FROM event WHERE owes) AS named JOIN account USING (name)
+    FROM (SELECT id, unnest(told_names(actor_keys)) AS name FROM event WHERE owes) AS named JOIN account USING (name)
     GROUP BY named.id
 )
 SELECT
@@ -24,7 +24,7 @@ SELECT
     verdict.native_action, verdict.detail, verdict.verdict, verdict.reasons, verdict."case", verdict.ticket,
     verdict.actor,
     -- An id says nothing to a reader: the person, or the login the log gives beside it.
-    coalesce(who.person, list_filter(event.actor_keys, lambda k: contains(k, '@'))[1], verdict.actor) AS who,
+    coalesce(who.person, list_filter(told_names(event.actor_keys), lambda k: contains(k, '@'))[1], verdict.actor) AS who,
     coalesce(who.unit, '') AS actor_unit,
     CASE
         WHEN who.vendor IS NOT NULL THEN who.vendor

@@ -14,8 +14,8 @@ CREATE TABLE lag (provider VARCHAR, directory VARCHAR, lag INTERVAL);
 CREATE TABLE catalogue (provider VARCHAR, native VARCHAR, canonical VARCHAR, by_owner VARCHAR, ignored VARCHAR);
 CREATE TABLE kind ("action" VARCHAR, family VARCHAR, rank INTEGER, support BOOLEAN);
 
--- How many lines of each native type were read of a feed, and from when until when (as the log writes it). A feed whose
--- directory is NULL may be of any directory.
+-- How many lines of each native type were read of a feed, and from when until when, a row a day (NULL where no line had a
+-- time that can be). A feed whose directory is NULL may be of any directory.
 CREATE TABLE seen (provider VARCHAR, directory VARCHAR, native VARCHAR, lines BIGINT, since VARCHAR, until VARCHAR);
 
 -- Canonical events as the log has them, before folding. `done`: the directory did it; `click`: what the records of one
@@ -38,6 +38,12 @@ CREATE TABLE sign_in (
     detail VARCHAR
 );
 
+-- What an account was written as, where a log tells a change by the whole of the account: what changed shows beside the
+-- writing before, in whatever part of the log that came.
+CREATE TABLE written (
+    provider VARCHAR, directory VARCHAR, realm VARCHAR, who VARCHAR, "time" TIMESTAMPTZ, id VARCHAR, body VARCHAR
+);
+
 -- Whom the desk acts as, where that was read apart from `evidence`, which then has only the rows of the logs' own time.
 CREATE TABLE principal (name VARCHAR);
 
@@ -57,7 +63,7 @@ CREATE TABLE account (
     shared BOOLEAN, since TIMESTAMPTZ
 );
 
--- What tickets speak for: one row for each support action a ticket names (NULL: whichever it is). Names are lower case.
+-- What tickets speak for: one row for each support action a ticket names (NULL: it names none). Names are lower case.
 CREATE TABLE ticket_part (
     part BIGINT, ticket VARCHAR, "target" VARCHAR, agent VARCHAR, actions VARCHAR[], opened TIMESTAMPTZ,
     since TIMESTAMPTZ, until TIMESTAMPTZ

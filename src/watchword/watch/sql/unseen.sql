@@ -7,6 +7,8 @@ WITH missing AS (
             directory, min(provider) AS provider, min(try_cast(since AS TIMESTAMPTZ)) AS since,
             max(try_cast(until AS TIMESTAMPTZ)) AS until
         FROM seen
+        -- What was forgotten reaches no further back.
+        WHERE NOT EXISTS (FROM remembered WHERE try_cast(seen.until AS TIMESTAMPTZ) < remembered."since")
         GROUP BY directory
     ) AS span
         ON (span.directory IS NULL OR evidence.directory = span.directory)

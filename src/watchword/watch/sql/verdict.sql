@@ -87,7 +87,7 @@ flagged AS (
         actor.id,
         bool_or(coalesce(account.shared, false)) AS shared,
         bool_or(account.status = 'leaver' AND coalesce(account.since <= actor."time", true)) AS leaver
-    FROM (SELECT id, "time", unnest(actor_keys) AS name FROM event WHERE done AND (owes OR by_owner)) AS actor
+    FROM (SELECT id, "time", unnest(told_names(actor_keys)) AS name FROM event WHERE done AND (owes OR by_owner)) AS actor
     JOIN account USING (name)
     WHERE account.shared OR account.status = 'leaver'
     GROUP BY actor.id
@@ -120,6 +120,7 @@ unspoken AS (
         CASE
             WHEN in_time AND covered AND NOT other_agent THEN 'ticket_used'
             WHEN in_time AND covered THEN 'ticket_other_agent'
+            WHEN in_time AND vague THEN 'ticket_names_nothing'
             WHEN in_time THEN 'ticket_other_action'
             ELSE 'ticket_outside_window'
         END AS reason
@@ -127,7 +128,9 @@ unspoken AS (
     QUALIFY row_number() OVER (
         PARTITION BY id
         ORDER BY list_position(
-            ['ticket_used', 'ticket_other_agent', 'ticket_other_action', 'ticket_outside_window'], reason
+            [
+                'ticket_used', 'ticket_other_agent', 'ticket_names_nothing', 'ticket_other_action', 'ticket_outside_window'
+            ], reason
         ), distance, part
     ) = 1
 ),
