@@ -185,7 +185,7 @@ def test_what_is_due_is_judged_with_what_is_near_alone(tmp_path: Path, okta: Okt
         spool.append([json.dumps(okta(actor=EXECUTOR, target="00uana", at=NOON)).encode()], NOON)
         assert follow.step(NOON) == ()
         (row,) = follow.step(NOON + timedelta(seconds=2))
-        judged = follow._con.execute("SELECT count(*) FROM temp.event").fetchone()
+        judged = follow._con.execute("SELECT count(*) FROM memory.event").fetchone()
         assert (row.target, judged) == ("00uana", (1,))
         assert follow.step(NOON + timedelta(seconds=2.5)) == ()
 

@@ -348,13 +348,15 @@ class Window:
                 if are_pending:
                     con.execute("INSERT INTO kept.pending SELECT $step, unnest($texts)", {"step": step, "texts": texts})
             if kept is not None:
-                for table in ("kept.native", "kept.sign_in", "kept.written", "memory.written"):
+                for table in ("kept.native", "kept.sign_in", "kept.written"):
                     con.execute(f'DELETE FROM {table} WHERE "time" < $forget', {"forget": at - kept})
                 self._forget_told(at, at - kept * 31 / 30)
             con.execute("COMMIT")
         except BaseException:
             con.execute("ROLLBACK")
             raise
+        if kept is not None:  # apart: one transaction writes to one database
+            con.execute('DELETE FROM memory.written WHERE "time" < $forget', {"forget": at - kept})
 
     def _forget_told(self, at: datetime, before: datetime) -> None:
         """Let go of what was said of events that nothing came of since *before*, and note until when that reaches.
