@@ -373,6 +373,31 @@ def test_it_adds_two_failures_a_day_and_closes_nothing(place: Organisation, app_
     assert account.freeze(place.at, place.app.steps.thresholds) == 0
 
 
+def test_wrong_answers_left_behind_close_nothing_days_later(place: Organisation, app_of_mara: pyotp.TOTP) -> None:
+    """Two cases a day of wrong answers, and those of two days before expiring: remote methods stay open."""
+    account = place.app.names.account("sandbox", place.app.desk.intake.find("sandbox", "m.lindqvist").native_id)
+    assert account is not None
+    for day in range(4):
+        for _ in range(2):
+            alone = Alone(place, "m.lindqvist")
+            alone.chooses("totp")
+            for _ in range(1 if day < 2 else 3):
+                alone.says("totp", "000000")
+            place.at += timedelta(minutes=1)
+        for _ in range(2):
+            stands = place.app.registry.account(account)
+            assert stands.freeze(place.at, place.app.steps.thresholds) == 0, day
+            place.passes(hours=12, minutes=2)
+
+
+def test_nobody_learns_who_exists_from_how_the_ledger_grows(place: Organisation, app_of_mara: pyotp.TOTP) -> None:
+    """While people recover alone, checkpoint and tiles are refused to a stranger and given to who may read evidence."""
+    Alone(place, "m.lindqvist")
+    for path in ("/ledger/checkpoint", "/ledger/tile/0/000.p/7"):
+        assert place.client().get(path).status_code == 401, path
+    assert place.sign_in("rafael").client.get("/ledger/checkpoint").status_code == 200
+
+
 def test_a_frozen_account_is_left_its_strongest_way(
     place: Organisation, app_of_mara: pyotp.TOTP, key: SoftAuthenticator
 ) -> None:

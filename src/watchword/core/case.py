@@ -84,7 +84,10 @@ class AwaitingApproval(Asked, frozen=True, kw_only=True):
 
 
 class Holding(Asked, frozen=True, kw_only=True):
-    """Approved (or none asked); waiting until *until* while the old channels, those *told* among them, can say no."""
+    """Approved (or none asked); waiting while the old channels can say no, by those *told* from the first of them on.
+
+    The waiting is over at *until*; while nobody is told it is only when it would be, had they been told at once.
+    """
 
     until: datetime
     told: tuple[str, ...] = ()
@@ -301,7 +304,7 @@ def evolve(case: Case | None, recorded: past.Recorded) -> Case:
         case past.HoldRestarted():
             return replaced(case, until=event.until, told=())
         case past.HoldTold():
-            return replaced(case, told=event.channels)
+            return _told(case, event, at)
         case past.ProtectionTaken():
             return become(Protected, case, contained_at=at, taken_back=event.changes)
         case past.HoldElapsed():
@@ -451,7 +454,14 @@ def _resumed(case: Case, at: datetime) -> Case:
     under = beneath(case)
     kept = {name: getattr(case, name) for name in Case.__struct_fields__}
     again = become(type(under), under, **(kept | {"objections": ()}))
-    return replaced(again, until=at + hold_of(again)) if isinstance(again, Holding) else again
+    return replaced(again, until=at + hold_of(again), told=()) if isinstance(again, Holding) else again
+
+
+def _told(case: Case, event: past.HoldTold, at: datetime) -> Case:
+    """The waiting is counted from the first notice that went out: before it nobody could say no."""
+    if isinstance(case, Holding) and event.channels and not case.told:
+        case = replaced(case, until=at + hold_of(case))
+    return replaced(case, told=event.channels)
 
 
 def _voted(case: Case, event: past.ApprovalGiven | past.ApprovalRefused, at: datetime, leaf: LeafHash) -> Case:

@@ -214,7 +214,13 @@ class Withdraw(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Expire(msgspec.Struct, frozen=True, kw_only=True):
-    """End a case nothing happened to in time."""
+    """Nothing happened in time.
+
+    *alone*: a stranger opened it on the page of self-service. Wrong answers left there stick to nobody then: how many
+    there can be in a day is bounded, and a failure two days late would add to those of that day.
+    """
+
+    alone: bool = False
 
 
 class Freeze(msgspec.Struct, frozen=True, kw_only=True):

@@ -165,7 +165,7 @@ def _decided(
             if at < case.opened_at + CASE_LIFE + timedelta(seconds=case.requirement.hold_s):
                 raise Refused("This case still has time.", "Withdraw it, if nobody wants it.", ("too_early",))
             in_state(beneath(case), command, Verifying, AwaitingApproval, Holding, Releasable, Released)
-            return (past.CaseExpired(case=case.id), *abandoned(case, account))
+            return (past.CaseExpired(case=case.id), *(() if command.alone else abandoned(case, account)))
         case do.Freeze():
             in_state(beneath(case), command, *FREEZABLE)
             return (past.CaseFrozen(case=case.id, because=command.because), *abandoned(case, account))
@@ -348,7 +348,8 @@ def _review(case: Case, command: do.Review) -> tuple[Event, ...]:
 def _contain(case: Case, command: do.Contain) -> tuple[Event, ...]:
     if isinstance(case, Contained):
         raise Refused("This case is contained already.", "Follow its changes to their end.", ("wrong_state",))
-    return (past.CaseContained(case=case.id, by=command.by, changes=taken_back(case)),)
+    contained = past.CaseContained(case=case.id, by=command.by, changes=taken_back(case))
+    return (contained, past.ProtectionSpent(case=case.id, by=command.by))
 
 
 def _break_glass(case: Case, account: Account, command: do.BreakGlass, at: datetime) -> tuple[Event, ...]:

@@ -157,6 +157,8 @@ def _asked(
             yield due(Kind.CHANGE, at, strand=BACK)
             yield due(Kind.SHIELD, at)
             yield due(Kind.NOTICE, at)
+        case past.HoldTold() if isinstance(after, Holding) and isinstance(before, Holding) and not before.told:
+            yield due(Kind.HOLD, after.until)
         case past.HoldRestarted():
             yield due(Kind.HOLD, event.until)
             yield due(Kind.NOTICE, at)

@@ -78,6 +78,12 @@ _STAGE_OF = {
 }
 """Which stage an entry stands in; every other one belongs to verification, or to the hand-over by its purpose."""
 
+UNTOLD = (
+    "The hold has not begun: nobody could be told of it yet. See that mail or telephone works and that the directory "
+    "has a contact point, which is tried again; or withdraw this case and have the person come in."
+)
+"""What a hold waits for that no notice went out of."""
+
 _WARN = frozenset({"challenge.missed", "case.escalated", "break_glass.invoked", "review.owed", "hand_over.opened"})
 _BAD = frozenset(
     {
@@ -210,6 +216,8 @@ class _Builder:
                 return f"Still missing: {ways}." if ways else "Everything is proved: the request can be fixed."
             case AwaitingApproval():
                 return f"Waits for {', and '.join(self.empty_seats()) or 'nobody'}."
+            case Holding() if not case.told:
+                return UNTOLD
             case Holding():
                 return f"Waits {wording.span(case.until - at)} so that the person can say “not me”."
             case Releasable():
@@ -348,6 +356,8 @@ class _Builder:
         waived = " or ".join(wording.method(m).lower() for m in asked.hold_waived_by)
         length = wording.span(timedelta(seconds=asked.hold_s))
         words = f"{length}, so that the person can say “not me”" + (f"; {waived} waives it." if waived else ".")
+        if isinstance(self.case, Holding) and not self.case.told:
+            return {"asked": words, "missing": (UNTOLD,)}
         until = self.case.until if isinstance(self.case, Holding) else None
         return {"asked": words, "until": until}
 
@@ -357,7 +367,8 @@ class _Builder:
         words = wording.changes(case.changes, self.app.desk.new_contact.masked(case))
         cosign = " Witnesses cosign the release first." if case.requirement.cosigned else ""
         parts: dict[str, object] = {"asked": f"{words}. Exactly this, once, by the executor.{cosign}"}
-        ready = isinstance(case, Releasable) or (isinstance(case, Holding) and self.at >= case.until)
+        over = isinstance(case, Holding) and bool(case.told) and self.at >= case.until
+        ready = isinstance(case, Releasable) or over
         if ready:
             parts["missing"] = ("somebody to release it",)
         if ready and self.may(Step.RELEASE):

@@ -101,6 +101,8 @@ def _waits_for(case: Case, at: datetime) -> str:
             return "the ticket" if case.ticket is None else "the person to be verified"
         case AwaitingApproval() if case.requirement.approve:
             return f"approval ({case.requirement.approve.name})"
+        case Holding() if not case.told:
+            return "a notice of the hold that reaches somebody"
         case Holding():
             return f"the hold, {wording.span(case.until - at)} more"
         case Releasable():
