@@ -67,7 +67,8 @@ class CallerOut(Out, frozen=True, kw_only=True):
     """What the person's own page shows; *codes*: this browser may have new recovery codes, once.
 
     *paused*: somebody objected, and nothing goes on. *check* are words of which the desk says one before anything else.
-    *heard*: this browser picked the right one, or none is asked.
+    *heard*: this browser picked the right one, or none is asked. *confirm*: until when, in words, this browser may say
+    that it was the person; empty where it may not, or need not.
     """
 
     case: str
@@ -80,6 +81,7 @@ class CallerOut(Out, frozen=True, kw_only=True):
     paused: bool
     check: tuple[str, ...]
     heard: bool
+    confirm: str = ""
 
 
 class Heard(In, frozen=True, kw_only=True):

@@ -29,6 +29,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     """What every state knows. *entered*: how often the new contact point was; *pages*: where theirs was opened from.
 
     *objections* are those since somebody last looked at them; *code_spoken* and *code_misses* are of the hand-over.
+    *confirmed*: after it was delivered the person said that it was them; *unconfirmed*: the time for that ran out.
     """
 
     id: CaseId
@@ -60,6 +61,9 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     assisted: bool = False
     code_spoken: bool = False
     code_misses: int = 0
+    delivered_at: datetime | None = None
+    confirmed: bool = False
+    unconfirmed: bool = False
 
     @property
     def sources(self) -> tuple[OriginId, ...]:
@@ -192,6 +196,8 @@ POSSIBLE: dict[type[past.CaseEvent], tuple[type[Case], ...]] = {
     past.ProtectionTaken: OPEN,
     past.HoldRestarted: (Holding,),
     past.HoldTold: (Holding,),
+    past.CareConfirmed: (Delivered, Closed),
+    past.CareMissed: (Delivered, Closed),
     past.ExecutionRefused: (Released, Executing),
     past.Validated: (Executed,),
     past.CodeSpoken: (Released, Executing, Executed, Checked),
@@ -307,6 +313,12 @@ def evolve(case: Case | None, recorded: past.Recorded) -> Case:
             return _told(case, event, at)
         case past.ProtectionTaken():
             return become(Protected, case, contained_at=at, taken_back=event.changes)
+        case past.CareConfirmed():
+            return replaced(case, confirmed=True)
+        case past.CareMissed():
+            earlier = progress_of(case)
+            back = {"taken_back": event.changes, "earlier": earlier, "progress": ()}
+            return become(Protected, case, contained_at=at, unconfirmed=True, **back)
         case past.HoldElapsed():
             return become(Releasable, case)
         case past.CaseReleased():
@@ -321,13 +333,13 @@ def evolve(case: Case | None, recorded: past.Recorded) -> Case:
         case past.Validated():
             if not event.sound:
                 return become(Failed, case)
-            return become(Checked if yields_credential(case) else Delivered, case)
+            return become(Checked, case) if yields_credential(case) else become(Delivered, case, delivered_at=at)
         case past.CodeSpoken():
             return replaced(case, code_spoken=True)
         case past.CodeMissed():
             return replaced(case, code_misses=case.code_misses + 1)
         case past.HandedOver():
-            return become(Delivered, case)
+            return become(Delivered, case, delivered_at=at)
         case past.CaseEscalated():
             return become(Verifying, case, requirement=event.requirement, votes=())
         case past.CaseClosed():

@@ -263,6 +263,19 @@ class RestartHold(msgspec.Struct, frozen=True, kw_only=True):
     because: CaseId
 
 
+class ConfirmCare(msgspec.Struct, frozen=True, kw_only=True):
+    """Say, once it is done, that it was oneself: in the browser the case is *bound* to, or in that of mark *browser*."""
+
+    bound: bool = False
+    browser: str | None = None
+
+
+class MissCare(msgspec.Struct, frozen=True, kw_only=True):
+    """Note that nobody said so in time."""
+
+    by: PersonId
+
+
 class TellHold(msgspec.Struct, frozen=True, kw_only=True):
     """Note over which kinds of contact point the notice of a hold went out."""
 
@@ -333,6 +346,8 @@ Command = (
     | Protect
     | RestartHold
     | TellHold
+    | ConfirmCare
+    | MissCare
     | BreakGlass
     | TellApprovers
     | OverdueReview

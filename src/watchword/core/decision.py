@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from watchword.core import command as do
 from watchword.core import event as past
+from watchword.core.aftercare import confirm_care, miss_care
 from watchword.core.approval import demand_other_browser, is_signed
 from watchword.core.case import (
     TERMINAL,
@@ -134,6 +135,10 @@ def _decided(
         case do.TellHold():
             in_state(case, command, Holding)
             return (past.HoldTold(case=case.id, channels=command.channels),)
+        case do.ConfirmCare():
+            return confirm_care(case, command)
+        case do.MissCare():
+            return miss_care(case, command, at)
         case do.Release():
             return _release(case, account, command, at)
         case do.OpenHandOver():

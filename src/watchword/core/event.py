@@ -343,6 +343,19 @@ class HoldRestarted(msgspec.Struct, frozen=True, kw_only=True, tag="hold.restart
     until: datetime
 
 
+class CareConfirmed(msgspec.Struct, frozen=True, kw_only=True, tag="care.confirmed"):
+    """After it was done the person said, in the browser that is bound to the case or proved there, that it was them."""
+
+    case: CaseId
+
+
+class CareMissed(msgspec.Struct, frozen=True, kw_only=True, tag="care.missed"):
+    """Nobody said so in time: access is taken away by *changes*."""
+
+    case: CaseId
+    changes: tuple[Change, ...]
+
+
 class BreakGlassInvoked(msgspec.Struct, frozen=True, kw_only=True, tag="break_glass.invoked"):
     """A custodian asks for the predefined procedure, unverified; a second one has to agree, and a review is owed."""
 
@@ -433,6 +446,8 @@ CaseEvent = (
     | ProtectionTaken
     | HoldTold
     | HoldRestarted
+    | CareConfirmed
+    | CareMissed
     | BreakGlassInvoked
     | ApproversTold
     | ReviewOwed

@@ -24,6 +24,7 @@ from watchword.core.case import (
     Released,
     change_of,
     progress_of,
+    state_of,
     yields_credential,
 )
 from watchword.core.change import Receipt, SetContact
@@ -179,6 +180,9 @@ class Runner:
             case Kind.SKIPPED:
                 self.paging.tell_skipped(case, row.id, at)
                 self._settle(row)
+            case Kind.CARE:
+                self.steps.system_step(case, lambda _: do.MissCare(by=self.steps.runner), at, settle=done)
+                log.warning("care.looked_at", case=case, state=state_of(self.steps.load(case).case))
             case Kind.SHIELD:
                 self.desk.protection.restart_holds(case, at)
                 self._settle(row)

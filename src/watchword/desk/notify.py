@@ -70,7 +70,8 @@ class Notices:
         said = _text(loaded, say)
         if said is None:
             raise Refused("Nothing happened that a notice would tell of.", "Drop it.", ("nothing_to_tell",))
-        cut = self.desk.steps.registry.account(loaded.account).cut
+        # What is taken away for want of a word may have been the person's own: they are told wherever they may be.
+        cut = frozenset() if loaded.unconfirmed else self.desk.steps.registry.account(loaded.account).cut
         # Whoever is at the old address is the one to say "not me", and the directory knows it no more.
         now = {(c.kind, c.value) for c in seen.contacts}
         before = tuple(c for c in self.desk.new_contact.replaced(case) if (c.kind, c.value) not in now)
@@ -182,13 +183,15 @@ def _text(case: Case, say: Words) -> tuple[str, str] | None:
     if isinstance(case, Holding):
         what = say("notice.held", deed=deed, until=say.moment(case.until))
     elif isinstance(case, Protected):
-        what = say("notice.protected")
+        what = say("notice.unconfirmed", deed=deed) if case.unconfirmed else say("notice.protected")
     elif isinstance(case, Contained):
         what = say("notice.contained" if case.taken_back else "notice.ended", deed=deed)
     elif isinstance(case, Paused):
         what = say("notice.paused", deed=deed)
     elif isinstance(case, Executed | Checked | Delivered):
         what = say("notice.done", deed=deed)
+        if hours := -(-case.requirement.after.confirm_s // 3600):
+            what = f"{what} {say('notice.confirm', hours=hours)}"
     elif case.broke_glass is not None:
         what = say("notice.glass", deed=deed)
     else:

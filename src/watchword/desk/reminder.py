@@ -24,7 +24,7 @@ EVERY = timedelta(minutes=5)
 FARTHEST = timedelta(minutes=15)
 """Longer than a runner leases a row or puts it off, clocks that differ included; nobody of ours says more."""
 
-PROVEN = frozenset({Kind.HOLD, Kind.EXPIRE, Kind.REVIEW, Kind.CHANGE, Kind.CONFIRM, Kind.VALIDATE})
+PROVEN = frozenset({Kind.HOLD, Kind.EXPIRE, Kind.REVIEW, Kind.CARE, Kind.CHANGE, Kind.CONFIRM, Kind.VALIDATE})
 """Kinds whose being done is an entry: a row of theirs that is settled while the case still owes it is wrong."""
 
 log = structlog.get_logger("watchword.effects")

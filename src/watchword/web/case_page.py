@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from watchword.app import App
 from watchword.core.action import Step
+from watchword.core.aftercare import confirm_due
 from watchword.core.case import (
     TERMINAL,
     AwaitingApproval,
@@ -17,6 +18,7 @@ from watchword.core.case import (
     Failed,
     Holding,
     Paused,
+    Protected,
     Releasable,
     Released,
     Verifying,
@@ -69,6 +71,8 @@ _STAGE_OF = {
     "protection.taken": 7,
     "hold.told": 3,
     "hold.restarted": 3,
+    "care.confirmed": 6,
+    "care.missed": 7,
     "approvers.told": 2,
     "case.objected": 7,
     "pause.lifted": 7,
@@ -94,6 +98,7 @@ _BAD = frozenset(
         "case.contained",
         "case.objected",
         "hand_over.missed",
+        "care.missed",
         "review.overdue",
     }
 )
@@ -226,6 +231,16 @@ class _Builder:
                 return "Somebody said “not me”. It stands still until somebody on duty who took no part lets it go on."
             case Failed():
                 return "Nothing more is done here. Open a new case if it is still needed."
+            case Protected() if case.unconfirmed:
+                return (
+                    "Nobody said on the person's page that it was them, so access is taken away. The way back is a "
+                    "case of its own, proved anew."
+                )
+            case Delivered() if due := confirm_due(case):
+                return (
+                    f"Waits until {due:%-d %b %Y %H:%M} UTC for the person to say on their own page that it was them; "
+                    "else the account is suspended."
+                )
             case Closed():
                 return "Done."
             case Delivered():
