@@ -91,7 +91,7 @@ def test_a_notice_of_what_is_taken_back_reaches_the_replaced_address(office: Off
     office.run()
     assert office.app.outbox is not None
     assert len(office.app.outbox.sent(old)) > len(office.app.outbox.sent(PHONE))
-    assert "back" in office.app.outbox.sent(old)[-1].text
+    assert "fraudulent" in office.app.outbox.sent(old)[-1].text
 
 
 def test_the_last_one_entered_is_set(office: Office, case: CaseId) -> None:

@@ -264,7 +264,7 @@ class RestartHold(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ConfirmCare(msgspec.Struct, frozen=True, kw_only=True):
-    """Say, once it is done, that it was oneself: in the browser the case is *bound* to, or in that of mark *browser*."""
+    """Say, once it is done, that it was oneself: in the browser it is *bound* to, or in that of mark *browser*."""
 
     bound: bool = False
     browser: str | None = None
