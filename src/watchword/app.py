@@ -269,6 +269,7 @@ class App:
             executor=executor,
             sends=self._sends(ways),
             portal=self._portal(),
+            country=settings.console.country,
         )
         approving = Passkey(approvals)
         self.desk = Desk(self.steps, self.methods, approving, approvals)

@@ -79,7 +79,8 @@ class ConsolePart(_Part):
 
     An address in *shared_networks* is one that many people have: two who come from there are no campaign. *language* is
     what people are written to in whose own language no directory says. With *self_service* people recover alone, on the
-    public page `/recover`, what asks for nobody else.
+    public page `/recover`, what asks for nobody else. *country* is the calling code that a caller's number has which is
+    written without one, such as 49.
     """
 
     host: str = "127.0.0.1"
@@ -88,6 +89,7 @@ class ConsolePart(_Part):
     rp_id: str = "localhost"
     language: Literal["en", "de", "fr", "es"] = "en"
     self_service: bool = False
+    country: str = Field(default="", pattern=r"^([1-9][0-9]{0,2})?$")
     shared_networks: tuple[str, ...] = (
         "127.0.0.0/8",
         "10.0.0.0/8",

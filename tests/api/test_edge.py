@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.api.organisation import Organisation
 from watchword.core.errors import Conflict, Corrupt, Invalid, Refused, Unavailable, WatchwordError
 from watchword.reception.problems import FAULTS, NotSignedIn, problem_of
-from watchword.reception.sessions import Sessions
+from watchword.reception.sessions import FAILURES, Sessions
 
 GOLDEN = Path(__file__).parent / "golden" / "sweep.txt"
 BODIES: dict[str, Any] = {
@@ -258,3 +261,16 @@ def test_a_token_nobody_gave_out_is_nobody() -> None:
     for token in (None, "", "x" * 43):
         with pytest.raises(NotSignedIn):
             sessions.actor(token)
+
+
+def test_guesses_side_by_side_are_counted_before_they_are_looked_at(organisation: Organisation) -> None:
+    """Of forty at once ten are tried; the network they come from then waits, whatever addresses it takes."""
+    said = {"login": "root", "password": "wrong wrong wrong"}
+
+    def guess(number: int) -> int:
+        headers = {"x-forwarded-for": f"2001:db8:1:2::{number + 1:x}"}
+        return int(organisation.client().post("/api/session", json=said, headers=headers).status_code)
+
+    with ThreadPoolExecutor(max_workers=40) as pool:
+        codes = Counter(pool.map(guess, range(40)))
+    assert codes == {401: FAILURES, 429: 30}

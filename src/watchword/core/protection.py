@@ -68,7 +68,7 @@ def demand_waited(case: Holding, account: Account, at: datetime) -> None:
         raise Refused(
             "The waiting time has not begun: nobody could be told of it yet.",
             "See that a contact point of record can be reached, or have them come in, in a new case.",
-            ("hold", "untold"),
+            ("untold",),
         )
     if at < case.until:
         raise Refused(
