@@ -275,6 +275,10 @@ def test_the_person_enters_a_new_contact_point_and_nobody_else(organisation: Any
     organisation.works()
     assert recovery.read()["state"] == "delivered"
     assert recovery.shown()["contact"]["step"] == "over"
+    assert organisation.client().get(f"/api/caller{recovery.page}").json()["confirm"] == ""
+    assert recovery.shown()["confirm"].endswith("UTC")
+    assert recovery.says("confirmation", {}).json()["confirm"] == ""
+    assert "care.confirmed" in [e.entry.type for e in organisation.app.ledger.read(f"case/{recovery.case}")]
     phones = {
         c.value for c in organisation.app.desk.intake.find("sandbox", "m.lindqvist").contacts if c.kind == "phone"
     }
