@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from watchword.core import command as do
-from watchword.core import event as past
 from watchword.core.case import Case, Closed, Delivered
+from watchword.core.confirmation import CareConfirmed, CareMissed
 from watchword.core.errors import Refused
 from watchword.core.gates import Event, in_state
 from watchword.core.objection import taken_back
@@ -36,7 +36,7 @@ def confirm_care(case: Case, command: do.ConfirmCare) -> tuple[Event, ...]:
             "Go on in the browser you began with; tell the desk at once if somebody else did.",
             ("other_browser",),
         )
-    return () if confirm_due(case) is None else (past.CareConfirmed(case=case.id),)
+    return () if confirm_due(case) is None else (CareConfirmed(case=case.id),)
 
 
 def miss_care(case: Case, command: do.MissCare, at: datetime) -> tuple[Event, ...]:
@@ -50,6 +50,6 @@ def miss_care(case: Case, command: do.MissCare, at: datetime) -> tuple[Event, ..
     changes = taken_back(case)
     cut = tuple(sorted({kind for change in changes for kind in change.cuts}))
     return (
-        past.CareMissed(case=case.id, changes=changes),
+        CareMissed(case=case.id, changes=changes),
         AccountShielded(account=case.account, case=case.id, by=command.by, cut=cut),
     )

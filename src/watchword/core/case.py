@@ -17,6 +17,7 @@ from watchword.core.account import AccountClass
 from watchword.core.action import Action
 from watchword.core.approval import is_outside
 from watchword.core.change import Change, contact_of, with_contact
+from watchword.core.confirmation import CareConfirmed, CareMissed
 from watchword.core.errors import Corrupt, Invalid
 from watchword.core.ids import AccountId, CaseId, LeafHash, OriginId, PersonId
 from watchword.core.progress import Challenge, Progress, challenge_of, mark
@@ -196,8 +197,8 @@ POSSIBLE: dict[type[past.CaseEvent], tuple[type[Case], ...]] = {
     past.ProtectionTaken: OPEN,
     past.HoldRestarted: (Holding,),
     past.HoldTold: (Holding,),
-    past.CareConfirmed: (Delivered, Closed),
-    past.CareMissed: (Delivered, Closed),
+    CareConfirmed: (Delivered, Closed),
+    CareMissed: (Delivered, Closed),
     past.ExecutionRefused: (Released, Executing),
     past.Validated: (Executed,),
     past.CodeSpoken: (Released, Executing, Executed, Checked),
@@ -313,9 +314,9 @@ def evolve(case: Case | None, recorded: past.Recorded) -> Case:
             return _told(case, event, at)
         case past.ProtectionTaken():
             return become(Protected, case, contained_at=at, taken_back=event.changes)
-        case past.CareConfirmed():
+        case CareConfirmed():
             return replaced(case, confirmed=True)
-        case past.CareMissed():
+        case CareMissed():
             earlier = progress_of(case)
             back = {"taken_back": event.changes, "earlier": earlier, "progress": ()}
             return become(Protected, case, contained_at=at, unconfirmed=True, **back)

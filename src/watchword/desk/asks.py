@@ -29,6 +29,7 @@ from watchword.core.case import (
     evolve,
     yields_credential,
 )
+from watchword.core.confirmation import CareMissed
 from watchword.core.execution import PROVISIONAL, in_flight
 from watchword.core.gates import CASE_LIFE, Event
 from watchword.desk.recording import case_stream
@@ -159,7 +160,7 @@ def _asked(
             yield due(Kind.CHANGE, at, strand=BACK)
             yield due(Kind.SHIELD, at)
             yield due(Kind.NOTICE, at)
-        case past.CareMissed():
+        case CareMissed():
             yield due(Kind.CHANGE, at, strand=BACK)
             yield due(Kind.SHIELD, at)
             yield due(Kind.NOTICE, at)

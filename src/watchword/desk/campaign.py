@@ -10,8 +10,9 @@ from watchword.core import command as do
 from watchword.core.case import AwaitingApproval, Case, Holding, Releasable, Verifying
 from watchword.core.errors import Refused
 from watchword.core.ids import CaseId, OriginId
-from watchword.core.origin import Source, plain
+from watchword.core.origin import Source
 from watchword.core.requirement import Requirement
+from watchword.desk.origins import plain
 from watchword.desk.steps import Loaded, Steps
 
 log = structlog.get_logger("watchword.campaign")

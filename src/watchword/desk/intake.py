@@ -26,10 +26,10 @@ from watchword.core.decision import decide
 from watchword.core.errors import Invalid, Refused
 from watchword.core.gates import WEEK
 from watchword.core.ids import AccountId, CaseId, OriginId, PersonId
-from watchword.core.origin import plain
 from watchword.core.person import Kind
 from watchword.core.requirement import Context, Requirement
 from watchword.core.ruling import CaseFacts
+from watchword.desk.origins import plain
 from watchword.desk.steps import Steps
 from watchword.directories.port import kind_of
 from watchword.ledger.entry import Disclosure, Retention

@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import structlog
 
 from watchword.core.errors import WatchwordError
-from watchword.core.origin import plain
+from watchword.desk.origins import plain
 from watchword.reception.problems import Busy
 
 log = structlog.get_logger("watchword.afterwards")

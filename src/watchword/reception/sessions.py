@@ -15,7 +15,7 @@ import msgspec
 
 from watchword.app import Clock, wall_clock
 from watchword.core.ids import PersonId
-from watchword.core.origin import plain
+from watchword.desk.origins import plain
 from watchword.reception.problems import NotSignedIn, TooMany
 
 ABSOLUTE = timedelta(hours=12)
