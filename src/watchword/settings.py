@@ -161,14 +161,8 @@ class MailPart(_Part):
     password_file: Path | None = None
 
 
-class CallPart(_Part):
-    """How automated calls go out; only the simulator ships so far."""
-
-    kind: Literal["simulated", "none"] = "none"
-
-
-class SmsPart(_Part):
-    """How text messages go out: `twilio` (account, token and sender), or `http` (a JSON POST with a bearer token).
+class _Provider(_Part):
+    """`twilio` (account, token and sender), or `http` (a JSON POST with a bearer token).
 
     *token_file* holds the provider's token. Off this machine *url* is https.
     """
@@ -185,6 +179,14 @@ class SmsPart(_Part):
         if missing := [name for name in needed if getattr(self, name) is None]:
             raise ValueError(f"{self.kind} needs {', '.join(missing)}")
         return self
+
+
+class CallPart(_Provider):
+    """How automated calls go out."""
+
+
+class SmsPart(_Provider):
+    """How text messages go out."""
 
 
 class DevicesPart(_Part):
