@@ -155,7 +155,8 @@ class Exchange:
             raise Unavailable(f"{self._host} can not be reached; nothing was sent ({_kind(error)}).", _RETRY) from error
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise Unavailable(
-                f"{self._host} broke off before it answered; whether the {self._what} went out is unknown ({_kind(error)}).",
+                f"{self._host} broke off before it answered; "
+                f"whether the {self._what} went out is unknown ({_kind(error)}).",
                 _RETRY,
             ) from error
         refused = refusal(answer.status_code, answer.content)
