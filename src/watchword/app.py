@@ -88,6 +88,7 @@ from watchword.methods.totp import Totp
 from watchword.methods.video import Video
 from watchword.methods.vouching import Vouching
 from watchword.methods.workload import Workload
+from watchword.notices.http_calls import CallGateway, GenericCalls, HttpTelephony, TwilioCalls
 from watchword.notices.pager import MailPager, WebhookPager
 from watchword.notices.port import Notifier, Pager
 from watchword.notices.simulators import Outbox, SimulatedMailbox, SimulatedTelephony, SimulatedTexts
@@ -99,6 +100,7 @@ from watchword.policy.bundle import PolicyFolder
 from watchword.policy.check import demand_sound
 from watchword.settings import (
     EXAMPLE,
+    CallPart,
     IssuerPart,
     OidcProofingPart,
     Settings,
@@ -270,6 +272,7 @@ class App:
             executor=executor,
             sends=self._sends(ways),
             portal=self._portal(),
+            country=settings.console.country,
         )
         approving = Passkey(approvals)
         self.desk = Desk(self.steps, self.methods, approving, approvals)
@@ -441,6 +444,8 @@ class App:
             found["mail"] = SimulatedMailbox(outbox)
         if outbox is not None and call.kind == "simulated":
             found["call"] = Calls(SimulatedTelephony(outbox))
+        elif call.token_file is not None and call.kind != "none":
+            found["call"] = Calls(HttpTelephony(self._call_gateway(call, self._secret(call.token_file))))
         if outbox is not None and sms.kind == "simulated":
             found["sms"] = SimulatedTexts(outbox)
         elif sms.token_file is not None and sms.kind != "none":
@@ -466,6 +471,15 @@ class App:
             return TwilioShaped(account=account, token=token, sender=sender, base=part.url or TWILIO)
         assert part.url is not None
         return GenericGateway(url=part.url, token=token)
+
+    def _call_gateway(self, part: CallPart, token: str) -> CallGateway:
+        if part.kind == "twilio":
+            assert part.account is not None
+            assert part.sender is not None
+            account, sender = part.account, part.sender
+            return TwilioCalls(account=account, token=token, sender=sender, base=part.url or TWILIO)
+        assert part.url is not None
+        return GenericCalls(url=part.url, token=token)
 
     def _pagers(self) -> tuple[Pager, ...]:
         """Whom security is paged by, as configured."""

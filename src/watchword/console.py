@@ -33,7 +33,17 @@ from watchword.languages.catalogue import Words, preferred, words
 from watchword.reception import approver
 from watchword.reception.afterwards import Afterwards
 from watchword.reception.caller import is_callers, problem_in
-from watchword.reception.problems import MEDIA_TYPE, Broken, Forged, Malformed, NotSignedIn, NotThere, problem_of
+from watchword.reception.problems import (
+    MEDIA_TYPE,
+    RETRY_S,
+    Broken,
+    Busy,
+    Forged,
+    Malformed,
+    NotSignedIn,
+    NotThere,
+    problem_of,
+)
 from watchword.reception.sessions import Actor, Sessions, Throttle
 from watchword.web import policy_page
 from watchword.web.approve_page import headers_of
@@ -99,13 +109,15 @@ def create_console(
         say = _of_caller(request)
         if say is not None:
             problem = problem_in(say, problem, fault)
-        if problem.status >= 500:
+        busy = {"retry-after": str(RETRY_S)} if isinstance(fault, Busy) else {}
+        if problem.status >= 500 and not busy:
             # The trace as text: a renderer that shows local variables would show what was typed.
             trace = "".join(traceback.format_exception(error))
             # The template and never the path: a caller's page has its token there.
             log.error("request.failed", path=request.scope.get("path_template", ""), fault=fault.fault, trace=trace)
         if request.url.path.startswith(("/api", "/ledger/")) or request.url.path == "/healthz":
-            return Response(msgspec.json.encode(problem), status_code=problem.status, media_type=MEDIA_TYPE)
+            body = msgspec.json.encode(problem)
+            return Response(body, status_code=problem.status, media_type=MEDIA_TYPE, headers=busy)
         if isinstance(fault, NotSignedIn) and "hx-request" not in request.headers:
             return Redirect("/sign-in")
         person = None

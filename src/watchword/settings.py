@@ -80,7 +80,8 @@ class ConsolePart(_Part):
 
     An address in *shared_networks* is one that many people have: two who come from there are no campaign. *language* is
     what people are written to in whose own language no directory says. With *self_service* people recover alone, on the
-    public page `/recover`, what asks for nobody else.
+    public page `/recover`, what asks for nobody else. *country* is the calling code that a caller's number has which is
+    written without one, such as 49.
     """
 
     host: str = "127.0.0.1"
@@ -89,6 +90,7 @@ class ConsolePart(_Part):
     rp_id: str = "localhost"
     language: Literal["en", "de", "fr", "es"] = "en"
     self_service: bool = False
+    country: str = Field(default="", pattern=r"^([1-9][0-9]{0,2})?$")
     shared_networks: tuple[str, ...] = (
         "127.0.0.0/8",
         "10.0.0.0/8",
@@ -165,14 +167,8 @@ class MailPart(_Part):
     password_file: Path | None = None
 
 
-class CallPart(_Part):
-    """How automated calls go out; only the simulator ships so far."""
-
-    kind: Literal["simulated", "none"] = "none"
-
-
-class SmsPart(_Part):
-    """How text messages go out: `twilio` (account, token and sender), or `http` (a JSON POST with a bearer token).
+class _Provider(_Part):
+    """`twilio` (account, token and sender), or `http` (a JSON POST with a bearer token).
 
     *token_file* holds the provider's token. Off this machine *url* is https.
     """
@@ -189,6 +185,14 @@ class SmsPart(_Part):
         if missing := [name for name in needed if getattr(self, name) is None]:
             raise ValueError(f"{self.kind} needs {', '.join(missing)}")
         return self
+
+
+class CallPart(_Provider):
+    """How automated calls go out."""
+
+
+class SmsPart(_Provider):
+    """How text messages go out."""
 
 
 class DevicesPart(_Part):

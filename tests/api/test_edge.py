@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import pytest
 from tests.api.organisation import PASSWORD, Organisation
 from watchword.core.errors import Conflict, Corrupt, Invalid, Refused, Unavailable, WatchwordError
 from watchword.reception.problems import FAULTS, NotSignedIn, problem_of
-from watchword.reception.sessions import Sessions
+from watchword.reception.sessions import FAILURES, Sessions
 
 GOLDEN = Path(__file__).parent / "golden" / "sweep.txt"
 BODIES: dict[str, Any] = {
@@ -302,3 +304,16 @@ def test_the_approvers_page_has_its_own_headers_at_each_address(organisation: Or
     page, script = client.get("/approve/"), client.get("/approve/approve.js")
     assert page.status_code == script.status_code == 200
     assert page.headers["content-security-policy"] == script.headers["content-security-policy"]
+
+
+def test_guesses_side_by_side_are_counted_before_they_are_looked_at(organisation: Organisation) -> None:
+    """Of forty at once ten are tried; the network they come from then waits, whatever addresses it takes."""
+    said = {"login": "root", "password": "wrong wrong wrong"}
+
+    def guess(number: int) -> int:
+        headers = {"x-forwarded-for": f"2001:db8:1:2::{number + 1:x}"}
+        return int(organisation.client().post("/api/session", json=said, headers=headers).status_code)
+
+    with ThreadPoolExecutor(max_workers=40) as pool:
+        codes = Counter(pool.map(guess, range(40)))
+    assert codes == {401: FAILURES, 429: 30}

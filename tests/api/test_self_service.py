@@ -24,6 +24,7 @@ from watchword.core.identity_event import Canonical, Verdict
 from watchword.core.ids import CaseId
 from watchword.core.person import Kind
 from watchword.directories.sandbox import Seed, SignIn
+from watchword.reception.afterwards import SHARE
 
 ORIGIN = "http://localhost:8787"
 NOTHING = {"proved": [], "more": False, "ways": [], "case": "", "page": ""}
@@ -373,6 +374,31 @@ def test_it_adds_two_failures_a_day_and_closes_nothing(place: Organisation, app_
     assert account.freeze(place.at, place.app.steps.thresholds) == 0
 
 
+def test_wrong_answers_left_behind_close_nothing_days_later(place: Organisation, app_of_mara: pyotp.TOTP) -> None:
+    """Two cases a day of wrong answers, and those of two days before expiring: remote methods stay open."""
+    account = place.app.names.account("sandbox", place.app.desk.intake.find("sandbox", "m.lindqvist").native_id)
+    assert account is not None
+    for day in range(4):
+        for _ in range(2):
+            alone = Alone(place, "m.lindqvist")
+            alone.chooses("totp")
+            for _ in range(1 if day < 2 else 3):
+                alone.says("totp", "000000")
+            place.at += timedelta(minutes=1)
+        for _ in range(2):
+            stands = place.app.registry.account(account)
+            assert stands.freeze(place.at, place.app.steps.thresholds) == 0, day
+            place.passes(hours=12, minutes=2)
+
+
+def test_nobody_learns_who_exists_from_how_the_ledger_grows(place: Organisation, app_of_mara: pyotp.TOTP) -> None:
+    """While people recover alone, checkpoint and tiles are refused to a stranger and given to who may read evidence."""
+    Alone(place, "m.lindqvist")
+    for path in ("/ledger/checkpoint", "/ledger/tile/0/000.p/7"):
+        assert place.client().get(path).status_code == 401, path
+    assert place.sign_in("rafael").client.get("/ledger/checkpoint").status_code == 200
+
+
 def test_a_frozen_account_is_left_its_strongest_way(
     place: Organisation, app_of_mara: pyotp.TOTP, key: SoftAuthenticator
 ) -> None:
@@ -401,6 +427,40 @@ def test_one_address_is_slowed_before_anything_is_looked_at(place: Organisation)
     assert answers == [202] * 30 + [429] * 2
     place.at += timedelta(minutes=11)
     assert browser.post("/api/recover", json={"account": "x", "lost": "unlock"}).status_code == 202
+
+
+def test_one_network_fills_no_more_than_its_share_and_is_told(place: Organisation) -> None:
+    """While the worker is held, one /64 waits with twenty and is then told to come again; others still get in."""
+    held = threading.Event()
+    place.afterwards.do(lambda: held.wait(20))
+    browser = place.client()
+
+    def asks(name: str, address: str) -> httpx2.Response:
+        return browser.post(
+            "/api/recover", json={"account": name, "lost": "password"}, headers={"x-forwarded-for": address}
+        )
+
+    try:
+        codes = [asks(f"x{n}", f"2001:db8:1:2::{n + 1:x}").status_code for n in range(SHARE)]
+        assert set(codes) == {202}
+        for name in ("m.lindqvist", "nobody.at.all"):
+            late = asks(name, "2001:db8:1:2:9::1")
+            assert (late.status_code, late.headers["retry-after"]) == (503, "10")
+        assert asks("m.lindqvist", "2001:db8:1:3::1").status_code == 202
+    finally:
+        held.set()
+    settle(place)
+
+
+def test_a_full_queue_is_said_alike_for_every_name(place: Organisation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What can not wait any more is answered with 503 and when to come again, not taken and dropped."""
+    monkeypatch.setattr("watchword.reception.afterwards.MOST", 0)
+    told = [
+        place.client().post("/api/recover", json={"account": name, "lost": "password"})
+        for name in ("m.lindqvist", "nobody.at.all")
+    ]
+    assert [(one.status_code, one.headers["retry-after"]) for one in told] == [(503, "10")] * 2
+    assert told[0].json() == told[1].json()
 
 
 def test_it_is_off_unless_switched_on(organisation: Organisation) -> None:

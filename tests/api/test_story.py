@@ -268,12 +268,17 @@ def test_the_person_enters_a_new_contact_point_and_nobody_else(organisation: Any
     assert "493055500199" not in recovery.agent.get(f"/api/cases/{recovery.case}").text
     assert "493055500199" not in recovery.agent.get(f"/cases/{recovery.case}").text
     assert recovery.says("contact", {"value": "+447700900123"}).status_code == 403
+    organisation.works()
     organisation.passes(hours=24)
     recovery.step(organisation.sign_in("hanne"), "release")
     organisation.works()
     organisation.works()
     assert recovery.read()["state"] == "delivered"
     assert recovery.shown()["contact"]["step"] == "over"
+    assert organisation.client().get(f"/api/caller{recovery.page}").json()["confirm"] == ""
+    assert recovery.shown()["confirm"].endswith("UTC")
+    assert recovery.says("confirmation", {}).json()["confirm"] == ""
+    assert "care.confirmed" in [e.entry.type for e in organisation.app.ledger.read(f"case/{recovery.case}")]
     phones = {
         c.value for c in organisation.app.desk.intake.find("sandbox", "m.lindqvist").contacts if c.kind == "phone"
     }

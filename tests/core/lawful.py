@@ -117,7 +117,8 @@ def _released(released: past.CaseReleased, at: datetime, before: tuple[past.Reco
         == (len(requirement.approve.seats) if requirement.approve else 0)
     )
     settled = max(asks[-1].at, *(b.at for b in before if b.event in yeses), asks[-1].at)
-    assert at >= settled + timedelta(seconds=requirement.hold_s)
+    told = [b.at for b in before if isinstance(b.event, past.HoldTold) and b.event.channels and b.at >= settled]
+    assert not requirement.hold_s or at >= min(told) + timedelta(seconds=requirement.hold_s)
 
     hands = _hands(before)
     hands["release"] = {released.by}

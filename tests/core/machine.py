@@ -217,12 +217,15 @@ class CaseMachine(RuleBasedStateMachine):
         self.take(do.Review(by=by, sound=True), by, "review")
 
     @rule(
-        what=st.sampled_from(["page", "elapse", "ask", "hand_over", "close", "validate", "refuse_execution", "overdue"])
+        what=st.sampled_from(
+            ["page", "tell", "elapse", "ask", "hand_over", "close", "validate", "refuse_execution", "overdue"]
+        )
     )
     def step(self, what: str) -> None:
         """A step at a time when it may not be due."""
         commands: dict[str, do.Command] = {
             "page": do.OpenHandOver(jwk=JWK),
+            "tell": do.TellHold(channels=("mail",)),
             "elapse": do.ElapseHold(),
             "ask": do.Ask(log="l", nonce=f"n{self.challenges}", checkpoint=BEGINNING),
             "hand_over": do.HandOver(),

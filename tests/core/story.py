@@ -289,6 +289,11 @@ def declined(by: PersonId = MAX, *roles: str) -> Tell:
     return step(do.Refuse(person=by, roles=roles or ("manager_of_record",)))
 
 
+def hold_told(*channels: str) -> Tell:
+    """The notice of the hold went out, by mail where nothing else is said."""
+    return step(do.TellHold(channels=channels or ("mail",)))
+
+
 def hold_over() -> Tell:
     """The waiting time is said to be over."""
     return step(do.ElapseHold())

@@ -42,6 +42,7 @@ from tests.core.story import (
     glass_broken,
     handed_over,
     hold_over,
+    hold_told,
     on,
     opened,
     page_opened,
@@ -227,7 +228,7 @@ def test_nothing_is_released_before_it_is_asked_or_approved() -> None:
 
 def test_a_release_does_not_cut_a_hold_short() -> None:
     """Until its last second the hold stands, for the releaser and for whoever says it is over."""
-    story = given(verified(procedure(hold_s=3600)), asked(), wait(minutes=59, seconds=59))
+    story = given(verified(procedure(hold_s=3600)), asked(), hold_told(), wait(minutes=59, seconds=59))
     story.when(released()).refused("hold")
     story.when(hold_over()).refused("hold")
 

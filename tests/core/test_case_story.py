@@ -43,6 +43,7 @@ from tests.core.story import (
     glass_broken,
     handed_over,
     hold_over,
+    hold_told,
     opened,
     overdue,
     page_opened,
@@ -51,12 +52,14 @@ from tests.core.story import (
     reproved,
     reviewed,
     started,
+    step,
     ticketed,
     validated,
     verified,
     wait,
     withdrawn,
 )
+from watchword.core import command as do
 from watchword.core import event as past
 from watchword.core.action import Action
 from watchword.core.case import (
@@ -129,12 +132,30 @@ def test_a_hold_keeps_an_approved_case_waiting() -> None:
     """The case waits its full time, then the hold elapses and it may be released."""
     story = given(verified(HELD)).when(asked()).then(Holding)
     assert story.now(Holding).until == NOON + timedelta(hours=1)
-    story.when(wait(hours=1), hold_over()).then(Releasable, past.HoldElapsed)
+    story.when(hold_told(), wait(hours=1), hold_over()).then(Releasable, past.HoldElapsed)
 
 
 def test_a_hold_that_is_over_needs_no_word_to_that_effect() -> None:
     """A releaser who comes after the hold need not wait for somebody to record that it elapsed."""
-    given(verified(HELD), asked(), wait(hours=1)).when(released()).then(Released)
+    given(verified(HELD), asked(), hold_told(), wait(hours=1)).when(released()).then(Released)
+
+
+def test_nobody_waits_for_somebody_who_was_never_told() -> None:
+    """However long it lasted: before a notice went out nothing elapses and nothing is released."""
+    story = given(verified(HELD), asked(), wait(hours=3))
+    story.when(hold_over()).refused("untold")
+    story.when(released()).refused("untold")
+    story.when(step(do.TellHold(channels=())), hold_over()).refused("untold")
+
+
+def test_the_waiting_is_counted_from_the_first_notice() -> None:
+    """Told an hour late it ends an hour late; a second channel that is told later still does not begin it anew."""
+    story = given(verified(HELD), asked(), wait(minutes=50), hold_told())
+    assert story.now(Holding).until == NOON + timedelta(minutes=110)
+    story = given(wait(minutes=30), hold_told("mail", "phone"), start=story)
+    assert (story.now(Holding).until, story.now(Holding).told) == (NOON + timedelta(minutes=110), ("mail", "phone"))
+    story.when(wait(minutes=29), released()).refused("hold")
+    story.when(wait(minutes=30), released()).then(Released)
 
 
 def test_a_hold_begins_with_the_approval() -> None:
@@ -250,7 +271,7 @@ def test_a_review_that_nobody_gives_becomes_overdue_once() -> None:
 def test_containing_takes_back_and_numbers_on() -> None:
     """A closed recovery found fraudulent is suspended and cut off, under numbers its own changes never had."""
     story = given(verified(), asked(), released(), executed(), validated(), closed())
-    story = story.when(contained()).then(Contained, past.CaseContained, RecoveryContained)
+    story = story.when(contained()).then(Contained, past.CaseContained, past.ProtectionSpent, RecoveryContained)
     assert [type(change_of(story.now(Contained), n)) for n in (1, 2)] == [Suspend, RevokeSessions]
     story = story.when(started(1), ended(), started(2), ended()).then(Contained)
     assert [p.outcome for p in story.now(Contained).progress] == ["done", "done"]

@@ -36,6 +36,7 @@ from tests.core.story import (
     executed,
     given,
     glass_broken,
+    hold_told,
     leaf,
     opened,
     page_opened,
@@ -57,7 +58,7 @@ from watchword.core.errors import Corrupt, Refused
 from watchword.core.request import Request, parse
 
 HELD = procedure(Action.PASSWORD_RESET, approve=MANAGER, hold_s=3600)
-READY = given(verified(HELD), asked(), approved(), wait(hours=1), released(), page_opened())
+READY = given(verified(HELD), asked(), approved(), hold_told(), wait(hours=1), released(), page_opened())
 RELEASE = next(r.event for r in READY.history if isinstance(r.event, past.CaseReleased))
 
 Forge = Callable[[past.Recorded], past.Recorded | None]
@@ -203,8 +204,10 @@ def test_a_release_during_the_hold_does_not_clear() -> None:
 
 def test_a_release_during_a_hold_that_began_anew_does_not_clear() -> None:
     """Where somebody objected while it ran, the waiting time is counted from when the case was let go on."""
-    paused = given(verified(HELD), asked(), approved(), wait(minutes=50), objected(), wait(minutes=30), lifted())
-    story = given(wait(hours=1), released(), page_opened(), start=paused)
+    paused = given(
+        verified(HELD), asked(), approved(), hold_told(), wait(minutes=50), objected(), wait(minutes=30), lifted()
+    )
+    story = given(hold_told(), wait(hours=1), released(), page_opened(), start=paused)
     clear(story.history, story.at)
     early = forged(
         story,
@@ -213,6 +216,18 @@ def test_a_release_during_a_hold_that_began_anew_does_not_clear() -> None:
         ),
     )
     refused(early, "hold", story)
+
+
+def test_a_hold_that_nobody_was_told_of_does_not_clear() -> None:
+    """Without the entry of the notice there was nobody who could have said no; told too late is as bad."""
+    refused(forged(READY, lambda r: None if isinstance(r.event, past.HoldTold) else r), "hold")
+    late = forged(
+        READY,
+        lambda r: (
+            msgspec.structs.replace(r, at=r.at + timedelta(seconds=1)) if isinstance(r.event, past.HoldTold) else r
+        ),
+    )
+    refused(late, "hold")
 
 
 @pytest.mark.parametrize("hand", [VIC, REX])

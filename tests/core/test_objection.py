@@ -15,6 +15,7 @@ from tests.core.story import (
     executed,
     given,
     hold_over,
+    hold_told,
     page_opened,
     proved,
     released,
@@ -55,10 +56,12 @@ def test_nothing_goes_on_once_somebody_objected(step: Tell) -> None:
 
 def test_a_running_hold_stops_and_begins_anew() -> None:
     """The time that ran while the case stood still does not count towards the hold."""
-    story = given(verified(HELD), asked(), wait(minutes=50), objected(), wait(minutes=30))
+    story = given(verified(HELD), asked(), hold_told(), wait(minutes=50), objected(), wait(minutes=30))
     story.when(hold_over()).refused("wrong_state")
     after = given(lifted(), start=story)
     assert after.now(Holding).until == after.at + timedelta(hours=1)
+    after.when(wait(minutes=60), hold_over()).refused("untold")
+    after = given(hold_told(), start=after)
     after.when(wait(minutes=59), hold_over()).refused("hold")
     after.when(wait(minutes=60), hold_over()).then(Releasable)
 
@@ -87,11 +90,28 @@ SECOND: tuple[Tell, ...] = (objected(VIC), objected(ANN, "person"), objected(RUE
 @pytest.mark.parametrize("second", SECOND)
 def test_a_second_signal_before_anything_was_begun_ends_the_case_and_freezes_the_account(second: Tell) -> None:
     """Another person or channel is enough; nothing was given, so nothing is taken, and nobody is locked out."""
-    after = (
-        given(verified(), objected()).when(second).then(Contained, past.Objected, past.CaseContained, RecoveryDisowned)
-    )
+    after = given(verified(), objected()).when(second).then(Contained)
+    spent = tuple(e.by for e in after.events if isinstance(e, past.ProtectionSpent))
+    said = next(e for e in after.events if isinstance(e, past.Objected))
+    assert spent == ((said.by,) if said.channel == "desk" else ())
+    assert [type(e) for e in after.events if not isinstance(e, past.ProtectionSpent)] == [
+        past.Objected,
+        past.CaseContained,
+        RecoveryDisowned,
+    ]
     assert after.now(Contained).taken_back == ()
     assert after.account.freeze(after.at + timedelta(days=400), Thresholds()) == 2
+
+
+@pytest.mark.parametrize("hand", [ANN, VIC])
+def test_a_page_nobody_is_bound_to_is_no_second_voice_beside_who_knows_its_address(hand: PersonId) -> None:
+    """Who opened or verified the case may have said both, in either order; somebody who did neither has not."""
+    first = given(verified(), objected(hand))
+    first.when(objected(RUE, "page")).refused("said_already")
+    page = given(verified(), objected(RUE, "page"))
+    page.when(objected(hand)).refused("said_already")
+    page.when(objected(IDA)).then(Contained)
+    first.when(objected(RUE, "page", bound=True)).then(Contained)
 
 
 def test_the_page_alone_counts_twice_only_from_the_browser_the_case_is_bound_to() -> None:

@@ -150,16 +150,16 @@ def waited(account: Account, *told: str, minutes: int = 60) -> None:
 
 def test_the_waiting_ends_to_the_minute() -> None:
     """After an hour it is over; before, it is refused."""
-    waited(standing())
+    waited(standing(), "mail")
     with pytest.raises(Refused) as caught:
-        waited(standing(), minutes=59)
+        waited(standing(), "mail", minutes=59)
     assert caught.value.reasons == ("hold",)
 
 
 @pytest.mark.parametrize(
     ("cut", "told", "reached"),
     [
-        ((), (), True),
+        ((), (), False),
         ((), ("mail",), True),
         (("mail",), (), False),
         (("mail",), ("mail",), False),
@@ -169,14 +169,14 @@ def test_the_waiting_ends_to_the_minute() -> None:
     ],
 )
 def test_waiting_is_worth_what_the_notice_reaches(cut: tuple[str, ...], told: tuple[str, ...], reached: bool) -> None:
-    """Where something was cut, at least one kind that was told over still reaches the person."""
+    """At least one kind that was told over still reaches the person."""
     account = shielded(NOON, cut=cut)
     if reached:
         waited(account, *told)
         return
     with pytest.raises(Refused) as caught:
         waited(account, *told)
-    assert caught.value.reasons == ("untold",)
+    assert "untold" in caught.value.reasons
 
 
 def test_taking_access_away_ends_the_case() -> None:

@@ -146,11 +146,8 @@ def test_what_was_not_asked_for_is_not_missed() -> None:
 
 def test_what_a_procedure_does_not_say_asks_for_nothing() -> None:
     """Neither after-care nor a cosigned checkpoint, a level, a tolerance or an elevated threat is there by default."""
-    assert After() == After(
-        notify=0, revoke_sessions=False, probation_s=0, manager_attests=False, review_s=0, confirm_s=0
-    )
+    assert After() == After(notify=0, revoke_sessions=False, probation_s=0, review_s=0, confirm_s=0)
     assert not After().revoke_sessions
-    assert not After().manager_attests
     assert (After().notify, After().probation_s, After().review_s, After().confirm_s) == (0, 0, 0, 0)
     assert not PLAIN.cosigned
     assert not Context().elevated_threat

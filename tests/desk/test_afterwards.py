@@ -6,7 +6,7 @@ import pytest
 
 from tests.desk.office import Office, refused
 from watchword.core import command as do
-from watchword.core.action import Step
+from watchword.core.action import Action, Step
 from watchword.core.case import Contained
 from watchword.core.change import RevokeSessions, Suspend
 from watchword.core.errors import Invalid
@@ -41,6 +41,72 @@ def test_containment(office: Office) -> None:
     assert office.app.outbox is not None
     assert "fraudulent" in office.app.outbox.sent("mara.lind@example.test")[-1].text
     assert refused(lambda: contain(office, case)) == ("wrong_state",)
+
+
+def reset(office: Office) -> CaseId:
+    """A reset of one of Mara's factors, from the first proof to its end; she proved herself in a browser she kept."""
+    case = office.open(action=Action.FACTOR_RESET, factors=("authenticator_app",))
+    for method in ("totp", "call_code"):
+        challenge = office.begin(case, method)
+        answer, mark = office.right(case, challenge), "the mark of her browser"
+        office.app.desk.hand_over.answer(case, challenge, answer, "", office.at, mark=mark)
+    office.ask(case)
+    office.approve(case, "boss.one")
+    office.release(case)
+    office.run()
+    assert office.state(case) == "delivered"
+    return case
+
+
+def test_what_nobody_confirms_is_taken_away(office: Office) -> None:
+    """A day after it was done the account is suspended and signed out; the person and security are told of it."""
+    case = reset(office)
+    assert office.app.outbox is not None
+    assert "within 24 hours" in office.app.outbox.sent("mara.lind@example.test")[-1].text
+    office.app.desk.decisions.close(office["ada.agent"], case, office.at)
+    office.pass_by(hours=23, minutes=59)
+    assert office.state(case) == "closed"
+    office.pass_by(minutes=1)
+    assert office.state(case) == "protected"
+    office.run()
+    assert (office.version("mara.lind", SUSPEND), office.version("mara.lind", REVOKE)) == (1, 2)
+    assert not office.directory.read(office.native("mara.lind")).enabled
+    for contact in office.directory.read(office.native("mara.lind")).contacts:
+        assert "in time" in office.app.outbox.sent(contact.value)[-1].text
+    rows = tuple(f"case/{case}/page/{entry}/care.missed" for entry in range(99))
+    assert [row.kind for row in office.app.ledger.effects_named(rows)] == ["page"]
+
+
+def test_what_the_person_confirms_stays(office: Office) -> None:
+    """From the browser they proved themself in, once; another browser, or none, is refused."""
+    case = reset(office)
+    confirm = office.app.desk.aftercare.confirm
+    for mark in (None, "of another"):
+        assert refused(lambda m=mark: confirm(case, "", office.at, mark=m)) == ("other_browser",)  # type: ignore[misc]
+    confirm(case, "", office.at, mark="the mark of her browser")
+    confirm(case, "", office.at, mark="the mark of her browser")
+    assert office.types(case).count("care.confirmed") == 1
+    office.pass_by(days=3)
+    assert office.state(case) == "delivered"
+    assert office.directory.read(office.native("mara.lind")).enabled
+
+
+def test_a_lost_row_keeps_nobody_from_being_asked(office: Office) -> None:
+    """Whoever deletes what waits for the confirmation wins nothing: the evidence says that it is owed."""
+    case = reset(office)
+    assert office.tamper("DELETE FROM effect WHERE kind = 'care'") == 1
+    office.pass_by(hours=24)
+    office.pass_by(minutes=10)
+    assert office.state(case) == "protected"
+
+
+def test_a_case_of_old_is_not_asked_for_now(office: Office) -> None:
+    """What was delivered long before anybody was asked, as in a ledger that was upgraded, is left as it is."""
+    case = reset(office)
+    assert office.tamper("DELETE FROM effect WHERE kind = 'care'") == 1
+    office.wait(days=4)
+    office.run()
+    assert office.state(case) == "delivered"
 
 
 def test_other_agents_go_on(office: Office) -> None:

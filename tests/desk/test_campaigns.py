@@ -144,3 +144,11 @@ def test_freeze_is_released_by_two_who_hold_the_step(office: Office) -> None:
     assert agree(office["ivy.iam"], account, office.at) is True
     types = [e.entry.type for e in office.app.ledger.read(f"account/{account}")]
     assert types[-3:] == ["freeze.release_voted", "freeze.release_voted", "freeze.released"]
+
+
+def test_a_number_is_one_origin_however_it_was_typed(office: Office) -> None:
+    """The second spelling, for another person, raises the case as the first one would have."""
+    first = office.open("mara.lind", Action.UNLOCK, origin="+49 30 5550199")
+    other = office.open("noah.berg", Action.UNLOCK, ticket="INC-2", origin="0049-30-5550199")
+    assert office.case(first).origin == office.case(other).origin
+    assert office.case(other).requirement.raised

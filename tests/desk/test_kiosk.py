@@ -45,6 +45,7 @@ def test_a_supervisor_signs_twice_and_nobody_calls(office: Office) -> None:
     office.prove(case, "in_person")
     office.ask(case)
     office.approve(case, BOSS)
+    office.run()
     office.pass_by(hours=1, minutes=1)
     office.release(case)
     office.browse(case)

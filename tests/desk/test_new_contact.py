@@ -32,6 +32,7 @@ def contacts(office: Office) -> dict[str, str]:
 def carried(office: Office, case: CaseId) -> None:
     """From a verified case to its end: asked, waited, released, done."""
     office.ask(case)
+    office.run()
     office.pass_by(hours=24)
     office.release(case)
     office.run()
@@ -58,6 +59,39 @@ def test_what_the_person_entered_is_what_is_done(office: Office, case: CaseId) -
     office.run()
     assert (office.state(case), contacts(office)) == ("delivered", old | {"phone": PHONE})
     assert office.types(case)[:4] == ["case.opened", "ticket.linked", "contact.entered", "challenge.begun"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "new"), [(ContactKind.PHONE, PHONE), (ContactKind.MAIL, "mara@elsewhere.example.test")]
+)
+def test_what_was_replaced_is_told_that_it_is_done(office: Office, kind: ContactKind, new: str) -> None:
+    """The old number, or address, hears of the change once it is done, though no directory knows it any more."""
+    old = contacts(office)[kind]
+    case = office.open(action=Action.RECOVERY_INFO_CHANGE, contact=kind)
+    office.enter(case, new)
+    office.prove(case, "passkey")
+    carried(office, case)
+    assert office.state(case) == "delivered"
+    assert office.app.outbox is not None
+    for to in (old, new):
+        assert any("was done" in sent.text for sent in office.app.outbox.sent(to)), to
+    assert old not in office.app.ledger.checkpoint[0] + "".join(
+        str(e.entry.data) for e in office.app.ledger.read(f"case/{case}")
+    )
+
+
+def test_a_notice_of_what_is_taken_back_reaches_the_replaced_address(office: Office) -> None:
+    """A change found to be a fraud is told to the number it replaced as well."""
+    old = contacts(office)["phone"]
+    case = office.open(action=Action.RECOVERY_INFO_CHANGE, contact=ContactKind.PHONE)
+    office.enter(case)
+    office.prove(case, "passkey")
+    carried(office, case)
+    office.app.desk.decisions.contain(office["sam.security"], case, "not hers", office.at)
+    office.run()
+    assert office.app.outbox is not None
+    assert len(office.app.outbox.sent(old)) > len(office.app.outbox.sent(PHONE))
+    assert "fraudulent" in office.app.outbox.sent(old)[-1].text
 
 
 def test_the_last_one_entered_is_set(office: Office, case: CaseId) -> None:
@@ -183,6 +217,7 @@ def test_an_erased_one_is_shown_to_nobody_and_not_done(office: Office, case: Cas
     office.enter(case)
     office.prove(case, "passkey")
     office.ask(case)
+    office.run()
     office.pass_by(hours=24)
     office.release(case)
     office.tamper("DELETE FROM payload WHERE name = 'contact' AND stream = :stream", stream=f"case/{case}")

@@ -174,6 +174,35 @@ def test_every_notice_says_how_to_object_and_holds_no_link(office: Office) -> No
     assert office.state(case) == "paused"
 
 
+@pytest.mark.parametrize("login", ["mara.lind", "piet.priv"])
+def test_one_agent_takes_nothing_back_by_saying_it_at_the_desk_and_on_the_page(office: Office, login: str) -> None:
+    """Who opened the case knows the page's address: both together pause it, and nobody is kept out of their account."""
+    case = office.open(login, Action.UNLOCK)
+    says(office, case)
+    objections = office.app.desk.objections
+    assert refused(lambda: objections.object_on_page(case, "", office.at)) == ("said_already",)
+    account = office.app.registry.account(office.case(case).account)
+    assert (office.state(case), account.freeze(office.at, office.app.steps.thresholds)) == ("paused", 0)
+    says(office, case, "boss.one")
+    assert office.state(case) == "contained"
+
+
+def test_a_second_voice_at_the_desk_is_spent_from_the_budget(office: Office) -> None:
+    """Who took away as often as they may within a day is not the second voice; a first one they may always be."""
+    most = office.app.steps.policy.procedures.protective.budget
+    for number in range(most):
+        login = ("mara.lind", "noah.berg", "eve.exec", "olga.owner")[number % 4]
+        case = office.open(login, Action.UNLOCK, ticket=f"INC-{number}", agent="ben.agent")
+        says(office, case, "ada.agent")
+        says(office, case, "ben.agent")
+    case = office.open("boss.one", Action.UNLOCK, ticket="INC-99", agent="ada.agent")
+    says(office, case, "ada.agent")
+    assert refused(lambda: says(office, case, "ben.agent")) == ("protection_budget",)
+    assert office.state(case) == "paused"
+    says(office, case, "sam.security")
+    assert office.state(case) == "contained"
+
+
 def test_the_page_says_it_once_for_whoever_has_the_address(office: Office) -> None:
     """The address alone stops a case and takes nothing back; from the browser that made the key it does."""
     objections = office.app.desk.objections

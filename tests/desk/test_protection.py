@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from tests.desk.office import STAFF, Office, refused
@@ -194,3 +196,34 @@ def test_protected_account_is_not_signed_in_to(office: Office) -> None:
     protect(office, case)
     office.run()
     assert office.directory.sign_in("mara.lind", "the old secret of it") is SignIn.DISABLED
+
+
+def test_hold_waits_for_its_notice_and_begins_with_it(office: Office) -> None:
+    """While mail and telephone are away nothing elapses and nothing is released; told at last, the whole time runs."""
+    case = office.open(action=Action.RECOVERY_INFO_CHANGE, contact="phone")
+    office.enter(case)
+    office.prove(case, "passkey")
+    office.ask(case)
+    notifiers = office.app.runner.notices.notifiers
+    kept = dict(notifiers)
+    notifiers.clear()  # type: ignore[attr-defined]
+    for _ in range(25):
+        office.pass_by(hours=1)
+    assert office.state(case) == "holding"
+    assert refused(lambda: office.release(case)) == ("untold",)
+    notifiers.update(kept)  # type: ignore[attr-defined]
+    office.pass_by(hours=1)
+    told = office.at
+    assert office.case(case).until == told + timedelta(hours=24)  # type: ignore[attr-defined]
+    office.pass_by(hours=23)
+    assert office.state(case) == "holding"
+    office.pass_by(hours=1)
+    assert office.state(case) == "releasable"
+
+
+def test_account_without_a_mailbox_is_told_by_its_owner(office: Office) -> None:
+    """Nobody reads what goes to a service account: the notice of its hold goes to who owns it."""
+    case = office.open("svc.backup", Action.TOTAL_LOSS)
+    seen = office.directory.read(office.native("olga.owner"))
+    loaded = office.case(case)
+    assert {c.value for c in office.app.runner.notices._owner(loaded)} == {c.value for c in seen.contacts}

@@ -81,6 +81,7 @@ def test_hold_is_waited_out_under_threat(office: Office) -> None:
     now = office.case(case)
     assert isinstance(now, Holding)
     assert now.until == office.at + timedelta(hours=4)
+    office.run()
     lower(office, "sam.security")
     lower(office, "ivy.iam")
     office.pass_by(hours=3, minutes=59)

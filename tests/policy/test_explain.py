@@ -30,11 +30,8 @@ def test_a_cell_in_words() -> None:
         "Alert L2: it goes to the security queue.",
         (
             "After: tell the contacts of record, end every session where the directory can, "
-            "recorded as on probation for 7 days, reviewed within 3 days."
-        ),
-        (
-            "People see to it that the manager attests it the next working day and "
-            "that the account is suspended unless the person confirms within 1 day."
+            "recorded as on probation for 7 days, suspended unless the person confirms on their page within 1 day, "
+            "reviewed within 3 days."
         ),
     )
     assert said.words == said.plain

@@ -163,10 +163,10 @@ def test_the_sooner_deadline_and_the_longer_probation_win() -> None:
     """Joined after-care does what either asks: earlier deadlines, longer probation, and 0 asks for nothing."""
     joined = strictness.join_after(
         After(notify=1, probation_s=10, review_s=100, confirm_s=0),
-        After(notify=2, probation_s=5, review_s=50, confirm_s=7, manager_attests=True),
+        After(notify=2, probation_s=5, review_s=50, confirm_s=7),
     )
 
-    assert joined == After(notify=2, probation_s=10, review_s=50, confirm_s=7, manager_attests=True)
+    assert joined == After(notify=2, probation_s=10, review_s=50, confirm_s=7)
 
 
 @pytest.mark.parametrize("account_class", PEOPLE)

@@ -114,6 +114,16 @@ class CallerController(Controller):
         app.desk.objections.object_on_page(opened, _browser(request), at)
         return _shown(app, app.desk.steps.load(opened), request, at)
 
+    @post("/confirmation", sync_to_thread=True, status_code=HTTP_200_OK)
+    def confirm(
+        self, app: TheApp, at: Now, case: FromPath[str], token: FromPath[str], request: Request[Any, Any, Any]
+    ) -> caller_bodies.CallerOut:
+        """Say, once it is done, that it was oneself; without that the account is suspended where policy asks for it."""
+        opened = _checked(app, case, token, request)
+        mark = mark_of(app, request.cookies.get(BROWSER_NAME))
+        app.desk.aftercare.confirm(opened, _browser(request), at, mark=mark)
+        return _shown(app, app.desk.steps.load(opened), request, at)
+
     @post("/contact", sync_to_thread=True, status_code=HTTP_200_OK)
     def enter_contact(
         self,
@@ -260,6 +270,7 @@ def _shown(
     """What the page shows; *held* is the cookie that this very answer sets."""
     case, browser, say = loaded.case, held or _browser(request), _say(request)
     contact = _contact(app, case, browser)
+    until = app.desk.aftercare.due(case, browser, mark_of(app, request.cookies.get(BROWSER_NAME)))
     running = (c for c in case.challenges if not c.ended and at < c.expires)
     # What a prompt asks for at the hand-over is shown to the browser that opened it, and to no other.
     mine = app.desk.hand_over.is_held(case, browser)
@@ -278,6 +289,7 @@ def _shown(
         paused=isinstance(case, Paused),
         check=countersign.offered(app, case),
         heard=countersign.heard(app, case, request.cookies),
+        confirm=say.moment(until) if until else "",
     )
 
 

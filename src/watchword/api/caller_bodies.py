@@ -68,6 +68,7 @@ class CallerOut(Out, frozen=True, kw_only=True):
 
     *paused*: somebody objected, and nothing goes on. *check* are words of which the desk says one before anything else.
     *heard*: this browser picked the right one, or none is asked. *done*: everything that was asked for was changed.
+    *confirm*: until when, in words, this browser may say that it was the person; empty where it may not, or need not.
     """
 
     case: str
@@ -81,6 +82,7 @@ class CallerOut(Out, frozen=True, kw_only=True):
     paused: bool
     check: tuple[str, ...]
     heard: bool
+    confirm: str = ""
 
 
 class Heard(In, frozen=True, kw_only=True):

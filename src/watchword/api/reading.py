@@ -96,7 +96,7 @@ def whole(app: App, loaded: Loaded, reader: PersonId, at: datetime) -> bodies.Ca
             )
             for q in questions_of(app, case)
         ),
-        hold_until=case.until if isinstance(case, Holding) else None,
+        hold_until=case.until if isinstance(case, Holding) and case.told else None,
         released_until=case.until if isinstance(case, Released) else None,
         changes=_changes(app, loaded),
         waits_for_contact=isinstance(case, Verifying) and is_missing(case),

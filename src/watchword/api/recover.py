@@ -101,7 +101,7 @@ class RecoverController(Controller):
             if service.is_open(case):
                 whence.note(app, case, address, cookie, at)
 
-        afterwards.do(opens)
+        afterwards.do(opens, address)
         return Recovering(page=f"/recover/{case}/{service.token(case)}")
 
     @get("/{case:str}/{token:str}", sync_to_thread=True)
@@ -132,10 +132,10 @@ class RecoverController(Controller):
         request: Request[Any, Any, Any],
     ) -> WayOut:
         """Choose a way to prove it; every way is offered to everybody."""
-        _slowed(app, recoveries, request)
+        address = _slowed(app, recoveries, request)
         mine, service, say = page_of(app, case, token), app.self_service, _say(request)
         asked = service.ask(mine, data.method, at)
-        afterwards.do(lambda: service.begin(mine, asked.method, asked.challenge, at))
+        afterwards.do(lambda: service.begin(mine, asked.method, asked.challenge, at), address)
         return WayOut(
             challenge=asked.challenge,
             method=asked.method,
@@ -158,10 +158,10 @@ class RecoverController(Controller):
         request: Request[Any, Any, Any],
     ) -> RecoverOut:
         """Answer. Whether it was right is seen by the page going on, and by nothing else."""
-        _slowed(app, recoveries, request)
+        address = _slowed(app, recoveries, request)
         mine, service = page_of(app, case, token), app.self_service
         mark = mark_of(app, request.cookies.get(BROWSER_NAME))
-        afterwards.do(lambda: service.answer(mine, data.method, data.answer, mark, at))
+        afterwards.do(lambda: service.answer(mine, data.method, data.answer, mark, at), address)
         return RecoverOut()
 
 
@@ -169,8 +169,7 @@ def _slowed(app: App, recoveries: Throttle, request: Request[Any, Any, Any]) -> 
     """Count this request for where it comes from, and return that; before anything is looked at."""
     demand_on(app)
     address = request.client.host if request.client else ""
-    recoveries.demand(address)
-    recoveries.failed(address)
+    recoveries.take(address)
     return address
 
 

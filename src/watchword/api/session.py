@@ -89,12 +89,13 @@ def sign_out_form(request: Request[Any, Any, Any], sessions: TheSessions) -> Red
 def _signed_in(request: Request[Any, Any, Any], app: App, throttle: Throttle, login: str, password: str) -> PersonId:
     """Whom the words stand for; raise `NotSignedIn`, or `TooMany` for an address that guesses."""
     address = request.client.host if request.client else ""
-    throttle.demand(address)
+    throttle.take(address)  # before the slow hash, or guesses side by side would all pass
     try:
-        return app.people.sign_in(login, password)
+        person = app.people.sign_in(login, password)
     except Refused as refused:
-        throttle.failed(address)
         raise NotSignedIn(refused.what, refused.remedy) from refused
+    throttle.forgive(address)
+    return person
 
 
 def _who(app: App, person: PersonId) -> SignedIn:

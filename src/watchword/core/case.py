@@ -17,6 +17,7 @@ from watchword.core.account import AccountClass
 from watchword.core.action import Action
 from watchword.core.approval import is_outside
 from watchword.core.change import Change, contact_of, with_contact
+from watchword.core.confirmation import CareConfirmed, CareMissed
 from watchword.core.errors import Corrupt, Invalid
 from watchword.core.hands import APART, Hand, Part, hands_of
 from watchword.core.ids import AccountId, CaseId, LeafHash, OriginId, PersonId
@@ -31,6 +32,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
     *objections* are those since somebody last looked at them; *code_spoken* and *code_misses* are of the hand-over;
     *hands* are who took which step, in the order they first did, and are never let go of.
+    *confirmed*: after it was delivered the person said that it was them; *unconfirmed*: the time for that ran out.
     """
 
     id: CaseId
@@ -63,6 +65,9 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     code_spoken: bool = False
     code_misses: int = 0
     hands: tuple[Hand, ...] = ()
+    delivered_at: datetime | None = None
+    confirmed: bool = False
+    unconfirmed: bool = False
 
     @property
     def sources(self) -> tuple[OriginId, ...]:
@@ -88,7 +93,10 @@ class AwaitingApproval(Asked, frozen=True, kw_only=True):
 
 
 class Holding(Asked, frozen=True, kw_only=True):
-    """Approved (or none asked); waiting until *until* while the old channels, those *told* among them, can say no."""
+    """Approved (or none asked); waiting while the old channels can say no, by those *told* from the first of them on.
+
+    The waiting is over at *until*; while nobody is told it is only when it would be, had they been told at once.
+    """
 
     until: datetime
     told: tuple[str, ...] = ()
@@ -193,6 +201,8 @@ POSSIBLE: dict[type[past.CaseEvent], tuple[type[Case], ...]] = {
     past.ProtectionTaken: OPEN,
     past.HoldRestarted: (Holding,),
     past.HoldTold: (Holding,),
+    CareConfirmed: (Delivered, Closed),
+    CareMissed: (Delivered, Closed),
     past.ExecutionRefused: (Released, Executing),
     past.Validated: (Executed,),
     past.CodeSpoken: (Released, Executing, Executed, Checked),
@@ -320,9 +330,15 @@ def _evolved(case: Case | None, recorded: past.Recorded) -> Case:
         case past.HoldRestarted():
             return replaced(case, until=event.until, told=())
         case past.HoldTold():
-            return replaced(case, told=event.channels)
+            return _told(case, event, at)
         case past.ProtectionTaken():
             return become(Protected, case, contained_at=at, taken_back=event.changes)
+        case CareConfirmed():
+            return replaced(case, confirmed=True)
+        case CareMissed():
+            earlier = progress_of(case)
+            back = {"taken_back": event.changes, "earlier": earlier, "progress": ()}
+            return become(Protected, case, contained_at=at, unconfirmed=True, **back)
         case past.HoldElapsed():
             return become(Releasable, case)
         case past.CaseReleased():
@@ -337,13 +353,13 @@ def _evolved(case: Case | None, recorded: past.Recorded) -> Case:
         case past.Validated():
             if not event.sound:
                 return become(Failed, case)
-            return become(Checked if yields_credential(case) else Delivered, case)
+            return become(Checked, case) if yields_credential(case) else become(Delivered, case, delivered_at=at)
         case past.CodeSpoken():
             return replaced(case, code_spoken=True)
         case past.CodeMissed():
             return replaced(case, code_misses=case.code_misses + 1)
         case past.HandedOver():
-            return become(Delivered, case)
+            return become(Delivered, case, delivered_at=at)
         case past.CaseEscalated():
             return become(Verifying, case, requirement=event.requirement, votes=())
         case past.CaseClosed():
@@ -470,7 +486,14 @@ def _resumed(case: Case, at: datetime) -> Case:
     under = beneath(case)
     kept = {name: getattr(case, name) for name in Case.__struct_fields__}
     again = become(type(under), under, **(kept | {"objections": ()}))
-    return replaced(again, until=at + hold_of(again)) if isinstance(again, Holding) else again
+    return replaced(again, until=at + hold_of(again), told=()) if isinstance(again, Holding) else again
+
+
+def _told(case: Case, event: past.HoldTold, at: datetime) -> Case:
+    """The waiting is counted from the first notice that went out: before it nobody could say no."""
+    if isinstance(case, Holding) and event.channels and not case.told:
+        case = replaced(case, until=at + hold_of(case))
+    return replaced(case, told=event.channels)
 
 
 def _voted(case: Case, event: past.ApprovalGiven | past.ApprovalRefused, at: datetime, leaf: LeafHash) -> Case:

@@ -66,7 +66,7 @@ def clear(history: tuple[past.Recorded, ...], at: datetime, executor: PersonId |
     rule = case.requirement.approve
     if rule is not None and rule.signed and any(not is_signed(given[leaf].proof) for leaf in released.approvals):
         _no("signed", "an approval carries no signature")
-    # (8) the hold was waited out before the release
+    # (8) the hold was waited out before the release, by somebody who was told of it
     _hold(case, history)
     # (9) nobody took two steps that this procedure keeps apart
     _separation(case, executor)
@@ -130,12 +130,18 @@ def _quorum(case: Released, released: past.CaseReleased, at: datetime) -> None:
 
 
 def _hold(case: Released, history: tuple[past.Recorded, ...]) -> None:
+    if not (hold := hold_of(case)):
+        return
     settling = past.ApprovalAsked | past.ApprovalGiven | past.BreakGlassInvoked | past.HoldRestarted
     settled = max(
         r.at for i, r in enumerate(history, 1) if isinstance(r.event, settling) or _waits_anew(r, history[:i])
     )
     released = max(r.at for r in history if isinstance(r.event, past.CaseReleased))
-    if released < settled + hold_of(case):
+    said = (r for r in history if isinstance(r.event, past.HoldTold) and r.event.channels)
+    told = min((r.at for r in said if r.at >= settled), default=None)
+    if told is None:
+        _no("hold", "nobody was told that it waits")
+    if released < told + hold:
         _no("hold", "it was released before the waiting time was over")
 
 

@@ -214,7 +214,13 @@ class Withdraw(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Expire(msgspec.Struct, frozen=True, kw_only=True):
-    """End a case nothing happened to in time."""
+    """Nothing happened in time.
+
+    *alone*: a stranger opened it on the page of self-service. Wrong answers left there stick to nobody then: how many
+    there can be in a day is bounded, and a failure two days late would add to those of that day.
+    """
+
+    alone: bool = False
 
 
 class Freeze(msgspec.Struct, frozen=True, kw_only=True):
@@ -255,6 +261,19 @@ class RestartHold(msgspec.Struct, frozen=True, kw_only=True):
     """Let the waiting begin anew."""
 
     because: CaseId
+
+
+class ConfirmCare(msgspec.Struct, frozen=True, kw_only=True):
+    """Say, once it is done, that it was oneself: in the browser it is *bound* to, or in that of mark *browser*."""
+
+    bound: bool = False
+    browser: str | None = None
+
+
+class MissCare(msgspec.Struct, frozen=True, kw_only=True):
+    """Note that nobody said so in time."""
+
+    by: PersonId
 
 
 class TellHold(msgspec.Struct, frozen=True, kw_only=True):
@@ -327,6 +346,8 @@ Command = (
     | Protect
     | RestartHold
     | TellHold
+    | ConfirmCare
+    | MissCare
     | BreakGlass
     | TellApprovers
     | OverdueReview

@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from watchword.core import command as do
 from watchword.core import event as past
+from watchword.core.aftercare import confirm_care, miss_care
 from watchword.core.approval import demand_other_browser, is_signed
 from watchword.core.case import (
     TERMINAL,
@@ -143,6 +144,10 @@ def _decided(
         case do.TellHold():
             in_state(case, command, Holding)
             return (past.HoldTold(case=case.id, channels=command.channels),)
+        case do.ConfirmCare():
+            return confirm_care(case, command)
+        case do.MissCare():
+            return miss_care(case, command, at)
         case do.Release():
             return _release(case, account, command, at, thresholds)
         case do.OpenHandOver():
@@ -174,7 +179,7 @@ def _decided(
             if at < case.opened_at + CASE_LIFE + timedelta(seconds=case.requirement.hold_s):
                 raise Refused("This case still has time.", "Withdraw it, if nobody wants it.", ("too_early",))
             in_state(beneath(case), command, Verifying, AwaitingApproval, Holding, Releasable, Released)
-            return (past.CaseExpired(case=case.id), *abandoned(case, account))
+            return (past.CaseExpired(case=case.id), *(() if command.alone else abandoned(case, account)))
         case do.Freeze():
             in_state(beneath(case), command, *FREEZABLE)
             return (past.CaseFrozen(case=case.id, because=command.because), *abandoned(case, account))
@@ -367,7 +372,11 @@ def _contain(case: Case, command: do.Contain) -> tuple[Event, ...]:
     if isinstance(case, Contained):
         raise Refused("This case is contained already.", "Follow its changes to their end.", ("wrong_state",))
     contained = past.CaseContained(case=case.id, by=command.by, changes=taken_back(case))
-    return (contained, RecoveryContained(account=case.account, case=case.id))
+    return (
+        contained,
+        past.ProtectionSpent(case=case.id, by=command.by),
+        RecoveryContained(account=case.account, case=case.id),
+    )
 
 
 def _break_glass(case: Case, account: Account, command: do.BreakGlass, at: datetime) -> tuple[Event, ...]:

@@ -13,6 +13,7 @@ import msgspec
 from watchword.core.account import AccountClass
 from watchword.core.action import Action
 from watchword.core.change import Change
+from watchword.core.confirmation import CareEvent
 from watchword.core.ids import AccountId, CaseId, LeafHash, OriginId, PersonId
 from watchword.core.origin import Source
 from watchword.core.requirement import Context, Requirement
@@ -65,10 +66,7 @@ class TicketLinked(msgspec.Struct, frozen=True, kw_only=True, tag="ticket.linked
 
 
 class ContactEntered(msgspec.Struct, frozen=True, kw_only=True, tag="contact.entered"):
-    """The person entered the new contact point on their own page; the value and its salt are a payload.
-
-    Each entry replaces the one before, and what was proven before it counts for nothing any more.
-    """
+    """The person entered the new contact point (a payload), in place of one before; proofs before it count no more."""
 
     case: CaseId
     commitment: str
@@ -433,6 +431,7 @@ CaseEvent = (
     | ProtectionTaken
     | HoldTold
     | HoldRestarted
+    | CareEvent
     | BreakGlassInvoked
     | ApproversTold
     | ReviewOwed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from watchword.core import command as do
 from watchword.core import event as past
-from watchword.core.case import PAUSABLE, Case, Closed, Delivered, Failed, Paused, progress_of
+from watchword.core.case import PAUSABLE, Case, Closed, Delivered, Failed, Paused, progress_of, verifiers
 from watchword.core.change import Change, RevokeSessions, Suspend
 from watchword.core.errors import Refused
 from watchword.core.gates import Event, in_state
@@ -28,7 +28,7 @@ def object_to(case: Case, command: do.Object) -> tuple[Event, ...]:
     earlier = case.objections
     if not earlier:
         return (said,)
-    other = any((e.by, e.channel) != (command.by, command.channel) for e in earlier)
+    other = any((e.by, e.channel) != (command.by, command.channel) and not _one_hand(case, e, said) for e in earlier)
     newly_bound = command.bound and not any(e.bound for e in earlier)
     if not other and not newly_bound:
         raise Refused(
@@ -38,7 +38,15 @@ def object_to(case: Case, command: do.Object) -> tuple[Event, ...]:
         )
     changes = taken_back(case) if progress_of(case) else ()
     contained = past.CaseContained(case=case.id, by=command.by, changes=changes)
-    return (said, contained, RecoveryDisowned(account=case.account, case=case.id))
+    spent = (past.ProtectionSpent(case=case.id, by=command.by),) if command.channel == "desk" else ()
+    return (said, contained, *spent, RecoveryDisowned(account=case.account, case=case.id))
+
+
+def _one_hand(case: Case, one: past.Objected, other: past.Objected) -> bool:
+    """Whether the same agent may have said both: who opened or verified a case knows the address of its page."""
+    desk = {case.opener, *verifiers(case)}
+    pairs = ((one, other), (other, one))
+    return any(a.channel == "page" and not a.bound and b.channel == "desk" and b.by in desk for a, b in pairs)
 
 
 def lift(case: Case, command: do.LiftPause) -> tuple[Event, ...]:

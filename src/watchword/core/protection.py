@@ -63,14 +63,20 @@ def restart_hold(case: Case, command: do.RestartHold, at: datetime) -> tuple[Eve
 
 
 def demand_waited(case: Holding, account: Account, at: datetime) -> None:
-    """Refuse while the waiting runs, and while the person was told over nothing that still reaches them."""
+    """Refuse while the person was told over nothing that still reaches them, and while the waiting since then runs."""
+    if not case.told:
+        raise Refused(
+            "The waiting time has not begun: nobody could be told of it yet.",
+            "See that a contact point of record can be reached, or have them come in, in a new case.",
+            ("untold",),
+        )
     if at < case.until:
         raise Refused(
             f"The waiting time runs until {case.until:%Y-%m-%d %H:%M} UTC.",
             "Wait, or prove with a method that waives it before the case is asked again.",
             ("hold",),
         )
-    if account.cut and not set(case.told) - account.cut:
+    if not set(case.told) - account.cut:
         raise Refused(
             f"The person was told by nothing that still reaches them: {', '.join(sorted(account.cut))} was cut.",
             "Withdraw this case; open another once they can be told, or have them come in.",

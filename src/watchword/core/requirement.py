@@ -125,7 +125,6 @@ class After(msgspec.Struct, frozen=True, kw_only=True):
     notify: int = 0
     revoke_sessions: bool = False
     probation_s: int = 0
-    manager_attests: bool = False
     review_s: int = 0
     confirm_s: int = 0
 

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from watchword.core import event as past
+from watchword.core.aftercare import confirm_due
 from watchword.core.case import (
     TERMINAL,
     UNBEGUN,
@@ -28,6 +29,7 @@ from watchword.core.case import (
     evolve,
     yields_credential,
 )
+from watchword.core.confirmation import CareMissed
 from watchword.core.execution import PROVISIONAL, in_flight
 from watchword.core.gates import CASE_LIFE, Event
 from watchword.desk.recording import case_stream
@@ -62,8 +64,9 @@ class Kind:
     PAGE = "page"
     SKIPPED = "skipped"
     APPROVED = "approved"
+    CARE = "care"
 
-    DESK = (SEND, LOOK, NOTICE, HOLD, EXPIRE, FREEZE, REVIEW, CAMPAIGN, SHIELD, PAGE, SKIPPED, APPROVED)
+    DESK = (SEND, LOOK, NOTICE, HOLD, EXPIRE, FREEZE, REVIEW, CAMPAIGN, SHIELD, PAGE, SKIPPED, APPROVED, CARE)
     """What the desk's own runner does."""
 
     EXECUTOR = (CHANGE, CONFIRM, VALIDATE)
@@ -116,7 +119,7 @@ def may_owe(case: Case, changed_at: datetime, at: datetime) -> bool:
     """Whether a case may wait for anything at *at*, by what a list knows: quick, and never wrong by saying no."""
     if not isinstance(case, (Delivered, Failed, *TERMINAL)) or at - changed_at < CASE_LIFE:
         return True
-    return _awaits_review(case) or _own_goes_on(case, at) or _goes_back(case)
+    return _awaits_review(case) or _awaits_confirmation(case, at) or _own_goes_on(case, at) or _goes_back(case)
 
 
 def _asked(
@@ -157,6 +160,13 @@ def _asked(
             yield due(Kind.CHANGE, at, strand=BACK)
             yield due(Kind.SHIELD, at)
             yield due(Kind.NOTICE, at)
+        case CareMissed():
+            yield due(Kind.CHANGE, at, strand=BACK)
+            yield due(Kind.SHIELD, at)
+            yield due(Kind.NOTICE, at)
+            yield due(Kind.PAGE, at, strand=f"{Kind.PAGE}/care.missed", suffix="/care.missed")
+        case past.HoldTold() if isinstance(after, Holding) and isinstance(before, Holding) and not before.told:
+            yield due(Kind.HOLD, after.until)
         case past.HoldRestarted():
             yield due(Kind.HOLD, event.until)
             yield due(Kind.NOTICE, at)
@@ -180,6 +190,8 @@ def _asked(
             yield due(Kind.REVIEW, event.due)
         case past.ApprovalGiven():
             yield due(Kind.APPROVED, at, strand=f"{Kind.APPROVED}/{entry}")
+    if not isinstance(before, Delivered) and (confirm := confirm_due(after)):
+        yield due(Kind.CARE, confirm)
     if isinstance(after, Holding) and not isinstance(before, Holding):
         yield due(Kind.HOLD, after.until)
         yield due(Kind.NOTICE, at)
@@ -225,6 +237,8 @@ def _goes_on(owed: Owed, case: Case, at: datetime) -> bool:
             return not ended and at - owed.row.due_at < CASE_LIFE
         case Kind.HOLD:
             return isinstance(case, Holding)
+        case Kind.CARE:
+            return _awaits_confirmation(case, at)
         case Kind.EXPIRE:
             return type(beneath(case)) in UNBEGUN
         case Kind.REVIEW:
@@ -237,6 +251,12 @@ def _goes_on(owed: Owed, case: Case, at: datetime) -> bool:
 
 def _awaits_review(case: Case) -> bool:
     return case.review_due is not None and case.reviewer is None and not case.review_overdue
+
+
+def _awaits_confirmation(case: Case, at: datetime) -> bool:
+    """Whether the person still has to confirm, or lately had: what is older was done before anybody was asked."""
+    due = confirm_due(case)
+    return due is not None and at - due < CASE_LIFE
 
 
 def _own_goes_on(case: Case, at: datetime) -> bool:

@@ -12,6 +12,7 @@ from watchword.core.errors import Refused
 from watchword.core.ids import CaseId, OriginId
 from watchword.core.origin import Source
 from watchword.core.requirement import Requirement
+from watchword.desk.origins import plain
 from watchword.desk.steps import Loaded, Steps
 
 log = structlog.get_logger("watchword.campaign")
@@ -28,7 +29,7 @@ class Campaigns:
 
     def see(self, case: CaseId, kind: Source, value: str, at: datetime) -> None:
         """Note that the caller's page was opened from *value*, kept as a keyed pseudonym; once for each case."""
-        origin = OriginId("o-" + self.steps.ledger.keyed(f"origin {kind}", value))
+        origin = OriginId("o-" + self.steps.ledger.keyed(f"origin {kind}", plain(kind, value)))
         if origin in self.steps.load(case).case.sources:
             return
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from watchword.core.passkey import RelyingParty
+from watchword.desk.aftercare import Aftercare
 from watchword.desk.approvals import Approvals
 from watchword.desk.campaign import Campaigns
 from watchword.desk.decisions import Decisions
@@ -41,3 +42,4 @@ class Desk:
         self.new_contact = NewContact(steps)
         self.hand_over = HandOver(steps, self.verification, self.new_contact)
         self.objections = Objections(steps, self.hand_over, self.new_contact)
+        self.aftercare = Aftercare(steps, self.hand_over, self.new_contact)

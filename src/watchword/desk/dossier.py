@@ -15,7 +15,7 @@ from watchword.core.ids import CaseId, PersonId
 from watchword.core.person import CredentialEnrolled, CredentialRevoked
 from watchword.desk.approvals import Approvals
 from watchword.desk.hand_over import ENVELOPE
-from watchword.desk.new_contact import CONTACT
+from watchword.desk.new_contact import CONTACT, PREVIOUS
 from watchword.desk.posture import PolicyActivated
 from watchword.desk.recording import POLICY_STREAM, account_stream, case_stream, event_of, person_stream
 from watchword.desk.steps import Loaded, Steps
@@ -26,7 +26,7 @@ from watchword.ledger.outsiders import Outsiders
 from watchword.ledger.restoration import LEDGER_STREAM
 from watchword.ledger.sshsig import allowed_signer
 
-SECRET = frozenset({"secret", ENVELOPE, CONTACT})
+SECRET = frozenset({"secret", ENVELOPE, CONTACT, PREVIOUS})
 """Payloads that are opened for nobody: seeds, password hashes, sealed credentials, and a new contact point whole."""
 
 _ABOUT_PEOPLE = (

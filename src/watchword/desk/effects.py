@@ -24,6 +24,7 @@ from watchword.core.case import (
     Released,
     change_of,
     progress_of,
+    state_of,
     yields_credential,
 )
 from watchword.core.change import Receipt, SetContact
@@ -34,6 +35,7 @@ from watchword.desk.clearing import GRANT_OVER, Clearing, DemandCosigned, Order
 from watchword.desk.desk import Desk
 from watchword.desk.followers import Starts
 from watchword.desk.hand_over import ENVELOPE
+from watchword.desk.new_contact import previous
 from watchword.desk.notify import Notices
 from watchword.desk.paging import Paging
 from watchword.desk.pushes import Pushes
@@ -162,7 +164,7 @@ class Runner:
             case Kind.HOLD:
                 self._when(case, Holding, do.ElapseHold(), at, done, row)
             case Kind.EXPIRE:
-                self.steps.system_step(case, lambda _: do.Expire(), at, settle=done)
+                self.steps.system_step(case, self._expired, at, settle=done)
             case Kind.FREEZE:
                 self.desk.decisions.freeze_related(case, at)
                 self._settle(row)
@@ -178,6 +180,9 @@ class Runner:
             case Kind.SKIPPED:
                 self.paging.tell_skipped(case, row.id, at)
                 self._settle(row)
+            case Kind.CARE:
+                self.steps.system_step(case, lambda _: do.MissCare(by=self.steps.runner), at, settle=done)
+                log.warning("care.looked_at", case=case, state=state_of(self.steps.load(case).case))
             case Kind.SHIELD:
                 self.desk.protection.restart_holds(case, at)
                 self._settle(row)
@@ -197,6 +202,9 @@ class Runner:
                 self._validate(case, at, done)
             case _:
                 raise Invalid(f"Nobody does effects of kind {row.kind!r}.", "Upgrade.", where=row.id)
+
+    def _expired(self, loaded: Loaded) -> do.Command:
+        return do.Expire(alone=self.steps.portal is not None and loaded.case.opener == self.steps.portal)
 
     def _wake(self, case: CaseId, challenge: str, at: datetime) -> bool:
         """Have an enrolled browser woken; whether the challenge is one that browsers answer."""
@@ -284,6 +292,8 @@ class Runner:
         if secret is not None and isinstance(case, Released):
             sealed = seal(secret, case.jwk or "")
             told = (Disclosure(name=ENVELOPE, value=sealed, retention=Retention.SHORT),)
+        if isinstance(change, SetContact):
+            told = (*told, *previous(order.directory.read(native).contacts, change))
         started = do.Start(number=number, effect=row.id, executor=self.steps.executor, before=before)
         try:
             self.steps.system_step(case.id, lambda _: started, at, disclosures={past.ChangeStarted: told})

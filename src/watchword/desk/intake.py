@@ -29,6 +29,7 @@ from watchword.core.ids import AccountId, CaseId, OriginId, PersonId
 from watchword.core.person import Kind
 from watchword.core.requirement import Context, Requirement
 from watchword.core.ruling import CaseFacts
+from watchword.desk.origins import plain
 from watchword.desk.steps import Steps
 from watchword.directories.port import kind_of
 from watchword.ledger.entry import Disclosure, Retention
@@ -109,7 +110,7 @@ class Intake:
                     "Have an administrator link it to its person; then separation of duties can be held.",
                     ("nobody_linked",),
                 )
-            source = OriginId("o-" + self.steps.ledger.keyed("origin", origin)) if origin else None
+            source = self._source(origin) if origin else None
             came_from = self.steps.registry.origin(source)
             came_from.demand(at, self.steps.throttle)
             shared = bool(came_from.others(account.id, at - timedelta(seconds=self.steps.campaign_s)))
@@ -162,6 +163,10 @@ class Intake:
                 told = (*told, Disclosure(name=CALLER, value=caller.strip(), retention=Retention.IDENTITY))
             self.steps.append(None, events, actor, at, disclosures={past.CaseOpened: told})
             return case
+
+    def _source(self, number: str) -> OriginId:
+        """Where a caller's *number* stands for, however the desk wrote it down."""
+        return OriginId("o-" + self.steps.ledger.keyed("origin", plain("number", number, self.steps.country)))
 
     def _changes(
         self, account: AccountId, wish: Wish, requirement: Requirement | None, seen: DirectoryAccount

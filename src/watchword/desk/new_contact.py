@@ -31,6 +31,9 @@ from watchword.notices.masking import mask
 CONTACT = "contact"
 """Name of the disclosure that holds a new contact point: JSON of [salt, value]."""
 
+PREVIOUS = "previous_contact"
+"""Name of the disclosure, beside the start of a change, that holds the contact points it replaces: JSON, `Contact`s."""
+
 _REQUESTS = frozenset({"approval.asked", "break_glass.invoked"})
 
 
@@ -94,6 +97,15 @@ class NewContact:
             raise Refused("The new contact point was erased.", "Open a new case.", ("erased",))
         return value
 
+    def replaced(self, case: CaseId) -> tuple[Contact, ...]:
+        """The contact points that the changes of *case* took the place of, as they were; none once they were erased."""
+        kept: list[Contact] = []
+        for entry in self.steps.ledger.read(case_stream(case)):
+            if entry.entry.type == "change.started":
+                told = self.steps.ledger.disclosures(entry).get(PREVIOUS)
+                kept.extend(msgspec.json.decode(told.encode(), type=tuple[Contact, ...]) if told else ())
+        return tuple({(c.kind, c.value): c for c in kept}.values())
+
     def _value(self, case: Case) -> str | None:
         """What *case*, which may be older than the ledger, holds the commitment of."""
         contact = contact_of(case.changes)
@@ -126,6 +138,13 @@ class NewContact:
 
     def _held(self, case: CaseId) -> str:
         return self.steps.ledger.keyed("contact-browser", case)
+
+
+def previous(contacts: tuple[Contact, ...], change: SetContact) -> tuple[Disclosure, ...]:
+    """What is kept of the *contacts* of an account that *change* replaces, so that they are told of it as well."""
+    old = tuple(c for c in contacts if c.kind == change.contact)
+    text = msgspec.json.encode(old).decode()
+    return (Disclosure(name=PREVIOUS, value=text, retention=Retention.IDENTITY),) if old else ()
 
 
 def contact_commitment(salt: str, value: str) -> str:

@@ -10,7 +10,7 @@ import structlog
 
 from watchword.core import command as do
 from watchword.core import event as past
-from watchword.core.account import Contact
+from watchword.core.account import PEOPLE, Contact
 from watchword.core.approval import is_signed
 from watchword.core.case import Case, Checked, Contained, Delivered, Executed, Holding, Paused, Protected
 from watchword.core.errors import Invalid, Refused, Unavailable
@@ -62,7 +62,7 @@ class Notices:
         )
 
     def tell(self, case: CaseId, effect: str, at: datetime) -> None:
-        """Tell every contact of record what happens to the account, and what to do if that is not wanted."""
+        """Tell every contact of record, and those replaced here, what happens, and what to do if it is not wanted."""
         loaded = self.desk.steps.load(case).case
         directory, native = self.desk.steps.registry.native_id(loaded.account)
         seen = self.desk.steps.directory(directory).read(native)
@@ -70,12 +70,30 @@ class Notices:
         said = _text(loaded, say)
         if said is None:
             raise Refused("Nothing happened that a notice would tell of.", "Drop it.", ("nothing_to_tell",))
-        cut = self.desk.steps.registry.account(loaded.account).cut
-        told = self._send(tuple(c for c in seen.contacts if c.kind not in cut), effect, said, say, at)
+        # What is taken away for want of a word may have been the person's own: they are told wherever they may be.
+        cut = frozenset() if loaded.unconfirmed else self.desk.steps.registry.account(loaded.account).cut
+        # Whoever is at the old address is the one to say "not me", and the directory knows it no more.
+        now = {(c.kind, c.value) for c in seen.contacts}
+        before = tuple(c for c in self.desk.new_contact.replaced(case) if (c.kind, c.value) not in now)
+        earlier = loaded.told if isinstance(loaded, Holding) else ()
+        skipped = {*cut, *earlier}  # whom a hold was told of before another channel failed is not called again
+        told, away = self._send(
+            tuple(c for c in (*seen.contacts, *before, *self._owner(loaded)) if c.kind not in skipped),
+            effect,
+            said,
+            say,
+            at,
+        )
         log.info("notice.sent", case=case, contacts=len(told))
-        if isinstance(loaded, Holding) and set(told) != set(loaded.told):
-            channels = tuple(dict.fromkeys(told))
-            self.desk.steps.system_step(case, lambda _: do.TellHold(channels=channels), at)
+        if isinstance(loaded, Holding):
+            channels = tuple(dict.fromkeys((*earlier, *told)))
+            if told:
+                self.desk.steps.system_step(case, lambda _: do.TellHold(channels=channels), at)
+            elif not channels and away is None:
+                log.error("hold.untold", case=case)
+                raise Unavailable("Nobody can be told of this hold.", "It is tried again, and the hold waits for it.")
+        if away is not None:
+            raise away
 
     def tell_approved(self, case: CaseId, version: int, effect: str, at: datetime) -> None:
         """Tell the person and the approver, by mail, what was approved in entry *version* of a case."""
@@ -98,15 +116,19 @@ class Notices:
                 mail = tuple(c for c in seen.contacts if c.kind == "mail")
                 say = words(known(seen.language, self.language))
                 said = words_for(loaded, digest, say, signed=signed)
-                told += len(self._send(mail, f"{effect}/{whom}/{account}", said, say, at))
+                sent, away = self._send(mail, f"{effect}/{whom}/{account}", said, say, at)
+                if away is not None:
+                    raise away
+                told += len(sent)
         log.info("notice.approved", case=case, contacts=told)
 
     def _send(
         self, contacts: tuple[Contact, ...], effect: str, said: tuple[str, str], say: Words, at: datetime
-    ) -> tuple[str, ...]:
-        """Send to each contact there is a channel for; returns the kinds of those that were told."""
+    ) -> tuple[tuple[str, ...], Unavailable | None]:
+        """Send to each contact there is a channel for; returns the kinds of those that were told, and who was away."""
         subject, text = said
         told: list[str] = []
+        away: Unavailable | None = None
         for number, contact in enumerate(contacts):
             channel = next((c for c in CHANNELS.get(contact.kind, ()) if c in self.notifiers), None)
             if channel is None:
@@ -125,7 +147,17 @@ class Notices:
                 told.append(contact.kind)
             except Invalid as fault:
                 log.warning("notice.undeliverable", effect=effect, contact=contact.kind, why=fault.what)
-        return tuple(told)
+            except Unavailable as fault:
+                away = away or fault
+        return tuple(told), away
+
+    def _owner(self, case: Case) -> tuple[Contact, ...]:
+        """How the owner of an account that no person stands behind is reached: such an account has rarely a mailbox."""
+        steps = self.desk.steps
+        if case.account_class in PEOPLE or (owner := steps.registry.account(case.account).facts.owner) is None:
+            return ()
+        found = (steps.registry.native_id(account) for account in steps.registry.person(owner).accounts)
+        return tuple(c for directory, native in found for c in steps.directory(directory).read(native).contacts)
 
     def language_of(self, case: Case) -> str:
         """The language of record; a directory that is silent now costs the language, not the code."""
@@ -151,13 +183,15 @@ def _text(case: Case, say: Words) -> tuple[str, str] | None:
     if isinstance(case, Holding):
         what = say("notice.held", deed=deed, until=say.moment(case.until))
     elif isinstance(case, Protected):
-        what = say("notice.protected")
+        what = say("notice.unconfirmed", deed=deed) if case.unconfirmed else say("notice.protected")
     elif isinstance(case, Contained):
         what = say("notice.contained" if case.taken_back else "notice.ended", deed=deed)
     elif isinstance(case, Paused):
         what = say("notice.paused", deed=deed)
     elif isinstance(case, Executed | Checked | Delivered):
         what = say("notice.done", deed=deed)
+        if hours := -(-case.requirement.after.confirm_s // 3600):
+            what = f"{what} {say('notice.confirm', hours=hours)}"
     elif case.broke_glass is not None:
         what = say("notice.glass", deed=deed)
     else:

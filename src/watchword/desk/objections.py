@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from watchword.core import command as do
@@ -11,7 +12,8 @@ from watchword.core.errors import Invalid
 from watchword.core.ids import CaseId, PersonId
 from watchword.desk.hand_over import HandOver
 from watchword.desk.new_contact import NewContact
-from watchword.desk.steps import Loaded, Steps, words
+from watchword.desk.protection import budget
+from watchword.desk.steps import NOTHING_EXPECTED, Loaded, Steps, words
 
 LONGEST = 2000
 """Characters of what somebody says of it."""
@@ -32,7 +34,12 @@ class Objections:
         def build(loaded: Loaded) -> do.Command:
             return do.Object(by=actor, channel="person" if actor == loaded.case.subject else "desk")
 
-        self.steps.step(case, actor, Step.OBJECT, build, at, disclosures=told)
+        def within() -> Mapping[str, int]:
+            """A second signal takes away, so it is one of what somebody at the desk may take away within a day."""
+            now = self.steps.load(case).case
+            return budget(self.steps, actor, at) if now.objections and actor != now.subject else NOTHING_EXPECTED
+
+        self.steps.step(case, actor, Step.OBJECT, build, at, disclosures=told, expect=within)
 
     def object_on_page(self, case: CaseId, browser: str, at: datetime) -> None:
         """Record an objection from the person's own page; it counts for more from the browser the case is bound to."""

@@ -24,6 +24,7 @@ SAID = {
     "review.overdue": "A review is overdue",
     "case.contained": "A recovery was found fraudulent",
     "case.objected": "Somebody says that a recovery is not theirs",
+    "care.missed": "A recovery was not confirmed by the person, whose account is being suspended",
     "downtime.declared": "Work outside Watchword was declared",
 }
 """What is paged, by the event that asks for it."""

@@ -63,7 +63,9 @@ class Protection:
             return do.Protect(by=actor, changes=changes, on_duty=bool(RESPONDERS & roles))
 
         told = {past.ProtectionTaken: words("why", why.strip())}
-        self.steps.step(case, actor, Step.PROTECT, build, at, disclosures=told, expect=lambda: self._budget(actor, at))
+        self.steps.step(
+            case, actor, Step.PROTECT, build, at, disclosures=told, expect=lambda: budget(self.steps, actor, at)
+        )
         log.warning("account.protected", case=case, locked=lock)
 
     def _suspended(self, loaded: Loaded, factors: tuple[str, ...], able: frozenset[str]) -> Change:
@@ -81,20 +83,6 @@ class Protection:
                 where="factors",
             )
         return change
-
-    def _budget(self, actor: PersonId, at: datetime) -> Mapping[str, int]:
-        """Refuse somebody who took away as often as they may within a day; the version at which they had not."""
-        row = self.steps.policy.procedures.protective
-        most = row.ai_budget if self.steps.registry.person(actor).kind is Kind.AI else row.budget
-        stream = protection_stream(actor)
-        spent = self.steps.ledger.read(stream)
-        if sum(1 for entry in spent if at - entry.entry.at < DAY) >= most:
-            raise Refused(
-                f"You took access away {most} times within a day.",
-                "Have somebody else on duty look at it: this may be an attack of its own.",
-                ("protection_budget",),
-            )
-        return {stream: spent[-1].entry.version if spent else -1}
 
     def restart_holds(self, case: CaseId, at: datetime) -> None:
         """Let every hold of the account that runs begin anew, since how the person can be told changed; repeatable."""
@@ -120,3 +108,18 @@ class Protection:
 
 def _kind(change: Change) -> str:
     return str(type(change).__struct_config__.tag)
+
+
+def budget(steps: Steps, actor: PersonId, at: datetime) -> Mapping[str, int]:
+    """Refuse somebody who took away as often as they may within a day; the version at which they had not."""
+    row = steps.policy.procedures.protective
+    most = row.ai_budget if steps.registry.person(actor).kind is Kind.AI else row.budget
+    stream = protection_stream(actor)
+    spent = steps.ledger.read(stream)
+    if sum(1 for entry in spent if at - entry.entry.at < DAY) >= most:
+        raise Refused(
+            f"You took access away {most} times within a day.",
+            "Have somebody else on duty look at it: this may be an attack of its own.",
+            ("protection_budget",),
+        )
+    return {stream: spent[-1].entry.version if spent else -1}

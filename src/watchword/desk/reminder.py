@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 import msgspec
 import structlog
 
+from watchword.core.case import Holding
 from watchword.core.ids import CaseId
 from watchword.desk.asks import Kind, Owed, effects_owed
 from watchword.desk.recording import case_stream, recorded
@@ -24,7 +25,7 @@ EVERY = timedelta(minutes=5)
 FARTHEST = timedelta(minutes=15)
 """Longer than a runner leases a row or puts it off, clocks that differ included; nobody of ours says more."""
 
-PROVEN = frozenset({Kind.HOLD, Kind.EXPIRE, Kind.REVIEW, Kind.CHANGE, Kind.CONFIRM, Kind.VALIDATE})
+PROVEN = frozenset({Kind.HOLD, Kind.EXPIRE, Kind.REVIEW, Kind.CARE, Kind.CHANGE, Kind.CONFIRM, Kind.VALIDATE})
 """Kinds whose being done is an entry: a row of theirs that is settled while the case still owes it is wrong."""
 
 log = structlog.get_logger("watchword.effects")
@@ -51,7 +52,10 @@ class Reminder:
         owed = self._owed(case, at)
         there = {row.id: row for row in self.steps.ledger.effects_named(tuple(owed))}
         made = self.steps.ledger.ask_again(tuple(row for name, row in owed.items() if name not in there))
-        wrong = {name for name, row in there.items() if _is_wrong(row, owed[name], at)}
+        now = self.steps.load(case).case
+        # That a hold was told is an entry: until there is one, its notice did not go out, whatever its row says.
+        proven = PROVEN | {Kind.NOTICE} if isinstance(now, Holding) and not now.told else PROVEN
+        wrong = {name for name, row in there.items() if _is_wrong(row, owed[name], at, proven)}
         # A runner may have done it since it was read: what is still owed after the row said so is owed in truth.
         still = self._owed(case, at) if wrong else {}
         righted = tuple(row for name, row in still.items() if name in wrong)
@@ -71,8 +75,8 @@ class Reminder:
         return {o.row.id: row(o) for o in owed if o.row.kind in self.kinds}
 
 
-def _is_wrong(row: EffectRow, owed: EffectRow, at: datetime) -> bool:
-    """Whether *row* can not come to be done though it is *owed*."""
+def _is_wrong(row: EffectRow, owed: EffectRow, at: datetime, proven: frozenset[str]) -> bool:
+    """Whether *row* can not come to be done though it is *owed*; of *proven* kinds an entry would say that it was."""
     if (row.stream, row.kind) != (owed.stream, owed.kind):
         return True
     match row.state:
@@ -81,4 +85,4 @@ def _is_wrong(row: EffectRow, owed: EffectRow, at: datetime) -> bool:
         case EffectState.CLAIMED:
             return row.lease_until is None or row.lease_until > at + FARTHEST
         case _:
-            return row.kind in PROVEN
+            return row.kind in proven

@@ -93,6 +93,7 @@ class Steps:
         executor: PersonId,
         sends: Collection[str] = (),
         portal: PersonId | None = None,
+        country: str = "",
     ) -> None:
         self.ledger = ledger
         self.policy = policy
@@ -103,6 +104,7 @@ class Steps:
         self.runner = runner
         self.executor = executor
         self.portal = portal  # who opens what people recover alone; nobody, where that is switched off
+        self.country = country  # what a number without one is of
         self.sends = frozenset(sends)  # the methods whose challenge sends something
         self.thresholds = registry.thresholds
         self.campaign_s = policy.procedures.table.campaign.window

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Callable
 from typing import ClassVar, Protocol
 from urllib.parse import quote, urlsplit
 
@@ -18,7 +19,6 @@ LONGEST = 1_600
 """Characters of one text message, in as many parts as it takes."""
 
 _RETRY = "It is tried again under the same id; `watchword doctor` says what is configured."
-_SET_UP = "Check url, account, sender and token of `[sms]` in watchword.toml; it is tried again."
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +55,18 @@ class _Said(msgspec.Struct):
     error_code: int | None = None
 
 
+def twilio_refusal(status: int, body: bytes) -> Refusal | None:
+    """What an answer shaped like Twilio's says was wrong; what was taken has a SID and no state of failure."""
+    try:
+        said = msgspec.json.decode(body, type=_Said)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        said = _Said()
+    if status in {200, 201} and said.sid and said.status not in {"failed", "undelivered", "canceled"}:
+        return None
+    code = str(said.code or said.error_code or status)
+    return Refusal(code=code, for_good=code in _UNREACHABLE)
+
+
 class TwilioShaped(msgspec.Struct, frozen=True, kw_only=True):
     """A form POST under basic authentication; errors are JSON with a number of their own.
 
@@ -85,15 +97,8 @@ class TwilioShaped(msgspec.Struct, frozen=True, kw_only=True):
         return httpx2.Request("POST", self.url, data=form, headers={"Authorization": f"Basic {basic}"})
 
     def refusal(self, status: int, body: bytes) -> Refusal | None:
-        """See `Gateway.refusal`; a text that was taken has a SID and no state of failure."""
-        try:
-            said = msgspec.json.decode(body, type=_Said)
-        except (msgspec.MsgspecError, UnicodeError, RecursionError):
-            said = _Said()
-        if status in {200, 201} and said.sid and said.status not in {"failed", "undelivered", "canceled"}:
-            return None
-        code = str(said.code or said.error_code or status)
-        return Refusal(code=code, for_good=code in _UNREACHABLE)
+        """See `Gateway.refusal`."""
+        return twilio_refusal(status, body)
 
 
 class GenericGateway(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,53 +125,74 @@ class GenericGateway(msgspec.Struct, frozen=True, kw_only=True):
         return None if 200 <= status < 300 else Refusal(code=str(status), for_good=status in {400, 410, 422})
 
 
+class Exchange:
+    """Asks one gateway, of whose messages *kind* (`sms`, `call`) says what they are; safe to use from several threads.
+
+    *timeout_s* bounds each part of it.
+    """
+
+    def __init__(self, url: str, kind: str, *, timeout_s: float = 10.0) -> None:
+        """Raise `Invalid` for an address that would carry codes in the clear, or is none."""
+        parts = urlsplit(url)
+        if parts.scheme not in {"https", "http"} or not parts.hostname or parts.username:
+            raise Invalid(f"The address of the {kind} service is none.", f"Set {kind}.url.", where=f"{kind}.url")
+        if parts.scheme == "http" and not is_loopback(parts.hostname):
+            raise Invalid(
+                f"What goes through {parts.hostname} would travel in the clear, codes included.",
+                "Use https; http is for a gateway on this machine.",
+                where=f"{kind}.url",
+            )
+        self._host = parts.hostname
+        self._kind, self._what = kind, "text" if kind == "sms" else "call"
+        # Straight there: neither a proxy of the environment nor wherever it redirects is who was meant.
+        self._http = httpx2.Client(timeout=timeout_s, trust_env=False, follow_redirects=False)
+
+    def ask(self, request: httpx2.Request, refusal: Callable[[int, bytes], Refusal | None]) -> None:
+        """Send *request*; raise `Invalid` where this number can never be reached, `Unavailable` for all else."""
+        try:
+            answer = self._http.send(request)
+        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
+            raise Unavailable(f"{self._host} can not be reached; nothing was sent ({_kind(error)}).", _RETRY) from error
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            raise Unavailable(
+                f"{self._host} broke off before it answered; "
+                f"whether the {self._what} went out is unknown ({_kind(error)}).",
+                _RETRY,
+            ) from error
+        refused = refusal(answer.status_code, answer.content)
+        if refused is None:
+            return
+        # The provider's own words are left out: they repeat the number.
+        if refused.for_good:
+            raise Invalid(
+                f"The {self._what} service refused the number for good (code {refused.code}).",
+                "Use another method for this person, and have the number of record checked.",
+                where="notice",
+            )
+        busy = answer.status_code == 429 or answer.status_code >= 500
+        set_up = f"Check url, account, sender and token of `[{self._kind}]` in watchword.toml; it is tried again."
+        raise Unavailable(
+            f"The {self._what} service did not take the {self._what} (code {refused.code}).", _RETRY if busy else set_up
+        )
+
+
 class HttpTexts:
-    """Texts through one gateway; safe to use from several threads. *timeout_s* bounds each part of the exchange."""
+    """Texts through one gateway."""
 
     channel: ClassVar[Channel] = "sms"
     simulated: ClassVar[bool] = False
 
     def __init__(self, gateway: Gateway, *, timeout_s: float = 10.0) -> None:
-        """Raise `Invalid` for an address that would carry codes in the clear, or is none."""
-        url = urlsplit(gateway.url)
-        if url.scheme not in {"https", "http"} or not url.hostname or url.username:
-            raise Invalid("The address of the text service is none.", "Set sms.url.", where="sms.url")
-        if url.scheme == "http" and not is_loopback(url.hostname):
-            raise Invalid(
-                f"Texts through {url.hostname} would travel in the clear, codes included.",
-                "Use https; http is for a gateway on this machine.",
-                where="sms.url",
-            )
-        self._host = url.hostname
+        """Raise what `Exchange` raises."""
         self._gateway = gateway
-        # Straight there: neither a proxy of the environment nor wherever it redirects is who was meant.
-        self._http = httpx2.Client(timeout=timeout_s, trust_env=False, follow_redirects=False)
+        self._exchange = Exchange(gateway.url, "sms", timeout_s=timeout_s)
 
     def send(self, notice: Notice) -> str:
         """See `Notifier.send`; the id follows from the notice's, and is the gateway's key against repeats."""
         number = demand_text(notice)
         id_ = f"sms-{hashlib.sha256(notice.id.encode()).hexdigest()[:32]}"
-        try:
-            answer = self._http.send(self._gateway.request(number, notice.text, id_))
-        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
-            raise Unavailable(f"{self._host} can not be reached; nothing was sent ({_kind(error)}).", _RETRY) from error
-        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            raise Unavailable(
-                f"{self._host} broke off before it answered; whether the text went out is unknown ({_kind(error)}).",
-                _RETRY,
-            ) from error
-        refusal = self._gateway.refusal(answer.status_code, answer.content)
-        if refusal is None:
-            return id_
-        # The provider's own words are left out: they repeat the number.
-        if refusal.for_good:
-            raise Invalid(
-                f"The text service refused the number for good (code {refusal.code}).",
-                "Use another method for this person, and have the number of record checked.",
-                where="notice",
-            )
-        busy = answer.status_code == 429 or answer.status_code >= 500
-        raise Unavailable(f"The text service did not take the text (code {refusal.code}).", _RETRY if busy else _SET_UP)
+        self._exchange.ask(self._gateway.request(number, notice.text, id_), self._gateway.refusal)
+        return id_
 
 
 def demand_text(notice: Notice) -> str:

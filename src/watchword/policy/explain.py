@@ -174,23 +174,16 @@ def _hold(requirement: Requirement) -> str:
 
 
 def _after(after: After) -> tuple[str, ...]:
-    """What follows; what the software does not see to itself is said apart, so that nobody counts on it."""
+    """What follows, all of it seen to by the software."""
     done = (
         (after.notify, "tell the contacts of record"),
         (after.revoke_sessions, "end every session where the directory can"),
         (after.probation_s, f"recorded as on probation for {_span(after.probation_s)}"),
+        (after.confirm_s, f"suspended unless the person confirms on their page within {_span(after.confirm_s)}"),
         (after.review_s, f"reviewed within {_span(after.review_s)}"),
     )
-    asked = (
-        (after.manager_attests, "that the manager attests it the next working day"),
-        (after.confirm_s, f"that the account is suspended unless the person confirms within {_span(after.confirm_s)}"),
-    )
     told = [said for wanted, said in done if wanted]
-    left = [said for wanted, said in asked if wanted]
-    return (
-        *((f"After: {', '.join(told)}.",) if told else ()),
-        *((f"People see to it {' and '.join(left)}.",) if left else ()),
-    )
+    return (f"After: {', '.join(told)}.",) if told else ()
 
 
 def _either(names: tuple[str, ...]) -> str:

@@ -93,7 +93,6 @@ def after(table: ProceduresFile, name: str) -> After:
         notify=row.notify,
         revoke_sessions=row.revoke_sessions,
         probation_s=row.probation,
-        manager_attests=row.manager_attests,
         review_s=row.review,
         confirm_s=row.confirm,
     )

@@ -167,7 +167,6 @@ def join_after(one: After, other: After) -> After:
         notify=max(one.notify, other.notify),
         revoke_sessions=one.revoke_sessions or other.revoke_sessions,
         probation_s=max(one.probation_s, other.probation_s),
-        manager_attests=one.manager_attests or other.manager_attests,
         review_s=_deadline(one.review_s, other.review_s),
         confirm_s=_deadline(one.confirm_s, other.confirm_s),
     )

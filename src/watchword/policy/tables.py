@@ -72,7 +72,6 @@ class AfterRow(Table):
     notify: Annotated[StrictInt, Field(ge=0)] = 0
     revoke_sessions: StrictBool = False
     probation: Duration = 0
-    manager_attests: StrictBool = False
     review: Duration = 0
     confirm: Duration = 0
 

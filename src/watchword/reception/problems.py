@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
-from watchword.core.errors import Invalid, Refused, WatchwordError
+from watchword.core.errors import Invalid, Refused, Unavailable, WatchwordError
+
+RETRY_S = 10
+"""After how many seconds whoever finds too much waiting may try again."""
 
 
 class NotSignedIn(WatchwordError):
@@ -32,6 +35,13 @@ class TooMany(WatchwordError):
 
     def __init__(self) -> None:
         super().__init__("Too many failed sign-ins came from this address.", "Wait a minute, then try again.")
+
+
+class Busy(Unavailable):
+    """Too much waits to be done; nothing was looked at."""
+
+    def __init__(self) -> None:
+        super().__init__("Too much waits to be done here.", f"Try again in {RETRY_S} seconds.")
 
 
 class Forged(WatchwordError):

@@ -16,6 +16,7 @@ import msgspec
 
 from watchword.app import Clock, wall_clock
 from watchword.core.ids import PersonId
+from watchword.desk.origins import plain
 from watchword.reception.problems import NotSignedIn, TooMany
 
 ABSOLUTE = timedelta(hours=12)
@@ -97,25 +98,27 @@ class Throttle:
         self._lock = threading.Lock()
         self._failed: dict[str, deque[datetime]] = {}
 
-    def demand(self, address: str) -> None:
-        """Raise `TooMany` while *address* has to wait."""
-        if len(self._recent(address)) >= self._most:
-            raise TooMany
+    def take(self, address: str) -> None:
+        """Count one try of *address* before it costs anything, or raise `TooMany` while it has to wait.
 
-    def failed(self, address: str) -> None:
-        """Count one failure."""
-        recent = self._recent(address)
+        Of an IPv6 address its network counts (`core.origin.plain`): whoever has one has as many as they like.
+        """
+        now, place = self._clock(), plain("address", address)
+        since = now - self._within
         with self._lock:
+            recent = deque((t for t in self._failed.get(place, ()) if t > since), maxlen=self._most)
+            if len(recent) >= self._most:
+                raise TooMany
             if len(self._failed) >= MOST_ADDRESSES:
-                since = self._clock() - self._within
                 self._failed = {a: times for a, times in self._failed.items() if times and times[-1] > since}
-            self._failed[address] = recent
-            recent.append(self._clock())
+            recent.append(now)
+            self._failed[place] = recent
 
-    def _recent(self, address: str) -> deque[datetime]:
-        since = self._clock() - self._within
+    def forgive(self, address: str) -> None:
+        """Count a try no longer, which was right."""
         with self._lock:
-            return deque((t for t in self._failed.get(address, ()) if t > since), maxlen=self._most)
+            if recent := self._failed.get(plain("address", address)):
+                recent.pop()
 
 
 def _alive(session: _Session, now: datetime) -> bool:

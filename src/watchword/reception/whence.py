@@ -27,6 +27,7 @@ def is_shared(app: App, address: str) -> bool:
     """Whether many people have *address*, as those behind one gateway or kiosk have; so is what is no address."""
     try:
         host = ip_address(address)
+        host = getattr(host, "ipv4_mapped", None) or host
     except ValueError:
         return True
     return any(host in network for network in app.settings.console.networks)

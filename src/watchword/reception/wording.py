@@ -108,6 +108,8 @@ EVENTS = {
     "case.contained": "Contained as fraudulent",
     "protection.taken": "Access taken away",
     "hold.told": "The person was told of the hold",
+    "care.confirmed": "The person said that it was them",
+    "care.missed": "Nobody said in time that it was them: access is taken away",
     "hold.restarted": "The hold begins anew: the person can no longer be told as before",
     "break_glass.invoked": "Glass broken",
     "approvers.told": "The approvers who were passed over were told",

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from watchword.app import App
 from watchword.core.action import Step
+from watchword.core.aftercare import confirm_due
 from watchword.core.case import (
     TERMINAL,
     AwaitingApproval,
@@ -19,6 +20,7 @@ from watchword.core.case import (
     Frozen,
     Holding,
     Paused,
+    Protected,
     Releasable,
     Released,
     Verifying,
@@ -74,6 +76,8 @@ _STAGE_OF = {
     "protection.taken": 7,
     "hold.told": 3,
     "hold.restarted": 3,
+    "care.confirmed": 6,
+    "care.missed": 7,
     "approvers.told": 2,
     "case.objected": 7,
     "pause.lifted": 7,
@@ -82,6 +86,12 @@ _STAGE_OF = {
     "review.done": 7,
 }
 """Which stage an entry stands in; every other one belongs to verification, or to the hand-over by its purpose."""
+
+UNTOLD = (
+    "The hold has not begun: nobody could be told of it yet. See that mail or telephone works and that the directory "
+    "has a contact point, which is tried again; or withdraw this case and have the person come in."
+)
+"""What a hold waits for that no notice went out of."""
 
 _WARN = frozenset({"challenge.missed", "case.escalated", "break_glass.invoked", "review.owed", "hand_over.opened"})
 _BAD = frozenset(
@@ -93,6 +103,7 @@ _BAD = frozenset(
         "case.contained",
         "case.objected",
         "hand_over.missed",
+        "care.missed",
         "review.overdue",
     }
 )
@@ -245,6 +256,8 @@ class _Builder:
                 )
             case AwaitingApproval():
                 return f"Waits for {', and '.join(self.empty_seats()) or 'nobody'}."
+            case Holding() if not case.told:
+                return UNTOLD
             case Holding():
                 return f"Waits {wording.span(case.until - at)} so that the person can say “not me”."
             case Releasable():
@@ -253,6 +266,16 @@ class _Builder:
                 return "Somebody said “not me”. It stands still until somebody on duty who took no part lets it go on."
             case Failed():
                 return "Nothing more is done here. Open a new case if it is still needed."
+            case Protected() if case.unconfirmed:
+                return (
+                    "Nobody said on the person's page that it was them, so access is taken away. The way back is a "
+                    "case of its own, proved anew."
+                )
+            case Delivered() if due := confirm_due(case):
+                return (
+                    f"Waits until {due:%-d %b %Y %H:%M} UTC for the person to say on their own page that it was them; "
+                    "else the account is suspended."
+                )
             case Closed():
                 return "Done."
             case Delivered():
@@ -396,6 +419,8 @@ class _Builder:
         waived = " or ".join(wording.method(m).lower() for m in asked.hold_waived_by)
         length = wording.span(timedelta(seconds=asked.hold_s))
         words = f"{length}, so that the person can say “not me”" + (f"; {waived} waives it." if waived else ".")
+        if isinstance(self.case, Holding) and not self.case.told:
+            return {"asked": words, "missing": (UNTOLD,)}
         until = self.case.until if isinstance(self.case, Holding) else None
         return {"asked": words, "until": until}
 
@@ -405,7 +430,8 @@ class _Builder:
         words = wording.changes(case.changes, self.app.desk.new_contact.masked(case))
         cosign = " Witnesses cosign the release first." if case.requirement.cosigned else ""
         parts: dict[str, object] = {"asked": f"{words}. Exactly this, once, by the executor.{cosign}"}
-        ready = isinstance(case, Releasable) or (isinstance(case, Holding) and self.at >= case.until)
+        over = isinstance(case, Holding) and bool(case.told) and self.at >= case.until
+        ready = isinstance(case, Releasable) or over
         if ready:
             parts["missing"] = ("somebody to release it",)
         if ready and self.may(Step.RELEASE):

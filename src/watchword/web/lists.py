@@ -182,6 +182,8 @@ def _waits_for(case: Case, at: datetime) -> str:
             return f"approval ({case.requirement.approve.name}){asked}"
         case Paused():
             return "somebody on duty, after a “not me”"
+        case Holding() if not case.told:
+            return "a notice of the hold that reaches somebody"
         case Holding() if case.until <= at:
             return "the release"
         case Holding():

@@ -148,6 +148,10 @@ class Staff:
         """Take the case's evidence bundle along."""
         return self._client.fetch(f"/api/cases/{case}/evidence")
 
+    def until_told(self, case: str) -> None:
+        """Wait until the hold of a case has begun: somebody was told of it."""
+        awaited(lambda: self.look(case)["hold_until"], "nobody was told of the hold")
+
     def until(self, case: str, *states: str) -> str:
         """Wait until a case is in one of *states*."""
 

@@ -149,6 +149,7 @@ class Story:
 
     def _waits(self, vic: Staff, xena: Staff, case: str) -> None:
         vic.until(case, "holding")
+        vic.until_told(case)
         self.refused("released before the hour is over", lambda: xena.do(case, "release"), "hold")
         self.console.print("    [magenta]… an hour passes, on the story's clock …[/]")
         self.stage.clock.skip(timedelta(hours=1, seconds=5))

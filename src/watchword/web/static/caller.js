@@ -177,6 +177,8 @@ const drawCodes = (told) => show("renew", told.codes && part("saved").hidden);
 
 const draw = async (told) => {
   drawCodes(told);
+  part("care-until").textContent = told.confirm;
+  show("care", told.confirm !== "");
   if (shown) return;
   const still = told.paused || told.ended;
   show("not-me", !still);
@@ -259,6 +261,8 @@ if (part("contact")) {
   }));
 }
 
+part("confirm").addEventListener("click", step(() => send("POST", "/confirmation")));
+part("confirm").disabled = false;
 part("object").addEventListener("click", step(() => send("POST", "/not-me")));
 part("object").disabled = false; // until here a click would have gone unheard
 part("none").addEventListener("click", step(() => send("POST", "/not-me")));
