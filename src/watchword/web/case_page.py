@@ -15,7 +15,6 @@ from watchword.core.case import (
     Closed,
     Contained,
     Delivered,
-    Executed,
     Failed,
     Frozen,
     Holding,
@@ -45,105 +44,14 @@ from watchword.web.frame import chrome, name_of
 from watchword.web.rail import facts_of, rail
 from watchword.web.scripts import MEANWHILE
 from watchword.web.seats import open_seats
+from watchword.web.stages import BAD, STAGE_OF, STAGES, TITLES, WARN, stage_of, tone_of
 from watchword.web.tiles import tiles
-
-STAGES = ("intake", "verify", "approve", "hold", "execute", "validate", "hand-over", "close")
-TITLES = ("Intake", "Verify", "Approve", "Hold", "Execute", "Validate", "Hand over", "Close")
-
-_STAGE_OF = {
-    "case.opened": 0,
-    "caller.seen": 0,
-    "ticket.linked": 0,
-    "approval.given": 2,
-    "approval.refused": 2,
-    "question.asked": 2,
-    "question.answered": 2,
-    "hold.elapsed": 3,
-    "case.released": 4,
-    "change.started": 4,
-    "change.ended": 4,
-    "execution.refused": 4,
-    "case.validated": 5,
-    "hand_over.opened": 6,
-    "hand_over.spoken": 6,
-    "hand_over.missed": 6,
-    "hand_over.completed": 6,
-    "case.closed": 7,
-    "case.withdrawn": 7,
-    "case.expired": 7,
-    "case.frozen": 7,
-    "case.contained": 7,
-    "protection.taken": 7,
-    "hold.told": 3,
-    "hold.restarted": 3,
-    "care.confirmed": 6,
-    "care.missed": 7,
-    "approvers.told": 2,
-    "case.objected": 7,
-    "pause.lifted": 7,
-    "review.owed": 7,
-    "review.overdue": 7,
-    "review.done": 7,
-}
-"""Which stage an entry stands in; every other one belongs to verification, or to the hand-over by its purpose."""
 
 UNTOLD = (
     "The hold has not begun: nobody could be told of it yet. See that mail or telephone works and that the directory "
     "has a contact point, which is tried again; or withdraw this case and have the person come in."
 )
 """What a hold waits for that no notice went out of."""
-
-_WARN = frozenset({"challenge.missed", "case.escalated", "break_glass.invoked", "review.owed", "hand_over.opened"})
-_BAD = frozenset(
-    {
-        "method.failed",
-        "approval.refused",
-        "execution.refused",
-        "case.frozen",
-        "case.contained",
-        "case.objected",
-        "hand_over.missed",
-        "care.missed",
-        "review.overdue",
-    }
-)
-
-_TONES: dict[type[Case], view.Tone] = {
-    AwaitingApproval: "warn",
-    Holding: "warn",
-    Failed: "bad",
-    Paused: "bad",
-    Closed: "good",
-}
-
-
-def stage_of(case: Case) -> int:
-    """The stage a state is in, from 0; 8 when all of them are over."""
-    match case:
-        case Paused():
-            return stage_of(case.resumes)
-        case Verifying():
-            return 1
-        case AwaitingApproval():
-            return 2
-        case Holding():
-            return 3
-        case Closed():
-            return 8
-        case Delivered():
-            return 7
-        case Checked():
-            return 6
-        case Executed():
-            return 5
-        case Failed() | Released() | Releasable():
-            return 4
-    return 8
-
-
-def tone_of(case: Case) -> view.Tone:
-    """How loudly a state is said."""
-    return _TONES.get(type(case), "bad" if isinstance(case, TERMINAL) else "plain")
 
 
 class _Builder:
@@ -319,8 +227,8 @@ class _Builder:
         return {2: asked.approve is None, 3: not asked.hold_s, 6: not yields_credential(self.case)}.get(index, False)
 
     def _belongs(self, appended: Appended) -> int:
-        if appended.entry.type in _STAGE_OF:
-            return _STAGE_OF[appended.entry.type]
+        if appended.entry.type in STAGE_OF:
+            return STAGE_OF[appended.entry.type]
         challenge = appended.entry.data.get("challenge")
         purpose = next((c.purpose for c in self.case.challenges if c.id == challenge), "verify")
         return 6 if purpose == "hand_over" else 1
@@ -333,7 +241,7 @@ class _Builder:
             at=appended.entry.at,
             what=self._what(kind, dict(appended.entry.data)),
             by=name_of(self.app, appended.entry.actor),
-            tone="bad" if kind in _BAD else "warn" if kind in _WARN else "plain",
+            tone="bad" if kind in BAD else "warn" if kind in WARN else "plain",
         )
 
     def _what(self, kind: str, data: dict[str, object]) -> str:

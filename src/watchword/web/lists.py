@@ -31,9 +31,9 @@ from watchword.reception import wording
 from watchword.reception.cases import listed, ticket_of
 from watchword.watch.verdicts import REASONS, VerdictRow
 from watchword.web import view
-from watchword.web.case_page import stage_of, tone_of
 from watchword.web.forms import closable
 from watchword.web.frame import account_of, chrome, name_of
+from watchword.web.stages import stage_of, tone_of
 
 SHOWN = 200
 """Rows of a list at most; what is left out is counted."""
