@@ -10,11 +10,11 @@ CREATE OR REPLACE MACRO names_of(names) AS list_sort(list_distinct(names));
 -- (`session:`) or Identity Center gave (`sso:`), and a title or a login of any domain beside what tells accounts apart
 -- (`name:`). No evidence is claimed by one. `told_names` are for what only adds to a verdict, `vouched_names` for whose
 -- ticket it is.
-CREATE OR REPLACE TEMP MACRO told_names(names) AS list_transform(names, lambda k: regexp_replace(k, '^(sso|session|name):', ''));
-CREATE OR REPLACE TEMP MACRO vouched_names(names) AS list_transform(names, lambda k: regexp_replace(k, '^(sso|name):', ''));
+CREATE OR REPLACE MACRO told_names(names) AS list_transform(names, lambda k: regexp_replace(k, '^(sso|session|name):', ''));
+CREATE OR REPLACE MACRO vouched_names(names) AS list_transform(names, lambda k: regexp_replace(k, '^(sso|name):', ''));
 
 -- Whether two users of a record are one: by id where both have one, else by name within one domain, or by address.
-CREATE OR REPLACE TEMP MACRO is_one_of(id, other_id, realm, other_realm, login, other_login, mail, other_mail) AS coalesce(CASE
+CREATE OR REPLACE MACRO is_one_of(id, other_id, realm, other_realm, login, other_login, mail, other_mail) AS coalesce(CASE
     WHEN id <> '' AND other_id <> '' THEN lower(id) = lower(other_id)
     WHEN realm <> '' AND other_realm <> '' AND lower(realm) <> lower(other_realm) THEN false
     WHEN login <> '' AND other_login <> '' THEN lower(login) = lower(other_login)
@@ -67,7 +67,7 @@ END;
 
 -- The time in a text where it may be one of a log that came by now: what is from later, or from before there were any,
 -- says nothing of how far a log reaches.
-CREATE OR REPLACE TEMP MACRO past_instant(word) AS list_filter(
+CREATE OR REPLACE MACRO past_instant(word) AS list_filter(
     [coalesce(try_cast(word AS TIMESTAMPTZ), instant_of_any_year(word))],
     lambda t: (t BETWEEN TIMESTAMPTZ '1990-01-01 00:00:00+00' AND now())
 )[1];
