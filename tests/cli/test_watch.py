@@ -67,7 +67,7 @@ def test_tickets_cells_and_a_beginning(here: Here, tmp_path: Path) -> None:
 
     verdicts = [
         (row["verdict"], row["ticket"])
-        for typed in (here(*words, "--json"), here(*words, "--json", "--config", settings))
+        for typed in (here(*words, "--json"), here(*words, "--json", "--config", str(settings)))
         for row in map(json.loads, typed.out.splitlines())
         if (row["target"], row["action"]) == ("00uana", "password.reset")
     ]
