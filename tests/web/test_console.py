@@ -284,6 +284,7 @@ def test_no_comes_with_its_reason_and_the_way_on(people: People) -> None:
     expect(trouble.locator(".way-on")).to_contain_text("The way on")
     expect(trouble).not_to_contain_text("wrong_answer")  # a code is for programs
     expect(page.locator(".crumb .mono")).to_have_text(case)
+    expect(page).to_have_url(re.compile(f"/cases/{case}$"))  # which the page's script sees to
     page.reload()
     expect(page.locator(".crumb .mono")).to_have_text(case)
     expect(page.get_by_role("alert")).to_have_count(0)
