@@ -78,6 +78,7 @@ class LedgerPart(_Part):
 class ConsolePart(_Part):
     """Where the console listens, and the address people reach it by (passkeys are bound to it).
 
+    One of *proxies*, addresses or networks, says in `X-Forwarded-For` whom a request comes from; nobody else does.
     An address in *shared_networks* is one that many people have: two who come from there are no campaign. *language* is
     what people are written to in whose own language no directory says. With *self_service* people recover alone, on the
     public page `/recover`, what asks for nobody else. *country* is the calling code that a caller's number has which is
@@ -91,6 +92,7 @@ class ConsolePart(_Part):
     language: Literal["en", "de", "fr", "es"] = "en"
     self_service: bool = False
     country: str = Field(default="", pattern=r"^([1-9][0-9]{0,2})?$")
+    proxies: tuple[str, ...] = ("127.0.0.1",)
     shared_networks: tuple[str, ...] = (
         "127.0.0.0/8",
         "10.0.0.0/8",
@@ -105,7 +107,7 @@ class ConsolePart(_Part):
         """The shared networks, read."""
         return tuple(ip_network(one) for one in self.shared_networks)
 
-    @field_validator("shared_networks")
+    @field_validator("shared_networks", "proxies")
     @classmethod
     def _networks(cls, given: tuple[str, ...]) -> tuple[str, ...]:
         for one in given:

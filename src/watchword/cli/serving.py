@@ -31,7 +31,7 @@ def serving(app: App, *, port: int | None = None) -> Iterator[str]:
     host = app.settings.console.host if port is None else LOOPBACK
     page = app.settings.approvals
     with ExitStack() as stack:
-        console = KeepsPeer(create_console(app))
+        console = KeepsPeer(create_console(app), app.settings.console.proxies)
         listener = _listener(host, app.settings.console.port if port is None else port, "[console]")
         stack.enter_context(_running(console, listener, "console"))
         if port is None and page.port is not None:

@@ -10,15 +10,14 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 PEER = "watchword.peer"
 """Key of the scope that holds the address of the other end of the socket."""
 
-TRUSTED = "127.0.0.1"
-"""Whose `X-Forwarded-For` says where a request comes from: a proxy on this machine."""
-
-
 class KeepsPeer:
-    """An ASGI application that notes the socket's other end, then lets a proxy on this machine say whom it is for."""
+    """An ASGI application that notes the socket's other end, then lets one of *proxies* say whom it is for.
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app: Any = ProxyHeadersMiddleware(app, trusted_hosts=TRUSTED)  # type: ignore[arg-type]
+    Of the addresses in `X-Forwarded-For` the last counts that is none of *proxies*: the client wrote what comes before.
+    """
+
+    def __init__(self, app: ASGIApp, proxies: tuple[str, ...]) -> None:
+        self._app: Any = ProxyHeadersMiddleware(app, trusted_hosts=list(proxies))  # type: ignore[arg-type]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Note it in the scope; an address that is not known is none."""
