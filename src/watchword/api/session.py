@@ -18,6 +18,7 @@ from watchword.core.ids import PersonId
 from watchword.reception.browser import NAME as BROWSER_NAME
 from watchword.reception.browser import browser_cookie
 from watchword.reception.given import TheActor, TheApp, TheSessions, TheThrottle
+from watchword.reception.landing import door, landing
 from watchword.reception.problems import Malformed, NotSignedIn, TooMany
 from watchword.reception.sessions import ABSOLUTE, Throttle
 
@@ -68,15 +69,16 @@ def sign_in_form(
     throttle: TheThrottle,
     data: Form,
 ) -> Redirect:
-    """Sign in from the page; what went wrong is said there, in one word of the address."""
+    """Sign in from the page, and go on to the one that asked for it; what went wrong is a word of the address."""
+    to = landing(data.get("to", ""))
     try:
         person = _signed_in(request, app, throttle, data.get("login", ""), data.get("password", ""))
     except TooMany:
-        return Redirect("/sign-in?problem=wait", status_code=HTTP_303_SEE_OTHER)
+        return Redirect(door(to, "wait"), status_code=HTTP_303_SEE_OTHER)
     except NotSignedIn:
-        return Redirect("/sign-in?problem=wrong", status_code=HTTP_303_SEE_OTHER)
+        return Redirect(door(to, "wrong"), status_code=HTTP_303_SEE_OTHER)
     kept = browser_cookie(app, request.cookies.get(BROWSER_NAME))
-    return Redirect("/", status_code=HTTP_303_SEE_OTHER, cookies=[_cookie(app, sessions.begin(person)), kept])
+    return Redirect(to, status_code=HTTP_303_SEE_OTHER, cookies=[_cookie(app, sessions.begin(person)), kept])
 
 
 @post("/session/end", sync_to_thread=True, include_in_schema=False, status_code=HTTP_303_SEE_OTHER)

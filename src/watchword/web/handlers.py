@@ -22,6 +22,7 @@ from watchword.reception.browser import browser_cookie, mark_of
 from watchword.reception.caller import asked_for, handed, language_of
 from watchword.reception.cases import caller_page, demand_overview, readable
 from watchword.reception.given import Now, TheActor, TheApp, Token
+from watchword.reception.landing import landing
 from watchword.reception.sessions import Actor
 from watchword.web import view
 from watchword.web.approve_site import approve_file, approve_page
@@ -57,9 +58,10 @@ def home() -> Redirect:
 
 
 @get("/sign-in", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)
-def sign_in_page(app: TheApp, at: Now, csrf: Token, problem: FromQuery[str] = "") -> str:
-    """The door."""
+def sign_in_page(app: TheApp, at: Now, csrf: Token, problem: FromQuery[str] = "", to: FromQuery[str] = "") -> str:
+    """The door; *to* is where it leads, where that is a page of ours."""
     fields = (
+        view.Field(name="to", label="", kind="hidden", value=landing(to)),
         view.Field(name="login", label="Login", autocomplete="username", first=True),
         view.Field(name="password", label="Password", kind="password", autocomplete="current-password"),
     )
