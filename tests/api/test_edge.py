@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -14,6 +15,8 @@ import pytest
 
 from tests.api.organisation import PASSWORD, Organisation
 from watchword.core.errors import Conflict, Corrupt, Invalid, Refused, Unavailable, WatchwordError
+from watchword.core.ids import CaseId
+from watchword.core.person import Kind
 from watchword.reception.problems import FAULTS, NotSignedIn, problem_of
 from watchword.reception.sessions import FAILURES, Sessions
 
@@ -253,6 +256,39 @@ def test_guessing_is_slowed_down_by_address(organisation: Any) -> None:
     assert client.post("/api/session", json=right).status_code == 429
     organisation.wall += timedelta(minutes=1)
     assert client.post("/api/session", json=right).status_code == 201
+
+
+def test_a_wrong_password_costs_the_same_whoever_it_is_for(organisation: Organisation) -> None:
+    """Who exists is not told by how long a refusal takes: a login that nobody has, or no password, is hashed for."""
+    people, root = organisation.app.people, organisation.app.names.person("root")
+    people.register(root, login="unset", name="Ursula Unset", kind=Kind.EMPLOYEE, unit="", at=organisation.at)
+
+    def costs(login: str) -> float:
+        taken = []
+        for _ in range(5):
+            before = time.process_time()
+            with pytest.raises(Refused):
+                people.sign_in(login, "wrong wrong wrong")
+            taken.append(time.process_time() - before)
+        return min(taken)
+
+    known, nobody, unset = (costs(login) for login in ("ilse", "does-not-exist", "unset"))
+    assert known / 3 < nobody < known * 3
+    assert known / 3 < unset < known * 3
+
+
+def test_a_page_of_nobodys_case_is_answered_like_a_wrong_address(organisation: Organisation) -> None:
+    """A caller's address with a wrong token, and one for a case that never was, are one answer, in words and status."""
+    agent = organisation.sign_in("ilse")
+    wish = {"directory": "sandbox", "account": "m.lindqvist", "action": "unlock"}
+    case = agent.post("/api/cases", wish).json()["case"]
+    client, token = organisation.client(), organisation.app.desk.hand_over.page_token(CaseId(case))
+    said = set()
+    for name, shown in ((case, "x" * len(token)), ("c-neverwas0000000000", token), ("c-neverwas0000000000", "x")):
+        for answer in (client.get(f"/c/{name}/{shown}"), client.get(f"/api/caller/{name}/{shown}")):
+            said.add((answer.status_code, re.sub(r'"_csrf_token" value="[^"]*"', "", answer.text)))
+    assert {status for status, _ in said} == {404}
+    assert len(said) == 2  # a page and a problem document
 
 
 def test_a_token_nobody_gave_out_is_nobody() -> None:
