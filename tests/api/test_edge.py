@@ -13,12 +13,13 @@ from typing import Any
 
 import pytest
 
-from tests.api.organisation import PASSWORD, Organisation
+from tests.api.organisation import PASSWORD, Organisation, served
+from watchword.console import create_console
 from watchword.core.errors import Conflict, Corrupt, Invalid, Refused, Unavailable, WatchwordError
 from watchword.core.ids import CaseId
 from watchword.core.person import Kind
 from watchword.reception.problems import FAULTS, NotSignedIn, problem_of
-from watchword.reception.sessions import FAILURES, Sessions
+from watchword.reception.sessions import FAILURES, Sessions, Throttle
 
 GOLDEN = Path(__file__).parent / "golden" / "sweep.txt"
 BODIES: dict[str, Any] = {
@@ -255,7 +256,27 @@ def test_guessing_is_slowed_down_by_address(organisation: Any) -> None:
     right = {"login": "ilse", "password": "correct horse battery"}
     assert client.post("/api/session", json=right).status_code == 429
     organisation.wall += timedelta(minutes=1)
+    organisation.at += timedelta(minutes=1)
     assert client.post("/api/session", json=right).status_code == 201
+
+
+def test_guessing_is_known_to_the_next_process(organisation: Organisation) -> None:
+    """What one process closed is closed at another, and after a restart; one entry says so, and names no address."""
+    app, client = organisation.app, organisation.client()
+    before = app.ledger.size
+    for _ in range(FAILURES):
+        assert client.post("/api/session", json={"login": "ilse", "password": "wrong"}).status_code == 401
+    assert app.ledger.size == before + 1
+    other = create_console(app, throttle=Throttle(clock=lambda: organisation.wall))  # which remembers nothing
+    url = organisation.open.enter_context(served(other))
+    right = {"login": "ilse", "password": PASSWORD}
+    met = client.post(f"{url}/api/session", json=right)
+    assert (met.status_code, met.json()["remedy"]) == (429, "Try again after 09:01:00 UTC.")
+    organisation.at += timedelta(minutes=1)
+    assert client.post(f"{url}/api/session", json=right).status_code == 201
+    (entry,) = [a.entry for a in app.ledger.entries(before)]
+    assert (entry.type, entry.data["failures"]) == ("origin.guessed", FAILURES)
+    assert "127.0.0.1" not in str(entry.data)
 
 
 def test_a_wrong_password_costs_the_same_whoever_it_is_for(organisation: Organisation) -> None:

@@ -46,7 +46,7 @@ Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED
 
 PROBLEMS = {
     "wrong": "Login or password is wrong. Try again, or ask an administrator.",
-    "wait": "Too many failed sign-ins came from your address. Wait a minute, then try again.",
+    "wait": "Too many failed sign-ins came from your address. Wait a minute, or up to 15 where it goes on.",
 }
 """What the sign-in page may say, by the word in its address."""
 
