@@ -44,6 +44,7 @@ def _caller(contact: ContactKind | None) -> Callable[[view.Chrome, str], view.Pa
 THEIRS: dict[str, Callable[[view.Chrome, str], view.Page]] = {
     **{f"caller-{contact or 'no contact'}": _caller(contact) for contact in (None, *ContactKind)},
     "codes": lambda chrome, language: view.CodesPage(chrome=chrome, api="/a", language=language),
+    "go": lambda chrome, language: view.GoPage(chrome=chrome, language=language),
     "prompts": lambda chrome, language: view.PromptsPage(chrome=chrome, language=language),
 }
 """Every page that somebody outside the desk reads, in a language."""

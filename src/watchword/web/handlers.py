@@ -32,6 +32,7 @@ from watchword.web.downtime_page import DowntimePages
 from watchword.web.findings_handlers import FindingPages
 from watchword.web.forms import BROWSER, take
 from watchword.web.frame import caller_chrome, chrome
+from watchword.web.go import GoPages
 from watchword.web.intake import intake_page, needs, open_case
 from watchword.web.lists import board_page, cases_page
 from watchword.web.people_handlers import PeoplePages, ThreatPages
@@ -257,6 +258,7 @@ PAGES = (
     SeatPages,
     caller,
     RecoverPages,
+    GoPages,
     codes_page,
     vouch_page,
     prompts,

@@ -9,6 +9,7 @@ import msgspec
 from watchword.app import App
 from watchword.core.account import Contact, DirectoryAccount
 from watchword.core.action import Step
+from watchword.core.case import TERMINAL
 from watchword.core.errors import Invalid, Unavailable
 from watchword.core.gates import WEEK
 from watchword.core.ids import PersonId
@@ -62,13 +63,25 @@ def rail(app: App, loaded: Loaded, facts: Facts, actor: PersonId, at: datetime) 
         Panel(
             title="The caller's own page",
             first=True,
-            facts=(page, *_words(app, loaded, address), *_code(app, loaded, address)),
+            facts=(page, *_said(app, loaded, address, at), *_words(app, loaded, address), *_code(app, loaded, address)),
         ),
         Panel(title="Account", facts=_account(app, loaded, facts)),
         Panel(title="Watch out", facts=_watch_out(app, loaded, facts, at)),
         Panel(title="What policy asks", lines=explain.words(case.requirement)),
         *_evidence(app, loaded, actor, at),
         *_kept(app, loaded),
+    )
+
+
+def _said(app: App, loaded: Loaded, address: str | None, at: datetime) -> tuple[Fact, ...]:
+    """The same page as it is said on the telephone: a short address, and the number to type there."""
+    if address is None or isinstance(loaded.case, TERMINAL):
+        return ()
+    short = f"{app.settings.console.public_url.rstrip('/').partition('://')[2]}/go"
+    number = app.desk.short_address.number(loaded.case.id, at)
+    return (
+        Fact(label="To say it", value=short, note="and there they type the number"),
+        Fact(label="Number", value=number, note="changes every half hour; the one before still works"),
     )
 
 
