@@ -9,7 +9,6 @@ import msgspec
 from watchword.app import App
 from watchword.core.account import Contact, DirectoryAccount
 from watchword.core.action import Step
-from watchword.core.case import TERMINAL
 from watchword.core.errors import Invalid, Unavailable
 from watchword.core.gates import WEEK
 from watchword.core.ids import PersonId
@@ -17,7 +16,7 @@ from watchword.desk.steps import Loaded
 from watchword.notices.masking import mask
 from watchword.policy import explain
 from watchword.reception import countersign, wording
-from watchword.reception.cases import kept, page_address, ticket_of
+from watchword.reception.cases import kept, number_of, page_address, ticket_of
 from watchword.web.frame import account_of, name_of
 from watchword.web.view import Fact, Panel
 
@@ -75,13 +74,13 @@ def rail(app: App, loaded: Loaded, facts: Facts, actor: PersonId, at: datetime) 
 
 def _said(app: App, loaded: Loaded, address: str | None, at: datetime) -> tuple[Fact, ...]:
     """The same page as it is said on the telephone: a short address, and the number to type there."""
-    if address is None or isinstance(loaded.case, TERMINAL):
+    number = number_of(app, loaded.case, at)
+    if address is None or number is None:
         return ()
     short = f"{app.settings.console.public_url.rstrip('/').partition('://')[2]}/go"
-    number = app.desk.short_address.number(loaded.case.id, at)
     return (
         Fact(label="To say it", value=short, note="and there they type the number"),
-        Fact(label="Number", value=number, note="changes every half hour; the one before still works"),
+        Fact(label="Number", value=number, note="good for half an hour at least; load this page again for a new one"),
     )
 
 
