@@ -63,7 +63,7 @@ def test_no_english_sentence_is_left_on_the_page(tag: str, name: str) -> None:
     assert f'<html lang="{tag}">' in other
     sentences = {t.strip() for t in re.findall(r">([^<>]{4,})<", english) if len(t.split()) > 1}
     said = {t for data in re.findall(r"data-say='([^']*)'", english) for t in json.loads(unescape(data)).values()}
-    assert len(sentences) > 8
+    assert len(sentences) > 6
     assert len(said) > 4
     assert not {s for s in sentences if s in other}
     held = [json.loads(unescape(data)) for data in re.findall(r"data-say='([^']*)'", other)]

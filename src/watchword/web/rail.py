@@ -79,8 +79,10 @@ def _said(app: App, loaded: Loaded, address: str | None, at: datetime) -> tuple[
         return ()
     short = f"{app.settings.console.public_url.rstrip('/').partition('://')[2]}/go"
     return (
-        Fact(label="To say it", value=short, note="and there they type the number"),
-        Fact(label="Number", value=number, note="good for half an hour at least; load this page again for a new one"),
+        Fact(label="To say it", value=short, note="on a call, instead of the address"),
+        Fact(
+            label="They type", value=number, note="good for half an hour at least; load this page again for a new one"
+        ),
     )
 
 
