@@ -64,7 +64,7 @@ def test_no_english_sentence_is_left_on_the_page(tag: str, name: str) -> None:
     sentences = {t.strip() for t in re.findall(r">([^<>]{4,})<", english) if len(t.split()) > 1}
     said = {t for data in re.findall(r"data-say='([^']*)'", english) for t in json.loads(unescape(data)).values()}
     assert len(sentences) > 6
-    assert len(said) > 4
+    assert len(said) > 4 or name == "go"  # which runs no script of its own
     assert not {s for s in sentences if s in other}
     held = [json.loads(unescape(data)) for data in re.findall(r"data-say='([^']*)'", other)]
     assert not said & {text for each in held for text in each.values()}
