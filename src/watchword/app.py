@@ -34,6 +34,7 @@ from watchword.desk.enrolment import Enrolment
 from watchword.desk.evidence import EvidenceTable
 from watchword.desk.factors import Factors
 from watchword.desk.followers import Names
+from watchword.desk.guessing import Guessing
 from watchword.desk.lending import Lending
 from watchword.desk.notify import Notices
 from watchword.desk.passes import Passes
@@ -277,7 +278,7 @@ class App:
         approving = Passkey(approvals)
         self.desk = Desk(self.steps, self.methods, approving, approvals)
         self.downtimes = Downtimes(self.steps, self.desk.intake)
-        self.people = People(self.steps)
+        self.people, self.guessing = People(self.steps), Guessing(self.steps)
         if settings.console.self_service and self.steps.portal is None:
             self.steps.portal = self.people.register_part(PORTAL, "Self-service portal", self.clock())
         self.self_service = SelfService(self.desk, self.passkey)

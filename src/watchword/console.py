@@ -33,6 +33,7 @@ from watchword.languages.catalogue import Words, preferred, words
 from watchword.reception import approver
 from watchword.reception.afterwards import Afterwards
 from watchword.reception.caller import is_callers, problem_in
+from watchword.reception.landing import door
 from watchword.reception.problems import (
     MEDIA_TYPE,
     RETRY_S,
@@ -119,7 +120,7 @@ def create_console(
             body = msgspec.json.encode(problem)
             return Response(body, status_code=problem.status, media_type=MEDIA_TYPE, headers=busy)
         if isinstance(fault, NotSignedIn) and "hx-request" not in request.headers:
-            return Redirect("/sign-in")
+            return Redirect(door(_asked(request)))
         person = None
         with suppress(NotSignedIn):
             person = actor(request).person
@@ -194,6 +195,14 @@ def _of_caller(request: Request[Any, Any, Any]) -> Words | None:
         return None
     accept, chosen = request.headers.get("accept-language", ""), request.query_params.get("lang", "")
     return words(preferred(accept, chosen=chosen))
+
+
+def _asked(request: Request[Any, Any, Any]) -> str:
+    """The page that whoever signs in goes back to: the one they asked for, or the one that a form stood on."""
+    if request.method != "GET":
+        return _back(request.url.path)
+    path = quote(request.url.path)
+    return f"{path}?{query}" if (query := request.url.query) else path
 
 
 def _back(path: str) -> str:

@@ -83,3 +83,37 @@ def test_debts_are_listed_for_whoever_may_read_them(organisation: Organisation) 
     """Nothing is owed at first; a stranger is told of none."""
     assert organisation.sign_in("rafael").get("/api/debts").json() == []
     assert organisation.sign_in("nobody").get("/api/debts").json() == []
+
+
+def test_a_review_that_is_refused_keeps_its_words(place: Organisation) -> None:
+    """Whoever it was done to does not review it: that is said above the page, and what they wrote stands there."""
+    people, names = place.app.people, place.app.names
+    people.grant(names.person("root"), names.person("mara"), RoleGrant(role=Role.REVIEWER), BEGINNING)
+    dana, doru, mara, rafael = (place.sign_in(login) for login in ("dana", "doru", "mara", "rafael"))
+    address = f"/downtime/{dana.post('/api/downtime', SAID).json()['downtime']}"
+    doru.form(f"{address}/confirm")
+    words = "I looked at the envelope & the visitors' book"
+    no = mara.form(f"{address}/review", words=words, sound="no")
+    assert no.status_code == 403
+    assert "I looked at the envelope &amp; the visitors&#39; book</textarea>" in no.text
+    assert '<option value="no" selected>' in no.text
+    assert 'role="alert"' in no.text
+    unsaid = rafael.form(f"{address}/review", words="  ", sound="no")
+    assert unsaid.status_code == 422
+    assert f'action="{address}/review"' in unsaid.text
+    assert "Nothing needs to be done." in dana.form(f"{address}/confirm").text
+    assert dana.form(f"{address}/dance").status_code == 404
+
+
+def test_a_switch_that_stays_on_says_why_on_its_page(place: Organisation) -> None:
+    """Turning it off without a reason, or a second time by the same person, is refused on the page of the switch."""
+    noor = place.sign_in("noor")
+    assert noor.form("/threat", until="1d", why="calls about the CFO").status_code == 303
+    unsaid = noor.form("/threat/lower", why=" ")
+    assert unsaid.status_code == 422
+    assert 'action="/threat/lower"' in unsaid.text
+    assert noor.form("/threat/lower", why="it was a drill").status_code == 303
+    again = noor.form("/threat/lower", why="it was a drill")
+    assert again.status_code == 403
+    assert "A second person has to as well." in again.text
+    assert "The switch is on" in again.text

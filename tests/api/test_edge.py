@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -12,10 +13,13 @@ from typing import Any
 
 import pytest
 
-from tests.api.organisation import PASSWORD, Organisation
+from tests.api.organisation import PASSWORD, Organisation, served
+from watchword.console import create_console
 from watchword.core.errors import Conflict, Corrupt, Invalid, Refused, Unavailable, WatchwordError
+from watchword.core.ids import CaseId
+from watchword.core.person import Kind
 from watchword.reception.problems import FAULTS, NotSignedIn, problem_of
-from watchword.reception.sessions import FAILURES, Sessions
+from watchword.reception.sessions import FAILURES, Sessions, Throttle
 
 GOLDEN = Path(__file__).parent / "golden" / "sweep.txt"
 BODIES: dict[str, Any] = {
@@ -252,7 +256,60 @@ def test_guessing_is_slowed_down_by_address(organisation: Any) -> None:
     right = {"login": "ilse", "password": "correct horse battery"}
     assert client.post("/api/session", json=right).status_code == 429
     organisation.wall += timedelta(minutes=1)
+    organisation.at += timedelta(minutes=1)
     assert client.post("/api/session", json=right).status_code == 201
+
+
+def test_guessing_is_known_to_the_next_process(organisation: Organisation) -> None:
+    """What one process closed is closed at another, and after a restart; one entry says so, and names no address."""
+    app, client = organisation.app, organisation.client()
+    before = app.ledger.size
+    for _ in range(FAILURES):
+        assert client.post("/api/session", json={"login": "ilse", "password": "wrong"}).status_code == 401
+    assert app.ledger.size == before + 1
+    other = create_console(app, throttle=Throttle(clock=lambda: organisation.wall))  # which remembers nothing
+    url = organisation.open.enter_context(served(other))
+    right = {"login": "ilse", "password": PASSWORD}
+    met = client.post(f"{url}/api/session", json=right)
+    assert (met.status_code, met.json()["remedy"]) == (429, "Try again after 09:01:00 UTC.")
+    organisation.at += timedelta(minutes=1)
+    assert client.post(f"{url}/api/session", json=right).status_code == 201
+    (entry,) = [a.entry for a in app.ledger.entries(before)]
+    assert (entry.type, entry.data["failures"]) == ("origin.guessed", FAILURES)
+    assert "127.0.0.1" not in str(entry.data)
+
+
+def test_a_wrong_password_costs_the_same_whoever_it_is_for(organisation: Organisation) -> None:
+    """Who exists is not told by how long a refusal takes: a login that nobody has, or no password, is hashed for."""
+    people, root = organisation.app.people, organisation.app.names.person("root")
+    people.register(root, login="unset", name="Ursula Unset", kind=Kind.EMPLOYEE, unit="", at=organisation.at)
+
+    def costs(login: str) -> float:
+        taken = []
+        for _ in range(5):
+            before = time.process_time()
+            with pytest.raises(Refused):
+                people.sign_in(login, "wrong wrong wrong")
+            taken.append(time.process_time() - before)
+        return min(taken)
+
+    known, nobody, unset = (costs(login) for login in ("ilse", "does-not-exist", "unset"))
+    assert known / 3 < nobody < known * 3
+    assert known / 3 < unset < known * 3
+
+
+def test_a_page_of_nobodys_case_is_answered_like_a_wrong_address(organisation: Organisation) -> None:
+    """A caller's address with a wrong token, and one for a case that never was, are one answer, in words and status."""
+    agent = organisation.sign_in("ilse")
+    wish = {"directory": "sandbox", "account": "m.lindqvist", "action": "unlock"}
+    case = agent.post("/api/cases", wish).json()["case"]
+    client, token = organisation.client(), organisation.app.desk.hand_over.page_token(CaseId(case))
+    said = set()
+    for name, shown in ((case, "x" * len(token)), ("c-neverwas0000000000", token), ("c-neverwas0000000000", "x")):
+        for answer in (client.get(f"/c/{name}/{shown}"), client.get(f"/api/caller/{name}/{shown}")):
+            said.add((answer.status_code, re.sub(r'"_csrf_token" value="[^"]*"', "", answer.text)))
+    assert {status for status, _ in said} == {404}
+    assert len(said) == 2  # a page and a problem document
 
 
 def test_a_token_nobody_gave_out_is_nobody() -> None:

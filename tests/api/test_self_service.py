@@ -495,3 +495,39 @@ def test_the_portal_is_one_part_and_nobody_signs_in_as_it(place: Organisation) -
     with pytest.raises(Refused) as refused:
         app.desk.verification.begin(portal, CaseId(case), "in_person", place.at)
     assert refused.value.reasons == ("system-only-keeps-books",)
+
+
+def test_a_session_is_no_proof_here(place: Organisation, key: SoftAuthenticator) -> None:
+    """A browser that is signed in as the person is asked for the same as any other, and for factors nobody is (S25)."""
+    mara = place.sign_in("mara")
+    factors = mara.client.post("/api/recover", json={"account": "m.lindqvist", "lost": "factors"})
+    assert factors.status_code == 400
+    assert (
+        mara.post(
+            "/api/cases", {"directory": "sandbox", "account": "m.lindqvist", "action": "factor_reset"}
+        ).status_code
+        == 403
+    )
+    alone = Alone(place, "m.lindqvist", browser=mara.client)
+    assert alone.stands() == NOTHING
+    alone.chooses("passkey")
+    assert alone.says("passkey", "I am signed in") == NOTHING
+    place.passes(days=1)
+    assert "change.started" not in alone.types()
+    assert not [a for a in place.app.ledger.read(f"case/{alone.case}") if a.entry.type == "method.proved"]
+
+
+def test_forty_requests_in_a_night_wear_nobody_down(place: Organisation, key: SoftAuthenticator) -> None:
+    """Who asks for a reset again and again has the person sent two messages of a kind, and nothing more (S23)."""
+    assert place.app.outbox is not None
+    for _ in range(40):
+        place.at += timedelta(minutes=12)
+        place.wall = place.at
+        alone = Alone(place, "m.lindqvist", browser=place.client())
+        for method in ("mail_code", "sms_code", "call_code"):
+            alone.chooses(method)
+        place.works()
+        assert alone.stands() == NOTHING
+    sent = [m.channel for m in place.app.outbox.sent() if "code" in m.text]
+    assert max(sent.count(channel) for channel in ("mail", "sms", "call")) <= 2
+    assert not [one for one in place.app.steps.cases.rows() if "change.started" in alone.types()]

@@ -176,9 +176,11 @@ def test_a_console_behind_tls_is_spoken_to_directly(desk: Desk, here: Here) -> N
     )
     with desk.served():
         opened = here(*UNLOCK, *OFFICE, "--json", login="ines")
+        told = here("case", "show", opened.json["case"], login="ines")
 
     assert opened.code == 0, opened.err
     assert opened.json["page"].startswith("https://desk.example.test/c/")
+    assert f"to say it: desk.example.test/go, and the number {opened.json['page_number']}" in told.out
 
 
 def test_no_proxy_sees_a_password(served: Desk) -> None:

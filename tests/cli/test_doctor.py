@@ -14,6 +14,7 @@ from cryptography.x509.oid import NameOID
 from tests.cli.conftest import Here
 from tests.cli.desk import Desk, free_port
 from watchword.app import App, wall_clock
+from watchword.core.person import Role
 from watchword.policy.procedures import DEFAULT
 from watchword.settings import load
 from watchword.watching import hits_of
@@ -34,7 +35,7 @@ base = "DC=corp,DC=example,DC=test"
 
 
 def test_all_is_well(desk: Desk, here: Here) -> None:
-    """Each part is a line, and the exit code is 0."""
+    """Each part is a line, and the exit code is 0; that nobody is paged is a warning, and wrong is nothing."""
     del desk
     typed, told = here("doctor"), here("doctor", "--json").json
 
@@ -51,7 +52,27 @@ def test_all_is_well(desk: Desk, here: Here) -> None:
         "security",
         "watch",
     }
-    assert {one["state"] for one in told} == {"ok"}
+    assert {one["part"]: one["state"] for one in told if one["state"] != "ok"} == {"security": "warn"}
+    assert "nobody is paged" in typed.out
+
+
+def test_a_policy_of_one_author(desk: Desk, here: Here) -> None:
+    """One author can activate no policy, and none can either: both are told, with the way on, before it matters."""
+    with App(load(desk.config)) as app:
+        root, otto = (app.names.person(login) for login in ("root", "otto"))
+        app.people.revoke(root, otto, Role.POLICY_AUTHOR, app.clock())
+    alone = here("doctor", "--json")
+    told = {one["part"]: one for one in alone.json}["policy authors"]
+    assert (alone.code, told["state"]) == (0, "warn")
+    assert told["told"].startswith("root alone holds policy_author, and a policy takes two")
+
+
+def test_somebody_is_paged(desk: Desk, here: Here) -> None:
+    """Where an emergency reaches somebody it says how, and warns of nothing."""
+    paged = '[security]\nwebhook = "https://soar.example.test/watchword"'
+    desk.config.write_text(desk.config.read_text().replace("[security]", paged, 1))
+    told = {one["part"]: one for one in here("doctor", "--json").json}["security"]
+    assert (told["state"], told["told"]) == ("ok", "paged by webhook")
 
 
 def test_beside_a_running_console(desk: Desk) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import shutil
 from importlib import resources
@@ -11,8 +12,12 @@ import pytest
 
 from tests.cli.conftest import Here
 from tests.cli.desk import Desk, is_told
+from watchword.cli.case import open_
+from watchword.cli.policy import explain_
+from watchword.core.requirement import Context
 
 CELL = ("policy", "explain", "--class", "standard", "--action", "unlock")
+SAID = ("channel", "location", "device", "risk", "situation")
 
 
 @pytest.fixture
@@ -50,6 +55,15 @@ def test_a_folder_that_is_none_is_told(here: Here, tmp_path: Path) -> None:
     """A folder without a policy is a mistake of the caller."""
     assert is_told(here("policy", "check", str(tmp_path / "nowhere")), 2, "nowhere")
     assert is_told(here(*CELL, "--folder", str(tmp_path / "nowhere")), 2, "nowhere")
+
+
+def test_what_is_not_said_of_a_request_is_assumed_alike() -> None:
+    """`policy explain` and `case open` take an unsaid context for the same: what is explained is what is then asked."""
+    assumed = [
+        {name: one.default for name, one in inspect.signature(command).parameters.items() if name in SAID}
+        for command in (explain_, open_)
+    ]
+    assert assumed[0] == assumed[1] == {name: getattr(Context(), name) for name in SAID}
 
 
 def test_a_cell_is_explained(here: Here) -> None:

@@ -10,7 +10,16 @@ import pytest
 from tests.core.sample import ACCOUNT, CALLER, CASE, DAY, NOON
 from watchword.core.errors import Refused
 from watchword.core.ids import AccountId, CaseId, PersonId
-from watchword.core.origin import AGENTS, Origin, OriginFailed, OriginSeen, Throttle, evolve_origin, of_agent
+from watchword.core.origin import (
+    AGENTS,
+    Origin,
+    OriginFailed,
+    OriginGuessed,
+    OriginSeen,
+    Throttle,
+    evolve_origin,
+    of_agent,
+)
 
 SLOW = Throttle(failures=3, wait_s=60, longest_wait_s=3600, targets=2)
 
@@ -105,3 +114,37 @@ def test_what_is_not_said_is_the_shipped_policys() -> None:
     """A day, three failures, a minute and an hour, two accounts."""
     assert Throttle() == Throttle(window_s=86_400, failures=3, wait_s=60, longest_wait_s=3600, targets=2)
     assert AGENTS.window_s == 86_400
+
+
+def guessed(*minutes: float) -> Origin:
+    """An origin that guessed passwords so many minutes after noon."""
+    event = OriginGuessed(origin=CALLER, failures=10)
+    times = (NOON + timedelta(minutes=m) for m in minutes)
+    return reduce(lambda so_far, at: evolve_origin(so_far, event, at), times, Origin())
+
+
+@pytest.mark.parametrize(
+    ("minutes", "wait_s"),
+    [
+        ((0,), 60),
+        ((-5, 0), 120),
+        ((-9, -5, 0), 240),
+        ((-40, -30, -20, -10, 0), 900),
+        ((-1440, 0), 60),
+        ((0,) * 99, 900),
+    ],
+)
+def test_an_address_that_guesses_waits_longer_each_time(minutes: tuple[float, ...], wait_s: int) -> None:
+    """A minute, twice as long each further time within a day, and never so long that an office is locked out."""
+    origin = guessed(*minutes)
+    with pytest.raises(Refused) as caught:
+        origin.demand_sign_in(NOON + timedelta(seconds=wait_s - 1))
+    assert caught.value.reasons == ("sign_in_throttled",)
+    origin.demand_sign_in(NOON + timedelta(seconds=wait_s))
+
+
+def test_guesses_at_the_door_are_not_held_against_a_caller() -> None:
+    """Whoever calls from an office where somebody mistyped a password is not slowed by it, nor the other way round."""
+    guessed(0).demand(NOON, SLOW)
+    after(*[ACCOUNT] * 9).demand_sign_in(NOON)
+    Origin().demand_sign_in(NOON)

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from tests.desk.office import Office
+from tests.desk.office import Office, refused
 from watchword.app import App
 from watchword.core.action import Action
 from watchword.core.change import Unlock
@@ -122,3 +122,14 @@ def test_same_account_is_seen_by_both_at_once(shared: tuple[Office, Office]) -> 
     again = {office.case(office.open("svc.new", Action.SECRET_REISSUE, ticket=None)).account for office in (one, other)}
     assert len(opened) == 2
     assert len(again) == 1
+
+
+def test_an_address_that_guessed_at_one_waits_at_both(shared: tuple[Office, Office]) -> None:
+    """The processes of one ledger close their door to the same addresses; two that close it at once mean one."""
+    one, other = shared
+    other.app.guessing.demand("192.0.2.7", other.at)
+    one.app.guessing.note("192.0.2.7", 10, one.at)
+    assert refused(lambda: other.app.guessing.demand("192.0.2.7", other.at)) == ("sign_in_throttled",)
+    other.app.guessing.demand("192.0.2.8", other.at)
+    one.app.guessing.note("2001:db8:1:2::1", 10, one.at)
+    assert refused(lambda: other.app.guessing.demand("2001:db8:1:2::9", other.at)) == ("sign_in_throttled",)

@@ -67,6 +67,8 @@ class Codes(MethodContract):
 class TestMailCode(Codes):
     """A code by mail."""
 
+    name = "mail_code"
+
     def method(self) -> MethodPort:
         """Mail."""
         return MailCode(KEY)
@@ -79,6 +81,8 @@ class TestMailCode(Codes):
 class TestCallCode(Codes):
     """A code by automated call."""
 
+    name = "call_code"
+
     def method(self) -> MethodPort:
         """A call."""
         return CallCode(KEY)
@@ -90,6 +94,8 @@ class TestCallCode(Codes):
 
 class TestSmsCode(Codes):
     """A code by text message."""
+
+    name = "sms_code"
 
     def method(self) -> MethodPort:
         """A text."""

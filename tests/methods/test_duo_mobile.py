@@ -60,6 +60,8 @@ def reasons(method: ProviderPush, ask: Ask) -> tuple[str, ...]:
 class TestDuoPush(MethodContract):
     """Somebody with Duo Mobile."""
 
+    name = "duo_push"
+
     @pytest.fixture(autouse=True)
     def _org(self, org: Duo) -> None:
         self.org = org

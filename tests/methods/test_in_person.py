@@ -23,6 +23,7 @@ ASK = Ask(
 class TestInPerson(MethodContract):
     """Attested by somebody of ours; the same words are true for every challenge."""
 
+    name = "in_person"
     bound = False
 
     def method(self) -> MethodPort:

@@ -58,6 +58,7 @@ def refused(method: ManagedDevice, ask: Ask, pem: str, reason: str = "wrong_answ
 class TestManagedDevice(MethodContract):
     """A certificate names no challenge: that each is answered once binds it."""
 
+    name = "managed_device"
     bound = False
 
     @pytest.fixture(autouse=True)

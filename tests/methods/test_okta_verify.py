@@ -65,6 +65,8 @@ def reasons(method: ProviderPush, ask: Ask) -> tuple[str, ...]:
 class TestOktaPush(MethodContract):
     """Somebody with Okta Verify."""
 
+    name = "okta_push"
+
     @pytest.fixture(autouse=True)
     def _org(self, org: Okta) -> None:
         self.org = org

@@ -71,7 +71,7 @@ def ask(own: SoftAuthenticator) -> Ask:
 class TestPasskey(MethodContract):
     """A passkey whose counter counts."""
 
-    name: str = "passkey"
+    name = "passkey"
     counts = True
 
     @pytest.fixture(autouse=True)
@@ -107,6 +107,8 @@ class TestSyncedPasskey(TestPasskey):
 class TestOwnerPasskey(TestPasskey):
     """The same method under the name it has for an owner of record."""
 
+    name = "owner_passkey"
+
     def method(self) -> MethodPort:
         """The method."""
         return Passkey(PARTY, "owner_passkey")
@@ -114,6 +116,8 @@ class TestOwnerPasskey(TestPasskey):
 
 class TestCustodianPasskey(TestPasskey):
     """The same method under the name it has at the break-glass ceremony."""
+
+    name = "custodian_passkey"
 
     def method(self) -> MethodPort:
         """The method."""

@@ -73,6 +73,8 @@ def shown(method: MethodPort, ask: Ask) -> str:
 class TestPushNumber(MethodContract):
     """A browser that was enrolled for prompts."""
 
+    name = "push_number"
+
     def method(self) -> MethodPort:
         """The method."""
         return PushNumber(KEY)

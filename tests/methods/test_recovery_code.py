@@ -31,6 +31,7 @@ ASK = Ask(
 class TestRecoveryCode(MethodContract):
     """A code names no challenge: that its set is used up binds it."""
 
+    name = "recovery_code"
     bound = False
 
     def method(self) -> MethodPort:

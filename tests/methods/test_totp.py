@@ -37,6 +37,7 @@ def app(at: datetime, seed: bytes = SEED) -> str:
 class TestTotp(MethodContract):
     """An authenticator app. Its code names no challenge, so that using it up is what binds it."""
 
+    name = "totp"
     bound = False
 
     def method(self) -> MethodPort:

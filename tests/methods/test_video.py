@@ -15,6 +15,8 @@ from watchword.methods.video import GESTURES, WORDS, Video, drawn
 class TestVideo(MethodContract):
     """Attested by the agent who was in the call."""
 
+    name = "video"
+
     def method(self) -> MethodPort:
         """The method."""
         return Video()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import pytest
 
@@ -16,11 +16,11 @@ from watchword.methods.vouching import Vouching
 class Vouched(passkeys.TestPasskey):
     """A signature by somebody else, about the person."""
 
-    place: Literal["manager_of_record", "recovery_contact", "kiosk"]
+    name: ClassVar[Literal["manager_of_record", "recovery_contact", "kiosk"]]
 
     def method(self) -> MethodPort:
         """The method by its name."""
-        return Vouching(passkeys.PARTY, self.place)
+        return Vouching(passkeys.PARTY, self.name)
 
     @pytest.mark.parametrize("no", ["no", " No\n"])
     def test_no_is_final(self, no: str) -> None:
@@ -40,16 +40,16 @@ class Vouched(passkeys.TestPasskey):
 class TestManagerOfRecord(Vouched):
     """The manager."""
 
-    place = "manager_of_record"
+    name = "manager_of_record"
 
 
 class TestRecoveryContact(Vouched):
     """The colleague."""
 
-    place = "recovery_contact"
+    name = "recovery_contact"
 
 
 class TestKiosk(Vouched):
     """The supervisor beside the person."""
 
-    place = "kiosk"
+    name = "kiosk"

@@ -60,6 +60,8 @@ def issuer() -> Iterator[Provider]:
 class TestWorkload(MethodContract):
     """A workload that its platform vouches for."""
 
+    name = "workload"
+
     provider: ClassVar[Provider]
 
     @pytest.fixture(autouse=True)

@@ -411,6 +411,7 @@ def pages() -> dict[str, AnyPage]:
         ),
         view.RecoverPage(chrome=_chrome(), api="/api/recover/c-1/t", proving=True, ways=(("totp", "A code"),)),
         view.CodesPage(chrome=_chrome(), api="/api/codes/t"),
+        view.GoPage(chrome=_chrome(), chosen="de", problem="There is no recovery of this number."),
         view.ProblemPage(
             chrome=staff,
             status=403,

@@ -447,3 +447,42 @@ def test_who_may_not_open_cases_is_not_offered_to(people: People) -> None:
     expect(duty.get_by_role("link", name="New case")).to_have_count(0)
     expect(duty.locator(".empty")).not_to_contain_text("Open one")
     expect(duty.get_by_role("link", name="Policy")).to_be_visible()
+
+
+def test_what_a_case_needs_is_read_before_it_is_opened(people: People) -> None:
+    """On a phone it stands above the button, at a desk beside the form; and the button opens the case from there."""
+    page = people.signed_in("ilse")
+    page.goto("/cases/new?account=m.lindqvist&action=unlock")
+    needs, button = page.locator("#needs"), page.get_by_role("button", name="Open the case")
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        where, below = needs.bounding_box(), button.bounding_box()
+        assert where
+        assert below
+        assert where["y"] + where["height"] <= below["y"]
+    expect(needs).to_contain_text("passkey")
+    button.click()
+    expect(page).to_have_url(re.compile("/cases/c-[a-z0-9]+$"))
+
+
+def test_back_where_one_came_from_and_on_by_a_number(people: People) -> None:
+    """Signing in leads to the page that asked for it; the number that stands there opens the caller's page at /go."""
+    agent = people.organisation.sign_in("ilse")
+    wish = {"directory": "sandbox", "account": "m.lindqvist", "action": "unlock"}
+    case = agent.post("/api/cases", wish).json()["case"]
+    page = people.tab()
+    page.goto(f"/cases/{case}")
+    page.get_by_label("Login").fill("dario")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page).to_have_url(re.compile(f"/cases/{case}$"))
+    number = people.organisation.app.desk.short_address.number(CaseId(case), people.organisation.at)
+    expect(page.locator(".rail.call")).to_contain_text(number)
+    caller = people.tab()
+    caller.goto("/go")
+    caller.get_by_label("The number").fill("1234")
+    caller.get_by_role("button", name="Continue").click()
+    expect(caller.get_by_role("alert")).to_contain_text("There is no recovery of this number.")
+    caller.get_by_label("The number").fill(number)
+    caller.get_by_role("button", name="Continue").click()
+    expect(caller).to_have_url(re.compile(f"/c/{case}/"))

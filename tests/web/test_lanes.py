@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
@@ -10,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.api.organisation import BEGINNING, PASSWORD, Organisation
+from tests.web.looks import fits
 from tests.web.test_people import _sign_in, place
 from watchword.core.ids import CaseId
 from watchword.core.person import Kind, Role, RoleGrant
@@ -17,7 +17,6 @@ from watchword.desk.vouching import name_supervisor
 
 __all__ = ["place"]
 
-WIDTHS = (1280, 390)
 AUTHENTICATOR = {
     "protocol": "ctap2",
     "transport": "internal",
@@ -51,22 +50,6 @@ def signed_in(browser: Browser, place: Organisation) -> Iterator[SignedIn]:
     for context in contexts:
         context.close()
     assert not complaints
-
-
-def fits(page: Page, name: str) -> None:
-    """Nothing of the page is wider than a desk's screen or a phone's; a picture, where somebody wants to look at it."""
-    folder = os.environ.get("WATCHWORD_PICTURES")
-    for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 900})
-        page.wait_for_load_state("load")
-        page.wait_for_function("width => innerWidth === width", arg=width)  # a busy machine lays out again later
-        page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{name} at {width}"
-        if folder:
-            tall = page.evaluate("document.documentElement.scrollHeight")
-            page.set_viewport_size({"width": width, "height": max(900, tall)})
-            page.screenshot(path=f"{folder}/{name}-{width}.png", full_page=True)
-    page.set_viewport_size({"width": 1280, "height": 900})
 
 
 def with_passkey(signed_in: SignedIn, login: str) -> Page:

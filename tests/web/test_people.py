@@ -12,8 +12,13 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.api.organisation import BEGINNING, PASSWORD, Organisation
+from tests.api.test_story import enrol
 from tests.cli.desk import free_port
+from tests.web.looks import fits
+from watchword.cli.demo.authenticator import SoftAuthenticator
 from watchword.core.person import Delegation, Kind, Role, RoleGrant
+from watchword.core.spoken import spoken
+from watchword.desk.people import fingerprint
 from watchword.policy.procedures import DEFAULT
 
 
@@ -128,6 +133,34 @@ def test_a_passkey_is_made_in_the_browser_and_revoked(page: Page, place: Organis
     mara = place.app.registry.person(place.app.names.person("mara"))
     assert mara.credentials_of("passkey") == ()
     assert "river" not in page.content()
+
+
+def test_a_key_is_confirmed_by_somebody_else_in_the_browser(page: Page, place: Organisation) -> None:
+    """Who enrolled a key is not offered to confirm it; another administrator reads its words and presses the button."""
+    people, root = place.app.people, place.app.names.person("root")
+    other = people.register(root, login="olaf", name="Olaf Admin", kind=Kind.EMPLOYEE, unit="", at=BEGINNING)
+    people.grant(root, other, RoleGrant(role=Role.ADMINISTRATOR), BEGINNING)
+    people.set_password(root, other, PASSWORD, BEGINNING)
+    enrol(place, place.app.names.person("mara"), SoftAuthenticator(place.url))
+    _sign_in(page, "root")
+    page.goto("/people/mara")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Mara Lindqvist")
+    expect(page.get_by_role("button", name="It is theirs")).to_have_count(0)
+    page.get_by_role("button", name="Sign out").click()
+    _sign_in(page, "olaf")
+    page.goto("/people/mara")
+    held = page.locator(".held li", has_text="Not confirmed for approvals")
+    (key,) = place.app.registry.person(place.app.names.person("mara")).credentials_of("passkey")
+    confirm = held.locator("summary", has_text="Confirm it for approvals")
+    expect(confirm).not_to_have_class("danger")
+    confirm.click()
+    expect(held.locator(".lede")).to_contain_text(spoken(fingerprint(key)))
+    fits(page, "people-confirm")
+    held.get_by_role("button", name="It is theirs").click()
+    expect(page.get_by_text("Not confirmed for approvals")).to_have_count(0)
+    expect(page.locator(".held li", has_text="Passkey")).to_contain_text("confirmed for approvals by olaf")
+    (key,) = place.app.registry.person(place.app.names.person("mara")).credentials_of("passkey")
+    assert key.confirmed_by == other
 
 
 def test_a_delegate_is_offered_what_is_theirs(page: Page, place: Organisation) -> None:

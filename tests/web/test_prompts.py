@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.api.organisation import Organisation
 from tests.notices.push_service import PushService, push_service
-from tests.web.test_lanes import fits
+from tests.web.looks import fits
 from tests.web.test_people import _sign_in, page, place
 from watchword.core.action import Action
 from watchword.core.ids import CaseId

@@ -299,6 +299,7 @@ class CaseOut(Out, frozen=True, kw_only=True):
     erased: tuple[Retention, ...]
     held_since: datetime | None
     page: str | None
+    page_number: str | None
     words: Words | None
     paused: bool
     lane: Lane

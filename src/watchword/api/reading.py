@@ -17,7 +17,7 @@ from watchword.directories.port import kind_of
 from watchword.policy import explain
 from watchword.reception import countersign, wording
 from watchword.reception.approver import questions_of
-from watchword.reception.cases import caller_of, kept, page_address, ticket_of
+from watchword.reception.cases import caller_of, kept, number_of, page_address, ticket_of
 from watchword.reception.spoken import spoken
 
 
@@ -107,6 +107,7 @@ def whole(app: App, loaded: Loaded, reader: PersonId, at: datetime) -> bodies.Ca
         erased=erased,
         held_since=held.since if held else None,
         page=page,
+        page_number=number_of(app, case, at) if page else None,
         words=bodies.Words(first=first, second=second) if page else None,
         paused=isinstance(case, Paused),
         lane=case.lane,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
 
 from litestar import Controller, Request, Response, delete, get, post
@@ -17,9 +18,10 @@ from watchword.core.errors import Refused
 from watchword.core.ids import PersonId
 from watchword.reception.browser import NAME as BROWSER_NAME
 from watchword.reception.browser import browser_cookie
-from watchword.reception.given import TheActor, TheApp, TheSessions, TheThrottle
+from watchword.reception.given import Now, TheActor, TheApp, TheSessions, TheThrottle
+from watchword.reception.landing import door, landing
 from watchword.reception.problems import Malformed, NotSignedIn, TooMany
-from watchword.reception.sessions import ABSOLUTE, Throttle
+from watchword.reception.sessions import ABSOLUTE, FAILURES, Throttle
 
 COOKIE = "watchword_session"
 
@@ -39,12 +41,13 @@ class SessionController(Controller):
         app: TheApp,
         sessions: TheSessions,
         throttle: TheThrottle,
+        at: Now,
         data: JSONBody[SignIn],
     ) -> Response[SignedIn]:
         """Sign in with a local account. Unknown people and wrong passwords are refused alike."""
         if request.content_type[0] != RequestEncodingType.JSON:  # what a form of another site could send
             raise Malformed(("Content-Type: send application/json",))
-        person = _signed_in(request, app, throttle, data.login, data.password)
+        person = _signed_in(request, app, throttle, data.login, data.password, at)
         kept = browser_cookie(app, request.cookies.get(BROWSER_NAME))
         return Response(_who(app, person), cookies=[_cookie(app, sessions.begin(person)), kept])
 
@@ -66,17 +69,19 @@ def sign_in_form(
     app: TheApp,
     sessions: TheSessions,
     throttle: TheThrottle,
+    at: Now,
     data: Form,
 ) -> Redirect:
-    """Sign in from the page; what went wrong is said there, in one word of the address."""
+    """Sign in from the page, and go on to the one that asked for it; what went wrong is a word of the address."""
+    to = landing(data.get("to", ""))
     try:
-        person = _signed_in(request, app, throttle, data.get("login", ""), data.get("password", ""))
+        person = _signed_in(request, app, throttle, data.get("login", ""), data.get("password", ""), at)
     except TooMany:
-        return Redirect("/sign-in?problem=wait", status_code=HTTP_303_SEE_OTHER)
+        return Redirect(door(to, "wait"), status_code=HTTP_303_SEE_OTHER)
     except NotSignedIn:
-        return Redirect("/sign-in?problem=wrong", status_code=HTTP_303_SEE_OTHER)
+        return Redirect(door(to, "wrong"), status_code=HTTP_303_SEE_OTHER)
     kept = browser_cookie(app, request.cookies.get(BROWSER_NAME))
-    return Redirect("/", status_code=HTTP_303_SEE_OTHER, cookies=[_cookie(app, sessions.begin(person)), kept])
+    return Redirect(to, status_code=HTTP_303_SEE_OTHER, cookies=[_cookie(app, sessions.begin(person)), kept])
 
 
 @post("/session/end", sync_to_thread=True, include_in_schema=False, status_code=HTTP_303_SEE_OTHER)
@@ -86,13 +91,21 @@ def sign_out_form(request: Request[Any, Any, Any], sessions: TheSessions) -> Red
     return Redirect("/sign-in", status_code=HTTP_303_SEE_OTHER)
 
 
-def _signed_in(request: Request[Any, Any, Any], app: App, throttle: Throttle, login: str, password: str) -> PersonId:
+def _signed_in(
+    request: Request[Any, Any, Any], app: App, throttle: Throttle, login: str, password: str, at: datetime
+) -> PersonId:
     """Whom the words stand for; raise `NotSignedIn`, or `TooMany` for an address that guesses."""
     address = request.client.host if request.client else ""
-    throttle.take(address)  # before the slow hash, or guesses side by side would all pass
+    try:
+        app.guessing.demand(address, at)
+    except Refused as refused:
+        raise TooMany(refused.remedy) from refused
+    last = throttle.take(address)  # before the slow hash, or guesses side by side would all pass
     try:
         person = app.people.sign_in(login, password)
     except Refused as refused:
+        if last:
+            app.guessing.note(address, FAILURES, at)
         raise NotSignedIn(refused.what, refused.remedy) from refused
     throttle.forgive(address)
     return person

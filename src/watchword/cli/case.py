@@ -420,6 +420,9 @@ def _tell(case: dict[str, Any]) -> None:
         )
     if case["page"]:
         out.print(f"  the person's page: {_shown(case['page'])}")
+        if case["page_number"]:
+            short = case["page"].partition("/c/")[0].partition("://")[2]
+            out.print(f"  to say it: {_shown(short)}/go, and the number {case['page_number']}")
     for entry in case["entries"]:
         out.print(f"  {entry['seq']:>6} {_shown(entry['at'])} {_shown(entry['type'])} by {_shown(entry['actor'])}")
 

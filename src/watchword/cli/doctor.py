@@ -13,13 +13,17 @@ from watchword.app import App
 from watchword.cli.client import address, running
 from watchword.cli.feeds import standings
 from watchword.core.errors import Unavailable, WatchwordError
+from watchword.core.person import Kind, Role
 from watchword.policy.bundle import Policy
 from watchword.reception.policy import drift_of, waits_of
 from watchword.settings import Settings
 from watchword.watch.keeping import TROUBLE, trouble_in
 
-State = Literal["ok", "wrong", "held"]
+State = Literal["ok", "warn", "wrong", "held"]
 
+
+AUTHORS = 2
+"""Whose names a policy takes."""
 
 SENDING = {
     "none": "none: no code can be sent this way",
@@ -31,7 +35,10 @@ SENDING = {
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """One *part*, its *state*, and what was *told* of it. `held`: not looked at, because another process has it."""
+    """One *part*, its *state*, and what was *told* of it.
+
+    `held`: not looked at, because another process has it. `warn`: it works, and will not on the day it is needed.
+    """
 
     part: str
     state: State
@@ -78,6 +85,7 @@ def _inside(app: App) -> Iterator[Finding]:
     standing = app.activation.standing(app.clock())
     drift = drift_of(standing)
     yield Finding(part="policy", state="wrong" if drift else "ok", told=drift or "the one on disk is active")
+    yield from _authors(app)
     if standing.proposal is not None:
         yield Finding(part="policy proposed", state="ok", told=waits_of(standing.proposal))
     app.steps.cases.follow(app.ledger)
@@ -98,13 +106,28 @@ def _inside(app: App) -> Iterator[Finding]:
             yield Finding(part=f"directory {name}", state="wrong", told=str(fault))
 
 
+def _authors(app: App) -> Iterator[Finding]:
+    """Who can make a policy the active one: with one author, or none, nobody ever does."""
+    everybody, at = (app.registry.person(one) for one in app.names.people()), app.clock()
+    authors = sorted(
+        app.names.said(one.id)[0]
+        for one in everybody
+        if one.kind is Kind.EMPLOYEE and Role.POLICY_AUTHOR in one.roles_at(at, "")
+    )
+    if len(authors) < AUTHORS:
+        held = f"{authors[0]} alone" if authors else "nobody"
+        told = f"{held} holds policy_author, and a policy takes two: `watchword people grant` gives it to somebody else"
+        yield Finding(part="policy authors", state="warn", told=told)
+
+
 def _around(settings: Settings) -> Iterator[Finding]:
     yield from _cosigned(settings)
     for part, kind in (("mail", settings.mail.kind), ("call", settings.call.kind), ("sms", settings.sms.kind)):
         yield Finding(part=part, state="ok", told=SENDING[kind])
     security = settings.security
-    paged = " and ".join(said for said, told in (("by mail", security.mail), ("a webhook", security.webhook)) if told)
-    yield Finding(part="security", state="ok", told=f"paged {paged}" if paged else "nobody is paged: see [security]")
+    paged = " and ".join(said for said, told in (("by mail", security.mail), ("by webhook", security.webhook)) if told)
+    unheard = "nobody is paged when the glass is broken or somebody objects: set `mail` or `webhook` under [security]"
+    yield Finding(part="security", state="ok" if paged else "warn", told=f"paged {paged}" if paged else unheard)
     found = standings(settings, datetime.now(UTC))
     if not found:
         yield Finding(part="watch", state="ok", told="no log is followed")

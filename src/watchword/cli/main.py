@@ -136,7 +136,7 @@ def doctor(*, config: Config = CONFIG, json: Json = False) -> None:
     if json:
         print_json(findings)
     else:
-        colours = {"ok": "green", "held": "yellow", "wrong": "bold red"}
+        colours = {"ok": "green", "warn": "yellow", "held": "yellow", "wrong": "bold red"}
         for one in findings:
             out.print(f"[{colours[one.state]}]{one.state:5}[/] {escape(one.part)}: {escape(one.told)}")
     if any(one.state == "wrong" for one in findings):

@@ -33,6 +33,9 @@ app.command(restore)
 app.command(replay)
 app.command(threat.app)
 
+NORMAL = Context()
+"""What is assumed where nothing is said, here as where a case is opened: nothing is known of the caller."""
+
 Folder = Annotated[Path | None, Parameter(help="A policy folder; the one that ships with Watchword otherwise.")]
 
 
@@ -79,11 +82,11 @@ def explain_(
     action: Action,
     person: Annotated[str | None, Parameter(help="A login; needs the ledger of --config.")] = None,
     step: Step | None = None,
-    channel: str = "phone",
-    location: str = "home",
-    device: str = "known",
-    risk: str = "low",
-    situation: str = "normal",
+    channel: str = NORMAL.channel,
+    location: str = NORMAL.location,
+    device: str = NORMAL.device,
+    risk: str = NORMAL.risk,
+    situation: str = NORMAL.situation,
     elevated_threat: bool = False,
     repeat: Annotated[
         int,

@@ -31,7 +31,14 @@ class OriginSeen(msgspec.Struct, frozen=True, kw_only=True, tag="origin.seen"):
     kind: Source
 
 
-OriginEvent = OriginFailed | OriginSeen
+class OriginGuessed(msgspec.Struct, frozen=True, kw_only=True, tag="origin.guessed"):
+    """As many sign-ins failed from this address, within a short time, as any address may fail: it has to wait."""
+
+    origin: OriginId
+    failures: int
+
+
+OriginEvent = OriginFailed | OriginSeen | OriginGuessed
 
 
 def of_agent(person: PersonId) -> OriginId:
@@ -65,6 +72,13 @@ AGENTS = Throttle(
 """An agent waits after ten failures, at most a quarter of an hour: their next caller may well be who they say."""
 
 
+GUESSED_WITHIN, GUESSED_WAIT, GUESSED_LONGEST = timedelta(days=1), timedelta(minutes=1), timedelta(minutes=15)
+"""An address that guessed waits a minute, twice as long each further time within a day, a quarter of an hour at most.
+
+Whoever shares it waits as well, so that it is never longer.
+"""
+
+
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
     """When something failed, and on the way to which account."""
 
@@ -85,6 +99,7 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
 
     failures: tuple[Failure, ...] = ()
     seen: tuple[Seen, ...] = ()
+    guessed: tuple[datetime, ...] = ()
 
     def others(self, account: AccountId, since: datetime) -> tuple[CaseId, ...]:
         """The cases for other accounts than *account* that came from here since then."""
@@ -111,9 +126,24 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
                 ("origin_throttled",),
             )
 
+    def demand_sign_in(self, at: datetime) -> None:
+        """Raise `Refused` while nobody signs in from here, because passwords were guessed from here."""
+        lately = [t for t in self.guessed if t <= at < t + GUESSED_WITHIN]
+        if not lately:
+            return
+        until = lately[-1] + min(GUESSED_WAIT * 2 ** min(len(lately) - 1, 16), GUESSED_LONGEST)
+        if at < until:
+            raise Refused(
+                "Too many failed sign-ins came from this address.",
+                f"Try again after {until:%H:%M:%S} UTC.",
+                ("sign_in_throttled",),
+            )
+
 
 def evolve_origin(origin: Origin, event: OriginEvent, at: datetime) -> Origin:
     """Fold one event appended at *at*; an origin nobody knows is `Origin()`."""
+    if isinstance(event, OriginGuessed):
+        return msgspec.structs.replace(origin, guessed=(*origin.guessed, at))
     seen = Seen(at=at, case=event.case, account=event.account)
     if isinstance(event, OriginSeen):
         return msgspec.structs.replace(origin, seen=(*origin.seen, seen))

@@ -14,6 +14,7 @@ from watchword.desk.intake import Intake
 from watchword.desk.new_contact import NewContact
 from watchword.desk.objections import Objections
 from watchword.desk.protection import Protection
+from watchword.desk.short_address import ShortAddress
 from watchword.desk.steps import Steps
 from watchword.desk.verification import Verification
 from watchword.desk.ways import Ways
@@ -41,5 +42,6 @@ class Desk:
         self.decisions = Decisions(steps, self.approvals)
         self.new_contact = NewContact(steps)
         self.hand_over = HandOver(steps, self.verification, self.new_contact)
+        self.short_address = ShortAddress(steps)
         self.objections = Objections(steps, self.hand_over, self.new_contact)
         self.aftercare = Aftercare(steps, self.hand_over, self.new_contact)

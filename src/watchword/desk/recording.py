@@ -11,7 +11,7 @@ from watchword.core.downtime import DowntimeEvent
 from watchword.core.errors import Corrupt
 from watchword.core.event import ApprovalAsked, CaseEvent, CaseReleased, GlassBroken, ProtectionSpent, Recorded
 from watchword.core.ids import AccountId, CaseId, LeafHash, OriginId, PersonId
-from watchword.core.origin import OriginEvent, OriginFailed, OriginSeen
+from watchword.core.origin import OriginEvent, OriginFailed, OriginGuessed, OriginSeen
 from watchword.core.person import PersonEvent
 from watchword.core.standing import AccountEvent
 from watchword.desk.posture import PolicyActivated, PolicyEvent
@@ -77,7 +77,7 @@ def stream_of(event: Event) -> str:
     """The stream an event belongs to."""
     if isinstance(event, _ACCOUNT):
         return account_stream(event.account)
-    if isinstance(event, OriginFailed | OriginSeen):
+    if isinstance(event, OriginFailed | OriginSeen | OriginGuessed):
         return origin_stream(event.origin)
     if isinstance(event, _PERSON):
         return person_stream(event.person)

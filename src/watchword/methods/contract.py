@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from datetime import UTC, datetime, timedelta
+from typing import ClassVar
 
 import pytest
 from msgspec.structs import replace
@@ -29,8 +30,12 @@ class MethodContract(ABC):
     """One method, one person who can answer it, and somebody who can not.
 
     *bound* says that an answer names its challenge; where it does not (a TOTP code, a statement), one use is all that
-    binds it, and `Credential.counter` and `Ask.spent` carry that.
+    binds it, and `Credential.counter` and `Ask.spent` carry that. Who answers need not be whose account it is: a
+    voucher, an owner or a custodian is the *right* one where theirs is the enrolment in the ask.
     """
+
+    name: ClassVar[str] = ""
+    """What the method is called in `methods.yaml`."""
 
     bound = True
 
@@ -54,6 +59,10 @@ class MethodContract(ABC):
         """What nobody but the person may ever see; none by default."""
         del method, ask
         return ()
+
+    def test_is_called_what_policy_calls_it(self) -> None:
+        """The method has the name that was said for it: policy weighs it, and the ledger keeps it, by that alone."""
+        assert self.method().name == self.name
 
     def test_right_answer_proves(self) -> None:
         """The right answer proves, under the method's own name, and the proof holds when it is checked again."""
@@ -190,6 +199,36 @@ class MethodContract(ABC):
         proof = method.check(ask, self.right(method, ask, SOON), SOON)
         with pytest.raises(Refused):
             method.recheck(ask, replace(proof, method="another"))
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"challenge": "ch-another-challenge-0000"},
+            {"case": CaseId("c-another")},
+            {"account": AccountId("a-another")},
+            {"purpose": "hand_over"},
+        ],
+        ids=lambda change: next(iter(change)),
+    )
+    def test_proof_of_something_else(self, change: dict[str, str]) -> None:
+        """What is kept of an answer that names its challenge holds for that challenge, case, account and purpose."""
+        method, ask = self.method(), self.ask()
+        proof = method.check(ask, self.right(method, ask, SOON), SOON)
+        if not self.bound or proof.raw is None:
+            return
+        moved = Ask(**{name: change.get(name, getattr(ask, name)) for name in ask.__struct_fields__})
+        with pytest.raises(Refused):
+            method.recheck(moved, proof)
+
+    @pytest.mark.parametrize("raw", ["", "{}", "yes, it was them"])
+    def test_words_in_the_place_of_a_proof(self, raw: str) -> None:
+        """What was kept to be checked again is checked: other words under the same name do not hold."""
+        method, ask = self.method(), self.ask()
+        proof = method.check(ask, self.right(method, ask, SOON), SOON)
+        if proof.raw is None:
+            return
+        with pytest.raises(Refused):
+            method.recheck(ask, replace(proof, raw=raw))
 
     def refused(self, reason: str, method: MethodPort, ask: Ask, answer: str, at: datetime) -> None:
         """The answer is refused for *reason* first, with a way on."""

@@ -14,7 +14,7 @@ from watchword.reception.problems import Problem
 
 PATHS = (
     *("/api/caller/", "/api/codes/", "/api/prompts/", "/api/proofing/", "/api/recover"),
-    *("/c/", "/codes/", "/prompts", "/recover"),
+    *("/c/", "/codes/", "/go", "/prompts", "/recover"),
 )
 """Where what the person reads begins; every other address is the desk's."""
 

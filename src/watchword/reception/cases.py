@@ -9,7 +9,7 @@ from functools import cache
 from watchword.app import App
 from watchword.core.account import AccountClass
 from watchword.core.action import Action, Step
-from watchword.core.case import Case, Verifying
+from watchword.core.case import TERMINAL, Case, Verifying
 from watchword.core.errors import Invalid, Refused
 from watchword.core.ids import CaseId, PersonId
 from watchword.core.ruling import CaseFacts
@@ -54,6 +54,11 @@ def page_address(app: App, loaded: Loaded, person: PersonId, at: datetime) -> st
         return None
     case = loaded.case.id
     return f"{app.settings.console.public_url.rstrip('/')}/c/{case}/{app.desk.hand_over.page_token(case)}"
+
+
+def number_of(app: App, case: Case, at: datetime) -> str | None:
+    """The number that leads to the caller's page from the short address; None once the case is over."""
+    return None if isinstance(case, TERMINAL) else app.desk.short_address.number(case.id, at)
 
 
 def settle(app: App, case: CaseId, challenge: str, at: datetime) -> None:

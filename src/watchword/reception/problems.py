@@ -33,8 +33,8 @@ class TooMany(WatchwordError):
 
     fault = "too_many"
 
-    def __init__(self) -> None:
-        super().__init__("Too many failed sign-ins came from this address.", "Wait a minute, then try again.")
+    def __init__(self, remedy: str = "Wait a minute, then try again.") -> None:
+        super().__init__("Too many failed sign-ins came from this address.", remedy)
 
 
 class Busy(Unavailable):

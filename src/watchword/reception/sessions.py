@@ -98,8 +98,10 @@ class Throttle:
         self._lock = threading.Lock()
         self._failed: dict[str, deque[datetime]] = {}
 
-    def take(self, address: str) -> None:
+    def take(self, address: str) -> bool:
         """Count one try of *address* before it costs anything, or raise `TooMany` while it has to wait.
+
+        Return whether it was the last that it has for now.
 
         Of an IPv6 address its network counts (`core.origin.plain`): whoever has one has as many as they like.
         """
@@ -113,6 +115,7 @@ class Throttle:
                 self._failed = {a: times for a, times in self._failed.items() if times and times[-1] > since}
             recent.append(now)
             self._failed[place] = recent
+            return len(recent) == self._most
 
     def forgive(self, address: str) -> None:
         """Count a try no longer, which was right."""

@@ -14,7 +14,7 @@ from litestar.status_codes import HTTP_303_SEE_OTHER
 from watchword.app import App
 from watchword.core.action import Action, Step
 from watchword.core.downtime import Downtime
-from watchword.core.errors import Invalid, Unavailable
+from watchword.core.errors import Invalid
 from watchword.core.ids import PersonId
 from watchword.desk.people import EVERYWHERE
 from watchword.reception import wording
@@ -24,7 +24,7 @@ from watchword.reception.problems import NotThere
 from watchword.web import view
 from watchword.web.downtime_view import DeclaredRow, DowntimePage
 from watchword.web.frame import account_of, chrome, name_of
-from watchword.web.refusal import again
+from watchword.web.refusal import SAID_AGAIN, again
 from watchword.web.render import render
 
 Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
@@ -45,23 +45,34 @@ class DowntimePages(Controller):
         """Declare one piece of work; what can not be right is said above the form, with what was typed."""
         try:
             _record(app, actor.person, data, at)
-        except (Invalid, Unavailable) as fault:
+        except SAID_AGAIN as fault:
             return again(downtime_page(app, actor.person, csrf, at), "/downtime", data, fault, "/downtime")
         return Redirect("/downtime", status_code=HTTP_303_SEE_OTHER)
 
     @post("/{downtime:str}/{step:str}", include_in_schema=False, status_code=HTTP_303_SEE_OTHER, sync_to_thread=True)
     def take_step(
-        self, app: TheApp, actor: TheActor, at: Now, downtime: FromPath[str], step: FromPath[str], data: Form
-    ) -> Redirect:
-        """Confirm or review one."""
-        match step:
-            case "confirm":
-                app.downtimes.confirm(actor.person, downtime, at)
-            case "review":
-                sound, words = data.get("sound") == "yes", data.get("words", "")
-                app.downtimes.review(actor.person, downtime, at, sound=sound, account_given=words)
-            case _:
-                raise NotThere
+        self,
+        app: TheApp,
+        actor: TheActor,
+        at: Now,
+        csrf: Token,
+        downtime: FromPath[str],
+        step: FromPath[str],
+        data: Form,
+    ) -> Response[Any]:
+        """Confirm or review one; where that is refused, the page says why and keeps what was typed."""
+        try:
+            match step:
+                case "confirm":
+                    app.downtimes.confirm(actor.person, downtime, at)
+                case "review":
+                    sound, words = data.get("sound") == "yes", data.get("words", "")
+                    app.downtimes.review(actor.person, downtime, at, sound=sound, account_given=words)
+                case _:
+                    raise NotThere
+        except SAID_AGAIN as fault:
+            page = downtime_page(app, actor.person, csrf, at)
+            return again(page, f"/downtime/{downtime}/{step}", data, fault, "/downtime")
         return Redirect("/downtime", status_code=HTTP_303_SEE_OTHER)
 
 

@@ -22,6 +22,7 @@ from watchword.reception.browser import browser_cookie, mark_of
 from watchword.reception.caller import asked_for, handed, language_of
 from watchword.reception.cases import caller_page, demand_overview, readable
 from watchword.reception.given import Now, TheActor, TheApp, Token
+from watchword.reception.landing import landing
 from watchword.reception.sessions import Actor
 from watchword.web import view
 from watchword.web.approve_site import approve_file, approve_page
@@ -31,6 +32,7 @@ from watchword.web.downtime_page import DowntimePages
 from watchword.web.findings_handlers import FindingPages
 from watchword.web.forms import BROWSER, take
 from watchword.web.frame import caller_chrome, chrome
+from watchword.web.go import GoPages
 from watchword.web.intake import intake_page, needs, open_case
 from watchword.web.lists import board_page, cases_page
 from watchword.web.people_handlers import PeoplePages, ThreatPages
@@ -45,7 +47,7 @@ Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED
 
 PROBLEMS = {
     "wrong": "Login or password is wrong. Try again, or ask an administrator.",
-    "wait": "Too many failed sign-ins came from your address. Wait a minute, then try again.",
+    "wait": "Too many failed sign-ins came from your address. Wait a minute, or up to 15 where it goes on.",
 }
 """What the sign-in page may say, by the word in its address."""
 
@@ -57,9 +59,10 @@ def home() -> Redirect:
 
 
 @get("/sign-in", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)
-def sign_in_page(app: TheApp, at: Now, csrf: Token, problem: FromQuery[str] = "") -> str:
-    """The door."""
+def sign_in_page(app: TheApp, at: Now, csrf: Token, problem: FromQuery[str] = "", to: FromQuery[str] = "") -> str:
+    """The door; *to* is where it leads, where that is a page of ours."""
     fields = (
+        view.Field(name="to", label="", kind="hidden", value=landing(to)),
         view.Field(name="login", label="Login", autocomplete="username", first=True),
         view.Field(name="password", label="Password", kind="password", autocomplete="current-password"),
     )
@@ -255,6 +258,7 @@ PAGES = (
     SeatPages,
     caller,
     RecoverPages,
+    GoPages,
     codes_page,
     vouch_page,
     prompts,

@@ -95,14 +95,17 @@ class ThreatPages(Controller):
         """Turn it on, or let it last."""
         try:
             app.people.raise_threat(actor.person, end_of(data.get("until", ""), at), data.get("why", ""), at)
-        except Invalid as fault:
+        except SAID_AGAIN as fault:
             return again(threat_page(app, actor.person, csrf, at), "/threat", data, fault, "/threat")
         return Redirect("/threat", status_code=HTTP_303_SEE_OTHER)
 
     @post("/lower", include_in_schema=False, status_code=HTTP_303_SEE_OTHER, sync_to_thread=True)
-    def turn_off(self, app: TheApp, actor: TheActor, at: Now, data: Form) -> Redirect:
-        """Agree that it is turned off; two people have to."""
-        app.people.lower_threat(actor.person, data.get("why", ""), at)
+    def turn_off(self, app: TheApp, actor: TheActor, at: Now, csrf: Token, data: Form) -> Response[Any]:
+        """Agree that it is turned off; two people have to. What is refused keeps what was typed."""
+        try:
+            app.people.lower_threat(actor.person, data.get("why", ""), at)
+        except SAID_AGAIN as fault:
+            return again(threat_page(app, actor.person, csrf, at), "/threat/lower", data, fault, "/threat")
         return Redirect("/threat", status_code=HTTP_303_SEE_OTHER)
 
 

@@ -16,7 +16,7 @@ from watchword.desk.steps import Loaded
 from watchword.notices.masking import mask
 from watchword.policy import explain
 from watchword.reception import countersign, wording
-from watchword.reception.cases import kept, page_address, ticket_of
+from watchword.reception.cases import kept, number_of, page_address, ticket_of
 from watchword.web.frame import account_of, name_of
 from watchword.web.view import Fact, Panel
 
@@ -62,13 +62,27 @@ def rail(app: App, loaded: Loaded, facts: Facts, actor: PersonId, at: datetime) 
         Panel(
             title="The caller's own page",
             first=True,
-            facts=(page, *_words(app, loaded, address), *_code(app, loaded, address)),
+            facts=(page, *_said(app, loaded, address, at), *_words(app, loaded, address), *_code(app, loaded, address)),
         ),
         Panel(title="Account", facts=_account(app, loaded, facts)),
         Panel(title="Watch out", facts=_watch_out(app, loaded, facts, at)),
         Panel(title="What policy asks", lines=explain.words(case.requirement)),
         *_evidence(app, loaded, actor, at),
         *_kept(app, loaded),
+    )
+
+
+def _said(app: App, loaded: Loaded, address: str | None, at: datetime) -> tuple[Fact, ...]:
+    """The same page as it is said on the telephone: a short address, and the number to type there."""
+    number = number_of(app, loaded.case, at)
+    if address is None or number is None:
+        return ()
+    short = f"{app.settings.console.public_url.rstrip('/').partition('://')[2]}/go"
+    return (
+        Fact(label="To say it", value=short, note="on a call, instead of the address"),
+        Fact(
+            label="They type", value=number, note="good for half an hour at least; load this page again for a new one"
+        ),
     )
 
 

@@ -42,12 +42,13 @@ _TEMPLATES: dict[type[Page], str] = {
     view.CallerPage: "caller.html",
     view.RecoverPage: "recover.html",
     view.CodesPage: "codes.html",
+    view.GoPage: "go.html",
     view.VouchPage: "vouch.html",
     view.PromptsPage: "prompts.html",
     view.ProblemPage: "problem.html",
 }
 
-_SAID = (view.CallerPage, view.RecoverPage, view.CodesPage, view.PromptsPage, view.ProblemPage)
+_SAID = (view.CallerPage, view.RecoverPage, view.CodesPage, view.GoPage, view.PromptsPage, view.ProblemPage)
 """The pages that somebody outside the desk reads, in their language."""
 
 

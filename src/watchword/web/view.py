@@ -347,6 +347,15 @@ class RecoverPage(msgspec.Struct, frozen=True, kw_only=True):
     language: str = "en"
 
 
+class GoPage(msgspec.Struct, frozen=True, kw_only=True):
+    """The short address, where the person types the number of their page; *chosen* is a language they picked here."""
+
+    chrome: Chrome
+    language: str = "en"
+    chosen: str = ""
+    problem: str = ""
+
+
 class CodesPage(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody's own page for a new set of recovery codes; *api* is what shows it, once."""
 
@@ -399,6 +408,7 @@ Page = (
     | CallerPage
     | RecoverPage
     | CodesPage
+    | GoPage
     | VouchPage
     | PromptsPage
     | ProblemPage
