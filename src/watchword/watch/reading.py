@@ -131,6 +131,9 @@ def _read_whole(
         # Perhaps only a member of another type; but a log with lines between its records always needs the sieve.
         if provider.preamble is not None or not _scan_leniently(con, provider, file, compression, meter):
             return False
+        # To DuckDB such an object is a member of another type, and what it holds would be lost.
+        if _has_objects_as_text(con, provider, file, compression):
+            return False
     if _one(con, _UNREAD):
         return False
     lines = _one(con, "SELECT count(*) FROM scratch.scan")
@@ -173,6 +176,25 @@ def _scan_leniently(
     except (duckdb.InvalidInputException, duckdb.IOException):
         return False
     return True
+
+
+def _has_objects_as_text(con: duckdb.DuckDBPyConnection, provider: Provider, file: Path, compression: str) -> bool:
+    """Whether a line of *file* has an object or a list written as text where a column is one."""
+    if not provider.structured:
+        return False
+    columns = ", ".join(f"'{name}': 'JSON'" for name in provider.structured)
+    texts = " OR ".join(
+        f"json_type(\"{name}\") = 'VARCHAR' AND regexp_matches(\"{name}\" ->> '$', '^\\s*[\\[{{]')"
+        for name in provider.structured
+    )
+    found = con.execute(
+        f"""
+        SELECT 1 FROM read_json($file, columns = {{{columns}}}, format = 'newline_delimited', records = true,
+        ignore_errors = true, compression = $compression) WHERE {texts} LIMIT 1
+        """,
+        {"file": str(file), "compression": compression},
+    )
+    return found.fetchone() is not None
 
 
 def _scan_sieved(con: duckdb.DuckDBPyConnection, provider: Provider, batch: Path) -> tuple[bytes, ...]:

@@ -77,6 +77,11 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     apart: tuple[str, ...] = ()
 
     @property
+    def structured(self) -> tuple[str, ...]:
+        """The columns that hold an object or a list."""
+        return _structured(self.columns)
+
+    @property
     def lines(self) -> str:
         """SQL over `log`: `native`, `stamp` (text), `record` and the *plain* columns, one row a line."""
         return self._queries()[0]
