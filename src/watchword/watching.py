@@ -239,6 +239,7 @@ class Watching:
                 directory=source.directory or self._only_directory(),
                 source=local,
                 quiet=source.quiet,
+                share=source.strange_share,
             )
         )
 

@@ -70,6 +70,8 @@ REASONS = {
     "log_truncated": "the log file became shorter than what was read of it",
     "feed_silent": "the feed gave nothing for longer than it usually does: the watch was blind",
     "feed_back": "the feed gives something again",
+    "feed_not_understood": "most of what the feed gives is nothing that its provider is known to write",
+    "feed_understood": "most of what the feed gives is understood again",
     "feed_failing": "the feed can not be read",
     "file_unread": "a file of the feed can not be read",
     "canary_missing": "the reset of the canary's account was not seen in the log",
