@@ -61,6 +61,7 @@ from watchword.watch.sources.spool import Spool
 from watchword.watch.sources.ssf import Keys, PollReceiver, PushReceiver, Receiver
 from watchword.watch.sources.tail import Tail
 from watchword.watch.sources.web import Web
+from watchword.watch.unpacking import Unpacking
 from watchword.watch.verdicts import VerdictRow
 
 log = structlog.get_logger("watchword.watching")
@@ -211,7 +212,12 @@ class Watching:
             case TailSource():
                 local = Tail(self._settings.path(source.path))
             case FolderSource():
-                local = Folder(self._settings.path(source.path), provider_named(source.provider), source.pattern)
+                local = Folder(
+                    self._settings.path(source.path),
+                    provider_named(source.provider),
+                    source.pattern,
+                    unpacking_of(self._settings.watch),
+                )
             case OktaHookSource():
                 self.calls[name] = OktaHook(spool, self._secret(source.secret_file))
             case WebhookSource():
@@ -438,6 +444,11 @@ def signals_of(settings: Settings) -> tuple[Signal, ...]:
 def enforced_of(part: WatchPart) -> tuple[Enforced, ...]:
     """The cells where a case is owed."""
     return tuple(Enforced(**cell.model_dump()) for cell in part.enforce)
+
+
+def unpacking_of(part: WatchPart) -> Unpacking:
+    """What a compressed file may unpack to."""
+    return Unpacking(most=part.unpack_mib << 20, ratio=part.unpack_ratio)
 
 
 def acts_of(settings: Settings) -> Path:

@@ -148,7 +148,9 @@ def test_a_compressed_log_cut_short_gives_what_it_has(okta: Okta, tmp_path: Path
     log.write_bytes(whole[: len(whole) // 2])
     report = Engine().classify("okta", (log,))
     assert 0 < len(report.verdicts) < 500
-    assert report.rejected_lines == 1
+    *_, last = report.rejected
+    assert last.reason.startswith("the compressed file breaks off here: ")
+    assert [share.is_broken for share in report.broken_files] == [True]
 
 
 def test_a_line_too_long_is_kept_aside(okta: Okta, tmp_path: Path) -> None:

@@ -219,7 +219,9 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
             hit
             for feed in feeds
             for file in feed.files
-            for hit in hits_in(file, feed.provider, rules, memory=self.memory, threads=self.threads)
+            for hit in hits_in(
+                file, feed.provider, rules, memory=self.memory, threads=self.threads, unpacking=feed.unpacking
+            )
         ]
         asked = sorted({hit.event for hit in found if hit.event})
         rows = con.execute('SELECT id, actor, "target" FROM event WHERE id IN (SELECT unnest($ids))', {"ids": asked})

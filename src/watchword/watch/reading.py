@@ -17,8 +17,9 @@ from watchword.watch.meter import Meter
 from watchword.watch.providers import Feed, Provider, provider_named
 from watchword.watch.shapes import Aside, are_lines
 from watchword.watch.shapes_text import TextReader
-from watchword.watch.sieve import Carried, Sieved, Tally, encode, excerpt, is_gzip, sieve, sieve_lines
+from watchword.watch.sieve import Carried, Sieved, Tally, encode, excerpt, sieve, sieve_lines
 from watchword.watch.sources.files import kind_of, lines_of
+from watchword.watch.unpacking import compression_of, demand_bounded
 from watchword.watch.verdicts import Rejected
 
 _BATCH = 64 * 1024 * 1024
@@ -73,9 +74,30 @@ def read_log(
 
     *reader* is the provider's own, where the file is one part of a log and what it ends within goes on in the next.
     Sign-ins of a long log are not copied into `sign_in`, if *kept* is there to say where they are instead.
+    A file that is none, unpacks to more than it may or ends too early is counted as *broken*, with why.
     `Invalid` when there is no such file, or it can not be opened.
     """
     must_be_readable(file)
+    try:
+        demand_bounded(file, feed.unpacking)
+        _read(con, feed, file, tally, keep_aside, meter, reader, kept)
+    except Invalid as fault:  # the other files are read all the same
+        tally.lines += 1
+        tally.rejected += 1
+        tally.broken += 1
+        keep_aside(Rejected(file=str(file), line=0, reason=fault.what), "")
+
+
+def _read(
+    con: duckdb.DuckDBPyConnection,
+    feed: Feed,
+    file: Path,
+    tally: Tally,
+    keep_aside: KeepAside,
+    meter: Meter,
+    reader: TextReader | None,
+    kept: Kept | None,
+) -> None:
     kind = kind_of(file)
     # DuckDB would read these as a pattern of names.
     is_text = kind in {"lines", "gzip"} and _has_lines(file)
@@ -83,7 +105,9 @@ def read_log(
         return
     with tempfile.TemporaryDirectory(prefix="watchword-") as folder:
         if kind == "parquet":
-            sieved = sieve_lines(enumerate(lines_of(file, feed.provider), 1), feed.provider, tally, reader)
+            sieved = sieve_lines(
+                enumerate(lines_of(file, feed.provider, feed.unpacking), 1), feed.provider, tally, reader
+            )
         else:
             sieved = sieve(file, feed.provider, tally, meter, reader)
         for batch in _batches(file, Path(folder), sieved, keep_aside):
@@ -123,7 +147,7 @@ def _read_whole(
     con: duckdb.DuckDBPyConnection, feed: Feed, file: Path, tally: Tally, meter: Meter, kept: Kept | None
 ) -> bool:
     """Read *file* in one go; False, and nothing read, when it is not whole."""
-    provider, compression = feed.provider, "gzip" if is_gzip(file) else "none"
+    provider, compression = feed.provider, compression_of(file) or "none"
     try:
         with meter.scanning():
             _scan(con, provider, file, compression, is_strict=True)

@@ -88,7 +88,10 @@ class SparkEngine(msgspec.Struct, frozen=True, kw_only=True):
             con.execute(MACROS)
             load(con, evidence, context)
             run = tasks.Run(
-                feeds=tuple(tasks.FeedName(provider=f.provider.name, directory=f.directory, lag=f.lag) for f in feeds),
+                feeds=tuple(
+                    tasks.FeedName(provider=f.provider.name, directory=f.directory, lag=f.lag, unpacking=f.unpacking)
+                    for f in feeds
+                ),
                 lag=lag,
                 signed_in=bool(signals),
                 memory=self.memory,
@@ -189,6 +192,7 @@ class _Judging:
                     lines=sum(t.lines - t.preamble for t in tallies),
                     rejected=sum(t.rejected for t in tallies),
                     unknown=unknown_lines(self._con) - before,
+                    is_broken=any(t.broken for t in tallies),
                 )
             )
         return tuple(shares)
