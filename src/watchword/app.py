@@ -107,6 +107,7 @@ from watchword.settings import (
     SmsPart,
     WebhookProofingPart,
 )
+from watchword.singing import Singing
 from watchword.watch.findings import Findings
 from watchword.watch.keeping import TROUBLE, Keeping
 from watchword.watch.news import News
@@ -118,7 +119,6 @@ from watchword.watching import (
     EVIDENCE,
     POSITIONS,
     VERDICTS,
-    Singing,
     Telling,
     Watching,
     acts_of,

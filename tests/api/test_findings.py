@@ -155,3 +155,7 @@ def test_the_list_of_accounts_says_whose_it_is(organisation: Organisation, tmp_p
         demand_not_self(app, owner, "s-1-5-21-9-1104")
     (told,) = [one for one in organisation.sign_in("noor").get("/api/risks").json() if one["kind"] == "account"]
     assert (told["said"], told["events"]) == (app.names.said(owner)[1], 2)
+    with pytest.raises(Refused, match="about you"):
+        demand_not_self(app, owner, f"CORP\\{seen.login.upper()}")
+    (also,) = app.findings.take((row("e3", actor="z", target=f"CORP\\{seen.login}"),), (), BEGINNING)
+    assert about(app, app.findings.one(also), owner) == {owner}

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from watchword.cli.terminal import CONFIG, Config, Json, err, out, print_json
 from watchword.core.errors import Invalid, WatchwordError
+from watchword.feeds import WebhookSource
 from watchword.settings import Settings, load
 from watchword.watch.printable import printable
 
@@ -118,6 +119,8 @@ def _standing(settings: Settings, name: str, at: datetime) -> Standing:
         beat.beat((), at)
     state: Literal["ok", "silent", "strange", "failing", "waiting"] = "ok" if arrivals else "waiting"
     told = f"segment {end.segment}, {end.offset} bytes" if arrivals else "nothing came yet"
+    if isinstance(source, WebhookSource) and source.timestamp is None:
+        told += "; what calls signs no time, so a captured delivery is known for 30 days only"
     path = getattr(source, "path", None)
     if isinstance(path, Path) and not settings.path(path).exists():
         state, told = "failing", f"{settings.path(path)} is not there"

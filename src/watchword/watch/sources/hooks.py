@@ -62,7 +62,8 @@ def read_object(body: bytes) -> dict[str, object]:
 class OktaHook:
     """An Okta event hook: whatever is in the header `Authorization` has to be *secret*.
 
-    A delivery that is repeated is taken again only where Okta gives it another `eventId`.
+    A delivery that is repeated is taken again only where Okta gives it another `eventId`, or where it has none and its
+    body is another.
     """
 
     def __init__(self, spool: Spool, secret: str) -> None:
@@ -91,8 +92,10 @@ class OktaHook:
         if not isinstance(events, list) or not all(isinstance(event, dict) for event in events):
             raise Invalid("The delivery has no list of events in data.events.", "Send the documented shape.", "body")
         key = delivery.get("eventId")
+        if not isinstance(key, str) or not key:  # or else it could be brought again and again
+            key = f"body/{hashlib.sha256(body).hexdigest()}"
         lines = [msgspec.json.encode(event) for event in events]
-        taken = self._spool.append(lines, at, key=f"okta/{key}" if isinstance(key, str) else None)
+        taken = self._spool.append(lines, at, key=f"okta/{key[:200]}")
         return len(lines) if taken else 0
 
 
