@@ -89,7 +89,7 @@ def test_a_signed_delivery_is_taken_once(spool: Spool) -> None:
 
 
 def test_a_delivery_without_a_time_is_known_for_as_long_as_it_is_kept(spool: Spool) -> None:
-    """Captured and brought again, in whatever case its signature is, it is refused: after a start and a tidying, too."""
+    """Captured and brought again, in whatever case its signature is, it is refused, also after a start."""
     body = b'{"type": "a"}'
     headers = {"x-signature": sign(body)}
     assert HmacHook(spool, SECRET, header="x-signature").take(body, headers, NOON) == 1

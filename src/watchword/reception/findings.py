@@ -44,6 +44,15 @@ def demand_not_self(app: App, person: PersonId, name: str) -> None:
         raise Refused("This is about you, or your account.", "Somebody else has to.", ("subject",))
 
 
+def allow_suppression(app: App, person: PersonId, suppression: str, at: datetime) -> None:
+    """Have *person* agree to a wide suppression that somebody else set, and that is not about them."""
+    demand_work(app, person, at)
+    for one in app.findings.suppressions():
+        if one.suppression.set.suppression == suppression:
+            demand_not_self(app, person, one.name.partition(" ")[2])
+    app.findings.allow(suppression, person, at)
+
+
 def own_names(app: App, person: PersonId, *, is_shown: bool = False) -> frozenset[str]:
     """What findings may call *person*, in lower case: their id, and each name that an account of theirs has in a log.
 
