@@ -137,6 +137,16 @@ def test_a_signature_that_does_not_hold_is_denied(spool: Spool) -> None:
     assert hook.take(body, good, NOON) == 1
 
 
+def test_half_a_character_hides_no_event(spool: Spool) -> None:
+    """A delivery with half of a surrogate pair is taken from either kind of caller, and read as any log is."""
+    event = b'{"eventType": "a", "who": "\\ud800"}'
+    hook = HmacHook(spool, SECRET, header="x-signature")
+    assert hook.take(event, {"x-signature": sign(event)}, NOON) == 1
+    body = b'{"eventId": "e", "data": {"events": [' + event + b"]}}"
+    assert OktaHook(spool, SECRET).take(body, {"authorization": SECRET}, NOON) == 1
+    assert spooled(spool) == [json.loads(event)] * 2
+
+
 def test_events_may_lie_under_a_member(spool: Spool) -> None:
     """The list that a body has under the configured name."""
     body = b'{"sent": 1, "Records": [{"a": 1}]}'

@@ -27,7 +27,11 @@ LONGEST_LINE = LONGEST
 """Bytes of the longest line that is read: DuckDB's own limit for one JSON object."""
 
 _BOM = b"\xef\xbb\xbf"
-_EXCERPT = 2000
+_EXCERPT = 1 << 20
+"""Bytes that are kept of a rejected line: all of most, so that it can be read again."""
+
+_KEPT = {"file", "line", "reason", "text"}
+"""The members of a line that was rejected before, as it was kept aside."""
 
 
 class Tally(msgspec.Struct, kw_only=True):
@@ -97,6 +101,8 @@ def sieve_lines(
         line = b"" if raw is None else raw.strip(b" \t\r\n\v\f")
         if number == 1:
             line = line.removeprefix(_BOM)
+        if line.startswith(b'{"file":'):
+            line = _kept_aside(line)
         if raw is not None and not line:
             continue
         tally.lines += 1
@@ -151,6 +157,17 @@ def _mend(number: int, line: bytes, provider: Provider, tally: Tally) -> Iterato
             yield Carried(provider=str(event.pop(CARRIED)), line=encode(event))
         else:
             yield encode(event)
+
+
+def _kept_aside(line: bytes) -> bytes:
+    """The line that *line* says was rejected, to be read again; else itself."""
+    try:
+        kept = msgspec.json.decode(line)
+    except (msgspec.DecodeError, RecursionError):
+        return line
+    if not isinstance(kept, dict) or kept.keys() != _KEPT or not isinstance(kept["text"], str):
+        return line
+    return kept["text"].encode("utf-8", "replace").replace(b"\n", b" ")
 
 
 def excerpt(line: bytes) -> str:
