@@ -79,7 +79,7 @@ def test_what_is_not_understood_is_a_finding_with_an_end(fed: Fed, okta: Okta) -
     (end,) = fed.step([okta("user.session.start") for _ in range(LEAST)], 4)
     assert (end.id, end.revision, end.reasons) == (row.id, 2, ("feed_not_understood", "feed_understood"))
     assert end.detail == "from 2026-03-02 12:01:00 to 2026-03-02 12:04:00 UTC"
-    assert fed.follow.tick.blind == ()
+    assert not fed.follow.tick.blind
     (later,) = fed.step(_junk(okta), 5)
     assert later.id != row.id
 
