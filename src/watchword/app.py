@@ -108,6 +108,7 @@ from watchword.settings import (
     SmsPart,
     WebhookProofingPart,
 )
+from watchword.singing import Singing
 from watchword.watch.findings import Findings
 from watchword.watch.keeping import TROUBLE, Keeping
 from watchword.watch.news import News
@@ -119,7 +120,6 @@ from watchword.watching import (
     EVIDENCE,
     POSITIONS,
     VERDICTS,
-    Singing,
     Telling,
     Watching,
     acts_of,

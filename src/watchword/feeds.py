@@ -22,10 +22,11 @@ class _Part(BaseModel):
 
 
 class _Source(_Part):
-    """What every source may say: whose log it is, and how many seconds of silence are too many."""
+    """What every source may say: whose log it is, how many seconds of silence are too many, and how much strange."""
 
     directory: str | None = None
     quiet_s: int | None = Field(default=None, ge=10)
+    strange_share: float = Field(default=0.5, gt=0, le=1)
 
     @property
     def quiet(self) -> timedelta | None:

@@ -299,6 +299,7 @@ class WatchPart(_Part):
     The console follows them, or with *apart* `watchword watch follow` does.
     *state* is what is remembered, *spools* what came; verdicts go to *outputs*. In the cells of *enforce* a case is
     owed. *accounts* and *tickets* are CSV exports, *signals* and *sigma* folders; *thresholds* tunes signals.
+    A compressed file may unpack to *unpack_mib*, or to *unpack_ratio* times its size where that is more.
     """
 
     provider: str | None = None
@@ -316,6 +317,8 @@ class WatchPart(_Part):
     signals: Path | None = None
     thresholds: dict[str, dict[str, int | float | str | list[str]]] = {}
     sigma: Path | None = None
+    unpack_mib: int = Field(default=1024, ge=1)
+    unpack_ratio: int = Field(default=200, ge=1)
 
     @property
     def feeds(self) -> dict[str, Source]:

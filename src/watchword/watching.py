@@ -12,14 +12,8 @@ from typing import Self
 import duckdb
 import structlog
 
-from watchword.core.account import AccountClass
-from watchword.core.change import ResetPassword
-from watchword.core.errors import Corrupt, Invalid, Refused, Unavailable, WatchwordError
-from watchword.core.ids import AccountId
-from watchword.desk.sealing import new_secret
-from watchword.directories.port import Directory
+from watchword.core.errors import Corrupt, Invalid, Unavailable, WatchwordError
 from watchword.feeds import (
-    CanaryPart,
     EntraSource,
     FolderSource,
     GoogleSource,
@@ -48,7 +42,7 @@ from watchword.watch.outputs.streams import LinesFile, ParquetFolder, SyslogTls
 from watchword.watch.providers import provider_named
 from watchword.watch.sigma import read_rules
 from watchword.watch.signals import SHIPPED, Signal, read_signals
-from watchword.watch.sources.canary import Act, Canary, last, note
+from watchword.watch.sources.canary import Canary
 from watchword.watch.sources.entra import EntraLogs
 from watchword.watch.sources.folder import Folder
 from watchword.watch.sources.google import GoogleReports
@@ -61,7 +55,9 @@ from watchword.watch.sources.spool import Spool
 from watchword.watch.sources.ssf import Keys, PollReceiver, PushReceiver, Receiver
 from watchword.watch.sources.tail import Tail
 from watchword.watch.sources.web import Web
+from watchword.watch.unpacking import Unpacking
 from watchword.watch.verdicts import VerdictRow
+from watchword.watch.whose import Whose
 
 log = structlog.get_logger("watchword.watching")
 
@@ -74,12 +70,6 @@ Called = OktaHook | HmacHook | PushReceiver
 """A feed that is called."""
 
 Clock = Callable[[], datetime]
-
-_DUMMIES = frozenset({None, AccountClass.STANDARD, AccountClass.SERVICE})
-"""What a canary may be: whoever can write the settings must not have others reset by them."""
-
-PAUSE = timedelta(minutes=1)
-"""Until a canary that could not sing tries again."""
 
 
 class Watching:
@@ -199,9 +189,10 @@ class Watching:
             web.close()
 
     def _canary(self) -> Canary | None:
-        part = self._settings.watch.canary
-        times = (part.within_s, part.every_s) if part else ()
-        return Canary(acts_of(self._settings), *(timedelta(seconds=each) for each in times)) if part else None
+        if (part := self._settings.watch.canary) is None:
+            return None
+        within, every = timedelta(seconds=part.within_s), timedelta(seconds=part.every_s)
+        return Canary(acts_of(self._settings), within, every, Whose(file=self._named(self._settings.watch.accounts)))
 
     def _add(self, name: str, source: Source) -> None:
         spool = Spool(self._settings.path(self._settings.watch.spools) / name)
@@ -211,7 +202,12 @@ class Watching:
             case TailSource():
                 local = Tail(self._settings.path(source.path))
             case FolderSource():
-                local = Folder(self._settings.path(source.path), provider_named(source.provider), source.pattern)
+                local = Folder(
+                    self._settings.path(source.path),
+                    provider_named(source.provider),
+                    source.pattern,
+                    unpacking_of(self._settings.watch),
+                )
             case OktaHookSource():
                 self.calls[name] = OktaHook(spool, self._secret(source.secret_file))
             case WebhookSource():
@@ -239,6 +235,7 @@ class Watching:
                 directory=source.directory or self._only_directory(),
                 source=local,
                 quiet=source.quiet,
+                share=source.strange_share,
             )
         )
 
@@ -383,50 +380,6 @@ class Telling:
         return read_private(self._settings.path(file)).decode().strip()
 
 
-class Singing:
-    """The canary's part that acts: a reset of its account in *directory* when that is due, written down in *acts*."""
-
-    def __init__(self, part: CanaryPart, directory: Directory, acts: Path, clock: Clock) -> None:
-        self._part, self._directory, self._acts, self._clock = part, directory, acts, clock
-        self._tried: datetime | None = None
-
-    def sing(self) -> bool:
-        """Reset the account if that is due; whether it was. Errors as the directory's.
-
-        The password is forgotten. The act is written down before it is done: a reset that then fails is not seen, and
-        that is what a canary is for.
-        """
-        part, at = self._part, self._clock()
-        before = last(self._acts)
-        if before is not None and (at - before).total_seconds() < part.every_s:
-            return False
-        if self._tried is not None and at - self._tried < PAUSE:
-            return False
-        self._tried = at
-        found = self._directory.find(part.account)
-        if len(found) != 1:
-            raise Invalid(f"The canary {part.account!r} is not one account.", "Correct it.", "watch.canary.account")
-        account = found[0]
-        if account.account_class not in _DUMMIES:
-            raise Refused(
-                f"The canary {part.account!r} is of the class {account.account_class}: nobody's dummy.",
-                "Name an account in watch.canary that nothing depends on.",
-                ("canary_class",),
-            )
-        keys = tuple(key.lower() for key in (*account.keys, account.native_id))
-        note(self._acts, Act(at=at, account=keys, principal=self._directory.principal_keys))
-        change = ResetPassword(account=AccountId("canary"))
-        self._directory.apply(account.native_id, change, f"canary/{at.isoformat()}", new_secret())
-        return True
-
-    def keep_singing(self) -> None:
-        """`sing`, and log what hinders it: the watch tells of a canary that is not seen."""
-        try:
-            self.sing()
-        except (Invalid, Refused, Unavailable) as fault:
-            log.warning("canary.failed", why=str(fault))
-
-
 def signals_of(settings: Settings) -> tuple[Signal, ...]:
     """The signals that come along, and those of *settings*, with their thresholds."""
     part = settings.watch
@@ -437,6 +390,11 @@ def signals_of(settings: Settings) -> tuple[Signal, ...]:
 def enforced_of(part: WatchPart) -> tuple[Enforced, ...]:
     """The cells where a case is owed."""
     return tuple(Enforced(**cell.model_dump()) for cell in part.enforce)
+
+
+def unpacking_of(part: WatchPart) -> Unpacking:
+    """What a compressed file may unpack to."""
+    return Unpacking(most=part.unpack_mib << 20, ratio=part.unpack_ratio)
 
 
 def acts_of(settings: Settings) -> Path:

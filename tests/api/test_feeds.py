@@ -22,7 +22,8 @@ from watchword.core.errors import Refused
 from watchword.core.identity_event import Verdict
 from watchword.directories.sandbox import Seed
 from watchword.feeds import CanaryPart
-from watchword.watching import Singing, Watching
+from watchword.singing import Singing
+from watchword.watching import Watching
 
 SECRET = "a secret that two agreed on"
 ISSUER, AUDIENCE = "https://idp.example.test", "https://desk.example.test"

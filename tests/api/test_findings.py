@@ -110,9 +110,16 @@ def test_suppressed_for_a_time(organisation: Organisation) -> None:
     body = {"rule": "*", "party": "actor", "name": "sync", "until": "30d", "why": "the sync account"}
     made = noor.post("/api/suppressions", body)
     assert made.status_code == 201, made.text
+    assert (made.json()["holds"], made.json()["waits"], made.json()["allowed_by"]) == (False, True, None)
+    allow = f"/api/suppressions/{made.json()['suppression']}/allow"
+    assert noor.post(allow).status_code == 403
+    second = organisation.sign_in("wen")
+    assert second.post(allow).status_code == 204
+    assert second.post(allow).status_code == 409
     assert organisation.app.findings.take((row("e2", actor="sync"),), (), BEGINNING) == ()
 
     (shown,) = noor.get("/api/suppressions").json()
+    assert shown["allowed_by"] is not None
     assert (shown["about"], shown["kept"], shown["holds"], shown["by"]) == ("actor sync", 1, True, "noor")
     at = f"/api/suppressions/{shown['suppression']}/lift"
     assert noor.post(at).status_code == 204
@@ -155,3 +162,7 @@ def test_the_list_of_accounts_says_whose_it_is(organisation: Organisation, tmp_p
         demand_not_self(app, owner, "s-1-5-21-9-1104")
     (told,) = [one for one in organisation.sign_in("noor").get("/api/risks").json() if one["kind"] == "account"]
     assert (told["said"], told["events"]) == (app.names.said(owner)[1], 2)
+    with pytest.raises(Refused, match="about you"):
+        demand_not_self(app, owner, f"CORP\\{seen.login.upper()}")
+    (also,) = app.findings.take((row("e3", actor="z", target=f"CORP\\{seen.login}"),), (), BEGINNING)
+    assert about(app, app.findings.one(also), owner) == {owner}

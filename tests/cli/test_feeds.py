@@ -57,6 +57,22 @@ def test_once_and_how_the_sources_are(here: Here, tmp_path: Path) -> None:
     assert "gone.jsonl is not there" in here("watch", "sources", "--config", config).out
 
 
+def test_a_source_that_is_not_understood_is_not_well(here: Here, tmp_path: Path) -> None:
+    """A source whose lines are another system's says so, and since when, to whoever asks and to the doctor."""
+    config = str(settings(tmp_path))
+    put(tmp_path, "a.jsonl", "u-1")
+    file = tmp_path / "in" / "a.jsonl"
+    file.write_text("not this provider's\n" * 30)
+    os.utime(file, (time.time() - 60, time.time() - 60))
+    here("watch", "follow", "--config", config, "--once")
+    told = here("watch", "sources", "--config", config, "--json")
+    files = json.loads(told.out.splitlines()[0])
+    assert (files["state"], told.code) == ("strange", 1)
+    assert "30 of 30 lines are nothing that okta is known to write, such as a line that is not JSON" in files["told"]
+    found = json.loads(here("doctor", "--config", config, "--json").out)
+    assert [one["state"] for one in found if one["part"] == "watch files"] == ["wrong"]
+
+
 def test_nothing_to_follow_is_a_mistake(here: Here, tmp_path: Path) -> None:
     """Without a source there is nothing to do, and it is said where to name one."""
     config = tmp_path / "watchword.toml"

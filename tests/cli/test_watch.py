@@ -7,6 +7,7 @@ import subprocess
 from datetime import timedelta
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from tests.cli.conftest import Here
@@ -21,6 +22,11 @@ from watchword.watch.verdicts import append_verdicts
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "tests" / "watch" / "samples"
 OKTA = ROOT / "tests" / "watch" / "golden" / "okta.jsonl"
+
+
+def zstd(data: bytes) -> bytes:
+    """*data*, compressed."""
+    return bytes(pa.Codec("zstd").compress(data, asbytes=True))
 
 
 def classify(provider: str, *words: str | Path) -> tuple[str, ...]:
@@ -53,6 +59,40 @@ def test_verdicts_are_lines_of_json(here: Here) -> None:
     assert typed.code == 1
     assert len(rows) > 5
     assert all(row["verdict"] and row["at"] for row in rows)
+
+
+def test_a_file_that_breaks_off_exits_with_one(here: Here, tmp_path: Path) -> None:
+    """What is there is judged; which file was not read to its end, and why, is told beside it, also with --json."""
+    whole = zstd(b"".join(line + b"\n" for line in OKTA.read_bytes().splitlines() for _ in range(400)))
+    log = tmp_path / "cut[red].zst"
+    log.write_bytes(whole[: len(whole) // 2])
+    for words in ((), ("--json",)):
+        typed = here(*classify("okta", log, *words))
+        assert typed.code == 1
+        assert typed.out
+        assert "not read to its end" in typed.err
+        assert "cut[red].zst: the compressed file breaks off here: " in typed.err.replace("\n", "")
+
+
+def test_what_files_may_unpack_to_is_a_setting(here: Here, tmp_path: Path) -> None:
+    """A file that unpacks to more than the settings allow is told and not read, with exit code 1."""
+    settings, log = tmp_path / "watchword.toml", tmp_path / "log.zst"
+    settings.write_text('[ledger]\norigin = "example.test/bomb"\n[watch]\nunpack_mib = 1\nunpack_ratio = 20\n')
+    log.write_bytes(zstd(OKTA.read_bytes().splitlines()[0] + b"\n" + b"\n" * (2 << 20)))
+    typed = here(*classify("okta", log, "--json", "--config", str(settings)))
+    assert (typed.code, typed.out) == (1, "")
+    assert "unpacks to more than 1,048,576, and is not read" in typed.err.replace("\n", "")
+    assert here(*classify("okta", log, "--json")).err == ""
+
+
+def test_the_log_of_another_provider_is_told(here: Here, tmp_path: Path) -> None:
+    """A log that is mostly nothing of its provider is asked about; a type that looks like markup is shown as it is."""
+    log = tmp_path / "log.jsonl"
+    log.write_text('{"eventType": "[/not.known]"}\n' * 3)
+    typed = here(*classify("okta", log))
+    assert "3 of 3 lines of " in typed.out
+    assert "is it the log of another provider?" in " ".join(typed.out.split())
+    assert "[/not.known]: 3 line(s)" in typed.out
 
 
 def test_tickets_cells_and_a_beginning(here: Here, tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from watchword.core.finding import (
     Suppression,
     SuppressionLifted,
     SuppressionUsed,
+    allow,
     clear,
     close,
     confirm,
@@ -179,6 +180,25 @@ def test_a_verdict_is_kept_quiet_about_somebody_for_a_month_at_most() -> None:
             suppress(wrong, NOON)
 
 
+def test_a_wide_suppression_takes_two() -> None:
+    """Whoever set it does not allow it; nobody allows a narrow one, one twice or one that is over; it may be lifted."""
+    wide = evolve_suppression(None, quiet(rule="*"), NOON)
+    assert wide.waits(NOON)
+    assert not wide.holds(NOON)
+    with pytest.raises(Refused, match="set it yourself"):
+        allow(wide, ANA, NOON)
+    (allowed,) = allow(wide, BO, NOON)
+    holding = evolve_suppression(wide, allowed, NOON)
+    assert holding.holds(NOON)
+    assert not holding.waits(NOON)
+    (lifted,) = lift(wide, ANA, NOON)
+    over = evolve_suppression(wide, lifted, NOON)
+    narrow = evolve_suppression(None, quiet(), NOON)
+    for one, at in ((holding, NOON), (narrow, NOON), (over, NOON), (wide, NOON + timedelta(days=7))):
+        with pytest.raises(Conflict):
+            allow(one, BO, at)
+
+
 def test_a_suppression_covers_its_own_and_counts() -> None:
     """It covers its rule about its key until its time or until it is lifted; what it kept is counted once."""
     held = evolve_suppression(None, quiet(), NOON)
@@ -187,8 +207,11 @@ def test_a_suppression_covers_its_own_and_counts() -> None:
     assert not held.covers("two", ("k1",), NOON)
     assert not held.covers("one", ("k2",), NOON)
     assert not held.covers("one", ("k1",), NOON + timedelta(days=7))
-    assert evolve_suppression(None, quiet(rule="*"), NOON).covers("two", ("k1",), NOON)
-    assert evolve_suppression(None, quiet(key="*"), NOON).covers("one", (), NOON)
+    for wide, rule, keys in ((quiet(rule="*"), "two", ("k1",)), (quiet(key="*"), "one", ())):
+        asked = evolve_suppression(None, wide, NOON)
+        assert not asked.covers(rule, keys, NOON)
+        (allowed,) = allow(asked, BO, NOON)
+        assert evolve_suppression(asked, allowed, NOON).covers(rule, keys, NOON)
     used = evolve_suppression(held, SuppressionUsed(suppression="s-1", marks=("m1", "m2")), NOON)
     assert len(evolve_suppression(used, SuppressionUsed(suppression="s-1", marks=("m2",)), NOON).kept) == 2
     (lifted,) = lift(held, BO, NOON)

@@ -90,6 +90,18 @@ def test_rejected_lines_go_to_a_file(okta: Okta, classify: Classify, tmp_path: P
     assert b"\x1b" not in line
 
 
+def test_rejected_lines_can_be_read_again(okta: Okta, classify: Classify, tmp_path: Path) -> None:
+    """What was kept aside as no event of one provider is read as another's; what is none still keeps its own text."""
+    side, again = tmp_path / "rejects.jsonl", tmp_path / "again.jsonl"
+    whole = okta(displayMessage="x" * 5000)
+    report = classify([whole, "oops", "[" + json.dumps(okta(target="00uben"))], provider="entra", rejects=side)
+    assert report.rejected_lines == 3
+    report = Engine().classify("okta", (side,), rejects=again)
+    assert ({row.target for row in report.verdicts}, report.lines) == ({"00uana"}, 3)
+    assert [one.reason for one in report.rejected] == ["not JSON", "cut short, or damaged JSON"]
+    assert json.loads(again.read_text().splitlines()[0])["text"] == "oops"
+
+
 def test_an_empty_log_is_an_empty_report(classify: Classify) -> None:
     """No lines: no verdicts, no error."""
     report = classify([])
@@ -148,7 +160,9 @@ def test_a_compressed_log_cut_short_gives_what_it_has(okta: Okta, tmp_path: Path
     log.write_bytes(whole[: len(whole) // 2])
     report = Engine().classify("okta", (log,))
     assert 0 < len(report.verdicts) < 500
-    assert report.rejected_lines == 1
+    *_, last = report.rejected
+    assert last.reason.startswith("the compressed file breaks off here: ")
+    assert [share.is_broken for share in report.broken_files] == [True]
 
 
 def test_a_line_too_long_is_kept_aside(okta: Okta, tmp_path: Path) -> None:

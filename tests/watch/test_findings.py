@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import pytest
 
-from watchword.core.errors import Conflict, Invalid, Refused
+from watchword.core.errors import Conflict, Invalid, Refused, Unavailable
 from watchword.core.finding import Severity, Status
 from watchword.core.identity_event import Canonical, Verdict
 from watchword.core.ids import AccountId, PersonId
@@ -275,6 +276,8 @@ def test_what_is_suppressed_is_counted(ledger: Ledger) -> None:
 
     (shown,) = findings.suppressions()
     assert (shown.name, shown.why, len(shown.suppression.kept)) == ("actor agent-1", "sync account", 1)
+    (told,) = findings.take((row("e1"),), (), LATER)
+    assert findings.one(told).finding.rules == ("suppression.set", "suppression.ended")
     assert findings.take((row("e1"),), (), LATER) == ()
     assert findings.take((row("e3", after=2),), (), LATER) != ()
     with pytest.raises(Conflict):
@@ -294,6 +297,94 @@ def test_a_lifted_suppression_is_over(ledger: Ledger) -> None:
             findings.suppress(SOC, NOON, **whole)  # type: ignore[arg-type]
     with pytest.raises(Invalid):
         findings.lift("s-none", SOC, NOON)
+
+
+def rules(findings: Findings, prefix: str = "suppression.") -> list[str]:
+    """What is told of suppressions."""
+    return sorted(rule for one in findings.all() for rule in one.finding.rules if rule.startswith(prefix))
+
+
+@pytest.mark.parametrize(("rule", "party", "name"), [("*", "actor", "agent-1"), ("night", "anybody", "")])
+def test_a_wide_suppression_needs_a_second_person(
+    ledger: Ledger, rule: str, party: Literal["actor", "anybody"], name: str
+) -> None:
+    """A whole rule, or all there is of somebody, is kept quiet once somebody else allowed it, and each step is told."""
+    findings = Findings(ledger)
+    quiet = findings.suppress(SOC, NOON, rule=rule, party=party, name=name, until=LATER, why="a migration")
+    assert findings.take((), (hit("night", "e1"),), NOON)
+    with pytest.raises(Refused, match="set it yourself"):
+        findings.allow(quiet, SOC, NOON)
+    assert rules(findings) == ["suppression.asked"]
+    findings.allow(quiet, OTHER, NOON)
+    assert findings.take((), (hit("night", "e1"), hit("night", "e2", target="ben")), NOON) == ()
+    assert rules(findings) == ["suppression.allowed", "suppression.asked"]
+    assert {one.finding.severity for one in findings.all() if "suppression.allowed" in one.finding.rules} == {"medium"}
+    with pytest.raises(Conflict):
+        findings.allow(quiet, OTHER, NOON)
+    assert Findings(ledger).suppressions()[0].suppression.allowed == OTHER
+
+
+def test_what_was_kept_quiet_is_found_again_when_it_is_lifted(ledger: Ledger) -> None:
+    """It comes back with the lift, once, in another process too; what evidence speaks for since does not."""
+    findings = Findings(ledger)
+    quiet = findings.suppress(
+        SOC, NOON, rule="verdict.unverified", party="actor", name="agent-1", until=LATER, why="a migration"
+    )
+    assert findings.take((row("e1"), row("e2", target="ben")), (), NOON) == ()
+    findings.take((row("e2", target="ben", verdict=Verdict.VERIFIED, reasons=("whole_chain",), revision=2),), (), NOON)
+    findings.lift(quiet, OTHER, NOON + timedelta(hours=1))
+
+    (found,) = (one for one in findings.all() if "verdict.unverified" in one.finding.rules)
+    assert [(item.event, item.target) for item in found.items if item.event] == [("e1", "ana")]
+    assert rules(findings) == ["suppression.lifted", "suppression.set"]
+    assert findings.take((row("e1"),), (), NOON + timedelta(hours=1)) == ()
+    assert [one.finding.id for one in Findings(ledger).all()] == [one.finding.id for one in findings.all()]
+
+
+def test_a_lift_that_was_not_told_is_told_the_next_time(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the ledger is lost between the step and what follows from it, the next look makes up for it."""
+    findings = Findings(ledger)
+    quiet = findings.suppress(
+        SOC, NOON, rule="verdict.unverified", party="actor", name="agent-1", until=LATER, why="a migration"
+    )
+    findings.take((row("e1"),), (), NOON)
+
+    def away(*_: object) -> None:
+        raise Unavailable("The database is away.", "Wait.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(findings, "_settle", away)
+        findings.lift(quiet, SOC, NOON)
+    assert rules(findings, "verdict.") == []
+    again = Findings(ledger)
+    assert again.take((), (), NOON) != ()
+    assert rules(again, "verdict.") == ["verdict.unverified"]
+    assert again.take((), (), NOON) == ()
+
+
+def test_its_end_is_told_by_itself(ledger: Ledger) -> None:
+    """Without anything else that is new, a suppression whose time is over is told, once; one nobody allowed is not."""
+    findings = Findings(ledger)
+    findings.suppress(SOC, NOON, rule="one", party="actor", name="agent-1", until=LATER, why="a migration")
+    findings.suppress(SOC, NOON, rule="*", party="actor", name="agent-1", until=LATER, why="a migration")
+    for at in (NOON, LATER - timedelta(seconds=1)):
+        findings.settle(at)
+    assert rules(findings) == ["suppression.asked", "suppression.set"]
+    findings.settle(LATER)
+    findings.settle(LATER + timedelta(seconds=1))
+    assert rules(findings) == ["suppression.asked", "suppression.ended", "suppression.set"]
+    assert len(findings.all()) == 1
+
+
+def test_nothing_keeps_quiet_what_becomes_of_suppressions(ledger: Ledger) -> None:
+    """Not by name, and not with all else that is kept quiet about whoever sets them."""
+    findings = Findings(ledger)
+    wide = findings.suppress(OTHER, NOON, rule="*", party="actor", name=SOC, until=LATER, why="a migration")
+    findings.allow(wide, PersonId("p-third"), NOON)
+    findings.suppress(SOC, NOON, rule="one", party="actor", name="agent-1", until=LATER, why="a migration")
+    assert rules(findings) == ["suppression.allowed", "suppression.asked", "suppression.set"]
+    with pytest.raises(Invalid, match="not kept quiet"):
+        findings.suppress(SOC, NOON, rule="suppression.set", party="actor", name=SOC, until=LATER, why="a migration")
 
 
 def test_two_processes_raise_it_once(ledger: Ledger) -> None:

@@ -88,6 +88,32 @@ def test_a_signed_delivery_is_taken_once(spool: Spool) -> None:
     assert spooled(spool) == [{"type": "a"}, {"type": "b"}]
 
 
+def test_a_delivery_without_a_time_is_known_for_as_long_as_it_is_kept(spool: Spool) -> None:
+    """Captured and brought again, in whatever case its signature is, it is refused, also after a start."""
+    body = b'{"type": "a"}'
+    headers = {"x-signature": sign(body)}
+    assert HmacHook(spool, SECRET, header="x-signature").take(body, headers, NOON) == 1
+    for days in (1, 29):
+        at = NOON + timedelta(days=days)
+        spool.prune(spool.end, at - timedelta(days=30))
+        for place in (spool, Spool(spool.folder)):
+            for given in (headers, {"x-signature": sign(body).upper()}):
+                with pytest.raises(Replayed):
+                    HmacHook(place, SECRET, header="x-signature").take(body, given, at)
+    assert spooled(spool) == [{"type": "a"}]
+
+
+@pytest.mark.parametrize("event_id", [None, 7, ""])
+def test_okta_s_delivery_without_an_id_is_known_by_its_body(spool: Spool, okta: Okta, event_id: object) -> None:
+    """Whoever has one such delivery can not bring it again and again; another body is another delivery."""
+    hook, delivery = OktaHook(spool, SECRET), {"eventId": event_id, "data": {"events": [okta()]}}
+    headers = {"authorization": SECRET}
+    assert hook.take(json.dumps(delivery).encode(), headers, NOON) == 1
+    assert hook.take(json.dumps(delivery).encode(), headers, NOON) == 0
+    assert hook.take(json.dumps(delivery | {"data": {"events": [okta()]}}).encode(), headers, NOON) == 1
+    assert len(spooled(spool)) == 2
+
+
 def test_a_signature_that_does_not_hold_is_denied(spool: Spool) -> None:
     """Another body, another time, another secret, an old time, no signature, no prefix."""
     hook = HmacHook(spool, SECRET, header="x-signature", prefix="v1=", timestamp="x-time")
@@ -109,6 +135,16 @@ def test_a_signature_that_does_not_hold_is_denied(spool: Spool) -> None:
         hook.take(body + b" ", good, NOON)
     assert spooled(spool) == []
     assert hook.take(body, good, NOON) == 1
+
+
+def test_half_a_character_hides_no_event(spool: Spool) -> None:
+    """A delivery with half of a surrogate pair is taken from either kind of caller, and read as any log is."""
+    event = b'{"eventType": "a", "who": "\\ud800"}'
+    hook = HmacHook(spool, SECRET, header="x-signature")
+    assert hook.take(event, {"x-signature": sign(event)}, NOON) == 1
+    body = b'{"eventId": "e", "data": {"events": [' + event + b"]}}"
+    assert OktaHook(spool, SECRET).take(body, {"authorization": SECRET}, NOON) == 1
+    assert spooled(spool) == [json.loads(event)] * 2
 
 
 def test_events_may_lie_under_a_member(spool: Spool) -> None:

@@ -34,6 +34,7 @@ from watchword.watch.spark import session as sessions
 from watchword.watch.spark.keys import labels, united
 from watchword.watch.spark.splits import opened, splits_of
 from watchword.watch.tickets import Ticket, actions_of
+from watchword.watch.unpacking import Unpacking
 from watchword.watch.verdicts import Report
 
 from .conftest import EXECUTOR, NOON, Okta
@@ -371,14 +372,11 @@ def test_every_kind_of_log_is_read(spark: None, tmp_path: Path) -> None:
 
 
 def test_faults_are_told_in_the_same_words(spark: None, tmp_path: Path) -> None:
-    """What is no log, no Parquet, no evidence or no signal is refused as the other engine refuses it."""
-    broken = tmp_path / "broken.parquet"
-    broken.write_bytes(b"PAR1\x15 no Parquet")
+    """What is no log, no evidence or no signal is refused as the other engine refuses it."""
     signal = tmp_path / "bad_signal.sql"
     signal.write_text((SHIPPED / "privileged_target.sql").read_text().replace("FROM recovery", "FROM nowhere"))
     cases: list[tuple[tuple[Path, ...], dict[str, Any]]] = [
         ((tmp_path / "none.jsonl",), {}),
-        ((broken,), {}),
         ((GOLDEN,), {"evidence": tmp_path / "none.parquet"}),
         ((GOLDEN,), {"signals": read_signals(tmp_path)}),
     ]
@@ -389,6 +387,21 @@ def test_faults_are_told_in_the_same_words(spark: None, tmp_path: Path) -> None:
                 engine.judge((Feed(provider=OKTA, files=files),), **options)
             said.append(str(caught.value))
         assert said[0] == said[1]
+
+
+def test_broken_files_lose_only_themselves_in_both(spark: None, tmp_path: Path) -> None:
+    """No Parquet, a file that breaks off and a bomb are told by both alike, and what is beside them is judged."""
+    broken, cut, bomb = tmp_path / "broken.parquet", tmp_path / "cut.gz", tmp_path / "bomb.gz"
+    broken.write_bytes(b"PAR1\x15 no Parquet")
+    packed = gzip.compress(GOLDEN.read_bytes())
+    cut.write_bytes(packed[: len(packed) * 2 // 3])
+    bomb.write_bytes(gzip.compress(b"{}\n" * (1 << 20)))
+    feed = Feed(provider=OKTA, files=(broken, cut, bomb, GOLDEN), unpacking=Unpacking(most=1 << 20, ratio=20))
+    one, other = Engine().judge((feed,)), SparkEngine().judge((feed,))
+    assert one.verdicts == other.verdicts
+    assert one.rejected == other.rejected
+    assert one.files == other.files
+    assert [share.file for share in one.broken_files] == [str(broken), str(cut), str(bomb)]
 
 
 def test_parts_are_the_file(tmp_path: Path) -> None:

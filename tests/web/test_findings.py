@@ -122,17 +122,21 @@ def test_cut_by_status_and_what_was_kept_quiet(organisation: Organisation) -> No
     (made,) = raised(organisation, row("e-1"))
     party: Party = "actor"
     until = BEGINNING + timedelta(days=3)
-    app.findings.suppress(noor, BEGINNING, rule="*", party=party, name="sync", until=until, why="a sync account")
+    app.findings.suppress(
+        noor, BEGINNING, rule="verdict.unverified", party=party, name="sync", until=until, why="a sync account"
+    )
     assert raised(organisation, row("e-2", actor="sync")) == ()
     app.findings.dismiss(made, noor, BEGINNING, reason="expected", words="migration", about=frozenset())
 
-    assert listed(organisation).rows == ()
+    (told,) = listed(organisation).rows
+    assert (told.name, told.rules) == ("Noor Haraldsen", ("Suppression set",))
     (shown,) = listed(organisation, status="dismissed").rows
     assert shown.state == "Dismissed: expected"
     page = listed(organisation, status="nonsense")
-    assert [(t.label, t.count) for t in page.tabs if t.count or t.current] == [("Open", 0), ("Dismissed", 1)]
+    counts = [(tab.label, tab.count) for tab in page.tabs if tab.count or tab.current]
+    assert counts == [("Open", 1), ("New", 1), ("Dismissed", 1)]
     assert page.quiet == "1 event kept quiet so far; 1 of 1 suppressions still hold."
-    assert page.chrome.findings == 0
+    assert page.chrome.findings == 1
 
 
 def test_what_is_erased_of_a_finding_is_said(organisation: Organisation) -> None:
@@ -247,8 +251,15 @@ def test_kept_quiet_from_a_finding_and_from_the_page(organisation: Organisation)
     page = quiet(organisation)
     assert {(r.rule, r.about, r.kept, r.state) for r in page.rows} == {
         ("Unverified", "One agent: it.admin", "1 event", "Holds"),
-        ("Agent off shift", "Anybody", "0 events", "Holds"),
+        ("Agent off shift", "Anybody", "0 events", "Waits for a second person"),
     }
+    assert [r.allow for r in page.rows] == [None, None]  # not for whoever set it
+    wen = organisation.sign_in("wen")
+    (allow,) = (r.allow for r in quiet(organisation, "wen").rows if r.allow)
+    assert "Allow it" in wen.get(at).text
+    assert noor.form(allow.action).status_code == 403
+    assert wen.form(allow.action).status_code == 303
+    assert [r.state for r in quiet(organisation).rows] == ["Holds", "Holds"]
     assert page.form is not None
     assert {"verdict.unverified", "agent_off_shift", "*"} <= {o.value for o in page.form.fields[0].options}
     lift = next(r.lift for r in page.rows if r.rule == "Unverified")
@@ -261,8 +272,8 @@ def test_kept_quiet_from_a_finding_and_from_the_page(organisation: Organisation)
     assert raised(organisation, row("e-3")) == (made,)
 
 
-def quiet(place: Organisation) -> SuppressionsPage:
-    return suppressions_page(place.app, place.app.names.person("noor"), "", place.at)
+def quiet(place: Organisation, login: str = "noor") -> SuppressionsPage:
+    return suppressions_page(place.app, place.app.names.person(login), "", place.at)
 
 
 def test_who_may_keep_something_quiet(organisation: Organisation) -> None:

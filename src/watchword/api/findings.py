@@ -18,6 +18,7 @@ from watchword.reception.cases import demand_overview
 from watchword.reception.ends import end_of
 from watchword.reception.findings import (
     about,
+    allow_suppression,
     demand_not_self,
     demand_work,
     finding_of,
@@ -99,7 +100,7 @@ class FindingOut(Out, frozen=True, kw_only=True):
 
 
 class SuppressionOut(Out, frozen=True, kw_only=True):
-    """A suppression, and how many things it has kept quiet so far."""
+    """A suppression, and how many things it kept quiet so far; one that *waits* holds once somebody else allowed it."""
 
     suppression: str
     rule: str
@@ -108,8 +109,10 @@ class SuppressionOut(Out, frozen=True, kw_only=True):
     by: str
     since: datetime
     until: datetime
+    allowed_by: str | None
     lifted_by: str | None
     holds: bool
+    waits: bool
     kept: int
 
 
@@ -229,7 +232,7 @@ class SuppressionController(Controller):
 
     @post("", sync_to_thread=True)
     def suppress(self, app: TheApp, actor: TheActor, at: Now, data: JSONBody[Suppress]) -> SuppressionOut:
-        """Keep a rule quiet about somebody until a time."""
+        """Keep a rule quiet about somebody until a time; a whole rule, or all of somebody's, once it is allowed."""
         demand_work(app, actor.person, at)
         demand_not_self(app, actor.person, data.name)
         made = app.findings.suppress(
@@ -242,6 +245,11 @@ class SuppressionController(Controller):
             why=data.why,
         )
         return next(one for one in _suppressions(app, at) if one.suppression == made)
+
+    @post("/{suppression:str}/allow", sync_to_thread=True, status_code=HTTP_204_NO_CONTENT)
+    def allow(self, app: TheApp, actor: TheActor, at: Now, suppression: FromPath[str]) -> None:
+        """Agree to a wide one that somebody else set; whoever it is about can not."""
+        allow_suppression(app, actor.person, suppression, at)
 
     @post("/{suppression:str}/lift", sync_to_thread=True, status_code=HTTP_204_NO_CONTENT)
     def lift(self, app: TheApp, actor: TheActor, at: Now, suppression: FromPath[str]) -> None:
@@ -303,8 +311,10 @@ def _suppressions(app: App, at: datetime) -> tuple[SuppressionOut, ...]:
             by=login_of(app, one.suppression.set.by) or "",
             since=one.suppression.at,
             until=one.suppression.set.until,
+            allowed_by=login_of(app, one.suppression.allowed),
             lifted_by=login_of(app, one.suppression.lifted),
             holds=one.suppression.holds(at),
+            waits=one.suppression.waits(at),
             kept=len(one.suppression.kept),
         )
         for one in app.findings.suppressions()

@@ -133,7 +133,7 @@ def _around(settings: Settings) -> Iterator[Finding]:
         yield Finding(part="watch", state="ok", told="no log is followed")
     for one in found:
         # A log that is not there yet is not wrong: the directory may write its first line tomorrow.
-        wrong = one.state == "silent" or (one.state == "failing" and one.kind not in {"tail", "folder"})
+        wrong = one.state in {"silent", "strange"} or (one.state == "failing" and one.kind not in {"tail", "folder"})
         part = "watch" if one.source == "log" else f"watch {one.source}"
         yield Finding(part=part, state="wrong" if wrong else "ok", told=one.told)
     yield from _behind(settings)

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from watchword.cli.terminal import CONFIG, Config, Json, err, out, print_json
 from watchword.core.errors import Invalid, WatchwordError
+from watchword.feeds import WebhookSource
 from watchword.settings import Settings, load
 from watchword.watch.printable import printable
 
@@ -90,7 +91,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     provider: str
     directory: str | None
-    state: Literal["ok", "silent", "failing", "waiting"]
+    state: Literal["ok", "silent", "strange", "failing", "waiting"]
     told: str
     spooled: int
     last: datetime | None
@@ -107,20 +108,26 @@ def _standing(settings: Settings, name: str, at: datetime) -> Standing:
     from watchword.watch.sources.heartbeat import LEARNED, Heartbeat
     from watchword.watch.sources.pull import health_of
     from watchword.watch.sources.spool import Spool
+    from watchword.watch.sources.understood import understood
 
     source = settings.watch.feeds[name]
     spool = Spool(settings.path(settings.watch.spools) / name)
     arrivals, health, end = spool.arrivals(at - LEARNED), health_of(spool.folder), spool.end
-    beat = Heartbeat(name, source.quiet, arrivals)
+    seen = understood(spool)
+    beat = Heartbeat(name, source.quiet, seen.alive(arrivals))
     if arrivals:
         beat.beat((), at)
-    state: Literal["ok", "silent", "failing", "waiting"] = "ok" if arrivals else "waiting"
+    state: Literal["ok", "silent", "strange", "failing", "waiting"] = "ok" if arrivals else "waiting"
     told = f"segment {end.segment}, {end.offset} bytes" if arrivals else "nothing came yet"
+    if isinstance(source, WebhookSource) and source.timestamp is None:
+        told += "; what calls signs no time, so a captured delivery is known for 30 days only"
     path = getattr(source, "path", None)
     if isinstance(path, Path) and not settings.path(path).exists():
         state, told = "failing", f"{settings.path(path)} is not there"
     elif health.failing is not None:
         state, told = "failing", f"since {health.failing:%Y-%m-%d %H:%M}: {health.error}"
+    elif seen.is_strange:
+        state, told = "strange", f"not understood since {seen.since:%Y-%m-%d %H:%M:%S} UTC: {seen.said}"
     elif beat.blind_since is not None:
         state, told = "silent", f"blind since {beat.blind_since:%Y-%m-%d %H:%M:%S} UTC"
     return Standing(
@@ -164,7 +171,7 @@ def sources(
             told = escape(printable(one.told))
             table.add_row(one.source, one.kind, one.provider, f"[{colour}]{one.state}[/]", last, told)
         out.print(table if found else "No source is configured: see [watch] in watchword.toml.", markup=bool(found))
-    if any(one.state in {"silent", "failing"} for one in found):
+    if any(one.state in {"silent", "strange", "failing"} for one in found):
         raise SystemExit(1)
 
 

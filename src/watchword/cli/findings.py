@@ -101,7 +101,10 @@ def suppress(
     party: Annotated[Party | Literal["anybody"], Parameter(help="Whom it says nothing about.")] = "anybody",
     name: Annotated[str, Parameter(help="What the finding calls them.")] = "",
 ) -> None:
-    """Keep a RULE quiet about somebody for a time; what it would have said is counted."""
+    """Keep a RULE quiet about somebody for a time; what it would have said is counted.
+
+    About anybody, or with * for the rule, it holds once somebody else allowed it (`allow`).
+    """
     body = {"rule": rule, "party": party, "name": name, "until": until, "why": why}
     with asking.session() as client:
         _tell_suppressions(asking, [client.call("POST", "/api/suppressions", body)])
@@ -115,8 +118,16 @@ def suppressions(*, asking: Asking) -> None:
 
 
 @app.command
+def allow(suppression: str, /, *, asking: Asking) -> None:
+    """Agree to a suppression of a whole rule, or of all there is of somebody, that somebody else set."""
+    with asking.session() as client:
+        client.call("POST", f"/api/suppressions/{quote(suppression, safe='')}/allow")
+        _tell_suppressions(asking, client.call("GET", "/api/suppressions"))
+
+
+@app.command
 def lift(suppression: str, /, *, asking: Asking) -> None:
-    """End a suppression before its time."""
+    """End a suppression before its time; what it kept quiet is found again."""
     with asking.session() as client:
         client.call("POST", f"/api/suppressions/{quote(suppression, safe='')}/lift")
         _tell_suppressions(asking, client.call("GET", "/api/suppressions"))
@@ -170,7 +181,8 @@ def _tell_suppressions(asking: Asking, rows: list[dict[str, Any]]) -> None:
         return
     table = Table("suppression", "rule", "about", "until (UTC)", "kept quiet", "state", "why", box=None, pad_edge=False)
     for row in rows:
-        state = "holds" if row["holds"] else "lifted" if row["lifted_by"] else "ended"
+        over = "lifted" if row["lifted_by"] else "ended"
+        state = "holds" if row["holds"] else "waits for a second person" if row["waits"] else over
         table.add_row(
             row["suppression"], _text(row["rule"]), _text(row["about"] or "(erased)"), row["until"][:16],
             str(row["kept"]), state, _text(row["why"] or "(erased)"),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import msgspec
 from cyclopts import Parameter
 from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
@@ -24,7 +25,7 @@ from watchword.watch.observe import DAYS, Observation, observe
 from watchword.watch.printable import printable
 from watchword.watch.providers import Feed, provider_named
 from watchword.watch.tickets import Ticket, read_tickets
-from watchword.watching import enforced_of
+from watchword.watching import enforced_of, unpacking_of
 
 SHOWN = 5
 """Rows of each list in the terminal; the files have all."""
@@ -63,6 +64,8 @@ def command(
         return
     settings = _settings(config, needed=not log)
     feeds = tuple(_feed(one) for one in log) or _configured(settings)
+    if settings is not None:
+        feeds = tuple(msgspec.structs.replace(feed, unpacking=unpacking_of(settings.watch)) for feed in feeds)
     now = datetime.now(UTC)
     context = Context(
         known=known, tickets=tickets_in(tickets, zone), enforced=enforced_of(settings.watch) if settings else ()

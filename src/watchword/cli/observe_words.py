@@ -45,6 +45,8 @@ def _notes(seen: Observation) -> Iterator[str]:
                 f"{share.rejected + share.unknown:,} of {share.lines:,} lines of {share.file} are nothing that "
                 f"{share.provider} is known to write: is it the log of another provider?"
             )
+        if share.is_broken:
+            yield f"{share.file} was not read to its end; --rejects says why."
     if seen.rejected:
         yield f"{seen.rejected:,} lines are no events; --rejects keeps them."
     if seen.unknown_types:

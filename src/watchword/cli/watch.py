@@ -30,8 +30,9 @@ from watchword.watch.printable import printable
 from watchword.watch.providers import Feed, provider_named
 from watchword.watch.sigma import Rule, read_rules
 from watchword.watch.signals import SHIPPED, read_signals
+from watchword.watch.unpacking import BOUNDED
 from watchword.watch.verdicts import Report, VerdictRow, append_verdicts, read_verdicts, verdict_files
-from watchword.watching import POSITIONS, VERDICTS, enforced_of
+from watchword.watching import POSITIONS, VERDICTS, enforced_of, unpacking_of
 
 if TYPE_CHECKING:
     from watchword.watch.spark import SparkEngine
@@ -67,7 +68,8 @@ def classify(
     zone: Annotated[str, Parameter(help="The zone of the tickets' times that name none.")] = "UTC",
     since: Annotated[datetime | None, Parameter(help="Only events from this time on (UTC).")] = None,
     config: Annotated[
-        Path | None, Parameter(name=["--config", "-c"], help="The settings file, for its enforced cells.")
+        Path | None,
+        Parameter(name=["--config", "-c"], help="The settings file, for its enforced cells, and how far to unpack."),
     ] = None,
     rejects: Annotated[Path | None, Parameter(help="Where lines that are no events are kept.")] = None,
     look: Annotated[
@@ -87,16 +89,20 @@ def classify(
 ) -> None:
     """Judge the identity events in log FILES of a provider; exit code 1 when there is a finding.
 
+    So it is when a file could not be read to its end; the others are judged all the same.
+
     Without --evidence and --tickets nothing speaks for any event, and it says so.
     """
     if not files:
         raise Invalid("No log was named.", "Name one or more files.", where="FILES")
+    part = None if config is None else load(config).watch
+    unpacking = BOUNDED if part is None else unpacking_of(part)
     columns = (TextColumn("reading"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
         task = progress.add_task("read", total=None)
         try:
             report = _engine(engine, master).judge(
-                (Feed(provider=provider_named(provider), directory=directory, files=files),),
+                (Feed(provider=provider_named(provider), directory=directory, files=files, unpacking=unpacking),),
                 evidence,
                 accounts=accounts,
                 rejects=rejects,
@@ -104,7 +110,7 @@ def classify(
                 activity=activity,
                 sigma=_sigma(sigma),
                 tickets=observe.tickets_in(tickets, zone),
-                enforced=() if config is None else enforced_of(load(config).watch),
+                enforced=() if part is None else enforced_of(part),
                 since=None if since is None else since.replace(tzinfo=since.tzinfo or UTC),
                 progress=lambda done, total: progress.update(task, completed=done, total=total),
             )
@@ -121,7 +127,11 @@ def classify(
         _show(report)
         if look or own or sigma:
             _show_campaigns(report)
-    if report.findings or report.hits:
+    for share in report.broken_files:
+        why = [one.reason for one in report.rejected if one.file == share.file]
+        told = escape(printable(f"{share.file}: {why[-1] if share.rejected <= len(why) else 'see --rejects'}"))
+        err.print(f"[red]not read to its end[/] {told}", soft_wrap=True)
+    if report.findings or report.hits or report.broken_files:
         raise SystemExit(1)
 
 
@@ -243,11 +253,16 @@ def _show(report: Report) -> None:
     if report.rejected_lines:
         first = report.rejected[0]
         out.print(
-            f"[yellow]{report.rejected_lines} line(s) are no events[/], the first in {printable(first.file)} line "
-            f"{first.line}: {printable(first.reason)}. --rejects keeps them all."
+            f"[yellow]{report.rejected_lines} line(s) are no events[/], the first in {escape(printable(first.file))} "
+            f"line {first.line}: {escape(printable(first.reason))}. --rejects keeps them all."
+        )
+    for share in report.strange_files:
+        out.print(
+            f"[yellow]{share.rejected + share.unknown} of {share.lines} lines[/] of {escape(printable(share.file))} "
+            f"are nothing that {share.provider} is known to write: is it the log of another provider?"
         )
     for unknown in report.unknown_types[:10]:
-        out.print(f"[yellow]unknown type[/] {printable(unknown.native)}: {unknown.lines} line(s)")
+        out.print(f"[yellow]unknown type[/] {escape(printable(unknown.native))}: {unknown.lines} line(s)")
     for change in report.unseen:
         out.print(f"[red]said done, but not in the log[/]: {change.change} of case {change.case} at {change.at:%H:%M}")
 

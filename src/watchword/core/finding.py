@@ -147,6 +147,18 @@ class Suppressed(msgspec.Struct, frozen=True, kw_only=True, tag="suppression.set
     until: datetime
     by: PersonId
 
+    @property
+    def is_wide(self) -> bool:
+        """Whether it is about a whole rule, or all there is of somebody: nobody sets that alone."""
+        return "*" in {self.rule, self.key}
+
+
+class SuppressionAllowed(msgspec.Struct, frozen=True, kw_only=True, tag="suppression.allowed"):
+    """A second person agrees to a wide one: from now on it holds."""
+
+    suppression: str
+    by: PersonId
+
 
 class SuppressionLifted(msgspec.Struct, frozen=True, kw_only=True, tag="suppression.lifted"):
     """It ends before its time."""
@@ -162,7 +174,7 @@ class SuppressionUsed(msgspec.Struct, frozen=True, kw_only=True, tag="suppressio
     marks: tuple[str, ...]
 
 
-SuppressionEvent = Suppressed | SuppressionLifted | SuppressionUsed
+SuppressionEvent = Suppressed | SuppressionAllowed | SuppressionLifted | SuppressionUsed
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -188,12 +200,21 @@ class Suppression(msgspec.Struct, frozen=True, kw_only=True):
 
     set: Suppressed
     at: datetime
+    allowed: PersonId | None = None
     lifted: PersonId | None = None
     kept: frozenset[str] = frozenset()
 
     def holds(self, at: datetime) -> bool:
-        """Whether it still keeps anything quiet."""
-        return self.lifted is None and at < self.set.until
+        """Whether it keeps anything quiet now."""
+        return not self.is_over(at) and (self.allowed is not None or not self.set.is_wide)
+
+    def waits(self, at: datetime) -> bool:
+        """Whether it will, once a second person allows it."""
+        return not self.is_over(at) and self.allowed is None and self.set.is_wide
+
+    def is_over(self, at: datetime) -> bool:
+        """Whether it was lifted, or its time is over."""
+        return self.lifted is not None or at >= self.set.until
 
     def covers(self, rule: str, keys: Iterable[str], at: datetime) -> bool:
         """Whether it is about *rule* and one of *keys*, now."""
@@ -277,9 +298,20 @@ def suppress(event: Suppressed, at: datetime) -> tuple[SuppressionEvent, ...]:
     return (event,)
 
 
+def allow(suppression: Suppression, by: PersonId, at: datetime) -> tuple[SuppressionEvent, ...]:
+    """Agree to a wide one, as a second person."""
+    if suppression.is_over(at):
+        raise Conflict("It has ended already.", "Set it anew, if it is still wanted.")
+    if not suppression.waits(at):
+        raise Conflict("It holds already.", "Nothing needs to be done.")
+    if by == suppression.set.by:
+        raise Refused("You set it yourself.", "Somebody else has to allow it.", ("second_person",))
+    return (SuppressionAllowed(suppression=suppression.set.suppression, by=by),)
+
+
 def lift(suppression: Suppression, by: PersonId, at: datetime) -> tuple[SuppressionEvent, ...]:
     """End it before its time."""
-    if not suppression.holds(at):
+    if suppression.is_over(at):
         raise Conflict("It has ended already.", "Nothing needs to be done.")
     return (SuppressionLifted(suppression=suppression.set.suppression, by=by),)
 
@@ -326,6 +358,8 @@ def evolve_suppression(suppression: Suppression | None, event: SuppressionEvent,
     match suppression, event:
         case None, Suppressed():
             return Suppression(set=event, at=at)
+        case Suppression(), SuppressionAllowed():
+            return msgspec.structs.replace(suppression, allowed=event.by)
         case Suppression(), SuppressionLifted():
             return msgspec.structs.replace(suppression, lifted=event.by)
         case Suppression(), SuppressionUsed():

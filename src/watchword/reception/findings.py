@@ -18,6 +18,7 @@ from watchword.watch.formats import format_named
 from watchword.watch.formats.finding_alert import FindingAlert
 from watchword.watch.printable import printable
 from watchword.watch.risk import Risk
+from watchword.watch.whose import bare
 from watchword.watching import signals_of
 
 TOLD = 50
@@ -39,8 +40,17 @@ def demand_work(app: App, person: PersonId, at: datetime) -> None:
 
 def demand_not_self(app: App, person: PersonId, name: str) -> None:
     """Raise `Refused` where *name*, as findings call somebody, is *person*: nobody keeps it quiet about themselves."""
-    if name.strip().lower() in own_names(app, person):
+    if {name.strip().lower(), bare(name.strip())} & own_names(app, person):
         raise Refused("This is about you, or your account.", "Somebody else has to.", ("subject",))
+
+
+def allow_suppression(app: App, person: PersonId, suppression: str, at: datetime) -> None:
+    """Have *person* agree to a wide suppression that somebody else set, and that is not about them."""
+    demand_work(app, person, at)
+    for one in app.findings.suppressions():
+        if one.suppression.set.suppression == suppression:
+            demand_not_self(app, person, one.name.partition(" ")[2])
+    app.findings.allow(suppression, person, at)
 
 
 def own_names(app: App, person: PersonId, *, is_shown: bool = False) -> frozenset[str]:
@@ -71,10 +81,12 @@ def own_names(app: App, person: PersonId, *, is_shown: bool = False) -> frozense
 
 
 def is_about(shown: Shown, names: frozenset[str]) -> bool:
-    """Whether a finding names somebody who has *names* (`own_names`): as who did it, or whose account it is about."""
-    return any(
-        name.lower() in names for item in shown.items for name in (item.actor, item.target, item.account) if name
-    )
+    """Whether a finding names somebody who has *names* (`own_names`): as who did it, or whose account it is about.
+
+    Their login in whatever domain is them as well: whoever is in doubt leaves it.
+    """
+    told = (name for item in shown.items for name in (item.actor, item.target, item.account) if name)
+    return any(name.lower() in names or bare(name) in names for name in told)
 
 
 def about(app: App, shown: Shown, *people: PersonId) -> frozenset[PersonId]:

@@ -23,6 +23,9 @@ LONE = 4
 SIGMA = "sigma."
 """What the rule of a verdict begins with, and that of a Sigma rule."""
 
+QUIET = "suppression."
+"""What the rule of what is told of a suppression begins with: that is never kept quiet itself."""
+
 _SEVERITIES: dict[Verdict, Severity] = {
     Verdict.SUSPICIOUS: "high",
     Verdict.UNVERIFIED: "medium",

@@ -392,15 +392,6 @@ def has_evidence(con: duckdb.DuckDBPyConnection) -> bool:
     return con.execute("SELECT has_evidence FROM setting").fetchone() == (True,)
 
 
-def unknown_lines(con: duckdb.DuckDBPyConnection) -> int:
-    """How many lines read so far have a type that no catalogue names."""
-    row = con.execute(
-        "SELECT coalesce(sum(lines), 0) FROM seen ANTI JOIN catalogue "
-        "ON catalogue.native = seen.native AND catalogue.provider = seen.provider"
-    ).fetchone()
-    return 0 if row is None else int(row[0])
-
-
 def forget(con: duckdb.DuckDBPyConnection, before: datetime) -> int:
     """Drop the events of *before*, and say how many; they are no longer judged, nor counted as a repeat."""
     con.execute('DELETE FROM sign_in WHERE "time" < $before', {"before": before})

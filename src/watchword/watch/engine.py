@@ -19,13 +19,14 @@ from watchword.watch.cells import Enforced
 from watchword.watch.meter import Meter
 from watchword.watch.providers import Feed, provider_named
 from watchword.watch.reading import Kept, read_log, seeing
+from watchword.watch.shares import counts, share_since
 from watchword.watch.sieve import Tally
 from watchword.watch.sigma import Rule, hits_in
 from watchword.watch.signals import Hit, Signal
 from watchword.watch.signals.sweep import Swept, prepare_accounts, prepare_events, sweep_beside
 from watchword.watch.tickets import Ticket
 from watchword.watch.unseen import unseen_changes
-from watchword.watch.verdicts import FileShare, Rejected, Report, VerdictRow
+from watchword.watch.verdicts import Rejected, Report, VerdictRow
 
 SHOWN = 1000
 
@@ -150,15 +151,9 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
             shares = []
             for number, (feed, file) in enumerate(logs):
                 tell = None if progress is None else partial(_tell, progress, sum(sizes[:number]), sum(sizes))
-                before = (tally.lines - tally.preamble, tally.rejected, correlation.unknown_lines(con))
+                before = counts(con, tally)
                 read_log(con, feed, file, tally, keep_aside, Meter(tell=tell, size=sizes[number]), kept=kept)
-                after = (tally.lines - tally.preamble, tally.rejected, correlation.unknown_lines(con))
-                read, rejected, unknown = (a - b for a, b in zip(after, before, strict=True))
-                shares.append(
-                    FileShare(
-                        file=str(file), provider=feed.provider.name, lines=read, rejected=rejected, unknown=unknown
-                    )
-                )
+                shares.append(share_since(before, counts(con, tally), str(file), feed.provider.name))
                 if tell is not None:
                     tell(sizes[number])
             loaded.result()
@@ -224,7 +219,9 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
             hit
             for feed in feeds
             for file in feed.files
-            for hit in hits_in(file, feed.provider, rules, memory=self.memory, threads=self.threads)
+            for hit in hits_in(
+                file, feed.provider, rules, memory=self.memory, threads=self.threads, unpacking=feed.unpacking
+            )
         ]
         asked = sorted({hit.event for hit in found if hit.event})
         rows = con.execute('SELECT id, actor, "target" FROM event WHERE id IN (SELECT unnest($ids))', {"ids": asked})

@@ -24,6 +24,8 @@ from watchword.core.finding import (
     Status,
     Suppression,
     SuppressionEvent,
+    SuppressionLifted,
+    SuppressionUsed,
     evolve,
     evolve_suppression,
     join,
@@ -147,6 +149,8 @@ class KnownSuppression(msgspec.Struct, kw_only=True):
     at: datetime
     name: str
     why: str
+    items: dict[str, Item] = {}
+    """What it kept quiet, by mark, as far as payloads still say."""
 
     @property
     def ends(self) -> datetime:
@@ -290,14 +294,20 @@ class FindingLog:
             one.name, one.items, one.notes = "", {}, []
         elif suppression in self.quiet:
             self.quiet[suppression].name = self.quiet[suppression].why = ""
+            self.quiet[suppression].items = {}
 
     def _fold_suppression(self, appended: Appended) -> None:
         event: SuppressionEvent = _event(appended, SuppressionEvent)  # type: ignore[arg-type]
         before = self.quiet.get(event.suppression)
         folded = evolve_suppression(before.suppression if before else None, event, appended.entry.at)
-        self.marks |= folded.kept
         if before is not None:
             before.suppression, before.version, before.at = folded, appended.entry.version, appended.entry.at
+            if isinstance(event, SuppressionUsed):
+                self.marks |= set(event.marks)
+                if ITEMS in (told := self._ledger.disclosures(appended)):
+                    before.items.update(zip(event.marks, _ITEMS.decode(told[ITEMS]), strict=True))
+            elif isinstance(event, SuppressionLifted):  # what it kept quiet is found again
+                self.marks -= set(before.items)
             return
         told = self._ledger.disclosures(appended)
         self.quiet[event.suppression] = KnownSuppression(
@@ -324,10 +334,28 @@ def joined_drafts(
             since=min(item.at for item in items),
             until=max(item.at for item in items),
         )
-        told = (Disclosure(name=ITEMS, value=_spelled(items), retention=Retention.IDENTITY),)
+        told = (items_told(items),)
         events = (joined,) if before is None else join(before, joined)
         drafts.extend(draft(event, WATCH, at, told) for event in events)
     return tuple(drafts)
+
+
+def used_drafts(suppression: str, marked: tuple[tuple[str, Item], ...], at: datetime) -> tuple[Draft, ...]:
+    """The entries that count *marked* items as kept quiet, and keep what they are."""
+    return tuple(
+        draft(
+            SuppressionUsed(suppression=suppression, marks=tuple(mark for mark, _ in part)),
+            WATCH,
+            at,
+            (items_told(tuple(item for _, item in part)),),
+        )
+        for part in _parts(marked)
+    )
+
+
+def items_told(items: tuple[Item, ...]) -> Disclosure:
+    """*items* as the payload of an entry."""
+    return Disclosure(name=ITEMS, value=_spelled(items), retention=Retention.IDENTITY)
 
 
 def composed(text: str) -> str:

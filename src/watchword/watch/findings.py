@@ -1,14 +1,15 @@
 """Findings in the ledger: what the watch found joins them, people work on them, and nothing is made twice.
 
 Each finding is a stream `finding/ID`. The ID counts per key, so of two processes that raise the same finding one finds
-the other's. What is suppressed is counted in the stream of its suppression, and never raised later.
+the other's. What is suppressed (`watch.quiet`) is counted in the stream of its suppression, and found again when that
+is lifted.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Literal
 
@@ -25,8 +26,7 @@ from watchword.core.finding import (
     FindingRaised,
     GroupedBy,
     Status,
-    Suppressed,
-    SuppressionUsed,
+    allow,
     clear,
     close,
     confirm,
@@ -34,12 +34,12 @@ from watchword.core.finding import (
     lift,
     note,
     own,
-    suppress,
     triage,
 )
 from watchword.core.ids import PersonId
 from watchword.ledger.entry import Disclosure, Retention
 from watchword.ledger.leader import Ledger
+from watchword.watch import quiet
 from watchword.watch.campaigns import (
     LONE,
     SIGMA,
@@ -53,7 +53,6 @@ from watchword.watch.campaigns import (
     of_row,
 )
 from watchword.watch.finding_log import (
-    BATCH,
     NAME,
     PREFIX,
     SUPPRESSIONS,
@@ -100,6 +99,7 @@ class Findings:
         self._pseudonym = ledger.pseudonym
         self.refused: dict[str, tuple[VerdictRow | Hit, str]] = {}
         """What can not be kept, by its id, and why: tried again whenever something is taken."""
+        self._settled = datetime.max.replace(tzinfo=UTC)
         self._answered: dict[str, tuple[VerdictRow, datetime]] = {}
         """Revised verdicts that ask for nothing, of events that signals still find something in, and since when."""
 
@@ -139,11 +139,7 @@ class Findings:
 
     def parties(self, item: Item) -> Iterator[tuple[Party, str]]:
         """Whom *item* is about, by every name that a suppression may have for them."""
-        for party, name in item.parties:
-            yield party, name
-            if party in {"actor", "target"}:
-                for one in self.whose.names(item.directory, name):
-                    yield party, one
+        return quiet.parties(self.whose, item)
 
     def news(self, since: int) -> tuple[News, ...]:
         """What others have to hear of, of the entries from *since* on, in their order."""
@@ -168,8 +164,8 @@ class Findings:
             for id_, one in self.log.known.items():
                 if not any(item.case in held for item in one.items.values()):
                     yield PREFIX + id_, one.at
-            for id_, quiet in self.log.quiet.items():
-                yield SUPPRESSIONS + id_, quiet.ends
+            for id_, kept in self.log.quiet.items():
+                yield SUPPRESSIONS + id_, kept.ends
 
     # --- what the watch found ----------------------------------------------------------------------------------------
 
@@ -193,6 +189,8 @@ class Findings:
         raise AssertionError
 
     def _take(self, rows: tuple[VerdictRow, ...], hits: tuple[Hit, ...], at: datetime) -> tuple[str, ...]:
+        quiet.forget_answered(self.log, rows)
+        settled = self._settle(at)
         told = {row.id for row in rows}
         found: dict[str, VerdictRow | Hit] = {id_: one for id_, (one, _) in self.refused.items() if id_ not in told}
         found |= {row.id: row for row in rows if row.is_finding}
@@ -210,7 +208,7 @@ class Findings:
         # Last: a finding whose events are told otherwise now, and still findings, must not be closed between.
         self.log.look()
         changed.extend(self._clear(rows, hits, at))
-        return tuple(dict.fromkeys(changed))
+        return tuple(dict.fromkeys((*settled, *changed)))
 
     def _join_each(
         self, found: Mapping[str, VerdictRow | Hit], at: datetime
@@ -234,10 +232,12 @@ class Findings:
 
     def _join(self, found: Iterable[VerdictRow | Hit], at: datetime) -> list[str]:
         """Have what was *found* and is new join findings, or begin new ones; returns which."""
+        return self._join_items((of_row(one) if isinstance(one, VerdictRow) else of_hit(one) for one in found), at)
+
+    def _join_items(self, items: Iterable[Item], at: datetime) -> list[str]:
         changed: list[str] = []
-        items = (of_row(one) if isinstance(one, VerdictRow) else of_hit(one) for one in found)
         fresh = {mark: item for item in items if (mark := self.log.mark(item)) not in self.log.marks}
-        self._keep_quiet(fresh, at)
+        quiet.keep_quiet(self.log, self.whose, fresh, at)
         joining: dict[str, list[tuple[str, Item]]] = {}
         left: list[Item] = []
         for mark, item in fresh.items():
@@ -320,19 +320,18 @@ class Findings:
                 yield finding
         self._answered = {id_: lately.get(id_, (told[id_], at)) for id_ in late if id_ in stays}
 
-    def _keep_quiet(self, fresh: dict[str, Item], at: datetime) -> None:
-        """Take what is suppressed out of *fresh*, and count it."""
-        for id_, one in self.log.quiet.items():
-            marks = tuple(
-                mark
-                for mark, item in fresh.items()
-                if one.suppression.covers(item.rule, (self.log.digest(*party) for party in self.parties(item)), at)
-            )
-            used = (SuppressionUsed(suppression=id_, marks=marks[n : n + BATCH]) for n in range(0, len(marks), BATCH))
-            if drafts := tuple(draft(event, WATCH, at) for event in used):
-                self.log.write(SUPPRESSIONS + id_, one.version, drafts)
-            for mark in marks:
-                del fresh[mark]
+    def settle(self, at: datetime) -> None:
+        """Tell of suppressions that ended since they were last looked at."""
+        with self.log.lock:
+            self.log.look()
+            before, self._settled = self._settled, at
+            if any(before < one.suppression.set.until <= at for one in self.log.quiet.values()):
+                self._settle(at)
+
+    def _settle(self, at: datetime) -> list[str]:
+        """Tell what became of suppressions, and have what a lifted one kept quiet join findings; returns which."""
+        self.log.look()
+        return self._join_items((*quiet.told_of(self.log, at), *quiet.found_again(self.log)), at)
 
     # --- what people do ----------------------------------------------------------------------------------------------
 
@@ -377,38 +376,32 @@ class Findings:
         until: datetime,
         why: str,
     ) -> str:
-        """Keep *rule* (`*`: all) quiet about the *party* called *name* until a time; returns the suppression's id."""
-        if not why.strip():
-            raise Invalid("A suppression says why.", "Write a sentence.", where="why")
-        if party != "anybody" and not name.strip():
-            raise Invalid("Whom it is about is missing.", "Name them as the finding does.", where="name")
-        # Where it is a name of an account that we know by several, it is written as those are.
-        is_known = party in {"actor", "target"} and self.whose.account(None, name.strip()) is not None
-        called = name.strip().lower() if is_known else name.strip()
-        key = "*" if party == "anybody" else self.log.digest(party, called)
-        said = "anybody" if party == "anybody" else f"{party} {composed(name.strip())}"
-        id_ = self._pseudonym("s")
-        events = suppress(Suppressed(suppression=id_, rule=rule, key=key, until=until, by=by), at)
-        told = (
-            Disclosure(name=NAME, value=said, retention=Retention.IDENTITY),
-            Disclosure(name=WORDS, value=composed(why.strip()), retention=Retention.IDENTITY),
+        """Keep *rule* (`*`: all) quiet about the *party* called *name* until a time; returns the suppression's id.
+
+        A whole rule, and all there is of somebody, is kept quiet once a second person allowed it.
+        """
+        made = quiet.suppress(
+            self.log, self.whose, self._pseudonym, by, at, rule=rule, party=party, name=name, until=until, why=why
         )
-        self.log.write(SUPPRESSIONS + id_, -1, tuple(draft(event, by, at, told) for event in events))
-        return id_
+        self._tell_of_it(at)
+        return made
+
+    def allow(self, suppression: str, by: PersonId, at: datetime) -> None:
+        """Agree to a wide suppression that somebody else set: from now on it holds."""
+        quiet.step(self.log, suppression, by, at, allow)
+        self._tell_of_it(at)
 
     def lift(self, suppression: str, by: PersonId, at: datetime) -> None:
-        """End a suppression before its time."""
+        """End a suppression before its time: what it kept quiet is found again."""
+        quiet.step(self.log, suppression, by, at, lift)
+        self._tell_of_it(at)
+
+    def _tell_of_it(self, at: datetime) -> None:
         with self.log.lock:
-            self.log.look()
-            if suppression not in self.log.quiet:
-                raise Invalid(
-                    "There is no such suppression.",
-                    "List them with `watchword watch findings suppressions`.",
-                    where="suppression",
-                )
-            one = self.log.quiet[suppression]
-            drafts = tuple(draft(event, by, at) for event in lift(one.suppression, by, at))
-            self.log.write(SUPPRESSIONS + suppression, one.version, drafts)
+            try:
+                self._settle(at)
+            except (Conflict, Unavailable) as fault:  # the step stands: `take` tells of it the next time
+                log.warning("suppression.untold", why=str(fault))
 
     def _step(
         self,

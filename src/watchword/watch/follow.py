@@ -20,20 +20,23 @@ from watchword.watch.cells import Enforced
 from watchword.watch.evidence_diff import EvidenceDiff, signature
 from watchword.watch.meter import Meter
 from watchword.watch.providers import Feed, Provider
+from watchword.watch.pulse import Pulse, row_about
 from watchword.watch.reading import read_log
 from watchword.watch.settling import Settling
 from watchword.watch.shapes_text import TextReader
+from watchword.watch.shares import counts, share_since, unknown_type
 from watchword.watch.sieve import Tally
 from watchword.watch.sigma import Rule, hits_in
 from watchword.watch.signals import Hit, Signal
 from watchword.watch.signals.sweep import sweep
 from watchword.watch.sources.canary import Canary
-from watchword.watch.sources.heartbeat import LEARNED, Heartbeat
 from watchword.watch.sources.port import Local, Told
 from watchword.watch.sources.spool import Position, Spool
+from watchword.watch.sources.understood import SHARE
 from watchword.watch.tickets import read_tickets
 from watchword.watch.unseen import unseen_rows
 from watchword.watch.verdicts import (
+    FileShare,
     Rejected,
     VerdictRow,
     latest_verdicts,
@@ -63,7 +66,7 @@ class Followed(msgspec.Struct, frozen=True, kw_only=True):
     """One feed that is followed: its *spool*, and the *source* that is read within each step, where it is a local one.
 
     *directory* names the directory it is of: then only its evidence counts. *quiet* is how long it may be silent, when
-    that is not learned.
+    that is not learned; *share* how much of it may be nothing that its provider is known to write.
     """
 
     name: str
@@ -72,6 +75,7 @@ class Followed(msgspec.Struct, frozen=True, kw_only=True):
     directory: str | None = None
     source: Local | None = None
     quiet: timedelta | None = None
+    share: float = SHARE
 
 
 class Tick(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,8 +156,8 @@ class Follow:
             if not self._window.step:  # made anew, beside verdicts that are told already
                 self._window.seed(latest_verdicts(verdicts), newest_step(verdicts), clock())
             self._evidence = EvidenceDiff(self._con, evidence, accounts)
-            known = clock() - LEARNED
-            self._beats = {feed.name: Heartbeat(feed.name, feed.quiet, feed.spool.arrivals(known)) for feed in feeds}
+            now = clock()
+            self._pulses = {feed.name: Pulse(feed.name, feed.spool, feed.quiet, feed.share, now) for feed in feeds}
             self._finish()
             opened.pop_all()
 
@@ -196,7 +200,7 @@ class Follow:
             about.append((None, _unusable("accounts", self._evidence.fault, at)))
         positions, came = self._read()
         for feed in self._feeds:
-            about += ((feed, one) for one in self._beats[feed.name].beat(came.get(feed.name, ()), at))
+            about += ((feed, one) for one in self._pulses[feed.name].beat(at))
         new = self._window.take()
         due = self._settling.due(at)
         is_whole = self._is_whole or self._evidence.is_whole or new > MANY
@@ -313,6 +317,7 @@ class Follow:
                     rejected.append(placed)
                     texts.append(text)
 
+                before = counts(self._con, self.tally)
                 read_log(
                     self._con,
                     Feed(provider=feed.provider, directory=feed.directory),
@@ -322,6 +327,8 @@ class Follow:
                     Meter(tell=None, size=0),
                     self._reader_of(feed),
                 )
+                share = share_since(before, counts(self._con, self.tally), name, feed.provider.name)
+                self._pulses[feed.name].take(part, share, self._example(feed, share, rejected))
                 if self._sigma:
                     self.hits = (*self.hits, *hits_in(file, feed.provider, self._sigma, threads=1))
                 positions[feed.name], came[feed.name] = part.until, part.came
@@ -330,6 +337,12 @@ class Follow:
         if rejected:
             self._keep_aside(zip(rejected, texts, strict=True))
         return positions, came
+
+    def _example(self, feed: Followed, share: FileShare, rejected: list[Rejected]) -> str:
+        """Something of what was just read of *feed* and is not known: a type, or why a line is none."""
+        if share.unknown:
+            return f"the type {unknown_type(self._con, feed.provider.name) or '?'}"
+        return f"a line that is {rejected[-1].reason}" if share.rejected and rejected else ""
 
     def _reader_of(self, feed: Followed) -> TextReader | None:
         """The reader of a log whose records are of several lines; after a start it has seen the last of them again."""
@@ -384,27 +397,7 @@ class Follow:
         rows = {}
         for feed, one in told:
             provider = feed.provider.name if feed else "watch"
-            row = VerdictRow(
-                id=f"feed/{one.key}",
-                provider=provider,
-                directory=(feed.directory if feed else None) or provider,
-                action=None,
-                native_action="",
-                actor="",
-                target=one.about,
-                at=one.at,
-                outcome="",
-                address=None,
-                socket=None,
-                correlation=None,
-                folded=1,
-                detail=one.detail,
-                verdict=Verdict.SUSPICIOUS,
-                reasons=one.reasons,
-                case=None,
-                ticket=None,
-                leaves=(),
-            )
+            row = row_about(one, provider, feed.directory if feed else None)
             rows[row.id] = row
         before = self._window.told(rows)
         return tuple(new for row in rows.values() if (new := revised(row, before.get(row.id))) is not None)
@@ -438,7 +431,7 @@ class Follow:
             median_ms=waited[len(waited) // 2] if waited else None,
             p99_ms=waited[(len(waited) * 99) // 100] if waited else None,
             behind=self._behind,
-            blind=tuple(name for name, beat in self._beats.items() if beat.blind_since is not None),
+            blind=tuple(name for name, pulse in self._pulses.items() if pulse.blind_since is not None),
         )
 
 

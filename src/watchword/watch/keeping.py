@@ -60,6 +60,7 @@ class Keeping:
 
         Errors are those of the ledger, of the disk, and whatever nobody foresaw.
         """
+        self._findings.settle(at)
         self._news.look()
         if self._news.rows or self._news.hits is not self._hits:
             self._findings.take(self._news.rows, self._news.hits, at)

@@ -17,8 +17,9 @@ from watchword.watch.meter import Meter
 from watchword.watch.providers import Feed, Provider, provider_named
 from watchword.watch.shapes import Aside, are_lines
 from watchword.watch.shapes_text import TextReader
-from watchword.watch.sieve import Carried, Sieved, Tally, encode, excerpt, is_gzip, sieve, sieve_lines
+from watchword.watch.sieve import Carried, Sieved, Tally, encode, excerpt, sieve, sieve_lines
 from watchword.watch.sources.files import kind_of, lines_of
+from watchword.watch.unpacking import compression_of, demand_bounded
 from watchword.watch.verdicts import Rejected
 
 _BATCH = 64 * 1024 * 1024
@@ -73,9 +74,30 @@ def read_log(
 
     *reader* is the provider's own, where the file is one part of a log and what it ends within goes on in the next.
     Sign-ins of a long log are not copied into `sign_in`, if *kept* is there to say where they are instead.
+    A file that is none, unpacks to more than it may or ends too early is counted as *broken*, with why.
     `Invalid` when there is no such file, or it can not be opened.
     """
     must_be_readable(file)
+    try:
+        demand_bounded(file, feed.unpacking)
+        _read(con, feed, file, tally, keep_aside, meter, reader, kept)
+    except Invalid as fault:  # the other files are read all the same
+        tally.lines += 1
+        tally.rejected += 1
+        tally.broken += 1
+        keep_aside(Rejected(file=str(file), line=0, reason=fault.what), "")
+
+
+def _read(
+    con: duckdb.DuckDBPyConnection,
+    feed: Feed,
+    file: Path,
+    tally: Tally,
+    keep_aside: KeepAside,
+    meter: Meter,
+    reader: TextReader | None,
+    kept: Kept | None,
+) -> None:
     kind = kind_of(file)
     # DuckDB would read these as a pattern of names.
     is_text = kind in {"lines", "gzip"} and _has_lines(file)
@@ -83,7 +105,9 @@ def read_log(
         return
     with tempfile.TemporaryDirectory(prefix="watchword-") as folder:
         if kind == "parquet":
-            sieved = sieve_lines(enumerate(lines_of(file, feed.provider), 1), feed.provider, tally, reader)
+            sieved = sieve_lines(
+                enumerate(lines_of(file, feed.provider, feed.unpacking), 1), feed.provider, tally, reader
+            )
         else:
             sieved = sieve(file, feed.provider, tally, meter, reader)
         for batch in _batches(file, Path(folder), sieved, keep_aside):
@@ -123,13 +147,16 @@ def _read_whole(
     con: duckdb.DuckDBPyConnection, feed: Feed, file: Path, tally: Tally, meter: Meter, kept: Kept | None
 ) -> bool:
     """Read *file* in one go; False, and nothing read, when it is not whole."""
-    provider, compression = feed.provider, "gzip" if is_gzip(file) else "none"
+    provider, compression = feed.provider, compression_of(file) or "none"
     try:
         with meter.scanning():
             _scan(con, provider, file, compression, is_strict=True)
     except (duckdb.InvalidInputException, duckdb.IOException):
         # Perhaps only a member of another type; but a log with lines between its records always needs the sieve.
         if provider.preamble is not None or not _scan_leniently(con, provider, file, compression, meter):
+            return False
+        # To DuckDB such an object is a member of another type, and what it holds would be lost.
+        if _has_objects_as_text(con, provider, file, compression):
             return False
     if _one(con, _UNREAD):
         return False
@@ -173,6 +200,25 @@ def _scan_leniently(
     except (duckdb.InvalidInputException, duckdb.IOException):
         return False
     return True
+
+
+def _has_objects_as_text(con: duckdb.DuckDBPyConnection, provider: Provider, file: Path, compression: str) -> bool:
+    """Whether a line of *file* has an object or a list written as text where a column is one."""
+    if not provider.structured:
+        return False
+    columns = ", ".join(f"'{name}': 'JSON'" for name in provider.structured)
+    texts = " OR ".join(
+        f"json_type(\"{name}\") = 'VARCHAR' AND regexp_matches(\"{name}\" ->> '$', '^\\s*[\\[{{]')"
+        for name in provider.structured
+    )
+    found = con.execute(
+        f"""
+        SELECT 1 FROM read_json($file, columns = {{{columns}}}, format = 'newline_delimited', records = true,
+        ignore_errors = true, compression = $compression) WHERE {texts} LIMIT 1
+        """,
+        {"file": str(file), "compression": compression},
+    )
+    return found.fetchone() is not None
 
 
 def _scan_sieved(con: duckdb.DuckDBPyConnection, provider: Provider, batch: Path) -> tuple[bytes, ...]:

@@ -5,13 +5,11 @@ Each record comes with the number of the line it begins on (of an EVTX file, its
 
 from __future__ import annotations
 
-import gzip
 import io
 import json
 import re
 import shutil
 import tempfile
-import zlib
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, TypeAlias
 
@@ -38,18 +36,19 @@ _DEPTH = 8
 
 
 class Aside(msgspec.Struct, frozen=True, kw_only=True):
-    """One line kept aside: its number from 1, why, and its beginning."""
+    """One line kept aside: its number from 1, why, its beginning; or that the file ends too early (*is_end*)."""
 
     line: int
     reason: str
     text: str
+    is_end: bool = False
 
 
 Peekable: TypeAlias = "io.BufferedReader[Any]"
 """A stream whose beginning can be looked at."""
 
 Record = tuple[int, bytes | Aside | None]
-"""A numbered record; None is one that is too long, or where a compressed stream breaks off."""
+"""A numbered record; None is one that is too long."""
 
 
 def are_lines(head: bytes) -> bool:
@@ -71,12 +70,7 @@ def has_documents(head: bytes, provider: Provider) -> bool:
 
 def records(source: Peekable, lines: Callable[[BinaryIO], Iterator[Record]], provider: Provider) -> Iterator[Record]:
     """The records of *source*, a stream at its beginning; *lines* reads one line by line where that is what it has."""
-    number = 0
-    try:
-        for number, record in _records(source, lines, provider):
-            yield number, record
-    except (EOFError, zlib.error, gzip.BadGzipFile):
-        yield number + 1, None
+    yield from _records(source, lines, provider)
 
 
 def _records(source: Peekable, lines: Callable[[BinaryIO], Iterator[Record]], provider: Provider) -> Iterator[Record]:

@@ -6,39 +6,42 @@ such a row, or one DuckDB refuses, is read again here line by line. Nothing is d
 
 from __future__ import annotations
 
-import gzip
 import io
 import json
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
-import pyarrow as pa
 
 from watchword.watch.documents import LONGEST
 from watchword.watch.meter import Meter
 from watchword.watch.providers import CARRIED, Provider
 from watchword.watch.shapes import PEEK, Aside, Record, carried, records, run_together
 from watchword.watch.shapes_text import Damaged, Shaped, TextReader
+from watchword.watch.unpacking import Unpacked, broken_off, compression_of
 
-__all__ = ["LONGEST_LINE", "Aside", "Carried", "Sieved", "Tally", "encode", "is_gzip", "sieve", "sieve_lines"]
+__all__ = ["LONGEST_LINE", "Aside", "Carried", "Sieved", "Tally", "encode", "sieve", "sieve_lines"]
 
 LONGEST_LINE = LONGEST
 """Bytes of the longest line that is read: DuckDB's own limit for one JSON object."""
 
 _BOM = b"\xef\xbb\xbf"
-_EXCERPT = 2000
+_EXCERPT = 1 << 20
+"""Bytes that are kept of a rejected line: all of most, so that it can be read again."""
+
+_KEPT = {"file", "line", "reason", "text"}
+"""The members of a line that was rejected before, as it was kept aside."""
 
 
 class Tally(msgspec.Struct, kw_only=True):
-    """What the lines of one log were; *lines* counts those that are not blank."""
+    """What the lines of a log were; *lines* counts those that are not blank, *broken* the files that end too early."""
 
     lines: int = 0
     preamble: int = 0
     repaired: int = 0
     rejected: int = 0
+    broken: int = 0
 
 
 class Carried(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,38 +55,33 @@ Sieved = bytes | Aside | Carried
 """One event as a line of JSON, ending in a newline; or what was no event."""
 
 
-def is_gzip(path: Path) -> bool:
-    """Whether the file is compressed, told by its first bytes and not by its name."""
-    with path.open("rb") as raw:
-        return raw.read(3) == b"\x1f\x8b\x08"
-
-
-def is_zstd(path: Path) -> bool:
-    """The same for the other way of packing."""
-    with path.open("rb") as raw:
-        return raw.read(4) == b"\x28\xb5\x2f\xfd"
-
-
 def sieve(
     path: Path, provider: Provider, tally: Tally, meter: Meter, reader: TextReader | None = None
 ) -> Iterator[Sieved]:
     """Each record of *path* as whole JSON, or as kept aside; count them in *tally*. *reader* as in `sieve_lines`."""
     with path.open("rb", buffering=0) as raw, meter.sieving(raw), _opened(raw, path) as source:
-        yield from sieve_lines(records(source, _numbered, provider), provider, tally, reader)
+        yield from sieve_lines(_all_of(source, provider), provider, tally, reader)
 
 
 def records_of(path: Path, provider: Provider) -> Iterator[Record]:
     """Each record of *path* as it stands in the file, with its number: not judged yet."""
     with path.open("rb", buffering=0) as raw, _opened(raw, path) as source:
-        yield from records(source, _numbered, provider)
+        yield from _all_of(source, provider)
 
 
 def _opened(raw: io.FileIO, path: Path) -> io.BufferedReader:
-    if is_gzip(path):
-        return io.BufferedReader(gzip.GzipFile(fileobj=raw), PEEK)
-    if is_zstd(path):
-        return io.BufferedReader(pa.CompressedInputStream(raw, "zstd"), PEEK)
-    return io.BufferedReader(raw, PEEK)
+    kind = compression_of(path)
+    return io.BufferedReader(raw if kind is None else Unpacked(raw, kind), PEEK)
+
+
+def _all_of(source: io.BufferedReader, provider: Provider) -> Iterator[Record]:
+    """Each record of *source*, and one kept aside where it is compressed and ends before its end."""
+    number = 0
+    for number, record in records(source, _numbered, provider):
+        yield number, record
+    if (fault := broken_off(source)) is not None:
+        reason = f"the compressed file breaks off here: {fault}"[:300]
+        yield number + 1, Aside(line=number + 1, reason=reason, text="", is_end=True)
 
 
 def sieve_lines(
@@ -97,17 +95,20 @@ def sieve_lines(
         if isinstance(raw, Aside):
             tally.lines += 1
             tally.rejected += 1
+            tally.broken += raw.is_end
             yield raw
             continue
         line = b"" if raw is None else raw.strip(b" \t\r\n\v\f")
         if number == 1:
             line = line.removeprefix(_BOM)
+        if line.startswith(b'{"file":'):
+            line = _kept_aside(line)
         if raw is not None and not line:
             continue
         tally.lines += 1
         if raw is None:
             tally.rejected += 1
-            yield Aside(line=number, reason=f"longer than {LONGEST_LINE} bytes, or the file ends within it", text="")
+            yield Aside(line=number, reason=f"longer than {LONGEST_LINE} bytes", text="")
         elif provider.preamble is not None and provider.preamble.match(line):
             tally.preamble += 1
         elif _is_whole(line, provider):
@@ -158,6 +159,17 @@ def _mend(number: int, line: bytes, provider: Provider, tally: Tally) -> Iterato
             yield encode(event)
 
 
+def _kept_aside(line: bytes) -> bytes:
+    """The line that *line* says was rejected, to be read again; else itself."""
+    try:
+        kept = msgspec.json.decode(line)
+    except (msgspec.DecodeError, RecursionError):
+        return line
+    if not isinstance(kept, dict) or kept.keys() != _KEPT or not isinstance(kept["text"], str):
+        return line
+    return kept["text"].encode("utf-8", "replace").replace(b"\n", b" ")
+
+
 def excerpt(line: bytes) -> str:
     """The beginning of *line*, for people."""
     return line[:_EXCERPT].decode("utf-8", "backslashreplace")
@@ -200,21 +212,11 @@ def encode(event: dict[str, object]) -> bytes:
 
 
 def _numbered(source: BinaryIO) -> Iterator[Record]:
-    """Lines with their numbers, from 1; None for one that is too long, or where a compressed stream breaks off."""
+    """Lines with their numbers, from 1; None for one that is too long."""
     number = 1
-    while True:
-        try:
+    while line := source.readline(LONGEST_LINE):
+        too_long = len(line) == LONGEST_LINE and not line.endswith(b"\n")
+        yield number, None if too_long else line
+        while too_long and line and not line.endswith(b"\n"):
             line = source.readline(LONGEST_LINE)
-            too_long = len(line) == LONGEST_LINE and not line.endswith(b"\n")
-            while too_long and line and not line.endswith(b"\n"):
-                line = source.readline(LONGEST_LINE)
-        except (EOFError, zlib.error, gzip.BadGzipFile):
-            yield number, None
-            return
-        if too_long:
-            yield number, None
-        elif not line:
-            return
-        else:
-            yield number, line
         number += 1

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,9 +18,9 @@ import msgspec
 from watchword.core.errors import Invalid
 from watchword.core.finding import Severity
 from watchword.watch.providers import Provider
-from watchword.watch.sieve import is_gzip
 from watchword.watch.sigma_members import WHOLE, first, first_looked_up, in_pairs, looked_up
 from watchword.watch.signals import Hit
+from watchword.watch.unpacking import BOUNDED, Unpacking, compression_of, is_bounded, whole_of
 
 if TYPE_CHECKING:
     from sigma.rule import SigmaRule as Parsed
@@ -176,22 +177,32 @@ def _rule(parsed: Parsed, file: Path) -> Rule | LeftOut:
 
 
 def hits_in(
-    file: Path, provider: Provider, rules: Iterable[Rule], *, memory: str = "512MB", threads: int = 2
+    file: Path,
+    provider: Provider,
+    rules: Iterable[Rule],
+    *,
+    memory: str = "512MB",
+    threads: int = 2,
+    unpacking: Unpacking = BOUNDED,
 ) -> tuple[Hit, ...]:
     """What *rules* find in the JSON lines of *file*, by time; those about another provider's log are not run.
 
-    Lines that are no JSON find nothing. `Invalid` where a rule's regular expression is none to DuckDB.
+    Lines that are no JSON find nothing, and no more is read of a compressed file than there is, or than it may unpack
+    to. `Invalid` where a rule's regular expression is none to DuckDB.
     """
     mine = [rule for rule in rules if rule.provider in {None, provider.name}]
-    if not mine:
+    if not mine or not is_bounded(file, unpacking):
         return ()
     query, values = _query(mine, provider)
-    with duckdb.connect(config={"memory_limit": memory, "threads": threads}) as con:
+    with duckdb.connect(config={"memory_limit": memory, "threads": threads}) as con, ExitStack() as stack:
         con.execute("SET TimeZone = 'UTC'")
         try:
-            rows = con.execute(
-                query, {"file": str(file), "compression": "gzip" if is_gzip(file) else "none", **values}
-            ).fetchall()
+            try:
+                asked = {"file": str(file), "compression": compression_of(file) or "none", **values}
+                rows = con.execute(query, asked).fetchall()
+            except duckdb.IOException:  # it is compressed and ends too early
+                asked |= {"file": str(stack.enter_context(whole_of(file))), "compression": "none"}
+                rows = con.execute(query, asked).fetchall()
             told = iter(_told(con, [line for *_, line in rows if line is not None]))
         except duckdb.Error as error:
             raise Invalid(

@@ -70,6 +70,8 @@ REASONS = {
     "log_truncated": "the log file became shorter than what was read of it",
     "feed_silent": "the feed gave nothing for longer than it usually does: the watch was blind",
     "feed_back": "the feed gives something again",
+    "feed_not_understood": "most of what the feed gives is nothing that its provider is known to write",
+    "feed_understood": "most of what the feed gives is understood again",
     "feed_failing": "the feed can not be read",
     "file_unread": "a file of the feed can not be read",
     "canary_missing": "the reset of the canary's account was not seen in the log",
@@ -166,13 +168,17 @@ class Rejected(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FileShare(msgspec.Struct, frozen=True, kw_only=True):
-    """How much of one file was of its provider: *lines* that should be events, *rejected* and *unknown* of them."""
+    """How much of one file was of its provider: *lines* that should be events, *rejected* and *unknown* of them.
+
+    One that *is_broken* was not read to its end, or not at all: its last rejected line says why.
+    """
 
     file: str
     provider: str
     lines: int
     rejected: int
     unknown: int
+    is_broken: bool = False
 
     @property
     def is_strange(self) -> bool:
@@ -217,6 +223,11 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     def strange_files(self) -> tuple[FileShare, ...]:
         """The files that are perhaps not of the provider they were given as."""
         return tuple(share for share in self.files if share.is_strange)
+
+    @property
+    def broken_files(self) -> tuple[FileShare, ...]:
+        """The files that were not read to their end."""
+        return tuple(share for share in self.files if share.is_broken)
 
     @property
     def findings(self) -> tuple[VerdictRow, ...]:

@@ -5,7 +5,9 @@ A name that two accounts of the list have is neither's: what is found under it s
 
 from __future__ import annotations
 
+import re
 import threading
+from collections.abc import Collection
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +19,31 @@ from watchword.watch.accounts import Account, read_accounts
 from watchword.watch.evidence_diff import signature
 
 log = structlog.get_logger("watchword.watch.whose")
+
+
+def bare(name: str) -> str:
+    r"""The login in a *name* that says its domain too, `DOMAIN\login`, in lower case; else the name."""
+    return name.lower().rpartition("\\")[2]
+
+
+def goes_by(name: str, keys: Collection[str]) -> bool:
+    r"""Whether *name*, as a log writes it, is one of an account's *keys* (lower case), or its login within its domain.
+
+    That is `DOMAIN\login` or `login@domain`, where a DN or a principal name among the keys is of that domain.
+    """
+    name = name.lower()
+    if name in keys:
+        return True
+    before, slash, login = name.rpartition("\\")
+    if not slash:
+        login, _, before = name.rpartition("@")
+    if not before or login not in keys:
+        return False
+    domains = {".".join(_PART.findall(key)) for key in keys} | {key.rpartition("@")[2] for key in keys if "@" in key}
+    return before in domains | {domain.partition(".")[0] for domain in domains}
+
+
+_PART = re.compile(r"(?:^|,)dc=([^,]+)")
 
 
 class Desk(Protocol):

@@ -11,7 +11,7 @@ from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
 from watchword.reception.cases import demand_overview
-from watchword.reception.findings import demand_work, finding_of
+from watchword.reception.findings import allow_suppression, demand_work, finding_of
 from watchword.reception.given import Now, TheActor, TheApp, Token
 from watchword.web import findings_forms
 from watchword.web.findings_page import finding_page, findings_page
@@ -47,6 +47,17 @@ class FindingPages(Controller):
             suppress(app, actor.person, data, at)
         except SAID_AGAIN as fault:
             return again(suppressions_page(app, actor.person, csrf, at), ADDRESS, data, fault, ADDRESS)
+        return Redirect(ADDRESS, status_code=HTTP_303_SEE_OTHER)
+
+    @post(
+        "/suppressions/{suppression:str}/allow",
+        include_in_schema=False,
+        status_code=HTTP_303_SEE_OTHER,
+        sync_to_thread=True,
+    )
+    def allow(self, app: TheApp, actor: TheActor, at: Now, suppression: FromPath[str]) -> Redirect:
+        """Agree to a wide suppression that somebody else set."""
+        allow_suppression(app, actor.person, suppression, at)
         return Redirect(ADDRESS, status_code=HTTP_303_SEE_OTHER)
 
     @post(

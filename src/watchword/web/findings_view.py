@@ -55,6 +55,7 @@ class SuppressionRow(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     tone: Tone
     lift: Form | None = None
+    allow: Form | None = None
 
 
 class SuppressionsPage(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ from watchword.core.ids import PersonId
 from watchword.reception.ends import end_of
 from watchword.reception.findings import called, demand_not_self, works
 from watchword.reception.wording import plain
-from watchword.watch.campaigns import Party
+from watchword.watch.campaigns import QUIET, Party
 from watchword.watch.finding_log import KnownSuppression, Shown
 from watchword.watch.printable import printable
 from watchword.watch.verdicts import FINDINGS
@@ -49,19 +49,22 @@ _UNTIL = view.Field(
     hint="12h, 30d, 8w, or a day such as 2026-12-24; within a year, and within 31 days for a verdict or every rule.",
 )
 _WHY = view.Field(name="why", label="Why", kind="area", hint="Kept sealed beside the entry.")
-_LEDE = "What it would have said is counted, and does not come back when this ends."
+_LEDE = (
+    "What it would have said is counted, and comes back only when somebody ends this before its time. "
+    "Every rule, or anybody, needs a second person."
+)
 
 
 def suppressions_page(app: App, actor: PersonId, csrf: str, at: datetime) -> SuppressionsPage:
     """Every suppression, those that hold first, then the newest; forms for whoever works on findings."""
     known = sorted(app.findings.suppressions(), key=lambda one: one.suppression.at, reverse=True)
-    known.sort(key=lambda one: not one.suppression.holds(at))
+    known.sort(key=lambda one: one.suppression.is_over(at))
     may = works(app, actor, at)
     return SuppressionsPage(
         chrome=chrome(app, at, csrf, actor, here="findings"),
         sub="What the watch says nothing of for a time, with a reason; counted, never lost without a trace.",
         form=_form(app) if may else None,
-        rows=tuple(_row(app, one, at, may=may) for one in known[:SHOWN]),
+        rows=tuple(_row(app, one, at, actor if may else None) for one in known[:SHOWN]),
         left_out=max(len(known) - SHOWN, 0),
     )
 
@@ -115,7 +118,7 @@ def rule_said(rule: str) -> str:
     """A rule in words: `verdict.out_of_policy` is `Out of policy`."""
     if rule == EVERY:
         return "Every rule"
-    said = plain(printable(rule.removeprefix(VERDICT)))
+    said = plain(printable(rule.removeprefix(VERDICT).replace(QUIET, "suppression ")))
     return said[:1].upper() + said[1:]
 
 
@@ -145,14 +148,15 @@ def _select(name: str, label: str, options: tuple[view.Option, ...]) -> view.Fie
     return view.Field(name=name, label=label, kind="select", value=options[0].value, options=options)
 
 
-def _row(app: App, one: KnownSuppression, at: datetime, *, may: bool) -> SuppressionRow:
+def _row(app: App, one: KnownSuppression, at: datetime, worker: PersonId | None) -> SuppressionRow:
+    """One of the list, with what *worker* may do about it."""
     quiet = one.suppression
-    holds = quiet.holds(at)
+    holds, waits = quiet.holds(at), quiet.waits(at)
     lifted = f"Lifted by {name_of(app, quiet.lifted)}" if quiet.lifted else ""
     kept = len(quiet.kept)
-    lift = view.Form(
-        action=f"{ADDRESS}/{quote(quiet.set.suppression, safe='')}/lift", button="End it now", weight="quiet"
-    )
+    here = f"{ADDRESS}/{quote(quiet.set.suppression, safe='')}"
+    lift = view.Form(action=f"{here}/lift", button="End it now", weight="quiet")
+    allow = view.Form(action=f"{here}/allow", button="Allow it", weight="danger")
     party, _, name = one.name.partition(" ")
     return SuppressionRow(
         rule=rule_said(quiet.set.rule),
@@ -162,7 +166,8 @@ def _row(app: App, one: KnownSuppression, at: datetime, *, may: bool) -> Suppres
         since=quiet.at,
         until=one.ends,
         kept=f"{kept} event{'' if kept == 1 else 's'}",
-        state="Holds" if holds else lifted or "Ended",
-        tone="warn" if holds else "plain",
-        lift=lift if holds and may else None,
+        state="Holds" if holds else "Waits for a second person" if waits else lifted or "Ended",
+        tone="warn" if holds or waits else "plain",
+        lift=lift if (holds or waits) and worker else None,
+        allow=allow if waits and worker not in {None, quiet.set.by} else None,
     )

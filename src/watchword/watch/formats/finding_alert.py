@@ -10,7 +10,7 @@ import msgspec
 from watchword.core.finding import OPEN, VERDICT, Dismissal, GroupedBy, Status
 from watchword.core.identity_event import Verdict
 from watchword.core.ids import PersonId
-from watchword.watch.campaigns import Item
+from watchword.watch.campaigns import QUIET, Item
 from watchword.watch.finding_log import Shown
 from watchword.watch.formats.alert import FEED, TITLES, Alert, Severity, millis
 from watchword.watch.signals import Signal
@@ -148,6 +148,8 @@ AnyAlert = Alert | FindingAlert
 def _title(rule: str, signals: Mapping[str, Signal], *, is_feed: bool) -> str:
     if rule in signals:
         return signals[rule].title
+    if rule.startswith(QUIET):
+        return f"A suppression was {rule.removeprefix(QUIET)}"
     verdict = rule.removeprefix(VERDICT)
     if rule == verdict or verdict not in set(Verdict):
         return rule

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from watchword.watch.shapes_text import TextReader
+from watchword.watch.unpacking import BOUNDED, Unpacking
 
 _HERE = Path(__file__).parent
 
@@ -75,6 +76,11 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     reader: Callable[[], TextReader] | None = None
     plain: tuple[str, ...] = ()
     apart: tuple[str, ...] = ()
+
+    @property
+    def structured(self) -> tuple[str, ...]:
+        """The columns that hold an object or a list."""
+        return _structured(self.columns)
 
     @property
     def lines(self) -> str:
@@ -148,9 +154,11 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True):
     """Log files of one provider that are read together.
 
     *directory* names the directory they are of: then only its evidence counts. *lag* replaces the provider's.
+    *unpacking* says what compressed ones may unpack to.
     """
 
     provider: Provider
     directory: str | None = None
     files: tuple[Path, ...] = ()
     lag: timedelta | None = None
+    unpacking: Unpacking = BOUNDED

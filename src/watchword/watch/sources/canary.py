@@ -16,6 +16,7 @@ import msgspec
 from watchword.core.identity_event import Canonical, Verdict
 from watchword.watch.sources.port import Told
 from watchword.watch.verdicts import VerdictRow
+from watchword.watch.whose import Whose, goes_by
 
 KEPT = timedelta(days=32)
 """How long an act is remembered: longer than the watch judges again what it read."""
@@ -49,10 +50,14 @@ def last(file: Path) -> datetime | None:
 
 
 class Canary:
-    """What the watch expects of the acts in *file*: there is one *every* so often, and each is seen *within* a time."""
+    """What the watch expects of the acts in *file*: there is one *every* so often, and each is seen *within* a time.
 
-    def __init__(self, file: Path, within: timedelta, every: timedelta) -> None:
+    Account and principal are known by every name that the directory, or the list of *whose*, has for them.
+    """
+
+    def __init__(self, file: Path, within: timedelta, every: timedelta, whose: Whose | None = None) -> None:
         self._file, self._within, self._every = file, within, every
+        self._whose = whose or Whose()
         self._seen: set[datetime] = set()
         self._begun: datetime | None = None
 
@@ -89,7 +94,8 @@ class Canary:
                 at=act.at,
                 key=f"canary/{act.at.isoformat()}",
                 about="canary",
-                detail=f"reset at {act.at:%Y-%m-%d %H:%M:%S} UTC",
+                detail=f"reset at {act.at:%Y-%m-%d %H:%M:%S} UTC of an account that logs call {_or(act.account)}, by "
+                f"{_or(act.principal)}",
             )
             for act in acts
             if act.at not in self._seen and at - act.at > self._within
@@ -110,10 +116,17 @@ class Canary:
         return (
             row.action is Canonical.PASSWORD_RESET
             and row.verdict is not Verdict.VERIFIED
-            and row.target.lower() in act.account
-            and row.actor.lower() in act.principal
             and act.at - _LAG <= row.at <= act.at + self._within
+            and self._is_called(row.target, row, act.account)
+            and self._is_called(row.actor, row, act.principal)
         )
+
+    def _is_called(self, name: str, row: VerdictRow, keys: tuple[str, ...]) -> bool:
+        return any(goes_by(one, keys) for one in self._whose.names(row.directory, name))
+
+
+def _or(names: tuple[str, ...]) -> str:
+    return " or ".join(names[:5]) or "nothing"
 
 
 def _read(file: Path) -> list[Act]:

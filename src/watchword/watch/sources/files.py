@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import json
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 import duckdb
-import pyarrow as pa
 
 from watchword.core.errors import Invalid
 from watchword.watch.providers import Provider
 from watchword.watch.shapes import PEEK, Aside, are_lines, has_documents
 from watchword.watch.sieve import LONGEST_LINE, records_of
+from watchword.watch.unpacking import (
+    BOUNDED,
+    GZIP,
+    RAISE,
+    ZSTD,
+    Unpacked,
+    Unpacking,
+    broken_off,
+    compression_of,
+    demand_bounded,
+)
 
-GZIP, ZSTD, PARQUET, EVTX = b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"PAR1\x15", b"ElfFile\x00"
+PARQUET, EVTX = b"PAR1\x15", b"ElfFile\x00"
 
 _KEPT_OF_LONG = 2000
-
-Readable = BinaryIO | gzip.GzipFile | io.BufferedReader
 
 
 def kind_of(file: Path) -> str:
@@ -36,24 +41,22 @@ def kind_of(file: Path) -> str:
     return "lines"
 
 
-def lines_of(file: Path, provider: Provider) -> Iterator[bytes]:
+def lines_of(file: Path, provider: Provider, unpacking: Unpacking = BOUNDED) -> Iterator[bytes]:
     """Each line of *file*, without its end, for *provider*: JSON where the file is no text.
 
     A line that is too long is cut, so that it is rejected with its beginning. A compressed file that breaks off gives
-    what it holds, and a last line that says so. `Invalid` for a file that can not be read at all.
+    what it holds, and a last line that says so. `Invalid` for a file that can not be read at all, or unpacks to more
+    than it may.
     """
+    demand_bounded(file, unpacking)
     match kind_of(file):
         case "parquet":
-            return _parquet(file)
+            return _parquet(file, unpacking.limit(file.stat().st_size))
         case "evtx":
             return _shaped(file, provider)
         case "lines" if _has_shape(file, provider):
             return _shaped(file, provider)
-        case "gzip":
-            return _text(file, lambda raw: gzip.GzipFile(fileobj=raw))
-        case "zstd":
-            return _text(file, lambda raw: io.BufferedReader(pa.CompressedInputStream(raw, "zstd"), LONGEST_LINE))
-    return _text(file, lambda raw: raw)
+    return _text(file)
 
 
 def _has_shape(file: Path, provider: Provider) -> bool:
@@ -62,34 +65,32 @@ def _has_shape(file: Path, provider: Provider) -> bool:
     return not are_lines(head) or has_documents(head, provider)
 
 
-def _text(file: Path, opened: Callable[[BinaryIO], Readable]) -> Iterator[bytes]:
-    with file.open("rb") as raw:
-        source = opened(raw)
-        while True:
-            try:
-                line = source.readline(LONGEST_LINE)
-                if len(line) == LONGEST_LINE and not line.endswith(b"\n"):
-                    kept = line[:_KEPT_OF_LONG]
-                    while line and not line.endswith(b"\n"):
-                        line = source.readline(LONGEST_LINE)
-                    yield kept
-                    continue
-            except (EOFError, OSError, zlib.error) as error:
-                yield f"the compressed file breaks off here: {error}".encode()
-                return
-            if not line:
-                return
-            yield line.rstrip(b"\r\n")
+def _text(file: Path) -> Iterator[bytes]:
+    kind = compression_of(file)
+    with file.open("rb", buffering=0) as raw:
+        source = io.BufferedReader(raw if kind is None else Unpacked(raw, kind), PEEK)
+        while line := source.readline(LONGEST_LINE):
+            if len(line) == LONGEST_LINE and not line.endswith(b"\n"):
+                yield line[:_KEPT_OF_LONG]
+                while line and not line.endswith(b"\n"):
+                    line = source.readline(LONGEST_LINE)
+            else:
+                yield line.rstrip(b"\r\n")
+        if (fault := broken_off(source)) is not None:
+            yield f"the compressed file breaks off here: {fault}".replace("\n", " ").encode()
 
 
-def _parquet(file: Path) -> Iterator[bytes]:
-    """One JSON object a row, its members the columns; times as text with their zone."""
+def _parquet(file: Path, limit: int) -> Iterator[bytes]:
+    """One JSON object a row, its members the columns; times as text with their zone. *limit* bytes of them at most."""
     with duckdb.connect(config={"threads": 1}) as con:
         con.execute("SET TimeZone = 'UTC'")
         try:
             found = con.execute("SELECT to_json(row) FROM read_parquet($file) AS row", {"file": str(file)})
             while rows := found.fetchmany(1000):
                 for (text,) in rows:
+                    limit -= len(text)
+                    if limit < 0:
+                        raise Invalid("The compressed Parquet file unpacks to more than it may.", RAISE, str(file))
                     yield _without_nulls(text)
         except duckdb.Error as error:
             raise Invalid(f"It is no whole Parquet file: {_first(error)}.", "Write it anew.", str(file)) from error
@@ -105,9 +106,9 @@ def _shaped(file: Path, provider: Provider) -> Iterator[bytes]:
     """Records of a file that has not one of them a line; a line end within one is white space, as in JSON and XML."""
     for _, record in records_of(file, provider):
         if isinstance(record, Aside):
-            yield record.text.encode().replace(b"\n", b" ")
+            yield (record.text or record.reason).encode().replace(b"\n", b" ")
         else:
-            yield b"the file breaks off here" if record is None else record.strip().replace(b"\n", b" ")
+            yield b"a record that is too long" if record is None else record.strip().replace(b"\n", b" ")
 
 
 def _first(error: Exception) -> str:

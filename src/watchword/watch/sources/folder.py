@@ -13,6 +13,7 @@ from watchword.watch.providers import Provider
 from watchword.watch.sources.files import lines_of
 from watchword.watch.sources.port import Told
 from watchword.watch.sources.spool import Spool
+from watchword.watch.unpacking import BOUNDED, Unpacking
 
 SETTLED = timedelta(seconds=2)
 """A file that was touched later than this before now may still be written."""
@@ -36,11 +37,12 @@ class Folder:
     """Follows the files of *folder* whose names match *pattern*, in the order of their names.
 
     A file is known by its inode, size and time of change, so one that is renamed is not read again, and one that is
-    written anew is. A file that can not be read is told once, and tried again when it changes.
+    written anew is. A file that can not be read is told once, and tried again when it changes; so is one that unpacks
+    to more than *unpacking* allows.
     """
 
-    def __init__(self, folder: Path, provider: Provider, pattern: str = "*") -> None:
-        self._folder, self._provider, self._pattern = folder, provider, pattern
+    def __init__(self, folder: Path, provider: Provider, pattern: str = "*", unpacking: Unpacking = BOUNDED) -> None:
+        self._folder, self._provider, self._pattern, self._unpacking = folder, provider, pattern, unpacking
         self._told: set[_Seen] = set()
 
     def close(self) -> None:
@@ -91,7 +93,7 @@ class Folder:
     def _take(self, file: Path, seen: _Seen, mark: _Mark, spool: Spool, at: datetime) -> None:
         name = _named(file.name)
         known = f"{name}/{seen}"
-        lines = iter(lines_of(file, self._provider))
+        lines = iter(lines_of(file, self._provider, self._unpacking))
         skipped = mark.lines if mark.reading == known else 0
         next(islice(lines, skipped, skipped), None)
         mark.reading, mark.lines = known, skipped

@@ -59,10 +59,19 @@ def read_object(body: bytes) -> dict[str, object]:
     return value
 
 
+def _line(event: object) -> bytes:
+    """*event* as one line of JSON."""
+    try:
+        return msgspec.json.encode(event)
+    except UnicodeEncodeError:  # half of a surrogate pair, which JSON can write and no text has
+        return json.dumps(event).encode()
+
+
 class OktaHook:
     """An Okta event hook: whatever is in the header `Authorization` has to be *secret*.
 
-    A delivery that is repeated is taken again only where Okta gives it another `eventId`.
+    A delivery that is repeated is taken again only where Okta gives it another `eventId`, or where it has none and its
+    body is another.
     """
 
     def __init__(self, spool: Spool, secret: str) -> None:
@@ -91,8 +100,10 @@ class OktaHook:
         if not isinstance(events, list) or not all(isinstance(event, dict) for event in events):
             raise Invalid("The delivery has no list of events in data.events.", "Send the documented shape.", "body")
         key = delivery.get("eventId")
-        lines = [msgspec.json.encode(event) for event in events]
-        taken = self._spool.append(lines, at, key=f"okta/{key}" if isinstance(key, str) else None)
+        if not isinstance(key, str) or not key:  # or else it could be brought again and again
+            key = f"body/{hashlib.sha256(body).hexdigest()}"
+        lines = [_line(event) for event in events]
+        taken = self._spool.append(lines, at, key=f"okta/{key[:200]}")
         return len(lines) if taken else 0
 
 
@@ -122,7 +133,7 @@ class HmacHook:
     def take(self, body: bytes, headers: Mapping[str, str], at: datetime) -> int:
         """See `Hook.take`."""
         signature = self._demand_signed(body, headers, at)
-        lines = [msgspec.json.encode(event) for event in self._events(body)]
+        lines = [_line(event) for event in self._events(body)]
         if not self._spool.append(lines, at, key=f"hmac/{signature}"):
             raise Replayed("This delivery came before.", "Sign each delivery with its own time.")
         return len(lines)

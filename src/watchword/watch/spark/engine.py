@@ -19,6 +19,7 @@ from watchword.watch.cells import Enforced
 from watchword.watch.engine import SHOWN, Context, Progress, load, write_aside
 from watchword.watch.providers import Feed
 from watchword.watch.reading import must_be_readable
+from watchword.watch.shares import unknown_lines
 from watchword.watch.sieve import Tally
 from watchword.watch.sigma import Rule
 from watchword.watch.signals import Hit, Signal
@@ -87,7 +88,10 @@ class SparkEngine(msgspec.Struct, frozen=True, kw_only=True):
             con.execute(MACROS)
             load(con, evidence, context)
             run = tasks.Run(
-                feeds=tuple(tasks.FeedName(provider=f.provider.name, directory=f.directory, lag=f.lag) for f in feeds),
+                feeds=tuple(
+                    tasks.FeedName(provider=f.provider.name, directory=f.directory, lag=f.lag, unpacking=f.unpacking)
+                    for f in feeds
+                ),
                 lag=lag,
                 signed_in=bool(signals),
                 memory=self.memory,
@@ -178,7 +182,7 @@ class _Judging:
         shares = []
         for place, (number, file) in enumerate(logs):
             mine = {n for n, split in enumerate(self._splits) if split.file == place}
-            before = correlation.unknown_lines(self._con)
+            before = unknown_lines(self._con)
             insert(self._con, "seen", (body.body for body in seen if body.split in mine))
             tallies = [parts[n].tally for n in mine]
             shares.append(
@@ -187,7 +191,8 @@ class _Judging:
                     provider=feeds[number].provider.name,
                     lines=sum(t.lines - t.preamble for t in tallies),
                     rejected=sum(t.rejected for t in tallies),
-                    unknown=correlation.unknown_lines(self._con) - before,
+                    unknown=unknown_lines(self._con) - before,
+                    is_broken=any(t.broken for t in tallies),
                 )
             )
         return tuple(shares)

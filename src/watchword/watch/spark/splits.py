@@ -12,7 +12,8 @@ import msgspec
 
 from watchword.watch.providers import Provider
 from watchword.watch.shapes import PEEK, are_lines, has_documents
-from watchword.watch.sources.files import EVTX, GZIP, PARQUET, ZSTD
+from watchword.watch.sources.files import EVTX, PARQUET
+from watchword.watch.unpacking import GZIP, ZSTD
 
 _OTHER = (EVTX, GZIP, PARQUET, ZSTD)
 _BOM = b"\xef\xbb\xbf"

@@ -27,6 +27,7 @@ from watchword.watch.signals.sweep import hits_of, shipped
 from watchword.watch.spark.keys import IDS, KEY, MACROS, PART
 from watchword.watch.spark.rows import Body, arrow, batch, bodies_of, create, insert, packed, parted, table
 from watchword.watch.spark.splits import Split, newlines, opened
+from watchword.watch.unpacking import BOUNDED, Unpacking
 from watchword.watch.unseen import unseen_changes
 from watchword.watch.verdicts import Rejected
 
@@ -42,10 +43,16 @@ class FeedName(msgspec.Struct, frozen=True, kw_only=True):
     provider: str
     directory: str | None
     lag: timedelta | None
+    unpacking: Unpacking = BOUNDED
 
     def feed(self) -> Feed:
         """The feed again."""
-        return Feed(provider=provider_named(self.provider), directory=self.directory, lag=self.lag)
+        return Feed(
+            provider=provider_named(self.provider),
+            directory=self.directory,
+            lag=self.lag,
+            unpacking=self.unpacking,
+        )
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -165,7 +172,7 @@ def _read(run: Run, split: Split, number: int, rules: tuple[Rule, ...]) -> Itera
     with run.connected() as con, opened(split) as log:
         try:
             read_log(con, feed, log.path, tally, keep_aside, Meter(tell=None, size=0))
-            hits = hits_in(log.path, feed.provider, rules, memory=run.memory, threads=1) if rules else ()
+            hits = hits_in(log.path, feed.provider, rules, memory=run.memory, threads=1, unpacking=feed.unpacking)
         except (Invalid, Unavailable) as error:
             yield fault_of(error, split.path)
             return

@@ -1,0 +1,83 @@
+"""How the feeds that are followed are: whether they speak, and whether what they say is what they are said to be."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from watchword.core.identity_event import Verdict
+from watchword.watch.sources.heartbeat import LEARNED, Heartbeat
+from watchword.watch.sources.port import Told
+from watchword.watch.sources.spool import Slice, Spool
+from watchword.watch.sources.understood import keep_understood, understood
+from watchword.watch.verdicts import FileShare, VerdictRow
+
+
+class Pulse:
+    """How the feed *name* of *spool* is, as of *at*: *quiet* is how long it may be silent, when that is not learned.
+
+    *share* is how much of it may be nothing that its provider is known to write.
+    """
+
+    def __init__(self, name: str, spool: Spool, quiet: timedelta | None, share: float, at: datetime) -> None:
+        self._name, self._spool, self._share = name, spool, share
+        self._seen = understood(spool)
+        self._told: tuple[Told, ...] | None = None
+        self._came: tuple[datetime, ...] = ()
+        self._heart = Heartbeat(name, quiet, self._seen.alive(spool.arrivals(at - LEARNED)))
+
+    @property
+    def blind_since(self) -> datetime | None:
+        """Since when it is silent beyond its limit, or not understood."""
+        return self._heart.blind_since or (self._seen.since if self._seen.is_strange else None)
+
+    def take(self, part: Slice, share: FileShare, example: str) -> None:
+        """Take note of what a step read: *part*, what its lines were, and an *example* of what is not known."""
+        strange = share.rejected + share.unknown
+        self._came = part.came if share.lines > strange else ()
+        if part.until <= self._seen.place:  # read again, after a step that came to nothing
+            return
+        seen = self._seen.after(part.came, share.lines, strange, self._share, share.provider, example)
+        self._seen = msgspec.structs.replace(seen, place=part.until)
+        # Before the step is committed: one that is killed is read again, and told again.
+        keep_understood(self._spool, self._seen)
+
+    def beat(self, at: datetime) -> tuple[Told, ...]:
+        """What is to be told as of *at*."""
+        told = tuple(self._besides(one) for one in self._heart.beat(self._came, at))
+        self._came = ()
+        before, self._told = self._told, self._seen.told(self._name)
+        return told if self._told == before else (*told, *self._told)
+
+    def _besides(self, told: Told) -> Told:
+        """That lines came all the same is told with the silence."""
+        seen = self._seen
+        if "feed_back" in told.reasons or not seen.said or seen.read is None or (seen.known or told.at) >= seen.read:
+            return told
+        return msgspec.structs.replace(told, detail=f"{told.detail}; what came since is not understood: {seen.said}")
+
+
+def row_about(told: Told, provider: str, directory: str | None) -> VerdictRow:
+    """What a feed of *provider* tells of itself, as a row."""
+    return VerdictRow(
+        id=f"feed/{told.key}",
+        provider=provider,
+        directory=directory or provider,
+        action=None,
+        native_action="",
+        actor="",
+        target=told.about,
+        at=told.at,
+        outcome="",
+        address=None,
+        socket=None,
+        correlation=None,
+        folded=1,
+        detail=told.detail,
+        verdict=Verdict.SUSPICIOUS,
+        reasons=told.reasons,
+        case=None,
+        ticket=None,
+        leaves=(),
+    )
