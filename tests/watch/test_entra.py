@@ -216,6 +216,20 @@ METHODS = [{"MethodType": 6, "Default": True}, {"MethodType": 7, "Default": Fals
         ({"AccountEnabled": ([True], [False])}, {Canonical.ACCOUNT_DISABLE}),
         ({"Department": ("a", "b")}, set()),
         ({"StrongAuthenticationMethod": (METHODS, []), "OtherMail": ("a", "b")}, "both"),
+        # One for another, as many as before: the owner's is gone, and somebody's is there.
+        ({"StrongAuthenticationMethod": (METHODS, [METHODS[0], {"MethodType": 5}])}, "swap"),
+        ({"StrongAuthenticationMethod": (METHODS, [{**one, "Default": not one["Default"]} for one in METHODS])}, set()),
+        ({"StrongAuthenticationPhoneAppDetail": ([{"Id": "a", "Last": 1}], [{"Id": "a", "Last": 2}])}, set()),
+        ({"StrongAuthenticationPhoneAppDetail": ([{"Id": "a"}], [{"Id": "b"}])}, "swap"),
+        ({"StrongAuthenticationPhoneAppDetail": ([{"Id": "a"}, {"Id": "b"}], [{"Id": "c"}])}, "swap"),
+        ({"StrongAuthenticationPhoneAppDetail": ([{"Id": "0"}, {"Id": "0"}], [{"Id": "0"}])}, {Canonical.FACTOR_RESET}),
+        ({"StrongAuthenticationPhoneAppDetail": ([{"Id": "0"}], [{"Id": "0"}] * 2)}, {Canonical.FACTOR_ENROLL}),
+        ({"SearchableDeviceKey": ([{"KeyIdentifier": "k"}], [{"KeyIdentifier": "l"}])}, "swap"),
+        ({"CertificateUserIds": ([], ["X509:<PN>other@example.test"])}, {Canonical.TOKEN_REISSUE}),
+        ({"AlternativeSecurityId": ([], [{"Type": 1, "Key": "a2V5"}])}, {Canonical.TOKEN_REISSUE}),
+        ({"ImmutableId": ("a", "b")}, {Canonical.PRIVILEGE_GRANT}),
+        ({"OnPremisesImmutableId": ("a", "b")}, {Canonical.PRIVILEGE_GRANT}),
+        ({"PasswordPolicies": ("None", "DisablePasswordExpiration")}, set()),
     ],
 )
 def test_an_update_is_what_its_values_say(
@@ -225,6 +239,7 @@ def test_an_update_is_what_its_values_say(
     named = {
         "contact": {Canonical.RECOVERY_INFO_CHANGE},
         "both": {Canonical.RECOVERY_INFO_CHANGE, Canonical.FACTOR_RESET_ALL},
+        "swap": {Canonical.FACTOR_RESET, Canonical.FACTOR_ENROLL},
     }
     report = classify([_update(**changed)], provider="entra")
     assert {row.action for row in report.verdicts} == (named[actions] if isinstance(actions, str) else actions)

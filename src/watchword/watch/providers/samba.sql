@@ -84,7 +84,12 @@ named AS (
                 THEN name || CASE
                     WHEN (coalesce(try_cast(vals[-1] AS BIGINT), 0) & 2) = 2 THEN ' disabled' ELSE ' enabled'
                 END
-            ELSE name
+            WHEN regexp_full_match(
+                name, '(?i)mail|otherMailbox|proxyAddresses|(telephone|mobile|homePhone|other(Telephone|Mobile|HomePhone))(Number)?'
+                || '|altSecurityIdentities|msDS-KeyCredentialLink|userPrincipalName|sAMAccountName'
+            ) THEN name
+            -- A directory has hundreds: the rest lets nobody in.
+            ELSE 'other'
         END AS native,
         dn AS "target"
     FROM attribute
@@ -108,6 +113,7 @@ named AS (
                 )),
                 'user'
             ) THEN 'dsdbChange/Add user'
+            WHEN native = 'dsdbChange/Add' THEN 'dsdbChange/Add other'
             WHEN sign_in.status <> 'NT_STATUS_OK' THEN native || ' refused'
             ELSE native
         END AS native,
@@ -124,6 +130,7 @@ SELECT
             '(?i)^cn=(administrators|(domain|enterprise|schema|key|enterprise key) admins|dnsadmins'
             || '|(account|backup|server|print) operators|group policy creator owners),'
         ) THEN ' privileged'
+        WHEN native IN ('groupChange/Added', 'groupChange/Removed') THEN ' other'
         ELSE ''
     END AS native_action,
     actor,
