@@ -176,6 +176,15 @@ def test_anothers_name_owns_nothing(classify: Classify, app: dict[str, Any], own
     assert (row.action, row.actor, row.is_finding) == (Canonical.PASSWORD_RESET, app["servicePrincipalId"], True)
 
 
+@pytest.mark.parametrize("app", [RESET_SERVICE["appId"], "2e5ecfc8-ea79-48bd-8140-c19324acb278"])
+def test_the_reset_service_of_every_cloud_acts_for_somebody(classify: Classify, app: str) -> None:
+    """Microsoft's service is known by its application id, which is another one in the US government's cloud."""
+    user = {"user": _user(ANA, "ana"), "app": None}
+    record = _audit("Reset user password", initiatedBy={"user": None, "app": RESET_SERVICE | {"appId": app}})
+    own = _audit("Reset password (self-service)", initiatedBy=user, id="own")
+    assert {row.actor for row in classify([record, own], provider="entra").verdicts} == {ANA}
+
+
 def test_two_records_of_one_click_are_one_action(classify: Classify) -> None:
     """The reset page and the directory each write a record; the service that did it for the admin is no actor."""
     service = {"user": None, "app": RESET_SERVICE}
