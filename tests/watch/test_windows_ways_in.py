@@ -179,3 +179,42 @@ def test_a_cleared_log_as_xml_has_it(classify: Classify) -> None:
     event["Event"] |= {"EventData": None, "UserData": {"LogFileCleared": SUBJECT}}
     row = classify.one(event, provider="windows")
     assert (row.action, row.actor, row.target) == (Canonical.LOG_TAMPERED, AGENT, "dc1.example.test")
+
+
+WHO = (
+    "Subject:\r\n\tSecurity ID:\t\tS-1-5-21-1-2-3-1100\r\n\tAccount Name:\t\tagent\r\n\tAccount Domain:\t\tEXAMPLE\r\n"
+)
+WHOM = "Target Account:\r\n\tSecurity ID:\t\tS-1-5-21-1-2-3-1200\r\n\tAccount Name:\t\tana\r\n"
+
+
+def _told(number: int, record: int, message: str) -> dict[str, Any]:
+    """An event of which a forwarder hands on the message that Windows renders."""
+    head = {"Channel": "Security", "Computer": "dc1.example.test", "RecordNumber": str(record)}
+    return head | {"EventID": str(number), "TimeCreated": f"2026-03-02T12:0{record}:00Z", "Message": message}
+
+
+def test_the_message_says_as_much_as_the_data(classify: Classify) -> None:
+    """Flags that stand on lines of their own, an attribute and its value, a policy, a certificate's other name."""
+    flags = "Changed Attributes:\r\n\tUser Account Control:\t\r\n\t\t'Don't Require Preauth' - Enabled\r\n"
+    value = "Attribute:\r\n\tLDAP Display Name:\tservicePrincipalName\r\n\tValue:\thttp/ana\r\nOperation:\r\n\tType:\t"
+    entry = f"Object:\r\n\tDN:\t{DN}\r\n\tClass:\tuser\r\n{value}"
+    policy = "Audit Policy Change:\r\n\tSubcategory:\t\tLogon\r\n\tChanges:\t\t"
+    asked = "Requester:\tEXAMPLE\\agent\r\nAttributes:\t\r\nCertificateTemplate:Web\r\nSAN:upn=root@example.test\r\n"
+    lines = [
+        _told(4738, 1, f"A user account was changed.\r\n\r\n{WHO}\r\n{WHOM}\r\n{flags}\r\n"),
+        _told(5136, 2, f"A directory service object was modified.\r\n\r\n{WHO}\r\n{entry}Value Added\r\n"),
+        _told(5136, 3, f"A directory service object was modified.\r\n\r\n{WHO}\r\n{entry}Value Deleted\r\n"),
+        _told(4719, 4, f"System audit policy was changed.\r\n\r\n{WHO}\r\n{policy}Success removed\r\n"),
+        _told(4719, 5, f"System audit policy was changed.\r\n\r\n{WHO}\r\n{policy}Success Added\r\n"),
+        _told(4887, 6, f"Certificate Services approved a certificate request.\r\n\r\n{asked}"),
+        _told(1102, 7, f"The audit log was cleared.\r\n{WHO}"),
+    ]
+    report = classify(lines, None, provider="windows")
+    assert (report.unknown_types, report.rejected_lines) == ((), 0)
+    assert [(row.native_action, row.actor, row.target) for row in report.verdicts] == [
+        ("4738 no proof before tickets", AGENT, ANA),
+        ("5136 service name", AGENT, DN),
+        ("4719 less", AGENT, "dc1.example.test"),
+        ("4887", "example\\agent", "root@example.test"),
+        ("1102", AGENT, "dc1.example.test"),
+    ]

@@ -27,6 +27,9 @@ SELECT
             'StopLogging', 'DeleteTrail', 'UpdateTrail', 'PutEventSelectors', 'DeleteEventDataStore', 'UpdateEventDataStore',
             'StopEventDataStoreIngestion'
         ) THEN 'cloudtrail/' || eventName
+        -- An authority whose certificates are taken for roles.
+        WHEN eventSource LIKE 'rolesanywhere.%' AND regexp_matches(eventName, '^(Create|Update|Enable)(TrustAnchor|Profile)$|^DeleteCrl$|^DisableCrl$')
+            THEN 'rolesanywhere/' || eventName
         WHEN eventSource LIKE 'workmail.%' AND eventName = 'ResetPassword' THEN 'workmail/ResetPassword'
         WHEN eventSource LIKE 'account.%' AND eventName IN ('AcceptPrimaryEmailUpdate', 'PutContactInformation') THEN 'account/' || eventName
         ELSE 'another service'
@@ -95,8 +98,8 @@ placed AS (
             asked ->> '$.roleName', asked ->> '$.groupName', asked ->> '$.groupId', asked ->> '$.policyArn',
             asked ->> '$.policyName', asked ->> '$.permissionSetArn', asked ->> '$.instanceProfileName',
             asked ->> '$.clientId', asked ->> '$.tenantId',
-            CASE WHEN starts_with(native, 'cloudtrail/') OR native IN ('iam/CreateSAMLProvider', 'iam/CreateOpenIDConnectProvider')
-                THEN coalesce(asked ->> '$.name', asked ->> '$.trailName', asked ->> '$.eventDataStore', asked ->> '$.url') END,
+            CASE WHEN regexp_matches(native, '^(cloudtrail|rolesanywhere)/') OR native IN ('iam/CreateSAMLProvider', 'iam/CreateOpenIDConnectProvider')
+                THEN coalesce(asked ->> '$.name', asked ->> '$.trustAnchorId', asked ->> '$.profileId', asked ->> '$.crlId', asked ->> '$.trailName', asked ->> '$.eventDataStore', asked ->> '$.url') END,
             asked ->> '$.sAMLProviderArn', asked ->> '$.openIDConnectProviderArn', given ->> '$.sAMLProviderArn',
             given ->> '$.openIDConnectProviderArn', asked ->> '$.directoryId', asked ->> '$.instanceArn', asked ->> '$.userPoolId'
         )) AS thing_named
