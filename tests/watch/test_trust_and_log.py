@@ -70,6 +70,7 @@ TABLE: dict[str, list[tuple[dict[str, Any], Canonical | None]]] = {
         for number, (name, action) in enumerate(
             [
                 ("CHANGE_SSO_SETTINGS", TRUST),
+                ("INBOUND_SSO_PROFILE_CREATED", TRUST),
                 ("ENFORCE_STRONG_AUTHENTICATION", TRUST),
                 ("TOGGLE_SUPER_ADMIN_PASSWORD_RECOVERY", TRUST),
                 ("AUTHORIZE_API_CLIENT_ACCESS", TRUST),
@@ -173,3 +174,12 @@ def test_where_a_tenant_s_logs_are_sent_is_in_azure_s_own_log(classify: Classify
         "198.51.100.7",
         "microsoft.aadiam/diagnosticsettings/delete",
     )
+
+
+def test_google_says_what_of_the_organisation_it_is_about(classify: Classify) -> None:
+    """A profile of single sign-on has a name and no account."""
+    profile = "inboundSamlSsoProfiles/sample"
+    event = _event("INBOUND_SSO_PROFILE_UPDATED", None, "INBOUND_SSO_SETTINGS")
+    event["parameters"] = [{"name": "INBOUND_SSO_PROFILE_NAME", "value": profile}]
+    row = classify.one(_activity(event), provider="google")
+    assert (row.action, row.actor, row.detail) == (TRUST, "admin@example.test", profile)
