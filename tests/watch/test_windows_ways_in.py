@@ -67,6 +67,8 @@ def test_attributes_that_let_somebody_in(classify: Classify) -> None:
         (_written("servicePrincipalName", "MSSQLSvc/db1.example.test"), BYPASS),
         (_written("servicePrincipalName", "MSSQLSvc/db1.example.test", REMOVED), None),
         (_written("servicePrincipalName", "HOST/pc1.example.test", kind="computer"), None),
+        (_written("servicePrincipalName", "http/web", kind="msDS-GroupManagedServiceAccount"), None),
+        (_written("servicePrincipalName", "http/web", OperationType=None, ObjectClass=None), BYPASS),
         (_written("msDS-AllowedToDelegateTo", "cifs/dc1.example.test"), GRANT),
         (_written("msDS-AllowedToActOnBehalfOfOtherIdentity", "O:BAD:", kind="computer"), GRANT),
         (_written("msDS-AllowedToActOnBehalfOfOtherIdentity", "O:BAD:", REMOVED, kind="computer"), None),

@@ -70,7 +70,7 @@ WITH field AS (
         lower(nullif(trim(record.requester), '')) AS requester_name,
         -- A certificate that is asked for in another's name.
         lower(nullif(trim(regexp_extract(record.asked, '(?i)\bSAN:.*?\b(?:upn|email|dns)=([^\s&,;]+)', 1)), '')) AS certified,
-        regexp_matches(record.operation, '%%14675|Deleted') AS is_taken_off,
+        coalesce(regexp_matches(record.operation, '%%14675|Deleted'), false) AS is_taken_off,
         -- Password services write an account into the text of their event.
         regexp_extract("record"."data", '[\w.+-]+@[\w-]+\.[\w.-]+|(?i:<UserId>)([^<]+)') AS spoken
     FROM record
@@ -152,9 +152,11 @@ kinds AS (
                 CASE lower(attribute)
                     WHEN 'msds-keycredentiallink' THEN '5136 key credential ' || CASE WHEN is_taken_off THEN 'removed' ELSE 'added' END
                     WHEN 'sidhistory' THEN CASE WHEN NOT is_taken_off THEN '5136 another''s identifier' END
-                    -- Whoever asks for a ticket to a service has what its password can be guessed from. Machines have services.
+                    -- Whoever asks for a ticket to a service has what its password can be guessed from. Machines, and accounts
+                    -- whose password is managed, have services and no such password.
                     WHEN 'serviceprincipalname' THEN CASE
-                        WHEN NOT is_taken_off AND lower(class) IS DISTINCT FROM 'computer' THEN '5136 service name'
+                        WHEN NOT is_taken_off AND coalesce(NOT regexp_full_match(class, '(?i)computer|msDS-.*ManagedServiceAccount'), true)
+                            THEN '5136 service name'
                     END
                     WHEN 'msds-allowedtodelegateto' THEN CASE WHEN NOT is_taken_off THEN '5136 delegation' END
                     WHEN 'msds-allowedtoactonbehalfofotheridentity' THEN CASE WHEN NOT is_taken_off THEN '5136 delegation' END
