@@ -124,7 +124,7 @@ def test_it_stops_when_a_witness_saw_more(desk: tuple[Desk, LiteWitness], tmp_pa
                 )
                 app.follow()
             app.tick()
-        # The last that is taken, the first that is told, or too late already: what the console writes by itself counts too.
+        # The last that is taken, the first that is told, or too late already: the console writes by itself too.
         opened = here.type(*OPEN, login="ines")
         told = is_told(opened, 1, "witness.example.test/w1") or is_told(opened, 4, "does not answer")
         assert opened.code == 0 or told
