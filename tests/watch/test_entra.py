@@ -176,6 +176,15 @@ def test_anothers_name_owns_nothing(classify: Classify, app: dict[str, Any], own
     assert (row.action, row.actor, row.is_finding) == (Canonical.PASSWORD_RESET, app["servicePrincipalId"], True)
 
 
+@pytest.mark.parametrize("app", [RESET_SERVICE["appId"], "2e5ecfc8-ea79-48bd-8140-c19324acb278"])
+def test_the_reset_service_of_every_cloud_acts_for_somebody(classify: Classify, app: str) -> None:
+    """Microsoft's service is known by its application id, which is another one in the US government's cloud."""
+    user = {"user": _user(ANA, "ana"), "app": None}
+    record = _audit("Reset user password", initiatedBy={"user": None, "app": RESET_SERVICE | {"appId": app}})
+    own = _audit("Reset password (self-service)", initiatedBy=user, id="own")
+    assert {row.actor for row in classify([record, own], provider="entra").verdicts} == {ANA}
+
+
 def test_two_records_of_one_click_are_one_action(classify: Classify) -> None:
     """The reset page and the directory each write a record; the service that did it for the admin is no actor."""
     service = {"user": None, "app": RESET_SERVICE}
@@ -216,6 +225,20 @@ METHODS = [{"MethodType": 6, "Default": True}, {"MethodType": 7, "Default": Fals
         ({"AccountEnabled": ([True], [False])}, {Canonical.ACCOUNT_DISABLE}),
         ({"Department": ("a", "b")}, set()),
         ({"StrongAuthenticationMethod": (METHODS, []), "OtherMail": ("a", "b")}, "both"),
+        # One for another, as many as before: the owner's is gone, and somebody's is there.
+        ({"StrongAuthenticationMethod": (METHODS, [METHODS[0], {"MethodType": 5}])}, "swap"),
+        ({"StrongAuthenticationMethod": (METHODS, [{**one, "Default": not one["Default"]} for one in METHODS])}, set()),
+        ({"StrongAuthenticationPhoneAppDetail": ([{"Id": "a", "Last": 1}], [{"Id": "a", "Last": 2}])}, set()),
+        ({"StrongAuthenticationPhoneAppDetail": ([{"Id": "a"}], [{"Id": "b"}])}, "swap"),
+        ({"StrongAuthenticationPhoneAppDetail": ([{"Id": "a"}, {"Id": "b"}], [{"Id": "c"}])}, "swap"),
+        ({"StrongAuthenticationPhoneAppDetail": ([{"Id": "0"}, {"Id": "0"}], [{"Id": "0"}])}, {Canonical.FACTOR_RESET}),
+        ({"StrongAuthenticationPhoneAppDetail": ([{"Id": "0"}], [{"Id": "0"}] * 2)}, {Canonical.FACTOR_ENROLL}),
+        ({"SearchableDeviceKey": ([{"KeyIdentifier": "k"}], [{"KeyIdentifier": "l"}])}, "swap"),
+        ({"CertificateUserIds": ([], ["X509:<PN>other@example.test"])}, {Canonical.TOKEN_REISSUE}),
+        ({"AlternativeSecurityId": ([], [{"Type": 1, "Key": "a2V5"}])}, {Canonical.TOKEN_REISSUE}),
+        ({"ImmutableId": ("a", "b")}, {Canonical.PRIVILEGE_GRANT}),
+        ({"OnPremisesImmutableId": ("a", "b")}, {Canonical.PRIVILEGE_GRANT}),
+        ({"PasswordPolicies": ("None", "DisablePasswordExpiration")}, set()),
     ],
 )
 def test_an_update_is_what_its_values_say(
@@ -225,6 +248,7 @@ def test_an_update_is_what_its_values_say(
     named = {
         "contact": {Canonical.RECOVERY_INFO_CHANGE},
         "both": {Canonical.RECOVERY_INFO_CHANGE, Canonical.FACTOR_RESET_ALL},
+        "swap": {Canonical.FACTOR_RESET, Canonical.FACTOR_ENROLL},
     }
     report = classify([_update(**changed)], provider="entra")
     assert {row.action for row in report.verdicts} == (named[actions] if isinstance(actions, str) else actions)

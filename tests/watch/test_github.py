@@ -54,7 +54,7 @@ def test_every_action_is_mapped_or_ignored(classify: Classify) -> None:
 
 def test_actions_about_code_count_by_category(classify: Classify) -> None:
     """Each category that the catalogue ignores takes all of its actions."""
-    categories = [native for native in catalogue(GITHUB) if native.endswith(".*")]
+    categories = [native for native, row in catalogue(GITHUB).items() if native.endswith(".*") and row["ignored"]]
     lines = [entry(category.replace("*", "some_new_thing")) for category in categories]
     report = classify(lines, None, provider="github")
     assert (report.verdicts, report.unknown_types) == ((), ())

@@ -26,7 +26,8 @@ SAMPLES = Path(__file__).parent / "samples"
 SYSTEM = "S-1-5-18"
 ADMIN = "S-1-5-21-1729238248-238275011-3406139492-500"
 BIND = "S-1-5-21-1729238248-238275011-3406139492-1102"
-OTTO = "CN=Otto Lund,OU=People,DC=corp,DC=example,DC=test"
+ROOT = "DC=corp,DC=example,DC=test"
+OTTO = f"CN=Otto Lund,OU=People,{ROOT}"
 
 
 def _rows(name: str, evidence: Path | None = None) -> tuple[VerdictRow, ...]:
@@ -138,7 +139,14 @@ def _change(attribute: str, *values: str, act: str = "replace", actor: str = ADM
         (_change("unicodePwd"), Canonical.PASSWORD_RESET),
         (_change("mobile", "+310000000"), Canonical.RECOVERY_INFO_CHANGE),
         (_change("msDS-KeyCredentialLink", "x", act="add"), Canonical.FACTOR_ENROLL),
+        (_change("MSDS-keycredentiallink", "x", act="add"), Canonical.FACTOR_ENROLL),
         (_change("description", "x"), None),
+        (_change("sIDHistory", "S-1-5-21-1-2-3-512", act="add"), Canonical.PRIVILEGE_GRANT),
+        (_change("servicePrincipalName", "http/otto.example.test", act="add"), Canonical.BYPASS_GRANT),
+        (_change("servicePrincipalName", "http/otto.example.test", act="delete"), None),
+        (_change("msDS-AllowedToDelegateTo", "cifs/dc1.example.test", act="add"), Canonical.PRIVILEGE_GRANT),
+        (_change("msDS-AllowedToActOnBehalfOfOtherIdentity", "x"), Canonical.PRIVILEGE_GRANT),
+        (_change("msDS-AllowedToActOnBehalfOfOtherIdentity", "x", act="delete"), None),
         (_change("member", OTTO, act="add", dn="CN=Domain Admins,CN=Users,DC=x"), Canonical.PRIVILEGE_GRANT),
         (_change("member", OTTO, act="delete", dn="CN=Domain Admins,CN=Users,DC=x"), Canonical.PRIVILEGE_REVOKE),
         (_change("member", OTTO, act="add", dn="CN=Canteen,CN=Users,DC=x"), None),
@@ -148,6 +156,32 @@ def test_each_attribute_means_what_it_does(classify: Classify, line: str, action
     """An attribute's new value, and who wrote it, decide the canonical action; others are no identity support."""
     rows = classify([line], provider="samba").verdicts
     assert [(row.action, row.target) for row in rows] == ([(action, OTTO)] if action else [])
+
+
+@pytest.mark.parametrize(
+    ("line", "actions"),
+    [
+        (_change("userAccountControl", str(0x200 | 0x400000)), {Canonical.ACCOUNT_ENABLE, Canonical.BYPASS_GRANT}),
+        (_change("userAccountControl", str(0x202 | 0x80000)), {Canonical.ACCOUNT_DISABLE, Canonical.PRIVILEGE_GRANT}),
+        (_change("userAccountControl", str(0x200 | 0x20)), {Canonical.ACCOUNT_ENABLE, Canonical.BYPASS_GRANT}),
+        (
+            _change("userAccountControl", str(0x1000 | 0x20), dn=f"CN=PC1,CN=Computers,{ROOT}"),
+            {Canonical.ACCOUNT_ENABLE},
+        ),
+        (
+            _change("userAccountControl", str(0x82000), dn=f"CN=DC2,OU=Domain Controllers,{ROOT}"),
+            {Canonical.ACCOUNT_ENABLE},
+        ),
+        (_change("servicePrincipalName", "HOST/pc1", act="add", dn=f"CN=PC1,CN=Computers,{ROOT}"), set()),
+        (_change("nTSecurityDescriptor", "D:", dn=f"CN=AdminSDHolder,CN=System,{ROOT}"), {Canonical.PRIVILEGE_GRANT}),
+        (_change("nTSecurityDescriptor", "D:", dn=ROOT), {Canonical.PRIVILEGE_GRANT}),
+        (_change("nTSecurityDescriptor", "D:"), set()),
+    ],
+)
+def test_flags_and_rights_tell_what_they_let(classify: Classify, line: str, actions: set[Canonical]) -> None:
+    """A state of an account is written as all its flags at once; a machine's are what machines have."""
+    report = classify([line], provider="samba")
+    assert ({row.action for row in report.verdicts}, report.unknown_types) == (actions, ())
 
 
 def test_a_new_user_is_no_reset(classify: Classify) -> None:

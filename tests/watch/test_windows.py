@@ -170,7 +170,11 @@ def test_every_type_is_mapped_or_ignored(classify: Classify) -> None:
     """A catalogued event gives its canonical action for another's account, or only its count."""
     entries = list(csv.DictReader(WINDOWS.catalogue.read_text(encoding="utf-8").splitlines()))
     plain = [e for e in entries if e["native"].isdecimal() and not e["canonical"].startswith("login.")]
-    lines = [_event(e["native"], record=n, **SUBJECT, **{**TARGET, "TargetSid": f"S-{n}"}) for n, e in enumerate(plain)]
+    # Each of a session of its own: what is about the machine has no account that would tell its records apart.
+    lines = [
+        _event(e["native"], record=n, **{**SUBJECT, "SubjectLogonId": hex(n)}, **{**TARGET, "TargetSid": f"S-{n}"})
+        for n, e in enumerate(plain)
+    ]
     report = classify(lines, None, provider="windows")
     given = {row.native_action: row.action for row in report.verdicts}
     for entry in plain:

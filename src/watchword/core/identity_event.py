@@ -42,6 +42,10 @@ class Canonical(StrEnum):
     LOGIN_SUCCESS = "login.success"
     LOGIN_FAILURE = "login.failure"
     MAILBOX_RULE = "mailbox.rule"
+    TRUST_CHANGE = "trust.change"
+    """Whom the directory takes for somebody, or what it asks of whoever signs in or recovers: of everybody at once."""
+    LOG_TAMPERED = "log.tampered"
+    """What the directory's log holds, or who is sent it, made less."""
 
 
 SUPPORT = frozenset(

@@ -29,6 +29,11 @@ _SIGN_IN = "canonical IN ('login.success', 'login.failure')"
 _KEPT = f"catalogue.ignored IS NULL OR catalogue.{_SIGN_IN}"
 """What of the catalogue leaves a record behind: what is not ignored, and sign-ins, which have no verdict."""
 
+_UNTOLD = "catalogue.canonical IS NULL AND catalogue.ignored IS NULL"
+"""What an event may be that the catalogue says nothing of, though it keeps the lines: it counts as a type unknown."""
+
+_WHEN = 'past_instant(CAST("time" AS VARCHAR))'
+
 _RECORDS = "SELECT * EXCLUDE (stamp, records), stamp AS stamped, records[1] AS record FROM scratch.scan"
 
 _UNREAD = "SELECT count(*) - count(native) FROM scratch.scan"
@@ -256,21 +261,27 @@ def _take(con: duckdb.DuckDBPyConnection, feed: Feed, kept: Kept | None = None) 
         f"CAST({_LAST} AS VARCHAR) FROM (SELECT native, stamp, {_DAY} AS day FROM scratch.scan) GROUP BY native, day",
         named,
     )
-    taken = f"""
+    con.execute(
+        f"""
+        CREATE OR REPLACE TABLE scratch.taken AS
         WITH record AS ({_RECORDS} WHERE records IS NOT NULL)
         SELECT
             $provider AS provider, $directory AS directory, event.*,
             CASE WHEN event.by_owner THEN catalogue.by_owner ELSE catalogue.canonical END AS canonical
         FROM ({feed.provider.events}) AS event
-        JOIN catalogue ON catalogue.native = event.native_action AND catalogue.provider = $provider
-        WHERE catalogue.canonical IS NOT NULL AND ({_KEPT})
-        """
-    if signs is None:
-        con.execute(f"CREATE OR REPLACE TABLE scratch.taken AS {taken}", named)
-        taken = "FROM scratch.taken"
+        LEFT JOIN catalogue ON catalogue.native = event.native_action AND catalogue.provider = $provider
+        WHERE catalogue.canonical IS NOT NULL AND ({_KEPT}) OR ({_UNTOLD})
+        """,
+        named,
+    )
     con.execute(
-        f'INSERT INTO native BY NAME SELECT * RENAME (canonical AS "action") FROM ({taken}) WHERE NOT ({_SIGN_IN})',
-        named if signs is not None else None,
+        f"INSERT INTO seen SELECT provider, directory, native_action || '/?' AS native, count(*), "
+        f"CAST(min({_WHEN}) AS VARCHAR), CAST(max({_WHEN}) AS VARCHAR) FROM scratch.taken WHERE canonical IS NULL "
+        "GROUP BY provider, directory, native_action"
+    )
+    con.execute(
+        'INSERT INTO native BY NAME SELECT * RENAME (canonical AS "action") FROM scratch.taken '
+        f"WHERE canonical IS NOT NULL AND NOT ({_SIGN_IN})"
     )
     if (written := feed.provider.written) is not None:
         con.execute(

@@ -23,6 +23,13 @@ SELECT
         WHEN regexp_matches(eventSource, '^(ds|ds-data)\.') AND eventName IN (
             'ResetUserPassword', 'CreateUser', 'DeleteUser', 'DisableUser', 'UpdateUser', 'AddGroupMember', 'RemoveGroupMember'
         ) THEN 'ds/' || eventName
+        WHEN eventSource LIKE 'cloudtrail.%' AND eventName IN (
+            'StopLogging', 'DeleteTrail', 'UpdateTrail', 'PutEventSelectors', 'DeleteEventDataStore', 'UpdateEventDataStore',
+            'StopEventDataStoreIngestion'
+        ) THEN 'cloudtrail/' || eventName
+        -- An authority whose certificates are taken for roles.
+        WHEN eventSource LIKE 'rolesanywhere.%' AND regexp_matches(eventName, '^(Create|Update|Enable)(TrustAnchor|Profile)$|^DeleteCrl$|^DisableCrl$')
+            THEN 'rolesanywhere/' || eventName
         WHEN eventSource LIKE 'workmail.%' AND eventName = 'ResetPassword' THEN 'workmail/ResetPassword'
         WHEN eventSource LIKE 'account.%' AND eventName IN ('AcceptPrimaryEmailUpdate', 'PutContactInformation') THEN 'account/' || eventName
         ELSE 'another service'
@@ -90,7 +97,11 @@ placed AS (
         said(coalesce(
             asked ->> '$.roleName', asked ->> '$.groupName', asked ->> '$.groupId', asked ->> '$.policyArn',
             asked ->> '$.policyName', asked ->> '$.permissionSetArn', asked ->> '$.instanceProfileName',
-            asked ->> '$.clientId', asked ->> '$.tenantId'
+            asked ->> '$.clientId', asked ->> '$.tenantId',
+            CASE WHEN regexp_matches(native, '^(cloudtrail|rolesanywhere)/') OR native IN ('iam/CreateSAMLProvider', 'iam/CreateOpenIDConnectProvider')
+                THEN coalesce(asked ->> '$.name', asked ->> '$.trustAnchorId', asked ->> '$.profileId', asked ->> '$.crlId', asked ->> '$.trailName', asked ->> '$.eventDataStore', asked ->> '$.url') END,
+            asked ->> '$.sAMLProviderArn', asked ->> '$.openIDConnectProviderArn', given ->> '$.sAMLProviderArn',
+            given ->> '$.openIDConnectProviderArn', asked ->> '$.directoryId', asked ->> '$.instanceArn', asked ->> '$.userPoolId'
         )) AS thing_named
     FROM field
 ),
@@ -113,7 +124,7 @@ named AS (
                 THEN CASE WHEN regexp_matches(CAST(asked AS VARCHAR), '(?i)"enabled": ?true') THEN ' on' ELSE ' off' END
             WHEN name IN ('AdminUpdateUserAttributes', 'UpdateUserAttributes') OR native IN ('sso-directory/UpdateUser', 'identitystore/UpdateUser')
                 -- Attributes are much else than contacts; where they are not told they could be.
-                THEN CASE WHEN asked IS NULL OR regexp_matches(CAST(asked AS VARCHAR), '(?i)mail|phone|HIDDEN_DUE|operations') THEN ' contact' ELSE '' END
+                THEN CASE WHEN asked IS NULL OR regexp_matches(CAST(asked AS VARCHAR), '(?i)mail|phone|HIDDEN_DUE|operations') THEN ' contact' ELSE ' other' END
             -- A whole user or a part of one, of which most is hidden.
             WHEN native IN ('identitystore-scim/PatchUser', 'identitystore-scim/PutUser') THEN CASE
                 WHEN regexp_matches(CAST(asked AS VARCHAR), '(?i)"active": ?"?false|"path": ?"active", ?"value": ?"?false|"value": ?"?false"?, ?"path": ?"active"')
@@ -125,12 +136,12 @@ named AS (
             WHEN native = 'identitystore-scim/PatchGroup' THEN CASE
                 WHEN regexp_matches(CAST(asked AS VARCHAR), '(?i)"op": ?"remove"') THEN ' out'
                 WHEN asked IS NULL OR regexp_matches(CAST(asked AS VARCHAR), '(?i)members|HIDDEN_DUE') THEN ' in'
-                ELSE ''
+                ELSE ' other'
             END
             WHEN native = 'ds/UpdateUser'
-                THEN CASE WHEN asked IS NULL OR regexp_matches(CAST(asked AS VARCHAR), '(?i)mail|phone|mobile|otherAttributes') THEN ' contact' ELSE '' END
+                THEN CASE WHEN asked IS NULL OR regexp_matches(CAST(asked AS VARCHAR), '(?i)mail|phone|mobile|otherAttributes') THEN ' contact' ELSE ' other' END
             WHEN native = 'iam/UpdateUser'
-                THEN CASE WHEN said(asked ->> '$.newUserName') IS NOT NULL THEN ' name' ELSE '' END
+                THEN CASE WHEN said(asked ->> '$.newUserName') IS NOT NULL THEN ' name' ELSE ' other' END
             ELSE ''
         END AS native_action,
         -- What a person does in the service's own pages, or to the account they are signed in to.
@@ -157,7 +168,12 @@ whom AS (
             WHEN user_named IS NULL AND thing_named IS NULL AND starts_with(native, 'iam/') AND regexp_matches(
                 name, 'AccessKey|LoginProfile|MFADevice|SSHPublicKey|SigningCertificate|ServiceSpecificCredential'
             ) THEN who
-            ELSE coalesce(user_named, thing_named)
+            ELSE coalesce(
+                user_named, thing_named,
+                -- What is about the whole of it.
+                CASE WHEN regexp_matches(native, '^iam/.*(AccountPasswordPolicy|EnableOrganizations|DisableOrganizations|OutboundWebIdentity)')
+                    THEN coalesce(recipient, account) END
+            )
         END AS whom,
         -- Whoever assumes a role chooses the name of the session; of Identity Center's roles alone it is the person's.
         role LIKE 'AWSReservedSSO\_%' ESCAPE '\' AND coalesce(contains(role_arn, ':role/aws-reserved/sso.amazonaws.com/'), true)

@@ -104,10 +104,11 @@ named AS (
                 CASE WHEN native = 'admin_update' AND list_has_any(new_keys, ['password', 'is_temporary_password'])
                     THEN native || ' password' END,
                 CASE WHEN native = 'admin_update' AND list_contains(new_keys, 'hardtoken') THEN native || ' token' END
-            ], lambda n: n IS NOT NULL), []), [native])
+            ], lambda n: n IS NOT NULL), []), [native || ' other'])
             -- An application of the Admin API is a key to all of this.
             WHEN native IN ('integration_create', 'integration_update')
                 AND regexp_matches(CAST(told AS VARCHAR), '(?i)admin ?api|adminapi') THEN [native || ' admin api']
+            WHEN native IN ('integration_create', 'integration_update') THEN [native || ' other']
             ELSE [native]
         END) AS native_action
     FROM changed

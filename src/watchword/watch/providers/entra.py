@@ -272,6 +272,22 @@ def _of_sentinel(row: Json) -> Json:
     }
 
 
+_AUDITS = {
+    ("Set-AdminAuditLogConfig", "UnifiedAuditLogIngestionEnabled"): ("/less", "/more"),
+    ("Set-MailboxAuditBypassAssociation", "AuditBypassEnabled"): ("/more", "/less"),
+    ("Set-Mailbox", "AuditEnabled"): ("/less", ""),
+}
+"""Commands that set what is logged, by their parameter: what it makes of the log, false and true."""
+
+
+def _of_audit(command: str, parameters: dict[str, str | None]) -> str:
+    """What *command* makes of the log, to stand after its name; nothing where it is no such command."""
+    for (name, parameter), made in _AUDITS.items():
+        if name == command and (said := parameters.get(parameter)) is not None:
+            return made[said.strip("$ ").lower() == "true"]
+    return ""
+
+
 def _from_unified(row: Json) -> tuple[Json, ...] | None:
     """A row of the unified audit log, as the directory audit that it is or would be."""
     operation = text(row.get("Operation"))
@@ -298,6 +314,7 @@ def _from_unified(row: Json) -> tuple[Json, ...] | None:
         )
     name = operation.rstrip(". ")
     parameters = {key: text(each) for key, each in _named(row.get("Parameters")).items()}
+    name += _of_audit(name, parameters)
     if name == "Set-Mailbox" and any(key.startswith(("Forward", "DeliverToMailbox")) for key in parameters):
         name = "Set-Mailbox/forwarding"
     mailbox = name.endswith(("InboxRule", "InboxRules")) or name.startswith("Set-Mailbox")

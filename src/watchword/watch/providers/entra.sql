@@ -30,6 +30,8 @@ SELECT
             AND coalesce(activityDisplayName, createdDateTime) IS NULL
             AND coalesce(properties.id, properties.activityDisplayName, properties.activityDateTime, properties.createdDateTime, properties.userId) IS NULL
             THEN NULL
+        -- Azure's own log says where those of the tenant are sent.
+        WHEN audit ILIKE 'microsoft.aadiam/diagnosticSettings/%' THEN lower(audit)
         -- Names come with dashes of two kinds, with no-break spaces and with a full stop.
         WHEN audit IS NOT NULL
             THEN rtrim(trim(replace(regexp_replace(audit, '[\s\x{00A0}]+', ' ', 'g'), '–', '-')), '. ')
@@ -128,8 +130,10 @@ counted AS (
     SELECT
         * REPLACE (list_transform(changed, lambda p: struct_pack(
             name := p.name, old := coalesce(p.old, ''), new := coalesce(p.new, ''),
-            before := CASE WHEN json_type(try_cast(p.old AS JSON)) = 'ARRAY' THEN json_array_length(try_cast(p.old AS JSON)) ELSE 0 END,
-            after := CASE WHEN json_type(try_cast(p.new AS JSON)) = 'ARRAY' THEN json_array_length(try_cast(p.new AS JSON)) ELSE 0 END
+            -- A method is known by its kind, an app on a phone and a key by its id; what else is said of one, such as when it
+            -- was used, is no change. What has none is told from others by its place.
+            before := entries_in(p.name, p.old),
+            after := entries_in(p.name, p.new)
         )) AS changed)
     FROM named
 ),
@@ -137,14 +141,24 @@ kinds AS (
     SELECT
         *,
         CASE
-            WHEN native = 'Update user' THEN list_filter(list_distinct(list_transform(changed, lambda p: CASE
+            WHEN native = 'Update user' THEN list_distinct(flatten(list_transform(list_filter(list_transform(changed, lambda p: CASE
                 WHEN p.name = 'strongauthenticationrequirement' AND regexp_matches(p.old, '"State":[ ]*[12]')
                     AND NOT regexp_matches(p.new, '"State":[ ]*[12]') THEN 'Update user/factors no longer asked'
-                WHEN p.name = 'strongauthenticationmethod' AND p.before > 0 AND p.after = 0 THEN 'Update user/all factors removed'
-                WHEN p.name IN ('strongauthenticationmethod', 'strongauthenticationphoneappdetail', 'searchabledevicekey')
-                    AND p.after < p.before THEN 'Update user/factor removed'
-                WHEN p.name IN ('strongauthenticationmethod', 'strongauthenticationphoneappdetail', 'searchabledevicekey')
-                    AND p.after > p.before THEN 'Update user/factor added'
+                WHEN p.name = 'strongauthenticationmethod' AND len(p.before) > 0 AND len(p.after) = 0 THEN 'Update user/all factors removed'
+                WHEN p.name IN ('strongauthenticationmethod', 'strongauthenticationphoneappdetail', 'searchabledevicekey') THEN CASE
+                    WHEN list_has_all(p.before, p.after) THEN CASE
+                        WHEN len(p.after) > len(p.before) THEN 'Update user/factor added'
+                        WHEN len(p.after) < len(p.before) OR NOT list_has_all(p.after, p.before) THEN 'Update user/factor removed'
+                    END
+                    WHEN list_has_all(p.after, p.before) THEN 'Update user/factor added'
+                    ELSE 'Update user/factor replaced'
+                END
+                -- A certificate, or an account of another tenant or of Microsoft's own, that signs in as this one.
+                WHEN p.name IN ('certificateuserids', 'authorizationinfo', 'x509authorizationinfo', 'alternativesecurityid', 'alternativesecurityids')
+                    AND p.old <> p.new THEN 'Update user/another means'
+                -- Whoever has this anchor in the directory that is synchronised has the account.
+                WHEN p.name IN ('immutableid', 'onpremisesimmutableid', 'sourceanchor') AND p.old <> p.new THEN 'Update user/another''s account'
+                WHEN p.name = 'passwordpolicies' AND p.old <> p.new THEN 'Update user/password policy'
                 WHEN regexp_matches(
                     p.name,
                     '^(strongauthenticationuserdetails|alternat(iv)?e(mobile|email|phone).*|othermails?|mobile(phone)?|telephonenumber|mail)$'
@@ -154,7 +168,9 @@ kinds AS (
                 WHEN p.name LIKE 'stsrefreshtoken%' THEN 'Update user/tokens no longer valid'
                 WHEN p.name = 'userprincipalname' AND p.old <> p.new THEN 'Update user/renamed'
                 WHEN p.name IN ('passwordprofile', 'forcechangepassword') THEN 'Update user/password to be changed'
-            END)), lambda k: k IS NOT NULL)
+            END), lambda k: k IS NOT NULL), lambda k: CASE
+                WHEN k = 'Update user/factor replaced' THEN ['Update user/factor removed', 'Update user/factor added'] ELSE [k]
+            END)))
             WHEN regexp_matches(native, '^(Admin|User) (registered|updated|deleted) security info')
                 AND regexp_matches(said, '(?i)temporary ?access ?pass') THEN [CASE
                     WHEN contains(native, 'deleted') THEN 'security info/temporary access pass deleted'
@@ -228,6 +244,6 @@ SELECT
             role
         )
         WHEN native = 'Update user' THEN list_aggregate(list_transform(changed, lambda p: p.name), 'string_agg', ', ')
-        ELSE nullif(reason, '')
+        ELSE coalesce(nullif(reason, ''), CASE WHEN lower("target"."type") <> 'user' THEN nullif("target".displayName, '') END)
     END AS detail
 FROM kinds

@@ -10,7 +10,7 @@ SELECT
             || '|commit_status|deployment|discussion_[a-z_]+|exemption_request|fork|marketplace_[a-z_]+|models|organization_(default_)?label'
             || '|billing_customer|sub_issues|issue_dependencies|pages_protected_domain|prebuild_configuration|project_[a-z_]+|release|tag|vulnerability_alert_rule|workflow_run'
             -- So do settings of an organization or an enterprise.
-            || '|account|audit_log_streaming|auto_approve_personal_access_token_requests|(business|org)_(advanced_security|secret_scanning|dependabot)[a-z_]*'
+            || '|account|auto_approve_personal_access_token_requests|(business|org)_(advanced_security|secret_scanning|dependabot)[a-z_]*'
             || '|custom_property_[a-z]+|dotcom_connection|enterprise_(domain|installation|server_support)|external_group|(self_)?hosted_runner'
             || '|members_can_[a-z_]+|migration|organization_(domain|moderators|projects_change)|payment_method|private_instance_registration'
             || '|private_repository_forking|restrict_notification_delivery|runner_group|security_center|ssh_certificate_[a-z]+|sso_redirect'
@@ -67,7 +67,7 @@ named AS (
                 WHEN old_permission IN ('admin', 'owner') THEN ' no owner'
                 -- That a role was changed, and nothing of which: it could be that of an owner.
                 WHEN native = 'org.update_member' AND coalesce(permission, old_permission) IS NULL THEN ' owner'
-                ELSE ''
+                ELSE ' member'
             END
             ELSE ''
         END AS native_action,

@@ -38,6 +38,10 @@ WITH field AS (
             record.parameters,
             lambda p: upper(p.name) IN ('ROLE_NAME', 'PRIVILEGE_NAME', 'LOGIN_CHALLENGE_METHOD', 'LOGIN_TYPE', 'LOGIN_FAILURE_TYPE', 'APP_NAME', 'DEVICE_TYPE')
         )[1] AS said,
+        -- What of the organisation it is about, where it is about nobody.
+        list_filter(record.parameters, lambda p: (
+            upper(p.name) IN ('INBOUND_SSO_PROFILE_NAME', 'API_CLIENT_NAME', 'DOMAIN_NAME', 'DOMAIN_ALIAS', 'SETTING_NAME', 'ORG_UNIT_NAME')
+        ))[1]."value" AS about,
         list_filter(record.parameters, lambda p: upper(p.name) IN ('DEVICE_ID', 'RESOURCE_ID'))[1]."value" AS device,
         list_filter(record.parameters, lambda p: upper(p.name) = 'ACCOUNT_STATE')[1]."value" AS state,
         starts_with(native, 'admin:') AS by_administrator
@@ -85,5 +89,5 @@ SELECT
     asn,
     device,
     CAST(NULL AS VARCHAR) AS session,
-    coalesce(nullif(said."value", ''), said.multiValue[1]) AS detail
+    coalesce(nullif(said."value", ''), said.multiValue[1], CASE WHEN "target" IS NULL THEN nullif(about, '') END) AS detail
 FROM each_target

@@ -25,7 +25,7 @@ SELECT
             WHEN 'CLIENT' THEN rtrim(
                 ' ' || regexp_extract(coalesce(resourcePath, ''), '(?:^|/)clients/[^/]+/(client-secret(?:/rotated)?|[^/?]+)', 1)
             )
-            WHEN 'REALM' THEN rtrim(' ' || regexp_extract(coalesce(resourcePath, ''), '(logout-all|push-revocation)$', 1))
+            WHEN 'REALM' THEN rtrim(' ' || regexp_extract(coalesce(resourcePath, ''), '(logout-all|push-revocation|events/config)$', 1))
             ELSE ''
         END
     END AS native,
@@ -128,7 +128,7 @@ named AS (
                     THEN 'UPDATE USER factor asked for' END,
                 CASE WHEN was IS NOT NULL AND was ->> '$.username' IS DISTINCT FROM body ->> '$.username'
                     THEN 'UPDATE USER name' END
-            ], lambda n: n IS NOT NULL), []), [native])
+            ], lambda n: n IS NOT NULL), []), ['UPDATE USER other'])
             WHEN native IN ('UPDATE_CREDENTIAL', 'UPDATE_CREDENTIAL_ERROR', 'REMOVE_CREDENTIAL', 'REMOVE_CREDENTIAL_ERROR')
                 THEN [native || CASE
                     WHEN credential = 'password' THEN ' password'

@@ -59,8 +59,11 @@ named AS (
                 THEN name || CASE WHEN upper(vals[1]) = 'TRUE' THEN ' set' ELSE ' taken off' END
             WHEN name IN ('oathsecret', 'oathtotptoken', 'oathhotptoken', 'oathotptoken', 'sshpublickey', 'usercertificate')
                 THEN name || CASE WHEN act = 'delete' THEN ' taken off' ELSE ' set' END
-            WHEN name = 'uid' THEN 'uid'
-            ELSE name
+            WHEN name IN (
+                'uid', 'mail', 'maillocaladdress', 'mailalternateaddress', 'othermailbox', 'telephonenumber', 'mobile', 'homephone', 'pager'
+            ) THEN name
+            -- A directory has hundreds: the rest lets nobody in.
+            ELSE 'other'
         END AS native,
         dn AS "target",
         CAST(NULL AS VARCHAR) AS "group"
@@ -86,6 +89,7 @@ named AS (
                     m."values", lambda v: regexp_matches(v, '(?i)person|account|^simplesecurityobject$|^user$')
                 )) > 0)) > 0
             ) THEN 'add account'
+            WHEN native = 'add' THEN 'add other'
             WHEN native = 'bind' AND dn = '' THEN 'bind anonymous'
             WHEN native = 'bind' AND result = 14 THEN 'bind in steps'
             WHEN native = 'bind' AND coalesce(result, 0) <> 0 THEN 'bind refused'
@@ -103,6 +107,7 @@ SELECT
         WHEN starts_with(native, 'modify member ') AND regexp_matches(
             "group", '(?i)^cn=[^,]*(admin|operator|root|wheel|sudo|helpdesk|service ?desk|replicat)'
         ) THEN ' privileged'
+        WHEN starts_with(native, 'modify member ') THEN ' other'
         ELSE ''
     END AS native_action,
     actor,

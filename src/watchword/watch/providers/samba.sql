@@ -57,7 +57,7 @@ known AS (
 attribute AS (
     SELECT
         * EXCLUDE (entry),
-        entry."key" AS name,
+        lower(entry."key") AS name,
         list_transform(entry."value".actions, lambda a: a."action") AS acts,
         flatten(
             list_transform(entry."value".actions, lambda a: list_transform(a."values", lambda v: v."value"))
@@ -71,23 +71,51 @@ attribute AS (
 named AS (
     -- One row for each attribute that the catalogue may know, named for what happened to it.
     SELECT
-        * EXCLUDE (native, name, acts, vals),
-        'dsdbChange/Modify ' || CASE
-            WHEN name IN ('unicodePwd', 'userPassword', 'clearTextPassword')
+        * EXCLUDE (native, name, acts, vals, flags, is_controller),
+        'dsdbChange/Modify ' || unnest(CASE
+            WHEN name IN ('unicodepwd', 'userpassword', 'cleartextpassword')
                 -- The old value proven by deleting it is how an owner changes a password over LDAP.
-                THEN 'password ' || CASE WHEN list_has_all(acts, ['delete', 'add']) THEN 'changed' ELSE 'replaced' END
-            WHEN name IN ('pwdLastSet', 'lockoutTime')
-                THEN name || CASE WHEN coalesce(vals[-1], '0') = '0' THEN '=0' ELSE ' set' END
-                    -- The controller itself writes lockoutTime: a lock-out, or its end at the next good sign-in.
-                    || CASE WHEN name = 'lockoutTime' AND actor = 'S-1-5-18' THEN ' by SYSTEM' ELSE '' END
-            WHEN name = 'userAccountControl'
-                THEN name || CASE
-                    WHEN (coalesce(try_cast(vals[-1] AS BIGINT), 0) & 2) = 2 THEN ' disabled' ELSE ' enabled'
-                END
-            ELSE name
-        END AS native,
+                THEN ['password ' || CASE WHEN list_has_all(acts, ['delete', 'add']) THEN 'changed' ELSE 'replaced' END]
+            WHEN name = 'pwdlastset' THEN ['pwdLastSet' || CASE WHEN coalesce(vals[-1], '0') = '0' THEN '=0' ELSE ' set' END]
+            WHEN name = 'lockouttime' THEN [
+                'lockoutTime' || CASE WHEN coalesce(vals[-1], '0') = '0' THEN '=0' ELSE ' set' END
+                -- The controller itself writes lockoutTime: a lock-out, or its end at the next good sign-in.
+                || CASE WHEN actor = 'S-1-5-18' THEN ' by SYSTEM' ELSE '' END
+            ]
+            WHEN name = 'useraccountcontrol' THEN list_filter([
+                'userAccountControl ' || CASE WHEN (flags & 2) = 2 THEN 'disabled' ELSE 'enabled' END,
+                -- Flags of [MS-ADTS] 2.2.16. The log has not those that were there before: they could be new.
+                CASE WHEN (flags & 17301504) <> 0 AND NOT is_controller THEN 'delegation' END,  -- 0x80000, 0x1000000
+                CASE WHEN (flags & 4194304) <> 0 THEN 'no proof before tickets' END,  -- 0x400000
+                CASE WHEN (flags & 32) <> 0 AND (flags & 4096) = 0 THEN 'no password needed' END,
+                CASE WHEN (flags & 2097280) <> 0 THEN 'password to be recovered' END  -- 0x80, 0x200000
+            ], lambda k: k IS NOT NULL)
+            WHEN acts = ['delete'] AND name IN (
+                'sidhistory', 'serviceprincipalname', 'msds-allowedtodelegateto', 'msds-allowedtoactonbehalfofotheridentity'
+            ) THEN ['other']
+            WHEN name = 'sidhistory' THEN ['another''s identifier']
+            WHEN name IN ('msds-allowedtodelegateto', 'msds-allowedtoactonbehalfofotheridentity') THEN ['delegation']
+            -- Machines have services, and write their names themselves.
+            WHEN name = 'serviceprincipalname' THEN [CASE
+                WHEN is_controller OR regexp_matches(dn, '(?i),CN=Computers,') THEN 'other' ELSE 'service name'
+            END]
+            WHEN name = 'ntsecuritydescriptor' THEN [CASE
+                WHEN regexp_matches(dn, '(?i)^(DC=[^,]+,?)+$|^CN=AdminSDHolder,CN=System,') THEN 'rights over the domain' ELSE 'other'
+            END]
+            -- A directory has hundreds: the rest lets nobody in. A name is as whoever wrote it spelt it.
+            ELSE [coalesce(list_filter([
+                'mail', 'otherMailbox', 'proxyAddresses', 'telephoneNumber', 'otherTelephone', 'mobile', 'otherMobile', 'homePhone',
+                'otherHomePhone', 'altSecurityIdentities', 'msDS-KeyCredentialLink', 'userPrincipalName', 'sAMAccountName'
+            ], lambda k: lower(k) = name)[1], 'other')]
+        END) AS native,
         dn AS "target"
-    FROM attribute
+    FROM (
+        SELECT
+            *,
+            coalesce(try_cast(vals[-1] AS BIGINT), 0) AS flags,
+            regexp_matches(dn, '(?i),OU=Domain Controllers,') AS is_controller
+        FROM attribute
+    )
     WHERE name <> 'member'
     UNION ALL BY NAME
     -- Membership is written on the group; the account it is about is the value, `<GUID=…>;<SID=…>;` before its DN.
@@ -108,6 +136,7 @@ named AS (
                 )),
                 'user'
             ) THEN 'dsdbChange/Add user'
+            WHEN native = 'dsdbChange/Add' THEN 'dsdbChange/Add other'
             WHEN sign_in.status <> 'NT_STATUS_OK' THEN native || ' refused'
             ELSE native
         END AS native,
@@ -124,6 +153,7 @@ SELECT
             '(?i)^cn=(administrators|(domain|enterprise|schema|key|enterprise key) admins|dnsadmins'
             || '|(account|backup|server|print) operators|group policy creator owners),'
         ) THEN ' privileged'
+        WHEN native IN ('groupChange/Added', 'groupChange/Removed') THEN ' other'
         ELSE ''
     END AS native_action,
     actor,

@@ -19,7 +19,8 @@ _NAMES = (
     "NewTargetUserName", "IpAddress", "IpPort", "LogonType", "WorkstationName", "LogonGuid", "Status", "SubStatus",
     "ClientName", "ClientAddress", "AccountName", "PasswordLastSet", "UserAccountControl", "UserPrincipalName",
     "SamAccountName", "AllowedToDelegateTo", "SidHistory", "ObjectDN", "ObjectGUID", "ObjectClass",
-    "AttributeLDAPDisplayName", "AttributeValue", "OperationType", "OpCorrelationID", "Data",
+    "AttributeLDAPDisplayName", "AttributeValue", "OperationType", "OpCorrelationID", "Data", "AuditPolicyChanges",
+    "Requester", "Attributes",
 )
 # fmt: on
 _OTHER = (

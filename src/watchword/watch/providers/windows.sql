@@ -11,9 +11,11 @@ SELECT
         WHEN EventID IS NULL THEN NULL
         -- Its data is elsewhere in the line, where only the reading of one line after the other finds it.
         WHEN coalesce(Message, EventData, event_data, Payload) <> ''
-            AND coalesce(SubjectUserSid, SubjectUserName, TargetUserName, TargetSid, AccountName, ObjectDN, "Data") IS NULL
-            AND log_name IN ('security', '') AND regexp_matches(EventID, '^(4[67]|5136)') THEN NULL
+            AND coalesce(SubjectUserSid, SubjectUserName, TargetUserName, TargetSid, AccountName, ObjectDN, "Data", Requester) IS NULL
+            AND log_name IN ('security', '') AND regexp_matches(EventID, '^(4[678]|5136|1102)') THEN NULL
         WHEN log_name IN ('security', '') THEN EventID
+        -- Another log cleared: its service says so in the log of the system.
+        WHEN log_name = 'system' AND EventID = '104' THEN 'System/104'
         WHEN log_name = 'application' AND SourceName = 'PasswordResetService' THEN 'PasswordResetService/' || EventID
         WHEN log_name = 'ad fs/admin' OR starts_with(SourceName, 'AD FS') THEN EventID
         WHEN starts_with(log_name, 'microsoft-windows-laps') THEN 'LAPS/' || EventID
@@ -33,7 +35,8 @@ SELECT
         password_set := PasswordLastSet, uac := UserAccountControl, upn := UserPrincipalName, sam := SamAccountName,
         delegate := AllowedToDelegateTo, history := SidHistory, dn := ObjectDN, guid := ObjectGUID, class := ObjectClass,
         attribute := AttributeLDAPDisplayName, "value" := AttributeValue, operation := OperationType,
-        operation_id := OpCorrelationID, "data" := "Data"
+        operation_id := OpCorrelationID, "data" := "Data", audit := AuditPolicyChanges, requester := Requester,
+        asked := Attributes
     ) AS record
 FROM whole;
 
@@ -57,9 +60,17 @@ WITH field AS (
         regexp_matches(
             record.keywords, '(?i)fail|0x8?010000000000000|-9218868437227405312|9227875636482146304'
 )
+        -- 4766: an attempt to add another's identifier that came to nothing.
+        OR native = '4766'
         OR (native = '4794' AND coalesce(record.status, '0x0') NOT IN ('0x0', '0', '-', '')) AS failed,
         native IN ('4728', '4729', '4732', '4733', '4756', '4757') AS is_group,
         native IN ('4624', '4625', '4768', '4771', '4776', '4778') AS is_sign_in,
+        -- What is about the domain, its certificates or a log, and no one account.
+        regexp_full_match(native, '1102|System/104|4706|4707|4713|4716|4719|4739|486[567]|488[25]|489[012689]|4900|4906|4912') AS is_setting,
+        lower(nullif(trim(record.requester), '')) AS requester_name,
+        -- A certificate that is asked for in another's name.
+        lower(nullif(trim(regexp_extract(record.asked, '(?i)\bSAN:.*?\b(?:upn|email|dns)=([^\s&,;]+)', 1)), '')) AS certified,
+        coalesce(regexp_matches(record.operation, '%%14675|Deleted'), false) AS is_taken_off,
         -- Password services write an account into the text of their event.
         regexp_extract("record"."data", '[\w.+-]+@[\w-]+\.[\w.-]+|(?i:<UserId>)([^<]+)') AS spoken
     FROM record
@@ -67,17 +78,21 @@ WITH field AS (
 named AS (
     SELECT
         *,
-        coalesce(actor_sid, nullif(concat_ws('\', nullif(subject_domain, '-'), actor_name), ''), '') AS actor,
+        coalesce(actor_sid, nullif(concat_ws('\', nullif(subject_domain, '-'), actor_name), ''), requester_name, '') AS actor,
         CASE
             WHEN is_group THEN coalesce(nullif(member_sid, '-'), nullif(member_name, '-'), '')
             WHEN native = '5136' THEN coalesce(dn, '')
             WHEN native = '4794' THEN 'DSRM@' || machine
+            WHEN native = '4887' THEN coalesce(certified, requester_name, '')
+            WHEN is_setting THEN machine
             ELSE coalesce(nullif(nullif(target_sid, '-'), 'S-1-0-0'), nullif(target_name, '-'), nullif(spoken, ''), '')
         END AS "target",
         CASE
             WHEN is_group THEN [member_sid, member_name]
             WHEN native = '5136' THEN [dn, guid]
             WHEN native = '4794' THEN ['dsrm@' || machine]
+            WHEN native = '4887' THEN [coalesce(certified, requester_name), CASE WHEN certified IS NULL THEN regexp_extract(requester_name, '[^\\]+$') END]
+            WHEN is_setting THEN [machine]
             -- In 4740 the domain is the computer that the wrong passwords came from.
             WHEN native = '4740' THEN [target_sid, target_name]
             ELSE [
@@ -91,6 +106,21 @@ named AS (
             AS is_privileged
     FROM field
 ),
+-- A change of flags is written as the old ones taken off and the new ones put in.
+flags AS (
+    SELECT operation_id, lower(dn) AS entry, max(try_cast("value" AS BIGINT)) AS flags_before
+    FROM field
+    WHERE native = '5136' AND lower(attribute) = 'useraccountcontrol' AND is_taken_off AND operation_id <> ''
+    GROUP BY ALL
+),
+flagged AS (
+    SELECT
+        named.*,
+        -- Flags that are new: all of them, where the log does not say which there were.
+        try_cast(named."value" AS BIGINT) & ~coalesce(flags.flags_before, 0) AS new_flags
+    FROM named LEFT JOIN flags
+        ON named.native = '5136' AND flags.operation_id = named.operation_id AND flags.entry = lower(named.dn)
+),
 kinds AS (
     SELECT
         *,
@@ -100,30 +130,64 @@ kinds AS (
                     WHEN nullif(nullif(password_set, '-'), '') IS NOT NULL THEN '4738 password set' END,
                 CASE WHEN regexp_matches(uac, '\b2082\b|''Password Not Required'' - Enabled') THEN '4738 no password needed' END,
                 CASE WHEN regexp_matches(uac, '\b2060\b|''Smartcard Required'' - Disabled') THEN '4738 no smart card needed' END,
-                CASE WHEN nullif(nullif(delegate, '-'), '') IS NOT NULL THEN '4738 delegation' END,
+                CASE WHEN regexp_matches(uac, '\b2096\b|''Don''t Require Preauth'' - Enabled') THEN '4738 no proof before tickets' END,
+                CASE WHEN regexp_matches(
+                    uac, '\b(2091|2095)\b|''(Encrypted Text Password Allowed|Use DES Key Only)'' - Enabled'
+                ) THEN '4738 password to be recovered' END,
+                CASE WHEN regexp_matches(uac, '\b2089\b|''Don''t Expire Password'' - Enabled') THEN '4738 password never expires' END,
+                CASE WHEN nullif(nullif(delegate, '-'), '') IS NOT NULL OR regexp_matches(
+                    uac, '\b(2093|2098)\b|''Trusted (For|To Authenticate For) Delegation'' - Enabled'
+                ) THEN '4738 delegation' END,
                 CASE WHEN nullif(nullif(nullif(history, '-'), ''), '%%1793') IS NOT NULL THEN '4738 another''s identifier' END,
                 CASE WHEN coalesce(nullif(nullif(upn, '-'), ''), nullif(nullif(sam, '-'), '')) IS NOT NULL
                     AND coalesce(password_set, '-') IN ('-', '') THEN '4738 renamed' END
             ], lambda k: k IS NOT NULL)
+            WHEN native = '4742' THEN [CASE
+                WHEN nullif(nullif(delegate, '-'), '') IS NOT NULL OR regexp_matches(
+                    uac, '\b(2093|2098)\b|''Trusted (For|To Authenticate For) Delegation'' - Enabled'
+                ) THEN '4742 delegation'
+                ELSE '4742 other'
+            END]
             WHEN native = '5136' THEN list_filter([
                 CASE lower(attribute)
-                    WHEN 'msds-keycredentiallink' THEN '5136 key credential ' || CASE
-                        WHEN regexp_matches(operation, '%%14675|Deleted') THEN 'removed' ELSE 'added'
+                    WHEN 'msds-keycredentiallink' THEN '5136 key credential ' || CASE WHEN is_taken_off THEN 'removed' ELSE 'added' END
+                    WHEN 'sidhistory' THEN CASE WHEN NOT is_taken_off THEN '5136 another''s identifier' END
+                    -- Whoever asks for a ticket to a service has what its password can be guessed from. Machines, and accounts
+                    -- whose password is managed, have services and no such password.
+                    WHEN 'serviceprincipalname' THEN CASE
+                        WHEN NOT is_taken_off AND coalesce(NOT regexp_full_match(class, '(?i)computer|msDS-.*ManagedServiceAccount'), true)
+                            THEN '5136 service name'
                     END
-                    WHEN 'sidhistory' THEN CASE WHEN NOT regexp_matches(operation, '%%14675|Deleted') THEN '5136 another''s identifier' END
+                    WHEN 'msds-allowedtodelegateto' THEN CASE WHEN NOT is_taken_off THEN '5136 delegation' END
+                    WHEN 'msds-allowedtoactonbehalfofotheridentity' THEN CASE WHEN NOT is_taken_off THEN '5136 delegation' END
+                    WHEN 'msds-managedaccountprecededbylink' THEN CASE WHEN NOT is_taken_off THEN '5136 another''s identifier' END
+                    WHEN 'msds-groupmsamembership' THEN CASE WHEN NOT is_taken_off THEN '5136 readers of a password' END
+                    -- UF_ flags of [MS-ADTS] 2.2.16, which are not those of 4738.
+                    WHEN 'useraccountcontrol' THEN CASE
+                        WHEN is_taken_off THEN NULL
+                        WHEN (new_flags & 17301504) <> 0 THEN '5136 delegation'  -- 0x80000, 0x1000000
+                        WHEN (new_flags & 4194304) <> 0 THEN '5136 no proof before tickets'  -- 0x400000
+                        WHEN (new_flags & 32) <> 0 AND lower(class) IS DISTINCT FROM 'computer' THEN '5136 no password needed'
+                        WHEN (new_flags & 2097280) <> 0 THEN '5136 password to be recovered'  -- 0x80, 0x200000
+                    END
                     -- Rights over the domain itself, or over all who administer it.
                     WHEN 'ntsecuritydescriptor' THEN CASE
                         WHEN (lower(class) = 'domaindns' OR regexp_matches(dn, '(?i)^CN=AdminSDHolder,CN=System,'))
-                            AND NOT regexp_matches(operation, '%%14675|Deleted') THEN '5136 rights over the domain'
+                            AND NOT is_taken_off THEN '5136 rights over the domain'
                     END
-                    WHEN 'pwdlastset' THEN CASE WHEN "value" = '0' AND NOT regexp_matches(operation, '%%14675|Deleted')
+                    WHEN 'pwdlastset' THEN CASE WHEN "value" = '0' AND NOT is_taken_off
                         THEN '5136 password to be changed' END
                     ELSE CASE WHEN regexp_matches(
                         attribute, '(?i)^(altSecurityIdentities|mail|otherMailbox|proxyAddresses|mobile|otherMobile|telephoneNumber|otherTelephone)$'
                     ) THEN '5136 contact' END
                 END
             ], lambda k: k IS NOT NULL)
-            WHEN is_group AND is_privileged THEN [native || ' privileged']
+            WHEN is_group THEN [native || CASE WHEN is_privileged THEN ' privileged' ELSE ' other' END]
+            -- %%8448 and %%8450: successes, or failures, are no longer written.
+            WHEN native = '4719' THEN [CASE
+                WHEN nullif(nullif(trim(audit), ''), '-') IS NULL OR regexp_matches(audit, '\b(8448|8450)\b|(?i)removed') THEN '4719 less'
+                ELSE '4719 more'
+            END]
             WHEN native = '4624' AND (
                 ends_with(target_name, '$') OR target_sid IN ('S-1-5-18', 'S-1-5-19', 'S-1-5-20', 'S-1-5-7')
                 OR regexp_matches(target_sid, '^S-1-5-(90|96)-')
@@ -132,7 +196,7 @@ kinds AS (
                 THEN [native || ' failed']
             ELSE [native]
         END AS natives
-    FROM named
+    FROM flagged
 )
 SELECT
     coalesce(
@@ -143,7 +207,7 @@ SELECT
     CASE WHEN is_sign_in THEN "target" ELSE actor END AS actor,
     -- Another domain has accounts of the same names: a SID is of one.
     CASE WHEN actor_sid IS NOT NULL THEN [lower(actor_sid)] ELSE [] END || list_transform(list_distinct(list_filter([
-        lower(actor_name),
+        lower(actor_name), requester_name, regexp_extract(requester_name, '[^\\]+$'),
         CASE WHEN actor_name IS NOT NULL AND nullif(subject_domain, '-') IS NOT NULL THEN lower(subject_domain || '\' || actor_name) END
     ], lambda k: k <> '')), lambda k: CASE WHEN actor_sid IS NOT NULL THEN 'name:' ELSE '' END || k) AS actor_keys,
     "target",
@@ -159,7 +223,14 @@ SELECT
     nullif(nullif(operation_id, ''), '-') AS correlation,
     -- One click of a console is several records of one logon on one account.
     nullif(lower(concat_ws('|', machine, nullif(subject_logon, '-'))), lower(machine)) AS click,
-    coalesce(actor_sid = target_sid OR (
+    coalesce(actor_sid = target_sid
+        -- Who has no session yet, or an expired password, changes it with the old one, and nobody is signed in.
+        OR (native = '4723' AND actor_sid IN ('S-1-5-7', 'S-1-5-18'))
+        OR (native = '4887' AND coalesce(
+            split_part(certified, '@', 1) = regexp_extract(requester_name, '[^\\]+$')
+            OR split_part(certified, '.', 1) || '$' = regexp_extract(requester_name, '[^\\]+$'), true
+        ))
+        OR (
         actor_sid IS NULL AND lower(actor_name) = lower(target_name)
         AND coalesce(lower(nullif(subject_domain, '-')) = lower(nullif(target_domain, '-')), true)
     ), false) AS by_owner,
@@ -167,7 +238,7 @@ SELECT
         WHEN is_sign_in THEN NULL
         -- A rendered message may have the name that a SID stands for.
         WHEN actor_sid IN ('S-1-5-18', 'S-1-5-19', 'S-1-5-20') OR actor_sid ILIKE 'NT AUTHORITY\%' ESCAPE '^' THEN 'system'
-        WHEN regexp_matches(actor_name, '(?i)^(msol_|aad_|adsync|sync_|provagentgmsa)') OR ends_with(actor_name, '$') THEN 'automation'
+        WHEN regexp_matches(actor_name, '(?i)^(msol_|aad_|adsync|sync_|provagentgmsa)') OR ends_with(coalesce(actor_name, requester_name), '$') THEN 'automation'
     END AS actor_class,
     CASE WHEN is_sign_in THEN nullif(workstation, '-') WHEN native = '4740' THEN target_domain END AS device,
     nullif(lower(concat_ws('|', machine, nullif(CASE WHEN is_sign_in THEN target_logon ELSE subject_logon END, '-'))), lower(machine))
@@ -178,5 +249,7 @@ SELECT
         WHEN native = '4781' THEN concat_ws(' → ', old_name, new_name)
         WHEN is_sign_in THEN 'logon type ' || logon_type
         WHEN native = '4738' THEN nullif(delegate, '-')
+        WHEN native = '4719' THEN nullif(trim(audit), '')
+        WHEN native = '4887' THEN nullif(trim(asked), '')
     END AS detail
 FROM kinds

@@ -37,7 +37,15 @@ _SECTIONS = {
         "AllowedToDelegateTo": "AllowedToDelegateTo",
         "SID History": "SidHistory",
     },
+    "Object": {"DN": "ObjectDN", "GUID": "ObjectGUID", "Class": "ObjectClass"},
+    "Attribute": {"LDAP Display Name": "AttributeLDAPDisplayName", "Value": "AttributeValue"},
+    "Operation": {"Type": "OperationType", "Correlation ID": "OpCorrelationID"},
+    "Audit Policy Change": {"Changes": "AuditPolicyChanges"},
 }
+_ALONE = {"Requester": "Requester", "SAN": "Attributes"}
+"""What is in no section: who asked for a certificate, and for what name."""
+_FLAGS = re.compile(r"^[ \t]*User Account Control:[ \t]*\r?\n((?:[ \t]+[^:\r\n]+\r?\n?)+)", re.MULTILINE)
+"""Flags of an account stand each on a line of its own."""
 
 
 def fields_of(message: str) -> dict[str, str]:
@@ -47,6 +55,8 @@ def fields_of(message: str) -> dict[str, str]:
     for label, value in _LINE.findall(message[:20_000]):
         if label in _SECTIONS and not value:
             names = _SECTIONS[label]
-        elif (name := names.get(label)) is not None and value:
-            out.setdefault(name, value)
+        elif (name := names.get(label) or _ALONE.get(label)) is not None and value:
+            out.setdefault(name, f"SAN:{value}" if label == "SAN" else value)
+    if flags := _FLAGS.search(message[:20_000]):
+        out["UserAccountControl"] = " ".join(flags[1].split())
     return out

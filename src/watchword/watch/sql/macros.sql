@@ -76,3 +76,18 @@ CREATE OR REPLACE MACRO past_instant(word) AS list_filter(
 CREATE OR REPLACE MACRO instant(word) AS list_filter([instant_of_any_year(word)], lambda t: (
     t BETWEEN TIMESTAMPTZ '0001-01-01 00:00:00+00' AND TIMESTAMPTZ '9999-12-31 23:59:59.999999+00'
 ))[1];
+
+-- What tells the entries of a list of Entra's apart, by the member that says which they are: a method by its kind, an app
+-- by its id and a key by its identifier; by its place where that is not said.
+CREATE OR REPLACE MACRO entries_in(name, list) AS CASE
+    WHEN json_type(try_cast(list AS JSON)) = 'ARRAY' THEN list_transform(
+        CAST(try_cast(list AS JSON) AS JSON[]), lambda e, i: coalesce(
+            CASE name
+                WHEN 'strongauthenticationmethod' THEN e ->> '$.MethodType'
+                WHEN 'searchabledevicekey' THEN e ->> '$.KeyIdentifier'
+                ELSE coalesce(e ->> '$.Id', e ->> '$.DeviceToken')
+            END, '#' || i
+        )
+    )
+    ELSE CAST([] AS VARCHAR[])
+END;
