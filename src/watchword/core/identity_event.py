@@ -42,6 +42,11 @@ class Canonical(StrEnum):
     LOGIN_SUCCESS = "login.success"
     LOGIN_FAILURE = "login.failure"
     MAILBOX_RULE = "mailbox.rule"
+    MAIL_DELETE = "mail.delete"
+    APPLICATION_CONSENT = "application.consent"
+    TRUST_CHANGE = "trust.change"
+    DATA_DOWNLOAD = "data.download"
+    PAYROLL_CHANGE = "payroll.change"
 
 
 SUPPORT = frozenset(

@@ -1,6 +1,6 @@
 /*
 title = "An agent acts outside their usual hours"
-says = "{action} at {hour}:00 UTC, where {actor} is hardly ever at work"
+says = "{action} at {hour}:00 {zone}, where {actor} is hardly ever at work"
 runbook = "agent-off-shift"
 attack = ["T1078"]
 severity = "medium"
@@ -12,9 +12,10 @@ keyed = "actor"
 [parameters]
 least = 20
 share = 0.06
+zone = "UTC"
 */
 WITH act AS (
-    SELECT *, extract(hour FROM "time") AS hour
+    SELECT *, extract(hour FROM timezone($zone, "time")) AS hour
     FROM recovery
     WHERE actor_class IS NULL AND NOT by_owner
 ),
@@ -27,6 +28,6 @@ usual AS (
     JOIN (SELECT actor, sum(acts) AS acts FROM per_hour GROUP BY actor) AS total ON total.actor = mine.actor
     GROUP BY ALL
 )
-SELECT act.id AS event, act."target", act.actor, act."time", act."action", act.hour
+SELECT act.id AS event, act."target", act.actor, act."time", act."action", act.hour, $zone AS zone
 FROM act JOIN usual USING (actor, hour)
 WHERE usual.acts >= $least AND usual.nearby <= usual.acts * $share

@@ -11,7 +11,6 @@ keyed = "subject"
 
 [parameters]
 history = "30 d"
-anonymous = "\\b(tor|vpn|proxy|anonymi[sz]\\w*)\\b"
 */
 WITH next_use AS (
     SELECT recovery.id, min(signed_in."time") AS used
@@ -24,7 +23,7 @@ WITH next_use AS (
 first_use AS (
     SELECT
         recovery.id, recovery.subject, recovery."target", recovery.actor, recovery."action", recovery."time" AS recovered,
-        signed_in."time", signed_in.country, signed_in.asn, signed_in.address, signed_in.detail
+        signed_in."time", signed_in.country, signed_in.asn, signed_in.address
     FROM recovery JOIN next_use USING (id) JOIN signed_in
         ON signed_in.subject = recovery.subject AND signed_in."time" = next_use.used
     WHERE signed_in.done
@@ -47,11 +46,10 @@ judged AS (
         first_use.*,
         concat_ws(', ',
             CASE WHEN usual.has_countries AND NOT usual.same_country THEN 'new country ' || first_use.country END,
-            CASE WHEN usual.has_asns AND NOT usual.same_asn THEN 'new network AS' || first_use.asn END,
-            CASE WHEN regexp_matches(lower(first_use.detail), $anonymous) THEN 'an anonymising network' END
+            CASE WHEN usual.has_asns AND NOT usual.same_asn THEN 'new network AS' || first_use.asn END
         ) AS what
     FROM first_use LEFT JOIN usual USING (id)
 )
-SELECT id AS event, "target", actor, "time", "action", address, what
+SELECT id AS event, "target", actor, "time", "action", coalesce(address, 'an unknown address') AS address, what
 FROM judged
 WHERE what <> ''
