@@ -326,6 +326,45 @@ UNSEEN: list[tuple[str, str, list[dict[str, Any]]]] = [
 ]  # fmt: skip
 
 
+TRUSTS: dict[str, list[dict[str, Any]]] = {
+    "okta": [okta_line("user.mfa.factor.reset_all", "00uagent", "00uroot", timedelta()),
+             okta_line("system.idp.lifecycle.create", "00uroot", None, HOUR,
+                       target=[{"id": "0oaidp", "type": "IDP", "alternateId": "unknown"}])],
+    "entra": [audited("Admin deleted security info", whom="root"),
+              audited("Set federation settings on domain", HOUR, "root",
+                      targetResources=[{"id": "d-1", "type": "Other", "displayName": "example.test"}])],
+    "keycloak": [keycloak(timedelta(), operationType="ACTION", resourceType="USER",
+                          resourcePath="users/u-root/reset-password",
+                          authDetails={"userId": "u-agent", "realmId": "main"}),
+                 keycloak(HOUR, operationType="CREATE", resourceType="IDENTITY_PROVIDER",
+                          resourcePath="identity-provider/instances/oidc",
+                          authDetails={"userId": "u-root", "realmId": "main"})],
+    "google": [google("admin", "TURN_OFF_2_STEP_VERIFICATION", "agent", timedelta(), USER_EMAIL="root@example.test"),
+               google("admin", "CHANGE_SSO_SETTINGS", "root", HOUR, DOMAIN_NAME="example.test")],
+    "cloudtrail": [aws("UpdateLoginProfile", {"userName": "root"}, "mara", "ASIAMARA", timedelta()),
+                   aws("CreateSAMLProvider", {"name": "idp"}, "root", "ASIAROOT", HOUR)],
+}  # fmt: skip
+"""A recovery of an administrator, and what they then have the directory trust."""
+
+
+@pytest.mark.parametrize("provider", TRUSTS)
+def test_a_change_of_trust_is_seen_in_each_log_that_has_one(tmp_path: Path, provider: str) -> None:
+    """An administrator was recovered and has the directory trust another: one hit, by their account's class."""
+    log, accounts = tmp_path / "log.jsonl", tmp_path / "accounts.csv"
+    log.write_text("".join(json.dumps(line) + "\n" for line in TRUSTS[provider]))
+    accounts.write_text(
+        "keys,class\n00uroot|id-root|root@example.test|u-root|root|arn:aws:iam::111122223333:user/root,privileged\n"
+    )
+    report = Engine(threads=1).judge(
+        (Feed(provider=provider_named(provider), files=(log,)),),
+        accounts=accounts,
+        signals=(NAMED["trust_change_after_admin_recovery"],),
+    )
+
+    (hit,) = report.hits
+    assert hit.why.endswith("by an administrator recovered 0 days ago")
+
+
 @pytest.fixture
 def hits(tmp_path: Path) -> Callable[..., list[str]]:
     """The lines of evidence of one signal over logs of several providers."""
