@@ -215,6 +215,14 @@ def duo_sign_in(after: timedelta, factor: str, reason: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def windows(number: int, after: timedelta, who: str, **data: str) -> dict[str, Any]:
+    """An event of Windows' Security log, as the `evtx` package gives it."""
+    system = {"EventID": number, "TimeCreated": {"#attributes": {"SystemTime": at(after)}}, "EventRecordID": number,
+              "Channel": "Security", "Computer": "dc1.example.test", "Keywords": "0x8020000000000000"}  # fmt: skip
+    subject = {"SubjectUserSid": f"S-1-5-21-1-{who}", "SubjectUserName": who, "SubjectDomainName": "EXAMPLE"}
+    return {"Event": {"System": system, "EventData": {**subject, **data}}}
+
+
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 KEYED = {"accessKey": {"userName": "svc", "accessKeyId": "AKIANEW1"}}
 
@@ -343,6 +351,17 @@ TRUSTS: dict[str, list[dict[str, Any]]] = {
                google("admin", "CHANGE_SSO_SETTINGS", "root", HOUR, DOMAIN_NAME="example.test")],
     "cloudtrail": [aws("UpdateLoginProfile", {"userName": "root"}, "mara", "ASIAMARA", timedelta()),
                    aws("CreateSAMLProvider", {"name": "idp"}, "root", "ASIAROOT", HOUR)],
+    "windows": [windows(4724, timedelta(), "agent", TargetUserName="root", TargetDomainName="EXAMPLE",
+                        TargetSid="S-1-5-21-1-root"),
+                windows(4706, HOUR, "root", DomainName="OTHER", DomainSid="S-1-5-21-9", TdoType="2")],
+    "github": [
+        {"_document_id": f"g-{kind}", "@timestamp": int((NOON + after).timestamp() * 1000), "action": kind,
+         "actor": who, "org": "example", **more}
+        for kind, who, after, more in (
+            ("two_factor_authentication.disabled", "agent", timedelta(), {"user": "root"}),
+            ("org.enable_saml", "root", HOUR, {}),
+        )
+    ],
 }  # fmt: skip
 """A recovery of an administrator, and what they then have the directory trust."""
 
@@ -353,7 +372,8 @@ def test_a_change_of_trust_is_seen_in_each_log_that_has_one(tmp_path: Path, prov
     log, accounts = tmp_path / "log.jsonl", tmp_path / "accounts.csv"
     log.write_text("".join(json.dumps(line) + "\n" for line in TRUSTS[provider]))
     accounts.write_text(
-        "keys,class\n00uroot|id-root|root@example.test|u-root|root|arn:aws:iam::111122223333:user/root,privileged\n"
+        "keys,class\n"
+        "00uroot|id-root|root@example.test|u-root|root|s-1-5-21-1-root|arn:aws:iam::111122223333:user/root,privileged\n"
     )
     report = Engine(threads=1).judge(
         (Feed(provider=provider_named(provider), files=(log,)),),
