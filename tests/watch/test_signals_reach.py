@@ -259,6 +259,12 @@ SEEN: list[tuple[str, str, list[dict[str, Any]]]] = [
         unified("HardDelete", minutes(9), MailboxOwnerUPN="ana@example.test",
                 AffectedItems=[{"Id": "i-1", "Subject": "Your account: Password reset (case 7QX4)"}]),
     ]),
+    ("notice_deleted", "entra", [
+        audited("Reset password (by admin)"),
+        {"OfficeWorkload": "Exchange", "Operation": "SoftDelete", "OfficeId": "o-1", "TimeGenerated": at(minutes(9)),
+         "UserId": "ana@example.test", "UserType": "Regular", "MailboxOwnerUPN": "ana@example.test",
+         "AffectedItems": '[{"Subject": "Your password was changed"}]'},
+    ]),
     ("payroll_in_probation", "ecs", [
         ecs("reset-password", timedelta(), "u-agent", "u-ana"), ecs("bank-account-changed", DAY, "u-ana", "u-ana"),
     ]),
@@ -402,7 +408,7 @@ def hits(tmp_path: Path) -> Callable[..., list[str]]:
     return found
 
 
-@pytest.mark.parametrize(("name", "provider", "lines"), SEEN, ids=[f"{n}-{p}" for n, p, _ in SEEN])
+@pytest.mark.parametrize(("name", "provider", "lines"), SEEN, ids=[f"{n}-{p}-{i}" for i, (n, p, _) in enumerate(SEEN)])
 def test_a_signal_fires_on_what_a_log_says(
     hits: Callable[..., list[str]], name: str, provider: str, lines: list[dict[str, Any]]
 ) -> None:

@@ -79,6 +79,7 @@ _UNIFIED = {name.lower(): name for name in (
 """Members of the unified audit log by their names in lower case, as some pipelines write them."""
 # fmt: on
 _SIGN_INS = frozenset({"UserLoggedIn", "UserLoginFailed"})
+_TEXT_LISTS = ("Parameters", "ExtendedProperties", "ModifiedProperties", "AffectedItems", "Item")
 _DELETIONS = frozenset({"HardDelete", "SoftDelete", "MoveToDeletedItems"})
 _NOTICE = re.compile(
     r"pass(word|wort|code)|kennwort|mot de passe|contrase[ñn]a|mfa|2fa|two-step|multi-?factor|authenti[ckf]"
@@ -276,7 +277,7 @@ def _of_sentinel(row: Json) -> Json:
         "CreationTime": row.get("TimeGenerated"),
         "ClientIP": row.get("ClientIP") or row.get("Client_IPAddress"),
         "UserType": kind.get(str(row.get("UserType")), row.get("UserType")),
-        **{name: parsed(row.get(name)) for name in ("Parameters", "ExtendedProperties", "ModifiedProperties")},
+        **{name: parsed(row.get(name)) for name in _TEXT_LISTS},
     }
 
 
