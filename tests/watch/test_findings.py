@@ -159,6 +159,23 @@ def test_lone_ones_become_an_hour(ledger: Ledger) -> None:
     assert next(s for s in findings.all() if s.finding.by == "hour").live == 5
 
 
+def test_an_hour_is_any_sixty_minutes(ledger: Ledger) -> None:
+    """Four lone agents around midnight are one campaign, at once or one after the other; what is later is not of it."""
+    around = [row(f"l{n}", actor=f"lone-{n}", target=f"t{n}", after=11 * 60 + 50 + n * 6) for n in range(4)]
+    apart = [row(f"m{n}", actor=f"lone-{n}", target=f"t{n}", after=n * 25) for n in range(4)]
+
+    assert [(c.by, c.name, len(c.items)) for c in campaigns(items_of(around, []))] == [("hour", "2026-03-02T23", 4)]
+    assert len(campaigns(items_of(apart, []))) == 4
+    findings = Findings(ledger)
+    for one in around:
+        findings.take((one,), (), NOON)
+    (hour,) = (s for s in findings.all() if s.finding.by == "hour")
+    assert hour.live == 1
+    findings.take((row("l5", actor="lone-5", target="t5", after=12 * 60 + 40),), (), NOON)
+    findings.take((row("l6", actor="lone-6", target="t6", after=13 * 60 + 30),), (), NOON)
+    assert findings.one(hour.finding.id).live == 2
+
+
 def test_late_evidence_takes_events_out(ledger: Ledger) -> None:
     """A verdict revised to verified leaves its finding, with the hits that no longer fire, and may close it."""
     findings = Findings(ledger)

@@ -18,7 +18,7 @@ from watchword.core.evidence import EvidenceRow
 from watchword.desk.activity import ARROW_SCHEMA
 from watchword.watch.engine import Engine
 from watchword.watch.providers import Feed, provider_named
-from watchword.watch.signals import SHIPPED, Hit, Signal, read_signal, read_signals
+from watchword.watch.signals import SHIPPED, Hit, Signal, read_signal, read_signals, tuned
 from watchword.watch.signals.cases import check, file_of
 from watchword.watch.verdicts import Report
 
@@ -71,6 +71,33 @@ def test_every_signal_has_a_runbook() -> None:
     }
 
     assert {s.runbook for s in SIGNALS} - headings == set()
+
+
+def _written(value: object) -> str:
+    """A parameter as the documentation writes it."""
+    if isinstance(value, timedelta):
+        units = {"d": 86400, "h": 3600, "min": 60, "s": 1}
+        seconds = int(value.total_seconds())
+        return next(f"{seconds // size} {unit}" for unit, size in units.items() if seconds % size == 0)
+    if isinstance(value, list):
+        return ", ".join(f"`{each}`" for each in value)
+    return str(value) if not isinstance(value, str) else f"`{value}`" if value else "nothing"
+
+
+@pytest.mark.parametrize("signal", SIGNALS, ids=lambda signal: signal.name)
+def test_a_runbook_says_what_its_signal_does(signal: Signal) -> None:
+    """Title, severity, techniques, tables, false positives and parameters of the documentation are the signal's own."""
+    section = DOCS.read_text("utf-8").partition(f"### {signal.runbook}\n")[2].partition("\n### ")[0].splitlines()
+    parameters = ", ".join(f"`{name}` {_written(value)}" for name, value in signal.parameters.items())
+
+    assert (
+        f"**{signal.title}** · {signal.severity} · {', '.join(signal.attack)} · reads {', '.join(signal.needs)}"
+        in section
+    )
+    assert f"False positives: {signal.false_positives}" in section
+    assert [line for line in section if line.startswith("Parameters:")] == (
+        [f"Parameters: {parameters}."] if parameters else []
+    )
 
 
 @pytest.mark.parametrize(
@@ -142,6 +169,34 @@ def test_a_case_that_does_not_hold_is_seen(tmp_path: Path) -> None:
     _, failed = check(read_signal(file))
 
     assert [f.why for f in failed] == ["one", "two"]
+
+
+def test_a_line_of_evidence_has_all_its_words(tmp_path: Path) -> None:
+    """A case whose hit leaves a word of `says` in braces does not hold; who acted is a fact as well."""
+    file = tmp_path / "mine.sql"
+    file_of_mine = file.with_suffix(".cases.yaml")
+    file_of_mine.write_text(
+        "positive: [{why: one, happened: [{action: password.reset, actor: bo, address: null}], hits: [{event: e1}]}]\n"
+        "negative: [{why: two}]\n"
+    )
+    for words, column, fails in (
+        ("{native} by {actor}", "native_action AS native", []),
+        ("{native}", "address AS native", ["one"]),
+    ):
+        file.write_text(WHOLE.replace("{native}", words).replace("native_action AS native", column))
+        _, failed = check(read_signal(file))
+        assert [f.why for f in failed] == fails
+
+
+def test_a_zone_is_one_there_is() -> None:
+    """A signal that speaks of hours takes a time zone, and none that nobody knows."""
+    (signal,) = (s for s in SIGNALS if s.name == "outside_queue_hours")
+
+    assert tuned(signal, {"zone": "Europe/Berlin"}).parameters["zone"] == "Europe/Berlin"
+    for wrong in ("Europe/Nowhere", "", "../etc", "UTC+1 "):
+        with pytest.raises(Invalid, match="no time zone") as told:
+            tuned(signal, {"zone": wrong})
+        assert told.value.where == "watch.thresholds.outside_queue_hours.zone"
 
 
 def test_parameters_are_set(tmp_path: Path) -> None:

@@ -18,7 +18,9 @@ REACH = timedelta(hours=24)
 """How far from the events of a campaign another one may lie and still belong to it."""
 
 LONE = 4
-"""So many agents with one event each in one hour are one campaign of that hour, not so many findings."""
+"""So many agents with one event each within an hour are one campaign of that hour, not so many findings."""
+
+HOUR = timedelta(hours=1)
 
 SIGMA = "sigma."
 """What the rule of a verdict begins with, and that of a Sigma rule."""
@@ -160,17 +162,13 @@ def of_hit(hit: Hit) -> Item:
 
 
 def campaigns(items: Iterable[Item], subject: Subject = lambda item: item.key) -> tuple[Campaign, ...]:
-    """*items* grouped, gravest first; lone ones of one hour, if there are `LONE` of them, are that hour's."""
+    """*items* grouped, gravest first; lone ones within an hour, if there are `LONE` of them, are that hour's."""
     grouped = _grouped(items, subject)
-    lone: dict[str, list[Campaign]] = {}
-    for campaign in grouped:
-        if is_lone(campaign):
-            lone.setdefault(hour_of(campaign.since), []).append(campaign)
-    taken = {id(each) for hour in lone.values() if len(hour) >= LONE for each in hour}
+    crowds = tuple(_crowds([campaign for campaign in grouped if is_lone(campaign)]))
+    taken = {id(each) for crowd in crowds for each in crowd}
     merged = [
-        Campaign(by="hour", name=hour, items=_ordered(item for each in several for item in each.items))
-        for hour, several in lone.items()
-        if len(several) >= LONE
+        Campaign(by="hour", name=hour_of(crowd[0].since), items=_ordered(item for each in crowd for item in each.items))
+        for crowd in crowds
     ]
     whole = (*(each for each in grouped if id(each) not in taken), *merged)
     return tuple(sorted(whole, key=lambda c: (-SEVERITIES.index(c.severity), -len(c.items), c.since, c.name)))
@@ -183,8 +181,33 @@ def is_lone(campaign: Campaign) -> bool:
 
 
 def hour_of(at: datetime) -> str:
-    """The hour of *at* as a name."""
+    """The hour that begins with *at*, wherever on the clock, as a name."""
     return f"{at:%Y-%m-%dT%H}"
+
+
+def crowded(at: datetime, others: Iterable[datetime]) -> str | None:
+    """The name of an hour in which *at* lies with as many of *others* as make a campaign; None where there is none."""
+    near = sorted(other for other in others if abs(other - at) <= HOUR)
+    for start in (*(other for other in near if other <= at), at):
+        if sum(timedelta() <= other - start <= HOUR for other in near) >= LONE - 1:
+            return hour_of(start)
+    return None
+
+
+def _crowds(lone: list[Campaign]) -> Iterator[list[Campaign]]:
+    """Those of *lone* of which `LONE` lie within an hour that slides over the clock's."""
+    lone.sort(key=lambda campaign: campaign.since)
+    first = 0
+    while first < len(lone):
+        last = first + 1
+        # Differences, since no calendar has an hour after its last.
+        while last < len(lone) and lone[last].since - lone[first].since <= HOUR:
+            last += 1
+        if last - first >= LONE:
+            yield lone[first:last]
+            first = last
+        else:
+            first += 1
 
 
 def _grouped(items: Iterable[Item], subject: Subject) -> tuple[Campaign, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TypeAlias, TypeVar
 from unicodedata import is_normalized, normalize
 
@@ -34,8 +34,10 @@ from watchword.ledger.append import Append, Appended, Draft
 from watchword.ledger.entry import Disclosure, Retention
 from watchword.ledger.erasure import EvidenceErased
 from watchword.ledger.leader import Ledger
-from watchword.watch.campaigns import REACH, Item, hour_of
+from watchword.watch.campaigns import HOUR, REACH, Item, hour_of
 from watchword.watch.risk import Kind, Weighed
+
+_FIRST = datetime.min.replace(tzinfo=UTC)
 
 PREFIX, SUPPRESSIONS = "finding/", "suppression/"
 WATCH = "watch"
@@ -218,10 +220,13 @@ class FindingLog:
         for id_ in self.of_event(item.event) if item.event else ():
             if self.known[id_].finding.status in OPEN:
                 return id_
-        for by, name in dict.fromkeys((subject or item.key, item.key, ("hour", hour_of(item.at)))):
+        # An hour begins with its first event, so it may end in the next of the clock's.
+        before = hour_of(item.at - min(HOUR, item.at - _FIRST))
+        for by, name in dict.fromkeys((subject or item.key, item.key, ("hour", hour_of(item.at)), ("hour", before))):
             for id_ in self._of_key.get(self.digest(by, name), ()):
                 finding = self.known[id_].finding
-                if finding.status in OPEN and _reaches(finding, item.at):
+                is_over = name == before and item.at - (finding.since or finding.raised_at) > HOUR
+                if finding.status in OPEN and _reaches(finding, item.at) and not is_over:
                     return id_
         return None
 

@@ -41,13 +41,12 @@ from watchword.ledger.entry import Disclosure, Retention
 from watchword.ledger.leader import Ledger
 from watchword.watch import quiet
 from watchword.watch.campaigns import (
-    LONE,
     SIGMA,
     Campaign,
     Item,
     Party,
     campaigns,
-    hour_of,
+    crowded,
     is_lone,
     of_hit,
     of_row,
@@ -272,16 +271,14 @@ class Findings:
 
     def _with_lone_ones(self, groups: tuple[Campaign, ...]) -> Iterator[Campaign]:
         """*groups*, where the lone ones of an hour that has as many already are that hour's."""
-        waiting: dict[str, int] = {}
-        for one in self.log.known.values():
-            finding = one.finding
-            if finding.status is Status.NEW and finding.by in {"actor", "target"} and len(finding.marks) == 1:
-                hour = hour_of(finding.since or finding.raised_at)
-                waiting[hour] = waiting.get(hour, 0) + 1
+        waiting = [
+            finding.since or finding.raised_at
+            for finding in (one.finding for one in self.log.known.values())
+            if finding.status is Status.NEW and finding.by in {"actor", "target"} and len(finding.marks) == 1
+        ]
         hours: dict[str, list[Item]] = {}
         for group in groups:
-            hour = hour_of(group.since)
-            if group.by != "hour" and is_lone(group) and waiting.get(hour, 0) >= LONE - 1:
+            if group.by != "hour" and is_lone(group) and (hour := crowded(group.since, waiting)) is not None:
                 hours.setdefault(hour, []).extend(group.items)
             else:
                 yield group

@@ -157,6 +157,7 @@ SELECT
     country,
     device,
     CASE WHEN is_sign_in THEN concat_ws(' ', factor, reason) ELSE coalesce(
-        told ->> '$.role', told ->> '$.factor', told ->> '$.type', told ->> '$.status', whom_kind
+        told ->> '$.role', told ->> '$.factor', told ->> '$.type', told ->> '$.status',
+        'valid for ' || (told ->> '$.valid_secs') || ' s', whom_kind
     ) END AS detail
 FROM placed

@@ -74,11 +74,20 @@ _TEXTS = (
 _UNIFIED = {name.lower(): name for name in (
     "Operation", "Id", "CreationTime", "UserId", "UserKey", "UserType", "ClientIP", "ClientIPAddress", "ActorIpAddress",
     "Actor", "Target", "ObjectId", "MailboxOwnerUPN", "Parameters", "ExtendedProperties", "ModifiedProperties",
-    "InterSystemsId", "ApplicationId", "ErrorNumber", "ResultStatus",
+    "InterSystemsId", "ApplicationId", "ErrorNumber", "ResultStatus", "AffectedItems", "Item",
 )}
 """Members of the unified audit log by their names in lower case, as some pipelines write them."""
 # fmt: on
 _SIGN_INS = frozenset({"UserLoggedIn", "UserLoginFailed"})
+_TEXT_LISTS = ("Parameters", "ExtendedProperties", "ModifiedProperties", "AffectedItems", "Item")
+_DELETIONS = frozenset({"HardDelete", "SoftDelete", "MoveToDeletedItems"})
+_NOTICE = re.compile(
+    r"pass(word|wort|code)|kennwort|mot de passe|contrase[ñn]a|mfa|2fa|two-step|multi-?factor|authenti[ckf]"
+    r"|(security|sicherheits)[ -]?(info|code|alert|hinweis)|sign-?in|anmeldung|v[eé]rifi[ck]a[tc]i[oó]n"
+    r"|account recovery|kontowiederherstellung|\((case|vorgang|dossier|caso) ",
+    re.IGNORECASE,
+)
+"""What the subject of a notice about a way in says; the last are the desk's own (`languages/*.toml`)."""
 _RENAMED = {
     "added-user-account": "Add user.",
     "modified-user-account": "Update user.",
@@ -268,7 +277,7 @@ def _of_sentinel(row: Json) -> Json:
         "CreationTime": row.get("TimeGenerated"),
         "ClientIP": row.get("ClientIP") or row.get("Client_IPAddress"),
         "UserType": kind.get(str(row.get("UserType")), row.get("UserType")),
-        **{name: parsed(row.get(name)) for name in ("Parameters", "ExtendedProperties", "ModifiedProperties")},
+        **{name: parsed(row.get(name)) for name in _TEXT_LISTS},
     }
 
 
@@ -317,7 +326,10 @@ def _from_unified(row: Json) -> tuple[Json, ...] | None:
     name += _of_audit(name, parameters)
     if name == "Set-Mailbox" and any(key.startswith(("Forward", "DeliverToMailbox")) for key in parameters):
         name = "Set-Mailbox/forwarding"
-    mailbox = name.endswith(("InboxRule", "InboxRules")) or name.startswith("Set-Mailbox")
+    deleted = _notices(row) if name in _DELETIONS else ()
+    if deleted:
+        name = f"{name}/notice"
+    mailbox = name.endswith(("InboxRule", "InboxRules")) or name.startswith("Set-Mailbox") or bool(deleted)
     # Of a mailbox's settings the object is the mailbox, by its path; of a rule in it, the rule.
     named = (text(row.get("ObjectId")) or "").rpartition("/")[2] if name.startswith("Set-Mailbox") else None
     target = text(row.get("MailboxOwnerUPN")) or (
@@ -333,6 +345,7 @@ def _from_unified(row: Json) -> tuple[Json, ...] | None:
             "activityDateTime": _zoned(row.get("CreationTime")),
             "correlationId": correlation,
             "result": _result(row.get("ResultStatus")),
+            "resultReason": deleted[0] if deleted else None,
             "initiatedBy": _initiator(user, row, extended, address),
             "targetResources": [
                 {
@@ -392,6 +405,12 @@ def _named(value: Any) -> dict[str, Any]:
         str(each.get("Name")): each if "NewValue" in each or "OldValue" in each else each.get("Value")
         for each in _dicts(value)
     }
+
+
+def _notices(row: Json) -> tuple[str, ...]:
+    """The subjects of what was deleted that read like a notice about a way in."""
+    items = [*_dicts(row.get("AffectedItems")), *_dicts([row.get("Item")])]
+    return tuple(said for each in items if (said := text(each.get("Subject"))) is not None and _NOTICE.search(said))
 
 
 def _result(status: object) -> str | None:

@@ -16,6 +16,7 @@ SELECT
         WHEN regexp_full_match(id.applicationName, 'drive|calendar|chat|meet|meet_hardware|gmail|rules|groups|groups_enterprise|vault|chrome'
             || '|context_aware_access|gcp|data_studio|keep|jamboard|access_transparency|classroom|gemini_in_workspace_apps|takeout'
             || '|contacts|currents|gplus|profile|cloud_search|tasks|voice|assignments|admin_data_action|data_migration|graduation|ldap')
+            AND (id.applicationName = 'drive' AND event.name = 'download') IS NOT TRUE
             THEN '*'
         ELSE event.name
     END AS native,

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -226,8 +227,17 @@ def tuned(signal: Signal, values: Mapping[str, object]) -> Signal:
         if not isinstance(value, wanted) or isinstance(value, bool):
             like = "a time span such as '24 h'" if isinstance(default, timedelta) else f"like {default!r}"
             raise Invalid(f"{given!r} can not be {name}.", f"Give {like}.", where=where)
+        if name == "zone":
+            _must_be_zone(str(value), where)
         parameters[name] = value
     return msgspec.structs.replace(signal, parameters=parameters, window=_window(parameters, signal.window))
+
+
+def _must_be_zone(name: str, where: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise Invalid(f"{name!r} is no time zone.", "Give one such as Europe/Berlin, or UTC.", where=where) from error
 
 
 def _window(parameters: Mapping[str, Value], default: timedelta) -> timedelta:

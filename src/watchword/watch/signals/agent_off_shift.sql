@@ -1,6 +1,6 @@
 /*
 title = "An agent acts outside their usual hours"
-says = "{action} at {hour}:00 UTC, where {actor} is hardly ever at work"
+says = "{action} at {hour}:00 {zone}, where {actor} is hardly ever at work"
 runbook = "agent-off-shift"
 attack = ["T1078"]
 severity = "medium"
@@ -12,11 +12,13 @@ keyed = "actor"
 [parameters]
 least = 20
 share = 0.06
+zone = "UTC"
 */
 WITH act AS (
-    SELECT *, extract(hour FROM "time") AS hour
+    SELECT *, extract(hour FROM timezone($zone, "time")) AS hour
     FROM recovery
-    WHERE actor_class IS NULL AND NOT by_owner
+    -- What a case explains was done by the desk's executor, at whatever hour.
+    WHERE actor_class IS NULL AND NOT by_owner AND verdict <> 'verified'
 ),
 per_hour AS (SELECT actor, hour, count(*) AS acts FROM act GROUP BY ALL),
 -- How much an agent did within an hour either way, around midnight too, of all they did.
@@ -27,6 +29,6 @@ usual AS (
     JOIN (SELECT actor, sum(acts) AS acts FROM per_hour GROUP BY actor) AS total ON total.actor = mine.actor
     GROUP BY ALL
 )
-SELECT act.id AS event, act."target", act.actor, act."time", act."action", act.hour
+SELECT act.id AS event, act."target", act.actor, act."time", act."action", act.hour, $zone AS zone
 FROM act JOIN usual USING (actor, hour)
 WHERE usual.acts >= $least AND usual.nearby <= usual.acts * $share

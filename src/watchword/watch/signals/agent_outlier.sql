@@ -1,6 +1,6 @@
 /*
 title = "An agent recovers far more accounts than usual"
-says = "{recoveries} recoveries in a day; usual are {usual}"
+says = "{accounts} accounts recovered within {window}; usual on a day are {usual}"
 runbook = "agent-outlier"
 attack = ["T1078", "T1098"]
 severity = "medium"
@@ -11,22 +11,44 @@ needs = ["happened"]
 [parameters]
 least = 6
 sigmas = 3
+days = 5
 */
-WITH day AS (
-    SELECT actor, date_trunc('day', "time") AS day, count(*) AS recoveries, max("time") AS "time", arg_max(id, {'t': "time", 'i': id}) AS id,
-        arg_max("target", {'t': "time", 'i': id}) AS "target"
-    FROM recovery
-    WHERE actor_class IS NULL AND NOT by_owner
-    GROUP BY ALL
+-- What a case explains was done by the desk's executor, whoever asked for it.
+WITH act AS (SELECT * FROM recovery WHERE actor_class IS NULL AND NOT by_owner AND verdict <> 'verified'),
+recent AS (
+    SELECT *, count(DISTINCT subject) OVER (
+        PARTITION BY actor ORDER BY "time" RANGE BETWEEN $window PRECEDING AND CURRENT ROW
+    ) AS accounts
+    FROM act
 ),
--- Of all other days of all agents: a day so large would else raise what it is held against.
+day AS (SELECT actor, date_trunc('day', "time") AS day, count(DISTINCT subject) AS accounts FROM act GROUP BY ALL),
+-- What was usual until a day, of one agent and of all of them: that day and the later ones raise nothing they are held
+-- against.
+own AS (
+    SELECT actor, day, count(*) OVER upto AS days, sum(accounts) OVER upto AS accounts, sum(accounts * accounts) OVER upto AS squares
+    FROM day
+    WINDOW upto AS (PARTITION BY actor ORDER BY day)
+),
+every AS (
+    SELECT
+        day, min(day) OVER upto AS since, sum(days) OVER upto AS days, sum(accounts) OVER upto AS accounts,
+        sum(squares) OVER upto AS squares
+    FROM (SELECT day, count(*) AS days, sum(accounts) AS accounts, sum(accounts * accounts) AS squares FROM day GROUP BY day)
+    WINDOW upto AS (ORDER BY day)
+),
 judged AS (
     SELECT
-        *,
-        (sum(recoveries) OVER () - recoveries) / nullif(count(*) OVER () - 1, 0) AS mean,
-        (sum(recoveries * recoveries) OVER () - recoveries * recoveries) / nullif(count(*) OVER () - 1, 0) AS square
-    FROM day
+        many.*, every.since, coalesce(own.days, 0) >= $days AS by_own,
+        CASE WHEN by_own THEN own.accounts / own.days ELSE every.accounts / every.days END AS mean,
+        CASE WHEN by_own THEN own.squares / own.days ELSE every.squares / every.days END AS square
+    FROM (SELECT *, date_trunc('day', "time" - $window) AS until FROM recent WHERE accounts >= $least) AS many
+    ASOF LEFT JOIN own ON own.actor = many.actor AND own.day < many.until
+    ASOF LEFT JOIN every ON every.day < many.until
 )
-SELECT id AS event, "target", actor, "time", recoveries, round(mean, 1) AS usual
+SELECT id AS event, "target", actor, "time", accounts, round(mean, 1) AS usual, CAST($window AS VARCHAR) AS "window"
 FROM judged
-WHERE recoveries >= $least AND recoveries > mean + $sigmas * sqrt(greatest(square - mean * mean, 0))
+-- Counts vary by their root at least, however even a few days were.
+WHERE accounts > mean + $sigmas * sqrt(greatest(square - mean * mean, mean))
+    -- A log that has just begun knows of no usual day.
+    AND (by_own OR date_diff('day', since, until) >= $days)
+QUALIFY coalesce("time" - lag("time") OVER (PARTITION BY actor ORDER BY "time", id) > $window, true)

@@ -11,13 +11,24 @@ keyed = "subject"
 
 [parameters]
 times = 2
+together = "12 h"
 */
-SELECT id AS event, "target", actor, "time", times
-FROM (
-    SELECT *, count(DISTINCT date_trunc('day', "time")) OVER (
-        PARTITION BY actor, subject ORDER BY "time" RANGE BETWEEN $window PRECEDING AND CURRENT ROW
-    ) AS times
+WITH apart AS (
+    SELECT *, coalesce(
+        "time" - lag("time") OVER nearby > $together AND ("case" = lag("case") OVER nearby) IS NOT TRUE, true
+    ) AS is_new
     FROM recovery
     WHERE actor_class IS NULL AND NOT by_owner AND verdict <> 'verified'
+    WINDOW nearby AS (PARTITION BY actor, subject ORDER BY "time", id)
+),
+numbered AS (
+    SELECT *, count(*) FILTER (is_new) OVER (PARTITION BY actor, subject ORDER BY "time", id) AS nth FROM apart
 )
-WHERE times >= $times
+SELECT id AS event, "target", actor, "time", times
+FROM (
+    SELECT *, nth + 1 - min(nth) OVER (
+        PARTITION BY actor, subject ORDER BY "time" RANGE BETWEEN $window PRECEDING AND CURRENT ROW
+    ) AS times
+    FROM numbered
+)
+WHERE is_new AND times >= $times

@@ -21,4 +21,4 @@ FROM (
     WHERE did = 'approved'
 )
 WHERE approvals >= $approvals
-QUALIFY row_number() OVER (PARTITION BY person, date_trunc('day', "time") ORDER BY "time", seq) = 1
+QUALIFY coalesce("time" - lag("time") OVER (PARTITION BY person ORDER BY "time", seq) > $window, true)

@@ -19,15 +19,16 @@ WITH opened AS (
     WHERE did = 'opened' AND unit IS NOT NULL AND unit <> ''
     WINDOW recent AS (PARTITION BY unit ORDER BY "time" RANGE BETWEEN $window PRECEDING AND CURRENT ROW)
 ),
--- The usual is the mean of the hours in which there was any case at all.
-usual AS (
-    SELECT unit, avg(cases) AS usual
-    FROM (SELECT unit, date_trunc('hour', "time") AS hour, count(*) AS cases FROM opened GROUP BY ALL)
-    GROUP BY unit
+-- The usual of a unit is the mean of what there was in such a time until the day before.
+judged AS (
+    SELECT *, avg(accounts) OVER (
+        PARTITION BY unit ORDER BY "time" RANGE BETWEEN UNBOUNDED PRECEDING AND INTERVAL 1 DAY PRECEDING
+    ) AS usual
+    FROM opened
 )
 SELECT
-    NULL AS event, NULL AS "target", person AS actor, "time", unit, cases, accounts, round(usual, 1) AS usual,
+    NULL AS event, NULL AS "target", person AS actor, "time", unit, cases, accounts, round(coalesce(usual, 0), 1) AS usual,
     CAST($window AS VARCHAR) AS "window"
-FROM opened JOIN usual USING (unit)
-WHERE accounts >= $accounts AND accounts >= $times * usual
-QUALIFY row_number() OVER (PARTITION BY unit, date_trunc('day', "time") ORDER BY "time", seq) = 1
+FROM judged
+WHERE accounts >= greatest($accounts, $times * coalesce(usual, 0))
+QUALIFY coalesce("time" - lag("time") OVER (PARTITION BY unit ORDER BY "time", seq) > $window, true)

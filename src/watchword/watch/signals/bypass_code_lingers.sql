@@ -5,26 +5,38 @@ runbook = "bypass-code-lingers"
 attack = ["T1556.006", "T1621"]
 severity = "medium"
 window = "8 h"
-false_positives = "A log that does not say which factor a sign-in used."
+false_positives = "A code that is meant for several uses."
 needs = ["happened", "signed_in"]
+keyed = "subject"
 
 [parameters]
 longest = "60 min"
 bypass = "bypass|temporary.?access|\\btap\\b|recovery.?(code|pin)|scratch|backup.?code"
+tells = ["duo"]
 */
-WITH code AS (
+WITH used AS (SELECT *, regexp_matches(lower(detail), $bypass) AS by_code FROM signed_in WHERE done),
+code AS (
     SELECT
-        granted.id, granted."target", granted.actor, granted."time", granted.provider,
-        count(used.id) AS uses, max(used."time") AS last_use
+        granted.id, granted.subject, granted."target", granted.actor, granted."time", granted.provider, granted.detail,
+        count(used.id) FILTER (used.by_code AND used."time" <= granted."time" + $window) AS uses,
+        max(used."time") FILTER (used.by_code AND used."time" <= granted."time" + $window) AS last_use,
+        -- Who is in again by other means has no more use for it.
+        coalesce(bool_or(used."time" > granted."time" + $window), false) AS is_in
     FROM happened AS granted
-    LEFT JOIN signed_in AS used
-        ON used.subject = granted.subject AND used."time" > granted."time" AND used."time" <= granted."time" + $window
-        AND used.done AND regexp_matches(lower(used.detail), $bypass)
-    WHERE granted."action" = 'mfa.bypass_grant' AND granted.done
+    LEFT JOIN used
+        ON used.subject = granted.subject AND used."time" > granted."time"
+        AND used."time" <= granted."time" + 7 * $window
+    -- Codes that somebody keeps for themselves are meant to be kept.
+    WHERE granted."action" = 'mfa.bypass_grant' AND granted.done AND granted.owes
     GROUP BY ALL
 ),
--- Unused can only be said of a log that tells the factor of a sign-in, and that goes on long enough.
-told AS (SELECT provider, max("time") AS until FROM signed_in WHERE detail IS NOT NULL GROUP BY provider),
+-- Taken back, or spent on the factor it was for.
+spent AS (
+    SELECT DISTINCT code.id
+    FROM code JOIN happened AS later
+        ON later.subject = code.subject AND later."time" > code."time" AND later."time" <= code."time" + $window
+    WHERE later.done AND later."action" IN ('token.revoke', 'mfa.factor_enroll', 'device.enroll')
+),
 judged AS (
     SELECT
         code.*,
@@ -32,9 +44,12 @@ judged AS (
             WHEN uses > 1 THEN 'used ' || uses || ' times'
             WHEN uses = 1 AND last_use > code."time" + $longest
                 THEN 'used after ' || date_diff('minute', code."time", last_use) || ' minutes'
-            WHEN uses = 0 AND told.until > code."time" + $window THEN 'never used'
+            -- Unused can only be said of a log that tells the factor of a sign-in, and of a code that does not expire.
+            WHEN uses = 0 AND is_in AND list_contains($tells, provider) AND spent.id IS NULL
+                AND coalesce(try_cast(nullif(regexp_extract(code.detail, '^valid for (\d+) s$', 1), '') AS BIGINT), 0) = 0
+                THEN 'never used'
         END AS what
-    FROM code LEFT JOIN told USING (provider)
+    FROM code LEFT JOIN spent ON spent.id = code.id
 )
 SELECT id AS event, "target", actor, coalesce(last_use, "time") AS "time", what
 FROM judged

@@ -9,11 +9,26 @@ false_positives = "A new phone that is registered and enrolled on the same day."
 needs = ["happened"]
 keyed = "subject"
 */
+WITH written AS (
+    SELECT
+        *, row_number() OVER (PARTITION BY subject ORDER BY "time", id) = 1 AS is_first,
+        actor_class IN ('automation', 'system') AS is_synchronised
+    FROM happened
+    WHERE "action" = 'recovery_info.change' AND done
+),
+changed AS (
+    SELECT written.*
+    -- What a synchronisation writes for the first time, and what a new account is given, was nobody's before.
+    FROM (SELECT * FROM written WHERE (is_first AND is_synchronised) IS NOT TRUE) AS written
+    ANTI JOIN happened AS created
+        ON created.subject = written.subject AND created."action" = 'account.create' AND created.done
+        AND created."time" <= written."time" AND created."time" >= written."time" - $window
+)
 SELECT
     recovery.id AS event, recovery."target", recovery.actor, recovery."time", recovery."action",
     date_diff('day', changed."time", recovery."time") AS days
-FROM recovery JOIN happened AS changed
+FROM recovery JOIN changed
     ON changed.subject = recovery.subject AND changed."time" < recovery."time"
     AND changed."time" >= recovery."time" - $window
-WHERE changed."action" = 'recovery_info.change' AND changed.done
+WHERE (changed."case" = recovery."case") IS NOT TRUE
 QUALIFY row_number() OVER (PARTITION BY recovery.id ORDER BY changed."time" DESC, changed.id) = 1

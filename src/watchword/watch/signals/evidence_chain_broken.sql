@@ -1,6 +1,6 @@
 /*
 title = "The evidence of a change is broken"
-says = "the chain of case {case} is not whole: {reasons}"
+says = "{chain} is not whole: {reasons}"
 runbook = "evidence-chain-broken"
 attack = ["T1565.001", "T1070"]
 severity = "critical"
@@ -12,9 +12,11 @@ keyed = "event"
 [parameters]
 broken = "^missing:|^recorded_as_not_done$|^ledger_restored$"
 */
-SELECT id AS event, "target", actor, "time", "case", list_filter(reasons, lambda r: regexp_matches(r, $broken)) AS reasons
+SELECT
+    id AS event, "target", actor, "time", 'the chain of ' || coalesce('case ' || "case", 'a change') AS chain,
+    list_filter(reasons, lambda r: regexp_matches(r, $broken)) AS reasons
 FROM happened
 WHERE len(list_filter(reasons, lambda r: regexp_matches(r, $broken))) > 0
 UNION ALL
-SELECT NULL, NULL, NULL, since, NULL, ['the ledger lost its record until ' || strftime(until, '%Y-%m-%d %H:%M')]
+SELECT NULL, NULL, NULL, since, 'the ledger', ['it lost its record until ' || strftime(until, '%Y-%m-%d %H:%M')]
 FROM gap

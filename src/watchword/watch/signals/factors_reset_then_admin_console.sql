@@ -10,7 +10,7 @@ needs = ["happened", "signed_in"]
 keyed = "subject"
 
 [parameters]
-console = "admin_app|admin.?(console|center|portal)|azure portal|consolelogin|aws console"
+console = "admin_app|admin.?(console|center|portal)|azure portal|c44b4083-3bb0-49c1-b47d-974e53cbdf3c|consolelogin|aws console"
 */
 SELECT
     recovery.id AS event, recovery."target", recovery.actor, signed_in."time", recovery."action",

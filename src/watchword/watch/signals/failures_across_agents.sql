@@ -23,4 +23,4 @@ SELECT
     NULL AS event, "target", account, person AS actor, "time", failures, agents, CAST($window AS VARCHAR) AS "window"
 FROM failed
 WHERE failures >= $failures AND agents >= $agents
-QUALIFY row_number() OVER (PARTITION BY account, date_trunc('day', "time") ORDER BY "time", seq) = 1
+QUALIFY coalesce("time" - lag("time") OVER (PARTITION BY account ORDER BY "time", seq) > $window, true)

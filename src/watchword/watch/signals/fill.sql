@@ -5,7 +5,8 @@ SELECT
     coalesce(its_target.subject, lower(event."target")) AS subject, its_target.class, event."action", event.family,
     event.actor, event.actor_class, coalesce(its_actor.subject, lower(event.actor)) AS actor_subject,
     its_actor.class AS actor_standing, event."target", event."time", event.done, event.by_owner, event.owes,
-    verdict.verdict, verdict.reasons, verdict."case", verdict.ticket, event.native_action, event.address, event.country,
+    verdict.verdict, verdict.reasons, verdict."case", verdict.ticket, event.native_action, event.address,
+    country_code.code AS country,
     event.asn, event.device, event.session, event.detail
 FROM event
 JOIN verdict USING (id)
@@ -15,5 +16,6 @@ LEFT JOIN whose AS its_target
 LEFT JOIN whose AS its_actor
     ON its_actor.provider = event.provider AND its_actor.directory = coalesce(event.directory, '')
     AND its_actor.who = event.actor
+LEFT JOIN country_code ON country_code.written = lower(strip_accents(trim(event.country)))
 -- What has no readable time stands in no order.
 WHERE NOT event.timeless;

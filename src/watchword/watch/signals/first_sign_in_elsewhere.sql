@@ -11,7 +11,7 @@ keyed = "subject"
 
 [parameters]
 history = "30 d"
-anonymous = "\\b(tor|vpn|proxy|anonymi[sz]\\w*)\\b"
+least = 3
 */
 WITH next_use AS (
     SELECT recovery.id, min(signed_in."time") AS used
@@ -24,7 +24,7 @@ WITH next_use AS (
 first_use AS (
     SELECT
         recovery.id, recovery.subject, recovery."target", recovery.actor, recovery."action", recovery."time" AS recovered,
-        signed_in."time", signed_in.country, signed_in.asn, signed_in.address, signed_in.detail
+        signed_in."time", signed_in.country, signed_in.asn, signed_in.address
     FROM recovery JOIN next_use USING (id) JOIN signed_in
         ON signed_in.subject = recovery.subject AND signed_in."time" = next_use.used
     WHERE signed_in.done
@@ -33,7 +33,7 @@ first_use AS (
 -- Counted, not listed: of a long log there are millions of pairs.
 usual AS (
     SELECT
-        first_use.id, count(signed_in.country) > 0 AS has_countries, count(signed_in.asn) > 0 AS has_asns,
+        first_use.id, count(signed_in.country) > 0 AS has_countries, count(signed_in.asn) AS asns,
         coalesce(bool_or(signed_in.country = first_use.country), false) AS same_country,
         coalesce(bool_or(signed_in.asn = first_use.asn), false) AS same_asn
     FROM first_use JOIN signed_in
@@ -47,11 +47,11 @@ judged AS (
         first_use.*,
         concat_ws(', ',
             CASE WHEN usual.has_countries AND NOT usual.same_country THEN 'new country ' || first_use.country END,
-            CASE WHEN usual.has_asns AND NOT usual.same_asn THEN 'new network AS' || first_use.asn END,
-            CASE WHEN regexp_matches(lower(first_use.detail), $anonymous) THEN 'an anonymising network' END
+            -- Networks are many, so it takes some sign-ins to know the usual ones.
+            CASE WHEN usual.asns >= $least AND NOT usual.same_asn THEN 'new network AS' || first_use.asn END
         ) AS what
     FROM first_use LEFT JOIN usual USING (id)
 )
-SELECT id AS event, "target", actor, "time", "action", address, what
+SELECT id AS event, "target", actor, "time", "action", coalesce(address, 'an unknown address') AS address, what
 FROM judged
 WHERE what <> ''

@@ -10,13 +10,14 @@ needs = ["activity"]
 
 [parameters]
 accounts = 3
+near = "24 h"
 */
 WITH idle AS (
     SELECT looked.*
     FROM (SELECT * FROM activity WHERE did = 'looked_up' AND seat <> 'system') AS looked
     ANTI JOIN (SELECT * FROM activity WHERE did = 'opened') AS opened
-        ON opened.account = looked.account AND opened.person = looked.person
-        AND opened."time" BETWEEN looked."time" - $window AND looked."time" + $window
+        -- Whoever opened it: who verifies or approves looks up as well, perhaps on the next day.
+        ON opened.account = looked.account AND opened."time" BETWEEN looked."time" - $near AND looked."time" + $near
 ),
 counted AS (
     SELECT *, count(DISTINCT account) OVER (
@@ -28,4 +29,4 @@ SELECT
     NULL AS event, "target", account, person AS actor, "time", looked_up, CAST($window AS VARCHAR) AS "window"
 FROM counted
 WHERE looked_up >= $accounts
-QUALIFY row_number() OVER (PARTITION BY person, date_trunc('day', "time") ORDER BY "time", seq) = 1
+QUALIFY coalesce("time" - lag("time") OVER (PARTITION BY person ORDER BY "time", seq) > $window, true)

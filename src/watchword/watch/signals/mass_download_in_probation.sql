@@ -7,24 +7,22 @@ severity = "high"
 window = "7 d"
 false_positives = "A synchronisation client that starts anew on a new device."
 needs = ["happened"]
-keyed = "subject"
 
 [parameters]
 downloads = 20
-download = "download|bulk.?export|takeout|data_export"
 */
+-- By who downloads: what is downloaded is whom the event is about, in some logs.
 WITH download AS (
     SELECT *, count(*) OVER (
-        PARTITION BY subject ORDER BY "time" RANGE BETWEEN INTERVAL 1 HOUR PRECEDING AND CURRENT ROW
+        PARTITION BY actor_subject ORDER BY "time" RANGE BETWEEN INTERVAL 1 HOUR PRECEDING AND CURRENT ROW
     ) AS downloads
     FROM happened
-    WHERE done AND regexp_matches(lower(concat_ws(' ', native_action, detail)), $download)
+    WHERE "action" = 'data.download' AND done
 )
 SELECT
-    download.id AS event, download."target", download.actor, download."time", downloads,
+    download.id AS event, recovery."target", download.actor, download."time", downloads,
     date_diff('day', recovery."time", download."time") AS days
-FROM download JOIN recovery
-    ON recovery.subject = download.subject AND recovery."time" < download."time"
+FROM (SELECT * FROM download WHERE downloads >= $downloads) AS download JOIN recovery
+    ON recovery.subject = download.actor_subject AND recovery."time" < download."time"
     AND recovery."time" >= download."time" - $window
-WHERE downloads >= $downloads
 QUALIFY row_number() OVER (PARTITION BY recovery.id ORDER BY download."time", download.id) = 1

@@ -1,25 +1,34 @@
 /*
 title = "Many accounts locked or reset at once"
-says = "{accounts} accounts locked or reset within {window}"
+says = "{accounts} accounts locked or reset within {window}; usual are {usual}"
 runbook = "mass-lock-outs"
 attack = ["T1531", "T1110.003"]
 severity = "high"
 window = "10 min"
-false_positives = "A broken synchronisation; a planned expiry of many passwords."
+false_positives = "A broken synchronisation; a planned expiry of many passwords that is the first of its kind."
 needs = ["happened"]
 keyed = "directory"
 
 [parameters]
 accounts = 10
+times = 3
 */
-SELECT
-    id AS event, "target", actor, "time", accounts, CAST($window AS VARCHAR) AS "window"
-FROM (
+WITH shut AS (
     SELECT *, count(DISTINCT subject) OVER (
         PARTITION BY provider, directory ORDER BY "time" RANGE BETWEEN $window PRECEDING AND CURRENT ROW
     ) AS accounts
     FROM happened
     WHERE done AND NOT by_owner AND "action" IN ('account.lock', 'account.disable', 'password.reset', 'password.expire')
+),
+-- The usual of a directory is the mean of what there was in such a time until the day before.
+judged AS (
+    SELECT *, avg(accounts) OVER (
+        PARTITION BY provider, directory ORDER BY "time" RANGE BETWEEN UNBOUNDED PRECEDING AND INTERVAL 1 DAY PRECEDING
+    ) AS usual
+    FROM shut
 )
-WHERE accounts >= $accounts
-QUALIFY row_number() OVER (PARTITION BY provider, directory, date_trunc('hour', "time") ORDER BY "time", id) = 1
+SELECT
+    id AS event, "target", actor, "time", accounts, round(coalesce(usual, 0), 1) AS usual, CAST($window AS VARCHAR) AS "window"
+FROM judged
+WHERE accounts >= greatest($accounts, $times * coalesce(usual, 0))
+QUALIFY coalesce("time" - lag("time") OVER (PARTITION BY provider, directory ORDER BY "time", id) > $window, true)

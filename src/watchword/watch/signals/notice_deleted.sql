@@ -1,5 +1,5 @@
 /*
-title = "Mail deleted right after a recovery"
+title = "A notice deleted right after a recovery"
 says = "{native_action} {minutes} minutes after {action}"
 runbook = "notice-deleted"
 attack = ["T1070.008", "T1564.008"]
@@ -8,9 +8,6 @@ window = "24 h"
 false_positives = "Somebody who clears their mailbox."
 needs = ["happened"]
 keyed = "subject"
-
-[parameters]
-deletes = "delete"
 */
 SELECT
     deleted.id AS event, deleted."target", deleted.actor, deleted."time", deleted.native_action, recovery."action",
@@ -18,6 +15,5 @@ SELECT
 FROM recovery JOIN happened AS deleted
     ON deleted.subject = recovery.subject AND deleted."time" >= recovery."time"
     AND deleted."time" <= recovery."time" + $window
-WHERE deleted.family = 'mailbox' AND deleted.done
-    AND regexp_matches(lower(concat_ws(' ', deleted.native_action, deleted.detail)), $deletes)
+WHERE deleted."action" = 'mail.delete' AND deleted.done
 QUALIFY row_number() OVER (PARTITION BY recovery.id ORDER BY deleted."time", deleted.id) = 1

@@ -21,4 +21,4 @@ SELECT
     NULL AS event, "target", account, person AS actor, "time", origin AS caller, targets, CAST($window AS VARCHAR) AS "window"
 FROM called
 WHERE targets >= $targets
-QUALIFY row_number() OVER (PARTITION BY origin, account, date_trunc('day', "time") ORDER BY "time", seq) = 1
+QUALIFY coalesce("time" - lag("time") OVER (PARTITION BY origin, account ORDER BY "time", seq) > $window, true)

@@ -8,14 +8,11 @@ window = "7 d"
 false_positives = "Somebody who was recovered because they start a new job."
 needs = ["happened"]
 keyed = "subject"
-
-[parameters]
-payroll = "payroll|payment|direct.?deposit|bank|iban|\\bach\\b"
 */
 SELECT
     paid.id AS event, paid."target", paid.actor, paid."time", paid.native_action, recovery."action",
     date_diff('day', recovery."time", paid."time") AS days
 FROM recovery JOIN happened AS paid
     ON paid.subject = recovery.subject AND paid."time" > recovery."time" AND paid."time" <= recovery."time" + $window
-WHERE paid.done AND regexp_matches(lower(concat_ws(' ', paid.native_action, paid.detail)), $payroll)
+WHERE paid."action" = 'payroll.change' AND paid.done
 QUALIFY row_number() OVER (PARTITION BY paid.id ORDER BY recovery."time" DESC, recovery.id) = 1

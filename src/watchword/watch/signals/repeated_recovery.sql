@@ -11,12 +11,24 @@ keyed = "subject"
 
 [parameters]
 times = 2
+together = "1 h"
 */
+WITH apart AS (
+    -- One recovery is several events: of each factor, of who asked and who answered, of all that a case approved.
+    SELECT *, coalesce(
+        "time" - lag("time") OVER nearby > $together AND ("case" = lag("case") OVER nearby) IS NOT TRUE, true
+    ) AS is_new
+    FROM recovery
+    WINDOW nearby AS (PARTITION BY subject ORDER BY "time", id)
+),
+numbered AS (
+    SELECT *, count(*) FILTER (is_new) OVER (PARTITION BY subject ORDER BY "time", id) AS nth FROM apart
+)
 SELECT id AS event, "target", actor, "time", "action", times, CAST($window AS VARCHAR) AS "window"
 FROM (
-    SELECT *, count(*) OVER (
+    SELECT *, nth + 1 - min(nth) OVER (
         PARTITION BY subject ORDER BY "time" RANGE BETWEEN $window PRECEDING AND CURRENT ROW
     ) AS times
-    FROM recovery
+    FROM numbered
 )
-WHERE times >= $times
+WHERE is_new AND times >= $times

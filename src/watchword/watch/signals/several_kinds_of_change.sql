@@ -15,11 +15,13 @@ kinds = 3
 SELECT
     id AS event, "target", actor, "time", list_sort(kinds) AS kinds, CAST($window AS VARCHAR) AS "window"
 FROM (
-    SELECT *, list(DISTINCT family) OVER (
-        PARTITION BY subject ORDER BY "time" RANGE BETWEEN $window PRECEDING AND CURRENT ROW
-    ) AS kinds
+    SELECT
+        *, list(DISTINCT family) OVER recent AS kinds,
+        -- What one case did, whole chain and all, is what a recovery is made of.
+        count(DISTINCT CASE WHEN verdict = 'verified' THEN 'case ' || "case" ELSE id END) OVER recent AS grounds
     FROM happened
     WHERE done AND owes AND family IN ('sign_in', 'factor', 'bypass', 'contact', 'token', 'privilege')
+    WINDOW recent AS (PARTITION BY subject ORDER BY "time" RANGE BETWEEN $window PRECEDING AND CURRENT ROW)
 )
-WHERE len(kinds) >= $kinds
-QUALIFY row_number() OVER (PARTITION BY subject, date_trunc('day', "time") ORDER BY "time", id) = 1
+WHERE len(kinds) >= $kinds AND grounds > 1
+QUALIFY coalesce("time" - lag("time") OVER (PARTITION BY subject ORDER BY "time", id) > $window, true)

@@ -137,7 +137,7 @@ def _hit(signal: Signal, row: dict[str, object]) -> Hit:
             "A hit has event, target, actor and time.",
             where=str(signal.file),
         )
-    silent = {*_REQUIRED, *(column for column in _GROUPING if f"{{{column}}}" not in signal.says)}
+    silent = {column for column in (*_REQUIRED, *_GROUPING) if f"{{{column}}}" not in signal.says}
     facts = tuple((k, _said(v)) for k, v in row.items() if k not in silent and v is not None)
     known = {column: _said(row[column]) for column in ("event", *_GROUPING) if row.get(column) is not None}
     return msgspec.convert(

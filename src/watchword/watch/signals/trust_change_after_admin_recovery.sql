@@ -7,9 +7,6 @@ severity = "critical"
 window = "7 d"
 false_positives = "An administrator back from leave who catches up."
 needs = ["happened"]
-
-[parameters]
-trust = "idp|identity.?provider|federat|trust|conditional.?access|domain"
 */
 SELECT
     changed.id AS event, changed."target", changed.actor, changed."time", changed.native_action,
@@ -17,7 +14,9 @@ SELECT
 FROM recovery JOIN happened AS changed
     ON changed.actor_subject = recovery.subject AND changed."time" > recovery."time"
     AND changed."time" <= recovery."time" + $window
-WHERE changed.done AND changed.subject <> recovery.subject
-    AND (changed.family = 'privilege' OR regexp_matches(lower(changed.native_action), $trust))
+WHERE changed.done AND changed.subject <> recovery.subject AND changed.verdict <> 'verified'
+    AND changed."action" IN ('privilege.grant', 'privilege.revoke', 'trust.change')
     AND (recovery.class IN ('privileged', 'identity_control') OR changed.actor_standing IN ('privileged', 'identity_control'))
-QUALIFY row_number() OVER (PARTITION BY changed.id ORDER BY recovery."time" DESC, recovery.id) = 1
+-- The first of each kind after a recovery: the others are in the finding's account.
+QUALIFY row_number() OVER (PARTITION BY recovery.id, changed."action" ORDER BY changed."time", changed.id) = 1
+    AND row_number() OVER (PARTITION BY changed.id ORDER BY recovery."time" DESC, recovery.id) = 1
