@@ -106,9 +106,12 @@ TESTS = {
 """The tests that have to notice what changes in a module."""
 
 EQUIVALENT = {
+    ("core/account.py", "held.rank >= asked.rank", "GtE -> Gt"): "two classes of one rank are one class",
     ("core/advice.py", "zip(then, now, strict=True)", "True -> False"): "both are told of the same alternatives",
     ("core/clearance.py", "<= people.keys()", "LtE -> Lt"): "a pair of steps is never all that there are",
     ("core/decision.py", "raise AssertionError", "raise left out"): "an opening is decided before",
+    ("core/execution.py", 'LeafHash("0" * 64)', "64 -> 65"): "it stands for a leaf that nobody looks at",
+    ("core/execution.py", "number >= count", "GtE -> Gt"): "with all of its changes done a case is executing no more",
     ("core/origin.py", "min(beyond, 32)", "32 -> 33"): "a minute doubled so often is beyond every longest wait",
     ("core/quorum.py", "zip(rule.seats, chosen, strict=True)", "True -> False"): (
         "both callers choose as many votes as there are seats"
