@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from tests.core.sample import ACCOUNT, ANN, CALLER, CASE, NOON, SUE, procedure
@@ -130,6 +131,8 @@ def test_a_case_is_opened_as_it_was_asked() -> None:
     assert isinstance(opening, past.CaseOpened)
     assert (opening.lane, opening.assisted, opening.shared_origin) == ("text", True, True)
     assert (story.now(Verifying).lane, story.now(Verifying).assisted) == ("text", True)
+    unknown = msgspec.structs.replace(command, origin=None)
+    given().when(step(unknown, procedure())).then(Verifying, past.CaseOpened)
     plain = given().when(opened()).then(Verifying).events[0]
     assert isinstance(plain, past.CaseOpened)
     assert (plain.lane, plain.assisted, plain.shared_origin) == ("voice", False, False)
