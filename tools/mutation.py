@@ -112,6 +112,7 @@ EQUIVALENT = {
     ("core/decision.py", "raise AssertionError", "raise left out"): "an opening is decided before",
     ("core/execution.py", 'LeafHash("0" * 64)', "64 -> 65"): "it stands for a leaf that nobody looks at",
     ("core/execution.py", "number >= count", "GtE -> Gt"): "with all of its changes done a case is executing no more",
+    ("core/login.py", "if login.isascii():", "if never"): "a shorter way to the same answer",
     ("core/origin.py", "min(beyond, 32)", "32 -> 33"): "a minute doubled so often is beyond every longest wait",
     ("core/quorum.py", "zip(rule.seats, chosen, strict=True)", "True -> False"): (
         "both callers choose as many votes as there are seats"

@@ -29,7 +29,7 @@ from tests.core.story import (
 from watchword.core import command as do
 from watchword.core import event as past
 from watchword.core.action import Action
-from watchword.core.case import Holding, become, evolve, fold
+from watchword.core.case import Executing, Holding, become, evolve, fold, progress_of
 from watchword.core.errors import Corrupt, Invalid
 
 START = past.ChangeStarted(case=CASE, number=0, effect="e", executor=EXE, before="7")
@@ -137,7 +137,14 @@ def test_what_became_of_a_challenge_is_kept() -> None:
     story = given(opened(), begun("totp"), begun("passkey"), step(do.NotePrompt(challenge="passkey")))
     story = given(answered("totp"), start=story)
     assert story.case is not None
-    assert [(c.id, c.sent, c.proved, c.ended) for c in story.case.challenges] == [
-        ("totp", False, True, True),
-        ("passkey", True, False, False),
+    assert [(c.id, c.misses, c.sent, c.proved, c.ended) for c in story.case.challenges] == [
+        ("totp", 0, False, True, True),
+        ("passkey", 0, True, False, False),
     ]
+
+
+def test_a_change_that_was_begun_is_not_silent_yet() -> None:
+    """Its executor still waits for the directory; that it stopped waiting is an entry of its own."""
+    story = given(verified(), asked(), released(), started())
+    assert [p.silent for p in progress_of(story.now(Executing))] == [False]
+    assert [p.silent for p in progress_of(given(ended("unknown"), start=story).now(Executing))] == [True]
