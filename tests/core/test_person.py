@@ -12,6 +12,7 @@ from tests.core.sample import ACCOUNT, ANN, CASE, DAY, IDA, MAX, NOON
 from watchword.core.errors import Invalid
 from watchword.core.ids import CaseId
 from watchword.core.person import (
+    RECOVERED,
     AccountLinked,
     BrowserSubscribed,
     Credential,
@@ -202,6 +203,11 @@ def test_what_is_enrolled_on_the_first_day_replaced_nothing() -> None:
     assert ann.is_young(second, old_enough - MOMENT)
     assert not ann.is_young(second, old_enough)
     assert person().began_with(second)  # nobody knows since when: what they have is what they began with
+
+
+def test_a_recovered_approver_waits_for_a_week() -> None:
+    """The time is the one that is documented."""
+    assert timedelta(days=7) == RECOVERED
 
 
 def test_a_confirmation_is_of_one_key() -> None:
