@@ -39,6 +39,8 @@ from _pytest.main import pytest_runtestloop as run
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "watchword"
 WITHIN_S = 30
+"""Seconds of a processor that the tests of one mutant may take: however busy the machine is, none is killed by that."""
+
 
 CASES = (
     "tests/core/test_case_release.py",
@@ -60,6 +62,7 @@ TESTS = {
         "tests/core/test_aftercare.py",
         "tests/core/test_contact.py",
         "tests/core/test_hands.py",
+        "tests/core/test_execution.py",
     ),
     "core/change.py": ("tests/core/test_change.py", *CASES),
     "core/clearance.py": ("tests/core/test_clearance.py",),
@@ -270,7 +273,7 @@ class Swapping:
                 if os.waitpid(child, 0)[1]:
                     os.write(self.told, number.to_bytes(4, "big"))
                 continue
-            signal.alarm(WITHIN_S)
+            signal.setitimer(signal.ITIMER_PROF, WITHIN_S)
             ended = 0
             try:
                 _silence()
@@ -324,7 +327,7 @@ def killed(module: str, tree: ast.Module, *, told: bool = False) -> bool:
     child = os.fork()  # the tests' own libraries are loaded once, before
     if child:
         return os.waitpid(child, 0)[1] != 0
-    signal.alarm(WITHIN_S)
+    signal.setitimer(signal.ITIMER_PROF, WITHIN_S)
     sys.meta_path.insert(0, Instead(name_of(module), tree))
     if not told:
         _silence()
