@@ -6,7 +6,9 @@
 
 A mutant is one comparison, operator, constant, `not`, condition or raise changed in the syntax tree. The mutated module
 takes the place of the real one for the run of the tests named for it below, in a process of its own; the file itself is
-never touched. A mutant that makes a test fail or run too long is killed.
+never touched. A mutant that makes a test fail or run too long is killed. One that changes the body of a function is
+first tried in that function alone, in a process that has read module and tests already; what survives there is tried
+again as the others are.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import ast
 import copy
 import importlib.abc
 import importlib.util
+import inspect
 import os
 import signal
 import sys
@@ -24,15 +27,20 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import CodeType, ModuleType
 from typing import Any
 
 import hypothesis
-import msgspec  # noqa: F401  (loaded before the first child, so that none has to)
+import msgspec
 import pytest
+import structlog  # noqa: F401  (loaded before the first child, so that none has to)
+from _pytest.main import pytest_runtestloop as run
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "watchword"
 WITHIN_S = 30
+"""Seconds of a processor that the tests of one mutant may take: however busy the machine is, none is killed by that."""
+
 
 CASES = (
     "tests/core/test_case_release.py",
@@ -42,26 +50,72 @@ CASES = (
 )
 
 TESTS = {
+    "core/account.py": ("tests/core/test_account.py", "tests/core/test_standing.py"),
     "core/advice.py": ("tests/core/test_advice.py",),
+    "core/aftercare.py": ("tests/core/test_aftercare.py",),
+    "core/approval.py": ("tests/core/test_approval.py", "tests/core/test_approval_keys.py"),
+    "core/case.py": (
+        "tests/core/test_case_fold.py",
+        *CASES,
+        "tests/core/test_objection.py",
+        "tests/core/test_protection.py",
+        "tests/core/test_aftercare.py",
+        "tests/core/test_contact.py",
+        "tests/core/test_hands.py",
+        "tests/core/test_execution.py",
+    ),
+    "core/change.py": ("tests/core/test_change.py", *CASES),
+    "core/clearance.py": ("tests/core/test_clearance.py",),
+    "core/contact.py": ("tests/core/test_contact.py",),
+    "core/decision.py": (
+        *CASES,
+        "tests/core/test_decision.py",
+        "tests/core/test_question.py",
+        "tests/core/test_contact.py",
+        "tests/core/test_protection.py",
+    ),
+    "core/downtime.py": ("tests/core/test_downtime.py",),
+    "core/execution.py": (*CASES, "tests/core/test_execution.py", "tests/core/test_protection.py"),
+    "core/facts.py": ("tests/core/test_facts.py",),
+    "core/finding.py": ("tests/core/test_finding.py",),
     "core/gates.py": ("tests/core/test_gates.py", *CASES),
+    "core/hands.py": ("tests/core/test_hands.py",),
+    "core/host.py": ("tests/core/test_host.py",),
+    "core/identity.py": ("tests/core/test_identity.py",),
+    "core/login.py": ("tests/core/test_login.py",),
     "core/objection.py": ("tests/core/test_objection.py",),
+    "core/opening.py": ("tests/core/test_case_intake.py", "tests/core/test_opening.py"),
     "core/origin.py": ("tests/core/test_origin.py",),
+    "core/passkey.py": ("tests/core/test_approval.py", "tests/core/test_approval_keys.py"),
+    "core/person.py": ("tests/core/test_person.py",),
+    "core/progress.py": ("tests/core/test_case_fold.py", "tests/core/test_proving.py", *CASES),
     "core/prompt.py": ("tests/core/test_prompt.py",),
-    "core/proving.py": ("tests/core/test_proving.py", *CASES, "tests/core/test_contact.py"),
     "core/protection.py": ("tests/core/test_protection.py",),
+    "core/proving.py": ("tests/core/test_proving.py", *CASES, "tests/core/test_contact.py"),
     "core/question.py": ("tests/core/test_question.py",),
     "core/quorum.py": ("tests/core/test_quorum_together.py", "tests/core/test_quorum.py"),
+    "core/request.py": ("tests/core/test_request.py",),
     "core/requirement.py": (
         "tests/core/test_requirement_lowered.py",
         "tests/core/test_requirement.py",
         "tests/core/test_advice.py",
     ),
+    "core/ruling.py": ("tests/core/test_ruling.py",),
+    "core/spoken.py": ("tests/core/test_spoken.py",),
     "core/standing.py": ("tests/core/test_standing.py",),
+    "core/statement.py": ("tests/core/test_statement.py",),
+    "core/workload.py": ("tests/core/test_workload.py",),
 }
 """The tests that have to notice what changes in a module."""
 
 EQUIVALENT = {
+    ("core/account.py", "held.rank >= asked.rank", "GtE -> Gt"): "two classes of one rank are one class",
     ("core/advice.py", "zip(then, now, strict=True)", "True -> False"): "both are told of the same alternatives",
+    ("core/clearance.py", "<= people.keys()", "LtE -> Lt"): "a pair of steps is never all that there are",
+    ("core/decision.py", "raise AssertionError", "raise left out"): "an opening is decided before",
+    ("core/execution.py", 'LeafHash("0" * 64)', "64 -> 65"): "it stands for a leaf that nobody looks at",
+    ("core/execution.py", "number >= count", "GtE -> Gt"): "with all of its changes done a case is executing no more",
+    ("core/login.py", "if login.isascii():", "if never"): "a shorter way to the same answer",
     ("core/origin.py", "min(beyond, 32)", "32 -> 33"): "a minute doubled so often is beyond every longest wait",
     ("core/quorum.py", "zip(rule.seats, chosen, strict=True)", "True -> False"): (
         "both callers choose as many votes as there are seats"
@@ -94,16 +148,38 @@ COUNTED: dict[type[ast.operator], type[ast.operator]] = {
 }
 
 
-def mutants(tree: ast.Module) -> Iterator[tuple[int, str, ast.Module]]:
-    """Every mutant of *tree*: its line, what was done, and the tree."""
+class Mutant(msgspec.Struct, frozen=True, kw_only=True):
+    """One change: its line, what was done, the whole *tree*, and the function whose body it is in (None: in none)."""
+
+    line: int
+    said: str
+    tree: ast.Module
+    within: str | None
+
+
+def mutants(tree: ast.Module) -> Iterator[Mutant]:
+    """Every mutant of *tree*."""
     nodes = list(ast.walk(tree))
     # How a struct is made (`frozen=True`) decides nothing that a test of its rules could notice.
     made = {id(k.value) for node in nodes if isinstance(node, ast.ClassDef) for k in node.keywords}
+    within = {id(node): name for name, body in _functions(tree) for part in body for node in ast.walk(part)}
     for place, node in enumerate(nodes):
         for said, change in () if id(node) in made else _changes(node):
             other = copy.deepcopy(tree)
             change(list(ast.walk(other))[place])
-            yield getattr(node, "lineno", 0), said, ast.fix_missing_locations(other)
+            ast.fix_missing_locations(other)
+            yield Mutant(line=getattr(node, "lineno", 0), said=said, tree=other, within=within.get(id(node)))
+
+
+def _functions(tree: ast.Module) -> Iterator[tuple[str, list[ast.stmt]]]:
+    """Functions and methods by their qualified names, each with its body."""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef):
+            yield node.name, node.body
+        elif isinstance(node, ast.ClassDef):
+            for inner in node.body:
+                if isinstance(inner, ast.FunctionDef):
+                    yield f"{node.name}.{inner.name}", inner.body
 
 
 def _changes(node: ast.AST) -> Iterator[tuple[str, Change]]:
@@ -162,42 +238,121 @@ def _passed(node: Any) -> None:
     node.__dict__.clear()
 
 
-class Instead(importlib.abc.MetaPathFinder):
-    """Loads a module from another file than its own."""
+class Instead(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Loads a module from another tree than its file has; nothing of it is kept for the next one."""
 
-    def __init__(self, name: str, path: Path) -> None:
-        self.name, self.path = name, path
+    def __init__(self, name: str, tree: ast.Module) -> None:
+        self.name, self.tree = name, tree
 
     def find_spec(self, fullname: str, path: object = None, target: object = None) -> ModuleSpec | None:
         """See `importlib.abc.MetaPathFinder`."""
         del path, target
-        return importlib.util.spec_from_file_location(fullname, self.path) if fullname == self.name else None
+        return importlib.util.spec_from_loader(fullname, self) if fullname == self.name else None
+
+    def exec_module(self, module: ModuleType) -> None:
+        """See `importlib.abc.Loader`."""
+        exec(compile(self.tree, self.name, "exec"), module.__dict__)
 
 
-def killed(module: str, tree: ast.Module, folder: Path, *, told: bool = False) -> bool:
+class Swapping:
+    """Tries the mutants that change the body of one function, each in a child of a process that has read the tests.
+
+    The children need not load anything. What is computed while the tests are read is then computed by the module as it
+    is, so that what survives here is tried once more from the beginning.
+    """
+
+    def __init__(self, module: str, made: list[Mutant], told: int) -> None:
+        self.name, self.made, self.told = name_of(module), made, told
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Run the tests once for each mutant, and tell which were noticed."""
+        for number, mutant in enumerate(self.made):
+            if mutant.within is None or session.testsfailed or not session.items:
+                continue
+            if child := os.fork():
+                if os.waitpid(child, 0)[1]:
+                    os.write(self.told, number.to_bytes(4, "big"))
+                continue
+            signal.setitimer(signal.ITIMER_PROF, WITHIN_S)
+            ended = 0
+            try:
+                _silence()
+                swapped(sys.modules[self.name], mutant)
+                run(session)
+            except session.Failed:
+                ended = 1
+            except LookupError:  # there is nothing to change in place
+                pass
+            finally:
+                os._exit(ended)
+        return True
+
+
+def swapped(module: ModuleType, mutant: Mutant) -> None:
+    """Give one function of *module* the code it has in *mutant*; `LookupError` where it has none of its own."""
+    assert mutant.within is not None
+    there: Any = module
+    for part in mutant.within.split("."):
+        there = vars(there)[part]
+    there = there.fget if isinstance(there, property) else inspect.unwrap(getattr(there, "__func__", there))
+    codes = [compile(mutant.tree, there.__code__.co_filename, "exec")]
+    for code in codes:
+        codes += [one for one in code.co_consts if isinstance(one, CodeType)]
+    new = {code.co_qualname: code for code in codes}[mutant.within]
+    if new.co_freevars != there.__code__.co_freevars:
+        raise LookupError(mutant.within)
+    there.__code__ = new
+
+
+def noticed(module: str, made: list[Mutant]) -> set[int]:
+    """Numbers of those of *made* that the tests of *module* notice; the rest was tried, or can not be, in this way."""
+    reads, writes = os.pipe()
+    child = os.fork()
+    if not child:
+        os.close(reads)
+        try:
+            _silence()
+            _pytest(module, Swapping(module, made, writes))
+        finally:
+            os._exit(0)
+    os.close(writes)
+    with os.fdopen(reads, "rb") as said:
+        numbers = said.read()
+    os.waitpid(child, 0)
+    return {int.from_bytes(numbers[i : i + 4], "big") for i in range(0, len(numbers), 4)}
+
+
+def killed(module: str, tree: ast.Module, *, told: bool = False) -> bool:
     """Whether the tests of *module* notice the mutated *tree*; what they say is shown where it is to be *told*."""
-    mutated = folder / "mutated.py"
-    mutated.write_text(ast.unparse(tree), encoding="utf-8")
     child = os.fork()  # the tests' own libraries are loaded once, before
     if child:
         return os.waitpid(child, 0)[1] != 0
-    signal.alarm(WITHIN_S)
-    sys.meta_path.insert(0, Instead("watchword." + module.removesuffix(".py").replace("/", "."), mutated))
+    signal.setitimer(signal.ITIMER_PROF, WITHIN_S)
+    sys.meta_path.insert(0, Instead(name_of(module), tree))
     if not told:
-        quiet = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(quiet, 1)
-        os.dup2(quiet, 2)
+        _silence()
     ended = 1
     try:
-        # The tests' libraries were loaded before, which pytest would warn of, and warnings are errors here.
-        loaded = "ignore::pytest.PytestAssertRewriteWarning"
-        ended = int(
-            pytest.main(
-                ["-q", "-x", "-W", loaded, "-p", "no:cacheprovider", *(t for t in TESTS[module] if Path(t).exists())]
-            )
-        )
+        ended = int(_pytest(module))
     finally:
         os._exit(ended)
+
+
+def name_of(module: str) -> str:
+    """The name by which the file of a *module* is imported."""
+    return "watchword." + module.removesuffix(".py").replace("/", ".")
+
+
+def _pytest(module: str, *plugins: object) -> int | pytest.ExitCode:
+    # The tests' libraries were loaded before, which pytest would warn of, and warnings are errors here.
+    loaded = "ignore::pytest.PytestAssertRewriteWarning"
+    return pytest.main(["-q", "-x", "-W", loaded, "-p", "no:cacheprovider", *TESTS[module]], plugins)
+
+
+def _silence() -> None:
+    quiet = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(quiet, 1)
+    os.dup2(quiet, 2)
 
 
 def main() -> None:
@@ -213,27 +368,32 @@ def main() -> None:
     hypothesis.settings.load_profile("mutation")
     table = []
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+        # What the children load is compiled once, and no plugin is loaded that none of the tests needs.
+        sys.dont_write_bytecode, sys.pycache_prefix = False, name
+        os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
         for named in given.modules:
             module, _, wanted = named.partition(":")
             source = (SOURCE / module).read_text(encoding="utf-8")
             tree = ast.parse(source)
-            if killed(module, tree, folder, told=True):
+            if killed(module, tree, told=True):
                 sys.exit(f"{module}: its own tests fail before anything was changed")
             lines = {int(line) for line in wanted.split(",") if line}
             told = source.splitlines()
             made = [
                 one
                 for one in list(mutants(tree))[:: given.every]
-                if (not lines or one[0] in lines) and not _equivalent(module, told[one[0] - 1], one[1])
+                if (not lines or one.line in lines) and not _equivalent(module, told[one.line - 1], one.said)
             ]
-            left = 0
-            for line, said, mutant in made:
-                if not killed(module, mutant, folder):
-                    left += 1
-                    print(f"  survived  {module}:{line}  {said}", flush=True)
-            table.append((module, len(made), len(made) - left))
-            poor |= left > len(made) / 10
+            dead = noticed(module, made)
+            for number, mutant in enumerate(made):
+                if number in dead:
+                    continue
+                if killed(module, mutant.tree):
+                    dead.add(number)
+                else:
+                    print(f"  survived  {module}:{mutant.line}  {mutant.said}", flush=True)
+            table.append((module, len(made), len(dead)))
+            poor |= len(made) - len(dead) > len(made) / 10
     _print(table)
     sys.exit(poor)
 

@@ -10,8 +10,11 @@ import pytest
 
 from tests.api.organisation import BEGINNING, Organisation
 from watchword.core.errors import Refused
+from watchword.core.finding import Finding
 from watchword.core.identity_event import Canonical, Verdict
-from watchword.reception.findings import about, demand_not_self
+from watchword.reception.findings import about, demand_not_self, is_about
+from watchword.watch.campaigns import Item
+from watchword.watch.finding_log import Shown
 from watchword.watch.verdicts import VerdictRow
 from watchword.watch.whose import Whose
 
@@ -142,6 +145,20 @@ def test_whoever_it_is_about_leaves_it(organisation: Organisation) -> None:
     assert owner is not None
     assert about(app, app.findings.one(made), owner, noor) == {owner}
     assert owner != noor
+
+
+def test_a_finding_is_about_whom_any_of_its_names_is() -> None:
+    """Who did it, the account as the log calls it, and as the desk does; what it is grouped by names nobody."""
+    item = Item(
+        rule="x", event="e1", about="e1", severity="low", at=BEGINNING, target="00uTarget", actor="00uActor",
+        account="a-account", caller="o-caller", case="c-case", ticket="INC-1", why="because",
+    )  # fmt: skip
+    raised = Finding(id="f-1", key="k", by="actor", raised_at=BEGINNING)
+    shown = Shown(finding=raised, name="somebody", live=1, items=(item,), notes=(), version=0, at=BEGINNING)
+    for name in ("00utarget", "00uactor", "a-account"):
+        assert is_about(shown, frozenset({name}))
+    for other in ("somebody", "e1", "o-caller", "c-case", "inc-1", "because", "", "another"):
+        assert not is_about(shown, frozenset({other}))
 
 
 def test_the_list_of_accounts_says_whose_it_is(organisation: Organisation, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.desk.forger import enrol, plant_yes, proof_by
+from tests.desk.forger import SESSION, enrol, plant_yes, proof_by
 from tests.desk.office import Office, refused
 from tests.desk.test_decisions import asked
 from tests.desk.test_executor import reasons
@@ -104,6 +104,18 @@ def test_people_of_different_units(office: Office) -> None:
     assert [fact.value for fact in facts] == ["people of different units"]
     office.approve(case, "una.other")
     assert office.state(case) == "releasable"
+
+
+def test_planted_unit_fills_no_second_seat(office: Office) -> None:
+    """An entry that says of an approver that they are of another unit than theirs is acted on by no executor."""
+    office.adopt(r"^(  A2: +\{)", r"\1distinct: [units], ")
+    case = asked(office, "eve.exec", "passkey", "mail_code")
+    office.approve(case, "boss.one")
+    plant_yes(office, case, SESSION, "sam.security", role="security_duty", unit="other")
+    assert office.state(case) == "releasable"
+    office.release(case)
+    office.run()
+    assert reasons(office, case) == ("clearance:unit",)
 
 
 def test_another_role_in_each_seat(office: Office) -> None:

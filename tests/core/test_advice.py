@@ -33,6 +33,13 @@ def test_a_method_that_shares_what_defeats_the_first_says_with_which_and_what() 
     assert (found["mail_code"].state, found["mail_code"].completes) == ("ready", True)
 
 
+def test_it_says_beside_which_of_several_proofs_it_would_change_nothing() -> None:
+    """Only those that fall to what it falls to itself are named, and what they have in common."""
+    found = told(under(Verify(tier="V", min_weight=20, min_methods=5)), proof("passkey"), proof("mail_code"))
+    assert found["totp"].state == "dependent"
+    assert (found["totp"].beside, found["totp"].shares) == (("passkey",), ("endpoint_control@target",))
+
+
 def test_a_shortfall_says_what_a_further_method_must_not_share() -> None:
     """What defeats the counted proof alone is named; what the way tolerates is not."""
     (lacks,) = _missing(under(WAY), proof("passkey"))

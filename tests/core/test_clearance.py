@@ -52,7 +52,15 @@ from tests.core.test_objection import lifted, objected
 from watchword.core import event as past
 from watchword.core.action import Action
 from watchword.core.case import people_of
-from watchword.core.change import ResetFactors, ResetPassword, RevokeSessions, Suspend, Unlock
+from watchword.core.change import (
+    ContactKind,
+    ResetFactors,
+    ResetPassword,
+    RevokeSessions,
+    SetContact,
+    Suspend,
+    Unlock,
+)
 from watchword.core.clearance import clear
 from watchword.core.errors import Corrupt, Refused
 from watchword.core.request import Request, parse
@@ -304,3 +312,50 @@ def test_an_approval_without_the_signature_that_was_asked_does_not_clear(proof: 
     story = given(verified(rule), asked(), approved(proof=SIGNED), released())
     assert "signed" in clear(story.history, story.at).checks
     refused(forged(story, rewritten(past.ApprovalGiven, proof=proof)), "signed", story)
+
+
+def test_the_request_ends_to_the_moment() -> None:
+    """However long a forged grant runs, the bytes that were approved say until when they count."""
+    story = given(verified(), asked(), released(), wait(days=1))
+    longer = forged(story, rewritten(past.CaseReleased, until=NOON + timedelta(days=9)))
+    assert "expiry" in clear(longer, story.at).checks
+    refused(longer, "expiry", given(wait(microseconds=1), start=story))
+
+
+def test_a_contact_point_that_nobody_entered_does_not_clear() -> None:
+    """With the person's own entry taken out everywhere, there is nothing that the executor could set."""
+    story = given(verified(procedure(Action.RECOVERY_INFO_CHANGE)), asked(), released())
+    clear(story.history, story.at)
+    empty = (SetContact(account=ACCOUNT, contact=ContactKind.PHONE),)
+    entries = tuple(r for r in story.history if not isinstance(r.event, past.ContactEntered))
+    refused(forged(Story(history=entries), requested(changes=empty)), "entered", story)
+
+
+def test_a_yes_under_a_rule_that_is_gone_stops_the_world() -> None:
+    """Behind a forged escalation that asks nobody, a release that cites the yes of before was not written by us."""
+    asks = procedure(approve=MANAGER)
+    story = given(verified(asks), asked(), approved(), escalated(asks), asked(), approved(), released())
+    first, second = (r.leaf for r in story.history if isinstance(r.event, past.ApprovalGiven))
+    asks_nobody = rewritten(past.CaseEscalated, requirement=procedure())
+    cites = rewritten(past.CaseReleased, approvals=(first,))
+    history = forged(Story(history=forged(story, asks_nobody)), lambda r: None if r.leaf == second else cites(r))
+    with pytest.raises(Corrupt, match="nobody asked for"):
+        clear(history, story.at)
+
+
+def test_a_hold_that_was_let_go_on_waits_for_a_notice_of_its_own() -> None:
+    """What was told before somebody objected counts no more, also where the release follows at once."""
+    story = given(
+        verified(HELD), asked(), approved(), hold_told(), wait(minutes=5), objected(), wait(hours=2), lifted()
+    )
+    story = given(hold_told(), wait(hours=1), released(), page_opened(), start=story)
+    clear(story.history, story.at)
+    last = [r.leaf for r in story.history if isinstance(r.event, past.HoldTold)][-1]
+    refused(forged(story, lambda r: None if r.leaf == last else r), "hold", story)
+
+
+def test_a_second_notice_does_not_make_a_hold_longer() -> None:
+    """The waiting is counted from the first one that went out, whatever is told again while it runs."""
+    story = given(verified(HELD), asked(), approved(), hold_told(), wait(minutes=40), hold_told("phone"))
+    story = given(wait(minutes=20), released(), page_opened(), start=story)
+    assert "hold" in clear(story.history, story.at).checks

@@ -269,3 +269,12 @@ def test_anything_else_is_told(kind: ContactKind, typed: str, why: str) -> None:
         plausible(kind, typed)
     assert caught.value.where == "value"
     assert caught.value.remedy
+
+
+def test_an_address_has_254_characters_at_most_and_is_entered_ten_times() -> None:
+    """The bounds are those that are documented, and the longest address that mail itself allows is taken."""
+    longest = f"{'a' * 64}@{'b' * 63}.{'c' * 63}.{'d' * 56}.test"
+    assert (len(longest), MOST) == (254, 10)
+    assert plausible(ContactKind.MAIL, longest) == longest
+    with pytest.raises(Invalid, match="too long"):
+        plausible(ContactKind.MAIL, longest.replace("d.test", "dd.test"))

@@ -171,6 +171,18 @@ def test_a_suppression_ends_and_is_never_of_everything() -> None:
             suppress(wrong, NOON)
 
 
+def test_each_refusal_says_what_it_is_about() -> None:
+    """The whole watch is silenced by no rule, one verdict by nobody; a finding that nobody saw is looked at first."""
+    for wrong, where in ((quiet(rule="*", key="*"), "rule"), (quiet(rule="verdict.unverified", key="*"), "whom")):
+        with pytest.raises(Invalid) as caught:
+            suppress(wrong, NOON)
+        assert caught.value.where == where
+    with pytest.raises(Conflict, match="Nobody has looked at it yet"):
+        close(NEW, ANA, NOBODY)
+    with pytest.raises(Conflict, match="This finding is closed"):
+        close(CLOSED, ANA, NOBODY)
+
+
 def test_a_verdict_is_kept_quiet_about_somebody_for_a_month_at_most() -> None:
     """One person alone silences no verdict about everybody, nor about anybody for long."""
     rule = "verdict.unverified"

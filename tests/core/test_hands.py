@@ -10,6 +10,7 @@ from tests.core.story import (
     Tell,
     approved,
     asked,
+    begun,
     closed,
     entered,
     escalated,
@@ -17,8 +18,10 @@ from tests.core.story import (
     given,
     glass_broken,
     opened,
+    page_opened,
     proved,
     released,
+    reproved,
     reviewed,
     step,
     ticketed,
@@ -108,3 +111,21 @@ def test_a_proof_that_counts_no_more_was_given() -> None:
     assert (took(story.case, "verify"), took(story.case, "prove")) == ((IDA,), (SUE,))
     told = facts_of(story.case, story.account, IDA, story.at, recovered=False)
     assert (told.verifiers, told.provers) == ((IDA,), (SUE,))
+
+
+def test_who_proved_again_for_the_hand_over_verified_nobody() -> None:
+    """Beginning and taking that proof is a step of its own; only what was proven for the request is verification."""
+    reset = procedure(Action.PASSWORD_RESET)
+    story = given(verified(reset), asked(), released(), page_opened(), reproved())
+    assert story.case is not None
+    assert (took(story.case, "verify"), took(story.case, "hand_over")) == ((VIC,), (EXE,))
+    assert took(story.case, "prove") == (SUE,)
+    begun_only = given(opened(), begun("totp", by=MAX))
+    assert begun_only.case is not None
+    assert (took(begun_only.case, "verify"), took(begun_only.case, "hand_over")) == ((MAX,), ())
+    again = given(
+        begun("totp", "again", by=EXE, purpose="hand_over"),
+        start=given(page_opened(), start=given(verified(reset), asked(), released())),
+    )
+    assert again.case is not None
+    assert (took(again.case, "verify"), took(again.case, "hand_over")) == ((VIC,), (EXE,))

@@ -5,14 +5,18 @@ from __future__ import annotations
 from datetime import timedelta
 from functools import reduce
 
+import msgspec
 import pytest
 
-from tests.core.sample import ACCOUNT, ANN, CASE, DAY, NOON
+from tests.core.sample import ACCOUNT, ANN, CASE, DAY, IDA, MAX, NOON
 from watchword.core.errors import Invalid
 from watchword.core.ids import CaseId
 from watchword.core.person import (
+    RECOVERED,
     AccountLinked,
+    BrowserSubscribed,
     Credential,
+    CredentialConfirmed,
     CredentialEnrolled,
     CredentialRevoked,
     CredentialUsed,
@@ -22,13 +26,17 @@ from watchword.core.person import (
     ExecutorGrant,
     ExecutorGranted,
     Kind,
+    LentSeat,
     Person,
     PersonEvent,
     PersonRegistered,
+    Prompted,
     Role,
     RoleGrant,
     RoleGranted,
     RoleRevoked,
+    SeatLent,
+    SeatReturned,
     evolve_person,
 )
 
@@ -130,3 +138,132 @@ def test_registering_again_corrects_kind_and_unit() -> None:
     ann = person(granted(Role.AGENT), PersonRegistered(person=ANN, kind=Kind.VENDOR, unit="south"))
     assert (ann.kind, ann.unit) == (Kind.VENDOR, "south")
     assert ann.roles_at(NOON) == {Role.AGENT}
+
+
+MOMENT = timedelta(microseconds=1)
+
+
+def known(*events: PersonEvent, since: timedelta = timedelta(days=365)) -> Person:
+    """Ann, who became known so long before noon."""
+    return msgspec.structs.replace(person(*events), since=NOON - since)
+
+
+def enrolled(
+    name: str = "k-1", *, ago: timedelta = timedelta(0), method: str = "passkey", by: str = "p-admin"
+) -> CredentialEnrolled:
+    """A credential that somebody enrolled so long before noon."""
+    made = Credential(id=name, method=method, enrolled_at=NOON - ago, public=f"public of {name}", enrolled_by=by)
+    return CredentialEnrolled(person=ANN, credential=made)
+
+
+@pytest.mark.parametrize("role", sorted(set(Role) - {Role.ACCOUNT_OWNER, Role.AUDITOR}))
+def test_whoever_has_a_say_in_who_gets_in_controls_identities(role: Role) -> None:
+    """In whatever unit, until thirty days after it ended; a role without an end date never does by itself."""
+    ends = person(granted(role, unit="north", until=DAY))
+    assert ends.controls_at(NOON)
+    assert ends.controls_at(NOON + 31 * DAY - MOMENT)
+    assert not ends.controls_at(NOON + 31 * DAY)
+    assert person(granted(role)).controls_at(NOON + 999 * DAY)
+
+
+def test_owners_of_accounts_and_auditors_control_nothing() -> None:
+    """They answer for an account, or look; and nobody does without any role."""
+    assert not person(granted(Role.ACCOUNT_OWNER), granted(Role.AUDITOR)).controls_at(NOON)
+    assert not person().controls_at(NOON)
+
+
+def test_whoever_administers_a_unit_controls_identities() -> None:
+    """Until thirty days after their delegation ended."""
+    ann = person(DelegationGranted(person=ANN, delegation=Delegation(unit="north", until=NOON + DAY)))
+    assert ann.controls_at(NOON + 31 * DAY - MOMENT)
+    assert not ann.controls_at(NOON + 31 * DAY)
+
+
+def test_a_lent_seat_ends_with_its_date_or_when_it_is_taken_back() -> None:
+    """That one seat of that one person: another one of theirs, and the same one of somebody else, are still lent."""
+    duty = LentSeat(by=IDA, seat="iam_duty", until=NOON + DAY)
+    others = (msgspec.structs.replace(duty, seat="security_duty"), msgspec.structs.replace(duty, by=MAX))
+    ann = person(*(SeatLent(person=ANN, lent=one) for one in (duty, *others)))
+    assert ann.lent_at(NOON + DAY - MOMENT) == (duty, *others)
+    assert ann.lent_at(NOON + DAY) == ()
+    back = evolve_person(ann, SeatReturned(person=ANN, by=IDA, seat="iam_duty"))
+    assert back.lent_at(NOON) == others
+
+
+def test_what_is_enrolled_on_the_first_day_replaced_nothing() -> None:
+    """Up to a day after they became known it counts at once; what comes later counts when it is thirty days old."""
+    begun, later = timedelta(days=20), timedelta(days=20) - DAY
+    ann = known(enrolled("first", ago=later), enrolled("second", ago=later - MOMENT), since=begun)
+    first, second = ann.credentials_of("passkey")
+    assert ann.began_with(first)
+    assert not ann.is_young(first, NOON)
+    assert not ann.began_with(second)
+    assert ann.is_young(second, NOON)
+    old_enough = second.enrolled_at + 30 * DAY
+    assert ann.is_young(second, old_enough - MOMENT)
+    assert not ann.is_young(second, old_enough)
+    assert person().began_with(second)  # nobody knows since when: what they have is what they began with
+
+
+def test_a_recovered_approver_waits_for_a_week() -> None:
+    """The time is the one that is documented."""
+    assert timedelta(days=7) == RECOVERED
+
+
+def test_a_confirmation_is_of_one_key() -> None:
+    """Somebody said of that one that it is theirs; the other still waits for it."""
+    ann = person(enrolled("k-1"), enrolled("k-2"), CredentialConfirmed(person=ANN, credential="k-1", by=IDA))
+    assert [c.confirmed_by for c in ann.credentials_of("passkey")] == [IDA, None]
+
+
+def test_what_was_revoked_is_remembered_by_its_public_part() -> None:
+    """So that it comes back as nobody's; what had no public part, and what others hold, is not among it."""
+    bare = CredentialEnrolled(person=ANN, credential=Credential(id="t-1", method="totp", enrolled_at=NOON))
+    ann = person(enrolled("k-1"), enrolled("k-2"), bare)
+    for name in ("k-1", "t-1"):
+        ann = evolve_person(ann, CredentialRevoked(person=ANN, credential=name))
+    assert ann.retired == ("public of k-1",)
+    assert [c.id for c in ann.credentials] == ["k-2"]
+
+
+def test_the_latest_prompts_are_remembered() -> None:
+    """Ten of them, in their order; none where nobody was prompted, and a browser that may be woken changes nothing."""
+    assert person().prompted == ()
+    ann = person(*(Prompted(person=ANN, case=CASE, at=NOON + n * DAY) for n in range(12)))
+    assert ann.prompted == tuple(NOON + n * DAY for n in range(2, 12))
+    assert evolve_person(ann, BrowserSubscribed(person=ANN, credential="k-1")) == ann
+
+
+def test_the_newest_sign_in_counts_alone_until_it_is_revoked() -> None:
+    """Another credential of theirs that is revoked leaves it, and none comes back in the place of a revoked one."""
+    ann = known(enrolled("s-1", method="password", ago=DAY), enrolled("s-2", method="password"), enrolled("k-1"))
+    assert ann.sign_in == "s-2"
+    assert evolve_person(ann, CredentialRevoked(person=ANN, credential="k-1")).sign_in == "s-2"
+    assert evolve_person(ann, CredentialRevoked(person=ANN, credential="s-2")).sign_in == ""
+    assert person(enrolled("k-1")).sign_in is None
+
+
+def test_a_sign_in_that_somebody_else_replaced_is_known_to_them() -> None:
+    """For thirty days to the moment; one's own change is none, and neither is what one began with."""
+    first = enrolled("s-1", method="password", ago=timedelta(days=90))
+    began = evolve_person(msgspec.structs.replace(person(), since=NOON - timedelta(days=90)), first)
+    assert began.replaced_at is None
+    assert not began.was_replaced(NOON)
+    own = evolve_person(began, enrolled("s-2", method="password", by=ANN))
+    assert own.replaced_at is None
+    replaced = evolve_person(began, enrolled("s-2", method="password"))
+    assert replaced.was_replaced(NOON)
+    assert replaced.was_replaced(NOON + 30 * DAY - MOMENT)
+    assert not replaced.was_replaced(NOON + 30 * DAY)
+    again = evolve_person(replaced, enrolled("s-3", method="password", by=ANN))
+    assert again.replaced_at == NOON  # whoever chose the one before could sign in and choose this one
+
+
+def test_a_first_sign_in_that_comes_late_is_a_replacement() -> None:
+    """Given by somebody else to a person known for long, or after the one before was revoked: who gave it knows it."""
+    assert evolve_person(known(), enrolled("s-1", method="password")).was_replaced(NOON)
+    fresh = known(since=timedelta(hours=1))
+    two = (enrolled("s-1", method="password", ago=timedelta(hours=1)), CredentialRevoked(person=ANN, credential="s-1"))
+    for event in (*two, enrolled("s-2", method="password")):
+        fresh = evolve_person(fresh, event)
+    assert fresh.was_replaced(NOON)

@@ -12,6 +12,8 @@ from tests.core.story import (
     Story,
     asked,
     given,
+    hold_over,
+    hold_told,
     opened,
     proved,
     released,
@@ -126,6 +128,14 @@ def test_a_hold_that_begins_anew_runs_its_whole_time() -> None:
     story = given(verified(HELD), asked(), wait(minutes=30))
     (again,) = restart_hold(story.now(Holding), do.RestartHold(because=OTHER), story.at)
     assert again == past.HoldRestarted(case=CASE, because=OTHER, until=story.at + timedelta(hours=1))
+
+
+def test_whoever_was_told_of_nothing_does_not_wait_yet() -> None:
+    """Before a notice went out that is what is said, and not an hour that nobody could have counted from."""
+    story = given(verified(HELD), asked())
+    refusal = story.when(hold_over()).refused("untold")
+    assert "not begun" in refusal.what
+    given(hold_told(), start=story).when(hold_over()).refused("hold")
 
 
 def test_only_what_waits_begins_to_wait_anew() -> None:

@@ -21,11 +21,13 @@ from tests.core.story import (
     page_opened,
     proved,
     released,
+    step,
     verified,
     withdrawn,
 )
 from watchword.core import command as do
 from watchword.core import event as past
+from watchword.core.case import Verifying
 from watchword.core.errors import Conflict, Refused
 from watchword.core.gates import Event
 from watchword.core.ids import OriginId, PersonId
@@ -299,3 +301,26 @@ def test_what_a_case_left_behind_is_answered_no_more(end: Tell) -> None:
     for answer in (missed("passkey"), missed("callback", final=True), answered("callback")):
         story.when(answer).refused("wrong_state")
     assert len(story.account.failures) <= 1
+
+
+def test_nobody_stands_at_a_kiosk_but_in_its_lane() -> None:
+    """What a supervisor signs on site proves nothing in a case of a call or of a chat; other methods do there."""
+    on_site = Method(name="kiosk", weight=4, enforced=True, remote=False, phishable=False, defeats=(("nerve",),))
+    story = given(opened(procedure(methods=(*METHODS, on_site))))
+    assert story.case is not None
+    for lane in ("voice", "text"):
+        there = msgspec.structs.replace(story, case=msgspec.structs.replace(story.case, lane=lane))
+        assert refused(there, method="kiosk") == ("no_kiosk",)
+        assert started(there, method="totp")
+    at_the_kiosk = msgspec.structs.replace(story, case=msgspec.structs.replace(story.case, lane="kiosk"))
+    assert started(at_the_kiosk, method="kiosk")
+    assert started(at_the_kiosk, method="totp")
+
+
+def test_a_prompt_is_sent_once() -> None:
+    """A second one that appears could be answered by whoever began it; nothing is sent for what is over."""
+    sent = step(do.NotePrompt(challenge="totp"))
+    story = given(opened(), begun("totp")).when(sent).then(Verifying, past.PromptSent)
+    story.when(sent).refused("used")
+    given(opened(), proved("totp")).when(sent).refused("used")
+    given(opened()).when(sent).refused("foreign_challenge")

@@ -27,6 +27,7 @@ from watchword.core.standing import (
     FreezeReleaseVoted,
     RecoveryBegun,
     RecoveryCompleted,
+    RecoveryContained,
     RecoveryDisowned,
     RecoverySettled,
     Thresholds,
@@ -264,3 +265,18 @@ def test_nobody_stands_to_an_account_that_was_never_read() -> None:
     unread = Account(id=ACCOUNT, directory="sandbox")
     assert unread.window(NOON) == ()
     assert unread.relations(MAX, NOON) == ()
+
+
+def test_what_was_not_the_persons_own_stops_what_was_open_beside_it() -> None:
+    """Every other case opened up to that moment, each reason once; not the case itself, and none opened later."""
+    disowned = RecoveryDisowned(account=ACCOUNT, case=CaseId("c-other"))
+    contained = RecoveryContained(account=ACCOUNT, case=CaseId("c-third"))
+    account = standing()
+    for event in (disowned, contained, disowned):
+        account = evolve_account(account, event, NOON, RULES)
+    before, after = NOON, NOON + timedelta(microseconds=1)
+    assert account.stopped(CASE, before) == ("disowned", "contained")
+    assert account.stopped(CASE, after) == ()
+    assert account.stopped(CaseId("c-other"), before) == ("contained",)
+    assert account.stopped(CaseId("c-third"), before) == ("disowned",)
+    assert standing().stopped(CASE, before) == ()

@@ -43,8 +43,9 @@ def plant_yes(
     *,
     request: str | None = None,
     role: str = "manager_of_record",
+    unit: str = "",
 ) -> None:
-    """An entry that says that *login* agreed."""
+    """An entry that says that *login* agreed, as somebody of that *unit*."""
     now = office.case(case)
     assert isinstance(now, Asked)
     event = past.ApprovalGiven(
@@ -54,6 +55,7 @@ def plant_yes(
         request=now.request if request is None else request,
         proof=proof,
         not_after=now.not_after,
+        unit=unit,
     )
     plant(office, case_stream(case), event, office[login])
 

@@ -136,14 +136,27 @@ def test_one_author_alone_activates_nothing(place: Office) -> None:
 
 def test_two_authors_are_held_apart_without_the_rule_as_well(place: Office) -> None:
     """A running policy that lost its rule still does not let one author do both."""
-    people = place.app.policy.people
-    (rule,) = (s for s in people.statements if s.name == "proposer-never-confirms")
     digest = edit(place)
     propose(place)
-    texts = dict(place.app.policy.texts)
-    lax = type(people).load(texts["people.cedar"].replace(rule.text, "", 1), texts["people.cedarschema"])
-    place.app.steps.policy = with_rules(place.app.policy, lax)
+    without(place, "proposer-never-confirms")
     assert refused(lambda: confirm(place, digest, ROOT)) == ("proposer-never-confirms",)
+
+
+def test_an_unsettled_author_is_refused_without_the_rule_as_well(settled: Office) -> None:
+    """A running policy that lost its rule about authors changed lately still lets no new one propose."""
+    hire(settled, "puppet.one", Role.POLICY_AUTHOR)
+    without(settled, "author-changed-lately")
+    edit(settled)
+    assert refused(lambda: propose(settled, "puppet.one")) == ("author-changed-lately",)
+    propose(settled)
+
+
+def without(office: Office, name: str) -> None:
+    """Have the running policy lose a rule for people."""
+    people, texts = office.app.policy.people, dict(office.app.policy.texts)
+    (rule,) = (s for s in people.statements if s.name == name)
+    lax = type(people).load(texts["people.cedar"].replace(rule.text, "", 1), texts["people.cedarschema"])
+    office.app.steps.policy = with_rules(office.app.policy, lax)
 
 
 def with_rules(policy: Policy, people: object) -> Policy:

@@ -50,11 +50,11 @@ def declared(office: Office, by: str = CUSTODIANS[0], **other: Any) -> str:
     return office.app.downtimes.declare(office[by], at=office.at, **{**said, **other})
 
 
-def verdicts(office: Office) -> list[tuple[Verdict, tuple[str, ...]]]:
+def verdicts(office: Office, directory: str = "sandbox") -> list[tuple[Verdict, tuple[str, ...]]]:
     """What the watch makes of the directory's own log, with the evidence as it is now."""
     office.app.follow()
     log = office.home / "audit.jsonl"
-    report = Engine().classify("okta", (log,), office.app.evidence.path, directory="sandbox")
+    report = Engine().classify("okta", (log,), office.app.evidence.path, directory=directory)
     return [(row.verdict, row.reasons) for row in report.verdicts]
 
 
@@ -89,6 +89,14 @@ def test_it_speaks_for_nothing_else(down: Office, other: dict[str, Any]) -> None
     down.app.downtimes.confirm(down[CUSTODIANS[1]], made, down.at)
     ((verdict, _),) = verdicts(down)
     assert verdict in {Verdict.UNVERIFIED, Verdict.SUSPICIOUS}
+
+
+def test_it_speaks_for_its_own_directory_alone(down: Office) -> None:
+    """The same names in the log of another directory are other people: their reset stays a finding."""
+    down.app.downtimes.confirm(down[CUSTODIANS[1]], declared(down), down.at)
+    ((verdict, _),) = verdicts(down, "another")
+    assert verdict in {Verdict.UNVERIFIED, Verdict.SUSPICIOUS}
+    assert verdicts(down)[0][0] is Verdict.DOWNTIME
 
 
 def test_nobody_declares_alone_or_for_themself(down: Office) -> None:

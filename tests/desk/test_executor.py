@@ -177,6 +177,22 @@ def test_lost_proofs(office: Office) -> None:
     assert reasons(office, reset) == ("erased",)
 
 
+def test_change_that_is_gone_at_the_read_back_fails_the_case(office: Office) -> None:
+    """What the directory said was done and is not there when it is read again is not handed over."""
+    case = office.open()
+    office.prove(case, "mail_code")
+    office.prove(case, "passkey")
+    office.ask(case)
+    office.release(case)
+    office.browse(case)
+    while office.state(case) != "executed":
+        assert office.app.runner.step(office.at)
+    office.tamper_directory("UPDATE version SET version = version - 1")
+    office.run()
+    assert office.state(case) == "failed"
+    assert office.app.ledger.read(f"case/{case}")[-1].entry.data["sound"] is False
+
+
 def reasons(office: Office, case: CaseId) -> tuple[str, ...]:
     """Why the executor said no, by the case's last entry; nothing was started."""
     last = office.app.ledger.read(f"case/{case}")[-1].entry

@@ -200,7 +200,7 @@ def drifted(founded: Office, tmp_path: Path) -> Iterator[Office]:
 def test_nothing_goes_on_under_a_policy_nobody_activated(founded: Office, tmp_path: Path) -> None:
     """A released case is not executed, nor anything else done to it, when the policy on disk became another one."""
     office = founded.copy(tmp_path / "office")
-    case = office.released()
+    case, fraud = office.released(), office.released("noah.berg")
     office.close()
     folder = office.home / "policy"
     shutil.copytree(Path(bundle.__file__).parent / "default", folder)
@@ -215,6 +215,8 @@ def test_nothing_goes_on_under_a_policy_nobody_activated(founded: Office, tmp_pa
         assert office.version("mara.lind") == 0
         assert isinstance(office.case(case), Released)  # put off, not ended: the file can be put right
         decisions.withdraw(office["ada.agent"], case, "the policy was changed", office.at)
+        decisions.contain(office["sam.security"], fraud, "the caller was somebody else", office.at)  # it takes away
+        assert office.state(fraud) == "contained"
     finally:
         office.close()
 

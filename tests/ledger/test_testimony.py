@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.ledger.conftest import NOON, Place, draft, to
+from tests.ledger.conftest import NOON, ORIGIN, Place, draft, to
 from tests.ledger.test_cosignature import Cosigning
 from tests.ledger.time_authority import TimeAuthority
 from watchword.core.errors import Corrupt, Unavailable
 from watchword.core.ids import Seq
+from watchword.ledger.checkpoint import Checkpoint, sign
 from watchword.ledger.cosignature import Quorum
 from watchword.ledger.cosigner import Cosigner
 from watchword.ledger.leader import Ledger
@@ -106,6 +107,23 @@ def test_flipped_cosignature_never_counts(place: Place, booth: Booth, ledger: Le
     spoil(place, good)
     with asking(place, ledger, booth, alone=True) as cosigner:
         cosigner.demand(Seq(1))
+
+
+def test_cosigned_checkpoint_of_another_history_never_counts(place: Place, booth: Booth, ledger: Ledger) -> None:
+    """Whoever holds the signing key has others cosigned: that covers nothing here, and proves nothing."""
+    for fork in (Checkpoint(origin=ORIGIN, size=2, root=bytes(32)), Checkpoint(origin=ORIGIN, size=9, root=bytes(32))):
+        note = sign(fork, place.key)
+        place.tamper("DELETE FROM cosignature")
+        place.tamper("DELETE FROM checkpoint WHERE size >= 2")
+        place.tamper("INSERT INTO checkpoint (size, note) VALUES (:size, :note)", size=fork.size, note=note)
+        for each in booth.both.values():
+            place.tamper(
+                "INSERT INTO cosignature (size, witness, line) VALUES (:size, :witness, :line)",
+                size=fork.size, witness=each.key.name, line=each.cosign(note).line(),
+            )  # fmt: skip
+        with asking(place, ledger, booth, alone=True) as cosigner:
+            assert not cosigner.covers(Seq(0))
+            assert cosigner.note(Seq(0)) is None
 
 
 def lines(booth: Booth, good: dict[str, str], note: str) -> tuple[str, ...]:

@@ -32,12 +32,11 @@ class IdentityRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 def canonical(given_name: str, family_name: str, birthdate: str) -> bytes:
-    """What is compared: names without case, accents and separators, the date as written in ISO 8601.
+    """What is compared: names without case, accents and separators, the date as ISO 8601 writes a calendar day.
 
     ValueError for a date that is none, or a name without a letter.
     """
-    date.fromisoformat(birthdate)
-    if len(birthdate) != len("2000-01-01"):
+    if date.fromisoformat(birthdate).isoformat() != birthdate:  # the same day written as a week's would be another
         raise ValueError(birthdate)
     names = (_plain(given_name), _plain(family_name))
     if not all(names):
