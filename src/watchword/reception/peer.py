@@ -10,6 +10,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 PEER = "watchword.peer"
 """Key of the scope that holds the address of the other end of the socket."""
 
+
 class KeepsPeer:
     """An ASGI application that notes the socket's other end, then lets one of *proxies* say whom it is for.
 
