@@ -101,7 +101,7 @@ def test_a_review_that_is_refused_keeps_its_words(place: Organisation) -> None:
     unsaid = rafael.form(f"{address}/review", words="  ", sound="no")
     assert unsaid.status_code == 422
     assert f'action="{address}/review"' in unsaid.text
-    assert "Nothing needs to be done." in dana.form(f"{address}/confirm").text
+    assert "It waits for its review." in dana.form(f"{address}/confirm").text
     assert dana.form(f"{address}/dance").status_code == 404
 
 
