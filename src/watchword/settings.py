@@ -114,6 +114,13 @@ class ConsolePart(_Part):
             ip_network(one)  # a ValueError names it
         return given
 
+    @field_validator("proxies")
+    @classmethod
+    def _few_proxies(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        if everybody := [one for one in given if ip_network(one).prefixlen == 0]:
+            raise ValueError(f"proxies has {everybody[0]}: anybody could then say where they come from; name the proxy")
+        return given
+
     @model_validator(mode="after")
     def _reachable(self) -> Self:
         url = urlsplit(self.public_url)

@@ -57,7 +57,8 @@ class Singing:
                 ("canary_class",),
             )
         keys = tuple(key.lower() for key in (*account.keys, account.native_id))
-        note(self._acts, Act(at=at, account=keys, principal=self._directory.principal_keys))
+        principal = self._directory.principal_keys
+        note(self._acts, Act(at=at, account=keys, principal=principal, directory=part.directory))
         change = ResetPassword(account=AccountId("canary"))
         self._directory.apply(account.native_id, change, f"canary/{at.isoformat()}", new_secret())
         return True

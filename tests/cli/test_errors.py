@@ -36,6 +36,7 @@ def test_every_mistake_in_the_settings_at_once(desk: Desk, here: Here) -> None:
     ("wrong", "told"),
     [
         ('[console]\npublic_url = "https://desk.example.test"\n', "rp_id must be desk.example.test"),
+        ('[console]\nproxies = ["192.0.2.10", "::/0"]\n', "proxies has ::/0: anybody could then say"),
         ('[console]\npublic_url = "desk"\n', "public_url is not an address"),
         (
             '[console]\npublic_url = "http://desk.example.test"\nrp_id = "desk.example.test"\n',

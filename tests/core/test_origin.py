@@ -143,6 +143,13 @@ def test_an_address_that_guesses_waits_longer_each_time(minutes: tuple[float, ..
     origin.demand_sign_in(NOON + timedelta(seconds=wait_s))
 
 
+def test_what_guesses_for_ever_is_remembered_by_its_last_times() -> None:
+    """Five make the longest wait, so no more are kept of an address that never stops."""
+    assert guessed(*range(1000)).guessed == guessed(*range(995, 1000)).guessed
+    with pytest.raises(Refused):
+        guessed(*range(1000)).demand_sign_in(NOON + timedelta(minutes=999 + 14))
+
+
 def test_guesses_at_the_door_are_not_held_against_a_caller() -> None:
     """Whoever calls from an office where somebody mistyped a password is not slowed by it, nor the other way round."""
     guessed(0).demand(NOON, SLOW)

@@ -56,6 +56,25 @@ def test_nothing_else_passes_for_it(acts: Path, other: dict[str, Any]) -> None:
     assert verdict(acts, **other) is Verdict.UNVERIFIED
 
 
+@pytest.mark.parametrize(
+    ("directory", "provider", "said"),
+    [
+        ("corp", "okta", Verdict.IGNORED),
+        ("okta", "okta", Verdict.IGNORED),
+        ("branch", "okta", Verdict.UNVERIFIED),
+        ("okta", "entra", Verdict.UNVERIFIED),
+    ],
+)
+def test_the_same_names_in_another_directory_are_others(
+    acts: Path, directory: str, provider: str, said: Verdict
+) -> None:
+    """An act speaks for its own directory, and for a feed that does not say whose log it is."""
+    own = Act(at=NOON, account=("00ucanary",), principal=("svc-watchword",), directory="corp")
+    acts.unlink()
+    note(acts, own)
+    assert verdict(acts, directory=directory, provider=provider) is said
+
+
 def test_what_has_evidence_of_its_own_is_no_canary(acts: Path) -> None:
     """A reset that a case speaks for is left to the case, and the act still waits for its own."""
     canary = Canary(acts, WITHIN, EVERY)

@@ -78,6 +78,9 @@ GUESSED_WITHIN, GUESSED_WAIT, GUESSED_LONGEST = timedelta(days=1), timedelta(min
 Whoever shares it waits as well, so that it is never longer.
 """
 
+GUESSED_KEPT = 5
+"""How many times are remembered: so many make the longest wait, and what guesses for a year takes no more memory."""
+
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
     """When something failed, and on the way to which account."""
@@ -143,7 +146,7 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
 def evolve_origin(origin: Origin, event: OriginEvent, at: datetime) -> Origin:
     """Fold one event appended at *at*; an origin nobody knows is `Origin()`."""
     if isinstance(event, OriginGuessed):
-        return msgspec.structs.replace(origin, guessed=(*origin.guessed, at))
+        return msgspec.structs.replace(origin, guessed=(*origin.guessed, at)[-GUESSED_KEPT:])
     seen = Seen(at=at, case=event.case, account=event.account)
     if isinstance(event, OriginSeen):
         return msgspec.structs.replace(origin, seen=(*origin.seen, seen))

@@ -25,11 +25,12 @@ _LAG = timedelta(minutes=2)
 
 
 class Act(msgspec.Struct, frozen=True, kw_only=True):
-    """One reset *at* a time: every name of the account and of whom it is done as, lower case."""
+    """One reset *at* a time in *directory*: every name of the account and of whom it is done as, lower case."""
 
     at: datetime
     account: tuple[str, ...]
     principal: tuple[str, ...]
+    directory: str | None = None
 
 
 def note(file: Path, act: Act) -> None:
@@ -117,6 +118,8 @@ class Canary:
             row.action is Canonical.PASSWORD_RESET
             and row.verdict is not Verdict.VERIFIED
             and act.at - _LAG <= row.at <= act.at + self._within
+            # A feed that does not say whose it is, is called by its provider.
+            and (act.directory is None or row.directory in {act.directory, row.provider})
             and self._is_called(row.target, row, act.account)
             and self._is_called(row.actor, row, act.principal)
         )
