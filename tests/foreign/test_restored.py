@@ -118,7 +118,7 @@ def test_it_stops_when_a_witness_saw_more(desk: tuple[Desk, LiteWitness], tmp_pa
     other = load(shutil.copytree(here.home, tmp_path / "other") / "watchword.toml")
     with here.process("serve", until="Watchword is at", ends=1) as running:
         with App(other) as app:
-            for login in ("one", "two", "three"):
+            for login in map("person-{}".format, range(20)):  # more than the console has to write
                 app.people.register(
                     app.names.person("root"), login=login, name=login, kind=Kind.EMPLOYEE, unit="", at=wall_clock()
                 )

@@ -29,6 +29,31 @@ print("open", flush=True)
 sys.stdin.read()
 """
 
+CLOSER = """
+import sys, threading
+from watchword.core.errors import Unavailable
+from watchword.ledger.checkpoint import SigningKey
+from watchword.ledger.leader import Ledger
+from watchword.ledger.vault import KeyFile
+url, key, keys, origin = sys.argv[1:]
+def uses(ledger, begun, closed):
+    begun.set()
+    while not closed.is_set():
+        ledger.streams()
+        ledger.refresh()
+for _ in range(60):
+    ledger = Ledger.open(url, SigningKey.load(key), KeyFile.load(keys), origin)
+    begun, closed = threading.Event(), threading.Event()
+    users = [threading.Thread(target=uses, args=(ledger, begun, closed)) for _ in range(4)]
+    for user in users:
+        user.start()
+    begun.wait()
+    ledger.close()
+    closed.set()
+    for user in users:
+        user.join()
+"""
+
 
 def contend(ledgers: tuple[Ledger, ...], streams: int, each: int) -> Counter[str]:
     """Let a thread for each ledger and stream append *each* entries, deciding again after every conflict."""
@@ -154,6 +179,13 @@ def test_second_ledger_in_one_process_is_refused(on_sqlite: Place) -> None:
         on_sqlite.open()
     ledger.close()
     on_sqlite.open()
+
+
+def test_it_is_closed_beside_whoever_reads(place: Place) -> None:
+    """Closing waits for a question that is being answered; SQLite's connection would take the process with it."""
+    words = (place.url, str(place.key_path), str(place.keys_path), ORIGIN)
+    done = subprocess.run([sys.executable, "-c", CLOSER, *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 # --- processes of their own

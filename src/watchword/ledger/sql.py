@@ -388,7 +388,8 @@ class SqlStore:
         self.rest()
         if self._questions is not None:
             self._questions.close()
-        self._engine.dispose()
+        with self._guard:  # closed under whoever uses it, SQLite's connection takes the process with it
+            self._engine.dispose()
         if self._owner is not None:
             self._owner.release()
 
