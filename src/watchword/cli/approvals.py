@@ -11,7 +11,7 @@ from watchword.cli.terminal import CONFIG, Config, Json, out, print_json
 from watchword.core.errors import Invalid
 from watchword.settings import load
 
-app = App(name="approvals", help="The page on which approvers sign.")
+app = App(name="approvals")
 
 SUMS, HEADERS = "SHA256SUMS", "headers.txt"
 

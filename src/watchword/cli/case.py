@@ -30,7 +30,7 @@ from watchword.reception.ends import moment
 from watchword.settings import load
 from watchword.watch.printable import printable
 
-app = App(name="case", help="Recovery cases, step by step.")
+app = App(name="case")
 
 NORMAL = Context()
 

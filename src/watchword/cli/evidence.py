@@ -17,7 +17,7 @@ from watchword.core.errors import Corrupt, Invalid
 from watchword.ledger.bundle import check
 from watchword.ledger.verifier import WHOLE, Check
 
-app = App(name="evidence", help="Evidence bundles: export, verify.")
+app = App(name="evidence")
 
 
 @app.command

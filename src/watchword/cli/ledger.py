@@ -33,7 +33,7 @@ from watchword.ledger.sql import SqlStore
 from watchword.ledger.vault import KeyFile
 from watchword.settings import Settings, load
 
-app = App(name="ledger", help="The evidence: status, proof, copy, export, erasure, hold.")
+app = App(name="ledger")
 
 Custodian = Annotated[Path | None, Parameter(help="A file with that custodian's password, mode 0600; else asked for.")]
 Copy = Annotated[Path | None, Parameter(help="A copy of a SQLite ledger; the ledger of the settings otherwise.")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, TextIO
 from urllib.parse import quote
@@ -13,7 +14,6 @@ from cyclopts import App, Parameter
 from rich.markup import escape
 from rich.table import Table
 
-from watchword.app import wall_clock
 from watchword.cli.case import Asking
 from watchword.cli.client import Client
 from watchword.cli.password import new_password
@@ -23,7 +23,7 @@ from watchword.core.person import Kind, Role
 from watchword.reception.ends import end_of
 from watchword.settings import load
 
-app = App(name="people", help="People, their roles, delegations, accounts and credentials.")
+app = App(name="people")
 
 Until = Annotated[str | None, Parameter(help="12h, 30d, 8w, a day (2026-12-24) or a time; UTC.")]
 
@@ -78,7 +78,7 @@ def grant(
     until: Until = None,
 ) -> None:
     """Give a role, in one unit or everywhere, until a time or until it is revoked."""
-    end = end_of(until, wall_clock()).isoformat() if until else None
+    end = end_of(until, datetime.now(UTC)).isoformat() if until else None
     _step(asking, login, "POST", "roles", {"role": role, "unit": unit, "until": end})
 
 
@@ -104,7 +104,7 @@ def delegate(
     if until is None:
         _step(asking, login, "POST", "delegations/end", {"unit": unit})
     else:
-        ends = end_of(until, wall_clock()).isoformat()
+        ends = end_of(until, datetime.now(UTC)).isoformat()
         _step(asking, login, "POST", "delegations", {"unit": unit, "until": ends})
 
 

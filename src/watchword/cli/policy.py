@@ -23,7 +23,7 @@ from watchword.policy.contexts import every_context
 from watchword.policy.explain import Explanation, explain
 from watchword.settings import load
 
-app = App(name="policy", help="What each recovery needs, and who may do what.")
+app = App(name="policy")
 app.command(prove)
 app.command(diff)
 app.command(fix)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 from rich.markup import escape
 
-from watchword.app import wall_clock
 from watchword.cli.case import Asking
 from watchword.cli.terminal import out, print_json
 from watchword.reception.ends import end_of
@@ -31,7 +31,7 @@ def raise_(
 ) -> None:
     """Turn the switch on, or let it last longer. It ends by itself, or when two people turn it off."""
     with asking.session() as client:
-        body = {"until": end_of(until, wall_clock()).isoformat(), "why": why}
+        body = {"until": end_of(until, datetime.now(UTC)).isoformat(), "why": why}
         _tell(asking, client.call("POST", "/api/threat", body))
 
 

@@ -37,7 +37,7 @@ from watchword.watching import POSITIONS, VERDICTS, enforced_of, unpacking_of
 if TYPE_CHECKING:
     from watchword.watch.spark import SparkEngine
 
-app = App(name="watch", help="Verdicts on the directories' own logs.")
+app = App(name="watch")
 app.command(observe.command, name="observe")
 app.command(accounts.command, name="accounts")
 app.command(findings.app)
