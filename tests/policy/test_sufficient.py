@@ -26,11 +26,13 @@ def exhaustive(requirement: Requirement, freeze: int, among: tuple[str, ...]) ->
     """Every set of methods, fewest first, asked of `assess`; those that hold a smaller one left out."""
     provers = max(w.provers for w in (*requirement.verify, requirement.strongest))
     names = tuple(m.name for m in requirement.methods)
+    proofs = {name: tuple(_proved(name, prover) for prover in range(provers)) for name in names}
     found: list[tuple[str, ...]] = []
     for subset in (s for size in range(1, len(names) + 1) for s in combinations(names, size)):
-        if any(set(smaller) <= set(subset) for smaller in found):
+        held = set(subset)
+        if (among and held.isdisjoint(among)) or any(held.issuperset(smaller) for smaller in found):
             continue
-        evidence = tuple(_proved(name, prover) for name in subset for prover in range(provers))
+        evidence = tuple(proof for name in subset for proof in proofs[name])
         answer = assess(requirement, evidence, _AT, freeze=freeze)
         if isinstance(answer, Satisfied) and (not among or set(among) & set(answer.methods)):
             found.append(subset)

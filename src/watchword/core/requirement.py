@@ -7,6 +7,7 @@ judged by the policy it was opened under and by nothing newer that is weaker.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
@@ -249,8 +250,14 @@ def independent(one: Method, other: Method, costs: dict[str, int], tolerate_cost
     """
     if not one.enforced and not other.enforced:
         return False
-    shared = {s[0] for s in one.defeats if len(s) == 1} & {s[0] for s in other.defeats if len(s) == 1}
+    shared = _alone(one.defeats) & _alone(other.defeats)
     return all(tolerate_cost and costs.get(c, 0) >= tolerate_cost for c in shared)
+
+
+@lru_cache(maxsize=1024)
+def _alone(defeats: tuple[tuple[str, ...], ...]) -> frozenset[str]:
+    """The capabilities that are enough by themselves; asked for each pair of methods again and again."""
+    return frozenset(s[0] for s in defeats if len(s) == 1)
 
 
 def lowered(old: Requirement, new: Requirement) -> tuple[str, ...]:

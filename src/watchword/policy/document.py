@@ -97,7 +97,7 @@ class _Reader:
         self.file = file
         self.lines: dict[Path, int] = {}
         self.mistakes: list[Mistake] = []
-        self._events: Iterator[yaml.Event] = yaml.parse(text, Loader=yaml.SafeLoader)
+        self._events: Iterator[yaml.Event] = yaml.parse(text, Loader=yaml.CSafeLoader)
 
     def document(self) -> Document:
         value: Value = None
@@ -163,7 +163,7 @@ def _line(event: yaml.Event) -> int:
 
 def _scalar(event: yaml.ScalarEvent) -> str | int | bool | None:
     text: str = event.value
-    if event.style is not None:
+    if event.style:  # quoted, or a block
         return text
     if text in _WORDS:
         return _WORDS[text]

@@ -93,12 +93,12 @@ def losses(policy: Policy, edits: Iterable[Edit]) -> tuple[str, ...]:
 
 
 def drafted(policy: Policy, edits: Iterable[Edit]) -> Policy:
-    """Return what *policy* would be after *edits*. Its digest stays: a draft is known by its edits."""
+    """Return what *policy* would be after *edits*. Its digest stays, and it has no texts: its edits tell it apart."""
     table = policy.procedures.table
     for edit in edits:
         table = _applied(table, edit)
     loaded = msgspec.structs.replace(policy.procedures.loaded, procedures=table)
-    return Policy(Procedures(loaded, policy.digest), policy.people, policy.digest, policy.files, policy.texts)
+    return Policy(Procedures(loaded, policy.digest), policy.people, policy.digest, policy.files, ())
 
 
 def _raised(table: ProceduresFile, cell: Cell) -> Iterator[tuple[str, ...]]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
-
-import msgspec
 
 from watchword.core.ids import LeafHash, PersonId
 from watchword.core.requirement import Evidence, Method, Requirement, Satisfied, Verify, assess, independent
@@ -21,6 +20,15 @@ def sufficient(
 
     Where *among* names methods, the smallest sets whose proof counts one of them, as the waiver of a hold asks.
     """
+    return tuple(_found(requirement, freeze, among))
+
+
+def satisfiable(requirement: Requirement, *, freeze: int = 0) -> bool:
+    """Whether any set of methods satisfies *requirement* under a freeze of that level; the first found is enough."""
+    return next(_found(requirement, freeze, ()), None) is not None
+
+
+def _found(requirement: Requirement, freeze: int, among: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     ways = (requirement.strongest,) if freeze >= 2 else requirement.verify
     provers = max(w.provers for w in (*requirement.verify, requirement.strongest))
     found: list[tuple[str, ...]] = []
@@ -45,10 +53,10 @@ def sufficient(
                 answer = assess(requirement, evidence, _AT, freeze=freeze)
                 if isinstance(answer, Satisfied) and (not among or set(among) & set(answer.methods)):
                     found.append(subset)
+                    yield subset
                 else:
                     longer.append(larger)
         growing = longer
-    return tuple(found)
 
 
 def _clashes(methods: tuple[Method, ...], costs: dict[str, int], way: Verify) -> tuple[int, ...]:
@@ -61,11 +69,6 @@ def _clashes(methods: tuple[Method, ...], costs: dict[str, int], way: Verify) ->
         )
         for one in methods
     )
-
-
-def sufficient_for(requirement: Requirement, way: Verify) -> tuple[tuple[str, ...], ...]:
-    """Return the smallest sets of methods that satisfy one alternative."""
-    return sufficient(msgspec.structs.replace(requirement, verify=(way,)))
 
 
 def _proved(method: str, prover: int) -> Evidence:
