@@ -166,6 +166,47 @@ def test_damaged_lines_find_nothing(okta: Okta, find: Callable[..., tuple[Hit, .
     assert len(find(rule("sel: {eventType|contains: reset}"), "no json", okta(), '{"cut": "sho', "[1]", "null")) == 1
 
 
+@pytest.mark.parametrize("without", ["sel: {gone: 1}", "keywords: [reset_password]"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(b'{"eventType": "x"', id="cut"),
+        pytest.param(b'{"eventType": "x"} {"eventType": "y"}', id="two in a line"),
+        pytest.param(b'{"eventType": "a\x1fb"}', id="a control character"),
+        pytest.param(b'{"eventType": "\xff\xfe"}', id="no UTF-8"),
+        pytest.param(b'{"eventType": "x\x00y"}', id="nothing"),
+        pytest.param(b'"reset_password, and no end', id="an open quote"),
+        pytest.param(b"", id="empty"),
+    ],
+)
+def test_a_damaged_line_hides_no_other(without: str, damage: bytes, okta: Okta, tmp_path: Path) -> None:
+    """What is no JSON is found neither by what it has nor by what it has not; the lines around it are."""
+    (tmp_path / "rule.yml").write_text(rule(without, condition="not 1 of them" if "gone" in without else "keywords"))
+    log = tmp_path / "log.jsonl"
+    before, after = (json.dumps(okta(uuid=uuid)).encode() for uuid in ("before", "after"))
+    log.write_bytes(b"\r\n".join((before, damage, after)))
+    found = [hit.event for hit in hits_in(log, OKTA, read_rules(tmp_path / "rule.yml").rules)]
+    assert found == ["before", "after"]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        pytest.param(b"\xef\xbb\xbf%b\n%b", id="a byte-order mark"),
+        pytest.param(b'{"pad":\r"x", "in": %b}\r\n%b', id="a carriage return within"),
+        pytest.param(b"  %b\t\n\n \n%b\n", id="white space around"),
+        pytest.param(b'%b\n{"long": "' + b"x" * (17 << 20) + b'"}\n%b', id="a line of 17 MB between"),
+    ],
+)
+def test_how_lines_are_written_is_no_matter(written: bytes, okta: Okta, tmp_path: Path) -> None:
+    """Every line that is JSON is looked at, however it is laid out."""
+    kinds = "sel: {eventType: user.account.reset_password}\n  in: {in.eventType: user.account.reset_password}"
+    (tmp_path / "rule.yml").write_text(rule(kinds, condition="sel or in"))
+    log = tmp_path / "log.jsonl"
+    log.write_bytes(written % tuple(json.dumps(okta(uuid=uuid)).encode() for uuid in ("one", "two")))
+    assert len(hits_in(log, OKTA, read_rules(tmp_path / "rule.yml").rules)) == 2
+
+
 def test_times_of_every_kind(find: Callable[..., tuple[Hit, ...]]) -> None:
     """Seconds, milliseconds and text give the time; what is none gives the epoch and is still a hit."""
     hits = find(

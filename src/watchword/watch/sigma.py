@@ -6,7 +6,7 @@ pySigma is LGPL and comes with the extra `watchword[sigma]`; without it rules ar
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -75,6 +75,20 @@ _ABOUT_FIRST = ", ".join(
     f"coalesce({', '.join(first(f'{name}_{number}') for number in range(len(paths)))})"
     for name, paths in _ABOUT.items()
 )
+
+
+_LINES = (
+    "SELECT json FROM read_csv($file, columns = {'json': 'VARCHAR'}, auto_detect = false, header = false, "
+    "delim = '\x1f', quote = '', escape = '', comment = '', new_line = '\\n', strict_mode = false, "
+    "max_line_size = 16777216, buffer_size = 33554432, compression = $compression) WHERE json IS NOT NULL"
+)
+"""Lines as they are, parsed once, by whoever looks for members; \\x1f is in no JSON. One that is none is an error."""
+
+_OBJECTS = (
+    "SELECT json FROM read_ndjson_objects($file, ignore_errors = true, compression = $compression) "
+    "WHERE json IS NOT NULL"
+)
+"""Lines that are JSON, which is seen before: every line is parsed twice, and what is no JSON is passed over."""
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
@@ -193,16 +207,15 @@ def hits_in(
     mine = [rule for rule in rules if rule.provider in {None, provider.name}]
     if not mine or not is_bounded(file, unpacking):
         return ()
-    query, values = _query(mine, provider)
+    found_in, values = _query(mine, provider)
     with duckdb.connect(config={"memory_limit": memory, "threads": threads}) as con, ExitStack() as stack:
         con.execute("SET TimeZone = 'UTC'")
+        asked = {"file": str(file), "compression": compression_of(file) or "none", **values}
         try:
             try:
-                asked = {"file": str(file), "compression": compression_of(file) or "none", **values}
-                rows = con.execute(query, asked).fetchall()
-            except duckdb.IOException:  # it is compressed and ends too early
-                asked |= {"file": str(stack.enter_context(whole_of(file))), "compression": "none"}
-                rows = con.execute(query, asked).fetchall()
+                rows = con.execute(found_in(_LINES), asked).fetchall()
+            except duckdb.Error:  # some line is no JSON, or the file is damaged
+                rows = _careful(con, found_in(_OBJECTS), asked, file, stack)
             told = iter(_told(con, [line for *_, line in rows if line is not None]))
         except duckdb.Error as error:
             raise Invalid(
@@ -215,10 +228,22 @@ def hits_in(
     return tuple(sorted(hits, key=lambda hit: (hit.at, hit.signal, hit.id)))
 
 
-def _query(rules: list[Rule], provider: Provider) -> tuple[str, dict[str, str | float]]:
+def _careful(
+    con: duckdb.DuckDBPyConnection, query: str, asked: dict[str, str | float], file: Path, stack: ExitStack
+) -> list[tuple[Any, ...]]:
+    """What *query* finds in *file*, whatever is wrong with it."""
+    try:
+        return con.execute(query, asked).fetchall()
+    except duckdb.IOException:  # it is compressed and ends too early
+        asked |= {"file": str(stack.enter_context(whole_of(file))), "compression": "none"}
+        return con.execute(query, asked).fetchall()
+
+
+def _query(rules: list[Rule], provider: Provider) -> tuple[Callable[[str], str], dict[str, str | float]]:
     """One pass over the file for all *rules*: of each line the members they name, of a hit also who, whom and when.
 
-    The last column is the line of a hit that has to be looked at more closely for that, by `_told`.
+    The query is made of how lines are read, `_LINES` or `_OBJECTS`. Its last column is the line of a hit that has to be
+    looked at more closely for that, by `_told`.
     """
     from watchword.watch.sigma_sql import Compiler
 
@@ -229,9 +254,8 @@ def _query(rules: list[Rule], provider: Provider) -> tuple[str, dict[str, str | 
     tests = ", ".join(f"{condition} AS is_{number}" for number, condition in enumerate(conditions))
     found = ", ".join(f"CASE WHEN is_{number} THEN {number} END" for number in range(len(rules)))
     any_found = in_pairs((f"is_{number}" for number in range(len(rules))), "OR")
-    query = (
-        "WITH log AS (SELECT json FROM read_ndjson_objects($file, ignore_errors = true, compression = $compression) "
-        f"WHERE json IS NOT NULL), field AS ({looked_up('log', 'json', fields)}), "
+    of_lines = (
+        f"field AS ({looked_up('log', 'json', fields)}), "
         f"judged AS (SELECT json, {tests} FROM field), "
         # No filter: one would be pushed below what it asks for, which would be worked out twice.
         "hit AS (SELECT json, unnest("
@@ -239,7 +263,7 @@ def _query(rules: list[Rule], provider: Provider) -> tuple[str, dict[str, str | 
         f"told AS ({first_looked_up('hit', 'json, found', _ABOUT_PLACES)}) "
         f"SELECT found, {_ABOUT_FIRST}, CASE WHEN unsure THEN json END FROM told"
     )
-    return query, compiler.values
+    return (lambda lines: f"WITH log AS ({lines}), {of_lines}"), compiler.values
 
 
 def _told(con: duckdb.DuckDBPyConnection, lines: list[str]) -> list[tuple[str | None, ...]]:
