@@ -73,7 +73,8 @@ class Broken(WatchwordError):
 
     def __init__(self) -> None:
         super().__init__(
-            "Something went wrong inside the console.", "Look at the case before you try again; the log has the reason."
+            "Something went wrong inside the console.",
+            "See first whether it was done all the same, then try again; the log has the reason.",
         )
 
 
