@@ -10,13 +10,14 @@ PYTHON ?= python3.11
 UV_VERSION := 0.13.8
 UV := .tools/uv-$(UV_VERSION)/bin/uv
 BIN := .venv/bin
+WORKERS ?= 3
 
 # The interpreter is the one on this machine; the environment is the project's own, whatever shell make runs in.
 export UV_PYTHON_DOWNLOADS := never
 # Whatever it says of byte code, too: a start that compiles everything takes three times as long.
 unexport VIRTUAL_ENV PYTHONHOME PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup setup-dev setup-test debian-packages demo test check bench bench-large mutation lock clean
+.PHONY: help setup setup-dev setup-test debian-packages demo test check lint bench bench-large mutation lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -59,17 +60,19 @@ debian-packages:
 demo: setup $(if $(filter samba,$(DIRECTORY)),debian-packages) ## Play the story and keep the console up (CHECK=1, DIRECTORY=samba)
 	@PYTHONPATH=. $(BIN)/watchword demo $(if $(CHECK),--check) $(if $(DIRECTORY),--directory $(DIRECTORY))
 
-# One process: the real servers answer on fixed ports of loopback, so two workers would want the same ones.
-test: setup-test ## Run every test (ARGS="tests/core -k quorum")
-	@$(BIN)/pytest $(ARGS)
+# Three processes keep two cores busy, since tests wait as well; tests/conftest.py says which tests stay together.
+test: setup-test ## Run every test (WORKERS=0 ARGS="tests/core -k quorum")
+	@$(BIN)/pytest -n $(WORKERS) $(ARGS)
 
-check: setup-dev ## Lint, format, types, imports, documents: what CI runs before the tests
+check: lint ## Lint, format, types, imports, documents: what every commit passes
+	@echo "house and documents"; $(BIN)/pytest --quiet -n $(WORKERS) tests/house tests/docs
+
+lint: setup-dev ## The same without tests, which `make test` runs anyway
 	@echo "ruff check";  $(BIN)/ruff check --quiet
 	@echo "ruff format"; $(BIN)/ruff format --check --quiet
 	@echo "mypy";        $(BIN)/mypy
 	@echo "imports";     $(BIN)/lint-imports
 	@echo "attacks";     $(BIN)/watchword policy prove --fail-under shipped | tail -n 1
-	@echo "house and documents"; $(BIN)/pytest --quiet tests/house tests/docs
 
 bench: setup-dev ## Measure, with ratios side by side
 	@for bench in append slow_disk ledger policy prove classify peers follow verify spark; do echo; PYTHONPATH=. $(BIN)/python bench/$$bench.py; done

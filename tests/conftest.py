@@ -1,11 +1,27 @@
-"""What holds for every test: nothing that one configures outlives it."""
+"""What holds for every test: nothing that one configures outlives it, and who shares a server shares a process."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
+import argon2
 import pytest
 import structlog
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
+
+from watchword.desk import people
+
+for width in ("COLUMNS", "LINES"):  # of whoever runs the tests: what no terminal reads is not folded
+    os.environ.pop(width, None)
+
+people._hasher = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+people._NOBODY = people._hasher.hash("nobody has this password")
+"""Some thousand tests sign somebody in; what a guess costs is a test of its own, in tests/desk/test_sign_in.py."""
+
+TOGETHER = ("tests/real/", "tests/foreign/")
+"""Samba, slapd and Keycloak answer on fixed ports of loopback, and what is built of Go is built once."""
 
 
 @pytest.fixture(autouse=True)
@@ -13,3 +29,16 @@ def logging_of_its_own() -> Iterator[None]:
     """A command that was run in this process may have sent the log to a stream that is gone by now."""
     yield
     structlog.reset_defaults()
+
+
+class ByFile(LoadScopeScheduling):  # type: ignore[misc]
+    """With several processes a file stays in one, so that what it set up is set up once; so do those of TOGETHER."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return next((kept for kept in TOGETHER if file.startswith(kept)), file)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
+    """What hands tests to processes."""
+    return ByFile(config, log)

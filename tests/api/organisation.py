@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -24,6 +25,9 @@ from watchword.reception import countersign
 from watchword.reception.afterwards import Afterwards
 from watchword.reception.sessions import Sessions, Throttle
 from watchword.settings import load
+
+TLS = ssl.create_default_context()
+"""Made once: reading the authorities of the web took longer than most requests, which are plain HTTP."""
 
 BEGINNING = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 PASSWORD = "correct horse battery"
@@ -75,7 +79,7 @@ class Organisation:
 
     def client(self) -> httpx2.Client:
         """A browser with no session."""
-        return self.open.enter_context(httpx2.Client(base_url=self.url, timeout=30))
+        return self.open.enter_context(httpx2.Client(base_url=self.url, timeout=30, verify=TLS))
 
     def listener(self, case: str, client: httpx2.Client | None = None) -> httpx2.Client:
         """The browser of somebody who has heard the word of *case* from the desk and tapped it on their page."""

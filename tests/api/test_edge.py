@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import argon2
 import pytest
 
 from tests.api.organisation import PASSWORD, Organisation, served
@@ -18,6 +19,7 @@ from watchword.console import create_console
 from watchword.core.errors import Conflict, Corrupt, Invalid, Refused, Unavailable, WatchwordError
 from watchword.core.ids import CaseId
 from watchword.core.person import Kind
+from watchword.desk import people as desk_people
 from watchword.reception.problems import FAULTS, NotSignedIn, problem_of
 from watchword.reception.sessions import FAILURES, Sessions, Throttle
 
@@ -279,9 +281,15 @@ def test_guessing_is_known_to_the_next_process(organisation: Organisation) -> No
     assert "127.0.0.1" not in str(entry.data)
 
 
-def test_a_wrong_password_costs_the_same_whoever_it_is_for(organisation: Organisation) -> None:
+def test_a_wrong_password_costs_the_same_whoever_it_is_for(
+    organisation: Organisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Who exists is not told by how long a refusal takes: a login that nobody has, or no password, is hashed for."""
+    as_shipped = argon2.PasswordHasher()
+    monkeypatch.setattr(desk_people, "_hasher", as_shipped)
+    monkeypatch.setattr(desk_people, "_NOBODY", as_shipped.hash("nobody has this password"))
     people, root = organisation.app.people, organisation.app.names.person("root")
+    people.set_password(root, organisation.app.names.person("ilse"), "another password of hers", organisation.at)
     people.register(root, login="unset", name="Ursula Unset", kind=Kind.EMPLOYEE, unit="", at=organisation.at)
 
     def costs(login: str) -> float:

@@ -2,30 +2,43 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
 import pytest
 
-from tests.api.organisation import Organisation
+from tests.api.organisation import BEGINNING, Organisation
+from watchword.app import App
 from watchword.core.person import Kind
 from watchword.ledger.checkpoint import verify
 from watchword.ledger.export import export
 from watchword.ledger.merkle import hash_leaf, root_of
 from watchword.ledger.tiles import Tile, parse_path, tiles_of, unpack_bundle, unpack_hashes
+from watchword.settings import load
 
 FOR_EVER = "public, max-age=31536000, immutable"
 
 
+@pytest.fixture(scope="module")
+def large(founded: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an organisation whose ledger has more than one full tile."""
+    home = shutil.copytree(founded, tmp_path_factory.mktemp("large") / "home")
+    with App(load(home / "watchword.toml"), clock=lambda: BEGINNING) as app:
+        root = app.names.person("root")
+        while app.ledger.size <= 256:
+            login = f"person-{app.ledger.size}"
+            app.people.register(root, login=login, name=login, kind=Kind.EMPLOYEE, unit="", at=BEGINNING)
+    return home
+
+
 @pytest.fixture
-def grown(organisation: Organisation) -> Organisation:
-    """An organisation whose ledger has more than one full tile."""
-    root = organisation.app.names.person("root")
-    while organisation.app.ledger.size <= 256:
-        login = f"person-{organisation.app.ledger.size}"
-        organisation.app.people.register(root, login=login, name=login, kind=Kind.EMPLOYEE, unit="", at=organisation.at)
-    return organisation
+def grown(large: Path, tmp_path: Path) -> Iterator[Organisation]:
+    """A copy of it, served."""
+    made = Organisation(shutil.copytree(large, tmp_path / "large"))
+    with made.open:
+        yield made
 
 
 def test_a_monitor_rebuilds_the_root_without_a_session(grown: Organisation) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -20,6 +22,14 @@ from watchword.core.person import Delegation, Kind, Role, RoleGrant
 from watchword.desk import decisions
 
 FIRST, SECOND = "the first password of it", "another password of it"
+
+
+def test_a_guess_costs_what_rfc_9106_says() -> None:
+    """Outside of tests a password is hashed with 64 MiB and three passes (RFC 9106, 4); a login nobody has, too."""
+    asked = "from watchword.desk import people as p; print(p._hasher.hash('x')); print(p._NOBODY)"
+    told = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True).stdout.split()
+    assert len(told) == 2
+    assert all(one.startswith("$argon2id$v=19$m=65536,t=3,p=4$") for one in told)
 
 
 def waiting(office: Office) -> CaseId:

@@ -286,8 +286,8 @@ def test_a_point_off_the_curve_is_refused() -> None:
         b"0\x06\x02\x01\x00\x02\x01\x00",
         b"0\x80\x02\x01\x01\x02\x01\x01\x00\x00",
         b"0\x06\x02\x01\xff\x02\x01\xff",
-        SIGNED.der + b"\x00",
-        SIGNED.der[:-1],
+        pytest.param(SIGNED.der + b"\x00", id="one byte more"),
+        pytest.param(SIGNED.der[:-1], id="one byte less"),
     ],
 )
 def test_der_that_is_not_der_is_refused(der: bytes) -> None:

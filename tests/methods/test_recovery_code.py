@@ -69,7 +69,7 @@ def test_two_sets_of_the_same_codes_look_different() -> None:
     assert RecoveryCode().enrol()[0][:SALT] != RecoveryCode().enrol()[0][:SALT]
 
 
-@pytest.mark.parametrize("code", SET)
+@pytest.mark.parametrize("code", SET, ids=range(1, len(SET) + 1))
 def test_each_code_proves(code: str) -> None:
     """Any code of the set proves, and the proof names its place, which the set is used up by."""
     proof = RecoveryCode().check(ASK, code, SOON)

@@ -12,6 +12,8 @@ import ldap3
 import pytest
 
 from tests.real.corp_desk import CorpDesk, samba_settings
+from tools.keycloak_rig import Keycloak
+from tools.keycloak_rig import why_not as no_keycloak
 from tools.samba_rig import BASE, BIND_USER, PEOPLE, SambaDomain, free_address, why_not
 from tools.slapd_rig import Slapd
 from tools.slapd_rig import why_not as no_slapd
@@ -49,6 +51,17 @@ def slapd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slapd]:
             pytest.fail(f"a real OpenLDAP must be tested here: {reason}")
         pytest.skip(f"no real OpenLDAP: {reason}")
     with Slapd(root=tmp_path_factory.mktemp("slapd")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def keycloak(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keycloak]:
+    """A real Keycloak, for all its tests; skipped where it can not run, but never where everything must (CI=true)."""
+    if reason := no_keycloak():
+        if os.environ.get("CI", "").lower() == "true":
+            pytest.fail(f"a real Keycloak must be tested here: {reason}")
+        pytest.skip(f"no real Keycloak: {reason}")
+    with Keycloak(root=tmp_path_factory.mktemp("keycloak")) as server:
         yield server
 
 

@@ -3,28 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
-from tools.keycloak_rig import FAILURES, REALM, Keycloak, why_not
+from tools.keycloak_rig import FAILURES, REALM, Keycloak
 from watchword.core.identity_event import Canonical, Verdict
 from watchword.watch.engine import Engine
 from watchword.watch.verdicts import Report
-
-
-@pytest.fixture
-def keycloak(tmp_path: Path) -> Iterator[Keycloak]:
-    """A real server; skipped where it can not run, but never where everything must (CI=true)."""
-    if reason := why_not():
-        if os.environ.get("CI", "").lower() == "true":
-            pytest.fail(f"a real Keycloak must be tested here: {reason}")
-        pytest.skip(f"no real Keycloak: {reason}")
-    with Keycloak(root=tmp_path / "keycloak") as server:
-        yield server
 
 
 def _facts(report: Report, *targets: str) -> set[tuple[Canonical | None, bool, str]]:
