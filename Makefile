@@ -62,7 +62,7 @@ demo: setup $(if $(filter samba,$(DIRECTORY)),debian-packages) ## Play the story
 
 # Three processes keep two cores busy, since tests wait as well; tests/conftest.py says which tests stay together.
 test: setup-test ## Run every test (WORKERS=0 ARGS="tests/core -k quorum")
-	@$(BIN)/pytest -n $(WORKERS) $(ARGS)
+	@$(BIN)/pytest -n $(WORKERS) --no-loadscope-reorder $(ARGS)
 
 check: lint ## Lint, format, types, imports, documents: what every commit passes
 	@echo "house and documents"; $(BIN)/pytest --quiet -n $(WORKERS) tests/house tests/docs

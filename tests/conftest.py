@@ -39,6 +39,11 @@ class ByFile(LoadScopeScheduling):  # type: ignore[misc]
         return next((kept for kept in TOGETHER if file.startswith(kept)), file)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes one process longest comes first, so that the others are not done long before it."""
+    items.sort(key=lambda item: not item.nodeid.startswith(TOGETHER))
+
+
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
     """What hands tests to processes."""
     return ByFile(config, log)

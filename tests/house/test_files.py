@@ -35,8 +35,8 @@ TEXT = {
     "",
 }
 OUTSIDE = {
-    ".ci", ".gitignore", ".importlinter", ".python-version", "CHANGELOG.md", "LICENSE", "Makefile", "README.md",
-    "SECURITY.md", "bench", "docs", "pyproject.toml", "scripts", "src", "tests", "tools", "uv.lock",
+    ".ci", ".gitignore", ".importlinter", ".python-version", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile",
+    "README.md", "SECURITY.md", "bench", "docs", "pyproject.toml", "scripts", "src", "tests", "tools", "uv.lock",
 }  # fmt: skip
 """All that lies in the first folder; the rest has a room of its own in one of these."""
 
