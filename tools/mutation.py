@@ -120,6 +120,7 @@ EQUIVALENT = {
     ("core/quorum.py", "zip(rule.seats, chosen, strict=True)", "True -> False"): (
         "both callers choose as many votes as there are seats"
     ),
+    ("core/requirement.py", "@lru_cache(", "1024 -> 1025"): "how many answers are kept changes none of them",
     ("core/requirement.py", "def ways_of(", "0 -> 1"): "the ways of an account frozen at 1 are those of an open one",
 }
 """What no test can notice, by the module, words of the line and what is done to it: the reason. It is not counted."""
@@ -407,7 +408,7 @@ def _print(table: list[tuple[str, int, int]]) -> None:
     print("| Module | Mutants | Killed | Share |\n|---|---:|---:|---:|")
     whole = ("all", sum(row[1] for row in table), sum(row[2] for row in table))
     for module, made, dead in (*table, whole):
-        print(f"| `{module}` | {made} | {dead} | {dead / made:.1%} |")
+        print(f"| `{module}` | {made} | {dead} | {dead / max(made, 1):.1%} |")
 
 
 if __name__ == "__main__":
