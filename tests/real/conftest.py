@@ -31,36 +31,35 @@ def password() -> str:
     return f"Aa1!{secrets.token_urlsafe(18)}"
 
 
+def demand(server: str, reason: str | None) -> None:
+    """Skip for the *reason* that a real *server* can not run here, but fail where everything must (CI=true)."""
+    if reason and os.environ.get("CI", "").lower() == "true":
+        pytest.fail(f"a real {server} must be tested here: {reason}")
+    if reason:
+        pytest.skip(f"no real {server}: {reason}")
+
+
 @pytest.fixture(scope="session")
 def samba(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SambaDomain]:
-    """A real Active Directory domain; skipped where it can not run, but never where everything must (CI=true)."""
+    """A real Active Directory domain; skipped where it can not run."""
     address = free_address()
-    if reason := why_not(address):
-        if os.environ.get("CI", "").lower() == "true":
-            pytest.fail(f"the real Active Directory must be tested here: {reason}")
-        pytest.skip(f"no real Active Directory: {reason}")
+    demand("Active Directory", why_not(address))
     with SambaDomain(root=tmp_path_factory.mktemp("samba"), address=address) as domain:
         yield domain
 
 
 @pytest.fixture(scope="session")
 def slapd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slapd]:
-    """A real OpenLDAP server; skipped where it can not run, but never where everything must (CI=true)."""
-    if reason := no_slapd():
-        if os.environ.get("CI", "").lower() == "true":
-            pytest.fail(f"a real OpenLDAP must be tested here: {reason}")
-        pytest.skip(f"no real OpenLDAP: {reason}")
+    """A real OpenLDAP server; skipped where it can not run."""
+    demand("OpenLDAP", no_slapd())
     with Slapd(root=tmp_path_factory.mktemp("slapd")) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def keycloak(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keycloak]:
-    """A real Keycloak, for all its tests; skipped where it can not run, but never where everything must (CI=true)."""
-    if reason := no_keycloak():
-        if os.environ.get("CI", "").lower() == "true":
-            pytest.fail(f"a real Keycloak must be tested here: {reason}")
-        pytest.skip(f"no real Keycloak: {reason}")
+    """A real Keycloak, for all its tests; skipped where it can not run."""
+    demand("Keycloak", no_keycloak())
     with Keycloak(root=tmp_path_factory.mktemp("keycloak")) as server:
         yield server
 

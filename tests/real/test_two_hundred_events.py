@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections import Counter
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ import msgspec
 import pyarrow.parquet as pq
 import pytest
 
-from tests.real.conftest import password
+from tests.real.conftest import demand, password
 from tests.real.corp_desk import CorpDesk
 from tests.real.places import Place, SambaPlace, SlapdPlace, slapd_settings
 from tools.slapd_rig import Slapd
@@ -133,10 +132,7 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
             desk: CorpDesk = request.getfixturevalue("desk")
             place = held.enter_context(SambaPlace.of(request.getfixturevalue("samba")))
         else:
-            if reason := no_slapd():
-                if os.environ.get("CI", "").lower() == "true":
-                    pytest.fail(f"a real OpenLDAP must be tested here: {reason}")
-                pytest.skip(f"no real OpenLDAP: {reason}")
+            demand("OpenLDAP", no_slapd())
             slapd = held.enter_context(Slapd(root=tmp_path / "slapd"))
             desk = held.enter_context(CorpDesk(tmp_path, slapd, slapd_settings(slapd)))
             place = held.enter_context(SlapdPlace.of(slapd))
