@@ -139,7 +139,7 @@ class Desk:
     @contextmanager
     def process(self, *words: str, until: str, ends: int = 0) -> Iterator[subprocess.Popen[str]]:
         """`watchword` running beside the test from the moment it said *until*; then Ctrl-C, and exit code *ends*."""
-        env = {k: v for k, v in os.environ.items() if not k.startswith("WATCHWORD_")}
+        env = {k: v for k, v in os.environ.items() if not k.startswith("WATCHWORD_")} | {"PYTHONFAULTHANDLER": "1"}
         with subprocess.Popen(
             [WATCHWORD, *words],
             cwd=self.home,
@@ -161,7 +161,7 @@ class Desk:
                 yield running
                 running.send_signal(signal.SIGINT)
                 rest, _ = running.communicate(timeout=PATIENCE_S)
-                assert running.returncode == ends, said + rest
+                assert running.returncode == ends, f"{words} ended with {running.returncode}: {said}{rest}"
                 assert "Traceback" not in said + rest
             finally:
                 watchdog.cancel()

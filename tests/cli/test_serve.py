@@ -4,9 +4,22 @@ from __future__ import annotations
 
 import signal
 import socket
+import subprocess
+import sys
 
 from tests.cli.conftest import Here
 from tests.cli.desk import Desk, is_told
+
+# What `Event.wait` holds for a moment, each time it goes to sleep and each time it wakes.
+HELD = """
+import time
+from watchword.cli.ending import until_signalled
+stop = until_signalled()
+with stop._cond:
+    print("held", flush=True)
+    time.sleep(1)
+stop.wait()
+"""
 
 
 def test_a_second_one_is_told_who_has_the_ledger(desk: Desk) -> None:
@@ -32,6 +45,18 @@ def test_a_stop_of_the_service_manager_is_as_good(desk: Desk) -> None:
         running.wait(30)
 
     assert desk.type("ledger", "status").code == 0
+
+
+def test_it_ends_whatever_it_is_at_when_it_is_told_to() -> None:
+    """The signal may come while the very lock is held that its news needs: it is passed on all the same."""
+    with subprocess.Popen([sys.executable, "-c", HELD], stdout=subprocess.PIPE, text=True) as held:
+        try:
+            assert held.stdout is not None
+            assert held.stdout.readline() == "held\n"
+            held.send_signal(signal.SIGINT)
+            assert held.wait(30) == 0
+        finally:
+            held.kill()
 
 
 def test_it_does_not_start_without_its_keys(desk: Desk, here: Here) -> None:

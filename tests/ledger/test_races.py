@@ -48,8 +48,10 @@ for _ in range(60):
     for user in users:
         user.start()
     begun.wait()
-    ledger.close()
-    closed.set()
+    try:
+        ledger.close()
+    finally:
+        closed.set()
     for user in users:
         user.join()
 """
@@ -184,8 +186,23 @@ def test_second_ledger_in_one_process_is_refused(on_sqlite: Place) -> None:
 def test_it_is_closed_beside_whoever_reads(place: Place) -> None:
     """Closing waits for a question that is being answered; SQLite's connection would take the process with it."""
     words = (place.url, str(place.key_path), str(place.keys_path), ORIGIN)
-    done = subprocess.run([sys.executable, "-c", CLOSER, *words], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", CLOSER, *words], capture_output=True, text=True, check=False, timeout=300
+    )
     assert done.returncode == 0, done.stderr
+
+
+def test_nobody_comes_back_to_a_closed_file(on_sqlite: Place) -> None:
+    """Who asks after the close is told, instead of opening a file that is another's by then; closing again is well."""
+    ledger = on_sqlite.open()
+    ledger.append((to("case/1", -1),))
+    ledger.close()
+    ledger.close()
+    another = on_sqlite.open()
+    for late in (lambda: ledger.append((to("case/1", 0),)), lambda: ledger.read("case/1"), ledger.effects):
+        with pytest.raises(Unavailable, match="The ledger is closed"):
+            late()
+    assert another.size == 1
 
 
 # --- processes of their own

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -13,6 +11,7 @@ from cyclopts import Parameter
 from rich.markup import escape
 from rich.table import Table
 
+from watchword.cli.ending import until_signalled
 from watchword.cli.terminal import CONFIG, Config, Json, err, out, print_json
 from watchword.core.errors import Invalid, WatchwordError
 from watchword.feeds import WebhookSource
@@ -42,7 +41,6 @@ def follow(
     settings = load(config)
     if not settings.watch.feeds:
         raise Invalid("No source is configured.", "Name one under [watch.sources.NAME].", where=str(config))
-    stop = threading.Event()
     ticks = _Ticks(json)
     with Watching(settings, _now) as watching:
         if once:
@@ -53,8 +51,7 @@ def follow(
                 ticks.tell(watching.follow)
                 if not watching.follow.tick.behind:
                     return
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: stop.set())
+        stop = until_signalled()
         watching.follow  # noqa: B018  (refused now when somebody else follows, and not in a loop)
         if not json:
             out.print(f"Following {', '.join(map(escape, settings.watch.feeds))}; Ctrl-C ends it.")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import gc
-import signal
 import sys
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,6 +13,7 @@ from cyclopts import App, Parameter
 from rich.markup import escape
 
 from watchword import __version__
+from watchword.cli.ending import until_signalled
 from watchword.cli.password import PasswordFile, new_password
 from watchword.cli.terminal import CONFIG, Config, Json, faults, out, print_json
 from watchword.core.errors import Invalid
@@ -94,7 +93,7 @@ def serve(*, config: Config = CONFIG, executor: bool = True) -> None:
     from watchword.cli.serving import serving
 
     _log_as_json()
-    stop = _until_signalled()
+    stop = until_signalled()
     with Running(load(config), executes=executor) as running, serving(running) as url, running.delivering():
         _tell_drift(running)
         out.print(f"Watchword is at [bold]{escape(url)}[/]; Ctrl-C ends it.")
@@ -116,11 +115,11 @@ def execute(*, config: Config = CONFIG, once: bool = False, json: Json = False) 
     from watchword.app import App as Running
 
     _log_as_json()
-    stop = _until_signalled()
+    stop = None if once else until_signalled()
     with Running(load(config)) as running:
         _tell_drift(running)
         runner = running.runner_of(desk=False, executor=True)
-        if not once:
+        if stop is not None:
             running.run(runner, stop, watches=False)
             return
         done = runner.drain(running.clock())
@@ -155,13 +154,6 @@ def _tell_drift(running: Running) -> None:
         structlog.get_logger("watchword.cli").warning(
             "policy.drift", told=told, active=standing.active, running=standing.running
         )
-
-
-def _until_signalled() -> threading.Event:
-    stop = threading.Event()
-    for one in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(one, lambda *_: stop.set())
-    return stop
 
 
 def _log_as_json() -> None:

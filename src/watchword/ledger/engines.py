@@ -6,6 +6,7 @@ import fcntl
 import os
 import select
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -164,6 +165,32 @@ class OwnerLock:
         """Let the next owner in."""
         if self._file is not None:
             self._file.close()
+
+
+class OneUser:
+    """Lets one thread at a time at SQLite's only connection, and nobody after `close`.
+
+    Closed under whoever uses it, the connection takes the process with it; and who asked later would open the file
+    anew, which by then may be another owner's.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._is_over = False
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+        if self._is_over:
+            self._lock.release()
+            raise Unavailable("The ledger is closed.", "It ends with its process; ask again once that has started.")
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+    def close(self) -> None:
+        """Wait for whoever has it; whoever waits behind, or comes later, is told. Again, it does nothing."""
+        with self._lock:
+            self._is_over = True
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, nullcontext
@@ -21,7 +20,7 @@ from watchword.ledger import holdings, migration
 from watchword.ledger import tables as t
 from watchword.ledger.at_once import at_once
 from watchword.ledger.bulk import Bulk, PostgresBulk, SqliteBulk
-from watchword.ledger.engines import REMEDY_DAMAGED, OwnerLock, empty_log, open_engine, our_words, parse_url
+from watchword.ledger.engines import REMEDY_DAMAGED, OneUser, OwnerLock, empty_log, open_engine, our_words, parse_url
 from watchword.ledger.guards import look
 from watchword.ledger.hardening import harden
 from watchword.ledger.questions import Questions
@@ -69,7 +68,7 @@ class SqlStore:
         self._bulk: Bulk = SqliteBulk() if self._sqlite else PostgresBulk()
         self._engine = open_engine(parsed, read_only=read_only)
         # SQLite has one connection for all threads; PostgreSQL's pool needs no guard.
-        self._guard = threading.Lock() if self._sqlite else nullcontext()
+        self._guard = OneUser() if self._sqlite else nullcontext()
         self._turn = None if self._sqlite or read_only else Turn(self._engine)
         self._questions = None if self._sqlite else Questions(self._engine)
         self.testimony = Testimony(self._begin, lambda: self._acting("testimony"))
@@ -388,8 +387,9 @@ class SqlStore:
         self.rest()
         if self._questions is not None:
             self._questions.close()
-        with self._guard:  # closed under whoever uses it, SQLite's connection takes the process with it
-            self._engine.dispose()
+        if isinstance(self._guard, OneUser):
+            self._guard.close()
+        self._engine.dispose()
         if self._owner is not None:
             self._owner.release()
 
