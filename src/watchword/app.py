@@ -1,4 +1,4 @@
-"""The composition root: the only file that knows concrete classes."""
+"""The composition root: one running Watchword, put together from what its settings name."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-import msgspec
 import structlog
 
+from watchword.adapters import TARGETS, directory_of, notifiers_of, outbox_of, outsiders_of, pagers_of, ways_of
 from watchword.core.case import Case, Released
 from watchword.core.errors import Corrupt, Invalid, Unavailable
 from watchword.core.ids import PersonId
 from watchword.core.passkey import RelyingParty
 from watchword.core.person import Kind, Role, RoleGrant
-from watchword.core.prompt import DUO_DEVICE, FACTOR
 from watchword.core.standing import Thresholds
 from watchword.desk.activation import Activation, found_policy
 from watchword.desk.activity import ActivityTable
@@ -51,62 +50,21 @@ from watchword.desk.steps import Steps
 from watchword.desk.waking import METHOD as WOKEN
 from watchword.desk.waking import Waking
 from watchword.desk.workloads import Workloads
-from watchword.directories.active_directory import ActiveDirectory, ActiveDirectorySettings
-from watchword.directories.ldap_session import Endpoint
-from watchword.directories.openldap import OpenLdap, OpenLdapSettings
-from watchword.directories.port import Directory, Listed, Lists
-from watchword.directories.sandbox import Sandbox
-from watchword.directory_parts import DirectoryPart, OpenLdapPart, SandboxPart
+from watchword.directories.port import Directory
 from watchword.ledger.archive import Archive
 from watchword.ledger.checkpoint import SigningKey
-from watchword.ledger.cosignature import Quorum, WitnessKey
-from watchword.ledger.cosigner import Cosigner
-from watchword.ledger.keyfiles import read_private
 from watchword.ledger.leader import Ledger
-from watchword.ledger.outsiders import Outsiders
-from watchword.ledger.timestamp import Authority, Stamper
 from watchword.ledger.vault import KeyFile
-from watchword.ledger.witness import Witness
 from watchword.methods import push_number
-from watchword.methods.call_code import CallCode
-from watchword.methods.duo_mobile import LIFE as PUSHED
-from watchword.methods.duo_mobile import Device, DuoMobile, demand_device
-from watchword.methods.in_person import InPerson
-from watchword.methods.mail_code import MailCode
-from watchword.methods.managed_device import DeviceAuthority, ManagedDevice
-from watchword.methods.okta_verify import Factor, OktaVerify, demand_factor
 from watchword.methods.passkey import Passkey
-from watchword.methods.port import MethodPort, SendsPrompts
-from watchword.methods.proofing import Proofing, digest_of, reference_of
-from watchword.methods.proofing_oidc import OidcProofing, OidcSettings
-from watchword.methods.proofing_webhook import WebhookProofing
-from watchword.methods.provider_push import ProviderPush
-from watchword.methods.push_number import PushNumber
-from watchword.methods.recovery_code import RecoveryCode
-from watchword.methods.sms_code import SmsCode
-from watchword.methods.token import Issuer, IssuerSettings
-from watchword.methods.totp import Totp
-from watchword.methods.video import Video
-from watchword.methods.vouching import Vouching
-from watchword.methods.workload import Workload
-from watchword.notices.http_calls import CallGateway, GenericCalls, HttpTelephony, TwilioCalls
-from watchword.notices.pager import MailPager, WebhookPager
-from watchword.notices.port import Notifier, Pager
-from watchword.notices.simulators import Outbox, SimulatedMailbox, SimulatedTelephony, SimulatedTexts
-from watchword.notices.sms import TWILIO, Gateway, GenericGateway, HttpTexts, TwilioShaped
-from watchword.notices.smtp import SmtpMail, SmtpSettings
-from watchword.notices.telephony import Calls
+from watchword.methods.port import SendsPrompts
+from watchword.methods.proofing import digest_of, reference_of
 from watchword.notices.web_push import WebPush
 from watchword.policy.bundle import PolicyFolder
 from watchword.policy.check import demand_sound
 from watchword.settings import (
     EXAMPLE,
-    CallPart,
-    IssuerPart,
-    OidcProofingPart,
     Settings,
-    SmsPart,
-    WebhookProofingPart,
 )
 from watchword.singing import Singing
 from watchword.watch.findings import Findings
@@ -134,63 +92,10 @@ Clock = Callable[[], datetime]
 RUNNER, EXECUTOR, PORTAL = "watchword-runner", "watchword-executor", "watchword-portal"
 """Logins of Watchword's own parts, which nobody can sign in as."""
 
-OUTBOX = "outbox.db"
-
 
 def wall_clock() -> datetime:
     """The time, in UTC."""
     return datetime.now(UTC)
-
-
-def directory_of(
-    part: DirectoryPart, home: Path, clock: Callable[[], datetime], *, executes: bool
-) -> ActiveDirectory | OpenLdap | Sandbox:
-    """The adapter that *part* is about, whose paths are relative to *home*; nobody is called yet.
-
-    It is bound as the executor only where it *executes*, or where the settings have no reader. `Invalid` and `Refused`
-    for a password file that is not there or that others can use.
-    """
-    if isinstance(part, SandboxPart):
-        return Sandbox(home / part.path, clock=clock, name=part.name)
-    user, password_file = part.bind_user, part.password_file
-    if not executes and part.reader_user and part.reader_password_file:
-        user, password_file = part.reader_user, part.reader_password_file
-    read_private(home / password_file)  # refused now when others can use it, not at the first reset
-    endpoint = Endpoint(
-        host=part.host, port=part.port, ca_file=home / part.ca_file, bind_user=user, password_file=home / password_file
-    )
-    classes, statuses = tuple(part.classes.items()), tuple(part.statuses.items())
-    if isinstance(part, OpenLdapPart):
-        return OpenLdap(
-            OpenLdapSettings(
-                name=part.name,
-                endpoint=endpoint,
-                base=part.base,
-                classes=classes,
-                statuses=statuses,
-                shared=part.shared,
-            )
-        )
-    return ActiveDirectory(
-        ActiveDirectorySettings(
-            name=part.name, endpoint=endpoint, base=part.base, classes=classes, statuses=statuses, shared=part.shared
-        )
-    )
-
-
-def listed_in(settings: Settings, name: str, clock: Clock) -> tuple[Listed, ...]:
-    """Everybody in the directory *name*, read as the reader where the settings have one.
-
-    `Invalid` when there is no such directory or it can not be read as a whole; errors as the directory's.
-    """
-    part = next((one for one in settings.directories if one.name == name), None)
-    directory = directory_of(part, settings.home, clock, executes=False) if part else None
-    if not isinstance(directory, Lists):
-        listing = ", ".join(one.name for one in settings.directories if not isinstance(one, SandboxPart)) or "none"
-        raise Invalid(
-            f"There is no directory {name!r} to read.", f"Of the settings can be read: {listing}.", "--directory"
-        )
-    return directory.listed()
 
 
 class App:
@@ -216,7 +121,7 @@ class App:
         self.signing_key = SigningKey.load(settings.path(settings.ledger.signing_key))
         self.ledger = Ledger.open(settings.database, self.signing_key, self.keys, settings.ledger.origin)
         try:
-            self.outsiders = self._outsiders()
+            self.outsiders = outsiders_of(settings, self.ledger, self.signing_key)
             if not restoring:  # the ceremony is held because the ledger is not what witnesses saw
                 self.outsiders.start()
             self._compose(thresholds, caps or Caps())
@@ -239,30 +144,9 @@ class App:
         approvals = RelyingParty(
             id=settings.approvals_rp_id, name="Watchword approvals", origins=(settings.approvals_origin,)
         )
-        codes = self.keys.derive("codes")
-        issuers = {part.issuer: Issuer(self._issuer(part)) for part in settings.issuers}
-        self.passkey, self.totp, codes_saved = Passkey(party), Totp(), RecoveryCode()
-        ways: tuple[MethodPort, ...] = (
-            self.passkey,
-            Passkey(party, name="owner_passkey"),
-            Passkey(party, name="custodian_passkey"),
-            self.totp,
-            MailCode(codes),
-            CallCode(codes),
-            SmsCode(codes),
-            codes_saved,
-            Vouching(party, "manager_of_record"),
-            Vouching(party, "recovery_contact"),
-            Vouching(party, "kiosk"),
-            InPerson(),
-            Video(),
-            *self._devices(),
-            PushNumber(self.keys.derive("prompts")),
-            Workload(issuers),
-            *self._proofing(),
-            *self._provider_pushes(),
-        )
-        self.methods = {way.name: way for way in ways}
+        ways = ways_of(settings, self.keys, party)
+        self.passkey, self.totp, self.device, self.proofing_posts = ways.passkey, ways.totp, ways.device, ways.posts
+        self.methods = {way.name: way for way in ways.every}
         runner, executor = (self.names.person(login) for login in (RUNNER, EXECUTOR))
         self.steps = Steps(
             ledger=self.ledger,
@@ -271,7 +155,7 @@ class App:
             registry=self.registry,
             runner=runner,
             executor=executor,
-            sends=self._sends(ways),
+            sends=self._sends(),
             portal=self._portal(),
             country=settings.console.country,
         )
@@ -285,16 +169,16 @@ class App:
         self.activation = Activation(self.steps, folder_of(settings), self.passkey, party)
         self.roster = Roster(self.steps)
         self.enrolment = Enrolment(self.people, self.roster, self.totp, self.passkey, self.device)
-        self.saved_codes = SavedCodes(self.steps, self.roster, self.desk.hand_over, codes_saved)
+        self.saved_codes = SavedCodes(self.steps, self.roster, self.desk.hand_over, ways.saved)
         self.proofings = Proofings(
             self.people, self.roster, self.desk.hand_over, reference_of=reference_of, digest_of=digest_of
         )
-        self.workloads = Workloads(self.people, self.roster, self.desk.intake, issuers)
+        self.workloads = Workloads(self.people, self.roster, self.desk.intake, ways.issuers)
         self.prompts = Prompts(self.people, self.roster, self.desk.verification, push_number)
         web = settings.web_push
         waker = WebPush(self.keys.derive("web-push"), web.contact, web.services) if web else None
         self.waking = Waking(self.prompts, waker) if waker else None
-        self.factors = Factors(self.people, self.roster, {FACTOR: _okta_target, DUO_DEVICE: _duo_target})
+        self.factors = Factors(self.people, self.roster, TARGETS)
         self.lending = Lending(self.steps)
         self.passes = Passes(self.ledger)
         self.approver_keys = ApproverKeys(Enrolment(self.people, self.roster, self.totp, approving, None), self.passes)
@@ -312,8 +196,9 @@ class App:
         self.dossier = Dossier(self.steps, self.desk.approvals, self.outsiders)
         self.evidence = EvidenceTable(settings.path(Path(EVIDENCE)), self.registry, self.directories)
         self.activity = ActivityTable(settings.path(Path(ACTIVITY)))
-        self.notices = Notices(self.desk, self._notifiers(), settings.console.language)
-        self.pagers = self._pagers()
+        self.outbox = outbox_of(settings)
+        self.notices = Notices(self.desk, notifiers_of(settings, self.outbox), settings.console.language)
+        self.pagers = pagers_of(settings, self.notices.notifiers.get("mail"))
         part = settings.watch.canary
         self.canary: Singing | None = None
         if part is not None and self._executes:
@@ -341,27 +226,12 @@ class App:
         on = self.settings.console.self_service and self.names.has_person(PORTAL)
         return self.names.person(PORTAL) if on else None
 
-    def _sends(self, ways: tuple[MethodPort, ...]) -> set[str]:
+    def _sends(self) -> set[str]:
         """The methods whose challenge sends something."""
-        sending = {way.name for way in ways if way.contact is not None or isinstance(way, SendsPrompts)}
+        sending = {
+            way.name for way in self.methods.values() if way.contact is not None or isinstance(way, SendsPrompts)
+        }
         return sending | ({WOKEN} if self.settings.web_push else set())
-
-    def _outsiders(self) -> Outsiders:
-        """Who vouches for the ledger, as configured."""
-        part = self.settings.ledger
-        cosigner = stamper = None
-        if part.witnesses:
-            witnesses = tuple(Witness(WitnessKey.parse(each.vkey), each.url) for each in part.witnesses)
-            quorum = Quorum(tuple(w.key for w in witnesses), part.quorum or len(witnesses) // 2 + 1)
-            memory = self.settings.path(part.witnessed)
-            cosigner = Cosigner(self.ledger, self.signing_key.verifier, witnesses, quorum, memory)
-        if part.authorities:
-            authorities = tuple(
-                Authority(name=each.name, url=each.url, roots=self.settings.path(each.roots))
-                for each in part.authorities
-            )
-            stamper = Stamper(self.ledger, authorities, timedelta(seconds=part.stamp_every_s))
-        return Outsiders(self.ledger, cosigner, stamper)
 
     def runner_of(self, *, desk: bool, executor: bool) -> Runner:
         """A runner for the desk's own effects, the executor's, or both."""
@@ -377,122 +247,9 @@ class App:
             caps=self._caps,
         )
 
-    def _proofing(self) -> tuple[Proofing, ...]:
-        """A method for each provider that proves people again; those that post their results by their names."""
-        self.proofing_posts: dict[str, WebhookProofing] = {}
-        found: list[Proofing] = []
-        for part in self.settings.proofing:
-            if isinstance(part, WebhookProofingPart):
-                posts = WebhookProofing(part.name, part.start, self._secret(part.secret_file).encode())
-                self.proofing_posts[part.name] = posts
-                found.append(Proofing(part.method, posts))
-                continue
-            settings = OidcSettings(
-                client_id=part.client_id,
-                client_secret=self._secret(part.client_secret_file),
-                redirect=f"{self.settings.console.public_url.rstrip('/')}/api/proofing/return",
-                frameworks=part.trust_frameworks,
-            )
-            provider = OidcProofing(Issuer(self._issuer(part)), settings, self.keys.derive("proofing"))
-            found.append(Proofing(part.method, provider))
-        return tuple(found)
-
-    def _provider_pushes(self) -> tuple[ProviderPush, ...]:
-        """Prompts by Okta Verify and Duo Mobile, where they are configured."""
-        found, key = [], self.keys.derive("provider-prompts")
-        if okta := self.settings.okta_verify:
-            verify = OktaVerify(okta.url, self._secret(okta.token_file))
-            found.append(ProviderPush("okta_push", "Okta Verify", verify, key))
-        if duo := self.settings.duo:
-            mobile = DuoMobile(duo.url, duo.integration_key, self._secret(duo.secret_file))
-            found.append(
-                ProviderPush("duo_push", "Duo Mobile", mobile, key, enrolment=DUO_DEVICE, deed="type", life=PUSHED)
-            )
-        return tuple(found)
-
-    def _issuer(self, part: IssuerPart | OidcProofingPart) -> IssuerSettings:
-        jwks = self.settings.path(part.jwks) if part.jwks else None
-        return IssuerSettings(issuer=part.issuer, algorithms=part.algorithms, jwks=jwks)
-
     def delivering(self) -> Delivering:
         """The outputs at work, while a `with` lasts."""
         return Delivering(self.telling.deliveries, self.settings.path(Path(POSITIONS)), self.clock)
-
-    def _secret(self, file: Path) -> str:
-        """A password from a file that nobody else can use; `Invalid` with the remedy otherwise."""
-        return read_private(self.settings.path(file)).decode().strip()
-
-    def _notifiers(self) -> dict[str, Notifier]:
-        """What can be sent, by channel."""
-        found: dict[str, Notifier] = {}
-        mail, call, sms = self.settings.mail, self.settings.call, self.settings.sms
-        simulates = "simulated" in (mail.kind, call.kind, sms.kind)
-        outbox = Outbox(self.settings.path(Path(OUTBOX))) if simulates else None
-        if mail.kind == "smtp":
-            secret = self._secret(mail.password_file) if mail.password_file else None
-            found["mail"] = SmtpMail(
-                SmtpSettings(
-                    host=mail.host,
-                    port=mail.port,
-                    sender=mail.sender,
-                    tls=mail.tls,
-                    ca_file=mail.ca_file,
-                    username=mail.username,
-                    password=secret,
-                )
-            )
-        elif outbox is not None and mail.kind == "simulated":
-            found["mail"] = SimulatedMailbox(outbox)
-        if outbox is not None and call.kind == "simulated":
-            found["call"] = Calls(SimulatedTelephony(outbox))
-        elif call.token_file is not None and call.kind != "none":
-            found["call"] = Calls(HttpTelephony(self._call_gateway(call, self._secret(call.token_file))))
-        if outbox is not None and sms.kind == "simulated":
-            found["sms"] = SimulatedTexts(outbox)
-        elif sms.token_file is not None and sms.kind != "none":
-            found["sms"] = HttpTexts(self._gateway(sms, self._secret(sms.token_file)))
-        self.outbox = outbox
-        return found
-
-    def _devices(self) -> tuple[ManagedDevice, ...]:
-        """The method of managed devices, where there is an authority that issues their certificates."""
-        part = self.settings.devices
-        self.device: ManagedDevice | None = None
-        if part.ca_file is None:
-            return ()
-        revoked = self.settings.path(part.revoked_file) if part.revoked_file else None
-        self.device = ManagedDevice(DeviceAuthority(self.settings.path(part.ca_file), revoked))
-        return (self.device,)
-
-    def _gateway(self, part: SmsPart, token: str) -> Gateway:
-        if part.kind == "twilio":
-            assert part.account is not None
-            assert part.sender is not None
-            account, sender = part.account, part.sender
-            return TwilioShaped(account=account, token=token, sender=sender, base=part.url or TWILIO)
-        assert part.url is not None
-        return GenericGateway(url=part.url, token=token)
-
-    def _call_gateway(self, part: CallPart, token: str) -> CallGateway:
-        if part.kind == "twilio":
-            assert part.account is not None
-            assert part.sender is not None
-            account, sender = part.account, part.sender
-            return TwilioCalls(account=account, token=token, sender=sender, base=part.url or TWILIO)
-        assert part.url is not None
-        return GenericCalls(url=part.url, token=token)
-
-    def _pagers(self) -> tuple[Pager, ...]:
-        """Whom security is paged by, as configured."""
-        security, mail = self.settings.security, self.notices.notifiers.get("mail")
-        if security.mail and mail is None:
-            raise Invalid(
-                "Security is to be paged by mail, and no mail is configured.",
-                "Configure [mail] in watchword.toml, or page a webhook.",
-                where="security.mail",
-            )
-        by_mail = (MailPager(mail, security.mail),) if security.mail and mail else ()
-        return (*by_mail, *((WebhookPager(security.webhook),) if security.webhook else ()))
 
     @property
     def simulated(self) -> bool:
@@ -593,16 +350,6 @@ class App:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _okta_target(user: str, factor: str) -> bytes:
-    """What is kept of an enrolment of Okta Verify, and what `OktaVerify` reads."""
-    return msgspec.json.encode(demand_factor(Factor(user=user, factor=factor)))
-
-
-def _duo_target(user: str, device: str) -> bytes:
-    """What is kept of an enrolment of Duo Mobile, and what `DuoMobile` reads."""
-    return msgspec.json.encode(demand_device(Device(user=user, device=device)))
 
 
 def folder_of(settings: Settings) -> PolicyFolder:

@@ -13,7 +13,6 @@ from tests.house.source import PACKAGE, ROOT, modules, name, place, tree
 
 LONGEST = 450
 LONGER: dict[str, str] = {
-    "app.py": "the one file that knows every part",
     "core/case.py": "the states of a case and their fold are read as one",
 }
 

@@ -37,7 +37,7 @@ def command(
 
     Needs the right to read, and changes nothing. With --to the accounts are kept as CSV, once the list looks right.
     """
-    from watchword.app import listed_in
+    from watchword.adapters import listed_in
 
     settings = load(config)
     known = listed_in(settings, directory, lambda: datetime.now(UTC))
