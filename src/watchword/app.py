@@ -158,6 +158,7 @@ class App:
             sends=self._sends(),
             portal=self._portal(),
             country=settings.console.country,
+            shared_numbers=settings.console.shared_numbers,
         )
         approving = Passkey(approvals)
         self.desk = Desk(self.steps, self.methods, approving, approvals)

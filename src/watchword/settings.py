@@ -75,14 +75,18 @@ class LedgerPart(_Part):
         return self
 
 
+_SHORTEST_NUMBER = 3
+"""Digits of the shortest number that anybody is called from: one within an office."""
+
+
 class ConsolePart(_Part):
     """Where the console listens, and the address people reach it by (passkeys are bound to it).
 
     One of *proxies*, addresses or networks, says in `X-Forwarded-For` whom a request comes from; nobody else does.
-    An address in *shared_networks* is one that many people have: two who come from there are no campaign. *language* is
-    what people are written to in whose own language no directory says. With *self_service* people recover alone, on the
-    public page `/recover`, what asks for nobody else. *country* is the calling code that a caller's number has which is
-    written without one, such as 49.
+    An address in *shared_networks*, and each of *shared_numbers*, is one that many people have: two who come from there
+    are no campaign. *language* is what people are written to in whose own language no directory says. With
+    *self_service* people recover alone, on the public page `/recover`, what asks for nobody else. *country* is the
+    calling code that a caller's number has which is written without one, such as 49.
     """
 
     host: str = "127.0.0.1"
@@ -101,6 +105,7 @@ class ConsolePart(_Part):
         "::1/128",
         "fc00::/7",
     )
+    shared_numbers: tuple[str, ...] = ()
 
     @property
     def networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
@@ -112,6 +117,13 @@ class ConsolePart(_Part):
     def _networks(cls, given: tuple[str, ...]) -> tuple[str, ...]:
         for one in given:
             ip_network(one)  # a ValueError names it
+        return given
+
+    @field_validator("shared_numbers")
+    @classmethod
+    def _numbers(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        if wordy := [one for one in given if sum(c.isdecimal() for c in one) < _SHORTEST_NUMBER]:
+            raise ValueError(f"shared_numbers has {wordy[0]!r}, which is no number such as +49 30 5550100")
         return given
 
     @field_validator("proxies")

@@ -9,9 +9,11 @@ import pytest
 
 from tests.desk.office import Office, refused
 from watchword.core.action import Action
+from watchword.core.errors import Invalid
 from watchword.core.ids import CaseId
 from watchword.core.origin import AGENTS
 from watchword.policy.procedures import SHARED_ORIGIN
+from watchword.settings import load
 
 NUMBER = "+49 30 5550199"
 
@@ -42,6 +44,30 @@ def test_one_number_for_one_person_or_a_day_later_raises_nothing(office: Office)
     other = office.open("noah.berg", origin=NUMBER, ticket="INC-3")
     office.run()
     assert tiers(office, again) == tiers(office, other) == {"V1P", "V2B"}
+
+
+def test_a_number_that_an_office_calls_from_raises_nothing(office: Office) -> None:
+    """The main number says nothing of who calls, however it is written; the next number is somebody's own."""
+    config = office.home / "watchword.toml"
+    config.write_text(config.read_text().replace("[console]\n", '[console]\nshared_numbers = ["0049 30 555 01-00"]\n'))
+    office.settings = load(config)
+    office.restart()
+    first, second = (office.open(who, origin="+49 (30) 5550100") for who in ("mara.lind", "noah.berg"))
+    office.run()
+    assert tiers(office, first) == tiers(office, second) == {"V1P", "V2B"}
+    third, fourth = (office.open(who, origin="+49 30 5550101") for who in ("mara.lind", "noah.berg"))
+    office.run()
+    assert tiers(office, third) == tiers(office, fourth) == {"V1P+V3", "V2B+V3"}
+
+
+@pytest.mark.parametrize("number", ["reception", "+49", ""])
+def test_a_shared_number_that_is_none_is_told(office: Office, number: str) -> None:
+    """A name in its place would never match, and the calls of a whole office would go on raising each other."""
+    config = office.home / "watchword.toml"
+    config.write_text(config.read_text().replace("[console]\n", f'[console]\nshared_numbers = ["{number}"]\n'))
+    with pytest.raises(Invalid, match="shared_numbers") as told:
+        load(config)
+    assert "+49 30 5550100" in str(told.value)
 
 
 @pytest.mark.parametrize("kind", ["address", "device"])

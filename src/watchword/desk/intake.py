@@ -110,7 +110,7 @@ class Intake:
                     "Have an administrator link it to its person; then separation of duties can be held.",
                     ("nobody_linked",),
                 )
-            source = self._source(origin) if origin else None
+            source = self._source(origin)
             came_from = self.steps.registry.origin(source)
             came_from.demand(at, self.steps.throttle)
             shared = bool(came_from.others(account.id, at - timedelta(seconds=self.steps.campaign_s)))
@@ -164,9 +164,12 @@ class Intake:
             self.steps.append(None, events, actor, at, disclosures={past.CaseOpened: told})
             return case
 
-    def _source(self, number: str) -> OriginId:
-        """Where a caller's *number* stands for, however the desk wrote it down."""
-        return OriginId("o-" + self.steps.ledger.keyed("origin", plain("number", number, self.steps.country)))
+    def _source(self, number: str | None) -> OriginId | None:
+        """What a caller's *number* stands for, however the desk wrote it down; none where many call from it."""
+        written = plain("number", number or "", self.steps.country)
+        if not written or written in self.steps.shared_numbers:
+            return None
+        return OriginId("o-" + self.steps.ledger.keyed("origin", written))
 
     def _changes(
         self, account: AccountId, wish: Wish, requirement: Requirement | None, seen: DirectoryAccount

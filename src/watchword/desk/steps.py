@@ -32,6 +32,7 @@ from watchword.core.standing import Account
 from watchword.desk.asks import effects_asked
 from watchword.desk.followers import CaseList, Names
 from watchword.desk.lent import Counting, counting
+from watchword.desk.origins import plain
 from watchword.desk.recording import account_stream, case_stream, draft, stream_of
 from watchword.desk.registry import Registry
 from watchword.directories.port import Directory
@@ -94,6 +95,7 @@ class Steps:
         sends: Collection[str] = (),
         portal: PersonId | None = None,
         country: str = "",
+        shared_numbers: Collection[str] = (),
     ) -> None:
         self.ledger = ledger
         self.policy = policy
@@ -105,6 +107,7 @@ class Steps:
         self.executor = executor
         self.portal = portal  # who opens what people recover alone; nobody, where that is switched off
         self.country = country  # what a number without one is of
+        self.shared_numbers = frozenset(plain("number", one, country) for one in shared_numbers)
         self.sends = frozenset(sends)  # the methods whose challenge sends something
         self.thresholds = registry.thresholds
         self.campaign_s = policy.procedures.table.campaign.window
