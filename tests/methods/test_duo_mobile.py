@@ -39,9 +39,9 @@ def org() -> Iterator[Duo]:
         yield running
 
 
-def push(org: Duo, secret: str = SECRET) -> ProviderPush:
+def push(org: Duo, secret: str = SECRET, look_s: float = 10) -> ProviderPush:
     """The method, over the wire."""
-    sender = DuoMobile(org.url, INTEGRATION, secret, within_s=2, look_s=0.2)
+    sender = DuoMobile(org.url, INTEGRATION, secret, within_s=10, look_s=look_s)
     return ProviderPush("duo_push", "Duo Mobile", sender, KEY, enrolment="duo_device", deed="type", life=LIFE)
 
 
@@ -173,7 +173,7 @@ def test_a_push_without_a_code_is_not_sent(org: Duo) -> None:
 
 def test_waiting_at_duo_is_waiting(org: Duo) -> None:
     """Duo answers when something happens; nobody here waits for that, and nobody is failed by it."""
-    method = push(org)
+    method = push(org, look_s=0.2)
     ask = prompted(method)
     org.trouble = "slow"
     assert reasons(method, ask) == ("pending",)
