@@ -62,10 +62,7 @@ from watchword.methods.proofing import digest_of, reference_of
 from watchword.notices.web_push import WebPush
 from watchword.policy.bundle import PolicyFolder
 from watchword.policy.check import demand_sound
-from watchword.settings import (
-    EXAMPLE,
-    Settings,
-)
+from watchword.settings import EXAMPLE, Settings
 from watchword.singing import Singing
 from watchword.watch.findings import Findings
 from watchword.watch.keeping import TROUBLE, Keeping

@@ -115,11 +115,11 @@ def execute(*, config: Config = CONFIG, once: bool = False, json: Json = False) 
     from watchword.app import App as Running
 
     _log_as_json()
-    stop = None if once else until_signalled()
+    stop = until_signalled()
     with Running(load(config)) as running:
         _tell_drift(running)
         runner = running.runner_of(desk=False, executor=True)
-        if stop is not None:
+        if not once:
             running.run(runner, stop, watches=False)
             return
         done = runner.drain(running.clock())
