@@ -148,6 +148,13 @@ def test_actors_have_their_class(classify: Classify, more: dict[str, Any], kind:
     assert classify.one(entry("org.recovery_codes_viewed", **more), provider="github").actor_class == kind
 
 
+@pytest.mark.parametrize(("actor", "kind"), [("mara", None), (None, "vendor"), ("GitHub Staff", "vendor")])
+def test_a_servers_own_administrator_is_not_the_vendor(classify: Classify, actor: str | None, kind: str | None) -> None:
+    """On a server the actions of staff are those of its site administrators, who are named."""
+    row = classify.one(entry("staff.fake_login", actor=actor, actor_id=None), provider="github")
+    assert (row.action, row.target, row.actor_class) == (Canonical.IMPERSONATION_START, "ana", kind)
+
+
 def test_address_country_and_time_are_the_logs(classify: Classify) -> None:
     """The country is a code, the time is in milliseconds; an entry without an address has none."""
     row = classify.one(entry("org.recovery_codes_viewed"), provider="github")

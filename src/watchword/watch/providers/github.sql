@@ -130,7 +130,9 @@ SELECT
         ELSE on_self OR lower(actor) = lower("user")
     END, false) AS by_owner,
     CASE
-        WHEN starts_with(native, 'staff.') OR lower(actor) IN ('github-staff', 'github support') THEN 'vendor'
+        -- On a server of one's own, a site administrator is staff, and named.
+        WHEN lower(actor) IN ('github-staff', 'github staff', 'github support') OR starts_with(native, 'staff.') AND actor IS NULL
+            THEN 'vendor'
         WHEN is_bot OR actor LIKE '%[bot]' OR lower(actor) IN ('github-actions', 'dependabot') THEN 'automation'
         WHEN regexp_matches(access, '(?i)server-to-server|installation|deploy key|github app') THEN 'automation'
         WHEN lower(actor) IN ('github', 'ghost', 'system') THEN 'system'
