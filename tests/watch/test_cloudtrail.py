@@ -349,6 +349,16 @@ def test_cognito_s_own_pages_are_read(classify: Classify) -> None:
     assert (row.action, row.target, row.verdict) == (Canonical.PASSWORD_RECOVER_SELF, "s-ana", Verdict.SELF_SERVICE)
 
 
+@pytest.mark.parametrize(
+    ("status", "outcome"), [(302, "SUCCESS"), (200.0, "SUCCESS"), (400.0, "FAILURE"), ({}, "SUCCESS")]
+)
+def test_a_page_that_was_refused_is_a_failure(classify: Classify, status: object, outcome: str) -> None:
+    """Of a page that Cognito hosts the status says how it ended."""
+    pages = {"requestParameters": {"sub": ["s-ana"]}, "responseParameters": {"status": status}}
+    event = call("ForgotPassword_POST", source="cognito-idp", by={"accountId": "1"}, additionalEventData=pages)
+    assert classify.one(event, provider="cloudtrail").outcome == outcome
+
+
 def test_a_member_of_identity_center_s_group_is_the_target(classify: Classify) -> None:
     """Its older interface names the member, and no login."""
     asked = {"groupId": "g-1", "member": {"memberId": "m-ana"}}

@@ -68,7 +68,9 @@ WITH field AS (
         record.given AS given,
         record.more AS more,
         -- How a sign-in ended is among what it answers, or among what the service itself says of it.
-        lower(coalesce(record.given ->> ('$.' || record.name), record.of_service ->> ('$.' || record.name), '')) = 'failure' AS failed,
+        lower(coalesce(record.given ->> ('$.' || record.name), record.of_service ->> ('$.' || record.name), '')) = 'failure'
+            -- A page of the service's own is answered with a status.
+            OR coalesce(try_cast(record.more ->> '$.responseParameters.status' AS DOUBLE) >= 400, false) AS failed,
         -- Whoever has the organization's power over the root user of a member account: the record has root, and not who it is.
         coalesce(record.who ->> '$.type' = 'Root' AND lower(record.who ->> '$.sessionContext.assumedRoot') = 'true', false) AS lent_root,
         -- So IAM calls the root user of an account, and its factor.
