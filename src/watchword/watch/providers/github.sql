@@ -16,7 +16,7 @@ SELECT
             || '|organization_custom_property_[a-z]+|organization_wide_project_base_role|private_vulnerability_reporting[a-z_]*'
             || '|members_can_[a-z_]+|migration|organization_(domain|moderators|projects_change)|payment_method|private_instance_registration'
             || '|private_repository_forking|restrict_notification_delivery|runner_group|security_center|ssh_certificate_[a-z]+|sso_lockdown|sso_redirect'
-            || '|successor_invitation|team_sync_tenant|user_license|user_status)\.')
+            || '|successor_invitation|team_group_mapping|team_sync_tenant|user_content_edit|user_license|user_status)\.')
             THEN regexp_extract(lower("action"), '^[^.]+') || '.*'
         -- And families of an organization's or an enterprise's own actions that say what members may do, and what code is looked for.
         WHEN regexp_matches(lower("action"), '^(org|business)\.(config\.|members_can_update_protected_branches\.|advanced_security|allow_third_party'
