@@ -15,7 +15,7 @@ SELECT
             || '|external_group|((self|custom|github)_)?hosted_runner|premium_runner|mcp_registry|metered_billing_configuration|sandbox'
             || '|organization_custom_property_[a-z]+|organization_wide_project_base_role|private_vulnerability_reporting[a-z_]*'
             || '|members_can_[a-z_]+|migration|organization_(domain|moderators|projects_change)|payment_method|private_instance_registration'
-            || '|private_repository_forking|restrict_notification_delivery|runner_group|security_center|ssh_certificate_[a-z]+|sso_lockdown|sso_redirect'
+            || '|private_repository_forking|restrict_notification_delivery|runner_group|security_center|security_configuration[a-z_]*|ssh_certificate_[a-z]+|sso_lockdown|sso_redirect'
             || '|successor_invitation|team_group_mapping|team_sync_tenant|user_content_edit|user_license|user_status)\.')
             THEN regexp_extract(lower("action"), '^[^.]+') || '.*'
         -- And families of an organization's or an enterprise's own actions that say what members may do, and what code is looked for.
