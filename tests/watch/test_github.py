@@ -249,14 +249,14 @@ def test_the_servers_own_log_is_the_entry_behind_its_head(classify: Classify, sh
     """A server forwards each entry to the system log, and collectors keep that line in a message."""
     whole, head = _of_the_server()
     text = head + json.dumps(whole)
-    line = {
+    lines: dict[str, str | dict[str, Any]] = {
         "syslog": text,
         "without its number": text.removeprefix("<190>"),
         "logstash": {"@timestamp": "2026-03-02T12:00:01Z", "message": text, "program": "github_audit"},
         "the journal": {"MESSAGE": text.removeprefix("<190>"), "PRIORITY": "6"},
         "alone": whole,
-    }[shape]
-    row = classify.one(line, provider="github")
+    }
+    row = classify.one(lines[shape], provider="github")
     assert (row.action, row.actor, row.target, row.at) == (Canonical.PRIVILEGE_GRANT, "mara", "ana", NOON)
     assert (row.id, row.country, row.correlation) == ("d-org.update_member", "NO", "q-org.update_member")
 
