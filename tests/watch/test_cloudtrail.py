@@ -17,6 +17,7 @@ from watchword.watch.providers import CLOUDTRAIL
 
 from .conftest import NOON, Classify
 from .kinds import catalogue, named, odd_events, types_that_differ
+from .signed_in import SIGN_INS, rows
 
 MARA = {
     "type": "IAMUser",
@@ -348,8 +349,92 @@ def test_cognito_s_own_pages_are_read(classify: Classify) -> None:
     assert (row.action, row.target, row.verdict) == (Canonical.PASSWORD_RECOVER_SELF, "s-ana", Verdict.SELF_SERVICE)
 
 
+@pytest.mark.parametrize(
+    ("status", "outcome"), [(302, "SUCCESS"), (200.0, "SUCCESS"), (400.0, "FAILURE"), ({}, "SUCCESS")]
+)
+def test_a_page_that_was_refused_is_a_failure(classify: Classify, status: object, outcome: str) -> None:
+    """Of a page that Cognito hosts the status says how it ended."""
+    pages = {"requestParameters": {"sub": ["s-ana"]}, "responseParameters": {"status": status}}
+    event = call("ForgotPassword_POST", source="cognito-idp", by={"accountId": "1"}, additionalEventData=pages)
+    assert classify.one(event, provider="cloudtrail").outcome == outcome
+
+
 def test_a_member_of_identity_center_s_group_is_the_target(classify: Classify) -> None:
     """Its older interface names the member, and no login."""
     asked = {"groupId": "g-1", "member": {"memberId": "m-ana"}}
     row = classify.one(call("AddMemberToGroup", asked, source="sso-directory"), provider="cloudtrail")
     assert (row.action, row.target) == (Canonical.PRIVILEGE_GRANT, "m-ana")
+
+
+ROOT = {
+    "type": "Root",
+    "principalId": "111122223333",
+    "arn": "arn:aws:iam::111122223333:root",
+    "accountId": "111122223333",
+    "accessKeyId": "ASIAROOT",
+}
+LENT_ROOT = ROOT | {"accessKeyId": "ASIALENT", "sessionContext": {"attributes": {}, "assumedRoot": "true"}}
+ROOT_S_FACTOR = "arn:aws:iam::111122223333:mfa/root-account-mfa-device"
+
+
+@pytest.mark.parametrize(
+    ("name", "asked", "action"),
+    [
+        ("EnableMFADevice", {"userName": "AWS ROOT USER", "serialNumber": ROOT_S_FACTOR}, Canonical.FACTOR_ENROLL),
+        ("DeactivateMFADevice", {"userName": "AWS ROOT USER", "serialNumber": ROOT_S_FACTOR}, Canonical.FACTOR_RESET),
+        ("DeleteVirtualMFADevice", {"serialNumber": ROOT_S_FACTOR}, Canonical.FACTOR_RESET),
+        ("CreateVirtualMFADevice", {"virtualMFADeviceName": "root-account-mfa-device"}, Canonical.FACTOR_ENROLL),
+        ("CreateLoginProfile", {}, Canonical.PASSWORD_CHANGE_SELF),
+    ],
+)
+def test_the_root_user_is_the_account(classify: Classify, name: str, asked: dict[str, Any], action: Canonical) -> None:
+    """What root does to itself is its own, however the call names it; done with root that is lent, it is another's."""
+    own = classify.one(call(name, asked, by=ROOT), provider="cloudtrail")
+    assert (own.action, own.target, own.verdict) == (action, "111122223333", Verdict.SELF_SERVICE)
+    lent = classify.one(call(name, asked, by=LENT_ROOT), provider="cloudtrail")
+    assert (lent.actor, lent.target, "by_owner" in lent.reasons) == ("ASIALENT", "111122223333", False)
+
+
+@pytest.mark.parametrize(
+    ("task", "action"),
+    [("IAMCreateRootUserPassword", Canonical.IMPERSONATION_START), ("IAMAuditRootUserCredentials", None)],
+)
+@pytest.mark.parametrize("root", ["222233334444", "arn:aws:iam::222233334444:root"])
+def test_whoever_is_lent_root_is_known(classify: Classify, task: str, action: Canonical | None, root: str) -> None:
+    """Root of a member account is lent for one task: who took it for which is told, but where the task only looks."""
+    asked = {"targetPrincipal": root, "taskPolicyArn": {"arn": f"arn:aws:iam::aws:policy/root-task/{task}"}}
+    report = classify([call("AssumeRoot", asked, source="sts")], None, provider="cloudtrail")
+    found = [(row.action, row.actor, row.target, row.detail) for row in report.verdicts]
+    assert found == ([(action, "mara", "222233334444", task)] if action else [])
+    assert report.unknown_types == ()
+
+
+@pytest.mark.parametrize("member", ["responseElements", "serviceEventDetails"])
+@pytest.mark.parametrize(("said", "done"), [("Success", True), ("Failure", False)])
+def test_how_a_sign_in_ended_is_where_the_service_says_it(tmp_path: Path, member: str, said: str, done: bool) -> None:
+    """The console answers it, and Identity Center has it among the details of its own events."""
+    by = {"type": "Unknown", "principalId": "111122223333", "userName": "ana", "accessKeyId": ""}
+    event = call("UserAuthentication", {}, source="signin", by=by, **{member: {"UserAuthentication": said}})
+    assert [row[:2] for row in rows(tmp_path, "cloudtrail", [event], SIGN_INS)] == [("ana", done)]
+
+
+def test_what_only_reads_is_read_though_the_record_is_old(classify: Classify) -> None:
+    """Records of years ago do not say whether a call only reads; its name does."""
+    lines = [{k: v for k, v in call(name).items() if k != "readOnly"} for name in ("ListUsers", "GetLoginProfile")]
+    report = classify(lines, None, provider="cloudtrail")
+    assert [(count.native, count.lines) for count in report.types] == [("iam/read", 2)]
+    assert report.unknown_types == ()
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"eventType": "AwsCloudTrailInsight", "insightDetails": {"eventName": "UpdateLoginProfile", "state": "Start"}},
+        {"awsAccountId": "111122223333", "digestS3Object": "AWSLogs/d.json.gz", "logFiles": [{"hashValue": "0"}]},
+    ],
+    ids=["insight", "digest"],
+)
+def test_what_lies_beside_the_calls_is_let_be(classify: Classify, beside: dict[str, Any]) -> None:
+    """CloudTrail's own counts and digests are no calls, and no damage."""
+    report = classify([beside, call("UpdateLoginProfile")], None, provider="cloudtrail")
+    assert (len(report.verdicts), report.rejected_lines, report.unknown_types) == (1, 0, ())

@@ -148,6 +148,13 @@ def test_actors_have_their_class(classify: Classify, more: dict[str, Any], kind:
     assert classify.one(entry("org.recovery_codes_viewed", **more), provider="github").actor_class == kind
 
 
+@pytest.mark.parametrize(("actor", "kind"), [("mara", None), (None, "vendor"), ("GitHub Staff", "vendor")])
+def test_a_servers_own_administrator_is_not_the_vendor(classify: Classify, actor: str | None, kind: str | None) -> None:
+    """On a server the actions of staff are those of its site administrators, who are named."""
+    row = classify.one(entry("staff.fake_login", actor=actor, actor_id=None), provider="github")
+    assert (row.action, row.target, row.actor_class) == (Canonical.IMPERSONATION_START, "ana", kind)
+
+
 def test_address_country_and_time_are_the_logs(classify: Classify) -> None:
     """The country is a code, the time is in milliseconds; an entry without an address has none."""
     row = classify.one(entry("org.recovery_codes_viewed"), provider="github")
@@ -227,3 +234,90 @@ def test_anothers_name_owns_nothing(classify: Classify, more: dict[str, Any], ve
     """Ids tell two members of one login apart; a team that is called like its maker is not the maker."""
     row = classify.one(entry("org.update_member", permission="admin", **more), provider="github")
     assert row.verdict is verdict
+
+
+def _of_the_server() -> tuple[dict[str, Any], str]:
+    """An entry as the server writes it, what is not of every entry under `data`, and its head in the system log."""
+    whole = entry("org.update_member", permission="admin", old_permission="read")
+    apart = ("_document_id", "actor_location", "request_id", "permission", "old_permission", "@timestamp", "user_agent")
+    data = {name: whole.pop(name) for name in apart}
+    return {**whole, "from": "orgs/people#set_role", "data": data}, "<190>Mar  2 12:00:00 code-host github_audit: "
+
+
+@pytest.mark.parametrize("shape", ["syslog", "without its number", "logstash", "the journal", "alone"])
+def test_the_servers_own_log_is_the_entry_behind_its_head(classify: Classify, shape: str) -> None:
+    """A server forwards each entry to the system log, and collectors keep that line in a message."""
+    whole, head = _of_the_server()
+    text = head + json.dumps(whole)
+    lines: dict[str, str | dict[str, Any]] = {
+        "syslog": text,
+        "without its number": text.removeprefix("<190>"),
+        "logstash": {"@timestamp": "2026-03-02T12:00:01Z", "message": text, "program": "github_audit"},
+        "the journal": {"MESSAGE": text.removeprefix("<190>"), "PRIORITY": "6"},
+        "alone": whole,
+    }
+    row = classify.one(lines[shape], provider="github")
+    assert (row.action, row.actor, row.target, row.at) == (Canonical.PRIVILEGE_GRANT, "mara", "ana", NOON)
+    assert (row.id, row.country, row.correlation) == ("d-org.update_member", "NO", "q-org.update_member")
+
+
+def test_a_line_of_the_system_log_that_is_no_entry_is_kept_aside(classify: Classify) -> None:
+    """Other programs write there as well, and a line may be cut."""
+    whole, head = _of_the_server()
+    lines = [head + "{cut", head + "{}", "<190>Mar  2 12:00:00 code-host sshd[7]: no", head + json.dumps(whole)]
+    report = classify(lines, provider="github")
+    assert (len(report.verdicts), report.rejected_lines) == (1, 3)
+
+
+@pytest.mark.parametrize(
+    "action", ["user.promote", "two_factor_account_recovery.two_factor_destroy", "passkey.register"]
+)
+def test_who_is_told_by_number_alone_is_not_the_actor(classify: Classify, action: str) -> None:
+    """An entry that names no member has a number of whom it is about: another's, or the actor's own."""
+    other = classify.one(entry(action, user=None), provider="github")
+    own = classify.one(entry(action, user=None, user_id=11), provider="github")
+    assert (other.target, other.verdict is Verdict.SELF_SERVICE) == ("12", False)
+    assert (own.target, own.actor) == ("mara", "mara")
+
+
+@pytest.mark.parametrize(
+    ("action", "says", "target"),
+    [
+        ("two_factor_account_recovery.staff_approve", Canonical.BYPASS_GRANT, "ana"),
+        ("account_recovery_token.confirm", Canonical.RECOVERY_INFO_CHANGE, "ana"),
+        ("social_identity.linked", Canonical.FACTOR_ENROLL, "ana"),
+        ("org.revoke_external_identity", Canonical.FACTOR_RESET, "ana"),
+        ("org.revoke_sso_session", Canonical.SESSION_REVOKE, "ana"),
+    ],
+)
+def test_ways_back_into_an_account_are_known(classify: Classify, action: str, says: Canonical, target: str) -> None:
+    """Recoveries, tokens for them, and identities elsewhere that sign somebody in."""
+    row = classify.one(entry(action), provider="github")
+    assert (row.action, row.target) == (says, target)
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        "business.enable_oidc",
+        "org.clear_disallowed_two_factor_methods",
+        "ip_allow_list.disable_user_level_enforcement",
+        "sso_lockdown.some_new_thing",
+    ],
+)
+def test_how_everyone_signs_in_is_the_organizations(classify: Classify, action: str) -> None:
+    """What lets people in, or from where, is a change of trust, and of no one member."""
+    row = classify.one(entry(action, user=None, user_id=None), provider="github")
+    assert (row.action, row.target) == (Canonical.TRUST_CHANGE, "corp")
+
+
+def test_settings_of_an_organization_count_as_one_type(classify: Classify) -> None:
+    """What members may do with code, and what is looked for in it, is of no account; who may sign in is."""
+    settings = (
+        "org.set_actions_retention_limit",
+        "org.codeql_enabled",
+        "org.update_member_repository_creation_permission",
+    )
+    report = classify([entry(name) for name in (*settings, "org.set_who_may_sign_in")], None, provider="github")
+    assert [(count.native, count.lines) for count in report.types if count.known] == [("org/setting", 3)]
+    assert [count.native for count in report.unknown_types] == ["org.set_who_may_sign_in"]

@@ -217,3 +217,45 @@ def test_anothers_name_owns_nothing(classify: Classify) -> None:
     """An address of one name in another domain is another's."""
     event = _activity(_event("CHANGE_PASSWORD", "admin@other.example.test"))
     assert classify.one(event, provider="google").verdict is Verdict.UNVERIFIED
+
+
+def _called(method: str, service: str = "admin.googleapis.com") -> dict[str, Any]:
+    """An entry of Cloud Logging that has a method, and no event."""
+    return {
+        "insertId": f"i-{method}",
+        "timestamp": AT,
+        "protoPayload": {
+            "serviceName": service,
+            "methodName": method,
+            "authenticationInfo": {"principalEmail": "admin@example.test"},
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("method", "action"),
+    [
+        ("changePassword", Canonical.PASSWORD_RESET),
+        ("generate2svScratchCodes", Canonical.BYPASS_GRANT),
+        ("delete2svScratchCodes", Canonical.FACTOR_RESET),
+        ("revoke3loToken", Canonical.TOKEN_REVOKE),
+        ("unenrollUserFromStrongAuth", Canonical.FACTOR_RESET_ALL),
+    ],
+)
+def test_a_method_is_the_event_of_its_name(classify: Classify, method: str, action: Canonical) -> None:
+    """Where an entry has no event, its method tells it, with a number within a word or without."""
+    row = classify.one(_called(f"google.admin.AdminService.{method}"), provider="google")
+    assert (row.action, row.actor) == (action, "admin@example.test")
+
+
+def test_what_other_services_write_to_a_sink_is_let_be(classify: Classify) -> None:
+    """A sink takes the logs of a whole organisation: those of other services count as one type."""
+    lines = [
+        _called("v1.compute.instances.insert", "compute.googleapis.com"),
+        _called("google.iam.admin.v1.CreateServiceAccountKey", "iam.googleapis.com"),
+        {"protoPayload": {"serviceName": "compute.googleapis.com"}},
+        {"protoPayload": {"methodName": "changePassword"}},
+    ]
+    report = classify(lines, None, provider="google")
+    assert [(count.native, count.lines, count.known) for count in report.types] == [("gcp:*", 2, True)]
+    assert (report.verdicts, report.rejected_lines) == ((), 2)

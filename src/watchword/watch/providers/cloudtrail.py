@@ -21,6 +21,10 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
         return (inner,)
     if isinstance(value.get("EventName"), str) and isinstance(value.get("EventSource"), str):
         return (_of_sentinel(value),)
+    # What CloudTrail delivers beside the calls: that there were more of one than usual, and which files it wrote.
+    for name, member in (("Insight", "insightDetails"), ("Digest", "digestS3Object")):
+        if value.get(member) is not None:
+            return ({"eventName": name, "eventID": value.get("eventID"), "eventTime": value.get("eventTime")},)
     return _of_ecs(value)
 
 

@@ -15,7 +15,8 @@ SELECT
         WHEN regexp_matches(eventSource, '^(iam|signin|sso|sso-directory|identitystore|identitystore-scim|cognito-idp|sts|signin-oauth|sso-oauth)\.')
             -- Reading is one thing, whatever is read.
             THEN regexp_extract(eventSource, '^[^.]+') || '/' || CASE
-                WHEN lower(readOnly) = 'true' AND regexp_matches(eventName, '^(Get|List|Describe|Search|Simulate|Generate|Batch(Get|List))')
+                -- Older records do not say whether a call only reads.
+                WHEN coalesce(lower(said(readOnly)), 'true') = 'true' AND regexp_matches(eventName, '^(Get|List|Describe|Search|Simulate|Generate|Batch(Get|List))')
                     THEN 'read'
                 ELSE eventName
             END
@@ -66,6 +67,17 @@ WITH field AS (
         record.asked AS asked,
         record.given AS given,
         record.more AS more,
+        -- How a sign-in ended is among what it answers, or among what the service itself says of it.
+        lower(coalesce(record.given ->> ('$.' || record.name), record.of_service ->> ('$.' || record.name), '')) = 'failure'
+            -- A page of the service's own is answered with a status.
+            OR coalesce(try_cast(record.more ->> '$.responseParameters.status' AS DOUBLE) >= 400, false) AS failed,
+        -- Whoever has the organization's power over the root user of a member account: the record has root, and not who it is.
+        coalesce(record.who ->> '$.type' = 'Root' AND lower(record.who ->> '$.sessionContext.assumedRoot') = 'true', false) AS lent_root,
+        -- So IAM calls the root user of an account, and its factor.
+        upper(record.asked ->> '$.userName') = 'AWS ROOT USER' OR regexp_matches(
+            concat_ws(' ', record.asked ->> '$.serialNumber', ':mfa/' || (record.asked ->> '$.virtualMFADeviceName')),
+            ':(mfa|sms-mfa)/root-account-mfa-device|:u2f/root'
+        ) AS of_root,
         record.address AS source,
         record.agent AS agent,
         said(record.request) AS request,
@@ -78,8 +90,10 @@ placed AS (
         *,
         -- A role is assumed under the name of a session: of Identity Center, and of most others, the person's login.
         nullif(regexp_extract(coalesce(arn, ''), ':assumed-role/[^/]+/(.+)$', 1), '') AS session_name,
-        CASE WHEN kind = 'Root' THEN coalesce(account, arn) ELSE coalesce(login, person, arn, principal, told_login, invoked_by) END AS who,
+        CASE WHEN lent_root THEN coalesce(access_key, 'assumed-root') WHEN kind = 'Root' THEN coalesce(account, arn) ELSE coalesce(login, person, arn, principal, told_login, invoked_by) END AS who,
         said(coalesce(
+            CASE WHEN of_root THEN coalesce(recipient, account) END,
+            CASE WHEN native = 'sts/AssumeRoot' THEN regexp_replace(asked ->> '$.targetPrincipal', '^arn:[^:]*:iam::(\d+):root$', '\1') END,
             nullif(asked ->> '$.userName', 'HIDDEN_DUE_TO_SECURITY_REASONS'), nullif(asked ->> '$.username', 'HIDDEN_DUE_TO_SECURITY_REASONS'), asked ->> '$.userId', asked ->> '$.memberId.userId',
             asked ->> '$.member.memberId.userId', asked ->> '$.member.memberId', asked ->> '$.memberId', asked ->> '$.principalId', more ->> '$.sub', more ->> '$.requestParameters.sub[0]',
             asked ->> '$.sAMAccountName', asked ->> '$.memberName',
@@ -114,7 +128,10 @@ named AS (
                 THEN CASE WHEN lower(asked ->> '$.status') = 'inactive' THEN ' off' ELSE '' END
             WHEN native = 'signin/ConsoleLogin' OR native = 'signin/UserAuthentication' OR native = 'signin/SwitchRole'
                 OR native = 'signin/CredentialVerification'
-                THEN CASE WHEN error IS NOT NULL OR lower(coalesce(given ->> ('$.' || name), '')) = 'failure' THEN ' refused' ELSE '' END
+                THEN CASE WHEN error IS NOT NULL OR failed THEN ' refused' ELSE '' END
+            -- One of the tasks that root is lent for only looks.
+            WHEN native = 'sts/AssumeRoot'
+                THEN CASE WHEN asked ->> '$.taskPolicyArn.arn' LIKE '%/IAMAuditRootUserCredentials' THEN ' look' ELSE '' END
             WHEN name IN ('InitiateAuth', 'AdminInitiateAuth', 'RespondToAuthChallenge', 'AdminRespondToAuthChallenge')
                 THEN CASE WHEN error IS NOT NULL THEN ' refused' ELSE '' END
             -- The older settings have SMS by its medium, and nothing where it is switched off.
@@ -145,7 +162,7 @@ named AS (
             ELSE ''
         END AS native_action,
         -- What a person does in the service's own pages, or to the account they are signed in to.
-        kind = 'Root' AND starts_with(native, 'signin/')
+        kind = 'Root' AND NOT lent_root AND starts_with(native, 'signin/')
         OR regexp_matches(
             native, '^cognito-idp/(ForgotPassword|ConfirmForgotPassword|ResetPassword|Signup|ChangePassword|SetUser|AssociateSoftwareToken'
             || '|VerifySoftwareToken|UpdateUserAttributes|VerifyUserAttribute|GlobalSignOut|RevokeToken|RevokeUserSession|DeleteUser$|InitiateAuth'
@@ -167,7 +184,7 @@ whom AS (
             -- Without a name a call is about the caller.
             WHEN user_named IS NULL AND thing_named IS NULL AND starts_with(native, 'iam/') AND regexp_matches(
                 name, 'AccessKey|LoginProfile|MFADevice|SSHPublicKey|SigningCertificate|ServiceSpecificCredential'
-            ) THEN who
+            ) THEN CASE WHEN lent_root THEN coalesce(account, arn) ELSE who END
             ELSE coalesce(
                 user_named, thing_named,
                 -- What is about the whole of it.
@@ -185,7 +202,7 @@ SELECT
     native_action,
     who AS actor,
     names_of(list_transform(list_filter([
-        who, login, arn, principal, person, told_login, role_arn,
+        who, login, CASE WHEN NOT lent_root THEN arn END, CASE WHEN NOT lent_root THEN principal END, person, told_login, role_arn,
         CASE WHEN of_identity_center THEN 'sso:' ELSE 'session:' END || session_name
     ], lambda k: k <> ''), lambda k: CASE
         -- A user of another identity provider has a name that is theirs to give.
@@ -197,15 +214,15 @@ SELECT
         given ->> '$.user.arn', more ->> '$.sub', more ->> '$.requestParameters.sub[0]',
         -- The name as other logs and a desk have it.
         CASE WHEN user_named IS NOT NULL AND starts_with(native, 'iam/') AND coalesce(recipient, account) IS NOT NULL
-            THEN 'arn:aws:iam::' || coalesce(recipient, account) || ':user/' || user_named END
+            THEN 'arn:aws:iam::' || coalesce(recipient, account) || CASE WHEN of_root THEN ':root' ELSE ':user/' || user_named END END
     ], lambda k: k <> ''), lambda k: lower(k))) AS target_keys,
     "time",
     CASE
         WHEN error IS NOT NULL THEN 'FAILURE ' || error
-        WHEN native_action LIKE '% refused' THEN 'FAILURE'
+        WHEN native_action LIKE '% refused' OR failed THEN 'FAILURE'
         ELSE 'SUCCESS'
     END AS outcome,
-    error IS NULL AND native_action NOT LIKE '% refused' AND lower(coalesce(given ->> ('$.' || name), '')) <> 'failure' AS done,
+    error IS NULL AND native_action NOT LIKE '% refused' AND NOT failed AS done,
     address_in(source) AS address,
     CAST(NULL AS VARCHAR) AS socket,
     coalesce(request, shared) AS correlation,
@@ -214,8 +231,8 @@ SELECT
     coalesce(
         on_self OR (who <> '' AND (
             (user_named IS NULL AND thing_named IS NULL AND whom = who)
-            OR list_contains(list_transform([
-                CASE WHEN kind = 'IAMUser' THEN login END, arn, principal, person, CASE WHEN of_identity_center THEN session_name END
+            OR NOT lent_root AND list_contains(list_transform([
+                CASE WHEN kind = 'IAMUser' THEN login END, CASE WHEN kind = 'Root' THEN account END, arn, principal, person, CASE WHEN of_identity_center THEN session_name END
             ], lambda k: lower(k)), lower(whom))
         )), false
     ) AS by_owner,
@@ -235,7 +252,7 @@ SELECT
     CAST(NULL AS VARCHAR) AS country,
     access_key AS session,
     coalesce(
-        said(asked ->> '$.policyArn'), said(asked ->> '$.groupName'), said(asked ->> '$.serialNumber'),
+        said(asked ->> '$.policyArn'), nullif(regexp_extract(asked ->> '$.taskPolicyArn.arn', '[^/]+$'), ''), said(asked ->> '$.groupName'), said(asked ->> '$.serialNumber'),
         said(asked ->> '$.accessKeyId'), said(given ->> '$.accessKey.accessKeyId'), said(more ->> '$.MFAUsed'),
         said(more ->> '$.CredentialType'), role
     ) AS detail

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from watchword.watch.providers.log_analytics import custom
 from watchword.watch.providers.original import at, original
 from watchword.watch.providers.provider import Json, Provider
@@ -39,6 +41,20 @@ _COLUMNS = (
     ("data", "JSON"),
 )
 _SPELLING = Spelling(_COLUMNS)
+_PROGRAM = "github_audit"
+"""What the server calls itself in the system log to which it forwards its audit log."""
+
+
+def _text(line: bytes) -> tuple[Json, ...] | None:
+    """The entry of a line that has it behind a head, as the server writes it to the system log."""
+    head, brace, rest = line.partition(b"{")
+    if not head or not brace:
+        return None
+    try:
+        entry = json.loads(brace + rest.decode("utf-8", "replace").encode(), strict=False)
+    except (ValueError, RecursionError):
+        return None
+    return (entry,) if isinstance(entry, dict) and isinstance(entry.get("action"), str) else None
 
 
 def _shape(value: Json) -> tuple[Json, ...] | None:
@@ -54,7 +70,8 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
             return (entry,)
     action = at(value, "event", "action")
     if not isinstance(own, dict) or not isinstance(action, str):
-        return None
+        said = next((value[name] for name in ("message", "MESSAGE", "log") if isinstance(value.get(name), str)), "")
+        return _text(said.encode("utf-8", "replace")) if _PROGRAM in said.partition("{")[0] else None
     entry = {
         **own,
         "action": action,
@@ -74,6 +91,7 @@ GITHUB = Provider(
     columns=_COLUMNS,
     wrapped=("events", "items"),
     shape=_shape,
+    text=_text,
     titles=("action_s",),
 )
-"""GitHub's audit log as the REST API gives it, or as it is streamed: one event a line."""
+"""GitHub's audit log as the REST API gives it, as it is streamed or as the server forwards it: one event a line."""

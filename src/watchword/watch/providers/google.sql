@@ -14,7 +14,7 @@ SELECT
     END || ':' || CASE
         -- Applications that keep no accounts have hundreds of events: they count by their application.
         WHEN regexp_full_match(id.applicationName, 'drive|calendar|chat|meet|meet_hardware|gmail|rules|groups|groups_enterprise|vault|chrome'
-            || '|context_aware_access|gcp|data_studio|keep|jamboard|access_transparency|classroom|gemini_in_workspace_apps|takeout'
+            || '|access_evaluation|context_aware_access|gcp|data_studio|keep|jamboard|access_transparency|classroom|gemini_in_workspace_apps|takeout'
             || '|contacts|currents|gplus|profile|cloud_search|tasks|voice|assignments|admin_data_action|data_migration|graduation|ldap')
             AND (id.applicationName = 'drive' AND event.name = 'download') IS NOT TRUE
             THEN '*'
