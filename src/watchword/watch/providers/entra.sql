@@ -19,6 +19,9 @@ WITH whole AS (
 )
 SELECT
     CASE
+        -- Rows of the unified audit log, which only the reading of one line after the other looks into.
+        WHEN auditLogRecordType IS NOT NULL OR category = 'AdvancedHunting-CloudAppEvents' THEN NULL
+        WHEN starts_with(category, 'AdvancedHunting') THEN 'AdvancedHunting'
         -- One event hub carries every log of a tenant: these are of no account that somebody changes.
         WHEN category IN (
             'RiskyUsers', 'UserRiskEvents', 'RiskyServicePrincipals', 'ServicePrincipalRiskEvents', 'ProvisioningLogs',
@@ -53,7 +56,7 @@ SELECT
         targets := coalesce(properties.targetResources, targetResources),
         details := coalesce(properties.additionalDetails, additionalDetails),
         caller := callerIpAddress,
-        user_id := coalesce(properties.userId, userId),
+        user_id := object_id(coalesce(properties.userId, userId)),
         user_name := coalesce(properties.userPrincipalName, userPrincipalName),
         address := coalesce(properties.ipAddress, ipAddress),
         app := coalesce(properties.appDisplayName, appDisplayName),
@@ -74,10 +77,10 @@ WITH field AS (
         native,
         unnest(record),
         coalesce(try_cast(record.stamp AS TIMESTAMPTZ), instant(record.stamp)) AS "time",
-        nullif(record.initiator."user".id, '') AS by_id,
+        object_id(record.initiator."user".id) AS by_id,
         lower(nullif(record.initiator."user".userPrincipalName, '')) AS by_name,
         coalesce(
-            nullif(record.initiator.app.servicePrincipalId, ''), nullif(record.initiator.app.appId, ''),
+            object_id(record.initiator.app.servicePrincipalId), object_id(record.initiator.app.appId),
             nullif(record.initiator.app.displayName, '')
         ) AS by_app,
         coalesce(record.initiator.app.displayName, record.initiator."user".displayName, '') AS by_title,
@@ -116,7 +119,11 @@ named AS (
                 THEN 'system'
             ELSE 'automation'
         END AS actor_class,
-        coalesce(nullif("target".id, ''), nullif("target".userPrincipalName, ''), '') AS target_id,
+        coalesce(
+            object_id("target".id), nullif("target".userPrincipalName, ''),
+            -- Who is lifted to administer all of Azure is who asks for it.
+            CASE WHEN starts_with(native, 'User has elevated their access') THEN coalesce(by_id, by_name) END, ''
+        ) AS target_id,
         lower(nullif("target".userPrincipalName, '')) AS target_name,
         list_transform("target".modifiedProperties, lambda p: struct_pack(
             name := lower(replace(coalesce(p.displayName, ''), ' ', '')),
