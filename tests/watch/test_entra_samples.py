@@ -30,6 +30,13 @@ def _audit(activity: str, **members: Any) -> dict[str, Any]:
     }
 
 
+def test_wazuh_s_alert_of_graph_s_audit_is_that_audit(classify: Classify) -> None:
+    """Wazuh has what it got from Graph under a name of its own."""
+    data = {"integration": "ms-graph", "ms-graph": {**_audit("Reset user password"), "relationship": "directoryAudits"}}
+    row = classify.one({"rule": {"id": "99501"}, "data": data}, provider="entra")
+    assert (row.action, row.actor, row.target, row.at) == (Canonical.PASSWORD_RESET, ADMIN, ANA, NOON)
+
+
 def test_an_id_of_nobody_is_no_actor_and_owns_nothing(classify: Classify) -> None:
     """A record that names neither who nor whom has the same empty id for both: they are not one person."""
     nobody = {"id": NOBODY, "userPrincipalName": None, "ipAddress": "198.51.100.7"}

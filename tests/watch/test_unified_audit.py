@@ -63,6 +63,10 @@ def _streamed(row: dict[str, Any], **members: Any) -> dict[str, Any]:
     }
 
 
+def _of_wazuh(data: dict[str, Any]) -> dict[str, Any]:
+    return {"timestamp": "2026-03-02T12:05:00.000+0000", "rule": {"id": "91532"}, "agent": {"id": "000"}, "data": data}
+
+
 @pytest.mark.parametrize(
     "handed",
     [
@@ -74,8 +78,21 @@ def _streamed(row: dict[str, Any], **members: Any) -> dict[str, Any]:
         lambda row: _streamed(row, RawEventData=json.dumps(row)),
         lambda row: {"Timestamp": "2026-03-02T12:04:00Z", "ActionType": row["Operation"], "RawEventData": row},
         lambda row: {"RecordType": "AzureActiveDirectory", "Operations": row["Operation"], "AuditData": row},
+        lambda row: _of_wazuh({"integration": "office365", "office365": row}),
+        lambda row: _of_wazuh({"integration": "office365", "office365": {**row, "Actor": json.dumps(row["Actor"])}}),
     ],
-    ids=["graph", "page", "text", "defender", "event hub", "text of defender", "hunting", "export with objects"],
+    ids=[
+        "graph",
+        "page",
+        "text",
+        "defender",
+        "event hub",
+        "text of defender",
+        "hunting",
+        "export with objects",
+        "wazuh",
+        "wazuh, texts",
+    ],
 )
 def test_whoever_hands_a_row_on_says_the_same(classify: Classify, handed: Any) -> None:
     """A reset is one, by and of whom it was, and no sign-in: Graph's records have a user's name and a time too."""

@@ -104,6 +104,8 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
     azure = value.get("azure")
     if isinstance(azure, dict):
         return _from_ecs(value, azure)
+    if value.get("integration") == "ms-graph" and isinstance(held := value.get("ms-graph"), dict):  # Wazuh's
+        return ENTRA.events_of(held)
     if (row := unified_row(value)) is not None:
         return audits_of(row)
     if isinstance(value.get("Activity"), str):

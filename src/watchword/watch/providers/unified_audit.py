@@ -44,6 +44,8 @@ def unified_row(value: Json) -> Json | None:
     """
     if isinstance(audit := at(value, "o365", "audit") or value.get("o365audit"), dict):
         return _of_elastic(value) | audit
+    if value.get("integration") == "office365" and isinstance(held := value.get("office365"), dict):  # Wazuh's
+        return {name: parsed(each) for name, each in held.items()}
     if isinstance(value.get("auditLogRecordType"), str):
         return _of_graph(value)
     for name in ("AuditData", "RawEventData"):  # of Search-UnifiedAuditLog's export; of Defender's `CloudAppEvents`
