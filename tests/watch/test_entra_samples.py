@@ -30,6 +30,25 @@ def _audit(activity: str, **members: Any) -> dict[str, Any]:
     }
 
 
+@pytest.mark.parametrize("names", [str, str.lower], ids=["own names", "in lower case"])
+def test_a_record_is_whole_whatever_the_case_of_its_outer_names(tmp_path: Path, classify: Classify, names: Any) -> None:
+    """A pipeline writes the outer names alone in lower case, or leaves the operation to what is within."""
+    outer = {names("callerIpAddress"): "198.51.100.9", "category": "AuditLogs", names("resultSignature"): "None"}
+    nameless = {"user": {"id": ADMIN, "userPrincipalName": "admin@example.test"}}
+    audit = {**outer, "properties": _audit("Reset user password", initiatedBy=nameless)}
+    for event in (audit, {**audit, names("operationName"): "Reset user password"}):
+        row = classify.one(event, provider="entra")
+        assert (row.action, row.target, row.address) == (Canonical.PASSWORD_RESET, ANA, "198.51.100.9")
+    signed = {
+        "createdDateTime": NOON.isoformat(),
+        "userId": ANA,
+        "appDisplayName": "Portal",
+        "status": {"errorCode": 1},
+    }
+    found = rows(tmp_path, "entra", [{**outer, "category": "SignInLogs", "properties": signed}], SIGN_INS)
+    assert found == [("2026-03-02 12:00:00+00", ANA, False, "198.51.100.9", None)]
+
+
 def test_wazuh_s_alert_of_graph_s_audit_is_that_audit(classify: Classify) -> None:
     """Wazuh has what it got from Graph under a name of its own."""
     data = {"integration": "ms-graph", "ms-graph": {**_audit("Reset user password"), "relationship": "directoryAudits"}}

@@ -112,8 +112,17 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
         return (_from_table(value),)
     if isinstance(value.get("Request ID"), str) and isinstance(value.get("Username"), str):
         return (_from_sign_in_table(value),)
-    event = _put_right(_SPELLING.of(value))
+    event = _called(_put_right(_SPELLING.of(value)))
     return (event,) if _is_known(event) else None
+
+
+def _called(event: Json) -> Json:
+    """*event* with an operation, where only what is within names it."""
+    inner = event.get("properties")
+    if not isinstance(inner, dict) or isinstance(event.get("operationName"), str):
+        return event
+    signed_in = "Sign-in activity" if inner.get("createdDateTime") is not None else None
+    return {**event, "operationName": text(inner.get("activityDisplayName")) or signed_in}
 
 
 def _from_table(row: Json) -> Json:

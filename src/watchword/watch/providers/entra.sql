@@ -33,6 +33,8 @@ SELECT
             AND coalesce(activityDisplayName, createdDateTime) IS NULL
             AND coalesce(properties.id, properties.activityDisplayName, properties.activityDateTime, properties.createdDateTime, properties.userId) IS NULL
             THEN NULL
+        -- Its outer names may be in another case: so is the address then.
+        WHEN operationName IS NULL AND coalesce(properties.activityDisplayName, properties.createdDateTime) IS NOT NULL THEN NULL
         -- Azure's own log says where those of the tenant are sent.
         WHEN audit ILIKE 'microsoft.aadiam/diagnosticSettings/%' THEN lower(audit)
         -- Names come with dashes of two kinds, with no-break spaces and with a full stop.
