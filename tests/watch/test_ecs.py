@@ -221,6 +221,12 @@ def test_a_vendor_s_event_is_read_while_it_is_followed(
     assert {(row.provider, row.target) for row in found} == {("okta", "00uana"), ("ecs", "u-ana")}
 
 
+def test_an_action_s_words_are_parted_by_anything(classify: Classify) -> None:
+    """Vendors part the words of an action by a dash, a blank, a line below or a point."""
+    for action in ("password-reset", "password reset", "password_reset", "PASSWORD.RESET"):
+        assert classify.one(_document(action), provider="ecs").action is Canonical.PASSWORD_RESET
+
+
 def test_a_lock_is_done_though_its_outcome_is_the_sign_in_s(classify: Classify) -> None:
     """Who has failed to sign in too often is locked out, and did not lock themselves out."""
     event = {"action": "account-locked", "category": ["authentication"], "type": ["info"], "outcome": "failure"}

@@ -1,7 +1,7 @@
 WITH whole AS (
     SELECT
         *,
-        lower(regexp_replace(event."action", '[ _]', '-', 'g')) AS said,
+        lower(regexp_replace(event."action", '[ _.]', '-', 'g')) AS said,
         CASE json_type(event.category) WHEN 'ARRAY' THEN event.category->>'$[*]' ELSE [event.category->>'$'] END AS categories,
         CASE json_type(event."type") WHEN 'ARRAY' THEN event."type"->>'$[*]' ELSE [event."type"->>'$'] END AS kinds,
         -- A vendor's own event, which its own provider reads.
