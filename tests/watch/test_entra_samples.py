@@ -96,6 +96,23 @@ def test_who_is_lifted_over_all_of_azure_is_who_asked(classify: Classify) -> Non
     assert (row.action, row.actor, row.target, row.at) == (Canonical.PRIVILEGE_GRANT, ADMIN, ADMIN, NOON)
 
 
+@pytest.mark.parametrize(("old", "new"), [(None, '"%s"'), ('"%s"', None)], ids=["given", "taken away"])
+def test_a_role_of_an_application_says_what_and_whose(classify: Classify, old: str | None, new: str | None) -> None:
+    """The target is the application whose role it is; which role, and who has it, is in what was changed."""
+    changed = [
+        {"displayName": name, "oldValue": old and old % said, "newValue": new and new % said}
+        for name, said in (
+            ("AppRole.Id", "r-1"),
+            ("AppRole.Value", "Directory.ReadWrite.All"),
+            ("ServicePrincipal.DisplayName", "Joiners (sample)"),
+        )
+    ]
+    api = {"id": "sp-api", "displayName": "The API", "type": "ServicePrincipal", "modifiedProperties": changed}
+    event = _audit(f"{'Add' if new else 'Remove'} app role assignment {'to' if new else 'from'} service principal")
+    row = classify.one({**event, "targetResources": [api]}, provider="entra")
+    assert (row.target, row.detail) == ("sp-api", "Directory.ReadWrite.All Joiners (sample)")
+
+
 @pytest.mark.parametrize("place", [{"geo": {"country_iso_code": "DE"}}, {}], ids=["what Entra said", "looked up"])
 def test_elastic_s_sign_in_is_of_its_own_time_and_place(tmp_path: Path, place: dict[str, Any]) -> None:
     """The document's time is when Entra sent the record, and the place looked up of the address is a guess."""

@@ -248,6 +248,11 @@ SELECT
     nullif(session, '') AS session,
     CASE
         WHEN is_sign_in THEN nullif(app, '')
+        -- The target is whose role it is, such as Microsoft Graph: what may be done, and who may, are in the change.
+        WHEN contains(native, 'app role assignment') THEN nullif(list_aggregate(list_transform(
+            list_filter(changed, lambda p: p.name IN ('approle.value', 'serviceprincipal.displayname', 'user.userprincipalname')),
+            lambda p: trim(coalesce(nullif(p.new, ''), p.old), '"')
+        ), 'string_agg', ' '), '')
         WHEN contains(native, ' role') THEN coalesce(
             nullif(trim(list_filter(changed, lambda p: replace(p.name, '.', '') IN ('roledisplayname', 'roledefinitiondisplayname'))[1].new, '"'), ''),
             role
