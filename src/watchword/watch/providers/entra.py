@@ -56,6 +56,7 @@ _COLUMNS = (
     ("resultDescription", "VARCHAR"),
     ("callerIpAddress", "VARCHAR"),
     ("auditLogRecordType", "VARCHAR"),
+    ("identity", "JSON"),
     ("properties", f"STRUCT({', '.join(f'{name} {kind}' for name, kind in _FIELDS)})"),
 )
 

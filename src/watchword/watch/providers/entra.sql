@@ -52,9 +52,25 @@ SELECT
         id := event_id,
         stamp := coalesce(properties.activityDateTime, activityDateTime, signed_in, "time"),
         correlation := coalesce(properties.correlationId, correlationId),
-        result := coalesce(properties.result, result, CASE WHEN audit IS NOT NULL THEN resultSignature END),
+        result := coalesce(properties.result, result, CASE
+            WHEN audit ILIKE 'microsoft.aadiam/diagnosticSettings/%' THEN resultType WHEN audit IS NOT NULL THEN resultSignature
+        END),
         reason := coalesce(properties.resultReason, resultReason, resultDescription),
-        initiator := coalesce(properties.initiatedBy, initiatedBy),
+        -- Azure's own log has who it was among the claims of the token.
+        initiator := coalesce(properties.initiatedBy, initiatedBy, CASE
+            WHEN audit ILIKE 'microsoft.aadiam/diagnosticSettings/%' AND json_type("identity") = 'OBJECT' THEN struct_pack(
+                "user" := CASE WHEN ("identity" ->> '$.claims.idtyp') IS DISTINCT FROM 'app' THEN struct_pack(
+                    id := "identity" ->> '$.claims."http://schemas.microsoft.com/identity/claims/objectidentifier"',
+                    displayName := CAST(NULL AS VARCHAR),
+                    userPrincipalName := "identity" ->> '$.claims."http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn"',
+                    ipAddress := CAST(NULL AS VARCHAR)
+                ) END,
+                app := CASE WHEN "identity" ->> '$.claims.idtyp' = 'app' THEN struct_pack(
+                    appId := "identity" ->> '$.claims.appid', displayName := CAST(NULL AS VARCHAR),
+                    servicePrincipalId := "identity" ->> '$.claims."http://schemas.microsoft.com/identity/claims/objectidentifier"'
+                ) END
+            )
+        END),
         targets := coalesce(properties.targetResources, targetResources),
         details := coalesce(properties.additionalDetails, additionalDetails),
         caller := callerIpAddress,
@@ -223,7 +239,9 @@ SELECT
     END AS outcome,
     CASE
         WHEN is_sign_in THEN coalesce(error = 0, false)
-        ELSE coalesce(lower(result), '') NOT IN ('failure', 'failed', 'timeout', 'clienterror', 'servererror', 'error')
+        ELSE coalesce(lower(result), '') NOT IN (
+            'failure', 'failed', 'timeout', 'clienterror', 'servererror', 'error', 'start', 'accept'
+        )
     END AS done,
     -- An address stays text: some are no addresses.
     regexp_replace(
