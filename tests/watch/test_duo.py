@@ -295,3 +295,21 @@ def test_an_offline_enrolment_is_the_user_s_own(classify: Classify) -> None:
     says = {"hostname": "PC-1", "factor": "duo_otp"}
     row = classify.one(admin_log("o2fa_user_provisioned", who="ana", whom="Windows Logon", says=says), provider="duo")
     assert (row.action, row.target, row.verdict) == (Canonical.FACTOR_ENROLL, "ana", Verdict.SELF_SERVICE)
+
+
+def test_trust_monitor_tells_of_a_bypass(classify: Classify) -> None:
+    """Of what Trust Monitor looks at, a bypass is who lent it to whom, and when; its scores are let be."""
+    common = {"state": "new", "surfaced_timestamp": 1772460000000}
+    bypass = {
+        **common,
+        "type": "bypass_status",
+        "sekey": "se-1",
+        "bypass_status_enabled": 1772452800000,
+        "enabled_by": {"key": "de-1", "name": "Agent (sample)"},
+        "enabled_for": {"key": "du-1", "name": "ana"},
+    }
+    scores = [{**common, "type": kind, "sekey": kind} for kind in ("auth", "device_registration")]
+    report = classify([bypass, *scores], None, provider="duo")
+    (row,) = report.verdicts
+    assert (row.action, row.actor, row.target, row.at) == (Canonical.BYPASS_GRANT, "de-1", "du-1", NOON)
+    assert (report.rejected_lines, report.unknown_types) == (0, ())

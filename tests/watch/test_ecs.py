@@ -219,3 +219,35 @@ def test_a_vendor_s_event_is_read_while_it_is_followed(
         found = follow.step(NOON)
         assert [aside.line for aside in follow.rejected] == [2]
     assert {(row.provider, row.target) for row in found} == {("okta", "00uana"), ("ecs", "u-ana")}
+
+
+def test_an_action_s_words_are_parted_by_anything(classify: Classify) -> None:
+    """Vendors part the words of an action by a dash, a blank, a line below or a point."""
+    for action in ("password-reset", "password reset", "password_reset", "PASSWORD.RESET"):
+        assert classify.one(_document(action), provider="ecs").action is Canonical.PASSWORD_RESET
+
+
+def test_a_lock_is_done_though_its_outcome_is_the_sign_in_s(classify: Classify) -> None:
+    """Who has failed to sign in too often is locked out, and did not lock themselves out."""
+    event = {"action": "account-locked", "category": ["authentication"], "type": ["info"], "outcome": "failure"}
+    row = classify.one(_document(event=event, user={"name": "ana"}), provider="ecs")
+    assert (row.action, row.target, row.outcome) == (Canonical.ACCOUNT_LOCK, "ana", "FAILURE")
+    assert row.verdict is not Verdict.SELF_SERVICE
+    assert row.reasons != ("attempt_failed",)
+
+
+def test_a_tool_that_names_the_account_alone_is_not_used_by_it(classify: Classify) -> None:
+    """A document without an action has the account twice: nobody makes or deletes the own one so."""
+    event = {"category": ["iam"], "type": ["user", "deletion"], "outcome": "success"}
+    row = classify.one(_document(event=event, user={"name": "ana", "target": {"name": "ana"}}), provider="ecs")
+    assert (row.action, row.target) == (Canonical.ACCOUNT_DELETE, "ana")
+    assert "by_owner" not in row.reasons
+
+
+def test_a_group_that_a_tool_for_users_removes_is_no_user(classify: Classify) -> None:
+    """With a group and no user, what was deleted is the group; members that come and go are of no account either."""
+    event = {"category": ["iam"], "type": ["user", "deletion"], "outcome": "success"}
+    lines = [{**_document(event=event, group={"name": "helpdesk"}), "user": None}]
+    lines += [_document(f"group-member-{how}", group={"name": "helpdesk"}) for how in ("added", "removed")]
+    report = classify(lines, provider="ecs")
+    assert (report.verdicts, report.unknown_types, report.rejected_lines) == ((), (), 0)

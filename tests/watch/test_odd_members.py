@@ -13,6 +13,8 @@ import pytest
 from . import test_ecs as ecs
 from . import test_entra as entra
 from . import test_google as google
+from . import test_ocsf_okta as ocsf_okta
+from . import test_unified_audit as unified
 from . import test_windows as windows
 from .conftest import Classify, Okta
 
@@ -32,6 +34,9 @@ _BASES: dict[str, list[dict[str, Any]]] = {
         entra._table(entra._audit()),
         entra._elastic(entra._audit()),
         entra._unified("New-InboxRule", Parameters=[{"Name": "a", "Value": "b"}]),
+        unified._of_graph(unified._row()),
+        unified._streamed(unified._row()),
+        unified._of_wazuh({"integration": "office365", "office365": unified._row()}),
     ],
     "windows": [
         windows._reset(),
@@ -47,7 +52,7 @@ _BASES: dict[str, list[dict[str, Any]]] = {
         entra._elastic(entra._audit()),
         windows._beat(windows._reset()),
     ],
-    "ocsf": [ecs._change()],
+    "ocsf": [ecs._change(), ocsf_okta._event(300301, "user.session.impersonation.grant", user=ocsf_okta.ANA)],
 }
 
 

@@ -189,9 +189,10 @@ def test_the_vendor_s_support_is_told_from_the_vendor_s_system(
     assert row.actor_class == expected
 
 
-def test_a_script_is_told_from_a_person(okta: Okta, classify: Classify) -> None:
-    """An actor that is an application is automation."""
-    who = {"id": "0oa1", "type": "PublicClientApp", "alternateId": "unknown"}
+@pytest.mark.parametrize("kind", ["PublicClientApp", "PublicClientAppEntity", "ConfidentialClientApp", "AppInstance"])
+def test_a_script_is_told_from_a_person(okta: Okta, classify: Classify, kind: str) -> None:
+    """An actor that is an application is automation, whichever of its names Okta gives it."""
+    who = {"id": "0oa1", "type": kind, "alternateId": "unknown"}
     assert classify.one(okta() | {"actor": who}).actor_class == "automation"
 
 

@@ -159,7 +159,13 @@ def test_a_tamperer_who_was_refused_did_nothing(classify: Classify) -> None:
 
 
 def test_where_a_tenant_s_logs_are_sent_is_in_azure_s_own_log(classify: Classify) -> None:
-    """On an event hub it stands beside the tenant's own, and names nobody that the watch reads."""
+    """On an event hub it stands beside the tenant's own, and names who it was among the claims of the token."""
+    claims = {
+        "idtyp": "user",
+        "appid": "a-1",
+        "http://schemas.microsoft.com/identity/claims/objectidentifier": "o-1",
+        "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn": "admin@example.test",
+    }
     line = {
         "time": "2026-03-02T12:00:00.1234567Z",
         "resourceId": "/providers/microsoft.aadiam/diagnosticSettings/siem",
@@ -168,6 +174,7 @@ def test_where_a_tenant_s_logs_are_sent_is_in_azure_s_own_log(classify: Classify
         "resultType": "Success",
         "callerIpAddress": "198.51.100.7",
         "correlationId": "c-1",
+        "identity": {"authorization": {"action": "Microsoft.aadiam/diagnosticSettings/delete"}, "claims": claims},
         "properties": {"eventCategory": "Administrative"},
     }
     row = classify.one(line, provider="entra")
@@ -176,6 +183,13 @@ def test_where_a_tenant_s_logs_are_sent_is_in_azure_s_own_log(classify: Classify
         "198.51.100.7",
         "microsoft.aadiam/diagnosticsettings/delete",
     )
+    assert (row.actor, row.actor_class) == ("o-1", None)
+    claims["idtyp"] = "app"
+    row = classify.one(line, provider="entra")
+    assert (row.actor, row.actor_class) == ("o-1", "automation")
+    for said in ("Start", "Failure"):
+        assert classify.one({**line, "resultType": said}, provider="entra").reasons == ("attempt_failed",)
+    assert classify.one({**line, "identity": "admin"}, provider="entra").actor == ""
 
 
 def test_google_says_what_of_the_organisation_it_is_about(classify: Classify) -> None:

@@ -47,6 +47,8 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
     if any(isinstance(value.get(name), str) for name in ("action_s", "action_name_s", "event_type_s", "result_s")):
         row = custom(value, _COLUMNS)
         return None if row is None else DUO.events_of(row)
+    if value.get("surfaced_timestamp") is not None and isinstance(value.get("type"), str):
+        return (_of_trust_monitor(value),)
     inner = original(value)
     if isinstance(inner, dict):
         return DUO.events_of(inner)
@@ -59,6 +61,19 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
         return None
     events = [DUO.events_of(each) for each in answer]
     return tuple(event for held in events for event in held or ()) if all(events) else None
+
+
+def _of_trust_monitor(value: Json) -> Json:
+    """An event of Trust Monitor, as one of the activity log: of these, a bypass tells who lent it to whom."""
+    when = value.get(f"{value['type']}_enabled") or value["surfaced_timestamp"]
+    who, whom = value.get("enabled_by"), value.get("enabled_for")
+    return {
+        "action": {"name": f"trust_monitor_{value['type']}"},
+        "activity_id": value.get("sekey"),
+        "timestamp": when,
+        "actor": who | {"type": "admin"} if isinstance(who, dict) else {},
+        "target": whom | {"type": "user"} if isinstance(whom, dict) else {},
+    }
 
 
 def _from_ecs(value: Json, own: Json) -> tuple[Json, ...] | None:

@@ -1,7 +1,7 @@
 WITH whole AS (
     SELECT
         *,
-        lower(regexp_replace(event."action", '[ _]', '-', 'g')) AS said,
+        lower(regexp_replace(event."action", '[ _.]', '-', 'g')) AS said,
         CASE json_type(event.category) WHEN 'ARRAY' THEN event.category->>'$[*]' ELSE [event.category->>'$'] END AS categories,
         CASE json_type(event."type") WHEN 'ARRAY' THEN event."type"->>'$[*]' ELSE [event."type"->>'$'] END AS kinds,
         -- A vendor's own event, which its own provider reads.
@@ -20,7 +20,13 @@ SELECT
         WHEN list_contains(categories, 'authentication')
             AND NOT coalesce(regexp_matches(said, 'password|mfa|factor|credential|lock|reset|enrol|regist|token|revok'), false)
             THEN 'authentication/' || CASE WHEN list_contains(kinds, 'end') THEN 'end' ELSE 'start' END
-        WHEN said IS NULL THEN concat_ws('/', categories[1], kinds[1], kinds[2])
+        WHEN said IS NULL THEN concat_ws('/', categories[1], CASE
+            -- A group that a user tool removes or makes is no user, whatever the tool is for.
+            WHEN kinds[1] = 'user' AND "group".name IS NOT NULL AND coalesce(
+                "user".id, "user".name, "user".email, "user".target.id, "user".target.name, "user".target.email
+            ) IS NULL THEN 'group'
+            ELSE kinds[1]
+        END, kinds[2])
         ELSE said
     END AS native,
     "@timestamp" AS stamp,
@@ -43,6 +49,10 @@ WITH field AS (
 named AS (
     SELECT
         *,
+        -- What failed is the sign-in that led to a lock; and nobody locks themselves out.
+        native IN (
+            'locked-out-user-account', 'account-locked', 'user-locked', 'locked-user-account', 'user-account-locked'
+        ) AS is_lock,
         coalesce(nullif("user".id, ''), nullif("user".email, ''), nullif("user".name, ''), '') AS actor,
         list_distinct(list_filter([lower("user".id), lower("user".email)], lambda k: k <> '')) || list_transform(
             list_distinct(list_filter([
@@ -72,12 +82,13 @@ SELECT
     CASE WHEN other_id IS NULL THEN list_distinct(told_names(actor_keys)) ELSE other_keys END AS target_keys,
     "time",
     upper(coalesce(nullif("outcome", ''), 'unknown')) AS outcome,
-    coalesce(lower("outcome"), '') <> 'failure' AS done,
+    is_lock OR coalesce(lower("outcome"), '') <> 'failure' AS done,
     nullif(address, '') AS address,
     CAST(NULL AS VARCHAR) AS socket,
     nullif(correlation, '') AS correlation,
     nullif(correlation, '') AS click,
-    actor <> '' AND CASE
+    -- A tool that names no action names the account twice, and not who used it.
+    actor <> '' AND NOT is_lock AND NOT starts_with(native, 'iam/user/') AND CASE
         -- An action that does not say whose it is may be what an administrator did to the one user it names.
         WHEN other_id IS NULL THEN is_sign_in OR regexp_matches(
             native, '(^|[-/])(self|own|forgot|recover[a-z]*)([-/]|$)|^user-changed-password$'

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from watchword.watch.providers.log_analytics import parsed
 from watchword.watch.providers.provider import Json, Provider
 from watchword.watch.providers.recased import Spelling, at, nested, text
+from watchword.watch.providers.unified_audit import audits_of, unified_row
 
 _CHANGED = "STRUCT(displayName VARCHAR, oldValue VARCHAR, newValue VARCHAR)[]"
 _FIELDS = (
@@ -55,12 +55,33 @@ _COLUMNS = (
     ("resultSignature", "VARCHAR"),
     ("resultDescription", "VARCHAR"),
     ("callerIpAddress", "VARCHAR"),
+    ("auditLogRecordType", "VARCHAR"),
+    ("identity", "JSON"),
     ("properties", f"STRUCT({', '.join(f'{name} {kind}' for name, kind in _FIELDS)})"),
 )
 
 _SPELLING = Spelling(
-    _COLUMNS, timegenerated="time", ip="ipAddress", username="userPrincipalName", locationdetails="locationDetails"
+    _COLUMNS,
+    timegenerated="time",
+    ip="ipAddress",
+    username="userPrincipalName",
+    locationdetails="locationDetails",
+    createdat="createdDateTime",  # of Elastic's integration
 )
+_OF_NO_ACCOUNT = frozenset(
+    {
+        "RiskyUsers",
+        "UserRiskEvents",
+        "RiskyServicePrincipals",
+        "ServicePrincipalRiskEvents",
+        "ProvisioningLogs",
+        "MicrosoftGraphActivityLogs",
+        "AzureADGraphActivityLogs",
+    }
+)
+"""Logs of a tenant that Elastic's integration has under members of their own, and that are counted and let be."""
+_DEFENDER = "AdvancedHunting"
+"""How the categories begin of the tables that Defender streams; one of them has rows of the unified audit log."""
 _TEXTS = (
     "initiatedBy",
     "targetResources",
@@ -70,55 +91,39 @@ _TEXTS = (
     "locationDetails",
     "location",
 )
-# fmt: off
-_UNIFIED = {name.lower(): name for name in (
-    "Operation", "Id", "CreationTime", "UserId", "UserKey", "UserType", "ClientIP", "ClientIPAddress", "ActorIpAddress",
-    "Actor", "Target", "ObjectId", "MailboxOwnerUPN", "Parameters", "ExtendedProperties", "ModifiedProperties",
-    "InterSystemsId", "ApplicationId", "ErrorNumber", "ResultStatus", "AffectedItems", "Item",
-)}
-"""Members of the unified audit log by their names in lower case, as some pipelines write them."""
-# fmt: on
-_SIGN_INS = frozenset({"UserLoggedIn", "UserLoginFailed"})
-_TEXT_LISTS = ("Parameters", "ExtendedProperties", "ModifiedProperties", "AffectedItems", "Item")
-_DELETIONS = frozenset({"HardDelete", "SoftDelete", "MoveToDeletedItems"})
-_NOTICE = re.compile(
-    r"pass(word|wort|code)|kennwort|mot de passe|contrase[ñn]a|mfa|2fa|two-step|multi-?factor|authenti[ckf]"
-    r"|(security|sicherheits)[ -]?(info|code|alert|hinweis)|sign-?in|anmeldung|v[eé]rifi[ck]a[tc]i[oó]n"
-    r"|account recovery|kontowiederherstellung|\((case|vorgang|dossier|caso) ",
-    re.IGNORECASE,
-)
-"""What the subject of a notice about a way in says; the last are the desk's own (`languages/*.toml`)."""
-_RENAMED = {
-    "added-user-account": "Add user.",
-    "modified-user-account": "Update user.",
-    "deleted-user-account": "Delete user.",
-}
-"""Operations that Elastic's integration gives another name."""
 
 
 def _shape(value: Json) -> tuple[Json, ...] | None:
     """An event as Graph, an Event Hub, Sentinel's tables, Elastic or the unified audit log writes it."""
+    if str(value.get("category")).startswith(_DEFENDER):
+        held = parsed(value.get("properties"))
+        row = unified_row(held) if isinstance(held, dict) else None
+        return audits_of(row or {}) or ({"category": _DEFENDER, "time": value.get("time")},)
     if _is_known(value):
         return (value,)
     value = nested(value)
     azure = value.get("azure")
     if isinstance(azure, dict):
         return _from_ecs(value, azure)
-    if isinstance(audit := at(value, "o365", "audit") or value.get("o365audit"), dict):
-        return _from_unified(_of_elastic(value) | audit)
-    if isinstance(value.get("AuditData"), str):  # as Search-UnifiedAuditLog exports it
-        inner = parsed(value["AuditData"])
-        return _from_unified(inner) if isinstance(inner, dict) else None
-    if isinstance(value.get("Operation"), str):
-        return _from_unified(_of_sentinel(value) if "OfficeWorkload" in value else value)
-    if isinstance(value.get("operation"), str) and "creationtime" in value:
-        return _from_unified({_UNIFIED.get(name, name): each for name, each in value.items()})
+    if value.get("integration") == "ms-graph" and isinstance(held := value.get("ms-graph"), dict):  # Wazuh's
+        return ENTRA.events_of(held)
+    if (row := unified_row(value)) is not None:
+        return audits_of(row)
     if isinstance(value.get("Activity"), str):
         return (_from_table(value),)
     if isinstance(value.get("Request ID"), str) and isinstance(value.get("Username"), str):
         return (_from_sign_in_table(value),)
-    event = _put_right(_SPELLING.of(value))
+    event = _called(_put_right(_SPELLING.of(value)))
     return (event,) if _is_known(event) else None
+
+
+def _called(event: Json) -> Json:
+    """*event* with an operation, where only what is within names it."""
+    inner = event.get("properties")
+    if not isinstance(inner, dict) or isinstance(event.get("operationName"), str):
+        return event
+    signed_in = "Sign-in activity" if inner.get("createdDateTime") is not None else None
+    return {**event, "operationName": text(inner.get("activityDisplayName")) or signed_in}
 
 
 def _from_table(row: Json) -> Json:
@@ -197,10 +202,15 @@ def _is_known(event: Json) -> bool:
         return True
     if isinstance(event.get("properties"), dict):
         return isinstance(event.get("operationName"), str)
-    return isinstance(event.get("createdDateTime"), str) and (
-        isinstance(event.get("userPrincipalName"), str)
-        or isinstance(event.get("appDisplayName"), str)
-        or str(event.get("category")).lower().endswith("signinlogs")
+    # Graph's search of the unified audit log has these two as well.
+    return (
+        "auditLogRecordType" not in event
+        and isinstance(event.get("createdDateTime"), str)
+        and (
+            isinstance(event.get("userPrincipalName"), str)
+            or isinstance(event.get("appDisplayName"), str)
+            or str(event.get("category")).lower().endswith("signinlogs")
+        )
     )
 
 
@@ -245,187 +255,19 @@ def _from_ecs(value: Json, azure: Json) -> tuple[Json, ...] | None:
                 inner.setdefault("ipAddress", at(value, "source", "ip"))
                 inner.setdefault("createdDateTime", value.get("@timestamp"))
                 inner.setdefault("autonomousSystemNumber", at(value, "source", "as", "number"))
-                country = at(value, "source", "geo", "country_iso_code") or at(value, "geo", "country_iso_code")
+                # What Entra said of the place; beside it is what was looked up of the address.
+                country = at(value, "geo", "country_iso_code") or at(value, "source", "geo", "country_iso_code")
                 if country and not isinstance(inner.get("location"), dict):
                     inner["location"] = {"countryOrRegion": country}
-            event.setdefault("callerIpAddress", at(value, "source", "ip") or at(value, "client", "ip"))
+            addresses = (at(value, "source", "ip"), at(value, "client", "ip"), at(value, "source", "address"))
+            event.setdefault("callerIpAddress", next((each for each in addresses if each), None))
             event.setdefault("time", value.get("@timestamp"))
             event.setdefault("operationName", at(value, "event", "action"))
             return (event,) if _is_known(event) else None
+    for each in azure.values():
+        if isinstance(each, dict) and each.get("category") in _OF_NO_ACCOUNT:
+            return ({"category": each["category"], "time": value.get("@timestamp")},)
     return None
-
-
-def _of_elastic(value: Json) -> Json:
-    """What Elastic's integration takes out of a row of the unified audit log, from where it puts it."""
-    operation = text(at(value, "event", "action"))
-    return {
-        "Operation": _RENAMED.get(operation or "", operation),
-        "Id": at(value, "event", "id"),
-        "CreationTime": value.get("@timestamp"),
-        "ClientIP": at(value, "client", "ip") or at(value, "source", "ip"),
-        "UserId": at(value, "user", "id"),
-        "MailboxOwnerUPN": at(value, "user", "email") if at(value, "event", "code") == "ExchangeItem" else None,
-    }
-
-
-def _of_sentinel(row: Json) -> Json:
-    """A row of Sentinel's `OfficeActivity` with the names that the unified audit log has."""
-    kind = {"DcAdmin": _CENTRE, "System": _SYSTEM, "Application": "5", "ServicePrincipal": "6"}
-    return row | {
-        "Id": row.get("OfficeId"),
-        "ObjectId": row.get("OfficeObjectId"),
-        "CreationTime": row.get("TimeGenerated"),
-        "ClientIP": row.get("ClientIP") or row.get("Client_IPAddress"),
-        "UserType": kind.get(str(row.get("UserType")), row.get("UserType")),
-        **{name: parsed(row.get(name)) for name in _TEXT_LISTS},
-    }
-
-
-_AUDITS = {
-    ("Set-AdminAuditLogConfig", "UnifiedAuditLogIngestionEnabled"): ("/less", "/more"),
-    ("Set-MailboxAuditBypassAssociation", "AuditBypassEnabled"): ("/more", "/less"),
-    ("Set-Mailbox", "AuditEnabled"): ("/less", ""),
-}
-"""Commands that set what is logged, by their parameter: what it makes of the log, false and true."""
-
-
-def _of_audit(command: str, parameters: dict[str, str | None]) -> str:
-    """What *command* makes of the log, to stand after its name; nothing where it is no such command."""
-    for (name, parameter), made in _AUDITS.items():
-        if name == command and (said := parameters.get(parameter)) is not None:
-            return made[said.strip("$ ").lower() == "true"]
-    return ""
-
-
-def _from_unified(row: Json) -> tuple[Json, ...] | None:
-    """A row of the unified audit log, as the directory audit that it is or would be."""
-    operation = text(row.get("Operation"))
-    if operation is None:
-        return None
-    user = text(row.get("UserId")) or ""
-    address = text(row.get("ClientIP")) or text(row.get("ClientIPAddress")) or text(row.get("ActorIpAddress"))
-    extended = _named(row.get("ExtendedProperties"))
-    correlation = text(row.get("InterSystemsId")) or text(extended.get("correlationId"))
-    if operation in _SIGN_INS:
-        failed = operation == "UserLoginFailed"
-        code = text(row.get("ErrorNumber")) or ("1" if failed else "0")
-        return (
-            {
-                "id": text(row.get("Id")),
-                "createdDateTime": _zoned(row.get("CreationTime")),
-                "userId": _object(row.get("Actor"))[1] or text(row.get("UserKey")),
-                "userPrincipalName": user,
-                "appDisplayName": text(row.get("ApplicationId")),
-                "ipAddress": address,
-                "status": {"errorCode": int(code) if code.isdecimal() else 1},
-                "correlationId": correlation,
-            },
-        )
-    name = operation.rstrip(". ")
-    parameters = {key: text(each) for key, each in _named(row.get("Parameters")).items()}
-    name += _of_audit(name, parameters)
-    if name == "Set-Mailbox" and any(key.startswith(("Forward", "DeliverToMailbox")) for key in parameters):
-        name = "Set-Mailbox/forwarding"
-    deleted = _notices(row) if name in _DELETIONS else ()
-    if deleted:
-        name = f"{name}/notice"
-    mailbox = name.endswith(("InboxRule", "InboxRules")) or name.startswith("Set-Mailbox") or bool(deleted)
-    # Of a mailbox's settings the object is the mailbox, by its path; of a rule in it, the rule.
-    named = (text(row.get("ObjectId")) or "").rpartition("/")[2] if name.startswith("Set-Mailbox") else None
-    target = text(row.get("MailboxOwnerUPN")) or (
-        parameters.get("Mailbox") or (parameters.get("Identity") if named is not None else None) or named or user
-        if mailbox
-        else text(row.get("ObjectId")) or ""
-    )
-    kind, whom = _object(row.get("Target"))
-    return (
-        {
-            "id": text(row.get("Id")),
-            "activityDisplayName": name,
-            "activityDateTime": _zoned(row.get("CreationTime")),
-            "correlationId": correlation,
-            "result": _result(row.get("ResultStatus")),
-            "resultReason": deleted[0] if deleted else None,
-            "initiatedBy": _initiator(user, row, extended, address),
-            "targetResources": [
-                {
-                    "id": whom or target,
-                    "type": "User" if kind == "User" or "@" in target or mailbox else kind or "Other",
-                    "userPrincipalName": target if target != whom else None,
-                    "modifiedProperties": [
-                        {"displayName": key, "oldValue": at(each, "OldValue"), "newValue": at(each, "NewValue")}
-                        for key, each in _named(row.get("ModifiedProperties")).items()
-                    ],
-                }
-            ],
-            "additionalDetails": [{"key": key, "value": each} for key, each in parameters.items()],
-        },
-    )
-
-
-_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_OBJECT = re.compile(rf"([A-Za-z]+)_({_GUID.pattern})")
-_CENTRE, _SYSTEM, _APPLICATIONS = "3", "4", frozenset({"5", "6"})
-"""Kinds of user in the unified audit log (`UserType`): Microsoft's administrators, its services, applications."""
-
-
-def _object(names: Any) -> tuple[str | None, str | None]:
-    """The kind and the id of the object that a list of names (`ID`) names.
-
-    Such a list has names of several kinds; the one of the object itself says the object's kind before its id.
-    """
-    said = [name for each in _dicts(names) if (name := text(each.get("ID"))) is not None]
-    for name in said:
-        if found := _OBJECT.fullmatch(name):
-            return found[1], found[2]
-    return None, next((name for name in said if _GUID.fullmatch(name)), None)
-
-
-def _initiator(user: str, row: Json, extended: dict[str, Any], address: str | None) -> Json:
-    kind, own = _object(row.get("Actor"))
-    own = text(extended.get("actorObjectId")) or own
-    user_type = text(row.get("UserType"))
-    if user_type == _SYSTEM or user.startswith("NT AUTHORITY\\"):
-        return {"app": {"displayName": f"Microsoft {user}", "servicePrincipalId": own}}
-    if user_type == _CENTRE:
-        return {"app": {"displayName": "Microsoft administrator", "servicePrincipalId": own or user}}
-    is_named = "@" in user or _GUID.fullmatch(user) is not None
-    if user.startswith("ServicePrincipal_") or kind == "ServicePrincipal" or user_type in _APPLICATIONS:
-        return {"app": {"displayName": user, "servicePrincipalId": own or user}}
-    if not is_named and own is not None and kind != "User":
-        return {"app": {"displayName": user, "servicePrincipalId": own}}
-    return {"user": {"id": own, "userPrincipalName": user, "ipAddress": address}}
-
-
-def _named(value: Any) -> dict[str, Any]:
-    """A list of named values, or the object Elastic makes of it, by their names; a change of a value is whole."""
-    if isinstance(value, dict):
-        return {name.replace("_", " "): each for name, each in value.items()}
-    return {
-        str(each.get("Name")): each if "NewValue" in each or "OldValue" in each else each.get("Value")
-        for each in _dicts(value)
-    }
-
-
-def _notices(row: Json) -> tuple[str, ...]:
-    """The subjects of what was deleted that read like a notice about a way in."""
-    items = [*_dicts(row.get("AffectedItems")), *_dicts([row.get("Item")])]
-    return tuple(said for each in items if (said := text(each.get("Subject"))) is not None and _NOTICE.search(said))
-
-
-def _result(status: object) -> str | None:
-    said = (text(status) or "").lower()
-    return {"true": "success", "succeeded": "success", "false": "failure", "failed": "failure"}.get(said, said or None)
-
-
-def _zoned(time: object) -> str | None:
-    """The unified audit log writes UTC without saying so."""
-    said = text(time)
-    return said if said is None or said.endswith("Z") or "+" in said else f"{said}Z"
-
-
-def _dicts(value: object) -> list[Json]:
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def _listed(value: Any) -> Any:

@@ -19,6 +19,9 @@ WITH whole AS (
 )
 SELECT
     CASE
+        -- Rows of the unified audit log, which only the reading of one line after the other looks into.
+        WHEN auditLogRecordType IS NOT NULL OR category = 'AdvancedHunting-CloudAppEvents' THEN NULL
+        WHEN starts_with(category, 'AdvancedHunting') THEN 'AdvancedHunting'
         -- One event hub carries every log of a tenant: these are of no account that somebody changes.
         WHEN category IN (
             'RiskyUsers', 'UserRiskEvents', 'RiskyServicePrincipals', 'ServicePrincipalRiskEvents', 'ProvisioningLogs',
@@ -30,6 +33,8 @@ SELECT
             AND coalesce(activityDisplayName, createdDateTime) IS NULL
             AND coalesce(properties.id, properties.activityDisplayName, properties.activityDateTime, properties.createdDateTime, properties.userId) IS NULL
             THEN NULL
+        -- Its outer names may be in another case: so is the address then.
+        WHEN operationName IS NULL AND coalesce(properties.activityDisplayName, properties.createdDateTime) IS NOT NULL THEN NULL
         -- Azure's own log says where those of the tenant are sent.
         WHEN audit ILIKE 'microsoft.aadiam/diagnosticSettings/%' THEN lower(audit)
         -- Names come with dashes of two kinds, with no-break spaces and with a full stop.
@@ -47,13 +52,29 @@ SELECT
         id := event_id,
         stamp := coalesce(properties.activityDateTime, activityDateTime, signed_in, "time"),
         correlation := coalesce(properties.correlationId, correlationId),
-        result := coalesce(properties.result, result, CASE WHEN audit IS NOT NULL THEN resultSignature END),
+        result := coalesce(properties.result, result, CASE
+            WHEN audit ILIKE 'microsoft.aadiam/diagnosticSettings/%' THEN resultType WHEN audit IS NOT NULL THEN resultSignature
+        END),
         reason := coalesce(properties.resultReason, resultReason, resultDescription),
-        initiator := coalesce(properties.initiatedBy, initiatedBy),
+        -- Azure's own log has who it was among the claims of the token.
+        initiator := coalesce(properties.initiatedBy, initiatedBy, CASE
+            WHEN audit ILIKE 'microsoft.aadiam/diagnosticSettings/%' AND json_type("identity") = 'OBJECT' THEN struct_pack(
+                "user" := CASE WHEN ("identity" ->> '$.claims.idtyp') IS DISTINCT FROM 'app' THEN struct_pack(
+                    id := "identity" ->> '$.claims."http://schemas.microsoft.com/identity/claims/objectidentifier"',
+                    displayName := CAST(NULL AS VARCHAR),
+                    userPrincipalName := "identity" ->> '$.claims."http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn"',
+                    ipAddress := CAST(NULL AS VARCHAR)
+                ) END,
+                app := CASE WHEN "identity" ->> '$.claims.idtyp' = 'app' THEN struct_pack(
+                    appId := "identity" ->> '$.claims.appid', displayName := CAST(NULL AS VARCHAR),
+                    servicePrincipalId := "identity" ->> '$.claims."http://schemas.microsoft.com/identity/claims/objectidentifier"'
+                ) END
+            )
+        END),
         targets := coalesce(properties.targetResources, targetResources),
         details := coalesce(properties.additionalDetails, additionalDetails),
         caller := callerIpAddress,
-        user_id := coalesce(properties.userId, userId),
+        user_id := object_id(coalesce(properties.userId, userId)),
         user_name := coalesce(properties.userPrincipalName, userPrincipalName),
         address := coalesce(properties.ipAddress, ipAddress),
         app := coalesce(properties.appDisplayName, appDisplayName),
@@ -74,10 +95,10 @@ WITH field AS (
         native,
         unnest(record),
         coalesce(try_cast(record.stamp AS TIMESTAMPTZ), instant(record.stamp)) AS "time",
-        nullif(record.initiator."user".id, '') AS by_id,
+        object_id(record.initiator."user".id) AS by_id,
         lower(nullif(record.initiator."user".userPrincipalName, '')) AS by_name,
         coalesce(
-            nullif(record.initiator.app.servicePrincipalId, ''), nullif(record.initiator.app.appId, ''),
+            object_id(record.initiator.app.servicePrincipalId), object_id(record.initiator.app.appId),
             nullif(record.initiator.app.displayName, '')
         ) AS by_app,
         coalesce(record.initiator.app.displayName, record.initiator."user".displayName, '') AS by_title,
@@ -116,7 +137,11 @@ named AS (
                 THEN 'system'
             ELSE 'automation'
         END AS actor_class,
-        coalesce(nullif("target".id, ''), nullif("target".userPrincipalName, ''), '') AS target_id,
+        coalesce(
+            object_id("target".id), nullif("target".userPrincipalName, ''),
+            -- Who is lifted to administer all of Azure is who asks for it.
+            CASE WHEN starts_with(native, 'User has elevated their access') THEN coalesce(by_id, by_name) END, ''
+        ) AS target_id,
         lower(nullif("target".userPrincipalName, '')) AS target_name,
         list_transform("target".modifiedProperties, lambda p: struct_pack(
             name := lower(replace(coalesce(p.displayName, ''), ' ', '')),
@@ -214,7 +239,9 @@ SELECT
     END AS outcome,
     CASE
         WHEN is_sign_in THEN coalesce(error = 0, false)
-        ELSE coalesce(lower(result), '') NOT IN ('failure', 'failed', 'timeout', 'clienterror', 'servererror', 'error')
+        ELSE coalesce(lower(result), '') NOT IN (
+            'failure', 'failed', 'timeout', 'clienterror', 'servererror', 'error', 'start', 'accept'
+        )
     END AS done,
     -- An address stays text: some are no addresses.
     regexp_replace(
@@ -239,6 +266,11 @@ SELECT
     nullif(session, '') AS session,
     CASE
         WHEN is_sign_in THEN nullif(app, '')
+        -- The target is whose role it is, such as Microsoft Graph: what may be done, and who may, are in the change.
+        WHEN contains(native, 'app role assignment') THEN nullif(list_aggregate(list_transform(
+            list_filter(changed, lambda p: p.name IN ('approle.value', 'serviceprincipal.displayname', 'user.userprincipalname')),
+            lambda p: trim(coalesce(nullif(p.new, ''), p.old), '"')
+        ), 'string_agg', ' '), '')
         WHEN contains(native, ' role') THEN coalesce(
             nullif(trim(list_filter(changed, lambda p: replace(p.name, '.', '') IN ('roledisplayname', 'roledefinitiondisplayname'))[1].new, '"'), ''),
             role

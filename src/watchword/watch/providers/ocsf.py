@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
 
 from watchword.watch.providers.log_analytics import parsed
 from watchword.watch.providers.provider import CARRIED, Json, Provider
@@ -20,7 +21,13 @@ _COLUMNS = (
     ("status_id", "BIGINT"),
     ("status", "VARCHAR"),
     ("status_code", "VARCHAR"),
-    ("metadata", "STRUCT(uid VARCHAR, correlation_uid VARCHAR, original_time VARCHAR)"),
+    (
+        "metadata",
+        (
+            "STRUCT(uid VARCHAR, correlation_uid VARCHAR, original_time VARCHAR, event_code VARCHAR, "
+            "product STRUCT(vendor_name VARCHAR))"
+        ),
+    ),
     ("actor", f'STRUCT("user" STRUCT({_USER}, type_id BIGINT), session STRUCT(uid VARCHAR), app_name VARCHAR)'),
     ("user", f"STRUCT({_USER})"),
     ("user_result", f"STRUCT({_USER})"),
@@ -36,6 +43,9 @@ _COLUMNS = (
     ("api", "STRUCT(operation VARCHAR, service STRUCT(name VARCHAR))"),
 )
 _API_ACTIVITY = 6003
+_SAYS_LITTLE = frozenset({3003, 3004, 3006})
+"""Classes of which a record says that there was a right, a thing or a group, and not what that lets anybody do."""
+_OKTA_TYPE = re.compile(r"[a-z][a-z_]*(\.[a-z0-9_]+)+")
 _KEEPS_ACCOUNTS = re.compile(r"(iam|signin|sso|sso-directory|identitystore|cognito-idp)\.amazonaws\.com")
 
 
@@ -44,7 +54,7 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
     for name in ("class_uid", "type_uid"):
         number = text(event.get(name))
         if number is not None and number.isdecimal() and len(number) < 10:
-            return (_of_cloudtrail(event) or event,)
+            return (_of_cloudtrail(event) or _of_okta(event) or event,)
     inner = at(event, "ocsf")
     return _shape(inner) if isinstance(inner, dict) else None
 
@@ -55,11 +65,10 @@ def _of_cloudtrail(event: Json) -> Json | None:
     Only some calls became events of the category for identities: the others say what they do by their name alone.
     """
     api, name, source = event.get("api"), at(event, "api", "operation"), at(event, "api", "service", "name")
-    # As the SQL has it, which reads what is left here: of which class, by number, and that some operation is named.
-    named, typed = (text(event.get(key)) or "" for key in ("class_uid", "type_uid"))
-    short = [one if one.isdecimal() and len(one) < 10 else "0" for one in (named, typed)]
-    kind = int(short[0]) or int(short[1]) // 100
-    if kind != _API_ACTIVITY or name is None or not isinstance(source, str) or not _KEEPS_ACCOUNTS.fullmatch(source):
+    # As the SQL has it, which reads what is left here: of which class, and that some operation is named.
+    if name is None or not isinstance(source, str) or not _KEEPS_ACCOUNTS.fullmatch(source):
+        return None
+    if _class_of(event) != _API_ACTIVITY:
         return None
     name = name if isinstance(name, str) else json.dumps(name)
     who, unmapped = at(event, "actor", "user"), event.get("unmapped")
@@ -94,12 +103,77 @@ def _of_cloudtrail(event: Json) -> Json | None:
     }
 
 
+def _class_of(event: Json) -> int:
+    """The class by its number, or by that of the type, which begins with it."""
+    named, typed = (text(event.get(key)) or "" for key in ("class_uid", "type_uid"))
+    short = [one if one.isdecimal() and len(one) < 10 else "0" for one in (named, typed)]
+    return int(short[0]) or int(short[1]) // 100
+
+
+def _of_okta(event: Json) -> Json | None:
+    """The System Log event that a record was made of, where its class says less than the event's type; else None."""
+    metadata, client = event.get("metadata"), event.get("src_endpoint")
+    code, vendor = at(metadata, "event_code"), at(metadata, "product", "vendor_name")
+    if not isinstance(code, str) or not _OKTA_TYPE.fullmatch(code) or _class_of(event) not in _SAYS_LITTLE:
+        return None
+    if not isinstance(vendor, str) or not vendor.lower().startswith("okta"):
+        return None
+    status = text(event.get("status")) or {"1": "SUCCESS", "2": "FAILURE"}.get(text(event.get("status_id")) or "")
+    things = (at(event, "entity", "policy"), event.get("entity"), event.get("group"), event.get("policy"))
+    return {
+        CARRIED: "okta",
+        "uuid": at(metadata, "uid"),
+        "published": _written(event.get("time")) or text(event.get("time_dt")),
+        "eventType": code,
+        "actor": _of_okta_s(at(event, "actor", "user")),
+        "client": {
+            "ipAddress": at(client, "ip"),
+            "geographicalContext": {"country": at(client, "location", "country")},
+            "userAgent": {"rawUserAgent": at(event, "http_request", "user_agent")},
+        },
+        "device": {"id": at(event, "device", "uid")},
+        "authenticationContext": {"externalSessionId": at(event, "actor", "session", "uid")},
+        "outcome": {"result": status and status.upper(), "reason": at(event, "unmapped", "outcome", "reason")},
+        "securityContext": {"asNumber": at(client, "autonomous_system", "number")},
+        "target": [
+            *([_of_okta_s(event["user"])] if isinstance(event.get("user"), dict) else []),
+            *(
+                {"id": at(thing, "uid"), "type": at(thing, "type"), "alternateId": at(thing, "name")}
+                for thing in things
+                if at(thing, "uid") is not None
+            ),
+        ],
+        "transaction": {"id": at(event, "unmapped", "transaction", "id")},
+    }
+
+
+def _written(time: object) -> str | None:
+    """A time in seconds, milliseconds or microseconds since 1970 as text; other text as it is."""
+    said = text(time)
+    if said is None or not re.fullmatch(r"[0-9]{9,16}", said):
+        return said
+    parts = 1 if len(said) <= 10 else 1_000 if len(said) <= 13 else 1_000_000
+    return datetime.fromtimestamp(int(said) / parts, UTC).isoformat()
+
+
+def _of_okta_s(user: object) -> Json:
+    """A user or an application of a record, by the names that the System Log has."""
+    return {
+        "id": at(user, "uid"),
+        "alternateId": at(user, "email_addr") or at(user, "name"),
+        "type": text(at(user, "type")) or "User",
+    }
+
+
 OCSF = Provider(
     name="ocsf",
     type_key="class_uid",
     columns=_COLUMNS,
     wrapped=("events", "records"),
     shape=_shape,
-    carries=("cloudtrail",),
+    carries=("cloudtrail", "okta"),
 )
-"""OCSF events of the classes 3001 to 3007, one a line, and AWS' calls about accounts; others are counted and let be."""
+"""OCSF events of the classes 3001 to 3007, one a line, and AWS' calls about accounts; others are counted and let be.
+
+What Okta said goes to its own provider where the class says less.
+"""

@@ -15,10 +15,13 @@ WITH whole AS (
 )
 SELECT
     CASE
-        -- AWS' own calls, which their own provider reads.
+        -- AWS' own calls, and what Okta says more of, which their own providers read.
         WHEN class IS NULL OR (
             class = 6003 AND regexp_matches(api.service.name, '^(iam|signin|sso|sso-directory|identitystore|cognito-idp)[.]amazonaws[.]com$')
             AND api.operation IS NOT NULL
+        ) OR (
+            class IN (3003, 3004, 3006) AND regexp_full_match(metadata.event_code, '[a-z][a-z_]*([.][a-z0-9_]+)+')
+            AND starts_with(lower(metadata.product.vendor_name), 'okta')
         ) THEN NULL
         WHEN class // 1000 <> 3 THEN 'category ' || (class // 1000)
         WHEN activity = 99 THEN class || '/99 ' || coalesce(lower(activity_name), '')
@@ -31,7 +34,9 @@ SELECT
         address := src_endpoint.ip, country := src_endpoint."location".country,
         asn := src_endpoint.autonomous_system.number, device := coalesce(device.uid, src_endpoint.uid),
         status_id := status_id, status := coalesce(status, status_code), privileges := privileges, policy := policy.name,
-        factors := list_transform(auth_factors, lambda f: f.factor_type), is_sign_in := class = 3002
+        factors := list_transform(auth_factors, lambda f: f.factor_type), is_sign_in := class = 3002,
+        -- Okta says of a lock how the sign-in ended that led to it: the lock itself is done, and by nobody's own hand.
+        is_lock := coalesce(metadata.event_code IN ('user.account.lock', 'user.account.lock.limit'), false)
     ) AS record
 FROM whole;
 
@@ -74,13 +79,13 @@ SELECT
     whom_keys AS target_keys,
     "time",
     upper(coalesce(nullif(status, ''), CASE status_id WHEN 1 THEN 'success' WHEN 2 THEN 'failure' ELSE 'unknown' END)) AS outcome,
-    coalesce(status_id, 1) <> 2 AND coalesce(lower(status), '') NOT IN ('failure', 'failed') AS done,
+    is_lock OR (coalesce(status_id, 1) <> 2 AND coalesce(lower(status), '') NOT IN ('failure', 'failed')) AS done,
     -- Writers who map Windows leave its dash for nothing.
     nullif(nullif(address, ''), '-') AS address,
     CAST(NULL AS VARCHAR) AS socket,
     nullif(correlation, '') AS correlation,
     nullif(correlation, '') AS click,
-    is_one_of(
+    NOT is_lock AND is_one_of(
         coalesce(nullif(actor.uid, ''), actor.uid_alt), coalesce(nullif("user".uid, ''), "user".uid_alt),
         actor."domain", "user"."domain", actor.name, "user".name, actor.email_addr, "user".email_addr
     ) AS by_owner,

@@ -92,7 +92,8 @@ SELECT
         WHEN starts_with(native, 'support.org.')
             OR native IN ('user.session.impersonation.initiate', 'system.directory.debugger.query_executed') THEN 'vendor'
         WHEN actor_type IN ('systemprincipal', 'system') OR regexp_matches(actor_login, '^system@okta[.]com$') THEN 'system'
-        WHEN actor_type IN ('publicclientapp', 'clientapp', 'app', 'appinstance', 'workflow', 'agent', 'adagent')
+        -- An application of the API is called with `Entity` behind its kind, or without.
+        WHEN regexp_full_match(actor_type, '((public|confidential)?clientapp|app|appinstance|workflow|agent|adagent)(entity)?')
             THEN 'automation'
     END AS actor_class,
     country,

@@ -3,6 +3,10 @@
 -- A word of a log, or NULL where it says that there is none.
 CREATE OR REPLACE MACRO said(word) AS CASE WHEN lower(trim(word)) IN ('', 'null', 'none', '-') THEN NULL ELSE word END;
 
+-- The id of an object of a Microsoft directory, or NULL where it is that of none.
+CREATE OR REPLACE MACRO object_id(word) AS
+    CASE WHEN word IN ('', '00000000-0000-0000-0000-000000000000') THEN NULL ELSE word END;
+
 -- Names, each once, in an order of their own: what is read twice has to be equal.
 CREATE OR REPLACE MACRO names_of(names) AS list_sort(list_distinct(names));
 
