@@ -1,0 +1,67 @@
+"""Events of Windows as one line of text: Snare's, which many agents write, and that of OSSEC and Wazuh's old agents.
+
+Both have the record's head in fields, and its data in the message alone. Their times have no zone and are taken
+as UTC.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from watchword.watch.providers.provider import Json
+from watchword.watch.providers.windows_message import fields_of
+
+_TAB = re.compile(r"\t|#011")
+"""What is between Snare's fields, and what rsyslog makes of it."""
+_SNARE = ("MSWinEventLog", 13)
+"""What begins such an event, and how many fields it has at least."""
+_OSSEC = re.compile(
+    r"(?:^|\b)(?:(\d{4} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) )?WinEvtLog: ([^:]+): ([A-Z_]+)\((\d+)\): ([^:]+): "
+    r"([^:]*): ([^:]*): ([^:]*): (.*)$",
+    re.DOTALL,
+)
+
+
+def of_line(said: str) -> Json | None:
+    """The event that *said* is, by the names of the record's own members; None when it is none."""
+    return _of_snare(said) or _of_ossec(said)
+
+
+def _of_snare(said: str) -> Json | None:
+    name, least = _SNARE
+    head, found, rest = said.partition(name)
+    fields = _TAB.split(rest.lstrip(" "))[1:]
+    if not found or len(fields) < least:
+        return None
+    # Between them: criticality, counter, user, kind of SID; category and data.
+    _, log, _, time, number, source, _, _, kind, computer, _, _, message = fields[:least]
+    return fields_of(message) | {
+        "EventID": number.strip(),
+        "Channel": log.strip(),
+        "SourceName": source.strip(),
+        "Computer": computer.strip(),
+        "Keywords": kind,
+        "TimeCreated": _time(time, "%a %b %d %H:%M:%S %Y") or head.strip(),
+    }
+
+
+def _of_ossec(said: str) -> Json | None:
+    if (found := _OSSEC.search(said)) is None:
+        return None
+    time, log, kind, number, source, _, _, computer, message = found.groups()
+    return fields_of(message) | {
+        "EventID": number,
+        "Channel": log,
+        "SourceName": source,
+        "Computer": computer,
+        "Keywords": kind,
+        "TimeCreated": _time(time, "%Y %b %d %H:%M:%S") if time else None,
+    }
+
+
+def _time(said: str, form: str) -> str | None:
+    with suppress(ValueError):
+        return datetime.strptime(" ".join(said.split()), form).replace(tzinfo=UTC).isoformat()
+    return None
