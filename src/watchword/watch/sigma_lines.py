@@ -1,0 +1,93 @@
+"""A log as Sigma rules see it: lines of JSON with an event each, whatever the log has them in."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from watchword.watch.providers import CARRIED, Provider
+from watchword.watch.shapes import PEEK, Record, are_lines, carried, has_documents
+from watchword.watch.sieve import encode, opened, read_by, records_of
+from watchword.watch.sources.files import kind_of, lines_of
+from watchword.watch.unpacking import Unpacking
+
+_BOM = b"\xef\xbb\xbf"
+_BLANK = b" \t\r\n\v\f"
+
+
+def are_events(file: Path, provider: Provider) -> bool:
+    """Whether *file* has an event a line, in the members that *provider* gives it, as far as its beginning shows.
+
+    Then rules need nothing but its lines, as they lie.
+    """
+    with file.open("rb", buffering=0) as raw, opened(raw, file) as source:
+        head = source.read(PEEK)
+    if not are_lines(head) or has_documents(head, provider) or kind_of(file) == "parquet":
+        return False
+    for line in head.removeprefix(_BOM).splitlines():
+        if isinstance(value := _parsed(line), dict):
+            return _is_own(value, provider)
+    return True
+
+
+@contextmanager
+def as_lines(file: Path, provider: Provider, unpacking: Unpacking) -> Iterator[Path]:
+    """The events of *file* as a file of lines of JSON; what is in it and no event is a line too, if it is an object.
+
+    An event has the members that *provider* gives it, and beside them those of what it came in, if it came alone.
+    """
+    with tempfile.NamedTemporaryFile(prefix="watchword-") as out:
+        for number, record in read_by(provider, _records(file, provider, unpacking), None):
+            if not isinstance(record, bytes):
+                continue
+            line = record.strip(_BLANK)
+            for event in _events(line.removeprefix(_BOM) if number == 1 else line, provider):
+                out.write(event)
+        out.flush()
+        yield Path(out.name)
+
+
+def _records(file: Path, provider: Provider, unpacking: Unpacking) -> Iterator[Record]:
+    if kind_of(file) == "parquet":
+        yield from enumerate(lines_of(file, provider, unpacking), 1)
+    else:
+        yield from records_of(file, provider)
+
+
+def _events(line: bytes, provider: Provider) -> Iterator[bytes]:
+    value = _parsed(line)
+    if isinstance(value, dict) and _is_own(value, provider):
+        yield encode(value)
+        return
+    if value is None:
+        found = provider.text(line) if provider.text is not None and line[:1] not in (b"{", b"[") else None
+        events: tuple[dict[str, Any] | None, ...] = found or ()
+    else:
+        events = tuple(carried(value, provider))
+    known = [{name: each for name, each in event.items() if name != CARRIED} for event in events if event is not None]
+    if isinstance(value, dict) and len(known) < 2:
+        yield encode({**value, **(known[0] if known else {})})
+        return
+    yield from map(encode, known)
+
+
+def _is_own(value: dict[str, Any], provider: Provider) -> bool:
+    key = value.get(provider.type_key)
+    if isinstance(key, str | int) and not any(value.get(name) for name in provider.apart):
+        return True
+    events = provider.events_of(value)
+    return events is not None and len(events) == 1 and events[0] is value
+
+
+def _parsed(line: bytes) -> object | None:
+    """*line* as JSON; None where it is none, or damaged: then rules do not see it."""
+    try:
+        found: object = msgspec.json.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return found
