@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 import msgspec
@@ -9,20 +10,42 @@ import msgspec
 from watchword.watch.providers import Provider
 from watchword.watch.sigma_members import WHOLE, Places, first
 
-_PREFIXES = {"entra": ("properties",)}
-"""Where a log may have the members that Sigma names without a path."""
+_PUT_AWAY = {"entra": "properties"}
+"""A member that a log may have the others in: rules name them with it and without."""
 
-_ALSO = {
+_ALSO: dict[str, dict[str, tuple[str, ...]]] = {
     "windows": {
         "provider_name": ("SourceName", "EventSourceName", "ProviderName"),
         "computer": ("Hostname",),
+    },
+    "entra": {
+        "operationname": ("activityDisplayName",),
+        "message": ("activityDisplayName",),
+        "resulttype": ("status.errorCode",),
+        "status": ("resultReason",),
     },
     "google": {
         "eventname": ("events.name",),
         "eventservice": ("protoPayload.serviceName",),
     },
 }
-"""Members by the names of Sigma's taxonomy, in lower case, that a log calls otherwise."""
+"""Members by the names of Sigma's rules, in lower case, that a log calls otherwise."""
+
+# fmt: off
+_WORDS = {
+    "okta": (
+        "legacyEventType", "displayMessage", "displayName", "logOnlySecurityData", "behaviors", "isProxy", "asOrg",
+        "threatSuspected", "requestUri", "ipChain", "authenticationProvider", "credentialType", "authenticationStep",
+    ),
+    "entra": (
+        "loggedByService", "activityType", "clientAppUsed", "conditionalAccessStatus", "authenticationRequirement",
+        "trustType", "isCompliant", "isManaged", "riskState", "riskEventType", "riskLevelDuringSignIn", "riskDetail",
+        "appId", "resourceDisplayName", "resourceId", "homeTenantId", "resourceTenantId", "userAgent", "userType",
+        "networkLocationDetails", "countryOrRegion", "failureReason", "additionalDetails", "crossTenantAccessType",
+    ),
+}
+"""What a log spells so beside what its verdicts look at, since rules are written in other case."""
+# fmt: on
 
 ALWAYS_HAVE_THEIR_KEY = frozenset({"okta", "windows", "cloudtrail", "github"})
 """Providers whose events, in the vendor's own form, have the `type_key` on top: what has none came in another form."""
@@ -56,6 +79,10 @@ _ID_WINDOWS = "coalesce({machine}, '') || '/' || lower(coalesce({channel}, 'Secu
 """The id of an event as `windows.sql` makes it, so that a hit has the names of the verdict on the same event."""
 
 
+_NAME = re.compile(r"(?<!\w)\"?([A-Za-z]\w*)\"? (?=[A-Z]{4})")
+"""A member within a column of a struct, before its type."""
+
+
 class About(msgspec.Struct, frozen=True, kw_only=True):
     """What says of an event which it was, when, by whom and about whom: *places* to look at, and SQL over them."""
 
@@ -67,7 +94,8 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
 def _about(*, is_windows: bool) -> About:
     asked = _ABOUT_WINDOWS if is_windows else _ABOUT
     columns = {name: [f"{name}_{number}" for number in range(len(paths))] for name, paths in asked.items()}
-    told = {name: f"coalesce({', '.join(map(first, each))})" for name, each in columns.items()}
+    # A hyphen is how Windows writes nothing.
+    told = {name: f"nullif(coalesce({', '.join(map(first, each))}), '-')" for name, each in columns.items()}
     if is_windows:
         told["id"] = _ID_WINDOWS.format(**told)
     return About(
@@ -84,11 +112,22 @@ def about_of(provider: Provider) -> About:
 
 
 def places(field: str, provider: Provider) -> tuple[str, ...]:
-    """The paths of *field* in a provider's log: as the log spells its first member, and where it may be put away."""
+    """The paths of *field* in a provider's log: as the log spells its members, as written, and where they may be."""
     if field == WHOLE:
         return (field,)
-    known = {name.lower(): name for name, _ in provider.columns}
-    begin, dot, rest = field.partition(".")
-    spelled = known.get(begin.lower(), begin) + dot + rest
-    also = _ALSO.get(provider.name, {}).get(field.lower(), ())
-    return (spelled, *also, *(f"{prefix}.{field}" for prefix in _PREFIXES.get(provider.name, ())))
+    words = _words(provider)
+    spelled = ".".join(words.get(part.lower(), part) for part in field.split("."))
+    put_away = _PUT_AWAY.get(provider.name)
+    bare = spelled.removeprefix(f"{put_away}.")
+    found = [spelled, bare, *_ALSO.get(provider.name, {}).get(bare.lower(), ())]
+    if put_away is not None:
+        found += [f"{put_away}.{each}" for each in found[1:]]
+    return tuple(dict.fromkeys((*found, field)))
+
+
+@cache
+def _words(provider: Provider) -> dict[str, str]:
+    """The names of a log's members by what they are in lower case; of two that differ in case alone, neither."""
+    words = {name for name, _ in provider.columns}
+    words |= {word for _, kind in provider.columns for word in _NAME.findall(kind)} | {*_WORDS.get(provider.name, ())}
+    return {word.lower(): word for word in words if sum(each.lower() == word.lower() for each in words) == 1}
