@@ -176,6 +176,10 @@ ONE_LINE = " ".join(MESSAGE.split())
 AUDITING = "Microsoft-Windows-Security-Auditing"
 
 
+def _parameters(data: dict[str, Any]) -> str:
+    return " ".join(f'{name}="{value}"' for name, value in data.items())
+
+
 def _snare(between: str) -> str:
     fields = ("MSWinEventLog", "1", "Security", "7", "Mon Mar 02 12:00:00 2026", "4724", AUDITING, "EX\\agent", "N/A")
     return "<14>Mar  2 12:00:00 dc1 " + between.join((*fields, "Success Audit", "dc1", "Accounts", "", ONE_LINE))
@@ -186,6 +190,10 @@ def _snare(between: str) -> str:
     [
         _snare("\t") + "\t8",
         _snare("#011"),
+        (
+            f'<14>1 2026-03-02T12:00:00Z dc1 {AUDITING} 4 - [NXLOG@14506 Keywords="-92143" EventType="AUDIT_SUCCESS" '
+            f'EventID="4724" Channel="Security" {_parameters(SUBJECT | TARGET)}] TargetSid="S-1-5-7" {ONE_LINE}'
+        ),
         f"2026 Mar 02 12:00:00 WinEvtLog: Security: AUDIT_SUCCESS(4724): {AUDITING}: agent: EX: dc1: {ONE_LINE}",
         json.dumps(
             {
@@ -219,7 +227,15 @@ def _snare(between: str) -> str:
             }
         ),
     ],
-    ids=["snare", "snare through rsyslog", "ossec", "a message of one line", "data as text", "one object of data"],
+    ids=[
+        "snare",
+        "snare through rsyslog",
+        "nxlog",
+        "ossec",
+        "a message of one line",
+        "data as text",
+        "one object of data",
+    ],
 )
 def test_what_agents_write_in_one_line(classify: Classify, line: str) -> None:
     """An event whose message was made one line, or whose data came as text, says who did what to whom, and when."""

@@ -222,7 +222,7 @@ def _classic(said: str) -> tuple[Json, ...] | None:
     named = dict(_MEMBER.findall(head))
     if "LogName" not in named or "EventCode" not in named:
         event = of_line(said)
-        return None if event is None else _one(event)
+        return None if event is None else _one(_SPELLING.of(event))
     event = fields_of(message) | _SPELLING.of(named)
     return _one({**event, "TimeCreated": head.lstrip().partition("\n")[0].strip()})
 

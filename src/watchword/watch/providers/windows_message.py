@@ -43,8 +43,8 @@ _SECTIONS = {
     "Operation": {"Type": "OperationType", "Correlation ID": "OpCorrelationID"},
     "Audit Policy Change": {"Changes": "AuditPolicyChanges"},
 }
-_ALONE = {"Requester": "Requester", "SAN": "Attributes"}
-"""What is in no section: who asked for a certificate, and for what name."""
+_ALONE = {"Requester": "Requester", "SAN": "Attributes", "Logon Type": "LogonType"}
+"""What is in no section: who asked for a certificate, and for what name; of old, how somebody signed in."""
 # fmt: off
 _REST = (
     "Display Name", "Home Directory", "Home Drive", "Script Path", "Profile Path", "User Workstations", "Logon Hours",

@@ -1,7 +1,7 @@
-"""Events of Windows as one line of text: Snare's, which many agents write, and that of OSSEC and Wazuh's old agents.
+"""Events of Windows as one line of text: what NXLog, Snare, OSSEC and the old agents of Wazuh write to syslog.
 
-Both have the record's head in fields, and its data in the message alone. Their times have no zone and are taken
-as UTC.
+NXLog has a record's data as parameters; the others have its head in fields and its data in the message alone, and times
+without a zone, which are taken as UTC.
 """
 
 from __future__ import annotations
@@ -22,11 +22,22 @@ _OSSEC = re.compile(
     r"([^:]*): ([^:]*): ([^:]*): (.*)$",
     re.DOTALL,
 )
+_PARAMETER = re.compile(r'([\w.-]+)="((?:[^"\\\]]|\\.)*+)"')
+_NXLOG = re.compile(r'1 (\S+) (\S+) (\S+) \S+ \S+ \[NXLOG@\d+((?: [\w.-]+="(?:[^"\\\]]|\\.)*+")++)\]')
+"""RFC 5424 with the record's data as parameters; what stands behind them may look like some."""
 
 
 def of_line(said: str) -> Json | None:
     """The event that *said* is, by the names of the record's own members; None when it is none."""
-    return _of_snare(said) or _of_ossec(said)
+    return _of_snare(said) or _of_ossec(said) or _of_nxlog(said)
+
+
+def _of_nxlog(said: str) -> Json | None:
+    if (found := _NXLOG.search(said)) is None:
+        return None
+    time, computer, source, rest = found.groups()
+    given = {name: re.sub(r"\\(.)", r"\1", value) for name, value in _PARAMETER.findall(rest)}
+    return {"TimeCreated": time, "Computer": computer, "SourceName": source} | given
 
 
 def _of_snare(said: str) -> Json | None:
