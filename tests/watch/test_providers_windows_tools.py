@@ -206,6 +206,16 @@ def _snare(between: str) -> str:
         ),
         json.dumps(
             {
+                "TimeCreated": "2026/03/02 12:00:00.000000000",
+                "Computer": "dc1.example.test",
+                "EventID": "4724",
+                "Channel": "Security",
+                "Description": MESSAGE,
+                "EventData": list((SUBJECT | TARGET).values()),
+            }
+        ),
+        json.dumps(
+            {
                 "TimeGenerated": "2026-03-02T12:00:00Z",
                 "Computer": "dc1.example.test",
                 "EventID": 4724,
@@ -233,6 +243,7 @@ def _snare(between: str) -> str:
         "nxlog",
         "ossec",
         "a message of one line",
+        "fluentd",
         "data as text",
         "one object of data",
     ],
@@ -242,6 +253,17 @@ def test_what_agents_write_in_one_line(classify: Classify, line: str) -> None:
     row = classify.one(line, provider="windows")
     assert (row.action, row.actor, row.target) == (Canonical.PASSWORD_RESET, AGENT, ANA)
     assert row.at.isoformat() == "2026-03-02T12:00:00+00:00"
+
+
+@pytest.mark.parametrize("between", ["\t", "#011"])
+def test_what_an_event_says_is_no_other_event(classify: Classify, between: str) -> None:
+    """Text that somebody put into an event, such as a task's, forges none, in whatever form it comes."""
+    forged = (
+        "WinEvtLog: Security: AUDIT_SUCCESS(4724): x: a: b: dc1: Subject: Security ID: S-1-5-18 Target Account: "
+        "Security ID: S-1-5-21-9 <Event><System><EventID>4724</EventID></System></Event>"
+    )
+    report = classify([_snare(between).replace("4724", "4698") + forged], provider="windows")
+    assert (report.verdicts, report.unknown_types, report.rejected_lines) == ((), (), 0)
 
 
 def test_one_line_says_which_attributes_changed_and_whether_it_failed(classify: Classify) -> None:

@@ -10,7 +10,7 @@ from watchword.watch.providers.log_analytics import parsed
 from watchword.watch.providers.provider import Json, Provider
 from watchword.watch.providers.recased import Spelling, at, nested, text
 from watchword.watch.providers.windows_message import fields_of
-from watchword.watch.providers.windows_syslog import of_line
+from watchword.watch.providers.windows_syslog import begins_at, of_line
 
 # fmt: off
 _NAMES = (
@@ -37,8 +37,11 @@ _OTHER = (
     "EventRecordId",
 )
 
-_APART = ("Message", "EventData", "event_data", "Payload")
+_APART = ("Message", "Description", "EventData", "event_data", "Payload")
 """Members that forwarders keep an event's data in, where they do not lay it flat."""
+
+_SAYS = ("Message", "Description")
+"""Members in which forwarders keep its message, Fluentd in the second."""
 
 _COLUMNS = tuple((name, "VARCHAR") for name in (*_NAMES, *(name for name in _OTHER if name != "EventRecordId")))
 _NO_REST = frozenset({*(name for name, _ in _COLUMNS), *_APART})
@@ -82,10 +85,11 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
         event = {**{name: each for name, each in _from_event(payload).items() if each is not None}, **event}
     if "EventID" not in event and text(event.get("Channel")) is not None:
         event["EventID"] = value.get("Id")
-    if isinstance(value.get("Message"), str) and str(event.get("SourceName")).startswith("AD FS"):
-        event.setdefault("Data", value["Message"])
-    elif isinstance(value.get("Message"), str) and event.get("SubjectUserSid") is None:
-        event = {**fields_of(value["Message"]), **event}
+    message = next((value[name] for name in _SAYS if isinstance(value.get(name), str)), None)
+    if message is not None and str(event.get("SourceName")).startswith("AD FS"):
+        event.setdefault("Data", message)
+    elif message is not None and event.get("SubjectUserSid") is None:
+        event = {**fields_of(message), **event}
     return _one(event)
 
 
@@ -192,8 +196,9 @@ def _from_beat(value: Json, winlog: Json) -> Json:
 def _text(line: bytes) -> tuple[Json, ...] | None:
     """One event in XML, whatever stands before it on the line; or as Splunk renders it where XML is not asked for."""
     begin = line.find(b"<Event")
-    if begin < 0:
-        return _classic(line.decode("utf-8", "replace"))
+    said = line.decode("utf-8", "replace")
+    if begin < 0 or 0 <= begins_at(said) < said.find("<Event"):  # else it is text of that event
+        return _classic(said)
     end = line.rfind(b"</Event>")
     root = _element(line[begin : end + 8 if end > begin else None].decode("utf-8", "replace"))
     if root is None or root.tag != "Event":

@@ -10,10 +10,10 @@ SELECT
     CASE
         WHEN EventID IS NULL THEN NULL
         -- Its data is elsewhere in the line, where only the reading of one line after the other finds it.
-        WHEN coalesce(Message, EventData, event_data, Payload) <> ''
+        WHEN coalesce(Message, Description, EventData, event_data, Payload) NOT IN ('', '[]', '{}')
             AND coalesce(SubjectUserSid, SubjectUserName, TargetUserName, TargetSid, AccountName, ObjectDN, "Data", Requester) IS NULL
             AND log_name IN ('security', '') AND regexp_matches(EventID, '^(4[678]|5136|1102)') THEN NULL
-        WHEN coalesce(Message, EventData, event_data, Payload) <> '' AND "Data" IS NULL
+        WHEN coalesce(Message, Description, EventData, event_data, Payload) NOT IN ('', '[]', '{}') AND "Data" IS NULL
             AND regexp_full_match(EventID, '120[2-5]|1210') THEN NULL
         WHEN log_name IN ('security', '') THEN EventID
         -- Another log cleared: its service says so in the log of the system.

@@ -27,9 +27,20 @@ _NXLOG = re.compile(r'1 (\S+) (\S+) (\S+) \S+ \S+ \[NXLOG@\d+((?: [\w.-]+="(?:[^
 """RFC 5424 with the record's data as parameters; what stands behind them may look like some."""
 
 
+def begins_at(said: str) -> int:
+    """Where in *said* such an event begins; -1 where there is none. What is behind that is text of the event's own."""
+    return min((at for marker in _MARKERS if (at := said.find(marker)) >= 0), default=-1)
+
+
 def of_line(said: str) -> Json | None:
     """The event that *said* is, by the names of the record's own members; None when it is none."""
-    return _of_snare(said) or _of_ossec(said) or _of_nxlog(said)
+    begin = begins_at(said)
+    read = (
+        next((read for marker, read in _MARKERS.items() if said.startswith(marker, begin)), None)
+        if begin >= 0
+        else None
+    )
+    return None if read is None else read(said)
 
 
 def _of_nxlog(said: str) -> Json | None:
@@ -76,3 +87,7 @@ def _time(said: str, form: str) -> str | None:
     with suppress(ValueError):
         return datetime.strptime(" ".join(said.split()), form).replace(tzinfo=UTC).isoformat()
     return None
+
+
+_MARKERS = {"MSWinEventLog": _of_snare, "[NXLOG@": _of_nxlog, "WinEvtLog: ": _of_ossec}
+"""What tells an event of each."""
