@@ -316,6 +316,19 @@ def test_the_account_of_a_federation_server_s_event_is_in_its_text(classify: Cla
     assert seen == [("ana@example.test", False, "203.0.113.9"), ("ana@example.test", True, "203.0.113.9")]
 
 
+@pytest.mark.parametrize("number", [{"#text": 1210, "#attributes": {"Qualifiers": 0}}, {"Value": "1210"}, "1210"])
+@pytest.mark.parametrize("named", [False, True])
+def test_a_number_with_qualifiers(classify: Classify, number: Any, named: bool) -> None:
+    """Services that register their events the old way have qualifiers beside the number, and data without names."""
+    text = "<AuditBase><UserId>ana@example.test</UserId></AuditBase>"
+    event = _event(number, **({} if named else {"Data": {"#text": ["7", text]}}))
+    event["Event"]["System"]["Provider"]["#attributes"]["Name"] = "AD FS Auditing"
+    if named:
+        event["Event"]["EventData"] = {"Data": [{"Name": "Data", "text": text}]}
+    row = classify.one(event, provider="windows")
+    assert (row.action, row.target) == (Canonical.ACCOUNT_LOCK, "ana@example.test")
+
+
 def test_a_check_of_credentials_names_its_machine(tmp_path: Path) -> None:
     """4776 calls the machine that it was asked from otherwise than a sign-in does."""
     event = _event(4776, TargetUserName="ana", Workstation="PC7", Status="0x0")

@@ -109,7 +109,8 @@ def _from_viewer(row: Json) -> Json:
 
 
 def _one(event: Json) -> tuple[Json, ...] | None:
-    number = text(event.get("EventID"))
+    given = event.get("EventID")
+    number = text(_flat(given) if isinstance(given, dict) else given)  # with qualifiers, as old services have it
     if number is None or not number.isdecimal():
         return None
     flat = {name: _flat(event.get(name)) for name, _ in _COLUMNS if event.get(name) is not None}
@@ -170,7 +171,7 @@ def _named_data(data: Any) -> Json:
         if isinstance(each, dict):
             name = each.get("@Name") or each.get("Name") or at(each, "#attributes", "Name")
             if isinstance(name, str):
-                out[name] = each.get("#text", each.get("content", each.get("Value")))
+                out[name] = next((each[key] for key in ("#text", "text", "content", "Value") if key in each), None)
     return _SPELLING.of(out)  # type: ignore[no-any-return]
 
 
