@@ -244,7 +244,9 @@ def test_a_local_account_is_listed_whole(classify: Classify, changed: dict[str, 
 
 
 @pytest.mark.parametrize("gone", ["%%1793", "<value not set>"])
-@pytest.mark.parametrize("name", ["AllowedToDelegateTo", "SidHistory", "UserPrincipalName"])
+@pytest.mark.parametrize(
+    "name", ["AllowedToDelegateTo", "SidHistory", "UserPrincipalName", "SamAccountName", "PasswordLastSet"]
+)
 def test_a_value_that_is_gone_lends_nothing(classify: Classify, name: str, gone: str) -> None:
     """What an account may delegate to, another's identifier or its name, taken away, is no power given and no name."""
     events = [_event(4738, **SUBJECT, **TARGET, **{**UNCHANGED, name: gone})]

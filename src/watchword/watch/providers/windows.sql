@@ -86,6 +86,8 @@ WITH field AS (
         nullif(regexp_replace(record.delegate, '^(-|%%1793|<value not set>)$', ''), '') AS delegated,
         nullif(regexp_replace(record.history, '^(-|%%1793|<value not set>)$', ''), '') AS added_history,
         nullif(regexp_replace(record.upn, '^(-|%%1793|<value not set>)$', ''), '') AS new_upn,
+        nullif(regexp_replace(record.sam, '^(-|%%1793|<value not set>)$', ''), '') AS new_sam,
+        nullif(regexp_replace(record.password_set, '^(-|%%1793|<value not set>)$', ''), '') AS password_at,
         -- Of a local account 4738 has every value, changed or not; only its flags are those that changed.
         coalesce(regexp_matches(record.sam, '[^-]') AND regexp_matches(record.expires, '[^-]')
             AND regexp_matches(record.password_set, '[^-]'), false) AS is_listing
@@ -142,9 +144,9 @@ kinds AS (
         *,
         CASE
             WHEN native = '4738' THEN list_filter([
-                CASE WHEN password_set IN ('%%1794', '<never>') THEN
+                CASE WHEN password_at IN ('%%1794', '<never>') THEN
                         CASE WHEN NOT (is_listing AND regexp_matches(uac, '\w')) THEN '4738 password to be changed' END
-                    WHEN nullif(nullif(password_set, '-'), '') IS NOT NULL AND NOT is_listing THEN '4738 password set' END,
+                    WHEN password_at IS NOT NULL AND NOT is_listing THEN '4738 password set' END,
                 CASE WHEN regexp_matches(uac, '\b2082\b|''Password Not Required'' - Enabled') THEN '4738 no password needed' END,
                 CASE WHEN regexp_matches(uac, '\b2060\b|''Smartcard Required'' - Disabled') THEN '4738 no smart card needed' END,
                 CASE WHEN regexp_matches(uac, '\b2096\b|''Don''t Require Preauth'' - Enabled') THEN '4738 no proof before tickets' END,
@@ -156,8 +158,7 @@ kinds AS (
                     uac, '\b(2093|2098)\b|''Trusted (For|To Authenticate For) Delegation'' - Enabled'
                 ) THEN '4738 delegation' END,
                 CASE WHEN added_history IS NOT NULL THEN '4738 another''s identifier' END,
-                CASE WHEN coalesce(new_upn, nullif(nullif(sam, '-'), '')) IS NOT NULL
-                    AND coalesce(password_set, '-') IN ('-', '') THEN '4738 renamed' END
+                CASE WHEN coalesce(new_upn, new_sam) IS NOT NULL AND password_at IS NULL AND NOT is_listing THEN '4738 renamed' END
             ], lambda k: k IS NOT NULL)
             WHEN native = '4742' THEN [CASE
                 WHEN delegated IS NOT NULL OR regexp_matches(
