@@ -321,7 +321,8 @@ def test_the_account_of_a_federation_server_s_event_is_in_its_text(classify: Cla
 def test_a_number_with_qualifiers(classify: Classify, number: Any, named: bool) -> None:
     """Services that register their events the old way have qualifiers beside the number, and data without names."""
     text = "<AuditBase><UserId>ana@example.test</UserId></AuditBase>"
-    event = _event(number, **({} if named else {"Data": {"#text": ["7", text]}}))
+    event = _event(number)
+    event["Event"]["EventData"] = {"Data": {"#text": ["7", text]}}
     event["Event"]["System"]["Provider"]["#attributes"]["Name"] = "AD FS Auditing"
     if named:
         event["Event"]["EventData"] = {"Data": [{"Name": "Data", "text": text}]}
