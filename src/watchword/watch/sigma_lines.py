@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +46,8 @@ def as_lines(file: Path, provider: Provider, unpacking: Unpacking) -> Iterator[P
             if not isinstance(record, bytes):
                 continue
             line = record.strip(_BLANK)
-            for event in _events(line.removeprefix(_BOM) if number == 1 else line, provider):
-                out.write(event)
+            with suppress(RecursionError):  # nested too deep, which is told where the log is read
+                out.write(b"".join(_events(line.removeprefix(_BOM) if number == 1 else line, provider)))
         out.flush()
         yield Path(out.name)
 
@@ -61,27 +61,39 @@ def _records(file: Path, provider: Provider, unpacking: Unpacking) -> Iterator[R
 
 def _events(line: bytes, provider: Provider) -> Iterator[bytes]:
     value = _parsed(line)
-    if isinstance(value, dict) and _is_own(value, provider):
-        yield encode(value)
+    events: tuple[dict[str, Any] | None, ...] = ()
+    if value is not None:
+        events = (value,) if isinstance(value, dict) and _has_key(value, provider) else tuple(carried(value, provider))
+    elif provider.text is not None and line[:1] not in (b"{", b"["):
+        events = provider.text(line) or ()
+    if isinstance(value, dict) and len(events) == 1 and events[0] is value:
+        yield _line(value) if b"\n" in line else line + b"\n"
         return
-    if value is None:
-        found = provider.text(line) if provider.text is not None and line[:1] not in (b"{", b"[") else None
-        events: tuple[dict[str, Any] | None, ...] = found or ()
-    else:
-        events = tuple(carried(value, provider))
     known = [{name: each for name, each in event.items() if name != CARRIED} for event in events if event is not None]
     if isinstance(value, dict) and len(known) < 2:
-        yield encode({**value, **(known[0] if known else {})})
+        yield _line({**value, **(known[0] if known else {})})
         return
-    yield from map(encode, known)
+    yield from map(_line, known)
+
+
+def _line(event: dict[str, Any]) -> bytes:
+    try:
+        return msgspec.json.encode(event) + b"\n"
+    except UnicodeEncodeError:  # half a character
+        return encode(event)
 
 
 def _is_own(value: dict[str, Any], provider: Provider) -> bool:
-    key = value.get(provider.type_key)
-    if isinstance(key, str | int) and not any(value.get(name) for name in provider.apart):
+    if _has_key(value, provider):
         return True
     events = provider.events_of(value)
     return events is not None and len(events) == 1 and events[0] is value
+
+
+def _has_key(value: dict[str, Any], provider: Provider) -> bool:
+    """Whether *value* says of itself which event it is, and has its data where the log has it."""
+    is_said = isinstance(value.get(provider.type_key), str | int)
+    return is_said and not any(value.get(name) for name in provider.apart)
 
 
 def _parsed(line: bytes) -> object | None:
