@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from watchword.core.identity_event import Canonical
+from watchword.core.identity_event import Canonical, Verdict
 from watchword.watch.engine import Engine
 
 from .conftest import Classify
@@ -170,3 +170,167 @@ def test_an_account_is_known_by_the_name_it_had(tmp_path: Path) -> None:
     line = _event(4781, **SUBJECT, **renamed, TargetSid=ANA)
     found = rows(tmp_path, "windows", [line], "SELECT list_sort(target_keys) FROM native")
     assert found == [(["ana", "ana.bach", ANA.lower()],)]
+
+
+ONE_LINE = " ".join(MESSAGE.split())
+AUDITING = "Microsoft-Windows-Security-Auditing"
+
+
+def _parameters(data: dict[str, Any]) -> str:
+    return " ".join(f'{name}="{value}"' for name, value in data.items())
+
+
+def _snare(between: str) -> str:
+    fields = ("MSWinEventLog", "1", "Security", "7", "Mon Mar 02 12:00:00 2026", "4724", AUDITING, "EX\\agent", "N/A")
+    return "<14>Mar  2 12:00:00 dc1 " + between.join((*fields, "Success Audit", "dc1", "Accounts", "", ONE_LINE))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        _snare("\t") + "\t8",
+        _snare("#011"),
+        (
+            f'<14>1 2026-03-02T12:00:00Z dc1 {AUDITING} 4 - [NXLOG@14506 Keywords="-92143" EventType="AUDIT_SUCCESS" '
+            f'EventID="4724" Channel="Security" {_parameters(SUBJECT | TARGET)}] TargetSid="S-1-5-7" {ONE_LINE}'
+        ),
+        f"2026 Mar 02 12:00:00 WinEvtLog: Security: AUDIT_SUCCESS(4724): {AUDITING}: agent: EX: dc1: {ONE_LINE}",
+        json.dumps(
+            {
+                "EventTime": "2026-03-02T12:00:00Z",
+                "Hostname": "dc1.example.test",
+                "EventID": 4724,
+                "Channel": "Security",
+                "Message": ONE_LINE,
+            }
+        ),
+        json.dumps(
+            {
+                "TimeCreated": "2026/03/02 12:00:00.000000000",
+                "Computer": "dc1.example.test",
+                "EventID": "4724",
+                "Channel": "Security",
+                "Description": MESSAGE,
+                "EventData": list((SUBJECT | TARGET).values()),
+            }
+        ),
+        json.dumps(
+            {
+                "TimeGenerated": "2026-03-02T12:00:00Z",
+                "Computer": "dc1.example.test",
+                "EventID": 4724,
+                "Channel": "Security",
+                "EventData": json.dumps(SUBJECT | TARGET),
+            }
+        ),
+        json.dumps(
+            {
+                "Event": {
+                    "System": {
+                        "EventID": "4724",
+                        "TimeCreated": {"SystemTime": "2026-03-02T12:00:00Z"},
+                        "Channel": "Security",
+                        "Computer": "dc1.example.test",
+                    },
+                    "EventData": {"Data": SUBJECT | TARGET},
+                }
+            }
+        ),
+    ],
+    ids=[
+        "snare",
+        "snare through rsyslog",
+        "nxlog",
+        "ossec",
+        "a message of one line",
+        "fluentd",
+        "data as text",
+        "one object of data",
+    ],
+)
+def test_what_agents_write_in_one_line(classify: Classify, line: str) -> None:
+    """An event whose message was made one line, or whose data came as text, says who did what to whom, and when."""
+    row = classify.one(line, provider="windows")
+    assert (row.action, row.actor, row.target) == (Canonical.PASSWORD_RESET, AGENT, ANA)
+    assert row.at.isoformat() == "2026-03-02T12:00:00+00:00"
+
+
+@pytest.mark.parametrize("between", ["\t", "#011"])
+def test_what_an_event_says_is_no_other_event(classify: Classify, between: str) -> None:
+    """Text that somebody put into an event, such as a task's, forges none, in whatever form it comes."""
+    forged = (
+        "WinEvtLog: Security: AUDIT_SUCCESS(4724): x: a: b: dc1: Subject: Security ID: S-1-5-18 Target Account: "
+        "Security ID: S-1-5-21-9 <Event><System><EventID>4724</EventID></System></Event>"
+    )
+    report = classify([_snare(between).replace("4724", "4698") + forged], provider="windows")
+    assert (report.verdicts, report.unknown_types, report.rejected_lines) == ((), (), 0)
+
+
+def test_one_line_says_which_attributes_changed_and_whether_it_failed(classify: Classify) -> None:
+    """A label ends the value before it, and an attempt is one in words, too."""
+    subject = ONE_LINE[ONE_LINE.index("Subject:") :]
+    changed = (
+        " Changed Attributes: SAM Account Name: - Display Name: Ana of Staff User Principal Name: ana2@example.test "
+        "Home Directory: - Password Last Set: - Account Expires: - AllowedToDelegateTo: - User Account Control: - "
+        "SID History: - Logon Hours: - Additional Information: Privileges: -"
+    )
+    head = "2026 Mar 02 12:00:00 WinEvtLog: Security: AUDIT_{}({}): Microsoft-Windows-Security-Auditing: a: b: dc1: x. "
+    renamed = classify.one(head.format("SUCCESS", 4738) + subject + changed, provider="windows")
+    assert (renamed.action, renamed.native_action, renamed.target) == (Canonical.ACCOUNT_RENAME, "4738 renamed", ANA)
+    tried = classify.one(head.format("FAILURE", 4724) + subject, provider="windows")
+    assert tried.reasons == ("attempt_failed",)
+
+
+AUDIT = "&lt;AuditBase&gt;&lt;UserId&gt;EXAMPLE\\ana&lt;/UserId&gt;&lt;/AuditBase&gt;"
+
+
+def _federation(number: int, record: int, outcome: str = "AUDIT_SUCCESS", user: str = "EXAMPLE\\ana") -> dict[str, Any]:
+    """An event of an AD FS server as NXLog has it: the account is in the text, the record's own is the service's."""
+    audit = f"<AuditBase><UserId>{user}</UserId><IpAddress>203.0.113.9,198.51.100.1</IpAddress></AuditBase>"
+    return {
+        "EventTime": "2026-03-02T12:00:00Z", "Hostname": "fs1.example.test", "SourceName": "AD FS Auditing",
+        "EventID": number, "EventType": outcome, "Channel": "Security", "RecordNumber": record,
+        "AccountName": "svc-federation", "Message": f"See XML for details.\r\nXML: {audit}",
+    }  # fmt: skip
+
+
+def test_the_account_of_a_federation_server_s_event_is_in_its_text(classify: Classify, tmp_path: Path) -> None:
+    """A lock at the edge is done though the sign-in failed; who changes a password there has its old one."""
+    failed = "AUDIT_FAILURE"
+    lines = [_federation(1210, 1, failed), _federation(1204, 2), _federation(1205, 3, failed)]
+    report = classify(lines, None, provider="windows")
+    found = {row.id.rpartition("/")[2]: row for row in report.verdicts}
+    assert [(found[n].action, found[n].target, found[n].address, found[n].outcome) for n in "123"] == [
+        (Canonical.ACCOUNT_LOCK, "EXAMPLE\\ana", "203.0.113.9", "SUCCESS"),
+        (Canonical.PASSWORD_CHANGE_SELF, "EXAMPLE\\ana", "203.0.113.9", "SUCCESS"),
+        (Canonical.PASSWORD_CHANGE_SELF, "EXAMPLE\\ana", "203.0.113.9", "FAILURE"),
+    ]
+    assert found["2"].verdict is Verdict.SELF_SERVICE
+    table = {**lines[0], "EventSourceName": "AD FS Auditing", "EventData": f"<EventData><Data>7</Data><Data>{AUDIT}"}
+    table["EventData"] += "</Data></EventData>"
+    for name in ("Message", "SourceName"):
+        del table[name]
+    assert classify.one(table, provider="windows").target == "EXAMPLE\\ana"
+    signed_in = [_federation(1202, 4, user="ana@example.test"), _federation(1203, 5, failed, user="ana@example.test")]
+    seen = rows(tmp_path, "windows", signed_in, "SELECT target, done, address FROM sign_in ORDER BY done")
+    assert seen == [("ana@example.test", False, "203.0.113.9"), ("ana@example.test", True, "203.0.113.9")]
+
+
+@pytest.mark.parametrize("number", [{"#text": 1210, "#attributes": {"Qualifiers": 0}}, {"Value": "1210"}, "1210"])
+@pytest.mark.parametrize("named", [False, True])
+def test_a_number_with_qualifiers(classify: Classify, number: Any, named: bool) -> None:
+    """Services that register their events the old way have qualifiers beside the number, and data without names."""
+    text = "<AuditBase><UserId>ana@example.test</UserId></AuditBase>"
+    event = _event(number)
+    event["Event"]["EventData"] = {"Data": {"#text": ["7", text]}}
+    event["Event"]["System"]["Provider"]["#attributes"]["Name"] = "AD FS Auditing"
+    if named:
+        event["Event"]["EventData"] = {"Data": [{"Name": "Data", "text": text}]}
+    row = classify.one(event, provider="windows")
+    assert (row.action, row.target) == (Canonical.ACCOUNT_LOCK, "ana@example.test")
+
+
+def test_a_check_of_credentials_names_its_machine(tmp_path: Path) -> None:
+    """4776 calls the machine that it was asked from otherwise than a sign-in does."""
+    event = _event(4776, TargetUserName="ana", Workstation="PC7", Status="0x0")
+    assert rows(tmp_path, "windows", [event], "SELECT target, device FROM sign_in") == [("ana", "PC7")]

@@ -140,6 +140,7 @@ def _change(attribute: str, *values: str, act: str = "replace", actor: str = ADM
         (_change("mobile", "+310000000"), Canonical.RECOVERY_INFO_CHANGE),
         (_change("msDS-KeyCredentialLink", "x", act="add"), Canonical.FACTOR_ENROLL),
         (_change("MSDS-keycredentiallink", "x", act="add"), Canonical.FACTOR_ENROLL),
+        (_change("msDS-KeyCredentialLink", "x", act="delete"), Canonical.FACTOR_RESET),
         (_change("description", "x"), None),
         (_change("sIDHistory", "S-1-5-21-1-2-3-512", act="add"), Canonical.PRIVILEGE_GRANT),
         (_change("servicePrincipalName", "http/otto.example.test", act="add"), Canonical.BYPASS_GRANT),
@@ -189,6 +190,36 @@ def test_a_new_user_is_no_reset(classify: Classify) -> None:
     add = _change("objectClass", "top", "user").replace('"Modify"', '"Add"')
     (row,) = classify([add, _change("unicodePwd")], provider="samba").verdicts
     assert row.reasons == ("new_account",)
+
+
+@pytest.mark.parametrize(
+    ("attribute", "classes", "is_made"),
+    [
+        ("objectClass", ("top", "user"), True),
+        ("objectclass", ("User",), True),
+        ("OBJECTCLASS", ("inetOrgPerson",), True),
+        ("objectClass", ("top", "user", "computer"), False),
+        ("objectclass", ("group",), False),
+    ],
+)
+def test_a_new_account_however_its_class_is_spelt(
+    classify: Classify, attribute: str, classes: tuple[str, ...], is_made: bool
+) -> None:
+    """The log has names and classes as whoever wrote them spelt them; a machine is no person's account."""
+    add = _change(attribute, *classes).replace('"Modify"', '"Add"')
+    made = [row.action for row in classify([add], provider="samba").verdicts]
+    assert made == ([Canonical.ACCOUNT_CREATE] if is_made else [])
+
+
+def test_a_changed_key_is_told_once(classify: Classify) -> None:
+    """The log of passwords says that some key or name to sign in by changed; the change beside it says which."""
+    body = {"statusCode": 0, "eventId": 5136, "action": "Public key change", "userSid": ADMIN, "dn": OTTO}
+    body |= {"remoteAddress": "ipv4:127.0.0.1:4000", "transactionId": "msDS-KeyCredentialLink-add"}
+    line = {"timestamp": "2026-11-21T04:44:29.663464+0000", "type": "passwordChange", "passwordChange": body}
+    lines = [json.dumps(line), _change("msDS-KeyCredentialLink", "x", act="add")]
+    report = classify(lines, provider="samba")
+    assert [row.action for row in report.verdicts] == [Canonical.FACTOR_ENROLL]
+    assert report.unknown_types == ()
 
 
 def test_a_member_is_named_by_the_dn_behind_its_other_names(classify: Classify) -> None:

@@ -19,7 +19,7 @@ from watchword.watch.sigma import hits_in, read_rules
 from watchword.watch.signals import Hit
 
 OKTA = provider_named("okta")
-WINDOWS = Provider(name="windows", type_key="EventID", columns=(("EventID", "BIGINT"),))
+WINDOWS = provider_named("windows")
 
 
 def rule(detection: str, *, condition: str = "sel", product: str | None = "okta", title: str = "A rule") -> str:
@@ -125,16 +125,126 @@ def test_patterns(find: Callable[..., tuple[Hit, ...]]) -> None:
     assert not find(rule("sel: {f|cased: ab}"), {"f": "AB"})
 
 
-def test_members_that_are_put_away(find: Callable[..., tuple[Hit, ...]]) -> None:
-    """What Sigma names without a path is found where a shipper of Windows events puts it."""
-    text = rule("sel: {EventID: 4724, TargetUserName: ana}", product="windows\n  service: security").replace(
-        "{product: windows\n  service: security}", "{product: windows, service: security}"
-    )
-    flat = {"EventID": 4724, "TargetUserName": "ana", "SubjectUserName": "root"}
-    beat = {"winlog": {"event_id": 4724, "EventID": 4724, "event_data": {"TargetUserName": "ana"}}}
-    raw = {"Event": {"System": {"EventID": 4724}, "EventData": {"TargetUserName": "ana"}}}
+RESET: dict[str, Any] = {
+    "SubjectUserSid": "S-1-5-21-1-2-3-1100",
+    "SubjectUserName": "root",
+    "TargetUserName": "ana",
+    "TargetSid": "S-1-5-21-1-2-3-1200",
+    "PrivilegeList": "SeSecurity",
+}
+AUDITING = "Microsoft-Windows-Security-Auditing"
+LOUD = rule(
+    f"sel: {{EventID: 4724, Provider_Name: {AUDITING}, Computer: dc1, TargetUserName: ana, PrivilegeList: SeSecurity}}"
+).replace("product: okta", "product: windows, service: security")
 
-    assert len(find(text, flat, beat, raw, {"EventID": 4725, "TargetUserName": "ana"}, provider=WINDOWS)) == 3
+
+def _evtx(**data: Any) -> dict[str, Any]:
+    system = {
+        "Provider": {"#attributes": {"Name": AUDITING}},
+        "EventID": 4724,
+        "TimeCreated": {"#attributes": {"SystemTime": "2026-03-02T12:00:00.1234567Z"}},
+        "EventRecordID": 7,
+        "Channel": "Security",
+        "Computer": data.pop("on", "dc1"),
+    }
+    return {"Event": {"System": system, "EventData": {**RESET, **data}}}
+
+
+def _xml(**data: Any) -> str:
+    on = data.pop("on", "dc1")
+    inner = "".join(f"<Data Name='{name}'>{value}</Data>" for name, value in {**RESET, **data}.items())
+    return (
+        f"<Event><System><Provider Name='{AUDITING}'/><EventID>4724</EventID><Channel>Security</Channel>"
+        "<TimeCreated SystemTime='2026-03-02T12:00:00.1234567Z'/><EventRecordID>7</EventRecordID>"
+        f"<Computer>{on}</Computer></System><EventData>{inner}</EventData></Event>"
+    )
+
+
+def _beat(**data: Any) -> dict[str, Any]:
+    winlog = {
+        "event_id": "4724",
+        "provider_name": AUDITING,
+        "computer_name": data.pop("on", "dc1"),
+        "channel": "Security",
+    }
+    winlog |= {"record_id": 7, "time_created": "2026-03-02T12:00:00.1234567Z"}
+    return {"winlog": {**winlog, "event_data": {**RESET, **data}}}
+
+
+def _nxlog(**data: Any) -> dict[str, Any]:
+    head = {
+        "EventTime": "2026-03-02T12:00:00.1234567Z",
+        "Hostname": data.pop("on", "dc1"),
+        "SourceName": AUDITING,
+        "RecordNumber": 7,
+    }
+    return {**head, "EventID": 4724, "Channel": "Security", **RESET, **data}
+
+
+def _wazuh(**data: Any) -> dict[str, Any]:
+    system = {"providerName": AUDITING, "eventID": "4724", "systemTime": "2026-03-02T12:00:00.1234567Z"}
+    system |= {"eventRecordID": "7", "channel": "Security", "computer": data.pop("on", "dc1")}
+    return {"win": {"system": system, "eventdata": {n[0].lower() + n[1:]: v for n, v in {**RESET, **data}.items()}}}
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda *events: "\n".join(json.dumps(_evtx(**event)) for event in events),
+        lambda *events: "\n".join(json.dumps(_evtx(**event), indent=2) for event in events),
+        lambda *events: json.dumps([_evtx(**event) for event in events]),
+        lambda *events: "\n".join(_xml(**event) for event in events),
+        lambda *events: "<Events>" + "\n".join(_xml(**event) for event in events) + "</Events>",
+        lambda *events: "\n".join(json.dumps(_beat(**event)) for event in events),
+        lambda *events: "\n".join(json.dumps(_nxlog(**event)) for event in events),
+        lambda *events: "\n".join(json.dumps(_wazuh(**event)) for event in events),
+        lambda *events: "\n".join(json.dumps(f(**e)) for f, e in zip((_nxlog, _beat), events, strict=True)),
+        lambda *events: json.dumps({"value": [_nxlog(**event) for event in events]}),
+    ],
+    ids=["evtx", "indented", "a list", "xml", "an xml document", "beat", "nxlog", "wazuh", "mixed", "a page"],
+)
+def test_windows_events_in_every_form(written: Callable[..., str], tmp_path: Path) -> None:
+    """Rules see an event of Windows in the names of its log, whoever passes it on, and as the verdict on it does."""
+    (tmp_path / "rule.yml").write_text(LOUD)
+    log = tmp_path / "log.data"
+    log.write_text(written({}, {"TargetUserName": "ben", "TargetSid": "S-1-5-21-1-2-3-1201", "on": "dc2"}))
+    feed = Feed(provider=provider_named("windows"), files=(log,))
+
+    report = Engine().judge((feed,), sigma=read_rules(tmp_path / "rule.yml").rules)
+
+    (hit,) = report.hits
+    assert (hit.actor, hit.target) == (RESET["SubjectUserSid"], RESET["TargetSid"])
+    assert hit.event == "dc1/security/7"
+    assert hit.at == NOON.replace(microsecond=123456)
+
+
+def test_events_that_came_several_in_one(tmp_path: Path) -> None:
+    """A file as AWS delivers it is one list of events: rules see each."""
+    (tmp_path / "rule.yml").write_text(
+        rule("sel: {eventName: DeactivateMFADevice}").replace("okta", "aws, service: cloudtrail")
+    )
+    events = [{"eventName": name, "eventID": name[:4], "eventTime": "2026-03-02T12:00:00Z"} for name in
+              ("DeactivateMFADevice", "ListUsers", "DeactivateMFADevice")]  # fmt: skip
+    log = tmp_path / "log.json.gz"
+    log.write_bytes(gzip.compress(json.dumps({"Records": events}).encode()))
+
+    hits = hits_in(log, provider_named("cloudtrail"), read_rules(tmp_path / "rule.yml").rules)
+
+    assert [(hit.event, hit.at.hour) for hit in hits] == [("Deac", 12)] * 2
+
+
+def test_a_table_and_what_an_event_lies_in(okta: Okta, tmp_path: Path) -> None:
+    """Rules see a row as an event, and beside an event that came alone what it came in."""
+    text = rule("sel: {eventType: user.account.reset_password}\n  held: {offset: 7}", condition="sel and held")
+    (tmp_path / "rule.yml").write_text(text)
+    log = tmp_path / "log.jsonl"
+    log.write_text(json.dumps({"offset": 7, "message": json.dumps(okta())}) + "\n")
+    assert [hit.at for hit in hits_in(log, OKTA, read_rules(tmp_path / "rule.yml").rules)] == [NOON]
+
+    (tmp_path / "rule.yml").write_text(LOUD.replace("Computer: dc1, ", "Computer: dc1, EventRecordID: 7, "))
+    row = {"EventID": "4724", "ProviderName": AUDITING, "Computer": "dc1", "EventRecordID": "7", **RESET}
+    (tmp_path / "log.csv").write_text(",".join(row) + "\n" + ",".join(row.values()) + "\n")
+    assert len(hits_in(tmp_path / "log.csv", WINDOWS, read_rules(tmp_path / "rule.yml").rules)) == 1
 
 
 def test_values_without_a_field_mean_the_whole_event(okta: Okta, find: Callable[..., tuple[Hit, ...]]) -> None:
@@ -195,6 +305,7 @@ def test_a_damaged_line_hides_no_other(without: str, damage: bytes, okta: Okta, 
         pytest.param(b"\xef\xbb\xbf%b\n%b", id="a byte-order mark"),
         pytest.param(b'{"pad":\r"x", "in": %b}\r\n%b', id="a carriage return within"),
         pytest.param(b"  %b\t\n\n \n%b\n", id="white space around"),
+        pytest.param(b"\xef\xbb\xbf%b\nno json\n%b", id="a byte-order mark, and damage"),
         pytest.param(b'%b\n{"long": "' + b"x" * (17 << 20) + b'"}\n%b', id="a line of 17 MB between"),
     ],
 )

@@ -220,3 +220,47 @@ def test_the_message_says_as_much_as_the_data(classify: Classify) -> None:
         ("4887", "example\\agent", "root@example.test"),
         ("1102", AGENT, "dc1.example.test"),
     ]
+
+
+EVERYTHING = {
+    "SamAccountName": "ana", "AccountExpires": "%%1794", "UserPrincipalName": "-", "AllowedToDelegateTo": "-",
+    "PasswordLastSet": "1/5/2026 9:12:44 AM", "SidHistory": "-", "UserAccountControl": "-",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changed", "action"),
+    [
+        ({}, None),
+        ({"PasswordLastSet": "%%1794"}, Canonical.PASSWORD_EXPIRE),
+        ({"PasswordLastSet": "%%1794", "UserAccountControl": "\r\n\t\t%%2048"}, None),
+        ({"UserAccountControl": "\r\n\t\t%%2082"}, BYPASS),
+    ],
+)
+def test_a_local_account_is_listed_whole(classify: Classify, changed: dict[str, str], action: Canonical | None) -> None:
+    """4738 of an account that a machine keeps has every value, changed or not: only its flags tell what changed."""
+    event = _event(4738, **SUBJECT, **TARGET, **{**UNCHANGED, **EVERYTHING, **changed})
+    assert [row.action for row in classify([event], provider="windows").verdicts] == ([action] if action else [])
+
+
+@pytest.mark.parametrize("gone", ["%%1793", "<value not set>"])
+@pytest.mark.parametrize(
+    "name", ["AllowedToDelegateTo", "SidHistory", "UserPrincipalName", "SamAccountName", "PasswordLastSet"]
+)
+def test_a_value_that_is_gone_lends_nothing(classify: Classify, name: str, gone: str) -> None:
+    """What an account may delegate to, another's identifier or its name, taken away, is no power given and no name."""
+    events = [_event(4738, **SUBJECT, **TARGET, **{**UNCHANGED, name: gone})]
+    assert _each(classify, events) == [None]
+
+
+@pytest.mark.parametrize("who", ["S-1-5-7", "NT AUTHORITY\\ANONYMOUS LOGON"])
+def test_an_expired_password_is_changed_with_the_old_one(classify: Classify, who: str) -> None:
+    """Nobody is signed in while a password that has run out is changed: 4738 names the anonymous session."""
+    anonymous = {**SUBJECT, "SubjectUserSid": who, "SubjectUserName": "ANONYMOUS LOGON"}
+    changed = {**UNCHANGED, "PasswordLastSet": "3/2/2026 12:00:00 PM"}
+    row = classify.one(_event(4738, **anonymous, **TARGET, **changed), provider="windows")
+    assert (row.action, row.verdict) == (Canonical.PASSWORD_CHANGE_SELF, Verdict.SELF_SERVICE)
+    other = {**changed, "UserAccountControl": "%%2082"}
+    rows = classify([_event(4738, **anonymous, **TARGET, **other)], provider="windows").verdicts
+    assert {row.action for row in rows} == {Canonical.PASSWORD_RESET, BYPASS}
+    assert Verdict.SELF_SERVICE not in {row.verdict for row in rows}

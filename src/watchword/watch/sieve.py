@@ -21,7 +21,19 @@ from watchword.watch.shapes import PEEK, Aside, Record, carried, records, run_to
 from watchword.watch.shapes_text import Damaged, Shaped, TextReader
 from watchword.watch.unpacking import Unpacked, broken_off, compression_of
 
-__all__ = ["LONGEST_LINE", "Aside", "Carried", "Sieved", "Tally", "encode", "sieve", "sieve_lines"]
+__all__ = [
+    "LONGEST_LINE",
+    "Aside",
+    "Carried",
+    "Sieved",
+    "Tally",
+    "encode",
+    "opened",
+    "read_by",
+    "records_of",
+    "sieve",
+    "sieve_lines",
+]
 
 LONGEST_LINE = LONGEST
 """Bytes of the longest line that is read: DuckDB's own limit for one JSON object."""
@@ -59,17 +71,18 @@ def sieve(
     path: Path, provider: Provider, tally: Tally, meter: Meter, reader: TextReader | None = None
 ) -> Iterator[Sieved]:
     """Each record of *path* as whole JSON, or as kept aside; count them in *tally*. *reader* as in `sieve_lines`."""
-    with path.open("rb", buffering=0) as raw, meter.sieving(raw), _opened(raw, path) as source:
+    with path.open("rb", buffering=0) as raw, meter.sieving(raw), opened(raw, path) as source:
         yield from sieve_lines(_all_of(source, provider), provider, tally, reader)
 
 
 def records_of(path: Path, provider: Provider) -> Iterator[Record]:
     """Each record of *path* as it stands in the file, with its number: not judged yet."""
-    with path.open("rb", buffering=0) as raw, _opened(raw, path) as source:
+    with path.open("rb", buffering=0) as raw, opened(raw, path) as source:
         yield from _all_of(source, provider)
 
 
-def _opened(raw: io.FileIO, path: Path) -> io.BufferedReader:
+def opened(raw: io.FileIO, path: Path) -> io.BufferedReader:
+    """*raw*, which is *path*, as what it unpacks to."""
     kind = compression_of(path)
     return io.BufferedReader(raw if kind is None else Unpacked(raw, kind), PEEK)
 
@@ -91,7 +104,7 @@ def sieve_lines(
 
     *reader* is the provider's, where its log is read in parts; else what it still holds at the end comes too.
     """
-    for number, raw in _read_by(provider, lines, reader):
+    for number, raw in read_by(provider, lines, reader):
         if isinstance(raw, Aside):
             tally.lines += 1
             tally.rejected += 1
@@ -175,8 +188,8 @@ def excerpt(line: bytes) -> str:
     return line[:_EXCERPT].decode("utf-8", "backslashreplace")
 
 
-def _read_by(provider: Provider, lines: Iterator[Record], reader: TextReader | None) -> Iterator[Record]:
-    """*lines* as the provider's reader makes JSON of them, where it has one."""
+def read_by(provider: Provider, lines: Iterator[Record], reader: TextReader | None) -> Iterator[Record]:
+    """*lines* as the provider's reader makes JSON of them, where it has one; *reader* as in `sieve_lines`."""
     if provider.reader is None:
         yield from lines
         return

@@ -6,8 +6,8 @@ pySigma is LGPL and comes with the extra `watchword[sigma]`; without it rules ar
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,9 +18,11 @@ import msgspec
 from watchword.core.errors import Invalid
 from watchword.core.finding import Severity
 from watchword.watch.providers import Provider
-from watchword.watch.sigma_members import WHOLE, first, first_looked_up, in_pairs, looked_up
+from watchword.watch.sigma_lines import are_events, as_lines
+from watchword.watch.sigma_members import first, first_looked_up, in_pairs, looked_up
+from watchword.watch.sigma_names import ALWAYS_HAVE_THEIR_KEY, about_of, places
 from watchword.watch.signals import Hit
-from watchword.watch.unpacking import BOUNDED, Unpacking, compression_of, is_bounded, whole_of
+from watchword.watch.unpacking import BOUNDED, Unpacking, compression_of, is_bounded
 
 if TYPE_CHECKING:
     from sigma.rule import SigmaRule as Parsed
@@ -47,48 +49,13 @@ _PROVIDERS = {
 }
 """Whose log a Sigma log source is, by product and service; a service of None is any."""
 
-_PREFIXES = {
-    "entra": ("properties",),
-    "windows": ("winlog.event_data", "winlog", "Event.EventData", "Event.System", "EventData", "System"),
-}
-"""Where a log may have the members that Sigma names without a path."""
-
 _TECHNIQUE = re.compile(r"T\d{4}(\.\d{3})?")
-_ID = ("uuid", "id", "eventID", "_document_id", "id.uniqueQualifier", "EventRecordID", "event.id")
-_TIME = (
-    "published", "activityDateTime", "createdDateTime", "eventTime", "id.time", "@timestamp", "TimeCreated",
-    "timestamp", "time",
-)  # fmt: skip
-_ACTOR = (
-    "actor.alternateId", "actor.email", "initiatedBy.user.userPrincipalName", "userIdentity.arn", "SubjectUserName",
-    "user.name", "username", "actor",
-)  # fmt: skip
-_TARGET = (
-    "target.alternateId", "targetResources.userPrincipalName", "requestParameters.userName", "TargetUserName",
-    "user.target.name", "object", "user",
-)  # fmt: skip
-"""Where logs say which event it was, when, by whom and about whom: the first that is there."""
-
-_ABOUT = {"id": _ID, "time": _TIME, "actor": _ACTOR, "target": _TARGET}
-_ABOUT_PLACES = {f"{name}_{number}": (path,) for name, paths in _ABOUT.items() for number, path in enumerate(paths)}
-_ABOUT_FIRST = ", ".join(
-    f"coalesce({', '.join(first(f'{name}_{number}') for number in range(len(paths)))})"
-    for name, paths in _ABOUT.items()
-)
-
-
 _LINES = (
     "SELECT json FROM read_csv($file, columns = {'json': 'VARCHAR'}, auto_detect = false, header = false, "
     "delim = '\x1f', quote = '', escape = '', comment = '', new_line = '\\n', strict_mode = false, "
     "max_line_size = 16777216, buffer_size = 33554432, compression = $compression) WHERE json IS NOT NULL"
 )
 """Lines as they are, parsed once, by whoever looks for members; \\x1f is in no JSON. One that is none is an error."""
-
-_OBJECTS = (
-    "SELECT json FROM read_ndjson_objects($file, ignore_errors = true, compression = $compression) "
-    "WHERE json IS NOT NULL"
-)
-"""Lines that are JSON, which is seen before: every line is parsed twice, and what is no JSON is passed over."""
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
@@ -199,91 +166,83 @@ def hits_in(
     threads: int = 2,
     unpacking: Unpacking = BOUNDED,
 ) -> tuple[Hit, ...]:
-    """What *rules* find in the JSON lines of *file*, by time; those about another provider's log are not run.
+    """What *rules* find in the events of *file*, by time; those about another provider's log are not run.
 
-    Lines that are no JSON find nothing, and no more is read of a compressed file than there is, or than it may unpack
-    to. `Invalid` where a rule's regular expression is none to DuckDB.
+    What is neither an event nor JSON finds nothing, and no more is read of a compressed file than there is, or than it
+    may unpack to. `Invalid` where a rule's regular expression is none to DuckDB.
     """
     mine = [rule for rule in rules if rule.provider in {None, provider.name}]
     if not mine or not is_bounded(file, unpacking):
         return ()
-    found_in, values = _query(mine, provider)
-    with duckdb.connect(config={"memory_limit": memory, "threads": threads}) as con, ExitStack() as stack:
+    with duckdb.connect(config={"memory_limit": memory, "threads": threads}) as con:
         con.execute("SET TimeZone = 'UTC'")
-        asked = {"file": str(file), "compression": compression_of(file) or "none", **values}
+
+        def found(lines: Path, *, are_own: bool) -> tuple[Hit, ...]:
+            query, values = _query(mine, provider, are_own=are_own)
+            asked = {"file": str(lines), "compression": compression_of(lines) or "none", **values}
+            rows = con.execute(query, asked).fetchall()
+            told = iter(_told(con, provider, [line for *_, line in rows if line is not None]))
+            hits = []
+            for numbers, *about, line in rows:
+                names = about if line is None else next(told)
+                hits += [_hit(mine[number], *names) for number in numbers]
+            return tuple(sorted(hits, key=lambda hit: (hit.at, hit.signal, hit.id)))
+
         try:
-            try:
-                rows = con.execute(found_in(_LINES), asked).fetchall()
-            except duckdb.Error:  # some line is no JSON, or the file is damaged
-                rows = _careful(con, found_in(_OBJECTS), asked, file, stack)
-            told = iter(_told(con, [line for *_, line in rows if line is not None]))
+            if are_events(file, provider):
+                with suppress(duckdb.Error):  # some line is no such event or no JSON, or the file is damaged
+                    return found(file, are_own=True)
+            with as_lines(file, provider, unpacking) as lines:
+                return found(lines, are_own=False)
         except duckdb.Error as error:
             raise Invalid(
                 f"A Sigma rule can not be run: {str(error).splitlines()[0]}", "Leave it out.", where=str(file)
             ) from error
-    hits = []
-    for found, *about, line in rows:
-        names = about if line is None else next(told)
-        hits += [_hit(mine[number], *names) for number in found]
-    return tuple(sorted(hits, key=lambda hit: (hit.at, hit.signal, hit.id)))
 
 
-def _careful(
-    con: duckdb.DuckDBPyConnection, query: str, asked: dict[str, str | float], file: Path, stack: ExitStack
-) -> list[tuple[Any, ...]]:
-    """What *query* finds in *file*, whatever is wrong with it."""
-    try:
-        return con.execute(query, asked).fetchall()
-    except duckdb.IOException:  # it is compressed and ends too early
-        asked |= {"file": str(stack.enter_context(whole_of(file))), "compression": "none"}
-        return con.execute(query, asked).fetchall()
-
-
-def _query(rules: list[Rule], provider: Provider) -> tuple[Callable[[str], str], dict[str, str | float]]:
+def _query(rules: list[Rule], provider: Provider, *, are_own: bool) -> tuple[str, dict[str, str | float]]:
     """One pass over the file for all *rules*: of each line the members they name, of a hit also who, whom and when.
 
-    The query is made of how lines are read, `_LINES` or `_OBJECTS`. Its last column is the line of a hit that has to be
-    looked at more closely for that, by `_told`.
+    Its last column is the line of a hit that has to be looked at more closely for that, by `_told`. Where all lines
+    *are_own* of the provider, one that is not is an error, as far as a member tells that.
     """
     from watchword.watch.sigma_sql import Compiler
 
     compiler = Compiler()
     conditions = [in_pairs((compiler.condition(c) for c in rule.conditions), "OR") for rule in rules]
-    known = {name.lower(): name for name, _ in provider.columns}
-    fields = {name: _places(field, provider, known) for field, name in compiler.fields.items()}
+    fields = {name: places(field, provider) for field, name in compiler.fields.items()}
+    about = about_of(provider)
+    other = ""
+    if are_own and provider.name in ALWAYS_HAVE_THEIR_KEY:
+        fields["own"] = (provider.type_key,)
+        other = f"WHEN {first('own')} IS NULL THEN error('an event in another form') "
     tests = ", ".join(f"{condition} AS is_{number}" for number, condition in enumerate(conditions))
     found = ", ".join(f"CASE WHEN is_{number} THEN {number} END" for number in range(len(rules)))
     any_found = in_pairs((f"is_{number}" for number in range(len(rules))), "OR")
-    of_lines = (
+    query = (
+        f"WITH log AS ({_LINES}), "
         f"field AS ({looked_up('log', 'json', fields)}), "
-        f"judged AS (SELECT json, {tests} FROM field), "
+        f"judged AS (SELECT json, {tests}{', own_first' if other else ''} FROM field), "
         # No filter: one would be pushed below what it asks for, which would be worked out twice.
         "hit AS (SELECT json, unnest("
-        f"CASE WHEN {any_found} THEN [list_filter([{found}], lambda n: n IS NOT NULL)] END) AS found FROM judged), "
-        f"told AS ({first_looked_up('hit', 'json, found', _ABOUT_PLACES)}) "
-        f"SELECT found, {_ABOUT_FIRST}, CASE WHEN unsure THEN json END FROM told"
+        f"CASE {other}WHEN {any_found} THEN [list_filter([{found}], lambda n: n IS NOT NULL)] END) AS found "
+        "FROM judged), "
+        f"told AS ({first_looked_up('hit', 'json, found', about.places)}) "
+        f"SELECT found, {about.first}, CASE WHEN unsure THEN json END FROM told"
     )
-    return (lambda lines: f"WITH log AS ({lines}), {of_lines}"), compiler.values
+    return query, compiler.values
 
 
-def _told(con: duckdb.DuckDBPyConnection, lines: list[str]) -> list[tuple[str | None, ...]]:
+def _told(con: duckdb.DuckDBPyConnection, provider: Provider, lines: list[str]) -> list[tuple[str | None, ...]]:
     """Who, whom and when of *lines*, in order, whatever lists they have."""
     if not lines:
         return []
+    about = about_of(provider)
     query = (
         "WITH line AS (SELECT unnest($lines) AS json, generate_subscripts($lines, 1) AS number), "
-        f"told AS ({looked_up('line', 'json, number', _ABOUT_PLACES)}) SELECT {_ABOUT_FIRST} FROM told ORDER BY number"
+        f"told AS ({looked_up('line', 'json, number', about.places)}) SELECT {about.first} FROM told ORDER BY number"
     )
     return con.execute(query, {"lines": lines}).fetchall()
-
-
-def _places(field: str, provider: Provider, known: dict[str, str]) -> tuple[str, ...]:
-    """The paths of *field* in a provider's log: as the log spells its first member, and where it may be put away."""
-    begin, dot, rest = field.partition(".")
-    spelled = known.get(begin.lower(), begin) + dot + rest
-    if field == WHOLE:
-        return (field,)
-    return (spelled, *(f"{prefix}.{field}" for prefix in _PREFIXES.get(provider.name, ())))
 
 
 def _hit(rule: Rule, id_: str | None, time: str | None, actor: str | None, target: str | None) -> Hit:

@@ -93,6 +93,7 @@ named AS (
             WHEN acts = ['delete'] AND name IN (
                 'sidhistory', 'serviceprincipalname', 'msds-allowedtodelegateto', 'msds-allowedtoactonbehalfofotheridentity'
             ) THEN ['other']
+            WHEN acts = ['delete'] AND name = 'msds-keycredentiallink' THEN ['msDS-KeyCredentialLink removed']
             WHEN name = 'sidhistory' THEN ['another''s identifier']
             WHEN name IN ('msds-allowedtodelegateto', 'msds-allowedtoactonbehalfofotheridentity') THEN ['delegation']
             -- Machines have services, and write their names themselves.
@@ -128,21 +129,26 @@ named AS (
     WHERE name = 'member'
     UNION ALL BY NAME
     SELECT
-        * EXCLUDE (native, attributes),
+        * EXCLUDE (native, attributes, classes),
         CASE
-            WHEN native = 'dsdbChange/Add' AND list_contains(
-                flatten(list_transform(
-                    attributes['objectClass'].actions, lambda a: list_transform(a."values", lambda v: v."value")
-                )),
-                'user'
-            ) THEN 'dsdbChange/Add user'
+            -- A name and a class are as whoever wrote them spelt them. A machine is a user too, and no person's account.
+            WHEN native = 'dsdbChange/Add' AND list_has_any(classes, ['user', 'inetorgperson'])
+                AND NOT list_contains(classes, 'computer') THEN 'dsdbChange/Add user'
             WHEN native = 'dsdbChange/Add' THEN 'dsdbChange/Add other'
             WHEN sign_in.status <> 'NT_STATUS_OK' THEN native || ' refused'
             ELSE native
         END AS native,
         dn AS "target"
-    FROM field
-    WHERE native <> 'dsdbChange/Modify'
+    FROM (
+        SELECT *, flatten(list_transform(
+            list_filter(map_entries(attributes), lambda e: lower(e."key") = 'objectclass'),
+            lambda e: flatten(list_transform(
+                e."value".actions, lambda a: list_transform(a."values", lambda v: lower(v."value"))
+            ))
+        )) AS classes
+        FROM field
+        WHERE native <> 'dsdbChange/Modify'
+    )
 )
 SELECT
     md5(concat_ws('|', native, "time", actor, "target", correlation, "group")) AS id,

@@ -10,6 +10,7 @@ from watchword.watch.providers.log_analytics import parsed
 from watchword.watch.providers.provider import Json, Provider
 from watchword.watch.providers.recased import Spelling, at, nested, text
 from watchword.watch.providers.windows_message import fields_of
+from watchword.watch.providers.windows_syslog import begins_at, of_line
 
 # fmt: off
 _NAMES = (
@@ -20,7 +21,7 @@ _NAMES = (
     "ClientName", "ClientAddress", "AccountName", "PasswordLastSet", "UserAccountControl", "UserPrincipalName",
     "SamAccountName", "AllowedToDelegateTo", "SidHistory", "ObjectDN", "ObjectGUID", "ObjectClass",
     "AttributeLDAPDisplayName", "AttributeValue", "OperationType", "OpCorrelationID", "Data", "AuditPolicyChanges",
-    "Requester", "Attributes",
+    "Requester", "Attributes", "AccountExpires",
 )
 # fmt: on
 _OTHER = (
@@ -32,13 +33,18 @@ _OTHER = (
     "timestamp",
     "RecordNumber",
     "EventType",
+    "Workstation",
     "EventRecordId",
 )
 
-_APART = ("Message", "EventData", "event_data", "Payload")
+_APART = ("Message", "Description", "EventData", "event_data", "Payload")
 """Members that forwarders keep an event's data in, where they do not lay it flat."""
 
+_SAYS = ("Message", "Description")
+"""Members in which forwarders keep its message, Fluentd in the second."""
+
 _COLUMNS = tuple((name, "VARCHAR") for name in (*_NAMES, *(name for name in _OTHER if name != "EventRecordId")))
+_NO_REST = frozenset({*(name for name, _ in _COLUMNS), *_APART})
 _SPELLING = Spelling(
     _COLUMNS,
     eventcode="EventID",
@@ -63,23 +69,27 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
         return _one(_from_beat(value, winlog))
     if isinstance(win := at(value, "data", "win") or value.get("win"), dict):  # Wazuh
         parts = [_SPELLING.of(win.get(name)) for name in ("eventdata", "system")]
-        return _one({name: each for part in parts if isinstance(part, dict) for name, each in part.items()} | {
-            "TimeCreated": at(win, "system", "systemTime")
-        })  # fmt: skip
+        of_both = {_capital(name): each for part in parts if isinstance(part, dict) for name, each in part.items()}
+        return _one(of_both | {"TimeCreated": at(win, "system", "systemTime")})
     if isinstance(value.get("Event ID"), str) and isinstance(value.get("Date and Time"), str):
         return _one(_from_viewer(value))
     event = _SPELLING.of(value)
     for name in ("event_data", "EventData", "UserData"):
         if isinstance(value.get(name), dict):
             event = {**_SPELLING.of(value[name]), **event}
+        elif isinstance(inner := parsed(value.get(name)), dict):  # Sentinel's WindowsEvent, exported
+            event = {**_SPELLING.of(inner), **event}
         elif isinstance(value.get(name), str) and (data := _element(value[name])) is not None:
             event = {**_data(data), **event}
     if isinstance(payload := parsed(value.get("Payload")), dict):  # as EvtxECmd hands on the data
         event = {**{name: each for name, each in _from_event(payload).items() if each is not None}, **event}
     if "EventID" not in event and text(event.get("Channel")) is not None:
         event["EventID"] = value.get("Id")
-    if isinstance(value.get("Message"), str) and event.get("SubjectUserSid") is None:
-        event = {**fields_of(value["Message"]), **event}
+    message = next((value[name] for name in _SAYS if isinstance(value.get(name), str)), None)
+    if message is not None and str(event.get("SourceName")).startswith("AD FS"):
+        event.setdefault("Data", message)
+    elif message is not None and event.get("SubjectUserSid") is None:
+        event = {**fields_of(message), **event}
     return _one(event)
 
 
@@ -99,11 +109,18 @@ def _from_viewer(row: Json) -> Json:
 
 
 def _one(event: Json) -> tuple[Json, ...] | None:
-    number = text(event.get("EventID"))
+    given = event.get("EventID")
+    number = text(_flat(given) if isinstance(given, dict) else given)  # with qualifiers, as old services have it
     if number is None or not number.isdecimal():
         return None
     flat = {name: _flat(event.get(name)) for name, _ in _COLUMNS if event.get(name) is not None}
-    return ({**flat, "EventID": number},)
+    # What no verdict looks at, a rule that was brought along may.
+    rest = {name: each for name, each in event.items() if name not in _NO_REST and isinstance(each, str | int | float)}
+    return ({**rest, **flat, "EventID": number},)
+
+
+def _capital(name: str) -> str:
+    return name[:1].upper() + name[1:]
 
 
 def _flat(value: Any) -> str:
@@ -127,6 +144,7 @@ def _from_event(event: Json) -> Json:
             out |= _SPELLING.of({name: each for name, each in part.items() if not name.startswith("#")})
             if isinstance(named := part.get("Data"), dict | list):
                 out |= _named_data(named)
+    out |= {name: each for name, each in system.items() if isinstance(each, str | int)}
     for name in ("EventID", "Channel", "Computer", "EventRecordID", "Keywords"):
         if system.get(name) is not None:
             out[name] = system[name]
@@ -145,13 +163,15 @@ def _attribute(system: Json, element: str, name: str) -> Any:
 
 
 def _named_data(data: Any) -> Json:
-    """`<Data Name="…">` as some converters write it: a list of objects with the name and the text."""
+    """`<Data Name="…">` as converters write it: objects with the name and the text, or one object of all."""
+    if isinstance(data, dict) and not {"@Name", "Name", "#attributes"} & data.keys():
+        return _SPELLING.of(data)  # type: ignore[no-any-return]
     out: Json = {}
     for each in data if isinstance(data, list) else [data]:
         if isinstance(each, dict):
             name = each.get("@Name") or each.get("Name") or at(each, "#attributes", "Name")
             if isinstance(name, str):
-                out[name] = each.get("#text", each.get("content", each.get("Value")))
+                out[name] = next((each[key] for key in ("#text", "text", "content", "Value") if key in each), None)
     return _SPELLING.of(out)  # type: ignore[no-any-return]
 
 
@@ -177,8 +197,9 @@ def _from_beat(value: Json, winlog: Json) -> Json:
 def _text(line: bytes) -> tuple[Json, ...] | None:
     """One event in XML, whatever stands before it on the line; or as Splunk renders it where XML is not asked for."""
     begin = line.find(b"<Event")
-    if begin < 0:
-        return _classic(line.decode("utf-8", "replace"))
+    said = line.decode("utf-8", "replace")
+    if begin < 0 or 0 <= begins_at(said) < said.find("<Event"):  # else it is text of that event
+        return _classic(said)
     end = line.rfind(b"</Event>")
     root = _element(line[begin : end + 8 if end > begin else None].decode("utf-8", "replace"))
     if root is None or root.tag != "Event":
@@ -206,7 +227,8 @@ def _classic(said: str) -> tuple[Json, ...] | None:
     head, _, message = said.partition("\nMessage=")
     named = dict(_MEMBER.findall(head))
     if "LogName" not in named or "EventCode" not in named:
-        return None
+        event = of_line(said)
+        return None if event is None else _one(_SPELLING.of(event))
     event = fields_of(message) | _SPELLING.of(named)
     return _one({**event, "TimeCreated": head.lstrip().partition("\n")[0].strip()})
 

@@ -10,9 +10,11 @@ SELECT
     CASE
         WHEN EventID IS NULL THEN NULL
         -- Its data is elsewhere in the line, where only the reading of one line after the other finds it.
-        WHEN coalesce(Message, EventData, event_data, Payload) <> ''
+        WHEN coalesce(Message, Description, EventData, event_data, Payload) NOT IN ('', '[]', '{}')
             AND coalesce(SubjectUserSid, SubjectUserName, TargetUserName, TargetSid, AccountName, ObjectDN, "Data", Requester) IS NULL
             AND log_name IN ('security', '') AND regexp_matches(EventID, '^(4[678]|5136|1102)') THEN NULL
+        WHEN coalesce(Message, Description, EventData, event_data, Payload) NOT IN ('', '[]', '{}') AND "Data" IS NULL
+            AND regexp_full_match(EventID, '120[2-5]|1210') THEN NULL
         WHEN log_name IN ('security', '') THEN EventID
         -- Another log cleared: its service says so in the log of the system.
         WHEN log_name = 'system' AND EventID = '104' THEN 'System/104'
@@ -27,12 +29,14 @@ SELECT
         number := number, keywords := concat_ws(' ', Keywords, EventType),
         subject_sid := SubjectUserSid, subject_name := SubjectUserName, subject_domain := SubjectDomainName,
         subject_logon := SubjectLogonId, target_sid := coalesce(nullif(TargetSid, ''), TargetUserSid),
-        target_name := coalesce(TargetUserName, TargetName, AccountName), target_domain := TargetDomainName,
+        -- What an AD FS server says has its account in the text; the record's own is that of the service.
+        target_name := coalesce(TargetUserName, TargetName, CASE WHEN NOT coalesce(starts_with(SourceName, 'AD FS'), false) THEN AccountName END),
+        target_domain := TargetDomainName,
         target_logon := TargetLogonId, member_sid := MemberSid, member_name := MemberName,
         old_name := OldTargetUserName, new_name := NewTargetUserName,
         address := coalesce(nullif(IpAddress, '-'), ClientAddress), logon_type := LogonType,
-        workstation := coalesce(nullif(WorkstationName, '-'), ClientName), status := Status, sub_status := SubStatus,
-        password_set := PasswordLastSet, uac := UserAccountControl, upn := UserPrincipalName, sam := SamAccountName,
+        workstation := coalesce(nullif(WorkstationName, '-'), Workstation, ClientName), status := Status, sub_status := SubStatus,
+        password_set := PasswordLastSet, expires := AccountExpires, uac := UserAccountControl, upn := UserPrincipalName, sam := SamAccountName,
         delegate := AllowedToDelegateTo, history := SidHistory, dn := ObjectDN, guid := ObjectGUID, class := ObjectClass,
         attribute := AttributeLDAPDisplayName, "value" := AttributeValue, operation := OperationType,
         operation_id := OpCorrelationID, "data" := "Data", audit := AuditPolicyChanges, requester := Requester,
@@ -54,25 +58,39 @@ WITH field AS (
             ) AS TIMESTAMPTZ)
             ELSE coalesce(try_cast(record.stamp AS TIMESTAMPTZ), instant(record.stamp))
         END AS "time",
+        -- Password services write an account into the text of their event.
+        nullif(coalesce(
+            nullif(regexp_extract("record"."data", '(?i)<UserId>\s*([^<]*[^<\s])', 1), ''),
+            regexp_extract("record"."data", '[\w.+-]+@[\w-]+\.[\w.-]+')
+        ), '') AS spoken,
+        nullif(regexp_extract("record"."data", '(?i)<IpAddress>\s*([^<,\s]+)', 1), '') AS spoken_address,
         nullif(nullif(record.subject_sid, '-'), 'S-1-0-0') AS actor_sid,
-        nullif(record.subject_name, '-') AS actor_name,
-        -- An audit failure is an attempt: the wrong right, the wrong old password, the wrong policy.
-        regexp_matches(
+        CASE WHEN native IN ('1204', '1205') THEN spoken ELSE nullif(record.subject_name, '-') END AS actor_name,
+        -- An audit failure is an attempt: the wrong right, the wrong old password, the wrong policy. That AD FS locks
+        -- somebody out is done.
+        (native <> '1210' AND regexp_matches(
             record.keywords, '(?i)fail|0x8?010000000000000|-9218868437227405312|9227875636482146304'
-)
+        ))
         -- 4766: an attempt to add another's identifier that came to nothing.
-        OR native = '4766'
+        OR native IN ('4766', '1203', '1205')
         OR (native = '4794' AND coalesce(record.status, '0x0') NOT IN ('0x0', '0', '-', '')) AS failed,
         native IN ('4728', '4729', '4732', '4733', '4756', '4757') AS is_group,
-        native IN ('4624', '4625', '4768', '4771', '4776', '4778') AS is_sign_in,
+        native IN ('4624', '4625', '4768', '4771', '4776', '4778', '1202', '1203') AS is_sign_in,
         -- What is about the domain, its certificates or a log, and no one account.
         regexp_full_match(native, '1102|System/104|4706|4707|4713|4716|4719|4739|486[567]|488[25]|489[012689]|4900|4906|4912') AS is_setting,
         lower(nullif(trim(record.requester), '')) AS requester_name,
         -- A certificate that is asked for in another's name.
         lower(nullif(trim(regexp_extract(record.asked, '(?i)\bSAN:.*?\b(?:upn|email|dns)=([^\s&,;]+)', 1)), '')) AS certified,
         coalesce(regexp_matches(record.operation, '%%14675|Deleted'), false) AS is_taken_off,
-        -- Password services write an account into the text of their event.
-        regexp_extract("record"."data", '[\w.+-]+@[\w-]+\.[\w.-]+|(?i:<UserId>)([^<]+)') AS spoken
+        -- %%1793 is written out as "<value not set>": what was there is gone.
+        nullif(regexp_replace(record.delegate, '^(-|%%1793|<value not set>)$', ''), '') AS delegated,
+        nullif(regexp_replace(record.history, '^(-|%%1793|<value not set>)$', ''), '') AS added_history,
+        nullif(regexp_replace(record.upn, '^(-|%%1793|<value not set>)$', ''), '') AS new_upn,
+        nullif(regexp_replace(record.sam, '^(-|%%1793|<value not set>)$', ''), '') AS new_sam,
+        nullif(regexp_replace(record.password_set, '^(-|%%1793|<value not set>)$', ''), '') AS password_at,
+        -- Of a local account 4738 has every value, changed or not; only its flags are those that changed.
+        coalesce(regexp_matches(record.sam, '[^-]') AND regexp_matches(record.expires, '[^-]')
+            AND regexp_matches(record.password_set, '[^-]'), false) AS is_listing
     FROM record
 ),
 named AS (
@@ -96,7 +114,7 @@ named AS (
             -- In 4740 the domain is the computer that the wrong passwords came from.
             WHEN native = '4740' THEN [target_sid, target_name]
             ELSE [
-                target_sid, target_name, old_name, new_name, nullif(upn, '-'), spoken,
+                target_sid, target_name, old_name, new_name, nullif(upn, '-'), spoken, regexp_extract(spoken, '\\(.+)$', 1),
                 CASE WHEN target_name IS NOT NULL AND nullif(target_domain, '-') IS NOT NULL THEN target_domain || '\' || target_name END
             ]
         END AS names,
@@ -126,8 +144,9 @@ kinds AS (
         *,
         CASE
             WHEN native = '4738' THEN list_filter([
-                CASE WHEN password_set IN ('%%1794', '<never>') THEN '4738 password to be changed'
-                    WHEN nullif(nullif(password_set, '-'), '') IS NOT NULL THEN '4738 password set' END,
+                CASE WHEN password_at IN ('%%1794', '<never>') THEN
+                        CASE WHEN NOT (is_listing AND regexp_matches(uac, '\w')) THEN '4738 password to be changed' END
+                    WHEN password_at IS NOT NULL AND NOT is_listing THEN '4738 password set' END,
                 CASE WHEN regexp_matches(uac, '\b2082\b|''Password Not Required'' - Enabled') THEN '4738 no password needed' END,
                 CASE WHEN regexp_matches(uac, '\b2060\b|''Smartcard Required'' - Disabled') THEN '4738 no smart card needed' END,
                 CASE WHEN regexp_matches(uac, '\b2096\b|''Don''t Require Preauth'' - Enabled') THEN '4738 no proof before tickets' END,
@@ -135,15 +154,14 @@ kinds AS (
                     uac, '\b(2091|2095)\b|''(Encrypted Text Password Allowed|Use DES Key Only)'' - Enabled'
                 ) THEN '4738 password to be recovered' END,
                 CASE WHEN regexp_matches(uac, '\b2089\b|''Don''t Expire Password'' - Enabled') THEN '4738 password never expires' END,
-                CASE WHEN nullif(nullif(delegate, '-'), '') IS NOT NULL OR regexp_matches(
+                CASE WHEN delegated IS NOT NULL OR regexp_matches(
                     uac, '\b(2093|2098)\b|''Trusted (For|To Authenticate For) Delegation'' - Enabled'
                 ) THEN '4738 delegation' END,
-                CASE WHEN nullif(nullif(nullif(history, '-'), ''), '%%1793') IS NOT NULL THEN '4738 another''s identifier' END,
-                CASE WHEN coalesce(nullif(nullif(upn, '-'), ''), nullif(nullif(sam, '-'), '')) IS NOT NULL
-                    AND coalesce(password_set, '-') IN ('-', '') THEN '4738 renamed' END
+                CASE WHEN added_history IS NOT NULL THEN '4738 another''s identifier' END,
+                CASE WHEN coalesce(new_upn, new_sam) IS NOT NULL AND password_at IS NULL AND NOT is_listing THEN '4738 renamed' END
             ], lambda k: k IS NOT NULL)
             WHEN native = '4742' THEN [CASE
-                WHEN nullif(nullif(delegate, '-'), '') IS NOT NULL OR regexp_matches(
+                WHEN delegated IS NOT NULL OR regexp_matches(
                     uac, '\b(2093|2098)\b|''Trusted (For|To Authenticate For) Delegation'' - Enabled'
                 ) THEN '4742 delegation'
                 ELSE '4742 other'
@@ -192,7 +210,7 @@ kinds AS (
                 ends_with(target_name, '$') OR target_sid IN ('S-1-5-18', 'S-1-5-19', 'S-1-5-20', 'S-1-5-7')
                 OR regexp_matches(target_sid, '^S-1-5-(90|96)-')
             ) THEN ['4624 machine']
-            WHEN is_sign_in AND native <> '4625' AND native <> '4771' AND (failed OR coalesce(nullif(status, '0x0'), '0') NOT IN ('0', '-', ''))
+            WHEN is_sign_in AND native NOT IN ('4625', '4771', '1203') AND (failed OR coalesce(nullif(status, '0x0'), '0') NOT IN ('0', '-', ''))
                 THEN [native || ' failed']
             ELSE [native]
         END AS natives
@@ -218,14 +236,15 @@ SELECT
         ELSE 'SUCCESS'
     END AS outcome,
     NOT failed AND native NOT IN ('4625', '4771') AS done,
-    regexp_replace(nullif(nullif(nullif(address, '-'), ''), 'LOCAL'), '^::ffff:', '') AS address,
+    regexp_replace(nullif(nullif(nullif(coalesce(address, spoken_address), '-'), ''), 'LOCAL'), '^::ffff:', '') AS address,
     CAST(NULL AS VARCHAR) AS socket,
     nullif(nullif(operation_id, ''), '-') AS correlation,
     -- One click of a console is several records of one logon on one account.
     nullif(lower(concat_ws('|', machine, nullif(subject_logon, '-'))), lower(machine)) AS click,
-    coalesce(actor_sid = target_sid
+    native IN ('1204', '1205') OR coalesce(actor_sid = target_sid
         -- Who has no session yet, or an expired password, changes it with the old one, and nobody is signed in.
         OR (native = '4723' AND actor_sid IN ('S-1-5-7', 'S-1-5-18'))
+        OR (natives = ['4738 password set'] AND regexp_full_match(actor_sid, '(?i)S-1-5-7|NT AUTHORITY\\ANONYMOUS LOGON'))
         OR (native = '4887' AND coalesce(
             split_part(certified, '@', 1) = regexp_extract(requester_name, '[^\\]+$')
             OR split_part(certified, '.', 1) || '$' = regexp_extract(requester_name, '[^\\]+$'), true
@@ -248,7 +267,7 @@ SELECT
         WHEN native = '5136' THEN attribute
         WHEN native = '4781' THEN concat_ws(' → ', old_name, new_name)
         WHEN is_sign_in THEN 'logon type ' || logon_type
-        WHEN native = '4738' THEN nullif(delegate, '-')
+        WHEN native = '4738' THEN delegated
         WHEN native = '4719' THEN nullif(trim(audit), '')
         WHEN native = '4887' THEN nullif(trim(asked), '')
     END AS detail
