@@ -1,8 +1,7 @@
-"""One good support event of each provider: what an agent did to an account, as a line or as lines of its log."""
+"""One good support event of each provider: what an agent did to an account, as one line of its log."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -15,12 +14,9 @@ from . import test_entra as entra
 from . import test_github as github
 from . import test_google as google
 from . import test_keycloak as keycloak
-from . import test_openldap as openldap
 from . import test_ssf as ssf
 from . import test_windows as windows
 from .conftest import Okta
-
-WHEN = "2026-03-02T12:00:00Z"
 
 
 def _okta(target: str, actor: str, at: Any, name: str) -> dict[str, Any]:
@@ -44,7 +40,13 @@ def _samba(target: str, actor: str, at: Any, name: str) -> dict[str, Any]:
 
 
 def _entra(target: str, actor: str, at: Any, name: str) -> dict[str, Any]:
-    of = {"id": target, "displayName": None, "type": "User", "userPrincipalName": target, "modifiedProperties": []}
+    of: dict[str, Any] = {
+        "id": target,
+        "displayName": None,
+        "type": "User",
+        "userPrincipalName": target,
+        "modifiedProperties": [],
+    }
     by = {"user": {"id": actor, "displayName": None, "userPrincipalName": actor}, "app": None}
     return entra._audit(id=name, correlationId=f"c-{name}", activityDateTime=at, targetResources=[of], initiatedBy=by)
 
@@ -101,7 +103,7 @@ def _openldap(target: str, actor: str, at: Any, name: str) -> dict[str, Any]:
 
 
 def _ssf(target: str, actor: str, at: Any, name: str) -> dict[str, Any]:
-    event = {"event_timestamp": at, "initiating_entity": "admin", "credential_type": "password", "change_type": "update"}
+    event = {"event_timestamp": at, "initiating_entity": "admin"} | {"credential_type": "password"}
     sub = {"format": "opaque", "id": target}
     return ssf.claims("caep/event-type/credential-change", name, event=event, sub_id=sub, iat=None)
 
@@ -116,20 +118,20 @@ def _ocsf(target: str, actor: str, at: Any, name: str) -> dict[str, Any]:
 
 
 class Good(msgspec.Struct, frozen=True, kw_only=True):
-    """How one provider's log tells of one support act.
+    """How one provider's log tells of one support act, at noon unless told otherwise.
 
-    *make* takes the account, who did it, when, and a name of the event; *objects* are the paths of members that are
-    objects or lists.
+    *make* takes the account, who did it, when, and a name of the event. *noon* is the time as this log writes it.
     """
 
     make: Callable[[str, str, Any, str], dict[str, Any]]
-    target: str = "u-ana"
-    actor: str = "u-mara"
-    at: Any = WHEN
+    noon: Any = "2026-03-02T12:00:00Z"
 
-    def __call__(self, target: str | None = None, *, actor: str | None = None, at: Any = None, name: str = "e-1") -> Any:
-        return self.make(target or self.target, actor or self.actor, at or self.at, name)
+    def __call__(self, target: str, *, actor: str = "u-mara", at: Any = None, name: str = "") -> dict[str, Any]:
+        """The event; its name is the account's unless told otherwise."""
+        return self.make(target, actor, self.noon if at is None else at, name or f"e-{target}")
 
+
+_SECONDS, _MILLISECONDS = 1772452800, 1772452800000
 
 GOOD: dict[str, Good] = {
     "okta": Good(make=_okta),
@@ -137,12 +139,13 @@ GOOD: dict[str, Good] = {
     "entra": Good(make=_entra),
     "windows": Good(make=_windows),
     "google": Good(make=_google),
-    "keycloak": Good(make=_keycloak, at=1772452800000),
+    "keycloak": Good(make=_keycloak, noon=_MILLISECONDS),
     "duo": Good(make=_duo),
     "cloudtrail": Good(make=_cloudtrail),
-    "github": Good(make=_github, at=1772452800000),
+    "github": Good(make=_github, noon=_MILLISECONDS),
     "openldap": Good(make=_openldap),
-    "ssf": Good(make=_ssf, at=1772452800),
+    "ssf": Good(make=_ssf, noon=_SECONDS),
     "ecs": Good(make=_ecs),
-    "ocsf": Good(make=_ocsf, at=1772452800000),
+    "ocsf": Good(make=_ocsf, noon=_MILLISECONDS),
 }
+"""By the provider's name."""
