@@ -6,14 +6,24 @@ import copy
 import json
 import random
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from watchword.watch.providers import PROVIDERS
+from watchword.watch.shapes_slapd import SlapdReader
+
+from . import test_cloudtrail as cloudtrail
+from . import test_duo as duo
 from . import test_ecs as ecs
 from . import test_entra as entra
+from . import test_github as github
 from . import test_google as google
+from . import test_keycloak as keycloak
 from . import test_ocsf_okta as ocsf_okta
+from . import test_openldap as openldap
+from . import test_ssf as ssf
 from . import test_unified_audit as unified
 from . import test_windows as windows
 from .conftest import Classify, Okta
@@ -25,6 +35,17 @@ _ODD: tuple[Any, ...] = (
 
 _RESET = google._activity(google._event("CHANGE_PASSWORD"))
 _UPDATE = entra._update(StrongAuthenticationMethod=(entra.METHODS, []))
+_SAMBA = sorted((Path(__file__).parent / "samples").glob("samba_*.jsonl"))
+
+
+def _operations(*records: str) -> Iterator[dict[str, Any]]:
+    """What the reader of OpenLDAP's log makes of *records*: the lines that its queries see."""
+    reader = SlapdReader()
+    for line in "\n".join(records).splitlines():
+        yield from (json.loads(found) for _, found in reader.read(1, line.encode()) if isinstance(found, bytes))
+    yield from (json.loads(found) for _, found in reader.end() if isinstance(found, bytes))
+
+
 _BASES: dict[str, list[dict[str, Any]]] = {
     "okta": [Okta()()],
     "entra": [
@@ -53,6 +74,48 @@ _BASES: dict[str, list[dict[str, Any]]] = {
         windows._beat(windows._reset()),
     ],
     "ocsf": [ecs._change(), ocsf_okta._event(300301, "user.session.impersonation.grant", user=ocsf_okta.ANA)],
+    "samba": [json.loads(line) for file in _SAMBA for line in file.read_text(encoding="utf-8").splitlines()[-2:]],
+    "keycloak": [
+        keycloak.user_event("UPDATE_CREDENTIAL", details={"credential_type": "otp", "username": "ana"}),
+        keycloak.admin_event("UPDATE", "USER", "users/u-ana", body={"email": "x@example.test", "requiredActions": []}),
+        {"@timestamp": "2026-03-02T12:00:00Z", "message": 'type="UPDATE_TOTP", realmId="r-1", userId="u-ana"'},
+        {
+            "@timestamp": "2026-03-02T12:00:00Z",
+            "event": {"action": "UPDATE_TOTP"},
+            "user": {"id": "u-ana", "name": "ana"},
+            "source": {"ip": "198.51.100.7"},
+            "keycloak": {"realm": {"id": "r-1"}, "client": {"id": "c-1"}},
+        },
+    ],
+    "duo": [
+        duo.admin_log("user_update", says={"status": "Bypass"}),
+        duo.activity("user_update", says={"status": "Active"}, was={"status": "Locked Out"}),
+        duo.sign_in("success"),
+        {"response": {"items": [duo.activity("bypass_create")]}},
+    ],
+    "cloudtrail": [
+        cloudtrail.call("UpdateLoginProfile"),
+        cloudtrail.call("CreateAccessKey", {}, by=cloudtrail.ROLE, responseElements={"accessKey": {"userName": "ana"}}),
+        {"Records": [cloudtrail.call("DeactivateMFADevice")]},
+        {"detail-type": "AWS API Call via CloudTrail", "detail": cloudtrail.call("UpdateUser")},
+    ],
+    "github": [
+        github.entry("org.update_member", permission="admin", old_permission="read"),
+        github.entry("personal_access_token.create", data={"user_id": 12}),
+        {"github": github.entry("two_factor_authentication.disabled")},
+    ],
+    "openldap": [
+        *_operations(openldap.accesslog("userPassword:= x", "pwdReset:= TRUE"), openldap.auditlog(kind="delete")),
+        {"@timestamp": "2026-03-02T12:00:00Z", "message": openldap.stats('MOD dn="uid=ana"')[-3]},
+    ],
+    "ssf": [
+        ssf.claims(),
+        ssf.claims(
+            "caep/event-type/credential-change",
+            event={"event_timestamp": 1772452800, "credential_type": "password", "change_type": "update"},
+            sub_id={"format": "complex", "user": {"format": "iss_sub", "iss": ssf.ISSUER, "sub": "u-ana"}},
+        ),
+    ],
 }
 
 
@@ -73,7 +136,7 @@ def _replaced(event: dict[str, Any], path: tuple[Any, ...], odd: Any) -> dict[st
     return event
 
 
-@pytest.mark.parametrize("provider", _BASES)
+@pytest.mark.parametrize("provider", sorted(PROVIDERS))
 def test_any_member_may_be_anything(classify: Classify, provider: str) -> None:
     """Each member of each shape, at any depth, is replaced by what it never is: the log is read to its end."""
     chance = random.Random(6)

@@ -283,6 +283,9 @@ def test_no_secret_is_written_again(classify: Classify, tmp_path: Path) -> None:
     [
         ("dn: reqStart=x,cn=log\nno colon here\n", "damaged LDIF: a line without a colon"),
         ("dn: reqStart=x,cn=log\nreqMod:: ***\n", "damaged LDIF: a value that is no base64"),
+        ("dn: reqStart=x,cn=log\nreqStart: 20260302120000Z\n", "a record of an operation without its reqType"),
+        ("dn: reqStart=x,cn=log\nreqType: modify\nreqMod: userPass\n", "a modification that does not say of what"),
+        ("dn: uid=ana\nchangetype: modify\n", "a modification that does not say of what"),
         ("reqType: modify\nreqDN: uid=ana\n", "an LDIF record without its dn"),
         ("what is this\n", "no LDIF and no line of slapd"),
     ],
@@ -301,6 +304,25 @@ def test_a_log_that_ends_within_a_record_tells_what_it_has(classify: Classify) -
     assert [row.action for row in rows(classify, cut)] == [Canonical.PASSWORD_RESET]
     (row,) = rows(classify, *stats(f'MOD dn="{ANA}"', "MOD attr=userPassword")[:-3])
     assert (row.outcome, row.verdict) == ("UNKNOWN", Verdict.UNVERIFIED)
+
+
+def test_a_record_cut_short_takes_nothing_of_the_next(classify: Classify) -> None:
+    """A record that ends without an empty line is one, and what begins with a dn another: neither hides the other."""
+    cut = "\n".join(accesslog("userPassword:= x", dn="uid=ben,dc=example,dc=test").splitlines()[1:-2])
+    whole = "\n".join(accesslog("userPassword:= x").splitlines()[1:])
+    report = classify([f"{cut}\n{whole}\n", f"version: 1\n{whole}\n"], None, provider="openldap")
+    assert [(row.target, row.action) for row in report.verdicts] == [(ANA, Canonical.PASSWORD_RESET)]
+    assert [(one.line, one.reason) for one in report.rejected] == [(1, "a modification that does not say of what")]
+    assert (report.lines, report.preamble) == (3, 0)
+
+
+def test_lines_parted_by_a_rotation_are_told(classify: Classify) -> None:
+    """What was changed stood in the other file: the modification is kept aside by its number, and is no silence."""
+    asked, changed = stats(f'MOD dn="{ANA}"')[:5], stats("MOD attr=userPassword")[4:]
+    for log in (asked, changed):
+        report = classify(list(log), None, provider="openldap")
+        assert report.verdicts == ()
+        assert [one.reason for one in report.rejected] == ["a modification that does not say of what"]
 
 
 def test_entries_and_answers_of_a_search_are_no_damage(classify: Classify) -> None:

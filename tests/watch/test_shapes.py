@@ -77,6 +77,7 @@ def test_an_empty_page_is_no_damage(tmp_path: Path) -> None:
     """A page of a list with nothing in it is neither an event nor damage."""
     report = _read(tmp_path, b'{"@odata.context": "x", "value": []}\n', "entra")
     assert (report.verdicts, report.rejected_lines, report.preamble) == ((), 0, 1)
+    assert report.strange_files == ()
 
 
 def test_a_file_that_only_looks_like_evtx_is_named(tmp_path: Path) -> None:

@@ -41,10 +41,7 @@ def noted(seen: Observation) -> tuple[str, ...]:
 def _notes(seen: Observation) -> Iterator[str]:
     for share in seen.files:
         if share.is_strange:
-            yield (
-                f"{share.rejected + share.unknown:,} of {share.lines:,} lines of {share.file} are nothing that "
-                f"{share.provider} is known to write: is it the log of another provider?"
-            )
+            yield f"{share.why_strange(share.file)}: is it the log of another provider?"
         if share.is_broken:
             yield f"{share.file} was not read to its end; --rejects says why."
     if seen.rejected:

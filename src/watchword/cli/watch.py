@@ -257,10 +257,8 @@ def _show(report: Report) -> None:
             f"line {first.line}: {escape(printable(first.reason))}. --rejects keeps them all."
         )
     for share in report.strange_files:
-        out.print(
-            f"[yellow]{share.rejected + share.unknown} of {share.lines} lines[/] of {escape(printable(share.file))} "
-            f"are nothing that {share.provider} is known to write: is it the log of another provider?"
-        )
+        why = escape(printable(share.why_strange(share.file)))
+        out.print(f"[yellow]{why}[/]: is it the log of another provider?")
     for unknown in report.unknown_types[:10]:
         out.print(f"[yellow]unknown type[/] {escape(printable(unknown.native))}: {unknown.lines} line(s)")
     for change in report.unseen:

@@ -68,6 +68,9 @@ class SlapdReader:
         elif line[:1] == b"#":
             yield from self._comment(number, line)
         elif self._lines or _LDIF.match(line):
+            # RFC 2849: a record begins with its dn, so that one before it was cut short.
+            if line[:3].lower() == b"dn:" and any(not held.startswith(b"version:") for held in self._lines):
+                yield from self._record()
             self._keep(number, line)
         elif line[:1] in (b"{", b"["):
             yield from self._json(number, line)
@@ -123,9 +126,11 @@ class SlapdReader:
             is_result = names <= {"search", "result", "control", "matcheddn", "text", "ref", "pagedresultscookie"}
             yield number, PASSED if is_result else Damaged(reason="an LDIF record without its dn", text=first)
         elif "reqtype" in names:
-            yield number, msgspec.json.encode(_of_accesslog(pairs))
+            yield number, _whole(_of_accesslog(pairs), first)
+        elif pairs and pairs[0][1].lower().startswith("reqstart="):
+            yield number, Damaged(reason="a record of an operation without its reqType", text=first)
         elif "changetype" in names or header is not None:
-            yield number, msgspec.json.encode(_of_auditlog(pairs, header))
+            yield number, _whole(_of_auditlog(pairs, header), first)
         else:  # an entry, and no change to one
             yield number, PASSED
 
@@ -217,12 +222,20 @@ class SlapdReader:
         if operation["type"] == "bind" and code is not None and code != 14:  # 14: more steps of it follow
             self._remember(self._bound, key[0], str(operation["target"]) if code == 0 else "")
             operation["actor"] = operation["target"]
-        return number, msgspec.json.encode({**operation, "result": code})
+        said = f'conn={key[0]} op={key[1]} MOD dn="{operation["target"]}"'
+        return number, _whole({**operation, "result": code}, said)
 
     def _remember(self, what: dict[int, str], conn: int, said: str) -> None:
         while len(what) >= _HELD:
             what.pop(next(iter(what)))
         what[conn] = said
+
+
+def _whole(operation: Operation, text: str) -> bytes | Damaged:
+    """*operation* as a line; one that does not say what it changed was cut short, or hidden from whoever read it."""
+    if operation["type"] == "modify" and not operation["mods"]:
+        return Damaged(reason="a modification that does not say of what", text=text[:EXCERPT])
+    return msgspec.json.encode(operation)
 
 
 def _pair(line: bytes) -> tuple[str, str]:

@@ -47,10 +47,14 @@ _KEPT = {"file", "line", "reason", "text"}
 
 
 class Tally(msgspec.Struct, kw_only=True):
-    """What the lines of a log were; *lines* counts those that are not blank, *broken* the files that end too early."""
+    """What the lines of a log were; *lines* counts those that are not blank, *broken* the files that end too early.
+
+    *preamble* are no events and no damage; *pages* of them are pages of a list that has none.
+    """
 
     lines: int = 0
     preamble: int = 0
+    pages: int = 0
     repaired: int = 0
     rejected: int = 0
     broken: int = 0
@@ -158,6 +162,7 @@ def _mend(number: int, line: bytes, provider: Provider, tally: Tally) -> Iterato
         why = f"no {provider.type_key}" if isinstance(value, dict) else "a JSON value that is no event"
         if not events and isinstance(value, dict):  # a page of a list that has none
             tally.preamble += 1
+            tally.pages += 1
             return
     if any(event is not None for event in events):
         tally.repaired += 1

@@ -170,6 +170,7 @@ class Rejected(msgspec.Struct, frozen=True, kw_only=True):
 class FileShare(msgspec.Struct, frozen=True, kw_only=True):
     """How much of one file was of its provider: *lines* that should be events, *rejected* and *unknown* of them.
 
+    *passed* are beside these, and neither events nor damage: what a server writes into the same log.
     One that *is_broken* was not read to its end, or not at all: its last rejected line says why.
     """
 
@@ -179,11 +180,19 @@ class FileShare(msgspec.Struct, frozen=True, kw_only=True):
     rejected: int
     unknown: int
     is_broken: bool = False
+    passed: int = 0
 
     @property
     def is_strange(self) -> bool:
-        """Whether more than half of it is nothing this provider is known to write: another provider's log, perhaps."""
-        return 2 * (self.rejected + self.unknown) > self.lines
+        """Whether more than half of it, or all, is no event this provider is known to write: another's log, perhaps."""
+        return 2 * (self.rejected + self.unknown) > self.lines or self.passed > self.lines == 0
+
+    def why_strange(self, name: str) -> str:
+        """What is strange about it, in words that call the file *name*."""
+        known = f"{self.provider} is known to write"
+        if not self.lines:
+            return f"none of {self.passed:,} lines of {name} is an event that {known}"
+        return f"{self.rejected + self.unknown:,} of {self.lines:,} lines of {name} are nothing that {known}"
 
 
 class UnseenChange(msgspec.Struct, frozen=True, kw_only=True):

@@ -42,7 +42,7 @@ WITH field AS (
     SELECT
         native,
         unnest(record),
-        try_cast(record.stamp AS TIMESTAMPTZ) AS "time",
+        coalesce(try_cast(record.stamp AS TIMESTAMPTZ), instant(record.stamp)) AS "time",
         coalesce(nullif(record."user".target, NULL), record."user".effective) AS other
     FROM record
 ),

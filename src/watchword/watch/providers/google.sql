@@ -32,7 +32,7 @@ WITH field AS (
     SELECT
         native,
         unnest(record),
-        try_cast(record.stamp AS TIMESTAMPTZ) AS "time",
+        coalesce(try_cast(record.stamp AS TIMESTAMPTZ), instant(record.stamp)) AS "time",
         nullif(record.actor.email, '') AS by_mail,
         list_filter(record.parameters, lambda p: upper(p.name) IN ('USER_EMAIL', 'AFFECTED_EMAIL_ADDRESS'))[1] AS subject,
         list_filter(

@@ -25,7 +25,7 @@ WITH field AS (
     SELECT
         native,
         uuid,
-        try_cast(stamped AS TIMESTAMPTZ) AS "time",
+        coalesce(try_cast(stamped AS TIMESTAMPTZ), instant(stamped)) AS "time",
         coalesce(who, '') AS actor,
         lower(nullif(login, 'null')) AS actor_login,
         lower(kind) AS actor_type,
@@ -122,6 +122,6 @@ SELECT
     nullif(reason, '') AS detail
 FROM (
     SELECT * REPLACE (coalesce(who, '') AS who, lower(nullif(login, 'null')) AS login),
-        lower(who) AS who_key, try_cast(stamped AS TIMESTAMPTZ) AS "time"
+        lower(who) AS who_key, coalesce(try_cast(stamped AS TIMESTAMPTZ), instant(stamped)) AS "time"
     FROM record
 )

@@ -2,7 +2,7 @@ SELECT
     -- What a credential is, and what became of it, decides what happened to the account. A token is to have one event:
     -- those of one that has several are named below.
     CASE
-        WHEN jti IS NULL AND events IS NULL THEN NULL
+        WHEN jti IS NULL THEN NULL
         WHEN coalesce(len(map_keys(events)), 0) = 0 THEN 'no event'
         WHEN len(map_keys(events)) > 1 THEN 'several events'
         ELSE regexp_replace(map_keys(events)[1], '^https://schemas\.openid\.net/secevent/', '')
@@ -13,7 +13,7 @@ SELECT
                 END
             ELSE '' END
     END AS native,
-    strftime(to_timestamp(iat), '%Y-%m-%dT%H:%M:%SZ') AS stamp,
+    CAST(instant(CAST(iat AS VARCHAR)) AS VARCHAR) AS stamp,
     struct_pack(jti := jti, iss := iss, iat := iat, txn := txn, sub_id := sub_id, events := events) AS record
 FROM log;
 
@@ -43,8 +43,8 @@ field AS (
         record.sub_id.session.id AS session,
         regexp_replace(entry."key", '^https://schemas\.openid\.net/secevent/', '') AS kind,
         entry."value" AS claims,
-        record.iat AS issued,
-        count(*) OVER (PARTITION BY record.jti) AS many
+        instant(CAST(record.iat AS VARCHAR)) AS issued,
+        len(map_keys(record.events)) AS many
     FROM each_event
 ),
 named AS (
@@ -54,7 +54,7 @@ named AS (
         lower(claims ->> '$.change_type') AS change,
         lower(claims ->> '$.credential_type') AS credential,
         -- Seconds by the text of CAEP; some transmitters write milliseconds.
-        try_cast(claims ->> '$.event_timestamp' AS DOUBLE) AS stamped,
+        instant(claims ->> '$.event_timestamp') AS stamped,
         -- Transmitters of drafts before the final text name the subject within the event.
         coalesce(claims -> '$.subject.user', claims -> '$.subject') AS told
     FROM field
@@ -82,10 +82,7 @@ SELECT
     CASE WHEN initiator = 'user' THEN names_of(list_transform(names, lambda k: lower(k))) ELSE [] END AS actor_keys,
     coalesce(names[1], '') AS target,
     names_of(list_transform(names, lambda k: lower(k))) AS target_keys,
-    try_cast(to_timestamp(CASE
-        WHEN stamped > 100000000000 THEN stamped / 1000
-        ELSE coalesce(stamped, issued)
-    END) AS TIMESTAMPTZ) AS "time",
+    coalesce(stamped, issued) AS "time",
     'SUCCESS' AS outcome,
     true AS done,
     CAST(NULL AS VARCHAR) AS address,

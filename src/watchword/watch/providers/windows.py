@@ -157,7 +157,7 @@ def _attribute(system: Json, element: str, name: str) -> Any:
     for holder in (at(system, element, "#attributes"), at(system, element), system.get(f"{element}_attributes")):
         if isinstance(holder, dict):
             for key in (name, f"@{name}", name.lower()):
-                if isinstance(holder.get(key), str):
+                if isinstance(holder.get(key), str | int | float):
                     return holder[key]
     return system.get(element) if isinstance(system.get(element), str) else None
 

@@ -193,6 +193,7 @@ class _Judging:
                     rejected=sum(t.rejected for t in tallies),
                     unknown=unknown_lines(self._con) - before,
                     is_broken=any(t.broken for t in tallies),
+                    passed=sum(t.preamble - t.pages for t in tallies),
                 )
             )
         return tuple(shares)
