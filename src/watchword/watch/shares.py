@@ -7,8 +7,9 @@ import duckdb
 from watchword.watch.sieve import Tally
 from watchword.watch.verdicts import FileShare
 
-Counts = tuple[int, int, int, int]
-"""So far: lines that should be events, those rejected of them, those of unknown types, and files that are broken."""
+Counts = tuple[int, int, int, int, int]
+"""So far: lines that should be events, those rejected of them, those of unknown types, files that are broken, and those
+rejected of another tenant."""
 
 _UNKNOWN = """
     SELECT coalesce(sum(lines), 0), min(seen.native) FILTER (seen.provider = $provider)
@@ -24,14 +25,20 @@ def unknown_lines(con: duckdb.DuckDBPyConnection) -> int:
 
 def counts(con: duckdb.DuckDBPyConnection, tally: Tally) -> Counts:
     """What *con* and *tally* have counted by now."""
-    return tally.lines - tally.preamble, tally.rejected, unknown_lines(con), tally.broken
+    return tally.lines - tally.preamble, tally.rejected, unknown_lines(con), tally.broken, tally.elsewhere
 
 
 def share_since(before: Counts, after: Counts, file: str, provider: str) -> FileShare:
     """What *file*, read between two counts, is of *provider*."""
-    lines, rejected, unknown, broken = (b - a for a, b in zip(before, after, strict=True))
+    lines, rejected, unknown, broken, elsewhere = (b - a for a, b in zip(before, after, strict=True))
     return FileShare(
-        file=file, provider=provider, lines=lines, rejected=rejected, unknown=unknown, is_broken=broken > 0
+        file=file,
+        provider=provider,
+        lines=lines,
+        rejected=rejected,
+        unknown=unknown,
+        is_broken=broken > 0,
+        elsewhere=elsewhere,
     )
 
 

@@ -42,7 +42,8 @@ SELECT
         error := coalesce(said(errorCode), CASE WHEN eventName = 'ConsoleLogin' THEN said(errorMessage) END),
         address := sourceIPAddress, agent := userAgent, request := requestID, shared := sharedEventID,
         account := recipientAccountId
-    ) AS record
+    ) AS record,
+    nullif(recipientAccountId, '') AS tenant
 FROM called;
 
 WITH field AS (

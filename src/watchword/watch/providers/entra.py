@@ -55,6 +55,7 @@ _COLUMNS = (
     ("resultSignature", "VARCHAR"),
     ("resultDescription", "VARCHAR"),
     ("callerIpAddress", "VARCHAR"),
+    ("tenantId", "VARCHAR"),
     ("auditLogRecordType", "VARCHAR"),
     ("identity", "JSON"),
     ("properties", f"STRUCT({', '.join(f'{name} {kind}' for name, kind in _FIELDS)})"),
@@ -114,6 +115,8 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
     if isinstance(value.get("Request ID"), str) and isinstance(value.get("Username"), str):
         return (_from_sign_in_table(value),)
     event = _called(_put_right(_SPELLING.of(value)))
+    # What Log Analytics calls `TenantId` is the workspace.
+    event["tenantId"] = text(value.get("tenantId")) or text(value.get("AADTenantId"))
     return (event,) if _is_known(event) else None
 
 
@@ -262,6 +265,7 @@ def _from_ecs(value: Json, azure: Json) -> tuple[Json, ...] | None:
             addresses = (at(value, "source", "ip"), at(value, "client", "ip"), at(value, "source", "address"))
             event.setdefault("callerIpAddress", next((each for each in addresses if each), None))
             event.setdefault("time", value.get("@timestamp"))
+            event["tenantId"] = text(azure.get("tenant_id")) or text(event.get("tenantId"))
             event.setdefault("operationName", at(value, "event", "action"))
             return (event,) if _is_known(event) else None
     for each in azure.values():
@@ -288,5 +292,6 @@ ENTRA = Provider(
     wrapped=("value", "records", "Records", "items", "data", "events"),
     shape=_shape,
     titles=("Activity", "Request ID", "AuditData", "Operation", "OperationName"),
+    tenant=("tenantId",),
 )
 """Directory audits and sign-ins as Graph lists them, or as a diagnostic setting sends them (under `properties`)."""

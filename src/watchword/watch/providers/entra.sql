@@ -87,7 +87,8 @@ SELECT
         asn := coalesce(properties.autonomousSystemNumber, autonomousSystemNumber),
         session := coalesce(properties.sessionId, sessionId),
         is_sign_in := audit IS NULL
-    ) AS record
+    ) AS record,
+    nullif(tenantId, '') AS tenant
 FROM whole;
 
 WITH field AS (
