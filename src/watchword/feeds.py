@@ -22,11 +22,15 @@ class _Part(BaseModel):
 
 
 class _Source(_Part):
-    """What every source may say: whose log it is, how many seconds of silence are too many, and how much strange."""
+    """What every source may say: whose log it is, how many seconds of silence are too many, and how much strange.
+
+    *tenants* are those whose events it has, as the log itself names them; with none named, every tenant's are taken.
+    """
 
     directory: str | None = None
     quiet_s: int | None = Field(default=None, ge=10)
     strange_share: float = Field(default=0.5, gt=0, le=1)
+    tenants: tuple[Annotated[str, Field(min_length=1)], ...] = ()
 
     @property
     def quiet(self) -> timedelta | None:

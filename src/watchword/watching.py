@@ -55,6 +55,7 @@ from watchword.watch.sources.spool import Spool
 from watchword.watch.sources.ssf import Keys, PollReceiver, PushReceiver, Receiver
 from watchword.watch.sources.tail import Tail
 from watchword.watch.sources.web import Web
+from watchword.watch.tenants import demand_tenants_told
 from watchword.watch.unpacking import Unpacking
 from watchword.watch.verdicts import VerdictRow
 from watchword.watch.whose import Whose
@@ -227,6 +228,7 @@ class Watching:
                 every = timedelta(seconds=source.every_s)
                 self.pulls[name] = Pull(name, self._poller(source, spool), spool, every, self._clock)
         provider = provider_named(source.log_of)
+        demand_tenants_told(provider, source.tenants)
         self._feeds.append(
             Followed(
                 name=name,
@@ -236,6 +238,7 @@ class Watching:
                 source=local,
                 quiet=source.quiet,
                 share=source.strange_share,
+                tenants=source.tenants,
             )
         )
 

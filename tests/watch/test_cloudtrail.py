@@ -438,3 +438,18 @@ def test_what_lies_beside_the_calls_is_let_be(classify: Classify, beside: dict[s
     """CloudTrail's own counts and digests are no calls, and no damage."""
     report = classify([beside, call("UpdateLoginProfile")], None, provider="cloudtrail")
     assert (len(report.verdicts), report.rejected_lines, report.unknown_types) == (1, 0, ())
+
+
+def test_whoever_was_behind_the_first_role_is_known_and_owns_nothing(classify: Classify, tmp_path: Path) -> None:
+    """The source identity stays from role to role: it names a leaver; a reset of that name is not its own for it."""
+    accounts = tmp_path / "accounts.csv"
+    accounts.write_text("keys,class,status\ngus@example.test,standard,leaver\n")
+    by = assumed("HelpdeskAdmin", "chained")
+    by["sessionContext"]["sourceIdentity"] = "gus@example.test"
+    (row,) = classify([call("UpdateLoginProfile", by=by)], provider="cloudtrail", accounts=accounts).verdicts
+    assert (row.verdict, "leaver_actor" in row.reasons) == (Verdict.SUSPICIOUS, True)
+
+    by["sessionContext"]["sourceIdentity"] = "ana"
+    row = classify.one(call("UpdateLoginProfile", {"userName": "ana"}, by=by), provider="cloudtrail")
+    assert "by_owner" not in row.reasons
+    assert row.verdict is Verdict.UNVERIFIED

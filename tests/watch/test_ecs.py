@@ -251,3 +251,27 @@ def test_a_group_that_a_tool_for_users_removes_is_no_user(classify: Classify) ->
     lines += [_document(f"group-member-{how}", group={"name": "helpdesk"}) for how in ("added", "removed")]
     report = classify(lines, provider="ecs")
     assert (report.verdicts, report.unknown_types, report.rejected_lines) == ((), (), 0)
+
+
+@pytest.mark.parametrize("kinds", [["group", "change"], ["change", "group"]])
+def test_a_change_of_a_group_that_lends_power_is_power(classify: Classify, kinds: list[str]) -> None:
+    """By the name of the group, since no member says more; without whom it is about, it is about the group."""
+    document = {
+        "@timestamp": "2026-03-02T12:00:00Z",
+        "event": {"category": ["iam"], "type": kinds, "id": "g-1", "outcome": "success"},
+        "user": {"name": "mara", "target": {"name": "ana"}},
+        "group": {"name": "Domain Admins"},
+    }
+    row = classify.one(document, provider="ecs")
+    assert (row.action, row.actor, row.target, row.detail) == (
+        Canonical.PRIVILEGE_GRANT,
+        "mara",
+        "ana",
+        "Domain Admins",
+    )
+    alone = {**document, "user": {"name": "mara"}}
+    row = classify.one(alone, provider="ecs")
+    assert (row.target, "by_owner" in row.reasons) == ("Domain Admins", False)
+    report = classify([{**document, "group": {"name": "Choir"}}], None, provider="ecs")
+    assert not report.verdicts
+    assert not report.unknown_types

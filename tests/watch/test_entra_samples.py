@@ -12,6 +12,7 @@ from watchword.watch.providers.entra import _OF_NO_ACCOUNT
 
 from .conftest import NOON, Classify
 from .signed_in import rows
+from .test_entra import _sign_in
 
 ADMIN, ANA = "11111111-aaaa-4aaa-8aaa-000000000001", "11111111-aaaa-4aaa-8aaa-000000000002"
 NOBODY = "00000000-0000-0000-0000-000000000000"
@@ -160,3 +161,38 @@ def test_elastic_s_documents_of_other_logs_of_the_tenant_are_let_be(classify: Cl
         report = classify(lines, None, provider=provider)
         assert (report.verdicts, report.rejected_lines, report.unknown_types) == ((), 0, ())
         assert {one.native for one in report.types} == _OF_NO_ACCOUNT
+
+
+def test_a_guest_made_a_member_has_more_power(classify: Classify) -> None:
+    """Of a user's kind that way alone: a member made a guest loses some."""
+
+    def changed(old: str, new: str) -> dict[str, Any]:
+        audit = _audit("Update user")
+        audit["targetResources"][0]["modifiedProperties"] = [
+            {"displayName": "UserType", "oldValue": f'["{old}"]', "newValue": f'["{new}"]'},
+            {"displayName": "TargetId.UserType", "oldValue": "", "newValue": f'"{new}"'},
+        ]
+        return audit
+
+    row = classify.one(changed("Guest", "Member"), provider="entra")
+    assert (row.action, row.native_action) == (Canonical.PRIVILEGE_GRANT, "Update user/guest made a member")
+    report = classify([changed("Member", "Guest")], None, provider="entra")
+    assert not report.verdicts
+    assert not report.unknown_types
+
+
+@pytest.mark.parametrize("is_page", [False, True])
+def test_a_user_of_graphs_is_no_sign_in(classify: Classify, is_page: bool) -> None:
+    """It has a name and when it was made, as a sign-in has, and is no event; a sign-in beside it is read."""
+    user = {
+        "id": "20000000-0000-4000-8000-000000000002",
+        "displayName": "Ana (sample)",
+        "userPrincipalName": "ana@example.test",
+        "createdDateTime": "2026-03-02T11:50:00Z",
+        "mail": "ana@example.test",
+        "accountEnabled": True,
+    }
+    lines = [user, _sign_in()]
+    report = classify([{"value": lines}] if is_page else lines, None, provider="entra")
+    assert (report.lines, report.rejected_lines) == (2, 1)
+    assert [one.native for one in report.types] == ["Sign-in activity"]

@@ -361,3 +361,15 @@ def test_anothers_name_owns_nothing(classify: Classify, evidence: Callable[..., 
         reset["authDetails"] |= {"username": name}
         row = classify.one(reset, case, provider="keycloak")
         assert (row.verdict, row.reasons) == (Verdict.OUT_OF_POLICY, ("other_actor",))
+
+
+def test_a_server_log_without_dates_says_so_of_each_event(classify: Classify) -> None:
+    """Its pattern may write the hour alone: the event is read, and no day is guessed for it."""
+    line = (
+        '12:00:00,123 DEBUG [org.keycloak.events] (executor-thread-1) operationType="ACTION", realmId="r-1", '
+        'realmName="corp", clientId="admin-cli", userId="u-admin", ipAddress="198.51.100.7", resourceType="USER", '
+        'resourcePath="users/u-ana/reset-password"'
+    )
+    row = classify.one(line, provider="keycloak")
+    assert (row.action, row.verdict) == (Canonical.PASSWORD_RESET, Verdict.UNVERIFIED)
+    assert "no_time" in row.reasons

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.watch import test_entra, test_windows
+from tests.watch import test_entra, test_tenants, test_windows
 from tests.watch.test_sigma import rule
 from watchword.core.account import AccountClass
 from watchword.core.action import Action
@@ -369,6 +369,18 @@ def test_every_kind_of_log_is_read(spark: None, tmp_path: Path) -> None:
     assert len({row.provider for row in here.verdicts}) >= 4
     assert here.strange_files
     _equal(here, there)
+
+
+def test_another_tenants_lines_are_kept_aside(spark: None, tmp_path: Path) -> None:
+    """In whichever part of a log they are; what is counted of tenants is the same."""
+    log = tmp_path / "hub.jsonl"
+    lines = [test_tenants.hub((test_tenants.OURS, test_tenants.THEIRS)[n % 2], n) for n in range(40)]
+    log.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    for tenants in ((), (test_tenants.OURS,)):
+        feeds = (Feed(provider=PROVIDERS["entra"], files=(log,), tenants=tenants),)
+        here, there = _both(SparkEngine(split=4000, partitions=2), tmp_path, feeds)
+        assert [one.ours for one in here.tenants] == [True, not tenants]
+        _equal(here, there)
 
 
 def test_faults_are_told_in_the_same_words(spark: None, tmp_path: Path) -> None:

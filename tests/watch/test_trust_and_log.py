@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -190,6 +191,47 @@ def test_where_a_tenant_s_logs_are_sent_is_in_azure_s_own_log(classify: Classify
     for said in ("Start", "Failure"):
         assert classify.one({**line, "resultType": said}, provider="entra").reasons == ("attempt_failed",)
     assert classify.one({**line, "identity": "admin"}, provider="entra").actor == ""
+
+
+def test_who_is_lifted_over_all_of_azure_is_in_azure_s_own_log(classify: Classify) -> None:
+    """On an event hub, and as Log Analytics keeps it; who asks for it gets it."""
+    claims = {
+        "http://schemas.microsoft.com/identity/claims/objectidentifier": "o-1",
+        "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn": "admin@example.test",
+    }
+    hub = {
+        "time": "2026-03-02T12:00:00.1234567Z",
+        "resourceId": "/providers/Microsoft.Authorization",
+        "operationName": "MICROSOFT.AUTHORIZATION/ELEVATEACCESS/ACTION",
+        "category": "Administrative",
+        "resultType": "Success",
+        "callerIpAddress": "198.51.100.7",
+        "correlationId": "c-1",
+        "identity": {"claims": claims},
+        "properties": {"eventCategory": "Administrative"},
+    }
+    table = {
+        "TimeGenerated": "2026-03-02T12:00:00.1234567Z",
+        "OperationName": "Assigns the caller to User Access Administrator role",
+        "OperationNameValue": "MICROSOFT.AUTHORIZATION/ELEVATEACCESS/ACTION",
+        "CategoryValue": "Administrative",
+        "ActivityStatusValue": "Success",
+        "Caller": "admin@example.test",
+        "CallerIpAddress": "198.51.100.7",
+        "Claims": json.dumps(claims),
+        "TenantId": "a workspace",
+    }
+    for line in (hub, table):
+        row = classify.one(line, provider="entra")
+        assert (row.action, row.actor, row.target, row.address) == (
+            Canonical.PRIVILEGE_GRANT,
+            "o-1",
+            "o-1",
+            "198.51.100.7",
+        )
+    assert classify.one({**hub, "resultType": "Start"}, provider="entra").reasons == ("attempt_failed",)
+    row = classify.one({**table, "Claims": None}, provider="entra")
+    assert (row.actor, row.target) == ("admin@example.test", "admin@example.test")
 
 
 def test_google_says_what_of_the_organisation_it_is_about(classify: Classify) -> None:

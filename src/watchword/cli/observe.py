@@ -24,6 +24,7 @@ from watchword.watch.engine import Context
 from watchword.watch.observe import DAYS, Observation, observe
 from watchword.watch.printable import printable
 from watchword.watch.providers import Feed, provider_named
+from watchword.watch.tenants import demand_tenants_told
 from watchword.watch.tickets import Ticket, read_tickets
 from watchword.watching import enforced_of, unpacking_of
 
@@ -142,7 +143,10 @@ def _configured(settings: Settings | None) -> tuple[Feed, ...]:
         files = _files_of(settings, name, source)
         if files:
             provider = provider_named(source.log_of)
-            feeds.append(Feed(provider=provider, directory=source.directory or only, files=files))
+            demand_tenants_told(provider, source.tenants)
+            feeds.append(
+                Feed(provider=provider, directory=source.directory or only, files=files, tenants=source.tenants)
+            )
         else:
             err.print(f"[yellow]nothing is here[/] of the source {name}: {escape(_whence(settings, name, source))}")
     if not feeds:

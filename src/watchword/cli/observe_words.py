@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 from watchword.core.identity_event import Verdict
 from watchword.watch.observe import Actor, Breakdown, Observation, Standing
+from watchword.watch.tenants import TenantCount
 from watchword.watch.verdicts import REASONS
 
 SAID = {verdict: verdict.value.replace("_", " ") for verdict in Verdict}
@@ -38,14 +39,29 @@ def noted(seen: Observation) -> tuple[str, ...]:
     return tuple(_notes(seen))
 
 
+def tenants_said(tenants: Iterable[TenantCount]) -> Iterator[str]:
+    """What lines of another tenant, or of several, come to: nothing where all are of one."""
+    feeds: dict[tuple[bool, str], list[TenantCount]] = {}
+    for one in tenants:
+        feeds.setdefault((one.ours, one.directory or one.provider), []).append(one)
+    for (ours, feed), each in feeds.items():
+        lines, named = sum(one.lines for one in each), ", ".join(f"{one.tenant} ({one.lines:,})" for one in each[:5])
+        named += f" and {len(each) - 5} more" if len(each) > 5 else ""
+        if not ours:
+            yield f"{lines:,} lines of {feed} are of another tenant and were not judged: {named}."
+        elif len(each) > 1:
+            yield f"The lines of {feed} are of {len(each)} tenants, and all were judged as its own: {named}."
+
+
 def _notes(seen: Observation) -> Iterator[str]:
+    yield from tenants_said(seen.tenants)
     for share in seen.files:
         if share.is_strange:
             yield f"{share.why_strange(share.file)}: is it the log of another provider?"
         if share.is_broken:
             yield f"{share.file} was not read to its end; --rejects says why."
-    if seen.rejected:
-        yield f"{seen.rejected:,} lines are no events; --rejects keeps them."
+    if rejected := seen.rejected - sum(one.lines for one in seen.tenants if not one.ours):
+        yield f"{rejected:,} lines are no events; --rejects keeps them."
     if seen.unknown_types:
         lines = sum(one.lines for one in seen.unknown_types)
         yield (

@@ -19,6 +19,7 @@ from rich.table import Table
 from watchword.cli import accounts, findings, observe, signals
 from watchword.cli.client import Client, signed_in
 from watchword.cli.feeds import follow, sources
+from watchword.cli.observe_words import tenants_said
 from watchword.cli.password import PasswordFile, password_of
 from watchword.cli.terminal import CONFIG, Config, Json, err, out, print_json
 from watchword.core.errors import Invalid
@@ -30,6 +31,7 @@ from watchword.watch.printable import printable
 from watchword.watch.providers import Feed, provider_named
 from watchword.watch.sigma import Rule, read_rules
 from watchword.watch.signals import SHIPPED, read_signals
+from watchword.watch.tenants import ELSEWHERE, demand_tenants_told
 from watchword.watch.unpacking import BOUNDED
 from watchword.watch.verdicts import Report, VerdictRow, append_verdicts, read_verdicts, verdict_files
 from watchword.watching import POSITIONS, VERDICTS, enforced_of, unpacking_of
@@ -63,6 +65,9 @@ def classify(
     provider: Annotated[str, Parameter(help="Whose log it is, such as okta, entra or windows.")],
     evidence: Annotated[Path | None, Parameter(help="The desk's evidence table.")] = None,
     directory: Annotated[str | None, Parameter(help="Which directory's log it is: only its evidence counts.")] = None,
+    tenant: Annotated[
+        tuple[str, ...], Parameter(help="Whose events to judge, of the vendor's tenants; may be repeated.")
+    ] = (),
     accounts: Annotated[Path | None, Parameter(help="CSV of accounts: keys, class, person, unit, status …")] = None,
     tickets: Annotated[Path | None, Parameter(help="CSV export of a ticket system.")] = None,
     zone: Annotated[str, Parameter(help="The zone of the tickets' times that name none.")] = "UTC",
@@ -95,6 +100,8 @@ def classify(
     """
     if not files:
         raise Invalid("No log was named.", "Name one or more files.", where="FILES")
+    of = provider_named(provider)
+    demand_tenants_told(of, tenant)
     part = None if config is None else load(config).watch
     unpacking = BOUNDED if part is None else unpacking_of(part)
     columns = (TextColumn("reading"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
@@ -102,7 +109,7 @@ def classify(
         task = progress.add_task("read", total=None)
         try:
             report = _engine(engine, master).judge(
-                (Feed(provider=provider_named(provider), directory=directory, files=files, unpacking=unpacking),),
+                (Feed(provider=of, directory=directory, files=files, unpacking=unpacking, tenants=tenant),),
                 evidence,
                 accounts=accounts,
                 rejects=rejects,
@@ -250,10 +257,12 @@ def _show(report: Report) -> None:
         out.print("[yellow]No evidence was given (--evidence): nothing can be verified.[/]")
     if report.left_out:
         out.print(f"{report.left_out} event(s) are from before --since, and were left out.")
-    if report.rejected_lines:
-        first = report.rejected[0]
+    for said in tenants_said(report.tenants):
+        out.print(f"[yellow]tenants[/] {escape(printable(said))}")
+    if rejected := report.rejected_lines - sum(one.lines for one in report.tenants if not one.ours):
+        first = next((one for one in report.rejected if not one.reason.startswith(ELSEWHERE)), report.rejected[0])
         out.print(
-            f"[yellow]{report.rejected_lines} line(s) are no events[/], the first in {escape(printable(first.file))} "
+            f"[yellow]{rejected} line(s) are no events[/], the first in {escape(printable(first.file))} "
             f"line {first.line}: {escape(printable(first.reason))}. --rejects keeps them all."
         )
     for share in report.strange_files:

@@ -24,6 +24,7 @@ from watchword.watch.sieve import Tally
 from watchword.watch.sigma import Rule, hits_in
 from watchword.watch.signals import Hit, Signal
 from watchword.watch.signals.sweep import Swept, prepare_accounts, prepare_events, sweep_beside
+from watchword.watch.tenants import tenants_seen
 from watchword.watch.tickets import Ticket
 from watchword.watch.unseen import unseen_changes
 from watchword.watch.verdicts import Rejected, Report, VerdictRow
@@ -176,6 +177,7 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
                     has_evidence=evidence is not None,
                     files=tuple(shares),
                     left_out=left_out,
+                    tenants=tenants_seen(con),
                     hits=(*swept.hits, *self._sigma(con, feeds, context.sigma)),
                     blind_signals=swept.blind,
                 ),

@@ -66,7 +66,8 @@ class Followed(msgspec.Struct, frozen=True, kw_only=True):
     """One feed that is followed: its *spool*, and the *source* that is read within each step, where it is a local one.
 
     *directory* names the directory it is of: then only its evidence counts. *quiet* is how long it may be silent, when
-    that is not learned; *share* how much of it may be nothing that its provider is known to write.
+    that is not learned; *share* how much of it may be nothing that its provider is known to write; *tenants* are as in
+    `Feed`.
     """
 
     name: str
@@ -76,6 +77,12 @@ class Followed(msgspec.Struct, frozen=True, kw_only=True):
     source: Local | None = None
     quiet: timedelta | None = None
     share: float = SHARE
+    tenants: tuple[str, ...] = ()
+
+    @property
+    def log_of(self) -> str:
+        """Whose log it is, in words."""
+        return f"{self.provider.name} of {', '.join(self.tenants)}" if self.tenants else self.provider.name
 
 
 class Tick(msgspec.Struct, frozen=True, kw_only=True):
@@ -320,14 +327,14 @@ class Follow:
                 before = counts(self._con, self.tally)
                 read_log(
                     self._con,
-                    Feed(provider=feed.provider, directory=feed.directory),
+                    Feed(provider=feed.provider, directory=feed.directory, tenants=feed.tenants),
                     file,
                     self.tally,
                     keep,
                     Meter(tell=None, size=0),
                     self._reader_of(feed),
                 )
-                share = share_since(before, counts(self._con, self.tally), name, feed.provider.name)
+                share = share_since(before, counts(self._con, self.tally), name, feed.log_of)
                 self._pulses[feed.name].take(part, share, self._example(feed, share, rejected))
                 if self._sigma:
                     self.hits = (*self.hits, *hits_in(file, feed.provider, self._sigma, threads=1))

@@ -23,6 +23,7 @@ from watchword.watch.engine import Context, Engine, Progress
 from watchword.watch.leads import Lead, leads_of
 from watchword.watch.observed import Observed
 from watchword.watch.providers import Feed
+from watchword.watch.tenants import TenantCount
 from watchword.watch.verdicts import FileShare, TypeCount, UnseenChange
 
 DAYS = timedelta(days=90)
@@ -107,6 +108,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     lines: int
     rejected: int
     files: tuple[FileShare, ...]
+    tenants: tuple[TenantCount, ...]
     unknown_types: tuple[TypeCount, ...]
     verdicts: dict[Verdict, int]
     has_evidence: bool
@@ -152,6 +154,7 @@ def observe(
             lines=report.lines,
             rejected=report.rejected_lines,
             files=report.files,
+            tenants=report.tenants,
             unknown_types=report.unknown_types,
             verdicts={verdict: count for verdict, count in report.counts.items() if count},
             has_evidence=report.has_evidence,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ from watchword.watch.shapes import Aside, are_lines
 from watchword.watch.shapes_text import TextReader
 from watchword.watch.sieve import Carried, Sieved, Tally, encode, excerpt, sieve, sieve_lines
 from watchword.watch.sources.files import kind_of, lines_of
+from watchword.watch.tenants import Ours, count_others, count_tenants, may_hold_others
 from watchword.watch.unpacking import compression_of, demand_bounded
 from watchword.watch.verdicts import Rejected
 
@@ -34,7 +36,7 @@ _UNTOLD = "catalogue.canonical IS NULL AND catalogue.ignored IS NULL"
 
 _WHEN = 'past_instant(CAST("time" AS VARCHAR))'
 
-_RECORDS = "SELECT * EXCLUDE (stamp, records), stamp AS stamped, records[1] AS record FROM scratch.scan"
+_RECORDS = "SELECT * EXCLUDE (stamp, tenant, records), stamp AS stamped, records[1] AS record FROM scratch.scan"
 
 _UNREAD = "SELECT count(*) - count(native) FROM scratch.scan"
 """How many lines gave no type."""
@@ -108,18 +110,20 @@ def _read(
     is_text = kind in {"lines", "gzip"} and _has_lines(file)
     if is_text and not set("*?[") & set(str(file)) and _read_whole(con, feed, file, tally, meter, kept):
         return
+    ours = Ours(feed.tenants)
     with tempfile.TemporaryDirectory(prefix="watchword-") as folder:
         if kind == "parquet":
-            sieved = sieve_lines(
-                enumerate(lines_of(file, feed.provider, feed.unpacking), 1), feed.provider, tally, reader
-            )
+            lines = enumerate(lines_of(file, feed.provider, feed.unpacking), 1)
+            sieved = sieve_lines(lines, feed.provider, tally, reader, ours)
         else:
-            sieved = sieve(file, feed.provider, tally, meter, reader)
-        for batch in _batches(file, Path(folder), sieved, keep_aside):
+            sieved = sieve(file, feed.provider, tally, meter, reader, ours)
+        others = Counter[str]()
+        for batch in _batches(file, Path(folder), sieved, keep_aside, others):
             for line in _read_batch(con, feed, batch):
                 tally.rejected += 1
                 # Its number is lost among those of its batch.
                 keep_aside(Rejected(file=str(file), line=0, reason=_TWO_WAYS), excerpt(line))
+        count_others(con, feed.provider.name, feed.directory, others)
 
 
 def _read_batch(con: duckdb.DuckDBPyConnection, feed: Feed, batch: Path) -> tuple[bytes, ...]:
@@ -163,7 +167,7 @@ def _read_whole(
         # To DuckDB such an object is a member of another type, and what it holds would be lost.
         if _has_objects_as_text(con, provider, file, compression):
             return False
-    if _one(con, _UNREAD):
+    if _one(con, _UNREAD) or may_hold_others(con, Ours(feed.tenants)):
         return False
     lines = _one(con, "SELECT count(*) FROM scratch.scan")
     tally.lines += lines
@@ -179,6 +183,7 @@ def _scan(
     # copy all columns.
     of_catalogue = "native IN (SELECT native FROM catalogue WHERE provider = $provider AND"
     plain = "".join(f"CASE WHEN is_kept THEN {name} END AS {name}, " for name in provider.plain)
+    tenant = "tenant" if provider.tenant else "CAST(NULL AS VARCHAR)"
     is_record = "is_kept" if provider.sign_ins is None else "is_kept AND is_sign_in IS NOT TRUE"
     con.execute(
         f"""
@@ -186,7 +191,7 @@ def _scan(
         WITH log AS ({source(provider, is_strict=is_strict)}), line AS ({provider.lines}),
         known AS (SELECT *, {of_catalogue} ({_KEPT})) AS is_kept, {of_catalogue} {_SIGN_IN}) AS is_sign_in FROM line)
         SELECT
-            native, stamp, {plain}
+            native, stamp, {tenant} AS tenant, {plain}
             -- In a list of one: the NULL of a struct is kept member by member.
             CASE WHEN {is_record} THEN [record] END AS records,
             is_sign_in
@@ -256,6 +261,8 @@ def _scan_sieved(con: duckdb.DuckDBPyConnection, provider: Provider, batch: Path
 def _take(con: duckdb.DuckDBPyConnection, feed: Feed, kept: Kept | None = None) -> None:
     named: dict[str, object] = {"provider": feed.provider.name, "directory": feed.directory}
     signs = feed.provider.sign_ins
+    if feed.provider.tenant:
+        count_tenants(con, named)
     con.execute(
         f"INSERT INTO seen SELECT $provider, $directory, native, count(*), CAST({_FIRST} AS VARCHAR), "
         f"CAST({_LAST} AS VARCHAR) FROM (SELECT native, stamp, {_DAY} AS day FROM scratch.scan) GROUP BY native, day",
@@ -350,14 +357,21 @@ def seeing(con: duckdb.DuckDBPyConnection, kept: Kept) -> Iterator[None]:
         con.execute(f"DROP TABLE scratch.scan_{number}")
 
 
-def _batches(file: Path, folder: Path, sieved: Iterator[Sieved], keep_aside: KeepAside) -> Iterator[Path]:
-    """Write the *sieved* lines of *file* into files in *folder*, one a provider; give each when it is full."""
+def _batches(
+    file: Path, folder: Path, sieved: Iterator[Sieved], keep_aside: KeepAside, others: Counter[str]
+) -> Iterator[Path]:
+    """Write the *sieved* lines of *file* into files in *folder*, one a provider; give each when it is full.
+
+    Tenants that it is not of are counted in *others*.
+    """
     outs: dict[str, BinaryIO] = {}
     written = 0
     try:
         for line in sieved:
             if isinstance(line, Aside):
                 keep_aside(Rejected(file=str(file), line=line.line, reason=line.reason), line.text)
+                if line.tenant is not None:
+                    others[line.tenant] += 1
                 continue
             name, text = (line.provider, line.line) if isinstance(line, Carried) else ("", line)
             if name not in outs:

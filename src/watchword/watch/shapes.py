@@ -36,12 +36,16 @@ _DEPTH = 8
 
 
 class Aside(msgspec.Struct, frozen=True, kw_only=True):
-    """One line kept aside: its number from 1, why, its beginning; or that the file ends too early (*is_end*)."""
+    """One line kept aside: its number from 1, why, its beginning; or that the file ends too early (*is_end*).
+
+    Where it is an event of a *tenant* that the log is not of, that is named.
+    """
 
     line: int
     reason: str
     text: str
     is_end: bool = False
+    tenant: str | None = None
 
 
 Peekable: TypeAlias = "io.BufferedReader[Any]"

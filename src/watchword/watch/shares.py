@@ -7,9 +7,9 @@ import duckdb
 from watchword.watch.sieve import Tally
 from watchword.watch.verdicts import FileShare
 
-Counts = tuple[int, int, int, int, int]
-"""So far: lines that should be events, those rejected of them, those of unknown types, files that are broken, and lines
-that are neither events nor damage."""
+Counts = tuple[int, int, int, int, int, int]
+"""So far: lines that should be events, those rejected of them, those of unknown types, files that are broken, lines that
+are neither events nor damage, and those rejected of another tenant."""
 
 _UNKNOWN = """
     SELECT coalesce(sum(lines), 0), min(seen.native) FILTER (seen.provider = $provider)
@@ -25,13 +25,13 @@ def unknown_lines(con: duckdb.DuckDBPyConnection) -> int:
 
 def counts(con: duckdb.DuckDBPyConnection, tally: Tally) -> Counts:
     """What *con* and *tally* have counted by now."""
-    events = tally.lines - tally.preamble
-    return events, tally.rejected, unknown_lines(con), tally.broken, tally.preamble - tally.pages
+    events, passed = tally.lines - tally.preamble, tally.preamble - tally.pages
+    return events, tally.rejected, unknown_lines(con), tally.broken, passed, tally.elsewhere
 
 
 def share_since(before: Counts, after: Counts, file: str, provider: str) -> FileShare:
     """What *file*, read between two counts, is of *provider*."""
-    lines, rejected, unknown, broken, passed = (b - a for a, b in zip(before, after, strict=True))
+    lines, rejected, unknown, broken, passed, elsewhere = (b - a for a, b in zip(before, after, strict=True))
     return FileShare(
         file=file,
         provider=provider,
@@ -40,6 +40,7 @@ def share_since(before: Counts, after: Counts, file: str, provider: str) -> File
         unknown=unknown,
         is_broken=broken > 0,
         passed=passed,
+        elsewhere=elsewhere,
     )
 
 

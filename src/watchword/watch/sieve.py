@@ -16,9 +16,11 @@ import msgspec
 
 from watchword.watch.documents import LONGEST
 from watchword.watch.meter import Meter
-from watchword.watch.providers import CARRIED, Provider
+from watchword.watch.providers import CARRIED, Provider, provider_named
+from watchword.watch.providers.provider import Json
 from watchword.watch.shapes import PEEK, Aside, Record, carried, records, run_together
 from watchword.watch.shapes_text import Damaged, Shaped, TextReader
+from watchword.watch.tenants import ELSEWHERE, Ours
 from watchword.watch.unpacking import Unpacked, broken_off, compression_of
 
 __all__ = [
@@ -47,9 +49,10 @@ _KEPT = {"file", "line", "reason", "text"}
 
 
 class Tally(msgspec.Struct, kw_only=True):
-    """What the lines of a log were; *lines* counts those that are not blank, *broken* the files that end too early.
+    """What the lines of a log were.
 
-    *preamble* are no events and no damage; *pages* of them are pages of a list that has none.
+    *lines* counts those that are not blank, *broken* the files that end too early, *elsewhere* what was rejected since
+    it is of another tenant. *preamble* are no events and no damage; *pages* of them are pages of a list that has none.
     """
 
     lines: int = 0
@@ -58,6 +61,7 @@ class Tally(msgspec.Struct, kw_only=True):
     repaired: int = 0
     rejected: int = 0
     broken: int = 0
+    elsewhere: int = 0
 
 
 class Carried(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,11 +76,16 @@ Sieved = bytes | Aside | Carried
 
 
 def sieve(
-    path: Path, provider: Provider, tally: Tally, meter: Meter, reader: TextReader | None = None
+    path: Path,
+    provider: Provider,
+    tally: Tally,
+    meter: Meter,
+    reader: TextReader | None = None,
+    ours: Ours | None = None,
 ) -> Iterator[Sieved]:
-    """Each record of *path* as whole JSON, or as kept aside; count them in *tally*. *reader* as in `sieve_lines`."""
+    """Each record of *path* as whole JSON, or as kept aside; count them in *tally*. The rest as in `sieve_lines`."""
     with path.open("rb", buffering=0) as raw, meter.sieving(raw), opened(raw, path) as source:
-        yield from sieve_lines(_all_of(source, provider), provider, tally, reader)
+        yield from sieve_lines(_all_of(source, provider), provider, tally, reader, ours)
 
 
 def records_of(path: Path, provider: Provider) -> Iterator[Record]:
@@ -102,12 +111,18 @@ def _all_of(source: io.BufferedReader, provider: Provider) -> Iterator[Record]:
 
 
 def sieve_lines(
-    lines: Iterator[Record], provider: Provider, tally: Tally, reader: TextReader | None = None
+    lines: Iterator[Record],
+    provider: Provider,
+    tally: Tally,
+    reader: TextReader | None = None,
+    ours: Ours | None = None,
 ) -> Iterator[Sieved]:
     """As `sieve`, over numbered *lines*; None is a line longer than `LONGEST_LINE`.
 
-    *reader* is the provider's, where its log is read in parts; else what it still holds at the end comes too.
+    *reader* is the provider's, where its log is read in parts; else what it still holds at the end comes too. What is
+    not *ours* is kept aside.
     """
+    ours = ours or Ours(())
     for number, raw in read_by(provider, lines, reader):
         if isinstance(raw, Aside):
             tally.lines += 1
@@ -128,13 +143,13 @@ def sieve_lines(
             yield Aside(line=number, reason=f"longer than {LONGEST_LINE} bytes", text="")
         elif provider.preamble is not None and provider.preamble.match(line):
             tally.preamble += 1
-        elif _is_whole(line, provider):
-            yield line + b"\n"
+        elif (event := _whole(line, provider)) is not None:
+            yield _of_another(number, event, provider, ours, tally) or line + b"\n"
         else:
             # All of a line or nothing: what is nested too deep for one step is let go of with what came before it.
             before = msgspec.structs.replace(tally)
             try:
-                yield from tuple(_mend(number, line, provider, tally))
+                yield from tuple(_mend(number, line, provider, tally, ours))
             except RecursionError:
                 for name in tally.__struct_fields__:
                     setattr(tally, name, getattr(before, name))
@@ -142,7 +157,7 @@ def sieve_lines(
                 yield Aside(line=number, reason="nested too deep", text=excerpt(line))
 
 
-def _mend(number: int, line: bytes, provider: Provider, tally: Tally) -> Iterator[Sieved]:
+def _mend(number: int, line: bytes, provider: Provider, tally: Tally, ours: Ours) -> Iterator[Sieved]:
     """*line* made whole where that needs no guess: bytes that are no UTF-8, raw control characters, lists, wrappers."""
     events: tuple[dict[str, object] | None, ...] = ()
     why = ""
@@ -172,9 +187,19 @@ def _mend(number: int, line: bytes, provider: Provider, tally: Tally) -> Iterato
             tally.rejected += 1
             yield Aside(line=number, reason=why, text=excerpt(line))
         elif CARRIED in event:
-            yield Carried(provider=str(event.pop(CARRIED)), line=encode(event))
+            of = provider_named(str(event.pop(CARRIED)))
+            yield _of_another(number, event, of, ours, tally) or Carried(provider=of.name, line=encode(event))
         else:
-            yield encode(event)
+            yield _of_another(number, event, provider, ours, tally) or encode(event)
+
+
+def _of_another(number: int, event: Json, provider: Provider, ours: Ours, tally: Tally) -> Aside | None:
+    """*event* as kept aside, where it is of a tenant that is not *ours*."""
+    if (tenant := ours.other(event, provider)) is None:
+        return None
+    tally.rejected += 1
+    tally.elsewhere += 1
+    return Aside(line=number, reason=f"{ELSEWHERE}: {tenant}", text=excerpt(encode(event)[:-1]), tenant=tenant)
 
 
 def _kept_aside(line: bytes) -> bytes:
@@ -213,13 +238,14 @@ def _told(shaped: Shaped) -> Record:
     return number, Aside(line=number, reason=raw.reason, text=raw.text) if isinstance(raw, Damaged) else raw
 
 
-def _is_whole(line: bytes, provider: Provider) -> bool:
+def _whole(line: bytes, provider: Provider) -> Json | None:
+    """The one event that *line* is as it stands."""
     try:
         value = msgspec.json.decode(line)
         events = provider.events_of(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return False
-    return events is not None and len(events) == 1 and events[0] is value and b"\n" not in line
+        return None
+    return events[0] if events is not None and len(events) == 1 and events[0] is value and b"\n" not in line else None
 
 
 def encode(event: dict[str, object]) -> bytes:

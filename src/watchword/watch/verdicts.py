@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from watchword.core.errors import Corrupt
 from watchword.core.identity_event import Canonical, Verdict
 from watchword.watch.signals import Hit
+from watchword.watch.tenants import TenantCount
 
 FINDINGS = frozenset({Verdict.SUSPICIOUS, Verdict.UNVERIFIED, Verdict.OUT_OF_POLICY})
 """The verdicts that someone must look at."""
@@ -171,7 +172,8 @@ class FileShare(msgspec.Struct, frozen=True, kw_only=True):
     """How much of one file was of its provider: *lines* that should be events, *rejected* and *unknown* of them.
 
     *passed* are beside these, and neither events nor damage: what a server writes into the same log.
-    One that *is_broken* was not read to its end, or not at all: its last rejected line says why.
+    One that *is_broken* was not read to its end, or not at all: its last rejected line says why. Of the rejected ones
+    *elsewhere* are of another tenant.
     """
 
     file: str
@@ -181,18 +183,24 @@ class FileShare(msgspec.Struct, frozen=True, kw_only=True):
     unknown: int
     is_broken: bool = False
     passed: int = 0
+    elsewhere: int = 0
+
+    @property
+    def strange(self) -> int:
+        """How many lines are nothing that this provider is known to write."""
+        return self.rejected - self.elsewhere + self.unknown
 
     @property
     def is_strange(self) -> bool:
         """Whether more than half of it, or all, is no event this provider is known to write: another's log, perhaps."""
-        return 2 * (self.rejected + self.unknown) > self.lines or self.passed > self.lines == 0
+        return 2 * self.strange > self.lines or self.passed > self.lines == 0
 
     def why_strange(self, name: str) -> str:
         """What is strange about it, in words that call the file *name*."""
         known = f"{self.provider} is known to write"
         if not self.lines:
             return f"none of {self.passed:,} lines of {name} is an event that {known}"
-        return f"{self.rejected + self.unknown:,} of {self.lines:,} lines of {name} are nothing that {known}"
+        return f"{self.strange:,} of {self.lines:,} lines of {name} are nothing that {known}"
 
 
 class UnseenChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -212,6 +220,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     damaged and could be read all the same, *rejected_lines* could not. *rejected* holds the first thousand of these;
     *left_out* records were older than what was asked for.
     *hits* are what signals found, by time; *blind_signals* could not look, since a table they need was not given.
+    *tenants* are those that lines name, of each feed and most lines first.
     """
 
     verdicts: tuple[VerdictRow, ...]
@@ -227,6 +236,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     blind_signals: tuple[str, ...] = ()
     files: tuple[FileShare, ...] = ()
     left_out: int = 0
+    tenants: tuple[TenantCount, ...] = ()
 
     @property
     def strange_files(self) -> tuple[FileShare, ...]:

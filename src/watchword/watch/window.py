@@ -115,6 +115,7 @@ class Window:
         """Empty what the last step read."""
         for table in _KEPT:
             self._con.execute(f"DELETE FROM memory.{table}")
+        self._con.execute("DELETE FROM memory.tenant")
         self._con.execute("CREATE OR REPLACE TEMP TABLE came AS SELECT * FROM memory.native LIMIT 0")
         self._con.execute("CREATE OR REPLACE TEMP TABLE arrived AS SELECT * FROM memory.sign_in LIMIT 0")
 

@@ -92,6 +92,7 @@ def _of_ecs(value: Json) -> tuple[Json, ...] | None:
         "errorCode": at(own, "error_code"),
         "errorMessage": at(own, "error_message"),
         "readOnly": at(own, "read_only"),
+        "recipientAccountId": at(own, "recipient_account_id"),
         "sourceIPAddress": at(value, "source", "ip") or at(value, "source", "address"),
         "userAgent": at(value, "user_agent", "original"),
         "userIdentity": identity,
@@ -125,6 +126,7 @@ CLOUDTRAIL = Provider(
     ),
     wrapped=("Records", "Events", "events"),
     shape=_shape,
+    tenant=("recipientAccountId",),
     unread=(
         (
             ("Event name", "Event time", "User name"),

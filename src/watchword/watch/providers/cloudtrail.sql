@@ -42,7 +42,8 @@ SELECT
         error := coalesce(said(errorCode), CASE WHEN eventName = 'ConsoleLogin' THEN said(errorMessage) END),
         address := sourceIPAddress, agent := userAgent, request := requestID, shared := sharedEventID,
         account := recipientAccountId
-    ) AS record
+    ) AS record,
+    nullif(recipientAccountId, '') AS tenant
 FROM called;
 
 WITH field AS (
@@ -64,6 +65,7 @@ WITH field AS (
         said(record.who ->> '$.sessionContext.sessionIssuer.userName') AS role,
         said(record.who ->> '$.sessionContext.sessionIssuer.arn') AS role_arn,
         said(record.who ->> '$.accessKeyId') AS access_key,
+        said(record.who ->> '$.sessionContext.sourceIdentity') AS source_identity,
         record.asked AS asked,
         record.given AS given,
         record.more AS more,
@@ -203,7 +205,9 @@ SELECT
     who AS actor,
     names_of(list_transform(list_filter([
         who, login, CASE WHEN NOT lent_root THEN arn END, CASE WHEN NOT lent_root THEN principal END, person, told_login, role_arn,
-        CASE WHEN of_identity_center THEN 'sso:' ELSE 'session:' END || session_name
+        CASE WHEN of_identity_center THEN 'sso:' ELSE 'session:' END || session_name,
+        -- It stays from role to role; whoever assumes the first may have chosen it, so that it owns no more than that name.
+        'session:' || source_identity
     ], lambda k: k <> ''), lambda k: CASE
         -- A user of another identity provider has a name that is theirs to give.
         WHEN k = login AND kind IS DISTINCT FROM 'IAMUser' THEN 'name:' ELSE ''

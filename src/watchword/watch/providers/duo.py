@@ -32,6 +32,7 @@ _COLUMNS = (
     ("alias", "VARCHAR"),
     ("ip", "VARCHAR"),
     ("location", "JSON"),
+    ("akey", "VARCHAR"),
 )
 
 
@@ -110,5 +111,6 @@ DUO = Provider(
     wrapped=("response", "items", "authlogs", "events", "records"),
     shape=_shape,
     titles=("action_s", "action_name_s"),
+    tenant=("akey",),
 )
 """Duo's Admin API logs: administrator (v1), activity (v2) and authentication (v1 and v2)."""

@@ -22,7 +22,8 @@ SELECT
         description := description, actor := actor, "target" := "target", old_target := old_target, outcome := outcome,
         device := access_device, factor := factor, result := result, reason := reason, "user" := "user",
         email := coalesce(email, alias), ip := ip, place := location
-    ) AS record
+    ) AS record,
+    nullif(akey, '') AS tenant
 FROM log;
 
 WITH field AS (

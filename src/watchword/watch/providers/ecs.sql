@@ -20,6 +20,11 @@ SELECT
         WHEN list_contains(categories, 'authentication')
             AND NOT coalesce(regexp_matches(said, 'password|mfa|factor|credential|lock|reset|enrol|regist|token|revok'), false)
             THEN 'authentication/' || CASE WHEN list_contains(kinds, 'end') THEN 'end' ELSE 'start' END
+        -- Who is in a group changed; by its name it may lend power.
+        WHEN said IS NULL AND list_contains(categories, 'iam') AND list_has_all(kinds, ['group', 'change'])
+            THEN 'iam/group/change' || CASE
+                WHEN regexp_matches("group".name, '(?i)admin|operator|root|wheel|sudo|help ?desk|service ?desk|replicat') THEN ' privileged' ELSE ''
+            END
         WHEN said IS NULL THEN concat_ws('/', categories[1], CASE
             -- A group that a user tool removes or makes is no user, whatever the tool is for.
             WHEN kinds[1] = 'user' AND "group".name IS NOT NULL AND coalesce(
@@ -78,8 +83,10 @@ SELECT
     actor,
     actor_keys,
     -- With one user alone, who acts is whom it is about.
-    coalesce(other_id, actor) AS "target",
-    CASE WHEN other_id IS NULL THEN list_distinct(told_names(actor_keys)) ELSE other_keys END AS target_keys,
+    coalesce(other_id, CASE WHEN native LIKE 'iam/group/change%' THEN "group" END, actor) AS "target",
+    -- And who a group took in is not whoever changed it.
+    CASE WHEN other_id IS NULL AND native NOT LIKE 'iam/group/change%' THEN list_distinct(told_names(actor_keys)) ELSE other_keys END
+        AS target_keys,
     "time",
     upper(coalesce(nullif("outcome", ''), 'unknown')) AS outcome,
     is_lock OR coalesce(lower("outcome"), '') <> 'failure' AS done,

@@ -55,6 +55,7 @@ _COLUMNS = (
     ("resultSignature", "VARCHAR"),
     ("resultDescription", "VARCHAR"),
     ("callerIpAddress", "VARCHAR"),
+    ("tenantId", "VARCHAR"),
     ("auditLogRecordType", "VARCHAR"),
     ("identity", "JSON"),
     ("properties", f"STRUCT({', '.join(f'{name} {kind}' for name, kind in _FIELDS)})"),
@@ -80,8 +81,11 @@ _OF_NO_ACCOUNT = frozenset(
     }
 )
 """Logs of a tenant that Elastic's integration has under members of their own, and that are counted and let be."""
+_OF_SIGN_INS = ("userId", "ipAddress", "status", "resultType", "correlationId", "operationName")
+"""Members of a sign-in that a user of the directory, as Graph lists them, has none of."""
 _DEFENDER = "AdvancedHunting"
 """How the categories begin of the tables that Defender streams; one of them has rows of the unified audit log."""
+_UPN = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn"
 _TEXTS = (
     "initiatedBy",
     "targetResources",
@@ -111,9 +115,13 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
         return audits_of(row)
     if isinstance(value.get("Activity"), str):
         return (_from_table(value),)
+    if isinstance(value.get("OperationNameValue"), str):
+        return (_from_azure_activity(value),)
     if isinstance(value.get("Request ID"), str) and isinstance(value.get("Username"), str):
         return (_from_sign_in_table(value),)
     event = _called(_put_right(_SPELLING.of(value)))
+    # What Log Analytics calls `TenantId` is the workspace.
+    event["tenantId"] = text(value.get("tenantId")) or text(value.get("AADTenantId"))
     return (event,) if _is_known(event) else None
 
 
@@ -174,6 +182,21 @@ def _from_table(row: Json) -> Json:
     }
 
 
+def _from_azure_activity(row: Json) -> Json:
+    """A row of Azure's own log in Log Analytics (`AzureActivity`), as an event hub has it."""
+    claims = parsed(row.get("Claims")) or parsed(row.get("Claims_d"))
+    return {
+        "time": row.get("TimeGenerated"),
+        "category": row.get("CategoryValue"),
+        "operationName": row["OperationNameValue"],
+        "resultType": row.get("ActivityStatusValue"),
+        "callerIpAddress": row.get("CallerIpAddress"),
+        "correlationId": row.get("CorrelationId"),
+        "identity": {"claims": claims if isinstance(claims, dict) else {_UPN: row.get("Caller")}},
+        "id": row.get("EventDataId"),
+    }
+
+
 def _from_sign_in_table(row: Json) -> Json:
     """A row of the sign-ins as the admin centre exports them; its place ends with the country."""
     code = text(row.get("Sign-in error code")) or ""
@@ -202,14 +225,14 @@ def _is_known(event: Json) -> bool:
         return True
     if isinstance(event.get("properties"), dict):
         return isinstance(event.get("operationName"), str)
-    # Graph's search of the unified audit log has these two as well.
+    # Graph's search of the unified audit log has these two as well, and so has a user, who was made then.
     return (
         "auditLogRecordType" not in event
         and isinstance(event.get("createdDateTime"), str)
         and (
-            isinstance(event.get("userPrincipalName"), str)
-            or isinstance(event.get("appDisplayName"), str)
+            isinstance(event.get("appDisplayName"), str)
             or str(event.get("category")).lower().endswith("signinlogs")
+            or (isinstance(event.get("userPrincipalName"), str) and any(event.get(each) for each in _OF_SIGN_INS))
         )
     )
 
@@ -262,6 +285,7 @@ def _from_ecs(value: Json, azure: Json) -> tuple[Json, ...] | None:
             addresses = (at(value, "source", "ip"), at(value, "client", "ip"), at(value, "source", "address"))
             event.setdefault("callerIpAddress", next((each for each in addresses if each), None))
             event.setdefault("time", value.get("@timestamp"))
+            event["tenantId"] = text(azure.get("tenant_id")) or text(event.get("tenantId"))
             event.setdefault("operationName", at(value, "event", "action"))
             return (event,) if _is_known(event) else None
     for each in azure.values():
@@ -288,5 +312,6 @@ ENTRA = Provider(
     wrapped=("value", "records", "Records", "items", "data", "events"),
     shape=_shape,
     titles=("Activity", "Request ID", "AuditData", "Operation", "OperationName"),
+    tenant=("tenantId",),
 )
 """Directory audits and sign-ins as Graph lists them, or as a diagnostic setting sends them (under `properties`)."""

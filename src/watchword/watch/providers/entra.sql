@@ -14,7 +14,9 @@ WITH whole AS (
             CASE WHEN category ILIKE '%signinlogs' OR operationName = 'Sign-in activity' THEN "time" END
         ) AS signed_in,
         coalesce(properties.signInEventTypes, signInEventTypes) AS kinds,
-        coalesce(properties.id, id) AS event_id
+        coalesce(properties.id, id) AS event_id,
+        -- Azure's own log says where those of the tenant are sent, and who is lifted to administer all of it.
+        regexp_matches(audit, '(?i)^microsoft[.](aadiam/diagnosticSettings/|authorization/elevateAccess/action$)') AS is_azure
     FROM log
 )
 SELECT
@@ -35,8 +37,7 @@ SELECT
             THEN NULL
         -- Its outer names may be in another case: so is the address then.
         WHEN operationName IS NULL AND coalesce(properties.activityDisplayName, properties.createdDateTime) IS NOT NULL THEN NULL
-        -- Azure's own log says where those of the tenant are sent.
-        WHEN audit ILIKE 'microsoft.aadiam/diagnosticSettings/%' THEN lower(audit)
+        WHEN is_azure THEN lower(audit)
         -- Names come with dashes of two kinds, with no-break spaces and with a full stop.
         WHEN audit IS NOT NULL
             THEN rtrim(trim(replace(regexp_replace(audit, '[\s\x{00A0}]+', ' ', 'g'), '–', '-')), '. ')
@@ -45,6 +46,9 @@ SELECT
         WHEN list_has_any(kinds, ['servicePrincipal', 'managedIdentity']) THEN 'ServicePrincipalSignInLogs'
         WHEN category = 'NonInteractiveUserSignInLogs' OR list_contains(kinds, 'nonInteractiveUser')
             THEN 'Sign-in activity (non-interactive)'
+        -- A user, as Graph lists them, has a name and when it was made, and nothing of a sign-in.
+        WHEN coalesce(operationName, category, resultType, appDisplayName, userId, ipAddress, correlationId) IS NULL
+            AND status.errorCode IS NULL AND coalesce(properties.userPrincipalName, properties.createdDateTime) IS NULL THEN NULL
         WHEN signed_in IS NOT NULL THEN 'Sign-in activity'
     END AS native,
     coalesce(properties.activityDateTime, activityDateTime, signed_in, "time") AS stamp,
@@ -53,12 +57,12 @@ SELECT
         stamp := coalesce(properties.activityDateTime, activityDateTime, signed_in, "time"),
         correlation := coalesce(properties.correlationId, correlationId),
         result := coalesce(properties.result, result, CASE
-            WHEN audit ILIKE 'microsoft.aadiam/diagnosticSettings/%' THEN resultType WHEN audit IS NOT NULL THEN resultSignature
+            WHEN is_azure THEN resultType WHEN audit IS NOT NULL THEN resultSignature
         END),
         reason := coalesce(properties.resultReason, resultReason, resultDescription),
         -- Azure's own log has who it was among the claims of the token.
         initiator := coalesce(properties.initiatedBy, initiatedBy, CASE
-            WHEN audit ILIKE 'microsoft.aadiam/diagnosticSettings/%' AND json_type("identity") = 'OBJECT' THEN struct_pack(
+            WHEN is_azure AND json_type("identity") = 'OBJECT' THEN struct_pack(
                 "user" := CASE WHEN ("identity" ->> '$.claims.idtyp') IS DISTINCT FROM 'app' THEN struct_pack(
                     id := "identity" ->> '$.claims."http://schemas.microsoft.com/identity/claims/objectidentifier"',
                     displayName := CAST(NULL AS VARCHAR),
@@ -87,7 +91,8 @@ SELECT
         asn := coalesce(properties.autonomousSystemNumber, autonomousSystemNumber),
         session := coalesce(properties.sessionId, sessionId),
         is_sign_in := audit IS NULL
-    ) AS record
+    ) AS record,
+    nullif(tenantId, '') AS tenant
 FROM whole;
 
 WITH field AS (
@@ -140,7 +145,7 @@ named AS (
         coalesce(
             object_id("target".id), nullif("target".userPrincipalName, ''),
             -- Who is lifted to administer all of Azure is who asks for it.
-            CASE WHEN starts_with(native, 'User has elevated their access') THEN coalesce(by_id, by_name) END, ''
+            CASE WHEN starts_with(native, 'User has elevated their access') OR native = 'microsoft.authorization/elevateaccess/action' THEN coalesce(by_id, by_name) END, ''
         ) AS target_id,
         lower(nullif("target".userPrincipalName, '')) AS target_name,
         list_transform("target".modifiedProperties, lambda p: struct_pack(
@@ -192,6 +197,9 @@ kinds AS (
                 WHEN p.name = 'accountenabled' AND contains(lower(p.new), 'false') AND NOT contains(lower(p.old), 'false') THEN 'Update user/disabled'
                 WHEN p.name LIKE 'stsrefreshtoken%' THEN 'Update user/tokens no longer valid'
                 WHEN p.name = 'userprincipalname' AND p.old <> p.new THEN 'Update user/renamed'
+                -- Guests see next to nothing of a directory, members what everybody there does.
+                WHEN p.name IN ('usertype', 'targetid.usertype') AND contains(lower(p.old), 'guest') AND contains(lower(p.new), 'member')
+                    THEN 'Update user/guest made a member'
                 WHEN p.name IN ('passwordprofile', 'forcechangepassword') THEN 'Update user/password to be changed'
             END), lambda k: k IS NOT NULL), lambda k: CASE
                 WHEN k = 'Update user/factor replaced' THEN ['Update user/factor removed', 'Update user/factor added'] ELSE [k]

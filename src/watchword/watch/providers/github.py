@@ -93,5 +93,6 @@ GITHUB = Provider(
     shape=_shape,
     text=_text,
     titles=("action_s",),
+    tenant=("business", "org"),
 )
 """GitHub's audit log as the REST API gives it, as it is streamed or as the server forwards it: one event a line."""

@@ -43,7 +43,8 @@ SELECT
         name := coalesce(said(role_name), said("name"), "data" ->> '$.name'), team := coalesce(said(team), "data" ->> '$.team'),
         token := coalesce(said(token_id), hashed_token),
         app := coalesce(said(application_name), said(title), "data" ->> '$.application_name', "data" ->> '$.title')
-    ) AS record
+    ) AS record,
+    coalesce(nullif(business, ''), nullif(org, '')) AS tenant
 FROM log;
 
 WITH field AS (

@@ -11,7 +11,7 @@ from watchword.watch.providers.provider import Json, Provider
 from watchword.watch.providers.recased import at, nested, text
 
 _COLUMNS = (
-    ("id", 'STRUCT("time" VARCHAR, uniqueQualifier VARCHAR, applicationName VARCHAR)'),
+    ("id", 'STRUCT("time" VARCHAR, uniqueQualifier VARCHAR, applicationName VARCHAR, customerId VARCHAR)'),
     ("actor", 'STRUCT(email VARCHAR, profileId VARCHAR, callerType VARCHAR, "key" VARCHAR)'),
     ("ipAddress", "VARCHAR"),
     ("networkInfo", "STRUCT(ipAsn JSON, regionCode VARCHAR)"),
@@ -148,6 +148,7 @@ def _from_sentinel(row: Json) -> tuple[Json, ...]:
                 "time": text(row.get("IdTime")) or text(row.get("TimeGenerated")),
                 "uniqueQualifier": _whole(row.get("IdUniqueQualifier")),
                 "applicationName": str(row["IdApplicationName"]),
+                "customerId": text(row.get("IdCustomerId")),
             },
             "actor": {
                 "email": text(row.get("ActorEmail")),
@@ -175,6 +176,7 @@ def _from_custom(row: Json) -> tuple[Json, ...]:
                 "time": text(row.get("id_time_t")) or text(row.get("TimeGenerated")),
                 "uniqueQualifier": _whole(row.get("id_uniqueQualifier_s")),
                 "applicationName": text(row.get("id_applicationName_s")),
+                "customerId": text(row.get("id_customerId_s")),
             },
             "actor": {
                 "email": text(row.get("actor_email_s")),
@@ -220,6 +222,7 @@ def _from_ecs(value: Json, own: Json) -> tuple[Json, ...] | None:
                 "time": value.get("@timestamp"),
                 "uniqueQualifier": text(at(value, "event", "id")),
                 "applicationName": application,
+                "customerId": text(at(value, "organization", "id")),
             },
             "actor": {
                 "email": text(at(value, "user", "email")) or _mail(value),
@@ -259,6 +262,7 @@ GOOGLE = Provider(
     wrapped=("items", "value", "records", "entries"),
     shape=_shape,
     titles=("EventName", "event_name_s"),
+    tenant=("id.customerId",),
     unread=tuple(
         (columns, "the console's table, which names event and account in words alone: take the Reports API's answer")
         for columns in (("Event name", "Event description"), ("Event", "Description", "Actor"))

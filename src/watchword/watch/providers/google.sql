@@ -25,7 +25,8 @@ SELECT
         stamp := id."time", number := id.uniqueQualifier, actor := actor, address := ipAddress,
         country := networkInfo.regionCode, asn := try_cast(networkInfo.ipAsn->>'$[0]' AS BIGINT),
         parameters := event.parameters
-    ) AS record
+    ) AS record,
+    nullif(id.customerId, '') AS tenant
 FROM each;
 
 WITH field AS (

@@ -68,6 +68,7 @@ KEYCLOAK = Provider(
         ("resourcePath", "VARCHAR"),
         ("representation", "VARCHAR"),
         ("realmId", "VARCHAR"),
+        ("realmName", "VARCHAR"),
         ("clientId", "VARCHAR"),
         ("userId", "VARCHAR"),
         ("sessionId", "VARCHAR"),
@@ -80,5 +81,6 @@ KEYCLOAK = Provider(
     shape=_shape,
     preamble=re.compile(re.escape(PASSED)),
     reader=KeycloakReader,
+    tenant=("realmName", "realmId"),
 )
 """Keycloak's events as its admin REST API gives them, and the lines of its `jboss-logging` listener."""

@@ -37,7 +37,8 @@ SELECT
         "user" := coalesce(said(userId), authDetails ->> '$.userId'),
         session := coalesce(said(sessionId), authDetails ->> '$.sessionId'),
         address := ipAddress, error := error, details := details, auth := authDetails
-    ) AS record
+    ) AS record,
+    coalesce(nullif(realmName, ''), nullif(realmId, '')) AS tenant
 FROM whole;
 
 WITH field AS (

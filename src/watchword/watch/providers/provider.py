@@ -59,6 +59,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     *reader* makes JSON of a log that is none, where that takes more than one line: one is made for each log.
     *plain* are columns of a line beside its record, which is then kept of what is no sign-in alone.
     *apart* are members in which a line may have its data apart from where the columns look: one with such is shaped.
+    *tenant* are members (`a.b`) that name whose an event is, of the vendor's many customers; where there are some, the
+    first query has a column `tenant` besides.
     """
 
     name: str
@@ -76,6 +78,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     reader: Callable[[], TextReader] | None = None
     plain: tuple[str, ...] = ()
     apart: tuple[str, ...] = ()
+    tenant: tuple[str, ...] = ()
 
     @property
     def structured(self) -> tuple[str, ...]:
@@ -124,6 +127,16 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
             return None
         return self._original(value) or self.shape(value)
 
+    def tenants_of(self, event: Json) -> tuple[str, ...]:
+        """The names that *event* has for its tenant."""
+        named = list[str]()
+        for path in self.tenant:
+            value: Any = event
+            for name in path.split("."):
+                value = value.get(name) if isinstance(value, dict) else None
+            named += (str(each) for each in (value if isinstance(value, list) else [value]) if each not in (None, ""))
+        return tuple(named)
+
     def _original(self, value: Json) -> tuple[Json, ...] | None:
         """The vendor's event as it was, which a pipeline into ECS may keep as text beside what it made of it."""
         event = value.get("event")
@@ -154,7 +167,8 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True):
     """Log files of one provider that are read together.
 
     *directory* names the directory they are of: then only its evidence counts. *lag* replaces the provider's.
-    *unpacking* says what compressed ones may unpack to.
+    *unpacking* says what compressed ones may unpack to. Where *tenants* are named, events that name others and none of
+    these are no events of this feed.
     """
 
     provider: Provider
@@ -162,3 +176,4 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[Path, ...] = ()
     lag: timedelta | None = None
     unpacking: Unpacking = BOUNDED
+    tenants: tuple[str, ...] = ()

@@ -14,6 +14,7 @@ _UNIFIED = {name.lower(): name for name in (
     "Operation", "Id", "CreationTime", "UserId", "UserKey", "UserType", "ClientIP", "ClientIPAddress", "ActorIpAddress",
     "Actor", "Target", "ObjectId", "MailboxOwnerUPN", "Parameters", "ExtendedProperties", "ModifiedProperties",
     "InterSystemsId", "ApplicationId", "ErrorNumber", "ResultStatus", "AffectedItems", "Item",
+    "OrganizationId",
 )}
 """Members of the unified audit log by their names in lower case, as some pipelines write them."""
 # fmt: on
@@ -79,6 +80,7 @@ def _of_graph(record: Json) -> Json:
         "UserType": _kind_of_user(record.get("userType")),
         "ObjectId": record.get("objectId"),
         "ClientIP": record.get("clientIp"),
+        "OrganizationId": record.get("organizationId"),
     } | {name: each for name, each in row.items() if each is not None}
 
 
@@ -97,6 +99,7 @@ def _of_elastic(value: Json) -> Json:
         "CreationTime": value.get("@timestamp"),
         "ClientIP": at(value, "client", "ip") or at(value, "source", "ip"),
         "UserId": at(value, "user", "id"),
+        "OrganizationId": at(value, "organization", "id"),
         "MailboxOwnerUPN": at(value, "user", "email") if at(value, "event", "code") == "ExchangeItem" else None,
     }
 
@@ -151,6 +154,7 @@ def audits_of(row: Json) -> tuple[Json, ...] | None:
                 "ipAddress": address,
                 "status": {"errorCode": int(code) if code.isdecimal() else 1},
                 "correlationId": correlation,
+                "tenantId": text(row.get("OrganizationId")),
             },
         )
     name = operation.rstrip(". ")
@@ -175,6 +179,7 @@ def audits_of(row: Json) -> tuple[Json, ...] | None:
             "activityDisplayName": name,
             "activityDateTime": _zoned(row.get("CreationTime")),
             "correlationId": correlation,
+            "tenantId": text(row.get("OrganizationId")),
             "result": _result(row.get("ResultStatus")),
             "resultReason": deleted[0] if deleted else None,
             "initiatedBy": _initiator(user, row, extended, address),

@@ -29,6 +29,7 @@ from watchword.watch.spark.keys import MACROS, beside, elsewhere, everywhere, la
 from watchword.watch.spark.rows import MOVED, Body, batch, create, insert, packed, whole
 from watchword.watch.spark.session import session
 from watchword.watch.spark.splits import Split, splits_of
+from watchword.watch.tenants import tenants_seen
 from watchword.watch.tickets import Ticket
 from watchword.watch.verdicts import FileShare, Rejected, Report, UnseenChange, VerdictRow, rows_of
 
@@ -89,7 +90,13 @@ class SparkEngine(msgspec.Struct, frozen=True, kw_only=True):
             load(con, evidence, context)
             run = tasks.Run(
                 feeds=tuple(
-                    tasks.FeedName(provider=f.provider.name, directory=f.directory, lag=f.lag, unpacking=f.unpacking)
+                    tasks.FeedName(
+                        provider=f.provider.name,
+                        directory=f.directory,
+                        lag=f.lag,
+                        unpacking=f.unpacking,
+                        tenants=f.tenants,
+                    )
                     for f in feeds
                 ),
                 lag=lag,
@@ -145,6 +152,7 @@ class _Judging:
             size = sum(file.stat().st_size for _, file in logs)
             progress(size, size)
         shares = self._shares(logs, feeds, parts, told.get("seen", []))
+        insert(self._con, "tenant", (body.body for body in told.get("tenant", ())))
         rejected = self._rejected(read, parts, rejects)
         natives, is_placed = self._joined(read, parts.values())
         verdicts, unseen, judged = self._verdicts(natives, told, is_placed=is_placed)
@@ -169,6 +177,7 @@ class _Judging:
             has_evidence=self._has_evidence,
             files=shares,
             left_out=sum(part.left_out for part in parts.values()),
+            tenants=tenants_seen(self._con),
             hits=(*hits, *self._sigma(told.get("sigma", []), verdicts)),
             blind_signals=blind,
         )
@@ -194,6 +203,7 @@ class _Judging:
                     unknown=unknown_lines(self._con) - before,
                     is_broken=any(t.broken for t in tallies),
                     passed=sum(t.preamble - t.pages for t in tallies),
+                    elsewhere=sum(t.elsewhere for t in tallies),
                 )
             )
         return tuple(shares)

@@ -44,6 +44,7 @@ class FeedName(msgspec.Struct, frozen=True, kw_only=True):
     directory: str | None
     lag: timedelta | None
     unpacking: Unpacking = BOUNDED
+    tenants: tuple[str, ...] = ()
 
     def feed(self) -> Feed:
         """The feed again."""
@@ -52,6 +53,7 @@ class FeedName(msgspec.Struct, frozen=True, kw_only=True):
             directory=self.directory,
             lag=self.lag,
             unpacking=self.unpacking,
+            tenants=self.tenants,
         )
 
 
@@ -205,6 +207,7 @@ def _read(run: Run, split: Split, number: int, rules: tuple[Rule, ...]) -> Itera
             "SELECT provider, directory, native, CAST(sum(lines) AS BIGINT) AS lines, min(since) AS since, "
             "max(until) AS until FROM seen GROUP BY provider, directory, native",
         )
+        yield from bodies("tenant", "FROM tenant")
         native = f"SELECT *, CAST(hash({KEY}) % $parts AS INTEGER) AS part FROM native ORDER BY part"
         for body in parted(arrow(con, native, {"parts": run.parts}), "native"):
             yield msgspec.structs.replace(body, split=number)

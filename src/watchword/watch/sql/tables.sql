@@ -18,6 +18,9 @@ CREATE TABLE kind ("action" VARCHAR, family VARCHAR, rank INTEGER, support BOOLE
 -- time that can be). A feed whose directory is NULL may be of any directory.
 CREATE TABLE seen (provider VARCHAR, directory VARCHAR, native VARCHAR, lines BIGINT, since VARCHAR, until VARCHAR);
 
+-- How many lines of a feed name which of the vendor's tenants; those that are not ours were kept aside.
+CREATE TABLE tenant (provider VARCHAR, directory VARCHAR, tenant VARCHAR, lines BIGINT, ours BOOLEAN);
+
 -- Canonical events as the log has them, before folding. `done`: the directory did it; `click`: what the records of one
 -- click share; `by_owner`: the actor is the target; `actor_class`: 'automation', 'vendor' (its own support) or 'system',
 -- else NULL for a person. `country` as the log writes it; `detail`: which factor, role or rule.
