@@ -9,12 +9,10 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from watchword import forms
 from watchword.core.account import AccountClass
 from watchword.core.action import Action
 from watchword.core.host import is_loopback
-
-_URL = r"^https?://[^\s?#]+$"
-_HEADER = r"^[A-Za-z0-9-]{1,60}$"
 
 
 class _Part(BaseModel):
@@ -73,7 +71,7 @@ class OktaSource(_Polled):
     """Okta's System Log, with an API token in *token_file*."""
 
     kind: Literal["okta"]
-    url: str = Field(pattern=_URL)
+    url: forms.Site
     token_file: Path
 
     @property
@@ -86,12 +84,12 @@ class EntraSource(_Polled):
     """Entra's audit and sign-in logs over Graph, as an application with a secret."""
 
     kind: Literal["entra"]
-    tenant: str = Field(pattern=r"^[A-Za-z0-9.-]{1,253}$")
+    tenant: forms.Tenant
     client_id: str = Field(min_length=1)
     client_secret_file: Path
     logs: tuple[Literal["directoryAudits", "signIns"], ...] = ("directoryAudits", "signIns")
-    graph: str = Field(default="https://graph.microsoft.com", pattern=_URL)
-    login: str = Field(default="https://login.microsoftonline.com", pattern=_URL)
+    graph: forms.Site = "https://graph.microsoft.com"
+    login: forms.Site = "https://login.microsoftonline.com"
 
     @property
     def log_of(self) -> str:
@@ -104,9 +102,9 @@ class GoogleSource(_Polled):
 
     kind: Literal["google"]
     key_file: Path
-    subject: str = Field(pattern=r"^[^@\s]+@[^@\s]+$")
+    subject: forms.Mail
     applications: tuple[str, ...] = ("admin", "login", "user_accounts", "token")
-    api: str = Field(default="https://admin.googleapis.com", pattern=_URL)
+    api: forms.Site = "https://admin.googleapis.com"
 
     @property
     def log_of(self) -> str:
@@ -118,7 +116,7 @@ class KeycloakSource(_Polled):
     """Keycloak's admin and user events, as a client of the realm with a secret."""
 
     kind: Literal["keycloak"]
-    url: str = Field(pattern=_URL)
+    url: forms.Site
     realm: str = Field(min_length=1)
     client_id: str = Field(min_length=1)
     client_secret_file: Path
@@ -147,9 +145,9 @@ class WebhookSource(_Source):
     kind: Literal["webhook"]
     provider: str
     secret_file: Path
-    header: str = Field(default="x-signature", pattern=_HEADER)
+    header: forms.Header = "x-signature"
     prefix: str = ""
-    timestamp: str | None = Field(default=None, pattern=_HEADER)
+    timestamp: forms.Header | None = None
     tolerance_s: int = Field(default=300, ge=1, le=3600)
     member: str | None = None
 
@@ -157,10 +155,10 @@ class WebhookSource(_Source):
 class _Signals(_Source):
     """A stream of one transmitter (Shared Signals): its keys in a file, or at *jwks_url*."""
 
-    issuer: str = Field(pattern=r"^https?://\S+$")
+    issuer: forms.Web
     audience: str = Field(min_length=1)
     jwks: Path | None = None
-    jwks_url: str | None = Field(default=None, pattern=_URL)
+    jwks_url: forms.Site | None = None
     algorithms: tuple[Literal["RS256", "PS256", "ES256", "ES384", "EdDSA"], ...] = Field(
         ("RS256", "ES256"), min_length=1
     )
@@ -189,7 +187,7 @@ class SsfPollSource(_Signals):
     """Security event tokens that are asked for at *url*, with a bearer token in *token_file*."""
 
     kind: Literal["ssf_poll"]
-    url: str = Field(pattern=_URL)
+    url: forms.Site
     token_file: Path | None = None
     every_s: int = Field(default=30, ge=1)
 
@@ -246,8 +244,8 @@ class OutputPart(_Part):
         "splunk", "elastic", "webhook", "syslog", "signals-push", "signals-poll", "signals", "lines", "parquet"
     ]
     everything: bool = False
-    url: str | None = Field(default=None, pattern=r"^https?://[^\s#]+$")
-    host: str | None = Field(default=None, pattern=r"^[A-Za-z0-9.:-]{1,253}$")
+    url: forms.Page | None = None
+    host: forms.Host | None = None
     port: int = Field(default=6514, ge=1, le=65535)
     ca_file: Path | None = None
     token_file: Path | None = None

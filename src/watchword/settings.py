@@ -14,13 +14,12 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from watchword import forms
 from watchword.core.errors import Invalid
 from watchword.core.host import is_loopback
 from watchword.directory_parts import DirectoryPart
 from watchword.feeds import CanaryPart, EnforcePart, OutputPart, Source, TailSource
-
-ORIGIN = r"""^[^\s+"'\\]{1,200}$"""
-"""A ledger's name: no spaces and plus signs (C2SP signed-note), and nothing that TOML would take for the end of it."""
+from watchword.mistakes import listed, mistakes_in
 
 
 class _Part(BaseModel):
@@ -31,14 +30,14 @@ class WitnessPart(_Part):
     """Who cosigns checkpoints: its verifier key, and the address it takes them at (C2SP tlog-witness)."""
 
     vkey: str
-    url: str = Field(pattern=r"^https?://\S+$")
+    url: forms.Web
 
 
 class AuthorityPart(_Part):
     """Who stamps checkpoints with the time (RFC 3161); *roots* are the PEM certificates it is trusted through."""
 
-    name: str = Field(pattern=r"^[a-z0-9.-]{1,60}$")
-    url: str = Field(pattern=r"^https?://\S+$")
+    name: forms.Name
+    url: forms.Web
     roots: Path
 
 
@@ -51,13 +50,13 @@ class LedgerPart(_Part):
     With *public_entries* anybody may read the entries, which are pseudonymous.
     """
 
-    url: str = Field(default="sqlite:///ledger.db", pattern=r"""^(sqlite|postgresql)[^\s"'\\]*://[^\s"'\\]+$""")
-    origin: str = Field(pattern=ORIGIN)
+    url: forms.Database = "sqlite:///ledger.db"
+    origin: forms.Origin
     signing_key: Path = Path("keys/signing.key")
     key_file: Path = Path("keys/payload.keys")
     public_entries: bool = False
     short_days: int = Field(default=90, ge=30, le=90)
-    archive_key: str | None = Field(default=None, pattern=r"^age1[0-9a-z]+$")
+    archive_key: forms.AgeKey | None = None
     archive: Path = Path("archive")
     witnesses: tuple[WitnessPart, ...] = ()
     quorum: int | None = Field(default=None, ge=1)
@@ -95,7 +94,7 @@ class ConsolePart(_Part):
     rp_id: str = "localhost"
     language: Literal["en", "de", "fr", "es"] = "en"
     self_service: bool = False
-    country: str = Field(default="", pattern=r"^([1-9][0-9]{0,2})?$")
+    country: forms.Country = ""
     proxies: tuple[str, ...] = ("127.0.0.1",)
     shared_networks: tuple[str, ...] = (
         "127.0.0.0/8",
@@ -225,7 +224,7 @@ class DevicesPart(_Part):
 
     ca_file: Path | None = None
     revoked_file: Path | None = None
-    header: str = Field(default="x-client-cert", pattern=r"^[a-z0-9-]{1,60}$")
+    header: forms.LowerHeader = "x-client-cert"
     proxies: tuple[str, ...] = ()
 
     @model_validator(mode="after")
@@ -246,7 +245,7 @@ class IssuerPart(_Part):
     Without *jwks* the keys are found by OpenID Connect Discovery, over https.
     """
 
-    issuer: str = Field(pattern=r"^https?://[^\s?#]+$")
+    issuer: forms.Site
     algorithms: tuple[Literal["RS256", "PS256", "ES256", "ES384"], ...] = Field(("RS256", "ES256"), min_length=1)
     jwks: Path | None = None
 
@@ -254,8 +253,8 @@ class IssuerPart(_Part):
 class SecurityPart(_Part):
     """Whom to page of emergencies: an address that mail goes to, a webhook that takes JSON, or both."""
 
-    mail: str | None = Field(default=None, pattern=r"^[^@\s]+@[^@\s]+$")
-    webhook: str | None = Field(default=None, pattern=r"^https?://\S+$")
+    mail: forms.Mail | None = None
+    webhook: forms.Web | None = None
 
 
 class OidcProofingPart(_Part):
@@ -266,7 +265,7 @@ class OidcProofingPart(_Part):
 
     kind: Literal["oidc"]
     method: Literal["id_proofing", "verifiable_credential"]
-    issuer: str = Field(pattern=r"^https?://[^\s?#]+$")
+    issuer: forms.Site
     algorithms: tuple[Literal["RS256", "PS256", "ES256", "ES384"], ...] = Field(("RS256", "ES256"), min_length=1)
     jwks: Path | None = None
     client_id: str = Field(min_length=1)
@@ -279,8 +278,8 @@ class WebhookProofingPart(_Part):
 
     kind: Literal["webhook"]
     method: Literal["id_proofing", "verifiable_credential"]
-    name: str = Field(pattern=r"^[a-z0-9.-]{1,60}$")
-    start: str = Field(pattern=r"^https?://[^\s#]+$")
+    name: forms.Name
+    start: forms.Page
     secret_file: Path
 
 
@@ -290,14 +289,14 @@ ProofingPart = Annotated[OidcProofingPart | WebhookProofingPart, Field(discrimin
 class OktaVerifyPart(_Part):
     """Prompts by Okta Verify: the organisation's own *url*, and *token_file* with an API token (SSWS) of it."""
 
-    url: str = Field(pattern=r"^https?://[^\s?#]+$")
+    url: forms.Site
     token_file: Path
 
 
 class DuoPart(_Part):
     """Prompts by Duo Mobile: the API address, and the keys of an Auth API application there."""
 
-    url: str = Field(pattern=r"^https?://[^\s?#]+$")
+    url: forms.Site
     integration_key: str
     secret_file: Path
 
@@ -305,8 +304,8 @@ class DuoPart(_Part):
 class WebPushPart(_Part):
     """Browsers for prompts are woken: whom a push service may write to, and which services are trusted."""
 
-    contact: str = Field(pattern=r"^(mailto:[^\s@]+@[^\s@]+|https://\S+)$")
-    services: tuple[Annotated[str, Field(pattern=r"^(\*\.)?[a-z0-9.-]+(:[0-9]{1,5})?$")], ...] = (
+    contact: forms.Contact
+    services: tuple[forms.Service, ...] = (
         *("fcm.googleapis.com", "updates.push.services.mozilla.com"),
         *("*.notify.windows.com", "web.push.apple.com"),
     )
@@ -327,9 +326,9 @@ class WatchPart(_Part):
     state: Path = Path("watch")
     spools: Path = Path("spools")
     apart: bool = False
-    sources: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,40}$")], Source] = {}
+    sources: dict[forms.SourceName, Source] = {}
     canary: CanaryPart | None = None
-    outputs: dict[Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")], OutputPart] = {}
+    outputs: dict[forms.OutputName, OutputPart] = {}
     enforce: tuple[EnforcePart, ...] = ()
     accounts: Path | None = None
     tickets: Path | None = None
@@ -423,8 +422,10 @@ def load(file: Path) -> Settings:
     """Read *file*; raise `Invalid` naming every mistake with its path, or how to make the file."""
     if not file.is_file():
         raise Invalid(f"There is no {file}.", "Make one with `watchword init`, or name it with --config.", "config")
+    written: dict[str, object] = {}
     try:
-        return Settings.model_validate(tomllib.loads(file.read_text()) | {"home": file.parent.resolve()})
+        written = tomllib.loads(file.read_text()) | {"home": file.parent.resolve()}
+        return Settings.model_validate(written)
     except tomllib.TOMLDecodeError as error:
         raise Invalid(f"The file is not TOML: {error}.", "Correct it there.", where=str(file)) from error
     except UnicodeDecodeError as error:
@@ -432,9 +433,8 @@ def load(file: Path) -> Settings:
     except OSError as error:
         raise Invalid(f"The file can not be read: {error.strerror}.", "Check its owner.", where=str(file)) from error
     except ValidationError as error:
-        mistakes = "".join(f"\n  {'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors())
         raise Invalid(
-            f"{error.error_count()} mistake(s):{mistakes}",
+            listed(mistakes_in(error, Settings, written)),
             "Correct them; docs/operations.md lists every setting.",
             str(file),
         ) from error

@@ -325,9 +325,9 @@ def test_every_source_of_the_settings_is_read(here: Here, given: Path) -> None:
     ("cell", "told"),
     [
         ("since = 2026-03-02\nuntil = 2026-03-01", "until is not after since"),
-        ('action = "dance"\nsince = 2026-03-02', "watch.enforce.0.action"),
-        ('account_class = "king"\nsince = 2026-03-02', "watch.enforce.0.account_class"),
-        ('unit = "Desk"', "watch.enforce.0.since"),
+        ('action = "dance"\nsince = 2026-03-02', "watch.enforce (1st).action"),
+        ('account_class = "king"\nsince = 2026-03-02', "watch.enforce (1st).account_class"),
+        ('unit = "Desk"', "watch.enforce (1st).since"),
     ],
 )
 def test_a_cell_that_can_not_be_is_told(here: Here, tmp_path: Path, cell: str, told: str) -> None:

@@ -96,8 +96,8 @@ def test_users_add_rules_and_methods(tmp_path: Path) -> None:
     [
         ("house-1", "pci-8.3.3", "rules.0.id: pci-8.3.3 is the id of another rule"),
         ("    notify: 2\n", "", "rules.0: this rule asks for nothing"),
-        ("[issued_code]", "[issued]", "kinds.fax_code.0: input should be"),
-        ("[finance]", "[money]", "rules.0.classes.0: input should be"),
+        ("[issued_code]", "[issued]", "kinds.fax_code.0: this is not known here"),
+        ("[finance]", "[money]", "rules.0.classes.0: this is not known here"),
         ("says:", "sez:", "rules.0.sez: this key is not known here"),
     ],
 )

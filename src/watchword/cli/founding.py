@@ -12,6 +12,7 @@ from watchword import app as compose
 from watchword.cli.sealed import sealed_procedure
 from watchword.core.errors import Invalid, WatchwordError
 from watchword.desk.people import SHORTEST
+from watchword.mistakes import mistakes_in
 from watchword.settings import LedgerPart, load
 
 SEALED = "downtime.html"
@@ -40,12 +41,8 @@ def found_at(home: Path, *, origin: str, administrator: str, password: str, url:
     try:
         LedgerPart(origin=origin, url=url)
     except ValidationError as error:
-        wrong = error.errors()[0]
-        raise Invalid(
-            f"{wrong['input']!r}: {wrong['msg']}.",
-            "A name such as desk.example.test: no spaces, quotes, backslashes or plus signs.",
-            where=f"--{wrong['loc'][0]}",
-        ) from error
+        (wrong, *_) = mistakes_in(error, LedgerPart, {"origin": origin, "url": url})
+        raise Invalid(*wrong.sentences, where=f"--{wrong.where}") from error
     try:
         config = compose.init(home, origin=origin, url=url, port=port)
         settings = load(config)

@@ -7,10 +7,10 @@ from typing import TypeVar
 
 import msgspec
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from watchword.core.account import AccountClass
 from watchword.core.action import Action
+from watchword.mistakes import MISSING, Told, mistakes_in
 from watchword.policy.document import Document, Mistake, Path, Value, read, refuse
 from watchword.policy.methods_tables import MethodsFile
 from watchword.policy.tables import ProceduresFile
@@ -20,9 +20,6 @@ T = TypeVar("T", bound=Table)
 
 NONE = "none"
 """The name every ladder of approvals has for no approval."""
-
-PARSED = ("(cell)", "(deny)", "[key]")
-"""Parts of a path that say how a value was parsed, and stand nowhere in the file."""
 
 REFERENCES: tuple[tuple[Path, str], ...] = (
     (("tiers", "*", "raise_to"), "tiers"),
@@ -108,22 +105,14 @@ def typed(document: Document, model: type[T]) -> tuple[T | None, tuple[Mistake, 
     try:
         return model.model_validate(document.value), ()
     except ValidationError as error:
-        found = [_told(document, e) for e in error.errors(include_url=False, include_input=False)]
-        return None, tuple(found)
+        return None, tuple(_told(document, mistake) for mistake in mistakes_in(error, model, document.value))
 
 
-def _told(document: Document, error: ErrorDetails) -> Mistake:
-    loc, kind, what = error["loc"], error["type"], error["msg"]
-    path = tuple(p for p in loc if p not in PARSED)
-    if kind == "extra_forbidden":
-        return document.mistake(path, "this key is not known here", "remove it, or correct its spelling")
-    if kind == "missing":
-        remedy = "write `approve: none` where no approval is meant" if path[-1:] == ("approve",) else "write it"
-        return document.mistake(path, "this key is missing", remedy)
-    if kind in {"model_type", "dict_type"}:
-        return document.mistake(path, "this is no table", "write `key: value` pairs, as the shipped file has them")
-    remedy = str(error.get("ctx", {}).get("remedy", "correct the value"))
-    return document.mistake(path, what[:1].lower() + what[1:], remedy)
+def _told(document: Document, mistake: Told) -> Mistake:
+    remedy = mistake.remedy
+    if mistake.what == MISSING and mistake.path[-1:] == ("approve",):
+        remedy = "write `approve: none` where no approval is meant"
+    return document.mistake(mistake.path, mistake.what, remedy)
 
 
 def _complete(document: Document) -> Iterator[Mistake]:

@@ -22,6 +22,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from watchword.core.errors import Invalid
 from watchword.core.finding import Severity
+from watchword.forms import form
+from watchword.mistakes import mistakes_in
 
 SHIPPED = Path(__file__).parent
 """The folder of the signals that come with Watchword."""
@@ -58,8 +60,10 @@ class _Header(BaseModel):
 
     title: str = Field(min_length=3, max_length=80)
     says: str = Field(min_length=3)
-    runbook: str = Field(pattern=r"^[a-z0-9-]+$")
-    attack: tuple[Annotated[str, Field(pattern=r"^T\d{4}(\.\d{3})?$")], ...] = Field(min_length=1)
+    runbook: Annotated[str, form("[a-z0-9-]+", "an anchor of docs/watch/signals.md")]
+    attack: tuple[Annotated[str, form(r"T\d{4}(\.\d{3})?", "a technique such as T1098 or T1098.005")], ...] = Field(
+        min_length=1
+    )
     severity: Severity
     window: Span
     false_positives: str = Field(min_length=3)
@@ -183,9 +187,9 @@ def read_signal(file: Path) -> Signal:
         line = int(at[1]) + 1 if at else header[0].count("\n")
         raise _wrong(file, line, f"The metadata is no TOML: {error}.", "Correct that line.") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        path = ".".join(str(part) for part in first["loc"] if not isinstance(part, int))
-        raise _wrong(file, _line_of(header[1], path), f"{path}: {first['msg']}.", "Correct that field.") from error
+        first = mistakes_in(error, _Header, raw)[0]
+        path = ".".join(part for part in first.path if isinstance(part, str))
+        raise _wrong(file, _line_of(header[1], path), *first.sentences) from error
     query = text[header.end() :].strip().removesuffix(";")
     used = set(re.findall(r"\$(\w+)", query))
     parameters: dict[str, Value] = {"window": told.window, **told.parameters}

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from watchword.core.errors import Invalid
 from watchword.core.identity_event import SUPPORT
+from watchword.mistakes import mistakes_in
 from watchword.watch.signals import SHIPPED, Hit, Signal, tuned
 from watchword.watch.signals.sweep import hits_of
 
@@ -75,7 +76,8 @@ def check(signal: Signal) -> tuple[int, tuple[Failed, ...]]:
     """
     file = file_of(signal)
     try:
-        cases = _Cases.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+        written = yaml.safe_load(file.read_text(encoding="utf-8"))
+        cases = _Cases.model_validate(written)
     except FileNotFoundError:
         raise Invalid(
             "The signal has no cases.", "Write one it fires on, and one it does not.", where=str(file)
@@ -84,9 +86,7 @@ def check(signal: Signal) -> tuple[int, tuple[Failed, ...]]:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise Invalid(f"This is no YAML: {error.problem}.", "Correct that line.", where=f"{file}:{line}") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        path = ".".join(str(part) for part in first["loc"])
-        raise Invalid(f"{path}: {first['msg']}.", "Correct the cases.", where=str(file)) from error
+        raise Invalid(*mistakes_in(error, _Cases, written)[0].sentences, where=str(file)) from error
     failed = []
     for case in (*cases.positive, *cases.negative):
         fires = case in cases.positive
