@@ -46,7 +46,10 @@ from watchword.settings import load
             "[watch.thresholds.x]\ny = {a = 1}",
             "watch.thresholds.x.y: a whole number or a number or text in quotes or a list is expected, and this is a ",
         ),
-        ("[[watch.enforce]]\nsince = 2026-03-02\n[[watch.enforce]]\nsince = 7", "watch.enforce (2nd).since: "),
+        (
+            "[[watch.enforce]]\nsince = 2026-03-02\n[[watch.enforce]]\nsince = 'sesame'",
+            "watch.enforce (2nd).since: a time such as ",
+        ),
     ],
 )
 def test_each_mistake_is_a_sentence(tmp_path: Path, written: str, told: str) -> None:

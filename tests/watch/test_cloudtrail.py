@@ -395,6 +395,13 @@ def test_the_root_user_is_the_account(classify: Classify, name: str, asked: dict
     assert (lent.actor, lent.target, "by_owner" in lent.reasons) == ("ASIALENT", "111122223333", False)
 
 
+@pytest.mark.parametrize("name", ["EnableMFADevice", "DeactivateMFADevice"])
+def test_whose_a_factor_is_depends_on_no_name_of_it(classify: Classify, name: str) -> None:
+    """Whoever makes a device names it: a user's that is called as root's factor is that user's."""
+    asked = {"userName": "bob", "serialNumber": f"{ROOT_S_FACTOR}-2"}
+    assert classify.one(call(name, asked), provider="cloudtrail").target == "bob"
+
+
 @pytest.mark.parametrize(
     ("task", "action"),
     [("IAMCreateRootUserPassword", Canonical.IMPERSONATION_START), ("IAMAuditRootUserCredentials", None)],

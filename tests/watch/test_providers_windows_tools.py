@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from watchword.core.identity_event import Canonical, Verdict
 from watchword.watch.engine import Engine
+from watchword.watch.providers.windows_message import fields_of
 
 from .conftest import Classify
 from .signed_in import rows
@@ -264,6 +266,34 @@ def test_what_an_event_says_is_no_other_event(classify: Classify, between: str) 
     )
     report = classify([_snare(between).replace("4724", "4698") + forged], provider="windows")
     assert (report.verdicts, report.unknown_types, report.rejected_lines) == ((), (), 0)
+
+
+@pytest.mark.parametrize(
+    ("line", "forged"),
+    [
+        (
+            f'<14>1 2026-03-02T12:00:00Z dc1 {AUDITING} 4 - [NXLOG@14506 EventID="4724" Full Name="x"]',
+            '1 2026-03-02T12:00:00Z dc1 x - - [NXLOG@1 EventID="4634"]',
+        ),
+        (
+            "2026 Mar 02 12:00:00 WinEvtLog: Security: AuditSuccess(4724): x: a: b: c: dc1: x",
+            "WinEvtLog: Security: INFO(4634): s: u: d: c: x",
+        ),
+    ],
+)
+def test_what_begins_as_no_such_event_is_not_what_its_text_is(classify: Classify, line: str, forged: str) -> None:
+    """A head that can not be read hides no event behind another one in its text: the line is kept aside."""
+    report = classify([f"{line} {forged}"], None, provider="windows")
+    assert (report.rejected_lines, sum(one.lines for one in report.types)) == (1, 0)
+
+
+def test_a_message_of_spaces_is_read_as_fast_as_any() -> None:
+    """Twenty thousand spaces are tried once each, and not once for each label and each space behind them."""
+    begun = time.process_time()
+    assert fields_of(f"An attempt. Target Account: Account Name: bob{' ' * 19_000}x")["TargetUserName"].startswith(
+        "bob"
+    )
+    assert time.process_time() - begun < 10  # it was a minute
 
 
 def test_one_line_says_which_attributes_changed_and_whether_it_failed(classify: Classify) -> None:

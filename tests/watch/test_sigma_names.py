@@ -65,8 +65,18 @@ def test_okta_s_members_in_any_case(okta: Okta, tmp_path: Path, detection: str) 
         f"{json.dumps(AUDIT)}\n{json.dumps(LATER)}\n",
         json.dumps({"value": [AUDIT, LATER]}),
         json.dumps({"records": [{**HUB, "properties": AUDIT}, {**HUB, "operationName": "x", "properties": LATER}]}),
+        f"{json.dumps(LATER)}\n{json.dumps({'value': [LATER, AUDIT]})}\n",
+        f"{json.dumps({**LATER, 'note': 'x' * 70_000})}\n{json.dumps({'value': [LATER, AUDIT]})}\n",
+        f"{json.dumps(LATER)}\n{json.dumps({**HUB, 'properties': AUDIT})}\n",
     ],
-    ids=["a line each", "a page of Graph's", "an event hub's records"],
+    ids=[
+        "a line each",
+        "a page of Graph's",
+        "an event hub's records",
+        "a page after a line",
+        "after a long line",
+        "an event hub's record after a line",
+    ],
 )
 @pytest.mark.parametrize(
     "detection",

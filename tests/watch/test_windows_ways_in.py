@@ -239,8 +239,15 @@ EVERYTHING = {
 )
 def test_a_local_account_is_listed_whole(classify: Classify, changed: dict[str, str], action: Canonical | None) -> None:
     """4738 of an account that a machine keeps has every value, changed or not: only its flags tell what changed."""
-    event = _event(4738, **SUBJECT, **TARGET, **{**UNCHANGED, **EVERYTHING, **changed})
+    of_machine = {**TARGET, "TargetDomainName": "DC1"}
+    event = _event(4738, **SUBJECT, **of_machine, **{**UNCHANGED, **EVERYTHING, **changed})
     assert [row.action for row in classify([event], provider="windows").verdicts] == ([action] if action else [])
+
+
+def test_what_is_all_written_at_once_in_a_domain_changed(classify: Classify) -> None:
+    """Whoever writes a domain's account may write each of these values, and so makes no listing of it."""
+    event = _event(4738, **SUBJECT, **TARGET, **{**UNCHANGED, **EVERYTHING, "UserPrincipalName": "root@example.test"})
+    assert [row.native_action for row in classify([event], provider="windows").verdicts] == ["4738 password set"]
 
 
 @pytest.mark.parametrize("gone", ["%%1793", "<value not set>"])

@@ -60,6 +60,11 @@ def are_lines(head: bytes) -> bool:
     return not head.startswith((EVTX, *_UTF16)) and not _begins_xml(head)
 
 
+def page_names(provider: Provider) -> tuple[str, ...]:
+    """The members that hold a list of events of *provider*, whoever made a page of them."""
+    return tuple(dict.fromkeys((*provider.wrapped, *_PAGES)))
+
+
 def has_documents(head: bytes, provider: Provider) -> bool:
     """Whether a file that begins with *head* is JSON over many lines or a table, and not one object a line."""
     text = head.removeprefix(_BOM).lstrip(_BLANK)
@@ -129,7 +134,7 @@ def carried(value: object, provider: Provider, depth: int = 0) -> Iterator[Json 
         yield from events
         return
     if isinstance(value, dict) and depth < _DEPTH:
-        for name in dict.fromkeys((*provider.wrapped, *_PAGES)):
+        for name in page_names(provider):
             if isinstance(value.get(name), list):
                 yield from carried(value[name], provider, depth + 1)
                 return

@@ -8,8 +8,8 @@ from watchword.watch.sieve import Tally
 from watchword.watch.verdicts import FileShare
 
 Counts = tuple[int, int, int, int, int, int]
-"""So far: lines that should be events, those rejected of them, those of unknown types, files that are broken, lines that
-are neither events nor damage, and those rejected of another tenant."""
+"""So far: lines that should be events, those rejected of them, those of unknown types, files that are broken, lines
+that are neither events nor damage, and those rejected of another tenant."""
 
 _UNKNOWN = """
     SELECT coalesce(sum(lines), 0), min(seen.native) FILTER (seen.provider = $provider)

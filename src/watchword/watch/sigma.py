@@ -18,6 +18,7 @@ import msgspec
 from watchword.core.errors import Invalid
 from watchword.core.finding import Severity
 from watchword.watch.providers import Provider
+from watchword.watch.shapes import page_names
 from watchword.watch.sigma_lines import are_events, as_lines
 from watchword.watch.sigma_members import first, first_looked_up, in_pairs, looked_up
 from watchword.watch.sigma_names import ALWAYS_HAVE_THEIR_KEY, about_of, places
@@ -213,9 +214,11 @@ def _query(rules: list[Rule], provider: Provider, *, are_own: bool) -> tuple[str
     fields = {name: places(field, provider) for field, name in compiler.fields.items()}
     about = about_of(provider)
     other = ""
-    if are_own and provider.name in ALWAYS_HAVE_THEIR_KEY:
-        fields["own"] = (provider.type_key,)
-        other = f"WHEN {first('own')} IS NULL THEN error('an event in another form') "
+    if are_own:
+        always = provider.name in ALWAYS_HAVE_THEIR_KEY
+        fields["own"] = (provider.type_key,) if always else page_names(provider)
+        is_other = f"{first('own')} IS {'' if always else 'NOT '}NULL"
+        other = f"WHEN {is_other} THEN error('an event in another form') "
     tests = ", ".join(f"{condition} AS is_{number}" for number, condition in enumerate(conditions))
     found = ", ".join(f"CASE WHEN is_{number} THEN {number} END" for number in range(len(rules)))
     any_found = in_pairs((f"is_{number}" for number in range(len(rules))), "OR")

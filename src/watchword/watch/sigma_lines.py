@@ -23,16 +23,15 @@ _BLANK = b" \t\r\n\v\f"
 def are_events(file: Path, provider: Provider) -> bool:
     """Whether *file* has an event a line, in the members that *provider* gives it, as far as its beginning shows.
 
-    Then rules need nothing but its lines, as they lie.
+    Then rules need nothing but its lines, as they lie. False where the beginning shows no event.
     """
     with file.open("rb", buffering=0) as raw, opened(raw, file) as source:
         head = source.read(PEEK)
     if not are_lines(head) or has_documents(head, provider) or kind_of(file) == "parquet":
         return False
-    for line in head.removeprefix(_BOM).splitlines():
-        if isinstance(value := _parsed(line), dict):
-            return _is_own(value, provider)
-    return True
+    parsed = (_parsed(line) for line in head.removeprefix(_BOM).splitlines())
+    events = [_is_own(value, provider) for value in parsed if isinstance(value, dict)]
+    return bool(events) and all(events)
 
 
 @contextmanager

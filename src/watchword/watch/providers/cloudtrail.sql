@@ -75,8 +75,8 @@ WITH field AS (
             OR coalesce(try_cast(record.more ->> '$.responseParameters.status' AS DOUBLE) >= 400, false) AS failed,
         -- Whoever has the organization's power over the root user of a member account: the record has root, and not who it is.
         coalesce(record.who ->> '$.type' = 'Root' AND lower(record.who ->> '$.sessionContext.assumedRoot') = 'true', false) AS lent_root,
-        -- So IAM calls the root user of an account, and its factor.
-        upper(record.asked ->> '$.userName') = 'AWS ROOT USER' OR regexp_matches(
+        -- So IAM calls the root user of an account, and its factor; whose factor a user's is called is for others to say.
+        upper(record.asked ->> '$.userName') = 'AWS ROOT USER' OR record.asked ->> '$.userName' IS NULL AND regexp_matches(
             concat_ws(' ', record.asked ->> '$.serialNumber', ':mfa/' || (record.asked ->> '$.virtualMFADeviceName')),
             ':(mfa|sms-mfa)/root-account-mfa-device|:u2f/root'
         ) AS of_root,

@@ -88,8 +88,10 @@ WITH field AS (
         nullif(regexp_replace(record.upn, '^(-|%%1793|<value not set>)$', ''), '') AS new_upn,
         nullif(regexp_replace(record.sam, '^(-|%%1793|<value not set>)$', ''), '') AS new_sam,
         nullif(regexp_replace(record.password_set, '^(-|%%1793|<value not set>)$', ''), '') AS password_at,
-        -- Of a local account 4738 has every value, changed or not; only its flags are those that changed.
-        coalesce(regexp_matches(record.sam, '[^-]') AND regexp_matches(record.expires, '[^-]')
+        -- Of a local account 4738 has every value, changed or not; only its flags are those that changed. In a domain,
+        -- whose name is not the machine's, whoever writes an account may write all of these at once.
+        coalesce(lower(record.target_domain) = lower(left(split_part(record.machine, '.', 1), 15))
+            AND regexp_matches(record.sam, '[^-]') AND regexp_matches(record.expires, '[^-]')
             AND regexp_matches(record.password_set, '[^-]'), false) AS is_listing
     FROM record
 ),

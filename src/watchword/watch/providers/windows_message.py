@@ -58,7 +58,7 @@ _REST = (
 """Other labels, which end what is before them where a message is one line."""
 # fmt: on
 _LABELS = {*_SECTIONS, *_ALONE, *_REST, *(label for names in _SECTIONS.values() for label in names)}
-_BEFORE = re.compile(rf"\s+((?:{'|'.join(map(re.escape, sorted(_LABELS, key=len, reverse=True)))}):)(?=\s|$)")
+_BEFORE = re.compile(rf"(?<!\s)\s++((?:{'|'.join(map(re.escape, sorted(_LABELS, key=len, reverse=True)))}):)(?=\s|$)")
 _FLAGS = re.compile(r"^[ \t]*User Account Control:[ \t]*\r?\n((?:[ \t]+[^:\r\n]+\r?\n?)+)", re.MULTILINE)
 """Flags of an account stand each on a line of its own."""
 

@@ -18,12 +18,12 @@ _TAB = re.compile(r"\t|#011")
 _SNARE = ("MSWinEventLog", 13)
 """What begins such an event, and how many fields it has at least."""
 _OSSEC = re.compile(
-    r"(?:^|\b)(?:(\d{4} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) )?WinEvtLog: ([^:]+): ([A-Z_]+)\((\d+)\): ([^:]+): "
+    r"(?:^|\b)(?:(\d{4} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) )?(WinEvtLog: )([^:]+): ([A-Z_]+)\((\d+)\): ([^:]+): "
     r"([^:]*): ([^:]*): ([^:]*): (.*)$",
     re.DOTALL,
 )
 _PARAMETER = re.compile(r'([\w.-]+)="((?:[^"\\\]]|\\.)*+)"')
-_NXLOG = re.compile(r'1 (\S+) (\S+) (\S+) \S+ \S+ \[NXLOG@\d+((?: [\w.-]+="(?:[^"\\\]]|\\.)*+")++)\]')
+_NXLOG = re.compile(r'1 (\S+) (\S+) (\S+) \S+ \S+ (\[NXLOG@)\d+((?: [\w.-]+="(?:[^"\\\]]|\\.)*+")++)\]')
 """RFC 5424 with the record's data as parameters; what stands behind them may look like some."""
 
 
@@ -44,9 +44,9 @@ def of_line(said: str) -> Json | None:
 
 
 def _of_nxlog(said: str) -> Json | None:
-    if (found := _NXLOG.search(said)) is None:
+    if (found := _NXLOG.search(said)) is None or found.start(4) != begins_at(said):
         return None
-    time, computer, source, rest = found.groups()
+    time, computer, source, _, rest = found.groups()
     given = {name: re.sub(r"\\(.)", r"\1", value) for name, value in _PARAMETER.findall(rest)}
     return {"TimeCreated": time, "Computer": computer, "SourceName": source} | given
 
@@ -70,9 +70,9 @@ def _of_snare(said: str) -> Json | None:
 
 
 def _of_ossec(said: str) -> Json | None:
-    if (found := _OSSEC.search(said)) is None:
+    if (found := _OSSEC.search(said)) is None or found.start(2) != begins_at(said):
         return None
-    time, log, kind, number, source, _, _, computer, message = found.groups()
+    time, _, log, kind, number, source, _, _, computer, message = found.groups()
     return fields_of(message) | {
         "EventID": number,
         "Channel": log,
