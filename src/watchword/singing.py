@@ -12,7 +12,7 @@ from watchword.core.change import ResetPassword
 from watchword.core.errors import Invalid, Refused, Unavailable
 from watchword.core.ids import AccountId
 from watchword.desk.sealing import new_secret
-from watchword.directories.port import Directory
+from watchword.directories.port import Directory, DirectoryAccount
 from watchword.feeds import CanaryPart
 from watchword.watch.sources.canary import Act, last, note
 from watchword.watching import Clock
@@ -46,22 +46,35 @@ class Singing:
         if self._tried is not None and at - self._tried < PAUSE:
             return False
         self._tried = at
-        found = self._directory.find(part.account)
-        if len(found) != 1:
-            raise Invalid(f"The canary {part.account!r} is not one account.", "Correct it.", "watch.canary.account")
-        account = found[0]
-        if account.account_class not in _DUMMIES:
-            raise Refused(
-                f"The canary {part.account!r} is of the class {account.account_class}: nobody's dummy.",
-                "Name an account in watch.canary that nothing depends on.",
-                ("canary_class",),
-            )
-        keys = tuple(key.lower() for key in (*account.keys, account.native_id))
+        account = self._account()
         principal = self._directory.principal_keys
-        note(self._acts, Act(at=at, account=keys, principal=principal, directory=part.directory))
+        note(self._acts, Act(at=at, account=_names(account), principal=principal, directory=part.directory))
         change = ResetPassword(account=AccountId("canary"))
         self._directory.apply(account.native_id, change, f"canary/{at.isoformat()}", new_secret())
         return True
+
+    def told(self) -> str:
+        """Which account it is and by which names the watch looks for its reset. Raise what hinders it from singing."""
+        names, executors = _names(self._account()), self._directory.principal_keys
+        return f"{self._part.account} of {self._part.directory}, in logs {_any(names)}, reset by {_any(executors)}"
+
+    def _account(self) -> DirectoryAccount:
+        named = self._part.account
+        found = self._directory.find(named)
+        if len(found) != 1:
+            how_many = "more than one account" if found else "no account"
+            raise Invalid(
+                f"The canary {named!r} is {how_many} of {self._part.directory}.",
+                "Name one account that nothing depends on.",
+                "watch.canary.account",
+            )
+        if found[0].account_class not in _DUMMIES:
+            raise Refused(
+                f"The canary {named!r} is of the class {found[0].account_class}: nobody's dummy.",
+                "Name an account in watch.canary that nothing depends on.",
+                ("canary_class",),
+            )
+        return found[0]
 
     def keep_singing(self) -> None:
         """`sing`, and log what hinders it: the watch tells of a canary that is not seen."""
@@ -69,3 +82,12 @@ class Singing:
             self.sing()
         except (Invalid, Refused, Unavailable) as fault:
             log.warning("canary.failed", why=str(fault))
+
+
+def _names(account: DirectoryAccount) -> tuple[str, ...]:
+    """What logs may call *account*, in lower case."""
+    return tuple(key.lower() for key in (*account.keys, account.native_id))
+
+
+def _any(names: tuple[str, ...]) -> str:
+    return " or ".join(dict.fromkeys(names))

@@ -121,6 +121,25 @@ def test_a_domain_that_does_not_answer(desk: Desk, here: Here) -> None:
     assert "Traceback" not in typed.err
 
 
+CANARY = '[watch.canary]\ndirectory = "sandbox"\naccount = "{}"\n[mail]'
+
+
+def test_what_the_canary_is_called(desk: Desk, here: Here) -> None:
+    """It is a line with the names that logs have for it, and wrong where its account is none: before it is missed."""
+    settings = desk.config.read_text()
+
+    desk.config.write_text(settings.replace("[mail]", CANARY.format("ruth.vale"), 1))
+    (canary,) = (one for one in here("doctor", "--json").json if one["part"] == "canary")
+    assert canary["state"] == "ok"
+    assert canary["told"].startswith("ruth.vale of sandbox, in logs ")
+
+    desk.config.write_text(settings.replace("[mail]", CANARY.format("canray"), 1))
+    typed = here("doctor")
+    assert typed.code == 1
+    assert "The canary 'canray' is no account of sandbox." in " ".join(typed.out.split())
+    assert "Name one account that nothing depends on." in " ".join(typed.out.split())
+
+
 def authority() -> str:
     """A certificate authority of nobody, as PEM."""
     key = ec.generate_private_key(ec.SECP256R1())

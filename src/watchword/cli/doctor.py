@@ -104,6 +104,11 @@ def _inside(app: App) -> Iterator[Finding]:
                 yield Finding(part=f"directory {name}", state="ok", told=line)
         except WatchwordError as fault:
             yield Finding(part=f"directory {name}", state="wrong", told=str(fault))
+    if app.canary is not None:
+        try:
+            yield Finding(part="canary", state="ok", told=app.canary.told())
+        except WatchwordError as fault:
+            yield Finding(part="canary", state="wrong", told=str(fault))
 
 
 def _authors(app: App) -> Iterator[Finding]:
