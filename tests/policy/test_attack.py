@@ -161,7 +161,7 @@ def test_a_roster_that_can_not_be_is_refused(roster: Roster, said: str) -> None:
         ("defeats: [[breakglass_theft], [approver_corrupt]]", "voice: false", "nothing is unbreakable"),
         ("defeats: [[breakglass_theft], [approver_corrupt]]", "defeats: []", "nothing is unbreakable"),
         ("defeats: [[breakglass_theft], [approver_corrupt]]", 'never: ""', "at least 1 character"),
-        ("  osint: 1\n", "  osint: 9\n", "less than or equal to 5"),
+        ("  osint: 1\n", "  osint: 9\n", "at most 5"),
         ("gives: [password]}", "gives: [passwort]}", "'passwort' is no capability"),
         ("methods: [passkey]}", "methods: [passkie]}", "not among the methods"),
         ("unseen: [[away]]", "unseen: []", "nothing is unbreakable"),

@@ -152,6 +152,13 @@ def test_entries_are_made_renamed_and_deleted(classify: Classify, log: str, acti
     assert [row.action for row in rows(classify, *log.split("\n"))] == ([action] if action else [])
 
 
+def test_who_connected_may_be_said_after_what_was_asked(classify: Classify) -> None:
+    """The listener and the thread that works write at once: the address is known though it comes behind a request."""
+    came, bound, named, accepted, *rest = stats(f'MOD dn="{ANA}"', "MOD attr=userPassword")
+    for lines in ([bound, came, named, accepted, *rest], [bound, named, accepted, rest[0], came, *rest[1:]]):
+        assert [row.address for row in rows(classify, *lines)] == ["198.51.100.7"]
+
+
 def test_the_extended_operation_is_a_reset_or_a_change(classify: Classify) -> None:
     """`ldappasswd` names whose password it sets, or means the one who is bound."""
     (row,) = rows(classify, *stats("EXT oid=1.3.6.1.4.1.4203.1.11.1", f'PASSMOD id="{ANA}" new'))
