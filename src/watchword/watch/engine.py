@@ -61,7 +61,7 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
     *memory* is DuckDB's share (it spills to disk beyond); the process stays under 2 GiB with the default.
     """
 
-    memory: str = "1400MB"
+    memory: str = "1700MB"
     threads: int = 2
 
     def classify(
