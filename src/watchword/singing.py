@@ -7,12 +7,12 @@ from pathlib import Path
 
 import structlog
 
-from watchword.core.account import AccountClass
+from watchword.core.account import AccountClass, DirectoryAccount
 from watchword.core.change import ResetPassword
 from watchword.core.errors import Invalid, Refused, Unavailable
 from watchword.core.ids import AccountId
 from watchword.desk.sealing import new_secret
-from watchword.directories.port import Directory, DirectoryAccount
+from watchword.directories.port import Directory
 from watchword.feeds import CanaryPart
 from watchword.watch.sources.canary import Act, last, note
 from watchword.watching import Clock
