@@ -252,10 +252,17 @@ def test_what_other_services_write_to_a_sink_is_let_be(classify: Classify) -> No
     """A sink takes the logs of a whole organisation: those of other services count as one type."""
     lines = [
         _called("v1.compute.instances.insert", "compute.googleapis.com"),
-        _called("google.iam.admin.v1.CreateServiceAccountKey", "iam.googleapis.com"),
+        _called("google.pubsub.v1.Publisher.CreateTopic", "pubsub.googleapis.com"),
         {"protoPayload": {"serviceName": "compute.googleapis.com"}},
         {"protoPayload": {"methodName": "changePassword"}},
     ]
     report = classify(lines, None, provider="google")
     assert [(count.native, count.lines, count.known) for count in report.types] == [("gcp:*", 2, True)]
     assert (report.verdicts, report.rejected_lines) == ((), 2)
+
+
+@pytest.mark.parametrize("service", ["iam", "cloudidentity", "identitytoolkit"])
+def test_what_keeps_identities_is_told_where_it_is_not_known(classify: Classify, service: str) -> None:
+    """Entries of a service that keeps accounts, keys or groups are no other business: their types are unknown."""
+    report = classify([_called("a.v1.B.CreateKey", f"{service}.googleapis.com")], None, provider="google")
+    assert [(one.native, one.lines) for one in report.unknown_types] == [(f"{service}:create_key", 1)]

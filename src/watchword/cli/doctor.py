@@ -67,6 +67,9 @@ def examine(settings: Settings) -> Iterator[Finding]:
             for part in settings.directories:
                 told = "the running console has it; stop that one to have it asked from here"
                 yield Finding(part=f"directory {part.name}", state="held", told=told)
+            if settings.watch.canary is not None:
+                told = "the running console has its directory; its log says when the canary could not sing"
+                yield Finding(part="canary", state="held", told=told)
             if settings.ledger.witnesses or settings.ledger.authorities:
                 told = "the running console asks them; its log names those who do not answer"
                 yield Finding(part="outside", state="held", told=told)

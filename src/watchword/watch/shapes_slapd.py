@@ -173,7 +173,8 @@ class SlapdReader:
             address = re.search(r"from (IP|PATH)=(\S+)", said)
             self._remember(self._from, conn, address[2] if address and address[1] == "IP" else "")
             for one in self._asked.get(conn, ()):  # of two threads that write at once, either may come first
-                self._open[conn, one][1]["address"] = self._from[conn] or None
+                operation = self._open[conn, one][1]
+                operation["address"] = operation["address"] or self._from[conn] or None
         elif verb == "PROXYAUTHZ" and key in self._open:
             self._open[key][1]["actor"] = _quoted(said).get("dn", "")
         elif verb == "closed" or rest.startswith("closed"):

@@ -25,6 +25,8 @@ _COLUMNS = (
 )
 
 _SERVICES = {"admin.googleapis.com": "admin", "login.googleapis.com": "login", "oauth2.googleapis.com": "token"}
+_KEEP_IDENTITIES = frozenset({"cloudidentity.googleapis.com", "iam.googleapis.com", "identitytoolkit.googleapis.com"})
+"""Services of a sink whose entries are unknown types, and told, since they may be about accounts."""
 _PARTS = re.compile(r"(?<!^)(?=[A-Z]|2sv|3lo)")
 """Where a method's name has a new word, which an event's has behind a line: `generate2svScratchCodes`."""
 
@@ -92,7 +94,8 @@ def _from_cloud(value: Json, payload: Json) -> tuple[Json, ...] | None:
     if service is None or (service not in _SERVICES and called is None):
         return None
     # A sink takes what all of the organisation's services write.
-    application = _SERVICES.get(service, "gcp")
+    keeps = service in _KEEP_IDENTITIES
+    application = _SERVICES.get(service) or (service.partition(".")[0] if keeps else "gcp")
     found = at(payload, "metadata", "event")
     events = [_event(each) for each in found if isinstance(each, dict)] if isinstance(found, list) else []
     named = [each for each in events if each is not None]
