@@ -35,7 +35,9 @@ from watchword.desk.factors import Factors
 from watchword.desk.followers import Names
 from watchword.desk.guessing import Guessing
 from watchword.desk.lending import Lending
+from watchword.desk.links import Links
 from watchword.desk.notify import Notices
+from watchword.desk.own_enrolment import OwnEnrolment
 from watchword.desk.passes import Passes
 from watchword.desk.people import GENESIS, People
 from watchword.desk.prompts import Prompts
@@ -167,7 +169,9 @@ class App:
         self.activation = Activation(self.steps, folder_of(settings), self.passkey, party)
         self.roster = Roster(self.steps)
         self.enrolment = Enrolment(self.people, self.roster, self.totp, self.passkey, self.device)
-        self.saved_codes = SavedCodes(self.steps, self.roster, self.desk.hand_over, ways.saved)
+        self.own_enrolment = OwnEnrolment(self.enrolment, Links(self.steps, self.roster, "own-enrolment"))
+        links = Links(self.steps, self.roster, "saved-codes")
+        self.saved_codes = SavedCodes(self.steps, links, self.desk.hand_over, ways.saved)
         self.proofings = Proofings(
             self.people, self.roster, self.desk.hand_over, reference_of=reference_of, digest_of=digest_of
         )

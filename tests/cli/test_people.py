@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx2
 import pyotp
 import pytest
 
@@ -211,3 +212,23 @@ def test_what_is_no_end_is_told(said: str) -> None:
 def test_the_password_of_the_tests_is_in_no_output(served: Desk, here: Here) -> None:
     """Whatever is listed, the password that everybody has is not among it."""
     assert PASSWORD not in here("people", "list", "--json", login="root").out
+
+
+def test_people_get_the_address_of_a_page_to_enrol_on(served: Desk, here: Here) -> None:
+    """Several are named at once, a line each; a page opens, and what was made there says so."""
+    here("people", "add", "noor", "--name", "Noor", login="root")
+    told = here("people", "enrolment-page", "noor", "tom", login="root")
+    pages = here("people", "enrolment-page", "noor", "--json", login="root").json["pages"]
+
+    assert told.code == 0, told.err
+    assert [line.split()[0] for line in told.out.splitlines()] == ["noor", "tom"]
+    assert all("/enrol/" in line for line in told.out.splitlines())
+    token = pages[0]["address"].rpartition("/")[2]
+    base = f"{load(served.home / 'watchword.toml').console.public_url}/api/enrol/{token}/apps"
+    offer = httpx2.post(base, trust_env=False).json()
+    code = pyotp.TOTP(offer["key"]).now()
+    assert httpx2.post(f"{base}/{offer['challenge']}", json={"code": code}, trust_env=False).status_code == 201
+    assert [one["made_alone"] for one in _shown(here, "noor")["credentials"]] == [True]
+    assert "made on a page of their own" in here("people", "show", "noor", login="root").out
+    assert is_told(here("people", "enrolment-page", login="root"), 2, "")
+    assert here("people", "enrolment-page", "noor", login="tom").code == 3

@@ -357,8 +357,7 @@ def pages() -> dict[str, AnyPage]:
                     fields=(view.Field(name="until", label="Until", kind="date", hint="A year at most."),),
                 ),
             ),
-            passkeys="/api/people/m.lindqvist/passkeys",
-            codes="/api/people/m.lindqvist/recovery-codes",
+            enrols="/api/people/m.lindqvist",
             notices=(notice,),
         ),
         view.ThreatPage(chrome=staff, state="The switch is on", tone="bad", told="Until tomorrow.", form=step),
@@ -411,6 +410,7 @@ def pages() -> dict[str, AnyPage]:
         ),
         view.RecoverPage(chrome=_chrome(), api="/api/recover/c-1/t", proving=True, ways=(("totp", "A code"),)),
         view.CodesPage(chrome=_chrome(), api="/api/codes/t"),
+        view.EnrolPage(chrome=_chrome(), api="/api/enrol/t", name="Mara Lindqvist"),
         view.GoPage(chrome=_chrome(), chosen="de", problem="There is no recovery of this number."),
         view.ProblemPage(
             chrome=staff,

@@ -44,6 +44,7 @@ def _caller(contact: ContactKind | None) -> Callable[[view.Chrome, str], view.Pa
 THEIRS: dict[str, Callable[[view.Chrome, str], view.Page]] = {
     **{f"caller-{contact or 'no contact'}": _caller(contact) for contact in (None, *ContactKind)},
     "codes": lambda chrome, language: view.CodesPage(chrome=chrome, api="/a", language=language),
+    "enrol": lambda chrome, language: view.EnrolPage(chrome=chrome, api="/a", name="Mara", language=language),
     "go": lambda chrome, language: view.GoPage(chrome=chrome, language=language),
     "prompts": lambda chrome, language: view.PromptsPage(chrome=chrome, language=language),
 }
@@ -70,7 +71,7 @@ def test_no_english_sentence_is_left_on_the_page(tag: str, name: str) -> None:
     assert not said & {text for each in held for text in each.values()}
 
 
-@pytest.mark.parametrize("script", ["caller.js", "codes.js", "prompts.js"])
+@pytest.mark.parametrize("script", ["caller.js", "codes.js", "enrol.js", "prompts.js"])
 def test_the_scripts_of_these_pages_say_nothing_of_their_own(script: str) -> None:
     """No sentence stands in a script: what it says comes with the page, from the catalogue."""
     text = re.sub(r"(?m)(^|\s)//.*$", "", (STATIC / script).read_text(encoding="utf-8"))

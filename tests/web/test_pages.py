@@ -16,7 +16,7 @@ from watchword.web import view
 from watchword.web.render import STATIC, Page, render, render_needs
 
 KINDS = [t.__name__ for t in Page.__args__]
-VOID = {"meta", "link", "input", "br"}
+VOID = {"meta", "link", "input", "br", "img"}
 
 
 class Outline(HTMLParser):

@@ -12,6 +12,7 @@ from watchword.api.evidence import board, erase, evidence, healthz, hold, ledger
 from watchword.api.feeds import FeedController
 from watchword.api.findings import FindingController, SuppressionController, risk_list
 from watchword.api.log import checkpoint, tile
+from watchword.api.own_enrolment import OwnEnrolmentController
 from watchword.api.people import PeopleController
 from watchword.api.policy import PolicyController
 from watchword.api.posture import debts, lower_threat, raise_threat, threat
@@ -34,6 +35,7 @@ HANDLERS = (
     CallerController,
     RecoverController,
     SavedCodesController,
+    OwnEnrolmentController,
     VouchingController,
     PromptController,
     PromptOfferController,

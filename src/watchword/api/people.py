@@ -123,6 +123,7 @@ def _known(known: Known, at: datetime) -> bodies.KnownPerson:
                 credential=c.id,
                 method=c.method,
                 enrolled_at=c.enrolled_at,
+                made_alone=c.made_alone,
                 fingerprint=c.fingerprint,
                 confirmed_by=c.confirmed_by,
                 device_bound=c.device_bound,

@@ -49,11 +49,15 @@ class DelegationOut(Out, frozen=True, kw_only=True):
 
 
 class CredentialOut(Out, frozen=True, kw_only=True):
-    """An enrolment; *revoked_at* and, for a password, *replaced_at* are None while it counts. No secret."""
+    """An enrolment; *revoked_at* and, for a password, *replaced_at* are None while it counts. No secret.
+
+    *made_alone*: by the person, on a page of their own.
+    """
 
     credential: str
     method: str
     enrolled_at: datetime
+    made_alone: bool = False
     fingerprint: str = ""
     confirmed_by: str | None = None
     device_bound: bool | None = None

@@ -174,6 +174,20 @@ def enrol(
 
 
 @app.command
+def enrolment_page(logins: tuple[str, ...], /, *, asking: Asking) -> None:
+    """Let people enrol a passkey or an authenticator app by themself: print the address of a page for each of them.
+
+    An address is good for one credential, within a day. Give it to the person yourself: whoever opens it enrols.
+    """
+    if not logins:
+        raise Invalid("Nobody is named.", "Name at least one login.", "login")
+    with asking.session() as client:
+        made = [{"login": one, **client.call("POST", f"{path_of(one)}/enrolment-page")} for one in logins]
+    words = "\n".join(f"{one['login']} {one['address']}" for one in made)
+    _told(asking, {"pages": made}, words)
+
+
+@app.command
 def offer_key(login: str, /, *, asking: Asking) -> None:
     """Let somebody make their own passkey for approvals: print the address at which they do, once, within the hour."""
     with asking.session() as client:
@@ -247,7 +261,9 @@ def _show(asking: Asking, client: Client, login: str) -> None:
     for one in person["credentials"]:
         until = f", replaced {one['replaced_at']}" if one["replaced_at"] else ""
         until += f", revoked {one['revoked_at']}" if one["revoked_at"] else ""
-        out.print(f"  {escape(one['method'])} {escape(one['credential'])} since {escape(one['enrolled_at'] + until)}")
+        alone = ", made on a page of their own" if one["made_alone"] else ""
+        since = f"since {one['enrolled_at']}{until}{alone}"
+        out.print(f"  {escape(one['method'])} {escape(one['credential'])} {escape(since)}")
         if one["fingerprint"]:
             confirmed = f"confirmed by {one['confirmed_by']}" if one["confirmed_by"] else "not confirmed for approvals"
             bound = "bound to its device" if one["device_bound"] else "may be on several devices"
@@ -266,7 +282,7 @@ def _told(asking: Asking, facts: dict[str, Any], words: str) -> None:
     if asking.json:
         print_json(facts)
     else:
-        out.print(escape(words))
+        out.print(escape(words), soft_wrap=True)
 
 
 def _text(file: Path) -> str:

@@ -92,6 +92,7 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
 
     *counter* is the last one accepted (a TOTP step, a passkey's sign count), so that no answer counts twice anywhere.
     *enrolled_by* is who wrote the entry that enrolled it, *confirmed_by* who said since that it is their own key.
+    *made_alone*: on a page of their own, to which whoever enrolled it gave them the address.
     """
 
     id: str
@@ -101,6 +102,7 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
     counter: int | None = None
     enrolled_by: str | None = None
     confirmed_by: PersonId | None = None
+    made_alone: bool = False
 
 
 class PersonRegistered(msgspec.Struct, frozen=True, kw_only=True, tag="person.registered"):

@@ -33,7 +33,7 @@ class Enrolled(msgspec.Struct, frozen=True, kw_only=True):
     """A credential that counts, or counted until it was revoked or a newer password took its place; no secret.
 
     Of a key that may sign approvals: its *fingerprint* (hex), the login of who confirmed it, and whether it is bound to
-    its device. *enrolled_by* is whoever enrolled it.
+    its device. *enrolled_by* is whoever enrolled it, or made the page on which its owner *made* it *alone*.
     """
 
     id: str
@@ -42,6 +42,7 @@ class Enrolled(msgspec.Struct, frozen=True, kw_only=True):
     revoked_at: datetime | None = None
     replaced_at: datetime | None = None
     enrolled_by: str = ""
+    made_alone: bool = False
     fingerprint: str = ""
     confirmed_by: str | None = None
     device_bound: bool | None = None
@@ -187,6 +188,7 @@ class Roster:
                         method=made.method,
                         enrolled_at=made.enrolled_at,
                         enrolled_by=appended.entry.actor,
+                        made_alone=made.made_alone,
                         fingerprint=fingerprint(made) if made.method in APPROVING else "",
                         device_bound=is_bound(made),
                     )

@@ -13,8 +13,8 @@ from watchword.languages.catalogue import Words, preferred
 from watchword.reception.problems import Problem
 
 PATHS = (
-    *("/api/caller/", "/api/codes/", "/api/prompts/", "/api/proofing/", "/api/recover"),
-    *("/c/", "/codes/", "/go", "/prompts", "/recover"),
+    *("/api/caller/", "/api/codes/", "/api/enrol/", "/api/prompts/", "/api/proofing/", "/api/recover"),
+    *("/c/", "/codes/", "/enrol/", "/go", "/prompts", "/recover"),
 )
 """Where what the person reads begins; every other address is the desk's."""
 

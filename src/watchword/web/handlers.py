@@ -29,6 +29,7 @@ from watchword.web.approve_site import approve_file, approve_page
 from watchword.web.case_page import case_page
 from watchword.web.codes import codes_page
 from watchword.web.downtime_page import DowntimePages
+from watchword.web.enrol import enrol_page
 from watchword.web.findings_handlers import FindingPages
 from watchword.web.forms import BROWSER, take
 from watchword.web.frame import caller_chrome, chrome
@@ -260,6 +261,7 @@ PAGES = (
     RecoverPages,
     GoPages,
     codes_page,
+    enrol_page,
     vouch_page,
     prompts,
     prompts_worker,

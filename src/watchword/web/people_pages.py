@@ -99,9 +99,7 @@ def person_page(
         facts=tuple(f for f in (KINDS[person.kind], person.unit or "no unit", since) if f),
         holdings=holdings,
         forms=forms.changes(app, known, powers),
-        codes=f"/api/people/{quote(known.login, safe='')}/recovery-codes" if powers.enrols else "",
-        passkeys=f"/api/people/{quote(known.login, safe='')}/passkeys" if powers.enrols else "",
-        prompts=f"/api/people/{quote(known.login, safe='')}/prompts" if powers.enrols else "",
+        enrols=f"/api/people/{quote(known.login, safe='')}" if powers.enrols else "",
         notices=(*((_MINE,) if mine else ()), *((_offer(offered),) if offered else ())),
     )
 
@@ -153,6 +151,8 @@ def _delegated(known: Known, delegation: Delegation, powers: Powers, at: datetim
 def _enrolled(known: Known, one: Enrolled, powers: Powers, at: datetime, actor: PersonId) -> Iterator[view.Held]:
     """A credential; and below a key that nobody has confirmed for approvals, how to, for whoever may."""
     note = f"enrolled {wording.span(at - one.enrolled_at)} ago"
+    if one.made_alone:
+        note += " by themself, on a page of their own"
     if one.replaced_at:
         note += ", replaced by a newer one"
     if one.revoked_at:

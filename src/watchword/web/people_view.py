@@ -50,8 +50,7 @@ class Holdings(msgspec.Struct, frozen=True, kw_only=True):
 class PersonPage(msgspec.Struct, frozen=True, kw_only=True):
     """One person, and the forms that policy lets the person on the page use.
 
-    *passkeys* is where one is made, *codes* where a link to recovery codes is; each "" where that is not offered.
-    *passkeys* is where one is made, *prompts* where a browser for prompts is offered; "" for who may not.
+    *enrols* is where the API has the person, for who may enrol credentials of theirs; "" for who may not.
     """
 
     chrome: Chrome
@@ -60,9 +59,7 @@ class PersonPage(msgspec.Struct, frozen=True, kw_only=True):
     facts: tuple[str, ...]
     holdings: tuple[Holdings, ...]
     forms: tuple[Form, ...] = ()
-    passkeys: str = ""
-    codes: str = ""
-    prompts: str = ""
+    enrols: str = ""
     notices: tuple[Notice, ...] = ()
 
 

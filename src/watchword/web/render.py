@@ -42,13 +42,22 @@ _TEMPLATES: dict[type[Page], str] = {
     view.CallerPage: "caller.html",
     view.RecoverPage: "recover.html",
     view.CodesPage: "codes.html",
+    view.EnrolPage: "enrol.html",
     view.GoPage: "go.html",
     view.VouchPage: "vouch.html",
     view.PromptsPage: "prompts.html",
     view.ProblemPage: "problem.html",
 }
 
-_SAID = (view.CallerPage, view.RecoverPage, view.CodesPage, view.GoPage, view.PromptsPage, view.ProblemPage)
+_SAID = (
+    view.CallerPage,
+    view.RecoverPage,
+    view.CodesPage,
+    view.EnrolPage,
+    view.GoPage,
+    view.PromptsPage,
+    view.ProblemPage,
+)
 """The pages that somebody outside the desk reads, in their language."""
 
 

@@ -364,6 +364,15 @@ class CodesPage(msgspec.Struct, frozen=True, kw_only=True):
     language: str = "en"
 
 
+class EnrolPage(msgspec.Struct, frozen=True, kw_only=True):
+    """The page on which somebody, *name*, enrols one credential alone; *api* is beneath which it asks."""
+
+    chrome: Chrome
+    api: str
+    name: str
+    language: str = "en"
+
+
 class Vouched(msgspec.Struct, frozen=True, kw_only=True):
     """One word that is asked: about whom, in *facts*; *api* takes the answer, *options* are a passkey's request."""
 
@@ -406,6 +415,7 @@ Page = (
     | PolicyPage
     | SignInPage
     | CallerPage
+    | EnrolPage
     | RecoverPage
     | CodesPage
     | GoPage

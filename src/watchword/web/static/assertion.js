@@ -18,3 +18,14 @@ export const assertion = async (options) => {
   };
   return JSON.stringify({ id: made.id, rawId: base64url(made.rawId), type: made.type, response });
 };
+
+export const registration = async (options) => {
+  const asked = JSON.parse(options);
+  asked.challenge = unbase64url(asked.challenge);
+  asked.user.id = unbase64url(asked.user.id);
+  asked.excludeCredentials = (asked.excludeCredentials ?? []).map((c) => ({ ...c, id: unbase64url(c.id) }));
+  const made = await navigator.credentials.create({ publicKey: asked });
+  const { clientDataJSON, attestationObject } = made.response;
+  const response = { clientDataJSON: base64url(clientDataJSON), attestationObject: base64url(attestationObject) };
+  return JSON.stringify({ id: made.id, rawId: base64url(made.rawId), type: made.type, response });
+};

@@ -1,7 +1,6 @@
 // A passkey for the person of this page: the console offers, their authenticator makes it, the console enrols it.
 
-import { base64url } from "/static/assertion.js";
-import { unbase64url } from "/static/envelope.js";
+import { registration } from "/static/assertion.js";
 
 const part = document.getElementById("passkey");
 const button = document.getElementById("make-passkey");
@@ -18,17 +17,6 @@ const post = async (path, body) => {
   const said = await answer.json().catch(() => ({}));
   if (answer.ok) return said;
   throw new Error(said.detail ? `${said.detail} ${said.remedy ?? ""}` : "The console did not answer. Wait a moment.");
-};
-
-const registration = async (options) => {
-  const asked = JSON.parse(options);
-  asked.challenge = unbase64url(asked.challenge);
-  asked.user.id = unbase64url(asked.user.id);
-  asked.excludeCredentials = (asked.excludeCredentials ?? []).map((c) => ({ ...c, id: unbase64url(c.id) }));
-  const made = await navigator.credentials.create({ publicKey: asked });
-  const { clientDataJSON, attestationObject } = made.response;
-  const response = { clientDataJSON: base64url(clientDataJSON), attestationObject: base64url(attestationObject) };
-  return JSON.stringify({ id: made.id, rawId: base64url(made.rawId), type: made.type, response });
 };
 
 const words = (error) => ({

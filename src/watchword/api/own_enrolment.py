@@ -1,0 +1,115 @@
+"""Enrolment by the person alone: the address of a page of their own, and what that page asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+import segno
+from litestar import Controller, post
+from litestar.params import FromPath, JSONBody
+from litestar.status_codes import HTTP_200_OK
+
+from watchword.api.bodies import In, Out
+from watchword.api.people_bodies import PasskeyMade, PasskeyOffer
+from watchword.core.errors import Invalid
+from watchword.reception.given import Now, TheActor, TheApp
+from watchword.reception.problems import NotThere
+
+
+class EnrolmentPage(Out, frozen=True, kw_only=True):
+    """The address of a page on which one person enrols one credential, and until when."""
+
+    address: str
+    expires: datetime
+
+
+class AppOffer(Out, frozen=True, kw_only=True):
+    """An authenticator app to be set up until *expires*: by its `otpauth:` *address*, as a *picture*, or by hand.
+
+    *picture* is a QR code as a `data:` address of SVG, *key* the seed in base32, *challenge* comes back with a code.
+    """
+
+    challenge: str
+    address: str
+    key: str
+    picture: str
+    expires: datetime
+
+
+class AppCode(In, frozen=True, kw_only=True):
+    """The six digits that the app shows."""
+
+    code: str
+
+
+class EnrolledAlone(Out, frozen=True, kw_only=True):
+    """What was enrolled; *counts_from* is None where it counts at once."""
+
+    method: str
+    counts_from: datetime | None
+
+
+class OwnEnrolmentController(Controller):
+    """A credential, from the address of a page to what its owner makes there."""
+
+    path = "/api"
+
+    @post("/people/{login:str}/enrolment-page", sync_to_thread=True, tags=["people"])
+    def link(self, app: TheApp, actor: TheActor, at: Now, login: FromPath[str]) -> EnrolmentPage:
+        """Make the address of a page on which somebody enrols a passkey or an app by themself, once, within a day."""
+        made = app.own_enrolment.link(actor.person, app.roster.find(actor.person, login, at).person.id, at)
+        address = f"{app.settings.console.public_url.rstrip('/')}/enrol/{made.token}"
+        return EnrolmentPage(address=address, expires=made.expires)
+
+    @post("/enrol/{token:str}/passkeys", sync_to_thread=True, tags=["caller"], exclude_from_csrf=True)
+    def offer_passkey(self, app: TheApp, at: Now, token: FromPath[str]) -> PasskeyOffer:
+        """Begin a passkey: what a browser needs to make one with the person's own authenticator, for five minutes."""
+        with _page_or_none():
+            offer = app.own_enrolment.offer_passkey(token, at)
+        return PasskeyOffer(challenge=offer.challenge, options=offer.options, expires=offer.expires)
+
+    @post("/enrol/{token:str}/passkeys/{challenge:str}", sync_to_thread=True, tags=["caller"], exclude_from_csrf=True)
+    def passkey(
+        self, app: TheApp, at: Now, token: FromPath[str], challenge: FromPath[str], data: JSONBody[PasskeyMade]
+    ) -> EnrolledAlone:
+        """Enrol the passkey the browser made; the page is gone then."""
+        with _page_or_none():
+            made = app.own_enrolment.passkey(token, challenge, data.answer, at)
+        return EnrolledAlone(method=made.method, counts_from=made.counts_from)
+
+    @post(
+        "/enrol/{token:str}/apps", sync_to_thread=True, status_code=HTTP_200_OK, tags=["caller"], exclude_from_csrf=True
+    )
+    def offer_app(self, app: TheApp, at: Now, token: FromPath[str]) -> AppOffer:
+        """Begin an authenticator app with a seed of its own, for fifteen minutes; it counts once its code is known."""
+        with _page_or_none():
+            offer = app.own_enrolment.offer_totp(token, at)
+        return AppOffer(
+            challenge=offer.challenge,
+            address=offer.address,
+            key=offer.key,
+            picture=segno.make(offer.address, micro=False).svg_data_uri(scale=4, border=4),
+            expires=offer.expires,
+        )
+
+    @post("/enrol/{token:str}/apps/{challenge:str}", sync_to_thread=True, tags=["caller"], exclude_from_csrf=True)
+    def confirm_app(
+        self, app: TheApp, at: Now, token: FromPath[str], challenge: FromPath[str], data: JSONBody[AppCode]
+    ) -> EnrolledAlone:
+        """Enrol the app that shows this code; the page is gone then. A wrong code can be typed again."""
+        with _page_or_none():
+            made = app.own_enrolment.totp(token, challenge, data.code, at)
+        return EnrolledAlone(method=made.method, counts_from=made.counts_from)
+
+
+@contextmanager
+def _page_or_none() -> Iterator[None]:
+    """`NotThere` for a page that was used, or never was one."""
+    try:
+        yield
+    except Invalid as invalid:
+        if invalid.where == "page":
+            raise NotThere from invalid
+        raise

@@ -1,0 +1,44 @@
+"""The page on which somebody enrols a passkey or an authenticator app by themself, once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Request, get
+from litestar.enums import MediaType
+from litestar.params import FromPath, FromQuery
+
+from watchword.core.errors import Invalid
+from watchword.languages.catalogue import words
+from watchword.reception.caller import asked_for, of_accounts
+from watchword.reception.given import Now, TheApp, Token
+from watchword.reception.problems import NotThere
+from watchword.web import view
+from watchword.web.frame import caller_chrome, name_of
+from watchword.web.render import render
+
+
+@get("/enrol/{token:str}", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)
+def enrol_page(
+    app: TheApp,
+    at: Now,
+    csrf: Token,
+    token: FromPath[str],
+    request: Request[Any, Any, Any],
+    lang: FromQuery[str] = "",
+) -> str:
+    """The page before anything is made: to look at it, as a preview does, uses nothing up."""
+    try:
+        person = app.own_enrolment.demand(token, at)
+    except Invalid as invalid:
+        raise NotThere from invalid
+    of_record = of_accounts(app, app.registry.person(person).accounts) if not lang else None
+    say = words(asked_for(app, request.headers.get("accept-language", ""), lang, of_record))
+    return render(
+        view.EnrolPage(
+            chrome=caller_chrome(app, at, csrf, say),
+            api=f"/api/enrol/{token}",
+            name=name_of(app, person),
+            language=say.language,
+        )
+    )
