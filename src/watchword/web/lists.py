@@ -290,7 +290,7 @@ def _whose(app: App, row: VerdictRow) -> str:
 
 def _event_row(app: App, row: VerdictRow) -> view.EventRow:
     owes = row.verdict in (Verdict.SUSPICIOUS, Verdict.UNVERIFIED) and row.case is None
-    what = wording.plain((row.action or "").replace(".", " ")).capitalize()
+    what = wording.plain((row.action or "").replace(".", " ")).capitalize().replace("Mfa", "MFA")
     return view.EventRow(
         at=row.at,
         what=what,
