@@ -95,7 +95,11 @@ class Organisation:
     def code(self, channel: str) -> str:
         """The code in the latest message that went out over *channel*."""
         assert self.app.outbox is not None
-        texts = [m.text for m in self.app.outbox.sent() if m.channel == channel]
+        texts = [
+            m.text
+            for m in self.app.outbox.sent()
+            if m.channel == channel and (channel != "mail" or "case" in m.subject)
+        ]
         digits = re.findall(r"\d(?:[ ,.]*\d){5,7}", texts[-1])
         return re.sub(r"\D", "", digits[-1])
 

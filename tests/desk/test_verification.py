@@ -106,7 +106,8 @@ def test_contact_point_is_that_of_the_beginning(office: Office) -> None:
     office.directory.by_hand("it.admin", office.native("mara.lind"), mail, value="other@example.test")
     office.run()
     assert office.app.outbox is not None
-    assert [s.recipient for s in office.app.outbox.sent()] == ["mara.lind@example.test"]
+    codes = [s.recipient for s in office.app.outbox.sent() if "recovery code" in s.subject]
+    assert codes == ["mara.lind@example.test"]
     office.answer(case, challenge, office.right(case, challenge))
 
 

@@ -14,7 +14,9 @@ from watchword.reception.wording import METHODS
 
 ENGLISH = words("en")
 OTHERS = tuple(tag for tag in NAMES if tag != "en")
-ALIKE = frozenset({"method.passkey", "say.left", "action.unlock", "page.code"})
+ALIKE = frozenset(
+    {"method.passkey", "say.left", "action.unlock", "page.code", "enrolled.okta_factor", "enrolled.duo_device"}
+)
 """Keys whose text may be the same word in two languages."""
 
 ENROLLED_ONLY = frozenset({"identity_record", "okta_factor", "duo_device", "prompt_key", "ssh_key"})

@@ -65,8 +65,24 @@ class Kind:
     SKIPPED = "skipped"
     APPROVED = "approved"
     CARE = "care"
+    CREDENTIAL = "credential"
 
-    DESK = (SEND, LOOK, NOTICE, HOLD, EXPIRE, FREEZE, REVIEW, CAMPAIGN, SHIELD, PAGE, SKIPPED, APPROVED, CARE)
+    DESK = (
+        SEND,
+        LOOK,
+        NOTICE,
+        HOLD,
+        EXPIRE,
+        FREEZE,
+        REVIEW,
+        CAMPAIGN,
+        SHIELD,
+        PAGE,
+        SKIPPED,
+        APPROVED,
+        CARE,
+        CREDENTIAL,
+    )
     """What the desk's own runner does."""
 
     EXECUTOR = (CHANGE, CONFIRM, VALIDATE)

@@ -29,7 +29,7 @@ from watchword.core.case import (
 )
 from watchword.core.change import Receipt, SetContact
 from watchword.core.errors import Conflict, Corrupt, Invalid, Refused, Unavailable
-from watchword.core.ids import CaseId, Seq
+from watchword.core.ids import CaseId, PersonId, Seq
 from watchword.desk.asks import LOOK, Kind
 from watchword.desk.clearing import GRANT_OVER, Clearing, DemandCosigned, Order
 from watchword.desk.desk import Desk
@@ -160,6 +160,10 @@ class Runner:
                 self._settle(row)
             case Kind.APPROVED:
                 self.notices.tell_approved(case, int(row.id.rpartition("/")[2]), row.id, at)
+                self._settle(row)
+            case Kind.CREDENTIAL:
+                person, _, version = row.id.removeprefix("person/").partition(f"/{Kind.CREDENTIAL}/")
+                self.notices.tell_credential(PersonId(person), int(version), row.id, at)
                 self._settle(row)
             case Kind.HOLD:
                 self._when(case, Holding, do.ElapseHold(), at, done, row)

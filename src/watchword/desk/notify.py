@@ -14,11 +14,13 @@ from watchword.core.account import PEOPLE, Contact
 from watchword.core.approval import is_signed
 from watchword.core.case import Case, Checked, Contained, Delivered, Executed, Holding, Paused, Protected
 from watchword.core.errors import Invalid, Refused, Unavailable
-from watchword.core.ids import CaseId
+from watchword.core.ids import CaseId, PersonId
+from watchword.core.person import AccountLinked
 from watchword.desk.approval_words import to_approver, to_subject
+from watchword.desk.credential_words import TOLD, to_owner
 from watchword.desk.decisions import request_digest
 from watchword.desk.desk import Desk
-from watchword.desk.recording import case_stream, event_of
+from watchword.desk.recording import case_stream, event_of, person_stream
 from watchword.languages.catalogue import DEFAULT, Words, known, words
 from watchword.notices.port import Notice, Notifier
 
@@ -121,6 +123,35 @@ class Notices:
                     raise away
                 told += len(sent)
         log.info("notice.approved", case=case, contacts=told)
+
+    def tell_credential(self, person: PersonId, version: int, effect: str, at: datetime) -> None:
+        """Tell somebody by mail what entry *version* of their stream changed of how they show who they are.
+
+        Where there is no mail address of record, every other contact is told. Of an account that was linked, those of
+        that account alone: whoever linked it may be who they fear.
+        """
+        steps = self.desk.steps
+        entries = steps.ledger.read(person_stream(person))
+        entry = next((e for e in entries if e.entry.version == version), None)
+        event = event_of(entry) if entry else None
+        if entry is None or not isinstance(event, TOLD):
+            raise Refused("Nothing happened that a notice would tell of.", "Drop it.", ("nothing_to_tell",))
+        before = steps.registry.person(person, before=entry.seq)
+        by, name = (steps.names.said(PersonId(who))[1] for who in (entry.entry.actor, person))
+        told = 0
+        for account in (event.account,) if isinstance(event, AccountLinked) else before.accounts:
+            directory, native = steps.registry.native_id(account)
+            seen = steps.directory(directory).read(native)
+            say = words(known(seen.language, self.language))
+            said = to_owner(event, before, name=name, by=by, at=entry.entry.at, say=say)
+            cut = steps.registry.account(account).cut
+            reached = tuple(c for c in seen.contacts if c.kind not in cut)
+            contacts = tuple(c for c in reached if c.kind == "mail") or reached
+            sent, away = self._send(contacts, f"{effect}/{account}", said, say, at) if said else ((), None)
+            if away is not None:
+                raise away
+            told += len(sent)
+        log.info("notice.credential", person=person, contacts=told)
 
     def _send(
         self, contacts: tuple[Contact, ...], effect: str, said: tuple[str, str], say: Words, at: datetime

@@ -40,6 +40,7 @@ from watchword.core.person import (
     RoleRevoked,
 )
 from watchword.core.ruling import CaseFacts
+from watchword.desk.credential_words import asked
 from watchword.desk.posture import PolicyEvent, ThreatLowered, ThreatLowerVoted, ThreatRaised
 from watchword.desk.recording import POLICY_STREAM, draft, event_of, person_stream
 from watchword.desk.steps import RACES, Steps, words
@@ -355,9 +356,11 @@ class People:
             for concerned in {*concerned_by(known, self.steps.registry.person, at), unit or known.unit}:
                 self._ruled(actor, step, concerned, at, subject=person)
             event, told = build(known)
-            drafts = (draft(event, actor, at, told),)
+            append = Append(
+                stream=person_stream(person), expected_version=last, drafts=(draft(event, actor, at, told),)
+            )
             try:
-                self.steps.ledger.append((Append(stream=person_stream(person), expected_version=last, drafts=drafts),))
+                self.steps.ledger.append((append,), asked(known, event, last + 1, at))
             except Conflict:
                 if attempt == RACES - 1:
                     raise

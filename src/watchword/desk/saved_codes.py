@@ -13,6 +13,7 @@ from watchword.core.case import Case, Delivered
 from watchword.core.errors import Conflict, Refused
 from watchword.core.ids import CaseId, PersonId
 from watchword.core.person import Credential, CredentialEnrolled, CredentialRevoked
+from watchword.desk.credential_words import asked
 from watchword.desk.hand_over import HandOver
 from watchword.desk.links import Link, Links
 from watchword.desk.recording import draft, person_stream
@@ -83,12 +84,14 @@ class SavedCodes:
         secret = Disclosure(name="secret", value=kept.hex(), retention=Retention.IDENTITY)
         why = Disclosure(name="why", value="a newer set was made", retention=Retention.IDENTITY)
         before = (CredentialRevoked(person=person, credential=c.id) for c in known.credentials_of(METHOD))
+        made_now = CredentialEnrolled(person=person, credential=credential)
         drafts = (
             *(draft(event, actor, at, (why,)) for event in before),
-            draft(CredentialEnrolled(person=person, credential=credential), actor, at, (secret,)),
+            draft(made_now, actor, at, (secret,)),
         )
+        append = Append(stream=person_stream(person), expected_version=version, drafts=drafts)
         try:
-            self.steps.ledger.append((Append(stream=person_stream(person), expected_version=version, drafts=drafts),))
+            self.steps.ledger.append((append,), asked(known, made_now, version + len(drafts), at))
         except Conflict as conflict:
             raise Conflict("Something else changed at the same moment.", "Open the page again.") from conflict
         return codes

@@ -1,0 +1,108 @@
+"""Stories of who is told when the ways they show who they are are changed: SP 800-63B-4 §4.1.2.1, and no link."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from tests.desk.office import Office
+from watchword.core.errors import Refused
+from watchword.core.person import Kind
+from watchword.desk.asks import Kind as EffectKind
+from watchword.directories.sandbox import Seed
+from watchword.notices.simulators import Sent
+
+MARA = "mara.lind"
+NEW = "nina.new"
+
+
+def _told(office: Office, login: str = MARA, *, before: int = 0) -> tuple[Sent, ...]:
+    """What went to the mail address of *login* after the first *before*, once the runner has done what is due."""
+    office.run()
+    assert office.app.outbox is not None
+    return office.app.outbox.sent(f"{login}@example.test")[before:]
+
+
+def test_an_enrolment_is_told_by_mail(office: Office) -> None:
+    """Whoever enrols for somebody has them told: what, when, by whom, from when it counts, whom to call, no link."""
+    office.wait(days=40)
+    before = len(_told(office))
+    office.app.enrolment.totp(office["root.admin"], office[MARA], office.at)
+    (sent,) = _told(office, before=before)
+
+    assert (sent.channel, sent.subject) == ("mail", "A way to show that it is you was added")
+    assert sent.text.startswith("An authenticator app: added for you on 2 January 2027, 09:00 UTC, by root.admin. ")
+    assert "It counts from 1 February 2027, 09:00 UTC." in sent.text
+    assert "call the desk" in sent.text
+    assert "http" not in sent.text
+
+
+def test_what_was_made_alone_says_so(office: Office) -> None:
+    """Codes made on a page of their own are told as that; those they replace are not told apart."""
+    before = len(_told(office))
+    office.save_codes(MARA)
+    office.save_codes(MARA)
+    first, second = _told(office, before=before)
+    assert first.text.startswith("A set of recovery codes: set up on ")
+    assert "on a page whose address root.admin gave out for you" in second.text
+    assert "It counts from now on." in second.text
+
+
+def test_a_revocation_is_told(office: Office) -> None:
+    """What counts no longer is told by its name, and not why: that stays sealed."""
+    before = len(_told(office))
+    (held,) = office.app.registry.person(office[MARA]).credentials_of("passkey")
+    office.app.people.revoke_credential(office["root.admin"], office[MARA], held.id, "lost on a train", office.at)
+    (sent,) = _told(office, before=before)
+    assert sent.subject == "A way to show that it is you was removed"
+    assert "A passkey: removed on " in sent.text
+    assert "train" not in sent.text
+
+
+def test_a_made_up_person_is_told_to_the_account(office: Office) -> None:
+    """Keys enrolled before an account was linked are told to the account's own address as it is linked."""
+    people, root = office.app.people, office["root.admin"]
+    office.directory.seed((Seed(login=NEW, display_name="Nina New", unit="sales", mail=f"{NEW}@example.test"),))
+    made = people.register(root, login="made.up", name="Made Up", kind=Kind.EMPLOYEE, unit="desk", at=office.at)
+    office.app.enrolment.totp(root, made, office.at)
+    assert _told(office, NEW) == ()
+    people.link(root, made, "sandbox", office.native(NEW), office.at)
+    (sent,) = _told(office, NEW)
+    assert sent.subject == "Your account was linked to a person at the desk"
+    assert "linked to Made Up" in sent.text
+    assert "What shows that it is them: An authenticator app." in sent.text
+
+
+def test_without_mail_every_contact_is_told(office: Office) -> None:
+    """An account that has a phone alone is called; one with nothing on record costs nobody anything."""
+    root = office["root.admin"]
+    office.directory.seed(
+        (Seed(login=NEW, display_name="Nina New", phone="+4930555001"), Seed(login="no.contact", display_name="None"))
+    )
+    for login in (NEW, "no.contact"):
+        office.link(login)
+        office.app.enrolment.totp(root, office[login], office.at)
+    office.run()
+    assert office.app.outbox is not None
+    (call,) = office.app.outbox.sent("+4930555001")
+    assert call.channel == "call"
+    assert not office.app.ledger.claim(office.at, "anybody", timedelta(minutes=1), (EffectKind.CREDENTIAL,))
+
+
+def test_in_their_language(office: Office) -> None:
+    """The mail is in the language of record."""
+    office.directory.seed((Seed(login=NEW, display_name="Nina New", mail=f"{NEW}@example.test", language="fr"),))
+    office.link(NEW)
+    office.app.enrolment.totp(office["root.admin"], office[NEW], office.at)
+    (sent,) = _told(office, NEW)
+    assert sent.subject == "Un moyen de prouver que c'est bien vous a été ajouté"
+
+
+def test_a_planted_row_tells_nothing(office: Office) -> None:
+    """A row is a hint: what no entry says, and what an entry says of something else, is not told."""
+    before = len(_told(office))
+    for version in (0, 999):
+        with pytest.raises(Refused, match="Nothing happened"):
+            office.app.notices.tell_credential(office[MARA], version, "x", office.at)
+    assert _told(office, before=before) == ()
