@@ -6,6 +6,7 @@ Each record comes with the number of the line it begins on (of an EVTX file, its
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import re
 import shutil
@@ -19,7 +20,7 @@ from evtx import PyEvtxParser
 from watchword.watch.documents import LONGEST, documents
 from watchword.watch.providers.provider import Json, Provider
 from watchword.watch.shapes_table import is_table, rows
-from watchword.watch.shapes_text import Damaged
+from watchword.watch.shapes_text import EXCERPT, Damaged
 
 EVTX = b"ElfFile\x00"
 _EVTX_HEAD = (128).to_bytes(4, "little")
@@ -303,9 +304,10 @@ def _xml(source: BinaryIO) -> Iterator[Record]:
 
 
 def _cut_short(text: bytes, line: int) -> Iterator[Record]:
-    for found in _BEGIN.finditer(text):
-        number = line + text.count(b"\n", 0, found.start())
-        begun = text[found.start() : found.start() + 2000].decode("utf-8", "backslashreplace")
+    begins = [found.start() for found in _BEGIN.finditer(text)]
+    for begin, end in itertools.pairwise((*begins, len(text))):
+        number = line + text.count(b"\n", 0, begin)
+        begun = text[begin : min(end, begin + EXCERPT)].rstrip(_BLANK).decode("utf-8", "backslashreplace")
         yield number, Aside(line=number, reason="an XML event without its end", text=begun)
 
 
