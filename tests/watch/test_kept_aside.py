@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from watchword.core.identity_event import Canonical
 from watchword.watch.engine import Engine
+from watchword.watch.follow import Follow, Followed
+from watchword.watch.providers import provider_named
 from watchword.watch.shapes_text import EXCERPT
+from watchword.watch.sources.folder import Folder
+from watchword.watch.sources.spool import Spool
 from watchword.watch.verdicts import Report
 
+from .conftest import NOON
 from .test_openldap import ADMIN, ANA, accesslog, auditlog, stats
 
 Aside = Callable[..., tuple[Report, list[str]]]
@@ -167,10 +174,13 @@ def test_a_windows_event_over_several_lines_is_read_again(aside: Aside, tmp_path
     assert ([row.target for row in report.verdicts], still) == (["u-ana"], texts)
 
 
+HEAD = "uuid,timestamp,event_type,outcome.result,actor.id,target0.id,target0.type"
+ROW = "1,2026-03-02T12:00:00Z,user.account.reset_password,SUCCESS,u-mara,u-ana,User"
+
+
 def test_a_row_of_a_table_is_kept_with_its_head(aside: Aside, tmp_path: Path) -> None:
     """Without it nobody could read the row again; rows that a quote without its end swallowed are not kept twice."""
-    head = "uuid,published,eventType,outcome.result,actor.id,target0.id,target0.type"
-    good = "1,2026-03-02T12:00:00Z,user.account.reset_password,SUCCESS,u-mara,u-ana,User"
+    head, good = HEAD, ROW
     log = [head, good.replace(",User", ""), good.replace("1,", "2,", 1).replace("u-ana", '"u-ben'), good]
     report, texts = aside("okta", "\n".join(log))
     assert texts == [f"{head}\n{log[1]}", f"{head}\n{log[2]}"]
@@ -179,6 +189,30 @@ def test_a_row_of_a_table_is_kept_with_its_head(aside: Aside, tmp_path: Path) ->
     assert still == texts
     report, still = again("okta", [f"{head}\n{good}"], tmp_path)
     assert ({count.native: count.lines for count in report.types}, still) == (read, [])
+
+
+def test_what_a_followed_folder_rejects_is_kept_whole(tmp_path: Path) -> None:
+    """A row of a table in it with its head, and an XML event with its lines; its neighbours are read."""
+    folder, at = tmp_path / "in", NOON + timedelta(days=1)
+    folder.mkdir()
+    (folder / "a.csv").write_text(f"{HEAD}\n{ROW}\n{ROW.removesuffix(',User')}\n")
+    (folder / "b.xml").write_text(EVENT)
+    for file in folder.iterdir():
+        os.utime(file, (NOON.timestamp(), NOON.timestamp()))
+    okta = provider_named("okta")
+    feed = Followed(name="in", provider=okta, spool=Spool(tmp_path / "spool"), source=Folder(folder, okta, "*.csv"))
+    windows = provider_named("windows")
+    other = Followed(
+        name="xml", provider=windows, spool=Spool(tmp_path / "other"), source=Folder(folder, windows, "*.xml")
+    )
+    with Follow((feed, other), tmp_path / "state", tmp_path / "verdicts", clock=lambda: at) as follow:
+        assert [row.target for row in follow.step(at)] == ["u-ana"]
+    (kept,) = (tmp_path / "state" / "rejected").glob("*.jsonl")
+    told = [json.loads(line) for line in kept.read_text().splitlines()]
+    assert [(one["reason"], one["text"]) for one in told] == [
+        ("a row with other columns than the head", f"{HEAD}\n{ROW.removesuffix(',User')}"),
+        ("an XML event without its end", EVENT.rstrip()),
+    ]
 
 
 def test_what_is_kept_without_its_text_is_told_again(tmp_path: Path) -> None:
