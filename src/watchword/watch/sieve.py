@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,7 +19,7 @@ from watchword.watch.documents import LONGEST
 from watchword.watch.meter import Meter
 from watchword.watch.providers import CARRIED, Provider, provider_named
 from watchword.watch.providers.provider import Json
-from watchword.watch.shapes import PEEK, Aside, Record, carried, records, run_together
+from watchword.watch.shapes import PEEK, Aside, Record, carried, records, run_together, unmarked, utf8
 from watchword.watch.shapes_text import EXCERPT, Damaged, Shaped, TextReader
 from watchword.watch.tenants import ELSEWHERE, Ours
 from watchword.watch.unpacking import Unpacked, broken_off, compression_of
@@ -101,11 +102,23 @@ def opened(raw: io.FileIO, path: Path) -> io.BufferedReader:
 def _all_of(source: io.BufferedReader, provider: Provider) -> Iterator[Record]:
     """Each record of *source*, and one kept aside where it is compressed and ends before its end."""
     number = 0
-    for number, record in records(source, _numbered, provider):
-        yield number, record
+    with ExitStack() as stack:
+        text, head = source, source.peek(PEEK)
+        if (encoding := unmarked(head)) is not None and _has_events(head.decode(encoding, "replace"), provider):
+            text = stack.enter_context(utf8(source, encoding))
+        for number, record in records(text, _numbered, provider):
+            yield number, record
     if (fault := broken_off(source)) is not None:
         reason = f"the compressed file breaks off here: {fault}"[:300]
         yield number + 1, Aside(line=number + 1, reason=reason, text="", is_end=True)
+
+
+def _has_events(text: str, provider: Provider) -> bool:
+    """Whether there is an event of *provider* in *text*, with which a log begins."""
+    tally, log = Tally(), io.BufferedReader(io.BytesIO(text.encode("utf-8", "replace")), PEEK)
+    for _ in sieve_lines(records(log, _numbered, provider), provider, tally):
+        """They are counted."""
+    return tally.lines > tally.rejected + tally.preamble
 
 
 def sieve_lines(
