@@ -95,6 +95,7 @@ def test_no_secret_is_kept_aside(aside: Aside, tmp_path: Path) -> None:
         auditlog("replace: userPassword", f"userPassword:: {MARKED[:8]}", MARKED[8:], "-"),
         auditlog("replace: userPassword", f"userPassword:: *{MARKED}", "-"),
         auditlog(f"userPassword;x-old: {SECRET}", "cn", kind="add"),
+        auditlog("replace: userPassword", f"userPassword {SECRET}", "-"),
     ]
     report, texts = aside("openldap", "\n".join(log))
     assert report.rejected_lines == len(texts) == len(log)
@@ -102,6 +103,7 @@ def test_no_secret_is_kept_aside(aside: Aside, tmp_path: Path) -> None:
     assert not [secret for secret in (SECRET, MARKED, MARKED[8:], modified) if secret in kept]
     assert "reqMod: userPassword:= (withheld)" in kept
     assert "reqMod: pwdReset:= TRUE" in kept
+    assert "userPassword (withheld)" in kept
 
     _, still = again("openldap", texts, tmp_path)
     assert still == texts

@@ -174,7 +174,7 @@ class SlapdReader:
         found = _STATS.match(line)
         if found is None:
             known = stamp is not None or _SLAPD.match(line)
-            yield number, PASSED if known else Damaged(reason="no LDIF and no line of slapd", text=line[:EXCERPT])
+            yield number, PASSED if known else Damaged(reason="no LDIF and no line of slapd", text=whole[:EXCERPT])
             return
         conn, op, rest = int(found[2]), int(found[3] or -1), found[4]
         verb, _, said = rest.partition(" ")
@@ -283,9 +283,13 @@ def _as_kept(lines: list[bytes], header: re.Match[str] | None, *, is_cut: bool) 
 def _without_secret(line: bytes) -> bytes:
     """*line* itself, or as damaged as it is and without its value, where that has no bearing on what happened."""
     name, colon, _ = line.partition(b":")
+    if not colon:  # perhaps a value whose colon was lost
+        name, _, rest = line.partition(b" ")
     attribute = name.decode("utf-8", "replace").strip().lower().partition(";")[0]
-    if not colon or attribute in _TOLD:
+    if attribute in _TOLD or not (colon or rest):
         return line
+    if not colon:
+        return name + b" " + _WITHHELD
     try:
         _, value = _pair(line)
     except ValueError:
