@@ -333,7 +333,7 @@ class WatchPart(_Part):
     accounts: Path | None = None
     tickets: Path | None = None
     signals: Path | None = None
-    thresholds: dict[str, dict[str, int | float | str | list[str]]] = {}
+    thresholds: dict[str, dict[str, int | float | str | list[str] | dict[str, object]]] = {}
     sigma: Path | None = None
     unpack_mib: int = Field(default=1024, ge=1)
     unpack_ratio: int = Field(default=200, ge=1)

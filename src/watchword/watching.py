@@ -39,6 +39,7 @@ from watchword.watch.outputs.managed import SignalsStream
 from watchword.watch.outputs.polling import SignalsPoll
 from watchword.watch.outputs.port import Output
 from watchword.watch.outputs.streams import LinesFile, ParquetFolder, SyslogTls
+from watchword.watch.printable import printable
 from watchword.watch.providers import provider_named
 from watchword.watch.sigma import read_rules
 from watchword.watch.signals import SHIPPED, Signal, read_signals
@@ -66,6 +67,8 @@ EVIDENCE = "evidence.parquet"
 VERDICTS = "verdicts"
 ACTIVITY = "activity"
 POSITIONS = "outputs"
+
+_TENANTS = "Name those that it is of as `tenants` of the source: others' events are then kept aside, and not judged."
 
 Called = OktaHook | HmacHook | PushReceiver
 """A feed that is called."""
@@ -145,6 +148,8 @@ class Watching:
                 rows = self.follow.step(at, (*failing, *told))
                 if self.follow.hits is not before:
                     write_hits(hits_of(self._settings), self.follow.hits)
+                for name, said in self.follow.mixed:
+                    log.warning("watch.tenants", source=name, told=printable(said), remedy=_TENANTS)
             except WatchwordError:
                 raise
             except Exception as error:

@@ -12,6 +12,7 @@ from typing import Any
 
 from tests.cli.conftest import Here
 from tests.cli.desk import WATCHWORD
+from tests.watch.test_cloudtrail import call
 
 EVENT = {
     "uuid": "u-1",
@@ -71,6 +72,32 @@ def test_a_source_that_is_not_understood_is_not_well(here: Here, tmp_path: Path)
     assert "30 of 30 lines are nothing that okta is known to write, such as a line that is not JSON" in files["told"]
     found = json.loads(here("doctor", "--config", config, "--json").out)
     assert [one["state"] for one in found if one["part"] == "watch files"] == ["wrong"]
+
+
+def test_several_tenants_in_a_source_are_told_to_whoever_follows_and_asks(here: Here, tmp_path: Path) -> None:
+    """Once on the way; and by `sources` and the doctor, whose judgement that the source is well stays."""
+    config = settings(tmp_path)
+    text = config.read_text().split("[watch.sources.gone]")[0].replace("okta", "cloudtrail")
+    config.write_text(text)
+    file = tmp_path / "in" / "a.jsonl"
+    calls = [call("DeleteLoginProfile", recipientAccountId=account, eventID=account) for account in ("111", "222")]
+    file.write_text("".join(json.dumps(one) + "\n" for one in calls))
+    os.utime(file, (time.time() - 60, time.time() - 60))
+    told = here("watch", "follow", "--config", str(config), "--once")
+    said = "The lines of files are of 2 tenants, and all were judged as its own: 111 (1), 222 (1)."
+    assert (told.code, told.err.count(said)) == (0, 1)
+    assert said not in here("watch", "follow", "--config", str(config), "--once").err
+
+    told = here("watch", "sources", "--config", str(config), "--json")
+    one = json.loads(told.out)
+    assert (told.code, one["state"], one["tenants"]) == (0, "ok", {"111": 1, "222": 1})
+    said = "its lines are of 2 tenants, and all are judged: 111 (1), 222 (1)"
+    assert said in one["told"]
+    found = json.loads(here("doctor", "--config", str(config), "--json").out)
+    assert [said in one["told"] for one in found if one["part"] == "watch files"] == [True]
+
+    config.write_text(text + 'tenants = ["111", "222"]\n')
+    assert json.loads(here("watch", "sources", "--config", str(config), "--json").out)["tenants"] == {}
 
 
 def test_nothing_to_follow_is_a_mistake(here: Here, tmp_path: Path) -> None:

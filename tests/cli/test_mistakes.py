@@ -43,8 +43,8 @@ from watchword.settings import load
         ('[watch.sources.a]\nkind = "okta"', "watch.sources.a.url: this key is missing; write it"),
         ('[watch.sources.Sesame]\nkind = "okta"', "watch.sources.Sesame: this is not written as it should be; write "),
         (
-            "[watch.thresholds.x]\ny = {a = 1}",
-            "watch.thresholds.x.y: a whole number or a number or text in quotes or a list is expected, and this is a ",
+            "[watch.thresholds.x]\ny = 2026-03-02",
+            "watch.thresholds.x.y: a whole number or a number or text in quotes or a list or a table is expected, and ",
         ),
         (
             "[[watch.enforce]]\nsince = 2026-03-02\n[[watch.enforce]]\nsince = 'sesame'",

@@ -91,7 +91,10 @@ def test_a_line_cut_short_is_kept_and_can_be_read_again(classify: Classify, prov
 
 @EVERY
 def test_the_bytes_of_another_encoding_hide_no_event(classify: Classify, provider: str, tmp_path: Path) -> None:
-    """Bytes that are no UTF-8, half a surrogate pair, and a whole log in UTF-16 are read; UTF-16 unmarked is told."""
+    """Bytes that are no UTF-8, half a surrogate pair, and a whole log in UTF-16 are read.
+
+    UTF-16 without a mark is read too where it is sure to be that; where it may be something else it is told.
+    """
     good = GOOD[provider]
     text = json.dumps(good("u-odd", actor="u-marX"))
     damaged = [text.encode().replace(b"marX", bytes_) for bytes_ in (b"\xff\xfe", b"\\ud800", b"\xc3", b"\x80\x00")]
@@ -99,13 +102,19 @@ def test_the_bytes_of_another_encoding_hide_no_event(classify: Classify, provide
     assert (report.rejected_lines, between(report)) == (0, ["u-odd"])
 
     lines = text + "\n" + json.dumps(good("u-été")) + "\n"
-    marked, unmarked = tmp_path / "marked.jsonl", tmp_path / "unmarked.jsonl"
+    marked, unsure = tmp_path / "marked.jsonl", tmp_path / "unsure.jsonl"
     marked.write_bytes(("\ufeff" + lines).encode("utf-16-be"))
-    unmarked.write_bytes(lines.encode("utf-16-le"))
-    report = Engine().classify(provider, (marked, unmarked))
+    unsure.write_bytes((json.dumps(good("u-\u03b1"), ensure_ascii=False) + "\n").encode("utf-16-le"))
+    report = Engine().classify(provider, (marked, unsure))
     assert {row.target for row in report.verdicts} >= {"u-odd", "u-été"}
-    assert [Path(share.file).stem for share in report.strange_files] == ["unmarked"]
-    assert {Path(one.file).stem for one in report.rejected} == {"unmarked"}
+    assert [Path(share.file).stem for share in report.strange_files] == ["unsure"]
+    assert {Path(one.file).stem for one in report.rejected} == {"unsure"}
+
+    told = len(report.verdicts)
+    for encoding in ("utf-16-le", "utf-16-be"):
+        marked.write_bytes(lines.encode(encoding))
+        report = Engine().classify(provider, (marked,))
+        assert (len(report.verdicts), report.rejected_lines, report.strange_files) == (told, 0, ())
 
 
 @EVERY

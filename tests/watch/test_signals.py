@@ -79,6 +79,8 @@ def _written(value: object) -> str:
         units = {"d": 86400, "h": 3600, "min": 60, "s": 1}
         seconds = int(value.total_seconds())
         return next(f"{seconds // size} {unit}" for unit, size in units.items() if seconds % size == 0)
+    if isinstance(value, dict):
+        return "nothing" if not value else str(value)
     if isinstance(value, list):
         return ", ".join(f"`{each}`" for each in value)
     return str(value) if not isinstance(value, str) else f"`{value}`" if value else "nothing"
@@ -197,6 +199,28 @@ def test_a_zone_is_one_there_is() -> None:
         with pytest.raises(Invalid, match="no time zone") as told:
             tuned(signal, {"zone": wrong})
         assert told.value.where == "watch.thresholds.outside_queue_hours.zone"
+
+
+@pytest.mark.parametrize("name", ["agent_off_shift", "outside_queue_hours"])
+def test_each_unit_may_have_a_zone(name: str) -> None:
+    """Units are told apart whatever their capitals; what is no zone, no text or no table is told with its place."""
+    (signal,) = (s for s in SIGNALS if s.name == name)
+    zones = {"Berlin": "Europe/Berlin", "pune ": "Asia/Kolkata"}
+
+    assert tuned(signal, {"zones": zones}).parameters["zones"] == {"berlin": "Europe/Berlin", "pune": "Asia/Kolkata"}
+    wrongs: tuple[tuple[object, str, str], ...] = (
+        ({"pune": "Asia/Nowhere"}, ".pune", "'Asia/Nowhere' is no time zone. Give one such as Europe/Berlin"),
+        ({"pune": 5}, ".pune", "What stands for 'pune' is no text. Write it in quotes."),
+        ({"pune": ["Asia/Kolkata"]}, ".pune", "What stands for 'pune' is no text. Write it in quotes."),
+        ({"pune": "UTC", "Pune": "Asia/Kolkata"}, ".Pune", "'Pune' stands there twice"),
+        ({" ": "UTC"}, ". ", "A unit without a name is none."),
+        ("Europe/Berlin", "", 'Give a table such as { berlin = "Europe/Berlin" }.'),
+    )
+    for wrong, place, words in wrongs:
+        with pytest.raises(Invalid) as told:
+            tuned(signal, {"zones": wrong})
+        assert told.value.where == f"watch.thresholds.{name}.zones{place}"
+        assert words in f"{told.value.what} {told.value.remedy}"
 
 
 def test_parameters_are_set(tmp_path: Path) -> None:

@@ -18,10 +18,10 @@ from watchword.core.activity import Did
 from watchword.core.identity_event import Canonical, Verdict
 from watchword.watch.engine import Engine
 from watchword.watch.providers import PROVIDERS, Feed, provider_named
-from watchword.watch.signals import SHIPPED, Signal, read_signals
+from watchword.watch.signals import SHIPPED, Signal, read_signals, tuned
 from watchword.watch.signals.cases import file_of
 
-from .conftest import NOON
+from .conftest import NOON, Okta
 
 SIGNALS = read_signals(SHIPPED)
 NAMED = {signal.name: signal for signal in SIGNALS}
@@ -389,6 +389,40 @@ def test_a_change_of_trust_is_seen_in_each_log_that_has_one(tmp_path: Path, prov
 
     (hit,) = report.hits
     assert hit.why.endswith("by an administrator recovered 0 days ago")
+
+
+UNITS = """keys,class,unit
+00uada|ada,identity_control,Pune
+00uben,identity_control,Berlin
+00ucem,identity_control,
+00udan,identity_control,Pune
+dan@example.test,identity_control,Berlin
+"""
+
+
+def test_hours_are_those_of_the_unit_that_the_agent_is_in(okta: Okta, tmp_path: Path) -> None:
+    """By the list of accounts; an agent who is in none there, or whose names are in two, is held to `zone`."""
+    log, accounts = tmp_path / "log.jsonl", tmp_path / "accounts.csv"
+    accounts.write_text(UNITS)
+    agents = {"00uada": "ada", "00ucem": "cem", "00uben": "ben", "00udan": "dan@example.test", "00uelf": "elf"}
+    lines = [okta(actor=agent, uuid=agent, target="00uana") for agent in agents]
+    for line in lines:
+        line["actor"]["alternateId"] = agents[line["actor"]["id"]]
+    log.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    hours = {"opens": 12, "closes": 13, "zone": "Etc/GMT-12", "zones": {"pune": "Asia/Kolkata", "berlin": "UTC"}}
+    report = Engine(threads=1).judge(
+        (Feed(provider=provider_named("okta"), files=(log,)),),
+        accounts=accounts,
+        signals=(tuned(NAMED["outside_queue_hours"], hours),),
+    )
+
+    words = {hit.actor: re.sub(r".* at ([^,]*), .*", r"\1", hit.why) for hit in report.hits}
+    assert words == {
+        "00uada": "17:00 Asia/Kolkata",
+        "00ucem": "0:00 Etc/GMT-12",
+        "00udan": "0:00 Etc/GMT-12",
+        "00uelf": "0:00 Etc/GMT-12",
+    }
 
 
 @pytest.fixture

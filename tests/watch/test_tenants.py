@@ -17,7 +17,7 @@ from watchword.watch.engine import Engine
 from watchword.watch.follow import Follow, Followed
 from watchword.watch.providers import Feed, provider_named
 from watchword.watch.sources.spool import Spool
-from watchword.watch.sources.understood import LEAST
+from watchword.watch.sources.understood import LEAST, understood
 from watchword.watch.tenants import demand_tenants_told
 from watchword.watch.verdicts import Report
 
@@ -227,3 +227,73 @@ def test_a_feed_of_another_tenant_is_no_sign_of_life(tmp_path: Path) -> None:
     assert f"of another tenant: {THEIRS}" in str(row.detail)
     (kept,) = (tmp_path / "state" / "rejected").glob("*.jsonl")
     assert len(kept.read_text(encoding="utf-8").splitlines()) == LEAST
+
+
+class Hub:
+    """A followed event hub whose settings name *tenants*."""
+
+    def __init__(self, folder: Path, *tenants: str) -> None:
+        self.folder, self.tenants = folder, tenants
+        self.spool = Spool(folder / "spool")
+
+    def begin(self) -> Follow:
+        """Follow it, from where it was left off."""
+        feed = Followed(name="hub", provider=provider_named("entra"), spool=self.spool, tenants=self.tenants)
+        return Follow((feed,), self.folder / "state", self.folder / "verdicts", clock=lambda: NOON)
+
+    def come(self, *lines: dict[str, Any]) -> None:
+        """Have *lines* be spooled."""
+        self.spool.append([json.dumps(line).encode() for line in lines], NOON)
+
+    def step(self, follow: Follow, *lines: dict[str, Any]) -> tuple[int, list[str]]:
+        """How many verdicts there are when *lines* come, and what is told of tenants."""
+        if lines:
+            self.come(*lines)
+        rows = follow.step(NOON)
+        assert all(name == "hub" for name, _ in follow.mixed)
+        return len(rows), [said for _, said in follow.mixed]
+
+
+def test_several_tenants_of_a_followed_feed_are_told_once(tmp_path: Path) -> None:
+    """When the second comes, and each further one, and never again after a start; all are judged."""
+    feed = Hub(tmp_path)
+    with feed.begin() as follow:
+        assert feed.step(follow, hub(OURS), hub(None), hub(OURS.upper(), 1)) == (3, [])
+        said = f"The lines of hub are of 2 tenants, and all were judged as its own: {OURS} (3), {THEIRS} (1)."
+        assert feed.step(follow, hub(THEIRS), hub(OURS, 2)) == (2, [said])
+        assert feed.step(follow, hub(THEIRS, 1)) == (1, [])
+    with feed.begin() as follow:
+        assert feed.step(follow, hub(THEIRS, 2)) == (1, [])
+        _, (said,) = feed.step(follow, hub("a third"))
+        assert said.startswith("The lines of hub are of 3 tenants")
+        assert understood(feed.spool).tenants == {OURS: 3, THEIRS: 3, "a third": 1}
+
+
+def test_tenants_are_told_after_a_step_that_came_to_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault, or a kill, between what was read and what was told has them counted once and told by the next step."""
+    feed = Hub(tmp_path)
+    feed.come(hub(OURS), hub(THEIRS))
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with feed.begin() as follow, monkeypatch.context() as patched:
+        patched.setattr(follow._window, "commit", full)
+        with pytest.raises(OSError, match="No space"):
+            follow.step(NOON)
+    with feed.begin() as follow:
+        assert len(feed.step(follow)[1]) == 1
+    assert understood(feed.spool).tenants == {OURS: 1, THEIRS: 1}
+
+
+def test_tenants_that_the_settings_name_are_not_told(tmp_path: Path) -> None:
+    """Who named both knows; and of very many no more are kept than people can read."""
+    both = Hub(tmp_path / "both", OURS, THEIRS)
+    with both.begin() as follow:
+        assert both.step(follow, hub(OURS), hub(THEIRS)) == (2, [])
+    many = Hub(tmp_path / "many")
+    with many.begin() as follow:
+        _, (said,) = many.step(follow, *(hub(f"{n:03}" + "x" * 1000) for n in range(150)))
+    assert said.startswith("The lines of hub are of 100 tenants")
+    assert "and 95 more" in said
+    assert len(understood(many.spool).tenants) == 100

@@ -17,6 +17,7 @@ from watchword.core.errors import Invalid, WatchwordError
 from watchword.feeds import WebhookSource
 from watchword.settings import Settings, load
 from watchword.watch.printable import printable
+from watchword.watch.tenants import named
 
 if TYPE_CHECKING:
     from watchword.watch.follow import Follow
@@ -82,7 +83,10 @@ class _Ticks:
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """How one source is: what it is and gives, whether it is well, how far it is, and since when it is silent."""
+    """How one source is: what it is and gives, whether it is well, how far it is, and since when it is silent.
+
+    *tenants* are those that its lines name, with how many, where the settings name none.
+    """
 
     source: str
     kind: str
@@ -94,6 +98,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     last: datetime | None
     answered: datetime | None
     blind_since: datetime | None
+    tenants: dict[str, int]
 
 
 def standings(settings: Settings, at: datetime) -> tuple[Standing, ...]:
@@ -127,6 +132,9 @@ def _standing(settings: Settings, name: str, at: datetime) -> Standing:
         state, told = "strange", f"not understood since {seen.since:%Y-%m-%d %H:%M:%S} UTC: {seen.said}"
     elif beat.blind_since is not None:
         state, told = "silent", f"blind since {beat.blind_since:%Y-%m-%d %H:%M:%S} UTC"
+    tenants = seen.tenants if not source.tenants else {}
+    if len(tenants) > 1:
+        told += f"; its lines are of {len(tenants)} tenants, and all are judged: {named(tenants)}"
     return Standing(
         source=name,
         kind=source.kind,
@@ -138,6 +146,7 @@ def _standing(settings: Settings, name: str, at: datetime) -> Standing:
         last=arrivals[-1] if arrivals else None,
         answered=health.answered,
         blind_since=beat.blind_since,
+        tenants=tenants,
     )
 
 

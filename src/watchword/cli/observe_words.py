@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 from watchword.core.identity_event import Verdict
 from watchword.watch.observe import Actor, Breakdown, Observation, Standing
-from watchword.watch.tenants import TenantCount
+from watchword.watch.tenants import TenantCount, named, several_said
 from watchword.watch.verdicts import REASONS
 
 SAID = {verdict: verdict.value.replace("_", " ") for verdict in Verdict}
@@ -45,12 +46,13 @@ def tenants_said(tenants: Iterable[TenantCount]) -> Iterator[str]:
     for one in tenants:
         feeds.setdefault((one.ours, one.directory or one.provider), []).append(one)
     for (ours, feed), each in feeds.items():
-        lines, named = sum(one.lines for one in each), ", ".join(f"{one.tenant} ({one.lines:,})" for one in each[:5])
-        named += f" and {len(each) - 5} more" if len(each) > 5 else ""
+        lines = Counter[str]()
+        for one in each:
+            lines[one.tenant] += one.lines
         if not ours:
-            yield f"{lines:,} lines of {feed} are of another tenant and were not judged: {named}."
-        elif len(each) > 1:
-            yield f"The lines of {feed} are of {len(each)} tenants, and all were judged as its own: {named}."
+            yield f"{lines.total():,} lines of {feed} are of another tenant and were not judged: {named(lines)}."
+        elif len(lines) > 1:
+            yield several_said(feed, lines)
 
 
 def _notes(seen: Observation) -> Iterator[str]:

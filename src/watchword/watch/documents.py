@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from watchword.watch.shapes_text import EXCERPT
+
 LONGEST = 16 * 1024 * 1024
 """Bytes of the longest document that is read."""
 
@@ -84,7 +86,7 @@ class _Splitter:
             stray = self._buffer[self._end : position].lstrip(_BETWEEN)
             if stray:
                 number = self._number(position - len(stray))
-                yield number, stray[:2000].strip(_BETWEEN).decode("utf-8", "backslashreplace")
+                yield number, stray[:EXCERPT].strip(_BETWEEN).decode("utf-8", "backslashreplace")
             if mark == b"[":
                 self._homes.append(home + 1)
                 self._end = position + 1

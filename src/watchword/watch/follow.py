@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from datetime import datetime, timedelta
@@ -20,7 +21,7 @@ from watchword.watch.cells import Enforced
 from watchword.watch.evidence_diff import EvidenceDiff, signature
 from watchword.watch.meter import Meter
 from watchword.watch.providers import Feed, Provider
-from watchword.watch.pulse import Pulse, row_about
+from watchword.watch.pulse import Pulse, row_about, unusable
 from watchword.watch.reading import read_log
 from watchword.watch.settling import Settling
 from watchword.watch.shapes_text import TextReader
@@ -33,6 +34,7 @@ from watchword.watch.sources.canary import Canary
 from watchword.watch.sources.port import Local, Told
 from watchword.watch.sources.spool import Position, Spool
 from watchword.watch.sources.understood import SHARE
+from watchword.watch.tenants import lines_of_tenants
 from watchword.watch.tickets import read_tickets
 from watchword.watch.unseen import unseen_rows
 from watchword.watch.verdicts import (
@@ -140,6 +142,8 @@ class Follow:
         self._tickets, self._tickets_seen = tickets, signature(None)
         self.rejected: tuple[Rejected, ...] = ()
         """The lines of the last step that were no events."""
+        self.mixed: tuple[tuple[str, str], ...] = ()
+        """Feeds that the last step saw to be of several tenants, or of another one more, and that in words."""
         self.tick = Tick(at=clock())
         self._feeds, self._state, self._verdicts, self._kept, self._clock = feeds, state, verdicts, kept, clock
         self._canary = canary
@@ -204,7 +208,7 @@ class Follow:
         about += self._read_tickets(at)
         has_new_evidence = self._evidence.read(before=self._window.clear)
         if has_new_evidence and self._evidence.fault is not None:
-            about.append((None, _unusable("accounts", self._evidence.fault, at)))
+            about.append((None, unusable("accounts", self._evidence.fault, at)))
         positions, came = self._read()
         for feed in self._feeds:
             about += ((feed, one) for one in self._pulses[feed.name].beat(at))
@@ -236,6 +240,7 @@ class Follow:
         self._is_unswept = self._is_unswept or bool(positions) or has_new_evidence
         rows += self._sweep(at)
         self._tidy(at)
+        self.mixed = tuple((name, said) for name, one in self._pulses.items() if (said := one.several()) is not None)
         self._measure(begun, lines, rows, came)
         return rows
 
@@ -251,7 +256,7 @@ class Follow:
             correlation.add_tickets(self._con, read_tickets(self._tickets)[0] if seen else ())
         except Invalid as fault:
             correlation.add_tickets(self._con, ())
-            return [(None, _unusable("tickets", fault, at))]
+            return [(None, unusable("tickets", fault, at))]
         return []
 
     def _sweep(self, at: datetime) -> tuple[VerdictRow, ...]:
@@ -324,7 +329,7 @@ class Follow:
                     rejected.append(placed)
                     texts.append(text)
 
-                before = counts(self._con, self.tally)
+                before, named = counts(self._con, self.tally), lines_of_tenants(self._con)
                 read_log(
                     self._con,
                     Feed(provider=feed.provider, directory=feed.directory, tenants=feed.tenants),
@@ -335,7 +340,8 @@ class Follow:
                     self._reader_of(feed),
                 )
                 share = share_since(before, counts(self._con, self.tally), name, feed.log_of)
-                self._pulses[feed.name].take(part, share, self._example(feed, share, rejected))
+                named = lines_of_tenants(self._con) - named if not feed.tenants else Counter()
+                self._pulses[feed.name].take(part, share, self._example(feed, share, rejected), named)
                 if self._sigma:
                     self.hits = (*self.hits, *hits_in(file, feed.provider, self._sigma, threads=1))
                 positions[feed.name], came[feed.name] = part.until, part.came
@@ -440,7 +446,3 @@ class Follow:
             behind=self._behind,
             blind=tuple(name for name, pulse in self._pulses.items() if pulse.blind_since is not None),
         )
-
-
-def _unusable(name: str, fault: Invalid, at: datetime) -> Told:
-    return Told(reasons=("feed_failing",), at=at, key=f"{name}/{at.isoformat()}", about=name, detail=fault.what)

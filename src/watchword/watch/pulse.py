@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import msgspec
 
+from watchword.core.errors import Invalid
 from watchword.core.identity_event import Verdict
 from watchword.watch.sources.heartbeat import LEARNED, Heartbeat
 from watchword.watch.sources.port import Told
 from watchword.watch.sources.spool import Slice, Spool
 from watchword.watch.sources.understood import keep_understood, understood
+from watchword.watch.tenants import several_said
 from watchword.watch.verdicts import FileShare, VerdictRow
 
 
@@ -32,14 +35,17 @@ class Pulse:
         """Since when it is silent beyond its limit, or not understood."""
         return self._heart.blind_since or (self._seen.since if self._seen.is_strange else None)
 
-    def take(self, part: Slice, share: FileShare, example: str) -> None:
-        """Take note of what a step read: *part*, what its lines were, and an *example* of what is not known."""
+    def take(self, part: Slice, share: FileShare, example: str, tenants: Mapping[str, int]) -> None:
+        """Take note of what a step read: *part*, what its lines were, and an *example* of what is not known.
+
+        *tenants* are those that lines name, with how many, where it is not said which it is of.
+        """
         strange = share.rejected + share.unknown
         self._came = part.came if share.lines > strange else ()
         if part.until <= self._seen.place:  # read again, after a step that came to nothing
             return
         seen = self._seen.after(part.came, share.lines, strange, self._share, share.provider, example)
-        self._seen = msgspec.structs.replace(seen, place=part.until)
+        self._seen = msgspec.structs.replace(seen.naming(tenants), place=part.until)
         # Before the step is committed: one that is killed is read again, and told again.
         keep_understood(self._spool, self._seen)
 
@@ -49,6 +55,14 @@ class Pulse:
         self._came = ()
         before, self._told = self._told, self._seen.told(self._name)
         return told if self._told == before else (*told, *self._told)
+
+    def several(self) -> str | None:
+        """That its lines are of several tenants, once for each that comes; None where there is nothing to tell."""
+        if not self._seen.has_tenants_to_tell:
+            return None
+        self._seen = msgspec.structs.replace(self._seen, told_tenants=len(self._seen.tenants))
+        keep_understood(self._spool, self._seen)
+        return several_said(self._name, self._seen.tenants)
 
     def _besides(self, told: Told) -> Told:
         """That lines came all the same is told with the silence."""
@@ -81,3 +95,8 @@ def row_about(told: Told, provider: str, directory: str | None) -> VerdictRow:
         ticket=None,
         leaves=(),
     )
+
+
+def unusable(name: str, fault: Invalid, at: datetime) -> Told:
+    """That what is called *name* can not be used."""
+    return Told(reasons=("feed_failing",), at=at, key=f"{name}/{at.isoformat()}", about=name, detail=fault.what)

@@ -6,6 +6,7 @@ Each record comes with the number of the line it begins on (of an EVTX file, its
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import re
 import shutil
@@ -19,13 +20,15 @@ from evtx import PyEvtxParser
 from watchword.watch.documents import LONGEST, documents
 from watchword.watch.providers.provider import Json, Provider
 from watchword.watch.shapes_table import is_table, rows
-from watchword.watch.shapes_text import Damaged
+from watchword.watch.shapes_text import EXCERPT, Damaged
 
 EVTX = b"ElfFile\x00"
 _EVTX_HEAD = (128).to_bytes(4, "little")
 _MOST_ERRORS = 100_000
 """Damaged records after which an EVTX file is left: no reader goes round for ever."""
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_SURE = 4096
+"""Bytes of which every second one is zero in UTF-16 that is told without a mark."""
 PEEK = 64 * 1024
 """Bytes at the beginning of a file that tell what it has."""
 _PAGES = ("results", "hits", "logEvents", "records", "Records", "value", "items")
@@ -57,7 +60,19 @@ Record = tuple[int, bytes | Aside | None]
 
 def are_lines(head: bytes) -> bool:
     """Whether a file that begins with *head* has one record a line, as far as that shows: it is no EVTX and no XML."""
-    return not head.startswith((EVTX, *_UTF16)) and not _begins_xml(head)
+    return not head.startswith((EVTX, *_UTF16)) and not _begins_xml(head) and unmarked(head) is None
+
+
+def unmarked(head: bytes) -> str | None:
+    """The encoding of a file that begins with *head*, where that looks like UTF-16 without a byte-order mark.
+
+    It has characters of Latin-1 alone, so that one byte of each two is zero, and the other never is.
+    """
+    even, odd = head[:_SURE:2], head[1:_SURE:2]
+    for text, zeros, encoding in ((even, odd, "utf-16-le"), (odd, even, "utf-16-be")):
+        if zeros and not zeros.strip(b"\0") and b"\0" not in text:
+            return encoding
+    return None
 
 
 def page_names(provider: Provider) -> tuple[str, ...]:
@@ -87,7 +102,7 @@ def _records(source: Peekable, lines: Callable[[BinaryIO], Iterator[Record]], pr
     if head.startswith(EVTX):
         yield from _evtx(source)
     elif head.startswith(_UTF16):
-        with _utf8(source) as text:
+        with utf8(source, "utf-16") as text:
             yield from _records(text, lines, provider)
     elif provider.text is not None and _begins_xml(head):
         yield from _xml(source)
@@ -267,10 +282,10 @@ def _rendered(lines: Iterator[Record]) -> Iterator[Record]:
         yield first, b"".join(held)
 
 
-def _utf8(source: BinaryIO) -> Peekable:
+def utf8(source: BinaryIO, encoding: str) -> Peekable:
     """*source*, in UTF-16 as Windows' own tools export, as UTF-8."""
     out = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - it lives as long as the stream that is returned
-    text = io.TextIOWrapper(source, encoding="utf-16", errors="replace", newline="")
+    text = io.TextIOWrapper(source, encoding=encoding, errors="replace", newline="")
     while part := text.read(1 << 20):
         out.write(part.encode("utf-8", "replace"))
     text.detach()
@@ -303,9 +318,10 @@ def _xml(source: BinaryIO) -> Iterator[Record]:
 
 
 def _cut_short(text: bytes, line: int) -> Iterator[Record]:
-    for found in _BEGIN.finditer(text):
-        number = line + text.count(b"\n", 0, found.start())
-        begun = text[found.start() : found.start() + 2000].decode("utf-8", "backslashreplace")
+    begins = [found.start() for found in _BEGIN.finditer(text)]
+    for begin, end in itertools.pairwise((*begins, len(text))):
+        number = line + text.count(b"\n", 0, begin)
+        begun = text[begin : min(end, begin + EXCERPT)].rstrip(_BLANK).decode("utf-8", "backslashreplace")
         yield number, Aside(line=number, reason="an XML event without its end", text=begun)
 
 

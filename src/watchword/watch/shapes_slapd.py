@@ -19,6 +19,18 @@ from watchword.watch.shapes_text import EXCERPT, PASSED, Damaged, Shaped
 _KEPT_VALUES = frozenset(
     {"objectclass", "member", "uniquemember", "memberuid", "pwdreset", "pwdaccountlockedtime", "nsaccountlock"}
 )
+# fmt: off
+_TOLD = _KEPT_VALUES | {
+    "dn", "version", "changetype", "add", "delete", "replace", "increment", "newrdn", "deleteoldrdn",
+    "newsuperior", "entrycsn", "entryuuid", "structuralobjectclass", "creatorsname", "createtimestamp",
+    "modifiersname", "modifytimestamp", "reqstart", "reqend", "reqtype", "reqsession", "reqauthzid", "reqdn",
+    "reqresult", "reqnewrdn", "reqdeleteoldrdn", "reqnewsuperior", "reqmethod", "reqversion",
+}
+# fmt: on
+"""Attributes of a record whose values are kept where it is rejected: those that it is read by."""
+_WITHHELD = b"(withheld)"
+_CUT = "(the rest was not kept)"
+"""What ends a record of which only the beginning is kept: no line of LDIF, so that it is never read as whole."""
 _LONGEST = 16 * 1024 * 1024
 _HELD = 100_000
 """Operations and connections that are held for what follows; the oldest is let go as it is."""
@@ -50,7 +62,7 @@ class SlapdReader:
         self._is_comment = False
         self._bound: dict[int, str] = {}
         self._from: dict[int, str] = {}
-        self._open: dict[tuple[int, int], tuple[int, Operation]] = {}
+        self._open: dict[tuple[int, int], tuple[int, Operation, list[str]]] = {}
         self._asked: dict[int, set[int]] = {}
 
     def read(self, number: int, line: bytes | None) -> Iterator[Shaped]:
@@ -77,7 +89,8 @@ class SlapdReader:
         elif line[:1] == b"\t":  # slapd's own banner goes on so
             yield number, PASSED
         else:
-            yield from self._stats(number, line.decode("utf-8", "replace"), None)
+            said = line.decode("utf-8", "replace")
+            yield from self._stats(number, said, None, said)
 
     def end(self) -> Iterator[Shaped]:
         """A record without its end is read as far as it goes; an operation without a result has none."""
@@ -101,7 +114,7 @@ class SlapdReader:
         if not self._lines:
             self._begun = number
         if self._size > _LONGEST:
-            self._lines = self._lines[:1] or [line[:EXCERPT]]
+            self._lines = self._lines or [line[:EXCERPT]]
         elif folded:
             self._lines[-1] += line
         else:
@@ -112,25 +125,28 @@ class SlapdReader:
         self._lines, self._header, self._size, self._is_comment = [], None, 0, False
         if not lines:
             return
-        first = lines[0][:EXCERPT].decode("utf-8", "backslashreplace")
+
+        def damaged(reason: str) -> Damaged:
+            return Damaged(reason=reason, text=_as_kept(lines, header, is_cut=size > _LONGEST))
+
         if size > _LONGEST:
-            yield number, Damaged(reason=f"an LDIF record longer than {_LONGEST} bytes", text=first)
+            yield number, damaged(f"an LDIF record longer than {_LONGEST} bytes")
             return
         try:
             pairs = [_pair(line) for line in lines if not line.startswith(b"version:")]
         except ValueError as error:
-            yield number, Damaged(reason=f"damaged LDIF: {error}", text=first)
+            yield number, damaged(f"damaged LDIF: {error}")
             return
         names = {name for name, _ in pairs}
         if pairs and pairs[0][0] != "dn":
             is_result = names <= {"search", "result", "control", "matcheddn", "text", "ref", "pagedresultscookie"}
-            yield number, PASSED if is_result else Damaged(reason="an LDIF record without its dn", text=first)
+            yield number, PASSED if is_result else damaged("an LDIF record without its dn")
         elif "reqtype" in names:
-            yield number, _whole(_of_accesslog(pairs), first)
+            yield number, _whole(_of_accesslog(pairs)) or damaged(_OF_NOTHING)
         elif pairs and pairs[0][1].lower().startswith("reqstart="):
-            yield number, Damaged(reason="a record of an operation without its reqType", text=first)
+            yield number, damaged("a record of an operation without its reqType")
         elif "changetype" in names or header is not None:
-            yield number, _whole(_of_auditlog(pairs, header), first)
+            yield number, _whole(_of_auditlog(pairs, header)) or damaged(_OF_NOTHING)
         else:  # an entry, and no change to one
             yield number, PASSED
 
@@ -151,13 +167,14 @@ class SlapdReader:
             return
         stamps = ("__REALTIME_TIMESTAMP", "@timestamp", "timestamp", "time")
         stamp = next((str(value[name]) for name in stamps if value.get(name)), None)
-        yield from self._stats(number, message, stamp)
+        yield from self._stats(number, message, stamp, line.decode("utf-8", "replace"))
 
-    def _stats(self, number: int, line: str, stamp: str | None) -> Iterator[Shaped]:
+    def _stats(self, number: int, line: str, stamp: str | None, whole: str) -> Iterator[Shaped]:
+        """What *line* completes; it stands in the log as *whole*."""
         found = _STATS.match(line)
         if found is None:
             known = stamp is not None or _SLAPD.match(line)
-            yield number, PASSED if known else Damaged(reason="no LDIF and no line of slapd", text=line[:EXCERPT])
+            yield number, PASSED if known else Damaged(reason="no LDIF and no line of slapd", text=whole[:EXCERPT])
             return
         conn, op, rest = int(found[2]), int(found[3] or -1), found[4]
         verb, _, said = rest.partition(" ")
@@ -165,10 +182,12 @@ class SlapdReader:
         if verb == "RESULT" and key in self._open:
             yield number, PASSED
             code = re.search(r"\berr=(\d+)", said)
-            yield self._done(key, None if code is None else int(code[1]))
+            yield self._done(key, None if code is None else int(code[1]), whole)
             return
         if verb in _STARTED:
             yield from self._started(number, key, verb, said, stamp or _time_of(line))
+            if verb == "MOD":
+                self._open[key][2].append(whole)
         elif verb == "ACCEPT":
             address = re.search(r"from (IP|PATH)=(\S+)", said)
             self._remember(self._from, conn, address[2] if address and address[1] == "IP" else "")
@@ -179,7 +198,7 @@ class SlapdReader:
             self._open[key][1]["actor"] = _quoted(said).get("dn", "")
         elif verb == "closed" or rest.startswith("closed"):
             for one in sorted(self._asked.get(conn, ())):
-                yield self._done((conn, one), None)
+                yield self._done((conn, one), None, whole)
             self._bound.pop(conn, None)
             self._from.pop(conn, None)
         yield number, PASSED
@@ -187,13 +206,15 @@ class SlapdReader:
     def _started(self, number: int, key: tuple[int, int], verb: str, said: str, stamp: str | None) -> Iterator[Shaped]:
         named = _quoted(said)
         if key in self._open and not (verb == "PASSMOD" or "dn" in named):  # the attributes, on a line that follows
-            _, operation = self._open[key]
+            _, operation, _ = self._open[key]
             attributes = said.removeprefix("attr=").split()
             operation["mods"] = [{"attribute": name.lower(), "act": None, "values": []} for name in attributes]
             return
         if key in self._open and verb == "BIND":
             self._open[key][1]["target"] = named.get("dn", "")
             return
+        if key in self._open:  # a server that was begun anew counts from where it did
+            yield self._done(key, None)
         conn, op = key
         bound = self._bound.get(conn, "")
         target = named.get("id", bound) if verb == "PASSMOD" else named.get("dn", "")
@@ -214,10 +235,11 @@ class SlapdReader:
                 "to": named.get("newrdn"),
                 "mods": [],
             },
+            [],
         )
 
-    def _done(self, key: tuple[int, int], code: int | None) -> Shaped:
-        number, operation = self._open.pop(key)
+    def _done(self, key: tuple[int, int], code: int | None, line: str = "") -> Shaped:
+        number, operation, said = self._open.pop(key)
         asked = self._asked.get(key[0], set())
         asked.discard(key[1])
         if not asked:
@@ -225,8 +247,8 @@ class SlapdReader:
         if operation["type"] == "bind" and code is not None and code != 14:  # 14: more steps of it follow
             self._remember(self._bound, key[0], str(operation["target"]) if code == 0 else "")
             operation["actor"] = operation["target"]
-        said = f'conn={key[0]} op={key[1]} MOD dn="{operation["target"]}"'
-        return number, _whole({**operation, "result": code}, said)
+        text = "\n".join([*said, line] if line else said)
+        return number, _whole({**operation, "result": code}) or Damaged(reason=_OF_NOTHING, text=text[:EXCERPT])
 
     def _remember(self, what: dict[int, str], conn: int, said: str) -> None:
         while len(what) >= _HELD:
@@ -234,11 +256,52 @@ class SlapdReader:
         what[conn] = said
 
 
-def _whole(operation: Operation, text: str) -> bytes | Damaged:
-    """*operation* as a line; one that does not say what it changed was cut short, or hidden from whoever read it."""
-    if operation["type"] == "modify" and not operation["mods"]:
-        return Damaged(reason="a modification that does not say of what", text=text[:EXCERPT])
-    return msgspec.json.encode(operation)
+_OF_NOTHING = "a modification that does not say of what"
+
+
+def _whole(operation: Operation) -> bytes | None:
+    """*operation* as a line; None where it does not say what it changed: cut short, or hidden from whoever read it."""
+    return None if operation["type"] == "modify" and not operation["mods"] else msgspec.json.encode(operation)
+
+
+def _as_kept(lines: list[bytes], header: re.Match[str] | None, *, is_cut: bool) -> str:
+    """A record of *lines* to be read again: its damage as it is, and no value that it is not read by."""
+    kept, size = [] if header is None else [header.string], 0
+    is_withheld = False
+    for line in lines:
+        # What is no line of LDIF may be the rest of the value before it.
+        shown = _WITHHELD if is_withheld and b":" not in line and line != b"-" else _without_secret(line)
+        is_withheld = shown is not line
+        size += len(shown) + 1
+        if size > EXCERPT:
+            is_cut = True
+            break
+        kept.append(shown.decode("utf-8", "backslashreplace"))
+    return "\n".join([*kept, _CUT] if is_cut else kept)
+
+
+def _without_secret(line: bytes) -> bytes:
+    """*line* itself, or as damaged as it is and without its value, where that has no bearing on what happened."""
+    name, colon, _ = line.partition(b":")
+    if not colon:  # perhaps a value whose colon was lost
+        name, _, rest = line.partition(b" ")
+    attribute = name.decode("utf-8", "replace").strip().lower().partition(";")[0]
+    if attribute in _TOLD or not (colon or rest):
+        return line
+    if not colon:
+        return name + b" " + _WITHHELD
+    try:
+        _, value = _pair(line)
+    except ValueError:
+        return name + b":: " + _WITHHELD
+    changed = _MOD.match(value) if attribute == "reqmod" else None
+    if attribute == "reqmod" and ":" not in value:
+        return line
+    if changed is None:
+        return name + b": " + _WITHHELD
+    if changed[1].lower().partition(";")[0] in _KEPT_VALUES or not changed[3]:
+        return line
+    return b"%b: %b:%b %b" % (name, changed[1].encode(), changed[2].encode(), _WITHHELD)
 
 
 def _pair(line: bytes) -> tuple[str, str]:

@@ -64,8 +64,9 @@ def _why_not(names: tuple[str, ...], provider: Provider) -> str | None:
 def _rows(lines: _Lines, provider: Provider) -> Iterator[Shaped]:
     names: tuple[str, ...] = ()
     delimiter = ","
-    for line in lines:
-        names, delimiter = _names(line)
+    head = ""
+    for head in lines:
+        names, delimiter = _names(head)
         if names:
             break
     why_not = _why_not(names, provider)
@@ -86,15 +87,21 @@ def _rows(lines: _Lines, provider: Provider) -> Iterator[Shaped]:
         if not text.strip() or tuple(row) == names:  # blank, or the head of the next of several tables
             continue
         if why_not is not None:
-            yield number, Damaged(reason=why_not, text=text[:EXCERPT])
+            yield number, Damaged(reason=why_not, text=_kept(head, text))
             continue
         if len(row) < len(names) or any(row[len(names) :]):
             if len(lines.taken) > 1 and mended < _MOST_MENDED:  # a quote that never ends holds good rows
                 mended += 1
+                text = lines.taken[0]
                 lines.again()
-            yield number, Damaged(reason=why, text=text[:EXCERPT])
+            yield number, Damaged(reason=why, text=_kept(head, text))
             continue
         yield number, _event(dict(zip(names, row, strict=False)))
+
+
+def _kept(head: str, row: str) -> str:
+    """*row* with the head without which nobody could read it again."""
+    return (head.rstrip("\r\n") + "\n" + row.rstrip("\r\n"))[:EXCERPT]
 
 
 class _Lines:

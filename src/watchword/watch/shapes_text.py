@@ -15,7 +15,8 @@ import msgspec
 PASSED = b"#"
 """Stands for a line that is no event and no damage either: what the `preamble` of such a provider matches."""
 
-EXCERPT = 2000
+EXCERPT = 1 << 20
+"""How much is kept of what was rejected: all of most, so that it can be read again."""
 
 _FIELD = re.compile(r"(?:^|, )([A-Za-z_][\w.\-]*)=")
 _EVENT = re.compile(r"\b(?:type|operationType)=[\"']?[A-Z][A-Z0-9_]*[\"']?, realm(?:Id|Name)=")
@@ -24,7 +25,7 @@ _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
 class Damaged(msgspec.Struct, frozen=True, kw_only=True):
-    """A line, or a record of several, that can not be read: why, and its beginning."""
+    """A line, or a record of several, that can not be read: why, and itself as it is kept to be read again."""
 
     reason: str
     text: str

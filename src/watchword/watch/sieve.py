@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,8 +19,8 @@ from watchword.watch.documents import LONGEST
 from watchword.watch.meter import Meter
 from watchword.watch.providers import CARRIED, Provider, provider_named
 from watchword.watch.providers.provider import Json
-from watchword.watch.shapes import PEEK, Aside, Record, carried, records, run_together
-from watchword.watch.shapes_text import Damaged, Shaped, TextReader
+from watchword.watch.shapes import PEEK, Aside, Record, carried, records, run_together, unmarked, utf8
+from watchword.watch.shapes_text import EXCERPT, Damaged, Shaped, TextReader
 from watchword.watch.tenants import ELSEWHERE, Ours
 from watchword.watch.unpacking import Unpacked, broken_off, compression_of
 
@@ -41,9 +42,7 @@ LONGEST_LINE = LONGEST
 """Bytes of the longest line that is read: DuckDB's own limit for one JSON object."""
 
 _BOM = b"\xef\xbb\xbf"
-_EXCERPT = 1 << 20
-"""Bytes that are kept of a rejected line: all of most, so that it can be read again."""
-
+_KEPT_BEGINS = b'{"file":'
 _KEPT = {"file", "line", "reason", "text"}
 """The members of a line that was rejected before, as it was kept aside."""
 
@@ -103,11 +102,23 @@ def opened(raw: io.FileIO, path: Path) -> io.BufferedReader:
 def _all_of(source: io.BufferedReader, provider: Provider) -> Iterator[Record]:
     """Each record of *source*, and one kept aside where it is compressed and ends before its end."""
     number = 0
-    for number, record in records(source, _numbered, provider):
-        yield number, record
+    with ExitStack() as stack:
+        text, head = source, source.peek(PEEK)
+        if (encoding := unmarked(head)) is not None and _has_events(head.decode(encoding, "replace"), provider):
+            text = stack.enter_context(utf8(source, encoding))
+        for number, record in records(text, _numbered, provider):
+            yield number, record
     if (fault := broken_off(source)) is not None:
         reason = f"the compressed file breaks off here: {fault}"[:300]
         yield number + 1, Aside(line=number + 1, reason=reason, text="", is_end=True)
+
+
+def _has_events(text: str, provider: Provider) -> bool:
+    """Whether there is an event of *provider* in *text*, with which a log begins."""
+    tally, log = Tally(), io.BufferedReader(io.BytesIO(text.encode("utf-8", "replace")), PEEK)
+    for _ in sieve_lines(records(log, _numbered, provider), provider, tally):
+        """They are counted."""
+    return tally.lines > tally.rejected + tally.preamble
 
 
 def sieve_lines(
@@ -133,8 +144,6 @@ def sieve_lines(
         line = b"" if raw is None else raw.strip(b" \t\r\n\v\f")
         if number == 1:
             line = line.removeprefix(_BOM)
-        if line.startswith(b'{"file":'):
-            line = _kept_aside(line)
         if raw is not None and not line:
             continue
         tally.lines += 1
@@ -202,34 +211,52 @@ def _of_another(number: int, event: Json, provider: Provider, ours: Ours, tally:
     return Aside(line=number, reason=f"{ELSEWHERE}: {tenant}", text=excerpt(encode(event)[:-1]), tenant=tenant)
 
 
-def _kept_aside(line: bytes) -> bytes:
-    """The line that *line* says was rejected, to be read again; else itself."""
+def _kept_aside(number: int, line: bytes, provider: Provider) -> Iterator[Record] | None:
+    """What *line*, number *number*, says was rejected, read again as a log of its own; None when it is no such line."""
     try:
         kept = msgspec.json.decode(line)
-    except (msgspec.DecodeError, RecursionError):
-        return line
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
     if not isinstance(kept, dict) or kept.keys() != _KEPT or not isinstance(kept["text"], str):
-        return line
-    return kept["text"].encode("utf-8", "replace").replace(b"\n", b" ")
+        return None
+    if not kept["text"].strip():
+        return iter([(number, Aside(line=number, reason=f"kept without its text: {kept['reason']}", text=""))])
+    return _read_again(number, kept["text"].strip("\r\n").encode("utf-8", "replace"), provider)
+
+
+def _read_again(number: int, text: bytes, provider: Provider) -> Iterator[Record]:
+    """The records of *text*, which goes over no line of the log it is in; all have its *number*."""
+    lines = iter([(1, text)])
+    several = records(io.BufferedReader(io.BytesIO(text)), _numbered, provider) if b"\n" in text else lines
+    for _, record in read_by(provider, several, None):
+        yield number, msgspec.structs.replace(record, line=number) if isinstance(record, Aside) else record
 
 
 def excerpt(line: bytes) -> str:
-    """The beginning of *line*, for people."""
-    return line[:_EXCERPT].decode("utf-8", "backslashreplace")
+    """*line* as it is kept aside."""
+    return line[:EXCERPT].decode("utf-8", "backslashreplace")
 
 
 def read_by(provider: Provider, lines: Iterator[Record], reader: TextReader | None) -> Iterator[Record]:
-    """*lines* as the provider's reader makes JSON of them, where it has one; *reader* as in `sieve_lines`."""
-    if provider.reader is None:
-        yield from lines
-        return
-    held = reader or provider.reader()
+    """*lines* as the provider's reader makes JSON of them, where it has one; *reader* as in `sieve_lines`.
+
+    What was rejected before, and is a line of what was kept aside, is read again, whatever stands around it.
+    """
+    held = reader or (None if provider.reader is None else provider.reader())
     for number, line in lines:
         if isinstance(line, Aside):
             yield number, line
+        elif (
+            line is not None
+            and _KEPT_BEGINS in line[:16]
+            and (again := _kept_aside(number, line, provider)) is not None
+        ):
+            yield from again
+        elif held is None:
+            yield number, line
         else:
             yield from map(_told, held.read(number, line))
-    if reader is None:
+    if held is not None and reader is None:
         yield from map(_told, held.end())
 
 

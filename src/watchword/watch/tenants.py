@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 import duckdb
 import msgspec
@@ -16,8 +17,11 @@ ELSEWHERE = "of another tenant"
 _LONGEST = 100
 """Characters that are kept of a tenant's name: it is whatever the line says."""
 
-_MOST = 100
+MOST = 100
 """Tenants that are told of one feed."""
+
+_FEW = 5
+"""Tenants that are named in a sentence."""
 
 
 class TenantCount(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,9 +92,26 @@ def tenants_seen(con: duckdb.DuckDBPyConnection) -> tuple[TenantCount, ...]:
         QUALIFY row_number() OVER (PARTITION BY provider, directory, ours ORDER BY lines DESC, tenant) <= $most
         ORDER BY lines DESC, provider, directory, tenant, ours
         """,
-        {"most": _MOST},
+        {"most": MOST},
     )
     return tuple(
         TenantCount(provider=provider, directory=directory, tenant=tenant, lines=lines, ours=ours)
         for provider, directory, tenant, lines, ours in cursor.fetchall()
     )
+
+
+def lines_of_tenants(con: duckdb.DuckDBPyConnection) -> Counter[str]:
+    """How many of the lines read so far name which tenant, of whatever feed."""
+    return Counter(dict(con.execute("SELECT tenant, CAST(sum(lines) AS BIGINT) FROM tenant GROUP BY ALL").fetchall()))
+
+
+def named(lines: Mapping[str, int]) -> str:
+    """The tenants that most of the *lines* are of, with how many are."""
+    most = sorted(lines.items(), key=lambda one: (-one[1], one[0]))
+    more = f" and {len(most) - _FEW} more" if len(most) > _FEW else ""
+    return ", ".join(f"{tenant} ({count:,})" for tenant, count in most[:_FEW]) + more
+
+
+def several_said(feed: str, lines: Mapping[str, int]) -> str:
+    """That the lines of *feed*, which is said to be of no tenant, are of several."""
+    return f"The lines of {feed} are of {len(lines)} tenants, and all were judged as its own: {named(lines)}."

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
@@ -31,8 +31,8 @@ SHIPPED = Path(__file__).parent
 Key = Literal["event", "subject", "actor", "address", "directory", "whole"]
 """What rows have in common that a signal looks at together: each its own, an account, an agent, …; or all of them."""
 
-Value: TypeAlias = int | float | str | timedelta | list[str]
-"""What a parameter of a signal may be."""
+Value: TypeAlias = int | float | str | timedelta | list[str] | dict[str, str]
+"""What a parameter of a signal may be; a table is a MAP to its query."""
 
 _OURS = frozenset({"tables.sql", "whose.sql", "fill.sql", "fill_signed_in.sql", "fill_activity.sql"})
 _HEADER = re.compile(r"\A/\*\n(.*?)\n\*/\n", re.DOTALL)
@@ -229,12 +229,42 @@ def tuned(signal: Signal, values: Mapping[str, object]) -> Signal:
         value, default = span(given), parameters[name]
         wanted = (int, float) if isinstance(default, int | float) else type(default)
         if not isinstance(value, wanted) or isinstance(value, bool):
-            like = "a time span such as '24 h'" if isinstance(default, timedelta) else f"like {default!r}"
-            raise Invalid(f"{given!r} can not be {name}.", f"Give {like}.", where=where)
-        if name == "zone":
-            _must_be_zone(str(value), where)
+            raise Invalid(f"{given!r} can not be {name}.", f"Give {_like(default)}.", where=where)
+        if isinstance(value, dict):
+            value = _by_unit(value, where)
+        for zone, at in _zones(name, value, where):
+            _must_be_zone(zone, at)
         parameters[name] = value
     return msgspec.structs.replace(signal, parameters=parameters, window=_window(parameters, signal.window))
+
+
+def _like(default: Value) -> str:
+    if isinstance(default, timedelta):
+        return "a time span such as '24 h'"
+    return 'a table such as { berlin = "Europe/Berlin" }' if isinstance(default, dict) else f"like {default!r}"
+
+
+def _by_unit(table: Mapping[str, object], where: str) -> dict[str, str]:
+    """*table* by units in lower case, as they are looked up; `Invalid` for one without a name or a text, or twice."""
+    found = dict[str, str]()
+    for name, value in table.items():
+        unit, at = name.strip().lower(), f"{where}.{name}"
+        if not unit:
+            raise Invalid("A unit without a name is none.", "Name the unit as the list of accounts does.", where=at)
+        if not isinstance(value, str):
+            raise Invalid(f"What stands for {name!r} is no text.", "Write it in quotes.", where=at)
+        if unit in found:
+            raise Invalid(f"{name!r} stands there twice; capitals say nothing.", "Keep one of them.", where=at)
+        found[unit] = value
+    return found
+
+
+def _zones(name: str, value: object, where: str) -> Iterator[tuple[str, str]]:
+    """The time zones that the parameter *name* has, each with where it stands."""
+    if name == "zone":
+        yield str(value), where
+    elif name == "zones" and isinstance(value, dict):
+        yield from ((str(zone), f"{where}.{unit}") for unit, zone in value.items())
 
 
 def _must_be_zone(name: str, where: str) -> None:

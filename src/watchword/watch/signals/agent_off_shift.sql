@@ -13,9 +13,12 @@ keyed = "actor"
 least = 20
 share = 0.06
 zone = "UTC"
+zones = {}
 */
 WITH act AS (
-    SELECT *, extract(hour FROM timezone($zone, "time")) AS hour
+    SELECT
+        *, coalesce(CAST($zones AS MAP(VARCHAR, VARCHAR))[lower(actor_unit)], $zone) AS zone,
+        extract(hour FROM timezone(zone, "time")) AS hour
     FROM recovery
     -- What a case explains was done by the desk's executor, at whatever hour.
     WHERE actor_class IS NULL AND NOT by_owner AND verdict <> 'verified'
@@ -29,6 +32,6 @@ usual AS (
     JOIN (SELECT actor, sum(acts) AS acts FROM per_hour GROUP BY actor) AS total ON total.actor = mine.actor
     GROUP BY ALL
 )
-SELECT act.id AS event, act."target", act.actor, act."time", act."action", act.hour, $zone AS zone
+SELECT act.id AS event, act."target", act.actor, act."time", act."action", act.hour, act.zone
 FROM act JOIN usual USING (actor, hour)
 WHERE usual.acts >= $least AND usual.nearby <= usual.acts * $share

@@ -44,7 +44,7 @@ class _Case(BaseModel):
     unseen: tuple[dict[str, Any], ...] = ()
     gap: tuple[dict[str, Any], ...] = ()
     declared: tuple[dict[str, Any], ...] = ()
-    parameters: dict[str, int | float | str | list[str]] = {}
+    parameters: dict[str, int | float | str | list[str] | dict[str, str]] = {}
     hits: tuple[dict[str, str | None], ...] = ()
 
 

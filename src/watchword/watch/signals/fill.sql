@@ -4,7 +4,7 @@ SELECT
     event.id, event.provider, coalesce(event.directory, event.provider) AS directory,
     coalesce(its_target.subject, lower(event."target")) AS subject, its_target.class, event."action", event.family,
     event.actor, event.actor_class, coalesce(its_actor.subject, lower(event.actor)) AS actor_subject,
-    its_actor.class AS actor_standing, event."target", event."time", event.done, event.by_owner, event.owes,
+    its_actor.class AS actor_standing, its_actor.unit AS actor_unit, event."target", event."time", event.done, event.by_owner, event.owes,
     verdict.verdict, verdict.reasons, verdict."case", verdict.ticket, event.native_action, event.address,
     country_code.code AS country,
     event.asn, event.device, event.session, event.detail

@@ -7,7 +7,7 @@ severity = "low"
 window = "1 s"
 false_positives = "A shift that was moved; hours that changed and were not set anew."
 needs = ["happened"]
-silent = "until opens, closes or closed say when the desk is shut, in the time of zone"
+silent = "until opens, closes or closed say when the desk is shut, in the time of zone, or of zones"
 keyed = "event"
 
 [parameters]
@@ -15,13 +15,15 @@ opens = 0
 closes = 24
 closed = ""
 zone = "UTC"
+zones = {}
 */
-SELECT id AS event, "target", actor, "time", "action", hour, $zone AS zone, $opens AS opens, $closes AS closes
+SELECT id AS event, "target", actor, "time", "action", hour, zone, $opens AS opens, $closes AS closes
 FROM (
     SELECT
-        *, extract(hour FROM timezone($zone, "time")) AS hour,
+        *, coalesce(CAST($zones AS MAP(VARCHAR, VARCHAR))[lower(actor_unit)], $zone) AS zone,
+        extract(hour FROM timezone(zone, "time")) AS hour,
         -- A shift that ends after midnight is of the day it began on.
-        isodow(timezone($zone, "time") - CASE
+        isodow(timezone(zone, "time") - CASE
             WHEN $opens > $closes AND hour < $closes THEN INTERVAL 1 DAY ELSE INTERVAL 0 DAYS
         END) AS day
     FROM recovery

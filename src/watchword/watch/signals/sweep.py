@@ -12,7 +12,7 @@ import msgspec
 
 from watchword.core.activity import ACTIVITY
 from watchword.core.errors import Invalid
-from watchword.watch.signals import SHIPPED, Hit, Signal
+from watchword.watch.signals import SHIPPED, Hit, Signal, Value
 
 _REQUIRED = ("event", "target", "actor", "time")
 _GROUPING = ("account", "caller", "vendor", "unit")
@@ -118,7 +118,7 @@ def hits_of(con: duckdb.DuckDBPyConnection, signal: Signal) -> tuple[Hit, ...]:
         cursor = con.execute(
             'SELECT to_json(hit) FROM (SELECT * REPLACE (strftime("time", \'%Y-%m-%dT%H:%M:%S.%fZ\') AS "time") '
             f"FROM ({signal.query})) AS hit",
-            dict(signal.parameters),
+            {name: _bound(value) for name, value in signal.parameters.items()},
         )
         rows = [msgspec.json.decode(text, type=dict[str, object]) for (text,) in cursor.fetchall()]
     except duckdb.Error as error:
@@ -128,6 +128,11 @@ def hits_of(con: duckdb.DuckDBPyConnection, signal: Signal) -> tuple[Hit, ...]:
             where=str(signal.file),
         ) from error
     return tuple(_hit(signal, row) for row in rows)
+
+
+def _bound(value: Value) -> object:
+    """*value* as DuckDB takes it; a table is a MAP to it, not a STRUCT."""
+    return {"key": list(value), "value": list(value.values())} if isinstance(value, dict) else value
 
 
 def _hit(signal: Signal, row: dict[str, object]) -> Hit:

@@ -1,10 +1,11 @@
 -- What signals read. One row an event or a sign-in, whoever's log it came from; times are UTC, keys lower case.
 
 -- Identity events with their verdicts. `subject` is the same for an account in every log that shares a name of it;
--- `class` is its class, where one is known; `actor_subject` and `actor_standing` are those of who did it.
+-- `class` is its class, where one is known; `actor_subject` and `actor_standing` are those of who did it, `actor_unit`
+-- the unit they are in, where that is known.
 CREATE OR REPLACE TABLE happened (
     id VARCHAR, provider VARCHAR, directory VARCHAR, subject VARCHAR, class VARCHAR, "action" VARCHAR, family VARCHAR,
-    actor VARCHAR, actor_class VARCHAR, actor_subject VARCHAR, actor_standing VARCHAR, "target" VARCHAR,
+    actor VARCHAR, actor_class VARCHAR, actor_subject VARCHAR, actor_standing VARCHAR, actor_unit VARCHAR, "target" VARCHAR,
     "time" TIMESTAMPTZ, done BOOLEAN, by_owner BOOLEAN, owes BOOLEAN, verdict VARCHAR, reasons VARCHAR[],
     "case" VARCHAR, ticket VARCHAR, native_action VARCHAR, address VARCHAR, country VARCHAR, asn BIGINT, device VARCHAR,
     session VARCHAR, detail VARCHAR

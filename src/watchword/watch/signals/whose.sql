@@ -1,4 +1,4 @@
--- event, sign_in, account -> whose: one subject for all names of an account.
+-- event, sign_in, account -> whose: one subject for all names of an account, and its unit where that is one.
 CREATE OR REPLACE TABLE whose AS
 WITH party AS (
     SELECT DISTINCT provider, directory, "target" AS who, target_keys AS keys FROM event WHERE "target" <> ''
@@ -27,6 +27,7 @@ label AS (
 )
 SELECT
     provider, directory, who, min(label.label) AS subject,
-    min_by(account.class, coalesce(list_position(['break_glass', 'identity_control', 'privileged'], account.class), 9)) AS class
+    min_by(account.class, coalesce(list_position(['break_glass', 'identity_control', 'privileged'], account.class), 9)) AS class,
+    CASE WHEN count(DISTINCT lower(nullif(account.unit, ''))) = 1 THEN min(nullif(account.unit, '')) END AS unit
 FROM named JOIN label USING (name) LEFT JOIN account USING (name)
 GROUP BY provider, directory, who;

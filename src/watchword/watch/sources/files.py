@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
+import msgspec
 
 from watchword.core.errors import Invalid
 from watchword.watch.providers import Provider
@@ -103,10 +104,14 @@ def _without_nulls(text: str) -> bytes:
 
 
 def _shaped(file: Path, provider: Provider) -> Iterator[bytes]:
-    """Records of a file that has not one of them a line; a line end within one is white space, as in JSON and XML."""
+    """Records of a file that has not one of them a line; a line end within one is white space, as in JSON and XML.
+
+    What is no record comes as `--rejects` would keep it, with all of its lines, and is rejected where it is read.
+    """
+    name = file.name.encode("utf-8", "backslashreplace").decode()
     for _, record in records_of(file, provider):
         if isinstance(record, Aside):
-            yield (record.text or record.reason).encode().replace(b"\n", b" ")
+            yield msgspec.json.encode({"file": name, "line": record.line, "reason": record.reason, "text": record.text})
         else:
             yield b"a record that is too long" if record is None else record.strip().replace(b"\n", b" ")
 

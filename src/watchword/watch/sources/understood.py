@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 import msgspec
@@ -10,6 +10,7 @@ import msgspec
 from watchword.watch.printable import printable
 from watchword.watch.sources.port import Told
 from watchword.watch.sources.spool import Position, Spool
+from watchword.watch.tenants import MOST
 
 LEAST = 20
 """Lines that are looked at together, at least: one odd line says nothing of a feed."""
@@ -26,6 +27,7 @@ class Understood(msgspec.Struct, frozen=True, kw_only=True):
     *place* is how far its spool was looked at, *read* when the newest line of that came, *known* when the newest did
     that came with one of a type that the provider is known to write. *lines* were looked at since *begun*, and
     *strange* of them are none. From *since* until *until* the feed was not understood; *said* is what to tell of it.
+    *tenants* are those that its lines name, in the order they came, with how many; so many were told (*told_tenants*).
     """
 
     place: Position = Position()
@@ -37,6 +39,13 @@ class Understood(msgspec.Struct, frozen=True, kw_only=True):
     since: datetime | None = None
     until: datetime | None = None
     said: str = ""
+    tenants: dict[str, int] = {}
+    told_tenants: int = 0
+
+    @property
+    def has_tenants_to_tell(self) -> bool:
+        """Whether its lines are of several tenants, and of one that was not told yet."""
+        return len(self.tenants) > max(1, self.told_tenants)
 
     @property
     def is_strange(self) -> bool:
@@ -68,6 +77,15 @@ class Understood(msgspec.Struct, frozen=True, kw_only=True):
         elif self.is_strange and seen.strange <= share * seen.lines / 2:
             seen = msgspec.structs.replace(seen, until=seen.begun)
         return msgspec.structs.replace(seen, lines=0, strange=0, begun=None)
+
+    def naming(self, lines: Mapping[str, int]) -> Understood:
+        """What is made of it when so many *lines* more name each tenant; the case of a name says nothing."""
+        tenants, spelled = dict(self.tenants), {name.lower(): name for name in self.tenants}
+        for tenant, count in lines.items():
+            name = spelled.setdefault(tenant.lower(), tenant)
+            if name in tenants or len(tenants) < MOST:
+                tenants[name] = tenants.get(name, 0) + count
+        return msgspec.structs.replace(self, tenants=tenants)
 
     def alive(self, arrivals: Iterable[datetime]) -> tuple[datetime, ...]:
         """Of *arrivals* those that are a sign of life: with lines that are known, or that nobody looked at yet."""
