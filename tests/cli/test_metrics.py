@@ -95,6 +95,8 @@ def test_a_running_console_tells_what_it_does(desk: Desk, here: Here) -> None:
         assert here("case", "verify", str(case["case"]), "totp", login="ines").code == 0
         desk.answers_totp(case)
         httpx2.get(f"{desk.url}/nowhere/tom.ashby")
+        httpx2.get(f"{desk.url}/static/tom.css")
+        httpx2.get(f"{desk.url}/static/watchword.css")
         told = until(desk.url, sample("watchword_cases_open", stage="releasable"))
 
     assert told["watchword_append_seconds_count", frozenset()] > before["watchword_append_seconds_count", frozenset()]
@@ -111,7 +113,7 @@ def test_a_running_console_tells_what_it_does(desk: Desk, here: Here) -> None:
     assert told[sample("watchword_feed_blind", feed="log")] == 0
     assert told[sample("process_start_time_seconds")] > 0
     values = " ".join(value for _, labels in told for _, value in labels)
-    assert not [name for name in ("tom", "ashby", "ines", str(case["case"]), "I-1") if name in values]
+    assert not [name for name in ("tom", "ashby", "ines", str(case["case"]), "I-1", ".css") if name in values]
 
 
 def test_without_a_token_only_this_machine_reads_it(desk: Desk) -> None:
@@ -153,6 +155,16 @@ def test_a_token_that_is_no_secret_stops_the_start(desk: Desk, here: Here) -> No
     file.write_text(f"{TOKEN}\n")
     file.chmod(0o644)
     assert is_told(here("serve"), 2, "can be used by others (mode 0644)", "chmod 600")
+    told = {one["part"]: one for one in here("doctor", "--json").json}
+    assert (told["metrics"]["state"], told["ledger"]["state"]) == ("wrong", "ok")
+    assert "metrics.token" in told["metrics"]["told"]
+    file.chmod(0o600)
+    told = {one["part"]: one for one in here("doctor", "--json").json}
+    assert told["metrics"] == {
+        "part": "metrics",
+        "state": "ok",
+        "told": "at /metrics of the console, for whoever shows the token",
+    }
 
 
 def test_a_part_that_can_not_answer_is_told_and_hides_nothing(desk: Desk) -> None:

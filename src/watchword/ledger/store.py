@@ -110,7 +110,7 @@ class EffectRow(msgspec.Struct, frozen=True, kw_only=True):
     asked_by: Seq | None = None
 
 
-MOST_WAITING = 10_000
+MOST_WAITING = 1000
 """Effects that are counted at most, so that counting is quick however many wait."""
 
 

@@ -45,7 +45,7 @@ class Pulse:
         self._came = part.came if share.lines > strange else ()
         if part.until <= self._seen.place:  # read again, after a step that came to nothing
             return
-        self.read, self.rejected = self.read + share.lines, self.rejected + share.rejected
+        self.read, self.rejected = self.read + share.lines, self.rejected + share.rejected - share.elsewhere
         self.unknown += share.unknown
         seen = self._seen.after(part.came, share.lines, strange, self._share, share.provider, example)
         self._seen = msgspec.structs.replace(seen, place=part.until)
