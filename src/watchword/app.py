@@ -49,14 +49,18 @@ from watchword.desk.roster import Roster
 from watchword.desk.saved_codes import SavedCodes
 from watchword.desk.self_service import SelfService
 from watchword.desk.steps import Steps
+from watchword.desk.tallies import Tallies
 from watchword.desk.waking import METHOD as WOKEN
 from watchword.desk.waking import Waking
 from watchword.desk.workloads import Workloads
 from watchword.directories.port import Directory
 from watchword.ledger.archive import Archive
 from watchword.ledger.checkpoint import SigningKey
-from watchword.ledger.leader import Ledger
+from watchword.ledger.leader import Follower, Ledger
 from watchword.ledger.vault import KeyFile
+from watchword.metering.desk import ask_desk
+from watchword.metering.metrics import Metrics
+from watchword.metering.watch import ask_outputs, ask_watch
 from watchword.methods import push_number
 from watchword.methods.passkey import Passkey
 from watchword.methods.port import SendsPrompts
@@ -113,6 +117,7 @@ class App:
         self.clock = clock
         self._executes = executes
         self._following = threading.Lock()
+        self.metrics = Metrics.of(settings)
         self.policy = folder_of(settings).read()
         freeze = self.policy.procedures.freeze
         thresholds = Thresholds(window_s=freeze.window_s, remote=freeze.close_remote, strongest=freeze.strongest_only)
@@ -207,16 +212,37 @@ class App:
             self.canary = Singing(part, self.directories[part.directory], acts_of(settings), self.clock)
         news = News(settings.path(Path(VERDICTS)), hits_of(settings))
         self.keeping = Keeping(self.findings, news, settings.path(settings.watch.state) / TROUBLE)
+        self.followers: tuple[Follower, ...] = (self.names, self.steps.cases, self.evidence, self.activity)
+        if self.metrics is not None:
+            self._measure(self.metrics)
         owner = f"{socket.gethostname()}/{os.getpid()}"
         self._owner, self._caps = owner, caps
         self.runner = self.runner_of(desk=True, executor=self._executes)
+
+    def _measure(self, metrics: Metrics) -> None:
+        tallies = Tallies()
+        self.followers += (tallies,)
+        self.ledger.timed = metrics.appends.observe
+        ask_desk(
+            metrics,
+            self.clock,
+            ledger=self.ledger,
+            followers=self.followers,
+            cases=self.steps.cases,
+            tallies=tallies,
+            registry=self.registry,
+            findings=self.findings,
+        )
 
     # The secrets of sources and outputs are read by whoever has a use for them: an executor alone holds none.
 
     @cached_property
     def watching(self) -> Watching:
         """The watch, as it is configured."""
-        return Watching(self.settings, self.clock)
+        made = Watching(self.settings, self.clock)
+        if self.metrics is not None and not self.settings.watch.apart:
+            ask_watch(self.metrics, made, self.clock, self.settings.watch.feeds)
+        return made
 
     @cached_property
     def telling(self) -> Telling:
@@ -247,10 +273,18 @@ class App:
             demand_cosigned=self.outsiders.demand,
             kinds=kinds,
             caps=self._caps,
+            told=self._count_effect,
         )
+
+    def _count_effect(self, kind: str, outcome: str) -> None:
+        if self.metrics is not None:
+            self.metrics.effects.labels(kind, outcome).inc()
 
     def delivering(self) -> Delivering:
         """The outputs at work, while a `with` lasts."""
+        if self.metrics is not None:
+            places = self.settings.path(Path(VERDICTS)), self.settings.path(Path(POSITIONS))
+            ask_outputs(self.metrics, self.settings.watch.outputs, *places)
         return Delivering(self.telling.deliveries, self.settings.path(Path(POSITIONS)), self.clock)
 
     @property
@@ -275,7 +309,7 @@ class App:
     def follow(self) -> None:
         """Bring every read model up to the ledger's end."""
         with self._following:
-            for follower in (self.names, self.steps.cases, self.evidence, self.activity):
+            for follower in self.followers:
                 follower.follow(self.ledger)
 
     def watch(self) -> tuple[VerdictRow, ...]:

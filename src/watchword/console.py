@@ -45,6 +45,7 @@ from watchword.reception.problems import (
     NotThere,
     problem_of,
 )
+from watchword.reception.scraping import PATH
 from watchword.reception.sessions import Actor, Sessions, Throttle
 from watchword.web import policy_page
 from watchword.web.approve_page import headers_of
@@ -116,7 +117,7 @@ def create_console(
             trace = "".join(traceback.format_exception(error))
             # The template and never the path: a caller's page has its token there.
             log.error("request.failed", path=request.scope.get("path_template", ""), fault=fault.fault, trace=trace)
-        if request.url.path.startswith(("/api", "/ledger/")) or request.url.path == "/healthz":
+        if request.url.path.startswith(("/api", "/ledger/")) or request.url.path in {"/healthz", PATH}:
             body = msgspec.json.encode(problem)
             return Response(body, status_code=problem.status, media_type=MEDIA_TYPE, headers=busy)
         if isinstance(fault, NotSignedIn) and "hx-request" not in request.headers:

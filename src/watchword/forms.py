@@ -46,5 +46,8 @@ LowerHeader = Annotated[str, form(r"[a-z0-9-]{1,60}", "the name of a header in l
 AgeKey = Annotated[str, form("age1[0-9a-z]+", "an age recipient, which begins with age1")]
 Country = Annotated[str, form("([1-9][0-9]{0,2})?", 'a country\'s calling code, such as "49"')]
 Contact = Annotated[str, form(r"mailto:[^\s@]+@[^\s@]+|https://\S+", "mailto: and an address, or one with https://")]
+Listen = Annotated[
+    str, form(r"(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}", "a host and a port, such as 127.0.0.1:9464")
+]
 Host = Annotated[str, form("[A-Za-z0-9.:-]{1,253}", "a host's name or address")]
 Tenant = Annotated[str, form("[A-Za-z0-9.-]{1,253}", "the tenant's id or domain")]

@@ -19,6 +19,7 @@ from watchword.core.errors import Invalid
 from watchword.core.host import is_loopback
 from watchword.directory_parts import DirectoryPart
 from watchword.feeds import CanaryPart, EnforcePart, OutputPart, Source, TailSource
+from watchword.metrics_part import MetricsPart
 from watchword.mistakes import listed, mistakes_in
 
 
@@ -374,6 +375,7 @@ class Settings(_Part):
     okta_verify: OktaVerifyPart | None = None
     duo: DuoPart | None = None
     web_push: WebPushPart | None = None
+    metrics: MetricsPart | None = None
     home: Path = Path()
 
     @model_validator(mode="after")
@@ -387,6 +389,8 @@ class Settings(_Part):
         methods = [part.method for part in self.proofing]
         if twice := sorted({name for name in methods if methods.count(name) > 1}):
             raise ValueError(f"two providers stand behind {', '.join(twice)}")
+        if self.metrics is not None:
+            self.metrics.demand_token(self.console.public_url)
         if self.watch.directory is not None and self.watch.directory not in names:
             raise ValueError(f"watch.directory: no directory has the name {self.watch.directory}")
         if self.watch.canary is not None and self.watch.canary.directory not in names:

@@ -30,7 +30,7 @@ from watchword.feeds import (
 from watchword.ledger.keyfiles import read_private
 from watchword.settings import Settings, WatchPart
 from watchword.watch.cells import Enforced
-from watchword.watch.follow import Follow, Followed
+from watchword.watch.follow import Follow, Followed, Tick
 from watchword.watch.formats.security_events import Signer, key_of
 from watchword.watch.news import write_hits
 from watchword.watch.outputs.delivery import Delivery, Queue
@@ -41,6 +41,7 @@ from watchword.watch.outputs.port import Output
 from watchword.watch.outputs.streams import LinesFile, ParquetFolder, SyslogTls
 from watchword.watch.printable import printable
 from watchword.watch.providers import provider_named
+from watchword.watch.pulse import Pulse
 from watchword.watch.sigma import read_rules
 from watchword.watch.signals import SHIPPED, Signal, read_signals
 from watchword.watch.sources.canary import Canary
@@ -92,6 +93,8 @@ class Watching:
         self.pulls: dict[str, Pull] = {}
         self._feeds: list[Followed] = []
         self._follow: Follow | None = None
+        self.heard: Callable[[Tick, tuple[VerdictRow, ...]], None] | None = None
+        """Told what each step did, and what was new or revised."""
         self._stepping = threading.Lock()  # one step of the watch at a time
         for name, source in settings.watch.feeds.items():
             try:
@@ -125,6 +128,11 @@ class Watching:
                 sigma=read_rules(settings.path(settings.watch.sigma)).rules if settings.watch.sigma else (),
             )
         return self._follow
+
+    @property
+    def pulses(self) -> dict[str, Pulse]:
+        """How each feed is, by its name; none while nothing is followed."""
+        return {} if self._follow is None else self._follow.pulses
 
     def _named(self, file: Path | None) -> Path | None:
         return None if file is None else self._settings.path(file)
@@ -163,6 +171,8 @@ class Watching:
                 raise Unavailable(
                     f"The watch can not go on: {error}.", "It tries again; look at the disk and the log."
                 ) from error
+            if self.heard is not None:
+                self.heard(self.follow.tick, rows)
             return rows
 
     def run(self, stop: threading.Event, pause_s: float = 0.5, after: Callable[[Follow], None] | None = None) -> None:

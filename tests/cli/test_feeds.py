@@ -36,10 +36,10 @@ def settings(home: Path) -> Path:
     return config
 
 
-def put(home: Path, name: str, uuid: str) -> None:
+def put(home: Path, name: str, uuid: str, text: str = "") -> None:
     """A file that is settled already."""
     file = home / "in" / name
-    file.write_text(json.dumps({**EVENT, "uuid": uuid}) + "\n")
+    file.write_text(text or json.dumps({**EVENT, "uuid": uuid}) + "\n")
     os.utime(file, (time.time() - 60, time.time() - 60))
 
 

@@ -14,6 +14,17 @@ from watchword.settings import load
     ("written", "told"),
     [
         ('[console]\nrp_idd = "x"', "console.rp_idd: this key is not known here; perhaps rp_id is meant"),
+        ('[metrics]\ntoken = "sesame"', "metrics.token: this key is not known here; perhaps token_file is meant"),
+        (
+            '[metrics]\nfollow = "sesame"',
+            "metrics.follow: this is not written as it should be; write a host and a port",
+        ),
+        ('[metrics]\nfollow = "127.0.0.1:99999"', "metrics: follow has the port 99999, and a port is 1 to 65535"),
+        ('[metrics]\nexecute = "192.0.2.7:9464"', "metrics: execute can be reached from other machines: name a token_"),
+        (
+            '[console]\npublic_url = "https://desk.example.test"\nrp_id = "desk.example.test"\n[metrics]\n',
+            "the file: metrics: a proxy stands before the console, so that anybody may seem to be on this machine: ",
+        ),
         ("sesame_seed = 1", "sesame_seed: this key is not known here; known here: approvals, call, console, "),
         ('[duo]\nurl = "https://duo.example.test"', "duo.integration_key: this key is missing; write it"),
         ('[console]\nport = "sesame"', "console.port: a whole number is expected, and this is text; change it"),

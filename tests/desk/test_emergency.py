@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -13,6 +14,7 @@ import pytest
 
 from tests.desk.office import Office, refused
 from watchword.core.action import Action
+from watchword.core.case import TERMINAL, state_of
 from watchword.core.errors import Invalid, Unavailable
 from watchword.core.ids import CaseId
 from watchword.core.person import Kind, Role, RoleGrant
@@ -161,7 +163,9 @@ def test_overdue_review_is_a_debt_that_everybody_sees(office: Office, receiver: 
     case = broken(office)
     assert overdue_of(office.app, office.at) == ("", "")
     assert refused(lambda: broken(office, "INC-2"))[0] == "unreviewed_break_glass"
+    assert office.app.steps.cases.counts()[1:] == (1, 0)
     office.pass_by(hours=24, minutes=1)
+    assert office.app.steps.cases.counts()[1:] == (1, 1)
     words, link = overdue_of(office.app, office.at)
     assert words == "One review is overdue, the oldest for 1 min; the glass can not be broken again before."
     assert link == f"/cases/{case}"
@@ -173,6 +177,11 @@ def test_overdue_review_is_a_debt_that_everybody_sees(office: Office, receiver: 
         assert refused(lambda who=involved: review(office[who], case, sound=True, account_given="ok", at=office.at))  # type: ignore[misc]
     review(office["rex.review"], case, sound=True, account_given="outage confirmed", at=office.at)
     assert overdue_of(office.app, office.at) == ("", "")
+    office.app.follow()
+    rows = office.app.steps.cases.rows()
+    running = Counter(state_of(row.case) for row in rows if not isinstance(row.case, TERMINAL))
+    stages, owed, overdue = office.app.steps.cases.counts()
+    assert ({stage: n for stage, n in stages.items() if n}, owed, overdue) == (running, 0, 0)
     broken(office, "INC-4")
 
 

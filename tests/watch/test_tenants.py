@@ -222,6 +222,8 @@ def test_a_feed_of_another_tenant_is_no_sign_of_life(tmp_path: Path) -> None:
     spool.append([json.dumps(hub(THEIRS, n)).encode() for n in range(LEAST)], NOON)
     with Follow((feed,), tmp_path / "state", tmp_path / "verdicts", clock=lambda: NOON) as follow:
         (row,) = follow.step(NOON)
+        pulse = follow.pulses["hub"]
+        assert (pulse.read, pulse.rejected) == (LEAST, 0)  # what is not ours is no damage
     assert row.reasons == ("feed_not_understood",)
     assert f"nothing that entra of {OURS} is known to write" in str(row.detail)
     assert f"of another tenant: {THEIRS}" in str(row.detail)

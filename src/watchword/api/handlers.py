@@ -12,6 +12,7 @@ from watchword.api.evidence import board, erase, evidence, healthz, hold, ledger
 from watchword.api.feeds import FeedController
 from watchword.api.findings import FindingController, SuppressionController, risk_list
 from watchword.api.log import checkpoint, tile
+from watchword.api.metrics import metrics
 from watchword.api.own_enrolment import OwnEnrolmentController
 from watchword.api.people import PeopleController
 from watchword.api.policy import PolicyController
@@ -67,6 +68,7 @@ HANDLERS = (
     checkpoint,
     tile,
     healthz,
+    metrics,
     sign_in_form,
     sign_out_form,
 )

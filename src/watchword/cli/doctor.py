@@ -14,8 +14,10 @@ from watchword.cli.client import address, running
 from watchword.cli.feeds import standings
 from watchword.core.errors import Unavailable, WatchwordError
 from watchword.core.person import Kind, Role
+from watchword.metering.metrics import Metrics
 from watchword.policy.bundle import Policy
 from watchword.reception.policy import drift_of, waits_of
+from watchword.reception.scraping import PATH
 from watchword.settings import Settings
 from watchword.watch.keeping import TROUBLE, trouble_in
 
@@ -56,7 +58,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         url = address(settings.console.host, settings.console.port)
         yield Finding(part="console", state="ok", told=f"answers at {url}")
     try:
-        app = App(settings)
+        app = App(settings.model_copy(update={"metrics": None}))  # looked at by themselves
     except WatchwordError as fault:
         if entries is None or not isinstance(fault, Unavailable):
             yield Finding(part="ledger", state="wrong", told=str(fault))
@@ -130,6 +132,7 @@ def _authors(app: App) -> Iterator[Finding]:
 
 def _around(settings: Settings) -> Iterator[Finding]:
     yield from _cosigned(settings)
+    yield from _metrics(settings)
     for part, kind in (("mail", settings.mail.kind), ("call", settings.call.kind), ("sms", settings.sms.kind)):
         yield Finding(part=part, state="ok", told=SENDING[kind])
     security = settings.security
@@ -145,6 +148,17 @@ def _around(settings: Settings) -> Iterator[Finding]:
         part = "watch" if one.source == "log" else f"watch {one.source}"
         yield Finding(part=part, state="wrong" if wrong else "ok", told=one.told)
     yield from _behind(settings)
+
+
+def _metrics(settings: Settings) -> Iterator[Finding]:
+    try:
+        metrics = Metrics.of(settings)
+    except WatchwordError as fault:
+        yield Finding(part="metrics", state="wrong", told=str(fault))
+        return
+    if metrics is not None:
+        told = "whoever shows the token" if metrics.is_guarded else "this machine alone"
+        yield Finding(part="metrics", state="ok", told=f"at {PATH} of the console, for {told}")
 
 
 def _behind(settings: Settings) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -20,6 +21,7 @@ from watchword.watch.printable import printable
 from watchword.watch.tenants import named
 
 if TYPE_CHECKING:
+    from watchword.metering.metrics import Metrics
     from watchword.watch.follow import Follow
 
 QUIET_S = 10.0
@@ -37,6 +39,8 @@ def follow(
     Set `apart = true` under [watch], or the console follows and this is refused. --json prints a line for each step
     that did something: lines and verdicts, lines a second, and milliseconds from arrival to verdict.
     """
+    from watchword.metering.metrics import Metrics
+    from watchword.metering.watch import ask_watch
     from watchword.watching import Watching
 
     settings = load(config)
@@ -54,9 +58,21 @@ def follow(
                     return
         stop = until_signalled()
         watching.follow  # noqa: B018  (refused now when somebody else follows, and not in a loop)
+        metrics, part = Metrics.of(settings), settings.metrics
+        if metrics is not None:
+            ask_watch(metrics, watching, _now, settings.watch.feeds)
         if not json:
             out.print(f"Following {', '.join(map(escape, settings.watch.feeds))}; Ctrl-C ends it.")
-        watching.run(stop, after=ticks.tell)
+        with _measured(metrics, part.follow if part else None):
+            watching.run(stop, after=ticks.tell)
+
+
+def _measured(metrics: Metrics | None, listen: str | None) -> AbstractContextManager[None]:
+    if listen is None:  # what serves it takes a while to load
+        return nullcontext()
+    from watchword.cli.listening import measured
+
+    return measured(metrics, listen)
 
 
 class _Ticks:

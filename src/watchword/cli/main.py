@@ -113,6 +113,7 @@ def serve(*, config: Config = CONFIG, executor: bool = True) -> None:
 def execute(*, config: Config = CONFIG, once: bool = False, json: Json = False) -> None:
     """Run the executor alone: no inbound port, the only holder of directory credentials. --once does what is due."""
     from watchword.app import App as Running
+    from watchword.cli.listening import measured
 
     _log_as_json()
     stop = until_signalled()
@@ -120,7 +121,9 @@ def execute(*, config: Config = CONFIG, once: bool = False, json: Json = False) 
         _tell_drift(running)
         runner = running.runner_of(desk=False, executor=True)
         if not once:
-            running.run(runner, stop, watches=False)
+            part = running.settings.metrics
+            with measured(running.metrics, part.execute if part else None):
+                running.run(runner, stop, watches=False)
             return
         done = runner.drain(running.clock())
     if json:

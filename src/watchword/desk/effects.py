@@ -7,6 +7,7 @@ tried again. Every handler may run twice; the case's state makes the second time
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import msgspec
@@ -92,6 +93,7 @@ class Runner:
         demand_cosigned: DemandCosigned,
         kinds: tuple[str, ...] = (*Kind.DESK, *Kind.EXECUTOR),
         caps: Caps = Caps(),  # noqa: B008  (a frozen value)
+        told: Callable[[str, str], None] = lambda kind, outcome: None,  # noqa: ARG005
     ) -> None:
         self.desk = desk
         self.steps = desk.steps
@@ -103,6 +105,7 @@ class Runner:
         self.owner = owner
         self.kinds = kinds
         self.caps = caps
+        self._told = told
         self.starts = Starts()
         self.reminder = Reminder(desk.steps, kinds)
 
@@ -118,16 +121,19 @@ class Runner:
         row = claimed[0]
         try:
             self._do(row, at)
+            self._told(row.kind, "done")
         except Unavailable as fault:
             wait = BACKOFF[min(row.attempts, len(BACKOFF)) - 1]
             log.warning("effect.put_off", effect=row.id, attempts=row.attempts, seconds=wait, why=fault.what)
             self.steps.ledger.reschedule(row.id, at + timedelta(seconds=wait))
+            self._told(row.kind, "put_off")
         except Conflict:
             self.steps.ledger.reschedule(row.id, at + timedelta(seconds=1))
         except (Refused, Invalid) as fault:
             # The evidence does not ask for this (any more): the row was only a hint, and what refused it is known.
             log.info("effect.dropped", effect=row.id, fault=fault.fault, why=fault.what)
             self._settle(row)
+            self._told(row.kind, "dropped")
         return row
 
     def drain(self, at: datetime, limit: int = 1000) -> int:

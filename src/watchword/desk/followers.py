@@ -7,14 +7,14 @@ counts what executors began lately, for their caps. What `evidence.erased` says 
 from __future__ import annotations
 
 import threading
-from collections import deque
+from collections import Counter, deque
 from datetime import datetime, timedelta
 
 import msgspec
 
 from watchword.core import event as past
 from watchword.core.account import AccountClass
-from watchword.core.case import TERMINAL, Case, evolve
+from watchword.core.case import TERMINAL, Case, evolve, state_of
 from watchword.core.errors import Invalid
 from watchword.core.ids import AccountId, CaseId, PersonId, Seq
 from watchword.core.passkey import PasskeyMaterial, material_of
@@ -206,6 +206,8 @@ class CaseList:
         self._rows: dict[CaseId, CaseRow] = {}
         self._erased: dict[CaseId, tuple[Retention, ...]] = {}
         self._holds: dict[CaseId, Hold] = {}
+        self._stages: Counter[str] = Counter()
+        self._owing: dict[CaseId, bool] = {}
 
     def follow(self, ledger: Ledger) -> int:
         """Read what is new."""
@@ -219,10 +221,25 @@ class CaseList:
                     self._rows[after.id] = CaseRow(
                         case=after, changed_at=fact.at, overdue=overdue and after.reviewer is None
                     )
+                    self._count(before, self._rows[after.id])
                 elif appended.entry.stream == LEDGER_STREAM:
                     self._kept(appended)
                 self.position = appended.seq + 1
             return self.position
+
+    def _count(self, before: CaseRow | None, after: CaseRow) -> None:
+        if before is not None and not isinstance(before.case, TERMINAL):
+            self._stages[state_of(before.case)] -= 1
+        if not isinstance(after.case, TERMINAL):
+            self._stages[state_of(after.case)] += 1
+        self._owing.pop(after.case.id, None)
+        if after.case.review_due is not None and after.case.reviewer is None:
+            self._owing[after.case.id] = after.overdue
+
+    def counts(self) -> tuple[dict[str, int], int, int]:
+        """Cases that are not at their end, by state; how many cases owe a review, and how many of these are overdue."""
+        with self._lock:
+            return dict(self._stages), len(self._owing), sum(self._owing.values())
 
     def _kept(self, appended: Appended) -> None:
         event = event_of(appended)

@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import os
 import re
+import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -30,7 +31,7 @@ from watchword.ledger.proof import Proof
 from watchword.ledger.provider import KeyProvider
 from watchword.ledger.recent import Recent
 from watchword.ledger.sql import SqlStore, no_faults
-from watchword.ledger.store import EffectRow, EffectState, Holding, KeyRow, PayloadRow, Settle, Store
+from watchword.ledger.store import EffectRow, EffectState, Holding, KeyRow, PayloadRow, Settle, Store, Waiting
 from watchword.ledger.testimony import Testimony
 from watchword.ledger.tiles import HEIGHT, Tile, pack_bundle, width
 from watchword.ledger.vault import KeyFile
@@ -64,6 +65,8 @@ class Ledger:
         self._keyring = keyring
         self._recent = Recent()
         self._lead = Lead(committer, store) if sign else None
+        self.timed: Callable[[float], None] | None = None
+        """Told how many seconds an append took."""
 
     @classmethod
     def open(
@@ -135,6 +138,7 @@ class Ledger:
             raise Invalid("This ledger was opened to read.", "Append through the process that serves it.")
         if self._keyring is None:
             raise Invalid("This ledger has no key file.", "Name it.", "keyfile")
+        begun = time.monotonic()
         while True:
             request = prepare(appends, effects, settle, keyring=self._keyring, erase=erase)
             self._lead.write(request)
@@ -148,6 +152,8 @@ class Ledger:
             if erase:
                 self._keyring.forget(one.stream for one in erase)
             self._recent.keep(appended)
+            if self.timed is not None:
+                self.timed(time.monotonic() - begun)
             return appended
 
     def refresh(self) -> int:
@@ -342,6 +348,10 @@ class Ledger:
     def effects(self, state: EffectState | None = None) -> tuple[EffectRow, ...]:
         """Return the effect rows in *state*, or all, in order of due time."""
         return self._store.effects(state)
+
+    def waiting(self, at: datetime, late: timedelta) -> tuple[Waiting, ...]:
+        """Count by kind what is due at *at* and not done; of a great many, the first `MOST_WAITING` due."""
+        return self._store.waiting(at, at - late)
 
     def effects_named(self, ids: tuple[str, ...]) -> tuple[EffectRow, ...]:
         """Return those of *ids* that are there."""

@@ -38,10 +38,12 @@ from watchword.ledger.store import (
     Lost,
     PayloadRow,
     Settle,
+    Waiting,
     Written,
 )
 from watchword.ledger.testimony import Testimony
 from watchword.ledger.turn import Turn
+from watchword.ledger.waiting import count_waiting
 
 
 def no_faults(_point: str) -> None:
@@ -330,6 +332,11 @@ class SqlStore:
             query = query.where(t.effect.c.state == state)
         with self._begin() as connection:
             return tuple(typed(effect_row, connection.execute(query)))
+
+    def waiting(self, at: datetime, late: datetime) -> tuple[Waiting, ...]:
+        """Count by kind what is due at *at*, overdue what was due before *late*."""
+        with self._begin() as connection:
+            return count_waiting(connection, at, late)
 
     def effects_named(self, ids: tuple[str, ...]) -> tuple[EffectRow, ...]:
         """Return those of *ids* that are there."""

@@ -110,6 +110,18 @@ class EffectRow(msgspec.Struct, frozen=True, kw_only=True):
     asked_by: Seq | None = None
 
 
+MOST_WAITING = 1000
+"""Effects that are counted at most, so that counting is quick however many wait."""
+
+
+class Waiting(msgspec.Struct, frozen=True, kw_only=True):
+    """How many effects of a *kind* are due and not done, and how many of these have been for too long."""
+
+    kind: str
+    due: int
+    overdue: int
+
+
 class Settle(msgspec.Struct, frozen=True, kw_only=True):
     """Mark the effect *effect_id* as *state*, in the transaction that stores its outcome."""
 
@@ -273,6 +285,9 @@ class Store(Protocol):
 
     def effects(self, state: EffectState | None) -> tuple[EffectRow, ...]:
         """Return the effect rows in *state*, or all, in order of due time."""
+
+    def waiting(self, at: datetime, late: datetime) -> tuple[Waiting, ...]:
+        """Count by kind what is due at *at*, overdue what was due before *late*; the first `MOST_WAITING` of many."""
 
     def effects_named(self, ids: tuple[str, ...]) -> tuple[EffectRow, ...]:
         """Return those of *ids* that are there."""

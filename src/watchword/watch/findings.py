@@ -8,6 +8,7 @@ is lifted.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -116,6 +117,13 @@ class Findings:
         with self.log.lock:
             self.log.look()
             return sum(1 for one in self.log.known.values() if one.finding.status is status)
+
+    def open_by_severity(self) -> dict[str, int]:
+        """How many findings are new, triaged or confirmed, by how grave they are."""
+        with self.log.lock:
+            self.log.look()
+            found = Counter(one.finding.severity for one in self.log.known.values() if one.finding.status in OPEN)
+        return {severity: found[severity] for severity in SEVERITIES}
 
     def one(self, finding: str) -> Shown:
         """One finding; `Invalid` when there is none of that id."""

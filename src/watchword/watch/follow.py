@@ -168,7 +168,7 @@ class Follow:
                 self._window.seed(latest_verdicts(verdicts), newest_step(verdicts), clock())
             self._evidence = EvidenceDiff(self._con, evidence, accounts)
             now = clock()
-            self._pulses = {feed.name: Pulse(feed.name, feed.spool, feed.quiet, feed.share, now) for feed in feeds}
+            self.pulses = {feed.name: Pulse(feed.name, feed.spool, feed.quiet, feed.share, now) for feed in feeds}
             self._finish()
             opened.pop_all()
 
@@ -211,7 +211,7 @@ class Follow:
             about.append((None, unusable("accounts", self._evidence.fault, at)))
         positions, came = self._read()
         for feed in self._feeds:
-            about += ((feed, one) for one in self._pulses[feed.name].beat(at))
+            about += ((feed, one) for one in self.pulses[feed.name].beat(at))
         new = self._window.take()
         due = self._settling.due(at)
         is_whole = self._is_whole or self._evidence.is_whole or new > MANY
@@ -240,7 +240,7 @@ class Follow:
         self._is_unswept = self._is_unswept or bool(positions) or has_new_evidence
         rows += self._sweep(at)
         self._tidy(at)
-        self.mixed = tuple((name, said) for name, one in self._pulses.items() if (said := one.several()) is not None)
+        self.mixed = tuple((name, said) for name, one in self.pulses.items() if (said := one.several()) is not None)
         self._measure(begun, lines, rows, came)
         return rows
 
@@ -341,7 +341,7 @@ class Follow:
                 )
                 share = share_since(before, counts(self._con, self.tally), name, feed.log_of)
                 named = lines_of_tenants(self._con) - named if not feed.tenants else Counter()
-                self._pulses[feed.name].take(part, share, self._example(feed, share, rejected), named)
+                self.pulses[feed.name].take(part, share, self._example(feed, share, rejected), named)
                 if self._sigma:
                     self.hits = (*self.hits, *hits_in(file, feed.provider, self._sigma, threads=1))
                 positions[feed.name], came[feed.name] = part.until, part.came
@@ -444,5 +444,5 @@ class Follow:
             median_ms=waited[len(waited) // 2] if waited else None,
             p99_ms=waited[(len(waited) * 99) // 100] if waited else None,
             behind=self._behind,
-            blind=tuple(name for name, pulse in self._pulses.items() if pulse.blind_since is not None),
+            blind=tuple(name for name, pulse in self.pulses.items() if pulse.blind_since is not None),
         )

@@ -28,7 +28,14 @@ class Pulse:
         self._seen = understood(spool)
         self._told: tuple[Told, ...] | None = None
         self._came: tuple[datetime, ...] = ()
+        self.read, self.rejected, self.unknown = 0, 0, 0
+        """Lines that were read since the start; those that are no events, and those of unknown types."""
         self._heart = Heartbeat(name, quiet, self._seen.alive(spool.arrivals(at - LEARNED)))
+
+    @property
+    def last(self) -> datetime | None:
+        """When the last of it came; None when nothing did."""
+        return self._heart.last
 
     @property
     def blind_since(self) -> datetime | None:
@@ -44,6 +51,8 @@ class Pulse:
         self._came = part.came if share.lines > strange else ()
         if part.until <= self._seen.place:  # read again, after a step that came to nothing
             return
+        self.read, self.rejected = self.read + share.lines, self.rejected + share.rejected - share.elsewhere
+        self.unknown += share.unknown
         seen = self._seen.after(part.came, share.lines, strange, self._share, share.provider, example)
         self._seen = msgspec.structs.replace(seen.naming(tenants), place=part.until)
         # Before the step is committed: one that is killed is read again, and told again.
