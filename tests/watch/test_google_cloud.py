@@ -109,6 +109,28 @@ def test_a_policy_of_a_service_account_is_read_member_by_member(classify: Classi
 
 
 @pytest.mark.parametrize(
+    ("role", "done", "action"),
+    [
+        ("roles/owner", "ADD", Canonical.PRIVILEGE_GRANT),
+        ("roles/iam.securityAdmin", "ADD", Canonical.PRIVILEGE_GRANT),
+        ("roles/compute.admin", "REMOVE", Canonical.PRIVILEGE_REVOKE),
+        ("roles/viewer", "ADD", None),
+    ],
+)
+def test_a_powerful_role_on_a_project_is_power(
+    classify: Classify, role: str, done: str, action: Canonical | None
+) -> None:
+    """Of what else a sink has, who is given a project, a folder or the organisation to administer is told."""
+    deltas = [{"action": done, "role": role, "member": "user:ana@example.test"}]
+    policy = {"policyDelta": {"bindingDeltas": deltas}}
+    event = _entry("SetIamPolicy", "cloudresourcemanager", serviceData=policy, resourceName="projects/project-1")
+    report = classify([event], None, provider="google")
+    expected = [] if action is None else [(action, "ana@example.test", role)]
+    assert [(row.action, row.target, row.detail) for row in report.verdicts] == expected
+    assert report.unknown_types == ()
+
+
+@pytest.mark.parametrize(
     ("group", "done", "action"),
     [
         ("gcp-organization-admins@example.test", "ADD", Canonical.PRIVILEGE_GRANT),
@@ -188,6 +210,39 @@ def test_a_sink_to_bigquery_has_texts_for_objects(classify: Classify) -> None:
     del row["request"]
     found = classify.one({**entry, "protopayload_auditlog": row}, provider="google")
     assert (found.action, found.actor, found.target) == (Canonical.PASSWORD_RESET, "admin@example.test", "u-ana")
+
+
+@pytest.mark.parametrize("provider", ["google", "ecs"])
+@pytest.mark.parametrize("keeps", [True, False])
+def test_elastic_s_document_is_the_entry(classify: Classify, provider: str, *, keeps: bool) -> None:
+    """Elastic's integration keeps the entry as text, or has its parts in places of their own."""
+    entry = _iam("CreateServiceAccountKey", resourceName=f"projects/-/serviceAccounts/{ACCOUNT}", resource={})
+    document = {
+        "@timestamp": entry["timestamp"],
+        "event": {
+            "action": entry["protoPayload"]["methodName"],
+            "id": "i-1",
+            "outcome": "success",
+            "category": ["iam"],
+        },
+        "service": {"name": "iam.googleapis.com"},
+        "client": {"user": {"email": "admin@example.test", "id": "user:admin@example.test"}},
+        "source": {"ip": "198.51.100.7"},
+        "gcp": {"audit": {"resource_name": entry["protoPayload"]["resourceName"]}},
+    }
+    if keeps:
+        document["event"]["original"] = json.dumps(entry)
+    row, plain = classify.one(document, provider=provider), classify.one(entry, provider="google")
+    for name in ("id", "action", "actor", "target", "at", "address", "outcome"):
+        assert getattr(row, name) == getattr(plain, name)
+
+
+def test_what_else_elastic_has_of_google_cloud_is_ecs_s(classify: Classify) -> None:
+    """A document of another data set is read by ECS's own fields."""
+    event = {"category": ["iam"], "type": ["user", "creation"], "id": "e-1", "outcome": "success"}
+    users = {"name": "mara", "target": {"name": "ana"}}
+    document = {"@timestamp": "2026-03-02T12:00:00Z", "event": event, "user": users, "gcp": {"firewall": {}}}
+    assert classify.one(document, provider="ecs").action is Canonical.ACCOUNT_CREATE
 
 
 def test_accounts_deleted_together_are_each_told(classify: Classify) -> None:

@@ -8,9 +8,9 @@ WITH whole AS (
         coalesce(
             event.original, CAST(okta AS VARCHAR), CAST(azure AS VARCHAR), CAST(o365 AS VARCHAR), CAST(winlog AS VARCHAR),
             CAST(google_workspace AS VARCHAR), CAST(keycloak AS VARCHAR), CAST(cisco_duo AS VARCHAR), CAST(aws AS VARCHAR),
-            CAST(github AS VARCHAR)
+            CAST(github AS VARCHAR), CAST(gcp AS VARCHAR)
         ) IS NOT NULL OR coalesce(regexp_matches(
-            event.dataset, '^(okta|azure[.]|o365|system[.]security|windows[.]|google_workspace|keycloak|cisco_duo|aws[.]|github)'
+            event.dataset, '^(okta|azure[.]|o365|system[.]security|windows[.]|google_workspace|keycloak|cisco_duo|aws[.]|github|gcp[.]audit)'
         ), false) AS of_vendor
     FROM log
 ),

@@ -16,6 +16,8 @@ _KEEP_IDENTITIES = frozenset({"cloudidentity.googleapis.com", "iam.googleapis.co
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z]|2sv|3lo)|(?<=[A-Z])(?=[A-Z][a-z])")
 """Where a method's name has a new word, which an event's has behind a line: `generate2svScratchCodes`."""
 _LENDS_POWER = re.compile(r"admin|operator|root|wheel|sudo|help.?desk|service.?desk|replicat", re.IGNORECASE)
+_POWERFUL = re.compile(r"^roles/(owner|editor)$|^roles/(iam|resourcemanager)\.|admin", re.IGNORECASE)
+"""Roles on a project, a folder or the organisation that let whoever has them help themselves to more."""
 _SERVICE_ACCOUNT = re.compile(r"[\w.-]+@[\w.-]*gserviceaccount\.com")
 _NAMED_BY = re.compile(r"(?:serviceAccounts|subjects)/([^/]+)")
 _SET = (
@@ -44,15 +46,19 @@ def from_cloud(entry: Json) -> tuple[Json, ...] | None:
     found = at(payload, "metadata", "event")
     events = [event_of(each) for each in found if isinstance(each, dict)] if isinstance(found, list) else []
     named = [each for each in events if each is not None]
-    if not named:
+    if not named and service == "cloudresourcemanager.googleapis.com" and (given := _powerful(str(called), payload)):
+        application, named = "cloudresourcemanager", given
+    elif not named:
         named = _events(application, str(called), entry, payload)
     principal = text(at(payload, "authenticationInfo", "principalEmail"))
     subject = text(at(payload, "authenticationInfo", "principalSubject"))
     return (
         {
             "id": {
-                "time": microseconds(at(payload, "metadata", "activityId", "timeUsec")) or entry.get("timestamp"),
-                "uniqueQualifier": at(payload, "metadata", "activityId", "uniqQualifier") or entry.get("insertId"),
+                "time": microseconds(at(payload, "metadata", "activityId", "timeUsec"))
+                or entry.get("timestamp", entry.get("@timestamp")),
+                "uniqueQualifier": at(payload, "metadata", "activityId", "uniqQualifier")
+                or entry.get("insertId", at(entry, "event", "id")),
                 "applicationName": application,
             },
             "actor": {"email": principal, "key": subject, "callerType": "USER" if principal or subject else "KEY"},
@@ -71,10 +77,32 @@ def _payload(entry: Json) -> Json | None:
     """What an entry says, as Cloud Logging has it, or as a sink writes it to BigQuery."""
     if isinstance(payload := entry.get("protoPayload"), dict):
         return payload
+    if isinstance(own := at(entry, "gcp", "audit"), dict):
+        return _of_elastic(entry, own)
     if not isinstance(row := entry.get("protopayload_auditlog"), dict):
         return None
     texts = {name: parsed(row.get(f"{name}Json")) for name in ("request", "response", "metadata")}
     return {**row, **texts, "serviceData": row.get("servicedata_v1_iam")}
+
+
+def _of_elastic(document: Json, own: Json) -> Json:
+    """What a document of Elastic's integration was made of, where it does not keep the entry's text."""
+    has_failed = text(at(document, "event", "outcome")) == "failure"
+    mail = text(at(document, "client", "user", "email"))
+    return {
+        "serviceName": text(at(document, "service", "name")) or own.get("service_name"),
+        "methodName": text(at(document, "event", "action")) or own.get("method_name"),
+        "authenticationInfo": {
+            "principalEmail": mail or at(own, "authentication_info", "principal_email"),
+            "principalSubject": at(document, "client", "user", "id"),
+        },
+        "requestMetadata": {"callerIp": at(document, "source", "ip")},
+        "resourceName": own.get("resource_name"),
+        "request": own.get("request"),
+        "response": own.get("response"),
+        "metadata": own.get("metadata"),
+        "status": own.get("status") or ({"code": "unknown"} if has_failed else None),
+    }
 
 
 def _is_request(entry: Json) -> bool:
@@ -128,6 +156,14 @@ def _bound(name: str, payload: Json, deltas: Any) -> list[Json]:
         for each in (deltas if isinstance(deltas, list) else [])
         if isinstance(each, dict)
     ] or [_said_of(name, payload)]
+
+
+def _powerful(called: str, payload: Json) -> list[Json]:
+    deltas = at(payload, "serviceData", "policyDelta", "bindingDeltas")
+    if not called.endswith("SetIamPolicy") or not isinstance(deltas, list):
+        return []
+    power = [each for each in deltas if _POWERFUL.search(text(at(each, "role")) or "")]
+    return _bound("set_iam_policy", payload, power) if power else []
 
 
 def _membership(name: str, payload: Json) -> Json:
