@@ -366,6 +366,22 @@ def test_a_member_of_identity_center_s_group_is_the_target(classify: Classify) -
     assert (row.action, row.target) == (Canonical.PRIVILEGE_GRANT, "m-ana")
 
 
+@pytest.mark.parametrize(
+    ("name", "asked", "action"),
+    [
+        ("AdminLinkProviderForUser", "destinationUser", Canonical.FACTOR_ENROLL),
+        ("AdminDisableProviderForUser", "user", Canonical.FACTOR_RESET),
+    ],
+)
+def test_an_account_that_is_tied_to_another_provider_is_the_target(
+    classify: Classify, name: str, asked: str, action: Canonical
+) -> None:
+    """Cognito names whose other way to sign in it is by an object."""
+    user = {"providerName": "Cognito", "providerAttributeName": "Cognito_Subject", "providerAttributeValue": "ana"}
+    row = classify.one(call(name, {"userPoolId": "p-1", asked: user}, source="cognito-idp"), provider="cloudtrail")
+    assert (row.action, row.target) == (action, "ana")
+
+
 ROOT = {
     "type": "Root",
     "principalId": "111122223333",

@@ -313,3 +313,15 @@ def test_trust_monitor_tells_of_a_bypass(classify: Classify) -> None:
     (row,) = report.verdicts
     assert (row.action, row.actor, row.target, row.at) == (Canonical.BYPASS_GRANT, "de-1", "du-1", NOON)
     assert (report.rejected_lines, report.unknown_types) == (0, ())
+
+
+def test_the_telephony_log_is_known_and_let_be(classify: Classify) -> None:
+    """Its lines are no damage: they name a number and what it cost, and no account."""
+    said = {"context": "authentication", "credits": 5, "phone": "+31201234567", "type": "sms"}
+    lines: list[dict[str, Any]] = [
+        {**said, "telephony_id": "t-1", "txid": "tx-1", "ts": NOON.isoformat()},
+        {**said, "isotimestamp": NOON.isoformat(), "timestamp": AT},
+        {"@timestamp": NOON.isoformat(), "event": {"dataset": "cisco_duo.telephony"}, "cisco_duo": {"telephony": said}},
+    ]
+    report = classify(lines, provider="duo")
+    assert (report.verdicts, report.unknown_types, report.rejected_lines) == ((), (), 0)

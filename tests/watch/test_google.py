@@ -264,5 +264,30 @@ def test_what_other_services_write_to_a_sink_is_let_be(classify: Classify) -> No
 @pytest.mark.parametrize("service", ["iam", "cloudidentity", "identitytoolkit"])
 def test_what_keeps_identities_is_told_where_it_is_not_known(classify: Classify, service: str) -> None:
     """Entries of a service that keeps accounts, keys or groups are no other business: their types are unknown."""
-    report = classify([_called("a.v1.B.CreateKey", f"{service}.googleapis.com")], None, provider="google")
-    assert [(one.native, one.lines) for one in report.unknown_types] == [(f"{service}:create_key", 1)]
+    report = classify([_called("a.v1.B.ForgeKey", f"{service}.googleapis.com")], None, provider="google")
+    assert [(one.native, one.lines) for one in report.unknown_types] == [(f"{service}:forge_key", 1)]
+
+
+@pytest.mark.parametrize(("status", "done"), [("SUCCEEDED_WITH_WARNINGS", True), ("FAILED", False), ("SKIPPED", False)])
+def test_an_event_that_failed_is_an_attempt(classify: Classify, status: str, *, done: bool) -> None:
+    """The Reports API says of some events how they ended."""
+    event = _event("CHANGE_PASSWORD") | {"status": {"eventStatus": status, "httpStatusCode": 400}}
+    row = classify.one(_activity(event), provider="google")
+    assert (row.outcome == "SUCCESS", row.verdict is Verdict.UNVERIFIED) == (done, done)
+
+
+@pytest.mark.parametrize(
+    ("name", "group", "action"),
+    [
+        ("ADD_GROUP_MEMBER", "gcp-organization-admins@example.test", Canonical.PRIVILEGE_GRANT),
+        ("REMOVE_GROUP_MEMBER", "gcp-organization-admins@example.test", Canonical.PRIVILEGE_REVOKE),
+        ("ADD_GROUP_MEMBER", "choir@example.test", None),
+    ],
+)
+def test_a_group_that_lends_power_is_power(classify: Classify, name: str, group: str, action: Canonical | None) -> None:
+    """Who is put into a group whose name says that it lends power is given it."""
+    event = _event(name, kind="GROUP_SETTINGS")
+    event["parameters"].append({"name": "GROUP_EMAIL", "value": group})
+    report = classify([_activity(event)], None, provider="google")
+    assert [row.action for row in report.verdicts] == ([] if action is None else [action])
+    assert report.unknown_types == ()

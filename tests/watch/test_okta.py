@@ -218,7 +218,7 @@ def test_other_pipelines_spelling_is_read(okta: Okta, classify: Classify) -> Non
         },
         "source": {"as": {"number": 64496}, "geo": {"country_name": "Netherlands"}},
     }
-    hook = {"eventType": None, "data": {"events": [event]}}
+    hook = {"eventType": "com.okta.event_hook", "eventId": "e-1", "data": {"events": [event]}}
     expected = classify.one(event)
     assert classify.one(_lower(event)) == expected
     assert classify.one(hook) == expected

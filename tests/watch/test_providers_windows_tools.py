@@ -65,6 +65,27 @@ def _table(row: dict[str, str]) -> str:
     return out.getvalue()
 
 
+OTEL = {
+    "channel": "Security",
+    "computer": "dc1.example.test",
+    "event_id": {"id": 4724, "qualifiers": 0},
+    "provider": {"name": "Microsoft-Windows-Security-Auditing"},
+    "record_id": 7,
+    "system_time": "2026-03-02T12:00:00.1234567Z",
+    "keywords": ["Audit Success"],
+    "event_data": {"data": [{name: each} for name, each in (SUBJECT | TARGET).items()]},
+}
+VELOCIRAPTOR = {
+    "System": {
+        "Provider": {"Name": "Microsoft-Windows-Security-Auditing"},
+        "EventID": {"Value": 4724},
+        "TimeCreated": {"SystemTime": 1772452800.25},
+        "EventRecordID": 7,
+        "Channel": "Security",
+        "Computer": "dc1.example.test",
+    },
+    "EventData": SUBJECT | TARGET,
+}
 FLAT = {"EventID": "4724", "Channel": "Security", "Computer": "dc1.example.test", "EventRecordID": "7"}
 
 
@@ -80,6 +101,8 @@ FLAT = {"EventID": "4724", "Channel": "Security", "Computer": "dc1.example.test"
         _table({"_time": "2026-03-02T12:00:00.000+0000", "_raw": _rendered()}),
         json.dumps(FLAT | {"SystemTime": "2026-03-02T12:00:00Z"} | SUBJECT | TARGET) + "\n",
         json.dumps(FLAT | {"TimeCreated": "2026-03-02 13:00:00 +0100", "Message": MESSAGE}) + "\n",
+        json.dumps({"body": OTEL, "attributes": {}}) + "\n",
+        json.dumps(VELOCIRAPTOR) + "\n",
     ],
     ids=[
         "ecmd",
@@ -91,6 +114,8 @@ FLAT = {"EventID": "4724", "Channel": "Security", "Computer": "dc1.example.test"
         "search-table",
         "system-time",
         "zone-apart",
+        "opentelemetry",
+        "velociraptor",
     ],
 )
 def test_further_tools_hand_on_whom_it_is_about(tmp_path: Path, text: str) -> None:

@@ -218,7 +218,10 @@ CREDENTIAL = "caep/event-type/credential-change"
         (CREDENTIAL, {"credential_type": "fido2-roaming", "change_type": "revoke", "initiating_entity": "admin"},
          Canonical.FACTOR_RESET, Verdict.UNVERIFIED),
         (CREDENTIAL, {"credential_type": "app", "change_type": "create"}, Canonical.FACTOR_ENROLL, Verdict.IGNORED),
+        (CREDENTIAL, {"credential_type": "ALL_FACTORS", "change_type": "revoke", "initiating_entity": "admin"},
+         Canonical.FACTOR_RESET_ALL, Verdict.UNVERIFIED),
         ("caep/event-type/session-revoked", {}, Canonical.SESSION_REVOKE, Verdict.IGNORED),
+        ("oauth/event-type/tokens-revoked", {}, Canonical.TOKEN_REVOKE, Verdict.IGNORED),
         ("risc/event-type/recovery-activated", {}, Canonical.RECOVERY_INITIATED, Verdict.IGNORED),
         ("risc/event-type/recovery-information-changed", {}, Canonical.RECOVERY_INFO_CHANGE, Verdict.UNVERIFIED),
         ("risc/event-type/account-disabled", {"reason": "hijacking"}, Canonical.ACCOUNT_DISABLE, Verdict.IGNORED),
@@ -234,6 +237,34 @@ def test_each_event_is_what_it_says(
     (row,) = classify([line(kind, event)], provider="ssf").verdicts
     assert (row.action, row.verdict, row.at) == (action, verdict, NOON)
     assert row.target == "Ana@example.test"
+
+
+@pytest.mark.parametrize(
+    ("kind", "uri", "action"),
+    [
+        ("prov:create:full", "/Users/44f6", Canonical.ACCOUNT_CREATE),
+        ("prov:create:notice", "/Users/44f6", Canonical.ACCOUNT_CREATE),
+        ("prov:activate", "/Users/44f6", Canonical.ACCOUNT_ENABLE),
+        ("prov:deactivate", "/Users/44f6", Canonical.ACCOUNT_DISABLE),
+        ("prov:delete", "/Users/44f6", Canonical.ACCOUNT_DELETE),
+        ("prov:patch:notice", "/Users/44f6", None),
+        ("prov:delete", "/Groups/9", None),
+        ("feed:add", "/Users/44f6", None),
+    ],
+)
+def test_what_scim_provisions_is_told(classify: Classify, kind: str, uri: str, action: Canonical | None) -> None:
+    """The events of RFC 9967 name an account by its address; of a group nothing is told."""
+    event = line("x", sub_id={"format": "scim", "uri": uri})
+    event["events"] = {f"urn:ietf:params:scim:event:{kind}": {}}
+    report = classify([event], None, provider="ssf")
+    assert [(row.action, row.target) for row in report.verdicts] == ([] if action is None else [(action, uri)])
+    assert report.unknown_types == ()
+
+
+@pytest.mark.parametrize("kind", ["risc/event-type/verification", "sse/event-type/stream-updated"])
+def test_the_stream_itself_has_older_names(classify: Classify, kind: str) -> None:
+    """Transmitters of drafts call a verification of the stream otherwise."""
+    assert classify([line(kind)], None, provider="ssf").unknown_types == ()
 
 
 def test_subjects_of_every_shape_and_odd_tokens(classify: Classify) -> None:

@@ -111,7 +111,10 @@ def serve(*, config: Config = CONFIG, executor: bool = True) -> None:
 
 @app.command
 def execute(*, config: Config = CONFIG, once: bool = False, json: Json = False) -> None:
-    """Run the executor alone: no inbound port but for metrics, the only holder of directory credentials. --once does what is due."""
+    """Run the executor alone: the only holder of directory credentials; no inbound port, or one for metrics.
+
+    --once does what is due, and ends.
+    """
     from watchword.app import App as Running
     from watchword.cli.listening import measured
 

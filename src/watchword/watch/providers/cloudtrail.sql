@@ -99,6 +99,7 @@ placed AS (
             nullif(asked ->> '$.userName', 'HIDDEN_DUE_TO_SECURITY_REASONS'), nullif(asked ->> '$.username', 'HIDDEN_DUE_TO_SECURITY_REASONS'), asked ->> '$.userId', asked ->> '$.memberId.userId',
             asked ->> '$.member.memberId.userId', asked ->> '$.member.memberId', asked ->> '$.memberId', asked ->> '$.principalId', more ->> '$.sub', more ->> '$.requestParameters.sub[0]',
             asked ->> '$.sAMAccountName', asked ->> '$.memberName',
+            asked ->> '$.destinationUser.providerAttributeValue', asked ->> '$.user.providerAttributeValue',
             CASE
                 WHEN native = 'identitystore-scim/PatchGroup' THEN asked ->> '$.httpBody.operations[0].value[0].value'
                 WHEN starts_with(native, 'identitystore-scim/') THEN coalesce(asked ->> '$.id', given ->> '$.id')

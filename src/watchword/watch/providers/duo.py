@@ -1,4 +1,4 @@
-"""Duo: administrator log, activity log and authentication log."""
+"""Duo: administrator log, activity log and authentication log; the telephony log is known and let be."""
 
 from __future__ import annotations
 
@@ -50,6 +50,8 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
         return None if row is None else DUO.events_of(row)
     if value.get("surfaced_timestamp") is not None and isinstance(value.get("type"), str):
         return (_of_trust_monitor(value),)
+    if value.get("credits") is not None and isinstance(value.get("context"), str):
+        return ({**value, "action": "telephony"},)
     inner = original(value)
     if isinstance(inner, dict):
         return DUO.events_of(inner)
@@ -80,7 +82,7 @@ def _of_trust_monitor(value: Json) -> Json:
 def _from_ecs(value: Json, own: Json) -> tuple[Json, ...] | None:
     """The event that a document of Elastic's integration was made of, where the document does not keep its text."""
     when, user = value.get("@timestamp"), value.get("user")
-    kind = next((name for name in ("admin", "activity", "auth") if isinstance(own.get(name), dict)), None)
+    kind = next((name for name in ("admin", "activity", "auth", "telephony") if isinstance(own.get(name), dict)), None)
     if kind is None:
         return None
     event: Json = dict(own[kind])
@@ -99,6 +101,8 @@ def _from_ecs(value: Json, own: Json) -> tuple[Json, ...] | None:
             "activity_id": event.get("id") or at(value, "event", "id"),
             "outcome": {"result": event.get("outcome")},
         }
+    elif kind == "telephony":
+        event["action"] = "telephony"
     elif isinstance(user, dict):
         event |= {"user": {"key": user.get("id"), "name": user.get("name")}}
     return DUO.events_of(event)

@@ -16,6 +16,7 @@ _VENDORS = (
     ("winlog", "system.security", "windows"),
     ("winlog", "windows.", "windows"),
     ("google_workspace", "google_workspace", "google"),
+    ("gcp", "gcp.audit", "google"),
     ("keycloak", "keycloak", "keycloak"),
     ("cisco_duo", "cisco_duo", "duo"),
     ("aws", "aws.cloudtrail", "cloudtrail"),

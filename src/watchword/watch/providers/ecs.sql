@@ -8,11 +8,28 @@ WITH whole AS (
         coalesce(
             event.original, CAST(okta AS VARCHAR), CAST(azure AS VARCHAR), CAST(o365 AS VARCHAR), CAST(winlog AS VARCHAR),
             CAST(google_workspace AS VARCHAR), CAST(keycloak AS VARCHAR), CAST(cisco_duo AS VARCHAR), CAST(aws AS VARCHAR),
-            CAST(github AS VARCHAR)
+            CAST(github AS VARCHAR), CAST(gcp AS VARCHAR)
         ) IS NOT NULL OR coalesce(regexp_matches(
-            event.dataset, '^(okta|azure[.]|o365|system[.]security|windows[.]|google_workspace|keycloak|cisco_duo|aws[.]|github)'
+            event.dataset, '^(okta|azure[.]|o365|system[.]security|windows[.]|google_workspace|keycloak|cisco_duo|aws[.]|github|gcp[.]audit)'
         ), false) AS of_vendor
     FROM log
+),
+said AS (
+    SELECT
+        *,
+        -- Taking a user out of a group deletes neither, and names both.
+        coalesce(CASE
+            WHEN said IS NULL THEN list_contains(categories, 'iam') AND list_has_all(kinds, ['group', 'user', 'deletion'])
+            ELSE regexp_full_match(said, 'removed?-(member|user|account)-from-group|(group-)?(member|user)-removed(-from-group)?')
+                AND said <> 'user-removed'
+        END, false) AS leaves,
+        coalesce(CASE
+            WHEN said IS NULL THEN list_contains(categories, 'iam') AND list_contains(kinds, 'group')
+                AND (list_contains(kinds, 'change') OR list_has_all(kinds, ['user', 'creation']))
+            ELSE regexp_full_match(said, 'add(ed)?-(member|user|account)-to-group|(group-)?(member|user)-added(-to-group)?')
+                AND said <> 'user-added'
+        END, false) AS joins
+    FROM whole
 )
 SELECT
     CASE
@@ -21,17 +38,19 @@ SELECT
             AND NOT coalesce(regexp_matches(said, 'password|mfa|factor|credential|lock|reset|enrol|regist|token|revok'), false)
             THEN 'authentication/' || CASE WHEN list_contains(kinds, 'end') THEN 'end' ELSE 'start' END
         -- Who is in a group changed; by its name it may lend power.
-        WHEN said IS NULL AND list_contains(categories, 'iam') AND list_has_all(kinds, ['group', 'change'])
-            THEN 'iam/group/change' || CASE
-                WHEN regexp_matches("group".name, '(?i)admin|operator|root|wheel|sudo|help ?desk|service ?desk|replicat') THEN ' privileged' ELSE ''
-            END
-        WHEN said IS NULL THEN concat_ws('/', categories[1], CASE
+        WHEN joins OR leaves THEN 'iam/group/' || CASE WHEN leaves THEN 'removal' ELSE 'change' END || CASE
+            WHEN regexp_matches("group".name, '(?i)admin|operator|root|wheel|sudo|help ?desk|service ?desk|replicat') THEN ' privileged' ELSE ''
+        END
+        WHEN said IS NULL THEN concat_ws('/', CASE WHEN list_contains(categories, 'iam') THEN 'iam' ELSE categories[1] END, CASE
             -- A group that a user tool removes or makes is no user, whatever the tool is for.
-            WHEN kinds[1] = 'user' AND "group".name IS NOT NULL AND coalesce(
+            WHEN list_contains(kinds, 'user') AND "group".name IS NOT NULL AND coalesce(
                 "user".id, "user".name, "user".email, "user".target.id, "user".target.name, "user".target.email
             ) IS NULL THEN 'group'
+            WHEN list_contains(kinds, 'user') THEN 'user'
+            WHEN list_contains(kinds, 'group') THEN 'group'
             ELSE kinds[1]
-        END, kinds[2])
+        -- The kinds stand in any order.
+        END, coalesce(list_filter(kinds, lambda k: k IN ('creation', 'deletion', 'change'))[1], kinds[2]))
         ELSE said
     END AS native,
     "@timestamp" AS stamp,
@@ -41,22 +60,27 @@ SELECT
         "outcome" := event."outcome", device := device.id, correlation := "transaction".id, reason := event.reason,
         "group" := "group".name, is_sign_in := list_contains(categories, 'authentication')
     ) AS record
-FROM whole;
+FROM said;
 
 WITH field AS (
     SELECT
         native,
         unnest(record),
         coalesce(try_cast(record.stamp AS TIMESTAMPTZ), instant(record.stamp)) AS "time",
-        coalesce(nullif(record."user".target, NULL), record."user".effective) AS other
+        -- Whose rights were used to change a group is not who was put in.
+        CASE
+            WHEN regexp_matches(native, '^iam/group/(change|removal)') THEN record."user".target
+            ELSE coalesce(record."user".target, record."user".effective)
+        END AS other
     FROM record
 ),
 named AS (
     SELECT
         *,
+        regexp_matches(native, '^iam/group/(change|removal)') AS is_membership,
         -- What failed is the sign-in that led to a lock; and nobody locks themselves out.
         native IN (
-            'locked-out-user-account', 'account-locked', 'user-locked', 'locked-user-account', 'user-account-locked'
+            'locked-out-user-account', 'locked-account', 'account-locked', 'user-locked', 'locked-user-account', 'user-account-locked'
         ) AS is_lock,
         coalesce(nullif("user".id, ''), nullif("user".email, ''), nullif("user".name, ''), '') AS actor,
         list_distinct(list_filter([lower("user".id), lower("user".email)], lambda k: k <> '')) || list_transform(
@@ -83,9 +107,9 @@ SELECT
     actor,
     actor_keys,
     -- With one user alone, who acts is whom it is about.
-    coalesce(other_id, CASE WHEN native LIKE 'iam/group/change%' THEN "group" END, actor) AS "target",
+    coalesce(other_id, CASE WHEN is_membership THEN "group" END, actor) AS "target",
     -- And who a group took in is not whoever changed it.
-    CASE WHEN other_id IS NULL AND native NOT LIKE 'iam/group/change%' THEN list_distinct(told_names(actor_keys)) ELSE other_keys END
+    CASE WHEN other_id IS NULL AND NOT is_membership THEN list_distinct(told_names(actor_keys)) ELSE other_keys END
         AS target_keys,
     "time",
     upper(coalesce(nullif("outcome", ''), 'unknown')) AS outcome,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from typing import Any
 
+from watchword.watch.providers.google_cloud import event_of, from_cloud, is_entry, microseconds, parameters_of
 from watchword.watch.providers.log_analytics import parsed
 from watchword.watch.providers.provider import Json, Provider
 from watchword.watch.providers.recased import at, nested, text
@@ -18,17 +18,11 @@ _COLUMNS = (
     (
         "events",
         (
-            'STRUCT("type" VARCHAR, name VARCHAR, parameters STRUCT(name VARCHAR, "value" VARCHAR, '
+            'STRUCT("type" VARCHAR, name VARCHAR, status JSON, parameters STRUCT(name VARCHAR, "value" VARCHAR, '
             "multiValue VARCHAR[], intValue VARCHAR, boolValue VARCHAR)[])[]"
         ),
     ),
 )
-
-_SERVICES = {"admin.googleapis.com": "admin", "login.googleapis.com": "login", "oauth2.googleapis.com": "token"}
-_KEEP_IDENTITIES = frozenset({"cloudidentity.googleapis.com", "iam.googleapis.com", "identitytoolkit.googleapis.com"})
-"""Services of a sink whose entries are unknown types, and told, since they may be about accounts."""
-_PARTS = re.compile(r"(?<!^)(?=[A-Z]|2sv|3lo)")
-"""Where a method's name has a new word, which an event's has behind a line: `generate2svScratchCodes`."""
 
 
 def _shape(value: Json) -> tuple[Json, ...] | None:
@@ -36,8 +30,8 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
     if _is_activity(value):
         return (value,)
     value = nested(value)
-    if isinstance(payload := value.get("protoPayload"), dict):
-        return _from_cloud(value, payload)
+    if is_entry(value):
+        return from_cloud(value)
     if isinstance(text(value.get("event_name")), str) and isinstance(text(value.get("record_type")), str):
         return _from_export(value)
     if isinstance(value.get("EventName"), str) and isinstance(value.get("IdApplicationName"), str):
@@ -51,7 +45,7 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
         return _from_ecs(value, value["google_workspace"])
     events = value.get("events", value if isinstance(value.get("name"), str) else None)
     if isinstance(value.get("id"), dict) and isinstance(events, dict | list):
-        put = [_event(each) for each in (events if isinstance(events, list) else [events]) if isinstance(each, dict)]
+        put = [event_of(each) for each in (events if isinstance(events, list) else [events]) if isinstance(each, dict)]
         event = {**value, "events": [each for each in put if each is not None]}
         return (event,) if _is_activity(event) else None
     return None
@@ -72,62 +66,16 @@ def _is_activity(value: Json) -> bool:
     )
 
 
-def _event(value: Json) -> Json | None:
-    name = text(value.get("name")) or text(value.get("eventName"))
-    if name is None:
-        return None
-    given = value.get("parameters", value.get("parameter"))
-    parameters = _parameters(given) if isinstance(given, dict) else given if isinstance(given, list) else []
-    return {"name": name, "type": text(value.get("type")), "parameters": parameters}
-
-
-def _parameters(given: Json) -> list[Json]:
-    return [{"name": name, "value": each if isinstance(each, str) else _said(each)} for name, each in given.items()]
-
-
-def _said(value: Any) -> str | None:
-    return str(value).lower() if isinstance(value, bool) else text(value)
-
-
-def _from_cloud(value: Json, payload: Json) -> tuple[Json, ...] | None:
-    service, called = text(payload.get("serviceName")), text(payload.get("methodName"))
-    if service is None or (service not in _SERVICES and called is None):
-        return None
-    # A sink takes what all of the organisation's services write.
-    keeps = service in _KEEP_IDENTITIES
-    application = _SERVICES.get(service) or (service.partition(".")[0] if keeps else "gcp")
-    found = at(payload, "metadata", "event")
-    events = [_event(each) for each in found if isinstance(each, dict)] if isinstance(found, list) else []
-    named = [each for each in events if each is not None]
-    if not named:
-        method = str(called).rpartition(".")[2]
-        name = _PARTS.sub("_", method)
-        named = [{"name": name.upper() if application == "admin" else name.lower(), "type": None, "parameters": []}]
-    principal = at(payload, "authenticationInfo", "principalEmail")
-    return (
-        {
-            "id": {
-                "time": _microseconds(at(payload, "metadata", "activityId", "timeUsec")) or value.get("timestamp"),
-                "uniqueQualifier": at(payload, "metadata", "activityId", "uniqQualifier") or value.get("insertId"),
-                "applicationName": application,
-            },
-            "actor": {"email": text(principal), "callerType": "USER" if text(principal) else "KEY"},
-            "ipAddress": at(payload, "requestMetadata", "callerIp"),
-            "events": named,
-        },
-    )
-
-
 def _from_export(value: Json) -> tuple[Json, ...] | None:
     application = str(value["record_type"]).lower()
     given = value.get(application)
     parameters = (
-        _parameters({str(name).upper(): each for name, each in given.items()}) if isinstance(given, dict) else []
+        parameters_of({str(name).upper(): each for name, each in given.items()}) if isinstance(given, dict) else []
     )
     return (
         {
             "id": {
-                "time": _microseconds(value.get("time_usec")) or text(value.get("time")),
+                "time": microseconds(value.get("time_usec")) or text(value.get("time")),
                 "uniqueQualifier": text(value.get("unique_identifier")),
                 "applicationName": application,
             },
@@ -144,7 +92,7 @@ def _from_sentinel(row: Json) -> tuple[Json, ...]:
     """The activity in a row of Sentinel's `GoogleWorkspaceReports`."""
     given = parsed(row.get("EventParameters"))
     asn = parsed(row.get("NetworkIpAsn"))
-    parameters = _parameters(given) if isinstance(given, dict) else given if isinstance(given, list) else []
+    parameters = parameters_of(given) if isinstance(given, dict) else given if isinstance(given, list) else []
     return (
         {
             "id": {
@@ -192,7 +140,7 @@ def _from_custom(row: Json) -> tuple[Json, ...]:
                 {
                     "name": str(row["event_name_s"]),
                     "type": text(row.get("event_type_s")),
-                    "parameters": _parameters(own),
+                    "parameters": parameters_of(own),
                 }
             ],
         },
@@ -246,16 +194,6 @@ def _from_ecs(value: Json, own: Json) -> tuple[Json, ...] | None:
 def _mail(value: Json) -> str | None:
     name, domain = text(at(value, "user", "name")), text(at(value, "user", "domain"))
     return f"{name}@{domain}" if name and domain and "@" not in name else name
-
-
-def _microseconds(value: Any) -> str | None:
-    said = text(value)
-    if said is None or not said.isdecimal():
-        return None
-    try:
-        return datetime.fromtimestamp(int(said) / 1e6, tz=UTC).isoformat()
-    except (OverflowError, ValueError, OSError):
-        return None
 
 
 GOOGLE = Provider(

@@ -18,13 +18,19 @@ SELECT
             || '|contacts|currents|gplus|profile|cloud_search|tasks|voice|assignments|admin_data_action|data_migration|graduation|ldap')
             AND (id.applicationName = 'drive' AND event.name = 'download') IS NOT TRUE
             THEN '*'
+        -- Of a group its name alone tells whether it lends power.
+        WHEN event.name IN ('ADD_GROUP_MEMBER', 'REMOVE_GROUP_MEMBER') AND regexp_matches(
+            list_filter(event.parameters, lambda p: upper(p.name) = 'GROUP_EMAIL')[1]."value",
+            '(?i)admin|operator|root|wheel|sudo|help.?desk|service.?desk|replicat'
+        )
+            THEN event.name || ' privileged'
         ELSE event.name
     END AS native,
     id."time" AS stamp,
     struct_pack(
         stamp := id."time", number := id.uniqueQualifier, actor := actor, address := ipAddress,
         country := networkInfo.regionCode, asn := try_cast(networkInfo.ipAsn->>'$[0]' AS BIGINT),
-        parameters := event.parameters
+        parameters := event.parameters, "status" := upper(event.status->>'$.eventStatus')
     ) AS record,
     nullif(id.customerId, '') AS tenant
 FROM each;
@@ -42,11 +48,12 @@ WITH field AS (
         )[1] AS said,
         -- What of the organisation it is about, where it is about nobody.
         list_filter(record.parameters, lambda p: (
-            upper(p.name) IN ('INBOUND_SSO_PROFILE_NAME', 'API_CLIENT_NAME', 'DOMAIN_NAME', 'DOMAIN_ALIAS', 'SETTING_NAME', 'ORG_UNIT_NAME')
+            upper(p.name) IN ('INBOUND_SSO_PROFILE_NAME', 'API_CLIENT_NAME', 'DOMAIN_NAME', 'DOMAIN_ALIAS', 'SETTING_NAME', 'ORG_UNIT_NAME',
+                'GROUP_EMAIL', 'RESOURCE_NAME')
         ))[1]."value" AS about,
         list_filter(record.parameters, lambda p: upper(p.name) IN ('DEVICE_ID', 'RESOURCE_ID'))[1]."value" AS device,
         list_filter(record.parameters, lambda p: upper(p.name) = 'ACCOUNT_STATE')[1]."value" AS state,
-        starts_with(native, 'admin:') AS by_administrator
+        regexp_matches(native, '^(admin|iam|cloudidentity|identitytoolkit|cloudresourcemanager):') AS by_administrator
     FROM record
 ),
 each_target AS (
@@ -55,7 +62,7 @@ each_target AS (
         unnest(CASE
             WHEN nullif(subject."value", '') IS NOT NULL THEN [subject."value"]
             WHEN len(subject.multiValue) > 0 THEN subject.multiValue
-            -- Outside the administrators' log, who acts is whom it is about.
+            -- Outside what administrators do, who acts is whom it is about.
             WHEN by_administrator THEN [NULL]
             ELSE [by_mail]
         END) AS "target"
@@ -73,11 +80,11 @@ SELECT
     ) AS target_keys,
     "time",
     CASE
-        WHEN regexp_matches(native, '(?i)fail|blocked') THEN 'FAILURE'
+        WHEN regexp_matches(native, '(?i)fail|blocked') OR "status" IN ('FAILED', 'SKIPPED') THEN 'FAILURE'
         ELSE 'SUCCESS'
     END AS outcome,
-    NOT regexp_matches(native, '(?i):login_failure|_blocked$') AS done,
-    nullif(address, '') AS address,
+    NOT regexp_matches(native, '(?i):login_failure|:sign_in_failure|_blocked$') AND ("status" IN ('FAILED', 'SKIPPED')) IS NOT TRUE AS done,
+    address_in(address) AS address,
     CAST(NULL AS VARCHAR) AS socket,
     nullif(number, '') AS correlation,
     nullif(number, '') AS click,

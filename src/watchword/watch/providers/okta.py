@@ -139,5 +139,6 @@ OKTA = Provider(
     wrapped=("events", "items", "value", "records"),
     shape=_shape,
     titles=("eventType_s", "EventOriginalType"),
+    apart=("data",),
 )
 """Okta System Log, one event a line, as the API and the log streams give it."""

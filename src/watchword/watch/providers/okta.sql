@@ -1,5 +1,6 @@
 SELECT
-    eventType AS native,
+    -- What a hook delivers is no event, and holds some.
+    nullif(eventType, 'com.okta.event_hook') AS native,
     published AS stamp,
     uuid,
     CASE WHEN uuid IS NULL THEN "transaction".id END AS apart,

@@ -5,9 +5,15 @@ SELECT
         WHEN jti IS NULL THEN NULL
         WHEN coalesce(len(map_keys(events)), 0) = 0 THEN 'no event'
         WHEN len(map_keys(events)) > 1 THEN 'several events'
+        -- RFC 9967: what is provisioned may be a group.
+        WHEN starts_with(map_keys(events)[1], 'urn:ietf:params:scim:event:prov:') AND contains(lower(sub_id.uri), '/groups/') THEN 'scim group'
         ELSE regexp_replace(map_keys(events)[1], '^https://schemas\.openid\.net/secevent/', '')
             || CASE WHEN ends_with(map_keys(events)[1], '/caep/event-type/credential-change') THEN
-                CASE WHEN lower(map_values(events)[1] ->> '$.credential_type') IN ('password', 'pin') THEN ' password' ELSE ' factor' END
+                CASE
+                    WHEN lower(map_values(events)[1] ->> '$.credential_type') IN ('password', 'pin') THEN ' password'
+                    WHEN lower(map_values(events)[1] ->> '$.credential_type') = 'all_factors' THEN ' factors'
+                    ELSE ' factor'
+                END
                 || CASE lower(map_values(events)[1] ->> '$.change_type')
                     WHEN 'create' THEN ' created' WHEN 'revoke' THEN ' revoked' WHEN 'delete' THEN ' deleted' ELSE ' updated'
                 END
@@ -74,7 +80,7 @@ SELECT
     jti || CASE WHEN many > 1 THEN '/' || kind ELSE '' END AS id,
     kind || CASE
         WHEN kind = 'caep/event-type/credential-change' THEN
-            CASE WHEN credential IN ('password', 'pin') THEN ' password' ELSE ' factor' END
+            CASE WHEN credential IN ('password', 'pin') THEN ' password' WHEN credential = 'all_factors' THEN ' factors' ELSE ' factor' END
             || CASE change WHEN 'create' THEN ' created' WHEN 'revoke' THEN ' revoked' WHEN 'delete' THEN ' deleted' ELSE ' updated' END
         ELSE ''
     END AS native_action,

@@ -65,6 +65,8 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
     for document in (value, at(value, "document", "data"), value.get("data"), value.get("win")):
         if isinstance(document, dict) and isinstance(document.get("Event"), dict):
             return _one(_from_event(document["Event"]))
+    if at(value, "System", "EventID") is not None:  # Velociraptor
+        return _one(_from_event(value))
     if isinstance(winlog := value.get("winlog"), dict):
         return _one(_from_beat(value, winlog))
     if isinstance(win := at(value, "data", "win") or value.get("win"), dict):  # Wazuh
@@ -76,13 +78,17 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
     event = _SPELLING.of(value)
     for name in ("event_data", "EventData", "UserData"):
         if isinstance(value.get(name), dict):
-            event = {**_SPELLING.of(value[name]), **event}
+            listed = at(value, name, "data")  # OpenTelemetry's receiver: an object for each member
+            held = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else [value[name]]
+            event = {**{key: each for part in held for key, each in _SPELLING.of(part).items()}, **event}
         elif isinstance(inner := parsed(value.get(name)), dict):  # Sentinel's WindowsEvent, exported
             event = {**_SPELLING.of(inner), **event}
         elif isinstance(value.get(name), str) and (data := _element(value[name])) is not None:
             event = {**_data(data), **event}
     if isinstance(payload := parsed(value.get("Payload")), dict):  # as EvtxECmd hands on the data
         event = {**{name: each for name, each in _from_event(payload).items() if each is not None}, **event}
+    if (source := at(value, "provider", "name")) is not None:
+        event.setdefault("SourceName", source)
     if "EventID" not in event and text(event.get("Channel")) is not None:
         event["EventID"] = value.get("Id")
     message = next((value[name] for name in _SAYS if isinstance(value.get(name), str)), None)
@@ -110,7 +116,8 @@ def _from_viewer(row: Json) -> Json:
 
 def _one(event: Json) -> tuple[Json, ...] | None:
     given = event.get("EventID")
-    number = text(_flat(given) if isinstance(given, dict) else given)  # with qualifiers, as old services have it
+    # With qualifiers, as old services have it.
+    number = text(given.get("id", _flat(given)) if isinstance(given, dict) else given)
     if number is None or not number.isdecimal():
         return None
     flat = {name: _flat(event.get(name)) for name, _ in _COLUMNS if event.get(name) is not None}
