@@ -12,6 +12,7 @@ from watchword.core.identity_event import Canonical, Verdict
 from .conftest import Classify
 
 ACCOUNT = "robot" + "@project-1.iam.gserviceaccount.com"
+GIVEN = {"action": "ADD", "role": "roles/iam.serviceAccountTokenCreator", "member": "user:ana@example.test"}
 ANA = {"email": "ana@example.test", "localId": "u-ana"}
 
 
@@ -40,6 +41,19 @@ def _iam(method: str, **payload: Any) -> dict[str, Any]:
 def _platform(method: str, asked: dict[str, Any], **payload: Any) -> dict[str, Any]:
     name = f"google.cloud.identitytoolkit.v1.AccountManagementService.{method}"
     return _entry(name, "identitytoolkit", request=asked, **payload)
+
+
+def _bound(*deltas: dict[str, str]) -> dict[str, Any]:
+    return _iam("SetIAMPolicy", serviceData={"policyDelta": {"bindingDeltas": list(deltas) or [GIVEN]}})
+
+
+def _membership(group: str = "admins@example.test", done: str = "ADD") -> dict[str, Any]:
+    delta = {"member": "user:ana@example.test", "roleDeltas": [{"action": done, "role": "MEMBER"}]}
+    return _entry(
+        "google.apps.cloudidentity.groups.v1.MembershipsService.UpdateMembership",
+        "cloudidentity",
+        metadata={"group": f"group:{group}", "membershipDelta": delta},
+    )
 
 
 @pytest.mark.parametrize(
@@ -96,12 +110,12 @@ def test_an_event_within_an_entry_says_how_it_ended(classify: Classify, ended: d
 
 def test_a_policy_of_a_service_account_is_read_member_by_member(classify: Classify) -> None:
     """Each member that a role is given to or taken from has an event; the account itself has none."""
-    deltas = [
-        {"action": "ADD", "role": "roles/iam.serviceAccountTokenCreator", "member": "user:ana@example.test"},
-        {"action": "REMOVE", "role": "roles/iam.serviceAccountUser", "member": "deleted:user:ben@example.test?uid=7"},
-    ]
-    event = _iam("SetIAMPolicy", serviceData={"policyDelta": {"bindingDeltas": deltas}})
-    report = classify([event], None, provider="google")
+    taken = {
+        "action": "REMOVE",
+        "role": "roles/iam.serviceAccountUser",
+        "member": "deleted:user:ben@example.test?uid=7",
+    }
+    report = classify([_bound(GIVEN, taken)], None, provider="google")
     assert {(row.action, row.target) for row in report.verdicts} == {
         (Canonical.PRIVILEGE_GRANT, "ana@example.test"),
         (Canonical.PRIVILEGE_REVOKE, "ben@example.test"),
@@ -142,17 +156,18 @@ def test_who_is_put_into_a_group_of_cloud_identity(
     classify: Classify, group: str, done: str, action: Canonical | None
 ) -> None:
     """One method adds and removes; a group counts as power where its name says so."""
-    metadata = {
-        "group": f"group:{group}",
-        "membershipDelta": {"member": "user:ana@example.test", "roleDeltas": [{"action": done, "role": "MEMBER"}]},
-    }
-    event = _entry(
-        "google.apps.cloudidentity.groups.v1.MembershipsService.UpdateMembership", "cloudidentity", metadata=metadata
-    )
-    report = classify([event], None, provider="google")
+    report = classify([_membership(group, done)], None, provider="google")
     expected = [] if action is None else [(action, "ana@example.test")]
     assert [(row.action, row.target) for row in report.verdicts] == expected
     assert report.unknown_types == ()
+
+
+@pytest.mark.parametrize("odd", [7, True, "ADD", {"action": "REMOVE"}, None])
+def test_changes_of_roles_that_are_no_list(classify: Classify, odd: Any) -> None:
+    """Whatever stands in their place, the entry is somebody put into the group."""
+    event = _membership()
+    event["protoPayload"]["metadata"]["membershipDelta"]["roleDeltas"] = odd
+    assert classify.one(event, provider="google").action is Canonical.PRIVILEGE_GRANT
 
 
 @pytest.mark.parametrize(

@@ -20,9 +20,11 @@ from . import test_ecs as ecs
 from . import test_entra as entra
 from . import test_github as github
 from . import test_google as google
+from . import test_google_cloud as google_cloud
 from . import test_keycloak as keycloak
 from . import test_ocsf_okta as ocsf_okta
 from . import test_openldap as openldap
+from . import test_providers_windows_tools as windows_tools
 from . import test_ssf as ssf
 from . import test_unified_audit as unified
 from . import test_windows as windows
@@ -65,8 +67,17 @@ _BASES: dict[str, list[dict[str, Any]]] = {
         windows._flat(windows._logon()),
         windows._wazuh(windows._reset()),
         windows._dotted(windows._beat(windows._reset())),
+        {"body": windows_tools.OTEL, "attributes": {}},
+        windows_tools.VELOCIRAPTOR,
     ],
-    "google": [_RESET, google._cloud(_RESET), google._elastic(_RESET)],
+    "google": [
+        _RESET,
+        google._cloud(_RESET),
+        google._elastic(_RESET),
+        google_cloud._membership(),
+        google_cloud._bound(),
+        google_cloud._platform("SetAccountInfo", {"localId": "u-ana", "mfa": {"enrollments": [{}]}}),
+    ],
     "ecs": [
         ecs._document(),
         {"event": {"dataset": "okta.system", "original": json.dumps(Okta()())}, "okta": {"uuid": "1"}},

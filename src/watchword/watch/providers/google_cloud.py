@@ -171,7 +171,8 @@ def _membership(name: str, payload: Json) -> Json:
     group = _member(at(payload, "metadata", "group")) or (text(payload.get("resourceName")) or "").rpartition("/")[2]
     if not isinstance(delta, dict):
         return _said_of(name, payload, GROUP_EMAIL=group)
-    roles = [each for each in delta.get("roleDeltas") or () if isinstance(each, dict)]
+    deltas = delta.get("roleDeltas")
+    roles = [each for each in deltas if isinstance(each, dict)] if isinstance(deltas, list) else []
     is_less = bool(roles) and all(each.get("action") == "REMOVE" for each in roles)
     kind = f"{name}/{'remove' if is_less else 'add'}"
     # Of a group its name alone tells whether it lends power.
