@@ -9,10 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from watchword.watch.providers import PROVIDERS
+from watchword.watch.providers import PROVIDERS, provider_named
+from watchword.watch.shapes import Aside
 from watchword.watch.shapes_slapd import SlapdReader
+from watchword.watch.sieve import Tally, sieve_lines
 
 from . import test_cloudtrail as cloudtrail
 from . import test_duo as duo
@@ -160,3 +163,20 @@ def test_any_member_may_be_anything(classify: Classify, provider: str) -> None:
     report = classify(lines, None, provider=provider)
     assert report.lines >= len(lines)
     assert report.rejected_lines + report.preamble + sum(count.lines for count in report.types) == report.lines
+
+
+def test_a_line_that_a_reader_fails_on_costs_that_line() -> None:
+    """Of a fault in a provider's own code nobody foresaw, the line is kept aside with that reason; the others count."""
+
+    def fails(value: dict[str, Any]) -> tuple[dict[str, Any], ...] | None:
+        return ({"eventType": value["fails"] + 1},) if "fails" in value else None
+
+    provider, tally = msgspec.structs.replace(provider_named("okta"), shape=fails), Tally()
+    lines = [Okta()(), {"fails": "x"}, Okta()()]
+    numbered = enumerate((json.dumps(line).encode() + b"\n" for line in lines), 1)
+    found = list(sieve_lines(numbered, provider, tally))
+    (kept,) = [one for one in found if isinstance(one, Aside)]
+
+    assert (kept.line, kept.reason) == (2, "a mistake of ours: TypeError; report this line")
+    assert (tally.lines, tally.rejected, len(found)) == (3, 1, 3)
+    assert json.loads(kept.text) == {"fails": "x"}

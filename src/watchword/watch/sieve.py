@@ -155,15 +155,19 @@ def sieve_lines(
         elif (event := _whole(line, provider)) is not None:
             yield _of_another(number, event, provider, ours, tally) or line + b"\n"
         else:
-            # All of a line or nothing: what is nested too deep for one step is let go of with what came before it.
+            # All of a line or nothing: what one step can not take is let go of with what came before it.
             before = msgspec.structs.replace(tally)
             try:
                 yield from tuple(_mend(number, line, provider, tally, ours))
-            except RecursionError:
+            except Exception as fault:  # noqa: BLE001  (told of the line, which ends no watch)
                 for name in tally.__struct_fields__:
                     setattr(tally, name, getattr(before, name))
                 tally.rejected += 1
-                yield Aside(line=number, reason="nested too deep", text=excerpt(line))
+                too_deep = isinstance(fault, RecursionError)
+                reason = (
+                    "nested too deep" if too_deep else f"a mistake of ours: {type(fault).__name__}; report this line"
+                )
+                yield Aside(line=number, reason=reason, text=excerpt(line))
 
 
 def _mend(number: int, line: bytes, provider: Provider, tally: Tally, ours: Ours) -> Iterator[Sieved]:
@@ -270,7 +274,7 @@ def _whole(line: bytes, provider: Provider) -> Json | None:
     try:
         value = msgspec.json.decode(line)
         events = provider.events_of(value)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except Exception:  # noqa: BLE001  (`_mend` meets it as well, and says of the line what is wrong)
         return None
     return events[0] if events is not None and len(events) == 1 and events[0] is value and b"\n" not in line else None
 
