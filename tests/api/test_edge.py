@@ -68,7 +68,7 @@ BODIES: dict[str, Any] = {
     "AskedWords": {"words": "Who is with you?"},
     "Act": {"act": "ask", "words": "Who is with you?"},
     "SshKey": {"key": "ssh-ed25519 AAAA"},
-    "AppCode": {"code": "000000"},
+    "AppCode": {"challenge": "x", "code": "000000"},
     "ConfirmCredential": {"fingerprint": "00"},
     "Lend": {"to": "mara", "seat": "iam_duty", "until": "2026-12-01T00:00:00Z"},
     "TakeBack": {"to": "mara", "seat": "iam_duty"},

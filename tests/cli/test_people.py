@@ -227,7 +227,8 @@ def test_people_get_the_address_of_a_page_to_enrol_on(served: Desk, here: Here) 
     base = f"{load(served.home / 'watchword.toml').console.public_url}/api/enrol/{token}/apps"
     offer = httpx2.post(base, trust_env=False).json()
     code = pyotp.TOTP(offer["key"]).now()
-    assert httpx2.post(f"{base}/{offer['challenge']}", json={"code": code}, trust_env=False).status_code == 201
+    given = {"challenge": offer["challenge"], "code": code}
+    assert httpx2.post(f"{base}/code", json=given, trust_env=False).status_code == 201
     assert [one["made_alone"] for one in _shown(here, "noor")["credentials"]] == [True]
     assert "made on a page of their own" in here("people", "show", "noor", login="root").out
     assert is_told(here("people", "enrolment-page", login="root"), 2, "")

@@ -106,3 +106,19 @@ def test_a_planted_row_tells_nothing(office: Office) -> None:
         with pytest.raises(Refused, match="Nothing happened"):
             office.app.notices.tell_credential(office[MARA], version, "x", office.at)
     assert _told(office, before=before) == ()
+
+
+def test_an_account_that_is_gone_keeps_nothing_from_the_others(office: Office) -> None:
+    """Of two accounts one was deleted in its directory: the other one's address is told all the same."""
+    root = office["root.admin"]
+    office.directory.seed((Seed(login=NEW, display_name="Nina New", mail=f"{NEW}@example.test"),))
+    person = office.app.people.register(
+        root, login="two.accounts", name="Two", kind=Kind.EMPLOYEE, unit="desk", at=office.at
+    )
+    stale = office.native("temp.nobody")
+    for native in (stale, office.native(NEW)):
+        office.app.people.link(root, person, "sandbox", native, office.at)
+    office.tamper_directory(f"DELETE FROM account WHERE native_id = '{stale}'")
+    office.app.enrolment.totp(root, person, office.at)
+    (sent,) = _told(office, NEW)
+    assert sent.subject == "A way to show that it is you was added"

@@ -45,6 +45,7 @@ BLANKET = {
     "metering/metrics.py": "one part that can not be read would take all others with it: told beside them",
     "watch/outputs/delivering.py": "an output that ended would leave its SIEM without alerts: told and tried again",
     "watch/findings.py": "one thing that the ledger refuses would keep all others out: held, told and tried again",
+    "watch/sieve.py": "one line of a log would end the watch of all: kept aside with that reason, and counted",
     "watch/keeping.py": "the watch would end because findings have to wait: told and tried again",
 }
 

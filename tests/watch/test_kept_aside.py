@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,7 +15,10 @@ from watchword.core.identity_event import Canonical
 from watchword.watch.engine import Engine
 from watchword.watch.follow import Follow, Followed
 from watchword.watch.providers import provider_named
-from watchword.watch.shapes_text import EXCERPT
+from watchword.watch.shapes import Aside as Kept
+from watchword.watch.shapes_slapd import SlapdReader
+from watchword.watch.shapes_text import EXCERPT, Shaped
+from watchword.watch.sieve import Tally, sieve_lines
 from watchword.watch.sources.folder import Folder
 from watchword.watch.sources.spool import Spool
 from watchword.watch.verdicts import Report
@@ -223,3 +226,29 @@ def test_what_is_kept_without_its_text_is_told_again(tmp_path: Path) -> None:
     side.write_text(json.dumps({"file": "a.evtx", "line": 3, "reason": "damaged EVTX record", "text": ""}) + "\n")
     report = Engine().classify("windows", (side,))
     assert [one.reason for one in report.rejected] == ["kept without its text: damaged EVTX record"]
+
+
+def test_numbers_that_no_server_counts_to_end_nothing(aside: Aside) -> None:
+    """A number of thousands of digits, and digits that are none, are no line of slapd's, or a result nobody knows."""
+    log = [f'67890abc conn={"9" * 5000} op=1 MOD dn="x"', *stats(f'MOD dn="{ANA}"', "MOD attr=userPassword")]
+    report, texts = aside("openldap", "\n".join(log))
+    assert {row.action for row in report.verdicts} == {Canonical.PASSWORD_RESET}
+    assert report.lines > len(texts)
+
+
+def test_a_reader_that_fails_costs_the_line_it_was_at() -> None:
+    """Of a fault nobody foresaw in the reader of a log the line is kept aside, and what comes after it is read."""
+
+    class Failing(SlapdReader):
+        def read(self, number: int, line: bytes | None) -> Iterator[Shaped]:
+            if line == b"fails":
+                raise KeyError(line)
+            return super().read(number, line)
+
+    lines = [line.encode() for line in (*stats(f'MOD dn="{ANA}"', "MOD attr=userPassword"),)]
+    numbered = list(enumerate([b"fails", *lines], 1))
+    found = list(sieve_lines(iter(numbered), provider_named("openldap"), Tally(), Failing()))
+    assert [(one.line, one.reason) for one in found if isinstance(one, Kept)] == [
+        (1, "a mistake of ours: KeyError; report this line")
+    ]
+    assert [one for one in found if isinstance(one, bytes)]

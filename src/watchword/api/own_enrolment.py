@@ -39,8 +39,12 @@ class AppOffer(Out, frozen=True, kw_only=True):
 
 
 class AppCode(In, frozen=True, kw_only=True):
-    """The six digits that the app shows."""
+    """The *challenge* of an offer, and the six digits that the app shows.
 
+    Both in the body: the challenge holds the seed, and addresses are written down by whatever stands in between.
+    """
+
+    challenge: str
     code: str
 
 
@@ -94,13 +98,11 @@ class OwnEnrolmentController(Controller):
             expires=offer.expires,
         )
 
-    @post("/enrol/{token:str}/apps/{challenge:str}", sync_to_thread=True, tags=["caller"], exclude_from_csrf=True)
-    def confirm_app(
-        self, app: TheApp, at: Now, token: FromPath[str], challenge: FromPath[str], data: JSONBody[AppCode]
-    ) -> EnrolledAlone:
+    @post("/enrol/{token:str}/apps/code", sync_to_thread=True, tags=["caller"], exclude_from_csrf=True)
+    def confirm_app(self, app: TheApp, at: Now, token: FromPath[str], data: JSONBody[AppCode]) -> EnrolledAlone:
         """Enrol the app that shows this code; the page is gone then. A wrong code can be typed again."""
         with _page_or_none():
-            made = app.own_enrolment.totp(token, challenge, data.code, at)
+            made = app.own_enrolment.totp(token, data.challenge, data.code, at)
         return EnrolledAlone(method=made.method, counts_from=made.counts_from)
 
 

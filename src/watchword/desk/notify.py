@@ -10,11 +10,11 @@ import structlog
 
 from watchword.core import command as do
 from watchword.core import event as past
-from watchword.core.account import PEOPLE, Contact
+from watchword.core.account import PEOPLE, Contact, DirectoryAccount
 from watchword.core.approval import is_signed
 from watchword.core.case import Case, Checked, Contained, Delivered, Executed, Holding, Paused, Protected
 from watchword.core.errors import Invalid, Refused, Unavailable
-from watchword.core.ids import CaseId, PersonId
+from watchword.core.ids import AccountId, CaseId, PersonId
 from watchword.core.person import AccountLinked
 from watchword.desk.approval_words import to_approver, to_subject
 from watchword.desk.credential_words import TOLD, to_owner
@@ -137,21 +137,42 @@ class Notices:
         if entry is None or not isinstance(event, TOLD):
             raise Refused("Nothing happened that a notice would tell of.", "Drop it.", ("nothing_to_tell",))
         before = steps.registry.person(person, before=entry.seq)
+        steps.names.follow(steps.ledger)
         by, name = (steps.names.said(PersonId(who))[1] for who in (entry.entry.actor, person))
-        told = 0
+        told, away = 0, list[Unavailable]()
         for account in (event.account,) if isinstance(event, AccountLinked) else before.accounts:
-            directory, native = steps.registry.native_id(account)
-            seen = steps.directory(directory).read(native)
-            say = words(known(seen.language, self.language))
-            said = to_owner(event, before, name=name, by=by, at=entry.entry.at, say=say)
-            cut = steps.registry.account(account).cut
-            reached = tuple(c for c in seen.contacts if c.kind not in cut)
-            contacts = tuple(c for c in reached if c.kind == "mail") or reached
-            sent, away = self._send(contacts, f"{effect}/{account}", said, say, at) if said else ((), None)
+            try:
+                directory, native = steps.registry.native_id(account)
+                seen = steps.directory(directory).read(native)
+                say = words(known(seen.language, self.language))
+                said = to_owner(event, before, name=name, by=by, at=entry.entry.at, say=say)
+                told += self._tell_by_mail(account, seen, f"{effect}/{account}", said, say, at) if said else 0
+            except Unavailable as fault:
+                away.append(fault)
+            except (Refused, Invalid) as fault:  # one that is gone keeps nothing from the others
+                log.warning("notice.account_unread", person=person, account=account, why=fault.what)
+        log.info("notice.credential", person=person, contacts=told)
+        if away:
+            raise away[0]
+
+    def _tell_by_mail(
+        self, account: AccountId, seen: DirectoryAccount, effect: str, said: tuple[str, str], say: Words, at: datetime
+    ) -> int:
+        """Send to the mail addresses of record, and to the others where that reached none; returns how many it did."""
+        cut = self.desk.steps.registry.account(account).cut
+        reached = tuple(c for c in seen.contacts if c.kind not in cut)
+        told = 0
+        for kind, contacts in (
+            ("mail", tuple(c for c in reached if c.kind == "mail")),
+            ("others", tuple(c for c in reached if c.kind != "mail")),
+        ):
+            sent, away = self._send(contacts, f"{effect}/{kind}", said, say, at)
             if away is not None:
                 raise away
             told += len(sent)
-        log.info("notice.credential", person=person, contacts=told)
+            if told:
+                break
+        return told
 
     def _send(
         self, contacts: tuple[Contact, ...], effect: str, said: tuple[str, str], say: Words, at: datetime

@@ -16,6 +16,7 @@ def count_waiting(connection: Connection, at: datetime, late: datetime) -> tuple
     first = (
         select(effect.kind, effect.due_at)
         .where(and_(effect.state.in_((EffectState.DUE, EffectState.CLAIMED)), effect.due_at <= at))
+        .order_by(effect.state, effect.due_at)  # as the index has them
         .limit(MOST_WAITING)
         .subquery()
     )

@@ -39,7 +39,7 @@ _HEADER = re.compile(r"# (add|delete|modify|modrdn|unknown) (\d+) (.*?)(?: (IP=\
 _LDIF = re.compile(rb"[A-Za-z][\w.\-]*(;[\w.\-]+)*:")
 _MOD = re.compile(r"([^:]+):([-+=#])(?: (.*))?$", re.DOTALL)
 _ACTS = {"+": "add", "-": "delete", "=": "replace", "#": "increment"}
-_STATS = re.compile(r'([^"]{0,300}?)\bconn=(\d+) (?:fd=\d+|op=(\d+)) (.*)$', re.DOTALL)
+_STATS = re.compile(r'([^"]{0,300}?)\bconn=(\d{1,18}) (?:fd=\d+|op=(\d{1,18})) (.*)$', re.DOTALL)
 _SLAPD = re.compile(r"[0-9a-f]{8}\b|[A-Z][a-z]{2} [ \d]\d \d\d:|\d{4}-\d\d-\d\d[T ]|@\(#\) |<\d+>|slapd\b")
 _QUOTED = re.compile(r'(?:^| )(dn|id|newrdn|newSuperior)="((?:[^"\\]|\\.)*)"')
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -55,7 +55,7 @@ class SlapdReader:
     """Reads LDIF and `stats` lines of one server; a log may have both, and JSON that carries such lines."""
 
     def __init__(self) -> None:
-        self._lines: list[bytes] = []
+        self._lines: list[bytearray] = []
         self._size = 0
         self._begun = 0
         self._header: re.Match[str] | None = None
@@ -114,14 +114,15 @@ class SlapdReader:
         if not self._lines:
             self._begun = number
         if self._size > _LONGEST:
-            self._lines = self._lines or [line[:EXCERPT]]
+            self._lines = self._lines or [bytearray(line[:EXCERPT])]
         elif folded:
             self._lines[-1] += line
         else:
-            self._lines.append(line)
+            self._lines.append(bytearray(line))  # which grows in place: a value is folded into many lines
 
     def _record(self) -> Iterator[Shaped]:
-        lines, header, number, size = self._lines, self._header, self._begun, self._size
+        lines = [bytes(line) for line in self._lines]
+        header, number, size = self._header, self._begun, self._size
         self._lines, self._header, self._size, self._is_comment = [], None, 0, False
         if not lines:
             return
@@ -181,7 +182,7 @@ class SlapdReader:
         key = (conn, op)
         if verb == "RESULT" and key in self._open:
             yield number, PASSED
-            code = re.search(r"\berr=(\d+)", said)
+            code = re.search(r"\berr=(\d{1,9})\b", said)
             yield self._done(key, None if code is None else int(code[1]), whole)
             return
         if verb in _STARTED:
@@ -345,7 +346,7 @@ def _of_accesslog(pairs: list[tuple[str, str]]) -> Operation:
         "actor": first.get("reqdn", "") if kind == "bind" else first.get("reqauthzid", ""),
         "target": first.get("reqdn", ""),
         "address": None,
-        "result": int(result) if result.isdigit() else None,
+        "result": int(result) if re.fullmatch(r"[0-9]{1,9}", result) else None,
         "to": first.get("reqnewrdn"),
         "mods": [_change(name, act, values) for (name, act), values in changes.items()],
     }

@@ -163,11 +163,7 @@ def sieve_lines(
                 for name in tally.__struct_fields__:
                     setattr(tally, name, getattr(before, name))
                 tally.rejected += 1
-                too_deep = isinstance(fault, RecursionError)
-                reason = (
-                    "nested too deep" if too_deep else f"a mistake of ours: {type(fault).__name__}; report this line"
-                )
-                yield Aside(line=number, reason=reason, text=excerpt(line))
+                yield Aside(line=number, reason=_mistake(fault), text=excerpt(line))
 
 
 def _mend(number: int, line: bytes, provider: Provider, tally: Tally, ours: Ours) -> Iterator[Sieved]:
@@ -259,9 +255,24 @@ def read_by(provider: Provider, lines: Iterator[Record], reader: TextReader | No
         elif held is None:
             yield number, line
         else:
-            yield from map(_told, held.read(number, line))
+            yield from _read(number, line, held)
     if held is not None and reader is None:
         yield from map(_told, held.end())
+
+
+def _read(number: int, line: bytes | None, reader: TextReader) -> Iterator[Record]:
+    """What *reader* makes of *line*; a fault that nobody foresaw costs the line, and what it would have completed."""
+    try:
+        yield from tuple(map(_told, reader.read(number, line)))
+    except Exception as fault:  # noqa: BLE001  (told of the line, which ends no watch)
+        yield number, Aside(line=number, reason=_mistake(fault), text=excerpt(line or b""))
+
+
+def _mistake(fault: Exception) -> str:
+    """The reason why a line is kept aside that our own code fails at."""
+    if isinstance(fault, RecursionError):
+        return "nested too deep"
+    return f"a mistake of ours: {type(fault).__name__}; report this line"
 
 
 def _told(shaped: Shaped) -> Record:

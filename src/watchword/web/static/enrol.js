@@ -67,7 +67,7 @@ part("app").addEventListener("click", tried(part("app"), async () => {
 
 const confirm = part("confirm").querySelector("button");
 part("confirm").addEventListener("submit", tried(confirm, async () => {
-  done(await post(`apps/${encodeURIComponent(app.challenge)}`, { code: part("code").value }));
+  done(await post("apps/code", { challenge: app.challenge, code: part("code").value }));
 }));
 
 addEventListener("pagehide", forget);
