@@ -283,9 +283,9 @@ def test_enrolment_material(backup: bool) -> None:
     assert material.backup_eligible is backup
 
 
-@pytest.mark.parametrize("fault", [{"user_verified": False}, {"origin": "https://evil.test"}])
+@pytest.mark.parametrize("fault", [{"user_verified": False}, {"origin": "https://evil.test"}, {"cross_origin": True}])
 def test_enrolment_faults(own: SoftAuthenticator, fault: dict[str, Any]) -> None:
-    """A passkey made without user verification or on another page is not enrolled."""
+    """A passkey made without user verification, on another page or in a frame of one is not enrolled."""
     asked = METHOD.enrolment_options(challenge="ch-enrol", person=PERSON, login="mara.vogt")
     with pytest.raises(Refused, match="Begin the enrolment again"):
         METHOD.enrol(challenge="ch-enrol", person=PERSON, answer=own.create(asked, **fault))

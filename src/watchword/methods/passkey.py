@@ -61,6 +61,14 @@ _LONGEST = 16_384
 _MALFORMED = (WebAuthnException, ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError)
 
 
+class _Made(msgspec.Struct, frozen=True):
+    client_data: str = msgspec.field(name="clientDataJSON")
+
+
+class _Registration(msgspec.Struct, frozen=True):
+    response: _Made
+
+
 class Passkey:
     """A signature over this challenge of this case, made with user verification on one of our own pages.
 
@@ -214,10 +222,10 @@ class Passkey:
                 supported_pub_key_algs=[COSEAlgorithmIdentifier.ECDSA_SHA_256],
             )
             key = decode_credential_public_key(made.credential_public_key)
-            if not isinstance(key, DecodedEC2PublicKey) or key.crv != COSECRV.P256:
+            if not isinstance(key, DecodedEC2PublicKey) or key.crv != COSECRV.P256 or _is_framed(answer):
                 raise _not_made()
             decoded_public_key_to_cryptography(key)  # ValueError when the point is not on the curve
-        except _MALFORMED as error:
+        except (*_MALFORMED, msgspec.MsgspecError) as error:
             raise _not_made() from error
         return msgspec.json.encode(
             PasskeyMaterial(
@@ -332,6 +340,13 @@ def _client_data(assertion: Assertion) -> ClientData:
 
 def _enrolment_challenge(challenge: str, person: PersonId) -> bytes:
     return hashlib.sha256(msgspec.json.encode(("passkey.enrol", challenge, person))).digest()
+
+
+def _is_framed(answer: str) -> bool:
+    """Whether a registration was made inside somebody else's frame, which the library does not look at."""
+    said = msgspec.json.decode(answer.encode(), type=_Registration).response.client_data
+    client = msgspec.json.decode(base64url_to_bytes(said), type=ClientData)
+    return client.cross_origin or client.top_origin is not None
 
 
 def _not_made() -> Refused:

@@ -45,12 +45,14 @@ class SoftAuthenticator:
         self._flags = BE | BS if backup else 0
         self._key = key or ec.generate_private_key(ec.SECP256R1())
 
-    def create(self, options: str, *, user_verified: bool = True, origin: str | None = None) -> str:
+    def create(
+        self, options: str, *, user_verified: bool = True, origin: str | None = None, cross_origin: bool = False
+    ) -> str:
         """The registration response for `PublicKeyCredentialCreationOptions` JSON, without attestation."""
         asked = json.loads(options)
         attested = bytes(16) + len(self.credential_id).to_bytes(2, "big") + self.credential_id + self.public_key()
         data = self._data(asked["rp"]["id"], UP | AT | (UV if user_verified else 0), self.count) + attested
-        client = _client("webauthn.create", asked["challenge"], origin or self.origin)
+        client = _client("webauthn.create", asked["challenge"], origin or self.origin, cross_origin=cross_origin)
         attestation = encode_cbor({"fmt": "none", "attStmt": {}, "authData": data})
         return self._credential({"clientDataJSON": b64(client), "attestationObject": b64(attestation)})
 
