@@ -23,15 +23,15 @@ class Tallies:
 
     def follow(self, ledger: Ledger) -> int:
         """Read what is new."""
-        for appended in ledger.news(self.position):
-            entry = appended.entry
-            with self._lock:
+        with self._lock:
+            for appended in ledger.news(self.position):
+                entry = appended.entry
                 if (came := _VERIFYING.get(entry.type)) is not None:
                     self._verifications[str(entry.data["method"]), came] += 1
                 elif entry.type == "case.frozen":
                     self._freezes += 1
-            self.position = appended.seq + 1
-        return self.position
+                self.position = appended.seq + 1
+            return self.position
 
     @property
     def verifications(self) -> dict[tuple[str, str], int]:

@@ -31,11 +31,16 @@ def is_callers(path: str) -> bool:
 
 
 def language_of(app: App, case: Case, accept: str, chosen: str = "") -> str:
-    """What the person *chose* on the page, what their account has of record, what their browser accepts, by turns.
+    """The language of the page of *case*: as `language_for` its account."""
+    return language_for(app, (case.account,), accept, chosen)
+
+
+def language_for(app: App, accounts: tuple[AccountId, ...], accept: str, chosen: str = "") -> str:
+    """What the person *chose* on the page, what their accounts have of record, what their browser accepts, by turns.
 
     A directory that does not answer costs the page the language of record, not the page.
     """
-    of_record = of_accounts(app, (case.account,)) if not chosen else None
+    of_record = of_accounts(app, accounts) if not chosen else None
     return asked_for(app, accept, chosen, of_record)
 
 

@@ -10,7 +10,7 @@ from litestar.params import FromPath, FromQuery
 
 from watchword.core.errors import Invalid
 from watchword.languages.catalogue import words
-from watchword.reception.caller import asked_for, of_accounts
+from watchword.reception.caller import language_for
 from watchword.reception.given import Now, TheApp, Token
 from watchword.reception.problems import NotThere
 from watchword.web import view
@@ -32,8 +32,8 @@ def codes_page(
         person = app.saved_codes.demand(token, at)
     except Invalid as invalid:
         raise NotThere from invalid
-    of_record = of_accounts(app, app.registry.person(person).accounts) if not lang else None
-    say = words(asked_for(app, request.headers.get("accept-language", ""), lang, of_record))
+    accounts = app.registry.person(person).accounts
+    say = words(language_for(app, accounts, request.headers.get("accept-language", ""), lang))
     return render(
         view.CodesPage(chrome=caller_chrome(app, at, csrf, say), api=f"/api/codes/{token}", language=say.language)
     )
