@@ -68,7 +68,9 @@ BODIES: dict[str, Any] = {
     "AskedWords": {"words": "Who is with you?"},
     "Act": {"act": "ask", "words": "Who is with you?"},
     "SshKey": {"key": "ssh-ed25519 AAAA"},
-    "AppCode": {"challenge": "x", "code": "000000"},
+    "Spoken": {"spoken": "000000"},
+    "OwnPasskey": {"spoken": "000000", "answer": "{}"},
+    "AppCode": {"spoken": "000000", "challenge": "x", "code": "000000"},
     "ConfirmCredential": {"fingerprint": "00"},
     "Lend": {"to": "mara", "seat": "iam_duty", "until": "2026-12-01T00:00:00Z"},
     "TakeBack": {"to": "mara", "seat": "iam_duty"},
@@ -109,7 +111,7 @@ def test_every_route_for_nobody_for_a_stranger_and_for_somebody_without_a_role(o
     account = ilse.get(f"/api/cases/{case}").json()["account"]
     names = {"case": case, "token": "wrong", "challenge": "h-none", "account": account, "login": "mara"}
     names |= {"role": "agent", "credential": "k-none", "person": "p-none", "provider": "none", "downtime": "d-none"}
-    names |= {"question": "q-none", "name": "none", "feed": "none"}
+    names |= {"question": "q-none", "name": "none", "feed": "none", "page": "k-none"}
     names |= {"finding": "f-none", "suppression": "s-none"}
     names["tile"] = "entries/000.p/1"
     lows = organisation.sign_in("nobody").client

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -222,14 +223,20 @@ def test_people_get_the_address_of_a_page_to_enrol_on(served: Desk, here: Here) 
 
     assert told.code == 0, told.err
     assert [line.split()[0] for line in told.out.splitlines()] == ["noor", "tom"]
-    assert all("/enrol/" in line for line in told.out.splitlines())
+    assert all(re.fullmatch(r"\w+ \d{6} http\S+/enrol/\S+", line) for line in told.out.splitlines())
     token = pages[0]["address"].rpartition("/")[2]
     base = f"{load(served.home / 'watchword.toml').console.public_url}/api/enrol/{token}/apps"
-    offer = httpx2.post(base, trust_env=False).json()
+    spoken = {"spoken": pages[0]["code"]}
+    offer = httpx2.post(base, json=spoken, trust_env=False).json()
     code = pyotp.TOTP(offer["key"]).now()
-    given = {"challenge": offer["challenge"], "code": code}
+    given = {"challenge": offer["challenge"], "code": code, **spoken}
     assert httpx2.post(f"{base}/code", json=given, trust_env=False).status_code == 201
     assert [one["made_alone"] for one in _shown(here, "noor")["credentials"]] == [True]
     assert "made on a page of their own" in here("people", "show", "noor", login="root").out
+    (page,) = _shown(here, "tom")["pages"]
+    assert f"page {page['page']} for own-enrolment, by root" in here("people", "show", "tom", login="root").out
+    assert here("people", "take-back", "tom", page["page"], login="root").code == 0
+    assert _shown(here, "tom")["pages"] == []
+    assert here("people", "take-back", "tom", page["page"], login="root").code == 2
     assert is_told(here("people", "enrolment-page", login="root"), 2, "")
     assert here("people", "enrolment-page", "noor", login="tom").code == 3

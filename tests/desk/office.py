@@ -185,7 +185,7 @@ class Office:
     def save_codes(self, login: str, *, by: str = "root.admin") -> str:
         """Have *login* open the page of a new set of recovery codes, and keep them; returns the link's token."""
         link = self.app.saved_codes.link(self[by], self[login], self.at)
-        self.keys.codes[login] = self.app.saved_codes.open(link.token, self.at)
+        self.keys.codes[login] = self.app.saved_codes.open(link.token, link.code, self.at)
         return link.token
 
     # --- who and what ------------------------------------------------------------------------------------------------

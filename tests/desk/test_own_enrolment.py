@@ -15,6 +15,7 @@ from watchword.core.action import Action
 from watchword.core.errors import Conflict, Invalid, Refused
 from watchword.core.person import Delegation, Kind
 from watchword.desk.enrolment import SeedOffer
+from watchword.desk.links import take_back
 from watchword.desk.people import APPROVING, fingerprint
 from watchword.directories.sandbox import Seed
 
@@ -30,29 +31,34 @@ def newcomer(office: Office) -> Office:
     return office
 
 
-def _link(office: Office, login: str = NEW, by: str = "root.admin") -> str:
-    return office.app.own_enrolment.link(office[by], office[login], office.at).token
+Page = tuple[str, str]
+"""A link's token, and the code that is said to its owner."""
+
+
+def _link(office: Office, login: str = NEW, by: str = "root.admin") -> Page:
+    made = office.app.own_enrolment.link(office[by], office[login], office.at)
+    return made.token, made.code
 
 
 def _code(offer: SeedOffer, office: Office) -> str:
     return pyotp.TOTP(offer.key).at(office.at)
 
 
-def _passkey(office: Office, token: str) -> SoftAuthenticator:
+def _passkey(office: Office, page: Page) -> SoftAuthenticator:
     made, own = SoftAuthenticator(office.origin, counts=False), office.app.own_enrolment
-    offer = own.offer_passkey(token, office.at)
-    own.passkey(token, offer.challenge, made.create(offer.options), office.at)
+    offer = own.offer_passkey(*page, office.at)
+    own.passkey(*page, offer.challenge, made.create(offer.options), office.at)
     return made
 
 
 def test_an_app_is_set_up_and_proves(newcomer: Office) -> None:
     """The seed is shown on the page alone; the code that confirmed it proves nothing, the next one does."""
-    own, token = newcomer.app.own_enrolment, _link(newcomer)
-    assert own.demand(token, newcomer.at) == newcomer[NEW]
-    offer = own.offer_totp(token, newcomer.at)
+    own, page = newcomer.app.own_enrolment, _link(newcomer)
+    assert own.demand(page[0], newcomer.at) == newcomer[NEW]
+    offer = own.offer_totp(*page, newcomer.at)
     assert offer.address.startswith("otpauth://totp/")
     assert offer.key in offer.address
-    made = own.totp(token, offer.challenge, _code(offer, newcomer), newcomer.at)
+    made = own.totp(*page, offer.challenge, _code(offer, newcomer), newcomer.at)
 
     assert (made.method, made.counts_from) == ("totp", None)
     (held,) = newcomer.app.registry.person(newcomer[NEW]).credentials_of("totp")
@@ -69,8 +75,8 @@ def test_an_app_is_set_up_and_proves(newcomer: Office) -> None:
 
 def test_a_passkey_is_made_and_proves(newcomer: Office) -> None:
     """A passkey made on the page counts on the first day, and a second person can confirm it for approvals."""
-    token = _link(newcomer)
-    newcomer.keys.passkeys[NEW] = _passkey(newcomer, token)
+    page = _link(newcomer)
+    newcomer.keys.passkeys[NEW] = _passkey(newcomer, page)
     (held,) = newcomer.app.registry.person(newcomer[NEW]).credentials_of("passkey")
     assert held.made_alone
     assert held.method in APPROVING
@@ -88,24 +94,24 @@ def test_a_passkey_is_made_and_proves(newcomer: Office) -> None:
 def test_what_is_made_later_counts_in_thirty_days(office: Office) -> None:
     """After their first day a page's credential is as young as any other, and the page says from when it counts."""
     office.wait(days=40)
-    own, token = office.app.own_enrolment, _link(office, MARA)
-    offer = own.offer_totp(token, office.at)
-    made = own.totp(token, offer.challenge, _code(offer, office), office.at)
+    own, page = office.app.own_enrolment, _link(office, MARA)
+    offer = own.offer_totp(*page, office.at)
+    made = own.totp(*page, offer.challenge, _code(offer, office), office.at)
     assert made.counts_from == office.at + timedelta(days=30)
 
 
 def test_a_page_is_good_for_one(newcomer: Office) -> None:
     """Once something is enrolled the page is gone for every step, whichever was begun before."""
-    own, token = newcomer.app.own_enrolment, _link(newcomer)
-    app, key = own.offer_totp(token, newcomer.at), own.offer_passkey(token, newcomer.at)
-    own.totp(token, app.challenge, _code(app, newcomer), newcomer.at)
+    own, page = newcomer.app.own_enrolment, _link(newcomer)
+    app, key = own.offer_totp(*page, newcomer.at), own.offer_passkey(*page, newcomer.at)
+    own.totp(*page, app.challenge, _code(app, newcomer), newcomer.at)
     answer = SoftAuthenticator(newcomer.origin, counts=False).create(key.options)
     for step in (
-        lambda: own.demand(token, newcomer.at),
-        lambda: own.offer_totp(token, newcomer.at),
-        lambda: own.offer_passkey(token, newcomer.at),
-        lambda: own.totp(token, app.challenge, _code(app, newcomer), newcomer.at),
-        lambda: own.passkey(token, key.challenge, answer, newcomer.at),
+        lambda: own.demand(page[0], newcomer.at),
+        lambda: own.offer_totp(*page, newcomer.at),
+        lambda: own.offer_passkey(*page, newcomer.at),
+        lambda: own.totp(*page, app.challenge, _code(app, newcomer), newcomer.at),
+        lambda: own.passkey(*page, key.challenge, answer, newcomer.at),
     ):
         with pytest.raises(Invalid, match="There is no such page"):
             step()
@@ -114,22 +120,22 @@ def test_a_page_is_good_for_one(newcomer: Office) -> None:
 
 def test_a_page_is_gone_though_what_it_made_was_revoked(newcomer: Office) -> None:
     """A revoked credential does not open its page again."""
-    token = _link(newcomer)
-    _passkey(newcomer, token)
+    page = _link(newcomer)
+    _passkey(newcomer, page)
     (held,) = newcomer.app.registry.person(newcomer[NEW]).credentials
     newcomer.app.people.revoke_credential(newcomer["root.admin"], newcomer[NEW], held.id, "not hers", newcomer.at)
     with pytest.raises(Invalid, match="There is no such page"):
-        newcomer.app.own_enrolment.demand(token, newcomer.at)
+        newcomer.app.own_enrolment.demand(page[0], newcomer.at)
 
 
 def test_two_at_once(newcomer: Office) -> None:
     """Of two browsers that confirm at the same moment one enrols."""
-    own, token = newcomer.app.own_enrolment, _link(newcomer)
-    offers = [own.offer_totp(token, newcomer.at) for _ in range(2)]
+    own, page = newcomer.app.own_enrolment, _link(newcomer)
+    offers = [own.offer_totp(*page, newcomer.at) for _ in range(2)]
 
     def confirm(offer: SeedOffer) -> bool:
         try:
-            own.totp(token, offer.challenge, _code(offer, newcomer), newcomer.at)
+            own.totp(*page, offer.challenge, _code(offer, newcomer), newcomer.at)
         except (Invalid, Conflict, Refused):
             return False
         return True
@@ -141,10 +147,10 @@ def test_two_at_once(newcomer: Office) -> None:
 
 def test_whoever_looked_first_holds_nothing(newcomer: Office) -> None:
     """Each look begins with another seed: what an administrator read off before passing the address on is no one's."""
-    own, token = newcomer.app.own_enrolment, _link(newcomer)
-    theirs, hers = (own.offer_totp(token, newcomer.at) for _ in range(2))
+    own, page = newcomer.app.own_enrolment, _link(newcomer)
+    theirs, hers = (own.offer_totp(*page, newcomer.at) for _ in range(2))
     assert theirs.key != hers.key
-    own.totp(token, hers.challenge, _code(hers, newcomer), newcomer.at)
+    own.totp(*page, hers.challenge, _code(hers, newcomer), newcomer.at)
     newcomer.keys.apps[NEW] = base64.b32decode(hers.key)
     case = newcomer.open(NEW, Action.UNLOCK)
     waiting = newcomer.begin(case, "totp")
@@ -154,20 +160,20 @@ def test_whoever_looked_first_holds_nothing(newcomer: Office) -> None:
 
 def test_a_wrong_code_costs_nothing(newcomer: Office) -> None:
     """A wrong code is said to be one, counts against nobody, and the right one still enrols."""
-    own, token = newcomer.app.own_enrolment, _link(newcomer)
-    offer = own.offer_totp(token, newcomer.at)
+    own, page = newcomer.app.own_enrolment, _link(newcomer)
+    offer = own.offer_totp(*page, newcomer.at)
     size = newcomer.app.ledger.size
     for wrong in ("000000", "", "abcdef", "ü", "1" * 400):
-        assert refused(lambda: own.totp(token, offer.challenge, wrong, newcomer.at)) == ("wrong_app_code",)  # noqa: B023
+        assert refused(lambda: own.totp(*page, offer.challenge, wrong, newcomer.at)) == ("wrong_app_code",)  # noqa: B023
     assert newcomer.app.ledger.size == size
-    own.totp(token, offer.challenge, _code(offer, newcomer), newcomer.at)
+    own.totp(*page, offer.challenge, _code(offer, newcomer), newcomer.at)
 
 
 def test_an_offer_is_for_one_person_and_a_while(newcomer: Office) -> None:
     """What was begun for somebody else, was changed, or is too old enrols nothing."""
-    own, token, other = newcomer.app.own_enrolment, _link(newcomer), _link(newcomer, MARA)
-    offer, foreign = own.offer_totp(token, newcomer.at), own.offer_totp(other, newcomer.at)
-    key = own.offer_passkey(token, newcomer.at)
+    own, page, other = newcomer.app.own_enrolment, _link(newcomer), _link(newcomer, MARA)
+    offer, foreign = own.offer_totp(*page, newcomer.at), own.offer_totp(*other, newcomer.at)
+    key = own.offer_passkey(*page, newcomer.at)
     seed, until, seal = offer.challenge.split(".")
     forged = (
         foreign.challenge,
@@ -178,26 +184,81 @@ def test_an_offer_is_for_one_person_and_a_while(newcomer: Office) -> None:
     )
     for each in forged:
         with pytest.raises(Invalid, match="not begun by you"):
-            own.totp(token, each, _code(offer, newcomer), newcomer.at)
+            own.totp(*page, each, _code(offer, newcomer), newcomer.at)
     with pytest.raises(Invalid, match="not begun by you"):
-        own.passkey(token, offer.challenge, SoftAuthenticator(newcomer.origin).create(key.options), newcomer.at)
+        own.passkey(*page, offer.challenge, SoftAuthenticator(newcomer.origin).create(key.options), newcomer.at)
     newcomer.wait(minutes=15)
     with pytest.raises(Invalid, match="its time is over"):
-        own.totp(token, offer.challenge, _code(offer, newcomer), newcomer.at)
+        own.totp(*page, offer.challenge, _code(offer, newcomer), newcomer.at)
 
 
 def test_a_link_that_is_none(newcomer: Office) -> None:
     """A link that was changed, is a day old, or is for another kind of page leads nowhere, in the same words."""
-    token = _link(newcomer)
-    codes = newcomer.app.saved_codes.link(newcomer["root.admin"], newcomer[NEW], newcomer.at).token
+    token, code = _link(newcomer)
+    codes = newcomer.app.saved_codes.link(newcomer["root.admin"], newcomer[NEW], newcomer.at)
     _, *rest = token.split(".")
-    forged = (".".join((newcomer["noah.berg"], *rest)), token[:-1], token + "x", codes, "", ".", "....", "ü.ü.ü.9.ü")
+    forged = (".".join((newcomer["noah.berg"], *rest)), token[:-1], token + "x", codes.token, "", ".", "....", "ü.ü.ü")
     for each in forged:
-        with pytest.raises(Invalid, match="There is no such page"):
-            newcomer.app.own_enrolment.offer_totp(each, newcomer.at)
+        for said in (code, codes.code):
+            with pytest.raises(Invalid, match="There is no such page"):
+                newcomer.app.own_enrolment.offer_totp(each, said, newcomer.at)
     newcomer.wait(hours=24)
     with pytest.raises(Invalid, match="There is no such page"):
-        newcomer.app.own_enrolment.offer_totp(token, newcomer.at)
+        newcomer.app.own_enrolment.offer_totp(token, code, newcomer.at)
+    assert newcomer.app.registry.person(newcomer[NEW]).pages_at(newcomer.at) == ()
+
+
+def test_the_address_alone_is_worth_nothing(newcomer: Office) -> None:
+    """Whoever came by the address and not by the code enrols nothing; three wrong ones close the page, and are kept."""
+    own, (token, code) = newcomer.app.own_enrolment, _link(newcomer)
+    other = f"{(int(code) + 1) % 10**6:06d}"
+    assert refused(lambda: own.offer_totp(token, "", newcomer.at)) == ("wrong_page_code",)
+    offer = own.offer_totp(token, f"{code[:3]} {code[3:]}", newcomer.at)
+    confirm = _code(offer, newcomer)
+    assert refused(lambda: own.totp(token, other, offer.challenge, confirm, newcomer.at)) == ("wrong_page_code",)
+    assert [p.missed for p in newcomer.app.registry.person(newcomer[NEW]).pages_at(newcomer.at)] == [2]
+    assert refused(lambda: own.offer_passkey(token, "ü" * 6, newcomer.at)) == ("wrong_page_code",)
+    with pytest.raises(Invalid, match="There is no such page"):
+        own.totp(token, code, offer.challenge, confirm, newcomer.at)
+    types = [e.entry.type for e in newcomer.app.ledger.read(f"person/{newcomer[NEW]}")]
+    assert types[-4:] == ["page.made", "page.missed", "page.missed", "page.missed"]
+    assert newcomer.app.registry.person(newcomer[NEW]).credentials == ()
+    _passkey(newcomer, _link(newcomer))
+
+
+def test_many_guess_at_once(newcomer: Office) -> None:
+    """Guesses side by side are counted one by one: three are compared, and no more."""
+    own, (token, code) = newcomer.app.own_enrolment, _link(newcomer)
+
+    def guess(n: int) -> str:
+        try:
+            own.offer_totp(token, f"{(int(code) + n) % 10**6:06d}", newcomer.at)
+        except Refused as wrong:
+            return wrong.fault
+        except Invalid as gone:
+            return gone.where
+        return "right"
+
+    with ThreadPoolExecutor(8) as pool:
+        said = sorted(pool.map(guess, range(1, 25)))
+    assert said == ["page"] * 21 + ["refused"] * 3
+
+
+def test_an_address_is_taken_back(newcomer: Office) -> None:
+    """An address that went astray leads nowhere once it was taken back, and what was begun there enrols nothing."""
+    own, root, page = newcomer.app.own_enrolment, newcomer["root.admin"], _link(newcomer)
+    offer = own.offer_totp(*page, newcomer.at)
+    (known,) = newcomer.app.registry.person(newcomer[NEW]).pages_at(newcomer.at)
+    assert (known.purpose, known.by, known.missed) == ("own-enrolment", root, 0)
+    roster = newcomer.app.roster
+    assert refused(lambda: take_back(roster, newcomer["ada.agent"], newcomer[NEW], known.id, newcomer.at))
+    take_back(roster, root, newcomer[NEW], known.id, newcomer.at)
+    with pytest.raises(Invalid, match="There is no such page"):
+        own.totp(*page, offer.challenge, _code(offer, newcomer), newcomer.at)
+    for page_id in (known.id, "k-none"):
+        with pytest.raises(Invalid, match="leads nowhere as it is"):
+            take_back(roster, root, newcomer[NEW], page_id, newcomer.at)
+    assert newcomer.app.registry.person(newcomer[NEW]).credentials == ()
 
 
 def test_who_may_make_a_page(office: Office) -> None:
@@ -208,23 +269,23 @@ def test_who_may_make_a_page(office: Office) -> None:
     people.register(root, login="bot.one", name="Bot", kind=Kind.AI, unit="desk", at=office.at)
     assert refused(lambda: own.link(root, office["bot.one"], office.at)) == ("no_person",)
     people.delegate(root, office["boss.one"], Delegation(unit="desk", until=office.at.replace(year=2027)), office.at)
-    token = own.link(office["boss.one"], office["noah.berg"], office.at).token
+    page = _link(office, "noah.berg", "boss.one")
     assert refused(lambda: own.link(office["boss.one"], office["ann.author"], office.at)) == ("not_administered",)
-    offer = own.offer_totp(token, office.at)
+    offer = own.offer_totp(*page, office.at)
     people.end_delegation(root, office["boss.one"], "desk", office.at)
-    assert refused(lambda: own.totp(token, offer.challenge, _code(offer, office), office.at))
+    assert refused(lambda: own.totp(*page, offer.challenge, _code(offer, office), office.at))
 
 
 def test_a_passkey_of_somebody_else(newcomer: Office) -> None:
     """A key that is another person's is refused, and the page can still be used."""
-    own, token = newcomer.app.own_enrolment, _link(newcomer)
+    own, page = newcomer.app.own_enrolment, _link(newcomer)
     theirs = SoftAuthenticator(newcomer.origin, counts=False)
-    first = own.offer_passkey(_link(newcomer, MARA), newcomer.at)
+    first = own.offer_passkey(*_link(newcomer, MARA), newcomer.at)
     other = _link(newcomer, MARA)
-    begun = own.offer_passkey(other, newcomer.at)
-    own.passkey(other, begun.challenge, theirs.create(begun.options), newcomer.at)
-    offer = own.offer_passkey(token, newcomer.at)
+    begun = own.offer_passkey(*other, newcomer.at)
+    own.passkey(*other, begun.challenge, theirs.create(begun.options), newcomer.at)
+    offer = own.offer_passkey(*page, newcomer.at)
     with pytest.raises((Conflict, Refused)):
-        own.passkey(token, offer.challenge, theirs.create(offer.options), newcomer.at)
+        own.passkey(*page, offer.challenge, theirs.create(offer.options), newcomer.at)
     assert first.challenge != begun.challenge
-    _passkey(newcomer, token)
+    _passkey(newcomer, page)

@@ -157,15 +157,17 @@ def test_no_new_set_without_a_used_one(office: Office) -> None:
 
 
 def test_a_link_shows_codes_once(office: Office) -> None:
-    """Whoever opens it first sees the codes, and every later opening finds no page; a look at it uses nothing up."""
+    """Whoever was told its code sees the codes, once: later there is no page. A look at it uses nothing up."""
     link = office.app.saved_codes.link(office["root.admin"], office[MARA], office.at)
     office.app.saved_codes.demand(link.token, office.at)
-    codes = office.app.saved_codes.open(link.token, office.at)
+    assert refused(lambda: office.app.saved_codes.open(link.token, "", office.at)) == ("wrong_page_code",)
+    codes = office.app.saved_codes.open(link.token, link.code, office.at)
 
     assert len(codes) == 10
-    for attempt in (office.app.saved_codes.open, office.app.saved_codes.demand):
-        with pytest.raises(Invalid, match="opened already"):
-            attempt(link.token, office.at)
+    with pytest.raises(Invalid, match="opened already"):
+        office.app.saved_codes.open(link.token, link.code, office.at)
+    with pytest.raises(Invalid, match="opened already"):
+        office.app.saved_codes.demand(link.token, office.at)
 
 
 def test_a_link_opened_twice_at_once(office: Office) -> None:
@@ -174,7 +176,7 @@ def test_a_link_opened_twice_at_once(office: Office) -> None:
 
     def open_it(_: int) -> tuple[str, ...]:
         try:
-            return office.app.saved_codes.open(link.token, office.at)
+            return office.app.saved_codes.open(link.token, link.code, office.at)
         except (Invalid, Conflict):
             return ()
 
@@ -187,15 +189,16 @@ def test_a_link_opened_twice_at_once(office: Office) -> None:
 
 def test_a_link_that_is_none(office: Office) -> None:
     """A link that was changed in any part, or is a day old, leads nowhere, in the same words."""
-    token = office.app.saved_codes.link(office["root.admin"], office[MARA], office.at).token
+    link = office.app.saved_codes.link(office["root.admin"], office[MARA], office.at)
+    token = link.token
     person, *rest = token.split(".")
     forged = (".".join((office["noah.berg"], *rest)), token[:-1], token + "x", "", ".", "....", "ü.ü.ü.9.ü")
     for each in forged:
         with pytest.raises(Invalid, match="There is no such page"):
-            office.app.saved_codes.open(each, office.at)
+            office.app.saved_codes.open(each, link.code, office.at)
     office.wait(hours=24)
     with pytest.raises(Invalid, match="There is no such page"):
-        office.app.saved_codes.open(token, office.at)
+        office.app.saved_codes.open(token, link.code, office.at)
     assert person == office[MARA]
 
 
@@ -206,10 +209,10 @@ def test_who_may_make_a_link(office: Office) -> None:
         assert refused(lambda: codes.link(actor, person, office.at))  # noqa: B023
     people = office.app.people
     people.delegate(admin, office["boss.one"], Delegation(unit="desk", until=office.at.replace(year=2027)), office.at)
-    token = codes.link(office["boss.one"], office["noah.berg"], office.at).token
+    link = codes.link(office["boss.one"], office["noah.berg"], office.at)
     assert refused(lambda: codes.link(office["boss.one"], office["ann.author"], office.at))
     people.end_delegation(admin, office["boss.one"], "desk", office.at)
-    assert refused(lambda: codes.open(token, office.at))
+    assert refused(lambda: codes.open(link.token, link.code, office.at))
     assert Role.POLICY_AUTHOR in office.app.registry.person(office["ann.author"]).roles_at(office.at)
 
 

@@ -55,9 +55,12 @@ def test_what_operators_are_shown_can_be_typed(
     assert _exit_code("case", "withdraw", case, "--as", "ines", "--why", "found it") == 0
     assert _exit_code("people", "grant", "vic", "auditor", "--as", "root") == 0
     capsys.readouterr()
+    assert _exit_code("people", "enrolment-page", "tom", "--as", "root") == 0
     words = {"CASE": case, "FILE": "backup.db", "ada": "root", "otto": "root", "iris": "vic", "mira": "otto"}
+    capsys.readouterr()
     assert _exit_code("people", "show", "tom", "--as", "root", "--json") == 0
-    words["CREDENTIAL"] = json.loads(capsys.readouterr().out)["credentials"][-1]["credential"]
+    tom = json.loads(capsys.readouterr().out)
+    words |= {"CREDENTIAL": tom["credentials"][-1]["credential"], "PAGE": tom["pages"][-1]["page"]}
     assert _exit_code("ledger", "status", "--json") == 0
     (desk.home / "kept").write_text(json.loads(capsys.readouterr().out)["checkpoint"])
     words |= {"VKEY": SigningKey.load(desk.home / "keys" / "signing.key").vkey, "CHECKPOINT": "kept"}

@@ -138,12 +138,13 @@ def test_the_longest_words_fit_a_phone(browser: Browser, organisation: Organisat
 @pytest.mark.parametrize("tag", NAMES)
 def test_saved_codes_in_the_language_of_the_page(browser: Browser, organisation: Organisation, tag: str) -> None:
     """The page of new codes and the challenge that asks for one are in one language, and fit a phone."""
-    link = organisation.sign_in("root").post("/api/people/mara/recovery-codes").json()["address"].split(":8787")[1]
-    say = words(tag)
+    made = organisation.sign_in("root").post("/api/people/mara/recovery-codes").json()
+    link, say = made["address"].split(":8787")[1], words(tag)
     context = browser.new_context(base_url=organisation.url, viewport={"width": 360, "height": 740}, locale=tag)
     page = context.new_page()
     page.goto(link)
     expect(page.get_by_role("heading", level=1)).to_have_text(say("codes.title"))
+    page.get_by_label(say("own_page.spoken")).fill(made["code"])
     _fits(page, f"codes-before-{tag}")
     page.get_by_role("button", name=say("codes.show")).click()
     expect(page.locator("#set li")).to_have_count(10)
@@ -196,7 +197,7 @@ def test_what_is_wrong_with_an_offer_is_said_in_the_language_of_the_page(organis
     body = {"offer": "none.such", "x": "AA", "y": "AA"}
     for method, path, sent, key in (
         ("POST", "/api/prompts/browsers", body, "offer"),
-        ("POST", "/api/codes/none", None, "not_there"),
+        ("POST", "/api/codes/none", {"spoken": "1"}, "not_there"),
         ("GET", "/api/proofing/return?state=x", None, "other_browser"),
     ):
         problem = anybody.request(method, path, json=sent, headers=headers).json()

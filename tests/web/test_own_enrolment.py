@@ -46,12 +46,13 @@ def tab(browser: Browser, place: Organisation) -> Iterator[OpenTab]:
     assert not complaints
 
 
-def _address(staff: Page, login: str) -> str:
+def _address(staff: Page, login: str) -> tuple[str, str]:
+    """The address of a page, and the code that is said to its owner."""
     staff.goto(f"/people/{login}")
     staff.get_by_role("button", name="Make an enrolment address").click()
     shown = staff.locator("#enrolment-address")
     expect(shown).to_contain_text("/enrol/")
-    return shown.inner_text()
+    return shown.inner_text(), staff.locator("#enrolment-code").inner_text()
 
 
 def _with_authenticator(page: Page) -> None:
@@ -64,7 +65,7 @@ def test_an_app_from_the_address_to_a_proof(tab: OpenTab, place: Organisation) -
     """The person scans a picture, types a code, and is told from when it counts; staff never sees the seed."""
     staff, say = tab(), words("en")
     _sign_in(staff, "root")
-    address = _address(staff, "mara")
+    address, spoken = _address(staff, "mara")
     staff.get_by_role("button", name="Copy the address").first.click()
     assert staff.evaluate("navigator.clipboard.readText()") == address
     fits(staff, "person-enrolment")
@@ -73,6 +74,13 @@ def test_an_app_from_the_address_to_a_proof(tab: OpenTab, place: Organisation) -
     page.goto(address)
     expect(page.get_by_text("This page is for Mara Lindqvist.")).to_be_visible()
     fits(page, "enrol")
+    page.get_by_role("button", name=say("enrol.app_make")).click()
+    expect(page.locator("#setup")).to_be_hidden()  # the browser asks for the code first
+    page.get_by_label(say("own_page.spoken")).fill("000 001")
+    page.get_by_role("button", name=say("enrol.app_make")).click()
+    expect(page.get_by_role("alert")).to_contain_text(say("refused.wrong_page_code.what"))
+    fits(page, "enrol-wrong")
+    page.get_by_label(say("own_page.spoken")).fill(spoken)
     page.get_by_role("button", name=say("enrol.app_make")).click()
     expect(page.get_by_role("img", name=say("enrol.app_picture"))).to_be_visible()
     assert page.evaluate("document.getElementById('picture').naturalWidth") > 100
@@ -106,31 +114,52 @@ def test_a_passkey_later_than_the_first_day(tab: OpenTab, place: Organisation) -
     place.passes(days=40)
     staff, say = tab(), words("de")
     _sign_in(staff, "root")
-    address = _address(staff, "mara")
+    address, spoken = _address(staff, "mara")
     page = tab(locale="de-DE")
     _with_authenticator(page)
     page.goto(address)
+    page.get_by_label(say("own_page.spoken")).fill(spoken)
     page.get_by_role("button", name=say("enrol.passkey_make")).click()
     expect(page.get_by_role("status")).to_contain_text(say("enrol.say.later").partition("{")[0])
     fits(page, "enrol-later")
     staff.reload()
     expect(staff.locator(".held li", has_text="on a page of their own")).to_contain_text("Passkey")
 
-    page.goto(_address(staff, "mara"))
+    address, spoken = _address(staff, "mara")
+    page.goto(address)
+    page.get_by_label(say("own_page.spoken")).fill(spoken)
     page.get_by_role("button", name=say("enrol.passkey_make")).click()
     expect(page.get_by_role("alert")).to_have_text(say("enrol.say.held"))
+
+
+def test_an_address_is_taken_back(tab: OpenTab, place: Organisation) -> None:
+    """Whoever gave one out sees it on the person's page, takes it back there, and it leads nowhere."""
+    staff, say = tab(), words("en")
+    _sign_in(staff, "root")
+    address, _ = _address(staff, "mara")
+    staff.reload()
+    given = staff.locator(".held li", has_text="Enrolment page")
+    expect(given).to_contain_text("not used yet")
+    fits(staff, "person-given-out")
+    given.get_by_role("button", name="Take it back").click()
+    expect(given).to_have_count(0)
+    page = tab()
+    page.goto(address)
+    expect(page.get_by_text(say("refused.not_there.what"))).to_be_visible()
 
 
 def test_a_wrong_address_is_not_there(place: Organisation) -> None:
     """An address that is none, or was used, answers 404 as any page that never was, and says nothing of anybody."""
     root = place.sign_in("root")
-    token = root.post("/api/people/mara/enrolment-page").json()["address"].rpartition("/")[2]
+    made = root.post("/api/people/mara/enrolment-page").json()
+    token, spoken = made["address"].rpartition("/")[2], {"spoken": made["code"]}
     anybody = place.client()
-    assert anybody.post(f"/api/enrol/{token[:-1]}/apps").status_code == 404
-    offer = anybody.post(f"/api/enrol/{token}/apps")
+    assert anybody.post(f"/api/enrol/{token[:-1]}/apps", json=spoken).status_code == 404
+    assert anybody.post(f"/api/enrol/{token}/apps", json={"spoken": "1"}).status_code == 403
+    offer = anybody.post(f"/api/enrol/{token}/apps", json=spoken)
     assert offer.headers["cache-control"] == "no-store"
     code = pyotp.TOTP(offer.json()["key"]).at(place.at)
-    given = {"challenge": offer.json()["challenge"], "code": code}
+    given = {"challenge": offer.json()["challenge"], "code": code, **spoken}
     other = given | {"challenge": f"{given['challenge']}x"}
     assert anybody.post(f"/api/enrol/{token}/apps/code", json=other).status_code == 422
     assert anybody.post(f"/api/enrol/{token}/apps/code", json=given).status_code == 201
@@ -140,7 +169,7 @@ def test_a_wrong_address_is_not_there(place: Organisation) -> None:
         ("GET", f"/enrol/{token}"),
         ("GET", "/enrol/x"),
     ):
-        answer = anybody.request(method, path)
+        answer = anybody.request(method, path, json=spoken if method == "POST" else None)
         assert answer.status_code == 404
         assert "mara" not in answer.text.lower()
 

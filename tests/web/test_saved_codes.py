@@ -66,6 +66,7 @@ def test_from_the_address_to_the_codes(browser: Browser, place: Organisation) ->
     page, others = _tab(browser, place)
     page.goto(address.inner_text())
     expect(page.get_by_role("button", name="Show my codes")).to_be_visible()
+    page.get_by_label(words("en")("own_page.spoken")).fill(staff.locator("#codes-code").inner_text())
     _picture(page, "codes-before")
     page.get_by_role("button", name="Show my codes").click()
     shown = page.locator("#set li")
@@ -105,14 +106,14 @@ def test_from_the_address_to_the_codes(browser: Browser, place: Organisation) ->
 def test_a_wrong_address_is_not_there(place: Organisation) -> None:
     """An address that is none, or was opened, answers 404 as any page that never was, and says nothing of anybody."""
     root = place.sign_in("root")
-    link = root.post("/api/people/mara/recovery-codes").json()["address"]
-    token = link.rpartition("/")[2]
+    made = root.post("/api/people/mara/recovery-codes").json()
+    token, spoken = made["address"].rpartition("/")[2], {"spoken": made["code"]}
     anybody = place.client()
 
-    assert anybody.post(f"/api/codes/{token[:-1]}").status_code == 404
-    assert anybody.post(f"/api/codes/{token}").status_code == 200
+    assert anybody.post(f"/api/codes/{token[:-1]}", json=spoken).status_code == 404
+    assert anybody.post(f"/api/codes/{token}", json=spoken).status_code == 200
     for method, path in (("POST", f"/api/codes/{token}"), ("GET", f"/codes/{token}"), ("GET", "/codes/x")):
-        answer = anybody.request(method, path)
+        answer = anybody.request(method, path, json=spoken if method == "POST" else None)
         assert answer.status_code == 404
         assert "mara" not in answer.text.lower()
 

@@ -1,4 +1,4 @@
-"""Enrolment by the person alone: the address of a page of their own, and what that page asks."""
+"""Enrolment by the person alone: the address of a page of their own, what that page asks, and taking it back."""
 
 from __future__ import annotations
 
@@ -7,22 +7,40 @@ from contextlib import contextmanager
 from datetime import datetime
 
 import segno
-from litestar import Controller, post
+from litestar import Controller, delete, post
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
 
 from watchword.api.bodies import In, Out
-from watchword.api.people_bodies import PasskeyMade, PasskeyOffer
+from watchword.api.people_bodies import PasskeyOffer
+from watchword.app import App
 from watchword.core.errors import Invalid
+from watchword.desk.links import Link, take_back
 from watchword.reception.given import Now, TheActor, TheApp
 from watchword.reception.problems import NotThere
 
 
-class EnrolmentPage(Out, frozen=True, kw_only=True):
-    """The address of a page on which one person enrols one credential, and until when."""
+class OwnPageOut(Out, frozen=True, kw_only=True):
+    """The address of a page of somebody's own, good for one use until *expires*.
+
+    *code* is six digits without which the page does nothing: for its owner, by another way than the address takes.
+    """
 
     address: str
+    code: str
     expires: datetime
+
+
+class Spoken(In, frozen=True, kw_only=True):
+    """The code of the page, as its owner was told it."""
+
+    spoken: str
+
+
+class OwnPasskey(Spoken, frozen=True, kw_only=True):
+    """What the browser made: its registration response (`PublicKeyCredential`) as JSON text."""
+
+    answer: str
 
 
 class AppOffer(Out, frozen=True, kw_only=True):
@@ -38,7 +56,7 @@ class AppOffer(Out, frozen=True, kw_only=True):
     expires: datetime
 
 
-class AppCode(In, frozen=True, kw_only=True):
+class AppCode(Spoken, frozen=True, kw_only=True):
     """The *challenge* of an offer, and the six digits that the app shows.
 
     Both in the body: the challenge holds the seed, and addresses are written down by whatever stands in between.
@@ -61,35 +79,39 @@ class OwnEnrolmentController(Controller):
     path = "/api"
 
     @post("/people/{login:str}/enrolment-page", sync_to_thread=True, tags=["people"])
-    def link(self, app: TheApp, actor: TheActor, at: Now, login: FromPath[str]) -> EnrolmentPage:
+    def link(self, app: TheApp, actor: TheActor, at: Now, login: FromPath[str]) -> OwnPageOut:
         """Make the address of a page on which somebody enrols a passkey or an app by themself, once, within a day."""
         made = app.own_enrolment.link(actor.person, app.roster.find(actor.person, login, at).person.id, at)
-        address = f"{app.settings.console.public_url.rstrip('/')}/enrol/{made.token}"
-        return EnrolmentPage(address=address, expires=made.expires)
+        return own_page(app, "enrol", made)
+
+    @delete("/people/{login:str}/pages/{page:str}", sync_to_thread=True, tags=["people"])
+    def take_back(self, app: TheApp, actor: TheActor, at: Now, login: FromPath[str], page: FromPath[str]) -> None:
+        """Take the address of a page of somebody's own back: it leads nowhere from now on."""
+        take_back(app.roster, actor.person, app.roster.find(actor.person, login, at).person.id, page, at)
 
     @post("/enrol/{token:str}/passkeys", sync_to_thread=True, tags=["caller"], exclude_from_csrf=True)
-    def offer_passkey(self, app: TheApp, at: Now, token: FromPath[str]) -> PasskeyOffer:
+    def offer_passkey(self, app: TheApp, at: Now, token: FromPath[str], data: JSONBody[Spoken]) -> PasskeyOffer:
         """Begin a passkey: what a browser needs to make one with the person's own authenticator, for five minutes."""
-        with _page_or_none():
-            offer = app.own_enrolment.offer_passkey(token, at)
+        with page_or_none():
+            offer = app.own_enrolment.offer_passkey(token, data.spoken, at)
         return PasskeyOffer(challenge=offer.challenge, options=offer.options, expires=offer.expires)
 
     @post("/enrol/{token:str}/passkeys/{challenge:str}", sync_to_thread=True, tags=["caller"], exclude_from_csrf=True)
     def passkey(
-        self, app: TheApp, at: Now, token: FromPath[str], challenge: FromPath[str], data: JSONBody[PasskeyMade]
+        self, app: TheApp, at: Now, token: FromPath[str], challenge: FromPath[str], data: JSONBody[OwnPasskey]
     ) -> EnrolledAlone:
         """Enrol the passkey the browser made; the page is gone then."""
-        with _page_or_none():
-            made = app.own_enrolment.passkey(token, challenge, data.answer, at)
+        with page_or_none():
+            made = app.own_enrolment.passkey(token, data.spoken, challenge, data.answer, at)
         return EnrolledAlone(method=made.method, counts_from=made.counts_from)
 
     @post(
         "/enrol/{token:str}/apps", sync_to_thread=True, status_code=HTTP_200_OK, tags=["caller"], exclude_from_csrf=True
     )
-    def offer_app(self, app: TheApp, at: Now, token: FromPath[str]) -> AppOffer:
+    def offer_app(self, app: TheApp, at: Now, token: FromPath[str], data: JSONBody[Spoken]) -> AppOffer:
         """Begin an authenticator app with a seed of its own, for fifteen minutes; it counts once its code is known."""
-        with _page_or_none():
-            offer = app.own_enrolment.offer_totp(token, at)
+        with page_or_none():
+            offer = app.own_enrolment.offer_totp(token, data.spoken, at)
         return AppOffer(
             challenge=offer.challenge,
             address=offer.address,
@@ -100,14 +122,20 @@ class OwnEnrolmentController(Controller):
 
     @post("/enrol/{token:str}/apps/code", sync_to_thread=True, tags=["caller"], exclude_from_csrf=True)
     def confirm_app(self, app: TheApp, at: Now, token: FromPath[str], data: JSONBody[AppCode]) -> EnrolledAlone:
-        """Enrol the app that shows this code; the page is gone then. A wrong code can be typed again."""
-        with _page_or_none():
-            made = app.own_enrolment.totp(token, data.challenge, data.code, at)
+        """Enrol the app that shows this code; the page is gone then. A wrong code of the app can be typed again."""
+        with page_or_none():
+            made = app.own_enrolment.totp(token, data.spoken, data.challenge, data.code, at)
         return EnrolledAlone(method=made.method, counts_from=made.counts_from)
 
 
+def own_page(app: App, room: str, link: Link) -> OwnPageOut:
+    """The page of *link*, below the address people type."""
+    address = f"{app.settings.console.public_url.rstrip('/')}/{room}/{link.token}"
+    return OwnPageOut(address=address, code=link.code, expires=link.expires)
+
+
 @contextmanager
-def _page_or_none() -> Iterator[None]:
+def page_or_none() -> Iterator[None]:
     """`NotThere` for a page that was used, or never was one."""
     try:
         yield

@@ -8,6 +8,7 @@ from litestar import Controller, delete, get, post
 from litestar.params import FromPath, JSONBody
 
 from watchword.api import people_bodies as bodies
+from watchword.app import App
 from watchword.core.person import Delegation, Role, RoleGrant
 from watchword.desk.roster import Known
 from watchword.reception.given import Now, TheActor, TheApp
@@ -22,12 +23,12 @@ class PeopleController(Controller):
     @get("", sync_to_thread=True)
     def listed(self, app: TheApp, actor: TheActor, at: Now) -> tuple[bodies.KnownPerson, ...]:
         """Everybody whom this person may administer, by login; refused to who may administer nobody."""
-        return tuple(_known(one, at) for one in app.roster.all(actor.person, at))
+        return tuple(_known(app, one, at) for one in app.roster.all(actor.person, at))
 
     @get("/{login:str}", sync_to_thread=True)
     def one(self, app: TheApp, actor: TheActor, at: Now, login: FromPath[str]) -> bodies.KnownPerson:
         """One person; an unknown login and somebody of another unit are answered alike."""
-        return _known(app.roster.find(actor.person, login, at), at)
+        return _known(app, app.roster.find(actor.person, login, at), at)
 
     @post("", sync_to_thread=True)
     def register(
@@ -102,7 +103,7 @@ class PeopleController(Controller):
         return bodies.AccountOut(account=app.people.link(actor.person, person, data.directory, seen.native_id, at))
 
 
-def _known(known: Known, at: datetime) -> bodies.KnownPerson:
+def _known(app: App, known: Known, at: datetime) -> bodies.KnownPerson:
     person = known.person
     return bodies.KnownPerson(
         person=person.id,
@@ -135,5 +136,9 @@ def _known(known: Known, at: datetime) -> bodies.KnownPerson:
         accounts=tuple(
             bodies.LinkedOut(account=a.id, directory=a.directory, native_id=a.native_id, account_class=a.account_class)
             for a in known.accounts
+        ),
+        pages=tuple(
+            bodies.PageOut(page=p.id, purpose=p.purpose, by=app.names.said(p.by)[0], expires=p.expires)
+            for p in person.pages_at(at)
         ),
     )

@@ -74,6 +74,15 @@ class LinkedOut(Out, frozen=True, kw_only=True):
     account_class: str | None
 
 
+class PageOut(Out, frozen=True, kw_only=True):
+    """A page of somebody's own that can still be used: for what *purpose*, by whom (a login) its address was made."""
+
+    page: str
+    purpose: str
+    by: str
+    expires: datetime
+
+
 class KnownPerson(Out, frozen=True, kw_only=True):
     """Somebody as an administrator of their unit sees them."""
 
@@ -87,6 +96,7 @@ class KnownPerson(Out, frozen=True, kw_only=True):
     delegations: tuple[DelegationOut, ...]
     credentials: tuple[CredentialOut, ...]
     accounts: tuple[LinkedOut, ...]
+    pages: tuple[PageOut, ...] = ()
 
 
 class GrantRole(In, frozen=True, kw_only=True):

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from litestar import Controller, post
-from litestar.params import FromPath
+from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
 
 from watchword.api.bodies import Out
-from watchword.core.errors import Invalid
+from watchword.api.own_enrolment import OwnPageOut, Spoken, own_page, page_or_none
 from watchword.reception.given import Now, TheActor, TheApp
-from watchword.reception.problems import NotThere
-
-
-class CodesLink(Out, frozen=True, kw_only=True):
-    """The address of a page for the person alone, and until when it can be opened, once."""
-
-    address: str
-    expires: datetime
 
 
 class SavedCodesOut(Out, frozen=True, kw_only=True):
@@ -33,19 +23,13 @@ class SavedCodesController(Controller):
     path = "/api"
 
     @post("/people/{login:str}/recovery-codes", sync_to_thread=True, tags=["people"])
-    def link(self, app: TheApp, actor: TheActor, at: Now, login: FromPath[str]) -> CodesLink:
+    def link(self, app: TheApp, actor: TheActor, at: Now, login: FromPath[str]) -> OwnPageOut:
         """Make a link to a page that shows somebody a new set of recovery codes, once, within a day."""
         made = app.saved_codes.link(actor.person, app.roster.find(actor.person, login, at).person.id, at)
-        return CodesLink(
-            address=f"{app.settings.console.public_url.rstrip('/')}/codes/{made.token}", expires=made.expires
-        )
+        return own_page(app, "codes", made)
 
     @post("/codes/{token:str}", sync_to_thread=True, status_code=HTTP_200_OK, tags=["caller"], exclude_from_csrf=True)
-    def open(self, app: TheApp, at: Now, token: FromPath[str]) -> SavedCodesOut:
+    def open(self, app: TheApp, at: Now, token: FromPath[str], data: JSONBody[Spoken]) -> SavedCodesOut:
         """Make the set, and show it this once; a link that was opened, or never was one, is not there."""
-        try:
-            return SavedCodesOut(codes=app.saved_codes.open(token, at))
-        except Invalid as invalid:
-            if invalid.where == "page":
-                raise NotThere from invalid
-            raise
+        with page_or_none():
+            return SavedCodesOut(codes=app.saved_codes.open(token, data.spoken, at))

@@ -175,16 +175,25 @@ def enrol(
 
 @app.command
 def enrolment_page(logins: tuple[str, ...], /, *, asking: Asking) -> None:
-    """Let people enrol a passkey or an authenticator app by themself: print the address of a page for each of them.
+    """Let people enrol a passkey or an authenticator app by themself: print code and address of a page for each.
 
-    An address is good for one credential, within a day. Give it to the person yourself: whoever opens it enrols.
+    An address is good for one credential, within a day. Say the code to the person by another way than the address
+    takes: whoever has both enrols. `people take-back` ends an address that went astray.
     """
     if not logins:
         raise Invalid("Nobody is named.", "Name at least one login.", "login")
     with asking.session() as client:
         made = [{"login": one, **client.call("POST", f"{path_of(one)}/enrolment-page")} for one in logins]
-    words = "\n".join(f"{one['login']} {one['address']}" for one in made)
+    words = "\n".join(f"{one['login']} {one['code']} {one['address']}" for one in made)
     _told(asking, {"pages": made}, words)
+
+
+@app.command
+def take_back(
+    login: str, page: Annotated[str, Parameter(help="Its id; `people show` prints it.")], /, *, asking: Asking
+) -> None:
+    """Have the address of a page of somebody's own lead nowhere any more."""
+    _step(asking, login, "DELETE", f"pages/{quote(page, safe='')}")
 
 
 @app.command
@@ -268,6 +277,10 @@ def _show(asking: Asking, client: Client, login: str) -> None:
             confirmed = f"confirmed by {one['confirmed_by']}" if one["confirmed_by"] else "not confirmed for approvals"
             bound = "bound to its device" if one["device_bound"] else "may be on several devices"
             out.print(f"    {escape(one['fingerprint'])}, {bound}, {escape(confirmed)}", soft_wrap=True)
+    for one in person["pages"]:
+        out.print(
+            f"  page {escape(one['page'])} for {escape(one['purpose'])}, by {escape(one['by'])} until {one['expires']}"
+        )
     for one in person["accounts"]:
         told = f"{one['directory']} {one['native_id']} ({one['account_class'] or 'in no class'})"
         out.print(f"  account {escape(told)}")

@@ -17,6 +17,12 @@ SIGN_IN = "password"
 FIRST_DAY = timedelta(days=1)
 """Enrolments within this time of becoming known are how somebody began, not a change."""
 
+PAGE_LIFE = timedelta(hours=24)
+"""How long the address of a page of somebody's own can be used."""
+
+PAGE_TRIES = 3
+"""With so many wrong codes a page is gone: of six digits three are guessed three times in a million."""
+
 REMEMBERED = 10
 """How many of the latest prompts are kept of somebody; `core.prompt` allows fewer."""
 
@@ -105,6 +111,19 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
     made_alone: bool = False
 
 
+class OwnPage(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of somebody's own, for one *purpose* and one use: what is made there gets its *id*.
+
+    *by* is who made its address. *missed* counts the wrong codes that were given there.
+    """
+
+    id: str
+    purpose: str
+    by: PersonId
+    expires: datetime
+    missed: int = 0
+
+
 class PersonRegistered(msgspec.Struct, frozen=True, kw_only=True, tag="person.registered"):
     """A person is known from now on; name and login are payloads."""
 
@@ -179,6 +198,27 @@ class CredentialRevoked(msgspec.Struct, frozen=True, kw_only=True, tag="credenti
     credential: str
 
 
+class PageMade(msgspec.Struct, frozen=True, kw_only=True, tag="page.made"):
+    """The address of a page of their own can be used from now on."""
+
+    person: PersonId
+    page: OwnPage
+
+
+class PageMissed(msgspec.Struct, frozen=True, kw_only=True, tag="page.missed"):
+    """Somebody who had the address did not know the code."""
+
+    person: PersonId
+    page: str
+
+
+class PageTakenBack(msgspec.Struct, frozen=True, kw_only=True, tag="page.taken_back"):
+    """The address leads nowhere any more."""
+
+    person: PersonId
+    page: str
+
+
 class DelegationGranted(msgspec.Struct, frozen=True, kw_only=True, tag="delegation.granted"):
     """Administration of one unit, until an end date."""
 
@@ -226,6 +266,9 @@ PersonEvent = (
     | CredentialRevoked
     | BrowserSubscribed
     | Prompted
+    | PageMade
+    | PageMissed
+    | PageTakenBack
     | DelegationGranted
     | DelegationEnded
     | SeatLent
@@ -239,7 +282,8 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
 
     *since* is when they became known, *prompted* when prompts last appeared before them. *sign_in* is the one sign-in
     that counts (empty after it was revoked, None where there never was one), *replaced_at* when somebody else last gave
-    them another than they began with, and *retired* the public material of what was revoked.
+    them another than they began with, and *retired* the public material of what was revoked. *pages* are their own ones
+    that were not used; ask `pages_at`.
     """
 
     id: PersonId
@@ -256,6 +300,11 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     sign_in: str | None = None
     replaced_at: datetime | None = None
     retired: tuple[str, ...] = ()
+    pages: tuple[OwnPage, ...] = ()
+
+    def pages_at(self, at: datetime) -> tuple[OwnPage, ...]:
+        """The pages of their own whose address can be used at *at*."""
+        return tuple(p for p in self.pages if at < p.expires)
 
     def roles_at(self, at: datetime, unit: str | None = None) -> frozenset[Role]:
         """Roles in force at *at* for a case of *unit*; None asks for those held everywhere."""
@@ -313,7 +362,9 @@ def evolve_person(person: Person | None, event: PersonEvent) -> Person:
         case _, AccountLinked():
             return replace(person, accounts=tuple(dict.fromkeys((*person.accounts, event.account))))
         case _, CredentialEnrolled():
-            held = replace(person, credentials=(*person.credentials, event.credential))
+            held = replace(
+                person, credentials=(*person.credentials, event.credential), pages=_without(person, event.credential.id)
+            )
             return _signing_in(held, event.credential) if event.credential.method == SIGN_IN else held
         case _, CredentialUsed():
             used = tuple(
@@ -337,6 +388,14 @@ def evolve_person(person: Person | None, event: PersonEvent) -> Person:
             return person
         case _, Prompted():
             return replace(person, prompted=(*person.prompted, event.at)[-REMEMBERED:])
+        case _, PageMade():
+            lasting = tuple(p for p in person.pages if p.expires > event.page.expires - PAGE_LIFE)
+            return replace(person, pages=(*lasting, event.page))
+        case _, PageMissed():
+            counted = (replace(p, missed=p.missed + 1) if p.id == event.page else p for p in person.pages)
+            return replace(person, pages=tuple(p for p in counted if p.missed < PAGE_TRIES))
+        case _, PageTakenBack():
+            return replace(person, pages=_without(person, event.page))
         case _, DelegationGranted():
             return replace(person, delegations=(*person.delegations, event.delegation))
         case _, DelegationEnded():
@@ -348,6 +407,10 @@ def evolve_person(person: Person | None, event: PersonEvent) -> Person:
             return replace(person, lent=kept)
         case _, ExecutorGranted():
             return replace(person, executions=(*person.executions, event.grant))
+
+
+def _without(person: Person, page: str) -> tuple[OwnPage, ...]:
+    return tuple(p for p in person.pages if p.id != page)
 
 
 def _signing_in(person: Person, given: Credential) -> Person:

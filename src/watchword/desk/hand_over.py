@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import threading
 from datetime import datetime
@@ -12,6 +11,7 @@ from watchword.core.case import Case, Checked, Released, beneath
 from watchword.core.change import contact_of
 from watchword.core.errors import Invalid, Refused
 from watchword.core.ids import CaseId
+from watchword.desk.digits import code_of, is_code
 from watchword.desk.new_contact import NewContact
 from watchword.desk.recording import case_stream
 from watchword.desk.sealing import public_key
@@ -25,13 +25,6 @@ ENVELOPE = "envelope"
 
 DEVICE = "managed_device"
 """The method whose answer only a connection from the device can carry."""
-CODE_DIGITS = 6
-"""With three tries and the browser's key needed besides, a guess succeeds three times in a million."""
-
-
-def digits(code: str) -> str:
-    """*code* without what people put between digits."""
-    return "".join(code.split()).replace("-", "")
 
 
 class HandOver:
@@ -119,15 +112,14 @@ class HandOver:
         jwk = under.jwk if isinstance(under, Released) else None
         if case.requirement.deliver != "spoken" or jwk is None:
             return None
-        digest = hashlib.sha256(self.steps.ledger.keyed("spoken-code", f"{case.id} {jwk}").encode()).digest()
-        return f"{int.from_bytes(digest) % 10**CODE_DIGITS:0{CODE_DIGITS}d}"
+        return code_of(self.steps.ledger.keyed("spoken-code", f"{case.id} {jwk}"))
 
     def say_code(self, case: CaseId, code: str, browser: str, at: datetime) -> None:
         """Take the code as the person heard it; a wrong one is recorded before `Refused` says so."""
         with self._one_at_a_time:
             loaded = self.steps.load(case)
             self._demand_browser(loaded, browser)
-            right = hmac.compare_digest((self.spoken_code(loaded.case) or "").encode(), digits(code).encode())
+            right = is_code(self.spoken_code(loaded.case) or "", code)
             self.steps.system_step(case, lambda _: do.SayCode(right=right), at)
         if not right:
             raise Refused(

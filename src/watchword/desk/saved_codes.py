@@ -1,6 +1,6 @@
 """How somebody gets their recovery codes: through a page of their own, which shows a new set once.
 
-Whoever administers people makes a link (`links`) and never sees a code. After a code was used, the person makes the
+Whoever administers people makes a link (`links`) and never sees one. After a code was used, the person makes the
 next set at the end of that case.
 """
 
@@ -42,20 +42,21 @@ class SavedCodes:
         self.codes = codes
 
     def link(self, actor: PersonId, person: PersonId, at: datetime) -> Link:
-        """Make a link for *person*; nothing changes until it is opened."""
+        """Make a link for *person*, and the code to say to them."""
         return self.links.make(actor, person, at)
 
     def demand(self, token: str, at: datetime) -> PersonId:
         """Whose codes the link of *token* shows; `Invalid` unless it can be opened now, in the same words always."""
         return self.links.look(token, at).person
 
-    def open(self, token: str, at: datetime) -> tuple[str, ...]:
-        """Make the set a link is for, and return its codes: once, to whoever opens it first.
+    def open(self, token: str, spoken: str, at: datetime) -> tuple[str, ...]:
+        """Make the set a link is for, and return its codes: once, to whoever knows the link's own code, *spoken*.
 
-        Raise `Invalid` for a link that is none, opened already, or too old; `Refused` where its maker may no more.
+        Raise `Invalid` for a link that is none, opened already, or too old; `Refused` for a wrong code, and where its
+        maker may no more.
         """
-        given = self.links.use(token, at)
-        return self._issue(given.person, given.maker, given.made, at)
+        given = self.links.use(token, spoken, at)
+        return self._issue(given.person, given.maker, given.made, given.version, at)
 
     def owes(self, case: Case, browser: str) -> PersonId | None:
         """Who may have a new set at the end of *case* in this *browser*: its subject, who used a code in it."""
@@ -73,13 +74,13 @@ class SavedCodes:
             raise Refused(
                 "No new recovery codes are due here.", "Ask the desk for a link to a set of your own.", ("no_codes",)
             )
-        return self._issue(person, self.steps.runner, self.links.of_case(case), at)
+        made = self.links.of_case(case)
+        return self._issue(person, self.steps.runner, made, self.links.unknown(person, made), at)
 
-    def _issue(self, person: PersonId, actor: PersonId, made: str, at: datetime) -> tuple[str, ...]:
+    def _issue(self, person: PersonId, actor: PersonId, made: str, version: int, at: datetime) -> tuple[str, ...]:
         """Append the new set and the end of those before it, in one; of two at once the second finds the first."""
         kept, codes = self.codes.enrol()
         known = self.steps.registry.person(person)
-        version = self.links.unused(person, made)
         credential = Credential(id=made, method=METHOD, enrolled_at=at, made_alone=True)
         secret = Disclosure(name="secret", value=kept.hex(), retention=Retention.IDENTITY)
         why = Disclosure(name="why", value="a newer set was made", retention=Retention.IDENTITY)

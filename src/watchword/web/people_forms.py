@@ -13,6 +13,7 @@ from watchword.core.errors import Invalid
 from watchword.core.ids import PersonId
 from watchword.core.person import Delegation, Kind, Role, RoleGrant
 from watchword.core.prompt import DUO_DEVICE
+from watchword.desk.links import take_back as take_back_page
 from watchword.desk.roster import Known, Powers
 from watchword.desk.vouching import name_contact, name_supervisor
 from watchword.reception.ends import end_of
@@ -59,6 +60,11 @@ def revoke_credential(login: str, credential: str) -> Form:
     why = Field(name="why", label="Why", hint="Kept sealed beside the entry.")
     fields = (_hidden("credential", credential), why)
     return _form(login, "revoke-credential", "Revoke it", title="Revoke", weight="danger", fields=fields)
+
+
+def take_back(login: str, page: str) -> Form:
+    """Have the address of a page of their own lead nowhere any more."""
+    return _form(login, "take-back", "Take it back", weight="danger", fields=(_hidden("page", page),))
 
 
 def confirm(login: str, credential: str, shown: str, words: str) -> Form:
@@ -320,6 +326,9 @@ _TAKEN: dict[str, Taking] = {
     ),
     "confirm-key": lambda app, actor, person, said, at: app.people.confirm_credential(
         actor, person, said.get("credential", ""), said.get("fingerprint", ""), at
+    ),
+    "take-back": lambda app, actor, person, said, at: take_back_page(
+        app.roster, actor, person, said.get("page", ""), at
     ),
     "ssh-key": lambda app, actor, person, said, at: app.approver_keys.ssh(actor, person, said.get("key", ""), at),
     "revoke-credential": lambda app, actor, person, said, at: app.people.revoke_credential(

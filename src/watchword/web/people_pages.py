@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from watchword.app import App
 from watchword.core.ids import PersonId
-from watchword.core.person import Delegation, Kind, RoleGrant
+from watchword.core.person import PAGE_LIFE, Delegation, Kind, OwnPage, RoleGrant
 from watchword.desk.roster import Enrolled, Known, Powers
 from watchword.reception import wording
 from watchword.reception.spoken import spoken
@@ -17,6 +17,8 @@ from watchword.web import view
 from watchword.web.frame import chrome, name_of
 
 KINDS = {Kind.EMPLOYEE: "employee", Kind.VENDOR: "of a vendor", Kind.AI: "AI agent", Kind.SYSTEM: "part of Watchword"}
+
+_PAGES = {"own-enrolment": "Enrolment page", "saved-codes": "Page of recovery codes"}
 
 LENGTHS = (timedelta(hours=12), timedelta(days=1), timedelta(days=3), timedelta(days=7))
 """For how long the switch can be turned on from its page."""
@@ -91,13 +93,15 @@ def person_page(
             empty="No account is linked.",
         ),
     )
+    given = tuple(_given(app, known, page, powers, at) for page in person.pages_at(at))
+    pages = (view.Holdings(title="Addresses given out", held=given, empty=""),) if given else ()
     mine = actor == person.id
     return view.PersonPage(
         chrome=chrome(app, at, csrf, actor, here="people"),
         name=known.name,
         login=known.login,
         facts=tuple(f for f in (KINDS[person.kind], person.unit or "no unit", since) if f),
-        holdings=holdings,
+        holdings=(*holdings, *pages),
         forms=forms.changes(app, known, powers),
         enrols=f"/api/people/{quote(known.login, safe='')}" if powers.enrols else "",
         notices=(*((_MINE,) if mine else ()), *((_offer(offered),) if offered else ())),
@@ -145,6 +149,17 @@ def _delegated(known: Known, delegation: Delegation, powers: Powers, at: datetim
         note=_until(delegation.until, at),
         over=over,
         form=forms.end_delegation(known.login, delegation.unit) if powers.everywhere and not over else None,
+    )
+
+
+def _given(app: App, known: Known, page: OwnPage, powers: Powers, at: datetime) -> view.Held:
+    """A page of their own that can still be used."""
+    made = wording.span(at - (page.expires - PAGE_LIFE))
+    wrong = f", a wrong code was typed {'once' if page.missed == 1 else 'twice'}" if page.missed else ""
+    return view.Held(
+        title=_PAGES.get(page.purpose, "A page of their own"),
+        note=f"made {made} ago by {name_of(app, page.by)}, {_until(page.expires, at)}, not used yet{wrong}",
+        form=forms.take_back(known.login, page.id) if powers.enrols else None,
     )
 
 

@@ -17,12 +17,14 @@ export const showCodes = (codes) => {
 };
 
 if (page.id === "codes") {
-  part("show").addEventListener("click", async () => {
+  part("before").addEventListener("submit", async (event) => {
+    event.preventDefault();
     part("show").disabled = true;
     part("problem").hidden = true;
     try {
-      const headers = { accept: "application/json", "accept-language": document.documentElement.lang };
-      const answer = await fetch(page.dataset.api, { method: "POST", headers, cache: "no-store" }).catch(() => new Response(null, { status: 503 }));
+      const headers = { "content-type": "application/json", accept: "application/json", "accept-language": document.documentElement.lang };
+      const body = JSON.stringify({ spoken: part("spoken").value });
+      const answer = await fetch(page.dataset.api, { method: "POST", headers, body, cache: "no-store" }).catch(() => new Response(null, { status: 503 }));
       const said = await answer.json().catch(() => ({}));
       if (!answer.ok) throw new Error(said.detail ? `${said.detail} ${said.remedy ?? ""}` : words.silent);
       part("before").hidden = true;

@@ -9,7 +9,7 @@ let app; // what the app is set up with, until its code is known
 
 const post = async (path, body) => {
   const headers = { "content-type": "application/json", accept: "application/json", "accept-language": document.documentElement.lang };
-  const answer = await fetch(`${page.dataset.api}/${path}`, { method: "POST", headers, body: JSON.stringify(body ?? {}), cache: "no-store" })
+  const answer = await fetch(`${page.dataset.api}/${path}`, { method: "POST", headers, body: JSON.stringify({ spoken: part("spoken").value, ...body }), cache: "no-store" })
     .catch(() => new Response(null, { status: 503 }));
   const said = await answer.json().catch(() => ({}));
   if (answer.ok) return said;
@@ -19,6 +19,7 @@ const post = async (path, body) => {
 const problem = (text) => {
   part("problem").textContent = text;
   part("problem").hidden = !text;
+  if (text) part("problem").scrollIntoView({ block: "nearest" });
 };
 
 const forget = () => {
@@ -42,6 +43,7 @@ const done = ({ counts_from: from }) => {
 const tried = (button, step) => async (event) => {
   event?.preventDefault();
   problem("");
+  if (!part("spoken").reportValidity()) return;
   button.disabled = true;
   try {
     await step();

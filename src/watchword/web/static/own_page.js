@@ -4,7 +4,7 @@ const offer = async (part) => {
   const headers = { "content-type": "application/json", accept: "application/json", "x-csrftoken": part.dataset.csrf };
   const answer = await fetch(part.dataset.ownPage, { method: "POST", headers, cache: "no-store" }).catch(() => new Response(null, { status: 503 }));
   const said = await answer.json().catch(() => ({}));
-  if (answer.ok) return said.address;
+  if (answer.ok) return said;
   throw new Error(said.detail ? `${said.detail} ${said.remedy ?? ""}` : "The console did not answer. Wait a moment.");
 };
 
@@ -15,10 +15,12 @@ for (const part of document.querySelectorAll("[data-own-page]")) {
     problem.hidden = true;
     button.disabled = true;
     try {
-      const address = await offer(part);
+      const { address, code } = await offer(part);
       part.querySelector("output").textContent = address;
       part.querySelector("[data-copy]").dataset.copy = address;
       part.querySelector(".kept").hidden = false;
+      part.querySelector(".told b").textContent = code ? `${code.slice(0, 3)} ${code.slice(3)}` : "";
+      part.querySelector(".told").hidden = !code; // a browser for prompts is enrolled by the address alone
     } catch (error) {
       problem.textContent = error.message;
       problem.hidden = false;
