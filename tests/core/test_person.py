@@ -12,6 +12,8 @@ from tests.core.sample import ACCOUNT, ANN, CASE, DAY, IDA, MAX, NOON
 from watchword.core.errors import Invalid
 from watchword.core.ids import CaseId
 from watchword.core.person import (
+    PAGE_LIFE,
+    PAGE_TRIES,
     RECOVERED,
     AccountLinked,
     BrowserSubscribed,
@@ -27,6 +29,10 @@ from watchword.core.person import (
     ExecutorGranted,
     Kind,
     LentSeat,
+    OwnPage,
+    PageMade,
+    PageMissed,
+    PageTakenBack,
     Person,
     PersonEvent,
     PersonRegistered,
@@ -224,6 +230,36 @@ def test_what_was_revoked_is_remembered_by_its_public_part() -> None:
         ann = evolve_person(ann, CredentialRevoked(person=ANN, credential=name))
     assert ann.retired == ("public of k-1",)
     assert [c.id for c in ann.credentials] == ["k-2"]
+
+
+def _page(name: str = "k-9", *, expires: timedelta = DAY) -> PageMade:
+    page = OwnPage(id=name, purpose="own-enrolment", by=IDA, expires=NOON + expires)
+    return PageMade(person=ANN, page=page)
+
+
+def test_a_page_of_their_own_lasts_a_day() -> None:
+    """The last instant before its end counts; what is over is let go of as the next one is made, and no sooner."""
+    assert (timedelta(hours=24), 3) == (PAGE_LIFE, PAGE_TRIES)
+    ann = person(_page())
+    assert [p.id for p in ann.pages_at(NOON + DAY - timedelta(microseconds=1))] == ["k-9"]
+    assert ann.pages_at(NOON + DAY) == ()
+    assert [p.id for p in person(_page(), _page("k-8", expires=2 * DAY)).pages] == ["k-8"]
+    later = _page("k-8", expires=2 * DAY - timedelta(microseconds=1))
+    assert [p.id for p in person(_page(), later).pages] == ["k-9", "k-8"]
+
+
+def test_a_page_ends_with_its_third_wrong_code() -> None:
+    """Each wrong one is counted for the page it was given at."""
+    ann = person(_page(), _page("k-8"), *[PageMissed(person=ANN, page="k-9")] * 2)
+    assert [(p.id, p.missed) for p in ann.pages] == [("k-9", 2), ("k-8", 0)]
+    assert [p.id for p in evolve_person(ann, PageMissed(person=ANN, page="k-9")).pages] == ["k-8"]
+
+
+def test_a_page_ends_with_what_it_made_or_as_it_is_taken_back() -> None:
+    """The other pages stay, whatever else is enrolled."""
+    ann = person(_page(), _page("k-8"), _page("k-7"), enrolled("k-9"), enrolled("k-1"))
+    assert [p.id for p in ann.pages] == ["k-8", "k-7"]
+    assert [p.id for p in evolve_person(ann, PageTakenBack(person=ANN, page="k-8")).pages] == ["k-7"]
 
 
 def test_the_latest_prompts_are_remembered() -> None:

@@ -7,6 +7,8 @@ from datetime import timedelta
 import pytest
 
 from tests.desk.office import Office
+from tests.desk.test_lost_rows import DELETED, LEASED, MOVED, PUT_OFF
+from watchword.core.action import Action
 from watchword.core.errors import Refused
 from watchword.core.person import Kind
 from watchword.desk.asks import Kind as EffectKind
@@ -108,6 +110,20 @@ def test_a_planted_row_tells_nothing(office: Office) -> None:
     assert _told(office, before=before) == ()
 
 
+@pytest.mark.parametrize("how", [DELETED, PUT_OFF, LEASED, MOVED], ids=["deleted", "put off", "leased", "moved"])
+def test_a_row_that_was_spoilt_is_asked_again(office: Office, how: str) -> None:
+    """Whoever writes to the database keeps a notice back for minutes; what is older than a day is not told again."""
+    before = len(_told(office))
+    office.app.enrolment.totp(office["root.admin"], office[MARA], office.at)
+    office.tamper(how)
+    office.pass_by(minutes=6)
+    assert [sent.subject for sent in _told(office, before=before)] == ["A way to show that it is you was added"]
+    office.wait(days=2)
+    office.tamper(DELETED)
+    office.pass_by(minutes=6)
+    assert len(_told(office, before=before)) == 1
+
+
 def test_an_account_that_is_gone_keeps_nothing_from_the_others(office: Office) -> None:
     """Of two accounts one was deleted in its directory: the other one's address is told all the same."""
     root = office["root.admin"]
@@ -122,3 +138,20 @@ def test_an_account_that_is_gone_keeps_nothing_from_the_others(office: Office) -
     office.app.enrolment.totp(root, person, office.at)
     (sent,) = _told(office, NEW)
     assert sent.subject == "A way to show that it is you was added"
+
+
+def test_an_approval_is_told_past_an_account_that_is_gone(office: Office) -> None:
+    """Of an approver's accounts one was deleted in its directory: they are told at the other, the person as ever."""
+    office.directory.seed((Seed(login=NEW, display_name="Nina New", mail=f"{NEW}@example.test"),))
+    stale = office.native("temp.nobody")
+    for native in (stale, office.native(NEW)):
+        office.app.people.link(office["root.admin"], office["boss.one"], "sandbox", native, office.at)
+    office.tamper_directory(f"DELETE FROM account WHERE native_id = '{stale}'")
+    case = office.open(MARA, Action.FACTOR_RESET, factors=("authenticator_app",))
+    for method in ("passkey", "in_person"):
+        office.prove(case, method)
+    office.ask(case)
+    office.approve(case, "boss.one")
+    (sent,) = [s for s in _told(office, NEW) if s.subject.startswith("You approved: ")]
+    assert case[2:10] in sent.subject
+    assert any("approved" in s.subject and case[2:10] in s.subject for s in _told(office))

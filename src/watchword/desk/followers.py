@@ -21,6 +21,7 @@ from watchword.core.passkey import PasskeyMaterial, material_of
 from watchword.core.person import AccountLinked, CredentialEnrolled, PersonRegistered
 from watchword.core.standing import AccountRegistered
 from watchword.desk.asks import may_owe
+from watchword.desk.credential_words import TOLD
 from watchword.desk.recording import event_of, recorded
 from watchword.ledger.append import Appended
 from watchword.ledger.entry import Retention
@@ -29,6 +30,12 @@ from watchword.ledger.leader import Ledger
 from watchword.ledger.restoration import LEDGER_STREAM
 
 HOUR = timedelta(hours=1)
+
+BOUND = frozenset(kind.__struct_config__.tag for kind in TOLD)
+"""The types of entries that somebody is told of who they are about."""
+
+REMEMBERED = timedelta(days=1)
+"""For how long it is known which of those there were."""
 
 
 class Names:
@@ -46,11 +53,16 @@ class Names:
         self._owners: dict[AccountId, PersonId] = {}
         self._known: dict[PersonId, None] = {}
         self._passkeys: dict[str, PersonId] = {}
+        self._bound: deque[Appended] = deque()
 
     def follow(self, ledger: Ledger) -> int:
         """Read what is new."""
         with self._lock:
             for appended in ledger.news(self.position):
+                if appended.entry.type in BOUND:
+                    self._bound.append(appended)
+                    while appended.entry.at - self._bound[0].entry.at > REMEMBERED:
+                        self._bound.popleft()
                 match appended.entry.type:
                     case "person.registered":
                         event = event_of(appended)
@@ -84,6 +96,11 @@ class Names:
                         self._let_go(event)
                 self.position = appended.seq + 1
             return self.position
+
+    def bound(self, at: datetime) -> tuple[Appended, ...]:
+        """What was changed within a day of how people show who they are."""
+        with self._lock:
+            return tuple(one for one in self._bound if at - one.entry.at <= REMEMBERED)
 
     def people(self) -> tuple[PersonId, ...]:
         """Everybody who was ever registered, in that order."""

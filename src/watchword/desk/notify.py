@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import TypeAlias
 
 import msgspec
 import structlog
@@ -28,6 +29,9 @@ log = structlog.get_logger("watchword.notices")
 
 CHANNELS = {"mail": ("mail",), "phone": ("call", "sms")}
 """Which channels reach which kind of contact point, the one that notices prefer first."""
+
+Tell: TypeAlias = Callable[[AccountId, DirectoryAccount, Words], int]
+"""Tells of one account as it was read, in these words; returns how many contacts it reached."""
 
 
 class Notices:
@@ -106,22 +110,25 @@ class Notices:
         if not isinstance(given, past.ApprovalGiven):
             raise Refused("Nothing was approved that a notice would tell of.", "Drop it.", ("nothing_to_tell",))
         digest, signed = request_digest(given.request), is_signed(given.proof)
-        told = 0
         approver = steps.registry.person(given.person)
-        for whom, accounts, words_for in (
-            ("person", (loaded.account,), to_subject),
-            ("approver", approver.accounts, to_approver),
-        ):
-            for account in accounts:
-                directory, native = steps.registry.native_id(account)
-                seen = steps.directory(directory).read(native)
+
+        def tell(whom: str, words_for: Callable[..., tuple[str, str]]) -> Tell:
+            def one(account: AccountId, seen: DirectoryAccount, say: Words) -> int:
                 mail = tuple(c for c in seen.contacts if c.kind == "mail")
-                say = words(known(seen.language, self.language))
                 said = words_for(loaded, digest, say, signed=signed)
                 sent, away = self._send(mail, f"{effect}/{whom}/{account}", said, say, at)
                 if away is not None:
                     raise away
-                told += len(sent)
+                return len(sent)
+
+            return one
+
+        told = self._each(
+            (
+                (tell("person", to_subject), (loaded.account,)),
+                (tell("approver", to_approver), approver.accounts),
+            )
+        )
         log.info("notice.approved", case=case, contacts=told)
 
     def tell_credential(self, person: PersonId, version: int, effect: str, at: datetime) -> None:
@@ -139,21 +146,33 @@ class Notices:
         before = steps.registry.person(person, before=entry.seq)
         steps.names.follow(steps.ledger)
         by, name = (steps.names.said(PersonId(who))[1] for who in (entry.entry.actor, person))
-        told, away = 0, list[Unavailable]()
-        for account in (event.account,) if isinstance(event, AccountLinked) else before.accounts:
+
+        def tell(account: AccountId, seen: DirectoryAccount, say: Words) -> int:
+            said = to_owner(event, before, name=name, by=by, at=entry.entry.at, say=say)
+            return self._tell_by_mail(account, seen, f"{effect}/{account}", said, say, at) if said else 0
+
+        accounts = (event.account,) if isinstance(event, AccountLinked) else before.accounts
+        told = self._each(((tell, accounts),))
+        log.info("notice.credential", person=person, contacts=told)
+
+    def _each(self, tellings: tuple[tuple[Tell, tuple[AccountId, ...]], ...]) -> int:
+        """Tell of every account, each in its language; returns how many contacts heard it.
+
+        One account that is gone keeps nothing from the others. What was away is raised once all others were told.
+        """
+        steps, told, away = self.desk.steps, 0, list[Unavailable]()
+        for tell, account in ((tell, account) for tell, accounts in tellings for account in accounts):
             try:
                 directory, native = steps.registry.native_id(account)
                 seen = steps.directory(directory).read(native)
-                say = words(known(seen.language, self.language))
-                said = to_owner(event, before, name=name, by=by, at=entry.entry.at, say=say)
-                told += self._tell_by_mail(account, seen, f"{effect}/{account}", said, say, at) if said else 0
+                told += tell(account, seen, words(known(seen.language, self.language)))
             except Unavailable as fault:
                 away.append(fault)
-            except (Refused, Invalid) as fault:  # one that is gone keeps nothing from the others
-                log.warning("notice.account_unread", person=person, account=account, why=fault.what)
-        log.info("notice.credential", person=person, contacts=told)
+            except (Refused, Invalid) as fault:
+                log.warning("notice.account_unread", account=account, why=fault.what)
         if away:
             raise away[0]
+        return told
 
     def _tell_by_mail(
         self, account: AccountId, seen: DirectoryAccount, effect: str, said: tuple[str, str], say: Words, at: datetime

@@ -1,12 +1,14 @@
-"""Asks again for what cases owe, where the row that stood for it is gone, or says what no runner left it saying.
+"""Asks again for what cases and people are owed, where its row is gone or says what no runner left it saying.
 
 Effect rows are hints in a table: whoever writes to the database can delete one, settle it or put it off for ever, and a
-restore can lose it. What a case owes is read from its entries, so nothing of that holds it up for longer than `EVERY`.
-Asking again causes nothing by itself: whoever claims the row finds in the evidence what is left to do.
+restore can lose it. What is owed is read from the entries, for people those of the last day, so nothing of that holds
+it up for longer than `EVERY`. Asking again causes nothing by itself: whoever claims the row finds in the evidence what
+is left to do.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import msgspec
@@ -15,7 +17,8 @@ import structlog
 from watchword.core.case import Holding
 from watchword.core.ids import CaseId
 from watchword.desk.asks import Kind, Owed, effects_owed
-from watchword.desk.recording import case_stream, recorded
+from watchword.desk.credential_words import TOLD, asked
+from watchword.desk.recording import case_stream, event_of, recorded
 from watchword.desk.steps import Steps
 from watchword.ledger.store import EffectRow, EffectState
 
@@ -44,20 +47,32 @@ class Reminder:
         if self._looked is not None and at - self._looked < EVERY:
             return 0
         self.steps.cases.follow(self.steps.ledger)
-        asked = sum(self._remind(case, at) for case in self.steps.cases.may_owe(at))
+        again = sum(self._remind(case, at) for case in self.steps.cases.may_owe(at))
+        if Kind.CREDENTIAL in self.kinds:
+            self.steps.names.follow(self.steps.ledger)
+            again += self._again(self._untold(at), lambda: self._untold(at), at, PROVEN)
         self._looked = at
-        return asked
+        return again
 
     def _remind(self, case: CaseId, at: datetime) -> int:
-        owed = self._owed(case, at)
-        there = {row.id: row for row in self.steps.ledger.effects_named(tuple(owed))}
-        made = self.steps.ledger.ask_again(tuple(row for name, row in owed.items() if name not in there))
         now = self.steps.load(case).case
         # That a hold was told is an entry: until there is one, its notice did not go out, whatever its row says.
         proven = PROVEN | {Kind.NOTICE} if isinstance(now, Holding) and not now.told else PROVEN
+        return self._again(self._owed(case, at), lambda: self._owed(case, at), at, proven)
+
+    def _again(
+        self,
+        owed: dict[str, EffectRow],
+        anew: Callable[[], dict[str, EffectRow]],
+        at: datetime,
+        proven: frozenset[str],
+    ) -> int:
+        """Ask again for those of *owed* that are gone, and put right those that are wrong and are owed *anew*."""
+        there = {row.id: row for row in self.steps.ledger.effects_named(tuple(owed))}
+        made = self.steps.ledger.ask_again(tuple(row for name, row in owed.items() if name not in there))
         wrong = {name for name, row in there.items() if _is_wrong(row, owed[name], at, proven)}
         # A runner may have done it since it was read: what is still owed after the row said so is owed in truth.
-        still = self._owed(case, at) if wrong else {}
+        still = anew() if wrong else {}
         righted = tuple(row for name, row in still.items() if name in wrong)
         self.steps.ledger.put_right(righted)
         for name in (*made, *(row.id for row in righted)):
@@ -73,6 +88,17 @@ class Reminder:
 
         owed = effects_owed(tuple(recorded(entry) for entry in entries), at, self.steps.sends)
         return {o.row.id: row(o) for o in owed if o.row.kind in self.kinds}
+
+    def _untold(self, at: datetime) -> dict[str, EffectRow]:
+        """The rows by which people are told of what they are known by, by id, with who asked for each."""
+        found: dict[str, EffectRow] = {}
+        for one in self.steps.names.bound(at):
+            event = event_of(one)
+            assert isinstance(event, TOLD)
+            known = self.steps.registry.person(event.person, before=one.seq)
+            for row in asked(known, event, one.entry.version, one.entry.at):
+                found[row.id] = msgspec.structs.replace(row, asked_by=one.seq)
+        return found
 
 
 def _is_wrong(row: EffectRow, owed: EffectRow, at: datetime, proven: frozenset[str]) -> bool:
