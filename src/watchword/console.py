@@ -16,7 +16,6 @@ from litestar.datastructures import MutableScopeHeaders
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.response import Redirect
 from litestar.static_files import create_static_files_router
 from litestar.status_codes import HTTP_500_INTERNAL_SERVER_ERROR
@@ -34,6 +33,7 @@ from watchword.reception import approver
 from watchword.reception.afterwards import Afterwards
 from watchword.reception.caller import is_callers, problem_in
 from watchword.reception.landing import door
+from watchword.reception.problem_docs import Described
 from watchword.reception.problems import (
     MEDIA_TYPE,
     RETRY_S,
@@ -117,7 +117,7 @@ def create_console(
             trace = "".join(traceback.format_exception(error))
             # The template and never the path: a caller's page has its token there.
             log.error("request.failed", path=request.scope.get("path_template", ""), fault=fault.fault, trace=trace)
-        if request.url.path.startswith(("/api", "/ledger/")) or request.url.path in {"/healthz", PATH}:
+        if request.url.path.startswith(("/api", "/ledger/", "/.well-known/")) or request.url.path in {"/healthz", PATH}:
             body = msgspec.json.encode(problem)
             return Response(body, status_code=problem.status, media_type=MEDIA_TYPE, headers=busy)
         if isinstance(fault, NotSignedIn) and "hx-request" not in request.headers:
@@ -162,7 +162,7 @@ def create_console(
             version=__version__,
             path="/api/schema",
             use_handler_docstrings=True,
-            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+            render_plugins=[Described(path="/openapi.json")],
         ),
         request_max_body_size=65_536,
         logging_config=None,

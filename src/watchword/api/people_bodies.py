@@ -14,6 +14,10 @@ When: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
 """A time with its offset from UTC: one without it could be anybody's."""
 
 
+Hours: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=168)]
+"""Whole hours, a week at most."""
+
+
 class RegisterPerson(In, frozen=True, kw_only=True):
     """Somebody who is to act here."""
 
@@ -262,7 +266,7 @@ class StatementOut(Out, frozen=True, kw_only=True):
 class ProposePolicy(In, frozen=True, kw_only=True):
     """How many *hours* the proposal waits; or, to sign it, the *statement* as given and the browser's *assertion*."""
 
-    hours: int = 24
+    hours: Hours = 24
     statement: str | None = None
     assertion: str | None = None
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Annotated
 
 from litestar import Controller, get, post
-from litestar.params import FromQuery, JSONBody
+from litestar.params import JSONBody, QueryParameter
 from litestar.status_codes import HTTP_200_OK
 
 from watchword.api import people_bodies as bodies
@@ -41,7 +42,9 @@ class PolicyController(Controller):
         )
 
     @get("/proposal/statement", sync_to_thread=True)
-    def to_propose(self, app: TheApp, actor: TheActor, at: Now, hours: FromQuery[int] = 24) -> bodies.StatementOut:
+    def to_propose(
+        self, app: TheApp, actor: TheActor, at: Now, hours: Annotated[int, QueryParameter(ge=1, le=168)] = 24
+    ) -> bodies.StatementOut:
         """What this author would sign to propose the policy on disk; ask again rather than keep it."""
         return _statement(app.activation.to_propose(actor.person, at, within=timedelta(hours=hours)))
 

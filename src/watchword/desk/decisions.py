@@ -279,9 +279,8 @@ class Decisions:
     def release_freeze(self, actor: PersonId, account: AccountId, at: datetime) -> bool:
         """Agree that an account's freeze ends; True when this was the second person and it did."""
         for attempt in range(RACES):
-            # The version first: what comes between it and the ruling is decided on again.
-            version = self.steps.ledger.read(account_stream(account))[-1].entry.version
-            standing = self.steps.registry.account(account)
+            # What comes between this version and the ruling is decided on again.
+            standing, version = self.steps.registry.standing(account)
             facts = CaseFacts(
                 case=None,
                 unit=standing.facts.unit,

@@ -31,6 +31,6 @@ def moment(said: str, where: str = "since") -> datetime:
     """A time as it was written down, `2026-11-21 14:05` or ISO 8601, UTC where it names no offset; `Invalid` else."""
     try:
         found = datetime.fromisoformat(said.strip())
-    except ValueError as error:
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError) as error:  # the latter: in UTC it would be before year 1, or after 9999
         raise Invalid(f"{said!r} is no time.", "Write it as 2026-11-21 14:05, in UTC.", where=where) from error
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
