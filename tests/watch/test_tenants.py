@@ -136,6 +136,16 @@ def _activity(tenant: str) -> dict[str, Any]:
     }
 
 
+def _token(tenant: str) -> dict[str, Any]:
+    return {
+        "jti": f"s-{tenant}",
+        "iss": tenant,
+        "iat": 1772452800,
+        "sub_id": {"format": "email", "email": "ana@example.test"},
+        "events": {"https://schemas.openid.net/secevent/risc/event-type/account-credential-change-required": {}},
+    }
+
+
 SAYING: dict[str, tuple[str, Any]] = {
     "an event hub": ("entra", hub),
     "Log Analytics": ("entra", _sentinel),
@@ -150,6 +160,7 @@ SAYING: dict[str, tuple[str, Any]] = {
         "github",
         lambda tenant: github.entry("org.add_member", org="team", business=tenant, _document_id=tenant),
     ),
+    "Shared Signals": ("ssf", _token),
     "ECS": ("ecs", lambda tenant: {**_elastic(tenant), "data_stream": {"dataset": "azure.auditlogs"}}),
 }
 
@@ -211,7 +222,7 @@ def test_a_log_that_never_says_whose_it_is_takes_no_tenants() -> None:
     """It would let all pass, and say that it did not."""
     with pytest.raises(Invalid, match="okta does not say which tenant"):
         demand_tenants_told(provider_named("okta"), ("corp",))
-    for name in ("entra", "google", "keycloak", "duo", "cloudtrail", "github", "ecs"):
+    for name in ("entra", "google", "keycloak", "duo", "cloudtrail", "github", "ssf", "ecs"):
         demand_tenants_told(provider_named(name), ("corp",))
 
 

@@ -26,5 +26,6 @@ SSF = Provider(
         ),
         ("events", "MAP(VARCHAR, JSON)"),
     ),
+    tenant=("iss",),
 )
 """CAEP and RISC events of any transmitter."""

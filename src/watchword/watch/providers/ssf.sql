@@ -20,7 +20,8 @@ SELECT
             ELSE '' END
     END AS native,
     CAST(instant(CAST(iat AS VARCHAR)) AS VARCHAR) AS stamp,
-    struct_pack(jti := jti, iss := iss, iat := iat, txn := txn, sub_id := sub_id, events := events) AS record
+    struct_pack(jti := jti, iss := iss, iat := iat, txn := txn, sub_id := sub_id, events := events) AS record,
+    nullif(iss, '') AS tenant
 FROM log;
 
 WITH each_event AS (
