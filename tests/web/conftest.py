@@ -27,6 +27,7 @@ from watchword.web.findings_view import (
     SuppressionRow,
     SuppressionsPage,
 )
+from watchword.web.guidance import Guide
 from watchword.web.render import Page as AnyPage
 
 AT = datetime(2026, 11, 21, 14, 22, 40, tzinfo=UTC)
@@ -295,6 +296,15 @@ def pages() -> dict[str, AnyPage]:
             tone="warn",
             told="Nobody has looked at it yet.",
             facts=(fact,),
+            guides=(
+                Guide(
+                    title="A change nobody has a case for",
+                    name="change_without_case",
+                    response="Run `watchword ledger fsck`, and ask.",
+                    nothing="A feed that runs ahead.",
+                    attack=("T1098",),
+                ),
+            ),
             items=(
                 ItemRow(
                     at=AT,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
@@ -17,6 +18,7 @@ from watchword.watch.finding_log import KnownSuppression, Shown
 from watchword.watch.outputs.delivery import place_of
 from watchword.watch.printable import printable
 from watchword.watch.risk import Kind, Risk
+from watchword.watch.signals import Signal
 from watchword.watching import POSITIONS
 from watchword.web import view
 from watchword.web.findings_forms import address_of, steps
@@ -30,8 +32,8 @@ from watchword.web.findings_view import (
     RiskRow,
 )
 from watchword.web.frame import chrome, name_of
+from watchword.web.guidance import guide_of, in_words, rule_said, signals_named
 from watchword.web.suppressions_page import ADDRESS
-from watchword.web.suppressions_page import rule_said as _rule
 
 SHOWN = 200
 """Rows of a page at most; what is left out is counted."""
@@ -68,6 +70,7 @@ def findings_page(app: App, actor: PersonId, csrf: str, at: datetime, status: st
     rows = tuple(
         one for one in everything if (one.finding.status in OPEN if chosen is None else one.finding.status is chosen)
     )
+    signals = signals_named(app)
     open_ = sum(counts[one] for one in OPEN)
     tabs = (
         view.Tab(label="Open", link="/findings", count=open_, current=chosen is None),
@@ -80,7 +83,7 @@ def findings_page(app: App, actor: PersonId, csrf: str, at: datetime, status: st
         chrome=chrome(app, at, csrf, actor, here="findings"),
         sub="What somebody has to look at, grouped by what its events share; gravest first.",
         tabs=tabs,
-        rows=tuple(_row(app, one) for one in rows[:SHOWN]),
+        rows=tuple(_row(app, one, signals) for one in rows[:SHOWN]),
         left_out=max(len(rows) - SHOWN, 0),
         quiet=_quiet(app, at),
         risks=_risks(app, risks(app, at)),
@@ -88,14 +91,14 @@ def findings_page(app: App, actor: PersonId, csrf: str, at: datetime, status: st
     )
 
 
-def _row(app: App, shown: Shown) -> FindingRow:
+def _row(app: App, shown: Shown, signals: Mapping[str, Signal]) -> FindingRow:
     finding = shown.finding
     return FindingRow(
         link=address_of(finding.id),
         severity=finding.severity,
         by=BY[finding.by],
         name=_named(app, shown),
-        rules=tuple(_rule(rule) for rule in finding.rules[:RULES]),
+        rules=tuple(rule_said(rule, signals) for rule in finding.rules[:RULES]),
         more_rules=max(len(finding.rules) - RULES, 0),
         events=_events(shown.live),
         since=finding.since or finding.raised_at,
@@ -156,6 +159,7 @@ def _named(app: App, shown: Shown) -> str:
 def finding_page(app: App, shown: Shown, actor: PersonId, csrf: str, at: datetime) -> FindingPage:
     """One finding; forms for whoever works on findings."""
     finding = shown.finding
+    signals = signals_named(app)
     mine = is_about(shown, own_names(app, actor, is_shown=True))
     work = works(app, actor, at)
     due, others = steps(app, shown, actor, mine=mine) if work else (None, ())
@@ -166,7 +170,6 @@ def finding_page(app: App, shown: Shown, actor: PersonId, csrf: str, at: datetim
         view.Fact(label="First", value=f"{finding.since or finding.raised_at:%-d %b %Y %H:%M:%S}"),
         view.Fact(label="Last", value=f"{finding.until or finding.raised_at:%-d %b %Y %H:%M:%S}"),
         view.Fact(label="Raised", value=f"{finding.raised_at:%-d %b %Y %H:%M:%S}"),
-        view.Fact(label="Rules", value=", ".join(_rule(rule) for rule in finding.rules)),
     ]
     if shown.is_erased:
         note = "its time was over; the entries stay and verify"
@@ -188,7 +191,8 @@ def finding_page(app: App, shown: Shown, actor: PersonId, csrf: str, at: datetim
         tone=TONES.get(finding.status, "good"),
         told=TOLD[finding.status],
         facts=tuple(facts),
-        items=tuple(_item(app, item, cases.get(item.event or "")) for item in shown.items[:SHOWN]),
+        guides=tuple(guide_of(rule, signals) for rule in finding.rules),
+        items=tuple(_item(app, item, signals, cases.get(item.event or "")) for item in shown.items[:SHOWN]),
         left_out=max(len(shown.items) - SHOWN, 0),
         notes=tuple(NoteRow(at=when, by=name_of(app, by), words=_lines(words)) for when, by, words in shown.notes),
         notices=(_MINE,) if mine else (),
@@ -232,16 +236,16 @@ _MINE = view.Notice(
 )
 
 
-def _item(app: App, item: Item, case: str | None) -> ItemRow:
+def _item(app: App, item: Item, signals: Mapping[str, Signal], case: str | None) -> ItemRow:
     where = ", ".join(printable(one) for one in (item.directory, item.vendor, item.unit) if one)
     return ItemRow(
         at=item.at,
         severity=item.severity,
-        rule=_rule(item.rule),
+        rule=rule_said(item.rule, signals),
         actor=called(app, item.actor, item.directory),
         target=called(app, item.target, item.directory),
         where=where,
-        why=printable(item.why),
+        why=printable(in_words(item.why)),
         case=printable(case) if case else None,
         case_link=f"/cases/{quote(case, safe='')}" if case else None,
     )

@@ -7,6 +7,7 @@ from datetime import datetime
 import msgspec
 
 from watchword.core.finding import Severity
+from watchword.web.guidance import Guide
 from watchword.web.view import Chrome, Fact, Form, Notice, Tab, Tone
 
 
@@ -104,7 +105,7 @@ class NoteRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FindingPage(msgspec.Struct, frozen=True, kw_only=True):
-    """One finding with its items and notes, and the steps of its life that the reader may take."""
+    """One finding: its items and notes, what to do about them, and the steps of its life that the reader may take."""
 
     chrome: Chrome
     finding: str
@@ -116,6 +117,7 @@ class FindingPage(msgspec.Struct, frozen=True, kw_only=True):
     tone: Tone
     told: str
     facts: tuple[Fact, ...]
+    guides: tuple[Guide, ...]
     items: tuple[ItemRow, ...]
     left_out: int
     notes: tuple[NoteRow, ...]

@@ -14,8 +14,6 @@ from watchword.core.case import (
     TERMINAL,
     AwaitingApproval,
     Case,
-    Delivered,
-    Failed,
     Holding,
     Paused,
     Releasable,
@@ -34,6 +32,7 @@ from watchword.web import view
 from watchword.web.forms import closable
 from watchword.web.frame import account_of, chrome, name_of
 from watchword.web.stages import stage_of, tone_of
+from watchword.web.whose import due_steps, is_asked, owes_review
 
 SHOWN = 200
 """Rows of a list at most; what is left out is counted."""
@@ -66,7 +65,7 @@ def cases_page(app: App, actor: PersonId, csrf: str, at: datetime, tab: str, que
     cuts = {
         "open": tuple(r for r in rows if not isinstance(r.case, TERMINAL)),
         "mine": tuple(r for r in rows if _mine(app, standing, actor, r.case, at)),
-        "owed": tuple(r for r in rows if _owes(r.case)),
+        "owed": tuple(r for r in rows if owes_review(r.case)),
         "all": rows,
     }
     titles = {"open": "Open", "mine": "Yours to take", "owed": "Review owed", "all": "All"}
@@ -116,40 +115,13 @@ def _said_of(app: App, case: Case) -> str:
 
 def _mine(app: App, standing: Standing, actor: PersonId, case: Case, at: datetime) -> bool:
     """Whether a step that is due could be this person's."""
-    due = _due(case, at)
+    due = due_steps(case, at)
     if any(v.person == actor for v in case.votes):
         due = tuple(step for step in due if step is not Step.APPROVE)
     if not due:
         return False
     loaded = Loaded(case=case, account=standing(case.account), version=-1, account_version=-1)
     return any(app.desk.steps.may(actor, step, loaded, at) for step in due)
-
-
-def _due(case: Case, at: datetime) -> tuple[Step, ...]:
-    """The steps that a case waits for people to take."""
-    owed = (Step.REVIEW,) if _owes(case) and isinstance(case, (*TERMINAL, Failed, Delivered)) else ()
-    match case:
-        case Verifying():
-            return (Step.VERIFY,)
-        case AwaitingApproval():
-            return (Step.APPROVE, Step.VERIFY) if _asked(case) else (Step.APPROVE,)
-        case Paused():
-            return (Step.LIFT_PAUSE,)
-        case Holding() if case.until <= at:
-            return (Step.RELEASE,)
-        case Releasable():
-            return (Step.RELEASE,)
-    return (Step.CLOSE, *owed) if closable(case) else owed
-
-
-def _asked(case: Case) -> bool:
-    """Whether an approver asked what the desk has not answered."""
-    return any(one.answered_by is None for one in case.questions)
-
-
-def _owes(case: Case) -> bool:
-    """Whether a review of it is still to come."""
-    return case.review_due is not None and case.reviewer is None
 
 
 def _case_row(app: App, standing: Standing, case: Case, at: datetime, *, mine: bool) -> view.CaseRow:
@@ -178,7 +150,7 @@ def _waits_for(case: Case, at: datetime) -> str:
         case Verifying():
             return "the ticket" if case.ticket is None else "the person to be verified"
         case AwaitingApproval() if case.requirement.approve:
-            asked = ", and an answer to an approver’s question" if _asked(case) else ""
+            asked = ", and an answer to an approver’s question" if is_asked(case) else ""
             return f"approval ({case.requirement.approve.name}){asked}"
         case Paused():
             return "somebody on duty, after a “not me”"
@@ -191,8 +163,8 @@ def _waits_for(case: Case, at: datetime) -> str:
         case Releasable():
             return "the release"
     if closable(case):
-        return "somebody to close it, and a review" if _owes(case) else "somebody to close it"
-    if _owes(case):
+        return "somebody to close it, and a review" if owes_review(case) else "somebody to close it"
+    if owes_review(case):
         return "a review"
     return "" if isinstance(case, TERMINAL) else "the executor or the person"
 

@@ -137,7 +137,10 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CasePage(msgspec.Struct, frozen=True, kw_only=True):
-    """One case as a vertical timeline, and what surrounds it. *version* is that of its stream, for the live refresh."""
+    """One case as a vertical timeline, and what surrounds it. *version* is that of its stream, for the live refresh.
+
+    *whose* says to whoever can take no step that is due who takes it.
+    """
 
     chrome: Chrome
     case: str
@@ -149,6 +152,7 @@ class CasePage(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     tone: Tone
     next_step: str
+    whose: str = ""
     stages: tuple[Stage, ...]
     rail: tuple[Panel, ...]
     notices: tuple[Notice, ...] = ()
