@@ -61,6 +61,24 @@ def test_what_keeps_somebody_from_it_is_said(
     assert not_yours(app, ilse, loaded, organisation.at) == ""
 
 
+def test_a_case_that_is_over_gives_no_address(organisation: Organisation) -> None:
+    """While it runs the agent has the person's page to pass on; afterwards there is none to open."""
+    agent = organisation.sign_in("ilse")
+    case = agent.post("/api/cases", WISH).json()["case"]
+    assert "The caller&#39;s own page" in agent.get(f"/cases/{case}").text
+    agent.post(f"/api/cases/{case}/withdraw", {"why": "they remembered it"})
+    told = agent.get(f"/cases/{case}").text
+    assert "Withdrawn" in told
+    assert "The caller&#39;s own page" not in told
+
+
+def test_a_role_that_is_missing_is_said_without_a_case(organisation: Organisation) -> None:
+    """Who may not administer people is sent to somebody who may, and no case is spoken of."""
+    told = organisation.sign_in("ilse").get("/people").text
+    assert "Ask somebody whose role allows it; " in told
+    assert "on this case" not in told
+
+
 def test_every_step_that_can_be_due_has_words() -> None:
     """Nobody is told less for a step that somebody forgot."""
     assert set(TAKES) == {Step.VERIFY, Step.APPROVE, Step.RELEASE, Step.LIFT_PAUSE, Step.CLOSE, Step.REVIEW}

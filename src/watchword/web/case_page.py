@@ -326,7 +326,7 @@ class _Builder:
         asked = self.case.requirement
         if not asked.hold_s:
             return {"asked": "No hold is asked."}
-        waived = " or ".join(wording.method(m).lower() for m in asked.hold_waived_by)
+        waived = " or ".join(wording.within(wording.method(m)) for m in asked.hold_waived_by)
         length = wording.span(timedelta(seconds=asked.hold_s))
         words = f"{length}, so that the person can say “not me”" + (f"; {waived} waives it." if waived else ".")
         if isinstance(self.case, Holding) and not self.case.told:
