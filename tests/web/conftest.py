@@ -28,9 +28,11 @@ from watchword.web.findings_view import (
     SuppressionsPage,
 )
 from watchword.web.guidance import Guide
+from watchword.web.paging import Pages
 from watchword.web.render import Page as AnyPage
 
 AT = datetime(2026, 11, 21, 14, 22, 40, tzinfo=UTC)
+PAGES = Pages(first=201, last=400, found=612, back="/board", on="/board?page=3")
 STATES: tuple[Literal["open", "proved", "free", "unusable", "failed"], ...] = (
     "open",
     "proved",
@@ -233,7 +235,14 @@ def pages() -> dict[str, AnyPage]:
             rows=(event,),
             notices=(notice,),
             read_to=AT,
-            left_out=3,
+            pages=PAGES,
+            query="cleo",
+            found=612,
+            days=(
+                view.Day(
+                    title="21 Nov: 1 unverified", bars=(view.Bar(verdict="unverified", x=0, y=0, wide=9, high=72),)
+                ),
+            ),
         ),
         FindingsPage(
             chrome=msgspec.structs.replace(staff, findings=2),
@@ -255,9 +264,15 @@ def pages() -> dict[str, AnyPage]:
                     owner="nobody's yet",
                 ),
             ),
-            left_out=3,
+            pages=PAGES,
+            query="cleo",
             quiet="2 events kept quiet so far.",
-            risks=(RiskList(title="Agents", rows=(RiskRow(name="it.admin", score=35.0, note="4 events"),)),),
+            risks=(
+                RiskList(
+                    title="Agents",
+                    rows=(RiskRow(name="it.admin", link="/findings?q=it.admin", score=35.0, note="4 events"),),
+                ),
+            ),
             notices=(view.Notice(title="The output siem has a fault", text="A fault of ours.", tone="bad"),),
         ),
         SuppressionsPage(

@@ -92,6 +92,37 @@ def test_gravest_first_with_what_they_share(organisation: Organisation) -> None:
     assert page.quiet == ""
 
 
+def test_a_finding_is_found_by_whom_it_names_and_what_found_it(organisation: Organisation) -> None:
+    """Every word, of agent, account, rule in words or by name; the cuts count what was found."""
+    app, noor = organisation.app, organisation.app.names.person("noor")
+    raised(organisation, row("e-1"), row("e-2", actor="okta.support", target="m.lindqvist"))
+    for query, found in (
+        ("SUPPORT", ["okta.support"]),
+        ("lindqvist unverified", ["okta.support"]),
+        ("verdict.unverified it.admin", ["it.admin"]),
+        ("adeyemi lindqvist", []),
+    ):
+        page = findings_page(app, noor, "", BEGINNING, "new", f" {query} ")
+        assert [r.name for r in page.rows] == found, query
+        assert (page.query, page.status) == (query, "new")
+        assert page.tabs[0].count == len(found)
+    assert page.tabs[2].link == "/findings?status=triaged&q=adeyemi+lindqvist"
+    told = organisation.sign_in("noor").get("/findings?q=%22%3E%3Cb%3E&status=new").text
+    assert "&#34;&gt;&lt;b&gt;" in told
+    assert '<input type="hidden" name="status" value="new">' in told
+
+
+def test_a_long_list_of_findings_has_pages(organisation: Organisation) -> None:
+    """Each stands on one of them."""
+    app, noor = organisation.app, organisation.app.names.person("noor")
+    raised(organisation, *(row(f"e-{n}", at=BEGINNING + timedelta(hours=2 * n), actor=f"a{n}") for n in range(201)))
+    first = listed(organisation)
+    assert first.pages is not None
+    assert (first.pages.found, first.pages.on) == (201, "/findings?page=2")
+    second = findings_page(app, noor, "", BEGINNING, "open", "", 2)
+    assert len({r.link for r in (*first.rows, *second.rows)}) == 201
+
+
 def test_an_account_is_one_whatever_it_is_called(organisation: Organisation) -> None:
     """What a log says of an account and what the desk's evidence says of it are one risk, in its owner's name."""
     case = organisation.sign_in("ilse").post("/api/cases", RESET).json()["case"]
@@ -477,7 +508,7 @@ def test_a_browser_dismisses_one_on_a_desk_and_on_a_phone(browser: Browser, orga
     page.get_by_role("link", name="Findings 3 new").click()
     expect(page.get_by_role("heading", name="Findings", exact=True)).to_be_visible()
     fits("findings")
-    page.get_by_role("link", name="it.admin").click()
+    page.get_by_role("link", name="One agent: it.admin").click()
     expect(page.locator(".found .c-shared")).to_have_count(4)
     page.get_by_text("Write a note", exact=True).click()
     page.get_by_label("What you found").fill("called back over the number of record")
@@ -503,7 +534,7 @@ def test_a_browser_dismisses_one_on_a_desk_and_on_a_phone(browser: Browser, orga
     expect(page.locator(".quiet-list .state", has_text="Lifted by")).to_have_count(1)
     fits("suppressions")
     page.goto("/findings")
-    page.get_by_role("link", name="it.admin").click()
+    page.get_by_role("link", name="One agent: it.admin").click()
     page.locator("summary", has_text="Dismiss it").click()
     page.get_by_label("Reason").select_option("test")
     page.get_by_label("What you looked at").fill("our own exercise")

@@ -28,7 +28,7 @@ from watchword.core.ids import AccountId
 from watchword.core.requirement import Context
 from watchword.policy import Policy
 from watchword.reception import wording
-from watchword.web.lists import ORDER
+from watchword.web.board_page import ORDER
 from watchword.web.scripts import SCRIPTS
 
 A = AccountId("a-1")

@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 
 from watchword.core.change import ContactKind
+from watchword.web.paging import Pages
 from watchword.web.parts import Chrome, Fact, Field, Form, Notice, Option, Panel, Tone
 from watchword.web.people_view import Held, Holdings, PeoplePage, PersonPage, PersonRow, ThreatPage
 
@@ -244,7 +245,10 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EventRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One identity event with its verdict and reasons in words; *revised*: a later word replaced an earlier."""
+    """One identity event with its verdict and reasons in words; *revised*: a later word replaced an earlier.
+
+    *known*: the target is said by the name of whoever has the account.
+    """
 
     at: datetime
     what: str
@@ -260,10 +264,32 @@ class EventRow(msgspec.Struct, frozen=True, kw_only=True):
     open_link: str | None = None
     leaves: tuple[int, ...] = ()
     revised: bool = False
+    known: bool = False
+
+
+class Bar(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of a column, in the picture's own units."""
+
+    verdict: str
+    x: float
+    y: float
+    wide: float
+    high: float
+
+
+class Day(msgspec.Struct, frozen=True, kw_only=True):
+    """The events of one day, in words and as a column of *bars*."""
+
+    title: str
+    bars: tuple[Bar, ...]
 
 
 class BoardPage(msgspec.Struct, frozen=True, kw_only=True):
-    """The reconciliation board: identity events by verdict, unmatched first, already in that order."""
+    """The reconciliation board: identity events by verdict, unmatched first, already in that order.
+
+    *query* is what is looked for, *verdict* the one that was chosen, *found* how many events are both; *days* are the
+    last ones, as a picture.
+    """
 
     chrome: Chrome
     title: str
@@ -271,7 +297,11 @@ class BoardPage(msgspec.Struct, frozen=True, kw_only=True):
     rows: tuple[EventRow, ...]
     notices: tuple[Notice, ...] = ()
     read_to: datetime | None = None
-    left_out: int = 0
+    pages: Pages | None = None
+    query: str = ""
+    verdict: str = ""
+    found: int = 0
+    days: tuple[Day, ...] = ()
 
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
