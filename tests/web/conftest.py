@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.api.organisation import Organisation, found
 from watchword.web import view
+from watchword.web.board_view import Bar, BoardPage, Day, EventRow, Slice
 from watchword.web.downtime_view import DeclaredRow, DowntimePage
 from watchword.web.findings_view import (
     FindingPage,
@@ -165,7 +166,7 @@ def pages() -> dict[str, AnyPage]:
         mine=True,
         frozen=True,
     )
-    event = view.EventRow(
+    event = EventRow(
         at=AT,
         what="Password reset",
         native="dsdb 4724",
@@ -225,12 +226,12 @@ def pages() -> dict[str, AnyPage]:
             needs=view.Needs(facts=(fact,), why=("late",), notice=notice, factors=("security_key",)),
             preview="/cases/needs",
         ),
-        view.BoardPage(
+        BoardPage(
             chrome=staff,
             title="Today",
             slices=(
-                view.Slice(verdict="unverified", title="unverified", count=1, link="?verdict=unverified", current=True),
-                view.Slice(verdict="verified", title="verified", count=2000, link="?verdict=verified"),
+                Slice(verdict="unverified", title="unverified", count=1, link="?verdict=unverified", current=True),
+                Slice(verdict="verified", title="verified", count=2000, link="?verdict=verified"),
             ),
             rows=(event,),
             notices=(notice,),
@@ -238,11 +239,7 @@ def pages() -> dict[str, AnyPage]:
             pages=PAGES,
             query="cleo",
             found=612,
-            days=(
-                view.Day(
-                    title="21 Nov: 1 unverified", bars=(view.Bar(verdict="unverified", x=0, y=0, wide=9, high=72),)
-                ),
-            ),
+            days=(Day(title="21 Nov: 1 unverified", bars=(Bar(verdict="unverified", x=0, y=0, wide=9, high=72),)),),
         ),
         FindingsPage(
             chrome=msgspec.structs.replace(staff, findings=2),

@@ -15,6 +15,7 @@ from watchword.watch.board import DAYS, Board, board_of
 from watchword.watch.verdicts import REASONS, VerdictRow
 from watchword.watching import VERDICTS
 from watchword.web import view
+from watchword.web.board_view import Bar, BoardPage, Day, EventRow, Slice
 from watchword.web.frame import chrome
 from watchword.web.paging import SHOWN, address, paged
 
@@ -36,7 +37,7 @@ WIDE, HIGH = 1000, 72
 
 def board_page(
     app: App, actor: PersonId, csrf: str, at: datetime, verdict: str = "", query: str = "", page: int = 1
-) -> view.BoardPage:
+) -> BoardPage:
     """The reconciliation board, cut by *verdict* where one is chosen, and by what is looked for."""
     query = query.strip()
 
@@ -56,7 +57,7 @@ def board_page(
     if not board.rows and board.found:
         board = look(first)  # a page there is not is the first
     slices = tuple(
-        view.Slice(
+        Slice(
             verdict=v,
             title=title,
             count=board.counts.get(v, 0),
@@ -66,7 +67,7 @@ def board_page(
         for v, title in ORDER
         if board.counts.get(v) or v in (Verdict.SUSPICIOUS, Verdict.UNVERIFIED, Verdict.VERIFIED)
     )
-    return view.BoardPage(
+    return BoardPage(
         chrome=chrome(app, at, csrf, actor, here="board"),
         title=f"{sum(board.counts.values())} identity events",
         slices=slices,
@@ -81,7 +82,7 @@ def board_page(
     )
 
 
-def _days(days: tuple[tuple[date, Mapping[Verdict, int]], ...]) -> tuple[view.Day, ...]:
+def _days(days: tuple[tuple[date, Mapping[Verdict, int]], ...]) -> tuple[Day, ...]:
     """The last days as columns, what nobody can account for at the foot; none where there is only one to show.
 
     What is ignored is left out: there is so much of it that nothing else would be seen.
@@ -94,19 +95,19 @@ def _days(days: tuple[tuple[date, Mapping[Verdict, int]], ...]) -> tuple[view.Da
     most = max(sum(many.values()) for many in counted.values())
     last = max(counted)
     step = WIDE / DAYS
-    columns: list[view.Day] = []
+    columns: list[Day] = []
     for place in range(DAYS):
         day = last - timedelta(days=DAYS - 1 - place)
         many = counted.get(day, {})
-        bars: list[view.Bar] = []
+        bars: list[Bar] = []
         foot = float(HIGH)
         for verdict, _ in ORDER:
             if count := many.get(verdict):
                 high = max(count / most * HIGH, 1.0)
                 foot -= high
-                bars.append(view.Bar(verdict=verdict, x=place * step, y=max(foot, 0.0), wide=step - 3, high=high))
+                bars.append(Bar(verdict=verdict, x=place * step, y=max(foot, 0.0), wide=step - 3, high=high))
         said = ", ".join(f"{many[v]} {title}" for v, title in ORDER if many.get(v))
-        columns.append(view.Day(title=f"{day:%-d %b}: {said or 'none'}", bars=tuple(bars)))
+        columns.append(Day(title=f"{day:%-d %b}: {said or 'none'}", bars=tuple(bars)))
     return tuple(columns)
 
 
@@ -145,10 +146,10 @@ def _whose(app: App, directory: str, target: str) -> str:
     return app.names.said(owner)[1] if owner else target
 
 
-def _event_row(app: App, row: VerdictRow) -> view.EventRow:
+def _event_row(app: App, row: VerdictRow) -> EventRow:
     owes = row.verdict in (Verdict.SUSPICIOUS, Verdict.UNVERIFIED) and row.case is None
     what = wording.plain((row.action or "").replace(".", " ")).capitalize().replace("Mfa", "MFA")
-    return view.EventRow(
+    return EventRow(
         at=row.at,
         what=what,
         native=row.native_action,
