@@ -95,6 +95,9 @@ def test_question_and_refusal(apart: Office, browser: Browser) -> None:
     expect(page.get_by_text("ben.agent: Nobody: I asked.")).to_be_visible()
     assert apart.state(case) == "awaiting approval"
     assert apart.case(case).not_after == until  # type: ignore[attr-defined]
+    page.get_by_role("button", name="Refuse").click()
+    expect(page.get_by_label("Why you refuse")).to_be_focused()  # a thumb that slips ends no case
+    assert apart.state(case) == "awaiting approval"
     page.get_by_label("Why you refuse").fill("I do not believe it")
     page.get_by_role("button", name="Refuse").click()
     expect(page.locator("h1")).to_have_text("Done")

@@ -91,6 +91,9 @@ def test_one_no_ends_it(office: Office) -> None:
     """An approver who says no ends the case, whoever said yes before."""
     case = asked(office, "eve.exec", "in_person", "totp")
     office.approve(case, "sam.security")
+    with pytest.raises(Invalid, match="reason is missing"):
+        office.app.desk.decisions.refuse(office["boss.one"], case, " \n", office.at)
+    assert office.state(case) == "awaiting approval"
     office.app.desk.decisions.refuse(office["boss.one"], case, "she is next to me", office.at)
     assert office.state(case) == "declined"
     assert refused(lambda: office.release(case)) == ("wrong_state", "declined")

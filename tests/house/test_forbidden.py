@@ -26,6 +26,7 @@ ASSEMBLED_SQL = {
     "ledger/engines.py": "a pragma takes no parameter; its value is a constant of that file",
     "ledger/bulk.py": "names of our own tables and columns, for one bulk insert",
     "ledger/hardening.py": "definitions take no parameter; names are quoted by the driver",
+    "watch/board.py": "names of our own columns, and a condition for each word; values are bound",
     "watch/correlation.py": "names and types of the evidence schema",
     "watch/reading.py": "a provider's shipped SQL, set into the one statement that reads a log",
     "watch/evidence_diff.py": "names of our own tables, old and new",

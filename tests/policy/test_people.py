@@ -16,10 +16,9 @@ from watchword.core.action import Action, Step
 from watchword.core.errors import Refused
 from watchword.core.ids import CaseId, PersonId
 from watchword.core.person import Kind, Role
-from watchword.core.ruling import CaseFacts
+from watchword.core.ruling import NO_RULE, CaseFacts
 from watchword.policy import People, Policy
 from watchword.policy.approval_tables import SEATS
-from watchword.policy.people import NO_RULE
 from watchword.policy.rows import STEPS
 
 OTHER = PersonId("p-other")

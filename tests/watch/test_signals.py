@@ -88,7 +88,7 @@ def _written(value: object) -> str:
 
 @pytest.mark.parametrize("signal", SIGNALS, ids=lambda signal: signal.name)
 def test_a_runbook_says_what_its_signal_does(signal: Signal) -> None:
-    """Title, severity, techniques, tables, false positives and parameters of the documentation are the signal's own."""
+    """What the documentation says of it is its own: title, severity, techniques, tables, what to do, and the rest."""
     section = DOCS.read_text("utf-8").partition(f"### {signal.runbook}\n")[2].partition("\n### ")[0].splitlines()
     parameters = ", ".join(f"`{name}` {_written(value)}" for name, value in signal.parameters.items())
 
@@ -97,6 +97,9 @@ def test_a_runbook_says_what_its_signal_does(signal: Signal) -> None:
         in section
     )
     assert f"False positives: {signal.false_positives}" in section
+    told = " ".join(section).replace("*blind since*", "blind since")
+    assert signal.response
+    assert f" {signal.response} " in told
     assert [line for line in section if line.startswith("Parameters:")] == (
         [f"Parameters: {parameters}."] if parameters else []
     )

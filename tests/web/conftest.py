@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.api.organisation import Organisation, found
 from watchword.web import view
+from watchword.web.board_view import Bar, BoardPage, Day, EventRow, Slice
 from watchword.web.downtime_view import DeclaredRow, DowntimePage
 from watchword.web.findings_view import (
     FindingPage,
@@ -27,9 +28,12 @@ from watchword.web.findings_view import (
     SuppressionRow,
     SuppressionsPage,
 )
+from watchword.web.guidance import Guide
+from watchword.web.paging import Pages
 from watchword.web.render import Page as AnyPage
 
 AT = datetime(2026, 11, 21, 14, 22, 40, tzinfo=UTC)
+PAGES = Pages(first=201, last=400, found=612, back="/board", on="/board?page=3")
 STATES: tuple[Literal["open", "proved", "free", "unusable", "failed"], ...] = (
     "open",
     "proved",
@@ -162,7 +166,7 @@ def pages() -> dict[str, AnyPage]:
         mine=True,
         frozen=True,
     )
-    event = view.EventRow(
+    event = EventRow(
         at=AT,
         what="Password reset",
         native="dsdb 4724",
@@ -222,17 +226,20 @@ def pages() -> dict[str, AnyPage]:
             needs=view.Needs(facts=(fact,), why=("late",), notice=notice, factors=("security_key",)),
             preview="/cases/needs",
         ),
-        view.BoardPage(
+        BoardPage(
             chrome=staff,
             title="Today",
             slices=(
-                view.Slice(verdict="unverified", title="unverified", count=1, link="?verdict=unverified", current=True),
-                view.Slice(verdict="verified", title="verified", count=2000, link="?verdict=verified"),
+                Slice(verdict="unverified", title="unverified", count=1, link="?verdict=unverified", current=True),
+                Slice(verdict="verified", title="verified", count=2000, link="?verdict=verified"),
             ),
             rows=(event,),
             notices=(notice,),
             read_to=AT,
-            left_out=3,
+            pages=PAGES,
+            query="cleo",
+            found=612,
+            days=(Day(title="21 Nov: 1 unverified", bars=(Bar(verdict="unverified", x=0, y=0, wide=9, high=72),)),),
         ),
         FindingsPage(
             chrome=msgspec.structs.replace(staff, findings=2),
@@ -254,9 +261,15 @@ def pages() -> dict[str, AnyPage]:
                     owner="nobody's yet",
                 ),
             ),
-            left_out=3,
+            pages=PAGES,
+            query="cleo",
             quiet="2 events kept quiet so far.",
-            risks=(RiskList(title="Agents", rows=(RiskRow(name="it.admin", score=35.0, note="4 events"),)),),
+            risks=(
+                RiskList(
+                    title="Agents",
+                    rows=(RiskRow(name="it.admin", link="/findings?q=it.admin", score=35.0, note="4 events"),),
+                ),
+            ),
             notices=(view.Notice(title="The output siem has a fault", text="A fault of ours.", tone="bad"),),
         ),
         SuppressionsPage(
@@ -295,6 +308,15 @@ def pages() -> dict[str, AnyPage]:
             tone="warn",
             told="Nobody has looked at it yet.",
             facts=(fact,),
+            guides=(
+                Guide(
+                    title="A change nobody has a case for",
+                    name="change_without_case",
+                    response="Run `watchword ledger fsck`, and ask.",
+                    nothing="A feed that runs ahead.",
+                    attack=("T1098",),
+                ),
+            ),
             items=(
                 ItemRow(
                     at=AT,

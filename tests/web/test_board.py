@@ -10,8 +10,10 @@ import pytest
 
 from tests.api.organisation import BEGINNING, Organisation
 from watchword.core.identity_event import Canonical, Verdict
+from watchword.watch.board import DAYS
 from watchword.watch.verdicts import VerdictRow, append_verdicts
-from watchword.web.lists import board_page
+from watchword.web.board_page import HIGH, board_page
+from watchword.web.paging import SHOWN
 
 ROW = VerdictRow(
     id="e-1",
@@ -39,13 +41,13 @@ ROW = VerdictRow(
 def board(organisation: Organisation) -> Any:
     """What the board shows to somebody on security duty once these verdicts are there."""
 
-    def shown(*rows: dict[str, Any], verdict: str = "") -> Any:
+    def shown(*rows: dict[str, Any], verdict: str = "", query: str = "", page: int = 1) -> Any:
         app = organisation.app
         made = tuple(msgspec.structs.replace(ROW, id=f"e-{n}", **row) for n, row in enumerate(rows))
         folder = organisation.home / "verdicts"
         folder.mkdir(exist_ok=True)
         append_verdicts(folder, made)
-        return board_page(app, app.names.person("noor"), "", BEGINNING, verdict)
+        return board_page(app, app.names.person("noor"), "", BEGINNING, verdict, query, page)
 
     return shown
 
@@ -86,3 +88,65 @@ def test_a_board_without_evidence_says_so(board: Any) -> None:
     """When nothing was given to match against, that is the notice, and no event is blamed for it."""
     page = board({"reasons": ("no_evidence",)}, {"reasons": ("no_evidence",)})
     assert [n.title for n in page.notices] == ["No evidence was given"]
+
+
+def test_what_is_looked_for_is_found_by_what_a_row_shows(board: Any, organisation: Organisation) -> None:
+    """Every word, in any case, of target, agent, event, provider or case, or of the name of whoever has the account."""
+    native = organisation.app.desk.intake.find("sandbox", "t.adeyemi").native_id
+    rows = (
+        {"target": native, "actor": "It.Shadow"},
+        {"verdict": Verdict.VERIFIED, "case": "c-abc", "reasons": ("whole_chain",)},
+        {"native_action": "user.mfa.factor.deactivate", "action": Canonical.FACTOR_RESET},
+    )
+    board(*rows)
+    for query, found in (
+        ("tomas ADEYEMI", [0]),
+        ("it.shadow reset_password", [0]),
+        ("c-abc", [1]),
+        ("okta lindqvist", [2, 1]),
+        ("factor.deactivate", [2]),
+        ("nobody %", []),
+    ):
+        page = board(*rows, query=f" {query} ")
+        assert [r.native for r in page.rows] == [rows[n].get("native_action", ROW.native_action) for n in found], query
+        assert (page.found, page.query) == (len(found), query)
+        assert sum(s.count for s in page.slices) == 3
+    page = board(*rows, query="lindqvist", verdict="verified")
+    assert [r.case for r in page.rows] == ["c-abc"]
+    assert [s.link for s in page.slices] == [
+        "/board?verdict=suspicious&q=lindqvist",
+        "/board?verdict=unverified&q=lindqvist",
+        "/board?q=lindqvist",
+    ]
+
+
+def test_a_long_board_has_pages_and_nothing_is_out_of_reach(board: Any) -> None:
+    """Each event stands on one page, in one order; a page that there is not is the first."""
+    many = tuple({"at": BEGINNING - timedelta(minutes=n), "actor": f"a{n}"} for n in range(2 * SHOWN + 1))
+    first = board(*many)
+    assert (first.pages.first, first.pages.last, first.pages.found) == (1, SHOWN, 2 * SHOWN + 1)
+    assert (first.pages.back, first.pages.on) == ("", "/board?page=2")
+    second, third = board(*many, page=2), board(*many, page=3, verdict="unverified")
+    assert (second.pages.back, second.pages.on) == ("/board", "/board?page=3")
+    assert (third.pages.back, third.pages.on) == ("/board?verdict=unverified&page=2", "")
+    assert [r.actor for p in (first, second, third) for r in p.rows] == [f"a{n}" for n in range(2 * SHOWN + 1)]
+    for wrong in (0, -1, 4, 10**9):
+        assert board(*many, page=wrong).rows == first.rows
+    assert board({}, verdict="verified").pages is None
+
+
+def test_the_last_days_are_a_picture(board: Any) -> None:
+    """A column a day with what nobody can account for at its foot; ignored events and a single day make none."""
+    ignored = {"verdict": Verdict.IGNORED, "reasons": ("not_support",)}
+    assert board({}, ignored | {"at": BEGINNING - timedelta(days=2)}).days == ()
+    good = {"verdict": Verdict.VERIFIED, "reasons": ("whole_chain",)}
+    before = {"at": BEGINNING - timedelta(days=1)}
+    page = board({}, good, ignored, *(good | before for _ in range(4)), {"at": BEGINNING - timedelta(days=40)})
+    assert len(page.days) == DAYS
+    assert [d.title for d in page.days[-2:]] == ["20 Nov: 4 verified", "21 Nov: 1 unverified, 1 verified"]
+    assert page.days[0].title == "23 Oct: none"
+    (tall,) = page.days[-2].bars
+    assert (tall.y, tall.high) == (0, HIGH)
+    foot, above = page.days[-1].bars
+    assert [foot.verdict, above.verdict] == ["unverified", "verified"]
+    assert (foot.y + foot.high, above.y + above.high) == (HIGH, foot.y)

@@ -20,11 +20,12 @@ from watchword.core.person import Role, RoleGrant
 from watchword.feeds import OutputPart
 from watchword.watch.campaigns import Party
 from watchword.watch.outputs.delivery import Delivery, Unconnected
-from watchword.watch.signals import Hit
-from watchword.watch.verdicts import VerdictRow, append_verdicts
+from watchword.watch.signals import SHIPPED, Hit, read_signals
+from watchword.watch.verdicts import FINDINGS, VerdictRow, append_verdicts
 from watchword.watching import hits_of
 from watchword.web.findings_page import finding_page, findings_page
 from watchword.web.findings_view import FindingPage, FindingsPage, SuppressionsPage
+from watchword.web.guidance import VERDICTS, in_words
 from watchword.web.suppressions_page import suppressions_page
 
 ROW = VerdictRow(
@@ -91,6 +92,37 @@ def test_gravest_first_with_what_they_share(organisation: Organisation) -> None:
     assert page.quiet == ""
 
 
+def test_a_finding_is_found_by_whom_it_names_and_what_found_it(organisation: Organisation) -> None:
+    """Every word, of agent, account, rule in words or by name; the cuts count what was found."""
+    app, noor = organisation.app, organisation.app.names.person("noor")
+    raised(organisation, row("e-1"), row("e-2", actor="okta.support", target="m.lindqvist"))
+    for query, found in (
+        ("SUPPORT", ["okta.support"]),
+        ("lindqvist unverified", ["okta.support"]),
+        ("verdict.unverified it.admin", ["it.admin"]),
+        ("adeyemi lindqvist", []),
+    ):
+        page = findings_page(app, noor, "", BEGINNING, "new", f" {query} ")
+        assert [r.name for r in page.rows] == found, query
+        assert (page.query, page.status) == (query, "new")
+        assert page.tabs[0].count == len(found)
+    assert page.tabs[2].link == "/findings?status=triaged&q=adeyemi+lindqvist"
+    told = organisation.sign_in("noor").get("/findings?q=%22%3E%3Cb%3E&status=new").text
+    assert "&#34;&gt;&lt;b&gt;" in told
+    assert '<input type="hidden" name="status" value="new">' in told
+
+
+def test_a_long_list_of_findings_has_pages(organisation: Organisation) -> None:
+    """Each stands on one of them."""
+    app, noor = organisation.app, organisation.app.names.person("noor")
+    raised(organisation, *(row(f"e-{n}", at=BEGINNING + timedelta(hours=2 * n), actor=f"a{n}") for n in range(201)))
+    first = listed(organisation)
+    assert first.pages is not None
+    assert (first.pages.found, first.pages.on) == (201, "/findings?page=2")
+    second = findings_page(app, noor, "", BEGINNING, "open", "", 2)
+    assert len({r.link for r in (*first.rows, *second.rows)}) == 201
+
+
 def test_an_account_is_one_whatever_it_is_called(organisation: Organisation) -> None:
     """What a log says of an account and what the desk's evidence says of it are one risk, in its owner's name."""
     case = organisation.sign_in("ilse").post("/api/cases", RESET).json()["case"]
@@ -114,6 +146,48 @@ def test_an_account_is_one_whatever_it_is_called(organisation: Organisation) -> 
         assert item.target == f"{name} ({native[1]})"
     told = organisation.sign_in("noor").get("/api/risks").json()
     assert [(r["name"], r["said"]) for r in told if r["kind"] == "account"] == [(account, name)]
+
+
+def test_a_rule_is_told_by_its_title_with_what_to_do(organisation: Organisation) -> None:
+    """Titles in the list and beside each event; the name, the first thing to do and what else it may be on the page."""
+    signal = next(s for s in read_signals(SHIPPED) if s.name == "change_without_case")
+    found = Hit(
+        signal=signal.name, title=signal.title, severity="high", event="e-1", target="t.adeyemi", actor="it.admin",
+        at=BEGINNING, says="password.reset without a case: no_case, privileged_target",
+    )  # fmt: skip
+    (made,) = organisation.app.findings.take((row("e-1"),), (found,), BEGINNING)
+
+    assert listed(organisation).rows[0].rules == (signal.title, "Unverified")
+    page = one(organisation, made)
+    first, second = page.guides
+    assert (first.title, first.name, first.attack) == (signal.title, "change_without_case", signal.attack)
+    assert (first.response, first.nothing) == (signal.response, signal.false_positives)
+    assert (second.name, second.response) == ("verdict.unverified", VERDICTS[Verdict.UNVERIFIED])
+    assert {i.rule: i.why for i in page.items} == {
+        signal.title: "password reset without a case: no case speaks for it, the account is privileged",
+        "Unverified": "password reset: no case speaks for it",
+    }
+    whom = next(form for form in page.others if form.action.endswith("/suppress"))
+    assert [o.label for o in whom.fields[0].options] == [signal.title, "Unverified", "Every rule"]
+
+
+@pytest.mark.parametrize(
+    ("why", "words"),
+    [
+        ("3 accounts within 01:00:00, and no case", "3 accounts within 1 h, and no case"),
+        ("2 recoveries within 1 day, 12:00:00", "2 recoveries within 1 d 12 h"),
+        ("expired: privileged_target, x.no_case", "expired: the account is privileged, x.no_case"),
+        ("within reach of mfa.factor_reset", "within reach of MFA factor reset"),
+    ],
+)  # fmt: skip
+def test_codes_of_a_line_of_evidence_are_words(why: str, words: str) -> None:
+    """Codes and clock times become words; what a log wrote beside them stays as it was."""
+    assert in_words(why) == words
+
+
+def test_every_verdict_of_a_finding_says_what_to_do() -> None:
+    """No verdict that somebody has to look at stands there without a first step."""
+    assert set(VERDICTS) == FINDINGS
 
 
 def test_cut_by_status_and_what_was_kept_quiet(organisation: Organisation) -> None:
@@ -251,7 +325,7 @@ def test_kept_quiet_from_a_finding_and_from_the_page(organisation: Organisation)
     page = quiet(organisation)
     assert {(r.rule, r.about, r.kept, r.state) for r in page.rows} == {
         ("Unverified", "One agent: it.admin", "1 event", "Holds"),
-        ("Agent off shift", "Anybody", "0 events", "Waits for a second person"),
+        ("An agent acts outside their usual hours", "Anybody", "0 events", "Waits for a second person"),
     }
     assert [r.allow for r in page.rows] == [None, None]  # not for whoever set it
     wen = organisation.sign_in("wen")
@@ -398,7 +472,7 @@ def test_log_text_stays_text(organisation: Organisation, where: str) -> None:
     assert "\x1b" not in text
     assert "\u202e" not in text
     shown = text.count(HOSTILE.replace("\x1b", "\\x1b").replace("\u202e", "\\u202e"))
-    assert shown == (3 if where == "list" else 11), "name, rule, who, whom, why, unit, risk and note"
+    assert shown == (3 if where == "list" else 12), "name, rule, who, whom, why, unit, risk and note"
 
 
 def test_a_browser_dismisses_one_on_a_desk_and_on_a_phone(browser: Browser, organisation: Organisation) -> None:
@@ -434,7 +508,7 @@ def test_a_browser_dismisses_one_on_a_desk_and_on_a_phone(browser: Browser, orga
     page.get_by_role("link", name="Findings 3 new").click()
     expect(page.get_by_role("heading", name="Findings", exact=True)).to_be_visible()
     fits("findings")
-    page.get_by_role("link", name="it.admin").click()
+    page.get_by_role("link", name="One agent: it.admin").click()
     expect(page.locator(".found .c-shared")).to_have_count(4)
     page.get_by_text("Write a note", exact=True).click()
     page.get_by_label("What you found").fill("called back over the number of record")
@@ -460,7 +534,7 @@ def test_a_browser_dismisses_one_on_a_desk_and_on_a_phone(browser: Browser, orga
     expect(page.locator(".quiet-list .state", has_text="Lifted by")).to_have_count(1)
     fits("suppressions")
     page.goto("/findings")
-    page.get_by_role("link", name="it.admin").click()
+    page.get_by_role("link", name="One agent: it.admin").click()
     page.locator("summary", has_text="Dismiss it").click()
     page.get_by_label("Reason").select_option("test")
     page.get_by_label("What you looked at").fill("our own exercise")

@@ -146,6 +146,7 @@ def test_the_preview_says_why_a_case_can_not_be_opened() -> None:
         (3600, "1 h"),
         (12_000, "3 h 20 min"),
         (187_200, "2 d 4 h"),
+        (34_563_600, "400 d"),
         (-90, "1 min"),
     ],
 )

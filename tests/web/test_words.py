@@ -28,7 +28,7 @@ from watchword.core.ids import AccountId
 from watchword.core.requirement import Context
 from watchword.policy import Policy
 from watchword.reception import wording
-from watchword.web.lists import ORDER
+from watchword.web.board_page import ORDER
 from watchword.web.scripts import SCRIPTS
 
 A = AccountId("a-1")
@@ -102,3 +102,13 @@ def test_how_a_request_came_in_is_one_sentence() -> None:
 def test_what_is_missing_names_methods_by_their_titles(words: str, said: str) -> None:
     """The policy's words are made the desk's."""
     assert wording.lacking(words) == said
+
+
+def test_what_policy_asks_has_methods_and_roles_as_every_page_has_them() -> None:
+    """Methods by their titles where the line lists some, makers' names with their capitals, roles as they are said."""
+    line = "Prove: two methods of weight 4 together, one of them totp or push number, never okta push (V2B)."
+    told = "Prove: two methods of weight 4 together, one of them authenticator code or number in a prompt"
+    assert wording.named(line) == f"{told}, never number in Okta Verify (V2B)."
+    assert wording.named("Hold: 1 hour, waived by ssh key.") == "Hold: 1 hour, waived by SSH key."
+    asked = "Approve: manager of record and iam duty, within 4 hours of being asked."
+    assert wording.named(asked) == asked.replace("iam", "IAM")

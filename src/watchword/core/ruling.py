@@ -9,6 +9,9 @@ from watchword.core.action import Action, Step
 from watchword.core.errors import Refused
 from watchword.core.ids import CaseId, PersonId
 
+NO_RULE = "no rule permits it"
+"""The first reason of a refusal that no `forbid` gave; the roles that would be permitted follow it."""
+
 
 class Ruling(msgspec.Struct, frozen=True, kw_only=True):
     """*reasons* are the ids of the policy rules that decided; *errors* any diagnostics, each of which is a refusal."""
@@ -23,11 +26,11 @@ class Ruling(msgspec.Struct, frozen=True, kw_only=True):
         """Raise `Refused` unless allowed without a single diagnostics error."""
         if self.allowed and not self.errors:
             return
-        why = self.errors or self.reasons or ("no rule permits it",)
+        why = self.errors or self.reasons or (NO_RULE,)
+        apart = "" if why[0] == NO_RULE else " and who has taken no other step on this case"
         raise Refused(
             f"This person may not {self.step.replace('_', ' ')} here: {', '.join(why)}.",
-            "Ask somebody whose role allows it and who has taken no other step on this case; "
-            "`watchword policy explain` names the rule.",
+            f"Ask somebody whose role allows it{apart}; `watchword policy explain` names the rule.",
             reasons=why,
         )
 

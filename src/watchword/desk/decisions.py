@@ -89,7 +89,9 @@ class Decisions:
         self.steps.step(case, actor, Step.APPROVE, build, at)
 
     def refuse(self, actor: PersonId, case: CaseId, why: str, at: datetime) -> None:
-        """Say no; the case ends."""
+        """Say no; the case ends. `Invalid` without a reason."""
+        if not why.strip():
+            raise Invalid("A reason is missing.", "Say why, in a few words; they are kept sealed.", where="why")
         self.steps.step(
             case,
             actor,

@@ -20,11 +20,8 @@ from watchword.core.action import Action, Step
 from watchword.core.errors import Invalid
 from watchword.core.ids import PersonId
 from watchword.core.person import Kind, Person, Role
-from watchword.core.ruling import CaseFacts, Ruling
+from watchword.core.ruling import NO_RULE, CaseFacts, Ruling
 from watchword.policy.document import Mistake, refuse
-
-NO_RULE = "no rule permits it"
-"""The first reason of a refusal that no `forbid` gave; the roles that would be permitted follow it."""
 
 UNOPENED = "unopened"
 """What a case that has no id yet goes by."""

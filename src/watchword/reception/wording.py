@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 from watchword.core.action import Action, AlertLevel
@@ -65,6 +66,8 @@ METHODS = {
     "identity_record": "Identity on documents",
     "ssh_key": "SSH key",
 }
+
+_PROPER = frozenset({"Okta", "Duo", "SSH"})
 
 ALERTS = {
     AlertLevel.LOG: "It is logged",
@@ -153,7 +156,7 @@ def counted(number: int) -> str:
 
 
 def span(length: timedelta) -> str:
-    """A length of time in at most two units, rounded down: `45 s`, `12 min`, `3 h 20 min`, `2 d 4 h`."""
+    """A length of time in at most two units, rounded down: `45 s`, `12 min`, `3 h 20 min`, `2 d 4 h`, `30 d`."""
     seconds = int(abs(length.total_seconds()))
     minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86_400
     if seconds < 60:
@@ -162,7 +165,7 @@ def span(length: timedelta) -> str:
         return f"{minutes} min"
     if hours < 24:
         return f"{hours} h {minutes % 60} min" if minutes % 60 else f"{hours} h"
-    return f"{days} d {hours % 24} h" if hours % 24 else f"{days} d"
+    return f"{days} d {hours % 24} h" if hours % 24 and days < 7 else f"{days} d"
 
 
 def method(name: str) -> str:
@@ -174,16 +177,31 @@ def way(verify: Verify) -> str:
     """One way to satisfy verification: `V3: two independent methods of weight 5, one of passkey or in person`."""
     many = "method" if verify.min_methods == 1 else "independent methods"
     words = [f"{verify.tier}: {counted(verify.min_methods)} {many} of weight {verify.min_weight}"]
-    words.extend(f"one of them {' or '.join(method(m).lower() for m in group)}" for group in verify.any_of)
+    words.extend(f"one of them {' or '.join(within(method(m)) for m in group)}" for group in verify.any_of)
     if verify.provers > 1:
         words.append(f"by {counted(verify.provers)} people")
     return ", ".join(words)
 
 
+def named(words: str) -> str:
+    """A line of `policy.explain.words` as pages say it: roles and, where it lists any, methods by title."""
+    words = plain(words)
+    if not words.startswith(("Prove: ", "Hold: ")):
+        return words
+    titles = {plain(name): within(title) for name, title in METHODS.items()}
+    listed = "|".join(sorted(map(re.escape, titles), key=len, reverse=True))
+    return re.sub(rf"\b(or|by|them|never|Prove:) ({listed})\b", lambda one: f"{one[1]} {titles[one[2]]}", words)
+
+
+def within(title: str) -> str:
+    """A title in the midst of a sentence: `Code by mail` is `code by mail`, and a maker's name stays one."""
+    return title if title.split(maxsplit=1)[0] in _PROPER else title[:1].lower() + title[1:]
+
+
 def lacking(words: str) -> str:
     """What verification lacks, as `core.requirement.Shortfall` says it, with methods by their titles."""
     if (group := words.removeprefix("one of ")) != words:
-        return f"one of {' or '.join(method(m).lower() for m in group.split(', '))}"
+        return f"one of {' or '.join(within(method(m)) for m in group.split(', '))}"
     words = words.replace("1 more independent method(s)", "one more method").replace("method(s)", "methods")
     return words.replace("1 more custodian(s)", "one more custodian").replace("custodian(s)", "custodians")
 

@@ -388,20 +388,23 @@ def _table(file: Path, ids: set[str] | None = None) -> pa.Table:
 
 def _latest(directory: Path, ids: set[str] | None) -> tuple[VerdictRow, ...]:
     """The last revision of each event, or of those in *ids*."""
+    with duckdb.connect() as con:
+        return rows_of(con, "SELECT * FROM latest") if latest_of(con, directory, ids) else ()
+
+
+def latest_of(con: duckdb.DuckDBPyConnection, directory: Path, ids: set[str] | None = None) -> bool:
+    """Make `latest` on *con*: the last revision of each event, or of those in *ids*; False where there is no file."""
     files = verdict_files(directory)
     if not files:
-        return ()
-    kept = pa.concat_tables([_table(file, ids) for file in files])
-    with duckdb.connect() as con:
-        con.register("kept", kept)
-        con.register("wanted", pa.table({"id": pa.array(sorted(ids or ()), pa.string())}))
-        return rows_of(
-            con,
-            'SELECT * REPLACE (timezone(\'UTC\', "at") AS "at", coalesce(changed, []) AS changed) FROM kept '
-            "WHERE $all OR id IN (SELECT id FROM wanted) "
-            "QUALIFY row_number() OVER (PARTITION BY id ORDER BY revision DESC) = 1",
-            {"all": ids is None},
-        )
+        return False
+    con.register("kept", pa.concat_tables([_table(file, ids) for file in files]))
+    # By the place of its last revision: to sort whole rows takes four times as long.
+    con.execute(
+        "CREATE TEMP TABLE latest AS WITH placed AS (SELECT *, row_number() OVER () AS place FROM kept) "
+        'SELECT * EXCLUDE place REPLACE (timezone(\'UTC\', "at") AS "at", coalesce(changed, []) AS changed) '
+        "FROM placed WHERE place IN (SELECT arg_max(place, revision) FROM placed GROUP BY id)"
+    )
+    return True
 
 
 def table_of(rows: Sequence[msgspec.Struct], schema: pa.Schema = SCHEMA) -> pa.Table:

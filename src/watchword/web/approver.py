@@ -31,7 +31,7 @@ def approver_card(
     came = asked.context
     ordinary = came.risk == "low" and came.situation == "normal" and not came.elevated_threat
     to = app.desk.new_contact.masked(case)
-    proved = ", ".join(wording.method(m).lower() for m in case.methods)
+    proved = ", ".join(wording.within(wording.method(m)) for m in case.methods)
     lines = (
         *(Fact(label="Change", value=wording.change(c, to)) for c in asked.changes),
         Fact(label="Account", value=f"{name}, {login}", note=wording.plain(asked.account_class)),

@@ -46,6 +46,7 @@ from watchword.web.scripts import MEANWHILE
 from watchword.web.seats import open_seats
 from watchword.web.stages import BAD, STAGE_OF, STAGES, TITLES, WARN, stage_of, tone_of
 from watchword.web.tiles import tiles
+from watchword.web.whose import not_yours
 
 UNTOLD = (
     "The hold has not begun: nobody could be told of it yet. See that mail or telephone works and that the directory "
@@ -104,6 +105,7 @@ class _Builder:
             state=state_of(case).capitalize(),
             tone=tone_of(case),
             next_step=self.next_step(),
+            whose=not_yours(self.app, self.actor, self.loaded, self.at),
             stages=tuple(self.stage(i) for i in range(len(STAGES))),
             rail=rail(self.app, self.loaded, facts, self.actor, self.at),
             notices=self.notices(),
@@ -324,7 +326,7 @@ class _Builder:
         asked = self.case.requirement
         if not asked.hold_s:
             return {"asked": "No hold is asked."}
-        waived = " or ".join(wording.method(m).lower() for m in asked.hold_waived_by)
+        waived = " or ".join(wording.within(wording.method(m)) for m in asked.hold_waived_by)
         length = wording.span(timedelta(seconds=asked.hold_s))
         words = f"{length}, so that the person can say “not me”" + (f"; {waived} waives it." if waived else ".")
         if isinstance(self.case, Holding) and not self.case.told:

@@ -28,10 +28,19 @@ class FindingPages(Controller):
     path = "/findings"
 
     @get("", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)
-    def listed(self, app: TheApp, actor: TheActor, at: Now, csrf: Token, status: FromQuery[str] = "open") -> str:
+    def listed(
+        self,
+        app: TheApp,
+        actor: TheActor,
+        at: Now,
+        csrf: Token,
+        status: FromQuery[str] = "open",
+        q: FromQuery[str] = "",
+        page: FromQuery[int] = 1,
+    ) -> str:
         """The findings of a status, or those that are open."""
         demand_overview(app, actor.person, at)
-        return render(findings_page(app, actor.person, csrf, at, status))
+        return render(findings_page(app, actor.person, csrf, at, status, q, page))
 
     @get("/suppressions", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)
     def suppressions(self, app: TheApp, actor: TheActor, at: Now, csrf: Token) -> str:

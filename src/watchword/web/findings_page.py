@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
@@ -17,7 +18,9 @@ from watchword.watch.finding_log import KnownSuppression, Shown
 from watchword.watch.outputs.delivery import place_of
 from watchword.watch.printable import printable
 from watchword.watch.risk import Kind, Risk
-from watchword.watching import POSITIONS
+from watchword.watch.signals import Signal
+from watchword.watch.verdicts import verdicts_of
+from watchword.watching import POSITIONS, VERDICTS
 from watchword.web import view
 from watchword.web.findings_forms import address_of, steps
 from watchword.web.findings_view import (
@@ -30,11 +33,9 @@ from watchword.web.findings_view import (
     RiskRow,
 )
 from watchword.web.frame import chrome, name_of
+from watchword.web.guidance import guide_of, in_words, rule_said, signals_named
+from watchword.web.paging import SHOWN, address, paged
 from watchword.web.suppressions_page import ADDRESS
-from watchword.web.suppressions_page import rule_said as _rule
-
-SHOWN = 200
-"""Rows of a page at most; what is left out is counted."""
 
 RULES, RISKS = 3, 5
 """Rules named in a row of the list, and risks of each kind beside it."""
@@ -60,9 +61,13 @@ TOLD = {
 KINDS: tuple[tuple[Kind, str], ...] = (("account", "Accounts"), ("agent", "Agents"), ("vendor", "Vendors"))
 
 
-def findings_page(app: App, actor: PersonId, csrf: str, at: datetime, status: str) -> FindingsPage:
-    """The findings of *status*, or those that are open for any word that is none."""
-    everything = app.findings.all()
+def findings_page(
+    app: App, actor: PersonId, csrf: str, at: datetime, status: str, query: str = "", page: int = 1
+) -> FindingsPage:
+    """The findings of *status*, or those that are open for any word that is none; of those what *query* finds."""
+    query, signals = query.strip(), signals_named(app)
+    words = query.casefold().split()
+    everything = [one for one in app.findings.all() if not words or _has(app, one, signals, words)]
     counts = Counter(one.finding.status for one in everything)
     chosen = Status(status) if status in set(Status) else None
     rows = tuple(
@@ -70,36 +75,62 @@ def findings_page(app: App, actor: PersonId, csrf: str, at: datetime, status: st
     )
     open_ = sum(counts[one] for one in OPEN)
     tabs = (
-        view.Tab(label="Open", link="/findings", count=open_, current=chosen is None),
+        view.Tab(label="Open", link=address("/findings", q=query), count=open_, current=chosen is None),
         *(
-            view.Tab(label=one.capitalize(), link=f"/findings?status={one}", count=counts[one], current=one is chosen)
+            view.Tab(
+                label=one.capitalize(),
+                link=address("/findings", status=one, q=query),
+                count=counts[one],
+                current=one is chosen,
+            )
             for one in Status
         ),
     )
+    first, pages = paged(len(rows), page, "/findings", status=chosen or "", q=query)
     return FindingsPage(
         chrome=chrome(app, at, csrf, actor, here="findings"),
         sub="What somebody has to look at, grouped by what its events share; gravest first.",
         tabs=tabs,
-        rows=tuple(_row(app, one) for one in rows[:SHOWN]),
-        left_out=max(len(rows) - SHOWN, 0),
+        rows=tuple(_row(app, one, signals) for one in rows[first : first + SHOWN]),
+        pages=pages,
+        query=query,
+        status=chosen or "",
         quiet=_quiet(app, at),
         risks=_risks(app, risks(app, at)),
         notices=_troubles(app),
     )
 
 
-def _row(app: App, shown: Shown) -> FindingRow:
+def _has(app: App, shown: Shown, signals: Mapping[str, Signal], words: list[str]) -> bool:
+    """Whether a finding has every one of *words* in what it is about, what found it, who has it, or its id."""
     finding = shown.finding
+    parties = {(name, item.directory) for item in shown.items for name in (item.actor, item.target) if name}
+    said = (
+        finding.id,
+        finding.severity,
+        _named(app, shown),
+        name_of(app, finding.owner) if finding.owner else "",
+        *(part for rule in finding.rules for part in (rule, rule_said(rule, signals))),
+        *(called(app, name, directory) for name, directory in parties),
+        *(item.case or "" for item in shown.items),
+    )
+    whole = " ".join(said).casefold()
+    return all(word in whole for word in words)
+
+
+def _row(app: App, shown: Shown, signals: Mapping[str, Signal]) -> FindingRow:
+    finding = shown.finding
+    since, until = finding.since or finding.raised_at, finding.until or finding.raised_at
     return FindingRow(
         link=address_of(finding.id),
         severity=finding.severity,
         by=BY[finding.by],
         name=_named(app, shown),
-        rules=tuple(_rule(rule) for rule in finding.rules[:RULES]),
+        rules=tuple(rule_said(rule, signals) for rule in finding.rules[:RULES]),
         more_rules=max(len(finding.rules) - RULES, 0),
         events=_events(shown.live),
-        since=finding.since or finding.raised_at,
-        until=finding.until or finding.raised_at,
+        since=since,
+        until=until if until - since >= timedelta(seconds=1) else since,
         state=_state(finding),
         tone=TONES.get(finding.status, "good"),
         owner=name_of(app, finding.owner) if finding.owner else "nobody yet",
@@ -131,7 +162,8 @@ def _risks(app: App, everybody: tuple[Risk, ...]) -> tuple[RiskList, ...]:
         first = [risk for risk in everybody if risk.kind == kind][:RISKS]
         rows = tuple(
             RiskRow(
-                name=named(app, risk.name)[0],
+                name=(name := named(app, risk.name)[0]),
+                link=address("/findings", q=name),
                 score=risk.score,
                 note=f"{_events(risk.events)}, last {risk.latest:%-d %b}",
             )
@@ -156,17 +188,18 @@ def _named(app: App, shown: Shown) -> str:
 def finding_page(app: App, shown: Shown, actor: PersonId, csrf: str, at: datetime) -> FindingPage:
     """One finding; forms for whoever works on findings."""
     finding = shown.finding
+    signals = signals_named(app)
     mine = is_about(shown, own_names(app, actor, is_shown=True))
     work = works(app, actor, at)
     due, others = steps(app, shown, actor, mine=mine) if work else (None, ())
-    cases = {row.id: row.case for row in app.board() if row.case} if any(i.event for i in shown.items) else {}
+    events = {item.event for item in shown.items[:SHOWN] if item.event}
+    cases = {row.id: row.case for row in verdicts_of(app.settings.path(Path(VERDICTS)), events)} if events else {}
     facts = [
         view.Fact(label="Owner", value=name_of(app, finding.owner) if finding.owner else "nobody yet"),
         view.Fact(label="Events", value=_events(shown.live), note="that still stand"),
         view.Fact(label="First", value=f"{finding.since or finding.raised_at:%-d %b %Y %H:%M:%S}"),
         view.Fact(label="Last", value=f"{finding.until or finding.raised_at:%-d %b %Y %H:%M:%S}"),
         view.Fact(label="Raised", value=f"{finding.raised_at:%-d %b %Y %H:%M:%S}"),
-        view.Fact(label="Rules", value=", ".join(_rule(rule) for rule in finding.rules)),
     ]
     if shown.is_erased:
         note = "its time was over; the entries stay and verify"
@@ -188,7 +221,8 @@ def finding_page(app: App, shown: Shown, actor: PersonId, csrf: str, at: datetim
         tone=TONES.get(finding.status, "good"),
         told=TOLD[finding.status],
         facts=tuple(facts),
-        items=tuple(_item(app, item, cases.get(item.event or "")) for item in shown.items[:SHOWN]),
+        guides=tuple(guide_of(rule, signals) for rule in finding.rules),
+        items=tuple(_item(app, item, signals, cases.get(item.event or "")) for item in shown.items[:SHOWN]),
         left_out=max(len(shown.items) - SHOWN, 0),
         notes=tuple(NoteRow(at=when, by=name_of(app, by), words=_lines(words)) for when, by, words in shown.notes),
         notices=(_MINE,) if mine else (),
@@ -232,16 +266,16 @@ _MINE = view.Notice(
 )
 
 
-def _item(app: App, item: Item, case: str | None) -> ItemRow:
+def _item(app: App, item: Item, signals: Mapping[str, Signal], case: str | None) -> ItemRow:
     where = ", ".join(printable(one) for one in (item.directory, item.vendor, item.unit) if one)
     return ItemRow(
         at=item.at,
         severity=item.severity,
-        rule=_rule(item.rule),
+        rule=rule_said(item.rule, signals),
         actor=called(app, item.actor, item.directory),
         target=called(app, item.target, item.directory),
         where=where,
-        why=printable(item.why),
+        why=printable(in_words(item.why)),
         case=printable(case) if case else None,
         case_link=f"/cases/{quote(case, safe='')}" if case else None,
     )

@@ -7,6 +7,8 @@ from datetime import datetime
 import msgspec
 
 from watchword.core.finding import Severity
+from watchword.web.guidance import Guide
+from watchword.web.paging import Pages
 from watchword.web.view import Chrome, Fact, Form, Notice, Tab, Tone
 
 
@@ -28,9 +30,10 @@ class FindingRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RiskRow(msgspec.Struct, frozen=True, kw_only=True):
-    """The risk of one account, agent or vendor, 0 to 100."""
+    """The risk of one account, agent or vendor, 0 to 100; *link* leads to the findings that name it."""
 
     name: str
+    link: str
     score: float
     note: str
 
@@ -69,15 +72,17 @@ class SuppressionsPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FindingsPage(msgspec.Struct, frozen=True, kw_only=True):
-    """The list, cut by status; *quiet* says what suppressions kept out of it, *left_out* how many are not shown."""
+    """The list, cut by *status* and by what *query* finds; *quiet* says what suppressions kept out of it."""
 
     chrome: Chrome
     sub: str
     tabs: tuple[Tab, ...]
     rows: tuple[FindingRow, ...]
-    left_out: int
     quiet: str
     risks: tuple[RiskList, ...]
+    pages: Pages | None = None
+    query: str = ""
+    status: str = ""
     notices: tuple[Notice, ...] = ()
 
 
@@ -104,7 +109,7 @@ class NoteRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FindingPage(msgspec.Struct, frozen=True, kw_only=True):
-    """One finding with its items and notes, and the steps of its life that the reader may take."""
+    """One finding: its items and notes, what to do about them, and the steps of its life that the reader may take."""
 
     chrome: Chrome
     finding: str
@@ -116,6 +121,7 @@ class FindingPage(msgspec.Struct, frozen=True, kw_only=True):
     tone: Tone
     told: str
     facts: tuple[Fact, ...]
+    guides: tuple[Guide, ...]
     items: tuple[ItemRow, ...]
     left_out: int
     notes: tuple[NoteRow, ...]

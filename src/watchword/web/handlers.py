@@ -26,6 +26,7 @@ from watchword.reception.landing import landing
 from watchword.reception.sessions import Actor
 from watchword.web import view
 from watchword.web.approve_site import approve_file, approve_page
+from watchword.web.board_page import board_page
 from watchword.web.case_page import case_page
 from watchword.web.codes import codes_page
 from watchword.web.downtime_page import DowntimePages
@@ -35,7 +36,7 @@ from watchword.web.forms import BROWSER, take
 from watchword.web.frame import caller_chrome, chrome
 from watchword.web.go import GoPages
 from watchword.web.intake import intake_page, needs, open_case
-from watchword.web.lists import board_page, cases_page
+from watchword.web.lists import cases_page
 from watchword.web.people_handlers import PeoplePages, ThreatPages
 from watchword.web.policy_page import PolicyPages
 from watchword.web.recover import RecoverPages
@@ -193,10 +194,12 @@ def board(
     at: Now,
     csrf: Token,
     verdict: FromQuery[str] = "",
+    q: FromQuery[str] = "",
+    page: FromQuery[int] = 1,
 ) -> str:
     """The reconciliation board."""
     demand_overview(app, actor.person, at)
-    return render(board_page(app, actor.person, csrf, at, verdict))
+    return render(board_page(app, actor.person, csrf, at, verdict, q, page))
 
 
 @get("/c/{case:str}/{token:str}", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime
 from functools import cache
 from urllib.parse import urlencode
@@ -14,26 +13,23 @@ from watchword.core.case import (
     TERMINAL,
     AwaitingApproval,
     Case,
-    Delivered,
-    Failed,
     Holding,
     Paused,
     Releasable,
     Verifying,
     state_of,
 )
-from watchword.core.identity_event import Verdict
 from watchword.core.ids import AccountId, PersonId
 from watchword.core.standing import Account
 from watchword.desk.followers import CaseRow
 from watchword.desk.steps import Loaded
 from watchword.reception import wording
 from watchword.reception.cases import listed, ticket_of
-from watchword.watch.verdicts import REASONS, VerdictRow
 from watchword.web import view
 from watchword.web.forms import closable
 from watchword.web.frame import account_of, chrome, name_of
 from watchword.web.stages import stage_of, tone_of
+from watchword.web.whose import due_steps, is_asked, owes_review
 
 SHOWN = 200
 """Rows of a list at most; what is left out is counted."""
@@ -43,18 +39,6 @@ Standing = Callable[[AccountId], Account]
 
 TICKETS = 1000
 """How many tickets a search opens at most."""
-
-ORDER: tuple[tuple[Verdict, str], ...] = (
-    (Verdict.SUSPICIOUS, "suspicious"),
-    (Verdict.UNVERIFIED, "unverified"),
-    (Verdict.OUT_OF_POLICY, "out of policy"),
-    (Verdict.DOWNTIME, "in downtime"),
-    (Verdict.TICKETED, "ticket only"),
-    (Verdict.VERIFIED, "verified"),
-    (Verdict.SELF_SERVICE, "self-service"),
-    (Verdict.IGNORED, "ignored"),
-)
-"""Verdicts as the board shows them: what nobody can account for first."""
 
 
 def cases_page(app: App, actor: PersonId, csrf: str, at: datetime, tab: str, query: str = "") -> view.CasesPage:
@@ -66,7 +50,7 @@ def cases_page(app: App, actor: PersonId, csrf: str, at: datetime, tab: str, que
     cuts = {
         "open": tuple(r for r in rows if not isinstance(r.case, TERMINAL)),
         "mine": tuple(r for r in rows if _mine(app, standing, actor, r.case, at)),
-        "owed": tuple(r for r in rows if _owes(r.case)),
+        "owed": tuple(r for r in rows if owes_review(r.case)),
         "all": rows,
     }
     titles = {"open": "Open", "mine": "Yours to take", "owed": "Review owed", "all": "All"}
@@ -116,40 +100,13 @@ def _said_of(app: App, case: Case) -> str:
 
 def _mine(app: App, standing: Standing, actor: PersonId, case: Case, at: datetime) -> bool:
     """Whether a step that is due could be this person's."""
-    due = _due(case, at)
+    due = due_steps(case, at)
     if any(v.person == actor for v in case.votes):
         due = tuple(step for step in due if step is not Step.APPROVE)
     if not due:
         return False
     loaded = Loaded(case=case, account=standing(case.account), version=-1, account_version=-1)
     return any(app.desk.steps.may(actor, step, loaded, at) for step in due)
-
-
-def _due(case: Case, at: datetime) -> tuple[Step, ...]:
-    """The steps that a case waits for people to take."""
-    owed = (Step.REVIEW,) if _owes(case) and isinstance(case, (*TERMINAL, Failed, Delivered)) else ()
-    match case:
-        case Verifying():
-            return (Step.VERIFY,)
-        case AwaitingApproval():
-            return (Step.APPROVE, Step.VERIFY) if _asked(case) else (Step.APPROVE,)
-        case Paused():
-            return (Step.LIFT_PAUSE,)
-        case Holding() if case.until <= at:
-            return (Step.RELEASE,)
-        case Releasable():
-            return (Step.RELEASE,)
-    return (Step.CLOSE, *owed) if closable(case) else owed
-
-
-def _asked(case: Case) -> bool:
-    """Whether an approver asked what the desk has not answered."""
-    return any(one.answered_by is None for one in case.questions)
-
-
-def _owes(case: Case) -> bool:
-    """Whether a review of it is still to come."""
-    return case.review_due is not None and case.reviewer is None
 
 
 def _case_row(app: App, standing: Standing, case: Case, at: datetime, *, mine: bool) -> view.CaseRow:
@@ -178,7 +135,7 @@ def _waits_for(case: Case, at: datetime) -> str:
         case Verifying():
             return "the ticket" if case.ticket is None else "the person to be verified"
         case AwaitingApproval() if case.requirement.approve:
-            asked = ", and an answer to an approver’s question" if _asked(case) else ""
+            asked = ", and an answer to an approver’s question" if is_asked(case) else ""
             return f"approval ({case.requirement.approve.name}){asked}"
         case Paused():
             return "somebody on duty, after a “not me”"
@@ -191,8 +148,8 @@ def _waits_for(case: Case, at: datetime) -> str:
         case Releasable():
             return "the release"
     if closable(case):
-        return "somebody to close it, and a review" if _owes(case) else "somebody to close it"
-    if _owes(case):
+        return "somebody to close it, and a review" if owes_review(case) else "somebody to close it"
+    if owes_review(case):
         return "a review"
     return "" if isinstance(case, TERMINAL) else "the executor or the person"
 
@@ -214,96 +171,4 @@ def _debts(app: App, owed: tuple[CaseRow, ...], at: datetime) -> tuple[view.Noti
             link_text="Look at it",
             tone="bad",
         ),
-    )
-
-
-def board_page(app: App, actor: PersonId, csrf: str, at: datetime, verdict: str) -> view.BoardPage:
-    """The reconciliation board, cut by *verdict* where one is chosen."""
-    rows = app.board()
-    feed, events = tuple(r for r in rows if r.action is None), tuple(r for r in rows if r.action is not None)
-    counts = Counter(r.verdict for r in events)
-    slices = tuple(
-        view.Slice(
-            verdict=v,
-            title=title,
-            count=counts[v],
-            link="/board" if v == verdict else f"/board?verdict={v}",
-            current=v == verdict,
-        )
-        for v, title in ORDER
-        if counts[v] or v in (Verdict.SUSPICIOUS, Verdict.UNVERIFIED, Verdict.VERIFIED)
-    )
-    newest = max((r.at for r in events), default=None)
-    feed = tuple(r for r in feed if newest is None or r.at >= newest)  # a feed that spoke again is no longer blind
-    rank = {v: i for i, (v, _) in enumerate(ORDER)}
-    chosen = sorted(
-        (r for r in events if not verdict or r.verdict == verdict), key=lambda r: (rank[r.verdict], -r.at.timestamp())
-    )
-    return view.BoardPage(
-        chrome=chrome(app, at, csrf, actor, here="board"),
-        title=f"{len(events)} identity events",
-        slices=slices,
-        rows=tuple(_event_row(app, r) for r in chosen[:SHOWN]),
-        notices=_board_notices(feed, events),
-        read_to=newest,
-        left_out=max(len(chosen) - SHOWN, 0),
-    )
-
-
-def _board_notices(feed: Iterable[VerdictRow], events: tuple[VerdictRow, ...]) -> tuple[view.Notice, ...]:
-    """What the board can not see, and what it took back."""
-    found = [
-        view.Notice(
-            title=f"Blind since {row.at:%-d %b %H:%M} UTC",
-            text=f"{row.provider}: {row.why}. What it would have said is not on this board.",
-            tone="bad",
-        )
-        for row in feed
-    ]
-    if events and all("no_evidence" in r.reasons for r in events if r.verdict is Verdict.UNVERIFIED):
-        blind = [r for r in events if "no_evidence" in r.reasons]
-        if blind:
-            found.append(
-                view.Notice(
-                    title="No evidence was given",
-                    text="Nothing could be matched: every one of these events stands unverified for that reason alone.",
-                )
-            )
-    revised = sum(1 for r in events if r.revision > 1)
-    if revised:
-        found.append(
-            view.Notice(
-                title=f"{revised} {'verdict was' if revised == 1 else 'verdicts were'} revised",
-                text="Evidence arrived late; the earlier verdicts are kept beside the new ones.",
-                tone="plain",
-            )
-        )
-    return tuple(found)
-
-
-def _whose(app: App, row: VerdictRow) -> str:
-    """The person behind an event's target, where we know them; what the log calls it otherwise."""
-    account = app.names.account(row.directory, row.target)
-    owner = app.names.owner(account) if account else None
-    return app.names.said(owner)[1] if owner else row.target
-
-
-def _event_row(app: App, row: VerdictRow) -> view.EventRow:
-    owes = row.verdict in (Verdict.SUSPICIOUS, Verdict.UNVERIFIED) and row.case is None
-    what = wording.plain((row.action or "").replace(".", " ")).capitalize().replace("Mfa", "MFA")
-    return view.EventRow(
-        at=row.at,
-        what=what,
-        native=row.native_action,
-        provider=row.provider,
-        target=_whose(app, row),
-        actor=row.actor,
-        verdict=row.verdict,
-        verdict_title=dict(ORDER)[row.verdict].capitalize(),
-        reasons=tuple(REASONS.get(code, wording.plain(code)) for code in row.reasons),
-        case=row.case,
-        case_link=f"/cases/{row.case}" if row.case else None,
-        open_link=f"/cases/new?{urlencode({'account': row.target})}" if owes else None,
-        leaves=row.leaves,
-        revised=row.revision > 1,
     )

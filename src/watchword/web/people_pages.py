@@ -56,7 +56,9 @@ def _row(known: Known, at: datetime) -> view.PersonRow:
         unit=person.unit or "no unit",
         about=KINDS[person.kind],
         roles=(*dict.fromkeys(_role(g) for g in in_force), *delegated),
-        credentials=tuple(dict.fromkeys(wording.method(c.method).lower() for c in known.credentials if c.counts)),
+        credentials=tuple(
+            dict.fromkeys(wording.within(wording.method(c.method)) for c in known.credentials if c.counts)
+        ),
     )
 
 

@@ -9,6 +9,7 @@ import msgspec
 from watchword.app import App
 from watchword.core.account import Contact, DirectoryAccount
 from watchword.core.action import Step
+from watchword.core.case import TERMINAL
 from watchword.core.errors import Invalid, Unavailable
 from watchword.core.gates import WEEK
 from watchword.core.ids import PersonId
@@ -57,16 +58,13 @@ def rail(app: App, loaded: Loaded, facts: Facts, actor: PersonId, at: datetime) 
         note="they answer here, never to you",
         copy=address is not None,
     )
+    said = (page, *_said(app, loaded, address, at), *_words(app, loaded, address), *_code(app, loaded, address))
     return (
         Panel(title="Ticket", first=True, facts=(ticket,)),
-        Panel(
-            title="The caller's own page",
-            first=True,
-            facts=(page, *_said(app, loaded, address, at), *_words(app, loaded, address), *_code(app, loaded, address)),
-        ),
+        *(() if isinstance(case, TERMINAL) else (Panel(title="The caller's own page", first=True, facts=said),)),
         Panel(title="Account", facts=_account(app, loaded, facts)),
         Panel(title="Watch out", facts=_watch_out(app, loaded, facts, at)),
-        Panel(title="What policy asks", lines=explain.words(case.requirement)),
+        Panel(title="What policy asks", lines=tuple(wording.named(line) for line in explain.words(case.requirement))),
         *_evidence(app, loaded, actor, at),
         *_kept(app, loaded),
     )

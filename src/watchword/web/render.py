@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from watchword.languages.catalogue import DEFAULT, NAMES, words
 from watchword.reception.wording import span
 from watchword.web import view
+from watchword.web.board_view import BoardPage, Slice
 from watchword.web.downtime_view import DowntimePage
 from watchword.web.findings_view import FindingPage, FindingsPage, SuppressionsPage
 
@@ -23,13 +24,13 @@ CSP = (
 )
 """Content-Security-Policy of every page: nothing inline, nothing from elsewhere."""
 
-Page = view.Page | DowntimePage | FindingPage | FindingsPage | SuppressionsPage
+Page = view.Page | BoardPage | DowntimePage | FindingPage | FindingsPage | SuppressionsPage
 
 _TEMPLATES: dict[type[Page], str] = {
     view.CasePage: "case.html",
     view.CasesPage: "cases.html",
     view.IntakePage: "intake.html",
-    view.BoardPage: "board.html",
+    BoardPage: "board.html",
     view.PeoplePage: "people.html",
     view.PersonPage: "person.html",
     view.ThreatPage: "threat.html",
@@ -83,13 +84,13 @@ def _clock(at: datetime, now: datetime) -> str:
     return f"{at:%H:%M:%S}" if at.date() == now.date() else f"{at:%-d %b %H:%M}"
 
 
-def _bar(slices: tuple[view.Slice, ...], width: int) -> tuple[tuple[view.Slice, float, float], ...]:
+def _bar(slices: tuple[Slice, ...], width: int) -> tuple[tuple[Slice, float, float], ...]:
     """Each slice with the x and width of its segment of a bar *width* wide; a count is never thinner than 3."""
     shown = [s for s in slices if s.count]
     total = sum(s.count for s in shown)
     gap = 2.0
     room = width - gap * (len(shown) - 1) - 3.0 * len(shown)
-    out: list[tuple[view.Slice, float, float]] = []
+    out: list[tuple[Slice, float, float]] = []
     x = 0.0
     for one in shown:
         wide = 3.0 + room * one.count / total

@@ -15,14 +15,15 @@ from watchword.core.ids import PersonId
 from watchword.reception.ends import end_of
 from watchword.reception.findings import called, demand_not_self, works
 from watchword.reception.wording import plain
-from watchword.watch.campaigns import QUIET, Party
+from watchword.watch.campaigns import Party
 from watchword.watch.finding_log import KnownSuppression, Shown
 from watchword.watch.printable import printable
+from watchword.watch.signals import Signal
 from watchword.watch.verdicts import FINDINGS
-from watchword.watching import signals_of
 from watchword.web import view
 from watchword.web.findings_view import SuppressionRow, SuppressionsPage
 from watchword.web.frame import chrome, name_of
+from watchword.web.guidance import EVERY, rule_said, signals_named
 
 ADDRESS = "/findings/suppressions"
 
@@ -32,7 +33,6 @@ SHOWN = 200
 OFFERED = 12
 """Whom a finding names, offered in its form at most."""
 
-EVERY = "*"
 PARTIES: Mapping[str, str] = {
     "actor": "One agent",
     "target": "One account",
@@ -59,12 +59,12 @@ def suppressions_page(app: App, actor: PersonId, csrf: str, at: datetime) -> Sup
     """Every suppression, those that hold first, then the newest; forms for whoever works on findings."""
     known = sorted(app.findings.suppressions(), key=lambda one: one.suppression.at, reverse=True)
     known.sort(key=lambda one: one.suppression.is_over(at))
-    may = works(app, actor, at)
+    may, signals = works(app, actor, at), signals_named(app)
     return SuppressionsPage(
         chrome=chrome(app, at, csrf, actor, here="findings"),
         sub="What the watch says nothing of for a time, with a reason; counted, never lost without a trace.",
         form=_form(app) if may else None,
-        rows=tuple(_row(app, one, at, actor if may else None) for one in known[:SHOWN]),
+        rows=tuple(_row(app, one, signals, at, actor if may else None) for one in known[:SHOWN]),
         left_out=max(len(known) - SHOWN, 0),
     )
 
@@ -77,7 +77,10 @@ def quiet_form(app: App, action: str, shown: Shown) -> view.Form:
         view.Option(value=f"{party}:{name}", label=f"{PARTIES[party]}: {called(app, name)}")
         for party, name in tuple(parties)[:OFFERED]
     )
-    rules = tuple(view.Option(value=rule, label=rule_said(rule)) for rule in shown.finding.rules if rule.isprintable())
+    signals = signals_named(app)
+    rules = tuple(
+        view.Option(value=rule, label=rule_said(rule, signals)) for rule in shown.finding.rules if rule.isprintable()
+    )
     anybody = any(not rule.value.startswith(VERDICT) for rule in rules)
     whom = (*offered, *((view.Option(value="anybody:", label=PARTIES["anybody"]),) if anybody or not offered else ()))
     return view.Form(
@@ -114,20 +117,13 @@ def suppress(app: App, actor: PersonId, said: Mapping[str, str], at: datetime) -
     )
 
 
-def rule_said(rule: str) -> str:
-    """A rule in words: `verdict.out_of_policy` is `Out of policy`."""
-    if rule == EVERY:
-        return "Every rule"
-    said = plain(printable(rule.removeprefix(VERDICT).replace(QUIET, "suppression ")))
-    return said[:1].upper() + said[1:]
-
-
 def _form(app: App) -> view.Form:
     found = {rule for shown in app.findings.all() for rule in shown.finding.rules if rule.isprintable()}
-    signals = {signal.name: signal.title for signal in signals_of(app.settings)}
+    signals = signals_named(app)
+    titles = {name: rule_said(name, signals) for name in signals}
     verdicts = {f"{VERDICT}{verdict}": f"Verdict: {plain(verdict)}" for verdict in Verdict if verdict in FINDINGS}
-    others = {rule: rule_said(rule) for rule in found if rule not in signals and rule not in verdicts}
-    rules = {**dict(sorted({**signals, **others}.items(), key=lambda one: one[1].casefold())), **verdicts}
+    others = {rule: rule_said(rule, signals) for rule in found if rule not in signals and rule not in verdicts}
+    rules = {**dict(sorted({**titles, **others}.items(), key=lambda one: one[1].casefold())), **verdicts}
     options = tuple(view.Option(value=rule, label=label) for rule, label in rules.items())
     return view.Form(
         action=ADDRESS,
@@ -148,7 +144,9 @@ def _select(name: str, label: str, options: tuple[view.Option, ...]) -> view.Fie
     return view.Field(name=name, label=label, kind="select", value=options[0].value, options=options)
 
 
-def _row(app: App, one: KnownSuppression, at: datetime, worker: PersonId | None) -> SuppressionRow:
+def _row(
+    app: App, one: KnownSuppression, signals: Mapping[str, Signal], at: datetime, worker: PersonId | None
+) -> SuppressionRow:
     """One of the list, with what *worker* may do about it."""
     quiet = one.suppression
     holds, waits = quiet.holds(at), quiet.waits(at)
@@ -159,7 +157,7 @@ def _row(app: App, one: KnownSuppression, at: datetime, worker: PersonId | None)
     allow = view.Form(action=f"{here}/allow", button="Allow it", weight="danger")
     party, _, name = one.name.partition(" ")
     return SuppressionRow(
-        rule=rule_said(quiet.set.rule),
+        rule=rule_said(quiet.set.rule, signals),
         about=f"{PARTIES.get(party, party)}{': ' if name else ''}{called(app, name)}" if one.name else "erased",
         why="\n".join(printable(line) for line in one.why.splitlines()) if one.why else "erased",
         by=name_of(app, quiet.set.by),

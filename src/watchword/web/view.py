@@ -137,7 +137,10 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CasePage(msgspec.Struct, frozen=True, kw_only=True):
-    """One case as a vertical timeline, and what surrounds it. *version* is that of its stream, for the live refresh."""
+    """One case as a vertical timeline, and what surrounds it. *version* is that of its stream, for the live refresh.
+
+    *whose* says to whoever can take no step that is due who takes it.
+    """
 
     chrome: Chrome
     case: str
@@ -149,6 +152,7 @@ class CasePage(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     tone: Tone
     next_step: str
+    whose: str = ""
     stages: tuple[Stage, ...]
     rail: tuple[Panel, ...]
     notices: tuple[Notice, ...] = ()
@@ -227,47 +231,6 @@ class IntakePage(msgspec.Struct, frozen=True, kw_only=True):
     needs: Needs
     preview: str
     notices: tuple[Notice, ...] = ()
-
-
-class Slice(msgspec.Struct, frozen=True, kw_only=True):
-    """How many events have one verdict."""
-
-    verdict: str
-    title: str
-    count: int
-    link: str
-    current: bool = False
-
-
-class EventRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One identity event with its verdict and reasons in words; *revised*: a later word replaced an earlier."""
-
-    at: datetime
-    what: str
-    native: str
-    provider: str
-    target: str
-    actor: str
-    verdict: str
-    verdict_title: str
-    reasons: tuple[str, ...]
-    case: str | None = None
-    case_link: str | None = None
-    open_link: str | None = None
-    leaves: tuple[int, ...] = ()
-    revised: bool = False
-
-
-class BoardPage(msgspec.Struct, frozen=True, kw_only=True):
-    """The reconciliation board: identity events by verdict, unmatched first, already in that order."""
-
-    chrome: Chrome
-    title: str
-    slices: tuple[Slice, ...]
-    rows: tuple[EventRow, ...]
-    notices: tuple[Notice, ...] = ()
-    read_to: datetime | None = None
-    left_out: int = 0
 
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
@@ -408,7 +371,6 @@ Page = (
     CasePage
     | CasesPage
     | IntakePage
-    | BoardPage
     | PeoplePage
     | PersonPage
     | ThreatPage

@@ -61,6 +61,7 @@ class _Header(BaseModel):
     title: str = Field(min_length=3, max_length=80)
     says: str = Field(min_length=3)
     runbook: Annotated[str, form("[a-z0-9-]+", "an anchor of docs/watch/signals.md")]
+    response: str = ""
     attack: tuple[Annotated[str, form(r"T\d{4}(\.\d{3})?", "a technique such as T1098 or T1098.005")], ...] = Field(
         min_length=1
     )
@@ -76,10 +77,10 @@ class _Header(BaseModel):
 class Signal(msgspec.Struct, frozen=True, kw_only=True):
     """One signal. *says* is the line of evidence, with `{column}` for what a hit found.
 
-    *runbook* is an anchor of docs/watch/signals.md; *attack* are ATT&CK techniques; *needs* the tables without which it
-    can not look. *parameters* are bound as `$name`, *window* among them. *silent* says until when it finds nothing,
-    where its parameters have to be set first. Where it is *keyed*, rows of two keys are no hit together, so that each
-    key may be looked at on another machine.
+    *runbook* is an anchor of docs/watch/signals.md and *response* what to do first; *attack* are ATT&CK techniques;
+    *needs* the tables without which it can not look. *parameters* are bound as `$name`, *window* among them. *silent*
+    says until when it finds nothing, where its parameters have to be set first. Where it is *keyed*, rows of two keys
+    are no hit together, so that each key may be looked at on another machine.
     """
 
     name: str
@@ -94,6 +95,7 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     false_positives: str
     needs: tuple[str, ...]
     parameters: Mapping[str, Value]
+    response: str = ""
     silent: str = ""
     keyed: Key = "whole"
 
@@ -207,6 +209,7 @@ def read_signal(file: Path) -> Signal:
         title=told.title,
         says=told.says,
         runbook=told.runbook,
+        response=told.response,
         attack=told.attack,
         severity=told.severity,
         window=told.window,

@@ -2,6 +2,7 @@
 title = "An agent acts outside their usual hours"
 says = "{action} at {hour}:00 {zone}, where {actor} is hardly ever at work"
 runbook = "agent-off-shift"
+response = "Ask the agent over another channel whether it was they. If not, revoke the agent's sessions first."
 attack = ["T1078"]
 severity = "medium"
 window = "30 d"

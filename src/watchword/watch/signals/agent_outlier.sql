@@ -2,6 +2,7 @@
 title = "An agent recovers far more accounts than usual"
 says = "{accounts} accounts recovered within {window}; usual on a day are {usual}"
 runbook = "agent-outlier"
+response = "Ask the agent's lead what the day was like. Sample five of the recoveries and call the people."
 attack = ["T1078", "T1098"]
 severity = "medium"
 window = "24 h"

@@ -2,6 +2,7 @@
 title = "The same agent and account again and again"
 says = "{times} recoveries of this account by the same agent"
 runbook = "agent-target-pair"
+response = "Read both tickets. If one is missing, look at the agent's other recoveries."
 attack = ["T1078", "T1098"]
 severity = "medium"
 window = "30 d"

@@ -2,6 +2,7 @@
 title = "An AI agent takes a step that is for people"
 says = "an AI agent: {what}"
 runbook = "ai-agent-acts"
+response = "Withdraw the agent's credentials, then read what it was told."
 attack = ["T1078", "T1098"]
 severity = "critical"
 window = "1 s"

@@ -2,6 +2,9 @@
 title = "Approved within seconds"
 says = "approved {seconds} seconds after it was asked"
 runbook = "approved-in-seconds"
+response = """\
+  Ask the approver what they read. Repeated: take the seat away until they were shown again what an approval \
+  is."""
 attack = ["T1621", "T1656"]
 severity = "medium"
 window = "1 s"

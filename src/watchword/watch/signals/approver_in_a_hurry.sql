@@ -2,6 +2,7 @@
 title = "An approver approves one after the other"
 says = "{approvals} approvals within {window}"
 runbook = "approver-in-a-hurry"
+response = "Ask the approver what they read, and see whether one caller or agent is behind the cases."
 attack = ["T1621", "T1078"]
 severity = "medium"
 window = "1 h"

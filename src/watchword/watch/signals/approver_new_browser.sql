@@ -2,6 +2,7 @@
 title = "An approval from a browser never seen before"
 says = "approved from a browser this approver never used before"
 runbook = "approver-new-browser"
+response = "Ask the approver over another channel. If it was not they, revoke their key and have the cases reviewed."
 attack = ["T1539", "T1078"]
 severity = "medium"
 window = "90 d"

@@ -2,6 +2,7 @@
 title = "An approver whose own account was just recovered"
 says = "approved {days} days after the approver's own account was recovered"
 runbook = "approver-recovered"
+response = "Have the approval reviewed by somebody else, and the approver's own recovery confirmed in person."
 attack = ["T1098", "T1078"]
 severity = "high"
 window = "7 d"

@@ -2,6 +2,7 @@
 title = "A break-glass account signs in"
 says = "break-glass account used from {address}"
 runbook = "break-glass-sign-in"
+response = "Ask both custodians at once. Without a case or a drill: this is an incident of the highest kind."
 attack = ["T1078.004", "T1078"]
 severity = "critical"
 window = "1 s"

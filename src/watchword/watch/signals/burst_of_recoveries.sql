@@ -2,6 +2,7 @@
 title = "A burst of recoveries in one unit"
 says = "{cases} cases for {accounts} accounts of {unit} within {window}; usual is {usual}"
 runbook = "burst-of-recoveries"
+response = "Raise the threat level (`watchword policy threat raise`), and call three of the people back."
 attack = ["T1656", "T1598.004"]
 severity = "high"
 window = "1 h"

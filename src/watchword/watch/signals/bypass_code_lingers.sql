@@ -2,6 +2,7 @@
 title = "A bypass code unused, used twice, or used late"
 says = "bypass code {what}"
 runbook = "bypass-code-lingers"
+response = "Delete what is left of the code. Used late or twice: ask the person, and contain if it was not they."
 attack = ["T1556.006", "T1621"]
 severity = "medium"
 window = "8 h"

@@ -2,6 +2,9 @@
 title = "A change nobody has a case for"
 says = "{action} without a case: {reasons}"
 runbook = "change-without-case"
+response = """\
+  Ask who is named as actor for the ticket. Where there is none: revoke sessions of the account, reset it \
+  through a case, and look at the actor's other events of the day."""
 attack = ["T1098", "T1556"]
 severity = "high"
 window = "1 s"

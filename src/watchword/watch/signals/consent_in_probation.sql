@@ -2,6 +2,7 @@
 title = "An application consented to in probation"
 says = "{native_action} {days} days after {action}"
 runbook = "consent-in-probation"
+response = "Revoke the consent and the application's tokens; then ask the person."
 attack = ["T1528", "T1550.001"]
 severity = "high"
 window = "7 d"

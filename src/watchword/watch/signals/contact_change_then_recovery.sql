@@ -2,6 +2,7 @@
 title = "A contact point changed, then a recovery"
 says = "{action} {days} days after a contact point was changed"
 runbook = "contact-change-then-recovery"
+response = "Ask over the contact point of before the change. Look at who changed it, and from where."
 attack = ["T1098", "T1556"]
 severity = "high"
 window = "30 d"

@@ -2,6 +2,7 @@
 title = "Proven over a contact point that just changed"
 says = "{detail} answered over a contact point changed {days} days before"
 runbook = "contact-moved-before-proof"
+response = "Ask the carrier or the mail provider when the contact moved, and the person over an older one."
 attack = ["T1451", "T1111"]
 severity = "high"
 window = "7 d"

@@ -2,6 +2,7 @@
 title = "A directory administrator acts outside the desk"
 says = "{action} by {actor}, a {actor_standing} account, and no case"
 runbook = "directory-administrator-outside"
+response = "Ask for the change request. Without one, treat as a change without a case."
 attack = ["T1098", "T1078.004"]
 severity = "high"
 window = "1 s"

@@ -2,6 +2,7 @@
 title = "The evidence of a change is broken"
 says = "{chain} is not whole: {reasons}"
 runbook = "evidence-chain-broken"
+response = "Run `watchword ledger fsck`. Keep the database as it is; review the change as if nothing spoke for it."
 attack = ["T1565.001", "T1070"]
 severity = "critical"
 window = "1 s"

@@ -2,6 +2,7 @@
 title = "The exception used twice by the same person"
 says = "{times} exceptions agreed to by the same person within {window}"
 runbook = "exception-twice"
+response = "Have both exceptions reviewed by somebody who took no part."
 attack = ["T1078", "T1548"]
 severity = "high"
 window = "30 d"

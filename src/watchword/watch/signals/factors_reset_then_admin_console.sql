@@ -2,6 +2,9 @@
 title = "Factors reset, then the admin console"
 says = "{native_action} {minutes} minutes after {action}"
 runbook = "factors-reset-then-admin-console"
+response = """\
+  Call the administrator over a number of record. Until they confirm, revoke their sessions and suspend the \
+  role."""
 attack = ["T1556.006", "T1098.003"]
 severity = "high"
 window = "24 h"

@@ -2,6 +2,7 @@
 title = "Failed verifications for one account, several agents"
 says = "{failures} failures with {agents} agents within {window}"
 runbook = "failures-across-agents"
+response = "Warn every agent on shift; have the person come in. Look at the callers' numbers of these cases."
 attack = ["T1656", "T1598.004"]
 severity = "high"
 window = "24 h"

@@ -2,6 +2,7 @@
 title = "First sign-in after a recovery from somewhere new"
 says = "first sign-in after {action} from {address}: {what}"
 runbook = "first-sign-in-elsewhere"
+response = "Call the person over a contact of before the recovery. If they do not know of it, contain."
 attack = ["T1078", "T1090"]
 severity = "high"
 window = "7 d"

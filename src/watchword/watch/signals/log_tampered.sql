@@ -2,6 +2,10 @@
 title = "The log itself was made to say less"
 says = "{native_action} of {place}"
 runbook = "log-tampered"
+response = """\
+  Put the logging back first: what is done from here on is not seen. Then ask who did it and read, in another \
+  log or at the receiver, what came between. A log that then falls silent is a finding of its own (blind \
+  since)."""
 attack = ["T1562.008", "T1562.002", "T1070.001"]
 severity = "high"
 window = "1 s"

@@ -2,6 +2,7 @@
 title = "Accounts looked up without a case"
 says = "{looked_up} accounts looked up within {window}, and no case opened for them"
 runbook = "look-ups-without-case"
+response = "Ask the agent for the calls behind the look-ups. Without any: keep the list of accounts and watch them."
 attack = ["T1087", "T1213"]
 severity = "medium"
 window = "1 h"

@@ -2,6 +2,9 @@
 title = "A device said lost still signs in"
 says = "device {device} was used before {action} and is used after it"
 runbook = "lost-device-still-used"
+response = """\
+  Ask the person where the device is. If they still have it, the caller was not they: contain, and open the \
+  case again."""
 attack = ["T1656", "T1078"]
 severity = "high"
 window = "7 d"

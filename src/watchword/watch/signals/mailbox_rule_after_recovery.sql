@@ -2,6 +2,7 @@
 title = "A mailbox rule right after a recovery"
 says = "{native_action} {hours} hours after {action}"
 runbook = "mailbox-rule-after-recovery"
+response = "Read the rule. If it forwards or hides: contain, remove it, and look at what left the mailbox since."
 attack = ["T1564.008", "T1114.003"]
 severity = "high"
 window = "24 h"

@@ -2,6 +2,7 @@
 title = "Mass download in probation"
 says = "{downloads} downloads within an hour, {days} days after a recovery"
 runbook = "mass-download-in-probation"
+response = "Cut the sessions of the account, then ask. Keep the list of files."
 attack = ["T1530", "T1213"]
 severity = "high"
 window = "7 d"

@@ -2,6 +2,9 @@
 title = "Many accounts locked or reset at once"
 says = "{accounts} accounts locked or reset within {window}; usual are {usual}"
 runbook = "mass-lock-outs"
+response = """\
+  See what the accounts have in common. Locking people out is also how a desk is made to hurry: warn the \
+  agents."""
 attack = ["T1531", "T1110.003"]
 severity = "high"
 window = "10 min"

@@ -2,6 +2,9 @@
 title = "A new factor from a new address"
 says = "{native_action} from {address}, a network this account never signed in from"
 runbook = "new-factor-from-new-address"
+response = """\
+  Ask the person what they enrolled, and where. If it was not they: remove the factor, revoke sessions, start \
+  over in person."""
 attack = ["T1098.005", "T1556.006"]
 severity = "high"
 window = "24 h"

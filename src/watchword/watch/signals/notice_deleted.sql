@@ -2,6 +2,7 @@
 title = "A notice deleted right after a recovery"
 says = "{native_action} {minutes} minutes after {action}"
 runbook = "notice-deleted"
+response = "Ask the person over a channel that is not mail whether they had the notice. Contain if not."
 attack = ["T1070.008", "T1564.008"]
 severity = "high"
 window = "24 h"

@@ -2,6 +2,7 @@
 title = "The old secret is still used after its reissue"
 says = "{credential} was used {hours} hours after it was replaced"
 runbook = "old-secret-still-used"
+response = "Find the host behind the address. Revoke the old secret; if something breaks, it had an owner after all."
 attack = ["T1552", "T1528"]
 severity = "high"
 window = "30 d"

@@ -2,6 +2,7 @@
 title = "A session of before the recovery is still used"
 says = "session used {minutes} minutes after {action}, opened before it"
 runbook = "old-session-alive"
+response = "Revoke all sessions of the account. If that does not end it, look at tokens and applications."
 attack = ["T1550.004", "T1539"]
 severity = "medium"
 window = "24 h"

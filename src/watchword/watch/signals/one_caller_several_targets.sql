@@ -2,6 +2,7 @@
 title = "One caller asks for several people"
 says = "{targets} accounts from one caller within {window}"
 runbook = "one-caller-several-targets"
+response = "Hold every open case of that caller and call each person back over a number of record."
 attack = ["T1656", "T1598.004"]
 severity = "high"
 window = "24 h"

@@ -2,6 +2,7 @@
 title = "A recovery outside the desk's hours"
 says = "{action} at {hour}:00 {zone}, and the desk is open from {opens} to {closes}"
 runbook = "outside-queue-hours"
+response = "Look for the ticket. Without one: ask the agent over another channel."
 attack = ["T1078"]
 severity = "low"
 window = "1 s"

@@ -2,6 +2,7 @@
 title = "Payroll or bank details changed in probation"
 says = "{native_action} {days} days after {action}"
 runbook = "payroll-in-probation"
+response = "Stop the payment first. Then call the person over a number of before the recovery."
 attack = ["T1657", "T1098"]
 severity = "critical"
 window = "7 d"

@@ -2,6 +2,9 @@
 title = "Policy changed without a second author"
 says = "policy activated by one person"
 runbook = "policy-by-one-author"
+response = """\
+  Compare the active policy with the one before (`watchword policy diff`), and have a second author confirm or \
+  revert it."""
 attack = ["T1484", "T1562"]
 severity = "critical"
 window = "1 s"

@@ -2,6 +2,9 @@
 title = "A privileged account recovered outside the desk"
 says = "{action} of a {class} account: {verdict}"
 runbook = "privileged-target"
+response = """\
+  Treat as an incident until somebody named says why. Contain the account (`watchword case protect`), then \
+  look for a declaration that is owed."""
 attack = ["T1098", "T1078.004"]
 severity = "high"
 window = "1 s"

@@ -2,6 +2,7 @@
 title = "An account recovered again"
 says = "recovery {times} of this account within {window}"
 runbook = "repeated-recovery"
+response = "Read the earlier recovery. Two by different agents within a week: call the person."
 attack = ["T1098", "T1656"]
 severity = "medium"
 window = "7 d"

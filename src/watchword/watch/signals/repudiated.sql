@@ -2,6 +2,7 @@
 title = "Somebody says: not me"
 says = "the recovery was disowned ({channel})"
 runbook = "repudiated"
+response = "The case stands still already. Contain it if the person says so over a second channel."
 attack = ["T1656"]
 severity = "high"
 window = "1 s"

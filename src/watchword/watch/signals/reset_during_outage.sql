@@ -2,6 +2,7 @@
 title = "A recovery during a declared outage that nobody declared"
 says = "{action} while the desk was down, and no custodian declared it"
 runbook = "reset-during-outage"
+response = "Ask the custodians whether a declaration is owed. If not, treat as a change without a case."
 attack = ["T1098"]
 severity = "high"
 window = "1 s"

@@ -2,6 +2,7 @@
 title = "A role or privilege in probation"
 says = "{native_action} {days} days after {action}"
 runbook = "role-in-probation"
+response = "Suspend the role until whoever granted it names the request."
 attack = ["T1098.003", "T1078.004"]
 severity = "high"
 window = "7 d"

@@ -2,6 +2,7 @@
 title = "The same two people always pair"
 says = "{verifier} verified {times} of the {all} cases {releaser} released"
 runbook = "same-two-people"
+response = "Mix the shift for a week. Sample their cases and call the people."
 attack = ["T1078"]
 severity = "medium"
 window = "90 d"

@@ -2,6 +2,7 @@
 title = "Several kinds of change in a short time"
 says = "{kinds} within {window}"
 runbook = "several-kinds-of-change"
+response = "Contain first. Taking a password, the factors and the phone within an hour is what a takeover looks like."
 attack = ["T1098", "T1556.006"]
 severity = "high"
 window = "1 h"

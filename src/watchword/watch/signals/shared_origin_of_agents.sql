@@ -2,6 +2,7 @@
 title = "Several agents act from one new address"
 says = "{agents} agents from {address} within {window}, none of them ever before"
 runbook = "shared-origin-of-agents"
+response = "Find out what the address is. If it is not an office, revoke the agents' sessions."
 attack = ["T1078", "T1539"]
 severity = "medium"
 window = "1 h"

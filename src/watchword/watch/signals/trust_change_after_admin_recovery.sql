@@ -2,6 +2,7 @@
 title = "A recovered administrator changes roles or trust"
 says = "{native_action} by an administrator recovered {days} days ago"
 runbook = "trust-change-after-admin-recovery"
+response = "Revert the change and revoke the administrator's sessions; then ask. This is how whole tenants were lost."
 attack = ["T1484.002", "T1556", "T1098.003"]
 severity = "critical"
 window = "7 d"

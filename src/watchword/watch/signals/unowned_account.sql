@@ -2,6 +2,7 @@
 title = "A service account or agent without an owner"
 says = "a {account_class} account has no owner of record"
 runbook = "unowned-account"
+response = "Name an owner in the directory, or disable the account."
 attack = ["T1078.004"]
 severity = "low"
 window = "1 s"

@@ -2,6 +2,7 @@
 title = "The person reports something odd after a recovery"
 says = "reported {hours} hours after {action}"
 runbook = "user-report-after-recovery"
+response = "Believe the person: contain, then look."
 attack = ["T1078"]
 severity = "high"
 window = "7 d"

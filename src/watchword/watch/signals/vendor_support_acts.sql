@@ -2,6 +2,7 @@
 title = "The vendor's support, or somebody in another's name"
 says = "{native_action} by {actor}"
 runbook = "vendor-support-acts"
+response = "Ask whoever may open support cases. Without one: call the vendor over the number in the contract."
 attack = ["T1199", "T1078"]
 severity = "high"
 window = "1 s"

@@ -206,7 +206,7 @@ const typed = (label, button, kind, act) => {
   const form = node("form", undefined, "card");
   const name = node("label", label);
   const area = node("textarea");
-  area.required = kind === "quiet";
+  area.required = true;
   area.maxLength = 1000;
   name.append(area);
   form.append(name, node("button", button, kind));

@@ -1,0 +1,84 @@
+"""Whose step it is: whoever can not take the one a case waits for is told why, and who can."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from tests.api.organisation import Organisation
+from watchword.core.action import Step
+from watchword.core.ids import CaseId
+from watchword.core.ruling import Ruling
+from watchword.web.case_page import case_page
+from watchword.web.whose import TAKES, not_yours
+
+WISH = {"directory": "sandbox", "account": "m.lindqvist", "action": "unlock"}
+
+
+def said(place: Organisation, login: str, case: str) -> str:
+    app = place.app
+    return case_page(app, app.steps.load(CaseId(case)), app.names.person(login), "", place.at).whose
+
+
+def test_who_takes_a_step_is_said_to_those_who_can_not(organisation: Organisation) -> None:
+    """An agent verifies and hears nothing; duty hears who does; after “not me” it is the other way round."""
+    case = organisation.sign_in("ilse").post("/api/cases", WISH).json()["case"]
+    assert said(organisation, "ilse", case) == ""
+    told = "Not yours to take: somebody else verifies the person: agent or verifier."
+    assert said(organisation, "noor", case) == told
+    assert told in organisation.sign_in("noor").get(f"/cases/{case}").text
+
+    organisation.sign_in("ilse").post(f"/api/cases/{case}/object", {"said": "it was not me"})
+    told = "Not yours to take: somebody else lets it go on: IAM duty or security duty."
+    assert said(organisation, "ilse", case) == told
+    assert said(organisation, "noor", case) == ""
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        (
+            "sod-opener-verifies",
+            "You took the request in, so somebody else verifies the person: agent or verifier.",
+        ),
+        ("sod-releaser-verifies", "You released it, so somebody else verifies the person: agent or verifier."),
+        ("subject-never-acts", "It is about you, so somebody else verifies the person: agent or verifier."),
+        ("vendor-works-standard-only", "Not yours to take: vendor works standard only."),
+    ],
+)
+def test_what_keeps_somebody_from_it_is_said(
+    organisation: Organisation, monkeypatch: pytest.MonkeyPatch, reason: str, told: str
+) -> None:
+    """A rule of separation, the subject's own case, and any other rule by its name."""
+    case = organisation.sign_in("ilse").post("/api/cases", WISH).json()["case"]
+    app = organisation.app
+    loaded, ilse = app.steps.load(CaseId(case)), app.names.person("ilse")
+    no = Ruling(person=ilse, step=Step.VERIFY, allowed=False, reasons=(reason,))
+    monkeypatch.setattr(app.desk.steps, "rule_on", lambda *_: no)
+
+    assert not_yours(app, ilse, loaded, organisation.at) == told
+    monkeypatch.setattr(app.desk.steps, "rule_on", lambda *_: msgspec.structs.replace(no, allowed=True))
+    assert not_yours(app, ilse, loaded, organisation.at) == ""
+
+
+def test_a_case_that_is_over_gives_no_address(organisation: Organisation) -> None:
+    """While it runs the agent has the person's page to pass on; afterwards there is none to open."""
+    agent = organisation.sign_in("ilse")
+    case = agent.post("/api/cases", WISH).json()["case"]
+    assert "The caller&#39;s own page" in agent.get(f"/cases/{case}").text
+    agent.post(f"/api/cases/{case}/withdraw", {"why": "they remembered it"})
+    told = agent.get(f"/cases/{case}").text
+    assert "Withdrawn" in told
+    assert "The caller&#39;s own page" not in told
+
+
+def test_a_role_that_is_missing_is_said_without_a_case(organisation: Organisation) -> None:
+    """Who may not administer people is sent to somebody who may, and no case is spoken of."""
+    told = organisation.sign_in("ilse").get("/people").text
+    assert "Ask somebody whose role allows it; " in told
+    assert "on this case" not in told
+
+
+def test_every_step_that_can_be_due_has_words() -> None:
+    """Nobody is told less for a step that somebody forgot."""
+    assert set(TAKES) == {Step.VERIFY, Step.APPROVE, Step.RELEASE, Step.LIFT_PAUSE, Step.CLOSE, Step.REVIEW}
