@@ -217,7 +217,7 @@ def pages() -> dict[str, AnyPage]:
             notices=(notice,),
             query="lindqvist",
             again="/cases?tab=open&seen=1812",
-            left_out=3,
+            pages=PAGES,
             mine=1,
         ),
         view.IntakePage(

@@ -17,6 +17,7 @@ from watchword.core.ids import CaseId
 from watchword.directories.sandbox import SignIn
 from watchword.reception import countersign
 from watchword.web.lists import cases_page
+from watchword.web.paging import SHOWN
 
 
 @pytest.fixture
@@ -437,6 +438,24 @@ def test_what_waits_is_told_to_whoever_may_take_it(organisation: Organisation) -
         assert (len(page.rows), page.mine) == (many, many), login
     (row,) = cases_page(app, app.names.person("ilse"), "", at, "").rows
     assert row.waits_for == "somebody on duty, after a “not me”"
+
+
+def test_a_long_list_has_pages(people: People, organisation: Organisation) -> None:
+    """Every case can be reached: the list goes on on a next page, which looks again by itself as the first does."""
+    agent = organisation.sign_in("ilse")
+    wish = {"directory": "sandbox", "account": "m.lindqvist", "action": "unlock"}
+    cases = [agent.post("/api/cases", wish).json()["case"] for _ in range(SHOWN + 2)]
+    page = people.signed_in("ilse")
+    page.goto("/cases?tab=all")
+    expect(page.locator(".pages")).to_contain_text(f"1 to {SHOWN} of {SHOWN + 2}")
+    links = "list => [...list.querySelectorAll('a')].map(a => a.pathname.slice(7))"
+    first = page.locator(".cases-list").evaluate(links)
+    page.get_by_role("link", name="Further down the list").click()
+    expect(page.locator(".cases-list tbody tr")).to_have_count(2)
+    assert {*first, *page.locator(".cases-list").evaluate(links)} == {*cases}
+    assert "page=2" in (page.locator("#list").get_attribute("hx-get") or "")
+    page.get_by_role("link", name="Earlier in the list").click()
+    expect(page.locator(".cases-list tbody tr")).to_have_count(SHOWN)
 
 
 def test_who_may_not_open_cases_is_not_offered_to(people: People) -> None:

@@ -88,12 +88,13 @@ class CasePages(Controller):
         csrf: Token,
         tab: FromQuery[str] = "",
         q: FromQuery[str] = "",
+        page: FromQuery[int] = 1,
         seen: FromQuery[int | None] = None,
     ) -> Response[str | None]:
         """The case list; nothing when the ledger is still of the size that was *seen*, which the page asks."""
         if seen is not None and seen == app.ledger.size:
             return Response(None, status_code=HTTP_204_NO_CONTENT)
-        return Response(render(cases_page(app, actor.person, csrf, at, tab, q)), media_type=MediaType.HTML)
+        return Response(render(cases_page(app, actor.person, csrf, at, tab, q, page)), media_type=MediaType.HTML)
 
     @get("/new", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)
     def new(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from functools import cache
-from urllib.parse import urlencode
 
 from watchword.app import App
 from watchword.core.action import Step
@@ -28,11 +27,9 @@ from watchword.reception.cases import listed, ticket_of
 from watchword.web import view
 from watchword.web.forms import closable
 from watchword.web.frame import account_of, chrome, name_of
+from watchword.web.paging import SHOWN, address, paged
 from watchword.web.stages import stage_of, tone_of
 from watchword.web.whose import due_steps, is_asked, owes_review
-
-SHOWN = 200
-"""Rows of a list at most; what is left out is counted."""
 
 Standing = Callable[[AccountId], Account]
 """How accounts stand, each read once for a page."""
@@ -41,8 +38,10 @@ TICKETS = 1000
 """How many tickets a search opens at most."""
 
 
-def cases_page(app: App, actor: PersonId, csrf: str, at: datetime, tab: str, query: str = "") -> view.CasesPage:
-    """The case list, cut by *tab*: open, mine, owed, all; with a *query*, of the cases it finds."""
+def cases_page(
+    app: App, actor: PersonId, csrf: str, at: datetime, tab: str, query: str = "", page: int = 1
+) -> view.CasesPage:
+    """A page of the case list, cut by *tab*: open, mine, owed, all; with a *query*, of the cases it finds."""
     frame = chrome(app, at, csrf, actor, here="cases")
     query = query.strip()
     rows = found(app, listed(app, actor, at), query)
@@ -56,22 +55,21 @@ def cases_page(app: App, actor: PersonId, csrf: str, at: datetime, tab: str, que
     titles = {"open": "Open", "mine": "Yours to take", "owed": "Review owed", "all": "All"}
     chosen = tab if tab in cuts else "all" if query else "open"
     mine = {r.case.id for r in cuts["mine"]}
-    asked = {"q": query} if query else {}
+    first, pages = paged(len(cuts[chosen]), page, "/cases", tab=chosen, q=query)
+    shown = cuts[chosen][first : first + SHOWN]
     tabs = tuple(
-        view.Tab(
-            label=titles[key], link=f"/cases?{urlencode({'tab': key} | asked)}", count=len(cut), current=key == chosen
-        )
+        view.Tab(label=titles[key], link=address("/cases", tab=key, q=query), count=len(cut), current=key == chosen)
         for key, cut in cuts.items()
     )
     return view.CasesPage(
         chrome=frame,
         tabs=tabs,
-        rows=tuple(_case_row(app, standing, r.case, at, mine=r.case.id in mine) for r in cuts[chosen][:SHOWN]),
+        rows=tuple(_case_row(app, standing, r.case, at, mine=r.case.id in mine) for r in shown),
         notices=_debts(app, cuts["owed"], at),
         query=query,
         tab=chosen,
-        again=f"/cases?{urlencode({'tab': chosen, 'seen': app.ledger.size} | asked)}",
-        left_out=max(len(cuts[chosen]) - SHOWN, 0),
+        again=address("/cases", tab=chosen, q=query, page=page, seen=app.ledger.size),
+        pages=pages,
         mine=len(mine),
     )
 

@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 
 from watchword.core.change import ContactKind
+from watchword.web.paging import Pages
 from watchword.web.parts import Chrome, Fact, Field, Form, Notice, Option, Panel, Tone
 from watchword.web.people_view import Held, Holdings, PeoplePage, PersonPage, PersonRow, ThreatPage
 
@@ -204,7 +205,7 @@ class CasesPage(msgspec.Struct, frozen=True, kw_only=True):
     query: str = ""
     tab: str = "open"
     again: str = ""
-    left_out: int = 0
+    pages: Pages | None = None
     mine: int = 0
 
 

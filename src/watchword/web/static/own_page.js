@@ -9,7 +9,7 @@ const offer = async (part) => {
 };
 
 for (const part of document.querySelectorAll("[data-own-page]")) {
-  const button = part.querySelector("button.main");
+  const button = part.querySelector("button.make");
   const problem = part.querySelector(".problem");
   button.addEventListener("click", async () => {
     problem.hidden = true;
