@@ -10,7 +10,7 @@ from watchword.watch.providers.provider import Json, Provider
 from watchword.watch.providers.samba_text import KINDS, of_text
 
 _CHANGE = "statusCode BIGINT, remoteAddress VARCHAR, userSid VARCHAR, transactionId VARCHAR"
-_VALUES = 'STRUCT(actions STRUCT("action" VARCHAR, "values" STRUCT("value" VARCHAR)[])[])'
+_VALUES = 'STRUCT(actions STRUCT("action" VARCHAR, "values" STRUCT("value" VARCHAR, base64 BOOLEAN)[])[])'
 
 _SIGN_IN = "status VARCHAR, remoteAddress VARCHAR"
 _NAMED = "becameAccount VARCHAR, mappedAccount VARCHAR, clientAccount VARCHAR"
