@@ -1,12 +1,16 @@
-"""Windows' events as Graylog and Fluent Bit hand them on."""
+"""Windows' events as Graylog and Fluent Bit hand them on, and as Event Viewer copies them."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from watchword.core.identity_event import Canonical, Verdict
+from watchword.watch.engine import Engine
+from watchword.watch.providers import WINDOWS
+from watchword.watch.sources.files import lines_of
 
 from .conftest import Classify
 
@@ -134,3 +138,46 @@ def test_the_event_as_xml_in_a_member(classify: Classify) -> None:
     )
     row = classify.one({"System": event, "Message": "An attempt was made"}, provider="windows")
     assert (row.action, row.target, row.actor) == (Canonical.PASSWORD_RESET, INES, AGENT)
+
+
+def _copied(number: int, *, xml: bool = True, keywords: str = "Audit Success") -> str:
+    data = "".join(f'    <Data Name="{name}">{each}</Data>\n' for name, each in (ACCOUNT | SUBJECT).items())
+    event = (
+        'Event Xml:\n<Event xmlns="http://schemas.microsoft.com/win/2004/08/events/event">\n  <System>\n'
+        f"    <EventID>{number}</EventID>\n    <Keywords>0x8020000000000000</Keywords>\n"
+        f'    <TimeCreated SystemTime="2026-11-01T10:00:00.1Z" />\n    <EventRecordID>{number}</EventRecordID>\n'
+        "    <Channel>Security</Channel>\n    <Computer>dc1</Computer>\n  </System>\n"
+        f"  <EventData>\n{data}  </EventData>\n</Event>\n"
+    )
+    return (
+        "Log Name:      Security\nSource:        Microsoft-Windows-Security-Auditing\n"
+        f"Date:          11/1/2026 11:00:00 AM\nEvent ID:      {number}\n"
+        "Task Category: User Account Management\nLevel:         Information\n"
+        f"Keywords:      {keywords}\nUser:          N/A\nComputer:      dc1.corp.example.test\nDescription:\n"
+        "An attempt was made.\n\nSubject:\n\tSecurity ID:\t\tCORP\\olga\n\tAccount Name:\t\tolga\n"
+        "\tLogon ID:\t\t0x30D5F\n\nTarget Account:\n\tSecurity ID:\t\tCORP\\ines\n\tAccount Name:\t\t<Event>ines\n"
+        f"\tAccount Domain:\t\tCORP\n{event if xml else ''}"
+    )
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("spooled", [False, True])
+def test_what_event_viewer_copies_as_text(tmp_path: Path, end: str, spooled: bool) -> None:
+    """Its XML says who by SID and when by UTC; without it the message says who. A failure is none either way."""
+    log = tmp_path / "copied.txt"
+    said = _copied(4724) + "\n" + _copied(4767, xml=False) + _copied(4723, xml=False, keywords="Audit Failure")
+    log.write_bytes(said.replace("\n", end).encode("utf-16" if end == "\n" else "utf-8"))
+    if spooled:  # as a folder takes it
+        lines = tuple(lines_of(log, WINDOWS))
+        log.write_bytes(b"".join(line + b"\n" for line in lines))
+    report = Engine().classify("windows", (log,))
+    assert (report.lines, report.rejected_lines) == (3, 0)
+    found = {row.action: row for row in report.verdicts}
+    reset, unlock = found[Canonical.PASSWORD_RESET], found[Canonical.ACCOUNT_UNLOCK]
+    assert unlock.target == "CORP\\ines"
+    assert {row.target for row in report.verdicts} == {INES, "CORP\\ines"}
+    assert [row.at.isoformat() for row in report.verdicts if row.target == INES] == ["2026-11-01T10:00:00.100000+00:00"]
+    assert sorted(row.verdict for row in report.verdicts if row.action == reset.action) == [
+        Verdict.IGNORED,
+        Verdict.UNVERIFIED,
+    ]

@@ -193,9 +193,10 @@ _HOLDERS = (
 
 
 _EVENT_TEXT = re.compile(
-    r"\s*(?:[{\[<]|(?:DSDB|Password|Group) Change \[|(?:Successful AuthZ|Auth): \[)|(?:[\d/: .]+[AP]M\s+)?LogName="
+    r"\s*(?:[{\[<]|(?:DSDB|Password|Group) Change \[|(?:Successful AuthZ|Auth): \[)"
+    r"|(?:[\d/: .]+[AP]M\s+)?LogName=|Log Name: "
 )
-"""How text begins that is an event: JSON, XML, Samba's audit, or an event of Windows as Splunk renders it."""
+"""How text begins that is an event: JSON, XML, Samba's audit, or an event as Splunk and Event Viewer render it."""
 
 
 def _inside(value: Json) -> Iterator[object]:
@@ -269,18 +270,20 @@ def _begins_xml(head: bytes) -> bool:
     return re.match(rb"(\xef\xbb\xbf)?[\s-]*<(\?xml|Events?[\s>])", head) is not None
 
 
-_RENDERED = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:[\d/]+ [\d:.]+ [AP]M\s*\n)?LogName=[^\n]*\n\w+=")
+_RENDERED = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*(?:(?:[\d/]+ [\d:.]+ [AP]M\s*\n)?LogName=[^\n]*\n\w+=|Log Name: [^\n]*\nSource: )"
+)
 _STAMP = re.compile(rb"\s*[\d/]+ [\d:.]+ [AP]M\s*")
 
 
 def _rendered(lines: Iterator[Record]) -> Iterator[Record]:
-    """Events of many lines, each of which begins with its time, or with `LogName=` where it has none."""
+    """Events of many lines, each of which begins with its time, or with the name of its log where it has none."""
     first, held = 0, list[bytes]()
     for number, line in lines:
         if not isinstance(line, bytes):
             yield number, line
             continue
-        if line.startswith(b"LogName=") and held:
+        if line.startswith((b"LogName=", b"Log Name: ")) and b"".join(held).strip(b"\xef\xbb\xbf \t\r\n"):
             stamped = held.pop() if _STAMP.fullmatch(held[-1]) else None
             if b"".join(held).strip():
                 yield first, b"".join(held)

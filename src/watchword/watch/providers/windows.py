@@ -226,8 +226,10 @@ def _from_beat(value: Json, winlog: Json) -> Json:
 
 def _text(line: bytes) -> tuple[Json, ...] | None:
     """One event in XML, whatever stands before it on the line; or as Splunk renders it where XML is not asked for."""
-    begin = line.find(b"<Event")
     said = line.decode("utf-8", "replace")
+    if (copied := _COPIED.match(said)) is not None:
+        return _of_copy(copied[1], said[copied.end() :])
+    begin = line.find(b"<Event")
     if begin < 0 or 0 <= begins_at(said) < said.find("<Event"):  # else it is text of that event
         return _classic(said)
     end = line.rfind(b"</Event>")
@@ -247,6 +249,19 @@ def _text(line: bytes) -> tuple[Json, ...] | None:
         element = system.find(name)
         out["SourceName" if name == "Provider" else name] = None if element is None else element.get(attribute)
     return _one(out)
+
+
+_COPIED = re.compile(r"\ufeff?\s*(Log Name: [^\n]*\n(?:[A-Z][A-Za-z ]*:[^\n]*\n)+?)Description:", re.ASCII)
+
+
+def _of_copy(head: str, rest: str) -> tuple[Json, ...] | None:
+    """An event as Event Viewer copies it as text: its head, its message, and as a rule its XML, which says more."""
+    message, _, xml = rest.rpartition("\nEvent Xml:")
+    if (event := _text(xml.strip().encode("utf-8", "replace")) if xml.lstrip()[:6] == "<Event" else None) is not None:
+        return event
+    named = {name: value.strip() for name, _, value in (line.partition(":") for line in head.splitlines())}
+    row = {"Source": named.get("Source"), "Event ID": named.get("Event ID", ""), "Date and Time": named.get("Date")}
+    return _one(_from_viewer({**row, "Message": message or rest, "Keywords": named.get("Keywords")}))
 
 
 _MEMBER = re.compile(r"^(\w+)=(.*?)[ \t\r]*$", re.MULTILINE)
