@@ -11,6 +11,7 @@ from watchword.core.identity_event import Canonical, Verdict
 from watchword.watch.engine import Engine
 from watchword.watch.providers import WINDOWS
 from watchword.watch.sources.files import lines_of
+from watchword.watch.spark.splits import splits_of
 
 from .conftest import Classify
 
@@ -181,3 +182,10 @@ def test_what_event_viewer_copies_as_text(tmp_path: Path, end: str, spooled: boo
         Verdict.IGNORED,
         Verdict.UNVERIFIED,
     ]
+
+
+def test_events_of_many_lines_are_one_part(tmp_path: Path) -> None:
+    """What would be cut within an event is no work to be shared out."""
+    log = tmp_path / "copied.txt"
+    log.write_text("".join(_copied(4724) for _ in range(20)))
+    assert len(splits_of(log, WINDOWS, feed=0, file=0, size=2000)) == 1
