@@ -16,7 +16,7 @@ import pytest
 
 from watchword.core.errors import Invalid, Unavailable
 from watchword.watch.engine import Engine
-from watchword.watch.providers import OKTA
+from watchword.watch.providers import OKTA, WINDOWS
 from watchword.watch.sources.files import lines_of
 from watchword.watch.sources.folder import Folder
 from watchword.watch.sources.spool import Position, Spool
@@ -189,6 +189,67 @@ def test_a_log_that_was_cut_and_grew_again_loses_nothing(tmp_path: Path, restart
     source.close()
     assert [one.reasons for one in told] == [("log_truncated",)]
     assert lines_in(spool.folder) == [b"1", b"2", b"3", b"4", b"5"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_a_log_in_utf_16_grows_as_any_other(tmp_path: Path, encoding: str, mark: str) -> None:
+    """Its lines are spooled as UTF-8, also those with a byte of a line's end in a character, and half a one waits."""
+    log, spool = tmp_path / "log", Spool(tmp_path / "spool")
+    text = mark if encoding != "utf-16" else ""
+    with log.open("wb") as out:
+        out.write(f'{text}{{"a": "{"ascii" * 900}"}}\r\n{{"b": "\u0a0a\u000a"}}\n{{"c": '.encode(encoding))
+    tail(log, spool)
+    first, *rest = (line.strip() for line in lines_in(spool.folder))
+    assert json.loads(first)["a"].startswith("ascii")
+    assert rest == ['{"b": "\u0a0a'.encode(), b'"}']
+    with log.open("ab") as out:
+        out.write('"ä"}\n'.encode("utf-16-le" if encoding == "utf-16" else encoding)[:-1])
+    tail(log, spool)
+    assert len(lines_in(spool.folder)) == 3
+    with log.open("ab") as out:
+        out.write(b"\0" if encoding != "utf-16-be" else b"\n")
+    tail(log, spool)
+    assert lines_in(spool.folder)[3:] == ['{"c": "ä"}'.encode()]
+
+
+_RENDERED = """11/01/2026 10:00:0{n} AM
+LogName=Security
+EventCode=4724
+ComputerName=dc1.corp.example.test
+RecordNumber={n}
+Keywords=Audit Success
+Message=An attempt was made to reset an account's password.
+
+Subject:
+	Security ID:		CORP\\olga
+	Account Name:		olga
+
+Target Account:
+	Security ID:		CORP\\ines
+	Account Name:		ines
+"""
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_what_windows_rendered_is_kept_together(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
+    """In a folder an event of many lines is one line, which reads as the file itself does."""
+    file, spooled = tmp_path / "rendered", tmp_path / "spooled"
+    file.write_bytes(pack("".join(_RENDERED.format(n=n) for n in (1, 2)).encode()))
+    spooled.write_bytes(b"".join(line + b"\n" for line in lines_of(file, WINDOWS)))
+    of_file, of_lines = (Engine().classify("windows", (each,)) for each in (file, spooled))
+    assert (of_lines.lines, of_lines.rejected_lines) == (2, 0)
+    assert [(row.action, row.target, row.at) for row in of_lines.verdicts] == [
+        (row.action, row.target, row.at) for row in of_file.verdicts
+    ]
+    assert {row.target for row in of_lines.verdicts} == {"CORP\\ines"}
+
+
+def test_what_is_packed_is_read_by_what_it_is(tmp_path: Path) -> None:
+    """A table, or XML over many lines, gives its records and not its lines, packed or not."""
+    file = tmp_path / "log.gz"
+    file.write_bytes(gzip.compress(b"<Events>\n<Event>\n<System/></Event>\n</Events>\n"))
+    assert list(lines_of(file, WINDOWS)) == [b"<Event> <System/></Event>"]
 
 
 def test_a_line_without_end_is_kept_by_its_beginning(tmp_path: Path) -> None:

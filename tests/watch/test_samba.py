@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable
 from datetime import timedelta
@@ -313,3 +314,32 @@ def test_anothers_name_is_not_the_executor(
     table = write_evidence(tmp_path / "e.parquet", [given])
     (other,) = Engine().classify("samba", (log,), table).verdicts
     assert (other.verdict, other.reasons) == (Verdict.OUT_OF_POLICY, ("other_actor",))
+
+
+def test_a_member_whose_name_is_no_ascii_is_named(classify: Classify) -> None:
+    """Samba writes such a value in base64; with the record of the group beside it, it is one grant."""
+    dn, group = f"CN=Jörg Väle,OU=People,{ROOT}", f"CN=Domain Admins,CN=Users,{ROOT}"
+    value = base64.b64encode(f"<GUID=1>;<SID=S-1-5-21-1>;{dn}".encode()).decode()
+    by = {"statusCode": 0, "remoteAddress": "ipv4:127.0.0.1:4000", "userSid": ADMIN, "transactionId": "t"}
+    member = {"member": {"actions": [{"action": "add", "values": [{"base64": True, "value": value}]}]}}
+    changed = by | {"operation": "Modify", "dn": group, "attributes": member}
+    added = by | {"action": "Added", "group": group, "user": dn, "eventId": 4728}
+    lines = [
+        json.dumps({"timestamp": f"2026-11-21T04:44:23.{number}+0000", "type": kind, kind: body})
+        for number, (kind, body) in enumerate((("groupChange", added), ("dsdbChange", changed)))
+    ]
+    (row,) = classify(lines, provider="samba").verdicts
+    assert (row.action, row.target, row.folded) == (Canonical.PRIVILEGE_GRANT, dn, 2)
+
+
+@pytest.mark.parametrize("value", ["!!", "/w==", "Q049"])
+def test_a_value_that_is_no_base64_is_as_it_stands(classify: Classify, value: str) -> None:
+    """One that was cut, or is damaged, ends no reading."""
+    member = {"member": {"actions": [{"action": "add", "values": [{"base64": True, "value": value}]}]}}
+    body = {"statusCode": 0, "userSid": ADMIN, "operation": "Modify", "dn": f"CN=Domain Admins,{ROOT}"}
+    line = {
+        "timestamp": "2026-11-21T04:44:23.043021+0000",
+        "type": "dsdbChange",
+        "dsdbChange": body | {"attributes": member},
+    }
+    assert classify.one(line, provider="samba").target == (value if value != "Q049" else "CN=")

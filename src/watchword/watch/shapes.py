@@ -92,6 +92,11 @@ def has_documents(head: bytes, provider: Provider) -> bool:
     return first[-1:] in b"{[," and not _is_json(first)
 
 
+def are_rendered(head: bytes, provider: Provider) -> bool:
+    """Whether a file that begins with *head* has events of Windows as it renders them, each of many lines."""
+    return provider.text is not None and _RENDERED.match(head) is not None
+
+
 def records(source: Peekable, lines: Callable[[BinaryIO], Iterator[Record]], provider: Provider) -> Iterator[Record]:
     """The records of *source*, a stream at its beginning; *lines* reads one line by line where that is what it has."""
     yield from _records(source, lines, provider)
@@ -106,7 +111,7 @@ def _records(source: Peekable, lines: Callable[[BinaryIO], Iterator[Record]], pr
             yield from _records(text, lines, provider)
     elif provider.text is not None and _begins_xml(head):
         yield from _xml(source)
-    elif provider.text is not None and _RENDERED.match(head):
+    elif are_rendered(head, provider):
         yield from _rendered(lines(source))
     elif is_table(head, provider):
         for number, row in rows(source, provider):
@@ -187,8 +192,11 @@ _HOLDERS = (
 """Members in which an event is handed on: by searches, collectors, EventBridge, Kafka, Datadog, Cloud Logging, GELF."""
 
 
-_EVENT_TEXT = re.compile(r"\s*[{\[<]|(?:[\d/: .]+[AP]M\s+)?LogName=")
-"""How text begins that is an event: JSON, XML, or an event of Windows as Splunk renders it."""
+_EVENT_TEXT = re.compile(
+    r"\s*(?:[{\[<]|(?:DSDB|Password|Group) Change \[|(?:Successful AuthZ|Auth): \[)"
+    r"|(?:[\d/: .]+[AP]M\s+)?LogName=|Log Name: "
+)
+"""How text begins that is an event: JSON, XML, Samba's audit, or an event as Splunk and Event Viewer render it."""
 
 
 def _inside(value: Json) -> Iterator[object]:
@@ -201,19 +209,21 @@ def _inside(value: Json) -> Iterator[object]:
 
 
 def _parsed(text: str, provider: Provider) -> object | None:
-    if provider.text is not None and text.lstrip()[:1] not in ("{", "["):
-        found = provider.text(text.encode("utf-8", "replace"))
-        return None if found is None else list(found)
     if text.lstrip()[:1] not in ("{", "["):
-        return None
+        return _by_text(text, provider)
     try:
         parsed: object = json.loads(text, strict=False)
     except RecursionError:
         return None
     except ValueError:
         several = run_together(text)
-        return None if several is None else list(several)
+        return _by_text(text, provider) if several is None else list(several)
     return parsed
+
+
+def _by_text(text: str, provider: Provider) -> object | None:
+    found = None if provider.text is None else provider.text(text.encode("utf-8", "replace"))
+    return None if found is None else list(found)
 
 
 def _is_json(text: bytes) -> bool:
@@ -260,18 +270,20 @@ def _begins_xml(head: bytes) -> bool:
     return re.match(rb"(\xef\xbb\xbf)?[\s-]*<(\?xml|Events?[\s>])", head) is not None
 
 
-_RENDERED = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:[\d/]+ [\d:.]+ [AP]M\s*\n)?LogName=[^\n]*\n\w+=")
+_RENDERED = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*(?:(?:[\d/]+ [\d:.]+ [AP]M\s*\n)?LogName=[^\n]*\n\w+=|Log Name: [^\n]*\nSource: )"
+)
 _STAMP = re.compile(rb"\s*[\d/]+ [\d:.]+ [AP]M\s*")
 
 
 def _rendered(lines: Iterator[Record]) -> Iterator[Record]:
-    """Events of many lines, each of which begins with its time, or with `LogName=` where it has none."""
+    """Events of many lines, each of which begins with its time, or with the name of its log where it has none."""
     first, held = 0, list[bytes]()
     for number, line in lines:
         if not isinstance(line, bytes):
             yield number, line
             continue
-        if line.startswith(b"LogName=") and held:
+        if line.startswith((b"LogName=", b"Log Name: ")) and b"".join(held).strip(b"\xef\xbb\xbf \t\r\n"):
             stamped = held.pop() if _STAMP.fullmatch(held[-1]) else None
             if b"".join(held).strip():
                 yield first, b"".join(held)

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 
 from watchword.watch.providers.provider import Json, Provider
+from watchword.watch.providers.samba_text import KINDS, of_text
 
 _CHANGE = "statusCode BIGINT, remoteAddress VARCHAR, userSid VARCHAR, transactionId VARCHAR"
-_VALUES = 'STRUCT(actions STRUCT("action" VARCHAR, "values" STRUCT("value" VARCHAR)[])[])'
+_VALUES = 'STRUCT(actions STRUCT("action" VARCHAR, "values" STRUCT("value" VARCHAR, base64 BOOLEAN)[])[])'
 
 _SIGN_IN = "status VARCHAR, remoteAddress VARCHAR"
 _NAMED = "becameAccount VARCHAR, mappedAccount VARCHAR, clientAccount VARCHAR"
 
 
 def _text(line: bytes) -> tuple[Json, ...] | None:
-    """The record of a line that has it behind a head, as syslog and containers write it."""
+    """The record of a line that has it behind a head, as syslog and containers write it, or as people read it."""
     head, brace, rest = line.partition(b"{")
-    if not head or not brace:
-        return None
-    try:
-        record = json.loads(brace + rest.decode("utf-8", "replace").encode(), strict=False)
-    except (ValueError, RecursionError):
-        return None
-    return (record,) if isinstance(record, dict) and isinstance(record.get("type"), str) else None
+    if head and brace:
+        with suppress(ValueError, RecursionError):
+            record = json.loads(brace + rest.decode("utf-8", "replace").encode(), strict=False)
+            return (record,) if isinstance(record, dict) and isinstance(record.get("type"), str) else None
+    return None if (read := of_text(line.decode("utf-8", "replace"))) is None else (read,)
 
 
 SAMBA = Provider(
@@ -52,7 +52,12 @@ SAMBA = Provider(
         ),
     ),
     # Samba heads each record with "[2026/11/21 04:44:23.043021,  5] ../../lib/audit_logging/audit_logging.c:97(…)".
-    preamble=re.compile(rb"\[\d{4}/\d\d/\d\d \d\d:\d\d:\d\d[^{]*$|\s*$"),
+    # A transaction, and what another controller changed, have no account.
+    preamble=re.compile(
+        rb"\[\d{4}/\d\d/\d\d \d\d:\d\d:\d\d(?!.*"
+        + KINDS.encode()
+        + rb")[^{]*$|\s*$|\s*(?:DSDB Transaction \[\w+\] at \[|Replicated Update at \[)"
+    ),
     text=_text,
 )
 """Samba AD audit: `dsdb_json_audit:5`, `dsdb_password_json_audit:5`, `dsdb_group_json_audit:5`, `auth_json_audit:5`.

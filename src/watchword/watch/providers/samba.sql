@@ -59,9 +59,10 @@ attribute AS (
         * EXCLUDE (entry),
         lower(entry."key") AS name,
         list_transform(entry."value".actions, lambda a: a."action") AS acts,
-        flatten(
-            list_transform(entry."value".actions, lambda a: list_transform(a."values", lambda v: v."value"))
-        ) AS vals
+        -- What is no plain ASCII, as a member's name, is in base64.
+        flatten(list_transform(entry."value".actions, lambda a: list_transform(a."values", lambda v: CASE
+            WHEN v.base64 THEN coalesce(try(decode(from_base64(v."value"))), v."value") ELSE v."value"
+        END))) AS vals
     FROM (
         SELECT * EXCLUDE (attributes), unnest(map_entries(attributes)) AS entry
         FROM field

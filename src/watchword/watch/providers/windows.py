@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 from watchword.watch.providers.log_analytics import parsed
 from watchword.watch.providers.provider import Json, Provider
 from watchword.watch.providers.recased import Spelling, at, nested, text
+from watchword.watch.providers.windows_inserts import inserted
 from watchword.watch.providers.windows_message import fields_of
 from watchword.watch.providers.windows_syslog import begins_at, of_line
 
@@ -37,7 +38,7 @@ _OTHER = (
     "EventRecordId",
 )
 
-_APART = ("Message", "Description", "EventData", "event_data", "Payload")
+_APART = ("Message", "Description", "EventData", "event_data", "Payload", "StringInserts")
 """Members that forwarders keep an event's data in, where they do not lay it flat."""
 
 _SAYS = ("Message", "Description")
@@ -61,7 +62,9 @@ _SPELLING = Spelling(
 
 def _shape(value: Json) -> tuple[Json, ...] | None:
     """A record as the `evtx` package, Winlogbeat, Wazuh, Sentinel or another forwarder writes it: flat."""
-    value = nested(value)
+    value = _unflattened(nested(value))
+    if isinstance(whole := value.get("System"), str) and whole.lstrip()[:6] == "<Event":  # Fluent Bit, as XML
+        return _text(whole.encode("utf-8", "replace"))
     for document in (value, at(value, "document", "data"), value.get("data"), value.get("win")):
         if isinstance(document, dict) and isinstance(document.get("Event"), dict):
             return _one(_from_event(document["Event"]))
@@ -87,6 +90,7 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
             event = {**_data(data), **event}
     if isinstance(payload := parsed(value.get("Payload")), dict):  # as EvtxECmd hands on the data
         event = {**{name: each for name, each in _from_event(payload).items() if each is not None}, **event}
+    event = {**inserted(text(event.get("EventID")), value.get("StringInserts")), **event}
     if (source := at(value, "provider", "name")) is not None:
         event.setdefault("SourceName", source)
     if "EventID" not in event and text(event.get("Channel")) is not None:
@@ -97,6 +101,25 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
     elif message is not None and event.get("SubjectUserSid") is None:
         event = {**fields_of(message), **event}
     return _one(event)
+
+
+def _unflattened(value: Json) -> Json:
+    """*value* with what Graylog made one name of, of Winlogbeat's members, as Winlogbeat has it."""
+    flat = {found[1]: each for name, each in value.items() if (found := _FLATTENED.match(name)) is not None}
+    if "event_id" not in flat or isinstance(value.get("winlog"), dict):
+        return value
+    winlog: Json = {"event_data": {}, "user_data": {}}
+    for name, each in flat.items():
+        part, _, rest = name.partition("_data_")
+        (winlog[f"{part}_data"] if rest and f"{part}_data" in winlog else winlog)[rest or name] = each
+    for name, names in (("time_created", _CREATED), ("keywords", _OUTCOMES)):
+        winlog.setdefault(name, next((value[each] for each in names if value.get(each)), None))
+    return {"winlog": winlog}
+
+
+_FLATTENED = re.compile(r"_?(?:winlogbeat_)?winlog_(\w+)")
+_CREATED = ("winlogbeat_@timestamp", "_winlogbeat_@timestamp", "@timestamp", "timestamp")
+_OUTCOMES = ("winlogbeat_event_outcome", "_winlogbeat_event_outcome", "event_outcome")
 
 
 def _from_viewer(row: Json) -> Json:
@@ -203,8 +226,10 @@ def _from_beat(value: Json, winlog: Json) -> Json:
 
 def _text(line: bytes) -> tuple[Json, ...] | None:
     """One event in XML, whatever stands before it on the line; or as Splunk renders it where XML is not asked for."""
-    begin = line.find(b"<Event")
     said = line.decode("utf-8", "replace")
+    if (copied := _COPIED.match(said)) is not None:
+        return _of_copy(copied[1], said[copied.end() :])
+    begin = line.find(b"<Event")
     if begin < 0 or 0 <= begins_at(said) < said.find("<Event"):  # else it is text of that event
         return _classic(said)
     end = line.rfind(b"</Event>")
@@ -224,6 +249,19 @@ def _text(line: bytes) -> tuple[Json, ...] | None:
         element = system.find(name)
         out["SourceName" if name == "Provider" else name] = None if element is None else element.get(attribute)
     return _one(out)
+
+
+_COPIED = re.compile(r"\ufeff?\s*(Log Name: [^\n]*\n(?:[A-Z][A-Za-z ]*:[^\n]*\n)+?)Description:", re.ASCII)
+
+
+def _of_copy(head: str, rest: str) -> tuple[Json, ...] | None:
+    """An event as Event Viewer copies it as text: its head, its message, and as a rule its XML, which says more."""
+    message, _, xml = rest.rpartition("\nEvent Xml:")
+    if (event := _text(xml.strip().encode("utf-8", "replace")) if xml.lstrip()[:6] == "<Event" else None) is not None:
+        return event
+    named = {name: value.strip() for name, _, value in (line.partition(":") for line in head.splitlines())}
+    row = {"Source": named.get("Source"), "Event ID": named.get("Event ID", ""), "Date and Time": named.get("Date")}
+    return _one(_from_viewer({**row, "Message": message or rest, "Keywords": named.get("Keywords")}))
 
 
 _MEMBER = re.compile(r"^(\w+)=(.*?)[ \t\r]*$", re.MULTILINE)

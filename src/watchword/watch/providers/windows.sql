@@ -3,17 +3,21 @@ WITH whole AS (
         * REPLACE (nullif(nullif(TimeCreated, ''), '-') AS TimeCreated),
         lower(coalesce(Channel, 'Security')) AS log_name,
         coalesce(Computer, Hostname, '') AS machine,
-        coalesce(EventRecordID, RecordNumber) AS number
+        coalesce(EventRecordID, RecordNumber) AS number,
+        coalesce(
+            nullif(Message, ''), nullif(Description, ''), nullif(EventData, ''), nullif(event_data, ''), nullif(Payload, ''),
+            StringInserts
+        ) AS apart
     FROM log
 )
 SELECT
     CASE
         WHEN EventID IS NULL THEN NULL
         -- Its data is elsewhere in the line, where only the reading of one line after the other finds it.
-        WHEN coalesce(Message, Description, EventData, event_data, Payload) NOT IN ('', '[]', '{}')
-            AND coalesce(SubjectUserSid, SubjectUserName, TargetUserName, TargetSid, AccountName, ObjectDN, "Data", Requester) IS NULL
+        WHEN apart NOT IN ('[]', '{}')
+            AND coalesce(SubjectUserSid, SubjectUserName, TargetUserName, TargetSid, AccountName, ObjectDN, nullif("Data", ''), Requester) IS NULL
             AND log_name IN ('security', '') AND regexp_matches(EventID, '^(4[678]|5136|1102)') THEN NULL
-        WHEN coalesce(Message, Description, EventData, event_data, Payload) NOT IN ('', '[]', '{}') AND "Data" IS NULL
+        WHEN apart NOT IN ('[]', '{}') AND "Data" IS NULL
             AND regexp_full_match(EventID, '120[2-5]|1210') THEN NULL
         WHEN log_name IN ('security', '') THEN EventID
         -- Another log cleared: its service says so in the log of the system.

@@ -12,8 +12,8 @@ import msgspec
 
 from watchword.core.errors import Invalid
 from watchword.watch.providers import Provider
-from watchword.watch.shapes import PEEK, Aside, are_lines, has_documents
-from watchword.watch.sieve import LONGEST_LINE, records_of
+from watchword.watch.shapes import PEEK, Aside, are_lines, are_rendered, has_documents
+from watchword.watch.sieve import LONGEST_LINE, opened, records_of
 from watchword.watch.unpacking import (
     BOUNDED,
     GZIP,
@@ -34,8 +34,8 @@ _KEPT_OF_LONG = 2000
 def kind_of(file: Path) -> str:
     """What *file* is: `gzip`, `zstd`, `parquet`, `evtx`, or `lines`."""
     # A Parquet file goes on with a page's header, whose first field is always written as this byte.
-    with file.open("rb") as opened:
-        head = opened.read(8)
+    with file.open("rb") as begun:
+        head = begun.read(8)
     for magic, name in ((GZIP, "gzip"), (ZSTD, "zstd"), (PARQUET, "parquet"), (EVTX, "evtx")):
         if head.startswith(magic):
             return name
@@ -55,15 +55,14 @@ def lines_of(file: Path, provider: Provider, unpacking: Unpacking = BOUNDED) -> 
             return _parquet(file, unpacking.limit(file.stat().st_size))
         case "evtx":
             return _shaped(file, provider)
-        case "lines" if _has_shape(file, provider):
-            return _shaped(file, provider)
-    return _text(file)
+    return _shaped(file, provider) if _has_shape(file, provider) else _text(file)
 
 
 def _has_shape(file: Path, provider: Provider) -> bool:
-    with file.open("rb") as opened:
-        head = opened.read(PEEK)
-    return not are_lines(head) or has_documents(head, provider)
+    """Whether a record of *file*, or of what it unpacks to, is not one line of it."""
+    with file.open("rb", buffering=0) as raw, opened(raw, file) as source:
+        head = source.peek(PEEK)
+    return not are_lines(head) or has_documents(head, provider) or are_rendered(head, provider)
 
 
 def _text(file: Path) -> Iterator[bytes]:
@@ -106,14 +105,19 @@ def _without_nulls(text: str) -> bytes:
 def _shaped(file: Path, provider: Provider) -> Iterator[bytes]:
     """Records of a file that has not one of them a line; a line end within one is white space, as in JSON and XML.
 
+    An event that Windows rendered is told by its lines: it is handed on as a message, as shippers do.
     What is no record comes as `--rejects` would keep it, with all of its lines, and is rejected where it is read.
     """
     name = file.name.encode("utf-8", "backslashreplace").decode()
     for _, record in records_of(file, provider):
         if isinstance(record, Aside):
             yield msgspec.json.encode({"file": name, "line": record.line, "reason": record.reason, "text": record.text})
+        elif record is None:
+            yield b"a record that is too long"
+        elif are_rendered(record, provider):
+            yield msgspec.json.encode({"message": record.decode("utf-8", "replace").strip("\ufeff \t\r\n")})
         else:
-            yield b"a record that is too long" if record is None else record.strip().replace(b"\n", b" ")
+            yield record.strip().replace(b"\n", b" ")
 
 
 def _first(error: Exception) -> str:

@@ -1,4 +1,7 @@
-"""A log file that grows: its new lines, across renaming, truncation and restarts."""
+"""A log file that grows: its new lines, across renaming, truncation and restarts.
+
+It is UTF-8, or UTF-16 as Windows' own tools write: its lines go into the spool as UTF-8.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from typing import BinaryIO
 import msgspec
 
 from watchword.core.errors import Unavailable
+from watchword.watch.shapes import unmarked
 from watchword.watch.sieve import LONGEST_LINE
 from watchword.watch.sources.port import Told
 from watchword.watch.sources.spool import Spool
@@ -19,6 +23,9 @@ _READ = 8 * 1024 * 1024
 _REMEMBERED = 256
 _KEPT_OF_LONG = 2000
 """Bytes that are kept of a line that is too long: enough to see what it was."""
+_HEAD = 4096
+"""Bytes at the beginning of a file that tell how it is encoded."""
+_MARKED = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 
 
 class Mark(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,10 +140,11 @@ class Tail:
     def _drain(self, spool: Spool, at: datetime, *, to_end: bool = False) -> None:
         assert self._open is not None
         stat = os.fstat(self._open.fileno())
+        encoding = _encoding_of(self._open)
         while True:
             self._open.seek(self._offset)
             read = self._open.read(_READ if not to_end else LONGEST_LINE)
-            lines, used = self._lines(read, to_end=to_end)
+            lines, used = self._lines(read, encoding, to_end=to_end)
             if not used:
                 return
             self._offset += used
@@ -144,18 +152,40 @@ class Tail:
             mark = Mark(device=stat.st_dev, inode=stat.st_ino, offset=self._offset, before=self._before)
             spool.append(lines, at, checkpoint=msgspec.json.encode(mark).decode())
 
-    def _lines(self, read: bytes, *, to_end: bool) -> tuple[list[bytes], int]:
-        """The whole lines of *read*, and how many bytes they are."""
+    def _lines(self, read: bytes, encoding: str | None, *, to_end: bool) -> tuple[list[bytes], int]:
+        """The whole lines of *read*, in UTF-8, and how many bytes of it they are."""
         if not read:
             return [], 0
-        used = read.rfind(b"\n") + 1
+        used = _end_of_lines(read, encoding)
         if not used:
             if self._skips or len(read) >= _READ:  # within a line that is too long: what it began with is kept
-                kept = [] if self._skips else [read[:_KEPT_OF_LONG]]
+                kept = [] if self._skips else [_utf8(read, encoding)[:_KEPT_OF_LONG]]
                 self._skips = True
                 return kept, len(read)
-            return ([read], len(read)) if to_end else ([], 0)
-        lines = read[: used - 1].split(b"\n")
+            return ([_utf8(read, encoding)], len(read)) if to_end else ([], 0)
+        lines = _utf8(read[:used], encoding)[:-1].split(b"\n")
         if self._skips:
             lines, self._skips = lines[1:], False
         return [line if len(line) <= LONGEST_LINE else line[:_KEPT_OF_LONG] for line in lines], used
+
+
+def _encoding_of(file: BinaryIO) -> str | None:
+    """Which UTF-16 *file* is in, by its mark or as `unmarked` tells it; None for anything else."""
+    file.seek(0)
+    head = file.read(_HEAD)
+    return _MARKED.get(head[:2]) or unmarked(head)
+
+
+def _end_of_lines(read: bytes, encoding: str | None) -> int:
+    """The bytes of *read* up to the end of its last whole line. In UTF-16 it begins with a whole character."""
+    if encoding is None:
+        return read.rfind(b"\n") + 1
+    newline = "\n".encode(encoding)
+    at = read.rfind(newline)
+    while at > 0 and at % 2:  # a half of one character and a half of the next
+        at = read.rfind(newline, 0, at + 1)
+    return 0 if at < 0 or at % 2 else at + 2
+
+
+def _utf8(read: bytes, encoding: str | None) -> bytes:
+    return read if encoding is None else read.decode(encoding, "replace").lstrip("\ufeff").encode("utf-8", "replace")

@@ -11,7 +11,7 @@ from typing import BinaryIO
 import msgspec
 
 from watchword.watch.providers import Provider
-from watchword.watch.shapes import PEEK, are_lines, has_documents
+from watchword.watch.shapes import PEEK, are_lines, are_rendered, has_documents
 from watchword.watch.sources.files import EVTX, PARQUET
 from watchword.watch.unpacking import GZIP, ZSTD
 
@@ -120,4 +120,5 @@ def _begins_lines(log: BinaryIO, position: int, provider: Provider) -> bool:
     head = log.read(PEEK)
     if position and head.startswith(_BOM):
         return False
-    return not head.startswith(_OTHER) and are_lines(head) and not has_documents(head, provider)
+    are_many = has_documents(head, provider) or are_rendered(head, provider)
+    return not head.startswith(_OTHER) and are_lines(head) and not are_many
