@@ -269,15 +269,50 @@ def test_accounts_deleted_together_are_each_told(classify: Classify) -> None:
     ]
 
 
-def test_what_a_user_asks_of_identity_platform_is_their_own(classify: Classify) -> None:
-    """The log of requests has what owners do to their own accounts, under `jsonPayload`."""
-    entry = _platform("SetAccountInfo", {"password": "REDACTED"}, response=ANA)
-    payload = entry.pop("protoPayload")
+def _asked(method: str, asked: dict[str, Any], **payload: Any) -> dict[str, Any]:
+    """An entry of the log of requests, which has what users ask for under `jsonPayload`, and nobody who asked."""
+    entry = _platform(method, asked, **payload)
+    said = entry.pop("protoPayload")
     for name in ("authenticationInfo", "serviceName"):
-        del payload[name]
-    row = classify.one(entry | {"jsonPayload": payload}, provider="google")
+        del said[name]
+    return entry | {"jsonPayload": said}
+
+
+def test_what_a_user_asks_of_identity_platform_is_their_own(classify: Classify) -> None:
+    """The log of requests has what owners do to their own accounts."""
+    row = classify.one(_asked("SetAccountInfo", {"password": "REDACTED"}, response=ANA), provider="google")
     assert (row.action, row.target, row.verdict) == (Canonical.PASSWORD_CHANGE_SELF, "u-ana", Verdict.SELF_SERVICE)
-    assert row.address == "198.51.100.7"
+    assert (row.actor, row.address) == ("u-ana", "198.51.100.7")
+
+
+@pytest.mark.parametrize(
+    ("method", "asked", "action", "verdict"),
+    [
+        ("GetOobCode", {"requestType": "PASSWORD_RESET"}, Canonical.RECOVERY_INITIATED, Verdict.IGNORED),
+        ("SignUp", {}, Canonical.ACCOUNT_CREATE, Verdict.IGNORED),
+        # A link that is handed over is an administrator's, so it owes evidence whoever asked.
+        (
+            "GetOobCode",
+            {"requestType": "PASSWORD_RESET", "returnOobLink": True},
+            Canonical.BYPASS_GRANT,
+            Verdict.UNVERIFIED,
+        ),
+    ],
+)
+def test_anybody_asks_in_another_s_name(
+    classify: Classify, method: str, asked: dict[str, Any], action: Canonical, verdict: Verdict
+) -> None:
+    """The key of an application is public: who is named in such a request is no proof of who asked."""
+    row = classify.one(_asked(method, ANA | asked), provider="google")
+    assert (row.action, row.actor, row.target, row.verdict) == (action, "", "ana@example.test", verdict)
+
+
+def test_who_is_refused_showed_nothing(classify: Classify) -> None:
+    """A wrong code or token says nothing of whom it came from."""
+    entry = _asked("ResetPassword", ANA, status={"code": 3, "message": "INVALID_OOB_CODE"})
+    row = classify.one(entry, provider="google")
+    assert (row.action, row.actor, row.target) == (Canonical.PASSWORD_RECOVER_SELF, "", "ana@example.test")
+    assert (row.outcome, row.verdict) == ("FAILURE", Verdict.IGNORED)
 
 
 def test_a_provider_of_identities_is_trust(classify: Classify) -> None:

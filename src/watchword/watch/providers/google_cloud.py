@@ -20,6 +20,7 @@ _POWERFUL = re.compile(r"^roles/(owner|editor)$|^roles/(iam|resourcemanager)\.|a
 """Roles on a project, a folder or the organisation that let whoever has them help themselves to more."""
 _SERVICE_ACCOUNT = re.compile(r"[\w.-]+@[\w.-]*gserviceaccount\.com")
 _NAMED_BY = re.compile(r"(?:serviceAccounts|subjects)/([^/]+)")
+_ASKED_BY_ANYBODY = (".GetOobCode", ".SignUp")
 _SET = (
     ("password", "password"),
     ("passwordHash", "password"),
@@ -110,6 +111,15 @@ def _is_request(entry: Json) -> bool:
     return called is not None and called.startswith("google.cloud.identitytoolkit.")
 
 
+def _is_proven(payload: Json) -> bool:
+    """Whether who asked showed that the account is theirs: by a token, a code that was sent to them, or a password.
+
+    An application's key is public, and with it anybody asks for a link or an account in whose name they like, or asks
+    for something else and is refused. A link that is handed over rather than sent is an administrator's.
+    """
+    return not _failed(payload) and not str(payload["methodName"]).endswith(_ASKED_BY_ANYBODY)
+
+
 def _from_request(entry: Json) -> tuple[Json, ...]:
     payload: Json = entry["jsonPayload"]
     return (
@@ -119,8 +129,7 @@ def _from_request(entry: Json) -> tuple[Json, ...]:
                 "uniqueQualifier": entry.get("insertId"),
                 "applicationName": "identitytoolkit",
             },
-            # Nobody but the account's owner asks for anything here.
-            "actor": {"email": _account(payload), "callerType": "USER"},
+            "actor": {"email": _account(payload) if _is_proven(payload) else None, "callerType": "USER"},
             "ipAddress": at(payload, "requestMetadata", "callerIp"),
             "events": _events("identitytoolkit", str(payload["methodName"]), entry, payload),
         },
