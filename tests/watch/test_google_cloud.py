@@ -144,6 +144,84 @@ def test_a_powerful_role_on_a_project_is_power(
     assert report.unknown_types == ()
 
 
+LOGGING = "google.logging.v2.ConfigServiceV2."
+OFF = {"request": {"sink": {"disabled": True}, "updateMask": "disabled"}}
+ON = {"request": {"sink": {"disabled": False}, "updateMask": "disabled"}}
+
+
+@pytest.mark.parametrize(
+    ("method", "payload", "action"),
+    [
+        ("DeleteSink", {}, Canonical.LOG_TAMPERED),
+        (
+            "UpdateSink",
+            {"request": {"sink": {"filter": "severity>=ERROR"}, "updateMask": "filter"}},
+            Canonical.LOG_TAMPERED,
+        ),
+        ("UpdateSink", OFF, Canonical.LOG_TAMPERED),
+        ("UpdateSink", ON, None),
+        ("CreateExclusion", {}, Canonical.LOG_TAMPERED),
+        ("DeleteBucket", {}, Canonical.LOG_TAMPERED),
+        ("CreateSink", {}, None),
+        ("ListSinks", {}, None),
+    ],
+)
+def test_where_the_log_goes_is_told(
+    classify: Classify, method: str, payload: dict[str, Any], action: Canonical | None
+) -> None:
+    """A sink is how a log comes here at all: who takes it off, or lets less through, is told."""
+    event = _entry(LOGGING + method, "logging", resourceName="projects/project-1/sinks/siem", **payload)
+    report = classify([event], None, provider="google")
+    expected = [] if action is None else [(action, "admin@example.test", "", "projects/project-1/sinks/siem")]
+    assert [(row.action, row.actor, row.target, row.detail) for row in report.verdicts] == expected
+    assert report.unknown_types == ()
+
+
+@pytest.mark.parametrize(
+    ("delta", "is_less"),
+    [
+        ({"action": "REMOVE", "logType": "DATA_WRITE"}, True),
+        ({"action": "ADD", "logType": "DATA_WRITE", "exemptedMember": "user:ben@example.test"}, True),
+        ({"action": "ADD", "logType": "DATA_WRITE"}, False),
+        ({"action": "REMOVE", "logType": "DATA_WRITE", "exemptedMember": "user:ben@example.test"}, False),
+    ],
+)
+def test_whose_acts_are_no_longer_logged_is_told(classify: Classify, delta: dict[str, str], *, is_less: bool) -> None:
+    """A policy says what of a project is logged, and may leave somebody out, beside who has which role there."""
+    given = {"action": "ADD", "role": "roles/owner", "member": "user:ana@example.test"}
+    policy = {"policyDelta": {"auditConfigDeltas": [{"service": "allServices", **delta}], "bindingDeltas": [given]}}
+    event = _entry("SetIamPolicy", "cloudresourcemanager", serviceData=policy, resourceName="projects/project-1")
+    actions = {row.action for row in classify([event], None, provider="google").verdicts}
+    assert actions == {Canonical.PRIVILEGE_GRANT} | ({Canonical.LOG_TAMPERED} if is_less else set())
+
+
+@pytest.mark.parametrize(
+    ("method", "payload", "action"),
+    [
+        ("storage.hmacKeys.create", {"request": {"serviceAccountEmail": ACCOUNT}}, Canonical.TOKEN_REISSUE),
+        (
+            "storage.hmacKeys.update",
+            {"response": {"state": "INACTIVE", "serviceAccountEmail": ACCOUNT}},
+            Canonical.TOKEN_REVOKE,
+        ),
+        ("storage.hmacKeys.update", {"response": {"serviceAccountEmail": ACCOUNT}}, Canonical.TOKEN_REISSUE),
+        ("storage.hmacKeys.delete", {"response": {"serviceAccountEmail": ACCOUNT}}, Canonical.TOKEN_REVOKE),
+    ],
+)
+def test_a_key_of_cloud_storage_is_a_service_account_s(
+    classify: Classify, method: str, payload: dict[str, Any], action: Canonical
+) -> None:
+    """It lets in as the account does, and is none of the account's own keys."""
+    row = classify.one(_entry(method, "storage", **payload), provider="google")
+    assert (row.action, row.target) == (action, ACCOUNT)
+
+
+def test_wazuh_hands_an_entry_on(classify: Classify) -> None:
+    """It names the integration, and has the entry in a member of that name."""
+    row = classify.one({"integration": "gcp", "gcp": _iam("CreateServiceAccountKey")}, provider="google")
+    assert (row.action, row.target) == (Canonical.TOKEN_REISSUE, ACCOUNT)
+
+
 @pytest.mark.parametrize(
     ("group", "done", "action"),
     [

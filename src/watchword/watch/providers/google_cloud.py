@@ -18,6 +18,10 @@ _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z]|2sv|3lo)|(?<=[A-Z])(?=[A-Z][a-z])")
 _LENDS_POWER = re.compile(r"admin|operator|root|wheel|sudo|help.?desk|service.?desk|replicat", re.IGNORECASE)
 _POWERFUL = re.compile(r"^roles/(owner|editor)$|^roles/(iam|resourcemanager)\.|admin", re.IGNORECASE)
 """Roles on a project, a folder or the organisation that let whoever has them help themselves to more."""
+_HMAC_KEY = re.compile(r"hmacKeys?\.(create|update|delete)$|\.(Create|Update|Delete)HmacKey$")
+"""Keys of Cloud Storage that somebody who has one uses as a service account."""
+_OF_THE_LOG = re.compile(r"\.ConfigServiceV2\.((?:Delete|Update)(?:Sink|Bucket)|(?:Create|Update)Exclusion)$")
+"""What is asked of Cloud Logging that may leave less of the log, or less of it to whoever it is sent to."""
 _SERVICE_ACCOUNT = re.compile(r"[\w.-]+@[\w.-]*gserviceaccount\.com")
 _NAMED_BY = re.compile(r"(?:serviceAccounts|subjects)/([^/]+)")
 _ASKED_BY_ANYBODY = (".GetOobCode", ".SignUp")
@@ -47,8 +51,8 @@ def from_cloud(entry: Json) -> tuple[Json, ...] | None:
     found = at(payload, "metadata", "event")
     events = [event_of(each) for each in found if isinstance(each, dict)] if isinstance(found, list) else []
     named = [each for each in events if each is not None]
-    if not named and service == "cloudresourcemanager.googleapis.com" and (given := _powerful(str(called), payload)):
-        application, named = "cloudresourcemanager", given
+    if not named and not keeps and (told := _of_another(service, str(called), payload)):
+        application, named = service.partition(".")[0], told
     elif not named:
         named = _events(application, str(called), entry, payload)
     principal = text(at(payload, "authenticationInfo", "principalEmail"))
@@ -165,6 +169,43 @@ def _bound(name: str, payload: Json, deltas: Any) -> list[Json]:
         for each in (deltas if isinstance(deltas, list) else [])
         if isinstance(each, dict)
     ] or [_said_of(name, payload)]
+
+
+def _of_another(service: str, called: str, payload: Json) -> list[Json]:
+    """What a service that keeps no accounts did to an account or to the log; none where it did neither."""
+    if service == "cloudresourcemanager.googleapis.com":
+        return [*_powerful(called, payload), *_unlogged(called, payload)]
+    if service == "logging.googleapis.com" and (found := _OF_THE_LOG.search(called)):
+        # A filter or an exclusion may let less through; switched on again is no less.
+        sink = at(payload, "request", "sink")
+        is_on = text(at(payload, "request", "updateMask")) == "disabled" and at(sink, "disabled") not in (True, "true")
+        name = _WORDS.sub("_", found[1]).lower()
+        return [_said_of(f"{name}/on" if is_on and name == "update_sink" else name, payload, **_about(payload))]
+    if service == "storage.googleapis.com" and (found := _HMAC_KEY.search(called)):
+        done = (found[1] or found[2]).lower()
+        is_off = done == "update" and "INACTIVE" in (_hmac(payload, "state"), _hmac(payload, "hmacKey", "state"))
+        whose = _hmac(payload, "serviceAccountEmail") or _hmac(payload, "hmacKey", "serviceAccountEmail")
+        return [_said_of(f"hmac_key/{'off' if is_off else done}", payload, USER_EMAIL=whose, **_about(payload))]
+    return []
+
+
+def _hmac(payload: Json, *path: str) -> str | None:
+    parts = (("request",), ("response",), ("response", "metadata"), ("metadata",))
+    found = (text(at(payload, *part, *path)) for part in parts)
+    return next((each for each in found if each is not None), None)
+
+
+def _unlogged(called: str, payload: Json) -> list[Json]:
+    """Whose acts, or which kind of them, a policy leaves out of the log from now on."""
+    deltas = at(payload, "serviceData", "policyDelta", "auditConfigDeltas")
+    if not called.endswith("SetIamPolicy") or not isinstance(deltas, list):
+        return []
+    less = [
+        each
+        for each in deltas
+        if isinstance(each, dict) and (each.get("action") == "REMOVE") is not bool(text(each.get("exemptedMember")))
+    ]
+    return [_said_of("set_iam_policy/less logged", payload, **_about(payload))] if less else []
 
 
 def _powerful(called: str, payload: Json) -> list[Json]:
