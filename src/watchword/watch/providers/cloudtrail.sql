@@ -22,7 +22,9 @@ SELECT
             END
         -- Of these services a few calls are about accounts, and most about other things.
         WHEN regexp_matches(eventSource, '^(ds|ds-data)\.') AND eventName IN (
-            'ResetUserPassword', 'CreateUser', 'DeleteUser', 'DisableUser', 'UpdateUser', 'AddGroupMember', 'RemoveGroupMember'
+            'ResetUserPassword', 'CreateUser', 'DeleteUser', 'DisableUser', 'UpdateUser', 'AddGroupMember', 'RemoveGroupMember',
+            'CreateTrust', 'UpdateTrust', 'DeleteTrust', 'EnableRadius', 'UpdateRadius', 'DisableRadius', 'EnableClientAuthentication',
+            'DisableClientAuthentication', 'RegisterCertificate', 'DeregisterCertificate', 'DeleteLogSubscription'
         ) THEN 'ds/' || eventName
         WHEN eventSource LIKE 'cloudtrail.%' AND eventName IN (
             'StopLogging', 'DeleteTrail', 'UpdateTrail', 'PutEventSelectors', 'DeleteEventDataStore', 'UpdateEventDataStore',

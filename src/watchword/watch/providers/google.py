@@ -43,7 +43,7 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
         return tuple(event for events in held for event in events or ()) if held and all(held) else None
     if isinstance(value.get("google_workspace"), dict):
         return _from_ecs(value, value["google_workspace"])
-    events = value.get("events", value if isinstance(value.get("name"), str) else None)
+    events = value.get("events", value.get("event", value if isinstance(value.get("name"), str) else None))
     if isinstance(value.get("id"), dict) and isinstance(events, dict | list):
         put = [event_of(each) for each in (events if isinstance(events, list) else [events]) if isinstance(each, dict)]
         event = {**value, "events": [each for each in put if each is not None]}
