@@ -628,7 +628,11 @@ def test_an_issuer_that_signs_in_as_an_application(
             "displayName": "Pipeline",
             "type": "Application",
             "modifiedProperties": [
-                {"displayName": "FederatedIdentityCredentials", "oldValue": json.dumps(old), "newValue": json.dumps(new)}
+                {
+                    "displayName": "FederatedIdentityCredentials",
+                    "oldValue": json.dumps(old),
+                    "newValue": json.dumps(new),
+                }
             ],
         }
     ]

@@ -82,7 +82,16 @@ def _elastic(activity: dict[str, Any]) -> dict[str, Any]:
         _cloud,
         _elastic,
     ],
-    ids=["a page", "one event", "an event by that name", "flattened", "message", "original", "cloud logging", "elastic"],
+    ids=[
+        "a page",
+        "one event",
+        "an event by that name",
+        "flattened",
+        "message",
+        "original",
+        "cloud logging",
+        "elastic",
+    ],
 )
 def test_every_shape_gives_the_row_that_the_api_gives(
     classify: Classify, shape: Callable[[dict[str, Any]], dict[str, Any]]

@@ -78,6 +78,37 @@ def is_entry(value: Json) -> bool:
     return _payload(value) is not None or _is_request(value)
 
 
+def of_table(row: Json) -> Json | None:
+    """The entry that a *row* of Sentinel's `GCPAuditLogs` or `GCPIAM` was made of; None when it is none of those."""
+    if text(row.get("MethodName")) is None or text(row.get("ServiceName")) is None or "InsertId" not in row:
+        return None
+    who = parsed(row.get("AuthenticationInfo"))
+    mail = text(row.get("PrincipalEmail")) or text(row.get("AuthInfoPrincipalEmail"))
+    deltas = parsed(row.get("ServiceDataPolicyDeltaBindingDeltas"))
+    status = parsed(row.get("Status"))
+    return {
+        "insertId": row["InsertId"],
+        "timestamp": row.get("Timestamp") or row.get("TimeGenerated"),
+        "resource": {"labels": {"email_id": row.get("ResourceLabelsEmailId")}},
+        "protoPayload": {
+            "serviceName": row["ServiceName"],
+            "methodName": row["MethodName"],
+            "resourceName": row.get("GCPResourceName"),
+            "authenticationInfo": {
+                "principalEmail": mail or at(who, "principalEmail"),
+                "principalSubject": row.get("AuthInfoPrincipalSubject") or at(who, "principalSubject"),
+            },
+            "requestMetadata": parsed(row.get("RequestMetadata")) or {"callerIp": row.get("RequestMetadataCallerIp")},
+            "request": parsed(row.get("Request")) or {"name": row.get("RequestName")},
+            "response": parsed(row.get("Response"))
+            or {"email": row.get("ResponseEmail"), "name": row.get("ResponseName")},
+            "metadata": parsed(row.get("Metadata")),
+            "serviceData": parsed(row.get("ServiceData")) or {"policyDelta": {"bindingDeltas": deltas or None}},
+            "status": status if isinstance(status, dict) else {"code": row.get("StatusCode")},
+        },
+    }
+
+
 def _payload(entry: Json) -> Json | None:
     """What an entry says, as Cloud Logging has it, or as a sink writes it to BigQuery."""
     if isinstance(payload := entry.get("protoPayload"), dict):
