@@ -216,6 +216,22 @@ def test_a_key_of_cloud_storage_is_a_service_account_s(
     assert (row.action, row.target) == (action, ACCOUNT)
 
 
+@pytest.mark.parametrize(
+    ("behind", "actor", "actor_class"),
+    [("mara@example.test", "mara@example.test", None), (ACCOUNT, "deployer-" + ACCOUNT, "automation")],
+)
+def test_who_acts_as_a_service_account_is_who_acts(
+    classify: Classify, behind: str, actor: str, actor_class: str | None
+) -> None:
+    """Google says on whose behalf a service account made a call: a person is told from another account."""
+    caller = {
+        "principalEmail": "deployer-" + ACCOUNT,
+        "serviceAccountDelegationInfo": [{"firstPartyPrincipal": {"principalEmail": behind}}],
+    }
+    row = classify.one(_iam("CreateServiceAccountKey", authenticationInfo=caller), provider="google")
+    assert (row.actor, row.actor_class) == (actor, actor_class)
+
+
 def test_wazuh_hands_an_entry_on(classify: Classify) -> None:
     """It names the integration, and has the entry in a member of that name."""
     row = classify.one({"integration": "gcp", "gcp": _iam("CreateServiceAccountKey")}, provider="google")

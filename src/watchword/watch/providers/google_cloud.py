@@ -55,7 +55,7 @@ def from_cloud(entry: Json) -> tuple[Json, ...] | None:
         application, named = service.partition(".")[0], told
     elif not named:
         named = _events(application, str(called), entry, payload)
-    principal = text(at(payload, "authenticationInfo", "principalEmail"))
+    principal = _person_behind(payload) or text(at(payload, "authenticationInfo", "principalEmail"))
     subject = text(at(payload, "authenticationInfo", "principalSubject"))
     return (
         {
@@ -71,6 +71,15 @@ def from_cloud(entry: Json) -> tuple[Json, ...] | None:
             "events": named,
         },
     )
+
+
+def _person_behind(payload: Json) -> str | None:
+    """Who acts as the service account that made the call: the first whom Google knows, where that is a person."""
+    chain = at(payload, "authenticationInfo", "serviceAccountDelegationInfo")
+    said = (
+        text(at(each, "firstPartyPrincipal", "principalEmail")) for each in (chain if isinstance(chain, list) else [])
+    )
+    return next((each for each in said if each is not None and not each.endswith("gserviceaccount.com")), None)
 
 
 def is_entry(value: Json) -> bool:
@@ -96,6 +105,8 @@ def of_table(row: Json) -> Json | None:
             "resourceName": row.get("GCPResourceName"),
             "authenticationInfo": {
                 "principalEmail": mail or at(who, "principalEmail"),
+                "serviceAccountDelegationInfo": parsed(row.get("AuthInfoServiceAccountDelegationInfo"))
+                or at(who, "serviceAccountDelegationInfo"),
                 "principalSubject": row.get("AuthInfoPrincipalSubject") or at(who, "principalSubject"),
             },
             "requestMetadata": parsed(row.get("RequestMetadata")) or {"callerIp": row.get("RequestMetadataCallerIp")},
