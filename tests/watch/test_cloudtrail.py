@@ -138,6 +138,26 @@ def assumed(role: str, session: str) -> dict[str, Any]:
     }
 
 
+def _issued(kind: str, arn: str) -> dict[str, Any]:
+    """A session that was issued to a user or a role called like a service's own."""
+    issuer = {"type": kind, "userName": "AWSServiceRoleForSupport", "arn": arn}
+    return ROLE | {"sessionContext": {"sessionIssuer": issuer}, "arn": "arn:aws:sts::111122223333:assumed-role/x/rolf"}
+
+
+@pytest.mark.parametrize(
+    ("issuer", "is_service"),
+    [
+        (("Role", "arn:aws:iam::1:role/aws-service-role/support.amazonaws.com/AWSServiceRoleForSupport"), True),
+        (("Role", "arn:aws:iam::1:role/AWSServiceRoleForSupport"), False),
+        (("IAMUser", "arn:aws:iam::1:user/AWSServiceRoleForSupport"), False),
+    ],
+)
+def test_a_service_s_role_is_told_by_its_path(classify: Classify, issuer: tuple[str, str], *, is_service: bool) -> None:
+    """Whoever makes users and roles gives them their names."""
+    row = classify.one(call("CreateAccessKey", by=_issued(*issuer)), provider="cloudtrail")
+    assert row.actor_class == ("system" if is_service else None)
+
+
 @pytest.mark.parametrize("role", ["HelpdeskAdmin", "AWSReservedSSO_Admin_1"])
 def test_anothers_name_owns_nothing(classify: Classify, role: str) -> None:
     """A session called after its victim is not the victim, nor where the role only looks like Identity Center's."""

@@ -605,3 +605,38 @@ def test_an_address_told_among_the_details_stands_in_for_none(classify: Classify
     }
     event = {"category": "AuditLogs", "callerIpAddress": "<null>", "properties": properties}
     assert classify.one(event, provider="entra").address == "198.51.100.40"
+
+
+@pytest.mark.parametrize("activity", ["Update application", "Update service principal"])
+@pytest.mark.parametrize(
+    ("old", "new", "action"),
+    [
+        ([], [{"Issuer": "https://idp.example.test"}], Canonical.TOKEN_REISSUE),
+        ([{"Issuer": "https://one.example.test"}], [{"Issuer": "https://two.example.test"}], Canonical.TOKEN_REISSUE),
+        ([{"Issuer": "https://idp.example.test"}], [], Canonical.TOKEN_REVOKE),
+        ([], [], None),
+    ],
+)
+def test_an_issuer_that_signs_in_as_an_application(
+    classify: Classify, activity: str, old: list[Any], new: list[Any], action: Canonical | None
+) -> None:
+    """On another's word somebody has the application's power, and no secret of it is made."""
+    event = _audit(activity)
+    event["targetResources"] = [
+        {
+            "id": "a-pipeline",
+            "displayName": "Pipeline",
+            "type": "Application",
+            "modifiedProperties": [
+                {
+                    "displayName": "FederatedIdentityCredentials",
+                    "oldValue": json.dumps(old),
+                    "newValue": json.dumps(new),
+                }
+            ],
+        }
+    ]
+    report = classify([event], None, provider="entra")
+    expected = [] if action is None else [(action, "a-pipeline")]
+    assert [(row.action, row.target) for row in report.verdicts] == expected
+    assert report.unknown_types == ()

@@ -71,6 +71,7 @@ def _elastic(activity: dict[str, Any]) -> dict[str, Any]:
     [
         lambda a: {"kind": "admin#reports#activities", "items": [a]},
         lambda a: {**a, "events": a["events"][0]},
+        lambda a: {name: each for name, each in a.items() if name != "events"} | {"event": a["events"][0]},
         lambda a: {
             **{name: value for name, value in a.items() if name != "events"},
             "name": "CHANGE_PASSWORD",
@@ -81,7 +82,16 @@ def _elastic(activity: dict[str, Any]) -> dict[str, Any]:
         _cloud,
         _elastic,
     ],
-    ids=["a page", "one event", "flattened", "message", "original", "cloud logging", "elastic"],
+    ids=[
+        "a page",
+        "one event",
+        "an event by that name",
+        "flattened",
+        "message",
+        "original",
+        "cloud logging",
+        "elastic",
+    ],
 )
 def test_every_shape_gives_the_row_that_the_api_gives(
     classify: Classify, shape: Callable[[dict[str, Any]], dict[str, Any]]

@@ -144,6 +144,100 @@ def test_a_powerful_role_on_a_project_is_power(
     assert report.unknown_types == ()
 
 
+LOGGING = "google.logging.v2.ConfigServiceV2."
+OFF = {"request": {"sink": {"disabled": True}, "updateMask": "disabled"}}
+ON = {"request": {"sink": {"disabled": False}, "updateMask": "disabled"}}
+
+
+@pytest.mark.parametrize(
+    ("method", "payload", "action"),
+    [
+        ("DeleteSink", {}, Canonical.LOG_TAMPERED),
+        (
+            "UpdateSink",
+            {"request": {"sink": {"filter": "severity>=ERROR"}, "updateMask": "filter"}},
+            Canonical.LOG_TAMPERED,
+        ),
+        ("UpdateSink", OFF, Canonical.LOG_TAMPERED),
+        ("UpdateSink", ON, None),
+        ("CreateExclusion", {}, Canonical.LOG_TAMPERED),
+        ("DeleteBucket", {}, Canonical.LOG_TAMPERED),
+        ("CreateSink", {}, None),
+        ("ListSinks", {}, None),
+    ],
+)
+def test_where_the_log_goes_is_told(
+    classify: Classify, method: str, payload: dict[str, Any], action: Canonical | None
+) -> None:
+    """A sink is how a log comes here at all: who takes it off, or lets less through, is told."""
+    event = _entry(LOGGING + method, "logging", resourceName="projects/project-1/sinks/siem", **payload)
+    report = classify([event], None, provider="google")
+    expected = [] if action is None else [(action, "admin@example.test", "", "projects/project-1/sinks/siem")]
+    assert [(row.action, row.actor, row.target, row.detail) for row in report.verdicts] == expected
+    assert report.unknown_types == ()
+
+
+@pytest.mark.parametrize(
+    ("delta", "is_less"),
+    [
+        ({"action": "REMOVE", "logType": "DATA_WRITE"}, True),
+        ({"action": "ADD", "logType": "DATA_WRITE", "exemptedMember": "user:ben@example.test"}, True),
+        ({"action": "ADD", "logType": "DATA_WRITE"}, False),
+        ({"action": "REMOVE", "logType": "DATA_WRITE", "exemptedMember": "user:ben@example.test"}, False),
+    ],
+)
+def test_whose_acts_are_no_longer_logged_is_told(classify: Classify, delta: dict[str, str], *, is_less: bool) -> None:
+    """A policy says what of a project is logged, and may leave somebody out, beside who has which role there."""
+    given = {"action": "ADD", "role": "roles/owner", "member": "user:ana@example.test"}
+    policy = {"policyDelta": {"auditConfigDeltas": [{"service": "allServices", **delta}], "bindingDeltas": [given]}}
+    event = _entry("SetIamPolicy", "cloudresourcemanager", serviceData=policy, resourceName="projects/project-1")
+    actions = {row.action for row in classify([event], None, provider="google").verdicts}
+    assert actions == {Canonical.PRIVILEGE_GRANT} | ({Canonical.LOG_TAMPERED} if is_less else set())
+
+
+@pytest.mark.parametrize(
+    ("method", "payload", "action"),
+    [
+        ("storage.hmacKeys.create", {"request": {"serviceAccountEmail": ACCOUNT}}, Canonical.TOKEN_REISSUE),
+        (
+            "storage.hmacKeys.update",
+            {"response": {"state": "INACTIVE", "serviceAccountEmail": ACCOUNT}},
+            Canonical.TOKEN_REVOKE,
+        ),
+        ("storage.hmacKeys.update", {"response": {"serviceAccountEmail": ACCOUNT}}, Canonical.TOKEN_REISSUE),
+        ("storage.hmacKeys.delete", {"response": {"serviceAccountEmail": ACCOUNT}}, Canonical.TOKEN_REVOKE),
+    ],
+)
+def test_a_key_of_cloud_storage_is_a_service_account_s(
+    classify: Classify, method: str, payload: dict[str, Any], action: Canonical
+) -> None:
+    """It lets in as the account does, and is none of the account's own keys."""
+    row = classify.one(_entry(method, "storage", **payload), provider="google")
+    assert (row.action, row.target) == (action, ACCOUNT)
+
+
+@pytest.mark.parametrize(
+    ("behind", "actor", "actor_class"),
+    [("mara@example.test", "mara@example.test", None), (ACCOUNT, "deployer-" + ACCOUNT, "automation")],
+)
+def test_who_acts_as_a_service_account_is_who_acts(
+    classify: Classify, behind: str, actor: str, actor_class: str | None
+) -> None:
+    """Google says on whose behalf a service account made a call: a person is told from another account."""
+    caller = {
+        "principalEmail": "deployer-" + ACCOUNT,
+        "serviceAccountDelegationInfo": [{"firstPartyPrincipal": {"principalEmail": behind}}],
+    }
+    row = classify.one(_iam("CreateServiceAccountKey", authenticationInfo=caller), provider="google")
+    assert (row.actor, row.actor_class) == (actor, actor_class)
+
+
+def test_wazuh_hands_an_entry_on(classify: Classify) -> None:
+    """It names the integration, and has the entry in a member of that name."""
+    row = classify.one({"integration": "gcp", "gcp": _iam("CreateServiceAccountKey")}, provider="google")
+    assert (row.action, row.target) == (Canonical.TOKEN_REISSUE, ACCOUNT)
+
+
 @pytest.mark.parametrize(
     ("group", "done", "action"),
     [
@@ -269,15 +363,50 @@ def test_accounts_deleted_together_are_each_told(classify: Classify) -> None:
     ]
 
 
-def test_what_a_user_asks_of_identity_platform_is_their_own(classify: Classify) -> None:
-    """The log of requests has what owners do to their own accounts, under `jsonPayload`."""
-    entry = _platform("SetAccountInfo", {"password": "REDACTED"}, response=ANA)
-    payload = entry.pop("protoPayload")
+def _asked(method: str, asked: dict[str, Any], **payload: Any) -> dict[str, Any]:
+    """An entry of the log of requests, which has what users ask for under `jsonPayload`, and nobody who asked."""
+    entry = _platform(method, asked, **payload)
+    said = entry.pop("protoPayload")
     for name in ("authenticationInfo", "serviceName"):
-        del payload[name]
-    row = classify.one(entry | {"jsonPayload": payload}, provider="google")
+        del said[name]
+    return entry | {"jsonPayload": said}
+
+
+def test_what_a_user_asks_of_identity_platform_is_their_own(classify: Classify) -> None:
+    """The log of requests has what owners do to their own accounts."""
+    row = classify.one(_asked("SetAccountInfo", {"password": "REDACTED"}, response=ANA), provider="google")
     assert (row.action, row.target, row.verdict) == (Canonical.PASSWORD_CHANGE_SELF, "u-ana", Verdict.SELF_SERVICE)
-    assert row.address == "198.51.100.7"
+    assert (row.actor, row.address) == ("u-ana", "198.51.100.7")
+
+
+@pytest.mark.parametrize(
+    ("method", "asked", "action", "verdict"),
+    [
+        ("GetOobCode", {"requestType": "PASSWORD_RESET"}, Canonical.RECOVERY_INITIATED, Verdict.IGNORED),
+        ("SignUp", {}, Canonical.ACCOUNT_CREATE, Verdict.IGNORED),
+        # A link that is handed over is an administrator's, so it owes evidence whoever asked.
+        (
+            "GetOobCode",
+            {"requestType": "PASSWORD_RESET", "returnOobLink": True},
+            Canonical.BYPASS_GRANT,
+            Verdict.UNVERIFIED,
+        ),
+    ],
+)
+def test_anybody_asks_in_another_s_name(
+    classify: Classify, method: str, asked: dict[str, Any], action: Canonical, verdict: Verdict
+) -> None:
+    """The key of an application is public: who is named in such a request is no proof of who asked."""
+    row = classify.one(_asked(method, ANA | asked), provider="google")
+    assert (row.action, row.actor, row.target, row.verdict) == (action, "", "ana@example.test", verdict)
+
+
+def test_who_is_refused_showed_nothing(classify: Classify) -> None:
+    """A wrong code or token says nothing of whom it came from."""
+    entry = _asked("ResetPassword", ANA, status={"code": 3, "message": "INVALID_OOB_CODE"})
+    row = classify.one(entry, provider="google")
+    assert (row.action, row.actor, row.target) == (Canonical.PASSWORD_RECOVER_SELF, "", "ana@example.test")
+    assert (row.outcome, row.verdict) == ("FAILURE", Verdict.IGNORED)
 
 
 def test_a_provider_of_identities_is_trust(classify: Classify) -> None:

@@ -223,6 +223,9 @@ def test_other_pipelines_spelling_is_read(okta: Okta, classify: Classify) -> Non
     assert classify.one(_lower(event)) == expected
     assert classify.one(hook) == expected
     assert classify.one(snake) == expected
+    # Matano has the time under a name of its own.
+    matano = {name: each for name, each in snake.items() if name != "@timestamp"} | {"ts": event["published"]}
+    assert classify.one(matano) == expected
 
 
 def test_elastic_keeps_what_changed_flattened(classify: Classify) -> None:

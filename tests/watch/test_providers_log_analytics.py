@@ -117,16 +117,80 @@ GOOGLE_CUSTOM = {
     "USER_EMAIL_s": "ana@example.test",
     "Type": "GWorkspace_ReportsAPI_admin_CL",
 }
+DUO_ACTIVITY = {
+    "TimeGenerated": "2026-03-02T12:00:00Z",
+    "Ts": "2026-03-02T12:00:00Z",
+    "ActivityId": "a-1",
+    "AccountKey": "DA1",
+    "ActionName": "bypass_create",
+    "ActionDetails": '{"valid_secs":3600}',
+    "ActorKey": "DEMARA",
+    "ActorName": "Mara Voss",
+    "ActorType": "admin",
+    "TargetKey": "DUANA",
+    "TargetName": "ana",
+    "TargetType": "user",
+    "OldTarget": "",
+    "OutcomeResult": "",
+    "AccessDeviceIp": "192.0.2.9",
+    "AccessDeviceCountry": "Iceland",
+    "Type": "DuoActivity_CL",
+}
+DUO_AUTHENTICATION = {
+    "TimeGenerated": "2026-03-02T12:00:00Z",
+    "IsoTimestamp": "2026-03-02T12:00:00Z",
+    "TxId": "x-1",
+    "EventType": "authentication",
+    "Factor": "duo_push",
+    "Result": "fraud",
+    "Reason": "user_marked_fraud",
+    "UserKey": "DUANA",
+    "UserName": "ana",
+    "AccessDeviceIp": "192.0.2.9",
+    "Type": "DuoAuthentication_CL",
+}
+ROBOT = "robot" + "@project-1.iam.gserviceaccount.com"
+GCP_AUDIT = {
+    "TimeGenerated": "2026-03-02T12:01:00Z",
+    "Timestamp": "2026-03-02T12:00:00Z",
+    "InsertId": "i-1",
+    "ServiceName": "iam.googleapis.com",
+    "MethodName": "google.iam.admin.v1.CreateServiceAccountKey",
+    "PrincipalEmail": "mara@example.test",
+    "RequestMetadata": '{"callerIp":"192.0.2.9"}',
+    "Request": json.dumps({"name": f"projects/-/serviceAccounts/{ROBOT}"}),
+    "Status": "{}",
+    "Type": "GCPAuditLogs",
+}
+GCP_IAM = {
+    "TimeGenerated": "2026-03-02T12:01:00Z",
+    "Timestamp": "2026-03-02T12:00:00Z",
+    "InsertId": "i-1",
+    "ServiceName": "iam.googleapis.com",
+    "MethodName": "google.iam.admin.v1.SetIAMPolicy",
+    "AuthInfoPrincipalEmail": "mara@example.test",
+    "RequestMetadataCallerIp": "192.0.2.9",
+    "ServiceDataPolicyDeltaBindingDeltas": json.dumps(
+        [{"action": "ADD", "role": "roles/iam.serviceAccountTokenCreator", "member": "user:ana@example.test"}]
+    ),
+    "ResourceLabelsEmailId": ROBOT,
+    "StatusCode": "",
+    "Type": "GCPIAM",
+}
 
 ROWS: list[tuple[str, dict[str, Any], Canonical, str, str, str | None]] = [
     ("okta", OKTA_CUSTOM, Canonical.PASSWORD_RESET, "00umara", "00uana", "192.0.2.9"),
     ("okta", OKTA_V2, Canonical.PASSWORD_RESET, "00umara", "00uana", "192.0.2.9"),
     ("cloudtrail", CLOUDTRAIL, Canonical.PASSWORD_RESET, str(CLOUDTRAIL["UserIdentityArn"]), "ana", "192.0.2.9"),
     ("duo", DUO, Canonical.BYPASS_GRANT, "Mara Voss", "ana", None),
+    ("duo", DUO_ACTIVITY, Canonical.BYPASS_GRANT, "DEMARA", "DUANA", "192.0.2.9"),
+    ("duo", DUO_AUTHENTICATION, Canonical.USER_REPORT, "DUANA", "DUANA", "192.0.2.9"),
     ("github", GITHUB, Canonical.PRIVILEGE_GRANT, "mara", "ana", "192.0.2.9"),
     ("github", GITHUB_V2, Canonical.PRIVILEGE_GRANT, "mara", "ana", None),
     ("google", GOOGLE, Canonical.PASSWORD_RESET, "mara@example.test", "ana@example.test", "192.0.2.9"),
     ("google", GOOGLE_CUSTOM, Canonical.PASSWORD_RESET, "mara@example.test", "ana@example.test", "192.0.2.9"),
+    ("google", GCP_AUDIT, Canonical.TOKEN_REISSUE, "mara@example.test", ROBOT, "192.0.2.9"),
+    ("google", GCP_IAM, Canonical.PRIVILEGE_GRANT, "mara@example.test", "ana@example.test", "192.0.2.9"),
 ]
 NAMES = [str(row["Type"]) for _, row, *_ in ROWS]
 

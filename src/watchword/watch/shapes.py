@@ -200,6 +200,9 @@ _EVENT_TEXT = re.compile(
 
 
 def _inside(value: Json) -> Iterator[object]:
+    # Wazuh names the integration, and has what that read in a member of the same name.
+    if isinstance(named := value.get("integration"), str) and isinstance(value.get(named), dict):
+        yield value[named]
     for name in _HOLDERS:
         inner = value.get(name)
         if isinstance(inner, dict) or (isinstance(inner, str) and _EVENT_TEXT.match(inner)):

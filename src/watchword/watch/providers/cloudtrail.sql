@@ -22,7 +22,9 @@ SELECT
             END
         -- Of these services a few calls are about accounts, and most about other things.
         WHEN regexp_matches(eventSource, '^(ds|ds-data)\.') AND eventName IN (
-            'ResetUserPassword', 'CreateUser', 'DeleteUser', 'DisableUser', 'UpdateUser', 'AddGroupMember', 'RemoveGroupMember'
+            'ResetUserPassword', 'CreateUser', 'DeleteUser', 'DisableUser', 'UpdateUser', 'AddGroupMember', 'RemoveGroupMember',
+            'CreateTrust', 'UpdateTrust', 'DeleteTrust', 'EnableRadius', 'UpdateRadius', 'DisableRadius', 'EnableClientAuthentication',
+            'DisableClientAuthentication', 'RegisterCertificate', 'DeregisterCertificate', 'DeleteLogSubscription'
         ) THEN 'ds/' || eventName
         WHEN eventSource LIKE 'cloudtrail.%' AND eventName IN (
             'StopLogging', 'DeleteTrail', 'UpdateTrail', 'PutEventSelectors', 'DeleteEventDataStore', 'UpdateEventDataStore',
@@ -242,7 +244,9 @@ SELECT
         )), false
     ) AS by_owner,
     CASE
-        WHEN kind = 'AWSService' OR role LIKE 'AWSServiceRoleFor%' THEN 'system'
+        WHEN kind = 'AWSService' THEN 'system'
+        -- A user and another role may be called so; of a service is what has that path.
+        WHEN role LIKE 'AWSServiceRoleFor%' AND coalesce(contains(role_arn, ':role/aws-service-role/'), true) THEN 'system'
         WHEN regexp_matches(source, '^[a-z0-9.-]+\.amazonaws\.com$') OR invoked_by NOT IN ('AWS Internal', 'signin.amazonaws.com')
             THEN 'system'
         -- So is written what a person does in the console, where the console makes the call: older records have the

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from watchword.watch.providers.log_analytics import custom
+from watchword.watch.providers.log_analytics import custom, parsed
 from watchword.watch.providers.original import at, original
 from watchword.watch.providers.provider import Json, Provider
 
@@ -48,6 +48,10 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
     if any(isinstance(value.get(name), str) for name in ("action_s", "action_name_s", "event_type_s", "result_s")):
         row = custom(value, _COLUMNS)
         return None if row is None else DUO.events_of(row)
+    if isinstance(value.get("ActionName"), str) and "ActivityId" in value:
+        return (_of_activity_row(value),)
+    if isinstance(value.get("Result"), str) and "TxId" in value:
+        return (_of_authentication_row(value),)
     if value.get("surfaced_timestamp") is not None and isinstance(value.get("type"), str):
         return (_of_trust_monitor(value),)
     if value.get("credits") is not None and isinstance(value.get("context"), str):
@@ -64,6 +68,47 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
         return None
     events = [DUO.events_of(each) for each in answer]
     return tuple(event for held in events for event in held or ()) if all(events) else None
+
+
+def _of_activity_row(row: Json) -> Json:
+    """The event in a row of Sentinel's `DuoActivity_CL`."""
+    return {
+        "action": {"name": row["ActionName"], "details": row.get("ActionDetails")},
+        "activity_id": row["ActivityId"],
+        "akey": row.get("AccountKey"),
+        "ts": row.get("Ts") or row.get("TimeGenerated"),
+        "actor": _named(row, "Actor"),
+        "target": _named(row, "Target"),
+        "old_target": parsed(row.get("OldTarget")),
+        "outcome": {"result": row.get("OutcomeResult")},
+        "access_device": _access_device(row),
+    }
+
+
+def _of_authentication_row(row: Json) -> Json:
+    """The event in a row of Sentinel's `DuoAuthentication_CL`."""
+    return {
+        "txid": row["TxId"],
+        "timestamp": row.get("EventTimestamp"),
+        "isotimestamp": row.get("IsoTimestamp") or row.get("TimeGenerated"),
+        "event_type": row.get("EventType"),
+        "result": row["Result"],
+        "reason": row.get("Reason"),
+        "factor": row.get("Factor"),
+        "email": row.get("Email"),
+        "alias": row.get("Alias"),
+        "user": {"key": row.get("UserKey"), "name": row.get("UserName")},
+        "access_device": _access_device(row),
+    }
+
+
+def _named(row: Json, what: str) -> Json:
+    parts = ("key", "name", "type", "details")
+    return {part: each for part in parts if (each := row.get(f"{what}{part.title()}")) not in (None, "")}
+
+
+def _access_device(row: Json) -> Json:
+    return {"ip": row.get("AccessDeviceIp"), "location": {"country": row.get("AccessDeviceCountry")}}
 
 
 def _of_trust_monitor(value: Json) -> Json:
@@ -114,7 +159,7 @@ DUO = Provider(
     columns=_COLUMNS,
     wrapped=("response", "items", "authlogs", "events", "records"),
     shape=_shape,
-    titles=("action_s", "action_name_s"),
+    titles=("action_s", "action_name_s", "ActionName", "TxId"),
     tenant=("akey",),
 )
 """Duo's Admin API logs: administrator (v1), activity (v2) and authentication (v1 and v2)."""

@@ -215,6 +215,15 @@ kinds AS (
                     THEN native || '/enabled'
                 ELSE native || '/disabled'
             END]
+            -- Another issuer, on whose word somebody signs in as the application, is no setting like others.
+            WHEN native IN ('Update application', 'Update service principal') THEN [native || coalesce(list_transform(
+                list_filter(changed, lambda p: p.name = 'federatedidentitycredentials' AND p.old <> p.new),
+                lambda p: CASE
+                    WHEN coalesce(json_array_length(try_cast(p.new AS JSON)), 0) < coalesce(json_array_length(try_cast(p.old AS JSON)), 0)
+                        THEN '/federated credential removed'
+                    ELSE '/federated credential'
+                END
+            )[1], '/no credential')]
             -- Where codes are sent is a contact point, whoever calls it a method.
             WHEN native = 'Admin registered security info' AND regexp_matches(said, '(?i)phone|e-?mail|sms')
                 AND NOT regexp_matches(said, '(?i)microsoft authenticator|phone app')

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from watchword.watch.providers.google_cloud import event_of, from_cloud, is_entry, microseconds, parameters_of
+from watchword.watch.providers.google_cloud import event_of, from_cloud, is_entry, microseconds, of_table, parameters_of
 from watchword.watch.providers.log_analytics import parsed
 from watchword.watch.providers.provider import Json, Provider
 from watchword.watch.providers.recased import at, nested, text
@@ -30,6 +30,7 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
     if _is_activity(value):
         return (value,)
     value = nested(value)
+    value = of_table(value) or value
     if is_entry(value):
         return from_cloud(value)
     if isinstance(text(value.get("event_name")), str) and isinstance(text(value.get("record_type")), str):
@@ -43,7 +44,7 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
         return tuple(event for events in held for event in events or ()) if held and all(held) else None
     if isinstance(value.get("google_workspace"), dict):
         return _from_ecs(value, value["google_workspace"])
-    events = value.get("events", value if isinstance(value.get("name"), str) else None)
+    events = value.get("events", value.get("event", value if isinstance(value.get("name"), str) else None))
     if isinstance(value.get("id"), dict) and isinstance(events, dict | list):
         put = [event_of(each) for each in (events if isinstance(events, list) else [events]) if isinstance(each, dict)]
         event = {**value, "events": [each for each in put if each is not None]}
@@ -202,7 +203,7 @@ GOOGLE = Provider(
     columns=_COLUMNS,
     wrapped=("items", "value", "records", "entries"),
     shape=_shape,
-    titles=("EventName", "event_name_s"),
+    titles=("EventName", "event_name_s", "MethodName"),
     tenant=("id.customerId",),
     unread=tuple(
         (columns, "the console's table, which names event and account in words alone: take the Reports API's answer")

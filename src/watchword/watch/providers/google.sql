@@ -53,7 +53,7 @@ WITH field AS (
         ))[1]."value" AS about,
         list_filter(record.parameters, lambda p: upper(p.name) IN ('DEVICE_ID', 'RESOURCE_ID'))[1]."value" AS device,
         list_filter(record.parameters, lambda p: upper(p.name) = 'ACCOUNT_STATE')[1]."value" AS state,
-        regexp_matches(native, '^(admin|iam|cloudidentity|identitytoolkit|cloudresourcemanager):') AS by_administrator
+        regexp_matches(native, '^(admin|iam|cloudidentity|identitytoolkit|cloudresourcemanager|logging|storage):') AS by_administrator
     FROM record
 ),
 each_target AS (

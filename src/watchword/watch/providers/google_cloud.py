@@ -18,8 +18,13 @@ _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z]|2sv|3lo)|(?<=[A-Z])(?=[A-Z][a-z])")
 _LENDS_POWER = re.compile(r"admin|operator|root|wheel|sudo|help.?desk|service.?desk|replicat", re.IGNORECASE)
 _POWERFUL = re.compile(r"^roles/(owner|editor)$|^roles/(iam|resourcemanager)\.|admin", re.IGNORECASE)
 """Roles on a project, a folder or the organisation that let whoever has them help themselves to more."""
+_HMAC_KEY = re.compile(r"hmacKeys?\.(create|update|delete)$|\.(Create|Update|Delete)HmacKey$")
+"""Keys of Cloud Storage that somebody who has one uses as a service account."""
+_OF_THE_LOG = re.compile(r"\.ConfigServiceV2\.((?:Delete|Update)(?:Sink|Bucket)|(?:Create|Update)Exclusion)$")
+"""What is asked of Cloud Logging that may leave less of the log, or less of it to whoever it is sent to."""
 _SERVICE_ACCOUNT = re.compile(r"[\w.-]+@[\w.-]*gserviceaccount\.com")
 _NAMED_BY = re.compile(r"(?:serviceAccounts|subjects)/([^/]+)")
+_ASKED_BY_ANYBODY = (".GetOobCode", ".SignUp")
 _SET = (
     ("password", "password"),
     ("passwordHash", "password"),
@@ -46,11 +51,11 @@ def from_cloud(entry: Json) -> tuple[Json, ...] | None:
     found = at(payload, "metadata", "event")
     events = [event_of(each) for each in found if isinstance(each, dict)] if isinstance(found, list) else []
     named = [each for each in events if each is not None]
-    if not named and service == "cloudresourcemanager.googleapis.com" and (given := _powerful(str(called), payload)):
-        application, named = "cloudresourcemanager", given
+    if not named and not keeps and (told := _of_another(service, str(called), payload)):
+        application, named = service.partition(".")[0], told
     elif not named:
         named = _events(application, str(called), entry, payload)
-    principal = text(at(payload, "authenticationInfo", "principalEmail"))
+    principal = _person_behind(payload) or text(at(payload, "authenticationInfo", "principalEmail"))
     subject = text(at(payload, "authenticationInfo", "principalSubject"))
     return (
         {
@@ -68,9 +73,51 @@ def from_cloud(entry: Json) -> tuple[Json, ...] | None:
     )
 
 
+def _person_behind(payload: Json) -> str | None:
+    """Who acts as the service account that made the call: the first whom Google knows, where that is a person."""
+    chain = at(payload, "authenticationInfo", "serviceAccountDelegationInfo")
+    said = (
+        text(at(each, "firstPartyPrincipal", "principalEmail")) for each in (chain if isinstance(chain, list) else [])
+    )
+    return next((each for each in said if each is not None and not each.endswith("gserviceaccount.com")), None)
+
+
 def is_entry(value: Json) -> bool:
     """Whether *value* is an entry of an audit log, or of what users ask of Identity Platform."""
     return _payload(value) is not None or _is_request(value)
+
+
+def of_table(row: Json) -> Json | None:
+    """The entry that a *row* of Sentinel's `GCPAuditLogs` or `GCPIAM` was made of; None when it is none of those."""
+    if text(row.get("MethodName")) is None or text(row.get("ServiceName")) is None or "InsertId" not in row:
+        return None
+    who = parsed(row.get("AuthenticationInfo"))
+    mail = text(row.get("PrincipalEmail")) or text(row.get("AuthInfoPrincipalEmail"))
+    deltas = parsed(row.get("ServiceDataPolicyDeltaBindingDeltas"))
+    status = parsed(row.get("Status"))
+    return {
+        "insertId": row["InsertId"],
+        "timestamp": row.get("Timestamp") or row.get("TimeGenerated"),
+        "resource": {"labels": {"email_id": row.get("ResourceLabelsEmailId")}},
+        "protoPayload": {
+            "serviceName": row["ServiceName"],
+            "methodName": row["MethodName"],
+            "resourceName": row.get("GCPResourceName"),
+            "authenticationInfo": {
+                "principalEmail": mail or at(who, "principalEmail"),
+                "serviceAccountDelegationInfo": parsed(row.get("AuthInfoServiceAccountDelegationInfo"))
+                or at(who, "serviceAccountDelegationInfo"),
+                "principalSubject": row.get("AuthInfoPrincipalSubject") or at(who, "principalSubject"),
+            },
+            "requestMetadata": parsed(row.get("RequestMetadata")) or {"callerIp": row.get("RequestMetadataCallerIp")},
+            "request": parsed(row.get("Request")) or {"name": row.get("RequestName")},
+            "response": parsed(row.get("Response"))
+            or {"email": row.get("ResponseEmail"), "name": row.get("ResponseName")},
+            "metadata": parsed(row.get("Metadata")),
+            "serviceData": parsed(row.get("ServiceData")) or {"policyDelta": {"bindingDeltas": deltas or None}},
+            "status": status if isinstance(status, dict) else {"code": row.get("StatusCode")},
+        },
+    }
 
 
 def _payload(entry: Json) -> Json | None:
@@ -110,6 +157,15 @@ def _is_request(entry: Json) -> bool:
     return called is not None and called.startswith("google.cloud.identitytoolkit.")
 
 
+def _is_proven(payload: Json) -> bool:
+    """Whether who asked showed that the account is theirs: by a token, a code that was sent to them, or a password.
+
+    An application's key is public, and with it anybody asks for a link or an account in whose name they like, or asks
+    for something else and is refused. A link that is handed over rather than sent is an administrator's.
+    """
+    return not _failed(payload) and not str(payload["methodName"]).endswith(_ASKED_BY_ANYBODY)
+
+
 def _from_request(entry: Json) -> tuple[Json, ...]:
     payload: Json = entry["jsonPayload"]
     return (
@@ -119,8 +175,7 @@ def _from_request(entry: Json) -> tuple[Json, ...]:
                 "uniqueQualifier": entry.get("insertId"),
                 "applicationName": "identitytoolkit",
             },
-            # Nobody but the account's owner asks for anything here.
-            "actor": {"email": _account(payload), "callerType": "USER"},
+            "actor": {"email": _account(payload) if _is_proven(payload) else None, "callerType": "USER"},
             "ipAddress": at(payload, "requestMetadata", "callerIp"),
             "events": _events("identitytoolkit", str(payload["methodName"]), entry, payload),
         },
@@ -156,6 +211,43 @@ def _bound(name: str, payload: Json, deltas: Any) -> list[Json]:
         for each in (deltas if isinstance(deltas, list) else [])
         if isinstance(each, dict)
     ] or [_said_of(name, payload)]
+
+
+def _of_another(service: str, called: str, payload: Json) -> list[Json]:
+    """What a service that keeps no accounts did to an account or to the log; none where it did neither."""
+    if service == "cloudresourcemanager.googleapis.com":
+        return [*_powerful(called, payload), *_unlogged(called, payload)]
+    if service == "logging.googleapis.com" and (found := _OF_THE_LOG.search(called)):
+        # A filter or an exclusion may let less through; switched on again is no less.
+        sink = at(payload, "request", "sink")
+        is_on = text(at(payload, "request", "updateMask")) == "disabled" and at(sink, "disabled") not in (True, "true")
+        name = _WORDS.sub("_", found[1]).lower()
+        return [_said_of(f"{name}/on" if is_on and name == "update_sink" else name, payload, **_about(payload))]
+    if service == "storage.googleapis.com" and (found := _HMAC_KEY.search(called)):
+        done = (found[1] or found[2]).lower()
+        is_off = done == "update" and "INACTIVE" in (_hmac(payload, "state"), _hmac(payload, "hmacKey", "state"))
+        whose = _hmac(payload, "serviceAccountEmail") or _hmac(payload, "hmacKey", "serviceAccountEmail")
+        return [_said_of(f"hmac_key/{'off' if is_off else done}", payload, USER_EMAIL=whose, **_about(payload))]
+    return []
+
+
+def _hmac(payload: Json, *path: str) -> str | None:
+    parts = (("request",), ("response",), ("response", "metadata"), ("metadata",))
+    found = (text(at(payload, *part, *path)) for part in parts)
+    return next((each for each in found if each is not None), None)
+
+
+def _unlogged(called: str, payload: Json) -> list[Json]:
+    """Whose acts, or which kind of them, a policy leaves out of the log from now on."""
+    deltas = at(payload, "serviceData", "policyDelta", "auditConfigDeltas")
+    if not called.endswith("SetIamPolicy") or not isinstance(deltas, list):
+        return []
+    less = [
+        each
+        for each in deltas
+        if isinstance(each, dict) and (each.get("action") == "REMOVE") is not bool(text(each.get("exemptedMember")))
+    ]
+    return [_said_of("set_iam_policy/less logged", payload, **_about(payload))] if less else []
 
 
 def _powerful(called: str, payload: Json) -> list[Json]:

@@ -68,7 +68,7 @@ def _from_ecs(value: Json) -> Json:
     if not event and not str(at(value, "event", "dataset")).startswith("okta"):
         return {}
     event.setdefault("uuid", at(value, "event", "id"))
-    event.setdefault("published", value.get("@timestamp") or at(value, "event", "created"))
+    event.setdefault("published", value.get("@timestamp") or at(value, "event", "created") or value.get("ts"))
     event.setdefault("eventType", at(value, "event", "action"))
     event.setdefault("outcome", {"result": at(value, "event", "outcome")})
     event.setdefault("actor", _user(value.get("user")))
