@@ -52,7 +52,7 @@ def types_that_differ(
     for native in natives:
         row = catalogue(provider)[native]
         for owner in (False, True):
-            says = (row["by_owner"] if owner else row["canonical"]) if not row["ignored"] else ""
+            says = ((owner and row["by_owner"]) or row["canonical"]) if not row["ignored"] else ""
             expected = Canonical(says) if says else None
             if (found := given.get(named(native, owner))) is not expected:
                 wrong.append((named(native, owner), found, expected))

@@ -273,8 +273,10 @@ def _take(con: duckdb.DuckDBPyConnection, feed: Feed, kept: Kept | None = None) 
         CREATE OR REPLACE TABLE scratch.taken AS
         WITH record AS ({_RECORDS} WHERE records IS NOT NULL)
         SELECT
-            $provider AS provider, $directory AS directory, event.*,
-            CASE WHEN event.by_owner THEN catalogue.by_owner ELSE catalogue.canonical END AS canonical
+            $provider AS provider, $directory AS directory,
+            event.* REPLACE (event.by_owner AND catalogue.by_owner IS NOT NULL AS by_owner),
+            CASE WHEN event.by_owner THEN coalesce(catalogue.by_owner, catalogue.canonical)
+                ELSE catalogue.canonical END AS canonical
         FROM ({feed.provider.events}) AS event
         LEFT JOIN catalogue ON catalogue.native = event.native_action AND catalogue.provider = $provider
         WHERE catalogue.canonical IS NOT NULL AND ({_KEPT}) OR ({_UNTOLD})

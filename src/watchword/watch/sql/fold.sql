@@ -39,7 +39,8 @@ record AS (
                     || md5(concat_ws('|', provider, directory, native_action, "action", once.actor, once."target", "time"))[:8]
             END AS id,
             coalesce("time", TIMESTAMPTZ 'epoch') AS "time",
-            once.by_owner OR owner.actor IS NOT NULL AS by_owner
+            -- Power that somebody gave themself is nobody's own affair, by whichever names.
+            once.by_owner OR owner.actor IS NOT NULL AND "action" <> 'privilege.grant' AS by_owner
         ),
         "time" IS NULL AS timeless,
         kind.family, kind.rank, kind.support
