@@ -77,8 +77,10 @@ def test_the_journal_and_collectors_hand_it_on(tmp_path: Path) -> None:
 
 def test_a_message_that_has_a_record_in_it_is_none(tmp_path: Path) -> None:
     """What a client makes a server log is no audit, whatever it looks like: kept aside, and told."""
-    report = _read(tmp_path, f"  user not found: {_modified('replace: mail [a]').strip()}")
-    assert (report.verdicts, report.rejected_lines) == ((), 1)
+    record = _modified("replace: mail [a]").strip()
+    for before in ("  user not found:", "Nov 27 21:07:40 dc1 dovecot: auth: no user samba:"):
+        report = _read(tmp_path, f"{before} {record}")
+        assert (report.verdicts, report.rejected_lines) == ((), 1)
 
 
 @pytest.mark.parametrize(
@@ -113,6 +115,49 @@ def test_a_reset_is_not_made_its_owners_by_a_value(tmp_path: Path) -> None:
     forged = f"replace: unicodePwd {secret} replace: description [x] {own}]"
     assert [row.action for row in _read(tmp_path, _modified(own)).verdicts] == [Canonical.PASSWORD_CHANGE_SELF]
     assert [row.action for row in _read(tmp_path, _modified(forged)).verdicts] == [Canonical.PASSWORD_RESET]
+
+
+@pytest.mark.parametrize("name", ["unicodepwd", "UNICODEPWD"])
+def test_a_name_is_as_whoever_wrote_it_spelt_it(tmp_path: Path, name: str) -> None:
+    """Another spelling of the attribute makes a reset no more its owner's."""
+    secret = "[REDACTED SECRET ATTRIBUTE]"
+    forged = f"replace: {name} {secret} replace: description [x] delete: {name} [y] add: {name} [z]"
+    assert [row.action for row in _read(tmp_path, _modified(forged)).verdicts] == [Canonical.PASSWORD_RESET]
+
+
+@pytest.mark.parametrize(
+    "common", ["x] attributes [y", "x] attributes [delete: unicodePwd [] add: unicodePwd [", "a] New DN [b"]
+)
+def test_a_name_with_brackets_hides_nothing(tmp_path: Path, common: str) -> None:
+    """A name ends in its domain, and what is set or reset is told of the whole name."""
+    dn = f"CN={common},OU=People,DC=corp,DC=example,DC=test"
+    at = "[Fri, 27 Nov 2026 21:07:40.403970 CET]"
+    for line in (
+        f"  DSDB Change [Modify] at {at} {_BY} [{dn}] attributes [replace: unicodePwd [REDACTED SECRET ATTRIBUTE]]",
+        f"  Password Change [Reset] at {at} {_BY} [{dn}]",
+    ):
+        (row,) = _read(tmp_path, line).verdicts
+        assert (row.action, row.verdict, row.target) == (Canonical.PASSWORD_RESET, Verdict.UNVERIFIED, dn)
+    nowhere = f"  DSDB Change [Modify] at {at} {_BY} [CN={common}] attributes [replace: mail [a]]"
+    assert _read(tmp_path, nowhere).rejected_lines == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "actions"),
+    [
+        ("replace: userAccountControl [512] {} replace: userAccountControl [514]", {Canonical.ACCOUNT_ENABLE}),
+        ("replace: lockoutTime [0] {} replace: lockoutTime [133]", {Canonical.ACCOUNT_UNLOCK}),
+        ("replace: pwdLastSet [0] {} replace: pwdLastSet [-1]", {Canonical.PASSWORD_EXPIRE}),
+        (
+            "replace: userAccountControl [16843264] {} replace: userAccountControl [512]",
+            {Canonical.ACCOUNT_ENABLE, Canonical.PRIVILEGE_GRANT},
+        ),
+    ],
+)
+def test_a_later_value_takes_nothing_away(tmp_path: Path, said: str, actions: set[Canonical]) -> None:
+    """Of several values each may be the one that counts: a description can add one, and hides none."""
+    rows = _read(tmp_path, _modified(said.format("replace: description [x]"))).verdicts
+    assert {row.action for row in rows} == actions
 
 
 def test_a_new_account_is_not_made_a_computer_by_a_value(tmp_path: Path) -> None:

@@ -62,7 +62,11 @@ attribute AS (
         -- What is no plain ASCII, as a member's name, is in base64.
         flatten(list_transform(entry."value".actions, lambda a: list_transform(a."values", lambda v: CASE
             WHEN v.base64 THEN coalesce(try(decode(from_base64(v."value"))), v."value") ELSE v."value"
-        END))) AS vals
+        END))) AS vals,
+        -- What is there afterwards: of several, each may be the one that counts.
+        flatten(list_transform(
+            list_filter(entry."value".actions, lambda a: a."action" <> 'delete'), lambda a: list_transform(a."values", lambda v: v."value")
+        )) AS puts
     FROM (
         SELECT * EXCLUDE (attributes), unnest(map_entries(attributes)) AS entry
         FROM field
@@ -72,24 +76,24 @@ attribute AS (
 named AS (
     -- One row for each attribute that the catalogue may know, named for what happened to it.
     SELECT
-        * EXCLUDE (native, name, acts, vals, flags, is_controller),
+        * EXCLUDE (native, name, acts, vals, puts, flags, is_none, is_controller),
         'dsdbChange/Modify ' || unnest(CASE
             WHEN name IN ('unicodepwd', 'userpassword', 'cleartextpassword')
                 -- The old value proven by deleting it is how an owner changes a password over LDAP.
                 THEN ['password ' || CASE WHEN list_has_all(acts, ['delete', 'add']) THEN 'changed' ELSE 'replaced' END]
-            WHEN name = 'pwdlastset' THEN ['pwdLastSet' || CASE WHEN coalesce(vals[-1], '0') = '0' THEN '=0' ELSE ' set' END]
+            WHEN name = 'pwdlastset' THEN ['pwdLastSet' || CASE WHEN is_none THEN '=0' ELSE ' set' END]
             WHEN name = 'lockouttime' THEN [
-                'lockoutTime' || CASE WHEN coalesce(vals[-1], '0') = '0' THEN '=0' ELSE ' set' END
+                'lockoutTime' || CASE WHEN is_none THEN '=0' ELSE ' set' END
                 -- The controller itself writes lockoutTime: a lock-out, or its end at the next good sign-in.
                 || CASE WHEN actor = 'S-1-5-18' THEN ' by SYSTEM' ELSE '' END
             ]
             WHEN name = 'useraccountcontrol' THEN list_filter([
-                'userAccountControl ' || CASE WHEN (flags & 2) = 2 THEN 'disabled' ELSE 'enabled' END,
+                'userAccountControl ' || CASE WHEN list_bool_and(list_transform(flags, lambda f: (f & 2) = 2)) THEN 'disabled' ELSE 'enabled' END,
                 -- Flags of [MS-ADTS] 2.2.16. The log has not those that were there before: they could be new.
-                CASE WHEN (flags & 17301504) <> 0 AND NOT is_controller THEN 'delegation' END,  -- 0x80000, 0x1000000
-                CASE WHEN (flags & 4194304) <> 0 THEN 'no proof before tickets' END,  -- 0x400000
-                CASE WHEN (flags & 32) <> 0 AND (flags & 4096) = 0 THEN 'no password needed' END,
-                CASE WHEN (flags & 2097280) <> 0 THEN 'password to be recovered' END  -- 0x80, 0x200000
+                CASE WHEN list_bool_or(list_transform(flags, lambda f: (f & 17301504) <> 0)) AND NOT is_controller THEN 'delegation' END,  -- 0x80000, 0x1000000
+                CASE WHEN list_bool_or(list_transform(flags, lambda f: (f & 4194304) <> 0)) THEN 'no proof before tickets' END,  -- 0x400000
+                CASE WHEN list_bool_or(list_transform(flags, lambda f: (f & 32) <> 0 AND (f & 4096) = 0)) THEN 'no password needed' END,
+                CASE WHEN list_bool_or(list_transform(flags, lambda f: (f & 2097280) <> 0)) THEN 'password to be recovered' END  -- 0x80, 0x200000
             ], lambda k: k IS NOT NULL)
             WHEN acts = ['delete'] AND name IN (
                 'sidhistory', 'serviceprincipalname', 'msds-allowedtodelegateto', 'msds-allowedtoactonbehalfofotheridentity'
@@ -114,7 +118,9 @@ named AS (
     FROM (
         SELECT
             *,
-            coalesce(try_cast(vals[-1] AS BIGINT), 0) AS flags,
+            puts = [] OR puts IS NULL OR list_contains(puts, '0') AS is_none,
+            CASE WHEN puts = [] OR puts IS NULL THEN [0]
+                ELSE list_transform(puts, lambda v: coalesce(try_cast(v AS BIGINT), 0)) END AS flags,
             regexp_matches(dn, '(?i),OU=Domain Controllers,') AS is_controller
         FROM attribute
     )
@@ -122,7 +128,7 @@ named AS (
     UNION ALL BY NAME
     -- Membership is written on the group; the account it is about is the value, `<GUID=…>;<SID=…>;` before its DN.
     SELECT
-        * EXCLUDE (native, name, acts, vals, "group"),
+        * EXCLUDE (native, name, acts, vals, puts, "group"),
         dn AS "group",
         'groupChange/' || CASE WHEN list_has_any(acts, ['add', 'replace']) THEN 'Added' ELSE 'Removed' END AS native,
         regexp_replace(unnest(vals), '^(<[^>]*>;)+', '') AS "target"

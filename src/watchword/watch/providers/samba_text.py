@@ -22,7 +22,8 @@ KINDS = r"(?:DSDB Change|Password Change|Group Change|Auth:|Successful AuthZ:) \
 
 # Nothing, the debug log's own head, or that of syslog: behind anything else it is text within a message.
 _BEFORE = (
-    r"(?:\[\d{4}/\d\d/\d\d [^\]]*\] \S+\(\w*\)|(?:<\d+>)?[\w:.,+ /-]{0,120}\b(?:samba|smbd|winbindd|rpcd_\w+)"
+    r"(?:\[\d{4}/\d\d/\d\d [^\]]*\] \S+\(\w*\)"
+    r"|(?:<\d+>)?(?:(?:\w{3} +\d+ (?:\d{4} )?[\d:.]{8,15}|\d{4}-\d\d-\d\d[T ]\S+) \S+ )?(?:samba|smbd|winbindd|rpcd_\w+)"
     r"[\w.()-]*(?:\[\d+\])?:|<\d+>1 (?:\S+ ){5}-)?\s*"
 )
 _RECORD = re.compile(rf"{_BEFORE}(?={KINDS})([\w ]+?:?) (?=\[)(.*)", re.DOTALL)
@@ -33,7 +34,10 @@ _CHANGE = re.compile(
 _ATTRIBUTE = re.compile(r"(?:^| )(add|delete|replace): ([A-Za-z][\w.;-]*) (?=\[|\{| |$)")
 _BETWEEN = re.compile(r"(?<=[\]}]) (?=[\[{])")
 _CLASSES = re.compile(r"(?:^|(?<=[\]}]) )objectClass ((?:\[[\w-]+\] ?)+)", re.IGNORECASE)
-_PASSWORDS = frozenset({"unicodePwd", "userPassword", "clearTextPassword"})
+_PASSWORDS = frozenset({"unicodepwd", "userpassword", "cleartextpassword"})
+# A name ends in its domain, and a comma that is part of a value is escaped: brackets are not.
+_DOMAIN = re.compile(r"(?<!\\),DC=[\w-]+$", re.IGNORECASE)
+_END = re.compile(r"\] (attributes|New DN) \[")
 # Names in brackets have none: with one, whoever signs in could write the members that follow.
 _NAME = r"\[([^\[\]]*)\]"
 _AUTH = re.compile(
@@ -78,12 +82,22 @@ def _change(said: str) -> Json | None:
         if not between or "] User [" in user:
             return None
         return _stamped(time, "groupChange", change | {"action": act, "group": group, "user": user})
-    dn, _, attributes = rest.partition("] attributes [")
-    dn = dn.partition("] New DN [")[0]
-    if act in _EVENTS and dn == rest:
-        return _stamped(time, "passwordChange", change | {"eventId": _EVENTS[act], "action": act, "dn": dn})
+    if act in _EVENTS:
+        return _stamped(time, "passwordChange", change | {"eventId": _EVENTS[act], "action": act, "dn": rest})
+    if (parted := _parted(rest)) is None:
+        return None
+    dn, attributes = parted
     change |= {"operation": act, "dn": dn, "attributes": _attributes(act, attributes)}
     return _stamped(time, "dsdbChange", change)
+
+
+def _parted(said: str) -> tuple[str, str] | None:
+    """The name that a change is about, and its attributes; None where the name does not say where it ends."""
+    ends = [found for found in _END.finditer(said) if _DOMAIN.search(said[: found.start()])]
+    if not ends:
+        return None if _END.search(said) else (said, "")
+    attributes = next((said[found.end() :] for found in ends if found[1] == "attributes"), "")
+    return said[: ends[0].start()], attributes
 
 
 def _attributes(act: str, said: str) -> Json:
@@ -98,7 +112,9 @@ def _attributes(act: str, said: str) -> Json:
     for found, after in zip_longest(begun, begun[1:]):
         end = len(said) if after is None else after.start()
         changed = _actions(found[1], _values(said[found.end() : end].strip()))
-        out.setdefault(found[2], {"actions": []})["actions"] += changed["actions"]
+        out.setdefault(found[2].lower(), {"actions": []})["actions"] += changed[
+            "actions"
+        ]  # as whoever wrote it spelt it
     # That the old password was proven is told by the attributes alone, with no text beside them that could say so too.
     for name in _PASSWORDS & out.keys() if out.keys() - _PASSWORDS else ():
         out[name] = _actions("replace", [])
