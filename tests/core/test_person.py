@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import reduce
 
 import msgspec
@@ -77,6 +77,14 @@ def test_a_role_of_a_unit_counts_in_that_unit_alone() -> None:
     assert ann.roles_at(NOON, "north") == {Role.AGENT, Role.VERIFIER}
     assert ann.roles_at(NOON, "south") == {Role.AGENT}
     assert ann.roles_at(NOON) == {Role.AGENT}
+
+
+def test_a_role_until_the_last_day_there_is() -> None:
+    """It controls now and as long as times can say."""
+    last = datetime(9999, 12, 31, tzinfo=UTC)
+    ann = person(RoleGranted(person=ANN, grant=RoleGrant(role=Role.AGENT, until=last)))
+    assert ann.controls_at(NOON)
+    assert ann.controls_at(last)
 
 
 def test_a_role_ends_with_its_date() -> None:
@@ -252,7 +260,10 @@ def test_a_page_ends_with_its_third_wrong_code() -> None:
     """Each wrong one is counted for the page it was given at."""
     ann = person(_page(), _page("k-8"), *[PageMissed(person=ANN, page="k-9")] * 2)
     assert [(p.id, p.missed) for p in ann.pages] == [("k-9", 2), ("k-8", 0)]
-    assert [p.id for p in evolve_person(ann, PageMissed(person=ANN, page="k-9")).pages] == ["k-8"]
+    ann = evolve_person(ann, PageMissed(person=ANN, page="k-9"))
+    assert [(p.id, p.is_closed) for p in ann.pages_known(NOON)] == [("k-9", True), ("k-8", False)]
+    assert [p.id for p in ann.pages_at(NOON)] == ["k-8"]
+    assert ann.pages_known(NOON + DAY) == ()
 
 
 def test_a_page_ends_with_what_it_made_or_as_it_is_taken_back() -> None:

@@ -124,6 +124,19 @@ def test_a_row_that_was_spoilt_is_asked_again(office: Office, how: str) -> None:
     assert len(_told(office, before=before)) == 1
 
 
+def test_a_row_that_our_code_fails_at_ends_nothing(office: Office) -> None:
+    """Whoever writes to the database plants one that can not be read: it is put off, and all others are done."""
+    before = len(_told(office))
+    office.tamper(
+        "INSERT INTO effect (id, stream, kind, due_at, state, attempts, asked_by) "
+        "VALUES ('person/x/credential/none', 'person/x', 'credential', '2020-01-01T00:00:00.000Z', 'due', 0, 0)"
+    )
+    office.app.enrolment.totp(office["root.admin"], office[MARA], office.at)
+    assert len(_told(office, before=before)) == 1
+    (row,) = office.app.ledger.effects_named(("person/x/credential/none",))
+    assert (row.state, row.due_at) == ("due", office.at + timedelta(minutes=5))
+
+
 def test_an_account_that_is_gone_keeps_nothing_from_the_others(office: Office) -> None:
     """Of two accounts one was deleted in its directory: the other one's address is told all the same."""
     root = office["root.admin"]

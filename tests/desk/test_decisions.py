@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import msgspec
 import pytest
 
@@ -186,3 +188,12 @@ def test_what_was_said_is_not_in_the_leaf(office: Office) -> None:
     now = office.case(case)
     assert isinstance(now, Asked)
     assert b"mara" not in msgspec.json.encode(now).lower()
+
+
+def test_a_role_with_an_end_ends_within_ten_years(office: Office) -> None:
+    """Somebody who means for ever leaves the end out."""
+    last = RoleGrant(role=Role.AUDITOR, until=datetime(9999, 12, 31, tzinfo=UTC))
+    with pytest.raises(Invalid, match="within ten years"):
+        office.app.people.grant(office["root.admin"], office["boss.one"], last, office.at)
+    nine = RoleGrant(role=Role.AUDITOR, until=office.at + timedelta(days=3287))
+    office.app.people.grant(office["root.admin"], office["boss.one"], nine, office.at)

@@ -16,6 +16,7 @@ from watchword.core.case import Contained, Holding, progress_of
 from watchword.core.change import Change, Receipt
 from watchword.core.ids import CaseId
 from watchword.desk.asks import Kind
+from watchword.desk.reminder import batched
 from watchword.directories.sandbox import Sandbox, SignIn
 
 DELETED = "DELETE FROM effect"
@@ -268,3 +269,12 @@ def test_cases_that_are_over_are_not_read(office: Office) -> None:
 def rows_of(office: Office, case: CaseId, kind: str) -> int:
     """How many rows of a kind wait, or waited, for a case."""
     return sum(e.kind == kind and e.stream == f"case/{case}" for e in office.app.ledger.effects())
+
+
+def test_many_rows_are_asked_for_in_parts() -> None:
+    """Every row is in one part, in its order, and none is too long for a statement."""
+    names = [f"e-{n}" for n in range(1001)]
+    parts = list(batched(names, 500))
+    assert [len(part) for part in parts] == [500, 500, 1]
+    assert [name for part in parts for name in part] == names
+    assert list(batched([], 500)) == []

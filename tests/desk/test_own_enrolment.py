@@ -212,14 +212,19 @@ def test_the_address_alone_is_worth_nothing(newcomer: Office) -> None:
     """Whoever came by the address and not by the code enrols nothing; three wrong ones close the page, and are kept."""
     own, (token, code) = newcomer.app.own_enrolment, _link(newcomer)
     other = f"{(int(code) + 1) % 10**6:06d}"
-    assert refused(lambda: own.offer_totp(token, "", newcomer.at)) == ("wrong_page_code",)
-    offer = own.offer_totp(token, f"{code[:3]} {code[3:]}", newcomer.at)
+    for odd in ("", "12345", "1234567", "abcdef", "ü" * 6, "1" * 10_000):  # can not be a code, and costs no try
+        with pytest.raises(Invalid, match="six digits"):
+            own.offer_totp(token, odd, newcomer.at)
+    assert refused(lambda: own.offer_totp(token, other, newcomer.at)) == ("wrong_page_code",)
+    offer = own.offer_totp(token, f"  {code[:3]}-{code[3:]} ", newcomer.at)
     confirm = _code(offer, newcomer)
     assert refused(lambda: own.totp(token, other, offer.challenge, confirm, newcomer.at)) == ("wrong_page_code",)
     assert [p.missed for p in newcomer.app.registry.person(newcomer[NEW]).pages_at(newcomer.at)] == [2]
-    assert refused(lambda: own.offer_passkey(token, "ü" * 6, newcomer.at)) == ("wrong_page_code",)
+    assert refused(lambda: own.offer_passkey(token, other, newcomer.at)) == ("wrong_page_code",)
     with pytest.raises(Invalid, match="There is no such page"):
         own.totp(token, code, offer.challenge, confirm, newcomer.at)
+    (closed,) = newcomer.app.registry.person(newcomer[NEW]).pages_known(newcomer.at)
+    assert (closed.is_closed, newcomer.app.registry.person(newcomer[NEW]).pages_at(newcomer.at)) == (True, ())
     types = [e.entry.type for e in newcomer.app.ledger.read(f"person/{newcomer[NEW]}")]
     assert types[-4:] == ["page.made", "page.missed", "page.missed", "page.missed"]
     assert newcomer.app.registry.person(newcomer[NEW]).credentials == ()

@@ -160,13 +160,14 @@ def test_a_link_shows_codes_once(office: Office) -> None:
     """Whoever was told its code sees the codes, once: later there is no page. A look at it uses nothing up."""
     link = office.app.saved_codes.link(office["root.admin"], office[MARA], office.at)
     office.app.saved_codes.demand(link.token, office.at)
-    assert refused(lambda: office.app.saved_codes.open(link.token, "", office.at)) == ("wrong_page_code",)
+    wrong = f"{(int(link.code) + 1) % 10**6:06d}"
+    assert refused(lambda: office.app.saved_codes.open(link.token, wrong, office.at)) == ("wrong_page_code",)
     codes = office.app.saved_codes.open(link.token, link.code, office.at)
 
     assert len(codes) == 10
-    with pytest.raises(Invalid, match="opened already"):
+    with pytest.raises(Invalid, match="used already"):
         office.app.saved_codes.open(link.token, link.code, office.at)
-    with pytest.raises(Invalid, match="opened already"):
+    with pytest.raises(Invalid, match="used already"):
         office.app.saved_codes.demand(link.token, office.at)
 
 

@@ -43,6 +43,7 @@ NOT_NOUNS = ("Manager", "Helper", "Helpers", "Util", "Utils", "Base")
 
 
 BLANKET = {
+    "desk/effects.py": "one effect that our own code fails at would end the desk at each start: told, tried again",
     "metering/metrics.py": "one part that can not be read would take all others with it: told beside them",
     "watch/outputs/delivering.py": "an output that ended would leave its SIEM without alerts: told and tried again",
     "watch/findings.py": "one thing that the ledger refuses would keep all others out: held, told and tried again",

@@ -197,7 +197,7 @@ def test_what_is_wrong_with_an_offer_is_said_in_the_language_of_the_page(organis
     body = {"offer": "none.such", "x": "AA", "y": "AA"}
     for method, path, sent, key in (
         ("POST", "/api/prompts/browsers", body, "offer"),
-        ("POST", "/api/codes/none", {"spoken": "1"}, "not_there"),
+        ("POST", "/api/codes/none", {"spoken": "1"}, "page_over"),
         ("GET", "/api/proofing/return?state=x", None, "other_browser"),
     ):
         problem = anybody.request(method, path, json=sent, headers=headers).json()

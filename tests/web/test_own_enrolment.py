@@ -102,7 +102,7 @@ def test_an_app_from_the_address_to_a_proof(tab: OpenTab, place: Organisation) -
     fits(page, "enrol-done")
 
     assert page.reload() is not None
-    expect(page.get_by_text(say("refused.not_there.what"))).to_be_visible()
+    expect(page.get_by_text(say("refused.page_over.what"))).to_be_visible()
     staff.reload()
     held = staff.locator(".held li", has_text="on a page of their own")
     expect(held).to_contain_text("Authenticator code")
@@ -145,7 +145,29 @@ def test_an_address_is_taken_back(tab: OpenTab, place: Organisation) -> None:
     expect(given).to_have_count(0)
     page = tab()
     page.goto(address)
-    expect(page.get_by_text(say("refused.not_there.what"))).to_be_visible()
+    expect(page.get_by_text(say("refused.page_over.what"))).to_be_visible()
+
+
+def test_wrong_codes_close_a_page(tab: OpenTab, place: Organisation) -> None:
+    """The third wrong code closes it: the person is told so with nothing left to press, and so is whoever made it."""
+    staff, say = tab(), words("en")
+    _sign_in(staff, "root")
+    address, spoken = _address(staff, "mara")
+    page = tab()
+    page.goto(address)
+    page.get_by_label(say("own_page.spoken")).fill(f"{(int(spoken.replace(' ', '')) + 1) % 10**6:06d}")
+    for _ in range(3):
+        page.get_by_role("button", name=say("enrol.app_make")).click()
+        expect(page.get_by_role("alert")).to_contain_text(say("refused.wrong_page_code.what"))
+        page.evaluate("document.getElementById('problem').textContent = ''")
+    page.get_by_label(say("own_page.spoken")).press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text(say("refused.page_over.what"))
+    expect(page.locator("#ways")).to_be_hidden()
+    fits(page, "enrol-closed")
+    staff.reload()
+    given = staff.locator(".held li", has_text="Enrolment page")
+    expect(given).to_contain_text("typed three wrong codes")
+    expect(given.get_by_role("button", name="Take it back")).to_have_count(0)
 
 
 def test_a_wrong_address_is_not_there(place: Organisation) -> None:
@@ -155,7 +177,9 @@ def test_a_wrong_address_is_not_there(place: Organisation) -> None:
     token, spoken = made["address"].rpartition("/")[2], {"spoken": made["code"]}
     anybody = place.client()
     assert anybody.post(f"/api/enrol/{token[:-1]}/apps", json=spoken).status_code == 404
-    assert anybody.post(f"/api/enrol/{token}/apps", json={"spoken": "1"}).status_code == 403
+    assert anybody.post(f"/api/enrol/{token}/apps", json={"spoken": "1"}).status_code == 422
+    wrong = {"spoken": f"{(int(made['code']) + 1) % 10**6:06d}"}
+    assert anybody.post(f"/api/enrol/{token}/apps", json=wrong).status_code == 403
     offer = anybody.post(f"/api/enrol/{token}/apps", json=spoken)
     assert offer.headers["cache-control"] == "no-store"
     code = pyotp.TOTP(offer.json()["key"]).at(place.at)

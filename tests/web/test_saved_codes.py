@@ -79,7 +79,7 @@ def test_from_the_address_to_the_codes(browser: Browser, place: Organisation) ->
     assert page.evaluate("navigator.clipboard.readText()").split() == codes
 
     assert page.reload() is not None
-    expect(page.get_by_text(words("en")("refused.not_there.what"))).to_be_visible()
+    expect(page.get_by_text(words("en")("refused.page_over.what"))).to_be_visible()
     staff.reload()
     expect(staff.locator(".held li", has_text="Saved recovery code")).to_have_count(1)
     assert not [code for code in codes if code in staff.content()]

@@ -17,7 +17,7 @@ from watchword.app import App
 from watchword.core.errors import Invalid
 from watchword.desk.links import Link, take_back
 from watchword.reception.given import Now, TheActor, TheApp
-from watchword.reception.problems import NotThere
+from watchword.reception.problems import PageOver
 
 
 class OwnPageOut(Out, frozen=True, kw_only=True):
@@ -136,10 +136,10 @@ def own_page(app: App, room: str, link: Link) -> OwnPageOut:
 
 @contextmanager
 def page_or_none() -> Iterator[None]:
-    """`NotThere` for a page that was used, or never was one."""
+    """`PageOver` for a page that was used, or never was one."""
     try:
         yield
     except Invalid as invalid:
         if invalid.where == "page":
-            raise NotThere from invalid
+            raise PageOver from invalid
         raise

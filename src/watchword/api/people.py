@@ -138,7 +138,14 @@ def _known(app: App, known: Known, at: datetime) -> bodies.KnownPerson:
             for a in known.accounts
         ),
         pages=tuple(
-            bodies.PageOut(page=p.id, purpose=p.purpose, by=app.names.said(p.by)[0], expires=p.expires)
-            for p in person.pages_at(at)
+            bodies.PageOut(
+                page=p.id,
+                purpose=p.purpose,
+                by=app.names.said(p.by)[0],
+                expires=p.expires,
+                missed=p.missed,
+                closed=p.is_closed,
+            )
+            for p in person.pages_known(at)
         ),
     )

@@ -79,12 +79,17 @@ class LinkedOut(Out, frozen=True, kw_only=True):
 
 
 class PageOut(Out, frozen=True, kw_only=True):
-    """A page of somebody's own that can still be used: for what *purpose*, by whom (a login) its address was made."""
+    """A page of somebody's own that was not used: for what *purpose*, by whom (a login) its address was made.
+
+    *missed* counts wrong codes; three of them *closed* it.
+    """
 
     page: str
     purpose: str
     by: str
     expires: datetime
+    missed: int
+    closed: bool
 
 
 class KnownPerson(Out, frozen=True, kw_only=True):

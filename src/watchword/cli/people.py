@@ -184,8 +184,9 @@ def enrolment_page(logins: tuple[str, ...], /, *, asking: Asking) -> None:
         raise Invalid("Nobody is named.", "Name at least one login.", "login")
     with asking.session() as client:
         made = [{"login": one, **client.call("POST", f"{path_of(one)}/enrolment-page")} for one in logins]
-    words = "\n".join(f"{one['login']} {one['code']} {one['address']}" for one in made)
-    _told(asking, {"pages": made}, words)
+    addresses = "\n".join(f"{one['login']} {one['address']}" for one in made)
+    codes = "\n".join(f"{one['login']} {one['code']}" for one in made)
+    _told(asking, {"pages": made}, f"{addresses}\n\nTheir codes, to be said by another way:\n{codes}")
 
 
 @app.command
@@ -278,9 +279,8 @@ def _show(asking: Asking, client: Client, login: str) -> None:
             bound = "bound to its device" if one["device_bound"] else "may be on several devices"
             out.print(f"    {escape(one['fingerprint'])}, {bound}, {escape(confirmed)}", soft_wrap=True)
     for one in person["pages"]:
-        out.print(
-            f"  page {escape(one['page'])} for {escape(one['purpose'])}, by {escape(one['by'])} until {one['expires']}"
-        )
+        told = f"{one['page']} for {one['purpose']}, by {one['by']} until {one['expires']}"
+        out.print(f"  page {escape(told)}{', closed by wrong codes' if one['closed'] else ''}", soft_wrap=True)
     for one in person["accounts"]:
         told = f"{one['directory']} {one['native_id']} ({one['account_class'] or 'in no class'})"
         out.print(f"  account {escape(told)}")

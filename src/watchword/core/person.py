@@ -21,7 +21,7 @@ PAGE_LIFE = timedelta(hours=24)
 """How long the address of a page of somebody's own can be used."""
 
 PAGE_TRIES = 3
-"""With so many wrong codes a page is gone: of six digits three are guessed three times in a million."""
+"""With so many wrong codes a page is closed: of six digits three are guessed three times in a million."""
 
 REMEMBERED = 10
 """How many of the latest prompts are kept of somebody; `core.prompt` allows fewer."""
@@ -122,6 +122,11 @@ class OwnPage(msgspec.Struct, frozen=True, kw_only=True):
     by: PersonId
     expires: datetime
     missed: int = 0
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether so many wrong codes were given that the right one opens nothing any more."""
+        return self.missed >= PAGE_TRIES
 
 
 class PersonRegistered(msgspec.Struct, frozen=True, kw_only=True, tag="person.registered"):
@@ -304,6 +309,10 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
 
     def pages_at(self, at: datetime) -> tuple[OwnPage, ...]:
         """The pages of their own whose address can be used at *at*."""
+        return tuple(p for p in self.pages_known(at) if not p.is_closed)
+
+    def pages_known(self, at: datetime) -> tuple[OwnPage, ...]:
+        """As `pages_at`, with those that wrong codes closed before their time was over."""
         return tuple(p for p in self.pages if at < p.expires)
 
     def roles_at(self, at: datetime, unit: str | None = None) -> frozenset[Role]:
@@ -318,7 +327,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
         """Whether they are part of the control of identities in any unit, or were until lately (invariant 7)."""
         ends = [g.until for g in self.grants if g.role in CONTROLLING]
         ends += [d.until for d in self.delegations]
-        return any(until is None or at < until + FACT_WINDOW for until in ends)
+        return any(until is None or at - FACT_WINDOW < until for until in ends)
 
     def lent_at(self, at: datetime) -> tuple[LentSeat, ...]:
         """Seats of others this person may take at *at*."""
@@ -393,7 +402,7 @@ def evolve_person(person: Person | None, event: PersonEvent) -> Person:
             return replace(person, pages=(*lasting, event.page))
         case _, PageMissed():
             counted = (replace(p, missed=p.missed + 1) if p.id == event.page else p for p in person.pages)
-            return replace(person, pages=tuple(p for p in counted if p.missed < PAGE_TRIES))
+            return replace(person, pages=tuple(counted))
         case _, PageTakenBack():
             return replace(person, pages=_without(person, event.page))
         case _, DelegationGranted():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import unicodedata
 
 DIGITS = 6
 
@@ -14,6 +15,12 @@ def code_of(keyed: str) -> str:
     return f"{int.from_bytes(digest) % 10**DIGITS:0{DIGITS}d}"
 
 
+def plain(typed: str) -> str | None:
+    """*typed* without what people put between digits, and in plain ones; None where it can not be a code."""
+    code = "".join(unicodedata.normalize("NFKC", typed[:100]).split()).replace("-", "")
+    return code if len(code) == DIGITS and code.isascii() and code.isdigit() else None
+
+
 def is_code(code: str, typed: str) -> bool:
     """Whether *typed* is *code*, with whatever people put between digits; in the same time either way."""
-    return hmac.compare_digest(code.encode(), "".join(typed.split()).replace("-", "").encode("utf-8", "replace"))
+    return hmac.compare_digest(code.encode(), (plain(typed) or "").encode())

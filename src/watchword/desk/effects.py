@@ -29,7 +29,7 @@ from watchword.core.case import (
     yields_credential,
 )
 from watchword.core.change import Receipt, SetContact
-from watchword.core.errors import Conflict, Corrupt, Invalid, Refused, Unavailable
+from watchword.core.errors import Conflict, Corrupt, Invalid, Refused, Unavailable, WatchwordError
 from watchword.core.ids import CaseId, PersonId, Seq
 from watchword.desk.asks import LOOK, Kind
 from watchword.desk.clearing import GRANT_OVER, Clearing, DemandCosigned, Order
@@ -134,6 +134,12 @@ class Runner:
             log.info("effect.dropped", effect=row.id, fault=fault.fault, why=fault.what)
             self._settle(row)
             self._told(row.kind, "dropped")
+        except WatchwordError:
+            raise
+        except Exception:  # as after a crash: what was begun is read back when its turn comes again
+            log.critical("effect.failed", effect=row.id, attempts=row.attempts, exc_info=True)
+            self.steps.ledger.reschedule(row.id, at + timedelta(seconds=BACKOFF[-1]))
+            self._told(row.kind, "failed")
         return row
 
     def drain(self, at: datetime, limit: int = 1000) -> int:

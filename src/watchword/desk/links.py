@@ -13,6 +13,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import msgspec
+import structlog
 
 from watchword.core.action import Step
 from watchword.core.errors import Conflict, Invalid, Refused
@@ -28,11 +29,13 @@ from watchword.core.person import (
     Person,
     PersonEvent,
 )
-from watchword.desk.digits import code_of, is_code
+from watchword.desk.digits import code_of, plain
 from watchword.desk.recording import draft, event_of, person_stream
 from watchword.desk.roster import Roster
 from watchword.desk.steps import RACES, Steps
 from watchword.ledger.append import Append
+
+log = structlog.get_logger("watchword.desk")
 
 
 class Link(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,11 +92,14 @@ class Links:
     def use(self, token: str, code: str, at: datetime) -> Given:
         """As `look`, for whoever knows the *code*; a wrong one is recorded before `Refused` says so.
 
-        `Refused` too where its maker may enrol for the person no longer.
+        `Invalid` for what can not be a code, which counts as no try; `Refused` too where its maker may enrol for the
+        person no longer.
         """
         with self._one_at_a_time:
             given = self.look(token, at)
-            if not is_code(self._code(given.made), code):
+            if (typed := plain(code)) is None:
+                raise Invalid("The code of this page has six digits.", "Type it as it was said to you.", "spoken")
+            if not hmac.compare_digest(self._code(given.made).encode(), typed.encode()):
                 self._miss(given, at)
                 raise Refused(
                     "That is not the code of this page.",
@@ -134,6 +140,7 @@ class Links:
             return PageMissed(person=given.person, page=given.made)
 
         _append(self.steps, self.steps.runner, given.person, decide, at)
+        log.warning("page.missed", person=given.person, page=given.made, purpose=self.purpose)
 
     def _code(self, page: str) -> str:
         return code_of(self.steps.ledger.keyed(f"{self.purpose}-code", page))
@@ -195,7 +202,7 @@ def _version(steps: Steps, person: PersonId) -> int:
 def no_page() -> Invalid:
     """There is none, whichever the reason."""
     return Invalid(
-        "There is no such page: it was opened already, taken back or closed, or its time is over.",
-        "If it was not you who opened it, tell the desk at once: what it made has to be revoked.",
+        "There is no such page: it was used already, taken back or closed, or its time is over.",
+        "Ask whoever gave you the address for another; if it was not you who used it, tell the desk at once.",
         where="page",
     )

@@ -58,6 +58,9 @@ EVERYWHERE = ""
 
 SHORTEST = 12
 
+LONGEST = timedelta(days=3660)
+"""For how long a role can be given that has an end."""
+
 _hasher = argon2.PasswordHasher()
 _NOBODY = _hasher.hash("nobody has this password")
 
@@ -123,6 +126,10 @@ class People:
         """
         if grant.until is not None and grant.until <= at:
             raise Invalid("A role does not end before it begins.", "Give an end date in the future.", where="until")
+        if grant.until is not None and grant.until > at + LONGEST:
+            raise Invalid(
+                "A role with an end ends within ten years.", "Leave the end out: it holds until revoked.", where="until"
+            )
         if not grant.unit or grant.role in GOVERNING:
             self._ruled(actor, Step.ADMINISTER_PEOPLE, EVERYWHERE, at, subject=person)
         self._administer(actor, person, at, lambda _: (RoleGranted(person=person, grant=grant), ()), unit=grant.unit)

@@ -8,8 +8,9 @@ is left to do.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
+from itertools import islice
 
 import msgspec
 import structlog
@@ -30,6 +31,9 @@ FARTHEST = timedelta(minutes=15)
 
 PROVEN = frozenset({Kind.HOLD, Kind.EXPIRE, Kind.REVIEW, Kind.CARE, Kind.CHANGE, Kind.CONFIRM, Kind.VALIDATE})
 """Kinds whose being done is an entry: a row of theirs that is settled while the case still owes it is wrong."""
+
+AT_A_TIME = 500
+"""Rows that are asked for in one statement: each has several values, and a server takes 65,535."""
 
 log = structlog.get_logger("watchword.effects")
 
@@ -68,8 +72,11 @@ class Reminder:
         proven: frozenset[str],
     ) -> int:
         """Ask again for those of *owed* that are gone, and put right those that are wrong and are owed *anew*."""
-        there = {row.id: row for row in self.steps.ledger.effects_named(tuple(owed))}
-        made = self.steps.ledger.ask_again(tuple(row for name, row in owed.items() if name not in there))
+        there: dict[str, EffectRow] = {}
+        made: list[str] = []
+        for some in batched(owed, AT_A_TIME):
+            there |= {row.id: row for row in self.steps.ledger.effects_named(some)}
+            made += self.steps.ledger.ask_again(tuple(owed[name] for name in some if name not in there))
         wrong = {name for name, row in there.items() if _is_wrong(row, owed[name], at, proven)}
         # A runner may have done it since it was read: what is still owed after the row said so is owed in truth.
         still = anew() if wrong else {}
@@ -99,6 +106,13 @@ class Reminder:
             for row in asked(known, event, one.entry.version, one.entry.at):
                 found[row.id] = msgspec.structs.replace(row, asked_by=one.seq)
         return found
+
+
+def batched(names: Iterable[str], most: int) -> Iterator[tuple[str, ...]]:
+    """*names* in parts of at *most* so many."""
+    rest = iter(names)
+    while part := tuple(islice(rest, most)):
+        yield part
 
 
 def _is_wrong(row: EffectRow, owed: EffectRow, at: datetime, proven: frozenset[str]) -> bool:

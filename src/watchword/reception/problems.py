@@ -28,6 +28,19 @@ class NotThere(WatchwordError):
         super().__init__("There is nothing here that you may see.", "Check the address, or ask whoever gave it to you.")
 
 
+class PageOver(NotThere):
+    """A page of somebody's own that can not be used, whichever the reason, or that never was one."""
+
+    fault = "page_over"
+
+    def __init__(self) -> None:
+        WatchwordError.__init__(
+            self,
+            "This page is closed: it was used, taken back or guessed at, or its time is over.",
+            "Ask whoever gave you the address for another. If it was not you who used it, tell the desk at once.",
+        )
+
+
 class TooMany(WatchwordError):
     """Too many failed sign-ins came from one address."""
 
@@ -84,6 +97,7 @@ FAULTS: dict[str, tuple[int, str]] = {
     "refused": (403, "Policy said no"),
     "forged": (403, "This request is not trusted"),
     "not_there": (404, "Nothing is here"),
+    "page_over": (404, "This page is closed"),
     "conflict": (409, "Somebody else got there first"),
     "invalid": (422, "Something in it is wrong"),
     "too_many": (429, "Too many attempts"),

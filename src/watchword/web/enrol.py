@@ -12,7 +12,7 @@ from watchword.core.errors import Invalid
 from watchword.languages.catalogue import words
 from watchword.reception.caller import language_for
 from watchword.reception.given import Now, TheApp, Token
-from watchword.reception.problems import NotThere
+from watchword.reception.problems import PageOver
 from watchword.web import view
 from watchword.web.frame import caller_chrome, name_of
 from watchword.web.render import render
@@ -31,7 +31,7 @@ def enrol_page(
     try:
         person = app.own_enrolment.demand(token, at)
     except Invalid as invalid:
-        raise NotThere from invalid
+        raise PageOver from invalid
     accounts = app.registry.person(person).accounts
     say = words(language_for(app, accounts, request.headers.get("accept-language", ""), lang))
     return render(

@@ -95,7 +95,7 @@ def person_page(
             empty="No account is linked.",
         ),
     )
-    given = tuple(_given(app, known, page, powers, at) for page in person.pages_at(at))
+    given = tuple(_given(app, known, page, powers, at) for page in person.pages_known(at))
     pages = (view.Holdings(title="Addresses given out", held=given, empty=""),) if given else ()
     mine = actor == person.id
     return view.PersonPage(
@@ -158,10 +158,12 @@ def _given(app: App, known: Known, page: OwnPage, powers: Powers, at: datetime) 
     """A page of their own that can still be used."""
     made = wording.span(at - (page.expires - PAGE_LIFE))
     wrong = f", a wrong code was typed {'once' if page.missed == 1 else 'twice'}" if page.missed else ""
+    told = "closed: somebody had the address and typed three wrong codes" if page.is_closed else f"not used yet{wrong}"
     return view.Held(
         title=_PAGES.get(page.purpose, "A page of their own"),
-        note=f"made {made} ago by {name_of(app, page.by)}, {_until(page.expires, at)}, not used yet{wrong}",
-        form=forms.take_back(known.login, page.id) if powers.enrols else None,
+        note=f"made {made} ago by {name_of(app, page.by)}, {_until(page.expires, at)}, {told}",
+        over=page.is_closed,
+        form=forms.take_back(known.login, page.id) if powers.enrols and not page.is_closed else None,
     )
 
 

@@ -23,8 +23,8 @@ KINDS = r"(?:DSDB Change|Password Change|Group Change|Auth:|Successful AuthZ:) \
 # Nothing, the debug log's own head, or that of syslog: behind anything else it is text within a message.
 _BEFORE = (
     r"(?:\[\d{4}/\d\d/\d\d [^\]]*\] \S+\(\w*\)"
-    r"|(?:<\d+>)?(?:(?:\w{3} +\d+ (?:\d{4} )?[\d:.]{8,15}|\d{4}-\d\d-\d\d[T ]\S+) \S+ )?(?:samba|smbd|winbindd|rpcd_\w+)"
-    r"[\w.()-]*(?:\[\d+\])?:|<\d+>1 (?:\S+ ){5}-)?\s*"
+    r"|(?:<\d+>)?(?:(?:\w{3} +\d+ (?:\d{4} )?[\d:.]{8,15}|\d{4}-\d\d-\d\d[T ]\S+) \S+ )?"
+    r"(?:samba|smbd|winbindd|rpcd_\w+)[\w.()-]*(?:\[\d+\])?:|<\d+>1 (?:\S+ ){5}-)?\s*"
 )
 _RECORD = re.compile(rf"{_BEFORE}(?={KINDS})([\w ]+?:?) (?=\[)(.*)", re.DOTALL)
 _CHANGE = re.compile(

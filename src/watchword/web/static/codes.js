@@ -26,6 +26,7 @@ if (page.id === "codes") {
       const body = JSON.stringify({ spoken: part("spoken").value });
       const answer = await fetch(page.dataset.api, { method: "POST", headers, body, cache: "no-store" }).catch(() => new Response(null, { status: 503 }));
       const said = await answer.json().catch(() => ({}));
+      part("before").hidden = answer.status === 404; // nothing can be done here any more
       if (!answer.ok) throw new Error(said.detail ? `${said.detail} ${said.remedy ?? ""}` : words.silent);
       part("before").hidden = true;
       showCodes(said.codes);

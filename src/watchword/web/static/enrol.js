@@ -13,6 +13,7 @@ const post = async (path, body) => {
     .catch(() => new Response(null, { status: 503 }));
   const said = await answer.json().catch(() => ({}));
   if (answer.ok) return said;
+  if (answer.status === 404) for (const id of ["ways", "lede"]) part(id).hidden = true; // nothing can be done here any more
   throw new Error(said.detail ? `${said.detail} ${said.remedy ?? ""}` : words.silent);
 };
 
@@ -72,5 +73,8 @@ part("confirm").addEventListener("submit", tried(confirm, async () => {
   done(await post("apps/code", { challenge: app.challenge, code: part("code").value }));
 }));
 
+part("spoken").addEventListener("keydown", (event) => {
+  if (event.key === "Enter") part("passkey").click();
+});
 addEventListener("pagehide", forget);
 for (const id of ["passkey", "app"]) part(id).disabled = false; // until here a click would have gone unheard

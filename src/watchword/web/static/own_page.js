@@ -19,7 +19,7 @@ for (const part of document.querySelectorAll("[data-own-page]")) {
       part.querySelector("output").textContent = address;
       part.querySelector("[data-copy]").dataset.copy = address;
       part.querySelector(".kept").hidden = false;
-      part.querySelector(".told b").textContent = code ? `${code.slice(0, 3)} ${code.slice(3)}` : "";
+      part.querySelector(".told output").textContent = code ? `${code.slice(0, 3)} ${code.slice(3)}` : "";
       part.querySelector(".told").hidden = !code; // a browser for prompts is enrolled by the address alone
     } catch (error) {
       problem.textContent = error.message;
