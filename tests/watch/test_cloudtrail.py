@@ -149,6 +149,7 @@ def _issued(kind: str, arn: str) -> dict[str, Any]:
     [
         (("Role", "arn:aws:iam::1:role/aws-service-role/support.amazonaws.com/AWSServiceRoleForSupport"), True),
         (("Role", "arn:aws:iam::1:role/AWSServiceRoleForSupport"), False),
+        (("Role", "arn:aws:iam::1:role/x:role/aws-service-role/AWSServiceRoleForSupport"), False),
         (("IAMUser", "arn:aws:iam::1:user/AWSServiceRoleForSupport"), False),
     ],
 )

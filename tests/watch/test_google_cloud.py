@@ -160,6 +160,9 @@ ON = {"request": {"sink": {"disabled": False}, "updateMask": "disabled"}}
         ),
         ("UpdateSink", OFF, Canonical.LOG_TAMPERED),
         ("UpdateSink", ON, None),
+        ("UpdateSink", {"request": {"updateMask": "disabled"}}, Canonical.LOG_TAMPERED),
+        ("UpdateBucketAsync", {}, Canonical.LOG_TAMPERED),
+        ("UpdateSettings", {}, Canonical.LOG_TAMPERED),
         ("CreateExclusion", {}, Canonical.LOG_TAMPERED),
         ("DeleteBucket", {}, Canonical.LOG_TAMPERED),
         ("CreateSink", {}, None),
@@ -419,3 +422,41 @@ def test_a_provider_of_identities_is_trust(classify: Classify) -> None:
     report = classify(lines, None, provider="google")
     assert [row.action for row in report.verdicts] == [Canonical.TRUST_CHANGE] * 2
     assert report.unknown_types == ()
+
+
+def test_a_log_that_is_emptied_is_told(classify: Classify) -> None:
+    """What was in it is gone, whoever it was sent to."""
+    event = _entry("google.logging.v2.LoggingServiceV2.DeleteLog", "logging", resourceName="projects/p/logs/audit")
+    (row,) = classify([event], None, provider="google").verdicts
+    assert (row.action, row.actor) == (Canonical.LOG_TAMPERED, "admin@example.test")
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        {"Status": "{}", "StatusCode": 7},
+        {"Status": "PERMISSION_DENIED"},
+        {"StatusMessage": "The caller does not have permission"},
+        {"Status": '{"code": 7}'},
+    ],
+)
+def test_a_failed_call_of_a_table_is_an_attempt(classify: Classify, status: dict[str, Any]) -> None:
+    """Sentinel's columns tell it each by itself."""
+    row = {
+        "InsertId": "i-1",
+        "TimeGenerated": "2026-03-02T12:00:00Z",
+        "ServiceName": "iam.googleapis.com",
+        "MethodName": "google.iam.admin.v1.CreateServiceAccountKey",
+        "GCPResourceName": f"projects/-/serviceAccounts/{ACCOUNT}",
+        "PrincipalEmail": "admin@example.test",
+    }
+    reasons = [classify.one(row | more, provider="google").reasons for more in (status, {})]
+    assert reasons == [("attempt_failed",), ("no_case",)]
+
+
+def test_a_person_of_a_domain_called_alike_is_a_person(classify: Classify) -> None:
+    """A service account is of Google's domain, and not of one that ends in its letters."""
+    behind = [{"firstPartyPrincipal": {"principalEmail": "ines@evilgserviceaccount.com"}}]
+    who = {"principalEmail": "bot@p.iam.gserviceaccount.com", "serviceAccountDelegationInfo": behind}
+    row = classify.one(_iam("CreateServiceAccountKey", authenticationInfo=who), provider="google")
+    assert row.actor == "ines@evilgserviceaccount.com"

@@ -246,7 +246,7 @@ SELECT
     CASE
         WHEN kind = 'AWSService' THEN 'system'
         -- A user and another role may be called so; of a service is what has that path.
-        WHEN role LIKE 'AWSServiceRoleFor%' AND coalesce(contains(role_arn, ':role/aws-service-role/'), true) THEN 'system'
+        WHEN role LIKE 'AWSServiceRoleFor%' AND coalesce(regexp_matches(role_arn, '^arn:[^:]*:iam::\d*:role/aws-service-role/'), true) THEN 'system'
         WHEN regexp_matches(source, '^[a-z0-9.-]+\.amazonaws\.com$') OR invoked_by NOT IN ('AWS Internal', 'signin.amazonaws.com')
             THEN 'system'
         -- So is written what a person does in the console, where the console makes the call: older records have the

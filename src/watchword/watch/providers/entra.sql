@@ -218,9 +218,13 @@ kinds AS (
             -- Another issuer, on whose word somebody signs in as the application, is no setting like others.
             WHEN native IN ('Update application', 'Update service principal') THEN [native || coalesce(list_transform(
                 list_filter(changed, lambda p: p.name = 'federatedidentitycredentials' AND p.old <> p.new),
+                -- One is taken off where nothing is left, or all that is left was there before; a text that is cut is neither.
                 lambda p: CASE
-                    WHEN coalesce(json_array_length(try_cast(p.new AS JSON)), 0) < coalesce(json_array_length(try_cast(p.old AS JSON)), 0)
-                        THEN '/federated credential removed'
+                    WHEN coalesce(trim(p.new), '') IN ('', 'null', '[]') THEN '/federated credential removed'
+                    WHEN list_has_all(
+                        list_transform(try_cast(try_cast(p.old AS JSON) AS JSON[]), lambda j: CAST(j AS VARCHAR)),
+                        list_transform(try_cast(try_cast(p.new AS JSON) AS JSON[]), lambda j: CAST(j AS VARCHAR))
+                    ) THEN '/federated credential removed'
                     ELSE '/federated credential'
                 END
             )[1], '/no credential')]

@@ -20,9 +20,13 @@ _POWERFUL = re.compile(r"^roles/(owner|editor)$|^roles/(iam|resourcemanager)\.|a
 """Roles on a project, a folder or the organisation that let whoever has them help themselves to more."""
 _HMAC_KEY = re.compile(r"hmacKeys?\.(create|update|delete)$|\.(Create|Update|Delete)HmacKey$")
 """Keys of Cloud Storage that somebody who has one uses as a service account."""
-_OF_THE_LOG = re.compile(r"\.ConfigServiceV2\.((?:Delete|Update)(?:Sink|Bucket)|(?:Create|Update)Exclusion)$")
+_OF_THE_LOG = re.compile(
+    r"\.(?:ConfigServiceV2\.((?:Delete|Update)(?:Sink|Bucket)|(?:Create|Update)Exclusion|UpdateSettings)(?:Async)?"
+    r"|LoggingServiceV2\.(DeleteLog))$"
+)
 """What is asked of Cloud Logging that may leave less of the log, or less of it to whoever it is sent to."""
-_SERVICE_ACCOUNT = re.compile(r"[\w.-]+@[\w.-]*gserviceaccount\.com")
+_SERVICE_ACCOUNT = re.compile(r"[\w.-]+@(?:[\w.-]+\.)?gserviceaccount\.com")
+_IS_SERVICE_ACCOUNT = re.compile(r"[@.]gserviceaccount\.com$", re.IGNORECASE)
 _NAMED_BY = re.compile(r"(?:serviceAccounts|subjects)/([^/]+)")
 _ASKED_BY_ANYBODY = (".GetOobCode", ".SignUp")
 _SET = (
@@ -79,7 +83,7 @@ def _person_behind(payload: Json) -> str | None:
     said = (
         text(at(each, "firstPartyPrincipal", "principalEmail")) for each in (chain if isinstance(chain, list) else [])
     )
-    return next((each for each in said if each is not None and not each.endswith("gserviceaccount.com")), None)
+    return next((each for each in said if each is not None and not _IS_SERVICE_ACCOUNT.search(each)), None)
 
 
 def is_entry(value: Json) -> bool:
@@ -115,9 +119,16 @@ def of_table(row: Json) -> Json | None:
             or {"email": row.get("ResponseEmail"), "name": row.get("ResponseName")},
             "metadata": parsed(row.get("Metadata")),
             "serviceData": parsed(row.get("ServiceData")) or {"policyDelta": {"bindingDeltas": deltas or None}},
-            "status": status if isinstance(status, dict) else {"code": row.get("StatusCode")},
+            # Told in any of three columns, each by itself; words for it are no success either.
+            "status": {"code": row.get("StatusCode") or _said(status) or text(row.get("StatusMessage"))}
+            | (status if isinstance(status, dict) and status else {}),
         },
     }
+
+
+def _said(status: object) -> str | None:
+    """A status that is words, and not what has a code."""
+    return text(status) if not isinstance(status, dict | list) else None
 
 
 def _payload(entry: Json) -> Json | None:
@@ -220,8 +231,9 @@ def _of_another(service: str, called: str, payload: Json) -> list[Json]:
     if service == "logging.googleapis.com" and (found := _OF_THE_LOG.search(called)):
         # A filter or an exclusion may let less through; switched on again is no less.
         sink = at(payload, "request", "sink")
-        is_on = text(at(payload, "request", "updateMask")) == "disabled" and at(sink, "disabled") not in (True, "true")
-        name = _WORDS.sub("_", found[1]).lower()
+        asked = text(at(payload, "request", "updateMask"))
+        is_on = asked == "disabled" and isinstance(sink, dict) and sink.get("disabled") not in (True, "true")
+        name = _WORDS.sub("_", found[1] or found[2]).lower()
         return [_said_of(f"{name}/on" if is_on and name == "update_sink" else name, payload, **_about(payload))]
     if service == "storage.googleapis.com" and (found := _HMAC_KEY.search(called)):
         done = (found[1] or found[2]).lower()
