@@ -189,3 +189,45 @@ def test_events_of_many_lines_are_one_part(tmp_path: Path) -> None:
     log = tmp_path / "copied.txt"
     log.write_text("".join(_copied(4724) for _ in range(20)))
     assert len(splits_of(log, WINDOWS, feed=0, file=0, size=2000)) == 1
+
+
+FLAGS = "\tUser Account Control:\t\n\t\t'Don't Require Preauth' - Enabled\n"
+OTHER = "<Event><System><EventID>{}</EventID><Channel>Security</Channel></System></Event>"
+
+
+def _flagged(name: str) -> str:
+    """A copy without XML of an account's flags that were changed, whose display name comes before them."""
+    return _copied(4738, xml=False) + f"\nChanged Attributes:\n\tDisplay Name:\t\t{name}\n{FLAGS}"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Ines",
+        "x\nEvent Xml:\n" + OTHER.format(4634),
+        "x\nEvent Xml:\n" + OTHER.format(4738),
+        "x\nLog Name: Security\nSource: a",
+        "x\n\nLog Name: Security",
+        "x\nLogName=Security",
+    ],
+)
+@pytest.mark.parametrize("spooled", [False, True])
+def test_a_value_is_no_end_of_a_copied_event(tmp_path: Path, name: str, spooled: bool) -> None:
+    """Who may write a name may write lines into it: what looks like XML or another event is text of the event's own."""
+    log = tmp_path / "copied.txt"
+    log.write_text(_flagged(name))
+    if spooled:
+        lines = tuple(lines_of(log, WINDOWS))
+        log.write_bytes(b"".join(line + b"\n" for line in lines))
+    report = Engine().classify("windows", (log,))
+    assert [(row.action, row.target) for row in report.verdicts] == [(Canonical.BYPASS_GRANT, "CORP\\ines")]
+    assert (report.lines, report.rejected_lines) == (1, 0)
+
+
+def test_a_copy_whose_xml_is_of_another_event_is_kept_aside(tmp_path: Path) -> None:
+    """Neither of them is believed."""
+    log = tmp_path / "copied.txt"
+    log.write_text(f"{_flagged('Ines')}\nEvent Xml:\n{OTHER.format(4634)}\n\n{_copied(4724)}")
+    report = Engine().classify("windows", (log,))
+    assert [row.target for row in report.verdicts] == [INES]
+    assert (report.lines, [one.line for one in report.rejected]) == (2, [1])

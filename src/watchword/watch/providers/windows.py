@@ -256,12 +256,13 @@ _COPIED = re.compile(r"\ufeff?\s*(Log Name: [^\n]*\n(?:[A-Z][A-Za-z ]*:[^\n]*\n)
 
 def _of_copy(head: str, rest: str) -> tuple[Json, ...] | None:
     """An event as Event Viewer copies it as text: its head, its message, and as a rule its XML, which says more."""
-    message, _, xml = rest.rpartition("\nEvent Xml:")
-    if (event := _text(xml.strip().encode("utf-8", "replace")) if xml.lstrip()[:6] == "<Event" else None) is not None:
-        return event
     named = {name: value.strip() for name, _, value in (line.partition(":") for line in head.splitlines())}
+    xml = rest.rpartition("\nEvent Xml:")[2].strip()
+    # Behind it there is nothing: what has more behind it is a value of the message that looks like it.
+    if xml.startswith("<Event") and xml.endswith("</Event>") and (event := _text(xml.encode("utf-8", "replace"))):
+        return event if event[0]["EventID"] == named.get("Event ID") else None
     row = {"Source": named.get("Source"), "Event ID": named.get("Event ID", ""), "Date and Time": named.get("Date")}
-    return _one(_from_viewer({**row, "Message": message or rest, "Keywords": named.get("Keywords")}))
+    return _one(_from_viewer({**row, "Message": rest, "Keywords": named.get("Keywords")}))
 
 
 _MEMBER = re.compile(r"^(\w+)=(.*?)[ \t\r]*$", re.MULTILINE)
