@@ -213,6 +213,24 @@ def test_a_log_in_utf_16_grows_as_any_other(tmp_path: Path, encoding: str, mark:
     assert lines_in(spool.folder)[3:] == ['{"c": "ä"}'.encode()]
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_half_a_character_of_utf_16_waits_for_its_other_half(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    """Where it is the log's first byte, and within a line that is too long: what comes after it is not lost."""
+    monkeypatch.setattr("watchword.watch.sources.tail._READ", 1000)
+    log, spool = tmp_path / "log", Spool(tmp_path / "spool")
+    source = Tail(log)
+    text = ("\n" + "{}\n" + "x" * 900 + "yz\n" + '{"a": 1}\n').encode(encoding)
+    for begin, end in ((0, 1), (1, 9), (9, 8 + 2 * 901 - 1), (8 + 2 * 901 - 1, None)):
+        with log.open("ab") as out:
+            out.write(text[begin:end])
+        source.pull(spool, NOON)
+    source.close()
+    blank, first, long, last = lines_in(spool.folder)
+    assert (blank, first, long[:2], last) == (b"", b"{}", b"xx", b'{"a": 1}')
+
+
 _RENDERED = """11/01/2026 10:00:0{n} AM
 LogName=Security
 EventCode=4724

@@ -12,8 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from watchword.watch import shapes
 from watchword.watch.documents import documents
 from watchword.watch.engine import Engine
+from watchword.watch.providers import WINDOWS
+from watchword.watch.shapes import run_together
 from watchword.watch.verdicts import Report
 
 from .conftest import Okta
@@ -162,3 +165,27 @@ def test_what_runs_on_into_damage_is_kept_aside(okta: Okta, tmp_path: Path) -> N
     """A line of two records of which the second is cut short is told, and not half read."""
     report = _read(tmp_path, (json.dumps(okta()) + json.dumps(okta())[:-20]).encode())
     assert [line.reason for line in report.rejected] == ["cut short, or damaged JSON"]
+
+
+def test_documents_that_run_together_are_not_copied_for_each() -> None:
+    """What is left of the text is looked at and not copied, so that a line of a megabyte takes no minute."""
+
+    class Text(str):
+        __slots__ = ()
+
+        def __getitem__(self, key: Any) -> str:
+            assert not isinstance(key, slice)
+            return super().__getitem__(key)
+
+    assert run_together(Text("{} ,\n" * 3 + "[]")) == ({}, {}, {}, [])
+
+
+def test_a_rendered_event_without_end_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not held beyond what any record may be, and the events around it are read."""
+    monkeypatch.setattr(shapes, "LONGEST", 1000)
+    event = "03/02/2026 12:00:00 PM\nLogName=Security\nEventCode=4724\nMessage=x\n"
+    long = event + "more\n" * 5000
+    numbered = list(enumerate((event + long + event).encode().splitlines(keepends=True), 1))
+    source = io.BufferedReader(io.BytesIO(event.encode()))
+    found = list(shapes.records(source, lambda _: iter(numbered), WINDOWS))
+    assert found == [(1, event.encode()), (5, None), (5009, event.encode())]

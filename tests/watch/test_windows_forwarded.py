@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,11 @@ def _graylog(prefix: str, **members: Any) -> dict[str, Any]:
     return stamped | {f"{prefix}{name}": each for name, each in named.items() if each is not None}
 
 
+def _beat(keywords: list[str], outcome: str) -> dict[str, Any]:
+    winlog = {"event_id": "4724", "channel": "Security", "keywords": keywords, "event_data": ACCOUNT | SUBJECT}
+    return {"@timestamp": "2026-11-01T10:00:00.000Z", "event": {"outcome": outcome}, "winlog": winlog}
+
+
 def _fluent(number: int, *values: str, **members: Any) -> dict[str, Any]:
     return {
         "EventID": number,
@@ -60,11 +66,27 @@ def test_winlogbeat_through_graylog(classify: Classify, prefix: str) -> None:
     assert row.at.isoformat() == "2026-11-01T10:00:00+00:00"
 
 
+@pytest.mark.parametrize(
+    ("whole", "subject"),
+    [("x", AGENT), (None, AGENT), ({"TargetSid": "S-1-5-21-9"}, AGENT), (json.dumps(ACCOUNT | SUBJECT), None)],
+)
+def test_all_members_as_one_beside_each(classify: Classify, whole: object, subject: str | None) -> None:
+    """Each has the last word; of all as one, those are read that are nowhere else."""
+    event = _graylog("", winlog_event_data_SubjectUserSid=subject)
+    row = classify.one({"winlog_event_data": whole, **event}, provider="windows")
+    assert (row.target, row.actor) == (INES, AGENT)
+
+
 def test_a_failed_attempt_through_graylog_is_none(classify: Classify) -> None:
-    """By its keywords, or by the outcome where there are none."""
+    """By its keywords, or by an outcome that says so whatever they say, or by the type that old events have."""
     failed = [
         _graylog("winlogbeat_", winlog_keywords=["Audit Failure"]),
         _graylog("winlogbeat_", winlog_keywords=None, event_outcome="failure"),
+        _graylog("winlogbeat_", winlog_keywords="", event_outcome="failure"),
+        _graylog("winlogbeat_", winlog_keywords="Überwachung gescheitert", event_outcome="failure"),
+        _beat(["Überwachung gescheitert"], "failure"),
+        _fluent(4724, *ACCOUNT.values(), *SUBJECT.values(), Keywords=None, EventType=16),
+        _fluent(4724, **ACCOUNT, **SUBJECT, Keywords=None, EventType=16, StringInserts=None),
     ]
     for event in failed:
         row = classify.one(event, provider="windows")
@@ -122,11 +144,36 @@ def test_members_and_objects_without_names(classify: Classify) -> None:
 
 
 def test_what_has_names_needs_no_order(classify: Classify) -> None:
-    """The event's own names win; an event with less than it has is nobody's and told all the same."""
+    """The event's own names win."""
     row = classify.one(_fluent(4724, *(["x"] * 7), **ACCOUNT, **SUBJECT), provider="windows")
     assert row.target == INES
-    row = classify.one(_fluent(4724, "ines", "CORP"), provider="windows")
-    assert (row.verdict, row.target) == (Verdict.UNVERIFIED, "")
+
+
+RESET = (*ACCOUNT.values(), *SUBJECT.values())
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        _fluent(4724, "ines", "CORP"),
+        _fluent(4724, StringInserts="ines, CORP"),
+        _fluent(4724, StringInserts=[[], *RESET[1:]]),
+        _fluent(4738, *RESET),
+        _fluent(4738, "-", *RESET, "-"),
+    ],
+)
+def test_an_event_of_which_nothing_tells_whose_it_is_is_kept_aside(classify: Classify, event: dict[str, Any]) -> None:
+    """It has less than such an event has, or no list: it is no event of nobody's."""
+    report = classify([event], provider="windows")
+    assert (report.verdicts, report.rejected_lines) == ((), 1)
+
+
+def test_values_as_text_and_one_that_is_null(classify: Classify) -> None:
+    """A list as text is a list; a value that is null is none, and the others keep their places."""
+    row = classify.one(_fluent(4724, StringInserts=json.dumps(RESET)), provider="windows")
+    assert (row.target, row.actor) == (INES, AGENT)
+    row = classify.one(_fluent(4724, StringInserts=["ines", None, *RESET[2:-1], None]), provider="windows")
+    assert (row.target, row.actor) == (INES, AGENT)
 
 
 def test_the_event_as_xml_in_a_member(classify: Classify) -> None:
@@ -189,3 +236,45 @@ def test_events_of_many_lines_are_one_part(tmp_path: Path) -> None:
     log = tmp_path / "copied.txt"
     log.write_text("".join(_copied(4724) for _ in range(20)))
     assert len(splits_of(log, WINDOWS, feed=0, file=0, size=2000)) == 1
+
+
+FLAGS = "\tUser Account Control:\t\n\t\t'Don't Require Preauth' - Enabled\n"
+OTHER = "<Event><System><EventID>{}</EventID><Channel>Security</Channel></System></Event>"
+
+
+def _flagged(name: str) -> str:
+    """A copy without XML of an account's flags that were changed, whose display name comes before them."""
+    return _copied(4738, xml=False) + f"\nChanged Attributes:\n\tDisplay Name:\t\t{name}\n{FLAGS}"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Ines",
+        "x\nEvent Xml:\n" + OTHER.format(4634),
+        "x\nEvent Xml:\n" + OTHER.format(4738),
+        "x\nLog Name: Security\nSource: a",
+        "x\n\nLog Name: Security",
+        "x\nLogName=Security",
+    ],
+)
+@pytest.mark.parametrize("spooled", [False, True])
+def test_a_value_is_no_end_of_a_copied_event(tmp_path: Path, name: str, spooled: bool) -> None:
+    """Who may write a name may write lines into it: what looks like XML or another event is text of the event's own."""
+    log = tmp_path / "copied.txt"
+    log.write_text(_flagged(name))
+    if spooled:
+        lines = tuple(lines_of(log, WINDOWS))
+        log.write_bytes(b"".join(line + b"\n" for line in lines))
+    report = Engine().classify("windows", (log,))
+    assert [(row.action, row.target) for row in report.verdicts] == [(Canonical.BYPASS_GRANT, "CORP\\ines")]
+    assert (report.lines, report.rejected_lines) == (1, 0)
+
+
+def test_a_copy_whose_xml_is_of_another_event_is_kept_aside(tmp_path: Path) -> None:
+    """Neither of them is believed."""
+    log = tmp_path / "copied.txt"
+    log.write_text(f"{_flagged('Ines')}\nEvent Xml:\n{OTHER.format(4634)}\n\n{_copied(4724)}")
+    report = Engine().classify("windows", (log,))
+    assert [row.target for row in report.verdicts] == [INES]
+    assert (report.lines, [one.line for one in report.rejected]) == (2, [1])

@@ -246,6 +246,9 @@ def _runs_on(text: bytes) -> bool:
     return said[end:].lstrip()[:1] == "{"
 
 
+_BETWEEN = re.compile(r"[ \t\r\n,]*")
+
+
 def run_together(text: str) -> tuple[object, ...] | None:
     """The documents that stand one after the other in *text* with nothing between; None when it is no such text."""
     found = list[object]()
@@ -258,7 +261,7 @@ def run_together(text: str) -> tuple[object, ...] | None:
         if not isinstance(value, dict | list):
             return None
         found.append(value)
-        end += len(text[end:]) - len(text[end:].lstrip(" \t\r\n,"))
+        end = _BETWEEN.match(text, end).end()  # type: ignore[union-attr]  # it matches nothing as well
     return tuple(found)
 
 
@@ -276,25 +279,62 @@ def _begins_xml(head: bytes) -> bool:
 _RENDERED = re.compile(
     rb"(?:\xef\xbb\xbf)?\s*(?:(?:[\d/]+ [\d:.]+ [AP]M\s*\n)?LogName=[^\n]*\n\w+=|Log Name: [^\n]*\nSource: )"
 )
-_STAMP = re.compile(rb"\s*[\d/]+ [\d:.]+ [AP]M\s*")
+_STAMP = re.compile(rb"(?:\xef\xbb\xbf)?\s*[\d/]+ [\d:.]+ [AP]M\s*")
+_MEMBER = re.compile(rb"\w+=")
+_APART = re.compile(rb"(?:\A|\n[ \t\r]*\n|</Event>[ \t\r]*\n)\Z")
+"""What is before an event that Event Viewer copied: nothing, a blank line, or the XML of another."""
+_HEAD = (b"Log Name: ", b"Source: ", b"Date: ", b"Event ID: ")
 
 
 def _rendered(lines: Iterator[Record]) -> Iterator[Record]:
-    """Events of many lines, each of which begins with its time, or with the name of its log where it has none."""
-    first, held = 0, list[bytes]()
+    """Events of many lines, each of which begins with its time, or with the name of its log where it has none.
+
+    One longer than `LONGEST` comes as None.
+    """
+    first, held, is_long = 0, bytearray(), False
+    last: list[tuple[int, int]] = []
+    """Numbers of the last lines, and where each begins in *held*."""
     for number, line in lines:
         if not isinstance(line, bytes):
             yield number, line
             continue
-        if line.startswith((b"LogName=", b"Log Name: ")) and b"".join(held).strip(b"\xef\xbb\xbf \t\r\n"):
-            stamped = held.pop() if _STAMP.fullmatch(held[-1]) else None
-            if b"".join(held).strip():
-                yield first, b"".join(held)
-            first, held = (number, []) if stamped is None else (number - 1, [stamped])
         first = first or number
-        held.append(line)
-    if b"".join(held).strip():
-        yield first, b"".join(held)
+        last = [*last[1 - len(_HEAD) :], (number, len(held))]
+        held += line
+        if (begun := _begun(held, last)) is not None:
+            begin, cut = begun
+            if not is_long and held[:cut].strip(_BOM + _BLANK):
+                yield first, bytes(held[:cut])
+            first, is_long = begin, False
+        elif len(held) > LONGEST:
+            if not is_long:
+                yield first, None
+            is_long, cut = True, last[0][1]
+        else:
+            continue
+        del held[:cut]
+        last = [(each, at - cut) for each, at in last if at >= cut]
+    if not is_long and held.strip():
+        yield first, bytes(held)
+
+
+def _begun(held: bytearray, last: list[tuple[int, int]]) -> tuple[int, int] | None:
+    """The line of the *last* at which an event begins, as far as the newest of them shows; None for text of one's own.
+
+    A value may have a line like the first one of an event: it takes a second to be sure.
+    """
+    if len(last) < 2:
+        return None
+    before, begin = last[-2][1], last[-1][1]
+    if held.startswith(b"LogName=", begin) and _STAMP.fullmatch(held, before, begin):
+        return last[-2]
+    if held.startswith(b"LogName=", before) and _MEMBER.match(held, begin):
+        return last[-3] if len(last) > 2 and _STAMP.fullmatch(held, last[-3][1], before) else last[-2]
+    heads = [name for name, (_, at) in zip(_HEAD, last, strict=False) if held.startswith(name, at)]
+    if heads == list(_HEAD):
+        return last[0]
+    is_head = held.startswith(_HEAD[0], before) and held.startswith(_HEAD[1], begin)
+    return last[-2] if is_head and _APART.search(held[max(0, before - 64) : before]) else None
 
 
 def utf8(source: BinaryIO, encoding: str) -> Peekable:

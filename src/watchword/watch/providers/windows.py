@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 from watchword.watch.providers.log_analytics import parsed
 from watchword.watch.providers.provider import Json, Provider
 from watchword.watch.providers.recased import Spelling, at, nested, text
-from watchword.watch.providers.windows_inserts import inserted
+from watchword.watch.providers.windows_inserts import inserted, is_nameless
 from watchword.watch.providers.windows_message import fields_of
 from watchword.watch.providers.windows_syslog import begins_at, of_line
 
@@ -90,7 +90,8 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
             event = {**_data(data), **event}
     if isinstance(payload := parsed(value.get("Payload")), dict):  # as EvtxECmd hands on the data
         event = {**{name: each for name, each in _from_event(payload).items() if each is not None}, **event}
-    event = {**inserted(text(event.get("EventID")), value.get("StringInserts")), **event}
+    number = text(event.get("EventID"))
+    event = {**inserted(number, parsed(value.get("StringInserts"))), **event}
     if (source := at(value, "provider", "name")) is not None:
         event.setdefault("SourceName", source)
     if "EventID" not in event and text(event.get("Channel")) is not None:
@@ -100,6 +101,8 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
         event.setdefault("Data", message)
     elif message is not None and event.get("SubjectUserSid") is None:
         event = {**fields_of(message), **event}
+    if value.get("StringInserts") and is_nameless(number, event):
+        return None
     return _one(event)
 
 
@@ -111,10 +114,14 @@ def _unflattened(value: Json) -> Json:
     winlog: Json = {"event_data": {}, "user_data": {}}
     for name, each in flat.items():
         part, _, rest = name.partition("_data_")
-        (winlog[f"{part}_data"] if rest and f"{part}_data" in winlog else winlog)[rest or name] = each
-    for name, names in (("time_created", _CREATED), ("keywords", _OUTCOMES)):
-        winlog.setdefault(name, next((value[each] for each in names if value.get(each)), None))
-    return {"winlog": winlog}
+        if rest and part in ("event", "user"):
+            winlog[f"{part}_data"][rest] = each
+        elif name not in ("event_data", "user_data"):
+            winlog[name] = each
+        elif isinstance(whole := parsed(each), dict):  # all of them as one, beside each
+            winlog[name] = {**whole, **winlog[name]}
+    winlog.setdefault("time_created", next((value[each] for each in _CREATED if value.get(each)), None))
+    return {"winlog": winlog, "event": {"outcome": next((value[each] for each in _OUTCOMES if value.get(each)), None)}}
 
 
 _FLATTENED = re.compile(r"_?(?:winlogbeat_)?winlog_(\w+)")
@@ -216,7 +223,10 @@ def _from_beat(value: Json, winlog: Json) -> Json:
     out["Channel"] = winlog.get("channel")
     out["EventRecordID"] = winlog.get("record_id")
     out["SourceName"] = winlog.get("provider_name")
-    out["Keywords"] = winlog.get("keywords") or at(value, "event", "outcome")
+    outcome = at(value, "event", "outcome")
+    out["Keywords"] = winlog.get("keywords") or outcome
+    if "fail" in str(outcome).lower():  # its keywords may be of any language
+        out["EventType"] = outcome
     # What a pipeline says of a time, it may say of when it read the record.
     times = (winlog.get("time_created"), at(value, "event", "created_at"), value.get("@timestamp"))
     out["TimeCreated"] = next((each for each in times if each), at(value, "event", "created"))
@@ -256,12 +266,13 @@ _COPIED = re.compile(r"\ufeff?\s*(Log Name: [^\n]*\n(?:[A-Z][A-Za-z ]*:[^\n]*\n)
 
 def _of_copy(head: str, rest: str) -> tuple[Json, ...] | None:
     """An event as Event Viewer copies it as text: its head, its message, and as a rule its XML, which says more."""
-    message, _, xml = rest.rpartition("\nEvent Xml:")
-    if (event := _text(xml.strip().encode("utf-8", "replace")) if xml.lstrip()[:6] == "<Event" else None) is not None:
-        return event
     named = {name: value.strip() for name, _, value in (line.partition(":") for line in head.splitlines())}
+    xml = rest.rpartition("\nEvent Xml:")[2].strip()
+    # Behind it there is nothing: what has more behind it is a value of the message that looks like it.
+    if xml.startswith("<Event") and xml.endswith("</Event>") and (event := _text(xml.encode("utf-8", "replace"))):
+        return event if event[0]["EventID"] == named.get("Event ID") else None
     row = {"Source": named.get("Source"), "Event ID": named.get("Event ID", ""), "Date and Time": named.get("Date")}
-    return _one(_from_viewer({**row, "Message": message or rest, "Keywords": named.get("Keywords")}))
+    return _one(_from_viewer({**row, "Message": rest, "Keywords": named.get("Keywords")}))
 
 
 _MEMBER = re.compile(r"^(\w+)=(.*?)[ \t\r]*$", re.MULTILINE)

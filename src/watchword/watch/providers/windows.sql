@@ -73,7 +73,7 @@ WITH field AS (
         -- An audit failure is an attempt: the wrong right, the wrong old password, the wrong policy. That AD FS locks
         -- somebody out is done.
         (native <> '1210' AND regexp_matches(
-            record.keywords, '(?i)fail|0x8?010000000000000|-9218868437227405312|9227875636482146304'
+            record.keywords, '(?i)fail|0x8?010000000000000|-9218868437227405312|9227875636482146304|(?:^| )16$'
         ))
         -- 4766: an attempt to add another's identifier that came to nothing.
         OR native IN ('4766', '1203', '1205')

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from watchword.watch.providers.provider import Json
+
 _SUBJECT = "SubjectUserSid SubjectUserName SubjectDomainName SubjectLogonId"
 _ACCOUNT = f"TargetUserName TargetDomainName TargetSid {_SUBJECT}"
 _CHANGED = (
@@ -33,13 +35,32 @@ _ORDERS = {
 }
 """The members of `EventData`, as Microsoft's documentation of each event has them."""
 
+_LAST = {
+    **dict.fromkeys(("4624", "4625"), "TargetDomainName"),
+    "4738": "UserAccountControl",
+    "5136": "OperationType",
+}
+"""The last member that is needed to know what an event says; of others that is the subject's session."""
+_WHO = (
+    *("SubjectUserSid", "SubjectUserName", "TargetSid", "TargetUserSid", "TargetUserName", "TargetName"),
+    *("AccountName", "MemberSid", "MemberName", "ObjectDN", "ObjectGUID"),
+)
 _SID = re.compile(r"%\{(S-1-[\d-]+)\}")
 
 
 def inserted(number: str | None, values: object) -> dict[str, str]:
-    """The *values* of event *number* by name; nothing for an event whose order is not known, or has fewer."""
+    """The *values* of event *number* by name; nothing for an event whose order is not known, or has fewer.
+
+    One that is null is left out.
+    """
     order = _ORDERS.get(number or "", "").split()
-    least = len(_ACCOUNT.split())
-    if not isinstance(values, list) or not all(isinstance(each, str | int) for each in values) or len(values) < least:
+    if not order or not isinstance(values, list) or not all(isinstance(each, str | int | None) for each in values):
         return {}
-    return {name: _SID.sub(r"\1", str(each)) for name, each in zip(order, values, strict=False)}
+    if len(values) <= order.index(_LAST.get(number or "", "SubjectLogonId")):
+        return {}
+    return {name: _SID.sub(r"\1", str(each)) for name, each in zip(order, values, strict=False) if each is not None}
+
+
+def is_nameless(number: str | None, event: Json) -> bool:
+    """Whether *event*, number *number* of known order, has neither an actor nor a target by name."""
+    return (number or "") in _ORDERS and not any(event.get(name) for name in _WHO)

@@ -140,6 +140,8 @@ class Tail:
     def _drain(self, spool: Spool, at: datetime, *, to_end: bool = False) -> None:
         assert self._open is not None
         stat = os.fstat(self._open.fileno())
+        if stat.st_size < 2 and not to_end:  # one byte does not tell UTF-16 from anything else
+            return
         encoding = _encoding_of(self._open)
         while True:
             self._open.seek(self._offset)
@@ -161,7 +163,7 @@ class Tail:
             if self._skips or len(read) >= _READ:  # within a line that is too long: what it began with is kept
                 kept = [] if self._skips else [_utf8(read, encoding)[:_KEPT_OF_LONG]]
                 self._skips = True
-                return kept, len(read)
+                return kept, len(read) if encoding is None else len(read) // 2 * 2
             return ([_utf8(read, encoding)], len(read)) if to_end else ([], 0)
         lines = _utf8(read[:used], encoding)[:-1].split(b"\n")
         if self._skips:
