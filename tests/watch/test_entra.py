@@ -607,6 +607,9 @@ def test_an_address_told_among_the_details_stands_in_for_none(classify: Classify
     assert classify.one(event, provider="entra").address == "198.51.100.40"
 
 
+TWO = [{"Issuer": "https://a.test"}, {"Issuer": "https://b.test"}]
+
+
 @pytest.mark.parametrize("activity", ["Update application", "Update service principal"])
 @pytest.mark.parametrize(
     ("old", "new", "action"),
@@ -614,18 +617,10 @@ def test_an_address_told_among_the_details_stands_in_for_none(classify: Classify
         ([], [{"Issuer": "https://idp.example.test"}], Canonical.TOKEN_REISSUE),
         ([{"Issuer": "https://one.example.test"}], [{"Issuer": "https://two.example.test"}], Canonical.TOKEN_REISSUE),
         ([{"Issuer": "https://idp.example.test"}], [], Canonical.TOKEN_REVOKE),
-        (
-            [{"Issuer": "https://a.test"}, {"Issuer": "https://b.test"}],
-            [{"Issuer": "https://b.test"}],
-            Canonical.TOKEN_REVOKE,
-        ),
+        (TWO, TWO[1:], Canonical.TOKEN_REVOKE),
         # Fewer than before, and one that was not there.
-        (
-            [{"Issuer": "https://a.test"}, {"Issuer": "https://b.test"}],
-            [{"Issuer": "https://c.test"}],
-            Canonical.TOKEN_REISSUE,
-        ),
-        ([{"Issuer": "https://a.test"}], "cut", Canonical.TOKEN_REISSUE),
+        (TWO, [{"Issuer": "https://c.test"}], Canonical.TOKEN_REISSUE),
+        (TWO, "cut", Canonical.TOKEN_REISSUE),
         ([], [], None),
     ],
 )
