@@ -177,6 +177,7 @@ def test_a_rule_is_told_by_its_title_with_what_to_do(organisation: Organisation)
         ("3 accounts within 01:00:00, and no case", "3 accounts within 1 h, and no case"),
         ("2 recoveries within 1 day, 12:00:00", "2 recoveries within 1 d 12 h"),
         ("expired: privileged_target, x.no_case", "expired: the account is privileged, x.no_case"),
+        ("svc-password.reset, no_case@example.test", "svc-password.reset, no_case@example.test"),
         ("within reach of mfa.factor_reset", "within reach of MFA factor reset"),
     ],
 )  # fmt: skip
@@ -208,7 +209,8 @@ def test_cut_by_status_and_what_was_kept_quiet(organisation: Organisation) -> No
     assert shown.state == "Dismissed: expected"
     page = listed(organisation, status="nonsense")
     counts = [(tab.label, tab.count) for tab in page.tabs if tab.count or tab.current]
-    assert counts == [("Open", 1), ("New", 1), ("Dismissed", 1)]
+    assert counts == [("Open", 1), ("New", 1), ("Dismissed", 1), ("All", 2)]
+    assert len(listed(organisation, status="all").rows) == 2
     assert page.quiet == "1 event kept quiet so far; 1 of 1 suppressions still hold."
     assert page.chrome.findings == 1
 

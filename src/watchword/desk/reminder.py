@@ -3,7 +3,7 @@
 Effect rows are hints in a table: whoever writes to the database can delete one, settle it or put it off for ever, and a
 restore can lose it. What is owed is read from the entries, for people those of the last day, so nothing of that holds
 it up for longer than `EVERY`. Asking again causes nothing by itself: whoever claims the row finds in the evidence what
-is left to do.
+is left to do. That somebody was told of an enrolment is in no entry: a row of that which says so is taken at its word.
 """
 
 from __future__ import annotations

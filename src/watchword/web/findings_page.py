@@ -37,6 +37,9 @@ from watchword.web.guidance import guide_of, in_words, rule_said, signals_named
 from watchword.web.paging import SHOWN, address, paged
 from watchword.web.suppressions_page import ADDRESS
 
+ALL = "all"
+"""Every finding, whatever became of it."""
+
 RULES, RISKS = 3, 5
 """Rules named in a row of the list, and risks of each kind beside it."""
 
@@ -64,29 +67,31 @@ KINDS: tuple[tuple[Kind, str], ...] = (("account", "Accounts"), ("agent", "Agent
 def findings_page(
     app: App, actor: PersonId, csrf: str, at: datetime, status: str, query: str = "", page: int = 1
 ) -> FindingsPage:
-    """The findings of *status*, or those that are open for any word that is none; of those what *query* finds."""
+    """The findings of *status* or `all`, those that are open for any other word; of those what *query* finds."""
     query, signals = query.strip(), signals_named(app)
     words = query.casefold().split()
     everything = [one for one in app.findings.all() if not words or _has(app, one, signals, words)]
     counts = Counter(one.finding.status for one in everything)
-    chosen = Status(status) if status in set(Status) else None
-    rows = tuple(
-        one for one in everything if (one.finding.status in OPEN if chosen is None else one.finding.status is chosen)
-    )
+    chosen = status if status in {*Status, ALL} else ""
+    kinds = {ALL: set(Status), "": set(OPEN)}.get(chosen, {chosen})
+    rows = tuple(one for one in everything if one.finding.status in kinds)
     open_ = sum(counts[one] for one in OPEN)
     tabs = (
-        view.Tab(label="Open", link=address("/findings", q=query), count=open_, current=chosen is None),
+        view.Tab(label="Open", link=address("/findings", q=query), count=open_, current=not chosen),
         *(
             view.Tab(
                 label=one.capitalize(),
                 link=address("/findings", status=one, q=query),
                 count=counts[one],
-                current=one is chosen,
+                current=one == chosen,
             )
             for one in Status
         ),
+        view.Tab(
+            label="All", link=address("/findings", status=ALL, q=query), count=len(everything), current=chosen == ALL
+        ),
     )
-    first, pages = paged(len(rows), page, "/findings", status=chosen or "", q=query)
+    first, pages = paged(len(rows), page, "/findings", status=chosen, q=query)
     return FindingsPage(
         chrome=chrome(app, at, csrf, actor, here="findings"),
         sub="What somebody has to look at, grouped by what its events share; gravest first.",
@@ -94,7 +99,7 @@ def findings_page(
         rows=tuple(_row(app, one, signals) for one in rows[first : first + SHOWN]),
         pages=pages,
         query=query,
-        status=chosen or "",
+        status=chosen,
         quiet=_quiet(app, at),
         risks=_risks(app, risks(app, at)),
         notices=_troubles(app),
@@ -104,7 +109,8 @@ def findings_page(
 def _has(app: App, shown: Shown, signals: Mapping[str, Signal], words: list[str]) -> bool:
     """Whether a finding has every one of *words* in what it is about, what found it, who has it, or its id."""
     finding = shown.finding
-    parties = {(name, item.directory) for item in shown.items for name in (item.actor, item.target) if name}
+    names = ((name, item.directory) for item in shown.items for name in (item.actor, item.target, item.vendor))
+    parties = {(name, directory) for name, directory in names if name}
     said = (
         finding.id,
         finding.severity,
@@ -163,7 +169,7 @@ def _risks(app: App, everybody: tuple[Risk, ...]) -> tuple[RiskList, ...]:
         rows = tuple(
             RiskRow(
                 name=(name := named(app, risk.name)[0]),
-                link=address("/findings", q=name),
+                link=address("/findings", status=ALL, q=name),
                 score=risk.score,
                 note=f"{_events(risk.events)}, last {risk.latest:%-d %b}",
             )

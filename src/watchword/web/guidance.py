@@ -37,7 +37,9 @@ _CODES = {
     **{code: words for code, words in REASONS.items() if "_" in code or ":" in code},
     **{str(action): action.replace(".", " ").replace("_", " ").replace("mfa", "MFA") for action in Canonical},
 }
-_CODE = re.compile(rf"(?<![\w.:])(?:{'|'.join(sorted(map(re.escape, _CODES), key=len, reverse=True))})(?![\w.:]*\w)")
+_EACH = "|".join(sorted(map(re.escape, _CODES), key=len, reverse=True))
+# Alone between spaces and stops: a code within a name is a name, which whoever wrote the log chose.
+_CODE = re.compile(rf"(?<![^\s,;:(])(?:{_EACH})(?![^\s,;:)])(?!:\S)")
 _SPAN = re.compile(r"(?<=within )(?:(\d+) days?(?:, )?)?(?:(\d{1,3}):([0-5]\d):([0-5]\d))?(?=\W|$)")
 
 

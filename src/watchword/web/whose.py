@@ -92,6 +92,6 @@ def not_yours(app: App, actor: PersonId, loaded: Loaded, at: datetime) -> str:
         return f"{DONE.get(separate[1], 'You took another step')}, so somebody else {does}."
     if "subject-never-acts" in reasons:
         return f"It is about you, so somebody else {does}."
-    if any(one.startswith("role ") for one in reasons):
+    if not reasons or any(one.startswith("role ") for one in reasons):
         return f"Not yours to take: somebody else {does}."
     return f"Not yours to take: {', '.join(plain(one.replace('-', ' ')) for one in reasons)}."
