@@ -11,6 +11,7 @@ import json
 import re
 import shutil
 import tempfile
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, TypeAlias
 
@@ -284,6 +285,8 @@ _MEMBER = re.compile(rb"\w+=")
 _APART = re.compile(rb"(?:\A|\n[ \t\r]*\n|</Event>[ \t\r]*\n)\Z")
 """What is before an event that Event Viewer copied: nothing, a blank line, or the XML of another."""
 _HEAD = (b"Log Name: ", b"Source: ", b"Date: ", b"Event ID: ")
+_TELLING = (b"LogName=", b"Source: ", b"Event ID: ")
+"""Lines at which it may show that an event has begun; the one after the first of these is another."""
 
 
 def _rendered(lines: Iterator[Record]) -> Iterator[Record]:
@@ -291,17 +294,18 @@ def _rendered(lines: Iterator[Record]) -> Iterator[Record]:
 
     One longer than `LONGEST` comes as None.
     """
-    first, held, is_long = 0, bytearray(), False
-    last: list[tuple[int, int]] = []
+    first, held, is_long, is_next = 0, bytearray(), False, False
+    last = deque[tuple[int, int]](maxlen=len(_HEAD))
     """Numbers of the last lines, and where each begins in *held*."""
     for number, line in lines:
         if not isinstance(line, bytes):
             yield number, line
             continue
         first = first or number
-        last = [*last[1 - len(_HEAD) :], (number, len(held))]
+        last.append((number, len(held)))
         held += line
-        if (begun := _begun(held, last)) is not None:
+        may_begin, is_next = is_next or line.startswith(_TELLING), line.startswith(b"LogName=")
+        if may_begin and (begun := _begun(held, list(last))) is not None:
             begin, cut = begun
             if not is_long and held[:cut].strip(_BOM + _BLANK):
                 yield first, bytes(held[:cut])
@@ -313,7 +317,7 @@ def _rendered(lines: Iterator[Record]) -> Iterator[Record]:
         else:
             continue
         del held[:cut]
-        last = [(each, at - cut) for each, at in last if at >= cut]
+        last = deque(((each, at - cut) for each, at in last if at >= cut), len(_HEAD))
     if not is_long and held.strip():
         yield first, bytes(held)
 
