@@ -43,8 +43,7 @@ def test_what_was_found_stays_mended(organisation: Organisation) -> None:
     for account in ("a-none", "%17", "%00"):
         unknown = ilse.post(f"/api/accounts/{account}/freeze-release")
         assert (unknown.status_code, unknown.json()["detail"]) == (422, "This account is unknown.")
-    for hours in (0, 169, 10**30):
-        assert ilse.get(f"/api/policy/proposal/statement?hours={hours}").status_code == 400
+    assert ilse.get(f"/api/policy/proposal/statement?hours={10**30}").status_code == 400
     missing = ilse.get("/.well-known/ssf-configuration")
     assert (missing.status_code, missing.headers["content-type"]) == (404, "application/problem+json")
     for said in ("0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "soon"):

@@ -293,5 +293,5 @@ def test_every_route_of_people_describes_itself(root: Staff) -> None:
         for operation in methods.values()
         if path.startswith(("/api/people", "/api/threat", "/api/policy"))
     ]
-    assert len(told) == 32
+    assert len(told) == 33
     assert all(told)

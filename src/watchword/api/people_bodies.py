@@ -14,8 +14,8 @@ When: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
 """A time with its offset from UTC: one without it could be anybody's."""
 
 
-Hours: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=168)]
-"""Whole hours, a week at most."""
+Hours: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=8760)]
+"""Whole hours; how many there may be, whoever takes the step says."""
 
 
 class RegisterPerson(In, frozen=True, kw_only=True):

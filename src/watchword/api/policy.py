@@ -43,7 +43,7 @@ class PolicyController(Controller):
 
     @get("/proposal/statement", sync_to_thread=True)
     def to_propose(
-        self, app: TheApp, actor: TheActor, at: Now, hours: Annotated[int, QueryParameter(ge=1, le=168)] = 24
+        self, app: TheApp, actor: TheActor, at: Now, hours: Annotated[int, QueryParameter(ge=0, le=8760)] = 24
     ) -> bodies.StatementOut:
         """What this author would sign to propose the policy on disk; ask again rather than keep it."""
         return _statement(app.activation.to_propose(actor.person, at, within=timedelta(hours=hours)))
