@@ -120,13 +120,13 @@ def of_table(row: Json) -> Json | None:
             "metadata": parsed(row.get("Metadata")),
             "serviceData": parsed(row.get("ServiceData")) or {"policyDelta": {"bindingDeltas": deltas or None}},
             # Told in any of three columns, each by itself; words for it are no success either.
-            "status": {"code": row.get("StatusCode") or _said(status) or text(row.get("StatusMessage"))}
+            "status": {"code": row.get("StatusCode") or _in_words(status) or text(row.get("StatusMessage"))}
             | (status if isinstance(status, dict) and status else {}),
         },
     }
 
 
-def _said(status: object) -> str | None:
+def _in_words(status: object) -> str | None:
     """A status that is words, and not what has a code."""
     return text(status) if not isinstance(status, dict | list) else None
 
