@@ -232,7 +232,7 @@ def test_elastic_keeps_the_address_among_its_own_members(classify: Classify) -> 
 )
 def test_anothers_name_owns_nothing(classify: Classify, more: dict[str, Any], verdict: Verdict) -> None:
     """Ids tell two members of one login apart; a team that is called like its maker is not the maker."""
-    row = classify.one(entry("org.update_member", permission="admin", **more), provider="github")
+    row = classify.one(entry("org.add_member", permission="admin", **more), provider="github")
     assert row.verdict is verdict
 
 
