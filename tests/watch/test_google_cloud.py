@@ -454,9 +454,12 @@ def test_a_failed_call_of_a_table_is_an_attempt(classify: Classify, status: dict
     assert reasons == [("attempt_failed",), ("no_case",)]
 
 
+PERSON = "ines@" + "evilgserviceaccount.com"
+
+
 def test_a_person_of_a_domain_called_alike_is_a_person(classify: Classify) -> None:
     """A service account is of Google's domain, and not of one that ends in its letters."""
-    behind = [{"firstPartyPrincipal": {"principalEmail": "ines@evilgserviceaccount.com"}}]
-    who = {"principalEmail": "bot@p.iam.gserviceaccount.com", "serviceAccountDelegationInfo": behind}
+    behind = [{"firstPartyPrincipal": {"principalEmail": PERSON}}]
+    who = {"principalEmail": ACCOUNT, "serviceAccountDelegationInfo": behind}
     row = classify.one(_iam("CreateServiceAccountKey", authenticationInfo=who), provider="google")
-    assert row.actor == "ines@evilgserviceaccount.com"
+    assert row.actor == PERSON
