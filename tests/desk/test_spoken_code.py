@@ -13,6 +13,7 @@ from watchword.core.action import Action
 from watchword.core.errors import Invalid
 from watchword.core.ids import CaseId
 from watchword.core.requirement import Context
+from watchword.desk.digits import is_code
 from watchword.policy import strictness
 
 
@@ -105,3 +106,10 @@ def test_a_delivery_nobody_knows_is_refused_with_its_line(office: Office, tmp_pa
     del tmp_path
     with pytest.raises(Invalid, match="deliver"):
         office.adopt(r"^(    unlock: +\{)verify:", r"\1deliver: by_mail, verify:")
+
+
+def test_nothing_is_no_code() -> None:
+    """Where none is asked for, none is right; what people put between digits is no part of one."""
+    assert not any(is_code("", typed) for typed in ("", "abc", "000000"))
+    assert is_code("123456", " 123-456 ")
+    assert not is_code("123456", "123457")

@@ -22,5 +22,6 @@ def plain(typed: str) -> str | None:
 
 
 def is_code(code: str, typed: str) -> bool:
-    """Whether *typed* is *code*, with whatever people put between digits; in the same time either way."""
-    return hmac.compare_digest(code.encode(), (plain(typed) or "").encode())
+    """Whether *typed* is *code*, with whatever people put between digits; what can not be a code never is."""
+    said = plain(typed)
+    return said is not None and hmac.compare_digest(code.encode(), said.encode())
