@@ -183,7 +183,7 @@ def test_s25_a_session_adds_a_factor(office: Office) -> None:
 
 
 def test_every_scenario_is_played_somewhere() -> None:
-    """What is not abused at the desk's own steps is played here, but for what only shows after a rightful recovery."""
+    """What is not abused at the desk's own steps is played here, or in `test_stories_after` once a recovery is over."""
     here = {name.split("_")[1].upper() for name in globals() if name.startswith("test_s")}
     shipped = load_scenarios(POLICY)
     at_the_desk = {s.id for s in shipped if s.step in ABUSED} - NOT_AT_THE_DESK
