@@ -174,14 +174,16 @@ class App:
         self.activation = Activation(self.steps, folder_of(settings), self.passkey, party)
         self.roster = Roster(self.steps)
         self.enrolment = Enrolment(self.people, self.roster, self.totp, self.passkey, self.device)
-        self.own_enrolment = OwnEnrolment(self.enrolment, Links(self.steps, self.roster, "own-enrolment"))
-        links = Links(self.steps, self.roster, "saved-codes")
-        self.saved_codes = SavedCodes(self.steps, links, self.desk.hand_over, ways.saved)
+        own, saved, prompted = (
+            Links(self.steps, self.roster, purpose) for purpose in ("own-enrolment", "saved-codes", "prompts")
+        )
+        self.own_enrolment = OwnEnrolment(self.enrolment, own)
+        self.saved_codes = SavedCodes(self.steps, saved, self.desk.hand_over, ways.saved)
         self.proofings = Proofings(
             self.people, self.roster, self.desk.hand_over, reference_of=reference_of, digest_of=digest_of
         )
         self.workloads = Workloads(self.people, self.roster, self.desk.intake, ways.issuers)
-        self.prompts = Prompts(self.people, self.roster, self.desk.verification, push_number)
+        self.prompts = Prompts(self.people, prompted, self.desk.verification, push_number)
         web = settings.web_push
         waker = WebPush(self.keys.derive("web-push"), web.contact, web.services) if web else None
         self.waking = Waking(self.prompts, waker) if waker else None

@@ -75,7 +75,7 @@ BODIES: dict[str, Any] = {
     "Lend": {"to": "mara", "seat": "iam_duty", "until": "2026-12-01T00:00:00Z"},
     "TakeBack": {"to": "mara", "seat": "iam_duty"},
     "PasskeyMade": {"answer": "{}"},
-    "EnrolBrowser": {"offer": "e30.aa", "x": "AA", "y": "AA"},
+    "EnrolBrowser": {"offer": "e30.aa", "spoken": "123456", "x": "AA", "y": "AA"},
     "SignedGreeting": {"greeting": "1.aa", "signature": "AA"},
     "Wakeable": {"greeting": "1.aa", "signature": "AA", "endpoint": "https://x.test", "p256dh": "AA", "auth": "AA"},
     "EnrolDevice": {"user": "DU000000000000000000", "device": "DP000000000000000000"},

@@ -22,10 +22,10 @@ class Phone:
         self.browser, self.client = PromptBrowser(), organisation.client()
         offered = organisation.sign_in("root").post("/api/people/mara/prompts").json()
         offer = offered["address"].partition("/prompts#")[2]
-        body = {"offer": offer, "x": self.browser.x, "y": self.browser.y}
+        body = {"offer": offer, "spoken": offered["code"], "x": self.browser.x, "y": self.browser.y}
         held = self.client.post("/api/prompts/browsers", json=body).json()
         self.address = f"/api/prompts/{held['person']}/{held['credential']}"
-        assert self.client.post("/api/prompts/browsers", json=body).status_code == 403
+        assert self.client.post("/api/prompts/browsers", json=body).status_code == 404
 
     def waiting(self) -> Any:
         """The one prompt it shows."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 import pytest
@@ -13,7 +13,7 @@ from tests.methods.test_push_number import PromptBrowser
 from watchword.core.action import Action
 from watchword.core.errors import Invalid, Refused
 from watchword.core.ids import CaseId
-from watchword.core.person import Role, RoleGrant
+from watchword.core.person import PAGE_TRIES, Role, RoleGrant
 from watchword.core.prompt import WITHIN
 from watchword.desk.prompts import Held, to_greet
 from watchword.methods.push_number import to_sign
@@ -25,8 +25,9 @@ class Phone:
     def __init__(self, office: Office, login: str, *, offered_by: str = "root.admin") -> None:
         self.office = office
         self.browser = PromptBrowser()
-        self.offer, _ = office.app.prompts.offer(office[offered_by], office[login], office.at)
-        self.held = office.app.prompts.enrol(self.offer, self.browser.x, self.browser.y, office.at)
+        self.link = office.app.prompts.link(office[offered_by], office[login], office.at)
+        x, y = self.browser.x, self.browser.y
+        self.held = office.app.prompts.enrol(self.link.token, self.link.code, x, y, office.at)
 
     def waiting(self) -> tuple[tuple[str, bytes], ...]:
         """The prompts it shows, each with what an answer is signed over."""
@@ -134,39 +135,57 @@ def test_a_greeting_is_ours_and_fresh(office: Office) -> None:
     assert prompts.waiting(phone.held, now, phone.browser.sign(to_greet(now)), office.at) == ()
 
 
-def test_an_offer_enrols_one_browser_once_and_in_time(office: Office) -> None:
-    """An address that was opened, or is over, or was made up, enrols nothing."""
+def test_a_page_enrols_one_browser_once_and_in_time(office: Office) -> None:
+    """An address that was used, is over or was made up enrols nothing; nor does one of another kind of page."""
     phone, second = Phone(office, "mara.lind"), PromptBrowser()
-    prompts = office.app.prompts
-    with pytest.raises(Refused, match="opened already"):
-        prompts.enrol(phone.offer, second.x, second.y, office.at)
-    office.app.people.revoke_credential(
-        office["root.admin"], office["mara.lind"], phone.held.credential, "lost", office.at
-    )
-    with pytest.raises(Refused, match="opened already"):
-        prompts.enrol(phone.offer, second.x, second.y, office.at)
-    fresh, until = prompts.offer(office["root.admin"], office["mara.lind"], office.at)
-    for made in ("", ".", "e30.", fresh + "a", "A" + fresh, "é.é"):
+    prompts, root, mara = office.app.prompts, office["root.admin"], office["mara.lind"]
+
+    def opens(token: str, code: str, at: datetime = office.at) -> Held:
+        return prompts.enrol(token, code, second.x, second.y, at)
+
+    with pytest.raises(Invalid, match="used already"):
+        opens(phone.link.token, phone.link.code)
+    office.app.people.revoke_credential(root, mara, phone.held.credential, "lost", office.at)
+    with pytest.raises(Invalid, match="used already"):
+        opens(phone.link.token, phone.link.code)
+    fresh, other = prompts.link(root, mara, office.at), office.app.own_enrolment.link(root, mara, office.at)
+    for token in ("", ".", "e30.", fresh.token + "a", "A" + fresh.token, "é.é", other.token):
         with pytest.raises(Invalid):
-            prompts.enrol(made, second.x, second.y, office.at)
+            opens(token, fresh.code)
     with pytest.raises(Invalid):
-        prompts.enrol(fresh, "AA", "AA", office.at)
+        prompts.enrol(fresh.token, fresh.code, "AA", "AA", office.at)
     with pytest.raises(Invalid):
-        prompts.enrol(fresh, second.x, second.y, until)
-    assert prompts.enrol(fresh, second.x, second.y, until - timedelta(seconds=1)).person == office["mara.lind"]
+        opens(fresh.token, fresh.code, fresh.expires)
+    assert opens(fresh.token, fresh.code, fresh.expires - timedelta(seconds=1)).person == mara
 
 
-def test_who_may_not_enrol_offers_nothing(office: Office) -> None:
-    """An agent offers no enrolment, and an offer is worth nothing once whoever made it may not enrol any more."""
+def test_whoever_has_the_address_alone_enrols_no_browser(office: Office) -> None:
+    """The third wrong code closes the page, which the right one then does not open; giving it out is an entry."""
+    prompts, root, mara = office.app.prompts, office["root.admin"], office["mara.lind"]
+    link, thief = prompts.link(root, mara, office.at), PromptBrowser()
+    wrong = f"{(int(link.code) + 1) % 1_000_000:06}"
+    for _ in range(PAGE_TRIES):
+        with pytest.raises(Refused) as caught:
+            prompts.enrol(link.token, wrong, thief.x, thief.y, office.at)
+        assert caught.value.reasons == ("wrong_page_code",)
+    with pytest.raises(Invalid):
+        prompts.enrol(link.token, link.code, thief.x, thief.y, office.at)
+    assert not office.app.registry.person(mara).credentials_of("prompt_key")
+    types = [e.entry.type for e in office.app.ledger.read(f"person/{mara}")]
+    assert types[-4:] == ["page.made", *["page.missed"] * PAGE_TRIES]
+
+
+def test_who_may_not_enrol_makes_no_page(office: Office) -> None:
+    """An agent makes none, and a page is worth nothing once whoever made it may not enrol any more."""
     app, root, deputy = office.app, office["root.admin"], office["ada.agent"]
     with pytest.raises(Refused):
-        app.prompts.offer(deputy, office["mara.lind"], office.at)
+        app.prompts.link(deputy, office["mara.lind"], office.at)
     app.people.grant(root, deputy, RoleGrant(role=Role.ADMINISTRATOR), office.at)
-    offer, _ = app.prompts.offer(deputy, office["mara.lind"], office.at)
+    link = app.prompts.link(deputy, office["mara.lind"], office.at)
     app.people.revoke(root, deputy, Role.ADMINISTRATOR, office.at)
     browser = PromptBrowser()
     with pytest.raises(Refused):
-        app.prompts.enrol(offer, browser.x, browser.y, office.at)
+        app.prompts.enrol(link.token, link.code, browser.x, browser.y, office.at)
 
 
 def test_a_browser_enrolled_lately_proves_nothing_yet(office: Office) -> None:

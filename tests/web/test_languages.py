@@ -10,6 +10,7 @@ from html import unescape
 from pathlib import Path
 
 import pytest
+from joserfc.jwk import ECKey
 from playwright.sync_api import Browser, Page, expect
 
 from tests.api.organisation import Organisation
@@ -167,14 +168,15 @@ def test_saved_codes_in_the_language_of_the_page(browser: Browser, organisation:
 
 def test_prompts_in_the_language_that_was_chosen(browser: Browser, organisation: Organisation) -> None:
     """The browser's language comes first; another one keeps the address that enrols, and the enrolled page keeps it."""
-    offered = organisation.sign_in("root").post("/api/people/mara/prompts").json()["address"].split(":8787")[1]
+    made = organisation.sign_in("root").post("/api/people/mara/prompts").json()
     say = words("de")
     context = browser.new_context(base_url=organisation.url, viewport={"width": 360, "height": 740}, locale="fr")
     page = context.new_page()
-    page.goto(offered)
+    page.goto(made["address"].split(":8787")[1])
     expect(page.get_by_role("button", name=words("fr")("prompts.enrol"))).to_be_visible()
     page.get_by_role("link", name="Deutsch").click()
     expect(page.get_by_role("button", name=say("prompts.enrol"))).to_be_visible()
+    page.get_by_label(say("own_page.spoken")).fill(made["code"])
     _fits(page, "prompts-enrol-de")
     page.get_by_role("button", name=say("prompts.enrol")).click()
     expect(page.locator("#quiet")).to_have_text(say("prompts_say.idle"))
@@ -194,9 +196,10 @@ def test_what_is_wrong_with_an_offer_is_said_in_the_language_of_the_page(organis
     """Each fault of the pages beside the caller's has its own words, and none are the desk's."""
     anybody, headers = organisation.client(), {"accept-language": "es"}
     say = words("es")
-    body = {"offer": "none.such", "x": "AA", "y": "AA"}
+    public = ECKey.generate_key("P-256").as_dict(private=False)
+    body = {"offer": "none.such", "spoken": "123456", "x": public["x"], "y": public["y"]}
     for method, path, sent, key in (
-        ("POST", "/api/prompts/browsers", body, "offer"),
+        ("POST", "/api/prompts/browsers", body, "page_over"),
         ("POST", "/api/codes/none", {"spoken": "1"}, "page_over"),
         ("GET", "/api/proofing/return?state=x", None, "other_browser"),
     ):

@@ -12,6 +12,7 @@ from litestar.status_codes import HTTP_200_OK
 
 from watchword.api import people_bodies
 from watchword.api.bodies import In, Out
+from watchword.api.own_enrolment import OwnPageOut, Spoken, page_or_none
 from watchword.core.errors import Refused
 from watchword.core.ids import PersonId
 from watchword.core.prompt import DUO_DEVICE
@@ -23,15 +24,8 @@ from watchword.reception.cases import settle
 from watchword.reception.given import Now, TheActor, TheApp
 
 
-class PromptOffer(Out, frozen=True, kw_only=True):
-    """An *address* to open once, in the person's own browser, until *expires*."""
-
-    address: str
-    expires: datetime
-
-
-class EnrolBrowser(In, frozen=True, kw_only=True):
-    """The offer behind the address, and the public half of the browser's P-256 key as in a JWK."""
+class EnrolBrowser(Spoken, frozen=True, kw_only=True):
+    """What stands behind the address, the page's code, and the public half of the browser's P-256 key as in a JWK."""
 
     offer: str
     x: str
@@ -139,8 +133,9 @@ class PromptController(Controller):
 
     @post("/browsers", sync_to_thread=True)
     def enrol(self, app: TheApp, at: Now, data: JSONBody[EnrolBrowser]) -> BrowserEnrolled:
-        """Enrol the browser that opened an offered address; it counts once."""
-        held = app.prompts.enrol(data.offer, data.x, data.y, at)
+        """Enrol the browser that opened the address of a page for it; the page is gone then."""
+        with page_or_none():
+            held = app.prompts.enrol(data.offer, data.spoken, data.x, data.y, at)
         return BrowserEnrolled(person=held.person, credential=held.credential)
 
     @get("/greeting", sync_to_thread=True)
@@ -211,11 +206,11 @@ class PromptOfferController(Controller):
     tags = ("people",)
 
     @post("", sync_to_thread=True)
-    def offer(self, app: TheApp, actor: TheActor, at: Now, login: FromPath[str]) -> PromptOffer:
-        """Offer an address that enrols the person's browser, for fifteen minutes and once."""
+    def link(self, app: TheApp, actor: TheActor, at: Now, login: FromPath[str]) -> OwnPageOut:
+        """Make the address of a page on which somebody enrols a browser of theirs by themself, once, within a day."""
         person = app.roster.find(actor.person, login, at).person.id
-        offer, expires = app.prompts.offer(actor.person, person, at)
+        made = app.prompts.link(actor.person, person, at)
         tag = written(of_accounts(app, app.registry.person(person).accounts))
         # Behind the fragment, which no server is told and no log keeps.
-        address = f"{app.settings.console.public_url.rstrip('/')}/prompts{f'?lang={tag}' if tag else ''}#{offer}"
-        return PromptOffer(address=address, expires=expires)
+        address = f"{app.settings.console.public_url.rstrip('/')}/prompts{f'?lang={tag}' if tag else ''}#{made.token}"
+        return OwnPageOut(address=address, code=made.code, expires=made.expires)

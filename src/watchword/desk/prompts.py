@@ -1,33 +1,27 @@
 """The browsers that answer prompts: how one is enrolled, what waits for it, and the answers it signs.
 
-An enrolment is offered by whoever may enrol credentials, as an address to open once; whoever opens it first is ruled on
-as a choice of theirs. A browser asks what waits by signing a greeting of ours, so that nobody learns it by asking.
+A browser is enrolled on a page of its owner's own, once and for whoever was told its code; the entry is of whoever made
+the page's address. A browser asks what waits by signing a greeting of ours, so that nobody learns it by asking.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hmac
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import msgspec
 
-from watchword.core.action import Action, Step
+from watchword.core.action import Action
 from watchword.core.case import Case
 from watchword.core.errors import Invalid, Refused
 from watchword.core.ids import CaseId, PersonId
-from watchword.core.person import Credential, CredentialEnrolled
+from watchword.core.person import Credential
 from watchword.core.progress import Challenge
 from watchword.core.prompt import METHOD, PromptMaterial
+from watchword.desk.links import Link, Links
 from watchword.desk.people import People
-from watchword.desk.recording import event_of, person_stream
-from watchword.desk.roster import Roster
 from watchword.desk.verification import Verification
-
-LIFE = timedelta(minutes=15)
-"""How long an offer can be opened in the person's browser."""
 
 GREETING = timedelta(minutes=1)
 """How long a greeting can be signed."""
@@ -43,15 +37,6 @@ class ChecksPrompts(Protocol):
     def demand_signature(self, credential: Credential, message: bytes, signature: str) -> None:
         """Raise `Refused` unless the browser *credential* stands for signed *message*."""
         ...
-
-
-class _Offer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who may enrol a browser for whom; *nonce* makes it one of its kind, *until* is in seconds since 1970."""
-
-    nonce: str
-    actor: PersonId
-    person: PersonId
-    until: int
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,51 +59,27 @@ class Prompt(msgspec.Struct, frozen=True, kw_only=True):
 class Prompts:
     """Enrolled browsers as use cases."""
 
-    def __init__(self, people: People, roster: Roster, verification: Verification, keys: ChecksPrompts) -> None:
+    def __init__(self, people: People, links: Links, verification: Verification, keys: ChecksPrompts) -> None:
         self.people = people
-        self.roster = roster
+        self.links = links
         self.verification = verification
         self.keys = keys
         self.steps = people.steps
 
     # --- enrolling ---------------------------------------------------------------------------------------------------
 
-    def offer(self, actor: PersonId, person: PersonId, at: datetime) -> tuple[str, datetime]:
-        """What the person's browser shows to be enrolled, once, and until when."""
-        self.roster.demand(actor, Step.ENROL_CREDENTIAL, person, at)
-        until = int((at + LIFE).timestamp())
-        made = _Offer(nonce=self.steps.ledger.pseudonym("e"), actor=actor, person=person, until=until)
-        body = base64.urlsafe_b64encode(msgspec.json.encode(made)).rstrip(b"=").decode()
-        return f"{body}.{self._seal('offer', body)}", datetime.fromtimestamp(until, UTC)
+    def link(self, actor: PersonId, person: PersonId, at: datetime) -> Link:
+        """Make a link for *person*, and the code to say to them."""
+        return self.links.make(actor, person, at)
 
-    def enrol(self, offer: str, x: str, y: str, at: datetime) -> Held:
-        """Enrol the browser that shows *offer* and made the key *x*, *y*: ruled on as a step of whoever offered it."""
-        made = self._offered(offer, at)
+    def enrol(self, token: str, spoken: str, x: str, y: str, at: datetime) -> Held:
+        """Enrol the browser that opened the link of *token* and made the key *x*, *y*; *spoken* is the link's code."""
         self.keys.demand_key(x, y)
-        for appended in self.steps.ledger.read(person_stream(made.person)):
-            event = event_of(appended) if appended.entry.type == "credential.enrolled" else None
-            if isinstance(event, CredentialEnrolled) and event.credential.id == made.nonce:
-                raise Refused(
-                    "This address was opened already.",
-                    "Ask for another one, and say so if it was not you.",
-                    ("offer_used",),
-                )
-        public = msgspec.json.encode(PromptMaterial(x=x, y=y, offer=made.nonce)).decode()
-        credential = Credential(id=made.nonce, method=METHOD, enrolled_at=at, public=public)
-        self.people.enrol(made.actor, made.person, credential, None, at)
-        return Held(person=made.person, credential=made.nonce)
-
-    def _offered(self, offer: str, at: datetime) -> _Offer:
-        body, _, seal = offer.rpartition(".")
-        try:
-            if not hmac.compare_digest(self._seal("offer", body).encode(), seal.encode("utf-8", "replace")):
-                raise _no_offer()
-            made = msgspec.json.decode(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)), type=_Offer)
-        except (binascii.Error, ValueError, msgspec.MsgspecError) as error:
-            raise _no_offer() from error
-        if at >= datetime.fromtimestamp(made.until, UTC):
-            raise _no_offer()
-        return made
+        given = self.links.use(token, spoken, at)
+        public = msgspec.json.encode(PromptMaterial(x=x, y=y, offer=given.made)).decode()
+        credential = Credential(id=given.made, method=METHOD, enrolled_at=at, public=public)
+        self.people.enrol(given.maker, given.person, credential, None, at, version=given.version)
+        return Held(person=given.person, credential=given.made)
 
     # --- answering ---------------------------------------------------------------------------------------------------
 
@@ -190,10 +151,6 @@ class Prompts:
 def to_greet(greeting: str) -> bytes:
     """The bytes a browser signs to ask what waits."""
     return b"watchword prompt greeting\n" + greeting.encode("utf-8", "replace")
-
-
-def _no_offer() -> Invalid:
-    return Invalid("This address enrols no browser, or its time is over.", "Ask for another one.", where="offer")
 
 
 def _another_browser() -> Refused:

@@ -18,7 +18,11 @@ from watchword.web.frame import chrome, name_of
 
 KINDS = {Kind.EMPLOYEE: "employee", Kind.VENDOR: "of a vendor", Kind.AI: "AI agent", Kind.SYSTEM: "part of Watchword"}
 
-_PAGES = {"own-enrolment": "Enrolment page", "saved-codes": "Page of recovery codes"}
+_PAGES = {
+    "own-enrolment": "Enrolment page",
+    "saved-codes": "Page of recovery codes",
+    "prompts": "Page that enrols a browser for prompts",
+}
 
 LENGTHS = (timedelta(hours=12), timedelta(days=1), timedelta(days=3), timedelta(days=7))
 """For how long the switch can be turned on from its page."""

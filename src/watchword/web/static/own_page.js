@@ -19,8 +19,8 @@ for (const part of document.querySelectorAll("[data-own-page]")) {
       part.querySelector("output").textContent = address;
       part.querySelector("[data-copy]").dataset.copy = address;
       part.querySelector(".kept").hidden = false;
-      part.querySelector(".told output").textContent = code ? `${code.slice(0, 3)} ${code.slice(3)}` : "";
-      part.querySelector(".told").hidden = !code; // a browser for prompts is enrolled by the address alone
+      part.querySelector(".told output").textContent = `${code.slice(0, 3)} ${code.slice(3)}`;
+      part.querySelector(".told").hidden = false;
     } catch (error) {
       problem.textContent = error.message;
       problem.hidden = false;

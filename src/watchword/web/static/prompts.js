@@ -27,6 +27,7 @@ const send = async (method, path, body) => {
   if (answer.ok) return said;
   const error = new Error(said.detail ? `${said.detail} ${said.remedy ?? ""}` : words.silent);
   error.reasons = said.reasons ?? [];
+  error.status = answer.status;
   throw error;
 };
 
@@ -95,12 +96,13 @@ const answer = async (number) => {
 const enrol = async (offer) => {
   show("enrol", true);
   show("quiet", false);
-  part("make").addEventListener("click", async () => {
+  part("enrolling").addEventListener("submit", async (event) => {
+    event.preventDefault();
     part("make").disabled = true;
     try {
       const pair = await crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, false, ["sign", "verify"]);
       const { x, y } = await publicKey(pair);
-      held = { pair, ...(await send("POST", "/browsers", { offer, x, y })) };
+      held = { pair, ...(await send("POST", "/browsers", { offer, spoken: part("spoken").value, x, y })) };
       await keepKey(KEY, held);
       history.replaceState(null, "", location.pathname + location.search); // the address is used up, and nobody should try it again
       show("enrol", false);
@@ -108,6 +110,7 @@ const enrol = async (offer) => {
       draw(undefined);
       await offerWaking();
     } catch (error) {
+      if (error.status === 404) show("enrol", false); // nothing can be done here any more
       say(error.message);
       part("make").disabled = false;
     }
