@@ -117,6 +117,7 @@ EQUIVALENT = {
     ("core/execution.py", "number >= count", "GtE -> Gt"): "with all of its changes done a case is executing no more",
     ("core/login.py", "if login.isascii():", "if never"): "a shorter way to the same answer",
     ("core/origin.py", "min(beyond, 32)", "32 -> 33"): "a minute doubled so often is beyond every longest wait",
+    ("core/origin.py", "len(lately) - 1, 16)", "16 -> 17"): "a minute doubled so often is beyond the longest wait",
     ("core/quorum.py", "zip(rule.seats, chosen, strict=True)", "True -> False"): (
         "both callers choose as many votes as there are seats"
     ),

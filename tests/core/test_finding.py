@@ -206,8 +206,11 @@ def test_a_wide_suppression_takes_two() -> None:
     (lifted,) = lift(wide, ANA, NOON)
     over = evolve_suppression(wide, lifted, NOON)
     narrow = evolve_suppression(None, quiet(), NOON)
-    for one, at in ((holding, NOON), (narrow, NOON), (over, NOON), (wide, NOON + timedelta(days=7))):
-        with pytest.raises(Conflict):
+    for one, at in ((holding, NOON), (narrow, NOON)):
+        with pytest.raises(Conflict, match="holds already"):
+            allow(one, BO, at)
+    for one, at in ((over, NOON), (wide, NOON + timedelta(days=7))):
+        with pytest.raises(Conflict, match="ended already"):
             allow(one, BO, at)
 
 

@@ -230,6 +230,12 @@ def test_a_confirmation_is_of_one_key() -> None:
     assert [c.confirmed_by for c in ann.credentials_of("passkey")] == [IDA, None]
 
 
+def test_a_key_is_not_taken_for_one_made_alone() -> None:
+    """Only a page of their own says so."""
+    (key,) = person(enrolled("k-1")).credentials
+    assert not key.made_alone
+
+
 def test_what_was_revoked_is_remembered_by_its_public_part() -> None:
     """So that it comes back as nobody's; what had no public part, and what others hold, is not among it."""
     bare = CredentialEnrolled(person=ANN, credential=Credential(id="t-1", method="totp", enrolled_at=NOON))

@@ -33,6 +33,8 @@ def test_anything_else_is_refused_with_what_decided(
         Ruling(person=ANN, step=Step.RELEASE_FREEZE, allowed=allowed, reasons=reasons, errors=errors).demand()
     assert caught.value.reasons == said
     assert "may not release freeze here" in caught.value.what
+    # Where no rule permits it, it is a role that is wanting, and who took another step is as good as anybody.
+    assert ("no other step" in caught.value.remedy) is (said != ("no rule permits it",))
 
 
 def test_what_is_not_said_of_a_person_is_not_so() -> None:
