@@ -29,6 +29,8 @@ TAKEN_UP = {
     ("github", "business.add_owner"),
     ("github", "business.add_billing_manager"),
     ("github", "team.promote_maintainer"),
+    ("google", "groups:accept_invitation privileged"),
+    ("google", "groups_enterprise:accept_invitation privileged"),
 }
 """Power that people take up themselves after somebody else gave it, or that comes with what they made."""
 

@@ -110,10 +110,13 @@ def test_every_type_is_mapped_or_ignored(classify: Classify) -> None:
     entries = list(csv.DictReader(GOOGLE.catalogue.read_text(encoding="utf-8").splitlines()))
     plain = [e for e in entries if not e["canonical"].startswith("login.")]
     names = [entry["native"].split(":") for entry in plain]
-    lines = [
-        _activity(_event(name, f"t{n}"), application=application, number=str(n))
-        for n, (application, name) in enumerate(names)
-    ]
+    lines = []
+    for n, (application, name) in enumerate(names):
+        event = _event(name, f"t{n}")
+        if application.startswith(("groups", "directory_sync")) and name != "*":
+            event["name"] = name.removesuffix(" privileged")
+            event["parameters"].append({"name": "GROUP_EMAIL", "value": "admins@example.test"})
+        lines.append(_activity(event, application=application, number=str(n)))
     report = classify(lines, None, provider="google")
     given = {row.target: row.action for row in report.verdicts}
     for n, entry in enumerate(plain):
@@ -301,3 +304,108 @@ def test_a_group_that_lends_power_is_power(classify: Classify, name: str, group:
     report = classify([_activity(event)], None, provider="google")
     assert [row.action for row in report.verdicts] == ([] if action is None else [action])
     assert report.unknown_types == ()
+
+
+_ADMINS = "gcp-organization-admins@example.test"
+
+
+def _of_group(
+    name: str, application: str, group: str = _ADMINS, member: str | None = "ana@example.test"
+) -> dict[str, Any]:
+    named = {
+        "groups_enterprise": ("group_id", "member_id"),
+        "groups": ("group_email", "user_email"),
+        "directory_sync": ("GROUP_ID", "TARGET_OBJECT_ID"),
+        "admin": ("GROUP_EMAIL", "USER_EMAIL"),
+    }[application]
+    parameters = [{"name": name, "value": value} for name, value in zip(named, (group, member), strict=True) if value]
+    return _activity({"type": "moderator_action", "name": name, "parameters": parameters}, application=application)
+
+
+@pytest.mark.parametrize(
+    ("name", "application", "action"),
+    [
+        ("add_member", "groups_enterprise", Canonical.PRIVILEGE_GRANT),
+        ("add_member_role", "groups_enterprise", Canonical.PRIVILEGE_GRANT),
+        ("invite_member", "groups_enterprise", Canonical.PRIVILEGE_GRANT),
+        ("remove_member", "groups_enterprise", Canonical.PRIVILEGE_REVOKE),
+        ("add_user", "groups", Canonical.PRIVILEGE_GRANT),
+        ("invite_user", "groups", Canonical.PRIVILEGE_GRANT),
+        ("remove_user", "groups", Canonical.PRIVILEGE_REVOKE),
+        ("ADDED_GROUP_MEMBERSHIP", "directory_sync", Canonical.PRIVILEGE_GRANT),
+        ("REMOVED_GROUP_MEMBERSHIP", "directory_sync", Canonical.PRIVILEGE_REVOKE),
+    ],
+)
+def test_a_group_lends_power_wherever_it_is_changed(
+    classify: Classify, name: str, application: str, action: Canonical
+) -> None:
+    """Groups' own pages and interfaces tell who is in them, and the console does not; another group is none of this."""
+    row = classify.one(_of_group(name, application), provider="google")
+    assert (row.action, row.actor, row.target) == (action, "admin@example.test", "ana@example.test")
+    assert row.detail == _ADMINS
+    report = classify([_of_group(name, application, "choir@example.test")], None, provider="google")
+    assert (report.verdicts, report.unknown_types) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict"), [("join", Verdict.UNVERIFIED), ("accept_invitation", Verdict.SELF_SERVICE)]
+)
+@pytest.mark.parametrize("application", ["groups", "groups_enterprise"])
+def test_who_joins_a_group_that_lends_power_gave_it_to_themself(
+    classify: Classify, application: str, name: str, verdict: Verdict
+) -> None:
+    """An invitation was somebody else's; a group that stands open lends its power to whoever asks for it."""
+    row = classify.one(_of_group(name, application, member=None), provider="google")
+    assert (row.action, row.target, row.verdict) == (Canonical.PRIVILEGE_GRANT, "admin@example.test", verdict)
+
+
+def test_one_change_of_a_group_that_stands_twice_is_one(classify: Classify) -> None:
+    """The console writes it, and so do groups; a trial of what would be synchronised did nothing."""
+    twice = [_of_group("ADD_GROUP_MEMBER", "admin"), _of_group("add_member", "groups_enterprise")]
+    twice[1]["id"]["uniqueQualifier"] = "-2"
+    (row,) = classify(twice, None, provider="google").verdicts
+    assert (row.action, row.folded) == (Canonical.PRIVILEGE_GRANT, 2)
+    trial = _of_group("ADDED_GROUP_MEMBERSHIP", "directory_sync")
+    trial["events"][0]["parameters"].append({"name": "DRY_RUN", "boolValue": True})
+    assert classify([trial], None, provider="google").verdicts == ()
+
+
+def test_a_group_in_ecs_is_the_group_it_was(classify: Classify) -> None:
+    """Elastic has the member as the target or among what is the group's."""
+    own = {"groups": {"email": _ADMINS, "member": {"email": "ana@example.test"}}, "event": {"type": "acl_change"}}
+    document = {
+        "@timestamp": AT,
+        "event": {"action": "add_user", "id": "1", "provider": "groups", "dataset": "google_workspace.groups"},
+        "google_workspace": own,
+        "user": {"email": "admin@example.test", "id": "p-admin"},
+    }
+    row = classify.one(document, provider="google")
+    assert (row.action, row.actor, row.target) == (
+        Canonical.PRIVILEGE_GRANT, "admin@example.test", "ana@example.test"
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "action"),
+    [
+        ("IMPORT_SSH_PUBLIC_KEY", Canonical.TOKEN_REISSUE),
+        ("UPDATE_SSH_PUBLIC_KEY", Canonical.TOKEN_REISSUE),
+        ("DELETE_SSH_PUBLIC_KEY", Canonical.TOKEN_REVOKE),
+        ("GET_LOGIN_PROFILE", None),
+    ],
+)
+def test_a_key_of_os_login_lets_in(classify: Classify, name: str, action: Canonical | None) -> None:
+    """It opens every machine of Google Cloud that its owner may sign in to."""
+    event = _event(name, "admin@example.test", "CLOUD_OSLOGIN")
+    report = classify([_activity(event, application="gcp")], None, provider="google")
+    told = [(row.action, row.verdict) for row in report.verdicts if row.action is Canonical.TOKEN_REISSUE]
+    assert [row.action for row in report.verdicts] == ([] if action is None else [action])
+    assert all(verdict is Verdict.SELF_SERVICE for _, verdict in told)
+
+
+def test_a_key_of_os_login_in_a_sink_is_whose_it_is_for(classify: Classify) -> None:
+    """An administrator may write one for somebody else."""
+    entry = _called("google.cloud.oslogin.v1.OsLoginService.ImportSshPublicKey", "oslogin.googleapis.com")
+    entry["protoPayload"]["request"] = {"parent": "users/ana@example.test"}
+    row = classify.one(entry, provider="google")
+    assert (row.action, row.target, row.verdict) == (Canonical.TOKEN_REISSUE, "ana@example.test", Verdict.UNVERIFIED)

@@ -352,6 +352,68 @@ def test_a_webhook_s_user_event_is_the_user_s(classify: Classify) -> None:
     assert (row.action, row.target, row.verdict) == (Canonical.PASSWORD_CHANGE_SELF, "u-ana", Verdict.SELF_SERVICE)
 
 
+_RESET = {"resourceType": "USER", "operationType": "ACTION", "resourcePath": "users/u-ana/reset-password"}
+_ROW = {"realm_id": "r-1", "ip_address": "198.51.100.7", "event_time": AT, "user_id": "u-ana", "details_json": None}
+_OTP = {"credential_type": "otp"}
+_OTP_TEXT = json.dumps(_OTP)
+_CLOUD = {"specversion": "1.0", "id": "e-1", "time": "2026-03-02T12:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"uid": "e-1", "occurredAt": "2026-03-02T12:00:00Z", "authDetails": {"userId": "u-mara"}, **_RESET},
+        {"eventId": "e-1", "timestamp": "2026-03-02T12:00:00Z", "auth": {"userId": "u-mara"}, **_RESET},
+        {"class": "ADMIN", "id": "e-1", "time": AT, "authUserId": "u-mara", **_RESET},
+        {
+            "ID": "e-1", "ADMIN_EVENT_TIME": AT, "REALM_ID": "r-1", "OPERATION_TYPE": "ACTION", "RESOURCE_TYPE": "USER",
+            "RESOURCE_PATH": "users/u-ana/reset-password", "AUTH_USER_ID": "u-mara", "ERROR": None,
+        },
+        {**_CLOUD, "type": "io.keycloak.admin.action", "data": {**_RESET, "kind": "admin", "actorUserId": "u-mara"}},
+    ],
+    ids=["occurred", "timestamp", "flat", "a row", "a CloudEvent"],
+)  # fmt: skip
+def test_others_names_of_an_administrators_event_are_known(classify: Classify, event: dict[str, Any]) -> None:
+    """Who did it and when stands where the listener, or the server's own database, writes it; so does the id."""
+    row = classify.one({"realmId": "r-1", **event}, provider="keycloak")
+    assert (row.id, row.action, row.actor, row.target) == ("e-1", Canonical.PASSWORD_RESET, "u-mara", "u-ana")
+    assert row.at == NOON
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"type": "access.UPDATE_CREDENTIAL", "uid": "e-1", "occurredAt": "2026-03-02T12:00:00Z", "details": _OTP},
+        {
+            "type": "UPDATE_CREDENTIAL", "resourceType": "CREDENTIAL", "operationType": "UPDATE", "id": "e-1",
+            "time": AT, "username": "ana", "details": _OTP,
+        },
+        {"class": "USER", "id": "e-1", "type": "UPDATE_CREDENTIAL", "time": AT, "detailsJson": _OTP_TEXT},
+        {"type": "UPDATE_CREDENTIAL", "id": "e-1", "details_json_long_value": _OTP_TEXT, **_ROW},
+        {**_CLOUD, "type": "io.keycloak.user.update_credential", "data": {
+            "eventType": "UPDATE_CREDENTIAL", "userId": "u-ana", "details": _OTP,
+        }},
+    ],
+    ids=["occurred", "an operation beside", "flat", "a row", "a CloudEvent"],
+)  # fmt: skip
+def test_others_names_of_a_users_event_are_known(classify: Classify, event: dict[str, Any]) -> None:
+    """Whatever else it says was done with what, a user's event is the user's, and its details say which credential."""
+    row = classify.one({"realmId": "r-1", "userId": "u-ana", **event}, provider="keycloak")
+    assert (row.id, row.at, row.target, row.verdict) == ("e-1", NOON, "u-ana", Verdict.SELF_SERVICE)
+    assert (row.detail, row.action) == ("otp", Canonical.FACTOR_ENROLL)
+
+
+def test_an_event_that_a_listener_keeps_beside_its_message_is_read(classify: Classify) -> None:
+    """A log in JSON has it in the context of the line; and who acts is never whom an administrator's event is about."""
+    context = {"class": "ADMIN", "id": "e-1", "time": AT, "authUserId": "u-mara", "realmId": "r-1", **_RESET}
+    line = {"message": "Event", "mdc": {f"event.{name}": each for name, each in context.items()}}
+    row = classify.one(line, provider="keycloak")
+    assert (row.action, row.actor, row.target) == (Canonical.PASSWORD_RESET, "u-mara", "u-ana")
+    cloud = {**_CLOUD, "type": "io.keycloak.admin.action", "data": {**_RESET, "kind": "admin", "userId": "u-ana"}}
+    row = classify.one(cloud, provider="keycloak")
+    assert (row.actor, row.target, row.verdict) == ("", "u-ana", Verdict.UNVERIFIED)
+
+
 def test_anothers_name_owns_nothing(classify: Classify, evidence: Callable[..., EvidenceRow]) -> None:
     """An administrator of one realm who is called as a user of another is not the user, nor an executor called so."""
     case = evidence("u-ana", target_keys=("u-ana", "ana"), principal_keys=("u-watchword", "watchword"))

@@ -80,6 +80,9 @@ class KeycloakReader:
             return line
         if not isinstance(value, dict) or "operationType" in value or isinstance(value.get("type"), str):
             return line
+        context = value.get("mdc")
+        if isinstance(context, dict) and "event.class" in context:  # a listener's, which writes no message of its own
+            return msgspec.json.encode({name.removeprefix("event."): each for name, each in context.items()})
         message = next((value[k] for k in ("message", "log", "MESSAGE", "msg") if isinstance(value.get(k), str)), None)
         if message is None:
             return line

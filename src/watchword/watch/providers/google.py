@@ -161,7 +161,10 @@ def _from_ecs(value: Json, own: Json) -> tuple[Json, ...] | None:
     dataset = (text(at(value, "event", "dataset")) or "").rpartition(".")[2]
     application = text(at(value, "event", "provider")) or dataset
     target = text(at(value, "user", "target", "email"))
-    parameters = [{"name": "USER_EMAIL", "value": target}] if target else []
+    member = text(at(own, "groups", "member", "email")) or text(at(own, "group_enterprise", "member", "id"))
+    groups = (("admin", "group", "email"), ("groups", "email"), ("group_enterprise", "group", "id"))
+    parameters = [{"name": "USER_EMAIL", "value": target or member}] if target or member else []
+    parameters += [{"name": "GROUP_EMAIL", "value": told} for path in groups if (told := text(at(own, *path)))]
     if role := text(at(own, "admin", "role", "name")):
         parameters.append({"name": "ROLE_NAME", "value": role})
     if privilege := text(at(own, "admin", "privilege", "name")):

@@ -1,6 +1,16 @@
-WITH each AS (
+WITH one AS (
     SELECT id, actor, ipAddress, networkInfo, unnest(coalesce(nullif(events, []), [NULL])) AS event, len(events) AS several
     FROM log
+),
+each AS (
+    SELECT
+        *,
+        -- Of a group its name alone tells whether it lends power.
+        coalesce(regexp_matches(
+            list_filter(event.parameters, lambda p: upper(p.name) IN ('GROUP_EMAIL', 'GROUP_ID'))[1]."value",
+            '(?i)admin|operator|root|wheel|sudo|help.?desk|service.?desk|replicat'
+        ), false) AS lends_power
+    FROM one
 )
 SELECT
     -- What a user does to his own account is written under two applications: one name for both.
@@ -12,18 +22,26 @@ SELECT
         WHEN event."type" IN ('device_applications', 'device_updates') THEN 'mobile'
         ELSE coalesce(id.applicationName, 'admin')
     END || ':' || CASE
+        -- Who is in a group may be changed in three applications besides.
+        WHEN id.applicationName IN ('groups', 'groups_enterprise', 'directory_sync') THEN CASE
+            WHEN lends_power AND event.name IN (
+                'add_member', 'add_member_role', 'add_user', 'join', 'invite_member', 'invite_user', 'accept_invitation', 'approve_join_request',
+                'remove_member', 'remove_user', 'ADDED_GROUP_MEMBERSHIP', 'REMOVED_GROUP_MEMBERSHIP'
+            ) AND coalesce(lower(coalesce(
+                list_filter(event.parameters, lambda p: upper(p.name) = 'DRY_RUN')[1].boolValue,
+                list_filter(event.parameters, lambda p: upper(p.name) = 'DRY_RUN')[1]."value"
+            )), '') <> 'true'
+                THEN event.name || ' privileged'
+            ELSE '*'
+        END
         -- Applications that keep no accounts have hundreds of events: they count by their application.
-        WHEN regexp_full_match(id.applicationName, 'drive|calendar|chat|meet|meet_hardware|gmail|rules|groups|groups_enterprise|vault|chrome'
+        WHEN regexp_full_match(id.applicationName, 'drive|calendar|chat|meet|meet_hardware|gmail|rules|vault|chrome'
             || '|access_evaluation|context_aware_access|gcp|data_studio|keep|jamboard|access_transparency|classroom|gemini_in_workspace_apps|takeout'
             || '|contacts|currents|gplus|profile|cloud_search|tasks|voice|assignments|admin_data_action|data_migration|graduation|ldap')
             AND (id.applicationName = 'drive' AND event.name = 'download') IS NOT TRUE
+            AND (id.applicationName = 'gcp' AND regexp_matches(event.name, '^(IMPORT|UPDATE|DELETE)_SSH_PUBLIC_KEY$')) IS NOT TRUE
             THEN '*'
-        -- Of a group its name alone tells whether it lends power.
-        WHEN event.name IN ('ADD_GROUP_MEMBER', 'REMOVE_GROUP_MEMBER') AND regexp_matches(
-            list_filter(event.parameters, lambda p: upper(p.name) = 'GROUP_EMAIL')[1]."value",
-            '(?i)admin|operator|root|wheel|sudo|help.?desk|service.?desk|replicat'
-        )
-            THEN event.name || ' privileged'
+        WHEN event.name IN ('ADD_GROUP_MEMBER', 'REMOVE_GROUP_MEMBER') AND lends_power THEN event.name || ' privileged'
         ELSE event.name
     END AS native,
     id."time" AS stamp,
@@ -41,7 +59,10 @@ WITH field AS (
         unnest(record),
         coalesce(try_cast(record.stamp AS TIMESTAMPTZ), instant(record.stamp)) AS "time",
         nullif(record.actor.email, '') AS by_mail,
-        list_filter(record.parameters, lambda p: upper(p.name) IN ('USER_EMAIL', 'AFFECTED_EMAIL_ADDRESS'))[1] AS subject,
+        list_filter(record.parameters, lambda p: upper(p.name) IN ('USER_EMAIL', 'AFFECTED_EMAIL_ADDRESS', 'MEMBER_ID', 'TARGET_OBJECT_ID'))[1] AS subject,
+        CASE WHEN ends_with(native, ' privileged') THEN
+            list_filter(record.parameters, lambda p: upper(p.name) IN ('GROUP_EMAIL', 'GROUP_ID', 'ROLE_NAME'))[1]."value"
+        END AS of_group,
         list_filter(
             record.parameters,
             lambda p: upper(p.name) IN ('ROLE_NAME', 'PRIVILEGE_NAME', 'LOGIN_CHALLENGE_METHOD', 'LOGIN_TYPE', 'LOGIN_FAILURE_TYPE', 'APP_NAME', 'DEVICE_TYPE')
@@ -53,7 +74,7 @@ WITH field AS (
         ))[1]."value" AS about,
         list_filter(record.parameters, lambda p: upper(p.name) IN ('DEVICE_ID', 'RESOURCE_ID'))[1]."value" AS device,
         list_filter(record.parameters, lambda p: upper(p.name) = 'ACCOUNT_STATE')[1]."value" AS state,
-        regexp_matches(native, '^(admin|iam|cloudidentity|identitytoolkit|cloudresourcemanager|logging|storage):') AS by_administrator
+        regexp_matches(native, '^(admin|iam|cloudidentity|identitytoolkit|cloudresourcemanager|logging|storage|directory_sync|groups(_enterprise)?:(add|invite|remove|approve))') AS by_administrator
     FROM record
 ),
 each_target AS (
@@ -87,7 +108,8 @@ SELECT
     address_in(address) AS address,
     CAST(NULL AS VARCHAR) AS socket,
     nullif(number, '') AS correlation,
-    nullif(number, '') AS click,
+    -- One change of a group may stand under two applications, each with a number of its own.
+    coalesce(lower(of_group), nullif(number, '')) AS click,
     coalesce(lower(by_mail) = lower("target"), false) AS by_owner,
     CASE
         WHEN upper(actor.callerType) IN ('KEY', 'APPLICATION') THEN CASE WHEN upper(actor."key") = 'SYSTEM' THEN 'system' ELSE 'automation' END
@@ -98,5 +120,5 @@ SELECT
     asn,
     device,
     CAST(NULL AS VARCHAR) AS session,
-    coalesce(nullif(said."value", ''), said.multiValue[1], CASE WHEN "target" IS NULL THEN nullif(about, '') END) AS detail
+    coalesce(of_group, nullif(said."value", ''), said.multiValue[1], CASE WHEN "target" IS NULL THEN nullif(about, '') END) AS detail
 FROM each_target

@@ -240,6 +240,9 @@ def _of_another(service: str, called: str, payload: Json) -> list[Json]:
         is_off = done == "update" and "INACTIVE" in (_hmac(payload, "state"), _hmac(payload, "hmacKey", "state"))
         whose = _hmac(payload, "serviceAccountEmail") or _hmac(payload, "hmacKey", "serviceAccountEmail")
         return [_said_of(f"hmac_key/{'off' if is_off else done}", payload, USER_EMAIL=whose, **_about(payload))]
+    if service == "oslogin.googleapis.com" and called.endswith(".ImportSshPublicKey"):
+        whose = text(at(payload, "request", "parent")) or text(payload.get("resourceName")) or ""
+        return [_said_of("import_ssh_public_key", payload, USER_EMAIL=whose.rpartition("users/")[2] or None)]
     return []
 
 

@@ -9,13 +9,59 @@ import msgspec
 
 from watchword.watch.providers.original import at, original
 from watchword.watch.providers.provider import Json, Provider
+from watchword.watch.providers.recased import Spelling
 from watchword.watch.shapes_text import PASSED, Damaged, KeycloakReader
+
+_COLUMNS = (
+    ("id", "VARCHAR"),
+    ("time", "VARCHAR"),
+    ("type", "VARCHAR"),
+    ("operationType", "VARCHAR"),
+    ("resourceType", "VARCHAR"),
+    ("resourcePath", "VARCHAR"),
+    ("representation", "VARCHAR"),
+    ("realmId", "VARCHAR"),
+    ("realmName", "VARCHAR"),
+    ("clientId", "VARCHAR"),
+    ("userId", "VARCHAR"),
+    ("sessionId", "VARCHAR"),
+    ("ipAddress", "VARCHAR"),
+    ("error", "VARCHAR"),
+    ("details", "JSON"),
+    ("authDetails", "JSON"),
+    # What listeners that others wrote call these.
+    ("uid", "VARCHAR"),
+    ("eventId", "VARCHAR"),
+    ("occurredAt", "VARCHAR"),
+    ("timestamp", "VARCHAR"),
+    ("username", "VARCHAR"),
+    ("auth", "JSON"),
+    ("authUserId", "VARCHAR"),
+    ("authIpAddress", "VARCHAR"),
+    ("detailsJson", "VARCHAR"),
+    ("actorUserId", "VARCHAR"),
+    ("event_time", "VARCHAR"),
+)
+_SPELLING = Spelling(_COLUMNS, eventtime="time", admineventtime="time", detailsjsonlongvalue="detailsJson")
+_CLOUD_EVENT = "io.keycloak."
+"""How the type begins of an event that a listener puts into a CloudEvent."""
 
 
 def _shape(value: Json) -> tuple[Json, ...] | None:
-    """An admin event, which names its operation where a user event names its type; or what ECS makes of a log line."""
+    """An admin event, which names its operation where a user event names its type; or either as others write it.
+
+    Those are ECS of a log line, a CloudEvent, and a row of the server's own database.
+    """
     if isinstance(value.get("operationType"), str):
         return (value,)
+    if str(value.get("type")).startswith(_CLOUD_EVENT) and isinstance(held := value.get("data"), dict):
+        own = {"id": held.get("keycloakEventId") or value.get("id"), "time": value.get("time")}
+        own["type"] = held.get("eventType")
+        # There an administrator's event has as its user whom it is about.
+        return ({**held, **own, "userId": held.get("actorUserId" if held.get("kind") == "admin" else "userId")},)
+    row = _SPELLING.of({name: each for name, each in value.items() if each is not None})
+    if any(isinstance(row.get(name), str) for name in ("type", "operationType")) and "realmId" in row:
+        return (row,)
     inner = original(value)
     if isinstance(inner, str):
         inner = next(
@@ -59,28 +105,12 @@ def _of_ecs(value: Json) -> tuple[Json, ...] | None:
 KEYCLOAK = Provider(
     name="keycloak",
     type_key="type",
-    columns=(
-        ("id", "VARCHAR"),
-        ("time", "VARCHAR"),
-        ("type", "VARCHAR"),
-        ("operationType", "VARCHAR"),
-        ("resourceType", "VARCHAR"),
-        ("resourcePath", "VARCHAR"),
-        ("representation", "VARCHAR"),
-        ("realmId", "VARCHAR"),
-        ("realmName", "VARCHAR"),
-        ("clientId", "VARCHAR"),
-        ("userId", "VARCHAR"),
-        ("sessionId", "VARCHAR"),
-        ("ipAddress", "VARCHAR"),
-        ("error", "VARCHAR"),
-        ("details", "JSON"),
-        ("authDetails", "JSON"),
-    ),
+    columns=_COLUMNS,
     wrapped=("events", "adminEvents"),
     shape=_shape,
     preamble=re.compile(re.escape(PASSED)),
     reader=KeycloakReader,
+    apart=("data", "event_time"),
     tenant=("realmName", "realmId"),
 )
 """Keycloak's events as its admin REST API gives them, and the lines of its `jboss-logging` listener."""

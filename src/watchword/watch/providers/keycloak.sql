@@ -3,18 +3,25 @@ WITH told AS (
         *,
         -- Listeners that others wrote say in the type that an event is an administrator's, or name both in it.
         regexp_replace(upper(nullif("type", '')), '^(ACCESS|ADMIN)\.', '') AS kind,
-        regexp_extract(upper("type"), '^(?:ADMIN\.)?(?:([A-Z_]+)-)?(CREATE|UPDATE|DELETE|ACTION)$', ['resource', 'operation']) AS pair
+        regexp_extract(upper("type"), '^(?:ADMIN\.)?(?:([A-Z_]+)-)?(CREATE|UPDATE|DELETE|ACTION)$', ['resource', 'operation']) AS pair,
+        coalesce(authDetails, auth) AS session_of
     FROM log
 ),
 whole AS (
     SELECT
         *,
-        upper(coalesce(said(operationType), CASE WHEN said(resourcePath) IS NOT NULL THEN nullif(pair.operation, '') END)) AS operation,
+        -- A listener may say of a user's event, too, what was done with what: there it names no path.
+        CASE WHEN said(resourcePath) IS NULL AND pair.operation = '' AND userId IS NOT NULL AND kind NOT LIKE 'ADMIN%' THEN NULL
+            ELSE upper(coalesce(said(operationType), CASE WHEN said(resourcePath) IS NOT NULL THEN nullif(pair.operation, '') END))
+        END AS operation,
         upper(coalesce(said(resourceType), nullif(pair.resource, ''))) AS resource
     FROM told
 )
 SELECT
     CASE
+        -- A row of the server's own database and a CloudEvent have their members elsewhere, where only the reading of one
+        -- line after the other looks.
+        WHEN event_time IS NOT NULL OR starts_with(kind, 'IO.KEYCLOAK.') THEN NULL
         WHEN operation IS NULL THEN coalesce(kind, CASE WHEN coalesce("type", operationType) IS NOT NULL THEN 'UNKNOWN' END)
         -- What is done with an account, a client or the realm is said by the end of the path.
         ELSE operation || ' ' || coalesce(resource, 'UNKNOWN') || CASE coalesce(resource, '')
@@ -29,14 +36,17 @@ SELECT
             ELSE ''
         END
     END AS native,
-    CAST(instant("time") AS VARCHAR) AS stamp,
+    CAST(instant(coalesce(said("time"), said(occurredAt), said("timestamp"))) AS VARCHAR) AS stamp,
     struct_pack(
-        id := id, "time" := "time", admin := operation IS NOT NULL, operation := operation,
+        id := coalesce(said(id), said(uid), said(eventId)), "time" := coalesce(said("time"), said(occurredAt), said("timestamp")),
+        admin := operation IS NOT NULL, operation := operation,
         resource := resource, path := resourcePath, representation := representation,
-        realm := coalesce(realmId, authDetails ->> '$.realmId'), client := clientId,
-        "user" := coalesce(said(userId), authDetails ->> '$.userId'),
-        session := coalesce(said(sessionId), authDetails ->> '$.sessionId'),
-        address := ipAddress, error := error, details := details, auth := authDetails
+        realm := coalesce(realmId, session_of ->> '$.realmId'), client := clientId,
+        -- A listener may name beside the account whose act it was.
+        "user" := coalesce(said(actorUserId), said(userId), session_of ->> '$.userId', said(authUserId)), username := username,
+        session := coalesce(said(sessionId), session_of ->> '$.sessionId'),
+        address := coalesce(said(ipAddress), said(authIpAddress)), error := error,
+        details := coalesce(details, try_cast(detailsJson AS JSON)), auth := session_of
     ) AS record,
     coalesce(nullif(realmName, ''), nullif(realmId, '')) AS tenant
 FROM whole;
@@ -55,7 +65,7 @@ WITH field AS (
         try_cast(record.representation AS JSON) AS body,
         said(CASE WHEN record.admin THEN coalesce(record.auth ->> '$.userId', record."user") ELSE record."user" END) AS account,
         said(CASE WHEN record.admin THEN record.auth ->> '$.username'
-            ELSE coalesce(record.details ->> '$.username', record.auth ->> '$.username') END) AS login,
+            ELSE coalesce(record.details ->> '$.username', record.auth ->> '$.username', record.username) END) AS login,
         address_in(coalesce(record.address, record.auth ->> '$.ipAddress')) AS address,
         said(coalesce(record.session, record.details ->> '$.code_id')) AS session,
         said(record.details ->> '$.code_id') AS flow,
