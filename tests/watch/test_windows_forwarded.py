@@ -238,7 +238,9 @@ def test_events_of_many_lines_are_one_part(tmp_path: Path) -> None:
     assert len(splits_of(log, WINDOWS, feed=0, file=0, size=2000)) == 1
 
 
-FLAGS = "\tUser Account Control:\t\n\t\t'Don't Require Preauth' - Enabled\n"
+FLAGS = (
+    "\tUser Account Control:\t\n\t\t'Don't Require Preauth' - Enabled\n\nAdditional Information:\n\tPrivileges:\t\t-\n"
+)
 OTHER = "<Event><System><EventID>{}</EventID><Channel>Security</Channel></System></Event>"
 
 

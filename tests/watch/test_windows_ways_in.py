@@ -198,8 +198,9 @@ def _told(number: int, record: int, message: str) -> dict[str, Any]:
 def test_the_message_says_as_much_as_the_data(classify: Classify) -> None:
     """Flags that stand on lines of their own, an attribute and its value, a policy, a certificate's other name."""
     flags = "Changed Attributes:\r\n\tUser Account Control:\t\r\n\t\t'Don't Require Preauth' - Enabled\r\n"
+    flags += "\tUser Parameters:\t-\r\n\r\nAdditional Information:\r\n\tPrivileges:\t\t-\r\n"
     value = "Attribute:\r\n\tLDAP Display Name:\tservicePrincipalName\r\n\tValue:\thttp/ana\r\nOperation:\r\n\tType:\t"
-    entry = f"Object:\r\n\tDN:\t{DN}\r\n\tClass:\tuser\r\n{value}"
+    entry = f"Directory Service:\r\n\tName:\texample.test\r\nObject:\r\n\tDN:\t{DN}\r\n\tClass:\tuser\r\n{value}"
     policy = "Audit Policy Change:\r\n\tSubcategory:\t\tLogon\r\n\tChanges:\t\t"
     asked = "Requester:\tEXAMPLE\\agent\r\nAttributes:\t\r\nCertificateTemplate:Web\r\nSAN:upn=root@example.test\r\n"
     lines = [

@@ -162,6 +162,9 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
 CARRIED = "watchword.provider"
 """The member of a carried event that names the provider it is of."""
 
+UNSURE = "watchword.unsure"
+"""The member of an event that says why it can be read in more than one way: it is kept aside, and not judged."""
+
 
 class Feed(msgspec.Struct, frozen=True, kw_only=True):
     """Log files of one provider that are read together.

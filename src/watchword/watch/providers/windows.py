@@ -90,17 +90,18 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
             event = {**_data(data), **event}
     if isinstance(payload := parsed(value.get("Payload")), dict):  # as EvtxECmd hands on the data
         event = {**{name: each for name, each in _from_event(payload).items() if each is not None}, **event}
-    number = text(event.get("EventID"))
+    log = text(event.get("Channel"))
+    if "EventID" not in event and log is not None:
+        event["EventID"] = value.get("Id")
+    number = _number(event)
     event = {**inserted(number, parsed(value.get("StringInserts"))), **event}
     if (source := at(value, "provider", "name")) is not None:
         event.setdefault("SourceName", source)
-    if "EventID" not in event and text(event.get("Channel")) is not None:
-        event["EventID"] = value.get("Id")
     message = next((value[name] for name in _SAYS if isinstance(value.get(name), str)), None)
     if message is not None and str(event.get("SourceName")).startswith("AD FS"):
         event.setdefault("Data", message)
     elif message is not None and event.get("SubjectUserSid") is None:
-        event = {**fields_of(message), **event}
+        event = {**fields_of(message, number, log), **event}
     if value.get("StringInserts") and is_nameless(number, event):
         return None
     return _one(event)
@@ -132,12 +133,14 @@ _OUTCOMES = ("winlogbeat_event_outcome", "_winlogbeat_event_outcome", "event_out
 def _from_viewer(row: Json) -> Json:
     """A row that Event Viewer saved: which log it is of only the source tells, and who acted only the message."""
     source = str(row.get("Source"))
-    log = {"PasswordResetService": "Application"}.get(source, source)
-    return fields_of(str(row.get("Message"))) | {
+    log = {
+        "PasswordResetService": "Application",
+        "Microsoft-Windows-Security-Auditing": "Security",
+        "Microsoft-Windows-Eventlog": "Security",
+    }.get(source, source)
+    return fields_of(str(row.get("Message")), str(row["Event ID"]).strip(), log) | {
         "EventID": row["Event ID"],
-        "Channel": "Security"
-        if source in ("Microsoft-Windows-Security-Auditing", "Microsoft-Windows-Eventlog")
-        else log,
+        "Channel": log,
         "SourceName": source,
         "TimeCreated": row["Date and Time"],
         "Keywords": row.get("Keywords") or row.get("Level"),
@@ -145,15 +148,19 @@ def _from_viewer(row: Json) -> Json:
 
 
 def _one(event: Json) -> tuple[Json, ...] | None:
-    given = event.get("EventID")
-    # With qualifiers, as old services have it.
-    number = text(given.get("id", _flat(given)) if isinstance(given, dict) else given)
+    number = _number(event)
     if number is None or not number.isdecimal():
         return None
     flat = {name: _flat(event.get(name)) for name, _ in _COLUMNS if event.get(name) is not None}
     # What no verdict looks at, a rule that was brought along may.
     rest = {name: each for name, each in event.items() if name not in _NO_REST and isinstance(each, str | int | float)}
     return ({**rest, **flat, "EventID": number},)
+
+
+def _number(event: Json) -> str | None:
+    """Which event it is; beside that, old services have qualifiers."""
+    given = event.get("EventID")
+    return text(given.get("id", _flat(given)) if isinstance(given, dict) else given)
 
 
 def _capital(name: str) -> str:
@@ -285,7 +292,7 @@ def _classic(said: str) -> tuple[Json, ...] | None:
     if "LogName" not in named or "EventCode" not in named:
         event = of_line(said)
         return None if event is None else _one(_SPELLING.of(event))
-    event = fields_of(message) | _SPELLING.of(named)
+    event = fields_of(message, text(named["EventCode"]), named["LogName"]) | _SPELLING.of(named)
     return _one({**event, "TimeCreated": head.lstrip().partition("\n")[0].strip()})
 
 
