@@ -59,6 +59,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     *reader* makes JSON of a log that is none, where that takes more than one line: one is made for each log.
     *plain* are columns of a line beside its record, which is then kept of what is no sign-in alone.
     *apart* are members in which a line may have its data apart from where the columns look: one with such is shaped.
+    *doubt* says why an event that is as the log has it is `UNSURE`, or None; its `lines` give such an event no type.
     *tenant* are members (`a.b`) that name whose an event is, of the vendor's many customers; where there are some, the
     first query has a column `tenant` besides.
     """
@@ -78,6 +79,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     reader: Callable[[], TextReader] | None = None
     plain: tuple[str, ...] = ()
     apart: tuple[str, ...] = ()
+    doubt: Callable[[Json], str | None] | None = None
     tenant: tuple[str, ...] = ()
 
     @property
@@ -122,7 +124,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
         # A key that is no text in this log says nothing where it is text.
         is_own = isinstance(value.get(self.type_key), str) and (self.type_key, "VARCHAR") in self.columns
         if is_own and not any(value.get(name) for name in self.apart):
-            return (value,)
+            why = None if self.doubt is None else self.doubt(value)
+            return (value,) if why is None else ({**value, UNSURE: why},)
         if self.shape is None:
             return None
         return self._original(value) or self.shape(value)

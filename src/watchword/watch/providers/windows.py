@@ -7,7 +7,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from watchword.watch.providers.log_analytics import parsed
-from watchword.watch.providers.provider import Json, Provider
+from watchword.watch.providers.provider import UNSURE, Json, Provider
 from watchword.watch.providers.recased import Spelling, at, nested, text
 from watchword.watch.providers.windows_inserts import inserted, is_nameless
 from watchword.watch.providers.windows_message import fields_of
@@ -154,7 +154,29 @@ def _one(event: Json) -> tuple[Json, ...] | None:
     flat = {name: _flat(event.get(name)) for name, _ in _COLUMNS if event.get(name) is not None}
     # What no verdict looks at, a rule that was brought along may.
     rest = {name: each for name, each in event.items() if name not in _NO_REST and isinstance(each, str | int | float)}
-    return ({**rest, **flat, "EventID": number},)
+    one = {**rest, **flat, "EventID": number}
+    return (one if UNSURE in one or (why := _doubt(one)) is None else {**one, UNSURE: why},)
+
+
+_TRIED = ("4723", "4724")
+"""Events that are written alike of what was done and what failed, and have nothing else to tell which."""
+_IN_WORDS = re.compile(r"[^\W\d_]{3}")
+_TELLING = re.compile(
+    r"fail|gescheitert|échec|error de auditor|отказ|success|erfolgreich|succès|auditoría correcta|успех"
+    r"|info|none|classic|null|(?:^| )(?:8|16)$",
+    re.IGNORECASE,
+)
+"""Words of English, German, French, Spanish and Russian; `windows.sql` has the same."""
+
+
+def _doubt(event: Json) -> str | None:
+    """Why it is not known whether *event* was done: its keywords are of another language, and nothing else says it."""
+    if event["EventID"] not in _TRIED or str(event.get("Channel") or "Security").lower() != "security":
+        return None
+    keywords = str(event.get("Keywords") or "")
+    if _IN_WORDS.search(keywords) is None or _TELLING.search(f"{keywords} {event.get('EventType') or ''}".strip()):
+        return None
+    return f"keywords in a language that is not known: whether it was done or failed is not sure ({keywords[:60]})"
 
 
 def _number(event: Json) -> str | None:
@@ -232,7 +254,7 @@ def _from_beat(value: Json, winlog: Json) -> Json:
     out["SourceName"] = winlog.get("provider_name")
     outcome = at(value, "event", "outcome")
     out["Keywords"] = winlog.get("keywords") or outcome
-    if "fail" in str(outcome).lower():  # its keywords may be of any language
+    if outcome is not None:  # its keywords may be of any language
         out["EventType"] = outcome
     # What a pipeline says of a time, it may say of when it read the record.
     times = (winlog.get("time_created"), at(value, "event", "created_at"), value.get("@timestamp"))
@@ -331,6 +353,7 @@ WINDOWS = Provider(
     type_key="EventID",
     columns=(*_COLUMNS, *((name, "VARCHAR") for name in _APART)),
     apart=_APART,
+    doubt=_doubt,
     wrapped=("value", "records", "events", "Events"),
     shape=_shape,
     text=_text,

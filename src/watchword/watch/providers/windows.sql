@@ -19,6 +19,12 @@ SELECT
             AND log_name IN ('security', '') AND regexp_matches(EventID, '^(4[678]|5136|1102)') THEN NULL
         WHEN apart NOT IN ('[]', '{}') AND "Data" IS NULL
             AND regexp_full_match(EventID, '120[2-5]|1210') THEN NULL
+        -- Nothing but its keywords tells whether it was done, and they are in another language: `_doubt` has the same.
+        WHEN EventID IN ('4723', '4724') AND log_name IN ('security', '') AND regexp_matches(Keywords, '\p{L}{3}')
+            AND NOT regexp_matches(
+                trim(concat_ws(' ', Keywords, EventType)), '(?i)fail|gescheitert|échec|error de auditor|отказ'
+                || '|success|erfolgreich|succès|auditoría correcta|успех|info|none|classic|null|(?:^| )(?:8|16)$'
+            ) THEN NULL
         WHEN log_name IN ('security', '') THEN EventID
         -- Another log cleared: its service says so in the log of the system.
         WHEN log_name = 'system' AND EventID = '104' THEN 'System/104'
@@ -73,7 +79,7 @@ WITH field AS (
         -- An audit failure is an attempt: the wrong right, the wrong old password, the wrong policy. That AD FS locks
         -- somebody out is done.
         (native <> '1210' AND regexp_matches(
-            record.keywords, '(?i)fail|0x8?010000000000000|-9218868437227405312|9227875636482146304|(?:^| )16$'
+            record.keywords, '(?i)fail|gescheitert|échec|error de auditor|отказ|0x8?010000000000000|-9218868437227405312|9227875636482146304|(?:^| )16$'
         ))
         -- 4766: an attempt to add another's identifier that came to nothing.
         OR native IN ('4766', '1203', '1205')
@@ -225,7 +231,7 @@ kinds AS (
 SELECT
     coalesce(
         machine || '/' || log_name || '/' || nullif(number, ''),
-        md5(concat_ws('|', native, stamp, machine, actor, "target", subject_logon, target_logon, attribute, "value"))
+        md5(concat_ws('|', native, stamp, machine, actor, "target", subject_logon, target_logon, attribute, "value", CASE WHEN failed THEN 'failed' END))
     ) AS id,
     unnest(coalesce(nullif(natives, []), [native || ' nothing that lets in'])) AS native_action,
     CASE WHEN is_sign_in THEN "target" ELSE actor END AS actor,
