@@ -61,7 +61,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     *apart* are members in which a line may have its data apart from where the columns look: one with such is shaped.
     *doubt* says why an event that is as the log has it is `UNSURE`, or None; its `lines` give such an event no type.
     *tenant* are members (`a.b`) that name whose an event is, of the vendor's many customers; where there are some, the
-    first query has a column `tenant` besides.
+    first query has a column `tenant` besides. Where the name is a part of such a member, *tenant_in* takes it out.
     """
 
     name: str
@@ -81,6 +81,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     apart: tuple[str, ...] = ()
     doubt: Callable[[Json], str | None] | None = None
     tenant: tuple[str, ...] = ()
+    tenant_in: Callable[[str], str | None] | None = None
 
     @property
     def structured(self) -> tuple[str, ...]:
@@ -138,7 +139,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
             for name in path.split("."):
                 value = value.get(name) if isinstance(value, dict) else None
             named += (str(each) for each in (value if isinstance(value, list) else [value]) if each not in (None, ""))
-        return tuple(named)
+        return tuple(named if self.tenant_in is None else filter(None, map(self.tenant_in, named)))
 
     def _original(self, value: Json) -> tuple[Json, ...] | None:
         """The vendor's event as it was, which a pipeline into ECS may keep as text beside what it made of it."""

@@ -6,6 +6,7 @@ import re
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from watchword.watch.providers.domain import of_machine
 from watchword.watch.providers.log_analytics import parsed
 from watchword.watch.providers.provider import UNSURE, Json, Provider
 from watchword.watch.providers.recased import Spelling, at, nested, text
@@ -357,5 +358,7 @@ WINDOWS = Provider(
     wrapped=("value", "records", "events", "Events"),
     shape=_shape,
     text=_text,
+    tenant=("Computer", "Hostname"),
+    tenant_in=of_machine,
 )
 """The Security log of domain controllers and members: one flat object an event is read fastest, as Sentinel's table."""

@@ -34,6 +34,7 @@ SELECT
         ELSE Channel
     END AS native,
     coalesce(TimeCreated, "@timestamp", TimeGenerated, EventTime, SystemTime, "timestamp") AS stamp,
+    domain_of_machine(machine) AS tenant,
     struct_pack(
         stamp := coalesce(TimeCreated, "@timestamp", TimeGenerated, EventTime, SystemTime, "timestamp"), machine := machine, log_name := log_name,
         number := number, keywords := concat_ws(' ', Keywords, EventType),
