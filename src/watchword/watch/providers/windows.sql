@@ -90,8 +90,14 @@ WITH field AS (
         -- What is about the domain, its certificates or a log, and no one account.
         regexp_full_match(native, '1102|System/104|4706|4707|4713|4716|4719|4739|486[567]|488[25]|489[012689]|4900|4906|4912') AS is_setting,
         lower(nullif(trim(record.requester), '')) AS requester_name,
-        -- A certificate that is asked for in another's name.
-        lower(nullif(trim(regexp_extract(record.asked, '(?i)\bSAN:.*?\b(?:upn|email|dns)=([^\s&,;]+)', 1)), '')) AS certified,
+        -- A certificate that is asked for in another's name: of several, whoever asks may put their own first.
+        regexp_extract_all(
+            lower(regexp_extract(record.asked, '(?is)\bSAN:.*')), '\b(?:upn|email|dns)=([^\s&,;]+)', 1
+        ) AS alternatives,
+        regexp_extract(requester_name, '[^\\]+$') AS requester_login,
+        coalesce(list_filter(alternatives, lambda k: coalesce(
+            split_part(k, '@', 1) <> requester_login AND split_part(k, '.', 1) || '$' <> requester_login, true
+        ))[1], alternatives[1]) AS certified,
         coalesce(regexp_matches(record.operation, '%%14675|Deleted'), false) AS is_taken_off,
         -- %%1793 is written out as "<value not set>": what was there is gone.
         nullif(regexp_replace(record.delegate, '^(-|%%1793|<value not set>)$', ''), '') AS delegated,

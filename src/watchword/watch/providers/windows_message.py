@@ -46,7 +46,7 @@ _SECTIONS = {
     "Operation": {"Type": "OperationType", "Correlation ID": "OpCorrelationID"},
     "Audit Policy Change": {"Changes": "AuditPolicyChanges"},
 }
-_ALONE = {"Requester": "Requester", "SAN": "Attributes", "Logon Type": "LogonType"}
+_ALONE = {"Requester": "Requester", "Attributes": "Attributes", "SAN": "Attributes", "Logon Type": "LogonType"}
 """What is in no section: who asked for a certificate, and for what name; of old, how somebody signed in."""
 
 _MEMBER = ("Subject", "Member", "Group", "Additional Information")
@@ -150,8 +150,10 @@ class _Read:
             self._twice(label, label in self._labels and label in names)
             self._labels.add(label)
             self._last = name if name not in self.out else ""
-            if value:
-                self.out.setdefault(name, f"SAN:{value}" if label == "SAN" else value)
+            if value and name == "Attributes":  # each name that was asked for is one
+                self.out[name] = f"{self.out.get(name, '')}\n{'SAN:' if label == 'SAN' else ''}{value}".lstrip()
+            elif value:
+                self.out.setdefault(name, value)
         else:
             self._last = ""
 
