@@ -39,7 +39,7 @@ _OTHER = (
     "EventRecordId",
 )
 
-_APART = ("Message", "Description", "EventData", "event_data", "Payload", "StringInserts")
+_APART = ("Message", "Description", "EventData", "event_data", "Payload", "StringInserts", "AllFieldInfo")
 """Members that forwarders keep an event's data in, where they do not lay it flat."""
 
 _SAYS = ("Message", "Description")
@@ -79,6 +79,8 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
         return _one(of_both | {"TimeCreated": at(win, "system", "systemTime")})
     if isinstance(value.get("Event ID"), str) and isinstance(value.get("Date and Time"), str):
         return _one(_from_viewer(value))
+    if isinstance(found := value.get("AllFieldInfo"), dict) and "RuleTitle" in value:  # Hayabusa
+        return _one(_from_timeline(value, found))
     event = _SPELLING.of(value)
     for name in ("event_data", "EventData", "UserData"):
         if isinstance(value.get(name), dict):
@@ -129,6 +131,25 @@ def _unflattened(value: Json) -> Json:
 _FLATTENED = re.compile(r"_?(?:winlogbeat_)?winlog_(\w+)")
 _CREATED = ("winlogbeat_@timestamp", "_winlogbeat_@timestamp", "@timestamp", "timestamp")
 _OUTCOMES = ("winlogbeat_event_outcome", "_winlogbeat_event_outcome", "event_outcome")
+
+
+_SHORT = {"Sec": "Security", "Sys": "System", "App": "Application"}
+"""Logs as Hayabusa abbreviates them."""
+
+
+def _from_timeline(row: Json, data: Json) -> Json:
+    """A row of Hayabusa's timeline, which has no keywords: whether what was tried was done it does not say."""
+    event = _SPELLING.of(data) | {
+        "EventID": row.get("EventID"),
+        "Channel": _SHORT.get(str(row.get("Channel")), row.get("Channel")),
+        "Computer": row.get("Computer"),
+        "EventRecordID": row.get("RecordID"),
+        "TimeCreated": row.get("Timestamp"),
+        "SourceName": row.get("Provider"),
+    }
+    if _number(event) in _TRIED:
+        event[UNSURE] = "a timeline, which does not say whether it was done or failed: give the log itself"
+    return event  # type: ignore[no-any-return]
 
 
 def _from_viewer(row: Json) -> Json:

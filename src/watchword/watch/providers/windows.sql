@@ -12,7 +12,7 @@ WITH whole AS (
 )
 SELECT
     CASE
-        WHEN EventID IS NULL THEN NULL
+        WHEN EventID IS NULL OR AllFieldInfo NOT IN ('', '{}') THEN NULL
         -- Its data is elsewhere in the line, where only the reading of one line after the other finds it.
         WHEN apart NOT IN ('[]', '{}')
             AND coalesce(SubjectUserSid, SubjectUserName, TargetUserName, TargetSid, AccountName, ObjectDN, nullif("Data", ''), Requester) IS NULL
