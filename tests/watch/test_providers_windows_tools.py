@@ -389,3 +389,39 @@ def test_a_check_of_credentials_names_its_machine(tmp_path: Path) -> None:
     """4776 calls the machine that it was asked from otherwise than a sign-in does."""
     event = _event(4776, TargetUserName="ana", Workstation="PC7", Status="0x0")
     assert rows(tmp_path, "windows", [event], "SELECT target, device FROM sign_in") == [("ana", "PC7")]
+
+
+def _timeline(number: int, **data: Any) -> dict[str, Any]:
+    """A row of Hayabusa's timeline with all fields."""
+    return {
+        "Timestamp": "2026-03-02 21:00:00.123 +09:00",
+        "Computer": "dc1.example.test",
+        "Channel": "Sec",
+        "Provider": AUDITING,
+        "EventID": number,
+        "Level": "med",
+        "RecordID": 7,
+        "RuleTitle": "x",
+        "Details": {"TgtUser": "ana"},
+        "AllFieldInfo": SUBJECT | TARGET | data,
+    }
+
+
+def test_a_timeline_of_what_rules_hit(classify: Classify) -> None:
+    """An event that two rules hit is one; whether a password was reset the timeline does not say."""
+    two = [_timeline(4725), _timeline(4725) | {"RuleTitle": "y"}]
+    row = classify.one("\n".join(json.dumps(each, indent=2) for each in two), provider="windows")
+    assert (row.action, row.actor, row.target) == (Canonical.ACCOUNT_DISABLE, AGENT, ANA)
+    assert row.at.isoformat() == "2026-03-02T12:00:00.123000+00:00"
+    report = classify([_timeline(4724)], provider="windows")
+    assert [one.reason.partition(",")[0] for one in report.rejected] == ["a timeline"]
+
+
+def test_what_chainsaw_hunted(classify: Classify) -> None:
+    """A hit has the record within a document."""
+    hit = {
+        "group": "x",
+        "kind": "individual",
+        "document": {"kind": "evtx", "path": "a", "data": _event(4725, **SUBJECT, **TARGET)},
+    }
+    assert classify.one(hit, provider="windows").target == ANA

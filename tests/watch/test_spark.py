@@ -376,10 +376,16 @@ def test_another_tenants_lines_are_kept_aside(spark: None, tmp_path: Path) -> No
     log = tmp_path / "hub.jsonl"
     lines = [test_tenants.hub((test_tenants.OURS, test_tenants.THEIRS)[n % 2], n) for n in range(40)]
     log.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    for tenants in ((), (test_tenants.OURS,)):
-        feeds = (Feed(provider=PROVIDERS["entra"], files=(log,), tenants=tenants),)
+    security = tmp_path / "security.jsonl"
+    written = [test_windows._flat(test_windows._reset()) | {"Computer": f"dc{n % 3}.d{n % 2}.test"} for n in range(40)]
+    security.write_text("".join(json.dumps(line) + "\n" for line in written), encoding="utf-8")
+    for tenants in ((), (test_tenants.OURS, "d0.test")):
+        feeds = (
+            Feed(provider=PROVIDERS["entra"], files=(log,), tenants=tenants[:1]),
+            Feed(provider=PROVIDERS["windows"], files=(security,), tenants=tenants[1:]),
+        )
         here, there = _both(SparkEngine(split=4000, partitions=2), tmp_path, feeds)
-        assert [one.ours for one in here.tenants] == [True, not tenants]
+        assert sorted(one.ours for one in here.tenants) == sorted([True, not tenants] * 2)
         _equal(here, there)
 
 

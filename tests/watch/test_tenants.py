@@ -222,7 +222,19 @@ def test_a_log_that_never_says_whose_it_is_takes_no_tenants() -> None:
     """It would let all pass, and say that it did not."""
     with pytest.raises(Invalid, match="okta does not say which tenant"):
         demand_tenants_told(provider_named("okta"), ("corp",))
-    for name in ("entra", "google", "keycloak", "duo", "cloudtrail", "github", "ssf", "ecs"):
+    for name in (
+        "entra",
+        "google",
+        "keycloak",
+        "duo",
+        "cloudtrail",
+        "github",
+        "ssf",
+        "ecs",
+        "windows",
+        "samba",
+        "openldap",
+    ):
         demand_tenants_told(provider_named(name), ("corp",))
 
 

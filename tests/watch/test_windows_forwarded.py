@@ -238,7 +238,9 @@ def test_events_of_many_lines_are_one_part(tmp_path: Path) -> None:
     assert len(splits_of(log, WINDOWS, feed=0, file=0, size=2000)) == 1
 
 
-FLAGS = "\tUser Account Control:\t\n\t\t'Don't Require Preauth' - Enabled\n"
+FLAGS = (
+    "\tUser Account Control:\t\n\t\t'Don't Require Preauth' - Enabled\n\nAdditional Information:\n\tPrivileges:\t\t-\n"
+)
 OTHER = "<Event><System><EventID>{}</EventID><Channel>Security</Channel></System></Event>"
 
 
@@ -278,3 +280,51 @@ def test_a_copy_whose_xml_is_of_another_event_is_kept_aside(tmp_path: Path) -> N
     report = Engine().classify("windows", (log,))
     assert [row.target for row in report.verdicts] == [INES]
     assert (report.lines, [one.line for one in report.rejected]) == (2, [1])
+
+
+WORDS = {
+    "Audit Success": True, "Audit Failure": False, "Überwachung erfolgreich": True, "Überwachung gescheitert": False,
+    "Succès de l'audit": True, "Échec de l'audit": False, "ÉCHEC DE L'AUDIT": False, "Auditoría correcta": True,
+    "Error de auditoría": False, "Аудит успеха": True, "Аудит отказа": False, "0x8020000000000000": True,
+    "0x8010000000000000": False, "Success Audit": True, "-9214364837600034816": True,
+}  # fmt: skip
+
+
+def _tried(keywords: str, **members: Any) -> dict[str, Any]:
+    """A line as a table has it, flat."""
+    head = {"EventID": "4724", "Channel": "Security", "TimeCreated": "2026-11-01T10:00:00Z", "Keywords": keywords}
+    return head | ACCOUNT | SUBJECT | members
+
+
+@pytest.mark.parametrize("shaped", [False, True])
+def test_words_that_say_whether_it_was_done(classify: Classify, shaped: bool) -> None:
+    """In the languages that are known, wherever the line is read."""
+    for number, (keywords, done) in enumerate(WORDS.items()):
+        event = _tried(keywords, EventID=4724 if shaped else "4724", TargetSid=f"{INES}{number}")
+        row = classify.one(event, provider="windows")
+        assert (row.reasons == ("attempt_failed",)) is not done, keywords
+
+
+@pytest.mark.parametrize("number", [4724, "4724"])
+@pytest.mark.parametrize("keywords", ["Sikeres naplózás", "감사 성공함"])
+def test_words_of_another_language_are_kept_aside(classify: Classify, number: int | str, keywords: str) -> None:
+    """Neither done nor failed, unless something else says which; what has no such attempt is judged as it is."""
+    report = classify([_tried(keywords, EventID=number), _tried("Audit Success", TargetSid=AGENT)], provider="windows")
+    assert [row.target for row in report.verdicts] == [AGENT]
+    assert [one.reason.partition(":")[0] for one in report.rejected] == ["keywords in a language that is not known"]
+    assert classify.one(_tried(keywords, EventID=number, EventType="AUDIT_FAILURE"), provider="windows").reasons == (
+        "attempt_failed",
+    )
+    assert classify.one(_tried(keywords, EventID=number, EventType=8), provider="windows").reasons != (
+        "attempt_failed",
+    )
+    assert classify.one(_beat([keywords], "success"), provider="windows").target == INES
+    unlocked = _tried(keywords, EventID=4767 if number == 4724 else "4767")
+    assert classify.one(unlocked, provider="windows").action is Canonical.ACCOUNT_UNLOCK
+
+
+def test_a_failed_and_a_done_attempt_in_one_second_are_two(classify: Classify) -> None:
+    """Without the number of the record, whether it was done tells one from the other."""
+    rows = classify([_tried("Audit Failure"), _tried("Audit Success")], provider="windows").verdicts
+    assert sorted(row.outcome for row in rows) == ["FAILURE", "SUCCESS"]
+    assert len({row.id for row in rows}) == 2

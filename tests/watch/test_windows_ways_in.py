@@ -125,6 +125,29 @@ def _issued(requester: str, attributes: str = "CertificateTemplate:User") -> dic
     return _event(4887, RequestId="7", Requester=requester, Attributes=attributes, Disposition="3")
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "SAN:dns=pc1.example.test&upn=root@example.test",
+        "SAN:upn=root@example.test&dns=pc1.example.test",
+        "SAN:dns=pc1.example.test\nSAN:upn=root@example.test",
+        "ccm:SAN:dns=pc1.example.test\nSAN:upn=root@example.test",
+    ],
+)
+@pytest.mark.parametrize("told", ["", "lines", "line"])
+def test_a_certificate_in_several_names(classify: Classify, asked: str, told: str) -> None:
+    """Whoever asks may put their own name first: it is in another's if one of them is."""
+    event = _issued("EXAMPLE\\PC1$", f"CertificateTemplate:Web\n{asked}")
+    if told:
+        said = (
+            f"Issued.\n\t\nRequest ID:\t7\nRequester:\tEXAMPLE\\PC1$\nAttributes:\tCertificateTemplate:Web\n{asked}\n"
+        )
+        said += "Disposition:\t3\n"
+        event = _told(4887, 6, " ".join(said.split()) if told == "line" else said)
+    row = classify.one(event, provider="windows")
+    assert (row.actor, row.target, row.verdict) == ("example\\pc1$", "root@example.test", Verdict.UNVERIFIED)
+
+
 def test_a_certificate_in_another_s_name(classify: Classify) -> None:
     """4887 names who asked; a certificate signs in as whom its alternative name says."""
     named = "\nCertificateTemplate:Web\nSAN:upn="
@@ -198,8 +221,9 @@ def _told(number: int, record: int, message: str) -> dict[str, Any]:
 def test_the_message_says_as_much_as_the_data(classify: Classify) -> None:
     """Flags that stand on lines of their own, an attribute and its value, a policy, a certificate's other name."""
     flags = "Changed Attributes:\r\n\tUser Account Control:\t\r\n\t\t'Don't Require Preauth' - Enabled\r\n"
+    flags += "\tUser Parameters:\t-\r\n\r\nAdditional Information:\r\n\tPrivileges:\t\t-\r\n"
     value = "Attribute:\r\n\tLDAP Display Name:\tservicePrincipalName\r\n\tValue:\thttp/ana\r\nOperation:\r\n\tType:\t"
-    entry = f"Object:\r\n\tDN:\t{DN}\r\n\tClass:\tuser\r\n{value}"
+    entry = f"Directory Service:\r\n\tName:\texample.test\r\nObject:\r\n\tDN:\t{DN}\r\n\tClass:\tuser\r\n{value}"
     policy = "Audit Policy Change:\r\n\tSubcategory:\t\tLogon\r\n\tChanges:\t\t"
     asked = "Requester:\tEXAMPLE\\agent\r\nAttributes:\t\r\nCertificateTemplate:Web\r\nSAN:upn=root@example.test\r\n"
     lines = [

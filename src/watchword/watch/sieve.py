@@ -17,7 +17,7 @@ import msgspec
 
 from watchword.watch.documents import LONGEST
 from watchword.watch.meter import Meter
-from watchword.watch.providers import CARRIED, Provider, provider_named
+from watchword.watch.providers import CARRIED, UNSURE, Provider, provider_named
 from watchword.watch.providers.provider import Json
 from watchword.watch.shapes import PEEK, Aside, Record, carried, records, run_together, unmarked, utf8
 from watchword.watch.shapes_text import EXCERPT, Damaged, Shaped, TextReader
@@ -195,6 +195,9 @@ def _mend(number: int, line: bytes, provider: Provider, tally: Tally, ours: Ours
         if event is None:
             tally.rejected += 1
             yield Aside(line=number, reason=why, text=excerpt(line))
+        elif UNSURE in event:
+            tally.rejected += 1
+            yield Aside(line=number, reason=str(event[UNSURE]), text=excerpt(line))
         elif CARRIED in event:
             of = provider_named(str(event.pop(CARRIED)))
             yield _of_another(number, event, of, ours, tally) or Carried(provider=of.name, line=encode(event))

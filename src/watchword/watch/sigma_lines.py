@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from watchword.watch.providers import CARRIED, Provider
+from watchword.watch.providers import CARRIED, UNSURE, Provider
 from watchword.watch.shapes import PEEK, Record, are_lines, carried, has_documents
 from watchword.watch.sieve import encode, opened, read_by, records_of
 from watchword.watch.sources.files import kind_of, lines_of
@@ -68,7 +68,8 @@ def _events(line: bytes, provider: Provider) -> Iterator[bytes]:
     if isinstance(value, dict) and len(events) == 1 and events[0] is value:
         yield _line(value) if b"\n" in line else line + b"\n"
         return
-    known = [{name: each for name, each in event.items() if name != CARRIED} for event in events if event is not None]
+    own = (CARRIED, UNSURE)
+    known = [{name: each for name, each in event.items() if name not in own} for event in events if event is not None]
     if isinstance(value, dict) and len(known) < 2:
         yield _line({**value, **(known[0] if known else {})})
         return

@@ -19,7 +19,7 @@ from watchword.watch.providers.keycloak import KEYCLOAK
 from watchword.watch.providers.ocsf import OCSF
 from watchword.watch.providers.okta import OKTA
 from watchword.watch.providers.openldap import OPENLDAP
-from watchword.watch.providers.provider import CARRIED, LAG, Feed, Provider
+from watchword.watch.providers.provider import CARRIED, LAG, UNSURE, Feed, Provider
 from watchword.watch.providers.samba import SAMBA
 from watchword.watch.providers.ssf import SSF
 from watchword.watch.providers.windows import WINDOWS
@@ -40,6 +40,7 @@ __all__ = [
     "PROVIDERS",
     "SAMBA",
     "SSF",
+    "UNSURE",
     "WINDOWS",
     "Feed",
     "Provider",

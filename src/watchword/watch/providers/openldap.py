@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from watchword.watch.providers.domain import of_entry
 from watchword.watch.providers.provider import Provider
 from watchword.watch.shapes_slapd import SlapdReader
 from watchword.watch.shapes_text import PASSED
@@ -26,6 +27,8 @@ OPENLDAP = Provider(
     ),
     preamble=re.compile(re.escape(PASSED)),
     reader=SlapdReader,
+    tenant=("target", "actor"),
+    tenant_in=of_entry,
 )
 """OpenLDAP's logs, as `watch/shapes_slapd.py` reads them into one operation a line.
 

@@ -1,6 +1,7 @@
 SELECT
     "type" AS native,
     CAST(instant("time") AS VARCHAR) AS stamp,
+    coalesce(domain_of_entry("target"), domain_of_entry(actor)) AS tenant,
     struct_pack(
         kind := "type", source := source, "time" := "time", session := session, operation := operation, actor := actor,
         "target" := "target", address := address, result := result, renamed := "to", mods := mods

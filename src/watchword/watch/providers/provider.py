@@ -59,8 +59,9 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     *reader* makes JSON of a log that is none, where that takes more than one line: one is made for each log.
     *plain* are columns of a line beside its record, which is then kept of what is no sign-in alone.
     *apart* are members in which a line may have its data apart from where the columns look: one with such is shaped.
+    *doubt* says why an event that is as the log has it is `UNSURE`, or None; its `lines` give such an event no type.
     *tenant* are members (`a.b`) that name whose an event is, of the vendor's many customers; where there are some, the
-    first query has a column `tenant` besides.
+    first query has a column `tenant` besides. Where the name is a part of such a member, *tenant_in* takes it out.
     """
 
     name: str
@@ -78,7 +79,9 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     reader: Callable[[], TextReader] | None = None
     plain: tuple[str, ...] = ()
     apart: tuple[str, ...] = ()
+    doubt: Callable[[Json], str | None] | None = None
     tenant: tuple[str, ...] = ()
+    tenant_in: Callable[[str], str | None] | None = None
 
     @property
     def structured(self) -> tuple[str, ...]:
@@ -122,7 +125,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
         # A key that is no text in this log says nothing where it is text.
         is_own = isinstance(value.get(self.type_key), str) and (self.type_key, "VARCHAR") in self.columns
         if is_own and not any(value.get(name) for name in self.apart):
-            return (value,)
+            why = None if self.doubt is None else self.doubt(value)
+            return (value,) if why is None else ({**value, UNSURE: why},)
         if self.shape is None:
             return None
         return self._original(value) or self.shape(value)
@@ -135,7 +139,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
             for name in path.split("."):
                 value = value.get(name) if isinstance(value, dict) else None
             named += (str(each) for each in (value if isinstance(value, list) else [value]) if each not in (None, ""))
-        return tuple(named)
+        return tuple(named if self.tenant_in is None else filter(None, map(self.tenant_in, named)))
 
     def _original(self, value: Json) -> tuple[Json, ...] | None:
         """The vendor's event as it was, which a pipeline into ECS may keep as text beside what it made of it."""
@@ -161,6 +165,9 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
 
 CARRIED = "watchword.provider"
 """The member of a carried event that names the provider it is of."""
+
+UNSURE = "watchword.unsure"
+"""The member of an event that says why it can be read in more than one way: it is kept aside, and not judged."""
 
 
 class Feed(msgspec.Struct, frozen=True, kw_only=True):

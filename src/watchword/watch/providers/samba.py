@@ -6,6 +6,7 @@ import json
 import re
 from contextlib import suppress
 
+from watchword.watch.providers.domain import of_entry
 from watchword.watch.providers.provider import Json, Provider
 from watchword.watch.providers.samba_text import KINDS, of_text
 
@@ -59,6 +60,8 @@ SAMBA = Provider(
         + rb")[^{]*$|\s*$|\s*(?:DSDB Transaction \[\w+\] at \[|Replicated Update at \[)"
     ),
     text=_text,
+    tenant=("dsdbChange.dn", "passwordChange.dn", "groupChange.user"),
+    tenant_in=of_entry,
 )
 """Samba AD audit: `dsdb_json_audit:5`, `dsdb_password_json_audit:5`, `dsdb_group_json_audit:5`, `auth_json_audit:5`.
 

@@ -6,6 +6,7 @@ SELECT
         ELSE "type"
     END AS native,
     "timestamp" AS stamp,
+    domain_of_entry(coalesce(dsdbChange.dn, passwordChange.dn, groupChange."user")) AS tenant,
     struct_pack(
         "timestamp" := "timestamp", ds := dsdbChange, pw := passwordChange, gr := groupChange,
         -- A sign-in: who, from where, and how it ended; of one that failed only the name that was given.

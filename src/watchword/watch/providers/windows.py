@@ -6,8 +6,9 @@ import re
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from watchword.watch.providers.domain import of_machine
 from watchword.watch.providers.log_analytics import parsed
-from watchword.watch.providers.provider import Json, Provider
+from watchword.watch.providers.provider import UNSURE, Json, Provider
 from watchword.watch.providers.recased import Spelling, at, nested, text
 from watchword.watch.providers.windows_inserts import inserted, is_nameless
 from watchword.watch.providers.windows_message import fields_of
@@ -38,7 +39,7 @@ _OTHER = (
     "EventRecordId",
 )
 
-_APART = ("Message", "Description", "EventData", "event_data", "Payload", "StringInserts")
+_APART = ("Message", "Description", "EventData", "event_data", "Payload", "StringInserts", "AllFieldInfo")
 """Members that forwarders keep an event's data in, where they do not lay it flat."""
 
 _SAYS = ("Message", "Description")
@@ -78,6 +79,8 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
         return _one(of_both | {"TimeCreated": at(win, "system", "systemTime")})
     if isinstance(value.get("Event ID"), str) and isinstance(value.get("Date and Time"), str):
         return _one(_from_viewer(value))
+    if isinstance(found := value.get("AllFieldInfo"), dict) and "RuleTitle" in value:  # Hayabusa
+        return _one(_from_timeline(value, found))
     event = _SPELLING.of(value)
     for name in ("event_data", "EventData", "UserData"):
         if isinstance(value.get(name), dict):
@@ -90,17 +93,18 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
             event = {**_data(data), **event}
     if isinstance(payload := parsed(value.get("Payload")), dict):  # as EvtxECmd hands on the data
         event = {**{name: each for name, each in _from_event(payload).items() if each is not None}, **event}
-    number = text(event.get("EventID"))
+    log = text(event.get("Channel"))
+    if "EventID" not in event and log is not None:
+        event["EventID"] = value.get("Id")
+    number = _number(event)
     event = {**inserted(number, parsed(value.get("StringInserts"))), **event}
     if (source := at(value, "provider", "name")) is not None:
         event.setdefault("SourceName", source)
-    if "EventID" not in event and text(event.get("Channel")) is not None:
-        event["EventID"] = value.get("Id")
     message = next((value[name] for name in _SAYS if isinstance(value.get(name), str)), None)
     if message is not None and str(event.get("SourceName")).startswith("AD FS"):
         event.setdefault("Data", message)
     elif message is not None and event.get("SubjectUserSid") is None:
-        event = {**fields_of(message), **event}
+        event = {**fields_of(message, number, log), **event}
     if value.get("StringInserts") and is_nameless(number, event):
         return None
     return _one(event)
@@ -129,15 +133,36 @@ _CREATED = ("winlogbeat_@timestamp", "_winlogbeat_@timestamp", "@timestamp", "ti
 _OUTCOMES = ("winlogbeat_event_outcome", "_winlogbeat_event_outcome", "event_outcome")
 
 
+_SHORT = {"Sec": "Security", "Sys": "System", "App": "Application"}
+"""Logs as Hayabusa abbreviates them."""
+
+
+def _from_timeline(row: Json, data: Json) -> Json:
+    """A row of Hayabusa's timeline, which has no keywords: whether what was tried was done it does not say."""
+    event = _SPELLING.of(data) | {
+        "EventID": row.get("EventID"),
+        "Channel": _SHORT.get(str(row.get("Channel")), row.get("Channel")),
+        "Computer": row.get("Computer"),
+        "EventRecordID": row.get("RecordID"),
+        "TimeCreated": row.get("Timestamp"),
+        "SourceName": row.get("Provider"),
+    }
+    if _number(event) in _TRIED:
+        event[UNSURE] = "a timeline, which does not say whether it was done or failed: give the log itself"
+    return event  # type: ignore[no-any-return]
+
+
 def _from_viewer(row: Json) -> Json:
     """A row that Event Viewer saved: which log it is of only the source tells, and who acted only the message."""
     source = str(row.get("Source"))
-    log = {"PasswordResetService": "Application"}.get(source, source)
-    return fields_of(str(row.get("Message"))) | {
+    log = {
+        "PasswordResetService": "Application",
+        "Microsoft-Windows-Security-Auditing": "Security",
+        "Microsoft-Windows-Eventlog": "Security",
+    }.get(source, source)
+    return fields_of(str(row.get("Message")), str(row["Event ID"]).strip(), log) | {
         "EventID": row["Event ID"],
-        "Channel": "Security"
-        if source in ("Microsoft-Windows-Security-Auditing", "Microsoft-Windows-Eventlog")
-        else log,
+        "Channel": log,
         "SourceName": source,
         "TimeCreated": row["Date and Time"],
         "Keywords": row.get("Keywords") or row.get("Level"),
@@ -145,15 +170,41 @@ def _from_viewer(row: Json) -> Json:
 
 
 def _one(event: Json) -> tuple[Json, ...] | None:
-    given = event.get("EventID")
-    # With qualifiers, as old services have it.
-    number = text(given.get("id", _flat(given)) if isinstance(given, dict) else given)
+    number = _number(event)
     if number is None or not number.isdecimal():
         return None
     flat = {name: _flat(event.get(name)) for name, _ in _COLUMNS if event.get(name) is not None}
     # What no verdict looks at, a rule that was brought along may.
     rest = {name: each for name, each in event.items() if name not in _NO_REST and isinstance(each, str | int | float)}
-    return ({**rest, **flat, "EventID": number},)
+    one = {**rest, **flat, "EventID": number}
+    return (one if UNSURE in one or (why := _doubt(one)) is None else {**one, UNSURE: why},)
+
+
+_TRIED = ("4723", "4724")
+"""Events that are written alike of what was done and what failed, and have nothing else to tell which."""
+_IN_WORDS = re.compile(r"[^\W\d_]{3}")
+_TELLING = re.compile(
+    r"fail|gescheitert|échec|error de auditor|отказ|success|erfolgreich|succès|auditoría correcta|успех"
+    r"|info|none|classic|null|(?:^| )(?:8|16)$",
+    re.IGNORECASE,
+)
+"""Words of English, German, French, Spanish and Russian; `windows.sql` has the same."""
+
+
+def _doubt(event: Json) -> str | None:
+    """Why it is not known whether *event* was done: its keywords are of another language, and nothing else says it."""
+    if event["EventID"] not in _TRIED or str(event.get("Channel") or "Security").lower() != "security":
+        return None
+    keywords = str(event.get("Keywords") or "")
+    if _IN_WORDS.search(keywords) is None or _TELLING.search(f"{keywords} {event.get('EventType') or ''}".strip()):
+        return None
+    return f"keywords in a language that is not known: whether it was done or failed is not sure ({keywords[:60]})"
+
+
+def _number(event: Json) -> str | None:
+    """Which event it is; beside that, old services have qualifiers."""
+    given = event.get("EventID")
+    return text(given.get("id", _flat(given)) if isinstance(given, dict) else given)
 
 
 def _capital(name: str) -> str:
@@ -225,7 +276,7 @@ def _from_beat(value: Json, winlog: Json) -> Json:
     out["SourceName"] = winlog.get("provider_name")
     outcome = at(value, "event", "outcome")
     out["Keywords"] = winlog.get("keywords") or outcome
-    if "fail" in str(outcome).lower():  # its keywords may be of any language
+    if outcome is not None:  # its keywords may be of any language
         out["EventType"] = outcome
     # What a pipeline says of a time, it may say of when it read the record.
     times = (winlog.get("time_created"), at(value, "event", "created_at"), value.get("@timestamp"))
@@ -285,7 +336,7 @@ def _classic(said: str) -> tuple[Json, ...] | None:
     if "LogName" not in named or "EventCode" not in named:
         event = of_line(said)
         return None if event is None else _one(_SPELLING.of(event))
-    event = fields_of(message) | _SPELLING.of(named)
+    event = fields_of(message, text(named["EventCode"]), named["LogName"]) | _SPELLING.of(named)
     return _one({**event, "TimeCreated": head.lstrip().partition("\n")[0].strip()})
 
 
@@ -324,8 +375,11 @@ WINDOWS = Provider(
     type_key="EventID",
     columns=(*_COLUMNS, *((name, "VARCHAR") for name in _APART)),
     apart=_APART,
+    doubt=_doubt,
     wrapped=("value", "records", "events", "Events"),
     shape=_shape,
     text=_text,
+    tenant=("Computer", "Hostname"),
+    tenant_in=of_machine,
 )
 """The Security log of domain controllers and members: one flat object an event is read fastest, as Sentinel's table."""

@@ -12,13 +12,19 @@ WITH whole AS (
 )
 SELECT
     CASE
-        WHEN EventID IS NULL THEN NULL
+        WHEN EventID IS NULL OR AllFieldInfo NOT IN ('', '{}') THEN NULL
         -- Its data is elsewhere in the line, where only the reading of one line after the other finds it.
         WHEN apart NOT IN ('[]', '{}')
             AND coalesce(SubjectUserSid, SubjectUserName, TargetUserName, TargetSid, AccountName, ObjectDN, nullif("Data", ''), Requester) IS NULL
             AND log_name IN ('security', '') AND regexp_matches(EventID, '^(4[678]|5136|1102)') THEN NULL
         WHEN apart NOT IN ('[]', '{}') AND "Data" IS NULL
             AND regexp_full_match(EventID, '120[2-5]|1210') THEN NULL
+        -- Nothing but its keywords tells whether it was done, and they are in another language: `_doubt` has the same.
+        WHEN EventID IN ('4723', '4724') AND log_name IN ('security', '') AND regexp_matches(Keywords, '\p{L}{3}')
+            AND NOT regexp_matches(
+                trim(concat_ws(' ', Keywords, EventType)), '(?i)fail|gescheitert|échec|error de auditor|отказ'
+                || '|success|erfolgreich|succès|auditoría correcta|успех|info|none|classic|null|(?:^| )(?:8|16)$'
+            ) THEN NULL
         WHEN log_name IN ('security', '') THEN EventID
         -- Another log cleared: its service says so in the log of the system.
         WHEN log_name = 'system' AND EventID = '104' THEN 'System/104'
@@ -28,6 +34,7 @@ SELECT
         ELSE Channel
     END AS native,
     coalesce(TimeCreated, "@timestamp", TimeGenerated, EventTime, SystemTime, "timestamp") AS stamp,
+    domain_of_machine(machine) AS tenant,
     struct_pack(
         stamp := coalesce(TimeCreated, "@timestamp", TimeGenerated, EventTime, SystemTime, "timestamp"), machine := machine, log_name := log_name,
         number := number, keywords := concat_ws(' ', Keywords, EventType),
@@ -73,7 +80,7 @@ WITH field AS (
         -- An audit failure is an attempt: the wrong right, the wrong old password, the wrong policy. That AD FS locks
         -- somebody out is done.
         (native <> '1210' AND regexp_matches(
-            record.keywords, '(?i)fail|0x8?010000000000000|-9218868437227405312|9227875636482146304|(?:^| )16$'
+            record.keywords, '(?i)fail|gescheitert|échec|error de auditor|отказ|0x8?010000000000000|-9218868437227405312|9227875636482146304|(?:^| )16$'
         ))
         -- 4766: an attempt to add another's identifier that came to nothing.
         OR native IN ('4766', '1203', '1205')
@@ -83,8 +90,14 @@ WITH field AS (
         -- What is about the domain, its certificates or a log, and no one account.
         regexp_full_match(native, '1102|System/104|4706|4707|4713|4716|4719|4739|486[567]|488[25]|489[012689]|4900|4906|4912') AS is_setting,
         lower(nullif(trim(record.requester), '')) AS requester_name,
-        -- A certificate that is asked for in another's name.
-        lower(nullif(trim(regexp_extract(record.asked, '(?i)\bSAN:.*?\b(?:upn|email|dns)=([^\s&,;]+)', 1)), '')) AS certified,
+        -- A certificate that is asked for in another's name: of several, whoever asks may put their own first.
+        regexp_extract_all(
+            lower(regexp_extract(record.asked, '(?is)\bSAN:.*')), '\b(?:upn|email|dns)=([^\s&,;]+)', 1
+        ) AS alternatives,
+        regexp_extract(requester_name, '[^\\]+$') AS requester_login,
+        coalesce(list_filter(alternatives, lambda k: coalesce(
+            split_part(k, '@', 1) <> requester_login AND split_part(k, '.', 1) || '$' <> requester_login, true
+        ))[1], alternatives[1]) AS certified,
         coalesce(regexp_matches(record.operation, '%%14675|Deleted'), false) AS is_taken_off,
         -- %%1793 is written out as "<value not set>": what was there is gone.
         nullif(regexp_replace(record.delegate, '^(-|%%1793|<value not set>)$', ''), '') AS delegated,
@@ -225,7 +238,7 @@ kinds AS (
 SELECT
     coalesce(
         machine || '/' || log_name || '/' || nullif(number, ''),
-        md5(concat_ws('|', native, stamp, machine, actor, "target", subject_logon, target_logon, attribute, "value"))
+        md5(concat_ws('|', native, stamp, machine, actor, "target", subject_logon, target_logon, attribute, "value", CASE WHEN failed THEN 'failed' END))
     ) AS id,
     unnest(coalesce(nullif(natives, []), [native || ' nothing that lets in'])) AS native_action,
     CASE WHEN is_sign_in THEN "target" ELSE actor END AS actor,

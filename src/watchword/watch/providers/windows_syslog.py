@@ -59,7 +59,7 @@ def _of_snare(said: str) -> Json | None:
         return None
     # Between them: criticality, counter, user, kind of SID; category and data.
     _, log, _, time, number, source, _, _, kind, computer, _, _, message = fields[:least]
-    return fields_of(message) | {
+    return fields_of(message, number.strip(), log.strip()) | {
         "EventID": number.strip(),
         "Channel": log.strip(),
         "SourceName": source.strip(),
@@ -73,7 +73,7 @@ def _of_ossec(said: str) -> Json | None:
     if (found := _OSSEC.search(said)) is None or found.start(2) != begins_at(said):
         return None
     time, _, log, kind, number, source, _, _, computer, message = found.groups()
-    return fields_of(message) | {
+    return fields_of(message, number, log) | {
         "EventID": number,
         "Channel": log,
         "SourceName": source,

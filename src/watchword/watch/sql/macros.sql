@@ -29,6 +29,16 @@ CREATE OR REPLACE MACRO is_one_of(id, other_id, realm, other_realm, login, other
     )
 END, false);
 
+-- The DNS domain of a machine, and of an entry of a directory, in lower case; NULL where the name has none. As in
+-- `providers/domain.py`.
+CREATE OR REPLACE MACRO domain_of_machine(word) AS CASE
+    WHEN contains(word, '.') AND ltrim(word, '0123456789.') <> ''
+        THEN nullif(rtrim(lower(substr(word, strpos(word, '.') + 1)), '.'), '')
+END;
+CREATE OR REPLACE MACRO domain_of_entry(dn) AS nullif(regexp_replace(ltrim(regexp_replace(trim(regexp_extract(
+    lower(regexp_replace(dn, '(?s)\\.', '_', 'g')), '(?:(?:^|,)\s*dc=[\pL\pN_-]+)+\s*$'
+)), '(?:^|,)\s*dc=', '.', 'g'), '.'), '^(?:domain|forest)dnszones\.', ''), '');
+
 -- The address in a text, without port (in the ways of RFC 5952 6), brackets and zone; NULL where it is none (a service's
 -- name, nine groups of IPv6).
 CREATE OR REPLACE MACRO address_in(word) AS nullif(coalesce(
