@@ -11,7 +11,7 @@ import pytest
 from watchword.core.identity_event import Canonical
 from watchword.watch.engine import Engine
 from watchword.watch.providers import UNSURE, WINDOWS
-from watchword.watch.providers.windows_message import fields_of
+from watchword.watch.providers.windows_message import IMITATED, fields_of
 from watchword.watch.sources.files import lines_of
 from watchword.watch.verdicts import Report
 
@@ -142,10 +142,13 @@ FORGED = {
 def test_a_value_that_looks_like_the_form_hides_nothing(
     tmp_path: Path, shape: Shape, spooled: bool, forged: str
 ) -> None:
-    """Whoever writes a name or a value may write labels into it: which is the event's own nobody can tell."""
-    report = _report(tmp_path, shape(*FORGED[forged]), spooled=spooled)
-    assert (report.verdicts, report.rejected_lines, report.lines) == ((), 1, 1)
-    assert "stands twice" in report.rejected[0].reason
+    """Whoever writes a name or a value may write labels into it: that nobody can tell what was done is told itself."""
+    number, message = FORGED[forged]
+    report = _report(tmp_path, shape(number, message), spooled=spooled)
+    assert (report.rejected_lines, report.lines) == (0, 1)
+    (row,) = report.verdicts
+    assert (row.action, row.native_action, row.actor) == (Canonical.LOG_TAMPERED, "imitated", AGENT)
+    assert f"twice in the text of {number}" in (row.detail or "")
 
 
 @pytest.mark.parametrize("name", ["Ines\n\nMember:", "Ines\nGroup:\n\tSecurity ID:\tS-1-5-7", "Object: of the year"])
@@ -180,6 +183,14 @@ def test_a_message_that_was_cut_short_is_kept_aside(tmp_path: Path, shape: Shape
     assert "without 'Additional Information': cut short" in report.rejected[0].reason
 
 
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_message_that_said_all_before_it_was_cut_is_read(tmp_path: Path, shape: Shape) -> None:
+    """Who was put into which group stands before the last section, which has privileges alone."""
+    message = _in_group("CN=Ines,DC=corp,DC=example,DC=test").removesuffix(END)
+    (row,) = _report(tmp_path, shape(4728, message)).verdicts
+    assert (row.action, row.actor, row.target) == (Canonical.PRIVILEGE_GRANT, AGENT, INES)
+
+
 def test_a_message_in_another_language_says_so(tmp_path: Path) -> None:
     """Its labels are not known, and it was an event as one parser has it, and none as another."""
     message = _changed().replace("Subject:", "Antragsteller:").replace("Security ID:", "Sicherheits-ID:")
@@ -194,9 +205,9 @@ def test_a_message_of_a_sign_in_or_another_log() -> None:
     logon = f"{SUBJECT}\nAccount For Which Logon Failed:\n\tSecurity ID:\t\tS-1-0-0\n\tAccount Name:\t\t{{}}\n"
     network = "\nNetwork Information:\n\tSource Network Address:\t198.51.100.7\n"
     assert UNSURE not in fields_of(logon.format("ines") + network, "4625")
-    assert UNSURE in fields_of(logon.format("x" + network) + network, "4625")
-    assert UNSURE not in fields_of(network + network, "4738", "Application")
-    assert UNSURE not in fields_of(network + network, "4648")
+    assert IMITATED in fields_of(logon.format("x" + network) + network, "4625")
+    assert IMITATED not in fields_of(network + network, "4738", "Application")
+    assert IMITATED not in fields_of(network + network, "4648")
 
 
 def test_values_of_many_lines() -> None:

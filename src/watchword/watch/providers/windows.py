@@ -11,7 +11,7 @@ from watchword.watch.providers.log_analytics import parsed
 from watchword.watch.providers.provider import UNSURE, Json, Provider
 from watchword.watch.providers.recased import Spelling, at, nested, text
 from watchword.watch.providers.windows_inserts import inserted, is_nameless
-from watchword.watch.providers.windows_message import fields_of
+from watchword.watch.providers.windows_message import IMITATED, fields_of
 from watchword.watch.providers.windows_syslog import begins_at, of_line
 
 # fmt: off
@@ -37,6 +37,7 @@ _OTHER = (
     "EventType",
     "Workstation",
     "EventRecordId",
+    IMITATED,
 )
 
 _APART = ("Message", "Description", "EventData", "event_data", "Payload", "StringInserts", "AllFieldInfo")
@@ -177,7 +178,8 @@ def _one(event: Json) -> tuple[Json, ...] | None:
     # What no verdict looks at, a rule that was brought along may.
     rest = {name: each for name, each in event.items() if name not in _NO_REST and isinstance(each, str | int | float)}
     one = {**rest, **flat, "EventID": number}
-    return (one if UNSURE in one or (why := _doubt(one)) is None else {**one, UNSURE: why},)
+    is_told = UNSURE in one or IMITATED in one
+    return (one if is_told or (why := _doubt(one)) is None else {**one, UNSURE: why},)
 
 
 _TRIED = ("4723", "4724")

@@ -13,6 +13,8 @@ WITH whole AS (
 SELECT
     CASE
         WHEN EventID IS NULL OR AllFieldInfo NOT IN ('', '{}') THEN NULL
+        -- Of an event whose text says in a value what the event's own form says, nobody can tell what it did.
+        WHEN watchword_imitated IS NOT NULL THEN 'imitated'
         -- Its data is elsewhere in the line, where only the reading of one line after the other finds it.
         WHEN apart NOT IN ('[]', '{}')
             AND coalesce(SubjectUserSid, SubjectUserName, TargetUserName, TargetSid, AccountName, ObjectDN, nullif("Data", ''), Requester) IS NULL
@@ -51,7 +53,7 @@ SELECT
         delegate := AllowedToDelegateTo, history := SidHistory, dn := ObjectDN, guid := ObjectGUID, class := ObjectClass,
         attribute := AttributeLDAPDisplayName, "value" := AttributeValue, operation := OperationType,
         operation_id := OpCorrelationID, "data" := "Data", audit := AuditPolicyChanges, requester := Requester,
-        asked := Attributes
+        asked := Attributes, imitated := watchword_imitated
     ) AS record
 FROM whole;
 
@@ -289,5 +291,6 @@ SELECT
         WHEN native = '4738' THEN delegated
         WHEN native = '4719' THEN nullif(trim(audit), '')
         WHEN native = '4887' THEN nullif(trim(asked), '')
+        WHEN native = 'imitated' THEN imitated
     END AS detail
 FROM kinds

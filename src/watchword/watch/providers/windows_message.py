@@ -6,6 +6,9 @@ import re
 
 from watchword.watch.providers.provider import UNSURE
 
+IMITATED = "watchword_imitated"
+"""The member of an event in which a value looks like a part of the event's own form: what stands there twice."""
+
 _LINE = re.compile(r"^[ \t]*([A-Z][A-Za-z ]+):[ \t]*(.*?)[ \t\r]*$", re.MULTILINE)
 _TARGET = {"Security ID": "TargetSid", "Account Name": "TargetUserName", "Account Domain": "TargetDomainName"}
 _GROUP = {"Security ID": "TargetSid", "Group Name": "TargetUserName", "Account Name": "TargetUserName"}
@@ -76,6 +79,10 @@ _TO_ITS_END = {"Attribute": "Value"}
 """A section's last label, where what is behind it, up to the next section, is its value."""
 _OF_MANY_LINES = frozenset({"UserAccountControl", "AllowedToDelegateTo", "SidHistory"})
 """Members whose values stand each on a line of its own."""
+_AT_THE_END = "Additional Information"
+"""The section that tells that a message is whole."""
+_TO_BE_WHOLE = frozenset({"4720", "4738", "4742", "4794"})
+"""Events that say before their last section, or in it, what lets somebody in; others have said it by then."""
 _LONGEST = 65_536
 """Characters of a message: an event has no more than 64 KiB."""
 # fmt: off
@@ -99,7 +106,7 @@ def fields_of(message: str, number: str | None = None, log: str | None = None) -
     """The data of event *number* of *log* (None: Security) by the event's own names, as far as *message* says them.
 
     Forwarders that write a line an event make one line of it. A value is not escaped: where one has what looks like a
-    part of the event's own form, or a part of that form is not there, `UNSURE` says why.
+    part of the event's own form, `IMITATED` says which; where a part of that form is not there, `UNSURE` says so.
     """
     is_long = len(message) > _LONGEST
     message = message[:_LONGEST]
@@ -110,15 +117,18 @@ def fields_of(message: str, number: str | None = None, log: str | None = None) -
     read = _Read(whole or (_SIGN_INS.get(number or "", ()) if is_security else ()))
     for line in message.split("\n"):
         read.take(line)
-    if not read.unsure and (missing := next((each for each in whole if each not in read.begun), None)) is not None:
-        read.unsure = f"a message without {missing!r}: cut short, or in another language than English"
-    if not read.unsure and whole and is_long:
-        read.unsure = f"a message longer than {_LONGEST} characters"
-    return read.out | ({UNSURE: read.unsure} if read.unsure else {})
+    if read.imitated:
+        return read.out | {IMITATED: f"{read.imitated} twice in the text of {number}"}
+    needed = (each for each in whole if each != _AT_THE_END or number in _TO_BE_WHOLE)
+    if (missing := next((each for each in needed if each not in read.begun), None)) is not None:
+        return read.out | {UNSURE: f"a message without {missing!r}: cut short, or in another language than English"}
+    if whole and is_long:
+        return read.out | {UNSURE: f"a message longer than {_LONGEST} characters"}
+    return read.out
 
 
 class _Read:
-    """What the lines of a message say, whose sections are *form*; with none, any that is known, and nothing is unsure.
+    """What the lines of a message say, whose sections are *form*; with none, any that is known may come again.
 
     The first of several values is taken.
     """
@@ -129,7 +139,7 @@ class _Read:
         self.begun: set[str] = set()
         self._labels: set[str] = set()
         self.out: dict[str, str] = {}
-        self.unsure = ""
+        self.imitated = ""
 
     def take(self, line: str) -> None:
         """Read the next *line*: a section's head, a label with its value, or more of the value before it."""
@@ -158,5 +168,5 @@ class _Read:
             self._last = ""
 
     def _twice(self, label: str, is_so: bool) -> None:
-        if is_so and self._form and not self.unsure:
-            self.unsure = f"a message in which {label!r} stands twice: it is not sure which is the event's own"
+        if is_so and self._form and not self.imitated:
+            self.imitated = label
