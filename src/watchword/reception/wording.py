@@ -237,7 +237,7 @@ def option(one: Option) -> str:
 
 def seats(rule: Rule) -> str:
     """Who has to agree: `A2: manager of record, and IAM duty or security duty`."""
-    return f"{rule.name}: {', and '.join(seat(s) for s in rule.seats)}"
+    return f"{plain(rule.name)}: {', and '.join(seat(s) for s in rule.seats)}"
 
 
 def seat(one: Seat) -> str:
