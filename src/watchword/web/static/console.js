@@ -32,7 +32,7 @@ const wordsOf = (element) => element.textContent.trim();
 const keyOf = (element) => {
   const form = element.closest("form"), about = form?.querySelector("[type=hidden]:is([name=method], [name=question])");
   const part = element.closest(".tile, section")?.querySelector("h2, h3");
-  const own = element.name || element.getAttribute("href") || wordsOf(element);
+  const own = element.name || element.id || element.getAttribute("href") || wordsOf(element);
   return JSON.stringify([element.tagName, form?.getAttribute("action"), about?.value, part && wordsOf(part), own]);
 };
 const fieldsOf = (part) => [...part.querySelectorAll("input, select, textarea")].filter(kept);
