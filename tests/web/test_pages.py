@@ -14,9 +14,10 @@ from playwright.sync_api import Browser
 from playwright.sync_api import Page as Tab
 
 from watchword.core.identity_event import Verdict
+from watchword.core.ids import CaseId
 from watchword.reception.spoken import spoken
 from watchword.reception.wording import span
-from watchword.web import view
+from watchword.web import forms, view
 from watchword.web.render import STATIC, Page, render, render_needs
 
 KINDS = [t.__name__ for t in Page.__args__]
@@ -304,3 +305,19 @@ def test_a_printed_case_leaves_out_what_opens_it(browser: Browser, pages: dict[s
         tab.emulate_media(media="print")
         assert not tab.get_by_role("heading", name="Call").is_visible()
         assert tab.locator(".entries .hash").first.is_visible()
+        tab.emulate_media(media="print", color_scheme="dark")
+        accent = tab.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--accent')")
+        assert accent == _palettes()["light"]["accent"], "whose screen is dark prints on white paper"
+
+
+def test_a_person_is_a_few_lines_on_a_phone(browser: Browser, pages: dict[str, Page]) -> None:
+    """Unit, roles and credentials run on, so that a hundred people are no hundred screens."""
+    with _drawn(browser, 390) as draw:
+        box = draw(pages["PeoplePage"]).locator(".people-list tbody tr").first.bounding_box()
+        assert box
+        assert box["height"] < 130
+
+
+def test_what_is_demanded_is_not_called_optional() -> None:
+    """An approver refuses with a reason, and reads so before they press."""
+    assert [field.required for field in forms.refuse(CaseId("c-1")).fields] == [True]

@@ -131,3 +131,16 @@ if (here && new Date(here.dataset.at).getTimezoneOffset()) {
   const wall = new Date(here.dataset.at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", timeZoneName: "short" });
   here.textContent = `· ${wall} where you are`;
 }
+
+// A login that was typed for nothing stands there again, in this tab alone and until the next page.
+const entry = document.querySelector('form[action="/session"]');
+const typed = sessionStorage.getItem("login");
+sessionStorage.removeItem("login");
+if (entry) {
+  const { login, password } = entry.elements;
+  if (typed && document.querySelector(".door .problem")) {
+    login.value ||= typed;
+    password.focus();
+  }
+  entry.addEventListener("submit", () => sessionStorage.setItem("login", login.value));
+}
