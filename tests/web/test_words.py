@@ -98,6 +98,7 @@ def test_how_a_request_came_in_is_one_sentence() -> None:
         ("1 more independent method(s)", "one more method"),
         ("2 more independent method(s)", "2 more independent methods"),
         ("one of passkey, in_person", "one of passkey or in person"),
+        ("one of passkey", "passkey required"),
         ("weight 2 of 5", "weight 2 of 5"),
     ],
 )

@@ -201,7 +201,8 @@ def within(title: str) -> str:
 def lacking(words: str) -> str:
     """What verification lacks, as `core.requirement.Shortfall` says it, with methods by their titles."""
     if (group := words.removeprefix("one of ")) != words:
-        return f"one of {' or '.join(within(method(m)) for m in group.split(', '))}"
+        titles = [within(method(m)) for m in group.split(", ")]
+        return f"one of {' or '.join(titles)}" if len(titles) > 1 else f"{titles[0]} required"
     words = words.replace("1 more independent method(s)", "one more method").replace("method(s)", "methods")
     return words.replace("1 more custodian(s)", "one more custodian").replace("custodian(s)", "custodians")
 
