@@ -78,7 +78,7 @@ def test_what_is_missing_is_told_with_the_ways_there_are(recovery: Recovery) -> 
     assert (ways["totp"]["state"], ways["totp"]["completes"]) == ("ready", False)
     assert (ways["passkey"]["state"], ways["passkey"]["why"]) == ("absent", "Nothing is on record for it.")
     passkey, pair = (one["words"] for one in shown["missing"])
-    assert passkey.startswith("one more method, weight 0 of 4, one of passkey")
+    assert passkey.startswith("one more method, weight 0 of 4, passkey required")
     assert pair.startswith("2 more independent methods, weight 0 of 4, one of passkey or authenticator code")
     recovery.step(recovery.agent, "methods", {"method": "totp"})
     assert recovery.proves().status_code == 200

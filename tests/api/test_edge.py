@@ -372,6 +372,8 @@ def test_the_approvers_page_has_its_own_headers_at_each_address(organisation: Or
     page, script = client.get("/approve/"), client.get("/approve/approve.js")
     assert page.status_code == script.status_code == 200
     assert page.headers["content-security-policy"] == script.headers["content-security-policy"]
+    bare = client.get("/approve")
+    assert (bare.status_code, bare.headers["location"]) == (302, "/approve/")
 
 
 def test_guesses_side_by_side_are_counted_before_they_are_looked_at(organisation: Organisation) -> None:

@@ -41,6 +41,14 @@ def test_the_number_on_the_screen_leads_to_the_page(organisation: Organisation) 
     assert client.get(page).status_code == 200
 
 
+def test_a_number_that_leads_nowhere_can_be_mended(organisation: Organisation) -> None:
+    """What was typed stands in the field again, which says what is wrong with it."""
+    told = types(organisation.client(), '1234 5678 901"')
+    assert told.status_code == 403
+    assert 'value="1234 5678 901&#34;" aria-invalid="true" aria-describedby="problem"' in told.text
+    assert '<p id="problem" class="problem" role="alert">' in told.text
+
+
 def test_who_does_not_verify_is_shown_no_number(organisation: Organisation) -> None:
     """Whoever is not shown the address is not shown the number that leads there."""
     case = opened(organisation)

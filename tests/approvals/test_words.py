@@ -53,6 +53,8 @@ def test_page_is_served_with_its_headers(apart: Office) -> None:
     assert answer.content == files["index.html"]
     for name in ("approve.js", "approve.css"):
         assert httpx2.get(f"{site}/approve/{name}", trust_env=False).content == files[name]
+    bare = httpx2.get(f"{site}/approve", trust_env=False)
+    assert (bare.status_code, bare.headers["location"]) == (302, "/approve/")
     for path in ("/approve/other.js", "/approve/..%2f", "/api/approver", "/cases"):
         assert httpx2.get(f"{site}{path}", trust_env=False).status_code == 404
     assert httpx2.get(f"{apart.origin}/approve/", trust_env=False).status_code == 404

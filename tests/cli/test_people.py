@@ -241,3 +241,23 @@ def test_people_get_the_address_of_a_page_to_enrol_on(served: Desk, here: Here) 
     assert here("people", "take-back", "tom", page["page"], login="root").code == 2
     assert is_told(here("people", "enrolment-page", login="root"), 2, "")
     assert here("people", "enrolment-page", "noor", login="tom").code == 3
+
+
+def test_one_who_can_not_have_a_page_keeps_nobody_else_from_theirs(served: Desk, here: Here) -> None:
+    """Each page that was made is told with its code, and so is who got none, and why; the exit code is that of why."""
+    here("people", "add", "noor", "--name", "Noor", login="root")
+    told = here("people", "enrolment-page", "noor", "nobody-known", "tom", "tom", login="root")
+    assert told.code == 2
+    assert re.fullmatch(
+        r"noor http\S+/enrol/\S+\ntom http\S+/enrol/\S+\n\nTheir codes, .*\nnoor \d{6}\ntom \d{6}\n", told.out
+    )
+    assert "invalid: nobody-known: " in told.err
+    assert told.err.splitlines()[-1] == "No page was made for nobody-known."
+    assert [len(_shown(here, login)["pages"]) for login in ("noor", "tom")] == [1, 1]
+
+    facts = here("people", "enrolment-page", "nobody-known", "noor", "--json", login="root")
+    assert (facts.code, [one["login"] for one in facts.json["pages"]]) == (2, ["noor"])
+    assert [(one["login"], one["fault"]) for one in facts.json["failed"]] == [("nobody-known", "invalid")]
+    before = here("people", "enrolment-page", "noor", "..", login="root")
+    assert is_told(before, 2, "is no login")
+    assert before.out == ""

@@ -204,7 +204,12 @@ def pages() -> dict[str, AnyPage]:
             next_step="One more method.",
             stages=stages,
             rail=(
-                view.Panel(title="Call", first=True, facts=(view.Fact(label="Address", value="/c/x", copy=True),)),
+                view.Panel(
+                    title="Call",
+                    first=True,
+                    printed=False,
+                    facts=(view.Fact(label="Address", value="/c/x", copy=True),),
+                ),
                 view.Panel(title="Account", facts=(fact,), lines=("V3 to verify",)),
             ),
             notices=(notice,),
@@ -351,7 +356,7 @@ def pages() -> dict[str, AnyPage]:
                     credentials=("passkey",),
                 ),
             ),
-            register=intake,
+            register=msgspec.structs.replace(intake, title="Add somebody"),
             query="mara",
         ),
         view.PersonPage(

@@ -10,6 +10,8 @@ import pytest
 
 from tests.api.organisation import BEGINNING, Organisation
 from watchword.core.identity_event import Canonical, Verdict
+from watchword.core.person import Kind
+from watchword.directories.sandbox import Seed
 from watchword.watch.board import DAYS
 from watchword.watch.verdicts import VerdictRow, append_verdicts
 from watchword.web.board_page import HIGH, board_page
@@ -118,6 +120,28 @@ def test_what_is_looked_for_is_found_by_what_a_row_shows(board: Any, organisatio
         "/board?verdict=unverified&q=lindqvist",
         "/board?q=lindqvist",
     ]
+
+
+def test_a_name_is_found_in_other_letters_too(organisation: Organisation, board: Any) -> None:
+    """Capital and small letters, ß and ss, i with a dot or without, accents apart: in the log, and in our own names."""
+    organisation.sandbox.seed((Seed(login="u4711", display_name="İrem Straße", mail="u4711@example.test"),))
+    app, root = organisation.app, organisation.app.names.person("root")
+    person = app.people.register(root, login="u4711", name="İrem Straße", kind=Kind.EMPLOYEE, unit="", at=BEGINNING)
+    account = app.desk.intake.find("sandbox", "u4711").native_id
+    app.people.link(root, person, "sandbox", account, BEGINNING)
+    names = ("p.straße", "p.strasse", "İrem.Işık", "Οδυσσεας", "jose\u0301", "p.muller")
+    rows = tuple({"actor": name, "at": BEGINNING - timedelta(minutes=n)} for n, name in enumerate(names))
+    rows += ({"actor": "known", "target": account, "at": BEGINNING - timedelta(days=1)},)
+    for asked, found in (
+        ("straße", ["p.straße", "p.strasse", "known"]),
+        ("STRASSE", ["p.straße", "p.strasse", "known"]),
+        ("irem", ["İrem.Işık", "known"]),
+        ("İREM", ["İrem.Işık", "known"]),
+        ("İrem.Işık", ["İrem.Işık"]),
+        ("ΟΔΥΣΣΕΑΣ", ["Οδυσσεας"]),
+        ("JOSÉ", ["jose\u0301"]),
+    ):
+        assert [r.actor for r in board(*rows, query=asked).rows] == found, asked
 
 
 def test_a_long_board_has_pages_and_nothing_is_out_of_reach(board: Any) -> None:

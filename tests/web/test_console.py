@@ -395,13 +395,22 @@ def test_the_board_and_what_is_not_there(people: People) -> None:
 
 
 def test_a_wrong_password_is_said_at_the_door(people: People) -> None:
-    """The door says that something is wrong, and not what."""
+    """The door says that something is wrong, and not what; the login stands there again, in that tab and no further."""
     page = people.tab()
     page.goto("/sign-in")
     page.get_by_label("Login").fill("ilse")
     page.get_by_label("Password").fill("not her password")
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("alert")).to_have_text("Login or password is wrong. Try again, or ask an administrator.")
+    expect(page.get_by_label("Login")).to_have_value("ilse")
+    expect(page.get_by_label("Password")).to_be_focused()
+    expect(page.get_by_label("Password")).to_have_value("")
+    assert "ilse" not in page.url
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/cases")
+    page.wait_for_load_state()
+    assert page.evaluate("sessionStorage.getItem('login')") is None
 
 
 def test_a_freeze_is_seen_and_two_people_release_it(people: People) -> None:

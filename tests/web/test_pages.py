@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 
 import msgspec
 import pytest
 from playwright.sync_api import Browser
+from playwright.sync_api import Page as Tab
 
+from watchword.core.identity_event import Verdict
+from watchword.core.ids import CaseId
 from watchword.reception.spoken import spoken
 from watchword.reception.wording import span
-from watchword.web import view
+from watchword.web import forms, view
 from watchword.web.render import STATIC, Page, render, render_needs
 
 KINDS = [t.__name__ for t in Page.__args__]
@@ -215,14 +220,104 @@ def test_text_meets_wcag_aa(scheme: str) -> None:
     assert _contrast(palette["edge"], palette["card"]) >= 3
 
 
-@pytest.mark.parametrize("width", [390, 1280])
-def test_no_page_scrolls_sideways(browser: Browser, pages: dict[str, Page], width: int) -> None:
-    """Every page fits a phone and a desk."""
-    sheet = (STATIC / "watchword.css").read_text()
-    context = browser.new_context(viewport={"width": width, "height": 900})
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_each_verdict_has_a_colour_and_a_shape_of_its_own(scheme: str) -> None:
+    """Two verdicts are told apart by shape as well, and none is fainter than 3 to 1 (WCAG 2.2 1.4.1, 1.4.11)."""
+    sheet, palette = (STATIC / "watchword.css").read_text(), _palettes()[scheme]
+    hues = dict(re.findall(r"^\.v-(\w+) \{ --hue: var\(--(\w+)\); \}", sheet, re.MULTILINE))
+    shapes = dict(re.findall(r"^\.v-(\w+) i \{ (.*) \}", sheet, re.MULTILINE))
+    assert sorted(hues) == sorted(Verdict)
+    assert len(set(hues.values())) == len(hues)
+    assert sorted({"unverified": "a square", **shapes}) == sorted(Verdict)
+    assert len(set(shapes.values())) == len(shapes)
+    faint = {hue for hue in hues.values() for on in ("paper", "card") if _contrast(palette[hue], palette[on]) < 3}
+    assert not faint
+
+
+@contextmanager
+def _drawn(browser: Browser, width: int = 1280) -> Iterator[Callable[[Page], Tab]]:
+    """A tab without scripts that draws sample pages with our sheet."""
+    context = browser.new_context(viewport={"width": width, "height": 900}, java_script_enabled=False)
     tab = context.new_page()
-    for kind, page in pages.items():
-        tab.set_content(re.sub(r"<(script|link)[^>]*>(</script>)?", "", render(page)))
-        tab.add_style_tag(content=sheet)
-        assert tab.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, kind
+    sheet = (STATIC / "watchword.css").read_text()
+
+    def draw(page: Page) -> Tab:
+        html = re.sub(r"<(script|link)[^>]*>(</script>)?", "", render(page))
+        tab.set_content(html.replace("</head>", f"<style>{sheet}</style></head>"))
+        return tab
+
+    yield draw
     context.close()
+
+
+@pytest.mark.parametrize("width", [390, 640, 1280])
+def test_no_page_scrolls_sideways(browser: Browser, pages: dict[str, Page], width: int) -> None:
+    """Every page fits a phone, a desk, and a desk at twice the size (WCAG 2.2 1.4.4)."""
+    with _drawn(browser, width) as draw:
+        for kind, page in pages.items():
+            assert draw(page).evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, kind
+
+
+SMALL = """() => [...document.querySelectorAll("a, button, input, select, summary, textarea")].filter((one) => {
+  const { width, height } = one.getBoundingClientRect();
+  const alone = one.parentElement.textContent.trim() === one.textContent.trim();
+  const within = getComputedStyle(one).display === "inline" && !alone;
+  const drawn = one.matches("[type=radio]") || one.closest(".sr, .skip, :disabled");
+  return width && height && !within && !drawn && (height < 24 || width < 24);
+}).map((one) => `${one.tagName} ${one.className} ${one.textContent.trim()}`)"""
+"""What a finger would miss; links within a sentence are excepted, and a radio button has its card."""
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_every_target_can_be_hit(browser: Browser, pages: dict[str, Page], width: int) -> None:
+    """What is tapped is 24 by 24 pixels at least (WCAG 2.2 2.5.8)."""
+    with _drawn(browser, width) as draw:
+        small = {kind: found for kind, page in pages.items() if (found := draw(page).evaluate(SMALL))}
+    assert not small
+
+
+def test_methods_that_can_not_be_used_are_folded(browser: Browser, pages: dict[str, Page]) -> None:
+    """What is missing stands first, then what can be used; the rest unfolds without a script, or where none is left."""
+    page = pages["CasePage"]
+    assert isinstance(page, view.CasePage)
+    with _drawn(browser) as draw:
+        tab = draw(page)
+        summary, folded = tab.get_by_text("1 more that can not be used here"), tab.locator(".tile.unusable")
+        assert folded.count() == 1
+        assert not folded.is_visible()
+        high = [tab.locator(one).first.bounding_box() for one in ("#verify .missing", ".tile.open", ".tile.failed")]
+        tops = [box["y"] for box in (*high, summary.bounding_box()) if box]
+        assert tops == sorted(tops)
+        assert len(tops) == 4
+        summary.press("Enter")
+        assert folded.get_by_text("Changed 3 days ago.").is_visible()
+        verify = page.stages[1]
+        shut = msgspec.structs.replace(verify, tiles=verify.unusable)
+        tab = draw(msgspec.structs.replace(page, stages=(shut,)))
+        assert tab.get_by_text("No method can be used here: why").is_visible()
+        assert folded.get_by_text("Changed 3 days ago.").is_visible()
+
+
+def test_a_printed_case_leaves_out_what_opens_it(browser: Browser, pages: dict[str, Page]) -> None:
+    """Paper lies about: the address of the person's page and the words of the call are not on it, the evidence is."""
+    with _drawn(browser) as draw:
+        tab = draw(pages["CasePage"])
+        tab.emulate_media(media="print")
+        assert not tab.get_by_role("heading", name="Call").is_visible()
+        assert tab.locator(".entries .hash").first.is_visible()
+        tab.emulate_media(media="print", color_scheme="dark")
+        accent = tab.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--accent')")
+        assert accent == _palettes()["light"]["accent"], "whose screen is dark prints on white paper"
+
+
+def test_a_person_is_a_few_lines_on_a_phone(browser: Browser, pages: dict[str, Page]) -> None:
+    """Unit, roles and credentials run on, so that a hundred people are no hundred screens."""
+    with _drawn(browser, 390) as draw:
+        box = draw(pages["PeoplePage"]).locator(".people-list tbody tr").first.bounding_box()
+        assert box
+        assert box["height"] < 130
+
+
+def test_what_is_demanded_is_not_called_optional() -> None:
+    """An approver refuses with a reason, and reads so before they press."""
+    assert [field.required for field in forms.refuse(CaseId("c-1")).fields] == [True]

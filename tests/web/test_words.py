@@ -25,6 +25,8 @@ from watchword.core.change import (
 from watchword.core.event import CaseEvent
 from watchword.core.identity_event import Verdict
 from watchword.core.ids import AccountId
+from watchword.core.person import Role
+from watchword.core.quorum import Rule, Seat
 from watchword.core.requirement import Context
 from watchword.policy import Policy
 from watchword.reception import wording
@@ -96,12 +98,18 @@ def test_how_a_request_came_in_is_one_sentence() -> None:
         ("1 more independent method(s)", "one more method"),
         ("2 more independent method(s)", "2 more independent methods"),
         ("one of passkey, in_person", "one of passkey or in person"),
+        ("one of passkey", "passkey required"),
         ("weight 2 of 5", "weight 2 of 5"),
     ],
 )
 def test_what_is_missing_names_methods_by_their_titles(words: str, said: str) -> None:
     """The policy's words are made the desk's."""
     assert wording.lacking(words) == said
+
+
+def test_a_rule_that_has_a_code_for_a_name_is_said_in_words() -> None:
+    """What breaks the glass asks for custodians by a rule of that name."""
+    assert wording.seats(Rule(name="break_glass", seats=(Seat(roles=(Role.CUSTODIAN,)),))) == "break glass: custodian"
 
 
 def test_what_policy_asks_has_methods_and_roles_as_every_page_has_them() -> None:

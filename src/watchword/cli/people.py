@@ -17,8 +17,8 @@ from rich.table import Table
 from watchword.cli.case import Asking
 from watchword.cli.client import Client
 from watchword.cli.password import new_password
-from watchword.cli.terminal import out, print_json
-from watchword.core.errors import Invalid
+from watchword.cli.terminal import EXIT_CODES, err, out, print_json, tell
+from watchword.core.errors import Conflict, Invalid, Refused, WatchwordError
 from watchword.core.person import Kind, Role
 from watchword.reception.ends import end_of
 from watchword.settings import load
@@ -178,15 +178,39 @@ def enrolment_page(logins: tuple[str, ...], /, *, asking: Asking) -> None:
     """Let people enrol a passkey or an authenticator app by themself: print code and address of a page for each.
 
     An address is good for one credential, within a day. Say the code to the person by another way than the address
-    takes: whoever has both enrols. `people take-back` ends an address that went astray.
+    takes: whoever has both enrols. `people take-back` ends an address that went astray. Who can have no page is told
+    with the reason and keeps nobody else from theirs.
     """
     if not logins:
         raise Invalid("Nobody is named.", "Name at least one login.", "login")
-    with asking.session() as client:
-        made = [{"login": one, **client.call("POST", f"{path_of(one)}/enrolment-page")} for one in logins]
-    addresses = "\n".join(f"{one['login']} {one['address']}" for one in made)
-    codes = "\n".join(f"{one['login']} {one['code']}" for one in made)
-    _told(asking, {"pages": made}, f"{addresses}\n\nTheir codes, to be said by another way:\n{codes}")
+    paths = {login: f"{path_of(login)}/enrolment-page" for login in logins}
+    made, failed = list[dict[str, Any]](), dict[str, WatchwordError]()
+    try:
+        with asking.session() as client:
+            for login, path in paths.items():
+                try:
+                    made.append({"login": login, **client.call("POST", path)})
+                except (Conflict, Invalid, Refused) as fault:
+                    failed[login] = fault
+                    tell(fault, login)
+                else:
+                    if not asking.json:
+                        out.print(escape(f"{login} {made[-1]['address']}"), soft_wrap=True)
+    finally:  # what was made is open already, whatever comes of the rest
+        _made(asking, made, failed)
+    if failed:
+        err.print(f"No page was made for {escape(', '.join(failed))}.")
+        raise SystemExit(max(EXIT_CODES[fault.fault] for fault in failed.values()))
+
+
+def _made(asking: Asking, made: list[dict[str, Any]], failed: dict[str, WatchwordError]) -> None:
+    """Tell the codes of pages whose addresses were told already; as JSON, all of it, and who got none."""
+    if asking.json:
+        faults = [{"login": of, "fault": f.fault, "what": f.what, "remedy": f.remedy} for of, f in failed.items()]
+        print_json({"pages": made, "failed": faults})
+    elif made:
+        codes = "\n".join(f"{one['login']} {one['code']}" for one in made)
+        out.print(escape(f"\nTheir codes, to be said by another way:\n{codes}"), soft_wrap=True)
 
 
 @app.command

@@ -51,11 +51,7 @@ def faults() -> Iterator[None]:
         yield
         sys.stdout.flush()
     except WatchwordError as fault:
-        where = getattr(fault, "where", "")
-        _tell(fault.fault, f"{where}: {fault.what}" if where else fault.what, fault.remedy)
-        if isinstance(fault, Refused) and fault.reasons != (fault.what,):
-            err.print(f"  reasons: {escape(', '.join(fault.reasons))}")
-        raise SystemExit(EXIT_CODES[fault.fault]) from fault
+        raise SystemExit(tell(fault, getattr(fault, "where", ""))) from fault
     except CycloptsError as mistyped:
         asked = " ".join(("watchword", *(mistyped.command_chain or ())))
         _tell("invalid", str(mistyped), f"See `{asked} --help`.")
@@ -64,6 +60,14 @@ def faults() -> Iterator[None]:
         # Whoever read us has enough; what is still buffered must not be written when the interpreter ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(0) from None
+
+
+def tell(fault: WatchwordError, about: str = "") -> int:
+    """Say what went wrong *about* whom or what, and the way on; the exit code that stands for it."""
+    _tell(fault.fault, f"{about}: {fault.what}" if about else fault.what, fault.remedy)
+    if isinstance(fault, Refused) and fault.reasons != (fault.what,):
+        err.print(f"  reasons: {escape(', '.join(fault.reasons))}")
+    return EXIT_CODES[fault.fault]
 
 
 def _tell(fault: str, what: str, remedy: str) -> None:

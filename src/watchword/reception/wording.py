@@ -201,7 +201,8 @@ def within(title: str) -> str:
 def lacking(words: str) -> str:
     """What verification lacks, as `core.requirement.Shortfall` says it, with methods by their titles."""
     if (group := words.removeprefix("one of ")) != words:
-        return f"one of {' or '.join(within(method(m)) for m in group.split(', '))}"
+        titles = [within(method(m)) for m in group.split(", ")]
+        return f"one of {' or '.join(titles)}" if len(titles) > 1 else f"{titles[0]} required"
     words = words.replace("1 more independent method(s)", "one more method").replace("method(s)", "methods")
     return words.replace("1 more custodian(s)", "one more custodian").replace("custodian(s)", "custodians")
 
@@ -237,7 +238,7 @@ def option(one: Option) -> str:
 
 def seats(rule: Rule) -> str:
     """Who has to agree: `A2: manager of record, and IAM duty or security duty`."""
-    return f"{rule.name}: {', and '.join(seat(s) for s in rule.seats)}"
+    return f"{plain(rule.name)}: {', and '.join(seat(s) for s in rule.seats)}"
 
 
 def seat(one: Seat) -> str:

@@ -60,7 +60,7 @@ def board_of(
             "count(*) FILTER (WHERE verdict = 'unverified' AND NOT list_contains(reasons, 'no_evidence')), "
             f"count(*) FILTER (WHERE revision > 1) {_EVENTS}"
         ).fetchone() or (None, 0, 0, 0)
-        wanted, parameters = _wanted(con, verdict, query.casefold().split(), said)
+        wanted, parameters = _wanted(con, verdict, query.split(), said)
         found = con.execute(f"SELECT count(*) {_EVENTS} {wanted}", parameters).fetchone() or (0,)
         ranks = [str(each) for each in order]
         page = rows_of(
@@ -87,6 +87,9 @@ def board_of(
 _EVENTS = 'FROM latest WHERE "action" IS NOT NULL'
 _SHOWN = 'concat_ws(\' \', target, actor, "action", native_action, provider, directory, "case", ticket, address)'
 
+# Both sides by the same rule. Over capital letters, since ς and ı have σ and i in common with theirs alone.
+_FOLDED = "CREATE TEMP MACRO folded(words) AS replace(lower(upper(nfc_normalize(words))), 'ß', 'ss')"
+
 
 def _wanted(
     con: duckdb.DuckDBPyConnection, verdict: str, words: Sequence[str], said: Said
@@ -97,17 +100,18 @@ def _wanted(
         conditions.append("AND verdict = $verdict")
         parameters["verdict"] = verdict
     if words:
+        con.execute(_FOLDED)
         pairs = con.execute(f"SELECT DISTINCT directory, target {_EVENTS}").fetchall()
         called = pa.table({
             "d": pa.array([d for d, _ in pairs], pa.string()),
             "t": pa.array([t for _, t in pairs], pa.string()),
-            "said": pa.array([said(d, t).casefold() for d, t in pairs], pa.string()),
+            "said": pa.array([said(d, t) for d, t in pairs], pa.string()),
         })  # fmt: skip
         con.register("called", called)
     for number, word in enumerate(words):
         conditions.append(
-            f"AND (contains(lower({_SHOWN}), $word{number}) OR (directory, target) IN "
-            f"(SELECT (d, t) FROM called WHERE contains(said, $word{number})))"
+            f"AND (contains(folded({_SHOWN}), folded($word{number})) OR (directory, target) IN "
+            f"(SELECT (d, t) FROM called WHERE contains(folded(said), folded($word{number}))))"
         )
         parameters[f"word{number}"] = word
     return " ".join(conditions), parameters

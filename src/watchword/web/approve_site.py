@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from litestar import Litestar, Response, get
+from typing import Any
+
+from litestar import Litestar, Request, Response, get
 from litestar.exceptions import HTTPException
 from litestar.params import FromPath
 from litestar.response import Redirect
@@ -16,9 +18,9 @@ from watchword.web.approve_page import TYPES, files_of, headers_of
 
 
 @get(PATH, include_in_schema=False, sync_to_thread=False)
-def approve_page(app: TheApp) -> Response[bytes]:
+def approve_page(app: TheApp, request: Request[Any, Any, Any]) -> Response[Any]:
     """The page, where the console is its origin; elsewhere there is nothing here."""
-    return _file(_own(app.settings), "index.html")
+    return _page(_own(app.settings), request)
 
 
 @get(f"{PATH}{{name:str}}", include_in_schema=False, sync_to_thread=False)
@@ -32,8 +34,8 @@ def create_site(settings: Settings) -> Litestar:
     files, headers = files_of(settings), headers_of(settings)
 
     @get(PATH, sync_to_thread=False)
-    def page() -> Response[bytes]:
-        return _file(files, "index.html")
+    def page(request: Request[Any, Any, Any]) -> Response[Any]:
+        return _page(files, request)
 
     @get(f"{PATH}{{name:str}}", sync_to_thread=False)
     def file(name: FromPath[str]) -> Response[bytes]:
@@ -64,6 +66,13 @@ def _own(settings: Settings) -> dict[str, bytes]:
     if settings.approvals.origin is not None:
         raise NotThere
     return files_of(settings)
+
+
+def _page(files: dict[str, bytes], request: Request[Any, Any, Any]) -> Response[Any]:
+    """The page itself; its parts are named beside it, so that its address has to end with a slash."""
+    if not request.scope["raw_path"].endswith(b"/"):
+        return Redirect(PATH)
+    return _file(files, "index.html")
 
 
 def _file(files: dict[str, bytes], name: str) -> Response[bytes]:

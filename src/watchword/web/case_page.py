@@ -122,7 +122,7 @@ class _Builder:
             found.append(
                 view.Notice(
                     title="Too many verifications of this account failed",
-                    text="Methods are closed, whoever asks: what is greyed out below does not count.",
+                    text="Methods are closed, whoever asks: they stand below with that reason, and do not count.",
                     tone="bad",
                     way_on="What can still be begun stands below. Or two people on duty, of IAM or security, open the "
                     "methods again under “Other steps” of this case.",
@@ -278,7 +278,7 @@ class _Builder:
         agents = dict.fromkeys(c.by for c in case.challenges if c.purpose == "verify")
         parts: dict[str, object] = {
             "asked": asked,
-            "why": case.requirement.raised,
+            "why": tuple(wording.plain(one) for one in case.requirement.raised),
             "owner": ", ".join(name_of(self.app, p) for p in agents),
         }
         if not isinstance(case, Verifying):

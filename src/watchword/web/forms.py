@@ -114,7 +114,8 @@ def answer(case: CaseId, question: str) -> Form:
 
 def refuse(case: CaseId) -> Form:
     """Say no."""
-    return form(case, "refuse", "Refuse", weight="danger", fields=(Field(name="why", label="Why", required=False),))
+    why = Field(name="why", label="Why", hint="Kept sealed beside the entry.")
+    return form(case, "refuse", "Refuse", weight="danger", fields=(why,))
 
 
 def release(case: CaseId) -> Form:

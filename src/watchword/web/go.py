@@ -23,6 +23,9 @@ from watchword.web.render import render
 
 Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 
+LONGEST = 20
+"""Characters of a number as it may be typed, spaces and dashes included."""
+
 
 class GoPages(Controller):
     """Open to everybody, and the same whatever cases there are."""
@@ -52,7 +55,7 @@ class GoPages(Controller):
             recoveries.take(request.client.host if request.client else "")
             case = app.desk.short_address.find(data.get("number", ""), at)
         except (Refused, TooMany) as fault:
-            page = _page(app, at, csrf, request, lang, fault)
+            page = _page(app, at, csrf, request, lang, fault, data.get("number", "")[:LONGEST])
             return Response(page, media_type=MediaType.HTML, status_code=problem_of(fault).status)
         below = f"?lang={lang}" if lang in NAMES else ""
         to = f"/c/{case}/{app.desk.hand_over.page_token(case)}{below}"
@@ -60,7 +63,13 @@ class GoPages(Controller):
 
 
 def _page(
-    app: App, at: datetime, csrf: str, request: Request[Any, Any, Any], lang: str, fault: WatchwordError | None = None
+    app: App,
+    at: datetime,
+    csrf: str,
+    request: Request[Any, Any, Any],
+    lang: str,
+    fault: WatchwordError | None = None,
+    typed: str = "",
 ) -> str:
     say = words(asked_for(app, request.headers.get("accept-language", ""), lang))
     said = ""
@@ -75,5 +84,6 @@ def _page(
             language=say.language,
             chosen=say.language if lang else "",
             problem=said,
+            typed=typed,
         )
     )

@@ -117,9 +117,13 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Panel(msgspec.Struct, frozen=True, kw_only=True):
-    """A block of the right rail; *first*: needed while somebody calls, so that it comes first on a narrow screen."""
+    """A block of the right rail; *first*: needed while somebody calls, so that it comes first on a narrow screen.
+
+    *printed*: it may be on paper, which lies about.
+    """
 
     title: str
     first: bool = False
+    printed: bool = True
     facts: tuple[Fact, ...] = ()
     lines: tuple[str, ...] = ()

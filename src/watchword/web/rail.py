@@ -59,9 +59,10 @@ def rail(app: App, loaded: Loaded, facts: Facts, actor: PersonId, at: datetime) 
         copy=address is not None,
     )
     said = (page, *_said(app, loaded, address, at), *_words(app, loaded, address), *_code(app, loaded, address))
+    theirs = Panel(title="The caller's own page", first=True, printed=False, facts=said)
     return (
         Panel(title="Ticket", first=True, facts=(ticket,)),
-        *(() if isinstance(case, TERMINAL) else (Panel(title="The caller's own page", first=True, facts=said),)),
+        *(() if isinstance(case, TERMINAL) else (theirs,)),
         Panel(title="Account", facts=_account(app, loaded, facts)),
         Panel(title="Watch out", facts=_watch_out(app, loaded, facts, at)),
         Panel(title="What policy asks", lines=tuple(wording.named(line) for line in explain.words(case.requirement))),

@@ -132,6 +132,22 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     forms: tuple[Form, ...] = ()
 
     @property
+    def usable(self) -> tuple[Tile, ...]:
+        """The methods that can be used, are under way or were."""
+        return tuple(tile for tile in self.tiles if tile.state != "unusable")
+
+    @property
+    def unusable(self) -> tuple[Tile, ...]:
+        """The methods that can not be used for this case; their page folds them."""
+        return tuple(tile for tile in self.tiles if tile.state == "unusable")
+
+    @property
+    def stuck(self) -> bool:
+        """Whether something is missing and no method leads on: then why not is what there is to read."""
+        on = any(tile.begin or tile.state in {"free", "open"} for tile in self.tiles)
+        return bool(self.tiles and self.missing) and not on
+
+    @property
     def offers(self) -> bool:
         """Whether there is something to do in it."""
         return bool(self.forms or self.card or any(tile.begin or tile.challenge for tile in self.tiles))
@@ -312,12 +328,16 @@ class RecoverPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GoPage(msgspec.Struct, frozen=True, kw_only=True):
-    """The short address, where the person types the number of their page; *chosen* is a language they picked here."""
+    """The short address, where the person types the number of their page; *chosen* is a language they picked here.
+
+    *typed* is a number that led nowhere, to be mended.
+    """
 
     chrome: Chrome
     language: str = "en"
     chosen: str = ""
     problem: str = ""
+    typed: str = ""
 
 
 class CodesPage(msgspec.Struct, frozen=True, kw_only=True):

@@ -32,7 +32,7 @@ const wordsOf = (element) => element.textContent.trim();
 const keyOf = (element) => {
   const form = element.closest("form"), about = form?.querySelector("[type=hidden]:is([name=method], [name=question])");
   const part = element.closest(".tile, section")?.querySelector("h2, h3");
-  const own = element.name || element.getAttribute("href") || wordsOf(element);
+  const own = element.name || element.id || element.getAttribute("href") || wordsOf(element);
   return JSON.stringify([element.tagName, form?.getAttribute("action"), about?.value, part && wordsOf(part), own]);
 };
 const fieldsOf = (part) => [...part.querySelectorAll("input, select, textarea")].filter(kept);
@@ -130,4 +130,17 @@ const here = document.getElementById("here");
 if (here && new Date(here.dataset.at).getTimezoneOffset()) {
   const wall = new Date(here.dataset.at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", timeZoneName: "short" });
   here.textContent = `· ${wall} where you are`;
+}
+
+// A login that was typed for nothing stands there again, in this tab alone and until the next page.
+const entry = document.querySelector('form[action="/session"]');
+const typed = sessionStorage.getItem("login");
+sessionStorage.removeItem("login");
+if (entry) {
+  const { login, password } = entry.elements;
+  if (typed && document.querySelector(".door .problem")) {
+    login.value ||= typed;
+    password.focus();
+  }
+  entry.addEventListener("submit", () => sessionStorage.setItem("login", login.value));
 }
