@@ -21,12 +21,12 @@ def test_who_takes_a_step_is_said_to_those_who_can_not(organisation: Organisatio
     """An agent verifies and hears nothing; duty hears who does; after “not me” it is the other way round."""
     case = organisation.sign_in("ilse").post("/api/cases", WISH).json()["case"]
     assert said(organisation, "ilse", case) == ""
-    told = "Not yours to take: somebody else verifies the person: agent or verifier."
+    told = "Not yours to take: somebody else verifies the person (agent or verifier)."
     assert said(organisation, "noor", case) == told
     assert told in organisation.sign_in("noor").get(f"/cases/{case}").text
 
     organisation.sign_in("ilse").post(f"/api/cases/{case}/object", {"said": "it was not me"})
-    told = "Not yours to take: somebody else lets it go on: IAM duty or security duty."
+    told = "Not yours to take: somebody else lets it go on (IAM duty or security duty)."
     assert said(organisation, "ilse", case) == told
     assert said(organisation, "noor", case) == ""
 
@@ -41,7 +41,7 @@ def test_what_keeps_somebody_from_it_is_said(organisation: Organisation) -> None
     wish = WISH | {"action": "total_loss"}
     case = organisation.sign_in("ilse").post("/api/cases", wish).json()["case"]
 
-    takes = "somebody else verifies the person: agent or verifier."
+    takes = "somebody else verifies the person (agent or verifier)."
     assert said(organisation, "ilse", case) == f"You took the request in, so {takes}"
     assert said(organisation, "mara", case) == f"It is about you, so {takes}"
     assert said(organisation, "vito", case) == "Not yours to take: vendor works standard only."

@@ -85,7 +85,7 @@ def not_yours(app: App, actor: PersonId, loaded: Loaded, at: datetime) -> str:
         return ""
     does = TAKES[step]
     if step is not Step.APPROVE:  # the seats that are still empty are said already
-        does += f": {' or '.join(plain(role) for role in steps.policy.people.permitted[step])}"
+        does += f" ({' or '.join(plain(role) for role in steps.policy.people.permitted[step])})"
     elif any(v.person == actor for v in loaded.case.votes) or any(one.startswith("role ") for one in reasons):
         return ""
     if separate := next((found for one in reasons if (found := _SEPARATE.fullmatch(one))), None):
