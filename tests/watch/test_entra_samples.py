@@ -263,6 +263,15 @@ def test_a_reset_at_the_page_is_one_action_of_the_admin_s(classify: Classify) ->
     assert (row.actor, row.actor_class, row.folded, row.address) == (ADMIN, None, 2, "198.51.100.7")
 
 
+def test_a_record_that_names_no_account_is_of_no_other_s_click(classify: Classify) -> None:
+    """Without a target, and with a click of its own, nothing says that a record is about the same account."""
+    own = _audit("Reset password (by admin)", correlationId="c-page", targetResources=[{"type": "User"}])
+    core = _by_the_service(RESET_PAGE, RESET_SERVICE)
+    core["targetResources"][0] |= {"id": None, "userPrincipalName": None}
+    actors = {row.native_action: row.actor for row in classify([own, core], provider="entra").verdicts}
+    assert actors == {"Reset password (by admin)": ADMIN, "Update PasswordProfile": "sp-reset"}
+
+
 @pytest.mark.parametrize(
     "names",
     [

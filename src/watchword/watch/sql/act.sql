@@ -14,7 +14,8 @@ FROM (
         CASE WHEN person.by_owner THEN catalogue.by_owner ELSE catalogue.canonical END AS "action"
     FROM native AS service
     JOIN native AS person
-        ON person."target" = service."target" AND person.provider = service.provider
+        ON person."target" = service."target" AND (person."target" <> '' OR person.click = service.click)
+        AND person.provider = service.provider
         AND person.directory IS NOT DISTINCT FROM service.directory
         AND person.actor_class IS NULL AND person.actor <> ''
         AND person."time" BETWEEN service."time" - INTERVAL 10 SECONDS AND service."time" + INTERVAL 10 SECONDS
