@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from .test_entra import _sign_in
 ADMIN, ANA = "11111111-aaaa-4aaa-8aaa-000000000001", "11111111-aaaa-4aaa-8aaa-000000000002"
 NOBODY = "00000000-0000-0000-0000-000000000000"
 SIGN_INS = 'SELECT CAST("time" AS VARCHAR), "target", done, address, country FROM sign_in'
+KEYS = 'SELECT "target", list_sort(target_keys) FROM native'
 
 
 def _audit(activity: str, **members: Any) -> dict[str, Any]:
@@ -196,3 +199,125 @@ def test_a_user_of_graphs_is_no_sign_in(classify: Classify, is_page: bool) -> No
     report = classify([{"value": lines}] if is_page else lines, None, provider="entra")
     assert (report.lines, report.rejected_lines) == (2, 1)
     assert [one.native for one in report.types] == ["Sign-in activity"]
+
+
+@pytest.mark.parametrize("activity", ["Delete user", "Hard Delete user", "Restore user"])
+def test_a_deleted_account_is_known_by_the_name_it_had(tmp_path: Path, activity: str) -> None:
+    """The directory puts the account's id, without dashes, before the name of one that is deleted."""
+    moved = f"{ANA.replace('-', '').upper()}Ana@example.test"
+    told = {"id": ANA, "type": "User", "userPrincipalName": moved}
+    by_the_unified_audit_log = {
+        "Id": "r-1",
+        "CreationTime": NOON.isoformat(),
+        "Operation": f"{activity}.",
+        "UserId": "admin@example.test",
+        "ObjectId": moved,
+        "Target": [{"ID": f"User_{ANA}", "Type": 2}, {"ID": moved, "Type": 5}],
+    }
+    for event in (_audit(activity, targetResources=[told]), by_the_unified_audit_log):
+        assert rows(tmp_path, "entra", [event], KEYS) == [(ANA, [ANA, "ana@example.test"])]
+
+
+def test_a_name_that_begins_with_another_s_id_is_whole(tmp_path: Path) -> None:
+    """Only the account's own id is no part of its name, and an id alone is no name's beginning."""
+    for name in (f"{ADMIN.replace('-', '')}ana@example.test", f"{ANA.replace('-', '')}@example.test"):
+        told = {"id": ANA, "type": "User", "userPrincipalName": name}
+        event = _audit("Delete user", targetResources=[told])
+        assert [set(keys) for _, keys in rows(tmp_path, "entra", [event], KEYS)] == [{ANA, name}]
+
+
+def test_a_password_that_is_only_looked_over_is_let_be(classify: Classify) -> None:
+    """Graph says whether a password would do (`validatePassword`) before anybody has it."""
+    event = _audit("Validate Password", targetResources=[{"id": "t", "type": "Directory"}])
+    report = classify([event], provider="entra")
+    assert (report.verdicts, report.unknown_types) == ((), ())
+
+
+RESET_SERVICE = "93625bc8-bfe2-437a-97e0-3d0060024faa"
+RESET_PAGE = "https://passwordreset.microsoftonline.com"
+
+
+def _by_the_service(*names: str, **members: Any) -> dict[str, Any]:
+    """The directory's record of a reset, with the names of the service that asked for it, as Graph lists it."""
+    changed = [
+        {"displayName": "Password", "oldValue": None, "newValue": None},
+        {"displayName": "ActorId.ServicePrincipalNames", "oldValue": None, "newValue": json.dumps(";".join(names))},
+    ]
+    told = {"id": ANA, "type": "User", "userPrincipalName": "ana@example.test", "modifiedProperties": changed}
+    service = {"appId": None, "displayName": "Microsoft password reset service", "servicePrincipalId": "sp-reset"}
+    return _audit(
+        "Update PasswordProfile",
+        initiatedBy={"user": None, "app": service},
+        targetResources=[told],
+        correlationId="c-service",
+        activityDateTime=(NOON - timedelta(milliseconds=100)).isoformat(),
+        **members,
+    )
+
+
+def test_a_reset_at_the_page_is_one_action_of_the_admin_s(classify: Classify) -> None:
+    """The page and the directory each give the click an id of their own, and name the service by its names alone."""
+    own = _audit("Reset password (by admin)", correlationId="c-page")
+    core = _by_the_service(RESET_PAGE, f"{RESET_PAGE}/", RESET_SERVICE)
+    (row,) = classify([own, core], provider="entra").verdicts
+    assert (row.actor, row.actor_class, row.folded, row.address) == (ADMIN, None, 2, "198.51.100.7")
+
+
+def test_a_record_that_names_no_account_is_of_no_other_s_click(classify: Classify) -> None:
+    """Without a target, and with a click of its own, nothing says that a record is about the same account."""
+    own = _audit("Reset password (by admin)", correlationId="c-page", targetResources=[{"type": "User"}])
+    core = _by_the_service(RESET_PAGE, RESET_SERVICE)
+    core["targetResources"][0] |= {"id": None, "userPrincipalName": None}
+    actors = {row.native_action: row.actor for row in classify([own, core], provider="entra").verdicts}
+    assert actors == {"Reset password (by admin)": ADMIN, "Update PasswordProfile": "sp-reset"}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        (),
+        ("33333333-cccc-4ccc-8ccc-000000000005",),
+        ("33333333-cccc-4ccc-8ccc-000000000005", "https://apps.example.test/", RESET_SERVICE),
+        ("https://apps.example.test/", RESET_SERVICE),
+        (RESET_PAGE, f"{RESET_PAGE}.example.test", RESET_SERVICE),
+        ("api://33333333", RESET_SERVICE),
+    ],
+    ids=["none", "its own", "two ids", "another's address", "an address like Microsoft's", "an address of any"],
+)
+def test_a_name_that_an_application_was_given_makes_it_no_service(classify: Classify, names: tuple[str, ...]) -> None:
+    """Whoever has an application gives it names: only such as nobody else can have tell Microsoft's service."""
+    own = _audit("Reset password (by admin)", correlationId="c-page")
+    found = {row.native_action: row for row in classify([own, _by_the_service(*names)], provider="entra").verdicts}
+    row = found["Update PasswordProfile"]
+    assert (row.actor, row.is_finding) == ("sp-reset", True)
+
+
+@pytest.mark.parametrize("provider", ["entra", "ecs"])
+def test_elastic_s_document_of_what_graph_lists_is_the_audit(classify: Classify, provider: str) -> None:
+    """Elastic's newer integration reads Graph itself, and has each member in snake case under a name of its own."""
+    directory_audit = {
+        "id": "Directory_1",
+        "activity_date_time": NOON.isoformat(),
+        "activity_display_name": "Reset user password",
+        "correlation_id": "c-1",
+        "initiated_by": {
+            "user": {"id": ADMIN, "user_principal_name": "admin@example.test", "ip_address": "198.51.100.7"}
+        },
+        "result": "success",
+        "target_resources": [{"id": ANA, "type": "User", "user_principal_name": "ana@example.test"}],
+    }
+    document = {
+        "@timestamp": "2026-03-02T12:05:00Z",
+        "event": {"dataset": "microsoft_entra_id.directory_audit", "kind": "event"},
+        "microsoft_entra_id": {"directory_audit": directory_audit},
+    }
+    row = classify.one(document, provider=provider)
+    assert (row.action, row.actor, row.target, row.at) == (Canonical.PASSWORD_RESET, ADMIN, ANA, NOON)
+    assert (row.correlation, row.address) == ("c-1", "198.51.100.7")
+
+
+def test_a_step_of_a_registration_is_let_be(classify: Classify) -> None:
+    """What came of it has a record of its own."""
+    event = _audit("POST UserAuthMethod.SecurityInfoRegistrationCallback", targetResources=[{"type": "Policy"}])
+    report = classify([event], provider="entra")
+    assert (report.verdicts, report.unknown_types) == ((), ())

@@ -283,3 +283,21 @@ def test_the_directory_s_own_account_owns_nobody_s(okta: Okta, classify: Classif
     actor = {"id": "masked", "type": "User", "alternateId": f"system@{domain}"}
     row = classify.one(okta(target=target, transaction={"id": "unknown"}) | {"actor": actor})
     assert (row.action, row.actor_class, row.verdict) == (Canonical.PASSWORD_RESET, "vendor", Verdict.UNVERIFIED)
+
+
+@pytest.mark.parametrize(
+    ("kind", "action"),
+    [
+        ("iam.role.permission.conditions.delete", Canonical.PRIVILEGE_GRANT),
+        ("iam.role.permission.conditions.add", Canonical.PRIVILEGE_REVOKE),
+        ("iam.resourceset.resources.add", Canonical.PRIVILEGE_GRANT),
+        ("iam.resourceset.resources.update", Canonical.PRIVILEGE_GRANT),
+        ("iam.resourceset.resources.delete", Canonical.PRIVILEGE_REVOKE),
+    ],
+)
+def test_whom_a_role_reaches_is_power_as_what_it_may(
+    okta: Okta, classify: Classify, kind: str, action: Canonical
+) -> None:
+    """A condition taken off, or executives put into the set of the help desk, gives whoever has the role more."""
+    row = classify.one(okta(kind, target=[{"id": "set-1", "type": "RESOURCE_SET"}]))
+    assert (row.action, row.target, row.is_finding) == (action, "set-1", action == Canonical.PRIVILEGE_GRANT)

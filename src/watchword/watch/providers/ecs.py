@@ -11,6 +11,7 @@ _VENDORS = (
     ("okta", "okta", "okta"),
     ("azure", "azure.auditlogs", "entra"),
     ("azure", "azure.signinlogs", "entra"),
+    ("microsoft_entra_id", "microsoft_entra_id", "entra"),
     ("o365", "o365", "entra"),
     ("o365audit", "o365", "entra"),
     ("winlog", "system.security", "windows"),

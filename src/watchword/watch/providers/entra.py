@@ -109,6 +109,8 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
     azure = value.get("azure")
     if isinstance(azure, dict):
         return _from_ecs(value, azure)
+    if isinstance(listed := at(value, "microsoft_entra_id", "directory_audit"), dict):  # Elastic's, of what Graph lists
+        return ENTRA.events_of(_SPELLING.of(listed))
     if value.get("integration") == "ms-graph" and isinstance(held := value.get("ms-graph"), dict):  # Wazuh's
         return ENTRA.events_of(held)
     if (row := unified_row(value)) is not None:

@@ -147,7 +147,10 @@ named AS (
             -- Who is lifted to administer all of Azure is who asks for it.
             CASE WHEN starts_with(native, 'User has elevated their access') OR native = 'microsoft.authorization/elevateaccess/action' THEN coalesce(by_id, by_name) END, ''
         ) AS target_id,
-        lower(nullif("target".userPrincipalName, '')) AS target_name,
+        lower(nullif("target".userPrincipalName, '')) AS told_name,
+        replace(lower("target".id), '-', '') AS bare_id,
+        -- The directory puts its id, without dashes, before the name of an account that is deleted.
+        CASE WHEN len(bare_id) = 32 AND starts_with(told_name, bare_id) AND told_name[33] <> '@' THEN told_name[33:] ELSE told_name END AS target_name,
         list_transform("target".modifiedProperties, lambda p: struct_pack(
             name := lower(replace(coalesce(p.displayName, ''), ' ', '')),
             -- A value is JSON in a string, and in some records a string of that again.
@@ -164,7 +167,13 @@ counted AS (
             -- was used, is no change. What has none is told from others by its place.
             before := entries_in(p.name, p.old),
             after := entries_in(p.name, p.new)
-        )) AS changed)
+        )) AS changed),
+        -- The directory tells an application's id by its names alone: whoever has one gives it names, and none at Microsoft's.
+        string_split(lower(list_filter(changed, lambda p: p.name = 'actorid.serviceprincipalnames')[1].new), ';') AS app_names,
+        list_filter(app_names, lambda n: regexp_full_match(n, '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}')) AS app_ids,
+        CASE WHEN len(app_ids) = 1 AND len(list_filter(app_names, lambda n: n <> app_ids[1] AND NOT regexp_full_match(
+            n, 'https://([a-z0-9-]+\.)+(microsoftonline|windowsazure|windows|microsoft)\.(com|net|us|cn)/?'
+        ))) = 0 THEN app_ids[1] END AS told_app
     FROM named
 ),
 kinds AS (
@@ -244,7 +253,7 @@ SELECT
     CASE
         WHEN is_sign_in THEN list_filter([lower(user_id), lower(user_name)], lambda k: k <> '')
         ELSE list_distinct(list_filter(
-            [lower(by_id), by_name, lower(by_app), lower(initiator.app.appId)], lambda k: k <> ''
+            [lower(by_id), by_name, lower(by_app), lower(coalesce(nullif(initiator.app.appId, ''), CASE WHEN by_app IS NOT NULL THEN told_app END))], lambda k: k <> ''
         ))
     END AS actor_keys,
     CASE WHEN is_sign_in THEN coalesce(nullif(user_id, ''), nullif(user_name, ''), '') ELSE target_id END AS "target",

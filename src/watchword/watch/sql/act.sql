@@ -2,17 +2,21 @@
 -- Microsoft's own services write down what a person did through them; the person's own record of that click may be in
 -- another file, or come later. Whose the service's record is, the person's of the same seconds and the same kind says.
 -- An application is Microsoft's by its id: its title is whatever a tenant calls it, but where the log gives no id at all,
--- as it does of what no tenant has.
+-- as it does of what no tenant has. The page and the directory may each give one click an id of their own: what is known
+-- by its id alone is joined without.
 UPDATE native SET
-    actor = found.actor, actor_keys = found.actor_keys, actor_class = NULL, by_owner = found.by_owner,
+    actor = found.actor, actor_keys = found.actor_keys, actor_class = NULL, by_owner = found.by_owner, click = found.click,
+    address = coalesce(native.address, found.address),
     "action" = coalesce(found."action", native."action")
 FROM (
     SELECT
-        service.rowid AS row, person.actor, person.actor_keys, person.by_owner,
+        service.rowid AS row, person.actor, person.actor_keys, person.by_owner, person.click, person.address,
         CASE WHEN person.by_owner THEN catalogue.by_owner ELSE catalogue.canonical END AS "action"
     FROM native AS service
     JOIN native AS person
-        ON person.click = service.click AND person."target" = service."target" AND person.provider = service.provider
+        -- Of no account, only in one click; as one key, for all of no account would be held against each other.
+        ON coalesce(nullif(person."target", ''), person.click) = coalesce(nullif(service."target", ''), service.click)
+        AND person."target" = service."target" AND person.provider = service.provider
         AND person.directory IS NOT DISTINCT FROM service.directory
         AND person.actor_class IS NULL AND person.actor <> ''
         AND person."time" BETWEEN service."time" - INTERVAL 10 SECONDS AND service."time" + INTERVAL 10 SECONDS
@@ -28,13 +32,13 @@ FROM (
             '01cb2876-7ebd-4aa4-9cc9-d28bd4d359a9', 'ea890292-c8c8-4433-b5ea-b09d0668e1a6',
             '19db86c3-b2b9-44cc-b339-36da233a3be2', 'fim_password_service' || '@support.onmicrosoft.com'
         ])
-        OR service.actor_keys IN (
+        OR person.click = service.click AND service.actor_keys IN (
             ['microsoft password reset service'], ['azure mfa strongauthenticationservice'], ['device registration service']
         )
     )
     QUALIFY row_number() OVER (
         PARTITION BY service.rowid
-        ORDER BY abs(epoch_us(person."time") - epoch_us(service."time")), person.id, person.native_action
+        ORDER BY person.click IS DISTINCT FROM service.click, abs(epoch_us(person."time") - epoch_us(service."time")), person.id, person.native_action
     ) = 1
 ) AS found
 WHERE native.rowid = found.row
