@@ -277,6 +277,15 @@ def test_security_info_is_what_its_reason_says(
     assert [row.action for row in report.verdicts] == ([action] if action else [])
 
 
+def test_what_a_role_may_do_is_power_of_all_who_have_it(classify: Classify) -> None:
+    """Changing it owes evidence, whoever has the role; making or deleting one that nobody has yet gives nothing."""
+    role: dict[str, Any] = {"id": "r-1", "displayName": "Desk", "type": "Role", "modifiedProperties": []}
+    said = [_audit(f"{deed} role definition", targetResources=[role]) for deed in ("Update", "Add", "Delete")]
+    (row,) = [row for row in classify(said, provider="entra").verdicts if row.action is not None]
+    assert (row.native_action, row.action) == ("Update role definition", Canonical.PRIVILEGE_GRANT)
+    assert (row.verdict, row.target) == (Verdict.UNVERIFIED, "r-1")
+
+
 @pytest.mark.parametrize("result", ["failure", "Failure", "timeout"])
 def test_a_failed_attempt_is_ignored(classify: Classify, result: str) -> None:
     """Whatever its case, a result that is none is no reset."""
