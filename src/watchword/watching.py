@@ -216,7 +216,7 @@ class Watching:
         local: Local | None = None
         match source:
             case TailSource():
-                local = Tail(self._settings.path(source.path), provider_named(source.provider))
+                local = Tail(self._settings.path(source.path))
             case FolderSource():
                 local = Folder(
                     self._settings.path(source.path),

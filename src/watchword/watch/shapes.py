@@ -113,7 +113,7 @@ def _records(source: Peekable, lines: Callable[[BinaryIO], Iterator[Record]], pr
     elif provider.text is not None and _begins_xml(head):
         yield from _xml(source)
     elif are_rendered(head, provider):
-        yield from rendered(lines(source))
+        yield from _rendered(lines(source))
     elif is_table(head, provider):
         for number, row in rows(source, provider):
             yield number, Aside(line=number, reason=row.reason, text=row.text) if isinstance(row, Damaged) else row
@@ -289,8 +289,8 @@ _TELLING = (b"LogName=", b"Source: ", b"Event ID: ")
 """Lines at which it may show that an event has begun; the one after the first of these is another."""
 
 
-def rendered(lines: Iterator[Record]) -> Iterator[Record]:
-    """Windows' events of many lines, each of which begins with its time, or the name of its log where it has none.
+def _rendered(lines: Iterator[Record]) -> Iterator[Record]:
+    """Events of many lines, each of which begins with its time, or with the name of its log where it has none.
 
     One longer than `LONGEST` comes as None.
     """

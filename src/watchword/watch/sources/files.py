@@ -115,14 +115,9 @@ def _shaped(file: Path, provider: Provider) -> Iterator[bytes]:
         elif record is None:
             yield b"a record that is too long"
         elif are_rendered(record, provider):
-            yield as_message(record)
+            yield msgspec.json.encode({"message": record.decode("utf-8", "replace").strip("\ufeff \t\r\n")})
         else:
             yield record.strip().replace(b"\n", b" ")
-
-
-def as_message(record: bytes) -> bytes:
-    """An event of Windows of many lines as one line of JSON, as shippers hand it on."""
-    return msgspec.json.encode({"message": record.decode("utf-8", "replace").strip("\ufeff \t\r\n")})
 
 
 def _first(error: Exception) -> str:

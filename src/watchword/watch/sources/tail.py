@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
 
 from watchword.core.errors import Unavailable
-from watchword.watch.providers import Provider
-from watchword.watch.shapes import are_rendered, rendered, unmarked
+from watchword.watch.shapes import unmarked
 from watchword.watch.sieve import LONGEST_LINE
-from watchword.watch.sources.files import as_message
 from watchword.watch.sources.port import Told
 from watchword.watch.sources.spool import Spool
 
@@ -27,8 +25,6 @@ _KEPT_OF_LONG = 2000
 """Bytes that are kept of a line that is too long: enough to see what it was."""
 _HEAD = 4096
 """Bytes at the beginning of a file that tell how it is encoded."""
-_SETTLED = timedelta(seconds=2)
-"""A log that was touched later than this before now may still get the rest of its last event."""
 _MARKED = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 
 
@@ -46,15 +42,14 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Tail:
-    """Follows the file *log* of *provider*.
+    """Follows the file *log*.
 
-    Events that Windows renders over many lines come whole: the last waits until another begins, or nothing comes.
     A log that is renamed away is read to its end before its successor is begun; across a restart its old name is
     looked for in the same folder. Its going, and its becoming shorter, are told.
     """
 
-    def __init__(self, log: Path, provider: Provider | None = None) -> None:
-        self._log, self._provider = log, provider
+    def __init__(self, log: Path) -> None:
+        self._log = log
         self._open: BinaryIO | None = None
         self._offset = 0
         self._before: str | None = None
@@ -147,16 +142,11 @@ class Tail:
         stat = os.fstat(self._open.fileno())
         if stat.st_size < 2 and not to_end:  # one byte does not tell UTF-16 from anything else
             return
-        encoding, head = _encoding_of(self._open)
-        of_many = self._provider is not None and are_rendered(_utf8(head, encoding), self._provider)
-        touched = datetime.fromtimestamp(stat.st_mtime, at.tzinfo)
-        is_last = to_end or touched <= at - _SETTLED
+        encoding = _encoding_of(self._open)
         while True:
             self._open.seek(self._offset)
             read = self._open.read(_READ if not to_end else LONGEST_LINE)
             lines, used = self._lines(read, encoding, to_end=to_end)
-            if of_many and used:
-                lines, used = _events(read[:used], encoding, with_last=is_last or len(read) >= _READ)
             if not used:
                 return
             self._offset += used
@@ -181,33 +171,11 @@ class Tail:
         return [line if len(line) <= LONGEST_LINE else line[:_KEPT_OF_LONG] for line in lines], used
 
 
-def _events(read: bytes, encoding: str | None, *, with_last: bool) -> tuple[list[bytes], int]:
-    """The events in the lines of *read*, each as one line, and how many bytes of it they are."""
-    lines = _utf8(read, encoding).removesuffix(b"\n").split(b"\n")
-    events = list(rendered((number, line + b"\n") for number, line in enumerate(lines, 1)))
-    used = len(read)
-    if events and not with_last:
-        used = _end_of_line(read, events.pop()[0] - 1, encoding)
-    return [as_message(each) if isinstance(each, bytes) else b"a record that is too long" for _, each in events], used
-
-
-def _end_of_line(read: bytes, count: int, encoding: str | None) -> int:
-    """The bytes of *read* up to the end of its line number *count*, from 1; 0 for none."""
-    newline = "\n".encode(encoding or "utf-8")
-    end = 0
-    for _ in range(count):
-        at = read.index(newline, end)
-        while at % len(newline):  # a half of one character and a half of the next
-            at = read.index(newline, at + 1)
-        end = at + len(newline)
-    return end
-
-
-def _encoding_of(file: BinaryIO) -> tuple[str | None, bytes]:
-    """Which UTF-16 *file* is in, by its mark or as `unmarked` tells it (None for anything else), and how it begins."""
+def _encoding_of(file: BinaryIO) -> str | None:
+    """Which UTF-16 *file* is in, by its mark or as `unmarked` tells it; None for anything else."""
     file.seek(0)
     head = file.read(_HEAD)
-    return _MARKED.get(head[:2]) or unmarked(head), head
+    return _MARKED.get(head[:2]) or unmarked(head)
 
 
 def _end_of_lines(read: bytes, encoding: str | None) -> int:
