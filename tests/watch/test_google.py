@@ -359,6 +359,14 @@ def test_who_joins_a_group_that_lends_power_gave_it_to_themself(
     assert (row.action, row.target, row.verdict) == (Canonical.PRIVILEGE_GRANT, "admin@example.test", verdict)
 
 
+def test_a_group_is_known_by_whichever_name_tells(classify: Classify) -> None:
+    """An id that says nothing may stand before the address."""
+    event = _of_group("ADD_GROUP_MEMBER", "admin")
+    event["events"][0]["parameters"].insert(0, {"name": "GROUP_ID", "value": "01abc"})
+    row = classify.one(event, provider="google")
+    assert (row.action, row.detail) == (Canonical.PRIVILEGE_GRANT, _ADMINS)
+
+
 def test_one_change_of_a_group_that_stands_twice_is_one(classify: Classify) -> None:
     """The console writes it, and so do groups; a trial of what would be synchronised did nothing."""
     twice = [_of_group("ADD_GROUP_MEMBER", "admin"), _of_group("add_member", "groups_enterprise")]

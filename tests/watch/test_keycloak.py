@@ -403,10 +403,22 @@ def test_others_names_of_a_users_event_are_known(classify: Classify, event: dict
     assert (row.detail, row.action) == ("otp", Canonical.FACTOR_ENROLL)
 
 
+@pytest.mark.parametrize("cloud", [False, True])
+def test_who_acted_on_another_s_account_is_not_whose_it_is(classify: Classify, *, cloud: bool) -> None:
+    """A listener may name in a user's event, too, whose act it was: that is no self-service."""
+    event = {"realmId": "r-1", "userId": "u-ana", "actorUserId": "u-mara", "details": {"username": "ana"}}
+    line: dict[str, Any] = {"id": "e-1", "time": AT, "type": "UPDATE_PASSWORD", **event}
+    if cloud:
+        data = {"kind": "user", "eventType": "UPDATE_PASSWORD", **event}
+        line = {**_CLOUD, "type": "io.keycloak.user.update_password", "data": data}
+    row = classify.one(line, provider="keycloak")
+    assert (row.actor, row.target, row.verdict) == ("u-mara", "u-ana", Verdict.UNVERIFIED)
+
+
 def test_an_event_that_a_listener_keeps_beside_its_message_is_read(classify: Classify) -> None:
     """A log in JSON has it in the context of the line; and who acts is never whom an administrator's event is about."""
     context = {"class": "ADMIN", "id": "e-1", "time": AT, "authUserId": "u-mara", "realmId": "r-1", **_RESET}
-    line = {"message": "Event", "mdc": {f"event.{name}": each for name, each in context.items()}}
+    line = {"message": "Event", "mdc": {f"event.{name}": each for name, each in context.items()} | {"type": "LOGIN"}}
     row = classify.one(line, provider="keycloak")
     assert (row.action, row.actor, row.target) == (Canonical.PASSWORD_RESET, "u-mara", "u-ana")
     cloud = {**_CLOUD, "type": "io.keycloak.admin.action", "data": {**_RESET, "kind": "admin", "userId": "u-ana"}}

@@ -118,12 +118,14 @@ def test_a_whole_message_is_read(tmp_path: Path, shape: Shape) -> None:
     """Each of them says what was done to whom where no value looks like anything else."""
     roastable = "\n\t\t'Don't Require Preauth' - Enabled"
     said = shape(4738, _changed()) + shape(4738, _changed(password="-", control=roastable))
+    said += shape(5136, _written("x", "msDS-KeyCredentialLink"))
     report = _report(tmp_path, said)
     assert {(row.action, row.actor, row.target) for row in report.verdicts} == {
         (Canonical.PASSWORD_RESET, AGENT, INES),
         (Canonical.BYPASS_GRANT, AGENT, INES),
+        (Canonical.FACTOR_ENROLL, AGENT, DN),
     }
-    assert (report.lines, report.rejected_lines) == (2, 0)
+    assert (report.lines, report.rejected_lines) == (3, 0)
 
 
 FORGED = {
@@ -177,18 +179,20 @@ def test_a_head_within_a_value_hides_nothing(tmp_path: Path, head: str) -> None:
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_message_that_was_cut_short_is_kept_aside(tmp_path: Path, shape: Shape) -> None:
     """What changed is not known: it was nothing at all."""
-    message = _changed(password="-")
-    report = _report(tmp_path, shape(4738, message[: message.index("\tPassword Last Set")] + "\n"))
-    assert (report.verdicts, report.rejected_lines) == ((), 1)
-    assert "without 'Additional Information': cut short" in report.rejected[0].reason
+    changed, member = _changed(password="-"), _in_group("CN=" + "x" * 64)
+    for number, message, cut in ((4738, changed, "\tPassword Last Set"), (4728, member, "-512\n")):
+        report = _report(tmp_path, shape(number, message[: message.index(cut)] + "\n"))
+        assert (report.verdicts, report.rejected_lines) == ((), 1)
+        assert "without 'Additional Information': cut short" in report.rejected[0].reason
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_message_that_said_all_before_it_was_cut_is_read(tmp_path: Path, shape: Shape) -> None:
-    """Who was put into which group stands before the last section, which has privileges alone."""
-    message = _in_group("CN=Ines,DC=corp,DC=example,DC=test").removesuffix(END)
-    (row,) = _report(tmp_path, shape(4728, message)).verdicts
-    assert (row.action, row.actor, row.target) == (Canonical.PRIVILEGE_GRANT, AGENT, INES)
+    """Whose name became which stands before the last section, which has privileges alone."""
+    names = TARGET.replace("Account Name:\t\tines", "Old Account Name:\tines\n\tNew Account Name:\teva")
+    said = f"The name of an account was changed:\n\n{SUBJECT}\n{names}"
+    (row,) = _report(tmp_path, shape(4781, said)).verdicts
+    assert (row.action, row.actor, row.detail) == (Canonical.ACCOUNT_RENAME, AGENT, "ines → eva")
 
 
 def test_a_message_in_another_language_says_so(tmp_path: Path) -> None:

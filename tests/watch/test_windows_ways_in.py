@@ -148,6 +148,22 @@ def test_a_certificate_in_several_names(classify: Classify, asked: str, told: st
     assert (row.actor, row.target, row.verdict) == ("example\\pc1$", "root@example.test", Verdict.UNVERIFIED)
 
 
+@pytest.mark.parametrize(
+    ("requester", "asked"),
+    [
+        ("EXAMPLE\\ana$", "SAN:upn=ana.bo@example.test"),
+        ("EXAMPLE\\ana$", "SAN:dns=ana.example.test&upn=ana.bo@example.test"),
+        ("EXAMPLE\\agent", "SAN:upn= root@example.test"),
+        ("EXAMPLE\\agent", "SAN:upn=agent@example.test&url=tag:microsoft.com,2022-09-14:sid:S-1-5-21-1-500"),
+        ("EXAMPLE\\agent", "SAN:guid=f00"),
+    ],
+)
+def test_a_name_that_is_like_one_s_own_is_another_s(classify: Classify, requester: str, asked: str) -> None:
+    """A computer is not the person whose name begins as its own does; what is not understood is not one's own."""
+    row = classify.one(_issued(requester, asked), provider="windows")
+    assert (row.action, row.verdict) == (Canonical.TOKEN_REISSUE, Verdict.UNVERIFIED)
+
+
 def test_a_certificate_in_another_s_name(classify: Classify) -> None:
     """4887 names who asked; a certificate signs in as whom its alternative name says."""
     named = "\nCertificateTemplate:Web\nSAN:upn="

@@ -82,7 +82,8 @@ class KeycloakReader:
             return line
         context = value.get("mdc")
         if isinstance(context, dict) and "event.class" in context:  # a listener's, which writes no message of its own
-            return msgspec.json.encode({name.removeprefix("event."): each for name, each in context.items()})
+            own = {name.removeprefix("event."): v for name, v in context.items() if name.startswith("event.")}
+            return msgspec.json.encode(own)
         message = next((value[k] for k in ("message", "log", "MESSAGE", "msg") if isinstance(value.get(k), str)), None)
         if message is None:
             return line

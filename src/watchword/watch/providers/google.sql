@@ -6,10 +6,9 @@ each AS (
     SELECT
         *,
         -- Of a group its name alone tells whether it lends power.
-        coalesce(regexp_matches(
-            list_filter(event.parameters, lambda p: upper(p.name) IN ('GROUP_EMAIL', 'GROUP_ID'))[1]."value",
-            '(?i)admin|operator|root|wheel|sudo|help.?desk|service.?desk|replicat'
-        ), false) AS lends_power
+        coalesce(len(list_filter(event.parameters, lambda p: upper(p.name) IN ('GROUP_EMAIL', 'GROUP_ID') AND regexp_matches(
+            p."value", '(?i)admin|operator|root|wheel|sudo|help.?desk|service.?desk|replicat'
+        ))) > 0, false) AS lends_power
     FROM one
 )
 SELECT
@@ -60,9 +59,10 @@ WITH field AS (
         coalesce(try_cast(record.stamp AS TIMESTAMPTZ), instant(record.stamp)) AS "time",
         nullif(record.actor.email, '') AS by_mail,
         list_filter(record.parameters, lambda p: upper(p.name) IN ('USER_EMAIL', 'AFFECTED_EMAIL_ADDRESS', 'MEMBER_ID', 'TARGET_OBJECT_ID'))[1] AS subject,
-        CASE WHEN ends_with(native, ' privileged') THEN
-            list_filter(record.parameters, lambda p: upper(p.name) IN ('GROUP_EMAIL', 'GROUP_ID', 'ROLE_NAME'))[1]."value"
-        END AS of_group,
+        CASE WHEN ends_with(native, ' privileged') THEN coalesce(
+            list_filter(record.parameters, lambda p: upper(p.name) = 'GROUP_EMAIL')[1]."value",
+            list_filter(record.parameters, lambda p: upper(p.name) IN ('GROUP_ID', 'ROLE_NAME'))[1]."value"
+        ) END AS of_group,
         list_filter(
             record.parameters,
             lambda p: upper(p.name) IN ('ROLE_NAME', 'PRIVILEGE_NAME', 'LOGIN_CHALLENGE_METHOD', 'LOGIN_TYPE', 'LOGIN_FAILURE_TYPE', 'APP_NAME', 'DEVICE_TYPE')

@@ -42,8 +42,10 @@ SELECT
         admin := operation IS NOT NULL, operation := operation,
         resource := resource, path := resourcePath, representation := representation,
         realm := coalesce(realmId, session_of ->> '$.realmId'), client := clientId,
-        -- A listener may name beside the account whose act it was.
-        "user" := coalesce(said(actorUserId), said(userId), session_of ->> '$.userId', said(authUserId)), username := username,
+        -- A listener may name beside the account whose act it was: an administrator's, or another's than the account's.
+        "user" := CASE WHEN operation IS NULL THEN coalesce(said(userId), session_of ->> '$.userId', said(authUserId), said(actorUserId))
+            ELSE coalesce(said(actorUserId), said(userId), session_of ->> '$.userId', said(authUserId)) END,
+        username := username, another := CASE WHEN operation IS NULL AND said(actorUserId) <> said(userId) THEN said(actorUserId) END,
         session := coalesce(said(sessionId), session_of ->> '$.sessionId'),
         address := coalesce(said(ipAddress), said(authIpAddress)), error := error,
         details := coalesce(details, try_cast(detailsJson AS JSON)), auth := session_of
@@ -71,6 +73,7 @@ WITH field AS (
         said(record.details ->> '$.code_id') AS flow,
         lower(said(record.details ->> '$.credential_type')) AS credential,
         said(record.details ->> '$.impersonator') AS impersonator,
+        record.another AS another,
         said(record.details ->> '$.reason') AS reason,
         said(coalesce(record.details ->> '$.auth_method', record.details ->> '$.identity_provider')) AS method,
         json_keys(record.details) AS told,
@@ -168,7 +171,7 @@ placed AS (
         END AS whom,
         CASE WHEN native_action LIKE 'IMPERSONATE%' AND impersonator IS NOT NULL THEN impersonator
             WHEN regexp_matches(native_action, '^USER_DISABLED_BY') THEN NULL
-            ELSE account END AS who
+            ELSE coalesce(another, account) END AS who
     FROM named
 )
 SELECT
@@ -176,7 +179,7 @@ SELECT
     native_action,
     coalesce(who, '') AS actor,
     names_of(list_filter([
-        lower(who), CASE WHEN native_action NOT LIKE 'IMPERSONATE%' AND NOT by_server
+        lower(who), CASE WHEN native_action NOT LIKE 'IMPERSONATE%' AND NOT by_server AND another IS NULL
             -- Each realm has logins of its own, and an administrator may be of another.
             THEN CASE WHEN admin AND who IS NOT NULL THEN 'name:' ELSE '' END || lower(login) END
     ], lambda k: k <> '')) AS actor_keys,

@@ -93,12 +93,15 @@ WITH field AS (
         regexp_full_match(native, '1102|System/104|4706|4707|4713|4716|4719|4739|486[567]|488[25]|489[012689]|4900|4906|4912') AS is_setting,
         lower(nullif(trim(record.requester), '')) AS requester_name,
         -- A certificate that is asked for in another's name: of several, whoever asks may put their own first.
-        regexp_extract_all(
-            lower(regexp_extract(record.asked, '(?is)\bSAN:.*')), '\b(?:upn|email|dns)=([^\s&,;]+)', 1
+        -- An address may stand for an account by its SID.
+        lower(regexp_extract(record.asked, '(?is)\bSAN:.*')) AS told_names,
+        list_concat(
+            regexp_extract_all(told_names, '\b(?:upn|email|dns)\s*=\s*([^\s&,;]+)', 1),
+            regexp_extract_all(told_names, '\burl\s*=\s*([^\s&;]+)', 1)
         ) AS alternatives,
         regexp_extract(requester_name, '[^\\]+$') AS requester_login,
         coalesce(list_filter(alternatives, lambda k: coalesce(
-            split_part(k, '@', 1) <> requester_login AND split_part(k, '.', 1) || '$' <> requester_login, true
+            split_part(k, '@', 1) <> requester_login AND (contains(k, '@') OR split_part(k, '.', 1) || '$' <> requester_login), true
         ))[1], alternatives[1]) AS certified,
         coalesce(regexp_matches(record.operation, '%%14675|Deleted'), false) AS is_taken_off,
         -- %%1793 is written out as "<value not set>": what was there is gone.
@@ -266,9 +269,11 @@ SELECT
         -- Who has no session yet, or an expired password, changes it with the old one, and nobody is signed in.
         OR (native = '4723' AND actor_sid IN ('S-1-5-7', 'S-1-5-18'))
         OR (natives = ['4738 password set'] AND regexp_full_match(actor_sid, '(?i)S-1-5-7|NT AUTHORITY\\ANONYMOUS LOGON'))
+        -- A computer's own name has a domain; a person's, behind an @, is no computer's. A name that is not understood is not
+        -- known to be one's own.
         OR (native = '4887' AND coalesce(
-            split_part(certified, '@', 1) = regexp_extract(requester_name, '[^\\]+$')
-            OR split_part(certified, '.', 1) || '$' = regexp_extract(requester_name, '[^\\]+$'), true
+            split_part(certified, '@', 1) = requester_login
+            OR (NOT contains(certified, '@') AND split_part(certified, '.', 1) || '$' = requester_login), told_names = '', true
         ))
         OR (
         actor_sid IS NULL AND lower(actor_name) = lower(target_name)

@@ -81,8 +81,8 @@ _OF_MANY_LINES = frozenset({"UserAccountControl", "AllowedToDelegateTo", "SidHis
 """Members whose values stand each on a line of its own."""
 _AT_THE_END = "Additional Information"
 """The section that tells that a message is whole."""
-_TO_BE_WHOLE = frozenset({"4720", "4738", "4742", "4794"})
-"""Events that say before their last section, or in it, what lets somebody in; others have said it by then."""
+_MAY_BE_CUT = frozenset({"4740", "4765", "4766", "4781"})
+"""Events that have said what lets somebody in before their last section; of others it may be cut with that."""
 _LONGEST = 65_536
 """Characters of a message: an event has no more than 64 KiB."""
 # fmt: off
@@ -119,7 +119,7 @@ def fields_of(message: str, number: str | None = None, log: str | None = None) -
         read.take(line)
     if read.imitated:
         return read.out | {IMITATED: f"{read.imitated} twice in the text of {number}"}
-    needed = (each for each in whole if each != _AT_THE_END or number in _TO_BE_WHOLE)
+    needed = (each for each in whole if each != _AT_THE_END or number not in _MAY_BE_CUT)
     if (missing := next((each for each in needed if each not in read.begun), None)) is not None:
         return read.out | {UNSURE: f"a message without {missing!r}: cut short, or in another language than English"}
     if whole and is_long:
@@ -149,8 +149,8 @@ class _Read:
             return
         label, value = found.groups()
         names = _SECTIONS.get(self._section, {})
-        # Some versions write no colon behind the last label of all.
-        if label in (self._form or _SECTIONS) and (not value or value.startswith("Privileges")):
+        # Some versions write no colon behind the last label of all; and on one line, a name that is no label elsewhere.
+        if label in (self._form or _SECTIONS) and (not value or value.startswith(("Privileges", "Name:"))):
             self._twice(label, label in self.begun)
             self._section, self._last, self._labels = label, "", set()
             self.begun.add(label)
