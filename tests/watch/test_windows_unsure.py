@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from watchword.core.identity_event import Canonical
+from watchword.core.identity_event import Canonical, Verdict
 from watchword.watch.engine import Engine
 from watchword.watch.providers import UNSURE, WINDOWS
 from watchword.watch.providers.windows_message import IMITATED, fields_of
@@ -148,9 +148,19 @@ def test_a_value_that_looks_like_the_form_hides_nothing(
     number, message = FORGED[forged]
     report = _report(tmp_path, shape(number, message), spooled=spooled)
     assert (report.rejected_lines, report.lines) == (0, 1)
-    (row,) = report.verdicts
-    assert (row.action, row.native_action, row.actor) == (Canonical.LOG_TAMPERED, "imitated", AGENT)
-    assert f"twice in the text of {number}" in (row.detail or "")
+    told, owed = sorted(report.verdicts, key=lambda row: row.native_action)
+    assert (told.action, told.native_action, told.actor) == (Canonical.LOG_TAMPERED, "imitated", AGENT)
+    assert f"twice in the text of {number}" in (told.detail or "")
+    most = Canonical.PRIVILEGE_GRANT
+    assert (owed.action, owed.actor, owed.target) == (most, AGENT, DN if number == 5136 else INES)
+    assert owed.verdict is Verdict.UNVERIFIED
+
+
+def test_one_s_own_account_is_no_excuse(tmp_path: Path) -> None:
+    """What can not be told is not known to be one's own affair."""
+    own = _changed("x\n\tPassword Last Set:\t-").replace(INES, AGENT)
+    found = {row.native_action: row.verdict for row in _report(tmp_path, _powershell(4738, own)).verdicts}
+    assert found["imitated change"] is Verdict.UNVERIFIED
 
 
 @pytest.mark.parametrize("name", ["Ines\n\nMember:", "Ines\nGroup:\n\tSecurity ID:\tS-1-5-7", "Object: of the year"])

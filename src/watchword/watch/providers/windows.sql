@@ -53,7 +53,7 @@ SELECT
         delegate := AllowedToDelegateTo, history := SidHistory, dn := ObjectDN, guid := ObjectGUID, class := ObjectClass,
         attribute := AttributeLDAPDisplayName, "value" := AttributeValue, operation := OperationType,
         operation_id := OpCorrelationID, "data" := "Data", audit := AuditPolicyChanges, requester := Requester,
-        asked := Attributes, imitated := watchword_imitated
+        asked := Attributes, imitated := watchword_imitated, event_number := EventID
     ) AS record
 FROM whole;
 
@@ -127,6 +127,7 @@ named AS (
             WHEN native = '4794' THEN 'DSRM@' || machine
             WHEN native = '4887' THEN coalesce(certified, requester_name, '')
             WHEN is_setting THEN machine
+            WHEN native = 'imitated' THEN coalesce(nullif(member_sid, '-'), nullif(member_name, '-'), dn, nullif(target_sid, '-'), target_name, '')
             ELSE coalesce(nullif(nullif(target_sid, '-'), 'S-1-0-0'), nullif(target_name, '-'), nullif(spoken, ''), '')
         END AS "target",
         CASE
@@ -135,6 +136,7 @@ named AS (
             WHEN native = '4794' THEN ['dsrm@' || machine]
             WHEN native = '4887' THEN [coalesce(certified, requester_name), CASE WHEN certified IS NULL THEN regexp_extract(requester_name, '[^\\]+$') END]
             WHEN is_setting THEN [machine]
+            WHEN native = 'imitated' THEN CASE WHEN coalesce(member_sid, member_name) IS NULL THEN [dn, target_sid, target_name] ELSE [member_sid, member_name] END
             -- In 4740 the domain is the computer that the wrong passwords came from.
             WHEN native = '4740' THEN [target_sid, target_name]
             ELSE [
@@ -224,6 +226,12 @@ kinds AS (
                     ) THEN '5136 contact' END
                 END
             ], lambda k: k IS NOT NULL)
+            -- What it did may be the strongest of what such an event says: it owes evidence as that.
+            WHEN native = 'imitated' THEN ['imitated'] || CASE
+                -- Of a sign-in or a setting it is told alone.
+                WHEN event_number IN ('4624', '4625', '4719') THEN []
+                ELSE ['imitated change']
+            END
             WHEN is_group THEN [native || CASE WHEN is_privileged THEN ' privileged' ELSE ' other' END]
             -- %%8448 and %%8450: successes, or failures, are no longer written.
             WHEN native = '4719' THEN [CASE
