@@ -146,6 +146,17 @@ def _token(tenant: str) -> dict[str, Any]:
     }
 
 
+def _framework(tenant: str) -> dict[str, Any]:
+    return {
+        "class_uid": 3001,
+        "activity_id": 3,
+        "time": 1772452800000,
+        "metadata": {"uid": f"o-{tenant}", "tenant_uid": tenant, "product": {"vendor_name": "Sample"}},
+        "actor": {"user": {"uid": "u-ben", "name": "ben"}},
+        "user": {"uid": "u-ana", "name": "ana"},
+    }
+
+
 SAYING: dict[str, tuple[str, Any]] = {
     "an event hub": ("entra", hub),
     "Log Analytics": ("entra", _sentinel),
@@ -161,6 +172,7 @@ SAYING: dict[str, tuple[str, Any]] = {
         lambda tenant: github.entry("org.add_member", org="team", business=tenant, _document_id=tenant),
     ),
     "Shared Signals": ("ssf", _token),
+    "OCSF": ("ocsf", _framework),
     "ECS": ("ecs", lambda tenant: {**_elastic(tenant), "data_stream": {"dataset": "azure.auditlogs"}}),
 }
 
@@ -231,6 +243,7 @@ def test_a_log_that_never_says_whose_it_is_takes_no_tenants() -> None:
         "github",
         "ssf",
         "ecs",
+        "ocsf",
         "windows",
         "samba",
         "openldap",

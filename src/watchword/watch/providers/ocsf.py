@@ -24,8 +24,8 @@ _COLUMNS = (
     (
         "metadata",
         (
-            "STRUCT(uid VARCHAR, correlation_uid VARCHAR, original_time VARCHAR, event_code VARCHAR, "
-            "product STRUCT(vendor_name VARCHAR))"
+            "STRUCT(uid VARCHAR, correlation_uid VARCHAR, tenant_uid VARCHAR, original_time VARCHAR, "
+            "event_code VARCHAR, product STRUCT(vendor_name VARCHAR))"
         ),
     ),
     ("actor", f'STRUCT("user" STRUCT({_USER}, type_id BIGINT), session STRUCT(uid VARCHAR), app_name VARCHAR)'),
@@ -172,6 +172,7 @@ OCSF = Provider(
     wrapped=("events", "records"),
     shape=_shape,
     carries=("cloudtrail", "okta"),
+    tenant=("metadata.tenant_uid",),
 )
 """OCSF events of the classes 3001 to 3007, one a line, and AWS' calls about accounts; others are counted and let be.
 

@@ -37,7 +37,8 @@ SELECT
         factors := list_transform(auth_factors, lambda f: f.factor_type), is_sign_in := class = 3002,
         -- Okta says of a lock how the sign-in ended that led to it: the lock itself is done, and by nobody's own hand.
         is_lock := coalesce(metadata.event_code IN ('user.account.lock', 'user.account.lock.limit'), false)
-    ) AS record
+    ) AS record,
+    nullif(metadata.tenant_uid, '') AS tenant
 FROM whole;
 
 WITH field AS (
