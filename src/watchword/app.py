@@ -6,6 +6,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -54,6 +55,7 @@ from watchword.desk.waking import METHOD as WOKEN
 from watchword.desk.waking import Waking
 from watchword.desk.workloads import Workloads
 from watchword.directories.port import Directory
+from watchword.directories.sandbox import Sandbox
 from watchword.ledger.archive import Archive
 from watchword.ledger.checkpoint import SigningKey
 from watchword.ledger.leader import Follower, Ledger
@@ -123,24 +125,29 @@ class App:
         thresholds = Thresholds(window_s=freeze.window_s, remote=freeze.close_remote, strongest=freeze.strongest_only)
         self.keys = KeyFile.load(settings.path(settings.ledger.key_file))
         self.signing_key = SigningKey.load(settings.path(settings.ledger.signing_key))
-        self.ledger = Ledger.open(settings.database, self.signing_key, self.keys, settings.ledger.origin)
+        self._held = ExitStack()
         try:
+            self.ledger = Ledger.open(settings.database, self.signing_key, self.keys, settings.ledger.origin)
+            self._held.callback(self.ledger.close)
             self.outsiders = outsiders_of(settings, self.ledger, self.signing_key)
+            self._held.callback(self.outsiders.close)
             if not restoring:  # the ceremony is held because the ledger is not what witnesses saw
                 self.outsiders.start()
             self._compose(thresholds, caps or Caps())
         except BaseException:
-            self.ledger.close()
+            self._held.close()
             raise
 
     def _compose(self, thresholds: Thresholds, caps: Caps) -> None:
         settings = self.settings
         self.names = Names()
         self.names.follow(self.ledger)
-        self.directories: dict[str, Directory] = {
-            part.name: directory_of(part, settings.home, self.clock, executes=self._executes)
-            for part in settings.directories
-        }
+        self.directories: dict[str, Directory] = {}
+        for part in settings.directories:
+            directory = directory_of(part, settings.home, self.clock, executes=self._executes)
+            if isinstance(directory, Sandbox):  # the others connect for each question
+                self._held.callback(directory.close)
+            self.directories[part.name] = directory
         self.registry = Registry(self.ledger, self.names, thresholds)
         party = RelyingParty(
             id=settings.console.rp_id, name="Watchword", origins=(settings.console.public_url.rstrip("/"),)
@@ -206,12 +213,14 @@ class App:
         self.evidence = EvidenceTable(settings.path(Path(EVIDENCE)), self.registry, self.directories)
         self.activity = ActivityTable(settings.path(Path(ACTIVITY)))
         self.outbox = outbox_of(settings)
+        if self.outbox is not None:
+            self._held.callback(self.outbox.close)
         self.notices = Notices(self.desk, notifiers_of(settings, self.outbox), settings.console.language)
         self.pagers = pagers_of(settings, self.notices.notifiers.get("mail"))
-        part = settings.watch.canary
+        canary = settings.watch.canary
         self.canary: Singing | None = None
-        if part is not None and self._executes:
-            self.canary = Singing(part, self.directories[part.directory], acts_of(settings), self.clock)
+        if canary is not None and self._executes:
+            self.canary = Singing(canary, self.directories[canary.directory], acts_of(settings), self.clock)
         news = News(settings.path(Path(VERDICTS)), hits_of(settings))
         self.keeping = Keeping(self.findings, news, settings.path(settings.watch.state) / TROUBLE)
         self.followers: tuple[Follower, ...] = (self.names, self.steps.cases, self.evidence, self.activity)
@@ -380,8 +389,7 @@ class App:
         """Let go of everything."""
         if "watching" in self.__dict__:
             self.watching.close()
-        self.outsiders.close()
-        self.ledger.close()
+        self._held.close()
 
     def __enter__(self) -> Self:
         return self

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -187,7 +187,8 @@ class Desk:
 
     def answers_mail(self, case: dict[str, Any]) -> None:
         """Tom types the code of the latest mail into his own page."""
-        mails = Outbox(self.home / "outbox.db").sent("tom.ashby@example.test")
+        with closing(Outbox(self.home / "outbox.db")) as outbox:
+            mails = outbox.sent("tom.ashby@example.test")
         texts = [sent.text for sent in mails if "case" in sent.subject]
         code = re.sub(r"\D", "", re.findall(r"(?:\d[ ,.]*){8}", texts[-1])[-1])
         client = Client.anonymous(self.url)

@@ -7,6 +7,7 @@ import re
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -225,8 +226,9 @@ def _until(here: Here, number: str, login: str, state: str) -> dict[str, Any]:
 def _until_mail(desk: Desk) -> None:
     from watchword.notices.simulators import Outbox
 
-    for _ in range(100):
-        if any("case" in sent.subject for sent in Outbox(desk.home / "outbox.db").sent("tom.ashby@example.test")):
-            return
-        threading.Event().wait(0.1)
+    with closing(Outbox(desk.home / "outbox.db")) as outbox:
+        for _ in range(100):
+            if any("case" in sent.subject for sent in outbox.sent("tom.ashby@example.test")):
+                return
+            threading.Event().wait(0.1)
     raise AssertionError("no mail came")
