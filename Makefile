@@ -1,4 +1,4 @@
-# Everything a fresh machine with make and Python 3.11 needs. `make` lists the targets.
+# Everything a fresh machine with make and Python 3.11 or newer needs. `make` lists the targets.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -6,7 +6,8 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
-PYTHON ?= python3.11
+# The oldest of those it was tried with that is here.
+PYTHON ?= $(firstword $(foreach minor,11 12 13,$(if $(shell command -v python3.$(minor)),python3.$(minor))) python3)
 UV_VERSION := 0.13.8
 UV := .tools/uv-$(UV_VERSION)/bin/uv
 BIN := .venv/bin
