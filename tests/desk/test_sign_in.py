@@ -140,10 +140,11 @@ def both(*steps: Callable[[], object]) -> list[object]:
 def test_an_offer_enrols_one_key(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of two browsers that take one offer at the same moment, one has its passkey enrolled."""
     keys, person = office.app.approver_keys, office["boss.one"]
-    offer = keys.offer(office["root.admin"], person, office.at)
+    link = keys.offer(office["root.admin"], person, office.at)
+    offer = link.token, link.code
     made = []
     for _ in range(2):
-        _, options = keys.options(offer, office.at)
+        options = keys.options(*offer, office.at)
         made.append((options.challenge, SoftAuthenticator(office.origin).create(options.options)))
     before, gate, plain = (
         len(office.app.registry.person(person).credentials),
@@ -158,7 +159,7 @@ def test_an_offer_enrols_one_key(office: Office, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(office.app.people, "enrol", enrol)
 
     def taken(challenge: str, answer: str) -> Callable[[], object]:
-        return lambda: keys.enrol(offer, challenge, answer, office.at)
+        return lambda: keys.enrol(*offer, challenge, answer, office.at)
 
     found = both(*(taken(*one) for one in made))
     assert sum(isinstance(one, Refused) for one in found) == 1
