@@ -26,6 +26,7 @@ from watchword.core.approval import (
 from watchword.core.case import Case, Contained, Released
 from watchword.core.clearance import Cleared, clear
 from watchword.core.errors import Refused, Unavailable
+from watchword.core.facts import facts_of
 from watchword.core.gates import withstands
 from watchword.core.ids import Seq
 from watchword.core.passkey import METHOD
@@ -104,9 +105,10 @@ class Clearing:
         self.steps.registry.observe(seen, self.steps.executor, at)
         loaded = self.steps.load(loaded.case.id)
         self._facts(loaded, at)
-        # (7) every approver held what they voted with, then and now, and signed where that is asked
+        # (7) every approver held what they voted with, then and now, and signed where asked; so for broken glass
         for vote in loaded.case.votes:
             self._vote(loaded, vote, by_leaf[vote.leaf], at)
+        self._custodian(loaded, entries, at)
         # (8) policy lets this executor act on this case, now
         self.steps.rule_on(self.steps.executor, Step.EXECUTE, loaded, at).demand()
         return Order(cleared=cleared, loaded=loaded, directory=directory, native=native)
@@ -192,6 +194,22 @@ class Clearing:
         rule = loaded.case.requirement.approve
         if rule is not None and "units" in rule.distinct and vote.unit != then.unit:
             _refuse("unit", "an approver is not of the unit they approved for")
+
+    def _custodian(self, loaded: Loaded, entries: tuple[Appended, ...], at: datetime) -> None:
+        """Whoever broke the glass is one of the custodians it takes: they might then, might now, and are themself."""
+        case = loaded.case
+        if case.broke_glass is None:
+            return
+        broken = next(e for e in reversed(entries) if e.entry.type == "break_glass.invoked")
+        then = self.steps.registry.person(case.broke_glass, before=broken.seq)
+        now = self.steps.registry.person(case.broke_glass)
+        facts = facts_of(case, loaded.account, now.id, broken.entry.at, recovered=False)
+        for person in (then, now):
+            ruling = self.steps.policy.people.rule(person, Step.BREAK_GLASS, facts, broken.entry.at)
+            if not ruling.allowed or ruling.errors:
+                _refuse("roles", "whoever broke the glass is none who may")
+        if self.steps.registry.recently_recovered(now, at):
+            _refuse("recovered", "an account of whoever broke the glass was recovered lately")
 
     def _lent(self, loaded: Loaded, vote: Vote, then: Person, now: Person) -> tuple[str, ...]:
         """Seats of others: lent before the vote, not taken back since, by those the vote names, who could sit there."""

@@ -172,6 +172,12 @@ class Decisions:
         nonce = secrets.token_hex(16)
 
         def build(loaded: Loaded) -> do.Command:
+            if self.steps.registry.recently_recovered(self.steps.registry.person(actor), at):
+                raise Refused(
+                    "An account of yours was recovered in the last seven days.",
+                    "Have another custodian break the glass.",
+                    ("recovered",),
+                )
             return do.BreakGlass(
                 by=actor,
                 requirement=broken_glass(rule, loaded.case.requirement),

@@ -15,7 +15,7 @@ import msgspec
 
 from watchword.core.account import AccountClass
 from watchword.core.action import Action, Step
-from watchword.core.approval import SSH_KEY
+from watchword.core.approval import SSH_KEY, demand_own_sign_in
 from watchword.core.errors import Conflict, Invalid, Refused
 from watchword.core.ids import AccountId, PersonId
 from watchword.core.login import is_plain
@@ -255,6 +255,8 @@ class People:
                 )
             if held.confirmed_by is not None:
                 raise Conflict("This key is confirmed already.", "Leave it as it is.")
+            # Whoever gave them their password may be the one who enrolled it.
+            demand_own_sign_in(self.steps.registry.person(actor), at, "Have another person who may enrol confirm it.")
             if actor in (held.enrolled_by, person):
                 raise Refused(
                     "You enrolled this key, or it is yours.",

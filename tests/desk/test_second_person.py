@@ -1,0 +1,97 @@
+"""Who counts as another person: not whoever else may be signed in under that name, and nobody recovered lately."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from tests.desk.forger import plant
+from tests.desk.office import SECOND, Office, refused
+from tests.desk.test_decisions import asked
+from watchword.cli.demo.authenticator import SoftAuthenticator
+from watchword.core.action import Action
+from watchword.core.ids import CaseId
+from watchword.core.person import Role
+from watchword.core.standing import RecoveryCompleted
+from watchword.desk.people import fingerprint
+from watchword.desk.recording import account_stream
+from watchword.directories.sandbox import Seed
+
+FIRST, OTHER = "the first password of it", "another password of it"
+
+
+def replaced(office: Office, login: str) -> None:
+    """Have the first administrator give somebody another password, and so be able to sign in as them."""
+    for password in (FIRST, OTHER):
+        office.app.people.set_password(office["root.admin"], office[login], password, office.at)
+
+
+def test_whoever_set_a_password_lends_no_seat_of_theirs(office: Office) -> None:
+    """Signed in as the manager an administrator can not approve, and has nobody else sit in the manager's place."""
+    replaced(office, "boss.one")
+    case = asked(office)
+    until = office.at + timedelta(days=7)
+    lend = office.app.lending.lend
+    told = refused(lambda: lend(office["boss.one"], "noah.berg", "manager_of_record", until, office.at))
+    assert told == ("young_password",)
+    assert refused(lambda: office.approve(case, "noah.berg"))
+    office.wait(days=31)
+    lend(office["boss.one"], "noah.berg", "manager_of_record", office.at + timedelta(days=7), office.at)
+
+
+def test_whoever_set_a_password_confirms_no_key_as_them(strict: Office) -> None:
+    """The second administrator, under a password the first one chose, is no second person for a key."""
+    boss, keys, confirm = strict["boss.one"], strict.app.approver_keys, strict.app.people.confirm_credential
+    link = keys.offer(strict["root.admin"], boss, strict.at)
+    begun = keys.options(link.token, link.code, strict.at)
+    answer = SoftAuthenticator(strict.origin, counts=False).create(begun.options)
+    made = keys.enrol(link.token, link.code, begun.challenge, answer, strict.at)
+    replaced(strict, SECOND)
+    told = refused(lambda: confirm(strict[SECOND], boss, made.id, fingerprint(made), strict.at))
+    assert told == ("young_password",)
+    strict.wait(days=31)
+    confirm(strict[SECOND], boss, made.id, fingerprint(made), strict.at)
+
+
+def broken(office: Office) -> CaseId:
+    """A privileged account's unlock for which a custodian broke the glass, and another one agreed."""
+    case = office.open("piet.priv", Action.UNLOCK)
+    office.app.desk.decisions.break_glass(office["cleo.custodian"], case, "nobody can get in", office.at)
+    office.approve(case, "cato.custodian")
+    office.release(case)
+    return case
+
+
+def recover(office: Office, login: str) -> None:
+    """Have an account of *login*'s recovered just now."""
+    office.directory.seed((Seed(login=login, display_name=login, groups=("All Staff",), unit="desk"),))
+    root = office["root.admin"]
+    account = office.app.people.link(root, office[login], "sandbox", office.native(login), office.at)
+    done = RecoveryCompleted(account=account, case=CaseId("c-before"), action=Action.PASSWORD_RESET, probation_s=0)
+    plant(office, account_stream(account), done, root)
+
+
+def test_a_custodian_who_was_recovered_lately_breaks_no_glass(office: Office) -> None:
+    """Whoever holds a custodian's account since yesterday is not one of two, until a week is over."""
+    recover(office, "cleo.custodian")
+    case = office.open("piet.priv", Action.UNLOCK)
+    break_glass = office.app.desk.decisions.break_glass
+    told = refused(lambda: break_glass(office["cleo.custodian"], case, "nobody can get in", office.at))
+    assert told == ("recovered",)
+    office.wait(days=8)
+    break_glass(office["cleo.custodian"], office.open("piet.priv", Action.UNLOCK), "nobody can get in", office.at)
+
+
+@pytest.mark.parametrize(("since", "check"), [("revoked", "clearance:roles"), ("recovered", "clearance:recovered")])
+def test_the_executor_looks_at_who_broke_the_glass(office: Office, since: str, check: str) -> None:
+    """One of the two custodians is no more, or was recovered since: nothing is done on their word."""
+    case = broken(office)
+    if since == "revoked":
+        office.app.people.revoke(office["root.admin"], office["cleo.custodian"], Role.CUSTODIAN, office.at)
+    else:
+        recover(office, "cleo.custodian")
+    office.run()
+    (said,) = (e for e in office.app.ledger.read(f"case/{case}") if e.entry.type == "execution.refused")
+    assert said.entry.data["reasons"] == [check]
+    assert "change.started" not in office.types(case)
