@@ -157,14 +157,16 @@ class Clearing:
         """What was frozen into the case asks for no less than its policy: an entry can not lower that for itself.
 
         The policy has to have been active when the case was opened; once it is no more, its text is not here to ask.
-        What was first released while elevated threat was declared asks for what that does, whenever it was opened.
+        What was released while elevated threat was declared, the last time before anything was begun, asks for what
+        that does, whenever it was opened.
         """
         frozen, procedures, context = case.requirement, self.steps.policy.procedures, case.context
         if self.steps.registry.posture(before=entries[0].seq).digest != frozen.policy:
             _refuse("policy", "the case's policy was not the active one when it was opened")
         if frozen.policy != procedures.digest:
             return
-        released = next(e for e in entries if e.entry.type == "case.released")
+        begun = next((e.seq for e in entries if e.entry.type == "change.started"), None)
+        released = [e for e in entries if e.entry.type == "case.released" and (begun is None or e.seq < begun)][-1]
         if case.broke_glass is None and self.steps.registry.posture(before=released.seq).elevated(released.entry.at):
             context = msgspec.structs.replace(context, elevated_threat=True)
         asked = procedures.require(case.account_class, case.action, context)
