@@ -195,8 +195,9 @@ class Verification:
         # A new one does not take the place of one that counts.
         credential: Credential | None = next(reversed(counting or enrolled), None)
         running = next((c for c in case.challenges if c.id == challenge), None)
-        if running is not None and prover is not None:
-            credential = next((c for c in enrolled if c.id == running.credential), credential)
+        if running is not None:
+            # What it was begun with or nothing: one enrolled since was judged by nobody, and may be a minute old.
+            credential = next((c for c in enrolled if c.id == running.credential), None)
         return Ask(
             challenge=challenge,
             case=case.id,
