@@ -84,7 +84,8 @@ class Names:
                     case "account.linked":
                         event = event_of(appended)
                         assert isinstance(event, AccountLinked)
-                        self._owners[event.account] = event.person
+                        # Of two that were entered side by side the first one counts, for every process alike.
+                        self._owners.setdefault(event.account, event.person)
                     case "credential.enrolled":
                         event = event_of(appended)
                         assert isinstance(event, CredentialEnrolled)

@@ -178,12 +178,17 @@ class People:
             actor, Step.ADMINISTER_PEOPLE, EVERYWHERE if guarded else seen.unit or EVERYWHERE, at, subject=person
         )
         account = self.steps.registry.observe(seen, actor, at).id
-        owner = self.steps.names.owner(account)
-        if owner is not None and owner != person:
-            raise Conflict("This account is somebody else's.", "Correct the other link first.")
+        self._demand_unlinked(account, person)
         self._administer(actor, person, at, lambda _: (AccountLinked(person=person, account=account), ()))
-        self.steps.names.follow(self.steps.ledger)
+        self._demand_unlinked(
+            account, person
+        )  # two at one moment: whoever came second is told that it counts for nothing
         return account
+
+    def _demand_unlinked(self, account: AccountId, person: PersonId) -> None:
+        self.steps.names.follow(self.steps.ledger)
+        if self.steps.names.owner(account) not in (None, person):
+            raise Conflict("This account is somebody else's.", "Correct the other link first.")
 
     def enrol(
         self,
