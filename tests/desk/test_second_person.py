@@ -12,7 +12,7 @@ from tests.desk.test_decisions import asked
 from watchword.cli.demo.authenticator import SoftAuthenticator
 from watchword.core.action import Action
 from watchword.core.ids import CaseId
-from watchword.core.person import Role
+from watchword.core.person import Role, RoleGrant
 from watchword.core.standing import RecoveryCompleted
 from watchword.desk.people import fingerprint
 from watchword.desk.recording import account_stream
@@ -95,3 +95,26 @@ def test_the_executor_looks_at_who_broke_the_glass(office: Office, since: str, c
     (said,) = (e for e in office.app.ledger.read(f"case/{case}") if e.entry.type == "execution.refused")
     assert said.entry.data["reasons"] == [check]
     assert "change.started" not in office.types(case)
+
+
+def test_a_vote_ends_with_the_role_it_was_given_by(office: Office) -> None:
+    """Who was taken off duty is none of two any more, neither for a freeze nor for the threat."""
+    people, root = office.app.people, office["root.admin"]
+    case = office.open()
+    for _ in range(5):
+        office.fail(case, "in_person")
+    account, agree = office.case(case).account, office.app.desk.decisions.release_freeze
+    people.raise_threat(office["sam.security"], office.at + timedelta(days=1), "two vishing calls", office.at)
+    assert agree(office["sam.security"], account, office.at) is False
+    assert people.lower_threat(office["sam.security"], "a drill", office.at) is False
+    people.revoke(root, office["sam.security"], Role.SECURITY_DUTY, office.at)
+    assert agree(office["ivy.iam"], account, office.at) is False
+    assert people.lower_threat(office["ivy.iam"], "a drill", office.at) is False
+    for step in (
+        lambda: agree(office["ivy.iam"], account, office.at),
+        lambda: people.lower_threat(office["ivy.iam"], "a drill", office.at),
+    ):
+        assert refused(step) == ("same_person",)
+    people.grant(root, office["rex.review"], RoleGrant(role=Role.IAM_DUTY), office.at)
+    assert agree(office["rex.review"], account, office.at) is True
+    assert people.lower_threat(office["rex.review"], "a drill", office.at) is True

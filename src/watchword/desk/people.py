@@ -302,10 +302,11 @@ class People:
             posture = self.steps.registry.posture()
             if not posture.elevated(at):
                 raise Refused("The switch is off.", "Nothing needs to be done.", ("not_elevated",))
-            if actor in posture.lower_votes:
+            votes = self.lower_votes(at)
+            if actor in votes:
                 raise Refused("You have agreed to this already.", "A second person has to as well.", ("same_person",))
             vote = draft(ThreatLowerVoted(by=actor), actor, at, words("why", why.strip()))
-            off = (draft(ThreatLowered(by=actor), actor, at),) if posture.lower_votes else ()
+            off = (draft(ThreatLowered(by=actor), actor, at),) if votes else ()
             append = Append(
                 stream=POLICY_STREAM, expected_version=entries[-1].entry.version if entries else -1, drafts=(vote, *off)
             )
@@ -317,6 +318,17 @@ class People:
                 continue
             return bool(off)
         raise AssertionError
+
+    def lower_votes(self, at: datetime) -> tuple[PersonId, ...]:
+        """Who wants the switch off and might still say so: whoever was taken off duty since is none of two."""
+        return tuple(who for who in self.steps.registry.posture().lower_votes if self._may_lower(who, at))
+
+    def _may_lower(self, who: PersonId, at: datetime) -> bool:
+        try:
+            self._ruled(who, Step.RELEASE_FREEZE, EVERYWHERE, at)
+        except Refused:
+            return False
+        return True
 
     # --- signing in ------------------------------------------------------------------------------------------------
 

@@ -221,13 +221,13 @@ def threat_page(app: App, actor: PersonId, csrf: str, at: datetime) -> view.Thre
         tone="bad" if on else "good",
         told=told,
         form=form if frame.duty and longer else None,
-        lower=_lower(app, actor) if frame.duty and on else None,
+        lower=_lower(app, actor, at) if frame.duty and on else None,
     )
 
 
-def _lower(app: App, actor: PersonId) -> view.Form | None:
+def _lower(app: App, actor: PersonId, at: datetime) -> view.Form | None:
     """Turn it off; nothing for whoever agreed to that already."""
-    votes = app.registry.posture().lower_votes
+    votes = app.people.lower_votes(at)
     if actor in votes:
         return None
     lede = f"{name_of(app, votes[0])} wants it off: you are the second." if votes else "A second person has to agree."
