@@ -9,6 +9,7 @@ import pytest
 from tests.desk.forger import plant
 from tests.desk.office import SECOND, Office, refused
 from tests.desk.test_decisions import asked
+from tests.desk.test_vouching import BOSS, MARA, NOAH, named, vouch
 from watchword.cli.demo.authenticator import SoftAuthenticator
 from watchword.core.action import Action
 from watchword.core.ids import CaseId
@@ -63,9 +64,17 @@ def broken(office: Office) -> CaseId:
     return case
 
 
+def refusals(office: Office, case: CaseId) -> object:
+    """Why the executor said no, having changed nothing."""
+    assert "change.started" not in office.types(case)
+    (said,) = (e for e in office.app.ledger.read(f"case/{case}") if e.entry.type == "execution.refused")
+    return said.entry.data["reasons"]
+
+
 def recover(office: Office, login: str) -> None:
     """Have an account of *login*'s recovered just now."""
-    office.directory.seed((Seed(login=login, display_name=login, groups=("All Staff",), unit="desk"),))
+    if not office.directory.find(login):
+        office.directory.seed((Seed(login=login, display_name=login, groups=("All Staff",), unit="desk"),))
     root = office["root.admin"]
     account = office.app.people.link(root, office[login], "sandbox", office.native(login), office.at)
     done = RecoveryCompleted(account=account, case=CaseId("c-before"), action=Action.PASSWORD_RESET, probation_s=0)
@@ -92,9 +101,7 @@ def test_the_executor_looks_at_who_broke_the_glass(office: Office, since: str, c
     else:
         recover(office, "cleo.custodian")
     office.run()
-    (said,) = (e for e in office.app.ledger.read(f"case/{case}") if e.entry.type == "execution.refused")
-    assert said.entry.data["reasons"] == [check]
-    assert "change.started" not in office.types(case)
+    assert refusals(office, case) == [check]
 
 
 def test_a_vote_ends_with_the_role_it_was_given_by(office: Office) -> None:
@@ -118,3 +125,39 @@ def test_a_vote_ends_with_the_role_it_was_given_by(office: Office) -> None:
     people.grant(root, office["rex.review"], RoleGrant(role=Role.IAM_DUTY), office.at)
     assert agree(office["rex.review"], account, office.at) is True
     assert people.lower_threat(office["rex.review"], "a drill", office.at) is True
+
+
+@pytest.mark.parametrize("since", ["named no more", "recovered"])
+def test_a_word_that_was_taken_back_carries_nothing(office: Office, since: str) -> None:
+    """Whoever vouched was found out while the hold ran: the executor does nothing on what they said."""
+    named(office)
+    case = office.open(MARA, Action.TOTAL_LOSS)
+    office.prove(case, "in_person")
+    vouch(office, case, "recovery_contact", NOAH)
+    office.ask(case)
+    office.approve(case, BOSS)
+    office.run()
+    office.pass_by(hours=1, minutes=1)
+    office.release(case)
+    office.browse(case)
+    if since == "recovered":
+        recover(office, NOAH)
+    else:
+        (naming,) = office.app.registry.person(office[MARA]).credentials_of("recovery_contact")
+        office.app.people.revoke_credential(office["root.admin"], office[MARA], naming.id, "not him", office.at)
+    office.run()
+    assert refusals(office, case) == ["clearance:word"]
+
+
+def test_a_custodian_who_is_none_any_more_opens_nothing(office: Office) -> None:
+    """Of two custodians' sealed keys one was taken back before anything was done."""
+    case = office.open("sealed.one")
+    for login in ("cleo.custodian", "cato.custodian"):
+        office.prove(case, "custodian_passkey", custodian=login)
+    office.ask(case)
+    office.approve(case, "dora.ciso")
+    office.release(case)
+    office.browse(case)
+    office.app.people.revoke(office["root.admin"], office["cleo.custodian"], Role.CUSTODIAN, office.at)
+    office.run()
+    assert refusals(office, case) == ["clearance:word"]

@@ -38,6 +38,7 @@ from watchword.desk.lent import counting
 from watchword.desk.recording import case_stream, event_of
 from watchword.desk.steps import Loaded, Steps
 from watchword.desk.verification import PROOF, Verification
+from watchword.desk.vouching import withdrawn
 from watchword.directories.port import Directory
 from watchword.ledger.append import Appended
 from watchword.methods.port import Proof
@@ -109,6 +110,8 @@ class Clearing:
         for vote in loaded.case.votes:
             self._vote(loaded, vote, by_leaf[vote.leaf], at)
         self._custodian(loaded, entries, at)
+        for leaf in cleared.evidence:
+            self._word(loaded.case, by_leaf[leaf], at)
         # (8) policy lets this executor act on this case, now
         self.steps.rule_on(self.steps.executor, Step.EXECUTE, loaded, at).demand()
         return Order(cleared=cleared, loaded=loaded, directory=directory, native=native)
@@ -196,6 +199,15 @@ class Clearing:
         rule = loaded.case.requirement.approve
         if rule is not None and "units" in rule.distinct and vote.unit != then.unit:
             _refuse("unit", "an approver is not of the unit they approved for")
+
+    def _word(self, case: Case, entry: Appended, at: datetime) -> None:
+        """What somebody else said for the person counts for as long as they might still say it."""
+        proved = event_of(entry)
+        assert isinstance(proved, past.MethodProved)
+        if proved.prover is None or proved.prover == case.subject:
+            return
+        if why := withdrawn(self.steps.registry, case, proved.method, proved.prover, at):
+            _refuse("word", why)
 
     def _custodian(self, loaded: Loaded, entries: tuple[Appended, ...], at: datetime) -> None:
         """Whoever broke the glass is one of the custodians it takes: they might then, might now, and are themself."""
