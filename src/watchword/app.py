@@ -19,7 +19,7 @@ from watchword.core.case import Case, Released
 from watchword.core.errors import Corrupt, Invalid, Unavailable
 from watchword.core.ids import PersonId
 from watchword.core.passkey import RelyingParty
-from watchword.core.person import Kind, Role, RoleGrant
+from watchword.core.person import APPROVER_KEY, Kind, Role, RoleGrant
 from watchword.core.standing import Thresholds
 from watchword.desk.activation import Activation, found_policy
 from watchword.desk.activity import ActivityTable
@@ -181,8 +181,9 @@ class App:
         self.activation = Activation(self.steps, folder_of(settings), self.passkey, party)
         self.roster = Roster(self.steps)
         self.enrolment = Enrolment(self.people, self.roster, self.totp, self.passkey, self.device)
-        own, saved, prompted = (
-            Links(self.steps, self.roster, purpose) for purpose in ("own-enrolment", "saved-codes", "prompts")
+        own, saved, prompted, offered = (
+            Links(self.steps, self.roster, purpose)
+            for purpose in ("own-enrolment", "saved-codes", "prompts", APPROVER_KEY)
         )
         self.own_enrolment = OwnEnrolment(self.enrolment, own)
         self.saved_codes = SavedCodes(self.steps, saved, self.desk.hand_over, ways.saved)
@@ -197,7 +198,7 @@ class App:
         self.factors = Factors(self.people, self.roster, TARGETS)
         self.lending = Lending(self.steps)
         self.passes = Passes(self.ledger)
-        self.approver_keys = ApproverKeys(Enrolment(self.people, self.roster, self.totp, approving, None), self.passes)
+        self.approver_keys = ApproverKeys(Enrolment(self.people, self.roster, self.totp, approving), offered)
         ledger = settings.ledger
         listed = settings.path(settings.watch.accounts) if settings.watch.accounts else None
         self.whose = Whose(self.names, tuple(self.directories), listed)

@@ -23,7 +23,7 @@ from litestar.types import Message, Scope
 from litestar.utils.scope.state import ScopeState
 
 from watchword import __version__
-from watchword.api.approver import cors
+from watchword.api.approver import ADDRESS, cors
 from watchword.api.handlers import HANDLERS
 from watchword.api.session import COOKIE
 from watchword.app import App
@@ -66,6 +66,12 @@ HEADERS = (
 )
 """Sent with every answer."""
 
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+"""What takes no step."""
+
+OURS = frozenset({"same-origin", "none"})
+"""Where a browser says that a step of ours comes from (`Sec-Fetch-Site`); a program says nothing."""
+
 MOST_RECOVERIES, RECOVERIES_WITHIN = 30, timedelta(minutes=10)
 """How much one address may ask of the self-service page within a time; what is only looked at is not counted."""
 
@@ -91,6 +97,13 @@ def create_console(
 
     def at() -> datetime:
         return app.clock()
+
+    def of_ours(request: Request[Any, Any, Any]) -> None:
+        # A neighbour on our domain can plant a token's cookie, and SameSite sends the session along with its forms. The
+        # approver's page has an origin of its own, no cookie, and a pass that no other page has.
+        site = request.headers.get("sec-fetch-site", "none")
+        if request.method not in SAFE and site not in OURS and request.url.path != ADDRESS:
+            raise Forged
 
     async def sealed(message: Message, scope: Scope) -> None:
         if message["type"] == "http.response.start":
@@ -155,6 +168,7 @@ def create_console(
             cookie_secure=secure,
         ),
         exception_handlers={WatchwordError: failed, HTTPException: failed, HTTP_500_INTERNAL_SERVER_ERROR: failed},
+        before_request=of_ours,
         before_send=[sealed],
         on_shutdown=[later.close],
         openapi_config=OpenAPIConfig(

@@ -199,6 +199,36 @@ def test_a_step_without_its_token_is_not_trusted(organisation: Any) -> None:
     assert ilse.get("/api/cases").json() == []
 
 
+@pytest.mark.parametrize("site", ["same-site", "cross-site"])
+def test_a_page_of_a_neighbour_takes_no_step(organisation: Any, site: str) -> None:
+    """A site beside ours may set our token's cookie, and its forms send the session along: its word is not taken.
+
+    Whoever has a page on another host of the domain gets a token of their own here and plants it.
+    """
+    ilse, stranger = organisation.sign_in("ilse"), organisation.client()
+    stranger.get("/sign-in")
+    planted = stranger.cookies["csrftoken"]
+    ilse.client.cookies.delete("csrftoken")
+    ilse.client.cookies.set("csrftoken", planted)
+    form = {"directory": "sandbox", "account": "m.lindqvist", "action": "unlock", "_csrf_token": planted}
+    body = {"directory": "sandbox", "account": "m.lindqvist", "action": "unlock"}
+    from_there = {"sec-fetch-site": site}
+    for sent in (
+        ilse.client.post("/cases", data=form, headers=from_there),
+        ilse.client.post("/api/cases", json=body, headers=from_there | {"x-csrftoken": planted}),
+        ilse.client.post("/session/end", data={"_csrf_token": planted}, headers=from_there),
+        stranger.post(
+            "/session", data={"login": "ilse", "password": PASSWORD, "_csrf_token": planted}, headers=from_there
+        ),
+        stranger.post("/api/recover", json={"account": "m.lindqvist", "lost": "unlock"}, headers=from_there),
+    ):
+        assert sent.status_code == 403, sent.url
+    assert ilse.get("/api/cases").json() == []
+    assert ilse.client.get("/cases", headers=from_there).status_code == 200  # a link from elsewhere is followed
+    again = ilse.client.post("/api/cases", json=body, headers={"sec-fetch-site": "same-origin", "x-csrftoken": planted})
+    assert again.status_code == 201
+
+
 @pytest.mark.parametrize(
     "path", ["/sign-in", "/api/session", "/static/watchword.css", "/nowhere", "/healthz", "/cases"]
 )

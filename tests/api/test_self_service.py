@@ -531,3 +531,21 @@ def test_forty_requests_in_a_night_wear_nobody_down(place: Organisation, key: So
     sent = [m.channel for m in place.app.outbox.sent() if "code" in m.text]
     assert max(sent.count(channel) for channel in ("mail", "sms", "call")) <= 2
     assert not [one for one in place.app.steps.cases.rows() if "change.started" in alone.types()]
+
+
+def test_whoever_has_the_mailbox_guesses_no_app(place: Organisation, app_of_mara: pyotp.TOTP) -> None:
+    """A right code from the mailbox buys no new guesses at the app, in case after case: two a day, as without it."""
+    wrong = proved = 0
+    for _ in range(8):
+        place.at += timedelta(minutes=11)
+        place.wall = place.at
+        thief = Alone(place, "m.lindqvist", "unlock", browser=place.client())
+        thief.chooses("mail_code")
+        place.works()
+        if "challenge.begun" in thief.types():
+            proved += bool(thief.says("mail_code", place.code("mail"))["proved"])
+        thief.chooses("totp")
+        for _ in range(2):
+            thief.says("totp", "000000")
+        wrong += thief.types().count("challenge.missed")
+    assert (proved, wrong) == (2, 4)

@@ -31,11 +31,17 @@ def page_of(browser: Browser, **authenticator: bool) -> Page:
     return page
 
 
+def make(page: Page, code: str) -> None:
+    """Make a key on the page that is open, with the *code* that was said."""
+    page.get_by_label("The code you were told").fill(code)
+    page.click("#make")
+
+
 def enrol(office: Office, page: Page, login: str, *, confirmed: bool = True) -> None:
     """Have *login* make a key on the approver's page, which the first administrator offered and the second confirms."""
-    text = office.app.approver_keys.offer(office["root.admin"], office[login], office.at)
-    page.goto(page_address(office.app, text))
-    page.click("#make")
+    link = office.app.approver_keys.offer(office["root.admin"], office[login], office.at)
+    page.goto(page_address(office.app, link.token))
+    make(page, link.code)
     expect(page.locator("h1")).to_have_text("Your key is made")
     made = office.app.registry.person(office[login]).credentials_of("passkey")[-1]
     expect(page.locator(".words b")).to_have_text(spoken(fingerprint(made)))
@@ -210,7 +216,7 @@ def test_pass_is_good_for_minutes_and_for_one_case(apart: Office) -> None:
     address = approver_address(apart.app, apart["boss.one"], case, None, apart.at)
     good = address.partition("#")[2]
     said, _, seal = good.partition(".")
-    offer = apart.app.approver_keys.offer(apart["root.admin"], apart["boss.one"], apart.at)
+    offer = apart.app.approver_keys.offer(apart["root.admin"], apart["boss.one"], apart.at).token
     url = f"{apart.settings.console.public_url}/api/approver"
 
     def status(text: str, body: dict[str, str] | None = None) -> int:
@@ -251,16 +257,40 @@ def test_only_the_page_of_the_settings_may_ask(apart: Office) -> None:
 
 def test_offer_is_taken_once(apart: Office, browser: Browser) -> None:
     """The address at which somebody makes their key makes one, and is no good afterwards or an hour later."""
-    text = apart.app.approver_keys.offer(apart["root.admin"], apart["boss.one"], apart.at)
+    link = apart.app.approver_keys.offer(apart["root.admin"], apart["boss.one"], apart.at)
     page = page_of(browser)
-    page.goto(page_address(apart.app, text))
-    page.click("#make")
+    page.goto(page_address(apart.app, link.token))
+    assert "#" not in page.url
+    make(page, link.code)
     expect(page.locator("h1")).to_have_text("Your key is made")
     page.goto("about:blank")
-    page.goto(page_address(apart.app, text))
+    page.goto(page_address(apart.app, link.token))
     expect(page.locator("h1")).to_have_text("This page can not go on")
     late = apart.app.approver_keys.offer(apart["root.admin"], apart["boss.one"], apart.at)
     apart.wait(hours=1)
     page.goto("about:blank")
-    page.goto(page_address(apart.app, late))
+    page.goto(page_address(apart.app, late.token))
     expect(page.locator("h1")).to_have_text("This page can not go on")
+
+
+def test_offer_without_its_code(apart: Office, browser: Browser) -> None:
+    """Whoever has the address and not the code makes no key; the right code after a slip does, three slips close it."""
+    page, boss = page_of(browser), apart["boss.one"]
+    before = len(apart.app.registry.person(boss).credentials)
+    for wrong, closed in ((1, False), (3, True)):
+        link = apart.app.approver_keys.offer(apart["root.admin"], boss, apart.at)
+        page.goto("about:blank")
+        page.goto(page_address(apart.app, link.token))
+        page.click("#make")
+        expect(page.get_by_label("The code you were told")).to_be_focused()  # no code, and nothing is sent
+        for _ in range(wrong):
+            make(page, f"{(int(link.code) + 1) % 10**6:06d}")
+            expect(page.locator(".problem")).to_contain_text("not the code of this page")
+            expect(page.locator("#make")).to_be_enabled()
+        make(page, f"{link.code[:3]} {link.code[3:]}")
+        if closed:
+            expect(page.locator(".problem")).to_contain_text("This page is closed")
+            expect(page.locator("#make")).to_have_count(0)
+        else:
+            expect(page.locator("h1")).to_have_text("Your key is made")
+    assert len(apart.app.registry.person(boss).credentials) == before + 1

@@ -186,6 +186,20 @@ def test_seat_that_was_lent(office: Office) -> None:
     assert refused(lambda: office.approve(late, "noah.berg"))
 
 
+def test_the_lender_is_told_what_was_approved_in_their_place(office: Office) -> None:
+    """Whoever lent a seat, or somebody who was signed in as them, is told at the lender's own address each time."""
+    lend(office, "boss.one", "noah.berg", "manager_of_record")
+    case = asked(office)
+    office.approve(case, "noah.berg")
+    office.run()
+    assert office.app.outbox is not None
+    told = office.app.outbox.sent("boss.one@example.test")[-1]
+    assert told.subject.startswith("Approved in your place")
+    for word in ("noah.berg", spoken(office.digest(case)), case[2:10]):
+        assert word in told.text
+    assert "http" not in told.text
+
+
 def test_the_lender_does_not_release_what_was_approved_in_their_place(office: Office) -> None:
     """One voice said yes, whoever lent the seat to it: another person has to release."""
     office.app.people.grant(office["root.admin"], office["boss.one"], RoleGrant(role=Role.EXECUTOR), office.at)

@@ -10,6 +10,7 @@ import httpx2
 from playwright.sync_api import Browser, Page, expect
 
 from tests.approvals.conftest import with_authenticator
+from tests.approvals.test_page import make
 from tests.desk.office import SECOND, Office
 from tests.desk.test_decisions import asked
 from watchword.cli.approvals import page
@@ -78,10 +79,10 @@ def test_page_is_written_for_another_host(apart: Office, tmp_path: Path) -> None
 def test_from_the_case_to_the_page_and_back(apart: Office, browser: Browser) -> None:
     """An approver signs in, goes from the case to the page, signs there; the case shows it, and who could still sit."""
     apart.app.people.grant(apart["root.admin"], apart["boss.one"], RoleGrant(role=Role.AUDITOR), apart.at)
-    text = apart.app.approver_keys.offer(apart["root.admin"], apart["boss.one"], apart.at)
+    link = apart.app.approver_keys.offer(apart["root.admin"], apart["boss.one"], apart.at)
     page = signed_in(apart, browser, "boss.one")
-    page.goto(f"{apart.settings.approvals_origin}/approve/#{text}")
-    page.click("#make")
+    page.goto(f"{apart.settings.approvals_origin}/approve/#{link.token}")
+    make(page, link.code)
     expect(page.locator("h1")).to_have_text("Your key is made")
     apart.confirm("boss.one")
     assert apart.app.names.has_person(SECOND)
@@ -115,9 +116,9 @@ def test_browser_of_the_caller_approves_nothing(apart: Office, browser: Browser)
     )
     assert got == 200
     assert apart.state(case) == "awaiting approval"
-    text = apart.app.approver_keys.offer(apart["root.admin"], apart["boss.one"], apart.at)
-    page.goto(f"{apart.settings.approvals_origin}/approve/#{text}")
-    page.click("#make")
+    link = apart.app.approver_keys.offer(apart["root.admin"], apart["boss.one"], apart.at)
+    page.goto(f"{apart.settings.approvals_origin}/approve/#{link.token}")
+    make(page, link.code)
     expect(page.locator("h1")).to_have_text("Your key is made")
     apart.confirm("boss.one")
     page.goto(f"{apart.origin}/cases/{case}")
@@ -132,13 +133,14 @@ def test_offer_and_confirmation_in_the_console(apart: Office, browser: Browser) 
     apart.app.people.set_password(apart["root.admin"], apart[SECOND], f"the password of {SECOND}", apart.at)
     page = signed_in(apart, browser, SECOND)
     page.goto(f"{apart.origin}/people/ivy.iam")
-    page.get_by_text("Offer a key for approvals").click()
-    page.get_by_role("button", name="Show the address").click()
-    notice = page.locator(".notice.good")
-    address = re.search(r"http\S+", notice.inner_text())
-    assert address is not None
-    page.goto(address[0])
-    page.click("#make")
+    page.get_by_role("button", name="Offer a key").click()
+    expect(page.locator("#key-code")).to_be_visible()
+    address, code = page.locator("#key-address").inner_text(), page.locator("#key-code").inner_text()
+    page.goto(f"{apart.origin}/people/ivy.iam")
+    expect(page.get_by_role("button", name="Take it back Page on which they make a key for approvals")).to_be_visible()
+    expect(page.get_by_text("made 0 s ago")).to_be_visible()
+    page.goto(address)
+    make(page, code)
     expect(page.locator("h1")).to_have_text("Your key is made")
     (made,) = apart.app.registry.person(apart["ivy.iam"]).credentials_of("passkey")
     assert made.enrolled_by == apart[SECOND]

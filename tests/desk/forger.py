@@ -16,6 +16,7 @@ from watchword.core.ids import CaseId, PersonId
 from watchword.core.passkey import PasskeyMaterial
 from watchword.core.person import Credential, CredentialConfirmed, CredentialEnrolled
 from watchword.core.request import parse
+from watchword.core.standing import RecoveryCompleted
 from watchword.desk.recording import case_stream, draft, event_of
 from watchword.desk.verification import PROOF
 from watchword.ledger.append import Append, Appended
@@ -24,7 +25,7 @@ from watchword.ledger.sshsig import namespace_of, signed_data
 SESSION = encode_proof(SessionProof(session="00" * 32))
 
 
-Planted = past.ApprovalGiven | CredentialEnrolled | CredentialConfirmed
+Planted = past.ApprovalGiven | CredentialEnrolled | CredentialConfirmed | RecoveryCompleted
 
 
 def plant(office: Office, stream: str, event: Planted, actor: PersonId) -> Appended:

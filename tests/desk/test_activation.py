@@ -194,6 +194,18 @@ def test_a_proposal_ends(place: Office) -> None:
         assert refused(lambda within=within: propose(place, within=within)) == ("within",)  # type: ignore[misc]
 
 
+def test_a_proposal_ends_with_its_author(place: Office) -> None:
+    """What somebody proposed who is no author any more is confirmed by nobody; another author proposes it anew."""
+    hire(place, "pat.author", Role.POLICY_AUTHOR)
+    digest = edit(place)
+    propose(place, "pat.author")
+    place.app.people.revoke(place[ROOT], place["pat.author"], Role.POLICY_AUTHOR, place.at)
+    assert refused(lambda: confirm(place, digest)) == ("proposer_gone",)
+    assert refused(lambda: place.app.activation.to_confirm(place[ANN], place.at)) == ("proposer_gone",)
+    propose(place)
+    assert confirm(place, digest) == digest
+
+
 def test_only_what_was_looked_at_is_confirmed(place: Office) -> None:
     """Another digest, a newer proposal, and a file that was edited since are each told."""
     assert refused(lambda: confirm(place, place.app.policy.digest)) == ("not_proposed",)

@@ -118,6 +118,15 @@ def test_nobody_declares_alone_or_for_themself(down: Office) -> None:
         downtimes.confirm(down[CUSTODIANS[1]], made, down.at)
 
 
+def test_a_declaration_ends_with_the_seat_it_was_made_from(down: Office) -> None:
+    """Whoever declared it is no custodian any more: nobody confirms it, and its events stay findings."""
+    ((before, _),) = verdicts(down)
+    made = declared(down)
+    down.app.people.revoke(down["root.admin"], down[CUSTODIANS[0]], Role.DOWNTIME_CUSTODIAN, down.at)
+    assert refused(lambda: down.app.downtimes.confirm(down[CUSTODIANS[1]], made, down.at)) == ("declarer_gone",)
+    assert verdicts(down)[0][0] is before
+
+
 def _review(office: Office, who: str, made: str) -> None:
     office.app.downtimes.review(office[who], made, office.at, sound=True, account_given="looked")
 

@@ -94,3 +94,21 @@ def test_failure_of_another_case_closes_a_running_challenge(office: Office) -> N
         office.fail(fast)
     office.answer(slow, challenge, office.totp("mara.lind"))
     assert "unverified" in refused(lambda: office.ask(slow))
+
+
+def test_guesses_in_many_cases_are_not_free(office: Office) -> None:
+    """Wrong answers left in two open cases close every other one to guesses, whatever was begun there before."""
+    cases = [office.open(agent="ada.agent", ticket=f"INC-{n}") for n in range(5)]
+    begun = [office.begin(case, "totp") for case in cases]
+    for case, challenge in zip(cases[:2], begun, strict=False):
+        for _ in range(2):
+            assert refused(lambda case=case, c=challenge: office.answer(case, c, "000000")) == ("wrong_answer",)  # type: ignore[misc]  # bound now
+    for case, challenge in zip(cases[2:], begun[2:], strict=True):
+        for answer in ("000000", office.totp("mara.lind")):
+            told = refused(lambda case=case, c=challenge, a=answer: office.answer(case, c, a))  # type: ignore[misc]
+            assert told == ("left_open",)
+    assert [c.misses for case in cases for c in office.case(case).challenges] == [2, 2, 0, 0, 0]
+    office.prove(cases[2], "passkey")
+    office.answer(cases[1], begun[1], office.totp("mara.lind"))  # its own last try
+    office.wait(seconds=60)
+    office.answer(cases[3], begun[3], office.totp("mara.lind"))

@@ -20,6 +20,7 @@ from watchword.core.ids import CaseId, PersonId
 from watchword.core.login import is_plain
 from watchword.core.person import Delegation, Kind, Role, RoleGrant
 from watchword.desk import decisions
+from watchword.directories.sandbox import Seed
 
 FIRST, SECOND = "the first password of it", "another password of it"
 
@@ -140,10 +141,11 @@ def both(*steps: Callable[[], object]) -> list[object]:
 def test_an_offer_enrols_one_key(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of two browsers that take one offer at the same moment, one has its passkey enrolled."""
     keys, person = office.app.approver_keys, office["boss.one"]
-    offer = keys.offer(office["root.admin"], person, office.at)
+    link = keys.offer(office["root.admin"], person, office.at)
+    offer = link.token, link.code
     made = []
     for _ in range(2):
-        _, options = keys.options(offer, office.at)
+        options = keys.options(*offer, office.at)
         made.append((options.challenge, SoftAuthenticator(office.origin).create(options.options)))
     before, gate, plain = (
         len(office.app.registry.person(person).credentials),
@@ -158,11 +160,36 @@ def test_an_offer_enrols_one_key(office: Office, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(office.app.people, "enrol", enrol)
 
     def taken(challenge: str, answer: str) -> Callable[[], object]:
-        return lambda: keys.enrol(offer, challenge, answer, office.at)
+        return lambda: keys.enrol(*offer, challenge, answer, office.at)
 
     found = both(*(taken(*one) for one in made))
     assert sum(isinstance(one, Refused) for one in found) == 1
     assert len(office.app.registry.person(person).credentials) == before + 1
+
+
+def test_an_account_is_linked_to_one_person(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two links of one account at the same moment the first one counts, and whoever came second is told."""
+    office.directory.seed((Seed(login="nina.new", display_name="Nina", groups=("All Staff",), unit="sales"),))
+    people, root, native = office.app.people, office["root.admin"], office.native("nina.new")
+    two = [
+        people.register(root, login=login, name=login, kind=Kind.EMPLOYEE, unit="desk", at=office.at)
+        for login in ("nina.one", "nina.two")
+    ]
+    account = office.app.registry.observe(office.directory.find("nina.new")[0], root, office.at).id
+    gate, plain = threading.Barrier(2), people._administer
+
+    def administer(*given: object, **named: object) -> None:
+        gate.wait(10)
+        plain(*given, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(people, "_administer", administer)
+
+    def linked(person: PersonId) -> Callable[[], object]:
+        return lambda: people.link(root, person, "sandbox", native, office.at)
+
+    assert sum(isinstance(one, Conflict) for one in both(*(linked(person) for person in two))) == 1
+    links = [e for e in office.app.ledger.entries() if e.entry.type == "account.linked"][-2:]
+    assert office.app.names.owner(account) == links[0].entry.data["person"]
 
 
 def test_a_revoked_ssh_key_is_nobody_elses(office: Office) -> None:

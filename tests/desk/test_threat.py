@@ -13,6 +13,7 @@ from watchword.core.case import Asked, Holding
 from watchword.core.errors import Invalid, Refused
 from watchword.core.ids import CaseId
 from watchword.core.requirement import Context
+from watchword.desk import decisions
 from watchword.desk.posture import SELF_SERVICE_OFF, ThreatRaised, demand_self_service
 from watchword.desk.recording import draft
 from watchword.ledger.append import Append
@@ -163,6 +164,20 @@ def test_the_executor_asks_what_was_declared_at_the_release(office: Office) -> N
     office.app.desk.steps.system_step(case, lambda _: release, office.at)  # past the desk's own look
     office.run()
     assert office.state(case) == "failed"
+    (refusal,) = (e for e in office.app.ledger.read(f"case/{case}") if e.entry.type == "execution.refused")
+    assert refusal.entry.data["reasons"] == ["clearance:requirement"]
+
+
+def test_a_release_is_not_renewed_under_less(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was released before and never begun does not go on under the threat as if none had been declared."""
+    case = approvable(office)
+    office.release(case)
+    office.wait(minutes=16)
+    raised(office)
+    assert refused(lambda: office.release(case)) == ("elevated_threat",)
+    monkeypatch.setattr(decisions, "demand_raised", lambda *_: None)  # a desk that does not ask
+    office.release(case)
+    office.run()
     (refusal,) = (e for e in office.app.ledger.read(f"case/{case}") if e.entry.type == "execution.refused")
     assert refusal.entry.data["reasons"] == ["clearance:requirement"]
 

@@ -14,10 +14,11 @@ from litestar.params import JSONBody
 from litestar.status_codes import HTTP_200_OK
 
 from watchword.api.bodies import In, Out
+from watchword.api.own_enrolment import page_or_none
 from watchword.app import App
 from watchword.core.case import AwaitingApproval, Case
 from watchword.core.errors import Conflict, Invalid, Refused
-from watchword.core.ids import CaseId, PersonId
+from watchword.core.ids import PersonId
 from watchword.core.quorum import Pending, resolve
 from watchword.core.request import parse
 from watchword.desk.approvals import Signing
@@ -38,11 +39,13 @@ AnyRequest = Request[Any, Any, Any]
 class Act(In, frozen=True, kw_only=True):
     """What the approver does: *approve* with their *assertion*, *refuse* and why, *ask* in *words*.
 
-    Or *enrol* with the browser's registration in *assertion*, for *challenge*. *digest* is of what they see.
+    Where a key is made: *begin* it, then *enrol* with the browser's registration in *assertion*, for *challenge*; both
+    with the page's code, *spoken*. *digest* is of what they see.
     """
 
-    act: Literal["approve", "refuse", "ask", "enrol"]
+    act: Literal["approve", "refuse", "ask", "begin", "enrol"]
     digest: str = ""
+    spoken: str = ""
     assertion: str = ""
     challenge: str = ""
     words: str = ""
@@ -98,11 +101,17 @@ class ApproverOut(Out, frozen=True, kw_only=True):
 
 
 class EnrolOut(Out, frozen=True, kw_only=True):
-    """A passkey to be made for signing approvals: *options* for the browser, by whom it was offered."""
+    """A passkey for signing approvals can be made, by whoever was told the page's code; by whom it was offered."""
 
     kind: Literal["enrol"] = "enrol"
     me: str
     offered_by: str
+
+
+class KeyBegun(Out, frozen=True, kw_only=True):
+    """What a browser needs to make the passkey, for five minutes; *challenge* comes back with it."""
+
+    kind: Literal["begun"] = "begun"
     challenge: str
     options: str
     until: datetime
@@ -125,25 +134,27 @@ class ApproverController(Controller):
 
     @get("", sync_to_thread=True)
     def shown(self, app: TheApp, at: Now, request: AnyRequest) -> ApproverOut | EnrolOut:
-        """What the pass in the `Authorization` header is for."""
+        """What the pass or the token in the `Authorization` header is for."""
         text = _text(request)
-        if app.passes.kind(text) == "enrol":
+        if _is_link(text):
             return _offered(app, text, at)
         return _asked(app, _pass(app, text, at), at)
 
     @post("", sync_to_thread=True, status_code=HTTP_200_OK)
-    def act(self, app: TheApp, at: Now, request: AnyRequest, data: JSONBody[Act]) -> ApproverOut | Done:
+    def act(self, app: TheApp, at: Now, request: AnyRequest, data: JSONBody[Act]) -> ApproverOut | KeyBegun | Done:
         """Approve by a signature, refuse, ask a question, or enrol a passkey."""
         text = _text(request)
+        if data.act == "begin":
+            with page_or_none():
+                offer = app.approver_keys.options(text, data.spoken, at)
+            return KeyBegun(challenge=offer.challenge, options=offer.options, until=offer.expires)
         if data.act == "enrol":
-            try:
-                made = app.approver_keys.enrol(text, data.challenge, data.assertion, at)
-            except Refused as refused:
-                raise _over(refused) from refused
+            with page_or_none():
+                made = app.approver_keys.enrol(text, data.spoken, data.challenge, data.assertion, at)
             told = "Your key is enrolled. It counts for approvals once somebody else has confirmed it."
             return Done(told=told, words=spoken(fingerprint(made)))
         one = _pass(app, text, at)
-        case = CaseId(one.about)
+        case = one.case
         decisions = app.desk.decisions
         if data.act == "ask":
             decisions.ask_question(one.person, case, data.words, at)
@@ -180,31 +191,24 @@ def _text(request: AnyRequest) -> str:
 
 def _pass(app: App, text: str, at: datetime) -> Pass:
     try:
-        return app.passes.read(text, "approve", at)
+        return app.passes.read(text, at)
     except Refused as refused:
-        raise _over(refused) from refused
+        raise NotSignedIn(refused.what, refused.remedy) from refused
 
 
-def _over(refused: Refused) -> NotSignedIn | Refused:
-    return NotSignedIn(refused.what, refused.remedy) if refused.reasons == ("pass",) else refused
+def _is_link(text: str) -> bool:
+    """Whether this has the form of a link's token, which is in three parts; a pass is in two."""
+    return text.count(".") == 2
 
 
 def _offered(app: App, text: str, at: datetime) -> EnrolOut:
-    try:
-        one, offer = app.approver_keys.options(text, at)
-    except Refused as refused:
-        raise _over(refused) from refused
-    return EnrolOut(
-        me=app.names.said(one.person)[1],
-        offered_by=app.names.said(PersonId(one.about))[1],
-        challenge=offer.challenge,
-        options=offer.options,
-        until=offer.expires,
-    )
+    with page_or_none():
+        given = app.approver_keys.offered(text, at)
+    return EnrolOut(me=app.names.said(given.person)[1], offered_by=app.names.said(given.maker)[1])
 
 
 def _asked(app: App, one: Pass, at: datetime) -> ApproverOut:
-    case = app.desk.approvals.demand_seat(one.person, CaseId(one.about), at).case
+    case = app.desk.approvals.demand_seat(one.person, one.case, at).case
     assert isinstance(case, AwaitingApproval)
     asked: Signing | None = None
     hindrance = ""

@@ -7,6 +7,7 @@ from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
 
 from watchword.api import people_bodies as bodies
+from watchword.api.own_enrolment import OwnPageOut
 from watchword.reception.approver import page_address
 from watchword.reception.given import Now, TheActor, TheApp
 
@@ -18,10 +19,10 @@ class ApproverKeyController(Controller):
     tags = ("approvals",)
 
     @post("/offer", sync_to_thread=True)
-    def offer(self, app: TheApp, actor: TheActor, at: Now, login: FromPath[str]) -> bodies.KeyOffer:
+    def offer(self, app: TheApp, actor: TheActor, at: Now, login: FromPath[str]) -> OwnPageOut:
         """Let the person make a passkey for approvals by themself: the address at which they do, once, in an hour."""
-        person = app.roster.find(actor.person, login, at).person.id
-        return bodies.KeyOffer(page=page_address(app, app.approver_keys.offer(actor.person, person, at)))
+        made = app.approver_keys.offer(actor.person, app.roster.find(actor.person, login, at).person.id, at)
+        return OwnPageOut(address=page_address(app, made.token), code=made.code, expires=made.expires)
 
     @post("/ssh", sync_to_thread=True)
     def ssh(

@@ -198,12 +198,6 @@ class ConfirmCredential(In, frozen=True, kw_only=True):
     fingerprint: str
 
 
-class KeyOffer(Out, frozen=True, kw_only=True):
-    """Where the person makes their own key for approvals, once, within the hour."""
-
-    page: str
-
-
 class RevokeCredential(In, frozen=True, kw_only=True):
     """Why a credential counts no longer; kept sealed."""
 

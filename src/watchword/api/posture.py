@@ -57,5 +57,5 @@ def _shown(app: App, at: datetime) -> bodies.ThreatOut:
         elevated=posture.elevated(at),
         until=posture.threat_until,
         by=login_of(app, posture.threat_by),
-        lower_votes=tuple(login_of(app, who) or "" for who in posture.lower_votes),
+        lower_votes=tuple(login_of(app, who) or "" for who in app.people.lower_votes(at)),
     )

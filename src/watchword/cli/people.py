@@ -223,10 +223,18 @@ def take_back(
 
 @app.command
 def offer_key(login: str, /, *, asking: Asking) -> None:
-    """Let somebody make their own passkey for approvals: print the address at which they do, once, within the hour."""
+    """Let somebody make their own passkey for approvals: print the address at which they do, once, within the hour.
+
+    Say the code to them by another way than the address takes. Somebody else than you confirms the key.
+    """
     with asking.session() as client:
         made = client.call("POST", f"{path_of(login)}/approver-keys/offer")
-    _told(asking, made, f"Give them this address yourself; it is good for one key, within the hour:\n{made['page']}")
+    _told(
+        asking,
+        made,
+        f"Their page, for one key, within the hour:\n{made['address']}\n\n"
+        f"Its code, to be said by another way: {made['code']}",
+    )
 
 
 @app.command

@@ -210,13 +210,15 @@ def _young(enrolled: Credential) -> Refused:
     )
 
 
-def demand_own_sign_in(person: Person, at: datetime) -> None:
+def demand_own_sign_in(
+    person: Person, at: datetime, way_on: str = "Sign with your passkey, or have somebody else approve."
+) -> None:
     """Raise `Refused` where being signed in at *at* says little of who it was: somebody else chose the password."""
     if person.was_replaced(at):
         raise Refused(
             f"Somebody else gave you a new password on {person.replaced_at:%Y-%m-%d}; for {FACT_WINDOW.days} days "
             "being signed in with it approves nothing.",
-            "Sign with your passkey, or have somebody else approve.",
+            way_on,
             ("young_password",),
         )
 

@@ -18,7 +18,13 @@ FIRST_DAY = timedelta(days=1)
 """Enrolments within this time of becoming known are how somebody began, not a change."""
 
 PAGE_LIFE = timedelta(hours=24)
-"""How long the address of a page of somebody's own can be used."""
+"""How long the address of a page of somebody's own can be used, unless `PAGE_LIVES` has another time."""
+
+APPROVER_KEY = "approver-key"
+"""The purpose of a page on which an approver makes the key they sign with."""
+
+PAGE_LIVES = {APPROVER_KEY: timedelta(hours=1)}
+"""How long that is, by what a page is for."""
 
 PAGE_TRIES = 3
 """With so many wrong codes a page is closed: of six digits three are guessed three times in a million."""
@@ -122,6 +128,11 @@ class OwnPage(msgspec.Struct, frozen=True, kw_only=True):
     by: PersonId
     expires: datetime
     missed: int = 0
+
+    @property
+    def made_at(self) -> datetime:
+        """When its address was made."""
+        return self.expires - PAGE_LIVES.get(self.purpose, PAGE_LIFE)
 
     @property
     def is_closed(self) -> bool:
@@ -398,8 +409,7 @@ def evolve_person(person: Person | None, event: PersonEvent) -> Person:
         case _, Prompted():
             return replace(person, prompted=(*person.prompted, event.at)[-REMEMBERED:])
         case _, PageMade():
-            lasting = tuple(p for p in person.pages if p.expires > event.page.expires - PAGE_LIFE)
-            return replace(person, pages=(*lasting, event.page))
+            return replace(person, pages=(*person.pages_known(event.page.made_at), event.page))
         case _, PageMissed():
             counted = (replace(p, missed=p.missed + 1) if p.id == event.page else p for p in person.pages)
             return replace(person, pages=tuple(counted))

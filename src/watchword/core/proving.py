@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from watchword.core import command as do
 from watchword.core import event as past
-from watchword.core.case import Case, Checked, Executed, Executing, Released, Verifying
+from watchword.core.case import Case, Checked, Executed, Executing, Released, Verifying, beneath
 from watchword.core.contact import demand_entered
 from watchword.core.errors import Conflict, Refused
 from watchword.core.gates import Event, in_state
@@ -26,6 +27,9 @@ KIOSK = "kiosk"
 
 TRIES = 3
 """Wrong answers that exhaust a challenge."""
+
+LEFT = 2
+"""In how many other cases of an account wrong answers may stand that count for nothing yet: each makes two of them."""
 
 
 def begin(case: Case, account: Account, command: do.Begin, at: datetime, thresholds: Thresholds) -> tuple[Event, ...]:
@@ -177,6 +181,25 @@ def prove(case: Case, command: do.Prove, at: datetime) -> tuple[Event, ...]:
         return (proved,)
     used = CredentialUsed(person=challenge.prover, credential=challenge.credential, counter=command.counter)
     return (proved, used)
+
+
+def guessed_at(case: Case, since: datetime | None = None) -> bool:
+    """Whether wrong answers stand in *case*, of challenges begun after *since*, that nobody is charged with yet."""
+    left = (c for c in case.challenges if c.misses and not c.ended)
+    return isinstance(beneath(case), Verifying) and any(since is None or c.begun > since for c in left)
+
+
+def demand_few_left(case: Case, method: str, others: Collection[Case]) -> None:
+    """Refuse an answer by what can be guessed while wrong ones stand in *others*, or each case made two guesses free.
+
+    What no call talks out of somebody stays open, so that nobody is locked out by cases that others leave behind.
+    """
+    if len(others) >= LEFT and any(m.name == method and closes(m) for m in case.requirement.methods):
+        raise Refused(
+            f"Wrong answers were left in {len(others)} other open cases of this account.",
+            "Have the desk withdraw those cases, or use a passkey or come in.",
+            ("left_open",),
+        )
 
 
 def abandoned(case: Case, account: Account) -> tuple[Event, ...]:

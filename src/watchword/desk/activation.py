@@ -214,6 +214,13 @@ class Activation:
                 "Have a policy author run `watchword policy propose` again.",
                 ("expired",),
             )
+        proposer = self.steps.registry.person(posture.proposal.by)
+        if Role.POLICY_AUTHOR not in proposer.roles_at(at, ""):
+            raise Refused(
+                "Whoever proposed this is no policy author any more.",
+                "Look at why, then have a policy author run `watchword policy propose` again.",
+                ("proposer_gone",),
+            )
         if statements.parse(posture.proposal.statement).replaces != posture.digest:
             raise Conflict(
                 "Another policy was activated meanwhile.", "Have a policy author run `watchword policy propose` again."

@@ -1,4 +1,4 @@
-"""What notices of an approval say, to whom the account is and to whoever approved. They hold no link."""
+"""What notices of an approval say: to the person, to whoever approved, and in whose place. They hold no link."""
 
 from __future__ import annotations
 
@@ -15,6 +15,17 @@ def to_subject(case: Case, digest: str, say: Words, *, signed: bool) -> tuple[st
 def to_approver(case: Case, digest: str, say: Words, *, signed: bool) -> tuple[str, str]:
     """Subject and text for whoever approved."""
     return _said(case, digest, say, "signed" if signed else "agreed", own="own_")
+
+
+def to_lender(case: Case, digest: str, say: Words, *, name: str) -> tuple[str, str]:
+    """Subject and text for somebody in whose place *name* approved."""
+    code, deed = case.id[2:10], say(f"deed.{case.action}")
+    text = (
+        say("approved.lent_given", name=name, deed=deed, case=code),
+        say("approved.seen", spoken=spoken(digest)),
+        say("approved.lent_object"),
+    )
+    return say("approved.lent_subject", action=say(f"action.{case.action}"), case=code), " ".join(text)
 
 
 def _said(case: Case, digest: str, say: Words, how: str, own: str = "") -> tuple[str, str]:

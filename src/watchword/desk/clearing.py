@@ -26,6 +26,7 @@ from watchword.core.approval import (
 from watchword.core.case import Case, Contained, Released
 from watchword.core.clearance import Cleared, clear
 from watchword.core.errors import Refused, Unavailable
+from watchword.core.facts import facts_of
 from watchword.core.gates import withstands
 from watchword.core.ids import Seq
 from watchword.core.passkey import METHOD
@@ -37,6 +38,7 @@ from watchword.desk.lent import counting
 from watchword.desk.recording import case_stream, event_of
 from watchword.desk.steps import Loaded, Steps
 from watchword.desk.verification import PROOF, Verification
+from watchword.desk.vouching import withdrawn
 from watchword.directories.port import Directory
 from watchword.ledger.append import Appended
 from watchword.methods.port import Proof
@@ -104,9 +106,12 @@ class Clearing:
         self.steps.registry.observe(seen, self.steps.executor, at)
         loaded = self.steps.load(loaded.case.id)
         self._facts(loaded, at)
-        # (7) every approver held what they voted with, then and now, and signed where that is asked
+        # (7) every approver held what they voted with, then and now, and signed where asked; so for broken glass
         for vote in loaded.case.votes:
             self._vote(loaded, vote, by_leaf[vote.leaf], at)
+        self._custodian(loaded, entries, at)
+        for leaf in cleared.evidence:
+            self._word(loaded.case, by_leaf[leaf], at)
         # (8) policy lets this executor act on this case, now
         self.steps.rule_on(self.steps.executor, Step.EXECUTE, loaded, at).demand()
         return Order(cleared=cleared, loaded=loaded, directory=directory, native=native)
@@ -155,14 +160,16 @@ class Clearing:
         """What was frozen into the case asks for no less than its policy: an entry can not lower that for itself.
 
         The policy has to have been active when the case was opened; once it is no more, its text is not here to ask.
-        What was first released while elevated threat was declared asks for what that does, whenever it was opened.
+        What was released while elevated threat was declared, the last time before anything was begun, asks for what
+        that does, whenever it was opened.
         """
         frozen, procedures, context = case.requirement, self.steps.policy.procedures, case.context
         if self.steps.registry.posture(before=entries[0].seq).digest != frozen.policy:
             _refuse("policy", "the case's policy was not the active one when it was opened")
         if frozen.policy != procedures.digest:
             return
-        released = next(e for e in entries if e.entry.type == "case.released")
+        begun = next((e.seq for e in entries if e.entry.type == "change.started"), None)
+        released = [e for e in entries if e.entry.type == "case.released" and (begun is None or e.seq < begun)][-1]
         if case.broke_glass is None and self.steps.registry.posture(before=released.seq).elevated(released.entry.at):
             context = msgspec.structs.replace(context, elevated_threat=True)
         asked = procedures.require(case.account_class, case.action, context)
@@ -192,6 +199,31 @@ class Clearing:
         rule = loaded.case.requirement.approve
         if rule is not None and "units" in rule.distinct and vote.unit != then.unit:
             _refuse("unit", "an approver is not of the unit they approved for")
+
+    def _word(self, case: Case, entry: Appended, at: datetime) -> None:
+        """What somebody else said for the person counts for as long as they might still say it."""
+        proved = event_of(entry)
+        assert isinstance(proved, past.MethodProved)
+        if proved.prover is None or proved.prover == case.subject:
+            return
+        if why := withdrawn(self.steps.registry, case, proved.method, proved.prover, at):
+            _refuse("word", why)
+
+    def _custodian(self, loaded: Loaded, entries: tuple[Appended, ...], at: datetime) -> None:
+        """Whoever broke the glass is one of the custodians it takes: they might then, might now, and are themself."""
+        case = loaded.case
+        if case.broke_glass is None:
+            return
+        broken = next(e for e in reversed(entries) if e.entry.type == "break_glass.invoked")
+        then = self.steps.registry.person(case.broke_glass, before=broken.seq)
+        now = self.steps.registry.person(case.broke_glass)
+        facts = facts_of(case, loaded.account, now.id, broken.entry.at, recovered=False)
+        for person in (then, now):
+            ruling = self.steps.policy.people.rule(person, Step.BREAK_GLASS, facts, broken.entry.at)
+            if not ruling.allowed or ruling.errors:
+                _refuse("roles", "whoever broke the glass is none who may")
+        if self.steps.registry.recently_recovered(now, at):
+            _refuse("recovered", "an account of whoever broke the glass was recovered lately")
 
     def _lent(self, loaded: Loaded, vote: Vote, then: Person, now: Person) -> tuple[str, ...]:
         """Seats of others: lent before the vote, not taken back since, by those the vote names, who could sit there."""

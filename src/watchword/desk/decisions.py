@@ -24,7 +24,7 @@ from watchword.core.ids import AccountId, CaseId, PersonId
 from watchword.core.person import Role
 from watchword.core.quorum import eligible
 from watchword.core.ruling import CaseFacts
-from watchword.core.standing import release_freeze
+from watchword.core.standing import Account, release_freeze
 from watchword.desk.approvals import Approvals
 from watchword.desk.recording import GLASS_STREAM, account_stream, draft, person_stream
 from watchword.desk.steps import RACES, Loaded, Steps, words
@@ -172,6 +172,12 @@ class Decisions:
         nonce = secrets.token_hex(16)
 
         def build(loaded: Loaded) -> do.Command:
+            if self.steps.registry.recently_recovered(self.steps.registry.person(actor), at):
+                raise Refused(
+                    "An account of yours was recovered in the last seven days.",
+                    "Have another custodian break the glass.",
+                    ("recovered",),
+                )
             return do.BreakGlass(
                 by=actor,
                 requirement=broken_glass(rule, loaded.case.requirement),
@@ -292,6 +298,7 @@ class Decisions:
                 relations=standing.relations(actor, at),
             )
             ruling = self.steps.rule(actor, Step.RELEASE_FREEZE, facts, at)
+            standing = self._still_on_duty(standing, facts, at)
             events = release_freeze(standing, actor, ruling, at, self.steps.thresholds)
             drafts = tuple(draft(e, actor, at) for e in events)
             try:
@@ -304,6 +311,16 @@ class Decisions:
                 continue
             return len(events) > 1
         raise AssertionError
+
+    def _still_on_duty(self, standing: Account, facts: CaseFacts, at: datetime) -> Account:
+        """An account with the votes of those who might still give them: a vote ends with the role it was given by."""
+
+        def may(who: PersonId) -> bool:
+            own = msgspec.structs.replace(facts, relations=standing.relations(who, at))
+            ruling = self.steps.rule(who, Step.RELEASE_FREEZE, own, at)
+            return ruling.allowed and not ruling.errors
+
+        return msgspec.structs.replace(standing, release_votes=tuple(filter(may, standing.release_votes)))
 
 
 def _asked(words_of: str) -> str:

@@ -16,7 +16,7 @@ from watchword.core.downtime import (
     evolve_downtime,
     review,
 )
-from watchword.core.errors import Conflict, Invalid
+from watchword.core.errors import Conflict, Invalid, Refused
 from watchword.core.ids import PersonId
 from watchword.core.ruling import CaseFacts
 from watchword.desk.asks import Kind
@@ -86,6 +86,14 @@ class Downtimes:
         def build(known: dict[str, Downtime]) -> tuple[DowntimeEvent, ...]:
             one = _known(known, downtime)
             self._ruled(actor, Step.DECLARE, one.declared, at)
+            try:
+                self._ruled(one.declared.by, Step.DECLARE, one.declared, at)
+            except Refused as refused:
+                raise Refused(
+                    "Whoever declared it might not do so any more.",
+                    "Look at why; then have it declared anew by a custodian who stands for it.",
+                    ("declarer_gone",),
+                ) from refused
             return confirm(one, actor, self.steps.names.owner(one.declared.account), at)
 
         self._append(actor, build, (), at)

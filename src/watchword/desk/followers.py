@@ -19,6 +19,7 @@ from watchword.core.errors import Invalid
 from watchword.core.ids import AccountId, CaseId, PersonId, Seq
 from watchword.core.passkey import PasskeyMaterial, material_of
 from watchword.core.person import AccountLinked, CredentialEnrolled, PersonRegistered
+from watchword.core.proving import guessed_at
 from watchword.core.standing import AccountRegistered
 from watchword.desk.asks import may_owe
 from watchword.desk.credential_words import TOLD
@@ -83,7 +84,8 @@ class Names:
                     case "account.linked":
                         event = event_of(appended)
                         assert isinstance(event, AccountLinked)
-                        self._owners[event.account] = event.person
+                        # Of two that were entered side by side the first one counts, for every process alike.
+                        self._owners.setdefault(event.account, event.person)
                     case "credential.enrolled":
                         event = event_of(appended)
                         assert isinstance(event, CredentialEnrolled)
@@ -225,6 +227,7 @@ class CaseList:
         self._holds: dict[CaseId, Hold] = {}
         self._stages: Counter[str] = Counter()
         self._owing: dict[CaseId, bool] = {}
+        self._guessed: dict[AccountId, set[CaseId]] = {}
 
     def follow(self, ledger: Ledger) -> int:
         """Read what is new."""
@@ -249,6 +252,8 @@ class CaseList:
             self._stages[state_of(before.case)] -= 1
         if not isinstance(after.case, TERMINAL):
             self._stages[state_of(after.case)] += 1
+        guessed = self._guessed.setdefault(after.case.account, set())
+        (guessed.add if guessed_at(after.case) else guessed.discard)(after.case.id)
         self._owing.pop(after.case.id, None)
         if after.case.review_due is not None and after.case.reviewer is None:
             self._owing[after.case.id] = after.overdue
@@ -284,6 +289,12 @@ class CaseList:
     def running(self) -> tuple[Case, ...]:
         """Cases that are not at their end."""
         return tuple(r.case for r in self.rows() if not isinstance(r.case, TERMINAL))
+
+    def guessed(self, account: AccountId, since: datetime) -> tuple[Case, ...]:
+        """The open cases of *account* in which wrong answers stand; see `core.proving.guessed_at`."""
+        with self._lock:
+            found = (self._rows[case].case for case in self._guessed.get(account, ()))
+            return tuple(case for case in found if guessed_at(case, since))
 
     def may_owe(self, at: datetime) -> tuple[CaseId, ...]:
         """Cases that may wait for an effect at *at*, so that nobody has to read the others."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from watchword.core.approval import demand_own_sign_in
 from watchword.core.errors import Conflict, Invalid, Refused
 from watchword.core.ids import PersonId
 from watchword.core.person import Kind, LentSeat, Person, PersonEvent, Role, SeatLent, SeatReturned
@@ -49,6 +50,8 @@ class Lending:
             raise Refused("You do not hold this seat.", "Lend one that is yours.", ("no_seat",))
         if to == actor:
             raise Refused("This seat is yours already.", "Choose somebody else.", ("same_person",))
+        # Who gave them their password could have a friend of theirs approve what being signed in does not.
+        demand_own_sign_in(lender, at, "Wait, or approve yourself with your passkey.")
         taker = registry.person(to) if to else None
         if to is None or taker is None or taker.kind is not Kind.EMPLOYEE:
             raise Refused("Only an employee can sit in your place.", "Choose an employee.", ("vendor_delegate",))

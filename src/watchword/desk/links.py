@@ -20,6 +20,7 @@ from watchword.core.errors import Conflict, Invalid, Refused
 from watchword.core.ids import CaseId, PersonId
 from watchword.core.person import (
     PAGE_LIFE,
+    PAGE_LIVES,
     CredentialEnrolled,
     Kind,
     OwnPage,
@@ -70,7 +71,7 @@ class Links:
 
     def make(self, actor: PersonId, person: PersonId, at: datetime) -> Link:
         """Make a link for *person*. `Refused` where *actor* may not."""
-        expires = datetime.fromtimestamp(int((at + PAGE_LIFE).timestamp()), UTC)
+        expires = datetime.fromtimestamp(int((at + PAGE_LIVES.get(self.purpose, PAGE_LIFE)).timestamp()), UTC)
         page = OwnPage(id=self.steps.ledger.pseudonym("k"), purpose=self.purpose, by=actor, expires=expires)
 
         def decide(known: Person) -> PersonEvent:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 import structlog
@@ -17,7 +17,7 @@ from watchword.core.case import Case, Checked, Contained, Delivered, Executed, H
 from watchword.core.errors import Invalid, Refused, Unavailable
 from watchword.core.ids import AccountId, CaseId, PersonId
 from watchword.core.person import AccountLinked
-from watchword.desk.approval_words import to_approver, to_subject
+from watchword.desk.approval_words import to_approver, to_lender, to_subject
 from watchword.desk.credential_words import TOLD, to_owner
 from watchword.desk.decisions import request_digest
 from watchword.desk.desk import Desk
@@ -102,7 +102,7 @@ class Notices:
             raise away
 
     def tell_approved(self, case: CaseId, version: int, effect: str, at: datetime) -> None:
-        """Tell the person and the approver, by mail, what was approved in entry *version* of a case."""
+        """Tell the person, the approver and their lenders, by mail, what entry *version* of a case approved."""
         steps = self.desk.steps
         loaded = steps.load(case).case
         entry = next((e for e in steps.ledger.read(case_stream(case)) if e.entry.version == version), None)
@@ -110,12 +110,12 @@ class Notices:
         if not isinstance(given, past.ApprovalGiven):
             raise Refused("Nothing was approved that a notice would tell of.", "Drop it.", ("nothing_to_tell",))
         digest, signed = request_digest(given.request), is_signed(given.proof)
-        approver = steps.registry.person(given.person)
+        approver, name = steps.registry.person(given.person), steps.names.said(given.person)[1]
 
-        def tell(whom: str, words_for: Callable[..., tuple[str, str]]) -> Tell:
+        def tell(whom: str, words_for: Callable[..., tuple[str, str]], **more: Any) -> Tell:
             def one(account: AccountId, seen: DirectoryAccount, say: Words) -> int:
                 mail = tuple(c for c in seen.contacts if c.kind == "mail")
-                said = words_for(loaded, digest, say, signed=signed)
+                said = words_for(loaded, digest, say, **more)
                 sent, away = self._send(mail, f"{effect}/{whom}/{account}", said, say, at)
                 if away is not None:
                     raise away
@@ -125,8 +125,9 @@ class Notices:
 
         told = self._each(
             (
-                (tell("person", to_subject), (loaded.account,)),
-                (tell("approver", to_approver), approver.accounts),
+                (tell("person", to_subject, signed=signed), (loaded.account,)),
+                (tell("approver", to_approver, signed=signed), approver.accounts),
+                *((tell("lender", to_lender, name=name), steps.registry.person(who).accounts) for who in given.lent_by),
             )
         )
         log.info("notice.approved", case=case, contacts=told)

@@ -1,4 +1,4 @@
-"""What lets somebody use the approver's page without a session of the console: for one purpose, for minutes.
+"""What lets somebody decide on the approver's page without a session of the console: on one case, for minutes.
 
 The page has an origin of its own and no cookie, so nothing is sent along that somebody else could make a browser send.
 A pass is sealed and stored nowhere; it stands in the part of an address that browsers keep to themselves.
@@ -10,33 +10,26 @@ import base64
 import binascii
 import hmac
 from datetime import datetime, timedelta
-from typing import Literal
 
 import msgspec
 
 from watchword.core.errors import Refused
-from watchword.core.ids import PersonId
+from watchword.core.ids import CaseId, PersonId
 from watchword.ledger.leader import Ledger
 
-LIVES = {"approve": timedelta(minutes=10), "enrol": timedelta(hours=1)}
-"""How long a pass lasts, by what it is for."""
+LIFE = timedelta(minutes=10)
+"""How long a pass lasts."""
 
 _LONGEST = 2_000
 
 
 class Pass(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """*person* may decide on the case *about*, or enrol a key that *about* offered them, until *until*.
+    """*person* may decide on *case* until *until*; *browser* is the mark of the browser it was given to."""
 
-    *browser* is the mark of the browser it was given to; *version* that of the person's stream, which an enrolment
-    moves on, so that an offer is taken once.
-    """
-
-    kind: Literal["approve", "enrol"]
     person: PersonId
-    about: str
+    case: CaseId
     until: datetime
     browser: str | None = None
-    version: int | None = None
 
 
 class Passes:
@@ -50,30 +43,21 @@ class Passes:
         said = base64.urlsafe_b64encode(msgspec.json.encode(one)).rstrip(b"=").decode()
         return f"{said}.{self._seal(said)}"
 
-    def read(self, text: str, kind: str, at: datetime) -> Pass:
-        """The pass *text* stands for; `Refused` for one of another kind, one that is over, and whatever is none."""
+    def read(self, text: str, at: datetime) -> Pass:
+        """The pass *text* stands for; `Refused` for one that is over, and whatever is none."""
         said, _, seal = text.partition(".")
         whole = len(text) <= _LONGEST and hmac.compare_digest(self._seal(said).encode(), seal.encode())
         try:
             one = msgspec.json.decode(base64.urlsafe_b64decode(said + "=" * (-len(said) % 4)), type=Pass)
         except (msgspec.MsgspecError, binascii.Error, ValueError):
             whole = False
-        if not whole or one.kind != kind or at >= one.until:
+        if not whole or at >= one.until:
             raise Refused(
                 "This address is no longer good, or never was.",
                 "Open the page again from the console, or ask for a new address.",
                 ("pass",),
             )
         return one
-
-    def kind(self, text: str) -> str:
-        """What *text* says it is for, unchecked: "approve" for whatever says nothing."""
-        try:
-            said = text.partition(".")[0]
-            one = msgspec.json.decode(base64.urlsafe_b64decode(said + "=" * (-len(said) % 4)), type=Pass)
-        except (msgspec.MsgspecError, binascii.Error, ValueError):
-            return "approve"
-        return one.kind
 
     def _seal(self, said: str) -> str:
         return self._ledger.keyed("approver-page", said)

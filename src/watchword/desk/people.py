@@ -15,7 +15,7 @@ import msgspec
 
 from watchword.core.account import AccountClass
 from watchword.core.action import Action, Step
-from watchword.core.approval import SSH_KEY
+from watchword.core.approval import SSH_KEY, demand_own_sign_in
 from watchword.core.errors import Conflict, Invalid, Refused
 from watchword.core.ids import AccountId, PersonId
 from watchword.core.login import is_plain
@@ -178,12 +178,17 @@ class People:
             actor, Step.ADMINISTER_PEOPLE, EVERYWHERE if guarded else seen.unit or EVERYWHERE, at, subject=person
         )
         account = self.steps.registry.observe(seen, actor, at).id
-        owner = self.steps.names.owner(account)
-        if owner is not None and owner != person:
-            raise Conflict("This account is somebody else's.", "Correct the other link first.")
+        self._demand_unlinked(account, person)
         self._administer(actor, person, at, lambda _: (AccountLinked(person=person, account=account), ()))
-        self.steps.names.follow(self.steps.ledger)
+        self._demand_unlinked(
+            account, person
+        )  # two at one moment: whoever came second is told that it counts for nothing
         return account
+
+    def _demand_unlinked(self, account: AccountId, person: PersonId) -> None:
+        self.steps.names.follow(self.steps.ledger)
+        if self.steps.names.owner(account) not in (None, person):
+            raise Conflict("This account is somebody else's.", "Correct the other link first.")
 
     def enrol(
         self,
@@ -255,6 +260,8 @@ class People:
                 )
             if held.confirmed_by is not None:
                 raise Conflict("This key is confirmed already.", "Leave it as it is.")
+            # Whoever gave them their password may be the one who enrolled it.
+            demand_own_sign_in(self.steps.registry.person(actor), at, "Have another person who may enrol confirm it.")
             if actor in (held.enrolled_by, person):
                 raise Refused(
                     "You enrolled this key, or it is yours.",
@@ -295,10 +302,11 @@ class People:
             posture = self.steps.registry.posture()
             if not posture.elevated(at):
                 raise Refused("The switch is off.", "Nothing needs to be done.", ("not_elevated",))
-            if actor in posture.lower_votes:
+            votes = self.lower_votes(at)
+            if actor in votes:
                 raise Refused("You have agreed to this already.", "A second person has to as well.", ("same_person",))
             vote = draft(ThreatLowerVoted(by=actor), actor, at, words("why", why.strip()))
-            off = (draft(ThreatLowered(by=actor), actor, at),) if posture.lower_votes else ()
+            off = (draft(ThreatLowered(by=actor), actor, at),) if votes else ()
             append = Append(
                 stream=POLICY_STREAM, expected_version=entries[-1].entry.version if entries else -1, drafts=(vote, *off)
             )
@@ -310,6 +318,17 @@ class People:
                 continue
             return bool(off)
         raise AssertionError
+
+    def lower_votes(self, at: datetime) -> tuple[PersonId, ...]:
+        """Who wants the switch off and might still say so: whoever was taken off duty since is none of two."""
+        return tuple(who for who in self.steps.registry.posture().lower_votes if self._may_lower(who, at))
+
+    def _may_lower(self, who: PersonId, at: datetime) -> bool:
+        try:
+            self._ruled(who, Step.RELEASE_FREEZE, EVERYWHERE, at)
+        except Refused:
+            return False
+        return True
 
     # --- signing in ------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ import msgspec
 import structlog
 
 from watchword.core import command as do
-from watchword.core.case import OPEN, Case
+from watchword.core.case import OPEN, Case, Released
 from watchword.core.errors import Refused
 from watchword.core.ids import CaseId
 from watchword.core.requirement import Requirement
@@ -31,7 +31,22 @@ def raise_running(steps: Steps, at: datetime) -> None:
 
 
 def demand_raised(steps: Steps, case: CaseId, at: datetime) -> None:
-    """Raise a case that the switch missed, and refuse its release with what that means."""
+    """Raise a case that the switch missed, and refuse its release with what that means.
+
+    One that was released before and never begun can not be raised any more: its grant is not renewed under less.
+    """
+    now = steps.load(case).case
+    if (
+        type(now) is Released
+        and not now.progress
+        and now.broke_glass is None
+        and _raised(steps, now) != now.requirement
+    ):
+        raise Refused(
+            "Elevated threat was declared after this case was released, so its release is not renewed.",
+            "Withdraw it and open another case, which asks for what the threat does from the start.",
+            ("elevated_threat",),
+        )
     if _raise(steps, case, at):
         raise Refused(
             "Elevated threat was declared after this case was opened, so it asks for more now.",

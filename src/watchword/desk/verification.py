@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -21,6 +21,7 @@ from watchword.core.origin import AGENTS, of_agent
 from watchword.core.person import Credential, Person, Role
 from watchword.core.progress import Challenge
 from watchword.core.prompt import PROMPTING
+from watchword.core.proving import demand_few_left
 from watchword.core.requirement import Satisfied, Shortfall, assess
 from watchword.core.workload import METHOD as WORKLOAD
 from watchword.core.workload import runs_as
@@ -143,6 +144,14 @@ class Verification:
         if agent != self.steps.portal:  # everybody who recovers alone does it through this one
             self.steps.registry.origin(of_agent(agent)).demand(at, AGENTS)
 
+    def _guessed(self, case: Case, at: datetime) -> tuple[Case, ...]:
+        """The other cases of the account with wrong answers in them; self-service is counted by itself."""
+        self.steps.cases.follow(self.steps.ledger)
+        since = at - timedelta(seconds=self.steps.thresholds.window_s)
+        alone = case.opener == self.steps.portal
+        found = self.steps.cases.guessed(case.account, since)
+        return tuple(o for o in found if o.id != case.id and (o.opener == self.steps.portal) is alone)
+
     def _prover(
         self, loaded: Loaded, method: str, purpose: past.Purpose, custodian: PersonId | None, at: datetime
     ) -> Person | None:
@@ -186,8 +195,9 @@ class Verification:
         # A new one does not take the place of one that counts.
         credential: Credential | None = next(reversed(counting or enrolled), None)
         running = next((c for c in case.challenges if c.id == challenge), None)
-        if running is not None and prover is not None:
-            credential = next((c for c in enrolled if c.id == running.credential), credential)
+        if running is not None:
+            # What it was begun with or nothing: one enrolled since was judged by nobody, and may be a minute old.
+            credential = next((c for c in enrolled if c.id == running.credential), None)
         return Ask(
             challenge=challenge,
             case=case.id,
@@ -245,7 +255,8 @@ class Verification:
 
         Returns `proved`. A wrong answer is recorded before `Refused` says so; the third one sticks to the account.
         """
-        with self._one_at_a_time[hash(case) % len(self._one_at_a_time)], self.steps.registry.folds.moment():
+        account = self.steps.load(case).case.account
+        with self._one_at_a_time[hash(account) % len(self._one_at_a_time)], self.steps.registry.folds.moment():
             return self._answer(case, challenge, answer, at, attesting, mark, portal=portal)
 
     def _answer(
@@ -279,6 +290,8 @@ class Verification:
         if attesting is not None and attesting != running.by:
             raise Refused("Whoever began this method attests it.", "Begin it yourself.", ("wrong_hands",))
         self._unhurried(loaded.case, running.by, at)
+        if running.purpose == "verify":
+            demand_few_left(loaded.case, running.method, self._guessed(loaded.case, at))
         expect = self._version_of(running.prover)
         prover = self._prover_of(running.prover)
         ask = self._ask(loaded.case, port, challenge, running.purpose, prover, at)

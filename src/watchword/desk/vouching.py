@@ -16,7 +16,7 @@ from watchword.core.action import Action
 from watchword.core.case import Case, Checked, Executed, Executing, Released, Verifying, people_of
 from watchword.core.errors import Invalid, Refused
 from watchword.core.ids import CaseId, PersonId
-from watchword.core.person import Credential, Kind, Person
+from watchword.core.person import Credential, Kind, Person, Role
 from watchword.core.progress import Challenge
 from watchword.core.proving import KIOSK
 from watchword.desk.people import People
@@ -27,6 +27,8 @@ LONGEST_SITE = 80
 """Characters of a site's name."""
 
 MANAGER, CONTACT = "manager_of_record", "recovery_contact"
+
+CUSTODIAN = "custodian_passkey"
 
 PORTAL = frozenset({MANAGER, CONTACT, KIOSK})
 """The methods that are answered by whoever vouches, signed in, and nowhere else."""
@@ -124,6 +126,26 @@ def naming_of(registry: Registry, subject: PersonId | None, at: datetime) -> Cre
     named = person.credentials_of(CONTACT)
     counting = tuple(c for c in named if not person.is_young(c, at))
     return next(reversed(counting or named), None)
+
+
+def withdrawn(registry: Registry, case: Case, method: str, prover: PersonId, at: datetime) -> str:
+    """Why the word of *prover*, who is not the subject, carries nothing any more; empty where it still does.
+
+    It was asked when it was given whether they might. Since then they may have been found out: their naming or their
+    seat was taken away, or an account of theirs recovered.
+    """
+    person = registry.person(prover)
+    if method == CUSTODIAN and Role.CUSTODIAN not in person.roles_at(at, case.unit):
+        return "a custodian is none any more"
+    if method == CONTACT and case.subject is not None:
+        named = registry.person(case.subject).credentials_of(CONTACT)
+        if prover not in {msgspec.json.decode(c.public, type=Named).contact for c in named}:
+            return "whoever vouched is no recovery contact any more"
+    if method == KIOSK and not person.credentials_of(KIOSK):
+        return "whoever vouched supervises no site any more"
+    if method in PORTAL and registry.recently_recovered(person, at):
+        return "an account of whoever vouched was recovered since"
+    return ""
 
 
 def named_at(registry: Registry, subject: PersonId | None, at: datetime) -> datetime | None:

@@ -10,7 +10,7 @@ from watchword.app import App
 from watchword.core import event as past
 from watchword.core.case import Case
 from watchword.core.ids import CaseId, PersonId
-from watchword.desk.passes import LIVES, Pass
+from watchword.desk.passes import LIFE, Pass
 from watchword.desk.recording import case_stream, event_of
 
 PATH = "/approve/"
@@ -37,12 +37,12 @@ def approver_address(app: App, person: PersonId, case: CaseId, browser: str | No
     The pass stands behind the #, which browsers send to nobody.
     """
     app.desk.approvals.demand_seat(person, case, at)
-    one = Pass(kind="approve", person=person, about=case, until=at + LIVES["approve"], browser=browser)
+    one = Pass(person=person, case=case, until=at + LIFE, browser=browser)
     return page_address(app, app.passes.give(one))
 
 
 def page_address(app: App, text: str) -> str:
-    """The page's address with a pass."""
+    """The page's address with a pass, or with the token of a link."""
     return f"{app.settings.approvals_origin}{PATH}#{text}"
 
 

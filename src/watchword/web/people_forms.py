@@ -74,12 +74,6 @@ def confirm(login: str, credential: str, shown: str, words: str) -> Form:
     return _form(login, "confirm-key", "It is theirs", title="Confirm it for approvals", lede=lede, fields=fields)
 
 
-def offer_key(login: str) -> Form:
-    """Let them make a key of their own."""
-    lede = "They open an address and make a passkey for approvals there, by themself. Somebody else confirms it."
-    return _form(login, "offer-key", "Show the address", title="Offer a key for approvals", lede=lede)
-
-
 def _ssh_key(known: Known) -> Form:
     line = Field(
         name="key", label="Their public key", kind="area", hint="The line of an ed25519-sk or ecdsa-sk .pub file."
@@ -96,7 +90,7 @@ def changes(app: App, known: Known, powers: Powers) -> tuple[Form, ...]:
     if powers.everywhere and known.person.kind is Kind.EMPLOYEE:
         found.append(_delegate(known))
     if powers.enrols:
-        found += [_password(known), offer_key(known.login), _ssh_key(known)]
+        found += [_password(known), _ssh_key(known)]
     if powers.enrols and known.person.kind is Kind.EMPLOYEE:
         found.append(_contact(known))
         found.append(_supervisor(known))

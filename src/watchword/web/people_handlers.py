@@ -15,7 +15,6 @@ from watchword.app import App
 from watchword.core.errors import Invalid
 from watchword.core.ids import PersonId
 from watchword.desk.roster import Known
-from watchword.reception.approver import page_address
 from watchword.reception.ends import end_of
 from watchword.reception.given import Now, TheActor, TheApp, Token
 from watchword.reception.problems import NotThere
@@ -49,14 +48,6 @@ class PeoplePages(Controller):
     def one(self, app: TheApp, actor: TheActor, at: Now, csrf: Token, login: FromPath[str]) -> str:
         """One person."""
         return render(person_page(app, _found(app, actor.person, login, at), actor.person, csrf, at))
-
-    @post("/{login:str}/offer-key", include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=True)
-    def offer_key(self, app: TheApp, actor: TheActor, at: Now, csrf: Token, login: FromPath[str], data: Form) -> str:
-        """Offer a key for approvals: the person's page, with the address to give them, this once."""
-        del data
-        known = _found(app, actor.person, login, at)
-        address = page_address(app, app.approver_keys.offer(actor.person, known.person.id, at))
-        return render(person_page(app, known, actor.person, csrf, at, offered=address))
 
     @post("/{login:str}/{step:str}", include_in_schema=False, status_code=HTTP_303_SEE_OTHER, sync_to_thread=True)
     def take_step(

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from watchword.app import App
 from watchword.core.ids import PersonId
-from watchword.core.person import PAGE_LIFE, Delegation, Kind, OwnPage, RoleGrant
+from watchword.core.person import APPROVER_KEY, Delegation, Kind, OwnPage, RoleGrant
 from watchword.desk.roster import Enrolled, Known, Powers
 from watchword.reception import wording
 from watchword.reception.spoken import spoken
@@ -22,6 +22,7 @@ _PAGES = {
     "own-enrolment": "Enrolment page",
     "saved-codes": "Page of recovery codes",
     "prompts": "Page that enrols a browser for prompts",
+    APPROVER_KEY: "Page on which they make a key for approvals",
 }
 
 LENGTHS = (timedelta(hours=12), timedelta(days=1), timedelta(days=3), timedelta(days=7))
@@ -66,10 +67,8 @@ def _row(known: Known, at: datetime) -> view.PersonRow:
     )
 
 
-def person_page(
-    app: App, known: Known, actor: PersonId, csrf: str, at: datetime, *, offered: str = ""
-) -> view.PersonPage:
-    """One person, with what policy lets *actor* change; *offered* is where the person makes a key, said this once."""
+def person_page(app: App, known: Known, actor: PersonId, csrf: str, at: datetime) -> view.PersonPage:
+    """One person, with what policy lets *actor* change."""
     person, powers = known.person, app.roster.powers(actor, known.person, at)
     since = f"known since {person.since:%-d %b %Y}" if person.since else ""
     holdings = (
@@ -110,21 +109,13 @@ def person_page(
         holdings=(*holdings, *pages),
         forms=forms.changes(app, known, powers),
         enrols=f"/api/people/{quote(known.login, safe='')}" if powers.enrols else "",
-        notices=(*((_MINE,) if mine else ()), *((_offer(offered),) if offered else ())),
+        notices=(_MINE,) if mine else (),
     )
 
 
 _MINE = view.Notice(
     title="This is you", text="Nobody changes what they may do themself. Ask another administrator.", tone="plain"
 )
-
-
-def _offer(address: str) -> view.Notice:
-    return view.Notice(
-        title="Give them this address yourself",
-        text=f"It is good for one key, within the hour, and is not shown again: {address}",
-        tone="good",
-    )
 
 
 def _role(grant: RoleGrant) -> str:
@@ -160,7 +151,7 @@ def _delegated(known: Known, delegation: Delegation, powers: Powers, at: datetim
 
 def _given(app: App, known: Known, page: OwnPage, powers: Powers, at: datetime) -> view.Held:
     """A page of their own that can still be used."""
-    made = wording.span(at - (page.expires - PAGE_LIFE))
+    made = wording.span(at - page.made_at)
     wrong = f", a wrong code was typed {'once' if page.missed == 1 else 'twice'}" if page.missed else ""
     told = "closed: somebody had the address and typed three wrong codes" if page.is_closed else f"not used yet{wrong}"
     return view.Held(
@@ -230,13 +221,13 @@ def threat_page(app: App, actor: PersonId, csrf: str, at: datetime) -> view.Thre
         tone="bad" if on else "good",
         told=told,
         form=form if frame.duty and longer else None,
-        lower=_lower(app, actor) if frame.duty and on else None,
+        lower=_lower(app, actor, at) if frame.duty and on else None,
     )
 
 
-def _lower(app: App, actor: PersonId) -> view.Form | None:
+def _lower(app: App, actor: PersonId, at: datetime) -> view.Form | None:
     """Turn it off; nothing for whoever agreed to that already."""
-    votes = app.registry.posture().lower_votes
+    votes = app.people.lower_votes(at)
     if actor in votes:
         return None
     lede = f"{name_of(app, votes[0])} wants it off: you are the second." if votes else "A second person has to agree."

@@ -92,7 +92,7 @@ const fact = (list, label, value, note, tone) => {
   list.append(node("dt", label), told);
 };
 const show = (...parts) => main.replaceChildren(...parts.filter(Boolean));
-const stop = (title, why, way) => show(node("h1", title), node("p", why, "problem"), node("p", way));
+const stop = (title, why, way) => show(node("h1", title), node("p", why, "problem"), way && node("p", way));
 
 // ---- the desk
 
@@ -106,7 +106,9 @@ const call = async (body) => {
   });
   const said = await answer.json().catch(() => ({}));
   if (answer.ok) return said;
-  throw new Error(said.detail ? `${said.detail} ${said.remedy ?? ""}` : "The desk did not answer. Wait a moment.");
+  const error = new Error(said.detail ? `${said.detail} ${said.remedy ?? ""}` : "The desk did not answer. Wait a moment.");
+  error.status = answer.status;
+  throw error;
 };
 const fault = (error) => ({
   NotAllowedError: "Nothing was signed: it was cancelled, or took too long.",
@@ -292,18 +294,27 @@ const back = () => {
   return line;
 };
 
-// ---- a key of one's own
+// ---- a key of one's own, for whoever has the address and was told its code
 
 const enrol = (offered) => {
   const problem = node("p", "", "problem");
   problem.hidden = true;
+  problem.setAttribute("role", "alert");
   const make = node("button", "Make a key on this device or security key");
   make.id = "make";
-  make.addEventListener("click", async () => {
+  const name = node("label", "The code you were told, six digits");
+  const code = node("input");
+  Object.assign(code, { id: "spoken", required: true, maxLength: 20, inputMode: "numeric", autocomplete: "off" });
+  name.append(code);
+  const form = node("form", undefined, "card");
+  form.append(name, make);
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
     make.disabled = true;
     problem.hidden = true;
     try {
-      const asked = JSON.parse(offered.options);
+      const begun = await call({ act: "begin", spoken: code.value });
+      const asked = JSON.parse(begun.options);
       asked.challenge = unbase64url(asked.challenge);
       asked.user.id = unbase64url(asked.user.id);
       asked.excludeCredentials = (asked.excludeCredentials ?? []).map((c) => ({ ...c, id: unbase64url(c.id) }));
@@ -311,13 +322,14 @@ const enrol = (offered) => {
       const { clientDataJSON, attestationObject } = made.response;
       const response = { clientDataJSON: base64url(clientDataJSON), attestationObject: base64url(attestationObject) };
       const answer = await call({
-        act: "enrol", challenge: offered.challenge,
+        act: "enrol", spoken: code.value, challenge: begun.challenge,
         assertion: JSON.stringify({ id: made.id, rawId: base64url(made.rawId), type: made.type, response }),
       });
       const box = node("p", undefined, "words");
       box.append("Your key in words", node("b", answer.words), node("small", "Say them to whoever confirms it, by phone or face to face."));
       show(node("h1", "Your key is made"), node("p", answer.told, "good"), box);
     } catch (error) {
+      if (error.status === 404) form.remove(); // nothing can be done here any more
       problem.textContent = fault(error);
       problem.hidden = false;
       make.disabled = false;
@@ -326,7 +338,7 @@ const enrol = (offered) => {
   show(
     node("h1", `${offered.me}, make the key you will approve with`),
     node("p", `${offered.offered_by} offered it to you. If you do not expect this, close the page and tell security.`, "lede"),
-    make, problem,
+    form, problem,
   );
 };
 
@@ -349,7 +361,7 @@ const begin = async () => {
     else await decide(asked);
   } catch (error) {
     if (error instanceof Unfit) stop("Do not approve this", `The request does not hold: ${error.message}.`, "Tell security, by a number you know.");
-    else stop("This page can not go on", fault(error), "Open it again from the case, in the console.");
+    else stop("This page can not go on", fault(error), error.status === 404 ? "" : "Open it again from the case, in the console.");
   }
 };
 
