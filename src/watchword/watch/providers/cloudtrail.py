@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 
 from watchword.watch.providers.log_analytics import parsed
 from watchword.watch.providers.original import at, original
-from watchword.watch.providers.provider import Json, Provider
+from watchword.watch.providers.provider import UNSURE, Json, Provider
 
 
 def _shape(value: Json) -> tuple[Json, ...] | None:
@@ -20,6 +21,9 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
     if isinstance(inner, dict) and isinstance(inner.get("eventName"), str):
         return (inner,)
     if isinstance(value.get("EventName"), str) and isinstance(value.get("EventSource"), str):
+        if "EventId" in value and "TimeGenerated" not in value:
+            why = "a look-up without its CloudTrailEvent, which alone says what was asked for, and whether it was done"
+            return ({"eventName": value["EventName"], UNSURE: why},)
         return (_of_sentinel(value),)
     # What CloudTrail delivers beside the calls: that there were more of one than usual, and which files it wrote.
     for name, member in (("Insight", "insightDetails"), ("Digest", "digestS3Object")):
@@ -96,10 +100,44 @@ def _of_ecs(value: Json) -> tuple[Json, ...] | None:
         "sourceIPAddress": at(value, "source", "ip") or at(value, "source", "address"),
         "userAgent": at(value, "user_agent", "original"),
         "userIdentity": identity,
-        # As text they are no JSON: what was flattened is.
-        **{ours: at(own, "flattened", theirs) for ours, theirs in parts.items()},
+        **{ours: at(own, "flattened", theirs) or _written(at(own, theirs)) for ours, theirs in parts.items()},
     }
     return (event,)
+
+
+_MEMBER = re.compile(r"([A-Za-z][\w.-]*)=(.*)", re.DOTALL)
+_WORDS = {"null": None, "true": True, "false": False}
+
+
+def _written(value: object, levels: int = 4) -> Json | None:
+    """The object that *value* is as text: JSON, or as Java writes a map (`{userName=ana, status=Inactive}`).
+
+    Such a text escapes nothing. None where it does not come out even or says a thing twice: then nobody can tell.
+    What lies more than *levels* deep is left as text.
+    """
+    inner = parsed(value)
+    if isinstance(inner, dict):
+        return inner
+    if not isinstance(inner, str) or not (inner.startswith("{") and inner.endswith("}")) or levels == 0:
+        return None
+    members = [_MEMBER.fullmatch(part) for part in _parts(inner[1:-1])]
+    out = {one[1]: _WORDS.get(one[2], _written(one[2], levels - 1) or one[2]) for one in members if one}
+    return out if len(out) == len(members) else None
+
+
+def _parts(text: str) -> list[str]:
+    """*text* parted by the commas that stand in no brackets; one part that is no member where brackets do not pair."""
+    parts, begun, depth = [], 0, 0
+    for found in re.finditer(r"[{\[]|[}\]]|, ", text):
+        if found[0] == ", ":
+            if depth == 0:
+                parts.append(text[begun : found.start()])
+                begun = found.end()
+        else:
+            depth += 1 if found[0] in "{[" else -1
+            if depth < 0:
+                return [""]
+    return [*parts, text[begun:]] if depth == 0 and text else [""] if text else []
 
 
 CLOUDTRAIL = Provider(

@@ -33,8 +33,25 @@ SELECT
         -- An authority whose certificates are taken for roles.
         WHEN eventSource LIKE 'rolesanywhere.%' AND regexp_matches(eventName, '^(Create|Update|Enable)(TrustAnchor|Profile)$|^DeleteCrl$|^DisableCrl$')
             THEN 'rolesanywhere/' || eventName
+        -- The roles that whoever comes through a pool is given, also those who showed nothing.
+        WHEN eventSource LIKE 'cognito-identity.%' AND eventName IN (
+            'CreateIdentityPool', 'UpdateIdentityPool', 'SetIdentityPoolRoles', 'SetPrincipalTagAttributeMap'
+        ) THEN 'cognito-identity/' || eventName
+        -- What bounds all of an account, who answers for all of them, and which accounts are among them.
+        WHEN eventSource LIKE 'organizations.%' AND eventName IN (
+            'RegisterDelegatedAdministrator', 'DeregisterDelegatedAdministrator', 'PutResourcePolicy', 'DeleteResourcePolicy',
+            'AttachPolicy', 'DetachPolicy', 'UpdatePolicy', 'DeletePolicy', 'EnablePolicyType', 'DisablePolicyType', 'MoveAccount', 'AcceptHandshake',
+            'LeaveOrganization', 'RemoveAccountFromOrganization', 'DeleteOrganization', 'EnableAWSServiceAccess', 'DisableAWSServiceAccess'
+        ) THEN 'organizations/' || eventName
         WHEN eventSource LIKE 'workmail.%' AND eventName = 'ResetPassword' THEN 'workmail/ResetPassword'
         WHEN eventSource LIKE 'account.%' AND eventName IN ('AcceptPrimaryEmailUpdate', 'PutContactInformation') THEN 'account/' || eventName
+        -- Databases, brokers and file systems have accounts of their own; a password itself is written as asterisks, or hidden.
+        WHEN regexp_matches(eventName, '^(Modify|Update|Reset|Change|Set|Rotate)') AND regexp_matches(
+            concat_ws(' ', CAST(requestParameters AS VARCHAR), responseElements ->> '$.pendingModifiedValues'),
+            '(?i)"[a-z]*(master|admin)(user)?password" ?: ?"|"(rotate|manage)(master|admin)(user)?password" ?: ?"?true'
+        ) THEN 'another service password'
+        WHEN regexp_matches(eventName, '^(Modify|Update|Reset|Change|Set)User') AND regexp_matches(CAST(requestParameters AS VARCHAR), '(?i)"passwords?" ?: ?["\[]')
+            THEN 'another service password'
         ELSE 'another service'
     END AS native,
     CAST(instant(eventTime) AS VARCHAR) AS stamp,
@@ -101,6 +118,15 @@ placed AS (
             nullif(asked ->> '$.userName', 'HIDDEN_DUE_TO_SECURITY_REASONS'), nullif(asked ->> '$.username', 'HIDDEN_DUE_TO_SECURITY_REASONS'), asked ->> '$.userId', asked ->> '$.memberId.userId',
             asked ->> '$.member.memberId.userId', asked ->> '$.member.memberId', asked ->> '$.memberId', asked ->> '$.principalId', more ->> '$.sub', more ->> '$.requestParameters.sub[0]',
             asked ->> '$.sAMAccountName', asked ->> '$.memberName',
+            CASE
+                WHEN starts_with(native, 'organizations/') THEN coalesce(asked ->> '$.accountId', asked ->> '$.targetId')
+                -- Whose name the first account of a database has is seldom asked for: which database says whose.
+                WHEN native = 'another service password' THEN coalesce(
+                    asked ->> '$.dBInstanceIdentifier', asked ->> '$.dBClusterIdentifier', asked ->> '$.clusterIdentifier', asked ->> '$.clusterArn',
+                    asked ->> '$.namespaceName', asked ->> '$.relationalDatabaseName', asked ->> '$.domainName', asked ->> '$.storageVirtualMachineId',
+                    asked ->> '$.fileSystemId', given ->> '$.dBInstanceIdentifier', given ->> '$.dBClusterIdentifier'
+                )
+            END,
             asked ->> '$.destinationUser.providerAttributeValue', asked ->> '$.user.providerAttributeValue',
             CASE
                 WHEN native = 'identitystore-scim/PatchGroup' THEN asked ->> '$.httpBody.operations[0].value[0].value'
@@ -108,6 +134,8 @@ placed AS (
                 WHEN starts_with(native, 'account/') THEN coalesce(asked ->> '$.accountId', recipient, account)
             END,
             nullif(given ->> '$.user.userName', 'HIDDEN_DUE_TO_SECURITY_REASONS'), given ->> '$.user.userId', given ->> '$.accessKey.userName',
+            given ->> '$.loginProfile.userName', given ->> '$.serviceSpecificCredential.userName', given ->> '$.sSHPublicKey.userName',
+            given ->> '$.certificate.userName',
             CASE WHEN native = 'identitystore/CreateUser' THEN given ->> '$.userId' END,
             regexp_extract(asked ->> '$.serialNumber', ':(?:mfa|sms-mfa|u2f/user)/([^/]+)', 1),
             nullif(regexp_extract(given ->> '$.virtualMFADevice.serialNumber', ':mfa/(.+)$', 1), ''),
@@ -119,6 +147,13 @@ placed AS (
             asked ->> '$.clientId', asked ->> '$.tenantId',
             CASE WHEN regexp_matches(native, '^(cloudtrail|rolesanywhere)/') OR native IN ('iam/CreateSAMLProvider', 'iam/CreateOpenIDConnectProvider')
                 THEN coalesce(asked ->> '$.name', asked ->> '$.trustAnchorId', asked ->> '$.profileId', asked ->> '$.crlId', asked ->> '$.trailName', asked ->> '$.eventDataStore', asked ->> '$.url') END,
+            CASE
+                WHEN starts_with(native, 'organizations/') THEN coalesce(
+                    asked ->> '$.policyId', asked ->> '$.handshakeId', asked ->> '$.servicePrincipal', asked ->> '$.rootId',
+                    given ->> '$.resourcePolicy.resourcePolicySummary.id', recipient, account
+                )
+                WHEN starts_with(native, 'cognito-identity/') THEN coalesce(asked ->> '$.identityPoolId', given ->> '$.identityPoolId', asked ->> '$.identityPoolName')
+            END,
             asked ->> '$.sAMLProviderArn', asked ->> '$.openIDConnectProviderArn', given ->> '$.sAMLProviderArn',
             given ->> '$.openIDConnectProviderArn', asked ->> '$.directoryId', asked ->> '$.instanceArn', asked ->> '$.userPoolId'
         )) AS thing_named
@@ -162,6 +197,10 @@ named AS (
             END
             WHEN native = 'ds/UpdateUser'
                 THEN CASE WHEN asked IS NULL OR regexp_matches(CAST(asked AS VARCHAR), '(?i)mail|phone|mobile|otherAttributes') THEN ' contact' ELSE ' other' END
+            -- Of the policies of an organization some are about backups, labels and the like.
+            WHEN native IN ('organizations/UpdatePolicy', 'organizations/EnablePolicyType', 'organizations/DisablePolicyType')
+                THEN CASE WHEN coalesce(asked ->> '$.policyType', given ->> '$.policy.policySummary.type', '') IN ('', 'SERVICE_CONTROL_POLICY', 'RESOURCE_CONTROL_POLICY')
+                    THEN '' ELSE ' other' END
             WHEN native = 'iam/UpdateUser'
                 THEN CASE WHEN said(asked ->> '$.newUserName') IS NOT NULL THEN ' name' ELSE ' other' END
             ELSE ''
@@ -186,8 +225,10 @@ whom AS (
         *,
         CASE
             WHEN on_self THEN CASE WHEN kind = 'Root' THEN who ELSE coalesce(user_named, told_login, who) END
-            -- Without a name a call is about the caller.
-            WHEN user_named IS NULL AND thing_named IS NULL AND starts_with(native, 'iam/') AND regexp_matches(
+            -- Without a name a call is about the caller, where what was asked for or given is there to be read: a call that
+            -- lost it on the way, or was cut short, may be about anybody.
+            WHEN user_named IS NULL AND thing_named IS NULL AND starts_with(native, 'iam/')
+                AND (json_type(asked) = 'OBJECT' AND said(asked ->> '$.omitted') IS NULL OR json_type(given) = 'OBJECT') AND regexp_matches(
                 name, 'AccessKey|LoginProfile|MFADevice|SSHPublicKey|SigningCertificate|ServiceSpecificCredential'
             ) THEN CASE WHEN lent_root THEN coalesce(account, arn) ELSE who END
             ELSE coalesce(
