@@ -58,6 +58,7 @@ from watchword.directories.port import Directory
 from watchword.directories.sandbox import Sandbox
 from watchword.ledger.archive import Archive
 from watchword.ledger.checkpoint import SigningKey
+from watchword.ledger.engines import REMEDY_GONE, demand_there
 from watchword.ledger.leader import Follower, Ledger
 from watchword.ledger.vault import KeyFile
 from watchword.metering.desk import ask_desk
@@ -125,6 +126,7 @@ class App:
         thresholds = Thresholds(window_s=freeze.window_s, remote=freeze.close_remote, strongest=freeze.strongest_only)
         self.keys = KeyFile.load(settings.path(settings.ledger.key_file))
         self.signing_key = SigningKey.load(settings.path(settings.ledger.signing_key))
+        demand_there(settings.database)
         self._held = ExitStack()
         try:
             self.ledger = Ledger.open(settings.database, self.signing_key, self.keys, settings.ledger.origin)
@@ -140,6 +142,8 @@ class App:
 
     def _compose(self, thresholds: Thresholds, caps: Caps) -> None:
         settings = self.settings
+        if not self.ledger.size:
+            raise Unavailable("The ledger holds nothing: nobody has founded it, or its copy was empty.", REMEDY_GONE)
         self.names = Names()
         self.names.follow(self.ledger)
         self.directories: dict[str, Directory] = {}

@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
+from os import PathLike, fspath
 from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from watchword.core.errors import Invalid
 from watchword.forms import FORM
 
 Path = tuple[str | int, ...]
@@ -218,3 +220,12 @@ def _fits(table: type[BaseModel], value: object) -> bool:
 def _ordinal(number: int) -> str:
     ending = "th" if number % 100 in {11, 12, 13} else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
     return f"{number}{ending}"
+
+
+def unread(what: str, error: Exception, remedy: str, file: PathLike[str]) -> Invalid:
+    """Why *what* can not be read from *file*: the system's reason and the path, or else *error* and what to write."""
+    if isinstance(error, OSError):
+        why, remedy = error.strerror or str(error), "Check the path, and who may read it."
+    else:
+        why = str(error)
+    return Invalid(f"{what} can not be read: {why}.", remedy, where=fspath(file))

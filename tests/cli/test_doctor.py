@@ -161,6 +161,23 @@ def test_a_ledger_that_does_not_hold(desk: Desk, here: Here) -> None:
     assert told["mail"] == "ok"
 
 
+def test_a_ledger_that_is_not_there_is_not_made(desk: Desk, here: Here) -> None:
+    """A file that was moved away is missed by its path, and nothing empty is put in its place; so is an empty one."""
+    file = desk.home / "ledger.db"
+    file.rename(desk.home / "elsewhere.db")
+    for command in (("doctor",), ("serve",), ("execute", "--once")):
+        told = here(*command)
+        said = " ".join((told.out + told.err).split())
+        assert "There is no ledger at" in said, command
+        assert "bring it back from a copy" in said or command == ("doctor",)
+        assert told.code == (1 if command == ("doctor",) else 4)
+        assert not file.exists()
+    file.touch()
+    told = here("serve")
+    assert "The ledger holds nothing" in told.err
+    assert told.code == 4
+
+
 def test_a_policy_that_no_witness_can_meet(desk: Desk, here: Here) -> None:
     """A cell that wants its evidence cosigned, and nobody to do it, is wrong before the first case waits for it."""
     assert "witnesses" not in {one["part"] for one in here("doctor", "--json").json}

@@ -120,3 +120,19 @@ def test_a_password_file_that_does_not_serve(desk: Desk, here: Here) -> None:
     assert is_told(here(*listing, "shared"), 2, "chmod 600 shared")
     assert is_told(here(*listing, "keys"), 2, "keys")
     assert "secret words" not in here(*listing, "shared").err
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("case", "list"), "`watchword case list` needs --as."),
+        (("watch", "classify", "a.jsonl"), "`watchword watch classify` needs --provider."),
+        (("watch", "observe", "a.jsonl", "b.jsonl"), "takes nothing more, and there is: a.jsonl b.jsonl"),
+        (("drill",), 'Unknown command "drill".'),
+    ],
+)
+def test_a_command_that_is_mistyped(here: Here, words: tuple[str, ...], told: str) -> None:
+    """What is missing and what is too much is said as whoever typed it would, with where to read on."""
+    typed = here(*words)
+    assert is_told(typed, 2, told)
+    assert " --help`." in typed.err

@@ -336,3 +336,17 @@ def test_a_cell_that_can_not_be_is_told(here: Here, tmp_path: Path, cell: str, t
     settings.write_text(f'[ledger]\norigin = "example.test/observe"\n[[watch.enforce]]\n{cell}\n')
 
     assert is_told(here("watch", "observe", "--log", f"samba={SAMBA}", "--config", str(settings)), 2, told)
+
+
+@pytest.mark.parametrize("option", ["--tickets", "--accounts", "--groups"])
+def test_a_table_that_is_not_there_is_told_by_its_path(here: Here, tmp_path: Path, option: str) -> None:
+    """A path that was mistyped is a path that was mistyped, and no question of CSV."""
+    log, accounts = tmp_path / "okta.jsonl", tmp_path / "accounts.csv"
+    log.write_text("{}\n", encoding="utf-8")
+    accounts.write_text("keys,class\nben,standard\n", encoding="utf-8")
+    others = () if option == "--accounts" else ("--accounts", str(accounts))
+    said = here("watch", "observe", "--log", f"okta={log}", *others, option, str(tmp_path / "nothere.csv"))
+    assert said.code == 2
+    assert "can not be read: No such file or directory." in said.err
+    assert "Check the path" in said.err
+    assert "CSV" not in said.err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import string
 from datetime import UTC, datetime
 
@@ -87,3 +88,12 @@ def test_the_choice_comes_before_the_record_and_the_record_before_the_browser() 
     assert preferred("fr", (None,)) == "fr"
     assert preferred("ja, pt-BR", ("nl",)) == "en"
     assert known("DE_ch") == "de"
+
+
+def test_no_line_of_french_begins_with_a_sign() -> None:
+    """What a space stands before in French keeps to its word; text messages stay in the alphabet they are sent in."""
+    say = words("fr")
+    assert say("page.check").endswith("assistance\N{NO-BREAK SPACE}?")
+    broken = {key for key in say.keys() if re.search(r" [:;?!»]|« ", say(key))}  # noqa: SIM118  (no mapping)
+    assert {key.split(".")[0] for key in broken} <= {"sms_code"}
+    assert not [key for key in say.keys() if key.startswith("sms_") and "\N{NO-BREAK SPACE}" in say(key)]  # noqa: SIM118

@@ -39,6 +39,17 @@ def test_a_cell_in_words() -> None:
     assert said.policy == POLICY.digest
 
 
+def test_one_seat_is_one_person_in_words() -> None:
+    """Of a single approver nothing is said about others."""
+    asked = POLICY.procedures.require(AccountClass.STANDARD, Action.TOTAL_LOSS, CALM)
+    assert words(asked)[1] == "Approve: manager of record, within 4 hours of being asked."
+    table = spoiled("A1:  {separate", "A1:  {signed: true, separate")
+    signed = words(Procedures.load(table, METHODS).require(AccountClass.STANDARD, Action.TOTAL_LOSS, CALM))
+    assert signed[1] == (
+        "Approve: manager of record, with a signature of their own passkey, within 4 hours of being asked."
+    )
+
+
 def test_a_signature_in_words() -> None:
     """Where approvers have to sign, the sentence says so; so does what is raised to it."""
     table = spoiled("A2:  {separate", "A2:  {signed: true, separate")

@@ -97,7 +97,11 @@ def test_an_administrator_lets_somebody_in(page: Page) -> None:
 def test_somebody_is_found_by_what_their_line_says(page: Page) -> None:
     """The list is cut by words of a name, a login, a unit or a role, and says when nobody has all of them."""
     _sign_in(page, "root")
-    for asked, found in (("lindqvist", "Mara Lindqvist"), ("ILSE agent", "Ilse Okonjo")):
+    for asked, found in (
+        ("lindqvist", "Mara Lindqvist"),
+        ("ILSE agent", "Ilse Okonjo"),
+        ("ekstrom", "Paula Ekström"),
+    ):
         page.goto("/people")
         page.get_by_label("Find somebody").fill(asked)
         page.get_by_role("button", name="Find").click()

@@ -81,6 +81,9 @@ def test_the_phone_types_the_number_and_proves(page: Page, phone: Page, place: O
     assert found
     # The mark is drawn with numbers of its own, and a case's name may have some.
     assert found[1] not in re.sub(r"<svg.*?</svg>|\bc-[a-z2-7]+", "", phone.content(), flags=re.DOTALL)
+    fits(phone, "prompts-asked")
+    places = [phone.get_by_role("button", name=one).bounding_box() for one in ("Continue", "This was not me")]
+    assert len({place["y"] for place in places if place}) == 1  # side by side
     phone.get_by_label("The number the desk tells you").fill(found[1])
     phone.get_by_role("button", name="Continue").click()
     expect(phone.get_by_text("That was right.")).to_be_visible()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -74,6 +75,7 @@ def test_a_person_gets_back_in_alone(page: Page, place: Organisation) -> None:
     page.get_by_label("Code").fill(place.code("mail"))
     page.get_by_role("button", name="Continue").click()
 
+    expect(page).to_have_url(re.compile(r"/c/c-\w+/\w+\?lang=en$"))  # the language that was chosen goes along
     page.get_by_role("button", name="Make the key").click()
     expect(page.locator("#step-prove.now")).to_be_visible()
     place.works()
@@ -85,6 +87,13 @@ def test_a_person_gets_back_in_alone(page: Page, place: Organisation) -> None:
     expect(page.locator("#credential")).not_to_be_empty()
     password = page.locator("#credential").inner_text()
     assert place.sandbox.sign_in("m.lindqvist", password) is SignIn.MUST_CHANGE
+
+
+def test_a_browser_that_says_no_language_gets_the_desk_s(place: Organisation) -> None:
+    """As every other page does that somebody without a session reads."""
+    object.__setattr__(place.app.settings.console, "language", "fr")
+    said = place.client().get("/recover", headers={"accept-language": ""}).text
+    assert '<html lang="fr">' in said
 
 
 def test_a_name_nobody_has_is_asked_the_same(page: Page, place: Organisation) -> None:

@@ -74,6 +74,11 @@ def test_from_the_address_to_the_codes(browser: Browser, place: Organisation) ->
     codes = shown.all_inner_texts()
     assert all(CODE.fullmatch(code) for code in codes)
     _picture(page, "codes")
+    expect(page.locator("#made")).to_contain_text("Codes on paper from before are void.")
+    page.emulate_media(media="print")
+    expect(page.get_by_role("heading", name="Your recovery codes")).to_have_count(1)  # the sheet, and nothing beside it
+    expect(page.get_by_role("button")).to_have_count(0)
+    page.emulate_media(media="screen")
     page.get_by_role("button", name="Copy them").click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()").split() == codes

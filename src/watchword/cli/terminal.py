@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated
 
 import msgspec
-from cyclopts import CycloptsError, Parameter
+from cyclopts import Argument, CycloptsError, MissingArgumentError, Parameter, UnusedCliTokensError
 from rich.console import Console
 from rich.markup import escape
 
@@ -54,12 +54,23 @@ def faults() -> Iterator[None]:
         raise SystemExit(tell(fault, getattr(fault, "where", ""))) from fault
     except CycloptsError as mistyped:
         asked = " ".join(("watchword", *(mistyped.command_chain or ())))
-        _tell("invalid", str(mistyped), f"See `{asked} --help`.")
+        _tell("invalid", _words(mistyped, asked), f"See `{asked} --help`.")
         raise SystemExit(EXIT_CODES["invalid"]) from mistyped
     except BrokenPipeError:
         # Whoever read us has enough; what is still buffered must not be written when the interpreter ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(0) from None
+
+
+def _words(mistyped: CycloptsError, asked: str) -> str:
+    """What is wrong with a command, where the library's own sentence is about its insides."""
+    match mistyped:
+        case MissingArgumentError(argument=Argument() as lacking, tokens_so_far=[], keyword=None):
+            return f"`{asked}` needs {lacking.name}."
+        case UnusedCliTokensError(unused_tokens=[*left]):
+            return f"`{asked}` takes nothing more, and there is: {' '.join(left)}"
+        case _:
+            return str(mistyped)
 
 
 def tell(fault: WatchwordError, about: str = "") -> int:

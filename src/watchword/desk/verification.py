@@ -301,6 +301,8 @@ class Verification:
             final = "final" in refused.reasons
             if final or not set(refused.reasons) & NOT_A_MISS:
                 self._answered(case, do.Miss(challenge=challenge, by=running.by, final=final), at, attesting)
+                if not final and any(c.id == challenge and c.ended for c in self.steps.load(case).case.challenges):
+                    raise _last(refused) from refused
             raise
         told = (Disclosure(name=PROOF, value=msgspec.json.encode(proof).decode(), retention=Retention.IDENTITY),)
         command = do.Prove(challenge=challenge, by=running.by, counter=proof.counter, browser=mark)
@@ -395,6 +397,15 @@ class Verification:
             return do.Ask(log=self.steps.ledger.origin, nonce=nonce, checkpoint=self.steps.not_before())
 
         self.steps.step(case, actor, Step.VERIFY, build, at)
+
+
+def _last(refused: Refused) -> Refused:
+    """*refused* as the last wrong answer hears it: there is nothing to try again."""
+    return Refused(
+        f"{refused.what} It was the last try: the challenge is over, and counts as a failure.",
+        "Use another method the procedure names.",
+        (*refused.reasons, "exhausted"),
+    )
 
 
 def _changed_at(ask: Ask, prover: Person | None) -> datetime | None:

@@ -7,6 +7,7 @@ is translated by adding its keys to each file.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -21,6 +22,8 @@ NAMES = {"en": "English", "de": "Deutsch", "fr": "Français", "es": "Español"}
 """The languages there are, each by its own name; the first is what is said where nothing else is known."""
 
 DEFAULT = next(iter(NAMES))
+
+_SPACED = re.compile(r" (?=[:;?!»])|(?<=«) ")
 
 _LOCALES = {"en": Locale("en", "GB"), "de": Locale("de"), "fr": Locale("fr"), "es": Locale("es")}
 
@@ -64,7 +67,8 @@ def words(language: str) -> Words:
     """The texts of *language*; of the default where there are none."""
     known = language if language in NAMES else DEFAULT
     file = resources.files(__package__) / f"{known}.toml"
-    return Words(known, dict(_flat(tomllib.loads(file.read_text(encoding="utf-8")))))
+    texts = dict(_flat(tomllib.loads(file.read_text(encoding="utf-8"))))
+    return Words(known, _unbroken(texts) if known == "fr" else texts)
 
 
 def known(*wanted: str | None) -> str:
@@ -96,6 +100,16 @@ def accepted(header: str) -> tuple[str, ...]:
 def preferred(header: str, of_record: Iterable[str | None] = (), *, chosen: str = "") -> str:
     """The language of a page: what was *chosen* on it, the account's *of_record*, what the browser accepts."""
     return known(chosen, *of_record, *accepted(header))
+
+
+def _unbroken(texts: Mapping[str, str]) -> dict[str, str]:
+    """*texts* in French, where no line ends before a sign that a space stands before.
+
+    Text messages stay as they are: one letter outside the alphabet of GSM 03.38 halves what a message holds.
+    """
+    return {
+        key: text if key.startswith("sms_") else _SPACED.sub("\N{NO-BREAK SPACE}", text) for key, text in texts.items()
+    }
 
 
 def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

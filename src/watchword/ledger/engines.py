@@ -25,6 +25,7 @@ _LOG_PAGES = 4000
 _DAMAGED = frozenset({"SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR_SHORT_READ", "SQLITE_CORRUPT_INDEX"})
 _SAID_OF_DAMAGE = ("malformed", "Could not decode to UTF-8")  # where the module gives no name
 _FULL = frozenset({"SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE"})
+REMEDY_GONE = "Name the right one under [ledger] url, bring it back from a copy, or found one with `watchword init`."
 REMEDY_DAMAGED = "Stop, keep the file as it is, and restore from a copy that `watchword ledger fsck` accepts."
 
 
@@ -39,6 +40,14 @@ def parse_url(url: str) -> URL:
     if parsed.get_backend_name() not in {"sqlite", "postgresql"}:
         raise Invalid(f"{parsed.drivername} can not keep a ledger.", "Use sqlite or postgresql.", "url")
     return parsed
+
+
+def demand_there(url: str) -> None:
+    """Raise `Unavailable` for a SQLite file that is not there: opening would make it, and an empty ledger of it."""
+    parsed = parse_url(url)
+    file = parsed.database
+    if parsed.get_backend_name() == "sqlite" and file and file != ":memory:" and not Path(file).exists():
+        raise Unavailable(f"There is no ledger at {file}.", REMEDY_GONE)
 
 
 def open_engine(url: URL, *, read_only: bool) -> Engine:

@@ -145,8 +145,9 @@ def _approval(requirement: Requirement) -> str:
     if requirement.approve is None:
         return "Approve: nobody has to."
     seats = " and ".join(_either(s.roles) for s in requirement.approve.seats)
+    several = f", each another person{_apart(requirement.approve)}" if len(requirement.approve.seats) > 1 else ""
     return (
-        f"Approve: {seats}, each another person{_apart(requirement.approve)}{_signed(requirement.approve)}, "
+        f"Approve: {seats}{several}{_signed(requirement.approve)}, "
         f"within {_span(requirement.approval_s)} of being asked."
     )
 
@@ -163,7 +164,8 @@ def _signed(rule: Rule) -> str:
         return ""
     bound = " on a key that can not be copied to another device" if rule.device_bound else ""
     outside = ", one of the signatures made outside any browser" if rule.outside else ""
-    return f", each with a signature of their own passkey{bound}{outside}"
+    each = "each " if len(rule.seats) > 1 else ""
+    return f", {each}with a signature of their own passkey{bound}{outside}"
 
 
 def _hold(requirement: Requirement) -> str:

@@ -21,7 +21,7 @@ PATHS = (
 _PROGRAMS = ("/api/proofing/results/",)
 """Where a provider posts, beneath an address of the person's."""
 
-_SAY_FIRST = ("not_me", "final")
+_SAY_FIRST = ("not_me", "final", "exhausted")
 """Reasons that say more than those they come after."""
 
 

@@ -13,6 +13,7 @@ import msgspec
 
 from watchword.core.account import AccountClass, Status, strictest
 from watchword.core.errors import Invalid
+from watchword.mistakes import unread
 from watchword.watch.printable import meant
 
 _COLUMNS = {
@@ -118,11 +119,7 @@ def read_accounts(file: Path, groups: tuple[GroupClass, ...] = ()) -> tuple[Acco
             columns = _columns(reader.fieldnames or (), file)
             return tuple(_accounts(reader, columns, file, groups))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise Invalid(
-            f"The accounts file can not be read: {error}.",
-            "Give CSV in UTF-8, with the columns keys and class.",
-            where=str(file),
-        ) from error
+        raise unread("The accounts file", error, "Give CSV in UTF-8, with the columns keys and class.", file) from error
 
 
 def read_groups(file: Path) -> tuple[GroupClass, ...]:
@@ -135,9 +132,7 @@ def read_groups(file: Path) -> tuple[GroupClass, ...]:
         else:
             pairs = [(row.get("pattern"), row.get("class")) for row in csv.DictReader(text.splitlines())]
     except (OSError, UnicodeDecodeError, csv.Error, tomllib.TOMLDecodeError) as error:
-        raise Invalid(
-            f"The groups file can not be read: {error}.", "Give TOML with a table groups, or CSV.", where=str(file)
-        ) from error
+        raise unread("The groups file", error, "Give TOML with a table groups, or CSV.", file) from error
     found = [
         GroupClass(pattern=str(pattern).strip(), account_class=_class(str(name or ""), f"{file}: {pattern}"))
         for pattern, name in pairs

@@ -87,8 +87,9 @@ def board_of(
 _EVENTS = 'FROM latest WHERE "action" IS NOT NULL'
 _SHOWN = 'concat_ws(\' \', target, actor, "action", native_action, provider, directory, "case", ticket, address)'
 
-# Both sides by the same rule. Over capital letters, since ς and ı have σ and i in common with theirs alone.
-_FOLDED = "CREATE TEMP MACRO folded(words) AS replace(lower(upper(nfc_normalize(words))), 'ß', 'ss')"
+# Both sides by the same rule, as `web.letters` does. Over capital letters, since ς and ı have σ and i in common with
+# theirs alone; without marks, since whoever looks for a name may have no key for them.
+_FOLDED = "CREATE TEMP MACRO folded(words) AS replace(lower(upper(strip_accents(nfc_normalize(words)))), 'ß', 'ss')"
 
 
 def _wanted(

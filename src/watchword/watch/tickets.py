@@ -13,6 +13,7 @@ import msgspec
 
 from watchword.core.errors import Invalid
 from watchword.core.identity_event import Canonical
+from watchword.mistakes import unread
 
 BEFORE = timedelta(hours=1)
 """How long before its ticket was opened a change may be: people write down what they have just done."""
@@ -127,7 +128,7 @@ def read_tickets(file: Path, zone: tzinfo = UTC) -> tuple[tuple[Ticket, ...], tu
         with file.open(encoding="utf-8-sig", newline="") as lines:
             text = lines.read()
     except (OSError, UnicodeDecodeError) as error:
-        raise Invalid(f"The tickets can not be read: {error}.", "Give CSV in UTF-8.", where=str(file)) from error
+        raise unread("The tickets", error, "Give CSV in UTF-8.", file) from error
     try:
         reader = csv.DictReader(text.splitlines(keepends=True), delimiter=_delimiter(text))
         columns = _columns(reader.fieldnames or (), file)

@@ -34,6 +34,7 @@ from watchword.web.findings_view import (
 )
 from watchword.web.frame import chrome, name_of
 from watchword.web.guidance import guide_of, in_words, rule_said, signals_named
+from watchword.web.letters import folded
 from watchword.web.paging import SHOWN, address, paged
 from watchword.web.suppressions_page import ADDRESS
 
@@ -69,7 +70,7 @@ def findings_page(
 ) -> FindingsPage:
     """The findings of *status* or `all`, those that are open for any other word; of those what *query* finds."""
     query, signals = query.strip(), signals_named(app)
-    words = query.casefold().split()
+    words = folded(query).split()
     everything = [one for one in app.findings.all() if not words or _has(app, one, signals, words)]
     counts = Counter(one.finding.status for one in everything)
     chosen = status if status in {*Status, ALL} else ""
@@ -120,7 +121,7 @@ def _has(app: App, shown: Shown, signals: Mapping[str, Signal], words: list[str]
         *(called(app, name, directory) for name, directory in parties),
         *(item.case or "" for item in shown.items),
     )
-    whole = " ".join(said).casefold()
+    whole = folded(" ".join(said))
     return all(word in whole for word in words)
 
 

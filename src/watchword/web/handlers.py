@@ -228,6 +228,7 @@ def caller(
             case=opened.id,
             action=say(f"contact.{contact.contact}.title") if contact else say(f"action.{opened.action}"),
             contact=contact.contact if contact else None,
+            written=opened.lane == "text" or opened.context.channel == "chat",
             what=handed(opened.changes),
             api=f"/api/caller/{opened.id}/{token}",
             language=say.language,

@@ -27,6 +27,7 @@ from watchword.reception.cases import listed, ticket_of
 from watchword.web import view
 from watchword.web.forms import closable
 from watchword.web.frame import account_of, chrome, name_of
+from watchword.web.letters import folded
 from watchword.web.paging import SHOWN, address, paged
 from watchword.web.stages import stage_of, tone_of
 from watchword.web.whose import due_steps, is_asked, owes_review
@@ -81,7 +82,7 @@ def found(app: App, rows: tuple[CaseRow, ...], query: str) -> tuple[CaseRow, ...
     """
     if not query:
         return rows
-    words = query.casefold().split()
+    words = folded(query).split()
     by_words = tuple(row for row in rows if all(word in _said_of(app, row.case) for word in words))
     if by_words or not any(letter.isdigit() for letter in query):
         return by_words
@@ -93,7 +94,7 @@ def _said_of(app: App, case: Case) -> str:
     """Everything a row shows of a case that one may look for."""
     name, login = account_of(app, case.account, case.subject)
     what = wording.ACTIONS[case.action][0]
-    return f"{case.id} {what} {name} {login} {name_of(app, case.opener)} {state_of(case)}".casefold()
+    return folded(f"{case.id} {what} {name} {login} {name_of(app, case.opener)} {state_of(case)}")
 
 
 def _mine(app: App, standing: Standing, actor: PersonId, case: Case, at: datetime) -> bool:

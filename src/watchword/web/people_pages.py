@@ -15,6 +15,7 @@ from watchword.reception.spoken import spoken
 from watchword.web import people_forms as forms
 from watchword.web import view
 from watchword.web.frame import chrome, name_of
+from watchword.web.letters import folded
 
 KINDS = {Kind.EMPLOYEE: "employee", Kind.VENDOR: "of a vendor", Kind.AI: "AI agent", Kind.SYSTEM: "part of Watchword"}
 
@@ -33,7 +34,7 @@ def people_page(app: App, actor: PersonId, csrf: str, at: datetime, query: str =
     """Everybody whom *actor* may administer, by name; with a *query*, those who have every word of it in their line."""
     known = sorted(app.roster.all(actor, at), key=lambda k: (k.person.kind is Kind.SYSTEM, k.name.casefold()))
     units = {k.person.unit for k in known}
-    words = query.casefold().split()
+    words = folded(query).split()
     rows = (_row(k, at) for k in known)
     return view.PeoplePage(
         chrome=chrome(app, at, csrf, actor, here="people"),
@@ -47,7 +48,7 @@ def people_page(app: App, actor: PersonId, csrf: str, at: datetime, query: str =
 def _said_of(row: view.PersonRow) -> str:
     """Everything a row shows."""
     shown = (row.name, row.login, row.unit, row.about, *row.roles, *row.credentials)
-    return " ".join(shown).casefold()
+    return folded(" ".join(shown))
 
 
 def _row(known: Known, at: datetime) -> view.PersonRow:

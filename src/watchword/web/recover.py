@@ -10,10 +10,11 @@ from litestar.enums import MediaType
 from litestar.params import FromPath, FromQuery
 
 from watchword.app import App
-from watchword.languages.catalogue import preferred, words
+from watchword.languages.catalogue import words
 from watchword.reception.alone import demand_on, page_of, title_of
 from watchword.reception.browser import NAME as BROWSER_NAME
 from watchword.reception.browser import browser_cookie
+from watchword.reception.caller import asked_for
 from watchword.reception.given import Now, TheApp, Token
 from watchword.web import view
 from watchword.web.frame import caller_chrome
@@ -50,7 +51,7 @@ class RecoverPages(Controller):
 
 
 def _page(app: App, request: Request[Any, Any, Any], csrf: str, below: str, lang: str, at: datetime) -> Response[str]:
-    say = words(preferred(request.headers.get("accept-language", ""), (), chosen=lang))
+    say = words(asked_for(app, request.headers.get("accept-language", ""), lang))
     page = view.RecoverPage(
         chrome=caller_chrome(app, at, csrf, say),
         api=f"/api/recover{below}",

@@ -301,8 +301,8 @@ class CallerPage(msgspec.Struct, frozen=True, kw_only=True):
     """The locked-out person's own page: it answers challenges, makes a key, and opens the sealed credential.
 
     *api* is the address of its JSON, below which everything it does lies; *what* is what the person will be handed.
-    *contact* is the kind of contact point they enter here first, empty where none is to change. *language* is the one
-    it is written in.
+    *contact* is the kind of contact point they enter here first, empty where none is to change. *written* is whether
+    they write with the desk and do not speak with it. *language* is the one the page is in.
     """
 
     chrome: Chrome
@@ -311,6 +311,7 @@ class CallerPage(msgspec.Struct, frozen=True, kw_only=True):
     what: str
     api: str
     contact: ContactKind | None = None
+    written: bool = False
     language: str = "en"
 
 

@@ -129,16 +129,17 @@ const mine = async (jwk) => {
   return ours.x === theirs.x && ours.y === theirs.y ? pair : null;
 };
 
+// Whether it is another browser's, so that there is nothing to do here and nothing to wait for.
 const drawHandOver = async ({ step, jwk, reproved, code, methods }, waiting) => {
   const walking = ["key", "working", "ready"].includes(step);
   show("walk", walking);
-  if (!walking) return;
+  if (!walking) return false;
   show("make", step === "key");
   const pair = await mine(jwk);
   if (step !== "key" && !pair) {
-    show("walk", false);
+    for (const id of ["walk", "challenge"]) show(id, false);
     say(words.other_browser);
-    return;
+    return true;
   }
   walkTo(step === "key" ? "step-key" : reproved ? "step-open" : "step-prove");
   show("begin", step !== "key" && !reproved && !waiting);
@@ -146,6 +147,7 @@ const drawHandOver = async ({ step, jwk, reproved, code, methods }, waiting) => 
   show("spoken", Boolean(code) && step !== "key" && reproved);
   show("take", step === "ready" && reproved && !code);
   part("waiting").textContent = step === "working" && reproved ? making : words.once;
+  return false;
 };
 
 const reveal = (credential) => {
@@ -192,11 +194,11 @@ const draw = async (told) => {
   const entering = told.contact ? drawContact(told.contact) : false;
   const waiting = entering ? undefined : told.waiting[0];
   drawChallenge(waiting);
-  await drawHandOver(told.hand_over, waiting);
+  const elsewhere = await drawHandOver(told.hand_over, waiting);
   const over = told.done || told.ended || "over" === (told.contact ?? told.hand_over).step;
   part("quiet").textContent = told.done ? words.done : over ? words.over : told.contact?.step === "fixed" ? words.fixed : right ? words.right : words.waiting;
   const mine = !told.contact || told.contact.mine;
-  show("quiet", over || (mine && !entering && !waiting && part("walk").hidden));
+  show("quiet", over || (mine && !elsewhere && !entering && !waiting && part("walk").hidden));
 };
 
 const step = (doing) => (event) => {
@@ -225,8 +227,11 @@ part("answer").addEventListener("submit", step(async () => {
   }
   const answer = current.kind === "passkey" ? await assertion(current.options) : part("code").value;
   part("code").removeAttribute("aria-invalid");
-  const told = await send("POST", `/answers/${current.challenge}`, { answer }).catch((error) => {
-    if (error.name !== "Silence") part("code").setAttribute("aria-invalid", "true");
+  const told = await send("POST", `/answers/${current.challenge}`, { answer }).catch(async (error) => {
+    if (error.name !== "Silence") {
+      await draw(await send("GET", "")); // how many tries are left, or that it is over
+      part("code").setAttribute("aria-invalid", "true");
+    }
     part("code").select(); // to be typed over
     throw error;
   });

@@ -6,6 +6,8 @@ const words = JSON.parse(page.dataset.say);
 
 export const showCodes = (codes) => {
   part("set").replaceChildren(...codes.map((code) => Object.assign(document.createElement("li"), { textContent: code })));
+  const day = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "long" }).format(new Date());
+  part("made").textContent = words.made.replace("{day}", day); // which sheet is the last; whose it is helps only who finds it
   part("saved").hidden = false;
   document.querySelector(".languages")?.remove(); // another language is another page, and the codes would be gone
   part("print").addEventListener("click", () => print());

@@ -48,21 +48,27 @@ if (part("who")) {
   let proved = 0;
   let looks = 0; // how often to look again for what an answer came to
 
+  const asks = (yes) => {
+    show("challenge", yes);
+    part("begin").className = yes ? "quiet" : "main"; // one button at a time is the one to press
+  };
+
   const draw = (told) => {
     if (told.page) {
       looks = 0;
-      location.assign(told.page);
+      location.assign(told.page + location.search); // in the language that was chosen here
       return;
     }
     if (told.proved.length > proved) {
       proved = told.proved.length;
       looks = 0;
       say("");
-      show("challenge", false);
+      asks(false);
       show("choose", told.more);
       part("method").replaceChildren(...ways.filter((way) => told.ways.includes(way.value)));
       part("told").textContent = told.more ? words.more : words.proved;
-      part("desk").textContent = words.desk.replace("{case}", told.case);
+      const [before, after] = words.desk.split("{case}");
+      part("desk").replaceChildren(before, Object.assign(document.createElement("b"), { textContent: told.case }), after);
       show("desk", true);
     }
   };
@@ -73,6 +79,8 @@ if (part("who")) {
     draw(await send("GET", ""));
     if (!looks && !part("challenge").hidden) {
       part("told").textContent = words.choose;
+      part("code").setAttribute("aria-invalid", "true");
+      part("code").select(); // to be typed over
       say(words.not_proved);
     }
   };
@@ -86,13 +94,15 @@ if (part("who")) {
     part("code").required = typed;
     part("code").value = "";
     part("code").inputMode = current.kind === "saved" ? "text" : "numeric";
-    show("challenge", true);
+    part("code").removeAttribute("aria-invalid");
+    asks(true);
     if (typed) part("code").focus();
   }));
 
   part("answer").addEventListener("submit", step(async () => {
     const answer = current.kind === "passkey" ? await assertion(current.options) : part("code").value;
     await send("POST", "/answers", { method: current.method, answer });
+    part("code").removeAttribute("aria-invalid");
     part("told").textContent = words.checking;
     looks = PATIENCE;
   }));

@@ -1,0 +1,14 @@
+"""Text as somebody looks for it, who types it as their keyboard has it."""
+
+from __future__ import annotations
+
+import unicodedata
+
+
+def folded(text: str) -> str:
+    """*text* in small letters without marks, ß as ss: what the board does in SQL (`watch.board`), for the other lists.
+
+    Over capital letters, since ς and ı have σ and i in common with theirs alone.
+    """
+    letters = unicodedata.normalize("NFD", text.upper())
+    return "".join(letter for letter in letters if not unicodedata.combining(letter)).lower().replace("ß", "ss")
