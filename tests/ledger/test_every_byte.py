@@ -49,12 +49,13 @@ def small(on_sqlite: Place) -> Place:
 
 def stored(place: Place) -> Iterator[tuple[str, bytes]]:
     """Every kept value of every row, as it lies in the file."""
-    with closing(create_engine(place.url).connect()) as connection:
+    engine = create_engine(place.url)
+    with closing(engine.connect()) as connection:
         for table, columns in KEPT.items():
             for row in connection.execute(text(f"SELECT {', '.join(columns)} FROM {table}")):
                 for column, value in zip(columns, row, strict=True):
                     yield f"{table}.{column}", value.encode() if isinstance(value, str) else bytes(value)
-        connection.engine.dispose()
+    engine.dispose()
 
 
 def places(content: bytes, value: bytes) -> list[int]:
