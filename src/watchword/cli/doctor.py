@@ -106,7 +106,7 @@ def _inside(app: App) -> Iterator[Finding]:
     for name, directory in app.directories.items():
         try:
             for line in directory.check():
-                yield Finding(part=f"directory {name}", state="ok", told=line)
+                yield Finding(part=f"directory {name}", state="ok", told=line.removeprefix(f"{name}: "))
         except WatchwordError as fault:
             yield Finding(part=f"directory {name}", state="wrong", told=str(fault))
     if app.canary is not None:

@@ -76,7 +76,7 @@ def demand_heard(app: App, case: Case, shown: Mapping[str, str]) -> None:
     if not heard(app, case, shown):
         raise Refused(
             "Nobody has shown yet that they are the desk.",
-            "Have whoever speaks to you say the word of this case, and tap it on this page first.",
+            "Have whoever says they are the desk tell you the word of this case, and tap it on this page first.",
             ("words_first",),
         )
 
