@@ -180,9 +180,8 @@ class People:
         account = self.steps.registry.observe(seen, actor, at).id
         self._demand_unlinked(account, person)
         self._administer(actor, person, at, lambda _: (AccountLinked(person=person, account=account), ()))
-        self._demand_unlinked(
-            account, person
-        )  # two at one moment: whoever came second is told that it counts for nothing
+        # Of two at one moment whoever came second is told that theirs counts for nothing.
+        self._demand_unlinked(account, person)
         return account
 
     def _demand_unlinked(self, account: AccountId, person: PersonId) -> None:
