@@ -87,6 +87,20 @@ def test_beside_a_running_console(desk: Desk) -> None:
     assert (states["directory sandbox"], states["canary"]) == ("held", "held")
 
 
+def test_a_running_console_whose_ledger_is_gone(desk: Desk) -> None:
+    """A file that was moved away beneath the console is wrong while it still answers: it is lost when that one stops."""
+    file, away = desk.home / "ledger.db", desk.home / "elsewhere.db"
+    with desk.served():
+        file.rename(away)
+        typed = desk.type("doctor", "--json")
+        away.rename(file)
+
+    told = {one["part"]: one for one in typed.json}
+    assert typed.code == 1
+    assert (told["console"]["state"], told["ledger"]["state"]) == ("ok", "wrong")
+    assert told["ledger"]["told"].startswith("There is no ledger at")
+
+
 def test_a_desk_that_owns_its_tables(shared_desk: Desk, owner_url: str, here: Here) -> None:
     """On PostgreSQL it names the login and what guards the tables; a desk that could take those away is wrong."""
     asked = here("doctor", "--json")

@@ -14,6 +14,7 @@ from watchword.cli.client import address, running
 from watchword.cli.feeds import standings
 from watchword.core.errors import Unavailable, WatchwordError
 from watchword.core.person import Kind, Role
+from watchword.ledger.engines import REMEDY_GONE
 from watchword.metering.metrics import Metrics
 from watchword.policy.bundle import Policy
 from watchword.reception.policy import drift_of, waits_of
@@ -60,7 +61,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
     try:
         app = App(settings.model_copy(update={"metrics": None}))  # looked at by themselves
     except WatchwordError as fault:
-        if entries is None or not isinstance(fault, Unavailable):
+        # A console goes on in a file that was moved away beneath it, and what it writes there is lost when it stops.
+        if entries is None or not isinstance(fault, Unavailable) or fault.remedy == REMEDY_GONE:
             yield Finding(part="ledger", state="wrong", told=str(fault))
         else:
             yield Finding(part="ledger", state="ok", told=f"{settings.ledger.origin}: {entries} entries, being served")
