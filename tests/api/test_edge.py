@@ -223,6 +223,8 @@ def test_a_page_of_a_neighbour_takes_no_step(organisation: Any, site: str) -> No
         stranger.post("/api/recover", json={"account": "m.lindqvist", "lost": "unlock"}, headers=from_there),
     ):
         assert sent.status_code == 403, sent.url
+    told = ilse.client.post("/api/cases", json=body, headers=from_there | {"x-csrftoken": planted}).json()
+    assert "another site sent it" in told["detail"]  # a token that is there and right is not what was wrong
     assert ilse.get("/api/cases").json() == []
     assert ilse.client.get("/cases", headers=from_there).status_code == 200  # a link from elsewhere is followed
     again = ilse.client.post("/api/cases", json=body, headers={"sec-fetch-site": "same-origin", "x-csrftoken": planted})

@@ -88,7 +88,7 @@ def test_beside_a_running_console(desk: Desk) -> None:
 
 
 def test_a_running_console_whose_ledger_is_gone(desk: Desk) -> None:
-    """A file that was moved away beneath the console is wrong while it still answers: it is lost when that one stops."""
+    """A file that was moved away beneath the console is wrong while that one still answers."""
     file, away = desk.home / "ledger.db", desk.home / "elsewhere.db"
     with desk.served():
         file.rename(away)

@@ -58,7 +58,7 @@ def answer(app: App, case: CaseId, heard: str) -> str:
     if not hmac.compare_digest(first.encode(), heard.strip().lower().encode()):
         raise Refused(
             "That is not the word of this case.",
-            "Ask them to say it once more. If they can not, say so on this page and hang up.",
+            "Ask them for it once more. If they can not give it, say so on this page, and hang up or close the chat.",
             ("not_the_word",),
         )
     return second

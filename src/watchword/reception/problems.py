@@ -58,13 +58,13 @@ class Busy(Unavailable):
 
 
 class Forged(WatchwordError):
-    """A request that changes something came without its token."""
+    """A request that changes something came without its token, or another site had a browser send it."""
 
     fault = "forged"
 
     def __init__(self) -> None:
         super().__init__(
-            "This request did not come from a page of ours: its token is missing or wrong.",
+            "This request did not come from a page of ours: another site sent it, or its token is missing or wrong.",
             "Load the page again and repeat the step; a program sends the cookie `csrftoken` as header `X-CSRFToken`.",
         )
 
