@@ -132,6 +132,22 @@ def test_a_password_of_another_service_is_reset(
     assert (one.action, one.target, one.verdict) == (Canonical.PASSWORD_RESET, target, Verdict.UNVERIFIED)
 
 
+@pytest.mark.parametrize(
+    ("source", "name", "asked"),
+    [
+        ("rds", "ModifyDBInstance", {"dBInstanceIdentifier": "mara", "masterUserPassword": "****"}),
+        ("mq", "UpdateUser", {"brokerId": "b", "username": "mara", "password": "****"}),
+    ],
+)
+def test_a_password_of_another_service_is_nobody_s_own(
+    classify: Classify, source: str, name: str, asked: dict[str, Any]
+) -> None:
+    """A database or a broker's user that is called as a user of IAM is another account, whoever made it be called so."""
+    one = classify.one(call(name, asked, source=source), provider="cloudtrail")
+    assert (one.actor, one.target) == ("mara", "mara")
+    assert (one.action, one.verdict) == (Canonical.PASSWORD_RESET, Verdict.UNVERIFIED)
+
+
 def test_a_password_that_waits_is_reset(classify: Classify) -> None:
     """A change that is made at the next occasion stands in the answer."""
     given = {"dBInstanceIdentifier": "orders", "pendingModifiedValues": {"masterUserPassword": "****"}}

@@ -20,7 +20,7 @@ class ApproverKeyController(Controller):
 
     @post("/offer", sync_to_thread=True)
     def offer(self, app: TheApp, actor: TheActor, at: Now, login: FromPath[str]) -> OwnPageOut:
-        """Let the person make a passkey for approvals by themself: the address at which they do, once, in an hour."""
+        """Let the person make a passkey for approvals by themself, once, within the hour: the address, and its code."""
         made = app.approver_keys.offer(actor.person, app.roster.find(actor.person, login, at).person.id, at)
         return OwnPageOut(address=page_address(app, made.token), code=made.code, expires=made.expires)
 
