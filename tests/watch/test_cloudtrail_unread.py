@@ -142,7 +142,7 @@ def test_a_password_of_another_service_is_reset(
 def test_a_password_of_another_service_is_nobody_s_own(
     classify: Classify, source: str, name: str, asked: dict[str, Any]
 ) -> None:
-    """A database or a broker's user that is called as a user of IAM is another account, whoever made it be called so."""
+    """A database, or a broker's user, that is called as a user of IAM is another account."""
     one = classify.one(call(name, asked, source=source), provider="cloudtrail")
     assert (one.actor, one.target) == ("mara", "mara")
     assert (one.action, one.verdict) == (Canonical.PASSWORD_RESET, Verdict.UNVERIFIED)
