@@ -137,6 +137,8 @@ def test_a_password_of_another_service_is_reset(
     [
         ("rds", "ModifyDBInstance", {"dBInstanceIdentifier": "mara", "masterUserPassword": "****"}),
         ("mq", "UpdateUser", {"brokerId": "b", "username": "mara", "password": "****"}),
+        ("cognito-idp", "AdminSetUserPassword", {"userPoolId": "p", "username": "mara", "permanent": True}),
+        ("ds", "ResetUserPassword", {"directoryId": "d-1", "userName": "mara"}),
     ],
 )
 def test_a_password_of_another_service_is_nobody_s_own(
