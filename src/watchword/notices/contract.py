@@ -44,9 +44,9 @@ class NotifierContract(ABC):
         assert self.arrived() == (f"It is {SECRET}.",)
 
     def test_text_survives(self) -> None:
-        """Lines that begin with a dot, empty lines and letters beyond ASCII arrive as they were written."""
+        """Lines that begin with a dot, empty lines, letters and spaces beyond ASCII arrive as they were written."""
         notifier = self.notifier()
-        text = ".hidden\n\nZoë's line — done\n."
+        text = ".hidden\n\nZoë's line — done\nVous avez appelé\N{NO-BREAK SPACE}?\n."
         notifier.send(msgspec.structs.replace(self.notice(notifier), text=text))
         assert self.arrived() == (text,)
 

@@ -126,14 +126,13 @@ def demand_sendable(notice: Notice, channel: Channel) -> str:
     A mail address is one ASCII `addr-spec` without quoting; a number is E.164, its separators taken out. A subject is
     printable and on one line, so that no header can be smuggled in; so is the id.
     """
-    if not notice.subject.strip() or not notice.subject.isprintable() or len(notice.subject) > 200:
+    if not notice.subject.strip() or not _shows(notice.subject) or len(notice.subject) > 200:
         raise Invalid(
             "The subject is not one printable line.", "Write one line of at most 200.", where="notice.subject"
         )
     if not notice.id or not notice.id.isprintable():
         raise Invalid("The notice has no printable id.", "Use the id of its effect.", where="notice.id")
-    unprintable = not notice.text.replace("\n", " ").isprintable()
-    if not notice.text.strip() or unprintable or len(notice.text) > _LONGEST:
+    if not notice.text.strip() or not _shows(notice.text.replace("\n", " ")) or len(notice.text) > _LONGEST:
         raise Invalid(
             "The text is empty, too long or holds control characters.",
             f"Write plain text of at most {_LONGEST} characters.",
@@ -143,6 +142,11 @@ def demand_sendable(notice: Notice, channel: Channel) -> str:
     if notice.to.kind != kind:
         raise Invalid(f"A {channel} can not go to a {notice.to.kind} contact.", f"Use a {kind}.", where="notice.to")
     return _mail(notice.to.value) if channel == "mail" else _phone(notice.to.value)
+
+
+def _shows(line: str) -> bool:
+    """Whether *line* is of what people see: French has a space that does not break before some signs."""
+    return line.replace("\N{NO-BREAK SPACE}", " ").isprintable()
 
 
 def _mail(value: str) -> str:
