@@ -6,6 +6,9 @@ import signal
 import socket
 import subprocess
 import sys
+import time
+from contextlib import closing
+from http.client import HTTPConnection
 
 from tests.cli.conftest import Here
 from tests.cli.desk import Desk, is_told
@@ -36,6 +39,19 @@ def test_a_port_that_is_taken_is_told(desk: Desk) -> None:
         assert is_told(desk.type("serve"), 4, "can not be listened on", "set another under [console]")
 
     assert desk.type("ledger", "status").code == 0
+
+
+def test_a_connection_outlasts_what_clients_keep_idle(desk: Desk) -> None:
+    """A client that lets go after five idle seconds never has its request reset by a console that closed just then."""
+    with desk.served(), closing(HTTPConnection("127.0.0.1", int(desk.url.rpartition(":")[2]), timeout=30)) as line:
+        line.request("GET", "/healthz")
+        line.getresponse().read()
+        kept = line.sock
+        time.sleep(5.5)
+        line.request("GET", "/healthz")
+
+        assert line.getresponse().status == 200
+        assert line.sock is kept
 
 
 def test_a_stop_of_the_service_manager_is_as_good(desk: Desk) -> None:

@@ -18,12 +18,24 @@ from watchword.metrics_part import place_of
 from watchword.reception.scraping import create_metrics_site
 
 PATIENCE_S = 15
+IDLE_S = 75
+"""How long an idle connection is kept: longer than clients and proxies do (nginx: 60 s), so it is they who let go.
+
+A side that closes while the other sends its next request resets that request.
+"""
 
 
 @contextmanager
 def running_site(site: ASGIApp, listener: socket.socket, name: str) -> Iterator[None]:
     """*site* on *listener*, in a thread of its own, until the `with` ends."""
-    config = uvicorn.Config(site, proxy_headers=False, log_config=None, access_log=False, server_header=False)
+    config = uvicorn.Config(
+        site,
+        proxy_headers=False,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=IDLE_S,
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name=name, daemon=True)
     thread.start()
