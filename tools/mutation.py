@@ -82,6 +82,7 @@ TESTS = {
     "core/hands.py": ("tests/core/test_hands.py",),
     "core/host.py": ("tests/core/test_host.py",),
     "core/identity.py": ("tests/core/test_identity.py",),
+    "core/loan.py": ("tests/core/test_loan.py",),
     "core/login.py": ("tests/core/test_login.py",),
     "core/objection.py": ("tests/core/test_objection.py",),
     "core/opening.py": ("tests/core/test_case_intake.py", "tests/core/test_opening.py"),

@@ -35,7 +35,6 @@ from watchword.desk.evidence import EvidenceTable
 from watchword.desk.factors import Factors
 from watchword.desk.followers import Names
 from watchword.desk.guessing import Guessing
-from watchword.desk.lending import Lending
 from watchword.desk.links import Links
 from watchword.desk.notify import Notices
 from watchword.desk.own_enrolment import OwnEnrolment
@@ -200,7 +199,7 @@ class App:
         waker = WebPush(self.keys.derive("web-push"), web.contact, web.services) if web else None
         self.waking = Waking(self.prompts, waker) if waker else None
         self.factors = Factors(self.people, self.roster, TARGETS)
-        self.lending = Lending(self.steps)
+        self.lending = self.desk.lending
         self.passes = Passes(self.ledger)
         self.approver_keys = ApproverKeys(Enrolment(self.people, self.roster, self.totp, approving), offered)
         ledger = settings.ledger

@@ -72,6 +72,7 @@ BODIES: dict[str, Any] = {
     "OwnPasskey": {"spoken": "000000", "answer": "{}"},
     "AppCode": {"spoken": "000000", "challenge": "x", "code": "000000"},
     "ConfirmCredential": {"fingerprint": "00"},
+    "LendSigned": {"statement": "{}", "assertion": "{}"},
     "Lend": {"to": "mara", "seat": "iam_duty", "until": "2026-12-01T00:00:00Z"},
     "TakeBack": {"to": "mara", "seat": "iam_duty"},
     "PasskeyMade": {"answer": "{}"},

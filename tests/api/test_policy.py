@@ -91,6 +91,19 @@ def test_an_author_signs_over_the_api(desk: Organisation) -> None:
     assert root.post("/api/policy/activation", {"digest": digest}).status_code == 200
 
 
+def test_a_lender_signs_over_the_api(desk: Organisation) -> None:
+    """Whoever has a passkey signs for the seat they lend; a loan without says so, and gets its signature later."""
+    wen, hers = Staff(desk.client(), "wen"), passkey(desk, "wen")
+    seat = {"to": "paula", "seat": "iam_duty", "until": "2026-12-01T00:00:00Z"}
+    assert [one["signed"] for one in wen.post("/api/seats", seat).json()] == [False]
+    asked = wen.post("/api/seats/statement", seat).json()
+    assert asked["namespace"] == "seat-loan@example.test/desk"
+    body = {"statement": asked["statement"], "assertion": hers.get(asked["options"])}
+    assert said(wen.post("/api/seats/signed", {**body, "statement": "{}"}), 422, "no statement")
+    assert [one["signed"] for one in wen.post("/api/seats/signed", body).json()] == [True]
+    assert said(wen.post("/api/seats/signed", body), 409, "already")
+
+
 def test_what_can_not_be_proposed_is_told(desk: Organisation) -> None:
     """A file with mistakes, a finding, and a time that is none are problems with a way on; nothing waits then."""
     root, table = Staff(desk.client(), "root"), desk.home / "policy" / "procedures.yaml"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import httpx2
@@ -16,7 +17,7 @@ from tests.desk.test_decisions import asked
 from tests.ledger.openssh import with_tools
 from watchword.core.ids import CaseId
 from watchword.desk.people import fingerprint
-from watchword.reception.approver import approver_address, page_address
+from watchword.reception.approver import approver_address, loan_address, page_address
 from watchword.reception.spoken import spoken
 
 pytestmark = [with_tools]
@@ -294,3 +295,63 @@ def test_offer_without_its_code(apart: Office, browser: Browser) -> None:
         else:
             expect(page.locator("h1")).to_have_text("Your key is made")
     assert len(apart.app.registry.person(boss).credentials) == before + 1
+
+
+# --- a seat that is lent ---------------------------------------------------------------------------------------------
+
+
+def test_seat_is_lent_on_the_page(apart: Office, browser: Browser) -> None:
+    """The lender reads in the bytes what they lend and until when, and signs it; it then stands, signed."""
+    page = page_of(browser)
+    enrol(apart, page, "boss.one")
+    until = apart.at + timedelta(days=7)
+    page.goto(loan_address(apart.app, apart["boss.one"], "noah.berg", "manager_of_record", until, apart.at))
+    expect(page.locator("h1")).to_have_text("boss.one, will you lend this seat?")
+    said = page.inner_text("main")
+    for word in ("as manager of record in your place", "noah.berg", f"{until:%Y-%m-%d %H:%M:%S} UTC", "desk's word"):
+        assert word in said
+    page.click("#lend")
+    expect(page.locator("h1")).to_have_text("Done")
+    expect(page.get_by_role("link", name="Back to your seats")).to_have_attribute("href", re.compile(r"/seats$"))
+    (lent,) = apart.app.registry.person(apart["noah.berg"]).lent_at(apart.at)
+    assert apart.app.lending.recheck(lent, apart["noah.berg"])
+
+
+def test_page_lends_nothing_that_does_not_hold(apart: Office, browser: Browser) -> None:
+    """A seat it does not know, somebody else, a second spelling, another ledger or end: nothing is signed."""
+
+    def other_seat(body: dict[str, object]) -> None:
+        body["statement"] = str(body["statement"]).replace('"seat":"manager_of_record"', '"seat":"custodian"')
+
+    def somebody_else(body: dict[str, object]) -> None:
+        body["to"]["id"] = "p-another"  # type: ignore[index]
+
+    def written_twice(body: dict[str, object]) -> None:
+        body["statement"] = str(body["statement"]).replace('"v":1', '"v":2,"v":1')
+
+    def other_ledger(body: dict[str, object]) -> None:
+        body["namespace"] = "reset-approval@example.test/office"
+
+    page = page_of(browser)
+    enrol(apart, page, "boss.one")
+
+    def address() -> str:
+        until = apart.at + timedelta(days=7)
+        return loan_address(apart.app, apart["boss.one"], "noah.berg", "manager_of_record", until, apart.at)
+
+    for change in (other_seat, somebody_else, written_twice, other_ledger):
+        bare = page_of(browser)
+        tampered(bare, change)
+        bare.goto(address())
+        expect(bare.locator("h1"), change.__name__).to_have_text("Do not approve this")
+        assert bare.locator("#lend").count() == 0
+        bare.context.close()
+
+    def other_end(body: dict[str, object]) -> None:
+        body["statement"] = re.sub(r'"until":"2026-11', '"until":"2026-12', str(body["statement"]))
+
+    tampered(page, other_end)
+    page.goto(address())
+    page.click("#lend")
+    expect(page.locator(".problem")).to_contain_text("the desk asks for another signature")
+    assert apart.app.registry.person(apart["noah.berg"]).lent_at(apart.at) == ()

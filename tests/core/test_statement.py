@@ -7,7 +7,7 @@ import pytest
 
 from tests.core.sample import BEGINNING, NOON
 from watchword.core.errors import Invalid
-from watchword.core.statement import Statement, parse
+from watchword.core.statement import Statement
 
 SAID = Statement(
     log="sandbox.example.test", policy="5f" * 32, replaces=None, nonce="n-1", checkpoint=BEGINNING, not_after=NOON
@@ -17,7 +17,7 @@ SAID = Statement(
 def test_a_statement_is_read_back_as_it_was_written() -> None:
     """Its text has sorted keys and no spaces, and says which version and which decision it is."""
     text = SAID.encode()
-    assert parse(text) == SAID
+    assert Statement.parse(text) == SAID
     assert text.startswith('{"checkpoint":{"root":"00')
     assert '"decision":"activate"' in text
     assert text.endswith(',"v":1}')
@@ -43,5 +43,5 @@ def test_a_statement_is_read_back_as_it_was_written() -> None:
 def test_anything_else_is_none(text: str) -> None:
     """Other versions, decisions, members, spaces and orders are no statement, and none breaks the reader."""
     with pytest.raises(Invalid) as caught:
-        parse(text)
+        Statement.parse(text)
     assert caught.value.where == "statement"

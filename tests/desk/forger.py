@@ -14,7 +14,7 @@ from watchword.core.approval import SessionProof, SignedProof, encode_proof
 from watchword.core.case import Asked
 from watchword.core.ids import CaseId, PersonId
 from watchword.core.passkey import PasskeyMaterial
-from watchword.core.person import Credential, CredentialConfirmed, CredentialEnrolled
+from watchword.core.person import Credential, CredentialConfirmed, CredentialEnrolled, SeatLent
 from watchword.core.request import parse
 from watchword.core.standing import RecoveryCompleted
 from watchword.desk.recording import case_stream, draft, event_of
@@ -25,7 +25,7 @@ from watchword.ledger.sshsig import namespace_of, signed_data
 SESSION = encode_proof(SessionProof(session="00" * 32))
 
 
-Planted = past.ApprovalGiven | CredentialEnrolled | CredentialConfirmed | RecoveryCompleted
+Planted = past.ApprovalGiven | CredentialEnrolled | CredentialConfirmed | SeatLent | RecoveryCompleted
 
 
 def plant(office: Office, stream: str, event: Planted, actor: PersonId) -> Appended:

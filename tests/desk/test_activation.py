@@ -19,7 +19,7 @@ from watchword.core.errors import Conflict, Invalid
 from watchword.core.ids import PersonId
 from watchword.core.passkey import RelyingParty, material_of
 from watchword.core.person import Kind, Role, RoleGrant
-from watchword.core.statement import parse
+from watchword.core.statement import Statement
 from watchword.desk.activation import WITHIN, active_texts
 from watchword.desk.posture import PolicyActivated, PolicyProposed
 from watchword.desk.recording import POLICY_STREAM, event_of
@@ -116,7 +116,7 @@ def test_both_stand_for_the_same_bytes(place: Office) -> None:
     """The statement names the policy, the one it replaces, the ledger and the end, and is what the second one sees."""
     before, after = place.app.policy.digest, edit(place)
     proposed = propose(place)
-    said = parse(proposed.statement)
+    said = Statement.parse(proposed.statement)
     assert (said.policy, said.replaces, said.not_after) == (after, before, proposed.not_after)
     assert (said.log, said.checkpoint.root) == (
         place.app.ledger.origin,

@@ -72,6 +72,24 @@ def lend(page: Page, until: str) -> None:
     page.get_by_role("button", name="Lend it").click()
 
 
+def test_a_seat_is_signed_for_by_its_lender(signed_in: SignedIn, place: Organisation) -> None:
+    """Whoever has a passkey signs for what they lent, on the page on which approvals are signed."""
+    wen = with_passkey(signed_in, "wen")
+    wen.goto("/seats")
+    lend(wen, "2026-12-01")
+    loan = wen.locator(".held li", has_text="IAM duty")
+    expect(loan).to_contain_text("not signed: it counts where approvals need no signature")
+    fits(wen, "seats-unsigned")
+    loan.get_by_role("link", name="Sign it with your passkey").click()
+    wen.get_by_role("button", name="Lend exactly this").click()
+    expect(wen.locator("h1")).to_have_text("Done")
+    wen.get_by_role("link", name="Back to your seats").click()
+    expect(loan).to_contain_text("until 1 Dec 2026 00:00 UTC, signed")
+    expect(loan.get_by_role("link")).to_have_count(0)
+    fits(wen, "seats-signed")
+    assert wen.goto("/seats/sign?to=petra&seat=sponsor").status == 404  # type: ignore[union-attr]
+
+
 def test_a_seat_is_lent_seen_by_both_and_taken_back(signed_in: SignedIn, place: Organisation) -> None:
     """Whoever is away lends a seat with its end; the other sees it, and a month is the most."""
     wen = signed_in("wen")

@@ -19,11 +19,12 @@ from watchword.app import App
 from watchword.core.case import AwaitingApproval, Case
 from watchword.core.errors import Conflict, Invalid, Refused
 from watchword.core.ids import PersonId
+from watchword.core.loan import Loan
 from watchword.core.quorum import Pending, resolve
 from watchword.core.request import parse
 from watchword.desk.approvals import Signing
 from watchword.desk.decisions import request_digest
-from watchword.desk.passes import Pass
+from watchword.desk.passes import LoanPass, Pass
 from watchword.desk.people import fingerprint
 from watchword.reception import wording
 from watchword.reception.approver import questions_of
@@ -39,11 +40,12 @@ AnyRequest = Request[Any, Any, Any]
 class Act(In, frozen=True, kw_only=True):
     """What the approver does: *approve* with their *assertion*, *refuse* and why, *ask* in *words*.
 
-    Where a key is made: *begin* it, then *enrol* with the browser's registration in *assertion*, for *challenge*; both
-    with the page's code, *spoken*. *digest* is of what they see.
+    Where a seat is lent: *lend* it with their *assertion*. Where a key is made: *begin* it, then *enrol* with the
+    browser's registration in *assertion*, for *challenge*; both with the page's code, *spoken*. *digest* is of what
+    they see.
     """
 
-    act: Literal["approve", "refuse", "ask", "begin", "enrol"]
+    act: Literal["approve", "refuse", "ask", "lend", "begin", "enrol"]
     digest: str = ""
     spoken: str = ""
     assertion: str = ""
@@ -100,6 +102,17 @@ class ApproverOut(Out, frozen=True, kw_only=True):
     questions: tuple[SaidOut, ...]
 
 
+class LoanOut(Out, frozen=True, kw_only=True):
+    """What the page shows of a seat that is to be lent: the exact *statement*, and who sits there: the desk's word."""
+
+    kind: Literal["lend"] = "lend"
+    me: str
+    statement: str
+    namespace: str
+    options: str
+    to: Who
+
+
 class EnrolOut(Out, frozen=True, kw_only=True):
     """A passkey for signing approvals can be made, by whoever was told the page's code; by whom it was offered."""
 
@@ -133,16 +146,17 @@ class ApproverController(Controller):
     opt = {"exclude_from_csrf": True}  # noqa: RUF012  (Litestar's own declaration)
 
     @get("", sync_to_thread=True)
-    def shown(self, app: TheApp, at: Now, request: AnyRequest) -> ApproverOut | EnrolOut:
+    def shown(self, app: TheApp, at: Now, request: AnyRequest) -> ApproverOut | LoanOut | EnrolOut:
         """What the pass or the token in the `Authorization` header is for."""
         text = _text(request)
         if _is_link(text):
             return _offered(app, text, at)
-        return _asked(app, _pass(app, text, at), at)
+        one = _pass(app, text, at)
+        return _loan(app, one, at) if isinstance(one, LoanPass) else _asked(app, one, at)
 
     @post("", sync_to_thread=True, status_code=HTTP_200_OK)
     def act(self, app: TheApp, at: Now, request: AnyRequest, data: JSONBody[Act]) -> ApproverOut | KeyBegun | Done:
-        """Approve by a signature, refuse, ask a question, or enrol a passkey."""
+        """Approve or lend by a signature, refuse, ask a question, or enrol a passkey."""
         text = _text(request)
         if data.act == "begin":
             with page_or_none():
@@ -154,6 +168,8 @@ class ApproverController(Controller):
             told = "Your key is enrolled. It counts for approvals once somebody else has confirmed it."
             return Done(told=told, words=spoken(fingerprint(made)))
         one = _pass(app, text, at)
+        if isinstance(one, LoanPass) or data.act == "lend":
+            return _lent(app, one, data, at)
         case = one.case
         decisions = app.desk.decisions
         if data.act == "ask":
@@ -189,7 +205,7 @@ def _text(request: AnyRequest) -> str:
     return text.strip() if scheme.lower() == "bearer" else ""
 
 
-def _pass(app: App, text: str, at: datetime) -> Pass:
+def _pass(app: App, text: str, at: datetime) -> Pass | LoanPass:
     try:
         return app.passes.read(text, at)
     except Refused as refused:
@@ -205,6 +221,25 @@ def _offered(app: App, text: str, at: datetime) -> EnrolOut:
     with page_or_none():
         given = app.approver_keys.offered(text, at)
     return EnrolOut(me=app.names.said(given.person)[1], offered_by=app.names.said(given.maker)[1])
+
+
+def _loan(app: App, one: LoanPass, at: datetime) -> LoanOut:
+    signing = app.lending.asked(one.person, one.statement, at)
+    return LoanOut(
+        me=app.names.said(one.person)[1],
+        statement=signing.statement,
+        namespace=signing.namespace,
+        options=signing.options,
+        to=_who(app, Loan.parse(one.statement).to),
+    )
+
+
+def _lent(app: App, one: Pass | LoanPass, data: Act, at: datetime) -> Done:
+    """Lend by a pass that is for it, and by no other; nothing else is done with that one."""
+    if not isinstance(one, LoanPass) or data.act != "lend":
+        raise Invalid("This page is open for something else.", "Open it again from the console.", where="act")
+    app.lending.lend_signed(one.person, one.statement, data.assertion, at)
+    return Done(told="Lent. What you signed stands in the ledger, and counts where approvals are signed, too.")
 
 
 def _asked(app: App, one: Pass, at: datetime) -> ApproverOut:

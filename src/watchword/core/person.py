@@ -92,11 +92,20 @@ class ExecutorGrant(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LentSeat(msgspec.Struct, frozen=True, kw_only=True):
-    """The *seat* of somebody else (a role, or a relation to the account), to sit in their place until an end date."""
+    """The *seat* of somebody else (a role, or a relation to the account), to sit in their place until an end date.
+
+    Where *by* signed it, *statement* is what (`core.loan`), and *proof* a `SignedProof`.
+    """
 
     by: PersonId
     seat: str
     until: datetime
+    statement: str = ""
+    proof: str = ""
+
+    def is_of(self, by: PersonId, seat: str) -> bool:
+        """Whether this is what *by* lent of that *seat*, signed or not."""
+        return (self.by, self.seat) == (by, seat)
 
 
 class Credential(msgspec.Struct, frozen=True, kw_only=True):
@@ -250,7 +259,7 @@ class DelegationEnded(msgspec.Struct, frozen=True, kw_only=True, tag="delegation
 
 
 class SeatLent(msgspec.Struct, frozen=True, kw_only=True, tag="seat.lent"):
-    """Somebody lets *person* approve in their place."""
+    """Somebody lets *person* approve in their place; it replaces what they lent them of that seat before."""
 
     person: PersonId
     lent: LentSeat
@@ -420,10 +429,10 @@ def evolve_person(person: Person | None, event: PersonEvent) -> Person:
         case _, DelegationEnded():
             return replace(person, delegations=tuple(d for d in person.delegations if d.unit != event.unit))
         case _, SeatLent():
-            return replace(person, lent=(*person.lent, event.lent))
+            kept = tuple(one for one in person.lent if not one.is_of(event.lent.by, event.lent.seat))
+            return replace(person, lent=(*kept, event.lent))
         case _, SeatReturned():
-            kept = tuple(one for one in person.lent if (one.by, one.seat) != (event.by, event.seat))
-            return replace(person, lent=kept)
+            return replace(person, lent=tuple(one for one in person.lent if not one.is_of(event.by, event.seat)))
         case _, ExecutorGranted():
             return replace(person, executions=(*person.executions, event.grant))
 

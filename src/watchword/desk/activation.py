@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from watchword.core import statement as statements
 from watchword.core.account import FACT_WINDOW, AccountClass
 from watchword.core.action import Action, Step
 from watchword.core.approval import SessionProof, approving_key, approving_keys, demand_own_sign_in, encode_proof
@@ -33,6 +32,7 @@ from watchword.core.person import (
     RoleRevoked,
 )
 from watchword.core.ruling import CaseFacts
+from watchword.core.statement import Statement
 from watchword.desk.posture import PolicyActivated, PolicyProposed, Posture
 from watchword.desk.recording import POLICY_STREAM, draft, event_of, person_stream
 from watchword.desk.steps import Steps
@@ -140,7 +140,7 @@ class Activation:
                 "A proposal waits between an hour and a week.", "Give a time between `1h` and `7d`.", ("within",)
             )
         until = (at + within).replace(microsecond=0)
-        return statements.Statement(
+        return Statement(
             log=self.steps.ledger.origin,
             policy=digest,
             replaces=self.steps.registry.posture().digest,
@@ -149,9 +149,9 @@ class Activation:
             not_after=until,
         ).encode()
 
-    def _demand_current(self, text: str, policy: str, at: datetime) -> statements.Statement:
+    def _demand_current(self, text: str, policy: str, at: datetime) -> Statement:
         """The statement, which came back from a browser: of this ledger, this policy, and made just now."""
-        said = statements.parse(text)
+        said = Statement.parse(text)
         ledger = self.steps.ledger
         if said.log != ledger.origin or said.policy != policy:
             raise Conflict("The policy on disk is not the one you looked at.", "Read it again, then propose it.")
@@ -221,7 +221,7 @@ class Activation:
                 "Look at why, then have a policy author run `watchword policy propose` again.",
                 ("proposer_gone",),
             )
-        if statements.parse(posture.proposal.statement).replaces != posture.digest:
+        if Statement.parse(posture.proposal.statement).replaces != posture.digest:
             raise Conflict(
                 "Another policy was activated meanwhile.", "Have a policy author run `watchword policy propose` again."
             )
@@ -297,7 +297,7 @@ class Activation:
         if self._keys(actor, at):
             keys = approving_keys(self.steps.registry.person(actor), at)
             options = self.signer.sign_options(signed_data(namespace, text.encode()), keys)
-        return Signing(statement=text, not_after=statements.parse(text).not_after, namespace=namespace, options=options)
+        return Signing(statement=text, not_after=Statement.parse(text).not_after, namespace=namespace, options=options)
 
     def _prove(
         self, actor: PersonId, session: str, text: str, assertion: str | None, at: datetime

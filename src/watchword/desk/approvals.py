@@ -78,7 +78,7 @@ class Approvals:
             rule = loaded.case.requirement.approve
             options = self.signer.sign_options(self._challenge(loaded.case.request), approving_keys(person, at, rule))
         except Refused as refused:
-            raise _said_to_approver(refused) from refused
+            raise said_to_approver(refused) from refused
         return Signing(
             request=loaded.case.request,
             not_after=loaded.case.not_after,
@@ -93,7 +93,7 @@ class Approvals:
         try:
             answer = self.signer.signed(self._challenge(request), person.credentials_of(METHOD), assertion)
         except Refused as refused:
-            raise _said_to_approver(refused) from refused
+            raise said_to_approver(refused) from refused
         self._hold(person, case, request, answer.proof, at)
         return answer
 
@@ -150,7 +150,7 @@ class Approvals:
         return signed_data(self.namespace, request.encode())
 
 
-def _said_to_approver(refused: Refused) -> Refused:
+def said_to_approver(refused: Refused) -> Refused:
     """A method's words are for somebody who is being verified; whoever approves hears the same reason in their own."""
     if refused.reasons[0] not in _SAID:
         return refused
@@ -161,7 +161,7 @@ def _said_to_approver(refused: Refused) -> Refused:
 _SAID = {
     "wrong_answer": (
         "This is no signature of yours over this request.",
-        "Read the case again, and sign it with a passkey that is enrolled for you.",
+        "Read it again, and sign it with a passkey that is enrolled for you.",
     ),
     "not_enrolled": (
         "You have no passkey to sign with.",

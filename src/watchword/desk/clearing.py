@@ -34,6 +34,7 @@ from watchword.core.person import Person
 from watchword.core.quorum import Vote
 from watchword.core.request import Request
 from watchword.desk.approvals import Approvals
+from watchword.desk.lending import Lending
 from watchword.desk.lent import counting
 from watchword.desk.recording import case_stream, event_of
 from watchword.desk.steps import Loaded, Steps
@@ -66,11 +67,17 @@ class Clearing:
     """Judges one case at a time; writes nothing but what the directory says of the account now."""
 
     def __init__(
-        self, steps: Steps, verification: Verification, approvals: Approvals, demand_cosigned: DemandCosigned
+        self,
+        steps: Steps,
+        verification: Verification,
+        approvals: Approvals,
+        lending: Lending,
+        demand_cosigned: DemandCosigned,
     ) -> None:
         self.steps = steps
         self.verification = verification
         self.approvals = approvals
+        self.lending = lending
         self.demand_cosigned = demand_cosigned
 
     def judge(self, loaded: Loaded, at: datetime) -> Order:
@@ -226,10 +233,22 @@ class Clearing:
             _refuse("recovered", "an account of whoever broke the glass was recovered lately")
 
     def _lent(self, loaded: Loaded, vote: Vote, then: Person, now: Person) -> tuple[str, ...]:
-        """Seats of others: lent before the vote, not taken back since, by those the vote names, who could sit there."""
+        """Seats of others: lent before the vote, not taken back since, by those the vote names, who could sit there.
+
+        Where approvals are signed, each loan's own signature is checked whole as well.
+        """
         if not vote.lent_by:
             return ()
-        standing = tuple(one for one in then.lent_at(vote.at) if one in now.lent and one.by in vote.lent_by)
+        asked = loaded.case.requirement.approve
+        signed = asked is not None and asked.signed
+        still = {(one.by, one.seat, one.until) for one in now.lent}
+        standing = tuple(
+            one
+            for one in then.lent_at(vote.at)
+            if one.by in vote.lent_by
+            and (one.by, one.seat, one.until) in still
+            and (not signed or self.lending.recheck(one, vote.person))
+        )
         votes = tuple(v for v in loaded.case.votes if v.leaf != vote.leaf)
         before = msgspec.structs.replace(loaded.case, votes=votes)
         rule = self.steps.policy.people.rule

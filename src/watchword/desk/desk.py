@@ -11,6 +11,7 @@ from watchword.desk.campaign import Campaigns
 from watchword.desk.decisions import Decisions
 from watchword.desk.hand_over import HandOver
 from watchword.desk.intake import Intake
+from watchword.desk.lending import Lending
 from watchword.desk.new_contact import NewContact
 from watchword.desk.objections import Objections
 from watchword.desk.protection import Protection
@@ -26,7 +27,7 @@ class Desk:
 
     `new_contact` is what the person enters before they are verified, where a contact point is to change.
 
-    *signer* checks what approvers sign, on the pages of *party*.
+    *signer* checks what approvers and lenders of seats sign, on the pages of *party*.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Desk:
         self.ways = Ways(steps, methods)
         self.approvals = Approvals(steps, signer, party)
         self.decisions = Decisions(steps, self.approvals)
+        self.lending = Lending(steps, signer, party)
         self.new_contact = NewContact(steps)
         self.hand_over = HandOver(steps, self.verification, self.new_contact)
         self.short_address = ShortAddress(steps)

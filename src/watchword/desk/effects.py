@@ -97,7 +97,7 @@ class Runner:
     ) -> None:
         self.desk = desk
         self.steps = desk.steps
-        self.clearing = Clearing(desk.steps, desk.verification, desk.approvals, demand_cosigned)
+        self.clearing = Clearing(desk.steps, desk.verification, desk.approvals, desk.lending, demand_cosigned)
         self.notices = notices
         self.pushes = Pushes(desk.steps, desk.verification)
         self.waking = waking

@@ -1,20 +1,47 @@
 """Approving in somebody's place: a seat is lent by whoever holds it, to an employee, until an end date.
 
 What is lent counts for as long as the lender could take the seat themself, in this very case: not once their role is
-gone, not for their own recovery, not after they had a hand in it, and not to be lent on.
+gone, not for their own recovery, not after they had a hand in it, and not to be lent on. Where approvals are signed it
+counts once the lender signed it too, over exact bytes (`core.loan`), on the page on which approvals are.
 """
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime, timedelta
 
-from watchword.core.approval import demand_own_sign_in
+import msgspec
+
+from watchword.core.approval import (
+    SignedProof,
+    approving_key,
+    approving_keys,
+    demand_own_key,
+    demand_own_sign_in,
+    encode_proof,
+    proof_of,
+)
 from watchword.core.errors import Conflict, Invalid, Refused
 from watchword.core.ids import PersonId
-from watchword.core.person import Kind, LentSeat, Person, PersonEvent, Role, SeatLent, SeatReturned
-from watchword.desk.recording import draft, person_stream
+from watchword.core.loan import Loan
+from watchword.core.passkey import METHOD, RelyingParty
+from watchword.core.person import (
+    CredentialUsed,
+    Kind,
+    LentSeat,
+    Person,
+    PersonEvent,
+    Role,
+    SeatLent,
+    SeatReturned,
+)
+from watchword.desk.approvals import said_to_approver
+from watchword.desk.recording import draft, event_of, person_stream
 from watchword.desk.steps import Steps
 from watchword.ledger.append import Append
+from watchword.ledger.approval import verify
+from watchword.ledger.sshsig import LOAN, namespace_of, signed_data
+from watchword.methods.port import SignedAnswer, SignerPort
 
 LONGEST = timedelta(days=30)
 """For how long a seat may be lent at once."""
@@ -25,22 +52,159 @@ RELATIONS = ("manager_of_record", "second_owner", "sponsor")
 LENDABLE = (*RELATIONS, Role.IAM_DUTY, Role.SECURITY_DUTY, Role.ACCOUNT_OWNER, Role.PLATFORM_SECURITY)
 """What can be lent. Custodians and the CISO's delegates sit for themselves alone."""
 
+TO_SIGN = timedelta(minutes=10)
+"""How long what is to be signed may be looked at."""
+
+
+class Signing(msgspec.Struct, frozen=True, kw_only=True):
+    """What a lender is asked to sign: the exact *statement*, for *namespace*, with `get()` *options* as JSON."""
+
+    statement: str
+    not_after: datetime
+    namespace: str
+    options: str
+
 
 class Lending:
-    """Lends seats and takes them back; each is an entry of whoever may sit there."""
+    """Lends seats and takes them back; each is an entry of whoever may sit there. *party* is the page that signs."""
 
-    def __init__(self, steps: Steps) -> None:
+    def __init__(self, steps: Steps, signer: SignerPort, party: RelyingParty) -> None:
         self.steps = steps
+        self.signer = signer
+        self.party = party
 
     def lend(self, actor: PersonId, login: str, seat: str, until: datetime, at: datetime) -> None:
-        """Let the employee of that *login* take *actor*'s *seat* until an end date within a month.
+        """Let the employee of that *login* take *actor*'s *seat* until an end date within a month, as who is signed in.
 
         A login nobody has and somebody who is no employee are refused in the same words.
         """
+        to, version = self._settled(self._known(login))
+        lender, taker = self._demand_lendable(actor, to, seat, until, at)
+        # Who gave them their password could have a friend of theirs approve what being signed in does not.
+        demand_own_sign_in(lender, at, "Wait, or approve yourself with your passkey.")
+        if _lent_now(taker, actor, seat, at) is not None:
+            raise Conflict("They have this seat of yours already.", "Take it back first, to change its end.")
+        lent = LentSeat(by=actor, seat=seat, until=until)
+        self._append(actor, SeatLent(person=taker.id, lent=lent), version, at)
+
+    # --- signed ------------------------------------------------------------------------------------------------------
+
+    def signs(self, actor: PersonId, at: datetime) -> bool:
+        """Whether *actor* holds a passkey that counts, made for the page that signs."""
+        try:
+            self._options(self.steps.registry.person(actor), "", at)
+        except Refused:
+            return False
+        return True
+
+    def to_sign(self, actor: PersonId, login: str, seat: str, until: datetime, at: datetime) -> Signing:
+        """What *actor* signs to lend that; refused where they may not, or hold no passkey that counts."""
+        to, _ = self._settled(self._known(login))
+        lender, taker = self._demand_lendable(actor, to, seat, until, at)
+        self._demand_unsigned(taker, actor, seat, until, at)
+        loan = Loan(
+            log=self.steps.ledger.origin,
+            by=actor,
+            to=taker.id,
+            seat=seat,
+            until=until,
+            nonce=secrets.token_hex(16),
+            checkpoint=self.steps.not_before(),
+            not_after=(at + TO_SIGN).replace(microsecond=0),
+        )
+        return self._signing(lender, loan.encode(), at)
+
+    def asked(self, actor: PersonId, statement: str, at: datetime) -> Signing:
+        """The same again for a *statement* that `to_sign` gave *actor*."""
+        return self._signing(self.steps.registry.person(actor), statement, at)
+
+    def lend_signed(self, actor: PersonId, statement: str, assertion: str, at: datetime) -> None:
+        """Lend what *statement* says, as `to_sign` gave it, by the browser's *assertion* of *actor*'s passkey over it.
+
+        It may take the place of the same loan without a signature.
+        """
+        said = Loan.parse(statement)
+        ledger, stated = self.steps.ledger, said.checkpoint
+        known = 0 < stated.size <= ledger.size and ledger.root(stated.size).hex() == stated.root
+        if said.log != ledger.origin or said.by != actor or not known or not at <= said.not_after <= at + TO_SIGN:
+            raise Conflict("What you looked at is out of date.", "Open the page again from the console.")
+        to, version = self._settled(said.to)
+        lender, taker = self._demand_lendable(actor, to, said.seat, said.until, at)
+        self._demand_unsigned(taker, actor, said.seat, said.until, at)
+        entered = (event_of(one) for one in ledger.read(person_stream(taker.id)))
+        if any(isinstance(e, SeatLent) and e.lent.statement == statement for e in entered):
+            raise Conflict("This was lent once, and taken back.", "Open the page again from the console.")
+        try:
+            answer = self.signer.signed(self._challenge(statement), lender.credentials_of(METHOD), assertion)
+        except Refused as refused:
+            raise said_to_approver(refused) from refused
+        self._hold(answer.proof, statement, lender, taker, at)
+        proof = encode_proof(answer.proof)
+        lent = LentSeat(by=actor, seat=said.seat, until=said.until, statement=statement, proof=proof)
+        self._append(actor, SeatLent(person=taker.id, lent=lent), version, at, used=answer)
+
+    def recheck(self, lent: LentSeat, to: PersonId) -> bool:
+        """Whether the signature of a loan that stands in *to*'s stream holds, from the entries alone."""
+        registry = self.steps.registry
+        proof = proof_of(lent.proof)
+        found = [
+            one
+            for one in self.steps.ledger.read(person_stream(to))
+            if isinstance(event := event_of(one), SeatLent) and event.lent == lent
+        ]
+        if not found or not isinstance(proof, SignedProof):
+            return False
+        try:
+            said = Loan.parse(lent.statement)
+            stands = (said.by, said.to, said.seat, said.until) == (lent.by, to, lent.seat, lent.until)
+            if not stands or said.log != self.steps.ledger.origin or found[0].entry.at > said.not_after:
+                return False
+            lender, taker = (registry.person(who, before=found[0].seq) for who in (lent.by, to))
+            self._hold(proof, lent.statement, lender, taker, found[0].entry.at)
+        except (Refused, Invalid):
+            return False
+        return True
+
+    def _hold(self, proof: SignedProof, statement: str, lender: Person, taker: Person, at: datetime) -> None:
+        _, material = approving_key(lender, proof.credential, at)
+        demand_own_key(material, (taker,))
+        verify(proof, statement, log=self.steps.ledger.origin, material=material, party=self.party, purpose=LOAN)
+
+    def _signing(self, lender: Person, statement: str, at: datetime) -> Signing:
+        return Signing(
+            statement=statement,
+            not_after=Loan.parse(statement).not_after,
+            namespace=namespace_of(self.steps.ledger.origin, LOAN),
+            options=self._options(lender, statement, at),
+        )
+
+    def _options(self, lender: Person, statement: str, at: datetime) -> str:
+        try:
+            return self.signer.sign_options(self._challenge(statement), approving_keys(lender, at))
+        except Refused as refused:
+            raise said_to_approver(refused) from refused
+
+    def _challenge(self, statement: str) -> bytes:
+        return signed_data(namespace_of(self.steps.ledger.origin, LOAN), statement.encode())
+
+    def _demand_unsigned(self, taker: Person, by: PersonId, seat: str, until: datetime, at: datetime) -> None:
+        """A loan that is there already may get its signature; another end, or a second signature, it may not."""
+        had = _lent_now(taker, by, seat, at)
+        if had is not None and (had.proof or had.until != until):
+            raise Conflict("They have this seat of yours already.", "Take it back first, to change its end.")
+
+    # --- who, what and to whom ---------------------------------------------------------------------------------------
+
+    def _settled(self, to: PersonId | None) -> tuple[PersonId | None, int]:
+        """The same, and the version of their stream: what comes between it and the decision is not overlooked."""
+        return to, self._version(to)
+
+    def _demand_lendable(
+        self, actor: PersonId, to: PersonId | None, seat: str, until: datetime, at: datetime
+    ) -> tuple[Person, Person]:
+        """The lender and the taker, where *actor* may let *to* sit there until then; raise why not."""
         self.steps.demand_active_policy()
         registry = self.steps.registry
-        to = self._known(login)
-        version = self._version(to)  # first: what comes between it and the decision is not overlooked
         lender = registry.person(actor)
         if seat not in LENDABLE:
             raise Invalid("This seat can not be lent.", f"Lend one of: {', '.join(LENDABLE)}.", where="seat")
@@ -50,8 +214,6 @@ class Lending:
             raise Refused("You do not hold this seat.", "Lend one that is yours.", ("no_seat",))
         if to == actor:
             raise Refused("This seat is yours already.", "Choose somebody else.", ("same_person",))
-        # Who gave them their password could have a friend of theirs approve what being signed in does not.
-        demand_own_sign_in(lender, at, "Wait, or approve yourself with your passkey.")
         taker = registry.person(to) if to else None
         if to is None or taker is None or taker.kind is not Kind.EMPLOYEE:
             raise Refused("Only an employee can sit in your place.", "Choose an employee.", ("vendor_delegate",))
@@ -62,17 +224,13 @@ class Lending:
                     "Wait, or have somebody else sit there.",
                     ("recovered",),
                 )
-        if any((one.by, one.seat) == (actor, seat) for one in taker.lent_at(at)):
-            raise Conflict("They have this seat of yours already.", "Take it back first, to change its end.")
-        self._append(actor, SeatLent(person=to, lent=LentSeat(by=actor, seat=seat, until=until)), version, at)
+        return lender, taker
 
     def take_back(self, actor: PersonId, login: str, seat: str, at: datetime) -> None:
         """End what *actor* lent, before its date."""
         to = self._known(login)
         version = self._version(to)
-        if to is None or not any(
-            (one.by, one.seat) == (actor, seat) for one in self.steps.registry.person(to).lent_at(at)
-        ):
+        if to is None or _lent_now(self.steps.registry.person(to), actor, seat, at) is None:
             raise Invalid("You have lent them no such seat.", "Look at what you lent.", where="seat")
         self._append(actor, SeatReturned(person=to, by=actor, seat=seat), version, at)
 
@@ -88,11 +246,21 @@ class Lending:
         people = (self.steps.registry.person(p) for p in self.steps.names.people())
         return tuple((p.id, one) for p in people for one in p.lent_at(at) if one.by == actor)
 
-    def _append(self, actor: PersonId, event: PersonEvent, version: int, at: datetime) -> None:
+    def _append(
+        self, actor: PersonId, event: PersonEvent, version: int, at: datetime, *, used: SignedAnswer | None = None
+    ) -> None:
         """Enter what was decided on at *version*; `Conflict` where something changed since."""
-        drafts = (draft(event, actor, at),)
-        append = Append(stream=person_stream(event.person), expected_version=version, drafts=drafts)
-        self.steps.ledger.append((append,))
+        stream = person_stream(event.person)
+        appends = [Append(stream=stream, expected_version=version, drafts=(draft(event, actor, at),))]
+        if used is not None:  # so that no answer of that key counts twice anywhere
+            counted = CredentialUsed(person=actor, credential=used.credential, counter=used.counter)
+            drafts = (draft(counted, actor, at),)
+            appends.append(Append(stream=person_stream(actor), expected_version=self._version(actor), drafts=drafts))
+        self.steps.ledger.append(tuple(appends))
+
+
+def _lent_now(taker: Person, by: PersonId, seat: str, at: datetime) -> LentSeat | None:
+    return next((one for one in taker.lent_at(at) if one.is_of(by, seat)), None)
 
 
 def _roles(person: Person, at: datetime) -> set[str]:

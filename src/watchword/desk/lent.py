@@ -12,6 +12,7 @@ from watchword.core.case import Case, verifiers
 from watchword.core.errors import Invalid
 from watchword.core.facts import facts_of
 from watchword.core.ids import PersonId
+from watchword.core.loan import suffices
 from watchword.core.person import Kind, LentSeat, Person
 from watchword.core.ruling import CaseFacts, Ruling
 from watchword.core.standing import Account
@@ -32,7 +33,8 @@ def counting(registry: Registry, rule: Rule, person: Person, case: Case, account
     """What *person* may sit as in *case* in the place of others at *at*.
 
     Never for somebody of a vendor, the subject, whoever verified, or somebody recovered lately; and of lenders, only
-    those whom policy would let approve this case by what they hold themselves.
+    those whom policy would let approve this case by what they hold themselves. Where approvals are signed, so is the
+    loan: whoever has a lender's session could otherwise have a friend sign in their place.
     """
     lent = person.lent_at(at)
     if not lent or person.kind is not Kind.EMPLOYEE or person.id in (case.subject, *verifiers(case)):
@@ -53,7 +55,7 @@ def _could(registry: Registry, rule: Rule, one: LentSeat, case: Case, account: A
     relations = account.relations(lender.id, at)
     if one.seat not in {*lender.roles_at(at, case.unit), *relations} or lender.id in verifiers(case):
         return False
-    if lender.kind is not Kind.EMPLOYEE:
+    if lender.kind is not Kind.EMPLOYEE or not suffices(one, lender, case.requirement.approve, at):
         return False
     facts = facts_of(case, account, lender.id, at, recovered=registry.recently_recovered(lender, at))
     ruling = rule(lender, Step.APPROVE, facts, at)

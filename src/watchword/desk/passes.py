@@ -1,4 +1,4 @@
-"""What lets somebody decide on the approver's page without a session of the console: on one case, for minutes.
+"""What lets somebody sign on the approver's page without a session of the console: one case or one loan, for minutes.
 
 The page has an origin of its own and no cookie, so nothing is sent along that somebody else could make a browser send.
 A pass is sealed and stored nowhere; it stands in the part of an address that browsers keep to themselves.
@@ -23,7 +23,7 @@ LIFE = timedelta(minutes=10)
 _LONGEST = 2_000
 
 
-class Pass(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Pass(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="for", tag="case"):
     """*person* may decide on *case* until *until*; *browser* is the mark of the browser it was given to."""
 
     person: PersonId
@@ -32,23 +32,32 @@ class Pass(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     browser: str | None = None
 
 
+class LoanPass(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="for", tag="loan"):
+    """*person* may lend by a signature what *statement* says (`core.loan`), until *until*."""
+
+    person: PersonId
+    statement: str
+    until: datetime
+
+
 class Passes:
     """Gives passes and reads them; anybody's word but its own is refused in the same words."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
-    def give(self, one: Pass) -> str:
+    def give(self, one: Pass | LoanPass) -> str:
         """The text that stands for *one*."""
         said = base64.urlsafe_b64encode(msgspec.json.encode(one)).rstrip(b"=").decode()
         return f"{said}.{self._seal(said)}"
 
-    def read(self, text: str, at: datetime) -> Pass:
+    def read(self, text: str, at: datetime) -> Pass | LoanPass:
         """The pass *text* stands for; `Refused` for one that is over, and whatever is none."""
         said, _, seal = text.partition(".")
         whole = len(text) <= _LONGEST and hmac.compare_digest(self._seal(said).encode(), seal.encode())
         try:
-            one = msgspec.json.decode(base64.urlsafe_b64decode(said + "=" * (-len(said) % 4)), type=Pass)
+            data = base64.urlsafe_b64decode(said + "=" * (-len(said) % 4))
+            one: Pass | LoanPass = msgspec.json.decode(data, type=Pass | LoanPass)
         except (msgspec.MsgspecError, binascii.Error, ValueError):
             whole = False
         if not whole or at >= one.until:

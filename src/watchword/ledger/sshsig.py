@@ -78,8 +78,8 @@ class Signature(msgspec.Struct, frozen=True, kw_only=True):
         return "\n".join((_BEGIN, *lines, _END, ""))
 
 
-APPROVAL, AUTHORSHIP = "reset-approval", "policy-activation"
-"""What a passkey signs for: that a recovery may be done, and that a policy may become the active one."""
+APPROVAL, AUTHORSHIP, LOAN = "reset-approval", "policy-activation", "seat-loan"
+"""What a passkey signs for: that a recovery may be done, a policy become the active one, a seat be lent."""
 
 
 def namespace_of(origin: str, purpose: str = APPROVAL) -> str:

@@ -10,7 +10,7 @@ from watchword.app import App
 from watchword.core import event as past
 from watchword.core.case import Case
 from watchword.core.ids import CaseId, PersonId
-from watchword.desk.passes import LIFE, Pass
+from watchword.desk.passes import LIFE, LoanPass, Pass
 from watchword.desk.recording import case_stream, event_of
 
 PATH = "/approve/"
@@ -39,6 +39,14 @@ def approver_address(app: App, person: PersonId, case: CaseId, browser: str | No
     app.desk.approvals.demand_seat(person, case, at)
     one = Pass(person=person, case=case, until=at + LIFE, browser=browser)
     return page_address(app, app.passes.give(one))
+
+
+def loan_address(app: App, person: PersonId, login: str, seat: str, until: datetime, at: datetime) -> str:
+    """The address at which *person* signs that they lend the *seat* to that *login*; refused where they may not."""
+    signing = app.lending.to_sign(person, login, seat, until, at)
+    return page_address(
+        app, app.passes.give(LoanPass(person=person, statement=signing.statement, until=signing.not_after))
+    )
 
 
 def page_address(app: App, text: str) -> str:

@@ -30,13 +30,18 @@ class PeoplePage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):
-    """Something a person has: a role, a delegation, a credential, an account; *over* when it counts no longer."""
+    """Something a person has: a role, a delegation, a credential, an account; *over* when it counts no longer.
+
+    *link* and *linked* are where one goes on with it, and what that is called.
+    """
 
     title: str
     note: str = ""
     mono: str = ""
     over: bool = False
     form: Form | None = None
+    link: str = ""
+    linked: str = ""
 
 
 class Holdings(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from litestar import Controller, Response, get, post
 from litestar.enums import MediaType, RequestEncodingType
-from litestar.params import Body
+from litestar.params import Body, FromQuery
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
 from watchword.app import App
 from watchword.core.ids import PersonId
+from watchword.core.person import LentSeat
 from watchword.desk.lending import LENDABLE, RELATIONS
 from watchword.reception import wording
+from watchword.reception.approver import loan_address
 from watchword.reception.ends import end_of
 from watchword.reception.given import Now, TheActor, TheApp, Token
+from watchword.reception.problems import NotThere
 from watchword.web import view
 from watchword.web.frame import chrome, name_of
 from watchword.web.refusal import SAID_AGAIN, again
@@ -48,6 +52,22 @@ class SeatPages(Controller):
             return again(seats_page(app, actor.person, csrf, at), PATH, data, fault, PATH)
         return Redirect(PATH, status_code=HTTP_303_SEE_OTHER)
 
+    @get("/sign", include_in_schema=False, sync_to_thread=True)
+    def sign(self, app: TheApp, actor: TheActor, at: Now, to: FromQuery[str], seat: FromQuery[str]) -> Redirect:
+        """To the page on which approvals are signed, with a pass to sign what was lent."""
+        lent = next(
+            (
+                one
+                for whose, one in app.lending.lent_by(actor.person, at)
+                if (app.names.said(whose)[0], one.seat) == (to, seat)
+            ),
+            None,
+        )
+        if lent is None:
+            raise NotThere
+        address = loan_address(app, actor.person, to, seat, lent.until, at)
+        return Redirect(address, status_code=HTTP_303_SEE_OTHER)
+
     @post("/back", include_in_schema=False, status_code=HTTP_303_SEE_OTHER, sync_to_thread=True)
     def take_back(self, app: TheApp, actor: TheActor, at: Now, data: Form) -> Redirect:
         """Take one back."""
@@ -60,10 +80,13 @@ def seats_page(app: App, person: PersonId, csrf: str, at: datetime) -> view.Pers
     login, name = app.names.said(person)
     known = app.registry.person(person)
     held = {g.role.value for g in known.grants if g.until is None or at < g.until}
+    signs = app.lending.signs(person, at)
     mine = tuple(
         view.Held(
             title=_titled(wording.plain(one.seat)),
-            note=f"{name_of(app, to)} sits there for you until {one.until:%-d %b %Y %H:%M} UTC",
+            note=f"{name_of(app, to)} sits there for you until {one.until:%-d %b %Y %H:%M} UTC{_signed(one)}",
+            link=_sign(app, to, one) if signs and not one.proof else "",
+            linked="Sign it with your passkey",
             form=view.Form(
                 action=f"{PATH}/back",
                 button="Take it back",
@@ -76,7 +99,7 @@ def seats_page(app: App, person: PersonId, csrf: str, at: datetime) -> view.Pers
     theirs = tuple(
         view.Held(
             title=_titled(wording.plain(one.seat)),
-            note=f"in the place of {name_of(app, one.by)} until {one.until:%-d %b %Y %H:%M} UTC",
+            note=f"in the place of {name_of(app, one.by)} until {one.until:%-d %b %Y %H:%M} UTC{_signed(one)}",
         )
         for one in known.lent_at(at)
     )
@@ -105,6 +128,14 @@ def seats_page(app: App, person: PersonId, csrf: str, at: datetime) -> view.Pers
         ),
         forms=(lend,),
     )
+
+
+def _signed(one: LentSeat) -> str:
+    return ", signed" if one.proof else "; not signed: it counts where approvals need no signature"
+
+
+def _sign(app: App, to: PersonId, one: LentSeat) -> str:
+    return f"{PATH}/sign?{urlencode({'to': app.names.said(to)[0], 'seat': one.seat})}"
 
 
 def _titled(seat: str) -> str:

@@ -181,16 +181,13 @@ const told = (asked, held) => {
   return list;
 };
 
-const bytesOf = (held) => {
-  const { request } = held;
+const bytesOf = (held, ...facts) => {
+  const { log, checkpoint } = held.request;
   const more = node("details");
   const list = node("dl");
-  fact(list, "Case", request.case);
-  fact(list, "Ledger", request.log);
-  fact(list, "Policy", request.policy);
-  fact(list, "Not before", `entry ${request.checkpoint.size}`, request.checkpoint.root);
-  fact(list, "Ticket", request.ticket ?? "none");
-  for (const leaf of request.evidence) fact(list, "Evidence", leaf);
+  fact(list, "Ledger", log);
+  fact(list, "Not before", `entry ${checkpoint.size}`, checkpoint.root);
+  for (const [label, value] of facts) fact(list, label, value);
   fact(list, "SHA-256", hex(held.sha256));
   fact(list, "SHA-512", hex(held.sha512));
   list.querySelectorAll("dd").forEach((dd) => dd.classList.add("mono"));
@@ -277,7 +274,11 @@ const decide = async (asked) => {
     node("p", "Everything below that is not marked as the desk's word was read from the bytes you sign.", "lede"),
     card,
     words(held.sha256, "Compare these words over another channel, for example by phone, with the desk or a second approver."),
-    bytesOf(held),
+    bytesOf(
+      held,
+      ["Case", held.request.case], ["Policy", held.request.policy], ["Ticket", held.request.ticket ?? "none"],
+      ...held.request.evidence.map((leaf) => ["Evidence", leaf]),
+    ),
     asked.questions.length ? said : null,
     asked.options ? yes : node("p", `You can not sign this: ${asked.hindrance}`, "warning"),
     problem,
@@ -286,12 +287,72 @@ const decide = async (asked) => {
   );
 };
 
-const back = () => {
-  const link = node("a", "Back to what waits for you, in the console");
-  link.href = `${desk}/cases?tab=mine`;
+const back = (path = "/cases?tab=mine", text = "Back to what waits for you, in the console") => {
+  const link = node("a", text);
+  link.href = `${desk}${path}`;
   const line = node("p");
   line.append(link);
   return line;
+};
+
+// ---- a seat that is lent
+
+const SEATS = {
+  manager_of_record: "manager of record", second_owner: "second owner", sponsor: "sponsor", iam_duty: "IAM duty",
+  security_duty: "security duty", account_owner: "account owner", platform_security: "platform security",
+};
+
+const loan = async (asked) => {
+  const bytes = utf8.encode(asked.statement);
+  const request = JSON.parse(asked.statement);
+  if (canonical(request) !== asked.statement) throw new Unfit("its bytes are not in their one spelling");
+  if (request.decision !== "lend" || request.v !== 1) throw new Unfit("it is of a form this page does not know");
+  if (!Object.hasOwn(SEATS, request.seat)) throw new Unfit(`this page does not know the seat “${request.seat}”`);
+  if (asked.namespace !== `seat-loan@${request.log}`) throw new Unfit("it is for another ledger");
+  if (request.to !== asked.to.id) throw new Unfit("it is for somebody else than the desk names");
+  return {
+    bytes,
+    request,
+    sha256: await digest("SHA-256", bytes),
+    sha512: await digest("SHA-512", bytes),
+    challenge: await signedData(asked.namespace, bytes),
+  };
+};
+
+const lend = async (asked) => {
+  const held = await loan(asked);
+  const { request } = held;
+  const problem = node("p", "", "problem");
+  problem.hidden = true;
+  problem.setAttribute("role", "alert");
+  const yes = node("button", "Lend exactly this, with your passkey");
+  yes.id = "lend";
+  yes.addEventListener("click", async () => {
+    yes.disabled = true;
+    problem.hidden = true;
+    try {
+      const answer = await call({ act: "lend", assertion: await sign(asked, held) });
+      show(node("h1", "Done"), node("p", answer.told, "good"), back("/seats", "Back to your seats, in the console"));
+    } catch (error) {
+      problem.textContent = error instanceof Unfit ? `Do not sign this: ${error.message}.` : fault(error);
+      problem.hidden = false;
+      yes.disabled = false;
+    }
+  });
+  const list = node("dl");
+  fact(list, "To", `${asked.to.name}, ${asked.to.login}`, `the names are the desk's word; in what you sign it is ${request.to}`);
+  fact(list, "Until", clock(request.until));
+  fact(list, "Sign by", clock(request.not_after));
+  const card = node("section", undefined, "card");
+  card.append(node("p", `Let somebody sit as ${SEATS[request.seat]} in your place`, "change"), list);
+  show(
+    node("h1", `${asked.me}, will you lend this seat?`),
+    node("p", "They then approve where you could have, with one voice between you. You can take it back at any time.", "lede"),
+    card,
+    bytesOf(held),
+    yes,
+    problem,
+  );
 };
 
 // ---- a key of one's own, for whoever has the address and was told its code
@@ -358,6 +419,7 @@ const begin = async () => {
   try {
     const asked = await call();
     if (asked.kind === "enrol") enrol(asked);
+    else if (asked.kind === "lend") await lend(asked);
     else await decide(asked);
   } catch (error) {
     if (error instanceof Unfit) stop("Do not approve this", `The request does not hold: ${error.message}.`, "Tell security, by a number you know.");
