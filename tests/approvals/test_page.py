@@ -288,6 +288,7 @@ def test_offer_without_its_code(apart: Office, browser: Browser) -> None:
             make(page, f"{(int(link.code) + 1) % 10**6:06d}")
             expect(page.locator(".problem")).to_contain_text("not the code of this page")
             expect(page.locator("#make")).to_be_enabled()
+            expect(page.get_by_label("The code you were told")).to_have_attribute("aria-invalid", "true")
         make(page, f"{link.code[:3]} {link.code[3:]}")
         if closed:
             expect(page.locator(".problem")).to_contain_text("This page is closed")

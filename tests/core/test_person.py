@@ -12,7 +12,9 @@ from tests.core.sample import ACCOUNT, ANN, CASE, DAY, IDA, MAX, NOON
 from watchword.core.errors import Invalid
 from watchword.core.ids import CaseId
 from watchword.core.person import (
+    APPROVER_KEY,
     PAGE_LIFE,
+    PAGE_LIVES,
     PAGE_TRIES,
     RECOVERED,
     AccountLinked,
@@ -253,7 +255,7 @@ def _page(name: str = "k-9", *, expires: timedelta = DAY) -> PageMade:
 
 def test_a_page_of_their_own_lasts_a_day() -> None:
     """The last instant before its end counts; what is over is let go of as the next one is made, and no sooner."""
-    assert (timedelta(hours=24), 3) == (PAGE_LIFE, PAGE_TRIES)
+    assert (timedelta(hours=24), 3, {APPROVER_KEY: timedelta(hours=1)}) == (PAGE_LIFE, PAGE_TRIES, PAGE_LIVES)
     ann = person(_page())
     assert [p.id for p in ann.pages_at(NOON + DAY - timedelta(microseconds=1))] == ["k-9"]
     assert ann.pages_at(NOON + DAY) == ()

@@ -23,17 +23,18 @@ from tests.core.story import (
     released,
     step,
     verified,
+    wait,
     withdrawn,
 )
 from watchword.core import command as do
 from watchword.core import event as past
-from watchword.core.case import Verifying
+from watchword.core.case import Case, Verifying
 from watchword.core.errors import Conflict, Refused
 from watchword.core.gates import Event
 from watchword.core.ids import OriginId, PersonId
 from watchword.core.origin import OriginFailed, of_agent
 from watchword.core.person import CredentialUsed, Prompted
-from watchword.core.proving import abandoned, begin, miss, prove
+from watchword.core.proving import abandoned, begin, demand_few_left, guessed_at, miss, prove
 from watchword.core.requirement import Method
 from watchword.core.standing import Account, FailureRecorded, Thresholds
 
@@ -324,3 +325,56 @@ def test_a_prompt_is_sent_once() -> None:
     story.when(sent).refused("used")
     given(opened(), proved("totp")).when(sent).refused("used")
     given(opened()).when(sent).refused("foreign_challenge")
+
+
+# --- guesses that are left in other cases ----------------------------------------------------------------------------
+
+
+def case_of(story: Story) -> Case:
+    """The case as *story* leaves it."""
+    assert story.case is not None
+    return story.case
+
+
+SLIPPED = given(opened(), begun("totp"), missed("totp"))
+"""A case with one wrong answer that nobody is charged with yet."""
+
+
+def test_a_case_with_a_wrong_answer_is_guessed_at() -> None:
+    """While its challenge runs and the case still verifies; a challenge that ended was charged for, or was proved."""
+    assert guessed_at(case_of(SLIPPED))
+    assert not guessed_at(case_of(OPENED))
+    assert not guessed_at(case_of(given(opened(), begun("totp"))))
+    assert not guessed_at(case_of(given(opened(), begun("totp"), missed("totp", final=True))))
+    assert not guessed_at(case_of(given(answered("totp"), start=SLIPPED)))
+    assert not guessed_at(case_of(given(frozen(), start=SLIPPED)))  # a freeze charges for what stood
+    assert guessed_at(case_of(given(step(do.Object(by=VIC, channel="desk", bound=True)), start=SLIPPED)))
+    assert not guessed_at(case_of(given(withdrawn(), start=SLIPPED)))
+
+
+def test_guesses_count_since_the_latest_charge() -> None:
+    """What was begun at or before that moment was counted with it."""
+    (challenge,) = case_of(SLIPPED).challenges
+    assert guessed_at(case_of(SLIPPED), challenge.begun - timedelta(seconds=1))
+    assert not guessed_at(case_of(SLIPPED), challenge.begun)
+    assert not guessed_at(case_of(SLIPPED), challenge.begun + timedelta(seconds=1))
+    both = given(wait(minutes=1), begun("mail_code"), missed("mail_code"), start=SLIPPED)
+    assert guessed_at(case_of(both), challenge.begun)
+
+
+@pytest.mark.parametrize(("method", "others", "open_"), [("totp", 1, True), ("totp", 2, False), ("totp", 3, False)])
+def test_two_other_cases_with_guesses_close_a_third(method: str, others: int, open_: bool) -> None:
+    """Each of many cases would be two guesses for nothing."""
+    left = (case_of(SLIPPED),) * others
+    if open_:
+        demand_few_left(case_of(OPENED), method, left)
+        return
+    with pytest.raises(Refused, match=f"in {others} other") as caught:
+        demand_few_left(case_of(OPENED), method, left)
+    assert caught.value.reasons == ("left_open",)
+
+
+@pytest.mark.parametrize("method", ["passkey", "in_person", "unheard_of"])
+def test_what_nobody_is_talked_out_of_stays_open(method: str) -> None:
+    """So that cases others leave behind lock nobody out."""
+    demand_few_left(case_of(OPENED), method, (case_of(SLIPPED),) * 5)

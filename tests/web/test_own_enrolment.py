@@ -79,8 +79,13 @@ def test_an_app_from_the_address_to_a_proof(tab: OpenTab, place: Organisation) -
     page.get_by_label(say("own_page.spoken")).fill("000 001")
     page.get_by_role("button", name=say("enrol.app_make")).click()
     expect(page.get_by_role("alert")).to_contain_text(say("refused.wrong_page_code.what"))
+    field = page.get_by_label(say("own_page.spoken"))
+    expect(field).to_be_focused()
+    expect(field).to_have_attribute("aria-invalid", "true")
     fits(page, "enrol-wrong")
-    page.get_by_label(say("own_page.spoken")).fill(spoken)
+    page.keyboard.type(spoken)  # over what was wrong, which is selected
+    expect(field).to_have_value(spoken)
+    expect(field).not_to_have_attribute("aria-invalid", "true")
     page.get_by_role("button", name=say("enrol.app_make")).click()
     expect(page.get_by_role("img", name=say("enrol.app_picture"))).to_be_visible()
     assert page.evaluate("document.getElementById('picture').naturalWidth") > 100
@@ -90,6 +95,7 @@ def test_an_app_from_the_address_to_a_proof(tab: OpenTab, place: Organisation) -
     page.get_by_label(say("enrol.app_code")).fill("000000")
     page.get_by_role("button", name=say("enrol.app_confirm")).click()
     expect(page.get_by_role("alert")).to_contain_text(say("refused.wrong_app_code.what"))
+    expect(page.get_by_label(say("enrol.app_code"))).to_have_attribute("aria-invalid", "true")
     code = pyotp.TOTP(key.replace(" ", "")).at(place.at)
     page.get_by_label(say("enrol.app_code")).fill(f"{code[:3]} {code[3:]}")
     asked: list[str] = []

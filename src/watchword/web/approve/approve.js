@@ -108,6 +108,7 @@ const call = async (body) => {
   if (answer.ok) return said;
   const error = new Error(said.detail ? `${said.detail} ${said.remedy ?? ""}` : "The desk did not answer. Wait a moment.");
   error.status = answer.status;
+  error.about = [...(said.reasons ?? []), ...(said.where ?? [])];
   throw error;
 };
 const fault = (error) => ({
@@ -394,6 +395,11 @@ const enrol = (offered) => {
       problem.textContent = fault(error);
       problem.hidden = false;
       make.disabled = false;
+      if (error.about?.some((name) => name === "wrong_page_code" || name === "spoken")) {
+        code.setAttribute("aria-invalid", "true");
+        code.select(); // to be typed over
+        code.addEventListener("input", () => code.removeAttribute("aria-invalid"), { once: true });
+      }
     }
   });
   show(

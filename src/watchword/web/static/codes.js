@@ -1,5 +1,7 @@
 // A new set of recovery codes: asked for once, drawn into this page and kept nowhere.
 
+import { about, mark } from "/static/mistyped.js";
+
 const part = (id) => document.getElementById(id);
 const page = part("codes") ?? part("caller");
 const words = JSON.parse(page.dataset.say);
@@ -29,13 +31,14 @@ if (page.id === "codes") {
       const answer = await fetch(page.dataset.api, { method: "POST", headers, body, cache: "no-store" }).catch(() => new Response(null, { status: 503 }));
       const said = await answer.json().catch(() => ({}));
       part("before").hidden = answer.status === 404; // nothing can be done here any more
-      if (!answer.ok) throw new Error(said.detail ? `${said.detail} ${said.remedy ?? ""}` : words.silent);
+      if (!answer.ok) throw Object.assign(new Error(said.detail ? `${said.detail} ${said.remedy ?? ""}` : words.silent), { about: about(said) });
       part("before").hidden = true;
       showCodes(said.codes);
     } catch (error) {
       part("problem").textContent = error.message;
       part("problem").hidden = false;
       part("show").disabled = false;
+      mark(error.about);
     }
   });
   part("show").disabled = false; // until here a click would have gone unheard

@@ -1,6 +1,7 @@
 // One credential of the person's own: made by their authenticator, or set up in their app, and kept nowhere here.
 
 import { registration } from "/static/assertion.js";
+import { about, mark } from "/static/mistyped.js";
 
 const part = (id) => document.getElementById(id);
 const page = part("enrol");
@@ -14,7 +15,7 @@ const post = async (path, body) => {
   const said = await answer.json().catch(() => ({}));
   if (answer.ok) return said;
   if (answer.status === 404) for (const id of ["ways", "lede"]) part(id).hidden = true; // nothing can be done here any more
-  throw new Error(said.detail ? `${said.detail} ${said.remedy ?? ""}` : words.silent);
+  throw Object.assign(new Error(said.detail ? `${said.detail} ${said.remedy ?? ""}` : words.silent), { about: about(said) });
 };
 
 const problem = (text) => {
@@ -50,6 +51,7 @@ const tried = (button, step) => async (event) => {
     await step();
   } catch (error) {
     problem({ InvalidStateError: words.held, NotAllowedError: words.cancelled }[error.name] ?? error.message);
+    mark(error.about);
   }
   button.disabled = false;
 };

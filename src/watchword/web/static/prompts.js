@@ -2,6 +2,7 @@
 
 import { base64url } from "/static/assertion.js";
 import { keptKey, keepKey, publicKey, unbase64url } from "/static/envelope.js";
+import { about, mark } from "/static/mistyped.js";
 
 const EVERY_MS = 2000;
 const KEY = "prompts";
@@ -27,6 +28,7 @@ const send = async (method, path, body) => {
   if (answer.ok) return said;
   const error = new Error(said.detail ? `${said.detail} ${said.remedy ?? ""}` : words.silent);
   error.reasons = said.reasons ?? [];
+  error.about = about(said);
   error.status = answer.status;
   throw error;
 };
@@ -113,6 +115,7 @@ const enrol = async (offer) => {
       if (error.status === 404) show("enrol", false); // nothing can be done here any more
       say(error.message);
       part("make").disabled = false;
+      mark(error.about);
     }
   });
 };
