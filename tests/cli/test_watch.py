@@ -86,13 +86,15 @@ def test_what_files_may_unpack_to_is_a_setting(here: Here, tmp_path: Path) -> No
 
 
 def test_the_log_of_another_provider_is_told(here: Here, tmp_path: Path) -> None:
-    """A log that is mostly nothing of its provider is asked about; a type that looks like markup is shown as it is."""
+    """A log that is mostly nothing of its provider is asked about, with exit code 1; its markup is shown as it is."""
     log = tmp_path / "log.jsonl"
     log.write_text('{"eventType": "[/not.known]"}\n' * 3)
     typed = here(*classify("okta", log))
-    assert "3 of 3 lines of " in typed.out
-    assert "is it the log of another provider?" in " ".join(typed.out.split())
     assert "[/not.known]: 3 line(s)" in typed.out
+    for told in (typed, here(*classify("okta", log, "--json"))):
+        assert told.code == 1  # nothing was judged, which is not that nothing was found
+        assert "3 of 3 lines of " in told.err
+        assert "is it the log of another provider?" in " ".join(told.err.split())
 
 
 def test_tickets_cells_and_a_beginning(here: Here, tmp_path: Path) -> None:

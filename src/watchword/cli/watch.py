@@ -94,7 +94,8 @@ def classify(
 ) -> None:
     """Judge the identity events in log FILES of a provider; exit code 1 when there is a finding.
 
-    So it is when a file could not be read to its end; the others are judged all the same.
+    So it is when a file could not be read to its end, or is mostly nothing of this provider's; the others are judged
+    all the same.
 
     Without --evidence and --tickets nothing speaks for any event, and it says so.
     """
@@ -138,7 +139,10 @@ def classify(
         why = [one.reason for one in report.rejected if one.file == share.file]
         told = escape(printable(f"{share.file}: {why[-1] if share.rejected <= len(why) else 'see --rejects'}"))
         err.print(f"[red]not read to its end[/] {told}", soft_wrap=True)
-    if report.findings or report.hits or report.broken_files:
+    for share in report.strange_files:
+        why = escape(printable(share.why_strange(share.file)))
+        err.print(f"[yellow]{why}[/]: is it the log of another provider?", soft_wrap=True)
+    if report.findings or report.hits or report.broken_files or report.strange_files:
         raise SystemExit(1)
 
 
@@ -265,9 +269,6 @@ def _show(report: Report) -> None:
             f"[yellow]{rejected} line(s) are no events[/], the first in {escape(printable(first.file))} "
             f"line {first.line}: {escape(printable(first.reason))}. --rejects keeps them all."
         )
-    for share in report.strange_files:
-        why = escape(printable(share.why_strange(share.file)))
-        out.print(f"[yellow]{why}[/]: is it the log of another provider?")
     for unknown in report.unknown_types[:10]:
         out.print(f"[yellow]unknown type[/] {escape(printable(unknown.native))}: {unknown.lines} line(s)")
     for change in report.unseen:
