@@ -17,6 +17,7 @@ import uvicorn
 from litestar import Litestar
 
 from watchword import app as composition
+from watchword.cli.listening import IDLE_S
 from watchword.console import create_console
 from watchword.core.ids import CaseId
 from watchword.core.person import Kind, Role, RoleGrant
@@ -107,7 +108,7 @@ class Organisation:
 @contextmanager
 def served(console: Litestar, port: int = 0) -> Iterator[str]:
     """*console* on a port of loopback, a free one where none is named, as its address."""
-    server = uvicorn.Server(uvicorn.Config(console, port=0, log_config=None, lifespan="on"))
+    server = uvicorn.Server(uvicorn.Config(console, port=0, log_config=None, lifespan="on", timeout_keep_alive=IDLE_S))
     listening = socket.create_server(("127.0.0.1", port))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
