@@ -14,6 +14,7 @@ from .test_cloudtrail import call
 GRANT, REVOKE, TRUST = Canonical.PRIVILEGE_GRANT, Canonical.PRIVILEGE_REVOKE, Canonical.TRUST_CHANGE
 KEY, SID = Canonical.TOKEN_REISSUE, "S-1-5-21-1-2-3-4"
 USER, ROLE = "arn:aws:iam::111122223333:user/ops/ana", "arn:aws:iam::111122223333:role/ops"
+AWS_OWN = "arn:aws:iam::aws:policy"
 ESCAPED = "arn%3Aaws%3Aiam%3A%3A111122223333%3Auser%2Fops%2Fana"
 ASSOCIATED = {"iamInstanceProfileAssociation": {"associationId": "iip-assoc-1", "instanceId": "i-0abc"}}
 
@@ -274,3 +275,27 @@ def test_what_changes_no_account_is_let_be_by_name(classify: Classify, source: s
     report = classify([call(name, {}, source=source)], None, provider="cloudtrail")
     assert (report.verdicts, report.unknown_types) == ((), ())
     assert [one.native for one in report.types] == [f"{source}/{name}"]
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "asked", "action"),
+    [
+        ("iam", "AttachUserPolicy", {"policyArn": f"{AWS_OWN}/AWSCompromisedKeyQuarantineV2"}, REVOKE),
+        ("iam", "DetachUserPolicy", {"policyArn": f"{AWS_OWN}/AWSCompromisedKeyQuarantineV3"}, GRANT),
+        ("iam", "AttachRolePolicy", {"policyArn": f"{AWS_OWN}/AWSDenyAll"}, REVOKE),
+        ("iam", "DetachGroupPolicy", {"policyArn": f"{AWS_OWN}/AWSDenyAll"}, GRANT),
+        ("iam", "DeleteRolePolicy", {"roleName": "ops", "policyName": "AWSRevokeOlderSessions"}, GRANT),
+        ("sso", "DetachManagedPolicyFromPermissionSet", {"managedPolicyArn": f"{AWS_OWN}/AWSDenyAll"}, GRANT),
+        # One's own policy may be called so, and allow.
+        ("iam", "AttachUserPolicy", {"policyArn": "arn:aws:iam::111122223333:policy/AWSDenyAll"}, GRANT),
+        ("iam", "AttachUserPolicy", {"policyArn": f"{AWS_OWN}/AWSDenyAllNot"}, GRANT),
+        ("iam", "PutRolePolicy", {"roleName": "ops", "policyName": "AWSRevokeOlderSessions"}, GRANT),
+        ("iam", "DetachUserPolicy", {"policyArn": f"{AWS_OWN}/AdministratorAccess"}, REVOKE),
+    ],
+)
+def test_who_is_freed_of_a_policy_that_denies_is_given_power(
+    classify: Classify, source: str, name: str, asked: dict[str, Any], action: Canonical
+) -> None:
+    """AWS puts its quarantine on a user whose key got out: taking it off lets the key in again."""
+    ((said, _, verdict),) = told(classify, call(name, {"userName": "ana"} | asked, source=source))
+    assert (said, verdict) == (action, Verdict.UNVERIFIED if action is GRANT else Verdict.IGNORED)

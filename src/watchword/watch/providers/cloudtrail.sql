@@ -266,6 +266,13 @@ named AS (
             WHEN native IN ('organizations/UpdatePolicy', 'organizations/EnablePolicyType', 'organizations/DisablePolicyType')
                 THEN CASE WHEN coalesce(asked ->> '$.policyType', given ->> '$.policy.policySummary.type', '') IN ('', 'SERVICE_CONTROL_POLICY', 'RESOURCE_CONTROL_POLICY')
                     THEN '' ELSE ' other' END
+            -- Policies of AWS' own that only deny, and the one by which the console ends a role's sessions: who is freed of one is given power.
+            WHEN regexp_matches(native, '^(iam|sso)/(Attach|Detach).*Policy')
+                THEN CASE WHEN regexp_matches(
+                    coalesce(asked ->> '$.policyArn', asked ->> '$.managedPolicyArn'), '^arn:[^:]*:iam::aws:policy/(AWSDenyAll$|AWSCompromisedKeyQuarantine)'
+                ) THEN ' deny' ELSE '' END
+            WHEN native = 'iam/DeleteRolePolicy'
+                THEN CASE WHEN asked ->> '$.policyName' = 'AWSRevokeOlderSessions' THEN ' deny' ELSE '' END
             -- What may be made of a call that lost what it asked for is the most that it may be.
             WHEN native = 'eks/UpdateClusterConfig'
                 THEN CASE WHEN asked IS NULL OR asked ->> '$.accessConfig' IS NOT NULL THEN '' ELSE ' other' END
