@@ -236,6 +236,7 @@ def test_a_password_that_is_needed_no_more_is_reset(classify: Classify, asked: d
     assert told(classify, event) == [(Canonical.PASSWORD_RESET, "ana", Verdict.UNVERIFIED)]
 
 
+@pytest.mark.parametrize("lost", [None, '{"serverId":"s-', {"omitted": True, "originalSize": 200_000}])
 @pytest.mark.parametrize(
     ("source", "name", "action"),
     [
@@ -245,13 +246,17 @@ def test_a_password_that_is_needed_no_more_is_reset(classify: Classify, asked: d
         ("eks", "AssociateAccessPolicy", GRANT),
         ("glue", "UpdateDevEndpoint", KEY),
         ("redshift", "ModifyClusterIamRoles", GRANT),
+        ("cognito-idp", "AdminUpdateUserAttributes", Canonical.RECOVERY_INFO_CHANGE),
+        ("identitystore", "UpdateUser", Canonical.RECOVERY_INFO_CHANGE),
+        ("ds-data", "UpdateUser", Canonical.RECOVERY_INFO_CHANGE),
+        ("identitystore-scim", "PatchGroup", GRANT),
     ],
 )
 def test_a_call_that_lost_what_it_asked_for_is_the_most_it_may_be(
-    classify: Classify, source: str, name: str, action: Canonical
+    classify: Classify, lost: object, source: str, name: str, action: Canonical
 ) -> None:
     """Which of its settings were set is lost with it."""
-    ((said, _, _),) = told(classify, call(name, source=source, requestParameters=None))
+    ((said, _, _),) = told(classify, call(name, source=source, requestParameters=lost))
     assert said is action
 
 

@@ -125,6 +125,8 @@ WITH field AS (
         said(record.who ->> '$.accessKeyId') AS access_key,
         said(record.who ->> '$.sessionContext.sourceIdentity') AS source_identity,
         record.asked AS asked,
+        -- What was asked for is not there, was cut short, or was too much to be kept.
+        coalesce(json_type(record.asked), '') <> 'OBJECT' OR said(record.asked ->> '$.omitted') IS NOT NULL AS lost,
         record.given AS given,
         record.more AS more,
         -- How a sign-in ended is among what it answers, or among what the service itself says of it.
@@ -246,7 +248,7 @@ named AS (
                 THEN CASE WHEN regexp_matches(CAST(asked AS VARCHAR), '(?i)"enabled": ?true') THEN ' on' ELSE ' off' END
             WHEN name IN ('AdminUpdateUserAttributes', 'UpdateUserAttributes') OR native IN ('sso-directory/UpdateUser', 'identitystore/UpdateUser')
                 -- Attributes are much else than contacts; where they are not told they could be.
-                THEN CASE WHEN asked IS NULL OR regexp_matches(CAST(asked AS VARCHAR), '(?i)mail|phone|HIDDEN_DUE|operations') THEN ' contact' ELSE ' other' END
+                THEN CASE WHEN lost OR regexp_matches(CAST(asked AS VARCHAR), '(?i)mail|phone|HIDDEN_DUE|operations') THEN ' contact' ELSE ' other' END
             -- A whole user or a part of one, of which most is hidden.
             WHEN native IN ('identitystore-scim/PatchUser', 'identitystore-scim/PutUser') THEN CASE
                 WHEN regexp_matches(CAST(asked AS VARCHAR), '(?i)"active": ?"?false|"path": ?"active", ?"value": ?"?false|"value": ?"?false"?, ?"path": ?"active"')
@@ -257,11 +259,11 @@ named AS (
             END
             WHEN native = 'identitystore-scim/PatchGroup' THEN CASE
                 WHEN regexp_matches(CAST(asked AS VARCHAR), '(?i)"op": ?"remove"') THEN ' out'
-                WHEN asked IS NULL OR regexp_matches(CAST(asked AS VARCHAR), '(?i)members|HIDDEN_DUE') THEN ' in'
+                WHEN lost OR regexp_matches(CAST(asked AS VARCHAR), '(?i)members|HIDDEN_DUE') THEN ' in'
                 ELSE ' other'
             END
             WHEN native = 'ds/UpdateUser'
-                THEN CASE WHEN asked IS NULL OR regexp_matches(CAST(asked AS VARCHAR), '(?i)mail|phone|mobile|otherAttributes') THEN ' contact' ELSE ' other' END
+                THEN CASE WHEN lost OR regexp_matches(CAST(asked AS VARCHAR), '(?i)mail|phone|mobile|otherAttributes') THEN ' contact' ELSE ' other' END
             -- Of the policies of an organization some are about backups, labels and the like.
             WHEN native IN ('organizations/UpdatePolicy', 'organizations/EnablePolicyType', 'organizations/DisablePolicyType')
                 THEN CASE WHEN coalesce(asked ->> '$.policyType', given ->> '$.policy.policySummary.type', '') IN ('', 'SERVICE_CONTROL_POLICY', 'RESOURCE_CONTROL_POLICY')
@@ -273,15 +275,15 @@ named AS (
                 ) THEN ' deny' ELSE '' END
             WHEN native = 'iam/DeleteRolePolicy'
                 THEN CASE WHEN asked ->> '$.policyName' = 'AWSRevokeOlderSessions' THEN ' deny' ELSE '' END
-            -- What may be made of a call that lost what it asked for is the most that it may be.
+            -- A call that lost what it asked for is the most that it may be.
             WHEN native = 'eks/UpdateClusterConfig'
-                THEN CASE WHEN asked IS NULL OR asked ->> '$.accessConfig' IS NOT NULL THEN '' ELSE ' other' END
+                THEN CASE WHEN lost OR asked ->> '$.accessConfig' IS NOT NULL THEN '' ELSE ' other' END
             WHEN native = 'transfer/UpdateServer'
-                THEN CASE WHEN asked IS NULL OR regexp_matches(CAST(asked AS VARCHAR), '"identityProvider') THEN '' ELSE ' other' END
+                THEN CASE WHEN lost OR regexp_matches(CAST(asked AS VARCHAR), '"identityProvider') THEN '' ELSE ' other' END
             WHEN native = 'transfer/CreateUser'
-                THEN CASE WHEN asked IS NULL OR said(asked ->> '$.sshPublicKeyBody') IS NOT NULL THEN ' key' ELSE '' END
+                THEN CASE WHEN lost OR said(asked ->> '$.sshPublicKeyBody') IS NOT NULL THEN ' key' ELSE '' END
             WHEN native = 'glue/UpdateDevEndpoint'
-                THEN CASE WHEN asked IS NULL OR regexp_matches(CAST(asked AS VARCHAR), '"(publicKey|addPublicKeys)"') THEN '' ELSE ' other' END
+                THEN CASE WHEN lost OR regexp_matches(CAST(asked AS VARCHAR), '"(publicKey|addPublicKeys)"') THEN '' ELSE ' other' END
             WHEN native = 'redshift/ModifyClusterIamRoles' THEN CASE
                 WHEN coalesce(said(asked ->> '$.addIamRoles'), '[]') = '[]' AND said(asked ->> '$.defaultIamRoleArn') IS NULL
                     AND said(asked ->> '$.removeIamRoles') IS NOT NULL THEN ' off'
@@ -314,7 +316,7 @@ whom AS (
             -- Without a name a call is about the caller, where what was asked for or given is there to be read: a call that
             -- lost it on the way, or was cut short, may be about anybody.
             WHEN user_named IS NULL AND thing_named IS NULL
-                AND (json_type(asked) = 'OBJECT' AND said(asked ->> '$.omitted') IS NULL OR json_type(given) = 'OBJECT') AND regexp_matches(
+                AND (NOT lost OR json_type(given) = 'OBJECT') AND regexp_matches(
                 native, '^iam/.*(AccessKey|LoginProfile|MFADevice|SSHPublicKey|SigningCertificate|ServiceSpecificCredential)|^signin/BatchRevokeSessions$'
             ) THEN CASE WHEN lent_root THEN coalesce(account, arn) ELSE who END
             ELSE coalesce(
