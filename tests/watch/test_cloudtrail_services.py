@@ -215,6 +215,25 @@ def test_whom_a_service_takes_for_somebody_is_trust(classify: Classify, source: 
     assert action is TRUST
 
 
+@pytest.mark.parametrize(
+    ("source", "name", "asked", "action", "target"),
+    [
+        ("workspaces", "ModifySamlProperties", {"resourceId": "d-1"}, TRUST, "d-1"),
+        ("workspaces-web", "CreateIdentityProvider", {"portalArn": "arn:x"}, TRUST, "arn:x"),
+        ("grafana", "UpdateWorkspaceAuthentication", {"workspaceId": "g-1"}, TRUST, "g-1"),
+        ("ec2", "ModifyVerifiedAccessTrustProvider", {}, TRUST, "111122223333"),
+        ("ec2", "DescribeVerifiedAccessTrustProviders", {}, None, ""),
+        ("storagegateway", "SetLocalConsolePassword", {"gatewayARN": "arn:g"}, Canonical.PASSWORD_RESET, "arn:g"),
+    ],
+)
+def test_trust_and_passwords_of_any_service_are_known_by_name(
+    classify: Classify, source: str, name: str, asked: dict[str, Any], action: Canonical | None, target: str
+) -> None:
+    """A call whose name says that it sets a password or an identity provider does so, whatever the service."""
+    rows = told(classify, call(name, asked, source=source))
+    assert [row[:2] for row in rows] == ([(action, target)] if action else [])
+
+
 @pytest.mark.parametrize(("asked", "target"), [({"principalArn": USER}, "ana"), ({"sessionArns": ["a"]}, "mara")])
 def test_sessions_are_ended_of_whom_they_are(classify: Classify, asked: dict[str, Any], target: str) -> None:
     """Of whoever is named, and without a name of the caller."""

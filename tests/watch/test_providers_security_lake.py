@@ -88,6 +88,8 @@ def test_a_call_about_an_account_is_cloudtrail_s(
         ("eks", "CreateAccessEntry", {"principalArn": "ana"}, Canonical.PRIVILEGE_GRANT),
         ("transfer", "ImportSshPublicKey", {"userName": "ana"}, Canonical.TOKEN_REISSUE),
         ("ec2", "AssociateIamInstanceProfile", {}, Canonical.PRIVILEGE_GRANT),
+        ("workspaces", "ModifySamlProperties", {"resourceId": "d-1"}, Canonical.TRUST_CHANGE),
+        ("storagegateway", "SetSMBGuestPassword", {}, Canonical.PASSWORD_RESET),
     ],
 )
 def test_what_another_service_changes_is_cloudtrail_s_too(

@@ -91,6 +91,12 @@ SELECT
         WHEN regexp_matches(eventName, '^(Modify|Update|Reset|Change|Set)User') AND regexp_matches(
             CAST(requestParameters AS VARCHAR), '(?i)"passwords?" ?: ?["\[]|"noPasswordRequired" ?: ?"?true|"no-password-required"'
         ) THEN 'another service password'
+        WHEN regexp_matches(eventName, '^(Set|Reset|Change|Update|Rotate)[A-Za-z]*Password$') THEN 'another service password'
+        -- Desktops, networks and boards are let into by whoever an identity provider of theirs says.
+        WHEN regexp_matches(
+            eventName, '^(Create|Update|Modify|Delete|Register|Deregister|Attach|Detach)[A-Za-z]*'
+            || '(IdentityProvider|IdentitySource|TrustProvider|SamlProperties|CertificateBasedAuth|WorkspaceAuthentication|OidcConfig|IdpConfig)'
+        ) THEN 'another service trust'
         ELSE 'another service'
     END AS native,
     CAST(instant(eventTime) AS VARCHAR) AS stamp,
@@ -218,6 +224,10 @@ placed AS (
                 )
                 WHEN starts_with(native, 'eks/') THEN coalesce(asked ->> '$.name', asked ->> '$.clusterName')
                 WHEN starts_with(native, 'transfer/') THEN asked ->> '$.serverId'
+                WHEN native LIKE 'another service %' THEN coalesce(
+                    asked ->> '$.identityProviderArn', asked ->> '$.identitySourceArn', asked ->> '$.resourceId', asked ->> '$.workspaceId',
+                    asked ->> '$.portalArn', asked ->> '$.gatewayARN', asked ->> '$.name', recipient, account
+                )
                 WHEN starts_with(native, 'workmail/') THEN asked ->> '$.organizationId'
                 WHEN starts_with(native, 'cognito-identity/') THEN coalesce(asked ->> '$.identityPoolId', given ->> '$.identityPoolId', asked ->> '$.identityPoolName')
             END,

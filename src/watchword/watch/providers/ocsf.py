@@ -52,7 +52,10 @@ _ABOUT_ACCOUNTS = re.compile(
     "|(account|cloudtrail|cognito-identity|ds|ds-data|eks|elasticache|es|fsx|glue|lightsail|memorydb|mq|organizations|rds"
     "|redshift|redshift-serverless|rolesanywhere|transfer|workmail)[.]amazonaws[.]com"
     "/(Accept|Add|Assoc|Assume|Attach|Change|Close|Create|Delete|Dereg|Detach|Disa|Enable|Import|Invite|Leave|Modify|Move"
-    "|Put|Register|Remove|Reset|Rotate|Set|Stop|Update).*",
+    "|Put|Register|Remove|Reset|Rotate|Set|Stop|Update).*"
+    "|[a-z0-9-]+[.]amazonaws[.]com/((Set|Reset|Change|Update|Rotate)[A-Za-z]*Password"
+    "|(Create|Update|Modify|Delete|Register|Deregister|Attach|Detach)[A-Za-z]*(IdentityProvider|IdentitySource"
+    "|TrustProvider|SamlProperties|CertificateBasedAuth|WorkspaceAuthentication|OidcConfig|IdpConfig)[A-Za-z]*)",
     re.DOTALL,
 )
 """Services of AWS' that keep accounts, and what the others change: by service and call, as `ocsf.sql` has it too."""
