@@ -34,7 +34,10 @@ TAKEN_UP = {
 }
 """Power that people take up themselves after somebody else gave it, or that comes with what they made."""
 
-NOBODYS_OWN = ("another service password", "ds/ResetUserPassword", "workmail/ResetPassword", "cognito-idp/Admin")
+NOBODYS_OWN = (
+    *("another service password", "ds/ResetUserPassword", "cognito-idp/Admin"),
+    *("workmail/", "transfer/", "lightsail/", "glue/"),
+)
 """AWS: how types begin whose account is of another kind than whoever acts: an equal name says nothing."""
 
 

@@ -109,6 +109,7 @@ _BASES: dict[str, list[dict[str, Any]]] = {
     ],
     "cloudtrail": [
         cloudtrail.call("UpdateLoginProfile"),
+        cloudtrail.call("AssociateAccessPolicy", {"name": "c", "principalArn": "arn%3Aaws%3Aiam%3A%3A1"}, source="eks"),
         cloudtrail.call("CreateAccessKey", {}, by=cloudtrail.ROLE, responseElements={"accessKey": {"userName": "ana"}}),
         {"Records": [cloudtrail.call("DeactivateMFADevice")]},
         {"detail-type": "AWS API Call via CloudTrail", "detail": cloudtrail.call("UpdateUser")},

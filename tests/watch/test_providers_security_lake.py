@@ -10,7 +10,10 @@ import pytest
 
 from watchword.core.identity_event import Canonical
 from watchword.watch.engine import Engine
+from watchword.watch.providers import CLOUDTRAIL
 from watchword.watch.verdicts import Report
+
+from .kinds import catalogue
 
 
 def call(operation: str, service: str = "iam.amazonaws.com", data: object = None, **fields: Any) -> dict[str, Any]:
@@ -66,6 +69,53 @@ def test_a_call_about_an_account_is_cloudtrail_s(
     assert row.actor == "arn:aws:sts::111122223333:assumed-role/Desk/mara"
     assert row.at.isoformat() == "2026-03-02T12:00:00+00:00"
     assert (report.rejected_lines, report.unknown_types) == (0, ())
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "data", "action"),
+    [
+        ("sts", "AssumeRoot", {"targetPrincipal": "444455556666"}, Canonical.IMPERSONATION_START),
+        ("cloudtrail", "StopLogging", {"name": "main"}, Canonical.LOG_TAMPERED),
+        ("organizations", "LeaveOrganization", {}, Canonical.TRUST_CHANGE),
+        ("rolesanywhere", "CreateTrustAnchor", {"name": "a"}, Canonical.TRUST_CHANGE),
+        ("cognito-identity", "SetIdentityPoolRoles", {"identityPoolId": "eu:1"}, Canonical.TRUST_CHANGE),
+        ("ds", "ResetUserPassword", {"userName": "ana"}, Canonical.PASSWORD_RESET),
+        ("ds-data", "AddGroupMember", {"memberName": "ana"}, Canonical.PRIVILEGE_GRANT),
+        ("workmail", "ResetPassword", {"userId": "ana"}, Canonical.PASSWORD_RESET),
+        ("account", "AcceptPrimaryEmailUpdate", {"accountId": "444455556666"}, Canonical.RECOVERY_INFO_CHANGE),
+        ("identitystore-scim", "CreateUser", {"id": "u-1"}, Canonical.ACCOUNT_CREATE),
+        ("rds", "ModifyDBInstance", {"dBInstanceIdentifier": "d", "masterUserPassword": "*"}, Canonical.PASSWORD_RESET),
+        ("eks", "CreateAccessEntry", {"principalArn": "ana"}, Canonical.PRIVILEGE_GRANT),
+        ("transfer", "ImportSshPublicKey", {"userName": "ana"}, Canonical.TOKEN_REISSUE),
+        ("ec2", "AssociateIamInstanceProfile", {}, Canonical.PRIVILEGE_GRANT),
+        ("workspaces", "ModifySamlProperties", {"resourceId": "d-1"}, Canonical.TRUST_CHANGE),
+        ("storagegateway", "SetSMBGuestPassword", {}, Canonical.PASSWORD_RESET),
+    ],
+)
+def test_what_another_service_changes_is_cloudtrail_s_too(
+    tmp_path: Path, service: str, operation: str, data: dict[str, str], action: Canonical
+) -> None:
+    """Everything that the catalogue of AWS' calls tells is told of Security Lake's records as well."""
+    report = read(tmp_path, call(operation, f"{service}.amazonaws.com", data=data))
+    assert [(row.provider, row.action) for row in report.verdicts] == [("cloudtrail", action)]
+
+
+@pytest.mark.parametrize(
+    ("service", "operation"),
+    [("sts", "AssumeRole"), ("eks", "DescribeCluster"), ("cloudtrail", "LookupEvents"), ("ec2", "DescribeInstances")],
+)
+def test_what_another_service_reads_is_let_be(tmp_path: Path, service: str, operation: str) -> None:
+    """Most of a log is that, and counts as its category."""
+    report = read(tmp_path, call(operation, f"{service}.amazonaws.com"))
+    assert (report.verdicts, [count.native for count in report.types]) == ((), ["category 6"])
+
+
+def test_every_call_that_is_told_comes_through(tmp_path: Path) -> None:
+    """Whatever the catalogue has an action for is handed to its provider."""
+    natives = [n for n, row in catalogue(CLOUDTRAIL).items() if "/" in n and (row["canonical"] or row["by_owner"])]
+    calls = sorted({n.partition(" ")[0] for n in natives})
+    events = [call(n.partition("/")[2], n.partition("/")[0] + ".amazonaws.com") for n in calls]
+    assert not {count.native for count in read(tmp_path, *events).types} & {"category 6"}
 
 
 def test_other_services_calls_are_let_be_beside_what_ocsf_says_itself(tmp_path: Path) -> None:

@@ -31,7 +31,9 @@ SELECT
             'StopEventDataStoreIngestion'
         ) THEN 'cloudtrail/' || eventName
         -- An authority whose certificates are taken for roles.
-        WHEN eventSource LIKE 'rolesanywhere.%' AND regexp_matches(eventName, '^(Create|Update|Enable)(TrustAnchor|Profile)$|^DeleteCrl$|^DisableCrl$')
+        WHEN eventSource LIKE 'rolesanywhere.%' AND regexp_matches(
+            eventName, '^(Create|Update|Enable)(TrustAnchor|Profile)$|^(Delete|Disable|Update)Crl$|^(Put|Delete)AttributeMapping$'
+        )
             THEN 'rolesanywhere/' || eventName
         -- The roles that whoever comes through a pool is given, also those who showed nothing.
         WHEN eventSource LIKE 'cognito-identity.%' AND eventName IN (
@@ -41,17 +43,60 @@ SELECT
         WHEN eventSource LIKE 'organizations.%' AND eventName IN (
             'RegisterDelegatedAdministrator', 'DeregisterDelegatedAdministrator', 'PutResourcePolicy', 'DeleteResourcePolicy',
             'AttachPolicy', 'DetachPolicy', 'UpdatePolicy', 'DeletePolicy', 'EnablePolicyType', 'DisablePolicyType', 'MoveAccount', 'AcceptHandshake',
-            'LeaveOrganization', 'RemoveAccountFromOrganization', 'DeleteOrganization', 'EnableAWSServiceAccess', 'DisableAWSServiceAccess'
+            'LeaveOrganization', 'RemoveAccountFromOrganization', 'DeleteOrganization', 'EnableAWSServiceAccess', 'DisableAWSServiceAccess',
+            'CreateAccount', 'CreateGovCloudAccount', 'CreateAccountResult', 'CloseAccount', 'CloseAccountResult', 'InviteAccountToOrganization',
+            'CreateOrganization', 'EnableAllFeatures'
         ) THEN 'organizations/' || eventName
-        WHEN eventSource LIKE 'workmail.%' AND eventName = 'ResetPassword' THEN 'workmail/ResetPassword'
-        WHEN eventSource LIKE 'account.%' AND eventName IN ('AcceptPrimaryEmailUpdate', 'PutContactInformation') THEN 'account/' || eventName
+        WHEN eventSource LIKE 'workmail.%' AND eventName IN (
+            'ResetPassword', 'CreateUser', 'DeleteUser', 'RegisterToWorkMail', 'DeregisterFromWorkMail', 'UpdatePrimaryEmailAddress',
+            'PutMailboxPermissions', 'DeleteMailboxPermissions', 'CreateImpersonationRole', 'UpdateImpersonationRole', 'DeleteImpersonationRole',
+            'AssumeImpersonationRole', 'DeletePersonalAccessToken', 'PutIdentityProviderConfiguration', 'DeleteIdentityProviderConfiguration'
+        ) THEN 'workmail/' || eventName
+        WHEN eventSource LIKE 'account.%' AND eventName IN (
+            'AcceptPrimaryEmailUpdate', 'PutContactInformation', 'StartPrimaryEmailUpdate', 'VerifyPhoneNumber', 'SendPhoneNumberVerification',
+            'PutAlternateContact', 'DeleteAlternateContact'
+        ) THEN 'account/' || eventName
+        -- Who may do what in a cluster, which role its service accounts act as, and whom it takes for somebody.
+        WHEN eventSource LIKE 'eks.%' AND (
+            regexp_matches(eventName, '^(Create|Update|Delete)(AccessEntry|PodIdentityAssociation)$')
+            OR eventName IN (
+                'AssociateAccessPolicy', 'DisassociateAccessPolicy', 'AssociateIdentityProviderConfig', 'DisassociateIdentityProviderConfig',
+                'UpdateClusterConfig'
+            )
+        ) THEN 'eks/' || eventName
+        -- A server of files has users of its own, who come in with keys and act as roles.
+        WHEN eventSource LIKE 'transfer.%' AND (
+            regexp_matches(eventName, '^(Create|Update|Delete)(User|Access)$|^(Import|Delete)SshPublicKey$') OR eventName = 'UpdateServer'
+        ) THEN 'transfer/' || eventName
+        -- Calls that do nothing else than hand a role to what runs, or a key to it; where that is one of many settings it is not told.
+        WHEN eventSource LIKE 'ec2.%' AND (
+            regexp_matches(eventName, '^(Associate|Disassociate)IamInstanceProfile$')
+            OR eventName IN ('ReplaceIamInstanceProfileAssociation', 'GetPasswordData')
+        ) THEN 'ec2/' || eventName
+        WHEN eventSource LIKE 'rds.%' AND regexp_matches(eventName, '^(AddRoleTo|RemoveRoleFrom)DB(Instance|Cluster)$') THEN 'rds/' || eventName
+        WHEN eventSource LIKE 'redshift.%' AND eventName = 'ModifyClusterIamRoles' THEN 'redshift/' || eventName
+        WHEN eventSource LIKE 'glue.%' AND eventName = 'UpdateDevEndpoint' THEN 'glue/' || eventName
+        WHEN eventSource LIKE 'lightsail.%' AND eventName IN (
+            'CreateBucketAccessKey', 'DeleteBucketAccessKey', 'DownloadDefaultKeyPair', 'GetInstanceAccessDetails',
+            'GetRelationalDatabaseMasterUserPassword'
+        ) THEN 'lightsail/' || eventName
+        WHEN eventSource LIKE 'ec2-instance-connect.%' AND eventName IN ('SendSSHPublicKey', 'SendSerialConsoleSSHPublicKey')
+            THEN 'ec2-instance-connect/' || eventName
         -- Databases, brokers and file systems have accounts of their own; a password itself is written as asterisks, or hidden.
         WHEN regexp_matches(eventName, '^(Modify|Update|Reset|Change|Set|Rotate)') AND regexp_matches(
             concat_ws(' ', CAST(requestParameters AS VARCHAR), responseElements ->> '$.pendingModifiedValues'),
             '(?i)"[a-z]*(master|admin)(user)?password" ?: ?"|"(rotate|manage)(master|admin)(user)?password" ?: ?"?true'
         ) THEN 'another service password'
-        WHEN regexp_matches(eventName, '^(Modify|Update|Reset|Change|Set)User') AND regexp_matches(CAST(requestParameters AS VARCHAR), '(?i)"passwords?" ?: ?["\[]')
-            THEN 'another service password'
+        -- A user of a cache who needs no password any more is let in as by one that is known.
+        WHEN regexp_matches(eventName, '^(Modify|Update|Reset|Change|Set)User') AND regexp_matches(
+            CAST(requestParameters AS VARCHAR), '(?i)"passwords?" ?: ?["\[]|"noPasswordRequired" ?: ?"?true|"no-password-required"'
+        ) THEN 'another service password'
+        WHEN regexp_matches(eventName, '^(Set|Reset|Change|Update|Rotate)[A-Za-z]*Password$') THEN 'another service password'
+        -- Desktops, networks and boards are let into by whoever an identity provider of theirs says.
+        WHEN regexp_matches(
+            eventName, '^(Create|Update|Modify|Delete|Register|Deregister|Attach|Detach)[A-Za-z]*'
+            || '(IdentityProvider|IdentitySource|TrustProvider|SamlProperties|CertificateBasedAuth|WorkspaceAuthentication|OidcConfig|IdpConfig)'
+        ) THEN 'another service trust'
         ELSE 'another service'
     END AS native,
     CAST(instant(eventTime) AS VARCHAR) AS stamp,
@@ -86,6 +131,8 @@ WITH field AS (
         said(record.who ->> '$.accessKeyId') AS access_key,
         said(record.who ->> '$.sessionContext.sourceIdentity') AS source_identity,
         record.asked AS asked,
+        -- What was asked for is not there, was cut short, or was too much to be kept.
+        coalesce(json_type(record.asked), '') <> 'OBJECT' OR said(record.asked ->> '$.omitted') IS NOT NULL AS lost,
         record.given AS given,
         record.more AS more,
         -- How a sign-in ended is among what it answers, or among what the service itself says of it.
@@ -99,6 +146,8 @@ WITH field AS (
             concat_ws(' ', record.asked ->> '$.serialNumber', ':mfa/' || (record.asked ->> '$.virtualMFADeviceName')),
             ':(mfa|sms-mfa)/root-account-mfa-device|:u2f/root'
         ) AS of_root,
+        -- A part of an address is escaped, a member of what was sent is not. What can not be read as escaped stays as it is.
+        coalesce(try(url_decode(record.asked ->> '$.principalArn')), record.asked ->> '$.principalArn') AS principal_named,
         record.address AS source,
         record.agent AS agent,
         said(record.request) AS request,
@@ -119,9 +168,30 @@ placed AS (
             asked ->> '$.member.memberId.userId', asked ->> '$.member.memberId', asked ->> '$.memberId', asked ->> '$.principalId', more ->> '$.sub', more ->> '$.requestParameters.sub[0]',
             asked ->> '$.sAMAccountName', asked ->> '$.memberName',
             CASE
-                WHEN starts_with(native, 'organizations/') THEN coalesce(asked ->> '$.accountId', asked ->> '$.targetId')
+                WHEN starts_with(native, 'organizations/') THEN coalesce(
+                    asked ->> '$.accountId', asked ->> '$.targetId', asked ->> '$.target.id', given ->> '$.createAccountStatus.accountId',
+                    given ->> '$.createAccountStatus.id'
+                )
+                -- A user of the account itself has the name that IAM's own calls have.
+                WHEN regexp_extract(principal_named, '^arn:[^:]*:iam::(\d+):user/', 1) = coalesce(recipient, account)
+                    THEN regexp_extract(principal_named, '[^/]+$')
+                WHEN principal_named IS NOT NULL THEN principal_named
+                WHEN starts_with(native, 'eks/') THEN coalesce(
+                    (asked ->> '$.namespace') || '/' || (asked ->> '$.serviceAccount'),
+                    (given ->> '$.association.namespace') || '/' || (given ->> '$.association.serviceAccount')
+                )
+                WHEN starts_with(native, 'ec2/') THEN coalesce(
+                    asked ->> ('$.' || name || 'Request.InstanceId'), given ->> ('$.' || name || 'Response.iamInstanceProfileAssociation.instanceId'),
+                    asked ->> ('$.' || name || 'Request.AssociationId')
+                )
+                WHEN starts_with(native, 'transfer/') THEN asked ->> '$.externalId'
+                WHEN starts_with(native, 'lightsail/') THEN asked ->> '$.bucketName'
+                WHEN starts_with(native, 'glue/') THEN asked ->> '$.endpointName'
+                WHEN starts_with(native, 'workmail/') THEN coalesce(
+                    asked ->> '$.granteeId', asked ->> '$.entityId', given ->> '$.userId', asked ->> '$.name', asked ->> '$.impersonationRoleId'
+                )
                 -- Whose name the first account of a database has is seldom asked for: which database says whose.
-                WHEN native = 'another service password' THEN coalesce(
+                WHEN native = 'another service password' OR regexp_matches(native, '^(rds|redshift)/') THEN coalesce(
                     asked ->> '$.dBInstanceIdentifier', asked ->> '$.dBClusterIdentifier', asked ->> '$.clusterIdentifier', asked ->> '$.clusterArn',
                     asked ->> '$.namespaceName', asked ->> '$.relationalDatabaseName', asked ->> '$.domainName', asked ->> '$.storageVirtualMachineId',
                     asked ->> '$.fileSystemId', given ->> '$.dBInstanceIdentifier', given ->> '$.dBClusterIdentifier'
@@ -152,6 +222,13 @@ placed AS (
                     asked ->> '$.policyId', asked ->> '$.handshakeId', asked ->> '$.servicePrincipal', asked ->> '$.rootId',
                     given ->> '$.resourcePolicy.resourcePolicySummary.id', recipient, account
                 )
+                WHEN starts_with(native, 'eks/') THEN coalesce(asked ->> '$.name', asked ->> '$.clusterName')
+                WHEN starts_with(native, 'transfer/') THEN asked ->> '$.serverId'
+                WHEN native LIKE 'another service %' THEN coalesce(
+                    asked ->> '$.identityProviderArn', asked ->> '$.identitySourceArn', asked ->> '$.resourceId', asked ->> '$.workspaceId',
+                    asked ->> '$.portalArn', asked ->> '$.gatewayARN', asked ->> '$.name', recipient, account
+                )
+                WHEN starts_with(native, 'workmail/') THEN asked ->> '$.organizationId'
                 WHEN starts_with(native, 'cognito-identity/') THEN coalesce(asked ->> '$.identityPoolId', given ->> '$.identityPoolId', asked ->> '$.identityPoolName')
             END,
             asked ->> '$.sAMLProviderArn', asked ->> '$.openIDConnectProviderArn', given ->> '$.sAMLProviderArn',
@@ -181,7 +258,7 @@ named AS (
                 THEN CASE WHEN regexp_matches(CAST(asked AS VARCHAR), '(?i)"enabled": ?true') THEN ' on' ELSE ' off' END
             WHEN name IN ('AdminUpdateUserAttributes', 'UpdateUserAttributes') OR native IN ('sso-directory/UpdateUser', 'identitystore/UpdateUser')
                 -- Attributes are much else than contacts; where they are not told they could be.
-                THEN CASE WHEN asked IS NULL OR regexp_matches(CAST(asked AS VARCHAR), '(?i)mail|phone|HIDDEN_DUE|operations') THEN ' contact' ELSE ' other' END
+                THEN CASE WHEN lost OR regexp_matches(CAST(asked AS VARCHAR), '(?i)mail|phone|HIDDEN_DUE|operations') THEN ' contact' ELSE ' other' END
             -- A whole user or a part of one, of which most is hidden.
             WHEN native IN ('identitystore-scim/PatchUser', 'identitystore-scim/PutUser') THEN CASE
                 WHEN regexp_matches(CAST(asked AS VARCHAR), '(?i)"active": ?"?false|"path": ?"active", ?"value": ?"?false|"value": ?"?false"?, ?"path": ?"active"')
@@ -192,28 +269,49 @@ named AS (
             END
             WHEN native = 'identitystore-scim/PatchGroup' THEN CASE
                 WHEN regexp_matches(CAST(asked AS VARCHAR), '(?i)"op": ?"remove"') THEN ' out'
-                WHEN asked IS NULL OR regexp_matches(CAST(asked AS VARCHAR), '(?i)members|HIDDEN_DUE') THEN ' in'
+                WHEN lost OR regexp_matches(CAST(asked AS VARCHAR), '(?i)members|HIDDEN_DUE') THEN ' in'
                 ELSE ' other'
             END
             WHEN native = 'ds/UpdateUser'
-                THEN CASE WHEN asked IS NULL OR regexp_matches(CAST(asked AS VARCHAR), '(?i)mail|phone|mobile|otherAttributes') THEN ' contact' ELSE ' other' END
+                THEN CASE WHEN lost OR regexp_matches(CAST(asked AS VARCHAR), '(?i)mail|phone|mobile|otherAttributes') THEN ' contact' ELSE ' other' END
             -- Of the policies of an organization some are about backups, labels and the like.
             WHEN native IN ('organizations/UpdatePolicy', 'organizations/EnablePolicyType', 'organizations/DisablePolicyType')
                 THEN CASE WHEN coalesce(asked ->> '$.policyType', given ->> '$.policy.policySummary.type', '') IN ('', 'SERVICE_CONTROL_POLICY', 'RESOURCE_CONTROL_POLICY')
                     THEN '' ELSE ' other' END
+            -- Policies of AWS' own that only deny, and the one by which the console ends a role's sessions: who is freed of one is given power.
+            WHEN regexp_matches(native, '^(iam|sso)/(Attach|Detach).*Policy')
+                THEN CASE WHEN regexp_matches(
+                    coalesce(asked ->> '$.policyArn', asked ->> '$.managedPolicyArn'), '^arn:[^:]*:iam::aws:policy/(AWSDenyAll$|AWSCompromisedKeyQuarantine)'
+                ) THEN ' deny' ELSE '' END
+            WHEN native = 'iam/DeleteRolePolicy'
+                THEN CASE WHEN asked ->> '$.policyName' = 'AWSRevokeOlderSessions' THEN ' deny' ELSE '' END
+            -- A call that lost what it asked for is the most that it may be.
+            WHEN native = 'eks/UpdateClusterConfig'
+                THEN CASE WHEN lost OR asked ->> '$.accessConfig' IS NOT NULL THEN '' ELSE ' other' END
+            WHEN native = 'transfer/UpdateServer'
+                THEN CASE WHEN lost OR regexp_matches(CAST(asked AS VARCHAR), '"identityProvider') THEN '' ELSE ' other' END
+            WHEN native = 'transfer/CreateUser'
+                THEN CASE WHEN lost OR said(asked ->> '$.sshPublicKeyBody') IS NOT NULL THEN ' key' ELSE '' END
+            WHEN native = 'glue/UpdateDevEndpoint'
+                THEN CASE WHEN lost OR regexp_matches(CAST(asked AS VARCHAR), '"(publicKey|addPublicKeys)"') THEN '' ELSE ' other' END
+            WHEN native = 'redshift/ModifyClusterIamRoles' THEN CASE
+                WHEN coalesce(said(asked ->> '$.addIamRoles'), '[]') = '[]' AND said(asked ->> '$.defaultIamRoleArn') IS NULL
+                    AND said(asked ->> '$.removeIamRoles') IS NOT NULL THEN ' off'
+                ELSE ''
+            END
             WHEN native = 'iam/UpdateUser'
                 THEN CASE WHEN said(asked ->> '$.newUserName') IS NOT NULL THEN ' name' ELSE ' other' END
             ELSE ''
         END AS native_action,
         -- What a person does in the service's own pages, or to the account they are signed in to.
-        kind = 'Root' AND NOT lent_root AND starts_with(native, 'signin/')
-        OR regexp_matches(
+        regexp_matches(
             native, '^cognito-idp/(ForgotPassword|ConfirmForgotPassword|ResetPassword|Signup|ChangePassword|SetUser|AssociateSoftwareToken'
             || '|VerifySoftwareToken|UpdateUserAttributes|VerifyUserAttribute|GlobalSignOut|RevokeToken|RevokeUserSession|DeleteUser$|InitiateAuth'
             || '|RespondToAuth|SignUp|ConfirmSignUp|ForgetDevice|ConfirmDevice|CompleteWebAuthn|StartWebAuthn|DeleteWebAuthn)'
         )
         OR native = 'iam/ChangePassword'
-        OR starts_with(native, 'signin/') AS on_self
+        -- Whose sessions are ended, and from where anybody may sign in, is asked for by whoever administers it.
+        OR starts_with(native, 'signin/') AND NOT regexp_matches(native, '^signin/(Put|Delete|Batch)') AS on_self
     FROM placed
 ),
 acting AS (
@@ -227,14 +325,14 @@ whom AS (
             WHEN on_self THEN CASE WHEN kind = 'Root' THEN who ELSE coalesce(user_named, told_login, who) END
             -- Without a name a call is about the caller, where what was asked for or given is there to be read: a call that
             -- lost it on the way, or was cut short, may be about anybody.
-            WHEN user_named IS NULL AND thing_named IS NULL AND starts_with(native, 'iam/')
-                AND (json_type(asked) = 'OBJECT' AND said(asked ->> '$.omitted') IS NULL OR json_type(given) = 'OBJECT') AND regexp_matches(
-                name, 'AccessKey|LoginProfile|MFADevice|SSHPublicKey|SigningCertificate|ServiceSpecificCredential'
+            WHEN user_named IS NULL AND thing_named IS NULL
+                AND (NOT lost OR json_type(given) = 'OBJECT') AND regexp_matches(
+                native, '^iam/.*(AccessKey|LoginProfile|MFADevice|SSHPublicKey|SigningCertificate|ServiceSpecificCredential)|^signin/BatchRevokeSessions$'
             ) THEN CASE WHEN lent_root THEN coalesce(account, arn) ELSE who END
             ELSE coalesce(
                 user_named, thing_named,
                 -- What is about the whole of it.
-                CASE WHEN regexp_matches(native, '^iam/.*(AccountPasswordPolicy|EnableOrganizations|DisableOrganizations|OutboundWebIdentity)')
+                CASE WHEN regexp_matches(native, '^iam/.*(AccountPasswordPolicy|EnableOrganizations|DisableOrganizations|OutboundWebIdentity)|^signin/(Put|Delete)')
                     THEN coalesce(recipient, account) END
             )
         END AS whom,
@@ -259,7 +357,7 @@ SELECT
     coalesce(whom, '') AS "target",
     names_of(list_transform(list_filter([
         whom, CASE WHEN on_self AND kind <> 'Root' THEN told_login END, CASE WHEN on_self THEN arn END,
-        given ->> '$.user.arn', more ->> '$.sub', more ->> '$.requestParameters.sub[0]',
+        given ->> '$.user.arn', principal_named, more ->> '$.sub', more ->> '$.requestParameters.sub[0]',
         -- The name as other logs and a desk have it.
         CASE WHEN user_named IS NOT NULL AND starts_with(native, 'iam/') AND coalesce(recipient, account) IS NOT NULL
             THEN 'arn:aws:iam::' || coalesce(recipient, account) || CASE WHEN of_root THEN ':root' ELSE ':user/' || user_named END END
@@ -304,6 +402,7 @@ SELECT
     coalesce(
         said(asked ->> '$.policyArn'), nullif(regexp_extract(asked ->> '$.taskPolicyArn.arn', '[^/]+$'), ''), said(asked ->> '$.groupName'), said(asked ->> '$.serialNumber'),
         said(asked ->> '$.accessKeyId'), said(given ->> '$.accessKey.accessKeyId'), said(more ->> '$.MFAUsed'),
+        CASE WHEN regexp_matches(native, '^(eks|transfer|rds)/') THEN said(coalesce(asked ->> '$.roleArn', asked ->> '$.role')) END,
         said(more ->> '$.CredentialType'), role
     ) AS detail
 FROM whom

@@ -46,7 +46,19 @@ _API_ACTIVITY = 6003
 _SAYS_LITTLE = frozenset({3003, 3004, 3006})
 """Classes of which a record says that there was a right, a thing or a group, and not what that lets anybody do."""
 _OKTA_TYPE = re.compile(r"[a-z][a-z_]*(\.[a-z0-9_]+)+")
-_KEEPS_ACCOUNTS = re.compile(r"(iam|signin|sso|sso-directory|identitystore|cognito-idp)\.amazonaws\.com")
+_ABOUT_ACCOUNTS = re.compile(
+    "(iam|signin|sso|sso-directory|identitystore|identitystore-scim|cognito-idp)[.]amazonaws[.]com/.*"
+    "|sts[.]amazonaws[.]com/AssumeRoot|ec2[.]amazonaws[.]com/(Associate|Disassociate|Replace)IamInstanceProfile.*"
+    "|(account|cloudtrail|cognito-identity|ds|ds-data|eks|elasticache|es|fsx|glue|lightsail|memorydb|mq|organizations|rds"
+    "|redshift|redshift-serverless|rolesanywhere|transfer|workmail)[.]amazonaws[.]com"
+    "/(Accept|Add|Assoc|Assume|Attach|Change|Close|Create|Delete|Dereg|Detach|Disa|Enable|Import|Invite|Leave|Modify|Move"
+    "|Put|Register|Remove|Reset|Rotate|Set|Stop|Update).*"
+    "|[a-z0-9-]+[.]amazonaws[.]com/((Set|Reset|Change|Update|Rotate)[A-Za-z]*Password"
+    "|(Create|Update|Modify|Delete|Register|Deregister|Attach|Detach)[A-Za-z]*(IdentityProvider|IdentitySource"
+    "|TrustProvider|SamlProperties|CertificateBasedAuth|WorkspaceAuthentication|OidcConfig|IdpConfig)[A-Za-z]*)",
+    re.DOTALL,
+)
+"""Services of AWS' that keep accounts, and what the others change: by service and call, as `ocsf.sql` has it too."""
 
 
 def _shape(value: Json) -> tuple[Json, ...] | None:
@@ -66,11 +78,11 @@ def _of_cloudtrail(event: Json) -> Json | None:
     """
     api, name, source = event.get("api"), at(event, "api", "operation"), at(event, "api", "service", "name")
     # As the SQL has it, which reads what is left here: of which class, and that some operation is named.
-    if name is None or not isinstance(source, str) or not _KEEPS_ACCOUNTS.fullmatch(source):
-        return None
-    if _class_of(event) != _API_ACTIVITY:
+    if name is None or not isinstance(source, str) or _class_of(event) != _API_ACTIVITY:
         return None
     name = name if isinstance(name, str) else json.dumps(name)
+    if not _ABOUT_ACCOUNTS.fullmatch(f"{source}/{name}"):
+        return None
     who, unmapped = at(event, "actor", "user"), event.get("unmapped")
     names = [each for each in (at(who, key) for key in ("uid", "uuid", "uid_alt")) if isinstance(each, str)]
     issuer = text(at(event, "actor", "session", "issuer"))

@@ -17,8 +17,19 @@ SELECT
     CASE
         -- AWS' own calls, and what Okta says more of, which their own providers read.
         WHEN class IS NULL OR (
-            class = 6003 AND regexp_matches(api.service.name, '^(iam|signin|sso|sso-directory|identitystore|cognito-idp)[.]amazonaws[.]com$')
-            AND api.operation IS NOT NULL
+            class = 6003 AND regexp_full_match(
+                api.service.name || '/' || api.operation,
+                '(iam|signin|sso|sso-directory|identitystore|identitystore-scim|cognito-idp)[.]amazonaws[.]com/.*'
+                || '|sts[.]amazonaws[.]com/AssumeRoot|ec2[.]amazonaws[.]com/(Associate|Disassociate|Replace)IamInstanceProfile.*'
+                || '|(account|cloudtrail|cognito-identity|ds|ds-data|eks|elasticache|es|fsx|glue|lightsail|memorydb|mq|organizations|rds'
+                || '|redshift|redshift-serverless|rolesanywhere|transfer|workmail)[.]amazonaws[.]com'
+                || '/(Accept|Add|Assoc|Assume|Attach|Change|Close|Create|Delete|Dereg|Detach|Disa|Enable|Import|Invite|Leave|Modify|Move'
+                || '|Put|Register|Remove|Reset|Rotate|Set|Stop|Update).*'
+                || '|[a-z0-9-]+[.]amazonaws[.]com/((Set|Reset|Change|Update|Rotate)[A-Za-z]*Password'
+                || '|(Create|Update|Modify|Delete|Register|Deregister|Attach|Detach)[A-Za-z]*(IdentityProvider|IdentitySource'
+                || '|TrustProvider|SamlProperties|CertificateBasedAuth|WorkspaceAuthentication|OidcConfig|IdpConfig)[A-Za-z]*)',
+                's'
+            )
         ) OR (
             class IN (3003, 3004, 3006) AND regexp_full_match(metadata.event_code, '[a-z][a-z_]*([.][a-z0-9_]+)+')
             AND starts_with(lower(metadata.product.vendor_name), 'okta')
