@@ -140,8 +140,8 @@ def classify(
         told = escape(printable(f"{share.file}: {why[-1] if share.rejected <= len(why) else 'see --rejects'}"))
         err.print(f"[red]not read to its end[/] {told}", soft_wrap=True)
     for share in report.strange_files:
-        why = escape(printable(share.why_strange(share.file)))
-        err.print(f"[yellow]{why}[/]: is it the log of another provider?", soft_wrap=True)
+        strange = escape(printable(share.why_strange(share.file)))
+        err.print(f"[yellow]{strange}[/]: is it the log of another provider?", soft_wrap=True)
     if report.findings or report.hits or report.broken_files or report.strange_files:
         raise SystemExit(1)
 
