@@ -21,6 +21,7 @@ from watchword.cli.listening import IDLE_S
 from watchword.console import create_console
 from watchword.core.ids import CaseId
 from watchword.core.person import Kind, Role, RoleGrant
+from watchword.desk.people import fingerprint
 from watchword.directories.sandbox import Sandbox, Seed
 from watchword.reception import countersign
 from watchword.reception.afterwards import Afterwards
@@ -73,6 +74,14 @@ class Organisation:
         """Let time pass, and do what became due."""
         self.at += timedelta(**length)
         self.works()
+
+    def confirm_key(self, login: str) -> None:
+        """Have a second administrator confirm the latest passkey of *login*."""
+        root, person = self.app.names.person("root"), self.app.names.person(login)
+        second = self.app.people.register(root, login="olaf", name="Olaf Wren", kind=Kind.EMPLOYEE, unit="", at=self.at)
+        self.app.people.grant(root, second, RoleGrant(role=Role.ADMINISTRATOR), self.at)
+        key = self.app.registry.person(person).credentials_of("passkey")[-1]
+        self.app.people.confirm_credential(second, person, key.id, fingerprint(key), self.at)
 
     def works(self) -> None:
         """Do what is due now."""

@@ -94,6 +94,7 @@ def test_an_author_signs_over_the_api(desk: Organisation) -> None:
 def test_a_lender_signs_over_the_api(desk: Organisation) -> None:
     """Whoever has a passkey signs for the seat they lend; a loan without says so, and gets its signature later."""
     wen, hers = Staff(desk.client(), "wen"), passkey(desk, "wen")
+    desk.confirm_key("wen")
     seat = {"to": "paula", "seat": "iam_duty", "until": "2026-12-01T00:00:00Z"}
     assert [one["signed"] for one in wen.post("/api/seats", seat).json()] == [False]
     asked = wen.post("/api/seats/statement", seat).json()

@@ -149,7 +149,7 @@ def test_page_refuses_what_does_not_hold(apart: Office, browser: Browser) -> Non
         page = page_of(browser)
         tampered(page, change)
         opened(apart, page, case)
-        expect(page.locator("h1"), change.__name__).to_have_text("Do not approve this")
+        expect(page.locator("h1"), change.__name__).to_have_text("Do not sign this")
         assert page.locator("#approve").count() == 0
         page.context.close()
 
@@ -344,7 +344,7 @@ def test_page_lends_nothing_that_does_not_hold(apart: Office, browser: Browser) 
         bare = page_of(browser)
         tampered(bare, change)
         bare.goto(address())
-        expect(bare.locator("h1"), change.__name__).to_have_text("Do not approve this")
+        expect(bare.locator("h1"), change.__name__).to_have_text("Do not sign this")
         assert bare.locator("#lend").count() == 0
         bare.context.close()
 

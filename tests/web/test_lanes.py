@@ -77,6 +77,9 @@ def test_a_seat_is_signed_for_by_its_lender(signed_in: SignedIn, place: Organisa
     wen = with_passkey(signed_in, "wen")
     wen.goto("/seats")
     lend(wen, "2026-12-01")
+    expect(wen.get_by_role("link", name="Sign it")).to_have_count(0)  # with a key that nobody confirmed
+    place.confirm_key("wen")
+    wen.reload()
     loan = wen.locator(".held li", has_text="IAM duty")
     expect(loan).to_contain_text("not signed: it counts where approvals need no signature")
     fits(wen, "seats-unsigned")

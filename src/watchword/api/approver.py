@@ -238,8 +238,9 @@ def _lent(app: App, one: Pass | LoanPass, data: Act, at: datetime) -> Done:
     """Lend by a pass that is for it, and by no other; nothing else is done with that one."""
     if not isinstance(one, LoanPass) or data.act != "lend":
         raise Invalid("This page is open for something else.", "Open it again from the console.", where="act")
-    app.lending.lend_signed(one.person, one.statement, data.assertion, at)
-    return Done(told="Lent. What you signed stands in the ledger, and counts where approvals are signed, too.")
+    lent = app.lending.lend_signed(one.person, one.statement, data.assertion, at)
+    but = "" if app.lending.is_bound(lent, at) else ", but not where a key is asked for that can not be copied"
+    return Done(told=f"Lent. What you signed stands in the ledger. It counts where approvals are signed, too{but}.")
 
 
 def _asked(app: App, one: Pass, at: datetime) -> ApproverOut:

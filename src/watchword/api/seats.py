@@ -97,7 +97,7 @@ def _standing(app: App, person: PersonId, at: datetime) -> tuple[LentOut, ...]:
             to=app.names.said(to)[0],
             seat=one.seat,
             until=one.until,
-            signed=bool(one.proof),
+            signed=app.lending.is_signed(one, at),
         )
         for to, one in (*given, *taken)
     )

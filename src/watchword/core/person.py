@@ -259,7 +259,7 @@ class DelegationEnded(msgspec.Struct, frozen=True, kw_only=True, tag="delegation
 
 
 class SeatLent(msgspec.Struct, frozen=True, kw_only=True, tag="seat.lent"):
-    """Somebody lets *person* approve in their place; it replaces what they lent them of that seat before."""
+    """Somebody lets *person* approve in their place; it replaces what they lent them of that seat until that date."""
 
     person: PersonId
     lent: LentSeat
@@ -429,8 +429,9 @@ def evolve_person(person: Person | None, event: PersonEvent) -> Person:
         case _, DelegationEnded():
             return replace(person, delegations=tuple(d for d in person.delegations if d.unit != event.unit))
         case _, SeatLent():
-            kept = tuple(one for one in person.lent if not one.is_of(event.lent.by, event.lent.seat))
-            return replace(person, lent=(*kept, event.lent))
+            lent = event.lent
+            kept = (one for one in person.lent if not (one.is_of(lent.by, lent.seat) and one.until == lent.until))
+            return replace(person, lent=(*kept, lent))
         case _, SeatReturned():
             return replace(person, lent=tuple(one for one in person.lent if not one.is_of(event.by, event.seat)))
         case _, ExecutorGranted():

@@ -160,7 +160,7 @@ def said_to_approver(refused: Refused) -> Refused:
 
 _SAID = {
     "wrong_answer": (
-        "This is no signature of yours over this request.",
+        "This is no signature of yours over what was asked.",
         "Read it again, and sign it with a passkey that is enrolled for you.",
     ),
     "not_enrolled": (
@@ -168,7 +168,7 @@ _SAID = {
         "Have an administrator enrol one that checks a PIN or a biometric.",
     ),
     "origin": (
-        "The request was signed on a page that is not ours.",
+        "It was signed on a page that is not ours.",
         "Treat this as phishing: close that page, and open the console from its known address.",
     ),
 }

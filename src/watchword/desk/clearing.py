@@ -30,13 +30,13 @@ from watchword.core.facts import facts_of
 from watchword.core.gates import withstands
 from watchword.core.ids import Seq
 from watchword.core.passkey import METHOD
-from watchword.core.person import Person
+from watchword.core.person import Person, SeatReturned
 from watchword.core.quorum import Vote
 from watchword.core.request import Request
 from watchword.desk.approvals import Approvals
 from watchword.desk.lending import Lending
 from watchword.desk.lent import counting
-from watchword.desk.recording import case_stream, event_of
+from watchword.desk.recording import case_stream, event_of, person_stream
 from watchword.desk.steps import Loaded, Steps
 from watchword.desk.verification import PROOF, Verification
 from watchword.desk.vouching import withdrawn
@@ -194,7 +194,7 @@ class Clearing:
         self._proof(loaded, given, entry, then, now)
         unit = loaded.case.unit
         held = {*(then.roles_at(vote.at, unit) & now.roles_at(vote.at, unit))}
-        known = {*held, *loaded.account.relations(vote.person, vote.at), *self._lent(loaded, vote, then, now)}
+        known = {*held, *loaded.account.relations(vote.person, vote.at), *self._lent(loaded, vote, then, entry.seq)}
         if not set(vote.roles) <= known:
             _refuse("roles", "an approver does not hold the role they approved with")
         voices = [p for v in loaded.case.votes for p in (v.person, *v.lent_by)]
@@ -232,7 +232,7 @@ class Clearing:
         if self.steps.registry.recently_recovered(now, at):
             _refuse("recovered", "an account of whoever broke the glass was recovered lately")
 
-    def _lent(self, loaded: Loaded, vote: Vote, then: Person, now: Person) -> tuple[str, ...]:
+    def _lent(self, loaded: Loaded, vote: Vote, then: Person, seq: Seq) -> tuple[str, ...]:
         """Seats of others: lent before the vote, not taken back since, by those the vote names, who could sit there.
 
         Where approvals are signed, each loan's own signature is checked whole as well.
@@ -241,12 +241,13 @@ class Clearing:
             return ()
         asked = loaded.case.requirement.approve
         signed = asked is not None and asked.signed
-        still = {(one.by, one.seat, one.until) for one in now.lent}
+        since = (event_of(one) for one in self.steps.ledger.read(person_stream(vote.person)) if one.seq > seq)
+        back = {(event.by, event.seat) for event in since if isinstance(event, SeatReturned)}
         standing = tuple(
             one
             for one in then.lent_at(vote.at)
             if one.by in vote.lent_by
-            and (one.by, one.seat, one.until) in still
+            and (one.by, one.seat) not in back
             and (not signed or self.lending.recheck(one, vote.person))
         )
         votes = tuple(v for v in loaded.case.votes if v.leaf != vote.leaf)

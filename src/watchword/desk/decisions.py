@@ -96,7 +96,7 @@ class Decisions:
             case,
             actor,
             Step.REFUSE,
-            lambda loaded: do.Refuse(person=actor, roles=self.seats(actor, loaded, at)),
+            lambda loaded: do.Refuse(person=actor, roles=self.seats(actor, loaded, at, to_approve=False)),
             at,
             disclosures={past.ApprovalRefused: words("why", why)},
         )
@@ -123,14 +123,14 @@ class Decisions:
         build = do.AnswerQuestion(by=actor, question=question)
         self.steps.step(case, actor, Step.VERIFY, lambda _: build, at, disclosures=told)
 
-    def seats(self, actor: PersonId, loaded: Loaded, at: datetime) -> tuple[str, ...]:
-        """Roles and relations that may fill a seat of this case's approval."""
+    def seats(self, actor: PersonId, loaded: Loaded, at: datetime, *, to_approve: bool = True) -> tuple[str, ...]:
+        """Roles and relations that may fill a seat of this case's approval, *to_approve* or to say no."""
         person = self.steps.registry.person(actor)
         own = (*sorted(person.roles_at(at, loaded.case.unit)), *loaded.account.relations(actor, at))
         rule = loaded.case.requirement.approve
         if rule is not None and eligible(rule, own):
             return own
-        return tuple(dict.fromkeys((*own, *self.steps.lent(person, loaded, at).seats)))
+        return tuple(dict.fromkeys((*own, *self.steps.lent(person, loaded, at, to_approve=to_approve).seats)))
 
     def _lenders(self, actor: PersonId, loaded: Loaded, at: datetime) -> tuple[PersonId, ...]:
         """In whose place *actor* sits: nobody's, where what they hold themself is enough."""

@@ -8,7 +8,8 @@ counts once the lender signed it too, over exact bytes (`core.loan`), on the pag
 from __future__ import annotations
 
 import secrets
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
@@ -22,8 +23,8 @@ from watchword.core.approval import (
     proof_of,
 )
 from watchword.core.errors import Conflict, Invalid, Refused
-from watchword.core.ids import PersonId
-from watchword.core.loan import Loan
+from watchword.core.ids import PersonId, Seq
+from watchword.core.loan import Loan, suffices
 from watchword.core.passkey import METHOD, RelyingParty
 from watchword.core.person import (
     CredentialUsed,
@@ -35,10 +36,11 @@ from watchword.core.person import (
     SeatLent,
     SeatReturned,
 )
+from watchword.core.quorum import Rule
 from watchword.desk.approvals import said_to_approver
 from watchword.desk.recording import draft, event_of, person_stream
 from watchword.desk.steps import Steps
-from watchword.ledger.append import Append
+from watchword.ledger.append import Append, Appended
 from watchword.ledger.approval import verify
 from watchword.ledger.sshsig import LOAN, namespace_of, signed_data
 from watchword.methods.port import SignedAnswer, SignerPort
@@ -51,6 +53,12 @@ RELATIONS = ("manager_of_record", "second_owner", "sponsor")
 
 LENDABLE = (*RELATIONS, Role.IAM_DUTY, Role.SECURITY_DUTY, Role.ACCOUNT_OWNER, Role.PLATFORM_SECURITY)
 """What can be lent. Custodians and the CISO's delegates sit for themselves alone."""
+
+CONFIRMED = Rule(name="loan", seats=(), signed=True)
+"""What any rung whose approvals are signed asks of a key."""
+
+BOUND = Rule(name="loan", seats=(), signed=True, device_bound=True)
+"""What the strictest of them ask."""
 
 TO_SIGN = timedelta(minutes=10)
 """How long what is to be signed may be looked at."""
@@ -78,7 +86,9 @@ class Lending:
 
         A login nobody has and somebody who is no employee are refused in the same words.
         """
-        to, version = self._settled(self._known(login))
+        until = until.astimezone(UTC)
+        to = self._known(login)
+        version = self._version(to)  # first: what comes between it and the decision is not overlooked
         lender, taker = self._demand_lendable(actor, to, seat, until, at)
         # Who gave them their password could have a friend of theirs approve what being signed in does not.
         demand_own_sign_in(lender, at, "Wait, or approve yourself with your passkey.")
@@ -90,17 +100,25 @@ class Lending:
     # --- signed ------------------------------------------------------------------------------------------------------
 
     def signs(self, actor: PersonId, at: datetime) -> bool:
-        """Whether *actor* holds a passkey that counts, made for the page that signs."""
+        """Whether *actor* holds a passkey that counts, confirmed and made for the page that signs."""
         try:
             self._options(self.steps.registry.person(actor), "", at)
         except Refused:
             return False
         return True
 
+    def is_signed(self, lent: LentSeat, at: datetime) -> bool:
+        """Whether *lent* counts where approvals are signed: by a key that its lender holds still."""
+        return suffices(lent, self.steps.registry.person(lent.by), CONFIRMED, at)
+
+    def is_bound(self, lent: LentSeat, at: datetime) -> bool:
+        """Whether *lent* counts where a key that can not be copied is asked for, as well."""
+        return suffices(lent, self.steps.registry.person(lent.by), BOUND, at)
+
     def to_sign(self, actor: PersonId, login: str, seat: str, until: datetime, at: datetime) -> Signing:
         """What *actor* signs to lend that; refused where they may not, or hold no passkey that counts."""
-        to, _ = self._settled(self._known(login))
-        lender, taker = self._demand_lendable(actor, to, seat, until, at)
+        until = until.astimezone(UTC)  # the page that shows it knows no other zone
+        lender, taker = self._demand_lendable(actor, self._known(login), seat, until, at)
         self._demand_unsigned(taker, actor, seat, until, at)
         loan = Loan(
             log=self.steps.ledger.origin,
@@ -115,24 +133,27 @@ class Lending:
         return self._signing(lender, loan.encode(), at)
 
     def asked(self, actor: PersonId, statement: str, at: datetime) -> Signing:
-        """The same again for a *statement* that `to_sign` gave *actor*."""
+        """The same again for a *statement* that `to_sign` gave *actor*, as long as there is something to sign."""
+        said = Loan.parse(statement)
+        self._demand_unsigned(self.steps.registry.person(said.to), actor, said.seat, said.until, at)
         return self._signing(self.steps.registry.person(actor), statement, at)
 
-    def lend_signed(self, actor: PersonId, statement: str, assertion: str, at: datetime) -> None:
+    def lend_signed(self, actor: PersonId, statement: str, assertion: str, at: datetime) -> LentSeat:
         """Lend what *statement* says, as `to_sign` gave it, by the browser's *assertion* of *actor*'s passkey over it.
 
-        It may take the place of the same loan without a signature.
+        It may take the place of the same loan without a signature that counts.
         """
         said = Loan.parse(statement)
-        ledger, stated = self.steps.ledger, said.checkpoint
-        known = 0 < stated.size <= ledger.size and ledger.root(stated.size).hex() == stated.root
-        if said.log != ledger.origin or said.by != actor or not known or not at <= said.not_after <= at + TO_SIGN:
-            raise Conflict("What you looked at is out of date.", "Open the page again from the console.")
-        to, version = self._settled(said.to)
+        if said.by != actor:
+            raise _outdated()
+        self.steps.names.follow(self.steps.ledger)
+        to = said.to if said.to in self.steps.names.people() else None
+        version = self._version(to)
         lender, taker = self._demand_lendable(actor, to, said.seat, said.until, at)
         self._demand_unsigned(taker, actor, said.seat, said.until, at)
-        entered = (event_of(one) for one in ledger.read(person_stream(taker.id)))
-        if any(isinstance(e, SeatLent) and e.lent.statement == statement for e in entered):
+        entries = self.steps.ledger.read(person_stream(taker.id))
+        self._demand_current(said, entries, Seq(self.steps.ledger.size), at)
+        if _with(entries, statement):
             raise Conflict("This was lent once, and taken back.", "Open the page again from the console.")
         try:
             answer = self.signer.signed(self._challenge(statement), lender.credentials_of(METHOD), assertion)
@@ -142,31 +163,38 @@ class Lending:
         proof = encode_proof(answer.proof)
         lent = LentSeat(by=actor, seat=said.seat, until=said.until, statement=statement, proof=proof)
         self._append(actor, SeatLent(person=taker.id, lent=lent), version, at, used=answer)
+        return lent
 
     def recheck(self, lent: LentSeat, to: PersonId) -> bool:
-        """Whether the signature of a loan that stands in *to*'s stream holds, from the entries alone."""
-        registry = self.steps.registry
-        proof = proof_of(lent.proof)
-        found = [
-            one
-            for one in self.steps.ledger.read(person_stream(to))
-            if isinstance(event := event_of(one), SeatLent) and event.lent == lent
-        ]
-        if not found or not isinstance(proof, SignedProof):
+        """Whether a signed loan that stands in *to*'s stream holds, from the entries alone; one of its kind only."""
+        registry, entries = self.steps.registry, self.steps.ledger.read(person_stream(to))
+        found, proof = _with(entries, lent.statement), proof_of(lent.proof)
+        if len(found) != 1 or not isinstance(proof, SignedProof):
             return False
+        (one,) = found
         try:
             said = Loan.parse(lent.statement)
-            stands = (said.by, said.to, said.seat, said.until) == (lent.by, to, lent.seat, lent.until)
-            if not stands or said.log != self.steps.ledger.origin or found[0].entry.at > said.not_after:
+            if (said.by, said.to, said.seat, said.until) != (lent.by, to, lent.seat, lent.until):
                 return False
-            lender, taker = (registry.person(who, before=found[0].seq) for who in (lent.by, to))
-            self._hold(proof, lent.statement, lender, taker, found[0].entry.at)
-        except (Refused, Invalid):
+            self._demand_current(said, entries, one.seq, one.entry.at)
+            lender, taker = (registry.person(who, before=one.seq) for who in (lent.by, to))
+            self._hold(proof, lent.statement, lender, taker, one.entry.at)
+        except (Refused, Invalid, Conflict):
             return False
         return True
 
+    def _demand_current(self, said: Loan, entries: Sequence[Appended], seq: Seq, at: datetime) -> None:
+        """Demand that *said* was of this ledger, just made and not taken back, when it came to be the entry *seq*."""
+        ledger, stated = self.steps.ledger, said.checkpoint
+        known = 0 < stated.size <= seq and ledger.root(stated.size).hex() == stated.root
+        timely = at <= said.not_after <= at + TO_SIGN and at < said.until <= at + LONGEST
+        since = (event_of(one) for one in entries if stated.size <= one.seq < seq)
+        back = any(isinstance(e, SeatReturned) and (e.by, e.seat) == (said.by, said.seat) for e in since)
+        if said.log != ledger.origin or not known or not timely or said.until.utcoffset() or back:
+            raise _outdated()
+
     def _hold(self, proof: SignedProof, statement: str, lender: Person, taker: Person, at: datetime) -> None:
-        _, material = approving_key(lender, proof.credential, at)
+        _, material = approving_key(lender, proof.credential, at, CONFIRMED)
         demand_own_key(material, (taker,))
         verify(proof, statement, log=self.steps.ledger.origin, material=material, party=self.party, purpose=LOAN)
 
@@ -179,8 +207,13 @@ class Lending:
         )
 
     def _options(self, lender: Person, statement: str, at: datetime) -> str:
+        """For keys that are bound to their device, where there is one: such a loan counts everywhere."""
         try:
-            return self.signer.sign_options(self._challenge(statement), approving_keys(lender, at))
+            return self.signer.sign_options(self._challenge(statement), approving_keys(lender, at, BOUND))
+        except Refused:
+            pass
+        try:
+            return self.signer.sign_options(self._challenge(statement), approving_keys(lender, at, CONFIRMED))
         except Refused as refused:
             raise said_to_approver(refused) from refused
 
@@ -190,14 +223,10 @@ class Lending:
     def _demand_unsigned(self, taker: Person, by: PersonId, seat: str, until: datetime, at: datetime) -> None:
         """A loan that is there already may get its signature; another end, or a second signature, it may not."""
         had = _lent_now(taker, by, seat, at)
-        if had is not None and (had.proof or had.until != until):
+        if had is not None and (had.until != until or self.is_signed(had, at)):
             raise Conflict("They have this seat of yours already.", "Take it back first, to change its end.")
 
     # --- who, what and to whom ---------------------------------------------------------------------------------------
-
-    def _settled(self, to: PersonId | None) -> tuple[PersonId | None, int]:
-        """The same, and the version of their stream: what comes between it and the decision is not overlooked."""
-        return to, self._version(to)
 
     def _demand_lendable(
         self, actor: PersonId, to: PersonId | None, seat: str, until: datetime, at: datetime
@@ -257,6 +286,17 @@ class Lending:
             drafts = (draft(counted, actor, at),)
             appends.append(Append(stream=person_stream(actor), expected_version=self._version(actor), drafts=drafts))
         self.steps.ledger.append(tuple(appends))
+
+
+def _with(entries: Sequence[Appended], statement: str) -> list[Appended]:
+    """The entries by which something was lent with that *statement*."""
+    return [
+        one for one in entries if isinstance(event := event_of(one), SeatLent) and event.lent.statement == statement
+    ]
+
+
+def _outdated() -> Conflict:
+    return Conflict("What you looked at is out of date.", "Open the page again from the console.")
 
 
 def _lent_now(taker: Person, by: PersonId, seat: str, at: datetime) -> LentSeat | None:

@@ -29,19 +29,34 @@ class Counting(msgspec.Struct, frozen=True, kw_only=True):
     by: tuple[PersonId, ...] = ()
 
 
-def counting(registry: Registry, rule: Rule, person: Person, case: Case, account: Account, at: datetime) -> Counting:
+def counting(
+    registry: Registry,
+    rule: Rule,
+    person: Person,
+    case: Case,
+    account: Account,
+    at: datetime,
+    *,
+    to_approve: bool = True,
+) -> Counting:
     """What *person* may sit as in *case* in the place of others at *at*.
 
     Never for somebody of a vendor, the subject, whoever verified, or somebody recovered lately; and of lenders, only
     those whom policy would let approve this case by what they hold themselves. Where approvals are signed, so is the
-    loan: whoever has a lender's session could otherwise have a friend sign in their place.
+    loan: whoever has a lender's session could otherwise have a friend sign in their place. A look and a no need no
+    signature, of either of them (not *to_approve*).
     """
     lent = person.lent_at(at)
     if not lent or person.kind is not Kind.EMPLOYEE or person.id in (case.subject, *verifiers(case)):
         return Counting()
     if registry.recently_recovered(person, at):
         return Counting()
-    found = tuple(one for one in lent if _could(registry, rule, one, case, account, at))
+    asked = case.requirement.approve if to_approve else None
+    found = tuple(
+        one
+        for one in lent
+        if _could(registry, rule, one, case, account, at) and suffices(one, registry.person(one.by), asked, at)
+    )
     return Counting(
         seats=tuple(dict.fromkeys(one.seat for one in found)), by=tuple(dict.fromkeys(one.by for one in found))
     )
@@ -55,7 +70,7 @@ def _could(registry: Registry, rule: Rule, one: LentSeat, case: Case, account: A
     relations = account.relations(lender.id, at)
     if one.seat not in {*lender.roles_at(at, case.unit), *relations} or lender.id in verifiers(case):
         return False
-    if lender.kind is not Kind.EMPLOYEE or not suffices(one, lender, case.requirement.approve, at):
+    if lender.kind is not Kind.EMPLOYEE:
         return False
     facts = facts_of(case, account, lender.id, at, recovered=registry.recently_recovered(lender, at))
     ruling = rule(lender, Step.APPROVE, facts, at)

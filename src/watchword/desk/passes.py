@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import msgspec
@@ -54,13 +55,13 @@ class Passes:
     def read(self, text: str, at: datetime) -> Pass | LoanPass:
         """The pass *text* stands for; `Refused` for one that is over, and whatever is none."""
         said, _, seal = text.partition(".")
-        whole = len(text) <= _LONGEST and hmac.compare_digest(self._seal(said).encode(), seal.encode())
-        try:
-            data = base64.urlsafe_b64decode(said + "=" * (-len(said) % 4))
-            one: Pass | LoanPass = msgspec.json.decode(data, type=Pass | LoanPass)
-        except (msgspec.MsgspecError, binascii.Error, ValueError):
-            whole = False
-        if not whole or at >= one.until:
+        one: Pass | LoanPass | None = None
+        # Nothing is read that was not written here.
+        if len(text) <= _LONGEST and hmac.compare_digest(self._seal(said).encode(), seal.encode()):
+            with suppress(msgspec.MsgspecError, binascii.Error, ValueError):
+                data = base64.urlsafe_b64decode(said + "=" * (-len(said) % 4))
+                one = msgspec.json.decode(data, type=Pass | LoanPass)
+        if one is None or at >= one.until:
             raise Refused(
                 "This address is no longer good, or never was.",
                 "Open the page again from the console, or ask for a new address.",

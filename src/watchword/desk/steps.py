@@ -157,7 +157,8 @@ class Steps:
             facts = msgspec.structs.replace(facts, relations=(*facts.relations, *own))
         if step not in UNDER_DRIFT:
             self.demand_active_policy()
-        lent = self.lent(person, loaded, at).seats if step in (Step.APPROVE, Step.REFUSE, Step.READ) else ()
+        sits = step in (Step.APPROVE, Step.REFUSE, Step.READ)
+        lent = self.lent(person, loaded, at, to_approve=step is Step.APPROVE).seats if sits else ()
         return self.policy.people.rule(person, step, facts, at, lent)
 
     def _held_by(self, subject: PersonId, at: datetime) -> tuple[str, ...]:
@@ -166,9 +167,10 @@ class Steps:
         held = {grant.role.value for grant in person.grants if grant.until is None or at < grant.until}
         return tuple(sorted(held | {one.seat for one in person.lent_at(at)}))
 
-    def lent(self, person: Person, loaded: Loaded, at: datetime) -> Counting:
-        """The seats of others that *person* may take in this case."""
-        return counting(self.registry, self.policy.people.rule, person, loaded.case, loaded.account, at)
+    def lent(self, person: Person, loaded: Loaded, at: datetime, *, to_approve: bool = True) -> Counting:
+        """The seats of others that *person* may take in this case, *to_approve* or to look and say no."""
+        rule = self.policy.people.rule
+        return counting(self.registry, rule, person, loaded.case, loaded.account, at, to_approve=to_approve)
 
     def may(self, actor: PersonId, step: Step, loaded: Loaded, at: datetime) -> bool:
         """Whether to offer a step; the step itself is ruled again."""

@@ -84,8 +84,8 @@ def seats_page(app: App, person: PersonId, csrf: str, at: datetime) -> view.Pers
     mine = tuple(
         view.Held(
             title=_titled(wording.plain(one.seat)),
-            note=f"{name_of(app, to)} sits there for you until {one.until:%-d %b %Y %H:%M} UTC{_signed(one)}",
-            link=_sign(app, to, one) if signs and not one.proof else "",
+            note=f"{name_of(app, to)} sits there for you until {one.until:%-d %b %Y %H:%M} UTC{_signed(app, one, at)}",
+            link=_sign(app, to, one) if signs and not app.lending.is_signed(one, at) else "",
             linked="Sign it with your passkey",
             form=view.Form(
                 action=f"{PATH}/back",
@@ -99,7 +99,7 @@ def seats_page(app: App, person: PersonId, csrf: str, at: datetime) -> view.Pers
     theirs = tuple(
         view.Held(
             title=_titled(wording.plain(one.seat)),
-            note=f"in the place of {name_of(app, one.by)} until {one.until:%-d %b %Y %H:%M} UTC{_signed(one)}",
+            note=f"in the place of {name_of(app, one.by)} until {one.until:%-d %b %Y %H:%M} UTC{_signed(app, one, at)}",
         )
         for one in known.lent_at(at)
     )
@@ -130,8 +130,8 @@ def seats_page(app: App, person: PersonId, csrf: str, at: datetime) -> view.Pers
     )
 
 
-def _signed(one: LentSeat) -> str:
-    return ", signed" if one.proof else "; not signed: it counts where approvals need no signature"
+def _signed(app: App, one: LentSeat, at: datetime) -> str:
+    return ", signed" if app.lending.is_signed(one, at) else "; not signed: it counts where approvals need no signature"
 
 
 def _sign(app: App, to: PersonId, one: LentSeat) -> str:

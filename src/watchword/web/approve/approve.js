@@ -310,6 +310,7 @@ const loan = async (asked) => {
   if (request.decision !== "lend" || request.v !== 1) throw new Unfit("it is of a form this page does not know");
   if (!Object.hasOwn(SEATS, request.seat)) throw new Unfit(`this page does not know the seat “${request.seat}”`);
   if (asked.namespace !== `seat-loan@${request.log}`) throw new Unfit("it is for another ledger");
+  if (!/Z$/.test(request.until)) throw new Unfit("its end is not in UTC");
   if (request.to !== asked.to.id) throw new Unfit("it is for somebody else than the desk names");
   return {
     bytes,
@@ -428,7 +429,7 @@ const begin = async () => {
     else if (asked.kind === "lend") await lend(asked);
     else await decide(asked);
   } catch (error) {
-    if (error instanceof Unfit) stop("Do not approve this", `The request does not hold: ${error.message}.`, "Tell security, by a number you know.");
+    if (error instanceof Unfit) stop("Do not sign this", `What is asked does not hold: ${error.message}.`, "Tell security, by a number you know.");
     else stop("This page can not go on", fault(error), error.status === 404 ? "" : "Open it again from the case, in the console.");
   }
 };
