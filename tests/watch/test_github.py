@@ -321,3 +321,89 @@ def test_settings_of_an_organization_count_as_one_type(classify: Classify) -> No
     report = classify([entry(name) for name in (*settings, "org.set_who_may_sign_in")], None, provider="github")
     assert [(count.native, count.lines) for count in report.types if count.known] == [("org/setting", 3)]
     assert [count.native for count in report.unknown_types] == ["org.set_who_may_sign_in"]
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        "personal_access_token.access_restriction_disabled",
+        "personal_access_token.auto_approve_grant_requests_disabled",
+        "personal_access_token.expiration_limit_unset",
+        "auto_approve_personal_access_token_requests.enable",
+        "org.oauth_app_access_approved",
+        "org.transfer",
+        "org.confirm_business_invitation",
+        "business.add_organization",
+        "enterprise_installation.create",
+        "dotcom_connection.create",
+    ],
+)
+def test_which_tokens_and_owners_an_organization_takes_is_its_own(classify: Classify, action: str) -> None:
+    """What a token has to be like, and who is over the organization, is of no member: not even of who changed it."""
+    row = classify.one(entry(action, user=None, user_id=None), provider="github")
+    assert (row.action, row.actor, row.target) == (Canonical.TRUST_CHANGE, "mara", "corp")
+    assert row.verdict is Verdict.IGNORED
+
+
+@pytest.mark.parametrize("action", ["public_key.create", "public_key.verify", "public_key.update"])
+def test_a_key_of_a_repository_is_nobodys_own(classify: Classify, action: str) -> None:
+    """A deploy key outlives whoever added it; a key of one's own names no repository."""
+    nobody = {"user": None, "user_id": None}
+    deploy = classify.one(entry(action, repo="corp/site", **nobody), provider="github")
+    assert (deploy.action, deploy.target, deploy.verdict) == (
+        Canonical.TOKEN_REISSUE, "corp/site", Verdict.UNVERIFIED
+    )  # fmt: skip
+    named = classify.one(entry(action, repo="corp/site", user="mara", user_id=11), provider="github")
+    assert (named.target, named.verdict) == ("corp/site", Verdict.UNVERIFIED)
+    kept = classify.one(entry(action, data={"repo": "corp/site"}, **nobody), provider="github")
+    assert kept.target == "corp/site"
+    own = classify.one(entry(action, **nobody), provider="github")
+    assert (own.action, own.target, own.verdict) == (Canonical.TOKEN_REISSUE, "mara", Verdict.SELF_SERVICE)
+
+
+@pytest.mark.parametrize("action", ["personal_access_token.update", "oauth_access.update"])
+def test_a_token_that_may_do_more_is_a_new_one(classify: Classify, action: str) -> None:
+    """What a token may do is changed where it is: whoever has it has what it gives now."""
+    row = classify.one(entry(action), provider="github")
+    assert (row.action, row.target, row.verdict) == (Canonical.TOKEN_REISSUE, "ana", Verdict.UNVERIFIED)
+
+
+@pytest.mark.parametrize(
+    ("action", "says", "target"),
+    [
+        ("integration.manager_added", Canonical.PRIVILEGE_GRANT, "ana"),
+        ("integration.manager_removed", Canonical.PRIVILEGE_REVOKE, "ana"),
+        ("integration.transfer", Canonical.PRIVILEGE_GRANT, "ana"),
+        ("oauth_application.transfer", Canonical.PRIVILEGE_GRANT, "ana"),
+        ("user.grant_github_developer", Canonical.PRIVILEGE_GRANT, "ana"),
+        ("integration_installation.create", Canonical.APPLICATION_CONSENT, "ana"),
+        ("integration_installation.version_updated", Canonical.APPLICATION_CONSENT, "ana"),
+        ("external_identity.provision", Canonical.FACTOR_ENROLL, "ana"),
+    ],
+)
+def test_who_is_over_an_application_and_what_it_may_is_told(
+    classify: Classify, action: str, says: Canonical, target: str
+) -> None:
+    """Whoever manages or owns an application makes keys of it; one that is let in may do what it was asked to."""
+    row = classify.one(entry(action), provider="github")
+    assert (row.action, row.target) == (says, target)
+
+
+@pytest.mark.parametrize(
+    ("action", "team", "says"),
+    [
+        ("team.add_member", "corp/site-admins", Canonical.PRIVILEGE_GRANT),
+        ("team.remove_member", "corp/site-admins", Canonical.PRIVILEGE_REVOKE),
+        ("team.add_member", "corp/security-managers", Canonical.PRIVILEGE_GRANT),
+        ("team.add_member", "admin-corp/choir", None),
+        ("team.add_member", None, None),
+    ],
+)
+def test_a_team_that_lends_power_is_power(
+    classify: Classify, action: str, team: str | None, says: Canonical | None
+) -> None:
+    """A role may be a whole team's: who is put into one whose own name says that it lends power is given it."""
+    report = classify([entry(action, team=team)], None, provider="github")
+    expected = [] if says is None else [(says, "ana", team)]
+    assert [(row.action, row.target, row.detail) for row in report.verdicts] == expected
+    assert report.unknown_types == ()

@@ -38,6 +38,7 @@ _COLUMNS = (
     ("hashed_token", "VARCHAR"),
     ("application_name", "VARCHAR"),
     ("title", "VARCHAR"),
+    ("repo", "VARCHAR"),
     ("data", "JSON"),
 )
 _SPELLING = Spelling(_COLUMNS)

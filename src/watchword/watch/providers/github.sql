@@ -22,7 +22,7 @@ SELECT
         WHEN regexp_matches(lower("action"), '^(org|business)\.(config\.|members_can_update_protected_branches\.|advanced_security|allow_third_party'
             || '|billing_|clear_(actions|custom|default|members)|code_(quality|scanning|security)|codeql|codespaces|config_|configure_|connect_usage'
             || '|(create|remove|update)_(actions|integration)_|delete_custom_image|dependabot|(dis|en)able_(member_team|reader_discussion)'
-            || '|display_commenter|enterprise_server_|github_models|members_limit|organizations_limit|rate_limited|register_self_hosted|remove_self_hosted'
+            || '|display_commenter|enterprise_server_|github_models|members_limit|organizations_limit|enterprise_teams_limit|rate_limited|register_self_hosted|remove_self_hosted'
             || '|required_workflow|runner_group|secret_(protection|scanning)|security_center|self_hosted|set_(actions|custom|default_workflow|fork_pr|workflow)|trial_|(cancel|convert|create|expire)_trial'
             || '|update_(custom_images|default_repository|emu_repo|immutable|member_repository|members_can|new_repository|repo_|terms|unaffiliated))')
             THEN regexp_extract(lower("action"), '^[^.]+') || '/setting'
@@ -42,7 +42,8 @@ SELECT
         old_permission := coalesce(said(old_permission), "data" ->> '$.old_permission'),
         name := coalesce(said(role_name), said("name"), "data" ->> '$.name'), team := coalesce(said(team), "data" ->> '$.team'),
         token := coalesce(said(token_id), hashed_token),
-        app := coalesce(said(application_name), said(title), "data" ->> '$.application_name', "data" ->> '$.title')
+        app := coalesce(said(application_name), said(title), "data" ->> '$.application_name', "data" ->> '$.title'),
+        repo := coalesce(said(repo), "data" ->> '$.repo')
     ) AS record,
     coalesce(nullif(business, ''), nullif(org, '')) AS tenant
 FROM log;
@@ -71,7 +72,9 @@ WITH field AS (
         said(record.name) AS name,
         said(record.team) AS team,
         said(record.token) AS token,
-        said(record.app) AS app
+        said(record.app) AS app,
+        said(record.repo) AS repo,
+        coalesce(starts_with(native, 'public_key.') AND repo IS NOT NULL, false) AS of_repository
     FROM record
 ),
 named AS (
@@ -86,12 +89,23 @@ named AS (
                 WHEN native = 'org.update_member' AND coalesce(permission, old_permission) IS NULL THEN ' owner'
                 ELSE ' member'
             END
+            -- Of a team its name alone tells whether it lends power: a role may be the whole team's.
+            WHEN native IN ('team.add_member', 'team.remove_member') THEN CASE
+                WHEN regexp_matches(
+                    regexp_extract(coalesce(team, name), '[^/]*$'),
+                    '(?i)admin|operator|owner|root|wheel|sudo|help.?desk|service.?desk|security.?manag'
+                ) THEN ' privileged'
+                ELSE ' other'
+            END
             ELSE ''
         END AS native_action,
         -- These are about a member: whom the line names, or else who acts.
         regexp_matches(native, '^(user|two_factor_authentication|two_factor_account_recovery|account_recovery_token|social_identity|public_key'
             || '|passkey|user_email|user_session|oauth_access|oauth_authorization|personal_access_token|security_key|trusted_device|mobile_device'
-            || '|sso_redirect)\.') AS on_member
+            || '|sso_redirect)\.')
+            -- What tokens have to be like is the organization's, and a key of a repository is the repository's.
+            AND NOT regexp_matches(native, '^personal_access_token\.(access_restriction|auto_approve|expiration_limit)_')
+            AND NOT of_repository AS on_member
     FROM field
 ),
 told AS (
@@ -105,8 +119,17 @@ told AS (
 placed AS (
     SELECT
         *,
-        CASE WHEN on_self THEN actor ELSE coalesce("user", external, numbered, team, org, business) END AS whom,
-        CASE WHEN on_self THEN actor_id WHEN "user" IS NOT NULL THEN user_id ELSE numbered END AS whom_id
+        CASE
+            WHEN on_self THEN actor
+            WHEN of_repository THEN repo
+            ELSE coalesce("user", external, numbered, team, org, business)
+        END AS whom,
+        CASE
+            WHEN on_self THEN actor_id
+            WHEN of_repository THEN NULL
+            WHEN "user" IS NOT NULL THEN user_id
+            ELSE numbered
+        END AS whom_id
     FROM told
 )
 SELECT
@@ -116,7 +139,7 @@ SELECT
     names_of(list_filter([lower(actor), actor_id], lambda k: k <> '')) AS actor_keys,
     coalesce(whom, whom_id, '') AS "target",
     names_of(list_filter([
-        lower(whom), whom_id, CASE WHEN "user" IS NOT NULL OR on_self THEN lower(external) END
+        lower(whom), whom_id, CASE WHEN NOT of_repository AND ("user" IS NOT NULL OR on_self) THEN lower(external) END
     ], lambda k: k <> '')) AS target_keys,
     "time",
     CASE WHEN regexp_matches(native, 'fail') THEN 'FAILURE' ELSE 'SUCCESS' END AS outcome,
@@ -128,7 +151,7 @@ SELECT
     -- A login is given to another once it is free, and a team may be called like a member.
     coalesce(CASE
         WHEN actor_id IS NOT NULL AND whom_id IS NOT NULL THEN actor_id = whom_id
-        ELSE on_self OR lower(actor) = lower("user")
+        ELSE on_self OR NOT of_repository AND lower(actor) = lower("user")
     END, false) AS by_owner,
     CASE
         -- On a server of one's own, a site administrator is staff, and named.

@@ -169,6 +169,10 @@ def _from_ecs(value: Json, own: Json) -> tuple[Json, ...] | None:
         parameters.append({"name": "ROLE_NAME", "value": role})
     if privilege := text(at(own, "admin", "privilege", "name")):
         parameters.append({"name": "PRIVILEGE_NAME", "value": privilege})
+    if setting := text(at(own, "admin", "setting", "name")):
+        parameters.append({"name": "SETTING_NAME", "value": setting})
+    if becomes := text(at(own, "admin", "new_value")):
+        parameters.append({"name": "NEW_VALUE", "value": becomes})
     if affected := text(at(own, "login", "affected_email_address")):
         parameters.append({"name": "AFFECTED_EMAIL_ADDRESS", "value": affected})
     return (

@@ -8,7 +8,9 @@ each AS (
         -- Of a group its name alone tells whether it lends power.
         coalesce(len(list_filter(event.parameters, lambda p: upper(p.name) IN ('GROUP_EMAIL', 'GROUP_ID') AND regexp_matches(
             p."value", '(?i)admin|operator|root|wheel|sudo|help.?desk|service.?desk|replicat'
-        ))) > 0, false) AS lends_power
+        ))) > 0, false) AS lends_power,
+        list_filter(event.parameters, lambda p: upper(p.name) = 'SETTING_NAME')[1]."value" AS setting,
+        upper(list_filter(event.parameters, lambda p: upper(p.name) = 'NEW_VALUE')[1]."value") AS becomes
     FROM one
 )
 SELECT
@@ -25,7 +27,9 @@ SELECT
         WHEN id.applicationName IN ('groups', 'groups_enterprise', 'directory_sync') THEN CASE
             WHEN lends_power AND event.name IN (
                 'add_member', 'add_member_role', 'add_user', 'join', 'invite_member', 'invite_user', 'accept_invitation', 'approve_join_request',
-                'remove_member', 'remove_user', 'ADDED_GROUP_MEMBERSHIP', 'REMOVED_GROUP_MEMBERSHIP'
+                'remove_member', 'remove_user', 'ADDED_GROUP_MEMBERSHIP', 'REMOVED_GROUP_MEMBERSHIP', 'remove_member_role', 'reinvite_user',
+                'add_dynamic_group_query', 'change_dynamic_group_query', 'add_service_account_permission',
+                'remove_service_account_permission'
             ) AND coalesce(lower(coalesce(
                 list_filter(event.parameters, lambda p: upper(p.name) = 'DRY_RUN')[1].boolValue,
                 list_filter(event.parameters, lambda p: upper(p.name) = 'DRY_RUN')[1]."value"
@@ -41,6 +45,22 @@ SELECT
             AND (id.applicationName = 'gcp' AND regexp_matches(event.name, '^(IMPORT|UPDATE|DELETE)_SSH_PUBLIC_KEY$')) IS NOT TRUE
             THEN '*'
         WHEN event.name IN ('ADD_GROUP_MEMBER', 'REMOVE_GROUP_MEMBER') AND lends_power THEN event.name || ' privileged'
+        -- Who manages a group says who is in it.
+        WHEN event.name = 'UPDATE_GROUP_MEMBER' AND lends_power
+            THEN event.name || CASE WHEN becomes = 'MEMBER' THEN ' no longer privileged' ELSE ' privileged' END
+        -- One event for every setting of every application: its name tells what it is about.
+        WHEN event.name IN ('CREATE_APPLICATION_SETTING', 'CHANGE_APPLICATION_SETTING', 'DELETE_APPLICATION_SETTING') THEN
+            event.name || CASE
+                WHEN regexp_matches(setting, '(?i)sharing settings between gcp') THEN CASE
+                    WHEN becomes IS DISTINCT FROM 'ENABLED' OR event.name = 'DELETE_APPLICATION_SETTING' THEN ' less logged'
+                    ELSE ''
+                END
+                WHEN regexp_matches(
+                    setting, '(?i)^password management|^session (management|control)|^sso|single.?sign|account.?recover|advanced.?protection'
+                        || '|multi.?party.?approval|(2|two).?step|second.?factor|less.?secure|login.?challenge|passkey|security.?key|passwordless'
+                ) THEN ' sign-in'
+                ELSE ''
+            END
         ELSE event.name
     END AS native,
     id."time" AS stamp,
@@ -74,7 +94,7 @@ WITH field AS (
         ))[1]."value" AS about,
         list_filter(record.parameters, lambda p: upper(p.name) IN ('DEVICE_ID', 'RESOURCE_ID'))[1]."value" AS device,
         list_filter(record.parameters, lambda p: upper(p.name) = 'ACCOUNT_STATE')[1]."value" AS state,
-        regexp_matches(native, '^(admin|iam|cloudidentity|identitytoolkit|cloudresourcemanager|logging|storage|directory_sync|groups(_enterprise)?:(add|invite|remove|approve))') AS by_administrator
+        regexp_matches(native, '^(admin|iam|iap|orgpolicy|accesscontextmanager|compute|cloudidentity|identitytoolkit|cloudresourcemanager|logging|storage|directory_sync|groups(_enterprise)?:(add|invite|reinvite|change|remove|approve))') AS by_administrator
     FROM record
 ),
 each_target AS (

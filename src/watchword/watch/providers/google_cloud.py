@@ -25,6 +25,17 @@ _OF_THE_LOG = re.compile(
     r"|LoggingServiceV2\.(DeleteLog))$"
 )
 """What is asked of Cloud Logging that may leave less of the log, or less of it to whoever it is sent to."""
+_OF_TRUST = {
+    "iap.googleapis.com": re.compile(r"\.UpdateIapSettings$"),
+    "accesscontextmanager.googleapis.com": re.compile(
+        r"\.(?:Create|Update|Delete|Replace)(?:AccessLevels?|AccessPolicy|GcpUserAccessBinding)$"
+    ),
+    "orgpolicy.googleapis.com": re.compile(r"\.OrgPolicy\.(?:Create|Update|Delete)Policy$"),
+    "cloudresourcemanager.googleapis.com": re.compile(r"(?:^|\.)(?:Set|Clear)OrgPolicy$"),
+}
+"""What says who gets past, from where, and which keys and domains may be trusted at all."""
+_CONSTRAINT = re.compile(r"(?:/policies/|constraints/)([\w.]+)")
+_ON_IDENTITY = re.compile(r"iam\b|compute\.(?:managed\.)?requireOsLogin", re.IGNORECASE)
 _SERVICE_ACCOUNT = re.compile(r"[\w.-]+@(?:[\w.-]+\.)?gserviceaccount\.com")
 _IS_SERVICE_ACCOUNT = re.compile(r"[@.]gserviceaccount\.com$", re.IGNORECASE)
 _NAMED_BY = re.compile(r"(?:serviceAccounts|subjects)/([^/]+)")
@@ -226,6 +237,11 @@ def _bound(name: str, payload: Json, deltas: Any) -> list[Json]:
 
 def _of_another(service: str, called: str, payload: Json) -> list[Json]:
     """What a service that keeps no accounts did to an account or to the log; none where it did neither."""
+    if (trust := _OF_TRUST.get(service)) is not None and trust.search(called):
+        name = _WORDS.sub("_", called.rpartition(".")[2]).lower()
+        return [_said_of(name, payload, **_about(payload))] if _on_identity(called, payload) else []
+    if service == "iap.googleapis.com":
+        return _powerful(called, payload)
     if service == "cloudresourcemanager.googleapis.com":
         return [*_powerful(called, payload), *_unlogged(called, payload)]
     if service == "logging.googleapis.com" and (found := _OF_THE_LOG.search(called)):
@@ -243,7 +259,27 @@ def _of_another(service: str, called: str, payload: Json) -> list[Json]:
     if service == "oslogin.googleapis.com" and called.endswith(".ImportSshPublicKey"):
         whose = text(at(payload, "request", "parent")) or text(payload.get("resourceName")) or ""
         return [_said_of("import_ssh_public_key", payload, USER_EMAIL=whose.rpartition("users/")[2] or None)]
+    if service == "compute.googleapis.com" and _has_new_ssh_keys(payload):
+        # It lets in whoever has it, to one machine or to all of a project, under whichever name it says.
+        return [_said_of("ssh_keys/set", payload, USER_EMAIL=text(payload.get("resourceName")))]
     return []
+
+
+def _on_identity(called: str, payload: Json) -> bool:
+    """Whether a policy of the organisation is about identities; one that does not say of what could be."""
+    if "Policy" not in called.rpartition(".")[2] or "AccessPolicy" in called:
+        return True
+    paths = (("resourceName",), ("request", "name"), ("request", "policy", "name"), ("request", "policy", "constraint"))
+    said = [text(at(payload, *path)) or "" for path in (*paths, ("request", "constraint"))]
+    named = [found[1] for each in said if (found := _CONSTRAINT.search(each))]
+    return not named or any(_ON_IDENTITY.match(each) for each in named)
+
+
+def _has_new_ssh_keys(payload: Json) -> bool:
+    deltas = [at(payload, "metadata", f"{of}MetadataDelta") for of in ("project", "instance")]
+    keys = [at(each, f"{done}MetadataKeys") for each in deltas for done in ("added", "modified")]
+    keys += [at(payload, "request", f"Metadata Keys {done}") for done in ("Added", "Modified")]
+    return any("ssh-keys" in each or "sshKeys" in each for each in keys if isinstance(each, list))
 
 
 def _hmac(payload: Json, *path: str) -> str | None:
