@@ -21,6 +21,7 @@ from watchword.core.ids import PersonId
 from watchword.core.loan import Loan
 from watchword.core.person import CredentialEnrolled, Kind, LentSeat, Role, RoleGrant, SeatLent
 from watchword.core.request import NotBefore
+from watchword.core.ruling import UNSIGNED_LOAN
 from watchword.desk.passes import LoanPass
 from watchword.desk.recording import person_stream
 from watchword.ledger.sshsig import LOAN, namespace_of, signed_data
@@ -50,7 +51,7 @@ def test_being_signed_in_lends_nothing_that_is_signed(strict: Office) -> None:
     """Where approvals are signed, whoever has the lender's session has no friend sign in their place."""
     lend(strict, "boss.one", "noah.berg", SEAT)
     case = asked(strict)
-    assert refused(lambda: strict.sign(case, "noah.berg"))
+    assert refused(lambda: strict.sign(case, "noah.berg"))[-1] == UNSIGNED_LOAN
     strict.app.desk.decisions.refuse(strict["noah.berg"], case, "she is next to me", strict.at)  # a no needs none
     assert strict.state(case) == "declined"
 

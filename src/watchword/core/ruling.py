@@ -12,6 +12,9 @@ from watchword.core.ids import CaseId, PersonId
 NO_RULE = "no rule permits it"
 """The first reason of a refusal that no `forbid` gave; the roles that would be permitted follow it."""
 
+UNSIGNED_LOAN = "a seat lent to them counts here once its lender has signed for it"
+"""What is said besides, to whoever could sit in somebody's place if that were signed."""
+
 
 class Ruling(msgspec.Struct, frozen=True, kw_only=True):
     """*reasons* are the ids of the policy rules that decided; *errors* any diagnostics, each of which is a refusal."""

@@ -27,7 +27,7 @@ from watchword.core.ids import CaseId, PersonId
 from watchword.core.origin import Throttle
 from watchword.core.person import Person
 from watchword.core.request import NotBefore
-from watchword.core.ruling import CaseFacts, Ruling
+from watchword.core.ruling import UNSIGNED_LOAN, CaseFacts, Ruling
 from watchword.core.standing import Account
 from watchword.desk.asks import effects_asked
 from watchword.desk.followers import CaseList, Names
@@ -159,7 +159,14 @@ class Steps:
             self.demand_active_policy()
         sits = step in (Step.APPROVE, Step.REFUSE, Step.READ)
         lent = self.lent(person, loaded, at, to_approve=step is Step.APPROVE).seats if sits else ()
-        return self.policy.people.rule(person, step, facts, at, lent)
+        ruling = self.policy.people.rule(person, step, facts, at, lent)
+        if (
+            step is Step.APPROVE
+            and not ruling.allowed
+            and self.lent(person, loaded, at, to_approve=False).seats != lent
+        ):
+            return msgspec.structs.replace(ruling, reasons=(*ruling.reasons, UNSIGNED_LOAN))
+        return ruling
 
     def _held_by(self, subject: PersonId, at: datetime) -> tuple[str, ...]:
         """What *subject* holds in whatever unit, and the seats they were lent."""
