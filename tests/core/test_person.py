@@ -206,6 +206,15 @@ def test_a_lent_seat_ends_with_its_date_or_when_it_is_taken_back() -> None:
     assert back.lent_at(NOON) == others
 
 
+def test_a_loan_takes_the_place_of_the_same_one() -> None:
+    """Signed later, it is one still; until another date it is another, and the one that ended is still known."""
+    duty = LentSeat(by=IDA, seat="iam_duty", until=NOON + DAY)
+    signed = msgspec.structs.replace(duty, statement="{}", proof="{}")
+    longer = msgspec.structs.replace(duty, until=NOON + 2 * DAY)
+    ann = person(*(SeatLent(person=ANN, lent=one) for one in (duty, signed, longer)))
+    assert ann.lent == (signed, longer)
+
+
 def test_what_is_enrolled_on_the_first_day_replaced_nothing() -> None:
     """Up to a day after they became known it counts at once; what comes later counts when it is thirty days old."""
     begun, later = timedelta(days=20), timedelta(days=20) - DAY
