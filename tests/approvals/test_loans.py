@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import msgspec
@@ -239,6 +239,10 @@ def test_the_end_is_in_utc(strict: Office) -> None:
     assert Loan.parse(signing.statement).until.isoformat() == (strict.at + timedelta(days=7)).isoformat()
     strict.app.lending.lend(strict["boss.one"], "noah.berg", SEAT, until, strict.at)
     assert lent(strict)[0].until.isoformat() == (strict.at + timedelta(days=7)).isoformat()
+    first = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))  # of a day that UTC has not
+    for step in (strict.app.lending.lend, strict.app.lending.to_sign):
+        with pytest.raises(Invalid):
+            step(strict["boss.one"], "mara.lind", SEAT, first, strict.at)
 
 
 def test_loan_whose_key_is_gone_is_signed_anew(strict: Office) -> None:

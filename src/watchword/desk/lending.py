@@ -86,7 +86,6 @@ class Lending:
 
         A login nobody has and somebody who is no employee are refused in the same words.
         """
-        until = until.astimezone(UTC)
         to = self._known(login)
         version = self._version(to)  # first: what comes between it and the decision is not overlooked
         lender, taker = self._demand_lendable(actor, to, seat, until, at)
@@ -94,7 +93,7 @@ class Lending:
         demand_own_sign_in(lender, at, "Wait, or approve yourself with your passkey.")
         if _lent_now(taker, actor, seat, at) is not None:
             raise Conflict("They have this seat of yours already.", "Take it back first, to change its end.")
-        lent = LentSeat(by=actor, seat=seat, until=until)
+        lent = LentSeat(by=actor, seat=seat, until=until.astimezone(UTC))
         self._append(actor, SeatLent(person=taker.id, lent=lent), version, at)
 
     # --- signed ------------------------------------------------------------------------------------------------------
@@ -117,7 +116,6 @@ class Lending:
 
     def to_sign(self, actor: PersonId, login: str, seat: str, until: datetime, at: datetime) -> Signing:
         """What *actor* signs to lend that; refused where they may not, or hold no passkey that counts."""
-        until = until.astimezone(UTC)  # the page that shows it knows no other zone
         lender, taker = self._demand_lendable(actor, self._known(login), seat, until, at)
         self._demand_unsigned(taker, actor, seat, until, at)
         loan = Loan(
@@ -125,7 +123,7 @@ class Lending:
             by=actor,
             to=taker.id,
             seat=seat,
-            until=until,
+            until=until.astimezone(UTC),  # the page that shows it knows no other zone
             nonce=secrets.token_hex(16),
             checkpoint=self.steps.not_before(),
             not_after=(at + TO_SIGN).replace(microsecond=0),
