@@ -67,6 +67,24 @@ def test_a_policy_of_one_author(desk: Desk, here: Here) -> None:
     assert told["told"].startswith("root alone holds policy_author, and a policy takes two")
 
 
+def test_a_seat_that_was_lent_without_a_signature(desk: Desk, here: Here) -> None:
+    """It is told once approvals are signed, for it counts there no more; before that it is as good as any."""
+    with App(load(desk.config)) as app:
+        ruth, at = app.names.person("ruth"), app.clock()
+        for login in ("tom", "nina"):
+            app.lending.lend(ruth, login, "manager_of_record", at + timedelta(days=7), at)
+    assert "seats lent" not in {one["part"] for one in here("doctor", "--json").json}
+    folder = desk.home / "policy"
+    shutil.copytree(DEFAULT, folder)  # type: ignore[arg-type]  # a folder on disk, as installed
+    table = folder / "procedures.yaml"
+    table.write_text(table.read_text().replace("  A1:  {separate", "  A1:  {signed: true, separate"))
+    desk.config.write_text(f'policy = "policy"\n{desk.config.read_text()}')
+    told = {one["part"]: one for one in here("doctor", "--json").json}["seats lent"]
+
+    assert told["state"] == "warn"
+    assert told["told"].startswith("ruth to nina and 1 more without a signature")
+
+
 def test_somebody_is_paged(desk: Desk, here: Here) -> None:
     """Where an emergency reaches somebody it says how, and warns of nothing."""
     paged = '[security]\nwebhook = "https://soar.example.test/watchword"'

@@ -93,6 +93,7 @@ def _inside(app: App) -> Iterator[Finding]:
     drift = drift_of(standing)
     yield Finding(part="policy", state="wrong" if drift else "ok", told=drift or "the one on disk is active")
     yield from _authors(app)
+    yield from _lent(app)
     if standing.proposal is not None:
         yield Finding(part="policy proposed", state="ok", told=waits_of(standing.proposal))
     app.steps.cases.follow(app.ledger)
@@ -130,6 +131,25 @@ def _authors(app: App) -> Iterator[Finding]:
         held = f"{authors[0]} alone" if authors else "nobody"
         told = f"{held} holds policy_author, and a policy takes two: `watchword people grant` gives it to somebody else"
         yield Finding(part="policy authors", state="warn", told=told)
+
+
+def _lent(app: App) -> Iterator[Finding]:
+    """What was lent by being signed in, where approvals are signed: whoever sits there finds that it does not count."""
+    procedures, at = app.policy.procedures, app.clock()
+    asked = (procedures.plain(of, action) for of, action, _ in procedures.answered())
+    if not any(one is not None and one.approve is not None and one.approve.signed for one in asked):
+        return
+    everybody = (app.registry.person(one) for one in app.names.people())
+    bare = sorted(
+        f"{app.names.said(lent.by)[0]} to {app.names.said(person.id)[0]}"
+        for person in everybody
+        for lent in person.lent_at(at)
+        if not app.lending.is_signed(lent, at)
+    )
+    if bare:
+        more = f" and {len(bare) - 1} more" if len(bare) > 1 else ""
+        told = f"{bare[0]}{more} without a signature: where approvals are signed it counts once its lender signs it"
+        yield Finding(part="seats lent", state="warn", told=told)
 
 
 def _around(settings: Settings) -> Iterator[Finding]:
