@@ -160,11 +160,14 @@ def test_wrong_codes_close_a_page(tab: OpenTab, place: Organisation) -> None:
     _sign_in(staff, "root")
     address, spoken = _address(staff, "mara")
     page = tab()
+    page.set_viewport_size({"width": 390, "height": 700})
     page.goto(address)
     page.get_by_label(say("own_page.spoken")).fill(f"{(int(spoken.replace(' ', '')) + 1) % 10**6:06d}")
     for _ in range(3):
         page.get_by_role("button", name=say("enrol.app_make")).click()
         expect(page.get_by_role("alert")).to_contain_text(say("refused.wrong_page_code.what"))
+        expect(page.get_by_label(say("own_page.spoken"))).to_be_focused()
+        expect(page.get_by_role("alert")).to_be_in_viewport()  # on a phone, far below what was typed
         page.evaluate("document.getElementById('problem').textContent = ''")
     page.get_by_label(say("own_page.spoken")).press("Enter")
     expect(page.get_by_role("alert")).to_contain_text(say("refused.page_over.what"))

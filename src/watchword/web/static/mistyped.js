@@ -10,6 +10,7 @@ export const mark = (names = []) => {
     const field = document.getElementById(FIELDS[name]);
     if (!field) continue;
     field.setAttribute("aria-invalid", "true");
+    field.focus({ preventScroll: true }); // what is said of it stays in sight, whatever a browser does when it selects
     field.select();
     field.addEventListener("input", () => field.removeAttribute("aria-invalid"), { once: true });
   }
