@@ -256,6 +256,7 @@ def pages() -> dict[str, AnyPage]:
                     severity="high",
                     by="One agent",
                     name="it.admin",
+                    about="Cleo Hart",
                     rules=("Unverified",),
                     more_rules=2,
                     events="4 events",

@@ -246,6 +246,34 @@ def test_an_item_says_which_case_speaks_of_it(organisation: Organisation) -> Non
     assert (page.items[0].actor, page.items[0].target) == ("it.admin", "t.adeyemi")
 
 
+def test_a_hit_of_what_the_desk_did_links_its_case(organisation: Organisation) -> None:
+    """No log has the event, so that no verdict could name the case: the signal does."""
+    hit = Hit(
+        signal="repudiated",
+        title="Somebody says: not me",
+        severity="high",
+        event=None,
+        target="t.adeyemi",
+        actor="",
+        at=BEGINNING,
+        case="c-7f3a",
+        says="the recovery was disowned",
+    )
+    (made,) = organisation.app.findings.take((), (hit,), BEGINNING)
+    (item,) = one(organisation, made).items
+    assert (item.case, item.case_link) == ("c-7f3a", "/cases/c-7f3a")
+    (listing,) = listed(organisation).rows
+    assert (listing.by, listing.name, listing.about) == ("One account", "t.adeyemi", "")
+
+
+def test_a_finding_of_one_agent_says_whom_it_is_about(organisation: Organisation) -> None:
+    """One account by its name, several by their number."""
+    raised(organisation, row("e-1"))
+    assert [r.about for r in listed(organisation).rows] == ["t.adeyemi"]
+    raised(organisation, row("e-2", target="m.lindqvist"))
+    assert [r.about for r in listed(organisation).rows] == ["2 accounts"]
+
+
 def test_late_evidence_takes_an_item_out(organisation: Organisation) -> None:
     """An event that was verified later is no longer on the page, and the one beside it is."""
     (made,) = raised(organisation, row("e-1"), row("e-2", at=BEGINNING + timedelta(minutes=1)))
@@ -474,7 +502,7 @@ def test_log_text_stays_text(organisation: Organisation, where: str) -> None:
     assert "\x1b" not in text
     assert "\u202e" not in text
     shown = text.count(HOSTILE.replace("\x1b", "\\x1b").replace("\u202e", "\\u202e"))
-    assert shown == (3 if where == "list" else 12), "name, rule, who, whom, why, unit, risk and note"
+    assert shown == (4 if where == "list" else 12), "name, whom, rule, who, why, unit, risk and note"
 
 
 def test_a_browser_dismisses_one_on_a_desk_and_on_a_phone(browser: Browser, organisation: Organisation) -> None:

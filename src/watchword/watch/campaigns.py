@@ -157,6 +157,7 @@ def of_hit(hit: Hit) -> Item:
         caller=hit.caller,
         vendor=hit.vendor,
         unit=hit.unit,
+        case=hit.case,
         why=hit.why,
     )
 

@@ -44,6 +44,9 @@ ALL = "all"
 RULES, RISKS = 3, 5
 """Rules named in a row of the list, and risks of each kind beside it."""
 
+ALONE = frozenset({"target", "feed"})
+"""What a finding is grouped by that says itself which account it is about, or is about none."""
+
 BY = {
     "caller": "One caller",
     "vendor": "One vendor",
@@ -133,6 +136,7 @@ def _row(app: App, shown: Shown, signals: Mapping[str, Signal]) -> FindingRow:
         severity=finding.severity,
         by=BY[finding.by],
         name=_named(app, shown),
+        about=_about(app, shown),
         rules=tuple(rule_said(rule, signals) for rule in finding.rules[:RULES]),
         more_rules=max(len(finding.rules) - RULES, 0),
         events=_events(shown.live),
@@ -142,6 +146,17 @@ def _row(app: App, shown: Shown, signals: Mapping[str, Signal]) -> FindingRow:
         tone=TONES.get(finding.status, "good"),
         owner=name_of(app, finding.owner) if finding.owner else "nobody yet",
     )
+
+
+def _about(app: App, shown: Shown) -> str:
+    """The account, or how many, that a finding is about; empty where what it is grouped by says so."""
+    if shown.finding.by in ALONE:
+        return ""
+    accounts = {named(app, item.target, item.directory) for item in shown.items if item.target}
+    if len(accounts) == 1:
+        said, _ = accounts.pop()
+        return said
+    return f"{len(accounts)} accounts" if accounts else ""
 
 
 def _state(finding: Finding) -> str:
@@ -274,6 +289,8 @@ _MINE = view.Notice(
 
 
 def _item(app: App, item: Item, signals: Mapping[str, Signal], case: str | None) -> ItemRow:
+    """*case* is what the verdict on its event says now; what no log has is of the case that the signal names."""
+    case = case or item.case
     where = ", ".join(printable(one) for one in (item.directory, item.vendor, item.unit) if one)
     return ItemRow(
         at=item.at,

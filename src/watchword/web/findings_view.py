@@ -13,12 +13,13 @@ from watchword.web.view import Chrome, Fact, Form, Notice, Tab, Tone
 
 
 class FindingRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One finding of the list: what its events share (*by*, *name*), what found them, and how it stands."""
+    """One finding: what its events share (*by*, *name*), whom they are *about*, what found them, and how it stands."""
 
     link: str
     severity: Severity
     by: str
     name: str
+    about: str = ""
     rules: tuple[str, ...]
     more_rules: int
     events: str

@@ -1,8 +1,8 @@
 """Signals: what is suspicious though no verdict says so, or says more than a verdict. One small SQL file each.
 
 `NAME.sql` begins with its metadata as TOML in a comment, and is one query over the tables of `tables.sql`. Each row is
-a hit; it has the columns `event` (an id, or NULL), `target`, `actor` and `time`, perhaps `caller`, `vendor` and `unit`
-to group by and `account`, by which the desk knows the target, and whatever else the words of `says` name.
+a hit; it has the columns `event` (an id, or NULL), `target`, `actor` and `time`, perhaps `caller`, `vendor`, `unit`
+to group by, `account`, by which the desk knows the target, and `case`; and whatever else the words of `says` name.
 `NAME.cases.yaml` has cases it fires on, and does not.
 """
 
@@ -104,8 +104,9 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One hit of a signal: on which event (None where no log has one), whom it concerns, who did it, when.
 
     *facts* are the parameters of the line of evidence; *caller*, *vendor* and *unit* are what else it may be grouped
-    by. *account* is the desk's own name of the target: a log gives it another as soon as it has an event of it.
-    *origin* says whether one of our signals found it, or a Sigma rule that was brought along.
+    by. *account* is the desk's own name of the target: a log gives it another as soon as it has an event of it. *case*
+    is the case it is of, where it is of one. *origin* says whether one of our signals found it, or a Sigma rule that
+    was brought along.
     """
 
     signal: str
@@ -119,6 +120,7 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     caller: str | None = None
     vendor: str | None = None
     unit: str | None = None
+    case: str | None = None
     says: str
     facts: tuple[tuple[str, str], ...] = ()
     attack: tuple[str, ...] = ()

@@ -21,7 +21,8 @@ WITH failed AS (
     WINDOW recent AS (PARTITION BY account ORDER BY "time" RANGE BETWEEN $window PRECEDING AND CURRENT ROW)
 )
 SELECT
-    NULL AS event, "target", account, person AS actor, "time", failures, agents, CAST($window AS VARCHAR) AS "window"
+    -- What they share is the account: none of the agents did anything wrong.
+    NULL AS event, "target", account, NULL AS actor, "time", "case", failures, agents, CAST($window AS VARCHAR) AS "window"
 FROM failed
 WHERE failures >= $failures AND agents >= $agents
 QUALIFY coalesce("time" - lag("time") OVER (PARTITION BY account ORDER BY "time", seq) > $window, true)

@@ -9,6 +9,10 @@ window = "1 s"
 false_positives = "Somebody who forgot that they called; a manager who calls for their people."
 needs = ["activity"]
 */
-SELECT NULL AS event, "target", account, person AS actor, "time", "case", detail AS channel
-FROM activity
-WHERE did = 'objected'
+-- Whoever opened the case is the one to talk to, not whoever wrote down what the person said.
+SELECT
+    NULL AS event, said."target", said.account,
+    CASE WHEN opened.person <> opened."other" OR opened."other" IS NULL THEN opened.person END AS actor,
+    said."time", said."case", said.detail AS channel, said.person AS heard_by
+FROM (SELECT * FROM activity WHERE did = 'objected') AS said
+LEFT JOIN (SELECT * FROM activity WHERE did = 'opened') AS opened ON opened."case" = said."case"

@@ -15,7 +15,7 @@ from watchword.core.errors import Invalid
 from watchword.watch.signals import SHIPPED, Hit, Signal, Value
 
 _REQUIRED = ("event", "target", "actor", "time")
-_GROUPING = ("account", "caller", "vendor", "unit")
+_KNOWN = ("account", "caller", "vendor", "unit", "case")
 
 
 class Swept(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,9 +142,9 @@ def _hit(signal: Signal, row: dict[str, object]) -> Hit:
             "A hit has event, target, actor and time.",
             where=str(signal.file),
         )
-    silent = {column for column in (*_REQUIRED, *_GROUPING) if f"{{{column}}}" not in signal.says}
+    silent = {column for column in (*_REQUIRED, *_KNOWN) if f"{{{column}}}" not in signal.says}
     facts = tuple((k, _said(v)) for k, v in row.items() if k not in silent and v is not None)
-    known = {column: _said(row[column]) for column in ("event", *_GROUPING) if row.get(column) is not None}
+    known = {column: _said(row[column]) for column in ("event", *_KNOWN) if row.get(column) is not None}
     return msgspec.convert(
         {
             **known,
