@@ -113,7 +113,7 @@ def test_the_terminal_says_the_same(here: Here, given: Path) -> None:
     assert "5 support events" in shown
     assert "4 ungoverned, 1 ticketed, 0 governed; 20 % covered" in shown
     assert "Gus Gone: 1 events" in shown
-    assert "1 events are older than" in shown
+    assert "1 event is older than" in shown
     assert shown.index("Look at these first") < shown.index("Ana Adler", shown.index("Look at these first"))
 
 

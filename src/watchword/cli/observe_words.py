@@ -55,6 +55,11 @@ def tenants_said(tenants: Iterable[TenantCount]) -> Iterator[str]:
             yield several_said(feed, lines)
 
 
+def _are(many: int, noun: str) -> str:
+    """`1 line is`, `2 lines are`."""
+    return f"1 {noun} is" if many == 1 else f"{many:,} {noun}s are"
+
+
 def _notes(seen: Observation) -> Iterator[str]:
     yield from tenants_said(seen.tenants)
     for share in seen.files:
@@ -63,15 +68,18 @@ def _notes(seen: Observation) -> Iterator[str]:
         if share.is_broken:
             yield f"{share.file} was not read to its end; --rejects says why."
     if rejected := seen.rejected - sum(one.lines for one in seen.tenants if not one.ours):
-        yield f"{rejected:,} lines are no events; --rejects keeps them."
+        yield f"{_are(rejected, 'line')} no {'event' if rejected == 1 else 'events'}; --rejects keeps what is none."
     if seen.unknown_types:
-        lines = sum(one.lines for one in seen.unknown_types)
-        yield (
-            f"{lines:,} lines are of {len(seen.unknown_types)} types that are not known, most of them "
-            f"{seen.unknown_types[0].native}."
-        )
+        lines, first = sum(one.lines for one in seen.unknown_types), seen.unknown_types[0].native
+        if len(seen.unknown_types) == 1:
+            yield f"{_are(lines, 'line')} of a type that is not known: {first}."
+        else:
+            yield (
+                f"{_are(lines, 'line')} of {len(seen.unknown_types)} types that are not known, most of them {first}."
+            )
     if seen.before:
-        yield f"{seen.before:,} events are older than {seen.asked_since:%Y-%m-%d} and were left out."
+        left = "was" if seen.before == 1 else "were"
+        yield f"{_are(seen.before, 'event')} older than {seen.asked_since:%Y-%m-%d} and {left} left out."
     if not seen.has_evidence and seen.tickets is None:
         yield "Neither tickets nor evidence were given, so nothing can speak for any event (--tickets, --evidence)."
     if seen.total.events and seen.unknown_targets == seen.total.events:
@@ -82,4 +90,5 @@ def _notes(seen: Observation) -> Iterator[str]:
             "accounts that of another directory?"
         )
     if seen.unseen:
-        yield f"{len(seen.unseen):,} changes that the desk recorded as done are in no log."
+        many = len(seen.unseen)
+        yield f"{_are(many, 'change')} in no log, though the desk recorded {'it' if many == 1 else 'them'} as done."
