@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import argon2
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -19,6 +20,16 @@ for width in ("COLUMNS", "LINES"):  # of whoever runs the tests: what no termina
 people._hasher = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 people._NOBODY = people._hasher.hash("nobody has this password")
 """Some thousand tests sign somebody in; what a guess costs is a test of its own, in tests/desk/test_sign_in.py."""
+
+# No property is about how long it took, whatever else this machine has to do; what a fixture holds between examples is
+# for the test to see to. What else Hypothesis chose (in CI the same examples each time) stays.
+settings.register_profile(
+    "untimed",
+    settings.default,
+    deadline=None,
+    suppress_health_check=(HealthCheck.too_slow, HealthCheck.function_scoped_fixture),
+)
+settings.load_profile("untimed")
 
 TOGETHER = ("tests/real/", "tests/foreign/")
 """Samba, slapd and Keycloak answer on fixed ports of loopback, and what is built of Go is built once."""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 
 from tests.core.machine import CaseMachine
 
 TestCase = CaseMachine.TestCase
-TestCase.settings = settings(
-    max_examples=250, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+TestCase.settings = settings(max_examples=250, stateful_step_count=40)

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.desk.office import Office, refused
@@ -247,7 +247,7 @@ def test_a_bundle_that_is_none() -> None:
         check(bomb.getvalue())
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150)
 @given(
     which=st.integers(0),
     replaced=st.binary(max_size=200) | SHAPES.map(lambda shape: json.dumps(shape).encode()) | st.integers(0, 2**16),
@@ -264,7 +264,7 @@ def test_whatever_is_in_it_only_our_errors_come_out(bundle: bytes, which: int, r
     assert name in HARMLESS or (name.startswith("disclosures/") and not json.loads(data)), name  # less is disclosed
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100)
 @given(place=st.integers(0), value=st.integers(0, 255))
 def test_any_byte_of_the_archive(bundle: bytes, place: int, value: int) -> None:
     """Any byte of the zip itself changed: `Corrupt`, or what is in it is the same."""

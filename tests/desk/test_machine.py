@@ -321,7 +321,6 @@ def test_nothing_happens_that_people_did_not_agree_to(founded: Office) -> None:
     bounded = settings(
         max_examples=25,
         stateful_step_count=14,
-        deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),
     )

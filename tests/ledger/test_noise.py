@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.ledger.conftest import NOON, ORIGIN, draft
@@ -143,7 +143,6 @@ SIGNING = b"PRIVATE+KEY+" + ORIGIN.encode() + b"+00000000+AQAA"
 @example(b'{"x":' + DEEP.encode())
 @example(b'{"version":' + DEEP.encode())
 @example(b'{"version":2,"x":' + DEEP.encode())
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_key_file(folder: Path, raw: bytes) -> None:
     """A file that is no key file is refused, whatever is in it."""
     path = folder / "noise.keys"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.ledger.conftest import ORIGIN, Place
@@ -118,7 +118,7 @@ def _der(tag: int, content: bytes) -> bytes:
 
 
 @given(response=st.binary(max_size=400))
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30)
 def test_any_bytes_are_a_token_or_corrupt(authority: TimeAuthority, response: bytes) -> None:
     """Nothing but `Corrupt` comes out."""
     with pytest.raises(Corrupt):

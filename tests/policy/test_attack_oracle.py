@@ -683,7 +683,7 @@ def computed(world: World) -> dict[Goal, set[frozenset[Need]]]:
 LAX = (HealthCheck.too_slow, HealthCheck.data_too_large)
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=LAX)
+@settings(max_examples=80, suppress_health_check=LAX)
 @given(worlds())
 def test_the_fixpoint_finds_what_playing_every_small_set_finds(world: World) -> None:
     """On random policies and rosters both name the same minimal sets for every account and action."""
@@ -713,7 +713,6 @@ def test_the_worlds_break_glass_and_recover_approvers_and_agents() -> None:
 
     @settings(
         max_examples=200,
-        deadline=None,
         derandomize=True,
         database=None,
         phases=[Phase.generate],

@@ -210,7 +210,7 @@ def spared(merged: Merged) -> int:
     return len(merged.places) - len(set(merged.places.values()))
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=LAX)
+@settings(max_examples=15, suppress_health_check=LAX)
 @given(rosters())
 def test_under_the_shipped_policy_merging_changes_nothing(roster: Roster) -> None:
     """Each account of a small roster has the minimal sets within the bound that it has when nobody is merged."""
@@ -224,7 +224,7 @@ def test_under_the_shipped_policy_people_who_are_alike_are_told_the_same() -> No
     policy = Policy.default()
     saved: list[tuple[int, int, int]] = []
 
-    @settings(max_examples=25, deadline=None, derandomize=True, database=None, suppress_health_check=LAX)
+    @settings(max_examples=25, derandomize=True, database=None, suppress_health_check=LAX)
     @given(offices())
     def each(roster: Roster) -> None:
         merged = Merged(policy, roster, BOUND)
@@ -242,7 +242,7 @@ def test_merging_is_exact_whatever_leads_on() -> None:
     """Where every recovery leads on, whoever is not left open falls to what they fall to in the whole roster."""
     saved: list[tuple[int, int, int]] = []
 
-    @settings(max_examples=200, deadline=None, suppress_health_check=LAX, derandomize=True, database=None)
+    @settings(max_examples=200, suppress_health_check=LAX, derandomize=True, database=None)
     @given(crowds())
     def each(world: World) -> None:
         merged = Merged(world.policy, world.roster, BOUND, apart=0, whole=0)
@@ -257,7 +257,7 @@ def test_merging_is_exact_whatever_leads_on() -> None:
     assert 0 < left < accounts / 10
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=LAX)
+@settings(max_examples=50, suppress_health_check=LAX)
 @given(crowds())
 def test_an_account_asked_for_by_name_is_exact(world: World) -> None:
     """With everybody above it kept, an account falls to what it falls to in the whole roster, whatever leads on."""
@@ -270,7 +270,7 @@ def test_an_account_asked_for_by_name_is_exact(world: World) -> None:
             assert told(near, account, few[action], kinds) == told(whole, account, every[action], kinds)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=LAX)
+@settings(max_examples=100, suppress_health_check=LAX)
 @given(worlds())
 def test_a_bound_cuts_nothing_at_or_below_it(world: World) -> None:
     """What costs no more than the bound is found with it exactly as without one."""

@@ -412,7 +412,7 @@ CASES = st.builds(
 @given(
     case=CASES, step=st.sampled_from(Step), kind=st.sampled_from(Kind), roles=st.sets(st.sampled_from(Role), max_size=3)
 )
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_other_names_are_answered_alike(case: CaseFacts, step: Step, kind: Kind, roles: set[Role]) -> None:
     """What Cedar says of people under other names, asked once for all who stand alike, it says of them by name."""
     someone = granted(person(*roles, kind=kind), CaseId("c-one"))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from watchword.core.errors import Invalid
@@ -234,7 +234,7 @@ def test_what_is_nested_too_deep_stops_nothing(provider: str, deep: str, tmp_pat
     assert report.lines == 2 == report.rejected_lines + report.preamble + sum(c.lines for c in report.types)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(lines=st.lists(st.one_of(st.binary(max_size=40), st.text(max_size=40).map(str.encode)), max_size=6))
 def test_no_line_is_lost_whatever_it_holds(classify: Classify, lines: list[bytes]) -> None:
     """Every line that is not blank is an event, a count of its type, or rejected; good ones always come through."""

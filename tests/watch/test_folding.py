@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from watchword.core.evidence import EvidenceRow
@@ -71,7 +71,7 @@ def test_a_new_accounts_first_password_is_no_reset(okta: Okta, classify: Classif
     assert (row.verdict, row.reasons, row.action) == (Verdict.IGNORED, ("new_account",), Canonical.ACCOUNT_CREATE)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12)
 @given(seed=st.integers(0, 2**32))
 def test_the_order_of_lines_does_not_matter(
     classify: Classify, evidence: Callable[..., EvidenceRow], seed: int
