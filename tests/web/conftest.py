@@ -388,7 +388,14 @@ def pages() -> dict[str, AnyPage]:
             enrols="/api/people/m.lindqvist",
             notices=(notice,),
         ),
-        view.ThreatPage(chrome=staff, state="The switch is on", tone="bad", told="Until tomorrow.", form=step),
+        view.ThreatPage(
+            chrome=staff,
+            does=("The alarm is one level louder.",),
+            state="The switch is on",
+            tone="bad",
+            told="Until tomorrow.",
+            form=step,
+        ),
         DowntimePage(
             chrome=staff,
             rows=(

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from watchword.app import App
 from watchword.core.ids import PersonId
 from watchword.core.person import APPROVER_KEY, Delegation, Kind, OwnPage, RoleGrant
+from watchword.desk.posture import SELF_SERVICE_OFF
 from watchword.desk.roster import Enrolled, Known, Powers
 from watchword.reception import wording
 from watchword.reception.spoken import spoken
@@ -218,12 +219,33 @@ def threat_page(app: App, actor: PersonId, csrf: str, at: datetime) -> view.Thre
     )
     return view.ThreatPage(
         chrome=frame,
+        does=tuple(_does(app)),
         state="The switch is on" if on else "The switch is off",
         tone="bad" if on else "good",
         told=told,
         form=form if frame.duty and longer else None,
         lower=_lower(app, actor, at) if frame.duty and on else None,
     )
+
+
+def _does(app: App) -> Iterator[str]:
+    """What policy asks for while the switch is on, and what nobody does alone then."""
+    rows = [row for row in app.policy.procedures.table.context if row.when.elevated_threat]
+    yield "Open cases are raised as new ones are; nothing that was released before is renewed."
+    if tier := max((row.tier for row in rows), default=0):
+        yield f"A person proves themself {_steps(tier, 'tier')} higher."
+    if approval := max((row.approval for row in rows), default=0):
+        yield f"Approval is asked for {_steps(approval, 'step')} higher."
+    if hold := max((row.hold for row in rows), default=0):
+        yield f"What was approved waits at least {wording.span(timedelta(seconds=hold))}."
+    if alert := max((row.alert for row in rows), default=0):
+        yield f"The alarm is {_steps(alert, 'level')} louder."
+    named = sorted(wording.ACTIONS[action][0].lower() for action in SELF_SERVICE_OFF)
+    yield f"Nobody does this alone, without the desk: {', '.join(named)}."
+
+
+def _steps(many: int, noun: str) -> str:
+    return f"{wording.counted(many)} {noun}{'' if many == 1 else 's'}"
 
 
 def _lower(app: App, actor: PersonId, at: datetime) -> view.Form | None:

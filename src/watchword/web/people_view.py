@@ -69,9 +69,13 @@ class PersonPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ThreatPage(msgspec.Struct, frozen=True, kw_only=True):
-    """The elevated-threat switch; *form* for whoever may turn it on or let it last, *lower* for turning it off."""
+    """The elevated-threat switch, and what it *does*.
+
+    *form* is for whoever may turn it on or let it last, *lower* for turning it off.
+    """
 
     chrome: Chrome
+    does: tuple[str, ...] = ()
     state: str
     tone: Tone
     told: str
