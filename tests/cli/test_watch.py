@@ -154,11 +154,15 @@ def test_bad_input_is_told(here: Here, words: tuple[str, ...], told: str) -> Non
 def test_terminal_codes_in_a_log_are_not_obeyed(here: Here, tmp_path: Path) -> None:
     """A log that somebody wrote escape sequences into does not paint on the terminal of who reads it."""
     log = tmp_path / "painted.jsonl"
-    log.write_text(OKTA.read_text().replace("00uagent", "\\u001b[2J00uagent"))
-    shown = here(*classify("okta", log)).out
-
-    assert "\\x1b[2J00uagent" in shown
-    assert "\x1b" not in shown
+    code, sign_in = "\\u001b[2J", '"alternateId": "'
+    for text, painted in (
+        (OKTA.read_text().replace("00uagent", f"{code}00uagent").replace(sign_in, '"another": "'), "\\x1b[2J00uagent"),
+        (OKTA.read_text().replace(sign_in, f"{sign_in}{code}"), "\\x1b[2j"),  # logins are lower case
+    ):
+        log.write_text(text)
+        shown = here(*classify("okta", log)).out
+        assert painted in shown
+        assert "\x1b" not in shown
 
 
 @pytest.fixture

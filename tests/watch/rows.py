@@ -50,10 +50,13 @@ def row(**fields: Any) -> VerdictRow:
 def hostile(**fields: Any) -> VerdictRow:
     """The same with hostile text wherever a log, a ticket or a person supplies it."""
     taken = dict.fromkeys(
-        ("id", "directory", "native_action", "actor", "target", "outcome", "address", "correlation", "case", "ticket"),
+        (
+            "id", "directory", "native_action", "actor", "target", "outcome", "address", "correlation", "case",
+            "ticket", "country", "detail", "actor_class", "actor_login", "target_login",
+        ),
         HOSTILE,
-    )
-    return row(**{**taken, "country": HOSTILE, "detail": HOSTILE, "actor_class": HOSTILE, "leaves": (3, 4)}, **fields)
+    )  # fmt: skip
+    return row(**{**taken, "leaves": (3, 4)}, **fields)
 
 
 FEED = row(action=None, native_action="", actor="", verdict=Verdict.SUSPICIOUS, reasons=("log_missing",), address=None)
@@ -68,6 +71,7 @@ SAMPLES = (
     row(verdict=Verdict.IGNORED, reasons=("attempt_failed",), action=Canonical.FACTOR_RESET, outcome="FAILURE"),
     row(verdict=Verdict.OUT_OF_POLICY, reasons=("expired",), ticket="INC002", address="2001:db8::7", country="Germany"),
     row(verdict=Verdict.DOWNTIME, reasons=("declared", "review_owed"), actor_class="automation"),
+    row(actor_login="agent.one@example.test", target_login="ana@example.test"),
 )
 """One of each kind."""
 
@@ -76,6 +80,7 @@ ITEMS = (
     Item(
         rule="verdict.unverified", event="u-0001", about="u-0001", severity="medium", at=NOON, target="00uana",
         actor="00uagent", directory="corp", why="password.reset: no case speaks for it", ticket="INC001", leaves=(3, 4),
+        target_login="ana@example.test",
     ),
     Item(
         rule="several_targets", event=None, about="x", severity="high", at=NOON, target="00uben", actor="00uagent",

@@ -112,6 +112,25 @@ def test_ecs_tells_who_did_it_to_whom() -> None:
     assert said["event"]["kind"] == "alert"
 
 
+def test_an_address_of_the_log_is_the_name_and_the_id_stays() -> None:
+    """A reader of the SIEM sees who it was, and what it is joined by is there as well."""
+    alert = Alert.of(row(actor_login="agent.one@example.test", target_login="ana@example.test"))
+    ecs, ocsf = json.loads(FORMATS["ecs"](alert)), json.loads(FORMATS["ocsf-event"](alert))
+    assert ecs["user"] == {
+        "id": "00uagent",
+        "name": "agent.one@example.test",
+        "target": {"id": "00uana", "name": "ana@example.test"},
+    }
+    assert ecs["related"]["user"] == ["00uagent", "00uana", "agent.one@example.test", "ana@example.test"]
+    assert ocsf["user"] == {"uid": "00uana", "name": "ana@example.test"}
+    assert ocsf["actor"]["user"] == {"uid": "00uagent", "name": "agent.one@example.test"}
+    assert json.loads(FORMATS["ocsf"](alert))["resources"][0]["name"] == "ana@example.test"
+    _, cef = _cef(FORMATS["cef"](alert).decode())
+    assert (cef["suser"], cef["suid"]) == ("agent.one@example.test", "00uagent")
+    assert (cef["duser"], cef["duid"]) == ("ana@example.test", "00uana")
+    assert 'target="00uana" target_login="ana@example.test"' in FORMATS["syslog"](alert).decode()
+
+
 def _cef(line: str) -> tuple[list[str], dict[str, str]]:
     """A CEF line read by the rules of its standard: seven headers, then keys and values."""
     *head, extension = re.split(r"(?<!\\)(?:\\\\)*\|", line, maxsplit=7)
@@ -140,7 +159,7 @@ def test_a_name_makes_no_field_in_cef() -> None:
 def test_a_value_can_not_end_structured_data() -> None:
     """Quote, bracket and backslash are escaped as RFC 5424 6.3.3 says, so the element ends once."""
     text = FORMATS["syslog"](Alert.of(hostile())).decode()
-    element = re.search(r'\[watchword@32473(?: [a-z]+="(?:[^"\\\]]|\\["\\\]])*")*\] \ufeff', text)
+    element = re.search(r'\[watchword@32473(?: [a-z_]+="(?:[^"\\\]]|\\["\\\]])*")*\] \ufeff', text)
     assert element is not None
     assert text.startswith("<107>1 2026-03-02T12:00:00.250000Z ")
 
@@ -193,6 +212,14 @@ def test_a_finding_in_ecs_cef_and_syslog() -> None:
         "several_targets",
     )
     assert (said["user"]["id"], said["user"]["target"]["id"]) == (["00uagent"], ["00uana", "00uben"])
+    assert said["user"]["target"]["name"] == ["ana@example.test", "00uben"]
+    assert "ana@example.test" in said["related"]["user"]
+    assert [one["data"].get("target_login") for one in json.loads(FORMATS["ocsf"](finding()))["evidences"]] == [
+        "ana@example.test",
+        None,
+    ]
+    fields = _cef(FORMATS["cef"](finding()).decode())[1]
+    assert (fields["suser"], fields["duser"], fields["duid"]) == ("00uagent", "ana@example.test", "00uana")
     assert json.loads(FORMATS["ecs"](over))["event"]["kind"] == "event"
     head, fields = _cef(FORMATS["cef"](over).decode())
     assert (head[4], fields["externalId"], fields["cs6"], fields["reason"]) == (

@@ -62,6 +62,14 @@ def test_the_target_is_the_user_wherever_it_stands(okta: Okta, classify: Classif
     assert classify.one(okta("user.mfa.factor.deactivate", target=targets)).target == "00uana"
 
 
+def test_who_it_was_is_said_by_their_login_too(okta: Okta, classify: Classify) -> None:
+    """An id is what things are joined by and says nothing to a reader; an address that the log has beside it does."""
+    by = {"id": "00uagent", "type": "User", "alternateId": "Agent.One@example.test"}
+    row = classify.one(okta(target=[{"id": "00uana", "type": "User", "alternateId": "unknown"}]) | {"actor": by})
+    assert (row.actor, row.actor_login) == ("00uagent", "agent.one@example.test")
+    assert (row.target, row.target_login) == ("00uana", None)
+
+
 def test_without_a_user_the_first_thing_is_the_target(okta: Okta, classify: Classify) -> None:
     """A token has no user; it is its own target."""
     row = classify.one(okta("system.api_token.create", target=[{"id": "tok-1", "type": "Token"}]))

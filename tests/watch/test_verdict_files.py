@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import msgspec
+import pyarrow.parquet as pq
 
 from watchword.core.identity_event import Verdict
 from watchword.watch.verdicts import append_verdicts, latest_verdicts, read_verdicts, verdict_files
@@ -40,6 +41,20 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     assert latest_verdicts(tmp_path) == rows
     (file,) = verdict_files(tmp_path)
     assert {kept.id for kept in read_verdicts(file)} == {"a", "b", "c"}
+
+
+def test_what_somebody_is_called_is_no_revision(tmp_path: Path) -> None:
+    """A verdict that was written before logins were kept says the same with them; the next revision has them."""
+    append_verdicts(tmp_path, [row(id="a")])
+    (file,) = verdict_files(tmp_path)
+    older = pq.read_table(file).drop_columns(["actor_login", "target_login"])
+    pq.write_table(older, file)
+    named = row(id="a", target_login="ana@example.test")
+    assert append_verdicts(tmp_path, [named]) == ()
+    assert latest_verdicts(tmp_path) == (row(id="a"),)
+    (last,) = append_verdicts(tmp_path, [msgspec.structs.replace(named, verdict=Verdict.VERIFIED)])
+    assert (last.revision, last.target_login) == (2, "ana@example.test")
+    assert last.changed == ("verdict: unverified -> verified",)
 
 
 def test_many_verdicts_keep_their_order(tmp_path: Path) -> None:

@@ -99,20 +99,25 @@ def test_what_is_looked_for_is_found_by_what_a_row_shows(board: Any, organisatio
         {"target": native, "actor": "It.Shadow"},
         {"verdict": Verdict.VERIFIED, "case": "c-abc", "reasons": ("whole_chain",)},
         {"native_action": "user.mfa.factor.deactivate", "action": Canonical.FACTOR_RESET},
+        {"target": "00u7", "target_login": "gil.ortega@example.test", "actor_login": "kim@example.test"},
     )
-    board(*rows)
+    assert [(r.target, r.actor, r.known) for r in board(*rows).rows if r.target.startswith("gil")] == [
+        ("gil.ortega@example.test", "kim@example.test", False)
+    ]
     for query, found in (
         ("tomas ADEYEMI", [0]),
         ("it.shadow reset_password", [0]),
         ("c-abc", [1]),
         ("okta lindqvist", [2, 1]),
         ("factor.deactivate", [2]),
+        ("00u7", [3]),
+        ("gil.ortega kim@", [3]),
         ("nobody %", []),
     ):
         page = board(*rows, query=f" {query} ")
         assert [r.native for r in page.rows] == [rows[n].get("native_action", ROW.native_action) for n in found], query
         assert (page.found, page.query) == (len(found), query)
-        assert sum(s.count for s in page.slices) == 3
+        assert sum(s.count for s in page.slices) == 4
     page = board(*rows, query="lindqvist", verdict="verified")
     assert [r.case for r in page.rows] == ["c-abc"]
     assert [s.link for s in page.slices] == [

@@ -274,6 +274,20 @@ def test_a_finding_of_one_agent_says_whom_it_is_about(organisation: Organisation
     assert [r.about for r in listed(organisation).rows] == ["2 accounts"]
 
 
+def test_whom_the_desk_does_not_know_is_called_by_their_login(organisation: Organisation) -> None:
+    """An id of the log says nothing to a reader; beside the address that came with it, it is what to look for."""
+    rows = [row("e-1", actor="00u9", actor_login="kim@example.test", target="00u7", target_login="gil@example.test")]
+    (made,) = raised(organisation, *rows)
+    (listing,) = listed(organisation).rows
+    assert (listing.name, listing.about) == ("kim@example.test (00u9)", "gil@example.test")
+    (item,) = one(organisation, made).items
+    assert (item.actor, item.target) == ("kim@example.test (00u9)", "gil@example.test (00u7)")
+    found = findings_page(
+        organisation.app, organisation.app.names.person("noor"), "", BEGINNING, "open", "gil@example.test"
+    )
+    assert [r.link for r in found.rows] == [listing.link]
+
+
 def test_late_evidence_takes_an_item_out(organisation: Organisation) -> None:
     """An event that was verified later is no longer on the page, and the one beside it is."""
     (made,) = raised(organisation, row("e-1"), row("e-2", at=BEGINNING + timedelta(minutes=1)))

@@ -317,8 +317,8 @@ def _cells(row: VerdictRow) -> tuple[str, ...]:
         f"[{colour}]{row.verdict.value}[/]",
         f"{row.at:%Y-%m-%d %H:%M:%S}",
         text(row.action or row.native_action),
-        text(row.actor),
-        text(row.target),
+        text(row.actor_login or row.actor),
+        text(row.target_login or row.target),
         text(row.case),
         text(row.why),
     )

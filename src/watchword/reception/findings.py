@@ -99,10 +99,11 @@ def risks(app: App, at: datetime) -> tuple[Risk, ...]:
     return app.findings.risks(at)
 
 
-def named(app: App, name: str, directory: str | None = None) -> tuple[str, str]:
+def named(app: App, name: str, directory: str | None = None, login: str | None = None) -> tuple[str, str]:
     """Whom findings call *name*: a person of the desk or the owner of an account, and what the account is in a log.
 
-    What the desk does not know is called as the log calls it, and the second is empty then, as it is of a person.
+    What the desk does not know is called as the log calls it, and the second is empty then, as it is of a person; by
+    the *login* that the log has beside it, if there is one.
     """
     _, person = app.names.said(PersonId(name))
     if person != name:
@@ -114,12 +115,13 @@ def named(app: App, name: str, directory: str | None = None) -> tuple[str, str]:
     if owner is not None:
         return printable(app.names.said(owner)[1]), logged
     line = app.whose.line(name)
-    return (printable(line.person), logged) if line and line.person else (logged, "")
+    said = line.person if line and line.person else login
+    return (printable(said), logged) if said else (logged, "")
 
 
-def called(app: App, name: str, directory: str | None = None) -> str:
+def called(app: App, name: str, directory: str | None = None, login: str | None = None) -> str:
     """Whom findings call *name*, with what the account is in a log: somebody may have several."""
-    said, logged = named(app, name, directory)
+    said, logged = named(app, name, directory, login)
     return f"{said} ({logged})" if logged else said
 
 

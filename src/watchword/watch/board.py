@@ -85,7 +85,10 @@ def board_of(
 
 
 _EVENTS = 'FROM latest WHERE "action" IS NOT NULL'
-_SHOWN = 'concat_ws(\' \', target, actor, "action", native_action, provider, directory, "case", ticket, address)'
+_SHOWN = (
+    "concat_ws(' ', target, target_login, actor, actor_login, "
+    '"action", native_action, provider, directory, "case", ticket, address)'
+)
 
 # Both sides by the same rule, as `web.letters` does. Over capital letters, since ς and ı have σ and i in common with
 # theirs alone; without marks, since whoever looks for a name may have no key for them.

@@ -41,7 +41,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     """One thing found: a verdict on *event*, or a hit of *rule*, which may be about none.
 
     *account* is the desk's own name of the target, where it is known; *case*, *ticket* and *leaves* are the evidence
-    that a verdict names.
+    that a verdict names; *actor_login* and *target_login* are as in a verdict.
     """
 
     rule: str
@@ -61,6 +61,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     case: str | None = None
     ticket: str | None = None
     leaves: tuple[int, ...] = ()
+    actor_login: str | None = None
+    target_login: str | None = None
 
     @property
     def key(self) -> tuple[GroupedBy, str]:
@@ -140,6 +142,8 @@ def of_row(row: VerdictRow) -> Item:
         case=row.case,
         ticket=row.ticket,
         leaves=row.leaves,
+        actor_login=row.actor_login,
+        target_login=row.target_login,
     )
 
 

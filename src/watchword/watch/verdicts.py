@@ -92,6 +92,9 @@ class VerdictRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     from 1 for each *id*, and *changed* says what this revision says otherwise than the one before it, each as
     `field: before -> now`, or the field alone where its values are long. No row is part of a cycle: there are so many
     that looking for one takes longer than all else that is done with them.
+
+    *actor_login* and *target_login* are the addresses that the log has beside an *actor* or a *target* that is no name
+    to a reader, else None.
     """
 
     id: str
@@ -118,6 +121,8 @@ class VerdictRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     leaves: tuple[int, ...]
     revision: int = 1
     changed: tuple[str, ...] = ()
+    actor_login: str | None = None
+    target_login: str | None = None
 
     @property
     def is_finding(self) -> bool:
@@ -130,18 +135,21 @@ class VerdictRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return "; ".join(REASONS[code] for code in self.reasons)
 
     def says_as(self, other: VerdictRow) -> bool:
-        """Whether *other* is the same verdict for the same reasons, evidence and extent, whatever its revision."""
-        return msgspec.structs.replace(other, revision=self.revision, changed=self.changed) == self
+        """Whether *other* is the same verdict for the same reasons, evidence and extent, whatever is `_BESIDE`."""
+        return msgspec.structs.replace(other, **{name: getattr(self, name) for name in _BESIDE}) == self
 
     def after(self, before: VerdictRow) -> VerdictRow:
         """This verdict as the revision that follows *before*."""
         changed = tuple(
             f"{name}: {_said(old)} -> {_said(new)}" if name in _TOLD else name
             for name in self.__struct_fields__
-            if name not in {"revision", "changed"} and (old := getattr(before, name)) != (new := getattr(self, name))
+            if name not in _BESIDE and (old := getattr(before, name)) != (new := getattr(self, name))
         )
         return msgspec.structs.replace(self, revision=before.revision + 1, changed=changed)
 
+
+_BESIDE = ("revision", "changed", "actor_login", "target_login")
+"""What says nothing new of an event: which revision it is, and what else those it names are called."""
 
 _TOLD = frozenset({"verdict", "reasons", "case", "ticket", "action", "folded"})
 
@@ -288,6 +296,8 @@ _OPTIONAL = frozenset(
         "case",
         "ticket",
         "changed",
+        "actor_login",
+        "target_login",
     }
 )
 _TYPES = {

@@ -47,7 +47,7 @@ def board_page(
             tuple(v for v, _ in ORDER),
             verdict=verdict,
             query=query,
-            said=lambda directory, target: _whose(app, directory, target),
+            said=lambda directory, target: _owner(app, directory, target) or target,
             first=first,
             many=SHOWN,
         )
@@ -139,24 +139,25 @@ def _board_notices(board: Board) -> tuple[view.Notice, ...]:
     return tuple(found)
 
 
-def _whose(app: App, directory: str, target: str) -> str:
-    """The person behind an event's target, where we know them; what the log calls it otherwise."""
+def _owner(app: App, directory: str, target: str) -> str | None:
+    """The person behind an event's target, where we know them."""
     account = app.names.account(directory, target)
     owner = app.names.owner(account) if account else None
-    return app.names.said(owner)[1] if owner else target
+    return app.names.said(owner)[1] if owner else None
 
 
 def _event_row(app: App, row: VerdictRow) -> EventRow:
     owes = row.verdict in (Verdict.SUSPICIOUS, Verdict.UNVERIFIED) and row.case is None
+    owner = _owner(app, row.directory, row.target)
     what = wording.plain((row.action or "").replace(".", " ")).capitalize().replace("Mfa", "MFA")
     return EventRow(
         at=row.at,
         what=what,
         native=row.native_action,
         provider=row.provider,
-        target=(said := _whose(app, row.directory, row.target)),
-        known=said != row.target,
-        actor=row.actor,
+        target=owner or row.target_login or row.target,
+        known=owner is not None,
+        actor=row.actor_login or row.actor,
         verdict=row.verdict,
         verdict_title=dict(ORDER)[row.verdict].capitalize(),
         reasons=tuple(REASONS.get(code, wording.plain(code)) for code in row.reasons),

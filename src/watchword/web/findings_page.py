@@ -115,6 +115,7 @@ def _has(app: App, shown: Shown, signals: Mapping[str, Signal], words: list[str]
     finding = shown.finding
     names = ((name, item.directory) for item in shown.items for name in (item.actor, item.target, item.vendor))
     parties = {(name, directory) for name, directory in names if name}
+    logins = {login for item in shown.items for login in (item.actor_login, item.target_login) if login}
     said = (
         finding.id,
         finding.severity,
@@ -122,6 +123,7 @@ def _has(app: App, shown: Shown, signals: Mapping[str, Signal], words: list[str]
         name_of(app, finding.owner) if finding.owner else "",
         *(part for rule in finding.rules for part in (rule, rule_said(rule, signals))),
         *(called(app, name, directory) for name, directory in parties),
+        *logins,
         *(item.case or "" for item in shown.items),
     )
     whole = folded(" ".join(said))
@@ -152,7 +154,7 @@ def _about(app: App, shown: Shown) -> str:
     """The account, or how many, that a finding is about; empty where what it is grouped by says so."""
     if shown.finding.by in ALONE:
         return ""
-    accounts = {named(app, item.target, item.directory) for item in shown.items if item.target}
+    accounts = {named(app, item.target, item.directory, item.target_login) for item in shown.items if item.target}
     if len(accounts) == 1:
         said, _ = accounts.pop()
         return said
@@ -204,7 +206,13 @@ def _named(app: App, shown: Shown) -> str:
         day, _, hour = shown.name.partition("T")
         return f"{printable(day)} {printable(hour)}:00 UTC" if hour else printable(shown.name)
     directory = next((item.directory for item in shown.items if shown.name in {item.actor, item.target}), None)
-    return called(app, shown.name, directory)
+    return called(app, shown.name, directory, _login(shown))
+
+
+def _login(shown: Shown) -> str | None:
+    """What a log has beside the id that a finding is grouped by."""
+    pairs = (p for item in shown.items for p in ((item.actor, item.actor_login), (item.target, item.target_login)))
+    return next((login for name, login in pairs if name == shown.name and login), None)
 
 
 def finding_page(app: App, shown: Shown, actor: PersonId, csrf: str, at: datetime) -> FindingPage:
@@ -296,8 +304,8 @@ def _item(app: App, item: Item, signals: Mapping[str, Signal], case: str | None)
         at=item.at,
         severity=item.severity,
         rule=rule_said(item.rule, signals),
-        actor=called(app, item.actor, item.directory),
-        target=called(app, item.target, item.directory),
+        actor=called(app, item.actor, item.directory, item.actor_login),
+        target=called(app, item.target, item.directory, item.target_login),
         where=where,
         why=printable(in_words(item.why)),
         case=printable(case) if case else None,

@@ -24,8 +24,10 @@ def line(alert: Alert) -> bytes:
         "cat": row.verdict.value,
         "act": row.action or "feed",
         "outcome": row.outcome,
-        "suser": row.actor,
-        "duser": row.target,
+        "suser": row.actor_login or row.actor,
+        "suid": row.actor if row.actor_login else None,
+        "duser": row.target_login or row.target,
+        "duid": row.target if row.target_login else None,
         "src": row.address if row.address and _is_ipv4(row.address) else None,
         "c6a2": row.address if row.address and ":" in row.address else None,
         "c6a2Label": "Source IPv6 Address" if row.address and ":" in row.address else None,
@@ -50,6 +52,8 @@ def line(alert: Alert) -> bytes:
 
 def of_finding(alert: FindingAlert) -> bytes:
     """One event: a finding, with the first of those who did it and of the accounts it was done to."""
+    actor, target = next(iter(alert.actors), None), next((target for _, target in alert.targets), None)
+    actor_login, target_login = alert.logins.get(actor or ""), alert.logins.get(target or "")
     fields = {
         "rt": str(alert.millis),
         "start": str(millis(alert.since)),
@@ -59,8 +63,10 @@ def of_finding(alert: FindingAlert) -> bytes:
         "act": alert.status.value,
         "cnt": str(alert.events),
         "reason": alert.dismissal,
-        "suser": next(iter(alert.actors), None),
-        "duser": next((target for _, target in alert.targets), None),
+        "suser": actor_login or actor,
+        "suid": actor if actor_login else None,
+        "duser": target_login or target,
+        "duid": target if target_login else None,
         "msg": alert.why,
         "cs1": ",".join(alert.cases) or None,
         "cs1Label": "case" if alert.cases else None,

@@ -8,6 +8,7 @@ from watchword.core.identity_event import Verdict
 from watchword.watch.formats.alert import PRODUCT, VERSION, Alert, iso
 from watchword.watch.formats.finding_alert import FindingAlert
 from watchword.watch.formats.plain import encode
+from watchword.watch.verdicts import VerdictRow
 
 ECS = "9.0.0"
 
@@ -45,6 +46,10 @@ def _bulk(tag: str, document: dict[str, object]) -> bytes:
     return encode({"create": {"_id": tag}}) + b"\n" + encode(document)
 
 
+def _names(row: VerdictRow) -> tuple[str | None, ...]:
+    return row.actor, row.actor_login, row.target, row.target_login
+
+
 def _document(alert: Alert) -> dict[str, object]:
     row = alert.row
     failed = "attempt_failed" in row.reasons
@@ -68,10 +73,10 @@ def _document(alert: Alert) -> dict[str, object]:
             "risk_score": _RISK[int(alert.severity)],
         },
         "observer": {"vendor": PRODUCT, "product": PRODUCT, "version": VERSION},
-        "user": ({"id": row.actor, "name": row.actor} if row.actor else {})
-        | ({"target": {"id": row.target, "name": row.target}} if row.action is not None else {}),
+        "user": ({"id": row.actor, "name": row.actor_login or row.actor} if row.actor else {})
+        | ({"target": {"id": row.target, "name": row.target_login or row.target}} if row.action is not None else {}),
         "related": {
-            "user": sorted({name for name in (row.actor, row.target) if name and row.action is not None}),
+            "user": sorted({name for name in _names(row) if name and row.action is not None}),
             "ip": [row.address] if row.address else [],
         },
         "labels": {"verdict": row.verdict.value, "directory": row.directory},
@@ -103,6 +108,7 @@ def _document(alert: Alert) -> dict[str, object]:
 
 def _of_finding(alert: FindingAlert) -> dict[str, object]:
     actors, targets = list(alert.actors), list(dict.fromkeys(target for _, target in alert.targets))
+    logins = alert.logins
     said: dict[str, object] = {
         "@timestamp": iso(alert.at),
         "ecs": {"version": ECS},
@@ -124,9 +130,9 @@ def _of_finding(alert: FindingAlert) -> dict[str, object]:
         },
         "observer": {"vendor": PRODUCT, "product": PRODUCT, "version": VERSION},
         "rule": {"id": list(alert.rules), "name": list(alert.rule_titles), "ruleset": "watchword"},
-        "user": ({"id": actors, "name": actors} if actors else {})
-        | ({"target": {"id": targets, "name": targets}} if targets else {}),
-        "related": {"user": sorted({*actors, *targets})},
+        "user": ({"id": actors, "name": [logins.get(one, one) for one in actors]} if actors else {})
+        | ({"target": {"id": targets, "name": [logins.get(one, one) for one in targets]}} if targets else {}),
+        "related": {"user": sorted({*actors, *targets, *logins.values()})},
         "labels": {"status": alert.status.value, "by": alert.by},
         "watchword": {
             "finding": alert.finding,

@@ -119,6 +119,14 @@ class FindingAlert(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(dict.fromkeys(item.actor for item in self.items if item.actor))
 
     @property
+    def logins(self) -> dict[str, str]:
+        """The address that a log has beside the id of somebody it is about, for those of whom it has one."""
+        pairs = (
+            pair for item in self.items for pair in ((item.actor, item.actor_login), (item.target, item.target_login))
+        )
+        return {name: login for name, login in pairs if login}
+
+    @property
     def targets(self) -> tuple[tuple[str | None, str], ...]:
         """The accounts it is about, each once, with the directory of each where a verdict names it."""
         of_event = {item.event: item.directory for item in self.items if item.event and item.directory}

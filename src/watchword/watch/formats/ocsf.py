@@ -113,7 +113,10 @@ def finding(alert: Alert) -> bytes:
                 "data": {"native_action": row.native_action, "outcome": row.outcome, "folded": row.folded},
             }
         ],
-        "resources": [{"uid": row.target, "type": "account", "namespace": row.directory}],
+        "resources": [
+            {"uid": row.target, "type": "account", "namespace": row.directory}
+            | ({"name": row.target_login} if row.target_login else {})
+        ],
         "unmapped": {"watchword": _ours(alert)},
     }
     if row.ticket:
@@ -150,7 +153,7 @@ def event(alert: Alert) -> bytes:
         "status_detail": row.outcome,
         "message": f"{row.native_action}: {alert.why}",
         "metadata": _metadata(alert),
-        "user": {"uid": row.target, "name": row.target},
+        "user": {"uid": row.target, "name": row.target_login or row.target},
         **_actor(alert),
         **_endpoint(alert),
         "unmapped": {
@@ -179,7 +182,7 @@ def _actor(alert: Alert) -> dict[str, object]:
     row = alert.row
     if not row.actor:
         return {}
-    user: dict[str, object] = {"uid": row.actor, "name": row.actor}
+    user: dict[str, object] = {"uid": row.actor, "name": row.actor_login or row.actor}
     kinds = {"automation": (4, "Service"), "vendor": (99, "vendor"), "system": (3, "System")}
     if row.actor_class is not None:
         user["type_id"], user["type"] = kinds.get(row.actor_class, (99, row.actor_class))

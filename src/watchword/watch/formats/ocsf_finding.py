@@ -128,6 +128,7 @@ def _evidence(item: Item) -> dict[str, object]:
         "at": millis(item.at),
         "event": item.event,
         "target": item.target,
+        "target_login": item.target_login,
         "case": item.case,
         "ticket": item.ticket,
         "leaves": list(item.leaves),
@@ -137,7 +138,7 @@ def _evidence(item: Item) -> dict[str, object]:
     }
     said: dict[str, object] = {"data": {name: value for name, value in told.items() if value}}
     if item.actor:
-        said["actor"] = {"user": {"uid": item.actor, "name": item.actor}}
+        said["actor"] = {"user": {"uid": item.actor, "name": item.actor_login or item.actor}}
     return said
 
 

@@ -17,6 +17,11 @@ CREATE OR REPLACE MACRO names_of(names) AS list_sort(list_distinct(names));
 CREATE OR REPLACE MACRO told_names(names) AS list_transform(names, lambda k: regexp_replace(k, '^(sso|session|name):', ''));
 CREATE OR REPLACE MACRO vouched_names(names) AS list_transform(names, lambda k: regexp_replace(k, '^(sso|name):', ''));
 
+-- The address among what a log calls somebody, where what it calls them first is none: NULL where it has none.
+CREATE OR REPLACE MACRO login_of(who, names) AS CASE WHEN NOT contains(who, '@') THEN list_min(list_filter(
+    vouched_names(list_filter(names, lambda k: contains(k, '@'))), lambda k: NOT regexp_matches(k, '[\s/:\\]|@.*@')
+)) END;
+
 -- Whether two users of a record are one: by id where both have one, else by name within one domain, or by address.
 CREATE OR REPLACE MACRO is_one_of(id, other_id, realm, other_realm, login, other_login, mail, other_mail) AS coalesce(CASE
     WHEN id <> '' AND other_id <> '' THEN lower(id) = lower(other_id)

@@ -290,5 +290,7 @@ SELECT
     judged.actor, judged."target", judged.outcome, judged.address, judged.socket, judged.correlation, judged.folded,
     judged.actor_class, judged.country, judged.asn, judged.detail,
     CASE WHEN judged.declared IS NULL THEN evidence."case" END AS "case",
-    CASE WHEN judged.declared IS NULL THEN coalesce(evidence.ticket, judged.spoken_ticket) END AS ticket
+    CASE WHEN judged.declared IS NULL THEN coalesce(evidence.ticket, judged.spoken_ticket) END AS ticket,
+    login_of(judged.actor, judged.actor_keys) AS actor_login,
+    login_of(judged."target", judged.target_keys) AS target_login
 FROM judged LEFT JOIN evidence ON evidence.evidence = judged.evidence
