@@ -73,7 +73,7 @@ class ContactEntered(msgspec.Struct, frozen=True, kw_only=True, tag="contact.ent
 
 
 class ChallengeBegun(msgspec.Struct, frozen=True, kw_only=True, tag="challenge.begun"):
-    """A method was started; nothing about its answer is stored anywhere."""
+    """A method was started, to be answered in the *browser* of that mark where there is one; its answer is nowhere."""
 
     case: CaseId
     challenge: str
@@ -84,6 +84,7 @@ class ChallengeBegun(msgspec.Struct, frozen=True, kw_only=True, tag="challenge.b
     credential: str | None
     contact_changed_at: datetime | None
     expires: datetime
+    browser: str | None = None
 
 
 class PromptSent(msgspec.Struct, frozen=True, kw_only=True, tag="prompt.sent"):
