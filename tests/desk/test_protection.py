@@ -189,6 +189,64 @@ def test_hold_that_nobody_could_be_told_of_does_not_end(office: Office) -> None:
     assert refused(lambda: office.release(case)) == ("untold",)
 
 
+def untold_hold(office: Office) -> CaseId:
+    """A change of Mara's phone that waits; the mailbox is all there is to tell her of it."""
+    office.wait(minutes=1)
+    case = office.open(action=Action.RECOVERY_INFO_CHANGE, contact="phone", ticket="INC-8")
+    office.enter(case)
+    office.prove(case, "passkey")
+    if office.case(case).requirement.raised:  # a second recovery within the week
+        office.prove(case, "in_person")
+    office.ask(case)
+    office.run()
+    office.pass_by(hours=25)
+    return case
+
+
+def test_what_a_containment_cuts_counts_for_nothing_either(office: Office) -> None:
+    """A fraud was found and the account suspended: the hold of the next case is told by nobody's mail."""
+    native = office.native("mara.lind")
+    office.tamper_directory(f"DELETE FROM contact WHERE account = '{native}' AND kind = 'phone'")
+    fraud = office.released()
+    office.run()
+    office.app.desk.decisions.contain(office["sam.security"], fraud, "not hers", office.at)
+    office.run()
+    assert office.app.outbox is not None
+    assert "fraudulent" in office.app.outbox.sent("mara.lind@example.test")[-1].text
+    case = untold_hold(office)
+    assert office.state(case) == "holding"
+    assert refused(lambda: office.release(case)) == ("untold",)
+
+
+def test_second_objection_cuts_as_well(office: Office) -> None:
+    """Access taken back after two signals cuts what a protective action does; where nothing was begun, nothing."""
+    begun, unbegun = office.released(), office.open("noah.berg", ticket="INC-2")
+    office.run()
+    for case in (begun, unbegun):
+        for who in ("ben.agent", "sam.security"):
+            office.app.desk.objections.object(office[who], case, "not me", office.at)
+    assert office.app.registry.account(office.case(begun).account).cut == {"mail"}
+    assert not office.app.registry.account(office.case(unbegun).account).cut
+
+
+def test_a_recovery_opens_no_mailbox_of_a_disabled_account(office: Office) -> None:
+    """An unlock went through meanwhile, and the account is disabled all the same: its hold is told by no mail."""
+    native = office.native("mara.lind")
+    office.tamper_directory(f"DELETE FROM contact WHERE account = '{native}' AND kind = 'phone'")
+    protect(office, office.open(ticket="INC-2"), "sam.security")
+    office.run()
+    unlock = office.open(action=Action.UNLOCK, ticket="INC-3")
+    office.prove(unlock, "totp")
+    office.ask(unlock)
+    office.release(unlock)
+    office.run()
+    case = untold_hold(office)
+    assert office.state(case) == "holding"
+    office.tamper_directory(f"UPDATE account SET enabled = 1 WHERE native_id = '{native}'")
+    office.pass_by(minutes=6)
+    assert office.case(case).told == ("mail",)  # type: ignore[attr-defined]
+
+
 def test_protected_account_is_not_signed_in_to(office: Office) -> None:
     """The directory turns the thief away, password or not."""
     case = office.open()

@@ -14,6 +14,7 @@ from watchword.core import event as past
 from watchword.core.account import PEOPLE, Contact, DirectoryAccount
 from watchword.core.approval import is_signed
 from watchword.core.case import Case, Checked, Contained, Delivered, Executed, Holding, Paused, Protected
+from watchword.core.change import Suspend
 from watchword.core.errors import Invalid, Refused, Unavailable
 from watchword.core.ids import AccountId, CaseId, PersonId
 from watchword.core.person import AccountLinked
@@ -76,8 +77,7 @@ class Notices:
         said = _text(loaded, say)
         if said is None:
             raise Refused("Nothing happened that a notice would tell of.", "Drop it.", ("nothing_to_tell",))
-        # What is taken away for want of a word may have been the person's own: they are told wherever they may be.
-        cut = frozenset() if loaded.unconfirmed else self.desk.steps.registry.account(loaded.account).cut
+        cut = self._cut(loaded, seen)
         # Whoever is at the old address is the one to say "not me", and the directory knows it no more.
         now = {(c.kind, c.value) for c in seen.contacts}
         before = tuple(c for c in self.desk.new_contact.replaced(case) if (c.kind, c.value) not in now)
@@ -100,6 +100,17 @@ class Notices:
                 raise Unavailable("Nobody can be told of this hold.", "It is tried again, and the hold waits for it.")
         if away is not None:
             raise away
+
+    def _cut(self, case: Case, seen: DirectoryAccount) -> frozenset[str]:
+        """The kinds of contact point that do not reach the person of *case* any more."""
+        if isinstance(case, Contained) and (case.unconfirmed or not isinstance(case, Protected)):
+            # What is taken away for want of a word, or by a mistake, may have been their own: they are told wherever
+            # they may be.
+            return frozenset()
+        # An account that is disabled still, or was by others, has no mailbox that anybody reads: a hold told there
+        # alone would be one that nobody could object to.
+        disabled = frozenset(Suspend.cuts) if isinstance(case, Holding) and not seen.enabled else frozenset()
+        return self.desk.steps.registry.account(case.account).cut | disabled
 
     def tell_approved(self, case: CaseId, version: int, effect: str, at: datetime) -> None:
         """Tell the person, the approver and their lenders, by mail, what entry *version* of a case approved."""
