@@ -1,4 +1,4 @@
-"""At a kiosk: a supervisor gives their word at the hand-over in the browser that takes the credential, and in no other."""
+"""At a kiosk: a supervisor gives their word at the hand-over where the credential is taken, and nowhere else."""
 
 from __future__ import annotations
 

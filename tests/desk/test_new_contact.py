@@ -256,7 +256,7 @@ def test_an_escalated_case_takes_another_entry_and_other_proofs(office: Office, 
 
 @pytest.mark.parametrize("method", ["recovery_contact", "kiosk"])
 def test_the_word_of_others_speaks_for_no_number(office: Office, method: str) -> None:
-    """Whoever came first to the page typed a number of theirs; the person is there, and somebody who knows them says so.
+    """Whoever came first to the page typed their own number; the person is there, and somebody who knows them says so.
 
     All of that is true of the person and says nothing of the number: what is missing is an answer from that browser.
     """

@@ -334,7 +334,7 @@ def _strength(subset: tuple[Method, ...]) -> tuple[int, int]:
 def _missing(way: Verify, chosen: tuple[Method, ...], live: tuple[Evidence, ...], action: Action) -> tuple[str, ...]:
     """What *chosen*, proven by *live*, still lacks for *way*, in words.
 
-    A new contact point is bound to the browser it was entered in, so a proof has to come from there (`desk.new_contact`).
+    A new contact point is bound to the browser it was entered in, so a proof has to come from it (`desk.new_contact`).
     """
     names = {m.name for m in chosen}
     provers = {e.prover for e in live if e.method in names and e.prover is not None}
