@@ -30,8 +30,7 @@ from watchword.desk.steps import NOTHING_TOLD, Expect, Loaded, Steps, Told, noth
 from watchword.desk.vouching import CONTACT as CONTACT_METHOD
 from watchword.desk.vouching import PORTAL, Vouch, asked_of, named_at, voucher
 from watchword.ledger.entry import Disclosure, Retention
-from watchword.methods.port import Ask, Begun, MethodPort, Proof
-from watchword.methods.vouching import NO
+from watchword.methods.port import NO, Ask, Begun, MethodPort, Proof
 
 CONTACT = "contact"
 """Name of the disclosure that holds the contact point a challenge was begun with; a later change is not followed."""
