@@ -122,6 +122,23 @@ def test_ai_never_takes_access_of_who_guards_recovery(office: Office, guard: str
     assert office.state(guarded) == "protected"
 
 
+@pytest.mark.parametrize("how", ["role", "group"])
+def test_ai_never_takes_access_of_who_came_to_guard_recovery_meanwhile(office: Office, how: str) -> None:
+    """Mara was nobody's guard when her case was opened, and is one when the AI agent acts."""
+    robot, root = hired(office, "robot.one", Kind.AI), office["root.admin"]
+    case = office.open()
+    office.prove(case, "passkey")
+    if how == "role":
+        office.app.people.grant(root, office["mara.lind"], RoleGrant(role=Role.POLICY_AUTHOR), office.at)
+    else:
+        native = office.native("mara.lind")
+        office.tamper_directory(f"INSERT INTO membership VALUES ('{native}', 'Administrators')")
+    protection = office.app.desk.protection
+    assert refused(lambda: protection.protect(robot, case, "odd", office.at)) == ("ai-never-touches-responders",)
+    protect(office, case)
+    assert office.state(case) == "protected"
+
+
 def test_budget_holds_a_person_and_an_ai_agent(office: Office) -> None:
     """Twenty times a day for a person, five for an AI agent; the day after both may again."""
     robot = hired(office, "robot.one", Kind.AI)

@@ -135,6 +135,8 @@ class Downtimes:
             subject=self.steps.names.owner(declared.account),
         )
         self.steps.rule(actor, step, facts, at).demand()
+        if step is Step.DECLARE:
+            self.steps.demand_unrecovered(actor, at, "Have another custodian of the sealed procedure stand for it.")
 
     def _append(
         self,

@@ -53,7 +53,12 @@ class Objections:
     def lift(self, actor: PersonId, case: CaseId, why: str, at: datetime) -> None:
         """Let a case go on that was objected to, as somebody who took no part; *why* is kept sealed."""
         told = {past.PauseLifted: words("why", _sentence(why, "why"))}
-        self.steps.step(case, actor, Step.LIFT_PAUSE, lambda _: do.LiftPause(by=actor), at, disclosures=told)
+
+        def build(_: Loaded) -> do.Command:
+            self.steps.demand_unrecovered(actor, at, "Have somebody else on duty look at it.")
+            return do.LiftPause(by=actor)
+
+        self.steps.step(case, actor, Step.LIFT_PAUSE, build, at, disclosures=told)
 
 
 def _sentence(text: str, where: str) -> str:

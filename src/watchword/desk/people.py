@@ -296,7 +296,7 @@ class People:
         """Agree that the switch is turned off before its time; True when this was the second person and it is."""
         _demand_reason(why)
         for attempt in range(RACES):
-            self._ruled(actor, Step.RELEASE_FREEZE, EVERYWHERE, at)
+            self._demand_lowers(actor, at)
             entries = self.steps.ledger.read(POLICY_STREAM)
             posture = self.steps.registry.posture()
             if not posture.elevated(at):
@@ -306,9 +306,7 @@ class People:
                 raise Refused("You have agreed to this already.", "A second person has to as well.", ("same_person",))
             vote = draft(ThreatLowerVoted(by=actor), actor, at, words("why", why.strip()))
             off = (draft(ThreatLowered(by=actor), actor, at),) if votes else ()
-            append = Append(
-                stream=POLICY_STREAM, expected_version=entries[-1].entry.version if entries else -1, drafts=(vote, *off)
-            )
+            append = Append(stream=POLICY_STREAM, expected_version=entries[-1].entry.version, drafts=(vote, *off))
             try:
                 self.steps.ledger.append((append,))
             except Conflict:
@@ -322,9 +320,13 @@ class People:
         """Who wants the switch off and might still say so: whoever was taken off duty since is none of two."""
         return tuple(who for who in self.steps.registry.posture().lower_votes if self._may_lower(who, at))
 
+    def _demand_lowers(self, who: PersonId, at: datetime) -> None:
+        self._ruled(who, Step.RELEASE_FREEZE, EVERYWHERE, at)
+        self.steps.demand_unrecovered(who, at, "Have somebody else on duty agree.")
+
     def _may_lower(self, who: PersonId, at: datetime) -> bool:
         try:
-            self._ruled(who, Step.RELEASE_FREEZE, EVERYWHERE, at)
+            self._demand_lowers(who, at)
         except Refused:
             return False
         return True

@@ -15,7 +15,7 @@ import msgspec
 
 from watchword.core import command as do
 from watchword.core import event as past
-from watchword.core.account import AccountClass
+from watchword.core.account import AccountClass, strictest
 from watchword.core.action import Action, Step
 from watchword.core.case import Case, beneath, evolve
 from watchword.core.decision import FREEZABLE, decide
@@ -151,8 +151,8 @@ class Steps:
         person = self.registry.person(actor)
         recovered = self.registry.recently_recovered(person, at)
         facts = facts_of(loaded.case, loaded.account, actor, at, recovered=recovered)
-        if step is Step.PROTECT and loaded.case.subject is not None:
-            facts = msgspec.structs.replace(facts, subject_roles=self._held_by(loaded.case.subject, at))
+        if step is Step.PROTECT:
+            facts = self._as_held_now(facts, loaded, at)
         if own := portal_relations(loaded.case, actor, self.portal):
             facts = msgspec.structs.replace(facts, relations=(*facts.relations, *own))
         if step not in UNDER_DRIFT:
@@ -167,6 +167,14 @@ class Steps:
         ):
             return msgspec.structs.replace(ruling, reasons=(*ruling.reasons, UNSIGNED_LOAN))
         return ruling
+
+    def _as_held_now(self, facts: CaseFacts, loaded: Loaded, at: datetime) -> CaseFacts:
+        """Who it is whose access is taken away: as strict as when the case was opened, or as they have become since."""
+        case = loaded.case
+        now = self.registry.strictest_class(loaded.account, case.subject, at)
+        held = strictest((case.account_class, now)) or case.account_class
+        roles = self._held_by(case.subject, at) if case.subject is not None else ()
+        return msgspec.structs.replace(facts, account_class=held, subject_roles=roles)
 
     def _held_by(self, subject: PersonId, at: datetime) -> tuple[str, ...]:
         """What *subject* holds in whatever unit, and the seats they were lent."""
@@ -212,6 +220,14 @@ class Steps:
         ]
         if not any(r.allowed and not r.errors for r in rulings):
             rulings[0].demand()
+
+    def demand_unrecovered(self, actor: PersonId, at: datetime, instead: str) -> None:
+        """Refuse somebody one of whose own accounts was recovered within seven days: whoever it is may be another one.
+
+        Asked of whoever undoes a protection or stands for what no procedure asks for; policy asks it of approvers.
+        """
+        if self.registry.recently_recovered(self.registry.person(actor), at):
+            raise Refused("An account of yours was recovered in the last seven days.", instead, ("recovered",))
 
     def relations_to_new(self, actor: PersonId) -> tuple[str, ...]:
         """What *actor* is to a case they are about to open, beside what they are to the account."""
