@@ -19,6 +19,7 @@ from watchword.core.errors import Invalid, Unavailable
 from watchword.core.ids import CaseId
 from watchword.core.person import Kind, Role, RoleGrant
 from watchword.core.requirement import Context
+from watchword.languages.catalogue import words
 from watchword.notices.pager import WebhookPager
 from watchword.notices.port import Page
 from watchword.settings import load
@@ -98,6 +99,19 @@ def test_everybody_who_was_passed_over_is_told_and_security_is_paged(office: Off
     told = next(e for e in office.app.ledger.read(f"case/{case}") if e.entry.type == "approvers.told")
     assert office["boss.one"] in told.entry.data["told"]  # type: ignore[operator]
     assert {office["sam.security"], office["ivy.iam"]} <= set(told.entry.data["untold"])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("tag", "language"), [("de-AT", "de"), ("fr", "fr"), ("es", "es"), ("nl", "en")])
+def test_who_was_passed_over_is_told_in_their_language(office: Office, tag: str, language: str) -> None:
+    """An approver reads of the emergency in the language their directory has of them."""
+    office.tamper_directory(f"INSERT INTO language VALUES ('{office.native('boss.one')}', '{tag}')")
+    case, say = broken(office), words(language)
+    office.run()
+    assert office.app.outbox is not None
+    told = {m.subject: m.text for m in office.app.outbox.sent("boss.one@example.test")}
+    text = told[say("skipped.subject", case=case[2:10])]
+    assert text.startswith(say("skipped.deed", deed=say("deed.unlock"), case=case[2:10]))
+    assert text.endswith(say("skipped.object"))
 
 
 def test_an_objection_pages_security_once(office: Office, receiver: Receiver) -> None:

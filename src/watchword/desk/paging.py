@@ -15,6 +15,7 @@ from watchword.core.errors import Invalid, Refused, Unavailable
 from watchword.core.ids import CaseId, PersonId
 from watchword.desk.downtime import declared
 from watchword.desk.notify import CHANNELS, Notices
+from watchword.languages.catalogue import Words, known, words
 from watchword.notices.port import Notice, Page, Pager
 
 log = structlog.get_logger("watchword.paging")
@@ -101,19 +102,20 @@ class Paging:
 
     def _tell(self, person: PersonId, case: Case, effect: str, at: datetime) -> bool:
         """Tell one approver by the contact points of their own accounts; False where nothing reached them."""
-        action = case.action.replace("_", " ")
-        text = (
-            f"An emergency {action} was begun without your approval (case {case.id[2:10]}). If you know of no "
-            "emergency, call security at the number you know. This message holds no link."
-        )
-        subject = f"Emergency without your approval (case {case.id[2:10]})"
-        reached = False
-        for number, contact in enumerate(self._contacts(person)):
+        code, reached = case.id[2:10], False
+        for number, (contact, say) in enumerate(self._contacts(person)):
             channel = next((c for c in CHANNELS.get(contact.kind, ()) if c in self.notices.notifiers), None)
             if channel is None:
                 continue
+            deed = say("skipped.deed", deed=say(f"deed.{case.action}"), case=code)
             notice = Notice(
-                id=f"{effect}/{person}/{number}", kind="alert", to=contact, subject=subject, text=text, at=at
+                id=f"{effect}/{person}/{number}",
+                kind="alert",
+                to=contact,
+                subject=say("skipped.subject", case=code),
+                text=f"{deed} {say('skipped.object')}",
+                at=at,
+                language=say.language,
             )
             try:
                 self.notices.notifiers[channel].send(notice)
@@ -122,12 +124,15 @@ class Paging:
                 log.warning("approver.undeliverable", person=person, why=fault.what)
         return reached
 
-    def _contacts(self, person: PersonId) -> tuple[Contact, ...]:
-        found: list[Contact] = []
+    def _contacts(self, person: PersonId) -> tuple[tuple[Contact, Words], ...]:
+        """The contact points of their accounts, each with the language it is written to in."""
+        found: list[tuple[Contact, Words]] = []
         for account in self.steps.registry.person(person).accounts:
             try:
                 name, native = self.steps.registry.native_id(account)
-                found.extend(self.steps.directory(name).read(native).contacts)
+                seen = self.steps.directory(name).read(native)
+                say = words(known(seen.language, self.notices.language))
+                found.extend((contact, say) for contact in seen.contacts)
             except (Invalid, Refused, Unavailable) as fault:
                 log.warning("approver.not_found", person=person, why=fault.what)
         return tuple(found)
