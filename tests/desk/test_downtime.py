@@ -15,6 +15,7 @@ from watchword.core.errors import Conflict, Invalid
 from watchword.core.identity_event import Verdict
 from watchword.core.ids import AccountId
 from watchword.core.person import Kind, Role, RoleGrant
+from watchword.settings import load
 from watchword.watch.engine import Engine
 from watchword.web.frame import overdue_of
 
@@ -166,6 +167,34 @@ def test_overdue_review_is_on_every_page(down: Office) -> None:
     words, link = overdue_of(down.app, down.at)
     assert "owes a review that is overdue" in words
     assert link == "/downtime"
+    case = down.open("piet.priv", Action.UNLOCK)
+    down.app.desk.decisions.break_glass(down["cleo.custodian"], case, "core network down", down.at)
+    down.pass_by(hours=24)
+    words, link = overdue_of(down.app, down.at)
+    assert words.startswith("One review is overdue")
+    assert words.endswith("Work done while Watchword was down owes a review that is overdue.")
+    assert link == f"/cases/{case}"
+
+
+@pytest.mark.parametrize("reviewed", [True, False])
+def test_security_is_paged_when_nobody_looked_in_time(down: Office, reviewed: bool) -> None:
+    """A day after it was confirmed, once, by the declaration's code; not where somebody reviewed it."""
+    config = down.home / "watchword.toml"
+    config.write_text(config.read_text().replace("[security]", '[security]\nmail = "soc@example.test"'))
+    down.settings = load(config)
+    down.restart()
+    made = declared(down)
+    down.app.downtimes.confirm(down[CUSTODIANS[1]], made, down.at)
+    assert [one.declared.downtime for one in down.app.downtimes.owing()] == [made]
+    if reviewed:
+        _review(down, "rex.review", made)
+    for _ in range(3):
+        down.pass_by(hours=12)
+    assert down.app.outbox is not None
+    late = f"The review of work outside Watchword is overdue (declaration {made[2:10]})"
+    told = [m.subject for m in down.app.outbox.sent("soc@example.test")]
+    assert told.count(late) == (0 if reviewed else 1)
+    assert bool(down.app.downtimes.owing()) is not reviewed
 
 
 def test_evidence_survives_a_restart(down: Office, tmp_path: Path) -> None:

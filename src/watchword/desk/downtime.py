@@ -8,6 +8,7 @@ from datetime import datetime
 from watchword.core.account import AccountClass
 from watchword.core.action import Action, Step
 from watchword.core.downtime import (
+    REVIEW,
     Downtime,
     DowntimeDeclared,
     DowntimeEvent,
@@ -74,10 +75,7 @@ class Downtimes:
             return declare(event, self.steps.names.owner(account), at)
 
         # Whoever can declare can explain away what the log shows: security hears of it before a second one confirms.
-        page = EffectRow(
-            id=f"{DOWNTIME_STREAM}/{Kind.PAGE}/{event.downtime}", stream=DOWNTIME_STREAM, kind=Kind.PAGE, due_at=at
-        )
-        self._append(actor, build, told, at, (page,))
+        self._append(actor, build, told, at, (_row(Kind.PAGE, event.downtime, at),))
         return event.downtime
 
     def confirm(self, actor: PersonId, downtime: str, at: datetime) -> None:
@@ -96,7 +94,7 @@ class Downtimes:
                 ) from refused
             return confirm(one, actor, self.steps.names.owner(one.declared.account), at)
 
-        self._append(actor, build, (), at)
+        self._append(actor, build, (), at, (_row(Kind.REVIEW, downtime, at + REVIEW),))
 
     def review(self, actor: PersonId, downtime: str, at: datetime, *, sound: bool, account_given: str) -> None:
         """Look at a declaration, as somebody who took no part in it."""
@@ -115,8 +113,12 @@ class Downtimes:
         return tuple(reversed(declared(self.steps.ledger).values()))
 
     def overdue(self, at: datetime) -> tuple[Downtime, ...]:
-        """Those that nobody reviewed in time."""
-        return tuple(one for one in self.all() if one.overdue(at))
+        """Those that nobody reviewed in time, the oldest due first."""
+        return tuple(one for one in self.owing() if one.overdue(at))
+
+    def owing(self) -> tuple[Downtime, ...]:
+        """Those that owe a review, the oldest due first."""
+        return owing(self.steps.ledger)
 
     def told(self, downtime: str) -> dict[str, str]:
         """What was disclosed beside a declaration and is not erased: its performer, and why."""
@@ -158,6 +160,16 @@ class Downtimes:
                     raise
                 continue
             return
+
+
+def _row(kind: str, downtime: str, due: datetime) -> EffectRow:
+    return EffectRow(id=f"{DOWNTIME_STREAM}/{kind}/{downtime}", stream=DOWNTIME_STREAM, kind=kind, due_at=due)
+
+
+def owing(ledger: Ledger) -> tuple[Downtime, ...]:
+    """The declarations that owe a review, the oldest due first."""
+    owed = [(one.confirmed.due, one) for one in declared(ledger).values() if one.confirmed and not one.reviewed]
+    return tuple(one for _, one in sorted(owed, key=lambda pair: pair[0]))
 
 
 def declared(ledger: Ledger) -> dict[str, Downtime]:

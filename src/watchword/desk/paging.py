@@ -11,6 +11,7 @@ from watchword.core import event as past
 from watchword.core.account import AccountClass, Contact
 from watchword.core.action import Action
 from watchword.core.case import Case, evolve
+from watchword.core.downtime import Downtime
 from watchword.core.errors import Invalid, Refused, Unavailable
 from watchword.core.ids import CaseId, PersonId
 from watchword.desk.downtime import declared
@@ -27,6 +28,7 @@ SAID = {
     "case.objected": "Somebody says that a recovery is not theirs",
     "care.missed": "A recovery was not confirmed by the person, whose account is being suspended",
     "downtime.declared": "Work outside Watchword was declared",
+    "downtime.overdue": "The review of work outside Watchword is overdue",
 }
 """What is paged, by the event that asks for it."""
 
@@ -46,16 +48,25 @@ class Paging:
 
     def page_declared(self, downtime: str, effect: str, at: datetime) -> None:
         """Page security of the declaration *downtime*, as soon as one custodian made it."""
-        one = declared(self.steps.ledger)[downtime].declared
-        held = self.steps.registry.account(one.account).facts.account_class or AccountClass.IDENTITY_CONTROL
-        self._page(downtime, "downtime.declared", _words(one.action, held), effect, at)
+        self._page_downtime(declared(self.steps.ledger)[downtime], "downtime.declared", effect, at)
+
+    def page_late(self, downtime: str, effect: str, at: datetime) -> None:
+        """Page security of the declaration *downtime* where nobody reviewed it in time; nothing where somebody did."""
+        one = declared(self.steps.ledger)[downtime]
+        if one.overdue(at):
+            self._page_downtime(one, "downtime.overdue", effect, at)
+
+    def _page_downtime(self, one: Downtime, event: str, effect: str, at: datetime) -> None:
+        said = one.declared
+        held = self.steps.registry.account(said.account).facts.account_class or AccountClass.IDENTITY_CONTROL
+        self._page(said.downtime, event, _words(said.action, held), effect, at)
 
     def _page(self, about: str, event: str, what: str, effect: str, at: datetime) -> None:
         """Through every pager there is; what is paged names the case or the declaration by its code alone."""
         if not self.pagers:
             log.error("page.nobody", case=about, paged=event)
             return
-        code = f"{'declaration' if event == 'downtime.declared' else 'case'} {about[2:10]}"
+        code = f"{'declaration' if event.startswith('downtime.') else 'case'} {about[2:10]}"
         text = f"{SAID[event]}: {what}, {code}. Look at it in the console. This message holds no link."
         page = Page(id=effect, event=event, case=about, subject=f"{SAID[event]} ({code})", text=text, at=at)
         for pager in self.pagers:
