@@ -101,6 +101,24 @@ def test_everybody_who_was_passed_over_is_told_and_security_is_paged(office: Off
     assert {office["sam.security"], office["ivy.iam"]} <= set(told.entry.data["untold"])  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("closed", [False, True])
+def test_an_objection_to_what_is_done_pages_security(office: Office, receiver: Receiver, *, closed: bool) -> None:
+    """Whoever reads that it was done and says that it was not them is heard at once, and not only the second time."""
+    paged(office, receiver)
+    case = office.released()
+    office.run()
+    office.take(case)
+    if closed:
+        office.app.desk.decisions.close(office["ada.agent"], case, office.at)
+    objections = office.app.desk.objections
+    objections.object(office["ada.agent"], case, "she called: not me", office.at)
+    office.run()
+    assert [(page["event"], page["case"]) for page in receiver.got] == [("case.objected", case)]
+    objections.object(office["ben.agent"], case, "and her manager says so", office.at)
+    office.run()
+    assert [page["event"] for page in receiver.got] == ["case.objected", "case.contained"]
+
+
 @pytest.mark.parametrize(("tag", "language"), [("de-AT", "de"), ("fr", "fr"), ("es", "es"), ("nl", "en")])
 def test_who_was_passed_over_is_told_in_their_language(office: Office, tag: str, language: str) -> None:
     """An approver reads of the emergency in the language their directory has of them."""

@@ -186,8 +186,10 @@ def _asked(
         case past.HoldRestarted():
             yield due(Kind.HOLD, event.until)
             yield due(Kind.NOTICE, at)
-        case past.Objected() if isinstance(after, Paused) and not isinstance(before, Paused):
-            yield due(Kind.NOTICE, at)
+        case past.Objected() if before is not None and not before.objections:
+            if isinstance(after, Paused):
+                yield due(Kind.NOTICE, at)
+            # What is done already stands still by itself, and is looked into all the sooner.
             yield due(Kind.PAGE, at, strand=f"{Kind.PAGE}/case.objected", suffix="/case.objected")
         case past.PauseLifted():
             yield from (due(kind, when, strand=OWN) for kind, when in _resumed(after, at))
