@@ -146,7 +146,8 @@ class Verification:
         """Raise `Refused` while where the caller comes from has to wait, or the agent; the target comes after both."""
         for place in case.sources:
             self.steps.registry.origin(place).demand(at, self.steps.throttle)
-        if agent != self.steps.portal:  # everybody who recovers alone does it through this one
+        # Everybody who recovers alone does it through the one, and every hand-over is asked for through the other.
+        if agent not in (self.steps.portal, self.steps.runner):
             self.steps.registry.origin(of_agent(agent)).demand(at, AGENTS)
 
     def _guessed(self, case: Case, at: datetime) -> tuple[Case, ...]:
