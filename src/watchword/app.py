@@ -173,6 +173,7 @@ class App:
             portal=self._portal(),
             country=settings.console.country,
             shared_numbers=settings.console.shared_numbers,
+            party=approvals,
         )
         approving = Passkey(approvals)
         self.desk = Desk(self.steps, self.methods, approving, approvals)

@@ -108,11 +108,11 @@ class Lending:
 
     def is_signed(self, lent: LentSeat, at: datetime) -> bool:
         """Whether *lent* counts where approvals are signed: by a key that its lender holds still."""
-        return suffices(lent, self.steps.registry.person(lent.by), CONFIRMED, at)
+        return suffices(lent, self.steps.registry.person(lent.by), CONFIRMED, at, self.party)
 
     def is_bound(self, lent: LentSeat, at: datetime) -> bool:
         """Whether *lent* counts where a key that can not be copied is asked for, as well."""
-        return suffices(lent, self.steps.registry.person(lent.by), BOUND, at)
+        return suffices(lent, self.steps.registry.person(lent.by), BOUND, at, self.party)
 
     def to_sign(self, actor: PersonId, login: str, seat: str, until: datetime, at: datetime) -> Signing:
         """What *actor* signs to lend that; refused where they may not, or hold no passkey that counts."""

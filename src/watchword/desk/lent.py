@@ -13,6 +13,7 @@ from watchword.core.errors import Invalid
 from watchword.core.facts import facts_of
 from watchword.core.ids import PersonId
 from watchword.core.loan import suffices
+from watchword.core.passkey import RelyingParty
 from watchword.core.person import Kind, LentSeat, Person
 from watchword.core.ruling import CaseFacts, Ruling
 from watchword.core.standing import Account
@@ -37,13 +38,14 @@ def counting(
     account: Account,
     at: datetime,
     *,
+    party: RelyingParty | None = None,
     to_approve: bool = True,
 ) -> Counting:
     """What *person* may sit as in *case* in the place of others at *at*.
 
     Never for somebody of a vendor, the subject, whoever verified, or somebody recovered lately; and of lenders, only
     those whom policy would let approve this case by what they hold themselves. Where approvals are signed, so is the
-    loan: whoever has a lender's session could otherwise have a friend sign in their place. A look and a no need no
+    loan, on a page of *party*: whoever has a lender's session could otherwise have a friend sign in their place. A look and a no need no
     signature, of either of them (not *to_approve*).
     """
     lent = person.lent_at(at)
@@ -55,7 +57,7 @@ def counting(
     found = tuple(
         one
         for one in lent
-        if _could(registry, rule, one, case, account, at) and suffices(one, registry.person(one.by), asked, at)
+        if _could(registry, rule, one, case, account, at) and suffices(one, registry.person(one.by), asked, at, party)
     )
     return Counting(
         seats=tuple(dict.fromkeys(one.seat for one in found)), by=tuple(dict.fromkeys(one.by for one in found))

@@ -25,6 +25,7 @@ from watchword.core.facts import PORTAL, facts_of, portal_relations
 from watchword.core.gates import Event
 from watchword.core.ids import CaseId, PersonId
 from watchword.core.origin import Throttle
+from watchword.core.passkey import RelyingParty
 from watchword.core.person import Person
 from watchword.core.request import NotBefore
 from watchword.core.ruling import UNSIGNED_LOAN, CaseFacts, Ruling
@@ -96,6 +97,7 @@ class Steps:
         portal: PersonId | None = None,
         country: str = "",
         shared_numbers: Collection[str] = (),
+        party: RelyingParty | None = None,
     ) -> None:
         self.ledger = ledger
         self.policy = policy
@@ -106,6 +108,7 @@ class Steps:
         self.runner = runner
         self.executor = executor
         self.portal = portal  # who opens what people recover alone; nobody, where that is switched off
+        self.party = party  # whose pages approvals and loans are signed on
         self.country = country  # what a number without one is of
         self.shared_numbers = frozenset(plain("number", one, country) for one in shared_numbers)
         self.sends = frozenset(sends)  # the methods whose challenge sends something
@@ -185,7 +188,9 @@ class Steps:
     def lent(self, person: Person, loaded: Loaded, at: datetime, *, to_approve: bool = True) -> Counting:
         """The seats of others that *person* may take in this case, *to_approve* or to look and say no."""
         rule = self.policy.people.rule
-        return counting(self.registry, rule, person, loaded.case, loaded.account, at, to_approve=to_approve)
+        return counting(
+            self.registry, rule, person, loaded.case, loaded.account, at, party=self.party, to_approve=to_approve
+        )
 
     def may(self, actor: PersonId, step: Step, loaded: Loaded, at: datetime) -> bool:
         """Whether to offer a step; the step itself is ruled again."""
