@@ -45,8 +45,8 @@ def counting(
 
     Never for somebody of a vendor, the subject, whoever verified, or somebody recovered lately; and of lenders, only
     those whom policy would let approve this case by what they hold themselves. Where approvals are signed, so is the
-    loan, on a page of *party*: whoever has a lender's session could otherwise have a friend sign in their place. A look and a no need no
-    signature, of either of them (not *to_approve*).
+    loan, on a page of *party*: whoever has a lender's session could otherwise have a friend sign in their place. A look
+    and a no need no signature, of either of them (not *to_approve*).
     """
     lent = person.lent_at(at)
     if not lent or person.kind is not Kind.EMPLOYEE or person.id in (case.subject, *verifiers(case)):
