@@ -35,8 +35,8 @@ def suffices(
 ) -> bool:
     """Whether a loan is what *rule* asks of an approval: signed, where it is, by a key of *lender*'s that would do.
 
-    With *party*, on a page of its own: where that moved, what was signed before is signed again. The signature itself is
-    checked when it is given and by the executor (`desk.lending`).
+    With *party*, on a page of its own: where that moved, what was signed before is signed again. The signature itself
+    is checked when it is given and by the executor (`desk.lending`).
     """
     if rule is None or not rule.signed:
         return True
