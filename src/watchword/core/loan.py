@@ -14,7 +14,6 @@ import msgspec
 from watchword.core.approval import SignedProof, approving_key, proof_of
 from watchword.core.errors import Refused
 from watchword.core.ids import PersonId
-from watchword.core.passkey import RelyingParty, is_of
 from watchword.core.person import LentSeat, Person
 from watchword.core.quorum import Rule
 from watchword.core.statement import Exact
@@ -30,13 +29,10 @@ class Loan(Exact, frozen=True, kw_only=True, forbid_unknown_fields=True):
     until: Annotated[datetime, msgspec.Meta(tz=True)]
 
 
-def suffices(
-    lent: LentSeat, lender: Person, rule: Rule | None, at: datetime, party: RelyingParty | None = None
-) -> bool:
+def suffices(lent: LentSeat, lender: Person, rule: Rule | None, at: datetime) -> bool:
     """Whether a loan is what *rule* asks of an approval: signed, where it is, by a key of *lender*'s that would do.
 
-    With *party*, on a page of its own: where that moved, what was signed before is signed again. The signature itself
-    is checked when it is given and by the executor (`desk.lending`).
+    The signature itself is checked when it is given and by the executor (`desk.lending`).
     """
     if rule is None or not rule.signed:
         return True
@@ -44,7 +40,7 @@ def suffices(
     if not isinstance(proof, SignedProof):
         return False
     try:
-        _, material = approving_key(lender, proof.credential, at, rule)
+        approving_key(lender, proof.credential, at, rule)
     except Refused:
         return False
-    return party is None or is_of(party, proof.client_data, material)
+    return True

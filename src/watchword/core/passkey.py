@@ -5,7 +5,6 @@ Byte strings are base64url without padding. What is signed, and by which key, is
 
 from __future__ import annotations
 
-import base64
 from typing import Literal
 
 import msgspec
@@ -60,19 +59,6 @@ class ClientData(msgspec.Struct, frozen=True):
     origin: str
     cross_origin: bool = msgspec.field(name="crossOrigin", default=False)
     top_origin: str | None = msgspec.field(name="topOrigin", default=None)
-
-
-def is_of(party: RelyingParty, client_data: str, material: PasskeyMaterial) -> bool:
-    """Whether an assertion was made on one of *party*'s pages, by a passkey that is made for its domain.
-
-    That, and nothing of the signature: it tells what was signed before the page moved.
-    """
-    try:
-        data = base64.urlsafe_b64decode(client_data + "=" * (-len(client_data) % 4))
-        said = msgspec.json.decode(data, type=ClientData)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        return False
-    return material.rp_id == party.id and said.origin in party.origins
 
 
 def material_of(credential: Credential) -> PasskeyMaterial | None:
