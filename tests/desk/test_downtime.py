@@ -176,9 +176,9 @@ def test_overdue_review_is_on_every_page(down: Office) -> None:
     assert link == f"/cases/{case}"
 
 
-@pytest.mark.parametrize("reviewed", [True, False])
-def test_security_is_paged_when_nobody_looked_in_time(down: Office, reviewed: bool) -> None:
-    """A day after it was confirmed, once, by the declaration's code; not where somebody reviewed it."""
+@pytest.mark.parametrize("review", [None, True, False])
+def test_security_is_paged_of_what_was_not_looked_at_or_was_wrong(down: Office, review: bool | None) -> None:  # noqa: FBT001
+    """A day after it was confirmed, once, by the declaration's code; at once, where whoever looked found it wrong."""
     config = down.home / "watchword.toml"
     config.write_text(config.read_text().replace("[security]", '[security]\nmail = "soc@example.test"'))
     down.settings = load(config)
@@ -186,15 +186,19 @@ def test_security_is_paged_when_nobody_looked_in_time(down: Office, reviewed: bo
     made = declared(down)
     down.app.downtimes.confirm(down[CUSTODIANS[1]], made, down.at)
     assert [one.declared.downtime for one in down.app.downtimes.owing()] == [made]
-    if reviewed:
-        _review(down, "rex.review", made)
+    if review is not None:
+        down.app.downtimes.review(down["rex.review"], made, down.at, sound=review, account_given="looked")
     for _ in range(3):
         down.pass_by(hours=12)
     assert down.app.outbox is not None
-    late = f"The review of work outside Watchword is overdue (declaration {made[2:10]})"
-    told = [m.subject for m in down.app.outbox.sent("soc@example.test")]
-    assert told.count(late) == (0 if reviewed else 1)
-    assert bool(down.app.downtimes.owing()) is not reviewed
+    told = [m.subject.partition(" (")[0] for m in down.app.outbox.sent("soc@example.test")]
+    later = {
+        None: ["The review of work outside Watchword is overdue"],
+        True: [],
+        False: ["The review of work outside Watchword found it not sound"],
+    }
+    assert told == ["Work outside Watchword was declared", *later[review]]
+    assert bool(down.app.downtimes.owing()) is (review is None)
 
 
 def test_evidence_survives_a_restart(down: Office, tmp_path: Path) -> None:

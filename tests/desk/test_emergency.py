@@ -119,6 +119,23 @@ def test_an_objection_to_what_is_done_pages_security(office: Office, receiver: R
     assert [page["event"] for page in receiver.got] == ["case.objected", "case.contained"]
 
 
+@pytest.mark.parametrize("sound", [False, True])
+def test_a_review_that_found_something_pages_security(office: Office, receiver: Receiver, *, sound: bool) -> None:
+    """Whoever looks afterwards and says that it was wrong is heard; the debt is paid either way."""
+    paged(office, receiver)
+    case = broken(office)
+    office.approve(case, "cato.custodian")
+    office.release(case)
+    office.run()
+    review = office.app.desk.decisions.review
+    review(office["rex.review"], case, sound=sound, account_given="nobody knew of an outage", at=office.at)
+    office.run()
+    later = [] if sound else ["review.unsound"]
+    assert [page["event"] for page in receiver.got] == ["break_glass.invoked", *later]
+    assert office.case(case).unsound is not sound
+    assert not office.app.steps.cases.debts()
+
+
 @pytest.mark.parametrize(("tag", "language"), [("de-AT", "de"), ("fr", "fr"), ("es", "es"), ("nl", "en")])
 def test_who_was_passed_over_is_told_in_their_language(office: Office, tag: str, language: str) -> None:
     """An approver reads of the emergency in the language their directory has of them."""

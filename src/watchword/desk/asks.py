@@ -202,6 +202,8 @@ def _asked(
             yield due(Kind.PAGE, at, strand=f"{Kind.PAGE}/break_glass.invoked", suffix="/break_glass.invoked")
         case past.ReviewOverdue():
             yield due(Kind.PAGE, at, strand=f"{Kind.PAGE}/review.overdue", suffix="/review.overdue")
+        case past.ReviewDone(sound=False):
+            yield due(Kind.PAGE, at, strand=f"{Kind.PAGE}/review.unsound", suffix="/review.unsound")
         case past.Validated():
             yield due(Kind.NOTICE, at)
         case past.ReviewOwed():

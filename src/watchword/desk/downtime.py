@@ -29,6 +29,9 @@ from watchword.ledger.entry import Disclosure, Retention
 from watchword.ledger.leader import Ledger
 from watchword.ledger.store import EffectRow
 
+DECLARED, LATE, UNSOUND = Kind.PAGE, "late", "unsound"
+"""What security is paged of, as the ids of the rows name it."""
+
 PERFORMER, WHY = "performer", "why"
 """Names of the disclosures of a declaration: who did it, as the directory's log calls them; and why."""
 
@@ -75,7 +78,7 @@ class Downtimes:
             return declare(event, self.steps.names.owner(account), at)
 
         # Whoever can declare can explain away what the log shows: security hears of it before a second one confirms.
-        self._append(actor, build, told, at, (_row(Kind.PAGE, event.downtime, at),))
+        self._append(actor, build, told, at, (_page(DECLARED, event.downtime, at),))
         return event.downtime
 
     def confirm(self, actor: PersonId, downtime: str, at: datetime) -> None:
@@ -94,7 +97,7 @@ class Downtimes:
                 ) from refused
             return confirm(one, actor, self.steps.names.owner(one.declared.account), at)
 
-        self._append(actor, build, (), at, (_row(Kind.REVIEW, downtime, at + REVIEW),))
+        self._append(actor, build, (), at, (_page(LATE, downtime, at + REVIEW),))
 
     def review(self, actor: PersonId, downtime: str, at: datetime, *, sound: bool, account_given: str) -> None:
         """Look at a declaration, as somebody who took no part in it."""
@@ -106,7 +109,8 @@ class Downtimes:
             self._ruled(actor, Step.REVIEW, one.declared, at)
             return review(one, actor, self.steps.names.owner(one.declared.account), sound=sound)
 
-        self._append(actor, build, words("words", account_given.strip()), at)
+        page = () if sound else (_page(UNSOUND, downtime, at),)
+        self._append(actor, build, words("words", account_given.strip()), at, page)
 
     def all(self) -> tuple[Downtime, ...]:
         """Every declaration, the newest first."""
@@ -162,8 +166,8 @@ class Downtimes:
             return
 
 
-def _row(kind: str, downtime: str, due: datetime) -> EffectRow:
-    return EffectRow(id=f"{DOWNTIME_STREAM}/{kind}/{downtime}", stream=DOWNTIME_STREAM, kind=kind, due_at=due)
+def _page(event: str, downtime: str, due: datetime) -> EffectRow:
+    return EffectRow(id=f"{DOWNTIME_STREAM}/{event}/{downtime}", stream=DOWNTIME_STREAM, kind=Kind.PAGE, due_at=due)
 
 
 def owing(ledger: Ledger) -> tuple[Downtime, ...]:

@@ -187,9 +187,8 @@ class Runner:
             case Kind.CAMPAIGN:
                 self.desk.campaigns.raise_all(case, at)
                 self._settle(row)
-            case Kind.PAGE | Kind.REVIEW if row.stream == DOWNTIME_STREAM:
-                downtime = row.id.rpartition("/")[2]
-                (self.paging.page_declared if row.kind == Kind.PAGE else self.paging.page_late)(downtime, row.id, at)
+            case Kind.PAGE if row.stream == DOWNTIME_STREAM:
+                self.paging.page_downtime(row.id, at)
                 self._settle(row)
             case Kind.PAGE:
                 self.paging.page(case, row.id.rpartition("/")[2], row.id, at)

@@ -11,10 +11,9 @@ from watchword.core import event as past
 from watchword.core.account import AccountClass, Contact
 from watchword.core.action import Action
 from watchword.core.case import Case, evolve
-from watchword.core.downtime import Downtime
 from watchword.core.errors import Invalid, Refused, Unavailable
 from watchword.core.ids import CaseId, PersonId
-from watchword.desk.downtime import declared
+from watchword.desk.downtime import LATE, UNSOUND, declared
 from watchword.desk.notify import CHANNELS, Notices
 from watchword.languages.catalogue import Words, known, words
 from watchword.notices.port import Notice, Page, Pager
@@ -29,6 +28,8 @@ SAID = {
     "care.missed": "A recovery was not confirmed by the person, whose account is being suspended",
     "downtime.declared": "Work outside Watchword was declared",
     "downtime.overdue": "The review of work outside Watchword is overdue",
+    "downtime.unsound": "The review of work outside Watchword found it not sound",
+    "review.unsound": "The review of a recovery found it not sound",
 }
 """What is paged, by the event that asks for it."""
 
@@ -46,20 +47,19 @@ class Paging:
         now = self.steps.load(case).case
         self._page(case, event, _words(now.action, now.account_class), effect, at)
 
-    def page_declared(self, downtime: str, effect: str, at: datetime) -> None:
-        """Page security of the declaration *downtime*, as soon as one custodian made it."""
-        self._page_downtime(declared(self.steps.ledger)[downtime], "downtime.declared", effect, at)
+    def page_downtime(self, effect: str, at: datetime) -> None:
+        """Page security of a declaration: as soon as one custodian made it, when its review is late, or found it wrong.
 
-    def page_late(self, downtime: str, effect: str, at: datetime) -> None:
-        """Page security of the declaration *downtime* where nobody reviewed it in time; nothing where somebody did."""
+        *effect* is `downtime/EVENT/ID`. Nothing where its review was not late after all.
+        """
+        _, event, downtime = effect.split("/")
         one = declared(self.steps.ledger)[downtime]
-        if one.overdue(at):
-            self._page_downtime(one, "downtime.overdue", effect, at)
-
-    def _page_downtime(self, one: Downtime, event: str, effect: str, at: datetime) -> None:
+        if event == LATE and not one.overdue(at):
+            return
         said = one.declared
         held = self.steps.registry.account(said.account).facts.account_class or AccountClass.IDENTITY_CONTROL
-        self._page(said.downtime, event, _words(said.action, held), effect, at)
+        told = {LATE: "downtime.overdue", UNSOUND: "downtime.unsound"}.get(event, "downtime.declared")
+        self._page(downtime, told, _words(said.action, held), effect, at)
 
     def _page(self, about: str, event: str, what: str, effect: str, at: datetime) -> None:
         """Through every pager there is; what is paged names the case or the declaration by its code alone."""
