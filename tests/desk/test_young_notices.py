@@ -52,7 +52,7 @@ def test_one_that_stood_counts_alone(office: Office) -> None:
 
 
 def test_where_none_stood_the_manager_is_asked(office: Office) -> None:
-    """Both were changed by whoever asks: the manager of record hears of it, can stop it, and the waiting runs from there."""
+    """Whoever asks changed both: the manager of record hears of it, can stop it, and the waiting runs from there."""
     moved(office, "mail", "phone")
     case = held(office)
     assert told(office, case) == ("beside",)
