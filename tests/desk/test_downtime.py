@@ -177,7 +177,7 @@ def test_overdue_review_is_on_every_page(down: Office) -> None:
 
 
 @pytest.mark.parametrize("review", [None, True, False])
-def test_security_is_paged_of_what_was_not_looked_at_or_was_wrong(down: Office, review: bool | None) -> None:  # noqa: FBT001
+def test_security_is_paged_of_what_was_not_looked_at_or_was_wrong(down: Office, review: bool | None) -> None:
     """A day after it was confirmed, once, by the declaration's code; at once, where whoever looked found it wrong."""
     config = down.home / "watchword.toml"
     config.write_text(config.read_text().replace("[security]", '[security]\nmail = "soc@example.test"'))
