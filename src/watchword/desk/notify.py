@@ -33,7 +33,7 @@ CHANNELS = {"mail": ("mail",), "phone": ("call", "sms")}
 """Which channels reach which kind of contact point, the one that notices prefer first."""
 
 BESIDE = "beside"
-"""What stands among the kinds of contact point by which a hold was told, where it was told to others than the person."""
+"""What stands among the kinds of contact point by which a hold was told, where others than the person were."""
 
 Tell: TypeAlias = Callable[[AccountId, DirectoryAccount, Words], int]
 """Tells of one account as it was read, in these words; returns how many contacts it reached."""
