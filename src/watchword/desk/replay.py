@@ -160,7 +160,7 @@ def _steps(event: past.CaseEvent) -> Iterator[tuple[PersonId, Step]]:
             yield event.by, Step.ESCALATE
         case past.CaseWithdrawn():
             yield event.by, Step.WITHDRAW
-        case past.Objected() if event.channel != "page":
+        case past.Objected() if event.channel not in {"page", "prompt"}:
             yield event.by, Step.OBJECT
         case past.PauseLifted():
             yield event.by, Step.LIFT_PAUSE
