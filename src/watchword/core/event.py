@@ -295,7 +295,7 @@ class Objected(msgspec.Struct, frozen=True, kw_only=True, tag="case.objected"):
     """Somebody says that this recovery is not theirs; what they said is a payload.
 
     *channel*: `desk` an agent heard it, `page` it was said on the person's own page, `person` the person said it signed
-    in, `prompt` in the browser they enrolled for prompts. *bound* says that it came from the browser this case is bound to.
+    in, `prompt` in a browser they enrolled for prompts. *bound*: it came from the browser that this case is bound to.
     """
 
     case: CaseId
