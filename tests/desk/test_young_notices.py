@@ -85,3 +85,18 @@ def test_it_counts_once_it_is_old_enough(office: Office, days: int) -> None:
     moved(office, "mail", "phone")
     office.wait(days=days - 1)
     assert told(office, held(office)) == (("beside",) if days < 30 else ("mail", "phone"))
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_what_is_enrolled_is_told_elsewhere_too_where_mail_changed_lately(office: Office, *, changed: bool) -> None:
+    """Whoever had the mail address changed has a key enrolled next; the number of before hears of that."""
+    seen = office.directory.read(office.native("mara.lind"))
+    phone = next(c.value for c in seen.contacts if c.kind == "phone")
+    if changed:
+        moved(office, "mail")
+    assert office.app.outbox is not None
+    before = len(office.app.outbox.sent(phone))
+    office.app.enrolment.totp(office["root.admin"], office["mara.lind"], office.at)
+    office.run()
+    assert len(office.app.outbox.sent(phone)) - before == changed
+    assert bool(office.app.outbox.sent(THEIRS)) is changed

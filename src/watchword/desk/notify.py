@@ -11,7 +11,7 @@ import structlog
 
 from watchword.core import command as do
 from watchword.core import event as past
-from watchword.core.account import PEOPLE, Contact, DirectoryAccount
+from watchword.core.account import FACT_WINDOW, PEOPLE, Contact, DirectoryAccount
 from watchword.core.approval import is_signed
 from watchword.core.case import Case, Checked, Contained, Delivered, Executed, Holding, Paused, Protected
 from watchword.core.change import Suspend
@@ -229,7 +229,10 @@ class Notices:
     def _tell_by_mail(
         self, account: AccountId, seen: DirectoryAccount, effect: str, said: tuple[str, str], say: Words, at: datetime
     ) -> int:
-        """Send to the mail addresses of record, and to the others where that reached none; returns how many it did."""
+        """Send to the mail addresses of record, and to the others where that reached none; returns how many it did.
+
+        One that changed lately reaches whoever changed it, so the others are told as well.
+        """
         cut = self.desk.steps.registry.account(account).cut
         reached = tuple(c for c in seen.contacts if c.kind not in cut)
         told = 0
@@ -241,7 +244,7 @@ class Notices:
             if away is not None:
                 raise away
             told += len(sent)
-            if told:
+            if any(c.changed_at is None or at - c.changed_at >= FACT_WINDOW for c in sent):
                 break
         return told
 
