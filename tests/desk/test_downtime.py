@@ -119,6 +119,18 @@ def test_nobody_declares_alone_or_for_themself(down: Office) -> None:
         downtimes.confirm(down[CUSTODIANS[1]], made, down.at)
 
 
+def test_the_envelope_has_custodians_of_its_own(down: Office) -> None:
+    """Whoever breaks the glass opens no envelope, nor the other way round, for as long as they hold the one role."""
+    people, root = down.app.people, down["root.admin"]
+    pairs = (("cleo.custodian", Role.DOWNTIME_CUSTODIAN), (CUSTODIANS[0], Role.CUSTODIAN))
+    for login, role in pairs:
+        assert refused(lambda who=login, r=role: people.grant(root, down[who], RoleGrant(role=r), down.at)) == (  # type: ignore[misc]
+            "custodian_of_both",
+        )
+    people.revoke(root, down["cleo.custodian"], Role.CUSTODIAN, down.at)
+    people.grant(root, down["cleo.custodian"], RoleGrant(role=Role.DOWNTIME_CUSTODIAN), down.at)
+
+
 def test_a_declaration_ends_with_the_seat_it_was_made_from(down: Office) -> None:
     """Whoever declared it is no custodian any more: nobody confirms it, and its events stay findings."""
     ((before, _),) = verdicts(down)

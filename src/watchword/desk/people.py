@@ -16,6 +16,7 @@ import msgspec
 from watchword.core.account import AccountClass
 from watchword.core.action import Action, Step
 from watchword.core.approval import SSH_KEY, demand_own_sign_in
+from watchword.core.downtime import granted
 from watchword.core.errors import Conflict, Invalid, Refused
 from watchword.core.ids import AccountId, PersonId
 from watchword.core.login import is_plain
@@ -36,7 +37,6 @@ from watchword.core.person import (
     PersonRegistered,
     Role,
     RoleGrant,
-    RoleGranted,
     RoleRevoked,
 )
 from watchword.core.ruling import CaseFacts
@@ -132,7 +132,7 @@ class People:
             )
         if not grant.unit or grant.role in GOVERNING:
             self._ruled(actor, Step.ADMINISTER_PEOPLE, EVERYWHERE, at, subject=person)
-        self._administer(actor, person, at, lambda _: (RoleGranted(person=person, grant=grant), ()), unit=grant.unit)
+        self._administer(actor, person, at, lambda known: (granted(known, grant, at), ()), unit=grant.unit)
 
     def revoke(self, actor: PersonId, person: PersonId, role: Role, at: datetime) -> None:
         """Take a role, in every unit; `Invalid` where it is not held."""
