@@ -105,7 +105,7 @@ class Notices:
         # Whom it was told of before another channel failed is not called again.
         told, away = self._send(tuple(c for c in old if c.kind not in case.told), effect, said, say, at)
         channels = tuple(dict.fromkeys((*case.told, *(c.kind for c in told))))
-        if not old and not channels:
+        if contacts and not old and not channels:
             told, away = self._ask_beside(case, effect, at)
             channels = (BESIDE,) if told else ()
         log.info("notice.sent", case=case.id, contacts=len(told))
