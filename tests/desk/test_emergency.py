@@ -136,6 +136,57 @@ def test_a_review_that_found_something_pages_security(office: Office, receiver: 
     assert not office.app.steps.cases.debts()
 
 
+@pytest.mark.parametrize(
+    ("login", "action", "mailed", "posted"),
+    [
+        ("mara.lind", Action.PASSWORD_RESET, False, []),
+        ("eve.exec", Action.SECRET_REISSUE, False, ["recovery.queued"]),
+        ("piet.priv", Action.SECRET_REISSUE, True, ["recovery.released"]),
+    ],
+)
+def test_security_is_told_of_a_release_as_its_alert_says(
+    office: Office, receiver: Receiver, login: str, action: Action, *, mailed: bool, posted: list[str]
+) -> None:
+    """L2 waits where security's systems take it, L3 pages whoever is on duty as well, and less is told to neither."""
+    paged(office, receiver)
+    case = office.open(login, action)
+    office.prove(case, "passkey")
+    if action is Action.SECRET_REISSUE:
+        office.prove(case, "in_person")
+    office.ask(case)
+    if office.case(case).requirement.approve is not None:
+        seats = ("boss.one", "ivy.iam") if login == "eve.exec" else ("boss.one", "ivy.iam", "sam.security")
+        office.approve(case, *seats)
+    office.release(case)
+    office.run()
+    office.wait(minutes=20)  # nobody opened the page: released once more
+    office.release(case)
+    office.run()
+    assert office.app.outbox is not None
+    assert [page["event"] for page in receiver.got] == posted
+    assert bool(office.app.outbox.sent("soc@example.test")) is mailed
+
+
+def test_without_a_queue_whoever_is_paged_hears_of_what_would_wait_there(office: Office) -> None:
+    """Nothing that policy says is told goes nowhere because there is an address alone."""
+    config = office.home / "watchword.toml"
+    config.write_text(config.read_text().replace("[security]", '[security]\nmail = "soc@example.test"'))
+    office.close()
+    office.settings = load(config)
+    office.restart()
+    case = office.open("eve.exec", Action.SECRET_REISSUE)
+    office.prove(case, "passkey")
+    office.prove(case, "in_person")
+    office.ask(case)
+    office.approve(case, "boss.one", "ivy.iam")
+    office.release(case)
+    office.run()
+    assert office.app.outbox is not None
+    assert [m.subject for m in office.app.outbox.sent("soc@example.test")] == [
+        f"A recovery was released (case {case[2:10]})"
+    ]
+
+
 @pytest.mark.parametrize(("tag", "language"), [("de-AT", "de"), ("fr", "fr"), ("es", "es"), ("nl", "en")])
 def test_who_was_passed_over_is_told_in_their_language(office: Office, tag: str, language: str) -> None:
     """An approver reads of the emergency in the language their directory has of them."""

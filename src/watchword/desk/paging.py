@@ -9,10 +9,11 @@ import structlog
 from watchword.core import command as do
 from watchword.core import event as past
 from watchword.core.account import AccountClass, Contact
-from watchword.core.action import Action
+from watchword.core.action import Action, AlertLevel
 from watchword.core.case import Case, evolve
 from watchword.core.errors import Invalid, Refused, Unavailable
 from watchword.core.ids import CaseId, PersonId
+from watchword.desk.asks import ALERTED
 from watchword.desk.downtime import LATE, UNSOUND, declared
 from watchword.desk.notify import CHANNELS, Notices
 from watchword.languages.catalogue import Words, known, words
@@ -20,8 +21,13 @@ from watchword.notices.port import Notice, Page, Pager
 
 log = structlog.get_logger("watchword.paging")
 
+QUEUED = ALERTED[AlertLevel.QUEUE]
+"""What wakes nobody: it goes where things wait, and to whom is paged only where there is no such place."""
+
 SAID = {
     "break_glass.invoked": "The glass was broken",
+    "recovery.queued": "A recovery was released",
+    "recovery.released": "A recovery that security is paged of was released",
     "review.overdue": "A review is overdue",
     "case.contained": "A recovery was found fraudulent",
     "case.objected": "Somebody says that a recovery is not theirs",
@@ -69,7 +75,8 @@ class Paging:
         code = f"{'declaration' if event.startswith('downtime.') else 'case'} {about[2:10]}"
         text = f"{SAID[event]}: {what}, {code}. Look at it in the console. This message holds no link."
         page = Page(id=effect, event=event, case=about, subject=f"{SAID[event]} ({code})", text=text, at=at)
-        for pager in self.pagers:
+        queues = tuple(pager for pager in self.pagers if pager.queues) if event == QUEUED else ()
+        for pager in queues or self.pagers:
             try:
                 pager.page(page)
             except Invalid as fault:
