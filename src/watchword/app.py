@@ -173,6 +173,7 @@ class App:
             portal=self._portal(),
             country=settings.console.country,
             shared_numbers=settings.console.shared_numbers,
+            party=approvals,
         )
         approving = Passkey(approvals)
         self.desk = Desk(self.steps, self.methods, approving, approvals)
@@ -194,7 +195,7 @@ class App:
             self.people, self.roster, self.desk.hand_over, reference_of=reference_of, digest_of=digest_of
         )
         self.workloads = Workloads(self.people, self.roster, self.desk.intake, ways.issuers)
-        self.prompts = Prompts(self.people, prompted, self.desk.verification, push_number)
+        self.prompts = Prompts(self.people, prompted, self.desk.verification, self.desk.objections, push_number)
         web = settings.web_push
         waker = WebPush(self.keys.derive("web-push"), web.contact, web.services) if web else None
         self.waking = Waking(self.prompts, waker) if waker else None

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from tests.api.organisation import BEGINNING, PASSWORD, Organisation
 from watchword.core.person import Kind, Role, RoleGrant
+from watchword.desk.tallies import Tallies
+from watchword.metering.desk import ask_desk
+from watchword.metering.metrics import Metrics
 
 SAID = {
     "directory": "sandbox",
@@ -31,6 +35,23 @@ def place(organisation: Organisation) -> Organisation:
     return organisation
 
 
+def reviews(place: Organisation) -> tuple[float, float]:
+    """How many reviews the metrics say are owed, and how many of them overdue."""
+    metrics, app = Metrics(), place.app
+    ask_desk(
+        metrics,
+        app.clock,
+        ledger=app.ledger,
+        followers=(),
+        cases=app.steps.cases,
+        tallies=Tallies(),
+        registry=app.registry,
+        findings=app.findings,
+    )
+    told = {sample.name: sample.value for family in metrics.collect() for sample in family.samples}
+    return told["watchword_reviews_owed"], told["watchword_reviews_overdue"]
+
+
 def test_two_custodians_and_a_reviewer_over_the_api(place: Organisation) -> None:
     """Each step says what is next, and whoever took one is refused the other."""
     dana, doru, rafael = (place.sign_in(login) for login in ("dana", "doru", "rafael"))
@@ -39,9 +60,17 @@ def test_two_custodians_and_a_reviewer_over_the_api(place: Organisation) -> None
     address = f"/api/downtime/{made.json()['downtime']}"
     assert dana.post(f"{address}/confirm").status_code == 403
     assert doru.post(f"{address}/confirm").json()["confirmed_by"] == "doru"
+    owed = {"case": None, "downtime": made.json()["downtime"], "break_glass": False, "due": "2026-11-22T09:00:00Z"}
+    assert rafael.get("/api/debts").json() == [owed | {"overdue": False}]
+    assert place.sign_in("ilse").get("/api/debts").json() == []
+    assert reviews(place) == (1, 0)
+    place.at += timedelta(hours=24)
+    assert rafael.get("/api/debts").json() == [owed | {"overdue": True}]
+    assert reviews(place) == (1, 1)
     assert (
         rafael.post(f"{address}/review", {"sound": True, "words": "saw the envelope"}).json()["reviewed_by"] == "rafael"
     )
+    assert (rafael.get("/api/debts").json(), reviews(place)) == ([], (0, 0))
     (row,) = rafael.get("/api/downtime").json()
     assert (row["performer"], row["sound"], row["overdue"]) == ("it.admin", True, False)
 

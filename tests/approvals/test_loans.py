@@ -25,6 +25,7 @@ from watchword.core.ruling import UNSIGNED_LOAN
 from watchword.desk.passes import LoanPass
 from watchword.desk.recording import person_stream
 from watchword.ledger.sshsig import LOAN, namespace_of, signed_data
+from watchword.settings import load
 
 SEAT = "manager_of_record"
 
@@ -67,6 +68,29 @@ def test_signed_loan_is_acted_on(strict: Office) -> None:
     assert strict.state(case) == "delivered"
     boss = strict.app.ledger.read(person_stream(strict["boss.one"]))
     assert boss[-1].entry.type == "credential.used"
+
+
+@pytest.mark.parametrize("rp_id", ["localhost", "approve.localhost"])
+def test_loan_is_signed_again_where_the_page_moved(strict: Office, rp_id: str) -> None:
+    """The desk says so to whoever sits there, and offers it to the lender; only the executor noticed, at the end."""
+    lend_signed(strict)
+    config = strict.home / "watchword.toml"
+    config.write_text(f'{config.read_text()}\n[approvals]\norigin = "http://{rp_id}:8899"\nrp_id = "{rp_id}"\n')
+    strict.close()
+    strict.settings = load(config)
+    strict.restart()
+    assert not strict.app.lending.is_signed(lent(strict)[0], strict.at)
+    case = asked(strict)
+    assert refused(lambda: strict.sign(case, "noah.berg", origin="http://localhost:8899"))[-1] == UNSIGNED_LOAN
+    if rp_id != "localhost":
+        return
+    text, options = statement(strict)
+    answer = strict.keys.passkeys["boss.one"].get(options, origin="http://localhost:8899")
+    strict.app.lending.lend_signed(strict["boss.one"], text, answer, strict.at)
+    strict.sign(case, "noah.berg", origin="http://localhost:8899")
+    strict.release(case)
+    strict.run()
+    assert strict.state(case) == "delivered"
 
 
 def test_signature_is_added_to_what_was_lent(office: Office) -> None:

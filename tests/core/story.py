@@ -51,6 +51,7 @@ from watchword.core.requirement import Context, Requirement
 from watchword.core.ruling import Ruling
 from watchword.core.standing import (
     Account,
+    AccountShielded,
     FailureRecorded,
     RecoveryBegun,
     RecoveryCompleted,
@@ -97,6 +98,7 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
                 | RecoverySettled()
                 | RecoveryDisowned()
                 | RecoveryContained()
+                | AccountShielded()
             ):
                 return replace(self, account=evolve_account(self.account, event, self.at, Thresholds()))
             case OriginFailed() if not event.origin.startswith("agent-"):
@@ -422,9 +424,9 @@ def contained() -> Tell:
     return step(do.Contain(by=IDA))
 
 
-def reviewed(by: PersonId = RUE) -> Tell:
+def reviewed(by: PersonId = RUE, *, sound: bool = True) -> Tell:
     """Somebody looks at it afterwards."""
-    return step(do.Review(by=by, sound=True))
+    return step(do.Review(by=by, sound=sound))
 
 
 def overdue() -> Tell:

@@ -18,6 +18,7 @@ from tests.core.sample import (
     NOON,
     RESET,
     REX,
+    RUE,
     SUE,
     UNLOCK,
     VIC,
@@ -89,7 +90,7 @@ from watchword.core.change import RevokeSessions, Suspend
 from watchword.core.facts import facts_of
 from watchword.core.person import ExecutorGranted
 from watchword.core.request import parse
-from watchword.core.standing import RecoveryCompleted, RecoveryContained, RecoverySettled
+from watchword.core.standing import AccountShielded, RecoveryCompleted, RecoveryContained, RecoverySettled
 
 TOTAL_LOSS = procedure(Action.TOTAL_LOSS)
 HELD = procedure(hold_s=3600)
@@ -247,7 +248,10 @@ def test_break_glass_skips_verification_but_not_the_second_custodian_nor_the_rev
     story = story.when(approved(COY, "custodian")).then(Releasable).when(released()).then(Released)
     story = given(executed(), validated(), closed(), start=story)
     assert story.now(Closed).review_due == NOON + timedelta(days=1)
-    assert story.when(reviewed()).then(Closed, past.ReviewDone).now(Closed).reviewer is not None
+    assert not story.now(Closed).unsound
+    for sound in (True, False):
+        now = story.when(reviewed(sound=sound)).then(Closed, past.ReviewDone).now(Closed)
+        assert (now.reviewer, now.unsound) == (RUE, not sound)
 
 
 def test_break_glass_starts_the_vote_anew() -> None:
@@ -271,7 +275,11 @@ def test_a_review_that_nobody_gives_becomes_overdue_once() -> None:
 def test_containing_takes_back_and_numbers_on() -> None:
     """A closed recovery found fraudulent is suspended and cut off, under numbers its own changes never had."""
     story = given(verified(), asked(), released(), executed(), validated(), closed())
-    story = story.when(contained()).then(Contained, past.CaseContained, past.ProtectionSpent, RecoveryContained)
+    after = (past.CaseContained, past.ProtectionSpent, AccountShielded, RecoveryContained)
+    story = story.when(contained()).then(Contained, *after)
+    assert story.account.cut == {"mail"}
+    (shield,) = story.account.shields
+    assert (shield.case, shield.at) == (story.now(Contained).id, story.at)
     assert [type(change_of(story.now(Contained), n)) for n in (1, 2)] == [Suspend, RevokeSessions]
     story = story.when(started(1), ended(), started(2), ended()).then(Contained)
     assert [p.outcome for p in story.now(Contained).progress] == ["done", "done"]

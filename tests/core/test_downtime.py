@@ -10,6 +10,7 @@ import pytest
 from tests.core.sample import ACCOUNT, COY, CYD, NOON, RUE, SUE
 from watchword.core.action import Action
 from watchword.core.downtime import (
+    CUSTODIANS,
     Downtime,
     DowntimeConfirmed,
     DowntimeDeclared,
@@ -17,10 +18,12 @@ from watchword.core.downtime import (
     confirm,
     declare,
     evolve_downtime,
+    granted,
     review,
 )
 from watchword.core.errors import Conflict, Corrupt, Invalid, Refused
 from watchword.core.ids import PersonId
+from watchword.core.person import Kind, Person, Role, RoleGrant, RoleGranted
 
 HOUR, DAY, MOMENT = timedelta(hours=1), timedelta(days=1), timedelta(microseconds=1)
 
@@ -47,6 +50,21 @@ def fault(since: datetime, until: datetime) -> str:
     with pytest.raises(Invalid) as caught:
         declare(said(since, until), SUE, NOON)
     return caught.value.where
+
+
+@pytest.mark.parametrize("until", [None, NOON + MOMENT, NOON])
+@pytest.mark.parametrize("first", CUSTODIANS)
+def test_the_two_pairs_of_custodians_are_apart(first: Role, until: datetime | None) -> None:
+    """Who holds the one role, for as long as they do, is not given the other; any third one they may have."""
+    held = Person(id=CYD, kind=Kind.EMPLOYEE, unit="north", grants=(RoleGrant(role=first, unit="north", until=until),))
+    (other,) = CUSTODIANS - {first}
+    for role in (first, Role.AGENT):
+        given = RoleGrant(role=role)
+        assert granted(held, given, NOON) == RoleGranted(person=CYD, grant=given)
+    if until == NOON:
+        assert granted(held, RoleGrant(role=other), NOON).grant.role is other
+    else:
+        assert refused(lambda: granted(held, RoleGrant(role=other), NOON)) == "custodian_of_both"
 
 
 def test_it_is_declared_once_it_is_over() -> None:

@@ -29,7 +29,7 @@ from watchword.core import event as past
 from watchword.core.case import Closed, Contained, Executed, Holding, Paused, Releasable, Released, Withdrawn
 from watchword.core.change import RevokeSessions, Suspend
 from watchword.core.ids import PersonId
-from watchword.core.standing import RecoveryDisowned, Thresholds
+from watchword.core.standing import AccountShielded, RecoveryDisowned, Thresholds
 
 HELD = procedure(hold_s=3600)
 
@@ -127,6 +127,8 @@ def test_a_second_signal_takes_back_what_was_begun() -> None:
     after = story.when(objected(VIC)).then(Contained)
     account = after.account.id
     assert after.now(Contained).taken_back == (Suspend(account=account), RevokeSessions(account=account))
+    assert after.account.cut == {"mail"}
+    assert AccountShielded(account=account, case=after.now(Contained).id, by=VIC, cut=("mail",)) in after.events
 
 
 def test_a_change_under_way_is_still_ended_by_the_directory_s_word() -> None:

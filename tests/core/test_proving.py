@@ -69,6 +69,15 @@ def started(story: Story = OPENED, *, account: Account | None = None, **other: o
     return begin(story.case, account or story.account, command, story.at, Thresholds())
 
 
+def test_the_browser_that_answers_is_kept_with_the_challenge() -> None:
+    """Where a method is bound to one it stands in the entry and in the case; else nothing does."""
+    for browser in (None, "a browser's mark"):
+        assert started(browser=browser) == (msgspec.structs.replace(BEGUN, browser=browser),)
+        after = given(step(msgspec.structs.replace(START, browser=browser)), start=OPENED)
+        assert after.case is not None
+        assert [c.browser for c in after.case.challenges] == [browser]
+
+
 def refused(story: Story = OPENED, *, account: Account | None = None, **other: object) -> tuple[str, ...]:
     """Why it can not be begun."""
     with pytest.raises(Refused) as caught:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from itertools import combinations
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -26,9 +27,11 @@ from tests.core.sample import (
     procedure,
 )
 from tests.core.story import leaf
+from watchword.core.action import Action
 from watchword.core.ids import PersonId
 from watchword.core.requirement import (
     FRESH,
+    VOUCHED,
     Evidence,
     Method,
     Requirement,
@@ -71,6 +74,23 @@ def holds(requirement: Requirement, *evidence: Evidence, freeze: int = 0) -> boo
 
 
 ONE = Verify(tier="one", min_weight=1, min_methods=1)
+
+
+@pytest.mark.parametrize("other", sorted(VOUCHED))
+def test_a_new_contact_point_takes_an_answer_from_where_it_was_entered(other: str) -> None:
+    """Somebody else's word and presence say who asks, and not what was entered where; a code says both."""
+    word = msgspec.structs.replace(TOTP, name=other, defeats=(("nobody_has_this",),))
+    asked = msgspec.structs.replace(under(ONE), methods=(*METHODS, word))
+    change = msgspec.structs.replace(asked, action=Action.RECOVERY_INFO_CHANGE)
+    vouched = (proof(other), proof(IN_PERSON.name))
+    assert holds(asked, *vouched)
+    lacks = assess(change, vouched, NOON)
+    assert isinstance(lacks, tuple)
+    assert lacks[0].missing == ("one method answered on the page where the new contact point was entered",)
+    assert holds(change, *vouched, proof(TOTP.name))
+    lacks = assess(change, (proof(IN_PERSON.name),), NOON)
+    assert isinstance(lacks, tuple)
+    assert lacks[0].missing == ("one method that the software checks",)
 
 
 def test_two_methods_that_one_capability_defeats_are_not_independent() -> None:

@@ -15,6 +15,7 @@ from watchword.core.errors import Conflict, Invalid
 from watchword.core.identity_event import Verdict
 from watchword.core.ids import AccountId
 from watchword.core.person import Kind, Role, RoleGrant
+from watchword.settings import load
 from watchword.watch.engine import Engine
 from watchword.web.frame import overdue_of
 
@@ -118,6 +119,18 @@ def test_nobody_declares_alone_or_for_themself(down: Office) -> None:
         downtimes.confirm(down[CUSTODIANS[1]], made, down.at)
 
 
+def test_the_envelope_has_custodians_of_its_own(down: Office) -> None:
+    """Whoever breaks the glass opens no envelope, nor the other way round, for as long as they hold the one role."""
+    people, root = down.app.people, down["root.admin"]
+    pairs = (("cleo.custodian", Role.DOWNTIME_CUSTODIAN), (CUSTODIANS[0], Role.CUSTODIAN))
+    for login, role in pairs:
+        assert refused(lambda who=login, r=role: people.grant(root, down[who], RoleGrant(role=r), down.at)) == (  # type: ignore[misc]
+            "custodian_of_both",
+        )
+    people.revoke(root, down["cleo.custodian"], Role.CUSTODIAN, down.at)
+    people.grant(root, down["cleo.custodian"], RoleGrant(role=Role.DOWNTIME_CUSTODIAN), down.at)
+
+
 def test_a_declaration_ends_with_the_seat_it_was_made_from(down: Office) -> None:
     """Whoever declared it is no custodian any more: nobody confirms it, and its events stay findings."""
     ((before, _),) = verdicts(down)
@@ -166,6 +179,38 @@ def test_overdue_review_is_on_every_page(down: Office) -> None:
     words, link = overdue_of(down.app, down.at)
     assert "owes a review that is overdue" in words
     assert link == "/downtime"
+    case = down.open("piet.priv", Action.UNLOCK)
+    down.app.desk.decisions.break_glass(down["cleo.custodian"], case, "core network down", down.at)
+    down.pass_by(hours=24)
+    words, link = overdue_of(down.app, down.at)
+    assert words.startswith("One review is overdue")
+    assert words.endswith("Work done while Watchword was down owes a review that is overdue.")
+    assert link == f"/cases/{case}"
+
+
+@pytest.mark.parametrize("review", [None, True, False])
+def test_security_is_paged_of_what_was_not_looked_at_or_was_wrong(down: Office, review: bool | None) -> None:
+    """A day after it was confirmed, once, by the declaration's code; at once, where whoever looked found it wrong."""
+    config = down.home / "watchword.toml"
+    config.write_text(config.read_text().replace("[security]", '[security]\nmail = "soc@example.test"'))
+    down.settings = load(config)
+    down.restart()
+    made = declared(down)
+    down.app.downtimes.confirm(down[CUSTODIANS[1]], made, down.at)
+    assert [one.declared.downtime for one in down.app.downtimes.owing()] == [made]
+    if review is not None:
+        down.app.downtimes.review(down["rex.review"], made, down.at, sound=review, account_given="looked")
+    for _ in range(3):
+        down.pass_by(hours=12)
+    assert down.app.outbox is not None
+    told = [m.subject.partition(" (")[0] for m in down.app.outbox.sent("soc@example.test")]
+    later = {
+        None: ["The review of work outside Watchword is overdue"],
+        True: [],
+        False: ["The review of work outside Watchword found it not sound"],
+    }
+    assert told == ["Work outside Watchword was declared", *later[review]]
+    assert bool(down.app.downtimes.owing()) is (review is None)
 
 
 def test_evidence_survives_a_restart(down: Office, tmp_path: Path) -> None:

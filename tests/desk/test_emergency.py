@@ -19,6 +19,7 @@ from watchword.core.errors import Invalid, Unavailable
 from watchword.core.ids import CaseId
 from watchword.core.person import Kind, Role, RoleGrant
 from watchword.core.requirement import Context
+from watchword.languages.catalogue import words
 from watchword.notices.pager import WebhookPager
 from watchword.notices.port import Page
 from watchword.settings import load
@@ -98,6 +99,105 @@ def test_everybody_who_was_passed_over_is_told_and_security_is_paged(office: Off
     told = next(e for e in office.app.ledger.read(f"case/{case}") if e.entry.type == "approvers.told")
     assert office["boss.one"] in told.entry.data["told"]  # type: ignore[operator]
     assert {office["sam.security"], office["ivy.iam"]} <= set(told.entry.data["untold"])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_an_objection_to_what_is_done_pages_security(office: Office, receiver: Receiver, *, closed: bool) -> None:
+    """Whoever reads that it was done and says that it was not them is heard at once, and not only the second time."""
+    paged(office, receiver)
+    case = office.released()
+    office.run()
+    office.take(case)
+    if closed:
+        office.app.desk.decisions.close(office["ada.agent"], case, office.at)
+    objections = office.app.desk.objections
+    objections.object(office["ada.agent"], case, "she called: not me", office.at)
+    office.run()
+    assert [(page["event"], page["case"]) for page in receiver.got] == [("case.objected", case)]
+    objections.object(office["ben.agent"], case, "and her manager says so", office.at)
+    office.run()
+    assert [page["event"] for page in receiver.got] == ["case.objected", "case.contained"]
+
+
+@pytest.mark.parametrize("sound", [False, True])
+def test_a_review_that_found_something_pages_security(office: Office, receiver: Receiver, *, sound: bool) -> None:
+    """Whoever looks afterwards and says that it was wrong is heard; the debt is paid either way."""
+    paged(office, receiver)
+    case = broken(office)
+    office.approve(case, "cato.custodian")
+    office.release(case)
+    office.run()
+    review = office.app.desk.decisions.review
+    review(office["rex.review"], case, sound=sound, account_given="nobody knew of an outage", at=office.at)
+    office.run()
+    later = [] if sound else ["review.unsound"]
+    assert [page["event"] for page in receiver.got] == ["break_glass.invoked", *later]
+    assert office.case(case).unsound is not sound
+    assert not office.app.steps.cases.debts()
+
+
+@pytest.mark.parametrize(
+    ("login", "action", "mailed", "posted"),
+    [
+        ("mara.lind", Action.PASSWORD_RESET, False, []),
+        ("eve.exec", Action.SECRET_REISSUE, False, ["recovery.queued"]),
+        ("piet.priv", Action.SECRET_REISSUE, True, ["recovery.released"]),
+    ],
+)
+def test_security_is_told_of_a_release_as_its_alert_says(
+    office: Office, receiver: Receiver, login: str, action: Action, *, mailed: bool, posted: list[str]
+) -> None:
+    """L2 waits where security's systems take it, L3 pages whoever is on duty as well, and less is told to neither."""
+    paged(office, receiver)
+    case = office.open(login, action)
+    office.prove(case, "passkey")
+    if action is Action.SECRET_REISSUE:
+        office.prove(case, "in_person")
+    office.ask(case)
+    if office.case(case).requirement.approve is not None:
+        seats = ("boss.one", "ivy.iam") if login == "eve.exec" else ("boss.one", "ivy.iam", "sam.security")
+        office.approve(case, *seats)
+    office.release(case)
+    office.run()
+    office.wait(minutes=20)  # nobody opened the page: released once more
+    office.release(case)
+    office.run()
+    assert office.app.outbox is not None
+    assert [page["event"] for page in receiver.got] == posted
+    assert bool(office.app.outbox.sent("soc@example.test")) is mailed
+
+
+def test_without_a_queue_whoever_is_paged_hears_of_what_would_wait_there(office: Office) -> None:
+    """Nothing that policy says is told goes nowhere because there is an address alone."""
+    config = office.home / "watchword.toml"
+    config.write_text(config.read_text().replace("[security]", '[security]\nmail = "soc@example.test"'))
+    office.close()
+    office.settings = load(config)
+    office.restart()
+    case = office.open("eve.exec", Action.SECRET_REISSUE)
+    office.prove(case, "passkey")
+    office.prove(case, "in_person")
+    office.ask(case)
+    office.approve(case, "boss.one", "ivy.iam")
+    office.release(case)
+    office.run()
+    assert office.app.outbox is not None
+    assert [m.subject for m in office.app.outbox.sent("soc@example.test")] == [
+        f"A recovery was released (case {case[2:10]})"
+    ]
+
+
+@pytest.mark.parametrize(("tag", "language"), [("de-AT", "de"), ("fr", "fr"), ("es", "es"), ("nl", "en")])
+def test_who_was_passed_over_is_told_in_their_language(office: Office, tag: str, language: str) -> None:
+    """An approver reads of the emergency in the language their directory has of them."""
+    office.tamper_directory(f"INSERT INTO language VALUES ('{office.native('boss.one')}', '{tag}')")
+    case, say = broken(office), words(language)
+    office.run()
+    assert office.app.outbox is not None
+    told = {m.subject: m.text for m in office.app.outbox.sent("boss.one@example.test")}
+    text = told[say("skipped.subject", case=case[2:10])]
+    assert text.startswith(say("skipped.deed", deed=say("deed.unlock"), case=case[2:10]))
+    assert text.endswith(say("skipped.object"))
 
 
 def test_an_objection_pages_security_once(office: Office, receiver: Receiver) -> None:

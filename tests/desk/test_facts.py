@@ -200,6 +200,19 @@ def test_every_factor_at_once_has_its_own_price(office: Office) -> None:
         office.open(action=Action.FACTOR_RESET)
 
 
+@pytest.mark.parametrize(("window", "raised"), [("7d", ()), ("30d", ("it is a second recovery within 30 days",))])
+def test_recoveries_count_together_for_as_long_as_policy_says(
+    office: Office, window: str, raised: tuple[str, ...]
+) -> None:
+    """What is written as `repeat.window` is what the desk goes by."""
+    office.adopt(r"^repeat: \{window: 7d", f"repeat: {{window: {window}")
+    case = office.released()
+    office.run()
+    office.take(case)
+    office.wait(days=10)
+    assert office.case(office.open(ticket="INC-2")).requirement.raised == raised
+
+
 def test_pass_lasts_no_longer_than_policy_says(office: Office) -> None:
     """What a change grants by itself ends when the policy's cell says, or within the hour."""
     (lent, *_) = office.case(office.open("piet.priv", Action.PRIVILEGED_OVERRIDE, role="dns")).changes

@@ -86,6 +86,20 @@ def test_origin_that_tries_many_accounts_is_closed(office: Office) -> None:
     assert refused(lambda: office.open("boss.one", origin="+49 30 99")) == ("origin_targets",)
 
 
+def test_failures_at_hand_overs_hold_up_nobody_else(office: Office) -> None:
+    """Whoever fails at the hand-over of their own cases, over and over, is no agent whose next caller has to wait."""
+    for login in ("noah.berg", "eve.exec", "olga.owner", "boss.one"):
+        case = office.released(login)
+        office.run()
+        for _ in range(3):
+            challenge, _ = office.app.desk.hand_over.reprove(case, "passkey", office.held[case], office.at)
+            for _ in range(3):
+                refused(lambda c=case, h=challenge: office.answer(c, h, "{}"))  # type: ignore[misc]
+    case = office.released()
+    office.run()
+    assert office.take(case)
+
+
 def test_failure_of_another_case_closes_a_running_challenge(office: Office) -> None:
     """A code that was begun before the account froze is still answered, but no longer carries the case."""
     slow, fast = office.open(action=Action.UNLOCK), office.open(ticket="INC-2")

@@ -49,10 +49,33 @@ def test_a_supervisor_signs_twice_and_nobody_calls(office: Office) -> None:
     office.pass_by(hours=1, minutes=1)
     office.release(case)
     office.browse(case)
-    again, _ = office.app.desk.hand_over.reprove(case, "kiosk", office.held[case], office.at)
-    assert say(office, case, again, NOAH) == "proved"
+    again, _ = office.app.desk.hand_over.reprove(case, "kiosk", office.held[case], office.at, mark="the kiosk's")
+    assert say(office, case, again, NOAH, mark="the kiosk's") == "proved"
     office.run()
     assert office.app.desk.hand_over.take(case, office.held[case], office.at)
+
+
+@pytest.mark.parametrize(("opened_in", "signed_in"), [("elsewhere", "the kiosk's"), ("elsewhere", None), (None, None)])
+def test_whoever_opened_the_page_elsewhere_has_no_supervisor(
+    office: Office, opened_in: str | None, signed_in: str | None
+) -> None:
+    """The page's address was opened first far from the kiosk; the supervisor's honest word hands nothing over there."""
+    supervisor(office)
+    case = at_kiosk(office, Action.PASSWORD_RESET)
+    say(office, case, office.begin(case, "kiosk", custodian=NOAH), NOAH)
+    office.prove(case, "passkey")
+    office.ask(case)
+    office.release(case)
+    office.browse(case)
+    office.run()
+    reprove = office.app.desk.hand_over.reprove
+    challenge = reprove(case, "kiosk", office.held[case], office.at, mark=opened_in)[0]
+    assert refused(lambda: say(office, case, challenge, NOAH, mark=signed_in)) == ("other_browser",)
+    take = office.app.desk.hand_over.take
+    assert refused(lambda: take(case, office.held[case], office.at)) == ("not_reproved",)
+    assert len(office.app.registry.account(office.case(case).account).failures) == 0
+    vouch = office.app.desk.verification.vouch
+    assert refused(lambda: vouch(office[NOAH], case, challenge, "no", office.at))[0] == "wrong_answer"
 
 
 def test_only_in_its_lane(office: Office) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.desk.office import Office, refused
+from tests.desk.test_kiosk import supervisor
+from tests.desk.test_lanes import opened
+from tests.desk.test_vouching import named, say, vouch
 from watchword.core.action import Action
 from watchword.core.case import Asked
 from watchword.core.change import ContactKind, SetContact
@@ -249,3 +252,30 @@ def test_an_escalated_case_takes_another_entry_and_other_proofs(office: Office, 
     office.app.desk.decisions.escalate(office["ben.agent"], case, office.at)
     office.enter(case, PHONE)
     assert "unverified" in refused(lambda: office.ask(case))
+
+
+@pytest.mark.parametrize("method", ["recovery_contact", "kiosk"])
+def test_the_word_of_others_speaks_for_no_number(office: Office, method: str) -> None:
+    """Whoever came first to the page typed their own number; the person is there, and somebody who knows them says so.
+
+    All of that is true of the person and says nothing of the number: what is missing is an answer from that browser.
+    """
+    named(office, "noah.berg")
+    supervisor(office, "noah.berg")
+    office.wait(days=31)
+    case = opened(office, "mara.lind", "kiosk", action=Action.RECOVERY_INFO_CHANGE, contact=ContactKind.PHONE)
+    first = office.enter(case, THEIRS)
+    office.held[case] = ""
+    office.prove(case, "in_person")
+    if method == "kiosk":
+        say(office, case, office.begin(case, "kiosk", custodian="noah.berg"), "noah.berg")
+    else:
+        vouch(office, case, "recovery_contact", "noah.berg")
+    lacks = office.app.desk.verification.missing(office.case(case), office.at)
+    assert lacks[-1].missing == ("one method answered on the page where the new contact point was entered",)
+    assert "unverified" in refused(lambda: office.ask(case))
+    challenge = office.begin(case, "totp")
+    assert refused(lambda: office.answer(case, challenge, office.totp("mara.lind"))) == ("other_browser",)
+    office.held[case] = first
+    office.answer(case, challenge, office.totp("mara.lind"))
+    office.ask(case)

@@ -77,6 +77,21 @@ def test_a_wrong_number_and_not_me_stick_to_the_account(office: Office) -> None:
     assert len(office.app.registry.account(office.case(case).account).failures) == 2
 
 
+def test_not_me_stands_the_case_still(office: Office) -> None:
+    """Said where they are prompted it is one voice; a second one, heard at the desk, ends the case."""
+    phone = Phone(office, "mara.lind")
+    case = office.open(action=Action.TOTAL_LOSS)
+    office.prove(case, "in_person")
+    office.begin(case, "push_number")
+    with pytest.raises(Refused):
+        phone.types("no")
+    assert (office.state(case), office.case(case).objections[0].channel) == ("paused", "prompt")
+    with pytest.raises(Refused):
+        office.prove(case, "totp")
+    office.app.desk.objections.object(office["ada.agent"], case, "she calls as well", office.at)
+    assert office.state(case) == "contained"
+
+
 def test_nobody_is_prompted_four_times_an_hour(office: Office) -> None:
     """Across cases and agents the fourth prompt is refused, and begins nothing, until the first is an hour old."""
     Phone(office, "mara.lind")

@@ -122,6 +122,23 @@ def test_ai_never_takes_access_of_who_guards_recovery(office: Office, guard: str
     assert office.state(guarded) == "protected"
 
 
+@pytest.mark.parametrize("how", ["role", "group"])
+def test_ai_never_takes_access_of_who_came_to_guard_recovery_meanwhile(office: Office, how: str) -> None:
+    """Mara was nobody's guard when her case was opened, and is one when the AI agent acts."""
+    robot, root = hired(office, "robot.one", Kind.AI), office["root.admin"]
+    case = office.open()
+    office.prove(case, "passkey")
+    if how == "role":
+        office.app.people.grant(root, office["mara.lind"], RoleGrant(role=Role.POLICY_AUTHOR), office.at)
+    else:
+        native = office.native("mara.lind")
+        office.tamper_directory(f"INSERT INTO membership VALUES ('{native}', 'Administrators')")
+    protection = office.app.desk.protection
+    assert refused(lambda: protection.protect(robot, case, "odd", office.at)) == ("ai-never-touches-responders",)
+    protect(office, case)
+    assert office.state(case) == "protected"
+
+
 def test_budget_holds_a_person_and_an_ai_agent(office: Office) -> None:
     """Twenty times a day for a person, five for an AI agent; the day after both may again."""
     robot = hired(office, "robot.one", Kind.AI)
@@ -187,6 +204,64 @@ def test_hold_that_nobody_could_be_told_of_does_not_end(office: Office) -> None:
     office.pass_by(hours=25)
     assert office.state(case) == "holding"
     assert refused(lambda: office.release(case)) == ("untold",)
+
+
+def untold_hold(office: Office) -> CaseId:
+    """A change of Mara's phone that waits; the mailbox is all there is to tell her of it."""
+    office.wait(minutes=1)
+    case = office.open(action=Action.RECOVERY_INFO_CHANGE, contact="phone", ticket="INC-8")
+    office.enter(case)
+    office.prove(case, "passkey")
+    if office.case(case).requirement.raised:  # a second recovery within the week
+        office.prove(case, "in_person")
+    office.ask(case)
+    office.run()
+    office.pass_by(hours=25)
+    return case
+
+
+def test_what_a_containment_cuts_counts_for_nothing_either(office: Office) -> None:
+    """A fraud was found and the account suspended: the hold of the next case is told by nobody's mail."""
+    native = office.native("mara.lind")
+    office.tamper_directory(f"DELETE FROM contact WHERE account = '{native}' AND kind = 'phone'")
+    fraud = office.released()
+    office.run()
+    office.app.desk.decisions.contain(office["sam.security"], fraud, "not hers", office.at)
+    office.run()
+    assert office.app.outbox is not None
+    assert "fraudulent" in office.app.outbox.sent("mara.lind@example.test")[-1].text
+    case = untold_hold(office)
+    assert office.state(case) == "holding"
+    assert refused(lambda: office.release(case)) == ("untold",)
+
+
+def test_second_objection_cuts_as_well(office: Office) -> None:
+    """Access taken back after two signals cuts what a protective action does; where nothing was begun, nothing."""
+    begun, unbegun = office.released(), office.open("noah.berg", ticket="INC-2")
+    office.run()
+    for case in (begun, unbegun):
+        for who in ("ben.agent", "sam.security"):
+            office.app.desk.objections.object(office[who], case, "not me", office.at)
+    assert office.app.registry.account(office.case(begun).account).cut == {"mail"}
+    assert not office.app.registry.account(office.case(unbegun).account).cut
+
+
+def test_a_recovery_opens_no_mailbox_of_a_disabled_account(office: Office) -> None:
+    """An unlock went through meanwhile, and the account is disabled all the same: its hold is told by no mail."""
+    native = office.native("mara.lind")
+    office.tamper_directory(f"DELETE FROM contact WHERE account = '{native}' AND kind = 'phone'")
+    protect(office, office.open(ticket="INC-2"), "sam.security")
+    office.run()
+    unlock = office.open(action=Action.UNLOCK, ticket="INC-3")
+    office.prove(unlock, "totp")
+    office.ask(unlock)
+    office.release(unlock)
+    office.run()
+    case = untold_hold(office)
+    assert office.state(case) == "holding"
+    office.tamper_directory(f"UPDATE account SET enabled = 1 WHERE native_id = '{native}'")
+    office.pass_by(minutes=6)
+    assert office.case(case).told == ("mail",)  # type: ignore[attr-defined]
 
 
 def test_protected_account_is_not_signed_in_to(office: Office) -> None:

@@ -20,11 +20,11 @@ def vouch(office: Office, case: CaseId, method: str, who: str, *, key: str = "")
     return say(office, case, challenge, who, key=key)
 
 
-def say(office: Office, case: CaseId, challenge: str, who: str, *, key: str = "") -> str:
+def say(office: Office, case: CaseId, challenge: str, who: str, *, key: str = "", mark: str | None = None) -> str:
     """Have *who* answer a challenge in the portal."""
     port, ask = office.app.desk.verification.ask_of(office.case(case), challenge, office.at)
     answer = office.keys.passkeys[key or who].get(port.begin(ask).show_caller or "")
-    return office.app.desk.verification.vouch(office[who], case, challenge, answer, office.at)
+    return office.app.desk.verification.vouch(office[who], case, challenge, answer, office.at, mark=mark)
 
 
 def named(office: Office, contact: str = NOAH) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import cache
 
 import msgspec
@@ -12,10 +13,10 @@ from watchword.core.account import AccountClass
 from watchword.core.action import Action
 from watchword.core.errors import Invalid
 from watchword.core.ids import AccountId, PersonId
-from watchword.core.person import Kind, Person, Role, RoleGrant
+from watchword.core.person import Kind, LentSeat, Person, Role, RoleGrant
 from watchword.core.requirement import Context
 from watchword.policy import Policy, Procedures, strictness
-from watchword.policy.attack import Analysis, CellAttacks, Roster, RosterAccount, attacks_on, prove
+from watchword.policy.attack import Analysis, CellAttacks, Roster, RosterAccount, attacks_on, prove, prove_account
 from watchword.policy.check import WORST
 from watchword.policy.strictness import implies
 from watchword.policy.tables import VOCABULARY
@@ -137,6 +138,19 @@ def test_a_recovered_manager_approves_once_a_week_went_by_unseen() -> None:
 
     assert frozenset({"phish_relay"}) not in of_mia
     assert frozenset({"phish_relay", "away"}) in of_mia
+
+
+def test_seats_that_are_lent_are_counted_and_said_to_be_left_out() -> None:
+    """Whoever sits in somebody's place is one more person to talk over: the figures do not know it, and say so."""
+    loans = tuple(
+        LentSeat(by=PersonId("mia"), seat=seat, until=datetime(2026, 12, 1, tzinfo=UTC))
+        for seat in ("manager_of_record", "sponsor")
+    )
+    for many, said in ((0, ()), (1, ("One seat in approvals is lent",)), (2, ("2 seats in approvals are lent",))):
+        people = tuple(msgspec.structs.replace(p, lent=loans[:many]) if p.id == PersonId("tom") else p for p in STAFF)
+        roster = Roster(accounts=(account("tom-1", "tom", "mia"), account("mia-1", "mia", None)), people=people)
+        for found in (prove(Policy.default(), roster), prove_account(Policy.default(), roster, AccountId("tom-1"))):
+            assert tuple(n.partition(", and")[0] for n in found.notes if "lent" in n) == said
 
 
 @pytest.mark.parametrize(

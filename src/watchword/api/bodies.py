@@ -296,6 +296,7 @@ class CaseOut(Out, frozen=True, kw_only=True):
     typed_changes: tuple[Change, ...]
     review_due: datetime | None
     reviewer: str | None
+    review_sound: bool | None
     erased: tuple[Retention, ...]
     held_since: datetime | None
     page: str | None

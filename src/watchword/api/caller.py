@@ -202,7 +202,8 @@ class CallerController(Controller):
     ) -> caller_bodies.CallerOut:
         """Begin the enforced method that is proven again before anything is handed over."""
         opened = _checked(app, case, token, request)
-        app.desk.hand_over.reprove(opened, data.method, _browser(request), at)
+        seen = mark_of(app, request.cookies.get(BROWSER_NAME))
+        app.desk.hand_over.reprove(opened, data.method, _browser(request), at, mark=seen)
         return _shown(app, app.desk.steps.load(opened), request, at)
 
     @post("/hand-over/code", sync_to_thread=True, status_code=HTTP_200_OK)

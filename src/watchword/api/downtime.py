@@ -94,9 +94,14 @@ class DowntimeController(Controller):
         return _one(app, downtime, at)
 
 
+def sees_downtime(app: App, person: PersonId, at: datetime) -> bool:
+    """Whether *person* may declare or review everywhere."""
+    return any(app.roster.may(person, step, at, unit="") for step in (Step.DECLARE, Step.REVIEW))
+
+
 def demand_some(app: App, person: PersonId, at: datetime) -> None:
     """Raise `Refused` unless *person* may declare or review somewhere."""
-    if not any(app.roster.may(person, step, at, unit="") for step in (Step.DECLARE, Step.REVIEW)):
+    if not sees_downtime(app, person, at):
         app.steps.demand_anywhere(person, Step.DECLARE, at)
 
 

@@ -284,9 +284,13 @@ class PolicyActive(Out, frozen=True, kw_only=True):
 
 
 class DebtOut(Out, frozen=True, kw_only=True):
-    """A review that is owed; *overdue* when nobody did it in time, *break_glass* when it blocks the next use."""
+    """A review that is owed, of a *case* or of a declaration of *downtime*.
 
-    case: str
+    *overdue* when nobody did it in time, *break_glass* when it blocks the next use.
+    """
+
+    case: str | None = None
+    downtime: str | None = None
     break_glass: bool
     due: datetime
     overdue: bool

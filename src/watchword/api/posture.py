@@ -9,6 +9,7 @@ from litestar.params import JSONBody
 
 from watchword.api import people_bodies as bodies
 from watchword.api.bodies import Why
+from watchword.api.downtime import sees_downtime
 from watchword.api.reading import login_of
 from watchword.app import App
 from watchword.reception.cases import listed
@@ -38,17 +39,25 @@ def lower_threat(app: TheApp, actor: TheActor, at: Now, data: JSONBody[Why]) -> 
 
 @get("/api/debts", sync_to_thread=True, tags=["posture"])
 def debts(app: TheApp, actor: TheActor, at: Now) -> tuple[bodies.DebtOut, ...]:
-    """Reviews that are owed on cases whoever asks may read, the oldest due first."""
+    """Reviews that are owed on cases whoever asks may read, and on downtime, the oldest due first."""
     owed = (row for row in listed(app, actor.person, at) if row.case.review_due and not row.case.reviewer)
-    return tuple(
+    cases = (
         bodies.DebtOut(
             case=row.case.id,
             break_glass=row.case.broke_glass is not None,
             due=row.case.review_due or at,
             overdue=row.overdue,
         )
-        for row in sorted(owed, key=lambda row: row.case.review_due or at)
+        for row in owed
     )
+    down = (
+        bodies.DebtOut(
+            downtime=one.declared.downtime, break_glass=False, due=one.confirmed.due, overdue=one.overdue(at)
+        )
+        for one in (app.downtimes.owing() if sees_downtime(app, actor.person, at) else ())
+        if one.confirmed is not None
+    )
+    return tuple(sorted((*cases, *down), key=lambda debt: debt.due))
 
 
 def _shown(app: App, at: datetime) -> bodies.ThreatOut:

@@ -104,6 +104,7 @@ def whole(app: App, loaded: Loaded, reader: PersonId, at: datetime) -> bodies.Ca
         typed_changes=case.changes,
         review_due=case.review_due,
         reviewer=login_of(app, case.reviewer),
+        review_sound=None if case.reviewer is None else not case.unsound,
         erased=erased,
         held_since=held.since if held else None,
         page=page,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from litestar import Controller, get, post
+from litestar import Controller, Request, get, post
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
 
@@ -12,6 +13,8 @@ from watchword.api.bodies import In, Out
 from watchword.core.ids import CaseId
 from watchword.desk.vouching import name_contact, name_supervisor
 from watchword.reception import wording
+from watchword.reception.browser import NAME as BROWSER_NAME
+from watchword.reception.browser import mark_of
 from watchword.reception.cases import settle
 from watchword.reception.given import Now, TheActor, TheApp
 
@@ -82,9 +85,11 @@ class VouchingController(Controller):
         case: FromPath[str],
         challenge: FromPath[str],
         data: JSONBody[VouchAnswer],
+        request: Request[Any, Any, Any],
     ) -> None:
         """Say yes with a passkey, or no. A no is refused as a failure of the method, and kept."""
-        app.desk.verification.vouch(actor.person, CaseId(case), challenge, data.answer, at)
+        seen = mark_of(app, request.cookies.get(BROWSER_NAME))
+        app.desk.verification.vouch(actor.person, CaseId(case), challenge, data.answer, at, mark=seen)
         settle(app, CaseId(case), challenge, at)
 
     @post("/people/{login:str}/supervises", sync_to_thread=True)

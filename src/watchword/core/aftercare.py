@@ -10,7 +10,7 @@ from watchword.core.confirmation import CareConfirmed, CareMissed
 from watchword.core.errors import Refused
 from watchword.core.gates import Event, in_state
 from watchword.core.objection import taken_back
-from watchword.core.standing import AccountShielded
+from watchword.core.standing import shielded
 
 
 def confirm_due(case: Case) -> datetime | None:
@@ -48,8 +48,4 @@ def miss_care(case: Case, command: do.MissCare, at: datetime) -> tuple[Event, ..
     if at < due:
         raise Refused("The person still has time to confirm.", "Wait.", ("too_early",))
     changes = taken_back(case)
-    cut = tuple(sorted({kind for change in changes for kind in change.cuts}))
-    return (
-        CareMissed(case=case.id, changes=changes),
-        AccountShielded(account=case.account, case=case.id, by=command.by, cut=cut),
-    )
+    return (CareMissed(case=case.id, changes=changes), *shielded(case.account, case.id, command.by, changes))

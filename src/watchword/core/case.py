@@ -32,6 +32,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
     *objections* are those since somebody last looked at them; *code_spoken* and *code_misses* are of the hand-over;
     *hands* are who took which step, in the order they first did, and are never let go of.
+    *unsound*: whoever reviewed it says that something was wrong.
     *confirmed*: after it was delivered the person said that it was them; *unconfirmed*: the time for that ran out.
     """
 
@@ -59,6 +60,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     review_due: datetime | None = None
     review_overdue: bool = False
     reviewer: PersonId | None = None
+    unsound: bool = False
     objections: tuple[past.Objected, ...] = ()
     lane: past.Lane = "voice"
     assisted: bool = False
@@ -382,7 +384,7 @@ def _evolved(case: Case | None, recorded: past.Recorded) -> Case:
         case past.ReviewOwed():
             return replaced(case, review_due=event.due)
         case past.ReviewDone():
-            return replaced(case, reviewer=event.by)
+            return replaced(case, reviewer=event.by, unsound=not event.sound)
         case past.ReviewOverdue():
             return replaced(case, review_overdue=True)
         case past.CaseOpened():

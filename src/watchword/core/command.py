@@ -56,7 +56,10 @@ class EnterContact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Begin(msgspec.Struct, frozen=True, kw_only=True):
-    """Start a method; *prompted* is when *prover* was prompted lately, None where the method prompts nobody."""
+    """Start a method; *prompted* is when *prover* was prompted lately, None where the method prompts nobody.
+
+    *browser* is the mark of the browser that the answer has to come from, where the method is bound to one so.
+    """
 
     challenge: str
     method: str
@@ -67,6 +70,7 @@ class Begin(msgspec.Struct, frozen=True, kw_only=True):
     contact_changed_at: datetime | None
     expires: datetime
     prompted: tuple[datetime, ...] | None = None
+    browser: str | None = None
 
 
 class NotePrompt(msgspec.Struct, frozen=True, kw_only=True):

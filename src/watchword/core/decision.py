@@ -57,7 +57,7 @@ from watchword.core.quorum import Approved, eligible, resolve
 from watchword.core.request import Request, parse
 from watchword.core.requirement import Requirement, Satisfied, assess, lowered
 from watchword.core.ruling import Ruling
-from watchword.core.standing import Account, RecoveryContained, Thresholds
+from watchword.core.standing import Account, RecoveryContained, Thresholds, shielded
 
 FREEZABLE = (Verifying, AwaitingApproval, Holding, Releasable, Released, Executing, Executed, Checked)
 """States in which a case still leads somewhere, so that another case's fraud stops it; nothing is handed over then."""
@@ -371,10 +371,11 @@ def _review(case: Case, command: do.Review) -> tuple[Event, ...]:
 def _contain(case: Case, command: do.Contain) -> tuple[Event, ...]:
     if isinstance(case, Contained):
         raise Refused("This case is contained already.", "Follow its changes to their end.", ("wrong_state",))
-    contained = past.CaseContained(case=case.id, by=command.by, changes=taken_back(case))
+    changes = taken_back(case)
     return (
-        contained,
+        past.CaseContained(case=case.id, by=command.by, changes=changes),
         past.ProtectionSpent(case=case.id, by=command.by),
+        *shielded(case.account, case.id, command.by, changes),
         RecoveryContained(account=case.account, case=case.id),
     )
 

@@ -13,6 +13,10 @@ from watchword.core.action import Action
 from watchword.core.change import ALLOWED
 from watchword.core.errors import Conflict, Corrupt, Invalid, Refused
 from watchword.core.ids import AccountId, PersonId
+from watchword.core.person import Person, Role, RoleGrant, RoleGranted
+
+CUSTODIANS = frozenset({Role.CUSTODIAN, Role.DOWNTIME_CUSTODIAN})
+"""Who breaks the glass, and who opens the envelope: two pairs of people."""
 
 LONGEST = timedelta(days=3)
 """How long one piece of work can have taken; a longer outage is declared account by account as well."""
@@ -72,6 +76,21 @@ class Downtime(msgspec.Struct, frozen=True, kw_only=True):
     def effects(self) -> tuple[str, ...]:
         """The canonical identity events it speaks for."""
         return tuple(sorted({effect for change in ALLOWED[self.declared.action] for effect in change.effects}))
+
+
+def granted(known: Person, grant: RoleGrant, at: datetime) -> RoleGranted:
+    """What gives *grant* to somebody *known*; `Refused` where they were custodian of this and of broken glass then.
+
+    Whoever can act while Watchword is down is not who can have it act with less.
+    """
+    held = {one.role for one in known.grants if one.until is None or at < one.until} | {grant.role}
+    if grant.role in CUSTODIANS and held >= CUSTODIANS:
+        raise Refused(
+            "Nobody is custodian of the sealed procedure and of broken glass.",
+            "Give it to somebody else, or take the other role from them first.",
+            ("custodian_of_both",),
+        )
+    return RoleGranted(person=known.id, grant=grant)
 
 
 def declare(event: DowntimeDeclared, subject: PersonId | None, at: datetime) -> tuple[DowntimeEvent, ...]:

@@ -47,7 +47,7 @@ class Invalid(WatchwordError):
 
 
 class Conflict(WatchwordError):
-    """Someone else got there first; read again and decide again."""
+    """It does not fit what is there now: somebody was faster, or it is so already. Read again and decide again."""
 
     fault = "conflict"
 

@@ -22,7 +22,7 @@ Purpose = Literal["verify", "hand_over"]
 Lane = Literal["voice", "text", "kiosk"]
 """text: for somebody who does not hear or speak on a call. No voice method is begun; all else is asked as ever."""
 
-ObjectedOver = Literal["desk", "page", "person"]
+ObjectedOver = Literal["desk", "page", "person", "prompt"]
 Outcome = Literal["done", "not_done", "refused", "unknown"]
 """not_done was read back and may be tried again; refused is the directory's own no; unknown waits for a read-back."""
 
@@ -73,7 +73,7 @@ class ContactEntered(msgspec.Struct, frozen=True, kw_only=True, tag="contact.ent
 
 
 class ChallengeBegun(msgspec.Struct, frozen=True, kw_only=True, tag="challenge.begun"):
-    """A method was started; nothing about its answer is stored anywhere."""
+    """A method was started, to be answered in the *browser* of that mark where there is one; its answer is nowhere."""
 
     case: CaseId
     challenge: str
@@ -84,6 +84,7 @@ class ChallengeBegun(msgspec.Struct, frozen=True, kw_only=True, tag="challenge.b
     credential: str | None
     contact_changed_at: datetime | None
     expires: datetime
+    browser: str | None = None
 
 
 class PromptSent(msgspec.Struct, frozen=True, kw_only=True, tag="prompt.sent"):
@@ -294,7 +295,7 @@ class Objected(msgspec.Struct, frozen=True, kw_only=True, tag="case.objected"):
     """Somebody says that this recovery is not theirs; what they said is a payload.
 
     *channel*: `desk` an agent heard it, `page` it was said on the person's own page, `person` the person said it signed
-    in. *bound* says that it came from the browser this case is bound to.
+    in, `prompt` in a browser they enrolled for prompts. *bound*: it came from the browser that this case is bound to.
     """
 
     case: CaseId

@@ -8,7 +8,7 @@ from watchword.core.case import PAUSABLE, Case, Closed, Delivered, Failed, Pause
 from watchword.core.change import Change, RevokeSessions, Suspend
 from watchword.core.errors import Refused
 from watchword.core.gates import Event, in_state
-from watchword.core.standing import RecoveryDisowned
+from watchword.core.standing import RecoveryDisowned, shielded
 
 
 def taken_back(case: Case) -> tuple[Change, ...]:
@@ -39,7 +39,8 @@ def object_to(case: Case, command: do.Object) -> tuple[Event, ...]:
     changes = taken_back(case) if progress_of(case) else ()
     contained = past.CaseContained(case=case.id, by=command.by, changes=changes)
     spent = (past.ProtectionSpent(case=case.id, by=command.by),) if command.channel == "desk" else ()
-    return (said, contained, *spent, RecoveryDisowned(account=case.account, case=case.id))
+    cut = shielded(case.account, case.id, command.by, changes)
+    return (said, contained, *spent, *cut, RecoveryDisowned(account=case.account, case=case.id))
 
 
 def _one_hand(case: Case, one: past.Objected, other: past.Objected) -> bool:

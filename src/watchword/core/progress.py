@@ -13,7 +13,8 @@ from watchword.core.ids import LeafHash, PersonId
 class Challenge(msgspec.Struct, frozen=True, kw_only=True):
     """One method on its way; *misses* counts wrong answers, *ended* says it was *proved* or failed.
 
-    *sent*: a provider made its prompt appear, which it does once.
+    *sent*: a provider made its prompt appear, which it does once. *browser* is the mark of the one it is answered in,
+    where it is bound to one so.
     """
 
     id: str
@@ -29,6 +30,7 @@ class Challenge(msgspec.Struct, frozen=True, kw_only=True):
     ended: bool = False
     proved: bool = False
     sent: bool = False
+    browser: str | None = None
 
 
 def challenge_of(event: past.ChallengeBegun, at: datetime) -> Challenge:
@@ -43,6 +45,7 @@ def challenge_of(event: past.ChallengeBegun, at: datetime) -> Challenge:
         contact_changed_at=event.contact_changed_at,
         begun=at,
         expires=event.expires,
+        browser=event.browser,
     )
 
 

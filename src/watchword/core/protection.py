@@ -11,7 +11,7 @@ from watchword.core.change import RevokeSessions, Suspend, SuspendFactors
 from watchword.core.errors import Invalid, Refused
 from watchword.core.gates import Event, in_state
 from watchword.core.requirement import counting
-from watchword.core.standing import Account, AccountShielded
+from watchword.core.standing import Account, shielded
 
 PROTECTIVE = (Suspend, RevokeSessions, SuspendFactors)
 """What takes access away and gives none."""
@@ -48,11 +48,10 @@ def protect(case: Case, account: Account, command: do.Protect, at: datetime) -> 
             "Somebody may be keeping its owner out: have security look at it.",
             ("protection_budget",),
         )
-    cut = tuple(sorted({kind for change in command.changes for kind in change.cuts}))
     return (
         past.ProtectionTaken(case=case.id, by=command.by, changes=command.changes),
         past.ProtectionSpent(case=case.id, by=command.by),
-        AccountShielded(account=account.id, case=case.id, by=command.by, cut=cut),
+        *shielded(account.id, case.id, command.by, command.changes),
     )
 
 

@@ -104,6 +104,7 @@ def begin(case: Case, account: Account, command: do.Begin, at: datetime, thresho
         credential=command.credential,
         contact_changed_at=command.contact_changed_at,
         expires=command.expires,
+        browser=command.browser,
     )
     if command.prompted is None or command.prover is None:
         return (begun,)

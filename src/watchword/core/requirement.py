@@ -39,6 +39,10 @@ RECOVERS: dict[int, tuple[tuple[str, ...], ...]] = {
 """What a recovery takes at each authenticator assurance level: all the kinds of one of these lists."""
 
 
+VOUCHED = frozenset({"manager_of_record", "recovery_contact", "kiosk"})
+"""The methods that somebody else answers, signed in as themself: they say who asks, and not what was entered where."""
+
+
 Delivery = Literal["page", "spoken"]
 """page: the browser's key and a fresh proof open it · spoken: and a short code that an agent tells whoever is there."""
 
@@ -206,7 +210,7 @@ def assess(
     live = counting(requirement, evidence, at, freeze=freeze)
     shortfalls = []
     for way in ways_of(requirement, freeze):
-        answer = _hold(way, live, methods, dict(requirement.capability_costs))
+        answer = _hold(requirement, way, live, methods)
         if isinstance(answer, Satisfied):
             return answer
         shortfalls.append(answer)
@@ -291,26 +295,27 @@ def lowered(old: Requirement, new: Requirement) -> tuple[str, ...]:
 
 
 def _hold(
-    way: Verify, live: tuple[Evidence, ...], methods: dict[str, Method], costs: dict[str, int]
+    requirement: Requirement, way: Verify, live: tuple[Evidence, ...], methods: dict[str, Method]
 ) -> Satisfied | Shortfall:
     """Hold *live* against one *way*: the independent methods that satisfy it, or those that come nearest.
 
     Where all of them are independent, all of them come nearest. Else every subset is looked at, so that one more proof
     never hides what the others show: a case holds a handful of methods.
     """
+    costs, action = dict(requirement.capability_costs), requirement.action
     candidates = tuple(methods[n] for n in dict.fromkeys(e.method for e in live) if n not in way.forbid)
     clashes = tuple(
         sum(1 << j for j, b in enumerate(candidates) if a is not b and not independent(a, b, costs, way.tolerate_cost))
         for a in candidates
     )
     best = candidates if not any(clashes) else ()
-    missing = _missing(way, best, live)
+    missing = _missing(way, best, live, action)
     for mask in range(1, 1 << len(candidates) if any(clashes) else 1):
         places = [i for i in range(len(candidates)) if mask >> i & 1]
         if any(clashes[i] & mask for i in places):
             continue
         subset = tuple(candidates[i] for i in places)
-        lacks = _missing(way, subset, live)
+        lacks = _missing(way, subset, live, action)
         if (-len(lacks), *_strength(subset)) > (-len(missing), *_strength(best)):
             best, missing = subset, lacks
     if missing:
@@ -326,8 +331,11 @@ def _strength(subset: tuple[Method, ...]) -> tuple[int, int]:
     return sum(m.weight for m in subset), len(subset)
 
 
-def _missing(way: Verify, chosen: tuple[Method, ...], live: tuple[Evidence, ...]) -> tuple[str, ...]:
-    """What *chosen*, proven by *live*, still lacks for *way*, in words."""
+def _missing(way: Verify, chosen: tuple[Method, ...], live: tuple[Evidence, ...], action: Action) -> tuple[str, ...]:
+    """What *chosen*, proven by *live*, still lacks for *way*, in words.
+
+    A new contact point is bound to the browser it was entered in, so a proof has to come from it (`desk.new_contact`).
+    """
     names = {m.name for m in chosen}
     provers = {e.prover for e in live if e.method in names and e.prover is not None}
     missing: list[str] = []
@@ -340,6 +348,8 @@ def _missing(way: Verify, chosen: tuple[Method, ...], live: tuple[Evidence, ...]
         missing.append("one method that is not the voice channel")
     if not any(m.enforced for m in chosen):
         missing.append("one method that the software checks")
+    elif action is Action.RECOVERY_INFO_CHANGE and not any(m.enforced and m.name not in VOUCHED for m in chosen):
+        missing.append("one method answered on the page where the new contact point was entered")
     if way.provers > 1 and len(provers) < way.provers:
         missing.append(f"{way.provers - len(provers)} more custodian(s)")
     kinds = {k for m in chosen for k in m.kinds}

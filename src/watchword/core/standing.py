@@ -5,12 +5,14 @@ Folded from its `account/…` stream. Failures stick here, across agents, channe
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import msgspec
 
 from watchword.core.account import FACT_WINDOW, AccountClass, Status, strictest
 from watchword.core.action import Action
+from watchword.core.change import Change
 from watchword.core.errors import Corrupt, Refused
 from watchword.core.ids import AccountId, CaseId, PersonId
 from watchword.core.ruling import Ruling
@@ -147,7 +149,7 @@ class Recovery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Shield(msgspec.Struct, frozen=True, kw_only=True):
-    """One protective action, and which kinds of contact point it cut."""
+    """One protective action, and which kinds of contact point it cut; none, once a recovery gave access back."""
 
     at: datetime
     case: CaseId
@@ -227,8 +229,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def cut(self) -> frozenset[str]:
         """The kinds of contact point that protective actions cut since the last recovery gave access back."""
-        since = max((r.at for r in self.recoveries), default=None)
-        return frozenset(kind for s in self.shields if since is None or s.at > since for kind in s.cut)
+        return frozenset(kind for s in self.shields for kind in s.cut)
 
     def shields_within(self, span: timedelta, at: datetime) -> int:
         """How many protective actions were taken within *span* before *at*."""
@@ -251,6 +252,13 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
         return any(at - r.at < timedelta(seconds=r.probation_s) for r in self.recoveries)
 
 
+def shielded(account: AccountId, case: CaseId, by: PersonId, changes: Iterable[Change]) -> tuple[AccountShielded, ...]:
+    """What the account hears of *changes* that take access away: which contact points they cut; nothing of none."""
+    made = tuple(changes)
+    cut = tuple(sorted({kind for change in made for kind in change.cuts}))
+    return (AccountShielded(account=account, case=case, by=by, cut=cut),) if made else ()
+
+
 def evolve_account(account: Account | None, event: AccountEvent, at: datetime, thresholds: Thresholds) -> Account:
     """Fold one event appended at *at*; the first must be `AccountRegistered`."""
     replace = msgspec.structs.replace
@@ -269,7 +277,8 @@ def evolve_account(account: Account | None, event: AccountEvent, at: datetime, t
             return replace(failed, sealed_off=failed.freeze(at, thresholds) == 2)
         case _, RecoveryCompleted():
             done = Recovery(at=at, case=event.case, action=event.action, probation_s=event.probation_s)
-            return replace(account, recoveries=(*account.recoveries, done))
+            opened = tuple(replace(s, cut=()) for s in account.shields)
+            return replace(account, recoveries=(*account.recoveries, done), shields=opened)
         case _, AccountShielded():
             return replace(account, shields=(*account.shields, Shield(at=at, case=event.case, cut=event.cut)))
         case _, RecoveryBegun():

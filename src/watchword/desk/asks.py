@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from watchword.core import event as past
+from watchword.core.action import AlertLevel
 from watchword.core.aftercare import confirm_due
 from watchword.core.case import (
     TERMINAL,
@@ -44,6 +45,10 @@ AGAIN = timedelta(seconds=15)
 
 LOOK = timedelta(seconds=3)
 """How long after a provider sent a prompt it is asked for the answer, and asked again."""
+
+
+ALERTED = {AlertLevel.QUEUE: "recovery.queued", AlertLevel.PAGE: "recovery.released"}
+"""What security is told of a recovery that is let go on, by the alert its procedure asks for."""
 
 
 class Kind:
@@ -186,8 +191,10 @@ def _asked(
         case past.HoldRestarted():
             yield due(Kind.HOLD, event.until)
             yield due(Kind.NOTICE, at)
-        case past.Objected() if isinstance(after, Paused) and not isinstance(before, Paused):
-            yield due(Kind.NOTICE, at)
+        case past.Objected() if before is not None and not before.objections:
+            if isinstance(after, Paused):
+                yield due(Kind.NOTICE, at)
+            # What is done already stands still by itself, and is looked into all the sooner.
             yield due(Kind.PAGE, at, strand=f"{Kind.PAGE}/case.objected", suffix="/case.objected")
         case past.PauseLifted():
             yield from (due(kind, when, strand=OWN) for kind, when in _resumed(after, at))
@@ -200,17 +207,31 @@ def _asked(
             yield due(Kind.PAGE, at, strand=f"{Kind.PAGE}/break_glass.invoked", suffix="/break_glass.invoked")
         case past.ReviewOverdue():
             yield due(Kind.PAGE, at, strand=f"{Kind.PAGE}/review.overdue", suffix="/review.overdue")
+        case past.ReviewDone(sound=False):
+            yield due(Kind.PAGE, at, strand=f"{Kind.PAGE}/review.unsound", suffix="/review.unsound")
         case past.Validated():
             yield due(Kind.NOTICE, at)
         case past.ReviewOwed():
             yield due(Kind.REVIEW, event.due)
         case past.ApprovalGiven():
             yield due(Kind.APPROVED, at, strand=f"{Kind.APPROVED}/{entry}")
+    if isinstance(event, past.CaseReleased) and (told := _alerted(before, after)):
+        yield due(Kind.PAGE, at, strand=f"{Kind.PAGE}/{told}", suffix=f"/{told}")
     if not isinstance(before, Delivered) and (confirm := confirm_due(after)):
         yield due(Kind.CARE, confirm)
     if isinstance(after, Holding) and not isinstance(before, Holding):
         yield due(Kind.HOLD, after.until)
         yield due(Kind.NOTICE, at)
+
+
+def _alerted(before: Case | None, after: Case) -> str:
+    """What security hears of a release, by the alert its procedure asks for; nothing of one that is only renewed.
+
+    Broken glass was paged when it was broken.
+    """
+    if isinstance(before, Released) or after.broke_glass is not None:
+        return ""
+    return ALERTED.get(after.requirement.alert, "")
 
 
 def _resumed(after: Case, at: datetime) -> Iterator[tuple[str, datetime]]:

@@ -172,12 +172,7 @@ class Decisions:
         nonce = secrets.token_hex(16)
 
         def build(loaded: Loaded) -> do.Command:
-            if self.steps.registry.recently_recovered(self.steps.registry.person(actor), at):
-                raise Refused(
-                    "An account of yours was recovered in the last seven days.",
-                    "Have another custodian break the glass.",
-                    ("recovered",),
-                )
+            self.steps.demand_unrecovered(actor, at, "Have another custodian break the glass.")
             return do.BreakGlass(
                 by=actor,
                 requirement=broken_glass(rule, loaded.case.requirement),
@@ -298,6 +293,8 @@ class Decisions:
                 relations=standing.relations(actor, at),
             )
             ruling = self.steps.rule(actor, Step.RELEASE_FREEZE, facts, at)
+            ruling.demand()
+            self.steps.demand_unrecovered(actor, at, "Have somebody else on duty agree.")
             standing = self._still_on_duty(standing, facts, at)
             events = release_freeze(standing, actor, ruling, at, self.steps.thresholds)
             drafts = tuple(draft(e, actor, at) for e in events)
@@ -313,12 +310,16 @@ class Decisions:
         raise AssertionError
 
     def _still_on_duty(self, standing: Account, facts: CaseFacts, at: datetime) -> Account:
-        """An account with the votes of those who might still give them: a vote ends with the role it was given by."""
+        """An account with the votes of those who might still give them: a vote ends with the role it was given by.
+
+        And with a recovery of whoever gave it.
+        """
 
         def may(who: PersonId) -> bool:
             own = msgspec.structs.replace(facts, relations=standing.relations(who, at))
             ruling = self.steps.rule(who, Step.RELEASE_FREEZE, own, at)
-            return ruling.allowed and not ruling.errors
+            recovered = self.steps.registry.recently_recovered(self.steps.registry.person(who), at)
+            return ruling.allowed and not ruling.errors and not recovered
 
         return msgspec.structs.replace(standing, release_votes=tuple(filter(may, standing.release_votes)))
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from watchword.core.account import AccountClass
 from watchword.core.action import Action, Step
 from watchword.core.downtime import (
+    REVIEW,
     Downtime,
     DowntimeDeclared,
     DowntimeEvent,
@@ -27,6 +28,9 @@ from watchword.ledger.append import Append
 from watchword.ledger.entry import Disclosure, Retention
 from watchword.ledger.leader import Ledger
 from watchword.ledger.store import EffectRow
+
+DECLARED, LATE, UNSOUND = Kind.PAGE, "late", "unsound"
+"""What security is paged of, as the ids of the rows name it."""
 
 PERFORMER, WHY = "performer", "why"
 """Names of the disclosures of a declaration: who did it, as the directory's log calls them; and why."""
@@ -74,10 +78,7 @@ class Downtimes:
             return declare(event, self.steps.names.owner(account), at)
 
         # Whoever can declare can explain away what the log shows: security hears of it before a second one confirms.
-        page = EffectRow(
-            id=f"{DOWNTIME_STREAM}/{Kind.PAGE}/{event.downtime}", stream=DOWNTIME_STREAM, kind=Kind.PAGE, due_at=at
-        )
-        self._append(actor, build, told, at, (page,))
+        self._append(actor, build, told, at, (_page(DECLARED, event.downtime, at),))
         return event.downtime
 
     def confirm(self, actor: PersonId, downtime: str, at: datetime) -> None:
@@ -96,7 +97,7 @@ class Downtimes:
                 ) from refused
             return confirm(one, actor, self.steps.names.owner(one.declared.account), at)
 
-        self._append(actor, build, (), at)
+        self._append(actor, build, (), at, (_page(LATE, downtime, at + REVIEW),))
 
     def review(self, actor: PersonId, downtime: str, at: datetime, *, sound: bool, account_given: str) -> None:
         """Look at a declaration, as somebody who took no part in it."""
@@ -108,15 +109,20 @@ class Downtimes:
             self._ruled(actor, Step.REVIEW, one.declared, at)
             return review(one, actor, self.steps.names.owner(one.declared.account), sound=sound)
 
-        self._append(actor, build, words("words", account_given.strip()), at)
+        page = () if sound else (_page(UNSOUND, downtime, at),)
+        self._append(actor, build, words("words", account_given.strip()), at, page)
 
     def all(self) -> tuple[Downtime, ...]:
         """Every declaration, the newest first."""
         return tuple(reversed(declared(self.steps.ledger).values()))
 
     def overdue(self, at: datetime) -> tuple[Downtime, ...]:
-        """Those that nobody reviewed in time."""
-        return tuple(one for one in self.all() if one.overdue(at))
+        """Those that nobody reviewed in time, the oldest due first."""
+        return tuple(one for one in self.owing() if one.overdue(at))
+
+    def owing(self) -> tuple[Downtime, ...]:
+        """Those that owe a review, the oldest due first."""
+        return owing(self.steps.ledger)
 
     def told(self, downtime: str) -> dict[str, str]:
         """What was disclosed beside a declaration and is not erased: its performer, and why."""
@@ -135,6 +141,8 @@ class Downtimes:
             subject=self.steps.names.owner(declared.account),
         )
         self.steps.rule(actor, step, facts, at).demand()
+        if step is Step.DECLARE:
+            self.steps.demand_unrecovered(actor, at, "Have another custodian of the sealed procedure stand for it.")
 
     def _append(
         self,
@@ -156,6 +164,16 @@ class Downtimes:
                     raise
                 continue
             return
+
+
+def _page(event: str, downtime: str, due: datetime) -> EffectRow:
+    return EffectRow(id=f"{DOWNTIME_STREAM}/{event}/{downtime}", stream=DOWNTIME_STREAM, kind=Kind.PAGE, due_at=due)
+
+
+def owing(ledger: Ledger) -> tuple[Downtime, ...]:
+    """The declarations that owe a review, the oldest due first."""
+    owed = [(one.confirmed.due, one) for one in declared(ledger).values() if one.confirmed and not one.reviewed]
+    return tuple(one for _, one in sorted(owed, key=lambda pair: pair[0]))
 
 
 def declared(ledger: Ledger) -> dict[str, Downtime]:

@@ -188,7 +188,7 @@ class Runner:
                 self.desk.campaigns.raise_all(case, at)
                 self._settle(row)
             case Kind.PAGE if row.stream == DOWNTIME_STREAM:
-                self.paging.page_declared(row.id.rpartition("/")[2], row.id, at)
+                self.paging.page_downtime(row.id, at)
                 self._settle(row)
             case Kind.PAGE:
                 self.paging.page(case, row.id.rpartition("/")[2], row.id, at)

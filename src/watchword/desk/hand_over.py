@@ -57,10 +57,12 @@ class HandOver:
         self.steps.system_step(case, lambda _: do.OpenHandOver(jwk=key), at)
         return self._held(case, key)
 
-    def reprove(self, case: CaseId, method: str, browser: str, at: datetime) -> tuple[str, Begun]:
-        """Start the enforced method that is proven again before anything is handed over."""
+    def reprove(
+        self, case: CaseId, method: str, browser: str, at: datetime, *, mark: str | None = None
+    ) -> tuple[str, Begun]:
+        """Start the enforced method that is proven again before anything is handed over; *mark* as in `answer`."""
         self._demand_browser(self.steps.load(case), browser)
-        return self.verification.begin_again(case, method, at)
+        return self.verification.begin_again(case, method, at, mark=mark)
 
     def answer(
         self, case: CaseId, challenge: str, answer: str, browser: str, at: datetime, *, mark: str | None = None

@@ -24,7 +24,6 @@ from watchword.core.change import (
 )
 from watchword.core.decision import decide
 from watchword.core.errors import Invalid, Refused
-from watchword.core.gates import WEEK
 from watchword.core.ids import AccountId, CaseId, OriginId, PersonId
 from watchword.core.person import Kind
 from watchword.core.requirement import Context, Requirement
@@ -126,7 +125,7 @@ class Intake:
                     account_class,
                     wish.action,
                     context,
-                    completed_recoveries_7d=account.recoveries_within(WEEK, at),
+                    completed_recoveries_7d=account.recoveries_within(self.steps.policy.procedures.repeat.window, at),
                     shared_origin=shared,
                 )
             case = case or CaseId(self.steps.ledger.pseudonym("c"))

@@ -24,7 +24,7 @@ from watchword.core.approval import (
 )
 from watchword.core.errors import Conflict, Invalid, Refused
 from watchword.core.ids import PersonId, Seq
-from watchword.core.loan import Loan, suffices
+from watchword.core.loan import Loan
 from watchword.core.passkey import METHOD, RelyingParty
 from watchword.core.person import (
     CredentialUsed,
@@ -38,6 +38,7 @@ from watchword.core.person import (
 )
 from watchword.core.quorum import Rule
 from watchword.desk.approvals import said_to_approver
+from watchword.desk.lent import holds
 from watchword.desk.recording import draft, event_of, person_stream
 from watchword.desk.steps import Steps
 from watchword.ledger.append import Append, Appended
@@ -108,11 +109,11 @@ class Lending:
 
     def is_signed(self, lent: LentSeat, at: datetime) -> bool:
         """Whether *lent* counts where approvals are signed: by a key that its lender holds still."""
-        return suffices(lent, self.steps.registry.person(lent.by), CONFIRMED, at)
+        return holds(lent, self.steps.registry.person(lent.by), CONFIRMED, at, self.party)
 
     def is_bound(self, lent: LentSeat, at: datetime) -> bool:
         """Whether *lent* counts where a key that can not be copied is asked for, as well."""
-        return suffices(lent, self.steps.registry.person(lent.by), BOUND, at)
+        return holds(lent, self.steps.registry.person(lent.by), BOUND, at, self.party)
 
     def to_sign(self, actor: PersonId, login: str, seat: str, until: datetime, at: datetime) -> Signing:
         """What *actor* signs to lend that; refused where they may not, or hold no passkey that counts."""

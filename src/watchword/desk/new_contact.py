@@ -1,8 +1,9 @@
 """The new contact point of a case: entered on the person's own page, bound to that browser, masked for everybody else.
 
 The rule that makes a proof speak for the value: what was proven before an entry is void (`core.contact`), and every
-method that software checks is answered by the browser that entered the value, or not at all. Policy asks for at least
-one such method, so whoever opens the page first and types a number of their own still needs the person's factor there.
+method that software checks is answered by the browser that entered the value, or not at all; somebody else's word is
+no such answer. A requirement asks for at least one (`core.requirement`), so whoever opens the page first and types a
+number of their own still needs the person's factor there.
 """
 
 from __future__ import annotations

@@ -11,12 +11,14 @@ import structlog
 
 from watchword.core import command as do
 from watchword.core import event as past
-from watchword.core.account import PEOPLE, Contact, DirectoryAccount
+from watchword.core.account import FACT_WINDOW, PEOPLE, Contact, DirectoryAccount
 from watchword.core.approval import is_signed
 from watchword.core.case import Case, Checked, Contained, Delivered, Executed, Holding, Paused, Protected
+from watchword.core.change import Suspend
 from watchword.core.errors import Invalid, Refused, Unavailable
 from watchword.core.ids import AccountId, CaseId, PersonId
 from watchword.core.person import AccountLinked
+from watchword.core.requirement import is_young
 from watchword.desk.approval_words import to_approver, to_lender, to_subject
 from watchword.desk.credential_words import TOLD, to_owner
 from watchword.desk.decisions import request_digest
@@ -29,6 +31,9 @@ log = structlog.get_logger("watchword.notices")
 
 CHANNELS = {"mail": ("mail",), "phone": ("call", "sms")}
 """Which channels reach which kind of contact point, the one that notices prefer first."""
+
+BESIDE = "beside"
+"""What stands among the kinds of contact point by which a hold was told, where others than the person were."""
 
 Tell: TypeAlias = Callable[[AccountId, DirectoryAccount, Words], int]
 """Tells of one account as it was read, in these words; returns how many contacts it reached."""
@@ -76,30 +81,76 @@ class Notices:
         said = _text(loaded, say)
         if said is None:
             raise Refused("Nothing happened that a notice would tell of.", "Drop it.", ("nothing_to_tell",))
-        # What is taken away for want of a word may have been the person's own: they are told wherever they may be.
-        cut = frozenset() if loaded.unconfirmed else self.desk.steps.registry.account(loaded.account).cut
+        cut = self._cut(loaded, seen)
         # Whoever is at the old address is the one to say "not me", and the directory knows it no more.
         now = {(c.kind, c.value) for c in seen.contacts}
         before = tuple(c for c in self.desk.new_contact.replaced(case) if (c.kind, c.value) not in now)
-        earlier = loaded.told if isinstance(loaded, Holding) else ()
-        skipped = {*cut, *earlier}  # whom a hold was told of before another channel failed is not called again
-        told, away = self._send(
-            tuple(c for c in (*seen.contacts, *before, *self._owner(loaded)) if c.kind not in skipped),
-            effect,
-            said,
-            say,
-            at,
-        )
-        log.info("notice.sent", case=case, contacts=len(told))
+        contacts = tuple(c for c in (*seen.contacts, *before, *self._owner(loaded)) if c.kind not in cut)
         if isinstance(loaded, Holding):
-            channels = tuple(dict.fromkeys((*earlier, *told)))
-            if told:
-                self.desk.steps.system_step(case, lambda _: do.TellHold(channels=channels), at)
-            elif not channels and away is None:
-                log.error("hold.untold", case=case)
-                raise Unavailable("Nobody can be told of this hold.", "It is tried again, and the hold waits for it.")
+            self._tell_hold(loaded, contacts, effect, said, say, at)
+            return
+        told, away = self._send(contacts, effect, said, say, at)
+        log.info("notice.sent", case=case, contacts=len(told))
         if away is not None:
             raise away
+
+    def _tell_hold(
+        self, case: Holding, contacts: tuple[Contact, ...], effect: str, said: tuple[str, str], say: Words, at: datetime
+    ) -> None:
+        """Tell of a hold, and take down by what: a contact point that changed lately is told and counts for nothing.
+
+        Whoever changed it may be who asks. Where no other is on record, those who answer for the person are asked.
+        """
+        old = tuple(c for c in contacts if not is_young(case.requirement, c.changed_at, at))
+        # Whom it was told of before another channel failed is not called again.
+        told, away = self._send(tuple(c for c in old if c.kind not in case.told), effect, said, say, at)
+        channels = tuple(dict.fromkeys((*case.told, *(c.kind for c in told))))
+        if contacts and not old and not channels:
+            told, away = self._ask_beside(case, effect, at)
+            channels = (BESIDE,) if told else ()
+        log.info("notice.sent", case=case.id, contacts=len(told))
+        if told:
+            self._send(tuple(c for c in contacts if c not in old), f"{effect}/young", said, say, at)
+            self.desk.steps.system_step(case.id, lambda _: do.TellHold(channels=channels), at)
+        elif not channels and away is None:
+            log.error("hold.untold", case=case.id)
+            raise Unavailable("Nobody can be told of this hold.", "It is tried again, and the hold waits for it.")
+        if away is not None:
+            raise away
+
+    def _ask_beside(self, case: Holding, effect: str, at: datetime) -> tuple[tuple[Contact, ...], Unavailable | None]:
+        """Tell the manager or sponsor of record, who has been that for a while, where they have been reached as long.
+
+        They may say for the person that it is not them.
+        """
+        steps = self.desk.steps
+        account, name = steps.registry.account(case.account), steps.names.said(case.subject)[1] if case.subject else ""
+        told: list[Contact] = []
+        for who in dict.fromkeys((account.facts.manager, account.facts.sponsor)):
+            if who is None or who == case.subject or not account.relations(who, at):
+                continue
+            for own in steps.registry.person(who).accounts:
+                directory, native = steps.registry.native_id(own)
+                seen = steps.directory(directory).read(native)
+                say = words(known(seen.language, self.language))
+                old = tuple(c for c in seen.contacts if not is_young(case.requirement, c.changed_at, at))
+                reached = tuple(c for c in old if c.kind not in steps.registry.account(own).cut)
+                sent, away = self._send(reached, f"{effect}/{own}", _asked_beside(case, name, say), say, at)
+                told.extend(sent)
+                if away is not None and not told:
+                    return (), away
+        return tuple(told), None
+
+    def _cut(self, case: Case, seen: DirectoryAccount) -> frozenset[str]:
+        """The kinds of contact point that do not reach the person of *case* any more."""
+        if isinstance(case, Contained) and (case.unconfirmed or not isinstance(case, Protected)):
+            # What is taken away for want of a word, or by a mistake, may have been their own: they are told wherever
+            # they may be.
+            return frozenset()
+        # An account that is disabled still, or was by others, has no mailbox that anybody reads: a hold told there
+        # alone would be one that nobody could object to.
+        disabled = frozenset(Suspend.cuts) if isinstance(case, Holding) and not seen.enabled else frozenset()
+        return self.desk.steps.registry.account(case.account).cut | disabled
 
     def tell_approved(self, case: CaseId, version: int, effect: str, at: datetime) -> None:
         """Tell the person, the approver and their lenders, by mail, what entry *version* of a case approved."""
@@ -178,7 +229,10 @@ class Notices:
     def _tell_by_mail(
         self, account: AccountId, seen: DirectoryAccount, effect: str, said: tuple[str, str], say: Words, at: datetime
     ) -> int:
-        """Send to the mail addresses of record, and to the others where that reached none; returns how many it did."""
+        """Send to the mail addresses of record, and to the others where that reached none; returns how many it did.
+
+        One that changed lately reaches whoever changed it, so the others are told as well.
+        """
         cut = self.desk.steps.registry.account(account).cut
         reached = tuple(c for c in seen.contacts if c.kind not in cut)
         told = 0
@@ -190,16 +244,16 @@ class Notices:
             if away is not None:
                 raise away
             told += len(sent)
-            if told:
+            if any(c.changed_at is None or at - c.changed_at >= FACT_WINDOW for c in sent):
                 break
         return told
 
     def _send(
         self, contacts: tuple[Contact, ...], effect: str, said: tuple[str, str], say: Words, at: datetime
-    ) -> tuple[tuple[str, ...], Unavailable | None]:
-        """Send to each contact there is a channel for; returns the kinds of those that were told, and who was away."""
+    ) -> tuple[tuple[Contact, ...], Unavailable | None]:
+        """Send to each contact there is a channel for; returns those that were told, and who was away."""
         subject, text = said
-        told: list[str] = []
+        told: list[Contact] = []
         away: Unavailable | None = None
         for number, contact in enumerate(contacts):
             channel = next((c for c in CHANNELS.get(contact.kind, ()) if c in self.notifiers), None)
@@ -216,7 +270,7 @@ class Notices:
             )
             try:
                 self._notifier(channel, contact).send(notice)
-                told.append(contact.kind)
+                told.append(contact)
             except Invalid as fault:
                 log.warning("notice.undeliverable", effect=effect, contact=contact.kind, why=fault.what)
             except Unavailable as fault:
@@ -247,6 +301,13 @@ class Notices:
                 ("no_channel",),
             )
         return self.notifiers[channel]
+
+
+def _asked_beside(case: Holding, name: str, say: Words) -> tuple[str, str]:
+    """What the manager or sponsor of somebody reads, who can not be asked themself."""
+    code = case.id[2:10]
+    asked = say("beside.asked", name=name, deed=say(f"deed.{case.action}"), until=say.moment(case.until))
+    return say("beside.subject", name=name, case=code), f"{asked} {say('beside.object', name=name, case=code)}"
 
 
 def _text(case: Case, say: Words) -> tuple[str, str] | None:

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+import structlog
+
 from watchword.core import command as do
 from watchword.core import event as past
 from watchword.core.action import Step
-from watchword.core.errors import Invalid
+from watchword.core.errors import Invalid, Refused
 from watchword.core.ids import CaseId, PersonId
 from watchword.desk.hand_over import HandOver
 from watchword.desk.new_contact import NewContact
 from watchword.desk.protection import budget
 from watchword.desk.steps import NOTHING_EXPECTED, Loaded, Steps, words
+
+log = structlog.get_logger("watchword.objections")
 
 LONGEST = 2000
 """Characters of what somebody says of it."""
@@ -50,10 +54,23 @@ class Objections:
 
         self.steps.system_step(case, build, at)
 
+    def object_on_prompt(self, case: CaseId, at: datetime) -> None:
+        """Record that the person says so where they are prompted, signed by the browser they enrolled."""
+        said = do.Object(by=self.steps.runner, channel="prompt")
+        try:
+            self.steps.system_step(case, lambda _: said, at)
+        except Refused as refused:  # it was said there before, or the case ended meanwhile
+            log.info("prompt.not_objected", case=case, why=refused.what)
+
     def lift(self, actor: PersonId, case: CaseId, why: str, at: datetime) -> None:
         """Let a case go on that was objected to, as somebody who took no part; *why* is kept sealed."""
         told = {past.PauseLifted: words("why", _sentence(why, "why"))}
-        self.steps.step(case, actor, Step.LIFT_PAUSE, lambda _: do.LiftPause(by=actor), at, disclosures=told)
+
+        def build(_: Loaded) -> do.Command:
+            self.steps.demand_unrecovered(actor, at, "Have somebody else on duty look at it.")
+            return do.LiftPause(by=actor)
+
+        self.steps.step(case, actor, Step.LIFT_PAUSE, build, at, disclosures=told)
 
 
 def _sentence(text: str, where: str) -> str:

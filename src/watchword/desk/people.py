@@ -16,6 +16,7 @@ import msgspec
 from watchword.core.account import AccountClass
 from watchword.core.action import Action, Step
 from watchword.core.approval import SSH_KEY, demand_own_sign_in
+from watchword.core.downtime import granted
 from watchword.core.errors import Conflict, Invalid, Refused
 from watchword.core.ids import AccountId, PersonId
 from watchword.core.login import is_plain
@@ -36,7 +37,6 @@ from watchword.core.person import (
     PersonRegistered,
     Role,
     RoleGrant,
-    RoleGranted,
     RoleRevoked,
 )
 from watchword.core.ruling import CaseFacts
@@ -132,7 +132,7 @@ class People:
             )
         if not grant.unit or grant.role in GOVERNING:
             self._ruled(actor, Step.ADMINISTER_PEOPLE, EVERYWHERE, at, subject=person)
-        self._administer(actor, person, at, lambda _: (RoleGranted(person=person, grant=grant), ()), unit=grant.unit)
+        self._administer(actor, person, at, lambda known: (granted(known, grant, at), ()), unit=grant.unit)
 
     def revoke(self, actor: PersonId, person: PersonId, role: Role, at: datetime) -> None:
         """Take a role, in every unit; `Invalid` where it is not held."""
@@ -296,7 +296,7 @@ class People:
         """Agree that the switch is turned off before its time; True when this was the second person and it is."""
         _demand_reason(why)
         for attempt in range(RACES):
-            self._ruled(actor, Step.RELEASE_FREEZE, EVERYWHERE, at)
+            self._demand_lowers(actor, at)
             entries = self.steps.ledger.read(POLICY_STREAM)
             posture = self.steps.registry.posture()
             if not posture.elevated(at):
@@ -306,9 +306,7 @@ class People:
                 raise Refused("You have agreed to this already.", "A second person has to as well.", ("same_person",))
             vote = draft(ThreatLowerVoted(by=actor), actor, at, words("why", why.strip()))
             off = (draft(ThreatLowered(by=actor), actor, at),) if votes else ()
-            append = Append(
-                stream=POLICY_STREAM, expected_version=entries[-1].entry.version if entries else -1, drafts=(vote, *off)
-            )
+            append = Append(stream=POLICY_STREAM, expected_version=entries[-1].entry.version, drafts=(vote, *off))
             try:
                 self.steps.ledger.append((append,))
             except Conflict:
@@ -322,9 +320,13 @@ class People:
         """Who wants the switch off and might still say so: whoever was taken off duty since is none of two."""
         return tuple(who for who in self.steps.registry.posture().lower_votes if self._may_lower(who, at))
 
+    def _demand_lowers(self, who: PersonId, at: datetime) -> None:
+        self._ruled(who, Step.RELEASE_FREEZE, EVERYWHERE, at)
+        self.steps.demand_unrecovered(who, at, "Have somebody else on duty agree.")
+
     def _may_lower(self, who: PersonId, at: datetime) -> bool:
         try:
-            self._ruled(who, Step.RELEASE_FREEZE, EVERYWHERE, at)
+            self._demand_lowers(who, at)
         except Refused:
             return False
         return True

@@ -20,6 +20,7 @@ from watchword.core.person import Credential
 from watchword.core.progress import Challenge
 from watchword.core.prompt import METHOD, PromptMaterial
 from watchword.desk.links import Link, Links
+from watchword.desk.objections import Objections
 from watchword.desk.people import People
 from watchword.desk.verification import Verification
 
@@ -59,10 +60,13 @@ class Prompt(msgspec.Struct, frozen=True, kw_only=True):
 class Prompts:
     """Enrolled browsers as use cases."""
 
-    def __init__(self, people: People, links: Links, verification: Verification, keys: ChecksPrompts) -> None:
+    def __init__(
+        self, people: People, links: Links, verification: Verification, objections: Objections, keys: ChecksPrompts
+    ) -> None:
         self.people = people
         self.links = links
         self.verification = verification
+        self.objections = objections
         self.keys = keys
         self.steps = people.steps
 
@@ -116,13 +120,19 @@ class Prompts:
         """Take what this browser signed, for one of its own prompts; returns the case. See `Verification.answer`.
 
         At a hand-over the number is shown by the browser that opened it and by no other, which is what binds the two.
+        That it was not them is a “not me” like any other: the case stands still.
         """
         self._credential(held)
         self.steps.cases.follow(self.steps.ledger)
         case = next((case.id for case, one in self._running(held, at) if one.id == challenge), None)
         if case is None:
             raise Refused("This prompt is over.", "Ask the desk to begin it again.", ("expired",))
-        self.verification.answer(case, challenge, answer, at, attesting=None)
+        try:
+            self.verification.answer(case, challenge, answer, at, attesting=None)
+        except Refused as refused:
+            if "not_me" in refused.reasons:
+                self.objections.object_on_prompt(case, at)
+            raise
         return case
 
     def _running(self, held: Held, at: datetime) -> tuple[tuple[Case, Challenge], ...]:

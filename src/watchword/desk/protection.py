@@ -62,6 +62,10 @@ class Protection:
             roles = self.steps.registry.person(actor).roles_at(at, loaded.case.unit)
             return do.Protect(by=actor, changes=changes, on_duty=bool(RESPONDERS & roles))
 
+        if self.steps.registry.person(actor).kind is Kind.AI:
+            # What the directory says of the account now: it may have joined a guarded class since the case was opened.
+            name, native = self.steps.registry.native_id(self.steps.load(case).case.account)
+            self.steps.registry.observe(self.steps.directory(name).read(native), self.steps.runner, at)
         told = {past.ProtectionTaken: words("why", why.strip())}
         self.steps.step(
             case, actor, Step.PROTECT, build, at, disclosures=told, expect=lambda: budget(self.steps, actor, at)

@@ -7,7 +7,7 @@ was opened, how often its account had been recovered by then, and who took which
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 
@@ -129,7 +129,7 @@ def _replayed(registry: Registry, draft: Policy, stream: str) -> Replayed:
 
 def _required(draft: Policy, opened: past.CaseOpened, account: Account, at: datetime) -> tuple[Requirement | None, str]:
     """What the draft asks of a case as it came in, or None and why it would not be opened."""
-    recoveries = account.recoveries_within(timedelta(seconds=draft.procedures.repeat.window_s), at)
+    recoveries = account.recoveries_within(draft.procedures.repeat.window, at)
     try:
         asked = draft.procedures.require(
             opened.account_class, opened.action, opened.context, completed_recoveries_7d=recoveries
@@ -160,7 +160,7 @@ def _steps(event: past.CaseEvent) -> Iterator[tuple[PersonId, Step]]:
             yield event.by, Step.ESCALATE
         case past.CaseWithdrawn():
             yield event.by, Step.WITHDRAW
-        case past.Objected() if event.channel != "page":
+        case past.Objected() if event.channel not in {"page", "prompt"}:
             yield event.by, Step.OBJECT
         case past.PauseLifted():
             yield event.by, Step.LIFT_PAUSE

@@ -15,7 +15,7 @@ import msgspec
 
 from watchword.core import command as do
 from watchword.core import event as past
-from watchword.core.account import AccountClass
+from watchword.core.account import AccountClass, strictest
 from watchword.core.action import Action, Step
 from watchword.core.case import Case, beneath, evolve
 from watchword.core.decision import FREEZABLE, decide
@@ -25,6 +25,7 @@ from watchword.core.facts import PORTAL, facts_of, portal_relations
 from watchword.core.gates import Event
 from watchword.core.ids import CaseId, PersonId
 from watchword.core.origin import Throttle
+from watchword.core.passkey import RelyingParty
 from watchword.core.person import Person
 from watchword.core.request import NotBefore
 from watchword.core.ruling import UNSIGNED_LOAN, CaseFacts, Ruling
@@ -96,6 +97,7 @@ class Steps:
         portal: PersonId | None = None,
         country: str = "",
         shared_numbers: Collection[str] = (),
+        party: RelyingParty | None = None,
     ) -> None:
         self.ledger = ledger
         self.policy = policy
@@ -106,6 +108,7 @@ class Steps:
         self.runner = runner
         self.executor = executor
         self.portal = portal  # who opens what people recover alone; nobody, where that is switched off
+        self.party = party  # whose pages approvals and loans are signed on
         self.country = country  # what a number without one is of
         self.shared_numbers = frozenset(plain("number", one, country) for one in shared_numbers)
         self.sends = frozenset(sends)  # the methods whose challenge sends something
@@ -151,8 +154,8 @@ class Steps:
         person = self.registry.person(actor)
         recovered = self.registry.recently_recovered(person, at)
         facts = facts_of(loaded.case, loaded.account, actor, at, recovered=recovered)
-        if step is Step.PROTECT and loaded.case.subject is not None:
-            facts = msgspec.structs.replace(facts, subject_roles=self._held_by(loaded.case.subject, at))
+        if step is Step.PROTECT:
+            facts = self._as_held_now(facts, loaded, at)
         if own := portal_relations(loaded.case, actor, self.portal):
             facts = msgspec.structs.replace(facts, relations=(*facts.relations, *own))
         if step not in UNDER_DRIFT:
@@ -168,6 +171,14 @@ class Steps:
             return msgspec.structs.replace(ruling, reasons=(*ruling.reasons, UNSIGNED_LOAN))
         return ruling
 
+    def _as_held_now(self, facts: CaseFacts, loaded: Loaded, at: datetime) -> CaseFacts:
+        """Who it is whose access is taken away: as strict as when the case was opened, or as they have become since."""
+        case = loaded.case
+        now = self.registry.strictest_class(loaded.account, case.subject, at)
+        held = strictest((case.account_class, now)) or case.account_class
+        roles = self._held_by(case.subject, at) if case.subject is not None else ()
+        return msgspec.structs.replace(facts, account_class=held, subject_roles=roles)
+
     def _held_by(self, subject: PersonId, at: datetime) -> tuple[str, ...]:
         """What *subject* holds in whatever unit, and the seats they were lent."""
         person = self.registry.person(subject)
@@ -177,7 +188,9 @@ class Steps:
     def lent(self, person: Person, loaded: Loaded, at: datetime, *, to_approve: bool = True) -> Counting:
         """The seats of others that *person* may take in this case, *to_approve* or to look and say no."""
         rule = self.policy.people.rule
-        return counting(self.registry, rule, person, loaded.case, loaded.account, at, to_approve=to_approve)
+        return counting(
+            self.registry, rule, person, loaded.case, loaded.account, at, party=self.party, to_approve=to_approve
+        )
 
     def may(self, actor: PersonId, step: Step, loaded: Loaded, at: datetime) -> bool:
         """Whether to offer a step; the step itself is ruled again."""
@@ -212,6 +225,14 @@ class Steps:
         ]
         if not any(r.allowed and not r.errors for r in rulings):
             rulings[0].demand()
+
+    def demand_unrecovered(self, actor: PersonId, at: datetime, instead: str) -> None:
+        """Refuse somebody one of whose own accounts was recovered within seven days: whoever it is may be another one.
+
+        Asked of whoever undoes a protection or stands for what no procedure asks for; policy asks it of approvers.
+        """
+        if self.registry.recently_recovered(self.registry.person(actor), at):
+            raise Refused("An account of yours was recovered in the last seven days.", instead, ("recovered",))
 
     def relations_to_new(self, actor: PersonId) -> tuple[str, ...]:
         """What *actor* is to a case they are about to open, beside what they are to the account."""

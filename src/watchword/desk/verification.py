@@ -21,7 +21,7 @@ from watchword.core.origin import AGENTS, of_agent
 from watchword.core.person import Credential, Person, Role
 from watchword.core.progress import Challenge
 from watchword.core.prompt import PROMPTING
-from watchword.core.proving import demand_few_left
+from watchword.core.proving import KIOSK, demand_few_left
 from watchword.core.requirement import Satisfied, Shortfall, assess
 from watchword.core.workload import METHOD as WORKLOAD
 from watchword.core.workload import runs_as
@@ -30,7 +30,7 @@ from watchword.desk.steps import NOTHING_TOLD, Expect, Loaded, Steps, Told, noth
 from watchword.desk.vouching import CONTACT as CONTACT_METHOD
 from watchword.desk.vouching import PORTAL, Vouch, asked_of, named_at, voucher
 from watchword.ledger.entry import Disclosure, Retention
-from watchword.methods.port import Ask, Begun, MethodPort, Proof
+from watchword.methods.port import NO, Ask, Begun, MethodPort, Proof
 
 CONTACT = "contact"
 """Name of the disclosure that holds the contact point a challenge was begun with; a later change is not followed."""
@@ -75,10 +75,13 @@ class Verification:
         with self.steps.registry.folds.moment():
             return self._begin(actor, Step.VERIFY, case, method, "verify", at, custodian, challenge)
 
-    def begin_again(self, case: CaseId, method: str, at: datetime) -> tuple[str, Begun]:
-        """Start the enforced method that is proven again before anything is handed over."""
+    def begin_again(self, case: CaseId, method: str, at: datetime, *, mark: str | None = None) -> tuple[str, Begun]:
+        """Start the enforced method that is proven again before anything is handed over.
+
+        *mark* is of the browser that takes it over: a supervisor gives their word in that one or not at all.
+        """
         with self.steps.registry.folds.moment():
-            return self._begin(self.steps.runner, Step.HAND_OVER, case, method, "hand_over", at, None)
+            return self._begin(self.steps.runner, Step.HAND_OVER, case, method, "hand_over", at, None, mark=mark)
 
     def _begin(
         self,
@@ -90,6 +93,7 @@ class Verification:
         at: datetime,
         custodian: PersonId | None,
         challenge: str | None = None,
+        mark: str | None = None,
     ) -> tuple[str, Begun]:
         port = self.methods.get(method)
         if port is None:
@@ -119,6 +123,7 @@ class Verification:
             credential=ask.credential.id if ask.credential else None,
             contact_changed_at=self._later(_changed_at(ask, prover), loaded.case, method, at),
             expires=begun.expires,
+            browser=mark if method == KIOSK else None,
         )
         told = {past.ChallengeBegun: words(CONTACT, msgspec.json.encode(ask.contact).decode())} if ask.contact else {}
         prompts = prover.id if prover is not None and method in PROMPTING else None
@@ -141,7 +146,8 @@ class Verification:
         """Raise `Refused` while where the caller comes from has to wait, or the agent; the target comes after both."""
         for place in case.sources:
             self.steps.registry.origin(place).demand(at, self.steps.throttle)
-        if agent != self.steps.portal:  # everybody who recovers alone does it through this one
+        # Everybody who recovers alone does it through the one, and every hand-over is asked for through the other.
+        if agent not in (self.steps.portal, self.steps.runner):
             self.steps.registry.origin(of_agent(agent)).demand(at, AGENTS)
 
     def _guessed(self, case: Case, at: datetime) -> tuple[Case, ...]:
@@ -334,10 +340,14 @@ class Verification:
                 )
         return tuple(found)
 
-    def vouch(self, actor: PersonId, case: CaseId, challenge: str, answer: str, at: datetime) -> str:
-        """Take the word of *actor*, who is signed in: their passkey's signature, or `no`.
+    def vouch(
+        self, actor: PersonId, case: CaseId, challenge: str, answer: str, at: datetime, *, mark: str | None = None
+    ) -> str:
+        """Take the word of *actor*, who is signed in, in the browser of that *mark*: their signature, or `no`.
 
-        Whether their word counts is asked again: who managed the account or had no hand in the case then may now.
+        Whether their word counts is asked again: who managed the account or had no hand in the case then may now. At
+        the hand-over it is about the browser that takes the credential, so it is given there: whoever opened the page
+        first, far from the kiosk, has no supervisor beside them.
         """
         loaded = self.steps.load(case)
         mine = next((c for c in loaded.case.challenges if c.id == challenge and c.method in PORTAL), None)
@@ -345,6 +355,12 @@ class Verification:
             raise Refused("Nobody asks you to vouch here.", "Ask the desk what it is about.", ("foreign",))
         if voucher(self.steps.registry, loaded, mine.method, at, mine.prover).id != actor:
             raise Refused("It is no longer you who may vouch.", "Tell the desk.", ("no_voucher",))
+        if mine.purpose == "hand_over" and answer.strip().lower() != NO and (mark is None or mark != mine.browser):
+            raise Refused(
+                "The page of this recovery is open in another browser than this one.",
+                "Sign in at the kiosk, where their page is open; if that says another browser opened it, say no.",
+                ("other_browser",),
+            )
         return self.answer(case, challenge, answer, at, attesting=None, portal=True)
 
     def _version_of(self, prover: PersonId | None) -> Mapping[str, int]:

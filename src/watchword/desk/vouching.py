@@ -19,6 +19,7 @@ from watchword.core.ids import CaseId, PersonId
 from watchword.core.person import Credential, Kind, Person, Role
 from watchword.core.progress import Challenge
 from watchword.core.proving import KIOSK
+from watchword.core.requirement import VOUCHED
 from watchword.desk.people import People
 from watchword.desk.registry import Registry
 from watchword.desk.steps import Loaded
@@ -30,7 +31,7 @@ MANAGER, CONTACT = "manager_of_record", "recovery_contact"
 
 CUSTODIAN = "custodian_passkey"
 
-PORTAL = frozenset({MANAGER, CONTACT, KIOSK})
+PORTAL = VOUCHED
 """The methods that are answered by whoever vouches, signed in, and nowhere else."""
 
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from watchword.desk.asks import Kind
+from watchword.desk.downtime import owing
 from watchword.desk.followers import CaseList
 from watchword.desk.registry import Registry
 from watchword.desk.tallies import Tallies
@@ -48,7 +49,7 @@ def ask_desk(
     """Have *metrics* ask the parts of a desk."""
     metrics.ask("ledger", lambda: _ledger(ledger, followers))
     metrics.ask("effects", lambda: _effects(ledger, clock()))
-    metrics.ask("cases", lambda: _cases(cases))
+    metrics.ask("cases", lambda: _cases(cases, ledger, clock()))
     metrics.ask("verifications", lambda: _verifications(tallies))
     metrics.ask("threat", lambda: _threat(registry, clock()))
     metrics.ask("findings", lambda: _findings(findings))
@@ -71,11 +72,14 @@ def _effects(ledger: Ledger, at: datetime) -> Iterator[Metric]:
     yield gauges("watchword_effects_overdue", "Of these, due for more than five minutes.", "kind", overdue)
 
 
-def _cases(cases: CaseList) -> Iterator[Metric]:
+def _cases(cases: CaseList, ledger: Ledger, at: datetime) -> Iterator[Metric]:
     stages, owed, overdue = cases.counts()
+    down = owing(ledger)
     yield gauges("watchword_cases_open", "Cases that are not at their end.", "stage", stages.items())
-    yield gauge("watchword_reviews_owed", "Cases that owe a review.", owed)
-    yield gauge("watchword_reviews_overdue", "Of these, not reviewed in time.", overdue)
+    told = "Cases, and declarations of downtime, that owe a review."
+    yield gauge("watchword_reviews_owed", told, owed + len(down))
+    late = sum(one.overdue(at) for one in down)
+    yield gauge("watchword_reviews_overdue", "Of these, not reviewed in time.", overdue + late)
 
 
 def _verifications(tallies: Tallies) -> Iterator[Metric]:

@@ -19,6 +19,9 @@ from watchword.core.ids import AccountId, CaseId
 from watchword.core.person import Credential
 from watchword.core.proving import TRIES
 
+NO = "no"
+"""What somebody answers who does not vouch; it needs no passkey, and ends the method."""
+
 _UNSAID = frozenset({"secret", "contact", "prompt"})
 
 

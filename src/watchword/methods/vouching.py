@@ -13,10 +13,7 @@ from msgspec.structs import replace
 from watchword.core.errors import Refused
 from watchword.core.passkey import RelyingParty
 from watchword.methods.passkey import Passkey
-from watchword.methods.port import Ask, Begun, Proof
-
-NO = "no"
-"""What somebody answers who does not vouch; it needs no passkey, and ends the method."""
+from watchword.methods.port import NO, Ask, Begun, Proof
 
 
 class Vouching(Passkey):

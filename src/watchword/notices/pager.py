@@ -5,6 +5,8 @@ What is paged names cases by their code and says what happened; it holds no name
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import httpx2
 import msgspec
 
@@ -19,6 +21,8 @@ WITHIN_S = 10.0
 class MailPager:
     """Pages an address of the settings over the mail that is configured."""
 
+    queues: ClassVar[bool] = False
+
     def __init__(self, notifier: Notifier, address: str) -> None:
         self._notifier = notifier
         self._to = Contact(kind="mail", value=address, changed_at=None)
@@ -32,6 +36,8 @@ class MailPager:
 
 class WebhookPager:
     """Posts JSON to one address; the receiver tells repeats apart by `id`."""
+
+    queues: ClassVar[bool] = True
 
     def __init__(self, url: str) -> None:
         self._url = url

@@ -78,7 +78,11 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Pager(Protocol):
-    """A way to reach whoever is on duty."""
+    """A way to reach whoever is on duty; what it *queues* waits there to be looked at, and wakes nobody."""
+
+    @property
+    def queues(self) -> bool:
+        """Whether what is sent there waits in a queue."""
 
     def page(self, page: Page) -> None:
         """Send *page*; raise `Unavailable` when it may be tried again, `Invalid` when it can never go out."""

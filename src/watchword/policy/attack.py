@@ -164,7 +164,11 @@ def _proved(policy: Policy, roster: Roster, bound: int) -> Analysis:
             msgspec.structs.replace(row, account=account) for account, at in merged.places.items() for row in known[at]
         ),
         complete=not any(f.algebra.cut for f in merged.fixpoints) and not merged.left,
-        notes=(*_notes(policy, first, {at[1] for at in merged.places.values()}), *_taken_as_one(merged)),
+        notes=(
+            *_notes(policy, first, {at[1] for at in merged.places.values()}),
+            *_taken_as_one(merged),
+            *_lent(roster),
+        ),
     )
 
 
@@ -176,6 +180,14 @@ def _taken_as_one(merged: Merged) -> tuple[str, ...]:
         f"what is told of {len(merged.left):,} of {len(merged.places):,} accounts: see --account."
     )
     return (note,)
+
+
+def _lent(roster: Roster) -> tuple[str, ...]:
+    """What is said of seats that are lent: each is worked out as its lender's alone."""
+    if not (count := sum(len(person.lent_at(roster.at)) for person in roster.people)):
+        return ()
+    seats = "One seat in approvals is lent, and is" if count == 1 else f"{count:,} seats in approvals are lent, and are"
+    return (f"{seats} taken as the lender's alone: who sits there can be talked over or taken over as well.",)
 
 
 def _dearness(row: AccountAttacks) -> int:
@@ -245,7 +257,7 @@ def prove_account(policy: Policy, roster: Roster, account: AccountId, *, bound: 
         cells=(),
         accounts=rows,
         complete=not fixpoint.algebra.cut,
-        notes=_notes(policy, fixpoint, {account}),
+        notes=(*_notes(policy, fixpoint, {account}), *_lent(roster)),
     )
 
 

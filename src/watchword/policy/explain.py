@@ -18,7 +18,7 @@ from watchword.policy.sufficient import sufficient
 
 _ALERTS = {
     AlertLevel.LOG: "it is logged",
-    AlertLevel.NOTIFY: "the team is told",
+    AlertLevel.NOTIFY: "the person is told",
     AlertLevel.QUEUE: "it goes to the security queue",
     AlertLevel.PAGE: "security is paged",
 }

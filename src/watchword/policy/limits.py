@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import msgspec
 
 from watchword.core.account import AccountClass
@@ -63,3 +65,8 @@ class Repeat(msgspec.Struct, frozen=True, kw_only=True):
     tiers: int
     review_s: int
     refuse_from: int
+
+    @property
+    def window(self) -> timedelta:
+        """Within what time recoveries of one target count together."""
+        return timedelta(seconds=self.window_s)

@@ -83,7 +83,7 @@ class Procedures:
     ) -> Requirement:
         """Return what a case needs. Raise `Refused` for a denied cell and for a recovery repeated too often.
 
-        *completed_recoveries_7d* counts the target's completed recoveries of the last seven days, this one not among
+        *completed_recoveries_7d* counts the target's completed recoveries within `repeat.window`, this one not among
         them; *shared_origin* says that where the caller comes from asked for another account lately. Raise `Invalid`
         for a context in words the policy does not know.
         """
@@ -172,7 +172,7 @@ class Procedures:
         )
         if raised == plain:
             return plain
-        again = ("it is a second recovery within 7 days",) if repeated else ()
+        again = (f"it is a second recovery within {self.repeat.window_s // 86_400} days",) if repeated else ()
         also = (SHARED_ORIGIN,) if shared else ()
         return msgspec.structs.replace(raised, raised=(*(r.why for r in raises), *again, *also))
 

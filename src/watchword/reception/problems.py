@@ -98,7 +98,7 @@ FAULTS: dict[str, tuple[int, str]] = {
     "forged": (403, "This request is not trusted"),
     "not_there": (404, "Nothing is here"),
     "page_over": (404, "This page is closed"),
-    "conflict": (409, "Somebody else got there first"),
+    "conflict": (409, "It does not fit what is there now"),
     "invalid": (422, "Something in it is wrong"),
     "too_many": (429, "Too many attempts"),
     "broken": (500, "A mistake of ours"),

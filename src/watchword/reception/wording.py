@@ -110,7 +110,7 @@ EVENTS = {
     "pause.lifted": "Looked at, and let go on",
     "case.contained": "Contained as fraudulent",
     "protection.taken": "Access taken away",
-    "hold.told": "The person was told of the hold",
+    "hold.told": "The hold was told",
     "care.confirmed": "The person said that it was them",
     "care.missed": "Nobody said in time that it was them: access is taken away",
     "hold.restarted": "The hold begins anew: the person can no longer be told as before",

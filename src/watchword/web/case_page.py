@@ -141,6 +141,14 @@ class _Builder:
                     tone="bad" if self.case.review_overdue else "warn",
                 )
             )
+        if self.case.unsound:
+            found.append(
+                view.Notice(
+                    title="The review found it not sound",
+                    text="What was looked at is kept sealed with the review; security was paged.",
+                    tone="bad",
+                )
+            )
         return tuple(found)
 
     def next_step(self) -> str:

@@ -63,17 +63,16 @@ def _sits(person: Person, at: datetime) -> bool:
 def overdue_of(app: App, at: datetime) -> tuple[str, str]:
     """What is overdue to be looked at, in words, and the page of the oldest; both empty where nothing is."""
     app.steps.cases.follow(app.ledger)
-    overdue = app.steps.cases.overdue()
-    if not overdue and app.downtimes.overdue(at):
-        return "Work done while Watchword was down owes a review that is overdue.", "/downtime"
+    overdue, down = app.steps.cases.overdue(), app.downtimes.overdue(at)
+    late = "Work done while Watchword was down owes a review that is overdue." if down else ""
     if not overdue:
-        return "", ""
+        return late, "/downtime" if down else ""
     first = overdue[0].case
     since = span(at - (first.review_due or at))
     glass = sum(1 for row in overdue if row.case.broke_glass is not None)
     blocks = "; the glass can not be broken again before" if glass else ""
     many = f"{counted(len(overdue)).capitalize()} review{'s are' if len(overdue) > 1 else ' is'} overdue"
-    return f"{many}, the oldest for {since}{blocks}.", f"/cases/{first.id}"
+    return f"{many}, the oldest for {since}{blocks}. {late}".strip(), f"/cases/{first.id}"
 
 
 def caller_chrome(app: App, at: datetime, csrf: str, say: Words) -> view.Chrome:

@@ -11,7 +11,6 @@ from watchword.core.action import Action, Step
 from watchword.core.change import ContactKind
 from watchword.core.errors import Invalid, Refused, Unavailable
 from watchword.core.event import Lane
-from watchword.core.gates import WEEK
 from watchword.core.ids import CaseId, PersonId
 from watchword.core.requirement import Context, Requirement
 from watchword.core.ruling import CaseFacts
@@ -171,7 +170,7 @@ def _needed(app: App, actor: PersonId, at: datetime, said: Said) -> view.Needs:
         relations=standing.relations(actor, at) if standing and standing.observations else (),
     )
     app.desk.steps.rule(actor, Step.OPEN, facts, at).demand()
-    again = standing.recoveries_within(WEEK, at) if standing else 0
+    again = standing.recoveries_within(app.policy.procedures.repeat.window, at) if standing else 0
     asked = app.policy.procedures.require(account_class, action, context_of(said), completed_recoveries_7d=again)
     note = f"{wording.plain(account_class)}, {seen.unit or 'no unit'}"
     account = view.Fact(label="Account", value=seen.display_name, note=note)
