@@ -320,9 +320,10 @@ def test_google_is_read_newest_first(remote: Service, asking: Asking) -> None:
 
 
 class Realm:
-    """Keycloak's admin API: newest first, by first and max; older versions give no ids."""
+    """Keycloak's admin API: newest first, by first and max; older versions give no ids. Days are those of *zone*."""
 
-    def __init__(self, remote: Service) -> None:
+    def __init__(self, remote: Service, zone: str = "+00:00") -> None:
+        self.zone = zone
         self.logs: dict[str, list[dict[str, Any]]] = {"admin-events": [], "events": []}
         self.while_paging: dict[str, Any] | None = None
         remote.answer = self.answer
@@ -333,7 +334,7 @@ class Realm:
             return Reply({"access_token": "t", "expires_in": 60})
         assert asked.headers["authorization"] == "Bearer t"
         log = asked.path.removeprefix("/admin/realms/corp/")
-        day = datetime.fromisoformat(asked.query["dateFrom"] + "T00:00:00+00:00").timestamp() * 1000
+        day = datetime.fromisoformat(asked.query["dateFrom"] + "T00:00:00" + self.zone).timestamp() * 1000
         found = sorted((e for e in self.logs[log] if e["time"] >= day), key=lambda e: -int(e["time"]))
         first = int(asked.query["first"])
         page = found[first : first + int(asked.query["max"])]
@@ -362,6 +363,18 @@ def test_keycloak_is_read_newest_first(remote: Service, asking: Asking) -> None:
     asking.once(KeycloakEvents(asking.web, remote.url, "corp", "watch", "the-secret", most=2))
     assert {"f1", "f2"} <= set(asking.ids())
     assert len([p for p in remote.paths()[asked:] if p.endswith("/events")]) == 2
+
+
+@pytest.mark.parametrize("zone", ["-12:00", "-05:00", "+14:00"])
+def test_a_keycloak_elsewhere_is_read_whole(remote: Service, asking: Asking, zone: str) -> None:
+    """A day begins where the server is: what is done while it has begun here, and there not yet, is read as well."""
+    realm = Realm(remote, zone)
+    poller = KeycloakEvents(asking.web, remote.url, "corp", "watch", "the-secret")
+    for minute in range(0, 24 * 60, 60):
+        asking.at = NOON.replace(hour=0) + timedelta(minutes=minute)
+        realm.logs["admin-events"].append({"id": f"a{minute}", "time": int(asking.at.timestamp() * 1000) - 30_000})
+        asking.once(poller)
+    assert asking.ids() == [f"a{minute}" for minute in range(0, 24 * 60, 60)]
 
 
 def _always(reply: Reply, _: Asked) -> Reply:

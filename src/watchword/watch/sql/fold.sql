@@ -21,14 +21,26 @@ once AS (
 -- content) what is in the record tells them apart.
 shared AS (SELECT id FROM once GROUP BY id HAVING count(*) > 1 UNION SELECT id FROM shared_id),
 -- Two names of one account make actor and target the same owner, where somebody told us both names.
-owner AS (
-    SELECT DISTINCT acting.actor, acting."target"
+alike AS (
+    SELECT DISTINCT acting.actor, acting."target", its_actor.name, its_target.name AS other
     FROM (SELECT actor, "target", target_keys, unnest(list_transform(actor_keys, lambda k: regexp_replace(k, '^sso:', ''))) AS name FROM once
         -- Of one name on both sides the log's own reading decides whose it is.
         WHERE lower(actor) <> lower("target")) AS acting
     JOIN account AS its_actor USING (name)
     JOIN account AS its_target
         ON its_target.account = its_actor.account AND list_contains(acting.target_keys, its_target.name)
+),
+-- A name that two accounts of the list have, or two of the desk's, is neither's: whoever writes another's address into his
+-- own entry is not its owner.
+ambiguous AS (
+    SELECT name
+    FROM account SEMI JOIN (SELECT name FROM alike UNION SELECT other FROM alike) USING (name)
+    GROUP BY name, person IS NULL
+    HAVING min(account) <> max(account)
+),
+owner AS (
+    SELECT DISTINCT actor, "target"
+    FROM alike ANTI JOIN ambiguous USING (name) ANTI JOIN ambiguous AS too ON too.name = alike.other
 ),
 record AS (
     SELECT
@@ -66,6 +78,23 @@ placed AS (
 numbered AS (
     SELECT *, sum(CAST(first_of_click AS INTEGER)) OVER (ORDER BY place) AS click_number FROM placed
 ),
+-- A click that makes an account under a name that it takes from another, or gives back: what else it does may be done to
+-- that other one.
+renamed AS (
+    SELECT DISTINCT making.click_number
+    FROM (
+        SELECT click_number, provider, directory, "target", min("time") AS since, max("time") AS until
+        FROM numbered
+        WHERE "action" = 'account.create' OR support
+        GROUP BY ALL
+        HAVING bool_or("action" = 'account.create') AND bool_or(support)
+    ) AS making
+    JOIN numbered AS other
+        ON other."target" = making."target" AND other.provider = making.provider
+        AND other.directory IS NOT DISTINCT FROM making.directory
+        AND other."action" IN ('account.delete', 'account.rename') AND other.done
+        AND other."time" BETWEEN making.since - INTERVAL 2 SECONDS AND making.until + INTERVAL 2 SECONDS
+),
 click AS (
     SELECT
         click_number,
@@ -75,8 +104,8 @@ click AS (
         bool_or(timeless) AS timeless,
         CAST(count(*) AS INTEGER) AS folded,
         -- A new account's first password is part of making it, so a click that makes the account is no support.
-        bool_or(support) AND NOT bool_or("action" = 'account.create') AS support
-    FROM numbered
+        bool_or(support) AND (NOT bool_or("action" = 'account.create') OR any_value(renamed.click_number) IS NOT NULL) AS support
+    FROM numbered LEFT JOIN renamed USING (click_number)
     GROUP BY click_number
 )
 -- Who, when and from where come from the first record of the click; what was done, from the strongest.
