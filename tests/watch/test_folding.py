@@ -83,6 +83,18 @@ def test_a_name_that_was_taken_from_another_hides_no_reset(
     assert found[Canonical.ACCOUNT_CREATE] is Verdict.UNVERIFIED
 
 
+@pytest.mark.parametrize(("before", "verdict"), [(61, Verdict.UNVERIFIED), (2, Verdict.IGNORED)])
+def test_an_account_that_was_there_is_not_being_made(
+    okta: Okta, classify: Classify, before: float, verdict: Verdict
+) -> None:
+    """What was done to an account a minute before says that it is no new one, whatever a line says beside its reset."""
+    kinds = ("user.lifecycle.create", "user.account.reset_password")
+    lines = [okta(kind, after=n / 10, transaction={"id": "t"}) for n, kind in enumerate(kinds)]
+    lines.append(okta("user.account.lock", after=-before))
+    found = {row.action: row.verdict for row in classify(lines).verdicts}
+    assert found[Canonical.ACCOUNT_CREATE] is verdict
+
+
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32))
 def test_the_order_of_lines_does_not_matter(

@@ -144,6 +144,22 @@ def test_okta_is_read_again_for_what_came_late(remote: Service, asking: Asking) 
     assert asking.ids("uuid") == ["e0", "late"]
 
 
+def test_okta_is_read_on_however_much_there_is_to_read_again(remote: Service, asking: Asking) -> None:
+    """Where the last half hour is more than the rate limit lets be read, what came since is read all the same."""
+    okta = OktaService(remote)
+    for n in range(8):
+        okta.add(f"e{n}", NOON - timedelta(minutes=10))
+    poller = OktaLog(asking.web, remote.url, "the-token")
+    asking.once(poller)
+    asking.at += timedelta(minutes=16)
+    okta.add("new", asking.at)
+    okta.left = 1
+    for _ in range(3):
+        asking.once(poller)
+        asking.at += timedelta(seconds=20)
+    assert asking.ids("uuid")[8:] == ["new"]
+
+
 def test_okta_forgets_a_link(remote: Service, asking: Asking) -> None:
     """A next link that is too old is let go: reading goes on from the newest event, with some overlap."""
     okta = OktaService(remote)

@@ -19,7 +19,20 @@ once AS (
 ),
 -- An id names one record; where a log gives one id to several (several targets, or a log that repeats itself with other
 -- content) what is in the record tells them apart.
-shared AS (SELECT id FROM once GROUP BY id HAVING count(*) > 1 UNION SELECT id FROM shared_id),
+-- So it is with one that looks like an id with that behind it: nobody writes the id that another's record will have.
+shared AS (
+    SELECT id FROM once GROUP BY id HAVING count(*) > 1
+    UNION SELECT id FROM shared_id
+    UNION SELECT id FROM once WHERE contains(id, '/') AND regexp_matches(id, '/[0-9a-f]{8}([0-9a-f]{24})?$')
+),
+-- Eight digits tell apart what is alike by chance, and not what somebody made alike.
+apart AS (
+    SELECT
+        id,
+        count(DISTINCT md5(concat_ws('|', provider, directory, native_action, "action", actor, "target", "time"))[:8]) < count(*) AS is_close
+    FROM once SEMI JOIN shared USING (id)
+    GROUP BY id
+),
 -- Two names of one account make actor and target the same owner, where somebody told us both names.
 alike AS (
     SELECT DISTINCT acting.actor, acting."target", its_actor.name, its_target.name AS other
@@ -46,7 +59,10 @@ record AS (
     SELECT
         once.* REPLACE (
             CASE
-                WHEN shared.id IS NULL THEN once.id
+                WHEN apart.id IS NULL THEN once.id
+                WHEN apart.is_close THEN once.id || '/' || md5(to_json([
+                    provider, directory, native_action, "action", once.actor, once."target", CAST("time" AS VARCHAR)
+                ]))
                 ELSE once.id || '/'
                     || md5(concat_ws('|', provider, directory, native_action, "action", once.actor, once."target", "time"))[:8]
             END AS id,
@@ -58,7 +74,7 @@ record AS (
         kind.family, kind.rank, kind.support
     FROM once
     JOIN kind USING ("action")
-    LEFT JOIN shared ON shared.id = once.id
+    LEFT JOIN apart ON apart.id = once.id
     LEFT JOIN owner ON owner.actor = once.actor AND owner."target" = once."target"
 ),
 keyed AS (
@@ -78,22 +94,25 @@ placed AS (
 numbered AS (
     SELECT *, sum(CAST(first_of_click AS INTEGER)) OVER (ORDER BY place) AS click_number FROM placed
 ),
--- A click that makes an account under a name that it takes from another, or gives back: what else it does may be done to
--- that other one.
-renamed AS (
+-- A click that makes an account under a name that another has, in those seconds or before: what else it does may be done
+-- to that other one.
+not_new AS (
     SELECT DISTINCT making.click_number
     FROM (
         SELECT click_number, provider, directory, "target", min("time") AS since, max("time") AS until
         FROM numbered
-        WHERE "action" = 'account.create' OR support
+        WHERE "target" <> '' AND ("action" = 'account.create' OR support)
         GROUP BY ALL
         HAVING bool_or("action" = 'account.create') AND bool_or(support)
     ) AS making
     JOIN numbered AS other
         ON other."target" = making."target" AND other.provider = making.provider
         AND other.directory IS NOT DISTINCT FROM making.directory
-        AND other."action" IN ('account.delete', 'account.rename') AND other.done
-        AND other."time" BETWEEN making.since - INTERVAL 2 SECONDS AND making.until + INTERVAL 2 SECONDS
+        AND other.done AND (
+            other."time" < making.since - INTERVAL 1 MINUTE AND NOT other.timeless
+            OR other."action" IN ('account.delete', 'account.rename')
+            AND other."time" BETWEEN making.since - INTERVAL 2 SECONDS AND making.until + INTERVAL 2 SECONDS
+        )
 ),
 click AS (
     SELECT
@@ -104,8 +123,8 @@ click AS (
         bool_or(timeless) AS timeless,
         CAST(count(*) AS INTEGER) AS folded,
         -- A new account's first password is part of making it, so a click that makes the account is no support.
-        bool_or(support) AND (NOT bool_or("action" = 'account.create') OR any_value(renamed.click_number) IS NOT NULL) AS support
-    FROM numbered LEFT JOIN renamed USING (click_number)
+        bool_or(support) AND (NOT bool_or("action" = 'account.create') OR any_value(not_new.click_number) IS NOT NULL) AS support
+    FROM numbered LEFT JOIN not_new USING (click_number)
     GROUP BY click_number
 )
 -- Who, when and from where come from the first record of the click; what was done, from the strongest.
