@@ -105,7 +105,7 @@ def test_everything_comes_once_and_in_order_over_restarts(place: Place) -> None:
 
 @pytest.mark.parametrize("left", [0, 1])
 def test_files_that_were_taken_away_hide_no_later_ones(place: Place, left: int) -> None:
-    """Verdicts that somebody put into an archive since, all of them too, are missed by nobody who goes by their order."""
+    """Verdicts that somebody put into an archive since, all of them too, hide nothing from those who go by order."""
     place.verdicts.mkdir()
     delivery, news = place.begin(), News(place.verdicts, place.verdicts / "hits.json")
     for step in range(1, 5):

@@ -66,9 +66,11 @@ from watchword.watch.finding_log import (
     draft,
     joined_drafts,
 )
+from watchword.watch.formats.alert import Severity
 from watchword.watch.printable import printable
 from watchword.watch.risk import Risk, risks
 from watchword.watch.signals import Hit
+from watchword.watch.standing import against
 from watchword.watch.verdicts import VerdictRow
 from watchword.watch.whose import Whose
 
@@ -124,6 +126,10 @@ class Findings:
             self.log.look()
             found = Counter(one.finding.severity for one in self.log.known.values() if one.finding.status in OPEN)
         return {severity: found[severity] for severity in SEVERITIES}
+
+    def against(self, directory: str | None, target: str, but: str = "") -> Severity | None:
+        """See `standing.against`."""
+        return against(self.log, self.whose, directory, target, but)
 
     def one(self, finding: str) -> Shown:
         """One finding; `Invalid` when there is none of that id."""

@@ -73,7 +73,7 @@ class KeycloakEvents:
         since = newest - overlap if newest is not None else int((at - self._backfill).timestamp() * 1000)
         first, reaching = 0, newest
         while True:
-            # By the day, which every version takes, and the one before: it begins when the server's own zone says, in the
+            # By the day, which every version takes, and the one before: it begins by the server's own zone, in the
             # west hours later. What is older than *since* ends the paging.
             day = datetime.fromtimestamp(max(since - _DAY_MS, 0) / 1000, UTC).strftime("%Y-%m-%d")
             asked = urlencode({"dateFrom": day, "first": first, "max": self._most})
