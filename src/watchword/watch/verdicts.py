@@ -69,6 +69,7 @@ REASONS = {
     "no_time": "the log gives no readable time for it",
     "log_missing": "the log file is gone",
     "log_truncated": "the log file became shorter than what was read of it",
+    "log_passed": "the log file that was being read is nowhere any more: what came into it last was not seen",
     "feed_silent": "the feed gave nothing for longer than it usually does: the watch was blind",
     "feed_back": "the feed gives something again",
     "feed_not_understood": "most of what the feed gives is nothing that its provider is known to write",
