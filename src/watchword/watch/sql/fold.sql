@@ -99,11 +99,13 @@ numbered AS (
 not_new AS (
     SELECT DISTINCT making.click_number
     FROM (
-        SELECT click_number, provider, directory, "target", min("time") AS since, max("time") AS until
-        FROM numbered
+        SELECT
+            click_number, any_value(provider) AS provider, any_value(directory) AS directory, any_value("target") AS "target",
+            min("time") AS since, max("time") AS until
+        FROM numbered SEMI JOIN (SELECT click_number FROM numbered WHERE "action" = 'account.create') USING (click_number)
         WHERE "target" <> '' AND ("action" = 'account.create' OR support)
-        GROUP BY ALL
-        HAVING bool_or("action" = 'account.create') AND bool_or(support)
+        GROUP BY click_number
+        HAVING bool_or(support)
     ) AS making
     JOIN numbered AS other
         ON other."target" = making."target" AND other.provider = making.provider
