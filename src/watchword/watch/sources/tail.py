@@ -65,6 +65,7 @@ class Tail:
         self._before: str | None = None
         self._ended: int | None = None
         """When the file that was read before was written last, in nanoseconds; None where there was none."""
+        self._waiting: list[Told] = []
         self._skips = self._is_gone = self._is_begun = False
 
     def close(self) -> None:
@@ -79,7 +80,7 @@ class Tail:
 
     def pull(self, spool: Spool, at: datetime) -> tuple[Told, ...]:
         """Append the whole lines that are new; the rest of a line still being written waits for its end."""
-        told: list[Told] = []
+        told = self._waiting  # what a pull that failed found out is told by the next
         try:
             if not self._is_begun:
                 if not self._resume(spool.checkpoint):
@@ -102,6 +103,7 @@ class Tail:
                 self._let_go()
         except OSError as error:
             raise Unavailable(f"{self._log} can not be read: {error.strerror}.", "Check its permissions.") from error
+        self._waiting = []
         return tuple(told)
 
     def _told(self, reason: str, at: datetime) -> Told:
