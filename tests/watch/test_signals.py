@@ -306,7 +306,8 @@ def test_a_name_of_two_accounts_joins_them_for_no_signal(
         f"keys,class\n00ueve|eve@example.test|{shared},standard\n00uana|00uana@example.test,standard\n", "utf-8"
     )
     eve = {"id": "00ueve" if hits == 0 else "eve@example.test", "type": "User", "alternateId": None}
-    report = judged(okta(target=[eve], after=-86_400), okta(target="00uana" if hits == 0 else "00ueve"), accounts=accounts)
+    later = okta(target="00uana" if hits == 0 else "00ueve")
+    report = judged(okta(target=[eve], after=-86_400), later, accounts=accounts)
     assert len(_named(report, "repeated_recovery")) == hits
 
 

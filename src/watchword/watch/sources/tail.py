@@ -54,8 +54,8 @@ class Tail:
     """Follows the file *log*.
 
     A log that is renamed away is read to its end before its successor is begun; across a restart its old name is
-    looked for in the same folder, and so are those that were renamed away after it. Its going, its becoming shorter, and
-    that what was being read is nowhere any more, are told.
+    looked for in the same folder, and so are those that were renamed away after it. Its going, its becoming shorter,
+    and that what was being read is nowhere any more, are told.
     """
 
     def __init__(self, log: Path) -> None:
