@@ -223,6 +223,24 @@ def test_a_log_that_is_nowhere_any_more_is_told(tmp_path: Path) -> None:
     assert lines_in(spool.folder) == [b"1", b"2", b"3"]
 
 
+def test_what_became_of_a_log_is_told_after_a_full_disk(tmp_path: Path) -> None:
+    """A look that finds the log cut, and can not keep its lines, leaves it to the next one to tell both."""
+    log, spool = tmp_path / "audit.json", Spool(tmp_path / "spool")
+    log.write_text("1\n2\n")
+    source = Tail(log)
+    source.pull(spool, NOON)
+    log.write_text("3\n")
+    (tmp_path / "spool").rename(tmp_path / "aside")
+    (tmp_path / "spool").write_text("in the way")
+    with pytest.raises(Unavailable):
+        source.pull(spool, NOON)
+    (tmp_path / "spool").unlink()
+    (tmp_path / "aside").rename(tmp_path / "spool")
+    assert [one.reasons for one in source.pull(spool, NOON)] == [("log_truncated",)]
+    source.close()
+    assert lines_in(spool.folder) == [b"1", b"2", b"3"]
+
+
 def test_a_log_whose_number_changed_is_known_by_what_it_says(tmp_path: Path) -> None:
     """A file system may give other numbers after a restart: the log goes on where it was, and nothing is told."""
     log, spool = tmp_path / "audit.json", Spool(tmp_path / "spool")

@@ -183,6 +183,7 @@ class Tail:
             return
         encoding = _encoding_of(self._open)
         while True:
+            was = self._offset, self._before, self._skips
             self._open.seek(self._offset)
             read = self._open.read(_READ if not to_end else LONGEST_LINE)
             lines, used = self._lines(read, encoding, to_end=to_end)
@@ -191,7 +192,11 @@ class Tail:
             self._offset += used
             self._before = self._digest(self._open)
             mark = Mark(device=stat.st_dev, inode=stat.st_ino, offset=self._offset, before=self._before)
-            spool.append(lines, at, checkpoint=msgspec.json.encode(mark).decode())
+            try:
+                spool.append(lines, at, checkpoint=msgspec.json.encode(mark).decode())
+            except OSError:  # a full disk: what is not kept is read again
+                self._offset, self._before, self._skips = was
+                raise
 
     def _lines(self, read: bytes, encoding: str | None, *, to_end: bool) -> tuple[list[bytes], int]:
         """The whole lines of *read*, in UTF-8, and how many bytes of it they are."""
