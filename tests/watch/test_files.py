@@ -241,6 +241,24 @@ def test_what_became_of_a_log_is_told_after_a_full_disk(tmp_path: Path) -> None:
     assert lines_in(spool.folder) == [b"1", b"2", b"3"]
 
 
+def test_a_file_that_a_full_disk_could_not_take_is_read_again(tmp_path: Path) -> None:
+    """It is no fault of the file's: what one look found out and could not keep is told and read by the next."""
+    folder, spool = tmp_path / "drop", Spool(tmp_path / "spool")
+    folder.mkdir()
+    (folder / "a.parquet").write_bytes(b"PAR1 and nothing of that kind")
+    (folder / "b.jsonl").write_text('{"uuid": "1"}\n')
+    source = Folder(folder, OKTA)
+    in_the_way = tmp_path / "spool" / "00000000.jsonl"
+    in_the_way.mkdir(parents=True)
+    at = datetime.now(UTC) + timedelta(minutes=1)
+    with pytest.raises(Unavailable, match="can not be kept"):
+        source.pull(spool, at)
+    in_the_way.rmdir()
+    assert [one.reasons for one in source.pull(spool, at)] == [("file_unread",)]
+    assert lines_in(spool.folder) == [b'{"uuid": "1"}']
+    assert source.pull(spool, at) == ()
+
+
 def test_a_log_whose_number_changed_is_known_by_what_it_says(tmp_path: Path) -> None:
     """A file system may give other numbers after a restart: the log goes on where it was, and nothing is told."""
     log, spool = tmp_path / "audit.json", Spool(tmp_path / "spool")
