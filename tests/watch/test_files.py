@@ -245,7 +245,7 @@ def test_a_file_that_a_full_disk_could_not_take_is_read_again(tmp_path: Path) ->
     """It is no fault of the file's: what one look found out and could not keep is told and read by the next."""
     folder, spool = tmp_path / "drop", Spool(tmp_path / "spool")
     folder.mkdir()
-    (folder / "a.parquet").write_bytes(b"PAR1 and nothing of that kind")
+    (folder / "a.parquet").write_bytes(b"PAR1\x15 and no more")
     (folder / "b.jsonl").write_text('{"uuid": "1"}\n')
     source = Folder(folder, OKTA)
     in_the_way = tmp_path / "spool" / "00000000.jsonl"
