@@ -160,6 +160,37 @@ def test_okta_is_read_on_however_much_there_is_to_read_again(remote: Service, as
     assert asking.ids("uuid")[8:] == ["new"]
 
 
+class Full(Spool):
+    """On a disk that is full after so many more records."""
+
+    room = 1000
+
+    def append(self, *args: Any, **options: Any) -> bool:
+        """See `Spool.append`."""
+        if not self.room:
+            raise OSError(28, "No space left on device")
+        self.room -= 1
+        return super().append(*args, **options)
+
+
+@pytest.mark.parametrize("room", [0, 1, 2])
+def test_okta_is_read_again_where_a_disk_was_full(remote: Service, asking: Asking, room: int) -> None:
+    """What could not be kept, of what is new and of what is read anew, is asked for again."""
+    okta = OktaService(remote)
+    okta.add("e0", NOON - timedelta(minutes=10))
+    asking.spool = full = Full(asking.spool.folder)
+    poller = OktaLog(asking.web, remote.url, "the-token")
+    asking.once(poller)
+    asking.at += timedelta(minutes=16)
+    okta.add("e1", asking.at - timedelta(minutes=2))
+    full.room = room
+    asking.once(poller)
+    full.room = 1000
+    asking.at += timedelta(seconds=30)
+    asking.once(poller)
+    assert asking.ids("uuid") == ["e0", "e1"]
+
+
 def test_okta_forgets_a_link(remote: Service, asking: Asking) -> None:
     """A next link that is too old is let go: reading goes on from the newest event, with some overlap."""
     okta = OktaService(remote)

@@ -101,7 +101,11 @@ class OktaLog:
             events, following, left = self._page(url)
             new = tuple(event for event in events if self._recent.new(event, "uuid"))
             if new:
-                yield Page(lines=tuple(map(line_of, new)), checkpoint=unmoved)
+                try:
+                    yield Page(lines=tuple(map(line_of, new)), checkpoint=unmoved)
+                except GeneratorExit:
+                    self._recent.forget(new, "uuid")
+                    raise
             if left is not None:
                 raise Wait("Okta", left)
             url = following if events else None
