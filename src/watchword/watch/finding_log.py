@@ -213,7 +213,7 @@ class FindingLog:
         self.follow(self._ledger)
 
     def get(self, finding: str, seen: Seen = None) -> Known:
-        """A finding; `Invalid` when there is none of that id, `Conflict` when events joined it after what was *seen*."""
+        """A finding; `Invalid` when there is none of that id, `Conflict` when events joined after what was *seen*."""
         if finding not in self.known:
             raise Invalid(
                 "There is no such finding.", "List them with `watchword watch findings list`.", where="finding"

@@ -16,7 +16,7 @@ from typing import Literal
 
 import structlog
 
-from watchword.core.errors import Conflict, Corrupt, Invalid, Unavailable, WatchwordError
+from watchword.core.errors import Conflict, Corrupt, Invalid, Unavailable
 from watchword.core.finding import (
     OPEN,
     SEVERITIES,
@@ -366,7 +366,7 @@ class Findings:
         about: frozenset[PersonId],
         seen: Seen = None,
     ) -> Shown:
-        """Say that it is not, and why; `Refused` for whoever it is *about*, `Conflict` if more joined what was *seen*."""
+        """Say that it is not, and why; `Refused` for whom it is *about*, `Conflict` if more joined what was *seen*."""
         if not words.strip():
             raise Invalid("A dismissal says what was looked at.", "Write a sentence.", where="words")
         return self._step(finding, by, at, lambda f: dismiss(f, by, reason, about), words, seen)
