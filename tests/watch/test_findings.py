@@ -296,7 +296,7 @@ def test_what_joined_since_somebody_looked_is_not_dismissed_with_the_rest(ledger
         findings.close(made, SOC, NOON, about=NOBODY, seen=seen)
     seen = findings.one(made).joined
     findings.note(made, OTHER, NOON, words="asked again")
-    assert findings.dismiss(made, SOC, NOON, reason="expected", words="a drill", about=NOBODY, seen=seen)
+    findings.dismiss(made, SOC, NOON, reason="expected", words="a drill", about=NOBODY, seen=seen)
     assert findings.close(made, SOC, NOON, about=NOBODY, seen=seen).finding.status is Status.CLOSED
 
 

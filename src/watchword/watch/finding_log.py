@@ -82,16 +82,6 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     joined: int = 0
 
     @property
-    def rank(self) -> tuple[int, int, float, str]:
-        """What findings are sorted by: gravest first, then the one with most events, then the newest."""
-        return (
-            -SEVERITIES.index(self.finding.severity),
-            -self.live,
-            -self.finding.raised_at.timestamp(),
-            self.finding.id,
-        )
-
-    @property
     def is_erased(self) -> bool:
         """Whether its time was over, and what its events are is gone."""
         return not self.name

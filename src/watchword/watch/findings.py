@@ -41,17 +41,7 @@ from watchword.core.ids import PersonId
 from watchword.ledger.entry import Disclosure, Retention
 from watchword.ledger.leader import Ledger
 from watchword.watch import quiet
-from watchword.watch.campaigns import (
-    SIGMA,
-    Campaign,
-    Item,
-    Party,
-    campaigns,
-    crowded,
-    is_lone,
-    of_hit,
-    of_row,
-)
+from watchword.watch.campaigns import SIGMA, Campaign, Item, Party, campaigns, crowded, is_lone, of_hit, of_row
 from watchword.watch.finding_log import (
     NAME,
     PREFIX,
@@ -71,7 +61,7 @@ from watchword.watch.formats.alert import Severity
 from watchword.watch.printable import printable, said_of
 from watchword.watch.risk import Risk, risks
 from watchword.watch.signals import Hit
-from watchword.watch.standing import against
+from watchword.watch.standing import against, rank
 from watchword.watch.verdicts import VerdictRow
 from watchword.watch.whose import Whose
 
@@ -113,7 +103,7 @@ class Findings:
         with self.log.lock:
             self.log.look()
             found = [one.shown for one in self.log.known.values() if status in {None, one.finding.status}]
-        return tuple(sorted(found, key=lambda one: one.rank))
+        return tuple(sorted(found, key=rank))
 
     def count(self, status: Status) -> int:
         """How many findings are of *status*."""

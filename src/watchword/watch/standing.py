@@ -1,4 +1,4 @@
-"""What open findings still have against an account: how grave the gravest of it is.
+"""How grave findings are: which are looked at first, and the gravest that open ones still have against an account.
 
 Whoever is told that one thing is over must not take it for all there was.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from watchword.core.finding import OPEN, SEVERITIES, VERDICT
 from watchword.core.identity_event import Verdict
 from watchword.watch.campaigns import Item
-from watchword.watch.finding_log import FindingLog
+from watchword.watch.finding_log import FindingLog, Shown
 from watchword.watch.formats.alert import Severity
 from watchword.watch.whose import Whose
 
@@ -32,6 +32,12 @@ def against(log: FindingLog, whose: Whose, directory: str | None, target: str, b
             if mark in one.finding.marks and _is_about(item, directory, names) and item.event != (but or None)
         )
         return max(found, default=None)
+
+
+def rank(shown: Shown) -> tuple[int, int, float, str]:
+    """What findings are sorted by: gravest first, then the one with most events, then the newest."""
+    finding = shown.finding
+    return -SEVERITIES.index(finding.severity), -shown.live, -finding.raised_at.timestamp(), finding.id
 
 
 def gravity(item: Item) -> Severity:
