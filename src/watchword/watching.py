@@ -332,7 +332,7 @@ class Telling:
     """
 
     def __init__(self, settings: Settings, clock: Clock, findings: Queue) -> None:
-        self._settings, self._clock = settings, clock
+        self._settings, self._clock, self._findings = settings, clock, findings
         self.polled: dict[str, tuple[SignalsPoll | SignalsStream, str]] = {}
         self.managed: dict[str, tuple[SignalsStream, str]] = {}
         self.signers: list[Signer] = []
@@ -390,6 +390,7 @@ class Telling:
             audience=part.audience or "",
             issuers=part.issuers,
             clock=self._clock,
+            against=self._findings.against,
         )
         self.signers.append(made)
         return made

@@ -59,7 +59,10 @@ def test_dismissed_with_a_reason(organisation: Organisation, finding: str) -> No
 
     assert noor.post(at, {"reason": "bored", "words": "x"}).status_code == 400
     assert noor.post(at, {"reason": "expected", "words": " "}).status_code == 422
-    assert noor.post(at, {"reason": "expected", "words": "migration"}).json()["dismissal"] == "expected"
+    seen = noor.get(f"/api/findings/{finding}").json()["joined"]
+    assert noor.post(at, {"reason": "expected", "words": "migration", "seen": seen - 1}).status_code == 409
+    told = noor.post(at, {"reason": "expected", "words": "migration", "seen": seen})
+    assert told.json()["dismissal"] == "expected"
 
 
 def test_told_as_an_output_tells_it(organisation: Organisation, finding: str) -> None:

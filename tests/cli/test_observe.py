@@ -126,6 +126,18 @@ def test_since_may_be_said(here: Here, given: Path) -> None:
     assert (day["total"]["events"], day["before"]) == (6, 0)
 
 
+def test_a_time_of_another_age_makes_no_report_of_that_length(
+    here: Here, given: Path, lines: list[dict[str, Any]]
+) -> None:
+    """Weeks without an event are shown for a year at most; every week with one is."""
+    (odd,) = (line | {"uuid": "odd", "published": "9998-11-24T09:00:00.000Z"} for line in lines[:1])
+    _write_log(given / "logs" / "c.jsonl", [odd])
+    weeks = json.loads(here(*observe(given, "--json")).out)["weeks"]
+
+    assert len(weeks) < 30
+    assert (sum(week["events"] for week in weeks), weeks[-1]["begins"]) == (6, "9998-11-23")
+
+
 def test_cells_are_observed_until_they_are_enforced(here: Here, given: Path) -> None:
     """An enforced cell has its date, and takes the ticket's word no more; the others go on being observed."""
     settings = given / "watchword.toml"

@@ -174,6 +174,104 @@ def test_a_tail_goes_on_after_a_restart(tmp_path: Path) -> None:
     assert len(lines_in(spool.folder)) == 5
 
 
+def rotate(log: Path, kept: int, text: str) -> None:
+    """Rename *log* away, and those that were before it; its successor has *text*."""
+    for number in range(kept, 0, -1):
+        if (before := log.with_name(f"{log.name}.{number}")).exists():
+            before.rename(log.with_name(f"{log.name}.{number + 1}"))
+    log.rename(log.with_name(f"{log.name}.1"))
+    log.write_text(text)
+
+
+@pytest.mark.parametrize("runs", [True, False])
+def test_a_log_that_was_rotated_several_times_meanwhile_loses_nothing(tmp_path: Path, runs: bool) -> None:
+    """What was begun and renamed away while nobody looked is read too, in its order; another log beside it is not."""
+    log, spool = tmp_path / "audit.json", Spool(tmp_path / "spool")
+    log.write_text("1\n")
+    source = Tail(log)
+    source.pull(spool, NOON)
+    (tmp_path / "audit.json.9").write_text("")
+    for number in (2, 3, 4):
+        with log.open("a") as out:
+            out.write(f"{number - 1}.5\n")
+        rotate(log, 4, f"{number}\n")
+    (tmp_path / "audit2.json").write_text("another log\n")
+    (tmp_path / "audit.json.1.gz").write_text("packed\n")
+    if not runs:
+        source.close()
+        source = Tail(log)
+    assert source.pull(spool, NOON) == ()
+    source.close()
+    assert lines_in(spool.folder) == [b"1", b"1.5", b"2", b"2.5", b"3", b"3.5", b"4"]
+
+
+def test_a_log_that_is_nowhere_any_more_is_told(tmp_path: Path) -> None:
+    """What was being read was packed meanwhile: that is told, and what was begun since is read."""
+    log, spool = tmp_path / "audit.json", Spool(tmp_path / "spool")
+    log.write_text("1\n")
+    tail(log, spool)
+    (tmp_path / "audit.json.2.gz").write_text("packed\n")
+    log.write_text("2\n")
+    rotate(log, 2, "3\n")
+    (tmp_path / "audit.json.1").rename(tmp_path / "x")
+    (tmp_path / "audit.json.1").write_text("2\n")
+    (tmp_path / "x").unlink()
+    source = Tail(log)
+    told = source.pull(spool, NOON)
+    source.close()
+    assert [one.reasons for one in told] == [("log_passed",)]
+    assert lines_in(spool.folder) == [b"1", b"2", b"3"]
+
+
+def test_what_became_of_a_log_is_told_after_a_full_disk(tmp_path: Path) -> None:
+    """A look that finds the log cut, and can not keep its lines, leaves it to the next one to tell both."""
+    log, spool = tmp_path / "audit.json", Spool(tmp_path / "spool")
+    log.write_text("1\n2\n")
+    source = Tail(log)
+    source.pull(spool, NOON)
+    log.write_text("3\n")
+    (tmp_path / "spool").rename(tmp_path / "aside")
+    (tmp_path / "spool").write_text("in the way")
+    with pytest.raises(Unavailable):
+        source.pull(spool, NOON)
+    (tmp_path / "spool").unlink()
+    (tmp_path / "aside").rename(tmp_path / "spool")
+    assert [one.reasons for one in source.pull(spool, NOON)] == [("log_truncated",)]
+    source.close()
+    assert lines_in(spool.folder) == [b"1", b"2", b"3"]
+
+
+def test_a_file_that_a_full_disk_could_not_take_is_read_again(tmp_path: Path) -> None:
+    """It is no fault of the file's: what one look found out and could not keep is told and read by the next."""
+    folder, spool = tmp_path / "drop", Spool(tmp_path / "spool")
+    folder.mkdir()
+    (folder / "a.parquet").write_bytes(b"PAR1\x15 and no more")
+    (folder / "b.jsonl").write_text('{"uuid": "1"}\n')
+    source = Folder(folder, OKTA)
+    in_the_way = tmp_path / "spool" / "00000000.jsonl"
+    in_the_way.mkdir(parents=True)
+    at = datetime.now(UTC) + timedelta(minutes=1)
+    with pytest.raises(Unavailable, match="can not be kept"):
+        source.pull(spool, at)
+    in_the_way.rmdir()
+    assert [one.reasons for one in source.pull(spool, at)] == [("file_unread",)]
+    assert lines_in(spool.folder) == [b'{"uuid": "1"}']
+    assert source.pull(spool, at) == ()
+
+
+def test_a_log_whose_number_changed_is_known_by_what_it_says(tmp_path: Path) -> None:
+    """A file system may give other numbers after a restart: the log goes on where it was, and nothing is told."""
+    log, spool = tmp_path / "audit.json", Spool(tmp_path / "spool")
+    log.write_text("1\n2\n")
+    tail(log, spool)
+    (tmp_path / "other").write_text("1\n2\n3\n")
+    (tmp_path / "other").replace(log)
+    source = Tail(log)
+    assert source.pull(spool, NOON) == ()
+    source.close()
+    assert lines_in(spool.folder) == [b"1", b"2", b"3"]
+
+
 @pytest.mark.parametrize("restarts", [True, False])
 def test_a_log_that_was_cut_and_grew_again_loses_nothing(tmp_path: Path, restarts: bool) -> None:
     """A log that is copied away and emptied, and has more in it by the next look than was read, is begun again."""

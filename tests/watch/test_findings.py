@@ -281,6 +281,25 @@ def test_whoever_it_is_about_does_not_dismiss_it(ledger: Ledger) -> None:
     assert ledger.size == size
 
 
+def test_what_joined_since_somebody_looked_is_not_dismissed_with_the_rest(ledger: Ledger) -> None:
+    """Whoever says that it was nothing says so of what they saw; a note or an owner in between is no matter."""
+    findings = Findings(ledger)
+    (made,) = findings.take((row("e1"),), (), NOON)
+    seen = findings.note(made, OTHER, NOON, words="asked").joined
+    findings.take((row("e2", target="bo", after=1),), (), NOON)
+
+    with pytest.raises(Conflict, match="More of it came"):
+        findings.dismiss(made, SOC, NOON, reason="expected", words="a drill", about=NOBODY, seen=seen)
+    assert Findings(ledger).one(made).joined == findings.one(made).joined > seen
+    findings.confirm(made, SOC, NOON)
+    with pytest.raises(Conflict, match="More of it came"):
+        findings.close(made, SOC, NOON, about=NOBODY, seen=seen)
+    seen = findings.one(made).joined
+    findings.note(made, OTHER, NOON, words="asked again")
+    findings.dismiss(made, SOC, NOON, reason="expected", words="a drill", about=NOBODY, seen=seen)
+    assert findings.close(made, SOC, NOON, about=NOBODY, seen=seen).finding.status is Status.CLOSED
+
+
 def test_what_is_suppressed_is_counted(ledger: Ledger) -> None:
     """A rule kept quiet about an agent raises nothing of theirs, counts each thing once, and ends when it says."""
     findings = Findings(ledger)

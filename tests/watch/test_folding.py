@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -69,6 +70,29 @@ def test_a_new_accounts_first_password_is_no_reset(okta: Okta, classify: Classif
     lines = [okta(kind, after=n / 10, transaction={"id": "t"}) for n, kind in enumerate(kinds)]
     (row,) = classify(lines).verdicts
     assert (row.verdict, row.reasons, row.action) == (Verdict.IGNORED, ("new_account",), Canonical.ACCOUNT_CREATE)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (0, 2, 1), (2, 1, 0)])
+def test_a_name_that_was_taken_from_another_hides_no_reset(
+    okta: Okta, classify: Classify, order: tuple[int, int, int]
+) -> None:
+    """Whoever makes an account where another was, and takes it away again, may have reset that other one."""
+    kinds = ("user.lifecycle.create", "user.lifecycle.delete.completed", "user.account.reset_password")
+    lines = [okta(kinds[kind], after=n / 10, transaction={"id": "t"}) for n, kind in enumerate(order)]
+    found = {row.action: row.verdict for row in classify(lines).verdicts}
+    assert found[Canonical.ACCOUNT_CREATE] is Verdict.UNVERIFIED
+
+
+@pytest.mark.parametrize(("before", "verdict"), [(61, Verdict.UNVERIFIED), (2, Verdict.IGNORED)])
+def test_an_account_that_was_there_is_not_being_made(
+    okta: Okta, classify: Classify, before: float, verdict: Verdict
+) -> None:
+    """What was done to an account a minute before says that it is no new one, whatever a line says beside its reset."""
+    kinds = ("user.lifecycle.create", "user.account.reset_password")
+    lines = [okta(kind, after=n / 10, transaction={"id": "t"}) for n, kind in enumerate(kinds)]
+    lines.append(okta("user.account.lock", after=-before))
+    found = {row.action: row.verdict for row in classify(lines).verdicts}
+    assert found[Canonical.ACCOUNT_CREATE] is verdict
 
 
 @settings(max_examples=12)

@@ -368,3 +368,37 @@ def test_verdicts_that_could_not_be_written_are_written_next(feed: Feed, okta: O
     feed.write(okta(target="00uben"))
     assert feed.step() == [("00uben", Verdict.UNVERIFIED, 1)]
     assert [row.target for row in latest_verdicts(feed.verdicts)] == ["00uana", "00uben"]
+
+
+def test_what_waited_when_a_disk_was_full_is_told_all_the_same(
+    feed: Feed, okta: Okta, evidence: Callable[..., EvidenceRow]
+) -> None:
+    """An event that waits for its evidence is not forgotten where the verdict on another one can not be kept."""
+    feed.evidence(evidence(target_keys=("00ucem",), native_id="00ucem"))
+    feed.step()
+    feed.write(okta(target="00uana"), okta(target="00uben", actor="00ueve"))
+    feed.verdicts.rmdir()
+    feed.verdicts.write_text("in the way")
+    with pytest.raises(OSError, match="verdicts"):
+        feed.step()
+    feed.verdicts.unlink()
+    feed.verdicts.mkdir()
+    told = [row for after in (1, 2, 3, 4) for row in feed.step(after)]
+    assert told == [("00uana", Verdict.OUT_OF_POLICY, 1)]
+
+
+def test_a_change_no_log_shows_is_kept_where_a_disk_was_full(
+    feed: Feed, okta: Okta, evidence: Callable[..., EvidenceRow]
+) -> None:
+    """What is found when all that is remembered is looked over is written by the next step too."""
+    feed.evidence(evidence())
+    feed.write(okta("user.session.start", after=-60), okta("user.session.start", after=60))
+    feed.verdicts.rmdir()
+    feed.verdicts.write_text("in the way")
+    with pytest.raises(OSError, match="verdicts"):
+        feed.step()
+    feed.verdicts.unlink()
+    feed.verdicts.mkdir()
+    feed.write(okta(target="00uben", actor="00ueve"))
+    feed.step(1)
+    assert {row.reasons for row in latest_verdicts(feed.verdicts)} == {("unseen",), ("no_case",)}

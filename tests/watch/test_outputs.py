@@ -23,13 +23,14 @@ from watchword.core.identity_event import Verdict
 from watchword.watch.formats.alert import Alert
 from watchword.watch.formats.finding_alert import AnyAlert
 from watchword.watch.formats.security_events import Signer
+from watchword.watch.news import News
 from watchword.watch.outputs.delivery import BATCH, Delivery
 from watchword.watch.outputs.delivery import Place as Position
 from watchword.watch.outputs.http import Elastic, HttpOutput, Shape, SignalsPush, Splunk, Webhook
 from watchword.watch.outputs.polling import ROOM, SignalsPoll
 from watchword.watch.outputs.port import Output
 from watchword.watch.outputs.streams import LinesFile, ParquetFolder, SyslogTls
-from watchword.watch.verdicts import VerdictRow, append_verdicts, latest_verdicts
+from watchword.watch.verdicts import VerdictRow, append_verdicts, latest_verdicts, verdict_files, write_step
 
 from .rows import NOON, row
 
@@ -100,6 +101,24 @@ def test_everything_comes_once_and_in_order_over_restarts(place: Place) -> None:
     delivery = place.begin()
     assert (delivery.state().behind, delivery.step(NOON), delivery.step(NOON)) == (6, 6, 0)
     assert place.output.taken == [*_tags(0, BATCH * 2 + 7), *_tags(1000, 3), *_tags(2000, 3)]
+
+
+@pytest.mark.parametrize("left", [0, 1])
+def test_files_that_were_taken_away_hide_no_later_ones(place: Place, left: int) -> None:
+    """Verdicts that somebody put into an archive since, all of them too, hide nothing from those who go by order."""
+    place.verdicts.mkdir()
+    delivery, news = place.begin(), News(place.verdicts, place.verdicts / "hits.json")
+    for step in range(1, 5):
+        write_step(place.verdicts, step, _many(step, 1))
+    delivery.step(NOON)
+    news.look()
+    for file in verdict_files(place.verdicts)[: 4 - left]:
+        file.unlink()
+    write_step(place.verdicts, 5, _many(5, 1))
+    delivery.step(NOON)
+    news.look()
+    assert place.output.taken == _tags(1, 5)
+    assert [one.id for one in news.rows] == [f"u-{n:05d}" for n in range(1, 6)]
 
 
 def test_what_clears_a_finding_is_told_and_what_never_was_one_is_not(place: Place) -> None:

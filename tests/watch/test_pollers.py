@@ -144,6 +144,53 @@ def test_okta_is_read_again_for_what_came_late(remote: Service, asking: Asking) 
     assert asking.ids("uuid") == ["e0", "late"]
 
 
+def test_okta_is_read_on_however_much_there_is_to_read_again(remote: Service, asking: Asking) -> None:
+    """Where the last half hour is more than the rate limit lets be read, what came since is read all the same."""
+    okta = OktaService(remote)
+    for n in range(8):
+        okta.add(f"e{n}", NOON - timedelta(minutes=10))
+    poller = OktaLog(asking.web, remote.url, "the-token")
+    asking.once(poller)
+    asking.at += timedelta(minutes=16)
+    okta.add("new", asking.at)
+    okta.left = 1
+    for _ in range(3):
+        asking.once(poller)
+        asking.at += timedelta(seconds=20)
+    assert asking.ids("uuid")[8:] == ["new"]
+
+
+class Full(Spool):
+    """On a disk that is full after so many more records."""
+
+    room = 1000
+
+    def append(self, *args: Any, **options: Any) -> bool:
+        """See `Spool.append`."""
+        if not self.room:
+            raise OSError(28, "No space left on device")
+        self.room -= 1
+        return super().append(*args, **options)
+
+
+@pytest.mark.parametrize("room", [0, 1, 2])
+def test_okta_is_read_again_where_a_disk_was_full(remote: Service, asking: Asking, room: int) -> None:
+    """What could not be kept, of what is new and of what is read anew, is asked for again."""
+    okta = OktaService(remote)
+    okta.add("e0", NOON - timedelta(minutes=10))
+    asking.spool = full = Full(asking.spool.folder)
+    poller = OktaLog(asking.web, remote.url, "the-token")
+    asking.once(poller)
+    asking.at += timedelta(minutes=16)
+    okta.add("e1", asking.at - timedelta(minutes=2))
+    full.room = room
+    asking.once(poller)
+    full.room = 1000
+    asking.at += timedelta(seconds=30)
+    asking.once(poller)
+    assert asking.ids("uuid") == ["e0", "e1"]
+
+
 def test_okta_forgets_a_link(remote: Service, asking: Asking) -> None:
     """A next link that is too old is let go: reading goes on from the newest event, with some overlap."""
     okta = OktaService(remote)
@@ -320,9 +367,10 @@ def test_google_is_read_newest_first(remote: Service, asking: Asking) -> None:
 
 
 class Realm:
-    """Keycloak's admin API: newest first, by first and max; older versions give no ids."""
+    """Keycloak's admin API: newest first, by first and max; older versions give no ids. Days are those of *zone*."""
 
-    def __init__(self, remote: Service) -> None:
+    def __init__(self, remote: Service, zone: str = "+00:00") -> None:
+        self.zone = zone
         self.logs: dict[str, list[dict[str, Any]]] = {"admin-events": [], "events": []}
         self.while_paging: dict[str, Any] | None = None
         remote.answer = self.answer
@@ -333,7 +381,7 @@ class Realm:
             return Reply({"access_token": "t", "expires_in": 60})
         assert asked.headers["authorization"] == "Bearer t"
         log = asked.path.removeprefix("/admin/realms/corp/")
-        day = datetime.fromisoformat(asked.query["dateFrom"] + "T00:00:00+00:00").timestamp() * 1000
+        day = datetime.fromisoformat(asked.query["dateFrom"] + "T00:00:00" + self.zone).timestamp() * 1000
         found = sorted((e for e in self.logs[log] if e["time"] >= day), key=lambda e: -int(e["time"]))
         first = int(asked.query["first"])
         page = found[first : first + int(asked.query["max"])]
@@ -362,6 +410,18 @@ def test_keycloak_is_read_newest_first(remote: Service, asking: Asking) -> None:
     asking.once(KeycloakEvents(asking.web, remote.url, "corp", "watch", "the-secret", most=2))
     assert {"f1", "f2"} <= set(asking.ids())
     assert len([p for p in remote.paths()[asked:] if p.endswith("/events")]) == 2
+
+
+@pytest.mark.parametrize("zone", ["-12:00", "-05:00", "+14:00"])
+def test_a_keycloak_elsewhere_is_read_whole(remote: Service, asking: Asking, zone: str) -> None:
+    """A day begins where the server is: what is done while it has begun here, and there not yet, is read as well."""
+    realm = Realm(remote, zone)
+    poller = KeycloakEvents(asking.web, remote.url, "corp", "watch", "the-secret")
+    for minute in range(0, 24 * 60, 60):
+        asking.at = NOON.replace(hour=0) + timedelta(minutes=minute)
+        realm.logs["admin-events"].append({"id": f"a{minute}", "time": int(asking.at.timestamp() * 1000) - 30_000})
+        asking.once(poller)
+    assert asking.ids() == [f"a{minute}" for minute in range(0, 24 * 60, 60)]
 
 
 def _always(reply: Reply, _: Asked) -> Reply:

@@ -257,7 +257,10 @@ def judged(tmp_path: Path) -> Callable[..., Report]:
     """Judges Okta lines with every signal, and perhaps rows of activity."""
 
     def judge(
-        *lines: dict[str, Any], activity: list[dict[str, Any]] | None = None, evidence: Path | None = None
+        *lines: dict[str, Any],
+        activity: list[dict[str, Any]] | None = None,
+        evidence: Path | None = None,
+        accounts: Path | None = None,
     ) -> Report:
         import json
 
@@ -269,7 +272,7 @@ def judged(tmp_path: Path) -> Callable[..., Report]:
             folder.mkdir(exist_ok=True)
             pq.write_table(pa.Table.from_pylist(activity, schema=ARROW_SCHEMA), folder / "activity-000000.parquet")
         feed = Feed(provider=provider_named("okta"), files=(log,))
-        return Engine().judge((feed,), evidence, signals=SIGNALS, activity=folder)
+        return Engine().judge((feed,), evidence, signals=SIGNALS, activity=folder, accounts=accounts)
 
     return judge
 
@@ -291,6 +294,21 @@ def test_events_and_sign_ins_of_a_log_meet(okta: Okta, judged: Callable[..., Rep
     assert hit.at == NOON + timedelta(seconds=600)
     assert "approved_in_seconds" in report.blind_signals
     assert "change_without_case" in report.blind_signals
+
+
+@pytest.mark.parametrize(("shared", "hits"), [("00uana@example.test", 0), ("00uana", 0), ("eve@example.test", 1)])
+def test_a_name_of_two_accounts_joins_them_for_no_signal(
+    okta: Okta, judged: Callable[..., Report], tmp_path: Path, shared: str, hits: int
+) -> None:
+    """What is done to one of them is not done to the other; names that one alone has are one account's."""
+    accounts = tmp_path / "accounts.csv"
+    accounts.write_text(
+        f"keys,class\n00ueve|eve@example.test|{shared},standard\n00uana|00uana@example.test,standard\n", "utf-8"
+    )
+    eve = {"id": "00ueve" if hits == 0 else "eve@example.test", "type": "User", "alternateId": None}
+    later = okta(target="00uana" if hits == 0 else "00ueve")
+    report = judged(okta(target=[eve], after=-86_400), later, accounts=accounts)
+    assert len(_named(report, "repeated_recovery")) == hits
 
 
 def test_activity_is_read(okta: Okta, judged: Callable[..., Report]) -> None:

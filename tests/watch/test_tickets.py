@@ -94,6 +94,18 @@ def test_one_ticket_speaks_for_one_change(okta: Okta, judge: Judge) -> None:
     assert second.reasons == ("ticket_used", "repeat_24h")
 
 
+def test_a_ticket_of_several_lines_speaks_once(okta: Okta, judge: Judge) -> None:
+    """An export that has a ticket in several lines, as one for each of its steps, makes no several tickets of it."""
+    lines = [okta(actor="00uagent", after=n * 60) for n in range(3)]
+    later = NOON + timedelta(hours=3)
+    rows = judge(lines, ticket(agent="00uother"), ticket(), ticket(agent="00uagent", closed=later))
+    assert sorted(row.verdict for row in rows) == [Verdict.SUSPICIOUS, Verdict.SUSPICIOUS, Verdict.TICKETED]
+    assert [row.reasons[0] for row in rows if row.is_finding] == ["ticket_used", "ticket_used"]
+    last, first = ticket(agent="00uagent", closed=later), ticket(agent="00uother")
+    (row,) = judge([okta(actor="00uagent", after=7200)], last, first)
+    assert row.verdict is Verdict.TICKETED
+
+
 def test_a_ticket_that_names_two_changes_speaks_for_both(okta: Okta, judge: Judge) -> None:
     """One ticket for a password and a factor covers each once, and no second factor."""
     lines: list[Line] = [

@@ -224,6 +224,16 @@ def test_two_names_of_one_owner_are_self_service(okta: Okta, classify: Classify,
     assert row.verdict is Verdict.SELF_SERVICE
 
 
+def test_a_name_that_two_accounts_have_makes_nobody_an_owner(okta: Okta, classify: Classify, tmp_path: Path) -> None:
+    """Whoever has the address of another written beside their own names owns nothing of the other's by that."""
+    accounts = tmp_path / "accounts.csv"
+    accounts.write_text(
+        "keys,class\n00ueve|eve@example.test|00uana@example.test,standard\n00uana|00uana@example.test,standard\n",
+        encoding="utf-8",
+    )
+    assert classify.one(okta(actor="00ueve"), accounts=accounts).verdict is Verdict.UNVERIFIED
+
+
 def test_what_is_no_support_is_ignored_with_its_reason(okta: Okta, classify: Classify) -> None:
     """A lock takes away and lets nobody in: it has a row, and owes nothing."""
     row = classify.one(okta("user.account.lock"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import os
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -328,6 +329,22 @@ def test_dismissed_with_a_reason_and_words(organisation: Organisation) -> None:
         assert "<!doctype html>" in answer.text
     assert noor.form(at, reason="risk_accepted", words="until the move").status_code == 303
     assert one(organisation, made).state == "Dismissed: risk accepted"
+
+
+def test_what_came_since_the_page_is_not_dismissed_by_it(organisation: Organisation) -> None:
+    """The page that comes back says so, has what came, and is good for all of it; what was typed is kept."""
+    (made,) = raised(organisation, row("e-1"))
+    at, noor = f"/findings/{made}/dismiss", organisation.sign_in("noor")
+    seen = re.findall(r'name="seen" value="(\d+)"', noor.get(f"/findings/{made}").text)
+    raised(organisation, row("e-2", at=BEGINNING + timedelta(minutes=1)))
+    answer = noor.form(at, reason="expected", words="a drill of ours", seen=seen[0])
+    assert answer.status_code == 409
+    assert "More of it came since you looked" in answer.text
+    assert "a drill of ours" in answer.text
+    (now, *_) = re.findall(r'name="seen" value="(\d+)"', answer.text)
+    assert int(now) > int(seen[0])
+    assert noor.form(at, reason="expected", words="a drill of ours", seen=now).status_code == 303
+    assert one(organisation, made).state == "Dismissed: expected"
 
 
 def test_readers_read_and_strangers_see_nothing(organisation: Organisation) -> None:

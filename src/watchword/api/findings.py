@@ -38,10 +38,11 @@ LISTED = 20
 
 
 class Dismiss(In, frozen=True, kw_only=True):
-    """Why it is none: a code, and what was looked at."""
+    """Why it is none: a code, and what was looked at; *seen* is `joined` of what was read: more of it is a conflict."""
 
     reason: Dismissal
     words: str
+    seen: int | None = None
 
 
 class Own(In, frozen=True, kw_only=True):
@@ -78,7 +79,7 @@ class FindingOut(Out, frozen=True, kw_only=True):
     """A finding: what its events share (*by*, *name*), how many stand, and what is known of them.
 
     *items* of a list are the first; *mine_to_leave* says that it is about the reader, *erased* that the time of its
-    payloads is over: what it is about, its items and its notes are gone.
+    payloads is over: what it is about, its items and its notes are gone. *joined* says which of its events it has.
     """
 
     finding: str
@@ -97,6 +98,7 @@ class FindingOut(Out, frozen=True, kw_only=True):
     notes: tuple[NoteOut, ...]
     mine_to_leave: bool
     erased: bool
+    joined: int
 
 
 class SuppressionOut(Out, frozen=True, kw_only=True):
@@ -192,7 +194,9 @@ class FindingController(Controller):
         """Say that it is not, and why; whoever it is about can not."""
         demand_work(app, actor.person, at)
         named = about(app, finding_of(app, finding), actor.person)
-        shown = app.findings.dismiss(finding, actor.person, at, reason=data.reason, words=data.words, about=named)
+        shown = app.findings.dismiss(
+            finding, actor.person, at, reason=data.reason, words=data.words, about=named, seen=data.seen
+        )
         return _out(app, shown, actor.person)
 
     @post("/{finding:str}/close", sync_to_thread=True, status_code=HTTP_200_OK)
@@ -298,6 +302,7 @@ def _told(app: App, shown: Shown, mine: frozenset[str], most: int | None = None)
         notes=tuple(NoteOut(at=when, by=login_of(app, by) or "", words=words) for when, by, words in shown.notes),
         mine_to_leave=is_about(shown, mine),
         erased=shown.is_erased,
+        joined=shown.joined,
     )
 
 

@@ -69,7 +69,11 @@ def write(
 
 
 class EvidenceTable:
-    """Follows the ledger and keeps the table at *path* up to date."""
+    """Follows the ledger and keeps the table at *path* up to date.
+
+    An account that is renamed, moved or deleted keeps, in the rows of its cases, the names that it had when they were
+    written first: logs of that time have those.
+    """
 
     name = "evidence"
 
@@ -81,6 +85,7 @@ class EvidenceTable:
         self._entries: dict[CaseId, list[Appended]] = {}
         self._stale: set[CaseId] = set()  # what a directory that does not answer keeps us from naming
         self._rows: dict[CaseId, tuple[EvidenceRow, ...]] = {}
+        self._names: dict[str, tuple[str, ...]] | None = None
         self._restored = 0
         self._down_stale = False
         self._down: tuple[DeclaredRow, ...] = ()
@@ -152,6 +157,14 @@ class EvidenceTable:
             leaves=tuple(e.seq for e in mine),
         )
 
+    def _named(self, case: CaseId, keys: tuple[str, ...]) -> tuple[str, ...]:
+        """*keys*, with the names that the table had for the account of *case*."""
+        if self._names is None:
+            self._names = _names_in(self.path)
+        known = tuple(dict.fromkeys((*keys, *self._names.get(case, ()))))
+        self._names[case] = known
+        return known
+
     def _touched(self, stream: str) -> tuple[CaseId, ...]:
         """The cases whose rows hold something of *stream*: the case itself, or every case of the account."""
         kind, _, name = stream.partition("/")
@@ -169,8 +182,9 @@ class EvidenceTable:
             directory, native = self.registry.native_id(chain.case.account)
         except Refused:  # erased: the rows stay, and say no longer whose account it was
             directory, native = self.registry.account(chain.case.account).directory, ""
+            (self._names or {}).pop(chain.case.id, None)
         reached = self.directories[directory]
-        keys = _keys(reached, native) if native else ()
+        keys = self._named(chain.case.id, _keys(reached, native)) if native else ()
         rows = []
         for number, change in enumerate(chain.changes):
             started, ended = chain.started.get(number), chain.ended.get(number)
@@ -211,6 +225,21 @@ class EvidenceTable:
                 )
             )
         return tuple(rows)
+
+
+def _names_in(path: Path) -> dict[str, tuple[str, ...]]:
+    """The names of the account of each case that the table at *path* has; none where it can not be read."""
+    try:
+        table = pq.read_table(path, columns=["case", "target_keys"])
+    except FileNotFoundError:
+        return {}
+    except (OSError, pa.ArrowException) as fault:
+        log.warning("evidence.unread", file=str(path), why=str(fault))
+        return {}
+    names: dict[str, tuple[str, ...]] = {}
+    for case, keys in zip(table["case"].to_pylist(), table["target_keys"].to_pylist(), strict=True):
+        names[case] = tuple(dict.fromkeys((*names.get(case, ()), *(keys or ()))))
+    return names
 
 
 def _keys(directory: Directory, native: str) -> tuple[str, ...]:

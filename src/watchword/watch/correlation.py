@@ -22,7 +22,7 @@ from watchword.core.identity_event import SUPPORT
 from watchword.watch.accounts import Account, names_of, read_accounts
 from watchword.watch.cells import EVENTS_OF, Enforced
 from watchword.watch.providers import LAG, PROVIDERS, Feed, Provider
-from watchword.watch.tickets import Ticket, parts_of
+from watchword.watch.tickets import Ticket, once, parts_of
 from watchword.watch.verdicts import TypeCount, VerdictRow, rows_of, table_of
 
 _Time = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -251,7 +251,7 @@ def add_tickets(con: duckdb.DuckDBPyConnection, tickets: Iterable[Ticket]) -> No
     """Have *tickets* speak for what no evidence speaks for, in place of those given before."""
     con.execute("DELETE FROM ticket_part")
     con.execute("UPDATE setting SET has_tickets = true")
-    parts = [part for ticket in tickets for part in parts_of(ticket)]
+    parts = once(part for ticket in tickets for part in parts_of(ticket))
     if parts:
         con.register("told", table_of(parts, _PART))
         con.execute(

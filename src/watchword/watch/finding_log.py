@@ -11,7 +11,7 @@ from unicodedata import is_normalized, normalize
 
 import msgspec
 
-from watchword.core.errors import Corrupt, Invalid
+from watchword.core.errors import Conflict, Corrupt, Invalid
 from watchword.core.finding import (
     OPEN,
     SEVERITIES,
@@ -55,6 +55,9 @@ _NAMED = 4000
 AccountOf: TypeAlias = Callable[[str | None, str], str | None]
 """What stands for the account that a log of a directory (None: of any) calls so; None where nobody knows that."""
 
+Seen: TypeAlias = int | None
+"""`Shown.joined` of what somebody looked at; None where that is not known."""
+
 ERASED = EvidenceErased.__struct_config__.tag
 """The entry that says that payloads of a stream are gone."""
 
@@ -66,7 +69,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     """A finding with what its payloads still say: *name* of what it is grouped by, its *items* and the notes on it.
 
     *live* is how many events still stand, each once, whatever found it; *version* is that of its last entry, *at* the
-    time of that.
+    time of that, *joined* that of the last by which events joined it.
     """
 
     finding: Finding
@@ -76,6 +79,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[tuple[datetime, str, str], ...]
     version: int
     at: datetime
+    joined: int = 0
 
     @property
     def is_erased(self) -> bool:
@@ -100,6 +104,7 @@ class Known(msgspec.Struct, kw_only=True):
     name: str = ""
     items: dict[str, Item] = {}
     notes: list[tuple[datetime, str, str]] = []
+    joined: int = 0
 
     @property
     def shown(self) -> Shown:
@@ -113,6 +118,7 @@ class Known(msgspec.Struct, kw_only=True):
             notes=tuple(self.notes),
             version=self.version,
             at=self.at,
+            joined=self.joined,
         )
 
     def weighed(self, account_of: AccountOf) -> Iterable[Weighed]:
@@ -196,12 +202,14 @@ class FindingLog:
         """Read up to the ledger's end."""
         self.follow(self._ledger)
 
-    def get(self, finding: str) -> Known:
-        """A finding; `Invalid` when there is none of that id."""
+    def get(self, finding: str, seen: Seen = None) -> Known:
+        """A finding; `Invalid` when there is none of that id, `Conflict` when events joined after what was *seen*."""
         if finding not in self.known:
             raise Invalid(
                 "There is no such finding.", "List them with `watchword watch findings list`.", where="finding"
             )
+        if seen is not None and seen < self.known[finding].joined:
+            raise Conflict("More of it came since you looked.", "Look at all of it first.")
         return self.known[finding]
 
     def of_event(self, event: str) -> tuple[str, ...]:
@@ -404,8 +412,10 @@ def _folded(before: Known | None, appended: Appended, told: Mapping[str, str]) -
     match event:
         case FindingRaised():
             one.name = told.get(NAME, "")
-        case EventsJoined() if ITEMS in told:
-            one.items.update(zip(event.marks, _ITEMS.decode(told[ITEMS]), strict=True))
+        case EventsJoined():
+            one.joined = one.version
+            if ITEMS in told:
+                one.items.update(zip(event.marks, _ITEMS.decode(told[ITEMS]), strict=True))
         case EventsCleared():
             for mark in event.marks:
                 one.items.pop(mark, None)

@@ -16,7 +16,7 @@ from typing import Literal
 
 import structlog
 
-from watchword.core.errors import Conflict, Corrupt, Invalid, Unavailable, WatchwordError
+from watchword.core.errors import Conflict, Corrupt, Invalid, Unavailable
 from watchword.core.finding import (
     OPEN,
     SEVERITIES,
@@ -41,17 +41,7 @@ from watchword.core.ids import PersonId
 from watchword.ledger.entry import Disclosure, Retention
 from watchword.ledger.leader import Ledger
 from watchword.watch import quiet
-from watchword.watch.campaigns import (
-    SIGMA,
-    Campaign,
-    Item,
-    Party,
-    campaigns,
-    crowded,
-    is_lone,
-    of_hit,
-    of_row,
-)
+from watchword.watch.campaigns import SIGMA, Campaign, Item, Party, campaigns, crowded, is_lone, of_hit, of_row
 from watchword.watch.finding_log import (
     NAME,
     PREFIX,
@@ -61,14 +51,17 @@ from watchword.watch.finding_log import (
     FindingLog,
     KnownSuppression,
     News,
+    Seen,
     Shown,
     composed,
     draft,
     joined_drafts,
 )
-from watchword.watch.printable import printable
+from watchword.watch.formats.alert import Severity
+from watchword.watch.printable import printable, said_of
 from watchword.watch.risk import Risk, risks
 from watchword.watch.signals import Hit
+from watchword.watch.standing import against, rank
 from watchword.watch.verdicts import VerdictRow
 from watchword.watch.whose import Whose
 
@@ -110,7 +103,7 @@ class Findings:
         with self.log.lock:
             self.log.look()
             found = [one.shown for one in self.log.known.values() if status in {None, one.finding.status}]
-        return tuple(sorted(found, key=_rank))
+        return tuple(sorted(found, key=rank))
 
     def count(self, status: Status) -> int:
         """How many findings are of *status*."""
@@ -124,6 +117,10 @@ class Findings:
             self.log.look()
             found = Counter(one.finding.severity for one in self.log.known.values() if one.finding.status in OPEN)
         return {severity: found[severity] for severity in SEVERITIES}
+
+    def against(self, directory: str | None, target: str, but: str = "") -> Severity | None:
+        """See `standing.against`."""
+        return against(self.log, self.whose, directory, target, but)
 
     def one(self, finding: str) -> Shown:
         """One finding; `Invalid` when there is none of that id."""
@@ -349,16 +346,26 @@ class Findings:
         return self._step(finding, by, at, lambda f: confirm(f, by))
 
     def dismiss(
-        self, finding: str, by: PersonId, at: datetime, *, reason: Dismissal, words: str, about: frozenset[PersonId]
+        self,
+        finding: str,
+        by: PersonId,
+        at: datetime,
+        *,
+        reason: Dismissal,
+        words: str,
+        about: frozenset[PersonId],
+        seen: Seen = None,
     ) -> Shown:
-        """Say that it is not, with a reason and in words; `Refused` for whoever it is *about*."""
+        """Say that it is not, and why; `Refused` for whom it is *about*, `Conflict` if more joined what was *seen*."""
         if not words.strip():
             raise Invalid("A dismissal says what was looked at.", "Write a sentence.", where="words")
-        return self._step(finding, by, at, lambda f: dismiss(f, by, reason, about), words)
+        return self._step(finding, by, at, lambda f: dismiss(f, by, reason, about), words, seen)
 
-    def close(self, finding: str, by: PersonId, at: datetime, *, about: frozenset[PersonId]) -> Shown:
-        """Say that nothing is left to do; `Refused` for whoever it is *about*."""
-        return self._step(finding, by, at, lambda f: close(f, by, about))
+    def close(
+        self, finding: str, by: PersonId, at: datetime, *, about: frozenset[PersonId], seen: Seen = None
+    ) -> Shown:
+        """Say that nothing is left to do; `Refused` and `Conflict` as `dismiss`."""
+        return self._step(finding, by, at, lambda f: close(f, by, about), "", seen)
 
     def own(self, finding: str, by: PersonId, at: datetime, *, owner: PersonId, about: frozenset[PersonId]) -> Shown:
         """Give it to somebody, who is nobody it is *about*."""
@@ -415,13 +422,14 @@ class Findings:
         at: datetime,
         decide: Callable[[Finding], tuple[FindingEvent, ...]],
         words: str = "",
+        seen: Seen = None,
     ) -> Shown:
         said = composed(words.strip())
         told = (Disclosure(name=WORDS, value=said, retention=Retention.IDENTITY),) if said else ()
         for attempt in range(RACES):
             with self.log.lock:
                 self.log.look()
-                one = self.log.get(finding)
+                one = self.log.get(finding, seen)
                 drafts = tuple(draft(event, by, at, told) for event in decide(one.finding))
                 try:
                     self.log.write(PREFIX + finding, one.version, drafts)
@@ -431,13 +439,3 @@ class Findings:
                     continue
                 return self.one(finding)
         raise AssertionError
-
-
-def _rank(shown: Shown) -> tuple[int, int, float, str]:
-    finding = shown.finding
-    return -SEVERITIES.index(finding.severity), -shown.live, -finding.raised_at.timestamp(), finding.id
-
-
-def said_of(fault: Exception) -> str:
-    """A *fault* in words: ours say what to do, others are named."""
-    return str(fault) if isinstance(fault, WatchwordError) else f"{type(fault).__name__}: {fault}"

@@ -215,8 +215,7 @@ class Follow:
         new = self._window.take()
         due = self._settling.due(at)
         is_whole = self._is_whole or self._evidence.is_whole or new > MANY
-        changed: tuple[VerdictRow, ...] = ()
-        judged: tuple[VerdictRow, ...] = ()
+        changed = judged = tuple[VerdictRow, ...]()
         early: frozenset[str] = frozenset()
         if new or has_new_evidence or self._is_whole or due:
             self._window.gather(due, whole=is_whole)
@@ -228,16 +227,13 @@ class Follow:
             about += ((None, one) for one in self._canary.told(at))
         rows = (*self._about(about), *changed)
         if positions or rows:
-            step = self._window.step + 1
-            self._window.commit(step, positions, rows, at=at, kept=self._kept)
-            self._is_written = False
-            write_step(self._verdicts, step, rows)
-            self._is_written = True
+            self._is_whole = self._is_unswept = True  # until all is done: what a fault leaves undone is looked at again
+            self._keep(positions, rows, at)
         self._untold = []
         self._settling.keep(early, judged, due, at)
         self._evidence.settle()
         self._is_whole = False
-        self._is_unswept = self._is_unswept or bool(positions) or has_new_evidence
+        self._is_unswept = self._is_unswept or has_new_evidence
         rows += self._sweep(at)
         self._tidy(at)
         self.mixed = tuple((name, said) for name, one in self.pulses.items() if (said := one.several()) is not None)
@@ -282,13 +278,19 @@ class Follow:
         before = self._window.told([row.id for row in unseen])
         rows = tuple(new for row in unseen if (new := revised(row, before.get(row.id))) is not None)
         if rows:
-            step = self._window.step + 1
-            self._window.commit(step, {}, rows, at=at, kept=self._kept)
-            write_step(self._verdicts, step, rows)
+            self._keep({}, rows, at)
         self._is_unswept, self._activity_seen = bool(early), seen
         # The more is remembered the longer it takes: a twentieth of the time at most, so that verdicts do not wait.
         self._sweep_at = at + max(SWEEP, 20 * timedelta(seconds=time.monotonic() - begun))
         return rows
+
+    def _keep(self, positions: dict[str, Position], rows: tuple[VerdictRow, ...], at: datetime) -> None:
+        """Remember a step, and write its verdicts; where that fails, the next step does it first."""
+        step = self._window.step + 1
+        self._window.commit(step, positions, rows, at=at, kept=self._kept)
+        self._is_written = False
+        write_step(self._verdicts, step, rows)
+        self._is_written = True
 
     def _pull(self, feed: Followed, at: datetime) -> tuple[Told, ...]:
         """Have a local source fill its spool; one that can not be read is told, and the others go on."""

@@ -10,9 +10,9 @@ import msgspec
 import structlog
 
 from watchword.core.errors import Conflict, Unavailable, WatchwordError
-from watchword.watch.findings import Findings, said_of
+from watchword.watch.findings import Findings
 from watchword.watch.news import News
-from watchword.watch.printable import printable
+from watchword.watch.printable import printable, said_of
 from watchword.watch.signals import Hit
 
 log = structlog.get_logger("watchword.watch.keeping")

@@ -244,13 +244,20 @@ def _actors(events: Iterable[Observed]) -> tuple[Actor, ...]:
 
 
 def _weeks(events: Iterable[Observed]) -> tuple[Week, ...]:
-    """Every week from the first with an event to the last, those without one too."""
+    """Every week from the first with an event to the last, those without one too, but for a year and more of these."""
     groups = _grouped((e for e in events if e.at), lambda e: _monday(e.at) if e.at else date.min)
-    if not groups:
-        return ()
-    first, last = min(groups), max(groups)
-    weeks = (first + timedelta(weeks=n) for n in range((last - first).days // 7 + 1))
+    weeks: list[date] = []
+    for begins in sorted(groups):
+        # A log may have times of any year: one odd line must not make a report of ten thousand years.
+        gap = (begins - weeks[-1]).days // 7 if weeks else 0
+        if gap <= _EMPTY:
+            weeks += (begins - timedelta(weeks=n) for n in range(gap - 1, 0, -1))
+        weeks.append(begins)
     return tuple(Week(begins=week, **_count(groups.get(week, ()))) for week in weeks)
+
+
+_EMPTY = 53
+"""Weeks without an event that are shown in a row, at most."""
 
 
 def _monday(at: datetime) -> date:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 
+from watchword.core.errors import WatchwordError
+
 # Control, format (bidirectional overrides, zero-width), surrogate, private use, unassigned; line and paragraph ends.
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
@@ -32,3 +34,8 @@ def _escape(point: int) -> str:
     if point <= 0xFF:
         return f"\\x{point:02x}"
     return f"\\u{point:04x}" if point <= 0xFFFF else f"\\U{point:08x}"
+
+
+def said_of(fault: Exception) -> str:
+    """A *fault* in words: ours say what to do, others are named."""
+    return str(fault) if isinstance(fault, WatchwordError) else f"{type(fault).__name__}: {fault}"

@@ -117,6 +117,25 @@ def parts_of(ticket: Ticket) -> tuple[TicketPart, ...]:
     )
 
 
+def once(parts: Iterable[TicketPart]) -> tuple[TicketPart, ...]:
+    """*parts*, each once: what an export has in several lines speaks from the first of their times until the last.
+
+    It is whose the line is that ends last.
+    """
+    found: dict[tuple[str, str, tuple[str, ...] | None], TicketPart] = {}
+    for part in parts:
+        key = part.ticket, part.target, part.actions
+        known = found.setdefault(key, part)
+        later, earlier = (part, known) if part.until >= known.until else (known, part)
+        found[key] = msgspec.structs.replace(
+            later,
+            agent=later.agent or earlier.agent,
+            opened=min(part.opened, known.opened),
+            since=min(part.since, known.since),
+        )
+    return tuple(found.values())
+
+
 def read_tickets(file: Path, zone: tzinfo = UTC) -> tuple[tuple[Ticket, ...], tuple[Refusal, ...]]:
     """The tickets of a CSV export in UTF-8, and the lines that are none; times without a zone are of *zone*.
 

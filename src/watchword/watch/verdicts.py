@@ -69,6 +69,7 @@ REASONS = {
     "no_time": "the log gives no readable time for it",
     "log_missing": "the log file is gone",
     "log_truncated": "the log file became shorter than what was read of it",
+    "log_passed": "the log file that was being read is nowhere any more: what came into it last was not seen",
     "feed_silent": "the feed gave nothing for longer than it usually does: the watch was blind",
     "feed_back": "the feed gives something again",
     "feed_not_understood": "most of what the feed gives is nothing that its provider is known to write",
@@ -345,7 +346,7 @@ def revised(row: VerdictRow, before: VerdictRow | None) -> VerdictRow | None:
 def write_step(directory: Path, step: int, rows: Iterable[VerdictRow]) -> None:
     """Write the verdicts of one *step* of the watch, revised already, into a file that is named for it, if any."""
     if rows := list(rows):
-        _write(directory, rows, f"step{step:08d}")
+        _write(directory, rows, f"step{step:08d}", least=step)
 
 
 def newest_step(directory: Path) -> int:
@@ -429,10 +430,12 @@ def table_of(rows: Sequence[msgspec.Struct], schema: pa.Schema = SCHEMA) -> pa.T
     return table.select(schema.names).cast(schema)
 
 
-def _write(directory: Path, rows: list[VerdictRow], suffix: str | None = None) -> None:
+def _write(directory: Path, rows: list[VerdictRow], suffix: str | None = None, *, least: int = 0) -> None:
     table = pa.concat_tables(table_of(rows[first : first + _ROWS]) for first in range(0, len(rows), _ROWS))
-    # Named for its place in the order of writing; a reader sees it whole, since it appears by renaming.
-    place = len(list(directory.glob("*.parquet")))
+    # Named for its place in the order of writing, behind all that were there, also those that somebody took away since:
+    # readers go by that. It is seen whole, since it appears by renaming.
+    there = (file.name.split("-")[1] for file in directory.glob("verdicts-*-*.parquet"))
+    place = max((least, *(int(one) + 1 for one in there if one.isdecimal())))
     name = f"verdicts-{place:08d}-{suffix or uuid.uuid4().hex[:8]}.parquet"
     partial = directory / f".{name}.partial"
     pq.write_table(table, partial)

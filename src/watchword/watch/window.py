@@ -35,8 +35,9 @@ ALTER TABLE kept.told ADD COLUMN IF NOT EXISTS touched TIMESTAMPTZ;
 
 _read_row = msgspec.json.Decoder(VerdictRow).decode
 
-_APART = re.compile("/[0-9a-f]{8}$")
-"""What an id goes on with that several records share: what is in the record tells them apart."""
+_MARK = "/[0-9a-f]{8}([0-9a-f]{24})?$"
+_APART = re.compile(_MARK)
+"""What an id goes on with that several records share (`sql/fold.sql`): what is in the record tells them apart."""
 
 _BUSY = """
     SELECT
@@ -340,9 +341,8 @@ class Window:
             if rows:
                 texts = [msgspec.json.encode(row).decode() for row in rows]
                 con.execute(
-                    # An id that several records share goes on with what tells them apart: eight digits.
                     'INSERT OR REPLACE INTO kept.told (id, base, "row", touched) '
-                    "SELECT id, regexp_replace(id, '/[0-9a-f]{8}$', ''), \"row\", greatest(\"at\", $at) "
+                    f"SELECT id, regexp_replace(id, '{_MARK}', ''), \"row\", greatest(\"at\", $at) "
                     'FROM (SELECT unnest($ids) AS id, unnest($texts) AS "row", unnest($times) AS "at")',
                     {"ids": [row.id for row in rows], "texts": texts, "times": [row.at for row in rows], "at": at},
                 )

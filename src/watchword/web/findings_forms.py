@@ -21,6 +21,9 @@ from watchword.web.view import Field, Form, Option
 REASONS = cast("tuple[Dismissal, ...]", get_args(Dismissal))
 """Why a finding may be none."""
 
+_DIGITS = 16
+"""Of a number of ours, fewer."""
+
 _WORDS = "Kept sealed beside the entry."
 
 
@@ -46,10 +49,11 @@ def steps(app: App, shown: Shown, actor: PersonId, *, mine: bool) -> tuple[Form 
         else:
             others.append(confirm)
     if status in OPEN and not mine:
-        others.append(_dismiss(at))
+        others.append(_dismiss(at, shown))
     if status in {Status.CONFIRMED, Status.DISMISSED} and not mine:
         lede = "More of the same then begins a new finding."
-        due = Form(action=f"{at}/close", button="Close it", title="Nothing is left to do", lede=lede)
+        seen = (_seen(shown),)
+        due = Form(action=f"{at}/close", button="Close it", title="Nothing is left to do", lede=lede, fields=seen)
     if shown.items and not mine:
         others.append(quiet_form(app, f"{at}/suppress", shown))
     if status in OPEN:
@@ -63,7 +67,12 @@ def steps(app: App, shown: Shown, actor: PersonId, *, mine: bool) -> tuple[Form 
     return due, tuple(others)
 
 
-def _dismiss(at: str) -> Form:
+def _seen(shown: Shown) -> Field:
+    """What the reader looked at: what joins meanwhile is not dismissed or closed with it."""
+    return Field(name="seen", label="", kind="hidden", value=str(shown.joined))
+
+
+def _dismiss(at: str, shown: Shown) -> Form:
     options = tuple(Option(value=reason, label=plain(reason).capitalize()) for reason in REASONS)
     return Form(
         action=f"{at}/dismiss",
@@ -74,6 +83,7 @@ def _dismiss(at: str) -> Form:
         fields=(
             Field(name="reason", label="Reason", kind="select", value=REASONS[0], options=options),
             Field(name="words", label="What you looked at", kind="area", hint=_WORDS),
+            _seen(shown),
         ),
     )
 
@@ -86,9 +96,13 @@ def _dismissed(app: App, actor: PersonId, shown: Shown, said: Said, at: datetime
     reason = said.get("reason", "")
     if reason not in REASONS:
         raise Invalid("That is no reason to dismiss a finding.", "Pick one of the list.", where="reason")
-    app.findings.dismiss(
-        shown.finding.id, actor, at, reason=reason, words=said.get("words", ""), about=about(app, shown, actor)
-    )
+    words, named = said.get("words", ""), about(app, shown, actor)
+    app.findings.dismiss(shown.finding.id, actor, at, reason=reason, words=words, about=named, seen=_looked_at(said))
+
+
+def _looked_at(said: Said) -> int | None:
+    seen = said.get("seen", "")
+    return int(seen) if seen.isascii() and seen.isdecimal() and len(seen) < _DIGITS else None
 
 
 def _given(app: App, actor: PersonId, shown: Shown, said: Said, at: datetime) -> None:
@@ -107,8 +121,8 @@ _TAKEN: dict[str, Taking] = {
     "triage": lambda app, actor, shown, _, at: app.findings.triage(shown.finding.id, actor, at),
     "confirm": lambda app, actor, shown, _, at: app.findings.confirm(shown.finding.id, actor, at),
     "dismiss": _dismissed,
-    "close": lambda app, actor, shown, _, at: app.findings.close(
-        shown.finding.id, actor, at, about=about(app, shown, actor)
+    "close": lambda app, actor, shown, said, at: app.findings.close(
+        shown.finding.id, actor, at, about=about(app, shown, actor), seen=_looked_at(said)
     ),
     "take-over": lambda app, actor, shown, _, at: app.findings.own(
         shown.finding.id, actor, at, owner=actor, about=about(app, shown, actor)

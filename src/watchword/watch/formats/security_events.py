@@ -22,6 +22,7 @@ from watchword.core.finding import Status
 from watchword.core.identity_event import Canonical, Verdict
 from watchword.watch.formats.alert import Alert, Severity
 from watchword.watch.formats.finding_alert import AnyAlert, FindingAlert
+from watchword.watch.standing import gravity
 
 RISK = "https://schemas.openid.net/secevent/caep/event-type/risk-level-change"
 ASSURANCE = "https://schemas.openid.net/secevent/caep/event-type/assurance-level-change"
@@ -54,13 +55,18 @@ class SecurityEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Signer(msgspec.Struct, frozen=True, kw_only=True):
-    """Makes tokens as *issuer* for *audience*; *issuers* names each directory's own, for subjects its users are of."""
+    """Makes tokens as *issuer* for *audience*; *issuers* names each directory's own, for subjects its users are of.
+
+    *against* says what open findings still have against an account, but for one event or finding: a level is never told
+    lower than that.
+    """
 
     key: ECKey
     issuer: str
     audience: str
     issuers: Mapping[str, str]
     clock: Callable[[], datetime]
+    against: Callable[[str | None, str, str], Severity | None] = lambda *_: None
 
     def __repr__(self) -> str:
         """Without the key."""
@@ -76,18 +82,17 @@ class Signer(msgspec.Struct, frozen=True, kw_only=True):
         A verdict is one, a finding one for each account that it is about. The ids are the same whenever they are made.
         """
         if isinstance(alert, FindingAlert):
-            event = _of_finding(alert)
             return tuple(
                 SecurityEvent(
                     jti=self.jti(alert.tag, directory or "", target),
                     txn=alert.finding,
                     subject=self._subject(directory, target),
-                    events=event,
+                    events=_of_finding(alert, self.against(directory, target, alert.finding)),
                 )
                 for directory, target in alert.targets
             )
         row = alert.row
-        if row.action is None or not (events := _events(alert)):
+        if row.action is None or not (events := _events(alert, self.against(row.directory, row.target, row.id))):
             return ()
         subject = self._subject(row.directory, row.target)
         return (SecurityEvent(jti=self.jti(alert.tag), txn=row.correlation or row.id, subject=subject, events=events),)
@@ -150,7 +155,12 @@ def key_of(pem: bytes, file: Path) -> ECKey:
     return ECKey.import_key(pem)
 
 
-def _events(alert: Alert) -> dict[str, object]:
+def _level(own: Severity, others: Severity | None) -> str:
+    """The level of an account that *others* may be against as well."""
+    return _LEVELS[int(own if others is None else max(own, others))]
+
+
+def _events(alert: Alert, others: Severity | None) -> dict[str, object]:
     row = alert.row
     common = {
         "event_timestamp": int(row.at.timestamp()),
@@ -160,10 +170,9 @@ def _events(alert: Alert) -> dict[str, object]:
     events: dict[str, object] = {}
     is_cleared = row.revision > 1 and not alert.is_open
     if alert.is_open or is_cleared:
-        level = _LEVELS[int(alert.severity if alert.is_open else Severity.LOW)]
         events[RISK] = common | {
             "principal": "USER",
-            "current_level": level,
+            "current_level": _level(alert.severity if alert.is_open else Severity.LOW, others),
             "risk_reason": f"WATCHWORD_{row.verdict.upper()}",
         }
     elif row.verdict in _ASSURED and row.action in _RECOVERIES:
@@ -172,15 +181,15 @@ def _events(alert: Alert) -> dict[str, object]:
     return events
 
 
-def _of_finding(alert: FindingAlert) -> dict[str, object]:
-    level = _LEVELS[int(alert.severity if alert.is_open else Severity.LOW)]
+def _of_finding(alert: FindingAlert, others: Severity | None) -> dict[str, object]:
+    own = max(alert.severity, *map(gravity, alert.items)) if alert.is_open else Severity.LOW
     return {
         RISK: {
             "event_timestamp": int(alert.at.timestamp()),
             "initiating_entity": "policy" if alert.status is Status.NEW else "admin",
             "reason_admin": {"en": f"{alert.title}. {alert.why}."},
             "principal": "USER",
-            "current_level": level,
+            "current_level": _level(own, others),
             "risk_reason": f"WATCHWORD_FINDING_{alert.status.upper()}",
         }
     }

@@ -19,7 +19,7 @@ import msgspec
 
 from watchword.core.errors import Corrupt, Invalid, Unavailable
 from watchword.watch.finding_log import News, Shown
-from watchword.watch.formats.alert import Alert
+from watchword.watch.formats.alert import Alert, Severity
 from watchword.watch.formats.finding_alert import AnyAlert, FindingAlert
 from watchword.watch.outputs.port import Output
 from watchword.watch.signals import Signal
@@ -46,6 +46,9 @@ class Queue(Protocol):
 
     def as_of(self, news: News) -> Shown:
         """The finding that *news* is about, as it was then."""
+
+    def against(self, directory: str | None, target: str, but: str) -> Severity | None:
+        """How grave the gravest is that open findings have against an account; *but* is none of them."""
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):

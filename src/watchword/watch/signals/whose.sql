@@ -22,8 +22,18 @@ named AS (
         SELECT DISTINCT provider, directory, who FROM user SEMI JOIN of_interest USING (name)
     ) AS relevant USING (provider, directory, who)
 ),
+-- A name that two accounts of the list have, or two of the desk's, is neither's.
 label AS (
-    SELECT name, coalesce(min(account.account), min(lower(who))) AS label FROM named LEFT JOIN account USING (name) GROUP BY name
+    SELECT
+        name,
+        coalesce(least(
+            CASE WHEN min(account.account) FILTER (person IS NULL) = max(account.account) FILTER (person IS NULL)
+                THEN min(account.account) FILTER (person IS NULL) END,
+            CASE WHEN min(account.account) FILTER (person IS NOT NULL) = max(account.account) FILTER (person IS NOT NULL)
+                THEN min(account.account) FILTER (person IS NOT NULL) END
+        ), min(lower(who))) AS label
+    FROM named LEFT JOIN account USING (name)
+    GROUP BY name
 )
 SELECT
     provider, directory, who, min(label.label) AS subject,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -44,6 +45,7 @@ class Folder:
     def __init__(self, folder: Path, provider: Provider, pattern: str = "*", unpacking: Unpacking = BOUNDED) -> None:
         self._folder, self._provider, self._pattern, self._unpacking = folder, provider, pattern, unpacking
         self._told: set[_Seen] = set()
+        self._waiting: list[Told] = []
 
     def close(self) -> None:
         """Nothing is held open."""
@@ -53,7 +55,7 @@ class Folder:
         if not self._folder.is_dir():
             raise Unavailable(f"There is no folder {self._folder}.", "Make it, or correct the path.")
         mark = msgspec.json.decode(spool.checkpoint, type=_Mark) if spool.checkpoint else _Mark()
-        told: list[Told] = []
+        told = self._waiting  # what a pull that failed found out is told by the next
         here: dict[str, _Seen] = {}
         for file in sorted(self._folder.glob(self._pattern)):
             if not file.is_file() or file.name.startswith("."):
@@ -88,6 +90,7 @@ class Folder:
         if stale and len(mark.done) > 10_000:
             for name in stale:
                 del mark.done[name]
+        self._waiting = []
         return tuple(told)
 
     def _take(self, file: Path, seen: _Seen, mark: _Mark, spool: Spool, at: datetime) -> None:
@@ -99,10 +102,20 @@ class Folder:
         mark.reading, mark.lines = known, skipped
         while batch := list(islice(lines, _BATCH)):
             mark.lines += len(batch)
-            spool.append(batch, at, checkpoint=msgspec.json.encode(mark).decode())
+            _keep(spool, batch, mark, at)
         mark.done[name] = seen
         mark.reading, mark.lines = None, 0
-        spool.append((), at, checkpoint=msgspec.json.encode(mark).decode())
+        _keep(spool, (), mark, at)
+
+
+def _keep(spool: Spool, lines: Sequence[bytes], mark: _Mark, at: datetime) -> None:
+    """Add *lines* to *spool*; `Unavailable` where it can not take them now, which is no fault of the file."""
+    try:
+        spool.append(lines, at, checkpoint=msgspec.json.encode(mark).decode())
+    except OSError as full:
+        raise Unavailable(
+            f"Lines can not be kept in {spool.folder}: {full.strerror}.", "Look at the disk; it is tried again."
+        ) from full
 
 
 def _named(text: str) -> str:

@@ -28,6 +28,8 @@ class _Mark(msgspec.Struct, frozen=True, kw_only=True):
 OVERLAP = timedelta(minutes=5)
 """How much is read again, when it is not set."""
 
+_DAY_MS = 86_400_000
+
 
 class KeycloakEvents:
     """One *realm* at *url*, as the *client* with a *secret* (a service account with the role `view-events`).
@@ -71,8 +73,9 @@ class KeycloakEvents:
         since = newest - overlap if newest is not None else int((at - self._backfill).timestamp() * 1000)
         first, reaching = 0, newest
         while True:
-            # By the day, which every version takes; what is older than *since* ends the paging.
-            day = datetime.fromtimestamp(max(since, 0) / 1000, UTC).strftime("%Y-%m-%d")
+            # By the day, which every version takes, and the one before: it begins by the server's own zone, in the
+            # west hours later. What is older than *since* ends the paging.
+            day = datetime.fromtimestamp(max(since - _DAY_MS, 0) / 1000, UTC).strftime("%Y-%m-%d")
             asked = urlencode({"dateFrom": day, "first": first, "max": self._most})
             answer = self._web.ask("GET", f"{self._admin}/{log}?{asked}", headers=self._token.header())
             events = objects(answer.body)

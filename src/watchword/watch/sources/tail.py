@@ -5,8 +5,10 @@ It is UTF-8, or UTF-16 as Windows' own tools write: its lines go into the spool 
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -25,6 +27,8 @@ _KEPT_OF_LONG = 2000
 """Bytes that are kept of a line that is too long: enough to see what it was."""
 _HEAD = 4096
 """Bytes at the beginning of a file that tell how it is encoded."""
+_TURN = r"[-._]\d[-._\dTZ]*"
+"""What is put behind the name of a log that is renamed away: a number, or when it was."""
 _MARKED = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 
 
@@ -40,12 +44,18 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
     offset: int
     before: str | None = None
 
+    def is_of(self, file: BinaryIO) -> bool:
+        """Whether *file* is the one, by its number."""
+        stat = os.fstat(file.fileno())
+        return (stat.st_dev, stat.st_ino) == (self.device, self.inode)
+
 
 class Tail:
     """Follows the file *log*.
 
     A log that is renamed away is read to its end before its successor is begun; across a restart its old name is
-    looked for in the same folder. Its going, and its becoming shorter, are told.
+    looked for in the same folder, and so are those that were renamed away after it. Its going, its becoming shorter,
+    and that what was being read is nowhere any more, are told.
     """
 
     def __init__(self, log: Path) -> None:
@@ -53,6 +63,9 @@ class Tail:
         self._open: BinaryIO | None = None
         self._offset = 0
         self._before: str | None = None
+        self._ended: int | None = None
+        """When the file that was read before was written last, in nanoseconds; None where there was none."""
+        self._waiting: list[Told] = []
         self._skips = self._is_gone = self._is_begun = False
 
     def close(self) -> None:
@@ -67,10 +80,13 @@ class Tail:
 
     def pull(self, spool: Spool, at: datetime) -> tuple[Told, ...]:
         """Append the whole lines that are new; the rest of a line still being written waits for its end."""
-        told: list[Told] = []
+        told = self._waiting  # what a pull that failed found out is told by the next
         try:
             if not self._is_begun:
-                self._resume(spool.checkpoint)
+                if not self._resume(spool.checkpoint):
+                    told.append(self._told("log_passed", at))
+                    last = spool.arrivals(at)[:1]  # whatever was written since is new
+                    self._ended = int(last[0].timestamp()) * 1_000_000_000 if last else None
                 self._is_begun = True
             was_gone, self._is_gone = self._is_gone, not self._log.exists()
             if self._is_gone and not was_gone:
@@ -83,39 +99,62 @@ class Tail:
                 if not self._was_replaced():
                     break
                 self._drain(spool, at, to_end=True)  # what is left of a line is all there will be
+                self._ended = os.fstat(self._open.fileno()).st_mtime_ns if self._open is not None else None
                 self._let_go()
         except OSError as error:
             raise Unavailable(f"{self._log} can not be read: {error.strerror}.", "Check its permissions.") from error
+        self._waiting = []
         return tuple(told)
 
     def _told(self, reason: str, at: datetime) -> Told:
         return Told(reasons=(reason,), at=at, key=f"{self._log}/{reason}/{at.isoformat()}", about=str(self._log))
 
-    def _resume(self, checkpoint: str | None) -> None:
-        """Open the file that was being read, whatever it is called now."""
+    def _resume(self, checkpoint: str | None) -> bool:
+        """Open the file that was being read, whatever it is called now; False where it is nowhere."""
         if checkpoint is None:
-            return
+            return True
         mark = msgspec.json.decode(checkpoint, type=Mark)
-        candidates = (self._log, *sorted(self._log.parent.glob(f"{self._log.stem}*")))
-        for file in candidates:
-            try:
-                opened = file.open("rb")
-            except OSError:
-                continue
-            stat = os.fstat(opened.fileno())
-            if (stat.st_dev, stat.st_ino) == (mark.device, mark.inode):
-                self._open, self._offset, self._before = opened, mark.offset, mark.before
-                return
-            opened.close()
+        self._offset, self._before = mark.offset, mark.before
+        candidates = (self._log, *sorted(self._log.parent.glob(f"{glob.escape(self._log.stem)}*")))
+        # By its number; of a file system that gives others after a restart, by what stands where it was read to.
+        for is_it in (mark.is_of, self._has_it):
+            for file in candidates:
+                try:
+                    opened = file.open("rb")
+                except OSError:
+                    continue
+                if is_it(opened):
+                    self._open = opened
+                    return True
+                opened.close()
+        return not mark.offset
+
+    def _has_it(self, file: BinaryIO) -> bool:
+        return self._before is not None and self._offset > 0 and self._before == self._digest(file)
 
     def _begin(self) -> bool:
         if self._open is None:
             try:
-                self._open = self._log.open("rb")
+                self._open = self._following().open("rb")
             except FileNotFoundError:
                 return False
             self._offset, self._before, self._skips = 0, None, False
         return True
+
+    def _following(self) -> Path:
+        """The file to read next: the log, or one that was renamed away after what was read last."""
+        if self._ended is None:
+            return self._log
+        rotated = re.compile(
+            f"{re.escape(self._log.stem)}{_TURN}({re.escape(self._log.suffix)})?|{re.escape(self._log.name)}{_TURN}"
+        )
+        later = []
+        for file in self._log.parent.glob(f"{glob.escape(self._log.stem)}*"):
+            if file != self._log and rotated.fullmatch(file.name) and file.is_file():
+                stat = file.stat()
+                if stat.st_mtime_ns > self._ended and stat.st_size:
+                    later.append((stat.st_mtime_ns, file))
+        return min(later)[1] if later else self._log
 
     def _was_cut(self) -> bool:
         """Whether the file is shorter than it was, or holds something else where it was read to."""
@@ -144,6 +183,7 @@ class Tail:
             return
         encoding = _encoding_of(self._open)
         while True:
+            was = self._offset, self._before, self._skips
             self._open.seek(self._offset)
             read = self._open.read(_READ if not to_end else LONGEST_LINE)
             lines, used = self._lines(read, encoding, to_end=to_end)
@@ -152,7 +192,11 @@ class Tail:
             self._offset += used
             self._before = self._digest(self._open)
             mark = Mark(device=stat.st_dev, inode=stat.st_ino, offset=self._offset, before=self._before)
-            spool.append(lines, at, checkpoint=msgspec.json.encode(mark).decode())
+            try:
+                spool.append(lines, at, checkpoint=msgspec.json.encode(mark).decode())
+            except OSError:  # a full disk: what is not kept is read again
+                self._offset, self._before, self._skips = was
+                raise
 
     def _lines(self, read: bytes, encoding: str | None, *, to_end: bool) -> tuple[list[bytes], int]:
         """The whole lines of *read*, in UTF-8, and how many bytes of it they are."""

@@ -19,10 +19,23 @@ once AS (
 ),
 -- An id names one record; where a log gives one id to several (several targets, or a log that repeats itself with other
 -- content) what is in the record tells them apart.
-shared AS (SELECT id FROM once GROUP BY id HAVING count(*) > 1 UNION SELECT id FROM shared_id),
+-- So it is with one that looks like an id with that behind it: nobody writes the id that another's record will have.
+shared AS (
+    SELECT id FROM once GROUP BY id HAVING count(*) > 1
+    UNION SELECT id FROM shared_id
+    UNION SELECT id FROM once WHERE contains(id, '/') AND regexp_matches(id, '/[0-9a-f]{8}([0-9a-f]{24})?$')
+),
+-- Eight digits tell apart what is alike by chance, and not what somebody made alike.
+apart AS (
+    SELECT
+        id,
+        count(DISTINCT md5(concat_ws('|', provider, directory, native_action, "action", actor, "target", "time"))[:8]) < count(*) AS is_close
+    FROM once SEMI JOIN shared USING (id)
+    GROUP BY id
+),
 -- Two names of one account make actor and target the same owner, where somebody told us both names.
-owner AS (
-    SELECT DISTINCT acting.actor, acting."target"
+alike AS (
+    SELECT DISTINCT acting.actor, acting."target", its_actor.name, its_target.name AS other
     FROM (SELECT actor, "target", target_keys, unnest(list_transform(actor_keys, lambda k: regexp_replace(k, '^sso:', ''))) AS name FROM once
         -- Of one name on both sides the log's own reading decides whose it is.
         WHERE lower(actor) <> lower("target")) AS acting
@@ -30,11 +43,26 @@ owner AS (
     JOIN account AS its_target
         ON its_target.account = its_actor.account AND list_contains(acting.target_keys, its_target.name)
 ),
+-- A name that two accounts of the list have, or two of the desk's, is neither's: whoever writes another's address into his
+-- own entry is not its owner.
+ambiguous AS (
+    SELECT name
+    FROM account SEMI JOIN (SELECT name FROM alike UNION SELECT other FROM alike) USING (name)
+    GROUP BY name, person IS NULL
+    HAVING min(account) <> max(account)
+),
+owner AS (
+    SELECT DISTINCT actor, "target"
+    FROM alike ANTI JOIN ambiguous USING (name) ANTI JOIN ambiguous AS too ON too.name = alike.other
+),
 record AS (
     SELECT
         once.* REPLACE (
             CASE
-                WHEN shared.id IS NULL THEN once.id
+                WHEN apart.id IS NULL THEN once.id
+                WHEN apart.is_close THEN once.id || '/' || md5(to_json([
+                    provider, directory, native_action, "action", once.actor, once."target", CAST("time" AS VARCHAR)
+                ]))
                 ELSE once.id || '/'
                     || md5(concat_ws('|', provider, directory, native_action, "action", once.actor, once."target", "time"))[:8]
             END AS id,
@@ -46,7 +74,7 @@ record AS (
         kind.family, kind.rank, kind.support
     FROM once
     JOIN kind USING ("action")
-    LEFT JOIN shared ON shared.id = once.id
+    LEFT JOIN apart ON apart.id = once.id
     LEFT JOIN owner ON owner.actor = once.actor AND owner."target" = once."target"
 ),
 keyed AS (
@@ -66,6 +94,28 @@ placed AS (
 numbered AS (
     SELECT *, sum(CAST(first_of_click AS INTEGER)) OVER (ORDER BY place) AS click_number FROM placed
 ),
+-- A click that makes an account under a name that another has, in those seconds or before: what else it does may be done
+-- to that other one.
+not_new AS (
+    SELECT DISTINCT making.click_number
+    FROM (
+        SELECT
+            click_number, any_value(provider) AS provider, any_value(directory) AS directory, any_value("target") AS "target",
+            min("time") AS since, max("time") AS until
+        FROM numbered SEMI JOIN (SELECT click_number FROM numbered WHERE "action" = 'account.create') USING (click_number)
+        WHERE "target" <> '' AND ("action" = 'account.create' OR support)
+        GROUP BY click_number
+        HAVING bool_or(support)
+    ) AS making
+    JOIN numbered AS other
+        ON other."target" = making."target" AND other.provider = making.provider
+        AND other.directory IS NOT DISTINCT FROM making.directory
+        AND other.done AND (
+            other."time" < making.since - INTERVAL 1 MINUTE AND NOT other.timeless
+            OR other."action" IN ('account.delete', 'account.rename')
+            AND other."time" BETWEEN making.since - INTERVAL 2 SECONDS AND making.until + INTERVAL 2 SECONDS
+        )
+),
 click AS (
     SELECT
         click_number,
@@ -75,8 +125,8 @@ click AS (
         bool_or(timeless) AS timeless,
         CAST(count(*) AS INTEGER) AS folded,
         -- A new account's first password is part of making it, so a click that makes the account is no support.
-        bool_or(support) AND NOT bool_or("action" = 'account.create') AS support
-    FROM numbered
+        bool_or(support) AND (NOT bool_or("action" = 'account.create') OR any_value(not_new.click_number) IS NOT NULL) AS support
+    FROM numbered LEFT JOIN not_new USING (click_number)
     GROUP BY click_number
 )
 -- Who, when and from where come from the first record of the click; what was done, from the strongest.
