@@ -199,3 +199,60 @@ def test_nobody_acts_as_themselves(classify: Classify) -> None:
         assert "by_owner" not in row.reasons
     told_who = {**event, "details": {**event["details"], "impersonator": "mara"}}
     assert classify.one(told_who, provider="keycloak").actor == "mara"
+
+
+def google_cloud(method: str, own: dict[str, Any], service: str = "cloudresourcemanager") -> dict[str, Any]:
+    """What is made of an entry of Google Cloud's audit log."""
+    return {
+        "@timestamp": AT,
+        "client": {"user": {"email": "mara@example.test", "id": "user:mara@example.test"}},
+        "event": {"action": method, "id": "g-1", "outcome": "success", "dataset": "gcp.audit"},
+        "gcp": {"audit": {"resource_name": "projects/p-1", **own}},
+        "service": {"name": f"{service}.googleapis.com"},
+        "source": {"ip": "198.51.100.7"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("own", "lent"),
+    [
+        ({}, True),
+        ({"request": {"policy": {"bindings": [{"role": "roles/owner", "members": ["user:ana@example.test"]}]}}}, True),
+        ({"request": {"policy": {"bindings": [{"role": "roles/browser", "members": ["user:ana@x.test"]}]}}}, False),
+        ({"request": {"policy": {"bindings": []}}}, False),
+    ],
+)
+def test_a_policy_whose_news_are_lost_may_be_any_power_in_it(
+    classify: Classify, own: dict[str, Any], *, lent: bool
+) -> None:
+    """Elastic keeps the policy that was set, and not what is new in it."""
+    report = classify([google_cloud("SetIamPolicy", own)], provider="ecs")
+    assert [(row.action, row.actor, row.verdict) for row in report.verdicts] == (
+        [(Canonical.PRIVILEGE_GRANT, "mara@example.test", Verdict.UNVERIFIED)] if lent else []
+    )
+
+
+def test_the_whole_entry_is_read_where_it_is_kept(classify: Classify) -> None:
+    """Newer documents may have it beside what was made of it."""
+    delta = {"action": "ADD", "role": "roles/owner", "member": "user:ana@example.test"}
+    payload = {
+        "serviceName": "cloudresourcemanager.googleapis.com",
+        "methodName": "SetIamPolicy",
+        "authenticationInfo": {"principalEmail": "mara@example.test"},
+        "serviceData": {"policyDelta": {"bindingDeltas": [delta]}},
+    }
+    entry = {"insertId": "g-1", "protoPayload": payload}
+    row = classify.one(google_cloud("SetIamPolicy", {"flattened": entry}), provider="ecs")
+    assert (row.action, row.target, row.detail) == (Canonical.PRIVILEGE_GRANT, "ana@example.test", "roles/owner")
+    assert row.at.isoformat() == "2026-03-02T12:00:00.250000+00:00"
+
+
+def test_who_acts_as_a_service_account_is_told(classify: Classify) -> None:
+    """Whoever stands behind it is in the document."""
+    chain = [{"firstPartyPrincipal": {"principalEmail": "ines@example.test"}}]
+    own = {
+        "authentication_info": {"service_account_delegation_info": chain},
+        "resource_name": "projects/p-1/serviceAccounts/robot@p-1.iam.gserviceaccount.com",
+    }
+    row = classify.one(google_cloud("google.iam.admin.v1.CreateServiceAccountKey", own, "iam"), provider="ecs")
+    assert (row.actor, row.target) == ("ines@example.test", "robot@p-1.iam.gserviceaccount.com")

@@ -180,6 +180,34 @@ def test_a_record_says_what_its_event_said(classify: Classify, name: str) -> Non
     assert told(classify.one(record, provider="ocsf")) == told(classify.one(event, provider=provider))
 
 
+@pytest.mark.parametrize("by", [MARA, LENT], ids=["a user", "a role that was lent"])
+@pytest.mark.parametrize(("name", "kind"), [("UpdateLoginProfile", 300104), ("CreateAccessKey", 500103)])
+def test_security_lake_s_first_records_say_the_same(
+    classify: Classify, by: dict[str, Any], name: str, kind: int
+) -> None:
+    """Its schema was a draft: the actor was the identity, a call was Cloud API, and what had no place a list of pairs."""
+    event, record = aws(name, by, "ana", kind)
+    actor = record.pop("actor")
+    user = {**actor["user"], "account_uid": "111122223333", "uid": by["principalId"], "uuid": by["arn"]}
+    asked, source = json.dumps(event["requestParameters"]), by.get("sessionContext", {}).get("sourceIdentity")
+    first = {
+        **record,
+        "identity": {**actor, "user": user},
+        "api": {**record["api"], "request": {"uid": "r-1"}},
+        "metadata": {"version": "0.26.1", "product": {"name": "CloudTrail", "vendor_name": "AWS"}},
+        "ref_event_uid": "e-1",
+        "cloud": {"provider": "AWS"},
+        "unmapped": [
+            ["recipientAccountId", "111122223333"],
+            ["requestParameters", asked],
+            ["userIdentity_sessionContext_sourceIdentity", source],
+            ["odd"],
+            7,
+        ],
+    }
+    assert told(classify.one(first, provider="ocsf")) == told(classify.one(event, provider="cloudtrail"))
+
+
 def test_a_call_that_lost_what_it_asked_for_is_what_its_class_says(classify: Classify) -> None:
     """The account is then named nowhere else than among the class's own members."""
     _, record = aws("UpdateLoginProfile", MARA, "ana", 300104)

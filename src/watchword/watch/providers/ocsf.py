@@ -41,8 +41,10 @@ _COLUMNS = (
     ("policy", "STRUCT(name VARCHAR)"),
     ("auth_factors", "STRUCT(factor_type VARCHAR)[]"),
     ("api", 'STRUCT(operation VARCHAR, service STRUCT(name VARCHAR), request STRUCT("data" VARCHAR))'),
+    ("identity", "JSON"),
 )
-_API_ACTIVITY, _AUTHENTICATION = 6003, 3002
+_WHOLE = frozenset({6003, 5001, 3002})
+"""Classes whose records of a call have all of it: API Activity, which was called Cloud API once, and Authentication."""
 _OWN_TYPE = re.compile(r"[a-z][a-z_]*(\.[a-z0-9_]+)+")
 """What Okta and GitHub call the types of their events."""
 _ABOUT_ACCOUNTS = re.compile(
@@ -74,16 +76,18 @@ def _of_cloudtrail(event: Json) -> Json | None:
     """The CloudTrail event that a record was made of, where its service keeps accounts; else None.
 
     As API Activity, which says what was done by the call's name alone; and in the classes about identities, where the
-    account is named by what was asked for, or else by who called.
+    account is named by what was asked for, or else by who called. Security Lake's first records have `identity` for the
+    actor, and what was asked for among what they could not place.
     """
     api, name, source = event.get("api"), at(event, "api", "operation"), at(event, "api", "service", "name")
     # As the SQL has it, which reads what is left here: of which class, and that some operation is named.
-    if name is None or not isinstance(source, str) or not _says_all(_class_of(event), at(api, "request", "data")):
+    if name is None or not isinstance(source, str) or not _says_all(event):
         return None
     name = name if isinstance(name, str) else json.dumps(name)
     if not _ABOUT_ACCOUNTS.fullmatch(f"{source}/{name}"):
         return None
-    who, unmapped = at(event, "actor", "user"), event.get("unmapped")
+    caller, unmapped = event.get("actor") or event.get("identity"), _pairs(event.get("unmapped"))
+    who = at(caller, "user")
     names = [each for each in (at(who, key) for key in ("uid", "uuid", "uid_alt")) if isinstance(each, str)]
     principal = next((each for each in names if not each.startswith("arn:")), None)
     of_center = at(who, "type") == "IdentityCenterUser"
@@ -91,11 +95,11 @@ def _of_cloudtrail(event: Json) -> Json | None:
     if of_center and (login := text(at(who, "name"))) is not None:
         more = {"UserName": login} | more
     context = _unmapped(unmapped, "userIdentity.sessionContext")
-    if (issuer := text(at(event, "actor", "session", "issuer"))) is not None:
+    if (issuer := text(at(caller, "session", "issuer"))) is not None:
         context["sessionIssuer"] = {"arn": issuer, "userName": issuer.rpartition("/")[2]}
     return {
         CARRIED: "cloudtrail",
-        "eventID": at(event, "metadata", "uid"),
+        "eventID": at(event, "metadata", "uid") or event.get("ref_event_uid"),
         "eventTime": text(event.get("time_dt")) or text(event.get("time")),
         "eventSource": source,
         "eventName": name,
@@ -115,29 +119,39 @@ def _of_cloudtrail(event: Json) -> Json | None:
             "accountId": at(who, "account", "uid") or at(who, "account_uid"),
             "accessKeyId": None if of_center else at(who, "credential_uid"),
             "userName": None if of_center else at(who, "name"),
-            "invokedBy": at(event, "actor", "invoked_by"),
+            "invokedBy": at(caller, "invoked_by"),
             "sessionContext": context,
         },
-        "requestParameters": parsed(at(api, "request", "data")),
-        "responseElements": parsed(at(api, "response", "data")),
+        "requestParameters": parsed(at(api, "request", "data") or unmapped.get("requestParameters")),
+        "responseElements": parsed(at(api, "response", "data") or unmapped.get("responseElements")),
         "additionalEventData": more or None,
         "serviceEventDetails": _unmapped(unmapped, "serviceEventDetails") or None,
     }
 
 
-def _says_all(number: int, asked: object) -> bool:
-    """Whether a record of the class *number*, of a call that *asked* for this, has what the call's own event had."""
+def _says_all(event: Json) -> bool:
+    """Whether a record of a call has what the call's own event had."""
+    number, asked = _class_of(event), at(event, "api", "request", "data")
     has_asked = isinstance(asked, dict) or (isinstance(asked, str) and asked.startswith("{"))
-    return number in (_API_ACTIVITY, _AUTHENTICATION) or (number // 1000 == 3 and has_asked)
+    return number in _WHOLE or (number // 1000 == 3 and (has_asked or isinstance(event.get("identity"), dict)))
 
 
-def _unmapped(unmapped: object, name: str) -> Json:
-    """The members of *name* among what a record could not place, which stand under their whole names or within it."""
-    if not isinstance(unmapped, dict):
-        return {}
-    held = unmapped.get(name)
-    flat = {each[len(name) + 1 :]: said for each, said in unmapped.items() if each.startswith(f"{name}.")}
-    return nested(flat) | (held if isinstance(held, dict) else {})
+def _pairs(unmapped: object) -> Json:
+    """What a record could not place: an object, or a list of names with their values."""
+    if isinstance(unmapped, list):
+        pairs = [each for each in unmapped if isinstance(each, list) and len(each) == 2]
+        return {name: said for name, said in pairs if isinstance(name, str)}
+    return unmapped if isinstance(unmapped, dict) else {}
+
+
+def _unmapped(unmapped: Json, name: str) -> Json:
+    """The members of *name* among what a record could not place, under their whole names or within it."""
+    held = parsed(unmapped.get(name))
+    out: Json = dict(held) if isinstance(held, dict) else {}
+    for mark in (".", "_"):
+        prefix = f"{name.replace('.', mark)}{mark}"
+        out |= {each[len(prefix) :]: said for each, said in unmapped.items() if each.startswith(prefix)}
+    return nested(out)
 
 
 def _class_of(event: Json) -> int:
@@ -162,7 +176,7 @@ def _of_vendor(event: Json) -> Json | None:
 
 
 def _of_okta(event: Json, code: str) -> Json:
-    metadata, client, unmapped = event.get("metadata"), event.get("src_endpoint"), event.get("unmapped")
+    metadata, client, unmapped = event.get("metadata"), event.get("src_endpoint"), _pairs(event.get("unmapped"))
     status = text(event.get("status")) or {"1": "SUCCESS", "2": "FAILURE"}.get(text(event.get("status_id")) or "")
     things = (at(event, "entity", "policy"), event.get("entity"), event.get("group"), event.get("policy"))
     others = at(unmapped, "target")
@@ -221,8 +235,7 @@ _OF_GITHUB = (
 
 
 def _of_github(event: Json, code: str) -> Json:
-    who, unmapped = at(event, "actor", "user"), event.get("unmapped")
-    held = unmapped if isinstance(unmapped, dict) else {}
+    who, held = at(event, "actor", "user"), _pairs(event.get("unmapped"))
     return {name: held.get(name) for name in _OF_GITHUB} | {
         "_document_id": at(event, "metadata", "uid"),
         "@timestamp": _written(event.get("time")) or text(event.get("time_dt")),

@@ -17,7 +17,10 @@ SELECT
     CASE
         -- AWS' own calls, and what Okta and GitHub say more of, which their own providers read.
         WHEN class IS NULL OR (
-            (class IN (6003, 3002) OR class // 1000 = 3 AND starts_with(api.request."data", '{')) AND regexp_full_match(
+            (
+                class IN (6003, 5001, 3002)
+                OR class // 1000 = 3 AND (starts_with(api.request."data", '{') OR json_type(identity) = 'OBJECT')
+            ) AND regexp_full_match(
                 api.service.name || '/' || api.operation,
                 '(iam|signin|sso|sso-directory|identitystore|identitystore-scim|cognito-idp)[.]amazonaws[.]com/.*'
                 || '|sts[.]amazonaws[.]com/AssumeRoot|ec2[.]amazonaws[.]com/(Associate|Disassociate|Replace)IamInstanceProfile.*'
