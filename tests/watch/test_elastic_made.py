@@ -176,6 +176,38 @@ def test_who_signs_in_to_identity_center_has_a_name() -> None:
     assert event["userIdentity"]["userName"] is None
 
 
+@pytest.mark.parametrize("own", [True, False])
+@pytest.mark.parametrize(
+    "named", [{"user": {"id": "p-ana"}}, {"on_behalf_of": {"user_id": "p-ana"}}], ids=["the user", "the person"]
+)
+def test_who_identity_center_s_user_is(classify: Classify, named: dict[str, Any], own: bool) -> None:
+    """Since July 2025 its users have the identifier of a person and no name; Elastic's newer documents keep it."""
+    asked = {"userId": "p-ana" if own else "p-ben", "deviceId": "d-1"}
+    event = {
+        "eventID": "e-1",
+        "eventTime": AT,
+        "eventSource": "sso-directory.amazonaws.com",
+        "eventName": "DeleteMfaDeviceForUser",
+        "userIdentity": {"type": "IdentityCenterUser", "onBehalfOf": {"userId": "p-ana"}},
+        "requestParameters": asked,
+    }
+    person = {key: value for key, value in named.items() if key != "user"}
+    made = {
+        "@timestamp": AT,
+        "event": {"id": "e-1", "action": "DeleteMfaDeviceForUser", "provider": "sso-directory.amazonaws.com"},
+        "aws": {
+            "cloudtrail": {
+                "user_identity": {"type": "IdentityCenterUser", **person},
+                "flattened": {"request_parameters": asked},
+            }
+        },
+        "user": named.get("user", {}),
+    }
+    row = classify.one(event, provider="cloudtrail")
+    assert (row.actor, row.target) == ("p-ana", asked["userId"])
+    assert told(classify.one(made, provider="cloudtrail")) == told(row)
+
+
 @pytest.mark.parametrize("said", [["field [x] not present"], "field [x] not present"])
 def test_what_failed_in_reading_a_line_did_not_fail(classify: Classify, said: object) -> None:
     """A pipeline writes its own errors beside the event, which was done all the same."""

@@ -185,7 +185,7 @@ def test_a_record_says_what_its_event_said(classify: Classify, name: str) -> Non
 def test_security_lake_s_first_records_say_the_same(
     classify: Classify, by: dict[str, Any], name: str, kind: int
 ) -> None:
-    """Its schema was a draft: the actor was the identity, a call was Cloud API, and what had no place a list of pairs."""
+    """The actor was the identity, a call was Cloud API, and what had no place in the schema was a list of pairs."""
     event, record = aws(name, by, "ana", kind)
     actor = record.pop("actor")
     user = {**actor["user"], "account_uid": "111122223333", "uid": by["principalId"], "uuid": by["arn"]}

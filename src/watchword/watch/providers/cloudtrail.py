@@ -79,12 +79,14 @@ def _of_ecs(value: Json) -> tuple[Json, ...] | None:
     of_session, of_center = bool(issuer) or at(who, "type") == "AssumedRole", at(who, "type") == "IdentityCenterUser"
     told = str(at(issuer, "arn") or "").rpartition("/")[2] or at(issuer, "userName")
     role = (told or title) if of_session else None
+    person = at(who, "on_behalf_of", "user_id") or (at(value, "user", "id") if of_center else None)
     identity = {
         "type": at(who, "type"),
         "arn": at(who, "arn"),
         "accessKeyId": at(who, "access_key_id"),
         "invokedBy": at(who, "invoked_by"),
-        "principalId": at(value, "user", "id"),
+        "onBehalfOf": {"userId": person},
+        "principalId": None if of_center else at(value, "user", "id"),
         "userName": None if of_session or of_center else title,
         "accountId": at(value, "cloud", "account", "id"),
         "sessionContext": {"sessionIssuer": {"userName": role, "arn": at(issuer, "arn")}},
