@@ -261,6 +261,20 @@ def test_a_number_that_a_spreadsheet_rounded_names_no_event(tmp_path: Path) -> N
     assert {row.target for row in report.verdicts} == {"ana@example.test", "ben@example.test"}
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"action_s": "two_factor_authentication.disabled", "actor_id_d": 12.0, "user_id_d": 13.0, "created_at_d": 1e12},
+        {"Action": "two_factor_authentication.disabled", "ActorId": 12.0, "UserId": 13.0, "CreatedAt": 1e12},
+        {"Action": "two_factor_authentication.disabled", "ActorId": "12.0", "UserId": "13.0", "CreatedAt": 1e12},
+    ],
+)
+def test_a_number_with_a_fraction_is_the_number(tmp_path: Path, row: dict[str, Any]) -> None:
+    """Sentinel's tables have the numbers of GitHub's members as reals, and those are written with a fraction."""
+    found = _one(_read(tmp_path, json.dumps(row), "github"))
+    assert (found.actor, found.target) == ("12", "13")
+
+
 def test_a_row_of_duo_s_sign_ins_has_its_members_within_one_another(tmp_path: Path) -> None:
     """The device's address and place are members of members, beside one (`os_version`) that only looks like it."""
     row = {
