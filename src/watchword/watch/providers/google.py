@@ -118,10 +118,14 @@ def _from_sentinel(row: Json) -> tuple[Json, ...]:
     )
 
 
+_PARAMETER = re.compile(r"(?!id_|actor_|event_(name|type)_|networkInfo_|ipAddress_|kind_|etag_)[A-Za-z]\w*_[sdbtg]")
+"""A column of such a row that is a parameter, and not of the activity itself."""
+
+
 def _from_custom(row: Json) -> tuple[Json, ...]:
     """The activity in a row of `GWorkspace_ReportsAPI_..._CL`: each parameter is a column by its own name."""
-    own = {name[:-2]: each for name, each in row.items() if re.fullmatch(r"[A-Z][A-Z0-9_]+_[sdb]", name)}
-    own |= {name[:-2]: each for name, each in row.items() if re.fullmatch(r"(login|affected|is)_[a-z_]+_[sdb]", name)}
+    own = {name[:-2]: parsed(each) for name, each in row.items() if _PARAMETER.fullmatch(name) and each != ""}
+    asn = parsed(row.get("networkInfo_ipAsn_s"))
     return (
         {
             "id": {
@@ -137,6 +141,10 @@ def _from_custom(row: Json) -> tuple[Json, ...]:
                 "key": text(row.get("actor_key_s")),
             },
             "ipAddress": text(row.get("IPAddress")) or text(row.get("ipAddress_s")),
+            "networkInfo": {
+                "ipAsn": asn if isinstance(asn, list) else None,
+                "regionCode": text(row.get("networkInfo_regionCode_s")),
+            },
             "events": [
                 {
                     "name": str(row["event_name_s"]),
@@ -229,7 +237,7 @@ GOOGLE = Provider(
     columns=_COLUMNS,
     wrapped=("items", "value", "records", "entries"),
     shape=_shape,
-    titles=("EventName", "event_name_s", "MethodName"),
+    titles=("EventName", "event_name_s", "MethodName", "ProtoPayload"),
     tenant=("id.customerId",),
     unread=tuple(
         (columns, "the console's table, which names event and account in words alone: take the Reports API's answer")

@@ -105,7 +105,10 @@ def is_entry(value: Json) -> bool:
 
 
 def of_table(row: Json) -> Json | None:
-    """The entry that a *row* of Sentinel's `GCPAuditLogs` or `GCPIAM` was made of; None when it is none of those."""
+    """The entry that a *row* of Sentinel's `GCPAuditLogs` (`…V2_CL`) or `GCPIAM` was made of; None when it is none."""
+    if isinstance(payload := parsed(row.get("ProtoPayload")), dict):
+        when, where = row.get("Timestamp") or row.get("TimeGenerated"), parsed(row.get("Resource"))
+        return {"insertId": row.get("InsertId"), "timestamp": when, "resource": where, "protoPayload": payload}
     if text(row.get("MethodName")) is None or text(row.get("ServiceName")) is None or "InsertId" not in row:
         return None
     who = parsed(row.get("AuthenticationInfo"))
@@ -425,11 +428,13 @@ def event_of(value: Json) -> Json | None:
 
 def parameters_of(given: Json) -> list[Json]:
     """The members of *given* as the Reports API lists parameters."""
-    return [{"name": name, "value": each if isinstance(each, str) else _said(each)} for name, each in given.items()]
+    many = {name: [_said(part) for part in each] for name, each in given.items() if isinstance(each, list)}
+    one = {name: _said(each) for name, each in given.items() if name not in many}
+    return [{"name": n, "multiValue": many[n]} if n in many else {"name": n, "value": one[n]} for n in given]
 
 
 def _said(value: Any) -> str | None:
-    return str(value).lower() if isinstance(value, bool) else text(value)
+    return value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else text(value)
 
 
 def microseconds(value: Any) -> str | None:
