@@ -387,6 +387,13 @@ def test_a_member_of_identity_center_s_group_is_the_target(classify: Classify) -
     assert (row.action, row.target) == (Canonical.PRIVILEGE_GRANT, "m-ana")
 
 
+def test_identity_center_names_a_user_as_an_object_too(classify: Classify) -> None:
+    """So its own pages ask: it was nobody whose factor went."""
+    asked = {"user": {"userId": "u-ana", "directoryId": "d-1"}, "deviceId": "f-1"}
+    row = classify.one(call("DeleteMfaDeviceForUser", asked, source="sso-directory"), provider="cloudtrail")
+    assert (row.action, row.target) == (Canonical.FACTOR_RESET, "u-ana")
+
+
 @pytest.mark.parametrize(
     ("name", "asked", "action"),
     [

@@ -117,6 +117,22 @@ GOOGLE_CUSTOM = {
     "USER_EMAIL_s": "ana@example.test",
     "Type": "GWorkspace_ReportsAPI_admin_CL",
 }
+GOOGLE_GROUPS = {
+    "actor_email_s": "mara@example.test",
+    "actor_callerType_s": "USER",
+    "IPAddress": "192.0.2.9",
+    "networkInfo_regionCode_s": "IS",
+    "networkInfo_ipAsn_s": "[64500]",
+    "id_applicationName_s": "groups",
+    "id_time_t": "2026-03-02T12:00:00Z",
+    "id_uniqueQualifier_s": "-4320000000000000001",
+    "event_type_s": "moderator_action",
+    "event_name_s": "add_user",
+    "group_email_s": "admins@example.test",
+    "user_email_s": "ana@example.test",
+    "GROUP_EMAIL_s": "",
+    "Type": "GWorkspace_ReportsAPI_groups_CL",
+}
 DUO_ACTIVITY = {
     "TimeGenerated": "2026-03-02T12:00:00Z",
     "Ts": "2026-03-02T12:00:00Z",
@@ -162,6 +178,21 @@ GCP_AUDIT = {
     "Status": "{}",
     "Type": "GCPAuditLogs",
 }
+GCP_AUDIT_V2 = {
+    "TimeGenerated": "2026-03-02T12:01:00Z",
+    "Timestamp": "2026-03-02T12:00:00Z",
+    "InsertId": "i-1",
+    "Resource": json.dumps({"type": "service_account", "labels": {"email_id": ROBOT}}),
+    "ProtoPayload": json.dumps(
+        {
+            "serviceName": "iam.googleapis.com",
+            "methodName": "google.iam.admin.v1.CreateServiceAccountKey",
+            "authenticationInfo": {"principalEmail": "mara@example.test"},
+            "requestMetadata": {"callerIp": "192.0.2.9"},
+        }
+    ),
+    "Type": "GCPAuditLogsV2_CL",
+}
 GCP_IAM = {
     "TimeGenerated": "2026-03-02T12:01:00Z",
     "Timestamp": "2026-03-02T12:00:00Z",
@@ -189,6 +220,8 @@ ROWS: list[tuple[str, dict[str, Any], Canonical, str, str, str | None]] = [
     ("github", GITHUB_V2, Canonical.PRIVILEGE_GRANT, "mara", "ana", None),
     ("google", GOOGLE, Canonical.PASSWORD_RESET, "mara@example.test", "ana@example.test", "192.0.2.9"),
     ("google", GOOGLE_CUSTOM, Canonical.PASSWORD_RESET, "mara@example.test", "ana@example.test", "192.0.2.9"),
+    ("google", GOOGLE_GROUPS, Canonical.PRIVILEGE_GRANT, "mara@example.test", "ana@example.test", "192.0.2.9"),
+    ("google", GCP_AUDIT_V2, Canonical.TOKEN_REISSUE, "mara@example.test", ROBOT, "192.0.2.9"),
     ("google", GCP_AUDIT, Canonical.TOKEN_REISSUE, "mara@example.test", ROBOT, "192.0.2.9"),
     ("google", GCP_IAM, Canonical.PRIVILEGE_GRANT, "mara@example.test", "ana@example.test", "192.0.2.9"),
 ]
@@ -259,6 +292,52 @@ def test_a_number_that_a_spreadsheet_rounded_names_no_event(tmp_path: Path) -> N
     report = _read(tmp_path, "\n".join(map(json.dumps, rows)), "google")
     assert len({row.id for row in report.verdicts}) == 2
     assert {row.target for row in report.verdicts} == {"ana@example.test", "ben@example.test"}
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"action_s": "two_factor_authentication.disabled", "actor_id_d": 12.0, "user_id_d": 13.0, "created_at_d": 1e12},
+        {"Action": "two_factor_authentication.disabled", "ActorId": 12.0, "UserId": 13.0, "CreatedAt": 1e12},
+        {"Action": "two_factor_authentication.disabled", "ActorId": "12.0", "UserId": "13.0", "CreatedAt": 1e12},
+    ],
+)
+def test_a_number_with_a_fraction_is_the_number(tmp_path: Path, row: dict[str, Any]) -> None:
+    """Sentinel's tables have the numbers of GitHub's members as reals, and those are written with a fraction."""
+    found = _one(_read(tmp_path, json.dumps(row), "github"))
+    assert (found.actor, found.target) == ("12", "13")
+
+
+@pytest.mark.parametrize("table", ["GoogleWorkspaceReports", "GWorkspace_ReportsAPI_groups_CL"])
+def test_a_parameter_of_many_is_each_of_them(tmp_path: Path, table: str) -> None:
+    """Who is put into a group together with another is told apart."""
+    both = ["ana@example.test", "ben@example.test"]
+    row = GOOGLE_GROUPS | {"user_email_s": json.dumps(both)}
+    if table == "GoogleWorkspaceReports":
+        given = {"group_email": "admins@example.test", "user_email": both}
+        said = {"IdApplicationName": "groups", "EventName": "add_user", "EventParameters": json.dumps(given)}
+        row = GOOGLE | said
+    report = _read(tmp_path, json.dumps(row), "google")
+    assert sorted(row.target for row in report.verdicts) == both
+
+
+@pytest.mark.parametrize("table", ["OktaV2_CL", "Okta_CL"])
+def test_what_a_table_leaves_empty_is_not_there(tmp_path: Path, table: str) -> None:
+    """A query answers with an empty text what the event did not have: Okta's own support comes with no program."""
+    names = {
+        "OktaV2_CL": ("OriginalActorAlternateId", "SrcIpAddr", "SrcGeoCountry", "HttpUserAgent", "TransactionId"),
+        "Okta_CL": (
+            "actor_alternateId_s",
+            "client_ipAddress_s",
+            "client_geographicalContext_country_s",
+            "client_userAgent_rawUserAgent_s",
+            "transaction_id_s",
+        ),
+    }[table]
+    said = dict(zip(names, ("system@okta.com", "", "", "", "unknown"), strict=True))
+    row = (OKTA_V2 if table == "OktaV2_CL" else OKTA_CUSTOM) | said
+    found = _one(_read(tmp_path, json.dumps(row), "okta"))
+    assert (found.address, found.country, found.actor_class) == (None, None, "vendor")
 
 
 def test_a_row_of_duo_s_sign_ins_has_its_members_within_one_another(tmp_path: Path) -> None:

@@ -74,15 +74,22 @@ def _of_ecs(value: Json) -> tuple[Json, ...] | None:
     if not isinstance(own, dict) or not isinstance(name, str):
         return None
     who = at(own, "user_identity")
+    issuer, title = at(who, "session_context", "session_issuer"), at(value, "user", "name")
+    # Of a session it is the name of the role, of Identity Center's users what the service says besides.
+    of_session, of_center = bool(issuer) or at(who, "type") == "AssumedRole", at(who, "type") == "IdentityCenterUser"
+    told = str(at(issuer, "arn") or "").rpartition("/")[2] or at(issuer, "userName")
+    role = (told or title) if of_session else None
+    person = at(who, "on_behalf_of", "user_id") or (at(value, "user", "id") if of_center else None)
     identity = {
         "type": at(who, "type"),
         "arn": at(who, "arn"),
         "accessKeyId": at(who, "access_key_id"),
         "invokedBy": at(who, "invoked_by"),
-        "principalId": at(value, "user", "id"),
-        "userName": at(value, "user", "name") if at(who, "type") == "IAMUser" else None,
+        "onBehalfOf": {"userId": person},
+        "principalId": None if of_center else at(value, "user", "id"),
+        "userName": None if of_session or of_center else title,
         "accountId": at(value, "cloud", "account", "id"),
-        "sessionContext": {"sessionIssuer": {"userName": at(who, "session_context", "session_issuer", "userName")}},
+        "sessionContext": {"sessionIssuer": {"userName": role, "arn": at(issuer, "arn")}},
     }
     parts = {"requestParameters": "request_parameters", "responseElements": "response_elements"}
     parts |= {"additionalEventData": "additional_eventdata", "serviceEventDetails": "service_event_details"}
@@ -102,6 +109,9 @@ def _of_ecs(value: Json) -> tuple[Json, ...] | None:
         "userIdentity": identity,
         **{ours: at(own, "flattened", theirs) or _written(at(own, theirs)) for ours, theirs in parts.items()},
     }
+    if of_center and title is not None:
+        more = event["additionalEventData"]
+        event["additionalEventData"] = {"UserName": title} | (more if isinstance(more, dict) else {})
     return (event,)
 
 

@@ -164,7 +164,7 @@ placed AS (
         said(coalesce(
             CASE WHEN of_root THEN coalesce(recipient, account) END,
             CASE WHEN native = 'sts/AssumeRoot' THEN regexp_replace(asked ->> '$.targetPrincipal', '^arn:[^:]*:iam::(\d+):root$', '\1') END,
-            nullif(asked ->> '$.userName', 'HIDDEN_DUE_TO_SECURITY_REASONS'), nullif(asked ->> '$.username', 'HIDDEN_DUE_TO_SECURITY_REASONS'), asked ->> '$.userId', asked ->> '$.memberId.userId',
+            nullif(asked ->> '$.userName', 'HIDDEN_DUE_TO_SECURITY_REASONS'), nullif(asked ->> '$.username', 'HIDDEN_DUE_TO_SECURITY_REASONS'), asked ->> '$.userId', asked ->> '$.user.userId', asked ->> '$.memberId.userId',
             asked ->> '$.member.memberId.userId', asked ->> '$.member.memberId', asked ->> '$.memberId', asked ->> '$.principalId', more ->> '$.sub', more ->> '$.requestParameters.sub[0]',
             asked ->> '$.sAMAccountName', asked ->> '$.memberName',
             CASE

@@ -54,9 +54,10 @@ WITH field AS (
         record.id AS id,
         instant(record."time") AS "time",
         said(record.actor) AS actor,
-        said(record.actor_id) AS actor_id,
+        -- A table that has an id as a number with a fraction says 12.0 of 12.
+        regexp_replace(said(record.actor_id), '^(\d+)\.0$', '\1') AS actor_id,
         said(record."user") AS "user",
-        said(record.user_id) AS user_id,
+        regexp_replace(said(record.user_id), '^(\d+)\.0$', '\1') AS user_id,
         said(record.external) AS "external",
         address_in(record.address) AS address,
         lower(record.bot) = 'true' AS is_bot,

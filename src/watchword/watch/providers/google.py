@@ -118,10 +118,14 @@ def _from_sentinel(row: Json) -> tuple[Json, ...]:
     )
 
 
+_PARAMETER = re.compile(r"(?!id_|actor_|event_(name|type)_|networkInfo_|ipAddress_|kind_|etag_)[A-Za-z]\w*_[sdbtg]")
+"""A column of such a row that is a parameter, and not of the activity itself."""
+
+
 def _from_custom(row: Json) -> tuple[Json, ...]:
     """The activity in a row of `GWorkspace_ReportsAPI_..._CL`: each parameter is a column by its own name."""
-    own = {name[:-2]: each for name, each in row.items() if re.fullmatch(r"[A-Z][A-Z0-9_]+_[sdb]", name)}
-    own |= {name[:-2]: each for name, each in row.items() if re.fullmatch(r"(login|affected|is)_[a-z_]+_[sdb]", name)}
+    own = {name[:-2]: parsed(each) for name, each in row.items() if _PARAMETER.fullmatch(name) and each != ""}
+    asn = parsed(row.get("networkInfo_ipAsn_s"))
     return (
         {
             "id": {
@@ -137,6 +141,10 @@ def _from_custom(row: Json) -> tuple[Json, ...]:
                 "key": text(row.get("actor_key_s")),
             },
             "ipAddress": text(row.get("IPAddress")) or text(row.get("ipAddress_s")),
+            "networkInfo": {
+                "ipAsn": asn if isinstance(asn, list) else None,
+                "regionCode": text(row.get("networkInfo_regionCode_s")),
+            },
             "events": [
                 {
                     "name": str(row["event_name_s"]),
@@ -154,27 +162,46 @@ def _whole(value: Any) -> str | None:
     return said if said is not None and re.fullmatch(r"-?\d+", said) else None
 
 
+_PLACED = (
+    ("USER_EMAIL", ("admin", "user", "email")),
+    ("USER_EMAIL", ("groups", "member", "email")),
+    ("USER_EMAIL", ("group_enterprise", "member", "id")),
+    ("GROUP_EMAIL", ("admin", "group", "email")),
+    ("GROUP_EMAIL", ("groups", "email")),
+    ("GROUP_EMAIL", ("group_enterprise", "group", "id")),
+    ("ROLE_NAME", ("admin", "role", "name")),
+    ("PRIVILEGE_NAME", ("admin", "privilege", "name")),
+    ("SETTING_NAME", ("admin", "setting", "name")),
+    ("ORG_UNIT_NAME", ("admin", "org_unit", "name")),
+    ("DOMAIN_NAME", ("admin", "domain", "name")),
+    ("DOMAIN_ALIAS", ("admin", "domain", "alias")),
+    ("API_CLIENT_NAME", ("admin", "api", "client", "name")),
+    ("DEVICE_ID", ("admin", "device", "id")),
+    ("DEVICE_ID", ("device", "id")),
+    ("RESOURCE_ID", ("device", "resource", "id")),
+)
+"""Where Elastic's integration puts a parameter that it parts into an object; the others keep their names."""
+_SECTIONS = ("admin", "login", "user_accounts", "token", "saml", "device")
+
+
 def _from_ecs(value: Json, own: Json) -> tuple[Json, ...] | None:
     name = text(at(value, "event", "action"))
     if name is None:
         return None
     dataset = (text(at(value, "event", "dataset")) or "").rpartition(".")[2]
     application = text(at(value, "event", "provider")) or dataset
-    target = text(at(value, "user", "target", "email"))
-    member = text(at(own, "groups", "member", "email")) or text(at(own, "group_enterprise", "member", "id"))
-    groups = (("admin", "group", "email"), ("groups", "email"), ("group_enterprise", "group", "id"))
-    parameters = [{"name": "USER_EMAIL", "value": target or member}] if target or member else []
-    parameters += [{"name": "GROUP_EMAIL", "value": told} for path in groups if (told := text(at(own, *path)))]
-    if role := text(at(own, "admin", "role", "name")):
-        parameters.append({"name": "ROLE_NAME", "value": role})
-    if privilege := text(at(own, "admin", "privilege", "name")):
-        parameters.append({"name": "PRIVILEGE_NAME", "value": privilege})
-    if setting := text(at(own, "admin", "setting", "name")):
-        parameters.append({"name": "SETTING_NAME", "value": setting})
-    if becomes := text(at(own, "admin", "new_value")):
-        parameters.append({"name": "NEW_VALUE", "value": becomes})
-    if affected := text(at(own, "login", "affected_email_address")):
-        parameters.append({"name": "AFFECTED_EMAIL_ADDRESS", "value": affected})
+    mails = at(value, "user", "email")  # of a device, who acts and whose it is
+    mails = [mail for each in (mails if isinstance(mails, list) else [mails]) if (mail := text(each))]
+    given = [("USER_EMAIL", text(at(value, "user", "target", "email")))]
+    given += [(to, text(at(own, *path))) for to, path in _PLACED]
+    for section in _SECTIONS:
+        held = own.get(section)
+        prefix = f"{section}_" if section in ("login", "saml") else ""
+        for leaf, said in held.items() if isinstance(held, dict) else ():
+            given += [((prefix + leaf).upper(), text(said)), (leaf.upper(), text(said))]
+    if application == "mobile" and mails:
+        given.append(("USER_EMAIL", mails[-1]))
+    parameters = [{"name": to, "value": said} for to, said in dict.fromkeys(given) if said is not None]
     return (
         {
             "id": {
@@ -184,7 +211,7 @@ def _from_ecs(value: Json, own: Json) -> tuple[Json, ...] | None:
                 "customerId": text(at(value, "organization", "id")),
             },
             "actor": {
-                "email": text(at(value, "user", "email")) or _mail(value),
+                "email": text(at(value, "source", "user", "email")) or next(iter(mails), None) or _mail(value),
                 "profileId": text(at(value, "user", "id")),
                 "callerType": text(at(own, "actor", "type")),
                 "key": text(at(own, "actor", "key")),
@@ -210,7 +237,7 @@ GOOGLE = Provider(
     columns=_COLUMNS,
     wrapped=("items", "value", "records", "entries"),
     shape=_shape,
-    titles=("EventName", "event_name_s", "MethodName"),
+    titles=("EventName", "event_name_s", "MethodName", "ProtoPayload"),
     tenant=("id.customerId",),
     unread=tuple(
         (columns, "the console's table, which names event and account in words alone: take the Reports API's answer")

@@ -54,6 +54,8 @@ _SET = (
 
 def from_cloud(entry: Json) -> tuple[Json, ...] | None:
     """The activity in a log *entry* of Google Cloud; None when it is none of a service's."""
+    whole = at(entry, "gcp", "audit", "flattened")  # as Elastic keeps it, where that is asked for
+    entry = {"timestamp": entry.get("@timestamp"), **whole} if at(whole, "protoPayload") is not None else entry
     payload = _payload(entry)
     if payload is None:
         return _from_request(entry) if _is_request(entry) else None
@@ -103,7 +105,10 @@ def is_entry(value: Json) -> bool:
 
 
 def of_table(row: Json) -> Json | None:
-    """The entry that a *row* of Sentinel's `GCPAuditLogs` or `GCPIAM` was made of; None when it is none of those."""
+    """The entry that a *row* of Sentinel's `GCPAuditLogs` (`…V2_CL`) or `GCPIAM` was made of; None when it is none."""
+    if isinstance(payload := parsed(row.get("ProtoPayload")), dict):
+        when, where = row.get("Timestamp") or row.get("TimeGenerated"), parsed(row.get("Resource"))
+        return {"insertId": row.get("InsertId"), "timestamp": when, "resource": where, "protoPayload": payload}
     if text(row.get("MethodName")) is None or text(row.get("ServiceName")) is None or "InsertId" not in row:
         return None
     who = parsed(row.get("AuthenticationInfo"))
@@ -164,6 +169,7 @@ def _of_elastic(document: Json, own: Json) -> Json:
         "authenticationInfo": {
             "principalEmail": mail or at(own, "authentication_info", "principal_email"),
             "principalSubject": at(document, "client", "user", "id"),
+            "serviceAccountDelegationInfo": at(own, "authentication_info", "service_account_delegation_info"),
         },
         "requestMetadata": {"callerIp": at(document, "source", "ip")},
         "resourceName": own.get("resource_name"),
@@ -302,11 +308,19 @@ def _unlogged(called: str, payload: Json) -> list[Json]:
 
 
 def _powerful(called: str, payload: Json) -> list[Json]:
-    deltas = at(payload, "serviceData", "policyDelta", "bindingDeltas")
-    if not called.endswith("SetIamPolicy") or not isinstance(deltas, list):
+    if not called.endswith("SetIamPolicy"):
         return []
-    power = [each for each in deltas if _POWERFUL.search(text(at(each, "role")) or "")]
-    return _bound("set_iam_policy", payload, power) if power else []
+    deltas = at(payload, "serviceData", "policyDelta", "bindingDeltas")
+    if isinstance(deltas, list):
+        power = [each for each in deltas if _POWERFUL.search(text(at(each, "role")) or "")]
+        return _bound("set_iam_policy", payload, power) if power else []
+    if payload.get("serviceData") is not None:
+        return []
+    # A pipeline lost what is new in the policy: it may be any role that the whole of it lends.
+    bindings = at(payload, "request", "policy", "bindings")
+    roles = [text(at(each, "role")) or "" for each in bindings] if isinstance(bindings, list) else [None]
+    power = [each for each in roles if each is None or _POWERFUL.search(each)]
+    return [_said_of("set_iam_policy/grant", payload, ROLE_NAME=power[0], **_about(payload))] if power else []
 
 
 def _membership(name: str, payload: Json) -> Json:
@@ -414,11 +428,13 @@ def event_of(value: Json) -> Json | None:
 
 def parameters_of(given: Json) -> list[Json]:
     """The members of *given* as the Reports API lists parameters."""
-    return [{"name": name, "value": each if isinstance(each, str) else _said(each)} for name, each in given.items()]
+    many = {name: [_said(part) for part in each] for name, each in given.items() if isinstance(each, list)}
+    one = {name: _said(each) for name, each in given.items() if name not in many}
+    return [{"name": n, "multiValue": many[n]} if n in many else {"name": n, "value": one[n]} for n in given]
 
 
 def _said(value: Any) -> str | None:
-    return str(value).lower() if isinstance(value, bool) else text(value)
+    return value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else text(value)
 
 
 def microseconds(value: Any) -> str | None:

@@ -81,25 +81,27 @@ def _of_ecs(value: Json) -> tuple[Json, ...] | None:
     own = value.get("keycloak")
     if not isinstance(own, dict):
         return None
-    common = {
-        "time": value.get("@timestamp"),
-        "realmId": at(own, "realm", "id"),
-        "error": at(value, "error", "message"),
-    }
-    common["error"] = common["error"] or at(value, "event", "reason")
+    operation, kind = at(own, "admin", "operation"), at(value, "event", "action")
+    error = at(value, "event", "reason")
+    is_error = str(kind).upper().endswith("_ERROR")
+    if is_error or at(value, "event", "outcome") == "failure":
+        # Elsewhere `error.message` is what went wrong while the line was read, of an event that was done all the same.
+        why = (at(value, "error", "message"), at(value, "event", "code") if operation is None else None)
+        error = error or next((each for each in why if isinstance(each, str)), None if is_error else "failure")
+    common = {"time": value.get("@timestamp"), "realmId": at(own, "realm", "id"), "error": error}
     who = {
         "userId": at(value, "user", "id"),
-        "ipAddress": at(value, "source", "ip"),
+        "ipAddress": at(value, "source", "ip") or at(value, "source", "address"),
         "clientId": at(own, "client", "id"),
     }
-    operation, kind = at(own, "admin", "operation"), at(value, "event", "action")
     if isinstance(operation, str):
         resource = at(own, "admin", "resource") or {}
         of = {"operationType": operation, "resourceType": at(resource, "type"), "resourcePath": at(resource, "path")}
         return ({**common, **of, "authDetails": who},)
-    if isinstance(kind, str):
-        return ({**common, **who, "type": kind.upper(), "details": {"username": at(value, "user", "name")}},)
-    return None
+    if not isinstance(kind, str):
+        return None
+    details = {name: at(own, "login", name) for name in ("code_id", "auth_method")}
+    return ({**common, **who, "type": kind.upper(), "details": details | {"username": at(value, "user", "name")}},)
 
 
 KEYCLOAK = Provider(

@@ -169,7 +169,8 @@ placed AS (
             )
             ELSE account
         END AS whom,
-        CASE WHEN native_action LIKE 'IMPERSONATE%' AND impersonator IS NOT NULL THEN impersonator
+        -- Nobody acts as themselves: whom the event leaves out is not the account.
+        CASE WHEN native_action LIKE 'IMPERSONATE%' THEN coalesce(impersonator, another)
             WHEN regexp_matches(native_action, '^USER_DISABLED_BY') THEN NULL
             ELSE coalesce(another, account) END AS who
     FROM named

@@ -23,6 +23,8 @@ def custom(value: Json, columns: tuple[tuple[str, str], ...], *, parted: bool = 
     texts = {name for name, kind in columns if kind == "VARCHAR"}
     out: Json = {}
     for name, each in value.items():
+        if each == "":  # so a query answers what is not there
+            continue
         plain = _KIND.sub("", name)
         member = next((m for m in members if plain == m or plain.startswith(f"{m}_")), plain)
         path = [member]

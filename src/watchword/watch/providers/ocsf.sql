@@ -15,9 +15,12 @@ WITH whole AS (
 )
 SELECT
     CASE
-        -- AWS' own calls, and what Okta says more of, which their own providers read.
+        -- AWS' own calls, and what Okta and GitHub say more of, which their own providers read.
         WHEN class IS NULL OR (
-            class = 6003 AND regexp_full_match(
+            (
+                class IN (6003, 5001, 3002)
+                OR class // 1000 = 3 AND (starts_with(api.request."data", '{') OR json_type(identity) = 'OBJECT')
+            ) AND regexp_full_match(
                 api.service.name || '/' || api.operation,
                 '(iam|signin|sso|sso-directory|identitystore|identitystore-scim|cognito-idp)[.]amazonaws[.]com/.*'
                 || '|sts[.]amazonaws[.]com/AssumeRoot|ec2[.]amazonaws[.]com/(Associate|Disassociate|Replace)IamInstanceProfile.*'
@@ -31,8 +34,8 @@ SELECT
                 's'
             )
         ) OR (
-            class IN (3003, 3004, 3006) AND regexp_full_match(metadata.event_code, '[a-z][a-z_]*([.][a-z0-9_]+)+')
-            AND starts_with(lower(metadata.product.vendor_name), 'okta')
+            regexp_full_match(metadata.event_code, '[a-z][a-z_]*([.][a-z0-9_]+)+')
+            AND regexp_matches(lower(metadata.product.vendor_name), '^(okta|github)')
         ) THEN NULL
         WHEN class // 1000 <> 3 THEN 'category ' || (class // 1000)
         WHEN activity = 99 THEN class || '/99 ' || coalesce(lower(activity_name), '')

@@ -48,7 +48,7 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
     if isinstance(value.get("eventType_s"), str):
         event = custom(value, _COLUMNS) or {}
     elif isinstance(value.get("EventOriginalType"), str):
-        event = _from_sentinel(value)
+        event = _from_sentinel({name: each for name, each in value.items() if each != ""})
     elif not isinstance(event.get("eventType"), str):
         event = _from_ecs(value)
     return (event,) if isinstance(event.get("eventType"), str) else None
