@@ -130,8 +130,12 @@ class Notices:
             if who is None or who == case.subject or not account.relations(who, at):
                 continue
             for own in steps.registry.person(who).accounts:
-                directory, native = steps.registry.native_id(own)
-                seen = steps.directory(directory).read(native)
+                try:
+                    directory, native = steps.registry.native_id(own)
+                    seen = steps.directory(directory).read(native)
+                except (Refused, Invalid) as fault:  # one that is gone keeps nothing from the others
+                    log.warning("notice.account_unread", account=own, why=fault.what)
+                    continue
                 say = words(known(seen.language, self.language))
                 old = tuple(c for c in seen.contacts if not is_young(case.requirement, c.changed_at, at))
                 reached = tuple(c for c in old if c.kind not in steps.registry.account(own).cut)
