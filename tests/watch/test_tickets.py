@@ -96,7 +96,7 @@ def test_one_ticket_speaks_for_one_change(okta: Okta, judge: Judge) -> None:
 
 def test_a_ticket_of_several_lines_speaks_once(okta: Okta, judge: Judge) -> None:
     """An export that has a ticket in several lines, as one for each of its steps, makes no several tickets of it."""
-    lines = [okta(actor="00uagent", after=n * 60) for n in range(3)]
+    lines: list[Line] = [okta(actor="00uagent", after=n * 60) for n in range(3)]
     later = NOON + timedelta(hours=3)
     rows = judge(lines, ticket(agent="00uother"), ticket(), ticket(agent="00uagent", closed=later))
     assert sorted(row.verdict for row in rows) == [Verdict.SUSPICIOUS, Verdict.SUSPICIOUS, Verdict.TICKETED]
