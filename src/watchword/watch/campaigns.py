@@ -41,7 +41,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     """One thing found: a verdict on *event*, or a hit of *rule*, which may be about none.
 
     *account* is the desk's own name of the target, where it is known; *case*, *ticket* and *leaves* are the evidence
-    that a verdict names.
+    that a verdict names. Of what *is_governed* who acted is the desk's executor, of whom nothing is found by that.
     """
 
     rule: str
@@ -61,6 +61,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     case: str | None = None
     ticket: str | None = None
     leaves: tuple[int, ...] = ()
+    is_governed: bool = False
 
     @property
     def key(self) -> tuple[GroupedBy, str]:
@@ -68,7 +69,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
         if self.is_feed:
             return "feed", self.directory or self.target
         for party, name in self.parties:
-            return party, name
+            if party != "actor" or not self.is_governed:
+                return party, name
         return "hour", hour_of(self.at)
 
     @property
@@ -158,6 +160,7 @@ def of_hit(hit: Hit) -> Item:
         vendor=hit.vendor,
         unit=hit.unit,
         why=hit.why,
+        is_governed=hit.is_governed,
     )
 
 

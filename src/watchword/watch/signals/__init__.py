@@ -105,7 +105,8 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     *facts* are the parameters of the line of evidence; *caller*, *vendor* and *unit* are what else it may be grouped
     by. *account* is the desk's own name of the target: a log gives it another as soon as it has an event of it.
-    *origin* says whether one of our signals found it, or a Sigma rule that was brought along.
+    *origin* says whether one of our signals found it, or a Sigma rule that was brought along. An event that *is_governed*
+    was done for a case, by the desk's executor.
     """
 
     signal: str
@@ -123,6 +124,7 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     facts: tuple[tuple[str, str], ...] = ()
     attack: tuple[str, ...] = ()
     origin: Literal["signal", "sigma"] = "signal"
+    is_governed: bool = False
 
     @property
     def id(self) -> str:
