@@ -105,8 +105,8 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     *facts* are the parameters of the line of evidence; *caller*, *vendor* and *unit* are what else it may be grouped
     by. *account* is the desk's own name of the target: a log gives it another as soon as it has an event of it.
-    *origin* says whether one of our signals found it, or a Sigma rule that was brought along. An event that *is_governed*
-    was done for a case, by the desk's executor.
+    *origin* says whether one of our signals found it, or a Sigma rule that was brought along. One that
+    *is_governed* is about what the desk's executor did for a case.
     """
 
     signal: str
