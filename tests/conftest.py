@@ -50,6 +50,13 @@ class ByFile(LoadScopeScheduling):  # type: ignore[misc]
         return next((kept for kept in TOGETHER if file.startswith(kept)), file)
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every process has the same tests in the same order, and a set has another one in each."""
+    for mark in metafunc.definition.iter_markers("parametrize"):
+        if len(mark.args) > 1 and isinstance(mark.args[1], (set, frozenset)):
+            pytest.fail(f"{metafunc.definition.nodeid} goes through a set: sort it.", pytrace=False)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes one process longest comes first, so that the others are not done long before it."""
     items.sort(key=lambda item: not item.nodeid.startswith(TOGETHER))

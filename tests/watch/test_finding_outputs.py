@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from watchword.core.errors import Unavailable
+from watchword.core.errors import Invalid, Unavailable
 from watchword.core.finding import Status
 from watchword.core.identity_event import Verdict
 from watchword.core.ids import PersonId
@@ -182,6 +182,20 @@ def test_a_thousand_events_are_one_message(place: Place) -> None:
     assert place.begin().step(NOON) == 1
     (told,) = place.output.findings
     assert (told.events, len(told.items), told.left_out, told.is_first) == (300, 50, 250, True)
+
+
+def test_a_finding_that_was_held_is_sent_once_its_receiver_is_mended(place: Place) -> None:
+    """As it was then, by its tag, at the next start."""
+    made = place.raised()
+    place.output.fault = lambda _: Invalid("There is no such index.", "", "")
+    place.begin().step(NOON)
+    place.findings.triage(made, SOC, NOON)
+    place.output.fault = lambda _: None
+    delivery = place.begin()
+    delivery.retry()
+    assert place.output.told == [(f"{made}/1", Status.NEW)]
+    assert delivery.state().held == ()
+    assert delivery.step(NOON) == 1
 
 
 def test_verdicts_and_findings_keep_their_own_places(place: Place) -> None:

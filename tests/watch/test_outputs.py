@@ -185,6 +185,28 @@ def test_one_alert_that_is_never_taken_is_held_and_told(place: Place) -> None:
     assert place.begin().state().held == ("u-00005/1",)
 
 
+def test_what_was_held_is_sent_once_its_receiver_is_mended(place: Place) -> None:
+    """At a start it is tried again, each by itself, and what is taken is held no more; what is still refused stays."""
+    place.write(*_many(0, 5))
+    place.output.fault = lambda alerts: Invalid("There is no such index.", "", "") if len(alerts) else None
+    delivery = place.begin()
+    delivery.step(NOON)
+    assert delivery.state().held == tuple(_tags(0, 5))
+    place.output.fault = lambda alerts: Invalid("No.", "", "") if alerts[0].tag == "u-00003/1" else None
+    again = place.begin()
+    again.retry()
+    assert place.output.taken == [tag for tag in _tags(0, 5) if tag != "u-00003/1"]
+    assert (again.state().held, again.state().sent, again.state().behind) == (("u-00003/1",), 4, 0)
+    place.output.fault = lambda _: Unavailable("Away.", "")
+    place.begin().retry()
+    place.output.fault = lambda _: None
+    place.begin().retry()
+    assert place.output.taken[-1] == "u-00003/1"
+    last = place.begin()
+    last.retry()
+    assert (last.state().held, last.state().sent, last.state().error) == ((), 5, None)
+
+
 def test_a_receiver_that_takes_nothing_is_waited_for(place: Place) -> None:
     """When thousands are held back it is the receiver that is wrong: the delivery stops and loses nothing."""
     place.output.fault = lambda _: Invalid("no", "mend it")

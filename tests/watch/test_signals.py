@@ -12,10 +12,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.watch.conftest import NOON, Okta
+from tests.watch.conftest import EXECUTOR, NOON, Okta
 from watchword.core.errors import Invalid
 from watchword.core.evidence import EvidenceRow
+from watchword.core.identity_event import Verdict
+from watchword.core.ids import CaseId
 from watchword.desk.activity import ARROW_SCHEMA
+from watchword.watch.campaigns import campaigns, items_of
 from watchword.watch.engine import Engine
 from watchword.watch.providers import Feed, provider_named
 from watchword.watch.signals import SHIPPED, Hit, Signal, read_signal, read_signals, tuned
@@ -309,6 +312,30 @@ def test_a_name_of_two_accounts_joins_them_for_no_signal(
     later = okta(target="00uana" if hits == 0 else "00ueve")
     report = judged(okta(target=[eve], after=-86_400), later, accounts=accounts)
     assert len(_named(report, "repeated_recovery")) == hits
+
+
+def test_what_is_odd_about_governed_recoveries_is_found_for_each_account(
+    okta: Okta,
+    judged: Callable[..., Report],
+    evidence: Callable[..., EvidenceRow],
+    write_evidence: Callable[[Path, Iterable[EvidenceRow]], Path],
+    tmp_path: Path,
+) -> None:
+    """The desk's executor did them all: what is found is of the account, and not one finding of the executor's."""
+    names = ("00uana", "00uben")
+    rows = [evidence(name, effects=("mfa.factor_reset_all",), case=CaseId(f"c-{name}")) for name in names]
+    lines = [okta("user.mfa.factor.reset_all", target=name) for name in names]
+    lines += [okta("user.session.access_admin_app", actor=name, target=name, after=600) for name in names]
+
+    report = judged(*lines, evidence=write_evidence(tmp_path / "evidence.parquet", rows))
+
+    assert {row.verdict for row in report.verdicts} == {Verdict.VERIFIED}
+    hits = _named(report, "factors_reset_then_admin_console")
+    assert [(hit.target, hit.actor, hit.is_governed) for hit in hits] == [(name, EXECUTOR, True) for name in names]
+    assert {(one.by, one.name) for one in campaigns(items_of((), hits))} == {("target", name) for name in names}
+    rogue = judged(*(okta("user.mfa.factor.reset_all", target=name, actor="00ueve") for name in names), *lines[2:])
+    (one,) = campaigns(items_of((), _named(rogue, "factors_reset_then_admin_console")))
+    assert (one.by, one.name, len(one.items)) == ("actor", "00ueve", 2)
 
 
 def test_activity_is_read(okta: Okta, judged: Callable[..., Report]) -> None:

@@ -41,7 +41,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     """One thing found: a verdict on *event*, or a hit of *rule*, which may be about none.
 
     *account* is the desk's own name of the target, where it is known; *case*, *ticket* and *leaves* are the evidence
-    that a verdict names; *actor_login* and *target_login* are as in a verdict.
+    that a verdict names; *actor_login* and *target_login* are as in a verdict. Of what *is_governed* who acted is the
+    desk's executor, of whom nothing is found by that.
     """
 
     rule: str
@@ -63,6 +64,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     leaves: tuple[int, ...] = ()
     actor_login: str | None = None
     target_login: str | None = None
+    is_governed: bool = False
 
     @property
     def key(self) -> tuple[GroupedBy, str]:
@@ -70,7 +72,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
         if self.is_feed:
             return "feed", self.directory or self.target
         for party, name in self.parties:
-            return party, name
+            if party != "actor" or not self.is_governed:
+                return party, name
         return "hour", hour_of(self.at)
 
     @property
@@ -163,6 +166,7 @@ def of_hit(hit: Hit) -> Item:
         unit=hit.unit,
         case=hit.case,
         why=hit.why,
+        is_governed=hit.is_governed,
     )
 
 

@@ -130,7 +130,8 @@ class Known(msgspec.Struct, kw_only=True):
             if mark not in finding.marks:
                 continue
             account = item.account or (item.target and account_of(item.directory, item.target)) or item.target
-            agent = (item.actor and account_of(item.directory, item.actor)) or item.actor
+            actor = "" if item.is_governed else item.actor
+            agent = (actor and account_of(item.directory, actor)) or actor
             named: Mapping[Kind, str | None] = {
                 "account": account, "agent": agent if agent != account else None, "vendor": item.vendor
             }  # fmt: skip

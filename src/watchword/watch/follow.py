@@ -133,7 +133,8 @@ class Follow:
         self.tally = Tally()
         self._settling = Settling()
         self.hits: tuple[Hit, ...] = ()
-        """What the signals found when they last looked at all that is remembered, and Sigma rules in the last step."""
+        """What the signals found when they last looked at all that is remembered, and Sigma rules within a day."""
+        self._matched: tuple[Hit, ...] = ()
         self._signals, self._activity, self._sigma = signals, activity, sigma
         self._activity_seen: tuple[tuple[str, int, int], ...] = ()
         self._sweep_at: datetime | None = None
@@ -166,6 +167,7 @@ class Follow:
             opened.callback(self._window.close)
             if not self._window.step:  # made anew, beside verdicts that are told already
                 self._window.seed(latest_verdicts(verdicts), newest_step(verdicts), clock())
+            self.hits = self._window.matched
             self._evidence = EvidenceDiff(self._con, evidence, accounts)
             now = clock()
             self.pulses = {feed.name: Pulse(feed.name, feed.spool, feed.quiet, feed.share, now) for feed in feeds}
@@ -196,22 +198,19 @@ class Follow:
         """
         begun = time.monotonic()
         lines = self.tally.lines
-        if any(hit.origin == "sigma" for hit in self.hits):
-            self.hits = tuple(hit for hit in self.hits if hit.origin == "signal")
+        self._matched = ()
         if not self._is_written:
             self._finish()
         named = {feed.name: feed for feed in self._feeds}
         about = self._untold  # what a step that failed was told is told by the next
         about += ((named.get(one.about), one) for one in told)
-        for feed in self._feeds:
-            about += ((feed, one) for one in self._pull(feed, at))
+        about += ((feed, one) for feed in self._feeds for one in self._pull(feed, at))
         about += self._read_tickets(at)
         has_new_evidence = self._evidence.read(before=self._window.clear)
         if has_new_evidence and self._evidence.fault is not None:
             about.append((None, unusable("accounts", self._evidence.fault, at)))
         positions, came = self._read()
-        for feed in self._feeds:
-            about += ((feed, one) for one in self.pulses[feed.name].beat(at))
+        about += ((feed, one) for feed in self._feeds for one in self.pulses[feed.name].beat(at))
         new = self._window.take()
         due = self._settling.due(at)
         is_whole = self._is_whole or self._evidence.is_whole or new > MANY
@@ -258,9 +257,8 @@ class Follow:
     def _sweep(self, at: datetime) -> tuple[VerdictRow, ...]:
         """Look over all that is remembered, now and then: what signals find, what is said done and no log shows."""
         seen = signature(self._activity)
-        if not self._is_unswept and seen == self._activity_seen:
-            return ()
-        if self._sweep_at is not None and at < self._sweep_at:
+        is_due = self._sweep_at is None or at >= self._sweep_at
+        if not is_due or (not self._is_unswept and seen == self._activity_seen):
             return ()
         begun = time.monotonic()
         self._window.whole()
@@ -287,10 +285,12 @@ class Follow:
     def _keep(self, positions: dict[str, Position], rows: tuple[VerdictRow, ...], at: datetime) -> None:
         """Remember a step, and write its verdicts; where that fails, the next step does it first."""
         step = self._window.step + 1
-        self._window.commit(step, positions, rows, at=at, kept=self._kept)
+        self._window.commit(step, positions, rows, at=at, kept=self._kept, matched=self._matched)
+        if self._matched:
+            self.hits = (*(hit for hit in self.hits if hit.origin == "signal"), *self._window.matched)
         self._is_written = False
         write_step(self._verdicts, step, rows)
-        self._is_written = True
+        self._is_written, self._matched = True, ()
 
     def _pull(self, feed: Followed, at: datetime) -> tuple[Told, ...]:
         """Have a local source fill its spool; one that can not be read is told, and the others go on."""
@@ -345,7 +345,7 @@ class Follow:
                 named = lines_of_tenants(self._con) - named if not feed.tenants else Counter()
                 self.pulses[feed.name].take(part, share, self._example(feed, share, rejected), named)
                 if self._sigma:
-                    self.hits = (*self.hits, *hits_in(file, feed.provider, self._sigma, threads=1))
+                    self._matched += tuple(hits_in(file, feed.provider, self._sigma, threads=1))
                 positions[feed.name], came[feed.name] = part.until, part.came
                 self._behind = self._behind or feed.spool.end != part.until
         self.rejected = tuple(rejected)

@@ -383,9 +383,9 @@ def verdict_files(directory: Path) -> tuple[Path, ...]:
     return tuple(sorted(directory.glob("*.parquet")))
 
 
-def read_verdicts(file: Path) -> tuple[VerdictRow, ...]:
-    """Every row of one verdict file, in the order of writing; `Corrupt` where it can not be read."""
-    rows = _table(file).to_pylist()
+def read_verdicts(file: Path, ids: set[str] | None = None) -> tuple[VerdictRow, ...]:
+    """Every row of one verdict file, or those of *ids*, in the order of writing; `Corrupt` where it can not be read."""
+    rows = _table(file, ids).to_pylist()
     return tuple(msgspec.convert(row | {"changed": row["changed"] or ()}, VerdictRow) for row in rows)
 
 

@@ -18,6 +18,7 @@ import duckdb
 import msgspec
 
 from watchword.core.errors import Corrupt, Unavailable
+from watchword.watch.signals import Hit
 from watchword.watch.sources.spool import Position
 from watchword.watch.verdicts import VerdictRow
 
@@ -29,11 +30,16 @@ CREATE TABLE IF NOT EXISTS kept.position (feed VARCHAR, segment BIGINT, "offset"
 CREATE TABLE IF NOT EXISTS kept.told (id VARCHAR PRIMARY KEY, base VARCHAR, "row" VARCHAR);
 CREATE TABLE IF NOT EXISTS kept.pending (step BIGINT, "row" VARCHAR);
 CREATE TABLE IF NOT EXISTS kept.step (step BIGINT);
+CREATE TABLE IF NOT EXISTS kept.matched (came TIMESTAMPTZ, "row" VARCHAR);
 CREATE TABLE IF NOT EXISTS kept.forgotten ("until" TIMESTAMPTZ);
 ALTER TABLE kept.told ADD COLUMN IF NOT EXISTS touched TIMESTAMPTZ;
 """
 
 _read_row = msgspec.json.Decoder(VerdictRow).decode
+_read_hit = msgspec.json.Decoder(Hit).decode
+
+MATCHED = timedelta(days=1)
+"""How long what a Sigma rule found in a line is told on: whoever makes findings of it may be away meanwhile."""
 
 _MARK = "/[0-9a-f]{8}([0-9a-f]{24})?$"
 _APART = re.compile(_MARK)
@@ -280,6 +286,11 @@ class Window:
         return tuple(_read_row(text) for (text,) in found)
 
     @property
+    def matched(self) -> tuple[Hit, ...]:
+        """What Sigma rules found within a day."""
+        return tuple(_read_hit(text) for (text,) in self._con.execute('SELECT "row" FROM kept.matched').fetchall())
+
+    @property
     def forgotten(self) -> datetime | None:
         """Of events up to this time what was said may be forgotten; None when it is not of any."""
         ((found,),) = self._con.execute("SELECT timezone('UTC', max(\"until\")) FROM kept.forgotten").fetchall()
@@ -315,11 +326,12 @@ class Window:
         at: datetime,
         kept: timedelta | None,
         are_pending: bool = True,
+        matched: tuple[Hit, ...] = (),
     ) -> None:
         """Everything of *step*, done *at* a time, at once; events older than *kept* are let go, none when it is None.
 
         So is what was said, a while after its event and all that came of it since. *rows* are pending until the next
-        step, unless they are in their file already.
+        step, unless they are in their file already. *matched* is what Sigma rules found in what was read.
         """
         con = self._con
         con.execute("BEGIN")
@@ -348,6 +360,10 @@ class Window:
                 )
                 if are_pending:
                     con.execute("INSERT INTO kept.pending SELECT $step, unnest($texts)", {"step": step, "texts": texts})
+            if matched:
+                found = {"at": at, "rows": [msgspec.json.encode(hit).decode() for hit in matched]}
+                con.execute("INSERT INTO kept.matched SELECT $at, unnest($rows)", found)
+                con.execute("DELETE FROM kept.matched WHERE came < $before", {"before": at - MATCHED})
             if kept is not None:
                 for table in ("kept.native", "kept.sign_in", "kept.written"):
                     con.execute(f'DELETE FROM {table} WHERE "time" < $forget', {"forget": at - kept})

@@ -55,6 +55,7 @@ class Delivering:
                     if not is_resumed:
                         delivery.resume()  # whoever had it has gone on since
                         is_resumed = True
+                        delivery.retry()
                     delivery.step(self._clock())
                 except Exception as fault:
                     # A thread that ended here would leave the receiver without alerts until somebody starts again.

@@ -181,6 +181,34 @@ class Delivery:
         """Go on from where the position file says, which another process may have moved."""
         self._place = self._read()
 
+    def retry(self) -> None:
+        """Send again, one by one, what the receiver would not take: its set-up may have been mended since."""
+        held = self._place.held
+        alerts = self._alerts_of(frozenset(held)) if held else {}
+        left = list(held)
+        for tag in held:
+            if tag not in alerts:  # its file was taken away, or its payloads were erased
+                continue
+            try:
+                self._output.send((alerts[tag],))
+            except Invalid:
+                continue
+            except Unavailable:
+                break
+            left.remove(tag)
+        if len(left) < len(held):
+            sent, error = self._place.sent + len(held) - len(left), self._place.error if left else None
+            self._write(msgspec.structs.replace(self._place, held=tuple(left), sent=sent, error=error))
+
+    def _alerts_of(self, tags: frozenset[str]) -> dict[str, AnyAlert]:
+        ids = {tag.rpartition("/")[0] for tag in tags}
+        rows = (row for file in verdict_files(self._verdicts) for row in read_verdicts(file, ids))
+        found: dict[str, AnyAlert] = {alert.tag: alert for row in rows if (alert := Alert.of(row)).tag in tags}
+        for one in self._findings.news(0) if self._findings else ():
+            if (tag := f"{one.finding}/{one.version}") in tags and tag not in found and self._findings:
+                found[tag] = FindingAlert.of(self._findings.as_of(one), self._signals)
+        return found
+
     def close(self) -> None:
         """Let go of the receiver."""
         self._output.close()

@@ -106,7 +106,7 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     *facts* are the parameters of the line of evidence; *caller*, *vendor* and *unit* are what else it may be grouped
     by. *account* is the desk's own name of the target: a log gives it another as soon as it has an event of it. *case*
     is the case it is of, where it is of one. *origin* says whether one of our signals found it, or a Sigma rule that
-    was brought along.
+    was brought along. One that *is_governed* is about what the desk's executor did for a case.
     """
 
     signal: str
@@ -125,6 +125,7 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     facts: tuple[tuple[str, str], ...] = ()
     attack: tuple[str, ...] = ()
     origin: Literal["signal", "sigma"] = "signal"
+    is_governed: bool = False
 
     @property
     def id(self) -> str:

@@ -121,13 +121,22 @@ def hits_of(con: duckdb.DuckDBPyConnection, signal: Signal) -> tuple[Hit, ...]:
             {name: _bound(value) for name, value in signal.parameters.items()},
         )
         rows = [msgspec.json.decode(text, type=dict[str, object]) for (text,) in cursor.fetchall()]
+        governed = _governed(con, {str(row["event"]) for row in rows if row.get("event") is not None})
     except duckdb.Error as error:
         raise Invalid(
             f"The signal {signal.name} can not be run: {str(error).splitlines()[0]}",
             "Correct its SQL; docs/watch/signals.md has the tables.",
             where=str(signal.file),
         ) from error
-    return tuple(_hit(signal, row) for row in rows)
+    return tuple(_hit(signal, row, governed) for row in rows)
+
+
+def _governed(con: duckdb.DuckDBPyConnection, events: set[str]) -> frozenset[object]:
+    """Those of *events* that were done for a case."""
+    if not events:
+        return frozenset()
+    query = "SELECT id FROM happened WHERE verdict = 'verified' AND id IN (SELECT unnest($ids))"
+    return frozenset(id_ for (id_,) in con.execute(query, {"ids": sorted(events)}).fetchall())
 
 
 def _bound(value: Value) -> object:
@@ -135,7 +144,7 @@ def _bound(value: Value) -> object:
     return {"key": list(value), "value": list(value.values())} if isinstance(value, dict) else value
 
 
-def _hit(signal: Signal, row: dict[str, object]) -> Hit:
+def _hit(signal: Signal, row: dict[str, object], governed: frozenset[object]) -> Hit:
     if missing := [column for column in _REQUIRED if column not in row]:
         raise Invalid(
             f"The signal {signal.name} gives no column {missing[0]!r}.",
@@ -158,6 +167,7 @@ def _hit(signal: Signal, row: dict[str, object]) -> Hit:
             "says": signal.says,
             "facts": facts,
             "attack": signal.attack,
+            "is_governed": row["event"] in governed,
         },
         Hit,
     )
