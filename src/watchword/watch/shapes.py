@@ -19,6 +19,7 @@ import msgspec
 from evtx import PyEvtxParser
 
 from watchword.watch.documents import LONGEST, documents
+from watchword.watch.otlp import of_batch
 from watchword.watch.providers.provider import Json, Provider
 from watchword.watch.shapes_table import is_table, rows
 from watchword.watch.shapes_text import EXCERPT, Damaged
@@ -149,6 +150,11 @@ def carried(value: object, provider: Provider, depth: int = 0) -> Iterator[Json 
     raw = _parsed(value["_raw"], provider) if isinstance(value, dict) and isinstance(value.get("_raw"), str) else None
     if raw is not None and depth < _DEPTH:
         yield from carried(raw, provider, depth + 1)
+        return
+    batch = of_batch(value) if isinstance(value, dict) and depth < _DEPTH else None
+    if batch is not None:
+        for each in batch:
+            yield from carried(each, provider, depth + 1)
         return
     events = provider.events_of(value)
     if events is not None:

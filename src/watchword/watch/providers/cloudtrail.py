@@ -29,7 +29,64 @@ def _shape(value: Json) -> tuple[Json, ...] | None:
     for name, member in (("Insight", "insightDetails"), ("Digest", "digestS3Object")):
         if value.get(member) is not None:
             return ({"eventName": name, "eventID": value.get("eventID"), "eventTime": value.get("eventTime")},)
+    if isinstance(_attribute(value, "rpc.method"), str):
+        return (_of_otel(value),)
     return _of_ecs(value)
+
+
+def _of_otel(record: Json) -> Json:
+    """The event in a record of OpenTelemetry, whose encoding of these logs parts it into attributes.
+
+    What a service says besides (`additionalEventData`, `serviceEventDetails`) has no place there.
+    """
+    account = at(record, "resourceAttributes", "cloud.account.id") or _attribute(
+        record.get("resource"), "cloud.account.id"
+    )
+    issuer = {
+        name: _attribute(record, f"aws.user_identity.session_context.issuer.{name}") for name in ("user_name", "arn")
+    }
+    parts = {ours: _attribute(record, theirs) for ours, theirs in _OTEL.items()}
+    identity = {ours: _attribute(record, theirs) for ours, theirs in _OTEL_IDENTITY.items()}
+    return parts | {
+        "eventTime": record.get("timeUnixNano") or record.get("@timestamp"),
+        "recipientAccountId": account,
+        "userIdentity": identity
+        | {
+            "onBehalfOf": {"userId": _attribute(record, "user.id")},
+            "sessionContext": {"sessionIssuer": {"userName": issuer["user_name"], "arn": issuer["arn"]}},
+        },
+    }
+
+
+def _attribute(record: object, name: str) -> object:
+    """The attribute of a *record* by its whole name, or as a search has it, in objects within one another."""
+    given = at(record, "attributes")
+    return at(given, name) if at(given, name) is not None else at(given, *name.split("."))
+
+
+_OTEL = {
+    "eventID": "aws.cloudtrail.event_id",
+    "eventSource": "rpc.service",
+    "eventName": "rpc.method",
+    "readOnly": "aws.event.read_only",
+    "errorCode": "aws.error.code",
+    "errorMessage": "aws.error.message",
+    "sourceIPAddress": "source.address",
+    "userAgent": "user_agent.original",
+    "requestID": "aws.request_id",
+    "sharedEventID": "aws.shared_event_id",
+    "requestParameters": "aws.request.parameters",
+    "responseElements": "aws.response.elements",
+}
+_OTEL_IDENTITY = {
+    "type": "aws.principal.type",
+    "arn": "aws.principal.arn",
+    "principalId": "aws.principal.id",
+    "accountId": "aws.user_identity.account_id",
+    "accessKeyId": "aws.access_key.id",
+    "userName": "user.name",
+    "invokedBy": "aws.user_identity.invoked_by",
+}
 
 
 def _of_sentinel(row: Json) -> Json:

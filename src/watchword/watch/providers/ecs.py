@@ -50,15 +50,17 @@ _OWN = frozenset(name for name, _ in _COLUMNS) - frozenset(_MEMBERS)
 
 def _shape(value: Json) -> tuple[Json, ...] | None:
     value = nested(value)
-    if not isinstance(value.get("event"), dict):
-        return None
     dataset = text(at(value, "event", "dataset")) or text(at(value, "data_stream", "dataset")) or ""
+    if not isinstance(value.get("event"), dict) and not dataset.endswith(".otel"):
+        return None
     for member, prefix, name in _VENDORS:
         of = providers.PROVIDERS.get(name)
         if of is None or not (isinstance(value.get(member), dict) or dataset.startswith(prefix)):
             continue
         if events := of.events_of(value):
             return tuple({**event, CARRIED: name} for event in events)
+    if not isinstance(value.get("event"), dict):
+        return None
     event = {name: each for name, each in value.items() if name in _OWN}
     event["event"] = {name: each for name, each in value["event"].items() if name not in ("original", "dataset")}
     if text(event["event"].get("action")) is None and event["event"].get("category") is None:
