@@ -107,6 +107,20 @@ def test_a_change_no_log_shows_is_a_finding_until_the_log_comes(
     assert (late.id, late.verdict, late.reasons) == (missing.id, Verdict.IGNORED, ("seen_late",))
 
 
+def test_two_changes_of_a_case_that_no_log_shows_are_two(
+    okta: Okta, evidence: Make, write_log: Write, write_evidence: Write, tmp_path: Path
+) -> None:
+    """Of one kind each: neither stands for the other, and each has its leaves."""
+    rows = [evidence(started_leaf=leaf, outcome_leaf=leaf + 1) for leaf in (9, 12)]
+    table = write_evidence(tmp_path / "evidence.parquet", rows)
+    around = [okta("user.session.start", after=-60), okta("user.session.start", after=60)]
+    found = _judged(around, table, tmp_path, write_log)
+    assert sorted((row.id, row.leaves) for row in found) == [
+        ("unseen/c-0001/reset_password", (3, 8, 9, 10)),
+        ("unseen/c-0001/reset_password/2", (3, 8, 12, 13)),
+    ]
+
+
 def test_followed_too_a_change_no_log_shows_is_told_and_taken_back(
     okta: Okta, evidence: Make, write_log: Write, write_evidence: Write, following: Following, tmp_path: Path
 ) -> None:

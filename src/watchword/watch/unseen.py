@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +26,14 @@ def unseen_changes(con: duckdb.DuckDBPyConnection) -> tuple[UnseenChange, ...]:
 
 def unseen_rows(con: duckdb.DuckDBPyConnection, told: Iterable[VerdictRow] = ()) -> tuple[VerdictRow, ...]:
     """After `judge`: the same as rows of their own; those of *told* that are missing no more come as revisions."""
-    rows = {(row := _unseen(*values)).id: row for values in con.execute(_QUERY).fetchall()}
+    rows: dict[str, VerdictRow] = {}
+    several = Counter[str]()
+    for values in con.execute(_QUERY).fetchall():
+        row = _unseen(*values)
+        several[row.id] += 1
+        if (number := several[row.id]) > 1:  # a case may have several changes of one kind
+            row = msgspec.structs.replace(row, id=f"{row.id}/{number}")
+        rows[row.id] = row
     late = (
         msgspec.structs.replace(row, verdict=Verdict.IGNORED, reasons=("seen_late",))
         for row in told

@@ -37,4 +37,4 @@ SELECT
         [opened_leaf, release_leaf, started_leaf, outcome_leaf], lambda leaf: leaf IS NOT NULL
     )) AS leaves
 FROM missing ANTI JOIN shown USING (evidence)
-ORDER BY "at", "case", change
+ORDER BY "at", "case", change, leaves
