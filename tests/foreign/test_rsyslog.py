@@ -150,5 +150,6 @@ def test_rsyslog_reads_cef(rsyslog: Rsyslog) -> None:
         assert (said["DeviceVendor"], said["Name"]) == ("Watchword", alert.title)
         fields = said["Extensions"]
         assert (fields["cat"], fields["externalId"]) == (alert.row.verdict, printable(alert.tag))
-        assert fields["duser"] == printable(alert.row.target)
+        assert fields["duser"] == printable(alert.row.target_login or alert.row.target)
+        assert fields.get("duid") == (printable(alert.row.target) if alert.row.target_login else None)
         assert fields.get("cs2") == (printable(alert.row.ticket) if alert.row.ticket else None)

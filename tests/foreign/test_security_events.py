@@ -6,11 +6,12 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 from joserfc.jwk import ECKey
 from jwcrypto import jwk, jwt
 
-from tests.watch.rows import FEED, finding, row
+from tests.watch.rows import FEED, ITEMS, finding, row
 from watchword.core.finding import Status
 from watchword.core.identity_event import Verdict
 from watchword.watch.formats.alert import Alert, Severity
@@ -25,6 +26,8 @@ SIGNER = Signer(
     issuers={"corp": "https://idp.example.test"},
     clock=lambda: datetime.now(UTC),
 )
+
+MILD = tuple(msgspec.structs.replace(item, rule="agent_outlier", severity="medium") for item in ITEMS)
 
 
 def _read(token: str | None) -> dict[str, Any]:
@@ -85,7 +88,8 @@ def test_what_says_nothing_of_an_account_is_no_event(quiet: Any) -> None:
     ("fields", "level"),
     [
         ({}, "HIGH"),
-        ({"severity": Severity.MEDIUM, "status": Status.TRIAGED}, "MEDIUM"),
+        ({"severity": Severity.MEDIUM, "status": Status.TRIAGED, "items": MILD}, "MEDIUM"),
+        ({"severity": Severity.MEDIUM, "status": Status.TRIAGED}, "HIGH"),  # its verdict alone is told as high
         ({"status": Status.DISMISSED, "dismissal": "expected"}, "LOW"),
         ({"status": Status.CLOSED}, "LOW"),
     ],
