@@ -198,6 +198,20 @@ def test_a_finding_that_was_held_is_sent_once_its_receiver_is_mended(place: Plac
     assert delivery.step(NOON) == 1
 
 
+def test_a_finding_that_was_held_is_not_told_after_its_sequel(place: Place) -> None:
+    """Whoever heard that somebody looks at it does not hear afterwards that it is new."""
+    made = place.raised()
+    place.output.fault = lambda _: Invalid("There is no such index.", "", "")
+    place.begin().step(NOON)
+    place.findings.triage(made, SOC, NOON)
+    place.output.fault = lambda _: None
+    place.begin().step(NOON)
+    delivery = place.begin()
+    delivery.retry()
+    assert [status for _, status in place.output.told] == [Status.TRIAGED]
+    assert delivery.state().held == (f"{made}/1",)
+
+
 def test_verdicts_and_findings_keep_their_own_places(place: Place) -> None:
     """Killed between a message and its note, some come again and none is lost, over restarts of everything."""
 

@@ -207,6 +207,22 @@ def test_what_was_held_is_sent_once_its_receiver_is_mended(place: Place) -> None
     assert (last.state().held, last.state().sent, last.state().error) == ((), 5, None)
 
 
+def test_what_was_held_is_not_told_after_its_sequel(place: Place) -> None:
+    """A receiver that knows a verdict as cleared does not hear afterwards that it is open; before that it does."""
+    place.write(row(id="u-1"), row(id="u-2"))
+    place.output.fault = lambda alerts: Invalid("No.", "", "") if alerts[0].tag.endswith("/1") else None
+    place.begin().step(NOON)
+    place.write(row(id="u-1", verdict=Verdict.VERIFIED, reasons=("whole_chain",)))
+    delivery = place.begin()
+    assert (delivery.step(NOON), place.output.taken) == (1, ["u-1/2"])
+    place.write(row(id="u-2", verdict=Verdict.VERIFIED, reasons=("whole_chain",)))
+    place.output.fault = lambda _: None
+    again = place.begin()
+    again.retry()
+    assert (place.output.taken, again.state().held) == (["u-1/2", "u-2/1"], ("u-1/1",))
+    assert (again.step(NOON), place.output.taken[-1]) == (1, "u-2/2")
+
+
 def test_a_receiver_that_takes_nothing_is_waited_for(place: Place) -> None:
     """When thousands are held back it is the receiver that is wrong: the delivery stops and loses nothing."""
     place.output.fault = lambda _: Invalid("no", "mend it")

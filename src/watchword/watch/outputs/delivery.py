@@ -182,12 +182,15 @@ class Delivery:
         self._place = self._read()
 
     def retry(self) -> None:
-        """Send again, one by one, what the receiver would not take: its set-up may have been mended since."""
+        """Send again, one by one, what the receiver would not take: its set-up may have been mended since.
+
+        What it was told the sequel of stays held: to whom it is new it would say again what is over.
+        """
         held = self._place.held
         alerts = self._alerts_of(frozenset(held)) if held else {}
         left = list(held)
         for tag in held:
-            if tag not in alerts:  # its file was taken away, or its payloads were erased
+            if tag not in alerts:  # its file was taken away, its payloads were erased, or its sequel was told
                 continue
             try:
                 self._output.send((alerts[tag],))
@@ -201,13 +204,27 @@ class Delivery:
             self._write(msgspec.structs.replace(self._place, held=tuple(left), sent=sent, error=error))
 
     def _alerts_of(self, tags: frozenset[str]) -> dict[str, AnyAlert]:
+        """What *tags* name, without what a later one that the receiver took has gone beyond."""
         ids = {tag.rpartition("/")[0] for tag in tags}
-        rows = (row for file in verdict_files(self._verdicts) for row in read_verdicts(file, ids))
-        found: dict[str, AnyAlert] = {alert.tag: alert for row in rows if (alert := Alert.of(row)).tag in tags}
+        found = dict[str, AnyAlert]()
+        beyond: dict[str, int] = {}
+        for file in verdict_files(self._verdicts):
+            is_last = file.name == self._place.file
+            told = file.name < self._place.file
+            for number, row in enumerate(read_verdicts(file, None if is_last else ids)):
+                alert = Alert.of(row)
+                if alert.tag in tags:
+                    found[alert.tag] = alert
+                elif row.id in ids and (told or (is_last and number < self._place.rows)):
+                    beyond[row.id] = max(row.revision, beyond.get(row.id, 0))
         for one in self._findings.news(0) if self._findings else ():
-            if (tag := f"{one.finding}/{one.version}") in tags and tag not in found and self._findings:
+            tag = f"{one.finding}/{one.version}"
+            if tag in tags and tag not in found and self._findings:
                 found[tag] = FindingAlert.of(self._findings.as_of(one), self._signals)
-        return found
+            elif one.finding in ids and one.seq < self._place.seq:
+                beyond[one.finding] = max(one.version, beyond.get(one.finding, 0))
+        named = ((tag, *tag.rsplit("/", 1)) for tag in found)
+        return {tag: found[tag] for tag, about, version in named if int(version) > beyond.get(about, 0)}
 
     def close(self) -> None:
         """Let go of the receiver."""
