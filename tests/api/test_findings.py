@@ -65,6 +65,15 @@ def test_dismissed_with_a_reason(organisation: Organisation, finding: str) -> No
     assert told.json()["dismissal"] == "expected"
 
 
+def test_closed_as_it_was_seen(organisation: Organisation, finding: str) -> None:
+    """What joined after `seen` is not closed with the rest; what was seen is."""
+    noor = organisation.sign_in("noor")
+    at = f"/api/findings/{finding}"
+    seen = noor.post(f"{at}/confirm").json()["joined"]
+    assert noor.post(f"{at}/close", {"seen": seen - 1}).status_code == 409
+    assert noor.post(f"{at}/close", {"seen": seen}).json()["status"] == "closed"
+
+
 def test_told_as_an_output_tells_it(organisation: Organisation, finding: str) -> None:
     """Each step is a message with its tag, in the format asked for, from an entry on; nothing is told twice."""
     noor = organisation.sign_in("noor")

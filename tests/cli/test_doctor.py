@@ -14,7 +14,9 @@ from cryptography.x509.oid import NameOID
 from tests.cli.conftest import Here
 from tests.cli.desk import Desk, free_port
 from watchword.app import App, wall_clock
-from watchword.core.person import Role
+from watchword.core.person import Role, RoleGrant, RoleGranted
+from watchword.desk.recording import draft, person_stream
+from watchword.ledger.append import Append
 from watchword.policy.procedures import DEFAULT
 from watchword.settings import load
 from watchword.watching import hits_of
@@ -65,6 +67,24 @@ def test_a_policy_of_one_author(desk: Desk, here: Here) -> None:
     told = {one["part"]: one for one in alone.json}["policy authors"]
     assert (alone.code, told["state"]) == (0, "warn")
     assert told["told"].startswith("root alone holds policy_author, and a policy takes two")
+
+
+def test_custodian_of_both_from_before(desk: Desk, here: Here) -> None:
+    """Who got both roles while that was still allowed keeps them, and is named until one of them is taken."""
+    with App(load(desk.config)) as app:
+        root, tom, at = app.names.person("root"), app.names.person("tom"), app.clock()
+        app.people.grant(root, tom, RoleGrant(role=Role.CUSTODIAN), at)
+        both = RoleGranted(person=tom, grant=RoleGrant(role=Role.DOWNTIME_CUSTODIAN, unit="Sales"))
+        stream = person_stream(tom)
+        last = app.ledger.read(stream)[-1].entry.version
+        app.ledger.append((Append(stream=stream, expected_version=last, drafts=(draft(both, root, at),)),))
+    typed = here("doctor", "--json")
+    told = {one["part"]: one for one in typed.json}["custodians"]
+    assert (typed.code, told["state"]) == (0, "warn")
+    assert told["told"].startswith("tom can break the glass and act while this is down")
+    with App(load(desk.config)) as app:
+        app.people.revoke(root, tom, Role.CUSTODIAN, app.clock())
+    assert "custodians" not in {one["part"] for one in here("doctor", "--json").json}
 
 
 def test_a_seat_that_was_lent_without_a_signature(desk: Desk, here: Here) -> None:

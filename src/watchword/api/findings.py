@@ -45,6 +45,12 @@ class Dismiss(In, frozen=True, kw_only=True):
     seen: int | None = None
 
 
+class Close(In, frozen=True, kw_only=True):
+    """*seen* as in `Dismiss`; nothing has to be sent."""
+
+    seen: int | None = None
+
+
 class Own(In, frozen=True, kw_only=True):
     """The login of whoever sees to it from now on."""
 
@@ -200,11 +206,13 @@ class FindingController(Controller):
         return _out(app, shown, actor.person)
 
     @post("/{finding:str}/close", sync_to_thread=True, status_code=HTTP_200_OK)
-    def close(self, app: TheApp, actor: TheActor, at: Now, finding: FromPath[str]) -> FindingOut:
+    def close(
+        self, app: TheApp, actor: TheActor, at: Now, finding: FromPath[str], data: JSONBody[Close | None] = None
+    ) -> FindingOut:
         """Say that nothing is left to do; whoever it is about can not."""
         demand_work(app, actor.person, at)
-        named = about(app, finding_of(app, finding), actor.person)
-        return _out(app, app.findings.close(finding, actor.person, at, about=named), actor.person)
+        named, seen = about(app, finding_of(app, finding), actor.person), data.seen if data is not None else None
+        return _out(app, app.findings.close(finding, actor.person, at, about=named, seen=seen), actor.person)
 
     @post("/{finding:str}/own", sync_to_thread=True, status_code=HTTP_200_OK)
     def own(self, app: TheApp, actor: TheActor, at: Now, finding: FromPath[str], data: JSONBody[Own]) -> FindingOut:

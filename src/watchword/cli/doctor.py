@@ -12,6 +12,7 @@ import msgspec
 from watchword.app import App
 from watchword.cli.client import address, running
 from watchword.cli.feeds import standings
+from watchword.core.downtime import CUSTODIANS
 from watchword.core.errors import Unavailable, WatchwordError
 from watchword.core.person import Kind, Role
 from watchword.ledger.engines import REMEDY_GONE
@@ -93,6 +94,7 @@ def _inside(app: App) -> Iterator[Finding]:
     drift = drift_of(standing)
     yield Finding(part="policy", state="wrong" if drift else "ok", told=drift or "the one on disk is active")
     yield from _authors(app)
+    yield from _custodians(app)
     yield from _lent(app)
     if standing.proposal is not None:
         yield Finding(part="policy proposed", state="ok", told=waits_of(standing.proposal))
@@ -131,6 +133,20 @@ def _authors(app: App) -> Iterator[Finding]:
         held = f"{authors[0]} alone" if authors else "nobody"
         told = f"{held} holds policy_author, and a policy takes two: `watchword people grant` gives it to somebody else"
         yield Finding(part="policy authors", state="warn", told=told)
+
+
+def _custodians(app: App) -> Iterator[Finding]:
+    """Who breaks the glass and opens the envelope as well, from the days before the two pairs were kept apart."""
+    everybody, at = (app.registry.person(one) for one in app.names.people()), app.clock()
+    both = sorted(
+        app.names.said(one.id)[0]
+        for one in everybody
+        if {grant.role for grant in one.grants if grant.until is None or at < grant.until} >= CUSTODIANS
+    )
+    if both:
+        more = f" and {len(both) - 1} more" if len(both) > 1 else ""
+        told = f"{both[0]}{more} can break the glass and act while this is down: take one of the two roles from them"
+        yield Finding(part="custodians", state="warn", told=told)
 
 
 def _lent(app: App) -> Iterator[Finding]:

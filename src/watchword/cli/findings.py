@@ -64,18 +64,29 @@ def confirm(finding: str, /, *, asking: Asking) -> None:
     _step(asking, finding, "confirm")
 
 
+Seen = Annotated[
+    int | None, Parameter(help="Its `joined`, as `show` told it: refused where more joined the finding since.")
+]
+
+
 @app.command
 def dismiss(
-    finding: str, /, *, asking: Asking, reason: Dismissal, words: Annotated[str, Parameter(help="What was looked at.")]
+    finding: str,
+    /,
+    *,
+    asking: Asking,
+    reason: Dismissal,
+    words: Annotated[str, Parameter(help="What was looked at.")],
+    seen: Seen = None,
 ) -> None:
     """Say that it is not, and why; whoever it is about can not."""
-    _step(asking, finding, "dismiss", {"reason": reason, "words": words})
+    _step(asking, finding, "dismiss", {"reason": reason, "words": words, "seen": seen})
 
 
 @app.command
-def close(finding: str, /, *, asking: Asking) -> None:
+def close(finding: str, /, *, asking: Asking, seen: Seen = None) -> None:
     """Say that nothing is left to do."""
-    _step(asking, finding, "close")
+    _step(asking, finding, "close", {"seen": seen})
 
 
 @app.command
@@ -171,6 +182,7 @@ def _tell(asking: Asking, row: dict[str, Any]) -> None:
     for item in row["items"]:
         who = f"{item['actor']} → {item['target']}"
         out.print(f"  {item['at'][:19]} {_text(who)} {_text(item['rule'])}: {_text(item['why'])}")
+    out.print(f"  [dim]joined {row['joined']}: with `--seen` it is dismissed or closed as you see it here[/]")
     for one in row["notes"]:
         out.print(f"  [dim]{one['at'][:16]} {_text(one['by'])}:[/] {_text(one['words'])}")
 
