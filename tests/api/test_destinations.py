@@ -76,6 +76,7 @@ def test_what_is_missing_is_told_with_the_ways_there_are(recovery: Recovery) -> 
     shown = recovery.read()
     ways = {way["method"]: way for way in shown["ways"]}
     assert (ways["totp"]["state"], ways["totp"]["completes"]) == ("ready", False)
+    assert shown["within_reach"] is True
     assert (ways["passkey"]["state"], ways["passkey"]["why"]) == ("absent", "Nothing is on record for it.")
     passkey, pair = (one["words"] for one in shown["missing"])
     assert passkey.startswith("one more method, weight 0 of 4, passkey required")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import combinations
 
 import msgspec
 from hypothesis import given
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.core.sample import CYD, DAY, IN_PERSON, KNOWN_VOICE, METHODS, NOON, PLAIN, STRONGEST, TOTP, procedure
 from tests.core.test_requirement import proof, under
-from watchword.core.advice import Option, Source, options, singles
+from watchword.core.advice import Option, Source, options, singles, within_reach
 from watchword.core.requirement import Evidence, Requirement, Satisfied, Shortfall, Verify, assess
 
 WAY = Verify(tier="V3", min_weight=5, min_methods=2)
@@ -158,3 +159,52 @@ def test_a_proof_fades_at_the_end_of_its_own_time() -> None:
     assert requirement.fresh("passkey") == timedelta(minutes=15)
     assert requirement.fresh() == timedelta(minutes=15)
     assert msgspec.structs.replace(requirement, fresh_s=3600).fresh("totp") == timedelta(minutes=5)
+
+
+def reached(requirement: Requirement, *evidence: Evidence, absent: str = "", freeze: int = 0) -> bool:
+    """Whether what is left, without the methods of *absent*, could be enough at noon."""
+    sources = {name: Source(there=False) for name in absent.split()}
+    found = options(requirement, evidence, NOON, sources, freeze=freeze)
+    return within_reach(requirement, evidence, NOON, found, freeze=freeze)
+
+
+def test_it_is_told_before_the_call_gets_long_that_nothing_will_be_enough() -> None:
+    """What can be begun is held together against every way: a method that adds weight may still lead nowhere."""
+    keyed = under(Verify(tier="V1P", min_weight=4, min_methods=1, any_of=(("passkey", "totp"),)))
+    assert reached(keyed)
+    assert reached(keyed, absent="totp")
+    assert not reached(keyed, absent="totp passkey")
+    assert told(keyed, sources={n: Source(there=False) for n in ("totp", "passkey")})["in_person"].state == "ready"
+    assert reached(keyed, proof("passkey"), absent="totp passkey")
+    assert not reached(under(Verify(tier="V", min_weight=99, min_methods=2)))
+
+
+def test_a_freeze_may_leave_nothing_that_is_enough() -> None:
+    """What it closes counts for nothing here either; the strongest way is in reach for as long as it can be taken."""
+    coded = under(Verify(tier="V2", min_weight=2, min_methods=1, any_of=(("totp",),)))
+    assert reached(coded)
+    assert not reached(coded, freeze=1)
+    assert reached(coded, freeze=2)
+    assert not reached(coded, absent="passkey in_person", freeze=2)
+
+
+def test_two_that_share_a_capability_are_enough_for_each_other_where_a_third_stands_in() -> None:
+    """One that adds nothing to what was proved may replace it: it is thought of with everything else that is left."""
+    found = options(under(WAY), (proof("totp"),), NOON, THERE)
+    assert {o.method: o.state for o in found}["passkey"] in {"ready", "dependent"}
+    assert within_reach(under(WAY), (proof("totp"),), NOON, found)
+
+
+@given(st.sets(st.sampled_from([m.name for m in METHODS])), st.integers(min_value=0, max_value=2))
+def test_what_is_told_to_be_in_reach_is_reached_and_nothing_else_is(there: set[str], freeze: int) -> None:
+    """The same is found by trying every set of what is there through the assessment that decides."""
+    requirement = under(WAY, Verify(tier="V1P", min_weight=4, min_methods=1, any_of=(("passkey",),)))
+    sources = {m.name: Source(there=m.name in there) for m in METHODS}
+    found = options(requirement, (), NOON, sources, freeze=freeze)
+    able = sorted(there)
+    tried = any(
+        isinstance(assess(requirement, tuple(proof(m) for m in chosen), NOON, freeze=freeze), Satisfied)
+        for size in range(len(able) + 1)
+        for chosen in combinations(able, size)
+    )
+    assert within_reach(requirement, (), NOON, found, freeze=freeze) == tried

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.desk.office import Office, refused
+from tests.desk.test_lanes import opened
 from watchword.core.action import Action
 from watchword.core.advice import Option
 from watchword.core.ids import CaseId
@@ -58,6 +59,25 @@ def test_what_is_not_on_record_says_so(office: Office) -> None:
     found = ways(office, case)
     assert found["passkey"].state == "absent"
     assert found["mail_code"].state == "ready"
+
+
+def test_what_can_not_be_enough_is_told_before_it_is_begun(office: Office) -> None:
+    """A password takes a passkey, an authenticator or a prompt: without one, coming in with a code leads nowhere."""
+    office.tamper_directory(f"INSERT INTO membership VALUES ('{office.native('temp.nobody')}', 'All Staff')")
+    office.link("temp.nobody")
+    for login, enough in (("mara.lind", True), ("temp.nobody", False)):
+        case = office.open(login)
+        loaded = office.app.desk.steps.load(case)
+        found = office.app.desk.ways.of(loaded, office.app.desk.ways.seen(loaded), office.at)
+        assert office.app.desk.ways.enough(loaded, found, office.at) is enough
+
+
+def test_what_is_not_asked_in_a_lane_is_not_offered(office: Office) -> None:
+    """A case in the text lane is advised no call: beginning one is refused there."""
+    case = opened(office, lane="text", action=Action.UNLOCK)
+    found = ways(office, case)["call_code"]
+    assert (found.state, wording.option(found)) == ("absent", "Not asked in the text lane.")
+    assert refused(lambda: office.begin(case, "call_code")) == ("text_lane",)
 
 
 def test_silent_directory_costs_the_ages_and_not_the_advice(office: Office) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from tests.api.organisation import Organisation
 from watchword.core.action import Step
 from watchword.core.ids import CaseId
@@ -69,3 +71,46 @@ def test_a_role_that_is_missing_is_said_without_a_case(organisation: Organisatio
 def test_every_step_that_can_be_due_has_words() -> None:
     """Nobody is told less for a step that somebody forgot."""
     assert set(TAKES) == {Step.VERIFY, Step.APPROVE, Step.RELEASE, Step.LIFT_PAUSE, Step.CLOSE, Step.REVIEW}
+
+
+def test_what_can_not_be_enough_is_said_before_anybody_begins(organisation: Organisation) -> None:
+    """Nothing enrolled, so a password can not be proved: the page says so at once, and where to go on."""
+    agent = organisation.sign_in("ilse")
+    wish = WISH | {"action": "password_reset"}
+    case = agent.post("/api/cases", wish).json()["case"]
+    shown = agent.get(f"/cases/{case}").text
+    assert "What this person can prove is not enough" in shown
+    assert "withdraw this case and open one of total loss" in shown
+    assert agent.get(f"/api/cases/{case}").json()["within_reach"] is False
+
+    root = organisation.sign_in("root")
+    root.post("/api/people/mara/credentials", {"method": "totp"})
+    made = root.get("/api/people/mara").json()["credentials"][-1]["credential"]
+    organisation.at += timedelta(days=2)
+    root = organisation.sign_in("root")
+    root.post("/api/people/mara/credentials", {"method": "totp"})
+    root.post(f"/api/people/mara/credentials/{made}/revocation", {"why": "lost"})
+    agent = organisation.sign_in("ilse")
+    case = agent.post("/api/cases", wish).json()["case"]
+    assert "Authenticator code counts from 2026-12-23" in agent.get(f"/cases/{case}").text
+    organisation.at += timedelta(days=31)
+    agent = organisation.sign_in("ilse")
+    case = agent.post("/api/cases", wish).json()["case"]
+    assert "What this person can prove is not enough" not in agent.get(f"/cases/{case}").text
+    assert agent.get(f"/api/cases/{case}").json()["within_reach"] is True
+
+
+def test_a_freeze_says_whether_what_it_leaves_is_enough(organisation: Organisation) -> None:
+    """Three failures close the code and the call: a password waits for two people on duty, and says so."""
+    organisation.sign_in("root").post("/api/people/mara/credentials", {"method": "totp"})
+    organisation.at += timedelta(days=31)
+    agent = organisation.sign_in("ilse")
+    for _ in range(3):
+        opened = agent.post("/api/cases", WISH | {"action": "password_reset"}).json()
+        case, token = opened["case"], opened["page"].rsplit("/", 1)[-1]
+        begun = agent.post(f"/api/cases/{case}/methods", {"method": "totp"}).json()["challenge"]
+        for _ in range(3):
+            organisation.listener(case).post(f"/api/caller/{case}/{token}/answers/{begun}", json={"answer": "000000"})
+    shown = agent.get(f"/cases/{case}").text
+    assert "What stands below is not enough: two people on duty" in shown
+    assert "What stands below can still be begun" not in shown

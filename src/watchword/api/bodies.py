@@ -265,7 +265,10 @@ class Words(Out, frozen=True, kw_only=True):
 
 
 class CaseOut(Out, frozen=True, kw_only=True):
-    """One case whole, as whoever may read it sees it."""
+    """One case whole, as whoever may read it sees it.
+
+    *within_reach* says whether all of *ways* that can be begun would be enough; None where nothing is missing.
+    """
 
     case: str
     version: int
@@ -284,6 +287,7 @@ class CaseOut(Out, frozen=True, kw_only=True):
     raised: tuple[str, ...]
     missing: tuple[ShortfallOut, ...]
     ways: tuple[WayOut, ...]
+    within_reach: bool | None
     challenges: tuple[ChallengeOut, ...]
     request: RequestOut | None
     approvals: tuple[str, ...]

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from watchword.api import bodies
 from watchword.app import App
+from watchword.core.advice import Option
 from watchword.core.case import Asked, Holding, Paused, Released, Verifying, progress_of, state_of
 from watchword.core.contact import is_missing
 from watchword.core.ids import PersonId
@@ -51,6 +52,7 @@ def whole(app: App, loaded: Loaded, reader: PersonId, at: datetime) -> bodies.Ca
     page = page_address(app, loaded, reader, at)
     first, second = countersign.pair(app, case.id)
     missing = app.desk.verification.missing(case, at) if isinstance(case, Verifying) else ()
+    ways = app.desk.ways.of(loaded, app.desk.ways.seen(loaded), at) if isinstance(case, Verifying) else ()
     return bodies.CaseOut(
         case=case.id,
         version=loaded.version,
@@ -70,7 +72,8 @@ def whole(app: App, loaded: Loaded, reader: PersonId, at: datetime) -> bodies.Ca
         missing=tuple(
             bodies.ShortfallOut(tier=s.tier, missing=s.missing, words=", ".join(wording.shortfall(s))) for s in missing
         ),
-        ways=_ways(app, loaded, at) if isinstance(case, Verifying) else (),
+        ways=_ways(ways),
+        within_reach=app.desk.ways.enough(loaded, ways, at) if missing else None,
         challenges=tuple(
             bodies.ChallengeOut(
                 challenge=c.id,
@@ -126,7 +129,7 @@ def whole(app: App, loaded: Loaded, reader: PersonId, at: datetime) -> bodies.Ca
     )
 
 
-def _ways(app: App, loaded: Loaded, at: datetime) -> tuple[bodies.WayOut, ...]:
+def _ways(found: tuple[Option, ...]) -> tuple[bodies.WayOut, ...]:
     return tuple(
         bodies.WayOut(
             method=option.method,
@@ -136,7 +139,7 @@ def _ways(app: App, loaded: Loaded, at: datetime) -> tuple[bodies.WayOut, ...]:
             why=wording.option(option),
             counts_from=option.counts_from,
         )
-        for option in app.desk.ways.of(loaded, app.desk.ways.seen(loaded), at)
+        for option in found
     )
 
 

@@ -407,6 +407,8 @@ def _tell(case: dict[str, Any]) -> None:
         out.print(f"  under legal hold since {_shown(case['held_since'])}")
     for way in case["missing"]:
         out.print(f"  missing for {_shown(way['tier'])}: {_shown(way['words'])}")
+    if case["within_reach"] is False:
+        out.print("  [bold]out of reach:[/] all that can be begun is not enough; the case's page says what would help")
     if case["waits_for_contact"]:
         out.print("  missing: the new contact point, which the person enters on their own page")
     if case["waits_for_witnesses"]:

@@ -81,6 +81,22 @@ def options(
     return tuple(sorted(made, key=lambda o: (o.state != "ready", not o.completes, -weights[o.method])))
 
 
+def within_reach(
+    requirement: Requirement,
+    evidence: tuple[Evidence, ...],
+    at: datetime,
+    found: tuple[Option, ...],
+    *,
+    freeze: int = 0,
+) -> bool:
+    """Whether all that *found* says could be proved now would be enough, by as many people as it takes."""
+    if any(option.completes for option in found):
+        return True
+    able = (option.method for option in found if option.state in {"ready", "dependent", "proved", "unneeded"})
+    further = tuple(_proof(method, at, len(evidence) + place) for place, method in enumerate(able))
+    return isinstance(assess(requirement, (*evidence, *further), at, freeze=freeze), Satisfied)
+
+
 def _option(
     method: Method,
     requirement: Requirement,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from watchword.core.account import DirectoryAccount
-from watchword.core.advice import Option, Source, options
+from watchword.core.advice import Option, Source, options, within_reach
 from watchword.core.errors import Invalid, Refused, Unavailable
 from watchword.core.ids import PersonId
 from watchword.core.proving import KIOSK
@@ -28,9 +28,17 @@ class Ways:
     def of(self, loaded: Loaded, seen: DirectoryAccount | None, at: datetime) -> tuple[Option, ...]:
         """Every method of the case as it stands now; *seen* is the account, None where its directory is silent."""
         sources = {name: self._source(loaded, port, seen, at) for name, port in self.methods.items()}
+        if loaded.case.lane != "voice":
+            unheard = Source(there=False, why=f"Not asked in the {loaded.case.lane} lane.")
+            sources |= {method.name: unheard for method in loaded.case.requirement.methods if method.voice}
         freeze = loaded.account.freeze(at, self.steps.thresholds)
         found = options(loaded.case.requirement, loaded.case.evidence, at, sources, freeze=freeze)
         return tuple(option for option in found if option.method in self.methods)
+
+    def enough(self, loaded: Loaded, found: tuple[Option, ...], at: datetime) -> bool:
+        """Whether what *found* holds of `of` could bring the case on; if not, somebody has to change what is there."""
+        case, freeze = loaded.case, loaded.account.freeze(at, self.steps.thresholds)
+        return within_reach(case.requirement, case.evidence, at, found, freeze=freeze)
 
     def seen(self, loaded: Loaded) -> DirectoryAccount | None:
         """The account as its directory has it; None where nobody can say."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from watchword.app import App
-from watchword.core.action import Step
+from watchword.core.action import Action, Step
 from watchword.core.aftercare import confirm_due
 from watchword.core.case import (
     TERMINAL,
@@ -66,6 +66,8 @@ class _Builder:
         self.reached = self._reached()
         self.stopped = isinstance(loaded.case, (*TERMINAL, Failed)) and not isinstance(loaded.case, Closed)
         self.missing = app.desk.verification.missing(self.case, at) if isinstance(self.case, Verifying) else ()
+        self.ways = app.desk.ways.of(loaded, self.facts.seen, at) if isinstance(self.case, Verifying) else ()
+        self.stuck = bool(self.missing) and not app.desk.ways.enough(loaded, self.ways, at)
 
     @property
     def freeze(self) -> int:
@@ -119,14 +121,23 @@ class _Builder:
         if self.facts.silent:
             found.append(view.Notice(title="The directory does not answer", text=self.facts.silent))
         if self.frozen and not isinstance(case, TERMINAL):
+            left = "is not enough: two" if self.stuck else "can still be begun. Or two"
             found.append(
                 view.Notice(
                     title="Too many verifications of this account failed",
                     text="Methods are closed, whoever asks: they stand below with that reason, and do not count.",
                     tone="bad",
-                    way_on="What can still be begun stands below. Or two people on duty, of IAM or security, open the "
-                    "methods again under “Other steps” of this case.",
+                    way_on=f"What stands below {left} people on duty, of IAM or security, open the methods again "
+                    "under “Other steps” of this case.",
                     script=MEANWHILE["frozen"],
+                )
+            )
+        elif self.stuck:
+            found.append(
+                view.Notice(
+                    title="What this person can prove is not enough",
+                    text="All that can be begun below does not add up to what policy asks, so do not begin.",
+                    way_on=self.way_out(),
                 )
             )
         if not isinstance(case, TERMINAL):
@@ -150,6 +161,18 @@ class _Builder:
                 )
             )
         return tuple(found)
+
+    def way_out(self) -> str:
+        """What would help somebody who can not prove enough: time, or a case for who lost what they prove with."""
+        young = sorted((o.counts_from, wording.method(o.method)) for o in self.ways if o.counts_from is not None)
+        waits = f"{young[0][1]} counts from {young[0][0]:%Y-%m-%d}. " if young else ""
+        of = self.case.account_class
+        if self.case.action is Action.TOTAL_LOSS or self.app.policy.procedures.plain(of, Action.TOTAL_LOSS) is None:
+            return f"{waits}What would count, and why it can not be used, stands below. IAM on duty has to know of it."
+        return (
+            f"{waits}Where what they prove with is lost or never was there, withdraw this case and open one of total "
+            "loss: it takes other proof."
+        )
 
     def next_step(self) -> str:
         """What the case waits for."""
@@ -301,7 +324,7 @@ class _Builder:
             lacking = ("the person, who enters the new contact point on their own page",)
         return parts | {
             "missing": lacking,
-            "tiles": tiles(self.app, self.loaded, self.facts.seen, self.actor, self.at, takes=takes),
+            "tiles": tiles(self.app, self.loaded, self.ways, self.facts.seen, self.actor, self.at, takes=takes),
             "until": min(fresh) if fresh else None,
             "until_words": "the first proof fades",
             "forms": (forms.ask(case.id),) if takes and not self.missing and case.ticket else (),

@@ -31,10 +31,17 @@ _ORDER = ("open", "proved", "free", "failed", "unusable")
 
 
 def tiles(
-    app: App, loaded: Loaded, seen: DirectoryAccount | None, actor: PersonId, at: datetime, *, takes: bool
+    app: App,
+    loaded: Loaded,
+    ways: tuple[Option, ...],
+    seen: DirectoryAccount | None,
+    actor: PersonId,
+    at: datetime,
+    *,
+    takes: bool,
 ) -> tuple[Tile, ...]:
     """A tile a method: the one under way first, then what is proved, what can be begun, what can not."""
-    stand = {option.method: option for option in app.desk.ways.of(loaded, seen, at)}
+    stand = {option.method: option for option in ways}
     made = (
         _tile(app, loaded, m, stand[m.name], seen, actor, at, takes=takes)
         for m in loaded.case.requirement.methods
@@ -59,8 +66,6 @@ def _tile(
     running = next((c for c in reversed(mine) if not c.ended and at < c.expires), None)
     source = _source(app, loaded, app.methods[method.name], seen, at)
     unusable = wording.option(stands)
-    if case.lane != "voice" and method.voice:
-        unusable = f"Not asked in the {case.lane} lane."
     state: TileState = "unusable" if unusable else "free"
     if running:
         state = "open"
