@@ -112,6 +112,7 @@ TESTS = {
 EQUIVALENT = {
     ("core/account.py", "held.rank >= asked.rank", "GtE -> Gt"): "two classes of one rank are one class",
     ("core/advice.py", "zip(then, now, strict=True)", "True -> False"): "both are told of the same alternatives",
+    ("core/advice.py", "combinations(further, 2)", "2 -> 3"): "all of them are tried where no few are enough",
     ("core/clearance.py", "<= people.keys()", "LtE -> Lt"): "a pair of steps is never all that there are",
     ("core/decision.py", "raise AssertionError", "raise left out"): "an opening is decided before",
     ("core/execution.py", 'LeafHash("0" * 64)', "64 -> 65"): "it stands for a leaf that nobody looks at",

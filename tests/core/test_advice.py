@@ -177,6 +177,9 @@ def test_it_is_told_before_the_call_gets_long_that_nothing_will_be_enough() -> N
     assert told(keyed, sources={n: Source(there=False) for n in ("totp", "passkey")})["in_person"].state == "ready"
     assert reached(keyed, proof("passkey"), absent="totp passkey")
     assert not reached(under(Verify(tier="V", min_weight=99, min_methods=2)))
+    assert reached(under(Verify(tier="V", min_weight=6, min_methods=3, tolerate_cost=1)))
+    assert reached(under(Verify(tier="V5", min_weight=4, min_methods=2, provers=2)))
+    assert not reached(under(Verify(tier="V5", min_weight=4, min_methods=2, provers=99)))
 
 
 def test_a_freeze_may_leave_nothing_that_is_enough() -> None:
@@ -193,6 +196,8 @@ def test_two_that_share_a_capability_are_enough_for_each_other_where_a_third_sta
     found = options(under(WAY), (proof("totp"),), NOON, THERE)
     assert {o.method: o.state for o in found}["passkey"] in {"ready", "dependent"}
     assert within_reach(under(WAY), (proof("totp"),), NOON, found)
+    coded = under(Verify(tier="V2", min_weight=2, min_methods=1, any_of=(("totp",),)))
+    assert within_reach(coded, (), NOON, options(coded, (), NOON, THERE))
 
 
 @given(st.sets(st.sampled_from([m.name for m in METHODS])), st.integers(min_value=0, max_value=2))
