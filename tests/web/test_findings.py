@@ -245,6 +245,9 @@ def test_an_item_says_which_case_speaks_of_it(organisation: Organisation) -> Non
         ("Unverified", None),
     ]
     assert (page.items[0].actor, page.items[0].target) == ("it.admin", "t.adeyemi")
+    assert [i.open_link for i in page.items] == [None, "/cases/new?account=t.adeyemi"]
+    assert "Open a case for it" in organisation.sign_in("ilse").get(f"/findings/{made}").text
+    assert "Open a case for it" not in organisation.sign_in("noor").get(f"/findings/{made}").text
 
 
 def test_a_hit_of_what_the_desk_did_links_its_case(organisation: Organisation) -> None:

@@ -31,6 +31,9 @@ ORDER: tuple[tuple[Verdict, str], ...] = (
 )
 """Verdicts as the board shows them: what nobody can account for first."""
 
+OWES = (Verdict.SUSPICIOUS, Verdict.UNVERIFIED)
+"""What an account is recovered for through a case, where no case speaks for it."""
+
 WIDE, HIGH = 1000, 72
 """The size of the picture of the last days, in its own units."""
 
@@ -146,8 +149,13 @@ def _owner(app: App, directory: str, target: str) -> str | None:
     return app.names.said(owner)[1] if owner else None
 
 
+def new_case(target: str) -> str:
+    """Where a case of *target*, as its directory writes it, is opened."""
+    return f"/cases/new?{urlencode({'account': target})}"
+
+
 def _event_row(app: App, row: VerdictRow) -> EventRow:
-    owes = row.verdict in (Verdict.SUSPICIOUS, Verdict.UNVERIFIED) and row.case is None
+    owes = row.verdict in OWES and row.case is None
     owner = _owner(app, row.directory, row.target)
     what = wording.plain((row.action or "").replace(".", " ")).capitalize().replace("Mfa", "MFA")
     return EventRow(
@@ -163,7 +171,7 @@ def _event_row(app: App, row: VerdictRow) -> EventRow:
         reasons=tuple(REASONS.get(code, wording.plain(code)) for code in row.reasons),
         case=row.case,
         case_link=f"/cases/{row.case}" if row.case else None,
-        open_link=f"/cases/new?{urlencode({'account': row.target})}" if owes else None,
+        open_link=new_case(row.target) if owes else None,
         leaves=row.leaves,
         revised=row.revision > 1,
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from watchword.app import App
-from watchword.core.finding import OPEN, Finding, Status
+from watchword.core.finding import OPEN, VERDICT, Finding, Status
 from watchword.core.ids import PersonId
 from watchword.reception.findings import called, is_about, named, own_names, risks, works
 from watchword.reception.wording import plain
@@ -22,6 +22,7 @@ from watchword.watch.signals import Signal
 from watchword.watch.verdicts import verdicts_of
 from watchword.watching import POSITIONS, VERDICTS
 from watchword.web import view
+from watchword.web.board_page import OWES, new_case
 from watchword.web.findings_forms import address_of, steps
 from watchword.web.findings_view import (
     FindingPage,
@@ -296,6 +297,10 @@ _MINE = view.Notice(
 )
 
 
+OWING = frozenset(f"{VERDICT}{verdict}" for verdict in OWES)
+"""Rules of an event for which its account is recovered through a case."""
+
+
 def _item(app: App, item: Item, signals: Mapping[str, Signal], case: str | None) -> ItemRow:
     """*case* is what the verdict on its event says now; what no log has is of the case that the signal names."""
     case = case or item.case
@@ -310,6 +315,7 @@ def _item(app: App, item: Item, signals: Mapping[str, Signal], case: str | None)
         why=printable(in_words(item.why)),
         case=printable(case) if case else None,
         case_link=f"/cases/{quote(case, safe='')}" if case else None,
+        open_link=new_case(item.target) if item.rule in OWING and not case else None,
     )
 
 

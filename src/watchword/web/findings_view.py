@@ -88,7 +88,7 @@ class FindingsPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ItemRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One verdict or hit of a finding that still stands: *actor* did it to *target*."""
+    """A verdict or hit of a finding that still stands: *actor* did it to *target*; *open_link* where it owes a case."""
 
     at: datetime
     severity: Severity
@@ -99,6 +99,7 @@ class ItemRow(msgspec.Struct, frozen=True, kw_only=True):
     why: str
     case: str | None = None
     case_link: str | None = None
+    open_link: str | None = None
 
 
 class NoteRow(msgspec.Struct, frozen=True, kw_only=True):
