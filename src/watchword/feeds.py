@@ -50,6 +50,12 @@ class _Polled(_Source):
     ca_file: Path | None = None
 
 
+class _Late(_Polled):
+    """What a service may say whose changes may be days late: how far back they are read again once a day; 0: never."""
+
+    late_days: int = Field(default=3, ge=0, le=29)
+
+
 class TailSource(_Source):
     """A log file that grows."""
 
@@ -80,7 +86,7 @@ class OktaSource(_Polled):
         return "okta"
 
 
-class EntraSource(_Polled):
+class EntraSource(_Late):
     """Entra's audit and sign-in logs over Graph, as an application with a secret."""
 
     kind: Literal["entra"]
@@ -97,7 +103,7 @@ class EntraSource(_Polled):
         return "entra"
 
 
-class GoogleSource(_Polled):
+class GoogleSource(_Late):
     """Google's Reports API, through a service account that acts as the administrator *subject*."""
 
     kind: Literal["google"]

@@ -279,6 +279,7 @@ class Watching:
                     login=source.login,
                     backfill=backfill,
                     overlap=overlap,
+                    late=timedelta(days=source.late_days),
                 )
             case GoogleSource():
                 return GoogleReports(
@@ -289,6 +290,7 @@ class Watching:
                     api=source.api,
                     backfill=backfill,
                     overlap=overlap,
+                    late=timedelta(days=source.late_days),
                 )
             case KeycloakSource():
                 return KeycloakEvents(

@@ -13,7 +13,7 @@ from joserfc.jwk import RSAKey
 
 from watchword.core.errors import Invalid
 from watchword.watch.sources.port import Page
-from watchword.watch.sources.recent import Recent
+from watchword.watch.sources.recent import LATE, Recent, is_due
 from watchword.watch.sources.token import AccessToken
 from watchword.watch.sources.web import Gone, Web, demand_base, line_of, member_of, objects
 
@@ -34,23 +34,32 @@ class _Account(msgspec.Struct, frozen=True):
 
 
 class _Mark(msgspec.Struct, frozen=True, kw_only=True):
-    """For each application the newest time read whole; and where a reading was broken off."""
+    """For each application the newest time read whole; and where a reading was broken off.
+
+    *swept* is when each was last read again far back, *sweep* that of such a reading that is under way.
+    """
 
     newest: dict[str, datetime] = {}
     application: str | None = None
     page: str | None = None
     since: datetime | None = None
     reaching: datetime | None = None
+    swept: dict[str, datetime] = {}
+    sweep: datetime | None = None
 
 
 OVERLAP = timedelta(hours=4)
 """How much is read again, when it is not set."""
 
+UNSWEPT = frozenset({"token"})
+"""What is not read again far back: it is much, and has no recovery."""
+
 
 class GoogleReports:
     """One customer, through a service account (*key*: its JSON file) that acts as the administrator *subject*.
 
-    Activities come up to hours late: each reading goes back *overlap* before the newest activity read.
+    Activities come up to hours late: each reading goes back *overlap* before the newest activity read, and once a day
+    the last *late* is read again (0: never), for some come later than Google says they do.
     """
 
     def __init__(
@@ -62,6 +71,7 @@ class GoogleReports:
         applications: tuple[str, ...] = APPLICATIONS,
         backfill: timedelta = timedelta(days=30),
         overlap: timedelta | None = None,
+        late: timedelta = LATE,
         api: str = API,
         most: int = 1000,
     ) -> None:
@@ -74,6 +84,7 @@ class GoogleReports:
             ) from error
         self._web, self._api, self._applications, self._most = web, demand_base(api, "api"), applications, most
         self._backfill, self._overlap = backfill, OVERLAP if overlap is None else overlap
+        self._late = late
         token_url = demand_base(account.token_uri, "key_file")
 
         def form() -> Mapping[str, str]:
@@ -109,9 +120,12 @@ class GoogleReports:
     def _read(self, application: str, mark: _Mark, at: datetime) -> Generator[Page, None, _Mark]:
         newest = mark.newest.get(application)
         since = (newest - self._overlap) if newest else at - self._backfill
+        sweep = at if application not in UNSWEPT and is_due(mark.swept.get(application), at, self._late) else None
+        if sweep is not None and newest:
+            since = min(since, sweep - self._late)
         token, reaching = None, None
         if mark.application == application and mark.page and mark.since:
-            token, reaching, since = mark.page, mark.reaching, mark.since
+            token, reaching, since, sweep = mark.page, mark.reaching, mark.since, mark.sweep
         is_anew = False
         while True:
             asked = {
@@ -132,12 +146,16 @@ class GoogleReports:
             new = tuple(event for event in events if self._recent[application].new(_keyed(event), "id"))
             times = [when for e in events if (when := _time(e)) is not None and when <= at]
             reaching = max([*times, *([reaching] if reaching else [])], default=reaching)
-            done = dict(mark.newest)
+            done, swept = dict(mark.newest), dict(mark.swept)
             if token is None and reaching is not None:
                 done[application] = max(reaching, done.get(application, reaching))
-            mark = _Mark(newest=done)
+            if token is None and sweep is not None:
+                swept[application] = sweep
+            mark = _Mark(newest=done, swept=swept)
             if token is not None:
-                mark = _Mark(newest=done, application=application, page=token, since=since, reaching=reaching)
+                mark = msgspec.structs.replace(
+                    mark, application=application, page=token, since=since, reaching=reaching, sweep=sweep
+                )
             try:
                 yield Page(lines=tuple(map(line_of, new)), checkpoint=msgspec.json.encode(mark).decode())
             except GeneratorExit:

@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from datetime import datetime, timedelta
 
 MOST = 100_000
+
+LATE = timedelta(days=3)
+"""How far back a log of changes is read again once a day, when it is not set: vendors warn of such delays."""
+
+_DAILY = timedelta(days=1)
+
+
+def is_due(swept: datetime | None, at: datetime, late: timedelta) -> bool:
+    """Whether the last *late* of a log that was *swept* last then has to be read again at *at*; never where it is 0."""
+    return bool(late) and (swept is None or at - swept >= _DAILY)
 
 
 class Recent:
