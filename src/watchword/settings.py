@@ -428,7 +428,7 @@ def load(file: Path) -> Settings:
         raise Invalid(f"There is no {file}.", "Make one with `watchword init`, or name it with --config.", "config")
     written: dict[str, object] = {}
     try:
-        written = tomllib.loads(file.read_text()) | {"home": file.parent.resolve()}
+        written = tomllib.loads(file.read_text(encoding="utf-8")) | {"home": file.parent.resolve()}
         return Settings.model_validate(written)
     except tomllib.TOMLDecodeError as error:
         raise Invalid(f"The file is not TOML: {error}.", "Correct it there.", where=str(file)) from error

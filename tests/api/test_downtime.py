@@ -87,6 +87,9 @@ def test_from_the_consoles_forms(place: Organisation) -> None:
     """Declared, confirmed and reviewed from the page, which says each time what is owed."""
     dana, doru, rafael = (place.sign_in(login) for login in ("dana", "doru", "rafael"))
     said = SAID | {"since": "2026-11-21 07:00", "until": "2026-11-21 07:30"}
+    elsewhere = SAID | {"since": "2026-11-21T08:15:00+01:00", "until": "2026-11-21T08:20:00+01:00"}
+    assert doru.post("/api/downtime", elsewhere).status_code == 201
+    assert "2026-11-21 07:15 to 2026-11-21 07:20 UTC" in doru.get("/downtime").text
     assert dana.form("/downtime", **said).status_code == 303
     made = place.app.downtimes.all()[0].declared.downtime
     assert "Waits for a second custodian" in dana.get("/downtime").text

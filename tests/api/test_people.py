@@ -264,6 +264,22 @@ def test_the_threat_is_elevated_for_everybody_to_see(organisation: Any) -> None:
     assert ilse.get("/api/threat").json()["elevated"] is False
 
 
+def test_an_end_in_another_zone_is_told_in_utc(organisation: Any, root: Staff) -> None:
+    """Whatever zone an end was given in, everybody reads it in UTC, which is what pages say that it is."""
+    noor = organisation.sign_in("noor")
+    elsewhere = "2026-11-21T23:00:00+02:00"
+    assert noor.post("/api/threat", {"until": elsewhere, "why": "calls in the name of the CFO"}).status_code == 201
+    assert noor.get("/api/threat").json()["until"] == "2026-11-21T21:00:00Z"
+    assert "Until 21 Nov 2026 21:00 UTC" in noor.get("/threat").text
+    root.post("/api/people/petra/roles", {"role": "agent", "unit": "sales", "until": elsewhere})
+    root.post("/api/people/petra/delegations", {"unit": "sales", "until": elsewhere})
+    shown = root.get("/api/people/petra").json()
+    assert [one["until"] for one in (*shown["roles"], *shown["delegations"])] == ["2026-11-21T21:00:00Z"] * 2
+    assert root.get("/people/petra").text.count("until 21 Nov 2026 21:00 UTC") == 2
+    never = {"until": "9999-12-31T23:00:00-02:00", "why": "calls in the name of the CFO"}
+    assert _said(noor.post("/api/threat", never), 422, "no time", "until")
+
+
 @pytest.mark.parametrize(
     ("until", "why", "status", "words"),
     [

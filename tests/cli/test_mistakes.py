@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from watchword.core.errors import Invalid
 from watchword.settings import load
+
+SAID = """
+import sys
+from pathlib import Path
+from watchword.settings import load
+print(ascii(load(Path(sys.argv[1])).directories[0].path.name))
+"""
 
 
 @pytest.mark.parametrize(
@@ -94,3 +104,20 @@ def test_a_line_is_no_part_of_an_address(tmp_path: Path) -> None:
 
     with pytest.raises(Invalid, match=r"ledger\.origin: this is not written as it should be"):
         load(file)
+
+
+def test_settings_are_utf_8_whatever_the_machine_is_set_to(tmp_path: Path) -> None:
+    """TOML is UTF-8: a machine whose texts are not, as an old service unit has it, reads the same settings."""
+    file = tmp_path / "watchword.toml"
+    ledger = '[ledger]\norigin = "desk.example.test"\n'
+    text = ledger + '[[directories]]\nkind = "sandbox"\nname = "sandbox"\npath = "zürich.db"\n'
+    file.write_text(text, encoding="utf-8")
+    ran = subprocess.run(
+        [sys.executable, "-c", SAID, str(file)],
+        env=os.environ | {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (ran.stdout, ran.stderr) == ("'z\\xfcrich.db'\n", "")

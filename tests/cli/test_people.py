@@ -199,11 +199,13 @@ def test_the_threat_is_raised_and_shown(served: Desk, here: Here) -> None:
     ],
 )
 def test_an_end_is_said_as_a_length_a_day_or_a_time(said: str, end: datetime) -> None:
-    """Lengths count from now, days begin at midnight, and what names no offset is UTC."""
-    assert end_of(said, AT) == end
+    """Lengths count from now, days begin at midnight, and what names no offset is UTC, as the answer is."""
+    assert (end_of(said, AT), end_of(said, AT).tzinfo) == (end, UTC)
 
 
-@pytest.mark.parametrize("said", ["", "soon", "12", "-3d", "3m", "1000000d", "2026-13-01", "٣d"])
+@pytest.mark.parametrize(
+    "said", ["", "soon", "12", "-3d", "3m", "1000000d", "2026-13-01", "٣d", "9999-12-31T23:00-02:00"]
+)
 def test_what_is_no_end_is_told(said: str) -> None:
     """Anything else is nobody's end date."""
     with pytest.raises(Invalid, match="no time"):

@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 
 from rich.console import Console
 
-from watchword.cli.attack_path import path_svg
+from tools.attack_path import path_svg
 from watchword.cli.heatmap_page import Listing, html
 from watchword.cli.heatmap_table import table
 from watchword.core.account import AccountClass

@@ -9,7 +9,7 @@ from functools import cache
 import pytest
 
 from tests.docs.markdown import ROOT
-from watchword.cli.attack_path import path_svg
+from tools.attack_path import path_svg
 from watchword.core.account import PEOPLE, AccountClass
 from watchword.core.action import Action
 from watchword.policy import Policy

@@ -23,14 +23,13 @@ from watchword.ledger.entry import (
     Disclosure,
     Entry,
     Retention,
-    commit,
     commitment_of,
     decode,
     disclose,
     encode,
-    leaf_hash,
     open_disclosure,
 )
+from watchword.ledger.merkle import hash_leaf
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 ENTRY = Entry(stream="case/1", version=0, type="case.opened", at=AT, actor="p-1", data={})
@@ -71,7 +70,7 @@ def entry(**changed: Any) -> Entry:
 def test_bytes_are_written_down_once() -> None:
     """The bytes of a known entry, and their leaf hash, never change."""
     assert encode(ENTRY) == CANONICAL
-    assert leaf_hash(CANONICAL) == hashlib.sha256(b"\x00" + CANONICAL).hexdigest()
+    assert hash_leaf(CANONICAL).hex() == hashlib.sha256(b"\x00" + CANONICAL).hexdigest()
 
 
 @given(entries)
@@ -192,16 +191,17 @@ def test_disclosure_is_salt_name_and_value() -> None:
     )
     disclosed = base64.urlsafe_b64encode(text.encode()).rstrip(b"=")
     assert disclose(disclosure, salt) == disclosed
-    assert commit(disclosure, salt) == hashlib.sha256(disclosed).hexdigest()
+    assert commitment_of(disclosed) == hashlib.sha256(disclosed).hexdigest()
     assert open_disclosure(disclosed, Retention.SHORT) == disclosure
 
 
 def test_salt_hides_equal_values() -> None:
     """Equal values under different salts have nothing in common; a salt of another length is refused."""
     disclosure = Disclosure(name="phone", value="+15550100", retention=Retention.SHORT)
-    assert commit(disclosure, bytes(16)) != commit(disclosure, bytes([1]) * 16)
+    one, two = (commitment_of(disclose(disclosure, salt)) for salt in (bytes(16), bytes([1]) * 16))
+    assert one != two
     with pytest.raises(Invalid, match="16 bytes"):
-        commit(disclosure, bytes(15))
+        disclose(disclosure, bytes(15))
 
 
 @pytest.mark.parametrize("disclosed", [b"", b"!", b"bm90IGpzb24", base64.urlsafe_b64encode(b'["a","b"]')])

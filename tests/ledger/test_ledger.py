@@ -13,7 +13,7 @@ from tests.ledger.conftest import NOON, ORIGIN, Place, draft, effect, to
 from watchword.core.errors import Conflict, Corrupt, Invalid, Unavailable
 from watchword.core.ids import LeafHash, Seq
 from watchword.ledger.checkpoint import SigningKey, verify
-from watchword.ledger.entry import Disclosure, Retention, decode, leaf_hash
+from watchword.ledger.entry import Disclosure, Retention, decode
 from watchword.ledger.leader import Append, Ledger
 from watchword.ledger.merkle import empty_root, hash_leaf, root_of
 
@@ -46,7 +46,7 @@ def test_append_returns_entries_in_their_places(place: Place) -> None:
     ]
     for appended in everything:
         assert decode(appended.raw) == appended.entry
-        assert leaf_hash(appended.raw) == appended.leaf
+        assert hash_leaf(appended.raw).hex() == appended.leaf
         assert ledger.covered(appended.seq)
     assert not ledger.covered(Seq(4))
     note, checkpoint = ledger.checkpoint

@@ -103,11 +103,11 @@ def test_rfc_6238(unix: int, code: str) -> None:
 
 def test_enrolment() -> None:
     """A new seed has 160 bits, is shown in the address that apps read, and is confirmed by its first code."""
-    seed, uri = Totp(issuer="Example Desk").enrol("mara.vogt@example.test")
+    seed, uri = Totp().enrol("mara.vogt@example.test")
     query = parse_qs(urlsplit(uri).query)
     assert len(seed) == SEED_BYTES
     assert query["secret"] == [base64.b32encode(seed).decode()]
-    assert query["issuer"] == ["Example Desk"]
+    assert query["issuer"] == ["Watchword"]
     assert Totp().confirm(seed, app(AT, seed), AT) == int(AT.timestamp()) // 30
     with pytest.raises(Refused):
         Totp().confirm(seed, app(AT, SEED), AT)

@@ -228,7 +228,6 @@ def worlds(draw: st.DrawFn, most: int = 3) -> World:
         procedures=draw(procedures_files(kind)),
         methods=draw(methods_files(kind)),
         document=default.procedures.loaded.document,
-        methods_document=default.procedures.loaded.methods_document,
     )
     policy = Policy(Procedures(loaded, "sha256:random"), default.people, "sha256:random", (), ())
     roles = st.lists(

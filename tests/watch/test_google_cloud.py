@@ -56,6 +56,13 @@ def _membership(group: str = "admins@example.test", done: str = "ADD") -> dict[s
     )
 
 
+def test_a_long_name_is_looked_at_once(classify: Classify) -> None:
+    """From each letter of a name to its end would take an hour where it has a million."""
+    long = "a" * 1_000_000
+    entry = _iam("DisableServiceAccount", resource={}, resourceName=f"projects/-/serviceAccounts/{long}")
+    assert classify.one(entry, provider="google").target == long
+
+
 @pytest.mark.parametrize(
     ("method", "action"),
     [

@@ -223,6 +223,13 @@ def test_a_lock_by_the_server_is_the_systems(classify: Classify) -> None:
     assert (row.action, row.actor_class) == (Canonical.ACCOUNT_LOCK, "system")
 
 
+def test_a_header_of_many_spaces_is_looked_at_once(classify: Classify) -> None:
+    """Suffix and name stand behind each other, and either may have spaces: no suffix is longer than what it ends."""
+    by = "cn=olga" + " " * 1_000_000 + "x"
+    (row,) = rows(classify, auditlog("replace: userPassword", "userPassword: x", "-", dn="uid=ana,o=corp", by=by))
+    assert row.actor == by
+
+
 def test_members_of_a_group_that_lends_power(classify: Classify) -> None:
     """The account is the value, and which groups lend power is known by name; ten thousand are ten thousand."""
     added = [f"member:+ uid=u{n},dc=example,dc=test" for n in range(10_000)]

@@ -328,10 +328,11 @@ def test_times_of_every_kind(find: Callable[..., tuple[Hit, ...]]) -> None:
         ),
         {"a": 1, "uuid": "x", "time": "soon"},
         {"a": 1, "uuid": "y", "time": 1e300},
+        {"a": 1, "uuid": "z", "time": "9999-12-31T23:00:00-02:00"},
     )
 
-    assert [hit.at for hit in hits][2:] == [NOON] * 3
-    assert {hit.at for hit in hits[:2]} == {datetime(1970, 1, 1, tzinfo=UTC)}
+    assert [hit.at for hit in hits][3:] == [NOON] * 3
+    assert {hit.at for hit in hits[:3]} == {datetime(1970, 1, 1, tzinfo=UTC)}
 
 
 def test_compressed_logs(okta: Okta, tmp_path: Path) -> None:

@@ -67,6 +67,11 @@ def test_the_domain_of_an_entry(dn: str, domain: str | None) -> None:
     assert _in_sql("domain_of_entry", dn) == domain
 
 
+def test_many_parts_that_are_no_domain_are_looked_at_once() -> None:
+    """From each of a million to the end would take a day."""
+    assert of_entry("dc=a," * 1_000_000 + "o=corp") is None
+
+
 def _in_sql(macro: str, word: str) -> object:
     with duckdb.connect() as con:
         con.execute(MACROS.read_text(encoding="utf-8"))

@@ -19,7 +19,7 @@ from watchword.watch.sigma import read_rules
 from watchword.watch.sources.files import lines_of
 from watchword.watch.sources.folder import Folder
 from watchword.watch.sources.spool import Spool
-from watchword.watch.unpacking import BOUNDED, Unpacked, Unpacking, demand_bounded, whole_of
+from watchword.watch.unpacking import BOUNDED, Unpacked, Unpacking, demand_bounded
 from watchword.watch.verdicts import Report
 
 from .conftest import NOON, Okta
@@ -156,12 +156,3 @@ def test_sigma_rules_read_a_cut_file_as_far_as_it_goes(okta: Okta, tmp_path: Pat
         log.write_bytes(packed[: len(packed) // 2])
         report = Engine().judge((Feed(provider=OKTA, files=(log,)),), sigma=rules)
         assert len(report.hits) == len(report.verdicts) > 100
-
-
-def test_the_whole_of_a_file_is_gone_when_it_was_used(okta: Okta, tmp_path: Path) -> None:
-    """What was unpacked for one reader is not left on the disk."""
-    log = tmp_path / "log"
-    log.write_bytes(gzip.compress(b"one\n"))
-    with whole_of(log) as whole:
-        assert whole.read_bytes() == b"one\n"
-    assert not whole.exists()

@@ -242,3 +242,21 @@ def test_what_further_messages_say() -> None:
 def test_a_message_longer_than_an_event_is_unsure() -> None:
     """What is behind its end is not looked at."""
     assert "longer" in fields_of(_changed() + "x" * 70_000, "4738")[UNSURE]
+
+
+def test_blanks_within_a_value_are_looked_at_once() -> None:
+    """From each of sixty thousand to the end took a dozen seconds, and whoever writes a value wrote as many events."""
+    wide = "Workstation" + " " * 60_000 + "x"
+    message = f"{SUBJECT}Network Information:\n\tWorkstation Name:\t{wide} \t\r\n"
+    for _ in range(500):
+        assert fields_of(message)["WorkstationName"] == wide
+
+
+def test_blanks_within_a_member_are_looked_at_once() -> None:
+    """The same in what stands before the message, where it may be as long as an event."""
+    wide = "dc1" + " " * 2_000_000 + "x"
+    event = f"11/01/2026 10:00:00 AM\nLogName=Security\nEventCode=4724\nComputerName={wide} \nMessage={SUBJECT}{TARGET}"
+    assert WINDOWS.text is not None
+    made = WINDOWS.text(event.encode())
+    assert made is not None
+    assert made[0]["Computer"] == wide

@@ -16,6 +16,7 @@ from watchword.app import App
 from watchword.core.action import Action, Step
 from watchword.core.downtime import Downtime
 from watchword.core.ids import PersonId
+from watchword.reception.ends import in_utc
 from watchword.reception.given import Now, TheActor, TheApp
 
 Time = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -72,8 +73,8 @@ class DowntimeController(Controller):
             query=data.account,
             action=data.action,
             performer=data.performer,
-            since=data.since,
-            until=data.until,
+            since=in_utc(data.since, "since"),
+            until=in_utc(data.until),
             why=data.why,
             at=at,
         )

@@ -11,6 +11,7 @@ from watchword.api import people_bodies as bodies
 from watchword.app import App
 from watchword.core.person import Delegation, Role, RoleGrant
 from watchword.desk.roster import Known
+from watchword.reception.ends import in_utc
 from watchword.reception.given import Now, TheActor, TheApp
 
 
@@ -55,7 +56,7 @@ class PeopleController(Controller):
         data: JSONBody[bodies.GrantRole],
     ) -> None:
         """Give a role; a delegate gives those of their unit, and none that governs."""
-        grant = RoleGrant(role=data.role, unit=data.unit, until=data.until)
+        grant = RoleGrant(role=data.role, unit=data.unit, until=data.until and in_utc(data.until))
         app.people.grant(actor.person, app.roster.find(actor.person, login, at).person.id, grant, at)
 
     @delete("/{login:str}/roles/{role:str}", sync_to_thread=True)
@@ -73,7 +74,7 @@ class PeopleController(Controller):
         data: JSONBody[bodies.Delegate],
     ) -> None:
         """Let an employee administer one unit until an end date, within a year."""
-        delegation = Delegation(unit=data.unit, until=data.until)
+        delegation = Delegation(unit=data.unit, until=in_utc(data.until))
         app.people.delegate(actor.person, app.roster.find(actor.person, login, at).person.id, delegation, at)
 
     @post("/{login:str}/delegations/end", sync_to_thread=True)

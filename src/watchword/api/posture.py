@@ -13,6 +13,7 @@ from watchword.api.downtime import sees_downtime
 from watchword.api.reading import login_of
 from watchword.app import App
 from watchword.reception.cases import listed
+from watchword.reception.ends import in_utc
 from watchword.reception.given import Now, TheActor, TheApp
 
 
@@ -26,7 +27,7 @@ def threat(app: TheApp, actor: TheActor, at: Now) -> bodies.ThreatOut:
 @post("/api/threat", sync_to_thread=True, tags=["posture"])
 def raise_threat(app: TheApp, actor: TheActor, at: Now, data: JSONBody[bodies.RaiseThreat]) -> bodies.ThreatOut:
     """Turn the switch on, or let it last longer; it ends by itself, or when two people turn it off."""
-    app.people.raise_threat(actor.person, data.until, data.why, at)
+    app.people.raise_threat(actor.person, in_utc(data.until), data.why, at)
     return _shown(app, at)
 
 

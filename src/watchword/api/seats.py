@@ -12,6 +12,7 @@ from watchword.api.bodies import In, Out
 from watchword.api.people_bodies import StatementOut, When
 from watchword.app import App
 from watchword.core.ids import PersonId
+from watchword.reception.ends import in_utc
 from watchword.reception.given import Now, TheActor, TheApp
 
 
@@ -61,13 +62,13 @@ class SeatController(Controller):
     @post("", sync_to_thread=True)
     def lend(self, app: TheApp, actor: TheActor, at: Now, data: JSONBody[Lend]) -> tuple[LentOut, ...]:
         """Let an employee approve in this person's place, within a month, where approvals need no signature."""
-        app.lending.lend(actor.person, data.to, data.seat, data.until, at)
+        app.lending.lend(actor.person, data.to, data.seat, in_utc(data.until), at)
         return _standing(app, actor.person, at)
 
     @post("/statement", sync_to_thread=True, status_code=HTTP_200_OK)
     def to_sign(self, app: TheApp, actor: TheActor, at: Now, data: JSONBody[Lend]) -> StatementOut:
         """What this person would sign to lend that seat, within ten minutes; the same loan may stand unsigned."""
-        signing = app.lending.to_sign(actor.person, data.to, data.seat, data.until, at)
+        signing = app.lending.to_sign(actor.person, data.to, data.seat, in_utc(data.until), at)
         return StatementOut(
             statement=signing.statement,
             not_after=signing.not_after,

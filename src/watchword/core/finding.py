@@ -29,7 +29,7 @@ LONGEST_SUPPRESSION = timedelta(days=366)
 """For how long at most a signal may be told to be quiet about somebody."""
 
 LONGEST_ON_VERDICTS = timedelta(days=31)
-"""For how long one person may keep a verdict quiet about somebody."""
+"""For how long at most a verdict, or every rule, may be kept quiet about somebody."""
 
 VERDICT = "verdict."
 """How the name of a rule begins that is a verdict."""
@@ -279,7 +279,7 @@ def clear(finding: Finding, marks: Iterable[str]) -> tuple[FindingEvent, ...]:
 
 
 def suppress(event: Suppressed, at: datetime) -> tuple[SuppressionEvent, ...]:
-    """Keep a rule quiet about somebody for a time; `Invalid` for everything about everybody, or for ever."""
+    """Keep a rule quiet for a time; `Invalid` for ever, for everything about everybody, a verdict about everybody."""
     if event.rule == "*" and event.key == "*":
         raise Invalid("That would silence the watch.", "Name a rule, or whom it is about.", where="rule")
     if not at < event.until <= at + LONGEST_SUPPRESSION:

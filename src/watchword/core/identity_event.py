@@ -1,11 +1,8 @@
-"""One canonical event read from a directory's log, whatever the vendor calls it, and the verdict on it."""
+"""What can happen to an identity, whatever the vendor of a directory calls it, and the verdicts there are on it."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from enum import StrEnum
-
-import msgspec
 
 
 class Canonical(StrEnum):
@@ -80,21 +77,3 @@ class Verdict(StrEnum):
     TICKETED = "ticketed"
     DOWNTIME = "downtime"
     IGNORED = "ignored"
-
-
-class IdentityEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of the canonical event table (after folding the records of one click)."""
-
-    id: str
-    provider: str
-    directory: str
-    action: Canonical
-    native_action: str
-    actor: str
-    target: str
-    at: datetime
-    outcome: str
-    address: str | None = None
-    socket: str | None = None
-    correlation: str | None = None
-    folded: int = 1

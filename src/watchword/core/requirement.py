@@ -68,11 +68,10 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 class Method(msgspec.Struct, frozen=True, kw_only=True):
     """A way to verify a person, as policy weighs it.
 
-    *defeats* are the minimal sets of attacker capabilities it falls to, with *shared_cost* the cost of each capability;
-    two methods are independent when no single capability defeats both. *remote* methods need no presence; *phishable*
-    ones can be talked out of somebody; a *single_use* one can not be given again at the hand-over. *fresh_s* is how
-    long its proof counts where that is less than the procedure says (0: as the procedure says); *kinds* is what it is
-    in the words of SP 800-63B-4.
+    *defeats* are the minimal sets of attacker capabilities it falls to; two methods are independent when no single
+    capability defeats both. *remote* methods need no presence; *phishable* ones can be talked out of somebody; a
+    *single_use* one can not be given again at the hand-over. *fresh_s* is how long its proof counts where that is less
+    than the procedure says (0: as the procedure says); *kinds* is what it is in the words of SP 800-63B-4.
     """
 
     name: str

@@ -258,7 +258,6 @@ class Steps:
         at: datetime,
         *,
         disclosures: Told | None = None,
-        settle: tuple[Settle, ...] = (),
         expect: Expect = nothing_expected,
     ) -> Case:
         """Take one step as *actor*; policy rules on it. Returns the case as it is then, with a provisional leaf."""
@@ -266,7 +265,7 @@ class Steps:
         def ruled(loaded: Loaded) -> Ruling:
             return self.rule_on(actor, step, loaded, at)
 
-        return self._race(case, actor, ruled, build, at, disclosures or {}, settle, expect=expect)
+        return self._race(case, actor, ruled, build, at, disclosures or {}, expect=expect)
 
     def system_step(
         self,
@@ -280,7 +279,7 @@ class Steps:
     ) -> Case:
         """Bookkeeping that no person asks for: time passing, an answer arriving, an outcome being recorded."""
         return self._race(
-            case, self.runner, lambda _: self._bookkeeping, build, at, disclosures or {}, settle, expect=expect
+            case, self.runner, lambda _: self._bookkeeping, build, at, disclosures or {}, expect=expect, settle=settle
         )
 
     @property
@@ -295,9 +294,9 @@ class Steps:
         build: Callable[[Loaded], do.Command],
         at: datetime,
         disclosures: Told,
-        settle: tuple[Settle, ...],
         *,
-        expect: Expect = nothing_expected,
+        expect: Expect,
+        settle: tuple[Settle, ...] = (),
     ) -> Case:
         """Read, rule, decide, append; again when somebody else got there first."""
         for attempt in range(RACES):

@@ -89,10 +89,8 @@ def line(
     target: Party,
     address: str,
     transaction: str,
-    outcome: str = "SUCCESS",
-    reason: str | None = None,
 ) -> str:
-    """Return one event as a line of JSON, without its end of line."""
+    """Return one event, which succeeded, as a line of JSON, without its end of line."""
     event = LogEvent(
         uuid=str(uuid4()),
         published=stamp(at),
@@ -102,7 +100,7 @@ def line(
         client=Client(
             ip_address=address, user_agent={"rawUserAgent": "sandbox", "os": "Unknown", "browser": "UNKNOWN"}
         ),
-        outcome=Outcome(result=outcome, reason=reason),
+        outcome=Outcome(result="SUCCESS"),
         target=(target,),
         transaction=Transaction(id=transaction),
         debug_context={"debugData": {"requestUri": f"/sandbox/{event_type}"}},

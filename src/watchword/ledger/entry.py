@@ -20,7 +20,6 @@ import rfc8785
 
 from watchword.core.errors import Corrupt, Invalid
 from watchword.core.ids import LeafHash
-from watchword.ledger import merkle
 
 JSON: TypeAlias = "bool | int | str | Sequence[JSON] | Mapping[str, JSON] | None"
 """What *data* may hold; floats are left out on purpose, as are integers of 2**53 and more."""
@@ -156,11 +155,6 @@ def parse(raw: bytes) -> Entry:
     )
 
 
-def leaf_hash(raw: bytes) -> LeafHash:
-    """Return the RFC 6962 leaf hash of *raw*, in hex."""
-    return LeafHash(merkle.hash_leaf(raw).hex())
-
-
 def disclose(disclosure: Disclosure, salt: bytes) -> bytes:
     """Return the RFC 9901 disclosure: base64url of the JSON array `[salt, name, value]`, without padding."""
     if len(salt) != _SALT_BYTES:
@@ -170,11 +164,6 @@ def disclose(disclosure: Disclosure, salt: bytes) -> bytes:
     _check_text(disclosure.name, "disclosures.name")
     _check_text(disclosure.value, "disclosures.value")
     return _base64url(msgspec.json.encode((_base64url(salt).decode(), disclosure.name, disclosure.value)))
-
-
-def commit(disclosure: Disclosure, salt: bytes) -> str:
-    """Return the commitment to *disclosure* under a 16-byte *salt*: the hex SHA-256 of its RFC 9901 form."""
-    return commitment_of(disclose(disclosure, salt))
 
 
 def commitment_of(disclosed: bytes) -> str:

@@ -15,6 +15,9 @@ from watchword.core.person import Credential
 from watchword.languages.catalogue import words
 from watchword.methods.port import Ask, Begun, Message, Proof, demand_same_method, not_enrolled, wrong_answer
 
+ISSUER = "Watchword"
+"""What an authenticator app shows over the codes."""
+
 STEP_S = 30
 SEED_BYTES = 20
 """RFC 4226 §4 R6: 160 bits."""
@@ -33,13 +36,10 @@ class Totp:
     contact: ClassVar[Literal["mail", "phone"] | None] = None
     life: ClassVar[timedelta] = timedelta(minutes=5)
 
-    def __init__(self, issuer: str = "Watchword") -> None:
-        self._issuer = issuer
-
     def enrol(self, label: str) -> tuple[bytes, str]:
         """A new seed for the vault, and the `otpauth:` address that shows it to the person, once, as a QR code."""
         seed = secrets.token_bytes(SEED_BYTES)
-        return seed, _totp(seed).provisioning_uri(name=label, issuer_name=self._issuer)
+        return seed, _totp(seed).provisioning_uri(name=label, issuer_name=ISSUER)
 
     def confirm(self, seed: bytes, answer: str, at: datetime) -> int:
         """The step of the first code, which shows that the app has the seed; raise `Refused` when it does not match.

@@ -60,12 +60,11 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):
-    """Both files as tables, with the documents that know their lines."""
+    """Both files as tables, with the *document* of the procedures, which knows their lines."""
 
     procedures: ProceduresFile
     methods: MethodsFile
     document: Document
-    methods_document: Document
 
 
 def load(procedures: Source, methods: Source) -> Loaded:
@@ -95,7 +94,7 @@ def inspect(procedures: Source, methods: Source) -> tuple[Loaded | None, tuple[M
     if mistakes or table is None or methods_table is None:
         return None, mistakes
     return (
-        Loaded(procedures=table, methods=methods_table, document=document, methods_document=methods_document),
+        Loaded(procedures=table, methods=methods_table, document=document),
         mistakes,
     )
 

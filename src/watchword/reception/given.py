@@ -1,11 +1,13 @@
-"""What the edge gives to handlers that name it: `app`, `actor`, `at`, `csrf`, `sessions`, `throttle`."""
+"""What the edge gives to handlers that name it: `app`, `actor`, `at`, `csrf`, `sessions`, `throttle`, a form."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
 
 from litestar.di import NamedDependency
+from litestar.enums import RequestEncodingType
+from litestar.params import Body
 
 from watchword.app import App
 from watchword.reception.afterwards import Afterwards
@@ -30,3 +32,6 @@ TheRecoveries: TypeAlias = NamedDependency[Throttle]
 """What slows the self-service page."""
 
 TheAfterwards: TypeAlias = NamedDependency[Afterwards]
+
+TheForm: TypeAlias = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
+"""What was typed into a page's form."""

@@ -87,14 +87,6 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
         return not self.name
 
 
-class ShownSuppression(msgspec.Struct, frozen=True, kw_only=True):
-    """A suppression with what its key stands for, and why it was set."""
-
-    suppression: Suppression
-    name: str
-    why: str
-
-
 class Known(msgspec.Struct, kw_only=True):
     """A finding as it is now, the version of its stream, and what its payloads still say; *items* are by mark."""
 

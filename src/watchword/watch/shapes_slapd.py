@@ -393,10 +393,12 @@ def _of_auditlog(pairs: list[tuple[str, str]], header: re.Match[str] | None) -> 
 
 def _bound_in(said: str, dn: str) -> str:
     """Who made a change, by a header: the database's suffix and then that DN, either of which may have spaces."""
-    for end in (found.start() for found in re.finditer(" ", said)):
-        if dn.lower().endswith(said[:end].lower()):
+    lower = dn.lower()
+    # A suffix is no longer than what it is the end of, however long the header is.
+    for end in (found.start() for found in re.finditer(" ", said[: len(lower) + 1])):
+        if lower.endswith(said[:end].lower()):
             return said[end + 1 :]
-    return "" if dn.lower().endswith(said.lower()) else said.partition(" ")[2]
+    return "" if lower.endswith(said.lower()) else said.partition(" ")[2]
 
 
 def _quoted(said: str) -> dict[str, str]:

@@ -273,9 +273,9 @@ def _time(text: str | None) -> datetime:
         pass
     try:
         at = datetime.fromisoformat(text or "")
-    except ValueError:
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):  # the latter: in UTC it would be before year 1, or after 9999
         return datetime.fromtimestamp(0, UTC)
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
 def _first(error: Exception) -> str:

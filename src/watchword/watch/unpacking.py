@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import gzip
 import io
-import shutil
-import tempfile
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -122,16 +119,6 @@ def is_bounded(file: Path, unpacking: Unpacking) -> bool:
     except Invalid:
         return False
     return True
-
-
-@contextmanager
-def whole_of(file: Path) -> Iterator[Path]:
-    """What *file* unpacks to, as far as it goes, as a file of its own."""
-    kind = compression_of(file)
-    with file.open("rb") as raw, tempfile.NamedTemporaryFile(prefix="watchword-") as out:
-        shutil.copyfileobj(raw if kind is None else io.BufferedReader(Unpacked(raw, kind), _STEP), out)
-        out.flush()
-        yield Path(out.name)
 
 
 def broken_off(source: io.BufferedReader[Any]) -> str | None:

@@ -85,7 +85,7 @@ REASONS = {
 
 
 class VerdictRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One identity event (fields as `IdentityEvent`) and the verdict on it.
+    """One identity event, after folding the records of one click, and the verdict on it.
 
     *action* is None in a row about the feed itself. *actor_class* is "automation", "vendor" (its own support) or
     "system", else None; *detail* says which factor, role or rule. *reasons* are codes of `REASONS`; *case* and *ticket*

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
 from litestar import Controller, Response, get, post
-from litestar.enums import MediaType, RequestEncodingType
-from litestar.params import Body, FromPath
+from litestar.enums import MediaType
+from litestar.params import FromPath
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
@@ -19,15 +19,13 @@ from watchword.core.ids import PersonId
 from watchword.desk.people import EVERYWHERE
 from watchword.reception import wording
 from watchword.reception.ends import moment
-from watchword.reception.given import Now, TheActor, TheApp, Token
+from watchword.reception.given import Now, TheActor, TheApp, TheForm, Token
 from watchword.reception.problems import NotThere
 from watchword.web import view
 from watchword.web.downtime_view import DeclaredRow, DowntimePage
 from watchword.web.frame import account_of, chrome, name_of
 from watchword.web.refusal import SAID_AGAIN, again
 from watchword.web.render import render
-
-Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 
 
 class DowntimePages(Controller):
@@ -41,7 +39,7 @@ class DowntimePages(Controller):
         return render(downtime_page(app, actor.person, csrf, at))
 
     @post("", include_in_schema=False, status_code=HTTP_303_SEE_OTHER, sync_to_thread=True)
-    def declare(self, app: TheApp, actor: TheActor, at: Now, csrf: Token, data: Form) -> Response[Any]:
+    def declare(self, app: TheApp, actor: TheActor, at: Now, csrf: Token, data: TheForm) -> Response[Any]:
         """Declare one piece of work; what can not be right is said above the form, with what was typed."""
         try:
             _record(app, actor.person, data, at)
@@ -58,7 +56,7 @@ class DowntimePages(Controller):
         csrf: Token,
         downtime: FromPath[str],
         step: FromPath[str],
-        data: Form,
+        data: TheForm,
     ) -> Response[Any]:
         """Confirm or review one; where that is refused, the page says why and keeps what was typed."""
         try:

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 from litestar import Controller, Response, get, post
-from litestar.enums import MediaType, RequestEncodingType
-from litestar.params import Body, FromPath, FromQuery
+from litestar.enums import MediaType
+from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
 from watchword.reception.cases import demand_overview
 from watchword.reception.findings import allow_suppression, demand_work, finding_of
-from watchword.reception.given import Now, TheActor, TheApp, Token
+from watchword.reception.given import Now, TheActor, TheApp, TheForm, Token
 from watchword.web import findings_forms
 from watchword.web.findings_page import finding_page, findings_page
 from watchword.web.refusal import SAID_AGAIN, again
 from watchword.web.render import render
 from watchword.web.suppressions_page import ADDRESS, suppress, suppressions_page
-
-Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 
 
 class FindingPages(Controller):
@@ -49,7 +47,7 @@ class FindingPages(Controller):
         return render(suppressions_page(app, actor.person, csrf, at))
 
     @post("/suppressions", include_in_schema=False, status_code=HTTP_303_SEE_OTHER, sync_to_thread=True)
-    def suppress(self, app: TheApp, actor: TheActor, at: Now, csrf: Token, data: Form) -> Response[Any]:
+    def suppress(self, app: TheApp, actor: TheActor, at: Now, csrf: Token, data: TheForm) -> Response[Any]:
         """Keep a rule quiet, from its form."""
         demand_work(app, actor.person, at)
         try:
@@ -96,7 +94,7 @@ class FindingPages(Controller):
         csrf: Token,
         finding: FromPath[str],
         step: FromPath[str],
-        data: Form,
+        data: TheForm,
     ) -> Response[Any]:
         """Take a step from its form; where that is refused, the finding says why and keeps what was typed."""
         demand_work(app, actor.person, at)

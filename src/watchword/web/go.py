@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
 from litestar import Controller, Request, Response, get, post
-from litestar.enums import MediaType, RequestEncodingType
-from litestar.params import Body, FromQuery
+from litestar.enums import MediaType
+from litestar.params import FromQuery
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
@@ -15,13 +15,11 @@ from watchword.app import App
 from watchword.core.errors import Refused, WatchwordError
 from watchword.languages.catalogue import NAMES, words
 from watchword.reception.caller import asked_for, problem_in
-from watchword.reception.given import Now, TheApp, TheRecoveries, Token
+from watchword.reception.given import Now, TheApp, TheForm, TheRecoveries, Token
 from watchword.reception.problems import TooMany, problem_of
 from watchword.web import view
 from watchword.web.frame import caller_chrome
 from watchword.web.render import render
-
-Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 
 LONGEST = 20
 """Characters of a number as it may be typed, spaces and dashes included."""
@@ -46,7 +44,7 @@ class GoPages(Controller):
         at: Now,
         csrf: Token,
         recoveries: TheRecoveries,
-        data: Form,
+        data: TheForm,
         request: Request[Any, Any, Any],
         lang: FromQuery[str] = "",
     ) -> Response[Any]:

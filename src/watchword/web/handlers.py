@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
 from litestar import Controller, Request, Response, get, post
-from litestar.enums import MediaType, RequestEncodingType
-from litestar.params import Body, FromPath, FromQuery
+from litestar.enums import MediaType
+from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_204_NO_CONTENT, HTTP_303_SEE_OTHER
 
@@ -21,7 +21,7 @@ from watchword.reception.browser import NAME as BROWSER_NAME
 from watchword.reception.browser import browser_cookie, mark_of
 from watchword.reception.caller import asked_for, handed, language_of
 from watchword.reception.cases import caller_page, demand_overview, readable
-from watchword.reception.given import Now, TheActor, TheApp, Token
+from watchword.reception.given import Now, TheActor, TheApp, TheForm, Token
 from watchword.reception.landing import landing
 from watchword.reception.sessions import Actor
 from watchword.web import view
@@ -44,8 +44,6 @@ from watchword.web.refusal import SAID_AGAIN, again
 from watchword.web.render import STATIC, render, render_needs
 from watchword.web.seats_page import SeatPages
 from watchword.web.vouch import vouch_page
-
-Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 
 PROBLEMS = {
     "wrong": "Login or password is wrong. Try again, or ask an administrator.",
@@ -120,7 +118,7 @@ class CasePages(Controller):
         return render_needs(needs(app, actor.person, at, dict(request.query_params)))
 
     @post("", include_in_schema=False, status_code=HTTP_303_SEE_OTHER, sync_to_thread=True)
-    def open(self, app: TheApp, actor: TheActor, at: Now, csrf: Token, data: Form) -> Response[Any]:
+    def open(self, app: TheApp, actor: TheActor, at: Now, csrf: Token, data: TheForm) -> Response[Any]:
         """Open a case; where that is refused, the form stays with what was typed and says why."""
         try:
             case = open_case(app, actor.person, at, data)
@@ -166,7 +164,7 @@ class CasePages(Controller):
         csrf: Token,
         case: FromPath[str],
         step: FromPath[str],
-        data: Form,
+        data: TheForm,
         request: Request[Any, Any, Any],
     ) -> Response[Any]:
         """Take a step from its form."""

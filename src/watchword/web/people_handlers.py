@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
 from litestar import Controller, Response, get, post
-from litestar.enums import MediaType, RequestEncodingType
-from litestar.params import Body, FromPath, FromQuery
+from litestar.enums import MediaType
+from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
@@ -16,14 +16,12 @@ from watchword.core.errors import Invalid
 from watchword.core.ids import PersonId
 from watchword.desk.roster import Known
 from watchword.reception.ends import end_of
-from watchword.reception.given import Now, TheActor, TheApp, Token
+from watchword.reception.given import Now, TheActor, TheApp, TheForm, Token
 from watchword.reception.problems import NotThere
 from watchword.web import people_forms
 from watchword.web.people_pages import people_page, person_page, threat_page
 from watchword.web.refusal import SAID_AGAIN, again
 from watchword.web.render import render
-
-Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 
 
 class PeoplePages(Controller):
@@ -37,7 +35,7 @@ class PeoplePages(Controller):
         return render(people_page(app, actor.person, csrf, at, q))
 
     @post("", include_in_schema=False, status_code=HTTP_303_SEE_OTHER, sync_to_thread=True)
-    def register(self, app: TheApp, actor: TheActor, at: Now, csrf: Token, data: Form) -> Response[Any]:
+    def register(self, app: TheApp, actor: TheActor, at: Now, csrf: Token, data: TheForm) -> Response[Any]:
         """Register somebody."""
         try:
             return _to(people_forms.registered(app, actor.person, data, at))
@@ -58,7 +56,7 @@ class PeoplePages(Controller):
         csrf: Token,
         login: FromPath[str],
         step: FromPath[str],
-        data: Form,
+        data: TheForm,
     ) -> Response[Any]:
         """Take a step from its form; where that is refused, the person's page says why and keeps what was typed."""
         known = _found(app, actor.person, login, at)
@@ -82,7 +80,7 @@ class ThreatPages(Controller):
         return render(threat_page(app, actor.person, csrf, at))
 
     @post("", include_in_schema=False, status_code=HTTP_303_SEE_OTHER, sync_to_thread=True)
-    def turn_on(self, app: TheApp, actor: TheActor, at: Now, csrf: Token, data: Form) -> Response[Any]:
+    def turn_on(self, app: TheApp, actor: TheActor, at: Now, csrf: Token, data: TheForm) -> Response[Any]:
         """Turn it on, or let it last."""
         try:
             app.people.raise_threat(actor.person, end_of(data.get("until", ""), at), data.get("why", ""), at)
@@ -91,7 +89,7 @@ class ThreatPages(Controller):
         return Redirect("/threat", status_code=HTTP_303_SEE_OTHER)
 
     @post("/lower", include_in_schema=False, status_code=HTTP_303_SEE_OTHER, sync_to_thread=True)
-    def turn_off(self, app: TheApp, actor: TheActor, at: Now, csrf: Token, data: Form) -> Response[Any]:
+    def turn_off(self, app: TheApp, actor: TheActor, at: Now, csrf: Token, data: TheForm) -> Response[Any]:
         """Agree that it is turned off; two people have to. What is refused keeps what was typed."""
         try:
             app.people.lower_threat(actor.person, data.get("why", ""), at)

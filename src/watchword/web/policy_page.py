@@ -24,12 +24,11 @@ from watchword.desk.posture import PolicyActivated, PolicyProposed
 from watchword.policy.attack import prove
 from watchword.policy.bundle import Policy
 from watchword.reception import heatmap
-from watchword.reception.given import Now, TheActor, TheApp, Token
+from watchword.reception.given import Now, TheActor, TheApp, TheForm, Token
 from watchword.reception.policy import drift_of, words_of
 from watchword.reception.problems import NotThere
 from watchword.web import view
 from watchword.web.frame import chrome, name_of
-from watchword.web.people_handlers import Form
 from watchword.web.render import render
 
 MAP = "/policy/attacks"
@@ -70,7 +69,7 @@ class PolicyPages(Controller):
         return Redirect("/policy", status_code=HTTP_303_SEE_OTHER)
 
     @post("/activation", include_in_schema=False, status_code=HTTP_303_SEE_OTHER, sync_to_thread=True)
-    def activate(self, app: TheApp, actor: TheActor, at: Now, data: Form) -> Redirect:
+    def activate(self, app: TheApp, actor: TheActor, at: Now, data: TheForm) -> Redirect:
         """Confirm the proposal that was looked at."""
         app.activation.activate(actor.person, data.get("digest", ""), actor.session, at)
         return Redirect("/policy", status_code=HTTP_303_SEE_OTHER)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import urlencode
 
 from litestar import Controller, Response, get, post
-from litestar.enums import MediaType, RequestEncodingType
-from litestar.params import Body, FromQuery
+from litestar.enums import MediaType
+from litestar.params import FromQuery
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
 
@@ -19,14 +19,12 @@ from watchword.desk.lending import LENDABLE, RELATIONS
 from watchword.reception import wording
 from watchword.reception.approver import loan_address
 from watchword.reception.ends import end_of
-from watchword.reception.given import Now, TheActor, TheApp, Token
+from watchword.reception.given import Now, TheActor, TheApp, TheForm, Token
 from watchword.reception.problems import NotThere
 from watchword.web import view
 from watchword.web.frame import chrome, name_of
 from watchword.web.refusal import SAID_AGAIN, again
 from watchword.web.render import render
-
-Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 
 PATH = "/seats"
 
@@ -42,7 +40,7 @@ class SeatPages(Controller):
         return render(seats_page(app, actor.person, csrf, at))
 
     @post("", include_in_schema=False, status_code=HTTP_303_SEE_OTHER, sync_to_thread=True)
-    def lend(self, app: TheApp, actor: TheActor, at: Now, csrf: Token, data: Form) -> Response[Any]:
+    def lend(self, app: TheApp, actor: TheActor, at: Now, csrf: Token, data: TheForm) -> Response[Any]:
         """Lend one."""
         try:
             app.lending.lend(
@@ -69,7 +67,7 @@ class SeatPages(Controller):
         return Redirect(address, status_code=HTTP_303_SEE_OTHER)
 
     @post("/back", include_in_schema=False, status_code=HTTP_303_SEE_OTHER, sync_to_thread=True)
-    def take_back(self, app: TheApp, actor: TheActor, at: Now, data: Form) -> Redirect:
+    def take_back(self, app: TheApp, actor: TheActor, at: Now, data: TheForm) -> Redirect:
         """Take one back."""
         app.lending.take_back(actor.person, data.get("to", ""), data.get("seat", ""), at)
         return Redirect(PATH, status_code=HTTP_303_SEE_OTHER)

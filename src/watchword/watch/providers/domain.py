@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
+from itertools import takewhile
 
 _ESCAPED = re.compile(r"\\.", re.DOTALL)
-_COMPONENTS = re.compile(r"(?:(?:^|,)\s*dc=[\w-]+)+\s*$", re.IGNORECASE)
-_COMPONENT = re.compile(r"(?:^|,)\s*dc=", re.IGNORECASE)
+_COMPONENT = re.compile(r"\s*dc=([\w-]+)", re.IGNORECASE)
 _PARTITION = re.compile(r"^(?:domain|forest)dnszones\.")
 """The partitions of Active Directory that hold a domain's DNS are of that domain."""
 
@@ -20,6 +20,6 @@ def of_machine(name: str) -> str | None:
 
 def of_entry(dn: str) -> str | None:
     """The domain that the `DC` parts at the end of *dn* are, in lower case (RFC 2247); None where it ends otherwise."""
-    if (found := _COMPONENTS.search(_ESCAPED.sub("_", dn))) is None:
-        return None
-    return _PARTITION.sub("", _COMPONENT.sub(".", found[0]).strip().lower().lstrip(".")) or None
+    parts = map(_COMPONENT.fullmatch, reversed(_ESCAPED.sub("_", dn).rstrip().split(",")))
+    labels = [part[1] for part in takewhile(bool, parts) if part]
+    return _PARTITION.sub("", ".".join(reversed(labels)).lower()) or None

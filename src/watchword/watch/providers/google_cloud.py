@@ -36,7 +36,7 @@ _OF_TRUST = {
 """What says who gets past, from where, and which keys and domains may be trusted at all."""
 _CONSTRAINT = re.compile(r"(?:/policies/|constraints/)([\w.]+)")
 _ON_IDENTITY = re.compile(r"iam\b|compute\.(?:managed\.)?requireOsLogin", re.IGNORECASE)
-_SERVICE_ACCOUNT = re.compile(r"[\w.-]+@(?:[\w.-]+\.)?gserviceaccount\.com")
+_SERVICE_ACCOUNT = re.compile(r"(?<![\w.-])[\w.-]+@(?:[\w.-]+\.)?gserviceaccount\.com")
 _IS_SERVICE_ACCOUNT = re.compile(r"[@.]gserviceaccount\.com$", re.IGNORECASE)
 _NAMED_BY = re.compile(r"(?:serviceAccounts|subjects)/([^/]+)")
 _ASKED_BY_ANYBODY = (".GetOobCode", ".SignUp")

@@ -328,13 +328,13 @@ def _of_copy(head: str, rest: str) -> tuple[Json, ...] | None:
     return _one(_from_viewer({**row, "Message": rest, "Keywords": named.get("Keywords")}))
 
 
-_MEMBER = re.compile(r"^(\w+)=(.*?)[ \t\r]*$", re.MULTILINE)
+_MEMBER = re.compile(r"^(\w+)=(.*)$", re.MULTILINE)
 
 
 def _classic(said: str) -> tuple[Json, ...] | None:
     """An event as lines of `LogName=Security`, after its time and before its message: a local time, taken as UTC."""
     head, _, message = said.partition("\nMessage=")
-    named = dict(_MEMBER.findall(head))
+    named = {name: value.rstrip(" \t\r") for name, value in _MEMBER.findall(head)}
     if "LogName" not in named or "EventCode" not in named:
         event = of_line(said)
         return None if event is None else _one(_SPELLING.of(event))

@@ -9,7 +9,7 @@ from watchword.watch.providers.provider import UNSURE
 IMITATED = "watchword_imitated"
 """The member of an event in which a value looks like a part of the event's own form: what stands there twice."""
 
-_LINE = re.compile(r"^[ \t]*([A-Z][A-Za-z ]+):[ \t]*(.*?)[ \t\r]*$", re.MULTILINE)
+_LINE = re.compile(r"[ \t]*([A-Z][A-Za-z ]+):(.*)")  # no blanks at the end: looking for those takes the square of them
 _TARGET = {"Security ID": "TargetSid", "Account Name": "TargetUserName", "Account Domain": "TargetDomainName"}
 _GROUP = {"Security ID": "TargetSid", "Group Name": "TargetUserName", "Account Name": "TargetUserName"}
 _SECTIONS = {
@@ -147,7 +147,7 @@ class _Read:
             if self._last in _OF_MANY_LINES and line.strip():
                 self.out[self._last] = f"{self.out.get(self._last, '')} {line.strip()}".lstrip()
             return
-        label, value = found.groups()
+        label, value = found[1], found[2].lstrip(" \t").rstrip(" \t\r")
         names = _SECTIONS.get(self._section, {})
         # Some versions write no colon behind the last label of all; and on one line, a name that is no label elsewhere.
         if label in (self._form or _SECTIONS) and (not value or value.startswith(("Privileges", "Name:"))):

@@ -20,8 +20,6 @@ from watchword.watch.sources.web import Web, demand_base
 ALGORITHMS = ("RS256", "PS256", "ES256", "ES384", "EdDSA")
 """What a transmitter may sign with, when it is not said: nothing symmetric, and never `none`."""
 
-VERIFICATION = "https://schemas.openid.net/secevent/ssf/event-type/verification"
-
 MEMORY = timedelta(days=30)
 """How long a token is known again, and how old one may be that is taken."""
 

@@ -72,7 +72,6 @@ class Web:
         verb: str,
         url: str,
         *,
-        params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         form: Mapping[str, str] | None = None,
         json_body: object = None,
@@ -88,9 +87,7 @@ class Web:
         if json_body is not None:
             content, sent["Content-Type"] = json.dumps(json_body).encode(), "application/json"
         try:
-            with self._client.stream(
-                verb, url, params=dict(params) if params else None, headers=sent, data=form, content=content
-            ) as answer:
+            with self._client.stream(verb, url, headers=sent, data=form, content=content) as answer:
                 read = bytearray()
                 for piece in answer.iter_bytes():
                     read += piece

@@ -71,9 +71,9 @@ def arrow(con: duckdb.DuckDBPyConnection, query: str, values: dict[str, Any] | N
     return con.sql(query, params=values).to_arrow_table() if values else con.sql(query).to_arrow_table()
 
 
-def packed(con: duckdb.DuckDBPyConnection, query: str, values: dict[str, Any] | None = None) -> Iterator[bytes]:
+def packed(con: duckdb.DuckDBPyConnection, query: str) -> Iterator[bytes]:
     """The rows of *query*, some at a time; nothing where there are none."""
-    found = arrow(con, query, values)
+    found = arrow(con, query)
     for begin in range(0, found.num_rows, MOST):
         yield pack(found.slice(begin, MOST))
 
