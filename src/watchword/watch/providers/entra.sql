@@ -112,6 +112,7 @@ WITH field AS (
             [NULL]
         ) AS users,
         list_filter(record.targets, lambda t: lower(t."type") = 'role')[1].displayName AS role,
+        list_filter(record.targets, lambda t: lower(t."type") = 'group')[1].displayName AS group_title,
         -- Privileged Identity Management says among its details where a request came from.
         list_filter(record.details, lambda d: lower(d."key") IN ('ipaddr', 'ipaddress', 'clientip'))[1]."value" AS told_address
     FROM record
@@ -168,6 +169,9 @@ counted AS (
             before := entries_in(p.name, p.old),
             after := entries_in(p.name, p.new)
         )) AS changed),
+        concat_ws(' ', group_title, list_aggregate(list_transform(
+            list_filter(changed, lambda p: p.name = 'group.displayname'), lambda p: concat_ws(' ', p.old, p.new)
+        ), 'string_agg', ' ')) AS group_named,
         -- The directory tells an application's id by its names alone: whoever has one gives it names, and none at Microsoft's.
         string_split(lower(list_filter(changed, lambda p: p.name = 'actorid.serviceprincipalnames')[1].new), ';') AS app_names,
         list_filter(app_names, lambda n: regexp_full_match(n, '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}')) AS app_ids,
@@ -223,6 +227,25 @@ kinds AS (
                 WHEN regexp_matches(list_aggregate(list_transform(changed, lambda p: p.new), 'string_agg', ' '), '(?i)enabled|enforced')
                     THEN native || '/enabled'
                 ELSE native || '/disabled'
+            END]
+            -- Of a group its name alone tells whether it lends power.
+            WHEN regexp_full_match(native, '(Add|Remove) (member|owner) (to|from) group') THEN [native || CASE
+                WHEN regexp_matches(group_named, '(?i)admin|operator|root|wheel|sudo|help.?desk|service.?desk|replicat') THEN '/privileged'
+                ELSE '/other'
+            END]
+            WHEN native = 'Add delegated permission grant' THEN [native || CASE
+                WHEN len(list_filter(changed, lambda p: p.name LIKE '%consenttype' AND contains(lower(p.new), 'allprincipals'))) > 0
+                    THEN '/for everybody'
+                ELSE '/one person'
+            END]
+            -- What a mailbox's mail is opened by is written down for whoever has this plan.
+            WHEN native = 'Change user license' THEN [native || CASE
+                WHEN len(list_filter(changed, lambda p: regexp_matches(
+                    p.new, '(?i)disabledplans[^\]]*(m365_advanced_auditing|2f442157-a11c-46b9-ae5b-6e39ff4e5849)'
+                ) AND NOT regexp_matches(
+                    p.old, '(?i)disabledplans[^\]]*(m365_advanced_auditing|2f442157-a11c-46b9-ae5b-6e39ff4e5849)'
+                ))) > 0 THEN '/less logged'
+                ELSE '/other'
             END]
             -- Another issuer, on whose word somebody signs in as the application, is no setting like others.
             WHEN native IN ('Update application', 'Update service principal') THEN [native || coalesce(list_transform(
@@ -305,6 +328,7 @@ SELECT
             nullif(trim(list_filter(changed, lambda p: replace(p.name, '.', '') IN ('roledisplayname', 'roledefinitiondisplayname'))[1].new, '"'), ''),
             role
         )
+        WHEN ends_with(native, ' group') THEN coalesce(nullif(trim(group_named, ' "'), ''), nullif(reason, ''))
         WHEN native = 'Update user' THEN list_aggregate(list_transform(changed, lambda p: p.name), 'string_agg', ', ')
         ELSE coalesce(nullif(reason, ''), CASE WHEN lower("target"."type") <> 'user' THEN nullif("target".displayName, '') END)
     END AS detail

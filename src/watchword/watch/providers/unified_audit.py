@@ -170,6 +170,9 @@ def audits_of(row: Json) -> tuple[Json, ...] | None:
         {"displayName": key, "oldValue": at(each, "OldValue"), "newValue": at(each, "NewValue")}
         for key, each in _named(row.get("ModifiedProperties")).items()
     ]
+    if name == "Change user license" and (details := text(extended.get("additionalDetails"))):
+        before, _, after = details.rpartition("NewValue")
+        changed.append({"displayName": "AssignedLicense", "oldValue": before, "newValue": after})
     is_person = kind == "User" or _is_of_mailbox(name, bool(deleted))
     return tuple(
         {
