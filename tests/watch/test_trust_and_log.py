@@ -89,11 +89,14 @@ TABLE: dict[str, list[tuple[dict[str, Any], Canonical | None]]] = {
         (_cloudtrail(6, "PutEventSelectors", "cloudtrail", trailName="third"), TAMPERED),
         (_cloudtrail(9, "CreateTrustAnchor", "rolesanywhere", name="sample authority"), TRUST),
         (_cloudtrail(7, "StartLogging", "cloudtrail", name="main"), None),
+        (_cloudtrail(10, "DeleteAwsLogSource", "securitylake", sources=[{"sourceName": "CLOUD_TRAIL_MGMT"}]), TAMPERED),
+        (_cloudtrail(11, "CreateSubscriber", "securitylake", subscriberName="siem"), None),
         (_cloudtrail(8, "CreateUserPool", "cognito-idp", poolName="sample"), None),
     ],
     "github": [
         (_github(1, "org.disable_two_factor_requirement"), TRUST),
         (_github(2, "business.update_saml_provider_settings"), TRUST),
+        (_github(7, "org.saml_disabled"), TRUST),
         (_github(3, "ssh_certificate_authority.create"), TRUST),
         (_github(4, "audit_log_streaming.destroy"), TAMPERED),
         (_github(5, "audit_log_streaming.create"), None),
@@ -110,6 +113,7 @@ TABLE: dict[str, list[tuple[dict[str, Any], Canonical | None]]] = {
     "duo": [
         (activity("policy_update", whom="P1"), TRUST),
         (activity("sso_update", whom="P2"), TRUST),
+        (activity("policy_bulk_delete", whom="P4"), TRUST),
         (activity("branding_update", whom="P3"), None),
     ],
 }

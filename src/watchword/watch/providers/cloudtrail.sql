@@ -30,6 +30,10 @@ SELECT
             'StopLogging', 'DeleteTrail', 'UpdateTrail', 'PutEventSelectors', 'DeleteEventDataStore', 'UpdateEventDataStore',
             'StopEventDataStoreIngestion'
         ) THEN 'cloudtrail/' || eventName
+        -- A lake that the same calls are written to, and read from.
+        WHEN eventSource LIKE 'securitylake.%' AND regexp_matches(
+            eventName, '^(Delete|Update)DataLake$|^Delete(AwsLogSource|DataLakeOrganizationConfiguration|Subscriber(Notification)?)$'
+        ) THEN 'securitylake/' || eventName
         -- An authority whose certificates are taken for roles.
         WHEN eventSource LIKE 'rolesanywhere.%' AND regexp_matches(
             eventName, '^(Create|Update|Enable)(TrustAnchor|Profile)$|^(Delete|Disable|Update)Crl$|^(Put|Delete)AttributeMapping$'
@@ -332,7 +336,7 @@ whom AS (
             ELSE coalesce(
                 user_named, thing_named,
                 -- What is about the whole of it.
-                CASE WHEN regexp_matches(native, '^iam/.*(AccountPasswordPolicy|EnableOrganizations|DisableOrganizations|OutboundWebIdentity)|^signin/(Put|Delete)')
+                CASE WHEN regexp_matches(native, '^iam/.*(AccountPasswordPolicy|EnableOrganizations|DisableOrganizations|OutboundWebIdentity)|^signin/(Put|Delete)|^securitylake/')
                     THEN coalesce(recipient, account) END
             )
         END AS whom,

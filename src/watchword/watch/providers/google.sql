@@ -65,6 +65,7 @@ SELECT
         -- A rule of everybody's mail: whom it goes to besides, or instead.
         WHEN event.name IN ('CREATE_GMAIL_SETTING', 'CHANGE_GMAIL_SETTING', 'CHANGE_EMAIL_SETTING')
             AND regexp_matches(setting, '(?i)rout(e|ing)|message_security_rule|forward|catch.?all|dual.?delivery|gateway')
+            AND becomes IS DISTINCT FROM 'FALSE'
             THEN event.name || ' mail elsewhere'
         ELSE event.name
     END AS native,
