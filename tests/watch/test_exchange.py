@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from watchword.core.identity_event import Canonical
 
-from .conftest import Classify
+from .conftest import NOON, Classify
 from .test_unified_audit import _row
 
 PATH = "EUR.example.test/Microsoft Exchange Hosted Organizations/example.test"
@@ -125,3 +126,22 @@ def test_exchange_s_own_services_are_the_system(classify: Classify) -> None:
     system = {"UserId": "NT AUTHORITY\\SYSTEM (Microsoft.Exchange.ServiceHost)", "UserType": 3}
     told = {"Identity": "ceo", "User": "bo", "AccessRights": "FullAccess"}
     assert classify.one(_command("Add-MailboxPermission", told, **system), provider="entra").actor_class == "system"
+
+
+def test_a_row_of_the_enriched_table_is_one(classify: Classify) -> None:
+    """Sentinel's table of what went through Microsoft's own network has the command's parameters apart."""
+    row = _command("Add-MailboxPermission", {"Identity": "ceo", "User": "bo", "AccessRights": "FullAccess"})
+    enriched = {
+        "TimeGenerated": "2026-03-02T12:00:00Z",
+        "RecordType": "ExchangeAdmin",
+        "Workload": "Exchange",
+        "Operation": row["Operation"],
+        "UserId": row["UserId"],
+        "UserType": "Admin",
+        "ClientIp": "198.51.100.7:4711",
+        "ObjectId": row["ObjectId"],
+        "ResultStatus": "True",
+        "AdditionalProperties": json.dumps({"Parameters": row["Parameters"]}),
+    }
+    found = classify.one(enriched, provider="entra")
+    assert (found.action, found.target, found.address, found.at) == (GRANT, "bo", "198.51.100.7", NOON)

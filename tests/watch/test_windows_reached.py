@@ -1,4 +1,4 @@
-"""Windows: what the rules of others look for of machines, templates, the domain's settings and who administers hosts."""
+"""Windows: what the rules of others look for: machines, templates, settings of the domain, who administers hosts."""
 
 from __future__ import annotations
 

@@ -30,6 +30,11 @@ SELECT
             'StopLogging', 'DeleteTrail', 'UpdateTrail', 'PutEventSelectors', 'DeleteEventDataStore', 'UpdateEventDataStore',
             'StopEventDataStoreIngestion'
         ) THEN 'cloudtrail/' || eventName
+        -- Where a trail is kept is known by name alone; what else is kept in groups and buckets goes as it came.
+        WHEN (eventSource LIKE 'logs.%' AND eventName = 'DeleteLogGroup'
+            OR eventSource LIKE 's3.%' AND regexp_full_match(eventName, 'DeleteBucket|PutBucketLifecycle(Configuration)?'))
+            AND regexp_matches(concat_ws(' ', requestParameters ->> '$.logGroupName', requestParameters ->> '$.bucketName'), '(?i)trail|audit')
+            THEN regexp_extract(eventSource, '^[^.]+') || '/' || eventName
         -- A lake that the same calls are written to, and read from.
         WHEN eventSource LIKE 'securitylake.%' AND regexp_matches(
             eventName, '^(Delete|Update)DataLake$|^Delete(AwsLogSource|DataLakeOrganizationConfiguration|Subscriber(Notification)?)$'
@@ -233,6 +238,7 @@ placed AS (
                     asked ->> '$.portalArn', asked ->> '$.gatewayARN', asked ->> '$.name', recipient, account
                 )
                 WHEN starts_with(native, 'workmail/') THEN asked ->> '$.organizationId'
+                WHEN regexp_matches(native, '^(logs|s3)/') THEN coalesce(asked ->> '$.logGroupName', asked ->> '$.bucketName')
                 WHEN starts_with(native, 'cognito-identity/') THEN coalesce(asked ->> '$.identityPoolId', given ->> '$.identityPoolId', asked ->> '$.identityPoolName')
             END,
             asked ->> '$.sAMLProviderArn', asked ->> '$.openIDConnectProviderArn', given ->> '$.sAMLProviderArn',

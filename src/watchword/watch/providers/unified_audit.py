@@ -54,6 +54,8 @@ def unified_row(value: Json) -> Json | None:
         if isinstance(value.get(name), str | dict):
             inner = parsed(value[name])
             return inner if isinstance(inner, dict) else {}
+    if isinstance(value.get("Operation"), str) and "AdditionalProperties" in value:
+        return _of_enriched(value)
     if isinstance(value.get("Operation"), str):
         return _of_sentinel(value) if "OfficeWorkload" in value else value
     if isinstance(value.get("operation"), str) and "creationtime" in value:
@@ -115,6 +117,20 @@ def _of_sentinel(row: Json) -> Json:
         "UserType": _kind_of_user(row.get("UserType")),
         **{name: parsed(row.get(name)) for name in _TEXT_LISTS},
     }
+
+
+def _of_enriched(row: Json) -> Json:
+    """A row of Sentinel's `EnrichedMicrosoft365AuditLogs`, which keeps what is not of every row in one member."""
+    inner = parsed(row.get("AdditionalProperties"))
+    return (
+        ({name: parsed(each) for name, each in inner.items()} if isinstance(inner, dict) else {})
+        | {name: each for name, each in row.items() if each not in (None, "")}
+        | {
+            "CreationTime": row.get("CreationTime") or row.get("TimeGenerated"),
+            "ClientIP": row.get("ClientIp") or row.get("ClientIP"),
+            "UserType": _kind_of_user(row.get("UserType")),
+        }
+    )
 
 
 _COMMAND = re.compile(r"[A-Z][a-z]+-[A-Z]\w+")
