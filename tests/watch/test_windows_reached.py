@@ -66,7 +66,11 @@ def test_what_is_written_on_machines_and_on_the_domain(classify: Classify) -> No
 @pytest.mark.parametrize("group", ["ESX Admins", "esx admins"])
 def test_a_group_that_hosts_take_for_their_administrators_lends_power(classify: Classify, group: str) -> None:
     """Hosts of virtual machines that joined the domain let its members do everything, whoever made the group."""
-    data = {"TargetUserName": group, "TargetSid": "S-1-5-21-1-2-3-1999", "MemberSid": "S-1-5-21-1-2-3-1106"}
+    data: dict[str, Any] = {
+        "TargetUserName": group,
+        "TargetSid": "S-1-5-21-1-2-3-1999",
+        "MemberSid": "S-1-5-21-1-2-3-1106",
+    }
     assert classify.one(_event(4728, **SUBJECT, **data), provider="windows").action == GRANT
 
 
