@@ -87,6 +87,7 @@ TABLE: dict[str, list[tuple[dict[str, Any], Canonical | None]]] = {
         (_cloudtrail(4, "StopLogging", "cloudtrail", name="first"), TAMPERED),
         (_cloudtrail(5, "DeleteTrail", "cloudtrail", name="main"), TAMPERED),
         (_cloudtrail(6, "PutEventSelectors", "cloudtrail", trailName="third"), TAMPERED),
+        (_cloudtrail(17, "PutApplicationGrant", "sso", applicationArn="arn:aws:sso::1:application/i/a"), TRUST),
         (_cloudtrail(9, "CreateTrustAnchor", "rolesanywhere", name="sample authority"), TRUST),
         (_cloudtrail(7, "StartLogging", "cloudtrail", name="main"), None),
         (_cloudtrail(10, "DeleteAwsLogSource", "securitylake", sources=[{"sourceName": "CLOUD_TRAIL_MGMT"}]), TAMPERED),

@@ -242,7 +242,7 @@ placed AS (
                 WHEN starts_with(native, 'cognito-identity/') THEN coalesce(asked ->> '$.identityPoolId', given ->> '$.identityPoolId', asked ->> '$.identityPoolName')
             END,
             asked ->> '$.sAMLProviderArn', asked ->> '$.openIDConnectProviderArn', given ->> '$.sAMLProviderArn',
-            given ->> '$.openIDConnectProviderArn', asked ->> '$.directoryId', asked ->> '$.instanceArn', asked ->> '$.userPoolId'
+            given ->> '$.openIDConnectProviderArn', asked ->> '$.directoryId', asked ->> '$.instanceArn', asked ->> '$.userPoolId', asked ->> '$.applicationArn'
         )) AS thing_named
     FROM field
 ),
