@@ -109,9 +109,9 @@ WITH told AS (
 ),
 -- A role is asked for with whose it is and which, and how that ended may be told with neither.
 asked AS (
-    SELECT correlation, place, any_value(body) AS asked_body
-    FROM told
-    WHERE starts_with(native, 'microsoft.authorization/roleassignments/') AND body IS NOT NULL AND correlation <> ''
+    SELECT record.correlation AS correlation, record.place AS place, any_value(record.body) AS asked_body
+    FROM record
+    WHERE starts_with(native, 'microsoft.authorization/roleassignments/') AND record.body IS NOT NULL AND record.correlation <> ''
     GROUP BY ALL
 ),
 field AS (
