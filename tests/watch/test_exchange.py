@@ -10,7 +10,7 @@ import pytest
 from watchword.core.identity_event import Canonical
 
 from .conftest import NOON, Classify
-from .test_unified_audit import _row
+from .test_unified_audit import ANA, _row
 
 PATH = "EUR.example.test/Microsoft Exchange Hosted Organizations/example.test"
 GRANT, REVOKE = Canonical.PRIVILEGE_GRANT, Canonical.PRIVILEGE_REVOKE
@@ -145,3 +145,23 @@ def test_a_row_of_the_enriched_table_is_one(classify: Classify) -> None:
     }
     found = classify.one(enriched, provider="entra")
     assert (found.action, found.target, found.address, found.at) == (GRANT, "bo", "198.51.100.7", NOON)
+
+
+def test_elastic_s_document_of_a_command_is_one(classify: Classify) -> None:
+    """The integration makes an object of a command's parameters."""
+    audit = {
+        "Operation": "New-ManagementRoleAssignment",
+        "Parameters": {"Role": "ApplicationImpersonation", "User": "bo"},
+        "ResultStatus": "True",
+        "UserId": "admin@example.test",
+        "CreationTime": "2026-03-02T12:00:00",
+    }
+    row = classify.one({"@timestamp": "2026-03-02T12:00:00Z", "o365": {"audit": audit}}, provider="entra")
+    assert (row.action, row.target, row.detail) == (GRANT, "bo", "ApplicationImpersonation")
+
+
+def test_a_member_of_a_group_in_the_unified_log_is_given_what_it_lends(classify: Classify) -> None:
+    """Its name is among what changed, as in the directory's own audit."""
+    changed = [{"Name": "Group.DisplayName", "NewValue": "Service Desk Administrators", "OldValue": ""}]
+    row = classify.one(_row("Add member to group.", ModifiedProperties=changed), provider="entra")
+    assert (row.action, row.target) == (GRANT, ANA)
