@@ -98,6 +98,10 @@ def test_how_it_ended_is_told_of_what_was_asked_for(classify: Classify) -> None:
     assert [(row.action, row.target, row.reasons) for row in report.verdicts] == [(GRANT, BO, ("no_evidence",))]
     row = classify.one(ended[0], provider="entra")
     assert (row.action, row.target) == (GRANT, "")
+    # Two that began under one name are not told apart: nobody is named for the other.
+    twice = _event(WRITE, ASSIGNMENT, "Start", requestbody=_asked(READER))
+    rows = classify([began, twice, ended[0]], None, provider="entra").verdicts
+    assert [(row.action, row.target) for row in rows if row.reasons != ("attempt_failed",)] == [(GRANT, "")]
 
 
 @pytest.mark.parametrize(
@@ -110,6 +114,7 @@ def test_how_it_ended_is_told_of_what_was_asked_for(classify: Classify) -> None:
         ("Microsoft.Insights/diagnosticSettings/delete", "/x", TAMPERED, "/x"),
         ("Microsoft.OperationalInsights/workspaces/delete", "/x", TAMPERED, "/x"),
         ("Microsoft.ManagedServices/registrationAssignments/write", "/x", Canonical.TRUST_CHANGE, "/x"),
+        ("Microsoft.Subscription/updateTenant/action", SUBSCRIPTION, Canonical.TRUST_CHANGE, SUBSCRIPTION),
         ("Microsoft.Storage/storageAccounts/regenerateKey/action", "/x/storageAccounts/logs", Canonical.TOKEN_REISSUE,
          "logs"),
         ("Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/write",

@@ -194,7 +194,7 @@ def _from_azure_activity(row: Json) -> Json:
     inner = parsed(row.get("Properties")) or parsed(row.get("Properties_d"))
     return {
         "properties": inner if isinstance(inner, dict) else None,
-        "resourceId": row.get("_ResourceId") or row.get("ResourceId"),
+        "resourceId": text(at(inner, "entity")) or row.get("_ResourceId") or row.get("ResourceId"),
         "time": row.get("TimeGenerated"),
         "category": row.get("CategoryValue"),
         "operationName": row["OperationNameValue"],

@@ -21,7 +21,7 @@ WITH whole AS (
             || '|classicAdministrators)/(write|delete))$|insights/(diagnosticSettings|logProfiles)/delete$|operationalInsights/workspaces/delete$'
             || '|storage/storageAccounts/regenerateKey/action$|managedIdentity/userAssignedIdentities/federatedIdentityCredentials/(write|delete)$'
             || '|compute/virtualMachines/extensions/write$|[a-z]+/[a-z]*servers/administrators/(write|delete)$'
-            || '|managedServices/registration(Assignments|Definitions)/write$|adHybridHealthService/services/(serviceMembers/action|delete)$)'
+            || '|managedServices/registration(Assignments|Definitions)/write$|subscription/updateTenant/action$|adHybridHealthService/services/(serviceMembers/action|delete)$)'
         ) AS is_azure
     FROM log
 )
@@ -109,7 +109,7 @@ WITH told AS (
 ),
 -- A role is asked for with whose it is and which, and how that ended may be told with neither.
 asked AS (
-    SELECT record.correlation AS correlation, record.place AS place, any_value(record.body) AS asked_body
+    SELECT record.correlation AS correlation, record.place AS place, CASE WHEN count(DISTINCT record.body) = 1 THEN any_value(record.body) END AS asked_body
     FROM record
     WHERE starts_with(native, 'microsoft.authorization/roleassignments/') AND record.body IS NOT NULL AND record.correlation <> ''
     GROUP BY ALL
