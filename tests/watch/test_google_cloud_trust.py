@@ -9,7 +9,7 @@ import pytest
 from watchword.core.identity_event import Canonical
 
 from .conftest import Classify
-from .test_google_cloud import _entry
+from .test_google_cloud import _entry, _iam
 
 CONDITIONS = "google.identity.accesscontextmanager.v1.AccessContextManager."
 POLICY = "google.cloud.orgpolicy.v2.OrgPolicy."
@@ -119,3 +119,13 @@ def test_a_key_among_a_machine_s_values_lets_in(
     expected = [(Canonical.TOKEN_REISSUE, "admin@example.test", "projects/project-1")] if is_told else []
     assert [(row.action, row.actor, row.target) for row in report.verdicts] == expected
     assert report.unknown_types == ()
+
+
+@pytest.mark.parametrize("method", ["UpdateRole", "UndeleteRole"])
+def test_a_role_that_may_do_more_gives_it_to_all_that_have_it(classify: Classify, method: str) -> None:
+    """What a role of one's own may do is changed where it is kept, and nobody is bound anew; a new one nobody has."""
+    role = "projects/sample/roles/support"
+    row = classify.one(_iam(method, resourceName=role, resource={"type": "iam_role"}), provider="google")
+    assert (row.action, row.detail) == (Canonical.PRIVILEGE_GRANT, role)
+    new = _iam("CreateRole", resourceName="projects/sample", resource={"type": "iam_role"})
+    assert classify([new], None, provider="google").verdicts == ()

@@ -29,6 +29,7 @@ def _set(setting: str | None, value: str | None = "on", name: str = "CHANGE_APPL
         (_set("Session management settings - Session length in seconds", "63072000"), Canonical.TRUST_CHANGE),
         (_set("SsoPolicyProto challenge_selection_behavior", "NONE"), Canonical.TRUST_CHANGE),
         (_set("Multi Party Approval (MPA) Control", "false"), Canonical.TRUST_CHANGE),
+        (_set("ContextAwareAccess Access levels", "office"), Canonical.TRUST_CHANGE),
         (_set("Advanced Protection Program Settings - Enable user enrollment", "false"), Canonical.TRUST_CHANGE),
         (
             _set("Password Management - Minimum password length", None, "DELETE_APPLICATION_SETTING"),
@@ -145,3 +146,25 @@ def test_whom_the_organisation_trusts_is_told(classify: Classify, name: str) -> 
     """A reseller, a domain, and an application that nobody has to consent to any more: of no one account."""
     row = classify.one(_activity(_event(name, None, "DOMAIN_SETTINGS")), provider="google")
     assert (row.action, row.target, row.verdict) == (Canonical.TRUST_CHANGE, "", Verdict.IGNORED)
+
+
+@pytest.mark.parametrize("name", ["CREATE_GMAIL_SETTING", "CHANGE_GMAIL_SETTING"])
+@pytest.mark.parametrize("setting", ["MESSAGE_SECURITY_RULE", "EMAIL_ROUTE"])
+def test_a_route_of_everybody_s_mail_is_a_rule_of_whoever_made_it(classify: Classify, name: str, setting: str) -> None:
+    """Where mail goes besides its mailbox is set for all at once: links to reset a password go there too."""
+    row = classify.one(_set(setting, "x", name), provider="google")
+    assert (row.action, row.target) == (Canonical.MAILBOX_RULE, row.actor)
+    report = classify([_set("SPAM_CONTROL", "x", name)], None, provider="google")
+    assert (report.verdicts, report.unknown_types) == ((), ())
+
+
+def test_a_route_is_one_in_the_flat_form_too(classify: Classify) -> None:
+    """A pipeline makes an event of each activity's events, with its parameters as one object."""
+    flat = {
+        "id": {"applicationName": "admin", "customerId": "C1", "time": AT, "uniqueQualifier": "-7"},
+        "actor": {"callerType": "USER", "email": "admin@example.test"},
+        "type": "EMAIL_SETTINGS",
+        "name": "CREATE_GMAIL_SETTING",
+        "parameters": {"SETTING_NAME": "MESSAGE_SECURITY_RULE", "USER_DEFINED_SETTING_NAME": "44"},
+    }
+    assert classify.one(flat, provider="google").action == Canonical.MAILBOX_RULE

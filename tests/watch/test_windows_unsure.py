@@ -234,6 +234,8 @@ def test_what_further_messages_say() -> None:
     """The account of a computer, a status that is in no keyword, and a group's name where the message is one line."""
     changed = _changed().replace("Target Account", "Computer Account That Was Changed")
     assert fields_of(changed, "4742")["TargetSid"] == INES
+    renamed = changed.replace("\tSID History:", "\tDNS Host Name:\tdc1.example.test\n\tSID History:", 1)
+    assert fields_of(renamed, "4742")["DnsHostName"] == "dc1.example.test"
     told = f"{SUBJECT}\nAdditional Information:\n\tCaller Workstation:\tDC1\n\tStatus Code:\t0xC000006A\n"
     assert fields_of(told, "4794")["Status"] == "0xC000006A"
     assert fields_of(_line(_in_group("CN=Ines")), "4728")["TargetUserName"] == "Domain Admins"

@@ -30,6 +30,15 @@ SELECT
             'StopLogging', 'DeleteTrail', 'UpdateTrail', 'PutEventSelectors', 'DeleteEventDataStore', 'UpdateEventDataStore',
             'StopEventDataStoreIngestion'
         ) THEN 'cloudtrail/' || eventName
+        -- Where a trail is kept is known by name alone; what else is kept in groups and buckets goes as it came.
+        WHEN (eventSource LIKE 'logs.%' AND eventName = 'DeleteLogGroup'
+            OR eventSource LIKE 's3.%' AND regexp_full_match(eventName, 'DeleteBucket|PutBucketLifecycle(Configuration)?'))
+            AND regexp_matches(concat_ws(' ', requestParameters ->> '$.logGroupName', requestParameters ->> '$.bucketName'), '(?i)trail|audit')
+            THEN regexp_extract(eventSource, '^[^.]+') || '/' || eventName
+        -- A lake that the same calls are written to, and read from.
+        WHEN eventSource LIKE 'securitylake.%' AND regexp_matches(
+            eventName, '^(Delete|Update)DataLake$|^Delete(AwsLogSource|DataLakeOrganizationConfiguration|Subscriber(Notification)?)$'
+        ) THEN 'securitylake/' || eventName
         -- An authority whose certificates are taken for roles.
         WHEN eventSource LIKE 'rolesanywhere.%' AND regexp_matches(
             eventName, '^(Create|Update|Enable)(TrustAnchor|Profile)$|^(Delete|Disable|Update)Crl$|^(Put|Delete)AttributeMapping$'
@@ -229,10 +238,11 @@ placed AS (
                     asked ->> '$.portalArn', asked ->> '$.gatewayARN', asked ->> '$.name', recipient, account
                 )
                 WHEN starts_with(native, 'workmail/') THEN asked ->> '$.organizationId'
+                WHEN regexp_matches(native, '^(logs|s3)/') THEN coalesce(asked ->> '$.logGroupName', asked ->> '$.bucketName')
                 WHEN starts_with(native, 'cognito-identity/') THEN coalesce(asked ->> '$.identityPoolId', given ->> '$.identityPoolId', asked ->> '$.identityPoolName')
             END,
             asked ->> '$.sAMLProviderArn', asked ->> '$.openIDConnectProviderArn', given ->> '$.sAMLProviderArn',
-            given ->> '$.openIDConnectProviderArn', asked ->> '$.directoryId', asked ->> '$.instanceArn', asked ->> '$.userPoolId'
+            given ->> '$.openIDConnectProviderArn', asked ->> '$.directoryId', asked ->> '$.instanceArn', asked ->> '$.userPoolId', asked ->> '$.applicationArn'
         )) AS thing_named
     FROM field
 ),
@@ -332,7 +342,7 @@ whom AS (
             ELSE coalesce(
                 user_named, thing_named,
                 -- What is about the whole of it.
-                CASE WHEN regexp_matches(native, '^iam/.*(AccountPasswordPolicy|EnableOrganizations|DisableOrganizations|OutboundWebIdentity)|^signin/(Put|Delete)')
+                CASE WHEN regexp_matches(native, '^iam/.*(AccountPasswordPolicy|EnableOrganizations|DisableOrganizations|OutboundWebIdentity)|^signin/(Put|Delete)|^securitylake/')
                     THEN coalesce(recipient, account) END
             )
         END AS whom,

@@ -44,6 +44,9 @@ _FIELDS = (
     ("autonomousSystemNumber", "BIGINT"),
     ("sessionId", "VARCHAR"),
     ("signInEventTypes", "VARCHAR[]"),
+    # What Azure's own log has besides.
+    ("requestbody", "VARCHAR"),
+    ("responseBody", "VARCHAR"),
 )
 
 _COLUMNS = (
@@ -58,6 +61,7 @@ _COLUMNS = (
     ("tenantId", "VARCHAR"),
     ("auditLogRecordType", "VARCHAR"),
     ("identity", "JSON"),
+    ("resourceId", "VARCHAR"),
     ("properties", f"STRUCT({', '.join(f'{name} {kind}' for name, kind in _FIELDS)})"),
 )
 
@@ -187,7 +191,10 @@ def _from_table(row: Json) -> Json:
 def _from_azure_activity(row: Json) -> Json:
     """A row of Azure's own log in Log Analytics (`AzureActivity`), as an event hub has it."""
     claims = parsed(row.get("Claims")) or parsed(row.get("Claims_d"))
+    inner = parsed(row.get("Properties")) or parsed(row.get("Properties_d"))
     return {
+        "properties": inner if isinstance(inner, dict) else None,
+        "resourceId": text(at(inner, "entity")) or row.get("_ResourceId") or row.get("ResourceId"),
         "time": row.get("TimeGenerated"),
         "category": row.get("CategoryValue"),
         "operationName": row["OperationNameValue"],
@@ -196,6 +203,33 @@ def _from_azure_activity(row: Json) -> Json:
         "correlationId": row.get("CorrelationId"),
         "identity": {"claims": claims if isinstance(claims, dict) else {_UPN: row.get("Caller")}},
         "id": row.get("EventDataId"),
+    }
+
+
+def _from_elastic_activity(value: Json, azure: Json, own: Json) -> Json:
+    """What Elastic's integration makes of Azure's own log, as an event hub has it.
+
+    It has no dots in the names of claims, and what was asked for as an object.
+    """
+    claims = at(own, "identity", "claims")
+    inner = own.get("properties")
+    return {
+        "time": value.get("@timestamp"),
+        "category": text(own.get("category")) or text(own.get("event_category")),
+        "operationName": text(own.get("operation_name")) or text(at(value, "event", "action")),
+        "resultType": text(own.get("result_type")) or text(at(value, "event", "outcome")),
+        "callerIpAddress": text(at(value, "source", "ip")) or text(at(value, "client", "ip")),
+        "correlationId": azure.get("correlation_id"),
+        "resourceId": at(azure, "resource", "id"),
+        "tenantId": text(azure.get("tenant_id")),
+        "identity": {
+            "claims": {name.replace("_", "."): each for name, each in claims.items()}
+            if isinstance(claims, dict)
+            else {_UPN: at(own, "identity", "claims_initiated_by_user", "name")}
+        },
+        "properties": {name: inner.get(name) or inner.get(name.lower()) for name in ("requestbody", "responseBody")}
+        if isinstance(inner, dict)
+        else {},
     }
 
 
@@ -290,6 +324,8 @@ def _from_ecs(value: Json, azure: Json) -> tuple[Json, ...] | None:
             event["tenantId"] = text(azure.get("tenant_id")) or text(event.get("tenantId"))
             event.setdefault("operationName", at(value, "event", "action"))
             return (event,) if _is_known(event) else None
+    if isinstance(own := azure.get("activitylogs"), dict):
+        return (_from_elastic_activity(value, azure, own),)
     for each in azure.values():
         if isinstance(each, dict) and each.get("category") in _OF_NO_ACCOUNT:
             return ({"category": each["category"], "time": value.get("@timestamp")},)

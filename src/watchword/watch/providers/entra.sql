@@ -16,7 +16,13 @@ WITH whole AS (
         coalesce(properties.signInEventTypes, signInEventTypes) AS kinds,
         coalesce(properties.id, id) AS event_id,
         -- Azure's own log says where those of the tenant are sent, and who is lifted to administer all of it.
-        regexp_matches(audit, '(?i)^microsoft[.](aadiam/diagnosticSettings/|authorization/elevateAccess/action$)') AS is_azure
+        regexp_matches(
+            audit, '(?i)^microsoft[.](aadiam/diagnosticSettings/|authorization/(elevateAccess/action|(roleAssignments|roleDefinitions'
+            || '|classicAdministrators)/(write|delete))$|insights/(diagnosticSettings|logProfiles)/delete$|operationalInsights/workspaces/delete$'
+            || '|storage/storageAccounts/regenerateKey/action$|managedIdentity/userAssignedIdentities/federatedIdentityCredentials/(write|delete)$'
+            || '|compute/virtualMachines/extensions/write$|[a-z]+/[a-z]*servers/administrators/(write|delete)$'
+            || '|managedServices/registration(Assignments|Definitions)/write$|subscription/updateTenant/action$|adHybridHealthService/services/(serviceMembers/action|delete)$)'
+        ) AS is_azure
     FROM log
 )
 SELECT
@@ -56,6 +62,9 @@ SELECT
         id := event_id,
         stamp := coalesce(properties.activityDateTime, activityDateTime, signed_in, "time"),
         correlation := coalesce(properties.correlationId, correlationId),
+        -- What was asked of Azure, or what it answered, and of which thing.
+        body := CASE WHEN is_azure THEN coalesce(properties.requestbody, properties.responseBody) END,
+        place := CASE WHEN is_azure THEN lower(resourceId) END,
         result := coalesce(properties.result, result, CASE
             WHEN is_azure THEN resultType WHEN audit IS NOT NULL THEN resultSignature
         END),
@@ -95,26 +104,47 @@ SELECT
     nullif(tenantId, '') AS tenant
 FROM whole;
 
-WITH field AS (
+WITH told AS (
+    SELECT native, unnest(record) FROM record
+),
+-- A role is asked for with whose it is and which, and how that ended may be told with neither.
+asked AS (
+    SELECT record.correlation AS correlation, record.place AS place, CASE WHEN count(DISTINCT record.body) = 1 THEN any_value(record.body) END AS asked_body
+    FROM record
+    WHERE starts_with(native, 'microsoft.authorization/roleassignments/') AND record.body IS NOT NULL AND record.correlation <> ''
+    GROUP BY ALL
+),
+field AS (
     SELECT
         native,
-        unnest(record),
-        coalesce(try_cast(record.stamp AS TIMESTAMPTZ), instant(record.stamp)) AS "time",
-        object_id(record.initiator."user".id) AS by_id,
-        lower(nullif(record.initiator."user".userPrincipalName, '')) AS by_name,
+        told.*,
+        coalesce(body, asked_body) AS whole_body,
+        coalesce(try_cast(stamp AS TIMESTAMPTZ), instant(stamp)) AS "time",
+        object_id(initiator."user".id) AS by_id,
+        lower(nullif(initiator."user".userPrincipalName, '')) AS by_name,
         coalesce(
-            object_id(record.initiator.app.servicePrincipalId), object_id(record.initiator.app.appId),
-            nullif(record.initiator.app.displayName, '')
+            object_id(initiator.app.servicePrincipalId), object_id(initiator.app.appId), nullif(initiator.app.displayName, '')
         ) AS by_app,
-        coalesce(record.initiator.app.displayName, record.initiator."user".displayName, '') AS by_title,
-        coalesce(
-            nullif(list_filter(record.targets, lambda t: lower(t."type") = 'user'), []), nullif(record.targets[1:1], []),
-            [NULL]
-        ) AS users,
-        list_filter(record.targets, lambda t: lower(t."type") = 'role')[1].displayName AS role,
+        coalesce(initiator.app.displayName, initiator."user".displayName, '') AS by_title,
+        -- Of Azure's own log: who is given the role, or the administration; else what it was done to.
+        nullif(coalesce(
+            nullif(regexp_extract(whole_body, '(?i)"(?:principalId|sid)" ?: ?"([^"]+)', 1), ''),
+            CASE WHEN NOT regexp_matches(native, '^microsoft.authorization/(roleassignments|elevateaccess)/') THEN coalesce(
+                nullif(regexp_extract(place, '/(?:userassignedidentities|storageaccounts|virtualmachines)/([^/]+)', 1), ''), place
+            ) END
+        ), '') AS of_azure,
+        CASE
+            WHEN of_azure IS NOT NULL THEN [struct_pack(
+                id := of_azure, displayName := CAST(NULL AS VARCHAR), "type" := 'Other', userPrincipalName := CAST(NULL AS VARCHAR),
+                modifiedProperties := CAST(NULL AS STRUCT(displayName VARCHAR, oldValue VARCHAR, newValue VARCHAR)[])
+            )]
+            ELSE coalesce(nullif(list_filter(targets, lambda t: lower(t."type") = 'user'), []), nullif(targets[1:1], []), [NULL])
+        END AS users,
+        list_filter(targets, lambda t: lower(t."type") = 'role')[1].displayName AS role,
+        list_filter(targets, lambda t: lower(t."type") = 'group')[1].displayName AS group_title,
         -- Privileged Identity Management says among its details where a request came from.
-        list_filter(record.details, lambda d: lower(d."key") IN ('ipaddr', 'ipaddress', 'clientip'))[1]."value" AS told_address
-    FROM record
+        list_filter(details, lambda d: lower(d."key") IN ('ipaddr', 'ipaddress', 'clientip'))[1]."value" AS told_address
+    FROM told LEFT JOIN asked USING (correlation, place)
 ),
 each_target AS (
     -- A record may name ten thousand: no row carries them all.
@@ -168,6 +198,9 @@ counted AS (
             before := entries_in(p.name, p.old),
             after := entries_in(p.name, p.new)
         )) AS changed),
+        concat_ws(' ', group_title, list_aggregate(list_transform(
+            list_filter(changed, lambda p: p.name = 'group.displayname'), lambda p: concat_ws(' ', p.old, p.new)
+        ), 'string_agg', ' ')) AS group_named,
         -- The directory tells an application's id by its names alone: whoever has one gives it names, and none at Microsoft's.
         string_split(lower(list_filter(changed, lambda p: p.name = 'actorid.serviceprincipalnames')[1].new), ';') AS app_names,
         list_filter(app_names, lambda n: regexp_full_match(n, '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}')) AS app_ids,
@@ -224,6 +257,37 @@ kinds AS (
                     THEN native || '/enabled'
                 ELSE native || '/disabled'
             END]
+            -- Roles that Microsoft calls privileged (Owner, Contributor, those of access and of reservations), or none that is told.
+            WHEN starts_with(native, 'microsoft.authorization/roleassignments/') THEN [native || CASE
+                WHEN regexp_matches(whole_body, '(?i)roleDefinitionId') AND NOT regexp_matches(
+                    whole_body, '(?i)roleDefinitions/(8e3af657-a8ff-443c-a75c-2fe8c4bcb635|b24988ac-6180-42a0-ab88-20f7382dd24c'
+                    || '|18d7d88d-d35e-4fb5-a5c3-7773c20a72d9|f58310d9-a9f6-439a-9e8d-f62e7b41a168|a8889054-8d42-49c9-bc1c-52486c10e7cd)'
+                ) THEN '/other'
+                ELSE '/power'
+            END]
+            -- An extension of a machine that sets the password or the key of whoever administers it.
+            WHEN native = 'microsoft.compute/virtualmachines/extensions/write' THEN [native || CASE
+                WHEN regexp_matches(concat_ws(' ', place, whole_body), '(?i)vmaccess') THEN '/way in' ELSE '/other'
+            END]
+            -- Of a group its name alone tells whether it lends power.
+            WHEN regexp_full_match(native, '(Add|Remove) (member|owner) (to|from) group') THEN [native || CASE
+                WHEN regexp_matches(group_named, '(?i)admin|operator|root|wheel|sudo|help.?desk|service.?desk|replicat') THEN '/privileged'
+                ELSE '/other'
+            END]
+            WHEN native = 'Add delegated permission grant' THEN [native || CASE
+                WHEN len(list_filter(changed, lambda p: p.name LIKE '%consenttype' AND contains(lower(p.new), 'allprincipals'))) > 0
+                    THEN '/for everybody'
+                ELSE '/one person'
+            END]
+            -- What a mailbox's mail is opened by is written down for whoever has this plan.
+            WHEN native = 'Change user license' THEN [native || CASE
+                WHEN len(list_filter(changed, lambda p: regexp_matches(
+                    p.new, '(?i)disabledplans[^\]]*(m365_advanced_auditing|2f442157-a11c-46b9-ae5b-6e39ff4e5849)'
+                ) AND NOT regexp_matches(
+                    p.old, '(?i)disabledplans[^\]]*(m365_advanced_auditing|2f442157-a11c-46b9-ae5b-6e39ff4e5849)'
+                ))) > 0 THEN '/less logged'
+                ELSE '/other'
+            END]
             -- Another issuer, on whose word somebody signs in as the application, is no setting like others.
             WHEN native IN ('Update application', 'Update service principal') THEN [native || coalesce(list_transform(
                 list_filter(changed, lambda p: p.name = 'federatedidentitycredentials' AND p.old <> p.new),
@@ -270,7 +334,7 @@ SELECT
     CASE
         WHEN is_sign_in THEN coalesce(error = 0, false)
         ELSE coalesce(lower(result), '') NOT IN (
-            'failure', 'failed', 'timeout', 'clienterror', 'servererror', 'error', 'start', 'accept'
+            'failure', 'failed', 'timeout', 'clienterror', 'servererror', 'error', 'start', 'accept', 'started', 'accepted'
         )
     END AS done,
     -- An address stays text: some are no addresses.
@@ -296,6 +360,10 @@ SELECT
     nullif(session, '') AS session,
     CASE
         WHEN is_sign_in THEN nullif(app, '')
+        -- The role by its id, and over what.
+        WHEN starts_with(native, 'microsoft.authorization/roleassignments/') THEN nullif(concat_ws(
+            ' ', nullif(regexp_extract(whole_body, '(?i)"roleDefinitionId" ?: ?"[^"]*/([^"/]+)', 1), ''), split_part(place, '/providers/', 1)
+        ), '')
         -- The target is whose role it is, such as Microsoft Graph: what may be done, and who may, are in the change.
         WHEN contains(native, 'app role assignment') THEN nullif(list_aggregate(list_transform(
             list_filter(changed, lambda p: p.name IN ('approle.value', 'serviceprincipal.displayname', 'user.userprincipalname')),
@@ -305,6 +373,7 @@ SELECT
             nullif(trim(list_filter(changed, lambda p: replace(p.name, '.', '') IN ('roledisplayname', 'roledefinitiondisplayname'))[1].new, '"'), ''),
             role
         )
+        WHEN ends_with(native, ' group') THEN coalesce(nullif(trim(group_named, ' "'), ''), nullif(reason, ''))
         WHEN native = 'Update user' THEN list_aggregate(list_transform(changed, lambda p: p.name), 'string_agg', ', ')
         ELSE coalesce(nullif(reason, ''), CASE WHEN lower("target"."type") <> 'user' THEN nullif("target".displayName, '') END)
     END AS detail

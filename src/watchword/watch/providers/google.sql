@@ -58,9 +58,15 @@ SELECT
                 WHEN regexp_matches(
                     setting, '(?i)^password management|^session (management|control)|^sso|single.?sign|account.?recover|advanced.?protection'
                         || '|multi.?party.?approval|(2|two).?step|second.?factor|less.?secure|login.?challenge|passkey|security.?key|passwordless'
+                        || '|context.?aware'
                 ) THEN ' sign-in'
                 ELSE ''
             END
+        -- A rule of everybody's mail: whom it goes to besides, or instead.
+        WHEN event.name IN ('CREATE_GMAIL_SETTING', 'CHANGE_GMAIL_SETTING', 'CHANGE_EMAIL_SETTING')
+            AND regexp_matches(setting, '(?i)rout(e|ing)|message_security_rule|forward|catch.?all|dual.?delivery|gateway')
+            AND becomes IS DISTINCT FROM 'FALSE'
+            THEN event.name || ' mail elsewhere'
         ELSE event.name
     END AS native,
     id."time" AS stamp,
@@ -103,6 +109,7 @@ each_target AS (
         unnest(CASE
             WHEN nullif(subject."value", '') IS NOT NULL THEN [subject."value"]
             WHEN len(subject.multiValue) > 0 THEN subject.multiValue
+            WHEN regexp_matches(native, 'MAIL_ROUTING_DESTINATION_ADDED$| mail elsewhere$') THEN [by_mail]
             -- Outside what administrators do, who acts is whom it is about.
             WHEN by_administrator THEN [NULL]
             ELSE [by_mail]

@@ -50,8 +50,9 @@ _OWN_TYPE = re.compile(r"[a-z][a-z_]*(\.[a-z0-9_]+)+")
 _ABOUT_ACCOUNTS = re.compile(
     "(iam|signin|sso|sso-directory|identitystore|identitystore-scim|cognito-idp)[.]amazonaws[.]com/.*"
     "|sts[.]amazonaws[.]com/AssumeRoot|ec2[.]amazonaws[.]com/(Associate|Disassociate|Replace)IamInstanceProfile.*"
+    "|logs[.]amazonaws[.]com/DeleteLogGroup|s3[.]amazonaws[.]com/(DeleteBucket|PutBucketLifecycle(Configuration)?)"
     "|(account|cloudtrail|cognito-identity|ds|ds-data|eks|elasticache|es|fsx|glue|lightsail|memorydb|mq|organizations|rds"
-    "|redshift|redshift-serverless|rolesanywhere|transfer|workmail)[.]amazonaws[.]com"
+    "|redshift|redshift-serverless|rolesanywhere|securitylake|transfer|workmail)[.]amazonaws[.]com"
     "/(Accept|Add|Assoc|Assume|Attach|Change|Close|Create|Delete|Dereg|Detach|Disa|Enable|Import|Invite|Leave|Modify|Move"
     "|Put|Register|Remove|Reset|Rotate|Set|Stop|Update).*"
     "|[a-z0-9-]+[.]amazonaws[.]com/((Set|Reset|Change|Update|Rotate)[A-Za-z]*Password"

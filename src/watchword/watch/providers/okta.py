@@ -24,7 +24,7 @@ _COLUMNS = (
     ("authenticationContext", "STRUCT(externalSessionId VARCHAR, rootSessionId VARCHAR)"),
     ("outcome", "STRUCT(result VARCHAR, reason VARCHAR)"),
     ("securityContext", "STRUCT(asNumber BIGINT)"),
-    ("target", 'STRUCT(id VARCHAR, "type" VARCHAR, alternateId VARCHAR, changeDetails JSON)[]'),
+    ("target", 'STRUCT(id VARCHAR, "type" VARCHAR, alternateId VARCHAR, displayName VARCHAR, changeDetails JSON)[]'),
     ("transaction", "STRUCT(id VARCHAR)"),
     (
         "debugContext",

@@ -45,6 +45,10 @@ WITH field AS (
             list_filter(record.target, lambda t: (t."type" = 'User') IS NOT TRUE),
             lambda t: coalesce(t.alternateId, t.id)
         )[1] AS other,
+        list_aggregate(list_transform(
+            list_filter(record.target, lambda t: (t."type" = 'User') IS NOT TRUE),
+            lambda t: concat_ws(' ', t.displayName, nullif(t.alternateId, 'unknown'))
+        ), 'string_agg', ' ') AS titles,
         -- A target is the user it names, wherever it stands in the list; else the first thing named; else nobody.
         coalesce(
             nullif(list_filter(record.target, lambda t: lower(t."type") = 'user'), []), nullif(record.target[1:1], []),
@@ -62,6 +66,17 @@ SELECT
             coalesce(nullif(concat_ws(' ', changed, CAST("target".changeDetails AS VARCHAR)), ''), 'email'),
             '(?i)mail|phone|login'
         ) THEN 'user.account.update_profile/no contact'
+        -- Of a group its name alone tells whether it lends power.
+        WHEN native IN ('group.user_membership.add', 'group.user_membership.remove') THEN native || CASE
+            WHEN regexp_matches(titles, '(?i)admin|operator|root|wheel|sudo|help.?desk|service.?desk|replicat') THEN '/privileged'
+            ELSE '/other'
+        END
+        -- An application that is sent everybody's password, and one by which another organization's users come in.
+        WHEN native IN ('application.lifecycle.create', 'application.lifecycle.update', 'application.lifecycle.activate') THEN native || CASE
+            WHEN regexp_matches(reason, '(?i)pushing user passwords') THEN '/passwords'
+            WHEN regexp_matches(titles, '(?i)org2org') THEN '/org2org'
+            ELSE '/other'
+        END
         ELSE native
     END AS native_action,
     actor,
@@ -102,6 +117,7 @@ SELECT
     device,
     session,
     CASE
+        WHEN starts_with(native, 'group.user_membership.') THEN coalesce(nullif(titles, ''), nullif(reason, ''))
         WHEN starts_with(native, 'user.mfa.') OR starts_with(native, 'user.account.privilege')
             THEN coalesce(said, nullif(reason, ''), other)
         ELSE coalesce(said, other, nullif(reason, ''))

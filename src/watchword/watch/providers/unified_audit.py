@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from watchword.watch.providers.exchange import Told, told
 from watchword.watch.providers.log_analytics import parsed
 from watchword.watch.providers.provider import Json
 from watchword.watch.providers.recased import at, text
@@ -53,6 +54,8 @@ def unified_row(value: Json) -> Json | None:
         if isinstance(value.get(name), str | dict):
             inner = parsed(value[name])
             return inner if isinstance(inner, dict) else {}
+    if isinstance(value.get("Operation"), str) and "AdditionalProperties" in value:
+        return _of_enriched(value)
     if isinstance(value.get("Operation"), str):
         return _of_sentinel(value) if "OfficeWorkload" in value else value
     if isinstance(value.get("operation"), str) and "creationtime" in value:
@@ -116,20 +119,25 @@ def _of_sentinel(row: Json) -> Json:
     }
 
 
-_AUDITS = {
-    ("Set-AdminAuditLogConfig", "UnifiedAuditLogIngestionEnabled"): ("/less", "/more"),
-    ("Set-MailboxAuditBypassAssociation", "AuditBypassEnabled"): ("/more", "/less"),
-    ("Set-Mailbox", "AuditEnabled"): ("/less", ""),
-}
-"""Commands that set what is logged, by their parameter: what it makes of the log, false and true."""
+def _of_enriched(row: Json) -> Json:
+    """A row of Sentinel's `EnrichedMicrosoft365AuditLogs`, which keeps what is not of every row in one member."""
+    inner = parsed(row.get("AdditionalProperties"))
+    return (
+        ({name: parsed(each) for name, each in inner.items()} if isinstance(inner, dict) else {})
+        | {name: each for name, each in row.items() if each not in (None, "")}
+        | {
+            "CreationTime": row.get("CreationTime") or row.get("TimeGenerated"),
+            "ClientIP": row.get("ClientIp") or row.get("ClientIP"),
+            "UserType": _kind_of_user(row.get("UserType")),
+        }
+    )
 
 
-def _of_audit(command: str, parameters: dict[str, str | None]) -> str:
-    """What *command* makes of the log, to stand after its name; nothing where it is no such command."""
-    for (name, parameter), made in _AUDITS.items():
-        if name == command and (said := parameters.get(parameter)) is not None:
-            return made[said.strip("$ ").lower() == "true"]
-    return ""
+_COMMAND = re.compile(r"[A-Z][a-z]+-[A-Z]\w+")
+"""How a command of Exchange is called: what it is done to is named by a path."""
+_OF_MAILBOX = ("Set-Mailbox", "Set-MailUser", "Set-User", "Remove-Mailbox", "Remove-MailUser", "Undo-SoftDeleted")
+_NEW = ("New-Mailbox", "New-MailUser", "New-RemoteMailbox", "Undo-SoftDeletedMailbox")
+_LOGINS = ("MicrosoftOnlineServicesID", "UserPrincipalName", "WindowsLiveID", "Name")
 
 
 def audits_of(row: Json) -> tuple[Json, ...] | None:
@@ -159,44 +167,67 @@ def audits_of(row: Json) -> tuple[Json, ...] | None:
         )
     name = operation.rstrip(". ")
     parameters = {key: text(each) for key, each in _named(row.get("Parameters")).items()}
-    name += _of_audit(name, parameters)
-    if name == "Set-Mailbox" and any(key.startswith(("Forward", "DeliverToMailbox")) for key in parameters):
-        name = "Set-Mailbox/forwarding"
+    if name.endswith("FolderPermissions") and isinstance(folder := at(row, "Item", "ParentFolder"), dict):
+        shared = {"User": "MemberUpn", "AccessRights": "MemberRights", "Identity": "Path"}
+        parameters |= {ours: text(at(folder, theirs)) for ours, theirs in shared.items()}
     deleted = _notices(row) if name in _DELETIONS else ()
-    if deleted:
-        name = f"{name}/notice"
-    mailbox = name.endswith(("InboxRule", "InboxRules")) or name.startswith("Set-Mailbox") or bool(deleted)
-    # Of a mailbox's settings the object is the mailbox, by its path; of a rule in it, the rule.
-    named = (text(row.get("ObjectId")) or "").rpartition("/")[2] if name.startswith("Set-Mailbox") else None
-    identity = (parameters.get("Identity") or "").rpartition("/")[2] if named is not None else None
-    target = text(row.get("MailboxOwnerUPN")) or (
-        parameters.get("Mailbox") or identity or named or user if mailbox else _told(row.get("ObjectId")) or ""
-    )
-    kind, whom = _object(row.get("Target"))
-    return (
+    did = (Told(f"{name}/notice", given=deleted[0]),) if deleted else told(name, parameters)
+    whom = _whom(row, name, parameters, user, bool(deleted))
+    kind, whose = _object(row.get("Target"))
+    common = {
+        "activityDateTime": _zoned(row.get("CreationTime")),
+        "correlationId": correlation,
+        "tenantId": text(row.get("OrganizationId")),
+        "result": _result(row.get("ResultStatus")),
+        "initiatedBy": _initiator(user, row, extended, address),
+        "additionalDetails": [{"key": key, "value": each} for key, each in parameters.items()],
+    }
+    changed = [
+        {"displayName": key, "oldValue": at(each, "OldValue"), "newValue": at(each, "NewValue")}
+        for key, each in _named(row.get("ModifiedProperties")).items()
+    ]
+    if name == "Change user license" and (details := text(extended.get("additionalDetails"))):
+        before, _, after = details.rpartition("NewValue")
+        changed.append({"displayName": "AssignedLicense", "oldValue": before, "newValue": after})
+    is_person = kind == "User" or _is_of_mailbox(name, bool(deleted))
+    return tuple(
         {
             "id": text(row.get("Id")),
-            "activityDisplayName": name,
-            "activityDateTime": _zoned(row.get("CreationTime")),
-            "correlationId": correlation,
-            "tenantId": text(row.get("OrganizationId")),
-            "result": _result(row.get("ResultStatus")),
-            "resultReason": deleted[0] if deleted else None,
-            "initiatedBy": _initiator(user, row, extended, address),
+            "activityDisplayName": one.name,
+            "resultReason": one.given,
             "targetResources": [
                 {
-                    "id": whom or target,
-                    "type": "User" if kind == "User" or "@" in target or mailbox else kind or "Other",
-                    "userPrincipalName": target if target != whom else None,
-                    "modifiedProperties": [
-                        {"displayName": key, "oldValue": at(each, "OldValue"), "newValue": at(each, "NewValue")}
-                        for key, each in _named(row.get("ModifiedProperties")).items()
-                    ],
+                    "id": whose or target,
+                    "type": "User" if one.whom or "@" in target or is_person else kind or "Other",
+                    "userPrincipalName": target if target != whose else None,
+                    "modifiedProperties": changed,
                 }
+                for target in one.whom or (whom,)
             ],
-            "additionalDetails": [{"key": key, "value": each} for key, each in parameters.items()],
-        },
+        }
+        | common
+        for one in did
     )
+
+
+def _is_of_mailbox(name: str, deleted: bool) -> bool:
+    return name.endswith(("InboxRule", "InboxRules")) or name.startswith((*_OF_MAILBOX, *_NEW)) or deleted
+
+
+def _whom(row: Json, name: str, parameters: dict[str, str | None], user: str, deleted: bool) -> str:
+    """Whom a row is about: of a rule in a mailbox the object is the rule, of a command a path."""
+    if owner := text(row.get("MailboxOwnerUPN")):
+        return owner
+    named = (_told(row.get("ObjectId")) or "").rpartition("/")[2] if _COMMAND.fullmatch(name) else None
+    if name in _NEW:
+        return next((said for login in _LOGINS if (said := parameters.get(login))), named or "")
+    identity = (parameters.get("Identity") or "").rpartition("/")[2].partition(":\\")[0]  # A folder is behind a colon.
+    if name.endswith(("TransportRule", "JournalRule")):
+        return user  # It is about everybody's mail.
+    if _is_of_mailbox(name, deleted):
+        is_rule = name.endswith(("InboxRule", "InboxRules")) or deleted
+        return parameters.get("Mailbox") or ("" if is_rule else identity or named) or user
+    return (named or identity) if named is not None else _told(row.get("ObjectId")) or ""
 
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")

@@ -23,7 +23,7 @@ _NAMES = (
     "ClientName", "ClientAddress", "AccountName", "PasswordLastSet", "UserAccountControl", "UserPrincipalName",
     "SamAccountName", "AllowedToDelegateTo", "SidHistory", "ObjectDN", "ObjectGUID", "ObjectClass",
     "AttributeLDAPDisplayName", "AttributeValue", "OperationType", "OpCorrelationID", "Data", "AuditPolicyChanges",
-    "Requester", "Attributes", "AccountExpires",
+    "Requester", "Attributes", "AccountExpires", "DnsHostName",
 )
 # fmt: on
 _OTHER = (

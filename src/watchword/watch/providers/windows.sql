@@ -50,7 +50,7 @@ SELECT
         address := coalesce(nullif(IpAddress, '-'), ClientAddress), logon_type := LogonType,
         workstation := coalesce(nullif(WorkstationName, '-'), Workstation, ClientName), status := Status, sub_status := SubStatus,
         password_set := PasswordLastSet, expires := AccountExpires, uac := UserAccountControl, upn := UserPrincipalName, sam := SamAccountName,
-        delegate := AllowedToDelegateTo, history := SidHistory, dn := ObjectDN, guid := ObjectGUID, class := ObjectClass,
+        delegate := AllowedToDelegateTo, dns := DnsHostName, history := SidHistory, dn := ObjectDN, guid := ObjectGUID, class := ObjectClass,
         attribute := AttributeLDAPDisplayName, "value" := AttributeValue, operation := OperationType,
         operation_id := OpCorrelationID, "data" := "Data", audit := AuditPolicyChanges, requester := Requester,
         asked := Attributes, imitated := watchword_imitated, event_number := EventID
@@ -90,7 +90,7 @@ WITH field AS (
         native IN ('4728', '4729', '4732', '4733', '4756', '4757') AS is_group,
         native IN ('4624', '4625', '4768', '4771', '4776', '4778', '1202', '1203') AS is_sign_in,
         -- What is about the domain, its certificates or a log, and no one account.
-        regexp_full_match(native, '1102|System/104|4706|4707|4713|4716|4719|4739|486[567]|488[25]|489[012689]|4900|4906|4912') AS is_setting,
+        regexp_full_match(native, '307|1102|System/104|4706|4707|4713|4716|4719|4739|486[567]|488[25]|489[012689]|4900|4906|4912') AS is_setting,
         lower(nullif(trim(record.requester), '')) AS requester_name,
         -- A certificate that is asked for in another's name: of several, whoever asks may put their own first.
         -- An address may stand for an account by its SID.
@@ -109,6 +109,7 @@ WITH field AS (
         nullif(regexp_replace(record.history, '^(-|%%1793|<value not set>)$', ''), '') AS added_history,
         nullif(regexp_replace(record.upn, '^(-|%%1793|<value not set>)$', ''), '') AS new_upn,
         nullif(regexp_replace(record.sam, '^(-|%%1793|<value not set>)$', ''), '') AS new_sam,
+        nullif(regexp_replace(record.dns, '^(-|%%1793|<value not set>)$', ''), '') AS new_dns,
         nullif(regexp_replace(record.password_set, '^(-|%%1793|<value not set>)$', ''), '') AS password_at,
         -- Of a local account 4738 has every value, changed or not; only its flags are those that changed. In a domain,
         -- whose name is not the machine's, whoever writes an account may write all of these at once.
@@ -146,7 +147,7 @@ named AS (
         END AS names,
         -- Which groups lend power is known by the end of their SID, or by name.
         regexp_matches(target_sid, '(?i)^s-1-5-32-(544|548|549|550|551|578|580)$|^s-1-5-21-.*-(512|516|517|518|519|520|521|526|527)$')
-            OR regexp_matches(target_name, '(?i)^((domain |enterprise |schema |key |enterprise key |dns|exchange organization )?(admins|administrators?|administration)|dnsadmins|organization management|(account|backup|server|print) operators|group policy creator owners)$')
+            OR regexp_matches(target_name, '(?i)^((domain |enterprise |schema |key |enterprise key |dns|exchange organization |esx )?(admins|administrators?|administration)|dnsadmins|organization management|(account|backup|server|print) operators|group policy creator owners)$')
             AS is_privileged
     FROM field
 ),
@@ -190,6 +191,13 @@ kinds AS (
                 WHEN delegated IS NOT NULL OR regexp_matches(
                     uac, '\b(2093|2098)\b|''Trusted (For|To Authenticate For) Delegation'' - Enabled'
                 ) THEN '4742 delegation'
+                -- A machine that is taken for a controller is sent everybody's password.
+                WHEN regexp_matches(uac, '\b2088\b|''Server Trust Account'' - Enabled') THEN '4742 a controller'
+                WHEN added_history IS NOT NULL THEN '4742 another''s identifier'
+                -- A certificate of a machine is for its name in DNS. It gives itself its own.
+                WHEN NOT coalesce(ends_with(actor_name, '$'), false) AND lower(split_part(new_dns, '.', 1)) NOT IN (
+                    lower(rtrim(target_name, '$')), lower(rtrim(coalesce(new_sam, target_name), '$'))
+                ) THEN '4742 another''s name'
                 ELSE '4742 other'
             END]
             WHEN native = '5136' THEN list_filter([
@@ -201,6 +209,9 @@ kinds AS (
                     WHEN 'serviceprincipalname' THEN CASE
                         WHEN NOT is_taken_off AND coalesce(NOT regexp_full_match(class, '(?i)computer|msDS-.*ManagedServiceAccount'), true)
                             THEN '5136 service name'
+                        -- Names that only a controller has: of a catalogue, and of replication.
+                        WHEN NOT is_taken_off AND regexp_matches("value", '(?i)^(GC/|E3514235-4B06-11D1-AB04-00C04FC2DCD2/)')
+                            AND NOT coalesce(ends_with(actor_name, '$'), false) THEN '5136 a controller'
                     END
                     WHEN 'msds-allowedtodelegateto' THEN CASE WHEN NOT is_taken_off THEN '5136 delegation' END
                     WHEN 'msds-allowedtoactonbehalfofotheridentity' THEN CASE WHEN NOT is_taken_off THEN '5136 delegation' END
@@ -210,18 +221,29 @@ kinds AS (
                     WHEN 'useraccountcontrol' THEN CASE
                         WHEN is_taken_off THEN NULL
                         WHEN (new_flags & 17301504) <> 0 THEN '5136 delegation'  -- 0x80000, 0x1000000
+                        WHEN (new_flags & 8192) <> 0 THEN '5136 a controller'  -- 0x2000
                         WHEN (new_flags & 4194304) <> 0 THEN '5136 no proof before tickets'  -- 0x400000
                         WHEN (new_flags & 32) <> 0 AND lower(class) IS DISTINCT FROM 'computer' THEN '5136 no password needed'
                         WHEN (new_flags & 2097280) <> 0 THEN '5136 password to be recovered'  -- 0x80, 0x200000
                     END
-                    -- Rights over the domain itself, or over all who administer it.
+                    WHEN 'dnshostname' THEN CASE
+                        WHEN NOT is_taken_off AND NOT coalesce(ends_with(actor_name, '$'), false)
+                            AND lower(split_part("value", '.', 1)) <> lower(regexp_extract(dn, '(?i)^CN=([^,]+)', 1)) THEN '5136 another''s name'
+                    END
+                    -- How a domain treats those who administer it, or how many machines anybody may add to it.
+                    WHEN 'dsheuristics' THEN '5136 setting of the domain'
+                    WHEN 'ms-ds-machineaccountquota' THEN '5136 setting of the domain'
+                    -- Rights over the domain itself, or over all who administer it; or who may ask for certificates of a kind.
                     WHEN 'ntsecuritydescriptor' THEN CASE
+                        WHEN lower(class) IN ('pkicertificatetemplate', 'pkienrollmentservice') AND NOT is_taken_off
+                            THEN '5136 certificate template'
                         WHEN (lower(class) = 'domaindns' OR regexp_matches(dn, '(?i)^CN=AdminSDHolder,CN=System,'))
                             AND NOT is_taken_off THEN '5136 rights over the domain'
                     END
                     WHEN 'pwdlastset' THEN CASE WHEN "value" = '0' AND NOT is_taken_off
                         THEN '5136 password to be changed' END
-                    ELSE CASE WHEN regexp_matches(
+                    ELSE CASE WHEN lower(class) = 'pkicertificatetemplate' THEN '5136 certificate template'
+                    WHEN regexp_matches(
                         attribute, '(?i)^(altSecurityIdentities|mail|otherMailbox|proxyAddresses|mobile|otherMobile|telephoneNumber|otherTelephone)$'
                     ) THEN '5136 contact' END
                 END

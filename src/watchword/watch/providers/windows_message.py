@@ -43,6 +43,7 @@ _SECTIONS = {
         "User Account Control": "UserAccountControl",
         "AllowedToDelegateTo": "AllowedToDelegateTo",
         "SID History": "SidHistory",
+        "DNS Host Name": "DnsHostName",
     },
     "Object": {"DN": "ObjectDN", "GUID": "ObjectGUID", "Class": "ObjectClass"},
     "Attribute": {"LDAP Display Name": "AttributeLDAPDisplayName", "Value": "AttributeValue"},
@@ -88,7 +89,7 @@ _LONGEST = 65_536
 # fmt: off
 _REST = (
     "Display Name", "Home Directory", "Home Drive", "Script Path", "Profile Path", "User Workstations", "Logon Hours",
-    "Primary Group ID", "Old UAC Value", "New UAC Value", "User Parameters", "DNS Host Name", "Service Principal Names",
+    "Primary Group ID", "Old UAC Value", "New UAC Value", "User Parameters", "Service Principal Names",
     "Privileges", "Attributes", "Failure Information", "Failure Reason", "Status", "Sub Status", "Process Information",
     "Caller Process ID", "Logon GUID", "Impersonation Level", "Restricted Admin Mode", "Virtual Account", "Client Port",
     "Elevated Token", "Linked Logon ID", "Network Account Name", "Service Information", "Service Name", "Service ID",

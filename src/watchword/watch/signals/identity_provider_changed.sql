@@ -13,7 +13,7 @@ needs = ["happened"]
 keyed = "event"
 
 [parameters]
-vouches = '''identity[ _.-]?provider|\bidp\b|external.?idp|saml|oidc|openid|federat|inbound_sso|sso_(settings|enabled|update)|single_sign_on|(workforce|workload_identity)_pool_provider|trusted_(server|domain)|trusted.?token.?issuer|trust.?anchor|domain authentication|publickeyinfrastructure|certificate_?authorit|register connector|pass-?through|desktop sso|kerberos domain|\biwa|agent\.ad|remote_directory|^(4706|4716|4865|4867)$'''
+vouches = '''identity[ _.-]?provider|\bidp\b|external.?idp|saml|oidc|openid|federat|inbound_sso|sso_(settings|enabled|update)|single_sign_on|(workforce|workload_identity)_pool_provider|trusted_(server|domain)|trusted.?token.?issuer|trust.?anchor|domain authentication|publickeyinfrastructure|certificate_?authorit|register connector|pass-?through|desktop sso|kerberos domain|\biwa|agent\.ad|remote_directory|authserver|partnerapplication|policy key|registrationassignments/|^(4706|4716|4865|4867)$'''
 ends = "delet|remov|disabl|deactivat|disassociat|user to managed"
 */
 SELECT id AS event, "target", actor, "time", native_action,
