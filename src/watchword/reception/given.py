@@ -8,6 +8,7 @@ from typing import TypeAlias
 from litestar.di import NamedDependency
 
 from watchword.app import App
+from watchword.desk.browsers import Visitor
 from watchword.reception.afterwards import Afterwards
 from watchword.reception.sessions import Actor, Sessions, Throttle
 
@@ -15,6 +16,9 @@ TheApp: TypeAlias = NamedDependency[App]
 
 TheActor: TypeAlias = NamedDependency[Actor]
 """Whoever is signed in; asking for it refuses everybody else."""
+
+TheVisitor: TypeAlias = NamedDependency[Visitor]
+"""Whoever it is, signed in or not."""
 
 Now: TypeAlias = NamedDependency[datetime]
 """The desk's time, read once for this request."""
