@@ -110,7 +110,7 @@ class Clearing:
         if seen.protected:
             _refuse("protected", seen.protected)
         # (6) the facts it was approved under still hold, or became milder
-        self.steps.registry.observe(seen, self.steps.executor, at)
+        self.steps.registry.observe(seen, self.steps.executor, self.steps.now(at))
         loaded = self.steps.load(loaded.case.id)
         self._facts(loaded, at)
         # (7) every approver held what they voted with, then and now, and signed where asked; so for broken glass

@@ -100,6 +100,7 @@ class Intake:
             self.steps.demand_active_policy()
             self.steps.demand_anywhere(actor, Step.OPEN, at)
         seen = self.find(directory, query)
+        at = self.steps.now(at)  # a directory may take its time
         with self.steps.registry.folds.moment():
             account = self.steps.registry.observe(seen, actor, at)
             subject = self.steps.names.owner(account.id)
