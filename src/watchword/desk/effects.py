@@ -259,12 +259,13 @@ class Runner:
         elif isinstance(loaded.case, Released) and yields_credential(loaded.case) and loaded.case.jwk is None:
             raise Refused("Nobody has opened the hand-over yet.", "Opening it asks again.", ("no_hand_over_key",))
         else:
+            size = self.steps.ledger.size
             try:
                 order = self.clearing.judge(loaded, at)
                 if change_of(loaded.case, number) not in order.cleared.changes:
                     raise Corrupt("The change to be done is not among those approved.", "Stop, and run fsck.")
                 self._cap(order.loaded.case, at)
-                self._perform(order, number, row, at)
+                self._perform(order, number, size, row, at)
             except Refused as refused:
                 self._refused(loaded.case, refused, at)
                 raise
@@ -301,7 +302,7 @@ class Runner:
         mine = max((s.seq for s in lately if s.case == case.id), default=Seq(0))
         return sum(s.seq < mine for s in lately) >= self.caps.of(case.account_class)
 
-    def _perform(self, order: Order, number: int, row: EffectRow, at: datetime) -> None:
+    def _perform(self, order: Order, number: int, size: int, row: EffectRow, at: datetime) -> None:
         case, native = order.loaded.case, order.native
         change = change_of(case, number)
         value = self.desk.new_contact.approved(case.id, change) if isinstance(change, SetContact) else None
@@ -323,6 +324,12 @@ class Runner:
         if self._beyond_the_cap(case, at):
             log.warning("change.stepped_back", case=case.id, number=number)
             self._ended(case.id, number, "not_done", "not asked of the directory: beyond the cap", row, at)
+            return
+        try:
+            self.clearing.demand_still(order, size, self.steps.now(at))
+        except (Refused, Unavailable) as withdrawn:  # what was started is ended; the next judgement says what follows
+            log.warning("change.stepped_back", case=case.id, number=number, why=withdrawn.what)
+            self._ended(case.id, number, "not_done", f"not asked of the directory: {withdrawn.what}", row, at)
             return
         try:
             receipt = order.directory.apply(native, change, row.id, secret, value)
