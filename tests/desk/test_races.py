@@ -169,7 +169,7 @@ def change_of(office: Office, case: CaseId) -> str:
     return next(e.id for e in office.app.ledger.effects() if e.stream == f"case/{case}" and e.kind == "change")
 
 
-# --- what is taken back while the directory is asked --------------------------------------------------------------------
+# --- what is taken back while the directory is asked -----------------------------------------------------------------
 
 
 class Meanwhile(Sandbox):
