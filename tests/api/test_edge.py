@@ -20,6 +20,7 @@ from watchword.core.errors import Conflict, Corrupt, Invalid, Refused, Unavailab
 from watchword.core.ids import CaseId
 from watchword.core.person import Kind
 from watchword.desk import people as desk_people
+from watchword.directories.sandbox import Seed
 from watchword.reception.problems import FAULTS, NotSignedIn, problem_of
 from watchword.reception.sessions import FAILURES, Sessions, Throttle
 
@@ -420,3 +421,17 @@ def test_guesses_side_by_side_are_counted_before_they_are_looked_at(organisation
     with ThreadPoolExecutor(max_workers=40) as pool:
         codes = Counter(pool.map(guess, range(40)))
     assert codes == {401: FAILURES, 429: 30}
+
+
+def test_a_name_hides_nothing(organisation: Organisation) -> None:
+    """People write their own name in many a directory: one that turns what follows round is shown as what it is."""
+    organisation.sandbox.seed((Seed(login="n.wren", display_name="Nell\u202e\u200b Wren", mail="n.wren@example.test"),))
+    app, root = organisation.app, organisation.app.names.person("root")
+    nell = app.people.register(root, login="nell", name="Nell Wren", kind=Kind.EMPLOYEE, unit="", at=organisation.at)
+    app.people.link(root, nell, "sandbox", app.desk.intake.find("sandbox", "n.wren").native_id, organisation.at)
+    agent = organisation.sign_in("ilse")
+    asked = {"directory": "sandbox", "account": "n.wren", "action": "password_reset", "reason": "I forgot it."}
+    case = agent.post("/api/cases", asked).json()["case"]
+    page = agent.get(f"/cases/{case}").text
+    assert "Nell\\u202e\\u200b Wren" in page
+    assert not {"\u202e", "\u200b"} & set(page)

@@ -68,7 +68,7 @@ class Intake:
                 where="account",
             )
         if len(found) > 1:
-            several = ", ".join(f"{a.display_name} ({a.login})" for a in found)
+            several = ", ".join(f"{a.called} ({a.login})" for a in found)
             raise Invalid(
                 f"{len(found)} accounts answer to {query!r}: {several}.", "Name one by its login.", where="account"
             )

@@ -173,7 +173,7 @@ def _needed(app: App, actor: PersonId, at: datetime, said: Said) -> view.Needs:
     again = standing.recoveries_within(app.policy.procedures.repeat.window, at) if standing else 0
     asked = app.policy.procedures.require(account_class, action, context_of(said), completed_recoveries_7d=again)
     note = f"{wording.plain(account_class)}, {seen.unit or 'no unit'}"
-    account = view.Fact(label="Account", value=seen.display_name, note=note)
+    account = view.Fact(label="Account", value=seen.called, note=note)
     others = beside(app, actor, at, account=known, subject=subject) if known else ()
     factors = seen.factors if action is Action.FACTOR_RESET else ()
     told = said_beside(app, others, at, other=False)
