@@ -562,3 +562,15 @@ def test_nobody_of_the_desk_walks_it_for_somebody(place: Organisation, app_of_ma
     alone.browser = agent.client
     assert alone.says("totp", app_of_mara.at(place.at)) == NOTHING
     assert (alone.types().count("desk_browser.refused"), alone.types().count("method.proved")) == (1, 0)
+
+
+def test_it_goes_on_after_it_stopped_half_way(place: Organisation, key: SoftAuthenticator) -> None:
+    """Where the ticket was written and nothing after it, as before a crash, the next right answer goes on."""
+    alone = Alone(place, "m.lindqvist")
+    alone.says("passkey", key.get(alone.chooses("passkey")["options"]))
+    portal = place.app.steps.portal
+    assert portal is not None
+    place.app.desk.intake.link_ticket(portal, alone.case, f"self-service {alone.case}", place.at)
+    alone.chooses("mail_code")
+    place.works()
+    assert alone.says("mail_code", place.code("mail"))["page"].startswith(f"/c/{alone.case}/")

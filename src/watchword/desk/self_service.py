@@ -271,7 +271,8 @@ class SelfService:
         portal, now = self._portal(), self.steps.load(case).case
         if ALONE not in portal_relations(now, portal, portal) or self.desk.verification.missing(now, at):
             return
-        self.desk.intake.link_ticket(portal, case, f"self-service {case}", at)
+        if now.ticket is None:  # else this stopped half-way before
+            self.desk.intake.link_ticket(portal, case, f"self-service {case}", at)
         self.desk.verification.ask(portal, case, at)
         self.desk.decisions.release(portal, case, at)
 
