@@ -49,6 +49,9 @@ def test_an_agent_answers_for_nobody_in_their_own_browser(recovery: Recovery) ->
         assert staff.post(f"/api/caller{recovery.page}/check", {"word": "any"}).json()["reasons"] == ["desk_browser"]
         assert answered(recovery, staff.client) == REFUSED
     assert noted(recovery) == ["ilse", "dario"]
+    told = (e["actor"] for e in recovery.read()["entries"] if e["type"] == "desk_browser.refused")
+    assert list(told) == ["ilse", "dario"]
+    assert "asked for in a browser of the desk" in recovery.agent.get(f"/cases/{recovery.case}").text
     assert recovery.read()["state"] == "verifying"
     assert answered(recovery, recovery.caller) == (200, None)
 

@@ -213,24 +213,25 @@ class Steps:
         """
         person = self.registry.person(actor)
         units = dict.fromkeys((person.unit, *(g.unit for g in person.grants if g.unit is not None)))
-        rulings = [
-            self.policy.people.rule(
-                person,
-                step,
-                CaseFacts(
-                    case=None,
-                    unit=unit,
-                    account_class=AccountClass.STANDARD,
-                    action=Action.UNLOCK,
-                    subject=None,
-                    relations=self.relations_to_new(actor),
-                ),
-                at,
-            )
-            for unit in units
-        ]
+        rulings = [self._mildest(person, step, unit, at) for unit in units]
         if not any(r.allowed and not r.errors for r in rulings):
             rulings[0].demand()
+
+    def opens_in(self, actor: PersonId, unit: str, at: datetime) -> bool:
+        """Whether *actor* may take in the mildest request of *unit*."""
+        ruling = self._mildest(self.registry.person(actor), Step.OPEN, unit, at)
+        return ruling.allowed and not ruling.errors
+
+    def _mildest(self, person: Person, step: Step, unit: str, at: datetime) -> Ruling:
+        facts = CaseFacts(
+            case=None,
+            unit=unit,
+            account_class=AccountClass.STANDARD,
+            action=Action.UNLOCK,
+            subject=None,
+            relations=self.relations_to_new(person.id),
+        )
+        return self.policy.people.rule(person, step, facts, at)
 
     def demand_unrecovered(self, actor: PersonId, at: datetime, instead: str) -> None:
         """Refuse somebody one of whose own accounts was recovered within seven days: whoever it is may be another one.

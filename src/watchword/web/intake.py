@@ -146,7 +146,8 @@ def _needed(app: App, actor: PersonId, at: datetime, said: Said) -> view.Needs:
     roles = registry.person(actor).grants
     if not any(g.until is None or at < g.until for g in roles):
         raise Refused("You hold no role here.", "Ask an administrator.", ("no_role",))
-    seen = app.desk.intake.find(said.get("directory") or next(iter(app.directories), ""), said["account"].strip())
+    directory = said.get("directory") or next(iter(app.directories), "")
+    seen = app.desk.intake.find_for(actor, directory, said["account"].strip(), at)
     known = app.names.account(seen.directory, seen.native_id)
     standing = registry.account(known) if known else None
     subject = app.names.owner(known) if known else None
