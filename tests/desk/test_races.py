@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -20,7 +20,7 @@ from tests.desk.test_owners import UNLOCK, releasable, unlocked
 from watchword.core.account import AccountClass
 from watchword.core.action import Step
 from watchword.core.change import Change, Suspend
-from watchword.core.errors import Refused
+from watchword.core.errors import Conflict, Refused
 from watchword.core.ids import AccountId, CaseId
 from watchword.core.person import Delegation, Kind, Person, Role, RoleGrant
 from watchword.core.ruling import CaseFacts, Ruling
@@ -374,3 +374,35 @@ def test_who_becomes_an_administrator_meanwhile_is_no_delegates(office: Office) 
     with pytest.raises(Refused):
         people.set_password(dana, petra, "known to the delegate", at)
     assert not people.sign_in_of(petra)
+
+
+class Moment(datetime):
+    """A time that is cut to the millisecond, as the ledger does with an entry's, while something *happens*, once."""
+
+    happens: Callable[[], object] | None = None
+
+    def replace(self, **parts: Any) -> datetime:  # type: ignore[override]  # what is given by name
+        """What happens; then the time with these parts."""
+        if self.happens is not None:
+            happens, self.happens = self.happens, None
+            happens()
+        return super().replace(**parts)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_two_who_are_made_known_by_one_login(processes: int, request: pytest.FixtureRequest) -> None:
+    """Of two at one moment whoever came second is told, and gives no roles to a namesake nobody finds."""
+    offices = (request.getfixturevalue("office"),) if processes == 1 else request.getfixturevalue("shared")
+    office, elsewhere = offices[0], offices[-1]
+    made: list[object] = []
+
+    def register(where: Office, name: str, at: datetime) -> None:
+        people, root = where.app.people, where["root.admin"]
+        made.append(people.register(root, login="zoe", name=name, kind=Kind.EMPLOYEE, unit="desk", at=at))
+
+    moment = Moment.fromtimestamp(office.at.timestamp(), UTC)
+    moment.happens = lambda: register(elsewhere, "Zoe Birk", office.at)
+    with pytest.raises(Conflict):
+        register(office, "Zoe Amsel", moment)
+    assert made == [office["zoe"]]
+    assert office.app.names.said(office["zoe"])[1] == "Zoe Birk"
