@@ -174,6 +174,7 @@ class App:
             country=settings.console.country,
             shared_numbers=settings.console.shared_numbers,
             party=approvals,
+            clock=self.clock,
         )
         approving = Passkey(approvals)
         self.desk = Desk(self.steps, self.methods, approving, approvals)

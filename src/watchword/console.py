@@ -28,9 +28,12 @@ from watchword.api.handlers import HANDLERS
 from watchword.api.session import COOKIE
 from watchword.app import App
 from watchword.core.errors import WatchwordError
+from watchword.desk.browsers import Visitor
 from watchword.languages.catalogue import Words, preferred, words
 from watchword.reception import approver
 from watchword.reception.afterwards import Afterwards
+from watchword.reception.browser import NAME as BROWSER_NAME
+from watchword.reception.browser import mark_of
 from watchword.reception.caller import is_callers, problem_in
 from watchword.reception.landing import door
 from watchword.reception.problem_docs import Described
@@ -91,6 +94,10 @@ def create_console(
 
     def actor(request: Request[Any, Any, Any]) -> Actor:
         return known.actor(request.cookies.get(COOKIE))
+
+    def visitor(request: Request[Any, Any, Any]) -> Visitor:
+        mark = mark_of(app, request.cookies.get(BROWSER_NAME))
+        return Visitor(signed_in=known.whose(request.cookies.get(COOKIE)), mark=mark)
 
     def csrf(request: Request[Any, Any, Any]) -> str:
         return str(ScopeState.from_scope(request.scope).csrf_token or "")
@@ -157,6 +164,7 @@ def create_console(
             "recoveries": Provide(lambda: recoveries, use_cache=True, sync_to_thread=False),
             "afterwards": Provide(lambda: later, use_cache=True, sync_to_thread=False),
             "actor": Provide(actor, sync_to_thread=False),
+            "visitor": Provide(visitor, sync_to_thread=False),
             "csrf": Provide(csrf, sync_to_thread=False),
             "at": Provide(at, sync_to_thread=False),
         },

@@ -18,8 +18,9 @@ from tests.api.organisation import PASSWORD, Organisation, served
 from watchword.console import create_console
 from watchword.core.errors import Conflict, Corrupt, Invalid, Refused, Unavailable, WatchwordError
 from watchword.core.ids import CaseId
-from watchword.core.person import Kind
+from watchword.core.person import Kind, Role, RoleGrant
 from watchword.desk import people as desk_people
+from watchword.directories.sandbox import Seed
 from watchword.reception.problems import FAULTS, NotSignedIn, problem_of
 from watchword.reception.sessions import FAILURES, Sessions, Throttle
 
@@ -420,3 +421,42 @@ def test_guesses_side_by_side_are_counted_before_they_are_looked_at(organisation
     with ThreadPoolExecutor(max_workers=40) as pool:
         codes = Counter(pool.map(guess, range(40)))
     assert codes == {401: FAILURES, 429: 30}
+
+
+def test_a_name_hides_nothing(organisation: Organisation) -> None:
+    """People write their own name in many a directory: one that turns what follows round is shown as what it is."""
+    organisation.sandbox.seed((Seed(login="n.wren", display_name="Nell\u202e\u200b Wren", mail="n.wren@example.test"),))
+    app, root = organisation.app, organisation.app.names.person("root")
+    nell = app.people.register(root, login="nell", name="Nell Wren", kind=Kind.EMPLOYEE, unit="", at=organisation.at)
+    app.people.link(root, nell, "sandbox", app.desk.intake.find("sandbox", "n.wren").native_id, organisation.at)
+    agent = organisation.sign_in("ilse")
+    asked = {"directory": "sandbox", "account": "n.wren", "action": "password_reset", "reason": "I forgot it."}
+    case = agent.post("/api/cases", asked).json()["case"]
+    page = agent.get(f"/cases/{case}").text
+    assert "Nell\\u202e\\u200b Wren" in page
+    assert not {"\u202e", "\u200b"} & set(page)
+
+
+def test_who_works_for_one_unit_learns_of_no_others_accounts(organisation: Organisation) -> None:
+    """Neither by taking a request in, nor by looking what one would need, nor by a name that several have."""
+    app, root, at = organisation.app, organisation.app.names.person("root"), organisation.at
+    organisation.sandbox.seed(
+        tuple(
+            Seed(login=f"kim.{n}", display_name="Kim Vale", unit=unit)
+            for n, unit in enumerate(("north", "south", "south"))
+        )
+    )
+    vera = app.people.register(root, login="vera", name="Vera Pohl", kind=Kind.VENDOR, unit="north", at=at)
+    app.people.grant(root, vera, RoleGrant(role=Role.AGENT, unit="north"), at)
+    app.people.set_password(root, vera, PASSWORD, at)
+    agent, size = organisation.sign_in("vera"), app.ledger.size
+    told = set()
+    for account in ("m.lindqvist", "kim.1", "nobody.here"):
+        asked = {"directory": "sandbox", "account": account, "action": "password_reset", "reason": "I forgot it."}
+        said = agent.post("/api/cases", asked)
+        page = agent.get(f"/cases/needs?account={account}&action=password_reset").text
+        told.add((said.status_code, said.json()["detail"].replace(account, ""), page.replace(account, "")))
+    assert len(told) == 1
+    assert app.ledger.size == size
+    asked = {"directory": "sandbox", "account": "Kim Vale", "action": "password_reset", "reason": "I forgot it."}
+    assert "nobody_linked" in agent.post("/api/cases", asked).json()["reasons"]  # theirs, and the only one of that name

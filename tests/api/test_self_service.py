@@ -23,6 +23,7 @@ from watchword.core.errors import Refused
 from watchword.core.identity_event import Canonical, Verdict
 from watchword.core.ids import CaseId
 from watchword.core.person import Kind
+from watchword.desk.browsers import Visitor
 from watchword.directories.sandbox import Seed, SignIn
 from watchword.reception.afterwards import SHARE
 
@@ -272,8 +273,8 @@ def test_no_answer_costs_more_for_who_exists(
 
     service, at = place.app.self_service, place.at
     here = service.new()
-    service.open(here, "m.lindqvist", "password", None, at)
-    service.begin(here, "passkey", ledger.pseudonym("h"), at)
+    service.open(here, "m.lindqvist", "password", Visitor(), at)
+    service.begin(here, "passkey", ledger.pseudonym("h"), Visitor(), at)
     assert service.is_open(here)
     for name in ("read", "append"):
         counted(ledger, name)
@@ -549,3 +550,27 @@ def test_whoever_has_the_mailbox_guesses_no_app(place: Organisation, app_of_mara
             thief.says("totp", "000000")
         wrong += thief.types().count("challenge.missed")
     assert (proved, wrong) == (2, 4)
+
+
+def test_nobody_of_the_desk_walks_it_for_somebody(place: Organisation, app_of_mara: pyotp.TOTP) -> None:
+    """Where a colleague is signed in the page answers as ever, and nothing comes of it but a line in the case."""
+    agent = place.sign_in("ilse")
+    theirs = Alone(place, "m.lindqvist", browser=agent.client)
+    assert not place.app.ledger.read(f"case/{theirs.case}")
+    alone = Alone(place, "m.lindqvist")
+    alone.chooses("totp")
+    alone.browser = agent.client
+    assert alone.says("totp", app_of_mara.at(place.at)) == NOTHING
+    assert (alone.types().count("desk_browser.refused"), alone.types().count("method.proved")) == (1, 0)
+
+
+def test_it_goes_on_after_it_stopped_half_way(place: Organisation, key: SoftAuthenticator) -> None:
+    """Where the ticket was written and nothing after it, as before a crash, the next right answer goes on."""
+    alone = Alone(place, "m.lindqvist")
+    alone.says("passkey", key.get(alone.chooses("passkey")["options"]))
+    portal = place.app.steps.portal
+    assert portal is not None
+    place.app.desk.intake.link_ticket(portal, alone.case, f"self-service {alone.case}", place.at)
+    alone.chooses("mail_code")
+    place.works()
+    assert alone.says("mail_code", place.code("mail"))["page"].startswith(f"/c/{alone.case}/")

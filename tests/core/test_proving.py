@@ -29,12 +29,13 @@ from tests.core.story import (
 from watchword.core import command as do
 from watchword.core import event as past
 from watchword.core.case import Case, Verifying
+from watchword.core.confirmation import DeskBrowserRefused
 from watchword.core.errors import Conflict, Refused
 from watchword.core.gates import Event
 from watchword.core.ids import OriginId, PersonId
 from watchword.core.origin import OriginFailed, of_agent
 from watchword.core.person import CredentialUsed, Prompted
-from watchword.core.proving import abandoned, begin, demand_few_left, guessed_at, miss, prove
+from watchword.core.proving import abandoned, begin, demand_few_left, desk_of, guessed_at, miss, prove, turn_away
 from watchword.core.requirement import Method
 from watchword.core.standing import Account, FailureRecorded, Thresholds
 
@@ -387,3 +388,52 @@ def test_two_other_cases_with_guesses_close_a_third(method: str, others: int, op
 def test_what_nobody_is_talked_out_of_stays_open(method: str) -> None:
     """So that cases others leave behind lock nobody out."""
     demand_few_left(case_of(OPENED), method, (case_of(SLIPPED),) * 5)
+
+
+# --- the desk's own browser ------------------------------------------------------------------------------------------
+
+
+def in_browser(mark: str | None, *, lane: past.Lane = "voice") -> Story:
+    """A case whose method the desk began in a browser of that mark."""
+    story = given(opened(), begun("totp"))
+    case = case_of(story)
+    challenges = tuple(msgspec.structs.replace(c, browser=mark) for c in case.challenges)
+    return msgspec.structs.replace(story, case=msgspec.structs.replace(case, challenges=challenges, lane=lane))
+
+
+@pytest.mark.parametrize(
+    ("began", "answers", "lane", "counts"),
+    [
+        ("theirs", "theirs", "voice", False),
+        ("theirs", "theirs", "text", False),
+        ("theirs", "theirs", "kiosk", True),
+        ("theirs", "another", "voice", True),
+        ("theirs", None, "voice", True),
+        (None, "theirs", "voice", True),
+        (None, None, "voice", True),
+    ],
+)
+def test_what_is_typed_where_the_desk_began_it_proves_nothing(
+    began: str | None, answers: str | None, lane: past.Lane, counts: bool
+) -> None:
+    """The agent may have typed it; at a kiosk everybody has one browser."""
+    story, answer = (
+        in_browser(began, lane=lane),
+        step(do.Prove(challenge="totp", by=VIC, counter=None, browser=answers)),
+    )
+    assert desk_of(case_of(story), answers) == (None if counts else VIC)
+    if counts:
+        story.when(answer).then(Verifying, past.MethodProved)
+    else:
+        story.when(answer).refused("desk_browser")
+
+
+def test_whose_browser_was_turned_away_is_noted_once() -> None:
+    """For each of them, and no more once the case is over."""
+    given(opened()).when(step(do.TurnAway(person=VIC))).then(Verifying, DeskBrowserRefused)
+    story = given(step(do.TurnAway(person=VIC)), start=given(opened()))
+    assert case_of(story).turned_away == (VIC,)
+    assert turn_away(case_of(story), do.TurnAway(person=VIC)) == ()
+    assert turn_away(case_of(story), do.TurnAway(person=SUE)) == (DeskBrowserRefused(case=CASE, person=SUE),)
+    over = given(step(do.Withdraw(by=VIC)), start=given(opened()))
+    assert turn_away(case_of(over), do.TurnAway(person=SUE)) == ()

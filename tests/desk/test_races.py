@@ -5,17 +5,22 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from tests.desk.office import Office
 from tests.desk.test_afterwards import contain
+from tests.desk.test_approval_keys import revoke
+from tests.desk.test_approvals import untouched
+from tests.desk.test_decisions import asked as voted
+from tests.desk.test_executor import FACTORS
 from tests.desk.test_owners import UNLOCK, releasable, unlocked
 from watchword.core.account import AccountClass
 from watchword.core.action import Step
 from watchword.core.change import Change, Suspend
-from watchword.core.errors import Refused
+from watchword.core.errors import Conflict, Refused
 from watchword.core.ids import AccountId, CaseId
 from watchword.core.person import Delegation, Kind, Person, Role, RoleGrant
 from watchword.core.ruling import CaseFacts, Ruling
@@ -164,6 +169,94 @@ def change_of(office: Office, case: CaseId) -> str:
     return next(e.id for e in office.app.ledger.effects() if e.stream == f"case/{case}" and e.kind == "change")
 
 
+# --- what is taken back while the directory is asked -----------------------------------------------------------------
+
+
+class Meanwhile(Sandbox):
+    """The sandbox, which is asked what it holds while something *happens* at the desk, once."""
+
+    happens: Callable[[], object] | None = None
+
+    def before(self, native_id: str, change: Change) -> str:
+        """The directory's version; then what happens."""
+        found = super().before(native_id, change)
+        if self.happens is not None:
+            happens, self.happens = self.happens, None
+            happens()
+        return found
+
+
+def meanwhile(office: Office, happens: Callable[[], object]) -> None:
+    """Have something happen between an executor's judgement and the entry by which it starts."""
+    office.directory.close()
+    sandbox = Meanwhile(office.home / "sandbox.db", clock=lambda: office.at)
+    sandbox.happens = happens
+    office.app.directories["sandbox"] = sandbox
+
+
+def last_word(office: Office, case: CaseId) -> Any:
+    """Why the executor refused the case, which ended it after a start that came to nothing."""
+    *_, started, ended, refused = office.app.ledger.read(f"case/{case}")
+    assert (started.entry.type, ended.entry.data["outcome"]) == ("change.started", "not_done")
+    return refused.entry.data["reasons"]
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_role_that_is_revoked_before_the_start_carries_nothing(
+    processes: int, request: pytest.FixtureRequest
+) -> None:
+    """Judged with it, and started without: the directory is never asked, whichever desk took it away."""
+    offices = (request.getfixturevalue("office"),) if processes == 1 else request.getfixturevalue("shared")
+    office, elsewhere = offices[0], offices[-1]
+    case = voted(office, "eve.exec", "passkey", "mail_code")
+    office.approve(case, "boss.one", "ivy.iam")
+    office.release(case)
+    revoke = elsewhere.app.people.revoke
+    stood = office.version("eve.exec", FACTORS)
+    meanwhile(office, lambda: revoke(elsewhere["root.admin"], elsewhere["ivy.iam"], Role.IAM_DUTY, office.at))
+    office.run()
+    for _ in range(3):
+        office.pass_by(seconds=70)
+    assert office.version("eve.exec", FACTORS) == stood
+    assert last_word(office, case) == ["clearance:roles"]
+
+
+def test_a_key_that_is_revoked_before_the_start_signed_nothing(strict: Office) -> None:
+    """Whoever reports a passkey stolen stops what it approved, until the very entry that begins the change."""
+    case = voted(strict)
+    strict.sign(case, "boss.one")
+    strict.release(case)
+    meanwhile(strict, lambda: revoke(strict, "boss.one"))
+    strict.run()
+    strict.pass_by(seconds=70)
+    assert last_word(strict, case) == ["clearance:revoked"]
+    untouched(strict)
+
+
+def test_what_proved_the_person_and_is_revoked_before_the_start_proves_nothing(office: Office) -> None:
+    """So it is with the person's own enrolment."""
+    case = office.released()
+    meanwhile(office, lambda: revoke(office, "mara.lind"))
+    office.run()
+    office.pass_by(seconds=70)
+    assert last_word(office, case)
+    assert office.version("mara.lind") == 0
+
+
+def test_what_others_do_meanwhile_stops_nothing(office: Office) -> None:
+    """A request of somebody else, and a role of somebody else, leave the change as it was judged."""
+    case = office.released()
+
+    def happens() -> None:
+        office.open("noah.berg", agent="ben.agent")
+        office.app.people.revoke(office["root.admin"], office["ivy.iam"], Role.IAM_DUTY, office.at)
+
+    meanwhile(office, happens)
+    office.run()
+    assert office.types(case).count("change.started") == 2
+    assert office.version("mara.lind") == 1
+
+
 # --- the cap of all executors ----------------------------------------------------------------------------------------
 
 
@@ -281,3 +374,35 @@ def test_who_becomes_an_administrator_meanwhile_is_no_delegates(office: Office) 
     with pytest.raises(Refused):
         people.set_password(dana, petra, "known to the delegate", at)
     assert not people.sign_in_of(petra)
+
+
+class Moment(datetime):
+    """A time that is cut to the millisecond, as the ledger does with an entry's, while something *happens*, once."""
+
+    happens: Callable[[], object] | None = None
+
+    def replace(self, **parts: Any) -> datetime:  # type: ignore[override]  # what is given by name
+        """What happens; then the time with these parts."""
+        if self.happens is not None:
+            happens, self.happens = self.happens, None
+            happens()
+        return super().replace(**parts)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_two_who_are_made_known_by_one_login(processes: int, request: pytest.FixtureRequest) -> None:
+    """Of two at one moment whoever came second is told, and gives no roles to a namesake nobody finds."""
+    offices = (request.getfixturevalue("office"),) if processes == 1 else request.getfixturevalue("shared")
+    office, elsewhere = offices[0], offices[-1]
+    made: list[object] = []
+
+    def register(where: Office, name: str, at: datetime) -> None:
+        people, root = where.app.people, where["root.admin"]
+        made.append(people.register(root, login="zoe", name=name, kind=Kind.EMPLOYEE, unit="desk", at=at))
+
+    moment = Moment.fromtimestamp(office.at.timestamp(), UTC)
+    moment.happens = lambda: register(elsewhere, "Zoe Birk", office.at)
+    with pytest.raises(Conflict):
+        register(office, "Zoe Amsel", moment)
+    assert made == [office["zoe"]]
+    assert office.app.names.said(office["zoe"])[1] == "Zoe Birk"

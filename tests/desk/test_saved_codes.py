@@ -221,3 +221,11 @@ def test_no_code_is_in_the_ledger(saved: Office) -> None:
     """Neither an entry nor a row of the database holds a code that was shown."""
     stored = (saved.home / "ledger.db").read_bytes()
     assert not [c for c in saved.keys.codes[MARA] if c.encode() in stored or c.replace("-", "").encode() in stored]
+
+
+def test_no_new_set_where_somebody_says_it_was_not_them(saved: Office) -> None:
+    """Whoever took a credential that its owner disowns is not given a way back beside it."""
+    saved.wait(days=2)
+    case = done(saved)
+    saved.app.desk.objections.object(saved[MARA], case, "that was not me", saved.at)
+    assert refused(lambda: saved.app.saved_codes.reissue(case, saved.held[case], saved.at)) == ("no_codes",)

@@ -22,6 +22,7 @@ from watchword.core.ids import PersonId
 from watchword.core.loan import Loan
 from watchword.core.quorum import Pending, resolve
 from watchword.core.request import parse
+from watchword.core.visible import visible
 from watchword.desk.approvals import Signing
 from watchword.desk.decisions import request_digest
 from watchword.desk.passes import LoanPass, Pass
@@ -291,7 +292,7 @@ def _account(app: App, case: Case) -> Who:
     """The account as its directory names it now."""
     directory, native = app.registry.native_id(case.account)
     seen = app.desk.steps.directory(directory).read(native)
-    return Who(id=case.account, name=seen.display_name, login=seen.login, unit=seen.unit or "")
+    return Who(id=case.account, name=seen.called, login=visible(seen.login), unit=visible(seen.unit or ""))
 
 
 def _people(app: App, case: Case) -> tuple[Who, ...]:

@@ -41,6 +41,7 @@ from watchword.core.ids import CaseId
 from watchword.core.progress import Challenge
 from watchword.core.prompt import PROMPTING
 from watchword.core.proving import TRIES
+from watchword.desk.browsers import Visitor
 from watchword.desk.steps import Loaded
 from watchword.desk.vouching import PORTAL
 from watchword.languages.catalogue import Words, preferred, words
@@ -50,7 +51,7 @@ from watchword.reception.browser import mark_of
 from watchword.reception.caller import handed
 from watchword.reception.cases import caller_page, settle
 from watchword.reception.devices import shown_certificate
-from watchword.reception.given import Now, TheApp
+from watchword.reception.given import Now, TheApp, TheVisitor
 
 BROWSER = "person"
 """Cookie of the browser that made the hand-over key, or entered the new contact point; no case has both."""
@@ -88,20 +89,32 @@ class CallerController(Controller):
 
     @get("", sync_to_thread=True)
     def waiting(
-        self, app: TheApp, at: Now, case: FromPath[str], token: FromPath[str], request: Request[Any, Any, Any]
+        self,
+        app: TheApp,
+        at: Now,
+        case: FromPath[str],
+        token: FromPath[str],
+        request: Request[Any, Any, Any],
+        visitor: TheVisitor,
     ) -> caller_bodies.CallerOut:
         """What the page shows now."""
-        loaded = caller_page(app, CaseId(case), token)
+        loaded = _own(app, case, token, visitor, at)
         with suppress(Refused, Conflict):
             app.self_service.close(loaded.case, at)
         return _shown(app, loaded, request, at)
 
     @post("/check", sync_to_thread=True, status_code=HTTP_200_OK)
     def check(
-        self, app: TheApp, case: FromPath[str], token: FromPath[str], data: JSONBody[caller_bodies.Heard]
+        self,
+        app: TheApp,
+        at: Now,
+        case: FromPath[str],
+        token: FromPath[str],
+        data: JSONBody[caller_bodies.Heard],
+        visitor: TheVisitor,
     ) -> Response[caller_bodies.Countersign]:
         """The word to say back, for whoever heard the first one from the desk; this browser may go on from then on."""
-        opened = caller_page(app, CaseId(case), token).case.id
+        opened = _own(app, case, token, visitor, at).case.id
         told = caller_bodies.Countersign(word=countersign.answer(app, opened, data.word))
         return Response(told, cookies=[countersign.remembered(app, opened)])
 
@@ -116,12 +129,17 @@ class CallerController(Controller):
 
     @post("/confirmation", sync_to_thread=True, status_code=HTTP_200_OK)
     def confirm(
-        self, app: TheApp, at: Now, case: FromPath[str], token: FromPath[str], request: Request[Any, Any, Any]
+        self,
+        app: TheApp,
+        at: Now,
+        case: FromPath[str],
+        token: FromPath[str],
+        request: Request[Any, Any, Any],
+        visitor: TheVisitor,
     ) -> caller_bodies.CallerOut:
         """Say, once it is done, that it was oneself; without that the account is suspended where policy asks for it."""
-        opened = _checked(app, case, token, request)
-        mark = mark_of(app, request.cookies.get(BROWSER_NAME))
-        app.desk.aftercare.confirm(opened, _browser(request), at, mark=mark)
+        opened = _checked(app, case, token, request, visitor, at)
+        app.desk.aftercare.confirm(opened, _browser(request), at, mark=visitor.mark)
         return _shown(app, app.desk.steps.load(opened), request, at)
 
     @post("/contact", sync_to_thread=True, status_code=HTTP_200_OK)
@@ -133,9 +151,10 @@ class CallerController(Controller):
         token: FromPath[str],
         data: JSONBody[caller_bodies.EnterContact],
         request: Request[Any, Any, Any],
+        visitor: TheVisitor,
     ) -> Response[caller_bodies.CallerOut]:
         """Take the new contact point, and bind the case to this browser by a cookie; the first one counts."""
-        opened = _checked(app, case, token, request)
+        opened = _checked(app, case, token, request, visitor, at)
         held = app.desk.new_contact.enter(opened, data.value, _browser(request), at)
         return _bound(app, app.desk.steps.load(opened), held, request, at)
 
@@ -149,11 +168,11 @@ class CallerController(Controller):
         challenge: FromPath[str],
         data: JSONBody[bodies.Answer],
         request: Request[Any, Any, Any],
+        visitor: TheVisitor,
     ) -> caller_bodies.CallerOut:
         """Answer a challenge. A wrong answer is refused, and counts."""
-        opened = _checked(app, case, token, request, challenge)
-        seen = mark_of(app, request.cookies.get(BROWSER_NAME))
-        app.desk.hand_over.answer(opened, challenge, data.answer, _browser(request), at, mark=seen)
+        opened = _checked(app, case, token, request, visitor, at, challenge)
+        app.desk.hand_over.answer(opened, challenge, data.answer, _browser(request), at, mark=visitor.mark)
         settle(app, opened, challenge, at)
         return _shown(app, app.desk.steps.load(opened), request, at)
 
@@ -166,12 +185,12 @@ class CallerController(Controller):
         token: FromPath[str],
         challenge: FromPath[str],
         request: Request[Any, Any, Any],
+        visitor: TheVisitor,
     ) -> caller_bodies.CallerOut:
         """Answer with the certificate this connection came with, as the proxy that ended its TLS says."""
-        opened = _checked(app, case, token, request)
+        opened = _checked(app, case, token, request, visitor, at)
         shown = shown_certificate(app.settings.devices, request.scope, request.headers)
-        seen = mark_of(app, request.cookies.get(BROWSER_NAME))
-        app.desk.hand_over.answer_device(opened, challenge, shown, _browser(request), at, mark=seen)
+        app.desk.hand_over.answer_device(opened, challenge, shown, _browser(request), at, mark=visitor.mark)
         settle(app, opened, challenge, at)
         return _shown(app, app.desk.steps.load(opened), request, at)
 
@@ -184,9 +203,10 @@ class CallerController(Controller):
         token: FromPath[str],
         data: JSONBody[caller_bodies.OpenHandOver],
         request: Request[Any, Any, Any],
+        visitor: TheVisitor,
     ) -> Response[caller_bodies.CallerOut]:
         """Bind the hand-over to the key this browser made, and to this browser by a cookie; the first one counts."""
-        opened = _checked(app, case, token, request)
+        opened = _checked(app, case, token, request, visitor, at)
         held = app.desk.hand_over.open(opened, msgspec.json.encode(data.jwk, order="sorted").decode(), at)
         return _bound(app, app.desk.steps.load(opened), held, request, at)
 
@@ -199,11 +219,11 @@ class CallerController(Controller):
         token: FromPath[str],
         data: JSONBody[bodies.BeginMethod],
         request: Request[Any, Any, Any],
+        visitor: TheVisitor,
     ) -> caller_bodies.CallerOut:
         """Begin the enforced method that is proven again before anything is handed over."""
-        opened = _checked(app, case, token, request)
-        seen = mark_of(app, request.cookies.get(BROWSER_NAME))
-        app.desk.hand_over.reprove(opened, data.method, _browser(request), at, mark=seen)
+        opened = _checked(app, case, token, request, visitor, at)
+        app.desk.hand_over.reprove(opened, data.method, _browser(request), at, mark=visitor.mark)
         return _shown(app, app.desk.steps.load(opened), request, at)
 
     @post("/hand-over/code", sync_to_thread=True, status_code=HTTP_200_OK)
@@ -215,35 +235,63 @@ class CallerController(Controller):
         token: FromPath[str],
         data: JSONBody[caller_bodies.SpokenCode],
         request: Request[Any, Any, Any],
+        visitor: TheVisitor,
     ) -> caller_bodies.CallerOut:
         """Take the code that the desk said, where one is asked; a wrong one is refused, and counts."""
-        opened = _checked(app, case, token, request)
+        opened = _checked(app, case, token, request, visitor, at)
         app.desk.hand_over.say_code(opened, data.code, _browser(request), at)
         return _shown(app, app.desk.steps.load(opened), request, at)
 
     @post("/hand-over/take", sync_to_thread=True, status_code=HTTP_200_OK)
     def take(
-        self, app: TheApp, at: Now, case: FromPath[str], token: FromPath[str], request: Request[Any, Any, Any]
+        self,
+        app: TheApp,
+        at: Now,
+        case: FromPath[str],
+        token: FromPath[str],
+        request: Request[Any, Any, Any],
+        visitor: TheVisitor,
     ) -> caller_bodies.Envelopes:
         """Take the sealed credential, once."""
-        opened = _checked(app, case, token, request)
+        opened = _checked(app, case, token, request, visitor, at)
         return caller_bodies.Envelopes(envelopes=app.desk.hand_over.take(opened, _browser(request), at))
 
     @post("/recovery-codes", sync_to_thread=True, status_code=HTTP_200_OK)
     def new_codes(
-        self, app: TheApp, at: Now, case: FromPath[str], token: FromPath[str], request: Request[Any, Any, Any]
+        self,
+        app: TheApp,
+        at: Now,
+        case: FromPath[str],
+        token: FromPath[str],
+        request: Request[Any, Any, Any],
+        visitor: TheVisitor,
     ) -> SavedCodesOut:
         """Make the set of recovery codes that follows the one used in this case, and show it this once."""
-        opened = caller_page(app, CaseId(case), token).case.id
+        opened = _own(app, case, token, visitor, at).case.id
         return SavedCodesOut(codes=app.saved_codes.reissue(opened, _browser(request), at))
 
 
-def _checked(app: App, case: str, token: str, request: Request[Any, Any, Any], challenge: str = "") -> CaseId:
+def _own(app: App, case: str, token: str, visitor: Visitor, at: datetime) -> Loaded:
+    """The case behind the page, where it is not open in a browser of the desk's; `Refused` there."""
+    loaded = caller_page(app, CaseId(case), token)
+    app.desk.their_page.demand(loaded, visitor, at)
+    return loaded
+
+
+def _checked(
+    app: App,
+    case: str,
+    token: str,
+    request: Request[Any, Any, Any],
+    visitor: Visitor,
+    at: datetime,
+    challenge: str = "",
+) -> CaseId:
     """The case behind the page, whose browser has checked that it is the desk; `Refused` otherwise.
 
     A workload answers its *challenge* itself, and nobody can be talked out of anything there.
     """
-    loaded = caller_page(app, CaseId(case), token).case
+    loaded = _own(app, case, token, visitor, at).case
     asked = next((c.method for c in loaded.challenges if c.id == challenge), "")
     if KINDS.get(asked) != "token":
         countersign.demand_heard(app, loaded, request.cookies)

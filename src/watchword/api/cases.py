@@ -19,7 +19,7 @@ from watchword.desk.intake import Wish
 from watchword.reception.browser import NAME as BROWSER_NAME
 from watchword.reception.browser import mark_of
 from watchword.reception.cases import listed, page_address, readable, settle
-from watchword.reception.given import Now, TheActor, TheApp
+from watchword.reception.given import Now, TheActor, TheApp, TheVisitor
 
 
 class CaseController(Controller):
@@ -98,13 +98,16 @@ class CaseController(Controller):
         app: TheApp,
         actor: TheActor,
         at: Now,
+        visitor: TheVisitor,
         case: FromPath[str],
         data: JSONBody[bodies.BeginMethod],
     ) -> bodies.Begun:
         """Begin a method; what it has to send goes out by itself."""
         opened = readable(app, actor.person, case, at).case.id
         custodian = app.names.person(data.custodian) if data.custodian else None
-        challenge, begun = app.desk.verification.begin(actor.person, opened, data.method, at, custodian=custodian)
+        challenge, begun = app.desk.verification.begin(
+            actor.person, opened, data.method, at, custodian=custodian, mark=visitor.mark
+        )
         return bodies.Begun(challenge=challenge, expires=begun.expires, show_agent=begun.show_agent)
 
     @post("/{case:str}/methods/{challenge:str}", sync_to_thread=True, status_code=HTTP_200_OK)

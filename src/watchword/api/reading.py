@@ -18,7 +18,7 @@ from watchword.directories.port import kind_of
 from watchword.policy import explain
 from watchword.reception import countersign, wording
 from watchword.reception.approver import questions_of
-from watchword.reception.cases import caller_of, kept, number_of, page_address, ticket_of
+from watchword.reception.cases import by_whom, caller_of, kept, number_of, page_address, ticket_of
 from watchword.reception.spoken import spoken
 
 
@@ -122,7 +122,7 @@ def whole(app: App, loaded: Loaded, reader: PersonId, at: datetime) -> bodies.Ca
                 leaf=e.leaf,
                 type=e.entry.type,
                 at=e.entry.at,
-                actor=login_of(app, e.entry.actor) or "",
+                actor=login_of(app, by_whom(e)) or "",
             )
             for e in app.ledger.read(case_stream(case.id))
         ),

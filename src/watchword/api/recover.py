@@ -16,8 +16,7 @@ from watchword.languages.catalogue import Words, preferred, words
 from watchword.reception import whence
 from watchword.reception.alone import demand_on, page_of, title_of
 from watchword.reception.browser import NAME as BROWSER_NAME
-from watchword.reception.browser import mark_of
-from watchword.reception.given import Now, TheAfterwards, TheApp, TheRecoveries
+from watchword.reception.given import Now, TheAfterwards, TheApp, TheRecoveries, TheVisitor
 from watchword.reception.sessions import Throttle
 
 
@@ -87,6 +86,7 @@ class RecoverController(Controller):
         recoveries: TheRecoveries,
         data: JSONBody[Recover],
         request: Request[Any, Any, Any],
+        visitor: TheVisitor,
     ) -> Recovering:
         """Ask for one's own account. The answer is the same whether or not there is such an account."""
         address = _slowed(app, recoveries, request)
@@ -94,10 +94,10 @@ class RecoverController(Controller):
         if not name or len(name) > LONGEST_NAME or not name.isprintable():
             raise Invalid("That is no name of an account.", "Write the name you sign in with.", where="account")
         service, case, cookie = app.self_service, app.self_service.new(), request.cookies.get(BROWSER_NAME, "")
-        mark, lost = mark_of(app, cookie), data.lost
+        lost = data.lost
 
         def opens() -> None:
-            service.open(case, name, lost, mark, at)
+            service.open(case, name, lost, visitor, at)
             if service.is_open(case):
                 whence.note(app, case, address, cookie, at)
 
@@ -130,12 +130,13 @@ class RecoverController(Controller):
         token: FromPath[str],
         data: JSONBody[ChooseWay],
         request: Request[Any, Any, Any],
+        visitor: TheVisitor,
     ) -> WayOut:
         """Choose a way to prove it; every way is offered to everybody."""
         address = _slowed(app, recoveries, request)
         mine, service, say = page_of(app, case, token), app.self_service, _say(request)
         asked = service.ask(mine, data.method, at)
-        afterwards.do(lambda: service.begin(mine, asked.method, asked.challenge, at), address)
+        afterwards.do(lambda: service.begin(mine, asked.method, asked.challenge, visitor, at), address)
         return WayOut(
             challenge=asked.challenge,
             method=asked.method,
@@ -156,12 +157,12 @@ class RecoverController(Controller):
         token: FromPath[str],
         data: JSONBody[WayAnswer],
         request: Request[Any, Any, Any],
+        visitor: TheVisitor,
     ) -> RecoverOut:
         """Answer. Whether it was right is seen by the page going on, and by nothing else."""
         address = _slowed(app, recoveries, request)
         mine, service = page_of(app, case, token), app.self_service
-        mark = mark_of(app, request.cookies.get(BROWSER_NAME))
-        afterwards.do(lambda: service.answer(mine, data.method, data.answer, mark, at), address)
+        afterwards.do(lambda: service.answer(mine, data.method, data.answer, visitor, at), address)
         return RecoverOut()
 
 

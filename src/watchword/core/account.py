@@ -8,6 +8,8 @@ from enum import StrEnum
 
 import msgspec
 
+from watchword.core.visible import visible
+
 FACT_WINDOW = timedelta(days=30)
 """What changed within this window is worth nothing, and what was stricter within it still holds (invariant 7)."""
 
@@ -96,3 +98,8 @@ class DirectoryAccount(msgspec.Struct, frozen=True, kw_only=True):
     suspended_factors: tuple[str, ...] = ()
     protected: str | None = None
     language: str | None = None
+
+    @property
+    def called(self) -> str:
+        """What its directory calls it, with nothing hidden: people may write that themselves."""
+        return visible(self.display_name)

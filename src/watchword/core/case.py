@@ -17,7 +17,7 @@ from watchword.core.account import AccountClass
 from watchword.core.action import Action
 from watchword.core.approval import is_outside
 from watchword.core.change import Change, contact_of, with_contact
-from watchword.core.confirmation import CareConfirmed, CareMissed
+from watchword.core.confirmation import CareConfirmed, CareMissed, DeskBrowserRefused
 from watchword.core.errors import Corrupt, Invalid
 from watchword.core.hands import APART, Hand, Part, hands_of
 from watchword.core.ids import AccountId, CaseId, LeafHash, OriginId, PersonId
@@ -32,6 +32,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
     *objections* are those since somebody last looked at them; *code_spoken* and *code_misses* are of the hand-over;
     *hands* are who took which step, in the order they first did, and are never let go of.
+    *turned_away* are people of the desk in whose browsers the person's page was asked for.
     *unsound*: whoever reviewed it says that something was wrong.
     *confirmed*: after it was delivered the person said that it was them; *unconfirmed*: the time for that ran out.
     """
@@ -49,6 +50,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     origin: OriginId | None
     opened_at: datetime
     pages: tuple[OriginId, ...] = ()
+    turned_away: tuple[PersonId, ...] = ()
     ticket: LeafHash | None = None
     entered: int = 0
     challenges: tuple[Challenge, ...] = ()
@@ -289,6 +291,8 @@ def _evolved(case: Case | None, recorded: past.Recorded) -> Case:
     match event:
         case past.CallerSeen():
             return replaced(case, pages=tuple(dict.fromkeys((*case.pages, event.origin))))
+        case DeskBrowserRefused():
+            return replaced(case, turned_away=tuple(dict.fromkeys((*case.turned_away, event.person))))
         case past.TicketLinked():
             return replaced(case, ticket=recorded.leaf)
         case past.ContactEntered():

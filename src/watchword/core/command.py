@@ -43,6 +43,12 @@ class SeeCaller(msgspec.Struct, frozen=True, kw_only=True):
     shared: bool
 
 
+class TurnAway(msgspec.Struct, frozen=True, kw_only=True):
+    """Note that the caller's own page was asked for in a browser of *person*, of the desk."""
+
+    person: PersonId
+
+
 class LinkTicket(msgspec.Struct, frozen=True, kw_only=True):
     """Tie the case to a ticket."""
 
@@ -58,7 +64,7 @@ class EnterContact(msgspec.Struct, frozen=True, kw_only=True):
 class Begin(msgspec.Struct, frozen=True, kw_only=True):
     """Start a method; *prompted* is when *prover* was prompted lately, None where the method prompts nobody.
 
-    *browser* is the mark of the browser that the answer has to come from, where the method is bound to one so.
+    *browser* is the mark of the browser it is begun in at the desk; at a hand-over, of the one it is answered in.
     """
 
     challenge: str
@@ -319,6 +325,7 @@ class Review(msgspec.Struct, frozen=True, kw_only=True):
 Command = (
     Open
     | SeeCaller
+    | TurnAway
     | LinkTicket
     | EnterContact
     | Begin

@@ -1,11 +1,11 @@
-"""What after-care adds to a case: the person said that it was them, or nobody did in time."""
+"""What the person's own page adds to a case: that it was them, nobody said so in time, or it was not theirs."""
 
 from __future__ import annotations
 
 import msgspec
 
 from watchword.core.change import Change
-from watchword.core.ids import CaseId
+from watchword.core.ids import CaseId, PersonId
 
 
 class CareConfirmed(msgspec.Struct, frozen=True, kw_only=True, tag="care.confirmed"):
@@ -21,4 +21,11 @@ class CareMissed(msgspec.Struct, frozen=True, kw_only=True, tag="care.missed"):
     changes: tuple[Change, ...]
 
 
-CareEvent = CareConfirmed | CareMissed
+class DeskBrowserRefused(msgspec.Struct, frozen=True, kw_only=True, tag="desk_browser.refused"):
+    """The page was not shown in a browser in which *person* was signed in, or had begun a method of this case."""
+
+    case: CaseId
+    person: PersonId
+
+
+PageEvent = CareConfirmed | CareMissed | DeskBrowserRefused

@@ -51,7 +51,7 @@ from watchword.core.objection import lift, object_to, taken_back
 from watchword.core.opening import open_case, see_caller
 from watchword.core.person import CredentialUsed, ExecutorGrant, ExecutorGranted
 from watchword.core.protection import demand_waited, protect, restart_hold
-from watchword.core.proving import abandoned, begin, miss, note_prompt, prove
+from watchword.core.proving import abandoned, begin, miss, note_prompt, prove, turn_away
 from watchword.core.question import demand_open, demand_room
 from watchword.core.quorum import Approved, eligible, resolve
 from watchword.core.request import Request, parse
@@ -99,6 +99,8 @@ def _decided(
     match command:
         case do.SeeCaller():
             return see_caller(case, command)
+        case do.TurnAway():
+            return turn_away(case, command)
         case do.LinkTicket():
             in_state(case, command, Verifying)
             if case.ticket:

@@ -13,7 +13,7 @@ import msgspec
 from watchword.core.account import AccountClass
 from watchword.core.action import Action
 from watchword.core.change import Change
-from watchword.core.confirmation import CareEvent
+from watchword.core.confirmation import PageEvent
 from watchword.core.ids import AccountId, CaseId, LeafHash, OriginId, PersonId
 from watchword.core.origin import Source
 from watchword.core.requirement import Context, Requirement
@@ -73,7 +73,7 @@ class ContactEntered(msgspec.Struct, frozen=True, kw_only=True, tag="contact.ent
 
 
 class ChallengeBegun(msgspec.Struct, frozen=True, kw_only=True, tag="challenge.begun"):
-    """A method was started, to be answered in the *browser* of that mark where there is one; its answer is nowhere."""
+    """A method was started in the *browser* of that mark; at a hand-over it is to be answered there (`Challenge`)."""
 
     case: CaseId
     challenge: str
@@ -432,7 +432,7 @@ CaseEvent = (
     | ProtectionTaken
     | HoldTold
     | HoldRestarted
-    | CareEvent
+    | PageEvent
     | BreakGlassInvoked
     | ApproversTold
     | ReviewOwed

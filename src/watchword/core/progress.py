@@ -13,8 +13,8 @@ from watchword.core.ids import LeafHash, PersonId
 class Challenge(msgspec.Struct, frozen=True, kw_only=True):
     """One method on its way; *misses* counts wrong answers, *ended* says it was *proved* or failed.
 
-    *sent*: a provider made its prompt appear, which it does once. *browser* is the mark of the one it is answered in,
-    where it is bound to one so.
+    *sent*: a provider made its prompt appear, which it does once. *browser* is the mark of the one in which the desk
+    began it, where no answer of the person's comes from; at a hand-over, of the one it has to be answered in.
     """
 
     id: str

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from watchword.core import command as do
 from watchword.core import event as past
-from watchword.core.case import Case, Checked, Executed, Executing, Released, Verifying, beneath
+from watchword.core.case import TERMINAL, Case, Checked, Executed, Executing, Released, Verifying, beneath
+from watchword.core.confirmation import DeskBrowserRefused
 from watchword.core.contact import demand_entered
 from watchword.core.errors import Conflict, Refused
 from watchword.core.gates import Event, in_state
@@ -166,6 +167,8 @@ def prove(case: Case, command: do.Prove, at: datetime) -> tuple[Event, ...]:
     if at > challenge.expires:
         raise Refused("This challenge is over.", "Begin the method again.", ("expired",))
     _asked_now(case, command, challenge.purpose)
+    if desk_of(case, command.browser) is not None:
+        raise desk_browser()
     proved = past.MethodProved(
         case=case.id,
         challenge=challenge.id,
@@ -182,6 +185,33 @@ def prove(case: Case, command: do.Prove, at: datetime) -> tuple[Event, ...]:
         return (proved,)
     used = CredentialUsed(person=challenge.prover, credential=challenge.credential, counter=command.counter)
     return (proved, used)
+
+
+def desk_of(case: Case, browser: str | None) -> PersonId | None:
+    """Who of the desk began a method of *case* in the browser of this mark: what is typed there they may have typed.
+
+    At a kiosk nobody is told apart by that: the site has one browser for all who stand there.
+    """
+    if browser is None or case.lane == KIOSK:
+        return None
+    return next((c.by for c in case.challenges if c.purpose == "verify" and c.browser == browser), None)
+
+
+def desk_browser() -> Refused:
+    """That the person's page is not for a browser of the desk."""
+    return Refused(
+        "This browser is one of the desk's, and this page is for the person alone.",
+        "Have them open it on a device of their own. Never type for them what they say. If this is your own page, use "
+        "a browser in which nobody is signed in to the desk.",
+        ("desk_browser",),
+    )
+
+
+def turn_away(case: Case, command: do.TurnAway) -> tuple[Event, ...]:
+    """Note in whose browser the page was asked for: once for each of them, while the case leads somewhere."""
+    if isinstance(case, TERMINAL) or command.person in case.turned_away:
+        return ()
+    return (DeskBrowserRefused(case=case.id, person=command.person),)
 
 
 def guessed_at(case: Case, since: datetime | None = None) -> bool:

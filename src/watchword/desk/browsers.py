@@ -6,7 +6,17 @@ is as good as the cookie behind it: another browser, another profile or a privat
 
 from __future__ import annotations
 
+import msgspec
+
+from watchword.core.ids import PersonId
 from watchword.ledger.leader import Ledger
+
+
+class Visitor(msgspec.Struct, frozen=True, kw_only=True):
+    """Whoever opens a page that asks for no session: who is *signed_in* all the same, and the browser's *mark*."""
+
+    signed_in: PersonId | None = None
+    mark: str | None = None
 
 
 def mark(ledger: Ledger, browser: str) -> str | None:

@@ -36,7 +36,7 @@ from watchword.core.request import Request
 from watchword.desk.approvals import Approvals
 from watchword.desk.lending import Lending
 from watchword.desk.lent import counting
-from watchword.desk.recording import case_stream, event_of, person_stream
+from watchword.desk.recording import account_stream, case_stream, event_of, person_stream
 from watchword.desk.steps import Loaded, Steps
 from watchword.desk.verification import PROOF, Verification
 from watchword.desk.vouching import withdrawn
@@ -82,6 +82,37 @@ class Clearing:
 
     def judge(self, loaded: Loaded, at: datetime) -> Order:
         """The order for *loaded*, or `Refused` naming the check; `Unavailable` when something it needs lags."""
+        entries, cleared = self._evidence(loaded, at)
+        # (5) the account is there, as the committed payload names it
+        name, native = self.steps.registry.native_id(loaded.case.account)
+        directory = self.steps.directory(name)
+        seen = directory.read(native)
+        if isinstance(loaded.case, Contained):  # what takes access away asks nothing more
+            return Order(cleared=cleared, loaded=loaded, directory=directory, native=native)
+        if seen.protected:
+            _refuse("protected", seen.protected)
+        # (6) the facts it was approved under still hold, or became milder
+        self.steps.registry.observe(seen, self.steps.executor, self.steps.now(at))
+        loaded = self.steps.load(loaded.case.id)
+        self._standing(loaded, cleared, entries, at)
+        return Order(cleared=cleared, loaded=loaded, directory=directory, native=native)
+
+    def demand_still(self, order: Order, size: int, at: datetime) -> None:
+        """Raise what `judge` does where something stands no more that came between *size* entries and the last one.
+
+        A key, a role, a word or a loan can be taken back while the directory is asked what it holds; the entry that a
+        change begins is written after that, and says nothing of who answers for it. The directory is not asked again.
+        """
+        case = order.loaded.case
+        own = {case_stream(case.id), account_stream(case.account)}
+        if isinstance(case, Contained) or all(e.entry.stream in own for e in self.steps.ledger.entries(size)):
+            return
+        loaded = self.steps.load(case.id)
+        entries, cleared = self._evidence(loaded, at)
+        self._standing(loaded, cleared, entries, at)
+
+    def _evidence(self, loaded: Loaded, at: datetime) -> tuple[tuple[Appended, ...], Cleared]:
+        """The case's entries, and what they let be done."""
         entries = self.steps.ledger.read(case_stream(loaded.case.id))
         # (1) every entry of the case is covered by a signed checkpoint
         if not all(self.steps.ledger.covered(entry.seq) for entry in entries):
@@ -101,17 +132,11 @@ class Clearing:
         # (4) each proof holds under its own method, checked from what it left behind
         for leaf in cleared.evidence:
             self._recheck(loaded, by_leaf[leaf], at)
-        # (5) the account is there, as the committed payload names it
-        name, native = self.steps.registry.native_id(loaded.case.account)
-        directory = self.steps.directory(name)
-        seen = directory.read(native)
-        if isinstance(loaded.case, Contained):  # what takes access away asks nothing more
-            return Order(cleared=cleared, loaded=loaded, directory=directory, native=native)
-        if seen.protected:
-            _refuse("protected", seen.protected)
-        # (6) the facts it was approved under still hold, or became milder
-        self.steps.registry.observe(seen, self.steps.executor, at)
-        loaded = self.steps.load(loaded.case.id)
+        return entries, cleared
+
+    def _standing(self, loaded: Loaded, cleared: Cleared, entries: tuple[Appended, ...], at: datetime) -> None:
+        """Whether the account, and everybody the case stands on, are what they were taken for."""
+        by_leaf = {entry.leaf: entry for entry in entries}
         self._facts(loaded, at)
         # (7) every approver held what they voted with, then and now, and signed where asked; so for broken glass
         for vote in loaded.case.votes:
@@ -121,7 +146,6 @@ class Clearing:
             self._word(loaded.case, by_leaf[leaf], at)
         # (8) policy lets this executor act on this case, now
         self.steps.rule_on(self.steps.executor, Step.EXECUTE, loaded, at).demand()
-        return Order(cleared=cleared, loaded=loaded, directory=directory, native=native)
 
     def _recheck(self, loaded: Loaded, entry: Appended, at: datetime) -> None:
         proved = event_of(entry)

@@ -17,6 +17,7 @@ from watchword.desk.objections import Objections
 from watchword.desk.protection import Protection
 from watchword.desk.short_address import ShortAddress
 from watchword.desk.steps import Steps
+from watchword.desk.their_page import TheirPage
 from watchword.desk.verification import Verification
 from watchword.desk.ways import Ways
 from watchword.methods.port import MethodPort, SignerPort
@@ -44,6 +45,7 @@ class Desk:
         self.lending = Lending(steps, signer, party)
         self.new_contact = NewContact(steps)
         self.hand_over = HandOver(steps, self.verification, self.new_contact)
+        self.their_page = TheirPage(steps)
         self.short_address = ShortAddress(steps)
         self.objections = Objections(steps, self.hand_over, self.new_contact)
         self.aftercare = Aftercare(steps, self.hand_over, self.new_contact)

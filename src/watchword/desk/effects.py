@@ -125,10 +125,10 @@ class Runner:
         except Unavailable as fault:
             wait = BACKOFF[min(row.attempts, len(BACKOFF)) - 1]
             log.warning("effect.put_off", effect=row.id, attempts=row.attempts, seconds=wait, why=fault.what)
-            self.steps.ledger.reschedule(row.id, at + timedelta(seconds=wait))
+            self.steps.ledger.reschedule(row.id, self.steps.now(at) + timedelta(seconds=wait))
             self._told(row.kind, "put_off")
         except Conflict:
-            self.steps.ledger.reschedule(row.id, at + timedelta(seconds=1))
+            self.steps.ledger.reschedule(row.id, self.steps.now(at) + timedelta(seconds=1))
         except (Refused, Invalid) as fault:
             # The evidence does not ask for this (any more): the row was only a hint, and what refused it is known.
             log.info("effect.dropped", effect=row.id, fault=fault.fault, why=fault.what)
@@ -138,15 +138,18 @@ class Runner:
             raise
         except Exception:  # as after a crash: what was begun is read back when its turn comes again
             log.critical("effect.failed", effect=row.id, attempts=row.attempts, exc_info=True)
-            self.steps.ledger.reschedule(row.id, at + timedelta(seconds=BACKOFF[-1]))
+            self.steps.ledger.reschedule(row.id, self.steps.now(at) + timedelta(seconds=BACKOFF[-1]))
             self._told(row.kind, "failed")
         return row
 
     def drain(self, at: datetime, limit: int = 1000) -> int:
-        """Do everything that is due at *at*, what is owed and was lost included; returns how many rows."""
+        """Do everything that is due from *at* on, what is owed and was lost included; returns how many rows.
+
+        Each row at the time it is by then: what another one waited for may have taken longer than a grant lasts.
+        """
         self.reminder.remind(at)
         done = 0
-        while done < limit and self.step(at) is not None:
+        while done < limit and self.step(self.steps.now(at)) is not None:
             done += 1
         return done
 
@@ -256,12 +259,13 @@ class Runner:
         elif isinstance(loaded.case, Released) and yields_credential(loaded.case) and loaded.case.jwk is None:
             raise Refused("Nobody has opened the hand-over yet.", "Opening it asks again.", ("no_hand_over_key",))
         else:
+            size = self.steps.ledger.size
             try:
                 order = self.clearing.judge(loaded, at)
                 if change_of(loaded.case, number) not in order.cleared.changes:
                     raise Corrupt("The change to be done is not among those approved.", "Stop, and run fsck.")
                 self._cap(order.loaded.case, at)
-                self._perform(order, number, row, at)
+                self._perform(order, number, size, row, at)
             except Refused as refused:
                 self._refused(loaded.case, refused, at)
                 raise
@@ -298,7 +302,7 @@ class Runner:
         mine = max((s.seq for s in lately if s.case == case.id), default=Seq(0))
         return sum(s.seq < mine for s in lately) >= self.caps.of(case.account_class)
 
-    def _perform(self, order: Order, number: int, row: EffectRow, at: datetime) -> None:
+    def _perform(self, order: Order, number: int, size: int, row: EffectRow, at: datetime) -> None:
         case, native = order.loaded.case, order.native
         change = change_of(case, number)
         value = self.desk.new_contact.approved(case.id, change) if isinstance(change, SetContact) else None
@@ -312,12 +316,20 @@ class Runner:
             told = (*told, *previous(order.directory.read(native).contacts, change))
         started = do.Start(number=number, effect=row.id, executor=self.steps.executor, before=before)
         try:
-            self.steps.system_step(case.id, lambda _: started, at, disclosures={past.ChangeStarted: told})
+            self.steps.system_step(
+                case.id, lambda _: started, self.steps.now(at), disclosures={past.ChangeStarted: told}
+            )
         except Refused as raced:
             raise Conflict("Another executor has this change in hand.", raced.remedy) from raced
         if self._beyond_the_cap(case, at):
             log.warning("change.stepped_back", case=case.id, number=number)
             self._ended(case.id, number, "not_done", "not asked of the directory: beyond the cap", row, at)
+            return
+        try:
+            self.clearing.demand_still(order, size, self.steps.now(at))
+        except (Refused, Unavailable) as withdrawn:  # what was started is ended; the next judgement says what follows
+            log.warning("change.stepped_back", case=case.id, number=number, why=withdrawn.what)
+            self._ended(case.id, number, "not_done", f"not asked of the directory: {withdrawn.what}", row, at)
             return
         try:
             receipt = order.directory.apply(native, change, row.id, secret, value)
@@ -345,7 +357,7 @@ class Runner:
         self.steps.system_step(
             case,
             lambda _: command,
-            at,
+            self.steps.now(at),
             disclosures={past.ChangeEnded: told},
             settle=(Settle(effect_id=row.id, state=EffectState.DONE),),
         )

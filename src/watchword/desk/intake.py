@@ -60,15 +60,29 @@ class Intake:
 
     def find(self, directory: str, query: str) -> DirectoryAccount:
         """The one account *query* names in *directory*; `Invalid` when none, or several and which."""
+        return self._one(directory, query, self.steps.directory(directory).find(query))
+
+    def find_for(self, actor: PersonId, directory: str, query: str, at: datetime) -> DirectoryAccount:
+        """As `find`, among the accounts of units that *actor* takes requests in for: no other one is there for them.
+
+        So whoever works for one unit learns of no other's accounts, neither from what is refused nor from a name that
+        several have. `Refused` for whoever takes requests in nowhere.
+        """
+        self.steps.demand_anywhere(actor, Step.OPEN, at)
         found = self.steps.directory(directory).find(query)
+        opens = {unit: self.steps.opens_in(actor, unit, at) for unit in {one.unit or "" for one in found}}
+        return self._one(directory, query, tuple(one for one in found if opens[one.unit or ""]))
+
+    def _one(self, directory: str, query: str, found: tuple[DirectoryAccount, ...]) -> DirectoryAccount:
         if not found:
             raise Invalid(
                 f"No account in {directory} is called {query!r}.",
-                "Check the spelling: login, mail address, display name or native id, whole.",
+                "Check the spelling: login, mail address, display name or native id, whole. One of a unit that you do "
+                "not work for is not found either.",
                 where="account",
             )
         if len(found) > 1:
-            several = ", ".join(f"{a.display_name} ({a.login})" for a in found)
+            several = ", ".join(f"{a.called} ({a.login})" for a in found)
             raise Invalid(
                 f"{len(found)} accounts answer to {query!r}: {several}.", "Name one by its login.", where="account"
             )
@@ -99,7 +113,8 @@ class Intake:
         with self.steps.registry.folds.moment():
             self.steps.demand_active_policy()
             self.steps.demand_anywhere(actor, Step.OPEN, at)
-        seen = self.find(directory, query)
+        seen = self.find_for(actor, directory, query, at)
+        at = self.steps.now(at)  # a directory may take its time
         with self.steps.registry.folds.moment():
             account = self.steps.registry.observe(seen, actor, at)
             subject = self.steps.names.owner(account.id)

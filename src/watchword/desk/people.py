@@ -94,8 +94,9 @@ class People:
     def _register(self, actor: str, *, login: str, name: str, kind: Kind, unit: str, at: datetime) -> PersonId:
         login, name = login.strip(), name.strip() or login.strip()
         self.steps.names.follow(self.steps.ledger)
+        taken = Conflict(f"Somebody is known as {login!r} already.", "Choose another login.")
         if self.steps.names.has_person(login):
-            raise Conflict(f"Somebody is known as {login!r} already.", "Choose another login.")
+            raise taken
         if not login or not login.isprintable() or len(login) > 200 or "/" in login or set(login) <= {"."}:
             # A slash, and dots alone, could not be told apart in the address of somebody's page.
             raise Invalid("That is no login.", "Use printable characters but `/`, at most 200.", where="login")
@@ -108,14 +109,13 @@ class People:
         if not name.isprintable() or len(name) > 200:
             raise Invalid("That is no name.", "Use printable characters, at most 200.", where="name")
         person = PersonId(self.steps.ledger.pseudonym("p"))
-        told = (
-            Disclosure(name="login", value=login, retention=Retention.CORE),
-            Disclosure(name="name", value=name, retention=Retention.CORE),
-        )
-        event = PersonRegistered(person=person, kind=kind, unit=unit)
-        drafts = (draft(event, actor, at, told),)
+        said = (("login", login), ("name", name))
+        told = tuple(Disclosure(name=what, value=value, retention=Retention.CORE) for what, value in said)
+        drafts = (draft(PersonRegistered(person=person, kind=kind, unit=unit), actor, at, told),)
         self.steps.ledger.append((Append(stream=person_stream(person), expected_version=-1, drafts=drafts),))
         self.steps.names.follow(self.steps.ledger)
+        if self.steps.names.person(login) != person:
+            raise taken  # by somebody at the same moment
         return person
 
     def grant(self, actor: PersonId, person: PersonId, grant: RoleGrant, at: datetime) -> None:

@@ -63,6 +63,8 @@ class SavedCodes:
         used = any(e.method == METHOD for e in case.evidence)
         if not isinstance(case, Delivered) or not used or case.subject is None:
             return None
+        if case.objections:  # whoever holds the browser is not the one who says so
+            return None
         if not self.hand_over.is_held(case, browser) or self.links.is_known(case.subject, self.links.of_case(case.id)):
             return None
         return case.subject

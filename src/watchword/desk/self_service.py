@@ -20,7 +20,9 @@ from watchword.core.case import Case, Delivered, Released, Verifying, fold
 from watchword.core.errors import Conflict, Invalid, Refused, Unavailable
 from watchword.core.facts import ALONE, PORTAL, portal_relations
 from watchword.core.ids import AccountId, CaseId, PersonId
+from watchword.core.proving import desk_browser
 from watchword.core.requirement import Context, counting, is_young
+from watchword.desk.browsers import Visitor
 from watchword.desk.desk import Desk
 from watchword.desk.intake import Wish
 from watchword.desk.posture import demand_self_service
@@ -158,14 +160,14 @@ class SelfService:
 
     # --- what follows, after the answer ------------------------------------------------------------------------------
 
-    def open(self, case: CaseId, name: str, lost: Lost, browser: str | None, at: datetime) -> None:
-        """Open *case* for the one account *name* names, where policy lets it be; *browser* is the mark of who asks."""
+    def open(self, case: CaseId, name: str, lost: Lost, visitor: Visitor, at: datetime) -> None:
+        """Open *case* for the one account *name* names, where policy lets it be, and *visitor* may be who it is of."""
         try:
-            self._open(case, name, lost, browser, at)
+            self._open(case, name, lost, visitor, at)
         except (Refused, Invalid, Unavailable, Conflict) as fault:
             log.info("self_service.not_opened", fault=fault.fault, reasons=getattr(fault, "reasons", ()))
 
-    def _open(self, case: CaseId, name: str, lost: Lost, browser: str | None, at: datetime) -> None:
+    def _open(self, case: CaseId, name: str, lost: Lost, visitor: Visitor, at: datetime) -> None:
         portal = self._portal()
         demand_self_service(self.steps.registry.posture(), LOST[lost], at)
         seen = self._find(name)
@@ -174,6 +176,8 @@ class SelfService:
         subject = self.steps.names.owner(account) if account else None
         if account is None or subject is None:
             raise Refused("Nobody is known to stand behind this account.", "Ask the desk.", ("nobody_linked",))
+        if visitor.signed_in not in (None, subject):
+            raise desk_browser()
         person = self.steps.registry.person(subject)
         if not any(person.credentials_of(method) for method in BOUND):
             raise Refused("Nothing is enrolled to begin with.", "Ask the desk.", ("not_enrolled",))
@@ -183,7 +187,7 @@ class SelfService:
             directory=seen.directory,
             query=seen.login,
             wish=Wish(action=LOST[lost]),
-            context=Context(channel=PORTAL, device=self._device(subject, browser, at)),
+            context=Context(channel=PORTAL, device=self._device(subject, visitor.mark, at)),
             origin=None,
             reason="Asked for by whoever opened the self-service page.",
             at=at,
@@ -232,7 +236,7 @@ class SelfService:
         )
         return "known" if any(proofs) else "unknown"
 
-    def begin(self, case: CaseId, method: str, challenge: str, at: datetime) -> None:
+    def begin(self, case: CaseId, method: str, challenge: str, visitor: Visitor, at: datetime) -> None:
         """Begin *method* in *case*, once where it sends something, and never after one has failed there."""
         opened = self._opened(case)
         if opened is None or not isinstance(opened, Verifying):
@@ -242,11 +246,12 @@ class SelfService:
         if failed or sent:
             return
         try:
+            self.desk.their_page.demand(self.steps.load(case), visitor, at)
             self.desk.verification.begin(self._portal(), case, method, at, challenge=challenge)
         except (Refused, Invalid, Unavailable, Conflict) as fault:
             log.info("self_service.not_begun", case=case, method=method, fault=fault.fault)
 
-    def answer(self, case: CaseId, method: str, answer: str, browser: str | None, at: datetime) -> None:
+    def answer(self, case: CaseId, method: str, answer: str, visitor: Visitor, at: datetime) -> None:
         """Take an answer to the latest challenge of *method*, and go on where nothing is missing any more."""
         opened = self._opened(case)
         if opened is None or not isinstance(opened, Verifying):
@@ -255,7 +260,8 @@ class SelfService:
         if not running:
             return
         try:
-            self.desk.verification.answer(case, running[-1].id, answer, at, attesting=None, mark=browser)
+            self.desk.their_page.demand(self.steps.load(case), visitor, at)
+            self.desk.verification.answer(case, running[-1].id, answer, at, attesting=None, mark=visitor.mark)
             self._go_on(case, at)
         except (Refused, Invalid, Unavailable, Conflict) as fault:
             log.info("self_service.not_proved", case=case, method=method, fault=fault.fault)
@@ -265,7 +271,8 @@ class SelfService:
         portal, now = self._portal(), self.steps.load(case).case
         if ALONE not in portal_relations(now, portal, portal) or self.desk.verification.missing(now, at):
             return
-        self.desk.intake.link_ticket(portal, case, f"self-service {case}", at)
+        if now.ticket is None:  # else this stopped half-way before
+            self.desk.intake.link_ticket(portal, case, f"self-service {case}", at)
         self.desk.verification.ask(portal, case, at)
         self.desk.decisions.release(portal, case, at)
 

@@ -66,14 +66,16 @@ class Verification:
         *,
         custodian: PersonId | None = None,
         challenge: str | None = None,
+        mark: str | None = None,
     ) -> tuple[str, Begun]:
         """Start a method for verification; what it sends goes out as an effect. Returns the challenge.
 
         *custodian* is whoever holds the sealed key; at a kiosk, the supervisor who stands beside the person.
-        *challenge* is a new pseudonym where it was given away before.
+        *challenge* is a new pseudonym where it was given away before. *mark* is of the desk's browser it is begun in:
+        what the person answers comes from another one.
         """
         with self.steps.registry.folds.moment():
-            return self._begin(actor, Step.VERIFY, case, method, "verify", at, custodian, challenge)
+            return self._begin(actor, Step.VERIFY, case, method, "verify", at, custodian, challenge, mark)
 
     def begin_again(self, case: CaseId, method: str, at: datetime, *, mark: str | None = None) -> tuple[str, Begun]:
         """Start the enforced method that is proven again before anything is handed over.
@@ -123,7 +125,7 @@ class Verification:
             credential=ask.credential.id if ask.credential else None,
             contact_changed_at=self._later(_changed_at(ask, prover), loaded.case, method, at),
             expires=begun.expires,
-            browser=mark if method == KIOSK else None,
+            browser=mark if method == KIOSK or purpose == "verify" else None,
         )
         told = {past.ChallengeBegun: words(CONTACT, msgspec.json.encode(ask.contact).decode())} if ask.contact else {}
         prompts = prover.id if prover is not None and method in PROMPTING else None

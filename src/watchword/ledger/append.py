@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from watchword.core.errors import Conflict, Invalid
+from watchword.core.errors import Conflict, Invalid, Unavailable
 from watchword.core.ids import LeafHash, Seq
 from watchword.ledger import merkle
 from watchword.ledger.entry import JSON, Disclosure, Entry, Retention, check_name, encode
@@ -19,6 +19,10 @@ from watchword.ledger.store import EffectRow, Holding, PayloadRow, Prepared, Set
 
 class KeyGone(Conflict):
     """A data key at hand was erased meanwhile: nothing was written, and sealing under a new one is all it takes."""
+
+
+class Late(Unavailable):
+    """The entry is older than the ledger: a clock that went back, or somebody who decided long before they wrote."""
 
 
 _THROUGH = 0.005  # seconds

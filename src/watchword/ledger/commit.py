@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from watchword.core.errors import Conflict, Corrupt, Invalid, Unavailable, WatchwordError
 from watchword.core.ids import LeafHash, Seq
 from watchword.ledger import merkle
-from watchword.ledger.append import Appended, KeyGone, Request
+from watchword.ledger.append import Appended, KeyGone, Late, Request
 from watchword.ledger.checkpoint import Checkpoint, SigningKey, VerifierKey, sign
 from watchword.ledger.store import Batch, Clash, EffectRow, Lost, Store, Written
 from watchword.ledger.verified import REMEDY, SKEW, Stage, Verified, first_change, located
@@ -205,7 +205,7 @@ def _why_not(request: Request, stage: Stage) -> WatchwordError | None:
     last_at = stage.last_at
     for prepared in request.entries:
         if last_at is not None and prepared.entry.at < last_at - SKEW:
-            return Unavailable(
+            return Late(
                 f"The clock went backwards: the entry is of {prepared.entry.at}, the ledger is at {last_at}.",
                 "Set this machine's clock right (check its time service), then try again. If it is right, another one "
                 "ran ahead: nothing can be written before the time that the ledger is at.",

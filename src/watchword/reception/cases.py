@@ -17,6 +17,7 @@ from watchword.desk.followers import CaseRow
 from watchword.desk.intake import CALLER
 from watchword.desk.recording import case_stream
 from watchword.desk.steps import Loaded
+from watchword.ledger.append import Appended
 from watchword.ledger.entry import Retention
 from watchword.ledger.erasure import Hold
 from watchword.reception.problems import NotThere
@@ -85,6 +86,12 @@ def caller_of(app: App, case: Case) -> str | None:
     if not case.assisted:
         return None
     return app.ledger.disclosures(app.ledger.read(case_stream(case.id))[0]).get(CALLER)
+
+
+def by_whom(appended: Appended) -> PersonId:
+    """Whom an entry of a case is of: whoever wrote it, or in whose browser the person's page was asked for."""
+    entry = appended.entry
+    return PersonId(str(entry.data["person"]) if entry.type == "desk_browser.refused" else entry.actor)
 
 
 def kept(app: App, case: CaseId) -> tuple[tuple[Retention, ...], Hold | None]:

@@ -10,6 +10,7 @@ from litestar.enums import RequestEncodingType
 from litestar.params import Body
 
 from watchword.app import App
+from watchword.desk.browsers import Visitor
 from watchword.reception.afterwards import Afterwards
 from watchword.reception.sessions import Actor, Sessions, Throttle
 
@@ -17,6 +18,9 @@ TheApp: TypeAlias = NamedDependency[App]
 
 TheActor: TypeAlias = NamedDependency[Actor]
 """Whoever is signed in; asking for it refuses everybody else."""
+
+TheVisitor: TypeAlias = NamedDependency[Visitor]
+"""Whoever it is, signed in or not."""
 
 Now: TypeAlias = NamedDependency[datetime]
 """The desk's time, read once for this request."""

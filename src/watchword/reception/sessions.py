@@ -82,6 +82,13 @@ class Sessions:
             raise NotSignedIn
         return Actor(person=found.person, session=name)
 
+    def whose(self, token: str | None) -> PersonId | None:
+        """Who is signed in with *token*, if anybody; to ask that keeps no session going."""
+        now = self._clock()
+        with self._lock:
+            found = self._known.get(_name(token or ""))
+        return found.person if found is not None and _alive(found, now) else None
+
     def end(self, token: str | None) -> None:
         """Sign out; a token nobody knows is signed out already."""
         with self._lock:

@@ -79,6 +79,7 @@ ALERTS = {
 EVENTS = {
     "case.opened": "Case opened",
     "caller.seen": "The caller's page was opened from a new {kind}",
+    "desk_browser.refused": "The person's page was asked for in a browser of the desk, and not shown",
     "ticket.linked": "Ticket linked",
     "contact.entered": "The person entered the new contact point",
     "challenge.begun": "{method} begun",

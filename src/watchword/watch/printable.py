@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
-
 from watchword.core.errors import WatchwordError
+from watchword.core.visible import visible as printable
 
-# Control, format (bidirectional overrides, zero-width), surrogate, private use, unassigned; line and paragraph ends.
-_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+__all__ = ["inert", "meant", "printable", "said_of"]
 
 _RUNS = tuple("=+-@|%＝＋－＠")
 """What a spreadsheet may take for the beginning of a formula, wide forms too."""
-
-
-def printable(text: str) -> str:
-    """*text* with every character that a terminal may obey, or an eye not see, written as its escape."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(_escape(ord(c)) if unicodedata.category(c) in _HIDDEN else c for c in text)
 
 
 def inert(text: str) -> str:
@@ -28,12 +19,6 @@ def inert(text: str) -> str:
 def meant(cell: str) -> str:
     """What `inert` made *cell* of."""
     return cell[1:] if cell.startswith("'") and cell[1:].lstrip().startswith(_RUNS) else cell
-
-
-def _escape(point: int) -> str:
-    if point <= 0xFF:
-        return f"\\x{point:02x}"
-    return f"\\u{point:04x}" if point <= 0xFFFF else f"\\U{point:08x}"
 
 
 def said_of(fault: Exception) -> str:

@@ -36,7 +36,7 @@ from watchword.desk.recording import case_stream, recorded
 from watchword.desk.steps import Loaded
 from watchword.ledger.append import Appended
 from watchword.reception import wording
-from watchword.reception.cases import caller_of, page_address
+from watchword.reception.cases import by_whom, caller_of, page_address
 from watchword.web import forms, view
 from watchword.web.approver import approver_card
 from watchword.web.beside import beside, said_beside
@@ -273,7 +273,7 @@ class _Builder:
             hash=appended.leaf,
             at=appended.entry.at,
             what=self._what(kind, dict(appended.entry.data)),
-            by=name_of(self.app, appended.entry.actor),
+            by=name_of(self.app, by_whom(appended)),
             tone="bad" if kind in BAD else "warn" if kind in WARN else "plain",
         )
 

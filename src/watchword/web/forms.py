@@ -216,7 +216,8 @@ Taking = Callable[[App, Actor, Case, Said, datetime], None]
 
 def _begin(app: App, actor: Actor, case: Case, said: Said, at: datetime) -> None:
     custodian = app.names.person(said["custodian"]) if said.get("custodian") else None
-    app.desk.verification.begin(actor.person, case.id, said.get("method", ""), at, custodian=custodian)
+    mark = mark_of(app, said.get(BROWSER))
+    app.desk.verification.begin(actor.person, case.id, said.get("method", ""), at, custodian=custodian, mark=mark)
 
 
 def _attest(app: App, actor: Actor, case: Case, said: Said, at: datetime) -> None:

@@ -21,7 +21,7 @@ from watchword.reception.browser import NAME as BROWSER_NAME
 from watchword.reception.browser import browser_cookie, mark_of
 from watchword.reception.caller import asked_for, handed, language_of
 from watchword.reception.cases import caller_page, demand_overview, readable
-from watchword.reception.given import Now, TheActor, TheApp, TheForm, Token
+from watchword.reception.given import Now, TheActor, TheApp, TheForm, TheVisitor, Token
 from watchword.reception.landing import landing
 from watchword.reception.sessions import Actor
 from watchword.web import view
@@ -209,13 +209,16 @@ def caller(
     case: FromPath[str],
     token: FromPath[str],
     request: Request[Any, Any, Any],
+    visitor: TheVisitor,
     lang: FromQuery[str] = "",
 ) -> Response[str]:
     """The locked-out person's own page, in the language they chose or have.
 
-    Where it is opened from is noted, since one caller for two people is a sign.
+    Where it is opened from is noted, since one caller for two people is a sign; a browser of the desk's is turned away.
     """
-    opened = caller_page(app, CaseId(case), token).case
+    loaded = caller_page(app, CaseId(case), token)
+    app.desk.their_page.demand(loaded, visitor, at)
+    opened = loaded.case
     kept = browser_cookie(app, request.cookies.get(BROWSER_NAME))
     whence.note(app, opened.id, request.client.host if request.client else "", kept.value or "", at)
     contact = contact_of(opened.changes)

@@ -146,7 +146,8 @@ def _needed(app: App, actor: PersonId, at: datetime, said: Said) -> view.Needs:
     roles = registry.person(actor).grants
     if not any(g.until is None or at < g.until for g in roles):
         raise Refused("You hold no role here.", "Ask an administrator.", ("no_role",))
-    seen = app.desk.intake.find(said.get("directory") or next(iter(app.directories), ""), said["account"].strip())
+    directory = said.get("directory") or next(iter(app.directories), "")
+    seen = app.desk.intake.find_for(actor, directory, said["account"].strip(), at)
     known = app.names.account(seen.directory, seen.native_id)
     standing = registry.account(known) if known else None
     subject = app.names.owner(known) if known else None
@@ -173,7 +174,7 @@ def _needed(app: App, actor: PersonId, at: datetime, said: Said) -> view.Needs:
     again = standing.recoveries_within(app.policy.procedures.repeat.window, at) if standing else 0
     asked = app.policy.procedures.require(account_class, action, context_of(said), completed_recoveries_7d=again)
     note = f"{wording.plain(account_class)}, {seen.unit or 'no unit'}"
-    account = view.Fact(label="Account", value=seen.display_name, note=note)
+    account = view.Fact(label="Account", value=seen.called, note=note)
     others = beside(app, actor, at, account=known, subject=subject) if known else ()
     factors = seen.factors if action is Action.FACTOR_RESET else ()
     told = said_beside(app, others, at, other=False)

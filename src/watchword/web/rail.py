@@ -42,7 +42,7 @@ def facts_of(app: App, loaded: Loaded) -> Facts:
         seen = app.directories[directory].read(native)
     except (Unavailable, Invalid) as fault:
         return Facts(name=name, login=login, directory=directory, seen=None, silent=str(fault))
-    return Facts(name=seen.display_name, login=seen.login, directory=directory, seen=seen)
+    return Facts(name=seen.called, login=seen.login, directory=directory, seen=seen)
 
 
 def rail(app: App, loaded: Loaded, facts: Facts, actor: PersonId, at: datetime) -> tuple[Panel, ...]:

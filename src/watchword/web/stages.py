@@ -25,6 +25,7 @@ TITLES = ("Intake", "Verify", "Approve", "Hold", "Execute", "Validate", "Hand ov
 STAGE_OF = {
     "case.opened": 0,
     "caller.seen": 0,
+    "desk_browser.refused": 1,
     "ticket.linked": 0,
     "approval.given": 2,
     "approval.refused": 2,
@@ -62,6 +63,7 @@ STAGE_OF = {
 WARN = frozenset({"challenge.missed", "case.escalated", "break_glass.invoked", "review.owed", "hand_over.opened"})
 BAD = frozenset(
     {
+        "desk_browser.refused",
         "method.failed",
         "approval.refused",
         "execution.refused",

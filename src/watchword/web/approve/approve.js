@@ -159,7 +159,7 @@ const told = (asked, held) => {
   const named = (id) => (people[id] ? `${people[id].name} (${people[id].login})` : id);
   const list = node("dl");
   const came = request.context;
-  fact(list, "Account", `${asked.account.name}, ${asked.account.login}`,
+  fact(list, "Account", `${asked.account.login}, ${asked.account.name}`,
     `as its directory names it, says the desk; in the request it is ${request.account}`);
   fact(list, "Class", plain(request.account_class));
   fact(list, "For", plain(request.action));
