@@ -105,6 +105,7 @@ def _prove(stage: Stage, home: Path) -> None:
 def _stay(stage: Stage, url: str) -> None:
     out.print(f"\nThe console is at [bold]{url}[/]")
     out.print(f"  sign in as ines.desk, zoe.soc, ada.review …; password for all: [bold]{stage.password}[/]")
+    out.print("  a person's own page opens in a private window: a browser that is signed in here is refused it")
     out.print("  Ctrl-C ends it and removes everything.")
     sys.stdout.flush()
     try:
