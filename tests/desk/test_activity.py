@@ -11,8 +11,10 @@ import pytest
 
 from tests.desk.office import Office
 from watchword.core.activity import ACTIVITY, ActivityRow, Did
+from watchword.core.errors import Refused
 from watchword.desk import activity
 from watchword.desk.activity import ARROW_SCHEMA, ActivityTable
+from watchword.desk.browsers import Visitor
 
 
 def rows(office: Office) -> list[ActivityRow]:
@@ -54,6 +56,18 @@ def test_failures_name_agent_and_account(office: Office) -> None:
     assert [(row.person, row.detail, row.account) for row in failed] == [
         (office["ben.agent"], "totp", office.case(case).account)
     ]
+
+
+def test_whose_browser_the_page_was_refused_in_is_a_row(office: Office) -> None:
+    """Once for each person of the desk: the signal that says so reads nothing else."""
+    case = office.open("mara.lind")
+    visitor = Visitor(signed_in=office["ada.agent"], mark=None)
+    for _ in range(2):
+        with pytest.raises(Refused):
+            office.app.desk.their_page.demand(office.app.desk.steps.load(case), visitor, office.at)
+
+    turned = [row for row in rows(office) if row.did is Did.TURNED_AWAY]
+    assert [(row.person, row.account) for row in turned] == [(office["ada.agent"], office.case(case).account)]
 
 
 def test_nothing_personal_is_written(office: Office) -> None:

@@ -31,6 +31,7 @@ class Did(StrEnum):
     RECOVERED = "recovered"
     OBJECTED = "objected"
     CONTAINED = "contained"
+    TURNED_AWAY = "turned_away"
     BREAK_GLASS = "break_glass"
     DOWNTIME_DECLARED = "downtime_declared"
     DOWNTIME_CONFIRMED = "downtime_confirmed"

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from watchword.core import event as past
 from watchword.core.account import AccountClass
 from watchword.core.activity import ACTIVITY, ActivityRow, Did
+from watchword.core.confirmation import DeskBrowserRefused
 from watchword.core.downtime import DowntimeConfirmed, DowntimeDeclared
 from watchword.core.ids import CaseId
 from watchword.core.origin import OriginSeen
@@ -47,7 +48,7 @@ _READ = frozenset(
         "case.opened", "caller.seen", "method.failed", "method.proved", "challenge.begun", "approval.asked",
         "approval.given", "approval.refused", "case.released", "execution.refused", "case.objected", "case.contained",
         "break_glass.invoked", "account.observed", "recovery.completed", "origin.seen", "person.registered",
-        "downtime.declared", "downtime.confirmed", "policy.proposed", "policy.activated",
+        "downtime.declared", "downtime.confirmed", "policy.proposed", "policy.activated", "desk_browser.refused",
     }
 )  # fmt: skip
 """The types of entry that say something here; no other is decoded."""
@@ -69,6 +70,7 @@ _STEPS: tuple[tuple[type[Any], Did, Callable[[Any], dict[str, Any]]], ...] = (
     (past.Objected, Did.OBJECTED, lambda e: {"person": e.by, "detail": e.channel}),
     (past.CaseContained, Did.CONTAINED, lambda e: {"person": e.by}),
     (past.BreakGlassInvoked, Did.BREAK_GLASS, lambda e: {"person": e.by}),
+    (DeskBrowserRefused, Did.TURNED_AWAY, lambda e: {"person": e.person}),
 )
 """What a step of a case is called in the table, and what it says of it."""
 
