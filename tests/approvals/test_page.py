@@ -227,7 +227,8 @@ def test_pass_is_good_for_minutes_and_for_one_case(apart: Office) -> None:
         return httpx2.post(url, headers=headers, json=body, trust_env=False).status_code
 
     assert status(good) == 200
-    assert [status(t) for t in ("none", "x.y", f"{said}.{seal[:-1]}x", f"{said[:-4]}AAAA.{seal}")] == [401] * 4
+    other = "x" if seal[-1] != "x" else "y"
+    assert [status(t) for t in ("none", "x.y", f"{said}.{seal[:-1]}{other}", f"{said[:-4]}AAAA.{seal}")] == [401] * 4
     refusal = {"act": "refuse", "digest": apart.digest(case), "words": "no"}
     assert status(offer, refusal) == 401
     assert status(good, {"act": "approve", "digest": apart.digest(case)}) == 422
