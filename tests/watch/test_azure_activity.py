@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from watchword.core.identity_event import Canonical
+from watchword.core.identity_event import Canonical, Verdict
 
 from .conftest import Classify
+from .test_entra import _audit, _user
 
 GRANT, REVOKE, TAMPERED = Canonical.PRIVILEGE_GRANT, Canonical.PRIVILEGE_REVOKE, Canonical.LOG_TAMPERED
 SUBSCRIPTION = "/subscriptions/44444444-dddd-4ddd-8ddd-000000000001"
@@ -111,6 +112,7 @@ def test_how_it_ended_is_told_of_what_was_asked_for(classify: Classify) -> None:
         ("Microsoft.Authorization/classicAdministrators/write", "/x", GRANT, "/x"),
         ("Microsoft.Authorization/roleDefinitions/write", "/x", GRANT, "/x"),
         ("Microsoft.Sql/servers/administrators/write", "/x/servers/s/administrators/activeDirectory", GRANT, None),
+        ("Microsoft.Sql/managedInstances/administrators/write", "/x/managedInstances/m/administrators/a", GRANT, None),
         ("Microsoft.Insights/diagnosticSettings/delete", "/x", TAMPERED, "/x"),
         ("Microsoft.OperationalInsights/workspaces/delete", "/x", TAMPERED, "/x"),
         ("Microsoft.ManagedServices/registrationAssignments/write", "/x", Canonical.TRUST_CHANGE, "/x"),
@@ -136,3 +138,36 @@ def test_other_settings_of_machines_are_let_be(classify: Classify) -> None:
     place = f"{SUBSCRIPTION}/virtualMachines/vm-1/extensions/monitor"
     report = classify([_event("Microsoft.Compute/virtualMachines/extensions/write", place)], None, provider="entra")
     assert (report.verdicts, report.unknown_types) == ((), ())
+
+
+def test_the_log_of_a_single_thing_is_not_the_tenant_s(classify: Classify) -> None:
+    """Where its own log was sent goes with each thing taken down; what a managed domain writes is of accounts."""
+    place = f"{SUBSCRIPTION}/resourceGroups/r/providers/{{}}/providers/Microsoft.Insights/diagnosticSettings/d"
+    things = ("Microsoft.KeyVault/vaults/v", "Microsoft.AAD/domainServices/example.test")
+    events = [_event("Microsoft.Insights/diagnosticSettings/delete", place.format(thing)) for thing in things]
+    report = classify(events, None, provider="entra")
+    assert [(row.action, row.target) for row in report.verdicts] == [(TAMPERED, place.format(things[1]).lower())]
+    assert report.unknown_types == ()
+
+
+PIM = "01fc33a7-78ba-4d2f-a4b7-768e336e890e"
+
+
+@pytest.mark.parametrize(
+    ("application", "seconds", "verdict"),
+    [(PIM, 4, Verdict.SELF_SERVICE), (PIM, 60, Verdict.UNVERIFIED), (BO, 4, Verdict.UNVERIFIED)],
+    ids=["in those seconds", "later", "another application"],
+)
+def test_a_role_that_pim_held_ready_is_taken_up_in_azure_too(
+    classify: Classify, application: str, seconds: int, verdict: Verdict
+) -> None:
+    """Azure's log has it as done by the service; whose it is the service's own record says, and nothing else does."""
+    own = _audit("Add member to role completed (PIM activation)", correlationId="c-2")
+    own["initiatedBy"] = {"user": _user(BO, "bo"), "app": None}
+    own["targetResources"][0] |= {"id": BO, "userPrincipalName": "bo@example.test"}
+    claims = {OBJECT: "o-pim", "idtyp": "app", "appid": application}
+    done = _event(WRITE, ASSIGNMENT, responseBody=_asked(OWNER)) | {"identity": {"claims": claims}}
+    done["time"] = f"2026-03-02T12:{seconds // 60:02}:{seconds % 60:02}Z"
+    report = classify([own, done], None, provider="entra")
+    assert {row.verdict for row in report.verdicts} == {Verdict.SELF_SERVICE, verdict}
+    assert classify.one(done, provider="entra").verdict is Verdict.UNVERIFIED

@@ -56,6 +56,15 @@ def test_a_group_whose_name_says_so_lends_power(
     assert (report.verdicts, report.unknown_types) == ((), ())
 
 
+@pytest.mark.parametrize("activity", ["Add member to group", "Add owner to group"])
+def test_a_machine_in_such_a_group_is_nobody_who_is_given_power(classify: Classify, activity: str) -> None:
+    """What is set on machines goes by groups of them, which are named for whoever they are meant for."""
+    event = _of_group(activity, "Workstations of administrators")
+    event["targetResources"][0] |= {"type": "Device", "userPrincipalName": None}
+    report = classify([event], None, provider="entra")
+    assert (report.verdicts, report.unknown_types) == ((), ())
+
+
 @pytest.mark.parametrize("activity", ["DismissUser", "ConfirmSafe"])
 def test_whoever_is_taken_for_safe_again_is_let_in_again(classify: Classify, activity: str) -> None:
     """An account that a policy keeps out for its risk comes in once somebody says that there is none."""
@@ -76,12 +85,23 @@ def test_what_an_application_may_do_for_everybody_is_consent(classify: Classify,
 
 
 FULL = "[SkuName=E5, DisabledPlans=[]]"
+BARE = "[SkuId=5, DisabledPlans=[M365_ADVANCED_AUDITING]]"
 LESS = "[SkuName=E5, DisabledPlans=[FORMS_PLAN_E5,M365_ADVANCED_AUDITING]]"
 
 
 @pytest.mark.parametrize(
     ("old", "new", "actions"),
-    [(FULL, LESS, [Canonical.LOG_TAMPERED]), (LESS, LESS, []), (LESS, FULL, []), (None, FULL, [])],
+    [
+        (FULL, LESS, [Canonical.LOG_TAMPERED]),
+        (FULL, BARE, [Canonical.LOG_TAMPERED]),
+        (LESS, LESS, []),
+        (LESS, FULL, []),
+        (None, FULL, []),
+        # Who never had the plan does not lose it.
+        (None, LESS, []),
+        ("[SkuName=FREE, DisabledPlans=[]]", LESS, []),
+        (f"[SkuName=FREE, DisabledPlans=[]], {FULL}", LESS, [Canonical.LOG_TAMPERED]),
+    ],
 )
 def test_a_plan_taken_off_makes_the_log_less(
     classify: Classify, old: str | None, new: str, actions: list[Canonical]

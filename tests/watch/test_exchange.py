@@ -85,6 +85,10 @@ def test_a_command_is_what_it_did(
         ("Set-MailboxFolderPermission", {"Identity": "ceo:\\Calendar", "User": "Default", "AccessRights": "Reviewer"}),
         ("Set-MailboxFolderPermission", {"Identity": "ceo:\\Inbox", "User": "Default", "AccessRights": "None"}),
         ("Add-MailboxFolderPermission", {"Identity": "ceo:\\Inbox", "User": "bo", "AccessRights": "Reviewer"}),
+        ("Set-MailboxFolderPermission", {"Identity": "ceo:\\Kalendarz", "User": "Default", "AccessRights": "Reviewer"}),
+        ("Set-MailboxFolderPermission", {"Identity": "ceo:\\予定表", "User": "Default", "AccessRights": "Reviewer"}),
+        ("Add-MailboxPermission", {"Identity": "ceo", "User": "NT AUTHORITY\\SELF", "AccessRights": "FullAccess"}),
+        ("Add-RecipientPermission", {"Identity": "ceo", "Trustee": "NT AUTHORITY\\SELF", "AccessRights": "SendAs"}),
     ],
 )
 def test_a_command_that_lets_nobody_in_is_let_be(
@@ -126,6 +130,19 @@ def test_exchange_s_own_services_are_the_system(classify: Classify) -> None:
     system = {"UserId": "NT AUTHORITY\\SYSTEM (Microsoft.Exchange.ServiceHost)", "UserType": 3}
     told = {"Identity": "ceo", "User": "bo", "AccessRights": "FullAccess"}
     assert classify.one(_command("Add-MailboxPermission", told, **system), provider="entra").actor_class == "system"
+
+
+def test_what_searches_found_is_lent_by_the_service_to_those_who_search(classify: Classify) -> None:
+    """It does so time and again by itself; a person who lends it gives somebody what others' mailboxes have."""
+    told = {
+        "Identity": f"{PATH}/DiscoverySearchMailbox{{1}}",
+        "User": "Discovery Management",
+        "AccessRights": "FullAccess",
+    }
+    assert classify.one(_command("Add-MailboxPermission", told), provider="entra").action == GRANT
+    system = {"UserId": "NT AUTHORITY\\SYSTEM (Microsoft.Exchange.ServiceHost)", "UserType": 3}
+    report = classify([_command("Add-MailboxPermission", told, **system)], None, provider="entra")
+    assert (report.verdicts, report.unknown_types) == ((), ())
 
 
 def test_a_row_of_the_enriched_table_is_one(classify: Classify) -> None:

@@ -24,6 +24,13 @@ def _cloudtrail(number: int, what: str, source: str, **asked: Any) -> dict[str, 
     return call(what, asked, source=source) | {"eventID": f"e{number}", "requestID": f"r{number}"}
 
 
+def _gone_after(days: int) -> dict[str, Any]:
+    """A rule of a bucket that moves what is in it after a month, and lets it go after *days*."""
+    moved = {"Days": 30, "StorageClass": "GLACIER"}
+    rule = {"ID": "r", "Status": "Enabled", "Transition": moved, "Expiration": {"Days": days}}
+    return {"LifecycleConfiguration": {"Rule": rule}}
+
+
 def _okta(number: int, kind: str) -> dict[str, Any]:
     target = [{"id": f"o{number}", "type": "IdentityProvider", "alternateId": None, "displayName": "Sample"}]
     return Okta()(kind, target=target) | {"uuid": f"e{number}", "transaction": {"id": f"t{number}"}}
@@ -96,6 +103,8 @@ TABLE: dict[str, list[tuple[dict[str, Any], Canonical | None]]] = {
         (_cloudtrail(14, "DeleteBucket", "s3", bucketName="org-trail-1"), TAMPERED),
         (_cloudtrail(15, "PutBucketLifecycle", "s3", bucketName="audit"), TAMPERED),
         (_cloudtrail(16, "DeleteBucket", "s3", bucketName="canteen"), None),
+        (_cloudtrail(17, "PutBucketLifecycle", "s3", bucketName="trail", **_gone_after(1)), TAMPERED),
+        (_cloudtrail(18, "PutBucketLifecycle", "s3", bucketName="trail-2", **_gone_after(2555)), None),
         (_cloudtrail(11, "CreateSubscriber", "securitylake", subscriberName="siem"), None),
         (_cloudtrail(8, "CreateUserPool", "cognito-idp", poolName="sample"), None),
     ],

@@ -19,6 +19,9 @@ PC = "CN=PC1,OU=Machines,DC=example,DC=test"
 ITSELF = {"SubjectUserName": "PC1$"}
 
 
+LONG = {"ObjectDN": "CN=BUILD-RUNNER-WE,OU=Servers,DC=example,DC=test"}
+
+
 def _machine(**changed: Any) -> dict[str, Any]:
     machine = {**SUBJECT, **TARGET, "TargetUserName": "PC1$", **UNCHANGED, "DnsHostName": "-"}
     return _event(4742, **machine | changed)
@@ -34,6 +37,9 @@ def test_a_machine_that_passes_for_another_has_its_power(classify: Classify) -> 
         (_machine(DnsHostName="dc1.example.test"), GRANT),
         (_machine(DnsHostName="pc1.example.test"), None),
         (_machine(DnsHostName="pc2.example.test", SamAccountName="PC2$"), None),
+        # Of a longer name the account has the first fifteen letters, and no fewer.
+        (_machine(DnsHostName="build-runner-west-01.example.test", TargetUserName="BUILD-RUNNER-WE$"), None),
+        (_machine(DnsHostName="build-runner-west-01.example.test", TargetUserName="BUILD-RUNNER$"), GRANT),
         (_machine(DnsHostName="dc1.example.test", **ITSELF), None),
     ]
     rows = _each(classify, [event for event, _ in table])
@@ -53,6 +59,7 @@ def test_what_is_written_on_machines_and_on_the_domain(classify: Classify) -> No
         (_written("servicePrincipalName", "GC/pc1.example.test/example.test", **computer, **ITSELF), None),
         (_written("dNSHostName", "dc1.example.test", **computer), GRANT),
         (_written("dNSHostName", "pc1.example.test", **computer), None),
+        (_written("dNSHostName", "build-runner-west-01.example.test", **computer | LONG), None),
         (_written("msPKI-Certificate-Name-Flag", "1", **template), TRUST),
         (_written("nTSecurityDescriptor", "D:", **template), TRUST),
         (_written("dSHeuristics", "0000000001000001", kind="nTDSService", ObjectDN=SETTINGS), TRUST),

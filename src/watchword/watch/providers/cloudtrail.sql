@@ -34,6 +34,10 @@ SELECT
         WHEN (eventSource LIKE 'logs.%' AND eventName = 'DeleteLogGroup'
             OR eventSource LIKE 's3.%' AND regexp_full_match(eventName, 'DeleteBucket|PutBucketLifecycle(Configuration)?'))
             AND regexp_matches(concat_ws(' ', requestParameters ->> '$.logGroupName', requestParameters ->> '$.bucketName'), '(?i)trail|audit')
+            -- A bucket's rules may only move what is in it, or let it go after years.
+            AND (eventName NOT LIKE 'PutBucketLifecycle%' OR coalesce(regexp_matches(
+                requestParameters ->> '$.LifecycleConfiguration', '"Expiration" ?: ?\{[^}]*("Date"|"Days" ?: ?"?[0-9]{1,2}\b)'
+            ), true))
             THEN regexp_extract(eventSource, '^[^.]+') || '/' || eventName
         -- A lake that the same calls are written to, and read from.
         WHEN eventSource LIKE 'securitylake.%' AND regexp_matches(

@@ -20,7 +20,7 @@ WITH whole AS (
             audit, '(?i)^microsoft[.](aadiam/diagnosticSettings/|authorization/(elevateAccess/action|(roleAssignments|roleDefinitions'
             || '|classicAdministrators)/(write|delete))$|insights/(diagnosticSettings|logProfiles)/delete$|operationalInsights/workspaces/delete$'
             || '|storage/storageAccounts/regenerateKey/action$|managedIdentity/userAssignedIdentities/federatedIdentityCredentials/(write|delete)$'
-            || '|compute/virtualMachines/extensions/write$|[a-z]+/[a-z]*servers/administrators/(write|delete)$'
+            || '|compute/virtualMachines/extensions/write$|[a-z]+/([a-z]*servers|managedInstances)/administrators/(write|delete)$'
             || '|managedServices/registration(Assignments|Definitions)/write$|subscription/updateTenant/action$|adHybridHealthService/services/(serviceMembers/action|delete)$)'
         ) AS is_azure
     FROM log
@@ -269,8 +269,12 @@ kinds AS (
             WHEN native = 'microsoft.compute/virtualmachines/extensions/write' THEN [native || CASE
                 WHEN regexp_matches(concat_ws(' ', place, whole_body), '(?i)vmaccess') THEN '/way in' ELSE '/other'
             END]
-            -- Of a group its name alone tells whether it lends power.
+            -- A thing's own log is of what is done with it: the tenant's, and Azure's own, are those of a whole subscription.
+            WHEN native = 'microsoft.insights/diagnosticsettings/delete' AND regexp_matches(place, '/resourcegroups/')
+                AND NOT contains(place, '/microsoft.aad/') THEN [native || '/of a thing']
+            -- Of a group its name alone tells whether it lends power, and to no machine.
             WHEN regexp_full_match(native, '(Add|Remove) (member|owner) (to|from) group') THEN [native || CASE
+                WHEN lower("target"."type") = 'device' THEN '/other'
                 WHEN regexp_matches(group_named, '(?i)admin|operator|root|wheel|sudo|help.?desk|service.?desk|replicat') THEN '/privileged'
                 ELSE '/other'
             END]
@@ -279,12 +283,17 @@ kinds AS (
                     THEN '/for everybody'
                 ELSE '/one person'
             END]
-            -- What a mailbox's mail is opened by is written down for whoever has this plan.
+            -- What a mailbox's mail is opened by is written down for whoever has this plan; it is taken off a licence that was there.
             WHEN native = 'Change user license' THEN [native || CASE
                 WHEN len(list_filter(changed, lambda p: regexp_matches(
                     p.new, '(?i)disabledplans[^\]]*(m365_advanced_auditing|2f442157-a11c-46b9-ae5b-6e39ff4e5849)'
                 ) AND NOT regexp_matches(
                     p.old, '(?i)disabledplans[^\]]*(m365_advanced_auditing|2f442157-a11c-46b9-ae5b-6e39ff4e5849)'
+                ) AND coalesce(
+                    list_bool_or(list_transform(
+                        regexp_extract_all(p.new, '(?i)skuname=([^,\[\]]+)[^\]]*disabledplans[^\]]*(m365_advanced_auditing|2f442157-a11c-46b9-ae5b-6e39ff4e5849)', 1),
+                        lambda sku: contains(lower(p.old), lower(sku))
+                    )), contains(lower(p.old), 'disabledplans')
                 ))) > 0 THEN '/less logged'
                 ELSE '/other'
             END]

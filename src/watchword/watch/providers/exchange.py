@@ -85,14 +85,26 @@ _FOLDERS = {
     "ModifyFolderPermissions",
     "UpdateFolderPermissions",
 }
-_CALENDAR = re.compile(r"calend|kalender|agenda|cal[eé]nd", re.IGNORECASE)
+_CALENDAR = re.compile(
+    r"cal[eé]nd|kalen[dt]|agenda|takvim|napt[aá]r|lịch|ημερολ[οό]γιο|календар|каляндар|לוח שנה|التقويم|تقويم"
+    r"|日历|日曆|行事曆|予定表|カレンダー|일정|달력|ปฏิทิน",
+    re.IGNORECASE,
+)
 _MEMBERS = re.compile(r"\s*[;,]\s*")
+_LENT = {"Add-MailboxPermission", "Add-RecipientPermission"}
+_SELF = {"nt authority\\self", "s-1-5-10"}
+"""Whose mailbox it is, whoever that is."""
+_FOUND = "discoverysearchmailbox{"
+"""How the mailbox begins that has what searches found: the service itself lends it to those who may search."""
 
 
-def told(command: str, parameters: Parameters) -> tuple[Told, ...]:
-    """What *command* did, once for each kind of thing; itself alone where it did nothing that is told apart."""
+def told(command: str, parameters: Parameters, *, by_service: bool = False) -> tuple[Told, ...]:
+    """What *command* did, once for each kind of thing; itself alone where it did nothing that is told apart.
+
+    *by_service* says that Exchange's own service gave it.
+    """
     if command in _POWER:
-        return (_power(command, parameters),)
+        return (_power(command, parameters, by_service=by_service),)
     if command in _MAIL_RULES:
         # A call that lost what it asked for is the most that it may be.
         elsewhere = not parameters or any(_is_set(parameters.get(name)) for name in _ELSEWHERE)
@@ -112,13 +124,18 @@ def told(command: str, parameters: Parameters) -> tuple[Told, ...]:
     return tuple(lent.get(part) or Told(command + part) for part in parts) or (Told(command),)
 
 
-def _power(command: str, parameters: Parameters) -> Told:
+def _power(command: str, parameters: Parameters, *, by_service: bool) -> Told:
     name = command
     if command in _DENIES and _is_set(parameters.get("Deny")):
         name += "/deny"
     if command == "Set-ManagementRoleAssignment" and _flag(("off", None), parameters.get("Enabled")):
         name += "/off"
     whom = tuple(one for parameter in _POWER[command] for one in _listed(parameters.get(parameter)))
+    mailbox = (parameters.get("Identity") or "").rpartition("/")[2].lower()
+    if command in _LENT and (
+        (whom and _SELF.issuperset(one.lower() for one in whom)) or (by_service and mailbox.startswith(_FOUND))
+    ):
+        name += "/as it is"
     if command == "New-RoleGroup" and parameters and not whom:
         name += "/nobody in it"
     given = " ".join(said for right in _RIGHTS if (said := parameters.get(right)))

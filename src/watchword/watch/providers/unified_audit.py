@@ -171,7 +171,9 @@ def audits_of(row: Json) -> tuple[Json, ...] | None:
         shared = {"User": "MemberUpn", "AccessRights": "MemberRights", "Identity": "Path"}
         parameters |= {ours: text(at(folder, theirs)) for ours, theirs in shared.items()}
     deleted = _notices(row) if name in _DELETIONS else ()
-    did = (Told(f"{name}/notice", given=deleted[0]),) if deleted else told(name, parameters)
+    did = told(name, parameters, by_service=_is_service(user))
+    if deleted:
+        did = (Told(f"{name}/notice", given=deleted[0]),)
     whom = _whom(row, name, parameters, user, bool(deleted))
     kind, whose = _object(row.get("Target"))
     common = {
@@ -264,7 +266,7 @@ def _initiator(user: str, row: Json, extended: dict[str, Any], address: str | No
     own = text(extended.get("actorObjectId")) or own
     user_type = text(row.get("UserType"))
     title, app = _application(row.get("Actor"), own)
-    if user_type == _SYSTEM or user.startswith("NT AUTHORITY\\"):
+    if user_type == _SYSTEM or _is_service(user):
         # So are applications of anybody's called, which their own title tells from Microsoft's services.
         return {"app": {"displayName": title or f"Microsoft {user}", "appId": app, "servicePrincipalId": own}}
     if user_type == _CENTRE:
@@ -275,6 +277,11 @@ def _initiator(user: str, row: Json, extended: dict[str, Any], address: str | No
     if not is_named and own is not None and kind != "User":
         return {"app": {"displayName": user, "servicePrincipalId": own}}
     return {"user": {"id": own, "userPrincipalName": user, "ipAddress": address}}
+
+
+def _is_service(user: str) -> bool:
+    """Whether *user* is what a service of Exchange's calls itself: whom a tenant has is called by an address."""
+    return user.startswith("NT AUTHORITY\\")
 
 
 def _named(value: Any) -> dict[str, Any]:

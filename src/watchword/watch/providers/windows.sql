@@ -194,8 +194,9 @@ kinds AS (
                 -- A machine that is taken for a controller is sent everybody's password.
                 WHEN regexp_matches(uac, '\b2088\b|''Server Trust Account'' - Enabled') THEN '4742 a controller'
                 WHEN added_history IS NOT NULL THEN '4742 another''s identifier'
-                -- A certificate of a machine is for its name in DNS. It gives itself its own.
-                WHEN NOT coalesce(ends_with(actor_name, '$'), false) AND lower(split_part(new_dns, '.', 1)) NOT IN (
+                -- A certificate of a machine is for its name in DNS. It gives itself its own. Of a longer name its account has
+                -- the first fifteen letters (NetBIOS).
+                WHEN NOT coalesce(ends_with(actor_name, '$'), false) AND lower(split_part(new_dns, '.', 1))[:15] NOT IN (
                     lower(rtrim(target_name, '$')), lower(rtrim(coalesce(new_sam, target_name), '$'))
                 ) THEN '4742 another''s name'
                 ELSE '4742 other'
@@ -228,7 +229,8 @@ kinds AS (
                     END
                     WHEN 'dnshostname' THEN CASE
                         WHEN NOT is_taken_off AND NOT coalesce(ends_with(actor_name, '$'), false)
-                            AND lower(split_part("value", '.', 1)) <> lower(regexp_extract(dn, '(?i)^CN=([^,]+)', 1)) THEN '5136 another''s name'
+                            AND lower(split_part("value", '.', 1)) <> lower(regexp_extract(dn, '(?i)^CN=([^,]+)', 1))
+                            AND lower(split_part("value", '.', 1))[:15] <> lower(regexp_extract(dn, '(?i)^CN=([^,]+)', 1)) THEN '5136 another''s name'
                     END
                     -- How a domain treats those who administer it, or how many machines anybody may add to it.
                     WHEN 'dsheuristics' THEN '5136 setting of the domain'

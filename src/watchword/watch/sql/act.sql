@@ -26,11 +26,11 @@ FROM (
     WHERE service.provider = 'entra' AND service.actor_class IN ('system', 'automation') AND (
         list_has_any(service.actor_keys, [
             -- Password reset (and in the government's cloud), strong authentication, device registration, configuration of
-            -- credentials, My Sign-Ins.
+            -- credentials, My Sign-Ins, Privileged Identity Management.
             '93625bc8-bfe2-437a-97e0-3d0060024faa', '2e5ecfc8-ea79-48bd-8140-c19324acb278',
             'b5a60e17-278b-4c92-a4e2-b9262e66bb28',
             '01cb2876-7ebd-4aa4-9cc9-d28bd4d359a9', 'ea890292-c8c8-4433-b5ea-b09d0668e1a6',
-            '19db86c3-b2b9-44cc-b339-36da233a3be2', 'fim_password_service' || '@support.onmicrosoft.com'
+            '19db86c3-b2b9-44cc-b339-36da233a3be2', '01fc33a7-78ba-4d2f-a4b7-768e336e890e', 'fim_password_service' || '@support.onmicrosoft.com'
         ])
         OR person.click = service.click AND service.actor_keys IN (
             ['microsoft password reset service'], ['azure mfa strongauthenticationservice'], ['device registration service']
