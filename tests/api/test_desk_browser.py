@@ -99,3 +99,15 @@ def test_a_kiosk_stays_one(organisation: Organisation) -> None:
     recovery.agent.client.delete("/api/session", headers={"x-csrftoken": recovery.agent.token})
     Staff(kiosk, "tomas")
     assert answered(recovery, kiosk) == (200, None)
+
+
+def test_a_counter_with_one_machine_is_a_kiosk(organisation: Organisation) -> None:
+    """Whoever took the request in there signs out, and the person goes on where they sat."""
+    recovery = Recovery(organisation, lane="kiosk")
+    recovery.step(recovery.agent, "ticket", {"ticket": "INC-1"})
+    recovery.step(recovery.agent, "methods", {"method": "totp"})
+    machine = recovery.agent.client
+    machine.delete("/api/session", headers={"x-csrftoken": recovery.agent.token})
+    assert machine.get(f"/c{recovery.page}").status_code == 200
+    assert answered(recovery, machine) == (200, None)
+    assert not noted(recovery)

@@ -106,6 +106,17 @@ def test_there_and_back(place: Organisation, identity: Provider) -> None:
     verification.recheck(folded(place, case), challenge, msgspec.json.decode(proof, type=Proof), place.at)
 
 
+def test_a_browser_of_the_desks_is_sent_nowhere(place: Organisation) -> None:
+    """What the provider asks would be answered there as the caller dictates; the result would come behind the page."""
+    for method in ("id_proofing", "verifiable_credential"):
+        case, token, challenge = begun(place, method)
+        for login in ("ilse", "dario"):
+            refused = place.sign_in(login).client.post(f"/api/proofing/{case}/{token}/{challenge}")
+            assert (refused.status_code, refused.json()["reasons"]) == (403, ["desk_browser"])
+        noted = [e for e in place.app.ledger.read(f"case/{case}") if e.entry.type == "desk_browser.refused"]
+        assert len(noted) == 2
+
+
 def test_another_browser_does_not_come_back(place: Organisation) -> None:
     """Whoever was sent a link to the provider by somebody else can not finish what they did not begin."""
     case, token, challenge = begun(place, "id_proofing")

@@ -179,7 +179,16 @@ def test_it_is_told_before_the_call_gets_long_that_nothing_will_be_enough() -> N
     assert not reached(under(Verify(tier="V", min_weight=99, min_methods=2)))
     assert reached(under(Verify(tier="V", min_weight=6, min_methods=3, tolerate_cost=1)))
     assert reached(under(Verify(tier="V5", min_weight=4, min_methods=2, provers=2)))
-    assert not reached(under(Verify(tier="V5", min_weight=4, min_methods=2, provers=99)))
+    assert reached(under(Verify(tier="V5", min_weight=4, min_methods=2, provers=99)))
+
+
+def test_two_people_who_prove_one_method_are_two() -> None:
+    """A sealed account takes two custodians with one kind of key: before the first of them nothing is out of reach."""
+    sealed = under(Verify(tier="V5", min_weight=4, min_methods=1, any_of=(("passkey",),), provers=2))
+    others = " ".join(m.name for m in METHODS if m.name != "passkey")
+    assert reached(sealed, absent=others)
+    assert reached(sealed, proof("passkey"), absent=others)
+    assert not reached(sealed, absent=f"{others} passkey")
 
 
 def test_a_freeze_may_leave_nothing_that_is_enough() -> None:

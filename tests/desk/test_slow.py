@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import msgspec
 import pytest
 
 from tests.desk.office import Office
+from tests.desk.test_downtime import CUSTODIANS, declared
+from tests.desk.test_protection import hired
 from watchword.core.account import DirectoryAccount
 from watchword.core.change import Change, Receipt
+from watchword.core.person import Kind, Role, RoleGrant
 from watchword.desk.effects import RECEIPT
 from watchword.directories.sandbox import Sandbox
 
@@ -107,3 +111,29 @@ def test_what_is_due_is_done_at_the_time_it_is_by_then(office: Office) -> None:
     slowly(office, "apply", lambda: office.wait(minutes=20))
     office.run()
     assert sorted(office.types(case).count("change.started") > 0 for case in cases) == [False, True]
+
+
+def test_what_is_administered_after_a_slow_directory_is_written_down(office: Office) -> None:
+    """Whose an account is, what was done under the sealed procedure, and access that an AI agent takes away."""
+    people, root, at = office.app.people, office["root.admin"], office.at
+    nobody = people.register(root, login="nobody", name="Nobody", kind=Kind.EMPLOYEE, unit="desk", at=at)
+    for login in CUSTODIANS:
+        person = people.register(root, login=login, name=login, kind=Kind.EMPLOYEE, unit="desk", at=at)
+        people.grant(root, person, RoleGrant(role=Role.DOWNTIME_CUSTODIAN), at)
+    robot, case = hired(office, "robot.one", Kind.AI), office.open("mara.lind")
+    office.prove(case, "passkey")
+    others = [office.open(login, ticket=None) for login in ("noah.berg", "eve.exec", "boss.one")]
+
+    def works_on() -> None:
+        office.wait(seconds=5)
+        office.app.desk.intake.link_ticket(office["ada.agent"], others.pop(), "INC-2", office.at)
+
+    slowly(office, "read", works_on)
+    account = people.link(root, nobody, "sandbox", office.native("temp.nobody"), office.at)
+    assert office.app.names.owner(account) == nobody
+    slowly(office, "find", works_on)
+    assert declared(office, query="twin.a", since=at - timedelta(minutes=9), until=at - timedelta(minutes=5))
+    office.tamper_directory(f"UPDATE account SET unit = 'rooms' WHERE native_id = '{office.native('mara.lind')}'")
+    slowly(office, "read", works_on)
+    office.app.desk.protection.protect(robot, case, "odd", office.at)
+    assert office.state(case) == "protected"

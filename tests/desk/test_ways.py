@@ -72,6 +72,14 @@ def test_what_can_not_be_enough_is_told_before_it_is_begun(office: Office) -> No
         assert office.app.desk.ways.enough(loaded, found, office.at) is enough
 
 
+def test_two_custodians_are_in_reach_of_a_sealed_account(office: Office) -> None:
+    """Nobody is told to leave off in the hour in which it is needed: the one method there is, proved by both."""
+    loaded = office.app.desk.steps.load(office.open("sealed.one", Action.UNLOCK))
+    found = office.app.desk.ways.of(loaded, office.app.desk.ways.seen(loaded), office.at)
+    assert [o.method for o in found if o.state == "ready"] == ["custodian_passkey"]
+    assert office.app.desk.ways.enough(loaded, found, office.at)
+
+
 def test_what_is_not_asked_in_a_lane_is_not_offered(office: Office) -> None:
     """A case in the text lane is advised no call: beginning one is refused there."""
     case = opened(office, lane="text", action=Action.UNLOCK)

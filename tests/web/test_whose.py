@@ -8,6 +8,7 @@ from tests.api.organisation import Organisation
 from watchword.core.action import Step
 from watchword.core.ids import CaseId
 from watchword.core.person import Kind, Role, RoleGrant
+from watchword.directories.sandbox import Seed
 from watchword.web.case_page import case_page
 from watchword.web.whose import TAKES
 
@@ -98,6 +99,17 @@ def test_what_can_not_be_enough_is_said_before_anybody_begins(organisation: Orga
     case = agent.post("/api/cases", wish).json()["case"]
     assert "What this person can prove is not enough" not in agent.get(f"/cases/{case}").text
     assert agent.get(f"/api/cases/{case}").json()["within_reach"] is True
+
+
+def test_nobody_is_sent_to_a_case_that_leads_nowhere_either(organisation: Organisation) -> None:
+    """What total loss takes of a service account is the same owner's key: without one it is no way on."""
+    organisation.sandbox.seed((Seed(login="svc.print", display_name="Print queue", groups=("Service Accounts",)),))
+    agent = organisation.sign_in("ilse")
+    asked = WISH | {"account": "svc.print", "action": "secret_reissue"}
+    shown = agent.get(f"/cases/{agent.post('/api/cases', asked).json()['case']}").text
+    assert "What this person can prove is not enough" in shown
+    assert "open one of total loss" not in shown
+    assert "IAM on duty has to know of it" in shown
 
 
 def test_a_freeze_says_whether_what_it_leaves_is_enough(organisation: Organisation) -> None:

@@ -19,7 +19,7 @@ from watchword.core.identity import PROOFING
 from watchword.core.ids import CaseId
 from watchword.reception import countersign
 from watchword.reception.cases import caller_page, settle
-from watchword.reception.given import Now, TheActor, TheApp
+from watchword.reception.given import Now, TheActor, TheApp, TheVisitor
 from watchword.reception.problems import NotThere
 
 SENT = "proofing"
@@ -84,9 +84,11 @@ class ProofingController(Controller):
         token: FromPath[str],
         challenge: FromPath[str],
         request: Request[Any, Any, Any],
+        visitor: TheVisitor,
     ) -> Response[Sent]:
         """Send the browser of a caller's page to the provider, and bind the way back to it by a cookie."""
         loaded = caller_page(app, CaseId(case), token)
+        app.desk.their_page.demand(loaded, visitor, at)
         countersign.demand_heard(app, loaded.case, request.cookies)
         running = next((c for c in loaded.case.challenges if c.id == challenge and not c.ended), None)
         if running is None:

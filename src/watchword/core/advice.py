@@ -90,14 +90,19 @@ def within_reach(
     *,
     freeze: int = 0,
 ) -> bool:
-    """Whether all that *found* says could be proved now would be enough, by as many people as it takes."""
-    able = (option.method for option in found if option.state in {"ready", "dependent", "proved", "unneeded"})
+    """Whether all that *found* says could be proved now would be enough, by as many people as it takes.
+
+    Two custodians prove one method: where a way asks for several people, each method is thought of by each of them.
+    """
+    able = [option.method for option in found if option.state in {"ready", "dependent", "proved", "unneeded"}]
     further = tuple(_proof(method, at, place) for place, method in enumerate(able))
+    people = max((way.provers for way in ways_of(requirement, freeze)), default=1)
+    all_of_it = tuple(_proof(method, at, place) for place, method in enumerate(able * people))
 
     def holds(chosen: tuple[Evidence, ...]) -> bool:
         return isinstance(assess(requirement, (*evidence, *chosen), at, freeze=freeze), Satisfied)
 
-    return any(holds(pair) for pair in combinations(further, 2)) or holds(further)  # two are quick, and mostly enough
+    return any(holds(pair) for pair in combinations(further, 2)) or holds(all_of_it)  # two are quick, mostly enough
 
 
 def _option(

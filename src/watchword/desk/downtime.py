@@ -62,7 +62,9 @@ class Downtimes:
         if not why.strip():
             raise Invalid("A reason is missing.", "Say what was down, and for whom it was done.", where="why")
         self.steps.demand_anywhere(actor, Step.DECLARE, at)
-        account = self.steps.registry.observe(self.intake.find(directory, query), actor, at).id
+        seen = self.intake.find(directory, query)
+        at = self.steps.now(at)  # a directory may take its time
+        account = self.steps.registry.observe(seen, actor, at).id
         event = DowntimeDeclared(
             downtime=self.steps.ledger.pseudonym("d"),
             account=account,

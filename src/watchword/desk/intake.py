@@ -28,6 +28,7 @@ from watchword.core.ids import AccountId, CaseId, OriginId, PersonId
 from watchword.core.person import Kind
 from watchword.core.requirement import Context, Requirement
 from watchword.core.ruling import CaseFacts
+from watchword.core.visible import visible
 from watchword.desk.origins import plain
 from watchword.desk.steps import Steps
 from watchword.directories.port import kind_of
@@ -82,7 +83,7 @@ class Intake:
                 where="account",
             )
         if len(found) > 1:
-            several = ", ".join(f"{a.called} ({a.login})" for a in found)
+            several = ", ".join(f"{a.called} ({visible(a.login)})" for a in found)
             raise Invalid(
                 f"{len(found)} accounts answer to {query!r}: {several}.", "Name one by its login.", where="account"
             )

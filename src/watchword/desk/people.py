@@ -177,6 +177,7 @@ class People:
         self._ruled(
             actor, Step.ADMINISTER_PEOPLE, EVERYWHERE if guarded else seen.unit or EVERYWHERE, at, subject=person
         )
+        at = self.steps.now(at)  # a directory may take its time
         account = self.steps.registry.observe(seen, actor, at).id
         self._demand_unlinked(account, person)
         self._administer(actor, person, at, lambda _: (AccountLinked(person=person, account=account), ()))

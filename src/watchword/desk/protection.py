@@ -65,7 +65,8 @@ class Protection:
         if self.steps.registry.person(actor).kind is Kind.AI:
             # What the directory says of the account now: it may have joined a guarded class since the case was opened.
             name, native = self.steps.registry.native_id(self.steps.load(case).case.account)
-            self.steps.registry.observe(self.steps.directory(name).read(native), self.steps.runner, at)
+            seen = self.steps.directory(name).read(native)
+            self.steps.registry.observe(seen, self.steps.runner, self.steps.now(at))
         told = {past.ProtectionTaken: words("why", why.strip())}
         self.steps.step(
             case, actor, Step.PROTECT, build, at, disclosures=told, expect=lambda: budget(self.steps, actor, at)

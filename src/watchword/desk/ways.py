@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+import msgspec
+
 from watchword.core.account import DirectoryAccount
+from watchword.core.action import Action
 from watchword.core.advice import Option, Source, options, within_reach
 from watchword.core.errors import Invalid, Refused, Unavailable
 from watchword.core.ids import PersonId
@@ -39,6 +42,15 @@ class Ways:
         """Whether what *found* holds of `of` could bring the case on; if not, somebody has to change what is there."""
         case, freeze = loaded.case, loaded.account.freeze(at, self.steps.thresholds)
         return within_reach(case.requirement, case.evidence, at, found, freeze=freeze)
+
+    def elsewhere(self, loaded: Loaded, seen: DirectoryAccount | None, action: Action, at: datetime) -> bool:
+        """Whether a case of *action* could be proved for this account, begun anew; not where there is none."""
+        asked = self.steps.policy.procedures.plain(loaded.case.account_class, action)
+        if asked is None or loaded.case.action is action:
+            return False
+        case = msgspec.structs.replace(loaded.case, action=action, requirement=asked, evidence=())
+        other = msgspec.structs.replace(loaded, case=case)
+        return self.enough(other, self.of(other, seen, at), at)
 
     def seen(self, loaded: Loaded) -> DirectoryAccount | None:
         """The account as its directory has it; None where nobody can say."""

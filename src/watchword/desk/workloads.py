@@ -58,6 +58,7 @@ class Workloads:
             )
         steps = self.people.steps
         seen = self.intake.find(directory, account)
+        at = steps.now(at)  # a directory may take its time
         standing = steps.registry.observe(seen, actor, at)
         if seen.account_class is None or seen.account_class in PEOPLE or standing.facts.owner != owner:
             raise Refused(

@@ -166,8 +166,7 @@ class _Builder:
         """What would help somebody who can not prove enough: time, or a case for who lost what they prove with."""
         young = sorted((o.counts_from, wording.method(o.method)) for o in self.ways if o.counts_from is not None)
         waits = f"{young[0][1]} counts from {young[0][0]:%Y-%m-%d}. " if young else ""
-        of = self.case.account_class
-        if self.case.action is Action.TOTAL_LOSS or self.app.policy.procedures.plain(of, Action.TOTAL_LOSS) is None:
+        if not self.app.desk.ways.elsewhere(self.loaded, self.facts.seen, Action.TOTAL_LOSS, self.at):
             return f"{waits}What would count, and why it can not be used, stands below. IAM on duty has to know of it."
         return (
             f"{waits}Where what they prove with is lost or never was there, withdraw this case and open one of total "

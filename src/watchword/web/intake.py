@@ -14,6 +14,7 @@ from watchword.core.event import Lane
 from watchword.core.ids import CaseId, PersonId
 from watchword.core.requirement import Context, Requirement
 from watchword.core.ruling import CaseFacts
+from watchword.core.visible import visible
 from watchword.desk.intake import Wish
 from watchword.reception import wording
 from watchword.web import view
@@ -173,7 +174,7 @@ def _needed(app: App, actor: PersonId, at: datetime, said: Said) -> view.Needs:
     app.desk.steps.rule(actor, Step.OPEN, facts, at).demand()
     again = standing.recoveries_within(app.policy.procedures.repeat.window, at) if standing else 0
     asked = app.policy.procedures.require(account_class, action, context_of(said), completed_recoveries_7d=again)
-    note = f"{wording.plain(account_class)}, {seen.unit or 'no unit'}"
+    note = f"{wording.plain(account_class)}, {visible(seen.unit or 'no unit')}"
     account = view.Fact(label="Account", value=seen.called, note=note)
     others = beside(app, actor, at, account=known, subject=subject) if known else ()
     factors = seen.factors if action is Action.FACTOR_RESET else ()

@@ -13,6 +13,7 @@ from watchword.core.case import TERMINAL
 from watchword.core.errors import Invalid, Unavailable
 from watchword.core.gates import WEEK
 from watchword.core.ids import PersonId
+from watchword.core.visible import visible
 from watchword.desk.steps import Loaded
 from watchword.notices.masking import mask
 from watchword.policy import explain
@@ -42,7 +43,7 @@ def facts_of(app: App, loaded: Loaded) -> Facts:
         seen = app.directories[directory].read(native)
     except (Unavailable, Invalid) as fault:
         return Facts(name=name, login=login, directory=directory, seen=None, silent=str(fault))
-    return Facts(name=seen.called, login=seen.login, directory=directory, seen=seen)
+    return Facts(name=seen.called, login=visible(seen.login), directory=directory, seen=seen)
 
 
 def rail(app: App, loaded: Loaded, facts: Facts, actor: PersonId, at: datetime) -> tuple[Panel, ...]:
