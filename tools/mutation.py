@@ -105,6 +105,7 @@ TESTS = {
     "core/spoken.py": ("tests/core/test_spoken.py",),
     "core/standing.py": ("tests/core/test_standing.py",),
     "core/statement.py": ("tests/core/test_statement.py",),
+    "core/visible.py": ("tests/core/test_visible.py",),
     "core/workload.py": ("tests/core/test_workload.py",),
 }
 """The tests that have to notice what changes in a module."""
@@ -113,6 +114,7 @@ EQUIVALENT = {
     ("core/account.py", "held.rank >= asked.rank", "GtE -> Gt"): "two classes of one rank are one class",
     ("core/advice.py", "zip(then, now, strict=True)", "True -> False"): "both are told of the same alternatives",
     ("core/advice.py", "combinations(further, 2)", "2 -> 3"): "all of them are tried where no few are enough",
+    ("core/advice.py", "way.provers for way in ways_of", "1 -> 2"): "where there is no way at all nothing is enough",
     ("core/clearance.py", "<= people.keys()", "LtE -> Lt"): "a pair of steps is never all that there are",
     ("core/decision.py", "raise AssertionError", "raise left out"): "an opening is decided before",
     ("core/execution.py", 'LeafHash("0" * 64)', "64 -> 65"): "it stands for a leaf that nobody looks at",
@@ -123,6 +125,10 @@ EQUIVALENT = {
     ("core/quorum.py", "zip(rule.seats, chosen, strict=True)", "True -> False"): (
         "both callers choose as many votes as there are seats"
     ),
+    ("core/visible.py", "if text.isascii() and", "if never"): "only quicker: nothing of such a text is written out",
+    ("core/visible.py", "point <= 0xFF:", "LtE -> Lt"): "U+00FF is a letter, which is not written out",
+    ("core/visible.py", "point <= 0xFF:", "255 -> 256"): "U+0100 is a letter, which is not written out",
+    ("core/visible.py", "point <= 0xFFFF", "65535 -> 65536"): "U+10000 is a letter, which is not written out",
     ("core/requirement.py", "@lru_cache(", "1024 -> 1025"): "how many answers are kept changes none of them",
     ("core/requirement.py", "def ways_of(", "0 -> 1"): "the ways of an account frozen at 1 are those of an open one",
 }

@@ -42,6 +42,7 @@ def test_a_name_is_shown_as_it_is_spelt(name: str) -> None:
         ("a\u034fb\u2800", "a\\u034fb\\u2800"),
         ("a\x1b[2J\n", "a\\x1b[2J\\x0a"),
         ("a\u2028b", "a\\u2028b"),
+        ("a\u00adb\uffff", "a\\xadb\\uffff"),
         ("\U000e0041", "\\U000e0041"),
     ],
 )
