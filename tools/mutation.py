@@ -125,12 +125,12 @@ EQUIVALENT = {
     ("core/quorum.py", "zip(rule.seats, chosen, strict=True)", "True -> False"): (
         "both callers choose as many votes as there are seats"
     ),
+    ("core/requirement.py", "@lru_cache(", "1024 -> 1025"): "how many answers are kept changes none of them",
+    ("core/requirement.py", "def ways_of(", "0 -> 1"): "the ways of an account frozen at 1 are those of an open one",
     ("core/visible.py", "if text.isascii() and", "if never"): "only quicker: nothing of such a text is written out",
     ("core/visible.py", "point <= 0xFF:", "LtE -> Lt"): "U+00FF is a letter, which is not written out",
     ("core/visible.py", "point <= 0xFF:", "255 -> 256"): "U+0100 is a letter, which is not written out",
     ("core/visible.py", "point <= 0xFFFF", "65535 -> 65536"): "U+10000 is a letter, which is not written out",
-    ("core/requirement.py", "@lru_cache(", "1024 -> 1025"): "how many answers are kept changes none of them",
-    ("core/requirement.py", "def ways_of(", "0 -> 1"): "the ways of an account frozen at 1 are those of an open one",
 }
 """What no test can notice, by the module, words of the line and what is done to it: the reason. It is not counted."""
 
