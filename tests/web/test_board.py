@@ -99,7 +99,7 @@ def test_what_is_looked_for_is_found_by_what_a_row_shows(board: Any, organisatio
         {"target": native, "actor": "It.Shadow"},
         {"verdict": Verdict.VERIFIED, "case": "c-abc", "reasons": ("whole_chain",)},
         {"native_action": "user.mfa.factor.deactivate", "action": Canonical.FACTOR_RESET},
-        {"target": "00u7", "target_login": "gil.ortega@example.test", "actor_login": "kim@example.test"},
+        {"target": "00ugil", "target_login": "gil.ortega@example.test", "actor_login": "kim@example.test"},
     )
     assert [(r.target, r.actor, r.known) for r in board(*rows).rows if r.target.startswith("gil")] == [
         ("gil.ortega@example.test", "kim@example.test", False)
@@ -110,7 +110,7 @@ def test_what_is_looked_for_is_found_by_what_a_row_shows(board: Any, organisatio
         ("c-abc", [1]),
         ("okta lindqvist", [2, 1]),
         ("factor.deactivate", [2]),
-        ("00u7", [3]),
+        ("00ugil", [3]),
         ("gil.ortega kim@", [3]),
         ("nobody %", []),
     ):
