@@ -49,21 +49,23 @@ CASES = (
     "tests/core/test_case_exceptions.py",
 )
 
+FOLD = (
+    "tests/core/test_case_fold.py",
+    *CASES,
+    "tests/core/test_objection.py",
+    "tests/core/test_protection.py",
+    "tests/core/test_aftercare.py",
+    "tests/core/test_contact.py",
+    "tests/core/test_hands.py",
+    "tests/core/test_execution.py",
+)
+
 TESTS = {
     "core/account.py": ("tests/core/test_account.py", "tests/core/test_standing.py"),
     "core/advice.py": ("tests/core/test_advice.py",),
     "core/aftercare.py": ("tests/core/test_aftercare.py",),
     "core/approval.py": ("tests/core/test_approval.py", "tests/core/test_approval_keys.py"),
-    "core/case.py": (
-        "tests/core/test_case_fold.py",
-        *CASES,
-        "tests/core/test_objection.py",
-        "tests/core/test_protection.py",
-        "tests/core/test_aftercare.py",
-        "tests/core/test_contact.py",
-        "tests/core/test_hands.py",
-        "tests/core/test_execution.py",
-    ),
+    "core/case.py": FOLD,
     "core/change.py": ("tests/core/test_change.py", *CASES),
     "core/clearance.py": ("tests/core/test_clearance.py",),
     "core/contact.py": ("tests/core/test_contact.py",),
@@ -78,6 +80,7 @@ TESTS = {
     "core/execution.py": (*CASES, "tests/core/test_execution.py", "tests/core/test_protection.py"),
     "core/facts.py": ("tests/core/test_facts.py",),
     "core/finding.py": ("tests/core/test_finding.py",),
+    "core/fold.py": FOLD,
     "core/gates.py": ("tests/core/test_gates.py", *CASES),
     "core/hands.py": ("tests/core/test_hands.py",),
     "core/host.py": ("tests/core/test_host.py",),

@@ -27,11 +27,11 @@ from watchword.core.case import (
     Paused,
     Released,
     beneath,
-    evolve,
     yields_credential,
 )
 from watchword.core.confirmation import CareMissed
 from watchword.core.execution import PROVISIONAL, in_flight
+from watchword.core.fold import evolve
 from watchword.core.gates import CASE_LIFE, Event
 from watchword.desk.recording import case_stream
 from watchword.ledger.store import EffectRow
