@@ -47,6 +47,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     subject: PersonId | None
     origin: OriginId | None
     opened_at: datetime
+    lane: past.Lane
+    assisted: bool
     pages: tuple[OriginId, ...] = ()
     turned_away: tuple[PersonId, ...] = ()
     ticket: LeafHash | None = None
@@ -62,8 +64,6 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     reviewer: PersonId | None = None
     unsound: bool = False
     objections: tuple[past.Objected, ...] = ()
-    lane: past.Lane = "voice"
-    assisted: bool = False
     code_spoken: bool = False
     code_misses: int = 0
     hands: tuple[Hand, ...] = ()
