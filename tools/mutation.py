@@ -49,21 +49,23 @@ CASES = (
     "tests/core/test_case_exceptions.py",
 )
 
+FOLD = (
+    "tests/core/test_case_fold.py",
+    *CASES,
+    "tests/core/test_objection.py",
+    "tests/core/test_protection.py",
+    "tests/core/test_aftercare.py",
+    "tests/core/test_contact.py",
+    "tests/core/test_hands.py",
+    "tests/core/test_execution.py",
+)
+
 TESTS = {
     "core/account.py": ("tests/core/test_account.py", "tests/core/test_standing.py"),
     "core/advice.py": ("tests/core/test_advice.py",),
     "core/aftercare.py": ("tests/core/test_aftercare.py",),
     "core/approval.py": ("tests/core/test_approval.py", "tests/core/test_approval_keys.py"),
-    "core/case.py": (
-        "tests/core/test_case_fold.py",
-        *CASES,
-        "tests/core/test_objection.py",
-        "tests/core/test_protection.py",
-        "tests/core/test_aftercare.py",
-        "tests/core/test_contact.py",
-        "tests/core/test_hands.py",
-        "tests/core/test_execution.py",
-    ),
+    "core/case.py": FOLD,
     "core/change.py": ("tests/core/test_change.py", *CASES),
     "core/clearance.py": ("tests/core/test_clearance.py",),
     "core/contact.py": ("tests/core/test_contact.py",),
@@ -78,6 +80,7 @@ TESTS = {
     "core/execution.py": (*CASES, "tests/core/test_execution.py", "tests/core/test_protection.py"),
     "core/facts.py": ("tests/core/test_facts.py",),
     "core/finding.py": ("tests/core/test_finding.py",),
+    "core/fold.py": FOLD,
     "core/gates.py": ("tests/core/test_gates.py", *CASES),
     "core/hands.py": ("tests/core/test_hands.py",),
     "core/host.py": ("tests/core/test_host.py",),
@@ -127,6 +130,9 @@ EQUIVALENT = {
     ),
     ("core/requirement.py", "@lru_cache(", "1024 -> 1025"): "how many answers are kept changes none of them",
     ("core/requirement.py", "def ways_of(", "0 -> 1"): "the ways of an account frozen at 1 are those of an open one",
+    ("core/requirement.py", "subsets = 1 << len(candidates)", "1 -> 2"): (
+        "a subset is looked at twice, or one that lacks no less than all of them and is weaker"
+    ),
     ("core/visible.py", "if text.isascii() and", "if never"): "only quicker: nothing of such a text is written out",
     ("core/visible.py", "point <= 0xFF:", "LtE -> Lt"): "U+00FF is a letter, which is not written out",
     ("core/visible.py", "point <= 0xFF:", "255 -> 256"): "U+0100 is a letter, which is not written out",

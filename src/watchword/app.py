@@ -140,6 +140,7 @@ class App:
             raise
 
     def _compose(self, thresholds: Thresholds, caps: Caps) -> None:
+        """Make every part, each after those it stands on: one list, to be read from the top."""
         settings = self.settings
         if not self.ledger.size:
             raise Unavailable("The ledger holds nothing: nobody has founded it, or its copy was empty.", REMEDY_GONE)

@@ -79,53 +79,52 @@ MOST_RECOVERIES, RECOVERIES_WITHIN = 30, timedelta(minutes=10)
 """How much one address may ask of the self-service page within a time; what is only looked at is not counted."""
 
 
-def create_console(
-    app: App,
-    *,
-    sessions: Sessions | None = None,
-    throttle: Throttle | None = None,
-    afterwards: Afterwards | None = None,
-) -> Litestar:
-    """The ASGI application over *app*; it closes nothing that it did not open."""
-    known, slowed = sessions or Sessions(app.people.sign_in_of), throttle or Throttle()
-    recoveries = Throttle(app.clock, most=MOST_RECOVERIES, within=RECOVERIES_WITHIN)
-    later = afterwards or Afterwards()
-    secure = app.settings.console.public_url.startswith("https:")
+class Edge:
+    """What stands around every handler: who asks, what is turned away, what an answer carries, how a fault is said."""
 
-    def actor(request: Request[Any, Any, Any]) -> Actor:
-        return known.actor(request.cookies.get(COOKIE))
+    def __init__(self, app: App, sessions: Sessions) -> None:
+        self.app, self.sessions = app, sessions
+        self.secure = app.settings.console.public_url.startswith("https:")
 
-    def visitor(request: Request[Any, Any, Any]) -> Visitor:
-        mark = mark_of(app, request.cookies.get(BROWSER_NAME))
-        return Visitor(signed_in=known.whose(request.cookies.get(COOKIE)), mark=mark)
+    def actor(self, request: Request[Any, Any, Any]) -> Actor:
+        """Whoever is signed in; `NotSignedIn` for anybody else."""
+        return self.sessions.actor(request.cookies.get(COOKIE))
 
-    def csrf(request: Request[Any, Any, Any]) -> str:
-        return str(ScopeState.from_scope(request.scope).csrf_token or "")
+    def visitor(self, request: Request[Any, Any, Any]) -> Visitor:
+        """Whoever it is, signed in or not, and in which browser."""
+        mark = mark_of(self.app, request.cookies.get(BROWSER_NAME))
+        return Visitor(signed_in=self.sessions.whose(request.cookies.get(COOKIE)), mark=mark)
 
-    def at() -> datetime:
-        return app.clock()
+    def at(self) -> datetime:
+        """The desk's time, once for this request."""
+        return self.app.clock()
 
-    def of_ours(request: Request[Any, Any, Any]) -> None:
-        # A neighbour on our domain can plant a token's cookie, and SameSite sends the session along with its forms. The
-        # approver's page has an origin of its own, no cookie, and a pass that no other page has.
+    def of_ours(self, request: Request[Any, Any, Any]) -> None:
+        """Raise `Forged` for a step that a page of somebody else's takes.
+
+        A neighbour on our domain can plant a token's cookie, and SameSite sends the session along with its forms. The
+        approver's page has an origin of its own, no cookie, and a pass that no other page has.
+        """
         site = request.headers.get("sec-fetch-site", "none")
         if request.method not in SAFE and site not in OURS and request.url.path != ADDRESS:
             raise Forged
 
-    async def sealed(message: Message, scope: Scope) -> None:
+    async def sealed(self, message: Message, scope: Scope) -> None:
+        """Set the headers that every answer has, and those of its page."""
         if message["type"] == "http.response.start":
             headers = MutableScopeHeaders.from_message(message)
             path, origin = scope["path"], dict(scope["headers"]).get(b"origin", b"").decode("latin-1")
-            special = headers_of(app.settings) if f"{path}/".startswith(approver.PATH) else ()
+            special = headers_of(self.app.settings) if f"{path}/".startswith(approver.PATH) else ()
             if path == policy_page.MAP:  # a picture that is opened by itself has its own style
                 special = (("content-security-policy", policy_page.OF_PICTURE),)
-            for name, value in (*HEADERS, *special, *cors(app, path, origin).items()):
+            for name, value in (*HEADERS, *special, *cors(self.app, path, origin).items()):
                 headers[name] = value
-            if secure:
+            if self.secure:
                 headers["strict-transport-security"] = "max-age=31536000"
             headers.setdefault("cache-control", "no-store")
 
-    def failed(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    def failed(self, request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+        """What went wrong: as problem details for a program, as a page for a person, in the words of whoever asked."""
         fault = _fault_of(error)
         problem = problem_of(fault)
         say = _of_caller(request)
@@ -144,13 +143,31 @@ def create_console(
             return Redirect(door(_asked(request)))
         person = None
         with suppress(NotSignedIn):
-            person = actor(request).person
+            person = self.actor(request).person
         if say is not None:
-            page = caller_trouble(app, problem, csrf(request), say, at())
+            page = caller_trouble(self.app, problem, csrf(request), say, self.at())
         else:
-            page = trouble(app, problem, person, csrf(request), _back(request.url.path), at())
+            page = trouble(self.app, problem, person, csrf(request), _back(request.url.path), self.at())
         return Response(page, status_code=problem.status, media_type="text/html")
 
+
+def csrf(request: Request[Any, Any, Any]) -> str:
+    """The token that forms of this page carry."""
+    return str(ScopeState.from_scope(request.scope).csrf_token or "")
+
+
+def create_console(
+    app: App,
+    *,
+    sessions: Sessions | None = None,
+    throttle: Throttle | None = None,
+    afterwards: Afterwards | None = None,
+) -> Litestar:
+    """The ASGI application over *app*; it closes nothing that it did not open."""
+    known, slowed = sessions or Sessions(app.people.sign_in_of), throttle or Throttle()
+    recoveries = Throttle(app.clock, most=MOST_RECOVERIES, within=RECOVERIES_WITHIN)
+    later = afterwards or Afterwards()
+    edge = Edge(app, known)
     return Litestar(
         route_handlers=[
             *HANDLERS,
@@ -163,21 +180,21 @@ def create_console(
             "throttle": Provide(lambda: slowed, use_cache=True, sync_to_thread=False),
             "recoveries": Provide(lambda: recoveries, use_cache=True, sync_to_thread=False),
             "afterwards": Provide(lambda: later, use_cache=True, sync_to_thread=False),
-            "actor": Provide(actor, sync_to_thread=False),
-            "visitor": Provide(visitor, sync_to_thread=False),
+            "actor": Provide(edge.actor, sync_to_thread=False),
+            "visitor": Provide(edge.visitor, sync_to_thread=False),
             "csrf": Provide(csrf, sync_to_thread=False),
-            "at": Provide(at, sync_to_thread=False),
+            "at": Provide(edge.at, sync_to_thread=False),
         },
         csrf_config=CSRFConfig(
             secret=app.keys.derive("csrf").hex(),
             cookie_name="csrftoken",
             header_name="x-csrftoken",
             cookie_samesite="strict",
-            cookie_secure=secure,
+            cookie_secure=edge.secure,
         ),
-        exception_handlers={WatchwordError: failed, HTTPException: failed, HTTP_500_INTERNAL_SERVER_ERROR: failed},
-        before_request=of_ours,
-        before_send=[sealed],
+        exception_handlers=dict.fromkeys((WatchwordError, HTTPException, HTTP_500_INTERNAL_SERVER_ERROR), edge.failed),
+        before_request=edge.of_ours,
+        before_send=[edge.sealed],
         on_shutdown=[later.close],
         openapi_config=OpenAPIConfig(
             title="Watchword",

@@ -50,13 +50,13 @@ from watchword.core.case import (
     Released,
     Verifying,
     beneath,
-    fold,
     progress_of,
     yields_credential,
 )
 from watchword.core.change import ResetPassword
 from watchword.core.contact import is_missing
 from watchword.core.errors import Conflict, Invalid, Refused
+from watchword.core.fold import fold
 from watchword.core.gates import Event
 from watchword.core.ids import CaseId, PersonId
 from watchword.core.person import ExecutorGranted

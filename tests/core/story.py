@@ -40,10 +40,11 @@ from watchword.core import event as past
 from watchword.core.account import AccountClass
 from watchword.core.action import Action, Step
 from watchword.core.approval import SignedProof, encode_proof
-from watchword.core.case import AwaitingApproval, Case, Contained, Released, evolve, progress_of
+from watchword.core.case import AwaitingApproval, Case, Contained, Released, progress_of
 from watchword.core.change import Change
 from watchword.core.decision import decide
 from watchword.core.errors import Conflict, Invalid, Refused
+from watchword.core.fold import evolve
 from watchword.core.gates import CASE_LIFE, Event
 from watchword.core.ids import CaseId, LeafHash, PersonId
 from watchword.core.origin import Origin, OriginFailed, evolve_origin

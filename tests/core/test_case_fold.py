@@ -29,8 +29,9 @@ from tests.core.story import (
 from watchword.core import command as do
 from watchword.core import event as past
 from watchword.core.action import Action
-from watchword.core.case import Executing, Holding, become, evolve, fold, progress_of
+from watchword.core.case import Executing, Holding, become, progress_of
 from watchword.core.errors import Corrupt, Invalid
+from watchword.core.fold import evolve, fold
 
 START = past.ChangeStarted(case=CASE, number=0, effect="e", executor=EXE, before="7")
 END = past.ChangeEnded(case=CASE, number=0, outcome="done")

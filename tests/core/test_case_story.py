@@ -81,13 +81,13 @@ from watchword.core.case import (
     Verifying,
     Withdrawn,
     change_of,
-    fold,
     participants,
     progress_of,
     state_of,
 )
 from watchword.core.change import RevokeSessions, Suspend
 from watchword.core.facts import facts_of
+from watchword.core.fold import fold
 from watchword.core.person import ExecutorGranted
 from watchword.core.request import parse
 from watchword.core.standing import AccountShielded, RecoveryCompleted, RecoveryContained, RecoverySettled

@@ -31,11 +31,12 @@ from tests.core.story import (
 )
 from watchword.core import event as past
 from watchword.core.action import Action
-from watchword.core.case import AwaitingApproval, Executing, Releasable, Released, Verifying, evolve, verifiers
+from watchword.core.case import AwaitingApproval, Executing, Releasable, Released, Verifying, verifiers
 from watchword.core.change import ContactKind, RevokeSessions, SetContact
 from watchword.core.clearance import clear
 from watchword.core.contact import MOST, plausible
 from watchword.core.errors import Corrupt, Invalid, Refused
+from watchword.core.fold import evolve
 from watchword.core.request import parse
 
 NEW = "c0" * 32

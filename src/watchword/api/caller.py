@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 from litestar import Controller, Request, Response, get, post
 from litestar.datastructures import Cookie
+from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
 
@@ -46,8 +47,6 @@ from watchword.desk.steps import Loaded
 from watchword.desk.vouching import PORTAL
 from watchword.languages.catalogue import Words, preferred, words
 from watchword.reception import countersign, wording
-from watchword.reception.browser import NAME as BROWSER_NAME
-from watchword.reception.browser import mark_of
 from watchword.reception.caller import handed
 from watchword.reception.cases import caller_page, settle
 from watchword.reception.devices import shown_certificate
@@ -67,17 +66,85 @@ KINDS: dict[str, caller_bodies.WaitingKind] = {
 """How methods are answered that are neither a passkey nor digits."""
 
 
-def _browser(request: Request[Any, Any, Any]) -> str:
-    return request.cookies.get(BROWSER, "")
-
-
-def _say(request: Request[Any, Any, Any]) -> Words:
-    """The page says in which language it is written; so is what it shows."""
-    return words(preferred(request.headers.get("accept-language", "")))
-
-
 def _method(name: str, say: Words) -> str:
     return say.or_else(f"method.{name}", wording.method(name))
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """One request at the page: of which case, from which browser, and when.
+
+    Nothing is looked up before a handler asks for the case, and by what it asks it says who may: `anybodys`, `own` or
+    `checked`.
+    """
+
+    app: App
+    at: datetime
+    case: CaseId
+    token: str
+    request: Request[Any, Any, Any]
+    visitor: Visitor
+
+    @property
+    def browser(self) -> str:
+        """What the cookie says that binds a case to one browser; empty where it has none."""
+        return self.request.cookies.get(BROWSER, "")
+
+    @property
+    def say(self) -> Words:
+        """The page says in which language it is written; so is what it shows."""
+        return words(preferred(self.request.headers.get("accept-language", "")))
+
+    def anybodys(self) -> Loaded:
+        """The case behind the page, in whichever browser it is open; `NotThere` where the address leads to none."""
+        return caller_page(self.app, self.case, self.token)
+
+    def own(self) -> Loaded:
+        """The case behind the page, where it is not open in a browser of the desk's; `Refused` there."""
+        loaded = self.anybodys()
+        self.app.desk.their_page.demand(loaded, self.visitor, self.at)
+        return loaded
+
+    def checked(self, challenge: str = "") -> CaseId:
+        """The case behind the page, whose browser has checked that it is the desk; `Refused` otherwise.
+
+        A workload answers its *challenge* itself, and nobody can be talked out of anything there.
+        """
+        case = self.own().case
+        asked = next((c.method for c in case.challenges if c.id == challenge), "")
+        if KINDS.get(asked) != "token":
+            countersign.demand_heard(self.app, case, self.request.cookies)
+        return case.id
+
+    def now(self, case: CaseId) -> caller_bodies.CallerOut:
+        """What the page shows after a step."""
+        return _shown(self, self.app.desk.steps.load(case).case)
+
+    def bound(self, case: CaseId, held: str) -> Response[caller_bodies.CallerOut]:
+        """What the page shows after a step, with the cookie that says which browser it is from now on."""
+        cookie = Cookie(
+            key=BROWSER,
+            value=held,
+            path=f"/api/caller/{case}",
+            httponly=True,
+            samesite="strict",
+            secure=self.app.settings.console.public_url.startswith("https:"),
+        )
+        return Response(_shown(self, self.app.desk.steps.load(case).case, held), cookies=[cookie])
+
+
+def page_asked(
+    app: TheApp,
+    at: Now,
+    case: FromPath[str],
+    token: FromPath[str],
+    request: Request[Any, Any, Any],
+    visitor: TheVisitor,
+) -> Page:
+    """What every handler of the page is given."""
+    return Page(app=app, at=at, case=CaseId(case), token=token, request=request, visitor=visitor)
+
+
+ThePage: TypeAlias = NamedDependency[Page]
 
 
 class CallerController(Controller):
@@ -86,240 +153,102 @@ class CallerController(Controller):
     path = "/api/caller/{case:str}/{token:str}"
     tags = ("caller",)
     opt = {"exclude_from_csrf": True}  # noqa: RUF012  (Litestar's own declaration)
+    dependencies = {"page": Provide(page_asked, sync_to_thread=False)}  # noqa: RUF012
 
     @get("", sync_to_thread=True)
-    def waiting(
-        self,
-        app: TheApp,
-        at: Now,
-        case: FromPath[str],
-        token: FromPath[str],
-        request: Request[Any, Any, Any],
-        visitor: TheVisitor,
-    ) -> caller_bodies.CallerOut:
+    def waiting(self, page: ThePage) -> caller_bodies.CallerOut:
         """What the page shows now."""
-        loaded = _own(app, case, token, visitor, at)
+        loaded = page.own()
         with suppress(Refused, Conflict):
-            app.self_service.close(loaded.case, at)
-        return _shown(app, loaded, request, at)
+            page.app.self_service.close(loaded.case, page.at)
+        return _shown(page, loaded.case)
 
     @post("/check", sync_to_thread=True, status_code=HTTP_200_OK)
-    def check(
-        self,
-        app: TheApp,
-        at: Now,
-        case: FromPath[str],
-        token: FromPath[str],
-        data: JSONBody[caller_bodies.Heard],
-        visitor: TheVisitor,
-    ) -> Response[caller_bodies.Countersign]:
+    def check(self, page: ThePage, data: JSONBody[caller_bodies.Heard]) -> Response[caller_bodies.Countersign]:
         """The word to say back, for whoever heard the first one from the desk; this browser may go on from then on."""
-        opened = _own(app, case, token, visitor, at).case.id
-        told = caller_bodies.Countersign(word=countersign.answer(app, opened, data.word))
-        return Response(told, cookies=[countersign.remembered(app, opened)])
+        opened = page.own().case.id
+        told = caller_bodies.Countersign(word=countersign.answer(page.app, opened, data.word))
+        return Response(told, cookies=[countersign.remembered(page.app, opened)])
 
     @post("/not-me", sync_to_thread=True, status_code=HTTP_200_OK)
-    def object(
-        self, app: TheApp, at: Now, case: FromPath[str], token: FromPath[str], request: Request[Any, Any, Any]
-    ) -> caller_bodies.CallerOut:
+    def object(self, page: ThePage) -> caller_bodies.CallerOut:
         """Say that this recovery is not one's own: it stands still at once."""
-        opened = caller_page(app, CaseId(case), token).case.id
-        app.desk.objections.object_on_page(opened, _browser(request), at)
-        return _shown(app, app.desk.steps.load(opened), request, at)
+        opened = page.anybodys().case.id
+        page.app.desk.objections.object_on_page(opened, page.browser, page.at)
+        return page.now(opened)
 
     @post("/confirmation", sync_to_thread=True, status_code=HTTP_200_OK)
-    def confirm(
-        self,
-        app: TheApp,
-        at: Now,
-        case: FromPath[str],
-        token: FromPath[str],
-        request: Request[Any, Any, Any],
-        visitor: TheVisitor,
-    ) -> caller_bodies.CallerOut:
+    def confirm(self, page: ThePage) -> caller_bodies.CallerOut:
         """Say, once it is done, that it was oneself; without that the account is suspended where policy asks for it."""
-        opened = _checked(app, case, token, request, visitor, at)
-        app.desk.aftercare.confirm(opened, _browser(request), at, mark=visitor.mark)
-        return _shown(app, app.desk.steps.load(opened), request, at)
+        opened = page.checked()
+        page.app.desk.aftercare.confirm(opened, page.browser, page.at, mark=page.visitor.mark)
+        return page.now(opened)
 
     @post("/contact", sync_to_thread=True, status_code=HTTP_200_OK)
     def enter_contact(
-        self,
-        app: TheApp,
-        at: Now,
-        case: FromPath[str],
-        token: FromPath[str],
-        data: JSONBody[caller_bodies.EnterContact],
-        request: Request[Any, Any, Any],
-        visitor: TheVisitor,
+        self, page: ThePage, data: JSONBody[caller_bodies.EnterContact]
     ) -> Response[caller_bodies.CallerOut]:
         """Take the new contact point, and bind the case to this browser by a cookie; the first one counts."""
-        opened = _checked(app, case, token, request, visitor, at)
-        held = app.desk.new_contact.enter(opened, data.value, _browser(request), at)
-        return _bound(app, app.desk.steps.load(opened), held, request, at)
+        opened = page.checked()
+        held = page.app.desk.new_contact.enter(opened, data.value, page.browser, page.at)
+        return page.bound(opened, held)
 
     @post("/answers/{challenge:str}", sync_to_thread=True, status_code=HTTP_200_OK)
-    def answer(
-        self,
-        app: TheApp,
-        at: Now,
-        case: FromPath[str],
-        token: FromPath[str],
-        challenge: FromPath[str],
-        data: JSONBody[bodies.Answer],
-        request: Request[Any, Any, Any],
-        visitor: TheVisitor,
-    ) -> caller_bodies.CallerOut:
+    def answer(self, page: ThePage, challenge: FromPath[str], data: JSONBody[bodies.Answer]) -> caller_bodies.CallerOut:
         """Answer a challenge. A wrong answer is refused, and counts."""
-        opened = _checked(app, case, token, request, visitor, at, challenge)
-        app.desk.hand_over.answer(opened, challenge, data.answer, _browser(request), at, mark=visitor.mark)
-        settle(app, opened, challenge, at)
-        return _shown(app, app.desk.steps.load(opened), request, at)
+        opened = page.checked(challenge)
+        page.app.desk.hand_over.answer(opened, challenge, data.answer, page.browser, page.at, mark=page.visitor.mark)
+        settle(page.app, opened, challenge, page.at)
+        return page.now(opened)
 
     @post("/devices/{challenge:str}", sync_to_thread=True, status_code=HTTP_200_OK)
-    def device(
-        self,
-        app: TheApp,
-        at: Now,
-        case: FromPath[str],
-        token: FromPath[str],
-        challenge: FromPath[str],
-        request: Request[Any, Any, Any],
-        visitor: TheVisitor,
-    ) -> caller_bodies.CallerOut:
+    def device(self, page: ThePage, challenge: FromPath[str]) -> caller_bodies.CallerOut:
         """Answer with the certificate this connection came with, as the proxy that ended its TLS says."""
-        opened = _checked(app, case, token, request, visitor, at)
-        shown = shown_certificate(app.settings.devices, request.scope, request.headers)
-        app.desk.hand_over.answer_device(opened, challenge, shown, _browser(request), at, mark=visitor.mark)
-        settle(app, opened, challenge, at)
-        return _shown(app, app.desk.steps.load(opened), request, at)
+        opened = page.checked()
+        shown = shown_certificate(page.app.settings.devices, page.request.scope, page.request.headers)
+        page.app.desk.hand_over.answer_device(opened, challenge, shown, page.browser, page.at, mark=page.visitor.mark)
+        settle(page.app, opened, challenge, page.at)
+        return page.now(opened)
 
     @post("/hand-over", sync_to_thread=True, status_code=HTTP_200_OK)
-    def open(
-        self,
-        app: TheApp,
-        at: Now,
-        case: FromPath[str],
-        token: FromPath[str],
-        data: JSONBody[caller_bodies.OpenHandOver],
-        request: Request[Any, Any, Any],
-        visitor: TheVisitor,
-    ) -> Response[caller_bodies.CallerOut]:
+    def open(self, page: ThePage, data: JSONBody[caller_bodies.OpenHandOver]) -> Response[caller_bodies.CallerOut]:
         """Bind the hand-over to the key this browser made, and to this browser by a cookie; the first one counts."""
-        opened = _checked(app, case, token, request, visitor, at)
-        held = app.desk.hand_over.open(opened, msgspec.json.encode(data.jwk, order="sorted").decode(), at)
-        return _bound(app, app.desk.steps.load(opened), held, request, at)
+        opened = page.checked()
+        held = page.app.desk.hand_over.open(opened, msgspec.json.encode(data.jwk, order="sorted").decode(), page.at)
+        return page.bound(opened, held)
 
     @post("/hand-over/methods", sync_to_thread=True)
-    def reprove(
-        self,
-        app: TheApp,
-        at: Now,
-        case: FromPath[str],
-        token: FromPath[str],
-        data: JSONBody[bodies.BeginMethod],
-        request: Request[Any, Any, Any],
-        visitor: TheVisitor,
-    ) -> caller_bodies.CallerOut:
+    def reprove(self, page: ThePage, data: JSONBody[bodies.BeginMethod]) -> caller_bodies.CallerOut:
         """Begin the enforced method that is proven again before anything is handed over."""
-        opened = _checked(app, case, token, request, visitor, at)
-        app.desk.hand_over.reprove(opened, data.method, _browser(request), at, mark=visitor.mark)
-        return _shown(app, app.desk.steps.load(opened), request, at)
+        opened = page.checked()
+        page.app.desk.hand_over.reprove(opened, data.method, page.browser, page.at, mark=page.visitor.mark)
+        return page.now(opened)
 
     @post("/hand-over/code", sync_to_thread=True, status_code=HTTP_200_OK)
-    def say_code(
-        self,
-        app: TheApp,
-        at: Now,
-        case: FromPath[str],
-        token: FromPath[str],
-        data: JSONBody[caller_bodies.SpokenCode],
-        request: Request[Any, Any, Any],
-        visitor: TheVisitor,
-    ) -> caller_bodies.CallerOut:
+    def say_code(self, page: ThePage, data: JSONBody[caller_bodies.SpokenCode]) -> caller_bodies.CallerOut:
         """Take the code that the desk said, where one is asked; a wrong one is refused, and counts."""
-        opened = _checked(app, case, token, request, visitor, at)
-        app.desk.hand_over.say_code(opened, data.code, _browser(request), at)
-        return _shown(app, app.desk.steps.load(opened), request, at)
+        opened = page.checked()
+        page.app.desk.hand_over.say_code(opened, data.code, page.browser, page.at)
+        return page.now(opened)
 
     @post("/hand-over/take", sync_to_thread=True, status_code=HTTP_200_OK)
-    def take(
-        self,
-        app: TheApp,
-        at: Now,
-        case: FromPath[str],
-        token: FromPath[str],
-        request: Request[Any, Any, Any],
-        visitor: TheVisitor,
-    ) -> caller_bodies.Envelopes:
+    def take(self, page: ThePage) -> caller_bodies.Envelopes:
         """Take the sealed credential, once."""
-        opened = _checked(app, case, token, request, visitor, at)
-        return caller_bodies.Envelopes(envelopes=app.desk.hand_over.take(opened, _browser(request), at))
+        opened = page.checked()
+        return caller_bodies.Envelopes(envelopes=page.app.desk.hand_over.take(opened, page.browser, page.at))
 
     @post("/recovery-codes", sync_to_thread=True, status_code=HTTP_200_OK)
-    def new_codes(
-        self,
-        app: TheApp,
-        at: Now,
-        case: FromPath[str],
-        token: FromPath[str],
-        request: Request[Any, Any, Any],
-        visitor: TheVisitor,
-    ) -> SavedCodesOut:
+    def new_codes(self, page: ThePage) -> SavedCodesOut:
         """Make the set of recovery codes that follows the one used in this case, and show it this once."""
-        opened = _own(app, case, token, visitor, at).case.id
-        return SavedCodesOut(codes=app.saved_codes.reissue(opened, _browser(request), at))
+        opened = page.own().case.id
+        return SavedCodesOut(codes=page.app.saved_codes.reissue(opened, page.browser, page.at))
 
 
-def _own(app: App, case: str, token: str, visitor: Visitor, at: datetime) -> Loaded:
-    """The case behind the page, where it is not open in a browser of the desk's; `Refused` there."""
-    loaded = caller_page(app, CaseId(case), token)
-    app.desk.their_page.demand(loaded, visitor, at)
-    return loaded
-
-
-def _checked(
-    app: App,
-    case: str,
-    token: str,
-    request: Request[Any, Any, Any],
-    visitor: Visitor,
-    at: datetime,
-    challenge: str = "",
-) -> CaseId:
-    """The case behind the page, whose browser has checked that it is the desk; `Refused` otherwise.
-
-    A workload answers its *challenge* itself, and nobody can be talked out of anything there.
-    """
-    loaded = _own(app, case, token, visitor, at).case
-    asked = next((c.method for c in loaded.challenges if c.id == challenge), "")
-    if KINDS.get(asked) != "token":
-        countersign.demand_heard(app, loaded, request.cookies)
-    return loaded.id
-
-
-def _bound(
-    app: App, loaded: Loaded, held: str, request: Request[Any, Any, Any], at: datetime
-) -> Response[caller_bodies.CallerOut]:
-    """What the page shows now, with the cookie that says which browser it is from now on."""
-    cookie = Cookie(
-        key=BROWSER,
-        value=held,
-        path=f"/api/caller/{loaded.case.id}",
-        httponly=True,
-        samesite="strict",
-        secure=app.settings.console.public_url.startswith("https:"),
-    )
-    return Response(_shown(app, loaded, request, at, held), cookies=[cookie])
-
-
-def _shown(
-    app: App, loaded: Loaded, request: Request[Any, Any, Any], at: datetime, held: str = ""
-) -> caller_bodies.CallerOut:
+def _shown(page: Page, case: Case, held: str = "") -> caller_bodies.CallerOut:
     """What the page shows; *held* is the cookie that this very answer sets."""
-    case, browser, say = loaded.case, held or _browser(request), _say(request)
+    app, at, say, browser = page.app, page.at, page.say, held or page.browser
     contact = _contact(app, case, browser)
-    until = app.desk.aftercare.due(case, browser, mark_of(app, request.cookies.get(BROWSER_NAME)))
+    until = app.desk.aftercare.due(case, browser, page.visitor.mark)
     running = (c for c in case.challenges if not c.ended and at < c.expires)
     # What a prompt asks for at the hand-over is shown to the browser that opened it, and to no other.
     mine = app.desk.hand_over.is_held(case, browser)
@@ -337,7 +266,7 @@ def _shown(
         done=isinstance(case, Delivered) and _all_done(case),
         paused=isinstance(case, Paused),
         check=countersign.offered(app, case),
-        heard=countersign.heard(app, case, request.cookies),
+        heard=countersign.heard(app, case, page.request.cookies),
         confirm=say.moment(until) if until else "",
     )
 

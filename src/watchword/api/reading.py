@@ -7,9 +7,10 @@ from datetime import datetime
 from watchword.api import bodies
 from watchword.app import App
 from watchword.core.advice import Option
-from watchword.core.case import Asked, Holding, Paused, Released, Verifying, progress_of, state_of
+from watchword.core.case import Asked, Case, Holding, Paused, Released, Verifying, progress_of, state_of
 from watchword.core.contact import is_missing
 from watchword.core.ids import PersonId
+from watchword.core.requirement import Shortfall
 from watchword.desk.decisions import request_digest
 from watchword.desk.followers import CaseRow
 from watchword.desk.recording import case_stream
@@ -69,36 +70,13 @@ def whole(app: App, loaded: Loaded, reader: PersonId, at: datetime) -> bodies.Ca
         ticket=ticket_of(app, case),
         requirement=explain.words(case.requirement),
         raised=case.requirement.raised,
-        missing=tuple(
-            bodies.ShortfallOut(tier=s.tier, missing=s.missing, words=", ".join(wording.shortfall(s))) for s in missing
-        ),
+        missing=_missing(missing),
         ways=_ways(ways),
         within_reach=app.desk.ways.enough(loaded, ways, at) if missing else None,
-        challenges=tuple(
-            bodies.ChallengeOut(
-                challenge=c.id,
-                method=c.method,
-                purpose=c.purpose,
-                by=login_of(app, c.by) or "",
-                expires=c.expires,
-                misses=c.misses,
-                ended=c.ended,
-                answer="caller" if app.methods[c.method].enforced else "agent",
-            )
-            for c in case.challenges
-        ),
+        challenges=_challenges(app, case),
         request=request_out(case.request, case.not_after) if isinstance(case, Asked) else None,
         approvals=tuple(login_of(app, v.person) or "" for v in case.votes if v.approve),
-        questions=tuple(
-            bodies.QuestionOut(
-                question=q.id,
-                who=login_of(app, q.person) or "",
-                words=q.question,
-                answer=q.answer,
-                answered_by=login_of(app, q.answered_by),
-            )
-            for q in questions_of(app, case)
-        ),
+        questions=_questions(app, case),
         hold_until=case.until if isinstance(case, Holding) and case.told else None,
         released_until=case.until if isinstance(case, Released) else None,
         changes=_changes(app, loaded),
@@ -116,16 +94,13 @@ def whole(app: App, loaded: Loaded, reader: PersonId, at: datetime) -> bodies.Ca
         paused=isinstance(case, Paused),
         lane=case.lane,
         caller=caller_of(app, case),
-        entries=tuple(
-            bodies.EntryOut(
-                seq=e.seq,
-                leaf=e.leaf,
-                type=e.entry.type,
-                at=e.entry.at,
-                actor=login_of(app, by_whom(e)) or "",
-            )
-            for e in app.ledger.read(case_stream(case.id))
-        ),
+        entries=_entries(app, case),
+    )
+
+
+def _missing(found: tuple[Shortfall, ...]) -> tuple[bodies.ShortfallOut, ...]:
+    return tuple(
+        bodies.ShortfallOut(tier=s.tier, missing=s.missing, words=", ".join(wording.shortfall(s))) for s in found
     )
 
 
@@ -140,6 +115,35 @@ def _ways(found: tuple[Option, ...]) -> tuple[bodies.WayOut, ...]:
             counts_from=option.counts_from,
         )
         for option in found
+    )
+
+
+def _challenges(app: App, case: Case) -> tuple[bodies.ChallengeOut, ...]:
+    return tuple(
+        bodies.ChallengeOut(
+            challenge=c.id,
+            method=c.method,
+            purpose=c.purpose,
+            by=login_of(app, c.by) or "",
+            expires=c.expires,
+            misses=c.misses,
+            ended=c.ended,
+            answer="caller" if app.methods[c.method].enforced else "agent",
+        )
+        for c in case.challenges
+    )
+
+
+def _questions(app: App, case: Case) -> tuple[bodies.QuestionOut, ...]:
+    return tuple(
+        bodies.QuestionOut(
+            question=q.id,
+            who=login_of(app, q.person) or "",
+            words=q.question,
+            answer=q.answer,
+            answered_by=login_of(app, q.answered_by),
+        )
+        for q in questions_of(app, case)
     )
 
 
@@ -161,4 +165,17 @@ def _changes(app: App, loaded: Loaded) -> tuple[bodies.ChangeOut, ...]:
             ended=known[number].ended if number in known else None,
         )
         for number, change in enumerate(loaded.case.changes)
+    )
+
+
+def _entries(app: App, case: Case) -> tuple[bodies.EntryOut, ...]:
+    return tuple(
+        bodies.EntryOut(
+            seq=e.seq,
+            leaf=e.leaf,
+            type=e.entry.type,
+            at=e.entry.at,
+            actor=login_of(app, by_whom(e)) or "",
+        )
+        for e in app.ledger.read(case_stream(case.id))
     )

@@ -146,10 +146,7 @@ def prove(
     if json:
         print_json({"analysis": analysis, "compliance": held, "scenarios": verdicts, "misses": short})
     elif path:
-        cells = (c for c in analysis.cells if account_class in {None, c.account_class} and action in {None, c.action})
-        for cell in cells:
-            _path(looked, f"{said(cell.account_class)}, {said(cell.action)}", cell)
-        _noted(looked, analysis)
+        _paths(looked, analysis, account_class, action)
     else:
         out.print(table(analysis))
         _noted(looked, analysis)
@@ -157,8 +154,7 @@ def prove(
             out.print(listed(listing))
         _accounts(looked, analysis)
     if not json:
-        for miss in short:
-            out.print(f"[red]falls short[/] {said(miss.account_class)}, {said(miss.action)}: {escape(miss.why)}")
+        _short(short)
         if thresholds and not short:
             out.print(f"[green]holds[/]: no cell falls short of {len(thresholds)} thresholds")
     if short:
@@ -214,12 +210,17 @@ def fix(
         raise SystemExit(1)
 
 
+def _short(short: tuple[Miss, ...]) -> None:
+    """Each cell that falls short of a threshold, and why."""
+    for miss in short:
+        out.print(f"[red]falls short[/] {said(miss.account_class)}, {said(miss.action)}: {escape(miss.why)}")
+
+
 def _fixes(short: tuple[Miss, ...], found: tuple[Fix, ...]) -> None:
     if not short:
         out.print("[green]holds[/]: there is nothing to propose")
         return
-    for miss in short:
-        out.print(f"[red]falls short[/] {said(miss.account_class)}, {said(miss.action)}: {escape(miss.why)}")
+    _short(short)
     for number, one in enumerate(found, 1):
         cost = one.effort
         costs = f"{cost.work_minutes:+} min of work, {cost.approvals:+} approvals, {cost.hold_minutes:+} min of waiting"
@@ -316,6 +317,14 @@ def _path(looked: _Looked, title: str, row: CellAttacks | AccountAttacks) -> Non
     for number, step in enumerate(attack.steps, 1):
         needs = f" with {' + '.join(map(str, step.needs))}" if step.needs else ""
         out.print(f"  {number}. {looked.said(step.what + needs)}")
+
+
+def _paths(looked: _Looked, analysis: Analysis, account_class: AccountClass | None, action: Action | None) -> None:
+    """The path of every cell, or of those of one class or action."""
+    cells = (c for c in analysis.cells if account_class in {None, c.account_class} and action in {None, c.action})
+    for cell in cells:
+        _path(looked, f"{said(cell.account_class)}, {said(cell.action)}", cell)
+    _noted(looked, analysis)
 
 
 def _accounts(looked: _Looked, analysis: Analysis) -> None:

@@ -135,13 +135,7 @@ def classify(
         _show(report)
         if look or own or sigma:
             _show_campaigns(report)
-    for share in report.broken_files:
-        why = [one.reason for one in report.rejected if one.file == share.file]
-        told = escape(printable(f"{share.file}: {why[-1] if share.rejected <= len(why) else 'see --rejects'}"))
-        err.print(f"[red]not read to its end[/] {told}", soft_wrap=True)
-    for share in report.strange_files:
-        strange = escape(printable(share.why_strange(share.file)))
-        err.print(f"[yellow]{strange}[/]: is it the log of another provider?", soft_wrap=True)
+    _show_files(report)
     if report.findings or report.hits or report.broken_files or report.strange_files:
         raise SystemExit(1)
 
@@ -290,6 +284,17 @@ def _sigma(folder: Path | None) -> tuple[Rule, ...]:
     for left in read.left_out:
         err.print(f"[yellow]left out[/] {escape(printable(str(left.file)))}: {escape(printable(left.why))}")
     return read.rules
+
+
+def _show_files(report: Report) -> None:
+    """Which files were not read to their end, and which look like another provider's."""
+    for share in report.broken_files:
+        why = [one.reason for one in report.rejected if one.file == share.file]
+        told = escape(printable(f"{share.file}: {why[-1] if share.rejected <= len(why) else 'see --rejects'}"))
+        err.print(f"[red]not read to its end[/] {told}", soft_wrap=True)
+    for share in report.strange_files:
+        strange = escape(printable(share.why_strange(share.file)))
+        err.print(f"[yellow]{strange}[/]: is it the log of another provider?", soft_wrap=True)
 
 
 def _show_campaigns(report: Report) -> None:

@@ -13,9 +13,10 @@ import msgspec
 
 from watchword.core import event as past
 from watchword.core.approval import is_signed
-from watchword.core.case import Case, Contained, Executing, Holding, Released, fold, hold_of, people_of, state_of
+from watchword.core.case import Case, Contained, Executing, Holding, Released, hold_of, people_of, state_of
 from watchword.core.change import Change, contact_of
 from watchword.core.errors import Corrupt, Refused
+from watchword.core.fold import fold
 from watchword.core.ids import AccountId, LeafHash, PersonId
 from watchword.core.quorum import Approved, resolve
 from watchword.core.request import Request, parse

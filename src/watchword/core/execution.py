@@ -14,11 +14,11 @@ from watchword.core.case import (
     Executing,
     Released,
     beneath,
-    evolve,
     progress_of,
     yields_credential,
 )
 from watchword.core.errors import Refused
+from watchword.core.fold import evolve
 from watchword.core.gates import (
     Event,
     demand_alone,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from watchword.core import command as do
@@ -17,7 +17,7 @@ from watchword.core.origin import OriginFailed, of_agent
 from watchword.core.person import CredentialUsed, Prompted
 from watchword.core.progress import Challenge
 from watchword.core.prompt import demand_rest
-from watchword.core.requirement import closes, is_young
+from watchword.core.requirement import Method, closes, is_young
 from watchword.core.standing import Account, FailureRecorded, Thresholds
 
 MOST = 30
@@ -52,49 +52,10 @@ def begin(case: Case, account: Account, command: do.Begin, at: datetime, thresho
     method = known[command.method]
     if sum(c.purpose == command.purpose for c in case.challenges) >= MOST:
         raise Refused("Too many methods were begun in this case.", "Open another case.", ("too_many",))
-    proved = (known[e.method] for e in case.evidence if e.method in known)
-    again = {m.name for m in proved if m.enforced and not m.single_use}
-    if command.purpose == "hand_over" and again and method.enforced and command.method not in again:
-        raise Refused(
-            "The hand-over asks for a method again, not for another one.",
-            f"Use one of: {', '.join(sorted(again))}.",
-            ("not_proved_before",),
-        )
-    if command.purpose == "hand_over" and not method.enforced:
-        raise Refused(
-            "The hand-over needs a method that the software checks.", "Use another method.", ("attested_only",)
-        )
-    if command.purpose == "hand_over" and method.single_use:
-        raise Refused(
-            "The hand-over needs a method that the person themself can give again.", "Use another one.", ("single_use",)
-        )
-    if command.method == KIOSK and case.lane != "kiosk":
-        raise Refused(
-            "Nobody stands at a kiosk in this case.",
-            "Use another method, or open the case in that lane.",
-            ("no_kiosk",),
-        )
-    if case.lane != "voice" and method.voice:
-        raise Refused(
-            f"This case is in the {case.lane} lane, so nothing is asked over a call.",
-            "Use another method; the procedure asks for the same strength without it.",
-            ("text_lane",),
-        )
-    freeze = account.freeze(at, thresholds)
-    if freeze and closes(method):
-        raise Refused(
-            "Too many verifications of this account failed: its remote methods are closed.",
-            "Use a passkey or have the person come in; two people can release the freeze.",
-            ("frozen",),
-        )
-    changed = command.contact_changed_at
-    if changed is not None and is_young(case.requirement, changed, at):
-        raise Refused(
-            f"The contact point of record changed on {changed:%Y-%m-%d}, so it proves nothing before "
-            f"{changed + case.requirement.contact_age:%Y-%m-%d}.",
-            "Use a method that does not depend on it.",
-            ("young_contact",),
-        )
+    if command.purpose == "hand_over":
+        _demand_given_again(case, known, method)
+    _demand_lane(case, method)
+    _demand_not_closed(case, account, method, command.contact_changed_at, at, thresholds)
     begun = past.ChallengeBegun(
         case=case.id,
         challenge=command.challenge,
@@ -111,6 +72,61 @@ def begin(case: Case, account: Account, command: do.Begin, at: datetime, thresho
         return (begun,)
     demand_rest(command.prompted, at)
     return (begun, Prompted(person=command.prover, case=case.id, at=at))
+
+
+def _demand_given_again(case: Case, known: Mapping[str, Method], method: Method) -> None:
+    """Refuse at the hand-over what the software does not check, what is given once, and what was not proven before."""
+    proved = (known[e.method] for e in case.evidence if e.method in known)
+    again = {m.name for m in proved if m.enforced and not m.single_use}
+    if again and method.enforced and method.name not in again:
+        raise Refused(
+            "The hand-over asks for a method again, not for another one.",
+            f"Use one of: {', '.join(sorted(again))}.",
+            ("not_proved_before",),
+        )
+    if not method.enforced:
+        raise Refused(
+            "The hand-over needs a method that the software checks.", "Use another method.", ("attested_only",)
+        )
+    if method.single_use:
+        raise Refused(
+            "The hand-over needs a method that the person themself can give again.", "Use another one.", ("single_use",)
+        )
+
+
+def _demand_lane(case: Case, method: Method) -> None:
+    """Refuse what needs a kiosk where there is none, and what needs a voice where nobody speaks."""
+    if method.name == KIOSK and case.lane != "kiosk":
+        raise Refused(
+            "Nobody stands at a kiosk in this case.",
+            "Use another method, or open the case in that lane.",
+            ("no_kiosk",),
+        )
+    if case.lane != "voice" and method.voice:
+        raise Refused(
+            f"This case is in the {case.lane} lane, so nothing is asked over a call.",
+            "Use another method; the procedure asks for the same strength without it.",
+            ("text_lane",),
+        )
+
+
+def _demand_not_closed(
+    case: Case, account: Account, method: Method, changed: datetime | None, at: datetime, thresholds: Thresholds
+) -> None:
+    """Refuse what a freeze of the account closes, and what goes to a contact point that *changed* lately."""
+    if account.freeze(at, thresholds) and closes(method):
+        raise Refused(
+            "Too many verifications of this account failed: its remote methods are closed.",
+            "Use a passkey or have the person come in; two people can release the freeze.",
+            ("frozen",),
+        )
+    if changed is not None and is_young(case.requirement, changed, at):
+        raise Refused(
+            f"The contact point of record changed on {changed:%Y-%m-%d}, so it proves nothing before "
+            f"{changed + case.requirement.contact_age:%Y-%m-%d}.",
+            "Use a method that does not depend on it.",
+            ("young_contact",),
+        )
 
 
 def note_prompt(case: Case, command: do.NotePrompt) -> tuple[Event, ...]:

@@ -309,7 +309,8 @@ def _hold(
     )
     best = candidates if not any(clashes) else ()
     missing = _missing(way, best, live, action)
-    for mask in range(1, 1 << len(candidates) if any(clashes) else 1):
+    subsets = 1 << len(candidates) if any(clashes) else 1
+    for mask in range(1, subsets):
         places = [i for i in range(len(candidates)) if mask >> i & 1]
         if any(clashes[i] & mask for i in places):
             continue

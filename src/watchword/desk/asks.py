@@ -27,11 +27,11 @@ from watchword.core.case import (
     Paused,
     Released,
     beneath,
-    evolve,
     yields_credential,
 )
 from watchword.core.confirmation import CareMissed
 from watchword.core.execution import PROVISIONAL, in_flight
+from watchword.core.fold import evolve
 from watchword.core.gates import CASE_LIFE, Event
 from watchword.desk.recording import case_stream
 from watchword.ledger.store import EffectRow
@@ -149,9 +149,11 @@ def _asked(
     """What one event asks for, on the way from *before* to *after*."""
     stream = case_stream(after.id)
 
-    def due(kind: str, when: datetime, *, strand: str = "", suffix: str = "") -> Owed:
-        row = EffectRow(id=f"{stream}/{kind}/{entry}{suffix}", stream=stream, kind=kind, due_at=when)
-        return Owed(strand=strand or kind, row=row, entry=entry)
+    def due(kind: str, when: datetime, *, of: str | None = None, strand: str = "") -> Owed:
+        """A row of this entry; *of* says which one, where a case may wait for several of its kind at once."""
+        one = "" if of is None else f"/{of}"
+        row = EffectRow(id=f"{stream}/{kind}/{entry}{one}", stream=stream, kind=kind, due_at=when)
+        return Owed(strand=strand or f"{kind}{one}", row=row, entry=entry)
 
     match event:
         case past.CaseOpened():
@@ -164,9 +166,9 @@ def _asked(
             life = CASE_LIFE + timedelta(seconds=event.requirement.hold_s)
             yield due(Kind.EXPIRE, after.opened_at + life)
         case past.ChallengeBegun() if event.method in sends:
-            yield due(Kind.SEND, at, strand=f"{Kind.SEND}/{event.challenge}", suffix=f"/{event.challenge}")
+            yield due(Kind.SEND, at, of=event.challenge)
         case past.PromptSent():
-            yield due(Kind.LOOK, at + LOOK, strand=f"{Kind.LOOK}/{event.challenge}", suffix=f"/{event.challenge}")
+            yield due(Kind.LOOK, at + LOOK, of=event.challenge)
         case past.CaseReleased() if isinstance(after, Released) and _has_key(after):
             yield due(Kind.CHANGE, at, strand=OWN)
         case past.HandOverOpened():
@@ -176,7 +178,7 @@ def _asked(
                 yield due(Kind.CHANGE, at, strand=BACK)
                 yield due(Kind.FREEZE, at)
             yield due(Kind.NOTICE, at)
-            yield due(Kind.PAGE, at, strand=f"{Kind.PAGE}/case.contained", suffix="/case.contained")
+            yield due(Kind.PAGE, at, of="case.contained")
         case past.ProtectionTaken():
             yield due(Kind.CHANGE, at, strand=BACK)
             yield due(Kind.SHIELD, at)
@@ -185,7 +187,7 @@ def _asked(
             yield due(Kind.CHANGE, at, strand=BACK)
             yield due(Kind.SHIELD, at)
             yield due(Kind.NOTICE, at)
-            yield due(Kind.PAGE, at, strand=f"{Kind.PAGE}/care.missed", suffix="/care.missed")
+            yield due(Kind.PAGE, at, of="care.missed")
         case past.HoldTold() if isinstance(after, Holding) and isinstance(before, Holding) and not before.told:
             yield due(Kind.HOLD, after.until)
         case past.HoldRestarted():
@@ -195,7 +197,7 @@ def _asked(
             if isinstance(after, Paused):
                 yield due(Kind.NOTICE, at)
             # What is done already stands still by itself, and is looked into all the sooner.
-            yield due(Kind.PAGE, at, strand=f"{Kind.PAGE}/case.objected", suffix="/case.objected")
+            yield due(Kind.PAGE, at, of="case.objected")
         case past.PauseLifted():
             yield from (due(kind, when, strand=OWN) for kind, when in _resumed(after, at))
         case past.ChangeEnded():
@@ -204,11 +206,11 @@ def _asked(
         case past.BreakGlassInvoked():
             yield due(Kind.NOTICE, at)
             yield due(Kind.SKIPPED, at)
-            yield due(Kind.PAGE, at, strand=f"{Kind.PAGE}/break_glass.invoked", suffix="/break_glass.invoked")
+            yield due(Kind.PAGE, at, of="break_glass.invoked")
         case past.ReviewOverdue():
-            yield due(Kind.PAGE, at, strand=f"{Kind.PAGE}/review.overdue", suffix="/review.overdue")
+            yield due(Kind.PAGE, at, of="review.overdue")
         case past.ReviewDone(sound=False):
-            yield due(Kind.PAGE, at, strand=f"{Kind.PAGE}/review.unsound", suffix="/review.unsound")
+            yield due(Kind.PAGE, at, of="review.unsound")
         case past.Validated():
             yield due(Kind.NOTICE, at)
         case past.ReviewOwed():
@@ -216,7 +218,7 @@ def _asked(
         case past.ApprovalGiven():
             yield due(Kind.APPROVED, at, strand=f"{Kind.APPROVED}/{entry}")
     if isinstance(event, past.CaseReleased) and (told := _alerted(before, after)):
-        yield due(Kind.PAGE, at, strand=f"{Kind.PAGE}/{told}", suffix=f"/{told}")
+        yield due(Kind.PAGE, at, of=told)
     if not isinstance(before, Delivered) and (confirm := confirm_due(after)):
         yield due(Kind.CARE, confirm)
     if isinstance(after, Holding) and not isinstance(before, Holding):

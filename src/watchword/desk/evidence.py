@@ -17,11 +17,12 @@ import pyarrow.parquet as pq
 import structlog
 
 from watchword.core import event as past
-from watchword.core.case import Case, evolve
+from watchword.core.case import Case
 from watchword.core.change import Change, Receipt
 from watchword.core.downtime import Downtime
 from watchword.core.errors import Invalid, Refused, Unavailable
 from watchword.core.evidence import DECLARED, GAPS, SCHEMA, DeclaredRow, EvidenceRow
+from watchword.core.fold import evolve
 from watchword.core.ids import CaseId, LeafHash
 from watchword.desk.downtime import PERFORMER, declared
 from watchword.desk.recording import DOWNTIME_STREAM, recorded

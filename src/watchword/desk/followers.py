@@ -14,8 +14,9 @@ import msgspec
 
 from watchword.core import event as past
 from watchword.core.account import AccountClass
-from watchword.core.case import TERMINAL, Case, evolve, state_of
+from watchword.core.case import TERMINAL, Case, state_of
 from watchword.core.errors import Invalid
+from watchword.core.fold import evolve
 from watchword.core.ids import AccountId, CaseId, PersonId, Seq
 from watchword.core.passkey import PasskeyMaterial, material_of
 from watchword.core.person import AccountLinked, CredentialEnrolled, PersonRegistered

@@ -27,7 +27,8 @@ from watchword.core.errors import Invalid, Refused
 from watchword.core.ids import AccountId, CaseId, OriginId, PersonId
 from watchword.core.person import Kind
 from watchword.core.requirement import Context, Requirement
-from watchword.core.ruling import CaseFacts
+from watchword.core.ruling import CaseFacts, Ruling
+from watchword.core.standing import Account
 from watchword.core.visible import visible
 from watchword.desk.origins import plain
 from watchword.desk.steps import Steps
@@ -118,23 +119,13 @@ class Intake:
         at = self.steps.now(at)  # a directory may take its time
         with self.steps.registry.folds.moment():
             account = self.steps.registry.observe(seen, actor, at)
-            subject = self.steps.names.owner(account.id)
-            if subject is None and account.facts.account_class in PEOPLE:
-                raise Refused(
-                    "Nobody is known to stand behind this account.",
-                    "Have an administrator link it to its person; then separation of duties can be held.",
-                    ("nobody_linked",),
-                )
+            subject = self._subject(account)
             source = self._source(origin)
             came_from = self.steps.registry.origin(source)
             came_from.demand(at, self.steps.throttle)
             shared = bool(came_from.others(account.id, at - timedelta(seconds=self.steps.campaign_s)))
             account_class = self.steps.registry.strictest_class(account, subject, at)
-            context = msgspec.structs.replace(
-                context,
-                channel="vendor_desk" if self.steps.registry.person(actor).kind is Kind.VENDOR else context.channel,
-                elevated_threat=context.elevated_threat or self.steps.registry.posture().elevated(at),
-            )
+            context = self._completed(context, actor, at)
             requirement = None
             if account_class is not None:
                 requirement = self.steps.policy.procedures.require(
@@ -144,15 +135,13 @@ class Intake:
                     completed_recoveries_7d=account.recoveries_within(self.steps.policy.procedures.repeat.window, at),
                     shared_origin=shared,
                 )
-            case = case or CaseId(self.steps.ledger.pseudonym("c"))
-            changes = self._changes(account.id, wish, requirement, seen)
             command = do.Open(
-                case=case,
+                case=case or CaseId(self.steps.ledger.pseudonym("c")),
                 account=account.id,
                 account_class=account_class,
                 unit=account.facts.unit,
                 action=wish.action,
-                changes=changes,
+                changes=self._changes(account.id, wish, requirement, seen),
                 context=context,
                 opener=actor,
                 subject=subject,
@@ -162,22 +151,24 @@ class Intake:
                 protected=seen.protected,
                 shared_origin=shared,
             )
-            facts = CaseFacts(
-                case=None,
-                unit=command.unit,
-                account_class=account_class or account.facts.account_class or AccountClass.IDENTITY_CONTROL,
-                action=wish.action,
-                subject=subject,
-                opener=actor,
-                relations=(*account.relations(actor, at), *self.steps.relations_to_new(actor)),
-            )
-            ruling = self.steps.rule(actor, Step.OPEN, facts, at)
+            ruling = self._ruling(command, account, at)
             events = decide(None, account, command, ruling, requirement, at, self.steps.thresholds)
             told: tuple[Disclosure, ...] = (Disclosure(name="reason", value=reason, retention=Retention.IDENTITY),)
             if command.assisted:
                 told = (*told, Disclosure(name=CALLER, value=caller.strip(), retention=Retention.IDENTITY))
             self.steps.append(None, events, actor, at, disclosures={past.CaseOpened: told})
-            return case
+            return command.case
+
+    def _subject(self, account: Account) -> PersonId | None:
+        """Who stands behind *account*; `Refused` where it is somebody's and nobody knows whose."""
+        subject = self.steps.names.owner(account.id)
+        if subject is None and account.facts.account_class in PEOPLE:
+            raise Refused(
+                "Nobody is known to stand behind this account.",
+                "Have an administrator link it to its person; then separation of duties can be held.",
+                ("nobody_linked",),
+            )
+        return subject
 
     def _source(self, number: str | None) -> OriginId | None:
         """What a caller's *number* stands for, however the desk wrote it down; none where many call from it."""
@@ -185,6 +176,27 @@ class Intake:
         if not written or written in self.steps.shared_numbers:
             return None
         return OriginId("o-" + self.steps.ledger.keyed("origin", written))
+
+    def _completed(self, context: Context, actor: PersonId, at: datetime) -> Context:
+        """*context* with what the desk knows better than whoever wrote it: a vendor's agent, an elevated threat."""
+        return msgspec.structs.replace(
+            context,
+            channel="vendor_desk" if self.steps.registry.person(actor).kind is Kind.VENDOR else context.channel,
+            elevated_threat=context.elevated_threat or self.steps.registry.posture().elevated(at),
+        )
+
+    def _ruling(self, command: do.Open, account: Account, at: datetime) -> Ruling:
+        """Whether the opener may take this in; an account of no class is as grave as can be."""
+        facts = CaseFacts(
+            case=None,
+            unit=command.unit,
+            account_class=command.account_class or account.facts.account_class or AccountClass.IDENTITY_CONTROL,
+            action=command.action,
+            subject=command.subject,
+            opener=command.opener,
+            relations=(*account.relations(command.opener, at), *self.steps.relations_to_new(command.opener)),
+        )
+        return self.steps.rule(command.opener, Step.OPEN, facts, at)
 
     def _changes(
         self, account: AccountId, wish: Wish, requirement: Requirement | None, seen: DirectoryAccount

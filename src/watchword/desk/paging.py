@@ -10,8 +10,9 @@ from watchword.core import command as do
 from watchword.core import event as past
 from watchword.core.account import AccountClass, Contact
 from watchword.core.action import Action, AlertLevel
-from watchword.core.case import Case, evolve
+from watchword.core.case import Case
 from watchword.core.errors import Invalid, Refused, Unavailable
+from watchword.core.fold import evolve
 from watchword.core.ids import CaseId, PersonId
 from watchword.desk.asks import ALERTED
 from watchword.desk.downtime import LATE, UNSOUND, declared

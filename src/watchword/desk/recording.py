@@ -127,7 +127,7 @@ def event_of(appended: Appended) -> Event:
 
 
 def recorded(appended: Appended) -> Recorded:
-    """A case's entry as `core.case.evolve` takes it."""
+    """A case's entry as `core.fold.evolve` takes it."""
     event = event_of(appended)
     if not isinstance(event, _CASE):
         raise Corrupt(f"Entry {appended.seq} stands in a case but is not a case's.", "Run fsck.", appended.seq)

@@ -9,9 +9,10 @@ from typing import TypeVar
 import msgspec
 
 from watchword.core.account import PEOPLE, AccountClass, DirectoryAccount, strictest
-from watchword.core.case import Case, evolve, fold
+from watchword.core.case import Case
 from watchword.core.errors import Invalid, Refused
 from watchword.core.event import Recorded
+from watchword.core.fold import evolve, fold
 from watchword.core.ids import AccountId, CaseId, OriginId, PersonId, Seq
 from watchword.core.origin import Origin, OriginEvent, evolve_origin
 from watchword.core.person import RECOVERED, CredentialEnrolled, Person, PersonEvent, evolve_person

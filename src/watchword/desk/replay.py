@@ -14,9 +14,10 @@ import msgspec
 from watchword.core import event as past
 from watchword.core.account import AccountClass
 from watchword.core.action import Action, Step
-from watchword.core.case import Case, evolve, state_of
+from watchword.core.case import Case, state_of
 from watchword.core.errors import Invalid, Refused
 from watchword.core.facts import facts_of
+from watchword.core.fold import evolve
 from watchword.core.ids import AccountId, CaseId, PersonId, Seq
 from watchword.core.person import RECOVERED
 from watchword.core.requirement import Requirement

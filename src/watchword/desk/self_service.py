@@ -16,9 +16,10 @@ import structlog
 
 from watchword.core.account import DirectoryAccount
 from watchword.core.action import Action
-from watchword.core.case import Case, Delivered, Released, Verifying, fold
+from watchword.core.case import Case, Delivered, Released, Verifying
 from watchword.core.errors import Conflict, Invalid, Refused, Unavailable
 from watchword.core.facts import ALONE, PORTAL, portal_relations
+from watchword.core.fold import fold
 from watchword.core.ids import AccountId, CaseId, PersonId
 from watchword.core.proving import desk_browser
 from watchword.core.requirement import Context, counting, is_young

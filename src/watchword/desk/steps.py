@@ -17,11 +17,12 @@ from watchword.core import command as do
 from watchword.core import event as past
 from watchword.core.account import AccountClass, strictest
 from watchword.core.action import Action, Step
-from watchword.core.case import Case, beneath, evolve
+from watchword.core.case import Case, beneath
 from watchword.core.decision import FREEZABLE, decide
 from watchword.core.errors import Conflict, Invalid, Refused
 from watchword.core.execution import PROVISIONAL
 from watchword.core.facts import PORTAL, facts_of, portal_relations
+from watchword.core.fold import evolve
 from watchword.core.gates import Event
 from watchword.core.ids import CaseId, PersonId
 from watchword.core.origin import Throttle

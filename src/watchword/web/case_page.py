@@ -23,11 +23,11 @@ from watchword.core.case import (
     Releasable,
     Released,
     Verifying,
-    evolve,
     state_of,
     yields_credential,
 )
 from watchword.core.contact import is_missing
+from watchword.core.fold import evolve
 from watchword.core.gates import withstands
 from watchword.core.ids import PersonId
 from watchword.core.quorum import Pending, resolve
