@@ -128,6 +128,7 @@ EQUIVALENT = {
     ("core/requirement.py", "@lru_cache(", "1024 -> 1025"): "how many answers are kept changes none of them",
     ("core/requirement.py", "def ways_of(", "0 -> 1"): "the ways of an account frozen at 1 are those of an open one",
     ("core/visible.py", "if text.isascii() and", "if never"): "only quicker: nothing of such a text is written out",
+    ("core/visible.py", "while place > 0 and", "0 -> 1"): "the first character is then a mark, and no letter either",
     ("core/visible.py", "point <= 0xFF:", "LtE -> Lt"): "U+00FF is a letter, which is not written out",
     ("core/visible.py", "point <= 0xFF:", "255 -> 256"): "U+0100 is a letter, which is not written out",
     ("core/visible.py", "point <= 0xFFFF", "65535 -> 65536"): "U+10000 is a letter, which is not written out",
