@@ -88,6 +88,7 @@ TESTS = {
     "core/opening.py": ("tests/core/test_case_intake.py", "tests/core/test_opening.py"),
     "core/origin.py": ("tests/core/test_origin.py",),
     "core/passkey.py": ("tests/core/test_approval.py", "tests/core/test_approval_keys.py"),
+    "core/own_page.py": ("tests/core/test_person.py",),
     "core/person.py": ("tests/core/test_person.py",),
     "core/progress.py": ("tests/core/test_case_fold.py", "tests/core/test_proving.py", *CASES),
     "core/prompt.py": ("tests/core/test_prompt.py",),
