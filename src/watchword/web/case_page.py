@@ -30,6 +30,7 @@ from watchword.core.case import (
 from watchword.core.contact import is_missing
 from watchword.core.gates import withstands
 from watchword.core.ids import PersonId
+from watchword.core.objection import stops_care
 from watchword.core.quorum import Pending, resolve
 from watchword.core.requirement import Requirement
 from watchword.desk.recording import case_stream, recorded
@@ -210,6 +211,11 @@ class _Builder:
                 return (
                     "Nobody said on the person's page that it was them, so access is taken away. The way back is a "
                     "case of its own, proved anew."
+                )
+            case Delivered() if stops_care(case) and (due := confirm_due(case)):
+                return (
+                    "Somebody said “not me” of what was done, so the person's own word waits until somebody on duty "
+                    f"who took no part lets it go on; else the account is suspended at {due:%-d %b %Y %H:%M} UTC."
                 )
             case Delivered() if due := confirm_due(case):
                 return (
