@@ -84,7 +84,7 @@ TESTS = {
     "core/identity.py": ("tests/core/test_identity.py",),
     "core/loan.py": ("tests/core/test_loan.py",),
     "core/login.py": ("tests/core/test_login.py",),
-    "core/objection.py": ("tests/core/test_objection.py",),
+    "core/objection.py": ("tests/core/test_objection.py", "tests/core/test_aftercare.py"),
     "core/opening.py": ("tests/core/test_case_intake.py", "tests/core/test_opening.py"),
     "core/origin.py": ("tests/core/test_origin.py",),
     "core/passkey.py": ("tests/core/test_approval.py", "tests/core/test_approval_keys.py"),

@@ -31,7 +31,7 @@ class Recovery:
         opened = self.agent.post("/api/cases", RESET | asked)
         assert opened.status_code == 201, opened.text
         self.case = opened.json()["case"]
-        self.page = opened.json()["page"].split("8787/c")[1]
+        self.page = "/" + opened.json()["page"].partition("/c/")[2]
         self.caller = organisation.listener(self.case)
 
     def step(self, who: Any, step: str, body: Any = None) -> Any:

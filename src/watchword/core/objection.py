@@ -52,8 +52,8 @@ def _one_hand(case: Case, one: past.Objected, other: past.Objected) -> bool:
 
 def stops_care(case: Case) -> bool:
     """Whether the person's word on what was done waits, since somebody said “not me” and nobody has looked at it."""
-    asked = type(case) in (Delivered, Closed) and not case.confirmed and case.requirement.after.confirm_s > 0
-    return asked and bool(case.objections)
+    asked = type(case) in (Delivered, Closed) and bool(case.requirement.after.confirm_s)
+    return asked and bool(case.objections) and not case.confirmed
 
 
 def lift(case: Case, command: do.LiftPause) -> tuple[Event, ...]:
