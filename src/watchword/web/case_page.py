@@ -41,7 +41,7 @@ from watchword.reception.cases import by_whom, caller_of, page_address
 from watchword.web import forms, view
 from watchword.web.approver import approver_card
 from watchword.web.beside import beside, said_beside
-from watchword.web.frame import chrome, name_of
+from watchword.web.frame import beside_the_desk, chrome, name_of
 from watchword.web.rail import facts_of, rail
 from watchword.web.scripts import MEANWHILE
 from watchword.web.seats import open_seats
@@ -284,7 +284,9 @@ class _Builder:
 
     def _what(self, kind: str, data: dict[str, object]) -> str:
         """What an entry says happened; of a change, which."""
-        number = data.get("number")
+        number, browser = data.get("number"), data.get("browser")
+        if kind == "method.proved" and isinstance(browser, str):
+            return f"{wording.event(kind, data)}{beside_the_desk(self.app, self.case, browser)}"
         changes = (*self.case.changes, *(self.case.taken_back if isinstance(self.case, Contained) else ()))
         if not kind.startswith("change.") or not isinstance(number, int) or not 0 <= number < len(changes):
             return wording.event(kind, data)
