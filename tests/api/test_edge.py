@@ -14,7 +14,7 @@ from typing import Any
 import argon2
 import pytest
 
-from tests.api.organisation import PASSWORD, Organisation, served
+from tests.api.organisation import PASSWORD, Organisation, Staff, served
 from watchword.console import create_console
 from watchword.core.errors import Conflict, Corrupt, Invalid, Refused, Unavailable, WatchwordError
 from watchword.core.ids import CaseId
@@ -102,7 +102,8 @@ BODIES: dict[str, Any] = {
 """A well-formed body of each kind, so that a route answers about the person and not about the shape."""
 
 
-def _routes(schema: dict[str, Any]) -> list[tuple[str, str, Any]]:
+def routes(schema: dict[str, Any]) -> list[tuple[str, str, Any]]:
+    """Method, path and a well-formed body of each operation."""
     found = []
     for path, methods in schema["paths"].items():
         for method, operation in methods.items():
@@ -113,19 +114,25 @@ def _routes(schema: dict[str, Any]) -> list[tuple[str, str, Any]]:
     return sorted(found, key=lambda r: (r[0] == "DELETE", r[1], r[0]))
 
 
-def test_every_route_for_nobody_for_a_stranger_and_for_somebody_without_a_role(organisation: Any) -> None:
-    """The table of what each route answers to no session, a bad one, and one with no role is reviewed as text."""
-    ilse = organisation.sign_in("ilse")
-    case = ilse.post("/api/cases", BODIES["OpenCase"]).json()["case"]
-    account = ilse.get(f"/api/cases/{case}").json()["account"]
+def names_in(staff: Staff, case: str) -> dict[str, str]:
+    """What stands for each part of a path: *case* and its account are there, most others are not."""
+    account = staff.get(f"/api/cases/{case}").json()["account"]
     names = {"case": case, "token": "wrong", "challenge": "h-none", "account": account, "login": "mara"}
     names |= {"role": "agent", "credential": "k-none", "person": "p-none", "provider": "none", "downtime": "d-none"}
     names |= {"question": "q-none", "name": "none", "feed": "none", "page": "k-none"}
     names |= {"finding": "f-none", "suppression": "s-none"}
     names["tile"] = "entries/000.p/1"
+    return names
+
+
+def test_every_route_for_nobody_for_a_stranger_and_for_somebody_without_a_role(organisation: Any) -> None:
+    """The table of what each route answers to no session, a bad one, and one with no role is reviewed as text."""
+    ilse = organisation.sign_in("ilse")
+    case = ilse.post("/api/cases", BODIES["OpenCase"]).json()["case"]
+    names = names_in(ilse, case)
     lows = organisation.sign_in("nobody").client
     lines = [f"{'method':7}{'route':62}{'none':>6}{'bad':>6}{'low':>6}"]
-    for method, route, body in _routes(ilse.get("/api/schema/openapi.json").json()):
+    for method, route, body in routes(ilse.get("/api/schema/openapi.json").json()):
         path = re.sub(r"\{(\w+)\}", lambda m: names[m[1]], route)
         row = []
         for who in ("none", "bad", "low"):
