@@ -18,8 +18,9 @@ from watchword.adapters import TARGETS, directory_of, notifiers_of, outbox_of, o
 from watchword.core.case import Case, Released
 from watchword.core.errors import Corrupt, Invalid, Unavailable
 from watchword.core.ids import PersonId
+from watchword.core.own_page import APPROVER_KEY
 from watchword.core.passkey import RelyingParty
-from watchword.core.person import APPROVER_KEY, Kind, Role, RoleGrant
+from watchword.core.person import Kind, Role, RoleGrant
 from watchword.core.standing import Thresholds
 from watchword.desk.activation import Activation, found_policy
 from watchword.desk.activity import ActivityTable

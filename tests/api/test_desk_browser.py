@@ -111,3 +111,25 @@ def test_a_counter_with_one_machine_is_a_kiosk(organisation: Organisation) -> No
     assert machine.get(f"/c{recovery.page}").status_code == 200
     assert answered(recovery, machine) == (200, None)
     assert not noted(recovery)
+
+
+def test_whoever_approves_sees_that_a_kiosk_was_the_agents_own_browser(organisation: Organisation) -> None:
+    """Nobody knows who typed it there: the case says so beside that proof and no other, and so does the approval."""
+    recovery = Recovery(organisation, lane="kiosk", action="bypass_code")
+    begin = "given in the browser in which Ilse Okonjo began a method"
+    recovery.step(recovery.agent, "ticket", {"ticket": "INC-1"})
+    recovery.step(recovery.agent, "methods", {"method": "totp"})
+    machine = recovery.agent.client
+    machine.delete("/api/session", headers={"x-csrftoken": recovery.agent.token})
+    assert answered(recovery, machine) == (200, None)
+    agent = Staff(machine, "ilse")
+    assert agent.get(f"/cases/{recovery.case}").text.count(begin) == 1
+    person = recovery.step(agent, "methods", {"method": "in_person"}).json()["challenge"]
+    recovery.step(agent, f"methods/{person}", {"answer": "passport, front desk Hamburg"})
+    shown = organisation.sign_in("tomas").get(f"/cases/{recovery.case}").text
+    assert shown.count(f"Authenticator code, {begin}") == 1
+    assert shown.count(begin) == 2
+    other = Recovery(organisation, lane="kiosk")
+    other.step(other.agent, "methods", {"method": "totp"})
+    assert other.proves().status_code == 200
+    assert begin not in other.agent.get(f"/cases/{other.case}").text

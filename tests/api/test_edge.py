@@ -24,6 +24,13 @@ from watchword.directories.sandbox import Seed
 from watchword.reception.problems import FAULTS, NotSignedIn, problem_of
 from watchword.reception.sessions import FAILURES, Sessions, Throttle
 
+JOINED = (
+    "\u0639\u0644\u06cc\u200c\u0631\u0636\u0627",
+    "\u0dc1\u0dca\u200d\u0dbb\u0dd3\u0db8\u0dcf",
+    "\u0d30\u0d2e\u0d47\u0d36\u0d28\u0d4d\u200d",
+)
+"""Names that are spelt with joiners: in Persian, Sinhala and Malayalam."""
+
 GOLDEN = Path(__file__).parent / "golden" / "sweep.txt"
 BODIES: dict[str, Any] = {
     "SignIn": {"login": "nobody", "password": "wrong wrong wrong"},
@@ -444,6 +451,31 @@ def test_a_name_hides_nothing(organisation: Organisation) -> None:
     assert "Nell\\u202e\\u200b Wren" in page
     assert "n\\u202e.wren" in page
     assert not {"\u202e", "\u200b"} & set(page)
+
+
+@pytest.mark.parametrize("name", JOINED)
+def test_a_name_is_spelt_as_its_owner_spells_it(organisation: Organisation, name: str) -> None:
+    """Joiners are part of it, from the form to the case, its caller, the page, a supervisor's site and the mail."""
+    app, at, mail = organisation.app, organisation.at, "n.wren@example.test"
+    organisation.sandbox.seed((Seed(login="n.wren", display_name=name, mail=mail),))
+    root, known = organisation.sign_in("root"), app.names.person
+    root.post("/api/people", {"login": "nell", "name": name, "unit": ""}).raise_for_status()
+    app.enrolment.totp(known("root"), known("nell"), at)
+    root.post("/api/people/nell/accounts", {"directory": "sandbox", "account": mail}).raise_for_status()
+    root.post("/api/people/tomas/supervises", {"site": f"{name} 3"}).raise_for_status()
+    assert name in root.get("/people/nell").text
+    agent = organisation.sign_in("ilse")
+    asked = {"directory": "sandbox", "account": mail, "action": "password_reset", "reason": "I forgot it."}
+    case = agent.post("/api/cases", asked | {"caller": name}).json()["case"]
+    page = agent.get(f"/cases/{case}").text
+    assert page.count(name) > 1
+    assert "\\u200" not in page
+    begun = agent.post(f"/api/cases/{case}/methods", {"method": "in_person"}).json()["challenge"]
+    said = agent.post(f"/api/cases/{case}/methods/{begun}", {"answer": f"passport, {name}"})
+    assert said.status_code == 200, said.text
+    organisation.works()
+    assert app.outbox is not None
+    assert any(name in sent.text for sent in app.outbox.sent(mail))
 
 
 def test_who_works_for_one_unit_learns_of_no_others_accounts(organisation: Organisation) -> None:

@@ -31,7 +31,7 @@ class Recovery:
         opened = self.agent.post("/api/cases", RESET | asked)
         assert opened.status_code == 201, opened.text
         self.case = opened.json()["case"]
-        self.page = opened.json()["page"].split("8787/c")[1]
+        self.page = "/" + opened.json()["page"].partition("/c/")[2]
         self.caller = organisation.listener(self.case)
 
     def step(self, who: Any, step: str, body: Any = None) -> Any:
@@ -277,6 +277,16 @@ def test_the_person_enters_a_new_contact_point_and_nobody_else(organisation: Any
     assert recovery.shown()["contact"]["step"] == "over"
     assert organisation.client().get(f"/api/caller{recovery.page}").json()["confirm"] == ""
     assert recovery.shown()["confirm"].endswith("UTC")
+    assert recovery.step(organisation.sign_in("dario"), "object", {"said": "she rang: not me"}).status_code == 200
+    shown = recovery.shown()
+    assert (shown["confirm"], shown["stopped"][-3:]) == ("", "UTC")
+    waits = recovery.says("confirmation", {})
+    assert (waits.status_code, waits.json()["reasons"]) == (403, ["care_stopped"])
+    wen, page = organisation.sign_in("wen"), f"/cases/{recovery.case}"
+    assert "the person&#39;s own word waits" in wen.get(page).text
+    assert wen.form(f"{page}/lift", why="she had read the mail of another case").status_code == 303
+    assert "the person&#39;s own word waits" not in wen.get(page).text
+    assert recovery.shown()["stopped"] == ""
     assert recovery.says("confirmation", {}).json()["confirm"] == ""
     assert "care.confirmed" in [e.entry.type for e in organisation.app.ledger.read(f"case/{recovery.case}")]
     phones = {

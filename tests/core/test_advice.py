@@ -94,6 +94,21 @@ def test_a_forbidden_method_and_one_nobody_needs_any_more_say_so() -> None:
     assert {o.state for o in done.values()} == {"proved", "unneeded"}
 
 
+def test_what_can_not_be_used_says_so_also_where_nobody_needs_it() -> None:
+    """A call in a lane without calls, and a phone changed yesterday; what counted is proved, spent since or not."""
+    sources = {
+        "callback": Source(there=False, why="Not asked in the text lane."),
+        "totp": Source(there=True, changed_at=NOON - DAY),
+        "mail_code": Source(there=False),
+        "passkey": Source(there=True, changed_at=NOON - DAY),
+    }
+    done = told(under(WAY), proof("passkey"), proof("mail_code"), sources=sources)
+    assert (done["callback"].state, done["callback"].why) == ("absent", "Not asked in the text lane.")
+    assert (done["totp"].state, done["totp"].counts_from) == ("young", NOON + 29 * DAY)
+    assert {n for n, o in done.items() if o.state == "proved"} == {"passkey", "mail_code"}
+    assert done["in_person"].state == "unneeded"
+
+
 def test_a_second_custodian_is_asked_of_the_method_the_first_one_proved() -> None:
     """Where two people have to prove by one method, the method is still the one to use."""
     way = Verify(tier="V5", min_weight=4, min_methods=1, any_of=(("passkey",),), provers=2)

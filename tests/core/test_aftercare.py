@@ -24,11 +24,13 @@ from tests.core.story import (
     verified,
     wait,
 )
+from tests.core.test_objection import lifted, objected
 from watchword.core import command as do
 from watchword.core.aftercare import confirm_due, may_confirm
-from watchword.core.case import Closed, Delivered, Protected
+from watchword.core.case import Case, Closed, Delivered, Protected
 from watchword.core.change import RevokeSessions, Suspend
 from watchword.core.confirmation import CareConfirmed, CareMissed
+from watchword.core.objection import stops_care
 from watchword.core.requirement import After
 from watchword.core.standing import AccountShielded
 
@@ -120,6 +122,37 @@ def test_a_browser_that_proved_nothing_confirms_nothing() -> None:
     case = story.now(Delivered)
     assert may_confirm(case, bound=True, browser=None)
     assert not may_confirm(case, bound=False, browser=None)
+
+
+@pytest.mark.parametrize(("after", "kind"), [((), Delivered), ((closed(),), Closed)])
+def test_nobody_confirms_after_a_not_me(after: tuple[Tell, ...], kind: type[Case]) -> None:
+    """Whoever took the credential over holds the browser; until somebody on duty looked, access ends in time."""
+    story = given(*after, objected(VIC, "person"), start=done())
+    assert stops_care(story.now(kind))
+    refusal = story.when(confirmed(bound=True)).refused("care_stopped")
+    assert f"{done().at + timedelta(hours=1):%Y-%m-%d %H:%M}" in refusal.remedy
+    story.when(confirmed(browser="another")).refused("other_browser")
+    story.when(wait(hours=1), missed()).then(Protected, CareMissed, AccountShielded)
+    story.when(lifted(VIC)).refused("same_person")
+    looked = given(lifted(), start=story)
+    assert looked.now(kind).objections == ()
+    looked.when(lifted()).refused("wrong_state")
+    looked.when(confirmed(bound=True)).then(kind, CareConfirmed)
+    looked.when(wait(hours=1), missed()).then(Protected, CareMissed, AccountShielded)
+    looked.when(objected(VIC, "person"), confirmed(bound=True)).refused("care_stopped")
+
+
+def test_what_asks_for_no_word_and_what_has_it_waits_for_nobody() -> None:
+    """A not me there is heard, and let be by nobody: it stays for the second one."""
+    for story in (done(procedure()), given(confirmed(bound=True), start=done())):
+        heard = given(objected(VIC, "person"), start=story)
+        assert not stops_care(heard.now(Delivered))
+        heard.when(lifted()).refused("wrong_state")
+        assert given(confirmed(bound=True), start=heard).events == ()
+    assert not stops_care(done().now(Delivered))
+    before = given(verified(CARED), asked(), released(), objected(VIC, "person"))
+    assert before.case is not None
+    assert not stops_care(before.case)
 
 
 @pytest.mark.parametrize("when", [-MOMENT, timedelta(0)])

@@ -27,6 +27,8 @@ def test_a_login_of_one_alphabet_is_plain(login: str) -> None:
         ("mara田", "Latin among Chinese"),
         ("김\u3164", "a letter that shows nothing"),
         ("é\u2800", "a sign that shows nothing"),
+        ("mara\ufe0f", "a variation of a letter that has none"),
+        ("\u0639\u0644\u06cc\u200c\u0631\u0636\u0627", "a joiner, even where a name is spelt with it"),
     ],
 )
 def test_what_passes_for_another_is_not(login: str, why: str) -> None:

@@ -10,12 +10,19 @@ import pytest
 
 from tests.core.sample import ACCOUNT, ANN, CASE, DAY, IDA, MAX, NOON
 from watchword.core.errors import Invalid
-from watchword.core.ids import CaseId
-from watchword.core.person import (
+from watchword.core.ids import CaseId, PersonId
+from watchword.core.own_page import (
     APPROVER_KEY,
     PAGE_LIFE,
     PAGE_LIVES,
     PAGE_TRIES,
+    OwnPage,
+    PageMade,
+    PageMissed,
+    PageTakenBack,
+    PageTurnedAway,
+)
+from watchword.core.person import (
     RECOVERED,
     AccountLinked,
     BrowserSubscribed,
@@ -31,10 +38,6 @@ from watchword.core.person import (
     ExecutorGranted,
     Kind,
     LentSeat,
-    OwnPage,
-    PageMade,
-    PageMissed,
-    PageTakenBack,
     Person,
     PersonEvent,
     PersonRegistered,
@@ -288,6 +291,38 @@ def test_a_page_ends_with_what_it_made_or_as_it_is_taken_back() -> None:
     ann = person(_page(), _page("k-8"), _page("k-7"), enrolled("k-9"), enrolled("k-1"))
     assert [p.id for p in ann.pages] == ["k-8", "k-7"]
     assert [p.id for p in evolve_person(ann, PageTakenBack(person=ANN, page="k-8")).pages] == ["k-7"]
+
+
+def test_whose_browser_a_page_was_asked_for_in_is_kept() -> None:
+    """Once for each of them, with the page it was, until it is used or over."""
+    ann = person(_page(), _page("k-8"), *[PageTurnedAway(person=ANN, page="k-9", by=who) for who in (IDA, MAX, IDA)])
+    assert [p.turned_away for p in ann.pages] == [(IDA, MAX), ()]
+
+
+@pytest.mark.parametrize(
+    ("by", "signed_in", "browser", "desk"),
+    [
+        (IDA, None, None, None),
+        (IDA, None, "b-other", None),
+        (IDA, None, "b-maker", IDA),
+        (IDA, ANN, "b-maker", IDA),
+        (IDA, ANN, "b-other", None),
+        (IDA, MAX, "b-other", MAX),
+        (IDA, MAX, None, MAX),
+        (IDA, MAX, "b-maker", MAX),
+        (ANN, None, "b-maker", None),
+        (ANN, ANN, "b-maker", None),
+        (ANN, IDA, "b-maker", IDA),
+    ],
+)
+def test_a_page_of_their_own_is_not_opened_at_the_desk(
+    by: PersonId, signed_in: PersonId | None, browser: str | None, desk: PersonId | None
+) -> None:
+    """Not beside somebody else's session, nor where its address was made; one's own browser is one's own."""
+    page = msgspec.structs.replace(_page().page, by=by, browser="b-maker")
+    assert page.desk_of(ANN, signed_in, browser) == desk
+    unmarked = msgspec.structs.replace(page, browser=None)
+    assert unmarked.desk_of(ANN, signed_in, None) == (None if signed_in == ANN else signed_in)
 
 
 def test_the_latest_prompts_are_remembered() -> None:

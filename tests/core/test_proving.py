@@ -35,7 +35,17 @@ from watchword.core.gates import Event
 from watchword.core.ids import OriginId, PersonId
 from watchword.core.origin import OriginFailed, of_agent
 from watchword.core.person import CredentialUsed, Prompted
-from watchword.core.proving import abandoned, begin, demand_few_left, desk_of, guessed_at, miss, prove, turn_away
+from watchword.core.proving import (
+    abandoned,
+    began_in,
+    begin,
+    demand_few_left,
+    desk_of,
+    guessed_at,
+    miss,
+    prove,
+    turn_away,
+)
 from watchword.core.requirement import Method
 from watchword.core.standing import Account, FailureRecorded, Thresholds
 
@@ -422,6 +432,7 @@ def test_what_is_typed_where_the_desk_began_it_proves_nothing(
         step(do.Prove(challenge="totp", by=VIC, counter=None, browser=answers)),
     )
     assert desk_of(case_of(story), answers) == (None if counts else VIC)
+    assert began_in(case_of(story), answers) == (VIC if began and began == answers else None)
     if counts:
         story.when(answer).then(Verifying, past.MethodProved)
     else:

@@ -13,7 +13,8 @@ from tests.methods.test_push_number import PromptBrowser
 from watchword.core.action import Action
 from watchword.core.errors import Invalid, Refused
 from watchword.core.ids import CaseId
-from watchword.core.person import PAGE_TRIES, Role, RoleGrant
+from watchword.core.own_page import PAGE_TRIES
+from watchword.core.person import Role, RoleGrant
 from watchword.core.prompt import WITHIN
 from watchword.desk.prompts import Held, to_greet
 from watchword.methods.push_number import to_sign

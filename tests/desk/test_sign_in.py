@@ -221,7 +221,18 @@ def test_a_login_is_spelled_in_one_way(login: str, plain: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("login", "name"), [("m\u0430ra", "Mara"), ("mara", "Mara\x1b[2J"), ("mara", "Mara\u202earaM"), ("mara", "M\na")]
+    ("login", "name"),
+    [
+        ("m\u0430ra", "Mara"),
+        ("mara\ufe0f", "Mara"),
+        ("mara", "Mara\x1b[2J"),
+        ("mara", "Mara\u202earaM"),
+        ("mara", "M\na"),
+        ("mara", "Ma\u200cra"),
+        ("mara", "Mara\u200d"),
+        ("mara", "Mara\ufe0f"),
+        ("\u0639\u0644\u06cc\u200c\u0631\u0636\u0627", "Alireza"),  # a login is spelled without joiners
+    ],
 )
 def test_nobody_is_registered_under_what_deceives(office: Office, login: str, name: str) -> None:
     """A login that can be taken for another one, and a name that a terminal obeys or turns around, are refused."""

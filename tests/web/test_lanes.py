@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.api.organisation import BEGINNING, PASSWORD, Organisation
+from tests.api.test_story import Recovery
 from tests.web.looks import fits
 from tests.web.test_people import _sign_in, place
 from watchword.core.ids import CaseId
@@ -201,3 +202,27 @@ def test_at_a_kiosk_a_supervisor_signs_beside_the_person(signed_in: SignedIn, pl
     expect(agent.locator(".tile.proved", has_text="Supervisor at the kiosk")).to_be_visible()
     fits(agent, "kiosk-proved")
     assert place.at - BEGINNING < timedelta(days=1)
+
+
+@pytest.mark.parametrize("lane", ["text", "kiosk"])
+def test_once_all_is_proved_a_call_is_still_not_asked_in_a_lane_without_calls(
+    signed_in: SignedIn, place: Organisation, lane: str
+) -> None:
+    """While the ticket is missing the methods still stand there; what can never be used says so and is not offered."""
+    recovery = Recovery(place, lane=lane)
+    recovery.step(recovery.agent, "methods", {"method": "totp"})
+    assert recovery.proves().status_code == 200
+    person = recovery.step(recovery.agent, "methods", {"method": "in_person"}).json()["challenge"]
+    recovery.step(recovery.agent, f"methods/{person}", {"answer": "passport, front desk Hamburg"})
+    agent = signed_in("ilse")
+    agent.goto(f"/cases/{recovery.case}")
+    expect(agent.locator(".tile.proved")).to_have_count(2)
+    expect(agent.get_by_text("The ticket has to be linked.").first).to_be_visible()
+    call = agent.locator(".tile", has_text="Automated call")
+    expect(call).to_contain_text(f"Not asked in the {lane} lane.")
+    expect(call.get_by_role("button")).to_have_count(0)
+    nobody = agent.locator(".tile", has_text="Passkey").first
+    expect(nobody.get_by_role("button")).to_have_count(0)
+    ways = {one["method"]: one for one in recovery.read()["ways"]}
+    assert ways["call_code"]["state"] == "absent"
+    fits(agent, f"{lane}-proved")

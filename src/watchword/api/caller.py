@@ -39,6 +39,7 @@ from watchword.core.change import contact_of
 from watchword.core.errors import Conflict, Refused
 from watchword.core.identity import PROOFING
 from watchword.core.ids import CaseId
+from watchword.core.objection import stops_care
 from watchword.core.progress import Challenge
 from watchword.core.prompt import PROMPTING
 from watchword.core.proving import TRIES
@@ -267,7 +268,8 @@ def _shown(page: Page, case: Case, held: str = "") -> caller_bodies.CallerOut:
         paused=isinstance(case, Paused),
         check=countersign.offered(app, case),
         heard=countersign.heard(app, case, page.request.cookies),
-        confirm=say.moment(until) if until else "",
+        confirm=say.moment(until) if until and not stops_care(case) else "",
+        stopped=say.moment(until) if until and stops_care(case) else "",
     )
 
 

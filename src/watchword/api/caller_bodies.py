@@ -69,6 +69,7 @@ class CallerOut(Out, frozen=True, kw_only=True):
     *paused*: somebody objected, and nothing goes on. *check* are words of which the desk says one before anything else.
     *heard*: this browser picked the right one, or none is asked. *done*: everything that was asked for was changed.
     *confirm*: until when, in words, this browser may say that it was the person; empty where it may not, or need not.
+    *stopped*: as *confirm*, where that waits for somebody to look, since a “not me” was said.
     """
 
     case: str
@@ -83,6 +84,7 @@ class CallerOut(Out, frozen=True, kw_only=True):
     check: tuple[str, ...]
     heard: bool
     confirm: str = ""
+    stopped: str = ""
 
 
 class Heard(In, frozen=True, kw_only=True):

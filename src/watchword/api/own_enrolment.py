@@ -15,8 +15,9 @@ from watchword.api.bodies import In, Out
 from watchword.api.people_bodies import PasskeyOffer
 from watchword.app import App
 from watchword.core.errors import Invalid
-from watchword.desk.links import Link, take_back
-from watchword.reception.given import Now, TheActor, TheApp
+from watchword.desk.browsers import Visitor
+from watchword.desk.links import Link, Links, take_back
+from watchword.reception.given import Now, TheActor, TheApp, TheVisitor
 from watchword.reception.problems import PageOver
 
 
@@ -79,9 +80,10 @@ class OwnEnrolmentController(Controller):
     path = "/api"
 
     @post("/people/{login:str}/enrolment-page", sync_to_thread=True, tags=["people"])
-    def link(self, app: TheApp, actor: TheActor, at: Now, login: FromPath[str]) -> OwnPageOut:
+    def link(self, app: TheApp, actor: TheActor, at: Now, visitor: TheVisitor, login: FromPath[str]) -> OwnPageOut:
         """Make the address of a page on which somebody enrols a passkey or an app by themself, once, within a day."""
-        made = app.own_enrolment.link(actor.person, app.roster.find(actor.person, login, at).person.id, at)
+        person = app.roster.find(actor.person, login, at).person.id
+        made = app.own_enrolment.link(actor.person, person, at, visitor.mark)
         return own_page(app, "enrol", made)
 
     @delete("/people/{login:str}/pages/{page:str}", sync_to_thread=True, tags=["people"])
@@ -90,27 +92,37 @@ class OwnEnrolmentController(Controller):
         take_back(app.roster, actor.person, app.roster.find(actor.person, login, at).person.id, page, at)
 
     @post("/enrol/{token:str}/passkeys", sync_to_thread=True, tags=["caller"], exclude_from_csrf=True)
-    def offer_passkey(self, app: TheApp, at: Now, token: FromPath[str], data: JSONBody[Spoken]) -> PasskeyOffer:
+    def offer_passkey(
+        self, app: TheApp, at: Now, visitor: TheVisitor, token: FromPath[str], data: JSONBody[Spoken]
+    ) -> PasskeyOffer:
         """Begin a passkey: what a browser needs to make one with the person's own authenticator, for five minutes."""
-        with page_or_none():
+        with theirs(app.own_enrolment.links, token, visitor, at):
             offer = app.own_enrolment.offer_passkey(token, data.spoken, at)
         return PasskeyOffer(challenge=offer.challenge, options=offer.options, expires=offer.expires)
 
     @post("/enrol/{token:str}/passkeys/{challenge:str}", sync_to_thread=True, tags=["caller"], exclude_from_csrf=True)
     def passkey(
-        self, app: TheApp, at: Now, token: FromPath[str], challenge: FromPath[str], data: JSONBody[OwnPasskey]
+        self,
+        app: TheApp,
+        at: Now,
+        visitor: TheVisitor,
+        token: FromPath[str],
+        challenge: FromPath[str],
+        data: JSONBody[OwnPasskey],
     ) -> EnrolledAlone:
         """Enrol the passkey the browser made; the page is gone then."""
-        with page_or_none():
+        with theirs(app.own_enrolment.links, token, visitor, at):
             made = app.own_enrolment.passkey(token, data.spoken, challenge, data.answer, at)
         return EnrolledAlone(method=made.method, counts_from=made.counts_from)
 
     @post(
         "/enrol/{token:str}/apps", sync_to_thread=True, status_code=HTTP_200_OK, tags=["caller"], exclude_from_csrf=True
     )
-    def offer_app(self, app: TheApp, at: Now, token: FromPath[str], data: JSONBody[Spoken]) -> AppOffer:
+    def offer_app(
+        self, app: TheApp, at: Now, visitor: TheVisitor, token: FromPath[str], data: JSONBody[Spoken]
+    ) -> AppOffer:
         """Begin an authenticator app with a seed of its own, for fifteen minutes; it counts once its code is known."""
-        with page_or_none():
+        with theirs(app.own_enrolment.links, token, visitor, at):
             offer = app.own_enrolment.offer_totp(token, data.spoken, at)
         return AppOffer(
             challenge=offer.challenge,
@@ -121,9 +133,11 @@ class OwnEnrolmentController(Controller):
         )
 
     @post("/enrol/{token:str}/apps/code", sync_to_thread=True, tags=["caller"], exclude_from_csrf=True)
-    def confirm_app(self, app: TheApp, at: Now, token: FromPath[str], data: JSONBody[AppCode]) -> EnrolledAlone:
+    def confirm_app(
+        self, app: TheApp, at: Now, visitor: TheVisitor, token: FromPath[str], data: JSONBody[AppCode]
+    ) -> EnrolledAlone:
         """Enrol the app that shows this code; the page is gone then. A wrong code of the app can be typed again."""
-        with page_or_none():
+        with theirs(app.own_enrolment.links, token, visitor, at):
             made = app.own_enrolment.totp(token, data.spoken, data.challenge, data.code, at)
         return EnrolledAlone(method=made.method, counts_from=made.counts_from)
 
@@ -143,3 +157,11 @@ def page_or_none() -> Iterator[None]:
         if invalid.where == "page":
             raise PageOver from invalid
         raise
+
+
+@contextmanager
+def theirs(links: Links, token: str, visitor: Visitor, at: datetime) -> Iterator[None]:
+    """As `page_or_none`; `Refused` before anything where *visitor* is in a browser of the desk's."""
+    with page_or_none():
+        links.demand_theirs(token, visitor, at)
+        yield

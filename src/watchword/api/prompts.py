@@ -12,7 +12,7 @@ from litestar.status_codes import HTTP_200_OK
 
 from watchword.api import people_bodies
 from watchword.api.bodies import In, Out
-from watchword.api.own_enrolment import OwnPageOut, Spoken, page_or_none
+from watchword.api.own_enrolment import OwnPageOut, Spoken, theirs
 from watchword.core.errors import Refused
 from watchword.core.ids import PersonId
 from watchword.core.prompt import DUO_DEVICE
@@ -21,7 +21,7 @@ from watchword.languages.catalogue import preferred, words, written
 from watchword.notices.port import Subscription
 from watchword.reception.caller import of_accounts
 from watchword.reception.cases import settle
-from watchword.reception.given import Now, TheActor, TheApp
+from watchword.reception.given import Now, TheActor, TheApp, TheVisitor
 
 
 class EnrolBrowser(Spoken, frozen=True, kw_only=True):
@@ -132,9 +132,9 @@ class PromptController(Controller):
     opt = {"exclude_from_csrf": True}  # noqa: RUF012  (Litestar's own declaration)
 
     @post("/browsers", sync_to_thread=True)
-    def enrol(self, app: TheApp, at: Now, data: JSONBody[EnrolBrowser]) -> BrowserEnrolled:
+    def enrol(self, app: TheApp, at: Now, visitor: TheVisitor, data: JSONBody[EnrolBrowser]) -> BrowserEnrolled:
         """Enrol the browser that opened the address of a page for it; the page is gone then."""
-        with page_or_none():
+        with theirs(app.prompts.links, data.offer, visitor, at):
             held = app.prompts.enrol(data.offer, data.spoken, data.x, data.y, at)
         return BrowserEnrolled(person=held.person, credential=held.credential)
 
@@ -206,10 +206,10 @@ class PromptOfferController(Controller):
     tags = ("people",)
 
     @post("", sync_to_thread=True)
-    def link(self, app: TheApp, actor: TheActor, at: Now, login: FromPath[str]) -> OwnPageOut:
+    def link(self, app: TheApp, actor: TheActor, at: Now, visitor: TheVisitor, login: FromPath[str]) -> OwnPageOut:
         """Make the address of a page on which somebody enrols a browser of theirs by themself, once, within a day."""
         person = app.roster.find(actor.person, login, at).person.id
-        made = app.prompts.link(actor.person, person, at)
+        made = app.prompts.link(actor.person, person, at, visitor.mark)
         tag = written(of_accounts(app, app.registry.person(person).accounts))
         # Behind the fragment, which no server is told and no log keeps.
         address = f"{app.settings.console.public_url.rstrip('/')}/prompts{f'?lang={tag}' if tag else ''}#{made.token}"

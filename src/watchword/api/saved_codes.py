@@ -7,8 +7,8 @@ from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
 
 from watchword.api.bodies import Out
-from watchword.api.own_enrolment import OwnPageOut, Spoken, own_page, page_or_none
-from watchword.reception.given import Now, TheActor, TheApp
+from watchword.api.own_enrolment import OwnPageOut, Spoken, own_page, theirs
+from watchword.reception.given import Now, TheActor, TheApp, TheVisitor
 
 
 class SavedCodesOut(Out, frozen=True, kw_only=True):
@@ -23,13 +23,16 @@ class SavedCodesController(Controller):
     path = "/api"
 
     @post("/people/{login:str}/recovery-codes", sync_to_thread=True, tags=["people"])
-    def link(self, app: TheApp, actor: TheActor, at: Now, login: FromPath[str]) -> OwnPageOut:
+    def link(self, app: TheApp, actor: TheActor, at: Now, visitor: TheVisitor, login: FromPath[str]) -> OwnPageOut:
         """Make a link to a page that shows somebody a new set of recovery codes, once, within a day."""
-        made = app.saved_codes.link(actor.person, app.roster.find(actor.person, login, at).person.id, at)
+        person = app.roster.find(actor.person, login, at).person.id
+        made = app.saved_codes.link(actor.person, person, at, visitor.mark)
         return own_page(app, "codes", made)
 
     @post("/codes/{token:str}", sync_to_thread=True, status_code=HTTP_200_OK, tags=["caller"], exclude_from_csrf=True)
-    def open(self, app: TheApp, at: Now, token: FromPath[str], data: JSONBody[Spoken]) -> SavedCodesOut:
+    def open(
+        self, app: TheApp, at: Now, visitor: TheVisitor, token: FromPath[str], data: JSONBody[Spoken]
+    ) -> SavedCodesOut:
         """Make the set, and show it this once; a link that was opened, or never was one, is not there."""
-        with page_or_none():
+        with theirs(app.saved_codes.links, token, visitor, at):
             return SavedCodesOut(codes=app.saved_codes.open(token, data.spoken, at))

@@ -29,7 +29,7 @@ from watchword.core.requirement import (
 State = Literal["ready", "proved", "absent", "young", "closed", "forbidden", "dependent", "unneeded"]
 """ready: it brings the case on · proved: it counts already · absent: nothing is on record for it · young: what is on
 record changed lately · closed: failures closed it · forbidden: no way that is open takes it · dependent: it falls to
-what the proofs so far fall to · unneeded: everything is proved."""
+what the proofs so far fall to · unneeded: everything is proved, and it could be used."""
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,12 +122,15 @@ def _option(
         return said("closed")
     if all(method.name in way.forbid for way in ways_of(requirement, freeze)):
         return said("forbidden")
-    if isinstance(now, Satisfied):
-        return said("proved" if method.name in proved else "unneeded")
+    if isinstance(now, Satisfied) and method.name in proved:
+        return said("proved")
+    # What can not be used is no less so where it is not needed either.
     if source.there is False:
         return msgspec.structs.replace(said("absent"), why=source.why)
     if source.changed_at is not None and is_young(requirement, source.changed_at, at):
         return msgspec.structs.replace(said("young"), counts_from=source.changed_at + requirement.contact_age)
+    if isinstance(now, Satisfied):
+        return said("unneeded")
     then = assess(requirement, (*evidence, _proof(method.name, at, len(evidence))), at, freeze=freeze)
     if isinstance(then, Satisfied):
         return msgspec.structs.replace(said("ready"), completes=True)

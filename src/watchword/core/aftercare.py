@@ -9,7 +9,7 @@ from watchword.core.case import Case, Closed, Delivered
 from watchword.core.confirmation import CareConfirmed, CareMissed
 from watchword.core.errors import Refused
 from watchword.core.gates import Event, in_state
-from watchword.core.objection import taken_back
+from watchword.core.objection import stops_care, taken_back
 from watchword.core.standing import shielded
 
 
@@ -28,7 +28,10 @@ def may_confirm(case: Case, *, bound: bool, browser: str | None) -> bool:
 
 
 def confirm_care(case: Case, command: do.ConfirmCare) -> tuple[Event, ...]:
-    """Take the person's word, from where they proved themself; once is enough."""
+    """Take the person's word, from where they proved themself; once is enough.
+
+    Not after a “not me”: whoever took the credential over has that browser, and their word would be the last one.
+    """
     in_state(case, command, Delivered, Closed)
     if not may_confirm(case, bound=command.bound, browser=command.browser):
         raise Refused(
@@ -36,7 +39,16 @@ def confirm_care(case: Case, command: do.ConfirmCare) -> tuple[Event, ...]:
             "Go on in the browser you began with; tell the desk at once if somebody else did.",
             ("other_browser",),
         )
-    return () if confirm_due(case) is None else (CareConfirmed(case=case.id),)
+    due = confirm_due(case)
+    if due is None:
+        return ()
+    if stops_care(case):
+        raise Refused(
+            "Somebody said that this was not them, so it can not be confirmed until security has looked at it.",
+            f"Call the desk at the number you know; the account is suspended at {due:%Y-%m-%d %H:%M} UTC otherwise.",
+            ("care_stopped",),
+        )
+    return (CareConfirmed(case=case.id),)
 
 
 def miss_care(case: Case, command: do.MissCare, at: datetime) -> tuple[Event, ...]:

@@ -84,7 +84,7 @@ POSSIBLE: dict[type[past.CaseEvent], tuple[type[Case], ...]] = {
     past.CaseExpired: (*UNBEGUN, Paused),
     past.CaseFrozen: (*PAUSABLE, Paused),
     past.Objected: (*PAUSABLE, Paused, Delivered, Failed, Closed),
-    past.PauseLifted: (Paused,),
+    past.PauseLifted: (Paused, Delivered, Closed),
 }
 """The states in which an event that moves a case can stand; what is not named here moves none."""
 
@@ -274,7 +274,10 @@ def _objected(case: Case, event: past.Objected) -> Case:
 
 
 def _resumed(case: Case, at: datetime) -> Case:
-    """On from where it stood, with what was recorded meanwhile; a hold begins anew, since nobody could count on it."""
+    """On from where it stood, with what was recorded meanwhile; a hold begins anew, since nobody could count on it.
+
+    What was done stands where it is, and what was said of it counts no more.
+    """
     under = beneath(case)
     kept = {name: getattr(case, name) for name in Case.__struct_fields__}
     again = become(type(under), under, **(kept | {"objections": ()}))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-_EMPTY = frozenset("\u115f\u1160\u2800\u3164\uffa0")
-"""Letters and symbols that show nothing, though Unicode calls them printable."""
+from watchword.core.visible import legible
 
 _TOGETHER = {"HIRAGANA": "CJK", "KATAKANA": "CJK", "KATAKANA-HIRAGANA": "CJK", "BOPOMOFO": "CJK", "HANGUL": "CJK"}
 """Alphabets that are written in one word with others."""
@@ -18,7 +17,7 @@ def is_plain(login: str) -> bool:
     """
     if login.isascii():
         return True
-    if unicodedata.normalize("NFKC", login) != login or not _EMPTY.isdisjoint(login):
+    if unicodedata.normalize("NFKC", login) != login or not login.isprintable() or not legible(login):
         return False
     first = (unicodedata.name(letter, "").partition(" ")[0] for letter in login if letter.isalpha())
     return len({_TOGETHER.get(name, name) for name in first}) <= 1

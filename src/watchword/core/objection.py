@@ -50,9 +50,18 @@ def _one_hand(case: Case, one: past.Objected, other: past.Objected) -> bool:
     return any(a.channel == "page" and not a.bound and b.channel == "desk" and b.by in desk for a, b in pairs)
 
 
+def stops_care(case: Case) -> bool:
+    """Whether the person's word on what was done waits, since somebody said “not me” and nobody has looked at it."""
+    asked = type(case) in (Delivered, Closed) and bool(case.requirement.after.confirm_s)
+    return asked and bool(case.objections) and not case.confirmed
+
+
 def lift(case: Case, command: do.LiftPause) -> tuple[Event, ...]:
-    """Let it go on, by somebody who neither took a step in it nor objected."""
-    paused = in_state(case, command, Paused)
+    """Let it go on, by somebody who neither took a step in it nor objected.
+
+    Of what is done only the person's confirmation can go on.
+    """
+    paused = case if stops_care(case) else in_state(case, command, Paused)
     # Who let it go on once may look again: to look is no step that anything was given by.
     if command.by in {paused.subject, *(hand.person for hand in paused.hands if hand.part != "lift_pause")}:
         raise Refused(

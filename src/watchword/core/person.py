@@ -10,24 +10,13 @@ import msgspec
 from watchword.core.account import FACT_WINDOW
 from watchword.core.errors import Invalid
 from watchword.core.ids import AccountId, CaseId, PersonId
+from watchword.core.own_page import OwnPage, PageMade, PageMissed, PageTakenBack, PageTurnedAway
 
 SIGN_IN = "password"
 """The credential a console sign-in is checked against; it proves nobody to the desk."""
 
 FIRST_DAY = timedelta(days=1)
 """Enrolments within this time of becoming known are how somebody began, not a change."""
-
-PAGE_LIFE = timedelta(hours=24)
-"""How long the address of a page of somebody's own can be used, unless `PAGE_LIVES` has another time."""
-
-APPROVER_KEY = "approver-key"
-"""The purpose of a page on which an approver makes the key they sign with."""
-
-PAGE_LIVES = {APPROVER_KEY: timedelta(hours=1)}
-"""How long that is, by what a page is for."""
-
-PAGE_TRIES = 3
-"""With so many wrong codes a page is closed: of six digits three are guessed three times in a million."""
 
 REMEMBERED = 10
 """How many of the latest prompts are kept of somebody; `core.prompt` allows fewer."""
@@ -126,29 +115,6 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
     made_alone: bool = False
 
 
-class OwnPage(msgspec.Struct, frozen=True, kw_only=True):
-    """A page of somebody's own, for one *purpose* and one use: what is made there gets its *id*.
-
-    *by* is who made its address. *missed* counts the wrong codes that were given there.
-    """
-
-    id: str
-    purpose: str
-    by: PersonId
-    expires: datetime
-    missed: int = 0
-
-    @property
-    def made_at(self) -> datetime:
-        """When its address was made."""
-        return self.expires - PAGE_LIVES.get(self.purpose, PAGE_LIFE)
-
-    @property
-    def is_closed(self) -> bool:
-        """Whether so many wrong codes were given that the right one opens nothing any more."""
-        return self.missed >= PAGE_TRIES
-
-
 class PersonRegistered(msgspec.Struct, frozen=True, kw_only=True, tag="person.registered"):
     """A person is known from now on; name and login are payloads."""
 
@@ -223,27 +189,6 @@ class CredentialRevoked(msgspec.Struct, frozen=True, kw_only=True, tag="credenti
     credential: str
 
 
-class PageMade(msgspec.Struct, frozen=True, kw_only=True, tag="page.made"):
-    """The address of a page of their own can be used from now on."""
-
-    person: PersonId
-    page: OwnPage
-
-
-class PageMissed(msgspec.Struct, frozen=True, kw_only=True, tag="page.missed"):
-    """Somebody who had the address did not know the code."""
-
-    person: PersonId
-    page: str
-
-
-class PageTakenBack(msgspec.Struct, frozen=True, kw_only=True, tag="page.taken_back"):
-    """The address leads nowhere any more."""
-
-    person: PersonId
-    page: str
-
-
 class DelegationGranted(msgspec.Struct, frozen=True, kw_only=True, tag="delegation.granted"):
     """Administration of one unit, until an end date."""
 
@@ -294,6 +239,7 @@ PersonEvent = (
     | PageMade
     | PageMissed
     | PageTakenBack
+    | PageTurnedAway
     | DelegationGranted
     | DelegationEnded
     | SeatLent
@@ -422,6 +368,9 @@ def evolve_person(person: Person | None, event: PersonEvent) -> Person:
         case _, PageMissed():
             counted = (replace(p, missed=p.missed + 1) if p.id == event.page else p for p in person.pages)
             return replace(person, pages=tuple(counted))
+        case _, PageTurnedAway():
+            noted = (p.turns_away(event.by) if p.id == event.page else p for p in person.pages)
+            return replace(person, pages=tuple(noted))
         case _, PageTakenBack():
             return replace(person, pages=_without(person, event.page))
         case _, DelegationGranted():

@@ -208,7 +208,12 @@ def desk_of(case: Case, browser: str | None) -> PersonId | None:
 
     At a kiosk nobody is told apart by that: the site has one browser for all who stand there.
     """
-    if browser is None or case.lane == KIOSK:
+    return None if case.lane == KIOSK else began_in(case, browser)
+
+
+def began_in(case: Case, browser: str | None) -> PersonId | None:
+    """Who of the desk began a method of *case* in the browser of this mark, in whichever lane; None for nobody."""
+    if browser is None:
         return None
     return next((c.by for c in case.challenges if c.purpose == "verify" and c.browser == browser), None)
 

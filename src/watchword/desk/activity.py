@@ -22,6 +22,7 @@ from watchword.core.confirmation import DeskBrowserRefused
 from watchword.core.downtime import DowntimeConfirmed, DowntimeDeclared
 from watchword.core.ids import CaseId
 from watchword.core.origin import OriginSeen
+from watchword.core.own_page import PageTurnedAway
 from watchword.core.person import PersonRegistered
 from watchword.core.standing import AccountObserved, RecoveryCompleted
 from watchword.desk.posture import PolicyActivated, PolicyProposed
@@ -49,6 +50,7 @@ _READ = frozenset(
         "approval.given", "approval.refused", "case.released", "execution.refused", "case.objected", "case.contained",
         "break_glass.invoked", "account.observed", "recovery.completed", "origin.seen", "person.registered",
         "downtime.declared", "downtime.confirmed", "policy.proposed", "policy.activated", "desk_browser.refused",
+        "page.turned_away",
     }
 )  # fmt: skip
 """The types of entry that say something here; no other is decoded."""
@@ -132,6 +134,8 @@ class ActivityTable:
                 )
             case DowntimeConfirmed():
                 yield self._row(appended, Did.DOWNTIME_CONFIRMED, None, person=event.by, detail=event.downtime)
+            case PageTurnedAway():
+                yield self._row(appended, Did.TURNED_AWAY, None, person=event.by, other=event.person)
             case PolicyProposed():
                 yield self._row(appended, Did.POLICY_PROPOSED, None, person=event.by, detail=event.digest)
             case PolicyActivated():

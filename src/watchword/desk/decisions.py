@@ -25,6 +25,7 @@ from watchword.core.person import Role
 from watchword.core.quorum import eligible
 from watchword.core.ruling import CaseFacts
 from watchword.core.standing import Account, release_freeze
+from watchword.core.visible import legible
 from watchword.desk.approvals import Approvals
 from watchword.desk.recording import GLASS_STREAM, account_stream, draft, person_stream
 from watchword.desk.steps import RACES, Loaded, Steps, words
@@ -329,7 +330,7 @@ def _asked(words_of: str) -> str:
     said = " ".join(words_of.split())
     if not said or len(said) > 1000:
         raise Invalid("A question or an answer has 1 to 1000 characters.", "Write a sentence.", where="words")
-    if not said.isprintable():
+    if not legible(said):
         raise Invalid("It holds characters that do not show.", "Write it as plain text.", where="words")
     return said
 

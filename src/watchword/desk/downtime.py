@@ -20,6 +20,7 @@ from watchword.core.downtime import (
 from watchword.core.errors import Conflict, Invalid, Refused
 from watchword.core.ids import PersonId
 from watchword.core.ruling import CaseFacts
+from watchword.core.visible import legible
 from watchword.desk.asks import Kind
 from watchword.desk.intake import Intake
 from watchword.desk.recording import DOWNTIME_STREAM, draft, event_of
@@ -57,7 +58,7 @@ class Downtimes:
         at: datetime,
     ) -> str:
         """Declare what *performer* (their native name) did to an account; returns the declaration's id."""
-        if not performer.strip() or not performer.isprintable():
+        if not performer.strip() or not legible(performer):
             raise Invalid("Who did it is missing.", "Name them as the directory's log does.", where="performer")
         if not why.strip():
             raise Invalid("A reason is missing.", "Say what was down, and for whom it was done.", where="why")

@@ -29,7 +29,7 @@ from watchword.core.person import Kind
 from watchword.core.requirement import Context, Requirement
 from watchword.core.ruling import CaseFacts, Ruling
 from watchword.core.standing import Account
-from watchword.core.visible import visible
+from watchword.core.visible import legible, visible
 from watchword.desk.origins import plain
 from watchword.desk.steps import Steps
 from watchword.directories.port import kind_of
@@ -110,8 +110,10 @@ class Intake:
         *caller* names whoever calls for the person, when it is not they themself; it is kept sealed. *case* is a new
         pseudonym where its address was given away before.
         """
-        if len(caller) > LONGEST_NAME or not caller.isprintable():
-            raise Invalid("That is no name of a caller.", f"Write at most {LONGEST_NAME} characters.", where="caller")
+        if len(caller) > LONGEST_NAME or not legible(caller):
+            raise Invalid(
+                "That is no name of a caller.", f"Write at most {LONGEST_NAME} that are seen.", where="caller"
+            )
         with self.steps.registry.folds.moment():
             self.steps.demand_active_policy()
             self.steps.demand_anywhere(actor, Step.OPEN, at)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hmac
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import msgspec
@@ -18,18 +19,18 @@ import structlog
 from watchword.core.action import Step
 from watchword.core.errors import Conflict, Invalid, Refused
 from watchword.core.ids import CaseId, PersonId
-from watchword.core.person import (
+from watchword.core.own_page import (
     PAGE_LIFE,
     PAGE_LIVES,
-    CredentialEnrolled,
-    Kind,
     OwnPage,
     PageMade,
     PageMissed,
     PageTakenBack,
-    Person,
-    PersonEvent,
+    PageTurnedAway,
+    maker_browser,
 )
+from watchword.core.person import CredentialEnrolled, Kind, Person, PersonEvent
+from watchword.desk.browsers import Visitor
 from watchword.desk.digits import code_of, plain
 from watchword.desk.recording import draft, event_of, person_stream
 from watchword.desk.roster import Roster
@@ -69,10 +70,12 @@ class Links:
         # Codes sent side by side would all be compared before the first miss is recorded.
         self._one_at_a_time = threading.Lock()
 
-    def make(self, actor: PersonId, person: PersonId, at: datetime) -> Link:
-        """Make a link for *person*. `Refused` where *actor* may not."""
+    def make(self, actor: PersonId, person: PersonId, at: datetime, browser: str | None = None) -> Link:
+        """Make a link for *person*, in the *browser* of this mark. `Refused` where *actor* may not."""
         expires = datetime.fromtimestamp(int((at + PAGE_LIVES.get(self.purpose, PAGE_LIFE)).timestamp()), UTC)
-        page = OwnPage(id=self.steps.ledger.pseudonym("k"), purpose=self.purpose, by=actor, expires=expires)
+        page = OwnPage(
+            id=self.steps.ledger.pseudonym("k"), purpose=self.purpose, by=actor, expires=expires, browser=browser
+        )
 
         def decide(known: Person) -> PersonEvent:
             demand_enrols(self.roster, actor, known, at)
@@ -89,6 +92,23 @@ class Links:
             raise no_page()
         person, page = body.split(".")
         return self._open(PersonId(person), page, at)
+
+    def demand_theirs(self, token: str, visitor: Visitor, at: datetime) -> None:
+        """Raise `Refused` where *visitor* is in a browser of the desk's, and note whose; `Invalid` as `look` does.
+
+        The code is known to whoever made the address, who could make what is another's here.
+        """
+        given = self.look(token, at)
+        page = self._page(given.person, given.made, at)
+        who = page.desk_of(given.person, visitor.signed_in, visitor.mark)
+        if who is None:
+            return
+        if who not in page.turned_away:
+            log.warning("page.desk_browser", person=given.person, page=given.made, by=who)
+            noted = PageTurnedAway(person=given.person, page=given.made, by=who)
+            with suppress(Conflict):  # whatever becomes of the note, the page is not shown
+                _append(self.steps, self.steps.runner, given.person, lambda _: noted, at)
+        raise maker_browser()
 
     def use(self, token: str, code: str, at: datetime) -> Given:
         """As `look`, for whoever knows the *code*; a wrong one is recorded before `Refused` says so.
@@ -129,11 +149,15 @@ class Links:
     def _open(self, person: PersonId, page: str, at: datetime) -> Given:
         # The version first: what comes between it and the look is found when something is made.
         version = _version(self.steps, person)
+        found = self._page(person, page, at)
+        return Given(person=person, maker=found.by, made=found.id, version=version)
+
+    def _page(self, person: PersonId, page: str, at: datetime) -> OwnPage:
         pages = self.steps.registry.person(person).pages_at(at)
         found = next((p for p in pages if (p.id, p.purpose) == (page, self.purpose)), None)
         if found is None:
             raise no_page()
-        return Given(person=person, maker=found.by, made=found.id, version=version)
+        return found
 
     def _miss(self, given: Given, at: datetime) -> None:
         def decide(_: Person) -> PersonEvent:

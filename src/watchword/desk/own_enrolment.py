@@ -32,9 +32,9 @@ class OwnEnrolment:
         self.enrolment = enrolment
         self.links = links
 
-    def link(self, actor: PersonId, person: PersonId, at: datetime) -> Link:
-        """Make a link for *person*, and the code to say to them."""
-        return self.links.make(actor, person, at)
+    def link(self, actor: PersonId, person: PersonId, at: datetime, browser: str | None = None) -> Link:
+        """Make a link for *person* in the *browser* of this mark, and the code to say to them."""
+        return self.links.make(actor, person, at, browser)
 
     def demand(self, token: str, at: datetime) -> PersonId:
         """Whose page the link of *token* opens; `Invalid` unless it can be used now, in the same words always."""

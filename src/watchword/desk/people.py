@@ -40,6 +40,7 @@ from watchword.core.person import (
     RoleRevoked,
 )
 from watchword.core.ruling import CaseFacts
+from watchword.core.visible import legible
 from watchword.desk.credential_words import asked
 from watchword.desk.posture import PolicyEvent, ThreatLowered, ThreatLowerVoted, ThreatRaised
 from watchword.desk.recording import POLICY_STREAM, draft, event_of, person_stream
@@ -63,7 +64,6 @@ LONGEST = timedelta(days=3660)
 
 _hasher = argon2.PasswordHasher()
 _NOBODY = _hasher.hash("nobody has this password")
-
 
 APPROVING = (METHOD, SSH_KEY)
 """The methods whose keys sign approvals."""
@@ -106,8 +106,8 @@ class People:
                 "Spell it in one alphabet, with the plain form of each character and no invisible ones.",
                 where="login",
             )
-        if not name.isprintable() or len(name) > 200:
-            raise Invalid("That is no name.", "Use printable characters, at most 200.", where="name")
+        if not legible(name) or len(name) > 200:
+            raise Invalid("That is no name.", "Use at most 200 characters, all of which are seen.", where="name")
         person = PersonId(self.steps.ledger.pseudonym("p"))
         said = (("login", login), ("name", name))
         told = tuple(Disclosure(name=what, value=value, retention=Retention.CORE) for what, value in said)

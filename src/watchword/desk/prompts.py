@@ -72,9 +72,9 @@ class Prompts:
 
     # --- enrolling ---------------------------------------------------------------------------------------------------
 
-    def link(self, actor: PersonId, person: PersonId, at: datetime) -> Link:
-        """Make a link for *person*, and the code to say to them."""
-        return self.links.make(actor, person, at)
+    def link(self, actor: PersonId, person: PersonId, at: datetime, browser: str | None = None) -> Link:
+        """Make a link for *person* in the *browser* of this mark, and the code to say to them."""
+        return self.links.make(actor, person, at, browser)
 
     def enrol(self, token: str, spoken: str, x: str, y: str, at: datetime) -> Held:
         """Enrol the browser that opened the link of *token* and made the key *x*, *y*; *spoken* is the link's code."""

@@ -41,9 +41,9 @@ class SavedCodes:
         self.hand_over = hand_over
         self.codes = codes
 
-    def link(self, actor: PersonId, person: PersonId, at: datetime) -> Link:
-        """Make a link for *person*, and the code to say to them."""
-        return self.links.make(actor, person, at)
+    def link(self, actor: PersonId, person: PersonId, at: datetime, browser: str | None = None) -> Link:
+        """Make a link for *person* in the *browser* of this mark, and the code to say to them."""
+        return self.links.make(actor, person, at, browser)
 
     def demand(self, token: str, at: datetime) -> PersonId:
         """Whose codes the link of *token* shows; `Invalid` unless it can be opened now, in the same words always."""

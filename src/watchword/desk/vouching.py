@@ -20,6 +20,7 @@ from watchword.core.person import Credential, Kind, Person, Role
 from watchword.core.progress import Challenge
 from watchword.core.proving import KIOSK
 from watchword.core.requirement import VOUCHED
+from watchword.core.visible import legible
 from watchword.desk.people import People
 from watchword.desk.registry import Registry
 from watchword.desk.steps import Loaded
@@ -179,7 +180,7 @@ def name_supervisor(people: People, actor: PersonId, person: PersonId, site: str
 
     `Invalid` without a site; `Refused` for whoever is no employee, and for oneself.
     """
-    if not site.strip() or len(site) > LONGEST_SITE or not site.isprintable():
+    if not site.strip() or len(site) > LONGEST_SITE or not legible(site):
         raise Invalid("The site is missing, or can not be read.", "Name it as people there do.", where="site")
     if person == actor:
         raise Refused("Nobody makes themself a supervisor.", "Have somebody else enter it.", ("same_person",))

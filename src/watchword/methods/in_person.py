@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import ClassVar, Literal
 
 from watchword.core.errors import Invalid, Refused
+from watchword.core.visible import legible
 from watchword.methods.port import Ask, Begun, Message, Proof, demand_same_method, wrong_answer
 
 DOCUMENTS = ("passport", "national id", "driving licence", "residence permit", "company badge")
@@ -74,7 +75,7 @@ def _read(answer: str) -> tuple[str, str]:
     """The document and the place of a statement; raise `Invalid` with how to write one."""
     head, _, place = (part.strip() for part in answer.partition(","))
     document = " ".join(head.lower().replace("_", " ").split())
-    if document not in (*DOCUMENTS, "none") or not place or len(answer) > _LONGEST or not place.isprintable():
+    if document not in (*DOCUMENTS, "none") or not place or len(answer) > _LONGEST or not legible(place):
         raise Invalid(
             "This does not say what was shown and where.",
             f"Write one of {', '.join(DOCUMENTS)}, or none; then a comma and the place.",

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import ClassVar, Literal
 
 from watchword.core.errors import Invalid, Refused
+from watchword.core.visible import legible
 from watchword.methods.port import Ask, Begun, Message, Proof, demand_same_method, wrong_answer
 
 WORDS = (
@@ -115,7 +116,7 @@ def _read(answer: str) -> tuple[bool, tuple[str, ...]]:
     """Whether it was seen, and the words; raise `Invalid` with how to write a statement."""
     head, comma, rest = answer.partition(",")
     state, said = " ".join(head.lower().split()), tuple(rest.lower().replace(",", " ").split())
-    if state not in {SEEN, NOT_SEEN} or not comma or not said or len(answer) > _LONGEST or not rest.isprintable():
+    if state not in {SEEN, NOT_SEEN} or not comma or not said or len(answer) > _LONGEST or not legible(rest):
         raise Invalid(
             "This does not say what was seen.",
             f"Write {SEEN}, a comma and the words as you heard them; or {NOT_SEEN}, a comma and what was wrong.",

@@ -15,6 +15,7 @@ _MAIL = re.compile(r"(?=.{3,254}\Z)[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}\Z")
 _SEPARATORS = str.maketrans("", "", " ()-./\u00a0")
 _LONGEST = 10_000
+_HARMLESS = str.maketrans("\u00a0", " ", "\u200c\u200d")
 
 Channel = Literal["mail", "call", "sms"]
 """How something reaches a person."""
@@ -149,8 +150,12 @@ def demand_sendable(notice: Notice, channel: Channel) -> str:
 
 
 def _shows(line: str) -> bool:
-    """Whether *line* is of what people see: French has a space that does not break before some signs."""
-    return line.replace("\N{NO-BREAK SPACE}", " ").isprintable()
+    """Whether nothing in *line* obeys anybody.
+
+    French has a space that does not break before some signs, and names are spelt with joiners: where one may stand is
+    held where a name is typed, so that no notice is lost over it here.
+    """
+    return line.translate(_HARMLESS).isprintable()
 
 
 def _mail(value: str) -> str:

@@ -12,7 +12,7 @@ from watchword.reception import wording
 from watchword.reception.approver import questions_of
 from watchword.reception.spoken import spoken
 from watchword.web import forms
-from watchword.web.frame import account_of, name_of
+from watchword.web.frame import account_of, beside_the_desk, name_of
 from watchword.web.view import ApproverCard, Fact, Question
 
 
@@ -85,4 +85,10 @@ def _proof(app: App, case: AwaitingApproval, leaf: str) -> Fact:
         return Fact(label="Evidence", value="of no verification in this case", note=leaf, tone="bad")
     whose = f", proved by {name_of(app, proof.prover)}" if proof.prover else ""
     when = f"{proof.at:%-d %b %H:%M:%S} UTC, at the desk of {name_of(app, proof.agent)}{whose}"
-    return Fact(label="Evidence", value=wording.method(proof.method), note=f"{when} · leaf {leaf[:16]}…")
+    desk = beside_the_desk(app, case, proof.browser)
+    return Fact(
+        label="Evidence",
+        value=f"{wording.method(proof.method)}{desk}",
+        note=f"{when} · leaf {leaf[:16]}…",
+        tone="warn" if desk else "plain",
+    )

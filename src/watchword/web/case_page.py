@@ -30,6 +30,7 @@ from watchword.core.contact import is_missing
 from watchword.core.fold import evolve
 from watchword.core.gates import withstands
 from watchword.core.ids import PersonId
+from watchword.core.objection import stops_care
 from watchword.core.quorum import Pending, resolve
 from watchword.core.requirement import Requirement
 from watchword.desk.recording import case_stream, recorded
@@ -40,7 +41,7 @@ from watchword.reception.cases import by_whom, caller_of, page_address
 from watchword.web import forms, view
 from watchword.web.approver import approver_card
 from watchword.web.beside import beside, said_beside
-from watchword.web.frame import chrome, name_of
+from watchword.web.frame import beside_the_desk, chrome, name_of
 from watchword.web.rail import facts_of, rail
 from watchword.web.scripts import MEANWHILE
 from watchword.web.seats import open_seats
@@ -211,6 +212,11 @@ class _Builder:
                     "Nobody said on the person's page that it was them, so access is taken away. The way back is a "
                     "case of its own, proved anew."
                 )
+            case Delivered() if stops_care(case) and (due := confirm_due(case)):
+                return (
+                    "Somebody said “not me” of what was done, so the person's own word waits until somebody on duty "
+                    f"who took no part lets it go on; else the account is suspended at {due:%-d %b %Y %H:%M} UTC."
+                )
             case Delivered() if due := confirm_due(case):
                 return (
                     f"Waits until {due:%-d %b %Y %H:%M} UTC for the person to say on their own page that it was them; "
@@ -278,7 +284,9 @@ class _Builder:
 
     def _what(self, kind: str, data: dict[str, object]) -> str:
         """What an entry says happened; of a change, which."""
-        number = data.get("number")
+        number, browser = data.get("number"), data.get("browser")
+        if kind == "method.proved" and isinstance(browser, str):
+            return f"{wording.event(kind, data)}{beside_the_desk(self.app, self.case, browser)}"
         changes = (*self.case.changes, *(self.case.taken_back if isinstance(self.case, Contained) else ()))
         if not kind.startswith("change.") or not isinstance(number, int) or not 0 <= number < len(changes):
             return wording.event(kind, data)

@@ -11,7 +11,7 @@ from litestar.params import FromPath, FromQuery
 from watchword.core.errors import Invalid
 from watchword.languages.catalogue import words
 from watchword.reception.caller import language_for
-from watchword.reception.given import Now, TheApp, Token
+from watchword.reception.given import Now, TheApp, TheVisitor, Token
 from watchword.reception.problems import PageOver
 from watchword.web import view
 from watchword.web.frame import caller_chrome
@@ -23,12 +23,14 @@ def codes_page(
     app: TheApp,
     at: Now,
     csrf: Token,
+    visitor: TheVisitor,
     token: FromPath[str],
     request: Request[Any, Any, Any],
     lang: FromQuery[str] = "",
 ) -> str:
     """The page before it shows anything: to look at it, as a preview does, uses nothing up."""
     try:
+        app.saved_codes.links.demand_theirs(token, visitor, at)
         person = app.saved_codes.demand(token, at)
     except Invalid as invalid:
         raise PageOver from invalid

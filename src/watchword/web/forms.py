@@ -24,6 +24,7 @@ from watchword.core.case import (
 )
 from watchword.core.errors import Invalid
 from watchword.core.ids import AccountId, CaseId
+from watchword.core.objection import stops_care
 from watchword.core.proving import KIOSK
 from watchword.desk.decisions import request_digest
 from watchword.reception.browser import mark_of
@@ -189,8 +190,10 @@ def others(case: Case, may: Callable[[Step], bool], *, frozen: bool) -> tuple[Fo
         found.append(
             form(case.id, "withdraw", "Withdraw", title="Withdraw", lede=lede, weight="danger", fields=(_WHY,))
         )
-    if type(case) is Paused and may(Step.LIFT_PAUSE):
+    if (type(case) is Paused or stops_care(case)) and may(Step.LIFT_PAUSE):
         lede = "Somebody said that this is not theirs. You took no part in it, and looked at it: let it go on."
+        if stops_care(case):
+            lede = f"{lede} The person can then confirm on their page that it was them."
         found.append(form(case.id, "lift", "Let it go on", title="Lift the pause", lede=lede, fields=(_WHY,)))
     if isinstance(case, (*PAUSABLE, Paused, Delivered, Failed)) and not isinstance(case, TERMINAL) and may(Step.OBJECT):
         lede = "The person says that they did not ask for this. It stands still at once; a second voice takes it back."

@@ -6,8 +6,10 @@ from datetime import datetime
 
 from watchword.app import App
 from watchword.core.action import Step
+from watchword.core.case import Case
 from watchword.core.ids import AccountId, PersonId
 from watchword.core.person import Person
+from watchword.core.proving import began_in
 from watchword.desk.lending import LENDABLE
 from watchword.desk.people import EVERYWHERE
 from watchword.languages.catalogue import Words
@@ -79,6 +81,12 @@ def caller_chrome(app: App, at: datetime, csrf: str, say: Words) -> view.Chrome:
     """The frame of the locked-out person's page: it says of us what they need, and no more."""
     simulated = ", ".join(name for name, d in app.directories.items() if d.simulated)
     return view.Chrome(at=at, csrf=csrf, sandbox=say("page.directory", names=simulated) if simulated else None)
+
+
+def beside_the_desk(app: App, case: Case, browser: str | None) -> str:
+    """Whose browser of the desk an answer came from, to be said behind it: at a counter with one machine; or empty."""
+    who = began_in(case, browser)
+    return f", given in the browser in which {name_of(app, who)} began a method" if who else ""
 
 
 def name_of(app: App, person: PersonId | str) -> str:

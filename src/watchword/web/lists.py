@@ -19,6 +19,7 @@ from watchword.core.case import (
     state_of,
 )
 from watchword.core.ids import AccountId, PersonId
+from watchword.core.objection import stops_care
 from watchword.core.standing import Account
 from watchword.desk.followers import CaseRow
 from watchword.desk.steps import Loaded
@@ -34,6 +35,8 @@ from watchword.web.whose import due_steps, is_asked, owes_review
 
 Standing = Callable[[AccountId], Account]
 """How accounts stand, each read once for a page."""
+
+AFTER_OBJECTION = "somebody on duty, after a “not me”"
 
 TICKETS = 1000
 """How many tickets a search opens at most."""
@@ -137,7 +140,7 @@ def _waits_for(case: Case, at: datetime) -> str:
             asked = ", and an answer to an approver’s question" if is_asked(case) else ""
             return f"approval ({case.requirement.approve.name}){asked}"
         case Paused():
-            return "somebody on duty, after a “not me”"
+            return AFTER_OBJECTION
         case Holding() if not case.told:
             return "a notice of the hold that reaches somebody"
         case Holding() if case.until <= at:
@@ -146,6 +149,8 @@ def _waits_for(case: Case, at: datetime) -> str:
             return f"the hold, {wording.span(case.until - at)} more"
         case Releasable():
             return "the release"
+    if stops_care(case):
+        return AFTER_OBJECTION
     if closable(case):
         return "somebody to close it, and a review" if owes_review(case) else "somebody to close it"
     if owes_review(case):

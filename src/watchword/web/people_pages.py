@@ -8,7 +8,8 @@ from urllib.parse import quote
 
 from watchword.app import App
 from watchword.core.ids import PersonId
-from watchword.core.person import APPROVER_KEY, Delegation, Kind, OwnPage, RoleGrant
+from watchword.core.own_page import APPROVER_KEY, OwnPage
+from watchword.core.person import Delegation, Kind, RoleGrant
 from watchword.desk.posture import SELF_SERVICE_OFF
 from watchword.desk.roster import Enrolled, Known, Powers
 from watchword.reception import wording
@@ -155,6 +156,8 @@ def _given(app: App, known: Known, page: OwnPage, powers: Powers, at: datetime) 
     """A page of their own that can still be used."""
     made = wording.span(at - page.made_at)
     wrong = f", a wrong code was typed {'once' if page.missed == 1 else 'twice'}" if page.missed else ""
+    if page.turned_away:
+        wrong += f", it was asked for in a browser of {' and '.join(name_of(app, who) for who in page.turned_away)}"
     told = "closed: somebody had the address and typed three wrong codes" if page.is_closed else f"not used yet{wrong}"
     return view.Held(
         title=_PAGES.get(page.purpose, "A page of their own"),

@@ -20,6 +20,7 @@ from watchword.core.case import (
 )
 from watchword.core.errors import Refused
 from watchword.core.ids import PersonId
+from watchword.core.objection import stops_care
 from watchword.desk.steps import Loaded
 from watchword.reception.wording import plain
 from watchword.web.forms import closable
@@ -49,6 +50,8 @@ _SEPARATE = re.compile(r"sod-(\w+)-\w+")
 def due_steps(case: Case, at: datetime) -> tuple[Step, ...]:
     """The steps that a case waits for people to take."""
     owed = (Step.REVIEW,) if owes_review(case) and isinstance(case, (*TERMINAL, Failed, Delivered)) else ()
+    if stops_care(case):
+        return (Step.LIFT_PAUSE, *((Step.CLOSE,) if closable(case) else ()), *owed)
     match case:
         case Verifying():
             return (Step.VERIFY,)

@@ -1,6 +1,6 @@
 /*
 title = "The person's page in a browser of the desk's"
-says = "the person's own page was asked for where somebody of the desk is signed in, or began a method"
+says = "the person's own page was asked for where somebody of the desk is signed in, began a method, or made its address"
 runbook = "page-at-the-desk"
 response = "Ask the agent what they opened it for. Call the person: did they read a code or a number to somebody?"
 attack = ["T1656", "T1078"]

@@ -181,6 +181,8 @@ const draw = async (told) => {
   drawCodes(told);
   part("care-until").textContent = told.confirm;
   show("care", told.confirm !== "");
+  part("stopped-until").textContent = told.stopped;
+  show("stopped", told.stopped !== "");
   if (shown) return;
   const still = told.paused || told.ended;
   show("not-me", !still);
