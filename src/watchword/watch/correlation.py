@@ -332,6 +332,7 @@ def decide(con: duckdb.DuckDBPyConnection) -> None:
 def fold(con: duckdb.DuckDBPyConnection) -> None:
     """Make the events of `native`, the table `event`: the first half of `decide`."""
     join_sign_ins(con)
+    con.execute(_text("echo"))
     con.execute(_text("fold"))
 
 

@@ -143,7 +143,9 @@ field AS (
         list_filter(targets, lambda t: lower(t."type") = 'role')[1].displayName AS role,
         list_filter(targets, lambda t: lower(t."type") = 'group')[1].displayName AS group_title,
         -- Privileged Identity Management says among its details where a request came from.
-        list_filter(details, lambda d: lower(d."key") IN ('ipaddr', 'ipaddress', 'clientip'))[1]."value" AS told_address
+        list_filter(details, lambda d: lower(d."key") IN ('ipaddr', 'ipaddress', 'clientip'))[1]."value" AS told_address,
+        -- It calls a role by its template's id, where the directory has one for the role and one for the template.
+        list_filter(details, lambda d: lower(d."key") = 'templateid')[1]."value" AS template
     FROM told LEFT JOIN asked USING (correlation, place)
 ),
 each_target AS (
@@ -367,6 +369,18 @@ SELECT
     asn,
     nullif(device, '') AS device,
     nullif(session, '') AS session,
+    -- Of a role that is given or taken through Privileged Identity Management there are two records (`sql/echo.sql`). The
+    -- directory has no id of the application there; one that it has, in either place, is for `sql/act.sql`.
+    CASE
+        WHEN regexp_matches(native, '^(Add|Remove) member (to|from) role (in PIM completed [(](permanent|timebound)'
+            || '|completed [(]PIM (activation|deactivate)|[(]PIM activation expired)[)]$') THEN 'service'
+        WHEN native IN ('Add member to role', 'Remove member from role') AND by_id IS NULL AND by_name IS NULL
+            AND lower(initiator.app.displayName) = 'ms-pim' AND coalesce(initiator.app.appId, '') = '' AND app_names IS NULL
+            THEN 'directory'
+    END AS half,
+    lower(nullif(coalesce(template, list_filter(list_transform(
+        list_filter(changed, lambda p: p.name = 'role.templateid'), lambda p: trim(coalesce(nullif(p.new, ''), p.old), '" ')
+    ), lambda k: k <> '')[1]), '')) AS role_id,
     CASE
         WHEN is_sign_in THEN nullif(app, '')
         -- The role by its id, and over what.
