@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from watchword.core.identity_event import Canonical, Verdict
@@ -204,3 +205,22 @@ def test_followed_too_they_are_one_event(tmp_path: Path, is_first: bool) -> None
         assert (taken_back.reasons, taken_back.revision, len(said)) == (("part_of_another",), 2, 3)
     else:
         assert (told, of_service.revision, of_service.changed) == ({}, 2, ("folded: 1 -> 2",))
+
+
+def test_what_an_older_version_kept_is_the_same_record(tmp_path: Path) -> None:
+    """Read once more after an update, it is folded too, and not told as yet another."""
+    spool, verdicts = Spool(tmp_path / "spool"), tmp_path / "out"
+
+    def step(*lines: dict[str, Any]) -> None:
+        feed = Followed(name="log", provider=provider_named("entra"), spool=spool)
+        with Follow((feed,), tmp_path / "state", verdicts, clock=lambda: NOON) as follow:
+            spool.append([json.dumps(line).encode() for line in lines], NOON)
+            follow.step(NOON + timedelta(minutes=1))
+
+    step(directory())
+    with duckdb.connect(str(tmp_path / "state" / "window.duckdb")) as kept:
+        for column in ("half", "role_id"):
+            kept.execute(f"ALTER TABLE native DROP COLUMN {column}")
+    step(directory(), service())
+    told = {row.id: (row.folded, row.reasons) for row in latest_verdicts(verdicts) if row.action is not None}
+    assert told == {service()["id"]: (2, ("by_owner",)), directory()["id"]: (1, ("part_of_another",))}

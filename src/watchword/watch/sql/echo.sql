@@ -41,6 +41,7 @@ FROM (
     )
     FROM near WHERE of_service = 1 AND of_directory = 1
 ) AS found
-WHERE native.half = 'directory' AND native.provider = found.provider AND native.directory IS NOT DISTINCT FROM found.directory
+-- That very record, also as an older version kept it, without what is told here of its half.
+WHERE native.provider = found.provider AND native.directory IS NOT DISTINCT FROM found.directory
     AND native.id = found.echo_id AND native.native_action = found.echo_action AND native."target" = found."target"
     AND native."time" = found.echo_time
