@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ PATH = "EUR.example.test/Microsoft Exchange Hosted Organizations/example.test"
 GRANT, REVOKE = Canonical.PRIVILEGE_GRANT, Canonical.PRIVILEGE_REVOKE
 
 
-def _command(operation: str, parameters: dict[str, str | None], **members: Any) -> dict[str, Any]:
+def _command(operation: str, parameters: Mapping[str, str | None], **members: Any) -> dict[str, Any]:
     """A row as Exchange writes one: what was done is a path, and nobody is named by an id."""
     told = [{"Name": name, "Value": value} for name, value in parameters.items()]
     members = {"ObjectId": f"{PATH}/ceo", "ResultStatus": "True", "Actor": [], "Target": [], **members}
@@ -49,7 +50,8 @@ def _command(operation: str, parameters: dict[str, str | None], **members: Any) 
                 ("@{Remove=@('bo')}", REVOKE, "bo"), ("@{Add=bo}", GRANT, "bo"), ("@{Remove=cy; Add=bo}", GRANT, "bo"),
                 ("@{add='bo';remove='cy'}", GRANT, "bo"), ("@{Add=}", GRANT, "ceo"),
                 # What is said otherwise may be a grant.
-                (None, GRANT, "ceo"), ("@{Put=bo}", GRANT, "@{Put=bo"), ("@{Remove=smtp:bo}", GRANT, "@{Remove=smtp:bo"),
+                (None, GRANT, "ceo"), ("@{Put=bo}", GRANT, "@{Put=bo"),
+                ("@{Remove=smtp:bo}", GRANT, "@{Remove=smtp:bo"),
                 ("remove", GRANT, "remove"), ("System.Collections.Hashtable", GRANT, "System.Collections.Hashtable"),
             )
         ),

@@ -277,7 +277,7 @@ kinds AS (
             -- Of a group its name alone tells whether it lends power, and to no machine.
             WHEN regexp_full_match(native, '(Add|Remove) (member|owner) (to|from) group') THEN [native || CASE
                 WHEN lower("target"."type") = 'device' THEN '/other'
-                WHEN regexp_matches(group_named, '(?i)admin|operator|root|wheel|sudo|help.?desk|service.?desk|replicat') THEN '/privileged'
+                WHEN lends_power(group_named) THEN '/privileged'
                 ELSE '/other'
             END]
             WHEN native = 'Add delegated permission grant' THEN [native || CASE
