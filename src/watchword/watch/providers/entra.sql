@@ -107,11 +107,22 @@ FROM whole;
 WITH told AS (
     SELECT native, unnest(record) FROM record
 ),
--- A role is asked for with whose it is and which, and how that ended may be told with neither.
-asked AS (
-    SELECT record.correlation AS correlation, record.place AS place, CASE WHEN count(DISTINCT record.body) = 1 THEN any_value(record.body) END AS asked_body
+-- A role is asked for with whose it is and which, and how that ended may be told with neither; the one may have come in an
+-- earlier part of the log than the other.
+role_record AS (
+    SELECT record.correlation AS correlation, record.place AS place, record.body AS body
     FROM record
-    WHERE starts_with(native, 'microsoft.authorization/roleassignments/') AND record.body IS NOT NULL AND record.correlation <> ''
+    WHERE starts_with(native, 'microsoft.authorization/roleassignments/') AND record.correlation <> ''
+),
+asked AS (
+    SELECT correlation, place, CASE WHEN count(DISTINCT body) = 1 THEN any_value(body) END AS asked_body
+    FROM (
+        SELECT correlation, place, body FROM role_record WHERE body IS NOT NULL
+        UNION ALL
+        SELECT who, realm, body
+        FROM written
+        WHERE provider = $provider AND directory IS NOT DISTINCT FROM $directory AND who IN (SELECT correlation FROM role_record)
+    )
     GROUP BY ALL
 ),
 field AS (
