@@ -18,7 +18,7 @@ from watchword.watch.sources.spool import Spool
 from watchword.watch.verdicts import Report, VerdictRow, latest_verdicts
 
 from .conftest import NOON, Classify
-from .test_entra import ADMIN, ANA, _user
+from .test_entra import ADMIN, ANA, _hub, _table, _user
 
 READER, KEEPER = "22222222-bbbb-4bbb-8bbb-000000000001", "22222222-bbbb-4bbb-8bbb-000000000002"
 ROLES = {READER: "Reports Reader", KEEPER: "Hall Keeper"}
@@ -106,6 +106,18 @@ def test_a_role_taken_up_is_one_event(
     (row,) = report.verdicts
     assert (row.id, row.native_action, row.actor, row.at) == (service()["id"], TAKEN_UP, ANA, NOON)
     assert (row.verdict, row.folded, row.detail) == (Verdict.SELF_SERVICE, 2, ROLES[READER])
+
+
+@pytest.mark.parametrize(
+    "handed", [_hub, lambda one: _table(one) | {"AdditionalDetails": json.dumps(one["additionalDetails"])}],
+    ids=["hub", "log analytics"],
+)  # fmt: skip
+def test_however_they_are_handed_on(classify: Classify, handed: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Both have in every form whose role it is and which."""
+    (row,) = classify([handed(directory()), handed(service())], (), provider="entra").verdicts
+    assert (row.native_action, row.folded) == (TAKEN_UP, 2)
+    report = classify([handed(directory(role=KEEPER)), handed(service())], (), provider="entra")
+    assert [row.folded for row in report.verdicts] == [1, 1]
 
 
 @pytest.mark.parametrize(
