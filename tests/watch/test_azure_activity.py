@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from watchword.core.identity_event import Canonical, Verdict
+from watchword.watch.engine import Engine
+from watchword.watch.follow import Follow, Followed
+from watchword.watch.providers import provider_named
+from watchword.watch.sources.spool import Spool
+from watchword.watch.verdicts import latest_verdicts
 
-from .conftest import Classify
+from .conftest import NOON, Classify
 from .test_entra import _audit, _user
 
 GRANT, REVOKE, TAMPERED = Canonical.PRIVILEGE_GRANT, Canonical.PRIVILEGE_REVOKE, Canonical.LOG_TAMPERED
@@ -103,6 +109,34 @@ def test_how_it_ended_is_told_of_what_was_asked_for(classify: Classify) -> None:
     twice = _event(WRITE, ASSIGNMENT, "Start", requestbody=_asked(READER))
     rows = classify([began, twice, ended[0]], None, provider="entra").verdicts
     assert [(row.action, row.target) for row in rows if row.reasons != ("attempt_failed",)] == [(GRANT, "")]
+
+
+@pytest.mark.parametrize("in_files", [True, False], ids=["in two files", "in two steps"])
+def test_how_it_ended_may_come_later_than_what_was_asked_for(tmp_path: Path, in_files: bool) -> None:
+    """What was asked for is kept, over a start too; of two that began under one name it is still nobody's."""
+    began = _event(WRITE, ASSIGNMENT, "Start", requestbody=_asked(OWNER))
+    reader = _event(WRITE, ASSIGNMENT[:-1] + "2", "Start", requestbody=_asked(READER))
+    twice = [_event(WRITE, ASSIGNMENT[:-1] + "3", "Start", requestbody=_asked(role)) for role in (OWNER, READER)]
+    for one in twice:
+        one["correlationId"] = "c-3"
+    ended = [_event(WRITE, ASSIGNMENT[:-1] + number) for number in "123"]
+    ended[2]["correlationId"] = "c-3"
+    parts = [[began, reader, twice[0]], [*ended, twice[1]]]
+    if in_files:
+        files = tuple(tmp_path / f"{number}.jsonl" for number in range(2))
+        for file, lines in zip(files, parts, strict=True):
+            file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        rows = Engine().classify("entra", files).verdicts
+    else:
+        spool, verdicts = Spool(tmp_path / "spool"), tmp_path / "out"
+        for lines in parts:  # after a start each time, so that memory alone is not enough
+            feed = Followed(name="log", provider=provider_named("entra"), spool=spool)
+            with Follow((feed,), tmp_path / "state", verdicts, clock=lambda: NOON) as follow:
+                spool.append([json.dumps(line).encode() for line in lines], NOON)
+                follow.step(NOON)
+        rows = latest_verdicts(verdicts)
+    done = [row for row in rows if row.action is not None and row.reasons != ("attempt_failed",)]
+    assert sorted((row.action, row.target) for row in done) == [(GRANT, ""), (GRANT, BO)]
 
 
 @pytest.mark.parametrize(

@@ -231,6 +231,15 @@ def test_a_time_is_read_or_said_to_be_none(classify: Classify, provider: str) ->
 
 
 @EVERY
+def test_a_time_that_nobody_can_reckon_with_stops_nothing(classify: Classify, provider: str) -> None:
+    """The last one that DuckDB keeps, in a log where no other is odd: the event has its verdict, and so have others."""
+    good, last = GOOD[provider], "294247-01-10T04:00:54.775806Z"
+    report = judged(classify, provider, [good("u-odd", at=last), good("u-good")])
+    assert {"u-odd", "u-good"} <= {row.target for row in report.verdicts}
+    assert all("no_time" in row.reasons for row in report.verdicts if row.target == "u-odd")
+
+
+@EVERY
 def test_two_bodies_of_one_id_are_two_verdicts(classify: Classify, provider: str, tmp_path: Path) -> None:
     """Neither hides the other, also where verdicts are kept; the same line twice is one event."""
     good = GOOD[provider]

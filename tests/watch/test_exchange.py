@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ PATH = "EUR.example.test/Microsoft Exchange Hosted Organizations/example.test"
 GRANT, REVOKE = Canonical.PRIVILEGE_GRANT, Canonical.PRIVILEGE_REVOKE
 
 
-def _command(operation: str, parameters: dict[str, str], **members: Any) -> dict[str, Any]:
+def _command(operation: str, parameters: Mapping[str, str | None], **members: Any) -> dict[str, Any]:
     """A row as Exchange writes one: what was done is a path, and nobody is named by an id."""
     told = [{"Name": name, "Value": value} for name, value in parameters.items()]
     members = {"ObjectId": f"{PATH}/ceo", "ResultStatus": "True", "Actor": [], "Target": [], **members}
@@ -40,6 +41,20 @@ def _command(operation: str, parameters: dict[str, str], **members: Any) -> dict
         ("Set-ManagementRoleAssignment", {"Identity": "a-1", "Enabled": "False"}, REVOKE, "ceo"),
         ("Add-eDiscoveryCaseAdmin", {"User": "bo"}, GRANT, "bo"),
         ("Set-Mailbox", {"Identity": "ceo", "GrantSendOnBehalfTo": "bo"}, GRANT, "bo"),
+        *(
+            ("Set-Mailbox", {"Identity": "ceo", "GrantSendOnBehalfTo": said}, action, target)
+            for said, action, target in (
+                # A list with nobody in it, and one that somebody is taken off, lend nothing to anybody.
+                ("", REVOKE, "ceo"), ("$null", REVOKE, "ceo"), (" @() ", REVOKE, "ceo"), ("[]", REVOKE, "ceo"),
+                ("@{Remove=bo}", REVOKE, "bo"), ("@{Remove='bo'}", REVOKE, "bo"), ('{"remove": ["bo"]}', REVOKE, "bo"),
+                ("@{Remove=@('bo')}", REVOKE, "bo"), ("@{Add=bo}", GRANT, "bo"), ("@{Remove=cy; Add=bo}", GRANT, "bo"),
+                ("@{add='bo';remove='cy'}", GRANT, "bo"), ("@{Add=}", GRANT, "ceo"),
+                # What is said otherwise may be a grant.
+                (None, GRANT, "ceo"), ("@{Put=bo}", GRANT, "@{Put=bo"),
+                ("@{Remove=smtp:bo}", GRANT, "@{Remove=smtp:bo"),
+                ("remove", GRANT, "remove"), ("System.Collections.Hashtable", GRANT, "System.Collections.Hashtable"),
+            )
+        ),
         ("Set-Mailbox", {"Identity": "ceo", "Password": "****"}, Canonical.PASSWORD_RESET, "ceo"),
         ("Set-MailUser", {"Identity": "ceo", "Password": "****"}, Canonical.PASSWORD_RESET, "ceo"),
         ("Set-User", {"Identity": "ceo", "ResetPasswordOnNextLogon": "$true"}, Canonical.PASSWORD_EXPIRE, "ceo"),
@@ -65,7 +80,7 @@ def _command(operation: str, parameters: dict[str, str], **members: Any) -> dict
     ],
 )  # fmt: skip
 def test_a_command_is_what_it_did(
-    classify: Classify, operation: str, parameters: dict[str, str], action: Canonical, target: str
+    classify: Classify, operation: str, parameters: dict[str, str | None], action: Canonical, target: str
 ) -> None:
     """Whom a right is given is whom it is about, and not the mailbox, the group or the rule that it is over."""
     row = classify.one(_command(operation, parameters), provider="entra")

@@ -395,7 +395,9 @@ def test_who_is_over_an_application_and_what_it_may_is_told(
         ("team.add_member", "corp/site-admins", Canonical.PRIVILEGE_GRANT),
         ("team.remove_member", "corp/site-admins", Canonical.PRIVILEGE_REVOKE),
         ("team.add_member", "corp/security-managers", Canonical.PRIVILEGE_GRANT),
+        ("team.add_member", "corp/product-owners", Canonical.PRIVILEGE_GRANT),
         ("team.add_member", "admin-corp/choir", None),
+        ("team.add_member", "corp/root-cause-analysis", None),
         ("team.add_member", None, None),
     ],
 )

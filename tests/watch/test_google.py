@@ -295,6 +295,7 @@ def test_an_event_that_failed_is_an_attempt(classify: Classify, status: str, *, 
         ("ADD_GROUP_MEMBER", "gcp-organization-admins@example.test", Canonical.PRIVILEGE_GRANT),
         ("REMOVE_GROUP_MEMBER", "gcp-organization-admins@example.test", Canonical.PRIVILEGE_REVOKE),
         ("ADD_GROUP_MEMBER", "choir@example.test", None),
+        ("ADD_GROUP_MEMBER", "root-cause-analysis@example.test", None),
     ],
 )
 def test_a_group_that_lends_power_is_power(classify: Classify, name: str, group: str, action: Canonical | None) -> None:

@@ -254,6 +254,7 @@ def test_wazuh_hands_an_entry_on(classify: Classify) -> None:
         ("gcp-organization-admins@example.test", "ADD", Canonical.PRIVILEGE_GRANT),
         ("gcp-organization-admins@example.test", "REMOVE", Canonical.PRIVILEGE_REVOKE),
         ("choir@example.test", "ADD", None),
+        ("root-cause-analysis@example.test", "ADD", None),
     ],
 )
 def test_who_is_put_into_a_group_of_cloud_identity(

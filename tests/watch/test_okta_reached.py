@@ -18,7 +18,8 @@ def test_a_group_whose_name_says_so_lends_power(okta: Okta, classify: Classify, 
     group = {"id": "00g1", "type": "UserGroup", "alternateId": "unknown", "displayName": "Okta Administrators"}
     row = classify.one(okta(f"group.user_membership.{verb}", target=[ana, group]))
     assert (row.action, row.target, row.detail) == (action, "00uana", "Okta Administrators")
-    for other in ([ana, {**group, "displayName": "Canteen"}], [ana], None):
+    plain = [[ana, {**group, "displayName": name}] for name in ("Canteen", "Root cause analysis")]
+    for other in (*plain, [ana], None):
         report = classify([okta(f"group.user_membership.{verb}", target=other)], None)
         assert (report.verdicts, report.unknown_types) == ((), ())
 

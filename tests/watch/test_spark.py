@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.watch import test_entra, test_tenants, test_windows
+from tests.watch import test_entra, test_entra_echo, test_tenants, test_windows
 from tests.watch.test_sigma import rule
 from watchword.core.account import AccountClass
 from watchword.core.action import Action
@@ -347,6 +347,26 @@ def test_sign_ins_say_what_changes_leave_out(spark: None, tmp_path: Path) -> Non
 
     assert len({row.address for row in here.verdicts if row.provider == "windows" and row.address}) > 1
     assert len({row.country for row in here.verdicts if row.provider == "entra"}) > 10
+    _equal(here, there)
+
+
+def test_a_role_through_pim_is_one_event(spark: None, tmp_path: Path) -> None:
+    """Its two records may be in different parts of a log, the answer is one for one all the same."""
+    people = [f"55555555-eeee-4eee-8eee-{n:012}" for n in range(12)]
+    lines = [
+        *(test_entra_echo.service(n, who=who, by=who) for n, who in enumerate(people)),
+        *(test_entra_echo.directory(n + 9, who=who) for n, who in enumerate(people)),
+        *(test_entra_echo.directory(n + 20, who=who) for n, who in enumerate(people[:4])),
+    ]
+    random.Random(0).shuffle(lines)
+    log = tmp_path / "entra.jsonl"
+    _write(log, lines)
+
+    engine = SparkEngine(split=4000, partitions=3)
+    here, there = _both(engine, tmp_path, (Feed(provider=PROVIDERS["entra"], files=(log,)),), signals=SIGNALS)
+
+    assert len(splits_of(log, PROVIDERS["entra"], feed=0, file=0, size=4000)) > 3
+    assert sorted(row.folded for row in here.verdicts) == [1] * 4 + [2] * 12
     _equal(here, there)
 
 

@@ -36,6 +36,12 @@ _UNTOLD = "catalogue.canonical IS NULL AND catalogue.ignored IS NULL"
 
 _WHEN = 'past_instant(CAST("time" AS VARCHAR))'
 
+_READABLE = (
+    "CASE WHEN \"time\" BETWEEN TIMESTAMPTZ '0001-01-01 00:00:00+00' "
+    'AND TIMESTAMPTZ \'9999-12-31 23:59:59.999999+00\' THEN "time" END AS "time"'
+)
+"""A time that no calendar of ours has is no time: nobody can reckon with it, and what a log says stops nothing."""
+
 _RECORDS = "SELECT * EXCLUDE (stamp, tenant, records), stamp AS stamped, records[1] AS record FROM scratch.scan"
 
 _UNREAD = "SELECT count(*) - count(native) FROM scratch.scan"
@@ -274,7 +280,7 @@ def _take(con: duckdb.DuckDBPyConnection, feed: Feed, kept: Kept | None = None) 
         WITH record AS ({_RECORDS} WHERE records IS NOT NULL)
         SELECT
             $provider AS provider, $directory AS directory,
-            event.* REPLACE (event.by_owner AND catalogue.by_owner IS NOT NULL AS by_owner),
+            event.* REPLACE (event.by_owner AND catalogue.by_owner IS NOT NULL AS by_owner, {_READABLE}),
             CASE WHEN event.by_owner THEN coalesce(catalogue.by_owner, catalogue.canonical)
                 ELSE catalogue.canonical END AS canonical
         FROM ({feed.provider.events}) AS event
@@ -323,7 +329,7 @@ def _sign_ins(signs: str, provider: str, directory: str, records: str) -> str:
         WITH record AS ({records} WHERE is_sign_in)
         SELECT
             {provider} AS provider, {directory} AS directory,
-            one.* REPLACE (done AND catalogue.canonical = 'login.success' AS done)
+            one.* REPLACE (done AND catalogue.canonical = 'login.success' AS done, {_READABLE})
         FROM ({signs}) AS one
         JOIN catalogue ON catalogue.native = one.native_action AND catalogue.provider = {provider}
         """

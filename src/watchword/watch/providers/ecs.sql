@@ -39,7 +39,7 @@ SELECT
             THEN 'authentication/' || CASE WHEN list_contains(kinds, 'end') THEN 'end' ELSE 'start' END
         -- Who is in a group changed; by its name it may lend power.
         WHEN joins OR leaves THEN 'iam/group/' || CASE WHEN leaves THEN 'removal' ELSE 'change' END || CASE
-            WHEN regexp_matches("group".name, '(?i)admin|operator|root|wheel|sudo|help ?desk|service ?desk|replicat') THEN ' privileged' ELSE ''
+            WHEN lends_power("group".name) THEN ' privileged' ELSE ''
         END
         WHEN said IS NULL THEN concat_ws('/', CASE WHEN list_contains(categories, 'iam') THEN 'iam' ELSE categories[1] END, CASE
             -- A group that a user tool removes or makes is no user, whatever the tool is for.

@@ -107,11 +107,22 @@ FROM whole;
 WITH told AS (
     SELECT native, unnest(record) FROM record
 ),
--- A role is asked for with whose it is and which, and how that ended may be told with neither.
-asked AS (
-    SELECT record.correlation AS correlation, record.place AS place, CASE WHEN count(DISTINCT record.body) = 1 THEN any_value(record.body) END AS asked_body
+-- A role is asked for with whose it is and which, and how that ended may be told with neither; the one may have come in an
+-- earlier part of the log than the other.
+role_record AS (
+    SELECT record.correlation AS correlation, record.place AS place, record.body AS body
     FROM record
-    WHERE starts_with(native, 'microsoft.authorization/roleassignments/') AND record.body IS NOT NULL AND record.correlation <> ''
+    WHERE starts_with(native, 'microsoft.authorization/roleassignments/') AND record.correlation <> ''
+),
+asked AS (
+    SELECT correlation, place, CASE WHEN count(DISTINCT body) = 1 THEN any_value(body) END AS asked_body
+    FROM (
+        SELECT correlation, place, body FROM role_record WHERE body IS NOT NULL
+        UNION ALL
+        SELECT who, realm, body
+        FROM written
+        WHERE provider = $provider AND directory IS NOT DISTINCT FROM $directory AND who IN (SELECT correlation FROM role_record)
+    )
     GROUP BY ALL
 ),
 field AS (
@@ -143,7 +154,9 @@ field AS (
         list_filter(targets, lambda t: lower(t."type") = 'role')[1].displayName AS role,
         list_filter(targets, lambda t: lower(t."type") = 'group')[1].displayName AS group_title,
         -- Privileged Identity Management says among its details where a request came from.
-        list_filter(details, lambda d: lower(d."key") IN ('ipaddr', 'ipaddress', 'clientip'))[1]."value" AS told_address
+        list_filter(details, lambda d: lower(d."key") IN ('ipaddr', 'ipaddress', 'clientip'))[1]."value" AS told_address,
+        -- It calls a role by its template's id, where the directory has one for the role and one for the template.
+        list_filter(details, lambda d: lower(d."key") = 'templateid')[1]."value" AS template
     FROM told LEFT JOIN asked USING (correlation, place)
 ),
 each_target AS (
@@ -275,7 +288,7 @@ kinds AS (
             -- Of a group its name alone tells whether it lends power, and to no machine.
             WHEN regexp_full_match(native, '(Add|Remove) (member|owner) (to|from) group') THEN [native || CASE
                 WHEN lower("target"."type") = 'device' THEN '/other'
-                WHEN regexp_matches(group_named, '(?i)admin|operator|root|wheel|sudo|help.?desk|service.?desk|replicat') THEN '/privileged'
+                WHEN lends_power(group_named) THEN '/privileged'
                 ELSE '/other'
             END]
             WHEN native = 'Add delegated permission grant' THEN [native || CASE
@@ -367,6 +380,18 @@ SELECT
     asn,
     nullif(device, '') AS device,
     nullif(session, '') AS session,
+    -- Of a role that is given or taken through Privileged Identity Management there are two records (`sql/echo.sql`). The
+    -- directory has no id of the application there; one that it has, in either place, is for `sql/act.sql`.
+    CASE
+        WHEN regexp_matches(native, '^(Add|Remove) member (to|from) role (in PIM completed [(](permanent|timebound)'
+            || '|completed [(]PIM (activation|deactivate)|[(]PIM activation expired)[)]$') THEN 'service'
+        WHEN native IN ('Add member to role', 'Remove member from role') AND by_id IS NULL AND by_name IS NULL
+            AND lower(initiator.app.displayName) = 'ms-pim' AND coalesce(initiator.app.appId, '') = '' AND app_names IS NULL
+            THEN 'directory'
+    END AS half,
+    lower(nullif(coalesce(template, list_filter(list_transform(
+        list_filter(changed, lambda p: p.name = 'role.templateid'), lambda p: trim(coalesce(nullif(p.new, ''), p.old), '" ')
+    ), lambda k: k <> '')[1]), '')) AS role_id,
     CASE
         WHEN is_sign_in THEN nullif(app, '')
         -- The role by its id, and over what.

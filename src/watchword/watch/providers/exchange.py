@@ -91,6 +91,13 @@ _CALENDAR = re.compile(
     re.IGNORECASE,
 )
 _MEMBERS = re.compile(r"\s*[;,]\s*")
+_CHANGE = re.compile(r"\s*@?\{\s*(.*?)\s*\}\s*", re.DOTALL)
+_CHANGES = re.compile(r"[\"']?\b(add|remove)\b[\"']?\s*[=:]\s*", re.IGNORECASE)
+"""A list that is changed and not replaced, and by what."""
+_EMPTY = {"$null", "@()", "()", "[]", "{}", "@{}"}
+"""A list with nobody in it."""
+EMPTIED = frozenset({"GrantSendOnBehalfTo"})
+"""Parameters that are such lists."""
 _LENT = {"Add-MailboxPermission", "Add-RecipientPermission"}
 _SELF = {"nt authority\\self", "s-1-5-10"}
 """Whose mailbox it is, whoever that is."""
@@ -120,8 +127,26 @@ def told(command: str, parameters: Parameters, *, by_service: bool = False) -> t
         parts += filter(None, (_flag(_FLAGS[name], said) for name, said in parameters.items() if name in _FLAGS))
     if command == "Set-OrganizationConfig" and any(name in parameters for name in _SIGN_IN):
         parts.append("/sign-in")
-    lent = {"/on behalf": Told(command + "/on behalf", _listed(parameters.get("GrantSendOnBehalfTo")), "SendOnBehalf")}
-    return tuple(lent.get(part) or Told(command + part) for part in parts) or (Told(command),)
+    return tuple(
+        _on_behalf(command, parameters.get("GrantSendOnBehalfTo")) if part == "/on behalf" else Told(command + part)
+        for part in parts
+    ) or (Told(command),)
+
+
+def _on_behalf(command: str, said: str | None) -> Told:
+    """Who may send in a mailbox's name then: the list that replaces all, or who is added to it and taken off."""
+    name, change = command + "/on behalf", _CHANGE.fullmatch(said or "")
+    before, *parts = _CHANGES.split(change[1]) if change is not None else ("all",)
+    named = {"add": list[str](), "remove": list[str]()}
+    for key, who in zip(parts[::2], parts[1::2], strict=True):
+        named[key.lower()] += _listed(re.sub(r"^@?\((.*)\)$", r"\1", who.strip("; ,")))
+    # What is said in any other way may be a grant, and so may a list without its value.
+    if before or not parts or any(set("=:").intersection(one) for one in named["remove"]):
+        is_empty = said is not None and said.strip().lower() in _EMPTY
+        return Told(name + "/nobody" * is_empty, _listed(said) if not is_empty else (), "SendOnBehalf")
+    if named["add"] or "add" in (key.lower() for key in parts[::2]):
+        return Told(name, tuple(named["add"]), "SendOnBehalf")
+    return Told(name + "/fewer", tuple(named["remove"]), "SendOnBehalf")
 
 
 def _power(command: str, parameters: Parameters, *, by_service: bool) -> Told:

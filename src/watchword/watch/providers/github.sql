@@ -92,10 +92,9 @@ named AS (
             END
             -- Of a team its name alone tells whether it lends power: a role may be the whole team's.
             WHEN native IN ('team.add_member', 'team.remove_member') THEN CASE
-                WHEN regexp_matches(
-                    regexp_extract(coalesce(team, name), '[^/]*$'),
-                    '(?i)admin|operator|owner|root|wheel|sudo|help.?desk|service.?desk|security.?manag'
-                ) THEN ' privileged'
+                WHEN lends_power(regexp_extract(coalesce(team, name), '[^/]*$'))
+                    OR regexp_matches(regexp_extract(coalesce(team, name), '[^/]*$'), '(?i)owner|security.?manag')
+                    THEN ' privileged'
                 ELSE ' other'
             END
             ELSE ''

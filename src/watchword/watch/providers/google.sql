@@ -6,9 +6,7 @@ each AS (
     SELECT
         *,
         -- Of a group its name alone tells whether it lends power.
-        coalesce(len(list_filter(event.parameters, lambda p: upper(p.name) IN ('GROUP_EMAIL', 'GROUP_ID') AND regexp_matches(
-            p."value", '(?i)admin|operator|root|wheel|sudo|help.?desk|service.?desk|replicat'
-        ))) > 0, false) AS lends_power,
+        coalesce(len(list_filter(event.parameters, lambda p: upper(p.name) IN ('GROUP_EMAIL', 'GROUP_ID') AND lends_power(p."value"))) > 0, false) AS lends_power,
         list_filter(event.parameters, lambda p: upper(p.name) = 'SETTING_NAME')[1]."value" AS setting,
         upper(list_filter(event.parameters, lambda p: upper(p.name) = 'NEW_VALUE')[1]."value") AS becomes
     FROM one

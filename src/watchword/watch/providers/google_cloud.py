@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from watchword.watch.providers.log_analytics import parsed
+from watchword.watch.providers.power import lends_power
 from watchword.watch.providers.provider import Json
 from watchword.watch.providers.recased import at, text
 
@@ -15,7 +16,6 @@ _KEEP_IDENTITIES = frozenset({"cloudidentity.googleapis.com", "iam.googleapis.co
 """Services of a sink whose methods are in the catalogue one by one; one that is not there is told."""
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z]|2sv|3lo)|(?<=[A-Z])(?=[A-Z][a-z])")
 """Where a method's name has a new word, which an event's has behind a line: `generate2svScratchCodes`."""
-_LENDS_POWER = re.compile(r"admin|operator|root|wheel|sudo|help.?desk|service.?desk|replicat", re.IGNORECASE)
 _POWERFUL = re.compile(r"^roles/(owner|editor)$|^roles/(iam|resourcemanager)\.|admin", re.IGNORECASE)
 """Roles on a project, a folder or the organisation that let whoever has them help themselves to more."""
 _HMAC_KEY = re.compile(r"hmacKeys?\.(create|update|delete)$|\.(Create|Update|Delete)HmacKey$")
@@ -333,7 +333,7 @@ def _membership(name: str, payload: Json) -> Json:
     is_less = bool(roles) and all(each.get("action") == "REMOVE" for each in roles)
     kind = f"{name}/{'remove' if is_less else 'add'}"
     # Of a group its name alone tells whether it lends power.
-    kind += " privileged" if _LENDS_POWER.search(group) else ""
+    kind += " privileged" if lends_power(group) else ""
     return _said_of(kind, payload, USER_EMAIL=_member(delta.get("member")), ROLE_NAME=group)
 
 

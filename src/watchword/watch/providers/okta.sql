@@ -68,7 +68,7 @@ SELECT
         ) THEN 'user.account.update_profile/no contact'
         -- Of a group its name alone tells whether it lends power.
         WHEN native IN ('group.user_membership.add', 'group.user_membership.remove') THEN native || CASE
-            WHEN regexp_matches(titles, '(?i)admin|operator|root|wheel|sudo|help.?desk|service.?desk|replicat') THEN '/privileged'
+            WHEN lends_power(titles) THEN '/privileged'
             ELSE '/other'
         END
         -- An application that is sent everybody's password, and one by which another organization's users come in.

@@ -105,9 +105,7 @@ SELECT
     md5(concat_ws('|', native, "time", lower(actor), lower("target"), session, operation, detail)) AS id,
     -- Which groups lend power is known by name only.
     native || CASE
-        WHEN starts_with(native, 'modify member ') AND regexp_matches(
-            "group", '(?i)^cn=[^,]*(admin|operator|root|wheel|sudo|helpdesk|service ?desk|replicat)'
-        ) THEN ' privileged'
+        WHEN starts_with(native, 'modify member ') AND lends_power(regexp_extract("group", '(?i)^cn=([^,]*)', 1)) THEN ' privileged'
         WHEN starts_with(native, 'modify member ') THEN ' other'
         ELSE ''
     END AS native_action,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from watchword.watch.providers.exchange import Told, told
+from watchword.watch.providers.exchange import EMPTIED, Told, told
 from watchword.watch.providers.log_analytics import parsed
 from watchword.watch.providers.provider import Json
 from watchword.watch.providers.recased import at, text
@@ -166,7 +166,10 @@ def audits_of(row: Json) -> tuple[Json, ...] | None:
             },
         )
     name = operation.rstrip(". ")
-    parameters = {key: text(each) for key, each in _named(row.get("Parameters")).items()}
+    asked = _named(row.get("Parameters"))
+    # A list that nobody is left in has no value; one that is not told may be anybody's.
+    emptied = {key: "$null" for key, each in asked.items() if key in EMPTIED and each in ("", [])}
+    parameters = {key: text(each) for key, each in asked.items()} | emptied
     if name.endswith("FolderPermissions") and isinstance(folder := at(row, "Item", "ParentFolder"), dict):
         shared = {"User": "MemberUpn", "AccessRights": "MemberRights", "Identity": "Path"}
         parameters |= {ours: text(at(folder, theirs)) for ours, theirs in shared.items()}

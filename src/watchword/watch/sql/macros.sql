@@ -53,6 +53,23 @@ CREATE OR REPLACE MACRO address_in(word) AS nullif(coalesce(
     ), '')
 ), '');
 
+-- Whether a group lends power, by its name, which is all that most logs have of it: what has such a word in it does, but
+-- for plain words that are spelt alike. A virtual machine is none that somebody stands at. As in `providers/power.py`.
+CREATE OR REPLACE MACRO lends_power(name) AS coalesce(regexp_matches(
+    regexp_replace(
+        regexp_replace(
+            replace(regexp_replace(lower(name), '[^\pL]+', ' ', 'g'), 'virtual machine', 'virtualmachine'),
+            '\b(root ?causes?|wheel ?chairs?)', ' ', 'g'
+        ),
+        '\b(badminton|administrative (assistant|secretar(y|ie))s?|business administration'
+        || '|(co|machine|machinery|forklift|crane|tour|camera|switchboard|telephone|tram|lift|drone) ?operators?'
+        || '|(grass|beet|tap|up|square |cube )roots?|roots|rooted|rooting|rootstock|root (canal|beer|vegetable)s?'
+        || '|wheel ?(barrow|house)s?|wheels|(fly|cart|water|free|steering |ferris |big )wheel'
+        || '|sudoku|(help|service) ?desk ?tops?)\b', ' ', 'g'
+    ),
+    'admin|operator|root|wheel|sudo|replicat|(help|service).?desk'
+), false);
+
 -- A time as logs write it: ISO 8601 (no zone is UTC, a comma is a point), seconds, milliseconds, microseconds or
 -- nanoseconds since 1970, 100-nanosecond ticks since 1601 (FILETIME), or LDAP's generalized time (RFC 4517 3.3.13).
 CREATE OR REPLACE MACRO instant_of_any_year(word) AS CASE

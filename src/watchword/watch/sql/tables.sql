@@ -23,12 +23,13 @@ CREATE TABLE tenant (provider VARCHAR, directory VARCHAR, tenant VARCHAR, lines 
 
 -- Canonical events as the log has them, before folding. `done`: the directory did it; `click`: what the records of one
 -- click share; `by_owner`: the actor is the target; `actor_class`: 'automation', 'vendor' (its own support) or 'system',
--- else NULL for a person. `country` as the log writes it; `detail`: which factor, role or rule.
+-- else NULL for a person. `country` as the log writes it; `detail`: which factor, role or rule. `half`: of an act that has
+-- two records, whose this one is ('service', 'directory'), and `role_id` the role that it names (`sql/echo.sql`).
 CREATE TABLE native (
     provider VARCHAR, directory VARCHAR, id VARCHAR, native_action VARCHAR, "action" VARCHAR, actor VARCHAR, actor_keys VARCHAR[], "target" VARCHAR,
     target_keys VARCHAR[], "time" TIMESTAMPTZ, outcome VARCHAR, done BOOLEAN, address VARCHAR, socket VARCHAR,
     correlation VARCHAR, click VARCHAR, by_owner BOOLEAN, actor_class VARCHAR, country VARCHAR, asn BIGINT,
-    device VARCHAR, session VARCHAR, detail VARCHAR
+    device VARCHAR, session VARCHAR, detail VARCHAR, half VARCHAR, role_id VARCHAR
 );
 
 -- Ids that records which are judged elsewhere have as well: where a log is judged in parts.
