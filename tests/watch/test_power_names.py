@@ -35,10 +35,9 @@ NO_POWER = (
     *("Staff", "Choir", "Sales EMEA", ""),
     *("42", "Badminton", "badminton-club@example.test", "Administrative Assistants"),
     *("Business Administration 101", "Root cause analysis", "RootCauseAnalysis"),
-    *("root-cause", "Grassroots", "Beetroot fans"),
-    *("Roots of jazz", "Square Root Club", "Deep rooted"),
+    *("root-cause", "Grassroots", "Grassroots campaign"),
     *("Machine operators lunch", "Tour Operators", "Forklift operators"),
-    *("Co-operators", "Cooperators", "Wheelchair users", "WheelchairAccess", "Steering Wheel", "Wheels", "Flywheel"),
+    *("Co-operators", "Cooperators", "Wheelchair users", "WheelchairAccess"),
     *("Sudoku", "sudoku-club", "Service Desktops", "Self-service desktop", "Help desktop"),
 )  # fmt: skip
 
