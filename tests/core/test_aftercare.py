@@ -156,7 +156,7 @@ def test_what_asks_for_no_word_and_what_has_it_waits_for_nobody() -> None:
 
 
 def test_what_never_was_handed_over_waits_for_no_word() -> None:
-    """Closed after a failure there is nothing to confirm, so nobody lets it go on, and a not me stays for the second."""
+    """Closed after a failure there is nothing to confirm, so nobody lets it go on; a not me stays for the second."""
     failed = given(verified(CARED), asked(), released(), executed(), validated(sound=False))
     heard = given(objected(VIC, "person"), closed(), start=failed)
     assert confirm_due(heard.now(Closed)) is None

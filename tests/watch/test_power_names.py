@@ -68,7 +68,8 @@ def test_a_name_says_whether_a_group_lends_power(con: duckdb.DuckDBPyConnection,
 PIECES = (
     *("badminton", "administrative", "assistants", "business", "administration", "machine", "virtual", "operators"),
     *("co", "root", "roots", "rooted", "square", "cause", "causes", "r", "wheel", "wheels", "fly", "chair", "sudo"),
-    *("sudoku", "help", "service", "desk", "top", "s", "user", "é", "Ü", "İ", "Ж", "田", "²", "Ⅳ", "1", "\u0301", "\u200d"),
+    *("sudoku", "help", "service", "desk", "top", "s", "user"),
+    *("é", "Ü", "İ", "Ж", "田", "²", "Ⅳ", "1", "\u0301", "\u200d"),
 )  # fmt: skip
 BETWEEN = st.sampled_from(("", " ", "-", "_", "."))
 

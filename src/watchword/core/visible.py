@@ -25,7 +25,8 @@ _UNJOINED = frozenset(
     "\u06c0\u06c3\u06c4\u06c5\u06c6\u06c7\u06c8\u06c9\u06ca\u06cb\u06cd\u06cf\u06d2\u06d3\u06d5\u06ee\u06ef"
     "\u0759\u075a\u075b\u076b\u076c\u0771\u0773\u0774\u0778\u0779"
     "\u08aa\u08ab\u08ac\u08ad\u08ae\u08b1\u08b2\u08b9"
-    + "".join(chr(point) for point in (*range(0x870, 0x883), 0x887, 0x88E))
+    "\u0870\u0871\u0872\u0873\u0874\u0875\u0876\u0877\u0878\u0879\u087a\u087b\u087c\u087d\u087e\u087f"
+    "\u0880\u0881\u0882\u0887\u088e"
 )
 """Letters of Arabic script behind which nothing is parted: a joiner there changes nothing that is drawn."""
 

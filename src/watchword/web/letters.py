@@ -10,7 +10,7 @@ JOINERS = "\u200c\u200d"
 
 
 def folded(text: str) -> str:
-    """*text* in small letters without marks and joiners, ß as ss: what the board does in SQL (`watch.board`), for the other lists.
+    """*text* in small letters without marks and joiners, ß as ss: for lists, as the board does in SQL (`watch.board`).
 
     Over capital letters, since ı has i in common with its own alone. Folded then, since `lower` ends words in ς, and
     what is typed may end where the name goes on.
