@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import unicodedata
 
-
 JOINERS = "\u200c\u200d"
 """What names are spelt with, and many keyboards have no key for."""
 
