@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx2
@@ -10,7 +12,9 @@ import pytest
 
 from tests.api.organisation import Organisation, Staff
 from tests.methods.test_push_number import PromptBrowser
+from watchword.core.errors import Refused
 from watchword.core.ids import PersonId
+from watchword.desk.browsers import Visitor
 
 REFUSED = (403, ["maker_browser"])
 PLACES = {"enrol": "enrolment-page", "codes": "recovery-codes", "prompts": "prompts"}
@@ -112,6 +116,24 @@ def test_an_agent_enrols_for_themself_where_they_are_signed_in(organisation: Org
     status, reasons = given.tried(organisation.sign_in("ilse").client)
     assert (status // 100, reasons) == (2, None)
     assert not given.noted()
+
+
+def test_who_asks_from_many_tabs_at_once_is_noted_once(organisation: Organisation) -> None:
+    """None of them is shown the page; the ledger and the watch hear of it once, and the person can still enrol."""
+    given = Given(organisation, "enrol", organisation.sign_in("root"))
+    links, tabs = organisation.app.own_enrolment.links, threading.Barrier(8)
+    ilse = Visitor(signed_in=organisation.app.names.person("ilse"))
+
+    def asks(_: int) -> str:
+        tabs.wait()
+        with pytest.raises(Refused) as refused:
+            links.demand_theirs(given.token, ilse, organisation.at)
+        return refused.value.what
+
+    with ThreadPoolExecutor(8) as several:
+        assert len(set(several.map(asks, range(8)))) == 1
+    assert given.noted() == ["ilse"]
+    assert given.tried(organisation.client())[0] == 200
 
 
 def test_an_address_that_leads_nowhere_notes_nothing(organisation: Organisation) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.core.sample import EXE, VIC, procedure
+from tests.core.sample import ANN, EXE, VIC, procedure
 from tests.core.story import (
     Story,
     Tell,
@@ -27,7 +27,7 @@ from tests.core.story import (
 from tests.core.test_objection import lifted, objected
 from watchword.core import command as do
 from watchword.core.aftercare import confirm_due, may_confirm
-from watchword.core.case import Case, Closed, Delivered, Protected
+from watchword.core.case import Case, Closed, Contained, Delivered, Protected
 from watchword.core.change import RevokeSessions, Suspend
 from watchword.core.confirmation import CareConfirmed, CareMissed
 from watchword.core.objection import stops_care
@@ -153,6 +153,16 @@ def test_what_asks_for_no_word_and_what_has_it_waits_for_nobody() -> None:
     before = given(verified(CARED), asked(), released(), objected(VIC, "person"))
     assert before.case is not None
     assert not stops_care(before.case)
+
+
+def test_what_never_was_handed_over_waits_for_no_word() -> None:
+    """Closed after a failure there is nothing to confirm, so nobody lets it go on; a not me stays for the second."""
+    failed = given(verified(CARED), asked(), released(), executed(), validated(sound=False))
+    heard = given(objected(VIC, "person"), closed(), start=failed)
+    assert confirm_due(heard.now(Closed)) is None
+    assert not stops_care(heard.now(Closed))
+    heard.when(lifted()).refused("wrong_state")
+    heard.when(objected(ANN, "desk")).then(Contained)
 
 
 @pytest.mark.parametrize("when", [-MOMENT, timedelta(0)])

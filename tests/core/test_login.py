@@ -28,6 +28,8 @@ def test_a_login_of_one_alphabet_is_plain(login: str) -> None:
         ("김\u3164", "a letter that shows nothing"),
         ("é\u2800", "a sign that shows nothing"),
         ("mara\ufe0f", "a variation of a letter that has none"),
+        ("\u7530\U000e0100\u4e2d", "a variation of an ideograph that most fonts draw alike"),
+        ("mara\u2602\ufe0f", "a variation of a sign"),
         ("\u0639\u0644\u06cc\u200c\u0631\u0636\u0627", "a joiner, even where a name is spelt with it"),
     ],
 )

@@ -20,6 +20,7 @@ SPELT = (
     "דָּוִד",
     "عليّ",
     PERSIAN,
+    "\u0646\u08bf\u200c\u0883\u0631",
     "\u0639\u0644\u064a\u0651\u200c\u0631\u0636\u0627",  # the letter before it has a mark
     "\u0dc1\u0dca\u200d\u0dbb\u0dd3\u0db8\u0dcf\u0dbd\u0dd2",  # Sinhala joins letters by a virama and a joiner
     "\u0dba\u0d9a\u0dca\u200d\u0dc2",
@@ -50,6 +51,8 @@ HIDDEN = (
     ("\u064b\u200c\u0639", "\u064b\\u200c\u0639"),
     ("\u064b\u200c\u0639\u064b", "\u064b\\u200c\u0639\u064b"),
     ("\u0639\u200d\u0631", "\u0639\\u200d\u0631"),
+    ("\ufe8d\u200c\ufe8e", "\ufe8d\\u200c\ufe8e"),
+    ("\u0639\u200c\ufb50", "\u0639\\u200c\ufb50"),
     ("\u0639\u200b\u0631", "\u0639\\u200b\u0631"),
     ("\u05d0\u200c\u05d1", "\u05d0\\u200c\u05d1"),
     ("\u0915\u094d\u200c", "\u0915\u094d\\u200c"),
@@ -82,8 +85,17 @@ SAME_SIGHT = (
     "\u062f\u064f\u200c\u0639",
     "\u0621\u200c\u0639",
     "\u0779\u200c\u0639",
+    "\u08aa\u200c\u0639",
+    "\u08b9\u200c\u0639",
+    "\u0870\u200c\u0639",
+    "\u0882\u200c\u0639",
+    "\u088e\u200c\u0639",
+    "\u0634\u064a\u200c\u0621",
+    "\u0634\u064a\u200c\u0621\u0627",
+    "\u0639\u200c\u0674",
+    "\u0639\u200c\u08ad",
 )
-"""A joiner behind a letter of Arabic that is joined to nothing after it: there, and drawn by nobody."""
+"""A joiner beside a letter of Arabic that is joined to nothing there anyhow: it is drawn by nobody."""
 
 
 @pytest.mark.parametrize("name", SPELT)

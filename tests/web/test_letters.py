@@ -23,6 +23,9 @@ from watchword.web.letters import folded
         ("Κως", "Κωσταντίνος"),
         ("παπαδοπουλος", "ΝΊΚΟΣ ΠΑΠΑΔΌΠΟΥΛΟΣ"),
         ("case 12", "Case 12"),
+        ("\u0639\u0644\u06cc\u0631\u0636\u0627", "\u0639\u0644\u06cc\u200c\u0631\u0636\u0627"),
+        ("\u0639\u0644\u06cc\u200c\u0631", "\u0639\u0644\u06cc\u0631\u0636\u0627"),
+        ("\u0d9a\u0dc2", "\u0d9a\u0dca\u200d\u0dc2"),
     ],
 )
 def test_a_name_is_found_by_letters_without_marks(typed: str, shown: str) -> None:

@@ -52,8 +52,9 @@ def _one_hand(case: Case, one: past.Objected, other: past.Objected) -> bool:
 
 def stops_care(case: Case) -> bool:
     """Whether the person's word on what was done waits, since somebody said “not me” and nobody has looked at it."""
-    asked = type(case) in (Delivered, Closed) and bool(case.requirement.after.confirm_s)
-    return asked and bool(case.objections) and not case.confirmed
+    # A case that was closed after a failure, or before its hand-over, has nothing that anybody could confirm.
+    given = type(case) in (Delivered, Closed) and case.delivered_at is not None
+    return given and bool(case.requirement.after.confirm_s) and bool(case.objections) and not case.confirmed
 
 
 def lift(case: Case, command: do.LiftPause) -> tuple[Event, ...]:

@@ -24,8 +24,17 @@ _UNJOINED = frozenset(
     "\u0688\u0689\u068a\u068b\u068c\u068d\u068e\u068f\u0690\u0691\u0692\u0693\u0694\u0695\u0696\u0697\u0698\u0699"
     "\u06c0\u06c3\u06c4\u06c5\u06c6\u06c7\u06c8\u06c9\u06ca\u06cb\u06cd\u06cf\u06d2\u06d3\u06d5\u06ee\u06ef"
     "\u0759\u075a\u075b\u076b\u076c\u0771\u0773\u0774\u0778\u0779"
+    "\u08aa\u08ab\u08ac\u08ad\u08ae\u08b1\u08b2\u08b9"
+    "\u0870\u0871\u0872\u0873\u0874\u0875\u0876\u0877\u0878\u0879\u087a\u087b\u087c\u087d\u087e\u087f"
+    "\u0880\u0881\u0882\u0887\u088e"
 )
 """Letters of Arabic script behind which nothing is parted: a joiner there changes nothing that is drawn."""
+
+_ALONE = frozenset("\u0621\u0674\u0887\u08ad")
+"""Those that are joined to none, so that nothing is parted before them either."""
+
+_DRAWN = "\ufb50"
+"""From here on Arabic letters are signs of one form each, joined to nothing."""
 
 
 def visible(text: str) -> str:
@@ -47,7 +56,7 @@ def legible(text: str) -> bool:
     for place, c in enumerate(text):
         if c not in {_PART, _JOIN} and not c.isprintable():
             return False
-        if _hides(text, place) or (c == _PART and _before(text, place) in _UNJOINED):
+        if _hides(text, place) or (c == _PART and _parts_nothing(text, place)):
             return False
     return True
 
@@ -57,7 +66,7 @@ def _hides(text: str, place: int) -> bool:
     c = text[place]
     if c in {_PART, _JOIN}:
         return not _spelt(text, place)
-    if _varies(c):
+    if varies(c):
         return not _varied(text[place - 1 : place])
     return unicodedata.category(c) in _HIDDEN or c in _BLANK
 
@@ -74,6 +83,11 @@ def _spelt(text: str, place: int) -> bool:
     return text[place] == _PART and _is_arabic(_before(text, place)) and _is_arabic(after)
 
 
+def _parts_nothing(text: str, place: int) -> bool:
+    """Whether the letters of Arabic beside *place* would not be joined without a joiner there."""
+    return _before(text, place) in _UNJOINED or text[place + 1 : place + 2] in _ALONE
+
+
 def _before(text: str, place: int) -> str:
     """The letter before *place*, on which marks may stand."""
     while place > 0 and unicodedata.category(text[place - 1]) == "Mn":
@@ -87,7 +101,7 @@ def _is_of(virama: str, letter: str) -> bool:
 
 
 def _is_arabic(letter: str) -> bool:
-    return letter.isalpha() and _script(letter) == "ARABIC"
+    return letter.isalpha() and letter < _DRAWN and _script(letter) == "ARABIC"
 
 
 def _script(c: str) -> str:
@@ -95,7 +109,7 @@ def _script(c: str) -> str:
     return unicodedata.name(c, "").partition(" ")[0]
 
 
-def _varies(c: str) -> bool:
+def varies(c: str) -> bool:
     """Whether *c* is a variation selector, which says how the character before it is drawn."""
     return unicodedata.category(c) == "Mn" and "VARIATION SELECTOR" in unicodedata.name(c, "")
 

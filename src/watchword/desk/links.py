@@ -103,11 +103,16 @@ class Links:
         who = page.desk_of(given.person, visitor.signed_in, visitor.mark)
         if who is None:
             return
-        if who not in page.turned_away:
-            log.warning("page.desk_browser", person=given.person, page=given.made, by=who)
-            noted = PageTurnedAway(person=given.person, page=given.made, by=who)
-            with suppress(Conflict):  # whatever becomes of the note, the page is not shown
-                _append(self.steps, self.steps.runner, given.person, lambda _: noted, at)
+
+        def decide(known: Person) -> PersonEvent:
+            # Asked again and again, or at once from many tabs, it is one note; of a page that is gone there is none.
+            if all(p.id != page.id or who in p.turned_away for p in known.pages_at(at)):
+                raise maker_browser()
+            return PageTurnedAway(person=given.person, page=page.id, by=who)
+
+        with suppress(Conflict):  # whatever becomes of the note, the page is not shown
+            _append(self.steps, self.steps.runner, given.person, decide, at)
+            log.warning("page.desk_browser", person=given.person, page=page.id, by=who)
         raise maker_browser()
 
     def use(self, token: str, code: str, at: datetime) -> Given:

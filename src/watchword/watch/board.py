@@ -91,8 +91,11 @@ _SHOWN = (
 )
 
 # Both sides by the same rule, as `web.letters` does. Over capital letters, since ς and ı have σ and i in common with
-# theirs alone; without marks, since whoever looks for a name may have no key for them.
-_FOLDED = "CREATE TEMP MACRO folded(words) AS replace(lower(upper(strip_accents(nfc_normalize(words)))), 'ß', 'ss')"
+# theirs alone; without marks and joiners, since whoever looks for a name may have no key for them.
+_FOLDED = (
+    "CREATE TEMP MACRO folded(words) AS replace(lower(upper(strip_accents(nfc_normalize("
+    "translate(words, '\u200c\u200d', ''))))), 'ß', 'ss')"
+)
 
 
 def _wanted(

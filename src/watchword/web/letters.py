@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import unicodedata
 
+JOINERS = "\u200c\u200d"
+"""What names are spelt with, and many keyboards have no key for."""
+
 
 def folded(text: str) -> str:
-    """*text* in small letters without marks, ß as ss: what the board does in SQL (`watch.board`), for the other lists.
+    """*text* in small letters without marks and joiners, ß as ss: for lists, as the board does in SQL (`watch.board`).
 
     Over capital letters, since ı has i in common with its own alone. Folded then, since `lower` ends words in ς, and
     what is typed may end where the name goes on.
@@ -14,4 +17,4 @@ def folded(text: str) -> str:
     if text.isascii():
         return text.lower()
     letters = unicodedata.normalize("NFD", text.upper())
-    return "".join(letter for letter in letters if not unicodedata.combining(letter)).casefold()
+    return "".join(c for c in letters if c not in JOINERS and not unicodedata.combining(c)).casefold()

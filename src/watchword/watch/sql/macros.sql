@@ -54,16 +54,20 @@ CREATE OR REPLACE MACRO address_in(word) AS nullif(coalesce(
 ), '');
 
 -- Whether a group lends power, by its name, which is all that most logs have of it: what has such a word in it does, but
--- for plain words that are spelt alike. A virtual machine is none that somebody stands at. As in `providers/power.py`.
+-- for plain words that are spelt alike. A virtual machine is none that somebody stands at, and `RootCAUsers` are no cause.
+-- As in `providers/power.py`.
 CREATE OR REPLACE MACRO lends_power(name) AS coalesce(regexp_matches(
     regexp_replace(
         regexp_replace(
-            replace(regexp_replace(lower(name), '[^\pL]+', ' ', 'g'), 'virtual machine', 'virtualmachine'),
+            replace(
+                replace(regexp_replace(lower(name), '[^\pL]+', ' ', 'g'), 'virtual machine', 'virtualmachine'),
+                'rootcauser', 'root ca user'
+            ),
             '\b(root ?causes?|wheel ?chairs?)', ' ', 'g'
         ),
         '\b(badminton|administrative (assistant|secretar(y|ie))s?|business administration|grassroots|sudoku'
-        || '|(co|machine|machinery|forklift|crane|tour|camera|switchboard|telephone) ?operators?'
-        || '|(help|service) ?desk ?tops?)\b', ' ', 'g'
+        || '|cooperators|(machine|machinery|forklift|crane|tour|camera|switchboard|telephone) ?operators?'
+        || '|(help|service) ?desktops?)\b', ' ', 'g'
     ),
     'admin|operator|root|wheel|sudo|replicat|(help|service).?desk'
 ), false);
